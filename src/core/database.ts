@@ -1,0 +1,158 @@
+import type { Filter } from './filter.js'
+import type { Payload, Point, PointId, PointVector, RawJson, Vector } from './point.js'
+import type { CollectionInfo, CollectionOptions, HnswConfig, PayloadIndexKind } from './schema.js'
+
+/**
+ * The one interface of the three faces: an embedded database (`open`), a remote one (`connect`) and the
+ * service, which is a Database behind HTTP, all answer alike.
+ */
+export interface Database {
+  createCollection<P = Payload>(name: string, options: CollectionOptions, call?: CallOptions): Promise<Collection<P>>
+  /** A handle on an existing collection. Rejects with NOT_FOUND. */
+  collection<P = Payload>(name: string): Promise<Collection<P>>
+  collections(call?: CallOptions): Promise<string[]>
+  hasCollection(name: string, call?: CallOptions): Promise<boolean>
+  /** Resolves to false where there was no such collection. */
+  deleteCollection(name: string, call?: CallOptions): Promise<boolean>
+  close(): Promise<void>
+}
+
+export interface Collection<P = Payload> {
+  readonly name: string
+  info(call?: CallOptions): Promise<CollectionInfo>
+  /** Changes index parameters; segments built from then on use them. */
+  updateConfig(change: { hnswConfig?: Partial<HnswConfig> }, call?: CallOptions): Promise<void>
+
+  upsert(points: readonly Point<P>[] | ColumnarPoints | ArrowTable, options?: WriteOptions): Promise<WriteResult>
+  updateVectors(points: readonly { id: PointId; vector: PointVector }[], options?: WriteOptions): Promise<WriteResult>
+  deleteVectors(names: readonly string[], which: Selector, options?: WriteOptions): Promise<WriteResult>
+  delete(which: Selector, options?: WriteOptions): Promise<WriteResult>
+  /** Merges keys into the payload (at `key`, when given). */
+  setPayload(payload: Partial<P>, which: Selector, options?: WriteOptions & { key?: string }): Promise<WriteResult>
+  overwritePayload(payload: P, which: Selector, options?: WriteOptions & { key?: string }): Promise<WriteResult>
+  deletePayload(keys: readonly string[], which: Selector, options?: WriteOptions): Promise<WriteResult>
+  clearPayload(which: Selector, options?: WriteOptions): Promise<WriteResult>
+  /** Operations in order; each is its own write, all or nothing on its own. */
+  batch(operations: readonly WriteOperation<P>[], options?: WriteOptions): Promise<WriteResult[]>
+
+  retrieve(ids: readonly PointId[], options?: RetrieveOptions): Promise<StoredPoint<P>[]>
+  query(query: QueryOptions): Promise<Hit<P>[]>
+  queryBatch(queries: readonly QueryOptions[], call?: CallOptions): Promise<Hit<P>[][]>
+  /** Pages of points in the order of their ids (numbers before UUIDs). */
+  scrollPage(options?: ScrollOptions): Promise<ScrollPage<P>>
+  /** Every point, one at a time, fetched in pages of `limit`. */
+  scroll(options?: ScrollOptions): AsyncIterable<StoredPoint<P>>
+  count(options?: { filter?: Filter | null; exact?: boolean } & CallOptions): Promise<number>
+
+  createPayloadIndex(field: string, kind: PayloadIndexKind, options?: WriteOptions): Promise<WriteResult>
+  deletePayloadIndex(field: string, options?: WriteOptions): Promise<WriteResult>
+  /** Resolves when everything acknowledged is in the table, on stable storage. */
+  flush(call?: CallOptions): Promise<void>
+  /** Resolves when the graph has caught up with the tail. */
+  waitForIndex(call?: CallOptions): Promise<void>
+}
+
+export interface CallOptions {
+  signal?: AbortSignal
+  /** Milliseconds; past it the call rejects with TIMEOUT. Default LIMITS.timeoutMs. */
+  timeoutMs?: number
+}
+
+export interface WriteOptions extends CallOptions {
+  /** true (default): resolve once on stable storage and searchable. false: once in the log (see docs). */
+  wait?: boolean
+}
+
+/** Points by id, or all that match a filter (exactly one of the two). */
+export type Selector = readonly PointId[] | { ids: readonly PointId[] } | { filter: Filter }
+
+export type WriteOperation<P = Payload> =
+  | { op: 'upsert'; points: readonly Point<P>[] | ColumnarPoints }
+  | { op: 'updateVectors'; points: readonly { id: PointId; vector: PointVector }[] }
+  | { op: 'deleteVectors'; names: readonly string[]; which: Selector }
+  | { op: 'delete'; which: Selector }
+  | { op: 'setPayload' | 'overwritePayload'; payload: Partial<P>; which: Selector; key?: string }
+  | { op: 'deletePayload'; keys: readonly string[]; which: Selector }
+  | { op: 'clearPayload'; which: Selector }
+
+export interface WriteResult {
+  /** Sequence number of the operation in the collection's log. */
+  operationId: number
+  status: 'completed' | 'acknowledged'
+}
+
+/**
+ * Points as columns; nothing is copied into arrays of numbers. `vectors` of a collection with one unnamed
+ * vector is one Float32Array of `ids.length × size`.
+ */
+export interface ColumnarPoints {
+  ids: readonly PointId[] | BigUint64Array | Uint32Array
+  vectors: Float32Array | Readonly<Record<string, Float32Array>>
+  payloads?: readonly (Payload | RawJson | null)[]
+}
+
+/** An apache-arrow Table of any instance of that library: column `id`, one column a vector, others payload. */
+export interface ArrowTable {
+  readonly schema: { readonly fields: readonly unknown[] }
+  readonly batches: readonly unknown[]
+  readonly numRows: number
+}
+
+export type WithPayload = boolean | readonly string[] | { include: readonly string[] } | { exclude: readonly string[] }
+export type WithVector = boolean | readonly string[]
+
+export interface ReadOptions extends CallOptions {
+  /** Default true. */
+  withPayload?: WithPayload
+  /** Default false. */
+  withVector?: WithVector
+  /** Payloads come as RawJson where they need no selection: for those who pass them on as text. */
+  rawPayload?: boolean
+}
+export type RetrieveOptions = ReadOptions
+
+export interface QueryParams {
+  hnsw_ef?: number
+  /** Scan every vector. */
+  exact?: boolean
+  indexed_only?: boolean
+}
+
+export interface QueryOptions extends ReadOptions {
+  /** A vector, or the id of a stored point (which is then left out of the answer). Absent: points in id order. */
+  query?: Vector | PointId
+  /** Which named vector; may be left out where the collection has one. */
+  using?: string
+  filter?: Filter | null
+  /** Default 10. */
+  limit?: number
+  offset?: number
+  scoreThreshold?: number
+  params?: QueryParams | null
+}
+
+export interface ScrollOptions extends ReadOptions {
+  filter?: Filter | null
+  /** Points a page; default 10 for a page, 256 for an iteration. */
+  limit?: number
+  /** Id to start from (inclusive). */
+  offset?: PointId | null
+}
+
+export interface StoredPoint<P = Payload> {
+  id: PointId
+  payload?: P | RawJson | null
+  vector?: Float32Array | Record<string, Float32Array>
+}
+
+export interface Hit<P = Payload> extends StoredPoint<P> {
+  /** Sequence number of the point's last change. */
+  version: number
+  score: number
+}
+
+export interface ScrollPage<P = Payload> {
+  points: StoredPoint<P>[]
+  /** Where the next page starts; null after the last. */
+  nextOffset: PointId | null
+}

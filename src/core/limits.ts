@@ -1,0 +1,50 @@
+/** Every bound of the product, with its default. A bound that a setting can move says so. */
+export const LIMITS = {
+  /** Dimensions of one vector. */
+  dimensions: 65_536,
+  /** Named vectors of one collection. */
+  vectorsPerCollection: 64,
+  /** UTF-16 units of a collection, vector or payload key name. */
+  nameLength: 255,
+  /** Points in one write. */
+  batchPoints: 100_000,
+  /** Searches in one query batch. */
+  batchQueries: 1_024,
+  /** `limit` of a query or scroll, and `offset + limit` of a query. */
+  resultLimit: 65_536,
+  /** `hnsw_ef` of a query and `ef_construct` of a collection. */
+  ef: 65_536,
+  /** Neighbours per vertex (`m`) of a collection. */
+  m: 512,
+  /** Nested clauses of a filter. */
+  filterDepth: 64,
+  /** Conditions of a filter, leaves and clauses together. */
+  filterConditions: 65_536,
+  /** Values of one `match.any` / `match.except`, ids of one `has_id`. */
+  filterValues: 65_536,
+  /** Segments of one payload path (`a.b[].c` has three). */
+  pathSegments: 32,
+  /** Bytes of one point's payload as JSON text. */
+  payloadBytes: 16 * 1024 * 1024,
+  /** Nesting of a payload and of a request body. */
+  jsonDepth: 256,
+  /** Payload indexes of one collection. */
+  payloadIndexes: 256,
+  /** Bytes of one request body (setting `--max-body-bytes`). */
+  bodyBytes: 64 * 1024 * 1024,
+  /** Collections of one database. */
+  collections: 10_000,
+  /** Searches running or waiting in one process before 429 (setting `--max-concurrent`). */
+  concurrentSearches: 1_024,
+  /** Writes waiting for the log of one collection before 429. */
+  queuedWrites: 1_024,
+  /** Vector bytes not yet in the graph before writers get 429. */
+  tailBytes: 1024 * 1024 * 1024,
+  /** Bytes of log not yet flushed to the table before writers wait, then get 429. */
+  logBytes: 1024 * 1024 * 1024,
+  /** Default deadline of one call, and the longest that may be asked for. */
+  timeoutMs: 60_000,
+  maxTimeoutMs: 3_600_000,
+  /** Vector and payload bytes of one segment; past it the active segment is frozen. */
+  segmentBytes: 4 * 1024 * 1024 * 1024,
+} as const

@@ -1,0 +1,239 @@
+/**
+ * The addon's exports, one to one: the contract between native/binding and src/native. Only files of this
+ * folder use it; the rest of src goes through `shard.ts`.
+ *
+ * Rules of the boundary
+ * - Callers validate before they call; what the kernel refuses comes back as an Error whose `code` is one of
+ *   ERROR_CATALOGUE and whose message the facade passes on.
+ * - Functions that return a promise run on the kernel's pool. Their typed arrays are pinned until they settle
+ *   and must not be changed meanwhile. `*Sync` and plain functions return in microseconds.
+ * - Ids are `ID_WORDS` (5) 32-bit words each, see core/point.ts. Sequence numbers are bigint-free: they are
+ *   float64-safe integers (below 2^53), in arrays Float64Array.
+ * - A closed shard throws CLOSED; `closeShard` waits for the operations that run.
+ */
+export interface Addon {
+  /** Bumped with every incompatible change of this interface. */
+  readonly abi: number
+  /** The instruction set in use: 'avx512' | 'avx2' | 'neon' | 'scalar' (VICINAL_ISA forces a lower one). */
+  isa(): string
+  /** Threads of the kernel's pool (VICINAL_THREADS, default: the cores). */
+  poolThreads(): number
+  /** CRC-32C, continuing from `seed`. */
+  crc32c(data: Uint8Array, seed?: number): number
+  /**
+   * Checks vectors in place: returns the index of the first vector with a component that is not finite, or -1.
+   * With `normalise`, scales each to unit length (a zero vector stays; one whose norm is not representable is
+   * scaled in double precision first).
+   */
+  prepareVectorsSync(data: Float32Array, dim: number, normalise: boolean): number
+  prepareVectors(data: Float32Array, dim: number, normalise: boolean): Promise<number>
+
+  /** Takes an advisory OS lock (flock) on the file, creating it (0600). Returns null when another holds it. */
+  lockFile(path: string): LockHandle | null
+  unlockFile(lock: LockHandle): void
+
+  createShard(spec: ShardSpec): ShardHandle
+  closeShard(shard: ShardHandle): Promise<void>
+
+  // ---- segment files ------------------------------------------------------------------------------------
+  /**
+   * Maps a segment file and its overlay (null: none), verifying every block's checksum. With `resume`, the
+   * segment goes on taking rows. Rejects with CORRUPT (message names the file and block), or
+   * UNSUPPORTED_FORMAT (newer than this build reads).
+   */
+  openSegment(shard: ShardHandle, path: string, overlayPath: string | null, resume: boolean): Promise<number>
+  /**
+   * Writes into `folder` what changed since the last checkpoint, as of one point in the order of operations:
+   * a file for each segment whose rows or graph grew, an overlay (deletes, payload changes) for each other
+   * segment that changed. Files are complete and fsynced; the folder is not. Writes and searches go on.
+   */
+  checkpoint(shard: ShardHandle, folder: string): Promise<CheckpointResult>
+  /** Verifies and describes a segment file without opening it in a shard. */
+  inspectSegment(path: string): Promise<SegmentFileInfo>
+
+  // ---- writes: one at a time per shard, each atomic for readers -----------------------------------------
+  /** Puts whole points. Rows whose id is present with a sequence number >= theirs are skipped. */
+  upsert(shard: ShardHandle, batch: UpsertBatch): Promise<void>
+  /** Replaces or adds the given vectors of present points, keeping their other vectors and payload. */
+  updateVectors(shard: ShardHandle, batch: UpsertBatch): Promise<void>
+  /** Removes the named vectors (indexes into spec.vectors) of present points. */
+  deleteVectors(shard: ShardHandle, ids: Uint32Array, vectors: Uint32Array, seq: number): Promise<void>
+  /** Removes points; absent ids are ignored. */
+  deletePoints(shard: ShardHandle, ids: Uint32Array, seq: number): Promise<void>
+  /** Replaces payloads of present points; moves no vector. */
+  setPayloads(shard: ShardHandle, ids: Uint32Array, payloads: TextBuffers, seq: number): Promise<void>
+  /** Sets the sequence number the shard has seen when an operation had no effect of its own. */
+  advance(shard: ShardHandle, seq: number): void
+
+  // ---- reads --------------------------------------------------------------------------------------------
+  search(shard: ShardHandle, request: SearchRequest): Promise<SearchResult>
+  /** Present points in the order asked for; `positions[i]` says which of `ids` row i is. */
+  retrieve(shard: ShardHandle, ids: Uint32Array, fields: RowFields): Promise<RowBlock & { positions: Uint32Array }>
+  /** Points in id order from `from` (inclusive; null: the first), at most `limit`, that match. */
+  scroll(shard: ShardHandle, request: ScrollRequest): Promise<RowBlock & { next: Uint32Array | null }>
+  count(shard: ShardHandle, filter: Uint8Array | null, cancel: number): Promise<number>
+  /** The ids of all points that match, in id order. */
+  selectIds(shard: ShardHandle, filter: Uint8Array): Promise<Uint32Array>
+  /** Asks the operation that was started with this cancel number to stop; it rejects with CANCELLED. */
+  cancel(shard: ShardHandle, cancel: number): void
+
+  // ---- payload indexes ----------------------------------------------------------------------------------
+  createPayloadIndex(shard: ShardHandle, field: string, kind: PayloadIndexKindCode): Promise<void>
+  dropPayloadIndex(shard: ShardHandle, field: string): void
+
+  // ---- flush --------------------------------------------------------------------------------------------
+  /**
+   * The oldest unflushed changes, whole operations, until about `maxBytes`: current state of every id first
+   * changed at or before `throughSeq`. null when there is none. Taken changes count as flushed until
+   * `restoreFlush` gives them back. One flush at a time.
+   */
+  takeFlush(shard: ShardHandle, maxBytes: number): Promise<FlushBatch | null>
+  restoreFlush(shard: ShardHandle): void
+  /** The flush taken last is durable. */
+  completeFlush(shard: ShardHandle): void
+  /**
+   * Checks the row checksums of a batch read back from the table (same layout as FlushBatch): returns the
+   * position of the first row that does not match, or -1.
+   */
+  verifyRows(shard: ShardHandle, batch: FlushBatch): Promise<number>
+  /** Loads rows of the table (deleted ones too); they are not marked for flushing. */
+  loadRows(shard: ShardHandle, batch: FlushBatch): Promise<void>
+
+  // ---- maintenance --------------------------------------------------------------------------------------
+  stats(shard: ShardHandle): ShardStats
+  /** Vector bytes acknowledged and not yet in a graph. */
+  tailBytes(shard: ShardHandle): number
+  /** Resolves when every vector present at the call is in a graph. */
+  waitForIndex(shard: ShardHandle): Promise<void>
+  /** Stops and restarts graph building (tests, checkpoints). */
+  setIndexing(shard: ShardHandle, enabled: boolean): void
+  /** Freezes the active segment; new rows go to a new one. Returns the frozen segment's id (-1: it was empty). */
+  freeze(shard: ShardHandle): number
+  /** Copies up to `maxRows` live rows of a frozen segment into the active one; returns how many are left. */
+  moveRows(shard: ShardHandle, segment: number, maxRows: number): Promise<number>
+  /** Drops a frozen segment that has no live rows. */
+  dropSegment(shard: ShardHandle, segment: number): void
+  /** Walks every graph and proves its invariants; returns the violations found (at most 100). */
+  validate(shard: ShardHandle): Promise<string[]>
+}
+
+export type ShardHandle = { readonly __shard: unique symbol }
+export type LockHandle = { readonly __lock: unique symbol }
+
+export interface ShardSpec {
+  vectors: { name: string; dim: number; metric: MetricCode; m: number; efConstruct: number }[]
+  /** Vector and payload bytes after which the active segment freezes itself. */
+  segmentBytes: number
+}
+/** Cosine expects unit vectors (prepareVectors) and normalises queries itself. */
+export type MetricCode = 'cosine' | 'dot' | 'l2' | 'l1'
+export type PayloadIndexKindCode = 'keyword' | 'integer' | 'float' | 'bool' | 'datetime' | 'uuid'
+
+export interface TextBuffers {
+  bytes: Uint8Array
+  /** n + 1 offsets. */
+  offsets: Uint32Array
+}
+
+export interface UpsertBatch {
+  ids: Uint32Array
+  seq: number
+  /** Index into spec.vectors; `rows` as in VectorColumn. */
+  vectors: { vector: number; data: Float32Array; rows: Uint32Array | null }[]
+  payloads: TextBuffers | null
+}
+
+export interface RowFields {
+  payload: boolean
+  /** Indexes into spec.vectors. */
+  vectors: Uint32Array
+}
+
+/** Rows as columns: what reads return. */
+export interface RowBlock {
+  count: number
+  ids: Uint32Array
+  seqs: Float64Array
+  /** null unless asked for. An empty span is a point without payload. */
+  payloads: TextBuffers | null
+  /** One a vector asked for, in that order; `present[i]` is 0 where row i lacks it (its span of data is zero). */
+  vectors: { data: Float32Array; present: Uint8Array }[]
+}
+
+export interface SearchRequest {
+  /** Index into spec.vectors. */
+  vector: number
+  query: Float32Array
+  limit: number
+  offset: number
+  ef: number
+  exact: boolean
+  indexedOnly: boolean
+  /** In the metric's own terms (Cosine, Dot: least similarity; Euclid, Manhattan: greatest distance). */
+  scoreThreshold: number | null
+  /** A filter program, see src/filter/program.ts. */
+  filter: Uint8Array | null
+  /** Ids never to return. */
+  exclude: Uint32Array | null
+  fields: RowFields
+  /** Number for `cancel`; 0: cannot be cancelled. */
+  cancel: number
+}
+
+export interface SearchResult extends RowBlock {
+  scores: Float32Array
+  stats: { visited: number; distances: number; strategy: string; matches: number }
+}
+
+export interface ScrollRequest {
+  from: Uint32Array | null
+  limit: number
+  filter: Uint8Array | null
+  fields: RowFields
+  cancel: number
+}
+
+/** Rows of the table. Ids as text (decimal or UUID), Arrow's layouts throughout. */
+export interface FlushBatch {
+  count: number
+  /** Every operation up to this one is covered. (0 in loadRows and verifyRows.) */
+  throughSeq: number
+  ids: { bytes: Uint8Array; offsets: Int32Array }
+  seqs: BigInt64Array
+  /** 1 where the row is a delete; it has no vectors and payload then. */
+  deleted: Uint8Array
+  /** CRC-32C over id text, sequence number, deleted, payload text and each present vector with its index. */
+  crcs: Uint32Array
+  /** Payload as JSON text; an empty span where there is none. */
+  payloads: { bytes: Uint8Array; offsets: Int32Array }
+  /** One per spec vector: count × dim floats (zero where absent) and presence bytes. */
+  vectors: { data: Float32Array; present: Uint8Array }[]
+}
+
+export interface CheckpointResult {
+  /** The state written is that after this operation. */
+  throughSeq: number
+  /** Every live segment, in order; unchanged ones name the files they had. */
+  segments: { segment: number; file: string; bytes: number; crc: number; overlay: { file: string; bytes: number; crc: number } | null }[]
+}
+
+export interface SegmentFileInfo {
+  formatVersion: number
+  rows: number
+  bytes: number
+  sections: { name: string; bytes: number }[]
+  vectors: { name: string; dim: number; metric: MetricCode; vertices: number; indexed: number }[]
+}
+
+export interface ShardStats {
+  seq: number
+  /** Live points. */
+  points: number
+  /** Ids changed and not flushed, and an estimate of their bytes. */
+  dirty: number
+  dirtyBytes: number
+  vectors: { live: number; indexed: number; graphBytes: number; vectorBytes: number }[]
+  segments: { segment: number; active: boolean; rows: number; deleted: number; bytes: number; checkpointedRows: number; overlayRows: number }[]
+  memory: { vectors: number; graph: number; ids: number; payload: number; payloadIndexes: number }
+  payloadIndexes: { field: string; kind: PayloadIndexKindCode; points: number }[]
+}
