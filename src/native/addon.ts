@@ -38,10 +38,11 @@ export interface Addon {
   // ---- segment files ------------------------------------------------------------------------------------
   /**
    * Maps a segment file and its overlay (null: none), verifying every block's checksum. With `resume`, the
-   * segment goes on taking rows. Rejects with CORRUPT (message names the file and block), or
-   * UNSUPPORTED_FORMAT (newer than this build reads).
+   * segment goes on taking rows (only the last one of a checkpoint may). Rejects with CORRUPT (message names the
+   * file and block), also where the file is whole but not the one of the expected checksum (null: any), or with
+   * UNSUPPORTED_FORMAT (newer than this build reads). Resolves to the segment's number.
    */
-  openSegment(shard: ShardHandle, path: string, overlayPath: string | null, resume: boolean): Promise<number>
+  openSegment(shard: ShardHandle, source: SegmentSource): Promise<number>
   /**
    * Writes into `folder` what changed since the last checkpoint, as of one point in the order of operations:
    * a file for each segment whose rows or graph grew, an overlay (deletes, payload changes) for each other
@@ -215,6 +216,14 @@ export interface CheckpointResult {
   throughSeq: number
   /** Every live segment, in order; unchanged ones name the files they had. */
   segments: { segment: number; file: string; bytes: number; crc: number; overlay: { file: string; bytes: number; crc: number } | null }[]
+}
+
+export interface SegmentSource {
+  path: string
+  /** `crc` of the checkpoint result. */
+  crc: number | null
+  overlay: { path: string; crc: number | null } | null
+  resume: boolean
 }
 
 export interface SegmentFileInfo {
