@@ -1,0 +1,122 @@
+// Proves the layer rules of docs/ARCHITECTURE.md on the imports as they are: directions, cycles, who may use
+// node:fs and the addon, in src/ and, for #include, in native/. `findings()` returns one line per violation.
+import { readFileSync } from 'node:fs'
+import { dirname, join, normalize } from 'node:path'
+import { filesBelow, path } from './process.mjs'
+
+/** What each folder of src/ may import from besides itself, lowest first. */
+const BELOW_QUERY = ['core', 'disk', 'native', 'filter', 'storage', 'log', 'segment']
+const MAY_IMPORT = {
+  core: [],
+  disk: ['core'],
+  native: ['core', 'disk'],
+  filter: ['core', 'disk'],
+  storage: ['core', 'disk'],
+  log: ['core', 'disk'],
+  segment: ['core', 'disk', 'native', 'filter', 'storage', 'log'],
+  query: BELOW_QUERY,
+  collection: [...BELOW_QUERY, 'query'],
+  ingest: [...BELOW_QUERY, 'query', 'collection'],
+  // The faces know the Database interface of core and the decoders of ingest, not the engine.
+  server: ['core', 'disk', 'ingest'],
+  client: ['core', 'ingest'],
+  cli: [...BELOW_QUERY, 'query', 'collection', 'ingest', 'server', 'client', 'index.ts'],
+  'index.ts': [...BELOW_QUERY, 'query', 'collection', 'ingest'],
+}
+const MAY_USE_FILES = new Set(['disk', 'cli'])
+
+const NATIVE_MAY_INCLUDE = {
+  base: [],
+  distance: ['base'],
+  graph: ['base', 'distance'],
+  filter: ['base', 'distance'],
+  segment: ['base', 'distance', 'graph', 'filter'],
+  search: ['base', 'distance', 'graph', 'filter', 'segment'],
+  shard: ['base', 'distance', 'graph', 'filter', 'segment', 'search'],
+  binding: ['base', 'distance', 'graph', 'filter', 'segment', 'search', 'shard'],
+}
+
+const IMPORT = /^\s*(?:import|export)\s(?:[^'"`;]*?\sfrom\s*)?['"]([^'"]+)['"]|\bimport\(\s*['"]([^'"]+)['"]\s*\)/gm
+const INCLUDE = /^\s*#\s*include\s*[<"]([^>"]+)[>"]/gm
+
+export function findings() {
+  return [...sourceFindings(), ...nativeFindings()]
+}
+
+function sourceFindings() {
+  const found = []
+  const graph = new Map()
+  for (const file of filesBelow('src', (name) => name.endsWith('.ts'))) {
+    const text = readFileSync(path(file), 'utf8')
+    const targets = []
+    for (const match of text.matchAll(IMPORT)) {
+      const name = match[1] ?? match[2]
+      if (name.startsWith('.')) targets.push(normalize(join(dirname(file), name)).replace(/\.js$/, '.ts'))
+      else found.push(...outsideFindings(file, name))
+    }
+    if (/\.node['"`]/.test(text) && layerOf(file) !== 'native')
+      found.push(`${file}: names the addon; only src/native may`)
+    graph.set(file, targets)
+    for (const target of targets) {
+      const [from, to] = [layerOf(file), layerOf(target)]
+      if (from === to) continue
+      if (!MAY_IMPORT[from]) found.push(`${file}: src/${from} is not in the table of layers`)
+      else if (!MAY_IMPORT[from].includes(to)) found.push(`${file}: src/${from} must not import src/${to}`)
+    }
+  }
+  return [...found, ...cycles(graph)]
+}
+
+function outsideFindings(file, name) {
+  if (/^(node:)?fs(\/promises)?$/.test(name) && !MAY_USE_FILES.has(layerOf(file))) {
+    return [`${file}: imports ${name}; only src/disk (and src/cli, for users' files) may`]
+  }
+  return []
+}
+
+/** `core` for src/core/point.ts; a file directly in src/ is a layer of its own. */
+function layerOf(file) {
+  return file.split('/')[1]
+}
+
+/** Every cycle once, as the path that closes it. */
+function cycles(graph) {
+  const found = []
+  const done = new Set()
+  const stack = []
+  const visit = (file) => {
+    const at = stack.indexOf(file)
+    if (at >= 0) {
+      found.push(`import cycle: ${[...stack.slice(at), file].join(' → ')}`)
+      return
+    }
+    if (done.has(file)) return
+    stack.push(file)
+    for (const target of graph.get(file) ?? []) visit(target)
+    stack.pop()
+    done.add(file)
+  }
+  for (const file of graph.keys()) visit(file)
+  return found
+}
+
+function nativeFindings() {
+  const found = []
+  for (const file of filesBelow('native', isNativeSource)) {
+    const layer = layerOf(file)
+    if (layer === 'test') continue
+    for (const [, name] of readFileSync(path(file), 'utf8').matchAll(INCLUDE)) {
+      if (/^(napi|node_api|js_native_api|uv)\.h$/.test(name) && layer !== 'binding') {
+        found.push(`${file}: includes ${name}; only native/binding may`)
+      }
+      const to = name.startsWith('.') ? normalize(join(layer, name)).split('/')[0] : name.split('/')[0]
+      if (!Object.hasOwn(NATIVE_MAY_INCLUDE, to) || to === layer) continue
+      if (!NATIVE_MAY_INCLUDE[layer]) found.push(`${file}: native/${layer} is not in the table of layers`)
+      else if (!NATIVE_MAY_INCLUDE[layer].includes(to))
+        found.push(`${file}: native/${layer} must not include native/${to}`)
+    }
+  }
+  return found
+}
+
+export const isNativeSource = (file) => /\.(cpp|hpp|h|cc)$/.test(file) && !file.startsWith('native/build/')

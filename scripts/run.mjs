@@ -1,0 +1,56 @@
+#!/usr/bin/env node
+// Entry of every `npm run`: does the set-up that is missing, says what it does, then the task itself.
+// Imports nothing but node: modules, because on a fresh clone there is nothing else.
+import { pathToFileURL } from 'node:url'
+import { check } from './check.mjs'
+import { path, say } from './process.mjs'
+import { buildNative, buildOracle, compile, install } from './setup.mjs'
+import { nativeTests, packagingTests, report, suite } from './test.mjs'
+import { ensureTools } from './tools.mjs'
+
+const TASKS = { start, test, check: checkTask, 'test:native': testNative, build }
+
+async function start(flags) {
+  prepare()
+  process.argv = [process.argv[0], path('dist/cli/main.js'), 'serve', ...flags]
+  await import(pathToFileURL(path('dist/cli/main.js')).href)
+}
+
+/** Everything, or with arguments only the test files whose paths contain one of them. */
+function test(filters) {
+  install()
+  ensureTools()
+  prepare()
+  buildOracle()
+  if (filters.length > 0) return report([suite('vitest', filters)])
+  return report([check(), nativeTests(), suite('vitest', []), packagingTests()])
+}
+
+function checkTask() {
+  install()
+  ensureTools()
+  return report([check()])
+}
+
+function testNative() {
+  install()
+  ensureTools()
+  return report([nativeTests()])
+}
+
+function build() {
+  prepare()
+}
+
+function prepare() {
+  install()
+  buildNative()
+  compile()
+}
+
+const [name = '', ...rest] = process.argv.slice(2)
+if (!Object.hasOwn(TASKS, name)) {
+  say(`usage: node scripts/run.mjs ${Object.keys(TASKS).join('|')} [arguments]`)
+  process.exit(2)
+}
+await TASKS[name](rest)

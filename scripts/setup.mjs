@@ -1,0 +1,81 @@
+// The set-up: packages from the lock file, the native addon, the compiled TypeScript. Each step is skipped
+// when its inputs are those of its last success.
+import { existsSync, mkdtempSync, readFileSync, renameSync, rmSync } from 'node:fs'
+import { dirname, join } from 'node:path'
+import { fail, filesBelow, hashOf, isFolder, npm, path, run, stampIs, writeStamp } from './process.mjs'
+
+export function install() {
+  if (Number(process.versions.node.split('.')[0]) < 20) fail(`Node 20 or newer is needed, this is ${process.version}`)
+  if (isInstalled()) return
+  // Development packages even where NODE_ENV says production: the build needs them.
+  const [command, args] = npm(['ci', '--include=dev', '--ignore-scripts', '--no-audit', '--no-fund'])
+  run('installing packages from the lock file', command, args)
+}
+
+/**
+ * Whether node_modules holds what the lock file names. npm writes what it installed to a hidden lock file;
+ * packages for other platforms are missing there and may be.
+ */
+function isInstalled() {
+  if (!existsSync(path('node_modules/.package-lock.json'))) return false
+  const wanted = JSON.parse(readFileSync(path('package-lock.json'), 'utf8')).packages
+  const present = JSON.parse(readFileSync(path('node_modules/.package-lock.json'), 'utf8')).packages
+  return Object.entries(wanted).every(([name, entry]) => {
+    if (name === '') return true
+    return present[name] ? present[name].version === entry.version : entry.optional === true
+  })
+}
+
+const ADDON = 'native/build/Release/vicinal.node'
+const NATIVE_STAMP = 'native/build/vicinal.stamp'
+
+export function buildNative() {
+  const sources = filesBelow('native', (file) => !file.startsWith('native/build/') && !file.startsWith('native/test/'))
+  const stamp = hashOf(sources, process.platform, process.arch)
+  if (existsSync(path(ADDON)) && stampIs(NATIVE_STAMP, stamp)) return
+  nodeGyp('building the native kernel', path('native'), ['configure', 'build', '--release', '-j', '2'])
+  writeStamp(NATIVE_STAMP, stamp)
+}
+
+/** hnswlib-node is the yardstick of the recall tests; its package ships sources only. */
+export function buildOracle() {
+  const folder = 'node_modules/hnswlib-node'
+  if (existsSync(path(folder, 'build/Release/addon.node'))) return
+  nodeGyp('building hnswlib-node, the oracle of the recall tests', path(folder), ['rebuild', '--release', '-j', '2'])
+}
+
+/** node-gyp with the headers that came with this Node, so that nothing is downloaded. */
+export function nodeGyp(what, folder, args, environment = {}) {
+  const nodedir = nodeHeaders()
+  const flags = nodedir ? [`--nodedir=${nodedir}`] : []
+  run(what, process.execPath, [path('node_modules/node-gyp/bin/node-gyp.js'), '-C', folder, ...args, ...flags], {
+    env: { ...process.env, ...environment },
+  })
+}
+
+function nodeHeaders() {
+  const prefixes = [dirname(dirname(process.execPath)), process.config.variables.node_prefix, '/usr', '/usr/local']
+  return prefixes.find((prefix) => prefix && existsSync(join(prefix, 'include/node/node_api.h')))
+}
+
+const BUILD_STAMP = 'dist/.stamp'
+
+export function compile() {
+  const stamp = hashOf([
+    ...filesBelow('src'),
+    'tsconfig.json',
+    'tsconfig.build.json',
+    'package.json',
+    'package-lock.json',
+  ])
+  if (stampIs(BUILD_STAMP, stamp)) return
+  // Into a folder of its own, swapped in when complete: a process that runs from dist/ never sees half of it.
+  const fresh = mkdtempSync(path('.dist-'))
+  const tsc = path('node_modules/typescript/bin/tsc')
+  run('compiling TypeScript', process.execPath, [tsc, '-p', 'tsconfig.build.json', '--outDir', fresh])
+  const old = `${fresh}-old`
+  if (isFolder('dist')) renameSync(path('dist'), old)
+  renameSync(fresh, path('dist'))
+  rmSync(old, { recursive: true, force: true })
+  writeStamp(BUILD_STAMP, stamp)
+}

@@ -1,0 +1,56 @@
+// Runs the parts of the test suite and adds up what they report.
+import { spawnSync } from 'node:child_process'
+import { existsSync, mkdirSync, readFileSync, rmSync } from 'node:fs'
+import { path, ROOT, say } from './process.mjs'
+
+/** A part is { name, passed, failed, skipped }; a part that reports nothing counts as failed. */
+export function report(parts) {
+  const sum = (key) => parts.reduce((total, part) => total + part[key], 0)
+  for (const part of parts) say(`${part.name}: ${part.passed} passed, ${part.failed} failed, ${part.skipped} skipped`)
+  const passed = sum('passed')
+  const failed = sum('failed')
+  const skipped = sum('skipped')
+  process.stdout.write(`\n${passed} passed, ${failed} failed${skipped > 0 ? `, ${skipped} skipped` : ''}\n`)
+  process.exitCode = failed > 0 || passed === 0 ? 1 : 0
+}
+
+/** A vitest project (or, with filters, some files of any) by its JSON report. */
+export function suite(name, filters, project) {
+  const out = path(`.cache/${name}.json`)
+  mkdirSync(path('.cache'), { recursive: true })
+  rmSync(out, { force: true })
+  const args = ['run', '--reporter=default', '--reporter=json', `--outputFile.json=${out}`, ...filters]
+  if (project) args.push('--project', project)
+  else if (filters.length === 0) args.push('--project', '!packaging')
+  const child = spawnSync(process.execPath, [path('node_modules/vitest/vitest.mjs'), ...args], {
+    cwd: ROOT,
+    stdio: ['ignore', 2, 2],
+    env: { ...process.env, NODE_ENV: 'test' },
+  })
+  if (!existsSync(out)) return { name, passed: 0, failed: 1, skipped: 0 }
+  const result = JSON.parse(readFileSync(out, 'utf8'))
+  // A file that fails to load has no tests of its own, and an error outside a test shows only in the exit code.
+  const unloaded = result.testResults.filter((file) => file.status === 'failed' && file.assertionResults.length === 0)
+  const failed = result.numFailedTests + unloaded.length
+  return {
+    name,
+    passed: result.numPassedTests,
+    failed: failed === 0 && child.status !== 0 ? 1 : failed,
+    skipped: result.numPendingTests + result.numTodoTests,
+  }
+}
+
+export const packagingTests = () => suite('packaging', [], 'packaging')
+
+export function nativeTests() {
+  const child = spawnSync(process.execPath, [path('scripts/test-native.mjs')], {
+    cwd: ROOT,
+    stdio: ['ignore', 'pipe', 2],
+    encoding: 'utf8',
+    maxBuffer: 1 << 28,
+  })
+  process.stderr.write(child.stdout)
+  const line = /^native: (\d+) passed, (\d+) failed(?:, (\d+) skipped)?$/m.exec(child.stdout)
+  const [passed, failed, skipped] = line ? line.slice(1).map((text) => Number(text ?? 0)) : [0, 1, 0]
+  return { name: 'native', passed, failed: failed === 0 && child.status !== 0 ? 1 : failed, skipped }
+}

@@ -1,0 +1,26 @@
+import { defineConfig } from 'vitest/config'
+
+const MINUTE = 60_000
+
+export default defineConfig({
+  test: {
+    // Real parts throughout: child processes, disks, native code. Two cores must do for all of it.
+    pool: 'forks',
+    maxWorkers: 2,
+    testTimeout: 2 * MINUTE,
+    hookTimeout: 2 * MINUTE,
+    projects: [
+      { extends: true, test: { name: 'main', include: ['test/**/*.test.ts'], exclude: ['test/packaging/**'] } },
+      {
+        extends: true,
+        test: {
+          name: 'packaging',
+          include: ['test/packaging/**/*.test.ts'],
+          testTimeout: 10 * MINUTE,
+          hookTimeout: 10 * MINUTE,
+          fileParallelism: false,
+        },
+      },
+    ],
+  },
+})
