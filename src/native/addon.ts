@@ -73,8 +73,8 @@ export interface Addon {
   /** Points in id order from `from` (inclusive; null: the first), at most `limit`, that match. */
   scroll(shard: ShardHandle, request: ScrollRequest): Promise<RowBlock & { next: Uint32Array | null }>
   count(shard: ShardHandle, filter: Uint8Array | null, cancel: number): Promise<number>
-  /** The ids of all points that match, in id order. */
-  selectIds(shard: ShardHandle, filter: Uint8Array): Promise<Uint32Array>
+  /** The ids of all points that match (null: of all), in id order. */
+  selectIds(shard: ShardHandle, filter: Uint8Array | null): Promise<Uint32Array>
   /** Asks the operation that was started with this cancel number to stop; it rejects with CANCELLED. */
   cancel(shard: ShardHandle, cancel: number): void
 
