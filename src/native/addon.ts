@@ -125,6 +125,8 @@ export interface ShardSpec {
   vectors: { name: string; dim: number; metric: MetricCode; m: number; efConstruct: number }[]
   /** Vector and payload bytes after which the active segment freezes itself. */
   segmentBytes: number
+  /** false: there is no table, so nothing is remembered for takeFlush. */
+  trackChanges: boolean
 }
 /** Cosine expects unit vectors (prepareVectors) and normalises queries itself. */
 export type MetricCode = 'cosine' | 'dot' | 'l2' | 'l1'
