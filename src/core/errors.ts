@@ -66,8 +66,11 @@ export function invalid(field: string, expected: string, seen?: unknown): Vicina
   return new VicinalError('INVALID_ARGUMENT', `${field}: ${expected}${got}`, { details: { field } })
 }
 
+/** In the words of Qdrant, which its clients match on: "Not found: Collection `photos` doesn't exist!". */
 export function notFound(what: string, name: unknown): VicinalError {
-  return new VicinalError('NOT_FOUND', `Not found: ${what} ${describeValue(name)} doesn't exist`)
+  const subject = what.charAt(0).toUpperCase() + what.slice(1)
+  const described = typeof name === 'string' ? `\`${describeValue(name).slice(1, -1)}\`` : describeValue(name)
+  return new VicinalError('NOT_FOUND', `Not found: ${subject} ${described} doesn't exist!`)
 }
 
 const DESCRIBED_CHARS = 64
