@@ -1,0 +1,125 @@
+// Memory that grows without moving. A Region reserves address space for the most it may ever hold
+// and makes pages usable as it grows, so pointers into it stay valid for its whole life and
+// concurrent readers need no lock.
+//
+// Its first part may be a private mapping of a file: a segment file is opened by mapping its
+// sections, and goes on growing behind them. Pages that change are copied by the operating system;
+// the file never changes.
+//
+// Invariants
+// - Nothing is resident before it is touched: the reservation has no access rights and no backing.
+// - Bytes that were never written read as zero, behind the file's part too.
+// - One thread grows; readers may use what they were told of (by a count published after the
+// growth).
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <type_traits>
+
+#include "base/status.hpp"
+
+namespace vicinal {
+
+class Region {
+public:
+  // Normal pages, or huge pages (two megabytes on x86-64) once the region is so large that the
+  // rounding does not show in what is resident.
+  enum class Pages : uint8_t { Normal, Huge };
+
+  Region() = default;
+  ~Region();
+  Region(Region&& other) noexcept;
+  Region& operator=(Region&& other) noexcept;
+  Region(const Region&) = delete;
+  Region& operator=(const Region&) = delete;
+
+  // Reserves address space for `capacity` bytes, rounded up to whole pages. OVERLOADED where there
+  // is none.
+  static Result<Region> reserve(size_t capacity, Pages pages = Pages::Normal);
+
+  // Maps `bytes` bytes of the file at `offset` (a multiple of the page size) to the region's start,
+  // privately and writable. Only for a region that has not grown yet. The descriptor may be closed
+  // afterwards. What lies behind `bytes` in the last mapped page is zeroed, whatever the file holds
+  // there.
+  Status mapFile(int descriptor, uint64_t offset, size_t bytes);
+
+  // Makes the first `bytes` bytes usable; never shrinks. TOO_LARGE past the capacity, OVERLOADED
+  // when the system refuses memory; the region is unchanged then.
+  Status grow(size_t bytes);
+
+  std::byte* data() { return base_; }
+  const std::byte* data() const { return base_; }
+  size_t capacity() const { return capacity_; }
+  // Bytes asked for so far (by `grow` or `mapFile`).
+  size_t size() const { return size_; }
+
+private:
+  void release();
+  void adviseHuge(size_t from, size_t to);
+
+  std::byte* base_ = nullptr;
+  size_t capacity_ = 0;
+  size_t usable_ = 0;
+  size_t size_ = 0;
+  Pages pages_ = Pages::Normal;
+};
+
+// Size of a page of this system.
+size_t pageBytes();
+
+// An array of trivial values in a Region. Growing keeps every pointer; new values are zero.
+template <typename T> class RegionArray {
+  static_assert(std::is_trivially_copyable_v<T>);
+
+public:
+  RegionArray() = default;
+
+  static Result<RegionArray> reserve(uint64_t capacity,
+                                     Region::Pages pages = Region::Pages::Normal) {
+    if (capacity > SIZE_MAX / sizeof(T) / 2)
+      return Status(Code::TooLarge, "an array of " + std::to_string(capacity) + " values");
+    auto region = Region::reserve(capacity * sizeof(T), pages);
+    if (!region)
+      return region.status();
+    RegionArray array;
+    array.region_ = region.take();
+    return array;
+  }
+
+  // The first `count` values come from the file; see Region::mapFile.
+  Status mapFile(int descriptor, uint64_t offset, uint64_t count) {
+    return region_.mapFile(descriptor, offset, count * sizeof(T));
+  }
+
+  // At least `count` values are usable.
+  Status grow(uint64_t count) { return region_.grow(count * sizeof(T)); }
+
+  // Appends one value behind the last usable one. Not for concurrent writers.
+  Status push(const T& value) {
+    const uint64_t at = size();
+    VICINAL_TRY(grow(at + 1));
+    data()[at] = value;
+    return Status::ok();
+  }
+  Status append(const T* values, uint64_t count) {
+    const uint64_t at = size();
+    VICINAL_TRY(grow(at + count));
+    if (count > 0)
+      __builtin_memcpy(data() + at, values, count * sizeof(T));
+    return Status::ok();
+  }
+
+  T* data() { return reinterpret_cast<T*>(region_.data()); }
+  const T* data() const { return reinterpret_cast<const T*>(region_.data()); }
+  T& operator[](uint64_t at) { return data()[at]; }
+  const T& operator[](uint64_t at) const { return data()[at]; }
+  uint64_t size() const { return region_.size() / sizeof(T); }
+  uint64_t capacity() const { return region_.capacity() / sizeof(T); }
+  uint64_t bytes() const { return size() * sizeof(T); }
+
+private:
+  Region region_;
+};
+
+} // namespace vicinal

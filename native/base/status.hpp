@@ -1,0 +1,92 @@
+// What can go wrong, as a value. The kernel is built without exceptions: everything that can fail
+// returns a Status or a Result<T>, and only binding/ turns them into JavaScript errors.
+#pragma once
+
+#include <cassert>
+#include <cstdint>
+#include <string>
+#include <utility>
+#include <variant>
+
+namespace vicinal {
+
+// The codes the kernel can answer with; `codeName` spells them as the catalogue in
+// src/core/errors.ts does.
+enum class Code : uint8_t {
+  Ok,
+  InvalidArgument,
+  NotFound,
+  AlreadyExists,
+  TooLarge,
+  Timeout,
+  Overloaded,
+  Cancelled,
+  Internal,
+  Corrupt,
+  IoFailed,
+  NotImplemented,
+  Unavailable,
+  ReadOnly,
+  Locked,
+  Closed,
+  UnsupportedFormat,
+  DiskFull,
+};
+
+// "INVALID_ARGUMENT" and so on; "OK" for Code::Ok.
+const char* codeName(Code code);
+
+class [[nodiscard]] Status {
+public:
+  Status() = default;
+  Status(Code code, std::string message) : code_(code), message_(std::move(message)) {}
+
+  static Status ok() { return {}; }
+  // The failure of a system call as `errno` told it: ENOSPC, EDQUOT and EFBIG become DISK_FULL,
+  // ENOENT NOT_FOUND, ENOMEM OVERLOADED, everything else IO_FAILED. The message reads "<what>:
+  // <text of the error>".
+  static Status fromErrno(int error, const std::string& what);
+
+  bool isOk() const { return code_ == Code::Ok; }
+  explicit operator bool() const { return isOk(); }
+  Code code() const { return code_; }
+  const std::string& message() const { return message_; }
+
+private:
+  Code code_ = Code::Ok;
+  std::string message_;
+};
+
+// A value, or why there is none. `value()` may be called only where `isOk()`.
+template <typename T> class [[nodiscard]] Result {
+public:
+  Result(T value) : state_(std::in_place_index<0>, std::move(value)) {}
+  Result(Status status) : state_(std::in_place_index<1>, std::move(status)) {
+    assert(!std::get<1>(state_).isOk());
+  }
+  Result(Code code, std::string message) : Result(Status(code, std::move(message))) {}
+
+  bool isOk() const { return state_.index() == 0; }
+  explicit operator bool() const { return isOk(); }
+  T& value() { return std::get<0>(state_); }
+  const T& value() const { return std::get<0>(state_); }
+  T& operator*() { return value(); }
+  const T& operator*() const { return value(); }
+  T* operator->() { return &value(); }
+  const T* operator->() const { return &value(); }
+  // Moves the value out.
+  T take() { return std::move(value()); }
+  Status status() const { return isOk() ? Status::ok() : std::get<1>(state_); }
+
+private:
+  std::variant<T, Status> state_;
+};
+
+} // namespace vicinal
+
+// Returns from the calling function when the Status is a failure.
+#define VICINAL_TRY(expression)                                                                    \
+  do {                                                                                             \
+    if (::vicinal::Status tryStatus_ = (expression); !tryStatus_.isOk())                           \
+      return tryStatus_;                                                                           \
+  } while (0)

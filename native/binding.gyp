@@ -1,0 +1,63 @@
+{
+  # Sources are found by folder, so a new file needs no edit here. Files of distance/isa are built once for each
+  # instruction set, each as a library of its own, so that no other code gets instructions the processor may lack.
+  'variables': {
+    'common_cflags': ['-O3', '-Wall', '-Wextra', '-Werror', '-fvisibility=hidden'],
+    'folders': 'base distance graph filter segment search shard binding',
+  },
+  'target_defaults': {
+    'include_dirs': ['.'],
+    'cflags': ['<@(common_cflags)'],
+    'cflags_cc!': ['-std=gnu++17', '-std=gnu++14'],
+    'cflags_cc': ['-std=c++20', '-fno-exceptions', '-fno-rtti', '-Wno-cast-function-type'],
+    'xcode_settings': {
+      'CLANG_CXX_LANGUAGE_STANDARD': 'c++20',
+      'GCC_ENABLE_CPP_EXCEPTIONS': 'NO',
+      'GCC_OPTIMIZATION_LEVEL': '3',
+      'MACOSX_DEPLOYMENT_TARGET': '11.0',
+    },
+  },
+  'targets': [
+    {
+      'target_name': 'vicinal',
+      'sources': ['<!@(node -p "\'<(folders)\'.split(\' \').flatMap((folder) => fs.existsSync(folder) ? fs.readdirSync(folder).filter((name) => name.endsWith(\'.cpp\')).sort().map((name) => folder + \'/\' + name) : []).join(\' \')")'],
+      'include_dirs': ['<!(node -p "require(\'node-addon-api\').include_dir")'],
+      'defines': ['NAPI_VERSION=8', 'NODE_ADDON_API_DISABLE_CPP_EXCEPTIONS', 'NODE_ADDON_API_DISABLE_DEPRECATED'],
+      'conditions': [
+        # The pool's threads outlive the environment that loaded the addon, so its code must stay mapped.
+        ['OS=="linux"', {'ldflags': ['-Wl,-z,nodelete', '-Wl,--exclude-libs,ALL']}],
+        ['target_arch=="x64"', {'dependencies': ['vicinal_avx2', 'vicinal_avx512']}],
+        ['target_arch=="arm64"', {'dependencies': ['vicinal_neon']}],
+      ],
+    },
+  ],
+  'conditions': [
+    ['target_arch=="x64"', {
+      'targets': [
+        {
+          'target_name': 'vicinal_avx2',
+          'type': 'static_library',
+          'sources': ['distance/isa/avx2.cpp'],
+          'cflags': ['-mavx2', '-mfma'],
+          'xcode_settings': {'OTHER_CFLAGS': ['-mavx2', '-mfma']},
+        },
+        {
+          'target_name': 'vicinal_avx512',
+          'type': 'static_library',
+          'sources': ['distance/isa/avx512.cpp'],
+          'cflags': ['-mavx512f', '-mavx512dq', '-mavx512bw', '-mavx512vl', '-mavx2', '-mfma'],
+          'xcode_settings': {'OTHER_CFLAGS': ['-mavx512f', '-mavx512dq', '-mavx512bw', '-mavx512vl', '-mavx2', '-mfma']},
+        },
+      ],
+    }],
+    ['target_arch=="arm64"', {
+      'targets': [
+        {
+          'target_name': 'vicinal_neon',
+          'type': 'static_library',
+          'sources': ['distance/isa/neon.cpp'],
+        },
+      ],
+    }],
+  ],
+}

@@ -1,0 +1,65 @@
+// Distance kernels, one set per instruction set, chosen once at run time.
+//
+// Every set has the same functions; for one set, the same pair of vectors gives the same bits
+// through each of them, so a vector has one score whether a graph or a scan found it. Vectors need
+// no alignment.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+#include "distance/metric.hpp"
+
+namespace vicinal {
+
+// Distance of two vectors of `dim` floats.
+using DistanceFn = float (*)(const float* a, const float* b, size_t dim);
+
+// Distances of `query` to `count` rows of the array `base`, whose rows are `dim` floats apart: row
+// ids[i] is at base + ids[i] * dim. Rows ahead are prefetched. With `ids` null the rows are 0 to
+// count - 1.
+using DistanceManyFn = void (*)(const float* query, const float* base, const uint32_t* ids,
+                                size_t count, size_t dim, float* distances);
+
+enum class Isa : uint8_t { Scalar, Neon, Avx2, Avx512 };
+
+struct Kernels {
+  Isa isa;
+  const char* name; // 'scalar', 'neon', 'avx2', 'avx512'
+  // Indexed by Metric.
+  DistanceFn distance[4];
+  DistanceManyFn distanceMany[4];
+};
+
+// The best set this processor runs, or a lower one that the environment variable VICINAL_ISA names
+// (scalar, neon, avx2, avx512; one the processor lacks is ignored). Decided at the first call.
+const Kernels& kernels();
+
+// The set of one instruction set, or null where this build or processor lacks it.
+const Kernels* kernelsFor(Isa isa);
+
+// A metric with its functions, dimension and rows: what graphs and scans hold.
+struct Space {
+  Metric metric = Metric::Cosine;
+  uint32_t dim = 0;
+  // First row; rows follow each other without gap, and the pointer never changes (a Region).
+  const float* rows = nullptr;
+  DistanceFn distanceFn = nullptr;
+  DistanceManyFn manyFn = nullptr;
+
+  Space() = default;
+  Space(Metric metricOfRows, uint32_t dimensions, const float* firstRow);
+
+  const float* row(uint32_t id) const { return rows + size_t(id) * dim; }
+  float distance(const float* query, uint32_t id) const { return distanceFn(query, row(id), dim); }
+  // Distances to the rows `ids`.
+  void distances(const float* query, const uint32_t* ids, size_t count, float* out) const {
+    manyFn(query, rows, ids, count, dim, out);
+  }
+  // Distances to `count` rows from `first` on.
+  void scan(const float* query, uint32_t first, size_t count, float* out) const {
+    manyFn(query, row(first), nullptr, count, dim, out);
+  }
+};
+
+} // namespace vicinal

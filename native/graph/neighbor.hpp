@@ -1,0 +1,57 @@
+// A row and how far it is, and the k nearest of a stream of them.
+#pragma once
+
+#include <algorithm>
+#include <cfloat>
+#include <cstddef>
+#include <cstdint>
+#include <vector>
+
+namespace vicinal {
+
+struct Neighbor {
+  float distance;
+  uint32_t vertex;
+};
+
+// Nearer first; equal distances in the order of vertices, so that answers are repeatable.
+inline bool isNearer(const Neighbor& a, const Neighbor& b) {
+  return a.distance < b.distance || (a.distance == b.distance && a.vertex < b.vertex);
+}
+
+// Keeps the k nearest of what is offered.
+class TopK {
+public:
+  explicit TopK(size_t k) : k_(k) { heap_.reserve(std::min<size_t>(k, 1024)); }
+
+  // No distance beyond this one can be kept any more.
+  float bound() const {
+    if (k_ == 0)
+      return -FLT_MAX;
+    return heap_.size() < k_ ? FLT_MAX : heap_.front().distance;
+  }
+
+  void offer(Neighbor candidate) {
+    if (heap_.size() < k_) {
+      heap_.push_back(candidate);
+      std::push_heap(heap_.begin(), heap_.end(), isNearer);
+    } else if (k_ > 0 && isNearer(candidate, heap_.front())) {
+      std::pop_heap(heap_.begin(), heap_.end(), isNearer);
+      heap_.back() = candidate;
+      std::push_heap(heap_.begin(), heap_.end(), isNearer);
+    }
+  }
+
+  size_t size() const { return heap_.size(); }
+  // Nearest first; empties the collector.
+  std::vector<Neighbor> takeSorted() {
+    std::sort_heap(heap_.begin(), heap_.end(), isNearer);
+    return std::move(heap_);
+  }
+
+private:
+  size_t k_;
+  std::vector<Neighbor> heap_;
+};
+
+} // namespace vicinal

@@ -1,0 +1,64 @@
+// A test runner in one header. A file in native/test is one program's part:
+//
+//   TEST("search after delete never returns the deleted id") { CHECK(found.empty()); CHECK_EQUAL(a,
+//   b); }
+//
+// CHECK goes on after a failure, REQUIRE leaves the test. scripts/test-native.mjs links every file
+// of this folder into one program and runs it; arguments select tests whose names contain one of
+// them.
+#pragma once
+
+#include <functional>
+#include <iostream>
+#include <sstream>
+#include <string>
+#include <vector>
+
+namespace vicinal::test {
+
+struct Test {
+  const char* name;
+  void (*body)();
+};
+
+std::vector<Test>& registry();
+void fail(const char* file, int line, const std::string& what);
+// A folder of the running program's own, removed at its end.
+const std::string& scratchFolder();
+// True under a sanitizer: tests may take smaller sizes.
+bool isSanitized();
+
+struct Registration {
+  Registration(const char* name, void (*body)()) { registry().push_back({name, body}); }
+};
+
+template <typename A, typename B>
+void checkEqual(const A& seen, const B& expected, const char* text, const char* file, int line) {
+  if (seen == expected)
+    return;
+  std::ostringstream out;
+  out << text << ": expected " << expected << ", got " << seen;
+  fail(file, line, out.str());
+}
+
+} // namespace vicinal::test
+
+#define VICINAL_JOIN_(a, b) a##b
+#define VICINAL_JOIN(a, b) VICINAL_JOIN_(a, b)
+#define TEST(name)                                                                                 \
+  static void VICINAL_JOIN(test_, __LINE__)();                                                     \
+  static const ::vicinal::test::Registration VICINAL_JOIN(registration_, __LINE__){                \
+      name, VICINAL_JOIN(test_, __LINE__)};                                                        \
+  static void VICINAL_JOIN(test_, __LINE__)()
+#define CHECK(condition)                                                                           \
+  do {                                                                                             \
+    if (!(condition))                                                                              \
+      ::vicinal::test::fail(__FILE__, __LINE__, #condition);                                       \
+  } while (0)
+#define REQUIRE(condition)                                                                         \
+  do {                                                                                             \
+    if (!(condition))                                                                              \
+      return ::vicinal::test::fail(__FILE__, __LINE__, #condition);                                \
+  } while (0)
+#define CHECK_EQUAL(seen, expected)                                                                \
+  ::vicinal::test::checkEqual((seen), (expected), #seen, __FILE__, __LINE__)
