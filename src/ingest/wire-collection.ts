@@ -1,0 +1,75 @@
+/**
+ * Bodies that make or change a collection. Settings that only tune Qdrant (optimizers, WAL, memory placement,
+ * quantisation, replicas of one node) are ignored; what would change the answers is refused.
+ */
+import { invalid } from '../core/errors.js'
+import {
+  type CollectionOptions,
+  type Distance,
+  type HnswConfig,
+  PAYLOAD_INDEX_KINDS,
+  type PayloadIndexKind,
+  type VectorParams,
+} from '../core/schema.js'
+import { isObject, isPresent, objectAt, refuse, textAt, unsupported, type WireObject } from './wire-fields.js'
+
+export function collectionOf(body: WireObject): CollectionOptions {
+  const { sparse_vectors: sparse } = body
+  if (isPresent(sparse) && !(isObject(sparse) && Object.keys(sparse).length === 0)) throw unsupported('sparse_vectors')
+  if (isPresent(body.sharding_method) && body.sharding_method !== 'auto') throw unsupported('sharding_method')
+  const options: CollectionOptions = { vectors: vectorsAt(body.vectors) }
+  if (isPresent(body.hnsw_config)) options.hnswConfig = hnswAt(body.hnsw_config, 'hnsw_config')
+  return options
+}
+
+function vectorsAt(value: unknown): CollectionOptions['vectors'] {
+  const vectors = objectAt(value, 'vectors')
+  if ('size' in vectors && !isObject(vectors.size)) return vectorParamsAt(vectors, 'vectors')
+  const named: Record<string, VectorParams> = {}
+  for (const [name, params] of Object.entries(vectors)) {
+    const resolved = vectorParamsAt(params, `vectors.${name}`)
+    Object.defineProperty(named, name, { value: resolved, enumerable: true })
+  }
+  return named
+}
+
+function vectorParamsAt(value: unknown, field: string): VectorParams {
+  const params = objectAt(value, field)
+  refuse(params, ['multivector_config'], `${field}.`)
+  if (isPresent(params.datatype) && params.datatype !== 'float32') throw unsupported(`${field}.datatype`)
+  if (typeof params.size !== 'number') throw invalid(`${field}.size`, 'expected an integer', params.size ?? null)
+  const distance = textAt(params.distance, `${field}.distance`) as Distance
+  const vector: VectorParams = { size: params.size, distance }
+  if (isPresent(params.hnsw_config)) vector.hnswConfig = hnswAt(params.hnsw_config, `${field}.hnsw_config`)
+  return vector
+}
+
+function hnswAt(value: unknown, field: string): Partial<HnswConfig> {
+  const { m, ef_construct: efConstruct } = objectAt(value, field)
+  const config: Partial<HnswConfig> = {}
+  if (isPresent(m)) config.m = numberAt(m, `${field}.m`)
+  if (isPresent(efConstruct)) config.efConstruct = numberAt(efConstruct, `${field}.ef_construct`)
+  return config
+}
+
+function numberAt(value: unknown, field: string): number {
+  if (typeof value !== 'number') throw invalid(field, 'expected an integer', value)
+  return value
+}
+
+export function configChangeOf(body: WireObject): { hnswConfig?: Partial<HnswConfig> } {
+  refuse(body, ['vectors', 'sparse_vectors'])
+  return isPresent(body.hnsw_config) ? { hnswConfig: hnswAt(body.hnsw_config, 'hnsw_config') } : {}
+}
+
+/** `field_schema` is the kind itself, or an object with the kind as its `type`. */
+export function payloadIndexOf(body: WireObject): { field: string; kind: PayloadIndexKind } {
+  const field = textAt(body.field_name, 'field_name')
+  const schema = isObject(body.field_schema) ? body.field_schema.type : body.field_schema
+  const kind = textAt(schema, 'field_schema')
+  if (kind === 'text' || kind === 'geo') throw unsupported(`field_schema ${kind}`)
+  if (!PAYLOAD_INDEX_KINDS.includes(kind as PayloadIndexKind)) {
+    throw invalid('field_schema', `expected one of ${PAYLOAD_INDEX_KINDS.join(', ')}`, kind)
+  }
+  return { field, kind: kind as PayloadIndexKind }
+}

@@ -1,0 +1,140 @@
+/**
+ * Readers of decoded bodies: each takes an unknown value and its path, and gives a typed value or an error that
+ * names the path, the bound and what was seen. JSON and MessagePack bodies pass through the same readers.
+ * null counts as absent, unknown keys are ignored: both as Qdrant does.
+ */
+import type { Selector, WithPayload, WithVector } from '../core/database.js'
+import { invalid, VicinalError } from '../core/errors.js'
+import type { Filter } from '../core/filter.js'
+import { LIMITS } from '../core/limits.js'
+import type { PointId } from '../core/point.js'
+
+export type WireObject = Readonly<Record<string, unknown>>
+
+export function isPresent(value: unknown): boolean {
+  return value !== undefined && value !== null
+}
+
+export function isObject(value: unknown): value is WireObject {
+  return value !== null && typeof value === 'object' && !Array.isArray(value) && !ArrayBuffer.isView(value)
+}
+
+export function objectAt(value: unknown, field: string): WireObject {
+  if (!isObject(value)) throw invalid(field, 'expected an object', value ?? null)
+  return value
+}
+
+export function arrayAt(value: unknown, field: string): readonly unknown[] {
+  if (!Array.isArray(value)) throw invalid(field, 'expected an array', value ?? null)
+  return value
+}
+
+export function textAt(value: unknown, field: string): string {
+  if (typeof value !== 'string') throw invalid(field, 'expected a text', value ?? null)
+  return value
+}
+
+export function textsAt(value: unknown, field: string): readonly string[] {
+  const texts = arrayAt(value, field)
+  const wrong = texts.findIndex((text) => typeof text !== 'string')
+  if (wrong >= 0) throw invalid(`${field}[${wrong}]`, 'expected a text', texts[wrong])
+  return texts as readonly string[]
+}
+
+export function integerAt(value: unknown, least: number, most: number, field: string): number {
+  if (typeof value !== 'number' || !Number.isInteger(value) || value < least || value > most) {
+    throw invalid(field, `expected an integer from ${least} to ${most}`, value)
+  }
+  return value
+}
+
+export function booleanAt(value: unknown, field: string): boolean {
+  if (typeof value !== 'boolean') throw invalid(field, 'expected true or false', value)
+  return value
+}
+
+/** Shape only; the engine checks ranges and the form of UUIDs, where it encodes the id. */
+export function idAt(value: unknown, field: string): PointId {
+  if (typeof value === 'number' || typeof value === 'bigint' || typeof value === 'string') return value
+  throw invalid(field, 'expected an unsigned 64-bit integer or a UUID', value ?? null)
+}
+
+/** An array of ids, or a bin of 64-bit little-endian words. */
+export function idsAt(value: unknown, field: string): readonly PointId[] | BigUint64Array {
+  if (ArrayBuffer.isView(value)) return wordsAt(value as Uint8Array, field)
+  const ids = arrayAt(value, field)
+  for (let i = 0; i < ids.length; i++) {
+    const id = ids[i]
+    if (typeof id !== 'number' && typeof id !== 'string') idAt(id, `${field}[${i}]`)
+  }
+  return ids as readonly PointId[]
+}
+
+function wordsAt(bin: Uint8Array, field: string): BigUint64Array {
+  const size = BigUint64Array.BYTES_PER_ELEMENT
+  if (bin.byteLength % size !== 0) throw invalid(field, `expected a multiple of ${size} bytes`, bin)
+  return new BigUint64Array(alignedCopy(bin))
+}
+
+/** A bin of little-endian float32. */
+export function floatsAt(bin: Uint8Array, field: string): Float32Array {
+  const size = Float32Array.BYTES_PER_ELEMENT
+  if (bin.byteLength % size !== 0) throw invalid(field, `expected a multiple of ${size} bytes`, bin)
+  return new Float32Array(alignedCopy(bin))
+}
+
+/** A bin lies anywhere in its body; typed arrays of words need an aligned start. */
+function alignedCopy(bin: Uint8Array): ArrayBuffer {
+  const copy = new Uint8Array(bin.byteLength)
+  copy.set(bin)
+  return copy.buffer
+}
+
+export function bytesAt(value: unknown): Uint8Array | null {
+  return ArrayBuffer.isView(value) ? (value as Uint8Array) : null
+}
+
+/** The filter as it came: the engine parses and bounds it. */
+export function filterAt(value: unknown, field = 'filter'): Filter {
+  return objectAt(value, field) as Filter
+}
+
+/** `{ points: [...] }` or `{ filter: {...} }`, exactly one of them. */
+export function selectorOf(body: WireObject, field = ''): Selector {
+  const byId = isPresent(body.points)
+  const byFilter = isPresent(body.filter)
+  if (byId === byFilter) throw invalid(`${field}points`, 'expected either points or filter')
+  if (byFilter) return { filter: filterAt(body.filter, `${field}filter`) }
+  const ids = idsAt(body.points, `${field}points`)
+  return { ids: Array.isArray(ids) ? ids : Array.from(ids as BigUint64Array) }
+}
+
+export function withPayloadAt(value: unknown, otherwise: boolean): WithPayload {
+  if (!isPresent(value)) return otherwise
+  if (typeof value === 'boolean') return value
+  if (Array.isArray(value)) return textsAt(value, 'with_payload')
+  const selector = objectAt(value, 'with_payload')
+  if (isPresent(selector.include)) return { include: textsAt(selector.include, 'with_payload.include') }
+  return { exclude: textsAt(selector.exclude, 'with_payload.exclude') }
+}
+
+/** `with_vector`, or `with_vectors` as older clients spell it. */
+export function withVectorOf(body: WireObject): WithVector {
+  const value = isPresent(body.with_vector) ? body.with_vector : body.with_vectors
+  if (!isPresent(value)) return false
+  if (typeof value === 'boolean') return value
+  return textsAt(value, 'with_vector')
+}
+
+export function limitOf(body: WireObject, otherwise: number): number {
+  return isPresent(body.limit) ? integerAt(body.limit, 1, LIMITS.resultLimit, 'limit') : otherwise
+}
+
+/** Refuses a key whose meaning this version does not have: ignoring it would answer another question. */
+export function refuse(body: WireObject, keys: readonly string[], field = ''): void {
+  for (const key of keys) if (isPresent(body[key])) throw unsupported(`${field}${key}`)
+}
+
+export function unsupported(field: string): VicinalError {
+  return new VicinalError('NOT_IMPLEMENTED', `${field}: not supported yet`, { details: { field } })
+}

@@ -1,0 +1,125 @@
+/**
+ * JSON as the wire has it: integers beyond 2^53 are exact (they become bigints), nesting is bounded.
+ *
+ * One scan over the bytes measures the depth and finds long integers; JSON.parse does the rest. The few long
+ * integers are put into quotes behind a prefix that no sender can know, and taken out again after the parse, so
+ * that the native parser serves every body.
+ */
+import { isUtf8 } from 'node:buffer'
+import { randomBytes } from 'node:crypto'
+import { invalid, VicinalError } from '../core/errors.js'
+import { LIMITS } from '../core/limits.js'
+
+/** Every integer with fewer digits is exact as a number. */
+const LONG_DIGITS = 16
+/** An integer with more is beyond 64 bits. */
+const MAX_DIGITS = 20
+const MAX_U64 = 0xffff_ffff_ffff_ffffn
+const MIN_I64 = -0x8000_0000_0000_0000n
+const PREFIX = randomBytes(16).toString('hex')
+
+const QUOTE = 0x22
+const BACKSLASH = 0x5c
+const MINUS = 0x2d
+const ZERO = 0x30
+const NINE = 0x39
+
+export function parseJson(bytes: Buffer, field = 'body'): unknown {
+  if (!isUtf8(bytes)) throw invalid(field, 'expected UTF-8')
+  const longIntegers = scan(bytes, field)
+  if (longIntegers.length === 0) return parse(bytes.toString('utf8'), field)
+  return revive(parse(quoteLongIntegers(bytes, longIntegers), field))
+}
+
+function parse(text: string, field: string): unknown {
+  try {
+    return JSON.parse(text)
+  } catch (cause) {
+    // V8's message may quote the body, which belongs into no answer and no log.
+    const at = /position (\d+)/.exec((cause as Error).message)?.[1]
+    throw new VicinalError('INVALID_ARGUMENT', `Format error in JSON ${field}${at ? ` at position ${at}` : ''}`, {
+      details: { field },
+    })
+  }
+}
+
+/** Starts and ends of integers too long to be sure of, in pairs. Throws where the nesting is too deep. */
+function scan(bytes: Buffer, field: string): number[] {
+  const found: number[] = []
+  let depth = 0
+  let at = 0
+  while (at < bytes.length) {
+    const byte = bytes[at] as number
+    if (byte === QUOTE) {
+      at = endOfString(bytes, at + 1)
+    } else if (byte >= ZERO && byte <= NINE) {
+      const start = at
+      do at++
+      while (isDigit(bytes[at]))
+      if (continuesNumber(bytes[at])) at = endOfNumber(bytes, at)
+      else if (at - start >= LONG_DIGITS && at - start <= MAX_DIGITS) found.push(start, at)
+    } else {
+      // Arrays and objects, by their ASCII: [ { open, ] } close.
+      if (byte === 0x5b || byte === 0x7b) depth++
+      else if (byte === 0x5d || byte === 0x7d) depth--
+      if (depth > LIMITS.jsonDepth) throw invalid(field, `expected at most ${LIMITS.jsonDepth} nested levels`)
+      at++
+    }
+  }
+  return found
+}
+
+function endOfString(bytes: Buffer, from: number): number {
+  let at = from
+  while (at < bytes.length && bytes[at] !== QUOTE) at += bytes[at] === BACKSLASH ? 2 : 1
+  return at + 1
+}
+
+function isDigit(byte: number | undefined): boolean {
+  return byte !== undefined && byte >= ZERO && byte <= NINE
+}
+
+/** `.`, `e` or `E`: the number is no integer. */
+function continuesNumber(byte: number | undefined): boolean {
+  return byte === 0x2e || byte === 0x65 || byte === 0x45
+}
+
+function endOfNumber(bytes: Buffer, from: number): number {
+  let at = from
+  while (isDigit(bytes[at]) || continuesNumber(bytes[at]) || bytes[at] === 0x2b || bytes[at] === MINUS) at++
+  return at
+}
+
+function quoteLongIntegers(bytes: Buffer, spans: readonly number[]): string {
+  let text = ''
+  let copied = 0
+  for (let i = 0; i < spans.length; i += 2) {
+    const start = spans[i] as number
+    const end = spans[i + 1] as number
+    const from = start > 0 && bytes[start - 1] === MINUS ? start - 1 : start
+    text += `${bytes.toString('utf8', copied, from)}"${PREFIX}${bytes.toString('latin1', from, end)}"`
+    copied = end
+  }
+  return text + bytes.toString('utf8', copied)
+}
+
+/** Puts the integers back, in place. The scan has bounded the depth of this recursion. */
+function revive(value: unknown): unknown {
+  if (typeof value === 'string') return value.startsWith(PREFIX) ? integerOf(value.slice(PREFIX.length)) : value
+  if (Array.isArray(value)) {
+    for (let i = 0; i < value.length; i++) if (typeof value[i] !== 'number') value[i] = revive(value[i])
+  } else if (value !== null && typeof value === 'object') {
+    // JSON.parse made `__proto__` an own property, so this assignment reaches no prototype.
+    const record = value as Record<string, unknown>
+    for (const key of Object.keys(record)) record[key] = revive(record[key])
+  }
+  return value
+}
+
+/** A number where that is exact, a bigint within 64 bits, and the nearest number beyond, as Qdrant does. */
+function integerOf(text: string): number | bigint {
+  const number = Number(text)
+  if (Number.isSafeInteger(number)) return number
+  const exact = BigInt(text)
+  return exact <= MAX_U64 && exact >= MIN_I64 ? exact : number
+}

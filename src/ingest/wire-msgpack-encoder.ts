@@ -1,0 +1,203 @@
+/**
+ * Values of the wire as MessagePack: a Float32Array is one bin of little-endian floats, a BigUint64Array one
+ * bin of words, a bigint a 64-bit integer. Properties that are undefined are left out.
+ */
+import { invalid } from '../core/errors.js'
+import { RawJson } from '../core/point.js'
+import { parseJson } from './wire-json.js'
+
+const FIRST_CAPACITY = 64 * 1024
+/** A buffer that grew beyond this is not kept for the next message. */
+const KEPT_CAPACITY = 4 * 1024 * 1024
+/** Texts up to here are written by the loop; the native call costs more than it saves on them. */
+const SHORT_TEXT = 24
+const TWO_32 = 4_294_967_296
+
+export interface MsgpackOptions {
+  /** `value`: stored JSON text becomes maps. `text`: it travels as it is, in a bin. */
+  rawJson: 'value' | 'text'
+}
+
+let kept: Buffer = Buffer.allocUnsafeSlow(FIRST_CAPACITY)
+
+export function encodeMsgpack(value: unknown, options: MsgpackOptions = { rawJson: 'value' }): Buffer {
+  const writer = new Writer(kept, options)
+  writer.value(value)
+  const { buffer, length } = writer
+  if (buffer.length > KEPT_CAPACITY) return buffer.subarray(0, length)
+  kept = buffer
+  return Buffer.from(buffer.subarray(0, length))
+}
+
+class Writer {
+  buffer: Buffer
+  length = 0
+  readonly #options: MsgpackOptions
+
+  constructor(buffer: Buffer, options: MsgpackOptions) {
+    this.buffer = buffer
+    this.#options = options
+  }
+
+  value(value: unknown): void {
+    switch (typeof value) {
+      case 'string':
+        return this.#text(value)
+      case 'number':
+        return this.#number(value)
+      case 'bigint':
+        return this.#bigint(value)
+      case 'boolean':
+        return this.#byte(value ? 0xc3 : 0xc2)
+      case 'object':
+        return value === null ? this.#byte(0xc0) : this.#object(value)
+      case 'undefined':
+        return this.#byte(0xc0)
+      default:
+        throw invalid('body', 'expected values that MessagePack has', value)
+    }
+  }
+
+  #object(value: object): void {
+    if (Array.isArray(value)) {
+      this.#head(value.length, 0x90, 16, 0xdc)
+      for (const element of value) this.value(element)
+    } else if (ArrayBuffer.isView(value)) {
+      this.#bin(new Uint8Array(value.buffer, value.byteOffset, value.byteLength))
+    } else if (value instanceof RawJson) {
+      const text = Buffer.from(value.text)
+      if (this.#options.rawJson === 'text') this.#bin(text)
+      else this.value(parseJson(text, 'payload'))
+    } else if (value instanceof Date) {
+      this.#text(value.toISOString())
+    } else {
+      this.#map(value as Record<string, unknown>)
+    }
+  }
+
+  #map(map: Record<string, unknown>): void {
+    const keys = Object.keys(map)
+    let count = keys.length
+    for (const key of keys) if (map[key] === undefined) count--
+    this.#head(count, 0x80, 16, 0xde)
+    for (const key of keys) {
+      const value = map[key]
+      if (value === undefined) continue
+      this.#text(key)
+      this.value(value)
+    }
+  }
+
+  /** Length of an array or map: in the tag itself, or in 16 or 32 bits behind it. */
+  #head(count: number, small: number, bound: number, tag16: number): void {
+    if (count < bound) this.#byte(small | count)
+    else if (count < 0x1_0000) this.#tagged16(tag16, count)
+    else this.#tagged32(tag16 + 1, count)
+  }
+
+  #text(text: string): void {
+    const { length } = text
+    if (length <= SHORT_TEXT && this.#shortText(text, length)) return
+    const size = Buffer.byteLength(text)
+    if (size < 32) this.#byte(0xa0 | size)
+    else if (size < 0x100) this.#tagged8(0xd9, size)
+    else if (size < 0x1_0000) this.#tagged16(0xda, size)
+    else this.#tagged32(0xdb, size)
+    this.#reserve(size)
+    this.buffer.write(text, this.length, size, 'utf8')
+    this.length += size
+  }
+
+  /** Writes a text that is ASCII throughout; false, with nothing written, for any other. */
+  #shortText(text: string, length: number): boolean {
+    this.#reserve(length + 1)
+    const at = this.length + 1
+    for (let i = 0; i < length; i++) {
+      const code = text.charCodeAt(i)
+      if (code >= 0x80) return false
+      this.buffer[at + i] = code
+    }
+    this.buffer[this.length] = 0xa0 | length
+    this.length = at + length
+    return true
+  }
+
+  #bin(bytes: Uint8Array): void {
+    const size = bytes.length
+    if (size < 0x100) this.#tagged8(0xc4, size)
+    else if (size < 0x1_0000) this.#tagged16(0xc5, size)
+    else this.#tagged32(0xc6, size)
+    this.#reserve(size)
+    this.buffer.set(bytes, this.length)
+    this.length += size
+  }
+
+  #number(value: number): void {
+    if (!Number.isSafeInteger(value) || Object.is(value, -0)) return this.#float(value)
+    if (value >= 0) {
+      if (value < 0x80) this.#byte(value)
+      else if (value < 0x100) this.#tagged8(0xcc, value)
+      else if (value < 0x1_0000) this.#tagged16(0xcd, value)
+      else if (value < TWO_32) this.#tagged32(0xce, value)
+      else this.#bigint(BigInt(value))
+    } else if (value >= -32) {
+      this.#byte(value & 0xff)
+    } else if (value >= -0x8000_0000) {
+      this.#tagged32(0xd2, value >>> 0)
+    } else {
+      this.#bigint(BigInt(value))
+    }
+  }
+
+  #float(value: number): void {
+    this.#reserve(9)
+    if (Math.fround(value) === value || Number.isNaN(value)) {
+      this.buffer[this.length] = 0xca
+      this.length = this.buffer.writeFloatBE(value, this.length + 1)
+    } else {
+      this.buffer[this.length] = 0xcb
+      this.length = this.buffer.writeDoubleBE(value, this.length + 1)
+    }
+  }
+
+  #bigint(value: bigint): void {
+    this.#reserve(9)
+    this.buffer[this.length] = value < 0n ? 0xd3 : 0xcf
+    const bits = BigInt.asUintN(64, value)
+    if (value > 0xffff_ffff_ffff_ffffn || value < -0x8000_0000_0000_0000n) {
+      throw invalid('body', 'expected integers of at most 64 bits', value)
+    }
+    this.length = this.buffer.writeBigUInt64BE(bits, this.length + 1)
+  }
+
+  #byte(byte: number): void {
+    this.#reserve(1)
+    this.buffer[this.length++] = byte
+  }
+
+  #tagged8(tag: number, value: number): void {
+    this.#reserve(2)
+    this.buffer[this.length] = tag
+    this.length = this.buffer.writeUInt8(value, this.length + 1)
+  }
+
+  #tagged16(tag: number, value: number): void {
+    this.#reserve(3)
+    this.buffer[this.length] = tag
+    this.length = this.buffer.writeUInt16BE(value, this.length + 1)
+  }
+
+  #tagged32(tag: number, value: number): void {
+    this.#reserve(5)
+    this.buffer[this.length] = tag
+    this.length = this.buffer.writeUInt32BE(value, this.length + 1)
+  }
+
+  #reserve(bytes: number): void {
+    const needed = this.length + bytes
+    if (needed <= this.buffer.length) return
+    const grown = Buffer.allocUnsafeSlow(Math.max(needed, this.buffer.length * 2))
+    grown.set(this.buffer.subarray(0, this.length))
+    this.buffer = grown
+  }
+}

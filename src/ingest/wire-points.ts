@@ -1,0 +1,142 @@
+/** Bodies that carry points: upsert in both forms, and vector updates. */
+import type { ColumnarPoints } from '../core/database.js'
+import { invalid } from '../core/errors.js'
+import { LIMITS } from '../core/limits.js'
+import type { Payload, Point, PointId, PointVector, Vector } from '../core/point.js'
+import {
+  arrayAt,
+  bytesAt,
+  floatsAt,
+  idAt,
+  idsAt,
+  isObject,
+  isPresent,
+  objectAt,
+  refuse,
+  unsupported,
+  type WireObject,
+} from './wire-fields.js'
+import { parseJson } from './wire-json.js'
+
+const UNSUPPORTED = ['shard_key', 'update_filter'] as const
+
+/** `{ points: [...] }` or `{ batch: { ids, vectors, payloads } }`. `field` is where the body lies in a batch. */
+export function upsertOf(body: WireObject, field = ''): Point[] | ColumnarPoints {
+  refuse(body, UNSUPPORTED, field)
+  if (isPresent(body.update_mode) && body.update_mode !== 'upsert') throw unsupported(`${field}update_mode`)
+  if (isPresent(body.batch)) return columnsOf(objectAt(body.batch, `${field}batch`), `${field}batch`)
+  if (!isPresent(body.points)) throw invalid(`${field}points`, 'expected points or batch')
+  return pointsAt(body.points, `${field}points`)
+}
+
+function pointsAt(value: unknown, field: string): Point[] {
+  const points = arrayAt(value, field)
+  checkCount(points.length, field)
+  return points.map((value, i): Point => {
+    const point = objectAt(value, `${field}[${i}]`)
+    const id = idAt(point.id, `${field}[${i}].id`)
+    const vector = pointVectorAt(point.vector, `${field}[${i}].vector`)
+    return isPresent(point.payload)
+      ? { id, vector, payload: payloadAt(point.payload, `${field}[${i}].payload`) }
+      : { id, vector }
+  })
+}
+
+export function vectorUpdatesOf(body: WireObject, field = ''): { id: PointId; vector: PointVector }[] {
+  refuse(body, UNSUPPORTED, field)
+  const points = arrayAt(body.points, `${field}points`)
+  checkCount(points.length, `${field}points`)
+  return points.map((value, i) => {
+    const point = objectAt(value, `${field}points[${i}]`)
+    return {
+      id: idAt(point.id, `${field}points[${i}].id`),
+      vector: pointVectorAt(point.vector, `${field}points[${i}].vector`),
+    }
+  })
+}
+
+/** A payload: an object, or in MessagePack also a bin that holds its JSON text. */
+export function payloadAt(value: unknown, field: string): Payload {
+  const text = bytesAt(value)
+  return objectAt(text ? parseJson(asBuffer(text), field) : value, field) as Payload
+}
+
+function pointVectorAt(value: unknown, field: string): PointVector {
+  if (!isPresent(value)) throw invalid(field, 'expected a vector, or an object of vectors by name', value ?? null)
+  if (!isObject(value)) return vectorAt(value, field)
+  // Both spellings of inference and of a sparse vector are objects with known keys, so no name of a vector.
+  if ('text' in value && 'model' in value) throw unsupported(`${field}.text`)
+  const named: Record<string, Vector> = {}
+  for (const [name, vector] of Object.entries(value)) {
+    Object.defineProperty(named, name, { value: vectorAt(vector, `${field}.${name}`), enumerable: true })
+  }
+  return named
+}
+
+/** One dense vector: an array of numbers, which the engine checks one by one, or a bin. */
+export function vectorAt(value: unknown, field: string): Vector {
+  const bin = bytesAt(value)
+  if (bin) return floatsAt(bin, field)
+  if (isObject(value) && ('indices' in value || 'model' in value)) throw unsupported(field)
+  const vector = arrayAt(value, field)
+  if (Array.isArray(vector[0])) throw unsupported(`${field} (multivector)`)
+  return vector as readonly number[]
+}
+
+function columnsOf(batch: WireObject, field: string): ColumnarPoints {
+  const ids = idsAt(batch.ids, `${field}.ids`)
+  checkCount(ids.length, `${field}.ids`)
+  const columns: ColumnarPoints = { ids, vectors: vectorColumnsAt(batch.vectors, ids.length, `${field}.vectors`) }
+  if (!isPresent(batch.payloads)) return columns
+  const payloads = arrayAt(batch.payloads, `${field}.payloads`)
+  if (payloads.length !== ids.length) {
+    throw invalid(`${field}.payloads`, `expected ${ids.length} payloads, one for each id`, payloads.length)
+  }
+  return {
+    ...columns,
+    payloads: payloads.map((payload, i) =>
+      isPresent(payload) ? payloadAt(payload, `${field}.payloads[${i}]`) : null,
+    ),
+  }
+}
+
+function vectorColumnsAt(value: unknown, count: number, field: string): ColumnarPoints['vectors'] {
+  if (!isObject(value)) return vectorColumnAt(value, count, field)
+  const named: Record<string, Float32Array> = {}
+  for (const [name, column] of Object.entries(value)) {
+    const floats = vectorColumnAt(column, count, `${field}.${name}`)
+    Object.defineProperty(named, name, { value: floats, enumerable: true })
+  }
+  return named
+}
+
+/** A column: one bin of all vectors end to end, or an array of vectors of one length. */
+function vectorColumnAt(value: unknown, count: number, field: string): Float32Array {
+  const bin = bytesAt(value)
+  if (bin) return floatsAt(bin, field)
+  const rows = arrayAt(value, field)
+  if (rows.length !== count) throw invalid(field, `expected ${count} vectors, one for each id`, rows.length)
+  const first = rows.length > 0 ? vectorAt(rows[0], `${field}[0]`).length : 0
+  const column = new Float32Array(count * first)
+  for (let row = 0; row < count; row++) copyRow(vectorAt(rows[row], `${field}[${row}]`), column, row, first, field)
+  return column
+}
+
+function copyRow(vector: Vector, column: Float32Array, row: number, dim: number, field: string): void {
+  if (vector.length !== dim) {
+    throw invalid(`${field}[${row}]`, `Vector dimension error: expected dim: ${dim}`, vector.length)
+  }
+  for (let i = 0; i < dim; i++) {
+    const value: unknown = vector[i]
+    if (typeof value !== 'number') throw invalid(`${field}[${row}][${i}]`, 'expected a number', value ?? null)
+    column[row * dim + i] = value
+  }
+}
+
+function checkCount(count: number, field: string): void {
+  if (count > LIMITS.batchPoints) throw invalid(field, `expected at most ${LIMITS.batchPoints} points`, count)
+}
+
+function asBuffer(bytes: Uint8Array): Buffer {
+  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength)
+}
