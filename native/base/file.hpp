@@ -37,6 +37,8 @@ public:
   const std::string& path() const { return path_; }
 
 private:
+  friend class FileLock;
+  static Result<File> open(const std::string& path, int flags);
   File(int descriptor, std::string path) : descriptor_(descriptor), path_(std::move(path)) {}
 
   int descriptor_ = -1;
