@@ -1,0 +1,45 @@
+#include <cfloat>
+#include <cstdint>
+#include <immintrin.h>
+
+#include "distance/isa/sets.hpp"
+
+namespace {
+
+// A window of eight words of this, n before the middle, has n leading words set.
+alignas(32) constexpr int32_t maskWindow[16] = {-1, -1, -1, -1, -1, -1, -1, -1,
+                                                0,  0,  0,  0,  0,  0,  0,  0};
+
+struct Simd {
+  using Vec = __m256;
+  static constexpr size_t width = 8;
+  static Vec zero() { return _mm256_setzero_ps(); }
+  static Vec load(const float* at) { return _mm256_loadu_ps(at); }
+  static Vec loadPart(const float* at, size_t n) {
+    const auto mask = _mm256_loadu_si256(reinterpret_cast<const __m256i*>(maskWindow + 8 - n));
+    return _mm256_maskload_ps(at, mask);
+  }
+  static Vec add(Vec a, Vec b) { return _mm256_add_ps(a, b); }
+  static Vec dot(Vec a, Vec b, Vec sum) { return _mm256_fmadd_ps(a, b, sum); }
+  static Vec l2(Vec a, Vec b, Vec sum) {
+    const Vec difference = _mm256_sub_ps(a, b);
+    return _mm256_fmadd_ps(difference, difference, sum);
+  }
+  static Vec l1(Vec a, Vec b, Vec sum) {
+    const Vec difference = _mm256_sub_ps(a, b);
+    return _mm256_add_ps(sum, _mm256_andnot_ps(_mm256_set1_ps(-0.0f), difference));
+  }
+  static float sum(Vec a) {
+    const __m128 four = _mm_add_ps(_mm256_castps256_ps128(a), _mm256_extractf128_ps(a, 1));
+    const __m128 two = _mm_add_ps(four, _mm_movehl_ps(four, four));
+    return _mm_cvtss_f32(_mm_add_ss(two, _mm_movehdup_ps(two)));
+  }
+};
+
+} // namespace
+
+#include "distance/isa/loops.hpp"
+
+namespace vicinal {
+const Kernels avx2Kernels = kernelSet(Isa::Avx2, "avx2");
+}

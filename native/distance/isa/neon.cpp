@@ -1,0 +1,35 @@
+#include <arm_neon.h>
+#include <cfloat>
+
+#include "distance/isa/sets.hpp"
+
+namespace {
+
+struct Simd {
+  using Vec = float32x4_t;
+  static constexpr size_t width = 4;
+  static Vec zero() { return vdupq_n_f32(0); }
+  static Vec load(const float* at) { return vld1q_f32(at); }
+  static Vec loadPart(const float* at, size_t n) {
+    float part[width] = {};
+    for (size_t i = 0; i < n; i++)
+      part[i] = at[i];
+    return vld1q_f32(part);
+  }
+  static Vec add(Vec a, Vec b) { return vaddq_f32(a, b); }
+  static Vec dot(Vec a, Vec b, Vec sum) { return vfmaq_f32(sum, a, b); }
+  static Vec l2(Vec a, Vec b, Vec sum) {
+    const Vec difference = vsubq_f32(a, b);
+    return vfmaq_f32(sum, difference, difference);
+  }
+  static Vec l1(Vec a, Vec b, Vec sum) { return vaddq_f32(sum, vabdq_f32(a, b)); }
+  static float sum(Vec a) { return vaddvq_f32(a); }
+};
+
+} // namespace
+
+#include "distance/isa/loops.hpp"
+
+namespace vicinal {
+const Kernels neonKernels = kernelSet(Isa::Neon, "neon");
+}

@@ -1,0 +1,51 @@
+#include "distance/prepare.hpp"
+
+#include <cmath>
+
+namespace vicinal {
+
+namespace {
+
+// Squared norms this near to one are one: rounding a unit vector's components to float moves it
+// this far.
+constexpr double unitTolerance = 4e-7;
+
+// Cannot overflow: the square of the greatest float is 1e77. Finite if and only if every component
+// is.
+double squaredNorm(const float* vector, size_t dim) {
+  constexpr size_t lanes = 8;
+  double sums[lanes] = {};
+  size_t i = 0;
+  for (; i + lanes <= dim; i += lanes)
+    for (size_t lane = 0; lane < lanes; lane++) {
+      const double component = vector[i + lane];
+      sums[lane] += component * component;
+    }
+  double sum = 0;
+  for (; i < dim; i++)
+    sum += double(vector[i]) * double(vector[i]);
+  for (const double part : sums)
+    sum += part;
+  return sum;
+}
+
+} // namespace
+
+double norm(const float* vector, size_t dim) { return std::sqrt(squaredNorm(vector, dim)); }
+
+int64_t prepareVectors(float* data, size_t count, size_t dim, bool normalise) {
+  for (size_t row = 0; row < count; row++) {
+    float* vector = data + row * dim;
+    const double squared = squaredNorm(vector, dim);
+    if (!std::isfinite(squared))
+      return int64_t(row);
+    if (!normalise || squared == 0 || std::fabs(squared - 1) <= unitTolerance)
+      continue;
+    const double scale = 1 / std::sqrt(squared);
+    for (size_t i = 0; i < dim; i++)
+      vector[i] = float(double(vector[i]) * scale);
+  }
+  return -1;
+}
+
+} // namespace vicinal

@@ -1,0 +1,50 @@
+// The twin of the other sets without special instructions: what they are tested against, and what
+// runs where there is nothing better. Four lanes, because one chain of additions would be several
+// times slower.
+#include <cfloat>
+#include <cmath>
+
+#include "distance/isa/sets.hpp"
+
+namespace {
+
+struct Simd {
+  struct Vec {
+    float lane[4];
+  };
+  static constexpr size_t width = 4;
+
+  template <typename Of> static Vec make(Of of) { return {{of(0), of(1), of(2), of(3)}}; }
+
+  static Vec zero() { return {}; }
+  static Vec load(const float* at) {
+    return make([&](size_t i) { return at[i]; });
+  }
+  static Vec loadPart(const float* at, size_t n) {
+    return make([&](size_t i) { return i < n ? at[i] : 0.0f; });
+  }
+  static Vec add(const Vec& a, const Vec& b) {
+    return make([&](size_t i) { return a.lane[i] + b.lane[i]; });
+  }
+  static Vec dot(const Vec& a, const Vec& b, const Vec& sum) {
+    return make([&](size_t i) { return sum.lane[i] + a.lane[i] * b.lane[i]; });
+  }
+  static Vec l2(const Vec& a, const Vec& b, const Vec& sum) {
+    return make([&](size_t i) {
+      const float difference = a.lane[i] - b.lane[i];
+      return sum.lane[i] + difference * difference;
+    });
+  }
+  static Vec l1(const Vec& a, const Vec& b, const Vec& sum) {
+    return make([&](size_t i) { return sum.lane[i] + std::fabs(a.lane[i] - b.lane[i]); });
+  }
+  static float sum(const Vec& a) { return (a.lane[0] + a.lane[2]) + (a.lane[1] + a.lane[3]); }
+};
+
+} // namespace
+
+#include "distance/isa/loops.hpp"
+
+namespace vicinal {
+const Kernels scalarKernels = kernelSet(Isa::Scalar, "scalar");
+}
