@@ -1,0 +1,76 @@
+import { ID_WORDS, type Payload, type PointColumns, type TextColumn } from '../core/point.js'
+import type { ResolvedVector } from '../core/schema.js'
+import { applyPatch, deleteKeys } from '../filter/payload.js'
+import type { LogRecord } from '../log/record.js'
+import type { UpsertBatch } from '../native/addon.js'
+import type { Shard } from '../native/shard.js'
+import { parsePayload, TextColumnBuilder, writePayload } from './payload-text.js'
+
+/** Points whose payload is read, merged and written back in one go, so that the event loop gets its turns. */
+const PAYLOAD_CHUNK = 512
+
+/**
+ * Brings one record of the log into the kernel. The same code serves a fresh write and a replay: points that
+ * are already as new as the record stay as they are.
+ */
+export async function applyRecord(shard: Shard, schema: readonly ResolvedVector[], seq: number, record: LogRecord): Promise<void> {
+  switch (record.op) {
+    case 'upsert':
+      return await shard.upsert(upsertBatch(record.columns, schema, seq))
+    case 'updateVectors':
+      return await shard.updateVectors(upsertBatch(record.columns, schema, seq))
+    case 'deleteVectors':
+      return await shard.deleteVectors(record.ids, vectorIndexes(record.names, schema), seq)
+    case 'delete':
+      return await shard.deletePoints(record.ids, seq)
+    case 'overwritePayload':
+      return await changePayloads(shard, record.ids, seq, () => record.text)
+    case 'clearPayload':
+      return await changePayloads(shard, record.ids, seq, () => '')
+    case 'setPayload': {
+      const patch = parsePayload(record.patch)
+      return await changePayloads(shard, record.ids, seq, (text) => edited(text, (payload) => applyPatch(payload, patch, record.key)))
+    }
+    case 'deletePayload':
+      return await changePayloads(shard, record.ids, seq, (text) => edited(text, (payload) => deleteKeys(payload, record.keys)))
+  }
+}
+
+function upsertBatch(columns: PointColumns, schema: readonly ResolvedVector[], seq: number): UpsertBatch {
+  const vectors = columns.vectors.map(({ name, data, rows }) => ({ vector: schema.findIndex((vector) => vector.name === name), data, rows }))
+  return { ids: columns.ids, seq, vectors, payloads: columns.payloads }
+}
+
+function vectorIndexes(names: readonly string[], schema: readonly ResolvedVector[]): Uint32Array {
+  return Uint32Array.from(names, (name) => schema.findIndex((vector) => vector.name === name))
+}
+
+function edited(text: string, edit: (payload: Payload) => Payload): string {
+  return writePayload(edit(parsePayload(text)))
+}
+
+/** Reads in chunks, writes at once: readers see all of the record or nothing. */
+async function changePayloads(shard: Shard, ids: Uint32Array, seq: number, change: (text: string) => string): Promise<void> {
+  const kept: number[] = []
+  const texts: string[] = []
+  for (let first = 0; first < ids.length / ID_WORDS; first += PAYLOAD_CHUNK) {
+    const chunk = ids.subarray(first * ID_WORDS, (first + PAYLOAD_CHUNK) * ID_WORDS)
+    const block = await shard.retrieve(chunk, { payload: true, vectors: new Uint32Array(0) })
+    const { bytes, offsets } = block.payloads as TextColumn
+    const buffer = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength)
+    for (let row = 0; row < block.count; row++) {
+      if ((block.seqs[row] as number) >= seq) continue
+      texts.push(change(buffer.toString('utf8', offsets[row], offsets[row + 1])))
+      kept.push(first + (block.positions[row] as number))
+    }
+  }
+  if (kept.length === 0) return shard.advance(seq)
+  const changed = new Uint32Array(kept.length * ID_WORDS)
+  const column = new TextColumnBuilder(kept.length)
+  for (let i = 0; i < kept.length; i++) {
+    const from = (kept[i] as number) * ID_WORDS
+    changed.set(ids.subarray(from, from + ID_WORDS), i * ID_WORDS)
+    column.push(texts[i] as string)
+  }
+  await shard.setPayloads(changed, column.finish(), seq)
+}

@@ -1,0 +1,99 @@
+import type { Data, Table } from 'apache-arrow'
+import type { ArrowTable } from '../core/database.js'
+import { invalid } from '../core/errors.js'
+import { encodeId, ID_WORDS, type Payload, type PointColumns, UNNAMED_VECTOR, type VectorColumn } from '../core/point.js'
+import type { ResolvedVector } from '../core/schema.js'
+import { payloadColumn } from './payload-text.js'
+import { checkBatchSize } from './point-columns.js'
+
+const ID_COLUMN = 'id'
+/** Name of the column that holds a collection's unnamed vector. */
+const UNNAMED_COLUMN = 'vector'
+// Arrow's own type numbers (Schema.fbs as apache-arrow's Type enum has it), so that a table made by another
+// instance or version of that library is read as well.
+const TYPE_FLOAT = 3
+const TYPE_FIXED_SIZE_LIST = 16
+const PRECISION_SINGLE = 1
+
+export function isArrowTable(value: object): value is ArrowTable {
+  return 'batches' in value && 'schema' in value && 'numRows' in value
+}
+
+/** Column `id`, one fixed-size list of float32 for each vector it has, every other column as payload. */
+export function columnsOfArrow(arrow: ArrowTable, schema: readonly ResolvedVector[]): PointColumns {
+  const table = arrow as unknown as Table
+  checkBatchSize(table.numRows)
+  const idColumn = table.getChild(ID_COLUMN)
+  if (!idColumn) throw invalid('table', `expected a column named ${ID_COLUMN}`)
+  const ids = new Uint32Array(table.numRows * ID_WORDS)
+  let row = 0
+  for (const id of idColumn) {
+    encodeId(id, ids, row * ID_WORDS, `table.id[${row}]`)
+    row++
+  }
+  const columnNames = schema.map((vector) => (vector.name === UNNAMED_VECTOR ? UNNAMED_COLUMN : vector.name))
+  const vectors = schema.flatMap((vector, i) => vectorColumn(table, columnNames[i] as string, vector))
+  const payloadNames = table.schema.fields.map((field) => field.name).filter((name) => name !== ID_COLUMN && !columnNames.includes(name))
+  return { count: table.numRows, ids, vectors, payloads: payloadColumn(payloadRows(table, payloadNames), (at) => `table row ${at}`) }
+}
+
+function vectorColumn(table: Table, column: string, vector: ResolvedVector): VectorColumn[] {
+  const child = table.getChild(column)
+  if (!child) return []
+  const data = new Float32Array(table.numRows * vector.size)
+  const rows: number[] = []
+  let first = 0
+  for (const chunk of child.data as readonly Data[]) {
+    const floats = floatsOf(chunk, column, vector.size)
+    for (let i = 0; i < chunk.length; i++) {
+      if (chunk.nullCount > 0 && !chunk.getValid(i)) continue
+      data.set(floats.subarray(i * vector.size, (i + 1) * vector.size), rows.length * vector.size)
+      rows.push(first + i)
+    }
+    first += chunk.length
+  }
+  if (rows.length === 0) return []
+  const all = rows.length === table.numRows
+  return [{ name: vector.name, data: data.subarray(0, rows.length * vector.size), rows: all ? null : Uint32Array.from(rows) }]
+}
+
+/** The floats under a fixed-size list, from its first row on; nothing is boxed. */
+function floatsOf(chunk: Data, column: string, dim: number): Float32Array {
+  const type = chunk.type as { typeId: number; listSize?: number; children?: { type: { typeId: number; precision?: number } }[] }
+  const item = type.children?.[0]?.type
+  if (type.typeId !== TYPE_FIXED_SIZE_LIST || item?.typeId !== TYPE_FLOAT || item.precision !== PRECISION_SINGLE) {
+    throw invalid(`table.${column}`, 'expected a FixedSizeList<Float32> column')
+  }
+  if (type.listSize !== dim) throw invalid(`table.${column}`, `Vector dimension error: expected dim: ${dim}`, type.listSize)
+  const items = chunk.children[0] as Data
+  // A slice made by apache-arrow has its child sliced too; one read from elsewhere may only carry the offset.
+  const first = items.offset === 0 ? chunk.offset * dim : 0
+  return (items.values as Float32Array).subarray(first)
+}
+
+function payloadRows(table: Table, names: readonly string[]): (Payload | null)[] {
+  const columns = names.map((name) => table.getChild(name))
+  return Array.from({ length: table.numRows }, (_, row) => {
+    if (names.length === 0) return null
+    const payload: Payload = {}
+    for (let i = 0; i < names.length; i++) {
+      const value: unknown = columns[i]?.get(row)
+      if (value !== null && value !== undefined) setOwn(payload, names[i] as string, plain(value))
+    }
+    return payload
+  })
+}
+
+// A column may be called __proto__; it stays a plain key.
+function setOwn(payload: Payload, key: string, value: unknown): void {
+  Object.defineProperty(payload, key, { value, enumerable: true, configurable: true, writable: true })
+}
+
+/** Arrow's rows and vectors as plain JSON values. */
+function plain(value: unknown): unknown {
+  if (ArrayBuffer.isView(value)) return Array.from(value as Float64Array)
+  if (value instanceof Date || value === null || typeof value !== 'object') return value
+  if ('toJSON' in value && typeof value.toJSON === 'function') return plain((value.toJSON as () => unknown)())
+  if (Array.isArray(value)) return value.map(plain)
+  return Object.fromEntries(Object.entries(value).map(([key, child]) => [key, plain(child)]))
+}

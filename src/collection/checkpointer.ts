@@ -1,0 +1,59 @@
+import { join } from 'node:path'
+import type { Disk } from '../disk/disk.js'
+import type { Shard } from '../native/shard.js'
+import type { SegmentEntry } from '../storage/manifest.js'
+import type { ManifestFile } from './manifest-file.js'
+
+/** On close, rows not yet in a segment file are worth one when the next open would otherwise link so many again. */
+const CLOSE_CHECKPOINT_ROWS = 1_000
+
+export interface CheckpointerParts {
+  shard: Shard
+  manifest: ManifestFile
+  disk: Disk
+  /** Folder of the segment files, relative to the disk. */
+  folder: string
+  flush(): Promise<void>
+}
+
+/** Has the kernel write its segments, names them in the manifest, and removes the files that no longer count. */
+export class Checkpointer {
+  readonly #parts: CheckpointerParts
+  #running: Promise<void> | null = null
+
+  constructor(parts: CheckpointerParts) {
+    this.#parts = parts
+  }
+
+  async checkpoint(): Promise<void> {
+    this.#running ??= this.#checkpointOnce().finally(() => {
+      this.#running = null
+    })
+    await this.#running
+  }
+
+  async checkpointIfWorthIt(): Promise<void> {
+    const stats = this.#parts.shard.stats()
+    const grown = stats.segments.reduce((sum, segment) => sum + segment.rows - segment.checkpointedRows, 0)
+    if (grown >= CLOSE_CHECKPOINT_ROWS) await this.checkpoint()
+  }
+
+  async #checkpointOnce(): Promise<void> {
+    const { shard, manifest, disk, folder } = this.#parts
+    const { throughSeq, segments } = await shard.checkpoint(disk.absolute(folder))
+    await disk.syncFolder(folder)
+    // Segments never get ahead of the table: a replay must not skip, as already there, what the table lacks.
+    await this.#parts.flush()
+    const named = segments.map(({ file, bytes, crc, overlay }) => ({ file, bytes, crc, overlay }))
+    await manifest.update({ checkpointSeq: throughSeq, segments: named })
+    await removeUnnamed(disk, folder, named)
+  }
+}
+
+/** Readers that still map a removed file keep it until they close: the operating system sees to that. */
+export async function removeUnnamed(disk: Disk, folder: string, segments: readonly SegmentEntry[]): Promise<void> {
+  const named = new Set(segments.flatMap(({ file, overlay }) => (overlay ? [file, overlay.file] : [file])))
+  for (const { name } of await disk.list(folder)) {
+    if (!named.has(name)) await disk.removeFile(join(folder, name))
+  }
+}

@@ -1,0 +1,19 @@
+import { invalid } from '../core/errors.js'
+import type { PointColumns } from '../core/point.js'
+import type { ResolvedVector } from '../core/schema.js'
+import { prepareVectors } from '../native/vectors.js'
+
+/**
+ * Cleans vectors in place before they reach the log: every component finite, and unit length under Cosine.
+ * Log, table and segments then hold the same bits, so that an index rebuilt from the table is the same.
+ */
+export async function cleanVectors(columns: PointColumns, schema: readonly ResolvedVector[]): Promise<void> {
+  for (const column of columns.vectors) {
+    const vector = schema.find((candidate) => candidate.name === column.name) as ResolvedVector
+    const bad = await prepareVectors(column.data, vector.size, vector.distance === 'Cosine')
+    if (bad < 0) continue
+    const row = column.rows ? (column.rows[bad] as number) : bad
+    const name = column.name === '' ? '' : `.${column.name}`
+    throw invalid(`points[${row}].vector${name}`, 'expected finite 32-bit floats, got NaN or infinity')
+  }
+}

@@ -1,0 +1,168 @@
+import type { Clock } from '../core/clock.js'
+import type { WriteResult } from '../core/database.js'
+import { VicinalError } from '../core/errors.js'
+import { LIMITS } from '../core/limits.js'
+import type { CollectionConfig, CollectionInfo, PayloadIndexKind, ResolvedVector } from '../core/schema.js'
+import type { Disk } from '../disk/disk.js'
+import type { Log } from '../log/log.js'
+import type { Shard } from '../native/shard.js'
+import type { LanceTable } from '../storage/lance-table.js'
+import { Checkpointer } from './checkpointer.js'
+import { Flusher } from './flusher.js'
+import { Maintenance } from './maintenance.js'
+import type { ManifestFile } from './manifest-file.js'
+import { Writer } from './writer.js'
+
+/** A recovered collection: what `recovery.ts` hands over. */
+export interface CollectionParts {
+  shard: Shard
+  log: Log
+  manifest: ManifestFile
+  /** null in memory, and for readers. */
+  table: LanceTable | null
+  /** The collection's folder; null in memory. */
+  folder: { disk: Disk; path: string; segments: string } | null
+  readOnly: boolean
+  warnings: string[]
+  clock: Clock
+}
+
+/** One open collection: its parts, their start and their end. The verbs are in EmbeddedCollection. */
+export class CollectionEngine {
+  readonly shard: Shard
+  readonly writer: Writer
+  readonly #parts: CollectionParts
+  readonly #flusher: Flusher | null
+  readonly #checkpointer: Checkpointer | null
+  readonly #maintenance: Maintenance
+  #trouble: VicinalError | null = null
+  #closed: Promise<void> | null = null
+
+  constructor(parts: CollectionParts) {
+    const { shard, log, manifest, table, folder, clock } = parts
+    this.#parts = parts
+    this.shard = shard
+    this.#flusher = table ? new Flusher({ shard, log, table, manifest }) : null
+    this.#checkpointer = folder
+      ? new Checkpointer({ shard, manifest, disk: folder.disk, folder: folder.segments, flush: () => this.flush() })
+      : null
+    this.writer = new Writer({ shard, log, schema: this.schema, onLogFull: () => void this.flush().catch(() => undefined) })
+    this.#maintenance = new Maintenance({
+      shard,
+      clock,
+      flush: () => this.flush(),
+      checkpoint: () => this.checkpoint(),
+      housekeep: async () => await this.#flusher?.housekeep(),
+      onTrouble: (error) => {
+        this.#trouble = error
+      },
+    })
+    if (!parts.readOnly) this.#maintenance.start()
+  }
+
+  get name(): string {
+    return this.#parts.manifest.current.name
+  }
+  get config(): CollectionConfig {
+    return this.#parts.manifest.current.config
+  }
+  get schema(): readonly ResolvedVector[] {
+    return this.config.vectors
+  }
+
+  /** The collection's folder, relative to the disk; null in memory. */
+  get folder(): string | null {
+    return this.#parts.folder?.path ?? null
+  }
+
+  checkOpen(): void {
+    if (this.#closed) throw new VicinalError('CLOSED', `collection ${JSON.stringify(this.name)} is closed`)
+  }
+
+  checkWritable(): void {
+    this.checkOpen()
+    if (this.#parts.readOnly) throw new VicinalError('READ_ONLY', 'the database was opened read-only')
+  }
+
+  async flush(): Promise<void> {
+    await this.#flusher?.flush()
+  }
+
+  async checkpoint(): Promise<void> {
+    await this.#checkpointer?.checkpoint()
+  }
+
+  async updateConfig(config: CollectionConfig): Promise<void> {
+    this.checkWritable()
+    await this.#parts.manifest.update({ config })
+  }
+
+  async createPayloadIndex(field: string, kind: PayloadIndexKind): Promise<WriteResult> {
+    const { manifest } = this.#parts
+    const others = manifest.current.payloadIndexes.filter((index) => index.field !== field)
+    if (others.length >= LIMITS.payloadIndexes) {
+      throw new VicinalError('INVALID_ARGUMENT', `payload indexes: at most ${LIMITS.payloadIndexes}, got one more`)
+    }
+    await this.shard.createPayloadIndex(field, kind)
+    await manifest.update({ payloadIndexes: [...others, { field, kind }] })
+    return this.#completed()
+  }
+
+  async deletePayloadIndex(field: string): Promise<WriteResult> {
+    const { manifest } = this.#parts
+    await manifest.update({ payloadIndexes: manifest.current.payloadIndexes.filter((index) => index.field !== field) })
+    this.shard.dropPayloadIndex(field)
+    return this.#completed()
+  }
+
+  #completed(): WriteResult {
+    return { operationId: this.#parts.log.lastSeq, status: 'completed' }
+  }
+
+  info(): CollectionInfo {
+    this.checkOpen()
+    const stats = this.shard.stats()
+    const indexed = stats.vectors.reduce((sum, vector) => sum + vector.indexed, 0)
+    const live = stats.vectors.reduce((sum, vector) => sum + vector.live, 0)
+    const schema = stats.payloadIndexes.map(({ field, kind, points }) => [field, { kind, points }] as const)
+    return {
+      name: this.name,
+      status: this.#trouble || this.#parts.log.failure ? 'red' : indexed < live ? 'yellow' : 'green',
+      pointsCount: stats.points,
+      indexedVectorsCount: indexed,
+      vectorsCount: live,
+      segmentsCount: stats.segments.length,
+      config: this.config,
+      payloadSchema: Object.fromEntries(schema),
+      logBytes: this.#parts.log.bytes,
+      tailBytes: this.shard.tailBytes(),
+      warnings: [...this.#parts.warnings, ...[this.#trouble, this.#parts.log.failure].flatMap((error) => (error ? [error.message] : []))],
+    }
+  }
+
+  /**
+   * Finishes what was begun and leaves the folder ready for a quick open: changes in the table, the graph in
+   * its file. With `discard`, for a collection that is being deleted, nothing more is written.
+   */
+  async close({ discard = false }: { discard?: boolean } = {}): Promise<void> {
+    this.#closed ??= this.#close(discard)
+    await this.#closed
+  }
+
+  async #close(discard: boolean): Promise<void> {
+    const { shard, log, table, manifest, readOnly } = this.#parts
+    await this.#maintenance.stop()
+    await this.writer.drain()
+    try {
+      if (!discard && !readOnly) {
+        await this.#flusher?.flush()
+        await this.#checkpointer?.checkpointIfWorthIt()
+        await manifest.update({ cleanEnd: await log.close() })
+      }
+    } finally {
+      await log.close()
+      await table?.close()
+      await shard.close()
+    }
+  }
+}

@@ -1,0 +1,182 @@
+import type {
+  CallOptions,
+  Collection,
+  Hit,
+  QueryOptions,
+  RetrieveOptions,
+  ScrollOptions,
+  ScrollPage,
+  Selector,
+  StoredPoint,
+  WriteOperation,
+  WriteOptions,
+  WriteResult,
+} from '../core/database.js'
+import { invalid } from '../core/errors.js'
+import { LIMITS } from '../core/limits.js'
+import type { Payload, PointId } from '../core/point.js'
+import type { CollectionInfo, HnswConfig, PayloadIndexKind } from '../core/schema.js'
+import { compileFilter } from '../filter/program.js'
+import { retrieve, scrollPage } from '../query/pages.js'
+import { search } from '../query/search.js'
+import type { Admission } from './admission.js'
+import { withDeadline } from './call-scope.js'
+import type { CollectionEngine } from './collection-engine.js'
+import { planOperation } from './plans.js'
+import { checkPayloadIndex, resolveHnsw } from './schema.js'
+
+const SCROLL_PAGE = 256
+
+/** The verbs of one collection in this process. Handles are cheap; all of one collection share its engine. */
+export class EmbeddedCollection<P = Payload> implements Collection<P> {
+  readonly #engine: CollectionEngine
+  readonly #admission: Admission
+
+  constructor(engine: CollectionEngine, admission: Admission) {
+    this.#engine = engine
+    this.#admission = admission
+  }
+
+  get name(): string {
+    return this.#engine.name
+  }
+
+  async info(call?: CallOptions): Promise<CollectionInfo> {
+    return await withDeadline(call, async () => this.#engine.info())
+  }
+
+  async updateConfig(change: { hnswConfig?: Partial<HnswConfig> }, call?: CallOptions): Promise<void> {
+    const { config } = this.#engine
+    const hnswConfig = resolveHnsw(change.hnswConfig, config.hnswConfig, 'hnsw_config')
+    await withDeadline(call, () => this.#engine.updateConfig({ ...config, hnswConfig }))
+  }
+
+  async upsert(points: Parameters<Collection<P>['upsert']>[0], options?: WriteOptions): Promise<WriteResult> {
+    return await this.#write({ op: 'upsert', points: points as never }, options)
+  }
+
+  async updateVectors(points: Parameters<Collection<P>['updateVectors']>[0], options?: WriteOptions): Promise<WriteResult> {
+    return await this.#write({ op: 'updateVectors', points }, options)
+  }
+
+  async deleteVectors(names: readonly string[], which: Selector, options?: WriteOptions): Promise<WriteResult> {
+    return await this.#write({ op: 'deleteVectors', names, which }, options)
+  }
+
+  async delete(which: Selector, options?: WriteOptions): Promise<WriteResult> {
+    return await this.#write({ op: 'delete', which }, options)
+  }
+
+  async setPayload(payload: Partial<P>, which: Selector, options?: WriteOptions & { key?: string }): Promise<WriteResult> {
+    const key = options?.key === undefined ? {} : { key: options.key }
+    return await this.#write({ op: 'setPayload', payload, which, ...key }, options)
+  }
+
+  async overwritePayload(payload: P, which: Selector, options?: WriteOptions & { key?: string }): Promise<WriteResult> {
+    return await this.#write({ op: 'overwritePayload', payload, which }, options)
+  }
+
+  async deletePayload(keys: readonly string[], which: Selector, options?: WriteOptions): Promise<WriteResult> {
+    return await this.#write({ op: 'deletePayload', keys, which }, options)
+  }
+
+  async clearPayload(which: Selector, options?: WriteOptions): Promise<WriteResult> {
+    return await this.#write({ op: 'clearPayload', which }, options)
+  }
+
+  async batch(operations: readonly WriteOperation<P>[], options?: WriteOptions): Promise<WriteResult[]> {
+    if (!Array.isArray(operations)) throw invalid('operations', 'expected an array of operations', operations)
+    if (operations.length > LIMITS.batchQueries) {
+      throw invalid('operations', `expected at most ${LIMITS.batchQueries} operations`, operations.length)
+    }
+    this.#engine.checkWritable()
+    return await withDeadline(options, async (signal) => {
+      // All are validated before the first is written; then each is its own write, and the first that fails ends the batch.
+      const plans = []
+      for (const operation of operations) plans.push(await planOperation(operation as WriteOperation<unknown>, this.#engine))
+      const results: WriteResult[] = []
+      for (const plan of plans) results.push(await this.#engine.writer.write(plan, options ?? {}, signal))
+      return results
+    })
+  }
+
+  async #write(operation: WriteOperation<P>, options: WriteOptions = {}): Promise<WriteResult> {
+    this.#engine.checkWritable()
+    return await withDeadline(options, async (signal) => {
+      const plan = await planOperation(operation as WriteOperation<unknown>, this.#engine)
+      return await this.#engine.writer.write(plan, options, signal)
+    })
+  }
+
+  async retrieve(ids: readonly PointId[], options: RetrieveOptions = {}): Promise<StoredPoint<P>[]> {
+    if (!Array.isArray(ids)) throw invalid('ids', 'expected an array of ids', ids)
+    return await this.#read(options, () => retrieve<P>(this.#engine.shard, this.#engine.schema, ids, options))
+  }
+
+  async query(query: QueryOptions): Promise<Hit<P>[]> {
+    return await this.#read(query, (signal) => this.#query(query, signal))
+  }
+
+  async queryBatch(queries: readonly QueryOptions[], call?: CallOptions): Promise<Hit<P>[][]> {
+    if (!Array.isArray(queries)) throw invalid('searches', 'expected an array of queries', queries)
+    if (queries.length > LIMITS.batchQueries) {
+      throw invalid('searches', `expected at most ${LIMITS.batchQueries} queries`, queries.length)
+    }
+    return await this.#read(call, (signal) => Promise.all(queries.map((query) => this.#query(query, signal))))
+  }
+
+  async #query(query: QueryOptions, signal: AbortSignal): Promise<Hit<P>[]> {
+    const { shard, schema } = this.#engine
+    if (query.query !== undefined && query.query !== null) return await search<P>(shard, schema, query, signal)
+    // Without a target the points come in the order of their ids, all alike near.
+    const { limit = 10, offset = 0 } = query
+    const page = await scrollPage<P>(shard, schema, { ...query, limit: limit + offset, offset: null }, signal)
+    return page.points.slice(offset).map((point) => ({ ...point, version: 0, score: 0 }))
+  }
+
+  async scrollPage(options: ScrollOptions = {}): Promise<ScrollPage<P>> {
+    return await this.#read(options, (signal) => scrollPage<P>(this.#engine.shard, this.#engine.schema, options, signal))
+  }
+
+  async *scroll(options: ScrollOptions = {}): AsyncIterable<StoredPoint<P>> {
+    let offset = options.offset ?? null
+    do {
+      const page = await this.scrollPage({ ...options, limit: options.limit ?? SCROLL_PAGE, offset })
+      yield* page.points
+      offset = page.nextOffset
+    } while (offset !== null)
+  }
+
+  async count(options: Parameters<Collection<P>['count']>[0] = {}): Promise<number> {
+    const names = this.#engine.schema.map((vector) => vector.name)
+    const filter = options.filter ? compileFilter(options.filter, { vectorNames: names }) : null
+    return await this.#read(options, (signal) => this.#engine.shard.count(filter, signal))
+  }
+
+  async createPayloadIndex(field: string, kind: PayloadIndexKind, options: WriteOptions = {}): Promise<WriteResult> {
+    this.#engine.checkWritable()
+    checkPayloadIndex(field, kind)
+    return await withDeadline(options, () => this.#engine.createPayloadIndex(field, kind))
+  }
+
+  async deletePayloadIndex(field: string, options: WriteOptions = {}): Promise<WriteResult> {
+    this.#engine.checkWritable()
+    return await withDeadline(options, () => this.#engine.deletePayloadIndex(field))
+  }
+
+  async flush(call?: CallOptions): Promise<void> {
+    this.#engine.checkWritable()
+    await withDeadline(call, () => this.#engine.flush())
+  }
+
+  async waitForIndex(call?: CallOptions): Promise<void> {
+    this.#engine.checkOpen()
+    await withDeadline(call, () => this.#engine.shard.waitForIndex())
+  }
+
+  async #read<T>(options: CallOptions | undefined, work: (signal: AbortSignal) => Promise<T>): Promise<T> {
+    this.#engine.checkOpen()
+    return await this.#admission.run(() => withDeadline(options, work))
+  }
+}
+

@@ -1,0 +1,152 @@
+import { randomUUID } from 'node:crypto'
+import type { CallOptions, Collection, Database } from '../core/database.js'
+import { notFound, VicinalError } from '../core/errors.js'
+import { LIMITS } from '../core/limits.js'
+import { checkCollectionName } from '../core/names.js'
+import type { Payload } from '../core/point.js'
+import type { CollectionOptions } from '../core/schema.js'
+import type { Manifest } from '../storage/manifest.js'
+import { Admission } from './admission.js'
+import { withDeadline } from './call-scope.js'
+import type { CollectionEngine } from './collection-engine.js'
+import { EmbeddedCollection } from './embedded-collection.js'
+import { resolveConfig } from './schema.js'
+
+/** Where a database keeps its collections: a folder, memory, or a folder it only reads. */
+export interface CollectionStore {
+  readonly readOnly: boolean
+  /** Opens what is there. A collection that cannot be opened is named in `damaged`, and does not stop the others. */
+  openAll(): Promise<{ engines: CollectionEngine[]; damaged: DamagedCollection[] }>
+  create(manifest: Manifest): Promise<CollectionEngine>
+  /** Removes the closed collection's files. */
+  remove(engine: CollectionEngine): Promise<void>
+  close(): Promise<void>
+}
+
+export interface DamagedCollection {
+  /** null where not even the name could be read. */
+  name: string | null
+  error: VicinalError
+}
+
+/** The database of this process: collections by name, and their making and removing, which take turns. */
+export class EmbeddedDatabase implements Database {
+  readonly #store: CollectionStore
+  readonly #engines = new Map<string, CollectionEngine>()
+  readonly #damaged: readonly DamagedCollection[]
+  readonly #admission: Admission
+  #turn: Promise<unknown> = Promise.resolve()
+  #closed: Promise<void> | null = null
+
+  private constructor(store: CollectionStore, engines: readonly CollectionEngine[], damaged: readonly DamagedCollection[], concurrentSearches: number) {
+    this.#store = store
+    this.#damaged = damaged
+    this.#admission = new Admission(concurrentSearches)
+    for (const engine of engines) this.#engines.set(engine.name, engine)
+  }
+
+  static async open(store: CollectionStore, options: { concurrentSearches?: number } = {}): Promise<EmbeddedDatabase> {
+    const { engines, damaged } = await store.openAll()
+    return new EmbeddedDatabase(store, engines, damaged, options.concurrentSearches ?? LIMITS.concurrentSearches)
+  }
+
+  async createCollection<P = Payload>(name: string, options: CollectionOptions, call?: CallOptions): Promise<Collection<P>> {
+    this.#checkWritable()
+    checkCollectionName(name)
+    const config = resolveConfig(options)
+    const engine = await withDeadline(call, () => this.#inTurn(async () => {
+      const taken = this.#engines.has(name) || this.#damaged.some((damaged) => damaged.name === name)
+      if (taken) throw new VicinalError('ALREADY_EXISTS', `Wrong input: Collection \`${name}\` already exists!`, { details: { name } })
+      if (this.#engines.size >= LIMITS.collections) {
+        throw new VicinalError('INVALID_ARGUMENT', `collections: expected at most ${LIMITS.collections}, got one more`)
+      }
+      const created = await this.#store.create(newManifest(name, config))
+      this.#engines.set(name, created)
+      return created
+    }))
+    return new EmbeddedCollection<P>(engine, this.#admission)
+  }
+
+  async collection<P = Payload>(name: string): Promise<Collection<P>> {
+    this.#checkOpen()
+    checkCollectionName(name)
+    const engine = this.#engines.get(name)
+    if (engine) return new EmbeddedCollection<P>(engine, this.#admission)
+    // A name that cannot be found may be that of a collection whose manifest cannot be read.
+    const damaged = this.#damaged.find((entry) => entry.name === name) ?? this.#damaged.find((entry) => entry.name === null)
+    if (damaged) {
+      throw new VicinalError(damaged.error.code, `collection ${JSON.stringify(name)} cannot be served: ${damaged.error.message}`, { cause: damaged.error })
+    }
+    throw notFound('Collection', name)
+  }
+
+  async collections(call?: CallOptions): Promise<string[]> {
+    this.#checkOpen()
+    return await withDeadline(call, async () => {
+      const damaged = this.#damaged.flatMap(({ name }) => (name === null ? [] : [name]))
+      return [...this.#engines.keys(), ...damaged].sort()
+    })
+  }
+
+  /** What could not be opened, for those who report it. */
+  get damaged(): readonly DamagedCollection[] {
+    return this.#damaged
+  }
+
+  async hasCollection(name: string, call?: CallOptions): Promise<boolean> {
+    checkCollectionName(name)
+    return (await this.collections(call)).includes(name)
+  }
+
+  async deleteCollection(name: string, call?: CallOptions): Promise<boolean> {
+    this.#checkWritable()
+    checkCollectionName(name)
+    return await withDeadline(call, () => this.#inTurn(async () => {
+      const engine = this.#engines.get(name)
+      if (!engine) return false
+      this.#engines.delete(name)
+      await engine.close({ discard: true })
+      await this.#store.remove(engine)
+      return true
+    }))
+  }
+
+  async close(): Promise<void> {
+    this.#closed ??= this.#inTurn(async () => {
+      const closing = await Promise.allSettled([...this.#engines.values()].map((engine) => engine.close()))
+      await this.#store.close()
+      for (const outcome of closing) if (outcome.status === 'rejected') throw outcome.reason
+    })
+    await this.#closed
+  }
+
+  #checkOpen(): void {
+    if (this.#closed) throw new VicinalError('CLOSED', 'the database is closed')
+  }
+
+  #checkWritable(): void {
+    this.#checkOpen()
+    if (this.#store.readOnly) throw new VicinalError('READ_ONLY', 'the database was opened read-only')
+  }
+
+  async #inTurn<T>(work: () => Promise<T>): Promise<T> {
+    const turn = this.#turn.then(work)
+    this.#turn = turn.catch(() => undefined)
+    return await turn
+  }
+}
+
+function newManifest(name: string, config: Manifest['config']): Manifest {
+  return {
+    uuid: randomUUID(),
+    name,
+    config,
+    payloadIndexes: [],
+    tableVersion: 0,
+    flushedSeq: 0,
+    checkpointSeq: 0,
+    segments: [],
+    cleanEnd: null,
+    createdAt: new Date().toISOString(),
+  }
+}

@@ -1,0 +1,75 @@
+import type { Log } from '../log/log.js'
+import type { Shard } from '../native/shard.js'
+import type { LanceTable } from '../storage/lance-table.js'
+import type { ManifestFile } from './manifest-file.js'
+
+/** Rows of one commit, in bytes: the copy handed to the table lives until its commit returns. */
+const FLUSH_BYTES = 32 * 1024 * 1024
+
+export interface FlusherParts {
+  shard: Shard
+  log: Log
+  table: LanceTable
+  manifest: ManifestFile
+}
+
+/**
+ * Brings changed rows into the table. The order is what makes it safe: commit, fsync of the table's files,
+ * manifest, and only then is the log trimmed. A crash between any two leaves a table version that the
+ * manifest does not name, which the next open removes. Whatever changes the table takes turns here.
+ */
+export class Flusher {
+  readonly #parts: FlusherParts
+  #turn: Promise<unknown> = Promise.resolve()
+
+  constructor(parts: FlusherParts) {
+    this.#parts = parts
+  }
+
+  /** Flushes until nothing that was applied at the call is left. Rejects with what the disk or the table says. */
+  async flush(): Promise<void> {
+    const { shard, manifest } = this.#parts
+    const target = shard.stats().seq
+    while (manifest.current.flushedSeq < target) await this.#inTurn(() => this.#flushOnce(target))
+  }
+
+  /** Compacts the table when that pays, and removes the versions that nothing names any more. */
+  async housekeep(): Promise<void> {
+    const { table, manifest } = this.#parts
+    await this.#inTurn(async () => {
+      const { checkpointSeq, tableVersion } = manifest.current
+      if (await table.needsMaintenance()) {
+        await manifest.update({ tableVersion: await table.compact({ checkpointSeq, keepVersion: tableVersion }) })
+      }
+      await table.removeOldVersions(manifest.current.tableVersion)
+    })
+  }
+
+  async #flushOnce(target: number): Promise<void> {
+    const { shard, log, table, manifest } = this.#parts
+    if (manifest.current.flushedSeq >= target) return
+    // Operations without a row to show for them (a delete of what never was) are covered once all rows are.
+    let flushedSeq = shard.stats().seq
+    const batch = await shard.takeFlush(FLUSH_BYTES)
+    try {
+      let { tableVersion } = manifest.current
+      if (batch) {
+        tableVersion = await table.commit(batch)
+        await table.syncNewFiles()
+        flushedSeq = batch.throughSeq
+      }
+      await manifest.update({ tableVersion, flushedSeq, cleanEnd: null })
+    } catch (error) {
+      if (batch) shard.restoreFlush()
+      throw error
+    }
+    if (batch) shard.completeFlush()
+    await log.trim(flushedSeq)
+  }
+
+  async #inTurn<T>(work: () => Promise<T>): Promise<T> {
+    const turn = this.#turn.then(work)
+    this.#turn = turn.catch(() => undefined)
+    return await turn
+  }
+}

@@ -1,0 +1,120 @@
+import { VicinalError } from '../core/errors.js'
+import type { Clock } from '../core/clock.js'
+import type { Shard } from '../native/shard.js'
+import { nextMaintenanceStep } from '../segment/maintenance-policy.js'
+
+const TICK_MS = 500
+/** Changes are flushed when they are this old or this many bytes, whichever comes first. */
+const FLUSH_AGE_MS = 5_000
+const FLUSH_BYTES = 16 * 1024 * 1024
+/** Rows moved in one step of a compaction, and the backlog of unlinked vectors above which it waits for the graph. */
+const MOVE_ROWS = 2_000
+const MOVE_BACKLOG_BYTES = 16 * 1024 * 1024
+const BACKLOG_POLL_MS = 20
+const HOUSEKEEPING_MS = 30_000
+const RETRY_FIRST_MS = 1_000
+const RETRY_MOST_MS = 30_000
+
+export interface MaintenanceParts {
+  shard: Shard
+  clock: Clock
+  flush(): Promise<void>
+  checkpoint(): Promise<void>
+  /** Cleans the folder: old table versions, files nothing names. */
+  housekeep(): Promise<void>
+  /** Told what went wrong in the background, and null when it goes right again. */
+  onTrouble(error: VicinalError | null): void
+}
+
+/**
+ * The background work of one collection, one step at a time: flush, compact, checkpoint, clean up. What fails is
+ * tried again with growing pauses, since most of it (a full disk) heals without a restart.
+ */
+export class Maintenance {
+  readonly #parts: MaintenanceParts
+  #timer: NodeJS.Timeout | null = null
+  #running: Promise<void> = Promise.resolve()
+  #stopped = false
+  #seenSeq = -1
+  #changedAtMs: number
+  #dirtySinceMs: number | null = null
+  #cleanedAtMs: number
+  #retryMs = 0
+  #retryAtMs = 0
+
+  constructor(parts: MaintenanceParts) {
+    this.#parts = parts
+    this.#changedAtMs = parts.clock.monotonicMs()
+    this.#cleanedAtMs = this.#changedAtMs
+  }
+
+  start(): void {
+    this.#arm()
+  }
+
+  /** Stops after the step that runs. */
+  async stop(): Promise<void> {
+    this.#stopped = true
+    if (this.#timer) clearTimeout(this.#timer)
+    await this.#running
+  }
+
+  #arm(): void {
+    if (this.#stopped) return
+    this.#timer = setTimeout(() => {
+      this.#running = this.#tick().finally(() => this.#arm())
+    }, TICK_MS)
+    this.#timer.unref()
+  }
+
+  async #tick(): Promise<void> {
+    const nowMs = this.#parts.clock.monotonicMs()
+    if (nowMs < this.#retryAtMs) return
+    try {
+      await this.#step(nowMs)
+      if (this.#retryMs > 0) this.#parts.onTrouble(null)
+      this.#retryMs = 0
+    } catch (cause) {
+      this.#retryMs = Math.min(RETRY_MOST_MS, Math.max(RETRY_FIRST_MS, this.#retryMs * 2))
+      this.#retryAtMs = nowMs + this.#retryMs
+      this.#parts.onTrouble(cause instanceof VicinalError ? cause : new VicinalError('INTERNAL', 'background work failed', { cause }))
+    }
+  }
+
+  async #step(nowMs: number): Promise<void> {
+    const { shard } = this.#parts
+    const stats = shard.stats()
+    if (stats.seq !== this.#seenSeq) {
+      this.#seenSeq = stats.seq
+      this.#changedAtMs = nowMs
+    }
+    this.#dirtySinceMs = stats.dirty === 0 ? null : (this.#dirtySinceMs ?? nowMs)
+    if (stats.dirtyBytes >= FLUSH_BYTES || (this.#dirtySinceMs !== null && nowMs - this.#dirtySinceMs >= FLUSH_AGE_MS)) {
+      await this.#parts.flush()
+      this.#dirtySinceMs = null
+    }
+    const step = nextMaintenanceStep(shard.stats(), nowMs - this.#changedAtMs)
+    if (step?.kind === 'compact') await this.#compact(step.segment, step.active)
+    else if (step?.kind === 'checkpoint') await this.#parts.checkpoint()
+    if (nowMs - this.#cleanedAtMs >= HOUSEKEEPING_MS) {
+      this.#cleanedAtMs = nowMs
+      await this.#parts.housekeep()
+    }
+  }
+
+  /** Moves what lives in a segment into the active one and drops it. */
+  async #compact(segment: number, active: boolean): Promise<void> {
+    const { shard } = this.#parts
+    if (active && shard.freeze() !== segment) return
+    while (!this.#stopped) {
+      if (shard.tailBytes() > MOVE_BACKLOG_BYTES) {
+        await new Promise((resolve) => setTimeout(resolve, BACKLOG_POLL_MS).unref())
+        continue
+      }
+      if ((await shard.moveRows(segment, MOVE_ROWS)) > 0) continue
+      shard.dropSegment(segment)
+      await this.#parts.checkpoint()
+      return
+    }
+  }
+}

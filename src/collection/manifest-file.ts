@@ -1,0 +1,31 @@
+import type { Disk } from '../disk/disk.js'
+import { type Manifest, writeManifest } from '../storage/manifest.js'
+
+/**
+ * The manifest of an open collection. Updates take turns; each is on stable storage before it shows in
+ * `current`. Without a place (an in-memory collection) nothing is written.
+ */
+export class ManifestFile {
+  readonly #place: { disk: Disk; path: string } | null
+  #current: Manifest
+  #turn: Promise<void> = Promise.resolve()
+
+  constructor(place: { disk: Disk; path: string } | null, manifest: Manifest) {
+    this.#place = place
+    this.#current = manifest
+  }
+
+  get current(): Manifest {
+    return this.#current
+  }
+
+  async update(change: Partial<Manifest>): Promise<void> {
+    const turn = this.#turn.then(async () => {
+      const next = { ...this.#current, ...change }
+      if (this.#place) await writeManifest(this.#place.disk, this.#place.path, next)
+      this.#current = next
+    })
+    this.#turn = turn.catch(() => undefined)
+    await turn
+  }
+}

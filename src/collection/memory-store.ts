@@ -1,0 +1,38 @@
+import { type Clock, systemClock } from '../core/clock.js'
+import { MemoryLog } from '../log/memory-log.js'
+import type { Manifest } from '../storage/manifest.js'
+import { CollectionEngine } from './collection-engine.js'
+import type { CollectionStore } from './embedded-database.js'
+import { ManifestFile } from './manifest-file.js'
+import { makeShard } from './recovery.js'
+
+/** Collections that end with the process: the same kernel, without a log, a table or files. */
+export class MemoryStore implements CollectionStore {
+  readonly readOnly = false
+  readonly #clock: Clock
+
+  constructor(clock: Clock = systemClock) {
+    this.#clock = clock
+  }
+
+  async openAll(): Promise<{ engines: []; damaged: [] }> {
+    return { engines: [], damaged: [] }
+  }
+
+  async create(manifest: Manifest): Promise<CollectionEngine> {
+    return new CollectionEngine({
+      shard: makeShard(manifest.config, false),
+      log: new MemoryLog(),
+      manifest: new ManifestFile(null, manifest),
+      table: null,
+      folder: null,
+      readOnly: false,
+      warnings: [],
+      clock: this.#clock,
+    })
+  }
+
+  async remove(): Promise<void> {}
+
+  async close(): Promise<void> {}
+}

@@ -1,0 +1,110 @@
+import { isInteger, parse as parseWithBigInts, stringify as stringifyWithBigInts } from 'lossless-json'
+import { invalid } from '../core/errors.js'
+import { LIMITS } from '../core/limits.js'
+import { type Payload, RawJson, type TextColumn } from '../core/point.js'
+
+const encoder = new TextEncoder()
+const FIRST_CAPACITY = 4096
+const LONG_NUMBER = /\d{16}/
+
+/** The JSON text a payload is stored as. Refuses what JSON would change silently: NaN, functions, deep nests. */
+export function payloadText(payload: unknown, field: string): string {
+  const value = payload instanceof RawJson ? parseText(payload.text, field) : payload
+  if (value === null || typeof value !== 'object' || Array.isArray(value)) {
+    throw invalid(field, 'expected an object', value)
+  }
+  const text = hasBigInt(value, field, 0) ? (stringifyWithBigInts(value) as string) : JSON.stringify(value)
+  if (text.length > LIMITS.payloadBytes) {
+    throw invalid(field, `expected at most ${LIMITS.payloadBytes} bytes of JSON`, text.length)
+  }
+  return text
+}
+
+/** Parses payload text for editing: integers that a double cannot hold come as bigints and are written back exactly. */
+export function parsePayload(text: string): Payload {
+  if (text === '') return {}
+  if (!LONG_NUMBER.test(text)) return JSON.parse(text) as Payload
+  return parseWithBigInts(text, null, (digits) => {
+    const number = Number(digits)
+    return isInteger(digits) && !Number.isSafeInteger(number) ? BigInt(digits) : number
+  }) as Payload
+}
+
+export function writePayload(payload: Payload): string {
+  return stringifyWithBigInts(payload) as string
+}
+
+function parseText(text: string, field: string): unknown {
+  try {
+    return JSON.parse(text)
+  } catch (cause) {
+    throw invalid(field, `expected JSON text (${(cause as Error).message})`)
+  }
+}
+
+/** Walks a payload once: true when it holds a bigint, which JSON.stringify refuses. */
+function hasBigInt(value: unknown, field: string, depth: number): boolean {
+  switch (typeof value) {
+    case 'bigint':
+      return true
+    case 'number':
+      if (!Number.isFinite(value)) throw invalid(field, 'expected finite numbers', value)
+      return false
+    case 'function':
+    case 'symbol':
+      throw invalid(field, 'expected JSON values', value)
+    case 'object':
+      break
+    default:
+      return false
+  }
+  if (value === null || value instanceof Date) return false
+  if (depth >= LIMITS.jsonDepth) throw invalid(field, `expected at most ${LIMITS.jsonDepth} nested levels`)
+  if (ArrayBuffer.isView(value)) throw invalid(field, 'expected JSON values', value)
+  let found = false
+  for (const child of Array.isArray(value) ? value : Object.values(value)) {
+    if (hasBigInt(child, field, depth + 1)) found = true
+  }
+  return found
+}
+
+/** Texts end to end in one buffer, encoded once. */
+export class TextColumnBuilder {
+  readonly #offsets: Uint32Array
+  #bytes = new Uint8Array(FIRST_CAPACITY)
+  #length = 0
+  #count = 0
+
+  constructor(count: number) {
+    this.#offsets = new Uint32Array(count + 1)
+  }
+
+  push(text: string): void {
+    // One UTF-16 unit takes at most three bytes of UTF-8.
+    this.#reserve(this.#length + text.length * 3)
+    this.#length += encoder.encodeInto(text, this.#bytes.subarray(this.#length)).written
+    this.#offsets[++this.#count] = this.#length
+  }
+
+  finish(): TextColumn {
+    return { bytes: this.#bytes.slice(0, this.#length), offsets: this.#offsets }
+  }
+
+  #reserve(bytes: number): void {
+    if (bytes <= this.#bytes.length) return
+    const grown = new Uint8Array(Math.max(bytes, this.#bytes.length * 2))
+    grown.set(this.#bytes.subarray(0, this.#length))
+    this.#bytes = grown
+  }
+}
+
+/** Payloads as a text column; null when none of them says anything. */
+export function payloadColumn(payloads: readonly (Payload | RawJson | null | undefined)[], field: (row: number) => string): TextColumn | null {
+  if (payloads.every((payload) => payload === null || payload === undefined)) return null
+  const builder = new TextColumnBuilder(payloads.length)
+  for (let row = 0; row < payloads.length; row++) {
+    const payload = payloads[row]
+    builder.push(payload === null || payload === undefined ? '' : payloadText(payload, field(row)))
+  }
+  return builder.finish()
+}

@@ -1,0 +1,231 @@
+import { invalid } from '../core/errors.js'
+import { LIMITS } from '../core/limits.js'
+import {
+  encodeId,
+  ID_KIND_NUMBER,
+  ID_WORDS,
+  type Point,
+  type PointColumns,
+  type PointVector,
+  UNNAMED_VECTOR,
+  type Vector,
+  type VectorColumn,
+} from '../core/point.js'
+import type { ColumnarPoints } from '../core/database.js'
+import type { ResolvedVector } from '../core/schema.js'
+import { payloadColumn } from './payload-text.js'
+
+/** Points as columns. Checks shapes; `cleanVectors` checks the numbers, `keepLast` repeated ids. */
+export function columnsOfPoints(
+  points: readonly Partial<Point<unknown>>[],
+  schema: readonly ResolvedVector[],
+  { vectorsRequired = false }: { vectorsRequired?: boolean } = {},
+): PointColumns {
+  checkBatchSize(points.length)
+  const ids = new Uint32Array(points.length * ID_WORDS)
+  for (let i = 0; i < points.length; i++) {
+    const point = points[i]
+    if (point === null || typeof point !== 'object') throw invalid(`points[${i}]`, 'expected a point', point)
+    encodeId(point.id, ids, i * ID_WORDS, `points[${i}].id`)
+  }
+  const builders = schema.map((vector) => new VectorColumnBuilder(vector))
+  for (let i = 0; i < points.length; i++) {
+    const vector = points[i]?.vector as PointVector | null | undefined
+    const field = `points[${i}].vector`
+    if (vector === undefined || vector === null) {
+      if (vectorsRequired) throw invalid(field, 'expected a vector', vector)
+      continue
+    }
+    addVectors(vector, builders, i, field)
+  }
+  const payloads = payloadColumn(points.map((point) => point.payload as never), (row) => `points[${row}].payload`)
+  const vectors = builders.filter((builder) => builder.count > 0).map((builder) => builder.finish(points.length))
+  return { count: points.length, ids, vectors, payloads }
+}
+
+function addVectors(vector: PointVector, builders: readonly VectorColumnBuilder[], row: number, field: string): void {
+  if (isVector(vector)) {
+    const unnamed = builders.find((builder) => builder.name === UNNAMED_VECTOR)
+    if (!unnamed) throw unknownVector(field, '(unnamed)', builders)
+    unnamed.add(vector, row, field)
+    return
+  }
+  if (typeof vector !== 'object') throw invalid(field, 'expected a vector, or a record of vectors by name', vector)
+  for (const [name, value] of Object.entries(vector)) {
+    const builder = builders.find((candidate) => candidate.name === name)
+    if (!builder) throw unknownVector(field, name, builders)
+    builder.add(value, row, `${field}.${name || '(unnamed)'}`)
+  }
+}
+
+export function unknownVector(field: string, name: string, known: readonly { name: string }[]): Error {
+  const names = known.map((vector) => vector.name || '(unnamed)').join(', ')
+  return invalid(field, `Not existing vector name: expected one of ${names}`, name)
+}
+
+export function isVector(value: unknown): value is Vector {
+  return Array.isArray(value) || value instanceof Float32Array
+}
+
+/** One named vector of a batch; grows from the first point that has it. */
+class VectorColumnBuilder {
+  readonly name: string
+  readonly #dim: number
+  #data = new Float32Array(0)
+  readonly #rows: number[] = []
+
+  constructor(vector: ResolvedVector) {
+    this.name = vector.name
+    this.#dim = vector.size
+  }
+
+  get count(): number {
+    return this.#rows.length
+  }
+
+  add(vector: unknown, row: number, field: string): void {
+    if (!isVector(vector)) throw invalid(field, `expected a vector of ${this.#dim} numbers`, vector)
+    if (vector.length !== this.#dim) {
+      throw invalid(field, `Vector dimension error: expected dim: ${this.#dim}`, vector.length)
+    }
+    const at = this.#rows.length * this.#dim
+    this.#reserve(at + this.#dim)
+    if (vector instanceof Float32Array) this.#data.set(vector, at)
+    else copyNumbers(vector, this.#data, at, field)
+    this.#rows.push(row)
+  }
+
+  finish(count: number): VectorColumn {
+    const data = this.#data.subarray(0, this.#rows.length * this.#dim)
+    return { name: this.name, data, rows: this.#rows.length === count ? null : Uint32Array.from(this.#rows) }
+  }
+
+  #reserve(length: number): void {
+    if (length <= this.#data.length) return
+    const grown = new Float32Array(Math.max(length, this.#data.length * 2))
+    grown.set(this.#data)
+    this.#data = grown
+  }
+}
+
+export function copyNumbers(from: readonly unknown[], into: Float32Array, at: number, field: string): void {
+  for (let i = 0; i < from.length; i++) {
+    const value = from[i]
+    if (typeof value !== 'number') throw invalid(`${field}[${i}]`, 'expected a number', value)
+    into[at + i] = value
+  }
+}
+
+/** Columnar points as they came, checked; vector data is copied, since cleaning changes it in place. */
+export function columnsOfColumnar(points: ColumnarPoints, schema: readonly ResolvedVector[]): PointColumns {
+  const count = points.ids?.length
+  if (typeof count !== 'number') throw invalid('ids', 'expected an array of ids', points.ids)
+  checkBatchSize(count)
+  const ids = columnarIds(points.ids)
+  const named: Readonly<Record<string, Float32Array>> =
+    points.vectors instanceof Float32Array ? { [UNNAMED_VECTOR]: points.vectors } : points.vectors
+  if (named === null || typeof named !== 'object') throw invalid('vectors', 'expected a Float32Array or a record', named)
+  const vectors = Object.entries(named).map(([name, data]): VectorColumn => {
+    const vector = schema.find((candidate) => candidate.name === name)
+    if (!vector) throw unknownVector('vectors', name || '(unnamed)', schema)
+    const field = name === UNNAMED_VECTOR ? 'vectors' : `vectors.${name}`
+    if (!(data instanceof Float32Array)) throw invalid(field, 'expected a Float32Array', data)
+    if (data.length !== count * vector.size) {
+      throw invalid(field, `Vector dimension error: expected ${count} × ${vector.size} numbers`, data.length)
+    }
+    return { name, data: data.slice(), rows: null }
+  })
+  const { payloads } = points
+  if (payloads !== undefined && payloads.length !== count) {
+    throw invalid('payloads', `expected ${count} payloads, one for each id`, payloads.length)
+  }
+  const texts = payloads ? payloadColumn(payloads, (row) => `payloads[${row}]`) : null
+  return { count, ids, vectors, payloads: texts }
+}
+
+function columnarIds(ids: ColumnarPoints['ids']): Uint32Array {
+  const words = new Uint32Array(ids.length * ID_WORDS)
+  if (ids instanceof BigUint64Array) {
+    const halves = new Uint32Array(ids.buffer, ids.byteOffset, ids.length * 2)
+    for (let i = 0; i < ids.length; i++) {
+      words[i * ID_WORDS] = ID_KIND_NUMBER
+      words[i * ID_WORDS + 1] = halves[i * 2] as number
+      words[i * ID_WORDS + 2] = halves[i * 2 + 1] as number
+    }
+    return words
+  }
+  for (let i = 0; i < ids.length; i++) encodeId(ids[i], words, i * ID_WORDS, `ids[${i}]`)
+  return words
+}
+
+export function checkBatchSize(count: number): void {
+  if (count > LIMITS.batchPoints) {
+    throw invalid('points', `expected at most ${LIMITS.batchPoints} points in one write`, count)
+  }
+}
+
+/** Drops every point whose id comes again later in the batch: the last one wins, as on Qdrant's wire. */
+export function keepLast(columns: PointColumns): PointColumns {
+  if (ascends(columns.ids, columns.count)) return columns
+  const kept = lastPositions(columns.ids, columns.count)
+  return kept.length === columns.count ? columns : takeRows(columns, kept)
+}
+
+function lastPositions(ids: Uint32Array, count: number): Uint32Array {
+  const last = new Map<string, number>()
+  for (let i = 0; i < count; i++) last.set(idKey(ids, i * ID_WORDS), i)
+  return Uint32Array.from(last.values()).sort()
+}
+
+/** Most batches bring ascending numbers: those are distinct at a glance. */
+function ascends(ids: Uint32Array, count: number): boolean {
+  let before = -1
+  for (let at = 0; at < count * ID_WORDS; at += ID_WORDS) {
+    const number = (ids[at + 2] as number) * 4_294_967_296 + (ids[at + 1] as number)
+    if (ids[at] !== ID_KIND_NUMBER || number <= before || number > Number.MAX_SAFE_INTEGER) return false
+    before = number
+  }
+  return true
+}
+
+export function idKey(ids: Uint32Array, at: number): string {
+  return String.fromCharCode(...new Uint16Array(ids.slice(at, at + ID_WORDS).buffer))
+}
+
+function takeRows(columns: PointColumns, kept: Uint32Array): PointColumns {
+  const ids = new Uint32Array(kept.length * ID_WORDS)
+  const newRow = new Map<number, number>()
+  for (let i = 0; i < kept.length; i++) {
+    const from = (kept[i] as number) * ID_WORDS
+    ids.set(columns.ids.subarray(from, from + ID_WORDS), i * ID_WORDS)
+    newRow.set(kept[i] as number, i)
+  }
+  const vectors = columns.vectors.flatMap((column) => takeVectors(column, newRow, columns.count))
+  return { count: kept.length, ids, vectors, payloads: takeTexts(columns.payloads, kept) }
+}
+
+function takeVectors(column: VectorColumn, newRow: Map<number, number>, count: number): VectorColumn[] {
+  const dim = column.data.length / (column.rows?.length ?? count)
+  const data = new Float32Array(newRow.size * dim)
+  const rows: number[] = []
+  for (let i = 0; i < (column.rows?.length ?? count); i++) {
+    const row = newRow.get(column.rows ? (column.rows[i] as number) : i)
+    if (row === undefined) continue
+    data.set(column.data.subarray(i * dim, (i + 1) * dim), rows.length * dim)
+    rows.push(row)
+  }
+  if (rows.length === 0) return []
+  const all = rows.length === newRow.size
+  return [{ name: column.name, data: data.subarray(0, rows.length * dim), rows: all ? null : Uint32Array.from(rows) }]
+}
+
+function takeTexts(texts: PointColumns['payloads'], kept: Uint32Array): PointColumns['payloads'] {
+  if (!texts) return null
+  const offsets = new Uint32Array(kept.length + 1)
+  const pieces = Array.from(kept, (row, i) => {
+    const piece = texts.bytes.subarray(texts.offsets[row], texts.offsets[row + 1])
+    offsets[i + 1] = (offsets[i] as number) + piece.length
+    return piece
+  })
+  return { bytes: Buffer.concat(pieces), offsets }
+}

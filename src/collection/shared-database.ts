@@ -1,0 +1,75 @@
+import type { CallOptions, Collection, Database } from '../core/database.js'
+import { VicinalError } from '../core/errors.js'
+import type { Payload } from '../core/point.js'
+import type { CollectionOptions } from '../core/schema.js'
+import type { EmbeddedDatabase } from './embedded-database.js'
+
+/** One open database with several handles on it; it closes when the last of them does. */
+export class SharedDatabase {
+  readonly #database: Promise<EmbeddedDatabase>
+  readonly #onClosed: () => void
+  #handles = 0
+  #closing: Promise<void> | null = null
+
+  constructor(database: Promise<EmbeddedDatabase>, onClosed: () => void) {
+    this.#database = database
+    this.#onClosed = onClosed
+  }
+
+  async handle(): Promise<Database> {
+    this.#handles++
+    try {
+      return new DatabaseHandle(await this.#database, () => this.#release())
+    } catch (error) {
+      this.#onClosed()
+      throw error
+    }
+  }
+
+  /** Set once the last handle is closed: who opens the folder now has to wait for it. */
+  get closing(): Promise<void> | null {
+    return this.#closing
+  }
+
+  async #release(): Promise<void> {
+    if (--this.#handles > 0) return
+    this.#closing = this.#database.then((database) => database.close()).finally(this.#onClosed)
+    await this.#closing
+  }
+}
+
+class DatabaseHandle implements Database {
+  readonly #inner: EmbeddedDatabase
+  readonly #release: () => Promise<void>
+  #closed: Promise<void> | null = null
+
+  constructor(inner: EmbeddedDatabase, release: () => Promise<void>) {
+    this.#inner = inner
+    this.#release = release
+  }
+
+  async createCollection<P = Payload>(name: string, options: CollectionOptions, call?: CallOptions): Promise<Collection<P>> {
+    return await this.#open().createCollection<P>(name, options, call)
+  }
+  async collection<P = Payload>(name: string): Promise<Collection<P>> {
+    return await this.#open().collection<P>(name)
+  }
+  async collections(call?: CallOptions): Promise<string[]> {
+    return await this.#open().collections(call)
+  }
+  async hasCollection(name: string, call?: CallOptions): Promise<boolean> {
+    return await this.#open().hasCollection(name, call)
+  }
+  async deleteCollection(name: string, call?: CallOptions): Promise<boolean> {
+    return await this.#open().deleteCollection(name, call)
+  }
+  async close(): Promise<void> {
+    this.#closed ??= this.#release()
+    await this.#closed
+  }
+
+  #open(): EmbeddedDatabase {
+    if (this.#closed) throw new VicinalError('CLOSED', 'the database is closed')
+    return this.#inner
+  }
+}

@@ -1,0 +1,120 @@
+import type { WriteOptions, WriteResult } from '../core/database.js'
+import { VicinalError } from '../core/errors.js'
+import { LIMITS } from '../core/limits.js'
+import type { ResolvedVector } from '../core/schema.js'
+import type { Log } from '../log/log.js'
+import type { LogRecord } from '../log/record.js'
+import type { Shard } from '../native/shard.js'
+import { applyRecord } from './apply.js'
+import type { WritePlan } from './plans.js'
+
+const RETRY_AFTER_MS = 1_000
+
+export interface WriterParts {
+  shard: Shard
+  log: Log
+  schema: readonly ResolvedVector[]
+  /** Called when the log holds more than it may: a flush makes room. */
+  onLogFull(): void
+}
+
+/**
+ * The single writer of a collection. Writes take turns at being numbered and appended; one fdatasync then serves
+ * all that wait, and the kernel applies them in order once they are durable. So the kernel never holds what
+ * a crash could take back, and a plan that looks at the state sees every write before it.
+ */
+export class Writer {
+  readonly #parts: WriterParts
+  #waiting = 0
+  /** Settles when the write that came last has been appended. */
+  #turn: Promise<unknown> = Promise.resolve()
+  /** Settles when the write that was appended last is applied (or known to be lost). */
+  #applied: Promise<void> = Promise.resolve()
+  /** Set when a durable record could not be applied: memory and log disagree until the next open. */
+  #broken: VicinalError | null = null
+
+  constructor(parts: WriterParts) {
+    this.#parts = parts
+  }
+
+  async write(plan: WritePlan, options: WriteOptions, signal: AbortSignal): Promise<WriteResult> {
+    this.#admit()
+    this.#waiting++
+    try {
+      const turn = this.#turn.then(() => this.#append(plan, signal))
+      this.#turn = turn.catch(() => undefined)
+      const { seq, written, applied } = await turn
+      if (options.wait === false) {
+        await written
+        return { operationId: seq, status: 'acknowledged' }
+      }
+      await applied
+      return { operationId: seq, status: 'completed' }
+    } finally {
+      this.#waiting--
+    }
+  }
+
+  /** Resolves when every write begun so far is applied or lost. */
+  async drain(): Promise<void> {
+    await this.#turn
+    await this.#applied.catch(() => undefined)
+  }
+
+  /** Runs work while no write is being applied, with every earlier one applied. */
+  async exclusively<T>(work: () => Promise<T>): Promise<T> {
+    const turn = this.#turn.then(async () => {
+      await this.#applied.catch(() => undefined)
+      return await work()
+    })
+    this.#turn = turn.catch(() => undefined)
+    return await turn
+  }
+
+  #admit(): void {
+    if (this.#broken) throw this.#broken
+    if (this.#waiting >= LIMITS.queuedWrites) throw overloaded('writes wait for the log', LIMITS.queuedWrites, this.#waiting)
+    const tailBytes = this.#parts.shard.tailBytes()
+    if (tailBytes > LIMITS.tailBytes) throw overloaded('bytes of vectors wait for the graph', LIMITS.tailBytes, tailBytes)
+    const logBytes = this.#parts.log.bytes
+    if (logBytes > LIMITS.logBytes) {
+      this.#parts.onLogFull()
+      throw overloaded('bytes of log wait for the table', LIMITS.logBytes, logBytes)
+    }
+  }
+
+  async #append(plan: WritePlan, signal: AbortSignal): Promise<{ seq: number; written: Promise<void>; applied: Promise<void> }> {
+    if (plan.needsState) await this.#applied.catch(() => undefined)
+    const record = await plan.resolve()
+    if (signal.aborted) throw signal.reason
+    if (this.#broken) throw this.#broken
+    if (record === null) return { seq: this.#parts.log.lastSeq, written: Promise.resolve(), applied: this.#applied.catch(() => undefined) }
+    const { log } = this.#parts
+    // After a failed append the log has taken its numbers back.
+    const seq = log.lastSeq + 1
+    const entry = log.append(seq, record)
+    const applied = this.#applied.catch(() => undefined).then(async () => {
+      await entry.durable
+      await this.#apply(seq, record)
+    })
+    this.#applied = applied
+    applied.catch(() => undefined)
+    return { seq, written: entry.written, applied }
+  }
+
+  async #apply(seq: number, record: LogRecord): Promise<void> {
+    try {
+      await applyRecord(this.#parts.shard, this.#parts.schema, seq, record)
+    } catch (cause) {
+      this.#broken = new VicinalError('INTERNAL', `write ${seq} is in the log but could not be applied; it will be when the collection is opened again`, { cause })
+      throw this.#broken
+    }
+  }
+}
+
+function overloaded(what: string, bound: number, seen: number): VicinalError {
+  return new VicinalError('OVERLOADED', `too many ${what}: at most ${bound}, got ${seen}`, {
+    details: { bound, seen },
+    retryAfterMs: RETRY_AFTER_MS,
+  })
+}

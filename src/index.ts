@@ -1,0 +1,7 @@
+export { type OpenOptions, open } from './collection/open.js'
+export type * from './core/database.js'
+export { ERROR_CATALOGUE, type ErrorCode, VicinalError } from './core/errors.js'
+export type * from './core/filter.js'
+export { LIMITS } from './core/limits.js'
+export { type Payload, type Point, type PointId, type PointVector, RawJson, type Vector } from './core/point.js'
+export type * from './core/schema.js'

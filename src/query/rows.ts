@@ -1,0 +1,99 @@
+import type { ReadOptions, StoredPoint, WithPayload } from '../core/database.js'
+import { invalid } from '../core/errors.js'
+import { decodeId, ID_WORDS, type Payload, RawJson, UNNAMED_VECTOR } from '../core/point.js'
+import type { ResolvedVector } from '../core/schema.js'
+import { selectPayload } from '../filter/payload.js'
+import type { RowBlock, RowFields } from '../native/addon.js'
+
+/** What a reader wants to see of a point, checked: for the kernel (fields) and for the rows' makers. */
+export interface Projection {
+  fields: RowFields
+  /** Names of the vectors in fields, in that order. */
+  vectorNames: string[]
+  payload: { include?: readonly string[]; exclude?: readonly string[] } | null
+  rawPayload: boolean
+}
+
+export function projectionOf(options: ReadOptions, schema: readonly ResolvedVector[]): Projection {
+  const payload = payloadSelection(options.withPayload ?? true)
+  const vectorNames = vectorSelection(options.withVector ?? false, schema)
+  const vectors = Uint32Array.from(vectorNames, (name) => schema.findIndex((vector) => vector.name === name))
+  return { fields: { payload: payload !== null, vectors }, vectorNames, payload, rawPayload: options.rawPayload ?? false }
+}
+
+function payloadSelection(selector: WithPayload): Projection['payload'] {
+  if (typeof selector === 'boolean') return selector ? {} : null
+  if (selector === null || typeof selector !== 'object') throw invalid('with_payload', 'expected a boolean or a selector', selector)
+  if (isNames(selector)) return { include: selector }
+  const { include, exclude } = selector as { include?: unknown; exclude?: unknown }
+  if (isNames(include) && exclude === undefined) return { include }
+  if (isNames(exclude) && include === undefined) return { exclude }
+  throw invalid('with_payload', 'expected a boolean, an array of keys, { include } or { exclude }', selector)
+}
+
+function isNames(value: unknown): value is readonly string[] {
+  return Array.isArray(value) && value.every((name) => typeof name === 'string')
+}
+
+function vectorSelection(selector: unknown, schema: readonly ResolvedVector[]): string[] {
+  if (typeof selector === 'boolean') return selector ? schema.map((vector) => vector.name) : []
+  if (!isNames(selector)) throw invalid('with_vector', 'expected a boolean or an array of vector names', selector)
+  const unknown = selector.find((name) => !schema.some((vector) => vector.name === name))
+  if (unknown !== undefined) throw invalid('with_vector', 'Not existing vector name', unknown)
+  return [...new Set(selector)]
+}
+
+/** Turns the kernel's columns into points. `at` is the row of the block. */
+export class RowReader {
+  readonly #block: RowBlock
+  readonly #projection: Projection
+  readonly #texts: Buffer | null
+
+  constructor(block: RowBlock, projection: Projection) {
+    this.#block = block
+    this.#projection = projection
+    const bytes = block.payloads?.bytes
+    this.#texts = bytes ? Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength) : null
+  }
+
+  point<P>(at: number): StoredPoint<P> {
+    const point: StoredPoint<P> = { id: decodeId(this.#block.ids, at * ID_WORDS) }
+    if (this.#projection.payload) point.payload = this.#payload(at) as P | RawJson
+    const vector = this.#vector(at)
+    if (vector) point.vector = vector
+    return point
+  }
+
+  version(at: number): number {
+    return this.#block.seqs[at] as number
+  }
+
+  #payload(at: number): Payload | RawJson {
+    const { offsets } = this.#block.payloads as { offsets: Uint32Array }
+    const start = offsets[at] as number
+    const end = offsets[at + 1] as number
+    const text = end > start ? (this.#texts as Buffer).toString('utf8', start, end) : '{}'
+    const { include, exclude } = this.#projection.payload as NonNullable<Projection['payload']>
+    if (include || exclude) {
+      const selected = selectPayload(JSON.parse(text) as Payload, include ? { include } : { exclude: exclude as readonly string[] })
+      return this.#projection.rawPayload ? new RawJson(JSON.stringify(selected)) : selected
+    }
+    return this.#projection.rawPayload ? new RawJson(text) : (JSON.parse(text) as Payload)
+  }
+
+  /** One unnamed vector as it is, named ones as a record of those that are present. */
+  #vector(at: number): StoredPoint['vector'] {
+    const { vectorNames } = this.#projection
+    if (vectorNames.length === 0) return undefined
+    const named: Record<string, Float32Array> = Object.create(null) as Record<string, Float32Array>
+    for (let i = 0; i < vectorNames.length; i++) {
+      const { data, present } = this.#block.vectors[i] as RowBlock['vectors'][number]
+      if (!present[at]) continue
+      const dim = data.length / this.#block.count
+      const vector = data.slice(at * dim, (at + 1) * dim)
+      if (vectorNames[i] === UNNAMED_VECTOR) return vector
+      named[vectorNames[i] as string] = vector
+    }
+    return { ...named }
+  }
+}

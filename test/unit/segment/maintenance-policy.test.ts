@@ -1,0 +1,31 @@
+import { describe, expect, it } from 'vitest'
+import type { ShardStats } from '../../../src/native/addon.js'
+import { nextMaintenanceStep } from '../../../src/segment/maintenance-policy.js'
+
+function stats(segment: Partial<ShardStats['segments'][number]>, behind = 0): ShardStats {
+  const full = { segment: 1, active: true, rows: 0, deleted: 0, bytes: 0, checkpointedRows: 0, overlayRows: 0, ...segment }
+  return {
+    seq: 1,
+    points: full.rows - full.deleted,
+    dirty: 0,
+    dirtyBytes: 0,
+    vectors: [{ live: full.rows, indexed: full.rows - behind, graphBytes: 0, vectorBytes: 0 }],
+    segments: [full],
+    memory: { vectors: 0, graph: 0, ids: 0, payload: 0, payloadIndexes: 0 },
+    payloadIndexes: [],
+  }
+}
+
+describe('nextMaintenanceStep', () => {
+  it('compacts above a fifth of dead rows, and not at it', () => {
+    expect(nextMaintenanceStep(stats({ rows: 10_000, deleted: 2_001, checkpointedRows: 10_000 }), 0)?.kind).toBe('compact')
+    expect(nextMaintenanceStep(stats({ rows: 10_000, deleted: 2_000, checkpointedRows: 10_000 }), 0)).toBeNull()
+  })
+
+  it('checkpoints after growth by half, sooner when quiet, and never with the graph behind', () => {
+    expect(nextMaintenanceStep(stats({ rows: 150_000, checkpointedRows: 100_000 }), 0)?.kind).toBe('checkpoint')
+    expect(nextMaintenanceStep(stats({ rows: 130_000, checkpointedRows: 100_000 }), 0)).toBeNull()
+    expect(nextMaintenanceStep(stats({ rows: 130_000, checkpointedRows: 100_000 }), 60_000)?.kind).toBe('checkpoint')
+    expect(nextMaintenanceStep(stats({ rows: 150_000, checkpointedRows: 100_000 }, 1), 60_000)).toBeNull()
+  })
+})
