@@ -28,6 +28,7 @@
 //   rewritten, that is, neighbours of before and of after.
 #pragma once
 
+#include <algorithm>
 #include <atomic>
 #include <cstdint>
 #include <memory>
@@ -106,6 +107,7 @@ class HnswGraph {
 public:
   static constexpr uint32_t noVertex = UINT32_MAX;
   static constexpr uint32_t maxM = 512;
+  static constexpr uint32_t maxVertices = 1u << 31;
   static constexpr uint32_t maxLevel = 31;
 
   // An empty graph for at most `capacity` vertices. `space.rows` must stay where it is (a Region).
@@ -165,7 +167,7 @@ private:
   static constexpr uint32_t lockBit = 1u << 31;
 
   // Most tree edges of a vertex; a quarter of its neighbours leaves the heuristic its choice.
-  uint32_t treeLimit() const { return std::max(2u, m0_ / 4); }
+  uint32_t treeLimit() const { return std::max(3u, m0_ / 4); }
 
   uint32_t* level0(uint32_t vertex) { return level0_.data() + size_t(vertex) * (1 + m0_); }
   const uint32_t* level0(uint32_t vertex) const {

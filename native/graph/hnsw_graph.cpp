@@ -1,0 +1,167 @@
+#include "graph/hnsw_graph.hpp"
+
+#include <algorithm>
+#include <bit>
+#include <cstring>
+
+#include "graph/scratch.hpp"
+
+namespace vicinal {
+
+static_assert(std::endian::native == std::endian::little,
+              "records are written as they lie in memory");
+
+namespace {
+
+// SplitMix64's finaliser: every bit of the vertex's number moves every bit of the result.
+uint64_t mix(uint64_t value) {
+  value += 0x9e3779b97f4a7c15;
+  value = (value ^ (value >> 30)) * 0xbf58476d1ce4e5b9;
+  value = (value ^ (value >> 27)) * 0x94d049bb133111eb;
+  return value ^ (value >> 31);
+}
+
+// Address space for upper records: several times what chance will ask for, since it costs nothing.
+uint64_t upperCapacity(uint64_t capacity, uint64_t m) {
+  return std::min<uint64_t>(UINT32_MAX, (1 + m) * (8 * (capacity / (m - 1)) + 1024));
+}
+
+} // namespace
+
+HnswGraph::HnswGraph(const Space& space, const GraphConfig& config)
+    : space_(space), m_(std::clamp(config.m, 2u, maxM)), m0_(2 * m_),
+      efConstruct_(std::max(config.efConstruct, 1u)), seed_(config.seed) {}
+
+Status HnswGraph::reserve(uint32_t capacity) {
+  if (capacity > maxVertices)
+    return {Code::TooLarge, "a graph of " + std::to_string(capacity) + " vertices, the most is " +
+                                std::to_string(maxVertices)};
+  auto level0 = RegionArray<uint32_t>::reserve(uint64_t(capacity) * (1 + m0_), Region::Pages::Huge);
+  auto offsets = RegionArray<uint32_t>::reserve(capacity);
+  auto upper = RegionArray<uint32_t>::reserve(upperCapacity(capacity, m_));
+  if (!level0)
+    return level0.status();
+  if (!offsets)
+    return offsets.status();
+  if (!upper)
+    return upper.status();
+  level0_ = level0.take();
+  offsets_ = offsets.take();
+  upper_ = upper.take();
+  return Status::ok();
+}
+
+Result<std::unique_ptr<HnswGraph>> HnswGraph::create(const Space& space, const GraphConfig& config,
+                                                     uint32_t capacity) {
+  std::unique_ptr<HnswGraph> graph(new HnswGraph(space, config));
+  VICINAL_TRY(graph->reserve(capacity));
+  return graph;
+}
+
+Result<std::unique_ptr<HnswGraph>> HnswGraph::open(const Space& space, const GraphConfig& config,
+                                                   uint32_t capacity, const GraphFile& file) {
+  const GraphMeta& meta = file.meta;
+  if (meta.m < 2 || meta.m > maxM || meta.vertices > capacity || meta.upperWords == 0 ||
+      meta.upperWords > upperCapacity(capacity, meta.m) || meta.entryLevel > maxLevel)
+    return Status(Code::Corrupt, "a graph whose description is out of bounds");
+  std::unique_ptr<HnswGraph> graph(new HnswGraph(space, {meta.m, config.efConstruct, meta.seed}));
+  VICINAL_TRY(graph->reserve(capacity));
+  VICINAL_TRY(graph->level0_.mapFile(file.descriptor, file.level0At,
+                                     uint64_t(meta.vertices) * (1 + graph->m0_)));
+  VICINAL_TRY(graph->offsets_.mapFile(file.descriptor, file.offsetsAt, meta.vertices));
+  VICINAL_TRY(graph->upper_.mapFile(file.descriptor, file.upperAt, meta.upperWords));
+  graph->upperWords_ = meta.upperWords;
+  graph->prepared_ = meta.vertices;
+  graph->inserted_ = meta.vertices;
+  graph->entry_ = uint64_t(meta.entryLevel) << 32 | meta.entry;
+  VICINAL_TRY(graph->checkFile());
+  return graph;
+}
+
+// Bounds only, so that nothing a search or insert does leaves the arrays; `validate` proves the
+// rest.
+Status HnswGraph::checkFile() const {
+  const uint32_t vertices = prepared();
+  const auto corrupt = [](uint32_t vertex, const char* what) {
+    return Status(Code::Corrupt, "graph: vertex " + std::to_string(vertex) + " has " + what);
+  };
+  const uint32_t entry = uint32_t(entry_.load());
+  const uint32_t entryLevel = uint32_t(entry_.load() >> 32);
+  if (vertices == 0 ? entry != noVertex : entry >= vertices || levelOf(entry) != entryLevel)
+    return {Code::Corrupt, "graph: a wrong entry"};
+  for (uint32_t vertex = 0; vertex < vertices; vertex++) {
+    const uint32_t level = levelOf(vertex);
+    const uint64_t words = uint64_t(level) * (1 + m_);
+    const uint32_t offset = offsets_[vertex];
+    if (level > entryLevel)
+      return corrupt(vertex, "a level above the entry's");
+    if ((level > 0) != (offset > 0) || offset + words > upperWords_)
+      return corrupt(vertex, "upper records out of bounds");
+    for (uint32_t at = 0; at <= level; at++) {
+      const uint32_t* words = record(vertex, at);
+      const uint32_t count = words[0] & countMask;
+      if (count > (at == 0 ? m0_ : m_) || (words[0] >> treeShift & countMask) > count ||
+          (words[0] & lockBit) != 0)
+        return corrupt(vertex, "a wrong header");
+      for (uint32_t i = 1; i <= count; i++)
+        if (words[i] >= vertices || (at > 0 && levelOf(words[i]) < at))
+          return corrupt(vertex, "a neighbour that is not there");
+    }
+  }
+  return Status::ok();
+}
+
+// Level l or above with probability m^-l, by integers alone, so that every platform agrees.
+uint32_t HnswGraph::levelOf(uint32_t vertex) const {
+  const uint64_t drawn = mix(seed_ ^ mix(vertex));
+  uint32_t level = 0;
+  for (uint64_t threshold = UINT64_MAX / m_; drawn < threshold && level < maxLevel; threshold /= m_)
+    level++;
+  return level;
+}
+
+Status HnswGraph::prepare(uint32_t vertices) {
+  const uint32_t from = prepared();
+  if (vertices <= from)
+    return Status::ok();
+  if (vertices > offsets_.capacity())
+    return {Code::TooLarge,
+            "a graph of " + std::to_string(offsets_.capacity()) + " vertices is full"};
+  uint64_t words = upperWords_;
+  for (uint32_t vertex = from; vertex < vertices; vertex++)
+    words += uint64_t(levelOf(vertex)) * (1 + m_);
+  VICINAL_TRY(level0_.grow(uint64_t(vertices) * (1 + m0_)));
+  VICINAL_TRY(offsets_.grow(vertices));
+  VICINAL_TRY(upper_.grow(words));
+  for (uint32_t vertex = from; vertex < vertices; vertex++) {
+    const uint32_t level = levelOf(vertex);
+    if (level == 0)
+      continue;
+    offsets_[vertex] = uint32_t(upperWords_);
+    upperWords_ += uint64_t(level) * (1 + m_);
+  }
+  prepared_.store(vertices, std::memory_order_release);
+  return Status::ok();
+}
+
+uint64_t HnswGraph::bytes() const {
+  const uint64_t vertices = prepared();
+  return (vertices * (1 + m0_) + vertices) * sizeof(uint32_t) + upper_.bytes();
+}
+
+GraphSections HnswGraph::sections() const {
+  const uint32_t vertices = inserted();
+  uint64_t upperWords = upperWords_;
+  // Prepared and not inserted vertices have empty records at the end, which are left out.
+  for (uint32_t vertex = vertices; vertex < prepared(); vertex++)
+    upperWords -= uint64_t(levelOf(vertex)) * (1 + m_);
+  const uint64_t entry = entry_.load(std::memory_order_acquire);
+  return {
+      {m_, vertices, uint32_t(entry), uint32_t(entry >> 32), upperWords, seed_},
+      {level0_.data(), size_t(vertices) * (1 + m0_) * sizeof(uint32_t)},
+      {offsets_.data(), vertices * sizeof(uint32_t)},
+      {upper_.data(), upperWords * sizeof(uint32_t)},
+  };
+}
+
+} // namespace vicinal

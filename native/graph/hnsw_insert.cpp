@@ -1,0 +1,289 @@
+// Inserting: find the nearest vertices of each level, choose among them, link both ways.
+#include <algorithm>
+#include <cstring>
+#include <thread>
+
+#include "graph/hnsw_search.hpp"
+
+namespace vicinal {
+
+namespace {
+
+// Held for some hundred distances at most, so a waiting thread spins a while before it lets others
+// run.
+class RecordLock {
+public:
+  RecordLock(uint32_t* record, uint32_t lockBit) : header_(record[0]), lockBit_(lockBit) {
+    constexpr int spins = 256;
+    for (int tried = 0; header_.fetch_or(lockBit_, std::memory_order_acquire) & lockBit_; tried++)
+      if (tried % spins == spins - 1)
+        std::this_thread::yield();
+  }
+  ~RecordLock() { header_.fetch_and(~lockBit_, std::memory_order_release); }
+  RecordLock(const RecordLock&) = delete;
+  RecordLock& operator=(const RecordLock&) = delete;
+
+private:
+  std::atomic_ref<uint32_t> header_;
+  uint32_t lockBit_;
+};
+
+struct InsertScratch {
+  std::vector<Neighbor> candidates;
+  std::vector<Neighbor> chosen;
+  std::vector<Neighbor> edges;
+  std::vector<Neighbor> kept;
+  std::vector<uint32_t> ids;
+  std::vector<float> distances;
+
+  static InsertScratch& ofThread() {
+    thread_local InsertScratch scratch;
+    return scratch;
+  }
+};
+
+} // namespace
+
+class GraphInserter {
+public:
+  GraphInserter(HnswGraph& graph, uint32_t vertex)
+      : graph_(graph), space_(graph.space_), vertex_(vertex), row_(graph.space_.row(vertex)),
+        level_(graph.levelOf(vertex)), scratch_(InsertScratch::ofThread()) {}
+
+  void run() {
+    if (becomeFirst())
+      return;
+    const uint64_t entry = graph_.entry_.load(std::memory_order_acquire);
+    const uint32_t entryLevel = uint32_t(entry >> 32);
+    GraphSearcher<AcceptAll> searcher(graph_, row_, all);
+    Neighbor at{searcher.distanceTo(uint32_t(entry)), uint32_t(entry)};
+    for (uint32_t level = entryLevel; level > level_; level--)
+      at = searcher.descend(at, level);
+
+    // Upper levels are searched first and linked last: see Publication in hnsw_graph.hpp.
+    std::vector<Neighbor> upperChosen[HnswGraph::maxLevel + 1];
+    std::vector<Neighbor> starts = {at};
+    const SearchOptions options{graph_.efConstruct_};
+    const uint32_t top = std::min(level_, entryLevel);
+    for (uint32_t level = top; level > 0; level--) {
+      searcher.widen(starts, level, options);
+      takeCandidates(searcher.beam(), starts);
+      upperChosen[level] = choose(starts, graph_.m_);
+    }
+    searcher.widen(starts, 0, options);
+    takeCandidates(searcher.beam(), scratch_.candidates);
+    linkLevel0();
+    for (uint32_t level = 1; level <= top; level++)
+      linkUpper(level, upperChosen[level]);
+    if (level_ > entryLevel)
+      becomeEntry();
+  }
+
+private:
+  static constexpr uint32_t treeMark = 1u << 31; // vertex numbers end below it
+  static constexpr AcceptAll all{};
+
+  bool becomeFirst() {
+    if (uint32_t(graph_.entry_.load(std::memory_order_acquire)) != HnswGraph::noVertex)
+      return false;
+    std::lock_guard lock(graph_.entryMutex_);
+    if (uint32_t(graph_.entry_.load(std::memory_order_acquire)) != HnswGraph::noVertex)
+      return false;
+    graph_.entry_.store(uint64_t(level_) << 32 | vertex_, std::memory_order_release);
+    return true;
+  }
+
+  void becomeEntry() {
+    std::lock_guard lock(graph_.entryMutex_);
+    if (level_ > uint32_t(graph_.entry_.load(std::memory_order_acquire) >> 32))
+      graph_.entry_.store(uint64_t(level_) << 32 | vertex_, std::memory_order_release);
+  }
+
+  static void takeCandidates(const Beam& beam, std::vector<Neighbor>& into) {
+    into.clear();
+    for (size_t i = 0; i < beam.size(); i++)
+      into.push_back(beam.at(i));
+  }
+
+  // The heuristic of the paper's algorithm 4: nearer to the vertex than to any chosen before. Of
+  // equal rows one is enough: a vertex amid its own copies keeps edges that lead elsewhere, and the
+  // tree holds the copies.
+  bool isDiverse(Neighbor candidate, const std::vector<Neighbor>& chosen) const {
+    constexpr size_t batch = 4;
+    const float* row = space_.row(candidate.vertex);
+    for (size_t from = 0; from < chosen.size(); from += batch) {
+      const size_t count = std::min(batch, chosen.size() - from);
+      uint32_t ids[batch];
+      float distances[batch];
+      for (size_t i = 0; i < count; i++)
+        ids[i] = chosen[from + i].vertex;
+      space_.distances(row, ids, count, distances);
+      for (size_t i = 0; i < count; i++) {
+        if (distances[i] < candidate.distance)
+          return false;
+        if (chosen[from + i].distance == candidate.distance && areEqual(ids[i], row))
+          return false;
+      }
+    }
+    return true;
+  }
+
+  bool areEqual(uint32_t vertex, const float* row) const {
+    return std::memcmp(space_.row(vertex), row, space_.dim * sizeof(float)) == 0;
+  }
+
+  std::vector<Neighbor>& choose(const std::vector<Neighbor>& candidates, size_t most) {
+    std::vector<Neighbor>& chosen = scratch_.chosen;
+    chosen.clear();
+    for (const Neighbor& candidate : candidates) {
+      if (chosen.size() >= most)
+        break;
+      if (isDiverse(candidate, chosen))
+        chosen.push_back(candidate);
+    }
+    return chosen;
+  }
+
+  void linkLevel0() {
+    std::vector<Neighbor>& chosen = choose(scratch_.candidates, graph_.m_);
+    const uint32_t parent = adopt(chosen);
+    for (const Neighbor& neighbor : chosen)
+      if (neighbor.vertex != parent)
+        addEdge(neighbor.vertex, 0, neighbor.distance, false);
+  }
+
+  // Finds a parent, nearest first, and lets it name the vertex. Where all have the children they
+  // may have, one of them sends on down the tree; leaves have room, so this ends.
+  uint32_t adopt(const std::vector<Neighbor>& chosen) {
+    for (const Neighbor& candidate : scratch_.candidates)
+      if (tryParent(candidate, chosen))
+        return candidate.vertex;
+    uint32_t at = scratch_.candidates.front().vertex;
+    for (uint32_t step = 0; !tryParent({space_.distance(row_, at), at}, chosen); step++) {
+      const uint32_t* record = graph_.level0(at);
+      const uint32_t children = treeEdges(record) - 1; // the root spares its first
+      at = loadId(record[2 + (vertex_ + step) % children]);
+    }
+    return at;
+  }
+
+  static uint32_t treeEdges(const uint32_t* record) {
+    return loadId(record[0]) >> HnswGraph::treeShift & HnswGraph::countMask;
+  }
+
+  bool tryParent(Neighbor parent, const std::vector<Neighbor>& chosen) {
+    uint32_t* record = graph_.level0(parent.vertex);
+    if (treeEdges(record) >= graph_.treeLimit())
+      return false;
+    RecordLock lock(record, HnswGraph::lockBit);
+    if (treeEdges(record) >= graph_.treeLimit())
+      return false;
+    writeOwn(parent.vertex, chosen);
+    addEdgeLocked(parent.vertex, 0, parent.distance, true);
+    return true;
+  }
+
+  // Our own record on level 0: the parent first. Nobody knows us yet.
+  void writeOwn(uint32_t parent, const std::vector<Neighbor>& chosen) {
+    uint32_t* record = graph_.level0(vertex_);
+    uint32_t count = 1;
+    storeId(record[1], parent);
+    for (const Neighbor& neighbor : chosen)
+      if (neighbor.vertex != parent && count < graph_.m0_)
+        storeId(record[1 + count++], neighbor.vertex);
+    storeId(record[0], count | 1u << HnswGraph::treeShift);
+  }
+
+  void linkUpper(uint32_t level, const std::vector<Neighbor>& chosen) {
+    uint32_t* record = graph_.record(vertex_, level);
+    for (size_t i = 0; i < chosen.size(); i++)
+      storeId(record[1 + i], chosen[i].vertex);
+    storeId(record[0], uint32_t(chosen.size()));
+    for (const Neighbor& neighbor : chosen)
+      addEdge(neighbor.vertex, level, neighbor.distance, false);
+  }
+
+  void addEdge(uint32_t from, uint32_t level, float distance, bool isTree) {
+    RecordLock lock(graph_.record(from, level), HnswGraph::lockBit);
+    addEdgeLocked(from, level, distance, isTree);
+  }
+
+  // Adds an edge to our vertex to a locked record, pruning where it is full.
+  void addEdgeLocked(uint32_t from, uint32_t level, float distance, bool isTree) {
+    uint32_t* record = graph_.record(from, level);
+    const uint32_t header = loadId(record[0]);
+    const uint32_t count = header & HnswGraph::countMask;
+    const uint32_t tree = treeEdges(record);
+    if (count < (level == 0 ? graph_.m0_ : graph_.m_)) {
+      uint32_t at = count;
+      if (isTree && tree < count) {
+        storeId(record[1 + count], record[1 + tree]);
+        at = tree;
+      }
+      storeId(record[1 + at], vertex_);
+      setHeader(record, count + 1, tree + (isTree ? 1 : 0));
+    } else {
+      prune(from, record, count, tree, {distance, vertex_}, isTree);
+    }
+  }
+
+  static void setHeader(uint32_t* record, uint32_t count, uint32_t tree) {
+    storeId(record[0], count | tree << HnswGraph::treeShift | HnswGraph::lockBit);
+  }
+
+  // Chooses anew among the neighbours of a full record and the new one. Tree edges stay whatever
+  // they are, and keep their order; the others must be nearer to `from` than to anything kept
+  // before them.
+  void prune(uint32_t from, uint32_t* record, uint32_t count, uint32_t tree, Neighbor added,
+             bool isTree) {
+    sortEdges(from, record, count, tree, added, isTree);
+    const uint32_t trees = tree + (isTree ? 1 : 0);
+    uint32_t treesAhead = trees;
+    uint32_t written = trees;
+    std::vector<Neighbor>& kept = scratch_.kept;
+    kept.clear();
+    if (isTree)
+      storeId(record[1 + tree], added.vertex);
+    for (const Neighbor& edge : scratch_.edges) {
+      const Neighbor plain{edge.distance, edge.vertex & ~treeMark};
+      if ((edge.vertex & treeMark) != 0) {
+        treesAhead--;
+        kept.push_back(plain);
+      } else if (kept.size() + treesAhead < count && isDiverse(plain, kept)) {
+        kept.push_back(plain);
+        storeId(record[1 + written++], plain.vertex);
+      }
+    }
+    setHeader(record, written, trees);
+  }
+
+  // The neighbours of a record and the new one, nearest to `from` first, tree edges marked.
+  void sortEdges(uint32_t from, const uint32_t* record, uint32_t count, uint32_t tree,
+                 Neighbor added, bool isTree) {
+    std::vector<uint32_t>& ids = scratch_.ids;
+    std::vector<float>& distances = scratch_.distances;
+    std::vector<Neighbor>& edges = scratch_.edges;
+    ids.assign(record + 1, record + 1 + count);
+    distances.resize(count);
+    space_.distances(space_.row(from), ids.data(), count, distances.data());
+    edges.clear();
+    for (uint32_t i = 0; i < count; i++)
+      edges.push_back({distances[i], ids[i] | (i < tree ? treeMark : 0)});
+    edges.push_back({added.distance, added.vertex | (isTree ? treeMark : 0)});
+    std::sort(edges.begin(), edges.end(), isNearer);
+  }
+
+  HnswGraph& graph_;
+  const Space& space_;
+  const uint32_t vertex_;
+  const float* const row_;
+  const uint32_t level_;
+  InsertScratch& scratch_;
+};
+
+void HnswGraph::insert(uint32_t vertex) {
+  GraphInserter(*this, vertex).run();
+  inserted_.fetch_add(1, std::memory_order_acq_rel);
+}
+
+} // namespace vicinal

@@ -1,0 +1,162 @@
+// Searching a graph: greedily down to level 1, then a beam on level 0.
+//
+// What costs is waiting for memory. So each hop first collects the neighbours not seen yet, then
+// computes their distances in one call, which fetches rows ahead of their turn.
+#pragma once
+
+#include <algorithm>
+#include <optional>
+#include <type_traits>
+
+#include "graph/hnsw_graph.hpp"
+#include "graph/scratch.hpp"
+
+namespace vicinal {
+
+// One search, of a query or of a vertex to be inserted, with the memory of its thread.
+template <typename Accept> class GraphSearcher {
+public:
+  GraphSearcher(const HnswGraph& graph, const float* query, const Accept& accept)
+      : graph_(graph), space_(graph.space_), query_(query), accept_(accept),
+        scratch_(Scratch::ofThread()) {
+    scratch_.ids.resize(graph.m0_);
+    scratch_.distances.resize(graph.m0_);
+  }
+
+  SearchReport report;
+
+  float distanceTo(uint32_t vertex) {
+    report.distances++;
+    return space_.distance(query_, vertex);
+  }
+
+  // Walks to the nearest vertex of a level, as far as single steps lead.
+  Neighbor descend(Neighbor at, uint32_t level) {
+    while (true) {
+      const size_t count = copyLinks(at.vertex, level);
+      measure(count);
+      const uint32_t before = at.vertex;
+      for (size_t i = 0; i < count; i++)
+        if (scratch_.distances[i] < at.distance)
+          at = {scratch_.distances[i], scratch_.ids[i]};
+      if (at.vertex == before)
+        return at;
+    }
+  }
+
+  // Leaves the nearest accepted vertices of a level in `beam()`, from the starts given.
+  template <typename Starts>
+  SearchEnd widen(const Starts& starts, uint32_t level, const SearchOptions& options) {
+    scratch_.visited.start(graph_.prepared());
+    scratch_.beam.start(std::max(options.ef, 1u));
+    scratch_.frontier.clear();
+    for (const Neighbor& start : starts)
+      if (scratch_.visited.add(start.vertex))
+        keep(start);
+    while (const auto vertex = next()) {
+      if (report.hops++ % hopsBetweenChecks == 0 && options.cancel != nullptr &&
+          options.cancel->isCancelled())
+        return SearchEnd::Cancelled;
+      if (report.distances >= options.maxDistances)
+        return SearchEnd::BudgetSpent;
+      const size_t count = copyUnseenLinks(*vertex, level);
+      measure(count);
+      for (size_t i = 0; i < count; i++)
+        keep({scratch_.distances[i], scratch_.ids[i]});
+    }
+    return SearchEnd::Complete;
+  }
+
+  const Beam& beam() const { return scratch_.beam; }
+
+private:
+  static constexpr bool acceptsAll = std::is_same_v<Accept, AcceptAll>;
+  static constexpr uint64_t hopsBetweenChecks = 16;
+
+  void measure(size_t count) {
+    space_.distances(query_, scratch_.ids.data(), count, scratch_.distances.data());
+    report.distances += count;
+  }
+
+  size_t copyLinks(uint32_t vertex, uint32_t level) {
+    const uint32_t* record = graph_.record(vertex, level);
+    const size_t count = loadId(record[0]) & HnswGraph::countMask;
+    for (size_t i = 0; i < count; i++)
+      scratch_.ids[i] = loadId(record[1 + i]);
+    return count;
+  }
+
+  size_t copyUnseenLinks(uint32_t vertex, uint32_t level) {
+    const uint32_t* record = graph_.record(vertex, level);
+    const size_t count = loadId(record[0]) & HnswGraph::countMask;
+    for (size_t i = 0; i < count; i++)
+      scratch_.visited.prefetch(loadId(record[1 + i]));
+    size_t unseen = 0;
+    for (size_t i = 0; i < count; i++) {
+      const uint32_t id = loadId(record[1 + i]);
+      scratch_.ids[unseen] = id;
+      unseen += scratch_.visited.covers(id) && scratch_.visited.add(id) ? 1 : 0;
+    }
+    return unseen;
+  }
+
+  static bool isFarther(const Neighbor& a, const Neighbor& b) { return a.distance > b.distance; }
+
+  void keep(Neighbor candidate) {
+    if constexpr (acceptsAll) {
+      scratch_.beam.insert(candidate.distance, candidate.vertex);
+    } else {
+      if (scratch_.beam.isFull() && candidate.distance >= scratch_.beam.bound())
+        return;
+      scratch_.frontier.push_back(candidate);
+      std::push_heap(scratch_.frontier.begin(), scratch_.frontier.end(), isFarther);
+      if (accept_(candidate.vertex))
+        scratch_.beam.insert(candidate.distance, candidate.vertex);
+    }
+  }
+
+  std::optional<uint32_t> next() {
+    if constexpr (acceptsAll) {
+      if (!scratch_.beam.hasNext())
+        return std::nullopt;
+      return scratch_.beam.takeNext();
+    } else {
+      if (scratch_.frontier.empty())
+        return std::nullopt;
+      const Neighbor nearest = scratch_.frontier.front();
+      if (scratch_.beam.isFull() && nearest.distance > scratch_.beam.bound())
+        return std::nullopt;
+      std::pop_heap(scratch_.frontier.begin(), scratch_.frontier.end(), isFarther);
+      scratch_.frontier.pop_back();
+      return nearest.vertex;
+    }
+  }
+
+  const HnswGraph& graph_;
+  const Space& space_;
+  const float* query_;
+  const Accept& accept_;
+  Scratch& scratch_;
+};
+
+template <typename Accept>
+SearchReport HnswGraph::search(const float* query, const SearchOptions& options,
+                               const Accept& accept, std::vector<Neighbor>& found) const {
+  found.clear();
+  const uint64_t entry = entry_.load(std::memory_order_acquire);
+  if (uint32_t(entry) == noVertex)
+    return {};
+  GraphSearcher<Accept> searcher(*this, query, accept);
+  Neighbor at{searcher.distanceTo(uint32_t(entry)), uint32_t(entry)};
+  for (uint32_t level = uint32_t(entry >> 32); level > 0; level--)
+    at = searcher.descend(at, level);
+  const Neighbor starts[] = {at};
+  searcher.report.end = searcher.widen(starts, 0, options);
+  const Beam& beam = searcher.beam();
+  found.reserve(beam.size());
+  for (size_t i = 0; i < beam.size(); i++)
+    found.push_back(beam.at(i));
+  return searcher.report;
+}
+
+} // namespace vicinal

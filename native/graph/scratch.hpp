@@ -1,0 +1,119 @@
+// Working memory of one search, kept by each thread, so that a search allocates nothing once warm.
+#pragma once
+
+#include <atomic>
+#include <cstddef>
+#include <cstdint>
+#include <cstring>
+#include <vector>
+
+#include "graph/neighbor.hpp"
+
+namespace vicinal {
+
+// Which vertices a search has seen. A stamp of one byte says in which search; only every 255th
+// clears.
+class VisitedSet {
+public:
+  void start(size_t vertices) {
+    if (stamps_.size() < vertices)
+      stamps_.resize(vertices + vertices / 4, 0);
+    if (++current_ == 0) {
+      std::memset(stamps_.data(), 0, stamps_.size());
+      current_ = 1;
+    }
+  }
+  void prefetch(uint32_t vertex) const { __builtin_prefetch(stamps_.data() + vertex); }
+  // False for a vertex that was laid out after this search began.
+  bool covers(uint32_t vertex) const { return vertex < stamps_.size(); }
+  // True the first time.
+  bool add(uint32_t vertex) {
+    if (stamps_[vertex] == current_)
+      return false;
+    stamps_[vertex] = current_;
+    return true;
+  }
+
+private:
+  std::vector<uint8_t> stamps_;
+  uint8_t current_ = 0;
+};
+
+// The nearest candidates seen, sorted, each marked once expanded. Both the way and the result of a
+// search in which every vertex is accepted: an array beats two heaps at the widths that matter.
+class Beam {
+public:
+  void start(size_t width) {
+    width_ = width;
+    size_ = 0;
+    next_ = 0;
+    if (slots_.size() < width + 1)
+      slots_.resize(width + 1);
+  }
+
+  bool isFull() const { return size_ == width_; }
+  // A candidate at this distance or beyond would not be kept.
+  float bound() const { return isFull() ? slots_[size_ - 1].distance : FLT_MAX; }
+  size_t size() const { return size_; }
+  Neighbor at(size_t i) const { return {slots_[i].distance, slots_[i].vertex & ~expandedBit}; }
+
+  void insert(float distance, uint32_t vertex) {
+    if (isFull() && !(distance < slots_[size_ - 1].distance))
+      return;
+    size_t low = 0;
+    size_t high = size_;
+    while (low < high) {
+      const size_t middle = (low + high) / 2;
+      if (slots_[middle].distance <= distance)
+        low = middle + 1;
+      else
+        high = middle;
+    }
+    if (!isFull())
+      size_++;
+    std::memmove(&slots_[low + 1], &slots_[low], (size_ - 1 - low) * sizeof(Neighbor));
+    slots_[low] = {distance, vertex};
+    if (low < next_)
+      next_ = low;
+  }
+
+  bool hasNext() const { return next_ < size_; }
+  // The nearest that is not expanded; marks it so.
+  uint32_t takeNext() {
+    const uint32_t vertex = slots_[next_].vertex;
+    slots_[next_].vertex |= expandedBit;
+    while (next_ < size_ && (slots_[next_].vertex & expandedBit) != 0)
+      next_++;
+    return vertex;
+  }
+  uint32_t peekNext() const { return slots_[next_].vertex; }
+
+private:
+  static constexpr uint32_t expandedBit = 1u << 31;
+  std::vector<Neighbor> slots_;
+  size_t width_ = 0;
+  size_t size_ = 0;
+  size_t next_ = 0;
+};
+
+struct Scratch {
+  VisitedSet visited;
+  Beam beam;
+  std::vector<Neighbor> frontier; // a heap, nearest on top; only where vertices are refused
+  std::vector<uint32_t> ids;
+  std::vector<float> distances;
+
+  static Scratch& ofThread() {
+    thread_local Scratch scratch;
+    return scratch;
+  }
+};
+
+inline uint32_t loadId(const uint32_t& word) {
+  return std::atomic_ref<uint32_t>(const_cast<uint32_t&>(word)).load(std::memory_order_acquire);
+}
+inline void storeId(uint32_t& word, uint32_t value) {
+  std::atomic_ref<uint32_t>(word).store(value, std::memory_order_release);
+}
+
+} // namespace vicinal
