@@ -1,0 +1,80 @@
+import { type RecordBatch, RecordBatchReader, Table } from 'apache-arrow'
+import { framesOf } from './arrow-frames.js'
+import { listColumns, rowsOfTable, sizesOf } from './arrow-rows.js'
+import { FileBytes } from './file-bytes.js'
+import { batchRows, type ColumnChoice, type Cursor, type RowBatch, type Source, type SourceShape } from './source.js'
+
+/** Arrow IPC, as file or as stream. A cursor's `at` is a record batch. */
+export async function openArrow(path: string): Promise<Source> {
+  return new ArrowSource(await FileBytes.open(path))
+}
+
+class ArrowSource implements Source {
+  readonly path: string
+  readonly #file: FileBytes
+  #shape: SourceShape | null = null
+  /** Bytes of the stream read so far. */
+  #position = 0
+
+  constructor(file: FileBytes) {
+    this.path = file.path
+    this.#file = file
+  }
+
+  async shape(): Promise<SourceShape> {
+    if (this.#shape) return this.#shape
+    for await (const { table } of this.#tables(0)) {
+      const columns = table.schema.fields.map((field) => field.name)
+      this.#shape = { columns, vectors: sizesOf(table, listColumns(table.schema)), rows: null }
+      if (table.numRows > 0) break
+    }
+    this.#shape ??= { columns: [], vectors: new Map(), rows: 0 }
+    return this.#shape
+  }
+
+  async *batches(choice: ColumnChoice, from: Cursor): AsyncGenerator<RowBatch> {
+    const { vectors: sizes } = await this.shape()
+    const floats = choice.vectors.reduce((sum, column) => sum + (sizes.get(column) ?? 0), 0)
+    const most = batchRows(floats)
+    let row = from.row
+    for await (const { table, index } of this.#tables(from.at)) {
+      for (let start = 0; start < table.numRows; start += most) {
+        const part = table.numRows <= most ? table : table.slice(start, start + most)
+        const firstRow = row
+        row += part.numRows
+        const next = start + most >= table.numRows ? { at: index + 1, row } : null
+        yield rowsOfTable(part, choice, sizes, { path: this.path, firstRow, next })
+      }
+    }
+  }
+
+  /** Record batches from number `first` on; earlier ones are read past without being decoded to rows. */
+  async *#tables(first: number): AsyncGenerator<{ table: Table; index: number }> {
+    let index = 0
+    try {
+      const reader = await RecordBatchReader.from(this.#chunks())
+      for await (const batch of reader as AsyncIterable<RecordBatch>) {
+        if (index >= first) yield { table: new Table(batch), index }
+        index++
+      }
+    } catch (cause) {
+      if ((cause as { code?: unknown }).code !== undefined) throw cause
+      throw this.#file.damaged(`record batch ${index}: ${(cause as Error).message}`)
+    }
+  }
+
+  async *#chunks(): AsyncGenerator<Uint8Array> {
+    for await (const { bytes, end } of framesOf(this.#file)) {
+      this.#position = end
+      yield bytes
+    }
+  }
+
+  share({ at }: Cursor): number {
+    return at === 0 || this.#file.size === 0 ? 0 : this.#position / this.#file.size
+  }
+
+  close(): Promise<void> {
+    return this.#file.close()
+  }
+}

@@ -1,0 +1,73 @@
+#!/usr/bin/env node
+import { readFileSync } from 'node:fs'
+import { VicinalError } from '../core/errors.js'
+import { helpLines, IMPORT_SETTINGS, SERVE_SETTINGS, UsageError } from './settings.js'
+
+/** Exit codes: done, failed (or damage found), called wrongly. */
+const FAILED = 1
+const MISUSED = 2
+
+const HELP = {
+  serve: ['vicinal serve [flags]', 'Serves a data folder over HTTP.', ...helpLines(SERVE_SETTINGS)],
+  import: [
+    'vicinal import FILE... --collection NAME [flags]',
+    'Imports Parquet, Arrow (file or stream), JSON lines, .npy, .fbin and .fvecs. A run that was stopped goes on',
+    'where it was when called again in the same way.',
+    ...helpLines(IMPORT_SETTINGS),
+  ],
+  inspect: [
+    'vicinal inspect FOLDER',
+    'Describes a data folder that no process writes to, and verifies its checksums. Exit code 1: damage found.',
+  ],
+} as const
+
+const COMMANDS: Record<keyof typeof HELP, (args: string[]) => Promise<number>> = {
+  serve: async (args) => (await import('./serve.js')).serve(args),
+  import: async (args) => (await import('./import/command.js')).importFiles(args),
+  inspect: async (args) => (await import('./inspect.js')).inspect(args),
+}
+
+async function main(args: string[]): Promise<number> {
+  const [first, ...rest] = args
+  if (first === '--version' || first === '-v') return print([`vicinal ${version()}`])
+  const wantsHelp = rest.includes('--help') || rest.includes('-h')
+  if (first === undefined || first === '--help' || first === '-h' || first === 'help') {
+    return print(isCommand(rest[0]) ? HELP[rest[0]] : overview())
+  }
+  if (!isCommand(first)) throw new UsageError(`no command ${first}; there are ${Object.keys(HELP).join(', ')}`)
+  return wantsHelp ? print(HELP[first]) : COMMANDS[first](rest)
+}
+
+function isCommand(name: string | undefined): name is keyof typeof HELP {
+  return name !== undefined && Object.hasOwn(HELP, name)
+}
+
+function overview(): string[] {
+  const usages = Object.values(HELP).map(([usage, about]) => `  ${usage}\n      ${about}`)
+  return [
+    `vicinal ${version()}: nearest neighbours, as a library and as a service`,
+    '',
+    ...usages,
+    '',
+    'vicinal COMMAND --help says more.',
+  ]
+}
+
+function print(lines: readonly string[]): number {
+  process.stdout.write(`${lines.join('\n')}\n`)
+  return 0
+}
+
+function version(): string {
+  return (JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8')) as { version: string })
+    .version
+}
+
+try {
+  process.exitCode = await main(process.argv.slice(2))
+} catch (error) {
+  process.exitCode = error instanceof UsageError ? MISUSED : FAILED
+  const known = error instanceof UsageError || error instanceof VicinalError
+  const code = error instanceof VicinalError ? `${error.code}: ` : ''
+  process.stderr.write(`vicinal: ${known ? code + error.message : (error as Error).stack}\n`)
+}

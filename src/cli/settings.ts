@@ -1,0 +1,275 @@
+import { readFileSync } from 'node:fs'
+import { parseArgs } from 'node:util'
+import { VicinalError } from '../core/errors.js'
+import { LIMITS } from '../core/limits.js'
+
+/**
+ * The one table of settings: it parses flags, environment and settings file, and writes `--help` and the
+ * README's table (a test compares them). A flag beats the environment, which beats the file.
+ */
+export interface Setting {
+  /** Without dashes; null where a flag would show a secret to everyone who lists processes. */
+  flag: string | null
+  environment: string
+  /** Key in the JSON settings file; null where the file cannot hold it. */
+  key: string | null
+  kind: 'text' | 'integer' | 'switch' | 'list'
+  fallback: string | number | boolean | null
+  description: string
+}
+
+const MAX_PORT = 65_535
+
+export const SERVE_SETTINGS = {
+  config: setting('config', null, 'text', null, 'JSON file with settings, by the keys of this table'),
+  data: setting('data', 'data', 'text', './data', 'folder of the database; made with mode 0700'),
+  host: setting('host', 'host', 'text', '127.0.0.1', 'address to listen on'),
+  port: setting('port', 'port', 'integer', 6333, `port to listen on; 0 takes a free one (at most ${MAX_PORT})`),
+  apiKeyFile: setting(
+    'api-key-file',
+    'apiKeyFile',
+    'text',
+    null,
+    'file with the API keys, one a line; two are valid while you rotate',
+  ),
+  apiKey: secret('VICINAL_API_KEY', 'API keys, separated by commas'),
+  readOnlyApiKeyFile: setting(
+    'read-only-api-key-file',
+    'readOnlyApiKeyFile',
+    'text',
+    null,
+    'file with keys that may only read',
+  ),
+  readOnlyApiKey: secret('VICINAL_READ_ONLY_API_KEY', 'keys that may only read, separated by commas'),
+  tlsCert: setting('tls-cert', 'tlsCert', 'text', null, 'PEM file with the certificate chain; serves HTTPS'),
+  tlsKey: setting('tls-key', 'tlsKey', 'text', null, 'PEM file with its private key'),
+  allowHost: setting(
+    'allow-host',
+    'allowHost',
+    'list',
+    null,
+    'Host header to accept besides loopback ones (repeatable)',
+  ),
+  allowOrigin: setting('allow-origin', 'allowOrigin', 'list', null, 'browser Origin to accept (repeatable)'),
+  allowNoKey: setting('allow-no-key', 'allowNoKey', 'switch', false, 'listen on a public address without an API key'),
+  maxBodyBytes: setting('max-body-bytes', 'maxBodyBytes', 'integer', LIMITS.bodyBytes, 'largest request body'),
+  maxConcurrent: setting(
+    'max-concurrent',
+    'maxConcurrent',
+    'integer',
+    LIMITS.concurrentSearches,
+    'searches at work or waiting; more get 429',
+  ),
+  timeoutMs: setting('timeout-ms', 'timeoutMs', 'integer', LIMITS.timeoutMs, 'deadline of a request that names none'),
+  shutdownTimeoutMs: setting(
+    'shutdown-timeout-ms',
+    'shutdownTimeoutMs',
+    'integer',
+    30_000,
+    'how long a stop waits for requests it took',
+  ),
+  threads: setting('threads', 'threads', 'integer', null, "threads of the kernel's pool; as many as cores by default"),
+  logLevel: setting('log-level', 'logLevel', 'text', 'info', 'fatal, error, warn, info, debug, trace or silent'),
+  sample: setting(
+    'sample',
+    null,
+    'text',
+    null,
+    '`words`: bring 340,000 word vectors from the npm registry and ingest them',
+  ),
+} as const satisfies Record<string, Setting>
+
+export const IMPORT_SETTINGS = {
+  collection: setting('collection', null, 'text', null, 'collection to import into; made when missing (required)'),
+  data: SERVE_SETTINGS.data,
+  url: setting('url', null, 'text', null, 'a running service to import into, instead of the data folder'),
+  apiKeyFile: setting('api-key-file', null, 'text', null, 'file with the API key for --url'),
+  apiKey: secret('VICINAL_API_KEY', 'the API key for --url'),
+  idColumn: setting(
+    'id-column',
+    null,
+    'text',
+    null,
+    'column with the ids; default `id` where there is one, else the row number',
+  ),
+  vector: setting(
+    'vector',
+    null,
+    'list',
+    null,
+    'name=column: which column is which vector (repeatable); a column alone is the unnamed vector',
+  ),
+  distance: setting(
+    'distance',
+    null,
+    'text',
+    'Cosine',
+    'Cosine, Dot, Euclid or Manhattan, for a collection that is made',
+  ),
+  format: setting(
+    'format',
+    null,
+    'text',
+    null,
+    'parquet, arrow, jsonl, npy, fbin or fvecs; default by the name of the file',
+  ),
+  restart: setting(
+    'restart',
+    null,
+    'switch',
+    false,
+    'import from the first row, also where an earlier run stopped half-way',
+  ),
+  dryRun: setting('dry-run', null, 'switch', false, 'read and check the files, write nothing'),
+} as const satisfies Record<string, Setting>
+
+function setting(
+  flag: string,
+  key: string | null,
+  kind: Setting['kind'],
+  fallback: Setting['fallback'],
+  description: string,
+): Setting {
+  return { flag, environment: `VICINAL_${flag.toUpperCase().replaceAll('-', '_')}`, key, kind, fallback, description }
+}
+
+function secret(environment: string, description: string): Setting {
+  return { flag: null, environment, key: null, kind: 'text', fallback: null, description }
+}
+
+type Value = string | number | boolean | string[] | undefined
+export interface Parsed<Name extends string> {
+  /** Arguments that are not flags. */
+  files: string[]
+  text(name: Name): string | undefined
+  integer(name: Name): number | undefined
+  isOn(name: Name): boolean
+  list(name: Name): string[]
+}
+
+/** A mistake in how the command was called: printed without a stack, exit code 2. */
+export class UsageError extends Error {}
+
+export function parseSettings<Name extends string>(
+  table: Readonly<Record<Name, Setting>>,
+  args: string[],
+  environment: NodeJS.ProcessEnv = process.env,
+): Parsed<Name> {
+  const { flags, files } = parseFlags(table, args)
+  const configPath = flags.config ?? environment.VICINAL_CONFIG
+  const fromFile = 'config' in table && typeof configPath === 'string' ? readConfig(table, configPath) : {}
+  const values = new Map<Name, Value>()
+  for (const name of Object.keys(table) as Name[]) {
+    const entry = table[name]
+    const found =
+      (entry.flag && read(entry, flags[entry.flag], `--${entry.flag}`)) ??
+      read(entry, environment[entry.environment], entry.environment) ??
+      (entry.key && read(entry, fromFile[entry.key], `settings file: ${entry.key}`))
+    values.set(name, found ?? entry.fallback ?? undefined)
+  }
+  return {
+    files,
+    text: (name) => values.get(name) as string | undefined,
+    integer: (name) => values.get(name) as number | undefined,
+    isOn: (name) => values.get(name) === true,
+    list: (name) => (values.get(name) as string[] | undefined) ?? [],
+  }
+}
+
+function parseFlags(table: Readonly<Record<string, Setting>>, args: string[]) {
+  const options: Record<string, { type: 'string' | 'boolean'; multiple?: boolean }> = {}
+  for (const { flag, kind } of Object.values(table)) {
+    if (flag) options[flag] = { type: kind === 'switch' ? 'boolean' : 'string', multiple: kind === 'list' }
+  }
+  try {
+    const { values, positionals } = parseArgs({ args, options, allowPositionals: true })
+    return { flags: values as Record<string, unknown>, files: positionals }
+  } catch (cause) {
+    throw new UsageError((cause as Error).message.split('. ')[0])
+  }
+}
+
+function readConfig(table: Readonly<Record<string, Setting>>, file: string): Record<string, unknown> {
+  let parsed: unknown
+  try {
+    parsed = JSON.parse(readFileSync(file, 'utf8'))
+  } catch (cause) {
+    throw new UsageError(`settings file ${file}: ${(cause as Error).message}`)
+  }
+  if (typeof parsed !== 'object' || parsed === null || Array.isArray(parsed)) {
+    throw new UsageError(`settings file ${file}: expected an object`)
+  }
+  const known = new Set(Object.values(table).map((entry) => entry.key))
+  const unknown = Object.keys(parsed).find((key) => !known.has(key))
+  if (unknown !== undefined) throw new UsageError(`settings file ${file}: unknown key ${unknown}`)
+  return parsed as Record<string, unknown>
+}
+
+/** One value from a flag, the environment or the file, in the setting's type; undefined when not given. */
+function read(entry: Setting, value: unknown, source: string): Value {
+  if (value === undefined || value === '') return undefined
+  switch (entry.kind) {
+    case 'text':
+      if (typeof value === 'string') return value
+      throw new UsageError(`${source}: expected a text, got ${typeof value}`)
+    case 'list':
+      if (typeof value === 'string') return value.split(',').map((part) => part.trim())
+      if (Array.isArray(value) && value.every((part) => typeof part === 'string')) return value as string[]
+      throw new UsageError(`${source}: expected a list of texts`)
+    case 'switch':
+      if (typeof value === 'boolean') return value
+      if (value === 'true' || value === '1') return true
+      if (value === 'false' || value === '0') return false
+      throw new UsageError(`${source}: expected true or false, got ${String(value)}`)
+    case 'integer': {
+      const number = typeof value === 'string' && /^\d+$/.test(value) ? Number(value) : value
+      if (typeof number === 'number' && Number.isSafeInteger(number) && number >= 0)
+        return checkPort(entry, number, source)
+      throw new UsageError(`${source}: expected a whole number, got ${String(value)}`)
+    }
+  }
+}
+
+function checkPort(entry: Setting, value: number, source: string): number {
+  if (entry.flag === 'port' && value > MAX_PORT)
+    throw new UsageError(`${source}: expected at most ${MAX_PORT}, got ${value}`)
+  return value
+}
+
+/** Keys from the environment variable and the file; duplicates and blank lines dropped. */
+export function readKeys(inline: string | undefined, file: string | undefined): string[] {
+  const fromFile = file === undefined ? [] : readTextFile(file).split('\n')
+  const keys = [...(inline?.split(',') ?? []), ...fromFile].map((key) => key.trim()).filter((key) => key !== '')
+  if (file !== undefined && keys.length === 0) throw new UsageError(`${file}: no key in it`)
+  return [...new Set(keys)]
+}
+
+export function readTextFile(file: string): string {
+  try {
+    return readFileSync(file, 'utf8')
+  } catch (cause) {
+    throw new VicinalError('IO_FAILED', `${file}: ${(cause as Error).message}`, { cause })
+  }
+}
+
+/** The settings as lines for `--help`. */
+export function helpLines(table: Readonly<Record<string, Setting>>): string[] {
+  const rows = Object.values(table).map((entry) => [
+    entry.flag
+      ? `--${entry.flag}${entry.kind === 'switch' ? '' : ` ${entry.kind === 'integer' ? 'N' : 'TEXT'}`}`
+      : entry.environment,
+    entry.description + (entry.fallback === null || entry.fallback === false ? '' : ` (default ${entry.fallback})`),
+  ])
+  const width = Math.max(...rows.map(([left]) => (left as string).length))
+  return rows.map(([left, right]) => `  ${(left as string).padEnd(width)}  ${right}`)
+}
+
+/** The settings as a Markdown table, for the README. */
+export function markdownTable(table: Readonly<Record<string, Setting>>): string {
+  const code = (text: string | number | boolean | null) => (text === null || text === false ? '' : `\`${text}\``)
+  const rows = Object.values(table).map(
+    (entry) =>
+      `| ${code(entry.flag && `--${entry.flag}`)} | ${code(entry.environment)} | ${code(entry.key)} | ${code(entry.fallback)} | ${entry.description} |`,
+  )
+  return ['| flag | environment | file | default | |', '| --- | --- | --- | --- | --- |', ...rows].join('\n')
+}
