@@ -1,5 +1,199 @@
-export declare class Disk {
-  constructor(root: string)
-  readonly root: string
-  absolute(path: string): string
+import { constants } from 'node:fs'
+import { access, type FileHandle, mkdir, open, readdir, rename, rm, stat, statfs, unlink } from 'node:fs/promises'
+import { dirname, join } from 'node:path'
+import { VicinalError } from '../core/errors.js'
+import { AppendFile } from './append-file.js'
+import { ioError, isMissing } from './io-errors.js'
+import { ReadFile } from './read-file.js'
+
+/** Only the owner of the process may look into the data. */
+const FOLDER_MODE = 0o700
+const FILE_MODE = 0o600
+
+export interface FolderEntry {
+  name: string
+  isFolder: boolean
+}
+
+export interface FileFacts {
+  bytes: number
+  modifiedMs: number
+}
+
+/**
+ * The data folder. Every path is relative to it, in calls and in error messages alike, so that no message tells
+ * where on the machine the data lies. What a method promises to be on stable storage is synced together with the
+ * folder entry that leads to it.
+ */
+export class Disk {
+  constructor(readonly root: string) {}
+
+  absolute(path: string): string {
+    return join(this.root, path)
+  }
+
+  /** Makes the folder and those above it up to the root, with mode 0700. Not synced. */
+  async makeFolder(path: string): Promise<void> {
+    await this.#run('create folder', path, (absolute) => mkdir(absolute, { recursive: true, mode: FOLDER_MODE }))
+  }
+
+  async exists(path: string): Promise<boolean> {
+    return await access(this.absolute(path)).then(
+      () => true,
+      () => false,
+    )
+  }
+
+  /** Names in the folder, in order; none where there is no such folder. */
+  async list(path: string): Promise<FolderEntry[]> {
+    try {
+      const entries = await readdir(this.absolute(path), { withFileTypes: true })
+      return entries
+        .map((entry) => ({ name: entry.name, isFolder: entry.isDirectory() }))
+        .sort((a, b) => (a.name < b.name ? -1 : 1))
+    } catch (cause) {
+      if (isMissing(cause)) return []
+      throw ioError(cause, 'list', path)
+    }
+  }
+
+  /** Every file below the folder, as paths relative to it. Files that vanish meanwhile are left out. */
+  async files(path: string): Promise<string[]> {
+    const found: string[] = []
+    for (const entry of await this.list(path)) {
+      if (!entry.isFolder) found.push(entry.name)
+      else for (const file of await this.files(join(path, entry.name))) found.push(join(entry.name, file))
+    }
+    return found
+  }
+
+  /** Bytes of all files below the folder. */
+  async treeBytes(path: string): Promise<number> {
+    let total = 0
+    for (const file of await this.files(path)) total += (await this.facts(join(path, file)))?.bytes ?? 0
+    return total
+  }
+
+  async facts(path: string): Promise<FileFacts | null> {
+    try {
+      const found = await stat(this.absolute(path))
+      return { bytes: found.size, modifiedMs: found.mtimeMs }
+    } catch (cause) {
+      if (isMissing(cause)) return null
+      throw ioError(cause, 'look at', path)
+    }
+  }
+
+  /** The whole file. One above `maxBytes` is CORRUPT: a file whose writer knows that bound cannot be longer. */
+  async readFile(path: string, maxBytes: number): Promise<Buffer> {
+    const file = await this.openRead(path)
+    try {
+      const bytes = await file.size()
+      if (bytes > maxBytes) {
+        throw new VicinalError('CORRUPT', `${path}: expected at most ${maxBytes} bytes, got ${bytes}`, {
+          details: { path },
+        })
+      }
+      return await file.read(0, bytes)
+    } finally {
+      await file.close()
+    }
+  }
+
+  /**
+   * Puts a file in the place of an older one (or of none), on stable storage: at any moment, and after any crash,
+   * the path leads to the whole old or the whole new content.
+   */
+  async replaceFile(path: string, content: Uint8Array): Promise<void> {
+    const temporary = `${path}.tmp`
+    try {
+      const file = await this.openAppend(temporary, { truncate: true })
+      try {
+        await file.append([content])
+        await file.sync()
+      } finally {
+        await file.close()
+      }
+      await this.rename(temporary, path)
+    } catch (cause) {
+      await this.removeFile(temporary).catch(() => undefined)
+      throw cause
+    }
+    await this.syncFolder(dirname(path))
+  }
+
+  /** Opens for appending at the end, creating the file where there is none. */
+  async openAppend(path: string, options: { truncate?: boolean } = {}): Promise<AppendFile> {
+    const flags = constants.O_RDWR | constants.O_CREAT | (options.truncate ? constants.O_TRUNC : 0)
+    const handle = await this.#open(path, flags)
+    try {
+      const { size } = await handle.stat()
+      return new AppendFile(handle, path, size)
+    } catch (cause) {
+      await handle.close().catch(() => undefined)
+      throw ioError(cause, 'open', path)
+    }
+  }
+
+  async openRead(path: string): Promise<ReadFile> {
+    return new ReadFile(await this.#open(path, constants.O_RDONLY), path)
+  }
+
+  async syncFile(path: string): Promise<void> {
+    await this.#sync(path)
+  }
+
+  /** Makes the names in the folder durable: those created, renamed and removed before the call. */
+  async syncFolder(path: string): Promise<void> {
+    await this.#sync(path)
+  }
+
+  /** Not durable before the folder (both folders) is synced. */
+  async rename(from: string, to: string): Promise<void> {
+    await this.#run('rename', from, (absolute) => rename(absolute, this.absolute(to)))
+  }
+
+  /** A missing file is fine. */
+  async removeFile(path: string): Promise<void> {
+    try {
+      await unlink(this.absolute(path))
+    } catch (cause) {
+      if (!isMissing(cause)) throw ioError(cause, 'remove', path)
+    }
+  }
+
+  async removeTree(path: string): Promise<void> {
+    await this.#run('remove', path, (absolute) => rm(absolute, { recursive: true, force: true, maxRetries: 2 }))
+  }
+
+  /** Bytes an unprivileged writer may still use on the file system that holds the data. */
+  async freeBytes(): Promise<number> {
+    return await this.#run('look at the disk of', '.', async (absolute) => {
+      const facts = await statfs(absolute)
+      return facts.bavail * facts.bsize
+    })
+  }
+
+  async #sync(path: string): Promise<void> {
+    const handle = await this.#open(path, constants.O_RDONLY)
+    try {
+      await handle.sync()
+    } catch (cause) {
+      throw ioError(cause, 'sync', path)
+    } finally {
+      await handle.close().catch(() => undefined)
+    }
+  }
+
+  async #open(path: string, flags: number): Promise<FileHandle> {
+    return await this.#run('open', path, (absolute) => open(absolute, flags, FILE_MODE))
+  }
+
+  async #run<T>(action: string, path: string, work: (absolute: string) => Promise<T>): Promise<T> {
+    try {
+      return await work(this.absolute(path))
+    } catch (cause) {
+      throw ioError(cause, action, path)
+    }
+  }
 }

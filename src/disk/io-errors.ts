@@ -19,7 +19,10 @@ export function ioError(cause: unknown, action: string, path: string): VicinalEr
   const errno = errnoOf(cause)
   const details = { path, action, errno }
   if (errno !== null && FULL.has(errno)) {
-    return new VicinalError('DISK_FULL', `cannot ${action} ${path}: no space is left on the disk (${errno})`, { details, cause })
+    return new VicinalError('DISK_FULL', `cannot ${action} ${path}: no space is left on the disk (${errno})`, {
+      details,
+      cause,
+    })
   }
   return new VicinalError('IO_FAILED', `cannot ${action} ${path}: ${errno ?? String(cause)}`, { details, cause })
 }

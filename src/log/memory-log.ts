@@ -21,7 +21,8 @@ export class MemoryLog implements Log {
 
   append(seq: number, _record: LogRecord): Appended {
     if (this.#closed) throw new VicinalError('CLOSED', 'the log is closed')
-    if (seq !== this.#lastSeq + 1) throw new VicinalError('INTERNAL', `log: expected record ${this.#lastSeq + 1}, got ${seq}`)
+    if (seq !== this.#lastSeq + 1)
+      throw new VicinalError('INTERNAL', `log: expected record ${this.#lastSeq + 1}, got ${seq}`)
     this.#lastSeq = seq
     return DONE
   }

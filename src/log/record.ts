@@ -1,4 +1,6 @@
-import type { PointColumns } from '../core/point.js'
+import { VicinalError } from '../core/errors.js'
+import { ID_KIND_UUID, ID_WORDS, type PointColumns, type TextColumn, type VectorColumn } from '../core/point.js'
+import { type PackedValue, PackWriter, unpack } from './msgpack.js'
 
 /**
  * One mutation as effects: ids and values, never a filter or condition to be evaluated again. Ids are encoded
@@ -17,4 +19,194 @@ export type LogRecord =
 export interface LogEntry {
   seq: number
   record: LogRecord
+}
+
+/** A record's body as buffers to be written end to end; large ones are the record's own, uncopied. */
+export function encodeRecord(record: LogRecord): { chunks: Uint8Array[]; bytes: number } {
+  const writer = new PackWriter()
+  switch (record.op) {
+    case 'upsert':
+    case 'updateVectors':
+      writeColumns(writer, record.op, record.columns)
+      break
+    case 'deleteVectors':
+      writeHead(writer, record.op, record.ids, 1)
+      writeStrings(writer, 'names', record.names)
+      break
+    case 'delete':
+    case 'clearPayload':
+      writeHead(writer, record.op, record.ids, 0)
+      break
+    case 'setPayload':
+      writeHead(writer, record.op, record.ids, record.key === undefined ? 1 : 2)
+      writeString(writer, 'patch', record.patch)
+      if (record.key !== undefined) writeString(writer, 'key', record.key)
+      break
+    case 'overwritePayload':
+      writeHead(writer, record.op, record.ids, 1)
+      writeString(writer, 'text', record.text)
+      break
+    case 'deletePayload':
+      writeHead(writer, record.op, record.ids, 1)
+      writeStrings(writer, 'keys', record.keys)
+      break
+  }
+  return writer.finish()
+}
+
+function writeHead(writer: PackWriter, op: LogRecord['op'], ids: Uint32Array, more: number): void {
+  writer.map(2 + more)
+  writeString(writer, 'op', op)
+  writer.string('ids')
+  writer.binary(ids)
+}
+
+function writeString(writer: PackWriter, key: string, value: string): void {
+  writer.string(key)
+  writer.string(value)
+}
+
+function writeStrings(writer: PackWriter, key: string, values: readonly string[]): void {
+  writer.string(key)
+  writer.array(values.length)
+  for (const value of values) writer.string(value)
+}
+
+function writeColumns(writer: PackWriter, op: LogRecord['op'], columns: PointColumns): void {
+  writeHead(writer, op, columns.ids, 2)
+  writer.string('vectors')
+  writer.array(columns.vectors.length)
+  for (const { name, data, rows } of columns.vectors) {
+    writer.map(3)
+    writeString(writer, 'name', name)
+    writer.string('data')
+    writer.binary(data)
+    writer.string('rows')
+    if (rows === null) writer.nil()
+    else writer.binary(rows)
+  }
+  writer.string('payloads')
+  if (columns.payloads === null) {
+    writer.nil()
+  } else {
+    writer.map(2)
+    writer.string('bytes')
+    writer.binary(columns.payloads.bytes)
+    writer.string('offsets')
+    writer.binary(columns.payloads.offsets)
+  }
+}
+
+/** The record of a body. Its arrays are copies; throws CORRUPT where the body is not one this build knows. */
+export function decodeRecord(body: Uint8Array): LogRecord {
+  const fields = asMap(unpack(body), 'record')
+  const op = asString(fields, 'op')
+  const ids = asIds(fields)
+  switch (op) {
+    case 'upsert':
+    case 'updateVectors':
+      return { op, columns: readColumns(fields, ids) }
+    case 'deleteVectors':
+      return { op, ids, names: asStrings(fields, 'names') }
+    case 'delete':
+    case 'clearPayload':
+      return { op, ids }
+    case 'setPayload': {
+      const patch = asString(fields, 'patch')
+      return fields.has('key') ? { op, ids, patch, key: asString(fields, 'key') } : { op, ids, patch }
+    }
+    case 'overwritePayload':
+      return { op, ids, text: asString(fields, 'text') }
+    case 'deletePayload':
+      return { op, ids, keys: asStrings(fields, 'keys') }
+    default:
+      throw malformed(`unknown operation ${JSON.stringify(op.slice(0, 32))}`)
+  }
+}
+
+function readColumns(fields: Map<string, PackedValue>, ids: Uint32Array): PointColumns {
+  const count = ids.length / ID_WORDS
+  const vectors = fields.get('vectors')
+  if (!Array.isArray(vectors)) throw malformed('vectors is no list')
+  return {
+    count,
+    ids,
+    vectors: vectors.map((vector) => readVectors(vector, count)),
+    payloads: readPayloads(fields, count),
+  }
+}
+
+function readVectors(value: PackedValue, count: number): VectorColumn {
+  const fields = asMap(value, 'vector')
+  const name = asString(fields, 'name')
+  const data = new Float32Array(wordsOf(fields, 'data').buffer)
+  const rows = fields.get('rows') === null ? null : wordsOf(fields, 'rows')
+  for (let i = 0; rows !== null && i < rows.length; i++) {
+    if ((rows[i] as number) >= count || (i > 0 && (rows[i] as number) <= (rows[i - 1] as number))) {
+      throw malformed('positions of vectors that do not ascend')
+    }
+  }
+  const vectorCount = rows === null ? count : rows.length
+  if (vectorCount === 0 ? data.length > 0 : data.length % vectorCount !== 0)
+    throw malformed('vectors of unequal length')
+  return { name, data, rows }
+}
+
+function readPayloads(fields: Map<string, PackedValue>, count: number): TextColumn | null {
+  const value = fields.get('payloads')
+  if (value === null) return null
+  const parts = asMap(value, 'payloads')
+  const bytes = new Uint8Array(asBinary(parts, 'bytes'))
+  const offsets = wordsOf(parts, 'offsets')
+  if (offsets.length !== count + 1 || (offsets[count] as number) > bytes.length) throw malformed('offsets of payloads')
+  for (let i = 0; i < count; i++) {
+    if ((offsets[i] as number) > (offsets[i + 1] as number)) throw malformed('offsets of payloads that do not ascend')
+  }
+  return { bytes, offsets }
+}
+
+function asIds(fields: Map<string, PackedValue>): Uint32Array {
+  const ids = wordsOf(fields, 'ids')
+  if (ids.length % ID_WORDS !== 0) throw malformed('ids of odd length')
+  for (let at = 0; at < ids.length; at += ID_WORDS) {
+    if ((ids[at] as number) > ID_KIND_UUID) throw malformed(`an id of kind ${ids[at]}`)
+  }
+  return ids
+}
+
+/** A copy, aligned for 32-bit words, of a binary that lies anywhere. */
+function wordsOf(fields: Map<string, PackedValue>, key: string): Uint32Array<ArrayBuffer> {
+  const bytes = asBinary(fields, key)
+  if (bytes.byteLength % Uint32Array.BYTES_PER_ELEMENT !== 0) throw malformed(`${key} of ${bytes.byteLength} bytes`)
+  const words = new Uint32Array(bytes.byteLength / Uint32Array.BYTES_PER_ELEMENT)
+  new Uint8Array(words.buffer).set(bytes)
+  return words
+}
+
+function asMap(value: PackedValue | undefined, what: string): Map<string, PackedValue> {
+  if (!(value instanceof Map)) throw malformed(`${what} is no map`)
+  return value
+}
+
+function asBinary(fields: Map<string, PackedValue>, key: string): Uint8Array {
+  const value = fields.get(key)
+  if (!(value instanceof Uint8Array)) throw malformed(`${key} is no binary`)
+  return value
+}
+
+function asString(fields: Map<string, PackedValue>, key: string): string {
+  const value = fields.get(key)
+  if (typeof value !== 'string') throw malformed(`${key} is no text`)
+  return value
+}
+
+function asStrings(fields: Map<string, PackedValue>, key: string): string[] {
+  const value = fields.get(key)
+  if (!Array.isArray(value) || !value.every((item) => typeof item === 'string'))
+    throw malformed(`${key} is no list of texts`)
+  return value as string[]
+}
+
+function malformed(what: string): VicinalError {
+  return new VicinalError('CORRUPT', `malformed record: ${what}`)
 }

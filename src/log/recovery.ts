@@ -1,0 +1,108 @@
+import { join } from 'node:path'
+import { VicinalError } from '../core/errors.js'
+import type { Disk } from '../disk/disk.js'
+import { checkFileHeader, encodeFileHeader, FILE_HEADER_BYTES, firstSeqOfName, logFileName } from './format.js'
+import type { LogPosition } from './log.js'
+import { isKnownSynced, type ReadResult, RecordReader } from './record-reader.js'
+
+export interface LogFolder {
+  disk: Disk
+  /** Of the log's files, relative to the disk. */
+  folder: string
+  uuid: string
+}
+
+/** One file of the log; `bytes` are those of whole records. */
+export interface LogFile {
+  path: string
+  firstSeq: number
+  bytes: number
+  /** Of its checksums. */
+  seed: number
+}
+
+/** The log's files in order, their headers checked. The length of the last one is yet to be looked into. */
+export async function listLogFiles(log: LogFolder): Promise<LogFile[]> {
+  const files: LogFile[] = []
+  for (const { name } of await log.disk.list(log.folder)) {
+    const firstSeq = firstSeqOfName(name)
+    if (firstSeq === null) continue
+    const path = join(log.folder, name)
+    const file = await log.disk.openRead(path)
+    try {
+      const seed = checkFileHeader(await file.read(0, FILE_HEADER_BYTES), path, log.uuid)
+      files.push({ path, firstSeq, bytes: await file.size(), seed })
+    } finally {
+      await file.close()
+    }
+  }
+  return files
+}
+
+/** A new, empty file on stable storage. It appears with its header or not at all. */
+export async function createLogFile(log: LogFolder, firstSeq: number): Promise<LogFile> {
+  const path = join(log.folder, logFileName(firstSeq))
+  const header = encodeFileHeader(log.uuid, firstSeq)
+  await log.disk.replaceFile(path, header)
+  return { path, firstSeq, bytes: FILE_HEADER_BYTES, seed: checkFileHeader(header, path, log.uuid) }
+}
+
+export async function removeUnfinishedFiles(log: LogFolder): Promise<void> {
+  for (const { name } of await log.disk.list(log.folder)) {
+    if (name.endsWith('.tmp')) await log.disk.removeFile(join(log.folder, name))
+  }
+}
+
+/**
+ * Finds the last whole record of the last file. What lies behind it may be cut only where it is the trace of a
+ * write that never finished; everything else is damage, and is reported with the file untouched.
+ */
+export async function findEnd(
+  log: LogFolder,
+  last: LogFile,
+  cleanEnd: LogPosition | null,
+): Promise<{ lastSeq: number; end: number }> {
+  const wholeUntil = cleanEnd !== null && last.path === join(log.folder, cleanEnd.file) ? cleanEnd.offset : 0
+  const file = await log.disk.openRead(last.path)
+  try {
+    const reader = new RecordReader(file, last.seed, last.firstSeq, last.bytes)
+    let result = await reader.next()
+    while (result.kind === 'record') result = await reader.next()
+    if (reader.offset < wholeUntil) {
+      const reason = result.kind === 'bad' ? result.reason : 'the file is cut short'
+      throw damaged(last.path, reader.offset, `${reason}, and the log was closed whole at byte ${wholeUntil}`)
+    }
+    if (result.kind === 'bad') {
+      if (await isKnownSynced(file, last.seed, reader.nextSeq, reader.offset, last.bytes)) {
+        throw damaged(last.path, reader.offset, `${result.reason}, and later records are whole`)
+      }
+      if (!result.torn) throw damaged(last.path, reader.offset, result.reason)
+    }
+    return { lastSeq: reader.nextSeq - 1, end: reader.offset }
+  } finally {
+    await file.close()
+  }
+}
+
+/** Refuses a log that ends before the place where it was closed cleanly. */
+export function checkCleanEnd(log: LogFolder, files: readonly LogFile[], cleanEnd: LogPosition | null): void {
+  if (cleanEnd === null) return
+  const path = join(log.folder, cleanEnd.file)
+  const named = files.find((file) => file.path === path)
+  // A log trimmed since then begins behind that place.
+  const trimmed = files.some((file) => file.path > path)
+  if (named ? named.bytes < cleanEnd.offset : !trimmed) {
+    throw damaged(path, named?.bytes ?? 0, `the log was closed whole at byte ${cleanEnd.offset}`)
+  }
+}
+
+export function damagedRecord(path: string, result: Extract<ReadResult, { kind: 'bad' }>): VicinalError {
+  return damaged(path, result.offset, result.reason)
+}
+
+export function damaged(path: string, offset: number, reason: string, cause?: unknown): VicinalError {
+  return new VicinalError('CORRUPT', `${path} is damaged at byte ${offset}: ${reason}`, {
+    details: { path, offset },
+    cause,
+  })
+}
