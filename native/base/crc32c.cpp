@@ -28,8 +28,7 @@ constexpr Tables makeTables() {
   Tables tables{};
   for (uint32_t byte = 0; byte < 256; byte++) {
     uint32_t crc = byte;
-    for (int bit = 0; bit < 8; bit++)
-      crc = (crc >> 1) ^ ((crc & 1) ? polynomial : 0);
+    for (int bit = 0; bit < 8; bit++) crc = (crc >> 1) ^ ((crc & 1) ? polynomial : 0);
     tables[0][byte] = crc;
   }
   for (uint32_t byte = 0; byte < 256; byte++)
@@ -42,15 +41,12 @@ constexpr Tables tables = makeTables();
 uint32_t updatePortable(uint32_t crc, const uint8_t* at, size_t bytes) {
   for (; bytes >= 8; bytes -= 8, at += 8) {
     uint64_t word = 0;
-    for (int i = 7; i >= 0; i--)
-      word = (word << 8) | at[i];
+    for (int i = 7; i >= 0; i--) word = (word << 8) | at[i];
     word ^= crc;
     crc = 0;
-    for (size_t i = 0; i < 8; i++)
-      crc ^= tables[7 - i][(word >> (8 * i)) & 0xff];
+    for (size_t i = 0; i < 8; i++) crc ^= tables[7 - i][(word >> (8 * i)) & 0xff];
   }
-  for (; bytes > 0; bytes--, at++)
-    crc = (crc >> 8) ^ tables[0][(crc ^ *at) & 0xff];
+  for (; bytes > 0; bytes--, at++) crc = (crc >> 8) ^ tables[0][(crc ^ *at) & 0xff];
   return crc;
 }
 
@@ -69,8 +65,7 @@ ShiftTables makeShift() {
   for (size_t byte = 0; byte < 4; byte++)
     for (size_t value = 0; value < 256; value++)
       for (size_t bit = 0; bit < 8; bit++)
-        if (value >> bit & 1)
-          shift[byte][value] ^= ofBit[8 * byte + bit];
+        if (value >> bit & 1) shift[byte][value] ^= ofBit[8 * byte + bit];
   return shift;
 }
 
@@ -111,8 +106,7 @@ VICINAL_CRC_TARGET uint32_t updateByInstruction(uint32_t crc, const uint8_t* at,
     }
     crc = shiftBlock(shift, shiftBlock(shift, crc) ^ second) ^ third;
   }
-  for (; bytes >= 8; bytes -= 8, at += 8)
-    crc = VICINAL_CRC_STEP(crc, wordAt(at));
+  for (; bytes >= 8; bytes -= 8, at += 8) crc = VICINAL_CRC_STEP(crc, wordAt(at));
   return updatePortable(crc, at, bytes);
 }
 
@@ -127,8 +121,7 @@ uint32_t crc32cPortable(const void* data, size_t bytes, uint32_t seed) {
 uint32_t crc32c(const void* data, size_t bytes, uint32_t seed) {
 #if defined(__x86_64__) || defined(__aarch64__)
   static const bool byInstruction = hasInstruction();
-  if (byInstruction)
-    return ~updateByInstruction(~seed, static_cast<const uint8_t*>(data), bytes);
+  if (byInstruction) return ~updateByInstruction(~seed, static_cast<const uint8_t*>(data), bytes);
 #endif
   return crc32cPortable(data, bytes, seed);
 }

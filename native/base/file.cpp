@@ -17,16 +17,14 @@ constexpr mode_t privateMode = 0600;
 
 template <typename Call> auto withoutInterruption(Call call) {
   auto result = call();
-  while (result < 0 && errno == EINTR)
-    result = call();
+  while (result < 0 && errno == EINTR) result = call();
   return result;
 }
 
 } // namespace
 
 File::~File() {
-  if (descriptor_ >= 0)
-    ::close(descriptor_);
+  if (descriptor_ >= 0) ::close(descriptor_);
 }
 
 File::File(File&& other) noexcept
@@ -41,8 +39,7 @@ File& File::operator=(File&& other) noexcept {
 Result<File> File::open(const std::string& path, int flags) {
   const int descriptor =
       withoutInterruption([&] { return ::open(path.c_str(), flags | O_CLOEXEC, privateMode); });
-  if (descriptor < 0)
-    return Status::fromErrno(errno, "opening " + path);
+  if (descriptor < 0) return Status::fromErrno(errno, "opening " + path);
   return File(descriptor, path);
 }
 
@@ -55,10 +52,8 @@ Status File::writeAt(uint64_t offset, const void* data, size_t bytes) {
   while (bytes > 0) {
     const ssize_t written =
         withoutInterruption([&] { return ::pwrite(descriptor_, at, bytes, off_t(offset)); });
-    if (written < 0)
-      return Status::fromErrno(errno, "writing " + path_);
-    if (written == 0)
-      return {Code::IoFailed, "writing " + path_ + ": nothing was written"};
+    if (written < 0) return Status::fromErrno(errno, "writing " + path_);
+    if (written == 0) return {Code::IoFailed, "writing " + path_ + ": nothing was written"};
     at += written;
     offset += uint64_t(written);
     bytes -= size_t(written);
@@ -71,8 +66,7 @@ Status File::readAt(uint64_t offset, void* into, size_t bytes) const {
   while (bytes > 0) {
     const ssize_t seen =
         withoutInterruption([&] { return ::pread(descriptor_, at, bytes, off_t(offset)); });
-    if (seen < 0)
-      return Status::fromErrno(errno, "reading " + path_);
+    if (seen < 0) return Status::fromErrno(errno, "reading " + path_);
     if (seen == 0)
       return {Code::Corrupt, path_ + " ends at byte " + std::to_string(offset) + ", " +
                                  std::to_string(bytes) + " bytes are missing"};
@@ -100,8 +94,7 @@ Status File::close() {
 
 Result<uint64_t> File::size() const {
   struct stat facts {};
-  if (::fstat(descriptor_, &facts) != 0)
-    return Status::fromErrno(errno, "size of " + path_);
+  if (::fstat(descriptor_, &facts) != 0) return Status::fromErrno(errno, "size of " + path_);
   return uint64_t(facts.st_size);
 }
 
@@ -109,15 +102,13 @@ FileWriter::FileWriter(File file) : file_(std::move(file)), buffer_(new std::byt
 
 Result<FileWriter> FileWriter::create(const std::string& path) {
   auto file = File::create(path);
-  if (!file)
-    return file.status();
+  if (!file) return file.status();
   return FileWriter(file.take());
 }
 
 FileWriter::~FileWriter() {
   // A moved-from writer has no buffer, and its file is another's business.
-  if (buffer_ && !finished_)
-    ::unlink(file_.path().c_str());
+  if (buffer_ && !finished_) ::unlink(file_.path().c_str());
 }
 
 Status FileWriter::flush() {
@@ -136,8 +127,7 @@ Status FileWriter::append(const void* data, size_t bytes) {
       return Status::ok();
     }
   }
-  if (bytes > 0)
-    std::memcpy(buffer_.get() + used_, data, bytes);
+  if (bytes > 0) std::memcpy(buffer_.get() + used_, data, bytes);
   used_ += bytes;
   return Status::ok();
 }
@@ -168,11 +158,9 @@ Status FileWriter::finish() {
 
 Result<FileLock> FileLock::acquire(const std::string& path) {
   auto file = File::open(path, O_RDWR | O_CREAT);
-  if (!file)
-    return file.status();
+  if (!file) return file.status();
   if (withoutInterruption([&] { return ::flock(file->descriptor(), LOCK_EX | LOCK_NB); }) != 0) {
-    if (errno == EWOULDBLOCK)
-      return Status(Code::Locked, path + " is locked by another holder");
+    if (errno == EWOULDBLOCK) return Status(Code::Locked, path + " is locked by another holder");
     return Status::fromErrno(errno, "locking " + path);
   }
   return FileLock(file.take());

@@ -33,8 +33,7 @@ Region::~Region() { release(); }
 Region::Region(Region&& other) noexcept { *this = std::move(other); }
 
 Region& Region::operator=(Region&& other) noexcept {
-  if (this == &other)
-    return *this;
+  if (this == &other) return *this;
   release();
   base_ = std::exchange(other.base_, nullptr);
   capacity_ = std::exchange(other.capacity_, 0);
@@ -45,8 +44,7 @@ Region& Region::operator=(Region&& other) noexcept {
 }
 
 void Region::release() {
-  if (base_ != nullptr)
-    ::munmap(base_, capacity_);
+  if (base_ != nullptr) ::munmap(base_, capacity_);
   base_ = nullptr;
 }
 
@@ -69,28 +67,30 @@ Result<Region> Region::reserve(size_t capacity, Pages pages) {
 }
 
 Status Region::mapFile(int descriptor, uint64_t offset, size_t bytes) {
-  if (size_ != 0)
-    return {Code::Internal, "a file is mapped over a region in use"};
+  if (size_ != 0) return {Code::Internal, "a file is mapped over a region in use"};
   if (bytes > capacity_)
     return {Code::TooLarge, "mapping " + std::to_string(bytes) + " bytes into a region of " +
                                 std::to_string(capacity_)};
-  if (bytes == 0)
-    return Status::ok();
+  if (bytes == 0) return Status::ok();
+  // Touching a page behind the end of the file would kill the process.
+  struct stat facts {};
+  if (::fstat(descriptor, &facts) != 0) return Status::fromErrno(errno, "size of a file to map");
+  if (offset > uint64_t(facts.st_size) || bytes > uint64_t(facts.st_size) - offset)
+    return {Code::Corrupt, "a file of " + std::to_string(facts.st_size) + " bytes, where " +
+                               std::to_string(bytes) + " bytes at " + std::to_string(offset) +
+                               " should be"};
   void* mapped = ::mmap(base_, bytes, PROT_READ | PROT_WRITE,
                         MAP_PRIVATE | MAP_FIXED | MAP_NORESERVE, descriptor, off_t(offset));
-  if (mapped == MAP_FAILED)
-    return Status::fromErrno(errno, "mapping a file");
+  if (mapped == MAP_FAILED) return Status::fromErrno(errno, "mapping a file");
   usable_ = roundUp(bytes, pageBytes());
   size_ = bytes;
-  if (usable_ > bytes)
-    std::memset(base_ + bytes, 0, usable_ - bytes);
+  if (usable_ > bytes) std::memset(base_ + bytes, 0, usable_ - bytes);
   return Status::ok();
 }
 
 Status Region::grow(size_t bytes) {
   if (bytes <= usable_) {
-    if (bytes > size_)
-      size_ = bytes;
+    if (bytes > size_) size_ = bytes;
     return Status::ok();
   }
   if (bytes > capacity_)
@@ -102,13 +102,11 @@ Status Region::grow(size_t bytes) {
                                    : step;
   const size_t least = roundUp(bytes, pageBytes());
   size_t target = usable_ + step > least ? usable_ + step : least;
-  if (pages_ == Pages::Huge && target >= hugeFromBytes)
-    target = roundUp(target, hugePageBytes);
+  if (pages_ == Pages::Huge && target >= hugeFromBytes) target = roundUp(target, hugePageBytes);
   target = target > capacity_ ? capacity_ : roundUp(target, pageBytes());
   if (::mprotect(base_ + usable_, target - usable_, PROT_READ | PROT_WRITE) != 0)
     return Status::fromErrno(errno, "growing a region to " + std::to_string(bytes) + " bytes");
-  if (pages_ == Pages::Huge)
-    adviseHuge(usable_, target);
+  if (pages_ == Pages::Huge) adviseHuge(usable_, target);
   usable_ = target;
   size_ = bytes;
   return Status::ok();
@@ -117,8 +115,7 @@ Status Region::grow(size_t bytes) {
 // Only advice: where the system has no huge pages, nothing is lost.
 void Region::adviseHuge([[maybe_unused]] size_t from, [[maybe_unused]] size_t to) {
 #ifdef MADV_HUGEPAGE
-  if (to < hugeFromBytes)
-    return;
+  if (to < hugeFromBytes) return;
   // What was small until now is advised once the region is known to be large.
   const size_t start = from < hugeFromBytes ? 0 : from;
   ::madvise(base_ + start, to - start, MADV_HUGEPAGE);

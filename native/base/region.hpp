@@ -80,8 +80,7 @@ public:
     if (capacity > SIZE_MAX / sizeof(T) / 2)
       return Status(Code::TooLarge, "an array of " + std::to_string(capacity) + " values");
     auto region = Region::reserve(capacity * sizeof(T), pages);
-    if (!region)
-      return region.status();
+    if (!region) return region.status();
     RegionArray array;
     array.region_ = region.take();
     return array;
@@ -105,8 +104,7 @@ public:
   Status append(const T* values, uint64_t count) {
     const uint64_t at = size();
     VICINAL_TRY(grow(at + count));
-    if (count > 0)
-      __builtin_memcpy(data() + at, values, count * sizeof(T));
+    if (count > 0) __builtin_memcpy(data() + at, values, count * sizeof(T));
     return Status::ok();
   }
 

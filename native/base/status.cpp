@@ -7,42 +7,24 @@ namespace vicinal {
 
 const char* codeName(Code code) {
   switch (code) {
-  case Code::Ok:
-    return "OK";
-  case Code::InvalidArgument:
-    return "INVALID_ARGUMENT";
-  case Code::NotFound:
-    return "NOT_FOUND";
-  case Code::AlreadyExists:
-    return "ALREADY_EXISTS";
-  case Code::TooLarge:
-    return "TOO_LARGE";
-  case Code::Timeout:
-    return "TIMEOUT";
-  case Code::Overloaded:
-    return "OVERLOADED";
-  case Code::Cancelled:
-    return "CANCELLED";
-  case Code::Internal:
-    return "INTERNAL";
-  case Code::Corrupt:
-    return "CORRUPT";
-  case Code::IoFailed:
-    return "IO_FAILED";
-  case Code::NotImplemented:
-    return "NOT_IMPLEMENTED";
-  case Code::Unavailable:
-    return "UNAVAILABLE";
-  case Code::ReadOnly:
-    return "READ_ONLY";
-  case Code::Locked:
-    return "LOCKED";
-  case Code::Closed:
-    return "CLOSED";
-  case Code::UnsupportedFormat:
-    return "UNSUPPORTED_FORMAT";
-  case Code::DiskFull:
-    return "DISK_FULL";
+  case Code::Ok: return "OK";
+  case Code::InvalidArgument: return "INVALID_ARGUMENT";
+  case Code::NotFound: return "NOT_FOUND";
+  case Code::AlreadyExists: return "ALREADY_EXISTS";
+  case Code::TooLarge: return "TOO_LARGE";
+  case Code::Timeout: return "TIMEOUT";
+  case Code::Overloaded: return "OVERLOADED";
+  case Code::Cancelled: return "CANCELLED";
+  case Code::Internal: return "INTERNAL";
+  case Code::Corrupt: return "CORRUPT";
+  case Code::IoFailed: return "IO_FAILED";
+  case Code::NotImplemented: return "NOT_IMPLEMENTED";
+  case Code::Unavailable: return "UNAVAILABLE";
+  case Code::ReadOnly: return "READ_ONLY";
+  case Code::Locked: return "LOCKED";
+  case Code::Closed: return "CLOSED";
+  case Code::UnsupportedFormat: return "UNSUPPORTED_FORMAT";
+  case Code::DiskFull: return "DISK_FULL";
   }
   return "INTERNAL";
 }
@@ -51,16 +33,11 @@ static Code codeOfErrno(int error) {
   switch (error) {
   case ENOSPC:
   case EDQUOT:
-  case EFBIG:
-    return Code::DiskFull;
-  case ENOENT:
-    return Code::NotFound;
-  case EEXIST:
-    return Code::AlreadyExists;
-  case ENOMEM:
-    return Code::Overloaded;
-  default:
-    return Code::IoFailed;
+  case EFBIG: return Code::DiskFull;
+  case ENOENT: return Code::NotFound;
+  case EEXIST: return Code::AlreadyExists;
+  case ENOMEM: return Code::Overloaded;
+  default: return Code::IoFailed;
   }
 }
 

@@ -87,6 +87,5 @@ private:
 // Returns from the calling function when the Status is a failure.
 #define VICINAL_TRY(expression)                                                                    \
   do {                                                                                             \
-    if (::vicinal::Status tryStatus_ = (expression); !tryStatus_.isOk())                           \
-      return tryStatus_;                                                                           \
+    if (::vicinal::Status tryStatus_ = (expression); !tryStatus_.isOk()) return tryStatus_;        \
   } while (0)

@@ -18,8 +18,7 @@ constexpr unsigned maxThreads = 1024;
 unsigned usableCores() {
 #ifdef __linux__
   cpu_set_t set;
-  if (::sched_getaffinity(0, sizeof set, &set) == 0)
-    return unsigned(CPU_COUNT(&set));
+  if (::sched_getaffinity(0, sizeof set, &set) == 0) return unsigned(CPU_COUNT(&set));
 #endif
   const unsigned cores = std::thread::hardware_concurrency();
   return cores > 0 ? cores : 1;
@@ -45,8 +44,7 @@ ThreadPool::~ThreadPool() {
     stopping_ = true;
   }
   wake_.notify_all();
-  for (std::thread& worker : workers_)
-    worker.join();
+  for (std::thread& worker : workers_) worker.join();
 }
 
 ThreadPool& ThreadPool::shared() {
@@ -58,8 +56,7 @@ void ThreadPool::submit(Lane lane, Task task) {
   {
     std::lock_guard lock(mutex_);
     lanes_[size_t(lane)].push_back(std::move(task));
-    if (workers_.empty())
-      start();
+    if (workers_.empty()) start();
   }
   wake_.notify_one();
 }
@@ -71,8 +68,7 @@ size_t ThreadPool::waiting(Lane lane) const {
 
 void ThreadPool::start() {
   workers_.reserve(threads_);
-  for (unsigned i = 0; i < threads_; i++)
-    workers_.emplace_back([this] { run(); });
+  for (unsigned i = 0; i < threads_; i++) workers_.emplace_back([this] { run(); });
 }
 
 void ThreadPool::run() {
@@ -80,8 +76,7 @@ void ThreadPool::run() {
   while (true) {
     Task task;
     for (std::deque<Task>& lane : lanes_) {
-      if (lane.empty())
-        continue;
+      if (lane.empty()) continue;
       task = std::move(lane.front());
       lane.pop_front();
       break;

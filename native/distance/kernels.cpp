@@ -15,12 +15,10 @@ const Kernels& choose() {
   if (const char* forced = std::getenv("VICINAL_ISA"))
     for (const Isa isa : bestFirst) {
       const Kernels* set = kernelsFor(isa);
-      if (set != nullptr && std::strcmp(set->name, forced) == 0)
-        return *set;
+      if (set != nullptr && std::strcmp(set->name, forced) == 0) return *set;
     }
   for (const Isa isa : bestFirst)
-    if (const Kernels* set = kernelsFor(isa))
-      return *set;
+    if (const Kernels* set = kernelsFor(isa)) return *set;
   return scalarKernels;
 }
 
@@ -28,8 +26,7 @@ const Kernels& choose() {
 
 const Kernels* kernelsFor(Isa isa) {
   switch (isa) {
-  case Isa::Scalar:
-    return &scalarKernels;
+  case Isa::Scalar: return &scalarKernels;
 #if defined(__x86_64__)
   case Isa::Avx2:
     return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma") ? &avx2Kernels : nullptr;
@@ -39,11 +36,9 @@ const Kernels* kernelsFor(Isa isa) {
                ? &avx512Kernels
                : nullptr;
 #elif defined(__aarch64__)
-  case Isa::Neon:
-    return &neonKernels;
+  case Isa::Neon: return &neonKernels;
 #endif
-  default:
-    return nullptr;
+  default: return nullptr;
   }
 }
 

@@ -19,19 +19,15 @@ namespace vicinal {
 enum class Metric : uint8_t { Cosine, Dot, L2, L1 };
 
 inline float scoreOf(Metric metric, float distance) {
-  if (metric == Metric::L2)
-    return std::sqrt(distance);
-  if (metric == Metric::L1)
-    return distance;
+  if (metric == Metric::L2) return std::sqrt(distance);
+  if (metric == Metric::L1) return distance;
   return -distance;
 }
 
 // The distance a score stands for: the greatest distance that still meets the threshold `score`.
 inline float distanceOf(Metric metric, float score) {
-  if (metric == Metric::L2)
-    return score < 0 ? -1.0f : score * score;
-  if (metric == Metric::L1)
-    return score;
+  if (metric == Metric::L2) return score < 0 ? -1.0f : score * score;
+  if (metric == Metric::L1) return score;
   return -score;
 }
 

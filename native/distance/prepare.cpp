@@ -22,10 +22,8 @@ double squaredNorm(const float* vector, size_t dim) {
       sums[lane] += component * component;
     }
   double sum = 0;
-  for (; i < dim; i++)
-    sum += double(vector[i]) * double(vector[i]);
-  for (const double part : sums)
-    sum += part;
+  for (; i < dim; i++) sum += double(vector[i]) * double(vector[i]);
+  for (const double part : sums) sum += part;
   return sum;
 }
 
@@ -37,13 +35,10 @@ int64_t prepareVectors(float* data, size_t count, size_t dim, bool normalise) {
   for (size_t row = 0; row < count; row++) {
     float* vector = data + row * dim;
     const double squared = squaredNorm(vector, dim);
-    if (!std::isfinite(squared))
-      return int64_t(row);
-    if (!normalise || squared == 0 || std::fabs(squared - 1) <= unitTolerance)
-      continue;
+    if (!std::isfinite(squared)) return int64_t(row);
+    if (!normalise || squared == 0 || std::fabs(squared - 1) <= unitTolerance) continue;
     const double scale = 1 / std::sqrt(squared);
-    for (size_t i = 0; i < dim; i++)
-      vector[i] = float(double(vector[i]) * scale);
+    for (size_t i = 0; i < dim; i++) vector[i] = float(double(vector[i]) * scale);
   }
   return -1;
 }

@@ -39,12 +39,9 @@ Status HnswGraph::reserve(uint32_t capacity) {
   auto level0 = RegionArray<uint32_t>::reserve(uint64_t(capacity) * (1 + m0_), Region::Pages::Huge);
   auto offsets = RegionArray<uint32_t>::reserve(capacity);
   auto upper = RegionArray<uint32_t>::reserve(upperCapacity(capacity, m_));
-  if (!level0)
-    return level0.status();
-  if (!offsets)
-    return offsets.status();
-  if (!upper)
-    return upper.status();
+  if (!level0) return level0.status();
+  if (!offsets) return offsets.status();
+  if (!upper) return upper.status();
   level0_ = level0.take();
   offsets_ = offsets.take();
   upper_ = upper.take();
@@ -93,8 +90,7 @@ Status HnswGraph::checkFile() const {
     const uint32_t level = levelOf(vertex);
     const uint64_t words = uint64_t(level) * (1 + m_);
     const uint32_t offset = offsets_[vertex];
-    if (level > entryLevel)
-      return corrupt(vertex, "a level above the entry's");
+    if (level > entryLevel) return corrupt(vertex, "a level above the entry's");
     if ((level > 0) != (offset > 0) || offset + words > upperWords_)
       return corrupt(vertex, "upper records out of bounds");
     for (uint32_t at = 0; at <= level; at++) {
@@ -122,8 +118,7 @@ uint32_t HnswGraph::levelOf(uint32_t vertex) const {
 
 Status HnswGraph::prepare(uint32_t vertices) {
   const uint32_t from = prepared();
-  if (vertices <= from)
-    return Status::ok();
+  if (vertices <= from) return Status::ok();
   if (vertices > offsets_.capacity())
     return {Code::TooLarge,
             "a graph of " + std::to_string(offsets_.capacity()) + " vertices is full"};
@@ -135,8 +130,7 @@ Status HnswGraph::prepare(uint32_t vertices) {
   VICINAL_TRY(upper_.grow(words));
   for (uint32_t vertex = from; vertex < vertices; vertex++) {
     const uint32_t level = levelOf(vertex);
-    if (level == 0)
-      continue;
+    if (level == 0) continue;
     offsets_[vertex] = uint32_t(upperWords_);
     upperWords_ += uint64_t(level) * (1 + m_);
   }

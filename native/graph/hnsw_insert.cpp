@@ -16,8 +16,7 @@ public:
   RecordLock(uint32_t* record, uint32_t lockBit) : header_(record[0]), lockBit_(lockBit) {
     constexpr int spins = 256;
     for (int tried = 0; header_.fetch_or(lockBit_, std::memory_order_acquire) & lockBit_; tried++)
-      if (tried % spins == spins - 1)
-        std::this_thread::yield();
+      if (tried % spins == spins - 1) std::this_thread::yield();
   }
   ~RecordLock() { header_.fetch_and(~lockBit_, std::memory_order_release); }
   RecordLock(const RecordLock&) = delete;
@@ -51,14 +50,12 @@ public:
         level_(graph.levelOf(vertex)), scratch_(InsertScratch::ofThread()) {}
 
   void run() {
-    if (becomeFirst())
-      return;
+    if (becomeFirst()) return;
     const uint64_t entry = graph_.entry_.load(std::memory_order_acquire);
     const uint32_t entryLevel = uint32_t(entry >> 32);
     GraphSearcher<AcceptAll> searcher(graph_, row_, all);
     Neighbor at{searcher.distanceTo(uint32_t(entry)), uint32_t(entry)};
-    for (uint32_t level = entryLevel; level > level_; level--)
-      at = searcher.descend(at, level);
+    for (uint32_t level = entryLevel; level > level_; level--) at = searcher.descend(at, level);
 
     // Upper levels are searched first and linked last: see Publication in hnsw_graph.hpp.
     std::vector<Neighbor> upperChosen[HnswGraph::maxLevel + 1];
@@ -73,10 +70,8 @@ public:
     searcher.widen(starts, 0, options);
     takeCandidates(searcher.beam(), scratch_.candidates);
     linkLevel0();
-    for (uint32_t level = 1; level <= top; level++)
-      linkUpper(level, upperChosen[level]);
-    if (level_ > entryLevel)
-      becomeEntry();
+    for (uint32_t level = 1; level <= top; level++) linkUpper(level, upperChosen[level]);
+    if (level_ > entryLevel) becomeEntry();
   }
 
 private:
@@ -101,8 +96,7 @@ private:
 
   static void takeCandidates(const Beam& beam, std::vector<Neighbor>& into) {
     into.clear();
-    for (size_t i = 0; i < beam.size(); i++)
-      into.push_back(beam.at(i));
+    for (size_t i = 0; i < beam.size(); i++) into.push_back(beam.at(i));
   }
 
   // The heuristic of the paper's algorithm 4: nearer to the vertex than to any chosen before. Of
@@ -115,14 +109,11 @@ private:
       const size_t count = std::min(batch, chosen.size() - from);
       uint32_t ids[batch];
       float distances[batch];
-      for (size_t i = 0; i < count; i++)
-        ids[i] = chosen[from + i].vertex;
+      for (size_t i = 0; i < count; i++) ids[i] = chosen[from + i].vertex;
       space_.distances(row, ids, count, distances);
       for (size_t i = 0; i < count; i++) {
-        if (distances[i] < candidate.distance)
-          return false;
-        if (chosen[from + i].distance == candidate.distance && areEqual(ids[i], row))
-          return false;
+        if (distances[i] < candidate.distance) return false;
+        if (chosen[from + i].distance == candidate.distance && areEqual(ids[i], row)) return false;
       }
     }
     return true;
@@ -136,10 +127,8 @@ private:
     std::vector<Neighbor>& chosen = scratch_.chosen;
     chosen.clear();
     for (const Neighbor& candidate : candidates) {
-      if (chosen.size() >= most)
-        break;
-      if (isDiverse(candidate, chosen))
-        chosen.push_back(candidate);
+      if (chosen.size() >= most) break;
+      if (isDiverse(candidate, chosen)) chosen.push_back(candidate);
     }
     return chosen;
   }
@@ -148,16 +137,14 @@ private:
     std::vector<Neighbor>& chosen = choose(scratch_.candidates, graph_.m_);
     const uint32_t parent = adopt(chosen);
     for (const Neighbor& neighbor : chosen)
-      if (neighbor.vertex != parent)
-        addEdge(neighbor.vertex, 0, neighbor.distance, false);
+      if (neighbor.vertex != parent) addEdge(neighbor.vertex, 0, neighbor.distance, false);
   }
 
   // Finds a parent, nearest first, and lets it name the vertex. Where all have the children they
   // may have, one of them sends on down the tree; leaves have room, so this ends.
   uint32_t adopt(const std::vector<Neighbor>& chosen) {
     for (const Neighbor& candidate : scratch_.candidates)
-      if (tryParent(candidate, chosen))
-        return candidate.vertex;
+      if (tryParent(candidate, chosen)) return candidate.vertex;
     uint32_t at = scratch_.candidates.front().vertex;
     for (uint32_t step = 0; !tryParent({space_.distance(row_, at), at}, chosen); step++) {
       const uint32_t* record = graph_.level0(at);
@@ -173,11 +160,9 @@ private:
 
   bool tryParent(Neighbor parent, const std::vector<Neighbor>& chosen) {
     uint32_t* record = graph_.level0(parent.vertex);
-    if (treeEdges(record) >= graph_.treeLimit())
-      return false;
+    if (treeEdges(record) >= graph_.treeLimit()) return false;
     RecordLock lock(record, HnswGraph::lockBit);
-    if (treeEdges(record) >= graph_.treeLimit())
-      return false;
+    if (treeEdges(record) >= graph_.treeLimit()) return false;
     writeOwn(parent.vertex, chosen);
     addEdgeLocked(parent.vertex, 0, parent.distance, true);
     return true;
@@ -196,8 +181,7 @@ private:
 
   void linkUpper(uint32_t level, const std::vector<Neighbor>& chosen) {
     uint32_t* record = graph_.record(vertex_, level);
-    for (size_t i = 0; i < chosen.size(); i++)
-      storeId(record[1 + i], chosen[i].vertex);
+    for (size_t i = 0; i < chosen.size(); i++) storeId(record[1 + i], chosen[i].vertex);
     storeId(record[0], uint32_t(chosen.size()));
     for (const Neighbor& neighbor : chosen)
       addEdge(neighbor.vertex, level, neighbor.distance, false);
@@ -242,8 +226,7 @@ private:
     uint32_t written = trees;
     std::vector<Neighbor>& kept = scratch_.kept;
     kept.clear();
-    if (isTree)
-      storeId(record[1 + tree], added.vertex);
+    if (isTree) storeId(record[1 + tree], added.vertex);
     for (const Neighbor& edge : scratch_.edges) {
       const Neighbor plain{edge.distance, edge.vertex & ~treeMark};
       if ((edge.vertex & treeMark) != 0) {

@@ -37,10 +37,8 @@ public:
       measure(count);
       const uint32_t before = at.vertex;
       for (size_t i = 0; i < count; i++)
-        if (scratch_.distances[i] < at.distance)
-          at = {scratch_.distances[i], scratch_.ids[i]};
-      if (at.vertex == before)
-        return at;
+        if (scratch_.distances[i] < at.distance) at = {scratch_.distances[i], scratch_.ids[i]};
+      if (at.vertex == before) return at;
     }
   }
 
@@ -51,18 +49,15 @@ public:
     scratch_.beam.start(std::max(options.ef, 1u));
     scratch_.frontier.clear();
     for (const Neighbor& start : starts)
-      if (scratch_.visited.add(start.vertex))
-        keep(start);
+      if (scratch_.visited.add(start.vertex)) keep(start);
     while (const auto vertex = next()) {
       if (report.hops++ % hopsBetweenChecks == 0 && options.cancel != nullptr &&
           options.cancel->isCancelled())
         return SearchEnd::Cancelled;
-      if (report.distances >= options.maxDistances)
-        return SearchEnd::BudgetSpent;
+      if (report.distances >= options.maxDistances) return SearchEnd::BudgetSpent;
       const size_t count = copyUnseenLinks(*vertex, level);
       measure(count);
-      for (size_t i = 0; i < count; i++)
-        keep({scratch_.distances[i], scratch_.ids[i]});
+      for (size_t i = 0; i < count; i++) keep({scratch_.distances[i], scratch_.ids[i]});
     }
     return SearchEnd::Complete;
   }
@@ -81,16 +76,14 @@ private:
   size_t copyLinks(uint32_t vertex, uint32_t level) {
     const uint32_t* record = graph_.record(vertex, level);
     const size_t count = loadId(record[0]) & HnswGraph::countMask;
-    for (size_t i = 0; i < count; i++)
-      scratch_.ids[i] = loadId(record[1 + i]);
+    for (size_t i = 0; i < count; i++) scratch_.ids[i] = loadId(record[1 + i]);
     return count;
   }
 
   size_t copyUnseenLinks(uint32_t vertex, uint32_t level) {
     const uint32_t* record = graph_.record(vertex, level);
     const size_t count = loadId(record[0]) & HnswGraph::countMask;
-    for (size_t i = 0; i < count; i++)
-      scratch_.visited.prefetch(loadId(record[1 + i]));
+    for (size_t i = 0; i < count; i++) scratch_.visited.prefetch(loadId(record[1 + i]));
     size_t unseen = 0;
     for (size_t i = 0; i < count; i++) {
       const uint32_t id = loadId(record[1 + i]);
@@ -106,26 +99,21 @@ private:
     if constexpr (acceptsAll) {
       scratch_.beam.insert(candidate.distance, candidate.vertex);
     } else {
-      if (scratch_.beam.isFull() && candidate.distance >= scratch_.beam.bound())
-        return;
+      if (scratch_.beam.isFull() && candidate.distance >= scratch_.beam.bound()) return;
       scratch_.frontier.push_back(candidate);
       std::push_heap(scratch_.frontier.begin(), scratch_.frontier.end(), isFarther);
-      if (accept_(candidate.vertex))
-        scratch_.beam.insert(candidate.distance, candidate.vertex);
+      if (accept_(candidate.vertex)) scratch_.beam.insert(candidate.distance, candidate.vertex);
     }
   }
 
   std::optional<uint32_t> next() {
     if constexpr (acceptsAll) {
-      if (!scratch_.beam.hasNext())
-        return std::nullopt;
+      if (!scratch_.beam.hasNext()) return std::nullopt;
       return scratch_.beam.takeNext();
     } else {
-      if (scratch_.frontier.empty())
-        return std::nullopt;
+      if (scratch_.frontier.empty()) return std::nullopt;
       const Neighbor nearest = scratch_.frontier.front();
-      if (scratch_.beam.isFull() && nearest.distance > scratch_.beam.bound())
-        return std::nullopt;
+      if (scratch_.beam.isFull() && nearest.distance > scratch_.beam.bound()) return std::nullopt;
       std::pop_heap(scratch_.frontier.begin(), scratch_.frontier.end(), isFarther);
       scratch_.frontier.pop_back();
       return nearest.vertex;
@@ -144,18 +132,15 @@ SearchReport HnswGraph::search(const float* query, const SearchOptions& options,
                                const Accept& accept, std::vector<Neighbor>& found) const {
   found.clear();
   const uint64_t entry = entry_.load(std::memory_order_acquire);
-  if (uint32_t(entry) == noVertex)
-    return {};
+  if (uint32_t(entry) == noVertex) return {};
   GraphSearcher<Accept> searcher(*this, query, accept);
   Neighbor at{searcher.distanceTo(uint32_t(entry)), uint32_t(entry)};
-  for (uint32_t level = uint32_t(entry >> 32); level > 0; level--)
-    at = searcher.descend(at, level);
+  for (uint32_t level = uint32_t(entry >> 32); level > 0; level--) at = searcher.descend(at, level);
   const Neighbor starts[] = {at};
   searcher.report.end = searcher.widen(starts, 0, options);
   const Beam& beam = searcher.beam();
   found.reserve(beam.size());
-  for (size_t i = 0; i < beam.size(); i++)
-    found.push_back(beam.at(i));
+  for (size_t i = 0; i < beam.size(); i++) found.push_back(beam.at(i));
   return searcher.report;
 }
 

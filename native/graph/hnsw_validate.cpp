@@ -19,13 +19,10 @@ public:
     }
     checkEntry();
     for (uint32_t vertex = 0; vertex < vertices_; vertex++)
-      for (uint32_t level = 0; level <= graph_.levelOf(vertex); level++)
-        checkRecord(vertex, level);
+      for (uint32_t level = 0; level <= graph_.levelOf(vertex); level++) checkRecord(vertex, level);
     // Broken ids would lead the walk out of the arrays.
-    if (violations_.empty())
-      checkTree();
-    if (violations_.empty())
-      checkReachability();
+    if (violations_.empty()) checkTree();
+    if (violations_.empty()) checkReachability();
     return violations_;
   }
 
@@ -33,8 +30,7 @@ private:
   static constexpr size_t maxViolations = 100;
 
   void report(const std::string& where, const std::string& what) {
-    if (violations_.size() < maxViolations)
-      violations_.push_back(where + ": " + what);
+    if (violations_.size() < maxViolations) violations_.push_back(where + ": " + what);
   }
   void report(uint32_t vertex, uint32_t level, const std::string& what) {
     report("vertex " + std::to_string(vertex) + " level " + std::to_string(level), what);
@@ -50,8 +46,7 @@ private:
     const auto vertex = uint32_t(entry);
     const auto level = uint32_t(entry >> 32);
     if (vertices_ == 0) {
-      if (vertex != HnswGraph::noVertex)
-        report("entry", "an empty graph has one");
+      if (vertex != HnswGraph::noVertex) report("entry", "an empty graph has one");
     } else if (vertex >= vertices_) {
       report("entry", "vertex " + std::to_string(vertex) + " of " + std::to_string(vertices_));
     } else if (level != graph_.levelOf(vertex)) {
@@ -72,8 +67,7 @@ private:
     const uint32_t* record = graph_.record(vertex, level);
     const uint32_t count = countOf(record);
     const uint32_t most = level == 0 ? graph_.m0_ : graph_.m_;
-    if ((record[0] & HnswGraph::lockBit) != 0)
-      report(vertex, level, "is locked");
+    if ((record[0] & HnswGraph::lockBit) != 0) report(vertex, level, "is locked");
     if (count > most)
       return report(vertex, level,
                     std::to_string(count) + " neighbours of at most " + std::to_string(most));
@@ -115,8 +109,7 @@ private:
   }
 
   void checkReachability() {
-    if (vertices_ == 0)
-      return;
+    if (vertices_ == 0) return;
     std::vector<bool> seen(vertices_);
     std::vector<uint32_t> waiting = {uint32_t(graph_.entry_.load())};
     seen[waiting.front()] = true;
@@ -125,18 +118,15 @@ private:
       const uint32_t* record = graph_.level0(waiting.back());
       waiting.pop_back();
       for (uint32_t i = 1; i <= treeOf(record); i++) {
-        if (seen[record[i]])
-          continue;
+        if (seen[record[i]]) continue;
         seen[record[i]] = true;
         reached++;
         waiting.push_back(record[i]);
       }
     }
-    if (reached == vertices_)
-      return;
+    if (reached == vertices_) return;
     for (uint32_t vertex = 0; vertex < vertices_; vertex++)
-      if (!seen[vertex])
-        report(vertex, 0, "cannot be reached from the entry");
+      if (!seen[vertex]) report(vertex, 0, "cannot be reached from the entry");
   }
 
   const HnswGraph& graph_;

@@ -26,8 +26,7 @@ public:
 
   // No distance beyond this one can be kept any more.
   float bound() const {
-    if (k_ == 0)
-      return -FLT_MAX;
+    if (k_ == 0) return -FLT_MAX;
     return heap_.size() < k_ ? FLT_MAX : heap_.front().distance;
   }
 

@@ -16,8 +16,7 @@ namespace vicinal {
 class VisitedSet {
 public:
   void start(size_t vertices) {
-    if (stamps_.size() < vertices)
-      stamps_.resize(vertices + vertices / 4, 0);
+    if (stamps_.size() < vertices) stamps_.resize(vertices + vertices / 4, 0);
     if (++current_ == 0) {
       std::memset(stamps_.data(), 0, stamps_.size());
       current_ = 1;
@@ -28,8 +27,7 @@ public:
   bool covers(uint32_t vertex) const { return vertex < stamps_.size(); }
   // True the first time.
   bool add(uint32_t vertex) {
-    if (stamps_[vertex] == current_)
-      return false;
+    if (stamps_[vertex] == current_) return false;
     stamps_[vertex] = current_;
     return true;
   }
@@ -47,8 +45,7 @@ public:
     width_ = width;
     size_ = 0;
     next_ = 0;
-    if (slots_.size() < width + 1)
-      slots_.resize(width + 1);
+    if (slots_.size() < width + 1) slots_.resize(width + 1);
   }
 
   bool isFull() const { return size_ == width_; }
@@ -58,8 +55,7 @@ public:
   Neighbor at(size_t i) const { return {slots_[i].distance, slots_[i].vertex & ~expandedBit}; }
 
   void insert(float distance, uint32_t vertex) {
-    if (isFull() && !(distance < slots_[size_ - 1].distance))
-      return;
+    if (isFull() && !(distance < slots_[size_ - 1].distance)) return;
     size_t low = 0;
     size_t high = size_;
     while (low < high) {
@@ -69,12 +65,10 @@ public:
       else
         high = middle;
     }
-    if (!isFull())
-      size_++;
+    if (!isFull()) size_++;
     std::memmove(&slots_[low + 1], &slots_[low], (size_ - 1 - low) * sizeof(Neighbor));
     slots_[low] = {distance, vertex};
-    if (low < next_)
-      next_ = low;
+    if (low < next_) next_ = low;
   }
 
   bool hasNext() const { return next_ < size_; }
@@ -82,8 +76,7 @@ public:
   uint32_t takeNext() {
     const uint32_t vertex = slots_[next_].vertex;
     slots_[next_].vertex |= expandedBit;
-    while (next_ < size_ && (slots_[next_].vertex & expandedBit) != 0)
-      next_++;
+    while (next_ < size_ && (slots_[next_].vertex & expandedBit) != 0) next_++;
     return vertex;
   }
   uint32_t peekNext() const { return slots_[next_].vertex; }

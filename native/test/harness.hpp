@@ -25,8 +25,8 @@ std::vector<Test>& registry();
 void fail(const char* file, int line, const std::string& what);
 // A folder of the running program's own, removed at its end.
 const std::string& scratchFolder();
-// True under a sanitizer: tests may take smaller sizes.
-bool isSanitized();
+// True under a sanitizer or an emulator: tests take smaller sizes.
+bool isSlow();
 
 struct Registration {
   Registration(const char* name, void (*body)()) { registry().push_back({name, body}); }
@@ -34,8 +34,7 @@ struct Registration {
 
 template <typename A, typename B>
 void checkEqual(const A& seen, const B& expected, const char* text, const char* file, int line) {
-  if (seen == expected)
-    return;
+  if (seen == expected) return;
   std::ostringstream out;
   out << text << ": expected " << expected << ", got " << seen;
   fail(file, line, out.str());
@@ -52,13 +51,11 @@ void checkEqual(const A& seen, const B& expected, const char* text, const char* 
   static void VICINAL_JOIN(test_, __LINE__)()
 #define CHECK(condition)                                                                           \
   do {                                                                                             \
-    if (!(condition))                                                                              \
-      ::vicinal::test::fail(__FILE__, __LINE__, #condition);                                       \
+    if (!(condition)) ::vicinal::test::fail(__FILE__, __LINE__, #condition);                       \
   } while (0)
 #define REQUIRE(condition)                                                                         \
   do {                                                                                             \
-    if (!(condition))                                                                              \
-      return ::vicinal::test::fail(__FILE__, __LINE__, #condition);                                \
+    if (!(condition)) return ::vicinal::test::fail(__FILE__, __LINE__, #condition);                \
   } while (0)
 #define CHECK_EQUAL(seen, expected)                                                                \
   ::vicinal::test::checkEqual((seen), (expected), #seen, __FILE__, __LINE__)

@@ -38,8 +38,7 @@ inline void rows(const float* query, const float* const* row, size_t dim, float*
   constexpr size_t width = Simd::width;
   Simd::Vec even[R];
   Simd::Vec odd[R];
-  for (size_t r = 0; r < R; r++)
-    even[r] = odd[r] = Simd::zero();
+  for (size_t r = 0; r < R; r++) even[r] = odd[r] = Simd::zero();
   size_t i = 0;
   for (; i + 2 * width <= dim; i += 2 * width) {
     const Simd::Vec first = Simd::load(query + i);
@@ -51,8 +50,7 @@ inline void rows(const float* query, const float* const* row, size_t dim, float*
   }
   if (i + width <= dim) {
     const Simd::Vec part = Simd::load(query + i);
-    for (size_t r = 0; r < R; r++)
-      even[r] = Op::step(part, Simd::load(row[r] + i), even[r]);
+    for (size_t r = 0; r < R; r++) even[r] = Op::step(part, Simd::load(row[r] + i), even[r]);
     i += width;
   }
   if (i < dim) {
@@ -78,8 +76,7 @@ constexpr size_t groupsAhead = 2;
 
 inline void prefetchRow(const float* row, size_t dim) {
   const size_t end = dim < prefetchedFloats ? dim : prefetchedFloats;
-  for (size_t i = 0; i < end; i += lineFloats)
-    __builtin_prefetch(row + i);
+  for (size_t i = 0; i < end; i += lineFloats) __builtin_prefetch(row + i);
   __builtin_prefetch(row + end - 1); // rows do not start at the start of a line
 }
 
@@ -88,8 +85,7 @@ void many(const float* query, const float* base, const uint32_t* ids, size_t cou
           float* distances) {
   const auto rowAt = [&](size_t i) { return base + size_t(ids != nullptr ? ids[i] : i) * dim; };
   const size_t ahead = groupRows * groupsAhead;
-  for (size_t i = 0; i < (count < ahead ? count : ahead); i++)
-    prefetchRow(rowAt(i), dim);
+  for (size_t i = 0; i < (count < ahead ? count : ahead); i++) prefetchRow(rowAt(i), dim);
   size_t i = 0;
   for (; i + groupRows <= count; i += groupRows) {
     const size_t coming = i + ahead;
@@ -98,8 +94,7 @@ void many(const float* query, const float* base, const uint32_t* ids, size_t cou
     const float* const group[groupRows] = {rowAt(i), rowAt(i + 1), rowAt(i + 2), rowAt(i + 3)};
     rows<Op, groupRows>(query, group, dim, distances + i);
   }
-  for (; i < count; i++)
-    distances[i] = one<Op>(query, rowAt(i), dim);
+  for (; i < count; i++) distances[i] = one<Op>(query, rowAt(i), dim);
 }
 
 constexpr vicinal::Kernels kernelSet(vicinal::Isa isa, const char* name) {

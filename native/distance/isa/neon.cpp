@@ -12,8 +12,7 @@ struct Simd {
   static Vec load(const float* at) { return vld1q_f32(at); }
   static Vec loadPart(const float* at, size_t n) {
     float part[width] = {};
-    for (size_t i = 0; i < n; i++)
-      part[i] = at[i];
+    for (size_t i = 0; i < n; i++) part[i] = at[i];
     return vld1q_f32(part);
   }
   static Vec add(Vec a, Vec b) { return vaddq_f32(a, b); }

@@ -1,0 +1,87 @@
+#include "base/region.hpp"
+
+#include <cstring>
+#include <string>
+
+#include "base/file.hpp"
+#include "test/harness.hpp"
+
+using namespace vicinal;
+
+TEST("a region grows without moving and reads as zero where nothing was written") {
+  auto array = RegionArray<uint32_t>::reserve(10'000'000, Region::Pages::Huge).take();
+  const uint32_t* before = array.data();
+  for (uint32_t count : {1u, 1000u, 20'000u, 9'999'999u}) {
+    CHECK(array.grow(count).isOk());
+    CHECK_EQUAL(array.size(), uint64_t(count));
+    CHECK_EQUAL(array[count - 1], 0u);
+    array[count - 1] = count;
+  }
+  CHECK(array.data() == before);
+  CHECK_EQUAL(array[19'999], 20'000u);
+  CHECK(array.grow(5).isOk());
+  CHECK_EQUAL(array.size(), uint64_t(9'999'999));
+}
+
+TEST("a region refuses to grow past what it reserved, and stays as it was") {
+  auto region = Region::reserve(100'000).take();
+  CHECK(region.grow(50'000).isOk());
+  CHECK(region.grow(region.capacity() + 1).code() == Code::TooLarge);
+  CHECK_EQUAL(region.size(), size_t(50'000));
+  CHECK(region.grow(region.capacity()).isOk());
+  CHECK(!Region::reserve(SIZE_MAX).isOk());
+}
+
+namespace {
+
+std::string writeFile(const char* name, const std::string& content) {
+  const std::string path = vicinal::test::scratchFolder() + "/" + name;
+  auto writer = FileWriter::create(path).take();
+  if (!writer.append(content).isOk() || !writer.finish().isOk()) std::abort();
+  return path;
+}
+
+} // namespace
+
+TEST("a region that starts with a file grows behind it and leaves the file alone") {
+  const size_t page = pageBytes();
+  std::string content(3 * page + 100, 'x');
+  content[page] = 'a';
+  const std::string path = writeFile("mapped", content + std::string(page, 'y'));
+  auto file = File::openRead(path).take();
+  auto array = RegionArray<char>::reserve(100 * page).take();
+  CHECK(array.mapFile(file.descriptor(), page, 2 * page + 100).isOk());
+  CHECK(file.close().isOk());
+  CHECK_EQUAL(array[0], 'a');
+  CHECK_EQUAL(array[2 * page + 99], 'x');
+  array[0] = 'b';
+  CHECK(array.grow(50 * page).isOk());
+  CHECK_EQUAL(int(array[2 * page + 100]), 0); // the file goes on here, the region does not show it
+  CHECK_EQUAL(int(array[50 * page - 1]), 0);
+  array[50 * page - 1] = 'c';
+  CHECK_EQUAL(array[0], 'b');
+  auto again = File::openRead(path).take();
+  char stored = 0;
+  CHECK(again.readAt(page, &stored, 1).isOk());
+  CHECK_EQUAL(stored, 'a');
+}
+
+TEST("mapping more than a file holds is refused before it can kill the process") {
+  const std::string path = writeFile("short", std::string(100, 'x'));
+  auto file = File::openRead(path).take();
+  auto region = Region::reserve(1 << 20).take();
+  CHECK(region.mapFile(file.descriptor(), 0, 101).code() == Code::Corrupt);
+  CHECK(region.mapFile(file.descriptor(), pageBytes(), 1).code() == Code::Corrupt);
+  CHECK(region.mapFile(file.descriptor(), 0, 100).isOk());
+  CHECK(region.mapFile(file.descriptor(), 0, 100).code() == Code::Internal);
+}
+
+TEST("a moved region belongs to its new owner only") {
+  auto first = RegionArray<int>::reserve(1000).take();
+  CHECK(first.push(7).isOk());
+  RegionArray<int> second = std::move(first);
+  CHECK_EQUAL(second[0], 7);
+  CHECK_EQUAL(first.size(), uint64_t(0));
+  second = RegionArray<int>::reserve(10).take();
+  CHECK_EQUAL(second.size(), uint64_t(0));
+}

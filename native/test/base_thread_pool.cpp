@@ -1,0 +1,65 @@
+#include "base/thread_pool.hpp"
+
+#include <atomic>
+#include <future>
+#include <string>
+
+#include "base/cancel.hpp"
+#include "test/harness.hpp"
+
+using namespace vicinal;
+
+TEST("a free thread takes searches before inserts before builds") {
+  ThreadPool pool(1);
+  std::promise<void> release;
+  std::promise<void> started;
+  pool.submit(Lane::Build, [&] {
+    started.set_value();
+    release.get_future().wait();
+  });
+  started.get_future().wait();
+  std::string order;
+  std::promise<void> done;
+  pool.submit(Lane::Build, [&] {
+    order += "b";
+    done.set_value();
+  });
+  pool.submit(Lane::Insert, [&] { order += "i"; });
+  pool.submit(Lane::Search, [&] { order += "s"; });
+  pool.submit(Lane::Search, [&] { order += "t"; });
+  CHECK_EQUAL(pool.waiting(Lane::Search), size_t(2));
+  release.set_value();
+  done.get_future().wait();
+  CHECK_EQUAL(order, "stib");
+}
+
+TEST("destroying a pool runs what was submitted, from tasks too") {
+  std::atomic<int> ran{0};
+  {
+    ThreadPool pool(3);
+    for (int i = 0; i < 100; i++)
+      pool.submit(Lane::Insert, [&] {
+        ran++;
+        pool.submit(Lane::Build, [&] { ran++; });
+      });
+  }
+  CHECK_EQUAL(ran.load(), 200);
+}
+
+TEST("a task's captures are gone before the next task runs") {
+  ThreadPool pool(1);
+  auto held = std::make_shared<int>(1);
+  std::promise<long> uses;
+  pool.submit(Lane::Search, [held] {});
+  pool.submit(Lane::Search, [&] { uses.set_value(held.use_count()); });
+  CHECK_EQUAL(uses.get_future().get(), 1L);
+}
+
+TEST("the process has one pool with at least one thread, and a cancelled flag stays so") {
+  CHECK(&ThreadPool::shared() == &ThreadPool::shared());
+  CHECK(ThreadPool::shared().threads() >= 1);
+  CancelFlag flag;
+  CHECK(!flag.isCancelled());
+  flag.cancel();
+  CHECK(flag.isCancelled());
+}

@@ -1,0 +1,68 @@
+#include "test/harness.hpp"
+
+#include <atomic>
+#include <cstdlib>
+#include <cstring>
+#include <filesystem>
+#include <unistd.h>
+
+namespace vicinal::test {
+
+namespace {
+
+std::atomic<int> failures{0};
+
+bool isSelected(const char* name, int argc, char** argv) {
+  if (argc < 2) return true;
+  for (int i = 1; i < argc; i++)
+    if (std::strstr(name, argv[i]) != nullptr) return true;
+  return false;
+}
+
+} // namespace
+
+std::vector<Test>& registry() {
+  static std::vector<Test> tests;
+  return tests;
+}
+
+void fail(const char* file, int line, const std::string& what) {
+  failures++;
+  std::cerr << "  " << file << ":" << line << ": " << what << std::endl;
+}
+
+const std::string& scratchFolder() {
+  static const std::string folder = [] {
+    const char* base = std::getenv("TMPDIR");
+    std::string path = std::string(base != nullptr ? base : "/tmp") + "/vicinal-native-XXXXXX";
+    if (::mkdtemp(path.data()) == nullptr) std::abort();
+    return path;
+  }();
+  return folder;
+}
+
+bool isSlow() {
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+  return true;
+#else
+  return std::getenv("VICINAL_TEST_EMULATED") != nullptr;
+#endif
+}
+
+} // namespace vicinal::test
+
+int main(int argc, char** argv) {
+  using namespace vicinal::test;
+  int passed = 0;
+  int failed = 0;
+  for (const Test& test : registry()) {
+    if (!isSelected(test.name, argc, argv)) continue;
+    const int before = failures;
+    test.body();
+    (failures == before ? passed : failed)++;
+    if (failures != before) std::cerr << "FAILED " << test.name << std::endl;
+  }
+  std::filesystem::remove_all(scratchFolder());
+  std::cout << passed << " passed, " << failed << " failed" << std::endl;
+  return failed > 0 || passed == 0 ? 1 : 0;
+}

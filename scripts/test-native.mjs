@@ -1,0 +1,196 @@
+#!/usr/bin/env node
+// Builds native/test with g++ (no Node in it) and runs it in variants:
+//
+//   asan   everything, with AddressSanitizer and UBSan
+//   tsan   everything, with ThreadSanitizer
+//   isa    base, distance and graph, optimised as in the addon, once with each instruction set this machine has
+//   arm    the same three for AArch64 under qemu-user (needs g++-aarch64-linux-gnu and qemu-user)
+//
+// Arguments that name variants choose them; any other selects tests whose names contain it. Objects are kept in
+// .cache/native-test and rebuilt when a source, a header or a flag changed. Ends with `native: N passed, N failed`.
+import { spawn } from 'node:child_process'
+import { existsSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
+import { availableParallelism } from 'node:os'
+import { basename, dirname } from 'node:path'
+import { fail, path, say } from './process.mjs'
+import { has } from './tools.mjs'
+
+const FOLDERS = ['base', 'distance', 'graph', 'filter', 'segment', 'search', 'shard']
+/** Folders whose code depends on the instruction set; their tests are named after them. */
+const ISA_FOLDERS = ['base', 'distance', 'graph']
+const ISA_FLAGS = {
+  'avx2.cpp': ['-mavx2', '-mfma'],
+  'avx512.cpp': ['-mavx512f', '-mavx512dq', '-mavx512bw', '-mavx512vl', '-mavx2', '-mfma'],
+  'neon.cpp': [],
+}
+const COMMON = ['-std=c++20', '-fno-exceptions', '-Wall', '-Wextra', '-Werror', '-I', path('native')]
+const X86 = process.arch === 'x64'
+const NATIVE_SETS = X86 ? ['avx2.cpp', 'avx512.cpp'] : process.arch === 'arm64' ? ['neon.cpp'] : []
+
+const VARIANTS = {
+  asan: {
+    flags: ['-O1', '-g', '-fsanitize=address,undefined', '-fno-sanitize-recover=all', '-fno-omit-frame-pointer'],
+    folders: FOLDERS,
+    sets: NATIVE_SETS,
+    runs: [{ env: { ASAN_OPTIONS: 'detect_leaks=1', UBSAN_OPTIONS: 'print_stacktrace=1' } }],
+  },
+  tsan: {
+    flags: ['-O1', '-g', '-fsanitize=thread'],
+    folders: FOLDERS,
+    sets: NATIVE_SETS,
+    // Without address randomisation, which older sanitizer runtimes cannot place their shadow around.
+    runs: [{ env: { TSAN_OPTIONS: 'halt_on_error=1' }, prefix: has('setarch') ? ['setarch', '-R'] : [] }],
+  },
+  isa: {
+    flags: ['-O3'],
+    folders: ISA_FOLDERS,
+    sets: NATIVE_SETS,
+    runs: (X86 ? availableSets() : ['scalar', 'neon']).map((isa) => ({ env: { VICINAL_ISA: isa } })),
+  },
+  arm: {
+    compiler: 'aarch64-linux-gnu-g++',
+    flags: ['-O2', '-static'],
+    folders: ISA_FOLDERS,
+    sets: ['neon.cpp'],
+    needs: ['aarch64-linux-gnu-g++', 'qemu-aarch64'],
+    // Emulation is some thirty times slower; the tests take smaller sizes.
+    runs: [{ env: { VICINAL_TEST_EMULATED: '1' }, prefix: ['qemu-aarch64'] }],
+  },
+}
+
+function availableSets() {
+  const cpu = existsSync('/proc/cpuinfo') ? readFileSync('/proc/cpuinfo', 'utf8') : ''
+  const sets = ['scalar']
+  if (/\bavx2\b/.test(cpu) && /\bfma\b/.test(cpu)) sets.push('avx2')
+  if (['avx512f', 'avx512dq', 'avx512bw', 'avx512vl'].every((flag) => cpu.includes(flag))) sets.push('avx512')
+  return sets
+}
+
+function execute(command, args, options = {}) {
+  return new Promise((resolve) => {
+    const child = spawn(command, args, { stdio: ['ignore', 'pipe', 'pipe'], ...options })
+    let output = ''
+    child.stdout.on('data', (chunk) => {
+      output += chunk
+    })
+    child.stderr.on('data', (chunk) => {
+      output += chunk
+    })
+    child.on('error', (error) => resolve({ status: -1, output: String(error) }))
+    child.on('close', (status, signal) => resolve({ status: status ?? -1, output: output + (signal ? `\n${signal}` : '') }))
+  })
+}
+
+const cppOf = (folder) =>
+  existsSync(path('native', folder))
+    ? readdirSync(path('native', folder))
+        .filter((name) => name.endsWith('.cpp'))
+        .sort()
+        .map((name) => `${folder}/${name}`)
+    : []
+
+function sourcesOf(variant) {
+  const isSmall = variant.folders === ISA_FOLDERS
+  const tests = cppOf('test').filter(
+    (name) => !isSmall || name === 'test/harness.cpp' || ISA_FOLDERS.some((folder) => name.startsWith(`test/${folder}_`)),
+  )
+  return [...variant.folders.flatMap(cppOf), ...variant.sets.map((name) => `distance/isa/${name}`), ...tests]
+}
+
+/** An object is current when its command is the same and it is newer than all it was made from. */
+function isCurrent(object, command) {
+  const stamp = `${object}.cmd`
+  const dependencies = `${object.slice(0, -2)}.d`
+  if (!existsSync(object) || !existsSync(dependencies) || !existsSync(stamp)) return false
+  if (readFileSync(stamp, 'utf8') !== command) return false
+  const made = statSync(object).mtimeMs
+  const files = readFileSync(dependencies, 'utf8').replace(/^[^:]*:/, '').replaceAll('\\\n', ' ').split(/\s+/)
+  return files.filter(Boolean).every((file) => (statSync(file, { throwIfNoEntry: false })?.mtimeMs ?? Infinity) <= made)
+}
+
+async function compile(name, variant, source) {
+  const object = path('.cache/native-test', name, source.replaceAll('/', '-').replace(/\.cpp$/, '.o'))
+  const compiler = variant.compiler ?? 'g++'
+  const extra = source.startsWith('distance/isa/') ? (ISA_FLAGS[basename(source)] ?? []) : []
+  const args = [...COMMON, ...variant.flags, ...extra, '-MMD', '-c', path('native', source), '-o', object]
+  const command = [compiler, ...args].join(' ')
+  if (isCurrent(object, command)) return { object }
+  mkdirSync(dirname(object), { recursive: true })
+  const built = await execute(compiler, args)
+  if (built.status !== 0) return { object, error: built.output }
+  writeFileSync(`${object}.cmd`, command)
+  return { object }
+}
+
+/** Runs jobs over all items, as many at once as there are cores. */
+async function inParallel(items, job) {
+  const results = new Array(items.length)
+  let next = 0
+  const lane = async () => {
+    while (next < items.length) {
+      const at = next++
+      results[at] = await job(items[at])
+    }
+  }
+  await Promise.all(Array.from({ length: availableParallelism() }, lane))
+  return results
+}
+
+async function build(name, variant) {
+  const objects = await inParallel(sourcesOf(variant), (source) => compile(name, variant, source))
+  const broken = objects.filter((object) => object.error)
+  if (broken.length > 0) return { error: broken.map((object) => object.error).join('\n') }
+  const program = path('.cache/native-test', name, 'native-test')
+  const linked = await execute(variant.compiler ?? 'g++', [
+    ...variant.flags,
+    ...objects.map((object) => object.object),
+    '-o',
+    program,
+    '-lpthread',
+  ])
+  return linked.status === 0 ? { program } : { error: linked.output }
+}
+
+async function runOnce(name, program, run, filters) {
+  const [command, ...args] = [...(run.prefix ?? []), program, ...filters]
+  const started = performance.now()
+  const result = await execute(command, args, { env: { ...process.env, ...run.env } })
+  const counts = /^(\d+) passed, (\d+) failed$/m.exec(result.output)
+  const passed = Number(counts?.[1] ?? 0)
+  const failed = Number(counts?.[2] ?? 0)
+  const title = [name, run.env.VICINAL_ISA].filter(Boolean).join(' ')
+  say(`native tests, ${title}: ${passed} passed, ${failed} failed in ${((performance.now() - started) / 1000).toFixed(1)} s`)
+  if (result.status === 0 && counts) return { passed, failed }
+  say(result.output)
+  return { passed, failed: Math.max(failed, 1) }
+}
+
+async function main(args) {
+  const chosen = args.filter((arg) => Object.hasOwn(VARIANTS, arg))
+  const filters = args.filter((arg) => !Object.hasOwn(VARIANTS, arg))
+  if (!has('g++')) fail('the native tests need g++ (Debian: apt-get install g++)')
+  const total = { passed: 0, failed: 0, skipped: 0 }
+  for (const name of chosen.length > 0 ? chosen : Object.keys(VARIANTS)) {
+    const variant = VARIANTS[name]
+    const missing = (variant.needs ?? []).filter((tool) => !has(tool))
+    if (missing.length > 0) {
+      say(`native tests, ${name}: skipped, for this machine has no ${missing.join(' and no ')}`)
+      total.skipped++
+      continue
+    }
+    say(`building the native tests, ${name}`)
+    const built = await build(name, variant)
+    if (built.error) say(built.error)
+    const runs = built.error ? [{ passed: 0, failed: 1 }] : []
+    if (!built.error) for (const run of variant.runs) runs.push(await runOnce(name, built.program, run, filters))
+    for (const run of runs) {
+      total.passed += run.passed
+      total.failed += run.failed
+    }
+  }
+  const skipped = total.skipped > 0 ? `, ${total.skipped} skipped` : ''
+  process.stdout.write(`native: ${total.passed} passed, ${total.failed} failed${skipped}\n`)
+  process.exitCode = total.failed > 0 || total.passed === 0 ? 1 : 0
+}
+
+await main(process.argv.slice(2))
