@@ -51,7 +51,13 @@ export const SERVE_SETTINGS = {
     'Host header to accept besides loopback ones (repeatable)',
   ),
   allowOrigin: setting('allow-origin', 'allowOrigin', 'list', null, 'browser Origin to accept (repeatable)'),
-  allowNoKey: setting('allow-no-key', 'allowNoKey', 'switch', false, 'listen on a public address without an API key'),
+  allowInsecurePublic: setting(
+    'allow-insecure-public',
+    'allowInsecurePublic',
+    'switch',
+    false,
+    'listen on a public address without an API key',
+  ),
   maxBodyBytes: setting('max-body-bytes', 'maxBodyBytes', 'integer', LIMITS.bodyBytes, 'largest request body'),
   maxConcurrent: setting(
     'max-concurrent',
@@ -65,11 +71,11 @@ export const SERVE_SETTINGS = {
     'shutdown-timeout-ms',
     'shutdownTimeoutMs',
     'integer',
-    30_000,
+    10_000,
     'how long a stop waits for requests it took',
   ),
   threads: setting('threads', 'threads', 'integer', null, "threads of the kernel's pool; as many as cores by default"),
-  logLevel: setting('log-level', 'logLevel', 'text', 'info', 'fatal, error, warn, info, debug, trace or silent'),
+  logLevel: setting('log-level', 'logLevel', 'text', 'info', 'trace, debug, info, warn, error or silent'),
   sample: setting(
     'sample',
     null,
