@@ -1,4 +1,7 @@
+import { VicinalError } from '../core/errors.js'
 import type { CollectionConfig, PayloadIndexKind } from '../core/schema.js'
+import type { Disk } from '../disk/disk.js'
+import { type FileKind, readChecked, writeChecked } from './checked-file.js'
 
 /** What a collection is, and which files hold it: the root of everything durable. */
 export interface Manifest {
@@ -25,4 +28,30 @@ export interface SegmentEntry {
   bytes: number
   crc: number
   overlay: { file: string; bytes: number; crc: number } | null
+}
+
+const KIND: FileKind = { magic: 'VICMANI\n', formatVersion: 1, leastReader: 1, maxBytes: 16 * 1024 * 1024 }
+
+/** Puts the manifest on stable storage in the place of the old one: a crash leaves one or the other. */
+export async function writeManifest(disk: Disk, path: string, manifest: Manifest): Promise<void> {
+  await writeChecked(disk, path, KIND, manifest)
+}
+
+export async function readManifest(disk: Disk, path: string): Promise<Manifest> {
+  const body = await readChecked(disk, path, KIND)
+  if (!isManifest(body)) throw new VicinalError('CORRUPT', `${path}: the body is no manifest`, { details: { path } })
+  return body
+}
+
+/** A whole file of this format was written by this code; what is checked here is that it is indeed a manifest. */
+function isManifest(body: unknown): body is Manifest {
+  const manifest = body as Partial<Manifest> | null
+  return (
+    typeof manifest?.uuid === 'string' &&
+    typeof manifest.name === 'string' &&
+    Array.isArray(manifest.config?.vectors) &&
+    Array.isArray(manifest.payloadIndexes) &&
+    Array.isArray(manifest.segments) &&
+    [manifest.tableVersion, manifest.flushedSeq, manifest.checkpointSeq].every(Number.isSafeInteger)
+  )
 }

@@ -1,0 +1,69 @@
+import { VicinalError } from '../core/errors.js'
+import type { Disk } from '../disk/disk.js'
+import { crc32c } from '../native/checksum.js'
+
+/**
+ * Small files that are replaced as a whole: a frame of magic, format version, least version that may read it,
+ * length and checksum around a JSON body. The frame itself is the same in every version, so that damage and a
+ * newer format are told apart.
+ */
+export interface FileKind {
+  /** Eight characters. */
+  magic: string
+  formatVersion: number
+  /** Readers below this version do not understand what is written now. */
+  leastReader: number
+  maxBytes: number
+}
+
+const FRAME_BYTES = 28
+const CRC_AT = FRAME_BYTES - 4
+
+export async function writeChecked(disk: Disk, path: string, kind: FileKind, body: unknown): Promise<void> {
+  const text = Buffer.from(JSON.stringify(body))
+  const bytes = Buffer.alloc(FRAME_BYTES + text.length)
+  bytes.write(kind.magic, 0, 'latin1')
+  bytes.writeUInt32LE(kind.formatVersion, 8)
+  bytes.writeUInt32LE(kind.leastReader, 12)
+  bytes.writeBigUInt64LE(BigInt(text.length), 16)
+  bytes.set(text, FRAME_BYTES)
+  bytes.writeUInt32LE(checksum(bytes), CRC_AT)
+  if (bytes.length > kind.maxBytes) {
+    throw new VicinalError('TOO_LARGE', `${path}: expected at most ${kind.maxBytes} bytes, got ${bytes.length}`, {
+      details: { path },
+    })
+  }
+  await disk.replaceFile(path, bytes)
+}
+
+/** The body, as its writer put it: whatever is in there has passed the checksum. */
+export async function readChecked(disk: Disk, path: string, kind: FileKind): Promise<unknown> {
+  const corrupt = (what: string, cause?: unknown) =>
+    new VicinalError('CORRUPT', `${path}: ${what}`, { details: { path }, cause })
+  const bytes = await disk.readFile(path, kind.maxBytes)
+  if (bytes.length < FRAME_BYTES) throw corrupt(`expected at least ${FRAME_BYTES} bytes, got ${bytes.length}`)
+  if (bytes.toString('latin1', 0, 8) !== kind.magic) throw corrupt(`this is no file of kind ${kind.magic.trim()}`)
+  if (Number(bytes.readBigUInt64LE(16)) !== bytes.length - FRAME_BYTES)
+    throw corrupt('the file is not as long as it says')
+  if (bytes.readUInt32LE(CRC_AT) !== checksum(bytes)) throw corrupt('the file does not match its checksum')
+  const leastReader = bytes.readUInt32LE(12)
+  if (leastReader > kind.formatVersion) {
+    throw new VicinalError(
+      'UNSUPPORTED_FORMAT',
+      `${path}: needs a reader of format ${leastReader}, this one reads up to ${kind.formatVersion}`,
+      {
+        details: { path, leastReader, formatVersion: kind.formatVersion },
+      },
+    )
+  }
+  try {
+    return JSON.parse(bytes.toString('utf8', FRAME_BYTES))
+  } catch (cause) {
+    throw corrupt('the body is no JSON', cause)
+  }
+}
+
+/** Of everything but the checksum itself. */
+function checksum(bytes: Buffer): number {
+  return crc32c(bytes.subarray(FRAME_BYTES), crc32c(bytes.subarray(0, CRC_AT)))
+}

@@ -1,0 +1,82 @@
+import { join } from 'node:path'
+import type { Disk } from '../disk/disk.js'
+
+/** The lock file of the process that writes the folder. */
+export const LOCK_FILE = 'vicinal.lock'
+
+const ROOT = '.'
+const COLLECTION_PREFIX = 'c-'
+const UNFINISHED_PREFIX = 'tmp-'
+const TRASH_PREFIX = 'trash-'
+
+/** Where the parts of one collection are, relative to the data folder. */
+export interface CollectionPaths {
+  folder: string
+  manifest: string
+  log: string
+  table: string
+  segments: string
+}
+
+export function collectionPaths(uuid: string): CollectionPaths {
+  return pathsIn(COLLECTION_PREFIX + uuid)
+}
+
+function pathsIn(folder: string): CollectionPaths {
+  return {
+    folder,
+    manifest: join(folder, 'manifest'),
+    log: join(folder, 'log'),
+    table: join(folder, 'table.lance'),
+    segments: join(folder, 'segments'),
+  }
+}
+
+/** The collections of the data folder. */
+export async function listCollections(disk: Disk): Promise<CollectionPaths[]> {
+  const entries = await disk.list(ROOT)
+  return entries
+    .filter(({ name, isFolder }) => isFolder && name.startsWith(COLLECTION_PREFIX))
+    .map(({ name }) => pathsIn(name))
+}
+
+/**
+ * Makes a collection that appears whole or not at all. `fill` writes its manifest and the first file of its
+ * log, on stable storage, at the paths given, which are not the final ones yet.
+ */
+export async function createCollection(
+  disk: Disk,
+  uuid: string,
+  fill: (paths: CollectionPaths) => Promise<void>,
+): Promise<CollectionPaths> {
+  const unfinished = pathsIn(UNFINISHED_PREFIX + uuid)
+  const final = collectionPaths(uuid)
+  try {
+    await disk.makeFolder(unfinished.log)
+    await disk.makeFolder(unfinished.segments)
+    await fill(unfinished)
+    await disk.syncFolder(unfinished.folder)
+    await disk.rename(unfinished.folder, final.folder)
+  } catch (error) {
+    await disk.removeTree(unfinished.folder).catch(() => undefined)
+    throw error
+  }
+  await disk.syncFolder(ROOT)
+  return final
+}
+
+/** From the moment the renaming is durable the collection is gone; its files follow. */
+export async function deleteCollection(disk: Disk, paths: CollectionPaths): Promise<void> {
+  const trash = TRASH_PREFIX + paths.folder.slice(COLLECTION_PREFIX.length)
+  await disk.rename(paths.folder, trash)
+  await disk.syncFolder(ROOT)
+  // What cannot be removed now is removed at the next open.
+  await disk.removeTree(trash).catch(() => undefined)
+}
+
+/** Removes what a crash left of collections on their way in or out. Only the writer of the folder may. */
+export async function removeLeftovers(disk: Disk): Promise<void> {
+  for (const { name } of await disk.list(ROOT)) {
+    if (name.startsWith(UNFINISHED_PREFIX) || name.startsWith(TRASH_PREFIX)) await disk.removeTree(name)
+  }
+}
