@@ -1,0 +1,125 @@
+import { type ChildProcess, type SpawnOptions, spawn } from 'node:child_process'
+import { createHash } from 'node:crypto'
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs'
+import { tmpdir } from 'node:os'
+import { dirname, join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import ts from 'typescript'
+
+// From its source this file lies two folders below the repository, compiled four (.cache/children/<hash>/test/…).
+export const REPOSITORY = findRepository(dirname(fileURLToPath(import.meta.url)))
+
+function findRepository(folder: string): string {
+  return existsSync(join(folder, 'package.json')) ? folder : findRepository(dirname(folder))
+}
+
+const SOURCES = ['test/durability', 'test/oracle']
+
+/**
+ * Compiles the tests' own programs for plain Node, which a preloaded or killed process must be, and returns their
+ * folder. Their imports of `src/` lead to `dist/`: they run what is shipped.
+ */
+function compiledChildren(): string {
+  const files = SOURCES.flatMap((folder) =>
+    readdirSync(join(REPOSITORY, folder), { recursive: true, encoding: 'utf8' })
+      .filter((file) => file.endsWith('.ts') && !file.endsWith('.test.ts'))
+      .map((file) => join(folder, file)),
+  ).sort()
+  const hash = createHash('sha256')
+  for (const file of files) hash.update(`${file}\0`).update(readFileSync(join(REPOSITORY, file)))
+  const folder = join(REPOSITORY, '.cache/children', hash.digest('hex').slice(0, 16))
+  if (existsSync(folder)) return folder
+  mkdirSync(dirname(folder), { recursive: true })
+  const fresh = mkdtempSync(join(dirname(folder), 'tmp-'))
+  symlinkSync('../../../dist', join(fresh, 'src'))
+  for (const file of files) {
+    const out = join(fresh, file.replace(/\.ts$/, '.js'))
+    mkdirSync(dirname(out), { recursive: true })
+    const { outputText } = ts.transpileModule(readFileSync(join(REPOSITORY, file), 'utf8'), {
+      compilerOptions: { module: ts.ModuleKind.ESNext, target: ts.ScriptTarget.ES2022, verbatimModuleSyntax: true },
+    })
+    writeFileSync(out, outputText)
+  }
+  try {
+    renameSync(fresh, folder)
+  } catch {
+    rmSync(fresh, { recursive: true, force: true }) // another test was quicker
+  }
+  return folder
+}
+
+export interface ChildResult {
+  code: number | null
+  signal: NodeJS.Signals | null
+  stdout: string
+  stderr: string
+}
+
+/** Starts `test/durability/children/<name>.ts`. */
+export function startChild(name: string, args: readonly string[], options: SpawnOptions = {}): ChildProcess {
+  const script = join(compiledChildren(), 'test/durability/children', `${name}.js`)
+  return spawn(process.execPath, [script, ...args], {
+    stdio: ['ignore', 'pipe', 'pipe'],
+    ...options,
+    env: { ...process.env, ...options.env },
+  })
+}
+
+/** Runs such a program to its end and gives what it printed. */
+export async function runChild(
+  name: string,
+  args: readonly string[],
+  env: Record<string, string> = {},
+): Promise<ChildResult> {
+  return await ended(startChild(name, args, { env }))
+}
+
+export async function ended(child: ChildProcess): Promise<ChildResult> {
+  let stdout = ''
+  let stderr = ''
+  child.stdout?.setEncoding('utf8').on('data', (text: string) => {
+    stdout += text
+  })
+  child.stderr?.setEncoding('utf8').on('data', (text: string) => {
+    stderr += text
+  })
+  return await new Promise((resolve, reject) => {
+    child.once('error', reject)
+    child.once('close', (code, signal) => resolve({ code, signal, stdout, stderr }))
+  })
+}
+
+/** The same, and its last line of output as JSON; throws with what it said on stderr when it failed. */
+export async function childAnswer<T>(
+  name: string,
+  args: readonly string[],
+  env: Record<string, string> = {},
+): Promise<T> {
+  const result = await runChild(name, args, env)
+  if (result.code !== 0) {
+    throw new Error(
+      `${name} ended with ${result.signal ?? `exit code ${result.code}`}\n${result.stderr}\n${result.stdout}`,
+    )
+  }
+  return JSON.parse(result.stdout.trim().split('\n').at(-1) ?? '') as T
+}
+
+/** A folder of its own for one test, removed when `work` is done. */
+export async function inScratch<T>(work: (folder: string) => Promise<T>): Promise<T> {
+  const folder = mkdtempSync(join(tmpdir(), 'vicinal-durability-'))
+  try {
+    return await work(folder)
+  } finally {
+    rmSync(folder, { recursive: true, force: true })
+  }
+}
