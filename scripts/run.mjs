@@ -3,12 +3,13 @@
 // Imports nothing but node: modules, because on a fresh clone there is nothing else.
 import { pathToFileURL } from 'node:url'
 import { check } from './check.mjs'
+import { prebuild } from './prebuild.mjs'
 import { path, say } from './process.mjs'
 import { buildNative, buildOracle, compile, install } from './setup.mjs'
 import { nativeTests, packagingTests, report, suite } from './test.mjs'
 import { ensureTools } from './tools.mjs'
 
-const TASKS = { start, test, check: checkTask, 'test:native': testNative, build }
+const TASKS = { start, test, check: checkTask, 'test:native': testNative, build, prebuild: prebuildTask }
 
 async function start(flags) {
   prepare()
@@ -40,6 +41,12 @@ function testNative() {
 
 function build() {
   prepare()
+}
+
+/** What `npm pack` needs: dist/ and the kernel for this platform. */
+function prebuildTask() {
+  prepare()
+  prebuild()
 }
 
 function prepare() {

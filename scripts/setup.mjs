@@ -26,14 +26,16 @@ function isInstalled() {
   })
 }
 
-const ADDON = 'native/build/Release/vicinal.node'
+export const ADDON = 'native/build/Release/vicinal.node'
 const NATIVE_STAMP = 'native/build/vicinal.stamp'
 
 export function buildNative() {
   const sources = filesBelow('native', (file) => !file.startsWith('native/build/') && !file.startsWith('native/test/'))
   const stamp = hashOf(sources, process.platform, process.arch)
   if (existsSync(path(ADDON)) && stampIs(NATIVE_STAMP, stamp)) return
-  nodeGyp('building the native kernel', path('native'), ['configure', 'build', '--release', '-j', '2'])
+  // With the C++ runtime linked in, so that the same file is the prebuilt one.
+  const environment = process.platform === 'linux' ? { LDFLAGS: '-static-libstdc++ -static-libgcc' } : {}
+  nodeGyp('building the native kernel', path('native'), ['configure', 'build', '--release', '-j', '2'], environment)
   writeStamp(NATIVE_STAMP, stamp)
 }
 

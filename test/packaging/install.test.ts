@@ -1,0 +1,78 @@
+import { existsSync } from 'node:fs'
+import { join } from 'node:path'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { EXPECTED_OUTPUT, PROGRAMS } from './consumer.js'
+import { ROOT, run, startServer, stopServer, Workplace } from './project.js'
+
+const OTHER_NODES = ['22', '24']
+const QUIET = ['--no-audit', '--no-fund', '--loglevel=error']
+
+const workplace = new Workplace()
+afterAll(() => workplace.remove())
+
+const pnpm = () => [
+  ...[process.execPath, workplace.tool('pnpm', '10.34.9', 'pnpm/bin/pnpm.cjs')],
+  ...['--store-dir', join(workplace.folder, 'pnpm-store'), 'add'],
+]
+
+test('the package holds what it needs to run and to be built, and no more', () => {
+  const files = run('tar', ['-tzf', workplace.tarball], ROOT).split('\n')
+  const platform = `${process.platform}-${process.arch}`
+  for (const needed of [
+    'dist/index.js',
+    'dist/index.d.ts',
+    'dist/cli/main.js',
+    'native/binding.gyp',
+    `prebuilds/${platform}/vicinal.node`,
+  ]) {
+    expect(files).toContain(`package/${needed}`)
+  }
+  expect(files.filter((file) => /package\/(test|src|scripts|bench|native\/(build|test))\//.test(file))).toEqual([])
+})
+
+describe.each([
+  ['npm', () => ['npm', 'install', ...QUIET]],
+  ['npm --ignore-scripts', () => ['npm', 'install', '--ignore-scripts', ...QUIET]],
+  ['pnpm', pnpm],
+])('installed by %s', (name, install) => {
+  let folder = ''
+  beforeAll(() => {
+    folder = workplace.project(name.replaceAll(/\W+/g, '-'), install())
+  })
+
+  test.each(Object.keys(PROGRAMS))('%s runs a filtered query', (program) => {
+    expect(run(process.execPath, [program], folder)).toBe(EXPECTED_OUTPUT)
+  })
+
+  test('types resolve from ES modules and CommonJS', () => {
+    const typeRoots = join(ROOT, 'node_modules/@types')
+    run(process.execPath, [join(ROOT, 'node_modules/typescript/bin/tsc'), '-p', '.', '--typeRoots', typeRoots], folder)
+  })
+
+  test('npx vicinal serve answers, and stops cleanly', async () => {
+    expect(run('npx', ['--no-install', 'vicinal', '--version'], folder)).toMatch(/^vicinal \d/)
+    const bin = join(folder, 'node_modules/.bin/vicinal')
+    const { child, url } = await startServer(bin, ['serve', '--port', '0', '--log-level', 'silent'], folder)
+    const answer = await fetch(`${url}/collections`)
+    expect(await answer.json()).toMatchObject({ status: 'ok', result: { collections: [] } })
+    expect(await stopServer(child)).toBe(0)
+  })
+
+  test.runIf(name === 'npm').each(OTHER_NODES)('runs on Node %s', async (version) => {
+    const node = workplace.tool('node', version, '.bin/node')
+    expect(run(node, ['--version'], folder)).toMatch(new RegExp(`^v${version}\\.`))
+    for (const program of Object.keys(PROGRAMS)) expect(run(node, [program], folder)).toBe(EXPECTED_OUTPUT)
+    const main = join(folder, 'node_modules/vicinal/dist/cli/main.js')
+    const { child, url } = await startServer(node, [main, 'serve', '--port', '0', '--log-level', 'silent'], folder)
+    expect((await fetch(`${url}/healthz`)).status).toBe(200)
+    expect(await stopServer(child)).toBe(0)
+  })
+})
+
+test('without a kernel for the platform, the error says how to build it', () => {
+  const folder = workplace.project('no-kernel', ['npm', 'install', '--ignore-scripts', ...QUIET])
+  const kernel = join(folder, `node_modules/vicinal/prebuilds/${process.platform}-${process.arch}/vicinal.node`)
+  expect(existsSync(kernel)).toBe(true)
+  run('rm', [kernel], folder)
+  expect(() => run(process.execPath, ['use.mjs'], folder)).toThrow(/NATIVE_UNAVAILABLE[\s\S]*node-gyp/)
+})
