@@ -45,6 +45,7 @@ Status HnswGraph::reserve(uint32_t capacity) {
   level0_ = level0.take();
   offsets_ = offsets.take();
   upper_ = upper.take();
+  capacity_ = capacity;
   return Status::ok();
 }
 
@@ -52,6 +53,7 @@ Result<std::unique_ptr<HnswGraph>> HnswGraph::create(const Space& space, const G
                                                      uint32_t capacity) {
   std::unique_ptr<HnswGraph> graph(new HnswGraph(space, config));
   VICINAL_TRY(graph->reserve(capacity));
+  VICINAL_TRY(graph->upper_.grow(graph->upperWords_));
   return graph;
 }
 
@@ -119,9 +121,8 @@ uint32_t HnswGraph::levelOf(uint32_t vertex) const {
 Status HnswGraph::prepare(uint32_t vertices) {
   const uint32_t from = prepared();
   if (vertices <= from) return Status::ok();
-  if (vertices > offsets_.capacity())
-    return {Code::TooLarge,
-            "a graph of " + std::to_string(offsets_.capacity()) + " vertices is full"};
+  if (vertices > capacity_)
+    return {Code::TooLarge, "a graph for " + std::to_string(capacity_) + " vertices is full"};
   uint64_t words = upperWords_;
   for (uint32_t vertex = from; vertex < vertices; vertex++)
     words += uint64_t(levelOf(vertex)) * (1 + m_);

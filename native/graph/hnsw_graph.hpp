@@ -185,6 +185,7 @@ private:
   uint32_t m_;
   uint32_t m0_;
   uint32_t efConstruct_;
+  uint32_t capacity_ = 0;
   uint64_t seed_;
   RegionArray<uint32_t> level0_;
   RegionArray<uint32_t> offsets_;

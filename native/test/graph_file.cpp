@@ -1,0 +1,143 @@
+#include "base/file.hpp"
+#include "test/graph_fixture.hpp"
+
+using namespace vicinal;
+using namespace vicinal::test;
+
+namespace {
+
+constexpr size_t dim = 16;
+constexpr uint32_t rowsInFile = 800;
+constexpr GraphConfig config{8, 60, 5};
+
+// A graph's sections in a file, as a segment keeps them.
+struct Saved {
+  std::string path;
+  GraphFile place{};
+};
+
+Saved save(const GraphSections& sections, const char* name) {
+  Saved saved;
+  saved.path = scratchFolder() + "/" + name;
+  auto writer = FileWriter::create(saved.path).take();
+  const auto put = [&](const GraphSection& section) {
+    if (!writer.align(pageBytes()).isOk()) std::abort();
+    const uint64_t at = writer.position();
+    if (!writer.append(section.data, section.bytes).isOk()) std::abort();
+    return at;
+  };
+  saved.place.meta = sections.meta;
+  saved.place.level0At = put(sections.level0);
+  saved.place.offsetsAt = put(sections.offsets);
+  saved.place.upperAt = put(sections.upper);
+  if (!writer.finish().isOk()) std::abort();
+  return saved;
+}
+
+Result<std::unique_ptr<HnswGraph>> load(const Saved& saved, const Space& space, uint32_t capacity) {
+  auto file = File::openRead(saved.path).take();
+  GraphFile place = saved.place;
+  place.descriptor = file.descriptor();
+  return HnswGraph::open(space, config, capacity, place);
+}
+
+struct Fixture : GraphFixture {
+  Fixture() : GraphFixture(Metric::L2, dim, 4 * rowsInFile, config) {
+    addAndInsert(clusteredRows(rowsInFile, dim, 1, false));
+  }
+};
+
+} // namespace
+
+TEST("a graph opened from a file answers the same and goes on growing") {
+  Fixture fixture;
+  fixture.addRows(clusteredRows(50, dim, 2, false)); // prepared, not inserted: not part of the file
+  const Saved saved = save(fixture.graph->sections(), "graph");
+  CHECK_EQUAL(saved.place.meta.vertices, rowsInFile);
+  auto opened = load(saved, fixture.space, 4 * rowsInFile);
+  REQUIRE(opened.isOk());
+  HnswGraph& graph = **opened;
+  const auto queries = clusteredRows(30, dim, 3, false);
+  for (size_t q = 0; q < 30; q++) {
+    std::vector<Neighbor> before;
+    std::vector<Neighbor> after;
+    fixture.graph->search(&queries[q * dim], {30}, AcceptAll(), before);
+    graph.search(&queries[q * dim], {30}, AcceptAll(), after);
+    REQUIRE(before.size() == after.size());
+    for (size_t i = 0; i < before.size(); i++) CHECK_EQUAL(after[i].vertex, before[i].vertex);
+  }
+  CHECK(graph.prepare(rowsInFile + 50).isOk());
+  for (uint32_t vertex = rowsInFile; vertex < rowsInFile + 50; vertex++) graph.insert(vertex);
+  CHECK(graph.validate(rowsInFile + 50).empty());
+  auto again = load(saved, fixture.space, rowsInFile); // the file did not change
+  REQUIRE(again.isOk());
+  CHECK(again.value()->validate(rowsInFile).empty());
+}
+
+TEST("an empty graph can be written and opened") {
+  GraphFixture fixture(Metric::L2, dim, 10, config);
+  const Saved saved = save(fixture.graph->sections(), "empty");
+  auto opened = load(saved, fixture.space, 10);
+  REQUIRE(opened.isOk());
+  CHECK(opened.value()->prepare(1).isOk());
+}
+
+TEST("a changed word of a graph file is refused, found by the validator, or harmless; never a "
+     "crash") {
+  Fixture fixture;
+  GraphSections sections = fixture.graph->sections();
+  std::vector<uint32_t> words[3];
+  const GraphSection* parts[3] = {&sections.level0, &sections.offsets, &sections.upper};
+  for (int part = 0; part < 3; part++) {
+    const auto* data = static_cast<const uint32_t*>(parts[part]->data);
+    words[part].assign(data, data + parts[part]->bytes / 4);
+  }
+  std::mt19937 random(17);
+  int refused = 0;
+  int found = 0;
+  const int rounds = isSlow() ? 60 : 400;
+  for (int round = 0; round < rounds; round++) {
+    const int part = int(random() % 3);
+    uint32_t& word = words[part][random() % words[part].size()];
+    const uint32_t before = word;
+    if (round % 3 == 0)
+      word ^= 1u << random() % 32;
+    else
+      word = uint32_t(round % 3 == 1 ? random() : random() % rowsInFile);
+    sections.level0.data = words[0].data();
+    sections.offsets.data = words[1].data();
+    sections.upper.data = words[2].data();
+    const Saved saved = save(sections, ("damaged" + std::to_string(round)).c_str());
+    auto opened = load(saved, fixture.space, 4 * rowsInFile);
+    if (opened.isOk()) {
+      std::vector<Neighbor> hits;
+      for (uint32_t v = 0; v < 20; v++)
+        opened.value()->search(fixture.space.row(v), {30}, AcceptAll(), hits);
+      found += opened.value()->validate(rowsInFile).empty() ? 0 : 1;
+    } else {
+      CHECK(opened.status().code() == Code::Corrupt);
+      refused++;
+    }
+    word = before;
+  }
+  CHECK(refused > rounds / 5);
+  CHECK(found > 0);
+}
+
+TEST("a graph's description out of bounds is refused") {
+  Fixture fixture;
+  const Saved saved = save(fixture.graph->sections(), "described");
+  const auto isRefused = [&](auto change) {
+    Saved changed = saved;
+    change(changed.place.meta);
+    return load(changed, fixture.space, 4 * rowsInFile).status().code() == Code::Corrupt;
+  };
+  CHECK(isRefused([](GraphMeta& meta) { meta.m = 0; }));
+  CHECK(isRefused([](GraphMeta& meta) { meta.m = 100'000; }));
+  CHECK(isRefused([](GraphMeta& meta) { meta.vertices = 5 * rowsInFile; }));
+  CHECK(isRefused([](GraphMeta& meta) { meta.entry = rowsInFile; }));
+  CHECK(isRefused([](GraphMeta& meta) { meta.entryLevel += 1; }));
+  CHECK(isRefused([](GraphMeta& meta) { meta.upperWords = 0; }));
+  CHECK(isRefused([](GraphMeta& meta) { meta.upperWords = UINT64_MAX; }));
+  CHECK(isRefused([](GraphMeta& meta) { meta.seed += 1; }));
+}

@@ -1,0 +1,86 @@
+// Rows in clusters, as embeddings are (uniformly random rows have no neighbours worth finding), a
+// graph over them and the truth.
+#pragma once
+
+#include <algorithm>
+#include <cstring>
+#include <random>
+#include <vector>
+
+#include "distance/prepare.hpp"
+#include "graph/hnsw_search.hpp"
+#include "test/harness.hpp"
+
+namespace vicinal::test {
+
+inline std::vector<float> clusteredRows(size_t rows, size_t dim, unsigned seed, bool unit) {
+  std::mt19937 random(seed);
+  std::mt19937 centreRandom(99);
+  std::normal_distribution<float> normal;
+  const size_t clusters = 40;
+  std::vector<float> centres(clusters * dim);
+  for (float& value : centres) value = normal(centreRandom);
+  std::vector<float> data(rows * dim);
+  for (size_t row = 0; row < rows; row++) {
+    const float* centre = &centres[random() % clusters * dim];
+    for (size_t i = 0; i < dim; i++) data[row * dim + i] = centre[i] + 0.7f * normal(random);
+  }
+  if (unit) prepareVectors(data.data(), rows, dim, true);
+  return data;
+}
+
+// Rows in a Region and a graph that may grow over them.
+struct GraphFixture {
+  GraphFixture(Metric metric, size_t dim, uint32_t capacity, GraphConfig config = {})
+      : rows(RegionArray<float>::reserve(uint64_t(capacity) * dim).take()),
+        space(metric, uint32_t(dim), rows.data()),
+        graph(HnswGraph::create(space, config, capacity).take()) {}
+
+  void addRows(const std::vector<float>& data) {
+    if (!rows.append(data.data(), data.size()).isOk()) fail(__FILE__, __LINE__, "no room for rows");
+    if (!graph->prepare(uint32_t(rows.size() / space.dim)).isOk())
+      fail(__FILE__, __LINE__, "no room for vertices");
+  }
+  void addAndInsert(const std::vector<float>& data) {
+    const uint32_t from = graph->prepared();
+    addRows(data);
+    for (uint32_t vertex = from; vertex < graph->prepared(); vertex++) graph->insert(vertex);
+  }
+  void checkValid() {
+    for (const std::string& violation : graph->validate(graph->prepared()))
+      fail(__FILE__, __LINE__, violation);
+  }
+
+  template <typename Accept>
+  std::vector<Neighbor> exact(const float* query, size_t k, const Accept& accept) const {
+    TopK top(k);
+    for (uint32_t vertex = 0; vertex < graph->prepared(); vertex++)
+      if (accept(vertex)) top.offer({space.distance(query, vertex), vertex});
+    return top.takeSorted();
+  }
+
+  // Mean recall@10 over queries of the same clusters.
+  template <typename Accept>
+  double recall(uint32_t ef, const Accept& accept, size_t queries = 100) const {
+    const auto asked = clusteredRows(queries, space.dim, 4242, space.metric == Metric::Cosine);
+    size_t hits = 0;
+    size_t all = 0;
+    std::vector<Neighbor> found;
+    for (size_t q = 0; q < queries; q++) {
+      const auto truth = exact(&asked[q * space.dim], 10, accept);
+      graph->search(&asked[q * space.dim], {ef}, accept, found);
+      if (found.size() > 10) found.resize(10);
+      all += truth.size();
+      for (const Neighbor& hit : found)
+        hits += std::any_of(truth.begin(), truth.end(),
+                            [&](auto& t) { return t.vertex == hit.vertex; });
+    }
+    return double(hits) / double(all);
+  }
+
+  RegionArray<float> rows;
+  Space space;
+  std::unique_ptr<HnswGraph> graph;
+};
+
+} // namespace vicinal::test
