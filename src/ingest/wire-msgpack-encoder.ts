@@ -40,22 +40,13 @@ class Writer {
   }
 
   value(value: unknown): void {
-    switch (typeof value) {
-      case 'string':
-        return this.#text(value)
-      case 'number':
-        return this.#number(value)
-      case 'bigint':
-        return this.#bigint(value)
-      case 'boolean':
-        return this.#byte(value ? 0xc3 : 0xc2)
-      case 'object':
-        return value === null ? this.#byte(0xc0) : this.#object(value)
-      case 'undefined':
-        return this.#byte(0xc0)
-      default:
-        throw invalid('body', 'expected values that MessagePack has', value)
-    }
+    if (typeof value === 'string') this.#text(value)
+    else if (typeof value === 'number') this.#number(value)
+    else if (typeof value === 'bigint') this.#bigint(value)
+    else if (typeof value === 'boolean') this.#byte(value ? 0xc3 : 0xc2)
+    else if (value === null || value === undefined) this.#byte(0xc0)
+    else if (typeof value === 'object') this.#object(value)
+    else throw invalid('body', 'expected values that MessagePack has', value)
   }
 
   #object(value: object): void {
@@ -133,8 +124,9 @@ class Writer {
   }
 
   #number(value: number): void {
-    if (!Number.isSafeInteger(value) || Object.is(value, -0)) return this.#float(value)
-    if (value >= 0) {
+    if (!Number.isSafeInteger(value) || Object.is(value, -0)) {
+      this.#float(value)
+    } else if (value >= 0) {
       if (value < 0x80) this.#byte(value)
       else if (value < 0x100) this.#tagged8(0xcc, value)
       else if (value < 0x1_0000) this.#tagged16(0xcd, value)

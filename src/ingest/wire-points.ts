@@ -94,9 +94,7 @@ function columnsOf(batch: WireObject, field: string): ColumnarPoints {
   }
   return {
     ...columns,
-    payloads: payloads.map((payload, i) =>
-      isPresent(payload) ? payloadAt(payload, `${field}.payloads[${i}]`) : null,
-    ),
+    payloads: payloads.map((payload, i) => (isPresent(payload) ? payloadAt(payload, `${field}.payloads[${i}]`) : null)),
   }
 }
 

@@ -29,7 +29,10 @@ export class Admission {
   }
 
   /** Takes a place, or throws OVERLOADED. Returns the bytes to give back with `leave`. */
-  enter(work: Work, headers: { 'content-length'?: string | undefined; 'transfer-encoding'?: string | undefined }): number {
+  enter(
+    work: Work,
+    headers: { 'content-length'?: string | undefined; 'transfer-encoding'?: string | undefined },
+  ): number {
     if (work === 'light') return 0
     const { maxConcurrentReads, maxConcurrentWrites, maxBodyBytes, maxBodyBytesInWork } = this.#bounds
     if (work === 'read' && this.#reads >= maxConcurrentReads) throw overloaded('reads', maxConcurrentReads)

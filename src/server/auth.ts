@@ -16,6 +16,10 @@ export class KeyRing {
   readonly #read: readonly Buffer[]
 
   constructor(keys: { apiKeys: readonly string[]; readOnlyApiKeys: readonly string[] }) {
+    // An empty key would let in whoever sends an empty header.
+    if ([...keys.apiKeys, ...keys.readOnlyApiKeys].some((key) => key.trim() === '')) {
+      throw new VicinalError('INVALID_ARGUMENT', 'API keys: expected none that is empty')
+    }
     this.#write = keys.apiKeys.map(digest)
     this.#read = keys.readOnlyApiKeys.map(digest)
   }

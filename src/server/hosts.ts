@@ -2,8 +2,9 @@
  * Defences against browsers: a page of another site that calls the service directly (Origin), or makes its own
  * name point here (DNS rebinding, Host).
  */
-import { isIP, isIPv4 } from 'node:net'
+
 import type { IncomingMessage } from 'node:http'
+import { isIP, isIPv4 } from 'node:net'
 import { describeValue, VicinalError } from '../core/errors.js'
 
 const ANY = '*'

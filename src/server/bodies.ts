@@ -1,0 +1,51 @@
+/** Which bodies are read, and how. Decoding happens here, checking in one place for all formats (src/ingest). */
+import type { FastifyInstance, FastifyRequest } from 'fastify'
+import { describeValue, VicinalError } from '../core/errors.js'
+import { parseJson } from '../ingest/wire-json.js'
+import { decodeMsgpack } from '../ingest/wire-msgpack.js'
+import { JSON_TYPE, MSGPACK_TYPE } from './respond.js'
+
+const CHARSET = /;\s*charset\s*=\s*"?([^\s;"]+)/i
+const UTF8 = /^utf-?8$/i
+
+type Decode = (bytes: Buffer) => unknown
+type Done = (error: Error | null, body?: unknown) => void
+
+export function registerBodies(app: FastifyInstance): void {
+  app.removeAllContentTypeParsers()
+  register(app, [JSON_TYPE], parseJson)
+  register(app, [MSGPACK_TYPE, 'application/x-msgpack', 'application/vnd.msgpack'], decodeMsgpack)
+}
+
+function register(app: FastifyInstance, types: string[], decode: Decode): void {
+  app.addContentTypeParser(types, { parseAs: 'buffer' }, (request: FastifyRequest, bytes: Buffer, done: Done) => {
+    let body: unknown
+    try {
+      checkEncoding(request)
+      // A body that was left out is told apart from a malformed one by the route.
+      if (bytes.length > 0) body = decode(bytes)
+    } catch (error) {
+      done(error as Error)
+      return
+    }
+    done(null, body)
+  })
+}
+
+function checkEncoding({ headers }: FastifyRequest): void {
+  const charset = CHARSET.exec(headers['content-type'] ?? '')?.[1]
+  if (charset !== undefined && !UTF8.test(charset)) throw unsupportedType(headers['content-type'])
+}
+
+export function unsupportedType(seen: string | undefined): VicinalError {
+  return new VicinalError(
+    'UNSUPPORTED_MEDIA_TYPE',
+    `Content-Type: expected ${JSON_TYPE} (UTF-8) or ${MSGPACK_TYPE}, got ${describeValue(seen ?? null)}`,
+  )
+}
+
+/** Compressed bodies are refused at the head: a small one may hide an endless one. */
+export function checkContentEncoding(encoding: string | undefined): void {
+  if (encoding === undefined || encoding === 'identity') return
+  throw new VicinalError('UNSUPPORTED_MEDIA_TYPE', `Content-Encoding: expected none, got ${describeValue(encoding)}`)
+}

@@ -1,0 +1,89 @@
+/** What a route's function gets to see of a request. */
+import type { FastifyRequest } from 'fastify'
+import type { CallOptions, Collection, Database, WriteOptions } from '../core/database.js'
+import { invalid } from '../core/errors.js'
+import { LIMITS } from '../core/limits.js'
+import { checkCollectionName } from '../core/names.js'
+import { isPresent, objectAt, type WireObject } from '../ingest/wire-fields.js'
+import type { Work } from './admission.js'
+import type { Access } from './auth.js'
+import type { DatabaseGate } from './database-gate.js'
+
+const MS_PER_SECOND = 1000
+const INTEGER = /^\d{1,9}$/
+
+export interface Route {
+  method: 'GET' | 'PUT' | 'POST' | 'PATCH' | 'DELETE'
+  path: string
+  access: Access
+  work: Work
+  run(call: Call): unknown
+}
+
+export class Call {
+  readonly #request: FastifyRequest
+  readonly #gate: DatabaseGate
+  readonly #timeoutMs: number
+
+  constructor(request: FastifyRequest, gate: DatabaseGate, timeoutMs: number) {
+    this.#request = request
+    this.#gate = gate
+    this.#timeoutMs = timeoutMs
+  }
+
+  get database(): Database {
+    return this.#gate.get()
+  }
+
+  get collectionName(): string {
+    return checkCollectionName(this.param('name'))
+  }
+
+  collection(): Promise<Collection> {
+    return this.database.collection(this.collectionName)
+  }
+
+  param(name: string): string {
+    return (this.#request.params as Record<string, string>)[name] ?? ''
+  }
+
+  /** The decoded body, which has to be an object. */
+  get body(): WireObject {
+    return objectAt(this.#request.body, 'body')
+  }
+
+  /** The same for bodies that may be left out. */
+  get optionalBody(): WireObject {
+    return isPresent(this.#request.body) ? this.body : {}
+  }
+
+  options(): CallOptions {
+    return { signal: this.#request.ticket.signal, timeoutMs: this.#deadline() }
+  }
+
+  /** On the wire a write is acknowledged before it is on stable storage, unless `wait=true` asks otherwise. */
+  writeOptions(): WriteOptions {
+    return { signal: this.#request.ticket.signal, timeoutMs: this.#deadline(), wait: this.#flag('wait', false) }
+  }
+
+  /** `timeout` in seconds, as Qdrant has it. `ordering` and `consistency` say nothing on one node. */
+  #deadline(): number {
+    const timeout = this.#query('timeout')
+    if (timeout === undefined) return this.#timeoutMs
+    const seconds = typeof timeout === 'string' && INTEGER.test(timeout) ? Number(timeout) : 0
+    const most = LIMITS.maxTimeoutMs / MS_PER_SECOND
+    if (seconds < 1 || seconds > most) throw invalid('timeout', `expected an integer from 1 to ${most}`, timeout)
+    return seconds * MS_PER_SECOND
+  }
+
+  #flag(name: string, otherwise: boolean): boolean {
+    const value = this.#query(name)
+    if (value === undefined) return otherwise
+    if (value !== 'true' && value !== 'false') throw invalid(name, 'expected true or false', value)
+    return value === 'true'
+  }
+
+  #query(name: string): unknown {
+    return (this.#request.query as Record<string, unknown>)[name]
+  }
+}

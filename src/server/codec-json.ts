@@ -1,0 +1,69 @@
+/**
+ * The writer of JSON answers. Payloads are spliced in as the text they are stored as, 64-bit ids are written as
+ * integers, and float32 values with the digits that give the same float32 back.
+ */
+import { RawJson } from '../core/point.js'
+
+/** Keys of nearly every answer, quoted once. */
+const QUOTED_KEYS = new Map(
+  ['id', 'version', 'score', 'payload', 'vector', 'points', 'result', 'status', 'time'].map((key) => [
+    key,
+    `"${key}":`,
+  ]),
+)
+/** Nine digits always tell two float32 apart; often fewer do. */
+const FLOAT32_DIGITS = [7, 8, 9] as const
+
+export function jsonText(value: unknown): string {
+  switch (typeof value) {
+    case 'string':
+      return JSON.stringify(value)
+    case 'number':
+      return numberText(value)
+    case 'bigint':
+      return value.toString()
+    case 'boolean':
+      return value ? 'true' : 'false'
+    case 'object':
+      return value === null ? 'null' : objectText(value)
+    default:
+      return 'null'
+  }
+}
+
+function objectText(value: object): string {
+  if (Array.isArray(value)) return arrayText(value)
+  if (value instanceof RawJson) return value.text
+  if (value instanceof Float32Array) return floatsText(value)
+  if (value instanceof Date) return JSON.stringify(value)
+  let text = ''
+  for (const key of Object.keys(value)) {
+    const property = (value as Record<string, unknown>)[key]
+    if (property === undefined) continue
+    text += `${text === '' ? '' : ','}${QUOTED_KEYS.get(key) ?? `${JSON.stringify(key)}:`}${jsonText(property)}`
+  }
+  return `{${text}}`
+}
+
+function arrayText(values: readonly unknown[]): string {
+  let text = ''
+  for (let i = 0; i < values.length; i++) text += (i === 0 ? '' : ',') + jsonText(values[i])
+  return `[${text}]`
+}
+
+function floatsText(values: Float32Array): string {
+  let text = ''
+  for (let i = 0; i < values.length; i++) text += (i === 0 ? '' : ',') + numberText(values[i] as number)
+  return `[${text}]`
+}
+
+/** A float32 value prints as one (0.1, not 0.10000000149011612); any other number as JavaScript does. */
+export function numberText(value: number): string {
+  if (!Number.isFinite(value)) return 'null'
+  if (Number.isInteger(value) || Math.fround(value) !== value) return String(value)
+  for (const digits of FLOAT32_DIGITS) {
+    const rounded = Number(value.toPrecision(digits))
+    if (Math.fround(rounded) === value) return String(rounded)
+  }
+  return String(value)
+}

@@ -1,0 +1,70 @@
+/** Every way a request can fail, as an answer in one shape. */
+import type { Socket } from 'node:net'
+import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
+import { VicinalError } from '../core/errors.js'
+import { unsupportedType } from './bodies.js'
+import { sendError } from './respond.js'
+
+/** A rejected body of undeclared or large size is not waited for: the connection ends with the answer. */
+const DRAINED_BODY_BYTES = 64 * 1024
+const LOGGED_CODES = new Set(['UNAUTHENTICATED', 'FORBIDDEN', 'MISDIRECTED_HOST'])
+
+export function registerFailures(app: FastifyInstance, maxBodyBytes: number): void {
+  app.setErrorHandler((error: FastifyError | VicinalError, request, reply) => {
+    const known = vicinalError(error, request, maxBodyBytes)
+    if (!request.raw.readableEnded && hasLargeBody(request)) reply.header('connection', 'close')
+    log(error, known, request)
+    return sendError(request, reply, known)
+  })
+  app.setNotFoundHandler((request, reply) =>
+    sendError(request, reply, new VicinalError('NOT_FOUND', `Not found: no such route for ${request.method}`)),
+  )
+}
+
+/** What fastify refuses before any hook runs, such as a path that cannot be decoded. */
+export function frameworkError(error: FastifyError, request: FastifyRequest, reply: FastifyReply): void {
+  sendError(request, reply, new VicinalError('INVALID_ARGUMENT', `request target: ${error.message}`))
+}
+
+function vicinalError(error: FastifyError | VicinalError, request: FastifyRequest, maxBodyBytes: number): VicinalError {
+  if (error instanceof VicinalError) return error
+  const { statusCode = 500 } = error
+  if (statusCode === 413) {
+    return new VicinalError('TOO_LARGE', `body: expected at most ${maxBodyBytes} bytes`)
+  }
+  if (statusCode === 415) return unsupportedType(request.headers['content-type'])
+  if (statusCode >= 400 && statusCode < 500) {
+    return new VicinalError('INVALID_ARGUMENT', `body: ${error.message}`)
+  }
+  return new VicinalError('INTERNAL', `Service internal error: the log has more under request ${request.id}`)
+}
+
+function hasLargeBody({ headers }: FastifyRequest): boolean {
+  return headers['transfer-encoding'] !== undefined || Number(headers['content-length'] ?? 0) > DRAINED_BODY_BYTES
+}
+
+function log(error: Error, known: VicinalError, request: FastifyRequest): void {
+  const facts = { reqId: request.id, method: request.method, route: request.routeOptions.url, code: known.code }
+  if (known.code === 'NOT_IMPLEMENTED') return
+  if (known.status >= 500 && known.retryable) request.log.warn(facts, known.message)
+  else if (known.status >= 500) request.log.error({ ...facts, err: error }, known.message)
+  else if (LOGGED_CODES.has(known.code)) request.log.warn({ ...facts, peer: request.ip }, 'refused')
+}
+
+/** What is no HTTP at all gets a plain answer, and its connection is closed. */
+export function clientError(error: NodeJS.ErrnoException, socket: Socket): void {
+  if (error.code === 'ECONNRESET' || !socket.writable) {
+    socket.destroy()
+    return
+  }
+  const status = STATUS_OF_PARSER_ERROR[error.code ?? ''] ?? '400 Bad Request'
+  const body = JSON.stringify({ status: { error: `Wrong input: ${status.slice(4)}` }, time: 0 })
+  socket.end(
+    `HTTP/1.1 ${status}\r\nContent-Type: application/json\r\nContent-Length: ${body.length}\r\nConnection: close\r\n\r\n${body}`,
+  )
+}
+
+const STATUS_OF_PARSER_ERROR: Readonly<Record<string, string>> = {
+  ERR_HTTP_REQUEST_TIMEOUT: '408 Request Timeout',
+  HPE_HEADER_OVERFLOW: '431 Request Header Fields Too Large',
+}

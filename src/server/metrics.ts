@@ -1,0 +1,150 @@
+/** Counters and histograms of the service, and their Prometheus text. Observing allocates nothing. */
+import type { Database } from '../core/database.js'
+import type { CollectionInfo } from '../core/schema.js'
+import { VERSION } from './versions.js'
+
+const BUCKETS_MS = [0.5, 1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 2000, 5000, 10_000, 60_000] as const
+const MS_PER_SECOND = 1000
+
+/** Requests of one route. */
+export class RouteMetrics {
+  readonly #labels: string
+  readonly #buckets = new Float64Array(BUCKETS_MS.length + 1)
+  readonly #statuses = new Map<number, number>()
+  #sumMs = 0
+  #count = 0
+
+  constructor(method: string, endpoint: string) {
+    this.#labels = `method="${method}",endpoint="${escapeLabel(endpoint)}"`
+  }
+
+  observe(status: number, elapsedMs: number): void {
+    let bucket = 0
+    while (bucket < BUCKETS_MS.length && elapsedMs > (BUCKETS_MS[bucket] as number)) bucket++
+    this.#buckets[bucket] = (this.#buckets[bucket] as number) + 1
+    this.#sumMs += elapsedMs
+    this.#count++
+    this.#statuses.set(status, (this.#statuses.get(status) ?? 0) + 1)
+  }
+
+  get isUsed(): boolean {
+    return this.#count > 0
+  }
+
+  totals(): string[] {
+    return Array.from(
+      this.#statuses,
+      ([status, count]) => `rest_responses_total{${this.#labels},status="${status}"} ${count}`,
+    )
+  }
+
+  durations(): string[] {
+    const name = 'rest_responses_duration_seconds'
+    let below = 0
+    const lines = Array.from(this.#buckets, (count, i) => {
+      below += count
+      const bound = i < BUCKETS_MS.length ? String((BUCKETS_MS[i] as number) / MS_PER_SECOND) : '+Inf'
+      return `${name}_bucket{${this.#labels},le="${bound}"} ${below}`
+    })
+    lines.push(`${name}_sum{${this.#labels}} ${this.#sumMs / MS_PER_SECOND}`)
+    lines.push(`${name}_count{${this.#labels}} ${this.#count}`)
+    return lines
+  }
+}
+
+export class Metrics {
+  readonly #routes: RouteMetrics[] = []
+  readonly #inWork: () => number
+
+  constructor(inWork: () => number) {
+    this.#inWork = inWork
+  }
+
+  route(method: string, endpoint: string): RouteMetrics {
+    const route = new RouteMetrics(method, endpoint)
+    this.#routes.push(route)
+    return route
+  }
+
+  /** `database` is null while it is being opened; what it would tell is left out then. */
+  async text(database: Database | null): Promise<string> {
+    const used = this.#routes.filter((route) => route.isUsed)
+    const lines = [
+      ...family('app_info', 'gauge', 'Name and version', [`app_info{name="vicinal",version="${VERSION}"} 1`]),
+      ...family(
+        'rest_responses_total',
+        'counter',
+        'Answers by status',
+        used.flatMap((route) => route.totals()),
+      ),
+      ...family(
+        'rest_responses_duration_seconds',
+        'histogram',
+        'Time from head of the request to end of the answer',
+        used.flatMap((route) => route.durations()),
+      ),
+      ...gauge('rest_requests_in_work', 'Requests admitted and not yet answered', this.#inWork()),
+      ...processMetrics(),
+    ]
+    if (database) lines.push(...collectionMetrics(await allInfos(database)))
+    return `${lines.join('\n')}\n`
+  }
+}
+
+function processMetrics(): string[] {
+  const memory = process.memoryUsage()
+  const { userCPUTime, systemCPUTime } = process.resourceUsage()
+  return [
+    ...gauge('memory_resident_bytes', 'Resident memory of the process', memory.rss),
+    ...gauge('memory_heap_used_bytes', 'JavaScript heap in use', memory.heapUsed),
+    ...gauge('memory_external_bytes', 'Buffers outside of the JavaScript heap', memory.external),
+    ...gauge('process_uptime_seconds', 'Time since start', process.uptime()),
+    ...family('process_cpu_seconds_total', 'counter', 'Processor time used', [
+      `process_cpu_seconds_total ${(userCPUTime + systemCPUTime) / 1e6}`,
+    ]),
+  ]
+}
+
+async function allInfos(database: Database): Promise<CollectionInfo[]> {
+  const infos: CollectionInfo[] = []
+  for (const name of await database.collections()) {
+    // A collection may be deleted between the list and the look.
+    const info = await database
+      .collection(name)
+      .then((collection) => collection.info())
+      .catch(() => null)
+    if (info) infos.push(info)
+  }
+  return infos
+}
+
+const PER_COLLECTION: readonly [name: string, help: string, value: (info: CollectionInfo) => number][] = [
+  ['collection_points', 'Points', (info) => info.pointsCount],
+  ['collection_vectors', 'Vectors', (info) => info.vectorsCount],
+  ['collection_indexed_vectors', 'Vectors in a graph', (info) => info.indexedVectorsCount],
+  ['collection_segments', 'Segments', (info) => info.segmentsCount],
+  ['collection_log_bytes', 'Log not yet in the table', (info) => info.logBytes],
+  ['collection_tail_bytes', 'Vectors not yet in a graph', (info) => info.tailBytes],
+  ['collection_warnings', 'Faults that were survived', (info) => info.warnings.length],
+]
+
+function collectionMetrics(infos: readonly CollectionInfo[]): string[] {
+  const lines = gauge('collections_total', 'Collections', infos.length)
+  for (const [name, help, value] of PER_COLLECTION) {
+    const samples = infos.map((info) => `${name}{id="${escapeLabel(info.name)}"} ${value(info)}`)
+    lines.push(...family(name, 'gauge', help, samples))
+  }
+  return lines
+}
+
+function gauge(name: string, help: string, value: number): string[] {
+  return family(name, 'gauge', help, [`${name} ${value}`])
+}
+
+function family(name: string, type: string, help: string, samples: readonly string[]): string[] {
+  return samples.length === 0 ? [] : [`# HELP ${name} ${help}`, `# TYPE ${name} ${type}`, ...samples]
+}
+
+function escapeLabel(text: string): string {
+  return text.replaceAll('\\', '\\\\').replaceAll('"', '\\"').replaceAll('\n', '\\n')
+}

@@ -1,0 +1,81 @@
+/** Answers and errors in the shape of Qdrant's envelope, in the format that the Accept header asks for. */
+import type { FastifyReply, FastifyRequest } from 'fastify'
+import { VicinalError } from '../core/errors.js'
+import { encodeMsgpack } from '../ingest/wire-msgpack-encoder.js'
+import { jsonText } from './codec-json.js'
+
+export const JSON_TYPE = 'application/json'
+export const MSGPACK_TYPE = 'application/msgpack'
+/** As a parameter of the accepted MessagePack: payloads come as their JSON text, each in a bin. */
+const PAYLOAD_AS_TEXT = 'payload=text'
+/** An answer above this must find a reader that keeps reading. */
+const LARGE_ANSWER_BYTES = 256 * 1024
+const STALLED_READER_MS = 60_000
+const MS_PER_SECOND = 1000
+
+/** A body that is not wrapped in the envelope. */
+export class PlainBody {
+  constructor(
+    readonly body: string | object,
+    readonly status = 200,
+    readonly type = 'text/plain; charset=utf-8',
+  ) {}
+}
+
+export function sendResult(request: FastifyRequest, reply: FastifyReply, result: unknown): FastifyReply {
+  if (result instanceof PlainBody) {
+    const { body, status, type } = result
+    if (typeof body === 'object') return send(request, reply.code(status), body)
+    return reply.code(status).type(type).send(body)
+  }
+  return send(request, reply, { result, status: 'ok', time: secondsSince(request.ticket.startedMs) })
+}
+
+export function sendError(request: FastifyRequest, reply: FastifyReply, error: VicinalError): FastifyReply {
+  const { code, details, retryAfterMs } = error
+  reply.code(error.status).header('x-request-id', request.id)
+  if (retryAfterMs !== undefined) reply.header('retry-after', Math.ceil(retryAfterMs / MS_PER_SECOND))
+  const started = request.ticket?.startedMs ?? performance.now()
+  const status = Object.keys(details).length > 0 ? { code, details } : { code }
+  return send(request, reply, { status: { error: errorText(error), ...status }, time: secondsSince(started) })
+}
+
+/** Qdrant begins complaints about a request with these words, and its users look for them. */
+function errorText({ code, message }: VicinalError): string {
+  return code === 'INVALID_ARGUMENT' && !message.startsWith('Format error') ? `Wrong input: ${message}` : message
+}
+
+function send(request: FastifyRequest, reply: FastifyReply, envelope: object): FastifyReply {
+  const { accept } = request.headers
+  const isMsgpack = accept?.includes(MSGPACK_TYPE) === true
+  const body = isMsgpack ? msgpackBody(envelope, accept) : jsonBody(envelope)
+  if (body.length > LARGE_ANSWER_BYTES) dropStalledReader(request)
+  return reply.header('content-type', isMsgpack ? MSGPACK_TYPE : JSON_TYPE).send(body)
+}
+
+function msgpackBody(envelope: object, accept: string): Buffer {
+  return bounded(() => encodeMsgpack(envelope, { rawJson: accept.includes(PAYLOAD_AS_TEXT) ? 'text' : 'value' }))
+}
+
+function jsonBody(envelope: object): Buffer {
+  return bounded(() => Buffer.from(jsonText(envelope)))
+}
+
+/** Strings and buffers have a greatest length, which Node reports as a RangeError. */
+function bounded(encode: () => Buffer): Buffer {
+  try {
+    return encode()
+  } catch (error) {
+    if (!(error instanceof RangeError)) throw error
+    throw new VicinalError('TOO_LARGE', 'answer: larger than one answer can be; ask for fewer points or fields')
+  }
+}
+
+function dropStalledReader(request: FastifyRequest): void {
+  const { socket } = request.raw
+  socket.setTimeout(STALLED_READER_MS, () => socket.destroy())
+}
+
+function secondsSince(startedMs: number): number {
+  return (performance.now() - startedMs) / MS_PER_SECOND
+}

@@ -1,0 +1,80 @@
+/** Puts a table of routes into fastify. Access is part of a route, so that no route can be without. */
+import type { FastifyInstance, FastifyRequest } from 'fastify'
+import { VicinalError } from '../core/errors.js'
+import { Call, type Route } from './call.js'
+import type { DatabaseGate } from './database-gate.js'
+import type { Metrics, RouteMetrics } from './metrics.js'
+import { sendError, sendResult } from './respond.js'
+
+/** What the hooks know of the matched route. */
+export interface RouteConfig {
+  declared: Pick<Route, 'access' | 'work'>
+  metrics: RouteMetrics
+}
+
+const METHODS = ['GET', 'PUT', 'POST', 'PATCH', 'DELETE'] as const
+const ACCESSES: readonly unknown[] = ['open', 'read', 'write']
+
+interface RouterParts {
+  gate: DatabaseGate
+  metrics: Metrics
+  timeoutMs: number
+}
+
+export function registerRoutes(app: FastifyInstance, routes: readonly Route[], parts: RouterParts): void {
+  refuseUndeclared(app)
+  for (const route of routes) registerRoute(app, route, parts)
+  for (const path of new Set(routes.map((route) => route.path))) refuseOtherMethods(app, path, routes, parts.metrics)
+}
+
+function refuseUndeclared(app: FastifyInstance): void {
+  app.addHook('onRoute', ({ method, url, config }) => {
+    const declared = (config as Partial<RouteConfig> | undefined)?.declared
+    if (!ACCESSES.includes(declared?.access)) {
+      throw new VicinalError('INTERNAL', `route ${String(method)} ${url}: declares no access`)
+    }
+  })
+}
+
+function registerRoute(app: FastifyInstance, route: Route, { gate, metrics, timeoutMs }: RouterParts): void {
+  const config: RouteConfig = {
+    declared: { access: route.access, work: route.work },
+    metrics: metrics.route(route.method, endpointOf(route.path)),
+  }
+  app.route({
+    method: route.method,
+    url: route.path,
+    config,
+    async handler(request, reply) {
+      return sendResult(request, reply, await route.run(new Call(request, gate, timeoutMs)))
+    },
+  })
+}
+
+/** 405 with the methods there are. Only who may read learns which paths exist. */
+function refuseOtherMethods(app: FastifyInstance, path: string, routes: readonly Route[], metrics: Metrics): void {
+  const allowed = routes.filter((route) => route.path === path).map((route) => route.method)
+  const method = METHODS.filter((candidate) => !allowed.includes(candidate))
+  const config: RouteConfig = {
+    declared: { access: 'read', work: 'light' },
+    metrics: metrics.route('OTHER', endpointOf(path)),
+  }
+  const error = new VicinalError('METHOD_NOT_ALLOWED', `Method not allowed: expected ${allowed.join(', ')}`)
+  app.route({
+    method,
+    url: path,
+    config,
+    handler: (request, reply) => sendError(request, reply.header('allow', allowed.join(', ')), error),
+  })
+}
+
+/** `/collections/:name` as the API's description spells it: `/collections/{name}`. */
+function endpointOf(path: string): string {
+  return path.replace(/:(\w+)/g, '{$1}')
+}
+
+/** The declaration of the matched route; undefined where none matched. */
+export function configOf(request: FastifyRequest): RouteConfig | undefined {
+  const config = request.routeOptions.config as Partial<RouteConfig>
+  return config.declared ? (config as RouteConfig) : undefined
+}

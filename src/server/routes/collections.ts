@@ -1,0 +1,107 @@
+import { UNNAMED_VECTOR } from '../../core/point.js'
+import type { CollectionInfo, ResolvedVector } from '../../core/schema.js'
+import { collectionOf, configChangeOf } from '../../ingest/wire-collection.js'
+import type { Call, Route } from '../call.js'
+
+const ALL = '/collections'
+const ONE = '/collections/:name'
+
+export const collectionRoutes: Route[] = [
+  { method: 'GET', path: ALL, access: 'read', work: 'read', run: list },
+  { method: 'GET', path: ONE, access: 'read', work: 'read', run: info },
+  { method: 'PUT', path: ONE, access: 'write', work: 'write', run: create },
+  { method: 'PATCH', path: ONE, access: 'write', work: 'write', run: update },
+  { method: 'DELETE', path: ONE, access: 'write', work: 'write', run: remove },
+  { method: 'GET', path: `${ONE}/exists`, access: 'read', work: 'read', run: exists },
+  // Ours: what the library's flush and waitForIndex do.
+  { method: 'POST', path: `${ONE}/flush`, access: 'write', work: 'write', run: flush },
+  { method: 'POST', path: `${ONE}/wait-for-index`, access: 'read', work: 'read', run: waitForIndex },
+]
+
+async function list(call: Call): Promise<unknown> {
+  const names = await call.database.collections(call.options())
+  return { collections: names.map((name) => ({ name })) }
+}
+
+async function info(call: Call): Promise<unknown> {
+  const collection = await call.collection()
+  return wireInfo(await collection.info(call.options()))
+}
+
+async function create(call: Call): Promise<boolean> {
+  await call.database.createCollection(call.collectionName, collectionOf(call.body), call.options())
+  return true
+}
+
+async function update(call: Call): Promise<boolean> {
+  const collection = await call.collection()
+  await collection.updateConfig(configChangeOf(call.body), call.options())
+  return true
+}
+
+function remove(call: Call): Promise<boolean> {
+  return call.database.deleteCollection(call.collectionName, call.options())
+}
+
+async function exists(call: Call): Promise<unknown> {
+  return { exists: await call.database.hasCollection(call.collectionName, call.options()) }
+}
+
+async function flush(call: Call): Promise<boolean> {
+  const collection = await call.collection()
+  await collection.flush(call.options())
+  return true
+}
+
+async function waitForIndex(call: Call): Promise<boolean> {
+  const collection = await call.collection()
+  await collection.waitForIndex(call.options())
+  return true
+}
+
+/**
+ * Qdrant's shape of a collection, which has settings that mean nothing here: those say what holds for one node
+ * that keeps vectors in memory. `vectors_count`, `log_bytes` and `tail_bytes` are ours.
+ */
+function wireInfo(info: CollectionInfo): object {
+  const { hnswConfig } = info.config
+  return {
+    status: info.status,
+    optimizer_status: 'ok',
+    warnings: info.warnings.map((message) => ({ message })),
+    indexed_vectors_count: info.indexedVectorsCount,
+    points_count: info.pointsCount,
+    segments_count: info.segmentsCount,
+    vectors_count: info.vectorsCount,
+    log_bytes: info.logBytes,
+    tail_bytes: info.tailBytes,
+    config: {
+      params: {
+        vectors: wireVectors(info),
+        shard_number: 1,
+        replication_factor: 1,
+        write_consistency_factor: 1,
+        on_disk_payload: false,
+      },
+      hnsw_config: { m: hnswConfig.m, ef_construct: hnswConfig.efConstruct, full_scan_threshold: 0 },
+      optimizer_config: { default_segment_number: 0, flush_interval_sec: 0 },
+      wal_config: null,
+      quantization_config: null,
+    },
+    payload_schema: Object.fromEntries(
+      Object.entries(info.payloadSchema).map(([field, { kind, points }]) => [field, { data_type: kind, points }]),
+    ),
+  }
+}
+
+function wireVectors(info: CollectionInfo): object {
+  const { vectors } = info.config
+  const only = vectors[0]
+  if (vectors.length === 1 && only?.name === UNNAMED_VECTOR) return wireVector(only, info)
+  return Object.fromEntries(vectors.map((vector) => [vector.name, wireVector(vector, info)]))
+}
+
+function wireVector({ size, distance, m, efConstruct }: ResolvedVector, { config }: CollectionInfo): object {
+  const isDefault = m === config.hnswConfig.m && efConstruct === config.hnswConfig.efConstruct
+  return isDefault ? { size, distance } : { size, distance, hnsw_config: { m, ef_construct: efConstruct } }
+}

@@ -1,0 +1,35 @@
+import { deleteOf, payloadChangeOf, payloadDeleteOf } from '../../ingest/wire-operations.js'
+import type { Call, Route } from '../call.js'
+import { writeResult } from './write-result.js'
+
+const PAYLOAD = '/collections/:name/points/payload'
+
+export const payloadRoutes: Route[] = [
+  { method: 'POST', path: PAYLOAD, access: 'write', work: 'write', run: set },
+  { method: 'PUT', path: PAYLOAD, access: 'write', work: 'write', run: overwrite },
+  { method: 'POST', path: `${PAYLOAD}/delete`, access: 'write', work: 'write', run: deleteKeys },
+  { method: 'POST', path: `${PAYLOAD}/clear`, access: 'write', work: 'write', run: clear },
+]
+
+async function set(call: Call): Promise<unknown> {
+  const collection = await call.collection()
+  const { payload, which, ...key } = payloadChangeOf(call.body)
+  return writeResult(await collection.setPayload(payload, which, { ...call.writeOptions(), ...key }))
+}
+
+async function overwrite(call: Call): Promise<unknown> {
+  const collection = await call.collection()
+  const { payload, which, ...key } = payloadChangeOf(call.body)
+  return writeResult(await collection.overwritePayload(payload, which, { ...call.writeOptions(), ...key }))
+}
+
+async function deleteKeys(call: Call): Promise<unknown> {
+  const collection = await call.collection()
+  const { keys, which } = payloadDeleteOf(call.body)
+  return writeResult(await collection.deletePayload(keys, which, call.writeOptions()))
+}
+
+async function clear(call: Call): Promise<unknown> {
+  const collection = await call.collection()
+  return writeResult(await collection.clearPayload(deleteOf(call.body), call.writeOptions()))
+}

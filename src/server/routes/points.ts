@@ -1,0 +1,81 @@
+import { notFound } from '../../core/errors.js'
+import type { PointId } from '../../core/point.js'
+import { deleteOf, operationsOf, vectorDeleteOf } from '../../ingest/wire-operations.js'
+import { upsertOf, vectorUpdatesOf } from '../../ingest/wire-points.js'
+import { countOf, retrieveOf, scrollOf } from '../../ingest/wire-query.js'
+import type { Call, Route } from '../call.js'
+import { writeResult } from './write-result.js'
+
+const DECIMAL = /^\d{1,20}$/
+const POINTS = '/collections/:name/points'
+
+export const pointRoutes: Route[] = [
+  { method: 'PUT', path: POINTS, access: 'write', work: 'write', run: upsert },
+  { method: 'POST', path: POINTS, access: 'read', work: 'read', run: retrieve },
+  { method: 'GET', path: `${POINTS}/:id`, access: 'read', work: 'read', run: retrieveOne },
+  { method: 'POST', path: `${POINTS}/delete`, access: 'write', work: 'write', run: deletePoints },
+  { method: 'POST', path: `${POINTS}/count`, access: 'read', work: 'read', run: count },
+  { method: 'POST', path: `${POINTS}/scroll`, access: 'read', work: 'read', run: scroll },
+  { method: 'POST', path: `${POINTS}/batch`, access: 'write', work: 'write', run: batch },
+  { method: 'PUT', path: `${POINTS}/vectors`, access: 'write', work: 'write', run: updateVectors },
+  { method: 'POST', path: `${POINTS}/vectors/delete`, access: 'write', work: 'write', run: deleteVectors },
+]
+
+async function upsert(call: Call): Promise<unknown> {
+  const collection = await call.collection()
+  return writeResult(await collection.upsert(upsertOf(call.body), call.writeOptions()))
+}
+
+async function retrieve(call: Call): Promise<unknown> {
+  const collection = await call.collection()
+  const { ids, options } = retrieveOf(call.body)
+  return collection.retrieve(ids, { ...options, ...call.options() })
+}
+
+async function retrieveOne(call: Call): Promise<unknown> {
+  const collection = await call.collection()
+  const id = pathId(call.param('id'))
+  const options = { withPayload: true, withVector: true, rawPayload: true, ...call.options() }
+  const [point] = await collection.retrieve([id], options)
+  if (!point) throw notFound('point with id', id)
+  return point
+}
+
+function pathId(text: string): PointId {
+  if (!DECIMAL.test(text)) return text
+  const number = Number(text)
+  return Number.isSafeInteger(number) ? number : BigInt(text)
+}
+
+async function deletePoints(call: Call): Promise<unknown> {
+  const collection = await call.collection()
+  return writeResult(await collection.delete(deleteOf(call.body), call.writeOptions()))
+}
+
+async function count(call: Call): Promise<unknown> {
+  const collection = await call.collection()
+  return { count: await collection.count({ ...countOf(call.optionalBody), ...call.options() }) }
+}
+
+async function scroll(call: Call): Promise<unknown> {
+  const collection = await call.collection()
+  const { points, nextOffset } = await collection.scrollPage({ ...scrollOf(call.optionalBody), ...call.options() })
+  return { points, next_page_offset: nextOffset }
+}
+
+async function batch(call: Call): Promise<unknown> {
+  const collection = await call.collection()
+  const results = await collection.batch(operationsOf(call.body), call.writeOptions())
+  return results.map(writeResult)
+}
+
+async function updateVectors(call: Call): Promise<unknown> {
+  const collection = await call.collection()
+  return writeResult(await collection.updateVectors(vectorUpdatesOf(call.body), call.writeOptions()))
+}
+
+async function deleteVectors(call: Call): Promise<unknown> {
+  const collection = await call.collection()
+  const { names, which } = vectorDeleteOf(call.body)
+  return writeResult(await collection.deleteVectors(names, which, call.writeOptions()))
+}

@@ -1,0 +1,55 @@
+import type { ServerResponse } from 'node:http'
+import type { Admission, Work } from './admission.js'
+import type { RouteMetrics } from './metrics.js'
+
+/**
+ * One request on its way through: when it came, what it holds, and how to stop it. It ends with the response's
+ * `close`, which Node emits in every case: answered, hung up, or cut off.
+ */
+export class Ticket {
+  readonly startedMs = performance.now()
+  readonly #response: ServerResponse
+  readonly #metrics: RouteMetrics | undefined
+  #abort: AbortController | null = null
+  #work: Work = 'light'
+  #bodyBytes = 0
+
+  constructor(response: ServerResponse, metrics: RouteMetrics | undefined) {
+    this.#response = response
+    this.#metrics = metrics
+  }
+
+  /** Aborts when the client hangs up before it has its answer, or when the service has to stop. */
+  get signal(): AbortSignal {
+    this.#abort ??= new AbortController()
+    return this.#abort.signal
+  }
+
+  admit(work: Work, bodyBytes: number): void {
+    this.#work = work
+    this.#bodyBytes = bodyBytes
+  }
+
+  abort(): void {
+    this.#abort?.abort()
+  }
+
+  end(admission: Admission): { status: number; elapsedMs: number } {
+    const answered = this.#response.writableFinished
+    if (!answered) this.abort()
+    admission.leave(this.#work, this.#bodyBytes)
+    const status = answered ? this.#response.statusCode : HUNG_UP
+    const elapsedMs = performance.now() - this.startedMs
+    this.#metrics?.observe(status, elapsedMs)
+    return { status, elapsedMs }
+  }
+}
+
+/** The status that logs and metrics give a request whose client did not wait. */
+const HUNG_UP = 499
+
+declare module 'fastify' {
+  interface FastifyRequest {
+    ticket: Ticket
+  }
+}

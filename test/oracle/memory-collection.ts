@@ -1,0 +1,358 @@
+import { stringify as stringifyWithBigInts } from 'lossless-json'
+import type {
+  CallOptions,
+  Collection,
+  ColumnarPoints,
+  Hit,
+  QueryOptions,
+  ReadOptions,
+  ScrollOptions,
+  ScrollPage,
+  Selector,
+  StoredPoint,
+  WriteOperation,
+  WriteOptions,
+  WriteResult,
+} from '../../src/core/database.js'
+import { invalid, notFound, VicinalError } from '../../src/core/errors.js'
+import type { Filter } from '../../src/core/filter.js'
+import { type Payload, type Point, type PointId, type PointVector, RawJson } from '../../src/core/point.js'
+import type {
+  CollectionConfig,
+  CollectionInfo,
+  HnswConfig,
+  PayloadIndexKind,
+  ResolvedVector,
+} from '../../src/core/schema.js'
+import { matchesFilter } from './filter-stub.js'
+import { deleteKeys, mergePayload, selectPayload } from './memory-payload.js'
+import { floats, idKey, idOfKey, isGreaterNearer, type MemoryPoint, score, storedVector } from './memory-points.js'
+
+const MAX_RESULTS = 65_536
+
+export class MemoryCollection implements Collection {
+  readonly name: string
+  #config: CollectionConfig
+  /** In the order of ids. */
+  #points = new Map<string, MemoryPoint>()
+  readonly #indexes = new Map<string, PayloadIndexKind>()
+  #sequence = 0
+
+  constructor(name: string, config: CollectionConfig) {
+    this.name = name
+    this.#config = config
+  }
+
+  async info(): Promise<CollectionInfo> {
+    const points = [...this.#points.values()]
+    const vectors = points.reduce((sum, point) => sum + point.vectors.size, 0)
+    const payloadSchema: CollectionInfo['payloadSchema'] = {}
+    for (const [field, kind] of this.#indexes) {
+      const indexed = points.filter((point) => Object.hasOwn(point.payload, field))
+      payloadSchema[field] = { kind, points: indexed.length }
+    }
+    return {
+      name: this.name,
+      status: 'green',
+      pointsCount: points.length,
+      indexedVectorsCount: vectors,
+      vectorsCount: vectors,
+      segmentsCount: 1,
+      config: this.#config,
+      payloadSchema,
+      logBytes: 0,
+      tailBytes: 0,
+      warnings: [],
+    }
+  }
+
+  async updateConfig(change: { hnswConfig?: Partial<HnswConfig> }): Promise<void> {
+    this.#config = { ...this.#config, hnswConfig: { ...this.#config.hnswConfig, ...change.hnswConfig } }
+  }
+
+  async upsert(points: Parameters<Collection['upsert']>[0], options?: WriteOptions): Promise<WriteResult> {
+    return this.#write({ op: 'upsert', points: points as Point[] | ColumnarPoints }, options)
+  }
+
+  async updateVectors(points: { id: PointId; vector: PointVector }[], options?: WriteOptions): Promise<WriteResult> {
+    return this.#write({ op: 'updateVectors', points }, options)
+  }
+
+  async deleteVectors(names: readonly string[], which: Selector, options?: WriteOptions): Promise<WriteResult> {
+    return this.#write({ op: 'deleteVectors', names, which }, options)
+  }
+
+  async delete(which: Selector, options?: WriteOptions): Promise<WriteResult> {
+    return this.#write({ op: 'delete', which }, options)
+  }
+
+  async setPayload(payload: Payload, which: Selector, options?: WriteOptions & { key?: string }): Promise<WriteResult> {
+    const key = options?.key === undefined ? {} : { key: options.key }
+    return this.#write({ op: 'setPayload', payload, which, ...key }, options)
+  }
+
+  async overwritePayload(payload: Payload, which: Selector, options?: WriteOptions): Promise<WriteResult> {
+    return this.#write({ op: 'overwritePayload', payload, which }, options)
+  }
+
+  async deletePayload(keys: readonly string[], which: Selector, options?: WriteOptions): Promise<WriteResult> {
+    return this.#write({ op: 'deletePayload', keys, which }, options)
+  }
+
+  async clearPayload(which: Selector, options?: WriteOptions): Promise<WriteResult> {
+    return this.#write({ op: 'clearPayload', which }, options)
+  }
+
+  async batch(operations: readonly WriteOperation[], options?: WriteOptions): Promise<WriteResult[]> {
+    return operations.map((operation) => this.#write(operation, options))
+  }
+
+  async retrieve(ids: readonly PointId[], options: ReadOptions = {}): Promise<StoredPoint[]> {
+    const keys = new Set(ids.map((id, i) => idKey(id, `ids[${i}]`)))
+    return [...keys].flatMap((key) => {
+      const point = this.#points.get(key)
+      return point ? [this.#seen(point, options)] : []
+    })
+  }
+
+  async query(options: QueryOptions): Promise<Hit[]> {
+    checkCall(options)
+    const { limit = 10, offset = 0 } = options
+    bounded(limit, 1, 'limit')
+    bounded(offset, 0, 'offset')
+    const { query } = options
+    const ranked = query === undefined || query === null ? this.#inIdOrder(options) : this.#ranked(query, options)
+    return ranked.slice(offset, offset + limit).map(({ point, score, version }) => ({
+      ...this.#seen(point, options),
+      version,
+      score,
+    }))
+  }
+
+  #inIdOrder({ filter }: QueryOptions): { point: MemoryPoint; score: number; version: number }[] {
+    return this.#matching(filter).map((point) => ({ point, score: 0, version: 0 }))
+  }
+
+  #ranked(query: NonNullable<QueryOptions['query']>, options: QueryOptions) {
+    const space = this.#space(options.using)
+    const isVector = typeof query === 'object'
+    const target = isVector ? null : this.#points.get(idKey(query, 'query'))
+    if (!isVector && !target) throw notFound('point with id', query)
+    const stored = target?.vectors.get(space.name)
+    if (target && !stored) throw notFound('vector of point', query)
+    const vector = stored ?? this.#queryVector(query, space)
+    const sign = isGreaterNearer(space.distance) ? -1 : 1
+    const { scoreThreshold } = options
+    return this.#matching(options.filter)
+      .filter((point) => point !== target && point.vectors.has(space.name))
+      .map((point) => ({
+        point,
+        version: point.version,
+        score: score(space.distance, vector, point.vectors.get(space.name) as Float32Array),
+      }))
+      .filter((hit) => scoreThreshold === undefined || sign * hit.score <= sign * scoreThreshold)
+      .sort((a, b) => sign * (a.score - b.score))
+  }
+
+  #queryVector(query: NonNullable<QueryOptions['query']>, space: ResolvedVector): Float32Array {
+    return space.distance === 'Cosine' ? storedVector(query, space, 'query') : floats(query, space.size, 'query')
+  }
+
+  async queryBatch(queries: readonly QueryOptions[], call?: CallOptions): Promise<Hit[][]> {
+    return Promise.all(queries.map((query) => this.query({ ...query, ...call })))
+  }
+
+  async scrollPage(options: ScrollOptions = {}): Promise<ScrollPage> {
+    checkCall(options)
+    const { limit = 10, offset = null } = options
+    bounded(limit, 1, 'limit')
+    const from = offset === null ? '' : idKey(offset, 'offset')
+    const rest = this.#matching(options.filter).filter((point) => idKey(point.id) >= from)
+    return {
+      points: rest.slice(0, limit).map((point) => this.#seen(point, options)),
+      nextOffset: rest[limit]?.id ?? null,
+    }
+  }
+
+  async *scroll(options: ScrollOptions = {}): AsyncIterable<StoredPoint> {
+    for (const point of this.#matching(options.filter)) yield this.#seen(point, options)
+  }
+
+  async count(options: { filter?: Filter | null } = {}): Promise<number> {
+    return this.#matching(options.filter).length
+  }
+
+  async createPayloadIndex(field: string, kind: PayloadIndexKind): Promise<WriteResult> {
+    this.#indexes.set(field, kind)
+    return { operationId: ++this.#sequence, status: 'completed' }
+  }
+
+  async deletePayloadIndex(field: string): Promise<WriteResult> {
+    this.#indexes.delete(field)
+    return { operationId: ++this.#sequence, status: 'completed' }
+  }
+
+  async flush(): Promise<void> {}
+  async waitForIndex(): Promise<void> {}
+
+  #write(operation: WriteOperation, options: WriteOptions = {}): WriteResult {
+    checkCall(options)
+    this.#apply(operation)
+    return { operationId: this.#sequence, status: options.wait === false ? 'acknowledged' : 'completed' }
+  }
+
+  #apply(operation: WriteOperation): void {
+    switch (operation.op) {
+      case 'upsert':
+        this.#upsert(operation.points)
+        break
+      case 'updateVectors': {
+        const changes = operation.points.map((point, i) => ({
+          point: this.#present(point.id, `points[${i}].id`),
+          vectors: this.#vectorsOf(point.vector, `points[${i}].vector`),
+        }))
+        this.#change(changes, ({ point, vectors }) => {
+          for (const [name, vector] of vectors) point.vectors.set(name, vector)
+          return point
+        })
+        break
+      }
+      case 'deleteVectors':
+        for (const name of operation.names) this.#space(name, 'vector')
+        this.#change(this.#selected(operation.which, false), (point) => {
+          for (const name of operation.names) point.vectors.delete(name)
+          return point
+        })
+        break
+      case 'delete':
+        this.#sequence++
+        for (const point of this.#selected(operation.which, false)) this.#points.delete(idKey(point.id))
+        break
+      default:
+        this.#changePayload(operation)
+    }
+  }
+
+  #changePayload(
+    operation: Exclude<WriteOperation, { op: 'upsert' | 'updateVectors' | 'deleteVectors' | 'delete' }>,
+  ): void {
+    const points = this.#selected(operation.which, true)
+    this.#change(points, (point) => {
+      if (operation.op === 'clearPayload') point.payload = {}
+      else if (operation.op === 'deletePayload') point.payload = deleteKeys(point.payload, operation.keys)
+      else if (operation.op === 'overwritePayload') point.payload = plainPayload(operation.payload)
+      else point.payload = mergePayload(point.payload, plainPayload(operation.payload), operation.key)
+      return point
+    })
+  }
+
+  #upsert(points: readonly Point[] | ColumnarPoints): void {
+    const rows = 'ids' in points ? this.#rowsOf(points) : points
+    const made = rows.map((row, i): MemoryPoint => {
+      const key = idKey(row.id, `points[${i}].id`)
+      const vectors = this.#vectorsOf(row.vector, `points[${i}].vector`)
+      return { id: idOfKey(key), vectors, payload: plainPayload(row.payload), version: 0 }
+    })
+    this.#change(made, (point) => {
+      this.#points.set(idKey(point.id), point)
+      return point
+    })
+    this.#points = new Map([...this.#points].sort(([a], [b]) => (a < b ? -1 : 1)))
+  }
+
+  #rowsOf({ ids, vectors, payloads }: ColumnarPoints): Point[] {
+    const named = vectors instanceof Float32Array ? { '': vectors } : vectors
+    return Array.from(ids as ArrayLike<PointId>, (id, row) => ({
+      id,
+      payload: (payloads?.[row] ?? null) as Payload | null,
+      vector: Object.fromEntries(
+        Object.entries(named).map(([name, column]) => {
+          const { size } = this.#space(name, 'vectors')
+          if (column.length !== ids.length * size) {
+            throw invalid('vectors', `Vector dimension error: expected ${ids.length} × ${size} numbers`, column.length)
+          }
+          return [name, column.slice(row * size, (row + 1) * size)]
+        }),
+      ),
+    }))
+  }
+
+  /** Everything of an operation is checked before this runs, so that it is all or nothing. */
+  #change<T>(items: readonly T[], change: (item: T) => MemoryPoint): void {
+    this.#sequence++
+    for (const item of items) change(item).version = this.#sequence
+  }
+
+  #vectorsOf(vector: PointVector | undefined, field: string): Map<string, Float32Array> {
+    const isOne = Array.isArray(vector) || vector instanceof Float32Array
+    const named = isOne ? { '': vector } : vector
+    if (named === null || typeof named !== 'object') throw invalid(field, 'expected a vector', vector)
+    return new Map(
+      Object.entries(named).map(([name, value]) => {
+        const at = name === '' ? field : `${field}.${name}`
+        return [name, storedVector(value, this.#space(name, at), at)]
+      }),
+    )
+  }
+
+  #space(name: string | undefined, field = 'using'): ResolvedVector {
+    const { vectors } = this.#config
+    const found = name === undefined && vectors.length === 1 ? vectors[0] : vectors.find((v) => v.name === name)
+    if (!found) throw invalid(field, 'Not existing vector name', name ?? null)
+    return found
+  }
+
+  #selected(which: Selector, mustExist: boolean): MemoryPoint[] {
+    if ('filter' in which && !Array.isArray(which)) return this.#matching((which as { filter: Filter }).filter)
+    const ids = 'ids' in which ? which.ids : (which as readonly PointId[])
+    if (mustExist) return ids.map((id, i) => this.#present(id, `points[${i}]`))
+    return ids.flatMap((id, i) => this.#points.get(idKey(id, `points[${i}]`)) ?? [])
+  }
+
+  #present(id: PointId, field: string): MemoryPoint {
+    const point = this.#points.get(idKey(id, field))
+    if (!point) throw notFound('point with id', id)
+    return point
+  }
+
+  #matching(filter: Filter | null | undefined): MemoryPoint[] {
+    const points = [...this.#points.values()]
+    return filter ? points.filter((point) => matchesFilter(filter, filterable(point))) : points
+  }
+
+  #seen(point: MemoryPoint, options: ReadOptions): StoredPoint {
+    const seen: StoredPoint = { id: point.id }
+    const payload = selectPayload(point.payload, options.withPayload ?? true)
+    if (payload) seen.payload = options.rawPayload ? new RawJson(stringifyWithBigInts(payload) as string) : payload
+    const names = this.#vectorNames(options.withVector ?? false)
+    if (names.length === 0) return seen
+    const vectors = Object.fromEntries([...point.vectors].filter(([name]) => names.includes(name)))
+    const unnamed = vectors['']
+    if (unnamed || Object.keys(vectors).length > 0 || names[0] !== '') seen.vector = unnamed ?? vectors
+    return seen
+  }
+
+  #vectorNames(selector: boolean | readonly string[]): readonly string[] {
+    if (typeof selector !== 'boolean') return selector.map((name) => this.#space(name, 'with_vector').name)
+    return selector ? this.#config.vectors.map((vector) => vector.name) : []
+  }
+}
+
+function filterable(point: MemoryPoint) {
+  return { id: point.id, payload: point.payload, vectorNames: [...point.vectors.keys()] }
+}
+
+function plainPayload(payload: unknown): Record<string, unknown> {
+  if (payload === null || payload === undefined) return {}
+  return (payload instanceof RawJson ? JSON.parse(payload.text) : structuredClone(payload)) as Record<string, unknown>
+}
+
+function checkCall({ signal }: CallOptions): void {
+  if (signal?.aborted) throw new VicinalError('CANCELLED', 'The call was cancelled')
+}
+
+function bounded(value: number, least: number, field: string): void {
+  if (!Number.isInteger(value) || value < least || value > MAX_RESULTS) {
+    throw invalid(field, `expected an integer from ${least} to ${MAX_RESULTS}`, value)
+  }
+}
