@@ -1,0 +1,158 @@
+#include "binding/arguments.hpp"
+
+#include <cmath>
+
+namespace vicinal::binding {
+
+napi_value makeError(napi_env env, const char *code, const std::string &message) {
+  napi_value codeValue, messageValue, error = nullptr;
+  napi_create_string_utf8(env, code, NAPI_AUTO_LENGTH, &codeValue);
+  napi_create_string_utf8(env, message.data(), message.size(), &messageValue);
+  napi_create_error(env, codeValue, messageValue, &error);
+  return error;
+}
+
+void throwError(napi_env env, const char *code, const std::string &message) {
+  bool pending = false;
+  napi_is_exception_pending(env, &pending);
+  if (!pending)
+    napi_throw(env, makeError(env, code, message));
+}
+
+void Reader::fail(const char *field, const char *expected) {
+  if (!failed_)
+    throwError(env_, "INVALID_ARGUMENT", std::string(field) + ": expected " + expected);
+  failed_ = true;
+}
+
+napi_value Reader::property(napi_value object, const char *name) {
+  napi_value value = nullptr;
+  if (failed_ || object == nullptr)
+    return nullptr;
+  napi_valuetype type = napi_undefined;
+  napi_typeof(env_, object, &type);
+  if (type != napi_object) {
+    fail(name, "its parent to be an object");
+    return nullptr;
+  }
+  if (napi_get_named_property(env_, object, name, &value) != napi_ok)
+    fail(name, "a readable property");
+  return value;
+}
+
+bool Reader::isAbsent(napi_value value) {
+  if (failed_ || value == nullptr)
+    return true;
+  napi_valuetype type = napi_undefined;
+  napi_typeof(env_, value, &type);
+  return type == napi_undefined || type == napi_null;
+}
+
+double Reader::number(napi_value value, const char *field, double least, double most) {
+  double result = 0;
+  if (failed_)
+    return least;
+  if (value == nullptr || napi_get_value_double(env_, value, &result) != napi_ok || !(result >= least) ||
+      !(result <= most)) {
+    const std::string expected = "a number in [" + std::to_string(least) + ", " + std::to_string(most) + "]";
+    fail(field, expected.c_str());
+    return least;
+  }
+  return result;
+}
+
+uint64_t Reader::integer(napi_value value, const char *field, uint64_t least, uint64_t most) {
+  double result = 0;
+  if (failed_)
+    return least;
+  if (value == nullptr || napi_get_value_double(env_, value, &result) != napi_ok ||
+      !(result >= static_cast<double>(least)) || !(result <= static_cast<double>(most)) ||
+      result != std::floor(result)) {
+    const std::string expected = "an integer in [" + std::to_string(least) + ", " + std::to_string(most) + "]";
+    fail(field, expected.c_str());
+    return least;
+  }
+  return static_cast<uint64_t>(result);
+}
+
+bool Reader::boolean(napi_value value, const char *field) {
+  bool result = false;
+  if (!failed_ && (value == nullptr || napi_get_value_bool(env_, value, &result) != napi_ok))
+    fail(field, "a boolean");
+  return result;
+}
+
+std::string Reader::text(napi_value value, const char *field, size_t maxBytes) {
+  size_t bytes = 0;
+  if (failed_)
+    return {};
+  if (value == nullptr || napi_get_value_string_utf8(env_, value, nullptr, 0, &bytes) != napi_ok) {
+    fail(field, "a string");
+    return {};
+  }
+  if (bytes > maxBytes) {
+    fail(field, ("at most " + std::to_string(maxBytes) + " bytes").c_str());
+    return {};
+  }
+  std::string result(bytes, '\0');
+  napi_get_value_string_utf8(env_, value, result.data(), bytes + 1, &bytes);
+  return result;
+}
+
+uint32_t Reader::arrayLength(napi_value value, const char *field, uint32_t most) {
+  if (failed_)
+    return 0;
+  bool isArray = false;
+  uint32_t length = 0;
+  if (value == nullptr || napi_is_array(env_, value, &isArray) != napi_ok || !isArray) {
+    fail(field, "an array");
+    return 0;
+  }
+  napi_get_array_length(env_, value, &length);
+  if (length > most) {
+    fail(field, ("at most " + std::to_string(most) + " elements").c_str());
+    return 0;
+  }
+  return length;
+}
+
+napi_value Reader::element(napi_value array, uint32_t index) {
+  napi_value value = nullptr;
+  if (!failed_)
+    napi_get_element(env_, array, index, &value);
+  return value;
+}
+
+bool Reader::readTyped(napi_value value, napi_typedarray_type type, const char *field, size_t align, void **data,
+                       size_t *length) {
+  if (failed_)
+    return false;
+  bool isTyped = false;
+  napi_typedarray_type seen = napi_int8_array;
+  if (value != nullptr)
+    napi_is_typedarray(env_, value, &isTyped);
+  if (isTyped)
+    napi_get_typedarray_info(env_, value, &seen, length, data, nullptr, nullptr);
+  if (!isTyped || seen != type) {
+    static constexpr const char *kNames[] = {"an Int8Array",    "a Uint8Array",   "a Uint8ClampedArray",
+                                             "an Int16Array",   "a Uint16Array",  "an Int32Array",
+                                             "a Uint32Array",   "a Float32Array", "a Float64Array",
+                                             "a BigInt64Array", "a BigUint64Array"};
+    fail(field, kNames[type]);
+    return false;
+  }
+  // The language guarantees the alignment; a detached array has no elements.
+  (void)align;
+  if (*data == nullptr)
+    *length = 0;
+  return true;
+}
+
+Arguments::Arguments(napi_env env, napi_callback_info info) : Reader(env) {
+  napi_get_cb_info(env, info, &count_, values_, nullptr, nullptr);
+  napi_get_undefined(env, &undefined_);
+  if (count_ > kMost)
+    count_ = kMost;
+}
+
+} // namespace vicinal::binding

@@ -1,0 +1,23 @@
+// Bounds of what the boundary takes. They are wider than the product's own (src/core/limits.ts), which callers check
+// first; these keep sizes computable whatever comes.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+namespace vicinal::binding {
+
+constexpr uint64_t kMostSafeInteger = (uint64_t(1) << 53) - 1;
+constexpr uint32_t kMostVectors = 64;
+constexpr uint32_t kMostDimensions = 65'536;
+constexpr uint32_t kMostM = 512;
+constexpr uint32_t kMostEf = 1 << 20;
+constexpr uint32_t kMostResults = 1 << 20;
+constexpr uint32_t kMostBatchRows = 1 << 24;
+constexpr uint32_t kMostExcluded = 1 << 16;
+constexpr size_t kMostNameBytes = 1024;
+constexpr size_t kMostPathBytes = 4096;
+constexpr uint64_t kLeastSegmentBytes = 1 << 16;
+constexpr uint64_t kMostSegmentBytes = uint64_t(1) << 36;
+
+} // namespace vicinal::binding

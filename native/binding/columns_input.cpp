@@ -1,0 +1,160 @@
+#include "binding/columns_input.hpp"
+
+#include "binding/bounds.hpp"
+
+namespace vicinal::binding {
+
+void ColumnsInput::readIds(Reader& reader, napi_value ids, std::vector<napi_value>& pins) {
+  ids_ = reader.typed<uint32_t>(ids, "ids");
+  if (!reader.failed() && (ids_.length % kIdWords != 0 || ids_.length / kIdWords > kMostBatchRows))
+    reader.fail("ids", "five words an id, and at most 2^24 ids");
+  pins.push_back(ids_.value);
+}
+
+void ColumnsInput::readPayloads(Reader& reader, napi_value payloads, std::vector<napi_value>& pins) {
+  const auto bytes = reader.typed<uint8_t>(reader.property(payloads, "bytes"), "payloads.bytes");
+  const auto offsets = reader.typed<uint32_t>(reader.property(payloads, "offsets"), "payloads.offsets");
+  if (reader.failed()) return;
+  if (offsets.length != ids_.length / kIdWords + 1) reader.fail("payloads.offsets", "one offset more than ids");
+  columns_.payloadBytes = reinterpret_cast<const char*>(bytes.data);
+  columns_.payloadOffsets = offsets.data;
+  payloadBytes_ = bytes.length;
+  pins.push_back(bytes.value);
+  pins.push_back(offsets.value);
+}
+
+void ColumnsInput::readSeq(Reader& reader, napi_value seq) {
+  columns_.seq = reader.integer(seq, "seq", 1, kMostSafeInteger);
+}
+
+void ColumnsInput::readVectors(Reader& reader, napi_value entry, const ShardSpec& spec,
+                               std::vector<napi_value>& pins) {
+  UpsertColumns::Vectors column;
+  column.vector = static_cast<uint32_t>(reader.integer(reader.property(entry, "vector"), "vectors[].vector", 0,
+                                                       spec.vectors.empty() ? 0 : spec.vectors.size() - 1));
+  const auto data = reader.typed<float>(reader.property(entry, "data"), "vectors[].data");
+  const auto rows = reader.typedOrNull<uint32_t>(reader.property(entry, "rows"), "vectors[].rows");
+  if (reader.failed()) return;
+  const size_t count = rows.present() ? rows.length : ids_.length / kIdWords;
+  if (column.vector >= spec.vectors.size() || data.length != count * spec.vectors[column.vector].dim) {
+    reader.fail("vectors[].data", "as many floats as its rows have dimensions");
+    return;
+  }
+  column.data = data.data;
+  // An empty typed array has no memory; `rows` must be told from null all the same.
+  static constexpr uint32_t kNoRows[1] = {};
+  column.rows = rows.present() ? (rows.length > 0 ? rows.data : kNoRows) : nullptr;
+  column.count = static_cast<uint32_t>(count);
+  columns_.vectors.push_back(column);
+  pins.push_back(data.value);
+  if (rows.present()) pins.push_back(rows.value);
+}
+
+bool ColumnsInput::readBatch(Reader& reader, napi_value batch, const ShardSpec& spec, std::vector<napi_value>& pins) {
+  readIds(reader, reader.property(batch, "ids"), pins);
+  readSeq(reader, reader.property(batch, "seq"));
+  napi_value vectors = reader.property(batch, "vectors");
+  const uint32_t count = reader.arrayLength(vectors, "vectors", kMostVectors);
+  for (uint32_t at = 0; at < count && !reader.failed(); at++)
+    readVectors(reader, reader.element(vectors, at), spec, pins);
+  napi_value payloads = reader.property(batch, "payloads");
+  if (!reader.isAbsent(payloads)) readPayloads(reader, payloads, pins);
+  return !reader.failed();
+}
+
+Status ColumnsInput::check() {
+  const size_t count = ids_.length / kIdWords;
+  columns_.ids.resize(count);
+  for (size_t at = 0; at < count; at++) {
+    if (!decodePointId(ids_.data + at * kIdWords, columns_.ids[at]))
+      return Status(Code::InvalidArgument, "ids[" + std::to_string(at) + "]: expected an encoded id");
+  }
+  for (const auto& column : columns_.vectors) {
+    for (uint32_t at = 0; column.rows != nullptr && at < column.count; at++) {
+      if (column.rows[at] >= count || (at > 0 && column.rows[at] <= column.rows[at - 1]))
+        return Status(Code::InvalidArgument, "vectors[].rows: expected ascending positions of points");
+    }
+  }
+  for (size_t at = 0; columns_.payloadOffsets != nullptr && at <= count; at++) {
+    const uint32_t offset = columns_.payloadOffsets[at];
+    if (offset > payloadBytes_ || (at > 0 && offset < columns_.payloadOffsets[at - 1]))
+      return Status(Code::InvalidArgument, "payloads.offsets: expected ascending offsets into the bytes");
+  }
+  return Status::ok();
+}
+
+std::vector<PointId> readPointIds(Reader& reader, napi_value value, const char* field, size_t most) {
+  const auto words = reader.typed<uint32_t>(value, field);
+  if (reader.failed()) return {};
+  if (words.length % kIdWords != 0 || words.length / kIdWords > most) {
+    reader.fail(field, ("five words an id, and at most " + std::to_string(most) + " ids").c_str());
+    return {};
+  }
+  std::vector<PointId> ids(words.length / kIdWords);
+  for (size_t at = 0; at < ids.size() && !reader.failed(); at++) {
+    if (!decodePointId(words.data + at * kIdWords, ids[at])) reader.fail(field, "encoded ids");
+  }
+  return ids;
+}
+
+std::vector<uint32_t> readVectorIndexes(Reader& reader, napi_value value, const ShardSpec& spec) {
+  const auto indexes = reader.typed<uint32_t>(value, "vectors");
+  std::vector<uint32_t> vectors;
+  for (size_t at = 0; at < indexes.length && !reader.failed(); at++) {
+    if (indexes.data[at] >= spec.vectors.size() || at >= kMostVectors) reader.fail("vectors", "indexes of the shard's vectors");
+    vectors.push_back(indexes.data[at]);
+  }
+  return vectors;
+}
+
+namespace {
+
+// One text column: n + 1 offsets whose last lies within the bytes.
+bool readText(Reader& reader, napi_value column, const char* field, uint32_t count, std::vector<napi_value>& pins,
+              const char*& bytes, const int32_t*& offsets) {
+  const auto text = reader.typed<uint8_t>(reader.property(column, "bytes"), field);
+  const auto ends = reader.typed<int32_t>(reader.property(column, "offsets"), field);
+  if (reader.failed()) return false;
+  if (ends.length != size_t(count) + 1 || ends.data[count] < 0 || size_t(ends.data[count]) > text.length) {
+    reader.fail(field, "one offset more than rows, within the bytes");
+    return false;
+  }
+  bytes = reinterpret_cast<const char*>(text.data);
+  offsets = ends.data;
+  pins.push_back(text.value);
+  pins.push_back(ends.value);
+  return true;
+}
+
+template <typename T>
+const T* readColumn(Reader& reader, napi_value batch, const char* name, size_t length, std::vector<napi_value>& pins) {
+  const auto column = reader.typed<T>(reader.property(batch, name), name);
+  if (!reader.failed() && column.length != length) reader.fail(name, "one value a row");
+  pins.push_back(column.value);
+  return column.data;
+}
+
+} // namespace
+
+bool readTable(Reader& reader, napi_value batch, const ShardSpec& spec, std::vector<napi_value>& pins,
+               TableView& view) {
+  view.count = static_cast<uint32_t>(reader.integer(reader.property(batch, "count"), "count", 0, kMostBatchRows));
+  readText(reader, reader.property(batch, "ids"), "ids", view.count, pins, view.idBytes, view.idOffsets);
+  readText(reader, reader.property(batch, "payloads"), "payloads", view.count, pins, view.payloadBytes,
+           view.payloadOffsets);
+  view.seqs = readColumn<int64_t>(reader, batch, "seqs", view.count, pins);
+  view.deleted = readColumn<uint8_t>(reader, batch, "deleted", view.count, pins);
+  view.crcs = readColumn<uint32_t>(reader, batch, "crcs", view.count, pins);
+  napi_value vectors = reader.property(batch, "vectors");
+  const uint32_t count = reader.arrayLength(vectors, "vectors", kMostVectors);
+  if (!reader.failed() && count != spec.vectors.size()) reader.fail("vectors", "one column for each vector of the shard");
+  for (uint32_t at = 0; at < count && !reader.failed(); at++) {
+    napi_value entry = reader.element(vectors, at);
+    const size_t floats = size_t(view.count) * spec.vectors[at].dim;
+    const float* data = readColumn<float>(reader, entry, "data", floats, pins);
+    view.vectors.push_back({data, readColumn<uint8_t>(reader, entry, "present", view.count, pins)});
+  }
+  return !reader.failed();
+}
+
+} // namespace vicinal::binding

@@ -1,0 +1,133 @@
+// What needs no shard: the kernel itself, checksums, cleaning of vectors, file locks.
+#include "base/crc32c.hpp"
+#include "base/file.hpp"
+#include "binding/arguments.hpp"
+#include "binding/bounds.hpp"
+#include "binding/environment.hpp"
+#include "binding/methods.hpp"
+#include "distance/kernels.hpp"
+#include "distance/prepare.hpp"
+
+namespace vicinal::binding {
+
+namespace {
+
+constexpr napi_type_tag kLockTag = {0x51c3a6b2e4f90d17ULL, 0x9a0b7c6d5e4f3a21ULL};
+
+napi_value isa(napi_env env, napi_callback_info) {
+  napi_value name = nullptr;
+  napi_create_string_utf8(env, kernels().name, NAPI_AUTO_LENGTH, &name);
+  return name;
+}
+
+napi_value poolThreads(napi_env env, napi_callback_info) {
+  napi_value threads = nullptr;
+  napi_create_uint32(env, ThreadPool::shared().threads(), &threads);
+  return threads;
+}
+
+napi_value checksum(napi_env env, napi_callback_info info) {
+  Arguments arguments(env, info);
+  const auto data = arguments.typed<uint8_t>(arguments[0], "data");
+  const uint64_t seed =
+      arguments.isAbsent(arguments[1]) ? 0 : arguments.integer(arguments[1], "seed", 0, UINT32_MAX);
+  if (arguments.failed()) return nullptr;
+  napi_value result = nullptr;
+  napi_create_uint32(env, crc32c(data.data, data.length, static_cast<uint32_t>(seed)), &result);
+  return result;
+}
+
+struct Vectors {
+  Span<float> data;
+  size_t dim = 0;
+  bool normalise = false;
+  int64_t prepare() const { return prepareVectors(data.data, data.length / dim, dim, normalise); }
+};
+
+bool readVectors(Arguments& arguments, Vectors& vectors) {
+  vectors.data = arguments.typed<float>(arguments[0], "data");
+  vectors.dim = arguments.integer(arguments[1], "dim", 1, kMostDimensions);
+  vectors.normalise = arguments.boolean(arguments[2], "normalise");
+  if (!arguments.failed() && vectors.data.length % vectors.dim != 0) arguments.fail("data", "a multiple of dim floats");
+  return !arguments.failed();
+}
+
+napi_value makeNumber(napi_env env, int64_t value) {
+  napi_value result = nullptr;
+  napi_create_int64(env, value, &result);
+  return result;
+}
+
+napi_value prepareSync(napi_env env, napi_callback_info info) {
+  Arguments arguments(env, info);
+  Vectors vectors;
+  return readVectors(arguments, vectors) ? makeNumber(env, vectors.prepare()) : nullptr;
+}
+
+napi_value prepare(napi_env env, napi_callback_info info) {
+  Arguments arguments(env, info);
+  Vectors vectors;
+  if (!readVectors(arguments, vectors)) return nullptr;
+  auto first = std::make_shared<int64_t>(-1);
+  Call call;
+  call.pins = {vectors.data.value};
+  call.work = [vectors, first] {
+    *first = vectors.prepare();
+    return Status::ok();
+  };
+  call.result = [first](napi_env live) { return makeNumber(live, *first); };
+  return Environment::of(env)->run(Lane::Insert, std::move(call));
+}
+
+napi_value lockFile(napi_env env, napi_callback_info info) {
+  Arguments arguments(env, info);
+  const std::string path = arguments.text(arguments[0], "path", kMostPathBytes);
+  if (arguments.failed()) return nullptr;
+  auto lock = FileLock::acquire(path);
+  napi_value result = nullptr;
+  if (!lock && lock.status().code() == Code::Locked) {
+    napi_get_null(env, &result);
+    return result;
+  }
+  if (!lock) {
+    throwError(env, codeName(lock.status().code()), lock.status().message());
+    return nullptr;
+  }
+  napi_create_object(env, &result);
+  auto* held = new FileLock(lock.take());
+  const auto finalize = [](napi_env, void* data, void*) { delete static_cast<FileLock*>(data); };
+  if (napi_wrap(env, result, held, finalize, nullptr, nullptr) != napi_ok) {
+    delete held;
+    throwError(env, "INTERNAL", "the lock's handle cannot be made");
+    return nullptr;
+  }
+  napi_type_tag_object(env, result, &kLockTag);
+  return result;
+}
+
+napi_value unlockFile(napi_env env, napi_callback_info info) {
+  Arguments arguments(env, info);
+  napi_valuetype type = napi_undefined;
+  bool isLock = false;
+  void* data = nullptr;
+  napi_typeof(env, arguments[0], &type);
+  if (type == napi_object) napi_check_object_type_tag(env, arguments[0], &kLockTag, &isLock);
+  if (isLock) napi_unwrap(env, arguments[0], &data);
+  if (data == nullptr)
+    arguments.fail("lock", "a handle made by lockFile");
+  else
+    static_cast<FileLock*>(data)->release();
+  return nullptr;
+}
+
+} // namespace
+
+void defineKernelMethods(napi_env env, napi_value exports) {
+  static constexpr Method kMethods[] = {
+      {"isa", isa},           {"poolThreads", poolThreads}, {"crc32c", checksum}, {"prepareVectorsSync", prepareSync},
+      {"prepareVectors", prepare}, {"lockFile", lockFile},  {"unlockFile", unlockFile},
+  };
+  defineMethods(env, exports, kMethods, std::size(kMethods));
+}
+
+} // namespace vicinal::binding

@@ -1,0 +1,174 @@
+// Statistics, graph building, compaction.
+#include "binding/bounds.hpp"
+#include "binding/methods.hpp"
+#include "binding/results.hpp"
+#include "binding/shard_handle.hpp"
+
+namespace vicinal::binding {
+
+namespace {
+
+napi_value makeNumber(napi_env env, double value) {
+  napi_value result = nullptr;
+  napi_create_double(env, value, &result);
+  return result;
+}
+
+napi_value vectorStats(napi_env env, const ShardStats& stats) {
+  napi_value list = makeArray(env, stats.vectors.size());
+  for (uint32_t at = 0; at < stats.vectors.size(); at++) {
+    ResultObject entry(env);
+    entry.number("live", static_cast<double>(stats.vectors[at].live));
+    entry.number("indexed", static_cast<double>(stats.vectors[at].indexed));
+    entry.number("graphBytes", static_cast<double>(stats.vectors[at].graphBytes));
+    entry.number("vectorBytes", static_cast<double>(stats.vectors[at].vectorBytes));
+    napi_set_element(env, list, at, entry.finish());
+  }
+  return list;
+}
+
+napi_value segmentStats(napi_env env, const ShardStats& stats) {
+  napi_value list = makeArray(env, stats.segments.size());
+  for (uint32_t at = 0; at < stats.segments.size(); at++) {
+    const auto& segment = stats.segments[at];
+    ResultObject entry(env);
+    entry.number("segment", segment.number);
+    entry.boolean("active", segment.isActive);
+    entry.number("rows", segment.rows);
+    entry.number("deleted", segment.deleted);
+    entry.number("bytes", static_cast<double>(segment.bytes));
+    entry.number("checkpointedRows", segment.checkpointedRows);
+    entry.number("overlayRows", segment.overlayRows);
+    napi_set_element(env, list, at, entry.finish());
+  }
+  return list;
+}
+
+napi_value memoryStats(napi_env env, const ShardStats& stats) {
+  double vectors = 0;
+  double graphs = 0;
+  for (const auto& vector : stats.vectors) {
+    vectors += static_cast<double>(vector.vectorBytes);
+    graphs += static_cast<double>(vector.graphBytes);
+  }
+  ResultObject memory(env);
+  memory.number("vectors", vectors);
+  memory.number("graph", graphs);
+  memory.number("ids", static_cast<double>(stats.idBytes));
+  memory.number("payload", static_cast<double>(stats.payloadBytes));
+  memory.number("payloadIndexes", static_cast<double>(stats.payloadIndexBytes));
+  return memory.finish();
+}
+
+napi_value stats(napi_env env, napi_callback_info info) {
+  Arguments arguments(env, info);
+  const auto handle = ShardHandle::of(arguments);
+  if (!handle) return nullptr;
+  const ShardStats stats = handle->shard()->stats();
+  ResultObject object(env);
+  object.number("seq", static_cast<double>(stats.seq));
+  object.number("points", static_cast<double>(stats.points));
+  object.number("dirty", static_cast<double>(stats.dirty));
+  object.number("dirtyBytes", static_cast<double>(stats.dirtyBytes));
+  object.set("vectors", vectorStats(env, stats));
+  object.set("segments", segmentStats(env, stats));
+  object.set("memory", memoryStats(env, stats));
+  object.set("payloadIndexes", makeArray(env, 0));
+  return object.finish();
+}
+
+napi_value tailBytes(napi_env env, napi_callback_info info) {
+  Arguments arguments(env, info);
+  const auto handle = ShardHandle::of(arguments);
+  return handle ? makeNumber(env, static_cast<double>(handle->shard()->tailBytes())) : nullptr;
+}
+
+napi_value waitForIndex(napi_env env, napi_callback_info info) {
+  Arguments arguments(env, info);
+  const auto handle = ShardHandle::of(arguments);
+  if (!handle) return nullptr;
+  Call call;
+  ShardHandle::begin(handle, call);
+  return Environment::of(env)->defer(std::move(call), [&](Completion done) {
+    handle->shard()->indexer().wait(std::move(done));
+  });
+}
+
+napi_value setIndexing(napi_env env, napi_callback_info info) {
+  Arguments arguments(env, info);
+  const auto handle = ShardHandle::of(arguments);
+  if (!handle) return nullptr;
+  const bool enabled = arguments.boolean(arguments[1], "enabled");
+  if (!arguments.failed()) handle->shard()->indexer().setEnabled(enabled);
+  return nullptr;
+}
+
+napi_value freeze(napi_env env, napi_callback_info info) {
+  Arguments arguments(env, info);
+  const auto handle = ShardHandle::of(arguments);
+  return handle ? makeNumber(env, static_cast<double>(handle->shard()->freeze())) : nullptr;
+}
+
+napi_value moveRows(napi_env env, napi_callback_info info) {
+  Arguments arguments(env, info);
+  const auto handle = ShardHandle::of(arguments);
+  if (!handle) return nullptr;
+  const auto segment = static_cast<uint32_t>(arguments.integer(arguments[1], "segment", 0, UINT32_MAX));
+  const auto maxRows = static_cast<uint32_t>(arguments.integer(arguments[2], "maxRows", 1, kMostBatchRows));
+  if (arguments.failed()) return nullptr;
+  auto left = std::make_shared<uint32_t>(0);
+  Call call;
+  call.work = [shard = handle->shard(), segment, maxRows, left] {
+    auto result = shard->moveRows(segment, maxRows);
+    if (!result) return result.status();
+    *left = *result;
+    return Status::ok();
+  };
+  call.result = [left](napi_env live) { return makeNumber(live, *left); };
+  return runOnShard(handle, env, Lane::Insert, std::move(call));
+}
+
+napi_value dropSegment(napi_env env, napi_callback_info info) {
+  Arguments arguments(env, info);
+  const auto handle = ShardHandle::of(arguments);
+  if (!handle) return nullptr;
+  const auto segment = static_cast<uint32_t>(arguments.integer(arguments[1], "segment", 0, UINT32_MAX));
+  if (arguments.failed()) return nullptr;
+  if (const Status status = handle->shard()->dropSegment(segment); !status)
+    throwError(env, codeName(status.code()), status.message());
+  return nullptr;
+}
+
+napi_value validate(napi_env env, napi_callback_info info) {
+  Arguments arguments(env, info);
+  const auto handle = ShardHandle::of(arguments);
+  if (!handle) return nullptr;
+  auto violations = std::make_shared<std::vector<std::string>>();
+  Call call;
+  call.work = [shard = handle->shard(), violations] {
+    *violations = shard->validate();
+    return Status::ok();
+  };
+  call.result = [violations](napi_env live) {
+    napi_value list = makeArray(live, violations->size());
+    for (uint32_t at = 0; at < violations->size(); at++) {
+      napi_value text = nullptr;
+      napi_create_string_utf8(live, (*violations)[at].data(), (*violations)[at].size(), &text);
+      napi_set_element(live, list, at, text);
+    }
+    return list;
+  };
+  return runOnShard(handle, env, Lane::Insert, std::move(call));
+}
+
+} // namespace
+
+void defineMaintenanceMethods(napi_env env, napi_value exports) {
+  static constexpr Method kMethods[] = {
+      {"stats", stats},     {"tailBytes", tailBytes}, {"waitForIndex", waitForIndex}, {"setIndexing", setIndexing},
+      {"freeze", freeze},   {"moveRows", moveRows},   {"dropSegment", dropSegment},   {"validate", validate},
+  };
+  defineMethods(env, exports, kMethods, std::size(kMethods));
+}
+
+} // namespace vicinal::binding

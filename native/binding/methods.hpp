@@ -1,0 +1,21 @@
+// The addon's functions, by group. Each is documented in src/native/addon.ts, whose interface they make up.
+#pragma once
+
+#include <node_api.h>
+
+namespace vicinal::binding {
+
+struct Method {
+  const char* name;
+  napi_callback function;
+};
+
+void defineMethods(napi_env env, napi_value exports, const Method* methods, size_t count);
+
+void defineKernelMethods(napi_env env, napi_value exports);
+void defineWriteMethods(napi_env env, napi_value exports);
+void defineReadMethods(napi_env env, napi_value exports);
+void defineFlushMethods(napi_env env, napi_value exports);
+void defineMaintenanceMethods(napi_env env, napi_value exports);
+
+} // namespace vicinal::binding

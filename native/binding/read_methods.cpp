@@ -1,0 +1,237 @@
+// Searches and reads. What they are asked for is copied, so nothing of it is pinned.
+#include <cmath>
+#include <optional>
+
+#include "binding/bounds.hpp"
+#include "binding/columns_input.hpp"
+#include "binding/methods.hpp"
+#include "binding/results.hpp"
+#include "binding/shard_handle.hpp"
+#include "distance/prepare.hpp"
+#include "search/scroll.hpp"
+#include "search/search.hpp"
+
+namespace vicinal::binding {
+
+namespace {
+
+std::optional<std::vector<uint8_t>> readFilter(Reader& reader, napi_value value) {
+  const auto bytes = reader.typedOrNull<uint8_t>(value, "filter");
+  if (!bytes.present()) return std::nullopt;
+  return std::vector<uint8_t>(bytes.data, bytes.data + bytes.length);
+}
+
+RowFields readFields(Reader& reader, napi_value value, const ShardSpec& spec) {
+  RowFields fields;
+  fields.payload = reader.boolean(reader.property(value, "payload"), "fields.payload");
+  fields.vectors = readVectorIndexes(reader, reader.property(value, "vectors"), spec);
+  return fields;
+}
+
+uint64_t readCancel(Reader& reader, napi_value value) {
+  return reader.integer(value, "cancel", 0, kMostSafeInteger);
+}
+
+void readQuery(Reader& reader, napi_value value, const ShardSpec& spec, SearchRequest& request) {
+  const auto query = reader.typed<float>(reader.property(value, "query"), "query");
+  if (reader.failed()) return;
+  if (request.vector >= spec.vectors.size() || query.length != spec.vectors[request.vector].dim) {
+    reader.fail("query", "as many floats as the vector has dimensions");
+    return;
+  }
+  request.query.assign(query.data, query.data + query.length);
+  const bool normalise = spec.vectors[request.vector].metric == Metric::Cosine;
+  if (prepareVectors(request.query.data(), 1, request.query.size(), normalise) >= 0) reader.fail("query", "finite numbers");
+}
+
+void readSearch(Reader& reader, napi_value value, const ShardSpec& spec, SearchRequest& request) {
+  const auto integer = [&](const char* name, uint64_t most) {
+    return static_cast<uint32_t>(reader.integer(reader.property(value, name), name, 0, most));
+  };
+  request.vector = integer("vector", kMostVectors);
+  readQuery(reader, value, spec, request);
+  request.limit = integer("limit", kMostResults);
+  request.offset = integer("offset", kMostResults);
+  request.ef = integer("ef", kMostEf);
+  request.isExact = reader.boolean(reader.property(value, "exact"), "exact");
+  request.isIndexedOnly = reader.boolean(reader.property(value, "indexedOnly"), "indexedOnly");
+  napi_value threshold = reader.property(value, "scoreThreshold");
+  request.hasThreshold = !reader.isAbsent(threshold);
+  if (request.hasThreshold)
+    request.threshold = static_cast<float>(reader.number(threshold, "scoreThreshold", -INFINITY, INFINITY));
+  request.filter = readFilter(reader, reader.property(value, "filter"));
+  napi_value exclude = reader.property(value, "exclude");
+  if (!reader.isAbsent(exclude)) request.exclude = readPointIds(reader, exclude, "exclude", kMostExcluded);
+  request.fields = readFields(reader, reader.property(value, "fields"), spec);
+}
+
+napi_value searchResult(napi_env env, SearchResult& result) {
+  ResultObject object(env);
+  addRowBlock(env, object, result.rows);
+  object.array("scores", result.scores);
+  ResultObject stats(env);
+  stats.number("visited", static_cast<double>(result.stats.visited));
+  stats.number("distances", static_cast<double>(result.stats.distances));
+  stats.text("strategy", result.stats.strategy);
+  stats.number("matches", static_cast<double>(result.stats.matches));
+  object.set("stats", stats.finish());
+  return object.finish();
+}
+
+napi_value searchMethod(napi_env env, napi_callback_info info) {
+  Arguments arguments(env, info);
+  const auto handle = ShardHandle::of(arguments);
+  if (!handle) return nullptr;
+  struct State {
+    SearchRequest request;
+    SearchResult result;
+  };
+  auto state = std::make_shared<State>();
+  readSearch(arguments, arguments[1], handle->shard()->spec(), state->request);
+  const uint64_t cancelNumber = readCancel(arguments, arguments.property(arguments[1], "cancel"));
+  if (arguments.failed()) return nullptr;
+  Call call;
+  call.cancel = std::make_shared<CancelFlag>();
+  call.work = [shard = handle->shard(), state, cancel = call.cancel.get()] {
+    return search(shard->snapshot(), shard->spec().vectors, state->request, cancel, state->result);
+  };
+  call.result = [state](napi_env live) { return searchResult(live, state->result); };
+  return runOnShard(handle, env, Lane::Search, std::move(call), cancelNumber);
+}
+
+napi_value retrieve(napi_env env, napi_callback_info info) {
+  Arguments arguments(env, info);
+  const auto handle = ShardHandle::of(arguments);
+  if (!handle) return nullptr;
+  struct State {
+    std::vector<PointId> ids;
+    RowFields fields;
+    RowBlock rows;
+    Buffer<uint32_t> positions;
+  };
+  auto state = std::make_shared<State>();
+  state->ids = readPointIds(arguments, arguments[1], "ids", kMostBatchRows);
+  state->fields = readFields(arguments, arguments[2], handle->shard()->spec());
+  if (arguments.failed()) return nullptr;
+  Call call;
+  call.work = [shard = handle->shard(), state] {
+    std::vector<RowRef> rows;
+    const Snapshot snapshot = shard->locate(state->ids, rows);
+    std::vector<RowRef> present;
+    for (uint32_t at = 0; at < rows.size(); at++) {
+      if (!rows[at].found()) continue;
+      present.push_back(rows[at]);
+      if (!state->positions.push(at)) return Status(Code::Overloaded, "out of memory while reading points");
+    }
+    std::shared_lock overlays(*snapshot.overlays);
+    return readRows(present.data(), present.size(), state->fields, shard->spec().vectors, state->rows);
+  };
+  call.result = [state](napi_env live) {
+    ResultObject object(live);
+    addRowBlock(live, object, state->rows);
+    object.array("positions", state->positions);
+    return object.finish();
+  };
+  return runOnShard(handle, env, Lane::Search, std::move(call));
+}
+
+napi_value scrollMethod(napi_env env, napi_callback_info info) {
+  Arguments arguments(env, info);
+  const auto handle = ShardHandle::of(arguments);
+  if (!handle) return nullptr;
+  struct State {
+    ScrollRequest request;
+    ScrollResult result;
+  };
+  auto state = std::make_shared<State>();
+  napi_value from = arguments.property(arguments[1], "from");
+  if (!arguments.isAbsent(from)) {
+    const auto ids = readPointIds(arguments, from, "from", 1);
+    if (!arguments.failed() && ids.size() != 1) arguments.fail("from", "one id");
+    if (!arguments.failed()) state->request.from = ids[0];
+  }
+  state->request.limit = static_cast<uint32_t>(
+      arguments.integer(arguments.property(arguments[1], "limit"), "limit", 0, kMostResults));
+  state->request.filter = readFilter(arguments, arguments.property(arguments[1], "filter"));
+  state->request.fields = readFields(arguments, arguments.property(arguments[1], "fields"), handle->shard()->spec());
+  const uint64_t cancelNumber = readCancel(arguments, arguments.property(arguments[1], "cancel"));
+  if (arguments.failed()) return nullptr;
+  Call call;
+  call.cancel = std::make_shared<CancelFlag>();
+  call.work = [shard = handle->shard(), state, cancel = call.cancel.get()] {
+    return scroll(shard->snapshot(), shard->spec().vectors, state->request, cancel, state->result);
+  };
+  call.result = [state](napi_env live) {
+    ResultObject object(live);
+    addRowBlock(live, object, state->result.rows);
+    Buffer<uint32_t> next;
+    if (state->result.next && next.resize(kIdWords)) {
+      encodePointId(*state->result.next, next.data());
+      object.array("next", next);
+    } else {
+      object.null("next");
+    }
+    return object.finish();
+  };
+  return runOnShard(handle, env, Lane::Search, std::move(call), cancelNumber);
+}
+
+napi_value countMethod(napi_env env, napi_callback_info info) {
+  Arguments arguments(env, info);
+  const auto handle = ShardHandle::of(arguments);
+  if (!handle) return nullptr;
+  auto filter = readFilter(arguments, arguments[1]);
+  const uint64_t cancelNumber = readCancel(arguments, arguments[2]);
+  if (arguments.failed()) return nullptr;
+  auto counted = std::make_shared<uint64_t>(0);
+  Call call;
+  call.cancel = std::make_shared<CancelFlag>();
+  call.work = [shard = handle->shard(), filter = std::move(filter), counted, cancel = call.cancel.get()] {
+    auto result = count(shard->snapshot(), filter, cancel);
+    if (!result) return result.status();
+    *counted = *result;
+    return Status::ok();
+  };
+  call.result = [counted](napi_env live) {
+    napi_value value = nullptr;
+    napi_create_double(live, static_cast<double>(*counted), &value);
+    return value;
+  };
+  return runOnShard(handle, env, Lane::Search, std::move(call), cancelNumber);
+}
+
+napi_value selectIdsMethod(napi_env env, napi_callback_info info) {
+  Arguments arguments(env, info);
+  const auto handle = ShardHandle::of(arguments);
+  if (!handle) return nullptr;
+  auto filter = readFilter(arguments, arguments[1]);
+  if (arguments.failed()) return nullptr;
+  auto ids = std::make_shared<Buffer<uint32_t>>();
+  Call call;
+  call.work = [shard = handle->shard(), filter = std::move(filter), ids] {
+    return selectIds(shard->snapshot(), filter, *ids);
+  };
+  call.result = [ids](napi_env live) { return makeTyped(live, *ids); };
+  return runOnShard(handle, env, Lane::Search, std::move(call));
+}
+
+napi_value cancelMethod(napi_env env, napi_callback_info info) {
+  Arguments arguments(env, info);
+  const auto handle = ShardHandle::of(arguments);
+  if (!handle) return nullptr;
+  const uint64_t number = readCancel(arguments, arguments[1]);
+  if (!arguments.failed()) handle->cancel(number);
+  return nullptr;
+}
+
+} // namespace
+
+void defineReadMethods(napi_env env, napi_value exports) {
+  static constexpr Method kMethods[] = {
+      {"search", searchMethod}, {"retrieve", retrieve},         {"scroll", scrollMethod},
+      {"count", countMethod},   {"selectIds", selectIdsMethod}, {"cancel", cancelMethod},
+  };
+  defineMethods(env, exports, kMethods, std::size(kMethods));
+}
+
+} // namespace vicinal::binding

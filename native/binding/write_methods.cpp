@@ -1,0 +1,156 @@
+// Shards, and writes to them. Shapes are checked here, on the JavaScript thread; contents (ids, offsets, positions) on
+// the pool, where there is time for it.
+#include <cmath>
+
+#include "binding/bounds.hpp"
+#include "binding/columns_input.hpp"
+#include "binding/methods.hpp"
+#include "binding/shard_handle.hpp"
+
+namespace vicinal::binding {
+
+namespace {
+
+bool metricOf(const std::string& name, Metric& metric) {
+  static constexpr std::pair<std::string_view, Metric> kMetrics[] = {
+      {"cosine", Metric::Cosine}, {"dot", Metric::Dot}, {"l2", Metric::L2}, {"l1", Metric::L1}};
+  for (const auto& [code, value] : kMetrics) {
+    if (name == code) {
+      metric = value;
+      return true;
+    }
+  }
+  return false;
+}
+
+ShardSpec readSpec(Arguments& arguments, napi_value value) {
+  ShardSpec spec;
+  napi_value vectors = arguments.property(value, "vectors");
+  const uint32_t count = arguments.arrayLength(vectors, "vectors", kMostVectors);
+  for (uint32_t at = 0; at < count && !arguments.failed(); at++) {
+    napi_value entry = arguments.element(vectors, at);
+    VectorSpec vector;
+    vector.name = arguments.text(arguments.property(entry, "name"), "vectors[].name", kMostNameBytes);
+    vector.dim = static_cast<uint32_t>(
+        arguments.integer(arguments.property(entry, "dim"), "vectors[].dim", 1, kMostDimensions));
+    vector.m = static_cast<uint32_t>(arguments.integer(arguments.property(entry, "m"), "vectors[].m", 2, kMostM));
+    vector.efConstruct = static_cast<uint32_t>(
+        arguments.integer(arguments.property(entry, "efConstruct"), "vectors[].efConstruct", 1, kMostEf));
+    const std::string metric = arguments.text(arguments.property(entry, "metric"), "vectors[].metric", kMostNameBytes);
+    if (!arguments.failed() && !metricOf(metric, vector.metric))
+      arguments.fail("vectors[].metric", "one of cosine, dot, l2, l1");
+    spec.vectors.push_back(vector);
+  }
+  spec.segmentBytes = arguments.integer(arguments.property(value, "segmentBytes"), "segmentBytes", kLeastSegmentBytes,
+                                        kMostSegmentBytes);
+  spec.trackChanges = arguments.boolean(arguments.property(value, "trackChanges"), "trackChanges");
+  return spec;
+}
+
+napi_value createShard(napi_env env, napi_callback_info info) {
+  Arguments arguments(env, info);
+  ShardSpec spec = readSpec(arguments, arguments[0]);
+  if (arguments.failed()) return nullptr;
+  auto shard = std::make_shared<Shard>(std::move(spec), ThreadPool::shared());
+  return ShardHandle::wrap(env, std::make_shared<ShardHandle>(std::move(shard)));
+}
+
+napi_value closeShard(napi_env env, napi_callback_info info) {
+  Arguments arguments(env, info);
+  const auto handle = ShardHandle::of(arguments);
+  if (!handle) return nullptr;
+  return Environment::of(env)->defer({}, [&](Completion done) { handle->close(std::move(done)); });
+}
+
+using WriteFunction = Status (Shard::*)(const UpsertColumns&);
+
+napi_value writeColumns(napi_env env, napi_callback_info info, WriteFunction write) {
+  Arguments arguments(env, info);
+  const auto handle = ShardHandle::of(arguments);
+  if (!handle) return nullptr;
+  auto input = std::make_shared<ColumnsInput>();
+  Call call;
+  if (!input->readBatch(arguments, arguments[1], handle->shard()->spec(), call.pins)) return nullptr;
+  call.work = [shard = handle->shard(), input, write] {
+    VICINAL_TRY(input->check());
+    return (shard.get()->*write)(input->columns());
+  };
+  return runOnShard(handle, env, Lane::Insert, std::move(call));
+}
+
+napi_value upsert(napi_env env, napi_callback_info info) { return writeColumns(env, info, &Shard::upsert); }
+napi_value updateVectors(napi_env env, napi_callback_info info) {
+  return writeColumns(env, info, &Shard::updateVectors);
+}
+
+napi_value setPayloads(napi_env env, napi_callback_info info) {
+  Arguments arguments(env, info);
+  const auto handle = ShardHandle::of(arguments);
+  if (!handle) return nullptr;
+  auto input = std::make_shared<ColumnsInput>();
+  Call call;
+  input->readIds(arguments, arguments[1], call.pins);
+  input->readPayloads(arguments, arguments[2], call.pins);
+  input->readSeq(arguments, arguments[3]);
+  if (arguments.failed()) return nullptr;
+  call.work = [shard = handle->shard(), input] {
+    VICINAL_TRY(input->check());
+    return shard->setPayloads(input->columns());
+  };
+  return runOnShard(handle, env, Lane::Insert, std::move(call));
+}
+
+napi_value deletePoints(napi_env env, napi_callback_info info) {
+  Arguments arguments(env, info);
+  const auto handle = ShardHandle::of(arguments);
+  if (!handle) return nullptr;
+  auto input = std::make_shared<ColumnsInput>();
+  Call call;
+  input->readIds(arguments, arguments[1], call.pins);
+  input->readSeq(arguments, arguments[2]);
+  if (arguments.failed()) return nullptr;
+  call.work = [shard = handle->shard(), input] {
+    VICINAL_TRY(input->check());
+    return shard->deletePoints(input->columns().ids, input->columns().seq);
+  };
+  return runOnShard(handle, env, Lane::Insert, std::move(call));
+}
+
+napi_value deleteVectors(napi_env env, napi_callback_info info) {
+  Arguments arguments(env, info);
+  const auto handle = ShardHandle::of(arguments);
+  if (!handle) return nullptr;
+  auto input = std::make_shared<ColumnsInput>();
+  Call call;
+  input->readIds(arguments, arguments[1], call.pins);
+  std::vector<uint32_t> vectors = readVectorIndexes(arguments, arguments[2], handle->shard()->spec());
+  input->readSeq(arguments, arguments[3]);
+  if (arguments.failed()) return nullptr;
+  call.work = [shard = handle->shard(), input, vectors = std::move(vectors)] {
+    VICINAL_TRY(input->check());
+    return shard->deleteVectors(input->columns().ids, vectors, input->columns().seq);
+  };
+  return runOnShard(handle, env, Lane::Insert, std::move(call));
+}
+
+napi_value advance(napi_env env, napi_callback_info info) {
+  Arguments arguments(env, info);
+  const auto handle = ShardHandle::of(arguments);
+  if (!handle) return nullptr;
+  const uint64_t seq = arguments.integer(arguments[1], "seq", 0, kMostSafeInteger);
+  if (!arguments.failed()) handle->shard()->advance(seq);
+  return nullptr;
+}
+
+} // namespace
+
+void defineWriteMethods(napi_env env, napi_value exports) {
+  static constexpr Method kMethods[] = {
+      {"createShard", createShard},     {"closeShard", closeShard},   {"upsert", upsert},
+      {"updateVectors", updateVectors}, {"setPayloads", setPayloads}, {"deletePoints", deletePoints},
+      {"deleteVectors", deleteVectors}, {"advance", advance},
+  };
+  defineMethods(env, exports, kMethods, std::size(kMethods));
+}
+
+} // namespace vicinal::binding

@@ -1,0 +1,60 @@
+#include "search/row_block.hpp"
+
+namespace vicinal {
+
+namespace {
+
+Status outOfMemory() { return Status(Code::Overloaded, "out of memory while collecting rows"); }
+
+Status readPayloads(const RowRef* rows, size_t count, RowBlock& block) {
+  block.hasPayloads = true;
+  if (!block.payloadOffsets.resize(count + 1)) return outOfMemory();
+  uint64_t bytes = 0;
+  for (size_t at = 0; at < count; at++) {
+    block.payloadOffsets[at] = static_cast<uint32_t>(bytes);
+    bytes += rows[at].segment->payload(rows[at].row).size();
+    if (bytes > UINT32_MAX) return Status(Code::TooLarge, "the payloads of one answer exceed 4 GiB; ask for fewer points");
+  }
+  block.payloadOffsets[count] = static_cast<uint32_t>(bytes);
+  if (!block.payloadBytes.resize(bytes)) return outOfMemory();
+  for (size_t at = 0; at < count; at++) {
+    const std::string_view text = rows[at].segment->payload(rows[at].row);
+    if (!text.empty()) __builtin_memcpy(block.payloadBytes.data() + block.payloadOffsets[at], text.data(), text.size());
+  }
+  return Status::ok();
+}
+
+Status readVectors(const RowRef* rows, size_t count, uint32_t vector, size_t dim, RowBlock::Vectors& column) {
+  if (!column.data.resize(count * dim) || !column.present.resize(count)) return outOfMemory();
+  for (size_t at = 0; at < count; at++) {
+    const float* from = rows[at].segment->vector(vector, rows[at].row);
+    float* into = column.data.data() + at * dim;
+    column.present[at] = from != nullptr ? 1 : 0;
+    if (from != nullptr)
+      __builtin_memcpy(into, from, dim * sizeof(float));
+    else
+      __builtin_memset(into, 0, dim * sizeof(float));
+  }
+  return Status::ok();
+}
+
+} // namespace
+
+Status readRows(const RowRef* rows, size_t count, const RowFields& fields, const std::vector<VectorSpec>& specs,
+                RowBlock& block) {
+  block.count = static_cast<uint32_t>(count);
+  if (!block.ids.resize(count * kIdWords) || !block.seqs.resize(count)) return outOfMemory();
+  for (size_t at = 0; at < count; at++) {
+    encodePointId(rows[at].segment->id(rows[at].row), &block.ids[at * kIdWords]);
+    block.seqs[at] = static_cast<double>(rows[at].segment->seq(rows[at].row));
+  }
+  if (fields.payload) VICINAL_TRY(readPayloads(rows, count, block));
+  block.vectors.resize(fields.vectors.size());
+  for (size_t at = 0; at < fields.vectors.size(); at++) {
+    const uint32_t vector = fields.vectors[at];
+    VICINAL_TRY(readVectors(rows, count, vector, specs[vector].dim, block.vectors[at]));
+  }
+  return Status::ok();
+}
+
+} // namespace vicinal

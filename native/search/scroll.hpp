@@ -1,0 +1,38 @@
+// Points in the order of their ids, and counts.
+#pragma once
+
+#include <optional>
+#include <vector>
+
+#include "base/cancel.hpp"
+#include "search/row_block.hpp"
+
+namespace vicinal {
+
+// A filter program (filter/), or none.
+using FilterBytes = std::optional<std::vector<uint8_t>>;
+
+struct ScrollRequest {
+  // Inclusive.
+  std::optional<PointId> from;
+  uint32_t limit = 10;
+  FilterBytes filter;
+  RowFields fields;
+};
+
+struct ScrollResult {
+  RowBlock rows;
+  // The first id of the next page.
+  std::optional<PointId> next;
+};
+
+Status scroll(const Snapshot& snapshot, const std::vector<VectorSpec>& specs, const ScrollRequest& request,
+              const CancelFlag* cancel, ScrollResult& result);
+
+// How many points match; all of them without a filter.
+Result<uint64_t> count(const Snapshot& snapshot, const FilterBytes& filter, const CancelFlag* cancel);
+
+// The ids of the points that match, or of all, in order, as `kIdWords` words each.
+Status selectIds(const Snapshot& snapshot, const FilterBytes& filter, Buffer<uint32_t>& ids);
+
+} // namespace vicinal

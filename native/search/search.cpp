@@ -1,0 +1,71 @@
+#include "search/search.hpp"
+
+#include <algorithm>
+
+#include "search/segment_search.hpp"
+
+namespace vicinal {
+
+namespace {
+
+struct Hit {
+  float distance;
+  RowRef row;
+  PointId id;
+};
+
+bool isBetter(const Hit& a, const Hit& b) {
+  return a.distance < b.distance || (a.distance == b.distance && a.id < b.id);
+}
+
+bool meetsThreshold(Metric metric, float score, float threshold) {
+  return metric == Metric::Cosine || metric == Metric::Dot ? score >= threshold : score <= threshold;
+}
+
+// Sorts and leaves the page asked for, without what is excluded or beyond the threshold.
+void choosePage(const SearchRequest& request, Metric metric, std::vector<Hit>& hits) {
+  if (!request.exclude.empty()) {
+    std::erase_if(hits, [&](const Hit& hit) {
+      return std::find(request.exclude.begin(), request.exclude.end(), hit.id) != request.exclude.end();
+    });
+  }
+  if (request.hasThreshold) {
+    std::erase_if(hits, [&](const Hit& hit) {
+      return !meetsThreshold(metric, scoreOf(metric, hit.distance), request.threshold);
+    });
+  }
+  std::sort(hits.begin(), hits.end(), isBetter);
+  hits.resize(std::min<size_t>(hits.size(), size_t(request.offset) + request.limit));
+  hits.erase(hits.begin(), hits.begin() + static_cast<ptrdiff_t>(std::min<size_t>(hits.size(), request.offset)));
+}
+
+} // namespace
+
+Status search(const Snapshot& snapshot, const std::vector<VectorSpec>& specs, const SearchRequest& request,
+              const CancelFlag* cancel, SearchResult& result) {
+  const Metric metric = specs[request.vector].metric;
+  // Excluded ids may be among the nearest, so as many more are collected.
+  const size_t wanted = size_t(request.limit) + request.offset + request.exclude.size();
+  thread_local std::vector<Hit> hits;
+  thread_local std::vector<Neighbor> nearest;
+  hits.clear();
+  for (size_t at = 0; at < snapshot.count() && request.limit > 0; at++) {
+    Segment& segment = snapshot.segment(at);
+    SegmentSearch inSegment({&segment, snapshot.rows(at), snapshot.tick}, request, wanted, cancel, result.stats);
+    VICINAL_TRY(inSegment.run(nearest));
+    for (const Neighbor& neighbor : nearest) {
+      const uint32_t row = segment.space(request.vector).rowOf(neighbor.vertex);
+      hits.push_back({neighbor.distance, {&segment, row}, segment.id(row)});
+    }
+  }
+  choosePage(request, metric, hits);
+  thread_local std::vector<RowRef> rows;
+  rows.clear();
+  for (const Hit& hit : hits) rows.push_back(hit.row);
+  if (!result.scores.resize(hits.size())) return Status(Code::Overloaded, "out of memory while collecting scores");
+  for (size_t at = 0; at < hits.size(); at++) result.scores[at] = scoreOf(metric, hits[at].distance);
+  std::shared_lock overlays(*snapshot.overlays);
+  return readRows(rows.data(), rows.size(), request.fields, specs, result.rows);
+}
+
+} // namespace vicinal

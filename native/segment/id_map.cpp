@@ -1,0 +1,87 @@
+#include "segment/id_map.hpp"
+
+#include <utility>
+
+namespace vicinal {
+
+namespace {
+
+constexpr uint64_t kLeastSlots = 1024;
+// Linear probing stays short below this many eighths of the slots in use.
+constexpr uint64_t kMaxLoadEighths = 6;
+constexpr size_t kPrefetchAhead = 16;
+
+} // namespace
+
+Status IdMap::prepare(const IdColumns& ids, uint32_t more) {
+  const uint64_t wanted = uint64_t(used_) + more;
+  if (slots() > 0 && wanted * 8 <= slots() * kMaxLoadEighths) return Status::ok();
+  uint64_t capacity = kLeastSlots;
+  while (wanted * 8 > capacity * kMaxLoadEighths) capacity *= 2;
+  auto grown = RegionArray<uint32_t>::reserve(capacity);
+  if (!grown) return grown.status();
+  next_ = grown.take();
+  VICINAL_TRY(next_.grow(capacity));
+  nextMask_ = capacity - 1;
+  // In the order of the old slots, looking ahead at the ids they name, which lie all over memory.
+  for (uint64_t slot = 0; slot < slots(); slot++) {
+    if (slot + kPrefetchAhead < slots()) {
+      const uint32_t ahead = table_[slot + kPrefetchAhead];
+      if (ahead != 0) __builtin_prefetch(&ids.low()[ahead - 1]);
+    }
+    if (table_[slot] == 0) continue;
+    uint64_t at = ids.at(table_[slot] - 1).hash() & nextMask_;
+    while (next_[at] != 0) at = (at + 1) & nextMask_;
+    next_[at] = table_[slot];
+  }
+  return Status::ok();
+}
+
+void IdMap::adopt() {
+  if (nextMask_ == 0) return;
+  table_ = std::move(next_);
+  mask_ = std::exchange(nextMask_, 0);
+  next_ = {};
+}
+
+uint32_t IdMap::find(const IdColumns& ids, const PointId& id) const {
+  if (mask_ == 0) return kNoRow;
+  for (uint64_t at = id.hash() & mask_; table_[at] != 0; at = (at + 1) & mask_) {
+    if (ids.equals(table_[at] - 1, id)) return table_[at] - 1;
+  }
+  return kNoRow;
+}
+
+uint32_t IdMap::put(const IdColumns& ids, uint32_t row) {
+  const PointId id = ids.at(row);
+  uint64_t at = id.hash() & mask_;
+  for (; table_[at] != 0; at = (at + 1) & mask_) {
+    if (!ids.equals(table_[at] - 1, id)) continue;
+    return std::exchange(table_[at], row + 1) - 1;
+  }
+  table_[at] = row + 1;
+  used_++;
+  return kNoRow;
+}
+
+Status IdMap::map(int descriptor, uint64_t offset, uint64_t slots, uint32_t used) {
+  auto table = RegionArray<uint32_t>::reserve(slots);
+  if (!table) return table.status();
+  table_ = table.take();
+  VICINAL_TRY(table_.mapFile(descriptor, offset, slots));
+  mask_ = slots - 1;
+  used_ = used;
+  return Status::ok();
+}
+
+Status IdMap::copy(const uint32_t* slotValues, uint64_t slots, uint32_t used) {
+  auto table = RegionArray<uint32_t>::reserve(slots);
+  if (!table) return table.status();
+  table_ = table.take();
+  VICINAL_TRY(table_.append(slotValues, slots));
+  mask_ = slots - 1;
+  used_ = used;
+  return Status::ok();
+}
+
+} // namespace vicinal

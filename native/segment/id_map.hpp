@@ -1,0 +1,46 @@
+// From a point's id to its newest row in one segment: an open-addressing table of row numbers (the ids themselves are
+// in the rows), four bytes a slot. Row r is stored as r + 1, so that untouched memory is an empty table, and a table
+// can be a mapped section of a file.
+//
+// Invariants
+// - One thread writes. `prepare` may run beside readers; `put` and `adopt` need them locked out.
+// - Nothing is ever removed: a row that was deleted is found, and its owner sees that it is dead.
+#pragma once
+
+#include "base/region.hpp"
+#include "segment/id_columns.hpp"
+
+namespace vicinal {
+
+constexpr uint32_t kNoRow = UINT32_MAX;
+
+class IdMap {
+public:
+  // Makes room for `more` ids. A larger table is built aside; `adopt` puts it in place.
+  Status prepare(const IdColumns& ids, uint32_t more);
+  void adopt();
+
+  // The newest row of the id, or kNoRow.
+  uint32_t find(const IdColumns& ids, const PointId& id) const;
+  // The id (already in `ids[row]`) is at `row` from now on. Returns the row it was at, or kNoRow.
+  uint32_t put(const IdColumns& ids, uint32_t row);
+
+  uint64_t slots() const { return mask_ == 0 ? 0 : mask_ + 1; }
+  uint32_t used() const { return used_; }
+  const uint32_t* data() const { return table_.data(); }
+  uint64_t bytes() const { return slots() * sizeof(uint32_t); }
+
+  // Takes `slots` (a power of two) slots of a file's section.
+  Status map(int descriptor, uint64_t offset, uint64_t slots, uint32_t used);
+  // Takes them from memory, where a section can't be mapped.
+  Status copy(const uint32_t* slotValues, uint64_t slots, uint32_t used);
+
+private:
+  RegionArray<uint32_t> table_;
+  uint64_t mask_ = 0;
+  uint32_t used_ = 0;
+  RegionArray<uint32_t> next_;
+  uint64_t nextMask_ = 0;
+};
+
+} // namespace vicinal

@@ -1,0 +1,34 @@
+#include "segment/payload_store.hpp"
+
+#include <utility>
+
+namespace vicinal {
+
+Status PayloadStore::reserve(uint64_t rows, uint64_t bytes) {
+  auto text = RegionArray<char>::reserve(bytes);
+  if (!text) return text.status();
+  auto offsets = RegionArray<uint64_t>::reserve(rows + 1);
+  if (!offsets) return offsets.status();
+  auto overlaid = RegionArray<uint64_t>::reserve(rows / 64 + 1);
+  if (!overlaid) return overlaid.status();
+  bytes_ = text.take();
+  offsets_ = offsets.take();
+  overlaid_ = overlaid.take();
+  return grow(0, 0);
+}
+
+Status PayloadStore::grow(uint64_t rows, uint64_t bytes) {
+  VICINAL_TRY(bytes_.grow(bytes));
+  VICINAL_TRY(offsets_.grow(rows + 1));
+  return overlaid_.grow(rows / 64 + 1);
+}
+
+void PayloadStore::setOverlay(uint32_t row, PayloadOverlay overlay) {
+  PayloadOverlay& entry = overlays_[row];
+  overlaidBytes_.fetch_add(overlay.text.size() - entry.text.size(), std::memory_order_relaxed);
+  entry = std::move(overlay);
+  std::atomic_ref<uint64_t>(overlaid_[row / 64]).fetch_or(uint64_t(1) << (row % 64), std::memory_order_release);
+  overlaidRows_.store(static_cast<uint32_t>(overlays_.size()), std::memory_order_relaxed);
+}
+
+} // namespace vicinal

@@ -1,0 +1,76 @@
+// Payload text of a segment's rows. The base is append-only: one byte region and an offset a row. A payload that is
+// changed later goes into the overlay, with the operation's sequence number and the tick at which readers may see it;
+// nothing of the row moves.
+//
+// Threads: one writer appends and overlays; readers look at published rows. The overlays of all segments of a shard
+// are behind one lock that a batch holds while it changes all its rows, so a reader that holds it over several rows
+// sees whole batches. The bitmap of overlaid rows spares everyone else the lock.
+#pragma once
+
+#include <atomic>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+
+#include "base/region.hpp"
+
+namespace vicinal {
+
+struct PayloadOverlay {
+  uint64_t seq = 0;
+  uint64_t tick = 0;
+  std::string text;
+};
+
+class PayloadStore {
+public:
+  Status reserve(uint64_t rows, uint64_t bytes);
+  // Room for `rows` rows with `bytes` bytes of text in all.
+  Status grow(uint64_t rows, uint64_t bytes);
+  // Row `row` is the one behind the last appended.
+  void append(uint32_t row, std::string_view text) {
+    const uint64_t from = offsets_[row];
+    if (!text.empty()) __builtin_memcpy(bytes_.data() + from, text.data(), text.size());
+    offsets_[uint64_t(row) + 1] = from + text.size();
+  }
+
+  std::string_view base(uint32_t row) const {
+    const uint64_t from = offsets_[row];
+    const uint64_t to = offsets_[uint64_t(row) + 1];
+    return {bytes_.data() + from, to - from};
+  }
+  uint64_t bytesOf(uint32_t rows) const { return offsets_[rows]; }
+
+  bool isOverlaid(uint32_t row) const {
+    if (overlaidRows_.load(std::memory_order_relaxed) == 0) return false;
+    auto& word = const_cast<uint64_t&>(overlaid_[row / 64]);
+    return (std::atomic_ref<uint64_t>(word).load(std::memory_order_acquire) >> (row % 64) & 1) != 0;
+  }
+  uint32_t overlaidRows() const { return overlaidRows_.load(std::memory_order_relaxed); }
+  uint64_t overlaidBytes() const { return overlaidBytes_.load(std::memory_order_relaxed); }
+
+  // With the overlays' mutex held, shared: the row's change, or null.
+  const PayloadOverlay* overlay(uint32_t row) const {
+    if (!isOverlaid(row)) return nullptr;
+    const auto found = overlays_.find(row);
+    return found == overlays_.end() ? nullptr : &found->second;
+  }
+  const std::unordered_map<uint32_t, PayloadOverlay>& overlays() const { return overlays_; }
+  // With it held exclusively.
+  void setOverlay(uint32_t row, PayloadOverlay overlay);
+
+  RegionArray<char>& bytes() { return bytes_; }
+  RegionArray<uint64_t>& offsets() { return offsets_; }
+  const RegionArray<char>& bytes() const { return bytes_; }
+  const RegionArray<uint64_t>& offsets() const { return offsets_; }
+
+private:
+  RegionArray<char> bytes_;
+  RegionArray<uint64_t> offsets_;
+  RegionArray<uint64_t> overlaid_;
+  std::unordered_map<uint32_t, PayloadOverlay> overlays_;
+  std::atomic<uint32_t> overlaidRows_{0};
+  std::atomic<uint64_t> overlaidBytes_{0};
+};
+
+} // namespace vicinal

@@ -1,0 +1,115 @@
+#include "segment/segment.hpp"
+
+#include <algorithm>
+
+namespace vicinal {
+
+namespace {
+
+// The graph keeps a flag in the highest bit of a vertex number.
+constexpr uint64_t kMostRows = (uint64_t(1) << 31) - 2;
+
+} // namespace
+
+Result<std::shared_ptr<Segment>> Segment::create(uint32_t number, const std::vector<VectorSpec>& vectors,
+                                                 uint64_t segmentBytes, const BatchSize& batch) {
+  std::shared_ptr<Segment> segment(new Segment(number));
+  if (Status status = segment->reserve(vectors, segmentBytes, batch); !status) return status;
+  return segment;
+}
+
+Status Segment::reserve(const std::vector<VectorSpec>& vectors, uint64_t segmentBytes, const BatchSize& batch) {
+  rowCapacity_ = std::min(kMostRows, segmentBytes / kRowBytes + batch.rows + 1);
+  auto ids = IdColumns::reserve(rowCapacity_);
+  if (!ids) return ids.status();
+  ids_ = ids.take();
+  auto seqs = RegionArray<uint64_t>::reserve(rowCapacity_);
+  if (!seqs) return seqs.status();
+  seqs_ = seqs.take();
+  auto deletedAt = RegionArray<uint64_t>::reserve(rowCapacity_);
+  if (!deletedAt) return deletedAt.status();
+  deletedAt_ = deletedAt.take();
+  auto dirty = RegionArray<uint64_t>::reserve(rowCapacity_ / 64 + 1);
+  if (!dirty) return dirty.status();
+  dirty_ = dirty.take();
+  VICINAL_TRY(payloads_.reserve(rowCapacity_, segmentBytes + batch.payloadBytes));
+  for (size_t at = 0; at < vectors.size(); at++) {
+    const uint64_t vectorBytes = uint64_t(vectors[at].dim) * sizeof(float);
+    const uint64_t vertices = std::min(kMostRows, segmentBytes / (vectorBytes + kRowBytes) + batch.vertices[at] + 1);
+    spaces_.push_back(std::make_unique<VectorSpace>());
+    VICINAL_TRY(spaces_.back()->reserve(vectors[at], rowCapacity_, vertices));
+  }
+  return Status::ok();
+}
+
+uint64_t Segment::idBytes() const {
+  // Id, sequence number and payload offset; a tombstone where pages of them were touched at all.
+  uint64_t bytes = uint64_t(rows()) * 3 * sizeof(uint64_t) + idMap_.bytes();
+  bytes += std::min<uint64_t>(rows(), uint64_t(deletedRows()) * pageBytes() / sizeof(uint64_t)) * sizeof(uint64_t);
+  for (const auto& space : spaces_) {
+    if (!space->isIdentity()) bytes += (uint64_t(rows()) + space->vertices()) * sizeof(uint32_t);
+  }
+  return bytes;
+}
+
+uint64_t Segment::dataBytes() const {
+  uint64_t bytes = uint64_t(rows()) * kRowBytes + payloads_.bytesOf(rows());
+  for (const auto& space : spaces_) bytes += space->vectorBytes();
+  return bytes;
+}
+
+bool Segment::hasRoom(const BatchSize& batch) const {
+  if (uint64_t(rows()) + batch.rows > rowCapacity_) return false;
+  if (payloads_.bytesOf(rows()) + batch.payloadBytes > payloads_.bytes().capacity()) return false;
+  for (size_t at = 0; at < spaces_.size(); at++) {
+    if (uint64_t(spaces_[at]->vertices()) + batch.vertices[at] > spaces_[at]->vertexCapacity()) return false;
+  }
+  return true;
+}
+
+Status Segment::growRows(uint64_t rows, uint64_t payloadBytes) {
+  VICINAL_TRY(ids_.grow(rows));
+  VICINAL_TRY(seqs_.grow(rows));
+  VICINAL_TRY(deletedAt_.grow(rows));
+  VICINAL_TRY(dirty_.grow(rows / 64 + 1));
+  return payloads_.grow(rows, payloadBytes);
+}
+
+Status Segment::prepare(const BatchSize& batch) {
+  const uint64_t total = uint64_t(rows()) + batch.rows;
+  VICINAL_TRY(growRows(total, payloads_.bytesOf(rows()) + batch.payloadBytes));
+  for (size_t at = 0; at < spaces_.size(); at++)
+    VICINAL_TRY(spaces_[at]->grow(total, uint64_t(spaces_[at]->vertices()) + batch.vertices[at]));
+  VICINAL_TRY(idMap_.prepare(ids_, batch.rows));
+  staged_ = rows();
+  return Status::ok();
+}
+
+uint32_t Segment::append(const NewRow& row) {
+  const uint32_t at = staged_++;
+  ids_.set(at, row.id);
+  seqs_[at] = row.seq;
+  payloads_.append(at, row.payload);
+  if (row.isDirty) setDirty(at);
+  for (size_t vector = 0; vector < spaces_.size(); vector++) {
+    if (row.vectors[vector] != nullptr) spaces_[vector]->append(at, row.vectors[vector]);
+  }
+  return at;
+}
+
+void Segment::publish() {
+  for (const auto& space : spaces_) space->publish();
+  rows_.store(staged_, std::memory_order_release);
+}
+
+void Segment::tombstone(uint32_t row, uint64_t tick) {
+  std::atomic_ref<uint64_t> deletedAt(deletedAt_[row]);
+  if (deletedAt.load(std::memory_order_relaxed) != 0) return;
+  deletedAt.store(tick, std::memory_order_relaxed);
+  deleted_.fetch_add(1, std::memory_order_relaxed);
+  for (const auto& space : spaces_) {
+    if (space->vertexOf(row) != kNoVertex) space->countDead(1);
+  }
+}
+
+} // namespace vicinal

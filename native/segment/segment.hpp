@@ -1,0 +1,144 @@
+// Rows of one collection: id, sequence number, payload text and, for each named vector, a vector space. Rows are
+// appended and never changed; an update appends a row and tombstones the old one. Frozen and active segments are the
+// same class; a frozen one is merely not appended to.
+//
+// Threads
+// - One writer at a time (the shard's writer lock): `prepare`, `append`, dirty bits.
+// - `publish`, `tombstone` and the id map's changes happen while the shard locks out those who look up ids.
+// - Readers use rows below the count of their snapshot and ask `isVisible` with its tick.
+#pragma once
+
+#include <atomic>
+#include <memory>
+#include <string_view>
+#include <vector>
+
+#include "base/region.hpp"
+#include "segment/id_columns.hpp"
+#include "segment/id_map.hpp"
+#include "segment/payload_store.hpp"
+#include "segment/vector_space.hpp"
+
+namespace vicinal {
+
+// A row about to be appended. `vectors` has one pointer for each named vector, null where the row lacks it.
+struct NewRow {
+  PointId id;
+  uint64_t seq = 0;
+  std::string_view payload;
+  const float* const* vectors = nullptr;
+  bool isDirty = false;
+};
+
+// What a batch of rows needs room for.
+struct BatchSize {
+  uint32_t rows = 0;
+  uint64_t payloadBytes = 0;
+  // One count for each named vector.
+  std::vector<uint32_t> vertices;
+};
+
+// Bytes a row counts for beside its vectors and payload: id, sequence number, offsets, maps.
+constexpr uint64_t kRowBytes = 64;
+
+class Segment {
+public:
+  // Reserves for `segmentBytes` of data and, beyond it, for `batch`.
+  static Result<std::shared_ptr<Segment>> create(uint32_t number, const std::vector<VectorSpec>& vectors,
+                                                 uint64_t segmentBytes, const BatchSize& batch);
+
+  uint32_t number() const { return number_; }
+  uint32_t rows() const { return rows_.load(std::memory_order_acquire); }
+  uint32_t deletedRows() const { return deleted_.load(std::memory_order_relaxed); }
+  uint32_t liveRows() const { return rows() - deletedRows(); }
+  // Ids, sequence numbers, maps and offsets, as far as they are written to.
+  uint64_t idBytes() const;
+  // Vector and payload bytes, and a constant a row.
+  uint64_t dataBytes() const;
+
+  // ---- the writer ---------------------------------------------------------------------------------
+  bool hasRoom(const BatchSize& batch) const;
+  // Makes room and discards what an earlier batch appended and did not publish. After this, `append` cannot fail.
+  Status prepare(const BatchSize& batch);
+  uint32_t append(const NewRow& row);
+  // The rows [published, staged) are the batch.
+  uint32_t stagedRows() const { return staged_; }
+  // With look-ups locked out: the larger id map that `prepare` may have made is put in place.
+  void adoptIds() { idMap_.adopt(); }
+  // Row `row`, staged, takes its id. Returns the row that had it in this segment, or kNoRow.
+  uint32_t putId(uint32_t row) { return idMap_.put(ids_, row); }
+  void publish();
+  void tombstone(uint32_t row, uint64_t tick);
+
+  // ---- readers ------------------------------------------------------------------------------------
+  PointId id(uint32_t row) const { return ids_.at(row); }
+  uint32_t find(const PointId& id) const { return idMap_.find(ids_, id); }
+  uint64_t deletedAt(uint32_t row) const {
+    auto& tick = const_cast<uint64_t&>(deletedAt_[row]);
+    return std::atomic_ref<uint64_t>(tick).load(std::memory_order_relaxed);
+  }
+  bool isVisible(uint32_t row, uint64_t tick) const {
+    const uint64_t deleted = deletedAt(row);
+    return deleted == 0 || deleted > tick;
+  }
+  // No live row is below it. The writer's: it moves on as rows die.
+  uint32_t firstLiveRow() {
+    while (firstLive_ < rows() && deletedAt(firstLive_) != 0) firstLive_++;
+    return firstLive_;
+  }
+  uint64_t baseSeq(uint32_t row) const { return seqs_[row]; }
+  // The sequence number of the row's last change. For the writer, or with the overlay's mutex held.
+  uint64_t seq(uint32_t row) const {
+    const PayloadOverlay* overlay = payloads_.overlay(row);
+    return overlay == nullptr ? seqs_[row] : overlay->seq;
+  }
+  // Its payload text; the same conditions.
+  std::string_view payload(uint32_t row) const {
+    const PayloadOverlay* overlay = payloads_.overlay(row);
+    return overlay == nullptr ? payloads_.base(row) : std::string_view(overlay->text);
+  }
+
+  size_t vectorCount() const { return spaces_.size(); }
+  VectorSpace& space(size_t vector) { return *spaces_[vector]; }
+  const VectorSpace& space(size_t vector) const { return *spaces_[vector]; }
+  // The row's vector, or null.
+  const float* vector(size_t vector, uint32_t row) const {
+    const uint32_t vertex = spaces_[vector]->vertexOf(row);
+    return vertex == kNoVertex ? nullptr : spaces_[vector]->vector(vertex);
+  }
+
+  PayloadStore& payloads() { return payloads_; }
+  const PayloadStore& payloads() const { return payloads_; }
+  const IdColumns& ids() const { return ids_; }
+  const IdMap& idMap() const { return idMap_; }
+
+  // ---- changed and not flushed: the writer's ------------------------------------------------------
+  bool isDirty(uint32_t row) const { return (dirty_[row / 64] >> (row % 64) & 1) != 0; }
+  void setDirty(uint32_t row) { dirty_[row / 64] |= uint64_t(1) << (row % 64); }
+  void clearDirty(uint32_t row) { dirty_[row / 64] &= ~(uint64_t(1) << (row % 64)); }
+
+private:
+  friend class SegmentWriter;
+  friend class SegmentReader;
+
+  explicit Segment(uint32_t number) : number_(number) {}
+  Status reserve(const std::vector<VectorSpec>& vectors, uint64_t segmentBytes, const BatchSize& batch);
+  Status growRows(uint64_t rows, uint64_t payloadBytes);
+
+  const uint32_t number_;
+  IdColumns ids_;
+  IdMap idMap_;
+  RegionArray<uint64_t> seqs_;
+  // The tick at which the row was tombstoned; 0: never.
+  RegionArray<uint64_t> deletedAt_;
+  RegionArray<uint64_t> dirty_;
+  PayloadStore payloads_;
+  std::vector<std::unique_ptr<VectorSpace>> spaces_;
+  std::atomic<uint32_t> rows_{0};
+  std::atomic<uint32_t> deleted_{0};
+  uint32_t staged_ = 0;
+  uint32_t firstLive_ = 0;
+  uint64_t rowCapacity_ = 0;
+};
+
+} // namespace vicinal

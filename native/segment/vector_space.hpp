@@ -1,0 +1,120 @@
+// One named vector of a segment: the vectors, which rows have one, and the graph over them. A vertex is a row of the
+// vector array; vertices are numbered in the order in which they came.
+//
+// While the rows that have the vector are the first ones without a gap (which is so where every row has it), vertex
+// and row numbers are the same and no map exists. The first row that breaks this makes the maps.
+//
+// Threads
+// - One writer appends vertices and publishes them with its batch. Readers look at published ones.
+// - Graph building claims slices of published vertices, in order. `linked()` is how far the claims are finished
+//   without a gap: vertices below are in the graph, the others are the exact-scan tail.
+#pragma once
+
+#include <atomic>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <vector>
+
+#include "base/region.hpp"
+#include "distance/kernels.hpp"
+#include "graph/hnsw_graph.hpp"
+
+namespace vicinal {
+
+struct VectorSpec {
+  std::string name;
+  uint32_t dim = 0;
+  Metric metric = Metric::Cosine;
+  uint32_t m = 16;
+  uint32_t efConstruct = 200;
+};
+
+constexpr uint32_t kNoVertex = UINT32_MAX;
+
+// Vertices [from, to).
+struct VertexSlice {
+  uint32_t from = 0;
+  uint32_t to = 0;
+  bool empty() const { return from == to; }
+};
+
+class VectorSpace {
+public:
+  // An empty space; nothing but address space is taken.
+  Status reserve(const VectorSpec& spec, uint64_t rows, uint64_t vertices);
+
+  // Room for `rows` rows, of which `vertices` have the vector. The writer's.
+  Status grow(uint64_t rows, uint64_t vertices);
+  void append(uint32_t row, const float* vector);
+  void publish() { vertices_.store(staged_, std::memory_order_release); }
+
+  uint32_t vertices() const { return vertices_.load(std::memory_order_acquire); }
+  uint32_t linked() const { return linked_.load(std::memory_order_acquire); }
+  // kNoVertex where the row lacks the vector.
+  uint32_t vertexOf(uint32_t row) const {
+    if (identity_.load(std::memory_order_acquire)) return row < vertices() ? row : kNoVertex;
+    return vertexOfRow_[row] - 1;
+  }
+  uint32_t rowOf(uint32_t vertex) const {
+    return identity_.load(std::memory_order_acquire) ? vertex : rowOfVertex_[vertex];
+  }
+  bool isIdentity() const { return identity_.load(std::memory_order_acquire); }
+  const float* vector(uint32_t vertex) const { return vectors_.data() + uint64_t(vertex) * spec_.dim; }
+
+  const VectorSpec& spec() const { return spec_; }
+  const Space& space() const { return space_; }
+  const HnswGraph& graph() const { return *graph_; }
+  uint64_t vectorBytes() const { return uint64_t(vertices()) * spec_.dim * sizeof(float); }
+  uint64_t tailBytes() const { return uint64_t(vertices() - linked()) * spec_.dim * sizeof(float); }
+  uint64_t vertexCapacity() const { return vectors_.capacity() / spec_.dim; }
+
+  // Vertices of rows that are tombstoned.
+  uint32_t deadVertices() const { return dead_.load(std::memory_order_relaxed); }
+  void countDead(uint32_t more) { dead_.fetch_add(more, std::memory_order_relaxed); }
+
+  // Graph building: claim, link, finish. An empty slice means there is nothing to claim.
+  Result<VertexSlice> claim(uint32_t most);
+  void link(const VertexSlice& slice);
+  void finish(const VertexSlice& slice);
+
+  // Opening a file (segment_reader).
+  struct Mapped {
+    uint32_t rows;
+    uint32_t vertices;
+    bool identity;
+    uint64_t vectorsAt;
+    uint64_t rowOfVertexAt;
+    uint64_t vertexOfRowAt;
+    GraphFile graph;
+  };
+  Status map(int descriptor, const Mapped& mapped);
+
+  const RegionArray<uint32_t>& rowOfVertex() const { return rowOfVertex_; }
+  const RegionArray<uint32_t>& vertexOfRow() const { return vertexOfRow_; }
+
+private:
+  GraphConfig graphConfig() const { return {spec_.m, spec_.efConstruct, kGraphSeed}; }
+  void makeMaps();
+
+  static constexpr uint64_t kGraphSeed = 0x76696369;
+
+  VectorSpec spec_;
+  RegionArray<float> vectors_;
+  Space space_;
+  std::unique_ptr<HnswGraph> graph_;
+  // Row r's vertex plus one, so that untouched memory means none.
+  RegionArray<uint32_t> vertexOfRow_;
+  RegionArray<uint32_t> rowOfVertex_;
+  std::atomic<bool> identity_{true};
+  std::atomic<uint32_t> vertices_{0};
+  std::atomic<uint32_t> linked_{0};
+  std::atomic<uint32_t> dead_{0};
+  uint32_t staged_ = 0;
+
+  std::mutex claims_;
+  uint32_t claimed_ = 0;
+  std::vector<uint32_t> open_;
+};
+
+} // namespace vicinal

@@ -1,0 +1,79 @@
+// The shapes in which rows come into and leave the kernel: columns, as src/native/addon.ts describes them. Inputs are
+// views into memory the caller keeps; their lengths have been checked by the binding. Outputs own their memory, which
+// may be given away to JavaScript.
+#pragma once
+
+#include <cstdint>
+#include <string_view>
+#include <vector>
+
+#include "segment/buffer.hpp"
+#include "segment/point_id.hpp"
+
+namespace vicinal {
+
+struct UpsertColumns {
+  struct Vectors {
+    uint32_t vector = 0;
+    const float* data = nullptr;
+    // Ascending positions of the points that have the vector; null: all.
+    const uint32_t* rows = nullptr;
+    uint32_t count = 0;
+  };
+  std::vector<PointId> ids;
+  uint64_t seq = 0;
+  std::vector<Vectors> vectors;
+  const char* payloadBytes = nullptr;
+  // ids + 1 offsets, or null: no payloads.
+  const uint32_t* payloadOffsets = nullptr;
+
+  std::string_view payload(size_t row) const {
+    if (payloadOffsets == nullptr) return {};
+    return {payloadBytes + payloadOffsets[row], payloadOffsets[row + 1] - payloadOffsets[row]};
+  }
+};
+
+// Rows of the table, to be read.
+struct TableView {
+  struct Vectors {
+    const float* data = nullptr;
+    const uint8_t* present = nullptr;
+  };
+  uint32_t count = 0;
+  const char* idBytes = nullptr;
+  const int32_t* idOffsets = nullptr;
+  const int64_t* seqs = nullptr;
+  const uint8_t* deleted = nullptr;
+  const uint32_t* crcs = nullptr;
+  const char* payloadBytes = nullptr;
+  const int32_t* payloadOffsets = nullptr;
+  std::vector<Vectors> vectors;
+
+  std::string_view idText(uint32_t row) const { return span(idBytes, idOffsets, row); }
+  std::string_view payload(uint32_t row) const { return span(payloadBytes, payloadOffsets, row); }
+
+private:
+  static std::string_view span(const char* bytes, const int32_t* offsets, uint32_t row) {
+    return {bytes + offsets[row], static_cast<size_t>(offsets[row + 1] - offsets[row])};
+  }
+};
+
+// Rows of the table, to be written.
+struct TableRows {
+  struct Vectors {
+    Buffer<float> data;
+    Buffer<uint8_t> present;
+  };
+  uint32_t count = 0;
+  uint64_t throughSeq = 0;
+  Buffer<char> idBytes;
+  Buffer<int32_t> idOffsets;
+  Buffer<int64_t> seqs;
+  Buffer<uint8_t> deleted;
+  Buffer<uint32_t> crcs;
+  Buffer<char> payloadBytes;
+  Buffer<int32_t> payloadOffsets;
+  std::vector<Vectors> vectors;
+};
+
+} // namespace vicinal

@@ -1,0 +1,146 @@
+#include "shard/indexer.hpp"
+
+#include <algorithm>
+#include <utility>
+
+namespace vicinal {
+
+namespace {
+
+// A slice is a few milliseconds of work, whatever the dimension: that is how long a search may wait for a thread.
+constexpr uint32_t kSliceFloats = 1024;
+constexpr uint32_t kMostSliceVertices = 8;
+
+uint32_t sliceVertices(uint32_t dim) { return std::clamp(kSliceFloats / dim, 1u, kMostSliceVertices); }
+
+} // namespace
+
+bool Indexer::Waiter::isMet() const {
+  return std::all_of(targets.begin(), targets.end(),
+                     [](const auto& target) { return target.first->linked() >= target.second; });
+}
+
+void Indexer::kick() {
+  std::lock_guard lock(mutex_);
+  isKicked_ = true;
+  startJobs();
+}
+
+// With the mutex held.
+void Indexer::startJobs() {
+  if (isClosed_ || pauses_ > 0 || !isEnabled_) return;
+  while (jobs_ < pool_.threads()) {
+    jobs_++;
+    pool_.submit(Lane::Build, [self = shared_from_this()] { self->runJob(); });
+  }
+}
+
+void Indexer::runJob() {
+  {
+    std::lock_guard lock(mutex_);
+    if (isClosed_ || pauses_ > 0 || !isEnabled_) {
+      jobs_--;
+      return;
+    }
+    isKicked_ = false;
+    linking_++;
+  }
+  const bool hasLinked = linkSlice();
+  bool goesOn = false;
+  {
+    std::lock_guard lock(mutex_);
+    linking_--;
+    idle_.notify_all();
+    goesOn = (hasLinked || isKicked_) && !isClosed_ && pauses_ == 0 && isEnabled_;
+    if (!goesOn) jobs_--;
+  }
+  callWaiters(Status::ok());
+  if (goesOn) pool_.submit(Lane::Build, [self = shared_from_this()] { self->runJob(); });
+}
+
+bool Indexer::linkSlice() {
+  const Snapshot snapshot = segments_->snapshot();
+  for (size_t at = 0; at < snapshot.count(); at++) {
+    for (size_t vector = 0; vector < snapshot.segment(at).vectorCount(); vector++) {
+      VectorSpace& space = snapshot.segment(at).space(vector);
+      auto slice = space.claim(sliceVertices(space.spec().dim));
+      if (!slice) {
+        callWaiters(slice.status());
+        return false;
+      }
+      if (slice->empty()) continue;
+      space.link(*slice);
+      space.finish(*slice);
+      return true;
+    }
+  }
+  return false;
+}
+
+void Indexer::callWaiters(Status failure) {
+  std::vector<Waiter> called;
+  {
+    std::lock_guard lock(mutex_);
+    for (auto waiter = waiters_.begin(); waiter != waiters_.end();) {
+      if (failure && !waiter->isMet()) {
+        ++waiter;
+        continue;
+      }
+      called.push_back(std::move(*waiter));
+      waiter = waiters_.erase(waiter);
+    }
+  }
+  for (Waiter& waiter : called) waiter.done(failure);
+}
+
+void Indexer::wait(Done done) {
+  Waiter waiter{std::move(done), {}, {}};
+  {
+    std::unique_lock lock(mutex_);
+    if (isClosed_) {
+      lock.unlock();
+      waiter.done(Status(Code::Closed, "the shard is closed"));
+      return;
+    }
+    waiter.snapshot = segments_->snapshot();
+    for (const auto& segment : *waiter.snapshot.segments) {
+      for (size_t vector = 0; vector < segment->vectorCount(); vector++)
+        waiter.targets.emplace_back(&segment->space(vector), segment->space(vector).vertices());
+    }
+    if (!waiter.isMet()) {
+      waiters_.push_back(std::move(waiter));
+      startJobs();
+      return;
+    }
+  }
+  waiter.done(Status::ok());
+}
+
+void Indexer::setEnabled(bool enabled) {
+  std::lock_guard lock(mutex_);
+  isEnabled_ = enabled;
+  startJobs();
+}
+
+void Indexer::pause() {
+  std::unique_lock lock(mutex_);
+  pauses_++;
+  idle_.wait(lock, [&] { return linking_ == 0; });
+}
+
+void Indexer::resume() {
+  std::lock_guard lock(mutex_);
+  pauses_--;
+  startJobs();
+}
+
+void Indexer::close() {
+  {
+    std::unique_lock lock(mutex_);
+    isClosed_ = true;
+    idle_.wait(lock, [&] { return linking_ == 0; });
+  }
+  callWaiters(Status(Code::Closed, "the shard was closed before its graph had caught up"));
+}
+
+} // namespace vicinal

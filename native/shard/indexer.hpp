@@ -1,0 +1,63 @@
+// Graph building behind the tail. Jobs on the pool's build lane claim small slices of vertices that are published and
+// not linked, link them, and put themselves back into the lane while there is more, so that searches and writes get
+// through between slices. As many jobs run as the pool has threads.
+#pragma once
+
+#include <condition_variable>
+#include <functional>
+#include <memory>
+#include <mutex>
+#include <vector>
+
+#include "base/thread_pool.hpp"
+#include "shard/segment_set.hpp"
+
+namespace vicinal {
+
+class Indexer : public std::enable_shared_from_this<Indexer> {
+public:
+  using Done = std::function<void(Status)>;
+
+  Indexer(const SegmentSet& segments, ThreadPool& pool) : segments_(&segments), pool_(pool) {}
+
+  // There may be new vertices.
+  void kick();
+  // Calls back, from any thread, once every vector present now is linked (CLOSED when the shard closes first).
+  void wait(Done done);
+  void setEnabled(bool enabled);
+  // Between the two no slice is being linked, and `linked()` of every space is all there is in its graph.
+  void pause();
+  void resume();
+  // Ends building for good; returns when no job touches the segments any more.
+  void close();
+
+private:
+  struct Waiter {
+    Done done;
+    // Vertices to be linked, a space each; the snapshot keeps the spaces alive.
+    Snapshot snapshot;
+    std::vector<std::pair<const VectorSpace*, uint32_t>> targets;
+    bool isMet() const;
+  };
+
+  void startJobs();
+  void runJob();
+  bool linkSlice();
+  void callWaiters(Status failure);
+
+  const SegmentSet* segments_;
+  ThreadPool& pool_;
+
+  std::mutex mutex_;
+  std::condition_variable idle_;
+  std::vector<Waiter> waiters_;
+  unsigned jobs_ = 0;
+  unsigned linking_ = 0;
+  unsigned pauses_ = 0;
+  bool isEnabled_ = true;
+  bool isClosed_ = false;
+  // More came while every job was about to end.
+  bool isKicked_ = false;
+};
+
+} // namespace vicinal

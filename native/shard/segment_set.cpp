@@ -1,0 +1,106 @@
+#include "shard/segment_set.hpp"
+
+#include <algorithm>
+#include <utility>
+
+namespace vicinal {
+
+SegmentSet::SegmentSet(std::vector<VectorSpec> vectors, uint64_t segmentBytes)
+    : vectors_(std::move(vectors)), segmentBytes_(segmentBytes) {}
+
+Snapshot SegmentSet::snapshot() const {
+  std::lock_guard lock(view_);
+  return {segments_, tick_, lastRows_, overlays_};
+}
+
+Snapshot SegmentSet::locate(const PointId* ids, size_t count, std::vector<RowRef>& rows) const {
+  rows.assign(count, {});
+  std::shared_lock lock(lookup_);
+  Snapshot snapshot = this->snapshot();
+  for (size_t at = 0; at < count; at++) rows[at] = find(ids[at]);
+  return snapshot;
+}
+
+RowRef SegmentSet::find(const PointId& id) const {
+  // From the newest: an id that was updated is met at its live row first, mostly.
+  for (auto segment = segments_->rbegin(); segment != segments_->rend(); ++segment) {
+    const uint32_t row = (*segment)->find(id);
+    if (row != kNoRow && (*segment)->deletedAt(row) == 0) return {segment->get(), row};
+  }
+  return {};
+}
+
+Result<Segment*> SegmentSet::writable(const BatchSize& batch) {
+  Segment* segment = active();
+  if (segment == nullptr || segment->dataBytes() >= segmentBytes_ || !segment->hasRoom(batch)) {
+    auto created = Segment::create(nextNumber_, vectors_, segmentBytes_, batch);
+    if (!created) return created.status();
+    nextNumber_++;
+    segment = created->get();
+    add(created.take(), true);
+  }
+  if (Status status = segment->prepare(batch); !status) return status;
+  return segment;
+}
+
+void SegmentSet::commit(Segment* appended, const std::vector<RowRef>& replaced) {
+  std::unique_lock lock(lookup_);
+  const uint64_t tick = nextTick();
+  if (appended != nullptr) {
+    appended->adoptIds();
+    const uint32_t before = appended->rows();
+    const uint32_t after = appended->stagedRows();
+    // A row this segment had the id at is tombstoned even when the caller did not know of it: an id that is twice in
+    // one batch has its last row.
+    std::vector<uint32_t> superseded;
+    for (uint32_t row = before; row < after; row++) {
+      if (const uint32_t old = appended->putId(row); old != kNoRow) superseded.push_back(old);
+    }
+    appended->publish();
+    for (uint32_t row : superseded) appended->tombstone(row, tick);
+  }
+  for (const RowRef& old : replaced) old.segment->tombstone(old.row, tick);
+  std::lock_guard view(view_);
+  tick_ = tick;
+  if (!segments_->empty()) lastRows_ = segments_->back()->rows();
+}
+
+int64_t SegmentSet::freeze() {
+  Segment* frozen = active_.exchange(nullptr);
+  return frozen == nullptr || frozen->rows() == 0 ? -1 : frozen->number();
+}
+
+void SegmentSet::add(std::shared_ptr<Segment> segment, bool active) {
+  active_ = active ? segment.get() : nullptr;
+  auto list = std::make_shared<SegmentList>(*segments_);
+  list->push_back(std::move(segment));
+  publishList(std::move(list));
+}
+
+void SegmentSet::drop(uint32_t number) {
+  auto list = std::make_shared<SegmentList>(*segments_);
+  std::erase_if(*list, [&](const auto& segment) { return segment->number() == number; });
+  publishList(std::move(list));
+}
+
+void SegmentSet::publishList(std::shared_ptr<const SegmentList> list) {
+  std::unique_lock lookup(lookup_);
+  std::lock_guard view(view_);
+  segments_ = std::move(list);
+  lastRows_ = segments_->empty() ? 0 : segments_->back()->rows();
+}
+
+std::shared_ptr<Segment> SegmentSet::segment(uint32_t number) const {
+  for (const auto& segment : *snapshot().segments) {
+    if (segment->number() == number) return segment;
+  }
+  return nullptr;
+}
+
+uint64_t SegmentSet::livePoints() const {
+  uint64_t live = 0;
+  for (const auto& segment : *snapshot().segments) live += segment->liveRows();
+  return live;
+}
+
+} // namespace vicinal

@@ -1,0 +1,71 @@
+// The segments of a shard and what makes its writes atomic for readers.
+//
+// A write stages rows in the active segment (invisible: they are beyond every reader's count), then commits: with the
+// look-ups by id locked out it moves ids to their new rows, stamps the old rows with the next tick, and publishes tick
+// and row count together. A reader that took its snapshot before sees the old rows, one after sees the new ones, and
+// nobody sees both or neither.
+//
+// Threads: `find`, `writable`, `commit`, `freeze`, `add`, `drop` are the writer's (the shard's writer lock). `snapshot`
+// and `locate` are anyone's.
+#pragma once
+
+#include <atomic>
+#include <mutex>
+#include <shared_mutex>
+#include <vector>
+
+#include "segment/snapshot.hpp"
+
+namespace vicinal {
+
+class SegmentSet {
+public:
+  SegmentSet(std::vector<VectorSpec> vectors, uint64_t segmentBytes);
+
+  const std::vector<VectorSpec>& vectors() const { return vectors_; }
+
+  Snapshot snapshot() const;
+  // A snapshot, and where in it the ids are (not found: absent or deleted).
+  Snapshot locate(const PointId* ids, size_t count, std::vector<RowRef>& rows) const;
+
+  // The live row of an id, as the last commit left it.
+  RowRef find(const PointId& id) const;
+  // The active segment, prepared for the batch. Freezes the present one where it is full.
+  Result<Segment*> writable(const BatchSize& batch);
+  // Publishes what is staged in `appended` (may be null) and tombstones `replaced`, as one change.
+  void commit(Segment* appended, const std::vector<RowRef>& replaced);
+
+  // What the next commit's tick will be; overlays are stamped with it.
+  uint64_t nextTick() const { return tick_ + 1; }
+  std::shared_mutex& overlays() const { return *overlays_; }
+
+  // The number of the segment that was active, or -1 where it was empty.
+  int64_t freeze();
+  // Adds an opened segment behind the others; the last one may go on taking rows.
+  void add(std::shared_ptr<Segment> segment, bool active);
+  void drop(uint32_t number);
+  std::shared_ptr<Segment> segment(uint32_t number) const;
+  // The segment that takes rows, or null.
+  Segment* active() const { return active_.load(std::memory_order_relaxed); }
+  uint32_t takeNumber() { return nextNumber_++; }
+  uint64_t livePoints() const;
+
+private:
+  void publishList(std::shared_ptr<const SegmentList> list);
+
+  const std::vector<VectorSpec> vectors_;
+  const uint64_t segmentBytes_;
+  const std::shared_ptr<std::shared_mutex> overlays_ = std::make_shared<std::shared_mutex>();
+  uint32_t nextNumber_ = 0;
+  std::atomic<Segment*> active_{nullptr};
+
+  // Held exclusively by commits, shared by look-ups of ids.
+  mutable std::shared_mutex lookup_;
+  // Guards the three below, for the length of a few assignments.
+  mutable std::mutex view_;
+  std::shared_ptr<const SegmentList> segments_ = std::make_shared<SegmentList>();
+  uint64_t tick_ = 1;
+  uint32_t lastRows_ = 0;
+};
+
+} // namespace vicinal

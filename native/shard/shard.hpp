@@ -1,0 +1,108 @@
+// All rows of one collection: its segments, the set of changes the table lacks, and graph building. The operations
+// are those of src/native/addon.ts; each file shard_*.cpp has a group of them.
+//
+// Threads: writes hold `writer_`, one at a time. Reads take a snapshot and hold nothing.
+#pragma once
+
+#include <algorithm>
+#include <atomic>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <vector>
+
+#include "base/status.hpp"
+#include "shard/columns.hpp"
+#include "shard/flush_set.hpp"
+#include "shard/indexer.hpp"
+#include "shard/segment_set.hpp"
+
+namespace vicinal {
+
+struct ShardSpec {
+  std::vector<VectorSpec> vectors;
+  uint64_t segmentBytes = 0;
+  // Whether what changes is remembered for takeFlush.
+  bool trackChanges = true;
+};
+
+struct ShardStats {
+  struct Vectors {
+    uint64_t live = 0;
+    uint64_t indexed = 0;
+    uint64_t graphBytes = 0;
+    uint64_t vectorBytes = 0;
+  };
+  struct SegmentStats {
+    uint32_t number = 0;
+    bool isActive = false;
+    uint32_t rows = 0;
+    uint32_t deleted = 0;
+    uint64_t bytes = 0;
+    uint32_t checkpointedRows = 0;
+    uint32_t overlayRows = 0;
+  };
+  uint64_t seq = 0;
+  uint64_t points = 0;
+  uint64_t dirty = 0;
+  uint64_t dirtyBytes = 0;
+  std::vector<Vectors> vectors;
+  std::vector<SegmentStats> segments;
+  uint64_t idBytes = 0;
+  uint64_t payloadBytes = 0;
+  uint64_t payloadIndexBytes = 0;
+};
+
+struct WriteBatch;
+
+class Shard {
+public:
+  Shard(ShardSpec spec, ThreadPool& pool);
+  ~Shard();
+
+  const ShardSpec& spec() const { return spec_; }
+  Snapshot snapshot() const { return segments_.snapshot(); }
+  Snapshot locate(const std::vector<PointId>& ids, std::vector<RowRef>& rows) const {
+    return segments_.locate(ids.data(), ids.size(), rows);
+  }
+
+  // ---- writes (shard_write.cpp) -------------------------------------------------------------------
+  Status upsert(const UpsertColumns& columns);
+  Status updateVectors(const UpsertColumns& columns);
+  Status deleteVectors(const std::vector<PointId>& ids, const std::vector<uint32_t>& vectors, uint64_t seq);
+  Status deletePoints(const std::vector<PointId>& ids, uint64_t seq);
+  Status setPayloads(const UpsertColumns& columns);
+  void advance(uint64_t seq);
+
+  // ---- flush (shard_flush.cpp) --------------------------------------------------------------------
+  // Zero rows where nothing is dirty.
+  Status takeFlush(uint64_t maxBytes, TableRows& rows);
+  void restoreFlush();
+  void completeFlush();
+  // The position of the first row whose checksum is wrong, or -1.
+  int64_t verifyRows(const TableView& rows) const;
+  Status loadRows(const TableView& rows);
+
+  // ---- maintenance (shard_maintenance.cpp) --------------------------------------------------------
+  ShardStats stats() const;
+  uint64_t tailBytes() const;
+  Indexer& indexer() { return *indexer_; }
+  int64_t freeze();
+  Result<uint32_t> moveRows(uint32_t segment, uint32_t maxRows);
+  Status dropSegment(uint32_t segment);
+  std::vector<std::string> validate();
+
+private:
+  // Publishes the batch. `isChange`: its rows are changes the table lacks.
+  Status writeRows(WriteBatch& batch, bool isChange);
+  void advanceLocked(uint64_t seq) { seq_.store(std::max(seq_.load(), seq)); }
+
+  const ShardSpec spec_;
+  mutable std::mutex writer_;
+  SegmentSet segments_;
+  FlushSet changes_;
+  std::atomic<uint64_t> seq_{0};
+  std::shared_ptr<Indexer> indexer_;
+};
+
+} // namespace vicinal

@@ -1,0 +1,159 @@
+// What the table lacks, as rows of the table; and rows of the table, taken back.
+#include <limits>
+
+#include "segment/row_checksum.hpp"
+#include "shard/shard.hpp"
+#include "shard/write_batch.hpp"
+
+namespace vicinal {
+
+namespace {
+
+// Arrow's text columns have 32-bit offsets.
+constexpr uint64_t kMostTextBytes = std::numeric_limits<int32_t>::max();
+
+Status outOfMemory() { return Status(Code::Overloaded, "out of memory while collecting rows for the table"); }
+
+class TableCollector {
+public:
+  TableCollector(TableRows& rows, const std::vector<VectorSpec>& specs) : rows_(rows), specs_(specs) {}
+
+  Status reserve(size_t count) {
+    bool fits = rows_.idOffsets.push(0) && rows_.payloadOffsets.push(0) && rows_.seqs.reserve(count) &&
+                rows_.deleted.reserve(count) && rows_.crcs.reserve(count);
+    rows_.vectors.resize(specs_.size());
+    for (size_t vector = 0; vector < specs_.size() && fits; vector++) {
+      auto& column = rows_.vectors[vector];
+      fits = column.data.resize(count * specs_[vector].dim) && column.present.resizeZeroed(count);
+    }
+    return fits ? Status::ok() : outOfMemory();
+  }
+
+  // With the overlays' lock held.
+  Status add(const TakenChange& change) {
+    idText_.clear();
+    appendPointIdText(change.id, idText_);
+    ChecksummedRow row{idText_, static_cast<int64_t>(change.deletedSeq), !change.row.found(), {}};
+    if (change.row.found()) {
+      row.seq = static_cast<int64_t>(change.row.segment->seq(change.row.row));
+      row.payload = change.row.segment->payload(change.row.row);
+    }
+    if (rows_.payloadBytes.size() + row.payload.size() > kMostTextBytes)
+      return Status(Code::TooLarge, "one operation changed more than 2 GiB of payload");
+    uint32_t crc = rowChecksum(row);
+    for (uint32_t vector = 0; vector < specs_.size(); vector++) crc = addVector(change.row, vector, crc);
+    const bool fits = rows_.idBytes.append(idText_.data(), idText_.size()) &&
+                      rows_.idOffsets.push(static_cast<int32_t>(rows_.idBytes.size())) && rows_.seqs.push(row.seq) &&
+                      rows_.deleted.push(row.isDeleted ? 1 : 0) && rows_.crcs.push(crc) &&
+                      rows_.payloadBytes.append(row.payload.data(), row.payload.size()) &&
+                      rows_.payloadOffsets.push(static_cast<int32_t>(rows_.payloadBytes.size()));
+    rows_.count++;
+    return fits ? Status::ok() : outOfMemory();
+  }
+
+private:
+  uint32_t addVector(const RowRef& row, uint32_t vector, uint32_t crc) {
+    const size_t dim = specs_[vector].dim;
+    float* into = rows_.vectors[vector].data.data() + rows_.count * dim;
+    const float* from = row.found() ? row.segment->vector(vector, row.row) : nullptr;
+    if (from == nullptr) {
+      __builtin_memset(into, 0, dim * sizeof(float));
+      return crc;
+    }
+    __builtin_memcpy(into, from, dim * sizeof(float));
+    rows_.vectors[vector].present[rows_.count] = 1;
+    return addVectorChecksum(crc, vector, from, dim);
+  }
+
+  TableRows& rows_;
+  const std::vector<VectorSpec>& specs_;
+  std::string idText_;
+};
+
+bool isMonotonic(const int32_t* offsets, uint32_t count) {
+  if (offsets[0] < 0) return false;
+  for (uint32_t row = 0; row < count; row++) {
+    if (offsets[row + 1] < offsets[row]) return false;
+  }
+  return true;
+}
+
+} // namespace
+
+Status Shard::takeFlush(uint64_t maxBytes, TableRows& rows) {
+  std::vector<TakenChange> taken;
+  Snapshot keepsAlive;
+  {
+    std::lock_guard lock(writer_);
+    if (!changes_.take(maxBytes, seq_.load(), rows.throughSeq)) return Status::ok();
+    taken = changes_.taken();
+    keepsAlive = segments_.snapshot();
+  }
+  // Rows don't change, so writes may go on. A payload that changes meanwhile is taken as of now, with its sequence
+  // number, and is dirty again.
+  TableCollector collector(rows, spec_.vectors);
+  Status status = collector.reserve(taken.size());
+  {
+    std::shared_lock overlays(segments_.overlays());
+    for (size_t at = 0; at < taken.size() && status; at++) status = collector.add(taken[at]);
+  }
+  if (!status) restoreFlush();
+  return status;
+}
+
+void Shard::restoreFlush() {
+  std::lock_guard lock(writer_);
+  changes_.restore();
+}
+
+void Shard::completeFlush() {
+  std::lock_guard lock(writer_);
+  changes_.complete();
+}
+
+int64_t Shard::verifyRows(const TableView& rows) const {
+  if (!isMonotonic(rows.idOffsets, rows.count) || !isMonotonic(rows.payloadOffsets, rows.count)) return 0;
+  for (uint32_t row = 0; row < rows.count; row++) {
+    uint32_t crc = rowChecksum({rows.idText(row), rows.seqs[row], rows.deleted[row] != 0, rows.payload(row)});
+    for (uint32_t vector = 0; vector < spec_.vectors.size(); vector++) {
+      const size_t dim = spec_.vectors[vector].dim;
+      if (rows.vectors[vector].present[row] != 0)
+        crc = addVectorChecksum(crc, vector, rows.vectors[vector].data + row * dim, dim);
+    }
+    if (crc != rows.crcs[row]) return row;
+  }
+  return -1;
+}
+
+Status Shard::loadRows(const TableView& rows) {
+  if (!isMonotonic(rows.idOffsets, rows.count) || !isMonotonic(rows.payloadOffsets, rows.count))
+    return Status(Code::Corrupt, "rows of the table: offsets are not ascending");
+  std::lock_guard lock(writer_);
+  WriteBatch batch(rows.count, spec_.vectors.size());
+  uint64_t newest = seq_.load();
+  for (uint32_t row = 0; row < rows.count; row++) {
+    PointId id;
+    if (!parsePointIdText(rows.idText(row), id) || rows.seqs[row] < 0)
+      return Status(Code::Corrupt, "rows of the table: row " + std::to_string(row) + " has no valid id and number");
+    const uint64_t seq = static_cast<uint64_t>(rows.seqs[row]);
+    newest = std::max(newest, seq);
+    const RowRef old = segments_.find(id);
+    if (old.found() && old.segment->seq(old.row) >= seq) continue;
+    if (rows.deleted[row] != 0) {
+      if (old.found()) batch.replaced.push_back(old);
+      continue;
+    }
+    const float** vectors = batch.nextVectors();
+    for (size_t vector = 0; vector < spec_.vectors.size(); vector++) {
+      const auto& column = rows.vectors[vector];
+      const uint64_t dim = spec_.vectors[vector].dim;
+      vectors[vector] = column.present[row] != 0 ? column.data + row * dim : nullptr;
+    }
+    batch.add(id, seq, rows.payload(row), old);
+  }
+  VICINAL_TRY(writeRows(batch, false));
+  advanceLocked(newest);
+  return Status::ok();
+}
+
+} // namespace vicinal

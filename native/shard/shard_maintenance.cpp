@@ -1,0 +1,100 @@
+#include "shard/shard.hpp"
+#include "shard/write_batch.hpp"
+
+namespace vicinal {
+
+Shard::Shard(ShardSpec spec, ThreadPool& pool)
+    : spec_(std::move(spec)), segments_(spec_.vectors, spec_.segmentBytes), changes_(segments_, spec_.trackChanges),
+      indexer_(std::make_shared<Indexer>(segments_, pool)) {}
+
+Shard::~Shard() { indexer_->close(); }
+
+ShardStats Shard::stats() const {
+  ShardStats stats;
+  // Without the writer's lock: callers are on the JavaScript thread, and a write may take long.
+  stats.seq = seq_.load();
+  stats.dirty = changes_.dirty();
+  stats.dirtyBytes = changes_.dirtyBytes();
+  stats.vectors.resize(spec_.vectors.size());
+  const Snapshot snapshot = segments_.snapshot();
+  for (size_t at = 0; at < snapshot.count(); at++) {
+    const Segment& segment = snapshot.segment(at);
+    stats.points += segment.liveRows();
+    stats.segments.push_back({segment.number(), &segment == segments_.active(), segment.rows(), segment.deletedRows(),
+                              segment.dataBytes(), 0, segment.payloads().overlaidRows()});
+    for (size_t vector = 0; vector < segment.vectorCount(); vector++) {
+      const VectorSpace& space = segment.space(vector);
+      auto& sums = stats.vectors[vector];
+      sums.live += space.vertices() - std::min(space.vertices(), space.deadVertices());
+      sums.indexed += space.linked();
+      sums.graphBytes += space.graph().bytes();
+      sums.vectorBytes += space.vectorBytes();
+    }
+    stats.idBytes += segment.idBytes();
+    stats.payloadBytes += segment.payloads().bytesOf(segment.rows()) + segment.payloads().overlaidBytes();
+  }
+  return stats;
+}
+
+uint64_t Shard::tailBytes() const {
+  uint64_t bytes = 0;
+  const Snapshot snapshot = segments_.snapshot();
+  for (size_t at = 0; at < snapshot.count(); at++) {
+    for (size_t vector = 0; vector < spec_.vectors.size(); vector++)
+      bytes += snapshot.segment(at).space(vector).tailBytes();
+  }
+  return bytes;
+}
+
+int64_t Shard::freeze() {
+  std::lock_guard lock(writer_);
+  return segments_.freeze();
+}
+
+Result<uint32_t> Shard::moveRows(uint32_t number, uint32_t maxRows) {
+  std::lock_guard lock(writer_);
+  const auto from = segments_.segment(number);
+  if (!from) return Status(Code::NotFound, "segment " + std::to_string(number) + " doesn't exist");
+  if (from.get() == segments_.active())
+    return Status(Code::InvalidArgument, "segment " + std::to_string(number) + " is not frozen");
+  WriteBatch batch(std::min(maxRows, from->liveRows()), spec_.vectors.size());
+  for (uint32_t row = from->firstLiveRow(); row < from->rows() && batch.rows.size() < maxRows; row++) {
+    if (from->deletedAt(row) != 0) continue;
+    const float** vectors = batch.nextVectors();
+    for (size_t vector = 0; vector < spec_.vectors.size(); vector++) vectors[vector] = from->vector(vector, row);
+    batch.add(from->id(row), from->seq(row), from->payload(row), {from.get(), row}, from->isDirty(row));
+  }
+  if (Status status = writeRows(batch, false); !status) return status;
+  return from->liveRows();
+}
+
+Status Shard::dropSegment(uint32_t number) {
+  std::lock_guard lock(writer_);
+  const auto segment = segments_.segment(number);
+  if (!segment) return Status(Code::NotFound, "segment " + std::to_string(number) + " doesn't exist");
+  if (segment.get() == segments_.active() || segment->liveRows() > 0)
+    return Status(Code::InvalidArgument, "segment " + std::to_string(number) + " has live rows or is not frozen");
+  segments_.drop(number);
+  return Status::ok();
+}
+
+std::vector<std::string> Shard::validate() {
+  constexpr size_t kMostViolations = 100;
+  std::vector<std::string> violations;
+  indexer_->pause();
+  const Snapshot snapshot = segments_.snapshot();
+  for (size_t at = 0; at < snapshot.count(); at++) {
+    for (size_t vector = 0; vector < spec_.vectors.size(); vector++) {
+      const VectorSpace& space = snapshot.segment(at).space(vector);
+      for (const std::string& found : space.graph().validate(space.linked())) {
+        if (violations.size() == kMostViolations) break;
+        violations.push_back("segment " + std::to_string(snapshot.segment(at).number()) + ", vector '" +
+                             space.spec().name + "': " + found);
+      }
+    }
+  }
+  indexer_->resume();
+  return violations;
+}
+
+} // namespace vicinal

@@ -1,0 +1,45 @@
+// The rows one write appends, and the rows it tombstones.
+#pragma once
+
+#include <vector>
+
+#include "segment/snapshot.hpp"
+
+namespace vicinal {
+
+struct WriteBatch {
+  std::vector<NewRow> rows;
+  // Where each of them was; not found: it is new.
+  std::vector<RowRef> old;
+  std::vector<RowRef> replaced;
+  BatchSize size;
+
+  WriteBatch(size_t mostRows, size_t vectorCount) : vectors_(mostRows * vectorCount, nullptr) {
+    rows.reserve(mostRows);
+    size.vertices.assign(vectorCount, 0);
+  }
+
+  // The vectors of the row that is added next: one pointer for each named vector, to be filled in.
+  const float** nextVectors() { return vectors_.data() + rows.size() * size.vertices.size(); }
+
+  void add(const PointId& id, uint64_t seq, std::string_view payload, const RowRef& previous, bool isDirty = false) {
+    const float** vectors = nextVectors();
+    for (size_t vector = 0; vector < size.vertices.size(); vector++) size.vertices[vector] += vectors[vector] != nullptr;
+    size.payloadBytes += payload.size();
+    size.rows++;
+    rows.push_back({id, seq, payload, vectors, isDirty});
+    old.push_back(previous);
+    if (previous.found()) replaced.push_back(previous);
+  }
+
+  uint64_t bytesOf(size_t row, const std::vector<VectorSpec>& specs) const {
+    uint64_t bytes = rows[row].payload.size();
+    for (const VectorSpec& spec : specs) bytes += uint64_t(spec.dim) * sizeof(float);
+    return bytes;
+  }
+
+private:
+  std::vector<const float*> vectors_;
+};
+
+} // namespace vicinal
