@@ -25,32 +25,35 @@ export class PowerLossDisk {
     switch (event.kind) {
       case 'create':
         if (!this.#files.has(event.file)) this.#files.set(event.file, { synced: new Content(), pending: [] })
-        return this.#change({ kind: 'add', to: this.#place(event.path), node: event.file })
+        this.#change({ kind: 'add', to: this.#place(event.path), node: event.file })
+        break
       case 'mkdir':
         this.#folders.set(event.file, newFolder())
-        return this.#change({ kind: 'add', to: this.#place(event.path), node: event.file })
+        this.#change({ kind: 'add', to: this.#place(event.path), node: event.file })
+        break
       case 'link':
-        return this.#change({ kind: 'add', to: this.#place(event.to), node: this.#node(event.from) })
+        this.#change({ kind: 'add', to: this.#place(event.to), node: this.#node(event.from) })
+        break
       case 'unlink':
       case 'rmdir':
-        return this.#change({ kind: 'remove', from: this.#place(event.path) })
-      case 'rename':
-        return this.#change({
-          kind: 'move',
-          from: this.#place(event.from),
-          to: this.#place(event.to),
-          node: this.#node(event.from),
-        })
+        this.#change({ kind: 'remove', from: this.#place(event.path) })
+        break
+      case 'rename': {
+        const node = this.#node(event.from)
+        this.#change({ kind: 'move', from: this.#place(event.from), to: this.#place(event.to), node })
+        break
+      }
       case 'write':
         this.#file(event.file).pending.push({ offset: event.offset, data: event.data })
-        return
+        break
       case 'truncate':
         this.#file(event.file).pending.push({ size: event.size })
-        return
+        break
       case 'fsync':
-        return this.#sync(event.file)
+        this.#sync(event.file)
+        break
       case 'mark':
-        return
+        break
     }
   }
 
@@ -231,9 +234,11 @@ class Content {
   }
 
   apply(change: DataWrite | { size: number }): void {
-    if ('size' in change) return this.resize(change.size)
-    this.grow(change.offset + change.data.length)
-    change.data.copy(this.#bytes, change.offset)
+    if ('size' in change) this.resize(change.size)
+    else {
+      this.grow(change.offset + change.data.length)
+      change.data.copy(this.#bytes, change.offset)
+    }
   }
 
   grow(size: number): void {
