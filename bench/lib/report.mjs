@@ -1,0 +1,154 @@
+// The run as Markdown tables.
+import { fixed, mb, qpsAt, round, rowsOf, verdict } from './verdict.mjs'
+
+export function report(run) {
+  const parts = [`# Bench\n\n${conditions(run)}`]
+  for (const [name, set] of Object.entries(run.data)) parts.push(dataReport(name, set, run))
+  return `${parts.join('\n\n')}\n`
+}
+
+function conditions({ commit, cpu, cores, node, isa, m, efConstruct, date }) {
+  return `${cpu}, ${cores} cores; Node ${node}; kernel ${isa ?? '–'}; commit ${commit}; M ${m}, ef_construction ${efConstruct}; recall@10; ${date}`
+}
+
+function dataReport(name, set, run) {
+  const parts = [`## ${name}: ${round(set.rows)} × ${set.dim}, ${set.distance}, ${round(set.queries)} queries`]
+  const systems = Object.entries(set.systems)
+  parts.push(`### Queries a second at a recall, and building`, overview(systems))
+  parts.push('### Sweeps', sweeps(systems, run))
+  if (set.service) parts.push('### Service over loopback, client on the same cores', serviceTable(set.service))
+  if (set.ingest)
+    parts.push('### Ingestion, acknowledged durable', ingestTable(set.ingest), ...profileParts(set.ingest))
+  if (set.rebuild) {
+    parts.push(
+      `Rebuilding from the table, segments deleted: open ${fixed(set.rebuild.openSeconds)} s, all indexed after ${fixed(set.rebuild.indexedSeconds)} s.`,
+    )
+  }
+  const rows = verdict(set)
+  if (rows.length > 0) parts.push(`### Verdict on ${name}`, verdictTable(rows))
+  return parts.join('\n\n')
+}
+
+function overview(systems) {
+  const at = (search, inFlight, recall) => round(search && qpsAt(rowsOf(search.rows, inFlight), recall))
+  return table(
+    [
+      'system',
+      'QPS at .90',
+      '.95',
+      '.99',
+      '.95, 2 threads',
+      'build s (CPU s)',
+      'threads',
+      'RSS built',
+      'RSS opened',
+      'open s',
+      'note',
+    ],
+    systems.map(([name, { build, search, error }]) => [
+      name,
+      ...[0.9, 0.95, 0.99].map((recall) => at(search, 1, recall)),
+      at(search, 2, 0.95),
+      build ? `${fixed(build.wallSeconds)} (${fixed(build.cpuSeconds)})` : '–',
+      build?.threads ?? '–',
+      build ? mb(build.rssGrowth) : '–',
+      search ? mb(search.rssGrowth) : '–',
+      fixed(search?.openSeconds, 3),
+      error ? `failed: ${error.split('\n')[0]}` : (build?.note ?? ''),
+    ]),
+  )
+}
+
+function sweeps(systems, { m, commit, cpu }) {
+  const rows = systems.flatMap(([name, { search }]) =>
+    (search?.rows ?? []).map((row) => [
+      name,
+      row.variant ?? '',
+      m,
+      row.ef,
+      row.inFlight,
+      ...measured(row),
+      cpu,
+      commit,
+    ]),
+  )
+  const heads = [
+    'system',
+    'variant',
+    'M',
+    'ef',
+    'threads',
+    'recall',
+    'QPS',
+    'median',
+    'p50 µs',
+    'p99 µs',
+    'CPU',
+    'commit',
+  ]
+  return table(heads, rows)
+}
+
+const measured = (row) => [fixed(row.recall, 4), round(row.qps), round(row.qpsMedian), round(row.p50), round(row.p99)]
+
+function serviceTable({ rows }) {
+  const heads = ['codec', 'connections', 'ef', 'recall', 'QPS', 'median', 'p50 µs', 'p99 µs']
+  return table(
+    heads,
+    rows.map((row) => [row.codec, row.inFlight, row.ef, ...measured(row)]),
+  )
+}
+
+function ingestTable({ library, service }) {
+  return table(
+    ['through', 'points', 's', 'points/s', 'MB/s', 'disk MB/s, one fdatasync', 'one a batch', 'cores busy'],
+    [library, service]
+      .filter(Boolean)
+      .map((row) => [
+        row.through,
+        round(row.points),
+        fixed(row.seconds),
+        round(row.pointsPerSecond),
+        fixed(row.bytesPerSecond / 1e6, 1),
+        fixed(row.disk.oneSync / 1e6, 1),
+        fixed(row.disk.syncPerBatch / 1e6, 1),
+        `${round(row.busyShare * 100)} %`,
+      ]),
+  )
+}
+
+/** Which threads worked while the service ingested, and on what its main thread spent its time. */
+function profileParts({ service, profile }) {
+  const parts = []
+  if (service) {
+    const threads = Object.entries(service.threads).map(([name, seconds]) => [name, fixed(seconds)])
+    parts.push(
+      table(
+        ['thread of the service while ingesting', 'CPU s'],
+        [...threads, ['(the client)', fixed(service.clientSeconds)]],
+      ),
+    )
+  }
+  if (profile?.mainThread) {
+    const rows = profile.mainThread.map(({ name, share, seconds }) => [name, fixed(seconds), `${round(share * 100)} %`])
+    parts.push(table(['main thread of the service, self time', 's', 'of its busy time'], rows))
+  }
+  return parts
+}
+
+function verdictTable(rows) {
+  const heads = ['', 'claim', 'measured', 'bound', 'numbers']
+  return table(
+    heads,
+    rows.map(({ pass, check, value, bound, detail }) => [pass ? 'PASS' : 'FAIL', check, value, bound, detail]),
+  )
+}
+
+/** A Markdown table with its columns in line. */
+function table(heads, rows) {
+  const cells = [heads, ...rows].map((row) => row.map(String))
+  const widths = heads.map((_, column) => Math.max(...cells.map((row) => row[column].length)))
+  const line = (row) => `| ${row.map((cell, column) => cell.padEnd(widths[column])).join(' | ')} |`
+  const rule = `| ${widths.map((width) => '-'.repeat(width)).join(' | ')} |`
+  return [line(cells[0]), rule, ...cells.slice(1).map(line)].join('\n')
+}

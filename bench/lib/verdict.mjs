@@ -1,0 +1,158 @@
+// What the run must show, as PASS or FAIL with the numbers: on one data set at one recall, everything as a ratio
+// of figures of this run.
+import { OURS, YARDSTICK } from '../systems/index.mjs'
+
+export const TARGET_RECALL = 0.95
+export const BOUNDS = {
+  queriesOverYardstick: 1.5,
+  buildOverYardstick: 0.4,
+  graphMemory: 1.2,
+  serviceOverLibrary: 0.5,
+  p99OverP50: 5,
+  reopenOverBuild: 0.02,
+  ingestOverDisk: 0.5,
+  /** Share of all cores at work from which on an ingestion is limited by them and not by the disk. */
+  coresBusy: 0.8,
+}
+
+/**
+ * Queries a second at a recall, on the sweep's frontier: between two measured points log(QPS) is taken to be linear
+ * in recall. null when the recall is not reached; the first point's rate when the sweep starts above it.
+ */
+export function qpsAt(rows, target = TARGET_RECALL) {
+  const frontier = frontierOf(rows)
+  const above = frontier.findIndex((row) => row.recall >= target)
+  if (above < 0) return null
+  const high = frontier[above]
+  const low = frontier[above - 1]
+  if (!low) return high.qps
+  const share = (target - low.recall) / (high.recall - low.recall)
+  return Math.exp(Math.log(low.qps) + share * (Math.log(high.qps) - Math.log(low.qps)))
+}
+
+/** Rows that no other beats in both recall and rate, by rising recall. */
+export function frontierOf(rows) {
+  const byRecall = [...rows].sort((a, b) => a.recall - b.recall || a.qps - b.qps)
+  return byRecall.filter((row, i) => byRecall.slice(i + 1).every((other) => other.qps < row.qps))
+}
+
+/** The two values of ef between which the recall is reached, or the one nearest to it. */
+export function bracket(rows, target = TARGET_RECALL) {
+  const byEf = [...rows].sort((a, b) => a.ef - b.ef)
+  const above = byEf.findIndex((row) => row.recall >= target)
+  if (above < 0) return [byEf[byEf.length - 1].ef]
+  return above === 0 ? [byEf[0].ef] : [byEf[above - 1].ef, byEf[above].ef]
+}
+
+export const rowsOf = (rows, inFlight, keep = () => true) =>
+  rows.filter((row) => row.inFlight === inFlight && keep(row))
+
+export function verdict(set) {
+  const ours = set.systems[OURS]
+  if (!ours?.build || !ours.search) return []
+  const yardstick = set.systems[YARDSTICK]
+  const rows = [...queries(set.systems)]
+  if (yardstick?.build) rows.push(builds(ours.build, yardstick.build))
+  rows.push(memory(ours), reopening(ours))
+  if (set.service) rows.push(...serving(ours.search, set.service))
+  if (set.ingest?.service) rows.push(ingestion(set.ingest))
+  return rows
+}
+
+function* queries(systems) {
+  const own = qpsAt(rowsOf(systems[OURS].search.rows, 1))
+  for (const [name, system] of Object.entries(systems)) {
+    if (name === OURS || !system.search) continue
+    const peer = qpsAt(rowsOf(system.search.rows, 1))
+    const bound = name === YARDSTICK ? BOUNDS.queriesOverYardstick : 1
+    const check = `library: QPS at recall ${TARGET_RECALL}, one thread, over ${name}`
+    if (own !== null && peer === null) {
+      yield { check, pass: true, value: 'not reached by it', bound: `> ${bound}`, detail: `${round(own)} / –` }
+      continue
+    }
+    const ratio = own === null ? 0 : own / peer
+    const pass = name === YARDSTICK ? ratio >= bound : ratio > bound
+    yield { check, pass, value: fixed(ratio), bound: `≥ ${bound}`, detail: `${round(own)} / ${round(peer)} QPS` }
+  }
+}
+
+function builds(ours, yardstick) {
+  const ratio = ours.wallSeconds / yardstick.wallSeconds
+  return {
+    check: `build: wall time on two threads over ${YARDSTICK} on its one`,
+    pass: ratio <= BOUNDS.buildOverYardstick,
+    value: fixed(ratio),
+    bound: `≤ ${BOUNDS.buildOverYardstick}`,
+    detail: `${fixed(ours.wallSeconds)} / ${fixed(yardstick.wallSeconds)} s`,
+  }
+}
+
+/** Judged on the process that built, and on the one that opened the folder and searched it: the greater counts. */
+function memory({ build, search }) {
+  const allowed = build.vectorBytes + BOUNDS.graphMemory * build.graphBytes
+  const grown = Math.max(build.rssGrowth, search.rssGrowth)
+  return {
+    check: 'memory: growth of RSS over vectors + 1.2 × graph',
+    pass: grown <= allowed,
+    value: fixed(grown / allowed),
+    bound: '≤ 1',
+    detail: `built ${mb(build.rssGrowth)}, reopened and searched ${mb(search.rssGrowth)}; allowed ${mb(allowed)} (vectors ${mb(build.vectorBytes)}, graph ${mb(build.graphBytes)})`,
+  }
+}
+
+function reopening({ build, search }) {
+  const ratio = search.openSeconds / build.wallSeconds
+  return {
+    check: 'reopening, first answer included, over build time',
+    pass: ratio < BOUNDS.reopenOverBuild,
+    value: fixed(ratio, 4),
+    bound: `< ${BOUNDS.reopenOverBuild}`,
+    detail: `${fixed(search.openSeconds, 3)} / ${fixed(build.wallSeconds)} s`,
+  }
+}
+
+/** Against the library's best on the same cores, be it with one or with two queries in flight. */
+function* serving(search, service) {
+  const rows = rowsOf(service.rows, 8, (row) => row.codec === 'msgpack')
+  const served = qpsAt(rows)
+  const [one, two] = [1, 2].map((inFlight) => qpsAt(rowsOf(search.rows, inFlight)))
+  const ratio = (served ?? 0) / Math.max(one ?? 0, two ?? 0)
+  yield {
+    check: 'service: 8 connections, MessagePack, QPS over the library on the same cores',
+    pass: ratio >= BOUNDS.serviceOverLibrary,
+    value: fixed(ratio),
+    bound: `≥ ${BOUNDS.serviceOverLibrary}`,
+    detail: `${round(served)} / ${round(Math.max(one ?? 0, two ?? 0))} QPS (library with one in flight ${round(one)}, two ${round(two)})`,
+  }
+  const row = rows.find(({ recall }) => recall >= TARGET_RECALL) ?? rows[rows.length - 1]
+  yield {
+    check: 'service: 8 connections, MessagePack, p99 over p50',
+    pass: row.p99 < BOUNDS.p99OverP50 * row.p50,
+    value: fixed(row.p99 / row.p50),
+    bound: `< ${BOUNDS.p99OverP50}`,
+    detail: `${round(row.p99)} / ${round(row.p50)} µs at ef ${row.ef}`,
+  }
+}
+
+function ingestion({ service, profile }) {
+  const { disk } = service
+  const ratio = service.bytesPerSecond / disk.oneSync
+  const cpuBound = service.busyShare >= BOUNDS.coresBusy
+  const top = Object.entries(service.threads).slice(0, 3)
+  const busiest = top.map(([name, seconds]) => `${name} ${fixed(seconds)} s`).join(', ')
+  const excuse = cpuBound
+    ? `; not the disk: the ${service.cores} cores are ${round(service.busyShare * 100)} % busy (${busiest})`
+    : ''
+  return {
+    check: 'ingestion: MessagePack columns, durable, bytes/s over the disk with fdatasync',
+    pass: ratio >= BOUNDS.ingestOverDisk || (cpuBound && profile !== undefined),
+    value: fixed(ratio),
+    bound: `≥ ${BOUNDS.ingestOverDisk}, or the profile`,
+    detail: `${mb(service.bytesPerSecond)}/s / ${mb(disk.oneSync)}/s${excuse}`,
+  }
+}
+
+export const round = (value) =>
+  value === null || value === undefined ? '–' : Math.round(value).toLocaleString('en-US')
+export const fixed = (value, digits = 2) => (value === null || value === undefined ? '–' : value.toFixed(digits))
+export const mb = (bytes) => `${(bytes / 1e6).toFixed(1)} MB`

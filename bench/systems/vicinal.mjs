@@ -1,0 +1,47 @@
+// Vicinal as a library: awaited, one query at a time and two in flight, ids and scores.
+import { open as openDatabase } from '../../dist/index.js'
+import { K } from '../lib/datasets.mjs'
+
+export const buildThreads = 2
+export const note = 'library'
+const NAME = 'bench'
+
+export async function create({ folder, set, m, efConstruct }) {
+  const db = await openDatabase(folder)
+  const options = { vectors: { size: set.dim, distance: set.distance }, hnswConfig: { m, efConstruct } }
+  const collection = await db.createCollection(NAME, options)
+  return {
+    add: ({ from, rows, data }) =>
+      collection.upsert({ ids: Uint32Array.from({ length: rows }, (_, i) => from + i), vectors: data }),
+    finish: () => allIndexed(collection),
+    async settle() {
+      await collection.flush()
+    },
+    close: () => db.close(),
+  }
+}
+
+/** The end of a build is what a user can see: info shows every vector in the graph. */
+export async function allIndexed(collection) {
+  await collection.waitForIndex({ timeoutMs: 3_600_000 })
+  const { indexedVectorsCount, vectorsCount, status } = await collection.info()
+  if (indexedVectorsCount !== vectorsCount || status !== 'green') {
+    throw new Error(`${indexedVectorsCount} of ${vectorsCount} vectors are indexed, status ${status}`)
+  }
+}
+
+export async function open({ folder }) {
+  const db = await openDatabase(folder)
+  const collection = await db.collection(NAME)
+  const search = async (query, ef) => {
+    const hits = await collection.query({ query, limit: K, params: { hnsw_ef: ef }, withPayload: false })
+    return hits.map((hit) => hit.id)
+  }
+  return {
+    sweeps: [
+      { search, inFlight: 1 },
+      { search, inFlight: 2 },
+    ],
+    close: () => db.close(),
+  }
+}
