@@ -217,7 +217,13 @@ export interface CheckpointResult {
   /** The state written is that after this operation. */
   throughSeq: number
   /** Every live segment, in order; unchanged ones name the files they had. */
-  segments: { segment: number; file: string; bytes: number; crc: number; overlay: { file: string; bytes: number; crc: number } | null }[]
+  segments: {
+    segment: number
+    file: string
+    bytes: number
+    crc: number
+    overlay: { file: string; bytes: number; crc: number } | null
+  }[]
 }
 
 export interface SegmentSource {
@@ -244,7 +250,15 @@ export interface ShardStats {
   dirty: number
   dirtyBytes: number
   vectors: { live: number; indexed: number; graphBytes: number; vectorBytes: number }[]
-  segments: { segment: number; active: boolean; rows: number; deleted: number; bytes: number; checkpointedRows: number; overlayRows: number }[]
+  segments: {
+    segment: number
+    active: boolean
+    rows: number
+    deleted: number
+    bytes: number
+    checkpointedRows: number
+    overlayRows: number
+  }[]
   memory: { vectors: number; graph: number; ids: number; payload: number; payloadIndexes: number }
   payloadIndexes: { field: string; kind: PayloadIndexKindCode; points: number }[]
 }

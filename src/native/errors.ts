@@ -1,0 +1,14 @@
+import { ERROR_CATALOGUE, type ErrorCode, VicinalError } from '../core/errors.js'
+
+/** What the kernel throws is an Error with a `code` of the catalogue; anything else is a defect of ours. */
+export function toVicinalError(cause: unknown): VicinalError {
+  if (cause instanceof VicinalError) return cause
+  const message = cause instanceof Error ? cause.message : String(cause)
+  const code = (cause as { code?: unknown } | null)?.code
+  const known = typeof code === 'string' && Object.hasOwn(ERROR_CATALOGUE, code)
+  return new VicinalError(known ? (code as ErrorCode) : 'INTERNAL', message, { cause })
+}
+
+export function rethrow(cause: unknown): never {
+  throw toVicinalError(cause)
+}

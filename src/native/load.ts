@@ -1,0 +1,61 @@
+import { createRequire } from 'node:module'
+import { fileURLToPath } from 'node:url'
+import { VicinalError } from '../core/errors.js'
+import type { Addon } from './addon.js'
+
+/** The interface this build of the package speaks, see `Addon.abi`. */
+const ABI = 1
+const require = createRequire(import.meta.url)
+let loaded: Addon | undefined
+
+/**
+ * The kernel: the binary built in this checkout, else the prebuilt one that came with the package. Loaded at
+ * first use, once.
+ */
+export function addon(): Addon {
+  loaded ??= load()
+  return loaded
+}
+
+function load(): Addon {
+  const failures: string[] = []
+  for (const file of candidates()) {
+    let binary: Addon
+    try {
+      binary = require(file) as Addon
+    } catch (error) {
+      failures.push(`${file}: ${error instanceof Error ? (error.message.split('\n')[0] ?? '') : String(error)}`)
+      continue
+    }
+    if (binary.abi === ABI) return binary
+    failures.push(`${file}: built for another version of vicinal (interface ${binary.abi}, expected ${ABI})`)
+  }
+  throw new VicinalError('NATIVE_UNAVAILABLE', unavailable(failures), { details: { platform: platformName() } })
+}
+
+/** Both places are two folders up: from src/native in a checkout and from dist/native in a package. */
+function candidates(): string[] {
+  const root = new URL('../../', import.meta.url)
+  return ['native/build/Release/vicinal.node', `prebuilds/${platformName()}/vicinal.node`].map((file) =>
+    fileURLToPath(new URL(file, root)),
+  )
+}
+
+function platformName(): string {
+  const musl = process.platform === 'linux' && !isGlibc() ? '-musl' : ''
+  return `${process.platform}-${process.arch}${musl}`
+}
+
+function isGlibc(): boolean {
+  const report = process.report?.getReport() as { header?: { glibcVersionRuntime?: string } } | undefined
+  return report?.header?.glibcVersionRuntime !== undefined
+}
+
+function unavailable(failures: string[]): string {
+  return [
+    `Vicinal's native kernel cannot be loaded on ${platformName()} (Node ${process.version}).`,
+    ...failures.map((failure) => `  - ${failure}`),
+    'There is a prebuilt kernel for linux-x64. Elsewhere build it once: install a C++20 compiler (g++ 12 or clang 15),',
+    "make and Python 3, then run `npx node-gyp rebuild -C native` in the package's folder.",
+  ].join('\n')
+}

@@ -1,0 +1,186 @@
+import { VicinalError } from '../core/errors.js'
+import type {
+  Addon,
+  CheckpointResult,
+  FlushBatch,
+  PayloadIndexKindCode,
+  RowBlock,
+  RowFields,
+  ScrollRequest,
+  SearchRequest,
+  SearchResult,
+  SegmentSource,
+  ShardHandle,
+  ShardSpec,
+  ShardStats,
+  TextBuffers,
+  UpsertBatch,
+} from './addon.js'
+import { rethrow, toVicinalError } from './errors.js'
+import { addon } from './load.js'
+
+/** Numbers for the kernel's `cancel`; 0 means none. */
+let lastCancel = 0
+
+/**
+ * The rows of one collection in the kernel. Methods are those of `Addon` (documented there) without the handle;
+ * failures are VicinalErrors, and reads take an AbortSignal.
+ */
+export class Shard {
+  readonly #addon: Addon
+  readonly #handle: ShardHandle
+  #closing: Promise<void> | null = null
+
+  constructor(spec: ShardSpec) {
+    try {
+      this.#addon = addon()
+      this.#handle = this.#addon.createShard(spec)
+    } catch (error) {
+      throw toVicinalError(error)
+    }
+  }
+
+  /** Waits for the operations that run. Closing twice is closing once. */
+  async close(): Promise<void> {
+    this.#closing ??= this.#addon.closeShard(this.#handle).catch(rethrow)
+    await this.#closing
+  }
+
+  // Segment files
+
+  async openSegment(source: SegmentSource): Promise<number> {
+    return await this.#run(() => this.#addon.openSegment(this.#handle, source))
+  }
+  async checkpoint(folder: string): Promise<CheckpointResult> {
+    return await this.#run(() => this.#addon.checkpoint(this.#handle, folder))
+  }
+
+  // Writes
+
+  async upsert(batch: UpsertBatch): Promise<void> {
+    await this.#run(() => this.#addon.upsert(this.#handle, batch))
+  }
+  async updateVectors(batch: UpsertBatch): Promise<void> {
+    await this.#run(() => this.#addon.updateVectors(this.#handle, batch))
+  }
+  async deleteVectors(ids: Uint32Array, vectors: Uint32Array, seq: number): Promise<void> {
+    await this.#run(() => this.#addon.deleteVectors(this.#handle, ids, vectors, seq))
+  }
+  async deletePoints(ids: Uint32Array, seq: number): Promise<void> {
+    await this.#run(() => this.#addon.deletePoints(this.#handle, ids, seq))
+  }
+  async setPayloads(ids: Uint32Array, payloads: TextBuffers, seq: number): Promise<void> {
+    await this.#run(() => this.#addon.setPayloads(this.#handle, ids, payloads, seq))
+  }
+  advance(seq: number): void {
+    this.#call(() => this.#addon.advance(this.#handle, seq))
+  }
+
+  // Reads
+
+  async search(request: Omit<SearchRequest, 'cancel'>, signal?: AbortSignal): Promise<SearchResult> {
+    return await this.#cancellable(signal, (cancel) => this.#addon.search(this.#handle, { ...request, cancel }))
+  }
+  async retrieve(ids: Uint32Array, fields: RowFields): Promise<RowBlock & { positions: Uint32Array }> {
+    return await this.#run(() => this.#addon.retrieve(this.#handle, ids, fields))
+  }
+  async scroll(
+    request: Omit<ScrollRequest, 'cancel'>,
+    signal?: AbortSignal,
+  ): Promise<RowBlock & { next: Uint32Array | null }> {
+    return await this.#cancellable(signal, (cancel) => this.#addon.scroll(this.#handle, { ...request, cancel }))
+  }
+  async count(filter: Uint8Array | null, signal?: AbortSignal): Promise<number> {
+    return await this.#cancellable(signal, (cancel) => this.#addon.count(this.#handle, filter, cancel))
+  }
+  async selectIds(filter: Uint8Array | null): Promise<Uint32Array> {
+    return await this.#run(() => this.#addon.selectIds(this.#handle, filter))
+  }
+
+  // Payload indexes
+
+  async createPayloadIndex(field: string, kind: PayloadIndexKindCode): Promise<void> {
+    await this.#run(() => this.#addon.createPayloadIndex(this.#handle, field, kind))
+  }
+  dropPayloadIndex(field: string): void {
+    this.#call(() => this.#addon.dropPayloadIndex(this.#handle, field))
+  }
+
+  // Flush
+
+  async takeFlush(maxBytes: number): Promise<FlushBatch | null> {
+    return await this.#run(() => this.#addon.takeFlush(this.#handle, maxBytes))
+  }
+  restoreFlush(): void {
+    this.#call(() => this.#addon.restoreFlush(this.#handle))
+  }
+  completeFlush(): void {
+    this.#call(() => this.#addon.completeFlush(this.#handle))
+  }
+  async verifyRows(batch: FlushBatch): Promise<number> {
+    return await this.#run(() => this.#addon.verifyRows(this.#handle, batch))
+  }
+  async loadRows(batch: FlushBatch): Promise<void> {
+    await this.#run(() => this.#addon.loadRows(this.#handle, batch))
+  }
+
+  // Maintenance
+
+  stats(): ShardStats {
+    return this.#call(() => this.#addon.stats(this.#handle))
+  }
+  tailBytes(): number {
+    return this.#call(() => this.#addon.tailBytes(this.#handle))
+  }
+  async waitForIndex(): Promise<void> {
+    await this.#run(() => this.#addon.waitForIndex(this.#handle))
+  }
+  setIndexing(enabled: boolean): void {
+    this.#call(() => this.#addon.setIndexing(this.#handle, enabled))
+  }
+  freeze(): number {
+    return this.#call(() => this.#addon.freeze(this.#handle))
+  }
+  async moveRows(segment: number, maxRows: number): Promise<number> {
+    return await this.#run(() => this.#addon.moveRows(this.#handle, segment, maxRows))
+  }
+  dropSegment(segment: number): void {
+    this.#call(() => this.#addon.dropSegment(this.#handle, segment))
+  }
+  async validate(): Promise<string[]> {
+    return await this.#run(() => this.#addon.validate(this.#handle))
+  }
+
+  #call<T>(call: () => T): T {
+    try {
+      return call()
+    } catch (error) {
+      throw toVicinalError(error)
+    }
+  }
+
+  async #run<T>(call: () => Promise<T>): Promise<T> {
+    try {
+      return await call()
+    } catch (error) {
+      throw toVicinalError(error)
+    }
+  }
+
+  async #cancellable<T>(signal: AbortSignal | undefined, call: (cancel: number) => Promise<T>): Promise<T> {
+    if (!signal) return await this.#run(() => call(0))
+    if (signal.aborted) throw new VicinalError('CANCELLED', 'the call was cancelled', { cause: signal.reason })
+    lastCancel += 1
+    const cancel = lastCancel
+    // A shard that closes waits for its operations; none is left to cancel then.
+    const onAbort = () => {
+      if (!this.#closing) this.#addon.cancel(this.#handle, cancel)
+    }
+    signal.addEventListener('abort', onAbort, { once: true })
+    try {
+      return await this.#run(() => call(cancel))
+    } finally {
+      signal.removeEventListener('abort', onAbort)
+    }
+  }
+}
