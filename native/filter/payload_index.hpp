@@ -1,0 +1,86 @@
+// The values of one payload field over the rows of one segment, as they were appended. It answers
+// conditions on that field with the rows that match, exactly as the evaluator would.
+//
+// Values of another type than the index's (text under an integer index) are not indexed, but the
+// rows that have one are remembered, and come back as rows that are yet to be evaluated where such
+// a value could satisfy the condition.
+//
+// Threads: one writer appends; readers run beside it. Readers hold a shared lock while rows are
+// collected, the writer an exclusive one while it adds what it has read from the payloads before.
+#pragma once
+
+#include <atomic>
+#include <memory>
+#include <shared_mutex>
+#include <string>
+
+#include "filter/program.hpp"
+#include "filter/row_source.hpp"
+
+namespace vicinal {
+
+enum class PayloadIndexKind : uint8_t { Keyword, Integer, Float, Bool, DateTime, Uuid };
+
+// The rows an index finds for a condition, among the rows below its coverage.
+struct IndexAnswer {
+  // These match.
+  RowBitmap sure;
+  // These may; the evaluator decides. May have rows of `sure`.
+  RowBitmap unsure;
+  // Rows from here on are not indexed yet.
+  uint32_t covered = 0;
+};
+
+class PayloadIndex {
+public:
+  // INVALID_ARGUMENT where `field` is no payload path.
+  static Result<std::shared_ptr<PayloadIndex>> create(std::string field, PayloadIndexKind kind);
+  ~PayloadIndex();
+
+  const std::string& field() const { return field_; }
+  PayloadIndexKind kind() const { return kind_; }
+  const JsonPath& path() const { return path_; }
+
+  // ---- the writer
+  // --------------------------------------------------------------------------------- Rows [from,
+  // to), where `from` is the coverage so far and `appended(row)` gives the text a row was appended
+  // with (not its overlay). Called for chunks of any size; large ones are cheaper.
+  template <typename Appended> void build(const Appended& appended, uint32_t from, uint32_t to) {
+    Batch& batch = startBatch(from);
+    for (uint32_t row = from; row < to; row++) extract(batch, row, appended(row));
+    commitBatch(to);
+  }
+
+  // ---- readers
+  // ------------------------------------------------------------------------------------ Rows [0,
+  // covered()) are indexed.
+  uint32_t covered() const { return covered_.load(std::memory_order_acquire); }
+  // Whether `answer` would find the rows of the condition. A cheap estimate of how many come with
+  // it (sure and unsure ones), never too low.
+  bool canAnswer(const FilterNode& leaf, uint32_t rows, uint32_t& estimate) const;
+  // The rows below `rows` that satisfy the condition, for which `canAnswer` holds.
+  IndexAnswer answer(const FilterNode& leaf, uint32_t rows) const;
+
+  // Rows with a value in the index.
+  uint32_t points() const;
+  uint64_t bytes() const;
+
+private:
+  struct Batch;
+  struct Values;
+
+  PayloadIndex(std::string field, PayloadIndexKind kind, JsonPath path);
+  Batch& startBatch(uint32_t from);
+  void extract(Batch& batch, uint32_t row, std::string_view payload) const;
+  void commitBatch(uint32_t to);
+
+  const std::string field_;
+  const PayloadIndexKind kind_;
+  const JsonPath path_;
+  std::unique_ptr<Batch> batch_;
+  std::unique_ptr<Values> values_;
+  mutable std::shared_mutex mutex_;
+  std::atomic<uint32_t> covered_{0};
+};
+
+} // namespace vicinal

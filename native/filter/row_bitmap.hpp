@@ -1,0 +1,71 @@
+// A set of the rows 0 to rows() - 1. Few rows are an ascending list, many are bits; the list turns
+// into bits at the size where both take the same memory.
+#pragma once
+
+#include <bit>
+#include <cstddef>
+#include <cstdint>
+#include <vector>
+
+namespace vicinal {
+
+class RowBitmap {
+public:
+  explicit RowBitmap(uint32_t rows = 0) : rows_(rows) {}
+  static RowBitmap all(uint32_t rows);
+
+  uint32_t rows() const { return rows_; }
+  uint32_t count() const;
+  bool isEmpty() const;
+  // A step in bits; a binary search in a list, so those who ask for many rows call `makeDense`
+  // first.
+  bool contains(uint32_t row) const;
+  bool isDense() const { return isDense_; }
+  void makeDense();
+
+  // In any order, though a list is kept only while rows come in ascending order.
+  void add(uint32_t row);
+  // Rows [from, to).
+  void addRange(uint32_t from, uint32_t to);
+  void clear();
+
+  // With a set of as many rows.
+  void unite(const RowBitmap& other);
+  void intersect(const RowBitmap& other);
+  void subtract(const RowBitmap& other);
+  void complement();
+
+  // In ascending order.
+  template <typename Visit> void forEach(const Visit& visit) const {
+    if (!isDense_) {
+      for (const uint32_t row : list_) visit(row);
+      return;
+    }
+    for (size_t at = 0; at < words_.size(); at++)
+      for (uint64_t word = words_[at]; word != 0; word &= word - 1)
+        visit(static_cast<uint32_t>(at * 64 + static_cast<size_t>(std::countr_zero(word))));
+  }
+  // Keeps the rows for which `keep(row)` is true.
+  template <typename Keep> void filter(const Keep& keep) {
+    if (!isDense_) {
+      std::erase_if(list_, [&](uint32_t row) { return !keep(row); });
+      return;
+    }
+    for (size_t at = 0; at < words_.size(); at++)
+      for (uint64_t word = words_[at]; word != 0; word &= word - 1)
+        if (!keep(static_cast<uint32_t>(at * 64 + static_cast<size_t>(std::countr_zero(word)))))
+          words_[at] &= ~(word & -word);
+  }
+
+  size_t bytes() const {
+    return list_.capacity() * sizeof(uint32_t) + words_.capacity() * sizeof(uint64_t);
+  }
+
+private:
+  uint32_t rows_;
+  bool isDense_ = false;
+  std::vector<uint32_t> list_;
+  std::vector<uint64_t> words_;
+};
+
+} // namespace vicinal

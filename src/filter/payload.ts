@@ -1,0 +1,117 @@
+import type { Payload } from '../core/point.js'
+import { type PathStep, parsePath } from './path.js'
+
+/*
+ * Changes of payloads as Qdrant makes them. Keys come from users, so every write defines an own property: a key
+ * called `__proto__` is a key like any other.
+ */
+
+/** The payload with the patch's keys merged in: at the top, or into every object that `key` leads to. */
+export function applyPatch(payload: Payload, patch: Payload, key?: string): Payload {
+  if (key === undefined) return merge(payload, patch)
+  const steps = parsePath(key, 'key')
+  return setAt(payload, steps, 0, patch) as Payload
+}
+
+function merge(into: unknown, patch: Payload): Payload {
+  const merged: Payload = isObject(into) ? into : {}
+  for (const [key, value] of Object.entries(patch)) setOwn(merged, key, value)
+  return merged
+}
+
+/** Objects on the way are made; elements of an array are changed where it has them, never added. */
+function setAt(value: unknown, steps: readonly PathStep[], at: number, patch: Payload): unknown {
+  const step = steps[at]
+  if (!step) return merge(value, patch)
+  if (step.kind === 'key') {
+    const object: Payload = isObject(value) ? value : {}
+    setOwn(object, step.key, setAt(getOwn(object, step.key), steps, at + 1, patch))
+    return object
+  }
+  const array: unknown[] = Array.isArray(value) ? value : []
+  for (const index of indexes(step, array)) array[index] = setAt(array[index], steps, at + 1, patch)
+  return array
+}
+
+/** The payload without what the paths lead to. */
+export function deleteKeys(payload: Payload, paths: readonly string[]): Payload {
+  for (const path of paths) deleteAt(payload, parsePath(path, 'keys'), 0)
+  return payload
+}
+
+function deleteAt(value: unknown, steps: readonly PathStep[], at: number): void {
+  const step = steps[at] as PathStep
+  const isLast = at === steps.length - 1
+  if (step.kind === 'key') {
+    if (!isObject(value) || !Object.hasOwn(value, step.key)) return
+    if (isLast) delete value[step.key]
+    else deleteAt(value[step.key], steps, at + 1)
+  } else if (Array.isArray(value)) {
+    const chosen = indexes(step, value)
+    if (!isLast) for (const index of chosen) deleteAt(value[index], steps, at + 1)
+    else if (step.kind === 'all') value.length = 0
+    else if (chosen.length > 0) value.splice(chosen[0] as number, 1)
+  }
+}
+
+/** The parts of a payload a reader asked for. */
+export function selectPayload(
+  payload: Payload,
+  selection: { include: readonly string[] } | { exclude: readonly string[] },
+): Payload {
+  if ('exclude' in selection) return deleteKeys(payload, selection.exclude)
+  const selected: Payload = {}
+  for (const path of selection.include) copyAt(payload, selected, parsePath(path, 'with_payload'), 0)
+  return selected
+}
+
+/** Copies what a path leads to, with the objects and arrays that lead there. */
+function copyAt(from: Payload, into: Payload, steps: readonly PathStep[], at: number): void {
+  const step = steps[at]
+  if (step?.kind !== 'key' || !Object.hasOwn(from, step.key)) return
+  const value = from[step.key]
+  const rest = steps.slice(at + 1)
+  if (rest.length === 0) return setOwn(into, step.key, value)
+  if (isObject(value) && rest[0]?.kind === 'key') {
+    const nested = getOwn(into, step.key)
+    const object: Payload = isObject(nested) ? nested : {}
+    copyAt(value, object, steps, at + 1)
+    if (Object.keys(object).length > 0) setOwn(into, step.key, object)
+  } else if (Array.isArray(value)) {
+    const copied = copyElements(value, rest)
+    if (copied.length > 0) setOwn(into, step.key, copied)
+  }
+}
+
+function copyElements(array: readonly unknown[], steps: readonly PathStep[]): unknown[] {
+  const [step, ...rest] = steps as [PathStep, ...PathStep[]]
+  if (step.kind === 'key') return []
+  const copied: unknown[] = []
+  for (const index of indexes(step, array)) {
+    const element = array[index]
+    if (rest.length === 0) copied.push(element)
+    else if (isObject(element)) {
+      const object: Payload = {}
+      copyAt(element, object, rest, 0)
+      if (Object.keys(object).length > 0) copied.push(object)
+    } else if (Array.isArray(element)) copied.push(...copyElements(element, rest))
+  }
+  return copied
+}
+
+function indexes(step: PathStep, array: readonly unknown[]): number[] {
+  if (step.kind === 'all') return Array.from(array.keys())
+  return step.kind === 'index' && step.index < array.length ? [step.index] : []
+}
+
+function isObject(value: unknown): value is Payload {
+  return value !== null && typeof value === 'object' && !Array.isArray(value)
+}
+
+function getOwn(object: Payload, key: string): unknown {
+  return Object.hasOwn(object, key) ? object[key] : undefined
+}
+
+function setOwn(object: Payload, key: string, value: unknown): void {
+  Object.defineProperty(object, key, { value, enumerable: true, configurable: true, writable: true })
+}

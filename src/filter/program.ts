@@ -1,0 +1,157 @@
+import type { Filter } from '../core/filter.js'
+import { type Bounds, type FilterContext, type FilterNode, type MatchValues, parseFilter } from './parse.js'
+import type { PathStep } from './path.js'
+
+/*
+ * The filter program: a filter as bytes for the kernel, whose decoder is native/filter/program.cpp. Little-endian,
+ * nothing aligned. A program is one node; a node is an opcode byte and its operands:
+ *
+ *    1 and      u32 n, n nodes              7 dateRange  path, u8 mask, i64 for each bit (microseconds)
+ *    2 or       u32 n, n nodes              8 count      path, u8 mask, f64 for each bit
+ *    3 not      node                        9 isEmpty    path
+ *    4 atLeast  u32 count, u32 n, n nodes  10 isNull     path
+ *    5 match    path, values               11 hasId      u32 n, n × 5 u32
+ *   12 except   path, values               13 hasVector  u32 index
+ *    6 range    path, u8 mask, f64 …       14 nested     path, node
+ *
+ *   path    u8 n, n steps: u8 0 and text (key), 1 (all), 2 and u32 (index)
+ *   values  u32 n and n texts, u32 n and n × i64, u8 (bit 0: false, bit 1: true)
+ *   text    u32 bytes, UTF-8
+ *   mask    bit 0 lt, 1 lte, 2 gt, 3 gte; the operands that follow are in that order
+ */
+const OPCODES = {
+  and: 1,
+  or: 2,
+  not: 3,
+  atLeast: 4,
+  match: 5,
+  range: 6,
+  dateRange: 7,
+  count: 8,
+  isEmpty: 9,
+  isNull: 10,
+  hasId: 11,
+  except: 12,
+  hasVector: 13,
+  nested: 14,
+} as const satisfies Record<FilterNode['op'], number>
+
+const STEP_KINDS = { key: 0, all: 1, index: 2 } as const
+const FIRST_CAPACITY = 256
+
+/** The program of an untrusted filter; null where it matches everything. Rejects with INVALID_ARGUMENT. */
+export function compileFilter(filter: Filter | unknown, context: FilterContext): Uint8Array | null {
+  const node = parseFilter(filter, context)
+  if (node === null) return null
+  const writer = new ProgramWriter()
+  writeNode(writer, node)
+  return writer.finish()
+}
+
+function writeNode(writer: ProgramWriter, node: FilterNode): void {
+  writer.u8(OPCODES[node.op])
+  switch (node.op) {
+    case 'atLeast':
+      writer.u32(node.count)
+      return writeNodes(writer, node.children)
+    case 'and':
+    case 'or':
+      return writeNodes(writer, node.children)
+    case 'not':
+      return writeNode(writer, node.child)
+    case 'nested':
+      writePath(writer, node.path)
+      return writeNode(writer, node.child)
+    case 'match':
+    case 'except':
+      writePath(writer, node.path)
+      return writeValues(writer, node.values)
+    case 'range':
+    case 'dateRange':
+    case 'count':
+      writePath(writer, node.path)
+      return writeBounds(writer, node.bounds)
+    case 'isEmpty':
+    case 'isNull':
+      return writePath(writer, node.path)
+    case 'hasId':
+      return writer.words(node.ids)
+    case 'hasVector':
+      return writer.u32(node.vector)
+  }
+}
+
+function writeNodes(writer: ProgramWriter, nodes: readonly FilterNode[]): void {
+  writer.u32(nodes.length)
+  for (const node of nodes) writeNode(writer, node)
+}
+
+function writePath(writer: ProgramWriter, path: readonly PathStep[]): void {
+  writer.u8(path.length)
+  for (const step of path) {
+    writer.u8(STEP_KINDS[step.kind])
+    if (step.kind === 'key') writer.text(step.key)
+    if (step.kind === 'index') writer.u32(step.index)
+  }
+}
+
+function writeValues(writer: ProgramWriter, { texts, integers, booleans }: MatchValues): void {
+  writer.u32(texts.length)
+  for (const text of texts) writer.text(text)
+  writer.u32(integers.length)
+  for (const integer of integers) writer.i64(integer)
+  writer.u8((booleans.includes(false) ? 1 : 0) | (booleans.includes(true) ? 2 : 0))
+}
+
+function writeBounds(writer: ProgramWriter, { lt, lte, gt, gte }: Bounds): void {
+  const bounds = [lt, lte, gt, gte]
+  writer.u8(bounds.reduce<number>((mask, bound, bit) => mask | (bound === null ? 0 : 1 << bit), 0))
+  for (const bound of bounds) {
+    if (typeof bound === 'bigint') writer.i64(bound)
+    else if (bound !== null) writer.f64(bound)
+  }
+}
+
+class ProgramWriter {
+  #bytes = Buffer.allocUnsafe(FIRST_CAPACITY)
+  #length = 0
+
+  u8(value: number): void {
+    this.#bytes.writeUInt8(value, this.#take(1))
+  }
+  u32(value: number): void {
+    this.#bytes.writeUInt32LE(value, this.#take(4))
+  }
+  i64(value: bigint): void {
+    this.#bytes.writeBigInt64LE(value, this.#take(8))
+  }
+  f64(value: number): void {
+    this.#bytes.writeDoubleLE(value, this.#take(8))
+  }
+  text(value: string): void {
+    const bytes = Buffer.from(value, 'utf8')
+    this.u32(bytes.length)
+    bytes.copy(this.#bytes, this.#take(bytes.length))
+  }
+  /** Ids: how many, then their words. */
+  words(ids: Uint32Array): void {
+    this.u32(ids.length / 5)
+    const at = this.#take(ids.byteLength)
+    Buffer.from(ids.buffer, ids.byteOffset, ids.byteLength).copy(this.#bytes, at)
+  }
+
+  finish(): Uint8Array {
+    return new Uint8Array(this.#bytes.subarray(0, this.#length))
+  }
+
+  #take(bytes: number): number {
+    const at = this.#length
+    this.#length += bytes
+    if (this.#length > this.#bytes.length) {
+      const grown = Buffer.allocUnsafe(Math.max(this.#length, this.#bytes.length * 2))
+      this.#bytes.copy(grown, 0, 0, at)
+      this.#bytes = grown
+    }
+    return at
+  }
+}
