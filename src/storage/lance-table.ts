@@ -1,7 +1,31 @@
-import type { VicinalError } from '../core/errors.js'
+import { join } from 'node:path'
+import type { Table as Lance } from '@lancedb/lancedb'
+import type { RecordBatch } from 'apache-arrow'
+import { VicinalError } from '../core/errors.js'
 import type { ResolvedVector } from '../core/schema.js'
 import type { Disk } from '../disk/disk.js'
 import type { FlushBatch } from '../native/addon.js'
+import { READER_GRACE_MS } from './janitor.js'
+import { lanceError } from './lance-errors.js'
+import { LanceFiles } from './lance-files.js'
+
+/** Lance appends the suffix to a table's name. */
+const TABLE = 'table'
+const SUFFIX = '.lance'
+/** Keeps Lance from making a catalogue of tables beside the one there is. */
+const CONNECTION = { namespaceClientProperties: { manifest_enabled: 'false' } }
+/** What one batch of a scan should take in memory. */
+const SCAN_BYTES = 16 * 1024 * 1024
+const SCAN_ROWS = 16_384
+/** Compaction rewrites every small fragment, so it waits for this many, and for the table to have grown by half. */
+const FRAGMENTS = 16
+const FRAGMENTS_MOST = 128
+const GROWTH = 1.5
+/** Bytes of dead rows and old versions, as a share of the live ones, that make a compaction worth it. */
+const GARBAGE_SHARE = 0.4
+const GARBAGE_LEAST_BYTES = 64 * 1024
+/** Purging rewrites fragments too: it waits until this share of the rows are deletes. */
+const DELETED_SHARE = 0.05
 
 export interface TableSpec {
   disk: Disk
@@ -13,40 +37,254 @@ export interface TableSpec {
   vectors: readonly ResolvedVector[]
 }
 
+interface BatchQuery {
+  execute(options: { maxBatchLength: number }): AsyncIterable<RecordBatch>
+}
+
 export interface CommitOptions {
   /** None of the batch's ids is in the table, live or deleted: rows are added without a look-up. */
   fresh?: boolean
 }
 
-export interface MaintainOptions {
-  /** Deletes up to this operation are in the segments; their rows are purged. */
-  checkpointSeq: number
-  /** The version the manifest names: it is kept. */
-  keepVersion: number
+/**
+ * The Lance table of one collection: the durable truth, one row an id, deletes as flagged rows.
+ *
+ * There is one owner at a time, and its calls must not overlap. A version becomes durable with `syncNewFiles`; until
+ * then, and whenever something goes wrong in between, the table falls back to the version before. Lance itself
+ * is loaded when a row is first written or read: opening a table whose rows are all in the segments is a look at its
+ * files.
+ */
+export class LanceTable {
+  #lance: Lance | null = null
+  /** Of the table as Lance has it, and of what is on stable storage. */
+  #version: number
+  #syncedVersion: number
+  #maxSeq: number
+  /** The version a compaction made; nothing has to be done while the table is at it. */
+  #compactedVersion = 0
+  #compactedBytes = 0
+
+  private constructor(
+    private readonly spec: TableSpec,
+    private readonly files: LanceFiles,
+    version: number,
+    private readonly readOnly: boolean,
+  ) {
+    this.#version = version
+    this.#syncedVersion = version
+    this.#maxSeq = files.maxSeq
+  }
+
+  /** Opens the table as of a version (0: there is none yet). Unless `readOnly`, what is newer is removed. */
+  static async open(spec: TableSpec, version: number, options: { readOnly?: boolean } = {}): Promise<LanceTable> {
+    const files = await LanceFiles.open(spec.disk, join(spec.folder, TABLE + SUFFIX), spec.collection, version)
+    if (!options.readOnly) await files.removeUnsynced(version)
+    return new LanceTable(spec, files, version, options.readOnly === true)
+  }
+
+  get version(): number {
+    return this.#version
+  }
+
+  /** For messages: the table and its collection. */
+  describe(): string {
+    return `collection ${JSON.stringify(this.spec.collection)}: ${this.#path}`
+  }
+
+  /**
+   * One guarded commit: a row that is not newer than the table's changes nothing. Resolves to the new version,
+   * which is not on stable storage yet.
+   */
+  async commit(batch: FlushBatch, options: CommitOptions = {}): Promise<number> {
+    if (batch.count === 0) return this.#version
+    return await this.#change('commit to', async (lance) => {
+      const { tableSchema, toArrow } = await import('./lance-batches.js')
+      const rows = toArrow(batch, tableSchema(this.spec.vectors))
+      if (options.fresh) {
+        await lance.add(rows)
+      } else {
+        await lance
+          .mergeInsert('id')
+          .whenMatchedUpdateAll({ where: 'source.seq > target.seq' })
+          .whenNotMatchedInsertAll()
+          // An index in play lets a look-up miss rows, which makes duplicates.
+          .useIndex(false)
+          .execute(rows)
+      }
+      for (const seq of batch.seqs) this.#maxSeq = Math.max(this.#maxSeq, Number(seq))
+    })
+  }
+
+  /** Puts the version on stable storage, with the checksums of its files. */
+  async syncNewFiles(): Promise<void> {
+    if (this.#version === this.#syncedVersion) return
+    await this.files.sync(this.#version, this.#maxSeq)
+    this.#syncedVersion = this.#version
+  }
+
+  /** Rows (deleted ones too) with a sequence number above `afterSeq`, some megabytes at a time. */
+  async *scan(afterSeq: number): AsyncGenerator<FlushBatch> {
+    if (this.#version === 0 || this.files.maxSeq <= afterSeq) return
+    const { fromArrow } = await import('./lance-batches.js')
+    try {
+      const lance = await this.#open()
+      // Its type hides `execute`, the only way to say how long a batch may be.
+      const query = lance.query().where(`seq > ${afterSeq}`) as unknown as BatchQuery
+      for await (const rows of query.execute({ maxBatchLength: await rowsOfBatch(lance) })) {
+        if (rows.numRows > 0) yield fromArrow(rows, this.spec.vectors)
+      }
+    } catch (cause) {
+      throw this.#error(cause, 'read')
+    }
+  }
+
+  /** Points, deleted ones left out. */
+  async countRows(): Promise<number> {
+    if (this.#version === 0) return 0
+    try {
+      return await (await this.#open()).countRows('deleted = false')
+    } catch (cause) {
+      throw this.#error(cause, 'read')
+    }
+  }
+
+  /** Bytes of the table's files, old versions and dead rows included. */
+  async bytes(): Promise<number> {
+    return await this.files.bytes()
+  }
+
+  /**
+   * True when `compact` would make the table smaller or faster. Deletes up to `purgeSeq` may go: no segment
+   * holds their points any more.
+   */
+  async needsMaintenance(purgeSeq = 0): Promise<boolean> {
+    if (this.#version === 0 || this.#version === this.#compactedVersion) return false
+    const folderBytes = await this.files.bytes()
+    if (this.#lance === null && (await this.files.versions()) < 2) return false
+    try {
+      const lance = await this.#open()
+      const { fragments, rows, fileBytes, liveBytes } = await sizesOf(lance)
+      if (folderBytes - liveBytes > Math.max(GARBAGE_LEAST_BYTES, liveBytes * GARBAGE_SHARE)) return true
+      if (fragments > FRAGMENTS_MOST || (fragments > FRAGMENTS && fileBytes > this.#compactedBytes * GROWTH))
+        return true
+      return (await purgeable(lance, purgeSeq)) > rows * DELETED_SHARE
+    } catch (cause) {
+      throw this.#error(cause, 'look into')
+    }
+  }
+
+  /**
+   * Purges deletes and merges fragments. Resolves to the new version, on stable storage, for the manifest to
+   * name; the older ones go with `removeOldVersions`.
+   */
+  async compact({ checkpointSeq }: { checkpointSeq: number; keepVersion?: number }): Promise<number> {
+    if (this.#version === 0) return 0
+    await this.#change('compact', async (lance) => {
+      if ((await purgeable(lance, checkpointSeq)) > 0) await lance.delete(deletedUpTo(checkpointSeq))
+      // Without a date Lance removes versions that are a week old, and the manifest may still name one.
+      await lance.optimize({ cleanupOlderThan: new Date(0) })
+      this.#compactedBytes = (await sizesOf(lance)).fileBytes
+    })
+    await this.syncNewFiles()
+    this.#compactedVersion = this.#version
+    return this.#version
+  }
+
+  /**
+   * Removes the versions before the one the manifest names that are older than the grace period, with the files
+   * that only they use. Does nothing until the table is compacted: Lance cleans up and compacts in one go, and what
+   * it would make then no manifest names.
+   */
+  async removeOldVersions(keepVersion: number, graceMs = READER_GRACE_MS): Promise<void> {
+    if (this.#version === 0 || this.#version !== keepVersion || this.#version !== this.#compactedVersion) return
+    if ((await this.files.versions()) < 2) return
+    await this.#change('clean up', async (lance) => {
+      // Nobody else writes, so a file that no version names is a leftover whatever its age.
+      await lance.optimize({ cleanupOlderThan: new Date(Date.now() - graceMs), deleteUnverified: true })
+    })
+    await this.files.forgetRemoved()
+  }
+
+  async close(): Promise<void> {
+    this.#lance?.close()
+    this.#lance = null
+  }
+
+  /** Runs a change of the table; one that fails leaves the last synced version and no files. */
+  async #change(action: string, work: (lance: Lance) => Promise<void>): Promise<number> {
+    // A version whose sync failed may be damaged on the disk for all we know: it is not built upon.
+    if (this.#version !== this.#syncedVersion) await this.#fallBack()
+    try {
+      const lance = await this.#open()
+      await work(lance)
+      this.#version = await lance.version()
+      return this.#version
+    } catch (cause) {
+      await this.#fallBack().catch(() => undefined)
+      throw this.#error(cause, action)
+    }
+  }
+
+  async #fallBack(): Promise<void> {
+    await this.close()
+    this.#version = this.#syncedVersion
+    this.#maxSeq = this.files.maxSeq
+    await this.files.removeUnsynced(this.#syncedVersion)
+  }
+
+  async #open(): Promise<Lance> {
+    if (this.#lance) return this.#lance
+    await this.files.verify()
+    const { lancedb } = await import('./lance-module.js')
+    const { tableSchema } = await import('./lance-batches.js')
+    const { disk, folder, vectors } = this.spec
+    // A connection of its own for each opening: a shared one would remember files that a fall-back has removed.
+    const connection = await lancedb.connect(disk.absolute(folder), CONNECTION)
+    const opened = await (this.#version === 0
+      ? connection.createEmptyTable(TABLE, tableSchema(vectors))
+      : connection.openTable(TABLE, [], this.readOnly ? { version: this.#version } : {}))
+    const version = await opened.version()
+    if (this.#version !== 0 && version !== this.#version) {
+      throw new VicinalError('CORRUPT', `${this.describe()}: expected version ${this.#version}, got ${version}`)
+    }
+    this.#lance = opened
+    return opened
+  }
+
+  get #path(): string {
+    return join(this.spec.folder, TABLE + SUFFIX)
+  }
+
+  #error(cause: unknown, action: string): VicinalError {
+    const { disk, collection } = this.spec
+    return lanceError(cause, action, { path: this.#path, root: disk.root, collection })
+  }
 }
 
-/** The Lance table of one collection. One owner at a time; calls take turns. */
-export declare class LanceTable {
-  static create(spec: TableSpec): Promise<LanceTable>
-  /** Opens the table at this version, after removing newer ones (unless `readOnly`). */
-  static open(spec: TableSpec, version: number, options?: { readOnly?: boolean }): Promise<LanceTable>
-  readonly version: number
-  /** One guarded commit; older rows than the table's change nothing. Resolves to the new version, not yet synced. */
-  commit(batch: FlushBatch, options?: CommitOptions): Promise<number>
-  /** Puts every file made since the last call on stable storage. */
-  syncNewFiles(): Promise<void>
-  /** Rows (deleted ones too) with a sequence number above `afterSeq`, some megabytes at a time. */
-  scan(afterSeq: number): AsyncIterable<FlushBatch>
-  /** Points, deleted ones left out. */
-  countRows(): Promise<number>
-  /** Bytes of the table's folder. */
-  bytes(): Promise<number>
-  /** True when `maintain` would make the table smaller or faster. */
-  needsMaintenance(): Promise<boolean>
-  /** Compacts and purges; resolves to the new version, synced, to be named by the manifest. */
-  compact(options: MaintainOptions): Promise<number>
-  /** Removes versions older than the one the manifest names, with the files only they use. */
-  removeOldVersions(keepVersion: number): Promise<void>
-  close(): Promise<void>
-  readonly failure: VicinalError | null
+async function sizesOf(
+  lance: Lance,
+): Promise<{ fragments: number; rows: number; fileBytes: number; liveBytes: number }> {
+  const { fragmentStats, numRows } = await lance.stats()
+  const latest = (await lance.listVersions()).at(-1)
+  const fileBytes = Number(latest?.metadata.total_files_size ?? 0)
+  const fileRows = Number(latest?.metadata.total_data_file_rows ?? 0)
+  return {
+    fragments: fragmentStats.numFragments,
+    rows: numRows,
+    fileBytes,
+    liveBytes: fileRows === 0 ? 0 : (fileBytes * numRows) / fileRows,
+  }
+}
+
+async function rowsOfBatch(lance: Lance): Promise<number> {
+  const { rows, liveBytes } = await sizesOf(lance)
+  return Math.max(1, Math.min(SCAN_ROWS, Math.floor((SCAN_BYTES * rows) / Math.max(1, liveBytes))))
+}
+
+function deletedUpTo(seq: number): string {
+  return `deleted = true AND seq <= ${seq}`
+}
+
+async function purgeable(lance: Lance, seq: number): Promise<number> {
+  return seq === 0 ? 0 : await lance.countRows(deletedUpTo(seq))
 }

@@ -1,0 +1,150 @@
+import type { Data, Float, RecordBatch, Schema, Table } from 'apache-arrow'
+import { UNNAMED_VECTOR } from '../core/point.js'
+import type { ResolvedVector } from '../core/schema.js'
+import type { FlushBatch } from '../native/addon.js'
+import { arrow } from './lance-module.js'
+
+const UNNAMED_COLUMN = 'vector'
+const NAMED_PREFIX = 'vector_'
+const ESCAPED = /[^A-Za-z0-9_]/gu
+
+/**
+ * Column of a named vector. What is no letter, digit or underscore of ASCII stands as its code point in hex between
+ * dollar signs, so that names never collide and mean nothing in Lance's paths and filters: `a.b` is `vector_a$2e$b`.
+ */
+export function vectorColumn(name: string): string {
+  if (name === UNNAMED_VECTOR) return UNNAMED_COLUMN
+  return NAMED_PREFIX + name.replace(ESCAPED, (char) => `$${(char.codePointAt(0) as number).toString(16)}$`)
+}
+
+export function tableSchema(vectors: readonly ResolvedVector[]): Schema {
+  const { Bool, Field, FixedSizeList, Float32, Int64, Schema, Uint32, Utf8 } = arrow
+  return new Schema([
+    new Field('id', new Utf8(), false),
+    new Field('seq', new Int64(), false),
+    new Field('deleted', new Bool(), false),
+    new Field('crc', new Uint32(), false),
+    new Field('payload', new Utf8(), true),
+    ...vectors.map(({ name, size }) => {
+      const list = new FixedSizeList(size, new Field('item', new Float32(), true))
+      return new Field(vectorColumn(name), list, true)
+    }),
+  ])
+}
+
+/** The batch as an Arrow table over the same buffers; only flags are packed into bits. */
+export function toArrow(batch: FlushBatch, schema: Schema): Table {
+  const { Float32, makeData, RecordBatch, Struct, Table } = arrow
+  const length = batch.count
+  const type = (i: number) => schema.fields[i]?.type as never
+  const payloads = presenceOfTexts(batch.payloads.offsets, length)
+  const columns: Data[] = [
+    makeData({ type: type(0), length, nullCount: 0, data: batch.ids.bytes, valueOffsets: batch.ids.offsets } as never),
+    makeData({ type: type(1), length, nullCount: 0, data: batch.seqs } as never),
+    makeData({ type: type(2), length, nullCount: 0, data: packBits(batch.deleted, length).bits } as never),
+    makeData({ type: type(3), length, nullCount: 0, data: batch.crcs } as never),
+    makeData({
+      type: type(4),
+      length,
+      nullCount: payloads.zeros,
+      nullBitmap: payloads.bits,
+      data: batch.payloads.bytes,
+      valueOffsets: batch.payloads.offsets,
+    } as never),
+    ...batch.vectors.map(({ data, present }, i) => {
+      const { bits, zeros } = packBits(present, length)
+      const child = makeData({ type: new Float32(), length: data.length, nullCount: 0, data })
+      return makeData({ type: type(5 + i), length, nullCount: zeros, nullBitmap: bits, child } as never) as Data
+    }),
+  ]
+  const rows = makeData({ type: new Struct(schema.fields), length, nullCount: 0, children: columns })
+  return new Table(schema, [new RecordBatch(schema, rows as never)])
+}
+
+/** A record batch of the table, in the columns of `tableSchema`, as the kernel takes it. */
+export function fromArrow(rows: RecordBatch, vectors: readonly ResolvedVector[]): FlushBatch {
+  const count = rows.numRows
+  const column = (name: string): Data => {
+    const at = rows.schema.fields.findIndex((field) => field.name === name)
+    const data = rows.data.children[at]
+    if (!data || data.length !== count) throw new Error(`the table has no column ${name}`)
+    return data
+  }
+  return {
+    count,
+    throughSeq: 0,
+    ids: textsOf(column('id')),
+    seqs: valuesOf(column('seq')) as BigInt64Array,
+    deleted: unpackBits(column('deleted')),
+    crcs: valuesOf(column('crc')) as Uint32Array,
+    payloads: textsOf(column('payload')),
+    vectors: vectors.map(({ name, size }) => vectorsOf(column(vectorColumn(name)), size)),
+  }
+}
+
+/** 1 where a text is not empty: an empty span is a point without payload, null in the table. */
+function presenceOfTexts(offsets: Int32Array, length: number): { bits: Uint8Array; zeros: number } {
+  const present = new Uint8Array(length)
+  for (let row = 0; row < length; row++) present[row] = offsets[row] === offsets[row + 1] ? 0 : 1
+  return packBits(present, length)
+}
+
+function packBits(flags: Uint8Array, length: number): { bits: Uint8Array; zeros: number } {
+  const bits = new Uint8Array(Math.ceil(length / 64) * 8)
+  let ones = 0
+  for (let row = 0; row < length; row++) {
+    if (flags[row] === 0) continue
+    bits[row >> 3] = (bits[row >> 3] as number) | (1 << (row & 7))
+    ones++
+  }
+  return { bits, zeros: length - ones }
+}
+
+function bitOf(bits: Uint8Array, at: number): number {
+  return ((bits[at >> 3] as number) >> (at & 7)) & 1
+}
+
+function unpackBits(data: Data): Uint8Array {
+  const flags = new Uint8Array(data.length)
+  const bits = data.values as Uint8Array
+  for (let row = 0; row < data.length; row++) flags[row] = bitOf(bits, data.offset + row)
+  return flags
+}
+
+/** Presence of each row, from the bitmap of nulls (absent where there is none). */
+function presentRows(data: Data): Uint8Array {
+  const present = new Uint8Array(data.length)
+  if (data.nullCount === 0) return present.fill(1)
+  for (let row = 0; row < data.length; row++) present[row] = bitOf(data.nullBitmap as Uint8Array, data.offset + row)
+  return present
+}
+
+/** apache-arrow moves the view of plain values when it slices: they begin with the first row. */
+function valuesOf(data: Data): BigInt64Array | Uint32Array {
+  return (data.values as BigInt64Array | Uint32Array).subarray(0, data.length) as BigInt64Array | Uint32Array
+}
+
+/** Texts with offsets that begin at 0, an empty span for each null. */
+function textsOf(data: Data): { bytes: Uint8Array; offsets: Int32Array } {
+  const given = (data.valueOffsets as Int32Array).subarray(0, data.length + 1)
+  const first = given[0] ?? 0
+  const last = given[data.length] ?? first
+  const bytes = (data.values as Uint8Array).subarray(first, last)
+  if (first === 0) return { bytes, offsets: given }
+  return { bytes, offsets: given.map((offset) => offset - first) }
+}
+
+/** Floats of a fixed-size list; what stands under a null is not the table's business and comes as zero. */
+function vectorsOf(data: Data, size: number): { data: Float32Array; present: Uint8Array } {
+  const items = data.children[0] as Data<Float>
+  const present = presentRows(data)
+  const floats = (items.values as Float32Array).subarray(0, data.length * size)
+  if (floats.length !== data.length * size)
+    throw new Error(`a vector column of ${floats.length} floats for ${data.length} rows`)
+  if (data.nullCount === 0) return { data: floats, present }
+  const clean = Float32Array.from(floats)
+  for (let row = 0; row < data.length; row++) {
+    if (present[row] === 0) clean.fill(0, row * size, (row + 1) * size)
+  }
+  return { data: clean, present }
+}

@@ -1,0 +1,29 @@
+import { VicinalError } from '../core/errors.js'
+
+const DISK_FULL = /No space left on device|Disk quota exceeded|os error (?:28|122)\b/
+const MISSING = /\bNot ?Found\b|os error 2\b/i
+const DISK_FAILED = /os error \d+/
+/** Where in Lance's source an error came from, which it repeats in its message. */
+const SOURCE_PLACE = /,? ?\/\S+\.rs:\d+:\d+/g
+const MESSAGE_CHARS = 300
+
+/**
+ * Lance's errors are texts. What the operating system said is found in them; the rest, on a table that only this
+ * code writes, means that its files are not what they were.
+ */
+export function lanceError(
+  cause: unknown,
+  action: string,
+  place: { path: string; root: string; collection: string },
+): VicinalError {
+  if (cause instanceof VicinalError) return cause
+  const text = String((cause as Error | null)?.message ?? cause)
+  const shown = text.replaceAll(place.root, '').replace(SOURCE_PLACE, '').slice(0, MESSAGE_CHARS)
+  const message = `collection ${JSON.stringify(place.collection)}: cannot ${action} ${place.path}: ${shown}`
+  const details = { path: place.path, collection: place.collection, action }
+  if (DISK_FULL.test(text)) return new VicinalError('DISK_FULL', message, { details, cause })
+  if (MISSING.test(text))
+    return new VicinalError('IO_FAILED', message, { details: { ...details, missing: true }, cause })
+  if (DISK_FAILED.test(text)) return new VicinalError('IO_FAILED', message, { details, cause })
+  return new VicinalError('CORRUPT', message, { details, cause })
+}

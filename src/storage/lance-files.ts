@@ -1,0 +1,198 @@
+import { dirname, join } from 'node:path'
+import { setImmediate as nextTurn } from 'node:timers/promises'
+import { VicinalError } from '../core/errors.js'
+import type { Disk } from '../disk/disk.js'
+import { crc32c } from '../native/checksum.js'
+import { type FileKind, readChecked, writeChecked } from './checked-file.js'
+
+const KIND: FileKind = { magic: 'VICSUMS\n', formatVersion: 1, leastReader: 1, maxBytes: 256 * 1024 * 1024 }
+const SUMS_SUFFIX = '.sums'
+const VERSIONS = '_versions'
+const MANIFEST_SUFFIX = '.manifest'
+/** Lance names the manifest of version v by this minus v, so that a listing begins with the newest. */
+const NEWEST_FIRST = 0xffff_ffff_ffff_ffffn
+/** A cache of Lance's own that it rewrites at will and does not rely on. */
+const HINT = join(VERSIONS, 'latest_version_hint.json')
+const READ_BYTES = 1024 * 1024
+
+interface FileSum {
+  bytes: number
+  crc: number
+}
+
+interface SumsBody {
+  version: number
+  /** No row of the table has a higher sequence number. */
+  maxSeq: number
+  files: Record<string, FileSum>
+}
+
+/**
+ * The files of one Lance table. Lance neither syncs what it writes nor has checksums of it, and this is where
+ * both are added: each version that the manifest may come to name has a file `<version>.sums` beside the table,
+ * with length and checksum of every file there. Lance never changes a file once it is written.
+ *
+ * Before Lance reads a table for the first time in a process, all its files are checked: damage is
+ * reported by name, and never gets into a parser that may not survive it.
+ */
+export class LanceFiles {
+  #sums = new Map<string, FileSum>()
+  #maxSeq = 0
+  #verified = true
+
+  private constructor(
+    private readonly disk: Disk,
+    /** Of the table, relative to the disk. */
+    private readonly table: string,
+    private readonly sumsFolder: string,
+    private readonly collection: string,
+  ) {}
+
+  /** The files as of a version; 0: there is none yet. */
+  static async open(disk: Disk, table: string, collection: string, version: number): Promise<LanceFiles> {
+    const files = new LanceFiles(disk, table, join(dirname(table), 'sums'), collection)
+    if (version === 0) return files
+    const path = files.#sumsPath(version)
+    const body = (await readChecked(disk, path, KIND).catch((cause: unknown) => {
+      throw (cause as VicinalError).details?.errno === 'ENOENT'
+        ? files.#corrupt(path, 'the checksums of the table are missing')
+        : cause
+    })) as SumsBody
+    if (body.version !== version)
+      throw files.#corrupt(path, `expected the checksums of version ${version}, got ${body.version}`)
+    files.#sums = new Map(Object.entries(body.files))
+    files.#maxSeq = body.maxSeq
+    files.#verified = false
+    const manifest = versionPath(version)
+    if (!files.#sums.has(manifest) || !(await disk.exists(join(table, manifest)))) {
+      throw files.#corrupt(join(table, manifest), `the manifest of table version ${version} is missing`)
+    }
+    return files
+  }
+
+  get maxSeq(): number {
+    return this.#maxSeq
+  }
+
+  /** Checks every file against its checksum, once. Files that are gone were of no use to this version. */
+  async verify(): Promise<void> {
+    if (this.#verified) return
+    for (const [name, expected] of this.#sums) {
+      const path = join(this.table, name)
+      if (!(await this.disk.exists(path))) continue
+      const seen = await this.#sumOf(path)
+      if (seen.bytes !== expected.bytes || seen.crc !== expected.crc)
+        throw this.#corrupt(path, 'the file does not match its checksum')
+    }
+    this.#verified = true
+  }
+
+  /** Puts what Lance has written since the last call on stable storage, with its checksums. */
+  async sync(version: number, maxSeq: number): Promise<void> {
+    const folders = new Set<string>()
+    const sums = new Map<string, FileSum>()
+    for (const name of await this.#present()) {
+      let sum = this.#sums.get(name)
+      if (!sum) {
+        const path = join(this.table, name)
+        await this.disk.syncFile(path)
+        sum = await this.#sumOf(path)
+        folders.add(dirname(path))
+      }
+      sums.set(name, sum)
+    }
+    // A folder that is new itself is an entry of the one above.
+    if (folders.size > 0) folders.add(this.table)
+    if (this.#sums.size === 0) folders.add(dirname(this.table))
+    for (const folder of folders) await this.disk.syncFolder(folder)
+    if (!(await this.disk.exists(this.sumsFolder))) {
+      await this.disk.makeFolder(this.sumsFolder)
+      await this.disk.syncFolder(dirname(this.sumsFolder))
+    }
+    const body: SumsBody = { version, maxSeq, files: Object.fromEntries(sums) }
+    await writeChecked(this.disk, this.#sumsPath(version), KIND, body)
+    this.#sums = sums
+    this.#maxSeq = maxSeq
+  }
+
+  /**
+   * Removes what was written after the last sync: newer versions (a torn one would keep Lance from opening the
+   * table), the files of commits that failed, leftovers of writers that were killed.
+   */
+  async removeUnsynced(version: number): Promise<void> {
+    if (version === 0) await this.disk.removeTree(this.table)
+    // Newest first: a version goes before the files it is made of.
+    for (const name of (await this.#present()).sort(versionsFirst)) {
+      if (!this.#sums.has(name)) await this.disk.removeFile(join(this.table, name))
+    }
+    for (const { name } of await this.disk.list(this.sumsFolder)) {
+      if (!(versionOfSums(name) <= version)) await this.disk.removeFile(join(this.sumsFolder, name))
+    }
+  }
+
+  /** Lance has removed old versions: so go their checksums. */
+  async forgetRemoved(): Promise<void> {
+    const present = new Set(await this.#present())
+    for (const name of this.#sums.keys()) if (!present.has(name)) this.#sums.delete(name)
+    for (const { name } of await this.disk.list(this.sumsFolder)) {
+      if (!present.has(versionPath(versionOfSums(name)))) await this.disk.removeFile(join(this.sumsFolder, name))
+    }
+  }
+
+  /** How many versions there are. */
+  async versions(): Promise<number> {
+    const entries = await this.disk.list(join(this.table, VERSIONS))
+    return entries.filter(({ name }) => name.endsWith(MANIFEST_SUFFIX)).length
+  }
+
+  async bytes(): Promise<number> {
+    return (await this.disk.treeBytes(this.table)) + (await this.disk.treeBytes(this.sumsFolder))
+  }
+
+  async #present(): Promise<string[]> {
+    return (await this.disk.files(this.table)).filter((name) => name !== HINT)
+  }
+
+  async #sumOf(path: string): Promise<FileSum> {
+    const file = await this.disk.openRead(path)
+    try {
+      const buffer = new Uint8Array(READ_BYTES)
+      let bytes = 0
+      let crc = 0
+      for (;;) {
+        const read = await file.readInto(buffer, bytes)
+        crc = crc32c(buffer.subarray(0, read), crc)
+        bytes += read
+        if (read < READ_BYTES) return { bytes, crc }
+        await nextTurn()
+      }
+    } finally {
+      await file.close()
+    }
+  }
+
+  #sumsPath(version: number): string {
+    return join(this.sumsFolder, `${version}${SUMS_SUFFIX}`)
+  }
+
+  #corrupt(path: string, what: string): VicinalError {
+    return new VicinalError('CORRUPT', `collection ${JSON.stringify(this.collection)}: ${path}: ${what}`, {
+      details: { path, collection: this.collection },
+    })
+  }
+}
+
+function versionPath(version: number): string {
+  const name = Number.isNaN(version) ? 'none' : String(NEWEST_FIRST - BigInt(version)).padStart(20, '0')
+  return join(VERSIONS, name + MANIFEST_SUFFIX)
+}
+
+/** NaN where the name is no version's. */
+function versionOfSums(name: string): number {
+  return name.endsWith(SUMS_SUFFIX) ? Number(name.slice(0, -SUMS_SUFFIX.length)) : Number.NaN
+}
+
+function versionsFirst(a: string, b: string): number {
+  const rank = (name: string) => (name.startsWith(VERSIONS) ? 0 : 1)
+  return rank(a) - rank(b) || (a < b ? -1 : 1)
+}
