@@ -61,6 +61,7 @@ async function native(): Promise<void> {
   const shard = addon.createShard({
     vectors: [{ name: '', dim: 4, metric: 'l2', m: 8, efConstruct: 32 }],
     segmentBytes: 1 << 20,
+    trackChanges: true,,
   })
   const ids = new Uint32Array(5)
   ids[1] = 7

@@ -1,0 +1,136 @@
+/**
+ * What a fault test knows of the truth. Work is divided into lanes: each has ids (or names) of its own and does one
+ * step after the other, so that its state after any number of steps is known exactly, whatever the other lanes do
+ * meanwhile. After a fault the lane must be where its last acknowledged step left it, or one step further if a step
+ * had been begun; nowhere else.
+ *
+ * Every step is idempotent: one that was begun and not found done is done again.
+ */
+import type { Collection, Database } from '../../src/core/database.js'
+import { VicinalError } from '../../src/core/errors.js'
+import { Random } from './fault-random.js'
+import { type CollectionState, difference, stateOf } from './fault-state.js'
+import { administrativeStep, MAIN, MAIN_OPTIONS, numberOf, perform, type Step, Workload } from './fault-workload.js'
+import { MemoryDatabase } from './memory-database.js'
+
+export interface LaneOptions {
+  /** Its ids begin at `number × LANE_IDS`; lane 0 administers collections and indexes instead. */
+  number: number
+  seed: number
+  ids?: number
+  flushes?: number
+  /** Steps that write so many points in a row instead: what makes segments and compaction worth while. */
+  bulk?: { count: number; every: number }
+}
+
+export const LANE_IDS = 100_000
+
+/** What a database holds, as all lanes together see it. */
+export interface Observed {
+  points: CollectionState
+  /** Payload indexes and other collections. */
+  names: CollectionState
+}
+
+export class Lane {
+  readonly number: number
+  readonly #options: LaneOptions
+  readonly #random: Random
+  readonly #workload: Workload
+  readonly #oracle = new MemoryDatabase()
+  readonly #steps: Step[] = []
+  /** `#states[n]`: after n steps. */
+  readonly #states: CollectionState[] = []
+  #main: Collection | null = null
+
+  constructor(options: LaneOptions) {
+    this.number = options.number
+    this.#options = options
+    this.#random = new Random(options.seed * 1_009 + options.number)
+    const shape = {
+      firstId: options.number * LANE_IDS,
+      ids: options.ids ?? 200,
+      owner: options.number,
+      flushes: options.flushes ?? 0,
+    }
+    this.#workload = new Workload(this.#random, shape)
+  }
+
+  /** The step that comes after so many. */
+  step(done: number): Step {
+    while (this.#steps.length <= done) this.#steps.push(this.#make(this.#steps.length))
+    return this.#steps[done] as Step
+  }
+
+  async stateAfter(done: number): Promise<CollectionState> {
+    this.#main ??= await this.#oracle.createCollection(MAIN, MAIN_OPTIONS)
+    if (this.#states.length === 0) this.#states.push(new Map())
+    while (this.#states.length <= done) {
+      const step = this.step(this.#states.length - 1)
+      await perform(this.#oracle, step).catch(refused)
+      this.#states.push(this.number === 0 ? await namesOf(this.#oracle) : interned(await stateOf(this.#main)))
+    }
+    return this.#states[done] as CollectionState
+  }
+
+  /** How many steps are done in what was observed: `acknowledged`, up to `begun`. Throws where it is neither. */
+  async positionIn(observed: Observed, acknowledged: number, begun: number): Promise<number> {
+    const found = this.#own(observed)
+    for (let done = acknowledged; done <= begun; done++) {
+      if (difference(found, await this.stateAfter(done)) === '') return done
+    }
+    const what = difference(found, await this.stateAfter(acknowledged))
+    throw new LaneViolation(`lane ${this.number}: after ${acknowledged} acknowledged and ${begun} begun steps\n${what}`)
+  }
+
+  #make(index: number): Step {
+    if (this.number === 0) return administrativeStep(this.#random)
+    const { bulk } = this.#options
+    return bulk && index % bulk.every === 0 ? this.#workload.bulk(bulk.count) : this.#workload.next()
+  }
+
+  #own({ points, names }: Observed): CollectionState {
+    if (this.number === 0) return names
+    const first = this.number * LANE_IDS
+    return new Map([...points].filter(([id]) => numberOf(id) >= first && numberOf(id) < first + LANE_IDS))
+  }
+}
+
+/** The promises are broken: something acknowledged is not there, or something is that never was. */
+export class LaneViolation extends Error {
+  override readonly name = 'LaneViolation'
+}
+
+/** What the oracle refuses the engine refuses too, and the state stays. */
+function refused(error: unknown): void {
+  if (!(error instanceof VicinalError) || error.status >= 500) throw error
+}
+
+export async function observe(database: Database): Promise<Observed> {
+  const main = await database.collection(MAIN)
+  return { points: await stateOf(main), names: await namesOf(database) }
+}
+
+async function namesOf(database: Database): Promise<CollectionState> {
+  const main = await database.collection(MAIN)
+  const indexes = Object.entries((await main.info()).payloadSchema).map(
+    ([field, { kind }]) => [`index ${field}`, kind] as const,
+  )
+  const others = (await database.collections())
+    .filter((name) => name !== MAIN)
+    .map((name) => [name, 'collection'] as const)
+  return new Map([...indexes, ...others])
+}
+
+const texts = new Map<string, string>()
+
+/** Equal texts of many states share their memory. */
+function interned(state: CollectionState): CollectionState {
+  return new Map(
+    [...state].map(([id, text]) => {
+      const known = texts.get(text)
+      if (known === undefined) texts.set(text, text)
+      return [id, known ?? text]
+    }),
+  )
+}
