@@ -1,0 +1,155 @@
+/** Answers of the service as the values of the Database interface. */
+import type { IncomingHttpHeaders } from 'node:http'
+import type { Hit, ReadOptions, ScrollPage, StoredPoint, WriteResult } from '../core/database.js'
+import { ERROR_CATALOGUE, type ErrorCode, VicinalError } from '../core/errors.js'
+import { type PointId, RawJson, UNNAMED_VECTOR } from '../core/point.js'
+import {
+  type CollectionInfo,
+  DEFAULT_HNSW,
+  type Distance,
+  type HnswConfig,
+  type PayloadIndexKind,
+  type ResolvedVector,
+} from '../core/schema.js'
+import { parseJson } from '../ingest/wire-json.js'
+
+export interface Envelope {
+  result?: unknown
+  status?: { error?: string; code?: string; details?: Record<string, unknown> } | 'ok'
+}
+
+const MS_PER_SECOND = 1000
+const WRONG_INPUT = 'Wrong input: '
+
+/** The error the service had, or for what is not from the service (a proxy's 502), the nearest to its status. */
+export function errorOfAnswer(status: number, headers: IncomingHttpHeaders, envelope: Envelope | null): VicinalError {
+  const told = typeof envelope?.status === 'object' ? envelope.status : {}
+  const code = isCode(told.code) ? told.code : codeOfStatus(status)
+  const message =
+    told.error?.startsWith(WRONG_INPUT) && code === 'INVALID_ARGUMENT'
+      ? told.error.slice(WRONG_INPUT.length)
+      : told.error
+  const retryAfterSeconds = Number(headers['retry-after'] ?? Number.NaN)
+  return new VicinalError(code, message ?? `The answer has status ${status} and is not from Vicinal`, {
+    details: told.details ?? {},
+    ...(Number.isFinite(retryAfterSeconds) ? { retryAfterMs: retryAfterSeconds * MS_PER_SECOND } : {}),
+  })
+}
+
+function isCode(code: unknown): code is ErrorCode {
+  return typeof code === 'string' && Object.hasOwn(ERROR_CATALOGUE, code)
+}
+
+function codeOfStatus(status: number): ErrorCode {
+  if (status === 502 || status === 504) return 'UNAVAILABLE'
+  const found = Object.entries(ERROR_CATALOGUE).find(([, entry]) => entry.status === status)
+  if (found) return found[0] as ErrorCode
+  return status >= 400 && status < 500 ? 'INVALID_ARGUMENT' : 'INTERNAL'
+}
+
+export function writeResultOf(result: unknown): WriteResult {
+  const { operation_id: operationId, status } = result as { operation_id: number; status: WriteResult['status'] }
+  return { operationId, status }
+}
+
+interface WirePoint {
+  id: PointId
+  version?: number
+  score?: number
+  payload?: Buffer | null
+  vector?: Buffer | Record<string, Buffer> | null
+}
+
+export function pointsOf<P>(points: unknown, options: ReadOptions): StoredPoint<P>[] {
+  return (points as WirePoint[]).map((point) => pointOf<P>(point, options))
+}
+
+export function hitsOf<P>(result: unknown, options: ReadOptions): Hit<P>[] {
+  const { points } = result as { points: WirePoint[] }
+  return points.map((wire) => {
+    const hit = pointOf<P>(wire, options) as Hit<P>
+    hit.version = wire.version ?? 0
+    hit.score = wire.score ?? 0
+    return hit
+  })
+}
+
+export function pageOf<P>(result: unknown, options: ReadOptions): ScrollPage<P> {
+  const { points, next_page_offset: next } = result as { points: unknown; next_page_offset: PointId | null }
+  return { points: pointsOf<P>(points, options), nextOffset: next ?? null }
+}
+
+function pointOf<P>(wire: WirePoint, options: ReadOptions): StoredPoint<P> {
+  const point: StoredPoint<P> = { id: wire.id }
+  if (wire.payload) {
+    point.payload = options.rawPayload
+      ? new RawJson(wire.payload.toString('utf8'))
+      : (parseJson(wire.payload, 'answer payload') as P)
+  }
+  if (wire.vector) point.vector = vectorOf(wire.vector)
+  return point
+}
+
+function vectorOf(vector: Buffer | Record<string, Buffer>): Float32Array | Record<string, Float32Array> {
+  if (Buffer.isBuffer(vector)) return floatsOf(vector)
+  return Object.fromEntries(Object.entries(vector).map(([name, bin]) => [name, floatsOf(bin)]))
+}
+
+/** Copies: the bin lies anywhere in the answer, and should not keep all of it alive. */
+function floatsOf(bin: Buffer): Float32Array {
+  return new Float32Array(Uint8Array.from(bin).buffer)
+}
+
+interface WireVectorParams {
+  size: number
+  distance: Distance
+  hnsw_config?: { m: number; ef_construct: number }
+}
+
+interface WireInfo {
+  status: CollectionInfo['status']
+  warnings: { message: string }[]
+  indexed_vectors_count: number
+  points_count: number
+  segments_count: number
+  vectors_count: number
+  log_bytes: number
+  tail_bytes: number
+  config: {
+    params: { vectors: WireVectorParams | Record<string, WireVectorParams> }
+    hnsw_config: { m: number; ef_construct: number }
+  }
+  payload_schema: Record<string, { data_type: PayloadIndexKind; points: number }>
+}
+
+export function infoOf(name: string, result: unknown): CollectionInfo {
+  const info = result as WireInfo
+  const { m, ef_construct: efConstruct } = info.config.hnsw_config
+  const hnswConfig: HnswConfig = { ...DEFAULT_HNSW, m, efConstruct }
+  return {
+    name,
+    status: info.status,
+    pointsCount: info.points_count,
+    indexedVectorsCount: info.indexed_vectors_count,
+    vectorsCount: info.vectors_count,
+    segmentsCount: info.segments_count,
+    config: { vectors: vectorsOf(info.config.params.vectors, hnswConfig), hnswConfig },
+    payloadSchema: Object.fromEntries(
+      Object.entries(info.payload_schema).map(([field, { data_type: kind, points }]) => [field, { kind, points }]),
+    ),
+    logBytes: info.log_bytes,
+    tailBytes: info.tail_bytes,
+    warnings: info.warnings.map((warning) => warning.message),
+  }
+}
+
+function vectorsOf(vectors: WireInfo['config']['params']['vectors'], defaults: HnswConfig): ResolvedVector[] {
+  const named = typeof vectors.size === 'number' ? { [UNNAMED_VECTOR]: vectors as WireVectorParams } : vectors
+  return Object.entries(named as Record<string, WireVectorParams>).map(([name, params]) => ({
+    name,
+    size: params.size,
+    distance: params.distance,
+    m: params.hnsw_config?.m ?? defaults.m,
+    efConstruct: params.hnsw_config?.ef_construct ?? defaults.efConstruct,
+  }))
+}

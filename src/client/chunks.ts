@@ -1,0 +1,106 @@
+/** Cuts points into requests that stay under the service's bound on a body. */
+import type { ColumnarPoints } from '../core/database.js'
+import { invalid } from '../core/errors.js'
+import { LIMITS } from '../core/limits.js'
+import { type Payload, type Point, RawJson } from '../core/point.js'
+import { encodeMsgpack } from '../ingest/wire-msgpack-encoder.js'
+import { columnsBody, pointBody } from './requests.js'
+
+/** An id, its share of the envelope, and the names of its fields. */
+const POINT_OVERHEAD_BYTES = 64
+/** Before a text, bin, array or map; and a number with its tag. */
+const HEAD_BYTES = 5
+const SCALAR_BYTES = 9
+
+/** Bodies of upserts, each at most about `maxBytes`; a point larger than that goes alone. */
+export function* upsertBodies(points: readonly Point<unknown>[] | ColumnarPoints, maxBytes: number): Generator<Buffer> {
+  if (Array.isArray(points)) yield* pointBodies(points, maxBytes)
+  else yield* columnBodies(points as ColumnarPoints, maxBytes)
+}
+
+function* pointBodies(points: readonly Point<unknown>[], maxBytes: number): Generator<Buffer> {
+  let chunk: object[] = []
+  let bytes = 0
+  for (let i = 0; i < points.length; i++) {
+    const body = pointBody(points[i] as Point<unknown>, `points[${i}]`) as { vector: unknown; payload?: unknown }
+    const size = POINT_OVERHEAD_BYTES + vectorBytes(body.vector) + payloadBytes(body.payload)
+    if (chunk.length > 0 && (bytes + size > maxBytes || chunk.length >= LIMITS.batchPoints)) {
+      yield encodeMsgpack({ points: chunk }, { rawJson: 'text' })
+      chunk = []
+      bytes = 0
+    }
+    chunk.push(body)
+    bytes += size
+  }
+  if (chunk.length > 0 || points.length === 0) yield encodeMsgpack({ points: chunk }, { rawJson: 'text' })
+}
+
+function vectorBytes(vector: unknown): number {
+  if (ArrayBuffer.isView(vector)) return vector.byteLength
+  if (vector === null || typeof vector !== 'object') return 0
+  let bytes = 0
+  for (const [name, one] of Object.entries(vector)) bytes += name.length + vectorBytes(one)
+  return bytes
+}
+
+/** An upper bound of what MessagePack takes for it, up to the few bytes of the longest heads. */
+function payloadBytes(payload: unknown): number {
+  if (typeof payload === 'string') return HEAD_BYTES + Buffer.byteLength(payload)
+  if (payload === null || typeof payload !== 'object') return SCALAR_BYTES
+  if (payload instanceof RawJson) return HEAD_BYTES + Buffer.byteLength(payload.text)
+  let bytes = HEAD_BYTES
+  if (Array.isArray(payload)) for (const value of payload) bytes += payloadBytes(value)
+  else for (const [key, value] of Object.entries(payload)) bytes += payloadBytes(key) + payloadBytes(value)
+  return bytes
+}
+
+function* columnBodies(points: ColumnarPoints, maxBytes: number): Generator<Buffer> {
+  const { ids, vectors, payloads } = points
+  const count = ids?.length
+  if (typeof count !== 'number') throw invalid('ids', 'expected an array of ids', ids)
+  const columns = vectors instanceof Float32Array ? { '': vectors } : vectors
+  const rowBytes = rowBytesOf(columns, count)
+  let start = 0
+  do {
+    let bytes = 0
+    let end = start
+    while (end < count && end - start < LIMITS.batchPoints) {
+      const size = rowBytes + payloadBytes(payloads?.[end])
+      if (end > start && bytes + size > maxBytes) break
+      bytes += size
+      end++
+    }
+    yield encodeMsgpack({ batch: columnsBody(rowsOf(points, start, end)) }, { rawJson: 'text' })
+    start = end
+  } while (start < count)
+}
+
+function rowBytesOf(columns: Readonly<Record<string, Float32Array>>, count: number): number {
+  let bytes = POINT_OVERHEAD_BYTES
+  for (const [name, column] of Object.entries(columns)) {
+    const field = name === '' ? 'vectors' : `vectors.${name}`
+    if (!(column instanceof Float32Array)) throw invalid(field, 'expected a Float32Array', column)
+    if (count > 0 && column.length % count !== 0) {
+      throw invalid(field, `Vector dimension error: expected a multiple of ${count} numbers`, column.length)
+    }
+    bytes += count > 0 ? column.byteLength / count : 0
+  }
+  return bytes
+}
+
+/** Rows as views of the columns: nothing is copied before it is encoded. */
+function rowsOf({ ids, vectors, payloads }: ColumnarPoints, start: number, end: number): ColumnarPoints {
+  const count = ids.length
+  const cut = (column: Float32Array) => {
+    const size = count > 0 ? column.length / count : 0
+    return column.subarray(start * size, end * size)
+  }
+  const rows: ColumnarPoints = {
+    ids: Array.isArray(ids) ? ids.slice(start, end) : (ids as BigUint64Array | Uint32Array).subarray(start, end),
+    vectors:
+      vectors instanceof Float32Array
+        ? cut(vectors)
+        : Object.fromEntries(Object.entries(vectors).map(([name, column]) => [name, cut(column)])),
+  }
+  return payloads ? { ...rows, payloads: payloads.slice(start, end) as (Payload | RawJson | null)[] } : rows
+}

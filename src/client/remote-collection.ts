@@ -1,0 +1,198 @@
+import type {
+  ArrowTable,
+  CallOptions,
+  Collection,
+  ColumnarPoints,
+  Hit,
+  QueryOptions,
+  RetrieveOptions,
+  ScrollOptions,
+  ScrollPage,
+  Selector,
+  StoredPoint,
+  WriteOperation,
+  WriteOptions,
+  WriteResult,
+} from '../core/database.js'
+import { invalid } from '../core/errors.js'
+import type { Filter } from '../core/filter.js'
+import type { Payload, Point, PointId, PointVector } from '../core/point.js'
+import type { CollectionInfo, HnswConfig, PayloadIndexKind } from '../core/schema.js'
+import { isArrowTable, pointsOfArrow } from '../ingest/wire-arrow.js'
+import { encodeMsgpack } from '../ingest/wire-msgpack-encoder.js'
+import { hitsOf, infoOf, pageOf, pointsOf, writeResultOf } from './answers.js'
+import { upsertBodies } from './chunks.js'
+import {
+  hnswBody,
+  operationBody,
+  payloadBody,
+  queryBody,
+  retrieveBody,
+  scrollBody,
+  selectorBody,
+  vectorUpdateBody,
+} from './requests.js'
+import type { RemoteRequest, Transport } from './transport.js'
+
+const SCROLL_PAGE = 256
+
+/** A collection of a service. */
+export class RemoteCollection<P = Payload> implements Collection<P> {
+  readonly name: string
+  readonly #transport: Transport
+  readonly #path: string
+  readonly #maxBodyBytes: number
+
+  constructor(name: string, transport: Transport, maxBodyBytes: number) {
+    this.name = name
+    this.#transport = transport
+    this.#path = `/collections/${encodeURIComponent(name)}`
+    this.#maxBodyBytes = maxBodyBytes
+  }
+
+  async info(call?: CallOptions): Promise<CollectionInfo> {
+    return infoOf(this.name, await this.#send('GET', '', undefined, call))
+  }
+
+  async updateConfig(change: { hnswConfig?: Partial<HnswConfig> }, call?: CallOptions): Promise<void> {
+    await this.#send('PATCH', '', { hnsw_config: change.hnswConfig && hnswBody(change.hnswConfig) }, call)
+  }
+
+  /**
+   * Points beyond the bound of one request go in several, each all or nothing on its own; the result is that of
+   * the last.
+   */
+  async upsert(
+    points: readonly Point<P>[] | ColumnarPoints | ArrowTable,
+    options?: WriteOptions,
+  ): Promise<WriteResult> {
+    if (points === null || typeof points !== 'object') throw invalid('points', 'expected points', points)
+    const rows = isArrowTable(points) ? pointsOfArrow(points, (await this.info(options)).config.vectors) : points
+    let result: WriteResult | null = null
+    for (const body of upsertBodies(rows as readonly Point<unknown>[] | ColumnarPoints, this.#maxBodyBytes)) {
+      result = writeResultOf(await this.#sendBytes('PUT', writePath('/points', options), body, options))
+    }
+    return result as WriteResult
+  }
+
+  async updateVectors(
+    points: readonly { id: PointId; vector: PointVector }[],
+    options?: WriteOptions,
+  ): Promise<WriteResult> {
+    const body = { points: points.map((point, i) => vectorUpdateBody(point, `points[${i}]`)) }
+    return await this.#write('PUT', '/points/vectors', body, options)
+  }
+
+  async deleteVectors(names: readonly string[], which: Selector, options?: WriteOptions): Promise<WriteResult> {
+    return await this.#write('POST', '/points/vectors/delete', { vector: names, ...selectorBody(which) }, options)
+  }
+
+  async delete(which: Selector, options?: WriteOptions): Promise<WriteResult> {
+    return await this.#write('POST', '/points/delete', selectorBody(which), options)
+  }
+
+  async setPayload(
+    payload: Partial<P>,
+    which: Selector,
+    options?: WriteOptions & { key?: string },
+  ): Promise<WriteResult> {
+    return await this.#write('POST', '/points/payload', payloadBody({ payload, which, key: options?.key }), options)
+  }
+
+  async overwritePayload(payload: P, which: Selector, options?: WriteOptions & { key?: string }): Promise<WriteResult> {
+    return await this.#write('PUT', '/points/payload', payloadBody({ payload, which, key: options?.key }), options)
+  }
+
+  async deletePayload(keys: readonly string[], which: Selector, options?: WriteOptions): Promise<WriteResult> {
+    return await this.#write('POST', '/points/payload/delete', { keys, ...selectorBody(which) }, options)
+  }
+
+  async clearPayload(which: Selector, options?: WriteOptions): Promise<WriteResult> {
+    return await this.#write('POST', '/points/payload/clear', selectorBody(which), options)
+  }
+
+  async batch(operations: readonly WriteOperation<P>[], options?: WriteOptions): Promise<WriteResult[]> {
+    const body = { operations: operations.map((one, i) => operationBody(one as WriteOperation<unknown>, i)) }
+    const results = await this.#send('POST', writePath('/points/batch', options), body, options)
+    return (results as unknown[]).map(writeResultOf)
+  }
+
+  async retrieve(ids: readonly PointId[], options: RetrieveOptions = {}): Promise<StoredPoint<P>[]> {
+    return pointsOf<P>(await this.#send('POST', '/points', retrieveBody(ids, options), options), options)
+  }
+
+  async query(query: QueryOptions): Promise<Hit<P>[]> {
+    return hitsOf<P>(await this.#send('POST', '/points/query', queryBody(query), query), query)
+  }
+
+  async queryBatch(queries: readonly QueryOptions[], call?: CallOptions): Promise<Hit<P>[][]> {
+    const answers = await this.#send('POST', '/points/query/batch', { searches: queries.map(queryBody) }, call)
+    return (answers as unknown[]).map((answer, i) => hitsOf<P>(answer, queries[i] ?? {}))
+  }
+
+  async scrollPage(options: ScrollOptions = {}): Promise<ScrollPage<P>> {
+    return pageOf<P>(await this.#send('POST', '/points/scroll', scrollBody(options), options), options)
+  }
+
+  async *scroll(options: ScrollOptions = {}): AsyncIterable<StoredPoint<P>> {
+    let offset = options.offset ?? null
+    do {
+      const page = await this.scrollPage({ ...options, limit: options.limit ?? SCROLL_PAGE, offset })
+      yield* page.points
+      offset = page.nextOffset
+    } while (offset !== null)
+  }
+
+  async count(options: { filter?: Filter | null; exact?: boolean } & CallOptions = {}): Promise<number> {
+    const body = { filter: options.filter ?? undefined, exact: options.exact }
+    return ((await this.#send('POST', '/points/count', body, options)) as { count: number }).count
+  }
+
+  async createPayloadIndex(field: string, kind: PayloadIndexKind, options?: WriteOptions): Promise<WriteResult> {
+    return await this.#write('PUT', '/index', { field_name: field, field_schema: kind }, options)
+  }
+
+  async deletePayloadIndex(field: string, options?: WriteOptions): Promise<WriteResult> {
+    return await this.#write('DELETE', `/index/${encodeURIComponent(field)}`, undefined, options)
+  }
+
+  async flush(call?: CallOptions): Promise<void> {
+    await this.#send('POST', '/flush', undefined, call)
+  }
+
+  async waitForIndex(call?: CallOptions): Promise<void> {
+    await this.#send('POST', '/wait-for-index', undefined, call)
+  }
+
+  async #write(
+    method: RemoteRequest['method'],
+    path: string,
+    body: object | undefined,
+    options: WriteOptions | undefined,
+  ): Promise<WriteResult> {
+    return writeResultOf(await this.#send(method, writePath(path, options), body, options))
+  }
+
+  async #send(
+    method: RemoteRequest['method'],
+    path: string,
+    body: object | undefined,
+    call: CallOptions | undefined,
+  ): Promise<unknown> {
+    return await this.#sendBytes(method, path, body && encodeMsgpack(body, { rawJson: 'text' }), call)
+  }
+
+  async #sendBytes(
+    method: RemoteRequest['method'],
+    path: string,
+    body: Buffer | undefined,
+    call: CallOptions | undefined,
+  ): Promise<unknown> {
+    return await this.#transport.send({ method, path: this.#path + path, call, ...(body ? { body } : {}) })
+  }
+}
+
+/** In the library a write waits unless told otherwise; on the wire it is the other way round. */
+function writePath(path: string, options: WriteOptions | undefined): string {
+  return `${path}?wait=${options?.wait ?? true}`
+}

@@ -1,0 +1,63 @@
+import type { CallOptions, Collection, Database } from '../core/database.js'
+import { notFound } from '../core/errors.js'
+import { checkCollectionName } from '../core/names.js'
+import type { Payload } from '../core/point.js'
+import type { CollectionOptions } from '../core/schema.js'
+import { encodeMsgpack } from '../ingest/wire-msgpack-encoder.js'
+import { RemoteCollection } from './remote-collection.js'
+import { collectionBody } from './requests.js'
+import type { Transport } from './transport.js'
+
+/** The databases of a service. */
+export class RemoteDatabase implements Database {
+  readonly #transport: Transport
+  readonly #maxBodyBytes: number
+
+  constructor(transport: Transport, maxBodyBytes: number) {
+    this.#transport = transport
+    this.#maxBodyBytes = maxBodyBytes
+  }
+
+  async createCollection<P = Payload>(
+    name: string,
+    options: CollectionOptions,
+    call?: CallOptions,
+  ): Promise<Collection<P>> {
+    const body = encodeMsgpack(collectionBody(options ?? {}))
+    // Asked again after a lost answer it would find the collection it has made itself.
+    await this.#transport.send({ method: 'PUT', path: pathOf(name), body, call, isIdempotent: false })
+    return this.#handle<P>(name)
+  }
+
+  async collection<P = Payload>(name: string): Promise<Collection<P>> {
+    if (!(await this.hasCollection(name))) throw notFound('collection', name)
+    return this.#handle<P>(name)
+  }
+
+  async collections(call?: CallOptions): Promise<string[]> {
+    const result = await this.#transport.send({ method: 'GET', path: '/collections', call })
+    return (result as { collections: { name: string }[] }).collections.map(({ name }) => name)
+  }
+
+  async hasCollection(name: string, call?: CallOptions): Promise<boolean> {
+    const result = await this.#transport.send({ method: 'GET', path: `${pathOf(name)}/exists`, call })
+    return (result as { exists: boolean }).exists
+  }
+
+  async deleteCollection(name: string, call?: CallOptions): Promise<boolean> {
+    return (await this.#transport.send({ method: 'DELETE', path: pathOf(name), call })) as boolean
+  }
+
+  async close(): Promise<void> {
+    this.#transport.close()
+  }
+
+  #handle<P>(name: string): Collection<P> {
+    return new RemoteCollection<P>(name, this.#transport, this.#maxBodyBytes)
+  }
+}
+
+/** The name is checked before it is part of a path, where `..` would mean something. */
+function pathOf(name: string): string {
+  return `/collections/${encodeURIComponent(checkCollectionName(name))}`
+}

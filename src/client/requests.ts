@@ -1,0 +1,147 @@
+/** Values of the Database interface as bodies of the service: snake_case, vectors as bins. */
+import type {
+  ColumnarPoints,
+  QueryOptions,
+  ReadOptions,
+  ScrollOptions,
+  Selector,
+  WriteOperation,
+} from '../core/database.js'
+import { invalid } from '../core/errors.js'
+import type { Point, PointId, PointVector, Vector } from '../core/point.js'
+import type { CollectionOptions, HnswConfig, VectorParams } from '../core/schema.js'
+
+export function collectionBody({ vectors, hnswConfig }: CollectionOptions): object {
+  const isOne = vectors !== null && typeof vectors === 'object' && 'size' in vectors && typeof vectors.size !== 'object'
+  return {
+    vectors: isOne
+      ? vectorParamsBody(vectors as VectorParams)
+      : mapValues(vectors as Record<string, VectorParams>, vectorParamsBody),
+    hnsw_config: hnswConfig && hnswBody(hnswConfig),
+  }
+}
+
+function vectorParamsBody(params: VectorParams): object {
+  const { size, distance, hnswConfig } = params
+  return { size, distance, hnsw_config: hnswConfig && hnswBody(hnswConfig) }
+}
+
+export function hnswBody({ m, efConstruct }: Partial<HnswConfig>): object {
+  return { m, ef_construct: efConstruct }
+}
+
+export function queryBody(options: QueryOptions): object {
+  const { query, using, filter, limit, offset, scoreThreshold, params } = options
+  return {
+    ...fieldsBody(options),
+    query: query === undefined || query === null ? undefined : targetBody(query),
+    using,
+    filter: filter ?? undefined,
+    limit,
+    offset,
+    score_threshold: scoreThreshold,
+    params: params ?? undefined,
+  }
+}
+
+function targetBody(query: Vector | PointId): unknown {
+  return typeof query === 'object' ? vectorBody(query, 'query') : query
+}
+
+export function scrollBody(options: ScrollOptions): object {
+  const { filter, limit, offset } = options
+  return { ...fieldsBody(options), filter: filter ?? undefined, limit, offset: offset ?? undefined }
+}
+
+export function retrieveBody(ids: readonly PointId[], options: ReadOptions): object {
+  return { ids, ...fieldsBody(options) }
+}
+
+/** The library returns payloads unless told otherwise; on the wire a query does not. */
+function fieldsBody({ withPayload, withVector }: ReadOptions): object {
+  return { with_payload: withPayload ?? true, with_vector: withVector }
+}
+
+export function selectorBody(which: Selector): { points?: readonly PointId[]; filter?: object } {
+  if (Array.isArray(which)) return { points: which }
+  const { ids, filter } = (which ?? {}) as { ids?: readonly PointId[]; filter?: object }
+  // Both, or neither, go as they are: the service says what is wrong with them.
+  return { ...(ids === undefined ? {} : { points: ids }), ...(filter === undefined ? {} : { filter }) }
+}
+
+export function pointBody(point: Point<unknown>, field: string): object {
+  if (point === null || typeof point !== 'object') throw invalid(field, 'expected a point', point)
+  const { id, vector, payload } = point
+  return { id, vector: pointVectorBody(vector, `${field}.vector`), payload: payload ?? undefined }
+}
+
+export function vectorUpdateBody(update: { id: PointId; vector: PointVector }, field: string): object {
+  return { id: update.id, vector: pointVectorBody(update.vector, `${field}.vector`) }
+}
+
+function pointVectorBody(vector: PointVector, field: string): unknown {
+  const isRecord = vector !== null && typeof vector === 'object' && !isVector(vector)
+  if (!isRecord) return vectorBody(vector as Vector, field)
+  return mapValues(vector as Record<string, Vector>, (one, name) => vectorBody(one, `${field}.${name}`))
+}
+
+/** Numbers are checked here, since a bin cannot hold what is no number. */
+function vectorBody(vector: Vector, field: string): unknown {
+  if (!Array.isArray(vector)) return vector
+  const floats = new Float32Array(vector.length)
+  for (let i = 0; i < vector.length; i++) {
+    const value: unknown = vector[i]
+    if (typeof value !== 'number') throw invalid(`${field}[${i}]`, 'expected a number', value)
+    floats[i] = value
+  }
+  return floats
+}
+
+function isVector(value: unknown): value is Vector {
+  return Array.isArray(value) || value instanceof Float32Array
+}
+
+export function operationBody(operation: WriteOperation<unknown>, at: number): object {
+  const field = `operations[${at}]`
+  switch (operation.op) {
+    case 'upsert':
+      return { upsert: upsertBody(operation.points, field) }
+    case 'updateVectors':
+      return {
+        update_vectors: { points: operation.points.map((one, i) => vectorUpdateBody(one, `${field}.points[${i}]`)) },
+      }
+    case 'deleteVectors':
+      return { delete_vectors: { vector: operation.names, ...selectorBody(operation.which) } }
+    case 'delete':
+      return { delete: selectorBody(operation.which) }
+    case 'setPayload':
+      return { set_payload: payloadBody(operation) }
+    case 'overwritePayload':
+      return { overwrite_payload: payloadBody(operation) }
+    case 'deletePayload':
+      return { delete_payload: { keys: operation.keys, ...selectorBody(operation.which) } }
+    case 'clearPayload':
+      return { clear_payload: selectorBody(operation.which) }
+    default:
+      throw invalid(`${field}.op`, 'expected a known operation', (operation as { op: unknown }).op)
+  }
+}
+
+export function payloadBody(change: { payload: unknown; which: Selector; key?: string | undefined }): object {
+  return { payload: change.payload, key: change.key, ...selectorBody(change.which) }
+}
+
+export function upsertBody(points: readonly Point<unknown>[] | ColumnarPoints, field = ''): object {
+  if (Array.isArray(points)) return { points: points.map((point, i) => pointBody(point, `${field}points[${i}]`)) }
+  return { batch: columnsBody(points as ColumnarPoints) }
+}
+
+/** 64-bit ids travel as one bin; others one by one. */
+export function columnsBody({ ids, vectors, payloads }: ColumnarPoints): object {
+  return { ids: ids instanceof Uint32Array ? BigUint64Array.from(ids, BigInt) : ids, vectors, payloads }
+}
+
+function mapValues<T>(record: Readonly<Record<string, T>>, map: (value: T, key: string) => unknown): object {
+  const mapped = Object.entries(record ?? {}).map(([key, value]) => [key, map(value, key)])
+  return Object.fromEntries(mapped) as object
+}

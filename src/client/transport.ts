@@ -1,0 +1,192 @@
+/**
+ * Requests over kept-alive connections, with deadlines, retries and errors as the service meant them.
+ *
+ * node:http and not fetch: a query is a small request, and fetch spends several times as long on it.
+ */
+import { type ClientRequest, Agent as HttpAgent, request as httpRequest, type IncomingMessage } from 'node:http'
+import { Agent as HttpsAgent, request as httpsRequest } from 'node:https'
+import type { CallOptions } from '../core/database.js'
+import { invalid, VicinalError } from '../core/errors.js'
+import { LIMITS } from '../core/limits.js'
+import { decodeMsgpack } from '../ingest/wire-msgpack.js'
+import { type Envelope, errorOfAnswer } from './answers.js'
+import { type RetryPolicy, retryDelayMs, sleep } from './retry.js'
+
+const MSGPACK = 'application/msgpack'
+/** Payloads travel as the JSON text they are stored as, so that both ends parse natively or not at all. */
+const ACCEPT = `${MSGPACK};payload=text`
+const MS_PER_SECOND = 1000
+
+export interface TransportOptions {
+  apiKey?: string | undefined
+  timeoutMs: number
+  retry: RetryPolicy
+  /** PEM texts of authorities to trust instead of the system's. */
+  ca?: string | Buffer | undefined
+  maxConnections: number
+}
+
+export interface RemoteRequest {
+  method: 'GET' | 'PUT' | 'POST' | 'PATCH' | 'DELETE'
+  path: string
+  body?: Buffer
+  call?: CallOptions | undefined
+  /** false where doing it twice is not as good as once: then a lost answer is not asked for again. */
+  isIdempotent?: boolean
+}
+
+export class Transport {
+  readonly #base: URL
+  readonly #options: TransportOptions
+  readonly #agent: HttpAgent | HttpsAgent
+  readonly #headers: Record<string, string>
+  #closed = false
+
+  constructor(base: URL, options: TransportOptions) {
+    if (base.protocol !== 'http:' && base.protocol !== 'https:') {
+      throw invalid('url', 'expected http:// or https://', base.protocol)
+    }
+    this.#base = base
+    this.#options = options
+    const agent = { keepAlive: true, maxSockets: options.maxConnections }
+    const ca = options.ca === undefined ? {} : { ca: options.ca }
+    this.#agent = base.protocol === 'https:' ? new HttpsAgent({ ...agent, ...ca }) : new HttpAgent(agent)
+    this.#headers = { accept: ACCEPT, ...(options.apiKey === undefined ? {} : { 'api-key': options.apiKey }) }
+  }
+
+  close(): void {
+    this.#closed = true
+    this.#agent.destroy()
+  }
+
+  /** The `result` of the answer. */
+  async send(request: RemoteRequest): Promise<unknown> {
+    const { call } = request
+    const timeoutMs = call?.timeoutMs ?? this.#options.timeoutMs
+    if (!(timeoutMs > 0) || timeoutMs > LIMITS.maxTimeoutMs) {
+      throw invalid('timeoutMs', `expected more than 0 and at most ${LIMITS.maxTimeoutMs}`, timeoutMs)
+    }
+    const deadline = new Deadline(timeoutMs, call?.signal)
+    try {
+      return await this.#sendWithRetries(request, deadline)
+    } finally {
+      deadline.end()
+    }
+  }
+
+  async #sendWithRetries(request: RemoteRequest, deadline: Deadline): Promise<unknown> {
+    for (let attempt = 0; ; attempt++) {
+      if (this.#closed) throw new VicinalError('CLOSED', 'The connection is closed')
+      try {
+        return await this.#sendOnce(request, deadline)
+      } catch (error) {
+        deadline.check()
+        const delayMs = retryDelayMs(error, attempt, this.#options.retry, request.isIdempotent ?? true)
+        if (delayMs === null || delayMs >= deadline.leftMs) throw this.#explained(error)
+        await sleep(delayMs, deadline.signal)
+        deadline.check()
+      }
+    }
+  }
+
+  #explained(error: unknown): VicinalError {
+    if (error instanceof VicinalError) return error
+    const { message } = error as Error
+    return new VicinalError('UNAVAILABLE', `No answer from ${this.#base.origin}: ${message}`, { cause: error })
+  }
+
+  async #sendOnce(request: RemoteRequest, deadline: Deadline): Promise<unknown> {
+    deadline.check()
+    const response = await this.#exchange(request, deadline)
+    const status = response.statusCode ?? 0
+    const bytes = await bodyOf(response)
+    const isMsgpack = response.headers['content-type']?.startsWith(MSGPACK) === true
+    const envelope = isMsgpack ? (decodeMsgpack(bytes, 'answer') as Envelope) : null
+    if (status >= 200 && status < 300 && envelope) return envelope.result ?? null
+    throw errorOfAnswer(status, response.headers, envelope)
+  }
+
+  #exchange({ method, path, body, call }: RemoteRequest, { signal }: Deadline): Promise<IncomingMessage> {
+    const headers: Record<string, string | number> = { ...this.#headers }
+    if (body) {
+      headers['content-type'] = MSGPACK
+      headers['content-length'] = body.length
+    }
+    // The service has a deadline of its own, which must not be shorter than the one asked for here.
+    const timeout =
+      call?.timeoutMs === undefined ? '' : `timeout=${Math.max(1, Math.ceil(call.timeoutMs / MS_PER_SECOND))}`
+    const query = timeout === '' ? '' : `${path.includes('?') ? '&' : '?'}${timeout}`
+    return new Promise((resolve, reject) => {
+      const { protocol, hostname, port } = this.#base
+      const start = protocol === 'https:' ? httpsRequest : httpRequest
+      const prefix = this.#base.pathname.replace(/\/$/, '')
+      const options = {
+        method,
+        host: hostname.replace(/^\[|\]$/g, ''),
+        port: port === '' ? undefined : port,
+        path: prefix + path + query,
+        headers,
+        agent: this.#agent,
+        signal,
+      }
+      const request: ClientRequest = start(options as never, resolve)
+      request.on('error', reject)
+      request.end(body)
+    })
+  }
+}
+
+function bodyOf(response: IncomingMessage): Promise<Buffer> {
+  return new Promise((resolve, reject) => {
+    const chunks: Buffer[] = []
+    response.on('data', (chunk: Buffer) => chunks.push(chunk))
+    response.on('end', () => resolve(chunks.length === 1 ? (chunks[0] as Buffer) : Buffer.concat(chunks)))
+    response.on('error', reject)
+    // An answer cut off in the middle ends with neither of the two on every version of Node.
+    response.on('close', () => {
+      if (!response.complete) reject(new Error('the connection was closed in the middle of the answer'))
+    })
+  })
+}
+
+/** One call's time and its caller's signal, as one signal. */
+class Deadline {
+  readonly #controller = new AbortController()
+  readonly #endsMs: number
+  readonly #timeoutMs: number
+  readonly #timer: NodeJS.Timeout
+  readonly #caller: AbortSignal | undefined
+  readonly #onAbort = () => this.#controller.abort()
+
+  constructor(timeoutMs: number, caller: AbortSignal | undefined) {
+    this.#timeoutMs = timeoutMs
+    this.#endsMs = performance.now() + timeoutMs
+    this.#timer = setTimeout(this.#onAbort, timeoutMs)
+    this.#caller = caller
+    if (caller?.aborted) this.#onAbort()
+    else caller?.addEventListener('abort', this.#onAbort, { once: true })
+  }
+
+  get signal(): AbortSignal {
+    return this.#controller.signal
+  }
+
+  get leftMs(): number {
+    return this.#endsMs - performance.now()
+  }
+
+  /** Throws what ended the call, if something has. */
+  check(): void {
+    if (this.#caller?.aborted) {
+      throw new VicinalError('CANCELLED', 'The call was cancelled', { cause: this.#caller.reason })
+    }
+    if (this.#controller.signal.aborted) {
+      throw new VicinalError('TIMEOUT', `The call took longer than ${this.#timeoutMs} ms`)
+    }
+  }
+
+  end(): void {
+    clearTimeout(this.#timer)
+    this.#caller?.removeEventListener('abort', this.#onAbort)
+  }
+}
