@@ -7,7 +7,9 @@ import { has } from './tools.mjs'
 
 export function prebuild() {
   buildNative()
-  const folder = `prebuilds/${process.platform}-${process.arch}`
+  // The name that src/native/load.ts looks for.
+  const isMusl = process.platform === 'linux' && !process.report.getReport().header.glibcVersionRuntime
+  const folder = `prebuilds/${process.platform}-${process.arch}${isMusl ? '-musl' : ''}`
   mkdirSync(path(folder), { recursive: true })
   const target = `${folder}/vicinal.node`
   copyFileSync(path(ADDON), path(target))

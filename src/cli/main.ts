@@ -11,8 +11,7 @@ const HELP = {
   serve: ['vicinal serve [flags]', 'Serves a data folder over HTTP.', ...helpLines(SERVE_SETTINGS)],
   import: [
     'vicinal import FILE... --collection NAME [flags]',
-    'Imports Parquet, Arrow (file or stream), JSON lines, .npy, .fbin and .fvecs. A run that was stopped goes on',
-    'where it was when called again in the same way.',
+    'Imports Parquet, Arrow, JSON lines, .npy, .fbin and .fvecs; called again, goes on where it was stopped.',
     ...helpLines(IMPORT_SETTINGS),
   ],
   inspect: [

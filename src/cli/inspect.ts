@@ -1,0 +1,151 @@
+import { existsSync } from 'node:fs'
+import { join } from 'node:path'
+import { makeShard } from '../collection/recovery.js'
+import { VicinalError } from '../core/errors.js'
+import { Disk } from '../disk/disk.js'
+import { checkCleanEnd, findEnd, listLogFiles } from '../log/recovery.js'
+import { replayFiles } from '../log/replay.js'
+import { inspectSegment } from '../native/inspect.js'
+import { FileLock } from '../native/lock.js'
+import { LanceTable } from '../storage/lance-table.js'
+import { type CollectionPaths, LOCK_FILE, listCollections } from '../storage/layout.js'
+import { type Manifest, readManifest, type SegmentEntry } from '../storage/manifest.js'
+import { UsageError } from './settings.js'
+
+const DAMAGED = 1
+
+/** Describes what is in a data folder, reading all of it; resolves to 1 when any of it is damaged. */
+export async function inspect(args: string[]): Promise<number> {
+  const [folder, ...rest] = args
+  if (folder === undefined || rest.length > 0 || folder.startsWith('-'))
+    throw new UsageError('inspect: name one folder')
+  if (!existsSync(folder)) throw new VicinalError('NOT_FOUND', `${folder}: no such folder`)
+  const lock = existsSync(join(folder, LOCK_FILE)) ? FileLock.acquire(join(folder, LOCK_FILE)) : undefined
+  if (lock === null) throw new VicinalError('LOCKED', `${folder}: a process writes to it; stop that first`)
+  try {
+    const disk = new Disk(folder)
+    let damages = 0
+    const collections = await listCollections(disk)
+    for (const paths of collections) damages += await new Inspection(disk, paths).run()
+    const total = await disk.treeBytes('.')
+    print(
+      `${collections.length} collections, ${bytes(total)}, ${damages === 0 ? 'all checksums right' : `DAMAGED: ${damages}`}`,
+    )
+    return damages === 0 ? 0 : DAMAGED
+  } finally {
+    lock?.release()
+  }
+}
+
+/** One collection, part by part: damage in one part doesn't keep the others from being looked at. */
+class Inspection {
+  readonly #disk: Disk
+  readonly #paths: CollectionPaths
+  #damages = 0
+
+  constructor(disk: Disk, paths: CollectionPaths) {
+    this.#disk = disk
+    this.#paths = paths
+  }
+
+  async run(): Promise<number> {
+    const { folder } = this.#paths
+    let manifest: Manifest | null = null
+    await this.#part('manifest', async () => {
+      manifest = await readManifest(this.#disk, this.#paths.manifest)
+      const { name, tableVersion, flushedSeq, checkpointSeq, createdAt } = manifest
+      print(`collection ${name} in ${folder}, made ${createdAt}`)
+      return `table version ${tableVersion}, flushed through ${flushedSeq}, segments through ${checkpointSeq}`
+    })
+    // Without a manifest nothing says what the other files should be.
+    if (manifest === null) return this.#damages
+    await this.#part('log', () => this.#log(manifest as Manifest))
+    await this.#part('table', () => this.#table(manifest as Manifest))
+    for (const entry of (manifest as Manifest).segments) await this.#part(entry.file, () => this.#segment(entry))
+    if ((manifest as Manifest).segments.some(({ overlay }) => overlay !== null)) {
+      await this.#part('overlays', () => this.#overlays(manifest as Manifest))
+    }
+    return this.#damages
+  }
+
+  async #part(name: string, look: () => Promise<string>): Promise<void> {
+    try {
+      print(`  ok       ${name.padEnd(12)} ${await look()}`)
+    } catch (error) {
+      if (!(error instanceof VicinalError)) throw error
+      this.#damages++
+      print(`  DAMAGED  ${name.padEnd(12)} ${error.message}`)
+    }
+  }
+  /** Every record that is not in the table yet must be whole, and so must the last file up to its end. */
+  async #log({ uuid, cleanEnd, flushedSeq }: Manifest): Promise<string> {
+    const log = { disk: this.#disk, folder: this.#paths.log, uuid }
+    const files = await listLogFiles(log)
+    checkCleanEnd(log, files, cleanEnd)
+    const last = files.at(-1)
+    if (!last) throw new VicinalError('CORRUPT', `${this.#paths.log}: the files of the log are missing`)
+    const { lastSeq } = await findEnd(log, last, cleanEnd)
+    let records = 0
+    for await (const _ of replayFiles(log, files, flushedSeq, lastSeq)) records++
+    const size = files.reduce((sum, file) => sum + file.bytes, 0)
+    return `${files.length} files, ${bytes(size)}, ${records} records behind the table`
+  }
+
+  /** Lance has no checksums of its own; each row brings one. */
+  async #table({ name, config, tableVersion }: Manifest): Promise<string> {
+    if (tableVersion === 0) return 'none yet'
+    const spec = { disk: this.#disk, folder: this.#paths.folder, collection: name, vectors: config.vectors }
+    const table = await LanceTable.open(spec, tableVersion, { readOnly: true })
+    const shard = makeShard(config, false)
+    try {
+      let rows = 0
+      for await (const batch of table.scan(0)) {
+        const damaged = await shard.verifyRows(batch)
+        if (damaged >= 0) {
+          throw new VicinalError('CORRUPT', `${this.#paths.table}: row ${rows + damaged} does not match its checksum`)
+        }
+        rows += batch.count
+      }
+      return `${rows} rows, ${await table.countRows()} of them points, ${bytes(await table.bytes())}`
+    } finally {
+      await shard.close()
+      await table.close()
+    }
+  }
+
+  async #segment({ file, bytes: size, overlay }: SegmentEntry): Promise<string> {
+    const info = await inspectSegment(this.#disk.absolute(join(this.#paths.segments, file)))
+    const vectors = info.vectors.map(
+      ({ name, dim, metric, vertices, indexed }) =>
+        `${name || '(unnamed)'} ${dim}-d ${metric}, ${indexed} of ${vertices} in the graph`,
+    )
+    const behind = overlay ? `, overlay ${overlay.file} of ${bytes(overlay.bytes)}` : ''
+    return `segment of ${info.rows} rows, ${bytes(size)}${behind}; ${vectors.join('; ')}`
+  }
+
+  /** Deletes and payload changes of segments, read the way an open reads them: over their segments. */
+  async #overlays({ config, segments }: Manifest): Promise<string> {
+    const shard = makeShard(config, false)
+    const path = (file: string) => this.#disk.absolute(join(this.#paths.segments, file))
+    try {
+      for (const { file, crc, overlay } of segments) {
+        const over = overlay ? { path: path(overlay.file), crc: overlay.crc } : null
+        await shard.openSegment({ path: path(file), crc, overlay: over, resume: false })
+      }
+      return `${shard.stats().points} points after them`
+    } finally {
+      await shard.close()
+    }
+  }
+}
+
+const UNITS = ['bytes', 'kB', 'MB', 'GB', 'TB']
+
+function bytes(count: number): string {
+  const power = count < 1000 ? 0 : Math.min(UNITS.length - 1, Math.floor(Math.log10(count) / 3))
+  return `${power === 0 ? count : (count / 1000 ** power).toFixed(1)} ${UNITS[power]}`
+}
+
+function print(line: string): void {
+  process.stdout.write(`${line}\n`)
+}
