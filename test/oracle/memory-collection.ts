@@ -1,3 +1,4 @@
+import type { Table } from 'apache-arrow'
 import { stringify as stringifyWithBigInts } from 'lossless-json'
 import type {
   CallOptions,
@@ -17,14 +18,16 @@ import type {
 import { invalid, notFound, VicinalError } from '../../src/core/errors.js'
 import type { Filter } from '../../src/core/filter.js'
 import { type Payload, type Point, type PointId, type PointVector, RawJson } from '../../src/core/point.js'
-import type {
-  CollectionConfig,
-  CollectionInfo,
-  HnswConfig,
-  PayloadIndexKind,
-  ResolvedVector,
+import {
+  type CollectionConfig,
+  type CollectionInfo,
+  type HnswConfig,
+  PAYLOAD_INDEX_KINDS,
+  type PayloadIndexKind,
+  type ResolvedVector,
 } from '../../src/core/schema.js'
 import { matchesFilter } from './filter-stub.js'
+import { pointsOfTable } from './memory-arrow.js'
 import { deleteKeys, mergePayload, selectPayload } from './memory-payload.js'
 import { floats, idKey, idOfKey, isGreaterNearer, type MemoryPoint, score, storedVector } from './memory-points.js'
 
@@ -71,7 +74,9 @@ export class MemoryCollection implements Collection {
   }
 
   async upsert(points: Parameters<Collection['upsert']>[0], options?: WriteOptions): Promise<WriteResult> {
-    return this.#write({ op: 'upsert', points: points as Point[] | ColumnarPoints }, options)
+    const names = this.#config.vectors.map((vector) => vector.name)
+    const rows = 'batches' in points ? pointsOfTable(points as unknown as Table, names) : points
+    return this.#write({ op: 'upsert', points: rows as Point[] | ColumnarPoints }, options)
   }
 
   async updateVectors(points: { id: PointId; vector: PointVector }[], options?: WriteOptions): Promise<WriteResult> {
@@ -183,6 +188,9 @@ export class MemoryCollection implements Collection {
   }
 
   async createPayloadIndex(field: string, kind: PayloadIndexKind): Promise<WriteResult> {
+    if (!PAYLOAD_INDEX_KINDS.includes(kind)) {
+      throw invalid('field_schema', `expected one of ${PAYLOAD_INDEX_KINDS.join(', ')}`, kind)
+    }
     this.#indexes.set(field, kind)
     return { operationId: ++this.#sequence, status: 'completed' }
   }
@@ -262,6 +270,9 @@ export class MemoryCollection implements Collection {
 
   #rowsOf({ ids, vectors, payloads }: ColumnarPoints): Point[] {
     const named = vectors instanceof Float32Array ? { '': vectors } : vectors
+    if (payloads && payloads.length !== ids.length) {
+      throw invalid('payloads', `expected ${ids.length} payloads, one for each id`, payloads.length)
+    }
     return Array.from(ids as ArrayLike<PointId>, (id, row) => ({
       id,
       payload: (payloads?.[row] ?? null) as Payload | null,
@@ -303,6 +314,9 @@ export class MemoryCollection implements Collection {
   }
 
   #selected(which: Selector, mustExist: boolean): MemoryPoint[] {
+    if (!Array.isArray(which) && 'filter' in which === 'ids' in which) {
+      throw invalid('points', 'expected either ids or a filter', which)
+    }
     if ('filter' in which && !Array.isArray(which)) return this.#matching((which as { filter: Filter }).filter)
     const ids = 'ids' in which ? which.ids : (which as readonly PointId[])
     if (mustExist) return ids.map((id, i) => this.#present(id, `points[${i}]`))
@@ -344,6 +358,7 @@ function filterable(point: MemoryPoint) {
 
 function plainPayload(payload: unknown): Record<string, unknown> {
   if (payload === null || payload === undefined) return {}
+  if (typeof payload !== 'object' || Array.isArray(payload)) throw invalid('payload', 'expected an object', payload)
   return (payload instanceof RawJson ? JSON.parse(payload.text) : structuredClone(payload)) as Record<string, unknown>
 }
 

@@ -4,6 +4,7 @@
  */
 import type { CallOptions, Collection, Database } from '../../src/core/database.js'
 import { invalid, notFound, VicinalError } from '../../src/core/errors.js'
+import { checkCollectionName } from '../../src/core/names.js'
 import type { Payload } from '../../src/core/point.js'
 import {
   type CollectionConfig,
@@ -25,6 +26,7 @@ export class MemoryDatabase implements Database {
     call?: CallOptions,
   ): Promise<Collection<P>> {
     this.#check(call)
+    checkCollectionName(name)
     const config = configOf(options)
     if (this.#collections.has(name)) {
       throw new VicinalError('ALREADY_EXISTS', `Wrong input: Collection \`${name}\` already exists!`)

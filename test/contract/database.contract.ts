@@ -1,0 +1,139 @@
+/**
+ * What every Database has to do, whatever is behind it. `database.test.ts` runs this one suite on all of them;
+ * a difference between faces of the product shows as a test that fails on one of them only.
+ */
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import type { Collection, Database } from '../../src/core/database.js'
+import { describeReads } from './reads.contract.js'
+import { describeRefusals } from './refusals.contract.js'
+import { describeWrites } from './writes.contract.js'
+
+export interface DatabaseUnderTest {
+  database: Database
+  dispose(): Promise<void>
+}
+
+/** A collection of its own for each test, in one database for the whole suite. */
+export interface Suite {
+  readonly database: Database
+  /** One unnamed vector of three dimensions. */
+  single(): Promise<Collection>
+  /** Named vectors: `text` (2, Cosine) and `image` (3, Euclid). */
+  named(): Promise<Collection>
+}
+
+export function describeDatabase(name: string, open: () => Promise<DatabaseUnderTest>): void {
+  describe(name, () => {
+    let opened: DatabaseUnderTest
+    let made = 0
+    beforeAll(async () => {
+      opened = await open()
+    })
+    afterAll(async () => {
+      await opened?.dispose()
+    })
+
+    const suite: Suite = {
+      get database() {
+        return opened.database
+      },
+      single: () => opened.database.createCollection(`single-${made++}`, { vectors: { size: 3, distance: 'Euclid' } }),
+      named: () =>
+        opened.database.createCollection(`named-${made++}`, {
+          vectors: { text: { size: 2, distance: 'Cosine' }, image: { size: 3, distance: 'Euclid' } },
+        }),
+    }
+
+    describeCollections(suite)
+    describeWrites(suite)
+    describeReads(suite)
+    describeRefusals(suite)
+  })
+}
+
+function describeCollections(suite: Suite): void {
+  describe('collections', () => {
+    it('lists a collection from its creation to its deletion', async () => {
+      const { database } = suite
+      await database.createCollection('listed', { vectors: { size: 4, distance: 'Dot' } })
+      expect(await database.collections()).toContain('listed')
+      expect(await database.hasCollection('listed')).toBe(true)
+      expect(await database.deleteCollection('listed')).toBe(true)
+      expect(await database.collections()).not.toContain('listed')
+      expect(await database.hasCollection('listed')).toBe(false)
+      expect(await database.deleteCollection('listed')).toBe(false)
+    })
+
+    it('takes names in any script', async () => {
+      const { database } = suite
+      const name = 'Bilder – 写真 & 100% +1'
+      await database.createCollection(name, { vectors: { size: 2, distance: 'Dot' } })
+      expect((await database.collection(name)).name).toBe(name)
+      expect(await database.collections()).toContain(name)
+      await database.deleteCollection(name)
+    })
+
+    it('refuses a second collection of the same name', async () => {
+      const { database } = suite
+      await database.createCollection('twice', { vectors: { size: 2, distance: 'Dot' } })
+      await expect(database.createCollection('twice', { vectors: { size: 3, distance: 'Dot' } })).rejects.toMatchObject(
+        {
+          code: 'ALREADY_EXISTS',
+        },
+      )
+      expect((await (await database.collection('twice')).info()).config.vectors[0]?.size).toBe(2)
+    })
+
+    it('starts empty after it was deleted and made again', async () => {
+      const { database } = suite
+      const options = { vectors: { size: 1, distance: 'Euclid' } } as const
+      const before = await database.createCollection('again', options)
+      await before.upsert([{ id: 1, vector: [1] }])
+      await database.deleteCollection('again')
+      const after = await database.createCollection('again', options)
+      expect(await after.count()).toBe(0)
+    })
+
+    it('tells its configuration with every default filled in', async () => {
+      const collection = await suite.database.createCollection('configured', {
+        vectors: {
+          a: { size: 2, distance: 'Manhattan' },
+          b: { size: 5, distance: 'Cosine', hnswConfig: { m: 32, efConstruct: 64 } },
+        },
+        hnswConfig: { m: 8, efConstruct: 100 },
+      })
+      expect((await collection.info()).config).toEqual({
+        vectors: [
+          { name: 'a', size: 2, distance: 'Manhattan', m: 8, efConstruct: 100 },
+          { name: 'b', size: 5, distance: 'Cosine', m: 32, efConstruct: 64 },
+        ],
+        hnswConfig: { m: 8, efConstruct: 100 },
+      })
+    })
+
+    it('changes index parameters', async () => {
+      const collection = await suite.single()
+      await collection.updateConfig({ hnswConfig: { efConstruct: 300 } })
+      expect((await collection.info()).config.hnswConfig).toMatchObject({ m: 16, efConstruct: 300 })
+    })
+
+    it('counts points, vectors and payload indexes in its info', async () => {
+      const collection = await suite.named()
+      await collection.upsert([
+        { id: 1, vector: { text: [1, 0], image: [1, 2, 3] }, payload: { place: 'Oslo' } },
+        { id: 2, vector: { text: [0, 1] } },
+      ])
+      await collection.createPayloadIndex('place', 'keyword')
+      await collection.waitForIndex()
+      const info = await collection.info()
+      expect(info).toMatchObject({ pointsCount: 2, vectorsCount: 3, indexedVectorsCount: 3, status: 'green' })
+      expect(info.payloadSchema).toEqual({ place: { kind: 'keyword', points: 1 } })
+      await collection.deletePayloadIndex('place')
+      expect((await collection.info()).payloadSchema).toEqual({})
+    })
+
+    it('rejects calls on a collection that is not there', async () => {
+      await expect(suite.database.collection('nowhere')).rejects.toMatchObject({ code: 'NOT_FOUND' })
+    })
+  })
+}
