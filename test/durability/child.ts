@@ -99,19 +99,21 @@ export async function ended(child: ChildProcess): Promise<ChildResult> {
   })
 }
 
-/** The same, and its last line of output as JSON; throws with what it said on stderr when it failed. */
-export async function childAnswer<T>(
+/**
+ * Runs such a program and gives its last line of output as JSON. It may end by SIGKILL after that line; throws with
+ * what it said on stderr when it failed.
+ */
+export async function childOutcome<T>(
   name: string,
   args: readonly string[],
   env: Record<string, string> = {},
 ): Promise<T> {
   const result = await runChild(name, args, env)
-  if (result.code !== 0) {
-    throw new Error(
-      `${name} ended with ${result.signal ?? `exit code ${result.code}`}\n${result.stderr}\n${result.stdout}`,
-    )
-  }
-  return JSON.parse(result.stdout.trim().split('\n').at(-1) ?? '') as T
+  const line = result.stdout.trim().split('\n').at(-1) ?? ''
+  if ((result.code === 0 || result.signal === 'SIGKILL') && line.startsWith('{')) return JSON.parse(line) as T
+  throw new Error(
+    `${name} ended with ${result.signal ?? `exit code ${result.code}`}\n${result.stderr}\n${result.stdout}`,
+  )
 }
 
 /** A folder of its own for one test, removed when `work` is done. */

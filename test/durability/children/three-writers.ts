@@ -17,8 +17,7 @@ import {
 import { open as openAsync } from 'node:fs/promises'
 import { createRequire } from 'node:module'
 import { join } from 'node:path'
-import type { Addon } from '../../../src/native/addon.js'
-import { REPOSITORY } from '../child.js'
+import { addon as loadAddon } from '../../../src/native/load.js'
 
 const require = createRequire(import.meta.url)
 const [folder = '', writer] = process.argv.slice(2)
@@ -57,11 +56,11 @@ async function lance(): Promise<void> {
 
 async function native(): Promise<void> {
   mkdirSync(join(folder, 'kernel'))
-  const addon = require(join(REPOSITORY, 'native/build/Release/vicinal.node')) as Addon
+  const addon = loadAddon()
   const shard = addon.createShard({
     vectors: [{ name: '', dim: 4, metric: 'l2', m: 8, efConstruct: 32 }],
     segmentBytes: 1 << 20,
-    trackChanges: true,,
+    trackChanges: true,
   })
   const ids = new Uint32Array(5)
   ids[1] = 7

@@ -1,0 +1,79 @@
+/**
+ * Runs lanes on the embedded engine, phase by phase, and marks every begin and every acknowledgement, so that they
+ * stand among the changes of the disk in the shim's trace. Prints what it did as one line of JSON.
+ *
+ *     lane-runner '<RunPlan as JSON>'
+ */
+import { openSync, writeSync } from 'node:fs'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { open } from '../../../src/index.js'
+import type { LaneOptions } from '../../oracle/fault-lane.js'
+import { type Failure, freshProgress, makeLanes, type Progress, runLane } from '../../oracle/fault-run.js'
+import { MAIN, MAIN_OPTIONS } from '../../oracle/fault-workload.js'
+import { sabotage } from '../sabotage.js'
+
+export interface RunPlan {
+  folder: string
+  seed: number
+  lanes: number
+  options: Partial<LaneOptions>
+  phases: { steps: number; then: 'reopen' | 'rest' | 'go on' }[]
+  /** File for marks. */
+  marks?: string
+  /** How the process ends: closing the database, or at once as if it were killed. */
+  end: 'close' | 'exit'
+  /** What this run does wrong on purpose. */
+  sabotage?: 'ackEarly' | 'ignoreTombstones'
+}
+
+export interface RunReport {
+  progress: Progress[]
+  failures: Failure[]
+}
+
+/** Longer than two ticks of the background work. */
+const REST_MS = 1_200
+
+const plan = JSON.parse(process.argv[2] ?? '') as RunPlan
+const marks = plan.marks === undefined ? null : openSync(plan.marks, 'a')
+const mark = (text: string) => marks !== null && writeSync(marks, text)
+
+if (plan.sabotage) await sabotage(plan.sabotage)
+let database = await open(plan.folder)
+await database.createCollection(MAIN, MAIN_OPTIONS)
+mark('main')
+const lanes = makeLanes(plan.lanes, plan.seed, plan.options)
+const progress = freshProgress(lanes)
+const failures: Failure[] = []
+let until = 0
+for (const { steps, then } of plan.phases) {
+  until += steps
+  await Promise.all(
+    lanes.map((lane, i) =>
+      runLane({
+        database,
+        lane,
+        progress: progress[i] as Progress,
+        until,
+        onBegin: ({ lane, begun }) => mark(`begin ${lane} ${begun}`),
+        onAcknowledged: ({ lane, acknowledged }) => mark(`done ${lane} ${acknowledged}`),
+        onFailure: (failure) => failures.push(failure),
+      }),
+    ),
+  )
+  if (then === 'rest') await sleep(REST_MS)
+  if (then === 'reopen') {
+    await database.close()
+    database = await open(plan.folder)
+  }
+}
+const report: RunReport = { progress, failures }
+const text = `${JSON.stringify(report)}\n`
+if (plan.end === 'close') {
+  await database.close()
+  process.stdout.write(text)
+} else {
+  // No handler of the process may tidy up: this is the end of a process that was killed.
+  writeSync(1, text)
+  process.kill(process.pid, 'SIGKILL')
+}

@@ -1,0 +1,49 @@
+import { describe, expect, it } from 'vitest'
+import { runSeed } from '../oracle/fault-random.js'
+import { inScratch } from './child.js'
+import { crashEverywhere, type Recorded, recordRun } from './power-loss-run.js'
+
+const MINUTE = 60_000
+const POINTS = 100
+
+/** Few steps one after the other, with segments, compaction and reopening; and many at once, sharing their fsyncs. */
+const PLANS: Record<string, Omit<Recorded, 'seed'>> = {
+  'one writer with bulk, flushes and reopening': {
+    lanes: 2,
+    options: { ids: 100, flushes: 40, bulk: { count: 1_300, every: 90 } },
+    phases: [
+      { steps: 92, then: 'rest' },
+      { steps: 30, then: 'reopen' },
+      { steps: 65, then: 'rest' },
+      { steps: 20, then: 'go on' },
+    ],
+    end: 'exit',
+  },
+  'six writers at once': {
+    lanes: 7,
+    options: { ids: 100, flushes: 20 },
+    phases: [
+      { steps: 60, then: 'reopen' },
+      { steps: 60, then: 'go on' },
+    ],
+    end: 'close',
+  },
+}
+
+describe('power loss', () => {
+  it.each(Object.keys(PLANS))(
+    `keeps every promise at ${POINTS} moments of %s`,
+    async (name) => {
+      const plan = { ...(PLANS[name] as Recorded), seed: runSeed(`power loss, ${name}`) }
+      await inScratch(async (scratch) => {
+        const { report, events } = await recordRun(scratch, plan)
+        expect(report.failures).toEqual([])
+        const { risky, acknowledged } = await crashEverywhere(scratch, plan, events, POINTS)
+        // With nothing to lose, or nothing done, the run would prove nothing.
+        expect(risky).toBeGreaterThan(POINTS / 2)
+        expect(acknowledged).toBeGreaterThan(200)
+      })
+    },
+    4 * MINUTE,
+  )
+})
