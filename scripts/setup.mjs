@@ -1,6 +1,6 @@
 // The set-up: packages from the lock file, the native addon, the compiled TypeScript. Each step is skipped
 // when its inputs are those of its last success.
-import { existsSync, mkdtempSync, readFileSync, renameSync, rmSync } from 'node:fs'
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, renameSync, rmSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { fail, filesBelow, hashOf, isFolder, npm, path, run, stampIs, writeStamp } from './process.mjs'
 
@@ -50,9 +50,14 @@ export function buildOracle() {
 export function nodeGyp(what, folder, args, environment = {}) {
   const nodedir = nodeHeaders()
   const flags = nodedir ? [`--nodedir=${nodedir}`] : []
-  run(what, process.execPath, [path('node_modules/node-gyp/bin/node-gyp.js'), '-C', folder, ...args, ...flags], {
-    env: { ...process.env, ...environment },
-  })
+  run(
+    what,
+    process.execPath,
+    [path('node_modules/node-gyp/bin/node-gyp.js'), '-C', folder, '--loglevel=error', ...args, ...flags],
+    {
+      env: { ...process.env, ...environment },
+    },
+  )
 }
 
 function nodeHeaders() {
@@ -72,7 +77,8 @@ export function compile() {
   ])
   if (stampIs(BUILD_STAMP, stamp)) return
   // Into a folder of its own, swapped in when complete: a process that runs from dist/ never sees half of it.
-  const fresh = mkdtempSync(path('.dist-'))
+  mkdirSync(path('.cache'), { recursive: true })
+  const fresh = mkdtempSync(path('.cache/dist-'))
   const tsc = path('node_modules/typescript/bin/tsc')
   run('compiling TypeScript', process.execPath, [tsc, '-p', 'tsconfig.build.json', '--outDir', fresh])
   const old = `${fresh}-old`

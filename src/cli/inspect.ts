@@ -29,7 +29,7 @@ export async function inspect(args: string[]): Promise<number> {
     for (const paths of collections) damages += await new Inspection(disk, paths).run()
     const total = await disk.treeBytes('.')
     print(
-      `${collections.length} collections, ${bytes(total)}, ${damages === 0 ? 'all checksums right' : `DAMAGED: ${damages}`}`,
+      `${plural(collections.length, 'collection')}, ${bytes(total)}, ${damages === 0 ? 'all checksums right' : `DAMAGED: ${damages}`}`,
     )
     return damages === 0 ? 0 : DAMAGED
   } finally {
@@ -88,7 +88,7 @@ class Inspection {
     let records = 0
     for await (const _ of replayFiles(log, files, flushedSeq, lastSeq)) records++
     const size = files.reduce((sum, file) => sum + file.bytes, 0)
-    return `${files.length} files, ${bytes(size)}, ${records} records behind the table`
+    return `${plural(files.length, 'file')}, ${bytes(size)}, ${plural(records, 'record')} behind the table`
   }
 
   /** Lance has no checksums of its own; each row brings one. */
@@ -96,7 +96,7 @@ class Inspection {
     if (tableVersion === 0) return 'none yet'
     const spec = { disk: this.#disk, folder: this.#paths.folder, collection: name, vectors: config.vectors }
     const table = await LanceTable.open(spec, tableVersion, { readOnly: true })
-    const shard = makeShard(config, false)
+    const shard = makeShard(config, { trackChanges: false })
     try {
       let rows = 0
       for await (const batch of table.scan(0)) {
@@ -125,7 +125,7 @@ class Inspection {
 
   /** Deletes and payload changes of segments, read the way an open reads them: over their segments. */
   async #overlays({ config, segments }: Manifest): Promise<string> {
-    const shard = makeShard(config, false)
+    const shard = makeShard(config, { trackChanges: false })
     const path = (file: string) => this.#disk.absolute(join(this.#paths.segments, file))
     try {
       for (const { file, crc, overlay } of segments) {
@@ -144,6 +144,10 @@ const UNITS = ['bytes', 'kB', 'MB', 'GB', 'TB']
 function bytes(count: number): string {
   const power = count < 1000 ? 0 : Math.min(UNITS.length - 1, Math.floor(Math.log10(count) / 3))
   return `${power === 0 ? count : (count / 1000 ** power).toFixed(1)} ${UNITS[power]}`
+}
+
+function plural(count: number, noun: string): string {
+  return `${count} ${noun}${count === 1 ? '' : 's'}`
 }
 
 function print(line: string): void {

@@ -212,7 +212,10 @@ class Import {
       this.#signal.throwIfAborted()
       const { indexedVectorsCount: indexed, vectorsCount: all } = await collection.info()
       first ??= indexed
-      if (indexed >= all) break
+      if (indexed >= all) {
+        progress.finish(all, 'vectors')
+        break
+      }
       progress.update((indexed - first) / (all - first), indexed, 'vectors')
       await new Promise((done) => setTimeout(done, INDEX_POLL_MS))
     }

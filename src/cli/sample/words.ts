@@ -61,7 +61,10 @@ async function waitForIndex(collection: Collection): Promise<void> {
   const progress = new Progress('indexing ')
   for (;;) {
     const { indexedVectorsCount: indexed, vectorsCount: all } = await collection.info()
-    if (indexed >= all) return
+    if (indexed >= all) {
+      progress.finish(all, 'vectors')
+      return
+    }
     progress.update(indexed / all, indexed, 'vectors')
     await new Promise((done) => setTimeout(done, POLL_MS))
   }
