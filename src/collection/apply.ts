@@ -13,7 +13,12 @@ const PAYLOAD_CHUNK = 512
  * Brings one record of the log into the kernel. The same code serves a fresh write and a replay: points that
  * are already as new as the record stay as they are.
  */
-export async function applyRecord(shard: Shard, schema: readonly ResolvedVector[], seq: number, record: LogRecord): Promise<void> {
+export async function applyRecord(
+  shard: Shard,
+  schema: readonly ResolvedVector[],
+  seq: number,
+  record: LogRecord,
+): Promise<void> {
   switch (record.op) {
     case 'upsert':
       return await shard.upsert(upsertBatch(record.columns, schema, seq))
@@ -29,15 +34,23 @@ export async function applyRecord(shard: Shard, schema: readonly ResolvedVector[
       return await changePayloads(shard, record.ids, seq, () => '')
     case 'setPayload': {
       const patch = parsePayload(record.patch)
-      return await changePayloads(shard, record.ids, seq, (text) => edited(text, (payload) => applyPatch(payload, patch, record.key)))
+      return await changePayloads(shard, record.ids, seq, (text) =>
+        edited(text, (payload) => applyPatch(payload, patch, record.key)),
+      )
     }
     case 'deletePayload':
-      return await changePayloads(shard, record.ids, seq, (text) => edited(text, (payload) => deleteKeys(payload, record.keys)))
+      return await changePayloads(shard, record.ids, seq, (text) =>
+        edited(text, (payload) => deleteKeys(payload, record.keys)),
+      )
   }
 }
 
 function upsertBatch(columns: PointColumns, schema: readonly ResolvedVector[], seq: number): UpsertBatch {
-  const vectors = columns.vectors.map(({ name, data, rows }) => ({ vector: schema.findIndex((vector) => vector.name === name), data, rows }))
+  const vectors = columns.vectors.map(({ name, data, rows }) => ({
+    vector: schema.findIndex((vector) => vector.name === name),
+    data,
+    rows,
+  }))
   return { ids: columns.ids, seq, vectors, payloads: columns.payloads }
 }
 
@@ -50,7 +63,12 @@ function edited(text: string, edit: (payload: Payload) => Payload): string {
 }
 
 /** Reads in chunks, writes at once: readers see all of the record or nothing. */
-async function changePayloads(shard: Shard, ids: Uint32Array, seq: number, change: (text: string) => string): Promise<void> {
+async function changePayloads(
+  shard: Shard,
+  ids: Uint32Array,
+  seq: number,
+  change: (text: string) => string,
+): Promise<void> {
   const kept: number[] = []
   const texts: string[] = []
   for (let first = 0; first < ids.length / ID_WORDS; first += PAYLOAD_CHUNK) {

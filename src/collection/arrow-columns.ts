@@ -1,7 +1,14 @@
 import type { Data, Table } from 'apache-arrow'
 import type { ArrowTable } from '../core/database.js'
 import { invalid } from '../core/errors.js'
-import { encodeId, ID_WORDS, type Payload, type PointColumns, UNNAMED_VECTOR, type VectorColumn } from '../core/point.js'
+import {
+  encodeId,
+  ID_WORDS,
+  type Payload,
+  type PointColumns,
+  UNNAMED_VECTOR,
+  type VectorColumn,
+} from '../core/point.js'
 import type { ResolvedVector } from '../core/schema.js'
 import { payloadColumn } from './payload-text.js'
 import { checkBatchSize } from './point-columns.js'
@@ -33,8 +40,15 @@ export function columnsOfArrow(arrow: ArrowTable, schema: readonly ResolvedVecto
   }
   const columnNames = schema.map((vector) => (vector.name === UNNAMED_VECTOR ? UNNAMED_COLUMN : vector.name))
   const vectors = schema.flatMap((vector, i) => vectorColumn(table, columnNames[i] as string, vector))
-  const payloadNames = table.schema.fields.map((field) => field.name).filter((name) => name !== ID_COLUMN && !columnNames.includes(name))
-  return { count: table.numRows, ids, vectors, payloads: payloadColumn(payloadRows(table, payloadNames), (at) => `table row ${at}`) }
+  const payloadNames = table.schema.fields
+    .map((field) => field.name)
+    .filter((name) => name !== ID_COLUMN && !columnNames.includes(name))
+  return {
+    count: table.numRows,
+    ids,
+    vectors,
+    payloads: payloadColumn(payloadRows(table, payloadNames), (at) => `table row ${at}`),
+  }
 }
 
 function vectorColumn(table: Table, column: string, vector: ResolvedVector): VectorColumn[] {
@@ -54,17 +68,24 @@ function vectorColumn(table: Table, column: string, vector: ResolvedVector): Vec
   }
   if (rows.length === 0) return []
   const all = rows.length === table.numRows
-  return [{ name: vector.name, data: data.subarray(0, rows.length * vector.size), rows: all ? null : Uint32Array.from(rows) }]
+  return [
+    { name: vector.name, data: data.subarray(0, rows.length * vector.size), rows: all ? null : Uint32Array.from(rows) },
+  ]
 }
 
 /** The floats under a fixed-size list, from its first row on; nothing is boxed. */
 function floatsOf(chunk: Data, column: string, dim: number): Float32Array {
-  const type = chunk.type as { typeId: number; listSize?: number; children?: { type: { typeId: number; precision?: number } }[] }
+  const type = chunk.type as {
+    typeId: number
+    listSize?: number
+    children?: { type: { typeId: number; precision?: number } }[]
+  }
   const item = type.children?.[0]?.type
   if (type.typeId !== TYPE_FIXED_SIZE_LIST || item?.typeId !== TYPE_FLOAT || item.precision !== PRECISION_SINGLE) {
     throw invalid(`table.${column}`, 'expected a FixedSizeList<Float32> column')
   }
-  if (type.listSize !== dim) throw invalid(`table.${column}`, `Vector dimension error: expected dim: ${dim}`, type.listSize)
+  if (type.listSize !== dim)
+    throw invalid(`table.${column}`, `Vector dimension error: expected dim: ${dim}`, type.listSize)
   const items = chunk.children[0] as Data
   // A slice made by apache-arrow has its child sliced too; one read from elsewhere may only carry the offset.
   const first = items.offset === 0 ? chunk.offset * dim : 0

@@ -6,7 +6,10 @@ import { LIMITS } from '../core/limits.js'
  * Runs one call under its deadline and the caller's AbortSignal. `work` gets a signal to hand on to the kernel;
  * the call rejects with TIMEOUT or CANCELLED as soon as either fires, whatever the work is still doing.
  */
-export async function withDeadline<T>(options: CallOptions | undefined, work: (signal: AbortSignal) => Promise<T>): Promise<T> {
+export async function withDeadline<T>(
+  options: CallOptions | undefined,
+  work: (signal: AbortSignal) => Promise<T>,
+): Promise<T> {
   const timeoutMs = options?.timeoutMs ?? LIMITS.timeoutMs
   if (typeof timeoutMs !== 'number' || !(timeoutMs > 0) || timeoutMs > LIMITS.maxTimeoutMs) {
     throw invalid('timeout', `expected milliseconds above 0, at most ${LIMITS.maxTimeoutMs}`, timeoutMs)
@@ -21,7 +24,12 @@ export async function withDeadline<T>(options: CallOptions | undefined, work: (s
     }
     const onAbort = () => stop(cancelled(outer as AbortSignal))
     const timer = setTimeout(
-      () => stop(new VicinalError('TIMEOUT', `the call took longer than its timeout of ${timeoutMs} ms`, { details: { timeoutMs } })),
+      () =>
+        stop(
+          new VicinalError('TIMEOUT', `the call took longer than its timeout of ${timeoutMs} ms`, {
+            details: { timeoutMs },
+          }),
+        ),
       timeoutMs,
     )
     outer?.addEventListener('abort', onAbort, { once: true })

@@ -1,7 +1,7 @@
-import { join } from 'node:path'
+import type { Clock } from '../core/clock.js'
 import type { Disk } from '../disk/disk.js'
 import type { Shard } from '../native/shard.js'
-import type { SegmentEntry } from '../storage/manifest.js'
+import { SegmentJanitor } from '../storage/janitor.js'
 import type { ManifestFile } from './manifest-file.js'
 
 /** On close, rows not yet in a segment file are worth one when the next open would otherwise link so many again. */
@@ -13,16 +13,24 @@ export interface CheckpointerParts {
   disk: Disk
   /** Folder of the segment files, relative to the disk. */
   folder: string
+  clock: Clock
   flush(): Promise<void>
 }
 
 /** Has the kernel write its segments, names them in the manifest, and removes the files that no longer count. */
 export class Checkpointer {
   readonly #parts: CheckpointerParts
+  readonly #janitor: SegmentJanitor
   #running: Promise<void> | null = null
 
   constructor(parts: CheckpointerParts) {
     this.#parts = parts
+    this.#janitor = new SegmentJanitor(parts.disk, parts.folder, parts.clock)
+  }
+
+  /** Removes segment files that no reader can be about to open any more. */
+  async sweep(): Promise<void> {
+    if (!this.#running) await this.#janitor.sweep(this.#parts.manifest.current.segments)
   }
 
   async checkpoint(): Promise<void> {
@@ -46,14 +54,6 @@ export class Checkpointer {
     await this.#parts.flush()
     const named = segments.map(({ file, bytes, crc, overlay }) => ({ file, bytes, crc, overlay }))
     await manifest.update({ checkpointSeq: throughSeq, segments: named })
-    await removeUnnamed(disk, folder, named)
-  }
-}
-
-/** Readers that still map a removed file keep it until they close: the operating system sees to that. */
-export async function removeUnnamed(disk: Disk, folder: string, segments: readonly SegmentEntry[]): Promise<void> {
-  const named = new Set(segments.flatMap(({ file, overlay }) => (overlay ? [file, overlay.file] : [file])))
-  for (const { name } of await disk.list(folder)) {
-    if (!named.has(name)) await disk.removeFile(join(folder, name))
+    await this.#janitor.sweep(named)
   }
 }

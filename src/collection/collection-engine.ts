@@ -7,6 +7,7 @@ import type { Disk } from '../disk/disk.js'
 import type { Log } from '../log/log.js'
 import type { Shard } from '../native/shard.js'
 import type { LanceTable } from '../storage/lance-table.js'
+import type { CollectionPaths } from '../storage/layout.js'
 import { Checkpointer } from './checkpointer.js'
 import { Flusher } from './flusher.js'
 import { Maintenance } from './maintenance.js'
@@ -21,7 +22,7 @@ export interface CollectionParts {
   /** null in memory, and for readers. */
   table: LanceTable | null
   /** The collection's folder; null in memory. */
-  folder: { disk: Disk; path: string; segments: string } | null
+  folder: { disk: Disk; paths: CollectionPaths } | null
   readOnly: boolean
   warnings: string[]
   clock: Clock
@@ -29,9 +30,9 @@ export interface CollectionParts {
 
 /** One open collection: its parts, their start and their end. The verbs are in EmbeddedCollection. */
 export class CollectionEngine {
-  readonly shard: Shard
   readonly writer: Writer
   readonly #parts: CollectionParts
+  #shard: Shard
   readonly #flusher: Flusher | null
   readonly #checkpointer: Checkpointer | null
   readonly #maintenance: Maintenance
@@ -41,23 +42,49 @@ export class CollectionEngine {
   constructor(parts: CollectionParts) {
     const { shard, log, manifest, table, folder, clock } = parts
     this.#parts = parts
-    this.shard = shard
+    this.#shard = shard
     this.#flusher = table ? new Flusher({ shard, log, table, manifest }) : null
     this.#checkpointer = folder
-      ? new Checkpointer({ shard, manifest, disk: folder.disk, folder: folder.segments, flush: () => this.flush() })
+      ? new Checkpointer({
+          shard,
+          manifest,
+          disk: folder.disk,
+          folder: folder.paths.segments,
+          clock,
+          flush: () => this.flush(),
+        })
       : null
-    this.writer = new Writer({ shard, log, schema: this.schema, onLogFull: () => void this.flush().catch(() => undefined) })
+    this.writer = new Writer({
+      shard,
+      log,
+      schema: this.schema,
+      onLogFull: () => void this.flush().catch(() => undefined),
+    })
     this.#maintenance = new Maintenance({
       shard,
       clock,
       flush: () => this.flush(),
       checkpoint: () => this.checkpoint(),
-      housekeep: async () => await this.#flusher?.housekeep(),
+      housekeep: async () => {
+        await this.#checkpointer?.sweep()
+        await this.#flusher?.housekeep()
+      },
       onTrouble: (error) => {
         this.#trouble = error
       },
     })
     if (!parts.readOnly) this.#maintenance.start()
+  }
+
+  get shard(): Shard {
+    return this.#shard
+  }
+
+  /** Puts newer rows in the place of a reader's, and resolves when the older ones are let go. */
+  async replaceShard(shard: Shard): Promise<void> {
+    const older = this.#shard
+    this.#shard = shard
+    await older.close()
   }
 
   get name(): string {
@@ -70,9 +97,9 @@ export class CollectionEngine {
     return this.config.vectors
   }
 
-  /** The collection's folder, relative to the disk; null in memory. */
-  get folder(): string | null {
-    return this.#parts.folder?.path ?? null
+  /** Null in memory. */
+  get paths(): CollectionPaths | null {
+    return this.#parts.folder?.paths ?? null
   }
 
   checkOpen(): void {
@@ -136,7 +163,10 @@ export class CollectionEngine {
       payloadSchema: Object.fromEntries(schema),
       logBytes: this.#parts.log.bytes,
       tailBytes: this.shard.tailBytes(),
-      warnings: [...this.#parts.warnings, ...[this.#trouble, this.#parts.log.failure].flatMap((error) => (error ? [error.message] : []))],
+      warnings: [
+        ...this.#parts.warnings,
+        ...[this.#trouble, this.#parts.log.failure].flatMap((error) => (error ? [error.message] : [])),
+      ],
     }
   }
 
@@ -150,7 +180,7 @@ export class CollectionEngine {
   }
 
   async #close(discard: boolean): Promise<void> {
-    const { shard, log, table, manifest, readOnly } = this.#parts
+    const { log, table, manifest, readOnly } = this.#parts
     await this.#maintenance.stop()
     await this.writer.drain()
     try {
@@ -162,7 +192,7 @@ export class CollectionEngine {
     } finally {
       await log.close()
       await table?.close()
-      await shard.close()
+      await this.#shard.close()
     }
   }
 }

@@ -55,7 +55,10 @@ export class EmbeddedCollection<P = Payload> implements Collection<P> {
     return await this.#write({ op: 'upsert', points: points as never }, options)
   }
 
-  async updateVectors(points: Parameters<Collection<P>['updateVectors']>[0], options?: WriteOptions): Promise<WriteResult> {
+  async updateVectors(
+    points: Parameters<Collection<P>['updateVectors']>[0],
+    options?: WriteOptions,
+  ): Promise<WriteResult> {
     return await this.#write({ op: 'updateVectors', points }, options)
   }
 
@@ -67,7 +70,11 @@ export class EmbeddedCollection<P = Payload> implements Collection<P> {
     return await this.#write({ op: 'delete', which }, options)
   }
 
-  async setPayload(payload: Partial<P>, which: Selector, options?: WriteOptions & { key?: string }): Promise<WriteResult> {
+  async setPayload(
+    payload: Partial<P>,
+    which: Selector,
+    options?: WriteOptions & { key?: string },
+  ): Promise<WriteResult> {
     const key = options?.key === undefined ? {} : { key: options.key }
     return await this.#write({ op: 'setPayload', payload, which, ...key }, options)
   }
@@ -93,7 +100,8 @@ export class EmbeddedCollection<P = Payload> implements Collection<P> {
     return await withDeadline(options, async (signal) => {
       // All are validated before the first is written; then each is its own write, and the first that fails ends the batch.
       const plans = []
-      for (const operation of operations) plans.push(await planOperation(operation as WriteOperation<unknown>, this.#engine))
+      for (const operation of operations)
+        plans.push(await planOperation(operation as WriteOperation<unknown>, this.#engine))
       const results: WriteResult[] = []
       for (const plan of plans) results.push(await this.#engine.writer.write(plan, options ?? {}, signal))
       return results
@@ -135,7 +143,9 @@ export class EmbeddedCollection<P = Payload> implements Collection<P> {
   }
 
   async scrollPage(options: ScrollOptions = {}): Promise<ScrollPage<P>> {
-    return await this.#read(options, (signal) => scrollPage<P>(this.#engine.shard, this.#engine.schema, options, signal))
+    return await this.#read(options, (signal) =>
+      scrollPage<P>(this.#engine.shard, this.#engine.schema, options, signal),
+    )
   }
 
   async *scroll(options: ScrollOptions = {}): AsyncIterable<StoredPoint<P>> {
@@ -179,4 +189,3 @@ export class EmbeddedCollection<P = Payload> implements Collection<P> {
     return await this.#admission.run(() => withDeadline(options, work))
   }
 }
-

@@ -15,12 +15,21 @@ import { resolveConfig } from './schema.js'
 /** Where a database keeps its collections: a folder, memory, or a folder it only reads. */
 export interface CollectionStore {
   readonly readOnly: boolean
-  /** Opens what is there. A collection that cannot be opened is named in `damaged`, and does not stop the others. */
-  openAll(): Promise<{ engines: CollectionEngine[]; damaged: DamagedCollection[] }>
+  /**
+   * Opens what is there. A collection that cannot be opened is reported as damaged, and does not stop the others.
+   * A reader's store goes on telling the registry what its writer makes and removes.
+   */
+  openAll(registry: CollectionRegistry): Promise<void>
   create(manifest: Manifest): Promise<CollectionEngine>
   /** Removes the closed collection's files. */
   remove(engine: CollectionEngine): Promise<void>
   close(): Promise<void>
+}
+
+export interface CollectionRegistry {
+  add(engine: CollectionEngine): void
+  remove(name: string): void
+  addDamaged(damaged: DamagedCollection): void
 }
 
 export interface DamagedCollection {
@@ -33,37 +42,52 @@ export interface DamagedCollection {
 export class EmbeddedDatabase implements Database {
   readonly #store: CollectionStore
   readonly #engines = new Map<string, CollectionEngine>()
-  readonly #damaged: readonly DamagedCollection[]
+  readonly #damaged: DamagedCollection[] = []
   readonly #admission: Admission
   #turn: Promise<unknown> = Promise.resolve()
   #closed: Promise<void> | null = null
 
-  private constructor(store: CollectionStore, engines: readonly CollectionEngine[], damaged: readonly DamagedCollection[], concurrentSearches: number) {
+  private constructor(store: CollectionStore, concurrentSearches: number) {
     this.#store = store
-    this.#damaged = damaged
     this.#admission = new Admission(concurrentSearches)
-    for (const engine of engines) this.#engines.set(engine.name, engine)
   }
 
   static async open(store: CollectionStore, options: { concurrentSearches?: number } = {}): Promise<EmbeddedDatabase> {
-    const { engines, damaged } = await store.openAll()
-    return new EmbeddedDatabase(store, engines, damaged, options.concurrentSearches ?? LIMITS.concurrentSearches)
+    const database = new EmbeddedDatabase(store, options.concurrentSearches ?? LIMITS.concurrentSearches)
+    await store.openAll({
+      add: (engine) => database.#engines.set(engine.name, engine),
+      remove: (name) => database.#engines.delete(name),
+      addDamaged: (damaged) => database.#damaged.push(damaged),
+    })
+    return database
   }
 
-  async createCollection<P = Payload>(name: string, options: CollectionOptions, call?: CallOptions): Promise<Collection<P>> {
+  async createCollection<P = Payload>(
+    name: string,
+    options: CollectionOptions,
+    call?: CallOptions,
+  ): Promise<Collection<P>> {
     this.#checkWritable()
     checkCollectionName(name)
     const config = resolveConfig(options)
-    const engine = await withDeadline(call, () => this.#inTurn(async () => {
-      const taken = this.#engines.has(name) || this.#damaged.some((damaged) => damaged.name === name)
-      if (taken) throw new VicinalError('ALREADY_EXISTS', `Wrong input: Collection \`${name}\` already exists!`, { details: { name } })
-      if (this.#engines.size >= LIMITS.collections) {
-        throw new VicinalError('INVALID_ARGUMENT', `collections: expected at most ${LIMITS.collections}, got one more`)
-      }
-      const created = await this.#store.create(newManifest(name, config))
-      this.#engines.set(name, created)
-      return created
-    }))
+    const engine = await withDeadline(call, () =>
+      this.#inTurn(async () => {
+        const taken = this.#engines.has(name) || this.#damaged.some((damaged) => damaged.name === name)
+        if (taken)
+          throw new VicinalError('ALREADY_EXISTS', `Wrong input: Collection \`${name}\` already exists!`, {
+            details: { name },
+          })
+        if (this.#engines.size >= LIMITS.collections) {
+          throw new VicinalError(
+            'INVALID_ARGUMENT',
+            `collections: expected at most ${LIMITS.collections}, got one more`,
+          )
+        }
+        const created = await this.#store.create(newManifest(name, config))
+        this.#engines.set(name, created)
+        return created
+      }),
+    )
     return new EmbeddedCollection<P>(engine, this.#admission)
   }
 
@@ -73,9 +97,14 @@ export class EmbeddedDatabase implements Database {
     const engine = this.#engines.get(name)
     if (engine) return new EmbeddedCollection<P>(engine, this.#admission)
     // A name that cannot be found may be that of a collection whose manifest cannot be read.
-    const damaged = this.#damaged.find((entry) => entry.name === name) ?? this.#damaged.find((entry) => entry.name === null)
+    const damaged =
+      this.#damaged.find((entry) => entry.name === name) ?? this.#damaged.find((entry) => entry.name === null)
     if (damaged) {
-      throw new VicinalError(damaged.error.code, `collection ${JSON.stringify(name)} cannot be served: ${damaged.error.message}`, { cause: damaged.error })
+      throw new VicinalError(
+        damaged.error.code,
+        `collection ${JSON.stringify(name)} cannot be served: ${damaged.error.message}`,
+        { cause: damaged.error },
+      )
     }
     throw notFound('Collection', name)
   }
@@ -101,14 +130,16 @@ export class EmbeddedDatabase implements Database {
   async deleteCollection(name: string, call?: CallOptions): Promise<boolean> {
     this.#checkWritable()
     checkCollectionName(name)
-    return await withDeadline(call, () => this.#inTurn(async () => {
-      const engine = this.#engines.get(name)
-      if (!engine) return false
-      this.#engines.delete(name)
-      await engine.close({ discard: true })
-      await this.#store.remove(engine)
-      return true
-    }))
+    return await withDeadline(call, () =>
+      this.#inTurn(async () => {
+        const engine = this.#engines.get(name)
+        if (!engine) return false
+        this.#engines.delete(name)
+        await engine.close({ discard: true })
+        await this.#store.remove(engine)
+        return true
+      }),
+    )
   }
 
   async close(): Promise<void> {

@@ -37,9 +37,9 @@ export class Flusher {
   async housekeep(): Promise<void> {
     const { table, manifest } = this.#parts
     await this.#inTurn(async () => {
-      const { checkpointSeq, tableVersion } = manifest.current
-      if (await table.needsMaintenance()) {
-        await manifest.update({ tableVersion: await table.compact({ checkpointSeq, keepVersion: tableVersion }) })
+      const { checkpointSeq } = manifest.current
+      if (await table.needsMaintenance(checkpointSeq)) {
+        await manifest.update({ tableVersion: await table.compact({ checkpointSeq }) })
       }
       await table.removeOldVersions(manifest.current.tableVersion)
     })

@@ -1,5 +1,5 @@
-import { VicinalError } from '../core/errors.js'
 import type { Clock } from '../core/clock.js'
+import { VicinalError } from '../core/errors.js'
 import type { Shard } from '../native/shard.js'
 import { nextMaintenanceStep } from '../segment/maintenance-policy.js'
 
@@ -77,7 +77,9 @@ export class Maintenance {
     } catch (cause) {
       this.#retryMs = Math.min(RETRY_MOST_MS, Math.max(RETRY_FIRST_MS, this.#retryMs * 2))
       this.#retryAtMs = nowMs + this.#retryMs
-      this.#parts.onTrouble(cause instanceof VicinalError ? cause : new VicinalError('INTERNAL', 'background work failed', { cause }))
+      this.#parts.onTrouble(
+        cause instanceof VicinalError ? cause : new VicinalError('INTERNAL', 'background work failed', { cause }),
+      )
     }
   }
 
@@ -89,7 +91,10 @@ export class Maintenance {
       this.#changedAtMs = nowMs
     }
     this.#dirtySinceMs = stats.dirty === 0 ? null : (this.#dirtySinceMs ?? nowMs)
-    if (stats.dirtyBytes >= FLUSH_BYTES || (this.#dirtySinceMs !== null && nowMs - this.#dirtySinceMs >= FLUSH_AGE_MS)) {
+    if (
+      stats.dirtyBytes >= FLUSH_BYTES ||
+      (this.#dirtySinceMs !== null && nowMs - this.#dirtySinceMs >= FLUSH_AGE_MS)
+    ) {
       await this.#parts.flush()
       this.#dirtySinceMs = null
     }

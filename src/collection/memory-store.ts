@@ -15,13 +15,11 @@ export class MemoryStore implements CollectionStore {
     this.#clock = clock
   }
 
-  async openAll(): Promise<{ engines: []; damaged: [] }> {
-    return { engines: [], damaged: [] }
-  }
+  async openAll(): Promise<void> {}
 
   async create(manifest: Manifest): Promise<CollectionEngine> {
     return new CollectionEngine({
-      shard: makeShard(manifest.config, false),
+      shard: makeShard(manifest.config, { trackChanges: false }),
       log: new MemoryLog(),
       manifest: new ManifestFile(null, manifest),
       table: null,

@@ -32,7 +32,8 @@ const writers = new Map<string, SharedDatabase>()
  * const near = await photos.query({ query: [0.1, 0.2, 0.3, 0.4], limit: 3 })
  */
 export async function open(folder: string, options: OpenOptions = {}): Promise<Database> {
-  if (typeof folder !== 'string' || folder.length === 0) throw invalid('folder', "expected a path or ':memory:'", folder)
+  if (typeof folder !== 'string' || folder.length === 0)
+    throw invalid('folder', "expected a path or ':memory:'", folder)
   if (folder === IN_MEMORY) return await openStore(new MemoryStore(), options)
   const root = resolve(folder)
   if (options.readOnly) return await openStore(await ReaderStore.open(root), options)

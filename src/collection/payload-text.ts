@@ -99,7 +99,10 @@ export class TextColumnBuilder {
 }
 
 /** Payloads as a text column; null when none of them says anything. */
-export function payloadColumn(payloads: readonly (Payload | RawJson | null | undefined)[], field: (row: number) => string): TextColumn | null {
+export function payloadColumn(
+  payloads: readonly (Payload | RawJson | null | undefined)[],
+  field: (row: number) => string,
+): TextColumn | null {
   if (payloads.every((payload) => payload === null || payload === undefined)) return null
   const builder = new TextColumnBuilder(payloads.length)
   for (let row = 0; row < payloads.length; row++) {

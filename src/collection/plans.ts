@@ -95,12 +95,18 @@ async function planUpdateVectors(points: unknown, context: PlanContext): Promise
 function planDeleteVectors(names: readonly string[], which: Selector, context: PlanContext): WritePlan {
   if (!Array.isArray(names) || names.length === 0) throw invalid('vector', 'expected at least one vector name', names)
   for (const name of names) {
-    if (!context.schema.some((vector) => vector.name === name)) throw invalid('vector', 'Not existing vector name', name)
+    if (!context.schema.some((vector) => vector.name === name))
+      throw invalid('vector', 'Not existing vector name', name)
   }
   return planForIds(which, context, false, (ids) => ({ op: 'deleteVectors', ids, names: [...new Set(names)] }))
 }
 
-function planForIds(which: Selector, context: PlanContext, mustExist: boolean, record: (ids: Uint32Array) => LogRecord): WritePlan {
+function planForIds(
+  which: Selector,
+  context: PlanContext,
+  mustExist: boolean,
+  record: (ids: Uint32Array) => LogRecord,
+): WritePlan {
   const selected = checkSelector(which, context)
   if (selected.ids) {
     const ids = distinct(selected.ids)
@@ -157,8 +163,8 @@ async function requirePresent(ids: Uint32Array, shard: Shard): Promise<void> {
 
 function checkPaths(paths: readonly string[], field: string): string[] {
   if (!Array.isArray(paths)) throw invalid(field, 'expected an array of payload keys', paths)
-  if (paths.length > LIMITS.filterValues) throw invalid(field, `expected at most ${LIMITS.filterValues} keys`, paths.length)
+  if (paths.length > LIMITS.filterValues)
+    throw invalid(field, `expected at most ${LIMITS.filterValues} keys`, paths.length)
   for (let i = 0; i < paths.length; i++) parsePath(paths[i], `${field}[${i}]`)
   return [...paths]
 }
-

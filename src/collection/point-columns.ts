@@ -1,3 +1,4 @@
+import type { ColumnarPoints } from '../core/database.js'
 import { invalid } from '../core/errors.js'
 import { LIMITS } from '../core/limits.js'
 import {
@@ -11,7 +12,6 @@ import {
   type Vector,
   type VectorColumn,
 } from '../core/point.js'
-import type { ColumnarPoints } from '../core/database.js'
 import type { ResolvedVector } from '../core/schema.js'
 import { payloadColumn } from './payload-text.js'
 
@@ -38,7 +38,10 @@ export function columnsOfPoints(
     }
     addVectors(vector, builders, i, field)
   }
-  const payloads = payloadColumn(points.map((point) => point.payload as never), (row) => `points[${row}].payload`)
+  const payloads = payloadColumn(
+    points.map((point) => point.payload as never),
+    (row) => `points[${row}].payload`,
+  )
   const vectors = builders.filter((builder) => builder.count > 0).map((builder) => builder.finish(points.length))
   return { count: points.length, ids, vectors, payloads }
 }
@@ -124,7 +127,8 @@ export function columnsOfColumnar(points: ColumnarPoints, schema: readonly Resol
   const ids = columnarIds(points.ids)
   const named: Readonly<Record<string, Float32Array>> =
     points.vectors instanceof Float32Array ? { [UNNAMED_VECTOR]: points.vectors } : points.vectors
-  if (named === null || typeof named !== 'object') throw invalid('vectors', 'expected a Float32Array or a record', named)
+  if (named === null || typeof named !== 'object')
+    throw invalid('vectors', 'expected a Float32Array or a record', named)
   const vectors = Object.entries(named).map(([name, data]): VectorColumn => {
     const vector = schema.find((candidate) => candidate.name === name)
     if (!vector) throw unknownVector('vectors', name || '(unnamed)', schema)

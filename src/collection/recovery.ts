@@ -2,62 +2,75 @@ import type { Clock } from '../core/clock.js'
 import { VicinalError } from '../core/errors.js'
 import { LIMITS } from '../core/limits.js'
 import type { CollectionConfig } from '../core/schema.js'
-import { ensureFolder } from '../disk/files.js'
+import type { Disk } from '../disk/disk.js'
 import { FileLog } from '../log/file-log.js'
 import { Shard } from '../native/shard.js'
-import type { CollectionPaths } from '../storage/layout.js'
+import { SegmentJanitor } from '../storage/janitor.js'
 import { LanceTable } from '../storage/lance-table.js'
+import type { CollectionPaths } from '../storage/layout.js'
 import { type Manifest, readManifest } from '../storage/manifest.js'
 import { applyRecord } from './apply.js'
 import type { CollectionParts } from './collection-engine.js'
-import { removeUnnamed } from './checkpointer.js'
 import { ManifestFile } from './manifest-file.js'
 import { metricOf } from './schema.js'
 
-export function makeShard(config: CollectionConfig, trackChanges: boolean): Shard {
-  const vectors = config.vectors.map(({ name, size, distance, m, efConstruct }) => ({ name, dim: size, metric: metricOf(distance), m, efConstruct }))
+export function makeShard(config: CollectionConfig, { trackChanges }: { trackChanges: boolean }): Shard {
+  const vectors = config.vectors.map(({ name, size, distance, m, efConstruct }) => {
+    return { name, dim: size, metric: metricOf(distance), m, efConstruct }
+  })
   return new Shard({ vectors, segmentBytes: LIMITS.segmentBytes, trackChanges })
 }
 
 /**
- * Opens a collection for writing: table as of the manifest, segments mapped, then the table's rows that are newer
+ * Opens a collection for writing: its table as of the manifest, segments mapped, then the table's rows that are newer
  * than the segments, then the log behind the table. Rejects with CORRUPT or UNSUPPORTED_FORMAT, naming the file.
  */
-export async function recoverCollection(paths: CollectionPaths, clock: Clock): Promise<CollectionParts> {
-  const manifest = await readManifest(paths.manifest)
-  await ensureFolder(paths.segments)
-  await removeUnnamed(paths.segments, manifest.segments)
-  const table = await LanceTable.open(paths.table, manifest)
-  const log = await FileLog.open(paths.log, { uuid: manifest.uuid, cleanEnd: manifest.cleanEnd, flushedSeq: manifest.flushedSeq })
+export async function recoverCollection(disk: Disk, paths: CollectionPaths, clock: Clock): Promise<CollectionParts> {
+  const manifest = await readManifest(disk, paths.manifest)
+  await disk.makeFolder(paths.segments)
+  await new SegmentJanitor(disk, paths.segments, clock).sweep(manifest.segments, 0)
+  const table = await openTable(disk, paths, manifest, { readOnly: false })
+  const { uuid, cleanEnd, flushedSeq } = manifest
+  const log = await FileLog.open({ disk, folder: paths.log, uuid, cleanEnd, flushedSeq })
   const warnings: string[] = []
-  const shard = await fillShard(manifest, paths, table, warnings)
+  let shard: Shard | null = null
   try {
-    for await (const { seq, record } of log.replay(manifest.flushedSeq)) {
+    shard = await fillShard(disk, paths, manifest, table, { warnings, trackChanges: true })
+    for await (const { seq, record } of log.replay(flushedSeq)) {
       await applyRecord(shard, manifest.config.vectors, seq, record)
     }
     for (const { field, kind } of manifest.payloadIndexes) await shard.createPayloadIndex(field, kind)
   } catch (error) {
-    await shard.close()
+    await shard?.close()
     await log.close()
+    await table.close()
     throw error
   }
-  return {
-    shard,
-    log,
-    manifest: new ManifestFile(paths.manifest, manifest),
-    table,
-    segmentsFolder: paths.segments,
-    readOnly: false,
-    warnings,
-    clock,
-  }
+  const file = new ManifestFile({ disk, path: paths.manifest }, manifest)
+  return { shard, log, manifest: file, table, folder: { disk, paths }, readOnly: false, warnings, clock }
+}
+
+export async function openTable(
+  disk: Disk,
+  paths: CollectionPaths,
+  manifest: Manifest,
+  options: { readOnly: boolean },
+): Promise<LanceTable> {
+  const spec = { disk, folder: paths.folder, collection: manifest.name, vectors: manifest.config.vectors }
+  return await LanceTable.open(spec, manifest.tableVersion, options)
 }
 
 /** Segments, then what the table has beyond them. A damaged segment costs time, never an answer: all is rebuilt. */
-export async function fillShard(manifest: Manifest, paths: CollectionPaths, table: LanceTable, warnings: string[]): Promise<Shard> {
-  const shard = makeShard(manifest.config, true)
+export async function fillShard(
+  disk: Disk,
+  paths: CollectionPaths,
+  manifest: Manifest,
+  table: LanceTable,
+  { warnings, trackChanges }: { warnings: string[]; trackChanges: boolean },
+): Promise<Shard> {
+  const shard = makeShard(manifest.config, { trackChanges })
   try {
-    await mapSegments(shard, manifest, paths)
+    await mapSegments(shard, disk, paths, manifest)
     await loadTable(shard, table, manifest.checkpointSeq)
     shard.advance(manifest.flushedSeq)
     return shard
@@ -65,46 +78,51 @@ export async function fillShard(manifest: Manifest, paths: CollectionPaths, tabl
     await shard.close()
     if (!isSegmentDamage(error)) throw error
     warnings.push(`rebuilt from the table: ${error.message}`)
-    return await rebuild(manifest, table)
+    return await rebuild(manifest, table, trackChanges)
   }
 }
 
-async function mapSegments(shard: Shard, manifest: Manifest, paths: CollectionPaths): Promise<void> {
+async function mapSegments(shard: Shard, disk: Disk, paths: CollectionPaths, manifest: Manifest): Promise<void> {
+  const path = (file: string) => disk.absolute(`${paths.segments}/${file}`)
   for (const [i, { file, crc, overlay }] of manifest.segments.entries()) {
     const source = {
-      path: `${paths.segments}/${file}`,
+      path: path(file),
       crc,
-      overlay: overlay ? { path: `${paths.segments}/${overlay.file}`, crc: overlay.crc } : null,
+      overlay: overlay && { path: path(overlay.file), crc: overlay.crc },
       resume: i === manifest.segments.length - 1,
     }
     await shard.openSegment(source).catch((cause: unknown) => {
       // A newer format is left untouched for the version that wrote it.
       if (!(cause instanceof VicinalError) || cause.code === 'UNSUPPORTED_FORMAT') throw cause
-      throw new VicinalError(cause.code, cause.message, { details: { ...cause.details, segment: true }, cause })
+      throw new VicinalError(cause.code, cause.message, { details: { ...cause.details, segment: file }, cause })
     })
   }
 }
 
 function isSegmentDamage(error: unknown): error is VicinalError {
-  return error instanceof VicinalError && error.details.segment === true
+  return error instanceof VicinalError && 'segment' in error.details
 }
 
-async function rebuild(manifest: Manifest, table: LanceTable): Promise<Shard> {
-  const shard = makeShard(manifest.config, true)
+async function rebuild(manifest: Manifest, table: LanceTable, trackChanges: boolean): Promise<Shard> {
+  const shard = makeShard(manifest.config, { trackChanges })
   try {
     await loadTable(shard, table, 0)
+    shard.advance(manifest.flushedSeq)
+    return shard
   } catch (error) {
     await shard.close()
     throw error
   }
-  shard.advance(manifest.flushedSeq)
-  return shard
 }
 
 async function loadTable(shard: Shard, table: LanceTable, afterSeq: number): Promise<void> {
   for await (const batch of table.scan(afterSeq)) {
     const damaged = await shard.verifyRows(batch)
-    if (damaged >= 0) throw new VicinalError('CORRUPT', `${table.describe()}: the checksum of row ${damaged} of a batch does not match`)
+    if (damaged >= 0) {
+      throw new VicinalError('CORRUPT', `${table.describe()}: the checksum of a row does not match`, {
+        details: { row: damaged },
+      })
+    }
     await shard.loadRows(batch)
   }
 }

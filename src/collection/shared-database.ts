@@ -48,7 +48,11 @@ class DatabaseHandle implements Database {
     this.#release = release
   }
 
-  async createCollection<P = Payload>(name: string, options: CollectionOptions, call?: CallOptions): Promise<Collection<P>> {
+  async createCollection<P = Payload>(
+    name: string,
+    options: CollectionOptions,
+    call?: CallOptions,
+  ): Promise<Collection<P>> {
     return await this.#open().createCollection<P>(name, options, call)
   }
   async collection<P = Payload>(name: string): Promise<Collection<P>> {

@@ -73,9 +73,11 @@ export class Writer {
 
   #admit(): void {
     if (this.#broken) throw this.#broken
-    if (this.#waiting >= LIMITS.queuedWrites) throw overloaded('writes wait for the log', LIMITS.queuedWrites, this.#waiting)
+    if (this.#waiting >= LIMITS.queuedWrites)
+      throw overloaded('writes wait for the log', LIMITS.queuedWrites, this.#waiting)
     const tailBytes = this.#parts.shard.tailBytes()
-    if (tailBytes > LIMITS.tailBytes) throw overloaded('bytes of vectors wait for the graph', LIMITS.tailBytes, tailBytes)
+    if (tailBytes > LIMITS.tailBytes)
+      throw overloaded('bytes of vectors wait for the graph', LIMITS.tailBytes, tailBytes)
     const logBytes = this.#parts.log.bytes
     if (logBytes > LIMITS.logBytes) {
       this.#parts.onLogFull()
@@ -83,20 +85,26 @@ export class Writer {
     }
   }
 
-  async #append(plan: WritePlan, signal: AbortSignal): Promise<{ seq: number; written: Promise<void>; applied: Promise<void> }> {
+  async #append(
+    plan: WritePlan,
+    signal: AbortSignal,
+  ): Promise<{ seq: number; written: Promise<void>; applied: Promise<void> }> {
     if (plan.needsState) await this.#applied.catch(() => undefined)
     const record = await plan.resolve()
     if (signal.aborted) throw signal.reason
     if (this.#broken) throw this.#broken
-    if (record === null) return { seq: this.#parts.log.lastSeq, written: Promise.resolve(), applied: this.#applied.catch(() => undefined) }
+    if (record === null)
+      return { seq: this.#parts.log.lastSeq, written: Promise.resolve(), applied: this.#applied.catch(() => undefined) }
     const { log } = this.#parts
     // After a failed append the log has taken its numbers back.
     const seq = log.lastSeq + 1
     const entry = log.append(seq, record)
-    const applied = this.#applied.catch(() => undefined).then(async () => {
-      await entry.durable
-      await this.#apply(seq, record)
-    })
+    const applied = this.#applied
+      .catch(() => undefined)
+      .then(async () => {
+        await entry.durable
+        await this.#apply(seq, record)
+      })
     this.#applied = applied
     applied.catch(() => undefined)
     return { seq, written: entry.written, applied }
@@ -106,7 +114,11 @@ export class Writer {
     try {
       await applyRecord(this.#parts.shard, this.#parts.schema, seq, record)
     } catch (cause) {
-      this.#broken = new VicinalError('INTERNAL', `write ${seq} is in the log but could not be applied; it will be when the collection is opened again`, { cause })
+      this.#broken = new VicinalError(
+        'INTERNAL',
+        `write ${seq} is in the log but could not be applied; it will be when the collection is opened again`,
+        { cause },
+      )
       throw this.#broken
     }
   }

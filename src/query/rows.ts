@@ -18,12 +18,18 @@ export function projectionOf(options: ReadOptions, schema: readonly ResolvedVect
   const payload = payloadSelection(options.withPayload ?? true)
   const vectorNames = vectorSelection(options.withVector ?? false, schema)
   const vectors = Uint32Array.from(vectorNames, (name) => schema.findIndex((vector) => vector.name === name))
-  return { fields: { payload: payload !== null, vectors }, vectorNames, payload, rawPayload: options.rawPayload ?? false }
+  return {
+    fields: { payload: payload !== null, vectors },
+    vectorNames,
+    payload,
+    rawPayload: options.rawPayload ?? false,
+  }
 }
 
 function payloadSelection(selector: WithPayload): Projection['payload'] {
   if (typeof selector === 'boolean') return selector ? {} : null
-  if (selector === null || typeof selector !== 'object') throw invalid('with_payload', 'expected a boolean or a selector', selector)
+  if (selector === null || typeof selector !== 'object')
+    throw invalid('with_payload', 'expected a boolean or a selector', selector)
   if (isNames(selector)) return { include: selector }
   const { include, exclude } = selector as { include?: unknown; exclude?: unknown }
   if (isNames(include) && exclude === undefined) return { include }
@@ -75,7 +81,10 @@ export class RowReader {
     const text = end > start ? (this.#texts as Buffer).toString('utf8', start, end) : '{}'
     const { include, exclude } = this.#projection.payload as NonNullable<Projection['payload']>
     if (include || exclude) {
-      const selected = selectPayload(JSON.parse(text) as Payload, include ? { include } : { exclude: exclude as readonly string[] })
+      const selected = selectPayload(
+        JSON.parse(text) as Payload,
+        include ? { include } : { exclude: exclude as readonly string[] },
+      )
       return this.#projection.rawPayload ? new RawJson(JSON.stringify(selected)) : selected
     }
     return this.#projection.rawPayload ? new RawJson(text) : (JSON.parse(text) as Payload)

@@ -14,14 +14,21 @@ const DEFAULT_EF = 128
 const NO_FIELDS = { payload: false }
 
 /** Nearest neighbours of a vector, or of a stored point (which is left out). */
-export async function search<P>(shard: Shard, schema: readonly ResolvedVector[], options: QueryOptions, signal?: AbortSignal): Promise<Hit<P>[]> {
+export async function search<P>(
+  shard: Shard,
+  schema: readonly ResolvedVector[],
+  options: QueryOptions,
+  signal?: AbortSignal,
+): Promise<Hit<P>[]> {
   const vector = vectorIndex(options.using, schema)
   const limit = bounded(options.limit ?? DEFAULT_LIMIT, 1, LIMITS.resultLimit, 'limit')
   const offset = bounded(options.offset ?? 0, 0, LIMITS.resultLimit, 'offset')
-  if (offset + limit > LIMITS.resultLimit) throw invalid('offset', `expected offset + limit of at most ${LIMITS.resultLimit}`, offset + limit)
+  if (offset + limit > LIMITS.resultLimit)
+    throw invalid('offset', `expected offset + limit of at most ${LIMITS.resultLimit}`, offset + limit)
   const ef = bounded(options.params?.hnsw_ef ?? DEFAULT_EF, 1, LIMITS.ef, 'params.hnsw_ef')
   const { scoreThreshold } = options
-  if (scoreThreshold !== undefined && !Number.isFinite(scoreThreshold)) throw invalid('score_threshold', 'expected a finite number', scoreThreshold)
+  if (scoreThreshold !== undefined && !Number.isFinite(scoreThreshold))
+    throw invalid('score_threshold', 'expected a finite number', scoreThreshold)
   const filter = options.filter ? compileFilter(options.filter, { vectorNames: schema.map(({ name }) => name) }) : null
   const projection = projectionOf(options, schema)
   const target = await queryVector(shard, schema, vector, options.query as Vector | PointId)
@@ -47,7 +54,10 @@ export async function search<P>(shard: Shard, schema: readonly ResolvedVector[],
 export function vectorIndex(using: string | undefined, schema: readonly ResolvedVector[]): number {
   if (using === undefined || using === null) {
     if (schema.length === 1) return 0
-    throw invalid('using', `expected one of ${schema.map(({ name }) => name).join(', ')}: the collection has several vectors`)
+    throw invalid(
+      'using',
+      `expected one of ${schema.map(({ name }) => name).join(', ')}: the collection has several vectors`,
+    )
   }
   const index = schema.findIndex((vector) => vector.name === using)
   if (index < 0) throw invalid('using', 'Not existing vector name', using)
@@ -103,4 +113,3 @@ function hitsOf<P>(result: SearchResult, projection: Projection): Hit<P>[] {
   }
   return hits
 }
-

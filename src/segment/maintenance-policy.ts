@@ -11,9 +11,7 @@ const CHECKPOINT_MIN_ROWS = 20_000
 const IDLE_MS = 5_000
 const IDLE_CHECKPOINT_MIN_ROWS = 2_000
 
-export type MaintenanceStep =
-  | { kind: 'compact'; segment: number; active: boolean }
-  | { kind: 'checkpoint' }
+export type MaintenanceStep = { kind: 'compact'; segment: number; active: boolean } | { kind: 'checkpoint' }
 
 /** What the segments of a shard need next, if anything. Compaction first: it decides what there is to write. */
 export function nextMaintenanceStep(stats: ShardStats, idleMs: number): MaintenanceStep | null {

@@ -1,4 +1,4 @@
-import { makeData, tableFromArrays, Field, FixedSizeList, Float32, Table, Vector } from 'apache-arrow'
+import { Field, FixedSizeList, Float32, makeData, Table, tableFromArrays, Vector } from 'apache-arrow'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { columnsOfArrow } from '../../../src/collection/arrow-columns.js'
@@ -6,7 +6,13 @@ import { columnsOfColumnar, columnsOfPoints, keepLast } from '../../../src/colle
 import { decodeIds, type PointColumns } from '../../../src/core/point.js'
 import type { ResolvedVector } from '../../../src/core/schema.js'
 
-const vector = (name: string, size: number): ResolvedVector => ({ name, size, distance: 'Dot', m: 16, efConstruct: 100 })
+const vector = (name: string, size: number): ResolvedVector => ({
+  name,
+  size,
+  distance: 'Dot',
+  m: 16,
+  efConstruct: 100,
+})
 const unnamed = [vector('', 2)]
 const named = [vector('image', 2), vector('text', 3)]
 
@@ -27,8 +33,19 @@ function points(columns: PointColumns): { id: unknown; vectors: Record<string, n
 
 describe('columnsOfPoints', () => {
   it('keeps ids of every kind exactly', () => {
-    const ids = [0, 7, 2 ** 53 - 1, 2n ** 53n, 2n ** 64n - 1n, '00000000-0000-0000-0000-000000000000', 'f47ac10b-58cc-4372-a567-0e02b2c3d479']
-    const columns = columnsOfPoints(ids.map((id) => ({ id, vector: [1, 2] })), unnamed)
+    const ids = [
+      0,
+      7,
+      2 ** 53 - 1,
+      2n ** 53n,
+      2n ** 64n - 1n,
+      '00000000-0000-0000-0000-000000000000',
+      'f47ac10b-58cc-4372-a567-0e02b2c3d479',
+    ]
+    const columns = columnsOfPoints(
+      ids.map((id) => ({ id, vector: [1, 2] })),
+      unnamed,
+    )
     expect(decodeIds(columns.ids)).toEqual(ids)
   })
 
@@ -84,7 +101,12 @@ describe('columnsOfPoints', () => {
 
 describe('keepLast', () => {
   it('leaves the last point of each id, as a map would', () => {
-    const point = fc.record({ id: fc.integer({ min: 0, max: 8 }), image: fc.boolean(), text: fc.boolean(), tag: fc.nat(99) })
+    const point = fc.record({
+      id: fc.integer({ min: 0, max: 8 }),
+      image: fc.boolean(),
+      text: fc.boolean(),
+      tag: fc.nat(99),
+    })
     fc.assert(
       fc.property(fc.array(point, { maxLength: 30 }), (list) => {
         const given = list.map(({ id, image, text, tag }) => ({
@@ -115,7 +137,10 @@ describe('columnsOfColumnar', () => {
   })
 
   it('takes 64-bit ids as they are', () => {
-    const columns = columnsOfColumnar({ ids: new BigUint64Array([1n, 2n ** 63n]), vectors: new Float32Array(4) }, unnamed)
+    const columns = columnsOfColumnar(
+      { ids: new BigUint64Array([1n, 2n ** 63n]), vectors: new Float32Array(4) },
+      unnamed,
+    )
     expect(decodeIds(columns.ids)).toEqual([1, 2n ** 63n])
   })
 
@@ -132,7 +157,11 @@ describe('columnsOfArrow', () => {
     const type = new FixedSizeList(2, new Field('item', new Float32(), true))
     const list = makeData({ type, length: 4, nullCount: 0, child: makeData({ type: new Float32(), length: 8, data }) })
     const others = tableFromArrays({ id: new Int32Array([1, 2, 3, 4]), place: ['Oslo', 'Bergen', 'Moss', 'Molde'] })
-    return new Table({ id: others.getChild('id') as Vector, vector: new Vector([list]), place: others.getChild('place') as Vector })
+    return new Table({
+      id: others.getChild('id') as Vector,
+      vector: new Vector([list]),
+      place: others.getChild('place') as Vector,
+    })
   }
 
   it('reads ids, vectors and payload, from a slice too', () => {
@@ -143,6 +172,8 @@ describe('columnsOfArrow', () => {
   })
 
   it('refuses another dimension', () => {
-    expect(() => columnsOfArrow(table(), [vector('', 3)])).toThrow(/table\.vector: Vector dimension error: expected dim: 3, got 2/)
+    expect(() => columnsOfArrow(table(), [vector('', 3)])).toThrow(
+      /table\.vector: Vector dimension error: expected dim: 3, got 2/,
+    )
   })
 })

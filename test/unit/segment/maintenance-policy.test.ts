@@ -3,7 +3,16 @@ import type { ShardStats } from '../../../src/native/addon.js'
 import { nextMaintenanceStep } from '../../../src/segment/maintenance-policy.js'
 
 function stats(segment: Partial<ShardStats['segments'][number]>, behind = 0): ShardStats {
-  const full = { segment: 1, active: true, rows: 0, deleted: 0, bytes: 0, checkpointedRows: 0, overlayRows: 0, ...segment }
+  const full = {
+    segment: 1,
+    active: true,
+    rows: 0,
+    deleted: 0,
+    bytes: 0,
+    checkpointedRows: 0,
+    overlayRows: 0,
+    ...segment,
+  }
   return {
     seq: 1,
     points: full.rows - full.deleted,
@@ -18,7 +27,9 @@ function stats(segment: Partial<ShardStats['segments'][number]>, behind = 0): Sh
 
 describe('nextMaintenanceStep', () => {
   it('compacts above a fifth of dead rows, and not at it', () => {
-    expect(nextMaintenanceStep(stats({ rows: 10_000, deleted: 2_001, checkpointedRows: 10_000 }), 0)?.kind).toBe('compact')
+    expect(nextMaintenanceStep(stats({ rows: 10_000, deleted: 2_001, checkpointedRows: 10_000 }), 0)?.kind).toBe(
+      'compact',
+    )
     expect(nextMaintenanceStep(stats({ rows: 10_000, deleted: 2_000, checkpointedRows: 10_000 }), 0)).toBeNull()
   })
 

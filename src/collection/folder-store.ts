@@ -1,0 +1,108 @@
+import { type Clock, systemClock } from '../core/clock.js'
+import { VicinalError } from '../core/errors.js'
+import { Disk } from '../disk/disk.js'
+import { FileLog } from '../log/file-log.js'
+import { FileLock } from '../native/lock.js'
+import {
+  type CollectionPaths,
+  createCollection,
+  deleteCollection,
+  LOCK_FILE,
+  listCollections,
+  removeLeftovers,
+} from '../storage/layout.js'
+import { type Manifest, readManifest, writeManifest } from '../storage/manifest.js'
+import { CollectionEngine } from './collection-engine.js'
+import type { CollectionRegistry, CollectionStore } from './embedded-database.js'
+import { recoverCollection } from './recovery.js'
+
+/** The data folder of the one process that writes it. */
+export class FolderStore implements CollectionStore {
+  readonly readOnly = false
+  readonly #disk: Disk
+  readonly #lock: FileLock
+  readonly #clock: Clock
+
+  private constructor(disk: Disk, lock: FileLock, clock: Clock) {
+    this.#disk = disk
+    this.#lock = lock
+    this.#clock = clock
+  }
+
+  /** Makes the folder where there is none. Rejects with LOCKED while another process writes it. */
+  static async open(root: string, clock: Clock = systemClock): Promise<FolderStore> {
+    const disk = new Disk(root)
+    await disk.makeFolder('.')
+    const lock = FileLock.acquire(disk.absolute(LOCK_FILE))
+    if (!lock) throw await lockedError(disk)
+    await writeHolder(disk)
+    return new FolderStore(disk, lock, clock)
+  }
+
+  async openAll(registry: CollectionRegistry): Promise<void> {
+    await removeLeftovers(this.#disk)
+    for (const paths of await listCollections(this.#disk)) {
+      try {
+        registry.add(new CollectionEngine(await recoverCollection(this.#disk, paths, this.#clock)))
+      } catch (cause) {
+        registry.addDamaged({ name: await nameOf(this.#disk, paths), error: asVicinalError(cause) })
+      }
+    }
+  }
+
+  async create(manifest: Manifest): Promise<CollectionEngine> {
+    const disk = this.#disk
+    const { uuid, flushedSeq } = manifest
+    const paths = await createCollection(disk, uuid, async (unfinished) => {
+      const log = await FileLog.open({ disk, folder: unfinished.log, uuid, cleanEnd: null, flushedSeq, create: true })
+      await log.close()
+      await writeManifest(disk, unfinished.manifest, manifest)
+    })
+    return new CollectionEngine(await recoverCollection(disk, paths, this.#clock))
+  }
+
+  async remove(engine: CollectionEngine): Promise<void> {
+    if (engine.paths) await deleteCollection(this.#disk, engine.paths)
+  }
+
+  async close(): Promise<void> {
+    this.#lock.release()
+  }
+}
+
+/** The name of a collection that cannot be opened, if its manifest can still be read. */
+export async function nameOf(disk: Disk, paths: CollectionPaths): Promise<string | null> {
+  return await readManifest(disk, paths.manifest).then(
+    (manifest) => manifest.name,
+    () => null,
+  )
+}
+
+export function asVicinalError(cause: unknown): VicinalError {
+  return cause instanceof VicinalError ? cause : new VicinalError('INTERNAL', String(cause), { cause })
+}
+
+/** Says in the lock file who holds it. The file stays the same one: the lock is on it, not on its name. */
+async function writeHolder(disk: Disk): Promise<void> {
+  const file = await disk.openAppend(LOCK_FILE, { truncate: true })
+  try {
+    await file.append([Buffer.from(JSON.stringify({ pid: process.pid, since: new Date().toISOString() }))])
+  } finally {
+    await file.close()
+  }
+}
+
+const LOCK_BYTES = 4096
+
+async function lockedError(disk: Disk): Promise<VicinalError> {
+  const holder = await disk.readFile(LOCK_FILE, LOCK_BYTES).then(String, () => '')
+  const pid = /"pid":(\d+)/.exec(holder)?.[1]
+  const who = pid ? `process ${pid}` : 'another process'
+  return new VicinalError(
+    'LOCKED',
+    `the data folder is open for writing in ${who}; open it with readOnly, or close it there`,
+    {
+      details: pid ? { pid: Number(pid) } : {},
+    },
+  )
+}

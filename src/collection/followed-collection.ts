@@ -1,0 +1,147 @@
+import type { Clock } from '../core/clock.js'
+import { VicinalError } from '../core/errors.js'
+import type { Disk } from '../disk/disk.js'
+import type { Appended, Log } from '../log/log.js'
+import { LogFollower } from '../log/log-follower.js'
+import type { LogEntry } from '../log/record.js'
+import type { Shard } from '../native/shard.js'
+import type { CollectionPaths } from '../storage/layout.js'
+import { type Manifest, readManifest } from '../storage/manifest.js'
+import { applyRecord } from './apply.js'
+import type { CollectionEngine, CollectionParts } from './collection-engine.js'
+import { ManifestFile } from './manifest-file.js'
+import { fillShard, openTable } from './recovery.js'
+
+/** The files a manifest names may be gone by the time they are opened; a newer manifest names others. */
+const OPEN_ATTEMPTS = 5
+
+interface Loaded {
+  shard: Shard
+  follower: LogFollower
+  manifest: Manifest
+  warnings: string[]
+}
+
+/** A collection that another process writes, as a reader sees it: opened as of its manifest, then following the log. */
+export class FollowedCollection {
+  readonly #disk: Disk
+  readonly #paths: CollectionPaths
+  #follower: LogFollower
+  #indexes: string
+  readonly parts: CollectionParts
+
+  private constructor(disk: Disk, paths: CollectionPaths, clock: Clock, loaded: Loaded) {
+    this.#disk = disk
+    this.#paths = paths
+    this.#follower = loaded.follower
+    this.#indexes = JSON.stringify(loaded.manifest.payloadIndexes)
+    this.parts = {
+      shard: loaded.shard,
+      log: new FollowedLog(() => this.#follower),
+      manifest: new ManifestFile(null, loaded.manifest),
+      table: null,
+      folder: null,
+      readOnly: true,
+      warnings: loaded.warnings,
+      clock,
+    }
+  }
+
+  static async open(disk: Disk, paths: CollectionPaths, clock: Clock): Promise<FollowedCollection> {
+    return new FollowedCollection(disk, paths, clock, await load(disk, paths))
+  }
+
+  /** Takes in what the writer has added. Trouble is left for the next call: the rows at hand stay served. */
+  async follow(engine: CollectionEngine): Promise<void> {
+    try {
+      await this.#follow(engine)
+    } catch (cause) {
+      const message = `following the log: ${(cause as Error).message}`
+      if (!this.parts.warnings.includes(message)) this.parts.warnings.push(message)
+    }
+  }
+
+  async #follow(engine: CollectionEngine): Promise<void> {
+    const followed = await this.#follower.poll()
+    if (followed.state === 'entries') {
+      for (const { seq, record } of followed.entries) await applyRecord(engine.shard, engine.schema, seq, record)
+      return await this.#followIndexes(engine)
+    }
+    const loaded = await load(this.#disk, this.#paths)
+    await this.#follower.close()
+    this.#follower = loaded.follower
+    await engine.replaceShard(loaded.shard)
+  }
+
+  async #followIndexes(engine: CollectionEngine): Promise<void> {
+    const { payloadIndexes } = await readManifest(this.#disk, this.#paths.manifest)
+    const indexes = JSON.stringify(payloadIndexes)
+    if (indexes === this.#indexes) return
+    for (const { field } of engine.shard.stats().payloadIndexes) engine.shard.dropPayloadIndex(field)
+    for (const { field, kind } of payloadIndexes) await engine.shard.createPayloadIndex(field, kind)
+    this.#indexes = indexes
+  }
+}
+
+async function load(disk: Disk, paths: CollectionPaths): Promise<Loaded> {
+  for (let attempt = 1; ; attempt++) {
+    try {
+      return await loadOnce(disk, paths)
+    } catch (error) {
+      if (attempt === OPEN_ATTEMPTS) throw error
+    }
+  }
+}
+
+async function loadOnce(disk: Disk, paths: CollectionPaths): Promise<Loaded> {
+  const manifest = await readManifest(disk, paths.manifest)
+  const warnings: string[] = []
+  const table = await openTable(disk, paths, manifest, { readOnly: true })
+  const shard = await fillShard(disk, paths, manifest, table, { warnings, trackChanges: false }).finally(() =>
+    table.close(),
+  )
+  const follower = new LogFollower({ disk, folder: paths.log, uuid: manifest.uuid }, manifest.flushedSeq)
+  try {
+    for (let followed = await follower.poll(); ; followed = await follower.poll()) {
+      if (followed.state === 'reload') throw new VicinalError('UNAVAILABLE', 'the log was trimmed while it was read')
+      if (followed.entries.length === 0) break
+      for (const { seq, record } of followed.entries) await applyRecord(shard, manifest.config.vectors, seq, record)
+    }
+    for (const { field, kind } of manifest.payloadIndexes) await shard.createPayloadIndex(field, kind)
+    return { shard, follower, manifest, warnings }
+  } catch (error) {
+    await follower.close()
+    await shard.close()
+    throw error
+  }
+}
+
+/** A reader's side of the log: how far it has come. */
+class FollowedLog implements Log {
+  readonly bytes = 0
+  readonly failure = null
+  readonly #follower: () => LogFollower
+
+  constructor(follower: () => LogFollower) {
+    this.#follower = follower
+  }
+
+  get lastSeq(): number {
+    return this.#follower().seq
+  }
+  get durableSeq(): number {
+    return this.#follower().seq
+  }
+  append(): Appended {
+    throw new VicinalError('READ_ONLY', 'the database was opened read-only')
+  }
+  async *replay(): AsyncGenerator<LogEntry> {}
+  bytesSince(): number {
+    return 0
+  }
+  async trim(): Promise<void> {}
+  async close(): Promise<null> {
+    await this.#follower().close()
+    return null
+  }
+}

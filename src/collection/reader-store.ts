@@ -1,0 +1,102 @@
+import { type Clock, systemClock } from '../core/clock.js'
+import { notFound, VicinalError } from '../core/errors.js'
+import { Disk } from '../disk/disk.js'
+import { type CollectionPaths, listCollections } from '../storage/layout.js'
+import { CollectionEngine } from './collection-engine.js'
+import type { CollectionRegistry, CollectionStore } from './embedded-database.js'
+import { asVicinalError, nameOf } from './folder-store.js'
+import { FollowedCollection } from './followed-collection.js'
+
+/** How long a reader may be behind its writer, and how often it looks for collections made or removed. */
+const FOLLOW_MS = 200
+const LIST_EVERY_POLLS = 5
+
+interface Followed {
+  collection: FollowedCollection
+  engine: CollectionEngine
+}
+
+/** The data folder of a process that only reads it, beside one that may be writing. Takes no lock, writes nothing. */
+export class ReaderStore implements CollectionStore {
+  readonly readOnly = true
+  readonly #disk: Disk
+  readonly #clock: Clock
+  /** By folder. */
+  readonly #followed = new Map<string, Followed>()
+  #polls = 0
+  #timer: NodeJS.Timeout | null = null
+  #running: Promise<void> = Promise.resolve()
+  #closed = false
+
+  private constructor(disk: Disk, clock: Clock) {
+    this.#disk = disk
+    this.#clock = clock
+  }
+
+  /** Rejects with NOT_FOUND where there is no such folder: a reader makes none. */
+  static async open(root: string, clock: Clock = systemClock): Promise<ReaderStore> {
+    const disk = new Disk(root)
+    if (!(await disk.exists('.'))) throw notFound('data folder', root)
+    return new ReaderStore(disk, clock)
+  }
+
+  async openAll(registry: CollectionRegistry): Promise<void> {
+    await this.#list(registry)
+    this.#arm(registry)
+  }
+
+  async create(): Promise<never> {
+    throw new VicinalError('READ_ONLY', 'the database was opened read-only')
+  }
+
+  async remove(): Promise<never> {
+    throw new VicinalError('READ_ONLY', 'the database was opened read-only')
+  }
+
+  async close(): Promise<void> {
+    this.#closed = true
+    if (this.#timer) clearTimeout(this.#timer)
+    await this.#running
+  }
+
+  #arm(registry: CollectionRegistry): void {
+    if (this.#closed) return
+    this.#timer = setTimeout(() => {
+      this.#running = this.#poll(registry).finally(() => this.#arm(registry))
+    }, FOLLOW_MS).unref()
+  }
+
+  async #poll(registry: CollectionRegistry): Promise<void> {
+    if (++this.#polls % LIST_EVERY_POLLS === 0) await this.#list(registry)
+    for (const { collection, engine } of this.#followed.values()) {
+      if (this.#closed) return
+      await collection.follow(engine)
+    }
+  }
+
+  async #list(registry: CollectionRegistry): Promise<void> {
+    const present = await listCollections(this.#disk).catch(() => null)
+    if (present === null) return
+    const folders = new Set(present.map((paths) => paths.folder))
+    for (const [folder, { engine }] of this.#followed) {
+      if (folders.has(folder)) continue
+      this.#followed.delete(folder)
+      registry.remove(engine.name)
+      await engine.close()
+    }
+    for (const paths of present) if (!this.#followed.has(paths.folder)) await this.#add(paths, registry)
+  }
+
+  async #add(paths: CollectionPaths, registry: CollectionRegistry): Promise<void> {
+    try {
+      const collection = await FollowedCollection.open(this.#disk, paths, this.#clock)
+      const engine = new CollectionEngine(collection.parts)
+      this.#followed.set(paths.folder, { collection, engine })
+      registry.add(engine)
+    } catch (cause) {
+      // One that is being removed at this moment is not damaged.
+      if (!(await this.#disk.exists(paths.folder))) return
+      registry.addDamaged({ name: await nameOf(this.#disk, paths), error: asVicinalError(cause) })
+    }
+  }
+}
