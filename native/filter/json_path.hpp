@@ -2,6 +2,7 @@
 // key.with dots"`. src/filter/path.ts reads the same language.
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <string>
 #include <string_view>
@@ -13,7 +14,7 @@
 namespace vicinal {
 
 struct PathStep {
-  enum class Kind : uint8_t { Key, Index, Every };
+  enum class Kind : uint8_t { Key, Every, Index };
   Kind kind = Kind::Key;
   std::string key;
   uint32_t index = 0;
@@ -27,6 +28,8 @@ public:
   static constexpr size_t kMaxSteps = 64;
 
   static Result<JsonPath> parse(std::string_view text);
+  JsonPath() = default;
+  explicit JsonPath(std::vector<PathStep> steps) : steps_(std::move(steps)) {}
 
   // The values at the path, until `visit(JsonValue)` returns true. Returns whether it did. An array
   // is one value.

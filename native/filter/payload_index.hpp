@@ -72,6 +72,8 @@ private:
   PayloadIndex(std::string field, PayloadIndexKind kind, JsonPath path);
   Batch& startBatch(uint32_t from);
   void extract(Batch& batch, uint32_t row, std::string_view payload) const;
+  // Adds the value to the batch, where it is one for this kind of index.
+  bool take(Batch& batch, uint32_t row, JsonValue value) const;
   void commitBatch(uint32_t to);
 
   const std::string field_;

@@ -38,8 +38,8 @@ class FilterPlan {
 public:
   // null: every row is a candidate.
   const RowBitmap* candidates() const { return candidates_ ? &*candidates_ : nullptr; }
-  // Whether candidates are matches.
-  bool isComplete() const { return residual_.empty() && candidates_.has_value(); }
+  // Whether all candidates match.
+  bool isComplete() const { return residual_.empty(); }
   const Cardinality& cardinality() const { return cardinality_; }
 
   bool passes(const RowSource& source, uint32_t row) const;

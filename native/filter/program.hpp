@@ -13,27 +13,25 @@
 namespace vicinal {
 
 enum class FilterOp : uint8_t {
-  All = 0x01,
-  Any = 0x02,
-  Not = 0x03,
-  AtLeast = 0x04,
-  Match = 0x10,
-  Except = 0x11,
-  NumberRange = 0x12,
-  DateTimeRange = 0x13,
-  ValuesCount = 0x14,
-  IsEmpty = 0x15,
-  IsNull = 0x16,
-  HasNull = 0x17,
-  HasId = 0x18,
-  HasVector = 0x19,
-  Nested = 0x1a,
+  All = 1,
+  Any = 2,
+  Not = 3,
+  AtLeast = 4,
+  Match = 5,
+  NumberRange = 6,
+  DateTimeRange = 7,
+  ValuesCount = 8,
+  IsEmpty = 9,
+  IsNull = 10,
+  HasId = 11,
+  Except = 12,
+  HasVector = 13,
+  Nested = 14,
+  HasNull = 15,
 };
 
-// The values of a Match or Except, all of one type, ascending.
+// The values of a Match or Except, ascending.
 struct MatchValues {
-  enum class Type : uint8_t { Text = 1, Integer = 2, Bool = 3 };
-  Type type = Type::Text;
   std::vector<std::string> texts;
   std::vector<int64_t> integers;
   bool hasTrue = false;
@@ -41,6 +39,7 @@ struct MatchValues {
 
   bool containsText(std::string_view text) const;
   bool containsInteger(int64_t integer) const;
+  bool hasBool() const { return hasTrue || hasFalse; }
 };
 
 // An interval; a bound that is not there is infinite.
@@ -51,6 +50,20 @@ template <typename T> struct Interval {
   bool isUpperOpen = false;
   T lower = 0;
   T upper = 0;
+
+  // Takes the narrower of two bounds.
+  void limitAbove(T bound, bool isOpen) {
+    if (hasUpper && (upper < bound || (upper == bound && isUpperOpen))) return;
+    hasUpper = true;
+    upper = bound;
+    isUpperOpen = isOpen;
+  }
+  void limitBelow(T bound, bool isOpen) {
+    if (hasLower && (lower > bound || (lower == bound && isLowerOpen))) return;
+    hasLower = true;
+    lower = bound;
+    isLowerOpen = isOpen;
+  }
 
   bool isAbove(T value) const { return hasUpper && (isUpperOpen ? value >= upper : value > upper); }
   bool isBelow(T value) const { return hasLower && (isLowerOpen ? value <= lower : value < lower); }
@@ -65,19 +78,16 @@ struct FilterNode {
   uint32_t minimum = 0;
   // Every condition on the payload.
   JsonPath path;
+  // Match, Except.
   MatchValues values;
+  // NumberRange, ValuesCount.
   Interval<double> numbers;
-  // Microseconds since 1970.
+  // DateTimeRange: microseconds since 1970.
   Interval<int64_t> times;
-  // ValuesCount: inclusive.
-  uint64_t minCount = 0;
-  uint64_t maxCount = 0;
   // HasId: ascending.
   std::vector<IdWords> ids;
+  // HasVector.
   uint32_t vector = 0;
-
-  // Conditions on the values at a path, which a payload index of that path may answer.
-  bool isPayloadLeaf() const { return op >= FilterOp::Match && op <= FilterOp::HasNull; }
 };
 
 class FilterProgram {

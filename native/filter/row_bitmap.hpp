@@ -11,6 +11,9 @@ namespace vicinal {
 
 class RowBitmap {
 public:
+  // A row is 32 bits in a list and one in the bits.
+  static constexpr uint32_t kRowsPerListed = 32;
+
   explicit RowBitmap(uint32_t rows = 0) : rows_(rows) {}
   static RowBitmap all(uint32_t rows);
 
@@ -25,6 +28,8 @@ public:
 
   // In any order, though a list is kept only while rows come in ascending order.
   void add(uint32_t row);
+  // Rows in ascending order, repeated ones too.
+  void addAscending(const uint32_t* from, const uint32_t* to);
   // Rows [from, to).
   void addRange(uint32_t from, uint32_t to);
   void clear();

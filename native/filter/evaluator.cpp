@@ -1,0 +1,134 @@
+#include "filter/evaluator.hpp"
+
+#include <algorithm>
+
+#include "filter/date_time.hpp"
+
+namespace vicinal {
+
+namespace {
+
+bool isListed(const MatchValues& values, JsonValue value) {
+  switch (value.kind()) {
+  case JsonKind::False: return values.hasFalse;
+  case JsonKind::True: return values.hasTrue;
+  case JsonKind::Number: {
+    if (values.integers.empty()) return false;
+    const auto integer = value.integer();
+    return integer && values.containsInteger(*integer);
+  }
+  case JsonKind::String: {
+    if (values.texts.empty()) return false;
+    std::string scratch;
+    const auto text = value.text(scratch);
+    return text && values.containsText(*text);
+  }
+  default: return false;
+  }
+}
+
+bool isInTimes(const Interval<int64_t>& times, JsonValue value) {
+  std::string scratch;
+  const auto text = value.text(scratch);
+  const auto micros = text ? parseDateTime(*text) : std::nullopt;
+  return micros && times.contains(*micros);
+}
+
+// A condition on one value, an array's element where there is an array.
+bool satisfies(const FilterNode& leaf, JsonValue value) {
+  switch (leaf.op) {
+  case FilterOp::Match: return isListed(leaf.values, value);
+  case FilterOp::Except: {
+    const JsonKind kind = value.kind();
+    return kind != JsonKind::Null && kind != JsonKind::Invalid && !isListed(leaf.values, value);
+  }
+  case FilterOp::NumberRange: {
+    const auto number = value.number();
+    return number && leaf.numbers.contains(*number);
+  }
+  case FilterOp::DateTimeRange: return isInTimes(leaf.times, value);
+  default: return false;
+  }
+}
+
+double countOf(JsonValue value) {
+  if (value.kind() == JsonKind::Null) return 0;
+  if (value.kind() != JsonKind::Array) return 1;
+  uint64_t count = 0;
+  value.visitElements([&](JsonValue) {
+    count++;
+    return false;
+  });
+  return static_cast<double>(count);
+}
+
+bool isNull(JsonValue value) { return value.kind() == JsonKind::Null; }
+
+bool isEmpty(JsonValue value) { return isNull(value) || value.isEmptyArray(); }
+
+class Evaluation {
+public:
+  Evaluation(const RowSource& source, uint32_t row) : source_(source), row_(row) {}
+
+  bool matches(const FilterNode& node) {
+    return matches(node, JsonValue::of(source_.payload(row_)), true);
+  }
+
+private:
+  // `isRoot`: the object is the point's payload, not an element of a nested condition, which has no
+  // id and no vectors.
+  bool matches(const FilterNode& node, JsonValue object, bool isRoot) {
+    const auto holds = [&](const FilterNode& child) { return matches(child, object, isRoot); };
+    switch (node.op) {
+    case FilterOp::All: return std::all_of(node.children.begin(), node.children.end(), holds);
+    case FilterOp::Any: return std::any_of(node.children.begin(), node.children.end(), holds);
+    case FilterOp::Not: return !holds(node.children[0]);
+    case FilterOp::AtLeast: {
+      uint32_t missing = node.minimum;
+      for (const FilterNode& child : node.children) {
+        if (missing == 0) break;
+        missing -= holds(child) ? 1 : 0;
+      }
+      return missing == 0;
+    }
+    case FilterOp::HasId:
+      return isRoot && std::binary_search(node.ids.begin(), node.ids.end(), source_.id(row_));
+    case FilterOp::HasVector: return isRoot && source_.hasVector(row_, node.vector);
+    case FilterOp::Nested:
+      return node.path.visitElements(object, [&](JsonValue element) {
+        return element.kind() == JsonKind::Object && matches(node.children[0], element, false);
+      });
+    default: return matchesField(node, object);
+    }
+  }
+
+  static bool matchesField(const FilterNode& leaf, JsonValue object) {
+    switch (leaf.op) {
+    case FilterOp::IsEmpty:
+      return !leaf.path.visit(object, [](JsonValue value) { return !isEmpty(value); });
+    case FilterOp::IsNull: return leaf.path.visit(object, isNull);
+    case FilterOp::HasNull:
+      return leaf.path.visit(
+          object, [](JsonValue value) { return isNull(value) || value.visitElements(isNull); });
+    case FilterOp::ValuesCount:
+      return leaf.path.visit(
+          object, [&](JsonValue value) { return leaf.numbers.contains(countOf(value)); });
+    default:
+      return leaf.path.visit(object, [&](JsonValue value) {
+        if (value.kind() != JsonKind::Array) return satisfies(leaf, value);
+        return value.visitElements([&](JsonValue element) { return satisfies(leaf, element); });
+      });
+    }
+  }
+
+  const RowSource& source_;
+  const uint32_t row_;
+};
+
+} // namespace
+
+bool matches(const FilterNode& node, const RowSource& source, uint32_t row) {
+  return Evaluation(source, row).matches(node);
+}
+
+} // namespace vicinal

@@ -1,0 +1,191 @@
+#include "filter/index_query.hpp"
+
+#include <algorithm>
+
+#include "filter/date_time.hpp"
+
+namespace vicinal {
+
+namespace {
+
+template <typename T> Interval<T> exactly(T value) {
+  Interval<T> interval;
+  interval.limitAbove(value, false);
+  interval.limitBelow(value, false);
+  return interval;
+}
+
+} // namespace
+
+bool IndexQuery::estimate(uint64_t& rows) {
+  count_ = 0;
+  answer_ = nullptr;
+  if (!run()) return false;
+  rows = count_;
+  return true;
+}
+
+void IndexQuery::collect(IndexAnswer& answer) {
+  answer_ = &answer;
+  run();
+}
+
+bool IndexQuery::run() {
+  switch (leaf_.op) {
+  case FilterOp::Match: return match();
+  case FilterOp::Except: return except();
+  case FilterOp::NumberRange: return numberRange();
+  case FilterOp::DateTimeRange: return dateTimeRange();
+  case FilterOp::IsNull: add(values_.isNull, true); return true;
+  case FilterOp::HasNull: add(values_.hasNull, true); return true;
+  case FilterOp::IsEmpty:
+    count_ += covered_ - std::min(covered_, values_.filled.count());
+    if (answer_ != nullptr) {
+      RowBitmap empty(answer_->sure.rows());
+      RowBitmap filled(answer_->sure.rows());
+      values_.filled.addTo(filled);
+      empty.addRange(0, covered_);
+      empty.subtract(filled);
+      answer_->sure.unite(empty);
+    }
+    return true;
+  default: return false;
+  }
+}
+
+bool IndexQuery::listsOthers() const {
+  const MatchValues& listed = leaf_.values;
+  switch (kind_) {
+  case PayloadIndexKind::Keyword: return !listed.integers.empty() || listed.hasBool();
+  case PayloadIndexKind::Uuid:
+    return !listed.integers.empty() || listed.hasBool() ||
+           !std::all_of(listed.texts.begin(), listed.texts.end(), isUuidText);
+  case PayloadIndexKind::Integer:
+  case PayloadIndexKind::Float: return !listed.texts.empty() || listed.hasBool();
+  case PayloadIndexKind::Bool: return !listed.texts.empty() || !listed.integers.empty();
+  case PayloadIndexKind::DateTime:
+    return !listed.integers.empty() || listed.hasBool() ||
+           !std::all_of(listed.texts.begin(), listed.texts.end(),
+                        [](const std::string& text) { return parseDateTime(text).has_value(); });
+  }
+  return true;
+}
+
+bool IndexQuery::match() {
+  const MatchValues& listed = leaf_.values;
+  switch (kind_) {
+  case PayloadIndexKind::Keyword:
+  case PayloadIndexKind::Uuid:
+    for (const std::string& text : listed.texts)
+      if (const PostingList* rows = values_.texts.find(text)) add(*rows, true);
+    break;
+  case PayloadIndexKind::Integer:
+    for (const int64_t integer : listed.integers) add(values_.integers, exactly(integer), true);
+    break;
+  case PayloadIndexKind::Float:
+    // 1 and 1.0 are one double, but only the first is an integer.
+    for (const int64_t integer : listed.integers)
+      add(values_.numbers, exactly(static_cast<double>(integer)), false);
+    break;
+  case PayloadIndexKind::Bool:
+    if (listed.hasTrue) add(values_.trues, true);
+    if (listed.hasFalse) add(values_.falses, true);
+    break;
+  case PayloadIndexKind::DateTime:
+    // Many texts say one time.
+    for (const std::string& text : listed.texts)
+      if (const auto micros = parseDateTime(text)) add(values_.integers, exactly(*micros), false);
+    break;
+  }
+  if (listsOthers()) add(values_.other, false);
+  return true;
+}
+
+bool IndexQuery::except() {
+  const MatchValues& listed = leaf_.values;
+  // Values of which the index cannot say that they are listed satisfy the condition. To be listed a
+  // value has to be of a listed type; the rest is decided by the evaluator.
+  add(values_.other, !listsOthers());
+  const bool listsIndexed = kind_ == PayloadIndexKind::Bool ? listed.hasBool()
+                            : kind_ == PayloadIndexKind::Integer || kind_ == PayloadIndexKind::Float
+                                ? !listed.integers.empty()
+                                : !listed.texts.empty();
+  if (!listsIndexed) {
+    add(values_.indexed, true);
+    return true;
+  }
+  if (kind_ == PayloadIndexKind::Bool) {
+    if (!listed.hasTrue) add(values_.trues, true);
+    if (!listed.hasFalse) add(values_.falses, true);
+    return true;
+  }
+  if (answer_ == nullptr || kind_ == PayloadIndexKind::Float ||
+      kind_ == PayloadIndexKind::DateTime) {
+    add(values_.indexed, false);
+    return true;
+  }
+  answer_->sure.makeDense();
+  if (kind_ == PayloadIndexKind::Integer) {
+    values_.integers.forEach([&](int64_t value, uint32_t row) {
+      if (!listed.containsInteger(value)) answer_->sure.add(row);
+    });
+  } else {
+    values_.texts.forEach([&](std::string_view text, const PostingList& rows) {
+      if (listed.containsText(text)) return;
+      for (const uint32_t row : rows) answer_->sure.add(row);
+    });
+  }
+  return true;
+}
+
+bool IndexQuery::numberRange() {
+  if (kind_ == PayloadIndexKind::Float) {
+    add(values_.numbers, leaf_.numbers, true);
+    return true;
+  }
+  // Numbers that are no integers, or numbers among texts.
+  add(values_.other, false);
+  if (kind_ == PayloadIndexKind::Integer) add(values_.integers, leaf_.numbers, true);
+  return true;
+}
+
+bool IndexQuery::dateTimeRange() {
+  if (kind_ == PayloadIndexKind::DateTime) {
+    add(values_.integers, leaf_.times, true);
+    return true;
+  }
+  if (kind_ == PayloadIndexKind::Keyword) return false;
+  add(values_.other, false);
+  return true;
+}
+
+void IndexQuery::add(const RowFlags& rows, bool isSure) {
+  count_ += rows.count();
+  if (answer_ != nullptr) rows.addTo(isSure ? answer_->sure : answer_->unsure);
+}
+
+void IndexQuery::add(const PostingList& rows, bool isSure) {
+  count_ += rows.count();
+  if (answer_ != nullptr)
+    (isSure ? answer_->sure : answer_->unsure).addAscending(rows.begin(), rows.end());
+}
+
+template <typename T, typename Bound>
+void IndexQuery::add(const ValueRuns<T>& values, const Interval<Bound>& in, bool isSure) {
+  const uint64_t count = values.count(in);
+  count_ += count;
+  if (answer_ == nullptr || count == 0) return;
+  RowBitmap& into = isSure ? answer_->sure : answer_->unsure;
+  if (count > into.rows() / RowBitmap::kRowsPerListed) {
+    into.makeDense();
+    values.forEachIn(in, [&](uint32_t row) { into.add(row); });
+    return;
+  }
+  std::vector<uint32_t> rows;
+  rows.reserve(count);
+  values.forEachIn(in, [&](uint32_t row) { rows.push_back(row); });
+  std::sort(rows.begin(), rows.end());
+  into.addAscending(rows.data(), rows.data() + rows.size());
+}
+
+} // namespace vicinal

@@ -1,0 +1,45 @@
+// One condition put to the values of an index.
+#pragma once
+
+#include "filter/indexed_values.hpp"
+#include "filter/payload_index.hpp"
+
+namespace vicinal {
+
+class IndexQuery {
+public:
+  IndexQuery(PayloadIndexKind kind, const IndexedValues& values, const FilterNode& leaf,
+             uint32_t covered)
+      : kind_(kind), values_(values), leaf_(leaf), covered_(covered) {}
+
+  // Whether the index knows; `rows` is how many `collect` finds at most.
+  bool estimate(uint64_t& rows);
+  // Adds the rows of the condition.
+  void collect(IndexAnswer& answer);
+
+private:
+  bool run();
+  bool match();
+  bool except();
+  bool numberRange();
+  bool dateTimeRange();
+
+  // Whether a value that is not in the index could be one of the listed.
+  bool listsOthers() const;
+
+  // What was found: counted, and added where rows are collected.
+  void add(const RowFlags& rows, bool isSure);
+  void add(const PostingList& rows, bool isSure);
+  template <typename T, typename Bound>
+  void add(const ValueRuns<T>& values, const Interval<Bound>& in, bool isSure);
+
+  const PayloadIndexKind kind_;
+  const IndexedValues& values_;
+  const FilterNode& leaf_;
+  const uint32_t covered_;
+  uint64_t count_ = 0;
+  // Null while estimating.
+  IndexAnswer* answer_ = nullptr;
+};
+
+} // namespace vicinal

@@ -1,0 +1,172 @@
+#include "filter/payload_index.hpp"
+
+#include <mutex>
+
+#include "filter/date_time.hpp"
+#include "filter/index_query.hpp"
+#include "filter/indexed_values.hpp"
+
+namespace vicinal {
+
+// What rows say, read without a lock.
+struct PayloadIndex::Batch {
+  struct RowFacts {
+    bool isFilled = false, isNull = false, hasNull = false, isIndexed = false, hasOther = false;
+  };
+  uint32_t from = 0;
+  std::vector<RowFacts> facts;
+  std::vector<std::pair<std::string, uint32_t>> texts;
+  ValueRuns<int64_t>::Entries integers;
+  ValueRuns<double>::Entries numbers;
+  std::vector<uint32_t> trues;
+  std::vector<uint32_t> falses;
+};
+
+struct PayloadIndex::Values : IndexedValues {};
+
+bool isUuidText(std::string_view text) {
+  if (text.size() != 36) return false;
+  const auto isHex = [](char c) {
+    return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f') || (c >= 'A' && c <= 'F');
+  };
+  for (size_t at = 0; at < text.size(); at++) {
+    const bool isHyphen = at == 8 || at == 13 || at == 18 || at == 23;
+    if (isHyphen ? text[at] != '-' : !isHex(text[at])) return false;
+  }
+  return true;
+}
+
+PayloadIndex::PayloadIndex(std::string field, PayloadIndexKind kind, JsonPath path)
+    : field_(std::move(field)), kind_(kind), path_(std::move(path)),
+      batch_(std::make_unique<Batch>()), values_(std::make_unique<Values>()) {}
+
+PayloadIndex::~PayloadIndex() = default;
+
+Result<std::shared_ptr<PayloadIndex>> PayloadIndex::create(std::string field,
+                                                           PayloadIndexKind kind) {
+  auto path = JsonPath::parse(field);
+  if (!path) return path.status();
+  return std::shared_ptr<PayloadIndex>(new PayloadIndex(std::move(field), kind, path.take()));
+}
+
+PayloadIndex::Batch& PayloadIndex::startBatch(uint32_t from) {
+  *batch_ = Batch{};
+  batch_->from = from;
+  return *batch_;
+}
+
+void PayloadIndex::extract(Batch& batch, uint32_t row, std::string_view payload) const {
+  Batch::RowFacts& facts = batch.facts.emplace_back();
+  const auto index = [&](JsonValue value) {
+    (take(batch, row, value) ? facts.isIndexed : facts.hasOther) = true;
+  };
+  path_.visit(JsonValue::of(payload), [&](JsonValue value) {
+    const bool isNull = value.kind() == JsonKind::Null;
+    facts.isNull |= isNull;
+    facts.hasNull |= isNull;
+    facts.isFilled |= !isNull && !value.isEmptyArray();
+    if (value.kind() == JsonKind::Array) {
+      value.visitElements([&](JsonValue element) {
+        if (element.kind() == JsonKind::Null)
+          facts.hasNull = true;
+        else
+          index(element);
+        return false;
+      });
+    } else if (!isNull) {
+      index(value);
+    }
+    return false;
+  });
+}
+
+bool PayloadIndex::take(Batch& batch, uint32_t row, JsonValue value) const {
+  switch (kind_) {
+  case PayloadIndexKind::Keyword:
+  case PayloadIndexKind::Uuid: {
+    std::string scratch;
+    const auto text = value.text(scratch);
+    if (!text || (kind_ == PayloadIndexKind::Uuid && !isUuidText(*text))) return false;
+    batch.texts.emplace_back(*text, row);
+    return true;
+  }
+  case PayloadIndexKind::Integer: {
+    const auto integer = value.integer();
+    if (integer) batch.integers.emplace_back(*integer, row);
+    return integer.has_value();
+  }
+  case PayloadIndexKind::Float: {
+    const auto number = value.number();
+    if (number) batch.numbers.emplace_back(*number, row);
+    return number.has_value();
+  }
+  case PayloadIndexKind::Bool: {
+    const JsonKind kind = value.kind();
+    if (kind == JsonKind::True) batch.trues.push_back(row);
+    if (kind == JsonKind::False) batch.falses.push_back(row);
+    return kind == JsonKind::True || kind == JsonKind::False;
+  }
+  case PayloadIndexKind::DateTime: {
+    std::string scratch;
+    const auto text = value.text(scratch);
+    const auto micros = text ? parseDateTime(*text) : std::nullopt;
+    if (micros) batch.integers.emplace_back(*micros, row);
+    return micros.has_value();
+  }
+  }
+  return false;
+}
+
+void PayloadIndex::commitBatch(uint32_t to) {
+  Batch& batch = *batch_;
+  size_t keptIntegers = 0, keptNumbers = 0;
+  auto integers = values_->integers.merged(std::move(batch.integers), keptIntegers);
+  auto numbers = values_->numbers.merged(std::move(batch.numbers), keptNumbers);
+  {
+    std::unique_lock lock(mutex_);
+    values_->integers.put(std::move(integers), keptIntegers);
+    values_->numbers.put(std::move(numbers), keptNumbers);
+    for (const auto& [text, row] : batch.texts) values_->texts.add(text, row);
+    for (const uint32_t row : batch.trues) values_->trues.add(row);
+    for (const uint32_t row : batch.falses) values_->falses.add(row);
+    for (size_t at = 0; at < batch.facts.size(); at++) {
+      const uint32_t row = batch.from + static_cast<uint32_t>(at);
+      const Batch::RowFacts& facts = batch.facts[at];
+      if (facts.isFilled) values_->filled.add(row);
+      if (facts.isNull) values_->isNull.add(row);
+      if (facts.hasNull) values_->hasNull.add(row);
+      if (facts.isIndexed) values_->indexed.add(row);
+      if (facts.hasOther) values_->other.add(row);
+    }
+    covered_.store(to, std::memory_order_release);
+  }
+  batch = Batch{};
+}
+
+bool PayloadIndex::canAnswer(const FilterNode& leaf, uint32_t rows, uint32_t& estimate) const {
+  std::shared_lock lock(mutex_);
+  uint64_t found = 0;
+  if (!IndexQuery(kind_, *values_, leaf, covered()).estimate(found)) return false;
+  estimate = static_cast<uint32_t>(std::min<uint64_t>(found, rows));
+  return true;
+}
+
+IndexAnswer PayloadIndex::answer(const FilterNode& leaf, uint32_t rows) const {
+  IndexAnswer answer{RowBitmap(rows), RowBitmap(rows)};
+  std::shared_lock lock(mutex_);
+  answer.covered = std::min(covered(), rows);
+  IndexQuery(kind_, *values_, leaf, covered()).collect(answer);
+  return answer;
+}
+
+uint32_t PayloadIndex::points() const {
+  std::shared_lock lock(mutex_);
+  return values_->indexed.count();
+}
+
+uint64_t PayloadIndex::bytes() const {
+  std::shared_lock lock(mutex_);
+  return values_->bytes();
+}
+
+} // namespace vicinal

@@ -1,0 +1,239 @@
+#include "filter/plan.hpp"
+
+#include <algorithm>
+
+#include "filter/evaluator.hpp"
+
+namespace vicinal {
+
+namespace {
+
+// An index that lacks more rows than this, and more than a share of them, is not asked: evaluating
+// them would cost more than it saves.
+constexpr uint32_t kFewUncovered = 1024;
+constexpr uint32_t kUncoveredShare = 4;
+// Evaluating a condition on a row costs as much as collecting this many rows from an index.
+constexpr uint64_t kCollectedPerEvaluated = 32;
+// Rows between two looks at the cancel flag.
+constexpr uint32_t kCancelInterval = 1024;
+
+} // namespace
+
+class FilterPlanner {
+public:
+  FilterPlanner(const RowSource& source, const PayloadIndexes& indexes, const PlanOptions& options)
+      : source_(source), indexes_(indexes), options_(options), rows_(source.rows()),
+        overlaid_(rows_) {
+    source.overlaidRows(overlaid_);
+  }
+
+  FilterPlan plan(const FilterNode& root) {
+    FilterPlan plan;
+    plan.rows_ = rows_;
+    std::vector<Priced> priced;
+    split(root, priced, plan.residual_);
+    std::sort(priced.begin(), priced.end(),
+              [](const Priced& a, const Priced& b) { return a.rows < b.rows; });
+    for (const auto& [node, rows] : priced) {
+      const uint64_t evaluations = plan.candidates_ ? plan.candidates_->count() : rows_;
+      if (rows > options_.maxCollected || rows > evaluations * kCollectedPerEvaluated) {
+        plan.residual_.push_back(node);
+      } else if (plan.candidates_) {
+        plan.candidates_->intersect(collect(*node));
+      } else {
+        plan.candidates_ = collect(*node);
+      }
+    }
+    const uint32_t max = plan.candidates_ ? plan.candidates_->count() : rows_;
+    // Of conditions nobody knows anything about, half the rows may as well match.
+    plan.cardinality_ =
+        plan.isComplete() ? Cardinality{max, max, max} : Cardinality{0, max / 2, max};
+    return plan;
+  }
+
+private:
+  struct Priced {
+    const FilterNode* node;
+    // How many rows are collected at most.
+    uint64_t rows;
+  };
+
+  // Conditions that must all hold: those that indexes can answer, and the others.
+  void split(const FilterNode& node, std::vector<Priced>& priced,
+             std::vector<const FilterNode*>& others) const {
+    if (node.op == FilterOp::All) {
+      for (const FilterNode& child : node.children) split(child, priced, others);
+    } else if (const auto rows = price(node)) {
+      priced.push_back({&node, *rows});
+    } else {
+      others.push_back(&node);
+    }
+  }
+
+  // How many rows `collect` would go through, where it can.
+  std::optional<uint64_t> price(const FilterNode& node) const {
+    switch (node.op) {
+    case FilterOp::All: {
+      std::optional<uint64_t> least;
+      for (const FilterNode& child : node.children)
+        if (const auto rows = price(child)) least = std::min(least.value_or(UINT64_MAX), *rows);
+      return least;
+    }
+    case FilterOp::Any: return priceOfAll(node);
+    case FilterOp::AtLeast: return node.minimum == 0 ? std::optional<uint64_t>() : priceOfAll(node);
+    case FilterOp::Not:
+      return price(node.children[0]) ? std::optional<uint64_t>(rows_) : std::nullopt;
+    case FilterOp::HasId: {
+      RowBitmap none(rows_);
+      return source_.locate(nullptr, 0, none) ? std::optional<uint64_t>(node.ids.size())
+                                              : std::nullopt;
+    }
+    case FilterOp::HasVector:
+    case FilterOp::Nested: return std::nullopt;
+    default: {
+      uint64_t rows = 0;
+      return indexFor(node, rows) == nullptr ? std::optional<uint64_t>() : rows;
+    }
+    }
+  }
+
+  std::optional<uint64_t> priceOfAll(const FilterNode& node) const {
+    uint64_t sum = 0;
+    for (const FilterNode& child : node.children) {
+      const auto rows = price(child);
+      if (!rows) return std::nullopt;
+      sum += *rows;
+    }
+    return sum;
+  }
+
+  // The index that answers the condition with the fewest rows, counting those it does not know.
+  const PayloadIndex* indexFor(const FilterNode& leaf, uint64_t& rows) const {
+    const PayloadIndex* best = nullptr;
+    for (const auto& index : indexes_) {
+      const uint32_t uncovered = rows_ - std::min(rows_, index->covered());
+      uint32_t estimate = 0;
+      if (!(index->path() == leaf.path)) continue;
+      if (uncovered > kFewUncovered && uncovered > rows_ / kUncoveredShare) continue;
+      if (!index->canAnswer(leaf, rows_, estimate)) continue;
+      const uint64_t all = uint64_t(estimate) + uncovered + overlaid_.count();
+      if (best != nullptr && rows <= all) continue;
+      best = index.get();
+      rows = all;
+    }
+    return best;
+  }
+
+  // Exactly the rows that match, of a condition that has a price.
+  RowBitmap collect(const FilterNode& node) const {
+    switch (node.op) {
+    case FilterOp::All: return collectAll(node);
+    case FilterOp::Any: return collectAny(node);
+    case FilterOp::AtLeast: {
+      // Who matches enough of the conditions matches one of them.
+      RowBitmap rows = collectAny(node);
+      rows.filter([&](uint32_t row) { return matches(node, source_, row); });
+      return rows;
+    }
+    case FilterOp::Not: {
+      RowBitmap rows = collect(node.children[0]);
+      rows.complement();
+      return rows;
+    }
+    case FilterOp::HasId: {
+      RowBitmap rows(rows_);
+      source_.locate(node.ids.data(), node.ids.size(), rows);
+      return rows;
+    }
+    default: return collectLeaf(node);
+    }
+  }
+
+  RowBitmap collectAny(const FilterNode& node) const {
+    RowBitmap rows(rows_);
+    for (const FilterNode& child : node.children) rows.unite(collect(child));
+    return rows;
+  }
+
+  RowBitmap collectAll(const FilterNode& node) const {
+    std::vector<Priced> priced;
+    std::vector<const FilterNode*> others;
+    split(node, priced, others);
+    std::optional<RowBitmap> rows;
+    for (const Priced& condition : priced) {
+      if (rows)
+        rows->intersect(collect(*condition.node));
+      else
+        rows = collect(*condition.node);
+    }
+    const auto holds = [&](uint32_t row) {
+      return std::all_of(others.begin(), others.end(),
+                         [&](auto* other) { return matches(*other, source_, row); });
+    };
+    if (!others.empty()) rows->filter(holds);
+    return std::move(*rows);
+  }
+
+  // The index's rows, but for those it is unsure of, does not know, or knows an older payload of.
+  RowBitmap collectLeaf(const FilterNode& leaf) const {
+    uint64_t rows = 0;
+    const PayloadIndex* index = indexFor(leaf, rows);
+    if (index == nullptr) {
+      // It had a price, so the index has to be there.
+      RowBitmap all = RowBitmap::all(rows_);
+      all.filter([&](uint32_t row) { return matches(leaf, source_, row); });
+      return all;
+    }
+    IndexAnswer answer = index->answer(leaf, rows_);
+    RowBitmap& unsure = answer.unsure;
+    unsure.subtract(answer.sure);
+    unsure.unite(overlaid_);
+    unsure.addRange(answer.covered, rows_);
+    answer.sure.subtract(overlaid_);
+    unsure.filter([&](uint32_t row) { return matches(leaf, source_, row); });
+    answer.sure.unite(unsure);
+    return std::move(answer.sure);
+  }
+
+  const RowSource& source_;
+  const PayloadIndexes& indexes_;
+  const PlanOptions& options_;
+  const uint32_t rows_;
+  RowBitmap overlaid_;
+};
+
+bool FilterPlan::passes(const RowSource& source, uint32_t row) const {
+  if (candidates_ && !candidates_->contains(row)) return false;
+  return std::all_of(residual_.begin(), residual_.end(),
+                     [&](const FilterNode* node) { return matches(*node, source, row); });
+}
+
+void FilterPlan::prepareForPasses() {
+  if (candidates_) candidates_->makeDense();
+}
+
+Status FilterPlan::resolve(const RowSource& source, const CancelFlag* cancel) {
+  if (residual_.empty()) return Status::ok();
+  if (!candidates_) candidates_ = RowBitmap::all(rows_);
+  uint32_t looked = 0;
+  bool isCancelled = false;
+  candidates_->filter([&](uint32_t row) {
+    if (looked++ % kCancelInterval == 0)
+      isCancelled = isCancelled || (cancel != nullptr && cancel->isCancelled());
+    return !isCancelled &&
+           std::all_of(residual_.begin(), residual_.end(),
+                       [&](const FilterNode* node) { return matches(*node, source, row); });
+  });
+  if (isCancelled) return Status(Code::Cancelled, "the filter was cancelled");
+  residual_.clear();
+  const uint32_t count = candidates_->count();
+  cardinality_ = {count, count, count};
+  return Status::ok();
+}
+
+FilterPlan planFilter(const FilterNode& root, const RowSource& source,
+                      const PayloadIndexes& indexes, const PlanOptions& options) {
+  return FilterPlanner(source, indexes, options).plan(root);
+}
+
+} // namespace vicinal

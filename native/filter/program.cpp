@@ -1,0 +1,167 @@
+#include "filter/program.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <cstring>
+
+namespace vicinal {
+
+namespace {
+
+// A level of a filter becomes at most three nodes (all, any or at-least, not), 64 levels deep
+// (LIMITS.filterDepth).
+constexpr int kMaxDepth = 256;
+
+class Decoder {
+public:
+  Decoder(const uint8_t* bytes, size_t size, uint32_t vectors)
+      : at_(bytes), end_(bytes + size), vectors_(vectors) {}
+
+  bool isAtEnd() const { return at_ == end_; }
+
+  bool node(FilterNode& into, int depth) {
+    uint8_t op = 0;
+    if (depth > kMaxDepth || !value(op)) return false;
+    into.op = static_cast<FilterOp>(op);
+    switch (into.op) {
+    case FilterOp::All:
+    case FilterOp::Any: return nodes(into.children, depth);
+    case FilterOp::AtLeast: return value(into.minimum) && nodes(into.children, depth);
+    case FilterOp::Not: return child(into, depth);
+    case FilterOp::Nested: return path(into.path) && child(into, depth);
+    case FilterOp::Match:
+    case FilterOp::Except: return path(into.path) && values(into.values);
+    case FilterOp::NumberRange:
+    case FilterOp::ValuesCount: return path(into.path) && interval(into.numbers);
+    case FilterOp::DateTimeRange: return path(into.path) && interval(into.times);
+    case FilterOp::IsEmpty:
+    case FilterOp::IsNull:
+    case FilterOp::HasNull: return path(into.path);
+    case FilterOp::HasId: return ids(into.ids);
+    case FilterOp::HasVector: return value(into.vector) && into.vector < vectors_;
+    }
+    return false;
+  }
+
+private:
+  template <typename T> bool value(T& into) {
+    if (left() < sizeof(T)) return false;
+    std::memcpy(&into, at_, sizeof(T));
+    at_ += sizeof(T);
+    return true;
+  }
+  size_t left() const { return static_cast<size_t>(end_ - at_); }
+
+  // How many items follow. Each takes at least `itemBytes`, so a count that the bytes cannot hold
+  // is refused before anything is allocated for it.
+  bool countOf(uint32_t& count, size_t itemBytes) {
+    return value(count) && count <= left() / itemBytes;
+  }
+
+  bool child(FilterNode& into, int depth) { return node(into.children.emplace_back(), depth + 1); }
+
+  bool nodes(std::vector<FilterNode>& into, int depth) {
+    uint32_t count = 0;
+    if (!countOf(count, 1)) return false;
+    for (uint32_t i = 0; i < count; i++)
+      if (!node(into.emplace_back(), depth + 1)) return false;
+    return true;
+  }
+
+  bool text(std::string& into) {
+    uint32_t bytes = 0;
+    if (!countOf(bytes, 1)) return false;
+    into.assign(reinterpret_cast<const char*>(at_), bytes);
+    at_ += bytes;
+    return true;
+  }
+
+  bool path(JsonPath& into) {
+    uint8_t count = 0;
+    if (!value(count) || count == 0 || count > JsonPath::kMaxSteps) return false;
+    std::vector<PathStep> steps(count);
+    for (PathStep& step : steps) {
+      uint8_t kind = 0;
+      if (!value(kind) || kind > static_cast<uint8_t>(PathStep::Kind::Index)) return false;
+      step.kind = static_cast<PathStep::Kind>(kind);
+      if (step.kind == PathStep::Kind::Key && !text(step.key)) return false;
+      if (step.kind == PathStep::Kind::Index && !value(step.index)) return false;
+    }
+    into = JsonPath(std::move(steps));
+    return true;
+  }
+
+  bool values(MatchValues& into) {
+    uint32_t count = 0;
+    if (!countOf(count, sizeof(uint32_t))) return false;
+    into.texts.resize(count);
+    for (std::string& entry : into.texts)
+      if (!text(entry)) return false;
+    if (!countOf(count, sizeof(int64_t))) return false;
+    into.integers.resize(count);
+    for (int64_t& entry : into.integers)
+      if (!value(entry)) return false;
+    uint8_t bools = 0;
+    if (!value(bools) || bools > 3) return false;
+    into.hasFalse = (bools & 1) != 0;
+    into.hasTrue = (bools & 2) != 0;
+    makeSet(into.texts);
+    makeSet(into.integers);
+    return true;
+  }
+
+  template <typename T> bool interval(Interval<T>& into) {
+    uint8_t mask = 0;
+    if (!value(mask) || mask > 15) return false;
+    for (int bit = 0; bit < 4; bit++) {
+      if ((mask >> bit & 1) == 0) continue;
+      T bound{};
+      if (!value(bound) || bound != bound) return false;
+      const bool isOpen = bit == 0 || bit == 2;
+      if (bit < 2)
+        into.limitAbove(bound, isOpen);
+      else
+        into.limitBelow(bound, isOpen);
+    }
+    return true;
+  }
+
+  bool ids(std::vector<IdWords>& into) {
+    uint32_t count = 0;
+    if (!countOf(count, sizeof(IdWords))) return false;
+    into.resize(count);
+    for (IdWords& id : into)
+      if (!value(id)) return false;
+    makeSet(into);
+    return true;
+  }
+
+  template <typename T> static void makeSet(std::vector<T>& values) {
+    std::sort(values.begin(), values.end());
+    values.erase(std::unique(values.begin(), values.end()), values.end());
+  }
+
+  const uint8_t* at_;
+  const uint8_t* const end_;
+  const uint32_t vectors_;
+};
+
+} // namespace
+
+bool MatchValues::containsText(std::string_view text) const {
+  return std::binary_search(texts.begin(), texts.end(), text, std::less<>());
+}
+
+bool MatchValues::containsInteger(int64_t integer) const {
+  return std::binary_search(integers.begin(), integers.end(), integer);
+}
+
+Result<FilterProgram> FilterProgram::decode(const uint8_t* bytes, size_t size, uint32_t vectors) {
+  FilterProgram program;
+  Decoder decoder(bytes, size, vectors);
+  if (!decoder.node(program.root_, 0) || !decoder.isAtEnd())
+    return Status(Code::InvalidArgument, "filter: not a filter program");
+  return program;
+}
+
+} // namespace vicinal

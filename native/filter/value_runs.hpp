@@ -1,0 +1,107 @@
+// Numbers with their rows, in sorted runs. A batch becomes a run and swallows the runs before it
+// that are not much longer than it, so there are few of them and every value is moved a logarithmic
+// number of times.
+#pragma once
+
+#include <algorithm>
+#include <cstdint>
+#include <utility>
+#include <vector>
+
+#include "filter/program.hpp"
+
+namespace vicinal {
+
+template <typename T> class ValueRuns {
+public:
+  using Entries = std::vector<std::pair<T, uint32_t>>;
+
+  struct Run {
+    std::vector<T> values;
+    std::vector<uint32_t> rows;
+    size_t size() const { return values.size(); }
+  };
+
+  // Makes the run of a batch, merged with the runs it swallows, of which `kept` stay. Reads only,
+  // so readers go on.
+  Run merged(Entries batch, size_t& kept) const {
+    std::sort(batch.begin(), batch.end());
+    Run next;
+    next.values.reserve(batch.size());
+    next.rows.reserve(batch.size());
+    for (const auto& [value, row] : batch) {
+      next.values.push_back(value);
+      next.rows.push_back(row);
+    }
+    kept = runs_.size();
+    while (kept > 0 && runs_[kept - 1].size() <= next.size() * 2)
+      next = mergeTwo(runs_[--kept], next);
+    return next;
+  }
+  // Puts it in place of the runs it has swallowed.
+  void put(Run next, size_t kept) {
+    if (next.size() == 0) return;
+    runs_.resize(kept);
+    runs_.push_back(std::move(next));
+  }
+
+  // How many values are in the interval.
+  template <typename Bound> uint64_t count(const Interval<Bound>& interval) const {
+    uint64_t count = 0;
+    for (const Run& run : runs_) {
+      const auto [from, to] = within(run, interval);
+      count += to - from;
+    }
+    return count;
+  }
+  // `visit(row)` for each of them.
+  template <typename Bound, typename Visit>
+  void forEachIn(const Interval<Bound>& interval, const Visit& visit) const {
+    for (const Run& run : runs_) {
+      const auto [from, to] = within(run, interval);
+      for (size_t at = from; at < to; at++) visit(run.rows[at]);
+    }
+  }
+  // `visit(value, row)` for all.
+  template <typename Visit> void forEach(const Visit& visit) const {
+    for (const Run& run : runs_)
+      for (size_t at = 0; at < run.size(); at++) visit(run.values[at], run.rows[at]);
+  }
+  uint64_t bytes() const {
+    uint64_t bytes = 0;
+    for (const Run& run : runs_)
+      bytes += run.values.capacity() * sizeof(T) + run.rows.capacity() * sizeof(uint32_t);
+    return bytes;
+  }
+
+private:
+  static Run mergeTwo(const Run& a, const Run& b) {
+    Run merged;
+    merged.values.reserve(a.size() + b.size());
+    merged.rows.reserve(a.size() + b.size());
+    size_t atA = 0, atB = 0;
+    while (atA < a.size() || atB < b.size()) {
+      const bool takesA = atB == b.size() || (atA < a.size() && a.values[atA] <= b.values[atB]);
+      const Run& from = takesA ? a : b;
+      size_t& at = takesA ? atA : atB;
+      merged.values.push_back(from.values[at]);
+      merged.rows.push_back(from.rows[at++]);
+    }
+    return merged;
+  }
+
+  // Integers are compared with bounds of double as doubles, which keeps their order.
+  template <typename Bound>
+  static std::pair<size_t, size_t> within(const Run& run, const Interval<Bound>& interval) {
+    const auto begin = run.values.begin(), end = run.values.end();
+    const auto from = std::partition_point(
+        begin, end, [&](T value) { return interval.isBelow(static_cast<Bound>(value)); });
+    const auto to = std::partition_point(
+        from, end, [&](T value) { return !interval.isAbove(static_cast<Bound>(value)); });
+    return {static_cast<size_t>(from - begin), static_cast<size_t>(to - begin)};
+  }
+
+  std::vector<Run> runs_;
+};
+
+} // namespace vicinal
