@@ -28,7 +28,7 @@ export function parseJson(bytes: Buffer, field = 'body'): unknown {
   if (!isUtf8(bytes)) throw invalid(field, 'expected UTF-8')
   const longIntegers = scan(bytes, field)
   if (longIntegers.length === 0) return parse(bytes.toString('utf8'), field)
-  return revive(parse(quoteLongIntegers(bytes, longIntegers), field))
+  return revive(parse(quoteLongIntegers(bytes, longIntegers), field), field)
 }
 
 function parse(text: string, field: string): unknown {
@@ -37,10 +37,12 @@ function parse(text: string, field: string): unknown {
   } catch (cause) {
     // V8's message may quote the body, which belongs into no answer and no log.
     const at = /position (\d+)/.exec((cause as Error).message)?.[1]
-    throw new VicinalError('INVALID_ARGUMENT', `Format error in JSON ${field}${at ? ` at position ${at}` : ''}`, {
-      details: { field },
-    })
+    throw formatError(field, at ? ` at position ${at}` : '')
   }
+}
+
+function formatError(field: string, where = ''): VicinalError {
+  return new VicinalError('INVALID_ARGUMENT', `Format error in JSON ${field}${where}`, { details: { field } })
 }
 
 /** Starts and ends of integers too long to be sure of, in pairs. Throws where the nesting is too deep. */
@@ -57,7 +59,8 @@ function scan(bytes: Buffer, field: string): number[] {
       do at++
       while (isDigit(bytes[at]))
       if (continuesNumber(bytes[at])) at = endOfNumber(bytes, at)
-      else if (at - start >= LONG_DIGITS && at - start <= MAX_DIGITS) found.push(start, at)
+      // A leading zero is malformed, which the parse has to see.
+      else if (at - start >= LONG_DIGITS && at - start <= MAX_DIGITS && bytes[start] !== ZERO) found.push(start, at)
     } else {
       // Arrays and objects, by their ASCII: [ { open, ] } close.
       if (byte === 0x5b || byte === 0x7b) depth++
@@ -104,14 +107,18 @@ function quoteLongIntegers(bytes: Buffer, spans: readonly number[]): string {
 }
 
 /** Puts the integers back, in place. The scan has bounded the depth of this recursion. */
-function revive(value: unknown): unknown {
+function revive(value: unknown, field: string): unknown {
   if (typeof value === 'string') return value.startsWith(PREFIX) ? integerOf(value.slice(PREFIX.length)) : value
   if (Array.isArray(value)) {
-    for (let i = 0; i < value.length; i++) if (typeof value[i] !== 'number') value[i] = revive(value[i])
+    for (let i = 0; i < value.length; i++) if (typeof value[i] !== 'number') value[i] = revive(value[i], field)
   } else if (value !== null && typeof value === 'object') {
     // JSON.parse made `__proto__` an own property, so this assignment reaches no prototype.
     const record = value as Record<string, unknown>
-    for (const key of Object.keys(record)) record[key] = revive(record[key])
+    for (const key of Object.keys(record)) {
+      // A bare integer as key is malformed; the quotes have hidden that from the parse.
+      if (key.startsWith(PREFIX)) throw formatError(field)
+      record[key] = revive(record[key], field)
+    }
   }
   return value
 }

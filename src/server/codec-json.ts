@@ -19,7 +19,7 @@ export function jsonText(value: unknown): string {
     case 'string':
       return JSON.stringify(value)
     case 'number':
-      return numberText(value)
+      return Number.isFinite(value) ? String(value) : 'null'
     case 'bigint':
       return value.toString()
     case 'boolean':
@@ -40,7 +40,10 @@ function objectText(value: object): string {
   for (const key of Object.keys(value)) {
     const property = (value as Record<string, unknown>)[key]
     if (property === undefined) continue
-    text += `${text === '' ? '' : ','}${QUOTED_KEYS.get(key) ?? `${JSON.stringify(key)}:`}${jsonText(property)}`
+    // Of all numbers in answers only scores, like vectors, are float32; a payload's are doubles.
+    const isScore = key === 'score' && typeof property === 'number'
+    const propertyText = isScore ? float32Text(property) : jsonText(property)
+    text += `${text === '' ? '' : ','}${QUOTED_KEYS.get(key) ?? `${JSON.stringify(key)}:`}${propertyText}`
   }
   return `{${text}}`
 }
@@ -53,12 +56,12 @@ function arrayText(values: readonly unknown[]): string {
 
 function floatsText(values: Float32Array): string {
   let text = ''
-  for (let i = 0; i < values.length; i++) text += (i === 0 ? '' : ',') + numberText(values[i] as number)
+  for (let i = 0; i < values.length; i++) text += (i === 0 ? '' : ',') + float32Text(values[i] as number)
   return `[${text}]`
 }
 
-/** A float32 value prints as one (0.1, not 0.10000000149011612); any other number as JavaScript does. */
-export function numberText(value: number): string {
+/** The digits that tell a float32 from its neighbours: 0.1, not 0.10000000149011612. */
+export function float32Text(value: number): string {
   if (!Number.isFinite(value)) return 'null'
   if (Number.isInteger(value) || Math.fround(value) !== value) return String(value)
   for (const digits of FLOAT32_DIGITS) {

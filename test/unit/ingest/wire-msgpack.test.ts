@@ -1,0 +1,124 @@
+import fc from 'fast-check'
+import { Packr, Unpackr } from 'msgpackr'
+import { describe, expect, it } from 'vitest'
+import { RawJson } from '../../../src/core/point.js'
+import { decodeMsgpack } from '../../../src/ingest/wire-msgpack.js'
+import { encodeMsgpack } from '../../../src/ingest/wire-msgpack-encoder.js'
+
+const MAX_U64 = 0xffff_ffff_ffff_ffffn
+/** Another implementation, to read what ours writes and to write what ours reads. */
+const packr = new Packr({ useRecords: false, encodeUndefinedAsNil: true })
+const unpackr = new Unpackr({ useRecords: false, mapsAsObjects: true, int64AsType: 'auto' as never })
+
+const values = fc.letrec((tie) => ({
+  value: fc.oneof(
+    { maxDepth: 5 },
+    fc.constant(null),
+    fc.boolean(),
+    fc.integer(),
+    fc.maxSafeInteger(),
+    fc.double({ noNaN: true }),
+    fc.bigInt(BigInt(Number.MAX_SAFE_INTEGER) + 2n, MAX_U64),
+    fc.bigInt(-(1n << 63n), -BigInt(Number.MAX_SAFE_INTEGER) - 2n),
+    fc.string({ unit: 'grapheme', maxLength: 40 }),
+    fc.string({ maxLength: 400 }),
+    fc.array(tie('value'), { maxLength: 20 }),
+    fc.dictionary(
+      fc.string().filter((key) => key !== '__proto__'),
+      tie('value'),
+      { noNullPrototype: true },
+    ),
+  ),
+})).value
+
+describe('MessagePack', () => {
+  it('comes back as it was', () => {
+    fc.assert(
+      fc.property(values, (value) => {
+        expect(decodeMsgpack(encodeMsgpack(value))).toEqual(value)
+      }),
+    )
+  })
+
+  it('is read by another implementation', () => {
+    fc.assert(
+      fc.property(values, (value) => {
+        expect(unpackr.unpack(encodeMsgpack(value))).toEqual(value)
+      }),
+    )
+  })
+
+  it('is read from another implementation', () => {
+    fc.assert(
+      fc.property(values, (value) => {
+        expect(decodeMsgpack(packr.pack(value))).toEqual(value)
+      }),
+    )
+  })
+
+  it('carries vectors as bins of little-endian float32', () => {
+    const vector = Float32Array.from([1.5, -2, 3e-40])
+    const { v } = decodeMsgpack(encodeMsgpack({ v: vector })) as { v: Buffer }
+    expect([v.readFloatLE(0), v.readFloatLE(4), v.readFloatLE(8)]).toEqual([...vector])
+  })
+
+  it.each([0, 255, 256, 65_535, 65_536, 300_000])('carries a bin of %d bytes', (length) => {
+    const bin = new Uint8Array(length).fill(7)
+    expect(decodeMsgpack(encodeMsgpack([bin, 'after']))).toEqual([Buffer.from(bin), 'after'])
+  })
+
+  it('sends stored JSON as a value or as its text', () => {
+    const payload = { payload: new RawJson('{"n":9007199254740993}') }
+    expect(decodeMsgpack(encodeMsgpack(payload))).toEqual({ payload: { n: 9_007_199_254_740_993n } })
+    const asText = decodeMsgpack(encodeMsgpack(payload, { rawJson: 'text' })) as { payload: Buffer }
+    expect(asText.payload.toString()).toBe('{"n":9007199254740993}')
+  })
+
+  it('leaves out what is undefined', () => {
+    expect(decodeMsgpack(encodeMsgpack({ a: undefined, b: 1 }))).toEqual({ b: 1 })
+  })
+
+  it('makes dangerous keys plain data', () => {
+    const map = decodeMsgpack(
+      Buffer.concat([Buffer.from([0x81, 0xa9]), Buffer.from('__proto__'), Buffer.from([0x81, 0xa1, 0x78, 1])]),
+    )
+    expect(Object.keys(map as object)).toEqual(['__proto__'])
+    expect(Object.getPrototypeOf(map)).toBe(Object.prototype)
+    expect((map as { x?: unknown }).x).toBeUndefined()
+  })
+
+  it.each([10_000, 1_000_000])('refuses %d levels without overflowing the stack', (levels) => {
+    expect(() => decodeMsgpack(Buffer.alloc(levels, 0x91))).toThrow(/256 nested levels/)
+    expect(() => decodeMsgpack(Buffer.from('81a161'.repeat(levels), 'hex'))).toThrow(/256 nested levels/)
+  })
+
+  it.each([
+    ['an array of 4 billion elements', 'ddffffffff'],
+    ['a map of 4 billion entries', 'dfffffffff'],
+    ['a text of 4 GiB', 'dbffffffff61'],
+    ['a bin of 4 GiB', 'c6ffffffff00'],
+    ['half a number', 'cb0000'],
+    ['nothing', ''],
+    ['two values', '0102'],
+    ['an extension', 'd40100'],
+    ['a timestamp', 'd6ff00000000'],
+    ['the byte that is never used', 'c1'],
+    ['a key that is no text', '810102'],
+    ['a text that is no UTF-8', 'a2c328'],
+  ])('refuses %s', (_what, hex) => {
+    expect(() => decodeMsgpack(Buffer.from(hex, 'hex'))).toThrow(/malformed MessagePack at byte \d+/)
+  })
+
+  it('survives any bytes', () => {
+    fc.assert(
+      fc.property(fc.uint8Array({ maxLength: 200 }), (bytes) => {
+        try {
+          decodeMsgpack(Buffer.from(bytes))
+        } catch (error) {
+          expect(error).toMatchObject({ code: 'INVALID_ARGUMENT' })
+        }
+      }),
+      { numRuns: 2000 },
+    )
+  })
+})
