@@ -89,9 +89,14 @@ export class FileLog implements Log {
       return new FileLog(options, [next], await options.disk.openAppend(next.path), options.flushedSeq)
     }
     const active = await options.disk.openAppend(last.path)
-    if (active.size > end) await active.truncate(end)
-    // The records of a process that was killed may not be on stable storage yet.
-    await active.sync()
+    try {
+      if (active.size > end) await active.truncate(end)
+      // The records of a process that was killed may not be on stable storage yet.
+      await active.sync()
+    } catch (cause) {
+      await active.close().catch(() => undefined)
+      throw cause
+    }
     last.bytes = end
     return new FileLog(options, files, active, lastSeq)
   }

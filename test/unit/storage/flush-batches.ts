@@ -1,5 +1,5 @@
-import { crc32c } from '../../../src/native/checksum.js'
 import type { FlushBatch } from '../../../src/native/addon.js'
+import { crc32c } from '../../../src/native/checksum.js'
 
 export interface Row {
   id: string
@@ -47,7 +47,11 @@ export function rowsMatchCrcs(batch: FlushBatch): boolean {
 
 function rowCrc(row: Row): number {
   const { id, seq, deleted = false, payload = '', vectors } = row
-  return crc32c(Buffer.from(JSON.stringify([id, seq, deleted, payload, vectors.map((vector) => vector && [...Float32Array.from(vector)])])))
+  return crc32c(
+    Buffer.from(
+      JSON.stringify([id, seq, deleted, payload, vectors.map((vector) => vector && [...Float32Array.from(vector)])]),
+    ),
+  )
 }
 
 function texts(values: readonly string[]): { bytes: Uint8Array; offsets: Int32Array } {

@@ -1,5 +1,5 @@
-import { createRequire } from 'node:module'
 import { mkdtempSync, readdirSync, readFileSync, rmSync, truncateSync, writeFileSync } from 'node:fs'
+import { createRequire } from 'node:module'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, expect, test } from 'vitest'
@@ -52,14 +52,22 @@ async function committed(table: LanceTable, of: Row[], fresh = false): Promise<n
   return version
 }
 
-const files = () => readdirSync(join(root, 'c-1'), { recursive: true, withFileTypes: true }).filter((entry) => entry.isFile())
-const sizeOfFolder = () => files().reduce((sum, entry) => sum + readFileSync(join(entry.parentPath, entry.name)).length, 0)
+const files = () =>
+  readdirSync(join(root, 'c-1'), { recursive: true, withFileTypes: true }).filter((entry) => entry.isFile())
+const sizeOfFolder = () =>
+  files().reduce((sum, entry) => sum + readFileSync(join(entry.parentPath, entry.name)).length, 0)
 
 test('rows come back as they went in: absent vectors, no payload, deletes, any text', async () => {
   const given = [
     row(1, 1),
     row(2, 2, { payload: '', vectors: [null, [1, 2]] }),
-    row('6f9619ff-8b86-d011-b42d-00cf4fc964ff', 3, { payload: '{"name":"Zoë 🎈\\u0000"}', vectors: [[1e-45, 3.4e38, -0], [5, 6]] }),
+    row('6f9619ff-8b86-d011-b42d-00cf4fc964ff', 3, {
+      payload: '{"name":"Zoë 🎈\\u0000"}',
+      vectors: [
+        [1e-45, 3.4e38, -0],
+        [5, 6],
+      ],
+    }),
     row('18446744073709551615', 4, { deleted: true, payload: '', vectors: [null, null] }),
   ]
   const table = await LanceTable.open(spec, 0)
@@ -76,7 +84,14 @@ test('rows come back as they went in: absent vectors, no payload, deletes, any t
 
 test('any Arrow tool reads the table: one column a vector under its escaped name', async () => {
   const table = await LanceTable.open(spec, 0)
-  await committed(table, [row(7, 1, { vectors: [[1, 2, 3], [4, 5]] })])
+  await committed(table, [
+    row(7, 1, {
+      vectors: [
+        [1, 2, 3],
+        [4, 5],
+      ],
+    }),
+  ])
   await table.close()
   const lancedb: typeof import('@lancedb/lancedb') = createRequire(import.meta.url)('@lancedb/lancedb')
   const other = await (await lancedb.connect(join(root, 'c-1'))).openTable('table')
@@ -98,7 +113,10 @@ test('committing twice is committing once, and a stale commit changes nothing', 
   await committed(table, rows(0, 50, 10), true)
   await committed(table, rows(0, 50, 10))
   await committed(table, [row(3, 9), row(4, 11), row(99, 12)])
-  await committed(table, [row(4, 8, { deleted: true }), row(5, 13, { deleted: true, payload: '', vectors: [null, null] })])
+  await committed(table, [
+    row(4, 8, { deleted: true }),
+    row(5, 13, { deleted: true, payload: '', vectors: [null, null] }),
+  ])
   const found = await allRows(table)
   expect(found).toHaveLength(51)
   expect(Object.fromEntries(found.map(({ id, seq }) => [id, seq]))).toMatchObject({ 3: 10, 4: 11, 5: 13, 99: 12 })
@@ -160,7 +178,15 @@ test('after a hundred upserts of the same ids the folder is below twice the live
   const plain: ResolvedVector[] = [{ name: '', size: 64, distance: 'Dot', m: 16, efConstruct: 200 }]
   const wide = { ...spec, vectors: plain }
   const wideRows = (seq: number) =>
-    Array.from({ length: 1000 }, (_, id): Row => ({ id: String(id), seq, payload: '{"a":"0123456789"}', vectors: [Array.from({ length: 64 }, (_, i) => Math.sin(id * 64 + i + seq))] }))
+    Array.from(
+      { length: 1000 },
+      (_, id): Row => ({
+        id: String(id),
+        seq,
+        payload: '{"a":"0123456789"}',
+        vectors: [Array.from({ length: 64 }, (_, i) => Math.sin(id * 64 + i + seq))],
+      }),
+    )
   const table = await LanceTable.open(wide, 0)
   let version = 0
   for (let seq = 1; seq <= 100; seq++) {
@@ -187,8 +213,14 @@ test('after a hundred upserts of the same ids the folder is below twice the live
 test('deletes are purged once no segment needs them', async () => {
   const table = await LanceTable.open(spec, 0)
   await committed(table, rows(0, 100, 1))
-  await committed(table, rows(0, 60, 2).map((dead) => ({ ...dead, deleted: true, payload: '', vectors: [null, null] })))
-  await committed(table, rows(60, 80, 3).map((dead) => ({ ...dead, deleted: true, payload: '', vectors: [null, null] })))
+  await committed(
+    table,
+    rows(0, 60, 2).map((dead) => ({ ...dead, deleted: true, payload: '', vectors: [null, null] })),
+  )
+  await committed(
+    table,
+    rows(60, 80, 3).map((dead) => ({ ...dead, deleted: true, payload: '', vectors: [null, null] })),
+  )
   expect(await table.needsMaintenance(2)).toBe(true)
   const version = await table.compact({ checkpointSeq: 2 })
   await table.removeOldVersions(version, 0)
@@ -206,7 +238,10 @@ test('rows that are all covered are not read, and Lance is left alone', async ()
   for (const name of readdirSync(data)) truncateSync(join(data, name), 1)
   const reopened = await LanceTable.open(spec, version)
   expect(await allRows(reopened, 7)).toEqual([])
-  await expect(allRows(reopened, 6)).rejects.toMatchObject({ code: 'CORRUPT', message: expect.stringMatching(/"photos".*table\.lance.data/) })
+  await expect(allRows(reopened, 6)).rejects.toMatchObject({
+    code: 'CORRUPT',
+    message: expect.stringMatching(/"photos".*table\.lance.data/),
+  })
 })
 
 test('one flipped bit in any block of any file is reported by name, or changes nothing', async () => {
@@ -223,14 +258,17 @@ test('one flipped bit in any block of any file is reported by name, or changes n
     for (let block = 0; block < whole.length; block += 4096) {
       const damaged = Buffer.from(whole)
       const at = Math.min(whole.length - 1, block + ((block * 7 + 13) % 4096))
-      damaged[at] = (damaged[at] as number) ^ (1 << (block / 4096) % 8)
+      damaged[at] = (damaged[at] as number) ^ (1 << ((block / 4096) % 8))
       writeFileSync(path, damaged)
       try {
         const opened = await LanceTable.open(spec, version)
         expect(await allRows(opened), `${entry.name} byte ${at}`).toEqual(expected)
         await opened.close()
       } catch (error) {
-        expect(error, `${entry.name} byte ${at}`).toMatchObject({ code: 'CORRUPT', message: expect.stringContaining(entry.name) })
+        expect(error, `${entry.name} byte ${at}`).toMatchObject({
+          code: 'CORRUPT',
+          message: expect.stringContaining(entry.name),
+        })
         reported++
       }
       writeFileSync(path, whole)

@@ -1,0 +1,97 @@
+import { mkdtempSync, readdirSync, rmSync, truncateSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterEach, beforeEach, expect, test } from 'vitest'
+import { Disk } from '../../../src/disk/disk.js'
+import { FileLog, type FileLogOptions } from '../../../src/log/file-log.js'
+import { LogFollower } from '../../../src/log/log-follower.js'
+import { sizedRecord } from './records.js'
+
+let root: string
+let options: FileLogOptions
+let log: FileLog
+let follower: LogFollower
+
+beforeEach(async () => {
+  root = mkdtempSync(join(tmpdir(), 'vicinal-follower-'))
+  options = {
+    disk: new Disk(root),
+    folder: 'log',
+    uuid: '0a1b2c3d-4e5f-6071-8293-a4b5c6d7e8f9',
+    cleanEnd: null,
+    flushedSeq: 0,
+    create: true,
+    fileBytes: 8_000,
+  }
+  await options.disk.makeFolder('log')
+  log = await FileLog.open(options)
+  follower = new LogFollower(options, 0)
+})
+
+afterEach(async () => {
+  await follower.close()
+  await log.close()
+  rmSync(root, { recursive: true, force: true })
+})
+
+async function append(count: number, bytes: number): Promise<void> {
+  for (let i = 0; i < count; i++) {
+    const seq = log.lastSeq + 1
+    await log.append(seq, sizedRecord(seq, bytes)).written
+  }
+}
+
+async function polled(): Promise<number[] | 'reload'> {
+  const followed = await follower.poll()
+  if (followed.state === 'reload') return 'reload'
+  for (const { seq, record } of followed.entries) expect(JSON.parse((record as { text: string }).text).seq).toBe(seq)
+  return followed.entries.map(({ seq }) => seq)
+}
+
+test('a follower sees every record once, across files', async () => {
+  expect(await polled()).toEqual([])
+  await append(2, 100)
+  expect(await polled()).toEqual([1, 2])
+  expect(await polled()).toEqual([])
+  await append(10, 3_000)
+  expect(await polled()).toEqual([3, 4, 5, 6, 7, 8, 9, 10, 11, 12])
+  await append(1, 100)
+  expect(await polled()).toEqual([13])
+  expect(follower.seq).toBe(13)
+})
+
+test('a follower that begins in the middle gets what is behind it', async () => {
+  await append(12, 3_000)
+  follower = new LogFollower(options, 10)
+  expect(await polled()).toEqual([11, 12])
+})
+
+test('a follower of trimmed records is told to load the table again', async () => {
+  await append(2, 100)
+  expect(await polled()).toEqual([1, 2])
+  await append(20, 3_000)
+  await log.trim(20)
+  expect(await polled()).toBe('reload')
+})
+
+test('a trim of what was read already goes unnoticed', async () => {
+  await append(2, 40_000)
+  expect(await polled()).toEqual([1, 2])
+  await log.trim(2)
+  await append(3, 100)
+  expect(await polled()).toEqual([3, 4, 5])
+})
+
+test('a record that is not all there yet is waited for, and one taken back means a reload', async () => {
+  await append(3, 500)
+  const path = join(root, 'log', readdirSync(join(root, 'log'))[0] as string)
+  await log.close()
+  expect(await polled()).toEqual([1, 2, 3])
+  truncateSync(path, 700)
+  expect(await polled()).toBe('reload')
+  follower = new LogFollower(options, 0)
+  expect(await polled()).toEqual([1])
+  log = await FileLog.open(options)
+  await append(2, 10)
+  expect(await polled()).toEqual([2, 3])
+})

@@ -1,0 +1,76 @@
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterEach, beforeEach, expect, test } from 'vitest'
+import { Disk } from '../../../src/disk/disk.js'
+import { crc32c } from '../../../src/native/checksum.js'
+import { type Manifest, readManifest, writeManifest } from '../../../src/storage/manifest.js'
+
+let root: string
+let disk: Disk
+const path = () => join(root, 'manifest')
+
+const manifest: Manifest = {
+  uuid: '0a1b2c3d-4e5f-6071-8293-a4b5c6d7e8f9',
+  name: 'Fotos "2024" 🎈',
+  config: {
+    vectors: [{ name: '', size: 512, distance: 'Cosine', m: 16, efConstruct: 200 }],
+    hnswConfig: { m: 16, efConstruct: 200 },
+  },
+  payloadIndexes: [{ field: 'place', kind: 'keyword' }],
+  tableVersion: 7,
+  flushedSeq: 2 ** 52,
+  checkpointSeq: 12,
+  segments: [{ file: '1.vseg', bytes: 4096, crc: 0xffff_ffff, overlay: { file: '1-2.vovl', bytes: 10, crc: 1 } }],
+  cleanEnd: { file: '00000000000000000001.vlog', offset: 48 },
+  createdAt: '2024-05-06T07:08:09.000Z',
+}
+
+beforeEach(() => {
+  root = mkdtempSync(join(tmpdir(), 'vicinal-manifest-'))
+  disk = new Disk(root)
+})
+
+afterEach(() => rmSync(root, { recursive: true, force: true }))
+
+test('a manifest is read as it was written, and replaced as a whole', async () => {
+  await writeManifest(disk, 'manifest', manifest)
+  expect(await readManifest(disk, 'manifest')).toEqual(manifest)
+  await writeManifest(disk, 'manifest', { ...manifest, segments: [], cleanEnd: null })
+  expect(await readManifest(disk, 'manifest')).toEqual({ ...manifest, segments: [], cleanEnd: null })
+})
+
+test('every flipped bit and every cut is CORRUPT, naming the file', async () => {
+  await writeManifest(disk, 'manifest', manifest)
+  const whole = readFileSync(path())
+  const refused = { code: 'CORRUPT', message: expect.stringMatching(/^manifest: /) }
+  for (let bit = 0; bit < whole.length * 8; bit++) {
+    const damaged = Buffer.from(whole)
+    damaged[bit >> 3] = (damaged[bit >> 3] as number) ^ (1 << (bit & 7))
+    writeFileSync(path(), damaged)
+    await expect(readManifest(disk, 'manifest'), `bit ${bit}`).rejects.toMatchObject(refused)
+  }
+  for (let bytes = 0; bytes < whole.length; bytes++) {
+    writeFileSync(path(), whole.subarray(0, bytes))
+    await expect(readManifest(disk, 'manifest'), `${bytes} bytes`).rejects.toMatchObject(refused)
+  }
+})
+
+test('a format that needs a newer reader is refused and left as it is', async () => {
+  await writeManifest(disk, 'manifest', manifest)
+  const newer = readFileSync(path())
+  newer.writeUInt32LE(9, 8)
+  newer.writeUInt32LE(2, 12)
+  newer.writeUInt32LE(crc32c(newer.subarray(28), crc32c(newer.subarray(0, 24))), 24)
+  writeFileSync(path(), newer)
+  await expect(readManifest(disk, 'manifest')).rejects.toMatchObject({
+    code: 'UNSUPPORTED_FORMAT',
+    details: { leastReader: 2, formatVersion: 1 },
+  })
+  expect(readFileSync(path()).equals(newer)).toBe(true)
+  // A newer writer whose files this version still understands.
+  newer.writeUInt32LE(1, 12)
+  newer.writeUInt32LE(crc32c(newer.subarray(28), crc32c(newer.subarray(0, 24))), 24)
+  writeFileSync(path(), newer)
+  expect(await readManifest(disk, 'manifest')).toEqual(manifest)
+})
