@@ -93,11 +93,17 @@ private:
     return unseen;
   }
 
+  void prefetchLinks(uint32_t vertex) const {
+    const uint32_t* record = graph_.level0(vertex);
+    for (uint32_t i = 0; i < 1 + graph_.m0_; i += 16) __builtin_prefetch(record + i);
+  }
+
   static bool isFarther(const Neighbor& a, const Neighbor& b) { return a.distance > b.distance; }
 
   void keep(Neighbor candidate) {
     if constexpr (acceptsAll) {
-      scratch_.beam.insert(candidate.distance, candidate.vertex);
+      if (scratch_.beam.insert(candidate.distance, candidate.vertex))
+        prefetchLinks(candidate.vertex);
     } else {
       if (scratch_.beam.isFull() && candidate.distance >= scratch_.beam.bound()) return;
       scratch_.frontier.push_back(candidate);
@@ -109,7 +115,9 @@ private:
   std::optional<uint32_t> next() {
     if constexpr (acceptsAll) {
       if (!scratch_.beam.hasNext()) return std::nullopt;
-      return scratch_.beam.takeNext();
+      const uint32_t taken = scratch_.beam.takeNext();
+      if (scratch_.beam.hasNext()) prefetchLinks(scratch_.beam.peekNext());
+      return taken;
     } else {
       if (scratch_.frontier.empty()) return std::nullopt;
       const Neighbor nearest = scratch_.frontier.front();

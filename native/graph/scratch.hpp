@@ -54,8 +54,8 @@ public:
   size_t size() const { return size_; }
   Neighbor at(size_t i) const { return {slots_[i].distance, slots_[i].vertex & ~expandedBit}; }
 
-  void insert(float distance, uint32_t vertex) {
-    if (isFull() && !(distance < slots_[size_ - 1].distance)) return;
+  bool insert(float distance, uint32_t vertex) {
+    if (isFull() && !(distance < slots_[size_ - 1].distance)) return false;
     size_t low = 0;
     size_t high = size_;
     while (low < high) {
@@ -68,7 +68,9 @@ public:
     if (!isFull()) size_++;
     std::memmove(&slots_[low + 1], &slots_[low], (size_ - 1 - low) * sizeof(Neighbor));
     slots_[low] = {distance, vertex};
+    const bool isNext = low <= next_;
     if (low < next_) next_ = low;
+    return isNext;
   }
 
   bool hasNext() const { return next_ < size_; }
