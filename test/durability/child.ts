@@ -116,9 +116,12 @@ export async function childOutcome<T>(
   )
 }
 
+/** A folder of its own for one test file, which removes it. */
+export const scratchFolder = (): string => mkdtempSync(join(tmpdir(), 'vicinal-durability-'))
+
 /** A folder of its own for one test, removed when `work` is done. */
 export async function inScratch<T>(work: (folder: string) => Promise<T>): Promise<T> {
-  const folder = mkdtempSync(join(tmpdir(), 'vicinal-durability-'))
+  const folder = scratchFolder()
   try {
     return await work(folder)
   } finally {

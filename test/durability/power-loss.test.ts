@@ -2,9 +2,9 @@ import { describe, expect, it } from 'vitest'
 import { runSeed } from '../oracle/fault-random.js'
 import { inScratch } from './child.js'
 import { crashEverywhere, type Recorded, recordRun } from './power-loss-run.js'
+import { scaled, scaledMinutes } from './soak.js'
 
-const MINUTE = 60_000
-const POINTS = 100
+const POINTS = scaled(100)
 
 /** Few steps one after the other, with segments, compaction and reopening; and many at once, sharing their fsyncs. */
 const PLANS: Record<string, Omit<Recorded, 'seed'>> = {
@@ -12,10 +12,10 @@ const PLANS: Record<string, Omit<Recorded, 'seed'>> = {
     lanes: 2,
     options: { ids: 100, flushes: 40, bulk: { count: 1_300, every: 90 } },
     phases: [
-      { steps: 92, then: 'rest' },
-      { steps: 30, then: 'reopen' },
-      { steps: 65, then: 'rest' },
-      { steps: 20, then: 'go on' },
+      { steps: 92, next: 'rest' },
+      { steps: 30, next: 'reopen' },
+      { steps: 65, next: 'rest' },
+      { steps: 20, next: 'go on' },
     ],
     end: 'exit',
   },
@@ -23,8 +23,8 @@ const PLANS: Record<string, Omit<Recorded, 'seed'>> = {
     lanes: 7,
     options: { ids: 100, flushes: 20 },
     phases: [
-      { steps: 60, then: 'reopen' },
-      { steps: 60, then: 'go on' },
+      { steps: 60, next: 'reopen' },
+      { steps: 60, next: 'go on' },
     ],
     end: 'close',
   },
@@ -44,6 +44,6 @@ describe('power loss', () => {
         expect(acknowledged).toBeGreaterThan(200)
       })
     },
-    4 * MINUTE,
+    scaledMinutes(4),
   )
 })

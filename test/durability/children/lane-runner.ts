@@ -17,7 +17,7 @@ export interface RunPlan {
   seed: number
   lanes: number
   options: Partial<LaneOptions>
-  phases: { steps: number; then: 'reopen' | 'rest' | 'go on' }[]
+  phases: { steps: number; next: 'reopen' | 'rest' | 'flush' | 'go on' }[]
   /** File for marks. */
   marks?: string
   /** How the process ends: closing the database, or at once as if it were killed. */
@@ -46,7 +46,7 @@ const lanes = makeLanes(plan.lanes, plan.seed, plan.options)
 const progress = freshProgress(lanes)
 const failures: Failure[] = []
 let until = 0
-for (const { steps, then } of plan.phases) {
+for (const { steps, next } of plan.phases) {
   until += steps
   await Promise.all(
     lanes.map((lane, i) =>
@@ -61,8 +61,9 @@ for (const { steps, then } of plan.phases) {
       }),
     ),
   )
-  if (then === 'rest') await sleep(REST_MS)
-  if (then === 'reopen') {
+  if (next === 'flush') await (await database.collection(MAIN)).flush()
+  if (next === 'rest') await sleep(REST_MS)
+  if (next === 'reopen') {
     await database.close()
     database = await open(plan.folder)
   }

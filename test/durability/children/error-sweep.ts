@@ -1,0 +1,135 @@
+/**
+ * Runs one script of steps again and again, on a new folder each time, with the Nth, the N+stride-th, ... call of
+ * the disk failing, until a run meets no failure any more. After each run the disk is healed, the database opened
+ * again, and everything that was acknowledged looked for. Prints a report as one line of JSON.
+ *
+ *     error-sweep '<SweepPlan as JSON>'
+ */
+import { rmSync } from 'node:fs'
+import { join } from 'node:path'
+import type { Database } from '../../../src/core/database.js'
+import { VicinalError } from '../../../src/core/errors.js'
+import { open } from '../../../src/index.js'
+import { type Failure, freshProgress, makeLanes, runLane } from '../../oracle/fault-run.js'
+import { MAIN, MAIN_OPTIONS } from '../../oracle/fault-workload.js'
+import { checkCrash } from '../crash-check.js'
+import { type Rule, ShimControl } from '../shim/control.js'
+
+export interface SweepPlan {
+  root: string
+  control: string
+  seed: number
+  /** Steps before and after a reopening, over both lanes. */
+  steps: number
+  rule: Omit<Rule, 'nth'>
+  first: number
+  stride: number
+  /** Codes a failed call may carry. */
+  codes: readonly string[]
+}
+
+export interface SweepReport {
+  /** Runs in which a call failed; the last N of them. */
+  runs: number
+  last: number
+  /** Runs in which no step failed to the caller, and in which one did. */
+  unnoticed: number
+  reported: number
+  acknowledged: number
+  violations: string[]
+}
+
+const plan = JSON.parse(process.argv[2] ?? '') as SweepPlan
+const control = new ShimControl(plan.control)
+const OPTIONS = { ids: 60, flushes: 30, bulk: { count: 1_050, every: 1_000 } }
+/** The second lane to write does so in small steps only. */
+const LANES = 3
+const MAX_VIOLATIONS = 10
+
+const report: SweepReport = { runs: 0, last: 0, unnoticed: 0, reported: 0, acknowledged: 0, violations: [] }
+for (let nth = plan.first; report.violations.length < MAX_VIOLATIONS; nth += plan.stride) {
+  const folder = join(plan.root, `run-${nth}`)
+  const struck = await runOnce(folder, nth)
+  rmSync(folder, { recursive: true, force: true })
+  if (!struck) break
+  report.last = nth
+}
+process.stdout.write(`${JSON.stringify(report)}\n`)
+
+/** Resolves to whether a call failed at all. */
+async function runOnce(folder: string, nth: number): Promise<boolean> {
+  const lanes = makeLanes(LANES, plan.seed, OPTIONS)
+  const progress = freshProgress(lanes)
+  const failures: Failure[] = []
+  const complain = (what: string) => report.violations.push(`call ${nth}: ${what}`)
+  /** What else may fail: opening, closing, creating the collection. Twice is not by the one failed call. */
+  const attempt = async <T>(what: string, work: () => Promise<T>): Promise<T | null> => {
+    for (let i = 0; i < 2; i++) {
+      try {
+        return await work()
+      } catch (error) {
+        failures.push({ lane: -1, step: i, code: codeOf(error), message: `${what}: ${String(error)}` })
+      }
+    }
+    return null
+  }
+  let created = false
+  const runAll = async (database: Database, until: number) => {
+    if (!created) {
+      const made = await attempt('create', async () => {
+        if (!(await database.hasCollection(MAIN))) await database.createCollection(MAIN, MAIN_OPTIONS)
+        return true
+      })
+      if (!made) return
+      created = true
+    }
+    const share = Math.ceil(until / LANES)
+    await Promise.all(
+      lanes.map((lane, i) =>
+        runLane({
+          database,
+          lane,
+          progress: progress[i]!,
+          until: share,
+          retries: 1,
+          onFailure: (failure) => failures.push(failure),
+        }),
+      ),
+    )
+    // Whatever the disk does to writes, what is in memory can be read.
+    await database
+      .collection(MAIN)
+      .then((main) => main.count())
+      .catch((error) => complain(`reading failed: ${String(error)}`))
+  }
+
+  control.fail({ ...plan.rule, nth })
+  try {
+    for (const until of [plan.steps / 2, plan.steps]) {
+      const database = await attempt('open', () => open(folder))
+      if (!database) continue
+      await runAll(database, until)
+      await attempt('close', () => database.close())
+    }
+  } finally {
+    control.heal()
+  }
+  if (control.injected === 0) return false
+  for (const { code, message } of failures)
+    if (!plan.codes.includes(code)) complain(`unclear error ${code}: ${message}`)
+  try {
+    await checkCrash({ folder, lanes, progress, created, seed: plan.seed }, nth % 20 === 0)
+  } catch (error) {
+    complain(
+      `${String(error)}\nafter ${failures.map(({ lane, step, message }) => `[lane ${lane} step ${step}] ${message}`).join('; ')}`,
+    )
+  }
+  report.runs++
+  report[failures.length > 0 ? 'reported' : 'unnoticed']++
+  report.acknowledged += progress.reduce((sum, lane) => sum + lane.acknowledged, 0)
+  return true
+}
+
+function codeOf(error: unknown): string {
+  return error instanceof VicinalError ? error.code : 'NO_VICINAL_ERROR'
+}

@@ -1,0 +1,83 @@
+import { mkdirSync } from 'node:fs'
+import { join } from 'node:path'
+import { describe, expect, it } from 'vitest'
+import { runSeed } from '../oracle/fault-random.js'
+import { childOutcome, inScratch } from './child.js'
+import type { SweepPlan, SweepReport } from './children/error-sweep.js'
+import { FOR_EVER, ShimControl } from './shim/control.js'
+import { shimEnvironment } from './shim/shim.js'
+import { scaled, scaledMinutes } from './soak.js'
+
+const STEPS = scaled(200)
+const SWEEPERS = 2
+
+type Sweep = Pick<SweepPlan, 'rule' | 'codes'> & { stride: number; least: number }
+
+const SWEEPS: Record<string, Sweep> = {
+  'every call fails once with EIO': {
+    rule: { kinds: ['open', 'write', 'fsync', 'rename', 'link', 'truncate', 'mkdir'], failure: 'EIO' },
+    codes: ['IO_FAILED'],
+    stride: 1,
+    least: 300,
+  },
+  'every write is cut short, once': {
+    rule: { kinds: ['write'], failure: 'shortWrite' },
+    codes: [],
+    stride: 3,
+    least: 50,
+  },
+  'the disk is full from every write on': {
+    rule: { kinds: ['write', 'mkdir'], failure: 'ENOSPC', times: FOR_EVER },
+    codes: ['DISK_FULL'],
+    stride: 3,
+    least: 50,
+  },
+  'files cannot be opened for a while': {
+    rule: { kinds: ['open'], failure: 'EMFILE', times: 3 },
+    codes: ['IO_FAILED'],
+    stride: 5,
+    least: 20,
+  },
+}
+
+describe('failing disk', () => {
+  it.each(Object.keys(SWEEPS))(
+    '%s: clear errors, and nothing acknowledged is lost',
+    async (name) => {
+      const sweep = SWEEPS[name] as Sweep
+      const seed = runSeed(`failing disk, ${name}`)
+      await inScratch(async (scratch) => {
+        const reports = await Promise.all(Array.from({ length: SWEEPERS }, (_, i) => sweeper(scratch, seed, sweep, i)))
+        expect(reports.flatMap(({ violations }) => violations)).toEqual([])
+        const runs = reports.reduce((sum, report) => sum + report.runs, 0)
+        process.stderr.write(`failing disk, ${name}: ${runs} runs, ${JSON.stringify(reports)}\n`)
+        expect(runs).toBeGreaterThanOrEqual(sweep.least)
+        expect(reports[0]!.acknowledged).toBeGreaterThan(STEPS)
+      })
+    },
+    scaledMinutes(8),
+  )
+})
+
+async function sweeper(
+  scratch: string,
+  seed: number,
+  { rule, codes, stride }: Sweep,
+  number: number,
+): Promise<SweepReport> {
+  const root = join(scratch, `sweeper-${number}`)
+  mkdirSync(root)
+  const control = ShimControl.create(join(scratch, `control-${number}`))
+  control.set(['noRealSync'])
+  const plan: SweepPlan = {
+    root,
+    control: control.path,
+    seed,
+    steps: STEPS,
+    rule,
+    codes,
+    first: 1 + number * stride,
+    stride: SWEEPERS * stride,
+  }
+  return await childOutcome('error-sweep', [JSON.stringify(plan)], shimEnvironment({ root, control: control.path }))
+}

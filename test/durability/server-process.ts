@@ -1,0 +1,61 @@
+import { type ChildProcess, spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { join } from 'node:path'
+import { REPOSITORY } from './child.js'
+
+const START_MS = 60_000
+
+/** The real server, as `vicinal serve` starts it, on a port of its own. */
+export class ServerProcess {
+  private constructor(
+    readonly url: string,
+    readonly child: ChildProcess,
+    private readonly said: { stderr: string },
+  ) {}
+
+  static async start(folder: string, env: Record<string, string> = {}): Promise<ServerProcess> {
+    const args = [
+      join(REPOSITORY, 'dist/cli/main.js'),
+      'serve',
+      '--data',
+      folder,
+      '--port',
+      '0',
+      '--log-level',
+      'error',
+    ]
+    const child = spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'pipe'], env: { ...process.env, ...env } })
+    const said = { stderr: '' }
+    child.stderr.setEncoding('utf8').on('data', (text: string) => {
+      said.stderr += text
+    })
+    const url = await new Promise<string>((resolve, reject) => {
+      let stdout = ''
+      const give = (error: Error) => {
+        child.kill('SIGKILL')
+        reject(error)
+      }
+      const timer = setTimeout(() => give(new Error(`the server did not start: ${said.stderr}`)), START_MS)
+      child.stdout.setEncoding('utf8').on('data', (text: string) => {
+        stdout += text
+        const found = /listening on (\S+),/.exec(stdout)?.[1]
+        if (!found) return
+        clearTimeout(timer)
+        resolve(found)
+      })
+      child.once('exit', (code) => give(new Error(`the server ended with ${code}: ${said.stderr}`)))
+    })
+    return new ServerProcess(url, child, said)
+  }
+
+  get stderr(): string {
+    return this.said.stderr
+  }
+
+  async end(signal: NodeJS.Signals): Promise<void> {
+    if (this.child.exitCode !== null || this.child.signalCode !== null) return
+    const exited = once(this.child, 'exit')
+    this.child.kill(signal)
+    await exited
+  }
+}

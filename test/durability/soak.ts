@@ -1,0 +1,9 @@
+/** How much longer than in continuous integration a run is: set by scripts/soak.mjs. */
+const FACTOR = Number(process.env.VICINAL_SOAK ?? 1)
+
+export const scaled = (count: number): number => Math.round(count * FACTOR)
+
+export const MINUTE_MS = 60_000
+
+/** A test's time limit grows with it. */
+export const scaledMinutes = (minutes: number): number => minutes * MINUTE_MS * Math.max(1, FACTOR)
