@@ -1,5 +1,6 @@
 #include "binding/environment.hpp"
 
+#include <thread>
 #include <utility>
 
 #include "binding/arguments.hpp"
@@ -115,19 +116,30 @@ Environment::Pending *Environment::enlist(Call call, napi_value *promise) {
   return pending;
 }
 
+void Environment::perform(Pending *pending, Mailbox &mailbox) {
+  if (!mailbox.enter()) {
+    delete pending;
+    return;
+  }
+  pending->status = pending->call.work();
+  mailbox.post(pending, true);
+}
+
 napi_value Environment::run(Lane lane, Call call) {
   napi_value promise = nullptr;
   Pending *pending = enlist(std::move(call), &promise);
   if (pending == nullptr)
     return nullptr;
-  ThreadPool::shared().submit(lane, [pending, mailbox = mailbox_] {
-    if (!mailbox->enter()) {
-      delete pending;
-      return;
-    }
-    pending->status = pending->call.work();
-    mailbox->post(pending, true);
-  });
+  ThreadPool::shared().submit(lane, [pending, mailbox = mailbox_] { perform(pending, *mailbox); });
+  return promise;
+}
+
+napi_value Environment::runAside(Call call) {
+  napi_value promise = nullptr;
+  Pending *pending = enlist(std::move(call), &promise);
+  if (pending == nullptr)
+    return nullptr;
+  std::thread([pending, mailbox = mailbox_] { perform(pending, *mailbox); }).detach();
   return promise;
 }
 

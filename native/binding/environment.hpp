@@ -44,6 +44,8 @@ public:
 
   /// Runs a call on the pool; returns its promise.
   napi_value run(Lane lane, Call call);
+  /// Runs a call on a thread of its own: one that waits for disks, or for jobs of the pool.
+  napi_value runAside(Call call);
   /// Starts a call whose end `start`'s completion reports; `work` is not used.
   napi_value defer(Call call, const std::function<void(Completion)> &start);
 
@@ -53,6 +55,7 @@ private:
 
   explicit Environment(napi_env env);
   Pending *enlist(Call call, napi_value *promise);
+  static void perform(Pending *pending, Mailbox &mailbox);
   void settle(Pending *pending);
   void deliver();
   static void teardown(void *self);

@@ -29,6 +29,7 @@ static napi_value initialise(napi_env env, napi_value exports) {
   defineWriteMethods(env, exports);
   defineReadMethods(env, exports);
   defineFlushMethods(env, exports);
+  defineFileMethods(env, exports);
   defineMaintenanceMethods(env, exports);
   return exports;
 }

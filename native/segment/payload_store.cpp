@@ -14,7 +14,12 @@ Status PayloadStore::reserve(uint64_t rows, uint64_t bytes) {
   bytes_ = text.take();
   offsets_ = offsets.take();
   overlaid_ = overlaid.take();
-  return grow(0, 0);
+  return Status::ok();
+}
+
+Status PayloadStore::map(int descriptor, uint64_t rows, uint64_t offsetsAt, uint64_t bytesAt, uint64_t bytes) {
+  VICINAL_TRY(offsets_.mapFile(descriptor, offsetsAt, rows + 1));
+  return bytes == 0 ? Status::ok() : bytes_.mapFile(descriptor, bytesAt, bytes);
 }
 
 Status PayloadStore::grow(uint64_t rows, uint64_t bytes) {
@@ -24,10 +29,12 @@ Status PayloadStore::grow(uint64_t rows, uint64_t bytes) {
 }
 
 void PayloadStore::setOverlay(uint32_t row, PayloadOverlay overlay) {
-  PayloadOverlay& entry = overlays_[row];
-  overlaidBytes_.fetch_add(overlay.text.size() - entry.text.size(), std::memory_order_relaxed);
-  entry = std::move(overlay);
+  auto& entry = overlays_[row];
+  const size_t before = entry ? entry->text.size() : 0;
+  overlaidBytes_.fetch_add(overlay.text.size() - before, std::memory_order_relaxed);
+  entry = std::make_shared<const PayloadOverlay>(std::move(overlay));
   std::atomic_ref<uint64_t>(overlaid_[row / 64]).fetch_or(uint64_t(1) << (row % 64), std::memory_order_release);
+  overlayChanges_.fetch_add(1, std::memory_order_relaxed);
   overlaidRows_.store(static_cast<uint32_t>(overlays_.size()), std::memory_order_relaxed);
 }
 

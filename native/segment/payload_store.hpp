@@ -8,6 +8,7 @@
 #pragma once
 
 #include <atomic>
+#include <memory>
 #include <string>
 #include <string_view>
 #include <unordered_map>
@@ -22,11 +23,16 @@ struct PayloadOverlay {
   std::string text;
 };
 
+// Entries are replaced, not changed: who holds one may go on reading it.
+using OverlayMap = std::unordered_map<uint32_t, std::shared_ptr<const PayloadOverlay>>;
+
 class PayloadStore {
 public:
   Status reserve(uint64_t rows, uint64_t bytes);
   // Room for `rows` rows with `bytes` bytes of text in all.
   Status grow(uint64_t rows, uint64_t bytes);
+  // Offsets and texts of the first `rows` rows come from a file.
+  Status map(int descriptor, uint64_t rows, uint64_t offsetsAt, uint64_t bytesAt, uint64_t bytes);
   // Row `row` is the one behind the last appended.
   void append(uint32_t row, std::string_view text) {
     const uint64_t from = offsets_[row];
@@ -39,7 +45,7 @@ public:
     const uint64_t to = offsets_[uint64_t(row) + 1];
     return {bytes_.data() + from, to - from};
   }
-  uint64_t bytesOf(uint32_t rows) const { return offsets_[rows]; }
+  uint64_t bytesOf(uint32_t rows) const { return rows == 0 ? 0 : offsets_[rows]; }
 
   bool isOverlaid(uint32_t row) const {
     if (overlaidRows_.load(std::memory_order_relaxed) == 0) return false;
@@ -47,17 +53,31 @@ public:
     return (std::atomic_ref<uint64_t>(word).load(std::memory_order_acquire) >> (row % 64) & 1) != 0;
   }
   uint32_t overlaidRows() const { return overlaidRows_.load(std::memory_order_relaxed); }
+  // How often overlays were set.
+  uint64_t overlayChanges() const { return overlayChanges_.load(std::memory_order_relaxed); }
   uint64_t overlaidBytes() const { return overlaidBytes_.load(std::memory_order_relaxed); }
 
   // With the overlays' mutex held, shared: the row's change, or null.
   const PayloadOverlay* overlay(uint32_t row) const {
     if (!isOverlaid(row)) return nullptr;
     const auto found = overlays_.find(row);
-    return found == overlays_.end() ? nullptr : &found->second;
+    return found == overlays_.end() ? nullptr : found->second.get();
   }
-  const std::unordered_map<uint32_t, PayloadOverlay>& overlays() const { return overlays_; }
+  const OverlayMap& overlays() const { return overlays_; }
   // With it held exclusively.
   void setOverlay(uint32_t row, PayloadOverlay overlay);
+  // Without it: calls `visit(row)` for every row that was overlaid so far, among the first `rows`.
+  template <typename Visit> void forEachOverlaid(uint32_t rows, const Visit& visit) const {
+    if (overlaidRows() == 0) return;
+    for (uint32_t from = 0; from < rows; from += 64) {
+      auto& bits = const_cast<uint64_t&>(overlaid_[from / 64]);
+      uint64_t word = std::atomic_ref<uint64_t>(bits).load(std::memory_order_acquire);
+      for (; word != 0; word &= word - 1) {
+        const uint32_t row = from + static_cast<uint32_t>(__builtin_ctzll(word));
+        if (row < rows) visit(row);
+      }
+    }
+  }
 
   RegionArray<char>& bytes() { return bytes_; }
   RegionArray<uint64_t>& offsets() { return offsets_; }
@@ -68,9 +88,10 @@ private:
   RegionArray<char> bytes_;
   RegionArray<uint64_t> offsets_;
   RegionArray<uint64_t> overlaid_;
-  std::unordered_map<uint32_t, PayloadOverlay> overlays_;
+  OverlayMap overlays_;
   std::atomic<uint32_t> overlaidRows_{0};
   std::atomic<uint64_t> overlaidBytes_{0};
+  std::atomic<uint64_t> overlayChanges_{0};
 };
 
 } // namespace vicinal

@@ -8,10 +8,13 @@
 #include <atomic>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <string>
+#include <unordered_map>
 #include <vector>
 
 #include "base/status.hpp"
+#include "segment/segment_reader.hpp"
 #include "shard/columns.hpp"
 #include "shard/flush_set.hpp"
 #include "shard/indexer.hpp"
@@ -24,6 +27,26 @@ struct ShardSpec {
   uint64_t segmentBytes = 0;
   // Whether what changes is remembered for takeFlush.
   bool trackChanges = true;
+};
+
+// The files of a segment, and the state they hold.
+struct SegmentFiles {
+  FileStamp base;
+  std::optional<FileStamp> overlay;
+  uint32_t rows = 0;
+  std::vector<uint32_t> linked;
+  uint32_t deletedRows = 0;
+  uint64_t overlayChanges = 0;
+};
+
+struct CheckpointResult {
+  struct Entry {
+    uint32_t number = 0;
+    FileStamp base;
+    std::optional<FileStamp> overlay;
+  };
+  uint64_t throughSeq = 0;
+  std::vector<Entry> segments;
 };
 
 struct ShardStats {
@@ -83,6 +106,11 @@ public:
   int64_t verifyRows(const TableView& rows) const;
   Status loadRows(const TableView& rows);
 
+  // ---- segment files (shard_checkpoint.cpp) -------------------------------------------------------
+  Result<uint32_t> openSegment(const SegmentSource& source, bool resume);
+  // One at a time. Blocks for as long as writing and fsync take: not for a thread of the pool.
+  Result<CheckpointResult> checkpoint(const std::string& folder);
+
   // ---- maintenance (shard_maintenance.cpp) --------------------------------------------------------
   ShardStats stats() const;
   uint64_t tailBytes() const;
@@ -97,12 +125,21 @@ private:
   Status writeRows(WriteBatch& batch, bool isChange);
   void advanceLocked(uint64_t seq) { seq_.store(std::max(seq_.load(), seq)); }
 
+  struct Plan;
+  uint32_t checkpointedRows(uint32_t number) const;
+  std::vector<Plan> captureChanges(uint64_t& throughSeq);
+  Status writeSegments(const std::string& folder, std::vector<Plan>& plans);
+
   const ShardSpec spec_;
   mutable std::mutex writer_;
   SegmentSet segments_;
   FlushSet changes_;
   std::atomic<uint64_t> seq_{0};
   std::shared_ptr<Indexer> indexer_;
+  std::mutex checkpoint_;
+  // What there is of each segment on disk; guarded by `files_`.
+  mutable std::mutex files_;
+  std::unordered_map<uint32_t, SegmentFiles> segmentFiles_;
 };
 
 } // namespace vicinal

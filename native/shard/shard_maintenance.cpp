@@ -21,7 +21,8 @@ ShardStats Shard::stats() const {
     const Segment& segment = snapshot.segment(at);
     stats.points += segment.liveRows();
     stats.segments.push_back({segment.number(), &segment == segments_.active(), segment.rows(), segment.deletedRows(),
-                              segment.dataBytes(), 0, segment.payloads().overlaidRows()});
+                              segment.dataBytes(), checkpointedRows(segment.number()),
+                              segment.payloads().overlaidRows()});
     for (size_t vector = 0; vector < segment.vectorCount(); vector++) {
       const VectorSpace& space = segment.space(vector);
       auto& sums = stats.vectors[vector];
@@ -34,6 +35,12 @@ ShardStats Shard::stats() const {
     stats.payloadBytes += segment.payloads().bytesOf(segment.rows()) + segment.payloads().overlaidBytes();
   }
   return stats;
+}
+
+uint32_t Shard::checkpointedRows(uint32_t number) const {
+  std::lock_guard lock(files_);
+  const auto files = segmentFiles_.find(number);
+  return files == segmentFiles_.end() ? 0 : files->second.rows;
 }
 
 uint64_t Shard::tailBytes() const {
@@ -75,6 +82,8 @@ Status Shard::dropSegment(uint32_t number) {
   if (segment.get() == segments_.active() || segment->liveRows() > 0)
     return Status(Code::InvalidArgument, "segment " + std::to_string(number) + " has live rows or is not frozen");
   segments_.drop(number);
+  std::lock_guard files(files_);
+  segmentFiles_.erase(number);
   return Status::ok();
 }
 

@@ -1,0 +1,86 @@
+// Files whose every byte is checked before it is used: header, sections, directory, a table of block checksums.
+//
+//   0            header, 64 bytes, with a checksum of its own
+//   16 KiB       sections, each at a multiple of 16 KiB, so that they can be mapped; zero bytes between them
+//   ...          directory: what the sections are (segment_format)
+//   ...          block table: CRC-32C of each 64 KiB from 16 KiB up to here
+//
+// The header comes last when a file is written, and its checksum covers that of the block table: the header's checksum
+// names the whole content, and is what a manifest remembers.
+//
+// The layout of the 64 bytes is fixed for all versions, so that a newer file is told from a damaged one.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "base/file.hpp"
+
+namespace vicinal {
+
+constexpr uint64_t kSectionAlignment = 16 * 1024;
+constexpr uint32_t kBlockBytes = 64 * 1024;
+
+enum class FileKind : uint8_t { Segment, Overlay };
+
+// What is kept about a file that was written or opened.
+struct FileStamp {
+  std::string path;
+  uint64_t bytes = 0;
+  // The header's checksum.
+  uint32_t crc = 0;
+};
+
+class BlockFileWriter {
+public:
+  static Result<BlockFileWriter> create(const std::string& path, FileKind kind);
+
+  // Where the next section starts; the position is moved there.
+  Result<uint64_t> startSection();
+  Status append(const void* data, size_t bytes);
+  uint64_t position() const { return writer_.position(); }
+  // Writes directory, block table and header, and brings all to stable storage.
+  Result<FileStamp> finish(const std::string& directory);
+
+private:
+  BlockFileWriter(FileWriter writer, std::string path, FileKind kind)
+      : writer_(std::move(writer)), path_(std::move(path)), kind_(kind) {}
+  Status pad(uint64_t alignment);
+
+  FileWriter writer_;
+  std::string path_;
+  FileKind kind_;
+  std::vector<uint32_t> blockCrcs_;
+  uint32_t blockCrc_ = 0;
+  uint32_t blockFill_ = 0;
+};
+
+class BlockFile {
+public:
+  // Opens and verifies all of it. CORRUPT names file and block; UNSUPPORTED_FORMAT where a newer version wrote it.
+  static Result<BlockFile> open(const std::string& path, FileKind kind);
+
+  const File& file() const { return file_; }
+  const FileStamp& stamp() const { return stamp_; }
+  const std::string& directory() const { return directory_; }
+  uint32_t formatVersion() const { return formatVersion_; }
+  Status corrupt(const std::string& what) const { return Status(Code::Corrupt, stamp_.path + ": " + what); }
+  // Whether a section lies within what was verified.
+  bool holds(uint64_t offset, uint64_t bytes) const {
+    return offset % kSectionAlignment == 0 && offset >= kSectionAlignment && offset <= contentEnd_ &&
+           bytes <= contentEnd_ - offset;
+  }
+
+private:
+  Status verifyHeader(FileKind kind);
+  Status verifyBlocks(const std::vector<uint32_t>& crcs) const;
+
+  File file_;
+  FileStamp stamp_;
+  std::string directory_;
+  uint32_t formatVersion_ = 0;
+  uint64_t contentEnd_ = 0;
+};
+
+} // namespace vicinal

@@ -1,0 +1,162 @@
+#include "segment/segment_format.hpp"
+
+#include <cstring>
+
+namespace vicinal {
+
+namespace {
+
+constexpr uint32_t kMostNameBytes = 4096;
+constexpr uint32_t kMostSections = 4096;
+constexpr uint32_t kMostVectors = 256;
+
+class Encoder {
+public:
+  template <typename T> Encoder& add(T value) {
+    bytes_.append(reinterpret_cast<const char*>(&value), sizeof value);
+    return *this;
+  }
+  Encoder& add(const std::string& text) {
+    add(static_cast<uint32_t>(text.size()));
+    bytes_ += text;
+    return *this;
+  }
+  Encoder& add(const std::vector<Section>& sections) {
+    add(static_cast<uint32_t>(sections.size()));
+    for (const Section& section : sections)
+      add(static_cast<uint8_t>(section.kind)).add(section.vector).add(section.offset).add(section.bytes);
+    return *this;
+  }
+  std::string take() { return std::move(bytes_); }
+
+private:
+  std::string bytes_;
+};
+
+class Decoder {
+public:
+  explicit Decoder(const BlockFile& file) : file_(file), bytes_(file.directory()) {}
+
+  template <typename T> T read() {
+    T value{};
+    if (!has(sizeof value)) return value;
+    std::memcpy(&value, bytes_.data() + at_, sizeof value);
+    at_ += sizeof value;
+    return value;
+  }
+  std::string text() {
+    const uint32_t bytes = read<uint32_t>();
+    if (bytes > kMostNameBytes || !has(bytes)) {
+      isSound_ = false;
+      return {};
+    }
+    at_ += bytes;
+    return bytes_.substr(at_ - bytes, bytes);
+  }
+  std::vector<Section> sections() {
+    std::vector<Section> sections(count(kMostSections));
+    for (Section& section : sections) {
+      const uint8_t kind = read<uint8_t>();
+      section.kind = static_cast<SectionKind>(kind);
+      section.vector = read<uint8_t>();
+      section.offset = read<uint64_t>();
+      section.bytes = read<uint64_t>();
+      if (kind >= kSectionKinds || !file_.holds(section.offset, section.bytes)) isSound_ = false;
+    }
+    return sections;
+  }
+  uint32_t count(uint32_t most) {
+    const uint32_t count = read<uint32_t>();
+    if (count <= most) return count;
+    isSound_ = false;
+    return 0;
+  }
+  bool isSound() const { return isSound_ && at_ == bytes_.size(); }
+
+private:
+  bool has(size_t bytes) {
+    isSound_ = isSound_ && bytes <= bytes_.size() - at_;
+    return isSound_;
+  }
+
+  const BlockFile& file_;
+  const std::string& bytes_;
+  size_t at_ = 0;
+  bool isSound_ = true;
+};
+
+} // namespace
+
+const char* sectionName(SectionKind kind) {
+  static constexpr const char* kNames[kSectionKinds] = {
+      "idLows",        "idHighs",     "idKinds",     "idMap",        "seqs",       "deleted",
+      "payloadOffsets", "payloadBytes", "vectors",    "rowOfVertex",  "vertexOfRow", "graphLevel0",
+      "graphOffsets",  "graphUpper",  "overlayRows", "overlaySeqs",  "overlayOffsets", "overlayBytes"};
+  return kNames[size_t(kind)];
+}
+
+const Section* SegmentDirectory::find(SectionKind kind, uint8_t vector) const {
+  for (const Section& section : sections) {
+    if (section.kind == kind && section.vector == vector) return &section;
+  }
+  return nullptr;
+}
+
+std::string encodeDirectory(const SegmentDirectory& directory) {
+  Encoder encoder;
+  encoder.add(directory.throughSeq).add(directory.rows).add(directory.idsInMap);
+  encoder.add(static_cast<uint32_t>(directory.vectors.size()));
+  for (const VectorDirectory& vector : directory.vectors) {
+    encoder.add(vector.spec.name).add(vector.spec.dim).add(static_cast<uint8_t>(vector.spec.metric));
+    encoder.add(vector.spec.m).add(vector.spec.efConstruct).add(vector.vertices);
+    encoder.add(static_cast<uint8_t>(vector.isIdentity ? 1 : 0));
+    encoder.add(vector.graph.m).add(vector.graph.vertices).add(vector.graph.entry).add(vector.graph.entryLevel);
+    encoder.add(vector.graph.upperWords).add(vector.graph.seed);
+  }
+  return encoder.add(directory.sections).take();
+}
+
+std::string encodeDirectory(const OverlayDirectory& directory) {
+  Encoder encoder;
+  encoder.add(directory.throughSeq).add(directory.baseCrc).add(directory.rows).add(directory.changes);
+  return encoder.add(directory.sections).take();
+}
+
+bool decodeDirectory(const BlockFile& file, SegmentDirectory& directory) {
+  Decoder decoder(file);
+  directory.throughSeq = decoder.read<uint64_t>();
+  directory.rows = decoder.read<uint32_t>();
+  directory.idsInMap = decoder.read<uint32_t>();
+  directory.vectors.resize(decoder.count(kMostVectors));
+  for (VectorDirectory& vector : directory.vectors) {
+    vector.spec.name = decoder.text();
+    vector.spec.dim = decoder.read<uint32_t>();
+    const uint8_t metric = decoder.read<uint8_t>();
+    if (metric > static_cast<uint8_t>(Metric::L1)) return false;
+    vector.spec.metric = static_cast<Metric>(metric);
+    vector.spec.m = decoder.read<uint32_t>();
+    vector.spec.efConstruct = decoder.read<uint32_t>();
+    vector.vertices = decoder.read<uint32_t>();
+    vector.isIdentity = decoder.read<uint8_t>() != 0;
+    vector.graph.m = decoder.read<uint32_t>();
+    vector.graph.vertices = decoder.read<uint32_t>();
+    vector.graph.entry = decoder.read<uint32_t>();
+    vector.graph.entryLevel = decoder.read<uint32_t>();
+    vector.graph.upperWords = decoder.read<uint64_t>();
+    vector.graph.seed = decoder.read<uint64_t>();
+  }
+  directory.sections = decoder.sections();
+  return decoder.isSound();
+}
+
+bool decodeDirectory(const BlockFile& file, OverlayDirectory& directory) {
+  Decoder decoder(file);
+  directory.throughSeq = decoder.read<uint64_t>();
+  directory.baseCrc = decoder.read<uint32_t>();
+  directory.rows = decoder.read<uint32_t>();
+  directory.changes = decoder.read<uint32_t>();
+  directory.sections = decoder.sections();
+  return decoder.isSound();
+}
+
+} // namespace vicinal

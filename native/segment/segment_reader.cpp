@@ -1,0 +1,221 @@
+#include "segment/segment_reader.hpp"
+
+#include <bit>
+
+namespace vicinal {
+
+namespace {
+
+// Rows deleted before the file was written are dead for every snapshot, the first of which has tick 1.
+constexpr uint64_t kDeletedBeforeOpen = 1;
+
+uint64_t bitmapBytes(uint64_t rows) { return (rows / 64 + 1) * sizeof(uint64_t); }
+
+Result<BlockFile> openFile(const std::string& path, FileKind kind, std::optional<uint32_t> crc) {
+  auto file = BlockFile::open(path, kind);
+  if (file && crc && file->stamp().crc != *crc)
+    return file->corrupt("the file is whole, but not the one that was recorded (another checksum)");
+  return file;
+}
+
+} // namespace
+
+class SegmentReader {
+public:
+  SegmentReader(const BlockFile& file, const SegmentDirectory& directory) : file_(file), directory_(directory) {}
+
+  Result<std::shared_ptr<Segment>> read(uint32_t number, const std::vector<VectorSpec>& vectors, uint64_t roomBytes) {
+    VICINAL_TRY(checkVectors(vectors));
+    VICINAL_TRY(checkSections());
+    BatchSize held;
+    held.rows = directory_.rows;
+    held.payloadBytes = find(SectionKind::PayloadBytes)->bytes;
+    for (const VectorDirectory& vector : directory_.vectors) held.vertices.push_back(vector.vertices);
+    auto created = Segment::create(number, vectors, roomBytes, held);
+    if (!created) return created;
+    segment_ = created->get();
+    VICINAL_TRY(mapRows());
+    for (uint8_t vector = 0; vector < vectors.size(); vector++) VICINAL_TRY(mapVector(vector));
+    segment_->staged_ = directory_.rows;
+    segment_->rows_.store(directory_.rows, std::memory_order_release);
+    VICINAL_TRY(applyDeleted(file_, *find(SectionKind::Deleted)));
+    return created;
+  }
+
+  Status applyOverlay(const BlockFile& file, Segment& segment) {
+    segment_ = &segment;
+    OverlayDirectory overlay;
+    if (!decodeDirectory(file, overlay)) return file.corrupt("the directory makes no sense");
+    if (overlay.baseCrc != file_.stamp().crc || overlay.rows != directory_.rows)
+      return file.corrupt("the overlay belongs to another segment file than " + file_.stamp().path);
+    const auto find = [&](SectionKind kind) -> const Section* {
+      for (const Section& section : overlay.sections)
+        if (section.kind == kind) return &section;
+      return nullptr;
+    };
+    const Section* deleted = find(SectionKind::Deleted);
+    if (deleted == nullptr) return file.corrupt("a section is missing");
+    VICINAL_TRY(applyDeleted(file, *deleted));
+    std::vector<uint32_t> rows(overlay.changes);
+    std::vector<uint64_t> seqs(overlay.changes);
+    std::vector<uint64_t> offsets(uint64_t(overlay.changes) + 1);
+    VICINAL_TRY(readInto(file, find(SectionKind::OverlayRows), rows));
+    VICINAL_TRY(readInto(file, find(SectionKind::OverlaySeqs), seqs));
+    VICINAL_TRY(readInto(file, find(SectionKind::OverlayOffsets), offsets));
+    const Section* bytes = find(SectionKind::OverlayBytes);
+    if (bytes == nullptr || offsets.front() != 0 || offsets.back() != bytes->bytes)
+      return file.corrupt("the texts and their offsets do not agree");
+    for (uint32_t at = 0; at < overlay.changes; at++) {
+      if (rows[at] >= directory_.rows || offsets[at + 1] < offsets[at] || offsets[at + 1] > bytes->bytes)
+        return file.corrupt("a change names no row of the segment");
+      PayloadOverlay change{seqs[at], kDeletedBeforeOpen, std::string(offsets[at + 1] - offsets[at], '\0')};
+      VICINAL_TRY(file.file().readAt(bytes->offset + offsets[at], change.text.data(), change.text.size()));
+      segment.payloads().setOverlay(rows[at], std::move(change));
+    }
+    return Status::ok();
+  }
+
+private:
+  const Section* find(SectionKind kind, uint8_t vector = 0) const { return directory_.find(kind, vector); }
+
+  template <typename T> Status readInto(const BlockFile& file, const Section* section, std::vector<T>& values) {
+    if (section == nullptr || section->bytes != values.size() * sizeof(T))
+      return file.corrupt("a section is missing or has the wrong length");
+    return file.file().readAt(section->offset, values.data(), section->bytes);
+  }
+
+  Status checkVectors(const std::vector<VectorSpec>& vectors) const {
+    bool isSame = vectors.size() == directory_.vectors.size();
+    for (size_t at = 0; isSame && at < vectors.size(); at++) {
+      const VectorSpec& written = directory_.vectors[at].spec;
+      isSame = written.name == vectors[at].name && written.dim == vectors[at].dim && written.metric == vectors[at].metric;
+    }
+    return isSame ? Status::ok() : file_.corrupt("it was written for a collection with other vectors");
+  }
+
+  bool has(SectionKind kind, uint64_t bytes, uint8_t vector = 0) const {
+    const Section* section = find(kind, vector);
+    return section != nullptr && section->bytes == bytes;
+  }
+
+  // Lengths alone: contents are what the checksums vouch for, and the graph is checked as it is opened.
+  Status checkSections() const {
+    const uint64_t rows = directory_.rows;
+    const Section* idMap = find(SectionKind::IdMap);
+    bool isSound = has(SectionKind::IdLows, rows * 8) && has(SectionKind::Seqs, rows * 8) &&
+                   has(SectionKind::Deleted, bitmapBytes(rows)) && has(SectionKind::PayloadOffsets, rows * 8 + 8) &&
+                   find(SectionKind::PayloadBytes) != nullptr && idMap != nullptr;
+    if (isSound && find(SectionKind::IdKinds) != nullptr)
+      isSound = has(SectionKind::IdKinds, bitmapBytes(rows)) && has(SectionKind::IdHighs, rows * 8);
+    if (isSound) {
+      const uint64_t slots = idMap->bytes / sizeof(uint32_t);
+      isSound = idMap->bytes % sizeof(uint32_t) == 0 && std::has_single_bit(slots) && directory_.idsInMap < slots &&
+                directory_.idsInMap <= rows;
+    }
+    for (uint8_t vector = 0; isSound && vector < directory_.vectors.size(); vector++) {
+      const VectorDirectory& entry = directory_.vectors[vector];
+      isSound = entry.vertices <= rows && entry.graph.vertices <= entry.vertices &&
+                has(SectionKind::Vectors, uint64_t(entry.vertices) * entry.spec.dim * sizeof(float), vector) &&
+                find(SectionKind::GraphLevel0, vector) != nullptr && find(SectionKind::GraphOffsets, vector) != nullptr &&
+                find(SectionKind::GraphUpper, vector) != nullptr && checkGraph(entry, vector);
+      if (isSound && !entry.isIdentity)
+        isSound = has(SectionKind::RowOfVertex, uint64_t(entry.vertices) * 4, vector) &&
+                  has(SectionKind::VertexOfRow, rows * 4, vector);
+    }
+    return isSound ? Status::ok() : file_.corrupt("its sections and its directory do not agree");
+  }
+
+  bool checkGraph(const VectorDirectory& entry, uint8_t vector) const {
+    const uint64_t vertices = entry.graph.vertices;
+    return entry.graph.m >= 2 && entry.graph.m <= HnswGraph::maxM &&
+           has(SectionKind::GraphLevel0, vertices * (1 + 2 * uint64_t(entry.graph.m)) * 4, vector) &&
+           has(SectionKind::GraphOffsets, vertices * 4, vector) &&
+           entry.graph.upperWords <= file_.stamp().bytes / 4 &&
+           has(SectionKind::GraphUpper, entry.graph.upperWords * 4, vector);
+  }
+
+  Status mapRows() {
+    const uint64_t rows = directory_.rows;
+    const int descriptor = file_.file().descriptor();
+    Segment& segment = *segment_;
+    VICINAL_TRY(segment.ids_.low().mapFile(descriptor, find(SectionKind::IdLows)->offset, rows));
+    if (const Section* kinds = find(SectionKind::IdKinds)) {
+      VICINAL_TRY(segment.ids_.kinds().mapFile(descriptor, kinds->offset, rows / 64 + 1));
+      VICINAL_TRY(segment.ids_.high().mapFile(descriptor, find(SectionKind::IdHighs)->offset, rows));
+    }
+    VICINAL_TRY(segment.seqs_.mapFile(descriptor, find(SectionKind::Seqs)->offset, rows));
+    const Section* idMap = find(SectionKind::IdMap);
+    VICINAL_TRY(segment.idMap_.map(descriptor, idMap->offset, idMap->bytes / sizeof(uint32_t), directory_.idsInMap));
+    PayloadStore& payloads = segment.payloads_;
+    VICINAL_TRY(payloads.map(descriptor, rows, find(SectionKind::PayloadOffsets)->offset,
+                             find(SectionKind::PayloadBytes)->offset, find(SectionKind::PayloadBytes)->bytes));
+    if (payloads.bytesOf(directory_.rows) != find(SectionKind::PayloadBytes)->bytes)
+      return file_.corrupt("the payloads and their offsets do not agree");
+    // What the file does not have: tombstones, dirty bits.
+    return segment.growRows(rows, payloads.bytesOf(directory_.rows));
+  }
+
+  Status mapVector(uint8_t vector) {
+    const VectorDirectory& entry = directory_.vectors[vector];
+    VectorSpace::Mapped mapped{};
+    mapped.rows = directory_.rows;
+    mapped.vertices = entry.vertices;
+    mapped.identity = entry.isIdentity;
+    mapped.vectorsAt = find(SectionKind::Vectors, vector)->offset;
+    if (!entry.isIdentity) {
+      mapped.rowOfVertexAt = find(SectionKind::RowOfVertex, vector)->offset;
+      mapped.vertexOfRowAt = find(SectionKind::VertexOfRow, vector)->offset;
+    }
+    mapped.graph = {entry.graph, file_.file().descriptor(), find(SectionKind::GraphLevel0, vector)->offset,
+                    find(SectionKind::GraphOffsets, vector)->offset, find(SectionKind::GraphUpper, vector)->offset};
+    const Status status = segment_->space(vector).map(file_.file().descriptor(), mapped);
+    return status.code() == Code::Corrupt ? file_.corrupt(status.message()) : status;
+  }
+
+  Status applyDeleted(const BlockFile& file, const Section& section) {
+    std::vector<uint64_t> words(uint64_t(directory_.rows) / 64 + 1);
+    VICINAL_TRY(readInto(file, &section, words));
+    for (size_t at = 0; at < words.size(); at++) {
+      for (uint64_t word = words[at]; word != 0; word &= word - 1) {
+        const uint64_t row = at * 64 + static_cast<uint64_t>(std::countr_zero(word));
+        if (row >= directory_.rows) return file.corrupt("a delete names no row of the segment");
+        segment_->tombstone(static_cast<uint32_t>(row), kDeletedBeforeOpen);
+      }
+    }
+    return Status::ok();
+  }
+
+  const BlockFile& file_;
+  const SegmentDirectory& directory_;
+  Segment* segment_ = nullptr;
+};
+
+Result<OpenedSegment> openSegment(const SegmentSource& source, uint32_t number, const std::vector<VectorSpec>& vectors,
+                                  uint64_t roomBytes) {
+  auto file = openFile(source.path, FileKind::Segment, source.crc);
+  if (!file) return file.status();
+  SegmentDirectory directory;
+  if (!decodeDirectory(*file, directory)) return file->corrupt("the directory makes no sense");
+  SegmentReader reader(*file, directory);
+  auto segment = reader.read(number, vectors, roomBytes);
+  if (!segment) return segment.status();
+  OpenedSegment opened{segment.take(), directory.throughSeq, file->stamp(), std::nullopt};
+  if (source.overlayPath.empty()) return opened;
+  auto overlay = openFile(source.overlayPath, FileKind::Overlay, source.overlayCrc);
+  if (!overlay) return overlay.status();
+  if (Status status = reader.applyOverlay(*overlay, *opened.segment); !status) return status;
+  OverlayDirectory overlayDirectory;
+  if (decodeDirectory(*overlay, overlayDirectory)) opened.throughSeq = overlayDirectory.throughSeq;
+  opened.overlay = overlay->stamp();
+  return opened;
+}
+
+Result<SegmentDescription> inspectSegment(const std::string& path) {
+  auto file = BlockFile::open(path, FileKind::Segment);
+  if (!file) return file.status();
+  SegmentDescription description{file->formatVersion(), file->stamp().bytes, {}};
+  if (!decodeDirectory(*file, description.directory)) return file->corrupt("the directory makes no sense");
+  return description;
+}
+
+} // namespace vicinal

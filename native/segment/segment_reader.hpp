@@ -1,0 +1,38 @@
+// Opening a segment file: verify every block, map the sections, rebuild nothing.
+#pragma once
+
+#include <optional>
+#include <string>
+
+#include "segment/segment.hpp"
+#include "segment/segment_format.hpp"
+
+namespace vicinal {
+
+struct SegmentSource {
+  std::string path;
+  // What the manifest remembers of the file; none: any will do.
+  std::optional<uint32_t> crc;
+  std::string overlayPath; // empty: none
+  std::optional<uint32_t> overlayCrc;
+};
+
+struct OpenedSegment {
+  std::shared_ptr<Segment> segment;
+  uint64_t throughSeq = 0;
+  FileStamp file;
+  std::optional<FileStamp> overlay;
+};
+
+// `roomBytes`: how much data the segment may take beyond what it has.
+Result<OpenedSegment> openSegment(const SegmentSource& source, uint32_t number, const std::vector<VectorSpec>& vectors,
+                                  uint64_t roomBytes);
+
+struct SegmentDescription {
+  uint32_t formatVersion = 0;
+  uint64_t bytes = 0;
+  SegmentDirectory directory;
+};
+Result<SegmentDescription> inspectSegment(const std::string& path);
+
+} // namespace vicinal

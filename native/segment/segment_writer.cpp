@@ -1,0 +1,226 @@
+#include "segment/segment_writer.hpp"
+
+#include <algorithm>
+
+namespace vicinal {
+
+namespace {
+
+// Values gathered before they go to the file, where they are not written straight from memory.
+constexpr size_t kGatheredValues = 4096;
+
+template <typename T> class Gatherer {
+public:
+  explicit Gatherer(BlockFileWriter& file) : file_(file) { values_.reserve(kGatheredValues); }
+  Status add(T value) {
+    values_.push_back(value);
+    return values_.size() < kGatheredValues ? Status::ok() : flush();
+  }
+  Status flush() {
+    Status status = file_.append(values_.data(), values_.size() * sizeof(T));
+    values_.clear();
+    return status;
+  }
+
+private:
+  BlockFileWriter& file_;
+  std::vector<T> values_;
+};
+
+} // namespace
+
+SegmentCapture SegmentCapture::take(std::shared_ptr<Segment> segment, uint64_t throughSeq) {
+  SegmentCapture capture;
+  capture.throughSeq = throughSeq;
+  capture.rows = segment->rows();
+  capture.deleted.assign(capture.rows / 64 + 1, 0);
+  for (uint32_t row = 0; segment->deletedRows() > 0 && row < capture.rows; row++) {
+    if (segment->deletedAt(row) != 0) capture.deleted[row / 64] |= uint64_t(1) << (row % 64);
+  }
+  for (size_t vector = 0; vector < segment->vectorCount(); vector++)
+    capture.vertices.push_back({segment->space(vector).vertices(), segment->space(vector).isIdentity()});
+  capture.overlays = segment->payloads().overlays();
+  capture.segment = std::move(segment);
+  return capture;
+}
+
+SegmentWriter::SegmentWriter(BlockFileWriter file, const SegmentCapture& capture)
+    : file_(std::move(file)), capture_(capture), segment_(*capture.segment) {
+  directory_.throughSeq = capture.throughSeq;
+  directory_.rows = capture.rows;
+}
+
+Result<SegmentWriter> SegmentWriter::create(const std::string& path, const SegmentCapture& capture) {
+  auto file = BlockFileWriter::create(path, FileKind::Segment);
+  if (!file) return file.status();
+  return SegmentWriter(file.take(), capture);
+}
+
+Status SegmentWriter::section(SectionKind kind, uint8_t vector, const void* data, uint64_t bytes) {
+  auto offset = file_.startSection();
+  if (!offset) return offset.status();
+  directory_.sections.push_back({kind, vector, *offset, bytes});
+  return bytes == 0 ? Status::ok() : file_.append(data, bytes);
+}
+
+template <typename Produce> Status SegmentWriter::produced(SectionKind kind, const Produce& produce) {
+  auto offset = file_.startSection();
+  if (!offset) return offset.status();
+  VICINAL_TRY(produce());
+  directory_.sections.push_back({kind, 0, *offset, file_.position() - *offset});
+  return Status::ok();
+}
+
+Status SegmentWriter::writeGraphs() {
+  for (uint8_t vector = 0; vector < segment_.vectorCount(); vector++) {
+    const VectorSpace& space = segment_.space(vector);
+    const GraphSections sections = space.graph().sections();
+    const SegmentCapture::Vertices& vertices = capture_.vertices[vector];
+    directory_.vectors.push_back({space.spec(), vertices.count, vertices.isIdentity, sections.meta});
+    VICINAL_TRY(section(SectionKind::GraphLevel0, vector, sections.level0.data, sections.level0.bytes));
+    VICINAL_TRY(section(SectionKind::GraphOffsets, vector, sections.offsets.data, sections.offsets.bytes));
+    VICINAL_TRY(section(SectionKind::GraphUpper, vector, sections.upper.data, sections.upper.bytes));
+  }
+  return Status::ok();
+}
+
+Result<FileStamp> SegmentWriter::writeRows() {
+  const auto write = [&]() -> Status {
+    VICINAL_TRY(writeVectors());
+    VICINAL_TRY(writeIds());
+    VICINAL_TRY(writeIdMap());
+    VICINAL_TRY(writeSeqs());
+    VICINAL_TRY(section(SectionKind::Deleted, 0, capture_.deleted.data(), capture_.deleted.size() * sizeof(uint64_t)));
+    return writePayloads();
+  };
+  if (Status status = write(); !status) return status;
+  return file_.finish(encodeDirectory(directory_));
+}
+
+Status SegmentWriter::writeVectors() {
+  for (uint8_t vector = 0; vector < directory_.vectors.size(); vector++) {
+    const VectorSpace& space = segment_.space(vector);
+    const VectorDirectory& entry = directory_.vectors[vector];
+    const uint64_t bytes = uint64_t(entry.vertices) * entry.spec.dim * sizeof(float);
+    VICINAL_TRY(section(SectionKind::Vectors, vector, space.vector(0), bytes));
+    if (entry.isIdentity) continue;
+    const uint64_t rows = capture_.rows;
+    VICINAL_TRY(section(SectionKind::RowOfVertex, vector, space.rowOfVertex().data(), entry.vertices * sizeof(uint32_t)));
+    VICINAL_TRY(section(SectionKind::VertexOfRow, vector, space.vertexOfRow().data(), rows * sizeof(uint32_t)));
+  }
+  return Status::ok();
+}
+
+Status SegmentWriter::writeIds() {
+  const IdColumns& ids = segment_.ids();
+  const uint64_t rows = capture_.rows;
+  VICINAL_TRY(section(SectionKind::IdLows, 0, ids.low().data(), rows * sizeof(uint64_t)));
+  // The kinds of rows that came after the capture may share the last word: only the file's own rows count in it.
+  std::vector<uint64_t> kinds(rows / 64 + 1, 0);
+  bool hasUuids = false;
+  for (uint32_t row = 0; row < rows; row++) {
+    if (!ids.isUuid(row)) continue;
+    kinds[row / 64] |= uint64_t(1) << (row % 64);
+    hasUuids = true;
+  }
+  if (!hasUuids) return Status::ok();
+  VICINAL_TRY(section(SectionKind::IdHighs, 0, ids.high().data(), rows * sizeof(uint64_t)));
+  return section(SectionKind::IdKinds, 0, kinds.data(), kinds.size() * sizeof(uint64_t));
+}
+
+// The map of the segment goes on changing, so the file gets one of its own: of the live rows alone.
+Status SegmentWriter::writeIdMap() {
+  const uint32_t live = capture_.rows - static_cast<uint32_t>([&] {
+    uint64_t deleted = 0;
+    for (const uint64_t word : capture_.deleted) deleted += static_cast<uint64_t>(__builtin_popcountll(word));
+    return deleted;
+  }());
+  IdMap map;
+  VICINAL_TRY(map.prepare(segment_.ids(), live));
+  map.adopt();
+  for (uint32_t row = 0; row < capture_.rows; row++) {
+    if (!capture_.isDeleted(row)) map.put(segment_.ids(), row);
+  }
+  directory_.idsInMap = map.used();
+  return section(SectionKind::IdMap, 0, map.data(), map.bytes());
+}
+
+Status SegmentWriter::writeSeqs() {
+  return produced(SectionKind::Seqs, [&]() -> Status {
+    Gatherer<uint64_t> gatherer(file_);
+    for (uint32_t row = 0; row < capture_.rows; row++) {
+      const auto overlay = capture_.overlays.find(row);
+      VICINAL_TRY(gatherer.add(overlay == capture_.overlays.end() ? segment_.baseSeq(row) : overlay->second->seq));
+    }
+    return gatherer.flush();
+  });
+}
+
+// Overlays become the payload itself; that of dead rows is dropped.
+std::string_view SegmentWriter::payload(uint32_t row) const {
+  if (capture_.isDeleted(row)) return {};
+  if (!capture_.overlays.empty()) {
+    const auto overlay = capture_.overlays.find(row);
+    if (overlay != capture_.overlays.end()) return overlay->second->text;
+  }
+  return segment_.payloads().base(row);
+}
+
+Status SegmentWriter::writePayloads() {
+  VICINAL_TRY(produced(SectionKind::PayloadOffsets, [&]() -> Status {
+    Gatherer<uint64_t> gatherer(file_);
+    uint64_t offset = 0;
+    VICINAL_TRY(gatherer.add(0));
+    for (uint32_t row = 0; row < capture_.rows; row++) VICINAL_TRY(gatherer.add(offset += payload(row).size()));
+    return gatherer.flush();
+  }));
+  return produced(SectionKind::PayloadBytes, [&]() -> Status {
+    for (uint32_t row = 0; row < capture_.rows; row++) {
+      const std::string_view text = payload(row);
+      if (!text.empty()) VICINAL_TRY(file_.append(text.data(), text.size()));
+    }
+    return Status::ok();
+  });
+}
+
+Result<FileStamp> writeOverlay(const std::string& path, const SegmentCapture& capture, uint32_t baseCrc) {
+  auto created = BlockFileWriter::create(path, FileKind::Overlay);
+  if (!created) return created.status();
+  BlockFileWriter file = created.take();
+  OverlayDirectory directory{capture.throughSeq, baseCrc, capture.rows, 0, {}};
+  std::vector<uint32_t> rows;
+  for (const auto& [row, overlay] : capture.overlays) {
+    if (!capture.isDeleted(row)) rows.push_back(row);
+  }
+  std::sort(rows.begin(), rows.end());
+  directory.changes = static_cast<uint32_t>(rows.size());
+  std::vector<uint64_t> seqs;
+  std::vector<uint64_t> offsets{0};
+  for (const uint32_t row : rows) {
+    const PayloadOverlay& overlay = *capture.overlays.at(row);
+    seqs.push_back(overlay.seq);
+    offsets.push_back(offsets.back() + overlay.text.size());
+  }
+  const auto section = [&](SectionKind kind, const void* data, uint64_t bytes) -> Status {
+    auto offset = file.startSection();
+    if (!offset) return offset.status();
+    directory.sections.push_back({kind, 0, *offset, bytes});
+    return bytes == 0 || data == nullptr ? Status::ok() : file.append(data, bytes);
+  };
+  const auto write = [&]() -> Status {
+    VICINAL_TRY(section(SectionKind::Deleted, capture.deleted.data(), capture.deleted.size() * sizeof(uint64_t)));
+    VICINAL_TRY(section(SectionKind::OverlayRows, rows.data(), rows.size() * sizeof(uint32_t)));
+    VICINAL_TRY(section(SectionKind::OverlaySeqs, seqs.data(), seqs.size() * sizeof(uint64_t)));
+    VICINAL_TRY(section(SectionKind::OverlayOffsets, offsets.data(), offsets.size() * sizeof(uint64_t)));
+    VICINAL_TRY(section(SectionKind::OverlayBytes, nullptr, offsets.back()));
+    for (const uint32_t row : rows) {
+      const std::string& text = capture.overlays.at(row)->text;
+      VICINAL_TRY(file.append(text.data(), text.size()));
+    }
+    return Status::ok();
+  };
+  if (Status status = write(); !status) return status;
+  return file.finish(encodeDirectory(directory));
+}
+
+} // namespace vicinal

@@ -1,0 +1,62 @@
+// Writing a segment, or what changed of it, to a file while writes and searches go on.
+//
+// A capture is taken under the writer's lock and holds what may change later: counts, deletes, payload overlays. Rows
+// below the counts never change, so the rest is read while it is written. Graphs do change: their sections come first,
+// while graph building is paused.
+#pragma once
+
+#include <memory>
+#include <vector>
+
+#include "segment/segment.hpp"
+#include "segment/segment_format.hpp"
+
+namespace vicinal {
+
+struct SegmentCapture {
+  std::shared_ptr<Segment> segment;
+  uint64_t throughSeq = 0;
+  uint32_t rows = 0;
+  struct Vertices {
+    uint32_t count;
+    bool isIdentity;
+  };
+  std::vector<Vertices> vertices;
+  // A bit a row.
+  std::vector<uint64_t> deleted;
+  OverlayMap overlays;
+
+  // With the writer's lock and, shared, the overlays' held.
+  static SegmentCapture take(std::shared_ptr<Segment> segment, uint64_t throughSeq);
+  bool isDeleted(uint32_t row) const { return (deleted[row / 64] >> (row % 64) & 1) != 0; }
+};
+
+class SegmentWriter {
+public:
+  static Result<SegmentWriter> create(const std::string& path, const SegmentCapture& capture);
+  // While no graph grows.
+  Status writeGraphs();
+  // The rest; then the file is complete and on stable storage.
+  Result<FileStamp> writeRows();
+
+private:
+  SegmentWriter(BlockFileWriter file, const SegmentCapture& capture);
+  Status section(SectionKind kind, uint8_t vector, const void* data, uint64_t bytes);
+  template <typename Produce> Status produced(SectionKind kind, const Produce& produce);
+  Status writeIds();
+  Status writeIdMap();
+  Status writeSeqs();
+  Status writePayloads();
+  Status writeVectors();
+  std::string_view payload(uint32_t row) const;
+
+  BlockFileWriter file_;
+  const SegmentCapture& capture_;
+  const Segment& segment_;
+  SegmentDirectory directory_;
+};
+
+// Deletes and payload changes, for a segment whose file is `base`.
+Result<FileStamp> writeOverlay(const std::string& path, const SegmentCapture& capture, uint32_t baseCrc);
+
+} // namespace vicinal

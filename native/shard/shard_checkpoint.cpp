@@ -1,0 +1,147 @@
+// Checkpoints: what changed since the last one, written as of one point in the order of operations.
+#include <sys/stat.h>
+
+#include <random>
+
+#include "segment/segment_writer.hpp"
+#include "shard/shard.hpp"
+
+namespace vicinal {
+
+namespace {
+
+// An overlay that is more than this share of its segment costs more to keep than to merge.
+constexpr uint64_t kOverlayShare = 4;
+
+std::string uniqueName(uint32_t number, const char* extension) {
+  std::random_device random;
+  char name[64];
+  std::snprintf(name, sizeof name, "%08x%08x-%u.%s", random(), random(), number, extension);
+  return name;
+}
+
+bool exists(const std::string& path) {
+  struct stat facts;
+  return ::stat(path.c_str(), &facts) == 0;
+}
+
+std::vector<uint32_t> linkedOf(const Segment& segment) {
+  std::vector<uint32_t> linked;
+  for (size_t vector = 0; vector < segment.vectorCount(); vector++) linked.push_back(segment.space(vector).linked());
+  return linked;
+}
+
+} // namespace
+
+// What is to be done about one segment, and, afterwards, its files.
+struct Shard::Plan {
+  enum class Kind : uint8_t { Keep, Overlay, Whole } kind = Kind::Keep;
+  SegmentCapture capture;
+  uint32_t number = 0;
+  SegmentFiles files;
+};
+
+// With graph building paused. A capture of every segment that changed, all as of the same operation.
+std::vector<Shard::Plan> Shard::captureChanges(uint64_t& throughSeq) {
+  std::lock_guard lock(writer_);
+  std::shared_lock overlays(segments_.overlays());
+  std::lock_guard files(files_);
+  throughSeq = seq_.load();
+  std::vector<Plan> plans;
+  for (const auto& segment : *segments_.snapshot().segments) {
+    if (segment->rows() == 0) continue;
+    Plan plan;
+    plan.number = segment->number();
+    const auto known = segmentFiles_.find(plan.number);
+    const std::vector<uint32_t> linked = linkedOf(*segment);
+    const PayloadStore& payloads = segment->payloads();
+    if (known != segmentFiles_.end()) plan.files = known->second;
+    const bool hasGrown = known == segmentFiles_.end() || plan.files.rows != segment->rows() ||
+                          plan.files.linked != linked || !exists(plan.files.base.path);
+    const bool hasChanged = plan.files.deletedRows != segment->deletedRows() ||
+                            plan.files.overlayChanges != payloads.overlayChanges() ||
+                            (plan.files.overlay && !exists(plan.files.overlay->path));
+    const bool isHeavy = payloads.overlaidBytes() > segment->dataBytes() / kOverlayShare;
+    if (hasGrown || (hasChanged && isHeavy))
+      plan.kind = Plan::Kind::Whole;
+    else if (hasChanged)
+      plan.kind = Plan::Kind::Overlay;
+    if (plan.kind != Plan::Kind::Keep) plan.capture = SegmentCapture::take(segment, throughSeq);
+    plan.files.rows = segment->rows();
+    plan.files.linked = linked;
+    plan.files.deletedRows = segment->deletedRows();
+    plan.files.overlayChanges = payloads.overlayChanges();
+    plans.push_back(std::move(plan));
+  }
+  return plans;
+}
+
+// Resumes graph building as soon as the graphs are in the files.
+Status Shard::writeSegments(const std::string& folder, std::vector<Plan>& plans) {
+  std::vector<std::pair<Plan*, SegmentWriter>> writers;
+  Status status = Status::ok();
+  for (Plan& plan : plans) {
+    if (plan.kind != Plan::Kind::Whole) continue;
+    auto writer = SegmentWriter::create(folder + "/" + uniqueName(plan.number, "vseg"), plan.capture);
+    if (!writer) {
+      status = writer.status();
+      break;
+    }
+    writers.emplace_back(&plan, writer.take());
+    if (status = writers.back().second.writeGraphs(); !status) break;
+  }
+  indexer_->resume();
+  VICINAL_TRY(status);
+  for (auto& [plan, writer] : writers) {
+    auto written = writer.writeRows();
+    if (!written) return written.status();
+    plan->files.base = written.take();
+    plan->files.overlay.reset();
+  }
+  for (Plan& plan : plans) {
+    if (plan.kind != Plan::Kind::Overlay) continue;
+    const std::string path = folder + "/" + uniqueName(plan.number, "vovl");
+    auto written = writeOverlay(path, plan.capture, plan.files.base.crc);
+    if (!written) return written.status();
+    plan.files.overlay = written.take();
+  }
+  return Status::ok();
+}
+
+Result<CheckpointResult> Shard::checkpoint(const std::string& folder) {
+  std::lock_guard one(checkpoint_);
+  CheckpointResult result;
+  indexer_->pause();
+  std::vector<Plan> plans = captureChanges(result.throughSeq);
+  if (Status status = writeSegments(folder, plans); !status) return status;
+  std::lock_guard lock(files_);
+  for (Plan& plan : plans) {
+    result.segments.push_back({plan.number, plan.files.base, plan.files.overlay});
+    segmentFiles_[plan.number] = std::move(plan.files);
+  }
+  return result;
+}
+
+Result<uint32_t> Shard::openSegment(const SegmentSource& source, bool resume) {
+  uint32_t number = 0;
+  {
+    std::lock_guard lock(writer_);
+    number = segments_.takeNumber();
+  }
+  auto opened = vicinal::openSegment(source, number, spec_.vectors, resume ? spec_.segmentBytes : 0);
+  if (!opened) return opened.status();
+  Segment& segment = *opened->segment;
+  {
+    std::lock_guard lock(writer_);
+    std::lock_guard files(files_);
+    segmentFiles_[number] = {opened->file,          opened->overlay,
+                             segment.rows(),        linkedOf(segment),
+                             segment.deletedRows(), segment.payloads().overlayChanges()};
+    segments_.add(opened->segment, resume);
+    advanceLocked(opened->throughSeq);
+  }
+  indexer_->kick();
+  return number;
+}
+
+} // namespace vicinal
