@@ -5,16 +5,20 @@ import { LIMITS } from '../core/limits.js'
 export type PathStep = { kind: 'key'; key: string } | { kind: 'all' } | { kind: 'index'; index: number }
 
 const BARE_KEY = /[^.[\]"]+/y
-const QUOTED_KEY = /"([^"]*)"/y
+const QUOTED_KEY = /"((?:[^"\\]|\\.)*)"/sy
+const ESCAPED = /\\(.)/gs
 const BRACKETS = /\[(\d{0,9})\]/y
 
 /**
  * A payload path in Qdrant's notation: `a.b`, `a[].b`, `a[0]`, `"a key.with dots".b`. Arrays are entered only where
- * the path says so.
+ * the path says so. Within quotes a backslash takes the next character as it is. native/filter/json_path.cpp reads
+ * the same language.
  */
 export function parsePath(path: unknown, field: string): PathStep[] {
   if (typeof path !== 'string' || path.length === 0) throw invalid(field, 'expected a payload key', path)
-  if (path.length > LIMITS.nameLength) throw invalid(field, `expected at most ${LIMITS.nameLength} characters`, path.length)
+  if (path.length > LIMITS.nameLength)
+    throw invalid(field, `expected at most ${LIMITS.nameLength} characters`, path.length)
+  if (!path.isWellFormed()) throw invalid(field, 'expected well-formed Unicode', path)
   const steps: PathStep[] = []
   let at = 0
   const take = (pattern: RegExp): RegExpExecArray | null => {
@@ -24,7 +28,7 @@ export function parsePath(path: unknown, field: string): PathStep[] {
     return found
   }
   do {
-    const key = take(QUOTED_KEY)?.[1] ?? take(BARE_KEY)?.[0]
+    const key = take(QUOTED_KEY)?.[1]?.replace(ESCAPED, '$1') ?? take(BARE_KEY)?.[0]
     if (key === undefined) throw invalid(field, 'expected a payload key such as a.b, a[].b or "a.b"', path)
     steps.push({ kind: 'key', key })
     for (let found = take(BRACKETS); found; found = take(BRACKETS)) {
@@ -36,6 +40,7 @@ export function parsePath(path: unknown, field: string): PathStep[] {
 }
 
 function checkLength(steps: PathStep[], field: string): PathStep[] {
-  if (steps.length > LIMITS.pathSegments) throw invalid(field, `expected at most ${LIMITS.pathSegments} steps`, steps.length)
+  if (steps.length > LIMITS.pathSegments)
+    throw invalid(field, `expected at most ${LIMITS.pathSegments} steps`, steps.length)
   return steps
 }

@@ -2,11 +2,14 @@ import type { Payload } from '../core/point.js'
 import { type PathStep, parsePath } from './path.js'
 
 /*
- * Changes of payloads as Qdrant makes them. Keys come from users, so every write defines an own property: a key
+ * Changes of payloads as Qdrant makes them, in place: callers bring a payload of their own. Keys come from users, so every write defines an own property: a key
  * called `__proto__` is a key like any other.
  */
 
-/** The payload with the patch's keys merged in: at the top, or into every object that `key` leads to. */
+/**
+ * The payload with the patch's keys merged in: at the top, or into every object that `key` leads to. A null in the patch
+ * removes its key.
+ */
 export function applyPatch(payload: Payload, patch: Payload, key?: string): Payload {
   if (key === undefined) return merge(payload, patch)
   const steps = parsePath(key, 'key')
@@ -15,7 +18,10 @@ export function applyPatch(payload: Payload, patch: Payload, key?: string): Payl
 
 function merge(into: unknown, patch: Payload): Payload {
   const merged: Payload = isObject(into) ? into : {}
-  for (const [key, value] of Object.entries(patch)) setOwn(merged, key, value)
+  for (const [key, value] of Object.entries(patch)) {
+    if (value === null) delete merged[key]
+    else setOwn(merged, key, value)
+  }
   return merged
 }
 
@@ -50,7 +56,7 @@ function deleteAt(value: unknown, steps: readonly PathStep[], at: number): void 
     const chosen = indexes(step, value)
     if (!isLast) for (const index of chosen) deleteAt(value[index], steps, at + 1)
     else if (step.kind === 'all') value.length = 0
-    else if (chosen.length > 0) value.splice(chosen[0] as number, 1)
+    // One element is never taken out of an array: done twice, as a replay may do it, that would take two.
   }
 }
 
@@ -71,8 +77,8 @@ function copyAt(from: Payload, into: Payload, steps: readonly PathStep[], at: nu
   if (step?.kind !== 'key' || !Object.hasOwn(from, step.key)) return
   const value = from[step.key]
   const rest = steps.slice(at + 1)
-  if (rest.length === 0) return setOwn(into, step.key, value)
-  if (isObject(value) && rest[0]?.kind === 'key') {
+  if (rest.length === 0) setOwn(into, step.key, value)
+  else if (isObject(value) && rest[0]?.kind === 'key') {
     const nested = getOwn(into, step.key)
     const object: Payload = isObject(nested) ? nested : {}
     copyAt(value, object, steps, at + 1)

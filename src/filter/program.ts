@@ -1,23 +1,26 @@
 import type { Filter } from '../core/filter.js'
-import { type Bounds, type FilterContext, type FilterNode, type MatchValues, parseFilter } from './parse.js'
+import { ID_WORDS } from '../core/point.js'
+import type { Bounds, FilterNode, MatchValues } from './node.js'
+import { type FilterContext, parseFilter } from './parse.js'
 import type { PathStep } from './path.js'
 
 /*
  * The filter program: a filter as bytes for the kernel, whose decoder is native/filter/program.cpp. Little-endian,
  * nothing aligned. A program is one node; a node is an opcode byte and its operands:
  *
- *    1 and      u32 n, n nodes              7 dateRange  path, u8 mask, i64 for each bit (microseconds)
- *    2 or       u32 n, n nodes              8 count      path, u8 mask, f64 for each bit
- *    3 not      node                        9 isEmpty    path
- *    4 atLeast  u32 count, u32 n, n nodes  10 isNull     path
- *    5 match    path, values               11 hasId      u32 n, n × 5 u32
- *   12 except   path, values               13 hasVector  u32 index
- *    6 range    path, u8 mask, f64 …       14 nested     path, node
+ *    1 and      u32 n, n nodes              9 isEmpty    path   all values are null or []
+ *    2 or       u32 n, n nodes             10 isNull     path   a value is null
+ *    3 not      node                       11 hasId      u32 n, n × 5 u32
+ *    4 atLeast  u32 count, u32 n, n nodes  12 except     path, values
+ *    5 match    path, values               13 hasVector  u32 index
+ *    6 range    path, bounds of f64        14 nested     path, node
+ *    7 dateRange  path, bounds of i64      15 hasNull    path   a value is null or an array with a null
+ *    8 count    path, bounds of f64
  *
- *   path    u8 n, n steps: u8 0 and text (key), 1 (all), 2 and u32 (index)
+ *   path    u8 n, n steps: u8 0 and text (key), 1 (every element), 2 and u32 (index)
  *   values  u32 n and n texts, u32 n and n × i64, u8 (bit 0: false, bit 1: true)
  *   text    u32 bytes, UTF-8
- *   mask    bit 0 lt, 1 lte, 2 gt, 3 gte; the operands that follow are in that order
+ *   bounds  u8 mask (bit 0 lt, 1 lte, 2 gt, 3 gte), then a value for each bit; i64 are microseconds since 1970
  */
 const OPCODES = {
   and: 1,
@@ -34,6 +37,7 @@ const OPCODES = {
   except: 12,
   hasVector: 13,
   nested: 14,
+  hasNull: 15,
 } as const satisfies Record<FilterNode['op'], number>
 
 const STEP_KINDS = { key: 0, all: 1, index: 2 } as const
@@ -53,32 +57,32 @@ function writeNode(writer: ProgramWriter, node: FilterNode): void {
   switch (node.op) {
     case 'atLeast':
       writer.u32(node.count)
-      return writeNodes(writer, node.children)
+      writeNodes(writer, node.children)
+      break
     case 'and':
     case 'or':
-      return writeNodes(writer, node.children)
+      writeNodes(writer, node.children)
+      break
     case 'not':
-      return writeNode(writer, node.child)
-    case 'nested':
-      writePath(writer, node.path)
-      return writeNode(writer, node.child)
-    case 'match':
-    case 'except':
-      writePath(writer, node.path)
-      return writeValues(writer, node.values)
-    case 'range':
-    case 'dateRange':
-    case 'count':
-      writePath(writer, node.path)
-      return writeBounds(writer, node.bounds)
-    case 'isEmpty':
-    case 'isNull':
-      return writePath(writer, node.path)
+      writeNode(writer, node.child)
+      break
     case 'hasId':
-      return writer.words(node.ids)
+      writer.words(node.ids)
+      break
     case 'hasVector':
-      return writer.u32(node.vector)
+      writer.u32(node.vector)
+      break
+    default:
+      writePath(writer, node.path)
+      writeOperands(writer, node)
   }
+}
+
+/** What follows the path. */
+function writeOperands(writer: ProgramWriter, node: Extract<FilterNode, { path: unknown }>): void {
+  if ('values' in node) writeValues(writer, node.values)
+  else if ('bounds' in node) writeBounds(writer, node.bounds)
+  else if ('child' in node) writeNode(writer, node.child)
 }
 
 function writeNodes(writer: ProgramWriter, nodes: readonly FilterNode[]): void {
@@ -135,7 +139,7 @@ class ProgramWriter {
   }
   /** Ids: how many, then their words. */
   words(ids: Uint32Array): void {
-    this.u32(ids.length / 5)
+    this.u32(ids.length / ID_WORDS)
     const at = this.#take(ids.byteLength)
     Buffer.from(ids.buffer, ids.byteOffset, ids.byteLength).copy(this.#bytes, at)
   }

@@ -1,0 +1,27 @@
+import { describeValue, invalid, VicinalError } from '../core/errors.js'
+
+/** An object of an untrusted filter; its keys are read as own properties only where they were checked. */
+export type Fields = Record<string, unknown>
+
+export function isSet(value: unknown): boolean {
+  return value !== undefined && value !== null
+}
+
+export function objectAt(value: unknown, field: string): Fields {
+  if (value === null || typeof value !== 'object' || Array.isArray(value)) {
+    throw invalid(field, 'expected an object', value)
+  }
+  return value as Fields
+}
+
+export function checkKeys(fields: Fields, allowed: readonly string[], field: string): void {
+  const unknown = Object.keys(fields).find((key) => !allowed.includes(key))
+  if (unknown === undefined) return
+  throw invalid(`${field}.${describeValue(unknown).slice(1, -1)}`, `unknown key, expected one of ${allowed.join(', ')}`)
+}
+
+export function notSupported(field: string): VicinalError {
+  return new VicinalError('NOT_IMPLEMENTED', `${field}: this version does not support this condition`, {
+    details: { field },
+  })
+}

@@ -1,0 +1,27 @@
+import type { PathStep } from './path.js'
+
+/** A filter as the kernel evaluates it: validated, defaults filled in, one operator a node. */
+export type FilterNode =
+  | { op: 'and' | 'or'; children: FilterNode[] }
+  | { op: 'not'; child: FilterNode }
+  | { op: 'atLeast'; count: number; children: FilterNode[] }
+  | { op: 'match' | 'except'; path: PathStep[]; values: MatchValues }
+  | { op: 'range' | 'dateRange' | 'count'; path: PathStep[]; bounds: Bounds }
+  | { op: 'isEmpty' | 'isNull' | 'hasNull'; path: PathStep[] }
+  | { op: 'hasId'; ids: Uint32Array }
+  | { op: 'hasVector'; vector: number }
+  | { op: 'nested'; path: PathStep[]; child: FilterNode }
+
+export interface MatchValues {
+  texts: string[]
+  integers: bigint[]
+  booleans: boolean[]
+}
+
+/** Microseconds since the epoch for dates. */
+export interface Bounds {
+  lt: number | bigint | null
+  lte: number | bigint | null
+  gt: number | bigint | null
+  gte: number | bigint | null
+}
