@@ -1,10 +1,30 @@
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { connect } from '../../src/client/index.js'
 import type { Database } from '../../src/core/database.js'
+import { open } from '../../src/index.js'
 import { createServer } from '../../src/server/app.js'
 import { MemoryDatabase } from '../oracle/memory-database.js'
 import { type DatabaseUnderTest, describeDatabase } from './database.contract.js'
 
-async function remote(backend: Database): Promise<DatabaseUnderTest> {
+async function direct(database: Database): Promise<DatabaseUnderTest> {
+  return { database, dispose: () => database.close() }
+}
+
+async function inFolder(): Promise<DatabaseUnderTest> {
+  const folder = await mkdtemp(join(tmpdir(), 'vicinal-contract-'))
+  const database = await open(folder)
+  return {
+    database,
+    async dispose() {
+      await database.close()
+      await rm(folder, { recursive: true })
+    },
+  }
+}
+
+async function behindService({ database: backend, dispose }: DatabaseUnderTest): Promise<DatabaseUnderTest> {
   const server = createServer({ database: backend, port: 0, apiKeys: ['contract'], logLevel: 'silent' })
   const database = await connect(await server.listen(), { apiKey: 'contract' })
   return {
@@ -12,16 +32,15 @@ async function remote(backend: Database): Promise<DatabaseUnderTest> {
     async dispose() {
       await database.close()
       await server.close()
-      await backend.close()
+      await dispose()
     },
   }
-}
-
-async function direct(database: Database): Promise<DatabaseUnderTest> {
-  return { database, dispose: () => database.close() }
 }
 
 // The oracle that other tests trust keeps the contract itself; behind the service it tells a fault of the wire
 // from one of the engine.
 describeDatabase('oracle', () => direct(new MemoryDatabase()))
-describeDatabase('oracle behind the service', () => remote(new MemoryDatabase()))
+describeDatabase('oracle behind the service', async () => behindService(await direct(new MemoryDatabase())))
+describeDatabase('embedded in memory', async () => direct(await open(':memory:')))
+describeDatabase('embedded in a folder', inFolder)
+describeDatabase('embedded behind the service', async () => behindService(await inFolder()))

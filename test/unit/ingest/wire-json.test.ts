@@ -2,13 +2,21 @@ import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { parseJson } from '../../../src/ingest/wire-json.js'
 
+/** The same with numbers for bigints. */
+function rounded(value: unknown): unknown {
+  if (typeof value === 'bigint') return Number(value)
+  if (Array.isArray(value)) return value.map(rounded)
+  if (value === null || typeof value !== 'object') return value
+  return Object.fromEntries(Object.entries(value).map(([key, property]) => [key, rounded(property)]))
+}
+
 const parse = (text: string) => parseJson(Buffer.from(text))
 
 describe('parseJson', () => {
-  it('agrees with JSON.parse on everything without long integers', () => {
+  it('agrees with JSON.parse on everything but the exactness of long integers', () => {
     fc.assert(
       fc.property(fc.json(), (text) => {
-        expect(parse(text)).toEqual(JSON.parse(text))
+        expect(rounded(parse(text))).toEqual(JSON.parse(text))
       }),
     )
   })

@@ -1,0 +1,296 @@
+/** The wire as clients of Qdrant see it: paths, envelope, defaults, errors, formats. */
+import { readFileSync } from 'node:fs'
+import { beforeEach, describe, expect, it } from 'vitest'
+import { decodeMsgpack } from '../../src/ingest/wire-msgpack.js'
+import { encodeMsgpack } from '../../src/ingest/wire-msgpack-encoder.js'
+import { MemoryDatabase } from '../oracle/memory-database.js'
+import { type Service, startService } from './service.js'
+
+const MSGPACK = { 'content-type': 'application/msgpack', accept: 'application/msgpack' }
+const BIG_ID = '18446744073709551615'
+
+describe('the service', () => {
+  it('introduces itself as the API that clients know, and itself in a header', async () => {
+    const service = await startService()
+    const { version } = JSON.parse(readFileSync('package.json', 'utf8')) as { version: string }
+    const root = await service.call('GET', '/')
+    expect(root.json).toEqual({ title: 'vicinal', version: '1.19.0', commit: null })
+    expect(root.headers['x-vicinal-version']).toBe(version)
+    const telemetry = await service.call('GET', '/telemetry')
+    expect(telemetry.json.result).toMatchObject({
+      app: { name: 'vicinal', version },
+      collections: { number_of_collections: 0 },
+    })
+  })
+
+  it('is alive but not ready, and refuses data, until the database is open', async () => {
+    let finish: (database: MemoryDatabase) => void = () => {}
+    const database = new Promise<MemoryDatabase>((resolve) => {
+      finish = resolve
+    })
+    const service = await startService({ database })
+    expect((await service.call('GET', '/healthz')).status).toBe(200)
+    expect((await service.call('GET', '/livez')).status).toBe(200)
+    expect(await service.call('GET', '/readyz')).toMatchObject({
+      status: 503,
+      text: expect.stringContaining('recovery'),
+    })
+    const refused = await service.call('GET', '/collections')
+    expect(refused).toMatchObject({ status: 503, json: { status: { code: 'UNAVAILABLE' } } })
+    expect(Number(refused.headers['retry-after'])).toBeGreaterThan(0)
+    finish(new MemoryDatabase())
+    await expect.poll(async () => (await service.call('GET', '/readyz')).status).toBe(200)
+    expect((await service.call('GET', '/collections')).status).toBe(200)
+  })
+
+  it('stays up and unready where the database cannot be opened', async () => {
+    const service = await startService({ database: Promise.reject(new Error('disk on fire')) })
+    expect((await service.call('GET', '/readyz')).status).toBe(503)
+    const answer = await service.call('GET', '/collections')
+    expect(answer.status).toBe(503)
+    expect(answer.text).not.toContain('fire')
+    expect(service.log.join('')).toContain('disk on fire')
+  })
+
+  it('tells Prometheus of requests, latencies, points, log, tail and memory', async () => {
+    const service = await startService()
+    await makeCollection(service)
+    await service.call('PUT', '/collections/a/points?wait=true', { points: [{ id: 1, vector: [1, 2, 3] }] })
+    await service.call('GET', '/collections/absent')
+    const { text, headers } = await service.call('GET', '/metrics')
+    expect(headers['content-type']).toMatch(/^text\/plain; version=0\.0\.4/)
+    expect(text).toMatch(
+      /^rest_responses_total\{method="PUT",endpoint="\/collections\/\{name\}\/points",status="200"\} 1$/m,
+    )
+    expect(text).toMatch(/^rest_responses_total\{method="GET",endpoint="\/collections\/\{name\}",status="404"\} 1$/m)
+    expect(text).toMatch(
+      /^rest_responses_duration_seconds_bucket\{method="PUT",endpoint="\/collections\/\{name\}\/points",le="\+Inf"\} 1$/m,
+    )
+    expect(text).toMatch(/^collection_points\{id="a"\} 1$/m)
+    for (const name of ['collection_log_bytes', 'collection_tail_bytes', 'collection_segments'])
+      expect(text).toContain(`${name}{id="a"}`)
+    expect(text).toMatch(/^memory_resident_bytes \d+$/m)
+    for (const line of text.trimEnd().split('\n'))
+      expect(line).toMatch(/^(# (HELP|TYPE) \w+ .+|\w+(\{.*\})? [-+.\deE]+)$/)
+  })
+})
+
+describe('the envelope', () => {
+  it('holds result, status and time', async () => {
+    const service = await startService()
+    expect((await makeCollection(service)).json).toEqual({ result: true, status: 'ok', time: expect.any(Number) })
+  })
+
+  it.each([
+    ['GET', '/collections/absent', undefined, 404, "Not found: Collection `absent` doesn't exist!"],
+    [
+      'PUT',
+      '/collections/a',
+      { vectors: { size: 3, distance: 'Dot' } },
+      409,
+      'Wrong input: Collection `a` already exists!',
+    ],
+    ['GET', '/collections/a/points/7', undefined, 404, "Not found: Point with id 7 doesn't exist!"],
+    [
+      'POST',
+      '/collections/a/points/query',
+      { query: [1, 2] },
+      400,
+      'Wrong input: query: Vector dimension error: expected dim: 3, got 2',
+    ],
+    ['POST', '/collections/a/points/query', { query: { fusion: 'rrf' } }, 501, 'query.fusion: not supported yet'],
+    ['GET', '/unknown', undefined, 404, 'Not found: no such route for GET'],
+    ['PATCH', '/collections', undefined, 405, 'Method not allowed: expected GET'],
+  ])('of an error has one shape: %s %s', async (method, path, body, status, error) => {
+    const service = await startService()
+    await makeCollection(service)
+    const answer = await service.call(method, path, body)
+    expect(answer.status).toBe(status)
+    expect(answer.json).toEqual({
+      status: expect.objectContaining({ error, code: expect.any(String) }),
+      time: expect.any(Number),
+    })
+  })
+})
+
+describe('points', () => {
+  let service: Service
+  beforeEach(async () => {
+    service = await startService()
+    await makeCollection(service)
+  })
+
+  it('are acknowledged, and completed where the client waits', async () => {
+    const points = [{ id: 1, vector: [1, 2, 3] }]
+    const at = '/collections/a/points'
+    expect((await service.call('PUT', at, { points })).json.result).toMatchObject({ status: 'acknowledged' })
+    expect((await service.call('PUT', `${at}?wait=false`, { points })).json.result).toMatchObject({
+      status: 'acknowledged',
+    })
+    const waited = await service.call('PUT', `${at}?wait=true&ordering=strong&timeout=10`, { points })
+    expect(waited.json.result).toEqual({ status: 'completed', operation_id: expect.any(Number) })
+  })
+
+  it.each(['wait=yes', 'wait=true&wait=false', 'timeout=0', 'timeout=-1', 'timeout=1e3', 'timeout=99999999'])(
+    'refuse the odd parameter %s',
+    async (query) => {
+      const answer = await service.call('PUT', `/collections/a/points?${query}`, {
+        points: [{ id: 1, vector: [1, 2, 3] }],
+      })
+      expect(answer).toMatchObject({ status: 400, json: { status: { code: 'INVALID_ARGUMENT' } } })
+      expect(await count(service)).toBe(0)
+    },
+  )
+
+  it('come as a list, as a batch of arrays, and as a batch of bins', async () => {
+    const at = '/collections/a/points?wait=true'
+    await service.call('PUT', at, { points: [{ id: 1, vector: [1, 0, 0], payload: { n: 1 } }] })
+    await service.call('PUT', at, {
+      batch: {
+        ids: [2, 3],
+        vectors: [
+          [2, 0, 0],
+          [3, 0, 0],
+        ],
+        payloads: [null, { n: 3 }],
+      },
+    })
+    const columns = {
+      ids: BigUint64Array.of(4n, 5n),
+      vectors: Float32Array.of(4, 0, 0, 5, 0, 0),
+      payloads: [{ n: 4 }, Buffer.from('{"n":5}')],
+    }
+    expect((await service.call('PUT', at, encodeMsgpack({ batch: columns }), MSGPACK)).status).toBe(200)
+    const all = await service.call('POST', '/collections/a/points/scroll', { with_vector: true })
+    expect(all.json.result).toEqual({
+      points: [
+        { id: 1, payload: { n: 1 }, vector: [1, 0, 0] },
+        { id: 2, payload: {}, vector: [2, 0, 0] },
+        { id: 3, payload: { n: 3 }, vector: [3, 0, 0] },
+        { id: 4, payload: { n: 4 }, vector: [4, 0, 0] },
+        { id: 5, payload: { n: 5 }, vector: [5, 0, 0] },
+      ],
+      next_page_offset: null,
+    })
+  })
+
+  it('keep 64-bit ids and payload integers exact in JSON, both ways', async () => {
+    const body = `{"points":[{"id":${BIG_ID},"vector":[0.1,0.2,0.3],"payload":{"n":9007199254740993,"f":0.12345678901234567}}]}`
+    await service.call('PUT', '/collections/a/points?wait=true', body)
+    const one = await service.call('GET', `/collections/a/points/${BIG_ID}`)
+    expect(one.text).toContain(
+      `{"id":${BIG_ID},"payload":{"n":9007199254740993,"f":0.12345678901234566},"vector":[0.1,0.2,0.3]}`,
+    )
+    const page = await service.call('POST', '/collections/a/points/scroll', `{"offset":${BIG_ID},"limit":1}`)
+    expect(page.text).toContain(BIG_ID)
+    await service.call('POST', '/collections/a/points/delete?wait=true', `{"points":[${BIG_ID}]}`)
+    expect(await count(service)).toBe(0)
+  })
+
+  it('answer a query without payload and vector unless asked', async () => {
+    await service.call('PUT', '/collections/a/points?wait=true', {
+      points: [{ id: 1, vector: [1, 2, 3], payload: { a: 1 } }],
+    })
+    const query = async (more: object) => {
+      const { json } = await service.call('POST', '/collections/a/points/query', { query: [1, 2, 3], ...more })
+      return (json.result as { points: unknown[] }).points[0]
+    }
+    expect(await query({})).toEqual({ id: 1, version: expect.any(Number), score: 0 })
+    expect(await query({ query: { nearest: [1, 2, 3] }, with_payload: ['a'], with_vectors: true })).toMatchObject({
+      payload: { a: 1 },
+      vector: [1, 2, 3],
+    })
+    const batch = await service.call('POST', '/collections/a/points/query/batch', {
+      searches: [{ query: [1, 2, 3] }, {}],
+    })
+    expect(batch.json.result).toMatchObject([{ points: [{ id: 1 }] }, { points: [{ id: 1 }] }])
+  })
+
+  it('are read and written as MessagePack, vectors as bins', async () => {
+    const body = encodeMsgpack({
+      points: [{ id: 2n ** 64n - 1n, vector: Float32Array.of(1, 2, 3), payload: { a: [1.5, null] } }],
+    })
+    await service.call('PUT', '/collections/a/points?wait=true', body, MSGPACK)
+    const query = encodeMsgpack({ query: Float32Array.of(1, 2, 3), with_payload: true, with_vector: true })
+    const answer = await service.call('POST', '/collections/a/points/query', query, MSGPACK)
+    expect(answer.headers['content-type']).toBe('application/msgpack')
+    expect(decodeMsgpack(answer.bytes)).toMatchObject({
+      status: 'ok',
+      result: {
+        points: [
+          {
+            id: 2n ** 64n - 1n,
+            score: 0,
+            payload: { a: [1.5, null] },
+            vector: Buffer.from(Float32Array.of(1, 2, 3).buffer),
+          },
+        ],
+      },
+    })
+    const asText = await service.call('POST', '/collections/a/points/query', query, {
+      ...MSGPACK,
+      accept: 'application/msgpack;payload=text',
+    })
+    expect(decodeMsgpack(asText.bytes)).toMatchObject({
+      result: { points: [{ payload: Buffer.from('{"a":[1.5,null]}') }] },
+    })
+  })
+
+  it('tell errors in MessagePack to those who accept it', async () => {
+    const answer = await service.call(
+      'POST',
+      '/collections/a/points/query',
+      { query: [1] },
+      { accept: 'application/msgpack' },
+    )
+    expect(answer.status).toBe(400)
+    expect(decodeMsgpack(answer.bytes)).toMatchObject({
+      status: { code: 'INVALID_ARGUMENT', error: expect.stringContaining('dim') },
+    })
+  })
+})
+
+describe('what this version does not have', () => {
+  it.each([
+    ['PUT', '/collections/b', { vectors: { size: 3, distance: 'Dot' }, sparse_vectors: { s: {} } }],
+    ['PUT', '/collections/b', { vectors: { size: 3, distance: 'Dot', multivector_config: { comparator: 'max_sim' } } }],
+    ['PUT', '/collections/b', { vectors: { size: 3, distance: 'Dot', datatype: 'uint8' } }],
+    ['PUT', '/collections/a/points', { points: [{ id: 1, vector: [[1, 2, 3]] }] }],
+    ['PUT', '/collections/a/points', { points: [{ id: 1, vector: { s: { indices: [1], values: [1] } } }] }],
+    ['PUT', '/collections/a/points', { points: [{ id: 1, vector: [1, 2, 3] }], update_mode: 'insert_only' }],
+    ['PUT', '/collections/a/points', { points: [{ id: 1, vector: [1, 2, 3] }], update_filter: {} }],
+    ['POST', '/collections/a/points/query', { prefetch: { query: [1, 2, 3] }, query: { fusion: 'rrf' } }],
+    ['POST', '/collections/a/points/query', { query: { nearest: [1, 2, 3], mmr: {} } }],
+    ['POST', '/collections/a/points/query', { query: [1, 2, 3], lookup_from: { collection: 'b' } }],
+    ['POST', '/collections/a/points/scroll', { order_by: 'n' }],
+    ['PUT', '/collections/a/index', { field_name: 'text', field_schema: 'text' }],
+  ])('is refused by name, not ignored: %s %s %j', async (method, path, body) => {
+    const service = await startService()
+    await makeCollection(service)
+    const answer = await service.call(method, path, body)
+    expect(answer).toMatchObject({
+      status: 501,
+      json: { status: { error: expect.stringContaining('not supported yet') } },
+    })
+    expect(await count(service)).toBe(0)
+  })
+
+  it('is ignored where it only tunes', async () => {
+    const service = await startService()
+    const tuned = {
+      vectors: { size: 3, distance: 'Cosine', on_disk: true, quantization_config: { scalar: { type: 'int8' } } },
+      optimizers_config: { indexing_threshold: 1 },
+      shard_number: 2,
+      unknown_to_everyone: true,
+    }
+    expect((await service.call('PUT', '/collections/tuned', tuned)).status).toBe(200)
+  })
+})
+
+function makeCollection(service: Service) {
+  return service.call('PUT', '/collections/a', { vectors: { size: 3, distance: 'Euclid' } })
+}
+
+async function count(service: Service): Promise<number> {
+  return ((await service.call('POST', '/collections/a/points/count', {})).json.result as { count: number }).count
+}
