@@ -17,8 +17,6 @@ const BLOCK_BYTES = 4096
 const FLIPS_PER_BLOCK = scaled(1)
 const LOG_FLIPS = scaled(40)
 const OTHER = 'other'
-/** A record of one small write in the log is no longer than this. */
-const SMALL_RECORD_BYTES = 1024
 
 const seed = runSeed('damage')
 const random = new Random(seed)
@@ -173,11 +171,12 @@ describe('one flipped bit', () => {
     'of the log is reported',
     async () => {
       const [file] = filesBelow('log').slice(-1)
-      const { size } = statSync(join(whole, file!))
+      // Only what a later record says was synced can be told from a power cut: not so the last record.
+      const [lastAt] = lastRecords(readFileSync(join(whole, file!)), 1)
       for (let i = 0; i < LOG_FLIPS; i++) {
-        // Only what a later record says was synced can be told from a power cut: not so the last record.
-        const verdict = await flip(file!, random.below(size - SMALL_RECORD_BYTES))
-        if (verdict.what !== 'harmless') expect(verdict.message).toContain(basename(file!))
+        const { what, message } = await flip(file!, random.below(lastAt!))
+        // What the table has already is not read again.
+        if (what !== 'harmless') expect(message).toContain(basename(file!))
       }
     },
     scaledMinutes(3),

@@ -6,12 +6,15 @@ const PAGE = 1_000
 
 export type CollectionState = Map<string, string>
 
-export async function stateOf(collection: Collection): Promise<CollectionState> {
+export async function stateOf(
+  collection: Collection,
+  textOf: (point: StoredPoint) => string = pointText,
+): Promise<CollectionState> {
   const state: CollectionState = new Map()
   for await (const point of collection.scroll({ withVector: true, limit: PAGE })) {
     const key = String(point.id)
     if (state.has(key)) throw new Error(`doubled: id ${key} came twice in a scroll`)
-    state.set(key, pointText(point))
+    state.set(key, textOf(point))
   }
   return state
 }

@@ -10,7 +10,7 @@ import { open } from '../../../src/index.js'
 import type { LaneOptions } from '../../oracle/fault-lane.js'
 import { type Failure, freshProgress, makeLanes, type Progress, runLane } from '../../oracle/fault-run.js'
 import { MAIN, MAIN_OPTIONS } from '../../oracle/fault-workload.js'
-import { sabotage } from '../sabotage.js'
+import { type Sabotage, sabotage } from '../sabotage.js'
 
 export interface RunPlan {
   folder: string
@@ -23,7 +23,7 @@ export interface RunPlan {
   /** How the process ends: closing the database, or at once as if it were killed. */
   end: 'close' | 'exit'
   /** What this run does wrong on purpose. */
-  sabotage?: 'ackEarly' | 'ignoreTombstones'
+  sabotage?: Sabotage
 }
 
 export interface RunReport {
