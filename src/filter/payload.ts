@@ -60,49 +60,51 @@ function deleteAt(value: unknown, steps: readonly PathStep[], at: number): void 
   }
 }
 
-/** The parts of a payload a reader asked for. */
+/** The parts of a payload a reader asked for, with the objects and arrays that lead to them. */
 export function selectPayload(
   payload: Payload,
   selection: { include: readonly string[] } | { exclude: readonly string[] },
 ): Payload {
   if ('exclude' in selection) return deleteKeys(payload, selection.exclude)
+  const paths = selection.include.map((path) => parsePath(path, 'with_payload'))
+  return (selectAt(payload, paths, 0) ?? {}) as Payload
+}
+
+/** What the paths, of which `at` steps are walked, lead to; undefined where that is nothing. */
+function selectAt(value: unknown, paths: readonly PathStep[][], at: number): unknown {
+  if (paths.some((path) => path.length === at)) return value
+  if (Array.isArray(value)) {
+    const selected: unknown[] = []
+    for (const [i, element] of value.entries()) {
+      const through = paths.filter((path) => leadsInto(path[at] as PathStep, i))
+      const part = through.length > 0 ? selectAt(element, through, at + 1) : undefined
+      if (part !== undefined) selected.push(part)
+    }
+    return selected.length > 0 ? selected : undefined
+  }
+  if (!isObject(value)) return undefined
   const selected: Payload = {}
-  for (const path of selection.include) copyAt(payload, selected, parsePath(path, 'with_payload'), 0)
-  return selected
+  for (const [key, through] of byKey(paths, at)) {
+    const part = Object.hasOwn(value, key) ? selectAt(value[key], through, at + 1) : undefined
+    if (part !== undefined) setOwn(selected, key, part)
+  }
+  return Object.keys(selected).length > 0 ? selected : undefined
 }
 
-/** Copies what a path leads to, with the objects and arrays that lead there. */
-function copyAt(from: Payload, into: Payload, steps: readonly PathStep[], at: number): void {
-  const step = steps[at]
-  if (step?.kind !== 'key' || !Object.hasOwn(from, step.key)) return
-  const value = from[step.key]
-  const rest = steps.slice(at + 1)
-  if (rest.length === 0) setOwn(into, step.key, value)
-  else if (isObject(value) && rest[0]?.kind === 'key') {
-    const nested = getOwn(into, step.key)
-    const object: Payload = isObject(nested) ? nested : {}
-    copyAt(value, object, steps, at + 1)
-    if (Object.keys(object).length > 0) setOwn(into, step.key, object)
-  } else if (Array.isArray(value)) {
-    const copied = copyElements(value, rest)
-    if (copied.length > 0) setOwn(into, step.key, copied)
-  }
+function leadsInto(step: PathStep, index: number): boolean {
+  return step.kind === 'all' || (step.kind === 'index' && step.index === index)
 }
 
-function copyElements(array: readonly unknown[], steps: readonly PathStep[]): unknown[] {
-  const [step, ...rest] = steps as [PathStep, ...PathStep[]]
-  if (step.kind === 'key') return []
-  const copied: unknown[] = []
-  for (const index of indexes(step, array)) {
-    const element = array[index]
-    if (rest.length === 0) copied.push(element)
-    else if (isObject(element)) {
-      const object: Payload = {}
-      copyAt(element, object, rest, 0)
-      if (Object.keys(object).length > 0) copied.push(object)
-    } else if (Array.isArray(element)) copied.push(...copyElements(element, rest))
+function byKey(paths: readonly PathStep[][], at: number): Map<string, PathStep[][]> {
+  const groups = new Map<string, PathStep[][]>()
+  for (const path of paths) {
+    const step = path[at] as PathStep
+    if (step.kind !== 'key') continue
+    const group = groups.get(step.key)
+    if (group) group.push(path)
+    else groups.set(step.key, [path])
   }
-  return copied
+  return groups
 }
 
 function indexes(step: PathStep, array: readonly unknown[]): number[] {
