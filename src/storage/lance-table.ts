@@ -111,7 +111,7 @@ export class LanceTable {
           .useIndex(false)
           .execute(rows)
       }
-      for (const seq of batch.seqs) this.#maxSeq = Math.max(this.#maxSeq, Number(seq))
+      this.#maxSeq = Math.max(this.#maxSeq, highest(batch.seqs))
     })
   }
 
@@ -279,6 +279,12 @@ async function sizesOf(
 async function rowsOfBatch(lance: Lance): Promise<number> {
   const { rows, liveBytes } = await sizesOf(lance)
   return Math.max(1, Math.min(SCAN_ROWS, Math.floor((SCAN_BYTES * rows) / Math.max(1, liveBytes))))
+}
+
+function highest(seqs: BigInt64Array): number {
+  let most = 0n
+  for (let i = 0; i < seqs.length; i++) if ((seqs[i] as bigint) > most) most = seqs[i] as bigint
+  return Number(most)
 }
 
 function deletedUpTo(seq: number): string {
