@@ -17,12 +17,7 @@ import { clientError, frameworkError, registerFailures } from './failures.js'
 import { HostGuard, isLoopback } from './hosts.js'
 import { Metrics } from './metrics.js'
 import { configOf, registerRoutes } from './router.js'
-import { collectionRoutes } from './routes/collections.js'
-import { payloadRoutes } from './routes/payload.js'
-import { payloadIndexRoutes } from './routes/payload-index.js'
-import { pointRoutes } from './routes/points.js'
-import { queryRoutes } from './routes/query.js'
-import { serviceRoutes } from './routes/service.js'
+import { routeTable } from './routes/table.js'
 import { DEFAULT_SETTINGS, type ServerSettings } from './settings.js'
 import { Ticket } from './ticket.js'
 import { VERSION, VERSION_HEADER } from './versions.js'
@@ -73,15 +68,7 @@ class Service {
     registerBodies(this.#app)
     registerFailures(this.#app, settings.maxBodyBytes)
     this.#app.addHook('onRequest', (request, reply, done) => done(this.#refusal(request, reply)))
-    const isClosing = () => this.#closing !== null
-    const routes = [
-      ...serviceRoutes({ gate, metrics: this.#metrics, isClosing }),
-      ...collectionRoutes,
-      ...pointRoutes,
-      ...payloadRoutes,
-      ...queryRoutes,
-      ...payloadIndexRoutes,
-    ]
+    const routes = routeTable({ gate, metrics: this.#metrics, isClosing: () => this.#closing !== null })
     registerRoutes(this.#app, routes, { gate, metrics: this.#metrics, timeoutMs: settings.timeoutMs })
   }
 
@@ -139,6 +126,8 @@ class Service {
       if (this.#closing && work !== 'light') throw stopping()
       checkContentEncoding(request.headers['content-encoding'])
       ticket.admit(work, this.#admission.enter(work, request.headers))
+      // Only now is a client that asks first told to send its body.
+      if (request.headers.expect !== undefined) reply.raw.writeContinue()
       return undefined
     } catch (error) {
       return error as Error
@@ -179,6 +168,7 @@ function createApp(settings: ServerSettings): FastifyInstance {
       timestamp: () => `,"time":"${new Date().toISOString()}"`,
     },
   }) as unknown as FastifyInstance
+  app.server.on('checkContinue', (request, response) => app.server.emit('request', request, response))
   app.decorateRequest('ticket')
   app.server.maxConnections = settings.maxConnections
   app.server.headersTimeout = settings.headersTimeoutMs

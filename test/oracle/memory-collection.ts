@@ -125,6 +125,7 @@ export class MemoryCollection implements Collection {
     const { limit = 10, offset = 0 } = options
     bounded(limit, 1, 'limit')
     bounded(offset, 0, 'offset')
+    this.#vectorNames(options.withVector ?? false)
     const { query } = options
     const ranked = query === undefined || query === null ? this.#inIdOrder(options) : this.#ranked(query, options)
     return ranked.slice(offset, offset + limit).map(({ point, score, version }) => ({

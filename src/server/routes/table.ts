@@ -1,0 +1,19 @@
+import type { Route } from '../call.js'
+import { collectionRoutes } from './collections.js'
+import { payloadRoutes } from './payload.js'
+import { payloadIndexRoutes } from './payload-index.js'
+import { pointRoutes } from './points.js'
+import { queryRoutes } from './query.js'
+import { type ServiceState, serviceRoutes } from './service.js'
+
+/** Every route there is. Tests of access are made from it. */
+export function routeTable(state: ServiceState): Route[] {
+  return [
+    ...serviceRoutes(state),
+    ...collectionRoutes,
+    ...pointRoutes,
+    ...payloadRoutes,
+    ...queryRoutes,
+    ...payloadIndexRoutes,
+  ]
+}
