@@ -32,7 +32,7 @@ export class FolderStore implements CollectionStore {
   /** Makes the folder where there is none. Rejects with LOCKED while another process writes it. */
   static async open(root: string, clock: Clock = systemClock): Promise<FolderStore> {
     const disk = new Disk(root)
-    await disk.makeFolder('.')
+    await disk.makeRoot()
     const lock = FileLock.acquire(disk.absolute(LOCK_FILE))
     if (!lock) throw await lockedError(disk)
     await writeHolder(disk)

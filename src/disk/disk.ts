@@ -1,6 +1,6 @@
 import { constants } from 'node:fs'
 import { access, type FileHandle, mkdir, open, readdir, rename, rm, stat, statfs, unlink } from 'node:fs/promises'
-import { dirname, join } from 'node:path'
+import { dirname, join, relative, sep } from 'node:path'
 import { VicinalError } from '../core/errors.js'
 import { AppendFile } from './append-file.js'
 import { ioError, isMissing } from './io-errors.js'
@@ -30,6 +30,15 @@ export class Disk {
 
   absolute(path: string): string {
     return join(this.root, path)
+  }
+
+  /** Makes the root where there is none, on stable storage: its name, and those of the folders made above it. */
+  async makeRoot(): Promise<void> {
+    const first = await this.#run('create folder', '.', () => mkdir(this.root, { recursive: true, mode: FOLDER_MODE }))
+    if (first === undefined) return
+    await this.#run('create folder', '.', () => chmod(this.root, FOLDER_MODE))
+    const made = relative(dirname(first), this.root).split(sep).length
+    for (let above = 1; above <= made; above++) await this.#sync('../'.repeat(above))
   }
 
   /** Makes the folder and those above it up to the root, with mode 0700. Not synced. */
