@@ -36,7 +36,6 @@ export class Disk {
   async makeRoot(): Promise<void> {
     const first = await this.#run('create folder', '.', () => mkdir(this.root, { recursive: true, mode: FOLDER_MODE }))
     if (first === undefined) return
-    await this.#run('create folder', '.', () => chmod(this.root, FOLDER_MODE))
     const made = relative(dirname(first), this.root).split(sep).length
     for (let above = 1; above <= made; above++) await this.#sync('../'.repeat(above))
   }
