@@ -1,10 +1,11 @@
 import { ID_WORDS, type Payload, type PointColumns, type TextColumn } from '../core/point.js'
 import type { ResolvedVector } from '../core/schema.js'
 import { applyPatch, deleteKeys } from '../filter/payload.js'
+import { parsePayload, writePayload } from '../filter/payload-json.js'
 import type { LogRecord } from '../log/record.js'
 import type { UpsertBatch } from '../native/addon.js'
 import type { Shard } from '../native/shard.js'
-import { parsePayload, TextColumnBuilder, writePayload } from './payload-text.js'
+import { TextColumnBuilder } from './payload-text.js'
 
 /** Points whose payload is read, merged and written back in one go, so that the event loop gets its turns. */
 const PAYLOAD_CHUNK = 512

@@ -1,11 +1,10 @@
-import { isInteger, parse as parseWithBigInts, stringify as stringifyWithBigInts } from 'lossless-json'
 import { invalid } from '../core/errors.js'
 import { LIMITS } from '../core/limits.js'
 import { type Payload, RawJson, type TextColumn } from '../core/point.js'
+import { writePayload } from '../filter/payload-json.js'
 
 const encoder = new TextEncoder()
 const FIRST_CAPACITY = 4096
-const LONG_NUMBER = /\d{16}/
 
 /** The JSON text a payload is stored as. Refuses what JSON would change silently: NaN, functions, deep nests. */
 export function payloadText(payload: unknown, field: string): string {
@@ -13,25 +12,11 @@ export function payloadText(payload: unknown, field: string): string {
   if (value === null || typeof value !== 'object' || Array.isArray(value)) {
     throw invalid(field, 'expected an object', value)
   }
-  const text = hasBigInt(value, field, 0) ? (stringifyWithBigInts(value) as string) : JSON.stringify(value)
+  const text = hasBigInt(value, field, 0) ? writePayload(value as Payload) : JSON.stringify(value)
   if (text.length > LIMITS.payloadBytes) {
     throw invalid(field, `expected at most ${LIMITS.payloadBytes} bytes of JSON`, text.length)
   }
   return text
-}
-
-/** Parses payload text for editing: integers that a double cannot hold come as bigints and are written back exactly. */
-export function parsePayload(text: string): Payload {
-  if (text === '') return {}
-  if (!LONG_NUMBER.test(text)) return JSON.parse(text) as Payload
-  return parseWithBigInts(text, null, (digits) => {
-    const number = Number(digits)
-    return isInteger(digits) && !Number.isSafeInteger(number) ? BigInt(digits) : number
-  }) as Payload
-}
-
-export function writePayload(payload: Payload): string {
-  return stringifyWithBigInts(payload) as string
 }
 
 function parseText(text: string, field: string): unknown {

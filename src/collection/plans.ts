@@ -2,7 +2,7 @@ import type { ColumnarPoints, Selector, WriteOperation } from '../core/database.
 import { invalid, notFound } from '../core/errors.js'
 import type { Filter } from '../core/filter.js'
 import { LIMITS } from '../core/limits.js'
-import { decodeId, encodeIds, ID_WORDS, type PointColumns } from '../core/point.js'
+import { decodeId, distinctIds, encodeIds, ID_WORDS, type PointColumns } from '../core/point.js'
 import type { ResolvedVector } from '../core/schema.js'
 import { parsePath } from '../filter/path.js'
 import { compileFilter } from '../filter/program.js'
@@ -109,7 +109,7 @@ function planForIds(
 ): WritePlan {
   const selected = checkSelector(which, context)
   if (selected.ids) {
-    const ids = distinct(selected.ids)
+    const ids = distinctIds(selected.ids)
     const resolve = async () => {
       if (ids.length === 0) return null
       if (mustExist) await requirePresent(ids, context.shard)
@@ -143,11 +143,6 @@ function checkSelector(which: Selector, { schema }: PlanContext): Selected {
 function selectedIds(ids: readonly unknown[]): Uint32Array {
   if (ids.length > LIMITS.batchPoints) throw invalid('points', `expected at most ${LIMITS.batchPoints} ids`, ids.length)
   return encodeIds(ids, 'points')
-}
-
-function distinct(ids: Uint32Array): Uint32Array {
-  const columns = keepLast({ count: ids.length / ID_WORDS, ids, vectors: [], payloads: null })
-  return columns.ids
 }
 
 /** Qdrant's rule: a payload or vector update that names an absent point fails as a whole. */

@@ -5,6 +5,7 @@ import {
   encodeId,
   ID_KIND_NUMBER,
   ID_WORDS,
+  idKey,
   type Point,
   type PointColumns,
   type PointVector,
@@ -190,10 +191,6 @@ function ascends(ids: Uint32Array, count: number): boolean {
     before = number
   }
   return true
-}
-
-export function idKey(ids: Uint32Array, at: number): string {
-  return String.fromCharCode(...new Uint16Array(ids.slice(at, at + ID_WORDS).buffer))
 }
 
 function takeRows(columns: PointColumns, kept: Uint32Array): PointColumns {

@@ -11,7 +11,14 @@ export interface Filter {
   min_should?: { conditions: readonly Condition[]; min_count: number } | null
 }
 
-export type Condition = Filter | FieldCondition | IsEmptyCondition | IsNullCondition | HasIdCondition | HasVectorCondition | NestedCondition
+export type Condition =
+  | Filter
+  | FieldCondition
+  | IsEmptyCondition
+  | IsNullCondition
+  | HasIdCondition
+  | HasVectorCondition
+  | NestedCondition
 
 export interface FieldCondition {
   /** Path into the payload: `a.b`, `a[].b`, `a[0]`, `"quoted.key"`. */

@@ -18,7 +18,14 @@ export interface VectorParams {
 }
 
 export type PayloadIndexKind = 'keyword' | 'integer' | 'float' | 'bool' | 'datetime' | 'uuid'
-export const PAYLOAD_INDEX_KINDS: readonly PayloadIndexKind[] = ['keyword', 'integer', 'float', 'bool', 'datetime', 'uuid']
+export const PAYLOAD_INDEX_KINDS: readonly PayloadIndexKind[] = [
+  'keyword',
+  'integer',
+  'float',
+  'bool',
+  'datetime',
+  'uuid',
+]
 
 /** What a collection is made with: one unnamed vector, or several named ones. */
 export interface CollectionOptions {

@@ -1,6 +1,6 @@
 import type { RetrieveOptions, ScrollOptions, ScrollPage, StoredPoint } from '../core/database.js'
 import { LIMITS } from '../core/limits.js'
-import { decodeId, encodeId, encodeIds, ID_WORDS, type PointId } from '../core/point.js'
+import { decodeId, distinctIds, encodeId, encodeIds, ID_WORDS, type PointId } from '../core/point.js'
 import type { ResolvedVector } from '../core/schema.js'
 import { compileFilter } from '../filter/program.js'
 import type { Shard } from '../native/shard.js'
@@ -18,7 +18,7 @@ export async function retrieve<P>(
 ): Promise<StoredPoint<P>[]> {
   bounded(ids.length, 0, LIMITS.resultLimit, 'ids.length')
   const projection = projectionOf(options, schema)
-  const block = await shard.retrieve(encodeIds(ids), projection.fields)
+  const block = await shard.retrieve(distinctIds(encodeIds(ids)), projection.fields)
   const reader = new RowReader(block, projection)
   return Array.from({ length: block.count }, (_, row) => reader.point<P>(row))
 }

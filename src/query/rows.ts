@@ -3,6 +3,7 @@ import { invalid } from '../core/errors.js'
 import { decodeId, ID_WORDS, type Payload, RawJson, UNNAMED_VECTOR } from '../core/point.js'
 import type { ResolvedVector } from '../core/schema.js'
 import { selectPayload } from '../filter/payload.js'
+import { parsePayload, writePayload } from '../filter/payload-json.js'
 import type { RowBlock, RowFields } from '../native/addon.js'
 
 /** What a reader wants to see of a point, checked: for the kernel (fields) and for the rows' makers. */
@@ -82,12 +83,12 @@ export class RowReader {
     const { include, exclude } = this.#projection.payload as NonNullable<Projection['payload']>
     if (include || exclude) {
       const selected = selectPayload(
-        JSON.parse(text) as Payload,
+        parsePayload(text),
         include ? { include } : { exclude: exclude as readonly string[] },
       )
-      return this.#projection.rawPayload ? new RawJson(JSON.stringify(selected)) : selected
+      return this.#projection.rawPayload ? new RawJson(writePayload(selected)) : selected
     }
-    return this.#projection.rawPayload ? new RawJson(text) : (JSON.parse(text) as Payload)
+    return this.#projection.rawPayload ? new RawJson(text) : parsePayload(text)
   }
 
   /** One unnamed vector as it is, named ones as a record of those that are present. */

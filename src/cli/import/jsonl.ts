@@ -1,4 +1,4 @@
-import { parsePayload } from '../../collection/payload-text.js'
+import { parsePayload } from '../../filter/payload-json.js'
 import type { Payload } from '../../core/point.js'
 import { FileBytes } from './file-bytes.js'
 import {
