@@ -184,7 +184,7 @@ export class MemoryCollection implements Collection {
     for (const point of this.#matching(options.filter)) yield this.#seen(point, options)
   }
 
-  async count(options: { filter?: Filter | null } = {}): Promise<number> {
+  async count(options: { filter?: Filter | null } & CallOptions = {}): Promise<number> {
     return this.#matching(options.filter).length
   }
 

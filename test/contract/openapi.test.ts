@@ -1,0 +1,233 @@
+/**
+ * Every operation of Qdrant's API description that is in scope, asked for real, and each answer held against the
+ * description's own schema. The description is not part of this repository; where it is absent the test says so.
+ */
+import { existsSync, readFileSync } from 'node:fs'
+import { Ajv, type ValidateFunction } from 'ajv'
+import { describe, expect, it, onTestFinished } from 'vitest'
+import { open } from '../../src/index.js'
+import { type Service, startService } from './service.js'
+
+const SPEC = process.env.VICINAL_QDRANT_SPEC ?? '../shared/spec/qdrant-openapi-1.19.json'
+
+interface Operation {
+  operationId: string
+  responses: Record<string, { content?: Record<string, { schema: object }> }>
+}
+interface Spec {
+  paths: Record<string, Record<string, Operation>>
+  components: { schemas: Record<string, object> }
+}
+
+const A = '/collections/a'
+const FILTER = { must: [{ key: 'city', match: { value: 'Oslo' } }] }
+const UUID = '550e8400-e29b-41d4-a716-446655440000'
+
+/** In an order in which each finds what it needs. */
+const REQUESTS: [operationId: string, method: string, path: string, body?: unknown][] = [
+  ['root', 'GET', '/'],
+  ['telemetry', 'GET', '/telemetry'],
+  ['healthz', 'GET', '/healthz'],
+  ['livez', 'GET', '/livez'],
+  ['readyz', 'GET', '/readyz'],
+  [
+    'create_collection',
+    'PUT',
+    `${A}?timeout=5`,
+    {
+      vectors: { image: { size: 3, distance: 'Euclid', hnsw_config: { m: 8 } }, text: { size: 2, distance: 'Cosine' } },
+    },
+  ],
+  [
+    'create_collection',
+    'PUT',
+    '/collections/b',
+    { vectors: { size: 2, distance: 'Dot' }, hnsw_config: { m: 24, ef_construct: 150 } },
+  ],
+  [
+    'update_collection',
+    'PATCH',
+    A,
+    { hnsw_config: { ef_construct: 123 }, optimizers_config: { indexing_threshold: 5 } },
+  ],
+  ['get_collections', 'GET', '/collections'],
+  ['collection_exists', 'GET', `${A}/exists`],
+  ['create_field_index', 'PUT', `${A}/index?wait=true`, { field_name: 'city', field_schema: 'keyword' }],
+  [
+    'create_field_index',
+    'PUT',
+    `${A}/index?wait=true`,
+    { field_name: 'n', field_schema: { type: 'integer', lookup: true } },
+  ],
+  [
+    'upsert_points',
+    'PUT',
+    `${A}/points?wait=true&ordering=weak`,
+    {
+      points: [
+        { id: 1, vector: { image: [1, 2, 3], text: [1, 0] }, payload: { city: 'Oslo', n: 1 } },
+        { id: UUID, vector: { image: [3, 2, 1] } },
+      ],
+    },
+  ],
+  [
+    'upsert_points',
+    'PUT',
+    `${A}/points`,
+    {
+      batch: {
+        ids: [2, 3],
+        vectors: {
+          image: [
+            [1, 1, 1],
+            [2, 2, 2],
+          ],
+        },
+        payloads: [{ city: 'Rome' }, null],
+      },
+    },
+  ],
+  ['upsert_points', 'PUT', '/collections/b/points?wait=true', { points: [{ id: 7, vector: [1, 2] }] }],
+  ['get_collection', 'GET', A],
+  ['get_collection', 'GET', '/collections/b'],
+  ['get_point', 'GET', `${A}/points/1`],
+  ['get_point', 'GET', `${A}/points/${UUID}?consistency=majority`],
+  ['get_point', 'GET', '/collections/b/points/7'],
+  ['get_points', 'POST', `${A}/points`, { ids: [1, UUID, 99], with_payload: ['city'], with_vector: ['image'] }],
+  ['count_points', 'POST', `${A}/points/count`, { filter: FILTER, exact: true }],
+  ['scroll_points', 'POST', `${A}/points/scroll`, { limit: 2, with_payload: true, with_vector: true }],
+  ['scroll_points', 'POST', `${A}/points/scroll`, { offset: UUID, filter: { must_not: [FILTER] } }],
+  [
+    'query_points',
+    'POST',
+    `${A}/points/query`,
+    { query: [1, 2, 3], using: 'image', with_payload: true, with_vector: true, limit: 3 },
+  ],
+  [
+    'query_points',
+    'POST',
+    `${A}/points/query`,
+    {
+      query: 1,
+      using: 'image',
+      filter: { should: [FILTER] },
+      params: { hnsw_ef: 64, exact: false },
+      score_threshold: 100,
+    },
+  ],
+  ['query_points', 'POST', `${A}/points/query`, {}],
+  [
+    'query_batch_points',
+    'POST',
+    `${A}/points/query/batch`,
+    {
+      searches: [
+        { query: [1, 2, 3], using: 'image' },
+        { query: { nearest: UUID }, using: 'image' },
+      ],
+    },
+  ],
+  ['set_payload', 'POST', `${A}/points/payload?wait=true`, { payload: { extra: { x: 1 } }, points: [1] }],
+  ['overwrite_payload', 'PUT', `${A}/points/payload?wait=true`, { payload: { city: 'Kyoto' }, filter: FILTER }],
+  ['delete_payload', 'POST', `${A}/points/payload/delete?wait=true`, { keys: ['city'], points: [1] }],
+  ['clear_payload', 'POST', `${A}/points/payload/clear?wait=true`, { points: [1, 2] }],
+  ['update_vectors', 'PUT', `${A}/points/vectors?wait=true`, { points: [{ id: 2, vector: { text: [0, 1] } }] }],
+  ['delete_vectors', 'POST', `${A}/points/vectors/delete?wait=true`, { points: [2], vector: ['text'] }],
+  [
+    'batch_update',
+    'POST',
+    `${A}/points/batch?wait=true`,
+    {
+      operations: [
+        { upsert: { points: [{ id: 9, vector: { image: [0, 0, 0] } }] } },
+        { set_payload: { payload: { a: 1 }, points: [9] } },
+        { delete: { points: [9] } },
+      ],
+    },
+  ],
+  ['delete_points', 'POST', `${A}/points/delete?wait=true`, { points: [1, UUID] }],
+  ['delete_points', 'POST', `${A}/points/delete`, { filter: FILTER }],
+  ['delete_field_index', 'DELETE', `${A}/index/city?wait=true`],
+  ['metrics', 'GET', '/metrics'],
+  ['delete_collection', 'DELETE', `${A}?timeout=5`],
+]
+
+const REFUSED: [operationId: string, method: string, path: string, body?: unknown][] = [
+  ['get_collection', 'GET', '/collections/absent'],
+  ['create_collection', 'PUT', '/collections/b', { vectors: { size: 0, distance: 'Dot' } }],
+  ['upsert_points', 'PUT', '/collections/b/points', { points: [{ id: 1, vector: [1] }] }],
+  ['query_points', 'POST', '/collections/b/points/query', { query: [1, 2, 3] }],
+  ['scroll_points', 'POST', '/collections/b/points/scroll', { limit: 0 }],
+]
+
+/** Aliases, snapshots, clusters, sharding, grouping and the like: of later versions. */
+const OUT_OF_SCOPE = /alias|snapshot|cluster|peer|shard|quota|issues|facet|groups|matrix|optimizations|vector_name/
+
+describe.skipIf(!existsSync(SPEC))('answers fit the API description', () => {
+  const spec = existsSync(SPEC)
+    ? (JSON.parse(readFileSync(SPEC, 'utf8')) as Spec)
+    : ({ paths: {}, components: { schemas: {} } } as Spec)
+  const operations = new Map(
+    Object.values(spec.paths).flatMap((path) =>
+      Object.values(path).map((operation) => [operation.operationId, operation]),
+    ),
+  )
+  const ajv = new Ajv({ strict: false, validateFormats: false, allErrors: true })
+  ajv.addSchema({ $id: 'spec', components: jsonSchemaOf(spec.components) })
+
+  it('of every operation in scope', async () => {
+    const service = await startWithEngine()
+    for (const request of REQUESTS) await check(service, request, '200')
+    for (const request of REFUSED) await check(service, request, '4XX')
+  })
+
+  it('and no operation is in scope unasked', () => {
+    const asked = new Set(REQUESTS.map(([operationId]) => operationId))
+    const unasked = [...operations.keys()].filter((id) => !asked.has(id) && !OUT_OF_SCOPE.test(id))
+    expect(unasked).toEqual([])
+  })
+
+  it('which a wrong answer would not', () => {
+    const validate = validatorOf('get_collections', '200')
+    expect(validate?.({ result: { collections: [{ name: 'a' }] }, status: 'ok', time: 0 })).toBe(true)
+    expect(validate?.({ result: { collections: [{ title: 'a' }] }, status: 'ok', time: 0 })).toBe(false)
+  })
+
+  function validatorOf(id: string, outcome: '200' | '4XX'): ValidateFunction | null {
+    const schema = operations.get(id)?.responses[outcome]?.content?.['application/json']?.schema
+    return schema ? ajv.compile(absoluteRefs(jsonSchemaOf(schema))) : null
+  }
+
+  async function check(
+    service: Service,
+    [id, method, path, body]: (typeof REQUESTS)[number],
+    outcome: '200' | '4XX',
+  ): Promise<void> {
+    const answer = await service.call(method, path, body)
+    const where = `${id}: ${method} ${path} → ${answer.text}`
+    expect(String(answer.status), where).toMatch(outcome === '200' ? /^200$/ : /^4/)
+    const validate = validatorOf(id, outcome)
+    if (!validate) return
+    expect(validate(answer.json), `${where}\n${JSON.stringify(validate.errors?.slice(0, 5), null, 1)}`).toBe(true)
+  }
+})
+
+async function startWithEngine(): Promise<Service> {
+  const database = await open(':memory:')
+  onTestFinished(() => database.close())
+  return startService({ database })
+}
+
+/** OpenAPI 3.0 says `nullable` where JSON Schema has the type `null`. */
+function jsonSchemaOf<T>(schema: T): T {
+  if (Array.isArray(schema)) return schema.map(jsonSchemaOf) as T
+  if (schema === null || typeof schema !== 'object') return schema
+  const { nullable, ...rest } = schema as Record<string, unknown>
+  const mapped = Object.fromEntries(Object.entries(rest).map(([key, value]) => [key, jsonSchemaOf(value)]))
+  if (nullable !== true) return mapped as T
+  return (Object.keys(mapped).length === 0 ? { type: 'null' } : { anyOf: [{ type: 'null' }, mapped] }) as T
+}
+
+function absoluteRefs(schema: object): object {
+  return JSON.parse(JSON.stringify(schema).replaceAll('"#/components', '"spec#/components')) as object
+}

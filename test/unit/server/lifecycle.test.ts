@@ -1,0 +1,175 @@
+/** How requests end other than by an answer: overload, time, a client that hangs up, a service that stops. */
+import { execFileSync, spawnSync } from 'node:child_process'
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { type ClientRequest, request } from 'node:http'
+import { get } from 'node:https'
+import { connect as connectSocket } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { describe, expect, it, onTestFinished } from 'vitest'
+import type { CallOptions, Collection } from '../../../src/core/database.js'
+import { VicinalError } from '../../../src/core/errors.js'
+import { startService } from '../../contract/service.js'
+import { MemoryCollection } from '../../oracle/memory-collection.js'
+import { MemoryDatabase } from '../../oracle/memory-database.js'
+
+/** A real database whose counts wait until the test lets them go, or until they are aborted. */
+class HeldDatabase extends MemoryDatabase {
+  readonly calls: CallOptions[] = []
+  readonly #waiting: (() => void)[] = []
+
+  override async collection<P>(): Promise<Collection<P>> {
+    const collection = new MemoryCollection('held', { vectors: [], hnswConfig: { m: 16, efConstruct: 200 } })
+    collection.count = (options: CallOptions = {}) => this.#hold(options)
+    return collection as unknown as Collection<P>
+  }
+
+  release(): void {
+    for (const resolve of this.#waiting.splice(0)) resolve()
+  }
+
+  #hold(options: CallOptions): Promise<number> {
+    this.calls.push(options)
+    return new Promise((resolve, reject) => {
+      this.#waiting.push(() => resolve(42))
+      options.signal?.addEventListener('abort', () => reject(new VicinalError('CANCELLED', 'cancelled')))
+    })
+  }
+}
+
+const COUNT = '/collections/held/points/count'
+
+function startCount(port: number): ClientRequest {
+  const sent = request({ host: '127.0.0.1', port, method: 'POST', path: COUNT, agent: false })
+  sent.on('error', () => {})
+  sent.end()
+  return sent
+}
+
+describe('the service under load', () => {
+  it('answers 429 with Retry-After past the bound, and health all the while', async () => {
+    const database = new HeldDatabase()
+    const service = await startService({ database, maxConcurrentReads: 2 })
+    const taken = [service.call('POST', COUNT), service.call('POST', COUNT)]
+    await expect.poll(() => database.calls.length).toBe(2)
+    const refused = await service.call('POST', COUNT)
+    expect(refused).toMatchObject({ status: 429, json: { status: { code: 'OVERLOADED' } } })
+    expect(Number(refused.headers['retry-after'])).toBeGreaterThan(0)
+    expect((await service.call('GET', '/healthz')).status).toBe(200)
+    expect((await service.call('GET', '/metrics')).text).toContain('rest_requests_in_work 2')
+    database.release()
+    for (const answer of await Promise.all(taken)) expect(answer.json.result).toEqual({ count: 42 })
+    const next = service.call('POST', COUNT)
+    await expect.poll(() => database.calls.length).toBe(3)
+    database.release()
+    expect((await next).status).toBe(200)
+  })
+
+  it('stops the work of a client that hangs up, and gives its place to the next', async () => {
+    const database = new HeldDatabase()
+    const service = await startService({ database, maxConcurrentReads: 1 })
+    const sent = startCount(service.port)
+    await expect.poll(() => database.calls.length).toBe(1)
+    expect(database.calls[0]?.signal?.aborted).toBe(false)
+    sent.destroy()
+    await expect.poll(() => database.calls[0]?.signal?.aborted).toBe(true)
+    const next = service.call('POST', COUNT)
+    await expect.poll(() => database.calls.length).toBe(2)
+    database.release()
+    expect((await next).status).toBe(200)
+    expect((await service.call('GET', '/metrics')).text).toMatch(/rest_responses_total\{.*status="499"\} 1/)
+  })
+
+  it('hands the deadline of a request to the database', async () => {
+    const database = new HeldDatabase()
+    const service = await startService({ database, timeoutMs: 1234 })
+    const answers = [service.call('POST', COUNT), service.call('POST', `${COUNT}?timeout=7`)]
+    await expect.poll(() => database.calls.map((call) => call.timeoutMs).sort()).toEqual([1234, 7000])
+    database.release()
+    await Promise.all(answers)
+  })
+
+  it('cuts off a head and a body that do not come', async () => {
+    const service = await startService({ headersTimeoutMs: 300, requestTimeoutMs: 600 })
+    const head = 'POST /collections HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n'
+    for (const bytes of [head, `${head}Content-Length: 10\r\n\r\n{`]) {
+      const answer = await service.raw(bytes)
+      expect(answer).toMatch(/^(HTTP\/1\.1 408 |$)/)
+    }
+    expect((await service.call('GET', '/healthz')).status).toBe(200)
+  })
+
+  it('takes no more connections than it should', async () => {
+    const service = await startService({ maxConnections: 2 })
+    const open = await Promise.all(
+      [1, 2].map(
+        () =>
+          new Promise<ReturnType<typeof connectSocket>>((resolve) => {
+            const socket = connectSocket(service.port, '127.0.0.1', () => resolve(socket))
+          }),
+      ),
+    )
+    onTestFinished(() => {
+      for (const socket of open) socket.destroy()
+    })
+    await expect(service.call('GET', '/healthz')).rejects.toThrow()
+    open[0]?.destroy()
+    await expect
+      .poll(() =>
+        service.call('GET', '/healthz').then(
+          (answer) => answer.status,
+          () => 0,
+        ),
+      )
+      .toBe(200)
+  })
+})
+
+describe('the service on its way out', () => {
+  it('finishes what it took, refuses what is new, and is gone', async () => {
+    const database = new HeldDatabase()
+    const service = await startService({ database })
+    const taken = service.call('POST', COUNT)
+    await expect.poll(() => database.calls.length).toBe(1)
+    const closed = service.close(10_000)
+    await expect(service.call('GET', '/healthz')).rejects.toThrow(/ECONNREFUSED/)
+    database.release()
+    expect((await taken).json.result).toEqual({ count: 42 })
+    await closed
+  })
+
+  it('cuts off what outlasts the deadline', async () => {
+    const database = new HeldDatabase()
+    const service = await startService({ database })
+    const taken = service.call('POST', COUNT).catch((error: Error) => error)
+    await expect.poll(() => database.calls.length).toBe(1)
+    await service.close(100)
+    expect(await taken).toBeInstanceOf(Error)
+    expect(database.calls[0]?.signal?.aborted).toBe(true)
+  })
+})
+
+describe('TLS', () => {
+  const hasOpenssl = spawnSync('openssl', ['version']).status === 0
+
+  it.skipIf(!hasOpenssl)('serves by certificate and key', async () => {
+    const folder = mkdtempSync(join(tmpdir(), 'vicinal-tls-'))
+    onTestFinished(() => rmSync(folder, { recursive: true }))
+    const [key, cert] = [join(folder, 'key.pem'), join(folder, 'cert.pem')]
+    const subject = ['-subj', '/CN=localhost', '-addext', 'subjectAltName=DNS:localhost,IP:127.0.0.1']
+    execFileSync(
+      'openssl',
+      ['req', '-x509', '-newkey', 'rsa:2048', '-nodes', '-days', '1', '-keyout', key, '-out', cert, ...subject],
+      { stdio: 'ignore' },
+    )
+    const service = await startService({ tls: { cert: readFileSync(cert), key: readFileSync(key) } })
+    expect(service.url).toMatch(/^https:/)
+    const status = await new Promise((resolve, reject) => {
+      get(`${service.url}/readyz`, { ca: readFileSync(cert), agent: false }, (response) => {
+        response.resume()
+        resolve(response.statusCode)
+      }).on('error', reject)
+    })
+    expect(status).toBe(200)
+  })
+})
