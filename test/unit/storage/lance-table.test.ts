@@ -1,3 +1,4 @@
+import { execFileSync, spawnSync } from 'node:child_process'
 import { mkdtempSync, readdirSync, readFileSync, rmSync, truncateSync, writeFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { tmpdir } from 'node:os'
@@ -275,4 +276,80 @@ test('one flipped bit in any block of any file is reported by name, or changes n
     }
   }
   expect(reported).toBeGreaterThan(10)
+})
+
+test('a scan of wide rows comes in batches of some megabytes', async () => {
+  const wide: TableSpec = { ...spec, vectors: [{ name: '', size: 8192, distance: 'Dot', m: 16, efConstruct: 200 }] }
+  const table = await LanceTable.open(wide, 0)
+  const count = 2_000
+  const valueAt = (id: number, at: number) => ((id * 31 + at) % 1000) / 8
+  const data = new Float32Array(count * 8192)
+  for (let at = 0; at < data.length; at++) data[at] = valueAt(Math.floor(at / 8192), at % 8192)
+  const narrow = flushBatch(
+    Array.from({ length: count }, (_, id) => ({ id: String(id), seq: 1, vectors: [[0]] })),
+    [1],
+  )
+  await table.commit({ ...narrow, vectors: [{ data, present: new Uint8Array(count).fill(1) }] })
+  await table.syncNewFiles()
+  const found = new Set<number>()
+  let wrong = 0
+  for await (const part of table.scan(0)) {
+    const floats = part.vectors[0]?.data as Float32Array
+    expect(floats.byteLength).toBeLessThanOrEqual(17 * 1024 * 1024)
+    for (const [row, { id }] of rowsOf({ ...part, vectors: [] }).entries()) {
+      found.add(Number(id))
+      for (let at = 0; at < 8192; at += 13) if (floats[row * 8192 + at] !== valueAt(Number(id), at)) wrong++
+    }
+  }
+  expect([found.size, wrong]).toEqual([count, 0])
+  await table.close()
+})
+
+test('a full disk refuses a commit, keeps the version before, and takes commits again once there is room', async (context) => {
+  const folder = join(root, 'small')
+  await spec.disk.makeFolder('small')
+  const mount = spawnSync('mount', ['-t', 'tmpfs', '-o', 'size=2m', 'tmpfs', folder])
+  if (mount.status !== 0) context.skip('needs the right to mount a small disk')
+  try {
+    const small: TableSpec = {
+      disk: new Disk(folder),
+      folder: 'c-1',
+      collection: 'photos',
+      vectors: [{ name: '', size: 64, distance: 'Dot', m: 16, efConstruct: 200 }],
+    }
+    await small.disk.makeFolder('c-1')
+    const some = (from: number, count: number) =>
+      flushBatch(
+        Array.from({ length: count }, (_, i) => ({
+          id: String(from + i),
+          seq: 1,
+          vectors: [Array.from({ length: 64 }, (_, d) => Math.sin((from + i) * d))],
+        })),
+        [64],
+      )
+    const table = await LanceTable.open(small, 0)
+    await table.commit(some(0, 500))
+    await table.syncNewFiles()
+    const { version } = table
+    writeFileSync(join(folder, 'ballast'), Buffer.alloc(1024 * 1024))
+    for (let attempt = 0; attempt < 2; attempt++) {
+      const refused = await table
+        .commit(some(500, 4_000))
+        .then(() => table.syncNewFiles())
+        .catch((error: unknown) => error)
+      expect(refused).toMatchObject({ code: 'DISK_FULL', retryable: true })
+      expect(table.version).toBe(version)
+      expect(await table.countRows()).toBe(500)
+    }
+    rmSync(join(folder, 'ballast'))
+    await table.commit(some(500, 4_000))
+    await table.syncNewFiles()
+    expect(await table.countRows()).toBe(4_500)
+    await table.close()
+    const reopened = await LanceTable.open(small, table.version)
+    expect(await reopened.countRows()).toBe(4_500)
+    await reopened.close()
+  } finally {
+    execFileSync('umount', [folder])
+  }
 })
