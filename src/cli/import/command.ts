@@ -5,9 +5,10 @@ import { VicinalError } from '../../core/errors.js'
 import { DISTANCES, type Distance } from '../../core/schema.js'
 import { Progress } from '../progress.js'
 import { IMPORT_SETTINGS, parseSettings, readKeys, UsageError } from '../settings.js'
+import { type Format, formatOf, openSource } from './formats.js'
 import { choiceOf, type Mapping, mappingOf, pointsOf, vectorParams } from './mapping.js'
 import { NOTHING_DONE, type Progressed, ResumeState } from './resume-state.js'
-import { type Format, formatOf, openSource, type RowBatch, type Source, START } from './source.js'
+import { type RowBatch, type Source, START } from './source.js'
 
 const INDEX_POLL_MS = 500
 const WRITE_TIMEOUT_MS = 600_000

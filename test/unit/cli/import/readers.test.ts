@@ -2,7 +2,7 @@ import { truncateSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import * as arrow from 'apache-arrow'
 import { describe, expect, test } from 'vitest'
-import { type Format, openSource } from '../../../../src/cli/import/source.js'
+import { type Format, openSource } from '../../../../src/cli/import/formats.js'
 import * as files from './sample-files.js'
 
 const ROWS = 25

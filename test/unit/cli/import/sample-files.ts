@@ -4,7 +4,8 @@ import { join } from 'node:path'
 import * as arrow from 'apache-arrow'
 import { fileWriter, ParquetWriter } from 'hyparquet-writer'
 import { onTestFinished } from 'vitest'
-import { type ColumnChoice, type Format, openSource, type RowBatch, START } from '../../../../src/cli/import/source.js'
+import { type Format, openSource } from '../../../../src/cli/import/formats.js'
+import { type ColumnChoice, type RowBatch, START } from '../../../../src/cli/import/source.js'
 
 // Files of every format with the same rows, written by other people's code where there is any.
 
