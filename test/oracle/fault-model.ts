@@ -183,7 +183,7 @@ export class Model {
       default:
         return {
           min_should: {
-            conditions: [tag(), rank(), { key: 'tag', match: { except: [random.pick(TAGS)] } }],
+            conditions: [tag(), rank(), ids()],
             min_count: 2,
           },
         }
