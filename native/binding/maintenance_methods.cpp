@@ -1,4 +1,6 @@
 // Statistics, graph building, compaction.
+#include <algorithm>
+
 #include "binding/bounds.hpp"
 #include "binding/methods.hpp"
 #include "binding/results.hpp"
@@ -60,6 +62,45 @@ napi_value memoryStats(napi_env env, const ShardStats& stats) {
   return memory.finish();
 }
 
+constexpr const char* kIndexKinds[] = {"keyword", "integer", "float", "bool", "datetime", "uuid"};
+
+napi_value indexStats(napi_env env, const ShardStats& stats) {
+  napi_value list = makeArray(env, stats.payloadIndexes.size());
+  for (uint32_t at = 0; at < stats.payloadIndexes.size(); at++) {
+    ResultObject entry(env);
+    entry.text("field", stats.payloadIndexes[at].field);
+    entry.text("kind", kIndexKinds[size_t(stats.payloadIndexes[at].kind)]);
+    entry.number("points", static_cast<double>(stats.payloadIndexes[at].points));
+    napi_set_element(env, list, at, entry.finish());
+  }
+  return list;
+}
+
+napi_value createPayloadIndex(napi_env env, napi_callback_info info) {
+  Arguments arguments(env, info);
+  const auto handle = ShardHandle::of(arguments);
+  if (!handle) return nullptr;
+  IndexField field;
+  field.field = arguments.text(arguments[1], "field", kMostPathBytes);
+  const std::string kind = arguments.text(arguments[2], "kind", kMostNameBytes);
+  const auto known = std::find(std::begin(kIndexKinds), std::end(kIndexKinds), kind);
+  if (!arguments.failed() && known == std::end(kIndexKinds)) arguments.fail("kind", "a kind of payload index");
+  if (arguments.failed()) return nullptr;
+  field.kind = static_cast<PayloadIndexKind>(known - std::begin(kIndexKinds));
+  Call call;
+  call.work = [shard = handle->shard(), field] { return shard->createPayloadIndex(field); };
+  return runOnShard(handle, env, Lane::Insert, std::move(call));
+}
+
+napi_value dropPayloadIndex(napi_env env, napi_callback_info info) {
+  Arguments arguments(env, info);
+  const auto handle = ShardHandle::of(arguments);
+  if (!handle) return nullptr;
+  const std::string field = arguments.text(arguments[1], "field", kMostPathBytes);
+  if (!arguments.failed()) handle->shard()->dropPayloadIndex(field);
+  return nullptr;
+}
+
 napi_value stats(napi_env env, napi_callback_info info) {
   Arguments arguments(env, info);
   const auto handle = ShardHandle::of(arguments);
@@ -73,7 +114,7 @@ napi_value stats(napi_env env, napi_callback_info info) {
   object.set("vectors", vectorStats(env, stats));
   object.set("segments", segmentStats(env, stats));
   object.set("memory", memoryStats(env, stats));
-  object.set("payloadIndexes", makeArray(env, 0));
+  object.set("payloadIndexes", indexStats(env, stats));
   return object.finish();
 }
 
@@ -165,6 +206,7 @@ napi_value validate(napi_env env, napi_callback_info info) {
 
 void defineMaintenanceMethods(napi_env env, napi_value exports) {
   static constexpr Method kMethods[] = {
+      {"createPayloadIndex", createPayloadIndex}, {"dropPayloadIndex", dropPayloadIndex},
       {"stats", stats},     {"tailBytes", tailBytes}, {"waitForIndex", waitForIndex}, {"setIndexing", setIndexing},
       {"freeze", freeze},   {"moveRows", moveRows},   {"dropSegment", dropSegment},   {"validate", validate},
   };

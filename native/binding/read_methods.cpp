@@ -187,7 +187,7 @@ napi_value countMethod(napi_env env, napi_callback_info info) {
   Call call;
   call.cancel = std::make_shared<CancelFlag>();
   call.work = [shard = handle->shard(), filter = std::move(filter), counted, cancel = call.cancel.get()] {
-    auto result = count(shard->snapshot(), filter, cancel);
+    auto result = count(shard->snapshot(), shard->spec().vectors.size(), filter, cancel);
     if (!result) return result.status();
     *counted = *result;
     return Status::ok();
@@ -209,7 +209,7 @@ napi_value selectIdsMethod(napi_env env, napi_callback_info info) {
   auto ids = std::make_shared<Buffer<uint32_t>>();
   Call call;
   call.work = [shard = handle->shard(), filter = std::move(filter), ids] {
-    return selectIds(shard->snapshot(), filter, *ids);
+    return selectIds(shard->snapshot(), shard->spec().vectors.size(), filter, *ids);
   };
   call.result = [ids](napi_env live) { return makeTyped(live, *ids); };
   return runOnShard(handle, env, Lane::Search, std::move(call));

@@ -1,5 +1,8 @@
 #include "search/row_block.hpp"
 
+#include "filter/evaluator.hpp"
+#include "search/segment_rows.hpp"
+
 namespace vicinal {
 
 namespace {
@@ -39,6 +42,40 @@ Status readVectors(const RowRef* rows, size_t count, uint32_t vector, size_t dim
 }
 
 } // namespace
+
+namespace {
+
+// A row with the text that is about to be returned.
+class ReturnedRow final : public RowSource {
+public:
+  ReturnedRow(const RowSource& row, std::string_view text) : row_(row), text_(text) {}
+  uint32_t rows() const override { return row_.rows(); }
+  std::string_view payload(uint32_t) const override { return text_; }
+  IdWords id(uint32_t row) const override { return row_.id(row); }
+  bool hasVector(uint32_t row, uint32_t vector) const override { return row_.hasVector(row, vector); }
+  void overlaidRows(RowBitmap&) const override {}
+
+private:
+  const RowSource& row_;
+  std::string_view text_;
+};
+
+} // namespace
+
+std::vector<size_t> noLongerMatching(const Snapshot& snapshot, const FilterNode& filter, const RowRef* rows,
+                                     const RowBlock& block) {
+  std::vector<size_t> gone;
+  for (size_t at = 0; at < block.count; at++) {
+    if (!rows[at].segment->payloads().isOverlaid(rows[at].row)) continue;
+    size_t segment = 0;
+    while (&snapshot.segment(segment) != rows[at].segment) segment++;
+    const SegmentRows source(SegmentView(snapshot, segment), snapshot);
+    const uint32_t from = block.payloadOffsets[at];
+    const std::string_view text(block.payloadBytes.data() + from, block.payloadOffsets[at + 1] - from);
+    if (!matches(filter, ReturnedRow(source, text), rows[at].row)) gone.push_back(at);
+  }
+  return gone;
+}
 
 Status readRows(const RowRef* rows, size_t count, const RowFields& fields, const std::vector<VectorSpec>& specs,
                 RowBlock& block) {

@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <vector>
 
+#include "filter/program.hpp"
 #include "segment/buffer.hpp"
 #include "segment/snapshot.hpp"
 
@@ -33,5 +34,30 @@ struct RowBlock {
 // The caller holds the overlays' lock, shared.
 Status readRows(const RowRef* rows, size_t count, const RowFields& fields, const std::vector<VectorSpec>& specs,
                 RowBlock& block);
+
+// Rows, filtered as of the snapshot, with payloads of now: the positions of those whose payload was changed in between
+// and matches no longer. Nobody gets to see a point that contradicts the filter.
+std::vector<size_t> noLongerMatching(const Snapshot& snapshot, const FilterNode& filter, const RowRef* rows,
+                                     const RowBlock& block);
+
+// Reads the rows, leaving out those that match no longer; `drop(position)` is told of each, from the last to the first.
+template <typename Drop>
+Status readMatching(const Snapshot& snapshot, const FilterNode* filter, std::vector<RowRef>& rows,
+                    const RowFields& fields, const std::vector<VectorSpec>& specs, RowBlock& block, const Drop& drop) {
+  while (true) {
+    block = {};
+    {
+      std::shared_lock overlays(*snapshot.overlays);
+      VICINAL_TRY(readRows(rows.data(), rows.size(), fields, specs, block));
+    }
+    if (filter == nullptr || !fields.payload) return Status::ok();
+    const std::vector<size_t> gone = noLongerMatching(snapshot, *filter, rows.data(), block);
+    if (gone.empty()) return Status::ok();
+    for (auto position = gone.rbegin(); position != gone.rend(); ++position) {
+      rows.erase(rows.begin() + static_cast<ptrdiff_t>(*position));
+      drop(*position);
+    }
+  }
+}
 
 } // namespace vicinal

@@ -5,12 +5,10 @@
 #include <vector>
 
 #include "base/cancel.hpp"
+#include "search/filter_bytes.hpp"
 #include "search/row_block.hpp"
 
 namespace vicinal {
-
-// A filter program (filter/), or none.
-using FilterBytes = std::optional<std::vector<uint8_t>>;
 
 struct ScrollRequest {
   // Inclusive.
@@ -29,10 +27,10 @@ struct ScrollResult {
 Status scroll(const Snapshot& snapshot, const std::vector<VectorSpec>& specs, const ScrollRequest& request,
               const CancelFlag* cancel, ScrollResult& result);
 
-// How many points match; all of them without a filter.
-Result<uint64_t> count(const Snapshot& snapshot, const FilterBytes& filter, const CancelFlag* cancel);
+// How many points match; all of them without a filter. `vectors`: how many named vectors there are.
+Result<uint64_t> count(const Snapshot& snapshot, size_t vectors, const FilterBytes& filter, const CancelFlag* cancel);
 
 // The ids of the points that match, or of all, in order, as `kIdWords` words each.
-Status selectIds(const Snapshot& snapshot, const FilterBytes& filter, Buffer<uint32_t>& ids);
+Status selectIds(const Snapshot& snapshot, size_t vectors, const FilterBytes& filter, Buffer<uint32_t>& ids);
 
 } // namespace vicinal

@@ -44,6 +44,9 @@ void choosePage(const SearchRequest& request, Metric metric, std::vector<Hit>& h
 Status search(const Snapshot& snapshot, const std::vector<VectorSpec>& specs, const SearchRequest& request,
               const CancelFlag* cancel, SearchResult& result) {
   const Metric metric = specs[request.vector].metric;
+  std::optional<FilterProgram> program;
+  VICINAL_TRY(decodeFilter(request.filter, specs.size(), program));
+  const FilterNode* filter = program ? &program->root() : nullptr;
   // Excluded ids may be among the nearest, so as many more are collected.
   const size_t wanted = size_t(request.limit) + request.offset + request.exclude.size();
   thread_local std::vector<Hit> hits;
@@ -51,7 +54,7 @@ Status search(const Snapshot& snapshot, const std::vector<VectorSpec>& specs, co
   hits.clear();
   for (size_t at = 0; at < snapshot.count() && request.limit > 0; at++) {
     Segment& segment = snapshot.segment(at);
-    SegmentSearch inSegment({&segment, snapshot.rows(at), snapshot.tick}, request, wanted, cancel, result.stats);
+    SegmentSearch inSegment(SegmentView(snapshot, at), snapshot, request, filter, wanted, cancel, result.stats);
     VICINAL_TRY(inSegment.run(nearest));
     for (const Neighbor& neighbor : nearest) {
       const uint32_t row = segment.space(request.vector).rowOf(neighbor.vertex);
@@ -62,10 +65,11 @@ Status search(const Snapshot& snapshot, const std::vector<VectorSpec>& specs, co
   thread_local std::vector<RowRef> rows;
   rows.clear();
   for (const Hit& hit : hits) rows.push_back(hit.row);
+  const auto drop = [&](size_t position) { hits.erase(hits.begin() + static_cast<ptrdiff_t>(position)); };
+  VICINAL_TRY(readMatching(snapshot, filter, rows, request.fields, specs, result.rows, drop));
   if (!result.scores.resize(hits.size())) return Status(Code::Overloaded, "out of memory while collecting scores");
   for (size_t at = 0; at < hits.size(); at++) result.scores[at] = scoreOf(metric, hits[at].distance);
-  std::shared_lock overlays(*snapshot.overlays);
-  return readRows(rows.data(), rows.size(), request.fields, specs, result.rows);
+  return Status::ok();
 }
 
 } // namespace vicinal

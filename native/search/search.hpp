@@ -1,11 +1,11 @@
 // Nearest-neighbour search over a snapshot of a shard, scroll and count.
 #pragma once
 
-#include <optional>
 #include <string>
 #include <vector>
 
 #include "base/cancel.hpp"
+#include "search/filter_bytes.hpp"
 #include "search/row_block.hpp"
 
 namespace vicinal {
@@ -21,8 +21,7 @@ struct SearchRequest {
   bool isIndexedOnly = false;
   bool hasThreshold = false;
   float threshold = 0;
-  // A filter program (filter/), or none.
-  std::optional<std::vector<uint8_t>> filter;
+  FilterBytes filter;
   std::vector<PointId> exclude;
   RowFields fields;
 };
@@ -30,8 +29,16 @@ struct SearchRequest {
 struct SearchStats {
   uint64_t visited = 0;
   uint64_t distances = 0;
+  // About how many rows match the filter.
   uint64_t matches = 0;
+  // What was done, the same for several segments once.
   std::string strategy;
+
+  void note(const char* what) {
+    if (strategy.find(what) != std::string::npos) return;
+    if (!strategy.empty()) strategy += "; ";
+    strategy += what;
+  }
 };
 
 struct SearchResult {

@@ -1,45 +1,64 @@
-// Search within one segment: its graph up to the linked vertices, an exact scan of the tail behind them, or an exact
-// scan of all.
+// Search within one segment.
+//
+// Without a filter: the graph for the linked vertices, an exact scan for the tail behind them.
+//
+// With one, whichever is cheaper by estimate: an exact scan of the rows that may match, or the graph, in which vertices
+// that don't match lead the way and are never results. Selectivity alone decides nothing: where the matches are far
+// from the query, a graph would walk through everything that is nearer. So the walk has a budget, what the scan would
+// cost, and past it the scan is made after all. Either way nothing is lost but time.
 #pragma once
 
+#include <optional>
+
+#include "filter/plan.hpp"
 #include "graph/neighbor.hpp"
 #include "search/search.hpp"
+#include "search/segment_rows.hpp"
 
 namespace vicinal {
 
-// One segment as a snapshot sees it.
-struct SegmentView {
-  const Segment* segment = nullptr;
-  uint32_t rows = 0;
-  uint64_t tick = 0;
-
-  bool isVisible(uint32_t row) const { return row < rows && segment->isVisible(row, tick); }
-};
-
 class SegmentSearch {
 public:
-  // `wanted` nearest vertices are collected.
-  SegmentSearch(const SegmentView& view, const SearchRequest& request, size_t wanted, const CancelFlag* cancel,
-                SearchStats& stats);
+  // `wanted` nearest vertices are collected. `filter` null: every visible row matches.
+  SegmentSearch(const SegmentView& view, const Snapshot& snapshot, const SearchRequest& request,
+                const FilterNode* filter, size_t wanted, const CancelFlag* cancel, SearchStats& stats);
 
-  // The nearest visible vertices, nearest first.
+  // The nearest visible vertices that match, nearest first.
   Status run(std::vector<Neighbor>& nearest);
 
 private:
-  Status scanRange(uint32_t from, uint32_t to, TopK& top);
-  template <typename Accept> Status searchGraph(const Accept& accept, std::vector<Neighbor>& found);
+  struct Costs {
+    double scan = 0;
+    double graph = 0;
+  };
+
+  Status runUnfiltered(std::vector<Neighbor>& nearest);
+  Status runFiltered(const FilterNode& filter, std::vector<Neighbor>& nearest);
+
+  template <typename Accept>
+  Status searchGraph(const Accept& accept, uint64_t budget, std::vector<Neighbor>& found, bool& isComplete);
   Status searchLinked(std::vector<Neighbor>& found);
+  template <typename Accept> Status scanRange(uint32_t from, uint32_t to, const Accept& accept, TopK& top);
+  Status scanCandidates(const FilterPlan& plan, uint32_t from, uint32_t to, TopK& top);
+  // Share of the candidates that match, from a sample.
+  double sampleMatches(const FilterPlan& plan) const;
+  Costs estimate(const FilterPlan& plan, double matchShare) const;
+
+  bool matches(const FilterPlan& plan, uint32_t vertex) const;
   bool isCancelled() const { return cancel_ != nullptr && cancel_->isCancelled(); }
 
   const SegmentView view_;
+  const SegmentRows rows_;
   const SearchRequest& request_;
+  const FilterNode* const filter_;
   const VectorSpace& space_;
   const size_t wanted_;
-  const CancelFlag* cancel_;
+  const CancelFlag* const cancel_;
   SearchStats& stats_;
   // Read once: what is linked later is found by the scan of the tail.
   const uint32_t linked_;
   const uint32_t vertices_;
+  const uint32_t ef_;
 };
 
 } // namespace vicinal

@@ -102,6 +102,44 @@ void Segment::publish() {
   rows_.store(staged_, std::memory_order_release);
 }
 
+void Segment::extendIndex(PayloadIndex& index, uint32_t to) const {
+  index.build([&](uint32_t row) { return payloads_.base(row); }, index.covered(), to);
+}
+
+Status Segment::addIndex(const IndexField& field) {
+  auto index = PayloadIndex::create(field.field, field.kind);
+  if (!index) return index.status();
+  extendIndex(**index, rows());
+  adoptIndex(index.take());
+  return Status::ok();
+}
+
+void Segment::adoptIndex(std::shared_ptr<PayloadIndex> index) {
+  dropIndex(index->field());
+  writableIndexes_.push_back(std::move(index));
+  publishIndexes();
+}
+
+void Segment::dropIndex(const std::string& field) {
+  std::erase_if(writableIndexes_, [&](const auto& index) { return index->field() == field; });
+  publishIndexes();
+}
+
+void Segment::indexStaged() {
+  for (const auto& index : writableIndexes_) extendIndex(*index, staged_);
+}
+
+std::shared_ptr<const PayloadIndexes> Segment::indexes() const {
+  std::lock_guard lock(indexesMutex_);
+  return indexes_;
+}
+
+void Segment::publishIndexes() {
+  auto indexes = std::make_shared<const PayloadIndexes>(writableIndexes_.begin(), writableIndexes_.end());
+  std::lock_guard lock(indexesMutex_);
+  indexes_ = std::move(indexes);
+}
+
 void Segment::tombstone(uint32_t row, uint64_t tick) {
   std::atomic_ref<uint64_t> deletedAt(deletedAt_[row]);
   if (deletedAt.load(std::memory_order_relaxed) != 0) return;

@@ -10,16 +10,24 @@
 
 #include <atomic>
 #include <memory>
+#include <mutex>
+#include <string>
 #include <string_view>
 #include <vector>
 
 #include "base/region.hpp"
+#include "filter/plan.hpp"
 #include "segment/id_columns.hpp"
 #include "segment/id_map.hpp"
 #include "segment/payload_store.hpp"
 #include "segment/vector_space.hpp"
 
 namespace vicinal {
+
+struct IndexField {
+  std::string field;
+  PayloadIndexKind kind = PayloadIndexKind::Keyword;
+};
 
 // A row about to be appended. `vectors` has one pointer for each named vector, null where the row lacks it.
 struct NewRow {
@@ -112,17 +120,28 @@ public:
   const IdColumns& ids() const { return ids_; }
   const IdMap& idMap() const { return idMap_; }
 
+  // ---- payload indexes: the writer's, but for `indexes` -------------------------------------------
+  // Over the rows so far. Replaces one of the same field.
+  Status addIndex(const IndexField& field);
+  void adoptIndex(std::shared_ptr<PayloadIndex> index);
+  void dropIndex(const std::string& field);
+  // Indexes what is staged.
+  void indexStaged();
+  std::shared_ptr<const PayloadIndexes> indexes() const;
+  // Reads what rows [index.covered(), to) were appended with.
+  void extendIndex(PayloadIndex& index, uint32_t to) const;
+
   // ---- changed and not flushed: the writer's ------------------------------------------------------
   bool isDirty(uint32_t row) const { return (dirty_[row / 64] >> (row % 64) & 1) != 0; }
   void setDirty(uint32_t row) { dirty_[row / 64] |= uint64_t(1) << (row % 64); }
   void clearDirty(uint32_t row) { dirty_[row / 64] &= ~(uint64_t(1) << (row % 64)); }
 
 private:
-  friend class SegmentWriter;
   friend class SegmentReader;
 
   explicit Segment(uint32_t number) : number_(number) {}
   Status reserve(const std::vector<VectorSpec>& vectors, uint64_t segmentBytes, const BatchSize& batch);
+  void publishIndexes();
   Status growRows(uint64_t rows, uint64_t payloadBytes);
 
   const uint32_t number_;
@@ -139,6 +158,9 @@ private:
   uint32_t staged_ = 0;
   uint32_t firstLive_ = 0;
   uint64_t rowCapacity_ = 0;
+  std::vector<std::shared_ptr<PayloadIndex>> writableIndexes_;
+  mutable std::mutex indexesMutex_;
+  std::shared_ptr<const PayloadIndexes> indexes_ = std::make_shared<PayloadIndexes>();
 };
 
 } // namespace vicinal

@@ -27,6 +27,8 @@ struct Snapshot {
   uint32_t lastRows = 0;
   // Held shared while overlays are read.
   std::shared_ptr<std::shared_mutex> overlays;
+  // Held shared while ids are looked up.
+  std::shared_ptr<std::shared_mutex> lookup;
 
   size_t count() const { return segments->size(); }
   Segment& segment(size_t at) const { return *(*segments)[at]; }

@@ -10,12 +10,12 @@ SegmentSet::SegmentSet(std::vector<VectorSpec> vectors, uint64_t segmentBytes)
 
 Snapshot SegmentSet::snapshot() const {
   std::lock_guard lock(view_);
-  return {segments_, tick_, lastRows_, overlays_};
+  return {segments_, tick_, lastRows_, overlays_, lookup_};
 }
 
 Snapshot SegmentSet::locate(const PointId* ids, size_t count, std::vector<RowRef>& rows) const {
   rows.assign(count, {});
-  std::shared_lock lock(lookup_);
+  std::shared_lock lock(*lookup_);
   Snapshot snapshot = this->snapshot();
   for (size_t at = 0; at < count; at++) rows[at] = find(ids[at]);
   return snapshot;
@@ -36,6 +36,7 @@ Result<Segment*> SegmentSet::writable(const BatchSize& batch) {
     auto created = Segment::create(nextNumber_, vectors_, segmentBytes_, batch);
     if (!created) return created.status();
     nextNumber_++;
+    for (const IndexField& field : indexFields_) VICINAL_TRY(created->get()->addIndex(field));
     segment = created->get();
     add(created.take(), true);
   }
@@ -44,7 +45,7 @@ Result<Segment*> SegmentSet::writable(const BatchSize& batch) {
 }
 
 void SegmentSet::commit(Segment* appended, const std::vector<RowRef>& replaced) {
-  std::unique_lock lock(lookup_);
+  std::unique_lock lock(*lookup_);
   const uint64_t tick = nextTick();
   if (appended != nullptr) {
     appended->adoptIds();
@@ -84,7 +85,7 @@ void SegmentSet::drop(uint32_t number) {
 }
 
 void SegmentSet::publishList(std::shared_ptr<const SegmentList> list) {
-  std::unique_lock lookup(lookup_);
+  std::unique_lock lookup(*lookup_);
   std::lock_guard view(view_);
   segments_ = std::move(list);
   lastRows_ = segments_->empty() ? 0 : segments_->back()->rows();

@@ -35,6 +35,10 @@ public:
   // Publishes what is staged in `appended` (may be null) and tombstones `replaced`, as one change.
   void commit(Segment* appended, const std::vector<RowRef>& replaced);
 
+  // Segments made from now on have these payload indexes.
+  void setIndexFields(std::vector<IndexField> fields) { indexFields_ = std::move(fields); }
+  const std::vector<IndexField>& indexFields() const { return indexFields_; }
+
   // What the next commit's tick will be; overlays are stamped with it.
   uint64_t nextTick() const { return tick_ + 1; }
   std::shared_mutex& overlays() const { return *overlays_; }
@@ -56,11 +60,12 @@ private:
   const std::vector<VectorSpec> vectors_;
   const uint64_t segmentBytes_;
   const std::shared_ptr<std::shared_mutex> overlays_ = std::make_shared<std::shared_mutex>();
+  std::vector<IndexField> indexFields_;
   uint32_t nextNumber_ = 0;
   std::atomic<Segment*> active_{nullptr};
 
   // Held exclusively by commits, shared by look-ups of ids.
-  mutable std::shared_mutex lookup_;
+  const std::shared_ptr<std::shared_mutex> lookup_ = std::make_shared<std::shared_mutex>();
   // Guards the three below, for the length of a few assignments.
   mutable std::mutex view_;
   std::shared_ptr<const SegmentList> segments_ = std::make_shared<SegmentList>();

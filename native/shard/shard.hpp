@@ -74,6 +74,12 @@ struct ShardStats {
   uint64_t idBytes = 0;
   uint64_t payloadBytes = 0;
   uint64_t payloadIndexBytes = 0;
+  struct Index {
+    std::string field;
+    PayloadIndexKind kind = PayloadIndexKind::Keyword;
+    uint64_t points = 0;
+  };
+  std::vector<Index> payloadIndexes;
 };
 
 struct WriteBatch;
@@ -110,6 +116,10 @@ public:
   Result<uint32_t> openSegment(const SegmentSource& source, bool resume);
   // One at a time. Blocks for as long as writing and fsync take: not for a thread of the pool.
   Result<CheckpointResult> checkpoint(const std::string& folder);
+
+  // ---- payload indexes (shard_maintenance.cpp) ----------------------------------------------------
+  Status createPayloadIndex(const IndexField& field);
+  void dropPayloadIndex(const std::string& field);
 
   // ---- maintenance (shard_maintenance.cpp) --------------------------------------------------------
   ShardStats stats() const;

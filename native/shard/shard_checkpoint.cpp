@@ -137,6 +137,8 @@ Result<uint32_t> Shard::openSegment(const SegmentSource& source, bool resume) {
     segmentFiles_[number] = {opened->file,          opened->overlay,
                              segment.rows(),        linkedOf(segment),
                              segment.deletedRows(), segment.payloads().overlayChanges()};
+    for (const IndexField& field : segments_.indexFields())
+      if (Status status = segment.addIndex(field); !status) return status;
     segments_.add(opened->segment, resume);
     advanceLocked(opened->throughSeq);
   }

@@ -1,7 +1,27 @@
+#include <algorithm>
+#include <iterator>
+
 #include "shard/shard.hpp"
 #include "shard/write_batch.hpp"
 
 namespace vicinal {
+
+namespace {
+
+void addIndexStats(const Segment& segment, ShardStats& stats) {
+  for (const auto& index : *segment.indexes()) {
+    stats.payloadIndexBytes += index->bytes();
+    auto known = std::find_if(stats.payloadIndexes.begin(), stats.payloadIndexes.end(),
+                              [&](const auto& entry) { return entry.field == index->field(); });
+    if (known == stats.payloadIndexes.end()) {
+      stats.payloadIndexes.push_back({index->field(), index->kind(), 0});
+      known = std::prev(stats.payloadIndexes.end());
+    }
+    known->points += index->points();
+  }
+}
+
+} // namespace
 
 Shard::Shard(ShardSpec spec, ThreadPool& pool)
     : spec_(std::move(spec)), segments_(spec_.vectors, spec_.segmentBytes), changes_(segments_, spec_.trackChanges),
@@ -31,6 +51,7 @@ ShardStats Shard::stats() const {
       sums.graphBytes += space.graph().bytes();
       sums.vectorBytes += space.vectorBytes();
     }
+    addIndexStats(segment, stats);
     stats.idBytes += segment.idBytes();
     stats.payloadBytes += segment.payloads().bytesOf(segment.rows()) + segment.payloads().overlaidBytes();
   }
@@ -51,6 +72,42 @@ uint64_t Shard::tailBytes() const {
       bytes += snapshot.segment(at).space(vector).tailBytes();
   }
   return bytes;
+}
+
+Status Shard::createPayloadIndex(const IndexField& field) {
+  // The bulk of the rows is read while writes go on; what they added meanwhile, with the writer's lock.
+  std::vector<std::pair<std::shared_ptr<Segment>, std::shared_ptr<PayloadIndex>>> built;
+  const Snapshot snapshot = segments_.snapshot();
+  for (const auto& segment : *snapshot.segments) {
+    auto index = PayloadIndex::create(field.field, field.kind);
+    if (!index) return index.status();
+    segment->extendIndex(**index, segment->rows());
+    built.emplace_back(segment, index.take());
+  }
+  if (auto valid = PayloadIndex::create(field.field, field.kind); !valid) return valid.status();
+  std::lock_guard lock(writer_);
+  auto fields = segments_.indexFields();
+  std::erase_if(fields, [&](const IndexField& known) { return known.field == field.field; });
+  fields.push_back(field);
+  segments_.setIndexFields(std::move(fields));
+  for (const auto& segment : *segments_.snapshot().segments) {
+    const auto found = std::find_if(built.begin(), built.end(), [&](const auto& pair) { return pair.first == segment; });
+    if (found == built.end()) {
+      VICINAL_TRY(segment->addIndex(field));
+      continue;
+    }
+    segment->extendIndex(*found->second, segment->rows());
+    segment->adoptIndex(found->second);
+  }
+  return Status::ok();
+}
+
+void Shard::dropPayloadIndex(const std::string& field) {
+  std::lock_guard lock(writer_);
+  auto fields = segments_.indexFields();
+  std::erase_if(fields, [&](const IndexField& known) { return known.field == field; });
+  segments_.setIndexFields(std::move(fields));
+  for (const auto& segment : *segments_.snapshot().segments) segment->dropIndex(field);
 }
 
 int64_t Shard::freeze() {

@@ -46,6 +46,7 @@ Status Shard::writeRows(WriteBatch& batch, bool isChange) {
       segment->append(row);
     }
   }
+  if (segment != nullptr) segment->indexStaged();
   if (!batch.rows.empty() || !batch.replaced.empty()) segments_.commit(segment, batch.replaced);
   if (!batch.rows.empty()) indexer_->kick();
   return Status::ok();

@@ -1,0 +1,45 @@
+// One segment as a snapshot sees it, and as filters look at it.
+#pragma once
+
+#include <memory>
+#include <mutex>
+#include <unordered_map>
+
+#include "filter/row_source.hpp"
+#include "segment/snapshot.hpp"
+
+namespace vicinal {
+
+struct SegmentView {
+  const Segment* segment = nullptr;
+  uint32_t rows = 0;
+  uint64_t tick = 0;
+
+  SegmentView(const Snapshot& snapshot, size_t at)
+      : segment(&snapshot.segment(at)), rows(snapshot.rows(at)), tick(snapshot.tick) {}
+  bool isVisible(uint32_t row) const { return row < rows && segment->isVisible(row, tick); }
+};
+
+// Payloads that change while a filter looks at them stay as it first saw them: the text in hand is kept.
+class SegmentRows final : public RowSource {
+public:
+  SegmentRows(const SegmentView& view, const Snapshot& snapshot) : view_(view), snapshot_(snapshot) {}
+
+  uint32_t rows() const override { return view_.rows; }
+  std::string_view payload(uint32_t row) const override;
+  IdWords id(uint32_t row) const override;
+  bool hasVector(uint32_t row, uint32_t vector) const override {
+    return view_.segment->space(vector).vertexOf(row) != kNoVertex;
+  }
+  void overlaidRows(RowBitmap& into) const override;
+  bool locate(const IdWords* ids, size_t count, RowBitmap& into) const override;
+
+private:
+  uint32_t locateOne(const PointId& id) const;
+
+  const SegmentView view_;
+  const Snapshot& snapshot_;
+  mutable std::unordered_map<uint32_t, std::shared_ptr<const PayloadOverlay>> seen_;
+};
+
+} // namespace vicinal
