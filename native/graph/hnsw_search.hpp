@@ -76,21 +76,13 @@ private:
   size_t copyLinks(uint32_t vertex, uint32_t level) {
     const uint32_t* record = graph_.record(vertex, level);
     const size_t count = loadId(record[0]) & HnswGraph::countMask;
-    for (size_t i = 0; i < count; i++) scratch_.ids[i] = loadId(record[1 + i]);
+    uint32_t* const ids = scratch_.ids.data();
+    for (size_t i = 0; i < count; i++) ids[i] = loadId(record[1 + i]);
     return count;
   }
 
   size_t copyUnseenLinks(uint32_t vertex, uint32_t level) {
-    const uint32_t* record = graph_.record(vertex, level);
-    const size_t count = loadId(record[0]) & HnswGraph::countMask;
-    for (size_t i = 0; i < count; i++) scratch_.visited.prefetch(loadId(record[1 + i]));
-    size_t unseen = 0;
-    for (size_t i = 0; i < count; i++) {
-      const uint32_t id = loadId(record[1 + i]);
-      scratch_.ids[unseen] = id;
-      unseen += scratch_.visited.covers(id) && scratch_.visited.add(id) ? 1 : 0;
-    }
-    return unseen;
+    return scratch_.visited.addAll(scratch_.ids.data(), copyLinks(vertex, level));
   }
 
   void prefetchLinks(uint32_t vertex) const {
@@ -124,6 +116,7 @@ private:
       if (scratch_.beam.isFull() && nearest.distance > scratch_.beam.bound()) return std::nullopt;
       std::pop_heap(scratch_.frontier.begin(), scratch_.frontier.end(), isFarther);
       scratch_.frontier.pop_back();
+      if (!scratch_.frontier.empty()) prefetchLinks(scratch_.frontier.front().vertex);
       return nearest.vertex;
     }
   }

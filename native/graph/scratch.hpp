@@ -22,14 +22,29 @@ public:
       current_ = 1;
     }
   }
-  void prefetch(uint32_t vertex) const { __builtin_prefetch(stamps_.data() + vertex); }
-  // False for a vertex that was laid out after this search began.
-  bool covers(uint32_t vertex) const { return vertex < stamps_.size(); }
-  // True the first time.
+  // Adds a vertex; true the first time.
   bool add(uint32_t vertex) {
-    if (stamps_[vertex] == current_) return false;
+    const bool isNew = stamps_[vertex] != current_;
     stamps_[vertex] = current_;
-    return true;
+    return isNew;
+  }
+  // Adds `count` vertices and moves those that are new to the front of `ids`; how many they are.
+  // Vertices laid out after this search began are left out. Free of branches, since no processor
+  // guesses them.
+  size_t addAll(uint32_t* ids, size_t count) {
+    uint8_t* const stamps = stamps_.data();
+    const size_t covered = stamps_.size();
+    const uint8_t current = current_;
+    for (size_t i = 0; i < count; i++) __builtin_prefetch(stamps + ids[i]);
+    size_t fresh = 0;
+    for (size_t i = 0; i < count; i++) {
+      const uint32_t id = ids[i];
+      if (id >= covered) continue;
+      ids[fresh] = id;
+      fresh += stamps[id] != current ? 1 : 0;
+      stamps[id] = current;
+    }
+    return fresh;
   }
 
 private:
@@ -54,23 +69,28 @@ public:
   size_t size() const { return size_; }
   Neighbor at(size_t i) const { return {slots_[i].distance, slots_[i].vertex & ~expandedBit}; }
 
+  // Keeps a candidate where it is near enough; true when it is the next to expand.
   bool insert(float distance, uint32_t vertex) {
     if (isFull() && !(distance < slots_[size_ - 1].distance)) return false;
-    size_t low = 0;
-    size_t high = size_;
-    while (low < high) {
-      const size_t middle = (low + high) / 2;
-      if (slots_[middle].distance <= distance)
-        low = middle + 1;
-      else
-        high = middle;
-    }
+    const size_t low = firstBeyond(distance);
     if (!isFull()) size_++;
     std::memmove(&slots_[low + 1], &slots_[low], (size_ - 1 - low) * sizeof(Neighbor));
     slots_[low] = {distance, vertex};
     const bool isNext = low <= next_;
     if (low < next_) next_ = low;
     return isNext;
+  }
+
+  // Where a candidate at this distance belongs: behind its equals. Halving without branches.
+  size_t firstBeyond(float distance) const {
+    const Neighbor* const slots = slots_.data();
+    size_t low = 0;
+    for (size_t length = size_; length > 0;) {
+      const size_t half = (length + 1) / 2;
+      low += slots[low + half - 1].distance <= distance ? half : 0;
+      length -= half;
+    }
+    return low;
   }
 
   bool hasNext() const { return next_ < size_; }
