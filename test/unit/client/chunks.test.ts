@@ -1,0 +1,51 @@
+import { describe, expect, it } from 'vitest'
+import { upsertBodies } from '../../../src/client/chunks.js'
+import { decodeMsgpack } from '../../../src/ingest/wire-msgpack.js'
+
+const KIB = 1024
+
+function batches(
+  bodies: Iterable<Buffer>,
+): { ids: Buffer | number[]; vectors: Record<string, Buffer>; payloads?: unknown[] }[] {
+  return Array.from(bodies, (body) => (decodeMsgpack(body) as { batch: never }).batch)
+}
+
+describe('upsertBodies', () => {
+  it('cuts columns into bodies under the bound, every row once and in order', () => {
+    const count = 1000
+    const text = Float32Array.from({ length: count * 16 }, (_, i) => i)
+    const ids = BigUint64Array.from({ length: count }, (_, i) => BigInt(i))
+    const payloads = Array.from({ length: count }, (_, i) => (i % 2 === 0 ? { long: 'ü'.repeat(i) } : null))
+    const bodies = [...upsertBodies({ ids, vectors: { text }, payloads }, 64 * KIB)]
+    expect(bodies.length).toBeGreaterThan(5)
+    for (const body of bodies) expect(body.length).toBeLessThanOrEqual(64 * KIB)
+    const cut = batches(bodies)
+    expect(Buffer.concat(cut.map((batch) => batch.ids as Buffer))).toEqual(Buffer.from(ids.buffer))
+    expect(Buffer.concat(cut.map((batch) => batch.vectors.text as Buffer))).toEqual(Buffer.from(text.buffer))
+    expect(cut.flatMap((batch) => batch.payloads)).toEqual(payloads)
+  })
+
+  it('cuts points likewise', () => {
+    const points = Array.from({ length: 300 }, (_, id) => ({
+      id,
+      vector: { a: [1, 2, 3], b: new Float32Array(100) },
+      payload: { id },
+    }))
+    const bodies = [...upsertBodies(points, 16 * KIB)]
+    for (const body of bodies) expect(body.length).toBeLessThanOrEqual(16 * KIB)
+    const ids = bodies.flatMap((body) =>
+      (decodeMsgpack(body) as { points: { id: number }[] }).points.map((point) => point.id),
+    )
+    expect(ids).toEqual(points.map((point) => point.id))
+  })
+
+  it('sends a point over the bound alone', () => {
+    const bodies = [...upsertBodies({ ids: [1, 2], vectors: new Float32Array(2 * 10_000) }, KIB)]
+    expect(bodies).toHaveLength(2)
+  })
+
+  it('sends one body where there is nothing to send', () => {
+    expect([...upsertBodies([], KIB)]).toHaveLength(1)
+    expect([...upsertBodies({ ids: [], vectors: new Float32Array(0) }, KIB)]).toHaveLength(1)
+  })
+})
