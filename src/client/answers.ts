@@ -82,9 +82,9 @@ export function pageOf<P>(result: unknown, options: ReadOptions): ScrollPage<P> 
 function pointOf<P>(wire: WirePoint, options: ReadOptions): StoredPoint<P> {
   const point: StoredPoint<P> = { id: wire.id }
   if (wire.payload) {
-    point.payload = options.rawPayload
-      ? new RawJson(wire.payload.toString('utf8'))
-      : (parseJson(wire.payload, 'answer payload') as P)
+    point.payload = (
+      options.rawPayload ? new RawJson(wire.payload.toString('utf8')) : parseJson(wire.payload, 'answer payload')
+    ) as P
   }
   if (wire.vector) point.vector = vectorOf(wire.vector)
   return point

@@ -29,8 +29,8 @@ export class Checkpointer {
   }
 
   /** Removes segment files that no reader can be about to open any more. */
-  async sweep(): Promise<void> {
-    if (!this.#running) await this.#janitor.sweep(this.#parts.manifest.current.segments)
+  async sweep(graceMs?: number): Promise<void> {
+    if (!this.#running) await this.#janitor.sweep(this.#parts.manifest.current.segments, graceMs)
   }
 
   async checkpoint(): Promise<void> {

@@ -65,9 +65,9 @@ export class CollectionEngine {
       clock,
       flush: () => this.flush(),
       checkpoint: () => this.checkpoint(),
-      housekeep: async () => {
-        await this.#checkpointer?.sweep()
-        await this.#flusher?.housekeep()
+      housekeep: async (graceMs) => {
+        await this.#checkpointer?.sweep(graceMs)
+        await this.#flusher?.housekeep(graceMs)
       },
       onTrouble: (error) => {
         this.#trouble = error
@@ -117,6 +117,11 @@ export class CollectionEngine {
 
   async checkpoint(): Promise<void> {
     await this.#checkpointer?.checkpoint()
+  }
+
+  /** Does at once what background work would do in time, and cleans the folder. */
+  async tidy({ graceMs }: { graceMs: number }): Promise<void> {
+    await this.#maintenance.settle(graceMs)
   }
 
   async updateConfig(config: CollectionConfig): Promise<void> {

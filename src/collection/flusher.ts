@@ -34,14 +34,14 @@ export class Flusher {
   }
 
   /** Compacts the table when that pays, and removes the versions that nothing names any more. */
-  async housekeep(): Promise<void> {
+  async housekeep(graceMs?: number): Promise<void> {
     const { table, manifest } = this.#parts
     await this.#inTurn(async () => {
       const { checkpointSeq } = manifest.current
       if (await table.needsMaintenance(checkpointSeq)) {
         await manifest.update({ tableVersion: await table.compact({ checkpointSeq }) })
       }
-      await table.removeOldVersions(manifest.current.tableVersion)
+      await table.removeOldVersions(manifest.current.tableVersion, graceMs)
     })
   }
 

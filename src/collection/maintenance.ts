@@ -1,7 +1,7 @@
 import type { Clock } from '../core/clock.js'
 import { VicinalError } from '../core/errors.js'
 import type { Shard } from '../native/shard.js'
-import { nextMaintenanceStep } from '../segment/maintenance-policy.js'
+import { type MaintenanceStep, nextMaintenanceStep } from '../segment/maintenance-policy.js'
 
 const TICK_MS = 500
 /** Changes are flushed when they are this old or this many bytes, whichever comes first. */
@@ -20,8 +20,8 @@ export interface MaintenanceParts {
   clock: Clock
   flush(): Promise<void>
   checkpoint(): Promise<void>
-  /** Cleans the folder: old table versions, files nothing names. */
-  housekeep(): Promise<void>
+  /** Cleans the folder: old table versions, and files that nothing has named for the grace period. */
+  housekeep(graceMs?: number): Promise<void>
   /** Told what went wrong in the background, and null when it goes right again. */
   onTrouble(error: VicinalError | null): void
 }
@@ -59,10 +59,37 @@ export class Maintenance {
     await this.#running
   }
 
+  /** Does at once what would come due in time; files that no longer count go after `graceMs`. */
+  async settle(graceMs: number): Promise<void> {
+    await this.#inTurn(async () => {
+      await this.#parts.flush()
+      for (let step = this.#nextStep(Number.POSITIVE_INFINITY); step; step = this.#nextStep(Number.POSITIVE_INFINITY)) {
+        await this.#take(step)
+      }
+      await this.#parts.checkpoint()
+      await this.#parts.housekeep(graceMs)
+    })
+  }
+
+  async #inTurn(work: () => Promise<void>): Promise<void> {
+    const turn = this.#running.then(work)
+    this.#running = turn.catch(() => undefined)
+    await turn
+  }
+
+  #nextStep(idleMs: number): MaintenanceStep | null {
+    return this.#stopped ? null : nextMaintenanceStep(this.#parts.shard.stats(), idleMs)
+  }
+
+  async #take(step: MaintenanceStep): Promise<void> {
+    if (step.kind === 'compact') await this.#compact(step.segment, step.active)
+    else await this.#parts.checkpoint()
+  }
+
   #arm(): void {
     if (this.#stopped) return
     this.#timer = setTimeout(() => {
-      this.#running = this.#tick().finally(() => this.#arm())
+      void this.#inTurn(() => this.#tick()).finally(() => this.#arm())
     }, TICK_MS)
     this.#timer.unref()
   }
@@ -98,9 +125,8 @@ export class Maintenance {
       await this.#parts.flush()
       this.#dirtySinceMs = null
     }
-    const step = nextMaintenanceStep(shard.stats(), nowMs - this.#changedAtMs)
-    if (step?.kind === 'compact') await this.#compact(step.segment, step.active)
-    else if (step?.kind === 'checkpoint') await this.#parts.checkpoint()
+    const step = this.#nextStep(nowMs - this.#changedAtMs)
+    if (step) await this.#take(step)
     if (nowMs - this.#cleanedAtMs >= HOUSEKEEPING_MS) {
       this.#cleanedAtMs = nowMs
       await this.#parts.housekeep()

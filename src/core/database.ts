@@ -141,7 +141,8 @@ export interface ScrollOptions extends ReadOptions {
 
 export interface StoredPoint<P = Payload> {
   id: PointId
-  payload?: P | RawJson | null
+  /** RawJson where `rawPayload` was asked for. */
+  payload?: P | null
   vector?: Float32Array | Record<string, Float32Array>
 }
 

@@ -65,7 +65,7 @@ export class RowReader {
 
   point<P>(at: number): StoredPoint<P> {
     const point: StoredPoint<P> = { id: decodeId(this.#block.ids, at * ID_WORDS) }
-    if (this.#projection.payload) point.payload = this.#payload(at) as P | RawJson
+    if (this.#projection.payload) point.payload = this.#payload(at) as P
     const vector = this.#vector(at)
     if (vector) point.vector = vector
     return point

@@ -338,7 +338,10 @@ export class MemoryCollection implements Collection {
   #seen(point: MemoryPoint, options: ReadOptions): StoredPoint {
     const seen: StoredPoint = { id: point.id }
     const payload = selectPayload(point.payload, options.withPayload ?? true)
-    if (payload) seen.payload = options.rawPayload ? new RawJson(stringifyWithBigInts(payload) as string) : payload
+    if (payload) {
+      const text = stringifyWithBigInts(payload) as string
+      seen.payload = (options.rawPayload ? new RawJson(text) : payload) as Payload
+    }
     const names = this.#vectorNames(options.withVector ?? false)
     if (names.length === 0) return seen
     const vectors = Object.fromEntries([...point.vectors].filter(([name]) => names.includes(name)))

@@ -1,0 +1,55 @@
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { describe, expect, it } from 'vitest'
+import type { CollectionEngine } from '../../src/collection/collection-engine.js'
+import { EmbeddedDatabase } from '../../src/collection/embedded-database.js'
+import { FolderStore } from '../../src/collection/folder-store.js'
+import { Disk } from '../../src/disk/disk.js'
+
+const POINTS = 1_000
+const ROUNDS = 40
+const SIZE = 128
+
+/** A store that hands out the engine it makes, so that the test can ask for background work by name. */
+class WatchedStore {
+  engine: CollectionEngine | null = null
+  readonly readOnly = false
+  constructor(readonly store: FolderStore) {}
+  openAll: FolderStore['openAll'] = (registry) => this.store.openAll(registry)
+  remove: FolderStore['remove'] = (engine) => this.store.remove(engine)
+  close: FolderStore['close'] = () => this.store.close()
+  create: FolderStore['create'] = async (manifest) => {
+    this.engine = await this.store.create(manifest)
+    return this.engine
+  }
+}
+
+describe('the folder after churn', () => {
+  it('stays under twice the live data, however often its points were written', async () => {
+    const folder = await mkdtemp(join(tmpdir(), 'vicinal-churn-'))
+    const store = new WatchedStore(await FolderStore.open(folder))
+    const db = await EmbeddedDatabase.open(store)
+    const collection = await db.createCollection('churned', { vectors: { size: SIZE, distance: 'Euclid' } })
+    const ids = Array.from({ length: POINTS }, (_, id) => id)
+    const filler = 'x'.repeat(200)
+    const vectors = (round: number) => Float32Array.from({ length: POINTS * SIZE }, (_, i) => Math.sin(i * (round + 1)))
+    for (let round = 0; round < ROUNDS; round++) {
+      await collection.upsert({ ids, vectors: vectors(round), payloads: ids.map((id) => ({ id, round, filler })) })
+      await collection.flush()
+    }
+    const engine = store.engine as CollectionEngine
+    await collection.waitForIndex()
+    await engine.tidy({ graceMs: 0 })
+
+    const liveBytes = POINTS * (SIZE * 4 + JSON.stringify({ id: 999, round: 99, filler }).length)
+    // Live data is held twice by design: in the table, and in the segments that searches map.
+    const held = 2 * liveBytes
+    const bytes = await new Disk(folder).treeBytes('.')
+    expect(bytes).toBeLessThan(2 * held)
+    expect(await collection.count()).toBe(POINTS)
+    expect((await collection.retrieve([5]))[0]?.payload).toMatchObject({ round: ROUNDS - 1 })
+    await db.close()
+    await rm(folder, { recursive: true })
+  })
+})

@@ -1,0 +1,139 @@
+import { execFile } from 'node:child_process'
+import { mkdtemp, rm, stat } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { promisify } from 'node:util'
+import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { open } from '../../src/index.js'
+
+const run = promisify(execFile)
+const ENTRY = join(import.meta.dirname, '../../dist/index.js')
+const SIZE = 4
+const FOLLOW_DEADLINE_MS = 10_000
+const FOLLOW_POLL_MS = 50
+
+let folder: string
+beforeEach(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'vicinal-folder-'))
+})
+afterEach(async () => {
+  await rm(folder, { recursive: true, force: true })
+})
+
+/** Runs a module with `open` and `folder` at hand in a process of its own; what it logs comes back. */
+async function inChild(body: string): Promise<string> {
+  const script = `import { open } from ${JSON.stringify(ENTRY)}; const folder = ${JSON.stringify(folder)};\n${body}`
+  const { stdout } = await run(process.execPath, ['--input-type=module', '-e', script])
+  return stdout.trim()
+}
+
+/** Waits until a reader has followed its writer so far. */
+async function until(condition: () => Promise<boolean>): Promise<void> {
+  const deadline = Date.now() + FOLLOW_DEADLINE_MS
+  while (!(await condition())) {
+    if (Date.now() > deadline) throw new Error('the reader did not follow in time')
+    await new Promise((resolve) => setTimeout(resolve, FOLLOW_POLL_MS))
+  }
+}
+
+const points = (from: number, to: number) =>
+  Array.from({ length: to - from }, (_, i) => ({ id: from + i, vector: [from + i, 1, 0, 0], payload: { n: from + i } }))
+
+describe('a data folder', () => {
+  it('is private to its owner', async () => {
+    const inner = join(folder, 'data')
+    const db = await open(inner)
+    expect((await stat(inner)).mode & 0o777).toBe(0o700)
+    await db.close()
+  })
+
+  it('is refused to a second process, which is told who holds it', async () => {
+    const db = await open(folder)
+    const seen = await inChild(`await open(folder).catch((error) => console.log(error.code, error.message))`)
+    expect(seen).toMatch(new RegExp(`^LOCKED .*process ${process.pid}`))
+    await db.close()
+    expect(await inChild(`const db = await open(folder); await db.close(); console.log('free')`)).toBe('free')
+  })
+
+  it('is shared by handles of one process, and closes with the last', async () => {
+    const first = await open(folder)
+    await first.createCollection('shared', { vectors: { size: SIZE, distance: 'Dot' } })
+    const second = await open(folder)
+    await (await second.collection('shared')).upsert(points(0, 3))
+    await first.close()
+    await expect(first.collections()).rejects.toMatchObject({ code: 'CLOSED' })
+    expect(await (await second.collection('shared')).count()).toBe(3)
+    await second.close()
+    const third = await open(folder)
+    expect(await (await third.collection('shared')).count()).toBe(3)
+    await third.close()
+  })
+
+  it('survives a process that ends without closing it', async () => {
+    await inChild(`
+      const db = await open(folder)
+      const points = await db.createCollection('points', { vectors: { size: 4, distance: 'Dot' } })
+      await points.upsert([{ id: 7, vector: [1, 2, 3, 4], payload: { kept: true } }])
+      process.exit(0)`)
+    const db = await open(folder)
+    const [point] = await (await db.collection('points')).retrieve([7], { withVector: true })
+    expect(point).toEqual({ id: 7, vector: new Float32Array([1, 2, 3, 4]), payload: { kept: true } })
+    await db.close()
+  })
+
+  it('lets the process end by itself once it is closed, and also with idle handles', async () => {
+    const body = `
+      const db = await open(folder)
+      const points = await db.createCollection('points', { vectors: { size: 4, distance: 'Dot' } })
+      await points.upsert([{ id: 1, vector: [1, 2, 3, 4] }])
+      console.log('written')`
+    expect(await inChild(body)).toBe('written')
+  })
+})
+
+describe('a read-only open', () => {
+  it('refuses writes and a folder that is not there', async () => {
+    await expect(open(join(folder, 'nowhere'), { readOnly: true })).rejects.toMatchObject({ code: 'NOT_FOUND' })
+    const writer = await open(folder)
+    await writer.createCollection('points', { vectors: { size: SIZE, distance: 'Dot' } })
+    const reader = await open(folder, { readOnly: true })
+    const collection = await reader.collection('points')
+    await expect(collection.upsert(points(0, 1))).rejects.toMatchObject({ code: 'READ_ONLY' })
+    await expect(collection.delete([1])).rejects.toMatchObject({ code: 'READ_ONLY' })
+    await expect(reader.createCollection('more', { vectors: { size: 1, distance: 'Dot' } })).rejects.toMatchObject({
+      code: 'READ_ONLY',
+    })
+    await expect(reader.deleteCollection('points')).rejects.toMatchObject({ code: 'READ_ONLY' })
+    await reader.close()
+    await writer.close()
+  })
+
+  it('follows writes, changes, deletes, flushes and new collections of the writer', async () => {
+    const writer = await open(folder)
+    const written = await writer.createCollection('points', { vectors: { size: SIZE, distance: 'Dot' } })
+    await written.upsert(points(0, 100))
+    await written.flush()
+    await written.upsert(points(100, 120))
+    const reader = await open(folder, { readOnly: true })
+    const read = await reader.collection('points')
+    expect(await read.count()).toBe(120)
+
+    await written.upsert(points(120, 130))
+    await written.delete([0, 1])
+    await written.setPayload({ seen: true }, [2])
+    await until(async () => (await read.count()) === 128)
+    await until(async () => (await read.retrieve([2]))[0]?.payload?.seen === true)
+
+    await written.flush()
+    await written.upsert(points(200, 210))
+    await until(async () => (await read.count()) === 138)
+    expect((await read.query({ query: [1, 0, 0, 0], limit: 1, params: { exact: true } }))[0]?.id).toBe(209)
+
+    await writer.createCollection('later', { vectors: { size: 1, distance: 'Dot' } })
+    await until(async () => (await reader.collections()).includes('later'))
+    await writer.deleteCollection('points')
+    await until(async () => !(await reader.collections()).includes('points'))
+    await reader.close()
+    await writer.close()
+  })
+})
