@@ -23,7 +23,7 @@ const ISA_FLAGS = {
   'avx512.cpp': ['-mavx512f', '-mavx512dq', '-mavx512bw', '-mavx512vl', '-mavx2', '-mfma'],
   'neon.cpp': [],
 }
-const COMMON = ['-std=c++20', '-fno-exceptions', '-Wall', '-Wextra', '-Werror', '-I', path('native')]
+const COMMON = ['-std=c++20', '-fno-exceptions', '-ffp-contract=off', '-Wall', '-Wextra', '-Werror', '-I', path('native')]
 const X86 = process.arch === 'x64'
 const NATIVE_SETS = X86 ? ['avx2.cpp', 'avx512.cpp'] : process.arch === 'arm64' ? ['neon.cpp'] : []
 
@@ -77,7 +77,9 @@ function execute(command, args, options = {}) {
       output += chunk
     })
     child.on('error', (error) => resolve({ status: -1, output: String(error) }))
-    child.on('close', (status, signal) => resolve({ status: status ?? -1, output: output + (signal ? `\n${signal}` : '') }))
+    child.on('close', (status, signal) =>
+      resolve({ status: status ?? -1, output: output + (signal ? `\n${signal}` : '') }),
+    )
   })
 }
 
@@ -92,7 +94,8 @@ const cppOf = (folder) =>
 function sourcesOf(variant) {
   const isSmall = variant.folders === ISA_FOLDERS
   const tests = cppOf('test').filter(
-    (name) => !isSmall || name === 'test/harness.cpp' || ISA_FOLDERS.some((folder) => name.startsWith(`test/${folder}_`)),
+    (name) =>
+      !isSmall || name === 'test/harness.cpp' || ISA_FOLDERS.some((folder) => name.startsWith(`test/${folder}_`)),
   )
   return [...variant.folders.flatMap(cppOf), ...variant.sets.map((name) => `distance/isa/${name}`), ...tests]
 }
@@ -104,7 +107,10 @@ function isCurrent(object, command) {
   if (!existsSync(object) || !existsSync(dependencies) || !existsSync(stamp)) return false
   if (readFileSync(stamp, 'utf8') !== command) return false
   const made = statSync(object).mtimeMs
-  const files = readFileSync(dependencies, 'utf8').replace(/^[^:]*:/, '').replaceAll('\\\n', ' ').split(/\s+/)
+  const files = readFileSync(dependencies, 'utf8')
+    .replace(/^[^:]*:/, '')
+    .replaceAll('\\\n', ' ')
+    .split(/\s+/)
   return files.filter(Boolean).every((file) => (statSync(file, { throwIfNoEntry: false })?.mtimeMs ?? Infinity) <= made)
 }
 
@@ -159,7 +165,9 @@ async function runOnce(name, program, run, filters) {
   const passed = Number(counts?.[1] ?? 0)
   const failed = Number(counts?.[2] ?? 0)
   const title = [name, run.env.VICINAL_ISA].filter(Boolean).join(' ')
-  say(`native tests, ${title}: ${passed} passed, ${failed} failed in ${((performance.now() - started) / 1000).toFixed(1)} s`)
+  say(
+    `native tests, ${title}: ${passed} passed, ${failed} failed in ${((performance.now() - started) / 1000).toFixed(1)} s`,
+  )
   if (result.status === 0 && counts) return { passed, failed }
   say(result.output)
   return { passed, failed: Math.max(failed, 1) }

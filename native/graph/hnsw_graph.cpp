@@ -141,7 +141,8 @@ Status HnswGraph::prepare(uint32_t vertices) {
 
 uint64_t HnswGraph::bytes() const {
   const uint64_t vertices = prepared();
-  return (vertices * (1 + m0_) + vertices) * sizeof(uint32_t) + upper_.bytes();
+  return (vertices * (1 + m0_) + vertices) * sizeof(uint32_t) +
+         upperWords_.load(std::memory_order_relaxed) * sizeof(uint32_t);
 }
 
 GraphSections HnswGraph::sections() const {

@@ -190,7 +190,7 @@ private:
   RegionArray<uint32_t> level0_;
   RegionArray<uint32_t> offsets_;
   RegionArray<uint32_t> upper_;
-  uint64_t upperWords_ = 1; // word 0 is unused, so that offset 0 can mean none
+  std::atomic<uint64_t> upperWords_{1}; // word 0 is unused, so that offset 0 can mean none
   std::atomic<uint32_t> prepared_{0};
   std::atomic<uint32_t> inserted_{0};
   // Entry vertex (low half) and its level (high half), changed together.
