@@ -4,15 +4,12 @@ import { VicinalError } from '../core/errors.js'
 import type { Disk } from '../disk/disk.js'
 import { crc32c } from '../native/checksum.js'
 import { type FileKind, readChecked, writeChecked } from './checked-file.js'
+import { removeVersions, versionPath } from './lance-versions.js'
 
 const KIND: FileKind = { magic: 'VICSUMS\n', formatVersion: 1, leastReader: 1, maxBytes: 256 * 1024 * 1024 }
 const SUMS_SUFFIX = '.sums'
-const VERSIONS = '_versions'
-const MANIFEST_SUFFIX = '.manifest'
-/** Lance names the manifest of version v by this minus v, so that a listing begins with the newest. */
-const NEWEST_FIRST = 0xffff_ffff_ffff_ffffn
 /** A cache of Lance's own that it rewrites at will and does not rely on. */
-const HINT = join(VERSIONS, 'latest_version_hint.json')
+const HINT = '_versions/latest_version_hint.json'
 const READ_BYTES = 1024 * 1024
 
 interface FileSum {
@@ -130,19 +127,17 @@ export class LanceFiles {
     }
   }
 
-  /** Lance has removed old versions: so go their checksums. */
-  async forgetRemoved(): Promise<void> {
+  /** Removes older versions, see `removeVersions`, and their checksums. */
+  async removeOld(keepVersion: number, graceMs: number, isEmpty: () => Promise<boolean>): Promise<void> {
+    await removeVersions(this.disk, this.table, keepVersion, graceMs, isEmpty)
     const present = new Set(await this.#present())
     for (const name of this.#sums.keys()) if (!present.has(name)) this.#sums.delete(name)
     for (const { name } of await this.disk.list(this.sumsFolder)) {
-      if (!present.has(versionPath(versionOfSums(name)))) await this.disk.removeFile(join(this.sumsFolder, name))
+      const version = versionOfSums(name)
+      if (Number.isNaN(version) || !present.has(versionPath(version))) {
+        await this.disk.removeFile(join(this.sumsFolder, name))
+      }
     }
-  }
-
-  /** How many versions there are. */
-  async versions(): Promise<number> {
-    const entries = await this.disk.list(join(this.table, VERSIONS))
-    return entries.filter(({ name }) => name.endsWith(MANIFEST_SUFFIX)).length
   }
 
   async bytes(): Promise<number> {
@@ -182,17 +177,12 @@ export class LanceFiles {
   }
 }
 
-function versionPath(version: number): string {
-  const name = Number.isNaN(version) ? 'none' : String(NEWEST_FIRST - BigInt(version)).padStart(20, '0')
-  return join(VERSIONS, name + MANIFEST_SUFFIX)
-}
-
 /** NaN where the name is no version's. */
 function versionOfSums(name: string): number {
   return name.endsWith(SUMS_SUFFIX) ? Number(name.slice(0, -SUMS_SUFFIX.length)) : Number.NaN
 }
 
 function versionsFirst(a: string, b: string): number {
-  const rank = (name: string) => (name.startsWith(VERSIONS) ? 0 : 1)
+  const rank = (name: string) => (name.startsWith('_versions') ? 0 : 1)
   return rank(a) - rank(b) || (a < b ? -1 : 1)
 }

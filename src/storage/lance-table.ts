@@ -21,9 +21,9 @@ const SCAN_ROWS = 16_384
 const FRAGMENTS = 16
 const FRAGMENTS_MOST = 128
 const GROWTH = 1.5
-/** Bytes of dead rows and old versions, as a share of the live ones, that make a compaction worth it. */
-const GARBAGE_SHARE = 0.4
-const GARBAGE_LEAST_BYTES = 64 * 1024
+/** Bytes of dead rows, as a share of the live ones, that make a compaction worth it. */
+const DEAD_SHARE = 0.4
+const DEAD_LEAST_BYTES = 64 * 1024
 /** Purging rewrites fragments too: it waits until this share of the rows are deletes. */
 const DELETED_SHARE = 0.05
 
@@ -155,19 +155,16 @@ export class LanceTable {
 
   /**
    * True when `compact` would make the table smaller or faster. Deletes up to `purgeSeq` may go: no segment
-   * holds their points any more.
+   * holds their points any more. Before the first commit of this process there is nothing new to tidy.
    */
   async needsMaintenance(purgeSeq = 0): Promise<boolean> {
-    if (this.#version === 0 || this.#version === this.#compactedVersion) return false
-    const folderBytes = await this.files.bytes()
-    if (this.#lance === null && (await this.files.versions()) < 2) return false
+    if (this.#lance === null || this.#version === this.#compactedVersion) return false
     try {
-      const lance = await this.#open()
-      const { fragments, rows, fileBytes, liveBytes } = await sizesOf(lance)
-      if (folderBytes - liveBytes > Math.max(GARBAGE_LEAST_BYTES, liveBytes * GARBAGE_SHARE)) return true
+      const { fragments, rows, fileBytes, liveBytes } = await sizesOf(this.#lance)
+      if (fileBytes - liveBytes > Math.max(DEAD_LEAST_BYTES, liveBytes * DEAD_SHARE)) return true
       if (fragments > FRAGMENTS_MOST || (fragments > FRAGMENTS && fileBytes > this.#compactedBytes * GROWTH))
         return true
-      return (await purgeable(lance, purgeSeq)) > rows * DELETED_SHARE
+      return (await purgeable(this.#lance, purgeSeq)) > rows * DELETED_SHARE
     } catch (cause) {
       throw this.#error(cause, 'look into')
     }
@@ -177,7 +174,7 @@ export class LanceTable {
    * Purges deletes and merges fragments. Resolves to the new version, on stable storage, for the manifest to
    * name; the older ones go with `removeOldVersions`.
    */
-  async compact({ checkpointSeq }: { checkpointSeq: number; keepVersion?: number }): Promise<number> {
+  async compact({ checkpointSeq }: { checkpointSeq: number }): Promise<number> {
     if (this.#version === 0) return 0
     await this.#change('compact', async (lance) => {
       if ((await purgeable(lance, checkpointSeq)) > 0) await lance.delete(deletedUpTo(checkpointSeq))
@@ -191,18 +188,12 @@ export class LanceTable {
   }
 
   /**
-   * Removes the versions before the one the manifest names that are older than the grace period, with the files
-   * that only they use. Does nothing until the table is compacted: Lance cleans up and compacts in one go, and what
-   * it would make then no manifest names.
+   * Removes the versions before the one the manifest names that were replaced longer ago than the grace period, with
+   * the files that only they use.
    */
   async removeOldVersions(keepVersion: number, graceMs = READER_GRACE_MS): Promise<void> {
-    if (this.#version === 0 || this.#version !== keepVersion || this.#version !== this.#compactedVersion) return
-    if ((await this.files.versions()) < 2) return
-    await this.#change('clean up', async (lance) => {
-      // Nobody else writes, so a file that no version names is a leftover whatever its age.
-      await lance.optimize({ cleanupOlderThan: new Date(Date.now() - graceMs), deleteUnverified: true })
-    })
-    await this.files.forgetRemoved()
+    if (keepVersion === 0 || keepVersion !== this.#syncedVersion || keepVersion !== this.#version) return
+    await this.files.removeOld(keepVersion, graceMs, async () => (await (await this.#open()).countRows()) === 0)
   }
 
   async close(): Promise<void> {

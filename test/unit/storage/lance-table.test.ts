@@ -193,8 +193,8 @@ test('after a hundred upserts of the same ids the folder is below twice the live
   for (let seq = 1; seq <= 100; seq++) {
     version = await table.commit(flushBatch(wideRows(seq), [64]))
     await table.syncNewFiles()
-    if (seq % 10 === 0 && (await table.needsMaintenance())) {
-      version = await table.compact({ checkpointSeq: 0 })
+    if (seq % 10 === 0) {
+      if (await table.needsMaintenance()) version = await table.compact({ checkpointSeq: 0 })
       await table.removeOldVersions(version, 0)
     }
   }
@@ -209,6 +209,61 @@ test('after a hundred upserts of the same ids the folder is below twice the live
   expect(await reopened.countRows()).toBe(1000)
   await reopened.close()
   await alone.close()
+})
+
+test('old versions go with the files that only they use, and those of the grace period stay', async () => {
+  const table = await LanceTable.open(spec, 0)
+  for (let seq = 1; seq <= 12; seq++) await committed(table, rows(0, 300, seq))
+  for (let seq = 13; seq <= 40; seq++) await committed(table, rows((seq % 10) * 30, (seq % 10) * 30 + 25, seq))
+  const expected = await allRows(table)
+  const before = files().length
+  await table.removeOldVersions(table.version, 60_000)
+  expect(files().length).toBe(before)
+  await table.removeOldVersions(table.version - 1, 0)
+  expect(files().length).toBe(before)
+  await table.removeOldVersions(table.version, 0)
+  const dataFiles = files().filter(({ name }) => name.endsWith('.lance')).length
+  expect(files().length).toBeLessThan(dataFiles * 2 + 5)
+  expect(files().filter(({ name }) => name.endsWith('.manifest'))).toHaveLength(1)
+  expect(await allRows(table)).toEqual(expected)
+
+  const version = await table.compact({ checkpointSeq: 0 })
+  await table.removeOldVersions(version, 0)
+  expect(
+    files()
+      .map(({ parentPath, name }) =>
+        join(parentPath.slice(root.length), name).replace(/[-\w]+(?=\.(?:lance|txn)$)/, '*'),
+      )
+      .sort(),
+  ).toEqual([
+    `/c-1/sums/${version}.sums`,
+    expect.stringMatching(/^\/c-1\/table.lance\/_transactions/),
+    expect.stringMatching(/^\/c-1\/table.lance\/_versions\/\d+\.manifest/),
+    '/c-1/table.lance/_versions/latest_version_hint.json',
+    '/c-1/table.lance/data/*.lance',
+  ])
+  expect(await allRows(table)).toEqual(expected)
+  await committed(table, rows(100, 110, 50))
+  await table.close()
+  const reopened = await LanceTable.open(spec, table.version)
+  expect((await allRows(reopened)).filter(({ seq }) => seq === 50)).toHaveLength(10)
+  await reopened.close()
+})
+
+test('a table whose rows are all purged keeps nothing of them', async () => {
+  const table = await LanceTable.open(spec, 0)
+  await committed(table, rows(0, 300, 1))
+  await committed(
+    table,
+    rows(0, 300, 2).map((dead) => ({ ...dead, deleted: true, payload: '', vectors: [null, null] })),
+  )
+  const version = await table.compact({ checkpointSeq: 2 })
+  await table.removeOldVersions(version, 0)
+  expect(files().filter(({ name }) => name.endsWith('.lance'))).toEqual([])
+  expect(await allRows(table)).toEqual([])
+  await committed(table, rows(0, 3, 3))
+  expect(await table.countRows()).toBe(3)
+  await table.close()
 })
 
 test('deletes are purged once no segment needs them', async () => {
