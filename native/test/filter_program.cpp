@@ -1,0 +1,131 @@
+#include <cstring>
+#include <limits>
+
+#include "test/filter_fixture.hpp"
+
+using namespace vicinal;
+using namespace vicinal::test;
+
+namespace {
+
+constexpr uint32_t kVectors = 3;
+
+// Writes programs as src/filter/program.ts does.
+struct Bytes {
+  std::vector<uint8_t> bytes;
+
+  template <typename T> Bytes& put(T value) {
+    const size_t at = bytes.size();
+    bytes.resize(at + sizeof(T));
+    std::memcpy(bytes.data() + at, &value, sizeof(T));
+    return *this;
+  }
+  Bytes& op(FilterOp op) { return put(static_cast<uint8_t>(op)); }
+  Bytes& text(std::string_view text) {
+    put(static_cast<uint32_t>(text.size()));
+    bytes.insert(bytes.end(), text.begin(), text.end());
+    return *this;
+  }
+  // The path `a[].b`.
+  Bytes& path() {
+    return put<uint8_t>(3).put<uint8_t>(0).text("a").put<uint8_t>(1).put<uint8_t>(0).text("b");
+  }
+
+  Result<FilterProgram> decode() const {
+    // On the heap and of the exact size, so that the sanitizer sees one byte too many.
+    const std::vector<uint8_t> exact(bytes);
+    return FilterProgram::decode(exact.data(), exact.size(), kVectors);
+  }
+};
+
+Bytes everyNode() {
+  Bytes program;
+  program.op(FilterOp::All).put<uint32_t>(9);
+  program.op(FilterOp::Match)
+      .path()
+      .put<uint32_t>(2)
+      .text("y")
+      .text("x")
+      .put<uint32_t>(1)
+      .put<int64_t>(-5)
+      .put<uint8_t>(2);
+  program.op(FilterOp::Except).path().put<uint32_t>(0).put<uint32_t>(0).put<uint8_t>(0);
+  program.op(FilterOp::NumberRange).path().put<uint8_t>(9).put<double>(2.5).put<double>(-1);
+  program.op(FilterOp::DateTimeRange).path().put<uint8_t>(2).put<int64_t>(7);
+  program.op(FilterOp::Not).op(FilterOp::IsEmpty).path();
+  program.op(FilterOp::AtLeast)
+      .put<uint32_t>(1)
+      .put<uint32_t>(2)
+      .op(FilterOp::IsNull)
+      .path()
+      .op(FilterOp::HasNull)
+      .path();
+  program.op(FilterOp::HasId).put<uint32_t>(1);
+  for (uint32_t word = 0; word < 5; word++) program.put<uint32_t>(word);
+  program.op(FilterOp::HasVector).put<uint32_t>(2);
+  program.op(FilterOp::Nested).path().op(FilterOp::ValuesCount).path().put<uint8_t>(0);
+  return program;
+}
+
+} // namespace
+
+TEST("a filter program decodes to the tree it was made from") {
+  const auto program = everyNode().decode();
+  REQUIRE(program.isOk());
+  const FilterNode& root = program->root();
+  REQUIRE(root.children.size() == 9);
+  const FilterNode& match = root.children[0];
+  CHECK(match.values.texts == (std::vector<std::string>{"x", "y"}));
+  CHECK(match.values.containsInteger(-5) && match.values.hasTrue && !match.values.hasFalse);
+  CHECK(match.path == JsonPath::parse("a[].b").value());
+  const Interval<double>& range = root.children[2].numbers;
+  CHECK(range.contains(-1) && range.contains(2.4) && !range.contains(2.5) && !range.contains(-1.1));
+  CHECK(root.children[3].times.contains(7) && !root.children[3].times.contains(8));
+  CHECK_EQUAL(root.children[6].ids[0][4], 4u);
+  CHECK_EQUAL(root.children[7].vector, 2u);
+}
+
+TEST("of two bounds on one side the narrower counts") {
+  Bytes program;
+  // lt 5, lte 4, gt 1, gte 1
+  program.op(FilterOp::NumberRange).path().put<uint8_t>(15).put(5.0).put(4.0).put(1.0).put(1.0);
+  const auto decoded = program.decode();
+  REQUIRE(decoded.isOk());
+  const Interval<double>& range = decoded->root().numbers;
+  CHECK(range.contains(4) && !range.contains(4.5) && !range.contains(1) && range.contains(1.5));
+}
+
+TEST("bytes that are no program are refused, whatever they claim to hold") {
+  const Bytes whole = everyNode();
+  for (size_t length = 0; length < whole.bytes.size(); length++) {
+    Bytes cut;
+    cut.bytes.assign(whole.bytes.begin(), whole.bytes.begin() + static_cast<ptrdiff_t>(length));
+    CHECK(cut.decode().status().code() == Code::InvalidArgument);
+  }
+  CHECK(!Bytes(whole).put<uint8_t>(0).decode());
+  CHECK(!Bytes().op(FilterOp::HasVector).put<uint32_t>(kVectors).decode());
+  CHECK(!Bytes()
+             .op(FilterOp::NumberRange)
+             .path()
+             .put<uint8_t>(1)
+             .put(std::numeric_limits<double>::quiet_NaN())
+             .decode());
+  CHECK(!Bytes().op(FilterOp::All).put<uint32_t>(UINT32_MAX).decode());
+  CHECK(!Bytes().put<uint8_t>(0).decode());
+  CHECK(!Bytes().put<uint8_t>(200).decode());
+  Bytes deep;
+  for (int level = 0; level < 100000; level++) deep.op(FilterOp::Not);
+  CHECK(!deep.op(FilterOp::All).put<uint32_t>(0).decode());
+
+  RandomFilters random(testSeed() + 3);
+  int decoded = 0;
+  for (int round = 0; round < (isSlow() ? 20000 : 200000); round++) {
+    Bytes changed = whole;
+    for (size_t changes = 1 + random.below(3); changes > 0; changes--)
+      changed.bytes[random.below(changed.bytes.size())] = static_cast<uint8_t>(random.below(256));
+    const auto program = changed.decode();
+    decoded += program ? 1 : 0;
+    if (program) (void)holds(program->root(), R"({"a":[{"b":1}]})");
+  }
+  CHECK(decoded > 100);
+}
