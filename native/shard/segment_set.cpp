@@ -68,7 +68,7 @@ void SegmentSet::commit(Segment* appended, const std::vector<RowRef>& replaced) 
 
 int64_t SegmentSet::freeze() {
   Segment* frozen = active_.exchange(nullptr);
-  return frozen == nullptr || frozen->rows() == 0 ? -1 : frozen->number();
+  return frozen == nullptr || frozen->rows() == 0 ? int64_t(-1) : int64_t(frozen->number());
 }
 
 void SegmentSet::add(std::shared_ptr<Segment> segment, bool active) {
