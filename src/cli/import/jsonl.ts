@@ -1,5 +1,5 @@
-import { parsePayload } from '../../filter/payload-json.js'
 import type { Payload } from '../../core/point.js'
+import { parsePayload } from '../../filter/payload-json.js'
 import { FileBytes } from './file-bytes.js'
 import {
   batchRows,

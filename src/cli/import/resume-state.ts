@@ -22,7 +22,7 @@ export interface Progressed {
 
 export class ResumeState {
   readonly #file: string
-  #lastWriteMs = 0
+  #lastWriteMs = Number.NEGATIVE_INFINITY
 
   /** `job` is all that makes an import what it is: target, files with sizes and dates, mapping. */
   constructor(job: unknown, folder = stateFolder()) {

@@ -112,6 +112,12 @@ export function writeFbin(path: string, rows: number): void {
   writeFileSync(path, Buffer.concat([Buffer.from(Uint32Array.of(rows, DIM).buffer), Buffer.from(body.buffer)]))
 }
 
+/** Vectors that point everywhere, as an index likes them. */
+export function writeRandomFbin(path: string, rows: number, dim: number): void {
+  const body = Float32Array.from({ length: rows * dim }, () => Math.random() - 0.5)
+  writeFileSync(path, Buffer.concat([Buffer.from(Uint32Array.of(rows, dim).buffer), Buffer.from(body.buffer)]))
+}
+
 export function writeFvecs(path: string, rows: number): void {
   const parts = rowsFrom(0, rows).flatMap((row) => [
     Buffer.from(Int32Array.of(DIM).buffer),

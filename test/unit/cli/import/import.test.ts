@@ -1,0 +1,134 @@
+import { once } from 'node:events'
+import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import * as arrow from 'apache-arrow'
+import { expect, test } from 'vitest'
+import { nameToUuid } from '../../../../src/cli/import/point-ids.js'
+import { connect } from '../../../../src/client/index.js'
+import { open } from '../../../../src/index.js'
+import { serve, start, vicinal } from '../process.js'
+import * as files from './sample-files.js'
+
+test('several files of several formats become one collection that finds its vectors', async () => {
+  const folder = files.temporaryFolder()
+  files.writeParquet(join(folder, 'a.parquet'), 50, 20)
+  writeFileSync(
+    join(folder, 'b.jsonl'),
+    files
+      .rowsFrom(50, 50)
+      .map((row) => JSON.stringify({ id: row, vector: files.vectorOf(row), text: `row ${row}` }))
+      .join('\n'),
+  )
+  const args = ['import', 'a.parquet', 'b.jsonl', '--collection', 'rows', '--distance', 'Euclid']
+  expect(await vicinal(args, folder)).toMatchObject({ code: 0, stdout: 'rows: 100 points\n' })
+
+  const db = await open(join(folder, 'data'))
+  const rows = await db.collection('rows')
+  for (const row of [0, 49, 50, 99]) {
+    const [hit] = await rows.query({ query: files.vectorOf(row), limit: 1 })
+    expect(hit).toMatchObject({ id: row, score: 0, payload: { text: `row ${row}` } })
+  }
+  await db.close()
+})
+
+test('the collection is complete, indexed and whole on disk when the command ends', async () => {
+  const folder = files.temporaryFolder()
+  writeFileSync(join(folder, 'a.arrow'), arrow.tableToIPC(files.arrowTable(3000, 1000), 'file'))
+  const { code, stderr } = await vicinal(['import', 'a.arrow', '--collection', 'rows'], folder)
+  expect(code).toBe(0)
+  expect(stderr).toMatch(/importing: 3,000 points in [\d.]+ s/)
+  expect(stderr).toMatch(/indexing : 3,000 vectors/)
+  // Progress is drawn in terminals only.
+  for (const drawn of ['\r', '\u001b', '█']) expect(stderr).not.toContain(drawn)
+  expect(await vicinal(['inspect', 'data'], folder)).toMatchObject({ code: 0 })
+})
+
+test('text ids become UUIDs of version 5, also in a service, and keep their text', async () => {
+  const folder = files.temporaryFolder()
+  files.writeParquet(join(folder, 'a.parquet'), 3, 3, { idType: 'STRING', ids: ['x', 'y', 'z'] })
+  const keyFile = join(folder, 'key')
+  writeFileSync(keyFile, 'secret\n')
+  const { child, url } = await serve(['--api-key-file', keyFile], folder)
+  const args = ['import', 'a.parquet', '--collection', 'rows', '--url', url]
+  expect(await vicinal(args, folder)).toMatchObject({ code: 1, stderr: expect.stringContaining('UNAUTHENTICATED') })
+  expect(await vicinal([...args, '--api-key-file', keyFile], folder)).toMatchObject({ code: 0 })
+  const db = await connect(url, { apiKey: 'secret' })
+  const [point] = await (await db.collection('rows')).retrieve([nameToUuid('y')])
+  expect(point?.payload).toEqual({ id: 'y', text: 'row 1' })
+  await db.close()
+  child.kill('SIGTERM')
+  expect(await once(child, 'exit')).toEqual([0, null])
+})
+
+test('an import that was killed goes on where it was, and ends with every row once', async () => {
+  const folder = files.temporaryFolder()
+  const ROWS = 60_000
+  files.writeRandomFbin(join(folder, 'a.fbin'), ROWS, 16)
+  files.writeRandomFbin(join(folder, 'b.fbin'), 1000, 16)
+  const args = ['import', 'a.fbin', 'b.fbin', '--collection', 'rows']
+  const states = join(folder, 'state/vicinal/imports')
+  const progressed = () =>
+    existsSync(states)
+      ? readdirSync(states)
+          .filter((name) => name.endsWith('.json'))
+          .map((name) => JSON.parse(readFileSync(join(states, name), 'utf8')).cursor.row)
+      : []
+
+  const killed = start(args, folder)
+  killed.stdout?.resume()
+  killed.stderr?.resume()
+  while (killed.exitCode === null && !(progressed()[0] > 0)) await new Promise((done) => setTimeout(done, 5))
+  killed.kill('SIGKILL')
+  expect(await once(killed, 'exit')).toEqual([null, 'SIGKILL'])
+  const [at] = progressed()
+  expect(at).toBeGreaterThan(0)
+  expect(at).toBeLessThan(ROWS)
+
+  const again = await vicinal(args, folder)
+  expect(again).toMatchObject({ code: 0, stdout: `rows: ${ROWS + 1000} points\n` })
+  expect(again.stderr).toContain(`going on after ${at.toLocaleString('en')} points of an earlier run`)
+  // Nothing is left of the state, so that the same command would now import anew.
+  expect(readdirSync(states)).toEqual([])
+  const db = await open(join(folder, 'data'))
+  const rows = await db.collection('rows')
+  expect(await rows.count()).toBe(ROWS + 1000)
+  const ends = await rows.retrieve([0, at, ROWS - 1, ROWS, ROWS + 999], { withVector: true })
+  expect(ends.map(({ id }) => id)).toEqual([0, at, ROWS - 1, ROWS, ROWS + 999])
+  await db.close()
+})
+
+test('a state whose collection is gone is not trusted', async () => {
+  const folder = files.temporaryFolder()
+  files.writeFbin(join(folder, 'a.fbin'), 100)
+  const states = join(folder, 'state/vicinal/imports')
+  const bad = ['import', 'a.fbin', '--collection', 'rows', '--format', 'npy']
+  expect((await vicinal(bad, folder)).code).toBe(1)
+  await vicinal(['import', 'a.fbin', '--collection', 'rows'], folder)
+  const state = { filesDone: 0, cursor: { at: 50, row: 50 }, rowsBefore: 0, lastId: 1_000_000 }
+  for (const name of readdirSync(states)) writeFileSync(join(states, name), JSON.stringify(state))
+  expect(await vicinal(['import', 'a.fbin', '--collection', 'rows'], folder)).toMatchObject({
+    stdout: 'rows: 100 points\n',
+  })
+})
+
+test.each([
+  [['import'], 2, 'name at least one file'],
+  [['import', 'a.fbin'], 2, 'say --collection NAME'],
+  [['import', 'a.xyz', '--collection', 'c'], 2, 'unknown ending'],
+  [['import', 'none.npy', '--collection', 'c'], 1, 'none.npy: no such file'],
+  [['import', 'a.npy', '--collection', 'c', '--distance', 'Near'], 2, 'expected one of Cosine'],
+  [['inspect'], 2, 'name one folder'],
+  [['inspect', 'none'], 1, 'no such folder'],
+  [['serve', '--host', '0.0.0.0'], 1, 'without an API key'],
+  [['bogus'], 2, 'no command bogus'],
+])('%j ends with code %i and says why', async (args, code, message) => {
+  const ran = await vicinal(args, files.temporaryFolder())
+  expect(ran).toMatchObject({ code, stderr: expect.stringContaining(message) })
+  // One line, no stack.
+  expect(
+    ran.stderr
+      .trim()
+      .split('\n')
+      .filter((line) => line.startsWith('    at ')),
+  ).toEqual([])
+})
