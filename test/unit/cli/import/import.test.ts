@@ -1,9 +1,10 @@
 import { once } from 'node:events'
-import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import * as arrow from 'apache-arrow'
 import { expect, test } from 'vitest'
 import { nameToUuid } from '../../../../src/cli/import/point-ids.js'
+import type { Progressed } from '../../../../src/cli/import/resume-state.js'
 import { connect } from '../../../../src/client/index.js'
 import { open } from '../../../../src/index.js'
 import { serve, start, vicinal } from '../process.js'
@@ -60,35 +61,41 @@ test('text ids become UUIDs of version 5, also in a service, and keep their text
   expect(await once(child, 'exit')).toEqual([0, null])
 })
 
-test('an import that was killed goes on where it was, and ends with every row once', async () => {
-  const folder = files.temporaryFolder()
-  const ROWS = 60_000
+const ROWS = 60_000
+const RESUMED = ['import', 'a.fbin', 'b.fbin', '--collection', 'rows']
+
+/** Kills an import of two files within the first one; resolves to the rows it had noted as done. */
+async function killHalfway(folder: string): Promise<number> {
   files.writeRandomFbin(join(folder, 'a.fbin'), ROWS, 16)
   files.writeRandomFbin(join(folder, 'b.fbin'), 1000, 16)
-  const args = ['import', 'a.fbin', 'b.fbin', '--collection', 'rows']
-  const states = join(folder, 'state/vicinal/imports')
-  const progressed = () =>
-    existsSync(states)
-      ? readdirSync(states)
-          .filter((name) => name.endsWith('.json'))
-          .map((name) => JSON.parse(readFileSync(join(states, name), 'utf8')).cursor.row)
-      : []
-
-  const killed = start(args, folder)
+  const killed = start(RESUMED, folder)
   killed.stdout?.resume()
   killed.stderr?.resume()
-  while (killed.exitCode === null && !(progressed()[0] > 0)) await new Promise((done) => setTimeout(done, 5))
+  while (killed.exitCode === null && !((notedRows(folder)[0] ?? 0) > 0))
+    await new Promise((done) => setTimeout(done, 5))
   killed.kill('SIGKILL')
   expect(await once(killed, 'exit')).toEqual([null, 'SIGKILL'])
-  const [at] = progressed()
+  const [at = 0] = notedRows(folder)
   expect(at).toBeGreaterThan(0)
   expect(at).toBeLessThan(ROWS)
+  return at
+}
 
-  const again = await vicinal(args, folder)
+function notedRows(folder: string): number[] {
+  const states = join(folder, 'state/vicinal/imports')
+  if (!existsSync(states)) return []
+  const names = readdirSync(states).filter((name) => name.endsWith('.json'))
+  return names.map((name) => (JSON.parse(readFileSync(join(states, name), 'utf8')) as Progressed).cursor.row)
+}
+
+test('an import that was killed goes on where it was, and ends with every row once', async () => {
+  const folder = files.temporaryFolder()
+  const at = await killHalfway(folder)
+  const again = await vicinal(RESUMED, folder)
   expect(again).toMatchObject({ code: 0, stdout: `rows: ${ROWS + 1000} points\n` })
   expect(again.stderr).toContain(`going on after ${at.toLocaleString('en')} points of an earlier run`)
   // Nothing is left of the state, so that the same command would now import anew.
-  expect(readdirSync(states)).toEqual([])
+  expect(notedRows(folder)).toEqual([])
   const db = await open(join(folder, 'data'))
   const rows = await db.collection('rows')
   expect(await rows.count()).toBe(ROWS + 1000)
@@ -97,18 +104,13 @@ test('an import that was killed goes on where it was, and ends with every row on
   await db.close()
 })
 
-test('a state whose collection is gone is not trusted', async () => {
+test('a killed import whose data is gone starts over', async () => {
   const folder = files.temporaryFolder()
-  files.writeFbin(join(folder, 'a.fbin'), 100)
-  const states = join(folder, 'state/vicinal/imports')
-  const bad = ['import', 'a.fbin', '--collection', 'rows', '--format', 'npy']
-  expect((await vicinal(bad, folder)).code).toBe(1)
-  await vicinal(['import', 'a.fbin', '--collection', 'rows'], folder)
-  const state = { filesDone: 0, cursor: { at: 50, row: 50 }, rowsBefore: 0, lastId: 1_000_000 }
-  for (const name of readdirSync(states)) writeFileSync(join(states, name), JSON.stringify(state))
-  expect(await vicinal(['import', 'a.fbin', '--collection', 'rows'], folder)).toMatchObject({
-    stdout: 'rows: 100 points\n',
-  })
+  await killHalfway(folder)
+  rmSync(join(folder, 'data'), { recursive: true })
+  const again = await vicinal(RESUMED, folder)
+  expect(again).toMatchObject({ code: 0, stdout: `rows: ${ROWS + 1000} points\n` })
+  expect(again.stderr).not.toContain('going on')
 })
 
 test.each([
