@@ -123,6 +123,7 @@ async function measureSystem(system, common) {
   try {
     result.build = await inChild(`${common.data}: ${system} builds`, 'build', { ...common, system })
     result.search = await inChild(`${common.data}: ${system} opens and searches`, 'search', { ...common, system })
+    result.memory = await inChild(`${common.data}: memory of ${system}`, 'memory', { ...common, system })
   } catch (error) {
     // One system that fails must not cost the others' numbers.
     say(`${system} failed: ${error.message}`)

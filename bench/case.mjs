@@ -4,6 +4,7 @@ const CASES = {
   prepare: () => import('./cases/prepare.mjs'),
   build: () => import('./cases/build.mjs'),
   search: () => import('./cases/search.mjs'),
+  memory: () => import('./cases/memory.mjs'),
   service: () => import('./cases/service.mjs'),
   ingest: () => import('./cases/ingest.mjs'),
   rebuild: () => import('./cases/rebuild.mjs'),

@@ -26,9 +26,11 @@ export async function build({ system, data, limit, m, efConstruct }) {
   await store.settle?.()
   const grown = (await residentBytes()) - before
   await store.close()
+  const graphBytes = (await store.graphBytes?.()) ?? null
   return {
     rows: count,
     vectorBytes: count * dim * 4,
+    graphBytes,
     addSeconds: added,
     wallSeconds: took.wall,
     cpuSeconds: took.cpu,

@@ -89,17 +89,19 @@ async function intoService({ folder, set, batches, m, efConstruct, profile }) {
     await server.call('PUT', '/collections/bench', { vectors, hnsw_config: { m, ef_construct: efConstruct } })
     const idle = await Promise.all(Array.from({ length: IN_FLIGHT }, () => HttpConnection.open(server.port)))
     const before = threadSeconds(server.pid)
+    const from = process.hrtime.bigint()
     const took = await timed(() => inFlight(batches, (batch) => putColumns(idle, server.port, batch)))
+    const until = process.hrtime.bigint()
     const threads = threadSecondsSince(server.pid, before)
     for (const connection of idle) connection.close()
     const serverSeconds = Object.values(threads).reduce((sum, seconds) => sum + seconds, 0)
-    const cpuSeconds = serverSeconds + took.cpu
+    await server.stop()
     return {
       seconds: took.wall,
-      cpuSeconds,
+      cpuSeconds: serverSeconds + took.cpu,
       clientSeconds: took.cpu,
       threads,
-      mainThread: await stopped(server, profile, profiles),
+      mainThread: profile ? profileOf(profiles, from, until) : null,
     }
   } finally {
     await server.stop()
@@ -123,30 +125,30 @@ async function inFlight(items, action) {
   await Promise.all(Array.from({ length: IN_FLIGHT }, lane))
 }
 
-async function stopped(server, profile, profiles) {
-  await server.stop()
-  if (!profile) return null
-  const file = readdirSync(profiles).find((name) => name.endsWith('.cpuprofile'))
-  const top = file ? selfTimes(JSON.parse(readFileSync(join(profiles, file), 'utf8'))) : null
-  rmSync(profiles, { recursive: true, force: true })
-  return top
+/** Functions with the most time of their own while the points came in; the profiler writes when the process ends. */
+function profileOf(folder, from, until) {
+  const file = readdirSync(folder).find((name) => name.endsWith('.cpuprofile'))
+  if (!file) throw new Error('the profiler left no profile')
+  const profile = JSON.parse(readFileSync(join(folder, file), 'utf8'))
+  rmSync(folder, { recursive: true, force: true })
+  return selfTimes(profile, Number(from / 1000n), Number(until / 1000n))
 }
 
 const TOP = 12
 
-/** The functions with the most time of their own, as shares of the time the thread was not idle. */
-function selfTimes({ nodes, samples, timeDeltas }) {
+/** Both clocks count microseconds of the system's monotonic clock. */
+function selfTimes({ nodes, samples, timeDeltas, startTime }, from, until) {
   const names = new Map(nodes.map(({ id, callFrame }) => [id, nameOf(callFrame)]))
   const micros = new Map()
+  let now = startTime
   samples.forEach((id, i) => {
+    now += timeDeltas[i]
+    if (now < from || now > until) return
     const name = names.get(id)
     micros.set(name, (micros.get(name) ?? 0) + timeDeltas[i])
   })
-  const total = [...micros.values()].reduce((sum, value) => sum + value, 0)
-  const idle = micros.get('(idle)') ?? 0
-  micros.delete('(idle)')
   const entries = [...micros].sort((a, b) => b[1] - a[1]).slice(0, TOP)
-  return entries.map(([name, value]) => ({ name, share: value / (total - idle), seconds: value / 1e6 }))
+  return entries.map(([name, value]) => ({ name, share: value / (until - from), seconds: value / 1e6 }))
 }
 
 function nameOf({ functionName, url, lineNumber }) {

@@ -1,7 +1,6 @@
 // One system opens the index it built before and searches it, in a fresh process.
-import { rmSync } from 'node:fs'
 import { dataset, K, readMatrix, workFolder } from '../lib/datasets.mjs'
-import { recall, residentBytes, sweep, timed } from '../lib/measure.mjs'
+import { recall, sweep, timed } from '../lib/measure.mjs'
 import { SYSTEMS } from '../systems/index.mjs'
 
 export async function search({ system, data, limit, m, efConstruct, efs }) {
@@ -11,12 +10,11 @@ export async function search({ system, data, limit, m, efConstruct, efs }) {
   const truth = readMatrix(set.truth, Int32Array)
   const matrix = readMatrix(set.queriesFile)
 
-  const before = await residentOfEmpty(adapter, `${folder}-empty`, set, m, efConstruct)
   const probe = matrix.row(0)
   // Opening ends with the first answer: a store that reads its files later pays for it here.
   let opened
   const opening = await timed(async () => {
-    opened = await adapter.open({ folder, set, m, efConstruct, efs, emptyWasOpened: true })
+    opened = await adapter.open({ folder, set, m, efConstruct, efs })
     const first = opened.sweeps[0]
     await first.search(opened.prepareQuery?.(probe) ?? probe, efs[0])
   })
@@ -27,19 +25,8 @@ export async function search({ system, data, limit, m, efConstruct, efs }) {
     rows.push(...(await sweep({ efs: efs.filter((ef) => ef >= leastEf), queries, truth, ...one })))
   }
   if (opened.batch) rows.push(...batchSweep(opened.batch, { efs, matrix, truth }))
-  const rssGrowth = (await residentBytes()) - before
   await opened.close()
-  return { openSeconds: opening.wall, rssGrowth, rows }
-}
-
-/** Resident memory of this process with an empty store of the same kind open. */
-async function residentOfEmpty(adapter, folder, set, m, efConstruct) {
-  rmSync(folder, { recursive: true, force: true })
-  const store = await adapter.create({ folder, set, capacity: 1, m, efConstruct })
-  const bytes = await residentBytes()
-  await store.close()
-  rmSync(folder, { recursive: true, force: true })
-  return bytes
+  return { openSeconds: opening.wall, rows }
 }
 
 /** For a system whose threads share the queries of one call: no latency of single queries to report. */

@@ -45,14 +45,14 @@ function overview(systems) {
       'open s',
       'note',
     ],
-    systems.map(([name, { build, search, error }]) => [
+    systems.map(([name, { build, search, memory, error }]) => [
       name,
       ...[0.9, 0.95, 0.99].map((recall) => at(search, 1, recall)),
       at(search, 2, 0.95),
       build ? `${fixed(build.wallSeconds)} (${fixed(build.cpuSeconds)})` : '–',
       build?.threads ?? '–',
       build ? mb(build.rssGrowth) : '–',
-      search ? mb(search.rssGrowth) : '–',
+      memory ? mb(memory.rssGrowth) : '–',
       fixed(search?.openSeconds, 3),
       error ? `failed: ${error.split('\n')[0]}` : (build?.note ?? ''),
     ]),
@@ -131,7 +131,7 @@ function profileParts({ service, profile }) {
   }
   if (profile?.mainThread) {
     const rows = profile.mainThread.map(({ name, share, seconds }) => [name, fixed(seconds), `${round(share * 100)} %`])
-    parts.push(table(['main thread of the service, self time', 's', 'of its busy time'], rows))
+    parts.push(table(['main thread of the service, self time', 's', 'of the time'], rows))
   }
   return parts
 }

@@ -1,5 +1,8 @@
 // Vicinal as a library: awaited, one query at a time and two in flight, ids and scores.
+import { readdirSync } from 'node:fs'
+import { join } from 'node:path'
 import { open as openDatabase } from '../../dist/index.js'
+import { inspectSegment } from '../../dist/native/inspect.js'
 import { K } from '../lib/datasets.mjs'
 
 export const buildThreads = 2
@@ -14,10 +17,10 @@ export async function create({ folder, set, m, efConstruct }) {
     add: ({ from, rows, data }) =>
       collection.upsert({ ids: Uint32Array.from({ length: rows }, (_, i) => from + i), vectors: data }),
     finish: () => allIndexed(collection),
-    async settle() {
-      await collection.flush()
-    },
+    settle: () => collection.flush(),
+    sweeps: sweepsOf(collection),
     close: () => db.close(),
+    graphBytes: () => graphBytes(folder),
   }
 }
 
@@ -30,18 +33,26 @@ export async function allIndexed(collection) {
   }
 }
 
+/** Bytes of the graphs in the segment files of a closed folder. */
+async function graphBytes(folder) {
+  const files = readdirSync(folder, { recursive: true }).filter((file) => file.endsWith('.vseg'))
+  const infos = await Promise.all(files.map((file) => inspectSegment(join(folder, file))))
+  const sections = infos.flatMap((info) => info.sections).filter(({ name }) => /graph/i.test(name))
+  return sections.reduce((sum, { bytes }) => sum + bytes, 0)
+}
+
 export async function open({ folder }) {
   const db = await openDatabase(folder)
-  const collection = await db.collection(NAME)
+  return { sweeps: sweepsOf(await db.collection(NAME)), close: () => db.close() }
+}
+
+function sweepsOf(collection) {
   const search = async (query, ef) => {
     const hits = await collection.query({ query, limit: K, params: { hnsw_ef: ef }, withPayload: false })
     return hits.map((hit) => hit.id)
   }
-  return {
-    sweeps: [
-      { search, inFlight: 1 },
-      { search, inFlight: 2 },
-    ],
-    close: () => db.close(),
-  }
+  return [
+    { search, inFlight: 1 },
+    { search, inFlight: 2 },
+  ]
 }

@@ -47,8 +47,8 @@ async function create({ folder, set, m, efConstruct }, quantization) {
   }
 }
 
-async function open({ folder, emptyWasOpened }) {
-  if (!emptyWasOpened) start()
+async function open({ folder, isStarted }) {
+  if (!isStarted) start()
   const collection = zvec.ZVecOpen(folder, { readOnly: true })
   const request = (vector, ef) => ({
     fieldName: 'vector',

@@ -1,0 +1,88 @@
+import { spawnSync } from 'node:child_process'
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+
+interface Row {
+  ef: number
+  inFlight: number
+  recall: number
+  qps: number
+  codec?: string
+}
+interface Ingested {
+  points: number
+  pointsPerSecond: number
+}
+interface Run {
+  data: {
+    tiny: {
+      rows: number
+      systems: Record<string, { build: { wallSeconds: number; rows: number }; search: { rows: Row[] }; error?: string }>
+      errors?: Record<string, string>
+      rebuild: { indexedSeconds: number }
+      service: { rows: Row[] }
+      ingest: { library: Ingested; service: Ingested; profile: Ingested & { mainThread: { name: string }[] } }
+      verdict: { check: string; pass: boolean }[]
+    }
+  }
+}
+
+const BENCH = fileURLToPath(new URL('../../bench/bench.mjs', import.meta.url))
+const SYSTEMS = ['vicinal', 'hnswlib-node']
+
+/** The benchmark on a few thousand vectors: that it runs from end to end, and says what it should; no timings. */
+describe('bench --tiny', () => {
+  const out = mkdtempSync(join(tmpdir(), 'vicinal-bench-'))
+  let stdout = ''
+  let run: Run['data']['tiny']
+
+  beforeAll(() => {
+    const child = spawnSync(process.execPath, [BENCH, '--tiny', '--as-is', '--out', out], { encoding: 'utf8' })
+    expect(child.stderr).not.toMatch(/failed/)
+    expect(child.status, child.stderr).toBe(0)
+    stdout = child.stdout
+    const json = readdirSync(out).find((name) => name.endsWith('.json'))
+    run = (JSON.parse(readFileSync(join(out, json as string), 'utf8')) as Run).data.tiny
+  })
+  afterAll(() => rmSync(out, { recursive: true, force: true }))
+
+  test('every system has a row of recall and rate for each ef, and finds nearly everything at the greatest', () => {
+    for (const system of SYSTEMS) {
+      const result = run.systems[system]
+      expect(result?.error).toBeUndefined()
+      expect(result?.build.rows).toBe(run.rows)
+      for (const row of result?.search.rows ?? []) expect(row.qps).toBeGreaterThan(0)
+      const single = (result?.search.rows ?? []).filter((row) => row.inFlight === 1)
+      expect(single.map((row) => row.ef)).toEqual([16, 64])
+      expect(single[1]?.recall).toBeGreaterThan(0.98)
+    }
+  })
+
+  test('the service answers both codecs on one and eight connections, with the recall of the library', () => {
+    const ways = run.service.rows.map((row) => `${row.codec} ${row.inFlight}`)
+    expect(new Set(ways)).toEqual(new Set(['json 1', 'json 8', 'msgpack 1', 'msgpack 8']))
+    const own = run.systems.vicinal?.search.rows ?? []
+    for (const row of run.service.rows) {
+      const inLibrary = own.find((other) => other.ef === row.ef && other.inFlight === 1)
+      expect(row.recall).toBe(inLibrary?.recall)
+    }
+  })
+
+  test('all points are ingested both ways, and the profile names functions', () => {
+    const { library, service, profile } = run.ingest
+    for (const way of [library, service, profile]) expect(way.points).toBe(run.rows)
+    expect(profile.mainThread.length).toBeGreaterThan(0)
+    expect(run.rebuild.indexedSeconds).toBeGreaterThan(0)
+  })
+
+  test('the verdict has a line for each claim, and the tables and the plot are written', () => {
+    const claims = run.verdict.map((row) => row.check.split(':')[0]?.split(',')[0])
+    expect(new Set(claims)).toEqual(new Set(['library', 'build', 'memory', 'reopening', 'service', 'ingestion']))
+    expect(stdout).toMatch(/\| vicinal +\| +\| 16 \| 16 +\| 1 +\| [01]\.\d{4} \| [\d,]+/)
+    const svg = readdirSync(out).find((name) => name.endsWith('tiny.svg')) as string
+    expect(readFileSync(join(out, svg), 'utf8')).toMatch(/^<svg[\s\S]*<polyline[\s\S]*<\/svg>\n$/)
+  })
+})
