@@ -1,0 +1,161 @@
+/**
+ * What filters mean, in the plainest TypeScript and without the product's code: the oracle of model tests and of the
+ * kernel's evaluator. It reads filters that are valid, and payloads as `JSON.parse` makes them (or with bigints).
+ */
+import type { Condition, FieldCondition, Filter, RangeCondition } from '../../src/core/filter.js'
+import type { PointId } from '../../src/core/point.js'
+
+export interface OraclePoint {
+  id: PointId
+  payload: Record<string, unknown> | null | undefined
+  vectorNames: readonly string[]
+}
+
+type Json = unknown
+/** A key, every element, or one of them. */
+type Step = string | { index: number } | { every: true }
+
+export function matchesFilter(filter: Filter, point: OraclePoint): boolean {
+  return holds(filter, point.payload ?? {}, point)
+}
+
+/** `point` is null within a nested condition, whose elements have neither id nor vectors. */
+function holds(filter: Filter, object: Json, point: OraclePoint | null): boolean {
+  const check = (condition: Condition) => conditionHolds(condition, object, point)
+  const should = listOf(filter.should)
+  const { min_should: minShould } = filter
+  return (
+    listOf(filter.must).every(check) &&
+    !listOf(filter.must_not).some(check) &&
+    (should.length === 0 || should.some(check)) &&
+    (!minShould?.conditions.length || minShould.conditions.filter(check).length >= minShould.min_count)
+  )
+}
+
+function listOf(clause: Condition | readonly Condition[] | null | undefined): readonly Condition[] {
+  if (clause === null || clause === undefined) return []
+  return Array.isArray(clause) ? clause : [clause as Condition]
+}
+
+function conditionHolds(condition: Condition, object: Json, point: OraclePoint | null): boolean {
+  if ('key' in condition) return fieldHolds(condition, valuesAt(object, condition.key))
+  if ('has_id' in condition) return point !== null && condition.has_id.some((id) => idText(id) === idText(point.id))
+  if ('has_vector' in condition) return point?.vectorNames.includes(condition.has_vector) ?? false
+  if ('is_empty' in condition) return valuesAt(object, condition.is_empty.key).every(isEmpty)
+  if ('is_null' in condition) return valuesAt(object, condition.is_null.key).some((value) => value === null)
+  if ('nested' in condition) {
+    const { key, filter } = condition.nested
+    const elements = valuesAt(object, key.endsWith('[]') ? key : `${key}[]`)
+    return elements.some((element) => isObject(element) && holds(filter, element, null))
+  }
+  return holds(condition, object, point)
+}
+
+function fieldHolds(condition: FieldCondition, values: Json[]): boolean {
+  if (isSet(condition.is_empty)) return values.every(isEmpty) === condition.is_empty
+  if (isSet(condition.is_null)) {
+    const hasNull = values.some((value) => value === null || (Array.isArray(value) && value.includes(null)))
+    return hasNull === condition.is_null
+  }
+  if (isSet(condition.values_count)) return values.some((value) => isBetween(countOf(value), condition.values_count))
+  const scalars = values.flatMap((value) => (Array.isArray(value) ? value : [value]))
+  const { match, range } = condition
+  if (match) {
+    if ('value' in match) return scalars.some((value) => isSame(value, match.value))
+    if ('any' in match) return scalars.some((value) => match.any.some((wanted) => isSame(value, wanted)))
+    return scalars.some((value) => value !== null && !match.except.some((unwanted) => isSame(value, unwanted)))
+  }
+  return scalars.some((value) => isInRange(value, range as RangeCondition))
+}
+
+function isSame(value: Json, wanted: string | number | bigint | boolean): boolean {
+  if (typeof wanted === 'string' || typeof wanted === 'boolean') return value === wanted
+  const integer = integerOf(value)
+  return integer !== null && integer === integerOf(wanted)
+}
+
+/** The 64-bit integer that JSON text has for the number, if it is one. */
+function integerOf(value: Json): bigint | null {
+  if (typeof value !== 'number' && typeof value !== 'bigint') return null
+  const text = Object.is(value, -0) ? '0' : String(value)
+  return /^-?\d+$/.test(text) && BigInt.asIntN(64, BigInt(text)) === BigInt(text) ? BigInt(text) : null
+}
+
+function isInRange(value: Json, range: RangeCondition): boolean {
+  const isTime = Object.values(range).some((bound) => typeof bound === 'string')
+  if (!isTime)
+    return (typeof value === 'number' || typeof value === 'bigint') && isBetween(Number(value), range as never)
+  const micros = typeof value === 'string' ? microsOf(value) : null
+  if (micros === null) return false
+  const bound = (text: unknown) => (typeof text === 'string' ? microsOf(text) : null)
+  return isBetween(micros, { lt: bound(range.lt), lte: bound(range.lte), gt: bound(range.gt), gte: bound(range.gte) })
+}
+
+type Limits<T> = { lt?: T | null; lte?: T | null; gt?: T | null; gte?: T | null } | null | undefined
+
+function isBetween<T extends number | bigint>(value: T, limits: Limits<T>): boolean {
+  const { lt, lte, gt, gte } = limits ?? {}
+  return (
+    (!isSet(lt) || value < (lt as T)) &&
+    (!isSet(lte) || value <= (lte as T)) &&
+    (!isSet(gt) || value > (gt as T)) &&
+    (!isSet(gte) || value >= (gte as T))
+  )
+}
+
+/** Leans on Date for what it can: the text is brought into the one form that all engines read alike. */
+export function microsOf(text: string): bigint | null {
+  const parts = /^(\d{4}-\d\d-\d\d)(?:[Tt ](\d\d:\d\d)(:\d\d)?(?:\.(\d{1,9}))?([Zz]|[+-]\d\d(?::?\d\d)?)?)?$/.exec(text)
+  if (!parts) return null
+  const [, date, minutes = '00:00', seconds, fraction, zone = 'Z'] = parts
+  if (fraction !== undefined && seconds === undefined) return null
+  // Date rolls the 31st of February over, and takes 24:00.
+  if (new Date(`${date}T00:00:00Z`).toJSON()?.slice(0, 10) !== date || minutes.startsWith('24')) return null
+  const digits = zone.replace(':', '').slice(1).padEnd(4, '0')
+  const offset = /^z$/i.test(zone) ? 'Z' : `${zone[0]}${digits.slice(0, 2)}:${digits.slice(2)}`
+  const ms = Date.parse(`${date}T${minutes}${seconds ?? ':00'}${offset}`)
+  if (Number.isNaN(ms) || /[+-](2[4-9]|[3-9])/.test(offset)) return null
+  return BigInt(ms) * 1000n + BigInt((fraction ?? '').padEnd(6, '0').slice(0, 6))
+}
+
+function countOf(value: Json): number {
+  if (value === null) return 0
+  return Array.isArray(value) ? value.length : 1
+}
+
+function isEmpty(value: Json): boolean {
+  return value === null || (Array.isArray(value) && value.length === 0)
+}
+
+export function valuesAt(object: Json, path: string): Json[] {
+  let values: Json[] = [object]
+  for (const step of stepsOf(path)) {
+    values = values.flatMap((value) => {
+      if (typeof step === 'string') return isObject(value) && Object.hasOwn(value, step) ? [value[step]] : []
+      if (!Array.isArray(value)) return []
+      return 'every' in step ? value : value.slice(step.index, step.index + 1)
+    })
+  }
+  return values
+}
+
+function stepsOf(path: string): Step[] {
+  const tokens = path.matchAll(/"((?:[^"\\]|\\.)*)"|\[(\d*)\]|[^.[\]"]+/gs)
+  return Array.from(tokens, ([token, quoted, index]): Step => {
+    if (quoted !== undefined) return quoted.replace(/\\(.)/gs, '$1')
+    if (index !== undefined) return index === '' ? { every: true } : { index: Number(index) }
+    return token
+  })
+}
+
+function idText(id: PointId): string {
+  return typeof id === 'string' ? id.toLowerCase().replace(/^urn:uuid:|[{}-]/g, '') : String(id)
+}
+
+function isObject(value: Json): value is Record<string, Json> {
+  return value !== null && typeof value === 'object' && !Array.isArray(value)
+}
+
+function isSet(value: unknown): boolean {
+  return value !== undefined && value !== null
+}

@@ -1,0 +1,178 @@
+import fc from 'fast-check'
+import { describe, expect, it } from 'vitest'
+import { VicinalError } from '../../../src/core/errors.js'
+import { LIMITS } from '../../../src/core/limits.js'
+import { parseFilter } from '../../../src/filter/parse.js'
+import { compileFilter } from '../../../src/filter/program.js'
+
+const context = { vectorNames: ['image', 'text'] }
+
+const REFUSED: [unknown, string][] = [
+  [{ must: [{}, {}, { key: 'a', match: { valeu: 1 } }] }, 'INVALID_ARGUMENT filter.must[2].match.valeu: unknown key'],
+  [{ mustnt: [] }, 'INVALID_ARGUMENT filter.mustnt: unknown key'],
+  [{ must: 'x' }, 'INVALID_ARGUMENT filter.must: expected an object, got "x"'],
+  [{ must: [null] }, 'INVALID_ARGUMENT filter.must[0]: expected an object, got null'],
+  [{ must: { key: 'a' } }, 'INVALID_ARGUMENT filter.must: expected exactly one of match'],
+  [{ must: { key: 'a', match: { value: 1 }, range: { lt: 1 } } }, 'INVALID_ARGUMENT filter.must: expected exactly one'],
+  [
+    { must: { key: 'a', match: { value: 1.5 } } },
+    'INVALID_ARGUMENT filter.must.match.value: expected a text, a 64-bit',
+  ],
+  [{ must: { key: 'a', match: { value: 2n ** 63n } } }, 'INVALID_ARGUMENT filter.must.match.value: expected a text'],
+  [
+    { must: { key: 'a', match: { value: '\ud800' } } },
+    'INVALID_ARGUMENT filter.must.match.value: expected well-formed',
+  ],
+  [{ must: { key: 'a', match: { any: [1, 'x'] } } }, 'INVALID_ARGUMENT filter.must.match.any: expected only texts or'],
+  [{ must: { key: 'a', match: { any: [true] } } }, 'INVALID_ARGUMENT filter.must.match.any[0]: expected a text or'],
+  [{ must: { key: 'a', match: {} } }, 'INVALID_ARGUMENT filter.must.match: expected exactly one of value, any, except'],
+  [{ must: { key: 'a', match: { text: 'x' } } }, 'NOT_IMPLEMENTED filter.must.match.text: this version does not'],
+  [{ must: { key: 'a', geo_radius: {} } }, 'NOT_IMPLEMENTED filter.must.geo_radius: this version does not'],
+  [{ must: { slice: { index: 0, total: 2 } } }, 'NOT_IMPLEMENTED filter.must.slice: this version does not'],
+  [
+    { must: { key: 'a', range: { lt: Number.NaN } } },
+    'INVALID_ARGUMENT filter.must.range.lt: expected a finite number, got NaN',
+  ],
+  [{ must: { key: 'a', range: { lt: Infinity } } }, 'INVALID_ARGUMENT filter.must.range.lt: expected a finite number'],
+  [
+    { must: { key: 'a', range: { lt: '2020-01-01', gt: 5 } } },
+    'INVALID_ARGUMENT filter.must.range.gt: expected an RFC 3339',
+  ],
+  [{ must: { key: 'a', range: { lt: 'soon' } } }, 'INVALID_ARGUMENT filter.must.range.lt: expected an RFC 3339'],
+  [{ must: { key: 'a', range: { below: 5 } } }, 'INVALID_ARGUMENT filter.must.range.below: unknown key'],
+  [
+    { must: { key: 'a', values_count: { lt: -1 } } },
+    'INVALID_ARGUMENT filter.must.values_count.lt: expected an integer',
+  ],
+  [{ must: { key: 'a', is_null: 'yes' } }, 'INVALID_ARGUMENT filter.must.is_null: expected a boolean'],
+  [{ must: { key: 'a.', is_null: true } }, 'INVALID_ARGUMENT filter.must.key: expected a payload key'],
+  [{ must: { has_id: [1, -1] } }, 'INVALID_ARGUMENT filter.must.has_id[1]: expected an unsigned 64-bit'],
+  [{ must: { has_vector: 'sound' } }, 'INVALID_ARGUMENT filter.must.has_vector: Not existing vector name, got "sound"'],
+  [{ must: { has_id: [1], key: 'a' } }, 'INVALID_ARGUMENT filter.must.has_id: unknown key'],
+  [
+    { min_should: { conditions: [], min_count: 0 } },
+    'INVALID_ARGUMENT filter.min_should.min_count: expected an integer',
+  ],
+  [{ must: { nested: { key: 'a', filter: { must: { x: 1 } } } } }, 'INVALID_ARGUMENT filter.must.nested.filter.must.x'],
+  [JSON.parse('{"__proto__": {"must": []}}'), 'INVALID_ARGUMENT filter.__proto__: unknown key'],
+  [{ must: JSON.parse('{"key":"a","__proto__":{"match":{}}}') }, 'INVALID_ARGUMENT filter.must.__proto__: unknown key'],
+  [[], 'INVALID_ARGUMENT filter: expected an object, got an array of 0'],
+]
+
+function refusal(filter: unknown): string {
+  try {
+    parseFilter(filter, context)
+  } catch (error) {
+    expect(error).toBeInstanceOf(VicinalError)
+    return `${(error as VicinalError).code} ${(error as VicinalError).message}`
+  }
+  return 'accepted'
+}
+
+function nested(levels: number, wrap: (inner: unknown) => unknown): unknown {
+  let filter: unknown = { key: 'a', match: { value: 1 } }
+  for (let level = 0; level < levels; level++) filter = wrap(filter)
+  return filter
+}
+
+describe('what says nothing', () => {
+  it.each([
+    [null],
+    [undefined],
+    [{}],
+    [{ must: [] }],
+    [{ must: null, should: [], must_not: null, min_should: null }],
+    [{ min_should: { conditions: [], min_count: 1 } }],
+  ])('compiles %j to no program', (filter) => {
+    expect(compileFilter(filter, context)).toBeNull()
+  })
+})
+
+describe('parse', () => {
+  it('takes a clause as one condition or as an array', () => {
+    const condition = { key: 'a', match: { value: 'x' } }
+    expect(parseFilter({ must: condition }, context)).toEqual(parseFilter({ must: [condition] }, context))
+  })
+
+  it('joins clauses by AND and keeps their order', () => {
+    const filter = {
+      must: { has_vector: 'text' },
+      should: [{ is_null: { key: 'a' } }, { is_empty: { key: 'b' } }],
+      must_not: [{ has_id: [1, '0191a0b2-7c4d-4e11-9f00-0123456789ab'] }],
+      min_should: { conditions: [{ key: 'c', range: { gte: 1 } }], min_count: 1 },
+    }
+    const node = parseFilter(filter, context)
+    const ops = node?.op === 'and' ? node.children.map((child) => child.op) : []
+    expect(ops).toEqual(['hasVector', 'or', 'not', 'atLeast'])
+  })
+
+  it('reads large numbers as the integers their JSON text says', () => {
+    const match = (value: unknown) => parseFilter({ must: { key: 'a', match: { value } } }, context)
+    expect(match(2 ** 60)).toMatchObject({ values: { integers: [1152921504606847000n] } })
+    expect(match(2n ** 63n - 1n)).toMatchObject({ values: { integers: [2n ** 63n - 1n] } })
+  })
+
+  it('takes time bounds as microseconds', () => {
+    const filter = { must: { key: 'a', range: { gte: '1970-01-01T00:00:01Z', lt: '1970-01-02' } } }
+    expect(parseFilter(filter, context)).toMatchObject({
+      op: 'dateRange',
+      bounds: { gte: 1_000_000n, lt: 86_400_000_000n },
+    })
+  })
+
+  it.each(REFUSED.map(([filter, expected]) => [expected, filter]))('refuses: %s', (expected, filter) => {
+    expect(refusal(filter).slice(0, expected.length)).toBe(expected)
+  })
+
+  it('refuses 10,000 levels in either way to nest, and takes what the limit allows', () => {
+    const clause = (inner: unknown) => ({ must: [inner] })
+    const object = (inner: unknown) => ({ must: { nested: { key: 'a', filter: inner } } })
+    const tooDeep = `INVALID_ARGUMENT filter: expected at most ${LIMITS.filterDepth} nested levels`
+    expect(refusal(nested(10_000, clause))).toBe(tooDeep)
+    expect(refusal(nested(10_000, object))).toBe(tooDeep)
+    expect(refusal(nested(LIMITS.filterDepth, clause))).toBe('accepted')
+    expect(refusal(nested(LIMITS.filterDepth + 1, clause))).toBe(tooDeep)
+  })
+
+  it('bounds conditions, values and ids', () => {
+    const many = <T>(count: number, value: T) => new Array<T>(count).fill(value)
+    const condition = { has_vector: 'text' }
+    expect(refusal({ must: many(LIMITS.filterConditions, condition) })).toBe('accepted')
+    expect(refusal({ must: many(LIMITS.filterConditions + 1, condition) })).toMatch(/expected at most 65536 conditions/)
+    const any = many(LIMITS.filterValues + 1, 'x')
+    expect(refusal({ must: { key: 'a', match: { any } } })).toMatch(
+      /match\.any: expected at most 65536 values, got 65537/,
+    )
+    expect(refusal({ must: { has_id: many(LIMITS.filterValues + 1, 1) } })).toMatch(/expected at most 65536 ids/)
+  })
+
+  it('answers any value with a program, null or a refusal that names a field', () => {
+    const word = fc.constantFrom(
+      'must',
+      'should',
+      'must_not',
+      'min_should',
+      'key',
+      'match',
+      'range',
+      'any',
+      'nested',
+      'lt',
+    )
+    const { tree } = fc.letrec((tie) => ({
+      tree: fc.oneof(
+        { maxDepth: 6 },
+        fc.jsonValue(),
+        fc.array(tie('tree'), { maxLength: 3 }),
+        fc.dictionary(word, tie('tree')),
+      ),
+    }))
+    fc.assert(
+      fc.property(tree, (filter) => {
+        expect(refusal(filter)).toMatch(/^(accepted|(INVALID_ARGUMENT|NOT_IMPLEMENTED) filter)/)
+      }),
+      { numRuns: 2_000 },
+    )
+    expect(Object.hasOwn(Object.prototype, 'must')).toBe(false)
+  })
+})
