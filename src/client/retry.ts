@@ -34,17 +34,3 @@ export function retryDelayMs(
 function backOffMs(attempt: number, { minDelayMs, maxDelayMs }: RetryPolicy): number {
   return Math.random() * Math.min(maxDelayMs, minDelayMs * 2 ** attempt)
 }
-
-/** Resolves after the time, or at once when the signal aborts. */
-export function sleep(delayMs: number, signal: AbortSignal): Promise<void> {
-  return new Promise((resolve) => {
-    const finish = () => {
-      clearTimeout(timer)
-      signal.removeEventListener('abort', finish)
-      resolve()
-    }
-    const timer = setTimeout(finish, delayMs)
-    if (signal.aborted) finish()
-    else signal.addEventListener('abort', finish, { once: true })
-  })
-}

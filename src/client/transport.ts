@@ -10,7 +10,8 @@ import { invalid, VicinalError } from '../core/errors.js'
 import { LIMITS } from '../core/limits.js'
 import { decodeMsgpack } from '../ingest/wire-msgpack.js'
 import { type Envelope, errorOfAnswer } from './answers.js'
-import { type RetryPolicy, retryDelayMs, sleep } from './retry.js'
+import { Deadline } from './deadline.js'
+import { type RetryPolicy, retryDelayMs } from './retry.js'
 
 const MSGPACK = 'application/msgpack'
 /** Payloads travel as the JSON text they are stored as, so that both ends parse natively or not at all. */
@@ -83,7 +84,7 @@ export class Transport {
         deadline.check()
         const delayMs = retryDelayMs(error, attempt, this.#options.retry, request.isIdempotent ?? true)
         if (delayMs === null || delayMs >= deadline.leftMs) throw this.#explained(error)
-        await sleep(delayMs, deadline.signal)
+        await deadline.sleep(delayMs)
         deadline.check()
       }
     }
@@ -106,7 +107,7 @@ export class Transport {
     throw errorOfAnswer(status, response.headers, envelope)
   }
 
-  #exchange({ method, path, body, call }: RemoteRequest, { signal }: Deadline): Promise<IncomingMessage> {
+  #exchange({ method, path, body, call }: RemoteRequest, deadline: Deadline): Promise<IncomingMessage> {
     const headers: Record<string, string | number> = { ...this.#headers }
     if (body) {
       headers['content-type'] = MSGPACK
@@ -127,10 +128,11 @@ export class Transport {
         path: prefix + path + query,
         headers,
         agent: this.#agent,
-        signal,
       }
       const request: ClientRequest = start(options as never, resolve)
       request.on('error', reject)
+      // Ends the answer too, should it be under way.
+      deadline.onPassed(() => request.destroy(new Error('the call ended')))
       request.end(body)
     })
   }
@@ -147,46 +149,4 @@ function bodyOf(response: IncomingMessage): Promise<Buffer> {
       if (!response.complete) reject(new Error('the connection was closed in the middle of the answer'))
     })
   })
-}
-
-/** One call's time and its caller's signal, as one signal. */
-class Deadline {
-  readonly #controller = new AbortController()
-  readonly #endsMs: number
-  readonly #timeoutMs: number
-  readonly #timer: NodeJS.Timeout
-  readonly #caller: AbortSignal | undefined
-  readonly #onAbort = () => this.#controller.abort()
-
-  constructor(timeoutMs: number, caller: AbortSignal | undefined) {
-    this.#timeoutMs = timeoutMs
-    this.#endsMs = performance.now() + timeoutMs
-    this.#timer = setTimeout(this.#onAbort, timeoutMs)
-    this.#caller = caller
-    if (caller?.aborted) this.#onAbort()
-    else caller?.addEventListener('abort', this.#onAbort, { once: true })
-  }
-
-  get signal(): AbortSignal {
-    return this.#controller.signal
-  }
-
-  get leftMs(): number {
-    return this.#endsMs - performance.now()
-  }
-
-  /** Throws what ended the call, if something has. */
-  check(): void {
-    if (this.#caller?.aborted) {
-      throw new VicinalError('CANCELLED', 'The call was cancelled', { cause: this.#caller.reason })
-    }
-    if (this.#controller.signal.aborted) {
-      throw new VicinalError('TIMEOUT', `The call took longer than ${this.#timeoutMs} ms`)
-    }
-  }
-
-  end(): void {
-    clearTimeout(this.#timer)
-    this.#caller?.removeEventListener('abort', this.#onAbort)
-  }
 }
