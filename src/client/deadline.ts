@@ -1,0 +1,63 @@
+import { VicinalError } from '../core/errors.js'
+
+/**
+ * One call's time and its caller's signal. Made for every call, so it costs a timer and no AbortController: those
+ * take longer than all else a client does for a query.
+ */
+export class Deadline {
+  readonly #timeoutMs: number
+  readonly #endsMs: number
+  readonly #timer: NodeJS.Timeout
+  readonly #caller: AbortSignal | undefined
+  #passed = false
+  #action: () => void = () => {}
+
+  constructor(timeoutMs: number, caller: AbortSignal | undefined) {
+    this.#timeoutMs = timeoutMs
+    this.#endsMs = performance.now() + timeoutMs
+    this.#timer = setTimeout(this.#pass, timeoutMs)
+    this.#caller = caller
+    if (caller?.aborted) this.#passed = true
+    else caller?.addEventListener('abort', this.#pass, { once: true })
+  }
+
+  get leftMs(): number {
+    return this.#endsMs - performance.now()
+  }
+
+  /** What to stop when time is up or the caller has enough; the last one said holds. */
+  onPassed(action: () => void): void {
+    this.#action = action
+    if (this.#passed) action()
+  }
+
+  /** Throws what ended the call, if something has. */
+  check(): void {
+    if (this.#caller?.aborted) {
+      throw new VicinalError('CANCELLED', 'The call was cancelled', { cause: this.#caller.reason })
+    }
+    if (this.#passed) throw new VicinalError('TIMEOUT', `The call took longer than ${this.#timeoutMs} ms`)
+  }
+
+  /** Resolves after the time, or as soon as the call has ended. */
+  sleep(delayMs: number): Promise<void> {
+    return new Promise((resolve) => {
+      const timer = setTimeout(resolve, delayMs)
+      this.onPassed(() => {
+        clearTimeout(timer)
+        resolve()
+      })
+    })
+  }
+
+  end(): void {
+    this.#action = () => {}
+    clearTimeout(this.#timer)
+    this.#caller?.removeEventListener('abort', this.#pass)
+  }
+
+  readonly #pass = (): void => {
+    this.#passed = true
+    this.#action()
+  }
+}
