@@ -1,9 +1,11 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { REPOSITORY } from './child.js'
 
 const START_MS = 60_000
+const POLL_MS = 20
 
 /** The real server, as `vicinal serve` starts it, on a port of its own. */
 export class ServerProcess {
@@ -45,11 +47,18 @@ export class ServerProcess {
       })
       child.once('exit', (code) => give(new Error(`the server ended with ${code}: ${said.stderr}`)))
     })
-    return new ServerProcess(url, child, said)
+    const server = new ServerProcess(url, child, said)
+    await server.ready()
+    return server
   }
 
-  get stderr(): string {
-    return this.said.stderr
+  /** It listens while it recovers, and says so. */
+  private async ready(): Promise<void> {
+    for (const startMs = performance.now(); ; await sleep(POLL_MS)) {
+      const { status } = await fetch(`${this.url}/readyz`)
+      if (status === 200) return
+      if (performance.now() - startMs > START_MS) throw new Error(`the server is not ready: ${this.said.stderr}`)
+    }
   }
 
   async end(signal: NodeJS.Signals): Promise<void> {

@@ -18,7 +18,7 @@ export async function checkConsistency(main: Collection, random: Random): Promis
   for (const point of points) checkVectors(point)
   await checkFilters(main, points)
   for (let i = 0; i < Math.min(SAMPLES, points.length); i++) {
-    await checkSearch(main, points, random)
+    await compareSearch(main, points, random)
     await checkRetrieve(main, random.pick(points))
   }
 }
@@ -49,8 +49,15 @@ async function checkFilters(main: Collection, points: readonly StoredPoint[]): P
   }
 }
 
+/** One exact search. */
+export async function checkSearch(main: Collection, random: Random): Promise<void> {
+  const points: StoredPoint[] = []
+  for await (const point of main.scroll({ withVector: true, withPayload: false, limit: 1_000 })) points.push(point)
+  await compareSearch(main, points, random)
+}
+
 /** Exact search against brute force over what scroll gave. */
-async function checkSearch(main: Collection, points: readonly StoredPoint[], random: Random): Promise<void> {
+async function compareSearch(main: Collection, points: readonly StoredPoint[], random: Random): Promise<void> {
   const query = Float32Array.from({ length: IMAGE_SIZE }, () => random.next() * 2 - 1)
   const limit = 10
   const hits = await main.query({ query, using: 'image', limit, params: { exact: true } })
