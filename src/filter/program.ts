@@ -121,41 +121,46 @@ class ProgramWriter {
   #length = 0
 
   u8(value: number): void {
-    this.#bytes.writeUInt8(value, this.#take(1))
+    this.#reserve(1)
+    this.#length = this.#bytes.writeUInt8(value, this.#length)
   }
   u32(value: number): void {
-    this.#bytes.writeUInt32LE(value, this.#take(4))
+    this.#reserve(4)
+    this.#length = this.#bytes.writeUInt32LE(value, this.#length)
   }
   i64(value: bigint): void {
-    this.#bytes.writeBigInt64LE(value, this.#take(8))
+    this.#reserve(8)
+    this.#length = this.#bytes.writeBigInt64LE(value, this.#length)
   }
   f64(value: number): void {
-    this.#bytes.writeDoubleLE(value, this.#take(8))
+    this.#reserve(8)
+    this.#length = this.#bytes.writeDoubleLE(value, this.#length)
   }
   text(value: string): void {
     const bytes = Buffer.from(value, 'utf8')
     this.u32(bytes.length)
-    bytes.copy(this.#bytes, this.#take(bytes.length))
+    this.#append(bytes)
   }
   /** Ids: how many, then their words. */
   words(ids: Uint32Array): void {
     this.u32(ids.length / ID_WORDS)
-    const at = this.#take(ids.byteLength)
-    Buffer.from(ids.buffer, ids.byteOffset, ids.byteLength).copy(this.#bytes, at)
+    this.#append(Buffer.from(ids.buffer, ids.byteOffset, ids.byteLength))
   }
 
   finish(): Uint8Array {
     return new Uint8Array(this.#bytes.subarray(0, this.#length))
   }
 
-  #take(bytes: number): number {
-    const at = this.#length
-    this.#length += bytes
-    if (this.#length > this.#bytes.length) {
-      const grown = Buffer.allocUnsafe(Math.max(this.#length, this.#bytes.length * 2))
-      this.#bytes.copy(grown, 0, 0, at)
-      this.#bytes = grown
-    }
-    return at
+  #append(bytes: Buffer): void {
+    this.#reserve(bytes.length)
+    this.#length += bytes.copy(this.#bytes, this.#length)
+  }
+
+  /** Before `#bytes` is looked at, for it may be replaced. */
+  #reserve(bytes: number): void {
+    if (this.#length + bytes <= this.#bytes.length) return
+    const grown = Buffer.allocUnsafe(Math.max(this.#length + bytes, this.#bytes.length * 2))
+    this.#bytes.copy(grown, 0, 0, this.#length)
+    this.#bytes = grown
   }
 }
