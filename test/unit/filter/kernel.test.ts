@@ -1,0 +1,154 @@
+import fc from 'fast-check'
+import { afterAll, describe, expect, it } from 'vitest'
+import type { Condition, Filter } from '../../../src/core/filter.js'
+import { decodeIds, encodeIds, type PointId } from '../../../src/core/point.js'
+import { PAYLOAD_INDEX_KINDS } from '../../../src/core/schema.js'
+import { compileFilter } from '../../../src/filter/program.js'
+import { Shard } from '../../../src/native/shard.js'
+import { matchesFilter, type OraclePoint } from '../../oracle/filter-oracle.js'
+import { texts } from '../native/shard-data.js'
+
+// The kernel decides filters on JSON text and from indexes, the oracle on parsed values: they have to agree.
+
+const ROWS = 400
+const FILTERS = 250
+const NAMES = ['a', 'b', 'k.l', 'é"']
+const PATHS = ['a', 'a[]', 'a.b', 'a[].b', 'a[0]', 'b', 'b[].a', '"k.l"', '"é\\""', 'nothing']
+const VECTOR_NAMES = ['image', 'text']
+
+const text = fc.constantFrom(
+  'red',
+  '',
+  'é😀"\\\n',
+  '\u2028',
+  '2020-01-01',
+  '2020-01-01T00:00:00Z',
+  '2020-01-01 02:00+02',
+  '0191a0b2-7c4d-4e11-9f00-0123456789ab',
+  '1',
+)
+const integer = fc.constantFrom(0, 1, -1, 7, 2 ** 53, 2 ** 60)
+const number = fc.oneof(integer, fc.constantFrom(0.5, -0.5, 1e21, 7.25, -(2 ** 63)))
+const scalar = fc.oneof(text, number, fc.boolean(), fc.constant(null))
+const { value } = fc.letrec((tie) => ({
+  value: fc.oneof(
+    { maxDepth: 3, depthSize: 'small' },
+    { weight: 4, arbitrary: scalar },
+    { weight: 2, arbitrary: fc.array(tie('value'), { maxLength: 3 }) },
+    { weight: 1, arbitrary: fc.dictionary(fc.constantFrom(...NAMES), tie('value'), { maxKeys: 3 }) },
+  ),
+}))
+const payload = fc.option(fc.dictionary(fc.constantFrom(...NAMES), value, { maxKeys: 4 }), { nil: undefined, freq: 10 })
+
+const path = fc.constantFrom(...PATHS)
+const exact = fc.oneof(integer, fc.constantFrom(2n ** 53n + 1n, 2n ** 63n - 1n))
+const list = fc.oneof(fc.array(text, { maxLength: 4 }), fc.array(exact, { maxLength: 4 }))
+const limits = <T>(bound: fc.Arbitrary<T>) =>
+  fc.record({ lt: bound, lte: bound, gt: bound, gte: bound }, { requiredKeys: [] })
+const time = fc.constantFrom('2020-01-01', '2019-12-31T23:59:59.999999Z', '2020-01-01T00:00:00.000001Z')
+const id = fc.oneof(fc.nat(ROWS), fc.constant(2n ** 64n - 1n), fc.constant('0191A0B27c4d4e119f000123456789AB'))
+const { filter, condition } = fc.letrec<{ filter: Filter; condition: Condition; clause: Condition[] }>((tie) => ({
+  condition: fc.oneof(
+    { maxDepth: 4, depthSize: 'small' },
+    fc.record({ key: path, match: fc.record({ value: fc.oneof(text, exact, fc.boolean()) }) }),
+    fc.record({ key: path, match: fc.record({ any: list }) }),
+    fc.record({ key: path, match: fc.record({ except: list }) }),
+    fc.record({ key: path, range: limits(number) }),
+    fc.record({ key: path, range: limits(time) }),
+    fc.record({ key: path, values_count: limits(fc.nat(3)) }),
+    fc.record({ key: path, is_empty: fc.boolean() }),
+    fc.record({ key: path, is_null: fc.boolean() }),
+    fc.record({ is_empty: fc.record({ key: path }) }),
+    fc.record({ is_null: fc.record({ key: path }) }),
+    fc.record({ has_id: fc.array(id, { maxLength: 20 }) }),
+    fc.record({ has_vector: fc.constantFrom(...VECTOR_NAMES) }),
+    fc.record({ nested: fc.record({ key: fc.constantFrom('a', 'b', 'a[]'), filter: tie('filter') }) }),
+    tie('filter'),
+  ) as fc.Arbitrary<Condition>,
+  clause: fc.array(tie('condition'), { maxLength: 3 }),
+  filter: fc.record(
+    {
+      must: fc.oneof(tie('clause'), tie('condition'), fc.constant(null)),
+      should: tie('clause'),
+      must_not: tie('clause'),
+      min_should: fc.record({ conditions: tie('clause'), min_count: fc.integer({ min: 1, max: 3 }) }),
+    },
+    { requiredKeys: [] },
+  ) as fc.Arbitrary<Filter>,
+}))
+
+/** The seed of the whole run, which fast-check reports nowhere for samples. */
+const seed = Number(process.env.VICINAL_TEST_SEED ?? Date.now() % 1_000_000_007)
+process.stderr.write(`filters in the kernel: VICINAL_TEST_SEED=${seed}\n`)
+const sample = <T>(arbitrary: fc.Arbitrary<T>, count: number, part: number) =>
+  fc.sample(arbitrary, { numRuns: count, seed: seed + part })
+
+const shards: Shard[] = []
+afterAll(async () => {
+  for (const shard of shards) await shard.close()
+})
+
+async function filledShard(part: number): Promise<{ shard: Shard; points: OraclePoint[] }> {
+  const ids: PointId[] = Array.from({ length: ROWS }, (_, row) => (row === 7 ? 2n ** 64n - 1n : row))
+  ids[8] = '0191a0b2-7c4d-4e11-9f00-0123456789ab'
+  const payloads = sample(payload, ROWS, part)
+  const shard = new Shard({
+    vectors: VECTOR_NAMES.map((name) => ({ name, dim: 2, metric: 'l2', m: 4, efConstruct: 8 })),
+    segmentBytes: 2 ** 30,
+    trackChanges: false,
+  })
+  shards.push(shard)
+  const half = Uint32Array.from({ length: ROWS / 2 }, (_, at) => at * 2)
+  const vectors = [
+    { vector: 0, data: new Float32Array(ROWS * 2), rows: null },
+    { vector: 1, data: new Float32Array(half.length * 2), rows: half },
+  ]
+  await shard.upsert({ ids: encodeIds(ids), seq: 1, vectors, payloads: texts(payloads) })
+  const points = ids.map((id, row) => ({
+    id,
+    payload: payloads[row],
+    vectorNames: row % 2 === 0 ? VECTOR_NAMES : ['image'],
+  }))
+  return { shard, points }
+}
+
+async function compare(shard: Shard, points: readonly OraclePoint[], part: number): Promise<number> {
+  let selective = 0
+  const filters = [...sample(filter, FILTERS, part), ...sample(condition, FILTERS, part).map((must) => ({ must }))]
+  for (const filter of filters) {
+    const program = compileFilter(filter, { vectorNames: VECTOR_NAMES })
+    const expected = points.filter((point) => matchesFilter(filter, point)).map((point) => String(point.id))
+    const found = decodeIds(await shard.selectIds(program)).map(String)
+    const shown = JSON.stringify(filter, (_, value) => (typeof value === 'bigint' ? `${value}n` : value))
+    expect(new Set(found), shown).toEqual(new Set(expected))
+    expect(await shard.count(program), shown).toBe(expected.length)
+    if (expected.length > 0 && expected.length < points.length) selective++
+  }
+  return selective
+}
+
+describe('filters in the kernel match what the oracle matches', () => {
+  it('without indexes', async () => {
+    const { shard, points } = await filledShard(1)
+    expect(await compare(shard, points, 2)).toBeGreaterThan(FILTERS / 4)
+  })
+
+  it.each(PAYLOAD_INDEX_KINDS)('with %s indexes, then with changed and deleted points', async (kind) => {
+    const part = 10 * (1 + PAYLOAD_INDEX_KINDS.indexOf(kind))
+    const { shard, points } = await filledShard(part)
+    for (const field of PATHS) await shard.createPayloadIndex(field, kind)
+    expect(await compare(shard, points, part + 1)).toBeGreaterThan(FILTERS / 4)
+
+    const changed = points.filter((_, row) => row % 9 === 0)
+    const payloads = sample(payload, changed.length, part + 2)
+    await shard.setPayloads(encodeIds(changed.map((point) => point.id)), texts(payloads), 2)
+    for (const [at, point] of changed.entries()) point.payload = payloads[at]
+    const gone = points.filter((_, row) => row % 11 === 0)
+    await shard.deletePoints(encodeIds(gone.map((point) => point.id)), 3)
+    await compare(
+      shard,
+      points.filter((point) => !gone.includes(point)),
+      part + 3,
+    )
+  })
+})
