@@ -4,6 +4,7 @@
  */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import type { Collection, Database } from '../../src/core/database.js'
+import { describeFilters } from './filters.contract.js'
 import { describeReads } from './reads.contract.js'
 import { describeRefusals } from './refusals.contract.js'
 import { describeWrites } from './writes.contract.js'
@@ -47,6 +48,7 @@ export function describeDatabase(name: string, open: () => Promise<DatabaseUnder
     describeCollections(suite)
     describeWrites(suite)
     describeReads(suite)
+    describeFilters(suite)
     describeRefusals(suite)
   })
 }

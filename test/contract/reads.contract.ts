@@ -88,8 +88,9 @@ export function describeReads(suite: Suite): void {
 
     it('gives payloads as text where that is asked for', async () => {
       const [point] = await collection.retrieve([4], { rawPayload: true })
-      expect(point?.payload).toBeInstanceOf(RawJson)
-      expect(JSON.parse((point?.payload as unknown as RawJson).text)).toEqual({ place: 'Rome', n: 4, tags: ['t4'] })
+      const payload: unknown = point?.payload
+      expect(payload).toBeInstanceOf(RawJson)
+      expect(JSON.parse((payload as RawJson).text)).toEqual({ place: 'Rome', n: 4, tags: ['t4'] })
     })
 
     it('retrieves in the order asked for, once each, without those that are absent', async () => {

@@ -26,7 +26,7 @@ import {
   type PayloadIndexKind,
   type ResolvedVector,
 } from '../../src/core/schema.js'
-import { matchesFilter } from './filter-stub.js'
+import { matchesFilter } from './filter-oracle.js'
 import { pointsOfTable } from './memory-arrow.js'
 import { deleteKeys, mergePayload, selectPayload } from './memory-payload.js'
 import { floats, idKey, idOfKey, isGreaterNearer, type MemoryPoint, score, storedVector } from './memory-points.js'

@@ -1,0 +1,130 @@
+import { beforeAll, describe, expect, it } from 'vitest'
+import type { Collection } from '../../src/core/database.js'
+import type { Condition, Filter } from '../../src/core/filter.js'
+import type { Suite } from './database.contract.js'
+
+const UUID = '550e8400-e29b-41d4-a716-446655440000'
+const BIG = 9_007_199_254_740_993n
+
+const PAYLOADS: Record<string, unknown>[] = [
+  { city: 'Oslo', n: 1, price: 0.5, open: true, when: '2024-01-01T00:00:00Z', tags: ['a', 'b'], owner: UUID, big: BIG },
+  { city: 'Rome', n: 2, price: 1.5, open: false, when: '2024-06-01T12:00:00+02:00', tags: [], big: BIG + 1n },
+  {
+    city: ['Oslo', 'Kyoto'],
+    n: 3,
+    tags: ['c'],
+    parts: [
+      { kind: 'x', size: 1 },
+      { kind: 'y', size: 9 },
+    ],
+  },
+  { city: 'Kyoto', n: -4, price: 3, tags: null, parts: [{ kind: 'x', size: 9 }], deep: { a: [{ b: 1 }, { b: 2 }] } },
+  { n: 5.5, tags: ['a'], 'odd.key': 1, deep: { a: { b: 7 } } },
+]
+
+const value = (key: string, wanted: string | number | bigint | boolean): Condition => ({
+  key,
+  match: { value: wanted },
+})
+
+/** Filters with the ids (1 to 5) they let through. */
+const FILTERS: [what: string, filter: Filter, ids: number[]][] = [
+  ['a keyword', { must: [value('city', 'Oslo')] }, [1, 3]],
+  ['an integer', { must: [value('n', 2)] }, [2]],
+  ['an integer beyond 2^53', { must: [value('big', BIG)] }, [1]],
+  ['a boolean', { must: [value('open', false)] }, [2]],
+  ['a UUID', { must: [value('owner', UUID)] }, [1]],
+  ['a single condition without a list', { must: value('n', 1) }, [1]],
+  ['any', { must: [{ key: 'city', match: { any: ['Rome', 'Kyoto'] } }] }, [2, 3, 4]],
+  ['except', { must: [{ key: 'city', match: { except: ['Oslo'] } }] }, [2, 3, 4]],
+  ['a range of integers', { must: [{ key: 'n', range: { gte: 1, lt: 3 } }] }, [1, 2]],
+  ['a range of floats', { must: [{ key: 'price', range: { gt: 0.5, lte: 3 } }] }, [2, 4]],
+  [
+    'a range of date-times',
+    { must: [{ key: 'when', range: { gt: '2024-02-01T00:00:00Z', lt: '2024-06-01T10:00:01Z' } }] },
+    [2],
+  ],
+  ['must and must_not', { must: [value('city', 'Oslo')], must_not: [value('n', 1)] }, [3]],
+  ['should', { should: [value('n', 1), value('n', 2)] }, [1, 2]],
+  [
+    'min_should',
+    { min_should: { conditions: [value('city', 'Oslo'), value('tags', 'a'), value('n', 1)], min_count: 2 } },
+    [1],
+  ],
+  [
+    'a filter in a filter',
+    { must: [{ should: [value('n', 2), { must: [value('n', 3)], must_not: [value('city', 'Rome')] }] }] },
+    [2, 3],
+  ],
+  ['is_empty', { must: [{ is_empty: { key: 'tags' } }] }, [2, 4]],
+  ['is_null', { must: [{ is_null: { key: 'tags' } }] }, [4]],
+  ['is_empty of an absent key', { must_not: [{ is_empty: { key: 'price' } }] }, [1, 2, 4]],
+  ['values_count', { must: [{ key: 'tags', values_count: { gte: 2 } }] }, [1]],
+  ['has_id', { must: [{ has_id: [1, 4, 99] }] }, [1, 4]],
+  ['has_vector', { must: [{ has_vector: 'text' }] }, [1, 3, 5]],
+  ['a path through arrays', { must: [value('parts[].kind', 'y')] }, [3]],
+  ['an element of an array', { must: [value('parts[0].size', 9)] }, [4]],
+  ['a path into objects', { must: [value('deep.a[].b', 2)] }, [4]],
+  ['a quoted key', { must: [value('"odd.key"', 1)] }, [5]],
+  [
+    'both in one element',
+    {
+      must: [{ nested: { key: 'parts', filter: { must: [value('kind', 'x'), { key: 'size', range: { gte: 9 } }] } } }],
+    },
+    [4],
+  ],
+  ['both in any element', { must: [value('parts[].kind', 'x'), { key: 'parts[].size', range: { gte: 9 } }] }, [3, 4]],
+  ['nothing at all', {}, [1, 2, 3, 4, 5]],
+  ['what no point has', { must: [value('city', 'Lima')] }, []],
+]
+
+export function describeFilters(suite: Suite): void {
+  describe('filters', () => {
+    let collection: Collection
+    beforeAll(async () => {
+      collection = await suite.named()
+      await collection.upsert(
+        PAYLOADS.map((payload, i) => ({
+          id: i + 1,
+          vector: i % 2 === 0 ? { image: [i, 0, 0], text: [1, i] } : { image: [i, 0, 0] },
+          payload,
+        })),
+      )
+    })
+
+    it.each(FILTERS)('let %s through, in counts, scrolls and queries', (_what, filter, ids) =>
+      expectMatches(collection, filter, ids),
+    )
+
+    it('let the same through with payload indexes', async () => {
+      const kinds = {
+        city: 'keyword',
+        n: 'float',
+        price: 'float',
+        open: 'bool',
+        when: 'datetime',
+        owner: 'uuid',
+        tags: 'keyword',
+        big: 'integer',
+      } as const
+      for (const [field, kind] of Object.entries(kinds)) await collection.createPayloadIndex(field, kind)
+      for (const [, filter, ids] of FILTERS) await expectMatches(collection, filter, ids)
+    })
+  })
+}
+
+async function expectMatches(collection: Collection, filter: Filter, ids: number[]): Promise<void> {
+  const where = JSON.stringify(filter, (_, property: unknown) =>
+    typeof property === 'bigint' ? String(property) : property,
+  )
+  expect(await collection.count({ filter }), where).toBe(ids.length)
+  expect(
+    (await collection.scrollPage({ filter })).points.map((point) => point.id),
+    where,
+  ).toEqual(ids)
+  const hits = await collection.query({ query: [0, 0, 0], using: 'image', filter })
+  expect(
+    hits.map((hit) => hit.id),
+    where,
+  ).toEqual(ids)
+}
