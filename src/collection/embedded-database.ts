@@ -43,6 +43,8 @@ export class EmbeddedDatabase implements Database {
   readonly #store: CollectionStore
   readonly #engines = new Map<string, CollectionEngine>()
   readonly #damaged: DamagedCollection[] = []
+  /** Closed, but their files could not be removed yet: deleting one again goes on with it. */
+  readonly #removing = new Map<string, CollectionEngine>()
   readonly #admission: Admission
   #turn: Promise<unknown> = Promise.resolve()
   #closed: Promise<void> | null = null
@@ -83,6 +85,7 @@ export class EmbeddedDatabase implements Database {
             `collections: expected at most ${LIMITS.collections}, got one more`,
           )
         }
+        await this.#finishRemoving(name)
         const created = await this.#store.create(newManifest(name, config))
         this.#engines.set(name, created)
         return created
@@ -99,13 +102,7 @@ export class EmbeddedDatabase implements Database {
     // A name that cannot be found may be that of a collection whose manifest cannot be read.
     const damaged =
       this.#damaged.find((entry) => entry.name === name) ?? this.#damaged.find((entry) => entry.name === null)
-    if (damaged) {
-      throw new VicinalError(
-        damaged.error.code,
-        `collection ${JSON.stringify(name)} cannot be served: ${damaged.error.message}`,
-        { cause: damaged.error },
-      )
-    }
+    if (damaged) throw cannotBeServed(name, damaged.error)
     throw notFound('Collection', name)
   }
 
@@ -132,14 +129,23 @@ export class EmbeddedDatabase implements Database {
     checkCollectionName(name)
     return await withDeadline(call, () =>
       this.#inTurn(async () => {
+        const damaged = this.#damaged.find((entry) => entry.name === name)
+        if (damaged) throw cannotBeServed(name, damaged.error)
         const engine = this.#engines.get(name)
-        if (!engine) return false
+        if (engine) this.#removing.set(name, engine)
         this.#engines.delete(name)
-        await engine.close({ discard: true })
-        await this.#store.remove(engine)
-        return true
+        return await this.#finishRemoving(name)
       }),
     )
+  }
+
+  async #finishRemoving(name: string): Promise<boolean> {
+    const engine = this.#removing.get(name)
+    if (!engine) return false
+    await engine.close({ discard: true })
+    await this.#store.remove(engine)
+    this.#removing.delete(name)
+    return true
   }
 
   async close(): Promise<void> {
@@ -165,6 +171,12 @@ export class EmbeddedDatabase implements Database {
     this.#turn = turn.catch(() => undefined)
     return await turn
   }
+}
+
+function cannotBeServed(name: string, error: VicinalError): VicinalError {
+  return new VicinalError(error.code, `collection ${JSON.stringify(name)} cannot be served: ${error.message}`, {
+    cause: error,
+  })
 }
 
 function newManifest(name: string, config: Manifest['config']): Manifest {

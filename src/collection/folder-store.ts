@@ -58,7 +58,12 @@ export class FolderStore implements CollectionStore {
       await log.close()
       await writeManifest(disk, unfinished.manifest, manifest)
     })
-    return new CollectionEngine(await recoverCollection(disk, paths, this.#clock))
+    try {
+      return new CollectionEngine(await recoverCollection(disk, paths, this.#clock))
+    } catch (error) {
+      await deleteCollection(disk, paths).catch(() => undefined)
+      throw error
+    }
   }
 
   async remove(engine: CollectionEngine): Promise<void> {

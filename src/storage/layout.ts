@@ -57,18 +57,21 @@ export async function createCollection(
     await fill(unfinished)
     await disk.syncFolder(unfinished.folder)
     await disk.rename(unfinished.folder, final.folder)
+    await disk.syncFolder(ROOT)
   } catch (error) {
     await disk.removeTree(unfinished.folder).catch(() => undefined)
+    // What was not acknowledged must not come back beside the next collection of that name.
+    await deleteCollection(disk, final).catch(() => undefined)
     throw error
   }
-  await disk.syncFolder(ROOT)
   return final
 }
 
 /** From the moment the renaming is durable the collection is gone; its files follow. */
 export async function deleteCollection(disk: Disk, paths: CollectionPaths): Promise<void> {
   const trash = TRASH_PREFIX + paths.folder.slice(COLLECTION_PREFIX.length)
-  await disk.rename(paths.folder, trash)
+  // Where an earlier try got no further than this, it goes on from there.
+  if (await disk.exists(paths.folder)) await disk.rename(paths.folder, trash)
   await disk.syncFolder(ROOT)
   // What cannot be removed now is removed at the next open.
   await disk.removeTree(trash).catch(() => undefined)
