@@ -142,7 +142,8 @@ export class EmbeddedDatabase implements Database {
   async #finishRemoving(name: string): Promise<boolean> {
     const engine = this.#removing.get(name)
     if (!engine) return false
-    await engine.close({ discard: true })
+    // Nothing of it is wanted any more, so what its end could not write is no loss.
+    await engine.close({ discard: true }).catch(() => undefined)
     await this.#store.remove(engine)
     this.#removing.delete(name)
     return true
