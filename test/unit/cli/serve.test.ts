@@ -52,7 +52,9 @@ test('serve takes keys from files and environment, two at once; the data folder 
 async function fill(data: string): Promise<void> {
   const db = await open(data)
   const rows = await db.createCollection('rows', { vectors: { size: 2, distance: 'Dot' } })
-  await rows.upsert(Array.from({ length: ROWS }, (_, id) => ({ id, vector: [Math.cos(id), Math.sin(id)], payload: { id } })))
+  await rows.upsert(
+    Array.from({ length: ROWS }, (_, id) => ({ id, vector: [Math.cos(id), Math.sin(id)], payload: { id } })),
+  )
   await rows.waitForIndex()
   await rows.flush()
   await db.close()
