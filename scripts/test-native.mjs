@@ -9,7 +9,16 @@
 // Arguments that name variants choose them; any other selects tests whose names contain it. Objects are kept in
 // .cache/native-test and rebuilt when a source, a header or a flag changed. Ends with `native: N passed, N failed`.
 import { spawn } from 'node:child_process'
-import { existsSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
+import {
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  statSync,
+  utimesSync,
+  writeFileSync,
+} from 'node:fs'
 import { availableParallelism } from 'node:os'
 import { basename, dirname } from 'node:path'
 import { fail, path, say } from './process.mjs'
@@ -23,7 +32,16 @@ const ISA_FLAGS = {
   'avx512.cpp': ['-mavx512f', '-mavx512dq', '-mavx512bw', '-mavx512vl', '-mavx2', '-mfma'],
   'neon.cpp': [],
 }
-const COMMON = ['-std=c++20', '-fno-exceptions', '-ffp-contract=off', '-Wall', '-Wextra', '-Werror', '-I', path('native')]
+const COMMON = [
+  '-std=c++20',
+  '-fno-exceptions',
+  '-ffp-contract=off',
+  '-Wall',
+  '-Wextra',
+  '-Werror',
+  '-I',
+  path('native'),
+]
 const X86 = process.arch === 'x64'
 const NATIVE_SETS = X86 ? ['avx2.cpp', 'avx512.cpp'] : process.arch === 'arm64' ? ['neon.cpp'] : []
 
@@ -118,12 +136,18 @@ async function compile(name, variant, source) {
   const object = path('.cache/native-test', name, source.replaceAll('/', '-').replace(/\.cpp$/, '.o'))
   const compiler = variant.compiler ?? 'g++'
   const extra = source.startsWith('distance/isa/') ? (ISA_FLAGS[basename(source)] ?? []) : []
-  const args = [...COMMON, ...variant.flags, ...extra, '-MMD', '-c', path('native', source), '-o', object]
+  const args = [...COMMON, ...variant.flags, ...extra, '-MMD', '-c', path('native', source)]
   const command = [compiler, ...args].join(' ')
   if (isCurrent(object, command)) return { object }
   mkdirSync(dirname(object), { recursive: true })
-  const built = await execute(compiler, args)
+  const started = new Date()
+  // Renamed when complete, so that two runs at once, or one that was killed, leave no half objects.
+  const fresh = `${object.slice(0, -2)}.${process.pid}`
+  const built = await execute(compiler, [...args, '-MF', `${fresh}.d`, '-o', `${fresh}.o`])
   if (built.status !== 0) return { object, error: built.output }
+  utimesSync(`${fresh}.o`, started, started) // a source changed meanwhile is newer
+  renameSync(`${fresh}.d`, `${object.slice(0, -2)}.d`)
+  renameSync(`${fresh}.o`, object)
   writeFileSync(`${object}.cmd`, command)
   return { object }
 }
@@ -151,9 +175,10 @@ async function build(name, variant) {
     ...variant.flags,
     ...objects.map((object) => object.object),
     '-o',
-    program,
+    `${program}.${process.pid}`,
     '-lpthread',
   ])
+  if (linked.status === 0) renameSync(`${program}.${process.pid}`, program)
   return linked.status === 0 ? { program } : { error: linked.output }
 }
 
