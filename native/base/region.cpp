@@ -1,7 +1,10 @@
 #include "base/region.hpp"
 
+#include <algorithm>
 #include <cerrno>
+#include <cstdlib>
 #include <cstring>
+#include <fcntl.h>
 #include <string>
 #include <sys/mman.h>
 #include <sys/stat.h>
@@ -19,7 +22,37 @@ constexpr size_t hugeFromBytes = 8 * hugePageBytes;
 constexpr size_t smallestStepBytes = size_t(64) << 10;
 constexpr size_t largestStepBytes = size_t(64) << 20;
 
+// A copy may take this part of the memory that is free; past it the file is mapped, which the
+// system can take back.
+constexpr size_t copiedShare = 4;
+
 size_t roundUp(size_t bytes, size_t unit) { return (bytes + unit - 1) / unit * unit; }
+
+// The number behind `label` in a small text file; `otherwise` where there is none.
+uint64_t numberIn(const char* path, const char* label, uint64_t otherwise) {
+  const int descriptor = ::open(path, O_RDONLY | O_CLOEXEC);
+  if (descriptor < 0) return otherwise;
+  char text[4096];
+  const ssize_t length = ::read(descriptor, text, sizeof text - 1);
+  ::close(descriptor);
+  if (length <= 0) return otherwise;
+  text[length] = '\0';
+  const char* found = std::strstr(text, label);
+  if (found == nullptr) return otherwise;
+  char* end = nullptr;
+  const char* digits = found + std::strlen(label);
+  const uint64_t number = std::strtoull(digits, &end, 10);
+  return end == digits ? otherwise : number;
+}
+
+// Bytes this process may take without swapping, as far as the system and its container tell; 0
+// where they do not.
+uint64_t availableMemory() {
+  const uint64_t system = numberIn("/proc/meminfo", "MemAvailable:", 0) * 1024;
+  const uint64_t limit = numberIn("/sys/fs/cgroup/memory.max", "", UINT64_MAX);
+  const uint64_t used = numberIn("/sys/fs/cgroup/memory.current", "", 0);
+  return std::min(system, limit > used ? limit - used : 0);
+}
 
 } // namespace
 
@@ -79,12 +112,26 @@ Status Region::mapFile(int descriptor, uint64_t offset, size_t bytes) {
     return {Code::Corrupt, "a file of " + std::to_string(facts.st_size) + " bytes, where " +
                                std::to_string(bytes) + " bytes at " + std::to_string(offset) +
                                " should be"};
+  if (pages_ == Pages::Huge && bytes >= hugeFromBytes && bytes <= availableMemory() / copiedShare)
+    return copyFile(descriptor, offset, bytes);
   void* mapped = ::mmap(base_, bytes, PROT_READ | PROT_WRITE,
                         MAP_PRIVATE | MAP_FIXED | MAP_NORESERVE, descriptor, off_t(offset));
   if (mapped == MAP_FAILED) return Status::fromErrno(errno, "mapping a file");
   usable_ = roundUp(bytes, pageBytes());
   size_ = bytes;
   if (usable_ > bytes) std::memset(base_ + bytes, 0, usable_ - bytes);
+  return Status::ok();
+}
+
+Status Region::copyFile(int descriptor, uint64_t offset, size_t bytes) {
+  VICINAL_TRY(grow(bytes));
+  for (size_t done = 0; done < bytes;) {
+    const ssize_t count = ::pread(descriptor, base_ + done, bytes - done, off_t(offset + done));
+    if (count < 0 && errno == EINTR) continue;
+    if (count < 0) return Status::fromErrno(errno, "reading a file into memory");
+    if (count == 0) return {Code::Corrupt, "a file ended while it was read into memory"};
+    done += size_t(count);
+  }
   return Status::ok();
 }
 

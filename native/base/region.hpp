@@ -2,12 +2,15 @@
 // and makes pages usable as it grows, so pointers into it stay valid for its whole life and
 // concurrent readers need no lock.
 //
-// Its first part may be a private mapping of a file: a segment file is opened by mapping its
-// sections, and goes on growing behind them. Pages that change are copied by the operating system;
-// the file never changes.
+// Its first part may come from a file: a segment file is opened by mapping its sections privately,
+// and goes on growing behind them. Pages that change are copied by the operating system; the file
+// never changes. What is read at random (huge pages) is copied into memory instead while that is
+// plentiful: random reads of 340,000 vectors of 100 floats and their graph then take a seventh less
+// processor time a search than from the 4 KiB pages of a mapping.
 //
 // Invariants
-// - Nothing is resident before it is touched: the reservation has no access rights and no backing.
+// - Nothing is resident before it is touched or copied: the reservation has no access rights and no
+// backing.
 // - Bytes that were never written read as zero, behind the file's part too.
 // - One thread grows; readers may use what they were told of (by a count published after the
 // growth).
@@ -39,9 +42,9 @@ public:
   static Result<Region> reserve(size_t capacity, Pages pages = Pages::Normal);
 
   // Maps `bytes` bytes of the file at `offset` (a multiple of the page size) to the region's start,
-  // privately and writable. Only for a region that has not grown yet. The descriptor may be closed
-  // afterwards. What lies behind `bytes` in the last mapped page is zeroed, whatever the file holds
-  // there.
+  // privately and writable, or copies them there (see above). Only for a region that has not grown
+  // yet. The descriptor may be closed afterwards. What lies behind `bytes` in the last mapped page
+  // is zeroed, whatever the file holds there.
   Status mapFile(int descriptor, uint64_t offset, size_t bytes);
 
   // Makes the first `bytes` bytes usable; never shrinks. TOO_LARGE past the capacity, OVERLOADED
@@ -56,6 +59,7 @@ public:
 
 private:
   void release();
+  Status copyFile(int descriptor, uint64_t offset, size_t bytes);
   void adviseHuge(size_t from, size_t to);
 
   std::byte* base_ = nullptr;

@@ -6,6 +6,7 @@
 #include <utility>
 
 #ifdef __linux__
+#include <pthread.h>
 #include <sched.h>
 #endif
 
@@ -68,7 +69,14 @@ size_t ThreadPool::waiting(Lane lane) const {
 
 void ThreadPool::start() {
   workers_.reserve(threads_);
-  for (unsigned i = 0; i < threads_; i++) workers_.emplace_back([this] { run(); });
+  for (unsigned i = 0; i < threads_; i++) {
+    workers_.emplace_back([this] {
+#ifdef __linux__
+      ::pthread_setname_np(::pthread_self(), "vicinal");
+#endif
+      run();
+    });
+  }
 }
 
 void ThreadPool::run() {

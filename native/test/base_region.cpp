@@ -66,6 +66,28 @@ TEST("a region that starts with a file grows behind it and leaves the file alone
   CHECK_EQUAL(stored, 'a');
 }
 
+TEST("a large file in a region of huge pages reads as the file and zero behind it, changes stay "
+     "private") {
+  constexpr uint64_t count = 6'000'001;
+  std::string content(count * sizeof(uint32_t), '\0');
+  for (uint32_t i = 0; i < count; i++) std::memcpy(&content[i * sizeof i], &i, sizeof i);
+  const std::string path = writeFile("large", content);
+  auto file = File::openRead(path).take();
+  auto array = RegionArray<uint32_t>::reserve(10'000'000, Region::Pages::Huge).take();
+  CHECK(array.mapFile(file.descriptor(), 0, count).isOk());
+  CHECK_EQUAL(array.size(), count);
+  uint64_t wrong = 0;
+  for (uint32_t i = 0; i < count; i++) wrong += array[i] != i;
+  CHECK_EQUAL(wrong, uint64_t(0));
+  array[count - 1] = 7;
+  CHECK(array.grow(9'000'000).isOk());
+  CHECK_EQUAL(array[count], 0u);
+  CHECK_EQUAL(array[8'999'999], 0u);
+  uint32_t stored = 0;
+  CHECK(file.readAt((count - 1) * sizeof stored, &stored, sizeof stored).isOk());
+  CHECK_EQUAL(stored, uint32_t(count - 1));
+}
+
 TEST("mapping more than a file holds is refused before it can kill the process") {
   const std::string path = writeFile("short", std::string(100, 'x'));
   auto file = File::openRead(path).take();
