@@ -1,0 +1,103 @@
+#include <atomic>
+#include <thread>
+
+#include "harness.hpp"
+#include "shard_fixture.hpp"
+
+namespace vicinal {
+
+using namespace test;
+
+TEST("searches, writes, payload changes, compaction, checkpoints and indexes run beside each other") {
+  ThreadPool pool(2);
+  Shard shard(testSpec(), pool);
+  constexpr uint32_t kPoints = 400;
+  REQUIRE(shard.upsert(TestBatch(0, kPoints, 1).columns).isOk());
+  std::atomic<bool> stop{false};
+  std::atomic<uint64_t> searches{0};
+
+  // Updated, moved and relinked all the time, every point is there once, always.
+  const auto read = [&](uint32_t seed) {
+    while (!stop) {
+      CHECK_EQUAL(pointsOf(shard), uint64_t(kPoints));
+      std::vector<RowRef> rows;
+      shard.locate(testIds(0, kPoints), rows);
+      CHECK(std::all_of(rows.begin(), rows.end(), [](const RowRef& row) { return row.found(); }));
+      SearchResult result;
+      CHECK(search(shard.snapshot(), shard.spec().vectors, testSearch(seed++, 20), nullptr, result).isOk());
+      CHECK_EQUAL(result.rows.count, 20u);
+      searches++;
+    }
+  };
+  std::vector<std::thread> threads;
+  threads.emplace_back(read, 1);
+  threads.emplace_back(read, 1000);
+  threads.emplace_back([&] {
+    while (!stop) {
+      CHECK(shard.checkpoint(scratchFolder()).isOk());
+      CHECK(shard.createPayloadIndex({"n", PayloadIndexKind::Integer}).isOk());
+      (void)shard.stats();
+      shard.dropPayloadIndex("n");
+    }
+  });
+  threads.emplace_back([&] {
+    while (!stop) {
+      TableRows rows;
+      CHECK(shard.takeFlush(1 << 14, rows).isOk());
+      searches % 2 == 0 ? shard.restoreFlush() : shard.completeFlush();
+    }
+  });
+  const uint64_t operations = isSlow() ? 150 : 600;
+  for (uint64_t seq = 2; seq < operations; seq++) {
+    const uint64_t from = seq * 37 % (kPoints - 50);
+    CHECK(shard.upsert(TestBatch(from, 50, seq, static_cast<uint32_t>(seq)).columns).isOk());
+    CHECK(shard.setPayloads(TestBatch(from + 20, 10, ++seq).columns).isOk());
+    if (seq % 40 > 1) continue;
+    const int64_t frozen = shard.freeze();
+    if (frozen < 0) continue;
+    while (true) {
+      auto left = shard.moveRows(static_cast<uint32_t>(frozen), 60);
+      REQUIRE(left.isOk());
+      if (*left == 0) break;
+    }
+    CHECK(shard.dropSegment(static_cast<uint32_t>(frozen)).isOk());
+  }
+  stop = true;
+  for (std::thread& thread : threads) thread.join();
+  CHECK(searches > 0);
+  CHECK(waitForIndex(shard).isOk());
+  CHECK_EQUAL(shard.validate().size(), size_t(0));
+  CHECK_EQUAL(pointsOf(shard), uint64_t(kPoints));
+}
+
+TEST("a shard that is destroyed while its graph is built leaves nothing behind") {
+  ThreadPool pool(2);
+  for (int round = 0; round < 20; round++) {
+    auto shard = std::make_unique<Shard>(testSpec(), pool);
+    CHECK(shard->upsert(TestBatch(0, 200, 1).columns).isOk());
+    bool called = false;
+    shard->indexer().wait([&](Status) { called = true; });
+    shard.reset();
+    CHECK(called);
+  }
+}
+
+TEST("a batch too large for the active segment gets one of its own") {
+  ThreadPool pool(1);
+  ShardSpec spec = testSpec();
+  spec.segmentBytes = 1 << 16;
+  Shard shard(spec, pool);
+  uint64_t points = 0;
+  for (uint64_t seq = 1; seq <= 12; seq++) {
+    const uint32_t count = seq % 3 == 0 ? 5000 : 100;
+    CHECK(shard.upsert(TestBatch(points, count, seq).columns).isOk());
+    points += count;
+  }
+  CHECK_EQUAL(pointsOf(shard), points);
+  CHECK(shard.stats().segments.size() > 3);
+  std::vector<RowRef> rows;
+  shard.locate(testIds(0, static_cast<uint32_t>(points)), rows);
+  CHECK(std::all_of(rows.begin(), rows.end(), [](const RowRef& row) { return row.found(); }));
+}
+
+} // namespace vicinal

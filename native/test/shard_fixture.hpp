@@ -1,0 +1,100 @@
+// Shards of random points for tests.
+#pragma once
+
+#include <random>
+#include <string>
+#include <vector>
+
+#include "search/scroll.hpp"
+#include "search/search.hpp"
+#include "shard/shard.hpp"
+
+namespace vicinal::test {
+
+constexpr uint32_t kTestDim = 12;
+
+inline ShardSpec testSpec() {
+  ShardSpec spec;
+  spec.vectors = {{"a", kTestDim, Metric::L2, 8, 40}, {"b", 3, Metric::Dot, 4, 20}};
+  spec.segmentBytes = uint64_t(1) << 28;
+  return spec;
+}
+
+// Points [from, from + count). Every other one has vector "b" too; the payload names point and operation.
+struct TestBatch {
+  UpsertColumns columns;
+  std::vector<float> a;
+  std::vector<float> b;
+  std::vector<uint32_t> rows;
+  std::string texts;
+  std::vector<uint32_t> offsets{0};
+
+  TestBatch(uint64_t from, uint32_t count, uint64_t seq, uint32_t seed = 1) {
+    std::mt19937 random(seed + static_cast<uint32_t>(from));
+    std::uniform_real_distribution<float> uniform(-1, 1);
+    for (uint32_t at = 0; at < count; at++) {
+      columns.ids.push_back(PointId::number(from + at));
+      for (uint32_t i = 0; i < kTestDim; i++) a.push_back(uniform(random));
+      if (at % 2 == 0) {
+        rows.push_back(at);
+        for (int i = 0; i < 3; i++) b.push_back(uniform(random));
+      }
+      texts += "{\"n\":" + std::to_string(from + at) + ",\"seq\":" + std::to_string(seq) + "}";
+      offsets.push_back(static_cast<uint32_t>(texts.size()));
+    }
+    columns.seq = seq;
+    columns.vectors = {{0, a.data(), nullptr, count}, {1, b.data(), rows.data(), static_cast<uint32_t>(rows.size())}};
+    columns.payloadBytes = texts.data();
+    columns.payloadOffsets = offsets.data();
+  }
+};
+
+inline std::vector<PointId> testIds(uint64_t from, uint32_t count) {
+  std::vector<PointId> ids;
+  for (uint32_t at = 0; at < count; at++) ids.push_back(PointId::number(from + at));
+  return ids;
+}
+
+inline SearchRequest testSearch(uint32_t seed, uint32_t limit = 10) {
+  std::mt19937 random(seed);
+  std::uniform_real_distribution<float> uniform(-1, 1);
+  SearchRequest request;
+  for (uint32_t i = 0; i < kTestDim; i++) request.query.push_back(uniform(random));
+  request.limit = limit;
+  request.ef = 50;
+  request.fields.payload = true;
+  return request;
+}
+
+// Ids, scores and payloads of an answer, as text.
+inline std::string answer(const Shard& shard, const SearchRequest& request) {
+  SearchResult result;
+  const Status status = search(shard.snapshot(), shard.spec().vectors, request, nullptr, result);
+  if (!status) return status.message();
+  std::string text(result.rows.payloadBytes.data(), result.rows.payloadBytes.size());
+  for (uint32_t at = 0; at < result.rows.count; at++)
+    text += " " + std::to_string(result.rows.ids[at * kIdWords + 1]) + ":" + std::to_string(result.scores[at]);
+  return text;
+}
+
+inline uint64_t pointsOf(const Shard& shard) {
+  auto counted = count(shard.snapshot(), shard.spec().vectors.size(), std::nullopt, nullptr);
+  return counted ? *counted : UINT64_MAX;
+}
+
+// Blocks until the graphs have caught up.
+inline Status waitForIndex(Shard& shard) {
+  std::mutex mutex;
+  std::condition_variable done;
+  std::optional<Status> outcome;
+  shard.indexer().wait([&](Status status) {
+    std::lock_guard lock(mutex);
+    outcome = std::move(status);
+    done.notify_all();
+  });
+  std::unique_lock lock(mutex);
+  done.wait(lock, [&] { return outcome.has_value(); });
+  return *outcome;
+}
+
+} // namespace vicinal::test
