@@ -15,7 +15,7 @@ import { checkContentEncoding, registerBodies } from './bodies.js'
 import { DatabaseGate } from './database-gate.js'
 import { clientError, frameworkError, registerFailures } from './failures.js'
 import { HostGuard, isLoopback } from './hosts.js'
-import { Metrics } from './metrics.js'
+import { Metrics, type RouteMetrics } from './metrics.js'
 import { configOf, registerRoutes } from './router.js'
 import { routeTable } from './routes/table.js'
 import { DEFAULT_SETTINGS, type ServerSettings } from './settings.js'
@@ -50,6 +50,7 @@ class Service {
   readonly #guard: HostGuard
   readonly #admission: Admission
   readonly #metrics: Metrics
+  readonly #unmatched: RouteMetrics
   readonly #tickets = new Set<Ticket>()
   readonly #app: FastifyInstance
   /** Known beforehand, so that no line is put together only to be dropped. */
@@ -62,6 +63,7 @@ class Service {
     this.#guard = new HostGuard(settings)
     this.#admission = new Admission(settings)
     this.#metrics = new Metrics(() => this.#admission.inWork)
+    this.#unmatched = this.#metrics.route('OTHER', 'unmatched')
     this.#app = createApp(settings)
     this.#logsRequests = settings.logLevel === 'debug' || settings.logLevel === 'trace'
     const gate = new DatabaseGate(database, (error) => this.#app.log.error({ err: error }, 'opening the data failed'))
@@ -109,7 +111,7 @@ class Service {
   /** The gate every request passes before its body is read. Returns why it may not pass. */
   #refusal(request: FastifyRequest, reply: FastifyReply): Error | undefined {
     const config = configOf(request)
-    const ticket = new Ticket(reply.raw, config?.metrics)
+    const ticket = new Ticket(reply.raw, config?.metrics ?? this.#unmatched)
     request.ticket = ticket
     this.#tickets.add(ticket)
     reply.raw.once('close', () => {

@@ -9,12 +9,12 @@ import type { RouteMetrics } from './metrics.js'
 export class Ticket {
   readonly startedMs = performance.now()
   readonly #response: ServerResponse
-  readonly #metrics: RouteMetrics | undefined
+  readonly #metrics: RouteMetrics
   #abort: AbortController | null = null
   #work: Work = 'light'
   #bodyBytes = 0
 
-  constructor(response: ServerResponse, metrics: RouteMetrics | undefined) {
+  constructor(response: ServerResponse, metrics: RouteMetrics) {
     this.#response = response
     this.#metrics = metrics
   }
@@ -40,7 +40,7 @@ export class Ticket {
     admission.leave(this.#work, this.#bodyBytes)
     const status = answered ? this.#response.statusCode : HUNG_UP
     const elapsedMs = performance.now() - this.startedMs
-    this.#metrics?.observe(status, elapsedMs)
+    this.#metrics.observe(status, elapsedMs)
     return { status, elapsedMs }
   }
 }

@@ -5,6 +5,7 @@ import { payloadIndexRoutes } from './payload-index.js'
 import { pointRoutes } from './points.js'
 import { queryRoutes } from './query.js'
 import { type ServiceState, serviceRoutes } from './service.js'
+import { unsupportedRoutes } from './unsupported.js'
 
 /** Every route there is. Tests of access are made from it. */
 export function routeTable(state: ServiceState): Route[] {
@@ -15,5 +16,6 @@ export function routeTable(state: ServiceState): Route[] {
     ...payloadRoutes,
     ...queryRoutes,
     ...payloadIndexRoutes,
+    ...unsupportedRoutes,
   ]
 }
