@@ -4,7 +4,7 @@
 
 namespace vicinal::binding {
 
-napi_value makeError(napi_env env, const char *code, const std::string &message) {
+napi_value makeError(napi_env env, const char* code, const std::string& message) {
   napi_value codeValue, messageValue, error = nullptr;
   napi_create_string_utf8(env, code, NAPI_AUTO_LENGTH, &codeValue);
   napi_create_string_utf8(env, message.data(), message.size(), &messageValue);
@@ -12,23 +12,20 @@ napi_value makeError(napi_env env, const char *code, const std::string &message)
   return error;
 }
 
-void throwError(napi_env env, const char *code, const std::string &message) {
+void throwError(napi_env env, const char* code, const std::string& message) {
   bool pending = false;
   napi_is_exception_pending(env, &pending);
-  if (!pending)
-    napi_throw(env, makeError(env, code, message));
+  if (!pending) napi_throw(env, makeError(env, code, message));
 }
 
-void Reader::fail(const char *field, const char *expected) {
-  if (!failed_)
-    throwError(env_, "INVALID_ARGUMENT", std::string(field) + ": expected " + expected);
+void Reader::fail(const char* field, const char* expected) {
+  if (!failed_) throwError(env_, "INVALID_ARGUMENT", std::string(field) + ": expected " + expected);
   failed_ = true;
 }
 
-napi_value Reader::property(napi_value object, const char *name) {
+napi_value Reader::property(napi_value object, const char* name) {
   napi_value value = nullptr;
-  if (failed_ || object == nullptr)
-    return nullptr;
+  if (failed_ || object == nullptr) return nullptr;
   napi_valuetype type = napi_undefined;
   napi_typeof(env_, object, &type);
   if (type != napi_object) {
@@ -41,51 +38,49 @@ napi_value Reader::property(napi_value object, const char *name) {
 }
 
 bool Reader::isAbsent(napi_value value) {
-  if (failed_ || value == nullptr)
-    return true;
+  if (failed_ || value == nullptr) return true;
   napi_valuetype type = napi_undefined;
   napi_typeof(env_, value, &type);
   return type == napi_undefined || type == napi_null;
 }
 
-double Reader::number(napi_value value, const char *field, double least, double most) {
+double Reader::number(napi_value value, const char* field, double least, double most) {
   double result = 0;
-  if (failed_)
-    return least;
-  if (value == nullptr || napi_get_value_double(env_, value, &result) != napi_ok || !(result >= least) ||
-      !(result <= most)) {
-    const std::string expected = "a number in [" + std::to_string(least) + ", " + std::to_string(most) + "]";
+  if (failed_) return least;
+  if (value == nullptr || napi_get_value_double(env_, value, &result) != napi_ok ||
+      !(result >= least) || !(result <= most)) {
+    const std::string expected =
+        "a number in [" + std::to_string(least) + ", " + std::to_string(most) + "]";
     fail(field, expected.c_str());
     return least;
   }
   return result;
 }
 
-uint64_t Reader::integer(napi_value value, const char *field, uint64_t least, uint64_t most) {
+uint64_t Reader::integer(napi_value value, const char* field, uint64_t least, uint64_t most) {
   double result = 0;
-  if (failed_)
-    return least;
+  if (failed_) return least;
   if (value == nullptr || napi_get_value_double(env_, value, &result) != napi_ok ||
       !(result >= static_cast<double>(least)) || !(result <= static_cast<double>(most)) ||
       result != std::floor(result)) {
-    const std::string expected = "an integer in [" + std::to_string(least) + ", " + std::to_string(most) + "]";
+    const std::string expected =
+        "an integer in [" + std::to_string(least) + ", " + std::to_string(most) + "]";
     fail(field, expected.c_str());
     return least;
   }
   return static_cast<uint64_t>(result);
 }
 
-bool Reader::boolean(napi_value value, const char *field) {
+bool Reader::boolean(napi_value value, const char* field) {
   bool result = false;
   if (!failed_ && (value == nullptr || napi_get_value_bool(env_, value, &result) != napi_ok))
     fail(field, "a boolean");
   return result;
 }
 
-std::string Reader::text(napi_value value, const char *field, size_t maxBytes) {
+std::string Reader::text(napi_value value, const char* field, size_t maxBytes) {
   size_t bytes = 0;
-  if (failed_)
-    return {};
+  if (failed_) return {};
   if (value == nullptr || napi_get_value_string_utf8(env_, value, nullptr, 0, &bytes) != napi_ok) {
     fail(field, "a string");
     return {};
@@ -99,9 +94,8 @@ std::string Reader::text(napi_value value, const char *field, size_t maxBytes) {
   return result;
 }
 
-uint32_t Reader::arrayLength(napi_value value, const char *field, uint32_t most) {
-  if (failed_)
-    return 0;
+uint32_t Reader::arrayLength(napi_value value, const char* field, uint32_t most) {
+  if (failed_) return 0;
   bool isArray = false;
   uint32_t length = 0;
   if (value == nullptr || napi_is_array(env_, value, &isArray) != napi_ok || !isArray) {
@@ -118,41 +112,35 @@ uint32_t Reader::arrayLength(napi_value value, const char *field, uint32_t most)
 
 napi_value Reader::element(napi_value array, uint32_t index) {
   napi_value value = nullptr;
-  if (!failed_)
-    napi_get_element(env_, array, index, &value);
+  if (!failed_) napi_get_element(env_, array, index, &value);
   return value;
 }
 
-bool Reader::readTyped(napi_value value, napi_typedarray_type type, const char *field, size_t align, void **data,
-                       size_t *length) {
-  if (failed_)
-    return false;
+bool Reader::readTyped(napi_value value, napi_typedarray_type type, const char* field, size_t align,
+                       void** data, size_t* length) {
+  if (failed_) return false;
   bool isTyped = false;
   napi_typedarray_type seen = napi_int8_array;
-  if (value != nullptr)
-    napi_is_typedarray(env_, value, &isTyped);
-  if (isTyped)
-    napi_get_typedarray_info(env_, value, &seen, length, data, nullptr, nullptr);
+  if (value != nullptr) napi_is_typedarray(env_, value, &isTyped);
+  if (isTyped) napi_get_typedarray_info(env_, value, &seen, length, data, nullptr, nullptr);
   if (!isTyped || seen != type) {
-    static constexpr const char *kNames[] = {"an Int8Array",    "a Uint8Array",   "a Uint8ClampedArray",
-                                             "an Int16Array",   "a Uint16Array",  "an Int32Array",
-                                             "a Uint32Array",   "a Float32Array", "a Float64Array",
-                                             "a BigInt64Array", "a BigUint64Array"};
+    static constexpr const char* kNames[] = {
+        "an Int8Array",   "a Uint8Array",    "a Uint8ClampedArray", "an Int16Array",
+        "a Uint16Array",  "an Int32Array",   "a Uint32Array",       "a Float32Array",
+        "a Float64Array", "a BigInt64Array", "a BigUint64Array"};
     fail(field, kNames[type]);
     return false;
   }
   // The language guarantees the alignment; a detached array has no elements.
   (void)align;
-  if (*data == nullptr)
-    *length = 0;
+  if (*data == nullptr) *length = 0;
   return true;
 }
 
 Arguments::Arguments(napi_env env, napi_callback_info info) : Reader(env) {
   napi_get_cb_info(env, info, &count_, values_, nullptr, nullptr);
   napi_get_undefined(env, &undefined_);
-  if (count_ > kMost)
-    count_ = kMost;
+  if (count_ > kMost) count_ = kMost;
 }
 
 } // namespace vicinal::binding

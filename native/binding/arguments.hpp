@@ -8,49 +8,50 @@
 
 namespace vicinal::binding {
 
-void throwError(napi_env env, const char *code, const std::string &message);
-napi_value makeError(napi_env env, const char *code, const std::string &message);
+void throwError(napi_env env, const char* code, const std::string& message);
+napi_value makeError(napi_env env, const char* code, const std::string& message);
 
-/// A typed array as the kernel sees it. `value` is what must be pinned while an operation reads `data`.
+// A typed array as the kernel sees it. `value` is what must be pinned while an operation reads
+// `data`.
 template <typename T> struct Span {
-  T *data = nullptr;
+  T* data = nullptr;
   size_t length = 0;
   napi_value value = nullptr;
   bool present() const { return value != nullptr; }
 };
 
-/// Reads values that come from JavaScript. The first thing that is wrong throws INVALID_ARGUMENT, naming the field,
-/// and everything read after it is empty: callers read all they need, then ask `failed()` once.
+// Reads values that come from JavaScript. The first thing that is wrong throws INVALID_ARGUMENT,
+// naming the field, and everything read after it is empty: callers read all they need, then ask
+// `failed()` once.
 class Reader {
 public:
   explicit Reader(napi_env env) : env_(env) {}
 
   napi_env env() const { return env_; }
   bool failed() const { return failed_; }
-  void fail(const char *field, const char *expected);
+  void fail(const char* field, const char* expected);
 
-  napi_value property(napi_value object, const char *name);
+  napi_value property(napi_value object, const char* name);
   bool isAbsent(napi_value value);
 
-  double number(napi_value value, const char *field, double least, double most);
-  /// An integer in [least, most]; `most` is at most 2^53.
-  uint64_t integer(napi_value value, const char *field, uint64_t least, uint64_t most);
-  bool boolean(napi_value value, const char *field);
-  std::string text(napi_value value, const char *field, size_t maxBytes);
-  uint32_t arrayLength(napi_value value, const char *field, uint32_t most);
+  double number(napi_value value, const char* field, double least, double most);
+  // An integer in [least, most]; `most` is at most 2^53.
+  uint64_t integer(napi_value value, const char* field, uint64_t least, uint64_t most);
+  bool boolean(napi_value value, const char* field);
+  std::string text(napi_value value, const char* field, size_t maxBytes);
+  uint32_t arrayLength(napi_value value, const char* field, uint32_t most);
   napi_value element(napi_value array, uint32_t index);
 
-  template <typename T> Span<T> typed(napi_value value, const char *field) {
+  template <typename T> Span<T> typed(napi_value value, const char* field) {
     Span<T> span;
-    void *data = nullptr;
-    if (!readTyped(value, typeOf<T>(), field, sizeof(T), &data, &span.length))
-      return {};
-    span.data = static_cast<T *>(data);
+    void* data = nullptr;
+    if (!readTyped(value, typeOf<T>(), field, sizeof(T), &data, &span.length)) return {};
+    span.data = static_cast<T*>(data);
     span.value = value;
     return span;
   }
-  /// The same, where null and undefined stand for absence.
-  template <typename T> Span<T> typedOrNull(napi_value value, const char *field) {
+  // The same, where null and undefined stand for absence.
+  template <typename T> Span<T> typedOrNull(napi_value value, const char* field) {
     return isAbsent(value) ? Span<T>{} : typed<T>(value, field);
   }
 
@@ -69,14 +70,14 @@ private:
     else
       return napi_bigint64_array;
   }
-  bool readTyped(napi_value value, napi_typedarray_type type, const char *field, size_t align, void **data,
-                 size_t *length);
+  bool readTyped(napi_value value, napi_typedarray_type type, const char* field, size_t align,
+                 void** data, size_t* length);
 
   napi_env env_;
   bool failed_ = false;
 };
 
-/// The arguments of one call.
+// The arguments of one call.
 class Arguments : public Reader {
 public:
   static constexpr size_t kMost = 8;

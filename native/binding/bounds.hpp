@@ -1,5 +1,5 @@
-// Bounds of what the boundary takes. They are wider than the product's own (src/core/limits.ts), which callers check
-// first; these keep sizes computable whatever comes.
+// Bounds of what the boundary takes. They are wider than the product's own (src/core/limits.ts),
+// which callers check first; these keep sizes computable whatever comes.
 #pragma once
 
 #include <cstddef>

@@ -11,11 +11,14 @@ void ColumnsInput::readIds(Reader& reader, napi_value ids, std::vector<napi_valu
   pins.push_back(ids_.value);
 }
 
-void ColumnsInput::readPayloads(Reader& reader, napi_value payloads, std::vector<napi_value>& pins) {
+void ColumnsInput::readPayloads(Reader& reader, napi_value payloads,
+                                std::vector<napi_value>& pins) {
   const auto bytes = reader.typed<uint8_t>(reader.property(payloads, "bytes"), "payloads.bytes");
-  const auto offsets = reader.typed<uint32_t>(reader.property(payloads, "offsets"), "payloads.offsets");
+  const auto offsets =
+      reader.typed<uint32_t>(reader.property(payloads, "offsets"), "payloads.offsets");
   if (reader.failed()) return;
-  if (offsets.length != ids_.length / kIdWords + 1) reader.fail("payloads.offsets", "one offset more than ids");
+  if (offsets.length != ids_.length / kIdWords + 1)
+    reader.fail("payloads.offsets", "one offset more than ids");
   columns_.payloadBytes = reinterpret_cast<const char*>(bytes.data);
   columns_.payloadOffsets = offsets.data;
   payloadBytes_ = bytes.length;
@@ -30,13 +33,15 @@ void ColumnsInput::readSeq(Reader& reader, napi_value seq) {
 void ColumnsInput::readVectors(Reader& reader, napi_value entry, const ShardSpec& spec,
                                std::vector<napi_value>& pins) {
   UpsertColumns::Vectors column;
-  column.vector = static_cast<uint32_t>(reader.integer(reader.property(entry, "vector"), "vectors[].vector", 0,
-                                                       spec.vectors.empty() ? 0 : spec.vectors.size() - 1));
+  column.vector =
+      static_cast<uint32_t>(reader.integer(reader.property(entry, "vector"), "vectors[].vector", 0,
+                                           spec.vectors.empty() ? 0 : spec.vectors.size() - 1));
   const auto data = reader.typed<float>(reader.property(entry, "data"), "vectors[].data");
   const auto rows = reader.typedOrNull<uint32_t>(reader.property(entry, "rows"), "vectors[].rows");
   if (reader.failed()) return;
   const size_t count = rows.present() ? rows.length : ids_.length / kIdWords;
-  if (column.vector >= spec.vectors.size() || data.length != count * spec.vectors[column.vector].dim) {
+  if (column.vector >= spec.vectors.size() ||
+      data.length != count * spec.vectors[column.vector].dim) {
     reader.fail("vectors[].data", "as many floats as its rows have dimensions");
     return;
   }
@@ -50,7 +55,8 @@ void ColumnsInput::readVectors(Reader& reader, napi_value entry, const ShardSpec
   if (rows.present()) pins.push_back(rows.value);
 }
 
-bool ColumnsInput::readBatch(Reader& reader, napi_value batch, const ShardSpec& spec, std::vector<napi_value>& pins) {
+bool ColumnsInput::readBatch(Reader& reader, napi_value batch, const ShardSpec& spec,
+                             std::vector<napi_value>& pins) {
   readIds(reader, reader.property(batch, "ids"), pins);
   readSeq(reader, reader.property(batch, "seq"));
   napi_value vectors = reader.property(batch, "vectors");
@@ -67,23 +73,27 @@ Status ColumnsInput::check() {
   columns_.ids.resize(count);
   for (size_t at = 0; at < count; at++) {
     if (!decodePointId(ids_.data + at * kIdWords, columns_.ids[at]))
-      return Status(Code::InvalidArgument, "ids[" + std::to_string(at) + "]: expected an encoded id");
+      return Status(Code::InvalidArgument,
+                    "ids[" + std::to_string(at) + "]: expected an encoded id");
   }
   for (const auto& column : columns_.vectors) {
     for (uint32_t at = 0; column.rows != nullptr && at < column.count; at++) {
       if (column.rows[at] >= count || (at > 0 && column.rows[at] <= column.rows[at - 1]))
-        return Status(Code::InvalidArgument, "vectors[].rows: expected ascending positions of points");
+        return Status(Code::InvalidArgument,
+                      "vectors[].rows: expected ascending positions of points");
     }
   }
   for (size_t at = 0; columns_.payloadOffsets != nullptr && at <= count; at++) {
     const uint32_t offset = columns_.payloadOffsets[at];
     if (offset > payloadBytes_ || (at > 0 && offset < columns_.payloadOffsets[at - 1]))
-      return Status(Code::InvalidArgument, "payloads.offsets: expected ascending offsets into the bytes");
+      return Status(Code::InvalidArgument,
+                    "payloads.offsets: expected ascending offsets into the bytes");
   }
   return Status::ok();
 }
 
-std::vector<PointId> readPointIds(Reader& reader, napi_value value, const char* field, size_t most) {
+std::vector<PointId> readPointIds(Reader& reader, napi_value value, const char* field,
+                                  size_t most) {
   const auto words = reader.typed<uint32_t>(value, field);
   if (reader.failed()) return {};
   if (words.length % kIdWords != 0 || words.length / kIdWords > most) {
@@ -101,7 +111,8 @@ std::vector<uint32_t> readVectorIndexes(Reader& reader, napi_value value, const 
   const auto indexes = reader.typed<uint32_t>(value, "vectors");
   std::vector<uint32_t> vectors;
   for (size_t at = 0; at < indexes.length && !reader.failed(); at++) {
-    if (indexes.data[at] >= spec.vectors.size() || at >= kMostVectors) reader.fail("vectors", "indexes of the shard's vectors");
+    if (indexes.data[at] >= spec.vectors.size() || at >= kMostVectors)
+      reader.fail("vectors", "indexes of the shard's vectors");
     vectors.push_back(indexes.data[at]);
   }
   return vectors;
@@ -110,12 +121,13 @@ std::vector<uint32_t> readVectorIndexes(Reader& reader, napi_value value, const 
 namespace {
 
 // One text column: n + 1 offsets whose last lies within the bytes.
-bool readText(Reader& reader, napi_value column, const char* field, uint32_t count, std::vector<napi_value>& pins,
-              const char*& bytes, const int32_t*& offsets) {
+bool readText(Reader& reader, napi_value column, const char* field, uint32_t count,
+              std::vector<napi_value>& pins, const char*& bytes, const int32_t*& offsets) {
   const auto text = reader.typed<uint8_t>(reader.property(column, "bytes"), field);
   const auto ends = reader.typed<int32_t>(reader.property(column, "offsets"), field);
   if (reader.failed()) return false;
-  if (ends.length != size_t(count) + 1 || ends.data[count] < 0 || size_t(ends.data[count]) > text.length) {
+  if (ends.length != size_t(count) + 1 || ends.data[count] < 0 ||
+      size_t(ends.data[count]) > text.length) {
     reader.fail(field, "one offset more than rows, within the bytes");
     return false;
   }
@@ -127,7 +139,8 @@ bool readText(Reader& reader, napi_value column, const char* field, uint32_t cou
 }
 
 template <typename T>
-const T* readColumn(Reader& reader, napi_value batch, const char* name, size_t length, std::vector<napi_value>& pins) {
+const T* readColumn(Reader& reader, napi_value batch, const char* name, size_t length,
+                    std::vector<napi_value>& pins) {
   const auto column = reader.typed<T>(reader.property(batch, name), name);
   if (!reader.failed() && column.length != length) reader.fail(name, "one value a row");
   pins.push_back(column.value);
@@ -136,18 +149,21 @@ const T* readColumn(Reader& reader, napi_value batch, const char* name, size_t l
 
 } // namespace
 
-bool readTable(Reader& reader, napi_value batch, const ShardSpec& spec, std::vector<napi_value>& pins,
-               TableView& view) {
-  view.count = static_cast<uint32_t>(reader.integer(reader.property(batch, "count"), "count", 0, kMostBatchRows));
-  readText(reader, reader.property(batch, "ids"), "ids", view.count, pins, view.idBytes, view.idOffsets);
-  readText(reader, reader.property(batch, "payloads"), "payloads", view.count, pins, view.payloadBytes,
-           view.payloadOffsets);
+bool readTable(Reader& reader, napi_value batch, const ShardSpec& spec,
+               std::vector<napi_value>& pins, TableView& view) {
+  view.count = static_cast<uint32_t>(
+      reader.integer(reader.property(batch, "count"), "count", 0, kMostBatchRows));
+  readText(reader, reader.property(batch, "ids"), "ids", view.count, pins, view.idBytes,
+           view.idOffsets);
+  readText(reader, reader.property(batch, "payloads"), "payloads", view.count, pins,
+           view.payloadBytes, view.payloadOffsets);
   view.seqs = readColumn<int64_t>(reader, batch, "seqs", view.count, pins);
   view.deleted = readColumn<uint8_t>(reader, batch, "deleted", view.count, pins);
   view.crcs = readColumn<uint32_t>(reader, batch, "crcs", view.count, pins);
   napi_value vectors = reader.property(batch, "vectors");
   const uint32_t count = reader.arrayLength(vectors, "vectors", kMostVectors);
-  if (!reader.failed() && count != spec.vectors.size()) reader.fail("vectors", "one column for each vector of the shard");
+  if (!reader.failed() && count != spec.vectors.size())
+    reader.fail("vectors", "one column for each vector of the shard");
   for (uint32_t at = 0; at < count && !reader.failed(); at++) {
     napi_value entry = reader.element(vectors, at);
     const size_t floats = size_t(view.count) * spec.vectors[at].dim;

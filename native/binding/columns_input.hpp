@@ -7,11 +7,12 @@
 
 namespace vicinal::binding {
 
-// The input of a write. The `read` functions look at shapes, on the JavaScript thread, and add what must be pinned;
-// `check` looks at contents, on the pool, and only then `columns` may be used.
+// The input of a write. The `read` functions look at shapes, on the JavaScript thread, and add what
+// must be pinned; `check` looks at contents, on the pool, and only then `columns` may be used.
 class ColumnsInput {
 public:
-  bool readBatch(Reader& reader, napi_value batch, const ShardSpec& spec, std::vector<napi_value>& pins);
+  bool readBatch(Reader& reader, napi_value batch, const ShardSpec& spec,
+                 std::vector<napi_value>& pins);
   void readIds(Reader& reader, napi_value ids, std::vector<napi_value>& pins);
   void readPayloads(Reader& reader, napi_value payloads, std::vector<napi_value>& pins);
   void readSeq(Reader& reader, napi_value seq);
@@ -20,7 +21,8 @@ public:
   const UpsertColumns& columns() const { return columns_; }
 
 private:
-  void readVectors(Reader& reader, napi_value vector, const ShardSpec& spec, std::vector<napi_value>& pins);
+  void readVectors(Reader& reader, napi_value vector, const ShardSpec& spec,
+                   std::vector<napi_value>& pins);
 
   Span<uint32_t> ids_;
   uint64_t payloadBytes_ = 0;
@@ -33,6 +35,7 @@ std::vector<PointId> readPointIds(Reader& reader, napi_value value, const char* 
 std::vector<uint32_t> readVectorIndexes(Reader& reader, napi_value value, const ShardSpec& spec);
 
 // Rows of the table; its contents are checked where they are used.
-bool readTable(Reader& reader, napi_value batch, const ShardSpec& spec, std::vector<napi_value>& pins, TableView& view);
+bool readTable(Reader& reader, napi_value batch, const ShardSpec& spec,
+               std::vector<napi_value>& pins, TableView& view);
 
 } // namespace vicinal::binding

@@ -7,37 +7,37 @@
 
 namespace vicinal::binding {
 
-/// One call on its way. Owned by whoever holds it: the pool's job, then the mailbox, then the JavaScript thread.
+// One call on its way. Owned by whoever holds it: the pool's job, then the mailbox, then the
+// JavaScript thread.
 struct Environment::Pending {
   Call call;
   Status status;
   napi_deferred deferred = nullptr;
   std::vector<napi_ref> pins;
-  Pending *next = nullptr;
-  Pending *previous = nullptr;
+  Pending* next = nullptr;
+  Pending* previous = nullptr;
 };
 
 struct Environment::Mailbox {
   std::mutex mutex;
   std::condition_variable idle;
-  std::vector<Pending *> finished;
+  std::vector<Pending*> finished;
   napi_threadsafe_function wake = nullptr;
   size_t running = 0;
   bool closed = false;
 
   bool enter() {
     std::lock_guard lock(mutex);
-    if (closed)
-      return false;
+    if (closed) return false;
     running++;
     return true;
   }
 
-  /// With the mailbox closed the call ends here: its promise and pins have gone with their environment.
-  void post(Pending *pending, bool wasRunning) {
+  // With the mailbox closed the call ends here: its promise and pins have gone with their
+  // environment.
+  void post(Pending* pending, bool wasRunning) {
     std::unique_lock lock(mutex);
-    if (wasRunning)
-      running--;
+    if (wasRunning) running--;
     if (closed) {
       idle.notify_all();
       lock.unlock();
@@ -46,55 +46,54 @@ struct Environment::Mailbox {
     }
     finished.push_back(pending);
     // One wake-up serves all that finish before the thread gets to it.
-    if (finished.size() == 1)
-      napi_call_threadsafe_function(wake, nullptr, napi_tsfn_nonblocking);
+    if (finished.size() == 1) napi_call_threadsafe_function(wake, nullptr, napi_tsfn_nonblocking);
   }
 };
 
 Environment::Environment(napi_env env) : env_(env), mailbox_(std::make_shared<Mailbox>()) {}
 
-Environment *Environment::of(napi_env env) {
-  void *data = nullptr;
+Environment* Environment::of(napi_env env) {
+  void* data = nullptr;
   napi_get_instance_data(env, &data);
-  return static_cast<Environment *>(data);
+  return static_cast<Environment*>(data);
 }
 
 bool Environment::install(napi_env env) {
-  auto *self = new Environment(env);
+  auto* self = new Environment(env);
   napi_value name;
   napi_create_string_utf8(env, "vicinal", NAPI_AUTO_LENGTH, &name);
-  const auto deliver = [](napi_env live, napi_value, void *context, void *) {
-    if (live != nullptr)
-      static_cast<Environment *>(context)->deliver();
+  const auto deliver = [](napi_env live, napi_value, void* context, void*) {
+    if (live != nullptr) static_cast<Environment*>(context)->deliver();
   };
-  if (napi_create_threadsafe_function(env, nullptr, nullptr, name, 0, 1, nullptr, nullptr, self, deliver,
-                                      &self->wake_) != napi_ok) {
+  if (napi_create_threadsafe_function(env, nullptr, nullptr, name, 0, 1, nullptr, nullptr, self,
+                                      deliver, &self->wake_) != napi_ok) {
     throwError(env, "INTERNAL", "the kernel's completions cannot be delivered");
     delete self;
     return false;
   }
   self->mailbox_->wake = self->wake_;
   napi_unref_threadsafe_function(env, self->wake_);
-  // Hooks run last in, first out: this one, which closes the mailbox, before the one of the function it calls.
+  // Hooks run last in, first out: this one, which closes the mailbox, before the one of the
+  // function it calls.
   napi_add_env_cleanup_hook(env, teardown, self);
   napi_set_instance_data(env, self, nullptr, nullptr);
   return true;
 }
 
-void Environment::teardown(void *data) {
-  auto *self = static_cast<Environment *>(data);
-  for (Pending *pending = self->first_; pending != nullptr; pending = pending->next) {
-    if (pending->call.cancel)
-      pending->call.cancel->cancel();
+void Environment::teardown(void* data) {
+  auto* self = static_cast<Environment*>(data);
+  for (Pending* pending = self->first_; pending != nullptr; pending = pending->next) {
+    if (pending->call.cancel) pending->call.cancel->cancel();
   }
   std::unique_lock lock(self->mailbox_->mutex);
   self->mailbox_->closed = true;
   self->mailbox_->idle.wait(lock, [&] { return self->mailbox_->running == 0; });
-  // The instance itself stays: finalizers of handles may still ask for it. It is one small object an environment.
+  // The instance itself stays: finalizers of handles may still ask for it. It is one small object
+  // an environment.
 }
 
-Environment::Pending *Environment::enlist(Call call, napi_value *promise) {
-  auto *pending = new Pending{};
+Environment::Pending* Environment::enlist(Call call, napi_value* promise) {
+  auto* pending = new Pending{};
   pending->call = std::move(call);
   if (napi_create_promise(env_, &pending->deferred, promise) != napi_ok) {
     delete pending;
@@ -108,15 +107,13 @@ Environment::Pending *Environment::enlist(Call call, napi_value *promise) {
   }
   pending->call.pins.clear();
   pending->next = first_;
-  if (first_ != nullptr)
-    first_->previous = pending;
+  if (first_ != nullptr) first_->previous = pending;
   first_ = pending;
-  if (pendingCount_++ == 0)
-    napi_ref_threadsafe_function(env_, wake_);
+  if (pendingCount_++ == 0) napi_ref_threadsafe_function(env_, wake_);
   return pending;
 }
 
-void Environment::perform(Pending *pending, Mailbox &mailbox) {
+void Environment::perform(Pending* pending, Mailbox& mailbox) {
   if (!mailbox.enter()) {
     delete pending;
     return;
@@ -127,27 +124,24 @@ void Environment::perform(Pending *pending, Mailbox &mailbox) {
 
 napi_value Environment::run(Lane lane, Call call) {
   napi_value promise = nullptr;
-  Pending *pending = enlist(std::move(call), &promise);
-  if (pending == nullptr)
-    return nullptr;
+  Pending* pending = enlist(std::move(call), &promise);
+  if (pending == nullptr) return nullptr;
   ThreadPool::shared().submit(lane, [pending, mailbox = mailbox_] { perform(pending, *mailbox); });
   return promise;
 }
 
 napi_value Environment::runAside(Call call) {
   napi_value promise = nullptr;
-  Pending *pending = enlist(std::move(call), &promise);
-  if (pending == nullptr)
-    return nullptr;
+  Pending* pending = enlist(std::move(call), &promise);
+  if (pending == nullptr) return nullptr;
   std::thread([pending, mailbox = mailbox_] { perform(pending, *mailbox); }).detach();
   return promise;
 }
 
-napi_value Environment::defer(Call call, const std::function<void(Completion)> &start) {
+napi_value Environment::defer(Call call, const std::function<void(Completion)>& start) {
   napi_value promise = nullptr;
-  Pending *pending = enlist(std::move(call), &promise);
-  if (pending == nullptr)
-    return nullptr;
+  Pending* pending = enlist(std::move(call), &promise);
+  if (pending == nullptr) return nullptr;
   start([pending, mailbox = mailbox_](Status status) {
     pending->status = std::move(status);
     mailbox->post(pending, false);
@@ -156,16 +150,15 @@ napi_value Environment::defer(Call call, const std::function<void(Completion)> &
 }
 
 void Environment::deliver() {
-  std::vector<Pending *> finished;
+  std::vector<Pending*> finished;
   {
     std::lock_guard lock(mailbox_->mutex);
     finished.swap(mailbox_->finished);
   }
-  for (Pending *pending : finished)
-    settle(pending);
+  for (Pending* pending : finished) settle(pending);
 }
 
-void Environment::settle(Pending *pending) {
+void Environment::settle(Pending* pending) {
   napi_handle_scope scope;
   napi_open_handle_scope(env_, &scope);
   napi_value value = nullptr;
@@ -186,8 +179,7 @@ void Environment::settle(Pending *pending) {
   } else {
     value = makeError(env_, codeName(pending->status.code()), pending->status.message());
   }
-  for (napi_ref reference : pending->pins)
-    napi_delete_reference(env_, reference);
+  for (napi_ref reference : pending->pins) napi_delete_reference(env_, reference);
   if (resolved)
     napi_resolve_deferred(env_, pending->deferred, value);
   else
@@ -195,16 +187,13 @@ void Environment::settle(Pending *pending) {
   // What the call holds goes first, so that `settled` may close what nobody uses any more.
   pending->call.work = nullptr;
   pending->call.result = nullptr;
-  if (pending->call.settled)
-    pending->call.settled();
+  if (pending->call.settled) pending->call.settled();
   if (pending->previous != nullptr)
     pending->previous->next = pending->next;
   else
     first_ = pending->next;
-  if (pending->next != nullptr)
-    pending->next->previous = pending->previous;
-  if (--pendingCount_ == 0)
-    napi_unref_threadsafe_function(env_, wake_);
+  if (pending->next != nullptr) pending->next->previous = pending->previous;
+  if (--pendingCount_ == 0) napi_unref_threadsafe_function(env_, wake_);
   delete pending;
   napi_close_handle_scope(env_, scope);
 }

@@ -15,8 +15,9 @@
 
 namespace vicinal::binding {
 
-/// What an asynchronous call consists of. `work` runs on the pool and touches nothing of JavaScript; `result` runs on
-/// the JavaScript thread when the work has gone well; `settled` always runs there, last.
+// What an asynchronous call consists of. `work` runs on the pool and touches nothing of
+// JavaScript; `result` runs on the JavaScript thread when the work has gone well; `settled` always
+// runs there, last.
 struct Call {
   std::vector<napi_value> pins;
   std::shared_ptr<CancelFlag> cancel;
@@ -25,46 +26,46 @@ struct Call {
   std::function<void()> settled;
 };
 
-/// Reports the end of a call that is not one job of the pool, from any thread, once.
+// Reports the end of a call that is not one job of the pool, from any thread, once.
 using Completion = std::function<void(Status)>;
 
-/// The addon in one JavaScript environment (the main thread or a worker). The pool belongs to the process; each
-/// environment has a mailbox into which finished calls are put and one thread-safe function that wakes its thread,
-/// which then settles everything in the mailbox in one go. The function holds the event loop open only while calls
-/// are pending.
-///
-/// When an environment ends, its pending calls are asked to stop, and the teardown waits for those that are running,
-/// because they read memory that JavaScript owns. Calls that have not begun never begin. What finishes later finds
-/// the mailbox closed and goes nowhere.
+// The addon in one JavaScript environment (the main thread or a worker). The pool belongs to the
+// process; each environment has a mailbox into which finished calls are put and one thread-safe
+// function that wakes its thread, which then settles everything in the mailbox in one go. The
+// function holds the event loop open only while calls are pending.
+//
+// When an environment ends, its pending calls are asked to stop, and the teardown waits for those
+// that are running, because they read memory that JavaScript owns. Calls that have not begun never
+// begin. What finishes later finds the mailbox closed and goes nowhere.
 class Environment {
 public:
-  static Environment *of(napi_env env);
-  /// Makes the environment's instance; false (with an exception pending) on failure.
+  static Environment* of(napi_env env);
+  // Makes the environment's instance; false (with an exception pending) on failure.
   static bool install(napi_env env);
 
-  /// Runs a call on the pool; returns its promise.
+  // Runs a call on the pool; returns its promise.
   napi_value run(Lane lane, Call call);
-  /// Runs a call on a thread of its own: one that waits for disks, or for jobs of the pool.
+  // Runs a call on a thread of its own: one that waits for disks, or for jobs of the pool.
   napi_value runAside(Call call);
-  /// Starts a call whose end `start`'s completion reports; `work` is not used.
-  napi_value defer(Call call, const std::function<void(Completion)> &start);
+  // Starts a call whose end `start`'s completion reports; `work` is not used.
+  napi_value defer(Call call, const std::function<void(Completion)>& start);
 
 private:
   struct Pending;
   struct Mailbox;
 
   explicit Environment(napi_env env);
-  Pending *enlist(Call call, napi_value *promise);
-  static void perform(Pending *pending, Mailbox &mailbox);
-  void settle(Pending *pending);
+  Pending* enlist(Call call, napi_value* promise);
+  static void perform(Pending* pending, Mailbox& mailbox);
+  void settle(Pending* pending);
   void deliver();
-  static void teardown(void *self);
+  static void teardown(void* self);
 
   napi_env env_;
   std::shared_ptr<Mailbox> mailbox_;
   napi_threadsafe_function wake_ = nullptr;
-  /// Of the JavaScript thread alone: all calls not yet settled.
-  Pending *first_ = nullptr;
+  // Of the JavaScript thread alone: all calls not yet settled.
+  Pending* first_ = nullptr;
   size_t pendingCount_ = 0;
 };
 

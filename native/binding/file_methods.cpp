@@ -1,4 +1,5 @@
-// Segment files: opening, checkpoints, inspection. They wait for disks, so none of them takes a thread of the pool.
+// Segment files: opening, checkpoints, inspection. They wait for disks, so none of them takes a
+// thread of the pool.
 #include "binding/bounds.hpp"
 #include "binding/methods.hpp"
 #include "binding/results.hpp"
@@ -23,7 +24,8 @@ napi_value openSegmentMethod(napi_env env, napi_callback_info info) {
   source.crc = readCrc(arguments, arguments.property(arguments[1], "crc"));
   napi_value overlay = arguments.property(arguments[1], "overlay");
   if (!arguments.isAbsent(overlay)) {
-    source.overlayPath = arguments.text(arguments.property(overlay, "path"), "overlay.path", kMostPathBytes);
+    source.overlayPath =
+        arguments.text(arguments.property(overlay, "path"), "overlay.path", kMostPathBytes);
     source.overlayCrc = readCrc(arguments, arguments.property(overlay, "crc"));
   }
   const bool resume = arguments.boolean(arguments.property(arguments[1], "resume"), "resume");
@@ -146,8 +148,9 @@ napi_value inspectSegmentMethod(napi_env env, napi_callback_info info) {
 } // namespace
 
 void defineFileMethods(napi_env env, napi_value exports) {
-  static constexpr Method kMethods[] = {
-      {"openSegment", openSegmentMethod}, {"checkpoint", checkpoint}, {"inspectSegment", inspectSegmentMethod}};
+  static constexpr Method kMethods[] = {{"openSegment", openSegmentMethod},
+                                        {"checkpoint", checkpoint},
+                                        {"inspectSegment", inspectSegmentMethod}};
   defineMethods(env, exports, kMethods, std::size(kMethods));
 }
 

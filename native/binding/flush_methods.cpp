@@ -47,7 +47,9 @@ napi_value takeFlush(napi_env env, napi_callback_info info) {
   if (arguments.failed()) return nullptr;
   auto rows = std::make_shared<TableRows>();
   Call call;
-  call.work = [shard = handle->shard(), maxBytes, rows] { return shard->takeFlush(maxBytes, *rows); };
+  call.work = [shard = handle->shard(), maxBytes, rows] {
+    return shard->takeFlush(maxBytes, *rows);
+  };
   call.result = [rows](napi_env live) { return tableRows(live, *rows); };
   return runOnShard(handle, env, Lane::Insert, std::move(call));
 }
@@ -71,7 +73,8 @@ napi_value verifyRows(napi_env env, napi_callback_info info) {
   auto view = std::make_shared<TableView>();
   auto wrong = std::make_shared<int64_t>(-1);
   Call call;
-  if (!readTable(arguments, arguments[1], handle->shard()->spec(), call.pins, *view)) return nullptr;
+  if (!readTable(arguments, arguments[1], handle->shard()->spec(), call.pins, *view))
+    return nullptr;
   call.work = [shard = handle->shard(), view, wrong] {
     *wrong = shard->verifyRows(*view);
     return Status::ok();
@@ -90,7 +93,8 @@ napi_value loadRows(napi_env env, napi_callback_info info) {
   if (!handle) return nullptr;
   auto view = std::make_shared<TableView>();
   Call call;
-  if (!readTable(arguments, arguments[1], handle->shard()->spec(), call.pins, *view)) return nullptr;
+  if (!readTable(arguments, arguments[1], handle->shard()->spec(), call.pins, *view))
+    return nullptr;
   call.work = [shard = handle->shard(), view] { return shard->loadRows(*view); };
   return runOnShard(handle, env, Lane::Insert, std::move(call));
 }

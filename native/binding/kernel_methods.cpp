@@ -48,7 +48,8 @@ bool readVectors(Arguments& arguments, Vectors& vectors) {
   vectors.data = arguments.typed<float>(arguments[0], "data");
   vectors.dim = arguments.integer(arguments[1], "dim", 1, kMostDimensions);
   vectors.normalise = arguments.boolean(arguments[2], "normalise");
-  if (!arguments.failed() && vectors.data.length % vectors.dim != 0) arguments.fail("data", "a multiple of dim floats");
+  if (!arguments.failed() && vectors.data.length % vectors.dim != 0)
+    arguments.fail("data", "a multiple of dim floats");
   return !arguments.failed();
 }
 
@@ -124,8 +125,13 @@ napi_value unlockFile(napi_env env, napi_callback_info info) {
 
 void defineKernelMethods(napi_env env, napi_value exports) {
   static constexpr Method kMethods[] = {
-      {"isa", isa},           {"poolThreads", poolThreads}, {"crc32c", checksum}, {"prepareVectorsSync", prepareSync},
-      {"prepareVectors", prepare}, {"lockFile", lockFile},  {"unlockFile", unlockFile},
+      {"isa", isa},
+      {"poolThreads", poolThreads},
+      {"crc32c", checksum},
+      {"prepareVectorsSync", prepareSync},
+      {"prepareVectors", prepare},
+      {"lockFile", lockFile},
+      {"unlockFile", unlockFile},
   };
   defineMethods(env, exports, kMethods, std::size(kMethods));
 }

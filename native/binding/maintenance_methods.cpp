@@ -84,7 +84,8 @@ napi_value createPayloadIndex(napi_env env, napi_callback_info info) {
   field.field = arguments.text(arguments[1], "field", kMostPathBytes);
   const std::string kind = arguments.text(arguments[2], "kind", kMostNameBytes);
   const auto known = std::find(std::begin(kIndexKinds), std::end(kIndexKinds), kind);
-  if (!arguments.failed() && known == std::end(kIndexKinds)) arguments.fail("kind", "a kind of payload index");
+  if (!arguments.failed() && known == std::end(kIndexKinds))
+    arguments.fail("kind", "a kind of payload index");
   if (arguments.failed()) return nullptr;
   field.kind = static_cast<PayloadIndexKind>(known - std::begin(kIndexKinds));
   Call call;
@@ -130,9 +131,8 @@ napi_value waitForIndex(napi_env env, napi_callback_info info) {
   if (!handle) return nullptr;
   Call call;
   ShardHandle::begin(handle, call);
-  return Environment::of(env)->defer(std::move(call), [&](Completion done) {
-    handle->shard()->indexer().wait(std::move(done));
-  });
+  return Environment::of(env)->defer(
+      std::move(call), [&](Completion done) { handle->shard()->indexer().wait(std::move(done)); });
 }
 
 napi_value setIndexing(napi_env env, napi_callback_info info) {
@@ -154,8 +154,10 @@ napi_value moveRows(napi_env env, napi_callback_info info) {
   Arguments arguments(env, info);
   const auto handle = ShardHandle::of(arguments);
   if (!handle) return nullptr;
-  const auto segment = static_cast<uint32_t>(arguments.integer(arguments[1], "segment", 0, UINT32_MAX));
-  const auto maxRows = static_cast<uint32_t>(arguments.integer(arguments[2], "maxRows", 1, kMostBatchRows));
+  const auto segment =
+      static_cast<uint32_t>(arguments.integer(arguments[1], "segment", 0, UINT32_MAX));
+  const auto maxRows =
+      static_cast<uint32_t>(arguments.integer(arguments[2], "maxRows", 1, kMostBatchRows));
   if (arguments.failed()) return nullptr;
   auto left = std::make_shared<uint32_t>(0);
   Call call;
@@ -173,7 +175,8 @@ napi_value dropSegment(napi_env env, napi_callback_info info) {
   Arguments arguments(env, info);
   const auto handle = ShardHandle::of(arguments);
   if (!handle) return nullptr;
-  const auto segment = static_cast<uint32_t>(arguments.integer(arguments[1], "segment", 0, UINT32_MAX));
+  const auto segment =
+      static_cast<uint32_t>(arguments.integer(arguments[1], "segment", 0, UINT32_MAX));
   if (arguments.failed()) return nullptr;
   if (const Status status = handle->shard()->dropSegment(segment); !status)
     throwError(env, codeName(status.code()), status.message());
@@ -206,9 +209,16 @@ napi_value validate(napi_env env, napi_callback_info info) {
 
 void defineMaintenanceMethods(napi_env env, napi_value exports) {
   static constexpr Method kMethods[] = {
-      {"createPayloadIndex", createPayloadIndex}, {"dropPayloadIndex", dropPayloadIndex},
-      {"stats", stats},     {"tailBytes", tailBytes}, {"waitForIndex", waitForIndex}, {"setIndexing", setIndexing},
-      {"freeze", freeze},   {"moveRows", moveRows},   {"dropSegment", dropSegment},   {"validate", validate},
+      {"createPayloadIndex", createPayloadIndex},
+      {"dropPayloadIndex", dropPayloadIndex},
+      {"stats", stats},
+      {"tailBytes", tailBytes},
+      {"waitForIndex", waitForIndex},
+      {"setIndexing", setIndexing},
+      {"freeze", freeze},
+      {"moveRows", moveRows},
+      {"dropSegment", dropSegment},
+      {"validate", validate},
   };
   defineMethods(env, exports, kMethods, std::size(kMethods));
 }

@@ -1,4 +1,5 @@
-// The addon's functions, by group. Each is documented in src/native/addon.ts, whose interface they make up.
+// The addon's functions, by group. Each is documented in src/native/addon.ts, whose interface they
+// make up.
 #pragma once
 
 #include <node_api.h>

@@ -15,7 +15,8 @@ constexpr uint32_t kAbi = 1;
 void defineMethods(napi_env env, napi_value exports, const Method* methods, size_t count) {
   for (size_t at = 0; at < count; at++) {
     napi_value function = nullptr;
-    napi_create_function(env, methods[at].name, NAPI_AUTO_LENGTH, methods[at].function, nullptr, &function);
+    napi_create_function(env, methods[at].name, NAPI_AUTO_LENGTH, methods[at].function, nullptr,
+                         &function);
     napi_set_named_property(env, exports, methods[at].name, function);
   }
 }

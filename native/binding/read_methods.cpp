@@ -41,7 +41,8 @@ void readQuery(Reader& reader, napi_value value, const ShardSpec& spec, SearchRe
   }
   request.query.assign(query.data, query.data + query.length);
   const bool normalise = spec.vectors[request.vector].metric == Metric::Cosine;
-  if (prepareVectors(request.query.data(), 1, request.query.size(), normalise) >= 0) reader.fail("query", "finite numbers");
+  if (prepareVectors(request.query.data(), 1, request.query.size(), normalise) >= 0)
+    reader.fail("query", "finite numbers");
 }
 
 void readSearch(Reader& reader, napi_value value, const ShardSpec& spec, SearchRequest& request) {
@@ -58,10 +59,12 @@ void readSearch(Reader& reader, napi_value value, const ShardSpec& spec, SearchR
   napi_value threshold = reader.property(value, "scoreThreshold");
   request.hasThreshold = !reader.isAbsent(threshold);
   if (request.hasThreshold)
-    request.threshold = static_cast<float>(reader.number(threshold, "scoreThreshold", -INFINITY, INFINITY));
+    request.threshold =
+        static_cast<float>(reader.number(threshold, "scoreThreshold", -INFINITY, INFINITY));
   request.filter = readFilter(reader, reader.property(value, "filter"));
   napi_value exclude = reader.property(value, "exclude");
-  if (!reader.isAbsent(exclude)) request.exclude = readPointIds(reader, exclude, "exclude", kMostExcluded);
+  if (!reader.isAbsent(exclude))
+    request.exclude = readPointIds(reader, exclude, "exclude", kMostExcluded);
   request.fields = readFields(reader, reader.property(value, "fields"), spec);
 }
 
@@ -121,10 +124,12 @@ napi_value retrieve(napi_env env, napi_callback_info info) {
     for (uint32_t at = 0; at < rows.size(); at++) {
       if (!rows[at].found()) continue;
       present.push_back(rows[at]);
-      if (!state->positions.push(at)) return Status(Code::Overloaded, "out of memory while reading points");
+      if (!state->positions.push(at))
+        return Status(Code::Overloaded, "out of memory while reading points");
     }
     std::shared_lock overlays(*snapshot.overlays);
-    return readRows(present.data(), present.size(), state->fields, shard->spec().vectors, state->rows);
+    return readRows(present.data(), present.size(), state->fields, shard->spec().vectors,
+                    state->rows);
   };
   call.result = [state](napi_env live) {
     ResultObject object(live);
@@ -153,7 +158,8 @@ napi_value scrollMethod(napi_env env, napi_callback_info info) {
   state->request.limit = static_cast<uint32_t>(
       arguments.integer(arguments.property(arguments[1], "limit"), "limit", 0, kMostResults));
   state->request.filter = readFilter(arguments, arguments.property(arguments[1], "filter"));
-  state->request.fields = readFields(arguments, arguments.property(arguments[1], "fields"), handle->shard()->spec());
+  state->request.fields =
+      readFields(arguments, arguments.property(arguments[1], "fields"), handle->shard()->spec());
   const uint64_t cancelNumber = readCancel(arguments, arguments.property(arguments[1], "cancel"));
   if (arguments.failed()) return nullptr;
   Call call;
@@ -186,7 +192,8 @@ napi_value countMethod(napi_env env, napi_callback_info info) {
   auto counted = std::make_shared<uint64_t>(0);
   Call call;
   call.cancel = std::make_shared<CancelFlag>();
-  call.work = [shard = handle->shard(), filter = std::move(filter), counted, cancel = call.cancel.get()] {
+  call.work = [shard = handle->shard(), filter = std::move(filter), counted,
+               cancel = call.cancel.get()] {
     auto result = count(shard->snapshot(), shard->spec().vectors.size(), filter, cancel);
     if (!result) return result.status();
     *counted = *result;

@@ -16,14 +16,17 @@ size_t aligned(size_t bytes) { return (bytes + 7) & ~size_t(7); }
 void freeGivenAway(napi_env env, void* data, void* hint) {
   std::free(data);
   int64_t total = 0;
-  napi_adjust_external_memory(env, -static_cast<int64_t>(reinterpret_cast<uintptr_t>(hint)), &total);
+  napi_adjust_external_memory(env, -static_cast<int64_t>(reinterpret_cast<uintptr_t>(hint)),
+                              &total);
 }
 
 } // namespace
 
 ResultObject::ResultObject(napi_env env) : env_(env) { napi_create_object(env, &object_); }
 
-void ResultObject::set(const char* name, napi_value value) { napi_set_named_property(env_, object_, name, value); }
+void ResultObject::set(const char* name, napi_value value) {
+  napi_set_named_property(env_, object_, name, value);
+}
 
 void ResultObject::number(const char* name, double value) {
   napi_value result;
@@ -57,8 +60,10 @@ napi_value ResultObject::object(const char* name) {
 }
 
 template <typename T>
-void ResultObject::add(const char* name, napi_typedarray_type type, Buffer<T>& values, napi_value into) {
-  const Small array{into == nullptr ? object_ : into, name, type, values.data(), values.size(), values.bytes()};
+void ResultObject::add(const char* name, napi_typedarray_type type, Buffer<T>& values,
+                       napi_value into) {
+  const Small array{
+      into == nullptr ? object_ : into, name, type, values.data(), values.size(), values.bytes()};
   if (array.bytes > kSmallBytes) {
     giveAway(array, values.release());
     return;
@@ -72,7 +77,8 @@ void ResultObject::giveAway(const Small& array, void* data) {
   napi_value typed = nullptr;
   void* hint = reinterpret_cast<void*>(array.bytes);
   int64_t total = 0;
-  if (napi_create_external_arraybuffer(env_, data, array.bytes, freeGivenAway, hint, &buffer) != napi_ok) {
+  if (napi_create_external_arraybuffer(env_, data, array.bytes, freeGivenAway, hint, &buffer) !=
+      napi_ok) {
     std::free(data);
     throwError(env_, "OVERLOADED", "out of memory while returning a result");
     return;
@@ -111,7 +117,8 @@ napi_value ResultObject::finish() {
   if (napi_create_arraybuffer(env_, smallBytes_, &data, &buffer) != napi_ok) return nullptr;
   size_t offset = 0;
   for (const Small& array : small_) {
-    if (array.bytes > 0) __builtin_memcpy(static_cast<char*>(data) + offset, array.data, array.bytes);
+    if (array.bytes > 0)
+      __builtin_memcpy(static_cast<char*>(data) + offset, array.data, array.bytes);
     napi_value typed = nullptr;
     napi_create_typedarray(env_, array.type, array.length, buffer, offset, &typed);
     napi_set_named_property(env_, array.into, array.name, typed);
@@ -131,7 +138,8 @@ napi_value makeTyped(napi_env env, Buffer<uint32_t>& values) {
   holder.array("values", values);
   napi_value result = nullptr;
   napi_value object = holder.finish();
-  if (object == nullptr || napi_get_named_property(env, object, "values", &result) != napi_ok) return nullptr;
+  if (object == nullptr || napi_get_named_property(env, object, "values", &result) != napi_ok)
+    return nullptr;
   return result;
 }
 

@@ -1,5 +1,5 @@
-// From native results to JavaScript. Small arrays of one result share one ArrayBuffer; large ones give their memory
-// away instead of being copied.
+// From native results to JavaScript. Small arrays of one result share one ArrayBuffer; large ones
+// give their memory away instead of being copied.
 #pragma once
 
 #include <node_api.h>
@@ -43,7 +43,8 @@ private:
     size_t length;
     size_t bytes;
   };
-  template <typename T> void add(const char* name, napi_typedarray_type type, Buffer<T>& values, napi_value into);
+  template <typename T>
+  void add(const char* name, napi_typedarray_type type, Buffer<T>& values, napi_value into);
   void giveAway(const Small& array, void* data);
 
   napi_env env_;

@@ -8,12 +8,14 @@ constexpr napi_type_tag kShardTag = {0x8f1d5f0f6b1c4c5aULL, 0xa2f4c3f5d6e7a8b9UL
 
 using Owner = std::shared_ptr<ShardHandle>;
 
-// Shards are freed on the pool: unmapping gigabytes and waiting for a slice of graph building take milliseconds.
+// Shards are freed on the pool: unmapping gigabytes and waiting for a slice of graph building take
+// milliseconds.
 void freeOnPool(std::shared_ptr<Shard> shard, Completion done) {
-  ThreadPool::shared().submit(Lane::Search, [shard = std::move(shard), done = std::move(done)]() mutable {
-    shard.reset();
-    if (done) done(Status::ok());
-  });
+  ThreadPool::shared().submit(Lane::Search,
+                              [shard = std::move(shard), done = std::move(done)]() mutable {
+                                shard.reset();
+                                if (done) done(Status::ok());
+                              });
 }
 
 } // namespace
@@ -40,7 +42,8 @@ Owner ShardHandle::of(Arguments& arguments) {
   bool isShard = false;
   void* data = nullptr;
   napi_typeof(arguments.env(), arguments[0], &type);
-  if (type == napi_object) napi_check_object_type_tag(arguments.env(), arguments[0], &kShardTag, &isShard);
+  if (type == napi_object)
+    napi_check_object_type_tag(arguments.env(), arguments[0], &kShardTag, &isShard);
   if (isShard) napi_unwrap(arguments.env(), arguments[0], &data);
   if (data == nullptr) {
     arguments.fail("shard", "a handle made by createShard");
@@ -81,7 +84,8 @@ void ShardHandle::close(Completion done) {
 
 void ShardHandle::release() { freeOnPool(std::move(shard_), closed_); }
 
-napi_value runOnShard(const Owner& handle, napi_env env, Lane lane, Call call, uint64_t cancelNumber) {
+napi_value runOnShard(const Owner& handle, napi_env env, Lane lane, Call call,
+                      uint64_t cancelNumber) {
   ShardHandle::begin(handle, call, cancelNumber);
   return Environment::of(env)->run(lane, std::move(call));
 }

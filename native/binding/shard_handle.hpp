@@ -1,5 +1,5 @@
-// A shard as JavaScript holds it: an object with a type tag, so that no other value is taken for one. Everything here
-// belongs to the JavaScript thread.
+// A shard as JavaScript holds it: an object with a type tag, so that no other value is taken for
+// one. Everything here belongs to the JavaScript thread.
 #pragma once
 
 #include <memory>
@@ -17,13 +17,16 @@ public:
   explicit ShardHandle(std::shared_ptr<Shard> shard) : shard_(std::move(shard)) {}
 
   static napi_value wrap(napi_env env, std::shared_ptr<ShardHandle> handle);
-  // The handle in the first argument; where it is none, or closed, an exception is pending and this is null.
+  // The handle in the first argument; where it is none, or closed, an exception is pending and this
+  // is null.
   static std::shared_ptr<ShardHandle> of(Arguments& arguments);
 
   const std::shared_ptr<Shard>& shard() const { return shard_; }
 
-  // Registers an operation: its promise keeps the shard open, and `cancelNumber` (0: none) may stop it.
-  static void begin(const std::shared_ptr<ShardHandle>& self, Call& call, uint64_t cancelNumber = 0);
+  // Registers an operation: its promise keeps the shard open, and `cancelNumber` (0: none) may stop
+  // it.
+  static void begin(const std::shared_ptr<ShardHandle>& self, Call& call,
+                    uint64_t cancelNumber = 0);
   void cancel(uint64_t number);
   // `done` is called when every operation has ended and the memory is free.
   void close(Completion done);
@@ -38,8 +41,9 @@ private:
   std::unordered_map<uint64_t, std::shared_ptr<CancelFlag>> cancels_;
 };
 
-// Runs `work(shard)` on the pool for the shard of the first argument. `result` (may be empty) makes the value.
-napi_value runOnShard(const std::shared_ptr<ShardHandle>& handle, napi_env env, Lane lane, Call call,
-                      uint64_t cancelNumber = 0);
+// Runs `work(shard)` on the pool for the shard of the first argument. `result` (may be empty) makes
+// the value.
+napi_value runOnShard(const std::shared_ptr<ShardHandle>& handle, napi_env env, Lane lane,
+                      Call call, uint64_t cancelNumber = 0);
 
 } // namespace vicinal::binding

@@ -1,5 +1,5 @@
-// Shards, and writes to them. Shapes are checked here, on the JavaScript thread; contents (ids, offsets, positions) on
-// the pool, where there is time for it.
+// Shards, and writes to them. Shapes are checked here, on the JavaScript thread; contents (ids,
+// offsets, positions) on the pool, where there is time for it.
 #include <cmath>
 
 #include "binding/bounds.hpp"
@@ -30,19 +30,22 @@ ShardSpec readSpec(Arguments& arguments, napi_value value) {
   for (uint32_t at = 0; at < count && !arguments.failed(); at++) {
     napi_value entry = arguments.element(vectors, at);
     VectorSpec vector;
-    vector.name = arguments.text(arguments.property(entry, "name"), "vectors[].name", kMostNameBytes);
+    vector.name =
+        arguments.text(arguments.property(entry, "name"), "vectors[].name", kMostNameBytes);
     vector.dim = static_cast<uint32_t>(
         arguments.integer(arguments.property(entry, "dim"), "vectors[].dim", 1, kMostDimensions));
-    vector.m = static_cast<uint32_t>(arguments.integer(arguments.property(entry, "m"), "vectors[].m", 2, kMostM));
-    vector.efConstruct = static_cast<uint32_t>(
-        arguments.integer(arguments.property(entry, "efConstruct"), "vectors[].efConstruct", 1, kMostEf));
-    const std::string metric = arguments.text(arguments.property(entry, "metric"), "vectors[].metric", kMostNameBytes);
+    vector.m = static_cast<uint32_t>(
+        arguments.integer(arguments.property(entry, "m"), "vectors[].m", 2, kMostM));
+    vector.efConstruct = static_cast<uint32_t>(arguments.integer(
+        arguments.property(entry, "efConstruct"), "vectors[].efConstruct", 1, kMostEf));
+    const std::string metric =
+        arguments.text(arguments.property(entry, "metric"), "vectors[].metric", kMostNameBytes);
     if (!arguments.failed() && !metricOf(metric, vector.metric))
       arguments.fail("vectors[].metric", "one of cosine, dot, l2, l1");
     spec.vectors.push_back(vector);
   }
-  spec.segmentBytes = arguments.integer(arguments.property(value, "segmentBytes"), "segmentBytes", kLeastSegmentBytes,
-                                        kMostSegmentBytes);
+  spec.segmentBytes = arguments.integer(arguments.property(value, "segmentBytes"), "segmentBytes",
+                                        kLeastSegmentBytes, kMostSegmentBytes);
   spec.trackChanges = arguments.boolean(arguments.property(value, "trackChanges"), "trackChanges");
   return spec;
 }
@@ -70,7 +73,8 @@ napi_value writeColumns(napi_env env, napi_callback_info info, WriteFunction wri
   if (!handle) return nullptr;
   auto input = std::make_shared<ColumnsInput>();
   Call call;
-  if (!input->readBatch(arguments, arguments[1], handle->shard()->spec(), call.pins)) return nullptr;
+  if (!input->readBatch(arguments, arguments[1], handle->shard()->spec(), call.pins))
+    return nullptr;
   call.work = [shard = handle->shard(), input, write] {
     VICINAL_TRY(input->check());
     return (shard.get()->*write)(input->columns());
@@ -78,7 +82,9 @@ napi_value writeColumns(napi_env env, napi_callback_info info, WriteFunction wri
   return runOnShard(handle, env, Lane::Insert, std::move(call));
 }
 
-napi_value upsert(napi_env env, napi_callback_info info) { return writeColumns(env, info, &Shard::upsert); }
+napi_value upsert(napi_env env, napi_callback_info info) {
+  return writeColumns(env, info, &Shard::upsert);
+}
 napi_value updateVectors(napi_env env, napi_callback_info info) {
   return writeColumns(env, info, &Shard::updateVectors);
 }
@@ -123,7 +129,8 @@ napi_value deleteVectors(napi_env env, napi_callback_info info) {
   auto input = std::make_shared<ColumnsInput>();
   Call call;
   input->readIds(arguments, arguments[1], call.pins);
-  std::vector<uint32_t> vectors = readVectorIndexes(arguments, arguments[2], handle->shard()->spec());
+  std::vector<uint32_t> vectors =
+      readVectorIndexes(arguments, arguments[2], handle->shard()->spec());
   input->readSeq(arguments, arguments[3]);
   if (arguments.failed()) return nullptr;
   call.work = [shard = handle->shard(), input, vectors = std::move(vectors)] {
@@ -146,9 +153,14 @@ napi_value advance(napi_env env, napi_callback_info info) {
 
 void defineWriteMethods(napi_env env, napi_value exports) {
   static constexpr Method kMethods[] = {
-      {"createShard", createShard},     {"closeShard", closeShard},   {"upsert", upsert},
-      {"updateVectors", updateVectors}, {"setPayloads", setPayloads}, {"deletePoints", deletePoints},
-      {"deleteVectors", deleteVectors}, {"advance", advance},
+      {"createShard", createShard},
+      {"closeShard", closeShard},
+      {"upsert", upsert},
+      {"updateVectors", updateVectors},
+      {"setPayloads", setPayloads},
+      {"deletePoints", deletePoints},
+      {"deleteVectors", deleteVectors},
+      {"advance", advance},
   };
   defineMethods(env, exports, kMethods, std::size(kMethods));
 }

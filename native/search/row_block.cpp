@@ -16,18 +16,23 @@ Status readPayloads(const RowRef* rows, size_t count, RowBlock& block) {
   for (size_t at = 0; at < count; at++) {
     block.payloadOffsets[at] = static_cast<uint32_t>(bytes);
     bytes += rows[at].segment->payload(rows[at].row).size();
-    if (bytes > UINT32_MAX) return Status(Code::TooLarge, "the payloads of one answer exceed 4 GiB; ask for fewer points");
+    if (bytes > UINT32_MAX)
+      return Status(Code::TooLarge,
+                    "the payloads of one answer exceed 4 GiB; ask for fewer points");
   }
   block.payloadOffsets[count] = static_cast<uint32_t>(bytes);
   if (!block.payloadBytes.resize(bytes)) return outOfMemory();
   for (size_t at = 0; at < count; at++) {
     const std::string_view text = rows[at].segment->payload(rows[at].row);
-    if (!text.empty()) __builtin_memcpy(block.payloadBytes.data() + block.payloadOffsets[at], text.data(), text.size());
+    if (!text.empty())
+      __builtin_memcpy(block.payloadBytes.data() + block.payloadOffsets[at], text.data(),
+                       text.size());
   }
   return Status::ok();
 }
 
-Status readVectors(const RowRef* rows, size_t count, uint32_t vector, size_t dim, RowBlock::Vectors& column) {
+Status readVectors(const RowRef* rows, size_t count, uint32_t vector, size_t dim,
+                   RowBlock::Vectors& column) {
   if (!column.data.resize(count * dim) || !column.present.resize(count)) return outOfMemory();
   for (size_t at = 0; at < count; at++) {
     const float* from = rows[at].segment->vector(vector, rows[at].row);
@@ -52,7 +57,9 @@ public:
   uint32_t rows() const override { return row_.rows(); }
   std::string_view payload(uint32_t) const override { return text_; }
   IdWords id(uint32_t row) const override { return row_.id(row); }
-  bool hasVector(uint32_t row, uint32_t vector) const override { return row_.hasVector(row, vector); }
+  bool hasVector(uint32_t row, uint32_t vector) const override {
+    return row_.hasVector(row, vector);
+  }
   void overlaidRows(RowBitmap&) const override {}
 
 private:
@@ -62,8 +69,8 @@ private:
 
 } // namespace
 
-std::vector<size_t> noLongerMatching(const Snapshot& snapshot, const FilterNode& filter, const RowRef* rows,
-                                     const RowBlock& block) {
+std::vector<size_t> noLongerMatching(const Snapshot& snapshot, const FilterNode& filter,
+                                     const RowRef* rows, const RowBlock& block) {
   std::vector<size_t> gone;
   for (size_t at = 0; at < block.count; at++) {
     if (!rows[at].segment->payloads().isOverlaid(rows[at].row)) continue;
@@ -71,14 +78,15 @@ std::vector<size_t> noLongerMatching(const Snapshot& snapshot, const FilterNode&
     while (&snapshot.segment(segment) != rows[at].segment) segment++;
     const SegmentRows source(SegmentView(snapshot, segment), snapshot);
     const uint32_t from = block.payloadOffsets[at];
-    const std::string_view text(block.payloadBytes.data() + from, block.payloadOffsets[at + 1] - from);
+    const std::string_view text(block.payloadBytes.data() + from,
+                                block.payloadOffsets[at + 1] - from);
     if (!matches(filter, ReturnedRow(source, text), rows[at].row)) gone.push_back(at);
   }
   return gone;
 }
 
-Status readRows(const RowRef* rows, size_t count, const RowFields& fields, const std::vector<VectorSpec>& specs,
-                RowBlock& block) {
+Status readRows(const RowRef* rows, size_t count, const RowFields& fields,
+                const std::vector<VectorSpec>& specs, RowBlock& block) {
   block.count = static_cast<uint32_t>(count);
   if (!block.ids.resize(count * kIdWords) || !block.seqs.resize(count)) return outOfMemory();
   for (size_t at = 0; at < count; at++) {

@@ -30,20 +30,22 @@ struct RowBlock {
   std::vector<Vectors> vectors;
 };
 
-// The sequence numbers and payloads are those of now: a payload that was changed after the snapshot is the newer one.
-// The caller holds the overlays' lock, shared.
-Status readRows(const RowRef* rows, size_t count, const RowFields& fields, const std::vector<VectorSpec>& specs,
-                RowBlock& block);
+// The sequence numbers and payloads are those of now: a payload that was changed after the snapshot
+// is the newer one. The caller holds the overlays' lock, shared.
+Status readRows(const RowRef* rows, size_t count, const RowFields& fields,
+                const std::vector<VectorSpec>& specs, RowBlock& block);
 
-// Rows, filtered as of the snapshot, with payloads of now: the positions of those whose payload was changed in between
-// and matches no longer. Nobody gets to see a point that contradicts the filter.
-std::vector<size_t> noLongerMatching(const Snapshot& snapshot, const FilterNode& filter, const RowRef* rows,
-                                     const RowBlock& block);
+// Rows, filtered as of the snapshot, with payloads of now: the positions of those whose payload was
+// changed in between and matches no longer. Nobody gets to see a point that contradicts the filter.
+std::vector<size_t> noLongerMatching(const Snapshot& snapshot, const FilterNode& filter,
+                                     const RowRef* rows, const RowBlock& block);
 
-// Reads the rows, leaving out those that match no longer; `drop(position)` is told of each, from the last to the first.
+// Reads the rows, leaving out those that match no longer; `drop(position)` is told of each, from
+// the last to the first.
 template <typename Drop>
 Status readMatching(const Snapshot& snapshot, const FilterNode* filter, std::vector<RowRef>& rows,
-                    const RowFields& fields, const std::vector<VectorSpec>& specs, RowBlock& block, const Drop& drop) {
+                    const RowFields& fields, const std::vector<VectorSpec>& specs, RowBlock& block,
+                    const Drop& drop) {
   while (true) {
     block = {};
     {

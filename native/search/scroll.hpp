@@ -24,13 +24,15 @@ struct ScrollResult {
   std::optional<PointId> next;
 };
 
-Status scroll(const Snapshot& snapshot, const std::vector<VectorSpec>& specs, const ScrollRequest& request,
-              const CancelFlag* cancel, ScrollResult& result);
+Status scroll(const Snapshot& snapshot, const std::vector<VectorSpec>& specs,
+              const ScrollRequest& request, const CancelFlag* cancel, ScrollResult& result);
 
 // How many points match; all of them without a filter. `vectors`: how many named vectors there are.
-Result<uint64_t> count(const Snapshot& snapshot, size_t vectors, const FilterBytes& filter, const CancelFlag* cancel);
+Result<uint64_t> count(const Snapshot& snapshot, size_t vectors, const FilterBytes& filter,
+                       const CancelFlag* cancel);
 
 // The ids of the points that match, or of all, in order, as `kIdWords` words each.
-Status selectIds(const Snapshot& snapshot, size_t vectors, const FilterBytes& filter, Buffer<uint32_t>& ids);
+Status selectIds(const Snapshot& snapshot, size_t vectors, const FilterBytes& filter,
+                 Buffer<uint32_t>& ids);
 
 } // namespace vicinal

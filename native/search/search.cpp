@@ -19,14 +19,16 @@ bool isBetter(const Hit& a, const Hit& b) {
 }
 
 bool meetsThreshold(Metric metric, float score, float threshold) {
-  return metric == Metric::Cosine || metric == Metric::Dot ? score >= threshold : score <= threshold;
+  return metric == Metric::Cosine || metric == Metric::Dot ? score >= threshold
+                                                           : score <= threshold;
 }
 
 // Sorts and leaves the page asked for, without what is excluded or beyond the threshold.
 void choosePage(const SearchRequest& request, Metric metric, std::vector<Hit>& hits) {
   if (!request.exclude.empty()) {
     std::erase_if(hits, [&](const Hit& hit) {
-      return std::find(request.exclude.begin(), request.exclude.end(), hit.id) != request.exclude.end();
+      return std::find(request.exclude.begin(), request.exclude.end(), hit.id) !=
+             request.exclude.end();
     });
   }
   if (request.hasThreshold) {
@@ -36,13 +38,14 @@ void choosePage(const SearchRequest& request, Metric metric, std::vector<Hit>& h
   }
   std::sort(hits.begin(), hits.end(), isBetter);
   hits.resize(std::min<size_t>(hits.size(), size_t(request.offset) + request.limit));
-  hits.erase(hits.begin(), hits.begin() + static_cast<ptrdiff_t>(std::min<size_t>(hits.size(), request.offset)));
+  hits.erase(hits.begin(),
+             hits.begin() + static_cast<ptrdiff_t>(std::min<size_t>(hits.size(), request.offset)));
 }
 
 } // namespace
 
-Status search(const Snapshot& snapshot, const std::vector<VectorSpec>& specs, const SearchRequest& request,
-              const CancelFlag* cancel, SearchResult& result) {
+Status search(const Snapshot& snapshot, const std::vector<VectorSpec>& specs,
+              const SearchRequest& request, const CancelFlag* cancel, SearchResult& result) {
   const Metric metric = specs[request.vector].metric;
   std::optional<FilterProgram> program;
   VICINAL_TRY(decodeFilter(request.filter, specs.size(), program));
@@ -54,7 +57,8 @@ Status search(const Snapshot& snapshot, const std::vector<VectorSpec>& specs, co
   hits.clear();
   for (size_t at = 0; at < snapshot.count() && request.limit > 0; at++) {
     Segment& segment = snapshot.segment(at);
-    SegmentSearch inSegment(SegmentView(snapshot, at), snapshot, request, filter, wanted, cancel, result.stats);
+    SegmentSearch inSegment(SegmentView(snapshot, at), snapshot, request, filter, wanted, cancel,
+                            result.stats);
     VICINAL_TRY(inSegment.run(nearest));
     for (const Neighbor& neighbor : nearest) {
       const uint32_t row = segment.space(request.vector).rowOf(neighbor.vertex);
@@ -65,10 +69,14 @@ Status search(const Snapshot& snapshot, const std::vector<VectorSpec>& specs, co
   thread_local std::vector<RowRef> rows;
   rows.clear();
   for (const Hit& hit : hits) rows.push_back(hit.row);
-  const auto drop = [&](size_t position) { hits.erase(hits.begin() + static_cast<ptrdiff_t>(position)); };
+  const auto drop = [&](size_t position) {
+    hits.erase(hits.begin() + static_cast<ptrdiff_t>(position));
+  };
   VICINAL_TRY(readMatching(snapshot, filter, rows, request.fields, specs, result.rows, drop));
-  if (!result.scores.resize(hits.size())) return Status(Code::Overloaded, "out of memory while collecting scores");
-  for (size_t at = 0; at < hits.size(); at++) result.scores[at] = scoreOf(metric, hits[at].distance);
+  if (!result.scores.resize(hits.size()))
+    return Status(Code::Overloaded, "out of memory while collecting scores");
+  for (size_t at = 0; at < hits.size(); at++)
+    result.scores[at] = scoreOf(metric, hits[at].distance);
   return Status::ok();
 }
 

@@ -47,7 +47,7 @@ struct SearchResult {
   SearchStats stats;
 };
 
-Status search(const Snapshot& snapshot, const std::vector<VectorSpec>& specs, const SearchRequest& request,
-              const CancelFlag* cancel, SearchResult& result);
+Status search(const Snapshot& snapshot, const std::vector<VectorSpec>& specs,
+              const SearchRequest& request, const CancelFlag* cancel, SearchResult& result);
 
 } // namespace vicinal

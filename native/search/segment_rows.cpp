@@ -45,7 +45,8 @@ bool SegmentRows::locate(const IdWords* ids, size_t count, RowBitmap& into) cons
 uint32_t SegmentRows::locateOne(const PointId& id) const {
   const uint32_t newest = view_.segment->find(id);
   if (newest == kNoRow || newest < view_.rows) return newest;
-  // The point was updated after the snapshot was taken, which is rare: its row of then is somewhere below.
+  // The point was updated after the snapshot was taken, which is rare: its row of then is somewhere
+  // below.
   for (uint32_t row = view_.rows; row > 0; row--) {
     if (view_.segment->ids().equals(row - 1, id)) return row - 1;
   }

@@ -20,10 +20,12 @@ struct SegmentView {
   bool isVisible(uint32_t row) const { return row < rows && segment->isVisible(row, tick); }
 };
 
-// Payloads that change while a filter looks at them stay as it first saw them: the text in hand is kept.
+// Payloads that change while a filter looks at them stay as it first saw them: the text in hand is
+// kept.
 class SegmentRows final : public RowSource {
 public:
-  SegmentRows(const SegmentView& view, const Snapshot& snapshot) : view_(view), snapshot_(snapshot) {}
+  SegmentRows(const SegmentView& view, const Snapshot& snapshot)
+      : view_(view), snapshot_(snapshot) {}
 
   uint32_t rows() const override { return view_.rows; }
   std::string_view payload(uint32_t row) const override;

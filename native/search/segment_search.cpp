@@ -12,8 +12,8 @@ namespace {
 // Distances computed between two looks at the cancel flag, and the scratch of a scan.
 constexpr uint32_t kScanBlock = 1024;
 
-// The model of costs, in distances computed for vectors that lie anywhere in memory; measured on the word vectors.
-// Distances a graph search computes for each place of its beam.
+// The model of costs, in distances computed for vectors that lie anywhere in memory; measured on
+// the word vectors. Distances a graph search computes for each place of its beam.
 constexpr double kDistancesPerEf = 20;
 // A distance to the next vector in a row of them.
 constexpr double kSequentialDistance = 0.3;
@@ -25,10 +25,12 @@ Status cancelled() { return Status(Code::Cancelled, "the search was cancelled");
 
 } // namespace
 
-SegmentSearch::SegmentSearch(const SegmentView& view, const Snapshot& snapshot, const SearchRequest& request,
-                             const FilterNode* filter, size_t wanted, const CancelFlag* cancel, SearchStats& stats)
-    : view_(view), rows_(view, snapshot), request_(request), filter_(filter), space_(view.segment->space(request.vector)),
-      wanted_(wanted), cancel_(cancel), stats_(stats), linked_(space_.linked()), vertices_(space_.vertices()),
+SegmentSearch::SegmentSearch(const SegmentView& view, const Snapshot& snapshot,
+                             const SearchRequest& request, const FilterNode* filter, size_t wanted,
+                             const CancelFlag* cancel, SearchStats& stats)
+    : view_(view), rows_(view, snapshot), request_(request), filter_(filter),
+      space_(view.segment->space(request.vector)), wanted_(wanted), cancel_(cancel), stats_(stats),
+      linked_(space_.linked()), vertices_(space_.vertices()),
       ef_(static_cast<uint32_t>(std::max<size_t>(request.ef, wanted))) {}
 
 Status SegmentSearch::run(std::vector<Neighbor>& nearest) {
@@ -45,15 +47,16 @@ Status SegmentSearch::scanRange(uint32_t from, uint32_t to, const Accept& accept
     space_.space().scan(request_.query.data(), first, count, distances.data());
     stats_.distances += count;
     for (uint32_t at = 0; at < count; at++) {
-      if (distances[at] <= top.bound() && accept(first + at)) top.offer({distances[at], first + at});
+      if (distances[at] <= top.bound() && accept(first + at))
+        top.offer({distances[at], first + at});
     }
   }
   return Status::ok();
 }
 
 template <typename Accept>
-Status SegmentSearch::searchGraph(const Accept& accept, uint64_t budget, std::vector<Neighbor>& found,
-                                  bool& isComplete) {
+Status SegmentSearch::searchGraph(const Accept& accept, uint64_t budget,
+                                  std::vector<Neighbor>& found, bool& isComplete) {
   SearchOptions options;
   options.ef = ef_;
   options.maxDistances = budget;
@@ -67,16 +70,21 @@ Status SegmentSearch::searchGraph(const Accept& accept, uint64_t budget, std::ve
 
 Status SegmentSearch::searchLinked(std::vector<Neighbor>& found) {
   bool isComplete = false;
-  // With nothing deleted and nothing newer than the snapshot in the graph, every vertex of it may be an answer.
-  const bool acceptsAll = view_.segment->deletedRows() == 0 && space_.isIdentity() && vertices_ <= view_.rows &&
-                          linked_ == vertices_;
+  // With nothing deleted and nothing newer than the snapshot in the graph, every vertex of it may
+  // be an answer.
+  const bool acceptsAll = view_.segment->deletedRows() == 0 && space_.isIdentity() &&
+                          vertices_ <= view_.rows && linked_ == vertices_;
   if (acceptsAll) {
     VICINAL_TRY(searchGraph(AcceptAll{}, UINT64_MAX, found, isComplete));
-    const bool isCurrent = std::all_of(found.begin(), found.end(), [&](const Neighbor& n) { return n.vertex < linked_; });
-    // Vertices that were linked while the search ran are not the snapshot's, and may have crowded out others.
+    const bool isCurrent = std::all_of(found.begin(), found.end(),
+                                       [&](const Neighbor& n) { return n.vertex < linked_; });
+    // Vertices that were linked while the search ran are not the snapshot's, and may have crowded
+    // out others.
     if (isCurrent) return Status::ok();
   }
-  const auto accept = [&](uint32_t vertex) { return vertex < linked_ && view_.isVisible(space_.rowOf(vertex)); };
+  const auto accept = [&](uint32_t vertex) {
+    return vertex < linked_ && view_.isVisible(space_.rowOf(vertex));
+  };
   return searchGraph(accept, UINT64_MAX, found, isComplete);
 }
 
@@ -89,7 +97,8 @@ Status SegmentSearch::runUnfiltered(std::vector<Neighbor>& nearest) {
   const uint32_t scanTo = request_.isIndexedOnly && !request_.isExact ? scanFrom : vertices_;
   stats_.note(usesGraph ? (scanTo > scanFrom ? "graph+tail" : "graph") : "scan");
   if (scanFrom >= scanTo) {
-    nearest.assign(found.begin(), found.begin() + static_cast<ptrdiff_t>(std::min(found.size(), wanted_)));
+    nearest.assign(found.begin(),
+                   found.begin() + static_cast<ptrdiff_t>(std::min(found.size(), wanted_)));
     return Status::ok();
   }
   TopK top(wanted_);
@@ -120,7 +129,8 @@ double SegmentSearch::sampleMatches(const FilterPlan& plan) const {
       if (at++ % step == 0) look(row);
     });
   } else {
-    // Multiples of the golden ratio: neither a run of neighbours nor in step with any period of theirs.
+    // Multiples of the golden ratio: neither a run of neighbours nor in step with any period of
+    // theirs.
     for (uint32_t at = 0; at < std::min(kSampledRows, view_.rows); at++) {
       const double turns = at * 0.6180339887498949;
       look(static_cast<uint32_t>((turns - std::floor(turns)) * view_.rows));
@@ -137,7 +147,8 @@ SegmentSearch::Costs SegmentSearch::estimate(const FilterPlan& plan, double matc
   if (!plan.isComplete()) {
     // Only what is nearer than the best so far is looked at.
     const double least = 1.0 / kSampledRows;
-    const double looks = static_cast<double>(wanted_) / std::max(matchShare, least) * std::log2(2 + candidates / wanted_);
+    const double looks = static_cast<double>(wanted_) / std::max(matchShare, least) *
+                         std::log2(2 + candidates / wanted_);
     costs.scan += std::min(candidates, looks) * kEvaluation;
   }
   const double share = candidates * matchShare / std::max(1u, view_.rows);
@@ -147,9 +158,11 @@ SegmentSearch::Costs SegmentSearch::estimate(const FilterPlan& plan, double matc
 }
 
 // Vertices [from, to) of candidate rows.
-Status SegmentSearch::scanCandidates(const FilterPlan& plan, uint32_t from, uint32_t to, TopK& top) {
+Status SegmentSearch::scanCandidates(const FilterPlan& plan, uint32_t from, uint32_t to,
+                                     TopK& top) {
   if (plan.candidates() == nullptr)
-    return scanRange(from, to, [&](uint32_t vertex) { return matches(plan, vertex); }, top);
+    return scanRange(
+        from, to, [&](uint32_t vertex) { return matches(plan, vertex); }, top);
   thread_local std::vector<uint32_t> vertices;
   thread_local std::vector<float> distances(kScanBlock);
   vertices.clear();
@@ -157,10 +170,12 @@ Status SegmentSearch::scanCandidates(const FilterPlan& plan, uint32_t from, uint
   const auto scan = [&] {
     stopped = stopped || isCancelled();
     if (stopped) return;
-    space_.space().distances(request_.query.data(), vertices.data(), vertices.size(), distances.data());
+    space_.space().distances(request_.query.data(), vertices.data(), vertices.size(),
+                             distances.data());
     stats_.distances += vertices.size();
     for (size_t at = 0; at < vertices.size(); at++) {
-      if (distances[at] <= top.bound() && matches(plan, vertices[at])) top.offer({distances[at], vertices[at]});
+      if (distances[at] <= top.bound() && matches(plan, vertices[at]))
+        top.offer({distances[at], vertices[at]});
     }
     vertices.clear();
   };

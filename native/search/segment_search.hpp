@@ -2,10 +2,11 @@
 //
 // Without a filter: the graph for the linked vertices, an exact scan for the tail behind them.
 //
-// With one, whichever is cheaper by estimate: an exact scan of the rows that may match, or the graph, in which vertices
-// that don't match lead the way and are never results. Selectivity alone decides nothing: where the matches are far
-// from the query, a graph would walk through everything that is nearer. So the walk has a budget, what the scan would
-// cost, and past it the scan is made after all. Either way nothing is lost but time.
+// With one, whichever is cheaper by estimate: an exact scan of the rows that may match, or the
+// graph, in which vertices that don't match lead the way and are never results. Selectivity alone
+// decides nothing: where the matches are far from the query, a graph would walk through everything
+// that is nearer. So the walk has a budget, what the scan would cost, and past it the scan is made
+// after all. Either way nothing is lost but time.
 #pragma once
 
 #include <optional>
@@ -21,7 +22,8 @@ class SegmentSearch {
 public:
   // `wanted` nearest vertices are collected. `filter` null: every visible row matches.
   SegmentSearch(const SegmentView& view, const Snapshot& snapshot, const SearchRequest& request,
-                const FilterNode* filter, size_t wanted, const CancelFlag* cancel, SearchStats& stats);
+                const FilterNode* filter, size_t wanted, const CancelFlag* cancel,
+                SearchStats& stats);
 
   // The nearest visible vertices that match, nearest first.
   Status run(std::vector<Neighbor>& nearest);
@@ -36,9 +38,11 @@ private:
   Status runFiltered(const FilterNode& filter, std::vector<Neighbor>& nearest);
 
   template <typename Accept>
-  Status searchGraph(const Accept& accept, uint64_t budget, std::vector<Neighbor>& found, bool& isComplete);
+  Status searchGraph(const Accept& accept, uint64_t budget, std::vector<Neighbor>& found,
+                     bool& isComplete);
   Status searchLinked(std::vector<Neighbor>& found);
-  template <typename Accept> Status scanRange(uint32_t from, uint32_t to, const Accept& accept, TopK& top);
+  template <typename Accept>
+  Status scanRange(uint32_t from, uint32_t to, const Accept& accept, TopK& top);
   Status scanCandidates(const FilterPlan& plan, uint32_t from, uint32_t to, TopK& top);
   // Share of the candidates that match, from a sample.
   double sampleMatches(const FilterPlan& plan) const;

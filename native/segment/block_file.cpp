@@ -121,14 +121,17 @@ Status BlockFile::verifyHeader(FileKind kind) {
   VICINAL_TRY(file_.readAt(0, &header, sizeof header));
   if (std::memcmp(header.magic, kMagic[size_t(kind)], sizeof header.magic) != 0)
     return corrupt("block 0: it does not start like a file of its kind");
-  if (header.headerCrc != header.computeCrc()) return corrupt("block 0: the checksum of the header does not match");
+  if (header.headerCrc != header.computeCrc())
+    return corrupt("block 0: the checksum of the header does not match");
   if (header.leastReader > kFormatVersion)
-    return Status(Code::UnsupportedFormat, stamp_.path + ": format version " + std::to_string(header.formatVersion) +
-                                               " needs a reader of version " + std::to_string(header.leastReader) +
-                                               ", this one is " + std::to_string(kFormatVersion));
+    return Status(Code::UnsupportedFormat,
+                  stamp_.path + ": format version " + std::to_string(header.formatVersion) +
+                      " needs a reader of version " + std::to_string(header.leastReader) +
+                      ", this one is " + std::to_string(kFormatVersion));
   const bool isSound = header.fileBytes == *bytes && header.blockBytes == kBlockBytes &&
                        header.blocksAt >= kSectionAlignment && header.blocksAt <= *bytes &&
-                       header.directoryAt >= kSectionAlignment && header.directoryBytes <= kMostDirectoryBytes &&
+                       header.directoryAt >= kSectionAlignment &&
+                       header.directoryBytes <= kMostDirectoryBytes &&
                        header.directoryAt <= header.blocksAt &&
                        header.directoryAt + header.directoryBytes == header.blocksAt &&
                        blockCount(header) * sizeof(uint32_t) == *bytes - header.blocksAt;
@@ -153,7 +156,8 @@ Status BlockFile::verifyHeader(FileKind kind) {
   return file_.readAt(header.directoryAt, directory_.data(), directory_.size());
 }
 
-// Reads through a buffer, not through the mapping: pages that nothing needs yet stay out of this process.
+// Reads through a buffer, not through the mapping: pages that nothing needs yet stay out of this
+// process.
 Status BlockFile::verifyBlocks(const std::vector<uint32_t>& crcs) const {
   std::atomic<size_t> next{0};
   std::atomic<size_t> firstWrong{crcs.size()};
@@ -183,8 +187,8 @@ Status BlockFile::verifyBlocks(const std::vector<uint32_t>& crcs) const {
   if (firstWrong < crcs.size()) {
     const uint64_t from = kSectionAlignment + uint64_t(firstWrong) * kBlockBytes;
     // The header's block is number 0.
-    return corrupt("block " + std::to_string(firstWrong + 1) + " (from byte " + std::to_string(from) +
-                   "): the checksum does not match");
+    return corrupt("block " + std::to_string(firstWrong + 1) + " (from byte " +
+                   std::to_string(from) + "): the checksum does not match");
   }
   return Status::ok();
 }

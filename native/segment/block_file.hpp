@@ -1,14 +1,17 @@
-// Files whose every byte is checked before it is used: header, sections, directory, a table of block checksums.
+// Files whose every byte is checked before it is used: header, sections, directory, a table of
+// block checksums.
 //
 //   0            header, 64 bytes, with a checksum of its own
-//   16 KiB       sections, each at a multiple of 16 KiB, so that they can be mapped; zero bytes between them
+//   16 KiB       sections, each at a multiple of 16 KiB, so that they can be mapped; zero bytes
+//   between them
 //   ...          directory: what the sections are (segment_format)
 //   ...          block table: CRC-32C of each 64 KiB from 16 KiB up to here
 //
-// The header comes last when a file is written, and its checksum covers that of the block table: the header's checksum
-// names the whole content, and is what a manifest remembers.
+// The header comes last when a file is written, and its checksum covers that of the block table:
+// the header's checksum names the whole content, and is what a manifest remembers.
 //
-// The layout of the 64 bytes is fixed for all versions, so that a newer file is told from a damaged one.
+// The layout of the 64 bytes is fixed for all versions, so that a newer file is told from a damaged
+// one.
 #pragma once
 
 #include <cstdint>
@@ -58,18 +61,21 @@ private:
 
 class BlockFile {
 public:
-  // Opens and verifies all of it. CORRUPT names file and block; UNSUPPORTED_FORMAT where a newer version wrote it.
+  // Opens and verifies all of it. CORRUPT names file and block; UNSUPPORTED_FORMAT where a newer
+  // version wrote it.
   static Result<BlockFile> open(const std::string& path, FileKind kind);
 
   const File& file() const { return file_; }
   const FileStamp& stamp() const { return stamp_; }
   const std::string& directory() const { return directory_; }
   uint32_t formatVersion() const { return formatVersion_; }
-  Status corrupt(const std::string& what) const { return Status(Code::Corrupt, stamp_.path + ": " + what); }
+  Status corrupt(const std::string& what) const {
+    return Status(Code::Corrupt, stamp_.path + ": " + what);
+  }
   // Whether a section lies within what was verified.
   bool holds(uint64_t offset, uint64_t bytes) const {
-    return offset % kSectionAlignment == 0 && offset >= kSectionAlignment && offset <= contentEnd_ &&
-           bytes <= contentEnd_ - offset;
+    return offset % kSectionAlignment == 0 && offset >= kSectionAlignment &&
+           offset <= contentEnd_ && bytes <= contentEnd_ - offset;
   }
 
 private:

@@ -1,5 +1,5 @@
-// The ids of a segment's rows, as columns: eight bytes a row while all are numbers. The columns that only UUIDs need
-// are reserved address space that is never touched then.
+// The ids of a segment's rows, as columns: eight bytes a row while all are numbers. The columns
+// that only UUIDs need are reserved address space that is never touched then.
 #pragma once
 
 #include <atomic>
@@ -31,7 +31,8 @@ public:
     return kinds_.grow(rows / 64 + 1);
   }
 
-  // Overwrites whatever an abandoned batch left in the row. Readers of other rows may share the word of kinds.
+  // Overwrites whatever an abandoned batch left in the row. Readers of other rows may share the
+  // word of kinds.
   void set(uint32_t row, const PointId& id) {
     low_[row] = id.low;
     const uint64_t bit = uint64_t(1) << (row % 64);
@@ -48,11 +49,13 @@ public:
     return isUuid(row) ? PointId{true, high_[row], low_[row]} : PointId::number(low_[row]);
   }
 
-  bool equals(uint32_t row, const PointId& id) const { return low_[row] == id.low && at(row) == id; }
+  bool equals(uint32_t row, const PointId& id) const {
+    return low_[row] == id.low && at(row) == id;
+  }
 
   bool isUuid(uint32_t row) const {
-    const uint64_t word =
-        std::atomic_ref<uint64_t>(const_cast<uint64_t&>(kinds_[row / 64])).load(std::memory_order_relaxed);
+    const uint64_t word = std::atomic_ref<uint64_t>(const_cast<uint64_t&>(kinds_[row / 64]))
+                              .load(std::memory_order_relaxed);
     return (word >> (row % 64) & 1) != 0;
   }
 

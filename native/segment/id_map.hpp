@@ -1,6 +1,6 @@
-// From a point's id to its newest row in one segment: an open-addressing table of row numbers (the ids themselves are
-// in the rows), four bytes a slot. Row r is stored as r + 1, so that untouched memory is an empty table, and a table
-// can be a mapped section of a file.
+// From a point's id to its newest row in one segment: an open-addressing table of row numbers (the
+// ids themselves are in the rows), four bytes a slot. Row r is stored as r + 1, so that untouched
+// memory is an empty table, and a table can be a mapped section of a file.
 //
 // Invariants
 // - One thread writes. `prepare` may run beside readers; `put` and `adopt` need them locked out.

@@ -17,7 +17,8 @@ Status PayloadStore::reserve(uint64_t rows, uint64_t bytes) {
   return Status::ok();
 }
 
-Status PayloadStore::map(int descriptor, uint64_t rows, uint64_t offsetsAt, uint64_t bytesAt, uint64_t bytes) {
+Status PayloadStore::map(int descriptor, uint64_t rows, uint64_t offsetsAt, uint64_t bytesAt,
+                         uint64_t bytes) {
   VICINAL_TRY(offsets_.mapFile(descriptor, offsetsAt, rows + 1));
   return bytes == 0 ? Status::ok() : bytes_.mapFile(descriptor, bytesAt, bytes);
 }
@@ -33,7 +34,8 @@ void PayloadStore::setOverlay(uint32_t row, PayloadOverlay overlay) {
   const size_t before = entry ? entry->text.size() : 0;
   overlaidBytes_.fetch_add(overlay.text.size() - before, std::memory_order_relaxed);
   entry = std::make_shared<const PayloadOverlay>(std::move(overlay));
-  std::atomic_ref<uint64_t>(overlaid_[row / 64]).fetch_or(uint64_t(1) << (row % 64), std::memory_order_release);
+  std::atomic_ref<uint64_t>(overlaid_[row / 64])
+      .fetch_or(uint64_t(1) << (row % 64), std::memory_order_release);
   overlayChanges_.fetch_add(1, std::memory_order_relaxed);
   overlaidRows_.store(static_cast<uint32_t>(overlays_.size()), std::memory_order_relaxed);
 }

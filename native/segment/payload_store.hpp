@@ -1,10 +1,11 @@
-// Payload text of a segment's rows. The base is append-only: one byte region and an offset a row. A payload that is
-// changed later goes into the overlay, with the operation's sequence number and the tick at which readers may see it;
-// nothing of the row moves.
+// Payload text of a segment's rows. The base is append-only: one byte region and an offset a row. A
+// payload that is changed later goes into the overlay, with the operation's sequence number and the
+// tick at which readers may see it; nothing of the row moves.
 //
-// Threads: one writer appends and overlays; readers look at published rows. The overlays of all segments of a shard
-// are behind one lock that a batch holds while it changes all its rows, so a reader that holds it over several rows
-// sees whole batches. The bitmap of overlaid rows spares everyone else the lock.
+// Threads: one writer appends and overlays; readers look at published rows. The overlays of all
+// segments of a shard are behind one lock that a batch holds while it changes all its rows, so a
+// reader that holds it over several rows sees whole batches. The bitmap of overlaid rows spares
+// everyone else the lock.
 #pragma once
 
 #include <atomic>

@@ -13,16 +13,14 @@ constexpr size_t kUuidChars = 36;
 bool isHyphenPosition(size_t at) { return at == 8 || at == 13 || at == 18 || at == 23; }
 
 int hexValue(char c) {
-  if (c >= '0' && c <= '9')
-    return c - '0';
-  if (c >= 'a' && c <= 'f')
-    return c - 'a' + 10;
+  if (c >= '0' && c <= '9') return c - '0';
+  if (c >= 'a' && c <= 'f') return c - 'a' + 10;
   return -1;
 }
 
 } // namespace
 
-bool decodePointId(const uint32_t *words, PointId &id) {
+bool decodePointId(const uint32_t* words, PointId& id) {
   if (words[0] == kKindNumber) {
     id = PointId::number(static_cast<uint64_t>(words[2]) << 32 | words[1]);
     return words[3] == 0 && words[4] == 0;
@@ -33,7 +31,7 @@ bool decodePointId(const uint32_t *words, PointId &id) {
   return words[0] == kKindUuid;
 }
 
-void encodePointId(const PointId &id, uint32_t *words) {
+void encodePointId(const PointId& id, uint32_t* words) {
   if (!id.uuid) {
     words[0] = kKindNumber;
     words[1] = static_cast<uint32_t>(id.low);
@@ -49,7 +47,7 @@ void encodePointId(const PointId &id, uint32_t *words) {
   words[4] = static_cast<uint32_t>(id.low);
 }
 
-void appendPointIdText(const PointId &id, std::string &text) {
+void appendPointIdText(const PointId& id, std::string& text) {
   if (!id.uuid) {
     char digits[20];
     const auto end = std::to_chars(digits, digits + sizeof digits, id.low);
@@ -71,7 +69,7 @@ void appendPointIdText(const PointId &id, std::string &text) {
   text.append(chars, kUuidChars);
 }
 
-bool parsePointIdText(std::string_view text, PointId &id) {
+bool parsePointIdText(std::string_view text, PointId& id) {
   if (text.size() != kUuidChars) {
     id = PointId{};
     const auto end = std::from_chars(text.data(), text.data() + text.size(), id.low);
@@ -80,13 +78,11 @@ bool parsePointIdText(std::string_view text, PointId &id) {
   id = PointId{true, 0, 0};
   for (size_t at = 0; at < kUuidChars; at++) {
     if (isHyphenPosition(at)) {
-      if (text[at] != '-')
-        return false;
+      if (text[at] != '-') return false;
       continue;
     }
     const int value = hexValue(text[at]);
-    if (value < 0)
-      return false;
+    if (value < 0) return false;
     id.high = id.high << 4 | id.low >> 60;
     id.low = id.low << 4 | static_cast<uint64_t>(value);
   }

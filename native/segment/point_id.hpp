@@ -8,11 +8,12 @@
 
 namespace vicinal {
 
-/// 32-bit words an id takes at the boundary: kind, then four words (core/point.ts has the encoding).
+// 32-bit words an id takes at the boundary: kind, then four words (core/point.ts has the
+// encoding).
 constexpr size_t kIdWords = 5;
 
-/// A point's name: an unsigned 64-bit number (in `low`), or a UUID as two big-endian halves. Numbers order before
-/// UUIDs, and either kind as its text does.
+// A point's name: an unsigned 64-bit number (in `low`), or a UUID as two big-endian halves.
+// Numbers order before UUIDs, and either kind as its text does.
 struct PointId {
   bool uuid = false;
   uint64_t high = 0;
@@ -20,10 +21,11 @@ struct PointId {
 
   static PointId number(uint64_t value) { return {false, 0, value}; }
 
-  auto operator<=>(const PointId &) const = default;
+  auto operator<=>(const PointId&) const = default;
 
   uint64_t hash() const {
-    // Two rounds of a multiply-xorshift mixer: ids are often consecutive, and the map probes linearly.
+    // Two rounds of a multiply-xorshift mixer: ids are often consecutive, and the map probes
+    // linearly.
     uint64_t x = low ^ (high * 0x9e3779b97f4a7c15ULL) ^ (uuid ? 0xd6e8feb86659fd93ULL : 0);
     x = (x ^ (x >> 32)) * 0xd6e8feb86659fd93ULL;
     x = (x ^ (x >> 32)) * 0xd6e8feb86659fd93ULL;
@@ -31,12 +33,12 @@ struct PointId {
   }
 };
 
-/// False where the words are no id (an unknown kind, or high words set on a number).
-bool decodePointId(const uint32_t *words, PointId &id);
-void encodePointId(const PointId &id, uint32_t *words);
+// False where the words are no id (an unknown kind, or high words set on a number).
+bool decodePointId(const uint32_t* words, PointId& id);
+void encodePointId(const PointId& id, uint32_t* words);
 
-/// Decimal, or lower-case UUID with hyphens.
-void appendPointIdText(const PointId &id, std::string &text);
-bool parsePointIdText(std::string_view text, PointId &id);
+// Decimal, or lower-case UUID with hyphens.
+void appendPointIdText(const PointId& id, std::string& text);
+bool parsePointIdText(std::string_view text, PointId& id);
 
 } // namespace vicinal

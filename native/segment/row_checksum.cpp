@@ -6,7 +6,9 @@ namespace vicinal {
 
 namespace {
 
-template <typename T> uint32_t addValue(uint32_t checksum, T value) { return crc32c(&value, sizeof value, checksum); }
+template <typename T> uint32_t addValue(uint32_t checksum, T value) {
+  return crc32c(&value, sizeof value, checksum);
+}
 
 uint32_t addText(uint32_t checksum, std::string_view text) {
   checksum = addValue(checksum, static_cast<uint32_t>(text.size()));

@@ -1,5 +1,5 @@
-// The checksum that goes with a row into the table, where the data files themselves have none. Defined here alone:
-// writers and verifiers call the same function.
+// The checksum that goes with a row into the table, where the data files themselves have none.
+// Defined here alone: writers and verifiers call the same function.
 #pragma once
 
 #include <cstddef>
@@ -15,8 +15,9 @@ struct ChecksummedRow {
   std::string_view payload;
 };
 
-// CRC-32C over: length and text of the id, sequence number, deleted (one byte), length and text of the payload. The
-// present vectors follow by `addVectorChecksum`, in the order of their indexes. All little-endian.
+// CRC-32C over: length and text of the id, sequence number, deleted (one byte), length and text of
+// the payload. The present vectors follow by `addVectorChecksum`, in the order of their indexes.
+// All little-endian.
 uint32_t rowChecksum(const ChecksummedRow& row);
 // Continues with a vector: index, then its floats.
 uint32_t addVectorChecksum(uint32_t checksum, uint32_t vector, const float* data, size_t dim);

@@ -11,14 +11,16 @@ constexpr uint64_t kMostRows = (uint64_t(1) << 31) - 2;
 
 } // namespace
 
-Result<std::shared_ptr<Segment>> Segment::create(uint32_t number, const std::vector<VectorSpec>& vectors,
+Result<std::shared_ptr<Segment>> Segment::create(uint32_t number,
+                                                 const std::vector<VectorSpec>& vectors,
                                                  uint64_t segmentBytes, const BatchSize& batch) {
   std::shared_ptr<Segment> segment(new Segment(number));
   if (Status status = segment->reserve(vectors, segmentBytes, batch); !status) return status;
   return segment;
 }
 
-Status Segment::reserve(const std::vector<VectorSpec>& vectors, uint64_t segmentBytes, const BatchSize& batch) {
+Status Segment::reserve(const std::vector<VectorSpec>& vectors, uint64_t segmentBytes,
+                        const BatchSize& batch) {
   rowCapacity_ = std::min(kMostRows, segmentBytes / kRowBytes + batch.rows + 1);
   auto ids = IdColumns::reserve(rowCapacity_);
   if (!ids) return ids.status();
@@ -35,7 +37,8 @@ Status Segment::reserve(const std::vector<VectorSpec>& vectors, uint64_t segment
   VICINAL_TRY(payloads_.reserve(rowCapacity_, segmentBytes + batch.payloadBytes));
   for (size_t at = 0; at < vectors.size(); at++) {
     const uint64_t vectorBytes = uint64_t(vectors[at].dim) * sizeof(float);
-    const uint64_t vertices = std::min(kMostRows, segmentBytes / (vectorBytes + kRowBytes) + batch.vertices[at] + 1);
+    const uint64_t vertices =
+        std::min(kMostRows, segmentBytes / (vectorBytes + kRowBytes) + batch.vertices[at] + 1);
     spaces_.push_back(std::make_unique<VectorSpace>());
     VICINAL_TRY(spaces_.back()->reserve(vectors[at], rowCapacity_, vertices));
   }
@@ -45,7 +48,8 @@ Status Segment::reserve(const std::vector<VectorSpec>& vectors, uint64_t segment
 uint64_t Segment::idBytes() const {
   // Id, sequence number and payload offset; a tombstone where pages of them were touched at all.
   uint64_t bytes = uint64_t(rows()) * 3 * sizeof(uint64_t) + idMap_.bytes();
-  bytes += std::min<uint64_t>(rows(), uint64_t(deletedRows()) * pageBytes() / sizeof(uint64_t)) * sizeof(uint64_t);
+  bytes += std::min<uint64_t>(rows(), uint64_t(deletedRows()) * pageBytes() / sizeof(uint64_t)) *
+           sizeof(uint64_t);
   for (const auto& space : spaces_) {
     if (!space->isIdentity()) bytes += (uint64_t(rows()) + space->vertices()) * sizeof(uint32_t);
   }
@@ -62,7 +66,8 @@ bool Segment::hasRoom(const BatchSize& batch) const {
   if (uint64_t(rows()) + batch.rows > rowCapacity_) return false;
   if (payloads_.bytesOf(rows()) + batch.payloadBytes > payloads_.bytes().capacity()) return false;
   for (size_t at = 0; at < spaces_.size(); at++) {
-    if (uint64_t(spaces_[at]->vertices()) + batch.vertices[at] > spaces_[at]->vertexCapacity()) return false;
+    if (uint64_t(spaces_[at]->vertices()) + batch.vertices[at] > spaces_[at]->vertexCapacity())
+      return false;
   }
   return true;
 }
@@ -135,7 +140,8 @@ std::shared_ptr<const PayloadIndexes> Segment::indexes() const {
 }
 
 void Segment::publishIndexes() {
-  auto indexes = std::make_shared<const PayloadIndexes>(writableIndexes_.begin(), writableIndexes_.end());
+  auto indexes =
+      std::make_shared<const PayloadIndexes>(writableIndexes_.begin(), writableIndexes_.end());
   std::lock_guard lock(indexesMutex_);
   indexes_ = std::move(indexes);
 }

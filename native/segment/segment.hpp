@@ -1,10 +1,11 @@
-// Rows of one collection: id, sequence number, payload text and, for each named vector, a vector space. Rows are
-// appended and never changed; an update appends a row and tombstones the old one. Frozen and active segments are the
-// same class; a frozen one is merely not appended to.
+// Rows of one collection: id, sequence number, payload text and, for each named vector, a vector
+// space. Rows are appended and never changed; an update appends a row and tombstones the old one.
+// Frozen and active segments are the same class; a frozen one is merely not appended to.
 //
 // Threads
 // - One writer at a time (the shard's writer lock): `prepare`, `append`, dirty bits.
-// - `publish`, `tombstone` and the id map's changes happen while the shard locks out those who look up ids.
+// - `publish`, `tombstone` and the id map's changes happen while the shard locks out those who look
+// up ids.
 // - Readers use rows below the count of their snapshot and ask `isVisible` with its tick.
 #pragma once
 
@@ -29,7 +30,8 @@ struct IndexField {
   PayloadIndexKind kind = PayloadIndexKind::Keyword;
 };
 
-// A row about to be appended. `vectors` has one pointer for each named vector, null where the row lacks it.
+// A row about to be appended. `vectors` has one pointer for each named vector, null where the row
+// lacks it.
 struct NewRow {
   PointId id;
   uint64_t seq = 0;
@@ -52,7 +54,8 @@ constexpr uint64_t kRowBytes = 64;
 class Segment {
 public:
   // Reserves for `segmentBytes` of data and, beyond it, for `batch`.
-  static Result<std::shared_ptr<Segment>> create(uint32_t number, const std::vector<VectorSpec>& vectors,
+  static Result<std::shared_ptr<Segment>> create(uint32_t number,
+                                                 const std::vector<VectorSpec>& vectors,
                                                  uint64_t segmentBytes, const BatchSize& batch);
 
   uint32_t number() const { return number_; }
@@ -64,9 +67,11 @@ public:
   // Vector and payload bytes, and a constant a row.
   uint64_t dataBytes() const;
 
-  // ---- the writer ---------------------------------------------------------------------------------
+  // ---- the writer
+  // ---------------------------------------------------------------------------------
   bool hasRoom(const BatchSize& batch) const;
-  // Makes room and discards what an earlier batch appended and did not publish. After this, `append` cannot fail.
+  // Makes room and discards what an earlier batch appended and did not publish. After this,
+  // `append` cannot fail.
   Status prepare(const BatchSize& batch);
   uint32_t append(const NewRow& row);
   // The rows [published, staged) are the batch.
@@ -78,7 +83,8 @@ public:
   void publish();
   void tombstone(uint32_t row, uint64_t tick);
 
-  // ---- readers ------------------------------------------------------------------------------------
+  // ---- readers
+  // ------------------------------------------------------------------------------------
   PointId id(uint32_t row) const { return ids_.at(row); }
   uint32_t find(const PointId& id) const { return idMap_.find(ids_, id); }
   uint64_t deletedAt(uint32_t row) const {
@@ -120,8 +126,9 @@ public:
   const IdColumns& ids() const { return ids_; }
   const IdMap& idMap() const { return idMap_; }
 
-  // ---- payload indexes: the writer's, but for `indexes` -------------------------------------------
-  // Over the rows so far. Replaces one of the same field.
+  // ---- payload indexes: the writer's, but for `indexes`
+  // ------------------------------------------- Over the rows so far. Replaces one of the same
+  // field.
   Status addIndex(const IndexField& field);
   void adoptIndex(std::shared_ptr<PayloadIndex> index);
   void dropIndex(const std::string& field);
@@ -131,7 +138,8 @@ public:
   // Reads what rows [index.covered(), to) were appended with.
   void extendIndex(PayloadIndex& index, uint32_t to) const;
 
-  // ---- changed and not flushed: the writer's ------------------------------------------------------
+  // ---- changed and not flushed: the writer's
+  // ------------------------------------------------------
   bool isDirty(uint32_t row) const { return (dirty_[row / 64] >> (row % 64) & 1) != 0; }
   void setDirty(uint32_t row) { dirty_[row / 64] |= uint64_t(1) << (row % 64); }
   void clearDirty(uint32_t row) { dirty_[row / 64] &= ~(uint64_t(1) << (row % 64)); }
@@ -140,7 +148,8 @@ private:
   friend class SegmentReader;
 
   explicit Segment(uint32_t number) : number_(number) {}
-  Status reserve(const std::vector<VectorSpec>& vectors, uint64_t segmentBytes, const BatchSize& batch);
+  Status reserve(const std::vector<VectorSpec>& vectors, uint64_t segmentBytes,
+                 const BatchSize& batch);
   void publishIndexes();
   Status growRows(uint64_t rows, uint64_t payloadBytes);
 

@@ -24,7 +24,10 @@ public:
   Encoder& add(const std::vector<Section>& sections) {
     add(static_cast<uint32_t>(sections.size()));
     for (const Section& section : sections)
-      add(static_cast<uint8_t>(section.kind)).add(section.vector).add(section.offset).add(section.bytes);
+      add(static_cast<uint8_t>(section.kind))
+          .add(section.vector)
+          .add(section.offset)
+          .add(section.bytes);
     return *this;
   }
   std::string take() { return std::move(bytes_); }
@@ -89,9 +92,10 @@ private:
 
 const char* sectionName(SectionKind kind) {
   static constexpr const char* kNames[kSectionKinds] = {
-      "idLows",        "idHighs",     "idKinds",     "idMap",        "seqs",       "deleted",
-      "payloadOffsets", "payloadBytes", "vectors",    "rowOfVertex",  "vertexOfRow", "graphLevel0",
-      "graphOffsets",  "graphUpper",  "overlayRows", "overlaySeqs",  "overlayOffsets", "overlayBytes"};
+      "idLows",      "idHighs",        "idKinds",      "idMap",      "seqs",
+      "deleted",     "payloadOffsets", "payloadBytes", "vectors",    "rowOfVertex",
+      "vertexOfRow", "graphLevel0",    "graphOffsets", "graphUpper", "overlayRows",
+      "overlaySeqs", "overlayOffsets", "overlayBytes"};
   return kNames[size_t(kind)];
 }
 
@@ -107,10 +111,15 @@ std::string encodeDirectory(const SegmentDirectory& directory) {
   encoder.add(directory.throughSeq).add(directory.rows).add(directory.idsInMap);
   encoder.add(static_cast<uint32_t>(directory.vectors.size()));
   for (const VectorDirectory& vector : directory.vectors) {
-    encoder.add(vector.spec.name).add(vector.spec.dim).add(static_cast<uint8_t>(vector.spec.metric));
+    encoder.add(vector.spec.name)
+        .add(vector.spec.dim)
+        .add(static_cast<uint8_t>(vector.spec.metric));
     encoder.add(vector.spec.m).add(vector.spec.efConstruct).add(vector.vertices);
     encoder.add(static_cast<uint8_t>(vector.isIdentity ? 1 : 0));
-    encoder.add(vector.graph.m).add(vector.graph.vertices).add(vector.graph.entry).add(vector.graph.entryLevel);
+    encoder.add(vector.graph.m)
+        .add(vector.graph.vertices)
+        .add(vector.graph.entry)
+        .add(vector.graph.entryLevel);
     encoder.add(vector.graph.upperWords).add(vector.graph.seed);
   }
   return encoder.add(directory.sections).take();
@@ -118,7 +127,10 @@ std::string encodeDirectory(const SegmentDirectory& directory) {
 
 std::string encodeDirectory(const OverlayDirectory& directory) {
   Encoder encoder;
-  encoder.add(directory.throughSeq).add(directory.baseCrc).add(directory.rows).add(directory.changes);
+  encoder.add(directory.throughSeq)
+      .add(directory.baseCrc)
+      .add(directory.rows)
+      .add(directory.changes);
   return encoder.add(directory.sections).take();
 }
 

@@ -1,4 +1,5 @@
-// The directory of a segment file: what its rows are and where its sections lie. docs/data-format.md describes it.
+// The directory of a segment file: what its rows are and where its sections lie.
+// docs/data-format.md describes it.
 #pragma once
 
 #include <string>

@@ -6,7 +6,8 @@ namespace vicinal {
 
 namespace {
 
-// Rows deleted before the file was written are dead for every snapshot, the first of which has tick 1.
+// Rows deleted before the file was written are dead for every snapshot, the first of which has
+// tick 1.
 constexpr uint64_t kDeletedBeforeOpen = 1;
 
 uint64_t bitmapBytes(uint64_t rows) { return (rows / 64 + 1) * sizeof(uint64_t); }
@@ -22,15 +23,18 @@ Result<BlockFile> openFile(const std::string& path, FileKind kind, std::optional
 
 class SegmentReader {
 public:
-  SegmentReader(const BlockFile& file, const SegmentDirectory& directory) : file_(file), directory_(directory) {}
+  SegmentReader(const BlockFile& file, const SegmentDirectory& directory)
+      : file_(file), directory_(directory) {}
 
-  Result<std::shared_ptr<Segment>> read(uint32_t number, const std::vector<VectorSpec>& vectors, uint64_t roomBytes) {
+  Result<std::shared_ptr<Segment>> read(uint32_t number, const std::vector<VectorSpec>& vectors,
+                                        uint64_t roomBytes) {
     VICINAL_TRY(checkVectors(vectors));
     VICINAL_TRY(checkSections());
     BatchSize held;
     held.rows = directory_.rows;
     held.payloadBytes = find(SectionKind::PayloadBytes)->bytes;
-    for (const VectorDirectory& vector : directory_.vectors) held.vertices.push_back(vector.vertices);
+    for (const VectorDirectory& vector : directory_.vectors)
+      held.vertices.push_back(vector.vertices);
     auto created = Segment::create(number, vectors, roomBytes, held);
     if (!created) return created;
     segment_ = created->get();
@@ -66,19 +70,25 @@ public:
     if (bytes == nullptr || offsets.front() != 0 || offsets.back() != bytes->bytes)
       return file.corrupt("the texts and their offsets do not agree");
     for (uint32_t at = 0; at < overlay.changes; at++) {
-      if (rows[at] >= directory_.rows || offsets[at + 1] < offsets[at] || offsets[at + 1] > bytes->bytes)
+      if (rows[at] >= directory_.rows || offsets[at + 1] < offsets[at] ||
+          offsets[at + 1] > bytes->bytes)
         return file.corrupt("a change names no row of the segment");
-      PayloadOverlay change{seqs[at], kDeletedBeforeOpen, std::string(offsets[at + 1] - offsets[at], '\0')};
-      VICINAL_TRY(file.file().readAt(bytes->offset + offsets[at], change.text.data(), change.text.size()));
+      PayloadOverlay change{seqs[at], kDeletedBeforeOpen,
+                            std::string(offsets[at + 1] - offsets[at], '\0')};
+      VICINAL_TRY(
+          file.file().readAt(bytes->offset + offsets[at], change.text.data(), change.text.size()));
       segment.payloads().setOverlay(rows[at], std::move(change));
     }
     return Status::ok();
   }
 
 private:
-  const Section* find(SectionKind kind, uint8_t vector = 0) const { return directory_.find(kind, vector); }
+  const Section* find(SectionKind kind, uint8_t vector = 0) const {
+    return directory_.find(kind, vector);
+  }
 
-  template <typename T> Status readInto(const BlockFile& file, const Section* section, std::vector<T>& values) {
+  template <typename T>
+  Status readInto(const BlockFile& file, const Section* section, std::vector<T>& values) {
     if (section == nullptr || section->bytes != values.size() * sizeof(T))
       return file.corrupt("a section is missing or has the wrong length");
     return file.file().readAt(section->offset, values.data(), section->bytes);
@@ -88,9 +98,11 @@ private:
     bool isSame = vectors.size() == directory_.vectors.size();
     for (size_t at = 0; isSame && at < vectors.size(); at++) {
       const VectorSpec& written = directory_.vectors[at].spec;
-      isSame = written.name == vectors[at].name && written.dim == vectors[at].dim && written.metric == vectors[at].metric;
+      isSame = written.name == vectors[at].name && written.dim == vectors[at].dim &&
+               written.metric == vectors[at].metric;
     }
-    return isSame ? Status::ok() : file_.corrupt("it was written for a collection with other vectors");
+    return isSame ? Status::ok()
+                  : file_.corrupt("it was written for a collection with other vectors");
   }
 
   bool has(SectionKind kind, uint64_t bytes, uint8_t vector = 0) const {
@@ -98,25 +110,29 @@ private:
     return section != nullptr && section->bytes == bytes;
   }
 
-  // Lengths alone: contents are what the checksums vouch for, and the graph is checked as it is opened.
+  // Lengths alone: contents are what the checksums vouch for, and the graph is checked as it is
+  // opened.
   Status checkSections() const {
     const uint64_t rows = directory_.rows;
     const Section* idMap = find(SectionKind::IdMap);
     bool isSound = has(SectionKind::IdLows, rows * 8) && has(SectionKind::Seqs, rows * 8) &&
-                   has(SectionKind::Deleted, bitmapBytes(rows)) && has(SectionKind::PayloadOffsets, rows * 8 + 8) &&
+                   has(SectionKind::Deleted, bitmapBytes(rows)) &&
+                   has(SectionKind::PayloadOffsets, rows * 8 + 8) &&
                    find(SectionKind::PayloadBytes) != nullptr && idMap != nullptr;
     if (isSound && find(SectionKind::IdKinds) != nullptr)
       isSound = has(SectionKind::IdKinds, bitmapBytes(rows)) && has(SectionKind::IdHighs, rows * 8);
     if (isSound) {
       const uint64_t slots = idMap->bytes / sizeof(uint32_t);
-      isSound = idMap->bytes % sizeof(uint32_t) == 0 && std::has_single_bit(slots) && directory_.idsInMap < slots &&
-                directory_.idsInMap <= rows;
+      isSound = idMap->bytes % sizeof(uint32_t) == 0 && std::has_single_bit(slots) &&
+                directory_.idsInMap < slots && directory_.idsInMap <= rows;
     }
     for (uint8_t vector = 0; isSound && vector < directory_.vectors.size(); vector++) {
       const VectorDirectory& entry = directory_.vectors[vector];
       isSound = entry.vertices <= rows && entry.graph.vertices <= entry.vertices &&
-                has(SectionKind::Vectors, uint64_t(entry.vertices) * entry.spec.dim * sizeof(float), vector) &&
-                find(SectionKind::GraphLevel0, vector) != nullptr && find(SectionKind::GraphOffsets, vector) != nullptr &&
+                has(SectionKind::Vectors, uint64_t(entry.vertices) * entry.spec.dim * sizeof(float),
+                    vector) &&
+                find(SectionKind::GraphLevel0, vector) != nullptr &&
+                find(SectionKind::GraphOffsets, vector) != nullptr &&
                 find(SectionKind::GraphUpper, vector) != nullptr && checkGraph(entry, vector);
       if (isSound && !entry.isIdentity)
         isSound = has(SectionKind::RowOfVertex, uint64_t(entry.vertices) * 4, vector) &&
@@ -128,7 +144,8 @@ private:
   bool checkGraph(const VectorDirectory& entry, uint8_t vector) const {
     const uint64_t vertices = entry.graph.vertices;
     return entry.graph.m >= 2 && entry.graph.m <= HnswGraph::maxM &&
-           has(SectionKind::GraphLevel0, vertices * (1 + 2 * uint64_t(entry.graph.m)) * 4, vector) &&
+           has(SectionKind::GraphLevel0, vertices * (1 + 2 * uint64_t(entry.graph.m)) * 4,
+               vector) &&
            has(SectionKind::GraphOffsets, vertices * 4, vector) &&
            entry.graph.upperWords <= file_.stamp().bytes / 4 &&
            has(SectionKind::GraphUpper, entry.graph.upperWords * 4, vector);
@@ -141,14 +158,17 @@ private:
     VICINAL_TRY(segment.ids_.low().mapFile(descriptor, find(SectionKind::IdLows)->offset, rows));
     if (const Section* kinds = find(SectionKind::IdKinds)) {
       VICINAL_TRY(segment.ids_.kinds().mapFile(descriptor, kinds->offset, rows / 64 + 1));
-      VICINAL_TRY(segment.ids_.high().mapFile(descriptor, find(SectionKind::IdHighs)->offset, rows));
+      VICINAL_TRY(
+          segment.ids_.high().mapFile(descriptor, find(SectionKind::IdHighs)->offset, rows));
     }
     VICINAL_TRY(segment.seqs_.mapFile(descriptor, find(SectionKind::Seqs)->offset, rows));
     const Section* idMap = find(SectionKind::IdMap);
-    VICINAL_TRY(segment.idMap_.map(descriptor, idMap->offset, idMap->bytes / sizeof(uint32_t), directory_.idsInMap));
+    VICINAL_TRY(segment.idMap_.map(descriptor, idMap->offset, idMap->bytes / sizeof(uint32_t),
+                                   directory_.idsInMap));
     PayloadStore& payloads = segment.payloads_;
     VICINAL_TRY(payloads.map(descriptor, rows, find(SectionKind::PayloadOffsets)->offset,
-                             find(SectionKind::PayloadBytes)->offset, find(SectionKind::PayloadBytes)->bytes));
+                             find(SectionKind::PayloadBytes)->offset,
+                             find(SectionKind::PayloadBytes)->bytes));
     if (payloads.bytesOf(directory_.rows) != find(SectionKind::PayloadBytes)->bytes)
       return file_.corrupt("the payloads and their offsets do not agree");
     // What the file does not have: tombstones, dirty bits.
@@ -166,8 +186,10 @@ private:
       mapped.rowOfVertexAt = find(SectionKind::RowOfVertex, vector)->offset;
       mapped.vertexOfRowAt = find(SectionKind::VertexOfRow, vector)->offset;
     }
-    mapped.graph = {entry.graph, file_.file().descriptor(), find(SectionKind::GraphLevel0, vector)->offset,
-                    find(SectionKind::GraphOffsets, vector)->offset, find(SectionKind::GraphUpper, vector)->offset};
+    mapped.graph = {entry.graph, file_.file().descriptor(),
+                    find(SectionKind::GraphLevel0, vector)->offset,
+                    find(SectionKind::GraphOffsets, vector)->offset,
+                    find(SectionKind::GraphUpper, vector)->offset};
     const Status status = segment_->space(vector).map(file_.file().descriptor(), mapped);
     return status.code() == Code::Corrupt ? file_.corrupt(status.message()) : status;
   }
@@ -190,8 +212,8 @@ private:
   Segment* segment_ = nullptr;
 };
 
-Result<OpenedSegment> openSegment(const SegmentSource& source, uint32_t number, const std::vector<VectorSpec>& vectors,
-                                  uint64_t roomBytes) {
+Result<OpenedSegment> openSegment(const SegmentSource& source, uint32_t number,
+                                  const std::vector<VectorSpec>& vectors, uint64_t roomBytes) {
   auto file = openFile(source.path, FileKind::Segment, source.crc);
   if (!file) return file.status();
   SegmentDirectory directory;
@@ -214,7 +236,8 @@ Result<SegmentDescription> inspectSegment(const std::string& path) {
   auto file = BlockFile::open(path, FileKind::Segment);
   if (!file) return file.status();
   SegmentDescription description{file->formatVersion(), file->stamp().bytes, {}};
-  if (!decodeDirectory(*file, description.directory)) return file->corrupt("the directory makes no sense");
+  if (!decodeDirectory(*file, description.directory))
+    return file->corrupt("the directory makes no sense");
   return description;
 }
 

@@ -38,7 +38,8 @@ SegmentCapture SegmentCapture::take(std::shared_ptr<Segment> segment, uint64_t t
     if (segment->deletedAt(row) != 0) capture.deleted[row / 64] |= uint64_t(1) << (row % 64);
   }
   for (size_t vector = 0; vector < segment->vectorCount(); vector++)
-    capture.vertices.push_back({segment->space(vector).vertices(), segment->space(vector).isIdentity()});
+    capture.vertices.push_back(
+        {segment->space(vector).vertices(), segment->space(vector).isIdentity()});
   capture.overlays = segment->payloads().overlays();
   capture.segment = std::move(segment);
   return capture;
@@ -50,7 +51,8 @@ SegmentWriter::SegmentWriter(BlockFileWriter file, const SegmentCapture& capture
   directory_.rows = capture.rows;
 }
 
-Result<SegmentWriter> SegmentWriter::create(const std::string& path, const SegmentCapture& capture) {
+Result<SegmentWriter> SegmentWriter::create(const std::string& path,
+                                            const SegmentCapture& capture) {
   auto file = BlockFileWriter::create(path, FileKind::Segment);
   if (!file) return file.status();
   return SegmentWriter(file.take(), capture);
@@ -63,7 +65,8 @@ Status SegmentWriter::section(SectionKind kind, uint8_t vector, const void* data
   return bytes == 0 ? Status::ok() : file_.append(data, bytes);
 }
 
-template <typename Produce> Status SegmentWriter::produced(SectionKind kind, const Produce& produce) {
+template <typename Produce>
+Status SegmentWriter::produced(SectionKind kind, const Produce& produce) {
   auto offset = file_.startSection();
   if (!offset) return offset.status();
   VICINAL_TRY(produce());
@@ -76,10 +79,14 @@ Status SegmentWriter::writeGraphs() {
     const VectorSpace& space = segment_.space(vector);
     const GraphSections sections = space.graph().sections();
     const SegmentCapture::Vertices& vertices = capture_.vertices[vector];
-    directory_.vectors.push_back({space.spec(), vertices.count, vertices.isIdentity, sections.meta});
-    VICINAL_TRY(section(SectionKind::GraphLevel0, vector, sections.level0.data, sections.level0.bytes));
-    VICINAL_TRY(section(SectionKind::GraphOffsets, vector, sections.offsets.data, sections.offsets.bytes));
-    VICINAL_TRY(section(SectionKind::GraphUpper, vector, sections.upper.data, sections.upper.bytes));
+    directory_.vectors.push_back(
+        {space.spec(), vertices.count, vertices.isIdentity, sections.meta});
+    VICINAL_TRY(
+        section(SectionKind::GraphLevel0, vector, sections.level0.data, sections.level0.bytes));
+    VICINAL_TRY(
+        section(SectionKind::GraphOffsets, vector, sections.offsets.data, sections.offsets.bytes));
+    VICINAL_TRY(
+        section(SectionKind::GraphUpper, vector, sections.upper.data, sections.upper.bytes));
   }
   return Status::ok();
 }
@@ -90,7 +97,8 @@ Result<FileStamp> SegmentWriter::writeRows() {
     VICINAL_TRY(writeIds());
     VICINAL_TRY(writeIdMap());
     VICINAL_TRY(writeSeqs());
-    VICINAL_TRY(section(SectionKind::Deleted, 0, capture_.deleted.data(), capture_.deleted.size() * sizeof(uint64_t)));
+    VICINAL_TRY(section(SectionKind::Deleted, 0, capture_.deleted.data(),
+                        capture_.deleted.size() * sizeof(uint64_t)));
     return writePayloads();
   };
   if (Status status = write(); !status) return status;
@@ -105,8 +113,10 @@ Status SegmentWriter::writeVectors() {
     VICINAL_TRY(section(SectionKind::Vectors, vector, space.vector(0), bytes));
     if (entry.isIdentity) continue;
     const uint64_t rows = capture_.rows;
-    VICINAL_TRY(section(SectionKind::RowOfVertex, vector, space.rowOfVertex().data(), entry.vertices * sizeof(uint32_t)));
-    VICINAL_TRY(section(SectionKind::VertexOfRow, vector, space.vertexOfRow().data(), rows * sizeof(uint32_t)));
+    VICINAL_TRY(section(SectionKind::RowOfVertex, vector, space.rowOfVertex().data(),
+                        entry.vertices * sizeof(uint32_t)));
+    VICINAL_TRY(section(SectionKind::VertexOfRow, vector, space.vertexOfRow().data(),
+                        rows * sizeof(uint32_t)));
   }
   return Status::ok();
 }
@@ -115,7 +125,8 @@ Status SegmentWriter::writeIds() {
   const IdColumns& ids = segment_.ids();
   const uint64_t rows = capture_.rows;
   VICINAL_TRY(section(SectionKind::IdLows, 0, ids.low().data(), rows * sizeof(uint64_t)));
-  // The kinds of rows that came after the capture may share the last word: only the file's own rows count in it.
+  // The kinds of rows that came after the capture may share the last word: only the file's own rows
+  // count in it.
   std::vector<uint64_t> kinds(rows / 64 + 1, 0);
   bool hasUuids = false;
   for (uint32_t row = 0; row < rows; row++) {
@@ -131,10 +142,11 @@ Status SegmentWriter::writeIds() {
 // The map of the segment goes on changing, so the file gets one of its own: of the live rows alone.
 Status SegmentWriter::writeIdMap() {
   const uint32_t live = capture_.rows - static_cast<uint32_t>([&] {
-    uint64_t deleted = 0;
-    for (const uint64_t word : capture_.deleted) deleted += static_cast<uint64_t>(__builtin_popcountll(word));
-    return deleted;
-  }());
+                          uint64_t deleted = 0;
+                          for (const uint64_t word : capture_.deleted)
+                            deleted += static_cast<uint64_t>(__builtin_popcountll(word));
+                          return deleted;
+                        }());
   IdMap map;
   VICINAL_TRY(map.prepare(segment_.ids(), live));
   map.adopt();
@@ -150,7 +162,8 @@ Status SegmentWriter::writeSeqs() {
     Gatherer<uint64_t> gatherer(file_);
     for (uint32_t row = 0; row < capture_.rows; row++) {
       const auto overlay = capture_.overlays.find(row);
-      VICINAL_TRY(gatherer.add(overlay == capture_.overlays.end() ? segment_.baseSeq(row) : overlay->second->seq));
+      VICINAL_TRY(gatherer.add(overlay == capture_.overlays.end() ? segment_.baseSeq(row)
+                                                                  : overlay->second->seq));
     }
     return gatherer.flush();
   });
@@ -171,7 +184,8 @@ Status SegmentWriter::writePayloads() {
     Gatherer<uint64_t> gatherer(file_);
     uint64_t offset = 0;
     VICINAL_TRY(gatherer.add(0));
-    for (uint32_t row = 0; row < capture_.rows; row++) VICINAL_TRY(gatherer.add(offset += payload(row).size()));
+    for (uint32_t row = 0; row < capture_.rows; row++)
+      VICINAL_TRY(gatherer.add(offset += payload(row).size()));
     return gatherer.flush();
   }));
   return produced(SectionKind::PayloadBytes, [&]() -> Status {
@@ -183,7 +197,8 @@ Status SegmentWriter::writePayloads() {
   });
 }
 
-Result<FileStamp> writeOverlay(const std::string& path, const SegmentCapture& capture, uint32_t baseCrc) {
+Result<FileStamp> writeOverlay(const std::string& path, const SegmentCapture& capture,
+                               uint32_t baseCrc) {
   auto created = BlockFileWriter::create(path, FileKind::Overlay);
   if (!created) return created.status();
   BlockFileWriter file = created.take();
@@ -208,10 +223,12 @@ Result<FileStamp> writeOverlay(const std::string& path, const SegmentCapture& ca
     return bytes == 0 || data == nullptr ? Status::ok() : file.append(data, bytes);
   };
   const auto write = [&]() -> Status {
-    VICINAL_TRY(section(SectionKind::Deleted, capture.deleted.data(), capture.deleted.size() * sizeof(uint64_t)));
+    VICINAL_TRY(section(SectionKind::Deleted, capture.deleted.data(),
+                        capture.deleted.size() * sizeof(uint64_t)));
     VICINAL_TRY(section(SectionKind::OverlayRows, rows.data(), rows.size() * sizeof(uint32_t)));
     VICINAL_TRY(section(SectionKind::OverlaySeqs, seqs.data(), seqs.size() * sizeof(uint64_t)));
-    VICINAL_TRY(section(SectionKind::OverlayOffsets, offsets.data(), offsets.size() * sizeof(uint64_t)));
+    VICINAL_TRY(
+        section(SectionKind::OverlayOffsets, offsets.data(), offsets.size() * sizeof(uint64_t)));
     VICINAL_TRY(section(SectionKind::OverlayBytes, nullptr, offsets.back()));
     for (const uint32_t row : rows) {
       const std::string& text = capture.overlays.at(row)->text;

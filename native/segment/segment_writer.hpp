@@ -1,8 +1,8 @@
 // Writing a segment, or what changed of it, to a file while writes and searches go on.
 //
-// A capture is taken under the writer's lock and holds what may change later: counts, deletes, payload overlays. Rows
-// below the counts never change, so the rest is read while it is written. Graphs do change: their sections come first,
-// while graph building is paused.
+// A capture is taken under the writer's lock and holds what may change later: counts, deletes,
+// payload overlays. Rows below the counts never change, so the rest is read while it is written.
+// Graphs do change: their sections come first, while graph building is paused.
 #pragma once
 
 #include <memory>
@@ -57,6 +57,7 @@ private:
 };
 
 // Deletes and payload changes, for a segment whose file is `base`.
-Result<FileStamp> writeOverlay(const std::string& path, const SegmentCapture& capture, uint32_t baseCrc);
+Result<FileStamp> writeOverlay(const std::string& path, const SegmentCapture& capture,
+                               uint32_t baseCrc);
 
 } // namespace vicinal

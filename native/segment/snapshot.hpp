@@ -1,5 +1,6 @@
-// What a reader sees: the segments, how many rows of the last one, and the tick up to which deletes count. Taken in an
-// instant (shard/segment_set), it stays as it is however the shard goes on. It keeps its segments alive.
+// What a reader sees: the segments, how many rows of the last one, and the tick up to which deletes
+// count. Taken in an instant (shard/segment_set), it stays as it is however the shard goes on. It
+// keeps its segments alive.
 #pragma once
 
 #include <memory>

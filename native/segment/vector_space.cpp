@@ -32,7 +32,8 @@ Status VectorSpace::grow(uint64_t rows, uint64_t vertices) {
 void VectorSpace::append(uint32_t row, const float* vector) {
   if (isIdentity() && row != staged_) makeMaps();
   const uint32_t vertex = staged_++;
-  __builtin_memcpy(vectors_.data() + uint64_t(vertex) * spec_.dim, vector, spec_.dim * sizeof(float));
+  __builtin_memcpy(vectors_.data() + uint64_t(vertex) * spec_.dim, vector,
+                   spec_.dim * sizeof(float));
   if (isIdentity()) return;
   rowOfVertex_[vertex] = row;
   vertexOfRow_[row] = vertex + 1;
@@ -69,7 +70,8 @@ void VectorSpace::finish(const VertexSlice& slice) {
 }
 
 Status VectorSpace::map(int descriptor, const Mapped& mapped) {
-  VICINAL_TRY(vectors_.mapFile(descriptor, mapped.vectorsAt, uint64_t(mapped.vertices) * spec_.dim));
+  VICINAL_TRY(
+      vectors_.mapFile(descriptor, mapped.vectorsAt, uint64_t(mapped.vertices) * spec_.dim));
   if (!mapped.identity) {
     VICINAL_TRY(rowOfVertex_.mapFile(descriptor, mapped.rowOfVertexAt, mapped.vertices));
     VICINAL_TRY(vertexOfRow_.mapFile(descriptor, mapped.vertexOfRowAt, mapped.rows));
@@ -78,7 +80,8 @@ Status VectorSpace::map(int descriptor, const Mapped& mapped) {
     VICINAL_TRY(rowOfVertex_.grow(mapped.vertices));
     VICINAL_TRY(vertexOfRow_.grow(mapped.rows));
   }
-  auto graph = HnswGraph::open(space_, graphConfig(), static_cast<uint32_t>(vertexCapacity()), mapped.graph);
+  auto graph =
+      HnswGraph::open(space_, graphConfig(), static_cast<uint32_t>(vertexCapacity()), mapped.graph);
   if (!graph) return graph.status();
   graph_ = graph.take();
   identity_.store(mapped.identity, std::memory_order_release);

@@ -1,12 +1,14 @@
-// One named vector of a segment: the vectors, which rows have one, and the graph over them. A vertex is a row of the
-// vector array; vertices are numbered in the order in which they came.
+// One named vector of a segment: the vectors, which rows have one, and the graph over them. A
+// vertex is a row of the vector array; vertices are numbered in the order in which they came.
 //
-// While the rows that have the vector are the first ones without a gap (which is so where every row has it), vertex
-// and row numbers are the same and no map exists. The first row that breaks this makes the maps.
+// While the rows that have the vector are the first ones without a gap (which is so where every row
+// has it), vertex and row numbers are the same and no map exists. The first row that breaks this
+// makes the maps.
 //
 // Threads
 // - One writer appends vertices and publishes them with its batch. Readers look at published ones.
-// - Graph building claims slices of published vertices, in order. `linked()` is how far the claims are finished
+// - Graph building claims slices of published vertices, in order. `linked()` is how far the claims
+// are finished
 //   without a gap: vertices below are in the graph, the others are the exact-scan tail.
 #pragma once
 
@@ -60,7 +62,9 @@ public:
     return identity_.load(std::memory_order_acquire) ? vertex : rowOfVertex_[vertex];
   }
   bool isIdentity() const { return identity_.load(std::memory_order_acquire); }
-  const float* vector(uint32_t vertex) const { return vectors_.data() + uint64_t(vertex) * spec_.dim; }
+  const float* vector(uint32_t vertex) const {
+    return vectors_.data() + uint64_t(vertex) * spec_.dim;
+  }
 
   const VectorSpec& spec() const { return spec_; }
   const Space& space() const { return space_; }

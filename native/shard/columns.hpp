@@ -1,6 +1,6 @@
-// The shapes in which rows come into and leave the kernel: columns, as src/native/addon.ts describes them. Inputs are
-// views into memory the caller keeps; their lengths have been checked by the binding. Outputs own their memory, which
-// may be given away to JavaScript.
+// The shapes in which rows come into and leave the kernel: columns, as src/native/addon.ts
+// describes them. Inputs are views into memory the caller keeps; their lengths have been checked by
+// the binding. Outputs own their memory, which may be given away to JavaScript.
 #pragma once
 
 #include <cstdint>

@@ -63,7 +63,8 @@ bool FlushSet::take(uint64_t maxBytes, uint64_t shardSeq, uint64_t& throughSeq) 
       const uint64_t rowBytes = bytesOf(row);
       bytes += rowBytes;
       forget(rowBytes);
-    } else if (const auto deleted = deletes_.find(change.id); !row.found() && deleted != deletes_.end()) {
+    } else if (const auto deleted = deletes_.find(change.id);
+               !row.found() && deleted != deletes_.end()) {
       taken_.push_back({change.id, change.firstSeq, {}, deleted->second});
       deletes_.erase(deleted);
       bytes += kRowOverheadBytes;
@@ -86,7 +87,8 @@ void FlushSet::restore() {
       row.segment->setDirty(row.row);
       dirty_++;
       dirtyBytes_ += bytesOf(row);
-    } else if (!row.found() && change->deletedSeq != 0 && deletes_.emplace(change->id, change->deletedSeq).second) {
+    } else if (!row.found() && change->deletedSeq != 0 &&
+               deletes_.emplace(change->id, change->deletedSeq).second) {
       dirty_++;
       dirtyBytes_ += kRowOverheadBytes;
     }

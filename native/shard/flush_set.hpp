@@ -1,6 +1,7 @@
-// Which points changed since the table had them, in the order of their first change. A live point's row carries a
-// dirty bit; a deleted one is in `deletes_`. `changes_` may name a point that neither says is dirty any more (it was
-// taken under an earlier entry): such an entry is passed over when its turn comes.
+// Which points changed since the table had them, in the order of their first change. A live point's
+// row carries a dirty bit; a deleted one is in `deletes_`. `changes_` may name a point that neither
+// says is dirty any more (it was taken under an earlier entry): such an entry is passed over when
+// its turn comes.
 //
 // All of it is the writer's (the shard's writer lock), but the two counters, which anyone may read.
 #pragma once
@@ -31,16 +32,16 @@ public:
   uint64_t dirty() const { return dirty_.load(std::memory_order_relaxed); }
   uint64_t dirtyBytes() const { return dirtyBytes_.load(std::memory_order_relaxed); }
 
-  // The point gets a row that is not yet published, in place of `old` (not found: it had none). The new row must be
-  // marked dirty where this says so.
+  // The point gets a row that is not yet published, in place of `old` (not found: it had none). The
+  // new row must be marked dirty where this says so.
   bool noteRow(const PointId& id, const RowRef& old, uint64_t seq, uint64_t bytes);
   // The payload of a live row changed.
   void notePayload(const PointId& id, const RowRef& row, uint64_t seq, uint64_t bytes);
   // The live row `old` is deleted.
   void noteDelete(const PointId& id, const RowRef& old, uint64_t seq);
 
-  // Whole operations from the oldest on, until about `maxBytes`; `shardSeq` is that of the last operation. False
-  // where nothing is dirty.
+  // Whole operations from the oldest on, until about `maxBytes`; `shardSeq` is that of the last
+  // operation. False where nothing is dirty.
   bool take(uint64_t maxBytes, uint64_t shardSeq, uint64_t& throughSeq);
   const std::vector<TakenChange>& taken() const { return taken_; }
   void restore();

@@ -7,11 +7,14 @@ namespace vicinal {
 
 namespace {
 
-// A slice is a few milliseconds of work, whatever the dimension: that is how long a search may wait for a thread.
+// A slice is a few milliseconds of work, whatever the dimension: that is how long a search may wait
+// for a thread.
 constexpr uint32_t kSliceFloats = 1024;
 constexpr uint32_t kMostSliceVertices = 8;
 
-uint32_t sliceVertices(uint32_t dim) { return std::clamp(kSliceFloats / dim, 1u, kMostSliceVertices); }
+uint32_t sliceVertices(uint32_t dim) {
+  return std::clamp(kSliceFloats / dim, 1u, kMostSliceVertices);
+}
 
 } // namespace
 

@@ -1,6 +1,7 @@
-// Graph building behind the tail. Jobs on the pool's build lane claim small slices of vertices that are published and
-// not linked, link them, and put themselves back into the lane while there is more, so that searches and writes get
-// through between slices. As many jobs run as the pool has threads.
+// Graph building behind the tail. Jobs on the pool's build lane claim small slices of vertices that
+// are published and not linked, link them, and put themselves back into the lane while there is
+// more, so that searches and writes get through between slices. As many jobs run as the pool has
+// threads.
 #pragma once
 
 #include <condition_variable>
@@ -22,10 +23,12 @@ public:
 
   // There may be new vertices.
   void kick();
-  // Calls back, from any thread, once every vector present now is linked (CLOSED when the shard closes first).
+  // Calls back, from any thread, once every vector present now is linked (CLOSED when the shard
+  // closes first).
   void wait(Done done);
   void setEnabled(bool enabled);
-  // Between the two no slice is being linked, and `linked()` of every space is all there is in its graph.
+  // Between the two no slice is being linked, and `linked()` of every space is all there is in its
+  // graph.
   void pause();
   void resume();
   // Ends building for good; returns when no job touches the segments any more.

@@ -51,8 +51,8 @@ void SegmentSet::commit(Segment* appended, const std::vector<RowRef>& replaced) 
     appended->adoptIds();
     const uint32_t before = appended->rows();
     const uint32_t after = appended->stagedRows();
-    // A row this segment had the id at is tombstoned even when the caller did not know of it: an id that is twice in
-    // one batch has its last row.
+    // A row this segment had the id at is tombstoned even when the caller did not know of it: an id
+    // that is twice in one batch has its last row.
     std::vector<uint32_t> superseded;
     for (uint32_t row = before; row < after; row++) {
       if (const uint32_t old = appended->putId(row); old != kNoRow) superseded.push_back(old);

@@ -1,12 +1,12 @@
 // The segments of a shard and what makes its writes atomic for readers.
 //
-// A write stages rows in the active segment (invisible: they are beyond every reader's count), then commits: with the
-// look-ups by id locked out it moves ids to their new rows, stamps the old rows with the next tick, and publishes tick
-// and row count together. A reader that took its snapshot before sees the old rows, one after sees the new ones, and
-// nobody sees both or neither.
+// A write stages rows in the active segment (invisible: they are beyond every reader's count), then
+// commits: with the look-ups by id locked out it moves ids to their new rows, stamps the old rows
+// with the next tick, and publishes tick and row count together. A reader that took its snapshot
+// before sees the old rows, one after sees the new ones, and nobody sees both or neither.
 //
-// Threads: `find`, `writable`, `commit`, `freeze`, `add`, `drop` are the writer's (the shard's writer lock). `snapshot`
-// and `locate` are anyone's.
+// Threads: `find`, `writable`, `commit`, `freeze`, `add`, `drop` are the writer's (the shard's
+// writer lock). `snapshot` and `locate` are anyone's.
 #pragma once
 
 #include <atomic>

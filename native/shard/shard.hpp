@@ -1,5 +1,5 @@
-// All rows of one collection: its segments, the set of changes the table lacks, and graph building. The operations
-// are those of src/native/addon.ts; each file shard_*.cpp has a group of them.
+// All rows of one collection: its segments, the set of changes the table lacks, and graph building.
+// The operations are those of src/native/addon.ts; each file shard_*.cpp has a group of them.
 //
 // Threads: writes hold `writer_`, one at a time. Reads take a snapshot and hold nothing.
 #pragma once
@@ -95,16 +95,19 @@ public:
     return segments_.locate(ids.data(), ids.size(), rows);
   }
 
-  // ---- writes (shard_write.cpp) -------------------------------------------------------------------
+  // ---- writes (shard_write.cpp)
+  // -------------------------------------------------------------------
   Status upsert(const UpsertColumns& columns);
   Status updateVectors(const UpsertColumns& columns);
-  Status deleteVectors(const std::vector<PointId>& ids, const std::vector<uint32_t>& vectors, uint64_t seq);
+  Status deleteVectors(const std::vector<PointId>& ids, const std::vector<uint32_t>& vectors,
+                       uint64_t seq);
   Status deletePoints(const std::vector<PointId>& ids, uint64_t seq);
   Status setPayloads(const UpsertColumns& columns);
   void advance(uint64_t seq);
 
-  // ---- flush (shard_flush.cpp) --------------------------------------------------------------------
-  // Zero rows where nothing is dirty.
+  // ---- flush (shard_flush.cpp)
+  // -------------------------------------------------------------------- Zero rows where nothing is
+  // dirty.
   Status takeFlush(uint64_t maxBytes, TableRows& rows);
   void restoreFlush();
   void completeFlush();
@@ -112,16 +115,19 @@ public:
   int64_t verifyRows(const TableView& rows) const;
   Status loadRows(const TableView& rows);
 
-  // ---- segment files (shard_checkpoint.cpp) -------------------------------------------------------
+  // ---- segment files (shard_checkpoint.cpp)
+  // -------------------------------------------------------
   Result<uint32_t> openSegment(const SegmentSource& source, bool resume);
   // One at a time. Blocks for as long as writing and fsync take: not for a thread of the pool.
   Result<CheckpointResult> checkpoint(const std::string& folder);
 
-  // ---- payload indexes (shard_maintenance.cpp) ----------------------------------------------------
+  // ---- payload indexes (shard_maintenance.cpp)
+  // ----------------------------------------------------
   Status createPayloadIndex(const IndexField& field);
   void dropPayloadIndex(const std::string& field);
 
-  // ---- maintenance (shard_maintenance.cpp) --------------------------------------------------------
+  // ---- maintenance (shard_maintenance.cpp)
+  // --------------------------------------------------------
   ShardStats stats() const;
   uint64_t tailBytes() const;
   Indexer& indexer() { return *indexer_; }

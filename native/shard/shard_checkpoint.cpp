@@ -27,7 +27,8 @@ bool exists(const std::string& path) {
 
 std::vector<uint32_t> linkedOf(const Segment& segment) {
   std::vector<uint32_t> linked;
-  for (size_t vector = 0; vector < segment.vectorCount(); vector++) linked.push_back(segment.space(vector).linked());
+  for (size_t vector = 0; vector < segment.vectorCount(); vector++)
+    linked.push_back(segment.space(vector).linked());
   return linked;
 }
 
@@ -41,7 +42,8 @@ struct Shard::Plan {
   SegmentFiles files;
 };
 
-// With graph building paused. A capture of every segment that changed, all as of the same operation.
+// With graph building paused. A capture of every segment that changed, all as of the same
+// operation.
 std::vector<Shard::Plan> Shard::captureChanges(uint64_t& throughSeq) {
   std::lock_guard lock(writer_);
   std::shared_lock overlays(segments_.overlays());
@@ -82,7 +84,8 @@ Status Shard::writeSegments(const std::string& folder, std::vector<Plan>& plans)
   Status status = Status::ok();
   for (Plan& plan : plans) {
     if (plan.kind != Plan::Kind::Whole) continue;
-    auto writer = SegmentWriter::create(folder + "/" + uniqueName(plan.number, "vseg"), plan.capture);
+    auto writer =
+        SegmentWriter::create(folder + "/" + uniqueName(plan.number, "vseg"), plan.capture);
     if (!writer) {
       status = writer.status();
       break;
@@ -128,7 +131,8 @@ Result<uint32_t> Shard::openSegment(const SegmentSource& source, bool resume) {
     std::lock_guard lock(writer_);
     number = segments_.takeNumber();
   }
-  auto opened = vicinal::openSegment(source, number, spec_.vectors, resume ? spec_.segmentBytes : 0);
+  auto opened =
+      vicinal::openSegment(source, number, spec_.vectors, resume ? spec_.segmentBytes : 0);
   if (!opened) return opened.status();
   Segment& segment = *opened->segment;
   {

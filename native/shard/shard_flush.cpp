@@ -12,15 +12,19 @@ namespace {
 // Arrow's text columns have 32-bit offsets.
 constexpr uint64_t kMostTextBytes = std::numeric_limits<int32_t>::max();
 
-Status outOfMemory() { return Status(Code::Overloaded, "out of memory while collecting rows for the table"); }
+Status outOfMemory() {
+  return Status(Code::Overloaded, "out of memory while collecting rows for the table");
+}
 
 class TableCollector {
 public:
-  TableCollector(TableRows& rows, const std::vector<VectorSpec>& specs) : rows_(rows), specs_(specs) {}
+  TableCollector(TableRows& rows, const std::vector<VectorSpec>& specs)
+      : rows_(rows), specs_(specs) {}
 
   Status reserve(size_t count) {
-    bool fits = rows_.idOffsets.push(0) && rows_.payloadOffsets.push(0) && rows_.seqs.reserve(count) &&
-                rows_.deleted.reserve(count) && rows_.crcs.reserve(count);
+    bool fits = rows_.idOffsets.push(0) && rows_.payloadOffsets.push(0) &&
+                rows_.seqs.reserve(count) && rows_.deleted.reserve(count) &&
+                rows_.crcs.reserve(count);
     rows_.vectors.resize(specs_.size());
     for (size_t vector = 0; vector < specs_.size() && fits; vector++) {
       auto& column = rows_.vectors[vector];
@@ -41,10 +45,12 @@ public:
     if (rows_.payloadBytes.size() + row.payload.size() > kMostTextBytes)
       return Status(Code::TooLarge, "one operation changed more than 2 GiB of payload");
     uint32_t crc = rowChecksum(row);
-    for (uint32_t vector = 0; vector < specs_.size(); vector++) crc = addVector(change.row, vector, crc);
+    for (uint32_t vector = 0; vector < specs_.size(); vector++)
+      crc = addVector(change.row, vector, crc);
     const bool fits = rows_.idBytes.append(idText_.data(), idText_.size()) &&
-                      rows_.idOffsets.push(static_cast<int32_t>(rows_.idBytes.size())) && rows_.seqs.push(row.seq) &&
-                      rows_.deleted.push(row.isDeleted ? 1 : 0) && rows_.crcs.push(crc) &&
+                      rows_.idOffsets.push(static_cast<int32_t>(rows_.idBytes.size())) &&
+                      rows_.seqs.push(row.seq) && rows_.deleted.push(row.isDeleted ? 1 : 0) &&
+                      rows_.crcs.push(crc) &&
                       rows_.payloadBytes.append(row.payload.data(), row.payload.size()) &&
                       rows_.payloadOffsets.push(static_cast<int32_t>(rows_.payloadBytes.size()));
     rows_.count++;
@@ -89,8 +95,8 @@ Status Shard::takeFlush(uint64_t maxBytes, TableRows& rows) {
     taken = changes_.taken();
     keepsAlive = segments_.snapshot();
   }
-  // Rows don't change, so writes may go on. A payload that changes meanwhile is taken as of now, with its sequence
-  // number, and is dirty again.
+  // Rows don't change, so writes may go on. A payload that changes meanwhile is taken as of now,
+  // with its sequence number, and is dirty again.
   TableCollector collector(rows, spec_.vectors);
   Status status = collector.reserve(taken.size());
   {
@@ -112,9 +118,11 @@ void Shard::completeFlush() {
 }
 
 int64_t Shard::verifyRows(const TableView& rows) const {
-  if (!isMonotonic(rows.idOffsets, rows.count) || !isMonotonic(rows.payloadOffsets, rows.count)) return 0;
+  if (!isMonotonic(rows.idOffsets, rows.count) || !isMonotonic(rows.payloadOffsets, rows.count))
+    return 0;
   for (uint32_t row = 0; row < rows.count; row++) {
-    uint32_t crc = rowChecksum({rows.idText(row), rows.seqs[row], rows.deleted[row] != 0, rows.payload(row)});
+    uint32_t crc =
+        rowChecksum({rows.idText(row), rows.seqs[row], rows.deleted[row] != 0, rows.payload(row)});
     for (uint32_t vector = 0; vector < spec_.vectors.size(); vector++) {
       const size_t dim = spec_.vectors[vector].dim;
       if (rows.vectors[vector].present[row] != 0)
@@ -134,7 +142,8 @@ Status Shard::loadRows(const TableView& rows) {
   for (uint32_t row = 0; row < rows.count; row++) {
     PointId id;
     if (!parsePointIdText(rows.idText(row), id) || rows.seqs[row] < 0)
-      return Status(Code::Corrupt, "rows of the table: row " + std::to_string(row) + " has no valid id and number");
+      return Status(Code::Corrupt, "rows of the table: row " + std::to_string(row) +
+                                       " has no valid id and number");
     const uint64_t seq = static_cast<uint64_t>(rows.seqs[row]);
     newest = std::max(newest, seq);
     const RowRef old = segments_.find(id);

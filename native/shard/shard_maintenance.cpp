@@ -24,7 +24,8 @@ void addIndexStats(const Segment& segment, ShardStats& stats) {
 } // namespace
 
 Shard::Shard(ShardSpec spec, ThreadPool& pool)
-    : spec_(std::move(spec)), segments_(spec_.vectors, spec_.segmentBytes), changes_(segments_, spec_.trackChanges),
+    : spec_(std::move(spec)), segments_(spec_.vectors, spec_.segmentBytes),
+      changes_(segments_, spec_.trackChanges),
       indexer_(std::make_shared<Indexer>(segments_, pool)) {}
 
 Shard::~Shard() { indexer_->close(); }
@@ -40,8 +41,9 @@ ShardStats Shard::stats() const {
   for (size_t at = 0; at < snapshot.count(); at++) {
     const Segment& segment = snapshot.segment(at);
     stats.points += segment.liveRows();
-    stats.segments.push_back({segment.number(), &segment == segments_.active(), segment.rows(), segment.deletedRows(),
-                              segment.dataBytes(), checkpointedRows(segment.number()),
+    stats.segments.push_back({segment.number(), &segment == segments_.active(), segment.rows(),
+                              segment.deletedRows(), segment.dataBytes(),
+                              checkpointedRows(segment.number()),
                               segment.payloads().overlaidRows()});
     for (size_t vector = 0; vector < segment.vectorCount(); vector++) {
       const VectorSpace& space = segment.space(vector);
@@ -53,7 +55,8 @@ ShardStats Shard::stats() const {
     }
     addIndexStats(segment, stats);
     stats.idBytes += segment.idBytes();
-    stats.payloadBytes += segment.payloads().bytesOf(segment.rows()) + segment.payloads().overlaidBytes();
+    stats.payloadBytes +=
+        segment.payloads().bytesOf(segment.rows()) + segment.payloads().overlaidBytes();
   }
   return stats;
 }
@@ -75,7 +78,8 @@ uint64_t Shard::tailBytes() const {
 }
 
 Status Shard::createPayloadIndex(const IndexField& field) {
-  // The bulk of the rows is read while writes go on; what they added meanwhile, with the writer's lock.
+  // The bulk of the rows is read while writes go on; what they added meanwhile, with the writer's
+  // lock.
   std::vector<std::pair<std::shared_ptr<Segment>, std::shared_ptr<PayloadIndex>>> built;
   const Snapshot snapshot = segments_.snapshot();
   for (const auto& segment : *snapshot.segments) {
@@ -91,7 +95,8 @@ Status Shard::createPayloadIndex(const IndexField& field) {
   fields.push_back(field);
   segments_.setIndexFields(std::move(fields));
   for (const auto& segment : *segments_.snapshot().segments) {
-    const auto found = std::find_if(built.begin(), built.end(), [&](const auto& pair) { return pair.first == segment; });
+    const auto found = std::find_if(built.begin(), built.end(),
+                                    [&](const auto& pair) { return pair.first == segment; });
     if (found == built.end()) {
       VICINAL_TRY(segment->addIndex(field));
       continue;
@@ -122,11 +127,14 @@ Result<uint32_t> Shard::moveRows(uint32_t number, uint32_t maxRows) {
   if (from.get() == segments_.active())
     return Status(Code::InvalidArgument, "segment " + std::to_string(number) + " is not frozen");
   WriteBatch batch(std::min(maxRows, from->liveRows()), spec_.vectors.size());
-  for (uint32_t row = from->firstLiveRow(); row < from->rows() && batch.rows.size() < maxRows; row++) {
+  for (uint32_t row = from->firstLiveRow(); row < from->rows() && batch.rows.size() < maxRows;
+       row++) {
     if (from->deletedAt(row) != 0) continue;
     const float** vectors = batch.nextVectors();
-    for (size_t vector = 0; vector < spec_.vectors.size(); vector++) vectors[vector] = from->vector(vector, row);
-    batch.add(from->id(row), from->seq(row), from->payload(row), {from.get(), row}, from->isDirty(row));
+    for (size_t vector = 0; vector < spec_.vectors.size(); vector++)
+      vectors[vector] = from->vector(vector, row);
+    batch.add(from->id(row), from->seq(row), from->payload(row), {from.get(), row},
+              from->isDirty(row));
   }
   if (Status status = writeRows(batch, false); !status) return status;
   return from->liveRows();
@@ -135,9 +143,11 @@ Result<uint32_t> Shard::moveRows(uint32_t number, uint32_t maxRows) {
 Status Shard::dropSegment(uint32_t number) {
   std::lock_guard lock(writer_);
   const auto segment = segments_.segment(number);
-  if (!segment) return Status(Code::NotFound, "segment " + std::to_string(number) + " doesn't exist");
+  if (!segment)
+    return Status(Code::NotFound, "segment " + std::to_string(number) + " doesn't exist");
   if (segment.get() == segments_.active() || segment->liveRows() > 0)
-    return Status(Code::InvalidArgument, "segment " + std::to_string(number) + " has live rows or is not frozen");
+    return Status(Code::InvalidArgument,
+                  "segment " + std::to_string(number) + " has live rows or is not frozen");
   segments_.drop(number);
   std::lock_guard files(files_);
   segmentFiles_.erase(number);
@@ -154,8 +164,8 @@ std::vector<std::string> Shard::validate() {
       const VectorSpace& space = snapshot.segment(at).space(vector);
       for (const std::string& found : space.graph().validate(space.linked())) {
         if (violations.size() == kMostViolations) break;
-        violations.push_back("segment " + std::to_string(snapshot.segment(at).number()) + ", vector '" +
-                             space.spec().name + "': " + found);
+        violations.push_back("segment " + std::to_string(snapshot.segment(at).number()) +
+                             ", vector '" + space.spec().name + "': " + found);
       }
     }
   }

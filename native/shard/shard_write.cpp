@@ -1,4 +1,5 @@
-// Writes: rows are staged beyond every reader's count, then published with the tombstones of the rows they replace.
+// Writes: rows are staged beyond every reader's count, then published with the tombstones of the
+// rows they replace.
 #include <algorithm>
 
 #include "shard/shard.hpp"
@@ -42,7 +43,9 @@ Status Shard::writeRows(WriteBatch& batch, bool isChange) {
     segment = *writable;
     for (size_t at = 0; at < batch.rows.size(); at++) {
       NewRow& row = batch.rows[at];
-      if (isChange) row.isDirty = changes_.noteRow(row.id, batch.old[at], row.seq, batch.bytesOf(at, spec_.vectors));
+      if (isChange)
+        row.isDirty =
+            changes_.noteRow(row.id, batch.old[at], row.seq, batch.bytesOf(at, spec_.vectors));
       segment->append(row);
     }
   }
@@ -84,7 +87,8 @@ Status Shard::updateVectors(const UpsertColumns& columns) {
     if (!old.found() || old.segment->seq(old.row) >= columns.seq) continue;
     const float** vectors = batch.nextVectors();
     for (size_t vector = 0; vector < vectorCount; vector++)
-      vectors[vector] = given[vector] != nullptr ? given[vector] : old.segment->vector(vector, old.row);
+      vectors[vector] =
+          given[vector] != nullptr ? given[vector] : old.segment->vector(vector, old.row);
     batch.add(columns.ids[point], columns.seq, old.segment->payload(old.row), old);
   }
   VICINAL_TRY(writeRows(batch, true));
@@ -92,7 +96,8 @@ Status Shard::updateVectors(const UpsertColumns& columns) {
   return Status::ok();
 }
 
-Status Shard::deleteVectors(const std::vector<PointId>& ids, const std::vector<uint32_t>& vectors, uint64_t seq) {
+Status Shard::deleteVectors(const std::vector<PointId>& ids, const std::vector<uint32_t>& vectors,
+                            uint64_t seq) {
   std::lock_guard lock(writer_);
   const size_t vectorCount = spec_.vectors.size();
   WriteBatch batch(ids.size(), vectorCount);
@@ -103,7 +108,9 @@ Status Shard::deleteVectors(const std::vector<PointId>& ids, const std::vector<u
     bool changes = false;
     for (size_t vector = 0; vector < vectorCount; vector++) {
       kept[vector] = old.segment->vector(vector, old.row);
-      if (kept[vector] == nullptr || std::find(vectors.begin(), vectors.end(), vector) == vectors.end()) continue;
+      if (kept[vector] == nullptr ||
+          std::find(vectors.begin(), vectors.end(), vector) == vectors.end())
+        continue;
       kept[vector] = nullptr;
       changes = true;
     }

@@ -22,9 +22,11 @@ struct WriteBatch {
   // The vectors of the row that is added next: one pointer for each named vector, to be filled in.
   const float** nextVectors() { return vectors_.data() + rows.size() * size.vertices.size(); }
 
-  void add(const PointId& id, uint64_t seq, std::string_view payload, const RowRef& previous, bool isDirty = false) {
+  void add(const PointId& id, uint64_t seq, std::string_view payload, const RowRef& previous,
+           bool isDirty = false) {
     const float** vectors = nextVectors();
-    for (size_t vector = 0; vector < size.vertices.size(); vector++) size.vertices[vector] += vectors[vector] != nullptr;
+    for (size_t vector = 0; vector < size.vertices.size(); vector++)
+      size.vertices[vector] += vectors[vector] != nullptr;
     size.payloadBytes += payload.size();
     size.rows++;
     rows.push_back({id, seq, payload, vectors, isDirty});

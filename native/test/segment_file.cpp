@@ -22,7 +22,9 @@ void writeAll(const std::string& path, const std::string& bytes) {
   file.write(bytes.data(), static_cast<std::streamsize>(bytes.size()));
 }
 
-template <typename T> T& field(std::string& bytes, size_t at) { return *reinterpret_cast<T*>(bytes.data() + at); }
+template <typename T> T& field(std::string& bytes, size_t at) {
+  return *reinterpret_cast<T*>(bytes.data() + at);
+}
 
 // Makes every checksum right again, as one who forges a file would.
 void forge(std::string& bytes) {
@@ -56,7 +58,8 @@ TEST("any changed byte, and any cut, of a segment file is reported") {
     if (round % 3 == 0)
       bytes.resize(random() % whole.size());
     else
-      bytes[round < 150 ? round % 64 : random() % whole.size()] ^= static_cast<char>(1 + random() % 255);
+      bytes[round < 150 ? round % 64 : random() % whole.size()] ^=
+          static_cast<char>(1 + random() % 255);
     writeAll(copy, bytes);
     auto opened = openSegment({copy, {}, {}, {}}, 0, testSpec().vectors, 0);
     CHECK(!opened.isOk());
@@ -80,8 +83,8 @@ TEST("a forged directory or graph, checksums and all, never crashes the opener")
     const uint64_t graphBytes = 300 * 17 * sizeof(uint32_t);
     const bool inDirectory = round % 2 == 0;
     for (int change = 0; change < 1 + round % 3; change++) {
-      const uint64_t at =
-          inDirectory ? directoryAt + random() % directoryBytes : kSectionAlignment + random() % graphBytes;
+      const uint64_t at = inDirectory ? directoryAt + random() % directoryBytes
+                                      : kSectionAlignment + random() % graphBytes;
       bytes[at] = static_cast<char>(random());
     }
     forge(bytes);
@@ -103,8 +106,12 @@ TEST("an opened segment answers as the one that was written, and goes on growing
   auto written = shard.checkpoint(scratchFolder());
   REQUIRE(written.isOk());
   Shard again(testSpec(), pool);
-  REQUIRE(again.openSegment({written->segments[0].base.path, written->segments[0].base.crc, {}, {}}, true).isOk());
-  for (uint32_t seed = 0; seed < 20; seed++) CHECK_EQUAL(answer(again, testSearch(seed)), answer(shard, testSearch(seed)));
+  REQUIRE(again
+              .openSegment({written->segments[0].base.path, written->segments[0].base.crc, {}, {}},
+                           true)
+              .isOk());
+  for (uint32_t seed = 0; seed < 20; seed++)
+    CHECK_EQUAL(answer(again, testSearch(seed)), answer(shard, testSearch(seed)));
   REQUIRE(again.upsert(TestBatch(495, 300, 4).columns).isOk());
   REQUIRE(shard.upsert(TestBatch(495, 300, 4).columns).isOk());
   REQUIRE(waitForIndex(again).isOk());

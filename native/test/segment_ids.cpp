@@ -43,8 +43,9 @@ TEST("what is no id is refused") {
   const uint32_t longNumber[] = {0, 1, 1, 0, 1};
   CHECK(!decodePointId(unknownKind, id));
   CHECK(!decodePointId(longNumber, id));
-  for (const char* text : {"", "-1", "1x", "18446744073709551616", "01234567-89ab-cdef-fedc-ba987654321g",
-                           "01234567+89ab-cdef-fedc-ba9876543210"})
+  for (const char* text :
+       {"", "-1", "1x", "18446744073709551616", "01234567-89ab-cdef-fedc-ba987654321g",
+        "01234567+89ab-cdef-fedc-ba9876543210"})
     CHECK(!parsePointIdText(text, id));
 }
 

@@ -8,7 +8,8 @@ namespace vicinal {
 
 using namespace test;
 
-TEST("searches, writes, payload changes, compaction, checkpoints and indexes run beside each other") {
+TEST("searches, writes, payload changes, compaction, checkpoints and indexes run beside each "
+     "other") {
   ThreadPool pool(2);
   Shard shard(testSpec(), pool);
   constexpr uint32_t kPoints = 400;
@@ -24,7 +25,8 @@ TEST("searches, writes, payload changes, compaction, checkpoints and indexes run
       shard.locate(testIds(0, kPoints), rows);
       CHECK(std::all_of(rows.begin(), rows.end(), [](const RowRef& row) { return row.found(); }));
       SearchResult result;
-      CHECK(search(shard.snapshot(), shard.spec().vectors, testSearch(seed++, 20), nullptr, result).isOk());
+      CHECK(search(shard.snapshot(), shard.spec().vectors, testSearch(seed++, 20), nullptr, result)
+                .isOk());
       CHECK_EQUAL(result.rows.count, 20u);
       searches++;
     }

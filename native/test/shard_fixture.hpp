@@ -20,7 +20,8 @@ inline ShardSpec testSpec() {
   return spec;
 }
 
-// Points [from, from + count). Every other one has vector "b" too; the payload names point and operation.
+// Points [from, from + count). Every other one has vector "b" too; the payload names point and
+// operation.
 struct TestBatch {
   UpsertColumns columns;
   std::vector<float> a;
@@ -43,7 +44,8 @@ struct TestBatch {
       offsets.push_back(static_cast<uint32_t>(texts.size()));
     }
     columns.seq = seq;
-    columns.vectors = {{0, a.data(), nullptr, count}, {1, b.data(), rows.data(), static_cast<uint32_t>(rows.size())}};
+    columns.vectors = {{0, a.data(), nullptr, count},
+                       {1, b.data(), rows.data(), static_cast<uint32_t>(rows.size())}};
     columns.payloadBytes = texts.data();
     columns.payloadOffsets = offsets.data();
   }
@@ -73,7 +75,8 @@ inline std::string answer(const Shard& shard, const SearchRequest& request) {
   if (!status) return status.message();
   std::string text(result.rows.payloadBytes.data(), result.rows.payloadBytes.size());
   for (uint32_t at = 0; at < result.rows.count; at++)
-    text += " " + std::to_string(result.rows.ids[at * kIdWords + 1]) + ":" + std::to_string(result.scores[at]);
+    text += " " + std::to_string(result.rows.ids[at * kIdWords + 1]) + ":" +
+            std::to_string(result.scores[at]);
   return text;
 }
 

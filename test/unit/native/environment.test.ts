@@ -66,7 +66,12 @@ test('worker threads have the kernel too, and may be ended in the middle of work
     await worker.terminate()
   }
   const shard = newShard()
-  await shard.upsert({ ids: sequence(0, 1), seq: 1, vectors: [{ vector: 0, data: Float32Array.of(1, 0, 0, 0), rows: null }], payloads: null })
+  await shard.upsert({
+    ids: sequence(0, 1),
+    seq: 1,
+    vectors: [{ vector: 0, data: Float32Array.of(1, 0, 0, 0), rows: null }],
+    payloads: null,
+  })
   expect(await shard.count(null)).toBe(1)
 })
 
@@ -86,7 +91,12 @@ test('a closed shard answers CLOSED; closing waits for what runs and may be done
 test('who waits for an index that is never built learns that the shard was closed', async () => {
   const shard = newShard()
   shard.setIndexing(false)
-  await shard.upsert({ ids: sequence(0, 1), seq: 1, vectors: [{ vector: 0, data: Float32Array.of(1, 0, 0, 0), rows: null }], payloads: null })
+  await shard.upsert({
+    ids: sequence(0, 1),
+    seq: 1,
+    vectors: [{ vector: 0, data: Float32Array.of(1, 0, 0, 0), rows: null }],
+    payloads: null,
+  })
   const waiting = shard.waitForIndex()
   waiting.catch(() => undefined)
   await shard.close()
@@ -96,7 +106,12 @@ test('who waits for an index that is never built learns that the shard was close
 test('what is no argument is refused with the name of the field, and nothing changes', async () => {
   const shard = newShard()
   const vector = Float32Array.of(1, 0, 0, 0)
-  const batch: UpsertBatch = { ids: sequence(0, 1), seq: 1, vectors: [{ vector: 0, data: vector, rows: null }], payloads: texts([{}]) }
+  const batch: UpsertBatch = {
+    ids: sequence(0, 1),
+    seq: 1,
+    vectors: [{ vector: 0, data: vector, rows: null }],
+    payloads: texts([{}]),
+  }
   const bad: [Partial<Record<keyof UpsertBatch, unknown>>, RegExp][] = [
     [{ ids: [1, 2] }, /^ids/],
     [{ ids: new Uint32Array(7) }, /^ids/],
@@ -135,7 +150,9 @@ test('what is no argument is refused with the name of the field, and nothing cha
     { fields: null },
   ]
   for (const change of badSearches) {
-    await expect(shard.search(query(vector, change as Partial<SearchRequest>))).rejects.toMatchObject({ code: 'INVALID_ARGUMENT' })
+    await expect(shard.search(query(vector, change as Partial<SearchRequest>))).rejects.toMatchObject({
+      code: 'INVALID_ARGUMENT',
+    })
   }
   const detached = Float32Array.of(1, 0, 0, 0)
   structuredClone(detached, { transfer: [detached.buffer] })
@@ -167,7 +184,9 @@ test('a file lock has one holder, and is free after its release', () => {
   const again = FileLock.acquire(path)
   expect(again).not.toBeNull()
   again?.release()
-  expect(() => FileLock.acquire(join(folder, 'no', 'such'))).toThrowError(expect.objectContaining({ code: 'NOT_FOUND' }))
+  expect(() => FileLock.acquire(join(folder, 'no', 'such'))).toThrowError(
+    expect.objectContaining({ code: 'NOT_FOUND' }),
+  )
   rmSync(folder, { recursive: true })
 })
 

@@ -104,7 +104,12 @@ test('a table loads to the same points; one changed byte anywhere is found', asy
   const fields = { payload: true, vectors: Uint32Array.of(0) }
   const all = (of: Shard) => of.scroll({ from: null, limit: 1000, filter: null, fields })
   expect(await all(copy)).toEqual(await all(shard))
-  for (const column of [batch.ids.bytes, batch.payloads.bytes, new Uint8Array(batch.vectors[0]?.data.buffer as ArrayBuffer), batch.deleted]) {
+  for (const column of [
+    batch.ids.bytes,
+    batch.payloads.bytes,
+    new Uint8Array(batch.vectors[0]?.data.buffer as ArrayBuffer),
+    batch.deleted,
+  ]) {
     const at = column.length >> 1
     column[at] = (column[at] as number) ^ 1
     expect(await copy.verifyRows(batch)).toBeGreaterThanOrEqual(0)
@@ -128,15 +133,31 @@ test('applying what is not newer changes nothing', async () => {
 test('vectors are replaced, added and removed without touching the rest of the point', async () => {
   const vectors = ['x', 'y'].map((name) => ({ name, dim: 2, metric: 'l2' as const, m: 8, efConstruct: 20 }))
   const shard = newShard({ vectors })
-  await shard.upsert({ ids: sequence(0, 2), seq: 1, vectors: [{ vector: 0, data: Float32Array.of(1, 1, 2, 2), rows: null }], payloads: texts([{ a: 1 }, { a: 2 }]) })
-  await shard.updateVectors({ ids: sequence(1, 2), seq: 2, vectors: [{ vector: 1, data: Float32Array.of(5, 5, 6, 6), rows: null }], payloads: null })
+  await shard.upsert({
+    ids: sequence(0, 2),
+    seq: 1,
+    vectors: [{ vector: 0, data: Float32Array.of(1, 1, 2, 2), rows: null }],
+    payloads: texts([{ a: 1 }, { a: 2 }]),
+  })
+  await shard.updateVectors({
+    ids: sequence(1, 2),
+    seq: 2,
+    vectors: [{ vector: 1, data: Float32Array.of(5, 5, 6, 6), rows: null }],
+    payloads: null,
+  })
   const fields = { payload: true, vectors: Uint32Array.of(0, 1) }
   const both = await shard.retrieve(sequence(0, 3), fields)
   expect(idsOf(both)).toEqual([0, 1])
   expect(payloadsOf(both)).toEqual([{ a: 1 }, { a: 2 }])
   expect(both.vectors.map(({ data, present }) => [[...data], [...present]])).toEqual([
-    [[1, 1, 2, 2], [1, 1]],
-    [[0, 0, 5, 5], [0, 1]],
+    [
+      [1, 1, 2, 2],
+      [1, 1],
+    ],
+    [
+      [0, 0, 5, 5],
+      [0, 1],
+    ],
   ])
   await shard.deleteVectors(sequence(0, 2), Uint32Array.of(0), 3)
   const left = await shard.retrieve(sequence(0, 2), fields)

@@ -1,7 +1,18 @@
 import { afterEach, describe, expect, test } from 'vitest'
 import { compileFilter } from '../../../src/filter/program.js'
 import { Shard } from '../../../src/native/shard.js'
-import { clusteredVectors, idsOf, payloadsOf, PAYLOAD, query, randomNumbers, recall, sequence, spec, texts } from './shard-data.js'
+import {
+  clusteredVectors,
+  idsOf,
+  PAYLOAD,
+  payloadsOf,
+  query,
+  randomNumbers,
+  recall,
+  sequence,
+  spec,
+  texts,
+} from './shard-data.js'
 
 const DIM = 48
 const open: Shard[] = []
@@ -36,14 +47,18 @@ describe('search', () => {
     const scores = {
       cosine: dot,
       dot,
-      l2: (a: Float32Array, b: Float32Array) => Math.sqrt(a.reduce((sum, x, at) => sum + (x - (b[at] as number)) ** 2, 0)),
+      l2: (a: Float32Array, b: Float32Array) =>
+        Math.sqrt(a.reduce((sum, x, at) => sum + (x - (b[at] as number)) ** 2, 0)),
       l1: (a: Float32Array, b: Float32Array) => a.reduce((sum, x, at) => sum + Math.abs(x - (b[at] as number)), 0),
     } as const
     for (const metric of ['cosine', 'dot', 'l2', 'l1'] as const) {
       const shard = newShard({ vectors: [{ name: '', dim: DIM, metric, m: 16, efConstruct: 100 }] })
       await shard.upsert({ ids: sequence(0, 800), seq: 1, vectors: [{ vector: 0, data, rows: null }], payloads: null })
       const target = data.subarray(5 * DIM, 6 * DIM)
-      const all = Array.from({ length: 800 }, (_, at) => [scores[metric](target, data.subarray(at * DIM, (at + 1) * DIM)), at] as const)
+      const all = Array.from(
+        { length: 800 },
+        (_, at) => [scores[metric](target, data.subarray(at * DIM, (at + 1) * DIM)), at] as const,
+      )
       const sign = metric === 'l2' || metric === 'l1' ? 1 : -1
       const expected = all.sort((a, b) => sign * (a[0] - b[0])).slice(0, 10)
       for (const exact of [true, false]) {
@@ -94,7 +109,12 @@ describe('search', () => {
     }
     const deleted = new Set(order.slice(0, 3000))
     const churned = newShard()
-    await churned.upsert({ ids: sequence(0, count), seq: 1, vectors: [{ vector: 0, data: data.slice(0, count * DIM), rows: null }], payloads: null })
+    await churned.upsert({
+      ids: sequence(0, count),
+      seq: 1,
+      vectors: [{ vector: 0, data: data.slice(0, count * DIM), rows: null }],
+      payloads: null,
+    })
     await churned.waitForIndex()
     for (let at = 0; at < 30; at++) {
       const ids = new Uint32Array(100 * 5)
@@ -164,7 +184,9 @@ describe('search', () => {
     const shard = newShard()
     shard.setIndexing(false)
     await shard.upsert({ ids: sequence(0, 20_000), seq: 1, vectors: [{ vector: 0, data, rows: null }], payloads: null })
-    await expect(shard.search(query(data.subarray(0, DIM)), AbortSignal.abort())).rejects.toMatchObject({ code: 'CANCELLED' })
+    await expect(shard.search(query(data.subarray(0, DIM)), AbortSignal.abort())).rejects.toMatchObject({
+      code: 'CANCELLED',
+    })
     const outcomes = await Promise.all(
       Array.from({ length: 40 }, async () => {
         const controller = new AbortController()
@@ -189,9 +211,13 @@ describe('filtered search', () => {
     const queries = await clusteredVectors(30, DIM, 6)
     const anchor = queries.subarray(0, DIM)
     // `far` holds for the tenth of the points that are farthest from the first query.
-    const scores = Array.from({ length: COUNT }, (_, row) => data.subarray(row * DIM, (row + 1) * DIM).reduce((sum, x, at) => sum + x * (anchor[at] as number), 0))
+    const scores = Array.from({ length: COUNT }, (_, row) =>
+      data.subarray(row * DIM, (row + 1) * DIM).reduce((sum, x, at) => sum + x * (anchor[at] as number), 0),
+    )
     const limit = [...scores].sort((a, b) => a - b)[COUNT / 10] as number
-    const payloads = texts(scores.map((score, row) => ({ n: (row * 7919) % 1000, far: score < limit, tag: `t${row % 3}` })))
+    const payloads = texts(
+      scores.map((score, row) => ({ n: (row * 7919) % 1000, far: score < limit, tag: `t${row % 3}` })),
+    )
     const shard = newShard()
     if (indexed) {
       await shard.createPayloadIndex('n', 'integer')
@@ -233,7 +259,9 @@ describe('filtered search', () => {
     const { shard, queries } = await filled(true)
     const target = queries.subarray(0, DIM)
     const compile = (filter: Parameters<typeof compileFilter>[0]) => compileFilter(filter, { vectorNames: [''] })
-    expect((await shard.search(query(target, { filter: compile({ must: [{ key: 'n', match: { value: 5000 } }] }) }))).count).toBe(0)
+    expect(
+      (await shard.search(query(target, { filter: compile({ must: [{ key: 'n', match: { value: 5000 } }] }) }))).count,
+    ).toBe(0)
     const ids = await shard.search(query(target, { filter: compile({ must: [{ has_id: [3, 77, 99_999] }] }) }))
     expect(new Set(idsOf(ids))).toEqual(new Set([3, 77]))
     expect(await shard.count(compile({ must: [{ has_vector: '' }] }))).toBe(COUNT)

@@ -42,8 +42,18 @@ async function filled(count: number): Promise<{ shard: Shard; data: Float32Array
   const data = await clusteredVectors(count, DIM, 11)
   const rows = Uint32Array.from({ length: count / 2 }, (_, at) => at * 2 + 1)
   const second = Float32Array.from({ length: (count / 2) * 5 }, (_, at) => Math.sin(at))
-  const payloads = texts(Array.from({ length: count }, (_, at) => (at % 7 ? { n: at, text: `point ${at}` } : undefined)))
-  await shard.upsert({ ids: sequence(0, count), seq: 1, vectors: [{ vector: 0, data, rows: null }, { vector: 1, data: second, rows }], payloads })
+  const payloads = texts(
+    Array.from({ length: count }, (_, at) => (at % 7 ? { n: at, text: `point ${at}` } : undefined)),
+  )
+  await shard.upsert({
+    ids: sequence(0, count),
+    seq: 1,
+    vectors: [
+      { vector: 0, data, rows: null },
+      { vector: 1, data: second, rows },
+    ],
+    payloads,
+  })
   return { shard, data }
 }
 
@@ -53,7 +63,10 @@ async function answers(shard: Shard, data: Float32Array): Promise<string> {
   const found = []
   for (let at = 0; at < 40; at++) {
     const near = await shard.search(query(data.subarray(at * DIM, (at + 1) * DIM), { fields: EVERYTHING }))
-    found.push({ ...near, stats: null }, { ...(await shard.search(query(Float32Array.of(0.1 * at, 0, 1, 0, -1), { vector: 1 }))), stats: null })
+    found.push(
+      { ...near, stats: null },
+      { ...(await shard.search(query(Float32Array.of(0.1 * at, 0, 1, 0, -1), { vector: 1 }))), stats: null },
+    )
   }
   return JSON.stringify([all, found])
 }
@@ -90,7 +103,12 @@ test('a checkpoint opens to the same answers, bit for bit, and goes on taking ro
   expect(await again.validate()).toEqual([])
   expect(again.stats()).toMatchObject({ seq: 3, points: 2950, dirty: 0 })
   expect(again.tailBytes()).toBe(0)
-  await again.upsert({ ids: sequence(2990, 20), seq: 4, vectors: [{ vector: 0, data: data.slice(0, 20 * DIM), rows: null }], payloads: null })
+  await again.upsert({
+    ids: sequence(2990, 20),
+    seq: 4,
+    vectors: [{ vector: 0, data: data.slice(0, 20 * DIM), rows: null }],
+    payloads: null,
+  })
   await again.waitForIndex()
   expect(again.stats().points).toBe(2960)
   expect(await again.validate()).toEqual([])
@@ -129,7 +147,12 @@ test('a checkpoint beside writes is the state after one operation', async () => 
       seq += 1
       await shard.setPayloads(sequence(0, 10), texts(Array.from({ length: 10 }, () => ({ seq }))), seq)
       seq += 1
-      await shard.upsert({ ids: sequence(10_000 + seq, 1), seq, vectors: [{ vector: 0, data: data.slice(0, DIM), rows: null }], payloads: null })
+      await shard.upsert({
+        ids: sequence(10_000 + seq, 1),
+        seq,
+        vectors: [{ vector: 0, data: data.slice(0, DIM), rows: null }],
+        payloads: null,
+      })
     }
   })()
   for (let at = 0; at < 8; at++) {
@@ -160,10 +183,12 @@ test('every flipped bit and every cut is reported as CORRUPT, naming the file', 
     const whole = readFileSync(path)
     const attempt = async (bytes: Uint8Array) => {
       writeFileSync(path, bytes)
-      const error = await newShard().openSegment({ ...source, crc: null, overlay: { path: overlayPath, crc: null } }).then(
-        () => null,
-        (caught: { code: string; message: string }) => caught,
-      )
+      const error = await newShard()
+        .openSegment({ ...source, crc: null, overlay: { path: overlayPath, crc: null } })
+        .then(
+          () => null,
+          (caught: { code: string; message: string }) => caught,
+        )
       expect(error).toMatchObject({ code: 'CORRUPT' })
       expect(error?.message).toContain(path)
     }
@@ -173,7 +198,8 @@ test('every flipped bit and every cut is reported as CORRUPT, naming the file', 
       bytes[at] = (bytes[at] as number) ^ (1 << (at % 8))
       await attempt(bytes)
     }
-    for (const length of [0, 1, 63, 64, 4096, whole.length >> 1, whole.length - 1]) await attempt(whole.subarray(0, length))
+    for (const length of [0, 1, 63, 64, 4096, whole.length >> 1, whole.length - 1])
+      await attempt(whole.subarray(0, length))
     await attempt(Buffer.concat([whole, Buffer.alloc(1)]))
     writeFileSync(path, whole)
   }
@@ -182,13 +208,20 @@ test('every flipped bit and every cut is reported as CORRUPT, naming the file', 
 test('a whole file that is not the recorded one, and one of another collection, are CORRUPT', async () => {
   const { shard, data } = await filled(600)
   const [old] = sources(await shard.checkpoint(folder)) as [SegmentSource]
-  await shard.upsert({ ids: sequence(900, 1), seq: 2, vectors: [{ vector: 0, data: data.slice(0, DIM), rows: null }], payloads: null })
+  await shard.upsert({
+    ids: sequence(900, 1),
+    seq: 2,
+    vectors: [{ vector: 0, data: data.slice(0, DIM), rows: null }],
+    payloads: null,
+  })
   const [current] = sources(await shard.checkpoint(folder)) as [SegmentSource]
   await expect(newShard().openSegment({ ...current, path: old.path })).rejects.toMatchObject({ code: 'CORRUPT' })
   const other = new Shard({ ...SPEC, vectors: SPEC.vectors.slice(0, 1) })
   open.add(other)
   await expect(other.openSegment(current)).rejects.toMatchObject({ code: 'CORRUPT' })
-  await expect(newShard().openSegment({ ...current, path: join(folder, 'absent.vseg') })).rejects.toMatchObject({ code: 'NOT_FOUND' })
+  await expect(newShard().openSegment({ ...current, path: join(folder, 'absent.vseg') })).rejects.toMatchObject({
+    code: 'NOT_FOUND',
+  })
 })
 
 test('a file that needs a newer reader is refused as UNSUPPORTED_FORMAT and left alone', async () => {

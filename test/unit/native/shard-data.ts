@@ -1,5 +1,5 @@
-import type { RowBlock, SearchRequest, ShardSpec, TextBuffers } from '../../../src/native/addon.js'
 import { decodeIds, encodeIds, type PointId } from '../../../src/core/point.js'
+import type { RowBlock, SearchRequest, ShardSpec, TextBuffers } from '../../../src/native/addon.js'
 import { prepareVectors } from '../../../src/native/vectors.js'
 
 export const NO_FIELDS = { payload: false, vectors: new Uint32Array(0) }
@@ -81,7 +81,11 @@ export function idsOf(block: RowBlock): PointId[] {
 export function payloadsOf(block: RowBlock): unknown[] {
   const { bytes, offsets } = block.payloads as TextBuffers
   return Array.from({ length: block.count }, (_, at) => {
-    const text = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('utf8', offsets[at], offsets[at + 1])
+    const text = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString(
+      'utf8',
+      offsets[at],
+      offsets[at + 1],
+    )
     return text === '' ? null : JSON.parse(text)
   })
 }
