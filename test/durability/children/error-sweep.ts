@@ -32,6 +32,8 @@ export interface SweepReport {
   /** Runs in which a call failed; the last N of them. */
   runs: number
   last: number
+  /** Calls that match the rule in a run in which none failed. */
+  calls: number
   /** Runs in which no step failed to the caller, and in which one did. */
   unnoticed: number
   reported: number
@@ -46,7 +48,7 @@ const OPTIONS = { ids: 60, flushes: 30, bulk: { count: 1_050, every: 1_000 } }
 const LANES = 3
 const MAX_VIOLATIONS = 10
 
-const report: SweepReport = { runs: 0, last: 0, unnoticed: 0, reported: 0, acknowledged: 0, violations: [] }
+const report: SweepReport = { runs: 0, last: 0, calls: 0, unnoticed: 0, reported: 0, acknowledged: 0, violations: [] }
 for (let nth = plan.first; report.violations.length < MAX_VIOLATIONS; nth += plan.stride) {
   const folder = join(plan.root, `run-${nth}`)
   const struck = await runOnce(folder, nth)
@@ -83,14 +85,13 @@ async function runOnce(folder: string, nth: number): Promise<boolean> {
       if (!made) return
       created = true
     }
-    const share = Math.ceil(until / LANES)
     await Promise.all(
       lanes.map((lane, i) =>
         runLane({
           database,
           lane,
           progress: progress[i]!,
-          until: share,
+          until: lane.number === 0 ? Math.ceil(until / 10) : Math.ceil((until * 0.45)),
           retries: 1,
           onFailure: (failure) => failures.push(failure),
         }),
@@ -114,7 +115,10 @@ async function runOnce(folder: string, nth: number): Promise<boolean> {
   } finally {
     control.heal()
   }
-  if (control.injected === 0) return false
+  if (control.injected === 0) {
+    report.calls = control.matched
+    return false
+  }
   for (const { code, message } of failures)
     if (!plan.codes.includes(code)) complain(`unclear error ${code}: ${message}`)
   try {
