@@ -47,13 +47,13 @@ const NATIVE_SETS = X86 ? ['avx2.cpp', 'avx512.cpp'] : process.arch === 'arm64' 
 
 const VARIANTS = {
   asan: {
-    flags: ['-O1', '-g', '-fsanitize=address,undefined', '-fno-sanitize-recover=all', '-fno-omit-frame-pointer'],
+    flags: ['-O1', '-g1', '-fsanitize=address,undefined', '-fno-sanitize-recover=all', '-fno-omit-frame-pointer'],
     folders: FOLDERS,
     sets: NATIVE_SETS,
     runs: [{ env: { ASAN_OPTIONS: 'detect_leaks=1', UBSAN_OPTIONS: 'print_stacktrace=1' } }],
   },
   tsan: {
-    flags: ['-O1', '-g', '-fsanitize=thread'],
+    flags: ['-O1', '-g1', '-fsanitize=thread'],
     folders: FOLDERS,
     sets: NATIVE_SETS,
     // Without address randomisation, which older sanitizer runtimes cannot place their shadow around.
@@ -203,6 +203,7 @@ async function main(args) {
   const filters = args.filter((arg) => !Object.hasOwn(VARIANTS, arg))
   if (!has('g++')) fail('the native tests need g++ (Debian: apt-get install g++)')
   const total = { passed: 0, failed: 0, skipped: 0 }
+  const runs = []
   for (const name of chosen.length > 0 ? chosen : Object.keys(VARIANTS)) {
     const variant = VARIANTS[name]
     const missing = (variant.needs ?? []).filter((tool) => !has(tool))
@@ -213,13 +214,16 @@ async function main(args) {
     }
     say(`building the native tests, ${name}`)
     const built = await build(name, variant)
-    if (built.error) say(built.error)
-    const runs = built.error ? [{ passed: 0, failed: 1 }] : []
-    if (!built.error) for (const run of variant.runs) runs.push(await runOnce(name, built.program, run, filters))
-    for (const run of runs) {
-      total.passed += run.passed
-      total.failed += run.failed
+    if (built.error) {
+      say(built.error)
+      total.failed++
+    } else {
+      runs.push(...variant.runs.map((run) => ({ name, program: built.program, run })))
     }
+  }
+  for (const result of await inParallel(runs, (job) => runOnce(job.name, job.program, job.run, filters))) {
+    total.passed += result.passed
+    total.failed += result.failed
   }
   const skipped = total.skipped > 0 ? `, ${total.skipped} skipped` : ''
   process.stdout.write(`native: ${total.passed} passed, ${total.failed} failed${skipped}\n`)
