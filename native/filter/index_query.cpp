@@ -119,23 +119,44 @@ bool IndexQuery::except() {
     if (!listed.hasFalse) add(values_.falses, true);
     return true;
   }
-  if (answer_ == nullptr || kind_ == PayloadIndexKind::Float ||
-      kind_ == PayloadIndexKind::DateTime) {
+  if (kind_ == PayloadIndexKind::Float || kind_ == PayloadIndexKind::DateTime) {
     add(values_.indexed, false);
     return true;
   }
-  answer_->sure.makeDense();
-  if (kind_ == PayloadIndexKind::Integer) {
-    values_.integers.forEach([&](int64_t value, uint32_t row) {
-      if (!listed.containsInteger(value)) answer_->sure.add(row);
-    });
-  } else {
-    values_.texts.forEach([&](std::string_view text, const PostingList& rows) {
-      if (listed.containsText(text)) return;
-      for (const uint32_t row : rows) answer_->sure.add(row);
-    });
-  }
+  count_ += values_.indexed.count();
+  if (answer_ == nullptr) return true;
+  if (values_.isSingle())
+    collectUnlistedRows();
+  else
+    collectUnlistedValues();
   return true;
+}
+
+void IndexQuery::collectUnlistedRows() {
+  const MatchValues& listed = leaf_.values;
+  RowBitmap rows(answer_->sure.rows());
+  values_.indexed.addTo(rows);
+  rows.makeDense();
+  const auto remove = [&](uint32_t row) { rows.remove(row); };
+  for (const std::string& text : listed.texts)
+    if (const PostingList* found = values_.texts.find(text))
+      std::for_each(found->begin(), found->end(), remove);
+  for (const int64_t integer : listed.integers)
+    values_.integers.forEachIn(exactly(integer), remove);
+  answer_->sure.unite(rows);
+}
+
+void IndexQuery::collectUnlistedValues() {
+  const MatchValues& listed = leaf_.values;
+  RowBitmap& sure = answer_->sure;
+  sure.makeDense();
+  values_.integers.forEach([&](int64_t value, uint32_t row) {
+    if (!listed.containsInteger(value)) sure.add(row);
+  });
+  values_.texts.forEach([&](std::string_view text, const PostingList& rows) {
+    if (listed.containsText(text)) return;
+    for (const uint32_t row : rows) sure.add(row);
+  });
 }
 
 bool IndexQuery::numberRange() {
@@ -176,6 +197,15 @@ void IndexQuery::add(const ValueRuns<T>& values, const Interval<Bound>& in, bool
   count_ += count;
   if (answer_ == nullptr || count == 0) return;
   RowBitmap& into = isSure ? answer_->sure : answer_->unsure;
+  if (count * 2 > values.size() && values_.isSingle()) {
+    // Most of all: it is quicker to take away the others.
+    RowBitmap rows(into.rows());
+    values_.indexed.addTo(rows);
+    rows.makeDense();
+    values.forEachOutside(in, [&](uint32_t row) { rows.remove(row); });
+    into.unite(rows);
+    return;
+  }
   if (count > into.rows() / RowBitmap::kRowsPerListed) {
     into.makeDense();
     values.forEachIn(in, [&](uint32_t row) { into.add(row); });

@@ -21,6 +21,10 @@ private:
   bool run();
   bool match();
   bool except();
+  // Of texts or integers: all rows but those of the listed values, where rows have one value; else
+  // the rows of each value that is not listed.
+  void collectUnlistedRows();
+  void collectUnlistedValues();
   bool numberRange();
   bool dateTimeRange();
 

@@ -20,6 +20,10 @@ public:
   }
   uint32_t count() const { return count_; }
   void addTo(RowBitmap& into) const {
+    if (count_ > into.rows() / RowBitmap::kRowsPerListed) {
+      into.addWords(words_);
+      return;
+    }
     for (size_t at = 0; at < words_.size(); at++)
       for (uint64_t word = words_[at]; word != 0; word &= word - 1)
         into.add(static_cast<uint32_t>(at * 64 + static_cast<size_t>(std::countr_zero(word))));
@@ -50,6 +54,11 @@ struct IndexedValues {
   RowFlags trues;
   RowFlags falses;
 
+  // Whether no row has two values, so that the rows of some values are those of no other.
+  bool isSingle() const {
+    return texts.postings() + integers.size() + numbers.size() + trues.count() + falses.count() ==
+           indexed.count();
+  }
   uint64_t bytes() const {
     uint64_t bytes = texts.bytes() + integers.bytes() + numbers.bytes();
     for (const RowFlags* flags : {&filled, &isNull, &hasNull, &indexed, &other, &trues, &falses})

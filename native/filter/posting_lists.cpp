@@ -62,7 +62,10 @@ void TextPostings::add(std::string_view text, uint32_t row) {
     entries_.push_back(std::move(entry));
     table_[slot] = static_cast<uint32_t>(entries_.size());
   }
-  entries_[table_[slot] - 1].rows.push(row);
+  PostingList& rows = entries_[table_[slot] - 1].rows;
+  const uint32_t before = rows.count();
+  rows.push(row);
+  postings_ += rows.count() - before;
 }
 
 void TextPostings::growTable() {

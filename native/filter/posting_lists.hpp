@@ -35,6 +35,8 @@ public:
   template <typename Visit> void forEach(const Visit& visit) const {
     for (const Entry& entry : entries_) visit(entry.text(), entry.rows);
   }
+  // Over all texts.
+  uint64_t postings() const { return postings_; }
   uint64_t bytes() const;
 
 private:
@@ -60,6 +62,7 @@ private:
   size_t chunkUsed_ = 0;
   size_t chunkSize_ = 0;
   uint64_t textBytes_ = 0;
+  uint64_t postings_ = 0;
 };
 
 } // namespace vicinal

@@ -87,6 +87,25 @@ void RowBitmap::addRange(uint32_t from, uint32_t to) {
   words_[last] |= toMask;
 }
 
+void RowBitmap::addWords(const std::vector<uint64_t>& words) {
+  makeDense();
+  const size_t count = std::min(words.size(), words_.size());
+  for (size_t at = 0; at < count; at++) words_[at] |= words[at];
+  clearBehindRows();
+}
+
+void RowBitmap::clearBehindRows() {
+  if (rows_ % 64 != 0) words_.back() &= (uint64_t(1) << (rows_ % 64)) - 1;
+}
+
+void RowBitmap::remove(uint32_t row) {
+  if (row >= rows_) return;
+  if (isDense_)
+    words_[row / 64] &= ~(uint64_t(1) << (row % 64));
+  else
+    std::erase(list_, row);
+}
+
 void RowBitmap::clear() {
   isDense_ = false;
   list_.clear();
@@ -142,7 +161,7 @@ void RowBitmap::subtract(const RowBitmap& other) {
 void RowBitmap::complement() {
   makeDense();
   for (uint64_t& word : words_) word = ~word;
-  if (rows_ % 64 != 0) words_.back() &= (uint64_t(1) << (rows_ % 64)) - 1;
+  clearBehindRows();
 }
 
 } // namespace vicinal

@@ -32,6 +32,9 @@ public:
   void addAscending(const uint32_t* from, const uint32_t* to);
   // Rows [from, to).
   void addRange(uint32_t from, uint32_t to);
+  // A bit for each row, 64 a word; bits behind the last row are ignored.
+  void addWords(const std::vector<uint64_t>& words);
+  void remove(uint32_t row);
   void clear();
 
   // With a set of as many rows.
@@ -67,6 +70,8 @@ public:
   }
 
 private:
+  void clearBehindRows();
+
   uint32_t rows_;
   bool isDense_ = false;
   std::vector<uint32_t> list_;

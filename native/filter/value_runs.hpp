@@ -62,10 +62,24 @@ public:
       for (size_t at = from; at < to; at++) visit(run.rows[at]);
     }
   }
+  // `visit(row)` for each of the others.
+  template <typename Bound, typename Visit>
+  void forEachOutside(const Interval<Bound>& interval, const Visit& visit) const {
+    for (const Run& run : runs_) {
+      const auto [from, to] = within(run, interval);
+      for (size_t at = 0; at < from; at++) visit(run.rows[at]);
+      for (size_t at = to; at < run.size(); at++) visit(run.rows[at]);
+    }
+  }
   // `visit(value, row)` for all.
   template <typename Visit> void forEach(const Visit& visit) const {
     for (const Run& run : runs_)
       for (size_t at = 0; at < run.size(); at++) visit(run.values[at], run.rows[at]);
+  }
+  uint64_t size() const {
+    uint64_t size = 0;
+    for (const Run& run : runs_) size += run.size();
+    return size;
   }
   uint64_t bytes() const {
     uint64_t bytes = 0;
