@@ -11,6 +11,9 @@ const SUMS_SUFFIX = '.sums'
 /** A cache of Lance's own that it rewrites at will and does not rely on. */
 const HINT = '_versions/latest_version_hint.json'
 const READ_BYTES = 1024 * 1024
+/** How Lance's files end, by the end of their names. */
+const ENDINGS: Record<string, string> = { '.lance': 'LANC', '.manifest': 'LANC', '.arrow': 'ARROW1' }
+const ENDING_BYTES = 8
 
 interface FileSum {
   bytes: number
@@ -93,6 +96,7 @@ export class LanceFiles {
       if (!sum) {
         const path = join(this.table, name)
         await this.disk.syncFile(path)
+        await this.#checkEnding(path)
         sum = await this.#sumOf(path)
         folders.add(dirname(path))
       }
@@ -146,6 +150,26 @@ export class LanceFiles {
 
   async #present(): Promise<string[]> {
     return (await this.disk.files(this.table)).filter((name) => name !== HINT)
+  }
+
+  /**
+   * Lance takes a file for written although the last write to it failed (seen with 0.31, a full disk suffices), and
+   * commits a version that nobody can read. Such a file has no footer.
+   */
+  async #checkEnding(path: string): Promise<void> {
+    const ending = Object.entries(ENDINGS).find(([suffix]) => path.endsWith(suffix))?.[1]
+    if (ending === undefined) return
+    const file = await this.disk.openRead(path)
+    try {
+      const bytes = await file.size()
+      const end = await file.read(Math.max(0, bytes - ENDING_BYTES), Math.min(bytes, ENDING_BYTES))
+      if (end.toString('latin1').endsWith(ending)) return
+      throw new VicinalError('IO_FAILED', `${path}: a write failed, the file ends after ${bytes} bytes`, {
+        details: { path, action: 'write', errno: null },
+      })
+    } finally {
+      await file.close()
+    }
   }
 
   async #sumOf(path: string): Promise<FileSum> {
