@@ -1,6 +1,6 @@
 // The set-up: packages from the lock file, the native addon, the compiled TypeScript. Each step is skipped
 // when its inputs are those of its last success.
-import { existsSync, mkdirSync, mkdtempSync, readFileSync, renameSync, rmSync } from 'node:fs'
+import { chmodSync, existsSync, mkdirSync, mkdtempSync, readFileSync, renameSync, rmSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { fail, filesBelow, hashOf, isFolder, npm, path, run, stampIs, writeStamp } from './process.mjs'
 
@@ -81,6 +81,8 @@ export function compile() {
   const fresh = mkdtempSync(path('.cache/dist-'))
   const tsc = path('node_modules/typescript/bin/tsc')
   run('compiling TypeScript', process.execPath, [tsc, '-p', 'tsconfig.build.json', '--outDir', fresh])
+  // Temporary folders are for their owner only; the package is for every user of the machine.
+  chmodSync(fresh, 0o755)
   const old = `${fresh}-old`
   if (isFolder('dist')) renameSync(path('dist'), old)
   renameSync(fresh, path('dist'))

@@ -66,7 +66,9 @@ try {
   process.exitCode = await main(process.argv.slice(2))
 } catch (error) {
   process.exitCode = error instanceof UsageError ? MISUSED : FAILED
-  const known = error instanceof UsageError || error instanceof VicinalError
+  // What the operating system refuses (a port in use) is no bug of ours: its message says it all.
+  const isRefused = (error as NodeJS.ErrnoException).syscall !== undefined
+  const known = error instanceof UsageError || error instanceof VicinalError || isRefused
   const code = error instanceof VicinalError ? `${error.code}: ` : ''
-  process.stderr.write(`vicinal: ${known ? code + error.message : (error as Error).stack}\n`)
+  process.stderr.write(`vicinal: ${known ? code + (error as Error).message : (error as Error).stack}\n`)
 }

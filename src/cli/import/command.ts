@@ -11,6 +11,8 @@ import { NOTHING_DONE, type Progressed, ResumeState } from './resume-state.js'
 import { type RowBatch, type Source, START } from './source.js'
 
 const INDEX_POLL_MS = 500
+/** Exit code, by convention 128 + SIGINT. */
+const INTERRUPTED = 130
 const WRITE_TIMEOUT_MS = 600_000
 
 type Options = ReturnType<typeof readOptions>
@@ -24,6 +26,10 @@ export async function importFiles(args: string[]): Promise<number> {
   process.once('SIGINT', onSignal).once('SIGTERM', onSignal)
   try {
     return await new Import(database, options, stop.signal).run()
+  } catch (error) {
+    if (!stop.signal.aborted) throw error
+    say('stopped; the same command goes on from here')
+    return INTERRUPTED
   } finally {
     process.off('SIGINT', onSignal).off('SIGTERM', onSignal)
     await database.close()

@@ -33,6 +33,12 @@ test('serve takes keys from files and environment, two at once; the data folder 
   expect((await fetch(`${url}/collections`, { headers: { authorization: 'Bearer new' } })).status).toBe(200)
   expect(statSync(join(folder, 'kept')).mode & 0o777).toBe(0o700)
 
+  const taken = ['serve', '--port', new URL(url).port, '--data', 'other', '--log-level', 'silent']
+  expect(await vicinal(taken, folder)).toMatchObject({
+    code: 1,
+    stderr: expect.stringMatching(/^vicinal: .*EADDRINUSE[^\n]*\n$/),
+  })
+
   // A second process is refused, and inspect too, while this one writes.
   const second = await vicinal(['serve', '--port', '0', '--data', 'kept', '--log-level', 'silent'], folder)
   expect(second).toMatchObject({ code: 1, stderr: expect.stringContaining('LOCKED') })

@@ -64,8 +64,8 @@ test('text ids become UUIDs of version 5, also in a service, and keep their text
 const ROWS = 60_000
 const RESUMED = ['import', 'a.fbin', 'b.fbin', '--collection', 'rows']
 
-/** Kills an import of two files within the first one; resolves to the rows it had noted as done. */
-async function killHalfway(folder: string): Promise<number> {
+/** Stops an import of two files within the first one; resolves to the rows it had noted as done. */
+async function stopHalfway(folder: string, signal: 'SIGKILL' | 'SIGINT'): Promise<number> {
   files.writeRandomFbin(join(folder, 'a.fbin'), ROWS, 16)
   files.writeRandomFbin(join(folder, 'b.fbin'), 1000, 16)
   const killed = start(RESUMED, folder)
@@ -73,8 +73,8 @@ async function killHalfway(folder: string): Promise<number> {
   killed.stderr?.resume()
   while (killed.exitCode === null && !((notedRows(folder)[0] ?? 0) > 0))
     await new Promise((done) => setTimeout(done, 5))
-  killed.kill('SIGKILL')
-  expect(await once(killed, 'exit')).toEqual([null, 'SIGKILL'])
+  killed.kill(signal)
+  expect(await once(killed, 'exit')).toEqual(signal === 'SIGKILL' ? [null, signal] : [130, null])
   const [at = 0] = notedRows(folder)
   expect(at).toBeGreaterThan(0)
   expect(at).toBeLessThan(ROWS)
@@ -88,25 +88,28 @@ function notedRows(folder: string): number[] {
   return names.map((name) => (JSON.parse(readFileSync(join(states, name), 'utf8')) as Progressed).cursor.row)
 }
 
-test('an import that was killed goes on where it was, and ends with every row once', async () => {
-  const folder = files.temporaryFolder()
-  const at = await killHalfway(folder)
-  const again = await vicinal(RESUMED, folder)
-  expect(again).toMatchObject({ code: 0, stdout: `rows: ${ROWS + 1000} points\n` })
-  expect(again.stderr).toContain(`going on after ${at.toLocaleString('en')} points of an earlier run`)
-  // Nothing is left of the state, so that the same command would now import anew.
-  expect(notedRows(folder)).toEqual([])
-  const db = await open(join(folder, 'data'))
-  const rows = await db.collection('rows')
-  expect(await rows.count()).toBe(ROWS + 1000)
-  const ends = await rows.retrieve([0, at, ROWS - 1, ROWS, ROWS + 999], { withVector: true })
-  expect(ends.map(({ id }) => id)).toEqual([0, at, ROWS - 1, ROWS, ROWS + 999])
-  await db.close()
-})
+test.each(['SIGKILL', 'SIGINT'] as const)(
+  'after %s an import goes on where it was, and ends with every row once',
+  async (signal) => {
+    const folder = files.temporaryFolder()
+    const at = await stopHalfway(folder, signal)
+    const again = await vicinal(RESUMED, folder)
+    expect(again).toMatchObject({ code: 0, stdout: `rows: ${ROWS + 1000} points\n` })
+    expect(again.stderr).toContain(`going on after ${at.toLocaleString('en')} points of an earlier run`)
+    // Nothing is left of the state, so that the same command would now import anew.
+    expect(notedRows(folder)).toEqual([])
+    const db = await open(join(folder, 'data'))
+    const rows = await db.collection('rows')
+    expect(await rows.count()).toBe(ROWS + 1000)
+    const ends = await rows.retrieve([0, at, ROWS - 1, ROWS, ROWS + 999], { withVector: true })
+    expect(ends.map(({ id }) => id)).toEqual([0, at, ROWS - 1, ROWS, ROWS + 999])
+    await db.close()
+  },
+)
 
 test('a killed import whose data is gone starts over', async () => {
   const folder = files.temporaryFolder()
-  await killHalfway(folder)
+  await stopHalfway(folder, 'SIGKILL')
   rmSync(join(folder, 'data'), { recursive: true })
   const again = await vicinal(RESUMED, folder)
   expect(again).toMatchObject({ code: 0, stdout: `rows: ${ROWS + 1000} points\n` })
