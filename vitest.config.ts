@@ -16,8 +16,8 @@ export default defineConfig({
         test: {
           name: 'packaging',
           include: ['test/packaging/**/*.test.ts'],
-          testTimeout: 10 * MINUTE,
-          hookTimeout: 10 * MINUTE,
+          testTimeout: 15 * MINUTE,
+          hookTimeout: 15 * MINUTE,
           fileParallelism: false,
         },
       },
