@@ -119,7 +119,8 @@ class Service {
       const { status, elapsedMs } = ticket.end(this.#admission)
       if (this.#logsRequests) logRequest(request, status, elapsedMs)
     })
-    reply.header(VERSION_HEADER, VERSION)
+    // Stored payloads are strangers' text: no browser is to take them for anything but what the type says.
+    reply.header(VERSION_HEADER, VERSION).header('x-content-type-options', 'nosniff')
     try {
       this.#guard.check(request.raw)
       // Where no route matched there is nothing to see without a key either.

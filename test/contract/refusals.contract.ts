@@ -126,6 +126,9 @@ export function describeRefusals(suite: Suite): void {
         await expect(database.createCollection(name, { vectors: { size: 2, distance: 'Dot' } })).rejects.toMatchObject({
           code: 'INVALID_ARGUMENT',
         })
+        for (const lookup of ['collection', 'hasCollection', 'deleteCollection'] as const) {
+          await expect(database[lookup](name), lookup).rejects.toMatchObject({ code: 'INVALID_ARGUMENT' })
+        }
         expect(await database.collections()).toEqual(before)
       },
     )

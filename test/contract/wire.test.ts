@@ -16,6 +16,7 @@ describe('the service', () => {
     const root = await service.call('GET', '/')
     expect(root.json).toEqual({ title: 'vicinal', version: '1.19.0', commit: null })
     expect(root.headers['x-vicinal-version']).toBe(version)
+    expect(root.headers['x-content-type-options']).toBe('nosniff')
     const telemetry = await service.call('GET', '/telemetry')
     expect(telemetry.json.result).toMatchObject({
       app: { name: 'vicinal', version },

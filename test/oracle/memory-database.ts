@@ -38,6 +38,7 @@ export class MemoryDatabase implements Database {
 
   async collection<P = Payload>(name: string): Promise<Collection<P>> {
     this.#check()
+    checkCollectionName(name)
     const collection = this.#collections.get(name)
     if (!collection) throw notFound('collection', name)
     return collection as unknown as Collection<P>
@@ -50,11 +51,13 @@ export class MemoryDatabase implements Database {
 
   async hasCollection(name: string, call?: CallOptions): Promise<boolean> {
     this.#check(call)
+    checkCollectionName(name)
     return this.#collections.has(name)
   }
 
   async deleteCollection(name: string, call?: CallOptions): Promise<boolean> {
     this.#check(call)
+    checkCollectionName(name)
     return this.#collections.delete(name)
   }
 

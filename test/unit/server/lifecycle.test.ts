@@ -7,6 +7,7 @@ import { connect as connectSocket } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { describe, expect, it, onTestFinished } from 'vitest'
+import { connect } from '../../../src/client/index.js'
 import type { CallOptions, Collection } from '../../../src/core/database.js'
 import { VicinalError } from '../../../src/core/errors.js'
 import { startService } from '../../contract/service.js'
@@ -171,5 +172,9 @@ describe('TLS', () => {
       }).on('error', reject)
     })
     expect(status).toBe(200)
+    const database = await connect(service.url, { ca: readFileSync(cert) })
+    expect(await database.collections()).toEqual([])
+    await database.close()
+    await expect(connect(service.url, { retries: 0 })).rejects.toMatchObject({ code: 'UNAVAILABLE' })
   })
 })
