@@ -30,8 +30,9 @@ export async function serve(args: string[]): Promise<number> {
   const server = createServer({ ...options, database: opening })
   try {
     const url = await server.listen()
-    process.stdout.write(`vicinal: listening on ${url}, data in ${folder}\n`)
+    // Until then the service answers 503; whoever waits for this line may send requests.
     await opening
+    process.stdout.write(`vicinal: listening on ${url}, data in ${folder}\n`)
     if (sample) await untilStopped(runSample(url, options), stopped)
     await stopped
     return 0

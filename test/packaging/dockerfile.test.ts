@@ -3,7 +3,7 @@ import { chmodSync, cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, statSy
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { createInterface } from 'node:readline'
-import { afterAll, expect, test } from 'vitest'
+import { afterAll, expect, onTestFinished, test } from 'vitest'
 import { ROOT, run, stopServer } from './project.js'
 
 // There may be no Docker engine where the tests run; what its engine would run is run here, step by step, in
@@ -84,6 +84,7 @@ test('every step of the Dockerfile runs, and the image answers its health check 
     },
     ...(isRootOnDebian ? { uid: user, gid: user } : {}),
   })
+  onTestFinished(() => void child.kill('SIGKILL'))
   let port = ''
   for await (const line of createInterface({ input: child.stdout })) {
     port = /listening on http:\/\/[^:]+:(\d+)/.exec(line)?.[1] ?? ''
