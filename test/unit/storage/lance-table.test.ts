@@ -1,4 +1,3 @@
-import { execFileSync, spawnSync } from 'node:child_process'
 import { mkdtempSync, readdirSync, readFileSync, rmSync, truncateSync, writeFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { tmpdir } from 'node:os'
@@ -358,53 +357,4 @@ test('a scan of wide rows comes in batches of some megabytes', async () => {
   }
   expect([found.size, wrong]).toEqual([count, 0])
   await table.close()
-})
-
-test('a full disk refuses a commit, keeps the version before, and takes commits again once there is room', async (context) => {
-  const folder = join(root, 'small')
-  await spec.disk.makeFolder('small')
-  const mount = spawnSync('mount', ['-t', 'tmpfs', '-o', 'size=2m', 'tmpfs', folder])
-  if (mount.status !== 0) context.skip('needs the right to mount a small disk')
-  try {
-    const small: TableSpec = {
-      disk: new Disk(folder),
-      folder: 'c-1',
-      collection: 'photos',
-      vectors: [{ name: '', size: 64, distance: 'Dot', m: 16, efConstruct: 200 }],
-    }
-    await small.disk.makeFolder('c-1')
-    const some = (from: number, count: number) =>
-      flushBatch(
-        Array.from({ length: count }, (_, i) => ({
-          id: String(from + i),
-          seq: 1,
-          vectors: [Array.from({ length: 64 }, (_, d) => Math.sin((from + i) * d))],
-        })),
-        [64],
-      )
-    const table = await LanceTable.open(small, 0)
-    await table.commit(some(0, 500))
-    await table.syncNewFiles()
-    const { version } = table
-    writeFileSync(join(folder, 'ballast'), Buffer.alloc(1024 * 1024))
-    for (let attempt = 0; attempt < 2; attempt++) {
-      const refused = await table
-        .commit(some(500, 4_000))
-        .then(() => table.syncNewFiles())
-        .catch((error: unknown) => error)
-      expect(refused).toMatchObject({ code: 'DISK_FULL', retryable: true })
-      expect(table.version).toBe(version)
-      expect(await table.countRows()).toBe(500)
-    }
-    rmSync(join(folder, 'ballast'))
-    await table.commit(some(500, 4_000))
-    await table.syncNewFiles()
-    expect(await table.countRows()).toBe(4_500)
-    await table.close()
-    const reopened = await LanceTable.open(small, table.version)
-    expect(await reopened.countRows()).toBe(4_500)
-    await reopened.close()
-  } finally {
-    execFileSync('umount', [folder])
-  }
 })
