@@ -17,6 +17,68 @@ struct OrderedRow {
   bool operator<(const OrderedRow& other) const { return id < other.id; }
 };
 
+// The least ids from `from` on: a heap with the greatest on top.
+class Page {
+public:
+  Page(const std::optional<PointId>& from, size_t wanted) : from_(from), wanted_(wanted) {}
+
+  const std::optional<PointId>& from() const { return from_; }
+
+  // False where the page is full of lesser ids. `passes()` may cost more than that comparison.
+  template <typename Passes> bool offer(const RowRef& row, const Passes& passes) {
+    const OrderedRow candidate{row.segment->id(row.row), row};
+    if (from_ && candidate.id < *from_) return true;
+    if (rows_.size() == wanted_ && !(candidate < rows_.front())) return false;
+    if (!passes()) return true;
+    if (rows_.size() == wanted_) {
+      std::pop_heap(rows_.begin(), rows_.end());
+      rows_.pop_back();
+    }
+    rows_.push_back(candidate);
+    std::push_heap(rows_.begin(), rows_.end());
+    return true;
+  }
+
+  // The first `limit` of them; `next` is the id behind.
+  std::vector<RowRef> take(size_t limit, std::optional<PointId>& next) {
+    std::sort_heap(rows_.begin(), rows_.end());
+    if (rows_.size() > limit) next = rows_[limit].id;
+    std::vector<RowRef> rows;
+    for (size_t at = 0; at < std::min(limit, rows_.size()); at++) rows.push_back(rows_[at].row);
+    return rows;
+  }
+
+private:
+  const std::optional<PointId> from_;
+  const size_t wanted_;
+  std::vector<OrderedRow> rows_;
+};
+
+// Offers the rows of a segment in the order of their ids, as far as that is known, until one is
+// beyond the page; then those that came later.
+template <typename Offer>
+Status walkInOrder(const SegmentView& view, const Page& page, const CancelFlag* cancel,
+                   const Offer& offer) {
+  uint32_t looked = 0;
+  const auto isStopped = [&] {
+    return looked++ % kRowsBetweenChecks == 0 && cancel != nullptr && cancel->isCancelled();
+  };
+  const IdOrder::Rows order = view.segment->idOrder(view.rows);
+  auto at = order->begin();
+  if (page.from()) {
+    at = std::lower_bound(
+        order->begin(), order->end(), *page.from(),
+        [&](uint32_t row, const PointId& id) { return view.segment->id(row) < id; });
+  }
+  for (; at != order->end() && offer(*at); ++at)
+    if (isStopped()) return Status(Code::Cancelled, "the operation was cancelled");
+  for (auto row = static_cast<uint32_t>(order->size()); row < view.rows; row++) {
+    if (isStopped()) return Status(Code::Cancelled, "the operation was cancelled");
+    offer(row);
+  }
+  return Status::ok();
+}
+
 // The visible rows of one segment that may match: `visit(row, passes)` is called for each, and
 // `passes()` says whether it does, which may cost more than what the visitor would otherwise decide
 // by.
@@ -74,30 +136,24 @@ Status scroll(const Snapshot& snapshot, const std::vector<VectorSpec>& specs,
   std::optional<FilterProgram> program;
   VICINAL_TRY(decodeFilter(request.filter, specs.size(), program));
   const FilterNode* filter = program ? &program->root() : nullptr;
-  // The page and one more, which tells where the next page starts: a heap with the greatest id on
-  // top.
-  const size_t wanted = size_t(request.limit) + 1;
-  std::vector<OrderedRow> page;
-  VICINAL_TRY(
-      forEachRow(snapshot, filter, cancel, [&](Segment& segment, uint32_t row, const auto& passes) {
-        const OrderedRow candidate{segment.id(row), {&segment, row}};
-        if (request.from && candidate.id < *request.from) return;
-        if (page.size() == wanted && !(candidate < page.front())) return;
-        if (!passes()) return;
-        if (page.size() == wanted) {
-          std::pop_heap(page.begin(), page.end());
-          page.pop_back();
-        }
-        page.push_back(candidate);
-        std::push_heap(page.begin(), page.end());
-      }));
-  std::sort_heap(page.begin(), page.end());
-  if (page.size() == wanted) {
-    result.next = page.back().id;
-    page.pop_back();
+  // The page and one more, which tells where the next page starts.
+  Page page(request.from, size_t(request.limit) + 1);
+  for (size_t at = 0; at < snapshot.count(); at++) {
+    const SegmentView view(snapshot, at);
+    const SegmentRows rows(view, snapshot);
+    const auto indexes = view.segment->indexes();
+    std::optional<FilterPlan> plan;
+    if (filter != nullptr) plan = planFilter(*filter, rows, *indexes);
+    const auto offer = [&](uint32_t row) {
+      const auto passes = [&] { return !plan || plan->isComplete() || plan->passes(rows, row); };
+      return !view.isVisible(row) || page.offer({&snapshot.segment(at), row}, passes);
+    };
+    if (plan && plan->candidates() != nullptr)
+      plan->candidates()->forEach([&](uint32_t row) { offer(row); });
+    else
+      VICINAL_TRY(walkInOrder(view, page, cancel, offer));
   }
-  std::vector<RowRef> rows;
-  for (const OrderedRow& ordered : page) rows.push_back(ordered.row);
+  std::vector<RowRef> rows = page.take(request.limit, result.next);
   return readMatching(snapshot, filter, rows, request.fields, specs, result.rows, [](size_t) {});
 }
 

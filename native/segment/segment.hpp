@@ -20,6 +20,7 @@
 #include "filter/plan.hpp"
 #include "segment/id_columns.hpp"
 #include "segment/id_map.hpp"
+#include "segment/id_order.hpp"
 #include "segment/payload_store.hpp"
 #include "segment/vector_space.hpp"
 
@@ -125,6 +126,8 @@ public:
   const PayloadStore& payloads() const { return payloads_; }
   const IdColumns& ids() const { return ids_; }
   const IdMap& idMap() const { return idMap_; }
+  // The first rows in the order of their ids.
+  IdOrder::Rows idOrder(uint32_t rows) const { return idOrder_.of(ids_, rows); }
 
   // ---- payload indexes: the writer's, but for `indexes`
   // ------------------------------------------- Over the rows so far. Replaces one of the same
@@ -156,6 +159,7 @@ private:
   const uint32_t number_;
   IdColumns ids_;
   IdMap idMap_;
+  mutable IdOrder idOrder_;
   RegionArray<uint64_t> seqs_;
   // The tick at which the row was tombstoned; 0: never.
   RegionArray<uint64_t> deletedAt_;

@@ -134,7 +134,9 @@ describe('search', () => {
     const fresh = newShard()
     const kept = Array.from({ length: count + 3000 }, (_, at) => at).filter((row) => !deleted.has(row))
     const keptData = new Float32Array(kept.length * DIM)
-    kept.forEach((row, at) => keptData.set(data.subarray(row * DIM, (row + 1) * DIM), at * DIM))
+    kept.forEach((row, at) => {
+      keptData.set(data.subarray(row * DIM, (row + 1) * DIM), at * DIM)
+    })
     const ids = new Uint32Array(kept.length * 5)
     kept.forEach((row, at) => {
       ids[at * 5 + 1] = row

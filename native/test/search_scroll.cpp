@@ -1,0 +1,46 @@
+#include "harness.hpp"
+#include "shard_fixture.hpp"
+
+namespace vicinal {
+
+using namespace test;
+
+TEST("pages of a scroll are all points in the order of their ids, however they came") {
+  ThreadPool pool(1);
+  Shard shard(testSpec(), pool);
+  std::vector<uint64_t> expected;
+  uint64_t seq = 0;
+  // Out of order, over two segments, with updates and deletes, more than a page looks at unsorted.
+  for (const uint64_t from : {9000, 0, 3000, 6000}) {
+    REQUIRE(shard.upsert(TestBatch(from, 2500, ++seq).columns).isOk());
+    if (from == 0) shard.freeze();
+    for (uint64_t id = from; id < from + 2500; id++)
+      if (id < from + 10 || id >= from + 30) expected.push_back(id);
+    REQUIRE(shard.deletePoints(testIds(from + 10, 20), ++seq).isOk());
+    REQUIRE(shard.upsert(TestBatch(from + 40, 30, ++seq).columns).isOk());
+  }
+  std::sort(expected.begin(), expected.end());
+  std::vector<uint64_t> seen;
+  ScrollRequest request;
+  request.limit = 333;
+  while (true) {
+    ScrollResult result;
+    REQUIRE(scroll(shard.snapshot(), shard.spec().vectors, request, nullptr, result).isOk());
+    for (uint32_t at = 0; at < result.rows.count; at++) {
+      PointId id;
+      REQUIRE(decodePointId(&result.rows.ids[at * kIdWords], id));
+      seen.push_back(id.low);
+    }
+    // Pages stay right while rows come in behind.
+    const uint64_t added = 20'000 + seq;
+    REQUIRE(shard.upsert(TestBatch(added, 1, ++seq).columns).isOk());
+    expected.push_back(added);
+    if (!result.next || seen.size() > 20'000) break;
+    request.from = result.next;
+  }
+  expected.pop_back();
+  CHECK_EQUAL(seen.size(), expected.size());
+  CHECK(seen == expected);
+}
+
+} // namespace vicinal
