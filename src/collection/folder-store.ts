@@ -35,7 +35,8 @@ export class FolderStore implements CollectionStore {
     await disk.makeRoot()
     const lock = FileLock.acquire(disk.absolute(LOCK_FILE))
     if (!lock) throw await lockedError(disk)
-    await writeHolder(disk)
+    // For those who are refused. The lock is what counts, and a full disk is no reason not to open.
+    await writeHolder(disk).catch(() => undefined)
     return new FolderStore(disk, lock, clock)
   }
 
