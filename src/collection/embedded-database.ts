@@ -85,6 +85,9 @@ export class EmbeddedDatabase implements Database {
             `collections: expected at most ${LIMITS.collections}, got one more`,
           )
         }
+        // One whose name could not be read just now may be of this name; one whose manifest is damaged never will.
+        const unread = this.#damaged.find((entry) => entry.name === null && entry.error.code !== 'CORRUPT')
+        if (unread) throw cannotBeServed(name, unread.error)
         await this.#finishRemoving(name)
         const created = await this.#store.create(newManifest(name, config))
         this.#engines.set(name, created)
@@ -99,9 +102,7 @@ export class EmbeddedDatabase implements Database {
     checkCollectionName(name)
     const engine = this.#engines.get(name)
     if (engine) return new EmbeddedCollection<P>(engine, this.#admission)
-    // A name that cannot be found may be that of a collection whose manifest cannot be read.
-    const damaged =
-      this.#damaged.find((entry) => entry.name === name) ?? this.#damaged.find((entry) => entry.name === null)
+    const damaged = this.#damagedAs(name)
     if (damaged) throw cannotBeServed(name, damaged.error)
     throw notFound('Collection', name)
   }
@@ -112,6 +113,11 @@ export class EmbeddedDatabase implements Database {
       const damaged = this.#damaged.flatMap(({ name }) => (name === null ? [] : [name]))
       return [...this.#engines.keys(), ...damaged].sort()
     })
+  }
+
+  /** A name that cannot be found may be that of a collection whose manifest cannot be read. */
+  #damagedAs(name: string): DamagedCollection | undefined {
+    return this.#damaged.find((entry) => entry.name === name) ?? this.#damaged.find((entry) => entry.name === null)
   }
 
   /** What could not be opened, for those who report it. */
@@ -129,9 +135,9 @@ export class EmbeddedDatabase implements Database {
     checkCollectionName(name)
     return await withDeadline(call, () =>
       this.#inTurn(async () => {
-        const damaged = this.#damaged.find((entry) => entry.name === name)
+        const engine = this.#engines.get(name) ?? this.#removing.get(name)
+        const damaged = engine ? undefined : this.#damagedAs(name)
         if (damaged) throw cannotBeServed(name, damaged.error)
-        const engine = this.#engines.get(name)
         if (engine) this.#removing.set(name, engine)
         this.#engines.delete(name)
         return await this.#finishRemoving(name)
