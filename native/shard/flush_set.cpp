@@ -50,6 +50,7 @@ void FlushSet::noteDelete(const PointId& id, const RowRef& old, uint64_t seq) {
 }
 
 bool FlushSet::take(uint64_t maxBytes, uint64_t shardSeq, uint64_t& throughSeq) {
+  std::lock_guard lock(takenMutex_);
   taken_.clear();
   uint64_t bytes = 0;
   while (!changes_.empty()) {
@@ -80,6 +81,7 @@ bool FlushSet::take(uint64_t maxBytes, uint64_t shardSeq, uint64_t& throughSeq) 
 }
 
 void FlushSet::restore() {
+  std::lock_guard lock(takenMutex_);
   for (auto change = taken_.rbegin(); change != taken_.rend(); ++change) {
     changes_.push_front({change->id, change->firstSeq});
     const RowRef row = segments_.find(change->id);

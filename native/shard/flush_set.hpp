@@ -3,12 +3,13 @@
 // says is dirty any more (it was taken under an earlier entry): such an entry is passed over when
 // its turn comes.
 //
-// All of it is the writer's (the shard's writer lock), but the two counters, which anyone may read.
+// All of it is the writer's (the shard's writer lock), but `complete` and the two counters.
 #pragma once
 
 #include <atomic>
 #include <cstdint>
 #include <deque>
+#include <mutex>
 #include <unordered_map>
 #include <vector>
 
@@ -45,7 +46,11 @@ public:
   bool take(uint64_t maxBytes, uint64_t shardSeq, uint64_t& throughSeq);
   const std::vector<TakenChange>& taken() const { return taken_; }
   void restore();
-  void complete() { taken_.clear(); }
+  // Anyone's: it must not wait for a write, for its caller is the JavaScript thread.
+  void complete() {
+    std::lock_guard lock(takenMutex_);
+    taken_.clear();
+  }
 
 private:
   struct Change {
@@ -64,6 +69,7 @@ private:
   const bool enabled_;
   std::deque<Change> changes_;
   std::unordered_map<PointId, uint64_t, IdHash> deletes_;
+  std::mutex takenMutex_;
   std::vector<TakenChange> taken_;
   std::atomic<uint64_t> dirty_{0};
   std::atomic<uint64_t> dirtyBytes_{0};

@@ -139,7 +139,6 @@ public:
 private:
   // Publishes the batch. `isChange`: its rows are changes the table lacks.
   Status writeRows(WriteBatch& batch, bool isChange);
-  void advanceLocked(uint64_t seq) { seq_.store(std::max(seq_.load(), seq)); }
 
   struct Plan;
   uint32_t checkpointedRows(uint32_t number) const;

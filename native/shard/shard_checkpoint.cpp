@@ -144,7 +144,7 @@ Result<uint32_t> Shard::openSegment(const SegmentSource& source, bool resume) {
     for (const IndexField& field : segments_.indexFields())
       if (Status status = segment.addIndex(field); !status) return status;
     segments_.add(opened->segment, resume);
-    advanceLocked(opened->throughSeq);
+    advance(opened->throughSeq);
   }
   indexer_->kick();
   return number;

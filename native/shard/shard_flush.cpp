@@ -112,10 +112,7 @@ void Shard::restoreFlush() {
   changes_.restore();
 }
 
-void Shard::completeFlush() {
-  std::lock_guard lock(writer_);
-  changes_.complete();
-}
+void Shard::completeFlush() { changes_.complete(); }
 
 int64_t Shard::verifyRows(const TableView& rows) const {
   if (!isMonotonic(rows.idOffsets, rows.count) || !isMonotonic(rows.payloadOffsets, rows.count))
@@ -161,7 +158,7 @@ Status Shard::loadRows(const TableView& rows) {
     batch.add(id, seq, rows.payload(row), old);
   }
   VICINAL_TRY(writeRows(batch, false));
-  advanceLocked(newest);
+  advance(newest);
   return Status::ok();
 }
 

@@ -70,7 +70,7 @@ Status Shard::upsert(const UpsertColumns& columns) {
     batch.add(columns.ids[point], columns.seq, columns.payload(point), old);
   }
   VICINAL_TRY(writeRows(batch, true));
-  advanceLocked(columns.seq);
+  advance(columns.seq);
   return Status::ok();
 }
 
@@ -92,7 +92,7 @@ Status Shard::updateVectors(const UpsertColumns& columns) {
     batch.add(columns.ids[point], columns.seq, old.segment->payload(old.row), old);
   }
   VICINAL_TRY(writeRows(batch, true));
-  advanceLocked(columns.seq);
+  advance(columns.seq);
   return Status::ok();
 }
 
@@ -118,7 +118,7 @@ Status Shard::deleteVectors(const std::vector<PointId>& ids, const std::vector<u
     batch.add(id, seq, old.segment->payload(old.row), old);
   }
   VICINAL_TRY(writeRows(batch, true));
-  advanceLocked(seq);
+  advance(seq);
   return Status::ok();
 }
 
@@ -132,7 +132,7 @@ Status Shard::deletePoints(const std::vector<PointId>& ids, uint64_t seq) {
   }
   for (const RowRef& old : batch.replaced) changes_.noteDelete(old.segment->id(old.row), old, seq);
   VICINAL_TRY(writeRows(batch, true));
-  advanceLocked(seq);
+  advance(seq);
   return Status::ok();
 }
 
@@ -154,13 +154,14 @@ Status Shard::setPayloads(const UpsertColumns& columns) {
   }
   for (const auto& [row, point] : changed)
     changes_.notePayload(columns.ids[point], row, columns.seq, columns.payload(point).size());
-  advanceLocked(columns.seq);
+  advance(columns.seq);
   return Status::ok();
 }
 
 void Shard::advance(uint64_t seq) {
-  std::lock_guard lock(writer_);
-  advanceLocked(seq);
+  uint64_t seen = seq_.load();
+  while (seen < seq && !seq_.compare_exchange_weak(seen, seq)) {
+  }
 }
 
 } // namespace vicinal
