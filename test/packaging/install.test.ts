@@ -58,7 +58,8 @@ describe.each([
     expect(await stopServer(child)).toBe(0)
   })
 
-  test.runIf(name === 'npm').each(OTHER_NODES)('runs on Node %s', async (version) => {
+  // What differs between the installers does not differ between Nodes.
+  test.each(name === 'npm' ? OTHER_NODES : [])('runs on Node %s', async (version) => {
     const node = workplace.tool('node', version, '.bin/node')
     expect(run(node, ['--version'], folder)).toMatch(new RegExp(`^v${version}\\.`))
     for (const program of Object.keys(PROGRAMS)) expect(run(node, [program], folder)).toBe(EXPECTED_OUTPUT)
