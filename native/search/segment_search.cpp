@@ -12,8 +12,9 @@ namespace {
 // Distances computed between two looks at the cancel flag, and the scratch of a scan.
 constexpr uint32_t kScanBlock = 1024;
 
-// The model of costs, in distances computed for vectors that lie anywhere in memory; measured on
-// the word vectors. Distances a graph search computes for each place of its beam.
+// The model of costs, in distances computed for vectors that lie anywhere in memory. Estimates:
+// they decide between ways that find the same neighbours, so a wrong one costs time and never an
+// answer. Distances a graph search computes for each place of its beam.
 constexpr double kDistancesPerEf = 20;
 // A distance to the next vector in a row of them.
 constexpr double kSequentialDistance = 0.3;
