@@ -1,7 +1,7 @@
 // Makes one data set's files. In a process of its own, because parsing the word vectors takes 1 GB.
 
 import { createHash } from 'node:crypto'
-import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { dirname, join } from 'node:path'
 import { dataset, K } from '../lib/datasets.mjs'
@@ -15,7 +15,6 @@ const SOURCES = { words, mnist, tiny }
 
 export function prepare({ data: name, limit }) {
   const set = dataset(name, limit)
-  rmSync(set.folder, { recursive: true, force: true })
   mkdirSync(set.folder, { recursive: true })
   const rows = distinct(SOURCES[name](set), set)
   const { base, queries } = holdOut(rows, set)
@@ -26,7 +25,7 @@ export function prepare({ data: name, limit }) {
   writeMatrix(set.base, baseData, set.dim)
   writeMatrix(set.queriesFile, queryData, set.dim)
   writeMatrix(set.truth, truth, K)
-  writeFileSync(set.ready, set.recipe)
+  writeWhole(set.ready, set.recipe)
   return { base: kept.length, queries: queries.length, dropped: rows.dropped }
 }
 
@@ -95,5 +94,12 @@ function flatten(rows, dim) {
 
 function writeMatrix(file, data, dim) {
   const header = Int32Array.of(data.length / dim, dim)
-  writeFileSync(file, Buffer.concat([header, data].map((part) => Buffer.from(part.buffer, 0, part.byteLength))))
+  writeWhole(file, Buffer.concat([header, data].map((part) => Buffer.from(part.buffer, 0, part.byteLength))))
+}
+
+/** Under another name first: a run beside this one sees the old file or the new one. */
+function writeWhole(file, content) {
+  const fresh = `${file}.${process.pid}`
+  writeFileSync(fresh, content)
+  renameSync(fresh, file)
 }

@@ -3,7 +3,7 @@
 // A data set is a folder of .cache/ with base.fbin, queries.fbin (count and dimension as int32, then float32) and
 // truth.ibin (the exact nearest neighbours of each query, same header, then int32). `ready.json`, written last,
 // says what the files were made from; files of another recipe are made anew.
-import { closeSync, existsSync, openSync, readFileSync, readSync } from 'node:fs'
+import { closeSync, existsSync, mkdirSync, openSync, readdirSync, readFileSync, readSync, rmSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 
@@ -42,8 +42,28 @@ export function dataset(name, limit = 0) {
 
 export const isPrepared = (set) => existsSync(set.ready) && readFileSync(set.ready, 'utf8') === set.recipe
 
-/** An empty folder name for one system's index of this data set. */
-export const workFolder = (set, leaf) => join(CACHE, 'work', `${set.name}-${leaf}`)
+/** Where indexes of this run lie, so that runs side by side leave each other's alone. */
+const WORK = join(CACHE, 'work')
+const RUN_VARIABLE = 'VICINAL_BENCH_RUN'
+export const runFolder = () => join(WORK, process.env[RUN_VARIABLE] ?? String(process.pid))
+
+/** Names this run for the processes it starts, and removes what runs that were killed left behind. */
+export function startRun() {
+  process.env[RUN_VARIABLE] = String(process.pid)
+  mkdirSync(runFolder(), { recursive: true })
+  for (const name of readdirSync(WORK)) if (!isAlive(Number(name))) rmSync(join(WORK, name), { recursive: true })
+}
+
+function isAlive(pid) {
+  try {
+    return process.kill(pid, 0)
+  } catch (error) {
+    return error.code === 'EPERM'
+  }
+}
+
+/** The folder of one system's index of this data set. */
+export const workFolder = (set, leaf) => join(runFolder(), `${set.name}-${leaf}`)
 
 export function shape(file) {
   const fd = openSync(file, 'r')
