@@ -138,7 +138,7 @@ async function flipEveryBlock(files: readonly string[]): Promise<Verdict[]> {
 }
 
 /** What a message about this file must contain: the file, or for Lance's own files the table. */
-const namedBy = (file: string) => (file.includes('.vlog') || file.includes('.vseg') ? basename(file) : 'table.lance')
+const namedBy = (file: string) => (/\.(vlog|vseg|sums)$/.test(file) ? basename(file) : 'table.lance')
 
 describe('one flipped bit', () => {
   it('of a manifest is reported, and other collections stay up', async () => {
