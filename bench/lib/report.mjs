@@ -7,8 +7,8 @@ export function report(run) {
   return `${parts.join('\n\n')}\n`
 }
 
-function conditions({ commit, cpu, cores, node, isa, m, efConstruct, date }) {
-  return `${cpu}, ${cores} cores; Node ${node}; kernel ${isa ?? '–'}; commit ${commit}; M ${m}, ef_construction ${efConstruct}; recall@10; ${date}`
+function conditions({ commit, cpu, cores, node, m, efConstruct, date }) {
+  return `${cpu}, ${cores} cores; Node ${node}; commit ${commit}; M ${m}, ef_construction ${efConstruct}; recall@10; ${date}`
 }
 
 function dataReport(name, set, run) {

@@ -3,10 +3,11 @@ import { readdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { open as openDatabase } from '../../dist/index.js'
 import { inspectSegment } from '../../dist/native/inspect.js'
+import { addon } from '../../dist/native/load.js'
 import { K } from '../lib/datasets.mjs'
 
 export const buildThreads = 2
-export const note = 'library'
+export const note = `library, ${addon().isa()}`
 const NAME = 'bench'
 
 export async function create({ folder, set, m, efConstruct }) {
