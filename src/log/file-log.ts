@@ -216,7 +216,10 @@ export class FileLog implements Log {
 
   #written(group: QueuedRecord[]): void {
     // A sync of earlier records failed while these were written: nothing will sync them any more.
-    if (this.#failure) return this.#fail(this.#failure, group)
+    if (this.#failure) {
+      this.#fail(this.#failure, group)
+      return
+    }
     for (const queued of group) {
       this.#queuedBytes -= RECORD_HEADER_BYTES + queued.bytes
       queued.written.resolve()
