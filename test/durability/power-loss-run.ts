@@ -12,14 +12,16 @@ import { readTrace, type TraceEvent } from './shim/trace.js'
 
 export type Recorded = Omit<RunPlan, 'folder' | 'marks'>
 
-/** Runs the plan with every change of the disk recorded. */
-export async function recordRun(scratch: string, plan: Recorded, flags: readonly Flag[] = []) {
+/** Runs the plan with every change of the disk recorded; `unsyncedLog` skips the log's fsyncs. */
+export async function recordRun(scratch: string, plan: Recorded, { unsyncedLog = false } = {}) {
   const root = join(scratch, 'recorded')
   const marks = join(scratch, 'marks')
   mkdirSync(root)
   const place = { root, marks, control: join(scratch, 'control'), trace: join(scratch, 'trace') }
   const control = ShimControl.create(place.control)
-  control.set(['record', 'noRealSync', ...flags])
+  const flags: readonly Flag[] = ['record', 'noRealSync']
+  if (unsyncedLog) control.sabotage('lieAboutSync', '.vlog', flags)
+  else control.set(flags)
   const full: RunPlan = { ...plan, folder: join(root, 'data'), marks }
   const report = await childOutcome<RunReport>('lane-runner', [JSON.stringify(full)], shimEnvironment(place))
   control.close()

@@ -49,10 +49,17 @@ export class Model {
     this.#expected = await this.#oracle.createCollection(MAIN, options)
   }
 
-  /** One operation, of which about half are reads. */
+  /** One operation, of which about half are reads. A mismatch comes with what else differs. */
   async operation(database: Database): Promise<void> {
-    if (this.#random.chance(0.5)) await this.#write(database)
-    else await this.#read(await database.collection(MAIN))
+    const main = await database.collection(MAIN)
+    try {
+      if (this.#random.chance(0.5)) await this.#write(database)
+      else await this.#read(main)
+    } catch (error) {
+      if (!(error instanceof ModelMismatch)) throw error
+      const what = difference(await this.#stateOf(main), await this.#stateOf(this.#expected))
+      throw new ModelMismatch(`${error.message}\n${what || 'scrolls are equal'}`)
+    }
   }
 
   async bulk(database: Database, count: number): Promise<void> {
@@ -61,7 +68,11 @@ export class Model {
 
   /** The whole of both. */
   async compareAll(database: Database): Promise<void> {
-    const what = difference(await this.#stateOf(await database.collection(MAIN)), await this.#stateOf(this.#expected))
+    await this.#compare(await database.collection(MAIN))
+  }
+
+  async #compare(main: Collection): Promise<void> {
+    const what = difference(await this.#stateOf(main), await this.#stateOf(this.#expected))
     if (what !== '') throw new ModelMismatch(what)
   }
 
@@ -90,12 +101,7 @@ export class Model {
     else if (chosen < 60) await this.#count(main)
     else if (chosen < 85) await this.#search(main, true)
     else if (chosen < 99) await this.#search(main, false)
-    else await this.#all(main)
-  }
-
-  async #all(main: Collection): Promise<void> {
-    const what = difference(await this.#stateOf(main), await this.#stateOf(this.#expected))
-    if (what !== '') throw new ModelMismatch(what)
+    else await this.#compare(main)
   }
 
   async #retrieve(main: Collection): Promise<void> {

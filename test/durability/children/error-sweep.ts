@@ -21,6 +21,8 @@ export interface SweepPlan {
   seed: number
   /** Steps before and after a reopening, over both lanes. */
   steps: number
+  /** Points put in one go at the start: enough for a close to write segments. 0: none. */
+  bulk: number
   rule: Omit<Rule, 'nth'>
   first: number
   stride: number
@@ -43,11 +45,19 @@ export interface SweepReport {
 
 const plan = JSON.parse(process.argv[2] ?? '') as SweepPlan
 const control = new ShimControl(plan.control)
-const OPTIONS = { ids: 60, flushes: 30, bulk: { count: 1_050, every: 1_000 } }
-/** The second lane to write does so in small steps only. */
 const LANES = 3
 const MAX_VIOLATIONS = 10
+const NO_STEP = { lane: -1, step: -1 }
 
+let doing = ''
+process.once('exit', () => {
+  // A promise that nobody settles any more ends the process in silence.
+  if (doing !== '') process.stderr.write(`ended while ${doing}\n`)
+})
+
+/** What they know of the truth is the same in every run. */
+const bulk = plan.bulk > 0 ? { bulk: { count: plan.bulk, every: 1_000 } } : {}
+const lanes = makeLanes(LANES, plan.seed, { ids: 60, flushes: 25, ...bulk })
 const report: SweepReport = { runs: 0, last: 0, calls: 0, unnoticed: 0, reported: 0, acknowledged: 0, violations: [] }
 for (let nth = plan.first; report.violations.length < MAX_VIOLATIONS; nth += plan.stride) {
   const folder = join(plan.root, `run-${nth}`)
@@ -56,21 +66,22 @@ for (let nth = plan.first; report.violations.length < MAX_VIOLATIONS; nth += pla
   if (!struck) break
   report.last = nth
 }
+doing = ''
 process.stdout.write(`${JSON.stringify(report)}\n`)
 
 /** Resolves to whether a call failed at all. */
 async function runOnce(folder: string, nth: number): Promise<boolean> {
-  const lanes = makeLanes(LANES, plan.seed, OPTIONS)
   const progress = freshProgress(lanes)
   const failures: Failure[] = []
   const complain = (what: string) => report.violations.push(`call ${nth}: ${what}`)
   /** What else may fail: opening, closing, creating the collection. Twice is not by the one failed call. */
   const attempt = async <T>(what: string, work: () => Promise<T>): Promise<T | null> => {
     for (let i = 0; i < 2; i++) {
+      doing = `call ${nth} fails: ${what}; ${JSON.stringify(failures)} ${JSON.stringify(progress)}`
       try {
         return await work()
       } catch (error) {
-        failures.push({ lane: -1, step: i, code: codeOf(error), message: `${what}: ${String(error)}` })
+        failures.push({ ...NO_STEP, ...told(error, `${what}: `) })
       }
     }
     return null
@@ -85,23 +96,31 @@ async function runOnce(folder: string, nth: number): Promise<boolean> {
       if (!made) return
       created = true
     }
+    doing = `call ${nth} fails: working; ${JSON.stringify(failures)}`
     await Promise.all(
       lanes.map((lane, i) =>
         runLane({
+          onBegin: ({ lane, begun }) => {
+            doing += ` ${lane}:${begun}`
+          },
+          onAcknowledged: ({ lane }) => {
+            doing += ` ${lane}:ok`
+          },
           database,
           lane,
           progress: progress[i]!,
-          until: lane.number === 0 ? Math.ceil(until / 10) : Math.ceil((until * 0.45)),
+          until: lane.number === 0 ? Math.ceil(until / 10) : Math.ceil(until * 0.45),
           retries: 1,
-          onFailure: (failure) => failures.push(failure),
+          onFailure: (failure) => {
+            failures.push(failure)
+            doing += ` ${failure.lane}:${failure.message}`
+          },
         }),
       ),
     )
-    // Whatever the disk does to writes, what is in memory can be read.
-    await database
-      .collection(MAIN)
-      .then((main) => main.count())
-      .catch((error) => complain(`reading failed: ${String(error)}`))
+    // Whatever the disk does to writes, what is in memory can be read. A collection that could not be opened is not.
+    const main = await database.collection(MAIN).catch((error) => failures.push({ ...NO_STEP, ...told(error) }))
+    if (typeof main === 'object') await main.count().catch((error) => complain(`reading failed: ${String(error)}`))
   }
 
   control.fail({ ...plan.rule, nth })
@@ -121,6 +140,7 @@ async function runOnce(folder: string, nth: number): Promise<boolean> {
   }
   for (const { code, message } of failures)
     if (!plan.codes.includes(code)) complain(`unclear error ${code}: ${message}`)
+  doing = `call ${nth} failed: looking at what is left`
   try {
     await checkCrash({ folder, lanes, progress, created, seed: plan.seed }, nth % 20 === 0)
   } catch (error) {
@@ -134,6 +154,6 @@ async function runOnce(folder: string, nth: number): Promise<boolean> {
   return true
 }
 
-function codeOf(error: unknown): string {
-  return error instanceof VicinalError ? error.code : 'NO_VICINAL_ERROR'
+function told(error: unknown, what = ''): Pick<Failure, 'code' | 'message'> {
+  return { code: error instanceof VicinalError ? error.code : 'NO_VICINAL_ERROR', message: `${what}${String(error)}` }
 }

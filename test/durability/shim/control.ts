@@ -39,7 +39,7 @@ export const FOR_EVER = 2 ** 40
 const WORD = { flags: 0, kinds: 1, nth: 2, times: 3, errno: 4, matched: 5, injected: 6, budget: 7, refused: 8, seen: 9 }
 const WORD_BYTES = 8
 const FILTER_AT = 512
-const HOLD_FILTER_AT = 768
+const SABOTAGE_FILTER_AT = 768
 const FILTER_BYTES = 256
 const CONTROL_BYTES = 4096
 
@@ -93,10 +93,10 @@ export class ShimControl {
     this.set(['budget', ...also])
   }
 
-  /** The log (files whose path contains `path`) always lacks its last write. */
-  holdLastWrite(path: string, also: readonly Flag[] = []): void {
-    this.#text(HOLD_FILTER_AT, path)
-    this.set(['holdLastWrite', ...also])
+  /** Breaks the promises of files whose path contains the text: their syncs do nothing, or their last write is lost. */
+  sabotage(how: 'lieAboutSync' | 'holdLastWrite', path: string, also: readonly Flag[] = []): void {
+    this.#text(SABOTAGE_FILTER_AT, path)
+    this.set([how, ...also])
   }
 
   get matched(): number {

@@ -1,20 +1,23 @@
-// A disk that fails on demand and remembers what it was told. Preloaded into a process
-// (LD_PRELOAD), it sees the file calls of Node, of the kernel and of Lance alike: those through
-// libc's symbols, and changes of names also where they go past libc (see `trapOthers`).
+// A disk that fails on demand and remembers what it was told. Preloaded into a
+// process (LD_PRELOAD), it sees the file calls of Node, of the kernel and of
+// Lance alike: those through libc's symbols, and changes of names also where
+// they go past libc (see `trapOthers`).
 //
-// Only paths below VICINAL_SHIM_ROOT are touched; everything else passes through. What the shim
-// does is decided at run time by the control file (VICINAL_SHIM_CONTROL), which it maps: see
-// `Control` and control.ts.
+// Only paths below VICINAL_SHIM_ROOT are touched; everything else passes
+// through. What the shim does is decided at run time by the control file
+// (VICINAL_SHIM_CONTROL), which it maps: see `Control` and control.ts.
 //
-// - Rule: of the calls of the chosen kinds whose path contains a text, the Nth fails, once or for
-// ever, or
+// - Rule: of the calls of the chosen kinds whose path contains a text, the Nth
+// fails, once or for ever, or
 //   writes only half.
 // - Budget: writes fail with ENOSPC once so many bytes were written.
-// - Record: every change is appended to VICINAL_SHIM_TRACE in the order in which it happened, with
-// its data
-//   (trace.ts reads it). The lock is held across call and record, so the trace's order is the
-//   disk's. Writes to the file VICINAL_SHIM_MARKS become marks in that trace.
-// - Sabotage: fsync that only claims to have synced, and a log whose last write never arrives.
+// - Record: every change is appended to VICINAL_SHIM_TRACE in the order in
+// which it happened, with its data
+//   (trace.ts reads it). The lock is held across call and record, so the
+//   trace's order is the disk's. Writes to the file VICINAL_SHIM_MARKS become
+//   marks in that trace.
+// - Sabotage: fsync that only claims to have synced, and a log whose last write
+// never arrives.
 #define _GNU_SOURCE
 #include <dirent.h>
 #include <dlfcn.h>
@@ -38,11 +41,23 @@
 #include "shim.h"
 #include "system_call.h"
 
-enum Flag { RECORD = 1, BUDGET = 2, NO_REAL_SYNC = 4, LIE_ABOUT_SYNC = 8, HOLD_LAST_WRITE = 16 };
+enum Flag {
+  RECORD = 1,
+  BUDGET = 2,
+  NO_REAL_SYNC = 4,
+  LIE_ABOUT_SYNC = 8,
+  HOLD_LAST_WRITE = 16
+};
 enum { SHORT_WRITE = -1 };
-enum { MAX_FDS = 1 << 16, MAX_FILES = 1 << 18, CONTROL_BYTES = 4096, FILTER_BYTES = 256 };
+enum {
+  MAX_FDS = 1 << 16,
+  MAX_FILES = 1 << 18,
+  CONTROL_BYTES = 4096,
+  FILTER_BYTES = 256
+};
 
-/** The control file. 64-bit words, then texts; control.ts has the same offsets. */
+/** The control file. 64-bit words, then texts; control.ts has the same offsets.
+ */
 typedef struct {
   _Atomic int64_t flags;
   _Atomic int64_t ruleKinds; // bit per Kind; 0: no rule
@@ -56,9 +71,11 @@ typedef struct {
   _Atomic int64_t seen[KINDS];
   char padding[512 - (9 + KINDS) * 8];
   char filter[FILTER_BYTES];     // the rule's path must contain this
-  char holdFilter[FILTER_BYTES]; // HOLD_LAST_WRITE: of files whose path contains this
+  char sabotageFilter[FILTER_BYTES]; // the sabotage is of files whose path contains this
+                                 // contains this
 } Control;
-_Static_assert(sizeof(Control) == 512 + 2 * FILTER_BYTES, "control.ts knows these offsets");
+_Static_assert(sizeof(Control) == 512 + 2 * FILTER_BYTES,
+               "control.ts knows these offsets");
 
 typedef struct {
   char *path; // absolute; NULL where the descriptor is none of ours
@@ -86,21 +103,23 @@ static struct {
   off_t offset;
 } held = {-1, NULL, 0, 0};
 
-// The real function, looked up once. `REAL` casts to the type of the symbol we replace.
-#define REAL(name)                                                                                 \
-  ({                                                                                               \
-    static _Atomic(void *) found;                                                                  \
-    void *symbol = atomic_load(&found);                                                            \
-    if (!symbol)                                                                                   \
-      atomic_store(&found, symbol = dlsym(RTLD_NEXT, #name));                                      \
-    (__typeof__(&name))symbol;                                                                     \
+// The real function, looked up once. `REAL` casts to the type of the symbol we
+// replace.
+#define REAL(name)                                                             \
+  ({                                                                           \
+    static _Atomic(void *) found;                                              \
+    void *symbol = atomic_load(&found);                                        \
+    if (!symbol)                                                               \
+      atomic_store(&found, symbol = dlsym(RTLD_NEXT, #name));                  \
+    (__typeof__(&name))symbol;                                                 \
   })
 
 uint64_t fileOf(ino_t inode, int fresh) {
   for (size_t slot = inode % MAX_FILES;; slot = (slot + 1) % MAX_FILES) {
     if (files[slot].file != 0 && files[slot].inode != inode)
       continue;
-    // An inode number is used again after an unlink; the new file is another one.
+    // An inode number is used again after an unlink; the new file is another
+    // one.
     if (files[slot].file == 0 || fresh)
       files[slot].file = ++lastFile;
     files[slot].inode = inode;
@@ -111,22 +130,25 @@ uint64_t fileOf(ino_t inode, int fresh) {
 }
 
 static void start(void) {
-  const char *folder = getenv("VICINAL_SHIM_ROOT"), *path = getenv("VICINAL_SHIM_CONTROL");
+  const char *folder = getenv("VICINAL_SHIM_ROOT"),
+             *path = getenv("VICINAL_SHIM_CONTROL");
   if (!folder || !path || !realpath(folder, root))
     return;
   int fd = (int)call(SYS_openat, AT_FDCWD, path, O_RDWR | O_CLOEXEC, 0);
   if (fd < 0)
     return;
-  void *mapped = mmap(NULL, CONTROL_BYTES, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+  void *mapped =
+      mmap(NULL, CONTROL_BYTES, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
   call(SYS_close, fd);
   if (mapped == MAP_FAILED)
     return;
-  const char *marks = getenv("VICINAL_SHIM_MARKS"), *trace = getenv("VICINAL_SHIM_TRACE");
+  const char *marks = getenv("VICINAL_SHIM_MARKS"),
+             *trace = getenv("VICINAL_SHIM_TRACE");
   if (marks)
     strncpy(marksPath, marks, PATH_MAX - 1);
   if (trace)
-    traceFd =
-        (int)call(SYS_openat, AT_FDCWD, trace, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
+    traceFd = (int)call(SYS_openat, AT_FDCWD, trace,
+                        O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
   struct stat facts;
   if (stat(root, &facts) == 0)
     fileOf(facts.st_ino, 0); // the root is file 1
@@ -134,11 +156,14 @@ static void start(void) {
   control = mapped;
 }
 
-static int has(enum Flag flag) { return (atomic_load(&control->flags) & flag) != 0; }
+static int has(enum Flag flag) {
+  return (atomic_load(&control->flags) & flag) != 0;
+}
 
 int recording(void) { return has(RECORD); }
 
-/** The absolute path of `path` seen from `dirfd`, in `into`; 0 where it is not below the root. */
+/** The absolute path of `path` seen from `dirfd`, in `into`; 0 where it is not
+ * below the root. */
 int ours(int dirfd, const char *path, char *into) {
   pthread_once(&once, start);
   if (rootLength == 0 || !path)
@@ -186,14 +211,17 @@ int ours(int dirfd, const char *path, char *into) {
   *out = 0;
   if (marksPath[0] && strcmp(into, marksPath) == 0)
     return 1;
-  return strncmp(into, root, rootLength) == 0 && (into[rootLength] == '/' || into[rootLength] == 0);
+  return strncmp(into, root, rootLength) == 0 &&
+         (into[rootLength] == '/' || into[rootLength] == 0);
 }
 
 static Handle *handleOf(int fd) {
   return fd >= 0 && fd < MAX_FDS && handles[fd].path ? &handles[fd] : NULL;
 }
 
-const char *below(const char *path) { return path[rootLength] == '/' ? path + rootLength + 1 : ""; }
+const char *below(const char *path) {
+  return path[rootLength] == '/' ? path + rootLength + 1 : "";
+}
 
 static void put(const void *data, size_t size) {
   for (const char *at = data; size > 0;) {
@@ -205,25 +233,34 @@ static void put(const void *data, size_t size) {
   }
 }
 
-/** One record: event, sizes, file, offset, then both paths and the data. Called under the lock. */
-void record(enum Event event, uint64_t file, uint64_t offset, const char *path, const char *to,
-            const void *data, size_t size) {
+/** One record: event, sizes, file, offset, then both paths and the data. Called
+ * under the lock. */
+void record(enum Event event, uint64_t file, uint64_t offset, const char *path,
+            const char *to, const void *data, size_t size) {
   if (traceFd < 0)
     return;
   size_t pathSize = path ? strlen(path) : 0, toSize = to ? strlen(to) : 0;
   struct {
     uint32_t event, path, to, data;
     uint64_t file, offset;
-  } head = {(uint32_t)event, (uint32_t)pathSize, (uint32_t)toSize, (uint32_t)size, file, offset};
+  } head = {(uint32_t)event,
+            (uint32_t)pathSize,
+            (uint32_t)toSize,
+            (uint32_t)size,
+            file,
+            offset};
   put(&head, sizeof head);
   put(path, pathSize);
   put(to, toSize);
   put(data, size);
 }
 
-static void countCall(enum Kind kind) { atomic_fetch_add(&control->seen[kind], 1); }
+static void countCall(enum Kind kind) {
+  atomic_fetch_add(&control->seen[kind], 1);
+}
 
-/** Whether the rule strikes this call: 0, or what it is to do (an errno, or SHORT_WRITE). */
+/** Whether the rule strikes this call: 0, or what it is to do (an errno, or
+ * SHORT_WRITE). */
 int strikes(enum Kind kind, const char *path, const char *other) {
   countCall(kind);
   if (!(atomic_load(&control->ruleKinds) & (1 << kind)))
@@ -239,7 +276,8 @@ int strikes(enum Kind kind, const char *path, const char *other) {
   return (int)atomic_load(&control->ruleErrno);
 }
 
-/** How many of `size` bytes may be written: all, fewer, or -1 with errno set. */
+/** How many of `size` bytes may be written: all, fewer, or -1 with errno set.
+ */
 static ssize_t allowed(Handle *handle, size_t size) {
   int what = strikes(WRITE, handle->path, NULL);
   if (what > 0) {
@@ -291,23 +329,24 @@ static int openAny(int dirfd, const char *path, int flags, mode_t mode) {
   pthread_mutex_lock(&lock);
   struct stat facts;
   int existed = !(flags & O_CREAT) || lstat(full, &facts) == 0;
-  int fd = noteOpen((int)call(SYS_openat, dirfd, path, flags, mode), full, flags, existed);
+  int fd = noteOpen((int)call(SYS_openat, dirfd, path, flags, mode), full,
+                    flags, existed);
   int failure = errno;
   pthread_mutex_unlock(&lock);
   errno = failure;
   return fd;
 }
 
-#define MODE_OF(flags)                                                                             \
-  ({                                                                                               \
-    mode_t mode = 0;                                                                               \
-    if ((flags) & (O_CREAT | O_TMPFILE)) {                                                         \
-      va_list rest;                                                                                \
-      va_start(rest, flags);                                                                       \
-      mode = va_arg(rest, mode_t);                                                                 \
-      va_end(rest);                                                                                \
-    }                                                                                              \
-    mode;                                                                                          \
+#define MODE_OF(flags)                                                         \
+  ({                                                                           \
+    mode_t mode = 0;                                                           \
+    if ((flags) & (O_CREAT | O_TMPFILE)) {                                     \
+      va_list rest;                                                            \
+      va_start(rest, flags);                                                   \
+      mode = va_arg(rest, mode_t);                                             \
+      va_end(rest);                                                            \
+    }                                                                          \
+    mode;                                                                      \
   })
 
 int open(const char *path, int flags, ...) {
@@ -369,19 +408,22 @@ static int noteDup(int from, int to) {
 
 int dup(int fd) { return noteDup(fd, (int)call(SYS_dup, fd)); }
 int dup2(int fd, int to) { return noteDup(fd, REAL(dup2)(fd, to)); }
-int dup3(int fd, int to, int flags) { return noteDup(fd, (int)call(SYS_dup3, fd, to, flags)); }
+int dup3(int fd, int to, int flags) {
+  return noteDup(fd, (int)call(SYS_dup3, fd, to, flags));
+}
 
 static int fcntlAny(int fd, int command, void *argument) {
   int result = (int)call(SYS_fcntl, fd, command, argument);
-  return command == F_DUPFD || command == F_DUPFD_CLOEXEC ? noteDup(fd, result) : result;
+  return command == F_DUPFD || command == F_DUPFD_CLOEXEC ? noteDup(fd, result)
+                                                          : result;
 }
-#define FCNTL(name)                                                                                \
-  int name(int fd, int command, ...) {                                                             \
-    va_list rest;                                                                                  \
-    va_start(rest, command);                                                                       \
-    void *argument = va_arg(rest, void *);                                                         \
-    va_end(rest);                                                                                  \
-    return fcntlAny(fd, command, argument);                                                        \
+#define FCNTL(name)                                                            \
+  int name(int fd, int command, ...) {                                         \
+    va_list rest;                                                              \
+    va_start(rest, command);                                                   \
+    void *argument = va_arg(rest, void *);                                     \
+    va_end(rest);                                                              \
+    return fcntlAny(fd, command, argument);                                    \
   }
 FCNTL(fcntl)
 FCNTL(fcntl64)
@@ -411,8 +453,10 @@ static ssize_t holdBack(int fd, const char *data, size_t size, off_t offset) {
   return (ssize_t)size;
 }
 
-/** Every write comes through here, as one span; offset -1 means at the descriptor's position. */
-static ssize_t writeSpan(int fd, Handle *handle, const void *data, size_t size, off_t offset) {
+/** Every write comes through here, as one span; offset -1 means at the
+ * descriptor's position. */
+static ssize_t writeSpan(int fd, Handle *handle, const void *data, size_t size,
+                         off_t offset) {
   ssize_t may = allowed(handle, size);
   if (may < 0)
     return -1;
@@ -422,14 +466,18 @@ static ssize_t writeSpan(int fd, Handle *handle, const void *data, size_t size, 
     if (has(RECORD))
       record(E_MARK, 0, 0, NULL, NULL, data, size);
     done = call(SYS_write, fd, data, size);
-  } else if (has(HOLD_LAST_WRITE) && strstr(handle->path, control->holdFilter)) {
+  } else if (has(HOLD_LAST_WRITE) &&
+             strstr(handle->path, control->sabotageFilter) &&
+             (offset >= 0 ? offset : positionOf(fd)) >
+                 0) { // the header of a file is no record
     done = holdBack(fd, data, size, offset);
   } else {
     off_t at = offset >= 0 ? offset : positionOf(fd);
     done = offset >= 0 ? call(SYS_pwrite64, fd, data, (size_t)may, offset)
                        : call(SYS_write, fd, data, (size_t)may);
     if (done > 0 && has(RECORD))
-      record(E_WRITE, handle->file, (uint64_t)at, NULL, NULL, data, (size_t)done);
+      record(E_WRITE, handle->file, (uint64_t)at, NULL, NULL, data,
+             (size_t)done);
   }
   int failure = errno;
   pthread_mutex_unlock(&lock);
@@ -437,14 +485,15 @@ static ssize_t writeSpan(int fd, Handle *handle, const void *data, size_t size, 
   return done;
 }
 
-static ssize_t writeVector(int fd, Handle *handle, const struct iovec *parts, int count,
-                           off_t offset) {
+static ssize_t writeVector(int fd, Handle *handle, const struct iovec *parts,
+                           int count, off_t offset) {
   size_t size = 0;
   for (int i = 0; i < count; i++)
     size += parts[i].iov_len;
   char *joined = malloc(size > 0 ? size : 1), *at = joined;
   for (int i = 0; i < count; i++)
-    at = (char *)memcpy(at, parts[i].iov_base, parts[i].iov_len) + parts[i].iov_len;
+    at = (char *)memcpy(at, parts[i].iov_base, parts[i].iov_len) +
+         parts[i].iov_len;
   ssize_t done = writeSpan(fd, handle, joined, size, offset);
   int failure = errno;
   free(joined);
@@ -454,25 +503,29 @@ static ssize_t writeVector(int fd, Handle *handle, const struct iovec *parts, in
 
 ssize_t write(int fd, const void *data, size_t size) {
   Handle *handle = handleOf(fd);
-  return handle ? writeSpan(fd, handle, data, size, -1) : REAL(write)(fd, data, size);
+  return handle ? writeSpan(fd, handle, data, size, -1)
+                : REAL(write)(fd, data, size);
 }
 ssize_t pwrite(int fd, const void *data, size_t size, off_t offset) {
   Handle *handle = handleOf(fd);
-  return handle ? writeSpan(fd, handle, data, size, offset) : REAL(pwrite)(fd, data, size, offset);
+  return handle ? writeSpan(fd, handle, data, size, offset)
+                : REAL(pwrite)(fd, data, size, offset);
 }
 ssize_t pwrite64(int fd, const void *data, size_t size, off64_t offset) {
   return pwrite(fd, data, size, offset);
 }
 ssize_t writev(int fd, const struct iovec *parts, int count) {
   Handle *handle = handleOf(fd);
-  return handle ? writeVector(fd, handle, parts, count, -1) : REAL(writev)(fd, parts, count);
+  return handle ? writeVector(fd, handle, parts, count, -1)
+                : REAL(writev)(fd, parts, count);
 }
 ssize_t pwritev(int fd, const struct iovec *parts, int count, off_t offset) {
   Handle *handle = handleOf(fd);
   return handle ? writeVector(fd, handle, parts, count, offset)
                 : REAL(pwritev)(fd, parts, count, offset);
 }
-ssize_t pwritev64(int fd, const struct iovec *parts, int count, off64_t offset) {
+ssize_t pwritev64(int fd, const struct iovec *parts, int count,
+                  off64_t offset) {
   return pwritev(fd, parts, count, offset);
 }
 
@@ -491,7 +544,8 @@ int ftruncate(int fd, off_t size) {
 int ftruncate64(int fd, off64_t size) { return ftruncate(fd, size); }
 
 int fallocate(int fd, int mode, off_t offset, off_t size) {
-  // Preallocation would have to be in the trace; without it callers fall back to plain writes.
+  // Preallocation would have to be in the trace; without it callers fall back
+  // to plain writes.
   if (!handleOf(fd))
     return (int)call(SYS_fallocate, fd, mode, offset, size);
   errno = EOPNOTSUPP;
@@ -512,7 +566,7 @@ static int syncAny(int fd, long number) {
   if (!handle)
     return (int)call(number, fd);
   FAIL_IF_STRUCK(FSYNC, handle->path, NULL);
-  if (has(LIE_ABOUT_SYNC))
+  if (has(LIE_ABOUT_SYNC) && strstr(handle->path, control->sabotageFilter))
     return 0;
   if (!has(RECORD))
     return has(NO_REAL_SYNC) ? 0 : (int)call(number, fd);
@@ -525,8 +579,8 @@ static int syncAny(int fd, long number) {
 }
 int fsync(int fd) { return syncAny(fd, SYS_fsync); }
 int fdatasync(int fd) { return syncAny(fd, SYS_fdatasync); }
-// Says nothing of the file's size or of the disk's cache, so the power-loss model takes it for
-// nothing.
+// Says nothing of the file's size or of the disk's cache, so the power-loss
+// model takes it for nothing.
 int sync_file_range(int fd, off64_t offset, off64_t size, unsigned flags) {
   Handle *handle = handleOf(fd);
   if (handle)
@@ -534,13 +588,14 @@ int sync_file_range(int fd, off64_t offset, off64_t size, unsigned flags) {
   return (int)call(SYS_sync_file_range, fd, offset, size, flags);
 }
 
-// Copies inside the operating system carry no data we could record: refused, so that the caller
-// (libuv, Rust) takes its way of plain reads and writes.
-ssize_t copy_file_range(int from, off64_t *fromOffset, int to, off64_t *toOffset, size_t size,
-                        unsigned flags) {
+// Copies inside the operating system carry no data we could record: refused, so
+// that the caller (libuv, Rust) takes its way of plain reads and writes.
+ssize_t copy_file_range(int from, off64_t *fromOffset, int to,
+                        off64_t *toOffset, size_t size, unsigned flags) {
   Handle *handle = handleOf(to);
   if (!handle)
-    return call(SYS_copy_file_range, from, fromOffset, to, toOffset, size, flags);
+    return call(SYS_copy_file_range, from, fromOffset, to, toOffset, size,
+                flags);
   FAIL_IF_STRUCK(COPY, handle->path, NULL);
   errno = ENOSYS;
   return -1;
@@ -571,14 +626,17 @@ long syscall(long number, ...) {
   if (number == SYS_close)
     forget((int)a[0]);
   if (number == SYS_copy_file_range && handleOf((int)a[2]))
-    return copy_file_range((int)a[0], (off64_t *)a[1], (int)a[2], (off64_t *)a[3], (size_t)a[4],
-                           (unsigned)a[5]);
+    return copy_file_range((int)a[0], (off64_t *)a[1], (int)a[2],
+                           (off64_t *)a[3], (size_t)a[4], (unsigned)a[5]);
   return real(number, a[0], a[1], a[2], a[3], a[4], a[5]);
 }
 
 // Node resets every signal when it starts.
-int sigaction(int signal, const struct sigaction *action, struct sigaction *old) {
-  return signal == SIGSYS && rootLength > 0 ? 0 : REAL(sigaction)(signal, action, old);
+int sigaction(int signal, const struct sigaction *action,
+              struct sigaction *old) {
+  return signal == SIGSYS && rootLength > 0
+             ? 0
+             : REAL(sigaction)(signal, action, old);
 }
 
 __attribute__((constructor)) static void whenLoaded(void) {
