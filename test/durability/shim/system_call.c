@@ -28,42 +28,28 @@ extern const char shimAfterRaw[];
 
 long call6(long number, long a, long b, long c, long d, long e, long f) {
   long result = shimRaw(number, a, b, c, d, e, f);
-  if (result >= 0 || result < -4095)
-    return result;
+  if (result >= 0 || result < -4095) return result;
   errno = (int)-result;
   return -1;
 }
 /** A change of names that went past libc: carried out as if it had not. */
-static void onTrapped(int signal, siginfo_t *info, void *context) {
+static void onTrapped(int signal, siginfo_t* info, void* context) {
   (void)signal;
-  greg_t *registers = ((ucontext_t *)context)->uc_mcontext.gregs;
-  const char *path = (const char *)registers[REG_RDI], *second = (const char *)registers[REG_RSI];
-  const char *to = (const char *)registers[REG_R10];
+  greg_t* registers = ((ucontext_t*)context)->uc_mcontext.gregs;
+  const char *path = (const char*)registers[REG_RDI], *second = (const char*)registers[REG_RSI];
+  const char* to = (const char*)registers[REG_R10];
   int dir = (int)registers[REG_RDI], toDir = (int)registers[REG_RDX], failure = errno, result = -1;
   switch (info->si_syscall) {
-  case SYS_rename:
-    result = rename(path, second);
-    break;
-  case SYS_renameat:
-    result = renameat(dir, second, toDir, to);
-    break;
+  case SYS_rename: result = rename(path, second); break;
+  case SYS_renameat: result = renameat(dir, second, toDir, to); break;
   case SYS_renameat2:
     result = renameat2(dir, second, toDir, to, (unsigned)registers[REG_R8]);
     break;
-  case SYS_link:
-    result = link(path, second);
-    break;
-  case SYS_linkat:
-    result = linkat(dir, second, toDir, to, (int)registers[REG_R8]);
-    break;
-  case SYS_unlink:
-    result = unlink(path);
-    break;
-  case SYS_unlinkat:
-    result = unlinkat(dir, second, (int)registers[REG_RDX]);
-    break;
-  default:
-    abort();
+  case SYS_link: result = link(path, second); break;
+  case SYS_linkat: result = linkat(dir, second, toDir, to, (int)registers[REG_R8]); break;
+  case SYS_unlink: result = unlink(path); break;
+  case SYS_unlinkat: result = unlinkat(dir, second, (int)registers[REG_RDX]); break;
+  default: abort();
   }
   registers[REG_RAX] = result < 0 ? -errno : result;
   errno = failure;
@@ -94,7 +80,7 @@ void trapOthers(void) {
                                   BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
                                   BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_TRAP)};
   struct sock_fprog filter = {sizeof program / sizeof *program, program};
-  int (*realSigaction)(int, const struct sigaction *, struct sigaction *) =
+  int (*realSigaction)(int, const struct sigaction*, struct sigaction*) =
       (__typeof__(&sigaction))dlsym(RTLD_NEXT, "sigaction");
   struct sigaction action = {.sa_flags = SA_SIGINFO | SA_NODEFER};
   action.sa_sigaction = onTrapped;
