@@ -92,7 +92,7 @@ void SegmentSet::publishList(std::shared_ptr<const SegmentList> list) {
 }
 
 std::shared_ptr<Segment> SegmentSet::segment(uint32_t number) const {
-  for (const auto& segment : *snapshot().segments) {
+  for (const Snapshot now = snapshot(); const auto& segment : *now.segments) {
     if (segment->number() == number) return segment;
   }
   return nullptr;
@@ -100,7 +100,8 @@ std::shared_ptr<Segment> SegmentSet::segment(uint32_t number) const {
 
 uint64_t SegmentSet::livePoints() const {
   uint64_t live = 0;
-  for (const auto& segment : *snapshot().segments) live += segment->liveRows();
+  for (const Snapshot now = snapshot(); const auto& segment : *now.segments)
+    live += segment->liveRows();
   return live;
 }
 

@@ -50,7 +50,7 @@ std::vector<Shard::Plan> Shard::captureChanges(uint64_t& throughSeq) {
   std::lock_guard files(files_);
   throughSeq = seq_.load();
   std::vector<Plan> plans;
-  for (const auto& segment : *segments_.snapshot().segments) {
+  for (const Snapshot now = segments_.snapshot(); const auto& segment : *now.segments) {
     if (segment->rows() == 0) continue;
     Plan plan;
     plan.number = segment->number();

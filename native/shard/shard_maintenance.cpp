@@ -9,7 +9,8 @@ namespace vicinal {
 namespace {
 
 void addIndexStats(const Segment& segment, ShardStats& stats) {
-  for (const auto& index : *segment.indexes()) {
+  // Held by name: the loop itself would not keep it, and an index may be dropped meanwhile.
+  for (const auto indexes = segment.indexes(); const auto& index : *indexes) {
     stats.payloadIndexBytes += index->bytes();
     auto known = std::find_if(stats.payloadIndexes.begin(), stats.payloadIndexes.end(),
                               [&](const auto& entry) { return entry.field == index->field(); });
@@ -94,7 +95,7 @@ Status Shard::createPayloadIndex(const IndexField& field) {
   std::erase_if(fields, [&](const IndexField& known) { return known.field == field.field; });
   fields.push_back(field);
   segments_.setIndexFields(std::move(fields));
-  for (const auto& segment : *segments_.snapshot().segments) {
+  for (const Snapshot now = segments_.snapshot(); const auto& segment : *now.segments) {
     const auto found = std::find_if(built.begin(), built.end(),
                                     [&](const auto& pair) { return pair.first == segment; });
     if (found == built.end()) {
@@ -112,7 +113,8 @@ void Shard::dropPayloadIndex(const std::string& field) {
   auto fields = segments_.indexFields();
   std::erase_if(fields, [&](const IndexField& known) { return known.field == field; });
   segments_.setIndexFields(std::move(fields));
-  for (const auto& segment : *segments_.snapshot().segments) segment->dropIndex(field);
+  for (const Snapshot now = segments_.snapshot(); const auto& segment : *now.segments)
+    segment->dropIndex(field);
 }
 
 int64_t Shard::freeze() {

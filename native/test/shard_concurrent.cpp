@@ -72,6 +72,22 @@ TEST("searches, writes, payload changes, compaction, checkpoints and indexes run
   CHECK_EQUAL(pointsOf(shard), uint64_t(kPoints));
 }
 
+TEST("stats are told beside payload indexes that come and go") {
+  ThreadPool pool(2);
+  Shard shard(testSpec(), pool);
+  REQUIRE(shard.upsert(TestBatch(0, 50, 1).columns).isOk());
+  std::atomic<bool> stop{false};
+  std::thread changes([&] {
+    while (!stop) {
+      CHECK(shard.createPayloadIndex({"n", PayloadIndexKind::Integer}).isOk());
+      shard.dropPayloadIndex("n");
+    }
+  });
+  for (int round = 0; round < 20'000; round++) CHECK(shard.stats().payloadIndexes.size() <= 1);
+  stop = true;
+  changes.join();
+}
+
 TEST("a shard that is destroyed while its graph is built leaves nothing behind") {
   ThreadPool pool(2);
   for (int round = 0; round < 20; round++) {
