@@ -70,7 +70,11 @@ public:
   const Space& space() const { return space_; }
   const HnswGraph& graph() const { return *graph_; }
   uint64_t vectorBytes() const { return uint64_t(vertices()) * spec_.dim * sizeof(float); }
-  uint64_t tailBytes() const { return uint64_t(vertices() - linked()) * spec_.dim * sizeof(float); }
+  uint64_t tailBytes() const {
+    // In this order: both grow meanwhile, and `linked` must not have overtaken an older `vertices`.
+    const uint32_t linkedBefore = linked();
+    return uint64_t(vertices() - linkedBefore) * spec_.dim * sizeof(float);
+  }
   uint64_t vertexCapacity() const { return vectors_.capacity() / spec_.dim; }
 
   // Vertices of rows that are tombstoned.
