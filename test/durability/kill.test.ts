@@ -76,7 +76,7 @@ describe('kill -9 of the server under mixed load', () => {
       const seed = runSeed('kill -9')
       const random = new Random(seed)
       await inScratch(async (scratch) => {
-        const lanes = makeLanes(LANES, seed, { ids: 150, bulk: { count: 1_200, every: 70 } })
+        const lanes = makeLanes(LANES, seed, { ids: 150, forgetful: true, bulk: { count: 1_200, every: 70 } })
         const progress = freshProgress(lanes)
         let server = await ServerProcess.start(join(scratch, 'data'))
         try {

@@ -21,6 +21,8 @@ export interface LaneOptions {
   flushes?: number
   /** Steps that write so many points in a row instead: what makes segments and compaction worth while. */
   bulk?: { count: number; every: number }
+  /** Keeps only the states asked for last, for runs that never look further back. */
+  forgetful?: boolean
 }
 
 export const LANE_IDS = 100_000
@@ -39,8 +41,10 @@ export class Lane {
   readonly #workload: Workload
   readonly #oracle = new MemoryDatabase()
   readonly #steps: Step[] = []
-  /** `#states[n]`: after n steps. */
-  readonly #states: CollectionState[] = []
+  /** The state after so many steps. */
+  readonly #states = new Map<number, CollectionState>()
+  /** Steps the oracle has done. */
+  #done = -1
   #main: Collection | null = null
 
   constructor(options: LaneOptions) {
@@ -64,13 +68,21 @@ export class Lane {
 
   async stateAfter(done: number): Promise<CollectionState> {
     this.#main ??= await this.#oracle.createCollection(MAIN, MAIN_OPTIONS)
-    if (this.#states.length === 0) this.#states.push(new Map())
-    while (this.#states.length <= done) {
-      const step = this.step(this.#states.length - 1)
-      await perform(this.#oracle, step).catch(refused)
-      this.#states.push(this.number === 0 ? await namesOf(this.#oracle) : interned(await stateOf(this.#main)))
+    while (this.#done < done) {
+      if (this.#done >= 0) await perform(this.#oracle, this.step(this.#done)).catch(refused)
+      this.#done++
+      if (!this.#options.forgetful || this.#done === done)
+        this.#states.set(this.#done, await this.#stateNow(this.#main))
     }
-    return this.#states[done] as CollectionState
+    if (this.#options.forgetful)
+      for (const known of this.#states.keys()) if (known < done - 1) this.#states.delete(known)
+    return this.#states.get(done) as CollectionState
+  }
+
+  async #stateNow(main: Collection): Promise<CollectionState> {
+    if (this.number === 0) return await namesOf(this.#oracle)
+    const state = await stateOf(main)
+    return this.#options.forgetful ? state : interned(state)
   }
 
   /** How many steps are done in what was observed: `acknowledged`, up to `begun`. Throws where it is neither. */
