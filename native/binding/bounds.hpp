@@ -15,6 +15,8 @@ constexpr uint32_t kMostEf = 1 << 20;
 constexpr uint32_t kMostResults = 1 << 20;
 constexpr uint32_t kMostBatchRows = 1 << 24;
 constexpr uint32_t kMostExcluded = 1 << 16;
+// Longer than any slice that should ever hold the JavaScript thread.
+constexpr double kMostInlineUs = 10'000;
 constexpr size_t kMostNameBytes = 1024;
 constexpr size_t kMostPathBytes = 4096;
 constexpr uint64_t kLeastSegmentBytes = 1 << 16;

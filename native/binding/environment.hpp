@@ -43,6 +43,9 @@ public:
   // Makes the environment's instance; false (with an exception pending) on failure.
   static bool install(napi_env env);
 
+  // Whether no call of this environment is pending.
+  bool isIdle() const { return pendingCount_ == 0; }
+
   // Runs a call on the pool; returns its promise.
   napi_value run(Lane lane, Call call);
   // Runs a call on a thread of its own: one that waits for disks, or for jobs of the pool.

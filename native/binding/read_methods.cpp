@@ -1,4 +1,5 @@
 // Searches and reads. What they are asked for is copied, so nothing of it is pinned.
+#include <chrono>
 #include <cmath>
 #include <optional>
 
@@ -77,26 +78,65 @@ napi_value searchResult(napi_env env, SearchResult& result) {
   stats.number("distances", static_cast<double>(result.stats.distances));
   stats.text("strategy", result.stats.strategy);
   stats.number("matches", static_cast<double>(result.stats.matches));
+  stats.number("tookUs", result.stats.tookUs);
   object.set("stats", stats.finish());
   return object.finish();
+}
+
+struct SearchState {
+  SearchRequest request;
+  SearchResult result;
+};
+
+// Searches, and notes how long it took.
+Status timedSearch(Shard& shard, SearchState& state, const CancelFlag* cancel, Waiting waiting) {
+  const auto started = CancelFlag::Clock::now();
+  const Snapshot snapshot = shard.snapshot();
+  Status status =
+      search(snapshot, shard.spec().vectors, state.request, cancel, state.result, waiting);
+  const std::chrono::duration<double, std::nano> took = CancelFlag::Clock::now() - started;
+  const double distances = estimateDistances(snapshot, state.request);
+  if (std::isfinite(distances)) shard.pace(state.request.vector).learn(distances, took.count());
+  state.result.stats.tookUs = took.count() / 1000;
+  return status;
+}
+
+// Searches here and now where that is cheaper than a hop to the pool and back: where nothing else
+// is under way that could run beside it, and where it is expected to end within `mostUs`. A wrong
+// guess is given up at that time. True when it has been done.
+bool searchedInline(Environment& environment, Shard& shard, SearchState& state, double mostUs,
+                    Status& status) {
+  if (mostUs <= 0 || !environment.isIdle()) return false;
+  const double distances = estimateDistances(shard.snapshot(), state.request);
+  if (!(shard.pace(state.request.vector).nanoseconds(distances) < mostUs * 1000)) return false;
+  const CancelFlag deadline(CancelFlag::Clock::now() +
+                            std::chrono::nanoseconds(static_cast<int64_t>(mostUs * 1000)));
+  status = timedSearch(shard, state, &deadline, Waiting::Refused);
+  if (status.code() != Code::Cancelled) return true;
+  state.result = {};
+  return false;
 }
 
 napi_value searchMethod(napi_env env, napi_callback_info info) {
   Arguments arguments(env, info);
   const auto handle = ShardHandle::of(arguments);
   if (!handle) return nullptr;
-  struct State {
-    SearchRequest request;
-    SearchResult result;
-  };
-  auto state = std::make_shared<State>();
+  auto state = std::make_shared<SearchState>();
   readSearch(arguments, arguments[1], handle->shard()->spec(), state->request);
   const uint64_t cancelNumber = readCancel(arguments, arguments.property(arguments[1], "cancel"));
+  const double inlineUs =
+      arguments.number(arguments.property(arguments[1], "inlineUs"), "inlineUs", 0, kMostInlineUs);
   if (arguments.failed()) return nullptr;
+  Status status;
+  if (searchedInline(*Environment::of(env), *handle->shard(), *state, inlineUs, status)) {
+    if (status.isOk()) return searchResult(env, state->result);
+    throwError(env, codeName(status.code()), status.message());
+    return nullptr;
+  }
   Call call;
   call.cancel = std::make_shared<CancelFlag>();
   call.work = [shard = handle->shard(), state, cancel = call.cancel.get()] {
-    return search(shard->snapshot(), shard->spec().vectors, state->request, cancel, state->result);
+    return timedSearch(*shard, *state, cancel, Waiting::Allowed);
   };
   call.result = [state](napi_env live) { return searchResult(live, state->result); };
   return runOnShard(handle, env, Lane::Search, std::move(call), cancelNumber);

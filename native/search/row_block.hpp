@@ -40,16 +40,24 @@ Status readRows(const RowRef* rows, size_t count, const RowFields& fields,
 std::vector<size_t> noLongerMatching(const Snapshot& snapshot, const FilterNode& filter,
                                      const RowRef* rows, const RowBlock& block);
 
+// Whether a read may wait for a writer, who holds the overlays for as long as one batch of payloads
+// takes. Refused: it ends with CANCELLED instead.
+enum class Waiting : uint8_t { Allowed, Refused };
+
 // Reads the rows, leaving out those that match no longer; `drop(position)` is told of each, from
 // the last to the first.
 template <typename Drop>
 Status readMatching(const Snapshot& snapshot, const FilterNode* filter, std::vector<RowRef>& rows,
                     const RowFields& fields, const std::vector<VectorSpec>& specs, RowBlock& block,
-                    const Drop& drop) {
+                    const Drop& drop, Waiting waiting = Waiting::Allowed) {
   while (true) {
     block = {};
     {
-      std::shared_lock overlays(*snapshot.overlays);
+      std::shared_lock overlays(*snapshot.overlays, std::defer_lock);
+      if (waiting == Waiting::Allowed)
+        overlays.lock();
+      else if (!overlays.try_lock())
+        return Status(Code::Cancelled, "payloads are being written");
       VICINAL_TRY(readRows(rows.data(), rows.size(), fields, specs, block));
     }
     if (filter == nullptr || !fields.payload) return Status::ok();

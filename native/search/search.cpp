@@ -1,7 +1,9 @@
 #include "search/search.hpp"
 
 #include <algorithm>
+#include <cmath>
 
+#include "search/search_cost.hpp"
 #include "search/segment_search.hpp"
 
 namespace vicinal {
@@ -45,7 +47,8 @@ void choosePage(const SearchRequest& request, Metric metric, std::vector<Hit>& h
 } // namespace
 
 Status search(const Snapshot& snapshot, const std::vector<VectorSpec>& specs,
-              const SearchRequest& request, const CancelFlag* cancel, SearchResult& result) {
+              const SearchRequest& request, const CancelFlag* cancel, SearchResult& result,
+              Waiting waiting) {
   const Metric metric = specs[request.vector].metric;
   std::optional<FilterProgram> program;
   VICINAL_TRY(decodeFilter(request.filter, specs.size(), program));
@@ -72,12 +75,29 @@ Status search(const Snapshot& snapshot, const std::vector<VectorSpec>& specs,
   const auto drop = [&](size_t position) {
     hits.erase(hits.begin() + static_cast<ptrdiff_t>(position));
   };
-  VICINAL_TRY(readMatching(snapshot, filter, rows, request.fields, specs, result.rows, drop));
+  VICINAL_TRY(
+      readMatching(snapshot, filter, rows, request.fields, specs, result.rows, drop, waiting));
   if (!result.scores.resize(hits.size()))
     return Status(Code::Overloaded, "out of memory while collecting scores");
   for (size_t at = 0; at < hits.size(); at++)
     result.scores[at] = scoreOf(metric, hits[at].distance);
   return Status::ok();
+}
+
+double estimateDistances(const Snapshot& snapshot, const SearchRequest& request) {
+  if (request.filter) return INFINITY;
+  const size_t wanted = size_t(request.limit) + request.offset + request.exclude.size();
+  double distances = 0;
+  for (size_t at = 0; at < snapshot.count() && request.limit > 0; at++) {
+    const VectorSpace& space = snapshot.segment(at).space(request.vector);
+    const uint32_t linked = request.isExact ? 0 : space.linked();
+    const uint32_t vertices = space.vertices();
+    if (linked > 0)
+      distances += std::min<double>(linked, kDistancesPerEf * std::max<size_t>(request.ef, wanted));
+    if (linked == 0 || !request.isIndexedOnly)
+      distances += kSequentialDistance * (vertices - std::min(linked, vertices));
+  }
+  return distances;
 }
 
 } // namespace vicinal

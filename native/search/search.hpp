@@ -31,6 +31,7 @@ struct SearchStats {
   uint64_t distances = 0;
   // About how many rows match the filter.
   uint64_t matches = 0;
+  double tookUs = 0;
   // What was done, the same for several segments once.
   std::string strategy;
 
@@ -48,6 +49,11 @@ struct SearchResult {
 };
 
 Status search(const Snapshot& snapshot, const std::vector<VectorSpec>& specs,
-              const SearchRequest& request, const CancelFlag* cancel, SearchResult& result);
+              const SearchRequest& request, const CancelFlag* cancel, SearchResult& result,
+              Waiting waiting = Waiting::Allowed);
+
+// About how many distances the search will compute; infinite where that is not known beforehand,
+// which is so with a filter.
+double estimateDistances(const Snapshot& snapshot, const SearchRequest& request);
 
 } // namespace vicinal

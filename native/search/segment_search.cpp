@@ -4,23 +4,21 @@
 #include <cmath>
 
 #include "graph/hnsw_search.hpp"
+#include "search/search_cost.hpp"
 
 namespace vicinal {
 
 namespace {
 
-// Distances computed between two looks at the cancel flag, and the scratch of a scan.
+// Most distances computed between two looks at the cancel flag, and the scratch of a scan.
 constexpr uint32_t kScanBlock = 1024;
-
-// The model of costs, in distances computed for vectors that lie anywhere in memory. Estimates:
-// they decide between ways that find the same neighbours, so a wrong one costs time and never an
-// answer. Distances a graph search computes for each place of its beam.
-constexpr double kDistancesPerEf = 20;
-// A distance to the next vector in a row of them.
-constexpr double kSequentialDistance = 0.3;
-// Deciding a condition on the payload's text.
-constexpr double kEvaluation = 8;
+// And the most bytes of vectors: some tens of microseconds.
+constexpr uint32_t kScanBlockBytes = 512 * 1024;
 constexpr uint32_t kSampledRows = 128;
+
+uint32_t scanBlock(uint32_t dim) {
+  return std::clamp<uint32_t>(kScanBlockBytes / (dim * sizeof(float)), 1, kScanBlock);
+}
 
 Status cancelled() { return Status(Code::Cancelled, "the search was cancelled"); }
 
@@ -42,9 +40,10 @@ Status SegmentSearch::run(std::vector<Neighbor>& nearest) {
 template <typename Accept>
 Status SegmentSearch::scanRange(uint32_t from, uint32_t to, const Accept& accept, TopK& top) {
   thread_local std::vector<float> distances(kScanBlock);
-  for (uint32_t first = from; first < to; first += kScanBlock) {
+  const uint32_t block = scanBlock(space_.spec().dim);
+  for (uint32_t first = from; first < to; first += block) {
     if (isCancelled()) return cancelled();
-    const uint32_t count = std::min(kScanBlock, to - first);
+    const uint32_t count = std::min(block, to - first);
     space_.space().scan(request_.query.data(), first, count, distances.data());
     stats_.distances += count;
     for (uint32_t at = 0; at < count; at++) {
@@ -167,6 +166,7 @@ Status SegmentSearch::scanCandidates(const FilterPlan& plan, uint32_t from, uint
   thread_local std::vector<uint32_t> vertices;
   thread_local std::vector<float> distances(kScanBlock);
   vertices.clear();
+  const uint32_t block = scanBlock(space_.spec().dim);
   bool stopped = false;
   const auto scan = [&] {
     stopped = stopped || isCancelled();
@@ -184,7 +184,7 @@ Status SegmentSearch::scanCandidates(const FilterPlan& plan, uint32_t from, uint
     const uint32_t vertex = space_.vertexOf(row);
     if (vertex < from || vertex >= to) return;
     vertices.push_back(vertex);
-    if (vertices.size() == kScanBlock) scan();
+    if (vertices.size() == block) scan();
   });
   scan();
   return stopped ? cancelled() : Status::ok();

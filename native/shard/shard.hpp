@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <atomic>
+#include <deque>
 #include <memory>
 #include <mutex>
 #include <optional>
@@ -14,6 +15,7 @@
 #include <vector>
 
 #include "base/status.hpp"
+#include "search/search_pace.hpp"
 #include "segment/segment_reader.hpp"
 #include "shard/columns.hpp"
 #include "shard/flush_set.hpp"
@@ -90,6 +92,7 @@ public:
   ~Shard();
 
   const ShardSpec& spec() const { return spec_; }
+  SearchPace& pace(uint32_t vector) { return paces_[vector]; }
   Snapshot snapshot() const { return segments_.snapshot(); }
   Snapshot locate(const std::vector<PointId>& ids, std::vector<RowRef>& rows) const {
     return segments_.locate(ids.data(), ids.size(), rows);
@@ -146,6 +149,8 @@ private:
   Status writeSegments(const std::string& folder, std::vector<Plan>& plans);
 
   const ShardSpec spec_;
+  // One a vector; a deque, since they never move.
+  std::deque<SearchPace> paces_;
   mutable std::mutex writer_;
   SegmentSet segments_;
   FlushSet changes_;

@@ -27,7 +27,9 @@ void addIndexStats(const Segment& segment, ShardStats& stats) {
 Shard::Shard(ShardSpec spec, ThreadPool& pool)
     : spec_(std::move(spec)), segments_(spec_.vectors, spec_.segmentBytes),
       changes_(segments_, spec_.trackChanges),
-      indexer_(std::make_shared<Indexer>(segments_, pool)) {}
+      indexer_(std::make_shared<Indexer>(segments_, pool)) {
+  for (const VectorSpec& vector : spec_.vectors) paces_.emplace_back(vector.dim);
+}
 
 Shard::~Shard() { indexer_->close(); }
 

@@ -1,3 +1,4 @@
+import type { Awaitable } from '../core/awaitable.js'
 import { VicinalError } from '../core/errors.js'
 
 const RETRY_AFTER_MS = 100
@@ -11,7 +12,7 @@ export class Admission {
     this.#most = most
   }
 
-  async run<T>(work: () => Promise<T>): Promise<T> {
+  run<T>(work: () => Awaitable<T>): Awaitable<T> {
     if (this.#running >= this.#most) {
       throw new VicinalError('OVERLOADED', `too many searches at once: at most ${this.#most}`, {
         details: { bound: this.#most },
@@ -19,8 +20,18 @@ export class Admission {
       })
     }
     this.#running++
+    let started: Awaitable<T> | undefined
     try {
-      return await work()
+      started = work()
+    } finally {
+      if (!(started instanceof Promise)) this.#running--
+    }
+    return started instanceof Promise ? this.#untilSettled(started) : started
+  }
+
+  async #untilSettled<T>(started: Promise<T>): Promise<T> {
+    try {
+      return await started
     } finally {
       this.#running--
     }

@@ -1,3 +1,4 @@
+import type { Awaitable } from '../core/awaitable.js'
 import type {
   CallOptions,
   Collection,
@@ -20,7 +21,7 @@ import { compileFilter } from '../filter/program.js'
 import { retrieve, scrollPage } from '../query/pages.js'
 import { search } from '../query/search.js'
 import type { Admission } from './admission.js'
-import { withDeadline } from './call-scope.js'
+import { type CallScope, withDeadline } from './call-scope.js'
 import type { CollectionEngine } from './collection-engine.js'
 import { planOperation } from './plans.js'
 import { checkPayloadIndex, resolveHnsw } from './schema.js'
@@ -97,22 +98,22 @@ export class EmbeddedCollection<P = Payload> implements Collection<P> {
       throw invalid('operations', `expected at most ${LIMITS.batchQueries} operations`, operations.length)
     }
     this.#engine.checkWritable()
-    return await withDeadline(options, async (signal) => {
+    return await withDeadline(options, async (scope) => {
       // All are validated before the first is written; then each is its own write, and the first that fails ends the batch.
       const plans = []
       for (const operation of operations)
         plans.push(await planOperation(operation as WriteOperation<unknown>, this.#engine))
       const results: WriteResult[] = []
-      for (const plan of plans) results.push(await this.#engine.writer.write(plan, options ?? {}, signal))
+      for (const plan of plans) results.push(await this.#engine.writer.write(plan, options ?? {}, scope.signal))
       return results
     })
   }
 
   async #write(operation: WriteOperation<P>, options: WriteOptions = {}): Promise<WriteResult> {
     this.#engine.checkWritable()
-    return await withDeadline(options, async (signal) => {
+    return await withDeadline(options, async (scope) => {
       const plan = await planOperation(operation as WriteOperation<unknown>, this.#engine)
-      return await this.#engine.writer.write(plan, options, signal)
+      return await this.#engine.writer.write(plan, options, scope.signal)
     })
   }
 
@@ -122,7 +123,7 @@ export class EmbeddedCollection<P = Payload> implements Collection<P> {
   }
 
   async query(query: QueryOptions): Promise<Hit<P>[]> {
-    return await this.#read(query, (signal) => this.#query(query, signal))
+    return await this.#read(query, (scope) => this.#query(query, scope))
   }
 
   async queryBatch(queries: readonly QueryOptions[], call?: CallOptions): Promise<Hit<P>[][]> {
@@ -130,21 +131,25 @@ export class EmbeddedCollection<P = Payload> implements Collection<P> {
     if (queries.length > LIMITS.batchQueries) {
       throw invalid('searches', `expected at most ${LIMITS.batchQueries} queries`, queries.length)
     }
-    return await this.#read(call, (signal) => Promise.all(queries.map((query) => this.#query(query, signal))))
+    return await this.#read(call, (scope) => Promise.all(queries.map((query) => this.#query(query, scope))))
   }
 
-  async #query(query: QueryOptions, signal: AbortSignal): Promise<Hit<P>[]> {
+  #query(query: QueryOptions, scope: CallScope): Awaitable<Hit<P>[]> {
+    if (query.query === undefined || query.query === null) return this.#firstPoints(query, scope)
+    return search<P>(this.#engine.shard, this.#engine.schema, query, scope)
+  }
+
+  /** Without a target the points come in the order of their ids, all alike near. */
+  async #firstPoints(query: QueryOptions, scope: CallScope): Promise<Hit<P>[]> {
     const { shard, schema } = this.#engine
-    if (query.query !== undefined && query.query !== null) return await search<P>(shard, schema, query, signal)
-    // Without a target the points come in the order of their ids, all alike near.
     const { limit = 10, offset = 0 } = query
-    const page = await scrollPage<P>(shard, schema, { ...query, limit: limit + offset, offset: null }, signal)
+    const page = await scrollPage<P>(shard, schema, { ...query, limit: limit + offset, offset: null }, scope.signal)
     return page.points.slice(offset).map((point) => ({ ...point, version: 0, score: 0 }))
   }
 
   async scrollPage(options: ScrollOptions = {}): Promise<ScrollPage<P>> {
-    return await this.#read(options, (signal) =>
-      scrollPage<P>(this.#engine.shard, this.#engine.schema, options, signal),
+    return await this.#read(options, (scope) =>
+      scrollPage<P>(this.#engine.shard, this.#engine.schema, options, scope.signal),
     )
   }
 
@@ -160,7 +165,7 @@ export class EmbeddedCollection<P = Payload> implements Collection<P> {
   async count(options: Parameters<Collection<P>['count']>[0] = {}): Promise<number> {
     const names = this.#engine.schema.map((vector) => vector.name)
     const filter = options.filter ? compileFilter(options.filter, { vectorNames: names }) : null
-    return await this.#read(options, (signal) => this.#engine.shard.count(filter, signal))
+    return await this.#read(options, (scope) => this.#engine.shard.count(filter, scope.signal))
   }
 
   async createPayloadIndex(field: string, kind: PayloadIndexKind, options: WriteOptions = {}): Promise<WriteResult> {
@@ -184,8 +189,8 @@ export class EmbeddedCollection<P = Payload> implements Collection<P> {
     await withDeadline(call, () => this.#engine.shard.waitForIndex())
   }
 
-  async #read<T>(options: CallOptions | undefined, work: (signal: AbortSignal) => Promise<T>): Promise<T> {
+  #read<T>(options: CallOptions | undefined, work: (scope: CallScope) => Awaitable<T>): Awaitable<T> {
     this.#engine.checkOpen()
-    return await this.#admission.run(() => withDeadline(options, work))
+    return this.#admission.run(() => withDeadline(options, work))
   }
 }

@@ -42,7 +42,12 @@ export class Disk {
 
   /** Makes the folder and those above it up to the root, with mode 0700. Not synced. */
   async makeFolder(path: string): Promise<void> {
-    await this.#run('create folder', path, (absolute) => mkdir(absolute, { recursive: true, mode: FOLDER_MODE }))
+    // Level by level: of a full disk, Node's recursive mkdir says that there is no such folder.
+    let made = ''
+    for (const name of path.split(sep)) {
+      made = join(made, name)
+      await this.#run('create folder', made, (absolute) => makeUnlessThere(absolute))
+    }
   }
 
   async exists(path: string): Promise<boolean> {
@@ -203,5 +208,14 @@ export class Disk {
     } catch (cause) {
       throw ioError(cause, action, path)
     }
+  }
+}
+
+async function makeUnlessThere(absolute: string): Promise<void> {
+  try {
+    await mkdir(absolute, { mode: FOLDER_MODE })
+  } catch (cause) {
+    const isThere = (cause as NodeJS.ErrnoException).code === 'EEXIST' && (await stat(absolute)).isDirectory()
+    if (!isThere) throw cause
   }
 }

@@ -67,7 +67,11 @@ export interface Addon {
   advance(shard: ShardHandle, seq: number): void
 
   // ---- reads --------------------------------------------------------------------------------------------
-  search(shard: ShardHandle, request: SearchRequest): Promise<SearchResult>
+  /**
+   * The result itself where the search ran within the call: where `inlineUs` is enough for it by estimate and no other
+   * call of this thread is pending, since a hop to the pool costs more than many a search.
+   */
+  search(shard: ShardHandle, request: SearchRequest): SearchResult | Promise<SearchResult>
   /** Present points in the order asked for; `positions[i]` says which of `ids` row i is. */
   retrieve(shard: ShardHandle, ids: Uint32Array, fields: RowFields): Promise<RowBlock & { positions: Uint32Array }>
   /** Points in id order from `from` (inclusive; null: the first), at most `limit`, that match. */
@@ -181,11 +185,13 @@ export interface SearchRequest {
   fields: RowFields
   /** Number for `cancel`; 0: cannot be cancelled. */
   cancel: number
+  /** Microseconds for which the search may hold the calling thread, if it runs there; 0: it must not. */
+  inlineUs: number
 }
 
 export interface SearchResult extends RowBlock {
   scores: Float32Array
-  stats: { visited: number; distances: number; strategy: string; matches: number }
+  stats: { visited: number; distances: number; strategy: string; matches: number; tookUs: number }
 }
 
 export interface ScrollRequest {

@@ -1,4 +1,4 @@
-import { VicinalError } from '../core/errors.js'
+import type { Awaitable } from '../core/awaitable.js'
 import type {
   Addon,
   CheckpointResult,
@@ -17,10 +17,16 @@ import type {
   UpsertBatch,
 } from './addon.js'
 import { rethrow, toVicinalError } from './errors.js'
+import { inlineShareUs, spendInlineUs } from './inline-share.js'
 import { addon } from './load.js'
 
 /** Numbers for the kernel's `cancel`; 0 means none. */
 let lastCancel = 0
+
+/** What ends an operation; the signal is asked for only where there is something to wait for. */
+export interface Cancellable {
+  readonly signal: AbortSignal
+}
 
 /**
  * The rows of one collection in the kernel. Methods are those of `Addon` (documented there) without the handle;
@@ -78,8 +84,19 @@ export class Shard {
 
   // Reads
 
-  async search(request: Omit<SearchRequest, 'cancel'>, signal?: AbortSignal): Promise<SearchResult> {
-    return await this.#cancellable(signal, (cancel) => this.#addon.search(this.#handle, { ...request, cancel }))
+  /** A short search runs here and now, and its result is returned without a promise. */
+  search(request: Omit<SearchRequest, 'cancel' | 'inlineUs'>, scope?: Cancellable): Awaitable<SearchResult> {
+    lastCancel += 1
+    const cancel = lastCancel
+    const inlineUs = inlineShareUs()
+    try {
+      const started = this.#addon.search(this.#handle, { ...request, cancel, inlineUs })
+      if (started instanceof Promise) return this.#cancellable(scope?.signal, cancel, started)
+      spendInlineUs(started.stats.tookUs)
+      return started
+    } catch (error) {
+      return Promise.reject(toVicinalError(error))
+    }
   }
   async retrieve(ids: Uint32Array, fields: RowFields): Promise<RowBlock & { positions: Uint32Array }> {
     return await this.#run(() => this.#addon.retrieve(this.#handle, ids, fields))
@@ -88,10 +105,19 @@ export class Shard {
     request: Omit<ScrollRequest, 'cancel'>,
     signal?: AbortSignal,
   ): Promise<RowBlock & { next: Uint32Array | null }> {
-    return await this.#cancellable(signal, (cancel) => this.#addon.scroll(this.#handle, { ...request, cancel }))
+    lastCancel += 1
+    const cancel = lastCancel
+    const started = this.#call(() => this.#addon.scroll(this.#handle, { ...request, cancel }))
+    return await this.#cancellable(signal, cancel, started)
   }
   async count(filter: Uint8Array | null, signal?: AbortSignal): Promise<number> {
-    return await this.#cancellable(signal, (cancel) => this.#addon.count(this.#handle, filter, cancel))
+    lastCancel += 1
+    const cancel = lastCancel
+    return await this.#cancellable(
+      signal,
+      cancel,
+      this.#call(() => this.#addon.count(this.#handle, filter, cancel)),
+    )
   }
   async selectIds(filter: Uint8Array | null): Promise<Uint32Array> {
     return await this.#run(() => this.#addon.selectIds(this.#handle, filter))
@@ -167,20 +193,20 @@ export class Shard {
     }
   }
 
-  async #cancellable<T>(signal: AbortSignal | undefined, call: (cancel: number) => Promise<T>): Promise<T> {
-    if (!signal) return await this.#run(() => call(0))
-    if (signal.aborted) throw new VicinalError('CANCELLED', 'the call was cancelled', { cause: signal.reason })
-    lastCancel += 1
-    const cancel = lastCancel
+  /** The operation that was started with this cancel number, ended early by the signal. */
+  async #cancellable<T>(signal: AbortSignal | undefined, cancel: number, started: Promise<T>): Promise<T> {
     // A shard that closes waits for its operations; none is left to cancel then.
     const onAbort = () => {
       if (!this.#closing) this.#addon.cancel(this.#handle, cancel)
     }
-    signal.addEventListener('abort', onAbort, { once: true })
+    if (signal?.aborted) onAbort()
+    signal?.addEventListener('abort', onAbort, { once: true })
     try {
-      return await this.#run(() => call(cancel))
+      return await started
+    } catch (error) {
+      throw toVicinalError(error)
     } finally {
-      signal.removeEventListener('abort', onAbort)
+      signal?.removeEventListener('abort', onAbort)
     }
   }
 }

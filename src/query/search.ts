@@ -1,3 +1,4 @@
+import type { Awaitable } from '../core/awaitable.js'
 import type { Hit, QueryOptions } from '../core/database.js'
 import { invalid, notFound } from '../core/errors.js'
 import { LIMITS } from '../core/limits.js'
@@ -5,7 +6,7 @@ import { encodeId, ID_WORDS, type PointId, UNNAMED_VECTOR, type Vector } from '.
 import type { ResolvedVector } from '../core/schema.js'
 import { compileFilter } from '../filter/program.js'
 import type { SearchResult } from '../native/addon.js'
-import type { Shard } from '../native/shard.js'
+import type { Cancellable, Shard } from '../native/shard.js'
 import { type Projection, projectionOf, RowReader } from './rows.js'
 
 const DEFAULT_LIMIT = 10
@@ -14,12 +15,12 @@ const DEFAULT_EF = 128
 const NO_FIELDS = { payload: false }
 
 /** Nearest neighbours of a vector, or of a stored point (which is left out). */
-export async function search<P>(
+export function search<P>(
   shard: Shard,
   schema: readonly ResolvedVector[],
   options: QueryOptions,
-  signal?: AbortSignal,
-): Promise<Hit<P>[]> {
+  scope?: Cancellable,
+): Awaitable<Hit<P>[]> {
   const vector = vectorIndex(options.using, schema)
   const limit = bounded(options.limit ?? DEFAULT_LIMIT, 1, LIMITS.resultLimit, 'limit')
   const offset = bounded(options.offset ?? 0, 0, LIMITS.resultLimit, 'offset')
@@ -31,9 +32,9 @@ export async function search<P>(
     throw invalid('score_threshold', 'expected a finite number', scoreThreshold)
   const filter = options.filter ? compileFilter(options.filter, { vectorNames: schema.map(({ name }) => name) }) : null
   const projection = projectionOf(options, schema)
-  const target = await queryVector(shard, schema, vector, options.query as Vector | PointId)
-  const result = await shard.search(
-    {
+  const { size } = schema[vector] as ResolvedVector
+  const run = (target: Target): Awaitable<Hit<P>[]> => {
+    const request = {
       vector,
       query: target.vector,
       limit,
@@ -45,10 +46,14 @@ export async function search<P>(
       filter,
       exclude: target.exclude,
       fields: projection.fields,
-    },
-    signal,
-  )
-  return hitsOf(result, projection)
+    }
+    const found = shard.search(request, scope)
+    return found instanceof Promise ? found.then((result) => hitsOf(result, projection)) : hitsOf(found, projection)
+  }
+  const query = options.query as Vector | PointId
+  return typeof query === 'object'
+    ? run(givenTarget(query, size))
+    : storedTarget(shard, schema, vector, query).then(run)
 }
 
 export function vectorIndex(using: string | undefined, schema: readonly ResolvedVector[]): number {
@@ -71,25 +76,30 @@ export function bounded(value: unknown, least: number, most: number, field: stri
   return value
 }
 
-async function queryVector(
+/** What neighbours are asked for, and the ids never to return. */
+interface Target {
+  vector: Float32Array
+  exclude: Uint32Array | null
+}
+
+async function storedTarget(
   shard: Shard,
   schema: readonly ResolvedVector[],
   vector: number,
-  query: Vector | PointId,
-): Promise<{ vector: Float32Array; exclude: Uint32Array | null }> {
-  const { size, name } = schema[vector] as ResolvedVector
-  if (typeof query === 'object' && query !== null) return { vector: checkVector(query, size), exclude: null }
+  query: PointId,
+): Promise<Target> {
   const id = new Uint32Array(ID_WORDS)
   encodeId(query, id, 0, 'query')
   const stored = await shard.retrieve(id, { ...NO_FIELDS, vectors: Uint32Array.of(vector) })
   if (stored.count === 0) throw notFound('point with id', query)
   const column = stored.vectors[0] as { data: Float32Array; present: Uint8Array }
-  if (!column.present[0]) throw notFound(`vector ${JSON.stringify(name || UNNAMED_VECTOR)} of point`, query)
+  const name = schema[vector]?.name || UNNAMED_VECTOR
+  if (!column.present[0]) throw notFound(`vector ${JSON.stringify(name)} of point`, query)
   return { vector: column.data, exclude: id }
 }
 
 /** A query vector as float32: the caller's own array is not kept. */
-function checkVector(query: Vector, dim: number): Float32Array {
+function givenTarget(query: Vector, dim: number): Target {
   if (query.length !== dim) throw invalid('query', `Vector dimension error: expected dim: ${dim}`, query.length)
   const vector = new Float32Array(dim)
   for (let i = 0; i < dim; i++) {
@@ -98,7 +108,7 @@ function checkVector(query: Vector, dim: number): Float32Array {
     vector[i] = value
     if (!Number.isFinite(vector[i])) throw invalid(`query[${i}]`, 'expected a finite 32-bit float', value)
   }
-  return vector
+  return { vector, exclude: null }
 }
 
 function hitsOf<P>(result: SearchResult, projection: Projection): Hit<P>[] {

@@ -101,3 +101,11 @@ test('lists, sizes and free space; what is missing is empty', async () => {
   expect(await disk.exists('a')).toBe(false)
   expect(await disk.freeBytes()).toBeGreaterThan(0)
 })
+
+test('a folder is made where there is one already, and not where a file has its name', async () => {
+  await disk.makeFolder('a/b')
+  await disk.makeFolder('a/b')
+  writeFileSync(join(root, 'a/file'), '')
+  await expect(disk.makeFolder('a/file')).rejects.toMatchObject({ code: 'IO_FAILED' })
+  await expect(disk.makeFolder('a/file/below')).rejects.toMatchObject({ code: 'IO_FAILED' })
+})

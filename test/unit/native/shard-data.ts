@@ -57,7 +57,10 @@ export function sequence(from: number, count: number): Uint32Array {
   return encodeIds(Array.from({ length: count }, (_, at) => from + at))
 }
 
-export function query(vector: Float32Array, options: Partial<SearchRequest> = {}): Omit<SearchRequest, 'cancel'> {
+export function query(
+  vector: Float32Array,
+  options: Partial<SearchRequest> = {},
+): Omit<SearchRequest, 'cancel' | 'inlineUs'> {
   return {
     vector: 0,
     query: vector,

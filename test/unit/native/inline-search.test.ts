@@ -1,0 +1,68 @@
+import { afterEach, expect, test } from 'vitest'
+import type { SearchResult } from '../../../src/native/addon.js'
+import { MOST_INLINE_US } from '../../../src/native/inline-share.js'
+import { Shard } from '../../../src/native/shard.js'
+import { clusteredVectors, idsOf, query, sequence, spec } from './shard-data.js'
+
+const DIM = 16
+const open: Shard[] = []
+afterEach(async () => {
+  await Promise.all(open.splice(0).map((shard) => shard.close()))
+})
+
+async function filled(count: number) {
+  const shard = new Shard(spec(DIM))
+  open.push(shard)
+  const data = await clusteredVectors(count, DIM, 1)
+  await shard.upsert({ ids: sequence(0, count), seq: 1, vectors: [{ vector: 0, data, rows: null }], payloads: null })
+  await shard.waitForIndex()
+  return { shard, target: data.subarray(0, DIM) }
+}
+
+const nextTurn = () => new Promise<void>((resolve) => setImmediate(resolve))
+
+test('a short search runs within its call and finds what the pool finds', async () => {
+  const { shard, target } = await filled(300)
+  await nextTurn()
+  const here = shard.search(query(target))
+  expect(here).not.toBeInstanceOf(Promise)
+  // Beside a pending call the pool is the better place: they run next to each other there.
+  const pending = shard.count(null)
+  const beside = shard.search(query(target))
+  expect(beside).toBeInstanceOf(Promise)
+  expect(idsOf(await beside)).toEqual(idsOf(here as SearchResult))
+  expect(await pending).toBe(300)
+})
+
+test('a search that is expected to take long goes to the pool', async () => {
+  const { shard, target } = await filled(20_000)
+  await nextTurn()
+  const exact = shard.search(query(target, { exact: true, limit: 20_000 }))
+  expect(exact).toBeInstanceOf(Promise)
+  expect((await exact).count).toBe(20_000)
+})
+
+test('awaiting short searches without end lets the event loop turn', async () => {
+  const { shard, target } = await filled(300)
+  let turns = 0
+  let isDone = false
+  const watch = () => {
+    turns++
+    if (!isDone) setImmediate(watch)
+  }
+  setImmediate(watch)
+  let spentUs = 0
+  let searches = 0
+  while (spentUs < 20 * MOST_INLINE_US && searches < 100_000) {
+    spentUs += (await shard.search(query(target))).stats.tookUs
+    searches++
+  }
+  isDone = true
+  expect(turns).toBeGreaterThanOrEqual(10)
+})
+
+test('what is wrong with a request rejects, whether the search would have run here or on the pool', async () => {
+  const { shard } = await filled(10)
+  await nextTurn()
+  await expect(shard.search(query(Float32Array.of(1)))).rejects.toMatchObject({ code: 'INVALID_ARGUMENT' })
+})
