@@ -1,11 +1,11 @@
 {
-  # Sources are found by folder, so a new file needs no edit here. Files of distance/isa are built once for each
+  # Sources are found by folder, so a new file needs no edit here. Files of isa folders are built once for each
   # instruction set, each as a library of its own, so that no other code gets instructions the processor may lack.
   'variables': {
     # Without contraction the compiler decides nowhere between a fused and a plain multiply-add, so the same sum
     # has the same bits in every function.
     'common_cflags': ['-O3', '-ffp-contract=off', '-Wall', '-Wextra', '-Werror', '-fvisibility=hidden'],
-    'folders': 'base distance graph filter segment search shard binding',
+    'folders': 'base distance quantize graph filter segment search shard binding',
   },
   'target_defaults': {
     'include_dirs': ['.'],
@@ -29,7 +29,7 @@
       'conditions': [
         # The pool's threads outlive the environment that loaded the addon, so its code must stay mapped.
         ['OS=="linux"', {'ldflags': ['-Wl,-z,nodelete', '-Wl,--exclude-libs,ALL']}],
-        ['target_arch=="x64"', {'dependencies': ['vicinal_avx2', 'vicinal_avx512']}],
+        ['target_arch=="x64"', {'dependencies': ['vicinal_avx2', 'vicinal_avx512', 'vicinal_avx512vnni']}],
         ['target_arch=="arm64"', {'dependencies': ['vicinal_neon']}],
       ],
     },
@@ -40,9 +40,16 @@
         {
           'target_name': 'vicinal_avx2',
           'type': 'static_library',
-          'sources': ['distance/isa/avx2.cpp'],
+          'sources': ['distance/isa/avx2.cpp', 'quantize/isa/avx2.cpp'],
           'cflags': ['-mavx2', '-mfma'],
           'xcode_settings': {'OTHER_CFLAGS': ['-mavx2', '-mfma']},
+        },
+        {
+          'target_name': 'vicinal_avx512vnni',
+          'type': 'static_library',
+          'sources': ['quantize/isa/avx512.cpp'],
+          'cflags': ['-mavx512f', '-mavx512vnni', '-mavx2'],
+          'xcode_settings': {'OTHER_CFLAGS': ['-mavx512f', '-mavx512vnni', '-mavx2']},
         },
         {
           'target_name': 'vicinal_avx512',
@@ -58,7 +65,7 @@
         {
           'target_name': 'vicinal_neon',
           'type': 'static_library',
-          'sources': ['distance/isa/neon.cpp'],
+          'sources': ['distance/isa/neon.cpp', 'quantize/isa/neon.cpp'],
         },
       ],
     }],

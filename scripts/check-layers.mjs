@@ -28,12 +28,13 @@ const MAY_USE_FILES = new Set(['disk', 'cli'])
 const NATIVE_MAY_INCLUDE = {
   base: [],
   distance: ['base'],
-  graph: ['base', 'distance'],
+  quantize: ['base', 'distance'],
+  graph: ['base', 'distance', 'quantize'],
   filter: ['base', 'distance'],
-  segment: ['base', 'distance', 'graph', 'filter'],
-  search: ['base', 'distance', 'graph', 'filter', 'segment'],
-  shard: ['base', 'distance', 'graph', 'filter', 'segment', 'search'],
-  binding: ['base', 'distance', 'graph', 'filter', 'segment', 'search', 'shard'],
+  segment: ['base', 'distance', 'quantize', 'graph', 'filter'],
+  search: ['base', 'distance', 'quantize', 'graph', 'filter', 'segment'],
+  shard: ['base', 'distance', 'quantize', 'graph', 'filter', 'segment', 'search'],
+  binding: ['base', 'distance', 'quantize', 'graph', 'filter', 'segment', 'search', 'shard'],
 }
 
 const IMPORT = /^\s*(?:import|export)\s(?:[^'"`;]*?\sfrom\s*)?['"]([^'"]+)['"]|\bimport\(\s*['"]([^'"]+)['"]\s*\)/gm

@@ -3,7 +3,7 @@
 //
 //   asan   everything, with AddressSanitizer and UBSan
 //   tsan   everything, with ThreadSanitizer
-//   isa    base, distance and graph, optimised as in the addon, once with each instruction set this machine has
+//   isa    base, distance, quantize and graph, optimised as in the addon, once with each instruction set this machine has
 //   arm    the same three for AArch64 under qemu-user (needs g++-aarch64-linux-gnu and qemu-user)
 //
 // Arguments that name variants choose them; any other selects tests whose names contain it. Objects are kept in
@@ -20,17 +20,18 @@ import {
   writeFileSync,
 } from 'node:fs'
 import { availableParallelism } from 'node:os'
-import { basename, dirname } from 'node:path'
+import { dirname } from 'node:path'
 import { fail, path, say } from './process.mjs'
 import { has } from './tools.mjs'
 
-const FOLDERS = ['base', 'distance', 'graph', 'filter', 'segment', 'search', 'shard']
+const FOLDERS = ['base', 'distance', 'quantize', 'graph', 'filter', 'segment', 'search', 'shard']
 /** Folders whose code depends on the instruction set; their tests are named after them. */
-const ISA_FOLDERS = ['base', 'distance', 'graph']
+const ISA_FOLDERS = ['base', 'distance', 'quantize', 'graph']
 const ISA_FLAGS = {
-  'avx2.cpp': ['-mavx2', '-mfma'],
-  'avx512.cpp': ['-mavx512f', '-mavx512dq', '-mavx512bw', '-mavx512vl', '-mavx2', '-mfma'],
-  'neon.cpp': [],
+  'distance/isa/avx2.cpp': ['-mavx2', '-mfma'],
+  'distance/isa/avx512.cpp': ['-mavx512f', '-mavx512dq', '-mavx512bw', '-mavx512vl', '-mavx2', '-mfma'],
+  'quantize/isa/avx2.cpp': ['-mavx2', '-mfma'],
+  'quantize/isa/avx512.cpp': ['-mavx512f', '-mavx512vnni', '-mavx2'],
 }
 const COMMON = [
   '-std=c++20',
@@ -115,7 +116,7 @@ function sourcesOf(variant) {
     (name) =>
       !isSmall || name === 'test/harness.cpp' || ISA_FOLDERS.some((folder) => name.startsWith(`test/${folder}_`)),
   )
-  return [...variant.folders.flatMap(cppOf), ...variant.sets.map((name) => `distance/isa/${name}`), ...tests]
+  return [...variant.folders.flatMap(cppOf), ...variant.sets.flatMap((name) => [`distance/isa/${name}`, `quantize/isa/${name}`]), ...tests]
 }
 
 /** An object is current when its command is the same and it is newer than all it was made from. */
@@ -135,7 +136,7 @@ function isCurrent(object, command) {
 async function compile(name, variant, source) {
   const object = path('.cache/native-test', name, source.replaceAll('/', '-').replace(/\.cpp$/, '.o'))
   const compiler = variant.compiler ?? 'g++'
-  const extra = source.startsWith('distance/isa/') ? (ISA_FLAGS[basename(source)] ?? []) : []
+  const extra = ISA_FLAGS[source] ?? []
   const args = [...COMMON, ...variant.flags, ...extra, '-MMD', '-c', path('native', source)]
   const command = [compiler, ...args].join(' ')
   if (isCurrent(object, command)) return { object }

@@ -28,8 +28,8 @@ uint64_t upperCapacity(uint64_t capacity, uint64_t m) {
 
 } // namespace
 
-HnswGraph::HnswGraph(const Space& space, const GraphConfig& config)
-    : space_(space), m_(std::clamp(config.m, 2u, maxM)), m0_(2 * m_),
+HnswGraph::HnswGraph(const Space& space, const Sq8Space& codes, const GraphConfig& config)
+    : space_(space), codes_(codes), m_(std::clamp(config.m, 2u, maxM)), m0_(2 * m_),
       efConstruct_(std::max(config.efConstruct, 1u)), seed_(config.seed) {}
 
 Status HnswGraph::reserve(uint32_t capacity) {
@@ -49,21 +49,23 @@ Status HnswGraph::reserve(uint32_t capacity) {
   return Status::ok();
 }
 
-Result<std::unique_ptr<HnswGraph>> HnswGraph::create(const Space& space, const GraphConfig& config,
-                                                     uint32_t capacity) {
-  std::unique_ptr<HnswGraph> graph(new HnswGraph(space, config));
+Result<std::unique_ptr<HnswGraph>> HnswGraph::create(const Space& space, const Sq8Space& codes,
+                                                     const GraphConfig& config, uint32_t capacity) {
+  std::unique_ptr<HnswGraph> graph(new HnswGraph(space, codes, config));
   VICINAL_TRY(graph->reserve(capacity));
   VICINAL_TRY(graph->upper_.grow(graph->upperWords_));
   return graph;
 }
 
-Result<std::unique_ptr<HnswGraph>> HnswGraph::open(const Space& space, const GraphConfig& config,
-                                                   uint32_t capacity, const GraphFile& file) {
+Result<std::unique_ptr<HnswGraph>> HnswGraph::open(const Space& space, const Sq8Space& codes,
+                                                   const GraphConfig& config, uint32_t capacity,
+                                                   const GraphFile& file) {
   const GraphMeta& meta = file.meta;
   if (meta.m < 2 || meta.m > maxM || meta.vertices > capacity || meta.upperWords == 0 ||
       meta.upperWords > upperCapacity(capacity, meta.m) || meta.entryLevel > maxLevel)
     return Status(Code::Corrupt, "a graph whose description is out of bounds");
-  std::unique_ptr<HnswGraph> graph(new HnswGraph(space, {meta.m, config.efConstruct, meta.seed}));
+  std::unique_ptr<HnswGraph> graph(
+      new HnswGraph(space, codes, {meta.m, config.efConstruct, meta.seed}));
   VICINAL_TRY(graph->reserve(capacity));
   VICINAL_TRY(graph->level0_.mapFile(file.descriptor, file.level0At,
                                      uint64_t(meta.vertices) * (1 + graph->m0_)));

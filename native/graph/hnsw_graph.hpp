@@ -40,6 +40,7 @@
 #include "base/region.hpp"
 #include "distance/kernels.hpp"
 #include "graph/neighbor.hpp"
+#include "quantize/sq8.hpp"
 
 namespace vicinal {
 
@@ -110,30 +111,32 @@ public:
   static constexpr uint32_t maxVertices = 1u << 31;
   static constexpr uint32_t maxLevel = 31;
 
-  // An empty graph for at most `capacity` vertices. `space.rows` must stay where it is (a Region).
-  static Result<std::unique_ptr<HnswGraph>> create(const Space& space, const GraphConfig& config,
-                                                   uint32_t capacity);
+  // An empty graph for at most `capacity` vertices, which is built on codes where there are any.
+  // Rows must stay where they are (a Region).
+  static Result<std::unique_ptr<HnswGraph>> create(const Space& space, const Sq8Space& codes,
+                                                   const GraphConfig& config, uint32_t capacity);
   // A graph whose arrays are mapped from a file; it may go on growing up to `capacity`. Every
   // record is checked (counts, ids, offsets in bounds), so a wrong file is CORRUPT and never a
   // crash. m and seed are the file's.
-  static Result<std::unique_ptr<HnswGraph>> open(const Space& space, const GraphConfig& config,
-                                                 uint32_t capacity, const GraphFile& file);
+  static Result<std::unique_ptr<HnswGraph>> open(const Space& space, const Sq8Space& codes,
+                                                 const GraphConfig& config, uint32_t capacity,
+                                                 const GraphFile& file);
 
   // Lays out records for the vertices below `vertices`. One thread at a time, before they are
   // inserted; searches and inserts of earlier vertices go on. The only growth, and so the only
   // thing that can lack memory.
   Status prepare(uint32_t vertices);
 
-  // Links a prepared vertex, whose row is complete. From any number of threads, each vertex once,
-  // in any order.
+  // Links a prepared vertex, whose row (and code) is complete. From any number of threads, each
+  // vertex once, in any order.
   void insert(uint32_t vertex);
 
-  // Finds the nearest vertices to `query` that `accept(vertex)` accepts: at most `options.ef` of
-  // them, nearest first, into `found` (cleared before). Vertices it refuses lead the way and are
-  // never results. Safe beside inserts; vertices whose insert still runs may or may not be found.
-  // Defined in graph/hnsw_search.hpp; callers include that.
-  template <typename Accept>
-  SearchReport search(const float* query, const SearchOptions& options, const Accept& accept,
+  // Finds the vertices that `scorer` (graph/rows.hpp) scores nearest of those that `accept(vertex)`
+  // accepts: at most `options.ef` of them, nearest first, into `found` (cleared before). Vertices
+  // it refuses lead the way and are never results. Safe beside inserts; vertices whose insert still
+  // runs may or may not be found. Defined in graph/hnsw_search.hpp; callers include that.
+  template <typename Scorer, typename Accept>
+  SearchReport search(const Scorer& scorer, const SearchOptions& options, const Accept& accept,
                       std::vector<Neighbor>& found) const;
 
   // Vertices laid out by `prepare`.
@@ -154,13 +157,13 @@ public:
   std::vector<std::string> validate(uint32_t vertices) const;
 
 private:
-  HnswGraph(const Space& space, const GraphConfig& config);
+  HnswGraph(const Space& space, const Sq8Space& codes, const GraphConfig& config);
   Status reserve(uint32_t capacity);
   Status checkFile() const;
 
-  friend class GraphInserter;
+  template <typename Rows> friend class GraphInserter;
   friend class GraphValidator;
-  template <typename Accept> friend class GraphSearcher;
+  template <typename Scorer, typename Accept> friend class GraphSearcher;
 
   static constexpr uint32_t countMask = 0xfff;
   static constexpr uint32_t treeShift = 12;
@@ -182,6 +185,7 @@ private:
   }
 
   Space space_;
+  Sq8Space codes_;
   uint32_t m_;
   uint32_t m0_;
   uint32_t efConstruct_;

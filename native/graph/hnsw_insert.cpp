@@ -4,6 +4,7 @@
 #include <thread>
 
 #include "graph/hnsw_search.hpp"
+#include "graph/rows.hpp"
 
 namespace vicinal {
 
@@ -27,7 +28,9 @@ private:
   uint32_t lockBit_;
 };
 
-struct InsertScratch {
+template <typename Rows> struct InsertScratch {
+  typename Rows::Query self{};
+  typename Rows::Query other{};
   std::vector<Neighbor> candidates;
   std::vector<Neighbor> chosen;
   std::vector<Neighbor> edges;
@@ -43,17 +46,20 @@ struct InsertScratch {
 
 } // namespace
 
-class GraphInserter {
+template <typename Rows> class GraphInserter {
 public:
-  GraphInserter(HnswGraph& graph, uint32_t vertex)
-      : graph_(graph), space_(graph.space_), vertex_(vertex), row_(graph.space_.row(vertex)),
-        level_(graph.levelOf(vertex)), scratch_(InsertScratch::ofThread()) {}
+  GraphInserter(HnswGraph& graph, const Rows& rows, uint32_t vertex)
+      : graph_(graph), rows_(rows), vertex_(vertex), level_(graph.levelOf(vertex)),
+        scratch_(InsertScratch<Rows>::ofThread()) {
+    rows_.load(vertex, scratch_.self);
+  }
 
   void run() {
     if (becomeFirst()) return;
     const uint64_t entry = graph_.entry_.load(std::memory_order_acquire);
     const uint32_t entryLevel = uint32_t(entry >> 32);
-    GraphSearcher<AcceptAll> searcher(graph_, row_, all);
+    const Scorer self = rows_.scorer(scratch_.self);
+    GraphSearcher<Scorer, AcceptAll> searcher(graph_, self, all);
     Neighbor at{searcher.distanceTo(uint32_t(entry)), uint32_t(entry)};
     for (uint32_t level = entryLevel; level > level_; level--) at = searcher.descend(at, level);
 
@@ -75,6 +81,7 @@ public:
   }
 
 private:
+  using Scorer = typename Rows::Scorer;
   static constexpr uint32_t treeMark = 1u << 31; // vertex numbers end below it
   static constexpr AcceptAll all{};
 
@@ -104,23 +111,27 @@ private:
   // tree holds the copies.
   bool isDiverse(Neighbor candidate, const std::vector<Neighbor>& chosen) const {
     constexpr size_t batch = 4;
-    const float* row = space_.row(candidate.vertex);
+    if (chosen.empty()) return true;
+    rows_.load(candidate.vertex, scratch_.other);
+    const Scorer scorer = rows_.scorer(scratch_.other);
     for (size_t from = 0; from < chosen.size(); from += batch) {
       const size_t count = std::min(batch, chosen.size() - from);
       uint32_t ids[batch];
       float distances[batch];
       for (size_t i = 0; i < count; i++) ids[i] = chosen[from + i].vertex;
-      space_.distances(row, ids, count, distances);
+      scorer.distances(ids, count, distances);
       for (size_t i = 0; i < count; i++) {
         if (distances[i] < candidate.distance) return false;
-        if (chosen[from + i].distance == candidate.distance && areEqual(ids[i], row)) return false;
+        if (chosen[from + i].distance == candidate.distance && areEqual(ids[i], candidate.vertex))
+          return false;
       }
     }
     return true;
   }
 
-  bool areEqual(uint32_t vertex, const float* row) const {
-    return std::memcmp(space_.row(vertex), row, space_.dim * sizeof(float)) == 0;
+  bool areEqual(uint32_t a, uint32_t b) const {
+    const Space& space = graph_.space_;
+    return std::memcmp(space.row(a), space.row(b), space.dim * sizeof(float)) == 0;
   }
 
   std::vector<Neighbor>& choose(const std::vector<Neighbor>& candidates, size_t most) {
@@ -146,7 +157,8 @@ private:
     for (const Neighbor& candidate : scratch_.candidates)
       if (tryParent(candidate, chosen)) return candidate.vertex;
     uint32_t at = scratch_.candidates.front().vertex;
-    for (uint32_t step = 0; !tryParent({space_.distance(row_, at), at}, chosen); step++) {
+    const Scorer self = rows_.scorer(scratch_.self);
+    for (uint32_t step = 0; !tryParent({self.distance(at), at}, chosen); step++) {
       const uint32_t* record = graph_.level0(at);
       const uint32_t children = treeEdges(record) - 1; // the root spares its first
       at = loadId(record[2 + (vertex_ + step) % children]);
@@ -248,7 +260,8 @@ private:
     std::vector<Neighbor>& edges = scratch_.edges;
     ids.assign(record + 1, record + 1 + count);
     distances.resize(count);
-    space_.distances(space_.row(from), ids.data(), count, distances.data());
+    rows_.load(from, scratch_.other);
+    rows_.scorer(scratch_.other).distances(ids.data(), count, distances.data());
     edges.clear();
     for (uint32_t i = 0; i < count; i++)
       edges.push_back({distances[i], ids[i] | (i < tree ? treeMark : 0)});
@@ -257,15 +270,17 @@ private:
   }
 
   HnswGraph& graph_;
-  const Space& space_;
+  const Rows rows_;
   const uint32_t vertex_;
-  const float* const row_;
   const uint32_t level_;
-  InsertScratch& scratch_;
+  InsertScratch<Rows>& scratch_;
 };
 
 void HnswGraph::insert(uint32_t vertex) {
-  GraphInserter(*this, vertex).run();
+  if (codes_.isEmpty())
+    GraphInserter<FloatRows>(*this, {space_}, vertex).run();
+  else
+    GraphInserter<Sq8Rows>(*this, {codes_}, vertex).run();
   inserted_.fetch_add(1, std::memory_order_acq_rel);
 }
 

@@ -9,16 +9,16 @@
 #include <type_traits>
 
 #include "graph/hnsw_graph.hpp"
+#include "graph/rows.hpp"
 #include "graph/scratch.hpp"
 
 namespace vicinal {
 
 // One search, of a query or of a vertex to be inserted, with the memory of its thread.
-template <typename Accept> class GraphSearcher {
+template <typename Scorer, typename Accept> class GraphSearcher {
 public:
-  GraphSearcher(const HnswGraph& graph, const float* query, const Accept& accept)
-      : graph_(graph), space_(graph.space_), query_(query), accept_(accept),
-        scratch_(Scratch::ofThread()) {
+  GraphSearcher(const HnswGraph& graph, const Scorer& scorer, const Accept& accept)
+      : graph_(graph), scorer_(scorer), accept_(accept), scratch_(Scratch::ofThread()) {
     scratch_.ids.resize(graph.m0_);
     scratch_.distances.resize(graph.m0_);
   }
@@ -27,7 +27,7 @@ public:
 
   float distanceTo(uint32_t vertex) {
     report.distances++;
-    return space_.distance(query_, vertex);
+    return scorer_.distance(vertex);
   }
 
   // Walks to the nearest vertex of a level, as far as single steps lead.
@@ -69,7 +69,7 @@ private:
   static constexpr uint64_t hopsBetweenChecks = 16;
 
   void measure(size_t count) {
-    space_.distances(query_, scratch_.ids.data(), count, scratch_.distances.data());
+    scorer_.distances(scratch_.ids.data(), count, scratch_.distances.data());
     report.distances += count;
   }
 
@@ -122,19 +122,18 @@ private:
   }
 
   const HnswGraph& graph_;
-  const Space& space_;
-  const float* query_;
+  const Scorer& scorer_;
   const Accept& accept_;
   Scratch& scratch_;
 };
 
-template <typename Accept>
-SearchReport HnswGraph::search(const float* query, const SearchOptions& options,
+template <typename Scorer, typename Accept>
+SearchReport HnswGraph::search(const Scorer& scorer, const SearchOptions& options,
                                const Accept& accept, std::vector<Neighbor>& found) const {
   found.clear();
   const uint64_t entry = entry_.load(std::memory_order_acquire);
   if (uint32_t(entry) == noVertex) return {};
-  GraphSearcher<Accept> searcher(*this, query, accept);
+  GraphSearcher<Scorer, Accept> searcher(*this, scorer, accept);
   Neighbor at{searcher.distanceTo(uint32_t(entry)), uint32_t(entry)};
   for (uint32_t level = uint32_t(entry >> 32); level > 0; level--) at = searcher.descend(at, level);
   const Neighbor starts[] = {at};

@@ -15,6 +15,10 @@ constexpr uint32_t kScanBlock = 1024;
 // And the most bytes of vectors: some tens of microseconds.
 constexpr uint32_t kScanBlockBytes = 512 * 1024;
 constexpr uint32_t kSampledRows = 128;
+// How many of the candidates that codes found are scored exactly: what codes can put in the wrong
+// order lies near the last one wanted.
+constexpr size_t kRescoredPerWanted = 2;
+constexpr size_t kRescoredAtLeast = 16;
 
 uint32_t scanBlock(uint32_t dim) {
   return std::clamp<uint32_t>(kScanBlockBytes / (dim * sizeof(float)), 1, kScanBlock);
@@ -61,11 +65,36 @@ Status SegmentSearch::searchGraph(const Accept& accept, uint64_t budget,
   options.ef = ef_;
   options.maxDistances = budget;
   options.cancel = cancel_;
-  const SearchReport report = space_.graph().search(request_.query.data(), options, accept, found);
+  SearchReport report;
+  if (space_.codes().isEmpty()) {
+    const FloatScorer scorer{space_.space(), request_.query.data()};
+    report = space_.graph().search(scorer, options, accept, found);
+  } else {
+    thread_local Sq8Query query;
+    space_.codes().prepare(request_.query.data(), query);
+    report = space_.graph().search(Sq8Scorer{space_.codes(), query}, options, accept, found);
+    rescore(found);
+  }
   stats_.distances += report.distances;
   stats_.visited += report.hops;
   isComplete = report.end == SearchEnd::Complete;
   return report.end == SearchEnd::Cancelled ? cancelled() : Status::ok();
+}
+
+// Codes order candidates nearly as their vectors do; the foremost are scored exactly, the rest is
+// dropped.
+void SegmentSearch::rescore(std::vector<Neighbor>& found) {
+  found.resize(std::min(found.size(), kRescoredPerWanted * wanted_ + kRescoredAtLeast));
+  thread_local std::vector<uint32_t> vertices;
+  thread_local std::vector<float> distances;
+  vertices.clear();
+  for (const Neighbor& neighbor : found) vertices.push_back(neighbor.vertex);
+  distances.resize(found.size());
+  space_.space().distances(request_.query.data(), vertices.data(), vertices.size(),
+                           distances.data());
+  for (size_t at = 0; at < found.size(); at++) found[at].distance = distances[at];
+  std::sort(found.begin(), found.end(), isNearer);
+  stats_.distances += found.size();
 }
 
 Status SegmentSearch::searchLinked(std::vector<Neighbor>& found) {

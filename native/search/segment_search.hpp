@@ -41,6 +41,7 @@ private:
   Status searchGraph(const Accept& accept, uint64_t budget, std::vector<Neighbor>& found,
                      bool& isComplete);
   Status searchLinked(std::vector<Neighbor>& found);
+  void rescore(std::vector<Neighbor>& found);
   template <typename Accept>
   Status scanRange(uint32_t from, uint32_t to, const Accept& accept, TopK& top);
   Status scanCandidates(const FilterPlan& plan, uint32_t from, uint32_t to, TopK& top);

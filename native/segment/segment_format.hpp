@@ -30,8 +30,9 @@ enum class SectionKind : uint8_t {
   OverlaySeqs,
   OverlayOffsets,
   OverlayBytes,
+  Codes,
 };
-constexpr uint8_t kSectionKinds = 18;
+constexpr uint8_t kSectionKinds = 19;
 const char* sectionName(SectionKind kind);
 
 struct Section {

@@ -148,7 +148,9 @@ private:
                vector) &&
            has(SectionKind::GraphOffsets, vertices * 4, vector) &&
            entry.graph.upperWords <= file_.stamp().bytes / 4 &&
-           has(SectionKind::GraphUpper, entry.graph.upperWords * 4, vector);
+           has(SectionKind::GraphUpper, entry.graph.upperWords * 4, vector) &&
+           (!Sq8Space::supports(entry.spec.metric) ||
+            has(SectionKind::Codes, vertices * Sq8Space::strideOf(entry.spec.dim), vector));
   }
 
   Status mapRows() {
@@ -186,6 +188,7 @@ private:
       mapped.rowOfVertexAt = find(SectionKind::RowOfVertex, vector)->offset;
       mapped.vertexOfRowAt = find(SectionKind::VertexOfRow, vector)->offset;
     }
+    if (const Section* codes = find(SectionKind::Codes, vector)) mapped.codesAt = codes->offset;
     mapped.graph = {entry.graph, file_.file().descriptor(),
                     find(SectionKind::GraphLevel0, vector)->offset,
                     find(SectionKind::GraphOffsets, vector)->offset,

@@ -87,6 +87,9 @@ Status SegmentWriter::writeGraphs() {
         section(SectionKind::GraphOffsets, vector, sections.offsets.data, sections.offsets.bytes));
     VICINAL_TRY(
         section(SectionKind::GraphUpper, vector, sections.upper.data, sections.upper.bytes));
+    if (space.codes().isEmpty()) continue;
+    VICINAL_TRY(section(SectionKind::Codes, vector, space.codes().rows,
+                        uint64_t(sections.meta.vertices) * space.codes().stride));
   }
   return Status::ok();
 }

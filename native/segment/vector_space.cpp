@@ -6,7 +6,9 @@ namespace vicinal {
 
 Status VectorSpace::reserve(const VectorSpec& spec, uint64_t rows, uint64_t vertices) {
   spec_ = spec;
-  auto vectors = RegionArray<float>::reserve(vertices * spec.dim, Region::Pages::Huge);
+  // Where codes lead, only a few vectors of a search are read.
+  const auto pages = Sq8Space::supports(spec.metric) ? Region::Pages::Normal : Region::Pages::Huge;
+  auto vectors = RegionArray<float>::reserve(vertices * spec.dim, pages);
   if (!vectors) return vectors.status();
   auto vertexOfRow = RegionArray<uint32_t>::reserve(rows);
   if (!vertexOfRow) return vertexOfRow.status();
@@ -16,9 +18,21 @@ Status VectorSpace::reserve(const VectorSpec& spec, uint64_t rows, uint64_t vert
   vertexOfRow_ = vertexOfRow.take();
   rowOfVertex_ = rowOfVertex.take();
   space_ = Space(spec.metric, spec.dim, vectors_.data());
-  auto graph = HnswGraph::create(space_, graphConfig(), static_cast<uint32_t>(vertices));
+  VICINAL_TRY(reserveCodes(vertices));
+  auto graph =
+      HnswGraph::create(space_, codeSpace_, graphConfig(), static_cast<uint32_t>(vertices));
   if (!graph) return graph.status();
   graph_ = graph.take();
+  return Status::ok();
+}
+
+Status VectorSpace::reserveCodes(uint64_t vertices) {
+  if (!Sq8Space::supports(spec_.metric)) return Status::ok();
+  auto codes =
+      RegionArray<uint8_t>::reserve(vertices * Sq8Space::strideOf(spec_.dim), Region::Pages::Huge);
+  if (!codes) return codes.status();
+  codes_ = codes.take();
+  codeSpace_ = Sq8Space(spec_.metric, spec_.dim, codes_.data());
   return Status::ok();
 }
 
@@ -52,13 +66,20 @@ Result<VertexSlice> VectorSpace::claim(uint32_t most) {
   const uint32_t to = std::min(vertices(), claimed_ + std::min(most, UINT32_MAX - claimed_));
   const VertexSlice slice{claimed_, to};
   if (slice.empty()) return slice;
+  VICINAL_TRY(codes_.grow(uint64_t(to) * codeSpace_.stride));
   VICINAL_TRY(graph_->prepare(to));
   claimed_ = to;
   open_.push_back(slice.from);
   return slice;
 }
 
+void VectorSpace::encode(const VertexSlice& slice) {
+  for (uint32_t vertex = slice.from; vertex < slice.to && !codeSpace_.isEmpty(); vertex++)
+    codeSpace_.encode(vertex, vector(vertex));
+}
+
 void VectorSpace::link(const VertexSlice& slice) {
+  encode(slice);
   for (uint32_t vertex = slice.from; vertex < slice.to; vertex++) graph_->insert(vertex);
 }
 
@@ -80,8 +101,11 @@ Status VectorSpace::map(int descriptor, const Mapped& mapped) {
     VICINAL_TRY(rowOfVertex_.grow(mapped.vertices));
     VICINAL_TRY(vertexOfRow_.grow(mapped.rows));
   }
-  auto graph =
-      HnswGraph::open(space_, graphConfig(), static_cast<uint32_t>(vertexCapacity()), mapped.graph);
+  if (!codeSpace_.isEmpty())
+    VICINAL_TRY(codes_.mapFile(descriptor, mapped.codesAt,
+                               uint64_t(mapped.graph.meta.vertices) * codeSpace_.stride));
+  auto graph = HnswGraph::open(space_, codeSpace_, graphConfig(),
+                               static_cast<uint32_t>(vertexCapacity()), mapped.graph);
   if (!graph) return graph.status();
   graph_ = graph.take();
   identity_.store(mapped.identity, std::memory_order_release);

@@ -1,5 +1,6 @@
-// One named vector of a segment: the vectors, which rows have one, and the graph over them. A
-// vertex is a row of the vector array; vertices are numbered in the order in which they came.
+// One named vector of a segment: the vectors, which rows have one, the graph over them, and the
+// codes that lead through it. A vertex is a row of the vector array; vertices are numbered in the
+// order in which they came.
 //
 // While the rows that have the vector are the first ones without a gap (which is so where every row
 // has it), vertex and row numbers are the same and no map exists. The first row that breaks this
@@ -21,6 +22,7 @@
 #include "base/region.hpp"
 #include "distance/kernels.hpp"
 #include "graph/hnsw_graph.hpp"
+#include "quantize/sq8.hpp"
 
 namespace vicinal {
 
@@ -68,7 +70,10 @@ public:
 
   const VectorSpec& spec() const { return spec_; }
   const Space& space() const { return space_; }
+  // Codes of the vertices that are in the graph; none where the metric has no codes.
+  const Sq8Space& codes() const { return codeSpace_; }
   const HnswGraph& graph() const { return *graph_; }
+  uint64_t codeBytes() const { return codes_.size(); }
   uint64_t vectorBytes() const { return uint64_t(vertices()) * spec_.dim * sizeof(float); }
   uint64_t tailBytes() const {
     // In this order: both grow meanwhile, and `linked` must not have overtaken an older `vertices`.
@@ -94,6 +99,7 @@ public:
     uint64_t vectorsAt;
     uint64_t rowOfVertexAt;
     uint64_t vertexOfRowAt;
+    uint64_t codesAt;
     GraphFile graph;
   };
   Status map(int descriptor, const Mapped& mapped);
@@ -103,6 +109,8 @@ public:
 
 private:
   GraphConfig graphConfig() const { return {spec_.m, spec_.efConstruct, kGraphSeed}; }
+  Status reserveCodes(uint64_t vertices);
+  void encode(const VertexSlice& slice);
   void makeMaps();
 
   static constexpr uint64_t kGraphSeed = 0x76696369;
@@ -110,6 +118,8 @@ private:
   VectorSpec spec_;
   RegionArray<float> vectors_;
   Space space_;
+  RegionArray<uint8_t> codes_;
+  Sq8Space codeSpace_;
   std::unique_ptr<HnswGraph> graph_;
   // Row r's vertex plus one, so that untouched memory means none.
   RegionArray<uint32_t> vertexOfRow_;

@@ -38,7 +38,7 @@ Result<std::unique_ptr<HnswGraph>> load(const Saved& saved, const Space& space, 
   auto file = File::openRead(saved.path).take();
   GraphFile place = saved.place;
   place.descriptor = file.descriptor();
-  return HnswGraph::open(space, config, capacity, place);
+  return HnswGraph::open(space, Sq8Space(), config, capacity, place);
 }
 
 struct Fixture : GraphFixture {
@@ -61,8 +61,9 @@ TEST("a graph opened from a file answers the same and goes on growing") {
   for (size_t q = 0; q < 30; q++) {
     std::vector<Neighbor> before;
     std::vector<Neighbor> after;
-    fixture.graph->search(&queries[q * dim], {30}, AcceptAll(), before);
-    graph.search(&queries[q * dim], {30}, AcceptAll(), after);
+    const FloatScorer scorer{fixture.space, &queries[q * dim]};
+    fixture.graph->search(scorer, {30}, AcceptAll(), before);
+    graph.search(scorer, {30}, AcceptAll(), after);
     REQUIRE(before.size() == after.size());
     for (size_t i = 0; i < before.size(); i++) CHECK_EQUAL(after[i].vertex, before[i].vertex);
   }
@@ -112,7 +113,8 @@ TEST("a changed word of a graph file is refused, found by the validator, or harm
     if (opened.isOk()) {
       std::vector<Neighbor> hits;
       for (uint32_t v = 0; v < 20; v++)
-        opened.value()->search(fixture.space.row(v), {30}, AcceptAll(), hits);
+        opened.value()->search(FloatScorer{fixture.space, fixture.space.row(v)}, {30}, AcceptAll(),
+                               hits);
       found += opened.value()->validate(rowsInFile).empty() ? 0 : 1;
     } else {
       CHECK(opened.status().code() == Code::Corrupt);

@@ -29,17 +29,42 @@ inline std::vector<float> clusteredRows(size_t rows, size_t dim, unsigned seed, 
   return data;
 }
 
+// What leads through a graph, and what it is built on.
+enum class Lead { Floats, Codes };
+
 // Rows in a Region and a graph that may grow over them.
 struct GraphFixture {
-  GraphFixture(Metric metric, size_t dim, uint32_t capacity, GraphConfig config = {})
+  GraphFixture(Metric metric, size_t dim, uint32_t capacity, GraphConfig config = {},
+               Lead lead = Lead::Floats)
       : rows(RegionArray<float>::reserve(uint64_t(capacity) * dim).take()),
+        codeRows(
+            RegionArray<uint8_t>::reserve(uint64_t(capacity) * Sq8Space::strideOf(uint32_t(dim)))
+                .take()),
         space(metric, uint32_t(dim), rows.data()),
-        graph(HnswGraph::create(space, config, capacity).take()) {}
+        codes(lead == Lead::Codes ? Sq8Space(metric, uint32_t(dim), codeRows.data()) : Sq8Space()),
+        graph(HnswGraph::create(space, codes, config, capacity).take()) {}
 
   void addRows(const std::vector<float>& data) {
     if (!rows.append(data.data(), data.size()).isOk()) fail(__FILE__, __LINE__, "no room for rows");
+    addCodes();
     if (!graph->prepare(uint32_t(rows.size() / space.dim)).isOk())
       fail(__FILE__, __LINE__, "no room for vertices");
+  }
+  void addCodes() {
+    if (codes.isEmpty()) return;
+    const auto count = uint32_t(rows.size() / space.dim);
+    if (!codeRows.grow(uint64_t(count) * codes.stride).isOk())
+      fail(__FILE__, __LINE__, "no room for codes");
+    for (uint32_t row = graph->prepared(); row < count; row++) codes.encode(row, space.row(row));
+  }
+  // By what the graph was built on.
+  template <typename Accept>
+  SearchReport search(const float* query, const SearchOptions& options, const Accept& accept,
+                      std::vector<Neighbor>& found) const {
+    if (codes.isEmpty()) return graph->search(FloatScorer{space, query}, options, accept, found);
+    Sq8Query prepared;
+    codes.prepare(query, prepared);
+    return graph->search(Sq8Scorer{codes, prepared}, options, accept, found);
   }
   void addAndInsert(const std::vector<float>& data) {
     const uint32_t from = graph->prepared();
@@ -59,6 +84,11 @@ struct GraphFixture {
     return top.takeSorted();
   }
 
+  void rescore(const float* query, std::vector<Neighbor>& found) const {
+    for (Neighbor& hit : found) hit.distance = space.distance(query, hit.vertex);
+    std::sort(found.begin(), found.end(), isNearer);
+  }
+
   // Mean recall@10 over queries of the same clusters.
   template <typename Accept>
   double recall(uint32_t ef, const Accept& accept, size_t queries = 100) const {
@@ -68,7 +98,8 @@ struct GraphFixture {
     std::vector<Neighbor> found;
     for (size_t q = 0; q < queries; q++) {
       const auto truth = exact(&asked[q * space.dim], 10, accept);
-      graph->search(&asked[q * space.dim], {ef}, accept, found);
+      search(&asked[q * space.dim], {ef}, accept, found);
+      rescore(&asked[q * space.dim], found);
       if (found.size() > 10) found.resize(10);
       all += truth.size();
       for (const Neighbor& hit : found)
@@ -79,7 +110,9 @@ struct GraphFixture {
   }
 
   RegionArray<float> rows;
+  RegionArray<uint8_t> codeRows;
   Space space;
+  Sq8Space codes;
   std::unique_ptr<HnswGraph> graph;
 };
 

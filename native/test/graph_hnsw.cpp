@@ -26,7 +26,7 @@ TEST("a graph finds the nearest rows under every metric, in order, with their ex
     CHECK(fixture.recall(64, AcceptAll()) > 0.97);
     const auto query = rowsOf(metric, 1, 5);
     std::vector<Neighbor> found;
-    const SearchReport report = fixture.graph->search(query.data(), {64}, AcceptAll(), found);
+    const SearchReport report = fixture.search(query.data(), {64}, AcceptAll(), found);
     CHECK_EQUAL(found.size(), size_t(64));
     CHECK(report.end == SearchEnd::Complete && report.distances > 64 && report.hops >= 64);
     CHECK(std::is_sorted(found.begin(), found.end(),
@@ -36,18 +36,32 @@ TEST("a graph finds the nearest rows under every metric, in order, with their ex
   }
 }
 
+TEST("a graph on codes finds what one on floats finds, and stays valid") {
+  for (const Metric metric : {Metric::Cosine, Metric::Dot, Metric::L2}) {
+    GraphFixture floats(metric, dim, graphRows);
+    GraphFixture codes(metric, dim, graphRows, {}, Lead::Codes);
+    for (GraphFixture* fixture : {&floats, &codes}) {
+      fixture->addAndInsert(rowsOf(metric, graphRows, 1));
+      fixture->checkValid();
+    }
+    for (const uint32_t ef : {16u, 32u, 64u})
+      CHECK(codes.recall(ef, AcceptAll()) > floats.recall(ef, AcceptAll()) - 0.01);
+    CHECK(codes.recall(64, [](uint32_t vertex) { return vertex % 5 == 0; }) > 0.97);
+  }
+}
+
 TEST("graphs of zero, one and two vertices answer") {
   GraphFixture fixture(Metric::L2, dim, 10);
   std::vector<Neighbor> found{{1, 1}};
   const auto rows = rowsOf(Metric::L2, 2, 1);
-  fixture.graph->search(rows.data(), {10}, AcceptAll(), found);
+  fixture.search(rows.data(), {10}, AcceptAll(), found);
   CHECK(found.empty());
   fixture.checkValid();
   for (size_t count = 1; count <= 2; count++) {
     fixture.addAndInsert(
         {rows.begin() + long((count - 1) * dim), rows.begin() + long(count * dim)});
     fixture.checkValid();
-    fixture.graph->search(rows.data(), {10}, AcceptAll(), found);
+    fixture.search(rows.data(), {10}, AcceptAll(), found);
     CHECK_EQUAL(found.size(), count);
     CHECK_EQUAL(found.front().vertex, 0u);
   }
@@ -60,12 +74,12 @@ TEST("what the predicate refuses leads the way and is never found") {
     const auto accept = [&](uint32_t vertex) { return vertex % every == 0; };
     CHECK(fixture.recall(64, accept) > 0.97);
     std::vector<Neighbor> found;
-    fixture.graph->search(fixture.rows.data(), {50}, accept, found);
+    fixture.search(fixture.rows.data(), {50}, accept, found);
     CHECK_EQUAL(found.size(), size_t(50));
     for (const Neighbor& hit : found) CHECK_EQUAL(hit.vertex % every, 0u);
   }
   std::vector<Neighbor> found;
-  fixture.graph->search(
+  fixture.search(
       fixture.rows.data(), {10}, [](uint32_t) { return false; }, found);
   CHECK(found.empty());
 }
@@ -93,22 +107,30 @@ TEST("after deleting 30 % and inserting as many, recall is that of a fresh graph
     CHECK(aged.recall(ef, isLive) >= fresh.recall(ef, AcceptAll()) - 0.01);
 }
 
+namespace {
+
+void checkEqualRows(uint32_t m, Lead lead) {
+  GraphFixture fixture(Metric::L2, dim, 4000, {m, 50, 3}, lead);
+  const auto others = rowsOf(Metric::L2, 500, 1);
+  const std::vector<float> one(others.begin(), others.begin() + dim);
+  for (int i = 0; i < 700; i++) fixture.addAndInsert(one);
+  fixture.checkValid();
+  fixture.addAndInsert(others);
+  for (int i = 0; i < 300; i++) fixture.addAndInsert(one);
+  fixture.checkValid();
+  std::vector<Neighbor> found;
+  fixture.search(one.data(), {200}, AcceptAll(), found);
+  fixture.rescore(one.data(), found);
+  CHECK_EQUAL(found.size(), size_t(200));
+  CHECK_EQUAL(found.back().distance, 0.0f);
+  if (m == 16) CHECK(fixture.recall(200, [](uint32_t v) { return v >= 700 && v < 1200; }) > 0.9);
+}
+
+} // namespace
+
 TEST("any number of equal rows stays reachable, from them and to others") {
-  for (const uint32_t m : {2u, 4u, 16u}) {
-    GraphFixture fixture(Metric::L2, dim, 4000, {m, 50, 3});
-    const auto others = rowsOf(Metric::L2, 500, 1);
-    const std::vector<float> one(others.begin(), others.begin() + dim);
-    for (int i = 0; i < 700; i++) fixture.addAndInsert(one);
-    fixture.checkValid();
-    fixture.addAndInsert(others);
-    for (int i = 0; i < 300; i++) fixture.addAndInsert(one);
-    fixture.checkValid();
-    std::vector<Neighbor> found;
-    fixture.graph->search(one.data(), {200}, AcceptAll(), found);
-    CHECK_EQUAL(found.size(), size_t(200));
-    CHECK_EQUAL(found.back().distance, 0.0f);
-    if (m == 16) CHECK(fixture.recall(200, [](uint32_t v) { return v >= 700 && v < 1200; }) > 0.9);
-  }
+  for (const uint32_t m : {2u, 4u, 16u})
+    for (const Lead lead : {Lead::Floats, Lead::Codes}) checkEqualRows(m, lead);
 }
 
 TEST("threads insert at once while others search, and every vertex ends up linked") {
@@ -122,7 +144,7 @@ TEST("threads insert at once while others search, and every vertex ends up linke
     uint64_t searches = 0;
     while (!done) {
       const uint32_t prepared = fixture.graph->prepared();
-      fixture.graph->search(&data[searches++ % rows * dim], {40}, AcceptAll(), found);
+      fixture.search(&data[searches++ % rows * dim], {40}, AcceptAll(), found);
       std::set<uint32_t> distinct;
       for (const Neighbor& hit : found) distinct.insert(hit.vertex);
       if (distinct.size() != found.size()) return fail(__FILE__, __LINE__, "a vertex found twice");
@@ -155,13 +177,13 @@ TEST("a search stops at its budget and at a cancel") {
   fixture.addAndInsert(rowsOf(Metric::Cosine, graphRows, 1));
   std::vector<Neighbor> found;
   SearchOptions options{200, 100, nullptr};
-  SearchReport report = fixture.graph->search(fixture.rows.data(), options, AcceptAll(), found);
+  SearchReport report = fixture.search(fixture.rows.data(), options, AcceptAll(), found);
   CHECK(report.end == SearchEnd::BudgetSpent);
   CHECK(report.distances < 200);
   CancelFlag cancel;
   cancel.cancel();
   options = {200, UINT64_MAX, &cancel};
-  report = fixture.graph->search(fixture.rows.data(), options, AcceptAll(), found);
+  report = fixture.search(fixture.rows.data(), options, AcceptAll(), found);
   CHECK(report.end == SearchEnd::Cancelled);
 }
 

@@ -1,0 +1,51 @@
+// What a graph compares: its rows as floats and, where they have them, as codes. Searches and
+// inserts are templates over one of the two forms below, which share the numbers of the rows.
+#pragma once
+
+#include "distance/kernels.hpp"
+#include "quantize/sq8.hpp"
+
+namespace vicinal {
+
+// Distances of one vector to rows, exact.
+struct FloatScorer {
+  const Space& space;
+  const float* query;
+
+  float distance(uint32_t vertex) const { return space.distance(query, vertex); }
+  void distances(const uint32_t* vertices, size_t count, float* out) const {
+    space.distances(query, vertices, count, out);
+  }
+};
+
+// The same of codes: near enough to lead a search, to be scored exactly at its end.
+struct Sq8Scorer {
+  const Sq8Space& space;
+  const Sq8Query& query;
+
+  float distance(uint32_t vertex) const { return space.distance(query, vertex); }
+  void distances(const uint32_t* vertices, size_t count, float* out) const {
+    space.distances(query, vertices, count, out);
+  }
+};
+
+// Rows to compare with each other, which is what linking a vertex needs.
+struct FloatRows {
+  using Query = const float*;
+  using Scorer = FloatScorer;
+  const Space& space;
+
+  void load(uint32_t vertex, Query& query) const { query = space.row(vertex); }
+  Scorer scorer(const Query& query) const { return {space, query}; }
+};
+
+struct Sq8Rows {
+  using Query = Sq8Query;
+  using Scorer = Sq8Scorer;
+  const Sq8Space& space;
+
+  void load(uint32_t vertex, Query& query) const { space.prepare(vertex, query); }
+  Scorer scorer(const Query& query) const { return {space, query}; }
+};
+
+} // namespace vicinal

@@ -1,0 +1,81 @@
+#include "quantize/sq8.hpp"
+
+#include <algorithm>
+#include <cfloat>
+#include <cstring>
+#include <memory>
+
+#include "quantize/sq8_kernels.hpp"
+
+namespace vicinal {
+
+namespace {
+
+constexpr float kSteps = 255;
+constexpr int kZeroCode = 128;
+
+Sq8Terms* termsOf(uint8_t* row, size_t stride) {
+  return reinterpret_cast<Sq8Terms*>(row + stride - sizeof(Sq8Terms));
+}
+
+void encodeRow(const float* vector, size_t dim, size_t stride, uint8_t* row) {
+  float low = vector[0];
+  float high = vector[0];
+  for (size_t i = 1; i < dim; i++) {
+    low = std::min(low, vector[i]);
+    high = std::max(high, vector[i]);
+  }
+  // Divided first: the difference of two finite floats may be none.
+  float scale = high / kSteps - low / kSteps;
+  // Of rows without width, or with less than floats can divide by, the middle is all there is.
+  const float inverse = scale > FLT_MIN ? 1 / scale : 0;
+  if (inverse == 0) scale = 0;
+  int32_t sum = 0;
+  int64_t squares = 0;
+  for (size_t i = 0; i < dim; i++) {
+    const int32_t code = std::min(255, static_cast<int32_t>((vector[i] - low) * inverse + 0.5f));
+    row[i] = static_cast<uint8_t>(code);
+    sum += code - kZeroCode;
+    squares += (code - kZeroCode) * (code - kZeroCode);
+  }
+  std::memset(row + dim, 0, stride - dim);
+  *termsOf(row, stride) = {low + kZeroCode * scale, scale, static_cast<float>(sum),
+                           scale * scale * static_cast<float>(squares)};
+}
+
+} // namespace
+
+Sq8Space::Sq8Space(Metric metricOfRows, uint32_t dimensions, uint8_t* firstRow)
+    : metric(metricOfRows), dim(dimensions), stride(strideOf(dimensions)), rows(firstRow),
+      manyFn(metricOfRows == Metric::L2 ? sq8Kernels().l2 : sq8Kernels().dot) {}
+
+void Sq8Space::encode(uint32_t id, const float* vector) const {
+  encodeRow(vector, dim, stride, row(id));
+}
+
+void Sq8Space::prepare(const float* vector, Sq8Query& query) const {
+  thread_local std::vector<uint8_t> encoded;
+  encoded.resize(stride + alignof(Sq8Terms));
+  void* aligned = encoded.data();
+  size_t room = encoded.size();
+  std::align(alignof(Sq8Terms), stride, aligned, room);
+  encodeRow(vector, dim, stride, static_cast<uint8_t*>(aligned));
+  prepareRow(static_cast<const uint8_t*>(aligned), query);
+}
+
+void Sq8Space::prepare(uint32_t id, Sq8Query& query) const { prepareRow(row(id), query); }
+
+void Sq8Space::prepareRow(const uint8_t* row, Sq8Query& query) const {
+  query.bytes = (dim + kSq8Align - 1) / kSq8Align * kSq8Align;
+  query.dim = dim;
+  query.memory_.resize(query.bytes + kSq8Align);
+  const auto address = reinterpret_cast<uintptr_t>(query.memory_.data());
+  int8_t* const codes = query.memory_.data() + (kSq8Align - address % kSq8Align) % kSq8Align;
+  for (size_t i = 0; i < dim; i++) codes[i] = static_cast<int8_t>(row[i] ^ kZeroCode);
+  std::memset(codes + dim, 0, query.bytes - dim);
+  query.codes = codes;
+  query.terms = *termsOf(const_cast<uint8_t*>(row), stride);
+  query.sum = static_cast<int32_t>(query.terms.sum);
+}
+
+} // namespace vicinal

@@ -1,0 +1,93 @@
+// Scalar quantisation to 8 bits (SQ8): a vector as one byte a dimension, for finding candidates
+// that are then scored exactly.
+//
+// A row has a range of its own, from its least to its greatest component: component i is about
+// middle + scale × (code[i] - 128), within half a scale. So rows need no training, outliers of one
+// row cost no other row precision, and a row can be made again from its vector alone.
+//
+// What is compared are two rows as decoded; the sums over codes are integers, so every instruction
+// set gives the same bits. One of the two is in the query's form: signed codes, padded for loads
+// without a tail. The terms are arranged around the middles, so nothing large cancels where vectors
+// lie far from the origin.
+//
+//   row       dim codes · padding · Sq8Terms, in a multiple of 64 bytes
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <vector>
+
+#include "distance/metric.hpp"
+
+namespace vicinal {
+
+constexpr size_t kSq8Align = 64;
+
+// What a row's distance needs beside the codes; c is code - 128.
+struct Sq8Terms {
+  float middle;
+  float scale;
+  float sum;     // of c: an integer
+  float squares; // scale² × the sum of c²
+};
+
+// A vector to compare rows with. Its memory is reused from one vector to the next.
+struct Sq8Query {
+  // Code - 128 of each dimension, then zeros up to a multiple of kSq8Align. Aligned to it.
+  const int8_t* codes = nullptr;
+  size_t bytes = 0;
+  uint32_t dim = 0;
+  int32_t sum = 0;
+  Sq8Terms terms{};
+
+private:
+  friend struct Sq8Space;
+  std::vector<int8_t> memory_;
+};
+
+// Distances of `query` to rows of the array `rows`, which are `stride` bytes apart: to the rows
+// `ids`, or with `ids` null to rows 0 to count - 1. Rows ahead are prefetched.
+using Sq8ManyFn = void (*)(const Sq8Query& query, const uint8_t* rows, size_t stride,
+                           const uint32_t* ids, size_t count, float* distances);
+
+// A metric with its kernel, dimension and rows, as Space is for floats.
+struct Sq8Space {
+  Metric metric = Metric::Cosine;
+  uint32_t dim = 0;
+  uint32_t stride = 0;
+  // First row; the pointer never changes (a Region). Null where a metric has no codes.
+  uint8_t* rows = nullptr;
+  Sq8ManyFn manyFn = nullptr;
+
+  Sq8Space() = default;
+  Sq8Space(Metric metricOfRows, uint32_t dimensions, uint8_t* firstRow);
+
+  // Manhattan distances are computed from floats alone.
+  static bool supports(Metric metric) { return metric != Metric::L1; }
+  static uint32_t strideOf(uint32_t dim) {
+    return uint32_t((dim + sizeof(Sq8Terms) + kSq8Align - 1) / kSq8Align * kSq8Align);
+  }
+
+  bool isEmpty() const { return rows == nullptr; }
+  uint8_t* row(uint32_t id) const { return rows + size_t(id) * stride; }
+
+  // Writes the row of a vector.
+  void encode(uint32_t id, const float* vector) const;
+  // The query's form of a vector, or of a row, which loses nothing by it.
+  void prepare(const float* vector, Sq8Query& query) const;
+  void prepare(uint32_t id, Sq8Query& query) const;
+
+  float distance(const Sq8Query& query, uint32_t id) const {
+    float distance;
+    manyFn(query, rows, stride, &id, 1, &distance);
+    return distance;
+  }
+  void distances(const Sq8Query& query, const uint32_t* ids, size_t count, float* out) const {
+    manyFn(query, rows, stride, ids, count, out);
+  }
+
+private:
+  void prepareRow(const uint8_t* row, Sq8Query& query) const;
+};
+
+} // namespace vicinal
