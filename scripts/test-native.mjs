@@ -116,7 +116,11 @@ function sourcesOf(variant) {
     (name) =>
       !isSmall || name === 'test/harness.cpp' || ISA_FOLDERS.some((folder) => name.startsWith(`test/${folder}_`)),
   )
-  return [...variant.folders.flatMap(cppOf), ...variant.sets.flatMap((name) => [`distance/isa/${name}`, `quantize/isa/${name}`]), ...tests]
+  return [
+    ...variant.folders.flatMap(cppOf),
+    ...variant.sets.flatMap((name) => [`distance/isa/${name}`, `quantize/isa/${name}`]),
+    ...tests,
+  ]
 }
 
 /** An object is current when its command is the same and it is newer than all it was made from. */

@@ -5,6 +5,7 @@
 #include <fcntl.h>
 #include <sys/file.h>
 #include <sys/stat.h>
+#include <sys/uio.h>
 #include <unistd.h>
 #include <utility>
 
@@ -75,6 +76,16 @@ Status File::readAt(uint64_t offset, void* into, size_t bytes) const {
     bytes -= size_t(seen);
   }
   return Status::ok();
+}
+
+Status File::readCachedAt(uint64_t offset, void* into, size_t bytes) const {
+#ifdef RWF_NOWAIT
+  const struct iovec part { into, bytes };
+  const ssize_t count = ::preadv2(descriptor_, &part, 1, off_t(offset), RWF_NOWAIT);
+  if (count == ssize_t(bytes)) return Status::ok();
+  if (count >= 0 || errno == EAGAIN) return {Code::Cancelled, "the bytes are not in memory"};
+#endif
+  return readAt(offset, into, bytes);
 }
 
 Status File::sync() {

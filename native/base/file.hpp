@@ -28,6 +28,9 @@ public:
   Status writeAt(uint64_t offset, const void* data, size_t bytes);
   // Reads exactly `bytes` bytes; CORRUPT where the file ends before.
   Status readAt(uint64_t offset, void* into, size_t bytes) const;
+  // The same where the system has the bytes in memory, else CANCELLED. Where it can't tell, it
+  // reads.
+  Status readCachedAt(uint64_t offset, void* into, size_t bytes) const;
   Status sync();
   // Closes and reports what close() says; the destructor closes silently.
   Status close();

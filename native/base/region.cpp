@@ -123,6 +123,15 @@ Status Region::mapFile(int descriptor, uint64_t offset, size_t bytes) {
   return Status::ok();
 }
 
+Status Region::replaceByFile(int descriptor, uint64_t offset, size_t bytes) {
+  const size_t whole = bytes / pageBytes() * pageBytes();
+  if (whole == 0 || whole > usable_) return Status::ok();
+  void* mapped = ::mmap(base_, whole, PROT_READ | PROT_WRITE,
+                        MAP_PRIVATE | MAP_FIXED | MAP_NORESERVE, descriptor, off_t(offset));
+  if (mapped == MAP_FAILED) return Status::fromErrno(errno, "mapping a file over memory");
+  return Status::ok();
+}
+
 Status Region::copyFile(int descriptor, uint64_t offset, size_t bytes) {
   VICINAL_TRY(grow(bytes));
   for (size_t done = 0; done < bytes;) {

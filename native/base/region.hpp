@@ -47,6 +47,11 @@ public:
   // is zeroed, whatever the file holds there.
   Status mapFile(int descriptor, uint64_t offset, size_t bytes);
 
+  // Replaces the whole pages among the first `bytes` bytes by a private mapping of a file that
+  // holds the same bytes: memory becomes cache that the system can drop. Readers may go on
+  // meanwhile.
+  Status replaceByFile(int descriptor, uint64_t offset, size_t bytes);
+
   // Makes the first `bytes` bytes usable; never shrinks. TOO_LARGE past the capacity, OVERLOADED
   // when the system refuses memory; the region is unchanged then.
   Status grow(size_t bytes);
@@ -93,6 +98,11 @@ public:
   // The first `count` values come from the file; see Region::mapFile.
   Status mapFile(int descriptor, uint64_t offset, uint64_t count) {
     return region_.mapFile(descriptor, offset, count * sizeof(T));
+  }
+
+  // See Region::replaceByFile.
+  Status replaceByFile(int descriptor, uint64_t offset, uint64_t count) {
+    return region_.replaceByFile(descriptor, offset, count * sizeof(T));
   }
 
   // At least `count` values are usable.

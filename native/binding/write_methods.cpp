@@ -38,6 +38,7 @@ ShardSpec readSpec(Arguments& arguments, napi_value value) {
         arguments.integer(arguments.property(entry, "m"), "vectors[].m", 2, kMostM));
     vector.efConstruct = static_cast<uint32_t>(arguments.integer(
         arguments.property(entry, "efConstruct"), "vectors[].efConstruct", 1, kMostEf));
+    vector.onDisk = arguments.boolean(arguments.property(entry, "onDisk"), "vectors[].onDisk");
     const std::string metric =
         arguments.text(arguments.property(entry, "metric"), "vectors[].metric", kMostNameBytes);
     if (!arguments.failed() && !metricOf(metric, vector.metric))

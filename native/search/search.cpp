@@ -61,7 +61,7 @@ Status search(const Snapshot& snapshot, const std::vector<VectorSpec>& specs,
   for (size_t at = 0; at < snapshot.count() && request.limit > 0; at++) {
     Segment& segment = snapshot.segment(at);
     SegmentSearch inSegment(SegmentView(snapshot, at), snapshot, request, filter, wanted, cancel,
-                            result.stats);
+                            waiting, result.stats);
     VICINAL_TRY(inSegment.run(nearest));
     for (const Neighbor& neighbor : nearest) {
       const uint32_t row = segment.space(request.vector).rowOf(neighbor.vertex);

@@ -30,10 +30,10 @@ Status cancelled() { return Status(Code::Cancelled, "the search was cancelled");
 
 SegmentSearch::SegmentSearch(const SegmentView& view, const Snapshot& snapshot,
                              const SearchRequest& request, const FilterNode* filter, size_t wanted,
-                             const CancelFlag* cancel, SearchStats& stats)
+                             const CancelFlag* cancel, Waiting waiting, SearchStats& stats)
     : view_(view), rows_(view, snapshot), request_(request), filter_(filter),
-      space_(view.segment->space(request.vector)), wanted_(wanted), cancel_(cancel), stats_(stats),
-      linked_(space_.linked()), vertices_(space_.vertices()),
+      space_(view.segment->space(request.vector)), wanted_(wanted), cancel_(cancel),
+      waiting_(waiting), stats_(stats), linked_(space_.linked()), vertices_(space_.vertices()),
       ef_(static_cast<uint32_t>(std::max<size_t>(request.ef, wanted))) {}
 
 Status SegmentSearch::run(std::vector<Neighbor>& nearest) {
@@ -73,7 +73,7 @@ Status SegmentSearch::searchGraph(const Accept& accept, uint64_t budget,
     thread_local Sq8Query query;
     space_.codes().prepare(request_.query.data(), query);
     report = space_.graph().search(Sq8Scorer{space_.codes(), query}, options, accept, found);
-    rescore(found);
+    VICINAL_TRY(rescore(found));
   }
   stats_.distances += report.distances;
   stats_.visited += report.hops;
@@ -83,18 +83,36 @@ Status SegmentSearch::searchGraph(const Accept& accept, uint64_t budget,
 
 // Codes order candidates nearly as their vectors do; the foremost are scored exactly, the rest is
 // dropped.
-void SegmentSearch::rescore(std::vector<Neighbor>& found) {
+Status SegmentSearch::rescore(std::vector<Neighbor>& found) {
   found.resize(std::min(found.size(), kRescoredPerWanted * wanted_ + kRescoredAtLeast));
   thread_local std::vector<uint32_t> vertices;
   thread_local std::vector<float> distances;
   vertices.clear();
   for (const Neighbor& neighbor : found) vertices.push_back(neighbor.vertex);
   distances.resize(found.size());
-  space_.space().distances(request_.query.data(), vertices.data(), vertices.size(),
-                           distances.data());
+  if (const auto cold = space_.coldVectors())
+    VICINAL_TRY(scoreFromFile(*cold, vertices, distances.data()));
+  else
+    space_.space().distances(request_.query.data(), vertices.data(), vertices.size(),
+                             distances.data());
   for (size_t at = 0; at < found.size(); at++) found[at].distance = distances[at];
   std::sort(found.begin(), found.end(), isNearer);
   stats_.distances += found.size();
+  return Status::ok();
+}
+
+Status SegmentSearch::scoreFromFile(const ColdVectors& cold, const std::vector<uint32_t>& vertices,
+                                    float* out) {
+  thread_local std::vector<float> vector;
+  vector.resize(space_.spec().dim);
+  const Space& space = space_.space();
+  for (size_t at = 0; at < vertices.size(); at++) {
+    const bool isInFile = vertices[at] < cold.vertices();
+    if (isInFile) VICINAL_TRY(cold.read(vertices[at], vector.data(), waiting_ == Waiting::Allowed));
+    const float* const read = isInFile ? vector.data() : space_.vector(vertices[at]);
+    out[at] = space.distanceFn(request_.query.data(), read, space.dim);
+  }
+  return Status::ok();
 }
 
 Status SegmentSearch::searchLinked(std::vector<Neighbor>& found) {

@@ -13,6 +13,7 @@
 
 #include "filter/plan.hpp"
 #include "graph/neighbor.hpp"
+#include "search/row_block.hpp"
 #include "search/search.hpp"
 #include "search/segment_rows.hpp"
 
@@ -22,7 +23,7 @@ class SegmentSearch {
 public:
   // `wanted` nearest vertices are collected. `filter` null: every visible row matches.
   SegmentSearch(const SegmentView& view, const Snapshot& snapshot, const SearchRequest& request,
-                const FilterNode* filter, size_t wanted, const CancelFlag* cancel,
+                const FilterNode* filter, size_t wanted, const CancelFlag* cancel, Waiting waiting,
                 SearchStats& stats);
 
   // The nearest visible vertices that match, nearest first.
@@ -41,7 +42,8 @@ private:
   Status searchGraph(const Accept& accept, uint64_t budget, std::vector<Neighbor>& found,
                      bool& isComplete);
   Status searchLinked(std::vector<Neighbor>& found);
-  void rescore(std::vector<Neighbor>& found);
+  Status rescore(std::vector<Neighbor>& found);
+  Status scoreFromFile(const ColdVectors& cold, const std::vector<uint32_t>& vertices, float* out);
   template <typename Accept>
   Status scanRange(uint32_t from, uint32_t to, const Accept& accept, TopK& top);
   Status scanCandidates(const FilterPlan& plan, uint32_t from, uint32_t to, TopK& top);
@@ -59,6 +61,7 @@ private:
   const VectorSpace& space_;
   const size_t wanted_;
   const CancelFlag* const cancel_;
+  const Waiting waiting_;
   SearchStats& stats_;
   // Read once: what is linked later is found by the scan of the tail.
   const uint32_t linked_;

@@ -194,7 +194,9 @@ private:
                     find(SectionKind::GraphOffsets, vector)->offset,
                     find(SectionKind::GraphUpper, vector)->offset};
     const Status status = segment_->space(vector).map(file_.file().descriptor(), mapped);
-    return status.code() == Code::Corrupt ? file_.corrupt(status.message()) : status;
+    if (status.code() == Code::Corrupt) return file_.corrupt(status.message());
+    VICINAL_TRY(status);
+    return segment_->space(vector).cool(file_.stamp().path, mapped.vectorsAt, entry.vertices);
   }
 
   Status applyDeleted(const BlockFile& file, const Section& section) {

@@ -108,6 +108,15 @@ Result<FileStamp> SegmentWriter::writeRows() {
   return file_.finish(encodeDirectory(directory_));
 }
 
+Status SegmentWriter::coolVectors(const FileStamp& stamp) const {
+  for (uint8_t vector = 0; vector < directory_.vectors.size(); vector++) {
+    const Section& section = *directory_.find(SectionKind::Vectors, vector);
+    VICINAL_TRY(capture_.segment->space(vector).cool(stamp.path, section.offset,
+                                                     directory_.vectors[vector].vertices));
+  }
+  return Status::ok();
+}
+
 Status SegmentWriter::writeVectors() {
   for (uint8_t vector = 0; vector < directory_.vectors.size(); vector++) {
     const VectorSpace& space = segment_.space(vector);

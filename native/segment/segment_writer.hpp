@@ -38,6 +38,8 @@ public:
   Status writeGraphs();
   // The rest; then the file is complete and on stable storage.
   Result<FileStamp> writeRows();
+  // Lets the segment leave vectors to the complete file, where its spec says so.
+  Status coolVectors(const FileStamp& stamp) const;
 
 private:
   SegmentWriter(BlockFileWriter file, const SegmentCapture& capture);

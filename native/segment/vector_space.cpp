@@ -116,4 +116,15 @@ Status VectorSpace::map(int descriptor, const Mapped& mapped) {
   return Status::ok();
 }
 
+Status VectorSpace::cool(const std::string& path, uint64_t vectorsAt, uint32_t vertices) {
+  if (!spec_.onDisk || codeSpace_.isEmpty() || vertices == 0) return Status::ok();
+  auto cold = ColdVectors::open(path, vectorsAt, vertices, spec_.dim);
+  if (!cold) return cold.status();
+  VICINAL_TRY(
+      vectors_.replaceByFile((*cold)->descriptor(), vectorsAt, uint64_t(vertices) * spec_.dim));
+  std::lock_guard lock(coldMutex_);
+  cold_ = cold.take();
+  return Status::ok();
+}
+
 } // namespace vicinal

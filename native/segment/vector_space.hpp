@@ -23,6 +23,7 @@
 #include "distance/kernels.hpp"
 #include "graph/hnsw_graph.hpp"
 #include "quantize/sq8.hpp"
+#include "segment/cold_vectors.hpp"
 
 namespace vicinal {
 
@@ -32,6 +33,8 @@ struct VectorSpec {
   Metric metric = Metric::Cosine;
   uint32_t m = 16;
   uint32_t efConstruct = 200;
+  // Vectors stay in the segment file; codes and graph are in memory. Only where there are codes.
+  bool onDisk = false;
 };
 
 constexpr uint32_t kNoVertex = UINT32_MAX;
@@ -91,6 +94,15 @@ public:
   void link(const VertexSlice& slice);
   void finish(const VertexSlice& slice);
 
+  // Vectors that are to be read from their file; null where all are in memory.
+  std::shared_ptr<const ColdVectors> coldVectors() const {
+    std::lock_guard lock(coldMutex_);
+    return cold_;
+  }
+  // Leaves vectors that are in a file now to the file, where the spec says so; memory they took is
+  // given back.
+  Status cool(const std::string& path, uint64_t vectorsAt, uint32_t vertices);
+
   // Opening a file (segment_reader).
   struct Mapped {
     uint32_t rows;
@@ -129,6 +141,9 @@ private:
   std::atomic<uint32_t> linked_{0};
   std::atomic<uint32_t> dead_{0};
   uint32_t staged_ = 0;
+
+  mutable std::mutex coldMutex_;
+  std::shared_ptr<const ColdVectors> cold_;
 
   std::mutex claims_;
   uint32_t claimed_ = 0;

@@ -100,6 +100,7 @@ Status Shard::writeSegments(const std::string& folder, std::vector<Plan>& plans)
     if (!written) return written.status();
     plan->files.base = written.take();
     plan->files.overlay.reset();
+    VICINAL_TRY(writer.coolVectors(plan->files.base));
   }
   for (Plan& plan : plans) {
     if (plan.kind != Plan::Kind::Overlay) continue;

@@ -2,6 +2,7 @@
 
 #include <cstring>
 #include <string>
+#include <vector>
 
 #include "base/file.hpp"
 #include "test/harness.hpp"
@@ -106,4 +107,30 @@ TEST("a moved region belongs to its new owner only") {
   CHECK_EQUAL(first.size(), uint64_t(0));
   second = RegionArray<int>::reserve(10).take();
   CHECK_EQUAL(second.size(), uint64_t(0));
+}
+
+TEST("memory that a file takes over keeps its values, and what lies behind stays writable") {
+  std::vector<uint32_t> values(300'000);
+  for (size_t i = 0; i < values.size(); i++) values[i] = uint32_t(i * 7);
+  const std::string path =
+      writeFile("taken-over", std::string(reinterpret_cast<const char*>(values.data()),
+                                          values.size() * sizeof(uint32_t)));
+  auto array = RegionArray<uint32_t>::reserve(1'000'000).take();
+  CHECK(array.append(values.data(), values.size()).isOk());
+  auto file = File::openRead(path).take();
+  CHECK(array.replaceByFile(file.descriptor(), 0, values.size()).isOk());
+  CHECK(std::memcmp(array.data(), values.data(), values.size() * sizeof(uint32_t)) == 0);
+  for (uint32_t i = 0; i < 1000; i++) CHECK(array.push(i).isOk());
+  CHECK_EQUAL(array[values.size() + 999], 999u);
+  CHECK_EQUAL(array[values.size() - 1], values.back());
+}
+
+TEST("bytes in the system's cache are read without waiting, and none beyond the end") {
+  const std::string path = writeFile("cached", std::string(10'000, 'c'));
+  auto file = File::openRead(path).take();
+  std::string read(100, ' ');
+  CHECK(file.readAt(500, read.data(), read.size()).isOk());
+  const Status status = file.readCachedAt(600, read.data(), read.size());
+  CHECK(status.isOk() || status.code() == Code::Cancelled);
+  CHECK(!file.readCachedAt(9'990, read.data(), read.size()).isOk());
 }

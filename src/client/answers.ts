@@ -104,6 +104,7 @@ interface WireVectorParams {
   size: number
   distance: Distance
   hnsw_config?: { m: number; ef_construct: number }
+  on_disk?: boolean
 }
 
 interface WireInfo {
@@ -151,5 +152,6 @@ function vectorsOf(vectors: WireInfo['config']['params']['vectors'], defaults: H
     distance: params.distance,
     m: params.hnsw_config?.m ?? defaults.m,
     efConstruct: params.hnsw_config?.ef_construct ?? defaults.efConstruct,
+    onDisk: params.on_disk ?? false,
   }))
 }

@@ -22,8 +22,8 @@ export function collectionBody({ vectors, hnswConfig }: CollectionOptions): obje
 }
 
 function vectorParamsBody(params: VectorParams): object {
-  const { size, distance, hnswConfig } = params
-  return { size, distance, hnsw_config: hnswConfig && hnswBody(hnswConfig) }
+  const { size, distance, hnswConfig, onDisk } = params
+  return { size, distance, hnsw_config: hnswConfig && hnswBody(hnswConfig), on_disk: onDisk }
 }
 
 export function hnswBody({ m, efConstruct }: Partial<HnswConfig>): object {

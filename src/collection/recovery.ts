@@ -15,8 +15,8 @@ import { ManifestFile } from './manifest-file.js'
 import { metricOf } from './schema.js'
 
 export function makeShard(config: CollectionConfig, { trackChanges }: { trackChanges: boolean }): Shard {
-  const vectors = config.vectors.map(({ name, size, distance, m, efConstruct }) => {
-    return { name, dim: size, metric: metricOf(distance), m, efConstruct }
+  const vectors = config.vectors.map(({ name, size, distance, m, efConstruct, onDisk }) => {
+    return { name, dim: size, metric: metricOf(distance), m, efConstruct, onDisk }
   })
   return new Shard({ vectors, segmentBytes: LIMITS.segmentBytes, trackChanges })
 }

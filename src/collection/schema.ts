@@ -61,7 +61,9 @@ function resolveVector(name: string, params: VectorParams, defaults: HnswConfig,
     throw invalid(`${field}.distance`, `expected one of ${DISTANCES.join(', ')}`, distance)
   }
   const hnsw = resolveHnsw(params.hnswConfig, defaults, `${field}.hnsw_config`)
-  return { name, size, distance, m: hnsw.m, efConstruct: hnsw.efConstruct }
+  const onDisk = params.onDisk ?? false
+  if (typeof onDisk !== 'boolean') throw invalid(`${field}.on_disk`, 'expected true or false', onDisk)
+  return { name, size, distance, m: hnsw.m, efConstruct: hnsw.efConstruct, onDisk }
 }
 
 /** `defaults` with the changes of `config`, each within its bounds. */

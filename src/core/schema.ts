@@ -15,6 +15,12 @@ export interface VectorParams {
   size: number
   distance: Distance
   hnswConfig?: Partial<HnswConfig>
+  /**
+   * Leaves the vectors in the segment files once they are there; codes and graph stay in memory. A search then reads
+   * some tens of vectors from the system's file cache or the disk. Default false. Without effect under Manhattan,
+   * which has no codes.
+   */
+  onDisk?: boolean
 }
 
 export type PayloadIndexKind = 'keyword' | 'integer' | 'float' | 'bool' | 'datetime' | 'uuid'
@@ -45,6 +51,7 @@ export interface ResolvedVector {
   distance: Distance
   m: number
   efConstruct: number
+  onDisk: boolean
 }
 
 export interface CollectionInfo {

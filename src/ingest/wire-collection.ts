@@ -1,6 +1,6 @@
 /**
- * Bodies that make or change a collection. Settings that only tune Qdrant (optimizers, WAL, memory placement,
- * quantisation, replicas of one node) are ignored; what would change the answers is refused.
+ * Bodies that make or change a collection. Settings that only tune Qdrant (optimizers, WAL, quantisation, replicas
+ * of one node) are ignored; what would change the answers is refused.
  */
 import { invalid } from '../core/errors.js'
 import {
@@ -11,7 +11,16 @@ import {
   type PayloadIndexKind,
   type VectorParams,
 } from '../core/schema.js'
-import { isObject, isPresent, objectAt, refuse, textAt, unsupported, type WireObject } from './wire-fields.js'
+import {
+  booleanAt,
+  isObject,
+  isPresent,
+  objectAt,
+  refuse,
+  textAt,
+  unsupported,
+  type WireObject,
+} from './wire-fields.js'
 
 export function collectionOf(body: WireObject): CollectionOptions {
   const { sparse_vectors: sparse } = body
@@ -41,6 +50,7 @@ function vectorParamsAt(value: unknown, field: string): VectorParams {
   const distance = textAt(params.distance, `${field}.distance`) as Distance
   const vector: VectorParams = { size: params.size, distance }
   if (isPresent(params.hnsw_config)) vector.hnswConfig = hnswAt(params.hnsw_config, `${field}.hnsw_config`)
+  if (isPresent(params.on_disk)) vector.onDisk = booleanAt(params.on_disk, `${field}.on_disk`)
   return vector
 }
 

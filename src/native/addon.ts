@@ -126,7 +126,7 @@ export type ShardHandle = { readonly __shard: unique symbol }
 export type LockHandle = { readonly __lock: unique symbol }
 
 export interface ShardSpec {
-  vectors: { name: string; dim: number; metric: MetricCode; m: number; efConstruct: number }[]
+  vectors: { name: string; dim: number; metric: MetricCode; m: number; efConstruct: number; onDisk: boolean }[]
   /** Vector and payload bytes after which the active segment freezes itself. */
   segmentBytes: number
   /** false: there is no table, so nothing is remembered for takeFlush. */

@@ -100,14 +100,14 @@ function describeCollections(suite: Suite): void {
       const collection = await suite.database.createCollection('configured', {
         vectors: {
           a: { size: 2, distance: 'Manhattan' },
-          b: { size: 5, distance: 'Cosine', hnswConfig: { m: 32, efConstruct: 64 } },
+          b: { size: 5, distance: 'Cosine', hnswConfig: { m: 32, efConstruct: 64 }, onDisk: true },
         },
         hnswConfig: { m: 8, efConstruct: 100 },
       })
       expect((await collection.info()).config).toEqual({
         vectors: [
-          { name: 'a', size: 2, distance: 'Manhattan', m: 8, efConstruct: 100 },
-          { name: 'b', size: 5, distance: 'Cosine', m: 32, efConstruct: 64 },
+          { name: 'a', size: 2, distance: 'Manhattan', m: 8, efConstruct: 100, onDisk: false },
+          { name: 'b', size: 5, distance: 'Cosine', m: 32, efConstruct: 64, onDisk: true },
         ],
         hnswConfig: { m: 8, efConstruct: 100 },
       })

@@ -86,7 +86,7 @@ function configOf({ vectors, hnswConfig }: CollectionOptions): CollectionConfig 
         throw invalid(`${field}.distance`, `expected one of ${DISTANCES.join(', ')}`, distance)
       }
       const hnsw = { ...defaults, ...params.hnswConfig }
-      return { name, size, distance, m: hnsw.m, efConstruct: hnsw.efConstruct }
+      return { name, size, distance, m: hnsw.m, efConstruct: hnsw.efConstruct, onDisk: params.onDisk ?? false }
     }),
   }
 }

@@ -101,7 +101,13 @@ function wireVectors(info: CollectionInfo): object {
   return Object.fromEntries(vectors.map((vector) => [vector.name, wireVector(vector, info)]))
 }
 
-function wireVector({ size, distance, m, efConstruct }: ResolvedVector, { config }: CollectionInfo): object {
+function wireVector(vector: ResolvedVector, { config }: CollectionInfo): object {
+  const { size, distance, m, efConstruct, onDisk } = vector
   const isDefault = m === config.hnswConfig.m && efConstruct === config.hnswConfig.efConstruct
-  return isDefault ? { size, distance } : { size, distance, hnsw_config: { m, ef_construct: efConstruct } }
+  return {
+    size,
+    distance,
+    ...(isDefault ? {} : { hnsw_config: { m, ef_construct: efConstruct } }),
+    ...(onDisk ? { on_disk: true } : {}),
+  }
 }

@@ -12,6 +12,7 @@ const vector = (name: string, size: number): ResolvedVector => ({
   distance: 'Dot',
   m: 16,
   efConstruct: 100,
+  onDisk: false,
 })
 const unnamed = [vector('', 2)]
 const named = [vector('image', 2), vector('text', 3)]

@@ -131,7 +131,14 @@ test('applying what is not newer changes nothing', async () => {
 })
 
 test('vectors are replaced, added and removed without touching the rest of the point', async () => {
-  const vectors = ['x', 'y'].map((name) => ({ name, dim: 2, metric: 'l2' as const, m: 8, efConstruct: 20 }))
+  const vectors = ['x', 'y'].map((name) => ({
+    name,
+    dim: 2,
+    metric: 'l2' as const,
+    m: 8,
+    efConstruct: 20,
+    onDisk: false,
+  }))
   const shard = newShard({ vectors })
   await shard.upsert({
     ids: sequence(0, 2),

@@ -10,8 +10,8 @@ import { flushBatch, type Row, rowsMatchCrcs, rowsOf } from './flush-batches.js'
 
 const DIMS = [3, 2]
 const vectors: ResolvedVector[] = [
-  { name: 'a.b Größe', size: 3, distance: 'Dot', m: 16, efConstruct: 200 },
-  { name: 'Image', size: 2, distance: 'Euclid', m: 16, efConstruct: 200 },
+  { name: 'a.b Größe', size: 3, distance: 'Dot', m: 16, efConstruct: 200, onDisk: false },
+  { name: 'Image', size: 2, distance: 'Euclid', m: 16, efConstruct: 200, onDisk: false },
 ]
 
 let root: string
@@ -175,7 +175,7 @@ test('a reader keeps its version while the writer goes on', async () => {
 })
 
 test('after a hundred upserts of the same ids the folder is below twice the live data', async () => {
-  const plain: ResolvedVector[] = [{ name: '', size: 64, distance: 'Dot', m: 16, efConstruct: 200 }]
+  const plain: ResolvedVector[] = [{ name: '', size: 64, distance: 'Dot', m: 16, efConstruct: 200, onDisk: false }]
   const wide = { ...spec, vectors: plain }
   const wideRows = (seq: number) =>
     Array.from(
@@ -333,7 +333,10 @@ test('one flipped bit in any block of any file is reported by name, or changes n
 })
 
 test('a scan of wide rows comes in batches of some megabytes', async () => {
-  const wide: TableSpec = { ...spec, vectors: [{ name: '', size: 8192, distance: 'Dot', m: 16, efConstruct: 200 }] }
+  const wide: TableSpec = {
+    ...spec,
+    vectors: [{ name: '', size: 8192, distance: 'Dot', m: 16, efConstruct: 200, onDisk: false }],
+  }
   const table = await LanceTable.open(wide, 0)
   const count = 2_000
   const valueAt = (id: number, at: number) => ((id * 31 + at) % 1000) / 8

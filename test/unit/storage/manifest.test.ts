@@ -14,7 +14,7 @@ const manifest: Manifest = {
   uuid: '0a1b2c3d-4e5f-6071-8293-a4b5c6d7e8f9',
   name: 'Fotos "2024" 🎈',
   config: {
-    vectors: [{ name: '', size: 512, distance: 'Cosine', m: 16, efConstruct: 200 }],
+    vectors: [{ name: '', size: 512, distance: 'Cosine', m: 16, efConstruct: 200, onDisk: false }],
     hnswConfig: { m: 16, efConstruct: 200 },
   },
   payloadIndexes: [{ field: 'place', kind: 'keyword' }],

@@ -1,0 +1,38 @@
+// Vectors that stay in their segment file and are read at each use: only codes and graph take
+// memory. What is read often is in the system's cache of files, which gives way where memory is
+// short.
+//
+// Reading, rather than touching a mapping, makes a failing disk an error instead of a signal, and
+// lets a caller that must not wait find out that it would.
+#pragma once
+
+#include <memory>
+
+#include "base/file.hpp"
+
+namespace vicinal {
+
+class ColdVectors {
+public:
+  // `vertices` vectors of `dim` floats at `offset`. The file may be unlinked afterwards.
+  static Result<std::shared_ptr<const ColdVectors>> open(const std::string& path, uint64_t offset,
+                                                         uint32_t vertices, uint32_t dim);
+
+  uint32_t vertices() const { return vertices_; }
+  uint64_t offset() const { return offset_; }
+  int descriptor() const { return file_.descriptor(); }
+
+  // Reads one vector. CANCELLED where it may not wait and the disk would have to be asked.
+  Status read(uint32_t vertex, float* into, bool mayWait) const;
+
+private:
+  ColdVectors(File file, uint64_t offset, uint32_t vertices, uint32_t dim)
+      : file_(std::move(file)), offset_(offset), vertices_(vertices), dim_(dim) {}
+
+  File file_;
+  uint64_t offset_;
+  uint32_t vertices_;
+  uint32_t dim_;
+};
+
+} // namespace vicinal
