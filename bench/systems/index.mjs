@@ -1,6 +1,7 @@
 // The systems by name; a module is loaded only in the process that measures it.
 export const SYSTEMS = {
-  vicinal: () => import('./vicinal.mjs'),
+  vicinal: async () => (await import('./vicinal.mjs')).inMemory,
+  'vicinal on disk': async () => (await import('./vicinal.mjs')).onDisk,
   'hnswlib-node': () => import('./hnswlib-node.mjs'),
   usearch: () => import('./usearch.mjs'),
   zvec: async () => (await import('./zvec.mjs')).float32,
@@ -10,3 +11,5 @@ export const SYSTEMS = {
 
 export const YARDSTICK = 'hnswlib-node'
 export const OURS = 'vicinal'
+/** The same with its vectors left in the files: codes and graph alone take memory. */
+export const COMPACT = 'vicinal on disk'

@@ -6,13 +6,20 @@ import { inspectSegment } from '../../dist/native/inspect.js'
 import { addon } from '../../dist/native/load.js'
 import { K } from '../lib/datasets.mjs'
 
-export const buildThreads = 2
-export const note = `library, ${addon().isa()}`
 const NAME = 'bench'
 
-export async function create({ folder, set, m, efConstruct }) {
+const variant = (onDisk) => ({
+  buildThreads: 2,
+  note: `library, ${addon().isa()}${onDisk ? ', vectors on disk' : ''}`,
+  create: (options) => create({ ...options, onDisk }),
+  open,
+})
+export const inMemory = variant(false)
+export const onDisk = variant(true)
+
+async function create({ folder, set, m, efConstruct, onDisk }) {
   const db = await openDatabase(folder)
-  const options = { vectors: { size: set.dim, distance: set.distance }, hnswConfig: { m, efConstruct } }
+  const options = { vectors: { size: set.dim, distance: set.distance, onDisk }, hnswConfig: { m, efConstruct } }
   const collection = await db.createCollection(NAME, options)
   return {
     add: ({ from, rows, data }) =>
@@ -42,7 +49,7 @@ async function graphBytes(folder) {
   return sections.reduce((sum, { bytes }) => sum + bytes, 0)
 }
 
-export async function open({ folder }) {
+async function open({ folder }) {
   const db = await openDatabase(folder)
   return { sweeps: sweepsOf(await db.collection(NAME)), close: () => db.close() }
 }

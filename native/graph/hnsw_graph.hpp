@@ -40,6 +40,7 @@
 #include "base/region.hpp"
 #include "distance/kernels.hpp"
 #include "graph/neighbor.hpp"
+#include "graph/stop.hpp"
 #include "quantize/sq8.hpp"
 
 namespace vicinal {
@@ -91,6 +92,7 @@ struct AcceptAll {
 struct SearchOptions {
   // Width of the beam; at most this many results.
   uint32_t ef = 64;
+  Stop stop{};
   // Distances to compute before giving up.
   uint64_t maxDistances = UINT64_MAX;
   const CancelFlag* cancel = nullptr;
@@ -138,6 +140,10 @@ public:
   template <typename Scorer, typename Accept>
   SearchReport search(const Scorer& scorer, const SearchOptions& options, const Accept& accept,
                       std::vector<Neighbor>& found) const;
+
+  // Goes on building on other codes of the same rows. While no insert runs; searches go on with
+  // what they have.
+  void useCodes(const Sq8Space& codes) { codes_ = codes; }
 
   // Vertices laid out by `prepare`.
   uint32_t prepared() const { return prepared_.load(std::memory_order_acquire); }

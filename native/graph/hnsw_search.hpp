@@ -46,7 +46,7 @@ public:
   template <typename Starts>
   SearchEnd widen(const Starts& starts, uint32_t level, const SearchOptions& options) {
     scratch_.visited.start(graph_.prepared());
-    scratch_.beam.start(std::max(options.ef, 1u));
+    scratch_.beam.start(std::max(options.ef, 1u), options.stop);
     scratch_.frontier.clear();
     for (const Neighbor& start : starts)
       if (scratch_.visited.add(start.vertex)) keep(start);
@@ -97,7 +97,7 @@ private:
       if (scratch_.beam.insert(candidate.distance, candidate.vertex))
         prefetchLinks(candidate.vertex);
     } else {
-      if (scratch_.beam.isFull() && candidate.distance >= scratch_.beam.bound()) return;
+      if (candidate.distance >= scratch_.beam.bound()) return;
       scratch_.frontier.push_back(candidate);
       std::push_heap(scratch_.frontier.begin(), scratch_.frontier.end(), isFarther);
       if (accept_(candidate.vertex)) scratch_.beam.insert(candidate.distance, candidate.vertex);
@@ -113,7 +113,7 @@ private:
     } else {
       if (scratch_.frontier.empty()) return std::nullopt;
       const Neighbor nearest = scratch_.frontier.front();
-      if (scratch_.beam.isFull() && nearest.distance > scratch_.beam.bound()) return std::nullopt;
+      if (nearest.distance > scratch_.beam.bound()) return std::nullopt;
       std::pop_heap(scratch_.frontier.begin(), scratch_.frontier.end(), isFarther);
       scratch_.frontier.pop_back();
       if (!scratch_.frontier.empty()) prefetchLinks(scratch_.frontier.front().vertex);

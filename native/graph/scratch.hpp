@@ -1,13 +1,16 @@
 // Working memory of one search, kept by each thread, so that a search allocates nothing once warm.
 #pragma once
 
+#include <algorithm>
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
+#include <limits>
 #include <vector>
 
 #include "graph/neighbor.hpp"
+#include "graph/stop.hpp"
 
 namespace vicinal {
 
@@ -56,26 +59,30 @@ private:
 // search in which every vertex is accepted: an array beats two heaps at the widths that matter.
 class Beam {
 public:
-  void start(size_t width) {
+  void start(size_t width, const Stop& stop = {}) {
     width_ = width;
+    stop_ = stop;
     size_ = 0;
     next_ = 0;
+    bound_ = kUnbounded;
     if (slots_.size() < width + 1) slots_.resize(width + 1);
   }
 
-  bool isFull() const { return size_ == width_; }
-  // A candidate at this distance or beyond would not be kept.
-  float bound() const { return isFull() ? slots_[size_ - 1].distance : FLT_MAX; }
+  // A candidate at this distance or beyond is not kept.
+  float bound() const { return bound_; }
   size_t size() const { return size_; }
   Neighbor at(size_t i) const { return {slots_[i].distance, slots_[i].vertex & ~expandedBit}; }
 
   // Keeps a candidate where it is near enough; true when it is the next to expand.
   bool insert(float distance, uint32_t vertex) {
-    if (isFull() && !(distance < slots_[size_ - 1].distance)) return false;
+    if (!(distance < bound_)) return false;
     const size_t low = firstBeyond(distance);
-    if (!isFull()) size_++;
+    if (size_ < width_) size_++;
     std::memmove(&slots_[low + 1], &slots_[low], (size_ - 1 - low) * sizeof(Neighbor));
     slots_[low] = {distance, vertex};
+    if (size_ == width_) bound_ = std::min(bound_, slots_[size_ - 1].distance);
+    if (low < stop_.wanted && size_ >= stop_.wanted)
+      bound_ = std::min(bound_, stop_.boundAt(slots_[stop_.wanted - 1].distance));
     const bool isNext = low <= next_;
     if (low < next_) next_ = low;
     return isNext;
@@ -93,7 +100,8 @@ public:
     return low;
   }
 
-  bool hasNext() const { return next_ < size_; }
+  // Whether there is one to expand; what was kept before the bound fell is no more.
+  bool hasNext() const { return next_ < size_ && slots_[next_].distance <= bound_; }
   // The nearest that is not expanded; marks it so.
   uint32_t takeNext() {
     const uint32_t vertex = slots_[next_].vertex;
@@ -105,7 +113,11 @@ public:
 
 private:
   static constexpr uint32_t expandedBit = 1u << 31;
+  // Beyond every distance, those that overflowed too.
+  static constexpr float kUnbounded = std::numeric_limits<float>::infinity();
   std::vector<Neighbor> slots_;
+  Stop stop_;
+  float bound_ = kUnbounded;
   size_t width_ = 0;
   size_t size_ = 0;
   size_t next_ = 0;

@@ -5,6 +5,7 @@
 #include <cstring>
 #include <memory>
 
+#include "quantize/projection.hpp"
 #include "quantize/sq8_kernels.hpp"
 
 namespace vicinal {
@@ -45,36 +46,48 @@ void encodeRow(const float* vector, size_t dim, size_t stride, uint8_t* row) {
 
 } // namespace
 
-Sq8Space::Sq8Space(Metric metricOfRows, uint32_t dimensions, uint8_t* firstRow)
-    : metric(metricOfRows), dim(dimensions), stride(strideOf(dimensions)), rows(firstRow),
-      manyFn(metricOfRows == Metric::L2 ? sq8Kernels().l2 : sq8Kernels().dot) {}
+Sq8Space::Sq8Space(Metric metric, uint32_t dim, uint8_t* firstRow, const Projection* projection)
+    : metric_(metric), dim_(dim), codes_(projection != nullptr ? projection->reducedDim() : dim),
+      stride_(strideOf(codes_)), rows_(firstRow),
+      manyFn_(metric == Metric::L2 ? sq8Kernels().l2 : sq8Kernels().dot), projection_(projection) {}
 
 void Sq8Space::encode(uint32_t id, const float* vector) const {
-  encodeRow(vector, dim, stride, row(id));
+  if (projection_ == nullptr) return encodeRow(vector, codes_, stride_, row(id));
+  thread_local std::vector<float> components;
+  components.resize(codes_);
+  const float left = projection_->apply(vector, components.data());
+  encodeRow(components.data(), codes_, stride_, row(id));
+  termsOf(row(id), stride_)->squares += left;
 }
 
 void Sq8Space::prepare(const float* vector, Sq8Query& query) const {
+  thread_local std::vector<float> components;
+  float left = 0;
+  if (projection_ != nullptr) {
+    components.resize(codes_);
+    left = projection_->applyFast(vector, components.data());
+    vector = components.data();
+  }
   thread_local std::vector<uint8_t> encoded;
-  encoded.resize(stride + alignof(Sq8Terms));
+  encoded.resize(stride_ + alignof(Sq8Terms));
   void* aligned = encoded.data();
   size_t room = encoded.size();
-  std::align(alignof(Sq8Terms), stride, aligned, room);
-  encodeRow(vector, dim, stride, static_cast<uint8_t*>(aligned));
+  std::align(alignof(Sq8Terms), stride_, aligned, room);
+  encodeRow(vector, codes_, stride_, static_cast<uint8_t*>(aligned));
   prepareRow(static_cast<const uint8_t*>(aligned), query);
+  query.terms.squares += left;
 }
 
-void Sq8Space::prepare(uint32_t id, Sq8Query& query) const { prepareRow(row(id), query); }
-
 void Sq8Space::prepareRow(const uint8_t* row, Sq8Query& query) const {
-  query.bytes = (dim + kSq8Align - 1) / kSq8Align * kSq8Align;
-  query.dim = dim;
+  query.bytes = (codes_ + kSq8Align - 1) / kSq8Align * kSq8Align;
+  query.dim = codes_;
   query.memory_.resize(query.bytes + kSq8Align);
   const auto address = reinterpret_cast<uintptr_t>(query.memory_.data());
   int8_t* const codes = query.memory_.data() + (kSq8Align - address % kSq8Align) % kSq8Align;
-  for (size_t i = 0; i < dim; i++) codes[i] = static_cast<int8_t>(row[i] ^ kZeroCode);
-  std::memset(codes + dim, 0, query.bytes - dim);
+  for (size_t i = 0; i < codes_; i++) codes[i] = static_cast<int8_t>(row[i] ^ kZeroCode);
+  std::memset(codes + codes_, 0, query.bytes - codes_);
   query.codes = codes;
-  query.terms = *termsOf(const_cast<uint8_t*>(row), stride);
+  query.terms = *termsOf(const_cast<uint8_t*>(row), stride_);
   query.sum = static_cast<int32_t>(query.terms.sum);
 }
 

@@ -10,7 +10,11 @@
 // without a tail. The terms are arranged around the middles, so nothing large cancels where vectors
 // lie far from the origin.
 //
-//   row       dim codes · padding · Sq8Terms, in a multiple of 64 bytes
+//   row       a code for each dimension · padding · Sq8Terms, in a multiple of 64 bytes
+//
+// A space may have a projection: codes are then of a vector's components along fewer directions,
+// and the squared length of what is left adds to `squares`, which is what it adds to L2 distances
+// on average.
 #pragma once
 
 #include <cstddef>
@@ -28,7 +32,7 @@ struct Sq8Terms {
   float middle;
   float scale;
   float sum;     // of c: an integer
-  float squares; // scale² × the sum of c²
+  float squares; // scale² × the sum of c², and the squared length that a projection left out
 };
 
 // A vector to compare rows with. Its memory is reused from one vector to the next.
@@ -41,7 +45,7 @@ struct Sq8Query {
   Sq8Terms terms{};
 
 private:
-  friend struct Sq8Space;
+  friend class Sq8Space;
   std::vector<int8_t> memory_;
 };
 
@@ -50,44 +54,60 @@ private:
 using Sq8ManyFn = void (*)(const Sq8Query& query, const uint8_t* rows, size_t stride,
                            const uint32_t* ids, size_t count, float* distances);
 
-// A metric with its kernel, dimension and rows, as Space is for floats.
-struct Sq8Space {
-  Metric metric = Metric::Cosine;
-  uint32_t dim = 0;
-  uint32_t stride = 0;
-  // First row; the pointer never changes (a Region). Null where a metric has no codes.
-  uint8_t* rows = nullptr;
-  Sq8ManyFn manyFn = nullptr;
+class Projection;
 
+// A metric with its kernel, dimensions and rows, as Space is for floats.
+class Sq8Space {
+public:
   Sq8Space() = default;
-  Sq8Space(Metric metricOfRows, uint32_t dimensions, uint8_t* firstRow);
+  // `firstRow` never changes (a Region), and `projection` outlives the space.
+  Sq8Space(Metric metric, uint32_t dim, uint8_t* firstRow, const Projection* projection = nullptr);
 
   // Manhattan distances are computed from floats alone.
   static bool supports(Metric metric) { return metric != Metric::L1; }
-  static uint32_t strideOf(uint32_t dim) {
-    return uint32_t((dim + sizeof(Sq8Terms) + kSq8Align - 1) / kSq8Align * kSq8Align);
+  // Bytes from one row to the next, of so many codes.
+  static uint32_t strideOf(uint32_t codes) {
+    return uint32_t((codes + sizeof(Sq8Terms) + kSq8Align - 1) / kSq8Align * kSq8Align);
   }
 
-  bool isEmpty() const { return rows == nullptr; }
-  uint8_t* row(uint32_t id) const { return rows + size_t(id) * stride; }
+  // Where a metric has no codes.
+  bool isEmpty() const { return rows_ == nullptr; }
+  Metric metric() const { return metric_; }
+  // Codes a row, which is the dimensions of a vector unless there is a projection.
+  uint32_t codes() const { return codes_; }
+  uint32_t stride() const { return stride_; }
+  uint8_t* row(uint32_t id) const { return rows_ + size_t(id) * stride_; }
 
   // Writes the row of a vector.
   void encode(uint32_t id, const float* vector) const;
   // The query's form of a vector, or of a row, which loses nothing by it.
   void prepare(const float* vector, Sq8Query& query) const;
-  void prepare(uint32_t id, Sq8Query& query) const;
+  void prepare(uint32_t id, Sq8Query& query) const { prepareRow(row(id), query); }
 
   float distance(const Sq8Query& query, uint32_t id) const {
     float distance;
-    manyFn(query, rows, stride, &id, 1, &distance);
+    manyFn_(query, rows_, stride_, &id, 1, &distance);
     return distance;
   }
+  // Distances to the rows `ids`.
   void distances(const Sq8Query& query, const uint32_t* ids, size_t count, float* out) const {
-    manyFn(query, rows, stride, ids, count, out);
+    manyFn_(query, rows_, stride_, ids, count, out);
+  }
+  // Distances to `count` rows from `first` on.
+  void scan(const Sq8Query& query, uint32_t first, size_t count, float* out) const {
+    manyFn_(query, row(first), stride_, nullptr, count, out);
   }
 
 private:
   void prepareRow(const uint8_t* row, Sq8Query& query) const;
+
+  Metric metric_ = Metric::Cosine;
+  uint32_t dim_ = 0;
+  uint32_t codes_ = 0;
+  uint32_t stride_ = 0;
+  uint8_t* rows_ = nullptr;
+  Sq8ManyFn manyFn_ = nullptr;
+  const Projection* projection_ = nullptr;
 };
 
 } // namespace vicinal

@@ -66,13 +66,14 @@ Status SegmentSearch::searchGraph(const Accept& accept, uint64_t budget,
   options.maxDistances = budget;
   options.cancel = cancel_;
   SearchReport report;
-  if (space_.codes().isEmpty()) {
+  const auto codes = space_.codes();
+  if (!codes) {
     const FloatScorer scorer{space_.space(), request_.query.data()};
     report = space_.graph().search(scorer, options, accept, found);
   } else {
     thread_local Sq8Query query;
-    space_.codes().prepare(request_.query.data(), query);
-    report = space_.graph().search(Sq8Scorer{space_.codes(), query}, options, accept, found);
+    codes->space().prepare(request_.query.data(), query);
+    report = space_.graph().search(Sq8Scorer{codes->space(), query}, options, accept, found);
     VICINAL_TRY(rescore(found));
   }
   stats_.distances += report.distances;

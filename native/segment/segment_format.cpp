@@ -95,7 +95,7 @@ const char* sectionName(SectionKind kind) {
       "idLows",      "idHighs",        "idKinds",      "idMap",      "seqs",
       "deleted",     "payloadOffsets", "payloadBytes", "vectors",    "rowOfVertex",
       "vertexOfRow", "graphLevel0",    "graphOffsets", "graphUpper", "overlayRows",
-      "overlaySeqs", "overlayOffsets", "overlayBytes", "codes"};
+      "overlaySeqs", "overlayOffsets", "overlayBytes", "codes",      "directions"};
   return kNames[size_t(kind)];
 }
 

@@ -31,8 +31,9 @@ enum class SectionKind : uint8_t {
   OverlayOffsets,
   OverlayBytes,
   Codes,
+  Directions,
 };
-constexpr uint8_t kSectionKinds = 19;
+constexpr uint8_t kSectionKinds = 20;
 const char* sectionName(SectionKind kind);
 
 struct Section {

@@ -141,6 +141,27 @@ private:
     return isSound ? Status::ok() : file_.corrupt("its sections and its directory do not agree");
   }
 
+  // Codes a row: fewer than dimensions where there are directions. 0 where those make no sense.
+  uint32_t codesOf(const VectorDirectory& entry, uint8_t vector) const {
+    const Section* directions = find(SectionKind::Directions, vector);
+    if (directions == nullptr) return entry.spec.dim;
+    const uint64_t rowBytes = uint64_t(entry.spec.dim) * sizeof(float);
+    const uint64_t codes = directions->bytes / rowBytes;
+    return directions->bytes % rowBytes == 0 && codes < entry.spec.dim ? uint32_t(codes) : 0;
+  }
+
+  // Directions are a few hundred kilobytes, read into memory.
+  Status readProjection(const VectorDirectory& entry, uint8_t vector,
+                        std::shared_ptr<const Projection>& projection) {
+    const Section* section = find(SectionKind::Directions, vector);
+    if (section == nullptr) return Status::ok();
+    std::vector<float> directions(section->bytes / sizeof(float));
+    VICINAL_TRY(readInto(file_, section, directions));
+    if (directions.empty()) return file_.corrupt("directions are missing");
+    projection = Projection::from(std::move(directions), entry.spec.dim);
+    return Status::ok();
+  }
+
   bool checkGraph(const VectorDirectory& entry, uint8_t vector) const {
     const uint64_t vertices = entry.graph.vertices;
     return entry.graph.m >= 2 && entry.graph.m <= HnswGraph::maxM &&
@@ -150,7 +171,7 @@ private:
            entry.graph.upperWords <= file_.stamp().bytes / 4 &&
            has(SectionKind::GraphUpper, entry.graph.upperWords * 4, vector) &&
            (!Sq8Space::supports(entry.spec.metric) ||
-            has(SectionKind::Codes, vertices * Sq8Space::strideOf(entry.spec.dim), vector));
+            has(SectionKind::Codes, vertices * Sq8Space::strideOf(codesOf(entry, vector)), vector));
   }
 
   Status mapRows() {
@@ -189,6 +210,7 @@ private:
       mapped.vertexOfRowAt = find(SectionKind::VertexOfRow, vector)->offset;
     }
     if (const Section* codes = find(SectionKind::Codes, vector)) mapped.codesAt = codes->offset;
+    VICINAL_TRY(readProjection(entry, vector, mapped.projection));
     mapped.graph = {entry.graph, file_.file().descriptor(),
                     find(SectionKind::GraphLevel0, vector)->offset,
                     find(SectionKind::GraphOffsets, vector)->offset,

@@ -87,9 +87,14 @@ Status SegmentWriter::writeGraphs() {
         section(SectionKind::GraphOffsets, vector, sections.offsets.data, sections.offsets.bytes));
     VICINAL_TRY(
         section(SectionKind::GraphUpper, vector, sections.upper.data, sections.upper.bytes));
-    if (space.codes().isEmpty()) continue;
-    VICINAL_TRY(section(SectionKind::Codes, vector, space.codes().rows,
-                        uint64_t(sections.meta.vertices) * space.codes().stride));
+    const auto codes = space.codes();
+    if (!codes) continue;
+    VICINAL_TRY(section(SectionKind::Codes, vector, codes->space().row(0),
+                        uint64_t(sections.meta.vertices) * codes->space().stride()));
+    if (!codes->projection()) continue;
+    const std::vector<float>& directions = codes->projection()->directions();
+    VICINAL_TRY(section(SectionKind::Directions, vector, directions.data(),
+                        directions.size() * sizeof(float)));
   }
   return Status::ok();
 }

@@ -4,6 +4,18 @@
 
 namespace vicinal {
 
+namespace {
+
+// Energy that other directions must keep beyond those in use.
+constexpr double kWorthRecoding = 0.02;
+constexpr uint32_t kGrowthBetweenLooks = 4;
+
+uint32_t nextLook(uint32_t vertices) {
+  return uint32_t(std::min<uint64_t>(uint64_t(vertices) * kGrowthBetweenLooks, UINT32_MAX));
+}
+
+} // namespace
+
 Status VectorSpace::reserve(const VectorSpec& spec, uint64_t rows, uint64_t vertices) {
   spec_ = spec;
   // Where codes lead, only a few vectors of a search are read.
@@ -18,21 +30,14 @@ Status VectorSpace::reserve(const VectorSpec& spec, uint64_t rows, uint64_t vert
   vertexOfRow_ = vertexOfRow.take();
   rowOfVertex_ = rowOfVertex.take();
   space_ = Space(spec.metric, spec.dim, vectors_.data());
-  VICINAL_TRY(reserveCodes(vertices));
-  auto graph =
-      HnswGraph::create(space_, codeSpace_, graphConfig(), static_cast<uint32_t>(vertices));
-  if (!graph) return graph.status();
-  graph_ = graph.take();
-  return Status::ok();
-}
-
-Status VectorSpace::reserveCodes(uint64_t vertices) {
-  if (!Sq8Space::supports(spec_.metric)) return Status::ok();
-  auto codes =
-      RegionArray<uint8_t>::reserve(vertices * Sq8Space::strideOf(spec_.dim), Region::Pages::Huge);
+  auto codes = CodeArray::create(spec.metric, spec.dim, vertices, nullptr);
   if (!codes) return codes.status();
   codes_ = codes.take();
-  codeSpace_ = Sq8Space(spec_.metric, spec_.dim, codes_.data());
+  lookFrom_ = codes_ && Projection::canReduce(spec.dim) ? Projection::kLeastSample : UINT32_MAX;
+  auto graph = HnswGraph::create(space_, codes_ ? codes_->space() : Sq8Space(), graphConfig(),
+                                 static_cast<uint32_t>(vertices));
+  if (!graph) return graph.status();
+  graph_ = graph.take();
   return Status::ok();
 }
 
@@ -63,23 +68,20 @@ void VectorSpace::makeMaps() {
 
 Result<VertexSlice> VectorSpace::claim(uint32_t most) {
   std::lock_guard lock(claims_);
+  if (isRecoding_) return VertexSlice{};
   const uint32_t to = std::min(vertices(), claimed_ + std::min(most, UINT32_MAX - claimed_));
   const VertexSlice slice{claimed_, to};
   if (slice.empty()) return slice;
-  VICINAL_TRY(codes_.grow(uint64_t(to) * codeSpace_.stride));
+  if (codes_) VICINAL_TRY(codes_->grow(to));
   VICINAL_TRY(graph_->prepare(to));
   claimed_ = to;
   open_.push_back(slice.from);
   return slice;
 }
 
-void VectorSpace::encode(const VertexSlice& slice) {
-  for (uint32_t vertex = slice.from; vertex < slice.to && !codeSpace_.isEmpty(); vertex++)
-    codeSpace_.encode(vertex, vector(vertex));
-}
-
 void VectorSpace::link(const VertexSlice& slice) {
-  encode(slice);
+  for (uint32_t vertex = slice.from; vertex < slice.to && codes_; vertex++)
+    codes_->space().encode(vertex, vector(vertex));
   for (uint32_t vertex = slice.from; vertex < slice.to; vertex++) graph_->insert(vertex);
 }
 
@@ -88,6 +90,49 @@ void VectorSpace::finish(const VertexSlice& slice) {
   std::erase(open_, slice.from);
   const uint32_t done = open_.empty() ? claimed_ : *std::min_element(open_.begin(), open_.end());
   linked_.store(done, std::memory_order_release);
+}
+
+bool VectorSpace::claimRecoding() {
+  std::lock_guard lock(claims_);
+  if (isRecoding_ || !open_.empty() || vertices() < lookFrom_) return false;
+  isRecoding_ = true;
+  return true;
+}
+
+Status VectorSpace::recode() {
+  const uint32_t count = vertices();
+  Status status = Status::ok();
+  if (auto projection = betterProjection(count)) {
+    auto codes =
+        CodeArray::create(spec_.metric, spec_.dim, vertexCapacity(), std::move(projection));
+    status = codes ? (*codes)->grow(claimed_) : codes.status();
+    if (status.isOk()) {
+      for (uint32_t vertex = 0; vertex < claimed_; vertex++)
+        (*codes)->space().encode(vertex, vector(vertex));
+      graph_->useCodes((*codes)->space());
+      std::lock_guard lock(shared_);
+      codes_ = codes.take();
+    }
+  }
+  std::lock_guard lock(claims_);
+  lookFrom_ = nextLook(count);
+  isRecoding_ = false;
+  return status;
+}
+
+// Null where what there is will do.
+std::shared_ptr<const Projection> VectorSpace::betterProjection(uint32_t count) const {
+  const uint32_t sampled = std::min<uint32_t>(count, Projection::kLeastSample);
+  std::vector<float> sample(size_t(sampled) * spec_.dim);
+  for (uint32_t at = 0; at < sampled; at++)
+    __builtin_memcpy(&sample[size_t(at) * spec_.dim],
+                     vector(uint32_t(uint64_t(at) * count / sampled)), spec_.dim * sizeof(float));
+  auto trained = Projection::train(sample.data(), sampled, spec_.dim);
+  const auto current = codes()->projection();
+  if (!trained || !current) return trained;
+  const bool isWorthIt = trained->energyOf(sample.data(), sampled) >
+                         current->energyOf(sample.data(), sampled) + kWorthRecoding;
+  return isWorthIt ? trained : nullptr;
 }
 
 Status VectorSpace::map(int descriptor, const Mapped& mapped) {
@@ -101,10 +146,14 @@ Status VectorSpace::map(int descriptor, const Mapped& mapped) {
     VICINAL_TRY(rowOfVertex_.grow(mapped.vertices));
     VICINAL_TRY(vertexOfRow_.grow(mapped.rows));
   }
-  if (!codeSpace_.isEmpty())
-    VICINAL_TRY(codes_.mapFile(descriptor, mapped.codesAt,
-                               uint64_t(mapped.graph.meta.vertices) * codeSpace_.stride));
-  auto graph = HnswGraph::open(space_, codeSpace_, graphConfig(),
+  if (codes_) {
+    auto codes = CodeArray::create(spec_.metric, spec_.dim, vertexCapacity(), mapped.projection);
+    if (!codes) return codes.status();
+    codes_ = codes.take();
+    VICINAL_TRY(codes_->mapFile(descriptor, mapped.codesAt, mapped.graph.meta.vertices));
+    if (mapped.projection) lookFrom_ = nextLook(mapped.vertices);
+  }
+  auto graph = HnswGraph::open(space_, codes_ ? codes_->space() : Sq8Space(), graphConfig(),
                                static_cast<uint32_t>(vertexCapacity()), mapped.graph);
   if (!graph) return graph.status();
   graph_ = graph.take();
@@ -117,12 +166,12 @@ Status VectorSpace::map(int descriptor, const Mapped& mapped) {
 }
 
 Status VectorSpace::cool(const std::string& path, uint64_t vectorsAt, uint32_t vertices) {
-  if (!spec_.onDisk || codeSpace_.isEmpty() || vertices == 0) return Status::ok();
+  if (!spec_.onDisk || !Sq8Space::supports(spec_.metric) || vertices == 0) return Status::ok();
   auto cold = ColdVectors::open(path, vectorsAt, vertices, spec_.dim);
   if (!cold) return cold.status();
   VICINAL_TRY(
       vectors_.replaceByFile((*cold)->descriptor(), vectorsAt, uint64_t(vertices) * spec_.dim));
-  std::lock_guard lock(coldMutex_);
+  std::lock_guard lock(shared_);
   cold_ = cold.take();
   return Status::ok();
 }

@@ -11,6 +11,8 @@
 // - Graph building claims slices of published vertices, in order. `linked()` is how far the claims
 // are finished
 //   without a gap: vertices below are in the graph, the others are the exact-scan tail.
+// - Codes may be made anew, while no slice is being linked. Searches hold on to those they began
+//   with.
 #pragma once
 
 #include <atomic>
@@ -23,6 +25,7 @@
 #include "distance/kernels.hpp"
 #include "graph/hnsw_graph.hpp"
 #include "quantize/sq8.hpp"
+#include "segment/code_array.hpp"
 #include "segment/cold_vectors.hpp"
 
 namespace vicinal {
@@ -73,10 +76,16 @@ public:
 
   const VectorSpec& spec() const { return spec_; }
   const Space& space() const { return space_; }
-  // Codes of the vertices that are in the graph; none where the metric has no codes.
-  const Sq8Space& codes() const { return codeSpace_; }
+  // Codes of the vertices that are in the graph; null where the metric has none.
+  std::shared_ptr<const CodeArray> codes() const {
+    std::lock_guard lock(shared_);
+    return codes_;
+  }
   const HnswGraph& graph() const { return *graph_; }
-  uint64_t codeBytes() const { return codes_.size(); }
+  uint64_t codeBytes() const {
+    const auto now = codes();
+    return now ? now->bytes() : 0;
+  }
   uint64_t vectorBytes() const { return uint64_t(vertices()) * spec_.dim * sizeof(float); }
   uint64_t tailBytes() const {
     // In this order: both grow meanwhile, and `linked` must not have overtaken an older `vertices`.
@@ -93,10 +102,16 @@ public:
   Result<VertexSlice> claim(uint32_t most);
   void link(const VertexSlice& slice);
   void finish(const VertexSlice& slice);
+  // Whether the vectors should be looked at for fewer dimensions to code, now that there are many
+  // more than at the last look. True for one caller, who then calls `recode`; until that has
+  // returned nothing can be claimed.
+  bool claimRecoding();
+  // Some hundred milliseconds of work for each 100,000 vertices.
+  Status recode();
 
   // Vectors that are to be read from their file; null where all are in memory.
   std::shared_ptr<const ColdVectors> coldVectors() const {
-    std::lock_guard lock(coldMutex_);
+    std::lock_guard lock(shared_);
     return cold_;
   }
   // Leaves vectors that are in a file now to the file, where the spec says so; memory they took is
@@ -112,6 +127,7 @@ public:
     uint64_t rowOfVertexAt;
     uint64_t vertexOfRowAt;
     uint64_t codesAt;
+    std::shared_ptr<const Projection> projection;
     GraphFile graph;
   };
   Status map(int descriptor, const Mapped& mapped);
@@ -121,8 +137,7 @@ public:
 
 private:
   GraphConfig graphConfig() const { return {spec_.m, spec_.efConstruct, kGraphSeed}; }
-  Status reserveCodes(uint64_t vertices);
-  void encode(const VertexSlice& slice);
+  std::shared_ptr<const Projection> betterProjection(uint32_t count) const;
   void makeMaps();
 
   static constexpr uint64_t kGraphSeed = 0x76696369;
@@ -130,8 +145,6 @@ private:
   VectorSpec spec_;
   RegionArray<float> vectors_;
   Space space_;
-  RegionArray<uint8_t> codes_;
-  Sq8Space codeSpace_;
   std::unique_ptr<HnswGraph> graph_;
   // Row r's vertex plus one, so that untouched memory means none.
   RegionArray<uint32_t> vertexOfRow_;
@@ -142,12 +155,17 @@ private:
   std::atomic<uint32_t> dead_{0};
   uint32_t staged_ = 0;
 
-  mutable std::mutex coldMutex_;
+  // Of the pointers that searches take with them.
+  mutable std::mutex shared_;
   std::shared_ptr<const ColdVectors> cold_;
+  std::shared_ptr<CodeArray> codes_;
 
   std::mutex claims_;
   uint32_t claimed_ = 0;
   std::vector<uint32_t> open_;
+  bool isRecoding_ = false;
+  // Vertices from which on the vectors are looked at.
+  uint32_t lookFrom_ = 0;
 };
 
 } // namespace vicinal

@@ -66,6 +66,12 @@ bool Indexer::linkSlice() {
   for (size_t at = 0; at < snapshot.count(); at++) {
     for (size_t vector = 0; vector < snapshot.segment(at).vectorCount(); vector++) {
       VectorSpace& space = snapshot.segment(at).space(vector);
+      if (space.claimRecoding()) {
+        const Status status = space.recode();
+        if (!status) callWaiters(status);
+        kick(); // the other jobs found nothing to claim meanwhile
+        return true;
+      }
       auto slice = space.claim(sliceVertices(space.spec().dim));
       if (!slice) {
         callWaiters(slice.status());

@@ -53,7 +53,7 @@ struct GraphFixture {
   void addCodes() {
     if (codes.isEmpty()) return;
     const auto count = uint32_t(rows.size() / space.dim);
-    if (!codeRows.grow(uint64_t(count) * codes.stride).isOk())
+    if (!codeRows.grow(uint64_t(count) * codes.stride()).isOk())
       fail(__FILE__, __LINE__, "no room for codes");
     for (uint32_t row = graph->prepared(); row < count; row++) codes.encode(row, space.row(row));
   }

@@ -176,13 +176,13 @@ TEST("a search stops at its budget and at a cancel") {
   GraphFixture fixture(Metric::Cosine, dim, graphRows);
   fixture.addAndInsert(rowsOf(Metric::Cosine, graphRows, 1));
   std::vector<Neighbor> found;
-  SearchOptions options{200, 100, nullptr};
+  SearchOptions options{200, {}, 100, nullptr};
   SearchReport report = fixture.search(fixture.rows.data(), options, AcceptAll(), found);
   CHECK(report.end == SearchEnd::BudgetSpent);
   CHECK(report.distances < 200);
   CancelFlag cancel;
   cancel.cancel();
-  options = {200, UINT64_MAX, &cancel};
+  options = {200, {}, UINT64_MAX, &cancel};
   report = fixture.search(fixture.rows.data(), options, AcceptAll(), found);
   CHECK(report.end == SearchEnd::Cancelled);
 }
@@ -203,4 +203,28 @@ TEST("a graph takes at most four bytes a neighbour slot and little for its upper
   const double perVertex = double(fixture.graph->bytes()) / graphRows;
   CHECK(perVertex <= 4 * (2 * 16 + 1) + 10);
   CHECK(fixture.graph->prepare(graphRows + 1).code() == Code::TooLarge);
+}
+
+TEST("a search that stops by distance finds the nearest of easy and hard queries with less work") {
+  for (const Metric metric : {Metric::Cosine, Metric::L2}) {
+    GraphFixture fixture(metric, dim, graphRows);
+    fixture.addAndInsert(rowsOf(metric, graphRows, 1));
+    const auto queries = rowsOf(metric, 100, 4242);
+    const float origin = metric == Metric::Cosine ? 1.0f : 0.0f;
+    uint64_t byWidth = 0;
+    uint64_t byDistance = 0;
+    size_t lost = 0;
+    std::vector<Neighbor> wide;
+    std::vector<Neighbor> stopped;
+    for (size_t q = 0; q < 100; q++) {
+      const float* const query = &queries[q * dim];
+      byWidth += fixture.search(query, {200}, AcceptAll(), wide).distances;
+      byDistance +=
+          fixture.search(query, {200, {10, 1.3f, origin}}, AcceptAll(), stopped).distances;
+      REQUIRE(stopped.size() >= 10);
+      lost += stopped[9].distance > wide[9].distance ? 1 : 0;
+    }
+    CHECK(byDistance < byWidth * 3 / 4);
+    CHECK(lost <= 3);
+  }
 }

@@ -32,7 +32,7 @@ struct Rows {
     for (uint32_t row = 0; row < data.size() / dim; row++) space.encode(row, &data[row * dim]);
   }
   const Sq8Terms& terms(uint32_t row) const {
-    return *reinterpret_cast<const Sq8Terms*>(space.row(row) + space.stride - sizeof(Sq8Terms));
+    return *reinterpret_cast<const Sq8Terms*>(space.row(row) + space.stride() - sizeof(Sq8Terms));
   }
   double component(uint32_t row, uint32_t i) const {
     return terms(row).middle + double(terms(row).scale) * (space.row(row)[i] - 128);
@@ -46,10 +46,10 @@ struct Rows {
 double reference(const Rows& rows, uint32_t a, uint32_t b, double& size) {
   double sum = 0;
   size = 0;
-  for (uint32_t i = 0; i < rows.space.dim; i++) {
+  for (uint32_t i = 0; i < rows.space.codes(); i++) {
     const double x = rows.component(a, i);
     const double y = rows.component(b, i);
-    sum += rows.space.metric == Metric::L2 ? (x - y) * (x - y) : -x * y;
+    sum += rows.space.metric() == Metric::L2 ? (x - y) * (x - y) : -x * y;
     size += x * x + y * y;
   }
   return sum;
@@ -57,7 +57,7 @@ double reference(const Rows& rows, uint32_t a, uint32_t b, double& size) {
 
 float measured(Sq8ManyFn many, const Rows& rows, const Sq8Query& query, uint32_t id) {
   float distance;
-  many(query, rows.space.rows, rows.space.stride, &id, 1, &distance);
+  many(query, rows.space.row(0), rows.space.stride(), &id, 1, &distance);
   return distance;
 }
 
@@ -124,8 +124,8 @@ TEST("many rows at once are scored as one by one, by ids and in a row, and nothi
     for (uint32_t asked = 0; asked <= count; asked++) {
       std::vector<float> byId(count + 1, 42);
       std::vector<float> inOrder(count + 1, 42);
-      set->l2(query, rows.space.rows, rows.space.stride, ids.data(), asked, byId.data());
-      set->l2(query, rows.space.rows, rows.space.stride, nullptr, asked, inOrder.data());
+      set->l2(query, rows.space.row(0), rows.space.stride(), ids.data(), asked, byId.data());
+      set->l2(query, rows.space.row(0), rows.space.stride(), nullptr, asked, inOrder.data());
       for (uint32_t i = 0; i < asked; i++) {
         CHECK_EQUAL(byId[i], measured(set->l2, rows, query, ids[i]));
         CHECK_EQUAL(inOrder[i], measured(set->l2, rows, query, i));

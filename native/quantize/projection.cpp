@@ -1,0 +1,158 @@
+#include "quantize/projection.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <random>
+
+namespace vicinal {
+
+namespace {
+
+// More would cost more to apply than shorter codes save.
+constexpr uint32_t kMostReduced = 368;
+constexpr int kIterations = 10;
+constexpr unsigned kSeed = 7;
+
+// Numbers of dimensions whose codes end with a cache line.
+std::vector<uint32_t> reducedDims(uint32_t dim) {
+  std::vector<uint32_t> dims;
+  const uint32_t most = std::min(dim / 2, kMostReduced);
+  for (uint32_t lines = 2; lines * kSq8Align - sizeof(Sq8Terms) <= most; lines++)
+    dims.push_back(uint32_t(lines * kSq8Align - sizeof(Sq8Terms)));
+  return dims;
+}
+
+// Mean products of every two dimensions over the sample: dim × dim.
+std::vector<float> secondMoments(const float* sample, size_t count, uint32_t dim) {
+  std::vector<float> columns(size_t(dim) * count);
+  for (size_t row = 0; row < count; row++)
+    for (uint32_t i = 0; i < dim; i++) columns[size_t(i) * count + row] = sample[row * dim + i];
+  const Space space(Metric::Dot, uint32_t(count), columns.data());
+  std::vector<float> moments(size_t(dim) * dim);
+  for (uint32_t i = 0; i < dim; i++) space.scan(space.row(i), 0, dim, &moments[size_t(i) * dim]);
+  for (float& moment : moments) moment /= -float(count); // the kernel's dot products are negated
+  return moments;
+}
+
+// Gram and Schmidt, twice, since once leaves rounding behind.
+void orthonormalise(std::vector<float>& rows, uint32_t count, uint32_t dim) {
+  const DistanceFn negativeDot = kernels().distance[size_t(Metric::Dot)];
+  for (uint32_t a = 0; a < count; a++) {
+    float* const row = &rows[size_t(a) * dim];
+    for (int pass = 0; pass < 2; pass++)
+      for (uint32_t b = 0; b < a; b++) {
+        const float* const other = &rows[size_t(b) * dim];
+        const float along = -negativeDot(row, other, dim);
+        for (uint32_t i = 0; i < dim; i++) row[i] -= along * other[i];
+      }
+    const float length = std::sqrt(-negativeDot(row, row, dim));
+    // A direction in which nothing differs: any unit will do, and none is needed.
+    const float scale = length > 1e-12f ? 1 / length : 0;
+    for (uint32_t i = 0; i < dim; i++) row[i] *= scale;
+  }
+}
+
+// The `count` principal directions by orthogonal iteration, the strongest first.
+std::vector<float> principalDirections(const std::vector<float>& moments, uint32_t count,
+                                       uint32_t dim) {
+  std::mt19937 random(kSeed);
+  std::normal_distribution<float> normal;
+  std::vector<float> rows(size_t(count) * dim);
+  for (float& value : rows) value = normal(random);
+  orthonormalise(rows, count, dim);
+  const Space space(Metric::Dot, dim, moments.data());
+  std::vector<float> next(rows.size());
+  for (int iteration = 0; iteration < kIterations; iteration++) {
+    for (uint32_t a = 0; a < count; a++)
+      space.scan(&rows[size_t(a) * dim], 0, dim, &next[size_t(a) * dim]);
+    orthonormalise(next, count, dim);
+    rows.swap(next);
+  }
+  return rows;
+}
+
+} // namespace
+
+bool Projection::canReduce(uint32_t dim) { return !reducedDims(dim).empty(); }
+
+Projection::Projection(std::vector<float> directions, uint32_t dim)
+    : dim_(dim), reducedDim_(uint32_t(directions.size() / dim)), directions_(std::move(directions)),
+      space_(Metric::Dot, dim, directions_.data()),
+      codeMemory_(size_t(reducedDim_) * Sq8Space::strideOf(dim) + kSq8Align) {
+  const auto address = reinterpret_cast<uintptr_t>(codeMemory_.data());
+  uint8_t* const first = codeMemory_.data() + (kSq8Align - address % kSq8Align) % kSq8Align;
+  codes_ = std::make_unique<Sq8Space>(Metric::Dot, dim, first);
+  for (uint32_t row = 0; row < reducedDim_; row++) codes_->encode(row, space_.row(row));
+}
+
+std::shared_ptr<const Projection> Projection::from(std::vector<float> directions, uint32_t dim) {
+  return std::shared_ptr<const Projection>(new Projection(std::move(directions), dim));
+}
+
+std::shared_ptr<const Projection> Projection::train(const float* sample, size_t count,
+                                                    uint32_t dim) {
+  const std::vector<uint32_t> dims = reducedDims(dim);
+  if (dims.empty() || count == 0) return nullptr;
+  const std::vector<float> moments = secondMoments(sample, count, dim);
+  double total = 0;
+  for (uint32_t i = 0; i < dim; i++) total += moments[size_t(i) * dim + i];
+  std::vector<float> directions = principalDirections(moments, dims.back(), dim);
+  const Space space(Metric::Dot, dim, moments.data());
+  const DistanceFn negativeDot = kernels().distance[size_t(Metric::Dot)];
+  std::vector<float> image(dim);
+  double kept = 0;
+  uint32_t at = 0;
+  for (const uint32_t reduced : dims) {
+    for (; at < reduced; at++) {
+      const float* const direction = &directions[size_t(at) * dim];
+      space.scan(direction, 0, dim, image.data()); // negated, and so is its product below
+      kept += negativeDot(direction, image.data(), dim);
+    }
+    if (!(kept >= kLeastEnergy * total)) continue;
+    directions.resize(size_t(reduced) * dim);
+    return from(std::move(directions), dim);
+  }
+  return nullptr;
+}
+
+namespace {
+
+// Turns negative dot products into components; the squared length that `vector` has beside them.
+float takeComponents(const float* vector, uint32_t dim, float* components, uint32_t count) {
+  const DistanceFn negativeDot = kernels().distance[size_t(Metric::Dot)];
+  float kept = 0;
+  for (uint32_t i = 0; i < count; i++) {
+    components[i] = -components[i];
+    kept += components[i] * components[i];
+  }
+  return std::max(0.0f, -negativeDot(vector, vector, dim) - kept);
+}
+
+} // namespace
+
+float Projection::apply(const float* vector, float* components) const {
+  space_.scan(vector, 0, reducedDim_, components);
+  return takeComponents(vector, dim_, components, reducedDim_);
+}
+
+float Projection::applyFast(const float* vector, float* components) const {
+  thread_local Sq8Query query;
+  codes_->prepare(vector, query);
+  codes_->scan(query, 0, reducedDim_, components);
+  return takeComponents(vector, dim_, components, reducedDim_);
+}
+
+double Projection::energyOf(const float* vectors, size_t count) const {
+  std::vector<float> components(reducedDim_);
+  const DistanceFn negativeDot = kernels().distance[size_t(Metric::Dot)];
+  double left = 0;
+  double all = 0;
+  for (size_t at = 0; at < count; at++) {
+    const float* const vector = vectors + at * dim_;
+    left += apply(vector, components.data());
+    all -= negativeDot(vector, vector, dim_);
+  }
+  return all > 0 ? 1 - left / all : 1;
+}
+
+} // namespace vicinal

@@ -1,0 +1,55 @@
+// Fewer dimensions for codes: the directions in which the vectors of a space differ most, their
+// principal components without centring, so that dot products and lengths keep their meaning.
+//
+// Embeddings of hundreds of dimensions have most of their length in some hundred of these; codes of
+// them are a fraction of the bytes, and bytes are what a graph search waits for. What is left out
+// counts as noise, as rounding does: the vectors have the last word.
+#pragma once
+
+#include <memory>
+#include <vector>
+
+#include "distance/kernels.hpp"
+#include "quantize/sq8.hpp"
+
+namespace vicinal {
+
+class Projection {
+public:
+  // From a sample of `count` vectors of `dim` floats. Null where no number of dimensions that fits
+  // whole cache lines, at most half of them, holds kLeastEnergy of the sample's squared length.
+  static std::shared_ptr<const Projection> train(const float* sample, size_t count, uint32_t dim);
+  // From directions as `directions()` gives them.
+  static std::shared_ptr<const Projection> from(std::vector<float> directions, uint32_t dim);
+
+  // Share of the squared length that the projected sample must keep.
+  static constexpr double kLeastEnergy = 0.9;
+  // Vectors it takes to know the directions.
+  static constexpr size_t kLeastSample = 4096;
+  // Whether vectors of so many dimensions can be projected at all.
+  static bool canReduce(uint32_t dim);
+
+  uint32_t dim() const { return dim_; }
+  uint32_t reducedDim() const { return reducedDim_; }
+  // reducedDim × dim floats: orthonormal rows.
+  const std::vector<float>& directions() const { return directions_; }
+
+  // The components of a vector along the directions; returns the squared length of what is left.
+  float apply(const float* vector, float* components) const;
+  // The same through codes of vector and directions: some times faster, and as exact as codes are.
+  float applyFast(const float* vector, float* components) const;
+  // Share of the squared length of `count` vectors that their components keep.
+  double energyOf(const float* vectors, size_t count) const;
+
+private:
+  Projection(std::vector<float> directions, uint32_t dim);
+
+  uint32_t dim_;
+  uint32_t reducedDim_;
+  std::vector<float> directions_;
+  Space space_; // over the directions, by dot product
+  std::vector<uint8_t> codeMemory_;
+  std::unique_ptr<Sq8Space> codes_;
+};
+
+} // namespace vicinal
