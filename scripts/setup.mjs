@@ -31,12 +31,18 @@ const NATIVE_STAMP = 'native/build/vicinal.stamp'
 
 export function buildNative() {
   const sources = filesBelow('native', (file) => !file.startsWith('native/build/') && !file.startsWith('native/test/'))
-  const stamp = hashOf(sources, process.platform, process.arch)
+  const strict = warningFlags()
+  const stamp = hashOf(sources, process.platform, process.arch, ...strict)
   if (existsSync(path(ADDON)) && stampIs(NATIVE_STAMP, stamp)) return
   // With the C++ runtime linked in, so that the same file is the prebuilt one.
   const environment = process.platform === 'linux' ? { LDFLAGS: '-static-libstdc++ -static-libgcc' } : {}
-  nodeGyp('building the native kernel', path('native'), ['configure', 'build', '--release', '-j', '2'], environment)
+  nodeGyp('building the native kernel', path('native'), ['configure', 'build', '--release', '-j', '2', ...strict], environment)
   writeStamp(NATIVE_STAMP, stamp)
+}
+
+/** In a git checkout, which is where we and CI work, a warning of the compiler is an error. */
+function warningFlags() {
+  return existsSync(path('.git')) ? ['--warnings_as_errors=1'] : []
 }
 
 /** hnswlib-node is the yardstick of the recall tests; its package ships sources only. */

@@ -19,6 +19,9 @@ constexpr char kMagic[2][9] = {"VICNLSEG", "VICNLOVL"};
 constexpr uint64_t kMostDirectoryBytes = 1 << 24;
 constexpr uint64_t kParallelBytes = 16 << 20;
 constexpr unsigned kMostVerifiers = 4;
+// Padding is written in pieces of this.
+constexpr uint64_t kZeroBytes = 4096;
+constexpr char kZeros[kZeroBytes] = {};
 
 // Little-endian, as every platform we build for is.
 struct Header {
@@ -50,15 +53,16 @@ Result<BlockFileWriter> BlockFileWriter::create(const std::string& path, FileKin
   BlockFileWriter file(writer.take(), path, kind);
   // The header's place; its content is known last and is not part of any block.
   if (Status status = file.writer_.align(1); !status) return status;
-  static constexpr char kZeros[kSectionAlignment] = {};
-  if (Status status = file.writer_.append(kZeros, sizeof kZeros); !status) return status;
+  for (uint64_t at = 0; at < kSectionAlignment; at += kZeroBytes) {
+    if (Status status = file.writer_.append(kZeros, kZeroBytes); !status) return status;
+  }
   return file;
 }
 
 Status BlockFileWriter::pad(uint64_t alignment) {
-  static constexpr char kZeros[kSectionAlignment] = {};
-  const uint64_t over = writer_.position() % alignment;
-  return over == 0 ? Status::ok() : append(kZeros, alignment - over);
+  while (const uint64_t over = writer_.position() % alignment)
+    VICINAL_TRY(append(kZeros, std::min(kZeroBytes, alignment - over)));
+  return Status::ok();
 }
 
 Result<uint64_t> BlockFileWriter::startSection() {

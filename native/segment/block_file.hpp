@@ -2,10 +2,10 @@
 // block checksums.
 //
 //   0            header, 64 bytes, with a checksum of its own
-//   16 KiB       sections, each at a multiple of 16 KiB, so that they can be mapped; zero bytes
-//   between them
+//   64 KiB       sections, each at a multiple of 64 KiB, so that they can be mapped whatever the
+//                page size of the system; zero bytes between them
 //   ...          directory: what the sections are (segment_format)
-//   ...          block table: CRC-32C of each 64 KiB from 16 KiB up to here
+//   ...          block table: CRC-32C of each 64 KiB from 64 KiB up to here
 //
 // The header comes last when a file is written, and its checksum covers that of the block table:
 // the header's checksum names the whole content, and is what a manifest remembers.
@@ -22,7 +22,8 @@
 
 namespace vicinal {
 
-constexpr uint64_t kSectionAlignment = 16 * 1024;
+// The largest pages of the platforms we build for: some Linux kernels for arm64 have them.
+constexpr uint64_t kSectionAlignment = 64 * 1024;
 constexpr uint32_t kBlockBytes = 64 * 1024;
 
 enum class FileKind : uint8_t { Segment, Overlay };
