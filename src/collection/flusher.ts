@@ -3,7 +3,7 @@ import type { Shard } from '../native/shard.js'
 import type { LanceTable } from '../storage/lance-table.js'
 import type { ManifestFile } from './manifest-file.js'
 
-/** Rows of one commit, in bytes. Lance serialises a batch on the event loop: 30 MB of it stalled that for up to 110 ms. */
+/** Rows of one commit, in bytes: they are in memory four times on their way. 32 MB were no faster and took 230 MB more. */
 const FLUSH_BYTES = 8 * 1024 * 1024
 
 export interface FlusherParts {

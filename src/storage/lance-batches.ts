@@ -1,8 +1,27 @@
-import type { Data, Float, RecordBatch, Schema, Table } from 'apache-arrow'
+import {
+  Bool,
+  type Data,
+  Field,
+  FixedSizeList,
+  type Float,
+  Float32,
+  Int64,
+  makeData,
+  RecordBatch,
+  Schema,
+  Struct,
+  Table,
+  tableFromIPC,
+  tableToIPC,
+  Uint32,
+  Utf8,
+} from 'apache-arrow'
 import { UNNAMED_VECTOR } from '../core/point.js'
 import type { ResolvedVector } from '../core/schema.js'
 import type { FlushBatch } from '../native/addon.js'
-import { arrow } from './lance-module.js'
+
+// Rows of the table as Arrow. Loading apache-arrow takes an eighth of a second, and some of this loops over rows: only
+// `arrow-worker.ts` may import this file.
 
 const UNNAMED_COLUMN = 'vector'
 const NAMED_PREFIX = 'vector_'
@@ -18,7 +37,6 @@ export function vectorColumn(name: string): string {
 }
 
 export function tableSchema(vectors: readonly ResolvedVector[]): Schema {
-  const { Bool, Field, FixedSizeList, Float32, Int64, Schema, Uint32, Utf8 } = arrow
   return new Schema([
     new Field('id', new Utf8(), false),
     new Field('seq', new Int64(), false),
@@ -34,7 +52,6 @@ export function tableSchema(vectors: readonly ResolvedVector[]): Schema {
 
 /** The batch as an Arrow table over the same buffers; only flags are packed into bits. */
 export function toArrow(batch: FlushBatch, schema: Schema): Table {
-  const { Float32, makeData, RecordBatch, Struct, Table } = arrow
   const length = batch.count
   const type = (i: number) => schema.fields[i]?.type as never
   const payloads = presenceOfTexts(batch.payloads.offsets, length)
@@ -59,6 +76,25 @@ export function toArrow(batch: FlushBatch, schema: Schema): Table {
   ]
   const rows = makeData({ type: new Struct(schema.fields), length, nullCount: 0, children: columns })
   return new Table(schema, [new RecordBatch(schema, rows as never)])
+}
+
+/** A file of Arrow's with these rows, or none. */
+export function toFile(schema: Schema, rows: Table | null): Uint8Array<ArrayBuffer> {
+  return tableToIPC(rows ?? new Table(schema), 'file') as Uint8Array<ArrayBuffer>
+}
+
+/** The one record batch of such a file, over the same bytes. */
+export function fromFile(file: Uint8Array): RecordBatch {
+  const { batches } = tableFromIPC(file)
+  const [rows] = batches
+  if (!rows || batches.length !== 1) throw new Error(`expected one record batch, got ${batches.length}`)
+  return rows
+}
+
+export function highestSeq({ seqs }: FlushBatch): number {
+  let most = 0n
+  for (let i = 0; i < seqs.length; i++) if ((seqs[i] as bigint) > most) most = seqs[i] as bigint
+  return Number(most)
 }
 
 /** A record batch of the table, in the columns of `tableSchema`, as the kernel takes it. */

@@ -1,13 +1,14 @@
 import { join } from 'node:path'
-import type { Table as Lance } from '@lancedb/lancedb'
-import type { RecordBatch } from 'apache-arrow'
 import { VicinalError } from '../core/errors.js'
 import type { ResolvedVector } from '../core/schema.js'
 import type { Disk } from '../disk/disk.js'
 import type { FlushBatch } from '../native/addon.js'
+import type { EncodedRows } from './arrow-messages.js'
+import { arrowThread } from './arrow-thread.js'
 import { READER_GRACE_MS } from './janitor.js'
 import { lanceError } from './lance-errors.js'
 import { LanceFiles } from './lance-files.js'
+import { type Lance, type LanceBatches, lanceNative } from './lance-native.js'
 
 /** Lance appends the suffix to a table's name. */
 const TABLE = 'table'
@@ -15,7 +16,7 @@ const SUFFIX = '.lance'
 /** Keeps Lance from making a catalogue of tables beside the one there is. */
 const CONNECTION = { namespaceClientProperties: { manifest_enabled: 'false' } }
 /** What one batch of a scan should take in memory. */
-const SCAN_BYTES = 16 * 1024 * 1024
+const SCAN_BYTES = 4 * 1024 * 1024
 const SCAN_ROWS = 16_384
 /** Compaction rewrites every small fragment, so it waits for this many, and for the table to have grown by half. */
 const FRAGMENTS = 16
@@ -35,15 +36,6 @@ export interface TableSpec {
   collection: string
   /** In the kernel's order. */
   vectors: readonly ResolvedVector[]
-}
-
-interface BatchQuery {
-  execute(options: { maxBatchLength: number }): AsyncIterable<RecordBatch>
-}
-
-export interface CommitOptions {
-  /** None of the batch's ids is in the table, live or deleted: rows are added without a look-up. */
-  fresh?: boolean
 }
 
 /**
@@ -95,23 +87,18 @@ export class LanceTable {
    * One guarded commit: a row that is not newer than the table's changes nothing. Resolves to the new version,
    * which is not on stable storage yet.
    */
-  async commit(batch: FlushBatch, options: CommitOptions = {}): Promise<number> {
+  async commit(batch: FlushBatch): Promise<number> {
     if (batch.count === 0) return this.#version
+    const { rows, maxSeq } = await this.#encoded(batch)
     return await this.#change('commit to', async (lance) => {
-      const { tableSchema, toArrow } = await import('./lance-batches.js')
-      const rows = toArrow(batch, tableSchema(this.spec.vectors))
-      if (options.fresh) {
-        await lance.add(rows)
-      } else {
-        await lance
-          .mergeInsert('id')
-          .whenMatchedUpdateAll({ where: 'source.seq > target.seq' })
-          .whenNotMatchedInsertAll()
-          // An index in play lets a look-up miss rows, which makes duplicates.
-          .useIndex(false)
-          .execute(rows)
-      }
-      this.#maxSeq = Math.max(this.#maxSeq, highest(batch.seqs))
+      await lance
+        .mergeInsert(['id'])
+        .whenMatchedUpdateAll('source.seq > target.seq')
+        .whenNotMatchedInsertAll()
+        // An index in play lets a look-up miss rows, which makes duplicates.
+        .useIndex(false)
+        .execute(bufferOver(rows))
+      this.#maxSeq = Math.max(this.#maxSeq, maxSeq)
     })
   }
 
@@ -122,16 +109,23 @@ export class LanceTable {
     this.#syncedVersion = this.#version
   }
 
-  /** Rows (deleted ones too) with a sequence number above `afterSeq`, some megabytes at a time. */
+  /**
+   * Rows (deleted ones too) with a sequence number above `afterSeq`, some megabytes at a time. While the caller has
+   * one batch, the next is read.
+   */
   async *scan(afterSeq: number): AsyncGenerator<FlushBatch> {
     if (this.#version === 0 || this.files.maxSeq <= afterSeq) return
-    const { fromArrow } = await import('./lance-batches.js')
     try {
       const lance = await this.#open()
-      // Its type hides `execute`, the only way to say how long a batch may be.
-      const query = lance.query().where(`seq > ${afterSeq}`) as unknown as BatchQuery
-      for await (const rows of query.execute({ maxBatchLength: await rowsOfBatch(lance) })) {
-        if (rows.numRows > 0) yield fromArrow(rows, this.spec.vectors)
+      const query = lance.query()
+      query.onlyIf(`seq > ${afterSeq}`)
+      const batches = await query.execute(await rowsOfBatch(lance))
+      let next = this.#read(batches)
+      for (let rows = await next; rows !== null; rows = await next) {
+        next = this.#read(batches)
+        // Looked at when its turn comes, which is never when the caller stops before.
+        next.catch(() => undefined)
+        if (rows.count > 0) yield rows
       }
     } catch (cause) {
       throw this.#error(cause, 'read')
@@ -178,8 +172,8 @@ export class LanceTable {
     if (this.#version === 0) return 0
     await this.#change('compact', async (lance) => {
       if ((await purgeable(lance, checkpointSeq)) > 0) await lance.delete(deletedUpTo(checkpointSeq))
-      // Without a date Lance removes versions that are a week old, and the manifest may still name one.
-      await lance.optimize({ cleanupOlderThan: new Date(0) })
+      // Without an age Lance removes versions that are a week old, and the manifest may still name one.
+      await lance.optimize(Date.now())
       this.#compactedBytes = (await sizesOf(lance)).fileBytes
     })
     await this.syncNewFiles()
@@ -226,20 +220,32 @@ export class LanceTable {
   async #open(): Promise<Lance> {
     if (this.#lance) return this.#lance
     await this.files.verify()
-    const { lancedb } = await import('./lance-module.js')
-    const { tableSchema } = await import('./lance-batches.js')
     const { disk, folder, vectors } = this.spec
     // A connection of its own for each opening: a shared one would remember files that a fall-back has removed.
-    const connection = await lancedb.connect(disk.absolute(folder), CONNECTION)
+    const connection = await lanceNative().Connection.new(disk.absolute(folder), CONNECTION)
     const opened = await (this.#version === 0
-      ? connection.createEmptyTable(TABLE, tableSchema(vectors))
-      : connection.openTable(TABLE, [], this.readOnly ? { version: this.#version } : {}))
+      ? connection.createEmptyTable(TABLE, bufferOver(await arrowThread.schema(vectors)), 'create', [])
+      : connection.openTable(TABLE, []))
+    if (this.readOnly) await opened.checkout(this.#version)
     const version = await opened.version()
     if (this.#version !== 0 && version !== this.#version) {
       throw new VicinalError('CORRUPT', `${this.describe()}: expected version ${this.#version}, got ${version}`)
     }
     this.#lance = opened
     return opened
+  }
+
+  async #encoded(batch: FlushBatch): Promise<EncodedRows> {
+    try {
+      return await arrowThread.encode(batch, this.spec.vectors)
+    } catch (cause) {
+      throw this.#error(cause, 'commit to')
+    }
+  }
+
+  async #read(batches: LanceBatches): Promise<FlushBatch | null> {
+    const file = await batches.next()
+    return file && (await arrowThread.decode(file, this.spec.vectors))
   }
 
   get #path(): string {
@@ -272,10 +278,9 @@ async function rowsOfBatch(lance: Lance): Promise<number> {
   return Math.max(1, Math.min(SCAN_ROWS, Math.floor((SCAN_BYTES * rows) / Math.max(1, liveBytes))))
 }
 
-function highest(seqs: BigInt64Array): number {
-  let most = 0n
-  for (let i = 0; i < seqs.length; i++) if ((seqs[i] as bigint) > most) most = seqs[i] as bigint
-  return Number(most)
+/** The same bytes, as an addon takes them. */
+function bufferOver({ buffer, byteOffset, byteLength }: Uint8Array): Buffer {
+  return Buffer.from(buffer as ArrayBuffer, byteOffset, byteLength)
 }
 
 function deletedUpTo(seq: number): string {

@@ -1,0 +1,94 @@
+import { Worker } from 'node:worker_threads'
+import { VicinalError } from '../core/errors.js'
+import type { ResolvedVector } from '../core/schema.js'
+import type { FlushBatch } from '../native/addon.js'
+import {
+  type ArrowAnswer,
+  type ArrowRequest,
+  type ArrowResults,
+  type ArrowTask,
+  type EncodedRows,
+  fromWire,
+} from './arrow-messages.js'
+import { buffersOf, copyBatch, copyBytes } from './batch-arrays.js'
+
+/** The compiled worker, two folders up and down again: from src/storage in a checkout as from dist/storage. */
+const ENTRY = new URL('../../dist/storage/arrow-worker.js', import.meta.url)
+/** The flags of this process are not the worker's: with `--input-type` it would not start. */
+const OPTIONS = { name: 'vicinal-arrow', execArgv: [] }
+
+interface Waiting {
+  resolve(result: ArrowResults[ArrowTask['kind']]): void
+  reject(error: unknown): void
+}
+
+/**
+ * The main thread's side of the worker that turns rows into Arrow and back. It starts with the first task and stays;
+ * while it has none it does not keep the process alive. A worker that ends rejects what it had to do, with
+ * UNAVAILABLE, and the next task starts another one.
+ */
+export class ArrowThread {
+  #worker: Worker | null = null
+  readonly #waiting = new Map<number, Waiting>()
+  #lastId = 0
+
+  /** A file without rows, which makes a table. */
+  async schema(vectors: readonly ResolvedVector[]): Promise<Uint8Array> {
+    return await this.#run({ kind: 'schema', vectors }, [])
+  }
+
+  async encode(batch: FlushBatch, vectors: readonly ResolvedVector[]): Promise<EncodedRows> {
+    const copy = await copyBatch(batch)
+    return await this.#run({ kind: 'encode', vectors, batch: copy }, buffersOf(copy))
+  }
+
+  /** Of a file with one record batch. */
+  async decode(file: Uint8Array, vectors: readonly ResolvedVector[]): Promise<FlushBatch> {
+    const rows = await copyBytes(file)
+    return await this.#run({ kind: 'decode', vectors, rows }, [rows.buffer])
+  }
+
+  async #run<T extends ArrowTask>(task: T, given: ArrayBuffer[]): Promise<ArrowResults[T['kind']]> {
+    const worker = this.#started()
+    const request: ArrowRequest = { id: ++this.#lastId, task }
+    worker.postMessage(request, given)
+    worker.ref()
+    const result = new Promise<ArrowResults[ArrowTask['kind']]>((resolve, reject) => {
+      this.#waiting.set(request.id, { resolve, reject })
+    })
+    return (await result) as ArrowResults[T['kind']]
+  }
+
+  #started(): Worker {
+    if (this.#worker) return this.#worker
+    const worker = new Worker(ENTRY, OPTIONS)
+    worker.unref()
+    worker.on('message', (answer: ArrowAnswer) => this.#settle(worker, answer))
+    worker.on('messageerror', (cause) => this.#lose(worker, cause))
+    worker.on('error', (cause) => this.#lose(worker, cause))
+    worker.on('exit', () => this.#lose(worker, undefined))
+    this.#worker = worker
+    return worker
+  }
+
+  #settle(worker: Worker, answer: ArrowAnswer): void {
+    const waiting = this.#waiting.get(answer.id)
+    this.#waiting.delete(answer.id)
+    if (this.#waiting.size === 0) worker.unref()
+    if (answer.ok) waiting?.resolve(answer.result)
+    else waiting?.reject(fromWire(answer.failure))
+  }
+
+  #lose(worker: Worker, cause: unknown): void {
+    if (this.#worker !== worker) return
+    this.#worker = null
+    void worker.terminate()
+    const why = cause instanceof Error ? `: ${cause.message}` : ''
+    const error = new VicinalError('UNAVAILABLE', `the thread that turns rows into Arrow ended${why}`, { cause })
+    for (const { reject } of this.#waiting.values()) reject(error)
+    this.#waiting.clear()
+  }
+}
+
+/** One for the process, however many tables there are. */
+export const arrowThread = new ArrowThread()

@@ -1,0 +1,49 @@
+import { type MessagePort, parentPort } from 'node:worker_threads'
+import { VicinalError } from '../core/errors.js'
+import { type ArrowAnswer, type ArrowRequest, type ArrowResults, type ArrowTask, toWire } from './arrow-messages.js'
+import { buffersOf } from './batch-arrays.js'
+import { fromArrow, fromFile, highestSeq, tableSchema, toArrow, toFile } from './lance-batches.js'
+
+/**
+ * The thread that turns rows into Arrow and back, one task after the other. It has no state and no native code, so it
+ * may end at any moment, with the process or by itself, and nothing but its tasks is lost.
+ */
+const port = parentPort as MessagePort
+
+port.on('message', ({ id, task }: ArrowRequest) => {
+  const { answer, given } = answered(id, task)
+  port.postMessage(answer, given)
+})
+
+function answered(id: number, task: ArrowTask): { answer: ArrowAnswer; given: ArrayBuffer[] } {
+  try {
+    const { result, given } = run(task)
+    return { answer: { id, ok: true, result }, given }
+  } catch (error) {
+    return { answer: { id, ok: false, failure: toWire(outOfMemory(error) ?? error) }, given: [] }
+  }
+}
+
+function run(task: ArrowTask): { result: ArrowResults[ArrowTask['kind']]; given: ArrayBuffer[] } {
+  const schema = tableSchema(task.vectors)
+  switch (task.kind) {
+    case 'schema': {
+      const rows = toFile(schema, null)
+      return { result: rows, given: [rows.buffer] }
+    }
+    case 'encode': {
+      const rows = toFile(schema, toArrow(task.batch, schema))
+      return { result: { rows, maxSeq: highestSeq(task.batch) }, given: [rows.buffer] }
+    }
+    case 'decode': {
+      const batch = fromArrow(fromFile(task.rows), task.vectors)
+      return { result: batch, given: buffersOf(batch) }
+    }
+  }
+}
+
+/** The rows are whole, there is no room for them just now. */
+function outOfMemory(error: unknown): VicinalError | null {
+  if (!(error instanceof RangeError && /allocation failed/.test(error.message))) return null
+  return new VicinalError('OVERLOADED', 'out of memory while rows were turned into Arrow or back', { cause: error })
+}
