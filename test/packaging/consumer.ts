@@ -2,7 +2,8 @@
 
 const PROGRAM = `
 async function main() {
-  const db = await open(':memory:')
+  const { mkdtemp } = await import('node:fs/promises')
+  const db = await open(await mkdtemp('rows-'))
   const rows = await db.createCollection('rows', { vectors: { size: 2, distance: 'Cosine' } })
   await rows.upsert([
     { id: 1, vector: [1, 0], payload: { place: 'Oslo' } },
@@ -14,6 +15,7 @@ async function main() {
     filter: { must: [{ key: 'place', match: { value: 'Oslo' } }] },
   })
   console.log(hits.map((hit) => hit.id).join(' '))
+  await rows.flush()
   await db.close()
 }
 main()
