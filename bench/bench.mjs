@@ -9,14 +9,14 @@ import { BENCH, DATASETS, dataset, isPrepared, runFolder, shape, startRun } from
 import { plot } from './lib/plot.mjs'
 import { report } from './lib/report.mjs'
 import { bracket, rowsOf, verdict } from './lib/verdict.mjs'
-import { OURS, SYSTEMS, YARDSTICK } from './systems/index.mjs'
+import { COMPACT, OURS, SYSTEMS, YARDSTICK } from './systems/index.mjs'
 
 const USAGE = `npm run bench -- [flags]      (in bench/)
   --data words,mnist     data sets
   --systems a,b          of ${Object.keys(SYSTEMS).join(', ')}
   --parts a,b            of libraries, rebuild, service, ingest
   --limit N              the first N rows only: for trials, not for claims
-  --tiny                 a few thousand made-up vectors, vicinal and hnswlib-node: the test of the bench itself
+  --tiny                 a few thousand made-up vectors, vicinal twice and hnswlib-node: the test of the bench itself
   --as-is                measure dist/ as it is; install and build nothing
   --out FOLDER           where results go (default bench/results)`
 
@@ -61,7 +61,7 @@ function readFlags() {
     process.stdout.write(`${USAGE}\n`)
     process.exit(0)
   }
-  const systems = values.systems ?? (values.tiny ? [OURS, YARDSTICK] : Object.keys(SYSTEMS)).join(',')
+  const systems = values.systems ?? (values.tiny ? [OURS, COMPACT, YARDSTICK] : Object.keys(SYSTEMS)).join(',')
   const flags = {
     data: values.tiny ? ['tiny'] : list(values.data),
     systems: list(systems),

@@ -36,7 +36,12 @@ export function buildNative() {
   if (existsSync(path(ADDON)) && stampIs(NATIVE_STAMP, stamp)) return
   // With the C++ runtime linked in, so that the same file is the prebuilt one.
   const environment = process.platform === 'linux' ? { LDFLAGS: '-static-libstdc++ -static-libgcc' } : {}
-  nodeGyp('building the native kernel', path('native'), ['configure', 'build', '--release', '-j', '2', ...strict], environment)
+  nodeGyp(
+    'building the native kernel',
+    path('native'),
+    ['configure', 'build', '--release', '-j', '2', ...strict],
+    environment,
+  )
   writeStamp(NATIVE_STAMP, stamp)
 }
 

@@ -24,6 +24,8 @@ template <typename Call> auto withoutInterruption(Call call) {
 
 } // namespace
 
+std::string fileName(const std::string& path) { return path.substr(path.rfind('/') + 1); }
+
 File::~File() {
   if (descriptor_ >= 0) ::close(descriptor_);
 }
@@ -40,8 +42,12 @@ File& File::operator=(File&& other) noexcept {
 Result<File> File::open(const std::string& path, int flags) {
   const int descriptor =
       withoutInterruption([&] { return ::open(path.c_str(), flags | O_CLOEXEC, privateMode); });
-  if (descriptor < 0) return Status::fromErrno(errno, "opening " + path);
+  if (descriptor < 0) return Status::fromErrno(errno, "opening " + fileName(path));
   return File(descriptor, path);
+}
+
+Status File::failed(const char* action) const {
+  return Status::fromErrno(errno, std::string(action) + " " + fileName(path_));
 }
 
 Result<File> File::openRead(const std::string& path) { return open(path, O_RDONLY); }
@@ -53,8 +59,9 @@ Status File::writeAt(uint64_t offset, const void* data, size_t bytes) {
   while (bytes > 0) {
     const ssize_t written =
         withoutInterruption([&] { return ::pwrite(descriptor_, at, bytes, off_t(offset)); });
-    if (written < 0) return Status::fromErrno(errno, "writing " + path_);
-    if (written == 0) return {Code::IoFailed, "writing " + path_ + ": nothing was written"};
+    if (written < 0) return failed("writing");
+    if (written == 0)
+      return {Code::IoFailed, "writing " + fileName(path_) + ": nothing was written"};
     at += written;
     offset += uint64_t(written);
     bytes -= size_t(written);
@@ -67,9 +74,9 @@ Status File::readAt(uint64_t offset, void* into, size_t bytes) const {
   while (bytes > 0) {
     const ssize_t seen =
         withoutInterruption([&] { return ::pread(descriptor_, at, bytes, off_t(offset)); });
-    if (seen < 0) return Status::fromErrno(errno, "reading " + path_);
+    if (seen < 0) return failed("reading");
     if (seen == 0)
-      return {Code::Corrupt, path_ + " ends at byte " + std::to_string(offset) + ", " +
+      return {Code::Corrupt, fileName(path_) + " ends at byte " + std::to_string(offset) + ", " +
                                  std::to_string(bytes) + " bytes are missing"};
     at += seen;
     offset += uint64_t(seen);
@@ -89,8 +96,7 @@ Status File::readCachedAt(uint64_t offset, void* into, size_t bytes) const {
 }
 
 Status File::sync() {
-  if (withoutInterruption([&] { return ::fsync(descriptor_); }) != 0)
-    return Status::fromErrno(errno, "fsync of " + path_);
+  if (withoutInterruption([&] { return ::fsync(descriptor_); }) != 0) return failed("fsync of");
   return Status::ok();
 }
 
@@ -98,14 +104,13 @@ Status File::sync() {
 // already.
 Status File::close() {
   const int descriptor = std::exchange(descriptor_, -1);
-  if (descriptor >= 0 && ::close(descriptor) != 0 && errno != EINTR)
-    return Status::fromErrno(errno, "closing " + path_);
+  if (descriptor >= 0 && ::close(descriptor) != 0 && errno != EINTR) return failed("closing");
   return Status::ok();
 }
 
 Result<uint64_t> File::size() const {
   struct stat facts {};
-  if (::fstat(descriptor_, &facts) != 0) return Status::fromErrno(errno, "size of " + path_);
+  if (::fstat(descriptor_, &facts) != 0) return failed("size of");
   return uint64_t(facts.st_size);
 }
 
@@ -154,7 +159,8 @@ Status FileWriter::align(size_t alignment) {
 
 Status FileWriter::overwrite(uint64_t offset, const void* data, size_t bytes) {
   if (offset + bytes > position())
-    return {Code::Internal, "overwriting bytes of " + file_.path() + " that are not written yet"};
+    return {Code::Internal,
+            "overwriting bytes of " + fileName(file_.path()) + " that are not written yet"};
   VICINAL_TRY(flush());
   return file_.writeAt(offset, data, bytes);
 }
@@ -171,8 +177,9 @@ Result<FileLock> FileLock::acquire(const std::string& path) {
   auto file = File::open(path, O_RDWR | O_CREAT);
   if (!file) return file.status();
   if (withoutInterruption([&] { return ::flock(file->descriptor(), LOCK_EX | LOCK_NB); }) != 0) {
-    if (errno == EWOULDBLOCK) return Status(Code::Locked, path + " is locked by another holder");
-    return Status::fromErrno(errno, "locking " + path);
+    if (errno == EWOULDBLOCK)
+      return Status(Code::Locked, fileName(path) + " is locked by another holder");
+    return Status::fromErrno(errno, "locking " + fileName(path));
   }
   return FileLock(file.take());
 }

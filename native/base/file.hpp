@@ -1,5 +1,6 @@
 // Files by descriptor. Every call goes through libc, retries EINTR and finishes short reads and
-// writes; failures come back as a Status that names the path. The kernel renames nothing: a file
+// writes; failures come back as a Status that names the file, not the folder: where on the machine
+// the data lies is nobody's business who asks over the network. The kernel renames nothing: a file
 // gets its final name when created, is complete once `FileWriter::finish` succeeded, and the
 // manifest decides whether it counts.
 #pragma once
@@ -13,6 +14,9 @@
 #include "base/status.hpp"
 
 namespace vicinal {
+
+// "b.vseg" of "/a/b.vseg".
+std::string fileName(const std::string& path);
 
 class File {
 public:
@@ -41,6 +45,7 @@ public:
 
 private:
   friend class FileLock;
+  Status failed(const char* action) const;
   static Result<File> open(const std::string& path, int flags);
   File(int descriptor, std::string path) : descriptor_(descriptor), path_(std::move(path)) {}
 

@@ -48,8 +48,7 @@ napi_value openSegmentMethod(napi_env env, napi_callback_info info) {
 }
 
 void addStamp(ResultObject& object, const FileStamp& stamp) {
-  const size_t slash = stamp.path.rfind('/');
-  object.text("file", slash == std::string::npos ? stamp.path : stamp.path.substr(slash + 1));
+  object.text("file", fileName(stamp.path));
   object.number("bytes", static_cast<double>(stamp.bytes));
   object.number("crc", stamp.crc);
 }

@@ -128,10 +128,11 @@ Status BlockFile::verifyHeader(FileKind kind) {
   if (header.headerCrc != header.computeCrc())
     return corrupt("block 0: the checksum of the header does not match");
   if (header.leastReader > kFormatVersion)
-    return Status(Code::UnsupportedFormat,
-                  stamp_.path + ": format version " + std::to_string(header.formatVersion) +
-                      " needs a reader of version " + std::to_string(header.leastReader) +
-                      ", this one is " + std::to_string(kFormatVersion));
+    return Status(Code::UnsupportedFormat, fileName(stamp_.path) + ": format version " +
+                                               std::to_string(header.formatVersion) +
+                                               " needs a reader of version " +
+                                               std::to_string(header.leastReader) +
+                                               ", this one is " + std::to_string(kFormatVersion));
   const bool isSound = header.fileBytes == *bytes && header.blockBytes == kBlockBytes &&
                        header.blocksAt >= kSectionAlignment && header.blocksAt <= *bytes &&
                        header.directoryAt >= kSectionAlignment &&

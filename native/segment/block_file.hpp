@@ -71,7 +71,7 @@ public:
   const std::string& directory() const { return directory_; }
   uint32_t formatVersion() const { return formatVersion_; }
   Status corrupt(const std::string& what) const {
-    return Status(Code::Corrupt, stamp_.path + ": " + what);
+    return Status(Code::Corrupt, fileName(stamp_.path) + ": " + what);
   }
   // Whether a section lies within what was verified.
   bool holds(uint64_t offset, uint64_t bytes) const {

@@ -51,7 +51,8 @@ public:
     OverlayDirectory overlay;
     if (!decodeDirectory(file, overlay)) return file.corrupt("the directory makes no sense");
     if (overlay.baseCrc != file_.stamp().crc || overlay.rows != directory_.rows)
-      return file.corrupt("the overlay belongs to another segment file than " + file_.stamp().path);
+      return file.corrupt("the overlay belongs to another segment file than " +
+                          fileName(file_.stamp().path));
     const auto find = [&](SectionKind kind) -> const Section* {
       for (const Section& section : overlay.sections)
         if (section.kind == kind) return &section;

@@ -7,6 +7,7 @@ import { sendError } from './respond.js'
 
 /** A rejected body of undeclared or large size is not waited for: the connection ends with the answer. */
 const DRAINED_BODY_BYTES = 64 * 1024
+const LINGER_MS = 1000
 const LOGGED_CODES = new Set(['UNAUTHENTICATED', 'FORBIDDEN', 'MISDIRECTED_HOST'])
 
 export function registerFailures(app: FastifyInstance, maxBodyBytes: number): void {
@@ -62,6 +63,8 @@ export function clientError(error: NodeJS.ErrnoException, socket: Socket): void 
   socket.end(
     `HTTP/1.1 ${status}\r\nContent-Type: application/json\r\nContent-Length: ${body.length}\r\nConnection: close\r\n\r\n${body}`,
   )
+  // Who reads gets the answer; who neither reads nor hangs up does not keep the connection.
+  setTimeout(() => socket.destroy(), LINGER_MS).unref()
 }
 
 const STATUS_OF_PARSER_ERROR: Readonly<Record<string, string>> = {

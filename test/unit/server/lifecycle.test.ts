@@ -3,7 +3,7 @@ import { execFileSync, spawnSync } from 'node:child_process'
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { type ClientRequest, request } from 'node:http'
 import { get } from 'node:https'
-import { connect as connectSocket } from 'node:net'
+import { connect as connectSocket, type Socket } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { describe, expect, it, onTestFinished } from 'vitest'
@@ -39,6 +39,66 @@ class HeldDatabase extends MemoryDatabase {
 }
 
 const COUNT = '/collections/held/points/count'
+
+/** As many again are open at the service's side, which must fit into what a process may open. */
+const SLOW_CLIENTS = 2000
+/** No more at once than wait to be accepted: who finds no place there only believes to be connected. */
+const CONNECTING_AT_ONCE = 100
+const DRIP_MS = 500
+
+/** Clients that connect, begin a request and never get far. */
+class SlowClients {
+  open = 0
+  readonly #sockets: Socket[] = []
+  readonly #port: number
+  readonly #dripping = setInterval(() => this.#drip(), DRIP_MS)
+
+  constructor(port: number) {
+    this.#port = port
+  }
+
+  async connect(count: number): Promise<void> {
+    for (let made = 0; made < count; made += CONNECTING_AT_ONCE) {
+      await Promise.all(Array.from({ length: CONNECTING_AT_ONCE }, (_, at) => this.#connect(made + at)))
+    }
+  }
+
+  close(): void {
+    clearInterval(this.#dripping)
+    for (const socket of this.#sockets) socket.destroy()
+  }
+
+  #connect(at: number): Promise<void> {
+    return new Promise((resolve) => {
+      const socket = connectSocket(this.#port, '127.0.0.1', () => {
+        this.open++
+        socket.write(slowness(at)[0])
+        socket.once('close', () => this.open--)
+        resolve()
+      })
+      socket.on('error', () => resolve())
+      // Those that write learn by it that they were cut off; they never read.
+      if (slowness(at)[1] === '') socket.resume()
+      this.#sockets.push(socket)
+    })
+  }
+
+  #drip(): void {
+    for (const [at, socket] of this.#sockets.entries()) if (socket.writable) socket.write(slowness(at)[1])
+  }
+}
+
+/** What the client begins with, and what it goes on with: nothing, or a byte now and then. */
+function slowness(client: number): readonly [string, string] {
+  const head = `POST ${COUNT} HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n`
+  const kinds = [
+    ['', ''],
+    ['POST', ' '],
+    [`${head}X-Long: `, 'x'],
+    [`${head}Content-Length: 1000\r\n\r\n{`, ' '],
+  ] as const
+  return kinds[client % kinds.length] as (typeof kinds)[number]
+}
 
 function startCount(port: number): ClientRequest {
   const sent = request({ host: '127.0.0.1', port, method: 'POST', path: COUNT, agent: false })
@@ -99,6 +159,20 @@ describe('the service under load', () => {
     }
     expect((await service.call('GET', '/healthz')).status).toBe(200)
   })
+
+  it('answers others while thousands of clients send a byte now and then, or nothing, and never read', async () => {
+    const service = await startService({ headersTimeoutMs: 3000, requestTimeoutMs: 4000 })
+    const slow = new SlowClients(service.port)
+    onTestFinished(() => slow.close())
+    await slow.connect(SLOW_CLIENTS)
+    expect(slow.open).toBeGreaterThan(SLOW_CLIENTS / 2)
+    // A good client gets all its answers meanwhile, and the slow ones are cut off although they keep sending.
+    for (let calls = 0; calls < 50; calls++) {
+      expect((await service.call('GET', '/collections')).status).toBe(200)
+    }
+    await expect.poll(() => slow.open, { timeout: 20_000, interval: 200 }).toBe(0)
+    expect((await service.call('GET', '/metrics')).text).toContain('rest_requests_in_work 0')
+  }, 60_000)
 
   it('takes no more connections than it should', async () => {
     const service = await startService({ maxConnections: 2 })
