@@ -14,13 +14,15 @@ import { COMPACT, OURS, SYSTEMS, YARDSTICK } from './systems/index.mjs'
 const USAGE = `npm run bench -- [flags]      (in bench/)
   --data words,mnist     data sets
   --systems a,b          of ${Object.keys(SYSTEMS).join(', ')}
-  --parts a,b            of libraries, rebuild, service, ingest
+  --parts a,b            of libraries, kernel, recall, rebuild, service, ingest
   --limit N              the first N rows only: for trials, not for claims
   --tiny                 a few thousand made-up vectors, vicinal twice and hnswlib-node: the test of the bench itself
   --as-is                measure dist/ as it is; install and build nothing
   --out FOLDER           where results go (default bench/results)`
 
-const PARTS = ['libraries', 'rebuild', 'service', 'ingest']
+const PARTS = ['libraries', 'kernel', 'recall', 'rebuild', 'service', 'ingest']
+/** Not part of the harness's own test: it needs the addon's objects. */
+const TINY_PARTS = PARTS.filter((part) => part !== 'kernel')
 const M = 16
 const EF_CONSTRUCT = 200
 const EFS = [16, 24, 32, 48, 64, 96, 128, 192, 256, 384, 512]
@@ -49,7 +51,7 @@ function readFlags() {
   const options = {
     data: { type: 'string', default: 'words,mnist' },
     systems: { type: 'string' },
-    parts: { type: 'string', default: PARTS.join(',') },
+    parts: { type: 'string' },
     limit: { type: 'string', default: '0' },
     tiny: { type: 'boolean', default: false },
     'as-is': { type: 'boolean', default: false },
@@ -65,7 +67,7 @@ function readFlags() {
   const flags = {
     data: values.tiny ? ['tiny'] : list(values.data),
     systems: list(systems),
-    parts: list(values.parts),
+    parts: list(values.parts ?? (values.tiny ? TINY_PARTS : PARTS).join(',')),
     limit: Number(values.limit),
     tiny: values.tiny,
     asIs: values['as-is'],
@@ -109,7 +111,15 @@ async function measure(name, { systems, parts, limit, tiny }) {
     await inChild(`preparing ${name}: rows, held-out queries, exact neighbours`, 'prepare', { data: name, limit })
   const common = { data: name, limit, m: M, efConstruct: EF_CONSTRUCT, efs: tiny ? TINY_EFS : EFS }
   const { count, dim } = shape(set.base)
-  const result = { rows: count, dim, distance: set.distance, queries: shape(set.queriesFile).count, limit, systems: {} }
+  const result = {
+    name,
+    rows: count,
+    dim,
+    distance: set.distance,
+    queries: shape(set.queriesFile).count,
+    limit,
+    systems: {},
+  }
   const wants = (part) => parts.includes(part)
   if (wants('libraries')) {
     for (const system of systems) result.systems[system] = await measureSystem(system, common)
@@ -144,6 +154,8 @@ async function measureOurs(result, common, wants) {
     }
   }
   const own = result.systems[OURS]?.search?.rows
+  if (wants('kernel')) result.kernel = await attempt('kernel', 'the kernel beside C++ hnswlib', 'kernel', common)
+  if (wants('recall')) result.recall = await attempt('recall', 'recall asked for and got', 'recall', common)
   if (wants('rebuild') && own) result.rebuild = await attempt('rebuild', 'rebuilding from the table', 'rebuild', common)
   if (wants('service') && own) {
     const efs = bracket(rowsOf(own, 1))

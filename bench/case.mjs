@@ -7,6 +7,8 @@ const CASES = {
   memory: () => import('./cases/memory.mjs'),
   service: () => import('./cases/service.mjs'),
   ingest: () => import('./cases/ingest.mjs'),
+  kernel: () => import('./cases/kernel.mjs'),
+  recall: () => import('./cases/recall.mjs'),
   rebuild: () => import('./cases/rebuild.mjs'),
 }
 

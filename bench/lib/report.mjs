@@ -16,6 +16,8 @@ function dataReport(name, set, run) {
   const systems = Object.entries(set.systems)
   parts.push(`### Queries a second at a recall, and building`, overview(systems))
   parts.push('### Sweeps', sweeps(systems, run))
+  if (set.kernel) parts.push('### The kernel alone, one thread', kernelTable(set.kernel))
+  if (set.recall) parts.push('### Recall asked for and got, library, one at a time', recallTable(set.recall))
   if (set.service) parts.push('### Service over loopback, client on the same cores', serviceTable(set.service))
   if (set.ingest)
     parts.push('### Ingestion, acknowledged durable', ingestTable(set.ingest), ...profileParts(set.ingest))
@@ -90,6 +92,36 @@ function sweeps(systems, { m, commit, cpu }) {
 }
 
 const measured = (row) => [fixed(row.recall, 4), round(row.qps), round(row.qpsMedian), round(row.p50), round(row.p99)]
+
+function kernelTable({ vicinal, hnswlib, hnswlibSource }) {
+  const heads = ['', 'asked or ef', 'recall', 'QPS', 'p50 µs', 'p99 µs', 'build CPU s']
+  const rowsOfOne = (name, { build, rows }) =>
+    rows.map((row) => [
+      name,
+      row.asked ?? row.ef,
+      fixed(row.recall, 4),
+      round(row.qps),
+      round(row.p50),
+      round(row.p99),
+      fixed(build.cpuSeconds),
+    ])
+  return table(heads, [...rowsOfOne('Vicinal', vicinal), ...rowsOfOne(`hnswlib, ${hnswlibSource}`, hnswlib)])
+}
+
+function recallTable({ rows }) {
+  const heads = ['queries, filter', 'asked', 'got', '95 % sure of', 'QPS', 'queries']
+  return table(
+    heads,
+    rows.map(({ kind, asked, recall, low, qps, queries }) => [
+      kind,
+      asked,
+      fixed(recall, 4),
+      fixed(low, 4),
+      round(qps),
+      queries,
+    ]),
+  )
+}
 
 function serviceTable({ rows }) {
   const heads = ['codec', 'connections', 'ef', 'recall', 'QPS', 'median', 'p50 µs', 'p99 µs']

@@ -33,7 +33,7 @@ interface Run {
 const BENCH = fileURLToPath(new URL('../../bench/bench.mjs', import.meta.url))
 const SYSTEMS = ['vicinal', 'vicinal on disk', 'hnswlib-node']
 
-const CLAIMS = ['library', 'build', 'vectors on disk', 'reopening', 'service', 'ingestion']
+const CLAIMS = ['recall', 'library', 'build', 'vectors on disk', 'reopening', 'service', 'ingestion']
 
 /** The benchmark on a few thousand vectors: that it runs from end to end, and says what it should; no timings. */
 describe('bench --tiny', () => {

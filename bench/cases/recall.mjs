@@ -1,0 +1,152 @@
+// Recall as it is asked for and as it is got: on queries held out of the data, on queries of another kind, and under
+// filters that have nothing to do with the query, that go with it, and that go against it. The truth under a filter
+// is the library's own exact scan, which the tests compare with an oracle.
+import { rmSync } from 'node:fs'
+import { open } from '../../dist/index.js'
+import { chunks, dataset, K, readMatrix, shape, workFolder } from '../lib/datasets.mjs'
+import { seeded } from '../lib/random.mjs'
+import { allIndexed } from '../systems/vicinal.mjs'
+
+const TARGETS = [0.8, 0.9, 0.95, 0.99]
+const FILTER_TARGET = 0.95
+const PER_MILLE = 1000
+const SEED = 20_241
+const MOST_QUERIES = 1000
+const MIXED_QUERIES = 1000
+const MIXED_ROWS = 5
+/** Queries on one side of the data, for filters that go with or against it. */
+const SIDE_QUERIES = 200
+const DECILES = 10
+const CHUNK_ROWS = 10_000
+/** One-sided 95 %. */
+const Z = 1.645
+
+/** Name, filter, and which queries it is asked with. */
+const FILTERS = [
+  ...[1, 10, 100, 500, 900].map((perMille) => ({
+    name: `${perMille / 10} % at random`,
+    filter: { must: [{ key: 'random', range: { lt: perMille } }] },
+    side: false,
+  })),
+  { name: '10 %, with the query', filter: { must: [{ key: 'side', match: { value: 0 } }] }, side: true },
+  {
+    name: '10 %, against the query',
+    filter: { must: [{ key: 'side', match: { value: DECILES - 1 } }] },
+    side: true,
+  },
+]
+
+export async function recall({ data, limit, m, efConstruct }) {
+  const set = dataset(data, limit)
+  const folder = workFolder(set, 'recall')
+  rmSync(folder, { recursive: true, force: true })
+  const db = await open(folder)
+  const options = { vectors: { size: set.dim, distance: set.distance }, hnswConfig: { m, efConstruct } }
+  const collection = await db.createCollection('bench', options)
+  const { mixed, pivot } = await ingest(collection, set)
+  await collection.createPayloadIndex('random', 'integer', { timeoutMs: 600_000 })
+  await collection.createPayloadIndex('side', 'integer', { timeoutMs: 600_000 })
+  await allIndexed(collection)
+
+  const heldOut = rowsOf(readMatrix(set.queriesFile))
+  const queries = heldOut.slice(0, MOST_QUERIES)
+  const nearPivot = [...heldOut].sort((a, b) => distance(a, pivot) - distance(b, pivot)).slice(0, SIDE_QUERIES)
+  const rows = []
+  const sets = [
+    ['held out', queries],
+    ['of another kind', mixed],
+  ]
+  for (const [kind, asked] of sets) {
+    const truth = await answers(collection, asked, { params: { exact: true } })
+    for (const target of TARGETS) rows.push(await measure(collection, kind, asked, truth, { recall: target }))
+  }
+  for (const { name, filter, side } of FILTERS) {
+    const asked = side ? nearPivot : queries
+    const truth = await answers(collection, asked, { filter, params: { exact: true } })
+    const targets = name.startsWith('10 %') ? TARGETS : [FILTER_TARGET]
+    for (const target of targets) rows.push(await measure(collection, name, asked, truth, { filter, recall: target }))
+  }
+  await db.close()
+  rmSync(folder, { recursive: true, force: true })
+  return { rows }
+}
+
+/**
+ * Ingests the set with a random number and a side as payload: the tenth that a row is in by its distance from a pivot.
+ * Also makes queries of another kind, means of some rows each.
+ */
+async function ingest(collection, set) {
+  const random = seeded(SEED)
+  const pivot = Float32Array.from(readMatrix(set.queriesFile).row(0))
+  const distances = []
+  const mixed = Array.from({ length: MIXED_QUERIES }, () => new Float32Array(set.dim))
+  const draws = drawMixes(shape(set.base).count, random)
+  for (const { from, rows, dim, data } of chunks(set.base, CHUNK_ROWS)) {
+    const row = (at) => data.subarray((at - from) * dim, (at - from + 1) * dim)
+    for (let at = from; at < from + rows; at++) distances.push(distance(row(at), pivot))
+    while (draws.length > 0 && draws.at(-1).row < from + rows) {
+      const { row: at, query } = draws.pop()
+      for (const [i, value] of row(at).entries()) mixed[query][i] += value / MIXED_ROWS
+    }
+  }
+  const bounds = decileBounds(distances)
+  for (const { from, rows, data } of chunks(set.base, CHUNK_ROWS)) {
+    const payloads = Array.from({ length: rows }, (_, i) => ({
+      random: Math.floor(random() * PER_MILLE),
+      side: bounds.findIndex((bound) => distances[from + i] <= bound),
+    }))
+    await collection.upsert({ ids: Uint32Array.from({ length: rows }, (_, i) => from + i), vectors: data, payloads })
+  }
+  return { mixed, pivot }
+}
+
+/** Which rows are mixed into which query, in the order in which rows come. */
+function drawMixes(count, random) {
+  const draws = Array.from({ length: MIXED_QUERIES * MIXED_ROWS }, (_, at) => ({
+    row: Math.floor(random() * count),
+    query: at % MIXED_QUERIES,
+  }))
+  return draws.sort((a, b) => b.row - a.row)
+}
+
+function decileBounds(distances) {
+  const sorted = Float64Array.from(distances).sort()
+  return Array.from({ length: DECILES }, (_, at) => sorted[Math.ceil(((at + 1) * sorted.length) / DECILES) - 1])
+}
+
+const rowsOf = (matrix) => Array.from({ length: matrix.count }, (_, at) => matrix.row(at))
+
+function distance(a, b) {
+  let sum = 0
+  for (let i = 0; i < a.length; i++) sum += (a[i] - b[i]) ** 2
+  return sum
+}
+
+async function answers(collection, queries, options) {
+  const found = []
+  for (const query of queries) {
+    found.push((await collection.query({ query, limit: K, withPayload: false, ...options })).map(({ score }) => score))
+  }
+  return found
+}
+
+/** Whoever scores as well as the last of the truth counts as found, so that equal rows make no difference. */
+async function measure(collection, kind, queries, truth, options) {
+  await answers(collection, queries, options)
+  const started = performance.now()
+  const found = await answers(collection, queries, options)
+  const seconds = (performance.now() - started) / 1000
+  const shares = found.map((scores, q) => shareFound(scores, truth[q])).filter((share) => share !== null)
+  const mean = shares.reduce((sum, share) => sum + share, 0) / shares.length
+  const variance = shares.reduce((sum, share) => sum + (share - mean) ** 2, 0) / shares.length
+  const asked = options.recall
+  const low = mean - Z * Math.sqrt(variance / shares.length)
+  return { kind, asked, recall: mean, low, queries: shares.length, qps: queries.length / seconds }
+}
+
+function shareFound(scores, truth) {
+  if (truth.length === 0) return null
+  const last = truth[truth.length - 1]
+  const rises = truth[0] < last
+  return scores.filter((score) => (rises ? score <= last : score >= last)).length / truth.length
+}
