@@ -24,6 +24,15 @@ napi_value vectorStats(napi_env env, const ShardStats& stats) {
     entry.number("indexed", static_cast<double>(stats.vectors[at].indexed));
     entry.number("graphBytes", static_cast<double>(stats.vectors[at].graphBytes));
     entry.number("vectorBytes", static_cast<double>(stats.vectors[at].vectorBytes));
+    entry.number("codeBytes", static_cast<double>(stats.vectors[at].codeBytes));
+    entry.boolean("calibrating", stats.vectors[at].isCalibrating);
+    const RecallMeter::Reading& recall = stats.vectors[at].recall;
+    ResultObject measured(env);
+    measured.number("queries", static_cast<double>(recall.queries));
+    measured.number("measured", recall.recall);
+    measured.number("asked", recall.asked);
+    measured.number("waiting", static_cast<double>(recall.waiting));
+    entry.set("recall", measured.finish());
     napi_set_element(env, list, at, entry.finish());
   }
   return list;
@@ -49,12 +58,15 @@ napi_value segmentStats(napi_env env, const ShardStats& stats) {
 napi_value memoryStats(napi_env env, const ShardStats& stats) {
   double vectors = 0;
   double graphs = 0;
+  double codes = 0;
   for (const auto& vector : stats.vectors) {
     vectors += static_cast<double>(vector.vectorBytes);
     graphs += static_cast<double>(vector.graphBytes);
+    codes += static_cast<double>(vector.codeBytes);
   }
   ResultObject memory(env);
   memory.number("vectors", vectors);
+  memory.number("codes", codes);
   memory.number("graph", graphs);
   memory.number("ids", static_cast<double>(stats.idBytes));
   memory.number("payload", static_cast<double>(stats.payloadBytes));
@@ -171,6 +183,28 @@ napi_value moveRows(napi_env env, napi_callback_info info) {
   return runOnShard(handle, env, Lane::Insert, std::move(call));
 }
 
+napi_value measureRecall(napi_env env, napi_callback_info info) {
+  Arguments arguments(env, info);
+  const auto handle = ShardHandle::of(arguments);
+  if (!handle) return nullptr;
+  const size_t vectors = handle->shard()->spec().vectors.size();
+  const auto vector =
+      static_cast<uint32_t>(arguments.integer(arguments[1], "vector", 0, vectors - 1));
+  const auto most =
+      static_cast<uint32_t>(arguments.integer(arguments[2], "most", 1, kMostMeasured));
+  if (arguments.failed()) return nullptr;
+  auto measured = std::make_shared<uint32_t>(0);
+  Call call;
+  call.work = [shard = handle->shard(), vector, most, measured] {
+    auto result = shard->measureRecall(vector, most);
+    if (!result) return result.status();
+    *measured = *result;
+    return Status::ok();
+  };
+  call.result = [measured](napi_env live) { return makeNumber(live, *measured); };
+  return runOnShard(handle, env, Lane::Build, std::move(call));
+}
+
 napi_value dropSegment(napi_env env, napi_callback_info info) {
   Arguments arguments(env, info);
   const auto handle = ShardHandle::of(arguments);
@@ -217,6 +251,7 @@ void defineMaintenanceMethods(napi_env env, napi_value exports) {
       {"setIndexing", setIndexing},
       {"freeze", freeze},
       {"moveRows", moveRows},
+      {"measureRecall", measureRecall},
       {"dropSegment", dropSegment},
       {"validate", validate},
   };

@@ -55,6 +55,8 @@ void readSearch(Reader& reader, napi_value value, const ShardSpec& spec, SearchR
   request.limit = integer("limit", kMostResults);
   request.offset = integer("offset", kMostResults);
   request.ef = integer("ef", kMostEf);
+  request.recall =
+      static_cast<float>(reader.number(reader.property(value, "recall"), "recall", 0, 1));
   request.isExact = reader.boolean(reader.property(value, "exact"), "exact");
   request.isIndexedOnly = reader.boolean(reader.property(value, "indexedOnly"), "indexedOnly");
   napi_value threshold = reader.property(value, "scoreThreshold");
@@ -78,6 +80,7 @@ napi_value searchResult(napi_env env, SearchResult& result) {
   stats.number("distances", static_cast<double>(result.stats.distances));
   stats.text("strategy", result.stats.strategy);
   stats.number("matches", static_cast<double>(result.stats.matches));
+  stats.number("recall", result.stats.recall);
   stats.number("tookUs", result.stats.tookUs);
   object.set("stats", stats.finish());
   return object.finish();
@@ -90,6 +93,8 @@ struct SearchState {
 
 // Searches, and notes how long it took.
 Status timedSearch(Shard& shard, SearchState& state, const CancelFlag* cancel, Waiting waiting) {
+  RecallMeter& meter = shard.meter(state.request.vector);
+  state.request.lossShare = meter.lossShare();
   const auto started = CancelFlag::Clock::now();
   const Snapshot snapshot = shard.snapshot();
   Status status =
@@ -97,6 +102,7 @@ Status timedSearch(Shard& shard, SearchState& state, const CancelFlag* cancel, W
   const std::chrono::duration<double, std::nano> took = CancelFlag::Clock::now() - started;
   const double distances = estimateDistances(snapshot, state.request);
   if (std::isfinite(distances)) shard.pace(state.request.vector).learn(distances, took.count());
+  meter.note(state.request);
   state.result.stats.tookUs = took.count() / 1000;
   return status;
 }

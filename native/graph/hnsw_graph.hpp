@@ -96,6 +96,8 @@ struct SearchOptions {
   // Distances to compute before giving up.
   uint64_t maxDistances = UINT64_MAX;
   const CancelFlag* cancel = nullptr;
+  // A vertex of level 0 that the walk treats as not there; none by default.
+  uint32_t hidden = UINT32_MAX;
 };
 
 enum class SearchEnd : uint8_t { Complete, BudgetSpent, Cancelled };

@@ -48,6 +48,8 @@ public:
     scratch_.visited.start(graph_.prepared());
     scratch_.beam.start(std::max(options.ef, 1u), options.stop);
     scratch_.frontier.clear();
+    hidden_ = options.hidden;
+    if (hidden_ < graph_.prepared()) scratch_.visited.add(hidden_);
     for (const Neighbor& start : starts)
       if (scratch_.visited.add(start.vertex)) keep(start);
     while (const auto vertex = next()) {
@@ -78,7 +80,17 @@ private:
     const size_t count = loadId(record[0]) & HnswGraph::countMask;
     uint32_t* const ids = scratch_.ids.data();
     for (size_t i = 0; i < count; i++) ids[i] = loadId(record[1 + i]);
+    if (hidden_ != HnswGraph::noVertex) replaceHidden(vertex, ids, count);
     return count;
+  }
+
+  // Without the hidden vertex, its neighbours would have had one of each other in its place.
+  void replaceHidden(uint32_t vertex, uint32_t* ids, size_t count) const {
+    uint32_t* const at = std::find(ids, ids + count, hidden_);
+    if (at == ids + count) return;
+    const uint32_t* record = graph_.level0(hidden_);
+    const uint32_t others = loadId(record[0]) & HnswGraph::countMask;
+    if (others > 0) *at = loadId(record[1 + vertex % others]);
   }
 
   size_t copyUnseenLinks(uint32_t vertex, uint32_t level) {
@@ -125,6 +137,7 @@ private:
   const Scorer& scorer_;
   const Accept& accept_;
   Scratch& scratch_;
+  uint32_t hidden_ = HnswGraph::noVertex;
 };
 
 template <typename Scorer, typename Accept>

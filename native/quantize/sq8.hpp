@@ -63,8 +63,12 @@ public:
   // `firstRow` never changes (a Region), and `projection` outlives the space.
   Sq8Space(Metric metric, uint32_t dim, uint8_t* firstRow, const Projection* projection = nullptr);
 
-  // Manhattan distances are computed from floats alone.
-  static bool supports(Metric metric) { return metric != Metric::L1; }
+  // Manhattan distances are computed from floats alone, and so are those of few dimensions: codes
+  // would save no memory there, and are too coarse to tell neighbours apart.
+  static constexpr uint32_t kFewDimensions = 32;
+  static bool supports(Metric metric, uint32_t dim) {
+    return metric != Metric::L1 && dim > kFewDimensions;
+  }
   // Bytes from one row to the next, of so many codes.
   static uint32_t strideOf(uint32_t codes) {
     return uint32_t((codes + sizeof(Sq8Terms) + kSq8Align - 1) / kSq8Align * kSq8Align);

@@ -5,6 +5,7 @@
 
 #include "search/search_cost.hpp"
 #include "search/segment_search.hpp"
+#include "search/walk_plan.hpp"
 
 namespace vicinal {
 
@@ -90,12 +91,13 @@ double estimateDistances(const Snapshot& snapshot, const SearchRequest& request)
   double distances = 0;
   for (size_t at = 0; at < snapshot.count() && request.limit > 0; at++) {
     const VectorSpace& space = snapshot.segment(at).space(request.vector);
-    const uint32_t linked = request.isExact ? 0 : space.linked();
+    const uint32_t linked = space.linked();
     const uint32_t vertices = space.vertices();
-    if (linked > 0)
-      distances += std::min<double>(linked, kDistancesPerEf * std::max<size_t>(request.ef, wanted));
-    if (linked == 0 || !request.isIndexedOnly)
-      distances += kSequentialDistance * (vertices - std::min(linked, vertices));
+    const auto plan = planWalk(space, request, wanted, linked);
+    if (plan) distances += std::min<double>(linked, plan->distances);
+    if (plan && request.isIndexedOnly) continue;
+    const uint32_t from = plan ? linked : 0;
+    distances += kSequentialDistance * (vertices - std::min(from, vertices));
   }
   return distances;
 }

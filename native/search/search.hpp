@@ -16,7 +16,13 @@ struct SearchRequest {
   std::vector<float> query;
   uint32_t limit = 10;
   uint32_t offset = 0;
+  // Width of the beam; 0: as far as the recall asked for takes.
   uint32_t ef = 0;
+  // Mean share of the true neighbours that answers must have.
+  float recall = 0.95f;
+  // Of the loss that leaves, how much may be asked of the calibration: less than all where queries
+  // were seen to lose more than it says (RecallMeter).
+  float lossShare = 1;
   bool isExact = false;
   bool isIndexedOnly = false;
   bool hasThreshold = false;
@@ -32,6 +38,8 @@ struct SearchStats {
   // About how many rows match the filter.
   uint64_t matches = 0;
   double tookUs = 0;
+  // That every segment promises; 0 where the request named a width instead.
+  double recall = 1;
   // What was done, the same for several segments once.
   std::string strategy;
 

@@ -5,10 +5,13 @@
 
 namespace vicinal {
 
-// Distances a graph search computes for each place of its beam.
+// Distances a walk computes for each place of its beam.
 constexpr double kDistancesPerEf = 20;
-// A distance to the next vector in a row of them.
+// A distance to the next vector in a row of them, and to the next code.
 constexpr double kSequentialDistance = 0.3;
+constexpr double kSequentialCode = 0.15;
+// A distance to the next of many vertices chosen beforehand, in the order in which they lie.
+constexpr double kGatheredDistance = 0.5;
 // Deciding a condition on the payload's text.
 constexpr double kEvaluation = 8;
 

@@ -13,9 +13,10 @@
 
 #include "filter/plan.hpp"
 #include "graph/neighbor.hpp"
-#include "search/row_block.hpp"
 #include "search/search.hpp"
 #include "search/segment_rows.hpp"
+#include "search/space_search.hpp"
+#include "search/walk_plan.hpp"
 
 namespace vicinal {
 
@@ -32,27 +33,36 @@ public:
 private:
   struct Costs {
     double scan = 0;
-    double graph = 0;
+    double walk = 0;
   };
 
   Status runUnfiltered(std::vector<Neighbor>& nearest);
   Status runFiltered(const FilterNode& filter, std::vector<Neighbor>& nearest);
 
   template <typename Accept>
-  Status searchGraph(const Accept& accept, uint64_t budget, std::vector<Neighbor>& found,
-                     bool& isComplete);
-  Status searchLinked(std::vector<Neighbor>& found);
-  Status rescore(std::vector<Neighbor>& found);
-  Status scoreFromFile(const ColdVectors& cold, const std::vector<uint32_t>& vertices, float* out);
+  Status walk(const Accept& accept, uint64_t budget, std::vector<Neighbor>& found,
+              bool& isComplete);
+  // The same where this share of the vertices is accepted, which is most of them.
   template <typename Accept>
-  Status scanRange(uint32_t from, uint32_t to, const Accept& accept, TopK& top);
-  Status scanCandidates(const FilterPlan& plan, uint32_t from, uint32_t to, TopK& top);
+  Status walkMost(const Accept& accept, double share, uint64_t budget, std::vector<Neighbor>& found,
+                  bool& isComplete);
+  Status walkLinked(std::vector<Neighbor>& found);
+  // The nearest accepted of a range, of `candidates` (null: any) alone: by code where that will do,
+  // exactly where the request wants that or there are no codes.
+  template <typename Accept>
+  Status scan(const RowBitmap* candidates, VertexSlice slice, const Accept& accept, TopK& top);
+  template <typename Accept>
+  Status scanByCode(const RowBitmap* candidates, VertexSlice slice, const Accept& accept,
+                    TopK& top);
   // Share of the candidates that match, from a sample.
   double sampleMatches(const FilterPlan& plan) const;
   Costs estimate(const FilterPlan& plan, double matchShare) const;
 
   bool matches(const FilterPlan& plan, uint32_t vertex) const;
-  bool isCancelled() const { return cancel_ != nullptr && cancel_->isCancelled(); }
+  // Where scans end: the tail is left out where the request says so.
+  uint32_t scanEnd() const {
+    return request_.isIndexedOnly && !request_.isExact ? linked_ : vertices_;
+  }
 
   const SegmentView view_;
   const SegmentRows rows_;
@@ -61,12 +71,14 @@ private:
   const VectorSpace& space_;
   const size_t wanted_;
   const CancelFlag* const cancel_;
-  const Waiting waiting_;
   SearchStats& stats_;
   // Read once: what is linked later is found by the scan of the tail.
   const uint32_t linked_;
   const uint32_t vertices_;
-  const uint32_t ef_;
+  SpaceSearch search_;
+  // Nothing where a scan is better.
+  const std::optional<WalkPlan> plan_;
+  const bool scansCodes_;
 };
 
 } // namespace vicinal

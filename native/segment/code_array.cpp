@@ -4,7 +4,7 @@ namespace vicinal {
 
 Result<std::shared_ptr<CodeArray>> CodeArray::create(Metric metric, uint32_t dim, uint64_t capacity,
                                                      std::shared_ptr<const Projection> projection) {
-  if (!Sq8Space::supports(metric)) return std::shared_ptr<CodeArray>();
+  if (!Sq8Space::supports(metric, dim)) return std::shared_ptr<CodeArray>();
   const uint32_t codes = projection ? projection->reducedDim() : dim;
   auto rows =
       RegionArray<uint8_t>::reserve(capacity * Sq8Space::strideOf(codes), Region::Pages::Huge);

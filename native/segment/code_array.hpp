@@ -11,7 +11,7 @@ namespace vicinal {
 
 class CodeArray {
 public:
-  // For at most `capacity` vectors. Null where the metric has no codes.
+  // For at most `capacity` vectors. Null where metric and dimensions have no codes.
   static Result<std::shared_ptr<CodeArray>> create(Metric metric, uint32_t dim, uint64_t capacity,
                                                    std::shared_ptr<const Projection> projection);
 

@@ -9,6 +9,7 @@ namespace {
 constexpr uint32_t kMostNameBytes = 4096;
 constexpr uint32_t kMostSections = 4096;
 constexpr uint32_t kMostVectors = 256;
+constexpr uint32_t kMostMeasured = 64;
 
 class Encoder {
 public:
@@ -28,6 +29,16 @@ public:
           .add(section.vector)
           .add(section.offset)
           .add(section.bytes);
+    return *this;
+  }
+  Encoder& add(const Calibration* calibration) {
+    add(calibration ? calibration->vertices() : 0u);
+    if (!calibration) return *this;
+    add(uint32_t(calibration->reaches().size())).add(uint32_t(calibration->depths().size()));
+    for (const Calibration::Reach& each : calibration->reaches())
+      add(each.reach).add(each.recall).add(each.distances);
+    for (const Calibration::Depth& each : calibration->depths())
+      add(each.rescored).add(each.recall);
     return *this;
   }
   std::string take() { return std::move(bytes_); }
@@ -67,6 +78,18 @@ public:
       if (kind >= kSectionKinds || !file_.holds(section.offset, section.bytes)) isSound_ = false;
     }
     return sections;
+  }
+  std::shared_ptr<const Calibration> calibration() {
+    const uint32_t vertices = read<uint32_t>();
+    if (vertices == 0) return nullptr;
+    std::vector<Calibration::Reach> reaches(count(kMostMeasured));
+    std::vector<Calibration::Depth> depths(count(kMostMeasured));
+    for (Calibration::Reach& each : reaches) each = {read<float>(), read<float>(), read<float>()};
+    for (Calibration::Depth& each : depths) each = {read<uint32_t>(), read<float>()};
+    auto measured =
+        std::make_shared<const Calibration>(vertices, std::move(reaches), std::move(depths));
+    isSound_ = isSound_ && measured->isSound();
+    return measured;
   }
   uint32_t count(uint32_t most) {
     const uint32_t count = read<uint32_t>();
@@ -121,6 +144,7 @@ std::string encodeDirectory(const SegmentDirectory& directory) {
         .add(vector.graph.entry)
         .add(vector.graph.entryLevel);
     encoder.add(vector.graph.upperWords).add(vector.graph.seed);
+    encoder.add(vector.calibration.get());
   }
   return encoder.add(directory.sections).take();
 }
@@ -156,6 +180,7 @@ bool decodeDirectory(const BlockFile& file, SegmentDirectory& directory) {
     vector.graph.entryLevel = decoder.read<uint32_t>();
     vector.graph.upperWords = decoder.read<uint64_t>();
     vector.graph.seed = decoder.read<uint64_t>();
+    vector.calibration = decoder.calibration();
   }
   directory.sections = decoder.sections();
   return decoder.isSound();

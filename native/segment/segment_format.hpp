@@ -49,6 +49,8 @@ struct VectorDirectory {
   uint32_t vertices = 0;
   bool isIdentity = true;
   GraphMeta graph{};
+  // null where nobody has measured yet.
+  std::shared_ptr<const Calibration> calibration;
 };
 
 struct SegmentDirectory {

@@ -171,7 +171,7 @@ private:
            has(SectionKind::GraphOffsets, vertices * 4, vector) &&
            entry.graph.upperWords <= file_.stamp().bytes / 4 &&
            has(SectionKind::GraphUpper, entry.graph.upperWords * 4, vector) &&
-           (!Sq8Space::supports(entry.spec.metric) ||
+           (!Sq8Space::supports(entry.spec.metric, entry.spec.dim) ||
             has(SectionKind::Codes, vertices * Sq8Space::strideOf(codesOf(entry, vector)), vector));
   }
 
@@ -212,6 +212,7 @@ private:
     }
     if (const Section* codes = find(SectionKind::Codes, vector)) mapped.codesAt = codes->offset;
     VICINAL_TRY(readProjection(entry, vector, mapped.projection));
+    mapped.calibration = entry.calibration;
     mapped.graph = {entry.graph, file_.file().descriptor(),
                     find(SectionKind::GraphLevel0, vector)->offset,
                     find(SectionKind::GraphOffsets, vector)->offset,

@@ -79,8 +79,9 @@ Status SegmentWriter::writeGraphs() {
     const VectorSpace& space = segment_.space(vector);
     const GraphSections sections = space.graph().sections();
     const SegmentCapture::Vertices& vertices = capture_.vertices[vector];
-    directory_.vectors.push_back(
-        {space.spec(), vertices.count, vertices.isIdentity, sections.meta});
+    const auto calibration = space.calibration();
+    directory_.vectors.push_back({space.spec(), vertices.count, vertices.isIdentity, sections.meta,
+                                  calibration->vertices() > 0 ? calibration : nullptr});
     VICINAL_TRY(
         section(SectionKind::GraphLevel0, vector, sections.level0.data, sections.level0.bytes));
     VICINAL_TRY(

@@ -9,17 +9,23 @@ namespace {
 // Energy that other directions must keep beyond those in use.
 constexpr double kWorthRecoding = 0.02;
 constexpr uint32_t kGrowthBetweenLooks = 4;
+// Fewer are scanned sooner than walked through.
+constexpr uint32_t kLeastCalibrated = 1024;
+constexpr uint32_t kGrowthBetweenCalibrations = 2;
 
-uint32_t nextLook(uint32_t vertices) {
-  return uint32_t(std::min<uint64_t>(uint64_t(vertices) * kGrowthBetweenLooks, UINT32_MAX));
+uint32_t grown(uint32_t vertices, uint32_t times) {
+  return uint32_t(std::min<uint64_t>(uint64_t(vertices) * times, UINT32_MAX));
 }
+
+uint32_t nextLook(uint32_t vertices) { return grown(vertices, kGrowthBetweenLooks); }
 
 } // namespace
 
 Status VectorSpace::reserve(const VectorSpec& spec, uint64_t rows, uint64_t vertices) {
   spec_ = spec;
   // Where codes lead, only a few vectors of a search are read.
-  const auto pages = Sq8Space::supports(spec.metric) ? Region::Pages::Normal : Region::Pages::Huge;
+  const auto pages =
+      Sq8Space::supports(spec.metric, spec.dim) ? Region::Pages::Normal : Region::Pages::Huge;
   auto vectors = RegionArray<float>::reserve(vertices * spec.dim, pages);
   if (!vectors) return vectors.status();
   auto vertexOfRow = RegionArray<uint32_t>::reserve(rows);
@@ -33,6 +39,9 @@ Status VectorSpace::reserve(const VectorSpec& spec, uint64_t rows, uint64_t vert
   auto codes = CodeArray::create(spec.metric, spec.dim, vertices, nullptr);
   if (!codes) return codes.status();
   codes_ = codes.take();
+  // It is the same for all, so nobody has to own it.
+  calibration_ = {std::shared_ptr<const Calibration>(), &Calibration::untried(spec.metric)};
+  calibrateFrom_ = kLeastCalibrated;
   lookFrom_ = codes_ && Projection::canReduce(spec.dim) ? Projection::kLeastSample : UINT32_MAX;
   auto graph = HnswGraph::create(space_, codes_ ? codes_->space() : Sq8Space(), graphConfig(),
                                  static_cast<uint32_t>(vertices));
@@ -117,7 +126,29 @@ Status VectorSpace::recode() {
   std::lock_guard lock(claims_);
   lookFrom_ = nextLook(count);
   isRecoding_ = false;
+  calibrateFrom_ = kLeastCalibrated;
   return status;
+}
+
+bool VectorSpace::claimCalibration() {
+  std::lock_guard lock(claims_);
+  if (isCalibrating_ || isRecoding_ || !hasCaughtUp() || claimed_ < calibrateFrom_) return false;
+  isCalibrating_ = true;
+  calibrateFrom_ = grown(claimed_, kGrowthBetweenCalibrations);
+  return true;
+}
+
+bool VectorSpace::isCalibrationDue() const {
+  std::lock_guard lock(claims_);
+  return isCalibrating_ || (hasCaughtUp() && claimed_ >= calibrateFrom_);
+}
+
+void VectorSpace::calibrated(std::shared_ptr<const Calibration> calibration) {
+  std::lock_guard lock(claims_);
+  isCalibrating_ = false;
+  if (!calibration) return;
+  std::lock_guard shared(shared_);
+  calibration_ = std::move(calibration);
 }
 
 // Null where what there is will do.
@@ -157,6 +188,10 @@ Status VectorSpace::map(int descriptor, const Mapped& mapped) {
                                static_cast<uint32_t>(vertexCapacity()), mapped.graph);
   if (!graph) return graph.status();
   graph_ = graph.take();
+  if (mapped.calibration) {
+    calibration_ = mapped.calibration;
+    calibrateFrom_ = grown(mapped.calibration->vertices(), kGrowthBetweenCalibrations);
+  }
   identity_.store(mapped.identity, std::memory_order_release);
   staged_ = mapped.vertices;
   vertices_.store(mapped.vertices, std::memory_order_release);
@@ -166,7 +201,7 @@ Status VectorSpace::map(int descriptor, const Mapped& mapped) {
 }
 
 Status VectorSpace::cool(const std::string& path, uint64_t vectorsAt, uint32_t vertices) {
-  if (!spec_.onDisk || !Sq8Space::supports(spec_.metric) || vertices == 0) return Status::ok();
+  if (!spec_.onDisk || !codes() || vertices == 0) return Status::ok();
   auto cold = ColdVectors::open(path, vectorsAt, vertices, spec_.dim);
   if (!cold) return cold.status();
   VICINAL_TRY(

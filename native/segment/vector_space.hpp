@@ -11,6 +11,7 @@
 // - Graph building claims slices of published vertices, in order. `linked()` is how far the claims
 // are finished
 //   without a gap: vertices below are in the graph, the others are the exact-scan tail.
+// - Calibration is claimed once the graph has caught up, and done beside everything else.
 // - Codes may be made anew, while no slice is being linked. Searches hold on to those they began
 //   with.
 #pragma once
@@ -25,6 +26,7 @@
 #include "distance/kernels.hpp"
 #include "graph/hnsw_graph.hpp"
 #include "quantize/sq8.hpp"
+#include "segment/calibration.hpp"
 #include "segment/code_array.hpp"
 #include "segment/cold_vectors.hpp"
 
@@ -76,10 +78,20 @@ public:
 
   const VectorSpec& spec() const { return spec_; }
   const Space& space() const { return space_; }
-  // Codes of the vertices that are in the graph; null where the metric has none.
+  // Codes of the vertices that are in the graph; null where metric and dimensions have none.
   std::shared_ptr<const CodeArray> codes() const {
     std::lock_guard lock(shared_);
     return codes_;
+  }
+  // Bytes from one code to the next; 0 where there are none.
+  uint32_t codeStride() const {
+    const auto now = codes();
+    return now ? now->space().stride() : 0;
+  }
+  // Of the graph as it was when it was last measured, or generous where it never was.
+  std::shared_ptr<const Calibration> calibration() const {
+    std::lock_guard lock(shared_);
+    return calibration_;
   }
   const HnswGraph& graph() const { return *graph_; }
   uint64_t codeBytes() const {
@@ -109,6 +121,14 @@ public:
   // Some hundred milliseconds of work for each 100,000 vertices.
   Status recode();
 
+  // Whether what recall costs should be measured, now that the graph has caught up and is much
+  // larger than at the last time. True for one caller, who then calls `calibrated`.
+  bool claimCalibration();
+  // Whether that is under way or about to be.
+  bool isCalibrationDue() const;
+  // null: it came to nothing.
+  void calibrated(std::shared_ptr<const Calibration> calibration);
+
   // Vectors that are to be read from their file; null where all are in memory.
   std::shared_ptr<const ColdVectors> coldVectors() const {
     std::lock_guard lock(shared_);
@@ -128,6 +148,8 @@ public:
     uint64_t vertexOfRowAt;
     uint64_t codesAt;
     std::shared_ptr<const Projection> projection;
+    // null: the file has none.
+    std::shared_ptr<const Calibration> calibration;
     GraphFile graph;
   };
   Status map(int descriptor, const Mapped& mapped);
@@ -159,13 +181,20 @@ private:
   mutable std::mutex shared_;
   std::shared_ptr<const ColdVectors> cold_;
   std::shared_ptr<CodeArray> codes_;
+  std::shared_ptr<const Calibration> calibration_;
 
-  std::mutex claims_;
+  // With the claims held.
+  bool hasCaughtUp() const { return open_.empty() && claimed_ == vertices(); }
+
+  mutable std::mutex claims_;
   uint32_t claimed_ = 0;
   std::vector<uint32_t> open_;
   bool isRecoding_ = false;
   // Vertices from which on the vectors are looked at.
   uint32_t lookFrom_ = 0;
+  bool isCalibrating_ = false;
+  // Vertices from which on recall is measured.
+  uint32_t calibrateFrom_ = 0;
 };
 
 } // namespace vicinal

@@ -19,8 +19,10 @@ uint32_t sliceVertices(uint32_t dim) {
 } // namespace
 
 bool Indexer::Waiter::isMet() const {
-  return std::all_of(targets.begin(), targets.end(),
-                     [](const auto& target) { return target.first->linked() >= target.second; });
+  return std::all_of(targets.begin(), targets.end(), [](const auto& target) {
+    const auto& [space, vertices] = target;
+    return space->linked() >= vertices && !space->isCalibrationDue();
+  });
 }
 
 void Indexer::kick() {
@@ -83,7 +85,39 @@ bool Indexer::linkSlice() {
       return true;
     }
   }
-  return false;
+  return calibrate(snapshot);
+}
+
+// One step; false where there is nothing to measure.
+bool Indexer::calibrate(const Snapshot& snapshot) {
+  std::unique_ptr<Calibrator> calibrator = takeCalibrator(snapshot);
+  if (!calibrator) return false;
+  const auto goesOn = calibrator->step();
+  if (goesOn && *goesOn) {
+    std::lock_guard lock(mutex_);
+    calibrators_.push_back(std::move(calibrator));
+  } else {
+    // Vectors that could not be read are for searches to complain of.
+    calibrator->space().calibrated(calibrator->result());
+  }
+  return true;
+}
+
+std::unique_ptr<Calibrator> Indexer::takeCalibrator(const Snapshot& snapshot) {
+  {
+    std::lock_guard lock(mutex_);
+    if (!calibrators_.empty()) {
+      auto taken = std::move(calibrators_.back());
+      calibrators_.pop_back();
+      return taken;
+    }
+  }
+  for (const auto& segment : *snapshot.segments) {
+    for (size_t vector = 0; vector < segment->vectorCount(); vector++)
+      if (segment->space(vector).claimCalibration())
+        return std::make_unique<Calibrator>(segment, vector);
+  }
+  return nullptr;
 }
 
 void Indexer::callWaiters(Status failure) {

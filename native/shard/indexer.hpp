@@ -1,7 +1,7 @@
 // Graph building behind the tail. Jobs on the pool's build lane claim small slices of vertices that
 // are published and not linked, link them, and put themselves back into the lane while there is
 // more, so that searches and writes get through between slices. As many jobs run as the pool has
-// threads.
+// threads. Where there is nothing to link, they measure what recall costs.
 #pragma once
 
 #include <condition_variable>
@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "base/thread_pool.hpp"
+#include "search/calibrator.hpp"
 #include "shard/segment_set.hpp"
 
 namespace vicinal {
@@ -23,8 +24,8 @@ public:
 
   // There may be new vertices.
   void kick();
-  // Calls back, from any thread, once every vector present now is linked (CLOSED when the shard
-  // closes first).
+  // Calls back, from any thread, once every vector present now is linked and what recall costs has
+  // been measured where that is due (CLOSED when the shard closes first).
   void wait(Done done);
   void setEnabled(bool enabled);
   // Between the two no slice is being linked, and `linked()` of every space is all there is in its
@@ -46,6 +47,8 @@ private:
   void startJobs();
   void runJob();
   bool linkSlice();
+  bool calibrate(const Snapshot& snapshot);
+  std::unique_ptr<Calibrator> takeCalibrator(const Snapshot& snapshot);
   void callWaiters(Status failure);
 
   const SegmentSet* segments_;
@@ -54,6 +57,8 @@ private:
   std::mutex mutex_;
   std::condition_variable idle_;
   std::vector<Waiter> waiters_;
+  // Under way, and in no job's hands.
+  std::vector<std::unique_ptr<Calibrator>> calibrators_;
   unsigned jobs_ = 0;
   unsigned linking_ = 0;
   unsigned pauses_ = 0;

@@ -15,6 +15,7 @@
 #include <vector>
 
 #include "base/status.hpp"
+#include "search/recall_meter.hpp"
 #include "search/search_pace.hpp"
 #include "segment/segment_reader.hpp"
 #include "shard/columns.hpp"
@@ -57,6 +58,9 @@ struct ShardStats {
     uint64_t indexed = 0;
     uint64_t graphBytes = 0;
     uint64_t vectorBytes = 0;
+    uint64_t codeBytes = 0;
+    bool isCalibrating = false;
+    RecallMeter::Reading recall;
   };
   struct SegmentStats {
     uint32_t number = 0;
@@ -93,6 +97,9 @@ public:
 
   const ShardSpec& spec() const { return spec_; }
   SearchPace& pace(uint32_t vector) { return paces_[vector]; }
+  RecallMeter& meter(uint32_t vector) { return meters_[vector]; }
+  // Of some of the queries asked lately, as many as were measured. On the pool's build lane.
+  Result<uint32_t> measureRecall(uint32_t vector, uint32_t most);
   Snapshot snapshot() const { return segments_.snapshot(); }
   Snapshot locate(const std::vector<PointId>& ids, std::vector<RowRef>& rows) const {
     return segments_.locate(ids.data(), ids.size(), rows);
@@ -149,8 +156,9 @@ private:
   Status writeSegments(const std::string& folder, std::vector<Plan>& plans);
 
   const ShardSpec spec_;
-  // One a vector; a deque, since they never move.
+  // One a vector; deques, since they never move.
   std::deque<SearchPace> paces_;
+  std::deque<RecallMeter> meters_;
   mutable std::mutex writer_;
   SegmentSet segments_;
   FlushSet changes_;

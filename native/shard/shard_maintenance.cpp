@@ -29,6 +29,7 @@ Shard::Shard(ShardSpec spec, ThreadPool& pool)
       changes_(segments_, spec_.trackChanges),
       indexer_(std::make_shared<Indexer>(segments_, pool)) {
   for (const VectorSpec& vector : spec_.vectors) paces_.emplace_back(vector.dim);
+  meters_.resize(spec_.vectors.size());
 }
 
 Shard::~Shard() { indexer_->close(); }
@@ -40,6 +41,8 @@ ShardStats Shard::stats() const {
   stats.dirty = changes_.dirty();
   stats.dirtyBytes = changes_.dirtyBytes();
   stats.vectors.resize(spec_.vectors.size());
+  for (size_t vector = 0; vector < meters_.size(); vector++)
+    stats.vectors[vector].recall = meters_[vector].reading();
   const Snapshot snapshot = segments_.snapshot();
   for (size_t at = 0; at < snapshot.count(); at++) {
     const Segment& segment = snapshot.segment(at);
@@ -55,6 +58,8 @@ ShardStats Shard::stats() const {
       sums.indexed += space.linked();
       sums.graphBytes += space.graph().bytes();
       sums.vectorBytes += space.vectorBytes();
+      sums.codeBytes += space.codeBytes();
+      sums.isCalibrating = sums.isCalibrating || space.isCalibrationDue();
     }
     addIndexStats(segment, stats);
     stats.idBytes += segment.idBytes();

@@ -116,6 +116,7 @@ interface WireInfo {
   vectors_count: number
   log_bytes: number
   tail_bytes: number
+  recall: CollectionInfo['recall']
   config: {
     params: { vectors: WireVectorParams | Record<string, WireVectorParams> }
     hnsw_config: { m: number; ef_construct: number }
@@ -140,6 +141,7 @@ export function infoOf(name: string, result: unknown): CollectionInfo {
     ),
     logBytes: info.log_bytes,
     tailBytes: info.tail_bytes,
+    recall: info.recall,
     warnings: info.warnings.map((warning) => warning.message),
   }
 }

@@ -31,7 +31,7 @@ export function hnswBody({ m, efConstruct }: Partial<HnswConfig>): object {
 }
 
 export function queryBody(options: QueryOptions): object {
-  const { query, using, filter, limit, offset, scoreThreshold, params } = options
+  const { query, using, filter, limit, offset, scoreThreshold, recall, params } = options
   return {
     ...fieldsBody(options),
     query: query === undefined || query === null ? undefined : targetBody(query),
@@ -40,7 +40,7 @@ export function queryBody(options: QueryOptions): object {
     limit,
     offset,
     score_threshold: scoreThreshold,
-    params: params ?? undefined,
+    params: recall === undefined ? (params ?? undefined) : { ...params, recall },
   }
 }
 

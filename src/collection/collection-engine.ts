@@ -156,6 +156,9 @@ export class CollectionEngine {
     const stats = this.shard.stats()
     const indexed = stats.vectors.reduce((sum, vector) => sum + vector.indexed, 0)
     const live = stats.vectors.reduce((sum, vector) => sum + vector.live, 0)
+    const recall = stats.vectors.map(({ recall: { queries, measured, asked } }, vector) => {
+      return [this.config.vectors[vector]?.name ?? '', { queries, measured, asked }] as const
+    })
     const schema = stats.payloadIndexes.map(({ field, kind, points }) => [field, { kind, points }] as const)
     return {
       name: this.name,
@@ -168,6 +171,7 @@ export class CollectionEngine {
       payloadSchema: Object.fromEntries(schema),
       logBytes: this.#parts.log.bytes,
       tailBytes: this.shard.tailBytes(),
+      recall: Object.fromEntries(recall),
       warnings: [
         ...this.#parts.warnings,
         ...[this.#trouble, this.#parts.log.failure].flatMap((error) => (error ? [error.message] : [])),

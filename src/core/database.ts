@@ -112,6 +112,7 @@ export interface ReadOptions extends CallOptions {
 export type RetrieveOptions = ReadOptions
 
 export interface QueryParams {
+  /** Width of the beam: a fixed effort, instead of that which the recall asked for takes. */
   hnsw_ef?: number
   /** Scan every vector. */
   exact?: boolean
@@ -128,6 +129,11 @@ export interface QueryOptions extends ReadOptions {
   limit?: number
   offset?: number
   scoreThreshold?: number
+  /**
+   * Mean share of the true neighbours that answers are to have, in (0, 1]; default 0.95. How far the search goes
+   * for it is measured on the collection's own vectors; 1 looks at every vector. `params.hnsw_ef` overrides it.
+   */
+  recall?: number
   params?: QueryParams | null
 }
 

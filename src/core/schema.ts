@@ -54,6 +54,14 @@ export interface ResolvedVector {
   onDisk: boolean
 }
 
+/** Of some of the queries that ask for recall, compared with a scan while there is time: means over the last ones. */
+export interface MeasuredRecall {
+  /** How many were ever compared in this process. */
+  queries: number
+  measured: number
+  asked: number
+}
+
 export interface CollectionInfo {
   name: string
   /** `green`: all indexed; `yellow`: the graph is behind the tail; `red`: the collection cannot be served. */
@@ -68,6 +76,8 @@ export interface CollectionInfo {
   /** Bytes of log not yet in the table, and of vectors not yet in the graph. */
   logBytes: number
   tailBytes: number
+  /** By vector name: the recall of callers' queries. */
+  recall: Record<string, MeasuredRecall>
   /** What went wrong and was survived, such as a segment rebuilt from the table. */
   warnings: string[]
 }

@@ -43,7 +43,11 @@ export function queryOf(body: WireObject): QueryOptions {
   if (isPresent(body.filter)) options.filter = filterAt(body.filter)
   if (isPresent(body.offset)) options.offset = integerAt(body.offset, 0, LIMITS.resultLimit, 'offset')
   if (isPresent(body.score_threshold)) options.scoreThreshold = finiteAt(body.score_threshold, 'score_threshold')
-  if (isPresent(body.params)) options.params = paramsOf(objectAt(body.params, 'params'))
+  if (isPresent(body.params)) {
+    const params = objectAt(body.params, 'params')
+    options.params = paramsOf(params)
+    if (isPresent(params.recall)) options.recall = finiteAt(params.recall, 'params.recall')
+  }
   return options
 }
 

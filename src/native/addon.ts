@@ -115,6 +115,8 @@ export interface Addon {
   /** Freezes the active segment; new rows go to a new one. Returns the frozen segment's id (-1: it was empty). */
   freeze(shard: ShardHandle): number
   /** Copies up to `maxRows` live rows of a frozen segment into the active one; returns how many are left. */
+  /** Of at most so many remembered queries; how many were measured. */
+  measureRecall(shard: ShardHandle, vector: number, most: number): Promise<number>
   moveRows(shard: ShardHandle, segment: number, maxRows: number): Promise<number>
   /** Drops a frozen segment that has no live rows. */
   dropSegment(shard: ShardHandle, segment: number): void
@@ -173,7 +175,9 @@ export interface SearchRequest {
   query: Float32Array
   limit: number
   offset: number
+  /** Width of the beam; 0: as far as `recall` takes. */
   ef: number
+  recall: number
   exact: boolean
   indexedOnly: boolean
   /** In the metric's own terms (Cosine, Dot: least similarity; Euclid, Manhattan: greatest distance). */
@@ -191,7 +195,15 @@ export interface SearchRequest {
 
 export interface SearchResult extends RowBlock {
   scores: Float32Array
-  stats: { visited: number; distances: number; strategy: string; matches: number; tookUs: number }
+  stats: {
+    visited: number
+    distances: number
+    strategy: string
+    matches: number
+    tookUs: number
+    /** That every segment promises; 0 where the request named a width. */
+    recall: number
+  }
 }
 
 export interface ScrollRequest {
@@ -255,7 +267,17 @@ export interface ShardStats {
   /** Ids changed and not flushed, and an estimate of their bytes. */
   dirty: number
   dirtyBytes: number
-  vectors: { live: number; indexed: number; graphBytes: number; vectorBytes: number }[]
+  vectors: {
+    live: number
+    indexed: number
+    graphBytes: number
+    vectorBytes: number
+    codeBytes: number
+    /** What recall costs is being measured, or about to be. */
+    calibrating: boolean
+    /** Of callers' queries: means over those measured last, how many were ever measured, how many wait for it. */
+    recall: { queries: number; measured: number; asked: number; waiting: number }
+  }[]
   segments: {
     segment: number
     active: boolean
@@ -265,6 +287,6 @@ export interface ShardStats {
     checkpointedRows: number
     overlayRows: number
   }[]
-  memory: { vectors: number; graph: number; ids: number; payload: number; payloadIndexes: number }
+  memory: { vectors: number; codes: number; graph: number; ids: number; payload: number; payloadIndexes: number }
   payloadIndexes: { field: string; kind: PayloadIndexKindCode; points: number }[]
 }

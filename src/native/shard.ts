@@ -167,6 +167,9 @@ export class Shard {
   freeze(): number {
     return this.#call(() => this.#addon.freeze(this.#handle))
   }
+  async measureRecall(vector: number, most: number): Promise<number> {
+    return await this.#run(() => this.#addon.measureRecall(this.#handle, vector, most))
+  }
   async moveRows(segment: number, maxRows: number): Promise<number> {
     return await this.#run(() => this.#addon.moveRows(this.#handle, segment, maxRows))
   }

@@ -10,8 +10,7 @@ import type { Cancellable, Shard } from '../native/shard.js'
 import { type Projection, projectionOf, RowReader } from './rows.js'
 
 const DEFAULT_LIMIT = 10
-/** Width of the beam where the query names none: recall@10 of 0.95 and above on the data sets in bench/. */
-const DEFAULT_EF = 128
+const DEFAULT_RECALL = 0.95
 const NO_FIELDS = { payload: false }
 
 /** Nearest neighbours of a vector, or of a stored point (which is left out). */
@@ -26,7 +25,9 @@ export function search<P>(
   const offset = bounded(options.offset ?? 0, 0, LIMITS.resultLimit, 'offset')
   if (offset + limit > LIMITS.resultLimit)
     throw invalid('offset', `expected offset + limit of at most ${LIMITS.resultLimit}`, offset + limit)
-  const ef = bounded(options.params?.hnsw_ef ?? DEFAULT_EF, 1, LIMITS.ef, 'params.hnsw_ef')
+  const { hnsw_ef, exact, indexed_only } = options.params ?? {}
+  const ef = hnsw_ef === undefined ? 0 : bounded(hnsw_ef, 1, LIMITS.ef, 'params.hnsw_ef')
+  const recall = share(options.recall ?? DEFAULT_RECALL, 'params.recall')
   const { scoreThreshold } = options
   if (scoreThreshold !== undefined && !Number.isFinite(scoreThreshold))
     throw invalid('score_threshold', 'expected a finite number', scoreThreshold)
@@ -40,8 +41,9 @@ export function search<P>(
       limit,
       offset,
       ef,
-      exact: options.params?.exact === true,
-      indexedOnly: options.params?.indexed_only === true,
+      recall,
+      exact: exact === true || (ef === 0 && recall === 1),
+      indexedOnly: indexed_only === true,
       scoreThreshold: scoreThreshold ?? null,
       filter,
       exclude: target.exclude,
@@ -72,6 +74,13 @@ export function vectorIndex(using: string | undefined, schema: readonly Resolved
 export function bounded(value: unknown, least: number, most: number, field: string): number {
   if (typeof value !== 'number' || !Number.isInteger(value) || value < least || value > most) {
     throw invalid(field, `expected an integer from ${least} to ${most}`, value)
+  }
+  return value
+}
+
+function share(value: unknown, field: string): number {
+  if (typeof value !== 'number' || !(value > 0 && value <= 1)) {
+    throw invalid(field, 'expected a number above 0 and at most 1', value)
   }
   return value
 }

@@ -18,8 +18,8 @@ export function nextMaintenanceStep(stats: ShardStats, idleMs: number): Maintena
   for (const { segment, active, rows, deleted } of stats.segments) {
     if (rows >= COMPACT_MIN_ROWS && deleted > rows * COMPACT_DELETED_SHARE) return { kind: 'compact', segment, active }
   }
-  // A graph that is still being built would be written half done.
-  if (stats.vectors.some((vector) => vector.indexed < vector.live)) return null
+  // A graph that is still being built would be written half done, and what it costs to search it is written with it.
+  if (stats.vectors.some((vector) => vector.indexed < vector.live || vector.calibrating)) return null
   const least = idleMs >= IDLE_MS ? IDLE_CHECKPOINT_MIN_ROWS : CHECKPOINT_MIN_ROWS
   for (const { rows, checkpointedRows } of stats.segments) {
     const grown = rows - checkpointedRows

@@ -1,6 +1,6 @@
 /** Counters and histograms of the service, and their Prometheus text. Observing allocates nothing. */
 import type { Database } from '../core/database.js'
-import type { CollectionInfo } from '../core/schema.js'
+import type { CollectionInfo, MeasuredRecall } from '../core/schema.js'
 import { VERSION } from './versions.js'
 
 const BUCKETS_MS = [0.5, 1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 2000, 5000, 10_000, 60_000] as const
@@ -128,10 +128,27 @@ const PER_COLLECTION: readonly [name: string, help: string, value: (info: Collec
   ['collection_warnings', 'Faults that were survived', (info) => info.warnings.length],
 ]
 
+const PER_VECTOR: readonly [name: string, help: string, value: (recall: MeasuredRecall) => number][] = [
+  ['collection_recall', "Mean recall of callers' queries that were compared with a scan", ({ measured }) => measured],
+  ['collection_recall_asked', 'Mean recall that those queries asked for', ({ asked }) => asked],
+  ['collection_recall_queries', 'Queries compared with a scan', ({ queries }) => queries],
+]
+
 function collectionMetrics(infos: readonly CollectionInfo[]): string[] {
   const lines = gauge('collections_total', 'Collections', infos.length)
   for (const [name, help, value] of PER_COLLECTION) {
     const samples = infos.map((info) => `${name}{id="${escapeLabel(info.name)}"} ${value(info)}`)
+    lines.push(...family(name, 'gauge', help, samples))
+  }
+  for (const [name, help, value] of PER_VECTOR) {
+    const samples = infos.flatMap((info) =>
+      Object.entries(info.recall)
+        .filter(([, recall]) => recall.queries > 0)
+        .map(([vector, recall]) => {
+          const labels = `id="${escapeLabel(info.name)}",vector="${escapeLabel(vector)}"`
+          return `${name}{${labels}} ${value(recall)}`
+        }),
+    )
     lines.push(...family(name, 'gauge', help, samples))
   }
   return lines

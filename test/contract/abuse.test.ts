@@ -207,6 +207,7 @@ describe('values', () => {
     ['filter', ['1', '[]', '"x"']],
     ['query', ['[1,2]', '[1,2,3,4]', '[1,"2",3]', '{}', '"not-a-uuid"', 'true', '-7', '[1,2,1e999]']],
     ['params', ['1', '{"hnsw_ef":0}', '{"hnsw_ef":-1}', '{"hnsw_ef":1e9}', '{"hnsw_ef":"8"}', '{"exact":1}']],
+    ['params', ['{"recall":0}', '{"recall":-0.1}', '{"recall":1.0001}', '{"recall":"0.9"}', '{"recall":1e999}']],
   ])('query with an odd %s', async (field, values) => {
     for (const value of values) {
       const fields = { query: '[1,2,3]', [field]: value }

@@ -41,6 +41,9 @@ export function describeReads(suite: Suite): void {
       const exact = await collection.query({ query: [300.4, 0, 0], limit: 10, params: { exact: true } })
       const approximate = await collection.query({ query: [300.4, 0, 0], limit: 10, params: { hnsw_ef: 256 } })
       expect(approximate).toEqual(exact)
+      for (const recall of [0.9, 0.99, 1]) {
+        expect(await collection.query({ query: [300.4, 0, 0], limit: 10, recall })).toEqual(exact)
+      }
     })
 
     it('skips by offset and stops at the score threshold', async () => {

@@ -65,6 +65,7 @@ export class MemoryCollection implements Collection {
       payloadSchema,
       logBytes: 0,
       tailBytes: 0,
+      recall: {},
       warnings: [],
     }
   }
@@ -122,9 +123,10 @@ export class MemoryCollection implements Collection {
 
   async query(options: QueryOptions): Promise<Hit[]> {
     checkCall(options)
-    const { limit = 10, offset = 0 } = options
+    const { limit = 10, offset = 0, recall = 1 } = options
     bounded(limit, 1, 'limit')
     bounded(offset, 0, 'offset')
+    if (!(recall > 0 && recall <= 1)) throw invalid('params.recall', 'expected a number above 0 and at most 1', recall)
     this.#vectorNames(options.withVector ?? false)
     const { query } = options
     const ranked = query === undefined || query === null ? this.#inIdOrder(options) : this.#ranked(query, options)

@@ -61,7 +61,7 @@ async function waitForIndex(call: Call): Promise<boolean> {
 
 /**
  * Qdrant's shape of a collection, which has settings that mean nothing here: those say what holds for one node
- * that keeps vectors in memory. `vectors_count`, `log_bytes` and `tail_bytes` are ours.
+ * that keeps vectors in memory. `vectors_count`, `log_bytes`, `tail_bytes` and `recall` are ours.
  */
 function wireInfo(info: CollectionInfo): object {
   const { hnswConfig } = info.config
@@ -75,6 +75,7 @@ function wireInfo(info: CollectionInfo): object {
     vectors_count: info.vectorsCount,
     log_bytes: info.logBytes,
     tail_bytes: info.tailBytes,
+    recall: info.recall,
     config: {
       params: {
         vectors: wireVectors(info),

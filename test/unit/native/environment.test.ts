@@ -32,7 +32,7 @@ const FILL = `
   for (let i = 0; i < n; i++) ids[i * 5 + 1] = i
   const data = Float32Array.from({ length: n * d }, () => Math.random())
   const upsert = a.upsert(s, { ids, seq: 1, vectors: [{ vector: 0, data, rows: null }], payloads: null })
-  const search = () => a.search(s, { vector: 0, query: data.slice(0, d), limit: 3, offset: 0, ef: 32, exact: true, indexedOnly: false,
+  const search = () => a.search(s, { vector: 0, query: data.slice(0, d), limit: 3, offset: 0, ef: 32, recall: 0.95, exact: true, indexedOnly: false,
     scoreThreshold: null, filter: null, exclude: null, fields: { payload: false, vectors: new Uint32Array(0) }, cancel: 0, inlineUs: 0 })
 `
 

@@ -67,6 +67,7 @@ export function query(
     limit: 10,
     offset: 0,
     ef: 64,
+    recall: 0.95,
     exact: false,
     indexedOnly: false,
     scoreThreshold: null,

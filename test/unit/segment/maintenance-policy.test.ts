@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest'
 import type { ShardStats } from '../../../src/native/addon.js'
 import { nextMaintenanceStep } from '../../../src/segment/maintenance-policy.js'
 
-function stats(segment: Partial<ShardStats['segments'][number]>, behind = 0): ShardStats {
+function stats(segment: Partial<ShardStats['segments'][number]>, behind = 0, calibrating = false): ShardStats {
   const full = {
     segment: 1,
     active: true,
@@ -18,9 +18,19 @@ function stats(segment: Partial<ShardStats['segments'][number]>, behind = 0): Sh
     points: full.rows - full.deleted,
     dirty: 0,
     dirtyBytes: 0,
-    vectors: [{ live: full.rows, indexed: full.rows - behind, graphBytes: 0, vectorBytes: 0 }],
+    vectors: [
+      {
+        live: full.rows,
+        indexed: full.rows - behind,
+        graphBytes: 0,
+        vectorBytes: 0,
+        codeBytes: 0,
+        calibrating,
+        recall: { queries: 0, measured: 1, asked: 1, waiting: 0 },
+      },
+    ],
     segments: [full],
-    memory: { vectors: 0, graph: 0, ids: 0, payload: 0, payloadIndexes: 0 },
+    memory: { vectors: 0, codes: 0, graph: 0, ids: 0, payload: 0, payloadIndexes: 0 },
     payloadIndexes: [],
   }
 }
@@ -38,5 +48,6 @@ describe('nextMaintenanceStep', () => {
     expect(nextMaintenanceStep(stats({ rows: 130_000, checkpointedRows: 100_000 }), 0)).toBeNull()
     expect(nextMaintenanceStep(stats({ rows: 130_000, checkpointedRows: 100_000 }), 60_000)?.kind).toBe('checkpoint')
     expect(nextMaintenanceStep(stats({ rows: 150_000, checkpointedRows: 100_000 }, 1), 60_000)).toBeNull()
+    expect(nextMaintenanceStep(stats({ rows: 150_000, checkpointedRows: 100_000 }, 0, true), 60_000)).toBeNull()
   })
 })

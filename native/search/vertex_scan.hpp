@@ -1,0 +1,111 @@
+// Offers vertices to a collector, block by block: those of a range, or of the candidate rows in it.
+#pragma once
+
+#include <algorithm>
+#include <vector>
+
+#include "filter/row_bitmap.hpp"
+#include "graph/neighbor.hpp"
+#include "search/space_search.hpp"
+
+namespace vicinal {
+
+// Exact distances.
+struct VectorDistances {
+  SpaceSearch& search;
+  uint32_t rowBytes;
+
+  Status of(const std::vector<uint32_t>& vertices, float* out) const {
+    return search.score(vertices, out);
+  }
+  Status ofRange(uint32_t first, uint32_t count, float* out) const {
+    search.scan(first, count, out);
+    return Status::ok();
+  }
+};
+
+// By code.
+struct CodeDistances {
+  SpaceSearch& search;
+  uint32_t rowBytes;
+
+  Status of(const std::vector<uint32_t>& vertices, float* out) const {
+    search.scoreByCode(vertices, out);
+    return Status::ok();
+  }
+  Status ofRange(uint32_t first, uint32_t count, float* out) const {
+    search.scanCodes(first, count, out);
+    return Status::ok();
+  }
+};
+
+template <typename Distances, typename Accept> class VertexScan {
+public:
+  // `accept(vertex)` is asked of those alone that are near enough to be kept.
+  VertexScan(const VectorSpace& space, const Distances& distances, const Accept& accept,
+             const CancelFlag* cancel, TopK& top)
+      : space_(space), distances_(distances), accept_(accept), cancel_(cancel), top_(top),
+        block_(std::clamp(kBlockBytes / std::max(1u, distances.rowBytes), 1u, kBlockRows)) {}
+
+  Status range(VertexSlice slice) {
+    for (uint32_t first = slice.from; first < slice.to; first += block_) {
+      VICINAL_TRY(checkCancelled());
+      const uint32_t count = std::min(block_, slice.to - first);
+      VICINAL_TRY(distances_.ofRange(first, count, out()));
+      offer(count, [&](uint32_t at) { return first + at; });
+    }
+    return Status::ok();
+  }
+
+  Status candidates(const RowBitmap& rows, VertexSlice slice) {
+    thread_local std::vector<uint32_t> vertices;
+    vertices.clear();
+    Status status = Status::ok();
+    const auto flush = [&] {
+      if (status) status = checkCancelled();
+      if (status) status = distances_.of(vertices, out());
+      if (status) offer(uint32_t(vertices.size()), [&](uint32_t at) { return vertices[at]; });
+      vertices.clear();
+    };
+    rows.forEach([&](uint32_t row) {
+      const uint32_t vertex = space_.vertexOf(row);
+      if (!status || vertex < slice.from || vertex >= slice.to) return;
+      vertices.push_back(vertex);
+      if (vertices.size() == block_) flush();
+    });
+    flush();
+    return status;
+  }
+
+private:
+  // Most distances computed between two looks at the cancel flag, and most bytes of rows: some tens
+  // of microseconds.
+  static constexpr uint32_t kBlockRows = 1024;
+  static constexpr uint32_t kBlockBytes = 512 * 1024;
+
+  static float* out() {
+    thread_local std::vector<float> distances(kBlockRows);
+    return distances.data();
+  }
+
+  Status checkCancelled() const {
+    const bool isCancelled = cancel_ != nullptr && cancel_->isCancelled();
+    return isCancelled ? Status(Code::Cancelled, "the search was cancelled") : Status::ok();
+  }
+
+  template <typename VertexAt> void offer(uint32_t count, const VertexAt& vertexAt) {
+    const float* const distances = out();
+    for (uint32_t at = 0; at < count; at++)
+      if (distances[at] <= top_.bound() && accept_(vertexAt(at)))
+        top_.offer({distances[at], vertexAt(at)});
+  }
+
+  const VectorSpace& space_;
+  const Distances distances_;
+  const Accept& accept_;
+  const CancelFlag* const cancel_;
+  TopK& top_;
+  const uint32_t block_;
+};
+
+} // namespace vicinal

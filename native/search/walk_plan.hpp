@@ -1,0 +1,32 @@
+// How a request goes about one space: a walk through its graph, or a scan.
+#pragma once
+
+#include <optional>
+
+#include "search/search.hpp"
+#include "segment/vector_space.hpp"
+
+namespace vicinal {
+
+struct WalkPlan {
+  SearchOptions options;
+  // How many of the nearest by code are scored exactly.
+  size_t rescored = 0;
+  // That it will compute without a filter, about.
+  double distances = 0;
+  // The recall that can be promised; 0 where the request names a width instead.
+  float recall = 0;
+};
+
+// The walk for `wanted` neighbours among the first `linked` vertices. Nothing where a scan is what
+// was asked for, is all that keeps the recall asked for, or is cheaper.
+std::optional<WalkPlan> planWalk(const VectorSpace& space, const SearchRequest& request,
+                                 size_t wanted, uint32_t linked);
+
+// Whether a scan of codes keeps the recall that the request asks for.
+bool mayScanCodes(const VectorSpace& space, const SearchRequest& request);
+
+// How many of the nearest by code a scan scores exactly.
+size_t rescoredOfScan(size_t wanted);
+
+} // namespace vicinal

@@ -1,0 +1,126 @@
+#include "segment/calibration.hpp"
+
+#include <algorithm>
+#include <cmath>
+
+namespace vicinal {
+
+namespace {
+
+// How far a walk goes beyond the last neighbour wanted, and how wide its beam may get meanwhile.
+// The factor stops most walks; the width stops those that are far from everything, which keeps the
+// slowest within two and a half times of the others. So it rises with the factor.
+struct FactorAndWidth {
+  float factor;
+  float width;
+};
+constexpr FactorAndWidth kFactors[] = {{1.0f, 160},   {1.02f, 160}, {1.04f, 160},  {1.06f, 180},
+                                       {1.09f, 200},  {1.12f, 240}, {1.16f, 280},  {1.20f, 400},
+                                       {1.26f, 640},  {1.33f, 900}, {1.42f, 1200}, {1.55f, 1600},
+                                       {1.75f, 2200}, {2.0f, 3000}};
+constexpr float kWidths[] = {10, 16, 24, 32, 48, 64, 96, 128, 192, 256, 384, 512, 768, 1024};
+constexpr size_t kWidestPerWanted = 4;
+// Places that a beam has for each neighbour wanted beyond those calibrated.
+constexpr size_t kWidthPerWanted = 2;
+
+// Beyond them nothing is measured.
+constexpr float kMostReach = 65536;
+constexpr uint32_t kMostRescored = 65536;
+
+bool isByWidth(Metric metric) { return metric == Metric::Dot; }
+
+// `low` at the share 0, `high` at 1.
+float between(float low, float high, float share) { return low + share * (high - low); }
+
+// Of a factor between two of the table, what lies between theirs.
+float widthOf(float factor) {
+  const auto above =
+      std::find_if(std::begin(kFactors), std::end(kFactors),
+                   [&](const FactorAndWidth& each) { return each.factor >= factor; });
+  if (above == std::end(kFactors)) return std::end(kFactors)[-1].width;
+  if (above == std::begin(kFactors)) return above->width;
+  const FactorAndWidth& below = above[-1];
+  return between(below.width, above->width,
+                 (factor - below.factor) / (above->factor - below.factor));
+}
+
+} // namespace
+
+std::vector<float> measuredReaches(Metric metric) {
+  if (isByWidth(metric)) return {std::begin(kWidths), std::end(kWidths)};
+  std::vector<float> factors;
+  for (const FactorAndWidth& each : kFactors) factors.push_back(each.factor);
+  return factors;
+}
+
+// What the data sets of bench/ need, and a good deal more.
+const Calibration& Calibration::untried(Metric metric) {
+  static const std::vector<Depth> depths = {{64, 0.995f}, {128, 0.999f}};
+  static const Calibration byFactor(
+      0, {{1.12f, 0.85f, 800}, {1.3f, 0.95f, 2500}, {1.5f, 0.99f, 6000}, {2.0f, 0.998f, 15000}},
+      depths);
+  static const Calibration byWidth(
+      0, {{48, 0.85f, 1000}, {192, 0.95f, 3500}, {512, 0.99f, 8000}, {1024, 0.998f, 15000}},
+      depths);
+  return isByWidth(metric) ? byWidth : byFactor;
+}
+
+std::optional<Calibration::Promise> Calibration::least(float recall) const {
+  // The depth that costs the walk less than a tenth of what it may lose.
+  constexpr float kLossByCodes = 0.1f;
+  const float depthRecall = 1 - (1 - recall) * kLossByCodes;
+  auto depth = std::find_if(depths_.begin(), depths_.end(),
+                            [&](const Depth& each) { return each.recall >= depthRecall; });
+  if (depth == depths_.end()) depth = depths_.end() - 1;
+  if (depth->recall <= 0) return std::nullopt;
+  const float walkRecall = recall / depth->recall;
+  const auto above = std::find_if(reaches_.begin(), reaches_.end(),
+                                  [&](const Reach& each) { return each.recall >= walkRecall; });
+  if (above == reaches_.end()) return std::nullopt;
+  Promise promise{{above->reach, depth->rescored}, above->recall * depth->recall, above->distances};
+  if (above == reaches_.begin()) return promise;
+  // Recall rises ever more slowly with reach, so that between two of them it is at least this.
+  const Reach& below = above[-1];
+  const float share = (walkRecall - below.recall) / (above->recall - below.recall);
+  promise.effort.reach = between(below.reach, above->reach, share);
+  promise.recall = recall;
+  promise.distances = between(below.distances, above->distances, share);
+  return promise;
+}
+
+bool Calibration::isSound() const {
+  const auto isShare = [](float value) { return value >= 0 && value <= 1; };
+  const auto isReach = [&](const Reach& each) {
+    return each.reach > 0 && each.reach <= kMostReach && isShare(each.recall) &&
+           each.distances >= 0 && std::isfinite(each.distances);
+  };
+  const auto isDepth = [&](const Depth& each) {
+    return each.rescored <= kMostRescored && isShare(each.recall);
+  };
+  const auto risesReach = [](const Reach& a, const Reach& b) { return a.recall >= b.recall; };
+  return !reaches_.empty() && !depths_.empty() &&
+         std::all_of(reaches_.begin(), reaches_.end(), isReach) &&
+         std::all_of(depths_.begin(), depths_.end(), isDepth) &&
+         std::adjacent_find(reaches_.begin(), reaches_.end(), risesReach) == reaches_.end();
+}
+
+SearchOptions walkOptions(Metric metric, const Effort& effort, size_t wanted) {
+  SearchOptions options;
+  const size_t more = wanted - std::min(wanted, kCalibratedWanted);
+  if (isByWidth(metric)) {
+    const size_t width = size_t(std::lround(effort.reach)) + kWidthPerWanted * more;
+    options.ef = uint32_t(std::max(wanted, width));
+    return options;
+  }
+  options.ef = uint32_t(std::max(size_t(widthOf(effort.reach)), kWidestPerWanted * wanted));
+  options.stop = {std::max(wanted, kCalibratedWanted), effort.reach,
+                  metric == Metric::Cosine ? 1.0f : 0.0f};
+  return options;
+}
+
+size_t rescoredFor(const Effort& effort, size_t wanted) {
+  const size_t tens = std::max(wanted, kCalibratedWanted);
+  return effort.rescored * tens / kCalibratedWanted;
+}
+
+} // namespace vicinal

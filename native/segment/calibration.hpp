@@ -1,0 +1,79 @@
+// What recall costs in one vector space, measured on vectors of its own (search/calibrator.hpp).
+//
+// Two things lose neighbours: the walk through the graph, where it stops too early, and codes,
+// where a neighbour is not among those that are scored exactly. They are measured apart, at ten
+// neighbours, and a promise is kept by both together.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <vector>
+
+#include "graph/hnsw_graph.hpp"
+
+namespace vicinal {
+
+// How much a search does.
+struct Effort {
+  // How far the walk goes: the factor of `Stop` or, where distances don't start at zero (Dot), the
+  // width of the beam for ten neighbours.
+  float reach = 0;
+  // How many of the nearest by code are scored exactly, for ten neighbours.
+  uint32_t rescored = 0;
+};
+
+class Calibration {
+public:
+  // Mean recall of walks of one reach: the lower end of what the sample allows to say.
+  struct Reach {
+    float reach = 0;
+    float recall = 0;
+    float distances = 0;
+  };
+  // Share of true neighbours among so many of the nearest by code.
+  struct Depth {
+    uint32_t rescored = 0;
+    float recall = 0;
+  };
+  struct Promise {
+    Effort effort;
+    float recall = 0;
+    // That the walk will compute, about.
+    double distances = 0;
+  };
+
+  // Both rising in effort and in recall.
+  Calibration(uint32_t vertices, std::vector<Reach> reaches, std::vector<Depth> depths)
+      : vertices_(vertices), reaches_(std::move(reaches)), depths_(std::move(depths)) {}
+  // For graphs that nobody has measured yet, generous.
+  static const Calibration& untried(Metric metric);
+
+  // The least effort of which a recall can be promised; nothing where only a scan keeps it.
+  std::optional<Promise> least(float recall) const;
+
+  // Of a scan of codes.
+  float recallOfCodes() const { return depths_.back().recall; }
+  // Whether it can have been measured: of what a file says.
+  bool isSound() const;
+
+  // Vertices in the graph when it was measured.
+  uint32_t vertices() const { return vertices_; }
+  const std::vector<Reach>& reaches() const { return reaches_; }
+  const std::vector<Depth>& depths() const { return depths_; }
+
+private:
+  uint32_t vertices_;
+  std::vector<Reach> reaches_;
+  std::vector<Depth> depths_;
+};
+
+// Neighbours that efforts are measured for.
+constexpr size_t kCalibratedWanted = 10;
+
+// The reaches that are measured, least first.
+std::vector<float> measuredReaches(Metric metric);
+// A walk of this effort for `wanted` neighbours, and how many of what it finds are scored exactly.
+SearchOptions walkOptions(Metric metric, const Effort& effort, size_t wanted);
+size_t rescoredFor(const Effort& effort, size_t wanted);
+
+} // namespace vicinal

@@ -1,0 +1,148 @@
+// Recall as a promise: what is asked for is kept on queries that nobody has seen.
+#include <chrono>
+#include <thread>
+
+#include "graph_fixture.hpp"
+#include "harness.hpp"
+#include "shard_fixture.hpp"
+
+namespace vicinal {
+
+using namespace test;
+
+namespace {
+
+constexpr uint32_t kDim = 40;
+
+struct RecallFixture {
+  RecallFixture(Metric metric, uint32_t rows, bool waits = true) : pool(2), metric(metric) {
+    ShardSpec spec;
+    spec.vectors = {{"v", kDim, metric, 12, 80}};
+    spec.segmentBytes = uint64_t(1) << 28;
+    shard = std::make_unique<Shard>(spec, pool);
+    add(rows);
+    CHECK(waitForIndex(*shard).isOk());
+    if (waits) waitForCalibration();
+  }
+
+  void add(uint32_t rows) {
+    const auto data = clusteredRows(rows, kDim, ++batches, metric == Metric::Cosine);
+    std::vector<uint32_t> offsets(rows + 1, 0);
+    UpsertColumns columns;
+    columns.ids = testIds(count, rows);
+    columns.seq = batches;
+    columns.vectors = {{0, data.data(), nullptr, rows}};
+    columns.payloadBytes = "";
+    columns.payloadOffsets = offsets.data();
+    REQUIRE(shard->upsert(columns).isOk());
+    count += rows;
+  }
+
+  std::shared_ptr<const Calibration> calibration() const {
+    return shard->snapshot().segment(0).space(0).calibration();
+  }
+
+  void waitForCalibration() const {
+    while (calibration()->vertices() == 0)
+      std::this_thread::sleep_for(std::chrono::milliseconds(1));
+  }
+
+  SearchResult find(const float* query, uint32_t limit, float recall, bool exact) const {
+    SearchRequest request;
+    request.query.assign(query, query + kDim);
+    request.limit = limit;
+    request.recall = recall;
+    request.isExact = exact;
+    SearchResult result;
+    CHECK(search(shard->snapshot(), shard->spec().vectors, request, nullptr, result).isOk());
+    return result;
+  }
+
+  // Mean recall@limit of queries held out, and mean distances computed.
+  std::pair<double, double> measure(float recall, uint32_t limit, uint32_t queries = 400) const {
+    const auto asked = clusteredRows(queries, kDim, 4242, metric == Metric::Cosine);
+    double hits = 0;
+    double distances = 0;
+    for (uint32_t at = 0; at < queries; at++) {
+      const float* const query = &asked[size_t(at) * kDim];
+      const SearchResult truth = find(query, limit, 1, true);
+      const SearchResult found = find(query, limit, recall, false);
+      distances += double(found.stats.distances);
+      for (uint32_t i = 0; i < found.rows.count; i++)
+        for (uint32_t j = 0; j < truth.rows.count; j++)
+          hits += found.rows.ids[i * kIdWords + 1] == truth.rows.ids[j * kIdWords + 1] ? 1 : 0;
+    }
+    return {hits / (double(queries) * limit), distances / queries};
+  }
+
+  ThreadPool pool;
+  Metric metric;
+  std::unique_ptr<Shard> shard;
+  uint32_t count = 0;
+  uint32_t batches = 0;
+};
+
+} // namespace
+
+TEST("recall that was asked for is kept, by every metric, at the least effort that keeps it") {
+  for (const Metric metric : {Metric::Cosine, Metric::L2, Metric::Dot, Metric::L1}) {
+    const RecallFixture fixture(metric, isSlow() ? 3000 : 20'000);
+    double before = 0;
+    for (const float target : {0.8f, 0.9f, 0.95f, 0.99f}) {
+      const auto [recall, distances] = fixture.measure(target, 10);
+      std::printf("metric %d: asked %.2f, got %.4f with %.0f distances\n", int(metric), target,
+                  recall, distances);
+      CHECK(recall >= target - 0.015);
+      CHECK(distances >= before);
+      before = distances;
+    }
+    CHECK(before < fixture.count / 2.0);
+  }
+}
+
+TEST("recall is kept for one neighbour and for a hundred") {
+  const RecallFixture fixture(Metric::L2, isSlow() ? 3000 : 20'000);
+  for (const uint32_t limit : {1u, 5u, 100u}) {
+    const auto [recall, distances] = fixture.measure(0.95f, limit);
+    std::printf("limit %u: %.4f with %.0f distances\n", limit, recall, distances);
+    CHECK(recall >= 0.93);
+  }
+}
+
+TEST("a graph that nobody has measured yet is searched with more effort than it needs") {
+  const RecallFixture fixture(Metric::Cosine, 3000, false);
+  const auto promise = Calibration::untried(Metric::Cosine).least(0.95f);
+  REQUIRE(promise.has_value());
+  CHECK(fixture.measure(0.95f, 10, 100).first >= 0.95);
+}
+
+TEST("recall that no walk was seen to reach is kept by a scan") {
+  const RecallFixture fixture(Metric::L2, 3000);
+  const SearchResult found =
+      fixture.find(std::vector<float>(kDim, 0.1f).data(), 10, 0.99999f, false);
+  CHECK(found.stats.strategy == "scan");
+}
+
+TEST("what recall costs is measured anew once the graph has doubled, and kept in the file") {
+  RecallFixture fixture(Metric::Cosine, 2000);
+  const uint32_t before = fixture.calibration()->vertices();
+  fixture.add(3000);
+  while (fixture.calibration()->vertices() == before)
+    std::this_thread::sleep_for(std::chrono::milliseconds(1));
+  const auto measured = fixture.calibration();
+  auto written = fixture.shard->checkpoint(scratchFolder());
+  REQUIRE(written.isOk());
+  Shard reopened(fixture.shard->spec(), fixture.pool);
+  reopened.indexer().setEnabled(false);
+  REQUIRE(reopened.openSegment({written->segments[0].base.path, {}, {}, {}}, true).isOk());
+  const auto read = reopened.snapshot().segment(0).space(0).calibration();
+  CHECK_EQUAL(read->vertices(), measured->vertices());
+  REQUIRE(read->reaches().size() == measured->reaches().size());
+  for (size_t at = 0; at < read->reaches().size(); at++) {
+    CHECK(read->reaches()[at].reach == measured->reaches()[at].reach);
+    CHECK(read->reaches()[at].recall == measured->reaches()[at].recall);
+  }
+  CHECK_EQUAL(read->depths().size(), measured->depths().size());
+}
+
+} // namespace vicinal
