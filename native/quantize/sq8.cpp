@@ -34,7 +34,9 @@ void encodeRow(const float* vector, size_t dim, size_t stride, uint8_t* row) {
   int32_t sum = 0;
   int64_t squares = 0;
   for (size_t i = 0; i < dim; i++) {
-    const int32_t code = std::min(255, static_cast<int32_t>((vector[i] - low) * inverse + 0.5f));
+    // Bounded before it is an integer: the widest rows' differences are infinite.
+    const float step = std::min(kSteps, (vector[i] - low) * inverse + 0.5f);
+    const auto code = static_cast<int32_t>(step);
     row[i] = static_cast<uint8_t>(code);
     sum += code - kZeroCode;
     squares += (code - kZeroCode) * (code - kZeroCode);
