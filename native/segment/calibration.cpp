@@ -8,8 +8,8 @@ namespace vicinal {
 namespace {
 
 // How far a walk goes beyond the last neighbour wanted, and how wide its beam may get meanwhile.
-// The factor stops most walks; the width stops those that are far from everything, which keeps the
-// slowest within two and a half times of the others. So it rises with the factor.
+// The factor stops most walks; the width stops those that are far from everything, which bounds
+// the slowest. So it rises with the factor.
 struct FactorAndWidth {
   float factor;
   float width;
