@@ -58,6 +58,13 @@ void readSearch(Reader& reader, napi_value value, const ShardSpec& spec, SearchR
   request.recall =
       static_cast<float>(reader.number(reader.property(value, "recall"), "recall", 0, 1));
   request.isExact = reader.boolean(reader.property(value, "exact"), "exact");
+  napi_value codes = reader.property(value, "codes");
+  if (!reader.isAbsent(codes)) {
+    request.ignoresCodes = reader.boolean(reader.property(codes, "ignore"), "codes.ignore");
+    request.rescores = reader.boolean(reader.property(codes, "rescore"), "codes.rescore");
+    request.oversampling = static_cast<float>(reader.number(
+        reader.property(codes, "oversampling"), "codes.oversampling", 0, kMostOversampling));
+  }
   request.isIndexedOnly = reader.boolean(reader.property(value, "indexedOnly"), "indexedOnly");
   napi_value threshold = reader.property(value, "scoreThreshold");
   request.hasThreshold = !reader.isAbsent(threshold);

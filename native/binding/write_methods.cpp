@@ -23,6 +23,22 @@ bool metricOf(const std::string& name, Metric& metric) {
   return false;
 }
 
+bool codeOf(const std::string& name, CodeKind& code) {
+  static constexpr std::pair<std::string_view, CodeKind> kCodes[] = {
+      {"auto", CodeKind::Auto},
+      {"none", CodeKind::None},
+      {"sq8", CodeKind::Sq8},
+      {"rabitq4", CodeKind::Rabitq4},
+      {"rabitq1", CodeKind::Rabitq1}};
+  for (const auto& [text, value] : kCodes) {
+    if (name == text) {
+      code = value;
+      return true;
+    }
+  }
+  return false;
+}
+
 ShardSpec readSpec(Arguments& arguments, napi_value value) {
   ShardSpec spec;
   napi_value vectors = arguments.property(value, "vectors");
@@ -39,6 +55,10 @@ ShardSpec readSpec(Arguments& arguments, napi_value value) {
     vector.efConstruct = static_cast<uint32_t>(arguments.integer(
         arguments.property(entry, "efConstruct"), "vectors[].efConstruct", 1, kMostEf));
     vector.onDisk = arguments.boolean(arguments.property(entry, "onDisk"), "vectors[].onDisk");
+    napi_value code = arguments.property(entry, "code");
+    if (!arguments.isAbsent(code) &&
+        !codeOf(arguments.text(code, "vectors[].code", kMostNameBytes), vector.code))
+      arguments.fail("vectors[].code", "one of auto, none, sq8, rabitq4, rabitq1");
     const std::string metric =
         arguments.text(arguments.property(entry, "metric"), "vectors[].metric", kMostNameBytes);
     if (!arguments.failed() && !metricOf(metric, vector.metric))

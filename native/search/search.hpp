@@ -24,6 +24,12 @@ struct SearchRequest {
   // were seen to lose more than it says (RecallMeter).
   float lossShare = 1;
   bool isExact = false;
+  // Codes lead unless this is set.
+  bool ignoresCodes = false;
+  // Whether what codes found is scored exactly, and how many for each one wanted; 0: as many as
+  // the recall asked for takes.
+  bool rescores = true;
+  float oversampling = 0;
   bool isIndexedOnly = false;
   bool hasThreshold = false;
   float threshold = 0;

@@ -25,6 +25,7 @@
 #include "base/region.hpp"
 #include "distance/kernels.hpp"
 #include "graph/hnsw_graph.hpp"
+#include "quantize/code_kind.hpp"
 #include "quantize/sq8.hpp"
 #include "segment/calibration.hpp"
 #include "segment/code_array.hpp"
@@ -40,6 +41,7 @@ struct VectorSpec {
   uint32_t efConstruct = 200;
   // Vectors stay in the segment file; codes and graph are in memory. Only where there are codes.
   bool onDisk = false;
+  CodeKind code = CodeKind::Auto;
 };
 
 constexpr uint32_t kNoVertex = UINT32_MAX;

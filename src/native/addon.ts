@@ -128,12 +128,23 @@ export type ShardHandle = { readonly __shard: unique symbol }
 export type LockHandle = { readonly __lock: unique symbol }
 
 export interface ShardSpec {
-  vectors: { name: string; dim: number; metric: MetricCode; m: number; efConstruct: number; onDisk: boolean }[]
+  vectors: VectorSpec[]
   /** Vector and payload bytes after which the active segment freezes itself. */
   segmentBytes: number
   /** false: there is no table, so nothing is remembered for takeFlush. */
   trackChanges: boolean
 }
+export interface VectorSpec {
+  name: string
+  dim: number
+  metric: MetricCode
+  m: number
+  efConstruct: number
+  onDisk: boolean
+  /** Which codes lead searches; default auto, by measurement. */
+  code?: CodeKind
+}
+export type CodeKind = 'auto' | 'none' | 'sq8' | 'rabitq4' | 'rabitq1'
 /** Cosine expects unit vectors (prepareVectors) and normalises queries itself. */
 export type MetricCode = 'cosine' | 'dot' | 'l2' | 'l1'
 export type PayloadIndexKindCode = 'keyword' | 'integer' | 'float' | 'bool' | 'datetime' | 'uuid'
@@ -179,6 +190,8 @@ export interface SearchRequest {
   ef: number
   recall: number
   exact: boolean
+  /** How codes are used; absent: they lead, and as many are scored exactly as `recall` takes. */
+  codes?: CodeUse
   indexedOnly: boolean
   /** In the metric's own terms (Cosine, Dot: least similarity; Euclid, Manhattan: greatest distance). */
   scoreThreshold: number | null
@@ -191,6 +204,13 @@ export interface SearchRequest {
   cancel: number
   /** Microseconds for which the search may hold the calling thread, if it runs there; 0: it must not. */
   inlineUs: number
+}
+
+export interface CodeUse {
+  ignore: boolean
+  rescore: boolean
+  /** Scored exactly for each one wanted; 0: as many as `recall` takes. */
+  oversampling: number
 }
 
 export interface SearchResult extends RowBlock {
