@@ -10,16 +10,11 @@
 #include <algorithm>
 #include <atomic>
 #include <chrono>
-#include <condition_variable>
 #include <cstdio>
-#include <cstdlib>
 #include <cstring>
-#include <fstream>
 #include <functional>
 #include <iostream>
 #include <memory>
-#include <numeric>
-#include <optional>
 #include <string>
 #include <thread>
 #include <vector>
@@ -27,40 +22,14 @@
 #include <hnswlib/hnswlib.h>
 
 #include "distance/prepare.hpp"
-#include "search/search.hpp"
-#include "shard/shard.hpp"
+#include "vicinal_shard.hpp"
 
 namespace {
 
-constexpr size_t kNeighbours = 10;
-constexpr size_t kM = 16;
-constexpr size_t kEfConstruct = 200;
 constexpr unsigned kThreads = 2;
 constexpr int kPasses = 3;
 constexpr uint32_t kBatch = 10'000;
 using Clock = std::chrono::steady_clock;
-
-template <typename T> struct Matrix {
-  int32_t count = 0;
-  int32_t dim = 0;
-  std::vector<T> data;
-  const T* row(size_t at) const { return data.data() + at * size_t(dim); }
-};
-
-template <typename T> Matrix<T> readMatrix(const char* path) {
-  std::ifstream file(path, std::ios::binary);
-  Matrix<T> matrix;
-  file.read(reinterpret_cast<char*>(&matrix.count), 4)
-      .read(reinterpret_cast<char*>(&matrix.dim), 4);
-  matrix.data.resize(size_t(matrix.count) * size_t(matrix.dim));
-  file.read(reinterpret_cast<char*>(matrix.data.data()),
-            std::streamsize(matrix.data.size() * sizeof(T)));
-  if (!file) {
-    std::fprintf(stderr, "%s: cannot be read\n", path);
-    std::exit(2);
-  }
-  return matrix;
-}
 
 double cpuSeconds() {
   rusage usage{};
@@ -70,13 +39,6 @@ double cpuSeconds() {
   };
   return seconds(usage.ru_utime) + seconds(usage.ru_stime);
 }
-
-struct Data {
-  Matrix<float> base;
-  Matrix<float> queries;
-  Matrix<int32_t> truth;
-  bool isCosine = false;
-};
 
 // Fills the ids of the nearest neighbours of a query.
 using Find = std::function<void(const float* query, uint64_t* ids)>;
@@ -95,10 +57,7 @@ std::string sweepRow(const Data& data, const char* effort, double value, const F
       const auto now = Clock::now();
       if (pass > 0)
         latencies.push_back(std::chrono::duration<double, std::micro>(now - before).count());
-      const int32_t* truth = data.truth.row(size_t(at));
-      for (size_t i = 0; pass == 0 && i < kNeighbours; i++)
-        hits +=
-            std::find(truth, truth + kNeighbours, int32_t(ids[i])) != truth + kNeighbours ? 1 : 0;
+      if (pass == 0) hits += hitsOf(data, size_t(at), ids);
       before = Clock::now();
     }
     const double seconds = std::chrono::duration<double>(Clock::now() - started).count();
@@ -160,50 +119,13 @@ std::string benchHnswlib(const Data& data) {
   return result(wall, used, rows);
 }
 
-void waitForIndex(vicinal::Shard& shard) {
-  std::mutex mutex;
-  std::condition_variable changed;
-  bool isDone = false;
-  shard.indexer().wait([&](vicinal::Status) {
-    std::lock_guard lock(mutex);
-    isDone = true;
-    changed.notify_all();
-  });
-  std::unique_lock lock(mutex);
-  changed.wait(lock, [&] { return isDone; });
-}
-
-void fill(vicinal::Shard& shard, const Data& data) {
-  std::vector<uint32_t> offsets(kBatch + 1, 0);
-  uint64_t seq = 0;
-  for (uint32_t from = 0; from < uint32_t(data.base.count); from += kBatch) {
-    const uint32_t count = std::min(kBatch, uint32_t(data.base.count) - from);
-    vicinal::UpsertColumns columns;
-    for (uint32_t at = 0; at < count; at++)
-      columns.ids.push_back(vicinal::PointId::number(from + at));
-    columns.seq = ++seq;
-    columns.vectors = {{0, data.base.row(from), nullptr, count}};
-    columns.payloadBytes = "";
-    columns.payloadOffsets = offsets.data();
-    if (const auto status = shard.upsert(columns); !status) {
-      std::fprintf(stderr, "%s\n", status.message().c_str());
-      std::exit(2);
-    }
-  }
-}
-
 std::string benchVicinal(const Data& data) {
   using namespace vicinal;
   ThreadPool pool(kThreads);
-  ShardSpec spec;
-  spec.trackChanges = false;
-  spec.segmentBytes = uint64_t(1) << 34;
-  spec.vectors = {
-      {"", uint32_t(data.base.dim), data.isCosine ? Metric::Cosine : Metric::L2, kM, kEfConstruct}};
-  Shard shard(spec, pool);
+  Shard shard(shardSpec(data), pool);
   const auto started = Clock::now();
   const double cpu = cpuSeconds();
-  fill(shard, data);
+  fill(shard, data.base, kBatch);
   waitForIndex(shard);
   const double wall = std::chrono::duration<double>(Clock::now() - started).count();
   const double used = cpuSeconds() - cpu;
@@ -214,11 +136,7 @@ std::string benchVicinal(const Data& data) {
        {0.8f, 0.85f, 0.9f, 0.92f, 0.94f, 0.95f, 0.96f, 0.97f, 0.98f, 0.985f, 0.99f, 0.995f}) {
     request.recall = recall;
     rows.push_back(sweepRow(data, "asked", recall, [&](const float* query, uint64_t* ids) {
-      request.query.assign(query, query + data.base.dim);
-      SearchResult found;
-      if (!search(shard.snapshot(), spec.vectors, request, nullptr, found)) std::exit(2);
-      // The second word of an id is the low half of its number.
-      for (uint32_t i = 0; i < found.rows.count; i++) ids[i] = found.rows.ids[i * kIdWords + 1];
+      (void)findIn(shard, request, query, size_t(data.base.dim), ids);
     }));
   }
   return result(wall, used, rows);

@@ -154,6 +154,8 @@ public:
   uint32_t m() const { return m_; }
   // Bytes the prepared records take.
   uint64_t bytes() const;
+  // Bytes of one vertex's list of neighbours on level 0.
+  uint32_t linkBytes() const { return (1 + m0_) * uint32_t(sizeof(uint32_t)); }
   uint32_t levelOf(uint32_t vertex) const;
 
   // The arrays for the first `vertices` vertices. Requires that exactly those are inserted and no

@@ -41,6 +41,8 @@ struct SearchRequest {
 struct SearchStats {
   uint64_t visited = 0;
   uint64_t distances = 0;
+  // Of the codes, vectors and lists of neighbours that were read.
+  uint64_t bytes = 0;
   // About how many rows match the filter.
   uint64_t matches = 0;
   double tookUs = 0;

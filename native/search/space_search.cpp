@@ -34,7 +34,7 @@ Status SpaceSearch::rescore(size_t most, std::vector<Neighbor>& found) {
 }
 
 Status SpaceSearch::score(const std::vector<uint32_t>& vertices, float* out) {
-  stats_.distances += vertices.size();
+  tally(vertices.size(), vectorBytes());
   const Space& space = space_.space();
   const auto cold = space_.coldVectors();
   if (!cold) {

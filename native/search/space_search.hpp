@@ -47,17 +47,17 @@ public:
   // Of vertices that are in the graph; distances by code.
   void scoreByCode(const std::vector<uint32_t>& vertices, float* out) {
     codes_->space().distances(preparedQuery(), vertices.data(), vertices.size(), out);
-    stats_.distances += vertices.size();
+    tally(vertices.size(), codes_->space().stride());
   }
   void scanCodes(uint32_t first, uint32_t count, float* out) {
     codes_->space().scan(preparedQuery(), first, count, out);
-    stats_.distances += count;
+    tally(count, codes_->space().stride());
   }
   // Exact distances of any vertices, and of `count` in a row.
   Status score(const std::vector<uint32_t>& vertices, float* out);
   void scan(uint32_t first, uint32_t count, float* out) {
     space_.space().scan(query_, first, count, out);
-    stats_.distances += count;
+    tally(count, vectorBytes());
   }
   // Keeps the foremost by code, in the order of their exact distances.
   Status rescore(size_t most, std::vector<Neighbor>& found);
@@ -71,13 +71,19 @@ private:
     const SearchReport report =
         codes_ ? graph.search(Sq8Scorer{codes_->space(), preparedQuery()}, options, accept, found)
                : graph.search(FloatScorer{space_.space(), query_}, options, accept, found);
-    stats_.distances += report.distances;
+    tally(report.distances, codes_ ? codes_->space().stride() : vectorBytes());
     stats_.visited += report.hops;
+    stats_.bytes += report.hops * graph.linkBytes();
     end = report.end;
     if (end == SearchEnd::Cancelled) return Status(Code::Cancelled, "the search was cancelled");
     return Status::ok();
   }
   const Sq8Query& preparedQuery();
+  uint64_t vectorBytes() const { return uint64_t(space_.spec().dim) * sizeof(float); }
+  void tally(uint64_t distances, uint64_t bytesOfEach) {
+    stats_.distances += distances;
+    stats_.bytes += distances * bytesOfEach;
+  }
 
   const VectorSpace& space_;
   const float* const query_;
