@@ -39,9 +39,8 @@ bool codeOf(const std::string& name, CodeKind& code) {
   return false;
 }
 
-ShardSpec readSpec(Arguments& arguments, napi_value value) {
-  ShardSpec spec;
-  napi_value vectors = arguments.property(value, "vectors");
+std::vector<VectorSpec> readVectorSpecs(Arguments& arguments, napi_value vectors) {
+  std::vector<VectorSpec> specs;
   const uint32_t count = arguments.arrayLength(vectors, "vectors", kMostVectors);
   for (uint32_t at = 0; at < count && !arguments.failed(); at++) {
     napi_value entry = arguments.element(vectors, at);
@@ -63,8 +62,14 @@ ShardSpec readSpec(Arguments& arguments, napi_value value) {
         arguments.text(arguments.property(entry, "metric"), "vectors[].metric", kMostNameBytes);
     if (!arguments.failed() && !metricOf(metric, vector.metric))
       arguments.fail("vectors[].metric", "one of cosine, dot, l2, l1");
-    spec.vectors.push_back(vector);
+    specs.push_back(vector);
   }
+  return specs;
+}
+
+ShardSpec readSpec(Arguments& arguments, napi_value value) {
+  ShardSpec spec;
+  spec.vectors = readVectorSpecs(arguments, arguments.property(value, "vectors"));
   spec.segmentBytes = arguments.integer(arguments.property(value, "segmentBytes"), "segmentBytes",
                                         kLeastSegmentBytes, kMostSegmentBytes);
   spec.trackChanges = arguments.boolean(arguments.property(value, "trackChanges"), "trackChanges");
@@ -77,6 +82,22 @@ napi_value createShard(napi_env env, napi_callback_info info) {
   if (arguments.failed()) return nullptr;
   auto shard = std::make_shared<Shard>(std::move(spec), ThreadPool::shared());
   return ShardHandle::wrap(env, std::make_shared<ShardHandle>(std::move(shard)));
+}
+
+napi_value configureShard(napi_env env, napi_callback_info info) {
+  Arguments arguments(env, info);
+  const auto handle = ShardHandle::of(arguments);
+  if (!handle) return nullptr;
+  std::vector<VectorSpec> vectors = readVectorSpecs(arguments, arguments[1]);
+  if (arguments.failed()) return nullptr;
+  const auto greatest = handle->shard()->configure(std::move(vectors));
+  if (!greatest) {
+    throwError(env, codeName(greatest.status().code()), greatest.status().message());
+    return nullptr;
+  }
+  napi_value result = nullptr;
+  napi_create_int64(env, *greatest, &result);
+  return result;
 }
 
 napi_value closeShard(napi_env env, napi_callback_info info) {
@@ -175,6 +196,7 @@ napi_value advance(napi_env env, napi_callback_info info) {
 void defineWriteMethods(napi_env env, napi_value exports) {
   static constexpr Method kMethods[] = {
       {"createShard", createShard},
+      {"configureShard", configureShard},
       {"closeShard", closeShard},
       {"upsert", upsert},
       {"updateVectors", updateVectors},

@@ -22,7 +22,9 @@ class SegmentSet {
 public:
   SegmentSet(std::vector<VectorSpec> vectors, uint64_t segmentBytes);
 
+  // Those of segments made from now on; the writer's.
   const std::vector<VectorSpec>& vectors() const { return vectors_; }
+  void setVectors(std::vector<VectorSpec> vectors) { vectors_ = std::move(vectors); }
 
   Snapshot snapshot() const;
   // A snapshot, and where in it the ids are (not found: absent or deleted).
@@ -57,7 +59,7 @@ public:
 private:
   void publishList(std::shared_ptr<const SegmentList> list);
 
-  const std::vector<VectorSpec> vectors_;
+  std::vector<VectorSpec> vectors_;
   const uint64_t segmentBytes_;
   const std::shared_ptr<std::shared_mutex> overlays_ = std::make_shared<std::shared_mutex>();
   std::vector<IndexField> indexFields_;

@@ -142,6 +142,9 @@ public:
   uint64_t tailBytes() const;
   Indexer& indexer() { return *indexer_; }
   int64_t freeze();
+  // Segments made from now on are built as these say, which differ from the shard's in that alone.
+  // Freezes the active segment; returns the greatest number of those there are, or -1.
+  Result<int64_t> configure(std::vector<VectorSpec> vectors);
   Result<uint32_t> moveRows(uint32_t segment, uint32_t maxRows);
   Status dropSegment(uint32_t segment);
   std::vector<std::string> validate();

@@ -129,6 +129,22 @@ int64_t Shard::freeze() {
   return segments_.freeze();
 }
 
+Result<int64_t> Shard::configure(std::vector<VectorSpec> vectors) {
+  const auto isSameSpace = [](const VectorSpec& a, const VectorSpec& b) {
+    return a.name == b.name && a.dim == b.dim && a.metric == b.metric;
+  };
+  if (!std::equal(vectors.begin(), vectors.end(), spec_.vectors.begin(), spec_.vectors.end(),
+                  isSameSpace))
+    return Status(Code::InvalidArgument, "vectors: names, dimensions and metrics cannot change");
+  std::lock_guard lock(writer_);
+  segments_.freeze();
+  segments_.setVectors(std::move(vectors));
+  int64_t greatest = -1;
+  for (const Snapshot now = segments_.snapshot(); const auto& segment : *now.segments)
+    greatest = std::max(greatest, int64_t(segment->number()));
+  return greatest;
+}
+
 Result<uint32_t> Shard::moveRows(uint32_t number, uint32_t maxRows) {
   std::lock_guard lock(writer_);
   const auto from = segments_.segment(number);

@@ -3,13 +3,15 @@ import type { IncomingHttpHeaders } from 'node:http'
 import type { Hit, ReadOptions, ScrollPage, StoredPoint, WriteResult } from '../core/database.js'
 import { ERROR_CATALOGUE, type ErrorCode, VicinalError } from '../core/errors.js'
 import { type PointId, RawJson, UNNAMED_VECTOR } from '../core/point.js'
+import type { Quantization, QuantizationConfig } from '../core/quantization.js'
 import {
+  type CollectionConfig,
   type CollectionInfo,
   DEFAULT_HNSW,
   type Distance,
-  type HnswConfig,
   type PayloadIndexKind,
   type ResolvedVector,
+  type VectorOverrides,
 } from '../core/schema.js'
 import { parseJson } from '../ingest/wire-json.js'
 
@@ -103,7 +105,9 @@ function floatsOf(bin: Buffer): Float32Array {
 interface WireVectorParams {
   size: number
   distance: Distance
-  hnsw_config?: { m: number; ef_construct: number }
+  hnsw_config?: { m?: number; ef_construct?: number }
+  quantization?: Quantization
+  quantization_config?: QuantizationConfig
   on_disk?: boolean
 }
 
@@ -120,6 +124,8 @@ interface WireInfo {
   config: {
     params: { vectors: WireVectorParams | Record<string, WireVectorParams> }
     hnsw_config: { m: number; ef_construct: number }
+    quantization: Quantization
+    quantization_config: QuantizationConfig | null
   }
   payload_schema: Record<string, { data_type: PayloadIndexKind; points: number }>
 }
@@ -127,7 +133,8 @@ interface WireInfo {
 export function infoOf(name: string, result: unknown): CollectionInfo {
   const info = result as WireInfo
   const { m, ef_construct: efConstruct } = info.config.hnsw_config
-  const hnswConfig: HnswConfig = { ...DEFAULT_HNSW, m, efConstruct }
+  const { quantization, quantization_config: quantizationConfig } = info.config
+  const defaults = { hnswConfig: { ...DEFAULT_HNSW, m, efConstruct }, quantization, quantizationConfig }
   return {
     name,
     status: info.status,
@@ -135,7 +142,7 @@ export function infoOf(name: string, result: unknown): CollectionInfo {
     indexedVectorsCount: info.indexed_vectors_count,
     vectorsCount: info.vectors_count,
     segmentsCount: info.segments_count,
-    config: { vectors: vectorsOf(info.config.params.vectors, hnswConfig), hnswConfig },
+    config: { vectors: vectorsOf(info.config.params.vectors, defaults), ...defaults },
     payloadSchema: Object.fromEntries(
       Object.entries(info.payload_schema).map(([field, { data_type: kind, points }]) => [field, { kind, points }]),
     ),
@@ -146,14 +153,34 @@ export function infoOf(name: string, result: unknown): CollectionInfo {
   }
 }
 
-function vectorsOf(vectors: WireInfo['config']['params']['vectors'], defaults: HnswConfig): ResolvedVector[] {
+function vectorsOf(
+  vectors: WireInfo['config']['params']['vectors'],
+  { hnswConfig, quantization }: Omit<CollectionConfig, 'vectors'>,
+): ResolvedVector[] {
   const named = typeof vectors.size === 'number' ? { [UNNAMED_VECTOR]: vectors as WireVectorParams } : vectors
   return Object.entries(named as Record<string, WireVectorParams>).map(([name, params]) => ({
     name,
     size: params.size,
     distance: params.distance,
-    m: params.hnsw_config?.m ?? defaults.m,
-    efConstruct: params.hnsw_config?.ef_construct ?? defaults.efConstruct,
+    m: params.hnsw_config?.m ?? hnswConfig.m,
+    efConstruct: params.hnsw_config?.ef_construct ?? hnswConfig.efConstruct,
     onDisk: params.on_disk ?? false,
+    quantization: params.quantization ?? quantization,
+    overrides: overridesOf(params),
   }))
+}
+
+function overridesOf({
+  hnsw_config: hnsw,
+  quantization,
+  quantization_config: given,
+}: WireVectorParams): VectorOverrides {
+  const overrides: VectorOverrides = {}
+  if (hnsw) {
+    const { m, ef_construct: efConstruct } = hnsw
+    overrides.hnswConfig = { ...(m === undefined ? {} : { m }), ...(efConstruct === undefined ? {} : { efConstruct }) }
+  }
+  if (quantization) overrides.quantization = quantization
+  if (given) overrides.quantizationConfig = given
+  return overrides
 }

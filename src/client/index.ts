@@ -12,6 +12,7 @@ export type * from '../core/database.js'
 export { ERROR_CATALOGUE, type ErrorCode, VicinalError } from '../core/errors.js'
 export type * from '../core/filter.js'
 export { type Payload, type Point, type PointId, type PointVector, RawJson, type Vector } from '../core/point.js'
+export type * from '../core/quantization.js'
 export type * from '../core/schema.js'
 
 export interface ConnectOptions {

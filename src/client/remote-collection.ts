@@ -17,13 +17,13 @@ import type {
 import { invalid } from '../core/errors.js'
 import type { Filter } from '../core/filter.js'
 import type { Payload, Point, PointId, PointVector } from '../core/point.js'
-import type { CollectionInfo, HnswConfig, PayloadIndexKind } from '../core/schema.js'
+import type { CollectionInfo, ConfigChange, PayloadIndexKind } from '../core/schema.js'
 import { isArrowTable, pointsOfArrow } from '../ingest/wire-arrow.js'
 import { encodeMsgpack } from '../ingest/wire-msgpack-encoder.js'
 import { hitsOf, infoOf, pageOf, pointsOf, writeResultOf } from './answers.js'
 import { upsertBodies } from './chunks.js'
 import {
-  hnswBody,
+  configChangeBody,
   operationBody,
   payloadBody,
   queryBody,
@@ -54,8 +54,8 @@ export class RemoteCollection<P = Payload> implements Collection<P> {
     return infoOf(this.name, await this.#send('GET', '', undefined, call))
   }
 
-  async updateConfig(change: { hnswConfig?: Partial<HnswConfig> }, call?: CallOptions): Promise<void> {
-    await this.#send('PATCH', '', { hnsw_config: change.hnswConfig && hnswBody(change.hnswConfig) }, call)
+  async updateConfig(change: ConfigChange, call?: CallOptions): Promise<void> {
+    await this.#send('PATCH', '', configChangeBody(change), call)
   }
 
   /**

@@ -9,24 +9,51 @@ import type {
 } from '../core/database.js'
 import { invalid } from '../core/errors.js'
 import type { Point, PointId, PointVector, Vector } from '../core/point.js'
-import type { CollectionOptions, HnswConfig, VectorParams } from '../core/schema.js'
+import type { QuantizationChange } from '../core/quantization.js'
+import type { CollectionOptions, ConfigChange, HnswConfig, VectorChange, VectorParams } from '../core/schema.js'
 
-export function collectionBody({ vectors, hnswConfig }: CollectionOptions): object {
+export function collectionBody(options: CollectionOptions): object {
+  const { vectors, hnswConfig } = options
   const isOne = vectors !== null && typeof vectors === 'object' && 'size' in vectors && typeof vectors.size !== 'object'
   return {
     vectors: isOne
       ? vectorParamsBody(vectors as VectorParams)
       : mapValues(vectors as Record<string, VectorParams>, vectorParamsBody),
     hnsw_config: hnswConfig && hnswBody(hnswConfig),
+    ...quantizationBody(options),
   }
 }
 
 function vectorParamsBody(params: VectorParams): object {
   const { size, distance, hnswConfig, onDisk } = params
-  return { size, distance, hnsw_config: hnswConfig && hnswBody(hnswConfig), on_disk: onDisk }
+  return {
+    size,
+    distance,
+    hnsw_config: hnswConfig && hnswBody(hnswConfig),
+    on_disk: onDisk,
+    ...quantizationBody(params),
+  }
 }
 
-export function hnswBody({ m, efConstruct }: Partial<HnswConfig>): object {
+export function configChangeBody(change: ConfigChange): object {
+  const { hnswConfig, vectors } = change
+  return {
+    hnsw_config: hnswConfig && hnswBody(hnswConfig),
+    ...quantizationBody(change),
+    vectors: vectors && mapValues(vectors, vectorChangeBody),
+  }
+}
+
+function vectorChangeBody(change: VectorChange): object {
+  const { hnswConfig, onDisk } = change
+  return { hnsw_config: hnswConfig && hnswBody(hnswConfig), on_disk: onDisk, ...quantizationBody(change) }
+}
+
+function quantizationBody({ quantization, quantizationConfig }: QuantizationChange): object {
+  return { quantization, quantization_config: quantizationConfig }
+}
+
+function hnswBody({ m, efConstruct }: Partial<HnswConfig>): object {
   return { m, ef_construct: efConstruct }
 }
 

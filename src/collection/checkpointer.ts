@@ -1,6 +1,7 @@
 import type { Clock } from '../core/clock.js'
 import type { Disk } from '../disk/disk.js'
 import type { Shard } from '../native/shard.js'
+import type { OutdatedSegments } from '../segment/outdated-segments.js'
 import { SegmentJanitor } from '../storage/janitor.js'
 import type { ManifestFile } from './manifest-file.js'
 
@@ -14,6 +15,7 @@ export interface CheckpointerParts {
   /** Folder of the segment files, relative to the disk. */
   folder: string
   clock: Clock
+  outdated: OutdatedSegments
   flush(): Promise<void>
 }
 
@@ -47,13 +49,18 @@ export class Checkpointer {
   }
 
   async #checkpointOnce(): Promise<void> {
-    const { shard, manifest, disk, folder } = this.#parts
+    const { shard, manifest, disk, folder, outdated } = this.#parts
     const { throughSeq, segments } = await shard.checkpoint(disk.absolute(folder))
     await disk.syncFolder(folder)
     // Segments never get ahead of the table: a replay must not skip, as already there, what the table lacks.
     await this.#parts.flush()
-    const named = segments.map(({ file, bytes, crc, overlay }) => ({ file, bytes, crc, overlay }))
-    await manifest.update({ checkpointSeq: throughSeq, segments: named })
-    await this.#janitor.sweep(named)
+    // What is outdated is asked in turn: a change of the configuration may be on its way to the manifest.
+    await manifest.update(() => {
+      const named = segments.map(({ segment, file, bytes, crc, overlay }) => {
+        return { file, bytes, crc, overlay, ...(outdated.has(segment) ? { outdated: true } : {}) }
+      })
+      return { checkpointSeq: throughSeq, segments: named }
+    })
+    await this.#janitor.sweep(segments)
   }
 }

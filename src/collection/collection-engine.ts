@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from 'node:util'
 import type { Clock } from '../core/clock.js'
 import type { WriteResult } from '../core/database.js'
 import { VicinalError } from '../core/errors.js'
@@ -6,12 +7,14 @@ import type { CollectionConfig, CollectionInfo, PayloadIndexKind, ResolvedVector
 import type { Disk } from '../disk/disk.js'
 import type { Log } from '../log/log.js'
 import type { Shard } from '../native/shard.js'
+import type { OutdatedSegments } from '../segment/outdated-segments.js'
 import type { LanceTable } from '../storage/lance-table.js'
 import type { CollectionPaths } from '../storage/layout.js'
 import { Checkpointer } from './checkpointer.js'
 import { Flusher } from './flusher.js'
 import { Maintenance } from './maintenance.js'
 import type { ManifestFile } from './manifest-file.js'
+import { vectorSpecs } from './schema.js'
 import { Writer } from './writer.js'
 
 /** A recovered collection: what `recovery.ts` hands over. */
@@ -25,6 +28,8 @@ export interface CollectionParts {
   folder: { disk: Disk; paths: CollectionPaths } | null
   readOnly: boolean
   warnings: string[]
+  /** Segments that wait for being rebuilt as the configuration says. */
+  outdated: OutdatedSegments
   clock: Clock
 }
 
@@ -40,7 +45,7 @@ export class CollectionEngine {
   #closed: Promise<void> | null = null
 
   constructor(parts: CollectionParts) {
-    const { shard, log, manifest, table, folder, clock } = parts
+    const { shard, log, manifest, table, folder, outdated, clock } = parts
     this.#parts = parts
     this.#shard = shard
     this.#flusher = table ? new Flusher({ shard, log, table, manifest }) : null
@@ -51,6 +56,7 @@ export class CollectionEngine {
           disk: folder.disk,
           folder: folder.paths.segments,
           clock,
+          outdated,
           flush: () => this.flush(),
         })
       : null
@@ -63,6 +69,7 @@ export class CollectionEngine {
     this.#maintenance = new Maintenance({
       shard,
       clock,
+      outdated,
       flush: () => this.flush(),
       checkpoint: () => this.checkpoint(),
       housekeep: async (graceMs) => {
@@ -124,9 +131,34 @@ export class CollectionEngine {
     await this.#maintenance.settle(graceMs)
   }
 
-  async updateConfig(config: CollectionConfig): Promise<void> {
+  /**
+   * Has the segments there are rebuilt, where the change is one of theirs. From the moment the manifest says so, they
+   * are marked in it too, so that a rebuild that a crash cut short goes on after it.
+   */
+  async updateConfig(change: (config: CollectionConfig) => CollectionConfig): Promise<void> {
     this.checkWritable()
-    await this.#parts.manifest.update({ config })
+    const { manifest, outdated } = this.#parts
+    let before: CollectionConfig | null = null
+    try {
+      await manifest.update((current) => {
+        const config = change(current.config)
+        const specs = vectorSpecs(config)
+        if (isDeepStrictEqual(specs, vectorSpecs(current.config))) return { config }
+        before = current.config
+        outdated.mark(this.#shard.configure(specs))
+        return { config, segments: current.segments.map((segment) => ({ ...segment, outdated: true })) }
+      })
+    } catch (error) {
+      if (before) this.#shard.configure(vectorSpecs(before))
+      throw error
+    }
+    this.#maintenance.hurry()
+  }
+
+  /** All that is there now is in graphs built as the configuration says. */
+  async waitForIndex(): Promise<void> {
+    await this.#maintenance.rebuilt()
+    await this.#shard.waitForIndex()
   }
 
   async createPayloadIndex(field: string, kind: PayloadIndexKind): Promise<WriteResult> {
@@ -159,10 +191,11 @@ export class CollectionEngine {
     const recall = stats.vectors.map(({ recall: { queries, measured, asked } }, vector) => {
       return [this.config.vectors[vector]?.name ?? '', { queries, measured, asked }] as const
     })
+    const isBehind = indexed < live || stats.segments.some(({ segment }) => this.#parts.outdated.has(segment))
     const schema = stats.payloadIndexes.map(({ field, kind, points }) => [field, { kind, points }] as const)
     return {
       name: this.name,
-      status: this.#trouble || this.#parts.log.failure ? 'red' : indexed < live ? 'yellow' : 'green',
+      status: this.#trouble || this.#parts.log.failure ? 'red' : isBehind ? 'yellow' : 'green',
       pointsCount: stats.points,
       indexedVectorsCount: indexed,
       vectorsCount: live,

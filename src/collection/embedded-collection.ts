@@ -16,7 +16,7 @@ import type {
 import { invalid } from '../core/errors.js'
 import { LIMITS } from '../core/limits.js'
 import type { Payload, PointId } from '../core/point.js'
-import type { CollectionInfo, HnswConfig, PayloadIndexKind } from '../core/schema.js'
+import type { CollectionInfo, ConfigChange, PayloadIndexKind } from '../core/schema.js'
 import { compileFilter } from '../filter/program.js'
 import { retrieve, scrollPage } from '../query/pages.js'
 import { search } from '../query/search.js'
@@ -24,7 +24,7 @@ import type { Admission } from './admission.js'
 import { type CallScope, withDeadline } from './call-scope.js'
 import type { CollectionEngine } from './collection-engine.js'
 import { planOperation } from './plans.js'
-import { checkPayloadIndex, resolveHnsw } from './schema.js'
+import { changeConfig, checkPayloadIndex } from './schema.js'
 
 const SCROLL_PAGE = 256
 
@@ -46,10 +46,8 @@ export class EmbeddedCollection<P = Payload> implements Collection<P> {
     return await withDeadline(call, async () => this.#engine.info())
   }
 
-  async updateConfig(change: { hnswConfig?: Partial<HnswConfig> }, call?: CallOptions): Promise<void> {
-    const { config } = this.#engine
-    const hnswConfig = resolveHnsw(change.hnswConfig, config.hnswConfig, 'hnsw_config')
-    await withDeadline(call, () => this.#engine.updateConfig({ ...config, hnswConfig }))
+  async updateConfig(change: ConfigChange, call?: CallOptions): Promise<void> {
+    await withDeadline(call, () => this.#engine.updateConfig((config) => changeConfig(config, change)))
   }
 
   async upsert(points: Parameters<Collection<P>['upsert']>[0], options?: WriteOptions): Promise<WriteResult> {
@@ -186,7 +184,7 @@ export class EmbeddedCollection<P = Payload> implements Collection<P> {
 
   async waitForIndex(call?: CallOptions): Promise<void> {
     this.#engine.checkOpen()
-    await withDeadline(call, () => this.#engine.shard.waitForIndex())
+    await withDeadline(call, () => this.#engine.waitForIndex())
   }
 
   #read<T>(options: CallOptions | undefined, work: (scope: CallScope) => Awaitable<T>): Awaitable<T> {

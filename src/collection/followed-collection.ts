@@ -5,6 +5,7 @@ import type { Appended, Log } from '../log/log.js'
 import { LogFollower } from '../log/log-follower.js'
 import type { LogEntry } from '../log/record.js'
 import type { Shard } from '../native/shard.js'
+import { OutdatedSegments } from '../segment/outdated-segments.js'
 import type { CollectionPaths } from '../storage/layout.js'
 import { type Manifest, readManifest } from '../storage/manifest.js'
 import { applyRecord } from './apply.js'
@@ -43,6 +44,7 @@ export class FollowedCollection {
       folder: null,
       readOnly: true,
       warnings: loaded.warnings,
+      outdated: new OutdatedSegments(),
       clock,
     }
   }
@@ -70,6 +72,7 @@ export class FollowedCollection {
     const loaded = await load(this.#disk, this.#paths)
     await this.#follower.close()
     this.#follower = loaded.follower
+    await this.parts.manifest.update(loaded.manifest)
     await engine.replaceShard(loaded.shard)
   }
 
@@ -97,9 +100,11 @@ async function loadOnce(disk: Disk, paths: CollectionPaths): Promise<Loaded> {
   const manifest = await readManifest(disk, paths.manifest)
   const warnings: string[] = []
   const table = await openTable(disk, paths, manifest, { readOnly: true })
-  const shard = await fillShard(disk, paths, manifest, table, { warnings, trackChanges: false }).finally(() =>
-    table.close(),
-  )
+  const shard = await fillShard(disk, paths, manifest, table, {
+    warnings,
+    outdated: new OutdatedSegments(),
+    trackChanges: false,
+  }).finally(() => table.close())
   const follower = new LogFollower({ disk, folder: paths.log, uuid: manifest.uuid }, manifest.flushedSeq)
   try {
     for (let followed = await follower.poll(); ; followed = await follower.poll()) {

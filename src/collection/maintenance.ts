@@ -1,7 +1,9 @@
 import type { Clock } from '../core/clock.js'
 import { VicinalError } from '../core/errors.js'
+import type { ShardStats } from '../native/addon.js'
 import type { Shard } from '../native/shard.js'
 import { type MaintenanceStep, nextMaintenanceStep } from '../segment/maintenance-policy.js'
+import type { OutdatedSegments } from '../segment/outdated-segments.js'
 
 const TICK_MS = 500
 /** Changes are flushed when they are this old or this many bytes, whichever comes first. */
@@ -20,6 +22,7 @@ const RETRY_MOST_MS = 30_000
 export interface MaintenanceParts {
   shard: Shard
   clock: Clock
+  outdated: OutdatedSegments
   flush(): Promise<void>
   checkpoint(): Promise<void>
   /** Cleans the folder: old table versions, and files that nothing has named for the grace period. */
@@ -37,6 +40,8 @@ export class Maintenance {
   #timer: NodeJS.Timeout | null = null
   #running: Promise<void> = Promise.resolve()
   #stopped = false
+  /** Called after each step, and at the end. */
+  #waiters: (() => void)[] = []
   #seenSeq = -1
   #changedAtMs: number
   #dirtySinceMs: number | null = null
@@ -59,6 +64,25 @@ export class Maintenance {
     this.#stopped = true
     if (this.#timer) clearTimeout(this.#timer)
     await this.#running
+    this.#wake()
+  }
+
+  /** Looks at once for what is to be done. */
+  hurry(): void {
+    if (!this.#stopped) void this.#inTurn(() => this.#tick())
+  }
+
+  /** Resolves when no segment is outdated, or at the end. */
+  async rebuilt(): Promise<void> {
+    while (!this.#stopped && this.#isOutdated()) await new Promise<void>((resolve) => this.#waiters.push(resolve))
+  }
+
+  #isOutdated(): boolean {
+    return this.#parts.shard.stats().segments.some(({ segment }) => this.#parts.outdated.has(segment))
+  }
+
+  #wake(): void {
+    for (const waiter of this.#waiters.splice(0)) waiter()
   }
 
   /** Does at once what would come due in time; files that no longer count go after `graceMs`. */
@@ -80,7 +104,7 @@ export class Maintenance {
   }
 
   #nextStep(idleMs: number): MaintenanceStep | null {
-    return this.#stopped ? null : nextMaintenanceStep(this.#parts.shard.stats(), idleMs)
+    return this.#stopped ? null : nextMaintenanceStep(this.#parts.shard.stats(), idleMs, this.#parts.outdated)
   }
 
   async #take(step: MaintenanceStep): Promise<void> {
@@ -101,6 +125,7 @@ export class Maintenance {
     if (nowMs < this.#retryAtMs) return
     try {
       await this.#step(nowMs)
+      this.#wake()
       if (this.#retryMs > 0) this.#parts.onTrouble(null)
       this.#retryMs = 0
     } catch (cause) {
@@ -119,14 +144,7 @@ export class Maintenance {
       this.#seenSeq = stats.seq
       this.#changedAtMs = nowMs
     }
-    this.#dirtySinceMs = stats.dirty === 0 ? null : (this.#dirtySinceMs ?? nowMs)
-    if (
-      stats.dirtyBytes >= FLUSH_BYTES ||
-      (this.#dirtySinceMs !== null && nowMs - this.#dirtySinceMs >= FLUSH_AGE_MS)
-    ) {
-      await this.#parts.flush()
-      this.#dirtySinceMs = null
-    }
+    await this.#flushIfDue(stats, nowMs)
     const step = this.#nextStep(nowMs - this.#changedAtMs)
     if (step) await this.#take(step)
     for (const [vector, { recall }] of stats.vectors.entries()) {
@@ -138,11 +156,21 @@ export class Maintenance {
     }
   }
 
+  async #flushIfDue(stats: ShardStats, nowMs: number): Promise<void> {
+    this.#dirtySinceMs = stats.dirty === 0 ? null : (this.#dirtySinceMs ?? nowMs)
+    const isOld = this.#dirtySinceMs !== null && nowMs - this.#dirtySinceMs >= FLUSH_AGE_MS
+    if (!isOld && stats.dirtyBytes < FLUSH_BYTES) return
+    await this.#parts.flush()
+    this.#dirtySinceMs = null
+  }
+
   /** Moves what lives in a segment into the active one and drops it. */
   async #compact(segment: number, active: boolean): Promise<void> {
-    const { shard } = this.#parts
+    const { shard, clock } = this.#parts
     if (active && shard.freeze() !== segment) return
     while (!this.#stopped) {
+      // It may take minutes, in which writes go on.
+      await this.#flushIfDue(shard.stats(), clock.monotonicMs())
       if (shard.tailBytes() > MOVE_BACKLOG_BYTES) {
         await new Promise((resolve) => setTimeout(resolve, BACKLOG_POLL_MS).unref())
         continue

@@ -19,9 +19,12 @@ export class ManifestFile {
     return this.#current
   }
 
-  async update(change: Partial<Manifest>): Promise<void> {
+  /** A function is asked in its turn, with the manifest that all earlier updates made. */
+  async update(change: Partial<Manifest> | ((current: Manifest) => Partial<Manifest>)): Promise<void> {
     const turn = this.#turn.then(async () => {
-      const next = { ...this.#current, ...change }
+      const changes = typeof change === 'function' ? change(this.#current) : change
+      if (Object.keys(changes).length === 0) return
+      const next = { ...this.#current, ...changes }
       if (this.#place) await writeManifest(this.#place.disk, this.#place.path, next)
       this.#current = next
     })

@@ -1,5 +1,6 @@
 import { type Clock, systemClock } from '../core/clock.js'
 import { MemoryLog } from '../log/memory-log.js'
+import { OutdatedSegments } from '../segment/outdated-segments.js'
 import type { Manifest } from '../storage/manifest.js'
 import { CollectionEngine } from './collection-engine.js'
 import type { CollectionStore } from './embedded-database.js'
@@ -26,6 +27,7 @@ export class MemoryStore implements CollectionStore {
       folder: null,
       readOnly: false,
       warnings: [],
+      outdated: new OutdatedSegments(),
       clock: this.#clock,
     })
   }

@@ -5,6 +5,7 @@ import type { CollectionConfig } from '../core/schema.js'
 import type { Disk } from '../disk/disk.js'
 import { FileLog } from '../log/file-log.js'
 import { Shard } from '../native/shard.js'
+import { OutdatedSegments } from '../segment/outdated-segments.js'
 import { SegmentJanitor } from '../storage/janitor.js'
 import { LanceTable } from '../storage/lance-table.js'
 import type { CollectionPaths } from '../storage/layout.js'
@@ -12,13 +13,10 @@ import { type Manifest, readManifest } from '../storage/manifest.js'
 import { applyRecord } from './apply.js'
 import type { CollectionParts } from './collection-engine.js'
 import { ManifestFile } from './manifest-file.js'
-import { metricOf } from './schema.js'
+import { vectorSpecs } from './schema.js'
 
 export function makeShard(config: CollectionConfig, { trackChanges }: { trackChanges: boolean }): Shard {
-  const vectors = config.vectors.map(({ name, size, distance, m, efConstruct, onDisk }) => {
-    return { name, dim: size, metric: metricOf(distance), m, efConstruct, onDisk }
-  })
-  return new Shard({ vectors, segmentBytes: LIMITS.segmentBytes, trackChanges })
+  return new Shard({ vectors: vectorSpecs(config), segmentBytes: LIMITS.segmentBytes, trackChanges })
 }
 
 /**
@@ -33,9 +31,10 @@ export async function recoverCollection(disk: Disk, paths: CollectionPaths, cloc
   const { uuid, cleanEnd, flushedSeq } = manifest
   const log = await FileLog.open({ disk, folder: paths.log, uuid, cleanEnd, flushedSeq })
   const warnings: string[] = []
+  const outdated = new OutdatedSegments()
   let shard: Shard | null = null
   try {
-    shard = await fillShard(disk, paths, manifest, table, { warnings, trackChanges: true })
+    shard = await fillShard(disk, paths, manifest, table, { warnings, outdated, trackChanges: true })
     for await (const { seq, record } of log.replay(flushedSeq)) {
       await applyRecord(shard, manifest.config.vectors, seq, record)
     }
@@ -47,7 +46,7 @@ export async function recoverCollection(disk: Disk, paths: CollectionPaths, cloc
     throw error
   }
   const file = new ManifestFile({ disk, path: paths.manifest }, manifest)
-  return { shard, log, manifest: file, table, folder: { disk, paths }, readOnly: false, warnings, clock }
+  return { shard, log, manifest: file, table, folder: { disk, paths }, readOnly: false, warnings, outdated, clock }
 }
 
 export async function openTable(
@@ -66,11 +65,11 @@ export async function fillShard(
   paths: CollectionPaths,
   manifest: Manifest,
   table: LanceTable,
-  { warnings, trackChanges }: { warnings: string[]; trackChanges: boolean },
+  { warnings, outdated, trackChanges }: { warnings: string[]; outdated: OutdatedSegments; trackChanges: boolean },
 ): Promise<Shard> {
   const shard = makeShard(manifest.config, { trackChanges })
   try {
-    await mapSegments(shard, disk, paths, manifest)
+    await mapSegments(shard, disk, paths, manifest, outdated)
     await loadTable(shard, table, manifest.checkpointSeq)
     shard.advance(manifest.flushedSeq)
     return shard
@@ -82,20 +81,27 @@ export async function fillShard(
   }
 }
 
-async function mapSegments(shard: Shard, disk: Disk, paths: CollectionPaths, manifest: Manifest): Promise<void> {
+async function mapSegments(
+  shard: Shard,
+  disk: Disk,
+  paths: CollectionPaths,
+  manifest: Manifest,
+  outdated: OutdatedSegments,
+): Promise<void> {
   const path = (file: string) => disk.absolute(`${paths.segments}/${file}`)
-  for (const [i, { file, crc, overlay }] of manifest.segments.entries()) {
+  for (const [i, { file, crc, overlay, outdated: isOutdated = false }] of manifest.segments.entries()) {
     const source = {
       path: path(file),
       crc,
       overlay: overlay && { path: path(overlay.file), crc: overlay.crc },
-      resume: i === manifest.segments.length - 1,
+      resume: i === manifest.segments.length - 1 && !isOutdated,
     }
-    await shard.openSegment(source).catch((cause: unknown) => {
+    const opened = await shard.openSegment(source).catch((cause: unknown) => {
       // A newer format is left untouched for the version that wrote it.
       if (!(cause instanceof VicinalError) || cause.code === 'UNSUPPORTED_FORMAT') throw cause
       throw new VicinalError(cause.code, cause.message, { details: { ...cause.details, segment: file }, cause })
     })
+    if (isOutdated) outdated.mark(opened)
   }
 }
 

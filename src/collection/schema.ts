@@ -4,31 +4,40 @@ import { UNNAMED_VECTOR } from '../core/point.js'
 import {
   type CollectionConfig,
   type CollectionOptions,
+  type ConfigChange,
   DEFAULT_HNSW,
   DISTANCES,
-  type Distance,
   type HnswConfig,
   PAYLOAD_INDEX_KINDS,
   type PayloadIndexKind,
   type ResolvedVector,
+  type VectorChange,
+  type VectorOverrides,
   type VectorParams,
 } from '../core/schema.js'
+import type { VectorSpec } from '../native/addon.js'
+import { askedQuantization } from './quantization.js'
 
 // A name may not steer a path, a log line or a terminal: no separators, wildcards or control characters.
 const FORBIDDEN_IN_NAME = /[<>:"/\\|?*\p{Cc}]/u
 const MIN_M = 2
 const MIN_EF_CONSTRUCT = 4
 
+type Defaults = Omit<CollectionConfig, 'vectors'>
+
 /** Fills in every default and checks every bound of a collection's options. */
 export function resolveConfig(options: CollectionOptions): CollectionConfig {
   if (options === null || typeof options !== 'object') throw invalid('options', 'expected an object', options)
-  const hnswConfig = resolveHnsw(options.hnswConfig, DEFAULT_HNSW, 'hnsw_config')
+  const defaults: Defaults = {
+    hnswConfig: resolveHnsw(options.hnswConfig, DEFAULT_HNSW, 'hnsw_config'),
+    ...(askedQuantization(options, '') ?? { quantization: 'auto', quantizationConfig: null }),
+  }
   const { vectors } = options
   if (vectors === null || typeof vectors !== 'object' || Array.isArray(vectors)) {
     throw invalid('vectors', 'expected vector parameters, or a record of them by name', vectors)
   }
   if (isVectorParams(vectors)) {
-    return { vectors: [resolveVector(UNNAMED_VECTOR, vectors, hnswConfig, 'vectors')], hnswConfig }
+    return { vectors: [resolveVector(UNNAMED_VECTOR, vectors, defaults, 'vectors')], ...defaults }
   }
   const names = Object.keys(vectors)
   if (names.length === 0 || names.length > LIMITS.vectorsPerCollection) {
@@ -36,9 +45,35 @@ export function resolveConfig(options: CollectionOptions): CollectionConfig {
   }
   const resolved = names.map((name) => {
     checkVectorName(name)
-    return resolveVector(name, vectors[name] as VectorParams, hnswConfig, `vectors.${name}`)
+    return resolveVector(name, vectors[name] as VectorParams, defaults, `vectors.${name}`)
   })
-  return { vectors: resolved, hnswConfig }
+  return { vectors: resolved, ...defaults }
+}
+
+/** The configuration after a change. Vectors follow the collection in all that was not asked for them alone. */
+export function changeConfig(config: CollectionConfig, change: ConfigChange): CollectionConfig {
+  if (change === null || typeof change !== 'object') throw invalid('change', 'expected an object', change)
+  const changes = change.vectors ?? {}
+  if (typeof changes !== 'object' || Array.isArray(changes)) {
+    throw invalid('vectors', 'expected changes by vector name', changes)
+  }
+  for (const name of Object.keys(changes)) {
+    if (config.vectors.every((vector) => vector.name !== name)) {
+      throw invalid('vectors', 'Not existing vector name', name)
+    }
+  }
+  const defaults: Defaults = {
+    hnswConfig: resolveHnsw(change.hnswConfig, config.hnswConfig, 'hnsw_config'),
+    ...(askedQuantization(change, '') ?? {
+      quantization: config.quantization,
+      quantizationConfig: config.quantizationConfig,
+    }),
+  }
+  const vectors = config.vectors.map((vector) => {
+    const own = Object.hasOwn(changes, vector.name) ? (changes[vector.name] as VectorChange) : {}
+    return changeVector(vector, own, defaults, `vectors.${vector.name}`)
+  })
+  return { vectors, ...defaults }
 }
 
 function isVectorParams(vectors: object): vectors is VectorParams {
@@ -51,7 +86,7 @@ function checkVectorName(name: string): void {
   }
 }
 
-function resolveVector(name: string, params: VectorParams, defaults: HnswConfig, field: string): ResolvedVector {
+function resolveVector(name: string, params: VectorParams, defaults: Defaults, field: string): ResolvedVector {
   if (params === null || typeof params !== 'object') throw invalid(field, 'expected { size, distance }', params)
   const { size, distance } = params
   if (!Number.isInteger(size) || size < 1 || size > LIMITS.dimensions) {
@@ -60,10 +95,36 @@ function resolveVector(name: string, params: VectorParams, defaults: HnswConfig,
   if (!DISTANCES.includes(distance)) {
     throw invalid(`${field}.distance`, `expected one of ${DISTANCES.join(', ')}`, distance)
   }
-  const hnsw = resolveHnsw(params.hnswConfig, defaults, `${field}.hnsw_config`)
-  const onDisk = params.onDisk ?? false
+  const unchanged = { name, size, distance, onDisk: false, overrides: {}, ...inherited({}, defaults, field) }
+  return changeVector(unchanged, params, defaults, field)
+}
+
+function changeVector(vector: ResolvedVector, change: VectorChange, defaults: Defaults, field: string): ResolvedVector {
+  if (change === null || typeof change !== 'object') throw invalid(field, 'expected an object', change)
+  const onDisk = change.onDisk ?? vector.onDisk
   if (typeof onDisk !== 'boolean') throw invalid(`${field}.on_disk`, 'expected true or false', onDisk)
-  return { name, size, distance, m: hnsw.m, efConstruct: hnsw.efConstruct, onDisk }
+  const overrides = { ...vector.overrides }
+  if (change.hnswConfig) {
+    const { m, efConstruct } = change.hnswConfig
+    overrides.hnswConfig = {
+      ...overrides.hnswConfig,
+      ...(m === undefined ? {} : { m }),
+      ...(efConstruct === undefined ? {} : { efConstruct }),
+    }
+    if (m === undefined && efConstruct === undefined) delete overrides.hnswConfig
+  }
+  const asked = askedQuantization(change, `${field}.`)
+  if (asked) {
+    overrides.quantization = asked.quantization
+    if (asked.quantizationConfig) overrides.quantizationConfig = asked.quantizationConfig
+    else delete overrides.quantizationConfig
+  }
+  return { ...vector, onDisk, overrides, ...inherited(overrides, defaults, field) }
+}
+
+function inherited({ hnswConfig, quantization }: VectorOverrides, defaults: Defaults, field: string) {
+  const { m, efConstruct } = resolveHnsw(hnswConfig, defaults.hnswConfig, `${field}.hnsw_config`)
+  return { m, efConstruct, quantization: quantization ?? defaults.quantization }
 }
 
 /** `defaults` with the changes of `config`, each within its bounds. */
@@ -93,7 +154,9 @@ export function checkInteger(value: unknown, least: number, most: number, field:
 
 const METRICS = { Cosine: 'cosine', Dot: 'dot', Euclid: 'l2', Manhattan: 'l1' } as const
 
-/** The kernel's name of a distance. */
-export function metricOf(distance: Distance): (typeof METRICS)[Distance] {
-  return METRICS[distance]
+/** The vectors as the kernel wants them told. */
+export function vectorSpecs(config: CollectionConfig): VectorSpec[] {
+  return config.vectors.map(({ name, size, distance, m, efConstruct, onDisk, quantization }) => {
+    return { name, dim: size, metric: METRICS[distance], m, efConstruct, onDisk, code: quantization }
+  })
 }

@@ -1,6 +1,6 @@
 import type { Filter } from './filter.js'
 import type { Payload, Point, PointId, PointVector, RawJson, Vector } from './point.js'
-import type { CollectionInfo, CollectionOptions, HnswConfig, PayloadIndexKind } from './schema.js'
+import type { CollectionInfo, CollectionOptions, ConfigChange, PayloadIndexKind } from './schema.js'
 
 /**
  * The one interface of the three faces: an embedded database (`open`), a remote one (`connect`) and the
@@ -20,8 +20,11 @@ export interface Database {
 export interface Collection<P = Payload> {
   readonly name: string
   info(call?: CallOptions): Promise<CollectionInfo>
-  /** Changes index parameters; segments built from then on use them. */
-  updateConfig(change: { hnswConfig?: Partial<HnswConfig> }, call?: CallOptions): Promise<void>
+  /**
+   * Changes graph and codes. Resolves once the change is on stable storage; the segments there are get rebuilt behind
+   * it, which `waitForIndex` waits for. Meanwhile all is searchable.
+   */
+  updateConfig(change: ConfigChange, call?: CallOptions): Promise<void>
 
   upsert(points: readonly Point<P>[] | ColumnarPoints | ArrowTable, options?: WriteOptions): Promise<WriteResult>
   updateVectors(points: readonly { id: PointId; vector: PointVector }[], options?: WriteOptions): Promise<WriteResult>
@@ -48,7 +51,7 @@ export interface Collection<P = Payload> {
   deletePayloadIndex(field: string, options?: WriteOptions): Promise<WriteResult>
   /** Resolves when everything acknowledged is in the table, on stable storage. */
   flush(call?: CallOptions): Promise<void>
-  /** Resolves when the graph has caught up with the tail. */
+  /** Resolves when the graph has caught up with the tail, and what a changed configuration rebuilds is rebuilt. */
   waitForIndex(call?: CallOptions): Promise<void>
 }
 
@@ -117,6 +120,17 @@ export interface QueryParams {
   /** Scan every vector. */
   exact?: boolean
   indexed_only?: boolean
+  quantization?: QuantizationParams | null
+}
+
+/** How a search uses the codes there are; by default they lead, and as many are scored exactly as recall takes. */
+export interface QuantizationParams {
+  /** Compares vectors themselves all the way. */
+  ignore?: boolean | null
+  /** false: scores come from codes alone, so they are estimates. Default true. */
+  rescore?: boolean | null
+  /** Scored exactly for each point wanted, from 1 to LIMITS.oversampling; without it as many as recall takes. */
+  oversampling?: number | null
 }
 
 export interface QueryOptions extends ReadOptions {

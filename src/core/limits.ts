@@ -14,6 +14,8 @@ export const LIMITS = {
   resultLimit: 65_536,
   /** `hnsw_ef` of a query and `ef_construct` of a collection. */
   ef: 65_536,
+  /** `params.quantization.oversampling` of a query. */
+  oversampling: 1_024,
   /** Neighbours per vertex (`m`) of a collection. */
   m: 512,
   /** Nested clauses of a filter. */

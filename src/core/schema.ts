@@ -1,3 +1,5 @@
+import type { Quantization, QuantizationChange, QuantizationConfig, QuantizationOptions } from './quantization.js'
+
 /** How near two vectors are. Cosine and Dot: greater is nearer. Euclid and Manhattan: smaller is nearer. */
 export type Distance = 'Cosine' | 'Dot' | 'Euclid' | 'Manhattan'
 export const DISTANCES: readonly Distance[] = ['Cosine', 'Dot', 'Euclid', 'Manhattan']
@@ -10,7 +12,7 @@ export interface HnswConfig {
 }
 export const DEFAULT_HNSW: HnswConfig = { m: 16, efConstruct: 200 }
 
-export interface VectorParams {
+export interface VectorParams extends QuantizationOptions {
   /** Dimensions. */
   size: number
   distance: Distance
@@ -34,24 +36,52 @@ export const PAYLOAD_INDEX_KINDS: readonly PayloadIndexKind[] = [
 ]
 
 /** What a collection is made with: one unnamed vector, or several named ones. */
-export interface CollectionOptions {
+export interface CollectionOptions extends QuantizationOptions {
   vectors: VectorParams | Readonly<Record<string, VectorParams>>
   hnswConfig?: Partial<HnswConfig>
+}
+
+/** What may be changed of a collection that is in use. Its segments are rebuilt by it, behind reads and writes. */
+export interface ConfigChange extends QuantizationChange {
+  hnswConfig?: Partial<HnswConfig>
+  /** By vector name; the unnamed vector is `''`. */
+  vectors?: Readonly<Record<string, VectorChange>>
+}
+export interface VectorChange extends QuantizationChange {
+  /** Without a field: the vector follows the collection's again. */
+  hnswConfig?: Partial<HnswConfig>
+  onDisk?: boolean
 }
 
 /** The same, resolved: every default filled in, the unnamed vector under its name `''`. */
 export interface CollectionConfig {
   vectors: ResolvedVector[]
   hnswConfig: HnswConfig
+  quantization: Quantization
+  /** As it was given; null where it was not, or by our own name. */
+  quantizationConfig: QuantizationConfig | null
 }
 
-export interface ResolvedVector {
+/** All that the table has to know of a vector. */
+export interface TableVector {
   name: string
   size: number
+}
+
+export interface ResolvedVector extends TableVector {
   distance: Distance
   m: number
   efConstruct: number
   onDisk: boolean
+  quantization: Quantization
+  /** What was asked for this vector alone; the rest follows the collection. */
+  overrides: VectorOverrides
+}
+
+export interface VectorOverrides {
+  hnswConfig?: Partial<HnswConfig>
+  quantization?: Quantization
+  quantizationConfig?: QuantizationConfig
 }
 
 /** Of some of the queries that ask for recall, compared with a scan while there is time: means over the last ones. */

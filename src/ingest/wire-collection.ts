@@ -1,14 +1,17 @@
 /**
- * Bodies that make or change a collection. Settings that only tune Qdrant (optimizers, WAL, quantisation, replicas
- * of one node) are ignored; what would change the answers is refused.
+ * Bodies that make or change a collection. Settings that only tune Qdrant (optimizers, WAL, replicas of one
+ * node) are ignored; what would change the answers is refused.
  */
 import { invalid } from '../core/errors.js'
+import type { Quantization, QuantizationConfig, QuantizationOptions } from '../core/quantization.js'
 import {
   type CollectionOptions,
+  type ConfigChange,
   type Distance,
   type HnswConfig,
   PAYLOAD_INDEX_KINDS,
   type PayloadIndexKind,
+  type VectorChange,
   type VectorParams,
 } from '../core/schema.js'
 import {
@@ -26,7 +29,7 @@ export function collectionOf(body: WireObject): CollectionOptions {
   const { sparse_vectors: sparse } = body
   if (isPresent(sparse) && !(isObject(sparse) && Object.keys(sparse).length === 0)) throw unsupported('sparse_vectors')
   if (isPresent(body.sharding_method) && body.sharding_method !== 'auto') throw unsupported('sharding_method')
-  const options: CollectionOptions = { vectors: vectorsAt(body.vectors) }
+  const options: CollectionOptions = { vectors: vectorsAt(body.vectors), ...quantizationOf(body) }
   if (isPresent(body.hnsw_config)) options.hnswConfig = hnswAt(body.hnsw_config, 'hnsw_config')
   return options
 }
@@ -48,7 +51,7 @@ function vectorParamsAt(value: unknown, field: string): VectorParams {
   if (isPresent(params.datatype) && params.datatype !== 'float32') throw unsupported(`${field}.datatype`)
   if (typeof params.size !== 'number') throw invalid(`${field}.size`, 'expected an integer', params.size ?? null)
   const distance = textAt(params.distance, `${field}.distance`) as Distance
-  const vector: VectorParams = { size: params.size, distance }
+  const vector: VectorParams = { size: params.size, distance, ...quantizationOf(params) }
   if (isPresent(params.hnsw_config)) vector.hnswConfig = hnswAt(params.hnsw_config, `${field}.hnsw_config`)
   if (isPresent(params.on_disk)) vector.onDisk = booleanAt(params.on_disk, `${field}.on_disk`)
   return vector
@@ -67,9 +70,34 @@ function numberAt(value: unknown, field: string): number {
   return value
 }
 
-export function configChangeOf(body: WireObject): { hnswConfig?: Partial<HnswConfig> } {
-  refuse(body, ['vectors', 'sparse_vectors'])
-  return isPresent(body.hnsw_config) ? { hnswConfig: hnswAt(body.hnsw_config, 'hnsw_config') } : {}
+/** As they came: the engine knows what each of them means. `quantization` is ours. */
+function quantizationOf({ quantization, quantization_config: quantizationConfig }: WireObject): QuantizationOptions {
+  return {
+    ...(isPresent(quantization) ? { quantization: quantization as Quantization } : {}),
+    ...(isPresent(quantizationConfig) ? { quantizationConfig: quantizationConfig as QuantizationConfig } : {}),
+  }
+}
+
+export function configChangeOf(body: WireObject): ConfigChange {
+  const { sparse_vectors: sparse } = body
+  if (isPresent(sparse) && !(isObject(sparse) && Object.keys(sparse).length === 0)) throw unsupported('sparse_vectors')
+  const change: ConfigChange = quantizationOf(body)
+  if (isPresent(body.hnsw_config)) change.hnswConfig = hnswAt(body.hnsw_config, 'hnsw_config')
+  if (isPresent(body.vectors)) {
+    const vectors = Object.entries(objectAt(body.vectors, 'vectors'))
+    change.vectors = Object.fromEntries(
+      vectors.map(([name, value]) => [name, vectorChangeAt(value, `vectors.${name}`)]),
+    )
+  }
+  return change
+}
+
+function vectorChangeAt(value: unknown, field: string): VectorChange {
+  const params = objectAt(value, field)
+  const change: VectorChange = quantizationOf(params)
+  if (isPresent(params.hnsw_config)) change.hnswConfig = hnswAt(params.hnsw_config, `${field}.hnsw_config`)
+  if (isPresent(params.on_disk)) change.onDisk = booleanAt(params.on_disk, `${field}.on_disk`)
+  return change
 }
 
 /** `field_schema` is the kind itself, or an object with the kind as its `type`. */

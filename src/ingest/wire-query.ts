@@ -1,5 +1,5 @@
 /** Bodies of reads: query, query batch, scroll, retrieve, count. Payloads are asked for as text throughout. */
-import type { QueryOptions, QueryParams, RetrieveOptions, ScrollOptions } from '../core/database.js'
+import type { QuantizationParams, QueryOptions, QueryParams, RetrieveOptions, ScrollOptions } from '../core/database.js'
 import { invalid } from '../core/errors.js'
 import type { Filter } from '../core/filter.js'
 import { LIMITS } from '../core/limits.js'
@@ -70,7 +70,18 @@ function paramsOf(params: WireObject): QueryParams {
   const known: QueryParams = {}
   if (isPresent(params.hnsw_ef)) known.hnsw_ef = integerAt(params.hnsw_ef, 1, LIMITS.ef, 'params.hnsw_ef')
   if (isPresent(params.exact)) known.exact = booleanAt(params.exact, 'params.exact')
+  if (isPresent(params.quantization)) {
+    known.quantization = quantizationParamsOf(objectAt(params.quantization, 'params.quantization'))
+  }
   if (isPresent(params.indexed_only)) known.indexed_only = booleanAt(params.indexed_only, 'params.indexed_only')
+  return known
+}
+
+function quantizationParamsOf({ ignore, rescore, oversampling }: WireObject): QuantizationParams {
+  const known: QuantizationParams = {}
+  if (isPresent(ignore)) known.ignore = booleanAt(ignore, 'params.quantization.ignore')
+  if (isPresent(rescore)) known.rescore = booleanAt(rescore, 'params.quantization.rescore')
+  if (isPresent(oversampling)) known.oversampling = finiteAt(oversampling, 'params.quantization.oversampling')
   return known
 }
 

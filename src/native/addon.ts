@@ -33,6 +33,11 @@ export interface Addon {
   unlockFile(lock: LockHandle): void
 
   createShard(spec: ShardSpec): ShardHandle
+  /**
+   * Segments made from now on are built as `vectors` say, which keep their names, dimensions and metrics. Freezes the
+   * active segment; returns the greatest number of the segments there are (-1: none).
+   */
+  configureShard(shard: ShardHandle, vectors: VectorSpec[]): number
   closeShard(shard: ShardHandle): Promise<void>
 
   // ---- segment files ------------------------------------------------------------------------------------
@@ -114,9 +119,9 @@ export interface Addon {
   setIndexing(shard: ShardHandle, enabled: boolean): void
   /** Freezes the active segment; new rows go to a new one. Returns the frozen segment's id (-1: it was empty). */
   freeze(shard: ShardHandle): number
-  /** Copies up to `maxRows` live rows of a frozen segment into the active one; returns how many are left. */
   /** Of at most so many remembered queries; how many were measured. */
   measureRecall(shard: ShardHandle, vector: number, most: number): Promise<number>
+  /** Copies up to `maxRows` live rows of a frozen segment into the active one; returns how many are left. */
   moveRows(shard: ShardHandle, segment: number, maxRows: number): Promise<number>
   /** Drops a frozen segment that has no live rows. */
   dropSegment(shard: ShardHandle, segment: number): void

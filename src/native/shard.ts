@@ -15,6 +15,7 @@ import type {
   ShardStats,
   TextBuffers,
   UpsertBatch,
+  VectorSpec,
 } from './addon.js'
 import { rethrow, toVicinalError } from './errors.js'
 import { inlineShareUs, spendInlineUs } from './inline-share.js'
@@ -163,6 +164,9 @@ export class Shard {
   }
   setIndexing(enabled: boolean): void {
     this.#call(() => this.#addon.setIndexing(this.#handle, enabled))
+  }
+  configure(vectors: VectorSpec[]): number {
+    return this.#call(() => this.#addon.configureShard(this.#handle, vectors))
   }
   freeze(): number {
     return this.#call(() => this.#addon.freeze(this.#handle))

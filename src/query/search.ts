@@ -1,11 +1,11 @@
 import type { Awaitable } from '../core/awaitable.js'
-import type { Hit, QueryOptions } from '../core/database.js'
+import type { Hit, QuantizationParams, QueryOptions } from '../core/database.js'
 import { invalid, notFound } from '../core/errors.js'
 import { LIMITS } from '../core/limits.js'
 import { encodeId, ID_WORDS, type PointId, UNNAMED_VECTOR, type Vector } from '../core/point.js'
 import type { ResolvedVector } from '../core/schema.js'
 import { compileFilter } from '../filter/program.js'
-import type { SearchResult } from '../native/addon.js'
+import type { CodeUse, SearchResult } from '../native/addon.js'
 import type { Cancellable, Shard } from '../native/shard.js'
 import { type Projection, projectionOf, RowReader } from './rows.js'
 
@@ -25,9 +25,10 @@ export function search<P>(
   const offset = bounded(options.offset ?? 0, 0, LIMITS.resultLimit, 'offset')
   if (offset + limit > LIMITS.resultLimit)
     throw invalid('offset', `expected offset + limit of at most ${LIMITS.resultLimit}`, offset + limit)
-  const { hnsw_ef, exact, indexed_only } = options.params ?? {}
+  const { hnsw_ef, exact, indexed_only, quantization } = options.params ?? {}
   const ef = hnsw_ef === undefined ? 0 : bounded(hnsw_ef, 1, LIMITS.ef, 'params.hnsw_ef')
   const recall = share(options.recall ?? DEFAULT_RECALL, 'params.recall')
+  const codes = codeUseOf(quantization)
   const { scoreThreshold } = options
   if (scoreThreshold !== undefined && !Number.isFinite(scoreThreshold))
     throw invalid('score_threshold', 'expected a finite number', scoreThreshold)
@@ -43,6 +44,7 @@ export function search<P>(
       ef,
       recall,
       exact: exact === true || (ef === 0 && recall === 1),
+      ...(codes ? { codes } : {}),
       indexedOnly: indexed_only === true,
       scoreThreshold: scoreThreshold ?? null,
       filter,
@@ -82,6 +84,28 @@ function share(value: unknown, field: string): number {
   if (typeof value !== 'number' || !(value > 0 && value <= 1)) {
     throw invalid(field, 'expected a number above 0 and at most 1', value)
   }
+  return value
+}
+
+/** Null where nothing is asked of codes. */
+function codeUseOf(asked: QuantizationParams | null | undefined): CodeUse | null {
+  if (asked === undefined || asked === null) return null
+  if (typeof asked !== 'object') throw invalid('params.quantization', 'expected an object', asked)
+  const { oversampling } = asked
+  const isGiven = oversampling !== undefined && oversampling !== null
+  if (isGiven && !(typeof oversampling === 'number' && oversampling >= 1 && oversampling <= LIMITS.oversampling)) {
+    const expected = `expected a number from 1 to ${LIMITS.oversampling}`
+    throw invalid('params.quantization.oversampling', expected, oversampling)
+  }
+  return {
+    ignore: flag(asked.ignore ?? false, 'params.quantization.ignore'),
+    rescore: flag(asked.rescore ?? true, 'params.quantization.rescore'),
+    oversampling: oversampling ?? 0,
+  }
+}
+
+function flag(value: unknown, field: string): boolean {
+  if (typeof value !== 'boolean') throw invalid(field, 'expected true or false', value)
   return value
 }
 

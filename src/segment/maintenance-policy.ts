@@ -1,4 +1,5 @@
 import type { ShardStats } from '../native/addon.js'
+import type { OutdatedSegments } from './outdated-segments.js'
 
 /** Part of a segment's rows that may be dead before its live rows are moved and it is dropped. */
 const COMPACT_DELETED_SHARE = 0.2
@@ -14,8 +15,13 @@ const IDLE_CHECKPOINT_MIN_ROWS = 2_000
 export type MaintenanceStep = { kind: 'compact'; segment: number; active: boolean } | { kind: 'checkpoint' }
 
 /** What the segments of a shard need next, if anything. Compaction first: it decides what there is to write. */
-export function nextMaintenanceStep(stats: ShardStats, idleMs: number): MaintenanceStep | null {
+export function nextMaintenanceStep(
+  stats: ShardStats,
+  idleMs: number,
+  outdated: OutdatedSegments,
+): MaintenanceStep | null {
   for (const { segment, active, rows, deleted } of stats.segments) {
+    if (outdated.has(segment)) return { kind: 'compact', segment, active }
     if (rows >= COMPACT_MIN_ROWS && deleted > rows * COMPACT_DELETED_SHARE) return { kind: 'compact', segment, active }
   }
   // A graph that is still being built would be written half done, and what it costs to search it is written with it.

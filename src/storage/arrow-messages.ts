@@ -1,5 +1,5 @@
 import { type ErrorCode, VicinalError } from '../core/errors.js'
-import type { ResolvedVector } from '../core/schema.js'
+import type { TableVector } from '../core/schema.js'
 import type { FlushBatch } from '../native/addon.js'
 
 /**
@@ -7,9 +7,9 @@ import type { FlushBatch } from '../native/addon.js'
  * is copied by the sending.
  */
 export type ArrowTask =
-  | { kind: 'schema'; vectors: readonly ResolvedVector[] }
-  | { kind: 'encode'; vectors: readonly ResolvedVector[]; batch: FlushBatch }
-  | { kind: 'decode'; vectors: readonly ResolvedVector[]; rows: Uint8Array }
+  | { kind: 'schema'; vectors: readonly TableVector[] }
+  | { kind: 'encode'; vectors: readonly TableVector[]; batch: FlushBatch }
+  | { kind: 'decode'; vectors: readonly TableVector[]; rows: Uint8Array }
 
 /** What comes of a task, by its kind. Rows are in Arrow's file format. */
 export interface ArrowResults {

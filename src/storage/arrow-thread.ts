@@ -1,6 +1,6 @@
 import { Worker } from 'node:worker_threads'
 import { VicinalError } from '../core/errors.js'
-import type { ResolvedVector } from '../core/schema.js'
+import type { TableVector } from '../core/schema.js'
 import type { FlushBatch } from '../native/addon.js'
 import {
   type ArrowAnswer,
@@ -33,17 +33,17 @@ export class ArrowThread {
   #lastId = 0
 
   /** A file without rows, which makes a table. */
-  async schema(vectors: readonly ResolvedVector[]): Promise<Uint8Array> {
+  async schema(vectors: readonly TableVector[]): Promise<Uint8Array> {
     return await this.#run({ kind: 'schema', vectors }, [])
   }
 
-  async encode(batch: FlushBatch, vectors: readonly ResolvedVector[]): Promise<EncodedRows> {
+  async encode(batch: FlushBatch, vectors: readonly TableVector[]): Promise<EncodedRows> {
     const copy = await copyBatch(batch)
     return await this.#run({ kind: 'encode', vectors, batch: copy }, buffersOf(copy))
   }
 
   /** Of a file with one record batch. */
-  async decode(file: Uint8Array, vectors: readonly ResolvedVector[]): Promise<FlushBatch> {
+  async decode(file: Uint8Array, vectors: readonly TableVector[]): Promise<FlushBatch> {
     const rows = await copyBytes(file)
     return await this.#run({ kind: 'decode', vectors, rows }, [rows.buffer])
   }

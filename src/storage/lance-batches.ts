@@ -17,7 +17,7 @@ import {
   Utf8,
 } from 'apache-arrow'
 import { UNNAMED_VECTOR } from '../core/point.js'
-import type { ResolvedVector } from '../core/schema.js'
+import type { TableVector } from '../core/schema.js'
 import type { FlushBatch } from '../native/addon.js'
 
 // Rows of the table as Arrow. Loading apache-arrow takes an eighth of a second, and some of this loops over rows: only
@@ -36,7 +36,7 @@ export function vectorColumn(name: string): string {
   return NAMED_PREFIX + name.replace(ESCAPED, (char) => `$${(char.codePointAt(0) as number).toString(16)}$`)
 }
 
-export function tableSchema(vectors: readonly ResolvedVector[]): Schema {
+export function tableSchema(vectors: readonly TableVector[]): Schema {
   return new Schema([
     new Field('id', new Utf8(), false),
     new Field('seq', new Int64(), false),
@@ -98,7 +98,7 @@ export function highestSeq({ seqs }: FlushBatch): number {
 }
 
 /** A record batch of the table, in the columns of `tableSchema`, as the kernel takes it. */
-export function fromArrow(rows: RecordBatch, vectors: readonly ResolvedVector[]): FlushBatch {
+export function fromArrow(rows: RecordBatch, vectors: readonly TableVector[]): FlushBatch {
   const count = rows.numRows
   const column = (name: string): Data => {
     const at = rows.schema.fields.findIndex((field) => field.name === name)

@@ -1,6 +1,6 @@
 import { join } from 'node:path'
 import { VicinalError } from '../core/errors.js'
-import type { ResolvedVector } from '../core/schema.js'
+import type { TableVector } from '../core/schema.js'
 import type { Disk } from '../disk/disk.js'
 import type { FlushBatch } from '../native/addon.js'
 import type { EncodedRows } from './arrow-messages.js'
@@ -35,7 +35,7 @@ export interface TableSpec {
   /** For messages. */
   collection: string
   /** In the kernel's order. */
-  vectors: readonly ResolvedVector[]
+  vectors: readonly TableVector[]
 }
 
 /**

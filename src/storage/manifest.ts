@@ -28,6 +28,8 @@ export interface SegmentEntry {
   bytes: number
   crc: number
   overlay: { file: string; bytes: number; crc: number } | null
+  /** Built for a configuration before the present one, and to be rebuilt. */
+  outdated?: boolean
 }
 
 const KIND: FileKind = { magic: 'VICMANI\n', formatVersion: 1, leastReader: 1, maxBytes: 16 * 1024 * 1024 }
@@ -40,7 +42,18 @@ export async function writeManifest(disk: Disk, path: string, manifest: Manifest
 export async function readManifest(disk: Disk, path: string): Promise<Manifest> {
   const body = await readChecked(disk, path, KIND)
   if (!isManifest(body)) throw new VicinalError('CORRUPT', `${path}: the body is no manifest`, { details: { path } })
-  return body
+  return { ...body, config: completeConfig(body.config) }
+}
+
+/** Manifests of earlier builds say nothing of codes, nor of what was asked for one vector alone. */
+function completeConfig(config: CollectionConfig): CollectionConfig {
+  const { hnswConfig } = config
+  const vectors = config.vectors.map((vector) => {
+    const isOwn = vector.m !== hnswConfig.m || vector.efConstruct !== hnswConfig.efConstruct
+    const overrides = isOwn ? { hnswConfig: { m: vector.m, efConstruct: vector.efConstruct } } : {}
+    return { ...{ quantization: 'auto' as const, overrides }, ...vector }
+  })
+  return { ...{ quantization: 'auto' as const, quantizationConfig: null }, ...config, vectors }
 }
 
 /** A whole file of this format was written by this code; what is checked here is that it is indeed a manifest. */

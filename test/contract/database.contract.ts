@@ -4,6 +4,7 @@
  */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import type { Collection, Database } from '../../src/core/database.js'
+import { describeConfig } from './config.contract.js'
 import { describeFilters } from './filters.contract.js'
 import { describeReads } from './reads.contract.js'
 import { describeRefusals } from './refusals.contract.js'
@@ -46,6 +47,7 @@ export function describeDatabase(name: string, open: () => Promise<DatabaseUnder
     }
 
     describeCollections(suite)
+    describeConfig(suite)
     describeWrites(suite)
     describeReads(suite)
     describeFilters(suite)
@@ -106,17 +108,31 @@ function describeCollections(suite: Suite): void {
       })
       expect((await collection.info()).config).toEqual({
         vectors: [
-          { name: 'a', size: 2, distance: 'Manhattan', m: 8, efConstruct: 100, onDisk: false },
-          { name: 'b', size: 5, distance: 'Cosine', m: 32, efConstruct: 64, onDisk: true },
+          {
+            name: 'a',
+            size: 2,
+            distance: 'Manhattan',
+            m: 8,
+            efConstruct: 100,
+            onDisk: false,
+            quantization: 'auto',
+            overrides: {},
+          },
+          {
+            name: 'b',
+            size: 5,
+            distance: 'Cosine',
+            m: 32,
+            efConstruct: 64,
+            onDisk: true,
+            quantization: 'auto',
+            overrides: { hnswConfig: { m: 32, efConstruct: 64 } },
+          },
         ],
         hnswConfig: { m: 8, efConstruct: 100 },
+        quantization: 'auto',
+        quantizationConfig: null,
       })
-    })
-
-    it('changes index parameters', async () => {
-      const collection = await suite.single()
-      await collection.updateConfig({ hnswConfig: { efConstruct: 300 } })
-      expect((await collection.info()).config.hnswConfig).toMatchObject({ m: 16, efConstruct: 300 })
     })
 
     it('counts points, vectors and payload indexes in its info', async () => {

@@ -81,6 +81,7 @@ const WORDS = [
     'operations',
   ],
   ...['upsert', 'delete', 'set_payload', 'keys', 'field_name', 'field_schema', 'size', 'distance', 'hnsw_config', 'm'],
+  ...['quantization', 'quantization_config', 'scalar', 'type', 'binary', 'encoding', 'turbo', 'bits', 'oversampling'],
   ...['__proto__', 'constructor', 'a', 'a.b', 'a[]', 'a[0].b', ''],
 ]
 

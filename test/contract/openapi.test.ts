@@ -42,13 +42,26 @@ const REQUESTS: [operationId: string, method: string, path: string, body?: unkno
     'create_collection',
     'PUT',
     '/collections/b',
-    { vectors: { size: 2, distance: 'Dot' }, hnsw_config: { m: 24, ef_construct: 150 } },
+    {
+      vectors: { size: 2, distance: 'Dot', quantization_config: { turbo: { bits: 'bits2', always_ram: true } } },
+      hnsw_config: { m: 24, ef_construct: 150 },
+      quantization_config: { scalar: { type: 'int8', quantile: 0.99, always_ram: true } },
+    },
   ],
   [
     'update_collection',
     'PATCH',
     A,
     { hnsw_config: { ef_construct: 123 }, optimizers_config: { indexing_threshold: 5 } },
+  ],
+  [
+    'update_collection',
+    'PATCH',
+    A,
+    {
+      quantization_config: 'Disabled',
+      vectors: { text: { hnsw_config: { m: 12 }, quantization_config: { product: { compression: 'x16' } } } },
+    },
   ],
   ['get_collections', 'GET', '/collections'],
   ['collection_exists', 'GET', `${A}/exists`],
@@ -111,7 +124,7 @@ const REQUESTS: [operationId: string, method: string, path: string, body?: unkno
       query: 1,
       using: 'image',
       filter: { should: [FILTER] },
-      params: { hnsw_ef: 64, exact: false },
+      params: { hnsw_ef: 64, exact: false, quantization: { ignore: false, rescore: true, oversampling: 2.4 } },
       score_threshold: 100,
     },
   ],
@@ -157,6 +170,8 @@ const REFUSED: [operationId: string, method: string, path: string, body?: unknow
   ['create_collection', 'PUT', '/collections/b', { vectors: { size: 0, distance: 'Dot' } }],
   ['upsert_points', 'PUT', '/collections/b/points', { points: [{ id: 1, vector: [1] }] }],
   ['query_points', 'POST', '/collections/b/points/query', { query: [1, 2, 3] }],
+  ['query_points', 'POST', '/collections/b/points/query', { params: { quantization: { oversampling: 'much' } } }],
+  ['update_collection', 'PATCH', '/collections/b', { quantization_config: { scalar: { type: 'int4' } } }],
   ['scroll_points', 'POST', '/collections/b/points/scroll', { limit: 0 }],
 ]
 

@@ -82,6 +82,35 @@ describe('collections', () => {
     expect((await client.getCollection(CITIES)).config.params.vectors).toMatchObject(vectors)
   })
 
+  it('of quantized vectors are described as they were asked for, and searched by codes', async () => {
+    const scalar = { scalar: { type: 'int8' as const, quantile: 0.99, always_ram: true } }
+    const vectors = {
+      image: { size: 4, distance: 'Dot' as const },
+      text: {
+        size: 2,
+        distance: 'Cosine' as const,
+        quantization_config: { binary: { encoding: 'two_bits' as const } },
+      },
+    }
+    await client.createCollection(CITIES, { vectors, quantization_config: scalar })
+    const { config } = await client.getCollection(CITIES)
+    expect(config).toMatchObject({ quantization_config: scalar, params: { vectors } })
+
+    await client.upsert(CITIES, { wait: true, points: [{ id: 1, vector: { image: [1, 2, 3, 4], text: [1, 0] } }] })
+    const quantization = { ignore: false, rescore: true, oversampling: 2 }
+    const { points } = await client.query(CITIES, { query: [1, 2, 3, 4], using: 'image', params: { quantization } })
+    expect(points).toMatchObject([{ id: 1, score: 30 }])
+
+    const turbo = { turbo: { bits: 'bits4' as const } }
+    await client.updateCollection(CITIES, {
+      quantization_config: 'Disabled',
+      vectors: { text: { quantization_config: turbo } },
+    })
+    const changed = (await client.getCollection(CITIES)).config
+    expect(changed.quantization_config).toBeNull()
+    expect(changed.params.vectors).toMatchObject({ text: { quantization_config: turbo } })
+  })
+
   it('are made anew, and once only', async () => {
     await withCities()
     const vectors = { size: 2, distance: 'Dot' as const }

@@ -1,5 +1,6 @@
 import type { Table } from 'apache-arrow'
 import { stringify as stringifyWithBigInts } from 'lossless-json'
+import { changeConfig } from '../../src/collection/schema.js'
 import type {
   CallOptions,
   Collection,
@@ -21,7 +22,7 @@ import { type Payload, type Point, type PointId, type PointVector, RawJson } fro
 import {
   type CollectionConfig,
   type CollectionInfo,
-  type HnswConfig,
+  type ConfigChange,
   PAYLOAD_INDEX_KINDS,
   type PayloadIndexKind,
   type ResolvedVector,
@@ -32,6 +33,7 @@ import { deleteKeys, mergePayload, selectPayload } from './memory-payload.js'
 import { floats, idKey, idOfKey, isGreaterNearer, type MemoryPoint, score, storedVector } from './memory-points.js'
 
 const MAX_RESULTS = 65_536
+const MAX_OVERSAMPLING = 1024
 
 export class MemoryCollection implements Collection {
   readonly name: string
@@ -70,8 +72,8 @@ export class MemoryCollection implements Collection {
     }
   }
 
-  async updateConfig(change: { hnswConfig?: Partial<HnswConfig> }): Promise<void> {
-    this.#config = { ...this.#config, hnswConfig: { ...this.#config.hnswConfig, ...change.hnswConfig } }
+  async updateConfig(change: ConfigChange): Promise<void> {
+    this.#config = changeConfig(this.#config, change)
   }
 
   async upsert(points: Parameters<Collection['upsert']>[0], options?: WriteOptions): Promise<WriteResult> {
@@ -127,6 +129,12 @@ export class MemoryCollection implements Collection {
     bounded(limit, 1, 'limit')
     bounded(offset, 0, 'offset')
     if (!(recall > 0 && recall <= 1)) throw invalid('params.recall', 'expected a number above 0 and at most 1', recall)
+    const { oversampling = null } = options.params?.quantization ?? {}
+    if (
+      oversampling !== null &&
+      !(oversampling >= 1 && oversampling <= MAX_OVERSAMPLING && typeof oversampling === 'number')
+    )
+      throw invalid('params.quantization.oversampling', `expected a number from 1 to ${MAX_OVERSAMPLING}`, oversampling)
     this.#vectorNames(options.withVector ?? false)
     const { query } = options
     const ranked = query === undefined || query === null ? this.#inIdOrder(options) : this.#ranked(query, options)

@@ -61,10 +61,10 @@ async function waitForIndex(call: Call): Promise<boolean> {
 
 /**
  * Qdrant's shape of a collection, which has settings that mean nothing here: those say what holds for one node
- * that keeps vectors in memory. `vectors_count`, `log_bytes`, `tail_bytes` and `recall` are ours.
+ * that keeps vectors in memory. `vectors_count`, `log_bytes`, `tail_bytes`, `recall` and `quantization` are ours.
  */
 function wireInfo(info: CollectionInfo): object {
-  const { hnswConfig } = info.config
+  const { hnswConfig, quantization, quantizationConfig } = info.config
   return {
     status: info.status,
     optimizer_status: 'ok',
@@ -87,7 +87,8 @@ function wireInfo(info: CollectionInfo): object {
       hnsw_config: { m: hnswConfig.m, ef_construct: hnswConfig.efConstruct, full_scan_threshold: 0 },
       optimizer_config: { default_segment_number: 0, flush_interval_sec: 0 },
       wal_config: null,
-      quantization_config: null,
+      quantization_config: quantizationConfig,
+      quantization,
     },
     payload_schema: Object.fromEntries(
       Object.entries(info.payloadSchema).map(([field, { kind, points }]) => [field, { data_type: kind, points }]),
@@ -98,17 +99,19 @@ function wireInfo(info: CollectionInfo): object {
 function wireVectors(info: CollectionInfo): object {
   const { vectors } = info.config
   const only = vectors[0]
-  if (vectors.length === 1 && only?.name === UNNAMED_VECTOR) return wireVector(only, info)
-  return Object.fromEntries(vectors.map((vector) => [vector.name, wireVector(vector, info)]))
+  if (vectors.length === 1 && only?.name === UNNAMED_VECTOR) return wireVector(only)
+  return Object.fromEntries(vectors.map((vector) => [vector.name, wireVector(vector)]))
 }
 
-function wireVector(vector: ResolvedVector, { config }: CollectionInfo): object {
-  const { size, distance, m, efConstruct, onDisk } = vector
-  const isDefault = m === config.hnswConfig.m && efConstruct === config.hnswConfig.efConstruct
+/** What was asked for the vector alone; the rest is the collection's. */
+function wireVector({ size, distance, onDisk, overrides }: ResolvedVector): object {
+  const { hnswConfig, quantization, quantizationConfig } = overrides
   return {
     size,
     distance,
-    ...(isDefault ? {} : { hnsw_config: { m, ef_construct: efConstruct } }),
+    ...(hnswConfig ? { hnsw_config: { m: hnswConfig.m, ef_construct: hnswConfig.efConstruct } } : {}),
+    ...(quantizationConfig ? { quantization_config: quantizationConfig } : {}),
+    ...(quantization ? { quantization } : {}),
     ...(onDisk ? { on_disk: true } : {}),
   }
 }

@@ -13,6 +13,8 @@ const vector = (name: string, size: number): ResolvedVector => ({
   m: 16,
   efConstruct: 100,
   onDisk: false,
+  quantization: 'auto',
+  overrides: {},
 })
 const unnamed = [vector('', 2)]
 const named = [vector('image', 2), vector('text', 3)]

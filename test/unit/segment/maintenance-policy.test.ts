@@ -1,6 +1,10 @@
 import { describe, expect, it } from 'vitest'
 import type { ShardStats } from '../../../src/native/addon.js'
 import { nextMaintenanceStep } from '../../../src/segment/maintenance-policy.js'
+import { OutdatedSegments } from '../../../src/segment/outdated-segments.js'
+
+const next = (of: ShardStats, idleMs: number, outdated = new OutdatedSegments()) =>
+  nextMaintenanceStep(of, idleMs, outdated)
 
 function stats(segment: Partial<ShardStats['segments'][number]>, behind = 0, calibrating = false): ShardStats {
   const full = {
@@ -37,17 +41,27 @@ function stats(segment: Partial<ShardStats['segments'][number]>, behind = 0, cal
 
 describe('nextMaintenanceStep', () => {
   it('compacts above a fifth of dead rows, and not at it', () => {
-    expect(nextMaintenanceStep(stats({ rows: 10_000, deleted: 2_001, checkpointedRows: 10_000 }), 0)?.kind).toBe(
-      'compact',
-    )
-    expect(nextMaintenanceStep(stats({ rows: 10_000, deleted: 2_000, checkpointedRows: 10_000 }), 0)).toBeNull()
+    expect(next(stats({ rows: 10_000, deleted: 2_001, checkpointedRows: 10_000 }), 0)?.kind).toBe('compact')
+    expect(next(stats({ rows: 10_000, deleted: 2_000, checkpointedRows: 10_000 }), 0)).toBeNull()
   })
 
   it('checkpoints after growth by half, sooner when quiet, and never with the graph behind', () => {
-    expect(nextMaintenanceStep(stats({ rows: 150_000, checkpointedRows: 100_000 }), 0)?.kind).toBe('checkpoint')
-    expect(nextMaintenanceStep(stats({ rows: 130_000, checkpointedRows: 100_000 }), 0)).toBeNull()
-    expect(nextMaintenanceStep(stats({ rows: 130_000, checkpointedRows: 100_000 }), 60_000)?.kind).toBe('checkpoint')
-    expect(nextMaintenanceStep(stats({ rows: 150_000, checkpointedRows: 100_000 }, 1), 60_000)).toBeNull()
-    expect(nextMaintenanceStep(stats({ rows: 150_000, checkpointedRows: 100_000 }, 0, true), 60_000)).toBeNull()
+    expect(next(stats({ rows: 150_000, checkpointedRows: 100_000 }), 0)?.kind).toBe('checkpoint')
+    expect(next(stats({ rows: 130_000, checkpointedRows: 100_000 }), 0)).toBeNull()
+    expect(next(stats({ rows: 130_000, checkpointedRows: 100_000 }), 60_000)?.kind).toBe('checkpoint')
+    expect(next(stats({ rows: 150_000, checkpointedRows: 100_000 }, 1), 60_000)).toBeNull()
+    expect(next(stats({ rows: 150_000, checkpointedRows: 100_000 }, 0, true), 60_000)).toBeNull()
+  })
+
+  it('moves the rows of a segment that is outdated, whatever else there is to do', () => {
+    const outdated = new OutdatedSegments()
+    outdated.mark(0)
+    expect(next(stats({ rows: 10 }, 5), 0, outdated)).toBeNull()
+    outdated.mark(1)
+    expect(next(stats({ rows: 10, active: false }, 5), 0, outdated)).toEqual({
+      kind: 'compact',
+      segment: 1,
+      active: false,
+    })
   })
 })

@@ -20,7 +20,12 @@ class HeldDatabase extends MemoryDatabase {
   readonly #waiting: (() => void)[] = []
 
   override async collection<P>(): Promise<Collection<P>> {
-    const collection = new MemoryCollection('held', { vectors: [], hnswConfig: { m: 16, efConstruct: 200 } })
+    const collection = new MemoryCollection('held', {
+      vectors: [],
+      hnswConfig: { m: 16, efConstruct: 200 },
+      quantization: 'auto',
+      quantizationConfig: null,
+    })
     collection.count = (options: CallOptions = {}) => this.#hold(options)
     return collection as unknown as Collection<P>
   }

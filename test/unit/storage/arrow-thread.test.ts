@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { Worker } from 'node:worker_threads'
 import { afterEach, expect, test, vi } from 'vitest'
 import { VicinalError } from '../../../src/core/errors.js'
-import type { ResolvedVector } from '../../../src/core/schema.js'
+import type { TableVector } from '../../../src/core/schema.js'
 import { Disk } from '../../../src/disk/disk.js'
 import type { FlushBatch } from '../../../src/native/addon.js'
 import { type ArrowRequest, fromWire, toWire } from '../../../src/storage/arrow-messages.js'
@@ -14,7 +14,7 @@ import { LanceTable } from '../../../src/storage/lance-table.js'
 import { flushBatch, rowsMatchCrcs, rowsOf } from './flush-batches.js'
 
 const SIZE = 64
-const vectors: ResolvedVector[] = [{ name: '', size: SIZE, distance: 'Dot', m: 16, efConstruct: 200, onDisk: false }]
+const vectors: TableVector[] = [{ name: '', size: SIZE }]
 const batchOf = (count: number, seq = 1) =>
   flushBatch(
     Array.from({ length: count }, (_, id) => ({
@@ -118,7 +118,7 @@ test('an error of the catalogue crosses as it is, any other as its text', async 
   expect((crossed as VicinalError).cause).toEqual(cause)
   const thread = new ArrowThread()
   const { rows } = await thread.encode(batchOf(3), vectors)
-  const other = [{ ...(vectors[0] as ResolvedVector), name: 'other' }]
+  const other = [{ ...(vectors[0] as TableVector), name: 'other' }]
   await expect(thread.decode(rows, other)).rejects.toThrow('the table has no column vector_other')
   await expect(thread.decode(rows, vectors)).resolves.toMatchObject({ count: 3 })
 })

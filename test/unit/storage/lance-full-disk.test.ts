@@ -16,7 +16,7 @@ test('a full disk refuses a commit, keeps the version before, and takes commits 
       disk: new Disk(folder),
       folder: 'c-1',
       collection: 'photos',
-      vectors: [{ name: '', size: 64, distance: 'Dot', m: 16, efConstruct: 200, onDisk: false }],
+      vectors: [{ name: '', size: 64 }],
     }
     await small.disk.makeFolder('c-1')
     const some = (from: number, count: number) =>

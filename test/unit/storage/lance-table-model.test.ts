@@ -39,7 +39,7 @@ test(`commits, compactions, clean-ups, reopenings and lost commits in any order 
     disk: new Disk(root),
     folder: 'c-1',
     collection: 'model',
-    vectors: [{ name: 'v', size: 4, distance: 'Dot', m: 16, efConstruct: 200, onDisk: false }],
+    vectors: [{ name: 'v', size: 4 }],
   }
   await spec.disk.makeFolder('c-1')
   let table = await LanceTable.open(spec, 0)

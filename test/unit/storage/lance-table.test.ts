@@ -3,15 +3,15 @@ import { createRequire } from 'node:module'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, expect, test } from 'vitest'
-import type { ResolvedVector } from '../../../src/core/schema.js'
+import type { TableVector } from '../../../src/core/schema.js'
 import { Disk } from '../../../src/disk/disk.js'
 import { LanceTable, type TableSpec } from '../../../src/storage/lance-table.js'
 import { flushBatch, type Row, rowsMatchCrcs, rowsOf } from './flush-batches.js'
 
 const DIMS = [3, 2]
-const vectors: ResolvedVector[] = [
-  { name: 'a.b Größe', size: 3, distance: 'Dot', m: 16, efConstruct: 200, onDisk: false },
-  { name: 'Image', size: 2, distance: 'Euclid', m: 16, efConstruct: 200, onDisk: false },
+const vectors: TableVector[] = [
+  { name: 'a.b Größe', size: 3 },
+  { name: 'Image', size: 2 },
 ]
 
 let root: string
@@ -175,7 +175,7 @@ test('a reader keeps its version while the writer goes on', async () => {
 })
 
 test('after a hundred upserts of the same ids the folder is below twice the live data', async () => {
-  const plain: ResolvedVector[] = [{ name: '', size: 64, distance: 'Dot', m: 16, efConstruct: 200, onDisk: false }]
+  const plain: TableVector[] = [{ name: '', size: 64 }]
   const wide = { ...spec, vectors: plain }
   const wideRows = (seq: number) =>
     Array.from(
@@ -335,7 +335,7 @@ test('one flipped bit in any block of any file is reported by name, or changes n
 test('a scan of wide rows comes in batches of some megabytes', async () => {
   const wide: TableSpec = {
     ...spec,
-    vectors: [{ name: '', size: 8192, distance: 'Dot', m: 16, efConstruct: 200, onDisk: false }],
+    vectors: [{ name: '', size: 8192 }],
   }
   const table = await LanceTable.open(wide, 0)
   const count = 2_000
@@ -365,7 +365,7 @@ test('a scan of wide rows comes in batches of some megabytes', async () => {
 test('a scan may be left early: what it had begun to read is let go, and the table can be closed', async () => {
   const narrow: TableSpec = {
     ...spec,
-    vectors: [{ name: '', size: 1, distance: 'Dot', m: 16, efConstruct: 200, onDisk: false }],
+    vectors: [{ name: '', size: 1 }],
   }
   const count = 40_000
   const table = await LanceTable.open(narrow, 0)

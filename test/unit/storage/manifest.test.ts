@@ -14,8 +14,21 @@ const manifest: Manifest = {
   uuid: '0a1b2c3d-4e5f-6071-8293-a4b5c6d7e8f9',
   name: 'Fotos "2024" 🎈',
   config: {
-    vectors: [{ name: '', size: 512, distance: 'Cosine', m: 16, efConstruct: 200, onDisk: false }],
+    vectors: [
+      {
+        name: '',
+        size: 512,
+        distance: 'Cosine',
+        m: 16,
+        efConstruct: 200,
+        onDisk: false,
+        quantization: 'auto',
+        overrides: {},
+      },
+    ],
     hnswConfig: { m: 16, efConstruct: 200 },
+    quantization: 'auto',
+    quantizationConfig: null,
   },
   payloadIndexes: [{ field: 'place', kind: 'keyword' }],
   tableVersion: 7,
@@ -38,6 +51,27 @@ test('a manifest is read as it was written, and replaced as a whole', async () =
   expect(await readManifest(disk, 'manifest')).toEqual(manifest)
   await writeManifest(disk, 'manifest', { ...manifest, segments: [], cleanEnd: null })
   expect(await readManifest(disk, 'manifest')).toEqual({ ...manifest, segments: [], cleanEnd: null })
+})
+
+test('of a build before there were codes to choose, the manifest is completed', async () => {
+  const vector = { name: 'a', size: 2, distance: 'Dot', m: 16, efConstruct: 200, onDisk: false }
+  const config = { vectors: [vector, { ...vector, name: 'b', m: 8 }], hnswConfig: { m: 16, efConstruct: 200 } }
+  await writeManifest(disk, 'manifest', { ...manifest, config } as never)
+  expect((await readManifest(disk, 'manifest')).config).toEqual({
+    vectors: [
+      { ...vector, quantization: 'auto', overrides: {} },
+      {
+        ...vector,
+        name: 'b',
+        m: 8,
+        quantization: 'auto',
+        overrides: { hnswConfig: { m: 8, efConstruct: 200 } },
+      },
+    ],
+    hnswConfig: { m: 16, efConstruct: 200 },
+    quantization: 'auto',
+    quantizationConfig: null,
+  })
 })
 
 test('every flipped bit and every cut is CORRUPT, naming the file', async () => {

@@ -1,0 +1,169 @@
+import { describe, expect, it } from 'vitest'
+import type { Quantization, QuantizationConfig } from '../../src/core/quantization.js'
+import type { CollectionInfo, ConfigChange, VectorParams } from '../../src/core/schema.js'
+import type { Suite } from './database.contract.js'
+
+/** docs/wire.md has the same table. */
+const MAPPED: [given: QuantizationConfig, codes: Quantization][] = [
+  [{ scalar: { type: 'int8' } }, 'sq8'],
+  [{ scalar: { type: 'int8', quantile: 0.99, always_ram: true } }, 'sq8'],
+  [{ product: { compression: 'x4' } }, 'sq8'],
+  [{ product: { compression: 'x8' } }, 'rabitq4'],
+  [{ product: { compression: 'x16' } }, 'rabitq1'],
+  [{ product: { compression: 'x32', memory: 'pinned' } }, 'rabitq1'],
+  [{ product: { compression: 'x64' } }, 'rabitq1'],
+  [{ binary: {} }, 'rabitq1'],
+  [{ binary: { encoding: 'one_bit', query_encoding: 'scalar8bits' } }, 'rabitq1'],
+  [{ binary: { encoding: 'one_and_half_bits' } }, 'rabitq4'],
+  [{ binary: { encoding: 'two_bits', always_ram: false } }, 'rabitq4'],
+  [{ turbo: {} }, 'rabitq4'],
+  [{ turbo: { bits: 'bits1' } }, 'rabitq1'],
+  [{ turbo: { bits: 'bits1_5' } }, 'rabitq4'],
+  [{ turbo: { bits: 'bits2' } }, 'rabitq4'],
+  [{ turbo: { bits: 'bits4', memory: 'cold' } }, 'rabitq4'],
+]
+
+const REFUSED: [what: string, names: RegExp, change: object][] = [
+  ['codes of another name', /quantization.*sq8.*sq9/, { quantization: 'sq9' }],
+  ['a config of no kind', /quantization_config.*scalar/, { quantizationConfig: {} }],
+  ['a config of two kinds', /quantization_config/, { quantizationConfig: { scalar: { type: 'int8' }, binary: {} } }],
+  ['a config that is a text', /quantization_config/, { quantizationConfig: 'Enabled' }],
+  ['scalars of another type', /scalar\.type.*int8.*int4/, { quantizationConfig: { scalar: { type: 'int4' } } }],
+  ['a quantile of nothing', /quantile.*0\.5/, { quantizationConfig: { scalar: { type: 'int8', quantile: 0 } } }],
+  ['another compression', /compression.*x64.*x5/, { quantizationConfig: { product: { compression: 'x5' } } }],
+  ['another encoding', /encoding.*one_bit/, { quantizationConfig: { binary: { encoding: 'bits' } } }],
+  ['another memory', /memory.*pinned.*warm/, { quantizationConfig: { turbo: { memory: 'warm' } } }],
+  ['always_ram by word', /always_ram/, { quantizationConfig: { binary: { always_ram: 'yes' } } }],
+  ['both ways at once', /both/, { quantization: 'sq8', quantizationConfig: { binary: {} } }],
+  ['too few neighbours', /hnsw_config\.m/, { hnswConfig: { m: 1 } }],
+]
+
+const SQUARE: VectorParams = { size: 2, distance: 'Euclid' }
+const POINTS = Array.from({ length: 3000 }, (_, i) => ({ id: i, vector: [i % 60, Math.floor(i / 60)] }))
+
+export function describeConfig(suite: Suite): void {
+  let made = 0
+  const create = (options: object) =>
+    suite.database.createCollection(`config-${made++}`, { vectors: SQUARE, ...options })
+  const vectorOf = ({ config }: CollectionInfo, name = '') => config.vectors.find((vector) => vector.name === name)
+
+  describe('configuration', () => {
+    it.each(MAPPED)('tells %j as it was given, and answers it by %s', async (quantizationConfig, codes) => {
+      const info = await (await create({ quantizationConfig })).info()
+      expect(info.config).toMatchObject({ quantizationConfig, quantization: codes })
+      expect(vectorOf(info)).toMatchObject({ quantization: codes, overrides: {} })
+    })
+
+    it.each(REFUSED)('refuses %s', async (_what, names, change) => {
+      const refused = { code: 'INVALID_ARGUMENT', message: expect.stringMatching(names) }
+      await expect(create(change)).rejects.toMatchObject(refused)
+      const collection = await create({})
+      const before = (await collection.info()).config
+      await expect(collection.updateConfig(change as ConfigChange)).rejects.toMatchObject(refused)
+      await expect(collection.updateConfig({ vectors: { '': change as ConfigChange } })).rejects.toMatchObject(refused)
+      expect((await collection.info()).config).toEqual(before)
+    })
+
+    it('refuses a change of a vector that is not there', async () => {
+      const change = { vectors: { nowhere: { quantization: 'sq8' as const } } }
+      await expect((await create({})).updateConfig(change)).rejects.toMatchObject({
+        code: 'INVALID_ARGUMENT',
+        message: expect.stringContaining('nowhere'),
+      })
+    })
+
+    it('lets vectors follow the collection in all that was not asked for them alone', async () => {
+      const collection = await create({
+        vectors: {
+          follows: SQUARE,
+          differs: { ...SQUARE, hnswConfig: { m: 8 }, quantizationConfig: { scalar: { type: 'int8' } } },
+        },
+        quantization: 'none',
+      })
+      await collection.updateConfig({ hnswConfig: { m: 32, efConstruct: 300 }, quantization: 'rabitq4' })
+      const info = await collection.info()
+      expect(info.config).toMatchObject({
+        hnswConfig: { m: 32, efConstruct: 300 },
+        quantization: 'rabitq4',
+        quantizationConfig: null,
+      })
+      expect(vectorOf(info, 'follows')).toMatchObject({
+        m: 32,
+        efConstruct: 300,
+        quantization: 'rabitq4',
+        overrides: {},
+      })
+      expect(vectorOf(info, 'differs')).toMatchObject({
+        m: 8,
+        efConstruct: 300,
+        quantization: 'sq8',
+        overrides: { hnswConfig: { m: 8 }, quantization: 'sq8', quantizationConfig: { scalar: { type: 'int8' } } },
+      })
+    })
+
+    it('changes one vector, and takes back what was asked for it alone', async () => {
+      const collection = await create({ vectors: { a: SQUARE, b: SQUARE } })
+      await collection.updateConfig({
+        vectors: { b: { hnswConfig: { efConstruct: 50 }, quantizationConfig: { binary: {} }, onDisk: true } },
+      })
+      expect(vectorOf(await collection.info(), 'a')).toMatchObject({
+        efConstruct: 200,
+        quantization: 'auto',
+        onDisk: false,
+      })
+      expect(vectorOf(await collection.info(), 'b')).toMatchObject({
+        m: 16,
+        efConstruct: 50,
+        quantization: 'rabitq1',
+        onDisk: true,
+      })
+      await collection.updateConfig({ vectors: { b: { hnswConfig: {}, quantizationConfig: 'Disabled' } } })
+      expect(vectorOf(await collection.info(), 'b')).toMatchObject({
+        efConstruct: 200,
+        quantization: 'none',
+        overrides: { quantization: 'none' },
+        onDisk: true,
+      })
+    })
+
+    it('answers the same before, during and after a change of all that is built', async () => {
+      const collection = await create({})
+      await collection.upsert(POINTS)
+      await collection.delete([1, 2])
+      await collection.waitForIndex()
+      const nearest = async () => {
+        const hits = await collection.query({ query: [30, 25], limit: 5, recall: 1 })
+        return hits.map(({ score }) => score)
+      }
+      const before = await nearest()
+      await collection.updateConfig({ hnswConfig: { m: 8, efConstruct: 40 }, quantization: 'sq8' })
+      expect(await nearest()).toEqual(before)
+      await collection.waitForIndex()
+      expect(await nearest()).toEqual(before)
+      expect(await collection.info()).toMatchObject({ status: 'green', pointsCount: 2998, indexedVectorsCount: 2998 })
+      expect(await collection.retrieve([0, 1])).toHaveLength(1)
+    })
+
+    it('takes how a query is to use codes', async () => {
+      const collection = await create({ quantization: 'sq8' })
+      await collection.upsert(POINTS)
+      await collection.waitForIndex()
+      for (const quantization of [{ ignore: true }, { rescore: true, oversampling: 2.5 }, { oversampling: null }]) {
+        const [hit] = await collection.query({ query: [30, 25], limit: 1, params: { quantization } })
+        expect(hit, JSON.stringify(quantization)).toMatchObject({ id: 25 * 60 + 30, score: 0 })
+      }
+    })
+
+    it.each([0, 0.5, -1, 1025, Number.POSITIVE_INFINITY, '2'])(
+      'refuses an oversampling of %s',
+      async (oversampling) => {
+        const collection = await create({})
+        const params = { quantization: { oversampling: oversampling as number } }
+        await expect(collection.query({ query: [1, 2], params })).rejects.toMatchObject({
+          code: 'INVALID_ARGUMENT',
+          message: expect.stringContaining('params.quantization.oversampling'),
+        })
+      },
+    )
+  })
+}
