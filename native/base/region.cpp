@@ -70,8 +70,8 @@ Region& Region::operator=(Region&& other) noexcept {
   release();
   base_ = std::exchange(other.base_, nullptr);
   capacity_ = std::exchange(other.capacity_, 0);
-  usable_ = std::exchange(other.usable_, 0);
-  size_ = std::exchange(other.size_, 0);
+  usable_ = other.usable_.exchange(0);
+  size_ = other.size_.exchange(0);
   pages_ = other.pages_;
   return *this;
 }
@@ -145,24 +145,25 @@ Status Region::copyFile(int descriptor, uint64_t offset, size_t bytes) {
 }
 
 Status Region::grow(size_t bytes) {
-  if (bytes <= usable_) {
+  const size_t usable = usable_;
+  if (bytes <= usable) {
     if (bytes > size_) size_ = bytes;
     return Status::ok();
   }
   if (bytes > capacity_)
     return {Code::TooLarge, "growing a region of " + std::to_string(capacity_) + " bytes to " +
                                 std::to_string(bytes)};
-  size_t step = usable_ / 4;
+  size_t step = usable / 4;
   step = step < smallestStepBytes  ? smallestStepBytes
          : step > largestStepBytes ? largestStepBytes
                                    : step;
   const size_t least = roundUp(bytes, pageBytes());
-  size_t target = usable_ + step > least ? usable_ + step : least;
+  size_t target = usable + step > least ? usable + step : least;
   if (pages_ == Pages::Huge && target >= hugeFromBytes) target = roundUp(target, hugePageBytes);
   target = target > capacity_ ? capacity_ : roundUp(target, pageBytes());
-  if (::mprotect(base_ + usable_, target - usable_, PROT_READ | PROT_WRITE) != 0)
+  if (::mprotect(base_ + usable, target - usable, PROT_READ | PROT_WRITE) != 0)
     return Status::fromErrno(errno, "growing a region to " + std::to_string(bytes) + " bytes");
-  if (pages_ == Pages::Huge) adviseHuge(usable_, target);
+  if (pages_ == Pages::Huge) adviseHuge(usable, target);
   usable_ = target;
   size_ = bytes;
   return Status::ok();

@@ -16,6 +16,7 @@
 // growth).
 #pragma once
 
+#include <atomic>
 #include <cstddef>
 #include <cstdint>
 #include <type_traits>
@@ -59,8 +60,10 @@ public:
   std::byte* data() { return base_; }
   const std::byte* data() const { return base_; }
   size_t capacity() const { return capacity_; }
-  // Bytes asked for so far (by `grow` or `mapFile`).
-  size_t size() const { return size_; }
+  // Bytes asked for so far (by `grow` or `mapFile`). Anyone's to ask, and so is the next.
+  size_t size() const { return size_.load(std::memory_order_relaxed); }
+  // Whole pages with access rights; only these can be resident.
+  size_t usable() const { return usable_.load(std::memory_order_relaxed); }
 
 private:
   void release();
@@ -69,8 +72,8 @@ private:
 
   std::byte* base_ = nullptr;
   size_t capacity_ = 0;
-  size_t usable_ = 0;
-  size_t size_ = 0;
+  std::atomic<size_t> usable_ = 0;
+  std::atomic<size_t> size_ = 0;
   Pages pages_ = Pages::Normal;
 };
 
@@ -129,6 +132,7 @@ public:
   uint64_t size() const { return region_.size() / sizeof(T); }
   uint64_t capacity() const { return region_.capacity() / sizeof(T); }
   uint64_t bytes() const { return size() * sizeof(T); }
+  const Region& region() const { return region_; }
 
 private:
   Region region_;

@@ -55,25 +55,6 @@ napi_value segmentStats(napi_env env, const ShardStats& stats) {
   return list;
 }
 
-napi_value memoryStats(napi_env env, const ShardStats& stats) {
-  double vectors = 0;
-  double graphs = 0;
-  double codes = 0;
-  for (const auto& vector : stats.vectors) {
-    vectors += static_cast<double>(vector.vectorBytes);
-    graphs += static_cast<double>(vector.graphBytes);
-    codes += static_cast<double>(vector.codeBytes);
-  }
-  ResultObject memory(env);
-  memory.number("vectors", vectors);
-  memory.number("codes", codes);
-  memory.number("graph", graphs);
-  memory.number("ids", static_cast<double>(stats.idBytes));
-  memory.number("payload", static_cast<double>(stats.payloadBytes));
-  memory.number("payloadIndexes", static_cast<double>(stats.payloadIndexBytes));
-  return memory.finish();
-}
-
 constexpr const char* kIndexKinds[] = {"keyword", "integer", "float", "bool", "datetime", "uuid"};
 
 napi_value indexStats(napi_env env, const ShardStats& stats) {
@@ -126,7 +107,6 @@ napi_value stats(napi_env env, napi_callback_info info) {
   object.number("dirtyBytes", static_cast<double>(stats.dirtyBytes));
   object.set("vectors", vectorStats(env, stats));
   object.set("segments", segmentStats(env, stats));
-  object.set("memory", memoryStats(env, stats));
   object.set("payloadIndexes", indexStats(env, stats));
   return object.finish();
 }

@@ -19,5 +19,6 @@ void defineReadMethods(napi_env env, napi_value exports);
 void defineFlushMethods(napi_env env, napi_value exports);
 void defineFileMethods(napi_env env, napi_value exports);
 void defineMaintenanceMethods(napi_env env, napi_value exports);
+void defineMemoryMethods(napi_env env, napi_value exports);
 
 } // namespace vicinal::binding

@@ -32,6 +32,7 @@ static napi_value initialise(napi_env env, napi_value exports) {
   defineFlushMethods(env, exports);
   defineFileMethods(env, exports);
   defineMaintenanceMethods(env, exports);
+  defineMemoryMethods(env, exports);
   return exports;
 }
 

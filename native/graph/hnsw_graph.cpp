@@ -147,6 +147,12 @@ uint64_t HnswGraph::bytes() const {
          upperWords_.load(std::memory_order_relaxed) * sizeof(uint32_t);
 }
 
+void HnswGraph::tally(const MemoryTally& tally, MemoryPart& part) const {
+  tally.add(part, level0_);
+  tally.add(part, offsets_);
+  tally.add(part, upper_);
+}
+
 GraphSections HnswGraph::sections() const {
   const uint32_t vertices = inserted();
   uint64_t upperWords = upperWords_;

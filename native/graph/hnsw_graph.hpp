@@ -37,6 +37,7 @@
 #include <vector>
 
 #include "base/cancel.hpp"
+#include "base/memory_tally.hpp"
 #include "base/region.hpp"
 #include "distance/kernels.hpp"
 #include "graph/neighbor.hpp"
@@ -156,6 +157,7 @@ public:
   uint64_t bytes() const;
   // Bytes of one vertex's list of neighbours on level 0.
   uint32_t linkBytes() const { return (1 + m0_) * uint32_t(sizeof(uint32_t)); }
+  void tally(const MemoryTally& tally, MemoryPart& part) const;
   uint32_t levelOf(uint32_t vertex) const;
 
   // The arrays for the first `vertices` vertices. Requires that exactly those are inserted and no

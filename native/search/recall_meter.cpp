@@ -45,6 +45,14 @@ void RecallMeter::learn(float asked, double got) {
   lossShare_.store(float(std::clamp((now + share) / 2, kLeastLoss, 1.0)));
 }
 
+uint64_t RecallMeter::bytes() const {
+  std::lock_guard lock(mutex_);
+  uint64_t bytes = measured_.capacity() * sizeof(Measured);
+  for (const Query& query : remembered_)
+    bytes += sizeof(Query) + query.vector.capacity() * sizeof(float);
+  return bytes;
+}
+
 RecallMeter::Reading RecallMeter::reading() const {
   std::lock_guard lock(mutex_);
   Reading reading{measuredEver_, 1, 1, remembered_.size()};

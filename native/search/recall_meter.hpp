@@ -39,6 +39,8 @@ public:
   void learn(float asked, double got);
 
   Reading reading() const;
+  // That the remembered queries take.
+  uint64_t bytes() const;
   // How much of what a caller allows to be lost may be asked of the calibration, so that callers
   // get what they asked for.
   float lossShare() const { return lossShare_.load(std::memory_order_relaxed); }

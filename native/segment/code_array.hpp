@@ -3,6 +3,7 @@
 
 #include <memory>
 
+#include "base/memory_tally.hpp"
 #include "base/region.hpp"
 #include "quantize/projection.hpp"
 #include "quantize/sq8.hpp"
@@ -18,6 +19,7 @@ public:
   const Sq8Space& space() const { return space_; }
   const std::shared_ptr<const Projection>& projection() const { return projection_; }
   uint64_t bytes() const { return rows_.bytes(); }
+  void tally(const MemoryTally& tally, MemoryPart& part) const;
 
   // Room for `count` codes.
   Status grow(uint64_t count) { return rows_.grow(count * space_.stride()); }

@@ -7,6 +7,7 @@
 // - Nothing is ever removed: a row that was deleted is found, and its owner sees that it is dead.
 #pragma once
 
+#include "base/memory_tally.hpp"
 #include "base/region.hpp"
 #include "segment/id_columns.hpp"
 
@@ -29,6 +30,8 @@ public:
   uint32_t used() const { return used_; }
   const uint32_t* data() const { return table_.data(); }
   uint64_t bytes() const { return slots() * sizeof(uint32_t); }
+  // With `put` and `adopt` locked out.
+  void tally(const MemoryTally& tally, MemoryPart& part) const { tally.add(part, table_); }
 
   // Takes `slots` (a power of two) slots of a file's section.
   Status map(int descriptor, uint64_t offset, uint64_t slots, uint32_t used);

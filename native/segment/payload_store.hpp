@@ -15,6 +15,7 @@
 #include <unordered_map>
 
 #include "base/region.hpp"
+#include "segment/memory_table.hpp"
 
 namespace vicinal {
 
@@ -57,6 +58,7 @@ public:
   // How often overlays were set.
   uint64_t overlayChanges() const { return overlayChanges_.load(std::memory_order_relaxed); }
   uint64_t overlaidBytes() const { return overlaidBytes_.load(std::memory_order_relaxed); }
+  void tally(const MemoryTally& tally, MemoryTable& table) const;
 
   // With the overlays' mutex held, shared: the row's change, or null.
   const PayloadOverlay* overlay(uint32_t row) const {

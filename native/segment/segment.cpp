@@ -45,17 +45,6 @@ Status Segment::reserve(const std::vector<VectorSpec>& vectors, uint64_t segment
   return Status::ok();
 }
 
-uint64_t Segment::idBytes() const {
-  // Id, sequence number and payload offset; a tombstone where pages of them were touched at all.
-  uint64_t bytes = uint64_t(rows()) * 3 * sizeof(uint64_t) + idMap_.bytes() + idOrder_.bytes();
-  bytes += std::min<uint64_t>(rows(), uint64_t(deletedRows()) * pageBytes() / sizeof(uint64_t)) *
-           sizeof(uint64_t);
-  for (const auto& space : spaces_) {
-    if (!space->isIdentity()) bytes += (uint64_t(rows()) + space->vertices()) * sizeof(uint32_t);
-  }
-  return bytes;
-}
-
 uint64_t Segment::dataBytes() const {
   uint64_t bytes = uint64_t(rows()) * kRowBytes + payloads_.bytesOf(rows());
   for (const auto& space : spaces_) bytes += space->vectorBytes();

@@ -12,6 +12,7 @@
 #include <atomic>
 #include <memory>
 #include <mutex>
+#include <shared_mutex>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -21,6 +22,7 @@
 #include "segment/id_columns.hpp"
 #include "segment/id_map.hpp"
 #include "segment/id_order.hpp"
+#include "segment/memory_table.hpp"
 #include "segment/payload_store.hpp"
 #include "segment/vector_space.hpp"
 
@@ -63,10 +65,10 @@ public:
   uint32_t rows() const { return rows_.load(std::memory_order_acquire); }
   uint32_t deletedRows() const { return deleted_.load(std::memory_order_relaxed); }
   uint32_t liveRows() const { return rows() - deletedRows(); }
-  // Ids, sequence numbers, maps and offsets, as far as they are written to.
-  uint64_t idBytes() const;
   // Vector and payload bytes, and a constant a row.
   uint64_t dataBytes() const;
+  // Adds what there is of it. `lookup` is held, shared, while the map of ids is counted.
+  void tally(const MemoryTally& tally, std::shared_mutex& lookup, MemoryTable& table) const;
 
   // ---- the writer
   // ---------------------------------------------------------------------------------

@@ -30,6 +30,7 @@
 #include "segment/calibration.hpp"
 #include "segment/code_array.hpp"
 #include "segment/cold_vectors.hpp"
+#include "segment/memory_table.hpp"
 
 namespace vicinal {
 
@@ -106,6 +107,8 @@ public:
     const uint32_t linkedBefore = linked();
     return uint64_t(vertices() - linkedBefore) * spec_.dim * sizeof(float);
   }
+  // Maps count as `ids`. Anyone's.
+  void tally(const MemoryTally& tally, MemoryTable::Vectors& table, MemoryPart& ids) const;
   uint64_t vertexCapacity() const { return vectors_.capacity() / spec_.dim; }
 
   // Vertices of rows that are tombstoned.

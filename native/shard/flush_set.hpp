@@ -32,6 +32,8 @@ public:
   bool isEnabled() const { return enabled_; }
   uint64_t dirty() const { return dirty_.load(std::memory_order_relaxed); }
   uint64_t dirtyBytes() const { return dirtyBytes_.load(std::memory_order_relaxed); }
+  // That it takes itself, about.
+  uint64_t bytes() const { return dirty() * sizeof(Change); }
 
   // The point gets a row that is not yet published, in place of `old` (not found: it had none). The
   // new row must be marked dirty where this says so.

@@ -77,9 +77,6 @@ struct ShardStats {
   uint64_t dirtyBytes = 0;
   std::vector<Vectors> vectors;
   std::vector<SegmentStats> segments;
-  uint64_t idBytes = 0;
-  uint64_t payloadBytes = 0;
-  uint64_t payloadIndexBytes = 0;
   struct Index {
     std::string field;
     PayloadIndexKind kind = PayloadIndexKind::Keyword;
@@ -139,6 +136,8 @@ public:
   // ---- maintenance (shard_maintenance.cpp)
   // --------------------------------------------------------
   ShardStats stats() const;
+  // Reads the page table of all there is: some milliseconds for each gigabyte, so for the pool.
+  MemoryTable memory() const;
   uint64_t tailBytes() const;
   Indexer& indexer() { return *indexer_; }
   int64_t freeze();

@@ -11,7 +11,6 @@ namespace {
 void addIndexStats(const Segment& segment, ShardStats& stats) {
   // Held by name: the loop itself would not keep it, and an index may be dropped meanwhile.
   for (const auto indexes = segment.indexes(); const auto& index : *indexes) {
-    stats.payloadIndexBytes += index->bytes();
     auto known = std::find_if(stats.payloadIndexes.begin(), stats.payloadIndexes.end(),
                               [&](const auto& entry) { return entry.field == index->field(); });
     if (known == stats.payloadIndexes.end()) {
@@ -62,11 +61,19 @@ ShardStats Shard::stats() const {
       sums.isCalibrating = sums.isCalibrating || space.isCalibrationDue();
     }
     addIndexStats(segment, stats);
-    stats.idBytes += segment.idBytes();
-    stats.payloadBytes +=
-        segment.payloads().bytesOf(segment.rows()) + segment.payloads().overlaidBytes();
   }
   return stats;
+}
+
+MemoryTable Shard::memory() const {
+  MemoryTable table(spec_.vectors.size());
+  const MemoryTally tally;
+  const Snapshot snapshot = segments_.snapshot();
+  for (size_t at = 0; at < snapshot.count(); at++)
+    snapshot.segment(at).tally(tally, *snapshot.lookup, table);
+  MemoryTally::addHeap(table.changes, changes_.bytes());
+  for (const RecallMeter& meter : meters_) MemoryTally::addHeap(table.changes, meter.bytes());
+  return table;
 }
 
 uint32_t Shard::checkpointedRows(uint32_t number) const {

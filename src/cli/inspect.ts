@@ -1,5 +1,6 @@
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
+import { open } from '../collection/open.js'
 import { makeShard } from '../collection/recovery.js'
 import { VicinalError } from '../core/errors.js'
 import { Disk } from '../disk/disk.js'
@@ -10,6 +11,8 @@ import { FileLock } from '../native/lock.js'
 import { LanceTable } from '../storage/lance-table.js'
 import { type CollectionPaths, LOCK_FILE, listCollections } from '../storage/layout.js'
 import { type Manifest, readManifest, type SegmentEntry } from '../storage/manifest.js'
+import { formatBytes } from './format-bytes.js'
+import { memoryLines } from './memory-lines.js'
 import { UsageError } from './settings.js'
 
 const DAMAGED = 1
@@ -27,13 +30,28 @@ export async function inspect(args: string[]): Promise<number> {
     let damages = 0
     const collections = await listCollections(disk)
     for (const paths of collections) damages += await new Inspection(disk, paths).run()
+    if (damages === 0) await printMemory(folder)
     const total = await disk.treeBytes('.')
     print(
-      `${plural(collections.length, 'collection')}, ${bytes(total)}, ${damages === 0 ? 'all checksums right' : `DAMAGED: ${damages}`}`,
+      `${plural(collections.length, 'collection')}, ${formatBytes(total)}, ${damages === 0 ? 'all checksums right' : `DAMAGED: ${damages}`}`,
     )
     return damages === 0 ? 0 : DAMAGED
   } finally {
     lock?.release()
+  }
+}
+
+/** What a process that opens the folder has in memory, of each collection. */
+async function printMemory(folder: string): Promise<void> {
+  const database = await open(folder, { readOnly: true })
+  try {
+    for (const name of await database.collections()) {
+      const { memory } = await (await database.collection(name)).info()
+      print(`memory of ${name}, once opened`)
+      for (const line of memoryLines(memory)) print(`  ${line}`)
+    }
+  } finally {
+    await database.close()
   }
 }
 
@@ -88,7 +106,7 @@ class Inspection {
     let records = 0
     for await (const _ of replayFiles(log, files, flushedSeq, lastSeq)) records++
     const size = files.reduce((sum, file) => sum + file.bytes, 0)
-    return `${plural(files.length, 'file')}, ${bytes(size)}, ${plural(records, 'record')} behind the table`
+    return `${plural(files.length, 'file')}, ${formatBytes(size)}, ${plural(records, 'record')} behind the table`
   }
 
   /** Lance has no checksums of its own; each row brings one. */
@@ -106,7 +124,7 @@ class Inspection {
         }
         rows += batch.count
       }
-      return `${rows} rows, ${await table.countRows()} of them points, ${bytes(await table.bytes())}`
+      return `${rows} rows, ${await table.countRows()} of them points, ${formatBytes(await table.bytes())}`
     } finally {
       await shard.close()
       await table.close()
@@ -119,8 +137,8 @@ class Inspection {
       ({ name, dim, metric, vertices, indexed }) =>
         `${name || '(unnamed)'} ${dim}-d ${metric}, ${indexed} of ${vertices} in the graph`,
     )
-    const behind = overlay ? `, overlay ${overlay.file} of ${bytes(overlay.bytes)}` : ''
-    return `segment of ${info.rows} rows, ${bytes(size)}${behind}; ${vectors.join('; ')}`
+    const behind = overlay ? `, overlay ${overlay.file} of ${formatBytes(overlay.bytes)}` : ''
+    return `segment of ${info.rows} rows, ${formatBytes(size)}${behind}; ${vectors.join('; ')}`
   }
 
   /** Deletes and payload changes of segments, read the way an open reads them: over their segments. */
@@ -137,13 +155,6 @@ class Inspection {
       await shard.close()
     }
   }
-}
-
-const UNITS = ['bytes', 'kB', 'MB', 'GB', 'TB']
-
-function bytes(count: number): string {
-  const power = count < 1000 ? 0 : Math.min(UNITS.length - 1, Math.floor(Math.log10(count) / 3))
-  return `${power === 0 ? count : (count / 1000 ** power).toFixed(1)} ${UNITS[power]}`
 }
 
 function plural(count: number, noun: string): string {

@@ -14,6 +14,7 @@ import {
   type VectorOverrides,
 } from '../core/schema.js'
 import { parseJson } from '../ingest/wire-json.js'
+import { memoryOfWire } from '../ingest/wire-memory.js'
 
 export interface Envelope {
   result?: unknown
@@ -120,6 +121,7 @@ interface WireInfo {
   vectors_count: number
   log_bytes: number
   tail_bytes: number
+  memory: unknown
   recall: CollectionInfo['recall']
   config: {
     params: { vectors: WireVectorParams | Record<string, WireVectorParams> }
@@ -148,6 +150,7 @@ export function infoOf(name: string, result: unknown): CollectionInfo {
     ),
     logBytes: info.log_bytes,
     tailBytes: info.tail_bytes,
+    memory: memoryOfWire(info.memory),
     recall: info.recall,
     warnings: info.warnings.map((warning) => warning.message),
   }

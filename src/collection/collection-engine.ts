@@ -14,6 +14,7 @@ import { Checkpointer } from './checkpointer.js'
 import { Flusher } from './flusher.js'
 import { Maintenance } from './maintenance.js'
 import type { ManifestFile } from './manifest-file.js'
+import { type MeasuredCollection, memoryTables } from './memory-table.js'
 import { vectorSpecs } from './schema.js'
 import { Writer } from './writer.js'
 
@@ -34,7 +35,7 @@ export interface CollectionParts {
 }
 
 /** One open collection: its parts, their start and their end. The verbs are in EmbeddedCollection. */
-export class CollectionEngine {
+export class CollectionEngine implements MeasuredCollection {
   readonly writer: Writer
   readonly #parts: CollectionParts
   #shard: Shard
@@ -81,6 +82,7 @@ export class CollectionEngine {
       },
     })
     if (!parts.readOnly) this.#maintenance.start()
+    memoryTables.add(this)
   }
 
   get shard(): Shard {
@@ -94,6 +96,9 @@ export class CollectionEngine {
     await older.close()
   }
 
+  get log(): Log {
+    return this.#parts.log
+  }
   get name(): string {
     return this.#parts.manifest.current.name
   }
@@ -183,8 +188,9 @@ export class CollectionEngine {
     return { operationId: this.#parts.log.lastSeq, status: 'completed' }
   }
 
-  info(): CollectionInfo {
+  async info(): Promise<CollectionInfo> {
     this.checkOpen()
+    const memory = await memoryTables.of(this)
     const stats = this.shard.stats()
     const indexed = stats.vectors.reduce((sum, vector) => sum + vector.indexed, 0)
     const live = stats.vectors.reduce((sum, vector) => sum + vector.live, 0)
@@ -204,6 +210,7 @@ export class CollectionEngine {
       payloadSchema: Object.fromEntries(schema),
       logBytes: this.#parts.log.bytes,
       tailBytes: this.shard.tailBytes(),
+      memory,
       recall: Object.fromEntries(recall),
       warnings: [
         ...this.#parts.warnings,
@@ -223,6 +230,7 @@ export class CollectionEngine {
 
   async #close(discard: boolean): Promise<void> {
     const { log, table, manifest, readOnly } = this.#parts
+    memoryTables.remove(this)
     await this.#maintenance.stop()
     await this.writer.drain()
     try {

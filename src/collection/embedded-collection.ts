@@ -43,7 +43,7 @@ export class EmbeddedCollection<P = Payload> implements Collection<P> {
   }
 
   async info(call?: CallOptions): Promise<CollectionInfo> {
-    return await withDeadline(call, async () => this.#engine.info())
+    return await withDeadline(call, () => this.#engine.info())
   }
 
   async updateConfig(change: ConfigChange, call?: CallOptions): Promise<void> {

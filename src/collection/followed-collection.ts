@@ -124,6 +124,7 @@ async function loadOnce(disk: Disk, paths: CollectionPaths): Promise<Loaded> {
 /** A reader's side of the log: how far it has come. */
 class FollowedLog implements Log {
   readonly bytes = 0
+  readonly bufferedBytes = 0
   readonly failure = null
   readonly #follower: () => LogFollower
 

@@ -1,3 +1,4 @@
+import type { CollectionMemory } from './memory.js'
 import type { Quantization, QuantizationChange, QuantizationConfig, QuantizationOptions } from './quantization.js'
 
 /** How near two vectors are. Cosine and Dot: greater is nearer. Euclid and Manhattan: smaller is nearer. */
@@ -106,6 +107,8 @@ export interface CollectionInfo {
   /** Bytes of log not yet in the table, and of vectors not yet in the graph. */
   logBytes: number
   tailBytes: number
+  /** Where every byte is, of the collection and of its process. */
+  memory: CollectionMemory
   /** By vector name: the recall of callers' queries. */
   recall: Record<string, MeasuredRecall>
   /** What went wrong and was survived, such as a segment rebuilt from the table. */

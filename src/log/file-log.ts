@@ -117,6 +117,10 @@ export class FileLog implements Log {
     return this.#files.reduce((total, file) => total + file.bytes, this.#queuedBytes)
   }
 
+  get bufferedBytes(): number {
+    return this.#unsynced.reduce((total, { bytes }) => total + RECORD_HEADER_BYTES + bytes, this.#queuedBytes)
+  }
+
   append(seq: number, record: LogRecord): Appended {
     if (this.#closed) throw new VicinalError('CLOSED', 'the log is closed')
     if (this.#failure) throw this.#failure

@@ -29,6 +29,8 @@ export interface Log {
   readonly durableSeq: number
   /** Bytes the log takes, records waiting to be written included. */
   readonly bytes: number
+  /** Of records in memory on their way to stable storage. */
+  readonly bufferedBytes: number
   /** Why the log takes no more records until it is opened again; null while it works. */
   readonly failure: VicinalError | null
 

@@ -7,6 +7,7 @@ const DONE: Appended = { written: Promise.resolve(), durable: Promise.resolve() 
 /** The log of a database in memory: it counts, and keeps nothing. */
 export class MemoryLog implements Log {
   readonly bytes = 0
+  readonly bufferedBytes = 0
   readonly failure = null
   #lastSeq = 0
   #closed = false

@@ -1,3 +1,5 @@
+import type { ProcessMemoryFacts, ShardMemory } from './memory-facts.js'
+
 /**
  * The addon's exports, one to one: the contract between native/binding and src/native. Only files of this
  * folder use it; the rest of src goes through `shard.ts`.
@@ -111,6 +113,10 @@ export interface Addon {
 
   // ---- maintenance --------------------------------------------------------------------------------------
   stats(shard: ShardHandle): ShardStats
+  /** Where the shard's memory is. Reads the page table: some milliseconds for each gigabyte, on the pool. */
+  memory(shard: ShardHandle): Promise<ShardMemory>
+  /** What the system and the allocator tell of this process; 0 where they do not. */
+  processMemory(): ProcessMemoryFacts
   /** Vector bytes acknowledged and not yet in a graph. */
   tailBytes(shard: ShardHandle): number
   /** Resolves when every vector present at the call is in a graph. */
@@ -312,6 +318,5 @@ export interface ShardStats {
     checkpointedRows: number
     overlayRows: number
   }[]
-  memory: { vectors: number; codes: number; graph: number; ids: number; payload: number; payloadIndexes: number }
   payloadIndexes: { field: string; kind: PayloadIndexKindCode; points: number }[]
 }

@@ -20,6 +20,7 @@ import type {
 import { rethrow, toVicinalError } from './errors.js'
 import { inlineShareUs, spendInlineUs } from './inline-share.js'
 import { addon } from './load.js'
+import type { ShardMemory } from './memory-facts.js'
 
 /** Numbers for the kernel's `cancel`; 0 means none. */
 let lastCancel = 0
@@ -155,6 +156,9 @@ export class Shard {
 
   stats(): ShardStats {
     return this.#call(() => this.#addon.stats(this.#handle))
+  }
+  async memory(): Promise<ShardMemory> {
+    return await this.#run(() => this.#addon.memory(this.#handle))
   }
   tailBytes(): number {
     return this.#call(() => this.#addon.tailBytes(this.#handle))

@@ -30,9 +30,11 @@ export interface ArrowRequest {
   task: ArrowTask
 }
 
-export type ArrowAnswer =
-  | { id: number; ok: true; result: ArrowResults[ArrowTask['kind']] }
-  | { id: number; ok: false; failure: WireFailure }
+/** `heapBytes`: the worker's JavaScript heap, after the task. */
+export type ArrowAnswer = { id: number; heapBytes: number } & (
+  | { ok: true; result: ArrowResults[ArrowTask['kind']] }
+  | { ok: false; failure: WireFailure }
+)
 
 /** Structured cloning keeps an error's message and stack; what it would drop of the catalogue's goes beside it. */
 export type WireFailure =

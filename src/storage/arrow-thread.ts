@@ -31,6 +31,12 @@ export class ArrowThread {
   #worker: Worker | null = null
   readonly #waiting = new Map<number, Waiting>()
   #lastId = 0
+  #heapBytes = 0
+
+  /** Of the worker's JavaScript heap, when it last ended a task; 0 where there is no worker. */
+  get heapBytes(): number {
+    return this.#heapBytes
+  }
 
   /** A file without rows, which makes a table. */
   async schema(vectors: readonly TableVector[]): Promise<Uint8Array> {
@@ -74,6 +80,7 @@ export class ArrowThread {
   #settle(worker: Worker, answer: ArrowAnswer): void {
     const waiting = this.#waiting.get(answer.id)
     this.#waiting.delete(answer.id)
+    this.#heapBytes = answer.heapBytes
     if (this.#waiting.size === 0) worker.unref()
     if (answer.ok) waiting?.resolve(answer.result)
     else waiting?.reject(fromWire(answer.failure))
@@ -82,6 +89,7 @@ export class ArrowThread {
   #lose(worker: Worker, cause: unknown): void {
     if (this.#worker !== worker) return
     this.#worker = null
+    this.#heapBytes = 0
     void worker.terminate()
     const why = cause instanceof Error ? `: ${cause.message}` : ''
     const error = new VicinalError('UNAVAILABLE', `the thread that turns rows into Arrow ended${why}`, { cause })

@@ -1,3 +1,4 @@
+import { getHeapStatistics } from 'node:v8'
 import { type MessagePort, parentPort } from 'node:worker_threads'
 import { VicinalError } from '../core/errors.js'
 import { type ArrowAnswer, type ArrowRequest, type ArrowResults, type ArrowTask, toWire } from './arrow-messages.js'
@@ -18,9 +19,10 @@ port.on('message', ({ id, task }: ArrowRequest) => {
 function answered(id: number, task: ArrowTask): { answer: ArrowAnswer; given: ArrayBuffer[] } {
   try {
     const { result, given } = run(task)
-    return { answer: { id, ok: true, result }, given }
+    return { answer: { id, heapBytes: heapBytes(), ok: true, result }, given }
   } catch (error) {
-    return { answer: { id, ok: false, failure: toWire(outOfMemory(error) ?? error) }, given: [] }
+    const failure = toWire(outOfMemory(error) ?? error)
+    return { answer: { id, heapBytes: heapBytes(), ok: false, failure }, given: [] }
   }
 }
 
@@ -40,6 +42,10 @@ function run(task: ArrowTask): { result: ArrowResults[ArrowTask['kind']]; given:
       return { result: batch, given: buffersOf(batch) }
     }
   }
+}
+
+function heapBytes(): number {
+  return getHeapStatistics().total_physical_size
 }
 
 /** The rows are whole, there is no room for them just now. */

@@ -18,6 +18,7 @@ import type {
 } from '../../src/core/database.js'
 import { invalid, notFound, VicinalError } from '../../src/core/errors.js'
 import type { Filter } from '../../src/core/filter.js'
+import { COLLECTION_PARTS } from '../../src/core/memory.js'
 import { type Payload, type Point, type PointId, type PointVector, RawJson } from '../../src/core/point.js'
 import {
   type CollectionConfig,
@@ -68,6 +69,7 @@ export class MemoryCollection implements Collection {
       logBytes: 0,
       tailBytes: 0,
       recall: {},
+      memory: nowhere(),
       warnings: [],
     }
   }
@@ -384,4 +386,11 @@ function bounded(value: number, least: number, field: string): void {
   if (!Number.isInteger(value) || value < least || value > MAX_RESULTS) {
     throw invalid(field, `expected an integer from ${least} to ${MAX_RESULTS}`, value)
   }
+}
+
+/** A model has its points in maps, which nobody counts. */
+function nowhere(): CollectionInfo['memory'] {
+  const none = { bytes: 0, residentBytes: 0, cacheBytes: 0 }
+  const parts = Object.fromEntries(COLLECTION_PARTS.map((part) => [part, none]))
+  return { ...parts, vectors: {}, total: none, process: {} } as unknown as CollectionInfo['memory']
 }

@@ -1,6 +1,7 @@
 import { UNNAMED_VECTOR } from '../../core/point.js'
 import type { CollectionInfo, ResolvedVector } from '../../core/schema.js'
 import { collectionOf, configChangeOf } from '../../ingest/wire-collection.js'
+import { memoryToWire } from '../../ingest/wire-memory.js'
 import type { Call, Route } from '../call.js'
 
 const ALL = '/collections'
@@ -61,7 +62,8 @@ async function waitForIndex(call: Call): Promise<boolean> {
 
 /**
  * Qdrant's shape of a collection, which has settings that mean nothing here: those say what holds for one node
- * that keeps vectors in memory. `vectors_count`, `log_bytes`, `tail_bytes`, `recall` and `quantization` are ours.
+ * that keeps vectors in memory. `vectors_count`, `log_bytes`, `tail_bytes`, `recall`,
+ * `memory` and `quantization` are ours.
  */
 function wireInfo(info: CollectionInfo): object {
   const { hnswConfig, quantization, quantizationConfig } = info.config
@@ -76,6 +78,7 @@ function wireInfo(info: CollectionInfo): object {
     log_bytes: info.logBytes,
     tail_bytes: info.tailBytes,
     recall: info.recall,
+    memory: memoryToWire(info.memory),
     config: {
       params: {
         vectors: wireVectors(info),

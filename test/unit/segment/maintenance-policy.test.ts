@@ -34,7 +34,6 @@ function stats(segment: Partial<ShardStats['segments'][number]>, behind = 0, cal
       },
     ],
     segments: [full],
-    memory: { vectors: 0, codes: 0, graph: 0, ids: 0, payload: 0, payloadIndexes: 0 },
     payloadIndexes: [],
   }
 }

@@ -1,0 +1,61 @@
+// Counting the memory of a segment, part by part. Readers' rules hold: writes may go on meanwhile.
+#include "segment/segment.hpp"
+
+namespace vicinal {
+
+namespace {
+
+// Of a change in the overlay beside its text: the entry with its counts, its place in the table, a
+// share of the table's slots, and what the allocator rounds.
+constexpr uint64_t kOverlayEntryBytes = 176;
+
+} // namespace
+
+void CodeArray::tally(const MemoryTally& tally, MemoryPart& part) const {
+  tally.add(part, rows_);
+  // Directions are kept as floats and as codes.
+  if (projection_)
+    MemoryTally::addHeap(part, projection_->directions().size() * (sizeof(float) + 1));
+}
+
+void VectorSpace::tally(const MemoryTally& tally, MemoryTable::Vectors& table,
+                        MemoryPart& ids) const {
+  tally.add(table.vectors, vectors_);
+  tally.add(ids, vertexOfRow_);
+  tally.add(ids, rowOfVertex_);
+  graph_->tally(tally, table.graph);
+  if (const auto now = codes()) now->tally(tally, table.codes);
+  if (const auto cold = coldVectors()) {
+    const uint64_t inFile = uint64_t(cold->vertices()) * spec_.dim * sizeof(float);
+    table.inFiles += inFile;
+    table.vectors.bytes -= inFile;
+  }
+}
+
+void PayloadStore::tally(const MemoryTally& tally, MemoryTable& table) const {
+  tally.add(table.payload, bytes_);
+  tally.add(table.payload, offsets_);
+  tally.add(table.tombstones, overlaid_);
+  MemoryTally::addHeap(table.overlays, overlaidBytes() + overlaidRows() * kOverlayEntryBytes);
+}
+
+void Segment::tally(const MemoryTally& tally, std::shared_mutex& lookup, MemoryTable& table) const {
+  tally.add(table.ids, ids_.low());
+  tally.add(table.ids, ids_.high());
+  tally.add(table.ids, ids_.kinds());
+  tally.add(table.ids, seqs_);
+  MemoryTally::addHeap(table.ids, idOrder_.bytes());
+  {
+    std::shared_lock lock(lookup);
+    idMap_.tally(tally, table.ids);
+  }
+  tally.add(table.tombstones, deletedAt_);
+  tally.add(table.tombstones, dirty_);
+  payloads_.tally(tally, table);
+  for (size_t vector = 0; vector < spaces_.size(); vector++)
+    spaces_[vector]->tally(tally, table.vectors[vector], table.ids);
+  for (const auto held = indexes(); const auto& index : *held)
+    MemoryTally::addHeap(table.payloadIndexes, index->bytes());
+}
+
+} // namespace vicinal

@@ -1,0 +1,119 @@
+import { getHeapStatistics } from 'node:v8'
+import {
+  COLLECTION_PARTS,
+  type CollectionMemory,
+  type MemoryPart,
+  type ProcessMemory,
+  partsOf,
+  sumOf,
+  VECTOR_PARTS,
+  type VectorMemory,
+} from '../core/memory.js'
+import type { ResolvedVector } from '../core/schema.js'
+import type { Log } from '../log/log.js'
+import type { MemoryPartFacts, ShardMemory } from '../native/memory-facts.js'
+import { processMemoryFacts } from '../native/process-memory.js'
+import type { Shard } from '../native/shard.js'
+import { arrowThread } from '../storage/arrow-thread.js'
+
+/** A table is good for so long: counting reads the page table, and callers poll. */
+const FRESH_MS = 1_000
+
+/** What the table needs of an open collection. */
+export interface MeasuredCollection {
+  readonly shard: Shard
+  readonly log: Log
+  readonly schema: readonly ResolvedVector[]
+}
+
+interface Counted {
+  parts: Omit<CollectionMemory, 'total' | 'process'>
+  total: MemoryPart
+  /** Of the resident bytes: what the allocator's count has too, and what is in buffers of JavaScript. */
+  heapBytes: number
+  atMs: number
+}
+
+/**
+ * The open collections of this process and where its memory is. Each collection is counted by the kernel, from the
+ * page table; what remains of the process is told apart by the counters of the allocator and of V8.
+ */
+class MemoryTables {
+  readonly #open = new Set<MeasuredCollection>()
+  readonly #counted = new WeakMap<MeasuredCollection, Promise<Counted>>()
+
+  add(collection: MeasuredCollection): void {
+    this.#open.add(collection)
+  }
+
+  remove(collection: MeasuredCollection): void {
+    this.#open.delete(collection)
+  }
+
+  async of(collection: MeasuredCollection): Promise<CollectionMemory> {
+    const { parts, total } = await this.#count(collection)
+    return { ...parts, total, process: await this.#process() }
+  }
+
+  async #process(): Promise<ProcessMemory> {
+    // One that is being closed meanwhile no longer counts.
+    const counted = await Promise.all([...this.#open].map((each) => this.#count(each).catch(() => null)))
+    const collections = counted.filter((each) => each !== null)
+    const sum = (value: (counted: Counted) => number) => collections.reduce((all, each) => all + value(each), 0)
+    const facts = processMemoryFacts()
+    const { external } = process.memoryUsage()
+    const logBuffers = sum(({ parts }) => parts.logBuffers.bytes)
+    const counts = {
+      collectionsBytes: sum(({ total }) => total.residentBytes),
+      programBytes: Math.max(0, facts.fileBytes - sum(({ total }) => total.cacheBytes)),
+      javascriptBytes: getHeapStatistics().total_physical_size + arrowThread.heapBytes,
+      buffersBytes: Math.max(0, external - logBuffers),
+      nativeHeapBytes: Math.max(
+        0,
+        facts.heapUsedBytes + facts.heapFreeBytes - external - sum(({ heapBytes }) => heapBytes),
+      ),
+    }
+    const known = Object.values(counts).reduce((all, bytes) => all + bytes, 0)
+    return { residentBytes: facts.residentBytes, ...counts, otherBytes: facts.residentBytes - known }
+  }
+
+  async #count(collection: MeasuredCollection): Promise<Counted> {
+    const before = this.#counted.get(collection)
+    const nowMs = performance.now()
+    const known = before && (await before.catch(() => null))
+    if (known && nowMs - known.atMs < FRESH_MS) return known
+    const counting = count(collection, nowMs)
+    this.#counted.set(collection, counting)
+    return await counting
+  }
+}
+
+export const memoryTables = new MemoryTables()
+
+async function count({ shard, log, schema }: MeasuredCollection, atMs: number): Promise<Counted> {
+  const memory = await shard.memory()
+  const vectors = memory.vectors.map((vector, at) => [schema[at]?.name ?? '', vectorOf(vector)] as const)
+  const buffered = log.bufferedBytes
+  const parts = {
+    ...Object.fromEntries(
+      COLLECTION_PARTS.filter((part) => part !== 'logBuffers').map((part) => [part, partOf(memory[part])]),
+    ),
+    vectors: Object.fromEntries(vectors),
+    logBuffers: { bytes: buffered, residentBytes: buffered, cacheBytes: 0 },
+  } as Counted['parts']
+  const total = sumOf([...partsOf(parts)].map(([, part]) => part))
+  return { parts, total, heapBytes: heapBytesOf(memory), atMs }
+}
+
+function partOf({ bytes, residentBytes, cacheBytes }: MemoryPartFacts): MemoryPart {
+  return { bytes, residentBytes, cacheBytes }
+}
+
+function vectorOf({ vectors, codes, graph, inFilesBytes }: ShardMemory['vectors'][number]): VectorMemory {
+  return { vectors: partOf(vectors), codes: partOf(codes), graph: partOf(graph), inFilesBytes }
+}
+
+function heapBytesOf({ vectors, ...parts }: ShardMemory): number {
+  const all = [...Object.values(parts), ...vectors.flatMap((vector) => VECTOR_PARTS.map((part) => vector[part]))]
+  return all.reduce((sum, { heapBytes }) => sum + heapBytes, 0)
+}

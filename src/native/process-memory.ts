@@ -1,0 +1,8 @@
+import { addon } from './load.js'
+import type { ProcessMemoryFacts } from './memory-facts.js'
+
+/** What the system and the allocator tell of this process; Node's own count where they do not. */
+export function processMemoryFacts(): ProcessMemoryFacts {
+  const facts = addon().processMemory()
+  return facts.residentBytes > 0 ? facts : { ...facts, residentBytes: process.memoryUsage.rss() }
+}

@@ -1,0 +1,83 @@
+import { rm } from 'node:fs/promises'
+import { join } from 'node:path'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import type { CollectionMemory } from '../../src/core/memory.js'
+import { childOutcome, scratchFolder } from '../durability/child.js'
+import { vicinal } from '../unit/cli/process.js'
+
+/** As in test/durability/children/memory-holder.ts. */
+const POINTS = 60_000
+const SIZE = 256
+
+interface Held {
+  memory: CollectionMemory
+  /** As /proc/self/smaps_rollup has it. */
+  residentBytes: number
+  points: number
+}
+
+const folder = scratchFolder()
+const data = join(folder, 'data')
+afterAll(() => rm(folder, { recursive: true }))
+
+const holder = (mode: string) => childOutcome<Held>('memory-holder', [mode, data])
+
+/** What the table accounts for: all but the row of what it does not know. */
+const named = ({ memory }: Held) => memory.process.residentBytes - memory.process.otherBytes
+
+describe.skipIf(process.platform !== 'linux')('the table of memory', () => {
+  let empty: Held
+  let built: Held
+  let reopened: Held
+  beforeAll(async () => {
+    empty = await holder('empty')
+    built = await holder('build')
+    reopened = await holder('reopen')
+  })
+
+  test.each([
+    ['just built', () => built],
+    ['reopened', () => reopened],
+  ])('adds up to within 10 %% of what the system counts beyond an empty process, %s', (_, held) => {
+    expect(held().points).toBe(POINTS)
+    const grown = held().residentBytes - empty.residentBytes
+    expect(grown).toBeGreaterThan(POINTS * SIZE * 4)
+    const accounted = named(held()) - named(empty)
+    expect(Math.abs(accounted - grown)).toBeLessThan(0.1 * grown)
+  })
+
+  test('the parts of the collection add up to its total, and to most of a process that only opened it', () => {
+    for (const { memory } of [built, reopened]) {
+      const { vectors, total, process: whole, ...parts } = memory
+      const sum = [
+        ...Object.values(parts),
+        ...Object.values(vectors).flatMap(({ inFilesBytes: _, ...rest }) => Object.values(rest)),
+      ]
+      for (const key of ['bytes', 'residentBytes', 'cacheBytes'] as const) {
+        expect(sum.reduce((all, part) => all + part[key], 0)).toBe(total[key])
+      }
+      expect(whole.collectionsBytes).toBe(total.residentBytes)
+    }
+    expect(reopened.memory.total.residentBytes).toBeGreaterThan(0.8 * (reopened.residentBytes - empty.residentBytes))
+  })
+
+  test('says which bytes are memory of the process and which the cache of mapped files', () => {
+    const bytes = POINTS * SIZE * 4
+    expect(built.memory.vectors['']?.vectors).toMatchObject({ bytes, cacheBytes: 0 })
+    expect(built.memory.vectors['']?.vectors.residentBytes).toBeGreaterThan(0.99 * bytes)
+    const { vectors, codes, graph } = reopened.memory.vectors[''] as CollectionMemory['vectors'][string]
+    for (const part of [vectors, codes, graph, reopened.memory.payload]) {
+      expect(part.bytes).toBeGreaterThan(1_000_000)
+      expect(part.residentBytes - part.cacheBytes).toBeLessThan(0.1 * part.bytes)
+    }
+    expect(reopened.memory.payloadIndexes.residentBytes).toBeGreaterThan(POINTS * 8)
+  })
+
+  test('vicinal inspect prints it', async () => {
+    const { code, stdout } = await vicinal(['inspect', data], folder)
+    expect(code).toBe(0)
+    expect(stdout).toMatch(/memory of held, once opened\n +held +in RAM +of it cache\n/)
+    expect(stdout).toMatch(/\n +vectors +61\.4 MB +\d/)
+    expect(stdout).toMatch(/\n +total +\d+\.\d MB/)
+  })
+})
