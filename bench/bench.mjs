@@ -1,40 +1,33 @@
 #!/usr/bin/env node
 // The benchmark: Vicinal beside its peers, same data, same run. See docs/benchmarks.md.
-import { fork, spawnSync } from 'node:child_process'
+import { spawnSync } from 'node:child_process'
 import { mkdirSync, rmSync, writeFileSync } from 'node:fs'
 import { cpus } from 'node:os'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
-import { BENCH, DATASETS, dataset, isPrepared, runFolder, shape, startRun } from './lib/datasets.mjs'
+import { say } from './lib/child.mjs'
+import { BENCH, DATASETS, runFolder, startRun } from './lib/datasets.mjs'
+import { measure, PARAMETERS, PARTS, SYSTEM_NAMES, TINY_PARTS } from './lib/parts.mjs'
 import { plot } from './lib/plot.mjs'
 import { report } from './lib/report.mjs'
-import { bracket, rowsOf, verdict } from './lib/verdict.mjs'
-import { COMPACT, OURS, SYSTEMS, YARDSTICK } from './systems/index.mjs'
+import { verdict } from './lib/verdict.mjs'
+import { COMPACT, OURS, YARDSTICK } from './systems/index.mjs'
 
 const USAGE = `npm run bench -- [flags]      (in bench/)
   --data words,mnist     data sets
-  --systems a,b          of ${Object.keys(SYSTEMS).join(', ')}
-  --parts a,b            of libraries, kernel, recall, rebuild, service, ingest
+  --systems a,b          of ${SYSTEM_NAMES.join(', ')}
+  --parts a,b            of ${PARTS.join(', ')}
   --limit N              the first N rows only: for trials, not for claims
   --tiny                 a few thousand made-up vectors, vicinal twice and hnswlib-node: the test of the bench itself
   --as-is                measure dist/ as it is; install and build nothing
   --out FOLDER           where results go (default bench/results)`
 
-const PARTS = ['libraries', 'kernel', 'recall', 'rebuild', 'service', 'ingest']
-/** Not part of the harness's own test: it needs the addon's objects. */
-const TINY_PARTS = PARTS.filter((part) => part !== 'kernel')
-const M = 16
-const EF_CONSTRUCT = 200
-const EFS = [16, 24, 32, 48, 64, 96, 128, 192, 256, 384, 512]
-const TINY_EFS = [16, 64]
-
 const list = (text) => text.split(',').filter(Boolean)
-const say = (text) => process.stderr.write(`bench: ${text}\n`)
 
 async function main() {
   const options = readFlags()
   if (!options.asIs) await prepareAll(options.tiny)
-  const run = { ...conditions(), m: M, efConstruct: EF_CONSTRUCT, data: {} }
+  const run = { ...conditions(), ...PARAMETERS, data: {} }
   for (const name of options.data) run.data[name] = await measure(name, options)
   for (const set of Object.values(run.data)) set.verdict = verdict(set)
   const text = report(run)
@@ -63,7 +56,7 @@ function readFlags() {
     process.stdout.write(`${USAGE}\n`)
     process.exit(0)
   }
-  const systems = values.systems ?? (values.tiny ? [OURS, COMPACT, YARDSTICK] : Object.keys(SYSTEMS)).join(',')
+  const systems = values.systems ?? (values.tiny ? [OURS, COMPACT, YARDSTICK] : SYSTEM_NAMES).join(',')
   const flags = {
     data: values.tiny ? ['tiny'] : list(values.data),
     systems: list(systems),
@@ -74,7 +67,7 @@ function readFlags() {
     out: values.out,
   }
   refuseUnknown('--data', flags.data, Object.keys(DATASETS))
-  refuseUnknown('--systems', flags.systems, Object.keys(SYSTEMS))
+  refuseUnknown('--systems', flags.systems, SYSTEM_NAMES)
   refuseUnknown('--parts', flags.parts, PARTS)
   return flags
 }
@@ -105,107 +98,8 @@ function conditions() {
   }
 }
 
-async function measure(name, { systems, parts, limit, tiny }) {
-  const set = dataset(name, limit)
-  if (!isPrepared(set))
-    await inChild(`preparing ${name}: rows, held-out queries, exact neighbours`, 'prepare', { data: name, limit })
-  const common = { data: name, limit, m: M, efConstruct: EF_CONSTRUCT, efs: tiny ? TINY_EFS : EFS }
-  const { count, dim } = shape(set.base)
-  const result = {
-    name,
-    rows: count,
-    dim,
-    distance: set.distance,
-    queries: shape(set.queriesFile).count,
-    limit,
-    systems: {},
-  }
-  const wants = (part) => parts.includes(part)
-  if (wants('libraries')) {
-    for (const system of systems) result.systems[system] = await measureSystem(system, common)
-  }
-  if (systems.includes(OURS)) await measureOurs(result, common, wants)
-  return result
-}
-
-async function measureSystem(system, common) {
-  const result = {}
-  try {
-    result.build = await inChild(`${common.data}: ${system} builds`, 'build', { ...common, system })
-    result.search = await inChild(`${common.data}: ${system} opens and searches`, 'search', { ...common, system })
-    result.memory = await inChild(`${common.data}: memory of ${system}`, 'memory', { ...common, system })
-  } catch (error) {
-    // One system that fails must not cost the others' numbers.
-    say(`${system} failed: ${error.message}`)
-    result.error = error.message
-  }
-  return result
-}
-
-async function measureOurs(result, common, wants) {
-  const { data } = common
-  const attempt = async (key, what, name, options) => {
-    try {
-      return await inChild(`${data}: ${what}`, name, options)
-    } catch (error) {
-      say(`${what} failed: ${error.message}`)
-      result.errors = { ...result.errors, [key]: error.message }
-      return undefined
-    }
-  }
-  const own = result.systems[OURS]?.search?.rows
-  if (wants('kernel')) result.kernel = await attempt('kernel', 'the kernel beside C++ hnswlib', 'kernel', common)
-  if (wants('recall')) result.recall = await attempt('recall', 'recall asked for and got', 'recall', common)
-  if (wants('rebuild') && own) result.rebuild = await attempt('rebuild', 'rebuilding from the table', 'rebuild', common)
-  if (wants('service') && own) {
-    const efs = bracket(rowsOf(own, 1))
-    result.service = await attempt('service', 'searching through the service', 'service', { ...common, efs })
-  }
-  if (wants('ingest')) {
-    result.ingest = {
-      library: await attempt('library', 'ingesting through the library', 'ingest', { ...common, through: 'library' }),
-      service: await attempt('ingest', 'ingesting through the service', 'ingest', { ...common, through: 'service' }),
-      profile: await attempt('profile', 'the same under a profiler', 'ingest', {
-        ...common,
-        through: 'service',
-        profile: true,
-      }),
-    }
-  }
-}
-
 function errorsOf(set) {
   return [...Object.values(set.systems).map(({ error }) => error), ...Object.values(set.errors ?? {})].filter(Boolean)
-}
-
-/** Memory for parsing 300 MB of JSON; indexes live outside of this heap. */
-const HEAP_MB = 4096
-/** For the memory case: garbage of the harness is kept from growing the heap by tens of megabytes. */
-const SMALL_YOUNG_GENERATION = '--max-semi-space-size=1'
-
-function inChild(what, name, options) {
-  const started = performance.now()
-  say(what)
-  const flags = [
-    '--expose-gc',
-    `--max-old-space-size=${HEAP_MB}`,
-    ...(name === 'memory' ? [SMALL_YOUNG_GENERATION] : []),
-  ]
-  const child = fork(join(BENCH, 'case.mjs'), { execArgv: flags })
-  return new Promise((resolve, reject) => {
-    let answer
-    child.once('message', (message) => {
-      answer = message
-    })
-    child.once('error', reject)
-    child.once('exit', (code, signal) => {
-      if (!answer) return reject(new Error(`the process ended with ${signal ?? code} and no result`))
-      if (answer.error) return reject(new Error(answer.error))
-      say(`${what}: done in ${((performance.now() - started) / 1000).toFixed(1)} s`)
-      resolve(answer.result)
-    })
-    child.send({ name, options })
-  })
 }
 
 function write(run, text, { out, data, limit }) {
@@ -215,7 +109,7 @@ function write(run, text, { out, data, limit }) {
   writeFileSync(join(out, `${stem}.md`), text)
   for (const name of data) {
     const { rows, dim, distance, systems } = run.data[name]
-    const svg = plot(`${name}: ${rows.toLocaleString('en-US')} × ${dim}, ${distance}, M ${M}`, systems)
+    const svg = plot(`${name}: ${rows.toLocaleString('en-US')} × ${dim}, ${distance}, M ${run.m}`, systems)
     if (svg) writeFileSync(join(out, `${stem}-${name}.svg`), svg)
   }
   say(`results are in ${join(out, stem)}.*`)

@@ -10,6 +10,9 @@ const CASES = {
   kernel: () => import('./cases/kernel.mjs'),
   recall: () => import('./cases/recall.mjs'),
   rebuild: () => import('./cases/rebuild.mjs'),
+  filters: () => import('./cases/filters.mjs'),
+  servers: () => import('./cases/servers.mjs'),
+  filtersNative: () => import('./cases/filters.mjs'),
 }
 
 process.once('message', async ({ name, options }) => {

@@ -5,6 +5,7 @@
 #include <cstdio>
 #include <cstdlib>
 #include <mutex>
+#include <string>
 #include <vector>
 
 #include "matrix.hpp"
@@ -36,23 +37,34 @@ inline void waitForIndex(vicinal::Shard& shard) {
   changed.wait(lock, [&] { return isDone; });
 }
 
-inline void fill(vicinal::Shard& shard, const Matrix<float>& base, uint32_t batch) {
-  std::vector<uint32_t> offsets(size_t(batch) + 1, 0);
+// `payloadOf(row)` is a row's payload as JSON, or empty.
+template <typename PayloadOf>
+void fill(vicinal::Shard& shard, const Matrix<float>& base, uint32_t batch,
+          const PayloadOf& payloadOf) {
   uint64_t seq = 0;
   for (uint32_t from = 0; from < uint32_t(base.count); from += batch) {
     const uint32_t count = std::min(batch, uint32_t(base.count) - from);
     vicinal::UpsertColumns columns;
-    for (uint32_t at = 0; at < count; at++)
+    std::string payloads;
+    std::vector<uint32_t> offsets{0};
+    for (uint32_t at = 0; at < count; at++) {
       columns.ids.push_back(vicinal::PointId::number(from + at));
+      payloads += payloadOf(from + at);
+      offsets.push_back(uint32_t(payloads.size()));
+    }
     columns.seq = ++seq;
     columns.vectors = {{0, base.row(from), nullptr, count}};
-    columns.payloadBytes = "";
+    columns.payloadBytes = payloads.data();
     columns.payloadOffsets = offsets.data();
     if (const auto status = shard.upsert(columns); !status) {
       std::fprintf(stderr, "%s\n", status.message().c_str());
       std::exit(2);
     }
   }
+}
+
+inline void fill(vicinal::Shard& shard, const Matrix<float>& base, uint32_t batch) {
+  fill(shard, base, batch, [](uint32_t) { return ""; });
 }
 
 // Searches with a request whose query is still to be put in; answers what it took.

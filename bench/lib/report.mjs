@@ -1,5 +1,8 @@
 // The run as Markdown tables.
-import { fixed, mb, qpsAt, round, rowsOf, verdict } from './verdict.mjs'
+import { filtersTable } from './filters-report.mjs'
+import { serversTable } from './servers-report.mjs'
+import { fixed, mb, round, table } from './table.mjs'
+import { qpsAt, rowsOf, verdict } from './verdict.mjs'
 
 export function report(run) {
   const parts = [`# Bench\n\n${conditions(run)}`]
@@ -14,13 +17,17 @@ function conditions({ commit, cpu, cores, node, m, efConstruct, date }) {
 function dataReport(name, set, run) {
   const parts = [`## ${name}: ${round(set.rows)} × ${set.dim}, ${set.distance}, ${round(set.queries)} queries`]
   const systems = Object.entries(set.systems)
-  parts.push(`### Queries a second at a recall, and building`, overview(systems))
-  parts.push('### Sweeps', sweeps(systems, run))
+  if (systems.length > 0) {
+    parts.push(`### Queries a second at a recall, and building`, overview(systems))
+    parts.push('### Sweeps', sweeps(systems, run))
+  }
   if (set.kernel) parts.push('### The kernel alone, one thread', kernelTable(set.kernel))
   if (set.recall) parts.push('### Recall asked for and got, library, one at a time', recallTable(set.recall))
   if (set.service) parts.push('### Service over loopback, client on the same cores', serviceTable(set.service))
   if (set.ingest)
     parts.push('### Ingestion, acknowledged durable', ingestTable(set.ingest), ...profileParts(set.ingest))
+  if (set.filters) parts.push('### Filtered search, one at a time', filtersTable(set.filters))
+  if (set.servers) parts.push('### Servers over loopback, client on the same cores', serversTable(set.servers))
   if (set.rebuild) {
     parts.push(
       `Rebuilding from the table, segments deleted: open ${fixed(set.rebuild.openSeconds)} s, all indexed after ${fixed(set.rebuild.indexedSeconds)} s.`,
@@ -174,13 +181,4 @@ function verdictTable(rows) {
     heads,
     rows.map(({ pass, check, value, bound, detail }) => [pass ? 'PASS' : 'FAIL', check, value, bound, detail]),
   )
-}
-
-/** A Markdown table with its columns in line. */
-function table(heads, rows) {
-  const cells = [heads, ...rows].map((row) => row.map(String))
-  const widths = heads.map((_, column) => Math.max(...cells.map((row) => row[column].length)))
-  const line = (row) => `| ${row.map((cell, column) => cell.padEnd(widths[column])).join(' | ')} |`
-  const rule = `| ${widths.map((width) => '-'.repeat(width)).join(' | ')} |`
-  return [line(cells[0]), rule, ...cells.slice(1).map(line)].join('\n')
 }

@@ -1,6 +1,9 @@
 // What the run must show, as PASS or FAIL with the numbers: on one data set at one recall, everything as a ratio
 // of figures of this run.
 import { COMPACT, OURS, YARDSTICK } from '../systems/index.mjs'
+import { filtersVerdict } from './filters-report.mjs'
+import { serversVerdict } from './servers-report.mjs'
+import { fixed, mb, round } from './table.mjs'
 
 export const TARGET_RECALL = 0.95
 export const BOUNDS = {
@@ -58,6 +61,8 @@ export const rowsOf = (rows, inFlight, keep = () => true) =>
 export function verdict(set) {
   const rows = set.kernel ? [...kernel(set)] : []
   if (set.recall) rows.push(promises(set.recall))
+  if (set.filters) rows.push(...filtersVerdict(set.filters))
+  if (set.servers) rows.push(...serversVerdict(set.servers, TARGET_RECALL))
   const ours = set.systems[OURS]
   if (!ours?.build || !ours.search) return rows
   const yardstick = set.systems[YARDSTICK]
@@ -212,8 +217,3 @@ function ingestion({ service, profile }) {
     detail: `${mb(service.bytesPerSecond)}/s / ${mb(disk.oneSync)}/s${excuse}`,
   }
 }
-
-export const round = (value) =>
-  value === null || value === undefined ? '–' : Math.round(value).toLocaleString('en-US')
-export const fixed = (value, digits = 2) => (value === null || value === undefined ? '–' : value.toFixed(digits))
-export const mb = (bytes) => (bytes === undefined ? '–' : `${(bytes / 1e6).toFixed(1)} MB`)

@@ -1,0 +1,54 @@
+// Filtered search: the rate at the least effort that reaches a recall of 0.95, for each filter.
+import { mkdirSync, rmSync } from 'node:fs'
+import { FILTERED } from '../filtered/index.mjs'
+import { dataset, readMatrix, workFolder } from '../lib/datasets.mjs'
+import { FILTERS, filterFiles, isUnfiltered, prepareFilters, readColumns, UNFILTERED } from '../lib/filters.mjs'
+import { compileProgram, hnswlib, runProgram } from '../lib/kernel-program.mjs'
+import { leastEffort } from '../lib/least-effort.mjs'
+
+const ALL = [UNFILTERED, ...FILTERS]
+
+/** The kernel, C++ hnswlib and the scan of the rows that match; leaves truth and hnswlib's index for `filters`. */
+export function filtersNative({ data, limit }) {
+  const set = dataset(data, limit)
+  const folder = workFolder(set, 'filters')
+  rmSync(folder, { recursive: true, force: true })
+  mkdirSync(folder, { recursive: true })
+  prepareFilters(set, folder)
+  const { include, source } = hnswlib()
+  const { queries, side, columns } = filterFiles(folder)
+  const metric = set.distance === 'Cosine' ? 'cosine' : 'l2'
+  const asked = ALL.map(({ name, key, from, to, side: isSide }) =>
+    [name, key, from, to, isSide ? 'side' : 'queries'].join(':'),
+  )
+  const program = compileProgram('filter_bench', include)
+  const answers = runProgram(program, [set.base, queries, side, columns, folder, metric, ...asked])
+  return { ...answers, hnswlibSource: source }
+}
+
+export async function filters({ system, data, limit, m, efConstruct }) {
+  const set = dataset(data, limit)
+  const folder = workFolder(set, 'filters')
+  const files = filterFiles(folder)
+  const { open } = await FILTERED[system]()
+  const opened = await open({ folder, set, columns: readColumns(folder), m, efConstruct })
+  const { prepareQuery = (query) => query, sync = false } = opened
+  const [queries, side] = [files.queries, files.side].map((file) => {
+    const matrix = readMatrix(file)
+    return Array.from({ length: matrix.count }, (_, at) => prepareQuery(matrix.row(at)))
+  })
+  const rows = {}
+  const scans = {}
+  for (const filter of ALL) {
+    const truth = readMatrix(files.truth(filter), Int32Array)
+    const asked = isUnfiltered(filter) ? null : filter
+    const common = { queries: filter.side ? side : queries, truth, sync }
+    const search = (query, effort) => opened.search(query, asked, effort)
+    rows[filter.name] = await leastEffort({ ...common, efforts: opened.efforts, search })
+    if (opened.scan) {
+      scans[filter.name] = await leastEffort({ ...common, efforts: [0], search: (query) => opened.scan(query, asked) })
+    }
+  }
+  await opened.close()
+  return { rows, scans: opened.scan ? scans : null, note: opened.note ?? null }
+}

@@ -1,0 +1,84 @@
+// The least effort at which a search reaches a recall, and its rate there, with a cap on the time
+// it may take: a peer that is too slow answers some of the queries only, and says how many.
+#pragma once
+
+#include <chrono>
+#include <functional>
+#include <string>
+#include <vector>
+
+#include "matrix.hpp"
+
+constexpr double kWantedRecall = 0.95;
+constexpr size_t kLeastQueries = 50;
+constexpr double kMostSecondsOfPass = 3;
+constexpr int kPassesOfRate = 3;
+
+struct Rated {
+  double effort = 0;
+  double recall = 0;
+  double qps = 0;
+  size_t queries = 0;
+  bool isReached = false;
+  bool isFirst = false;
+};
+
+// Fills the ids of the nearest neighbours of query number `at`.
+using FindAt = std::function<void(size_t at, uint64_t* ids)>;
+
+struct Pass {
+  size_t queries = 0;
+  double seconds = 0;
+  double recall = 0;
+};
+
+inline Pass passOver(const Matrix<int32_t>& truth, const FindAt& find) {
+  using Clock = std::chrono::steady_clock;
+  const auto started = Clock::now();
+  Pass pass;
+  size_t hits = 0;
+  size_t wanted = 0;
+  for (; pass.queries < size_t(truth.count); pass.queries++) {
+    if (pass.queries >= kLeastQueries && pass.seconds > kMostSecondsOfPass) break;
+    uint64_t ids[kNeighbours];
+    std::fill_n(ids, kNeighbours, UINT64_MAX);
+    find(pass.queries, ids);
+    pass.seconds = std::chrono::duration<double>(Clock::now() - started).count();
+    const int32_t* const row = truth.row(pass.queries);
+    // Fewer rows than wanted may match; the rest of the truth is -1.
+    for (size_t i = 0; i < kNeighbours && row[i] >= 0; i++, wanted++)
+      hits += std::find(ids, ids + kNeighbours, uint64_t(row[i])) != ids + kNeighbours ? 1 : 0;
+  }
+  pass.recall = wanted > 0 ? double(hits) / double(wanted) : 1;
+  return pass;
+}
+
+template <typename FindWith>
+Rated leastEffort(const Matrix<int32_t>& truth, const std::vector<double>& efforts,
+                  const FindWith& findWith) {
+  Rated best;
+  for (const double effort : efforts) {
+    const FindAt find = findWith(effort);
+    Pass pass = passOver(truth, find);
+    if (best.queries == 0 || pass.recall > best.recall)
+      best = {effort, pass.recall, double(pass.queries) / pass.seconds, pass.queries};
+    if (pass.recall < kWantedRecall) continue;
+    best.isReached = true;
+    best.isFirst = effort == efforts.front();
+    for (int i = 1; i < kPassesOfRate && pass.seconds < kMostSecondsOfPass; i++) {
+      pass = passOver(truth, find);
+      best.qps = std::max(best.qps, double(pass.queries) / pass.seconds);
+    }
+    return best;
+  }
+  return best;
+}
+
+inline std::string toJson(const Rated& rated) {
+  char text[200];
+  std::snprintf(text, sizeof text,
+                R"({"effort":%g,"recall":%.4f,"qps":%.1f,"queries":%zu,"reached":%s,"first":%s})",
+                rated.effort, rated.recall, rated.qps, rated.queries,
+                rated.isReached ? "true" : "false", rated.isFirst ? "true" : "false");
+  return text;
+}

@@ -1,0 +1,65 @@
+// The least effort at which a search reaches a recall, and its rate there. A peer that is too slow answers some of the
+// queries only, and the result says how many. The twin of kernel/least_effort.hpp.
+
+export const WANTED_RECALL = 0.95
+const LEAST_QUERIES = 50
+const MOST_SECONDS_OF_PASS = 3
+const PASSES = 3
+/** Looking for the effort ends after this, at whatever recall was got. */
+const MOST_SECONDS = 40
+
+export async function leastEffort({ efforts, queries, truth, search, sync = false }) {
+  const started = performance.now()
+  let best = null
+  for (const [at, effort] of efforts.entries()) {
+    const one = (query) => search(query, effort)
+    const first = await pass(one, queries, truth, sync)
+    const result = { effort, queries: first.queries, reached: first.recall >= WANTED_RECALL, first: at === 0 }
+    if (!best || first.recall > best.recall) best = { ...result, recall: first.recall, ...rates([first]) }
+    if (!result.reached) {
+      if (performance.now() - started > MOST_SECONDS * 1000) break
+      continue
+    }
+    const passes = [first]
+    while (passes.length < PASSES && first.seconds < MOST_SECONDS_OF_PASS) {
+      passes.push(await pass(one, queries, truth, sync))
+    }
+    return { ...result, recall: first.recall, ...rates(passes) }
+  }
+  return best
+}
+
+async function pass(search, queries, truth, sync) {
+  const micros = []
+  const found = []
+  const started = performance.now()
+  let seconds = 0
+  for (const query of queries) {
+    if (micros.length >= LEAST_QUERIES && seconds > MOST_SECONDS_OF_PASS) break
+    const before = performance.now()
+    found.push(sync ? search(query) : await search(query))
+    const now = performance.now()
+    micros.push((now - before) * 1000)
+    seconds = (now - started) / 1000
+  }
+  return { queries: micros.length, seconds, micros, recall: recallOf(found, truth) }
+}
+
+/** Fewer rows than wanted may match; the rest of the truth is -1. */
+function recallOf(found, truth) {
+  let hits = 0
+  let wanted = 0
+  found.forEach((ids, q) => {
+    const nearest = new Set(truth.row(q).filter((id) => id >= 0))
+    wanted += nearest.size
+    for (const id of ids) if (nearest.delete(Number(id))) hits++
+  })
+  return wanted === 0 ? 1 : hits / wanted
+}
+
+function rates(passes) {
+  const all = Float64Array.from(passes.flatMap(({ micros }) => micros)).sort()
+  const percentile = (share) => all[Math.min(all.length - 1, Math.floor(all.length * share))]
+  const qps = Math.max(...passes.map(({ queries, seconds }) => queries / seconds))
+  return { qps, p50: percentile(0.5), p99: percentile(0.99) }
+}

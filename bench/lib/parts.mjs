@@ -1,0 +1,113 @@
+// The parts of a run on one data set: which cases they start, and in which order.
+import { FILTERED } from '../filtered/index.mjs'
+import { SERVED } from '../served/index.mjs'
+import { OURS, SYSTEMS } from '../systems/index.mjs'
+import { inChild, say } from './child.mjs'
+import { dataset, isPrepared, shape } from './datasets.mjs'
+import { bracket, rowsOf } from './verdict.mjs'
+
+export const PARTS = ['libraries', 'kernel', 'recall', 'rebuild', 'service', 'ingest', 'filters', 'servers']
+/** Not part of the harness's own test: they need the addon's objects, or peers that it does not install. */
+const NOT_TINY = ['kernel', 'filters', 'servers']
+export const TINY_PARTS = PARTS.filter((part) => !NOT_TINY.includes(part))
+export const SYSTEM_NAMES = [...new Set([...Object.keys(SYSTEMS), ...Object.keys(FILTERED), ...Object.keys(SERVED)])]
+
+const M = 16
+const EF_CONSTRUCT = 200
+const EFS = [16, 24, 32, 48, 64, 96, 128, 192, 256, 384, 512]
+const TINY_EFS = [16, 64]
+export const PARAMETERS = { m: M, efConstruct: EF_CONSTRUCT }
+
+export async function measure(name, { systems, parts, limit, tiny }) {
+  const set = dataset(name, limit)
+  if (!isPrepared(set))
+    await inChild(`preparing ${name}: rows, held-out queries, exact neighbours`, 'prepare', { data: name, limit })
+  const common = { data: name, limit, ...PARAMETERS, efs: tiny ? TINY_EFS : EFS }
+  const { count, dim } = shape(set.base)
+  const result = {
+    name,
+    rows: count,
+    dim,
+    distance: set.distance,
+    queries: shape(set.queriesFile).count,
+    limit,
+    systems: {},
+  }
+  const wants = (part) => parts.includes(part)
+  if (wants('libraries')) {
+    for (const system of systems.filter((one) => one in SYSTEMS))
+      result.systems[system] = await measureSystem(system, common)
+  }
+  const attempt = attemptsOf(result)
+  if (systems.includes(OURS)) await measureOurs(result, common, wants, attempt)
+  if (wants('filters')) result.filters = await measureFilters(systems, common, attempt)
+  if (wants('servers')) result.servers = await measureServers(systems, common, attempt)
+  return result
+}
+
+async function measureServers(systems, common, attempt) {
+  const found = {}
+  for (const system of systems.filter((one) => one in SERVED)) {
+    found[system] = await attempt(`server, ${system}`, `server: ${system}`, 'servers', { ...common, system })
+  }
+  return found
+}
+
+async function measureSystem(system, common) {
+  const result = {}
+  try {
+    result.build = await inChild(`${common.data}: ${system} builds`, 'build', { ...common, system })
+    result.search = await inChild(`${common.data}: ${system} opens and searches`, 'search', { ...common, system })
+    result.memory = await inChild(`${common.data}: memory of ${system}`, 'memory', { ...common, system })
+  } catch (error) {
+    // One system that fails must not cost the others' numbers.
+    say(`${system} failed: ${error.message}`)
+    result.error = error.message
+  }
+  return result
+}
+
+/** Starts a case; where it fails, the run goes on, and the result says so. */
+function attemptsOf(result) {
+  return async (key, what, name, options) => {
+    try {
+      return await inChild(`${options.data}: ${what}`, name, options)
+    } catch (error) {
+      say(`${what} failed: ${error.message}`)
+      result.errors = { ...result.errors, [key]: error.message }
+      return undefined
+    }
+  }
+}
+
+async function measureOurs(result, common, wants, attempt) {
+  const own = result.systems[OURS]?.search?.rows
+  if (wants('kernel')) result.kernel = await attempt('kernel', 'the kernel beside C++ hnswlib', 'kernel', common)
+  if (wants('recall')) result.recall = await attempt('recall', 'recall asked for and got', 'recall', common)
+  if (wants('rebuild') && own) result.rebuild = await attempt('rebuild', 'rebuilding from the table', 'rebuild', common)
+  if (wants('service') && own) {
+    const efs = bracket(rowsOf(own, 1))
+    result.service = await attempt('service', 'searching through the service', 'service', { ...common, efs })
+  }
+  if (wants('ingest')) result.ingest = await measureIngestion(common, attempt)
+}
+
+async function measureIngestion(common, attempt) {
+  const service = { ...common, through: 'service' }
+  return {
+    library: await attempt('library', 'ingesting through the library', 'ingest', { ...common, through: 'library' }),
+    service: await attempt('ingest', 'ingesting through the service', 'ingest', service),
+    profile: await attempt('profile', 'the same under a profiler', 'ingest', { ...service, profile: true }),
+  }
+}
+
+async function measureFilters(systems, common, attempt) {
+  const what = 'filters: the kernel, C++ hnswlib and scans'
+  const native = await attempt('filters', what, 'filtersNative', common)
+  if (!native) return undefined
+  const found = {}
+  for (const system of systems.filter((one) => one in FILTERED)) {
+    found[system] = await attempt(`filters, ${system}`, `filters: ${system}`, 'filters', { ...common, system })
+  }
+  return { native, systems: found }
+}

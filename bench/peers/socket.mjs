@@ -1,0 +1,59 @@
+// One keep-alive socket of a load generator, one request at a time. It shares the cores with the server it measures,
+// so it does nothing that a client need not do: requests are encoded beforehand, and of an answer it looks for the end.
+import { connect } from 'node:net'
+
+export class RequestSocket {
+  #socket
+  #received = Buffer.alloc(0)
+  #pending = null
+  #answerOf
+
+  /**
+   * `answerOf(bytes, isWanted)` is null until the bytes hold a whole answer, then { length, value } or
+   * { length, error }; without `isWanted` the value may be left out.
+   */
+  static async open(port, answerOf) {
+    const one = new RequestSocket()
+    one.#answerOf = answerOf
+    await new Promise((resolve, reject) => {
+      one.#socket = connect({ port, host: '127.0.0.1', noDelay: true }, resolve)
+      one.#socket.on('error', (error) => {
+        reject(error)
+        one.#fail(error)
+      })
+      one.#socket.on('close', () => one.#fail(new Error('the server closed the connection')))
+      one.#socket.on('data', (bytes) => one.#take(bytes))
+    })
+    return one
+  }
+
+  send(bytes, isWanted = true) {
+    if (this.#pending) throw new Error('one request at a time')
+    return new Promise((resolve, reject) => {
+      this.#pending = { resolve, reject, isWanted }
+      this.#socket.write(bytes)
+    })
+  }
+
+  close() {
+    this.#socket.removeAllListeners('close')
+    this.#socket.destroy()
+  }
+
+  #take(bytes) {
+    this.#received = this.#received.length === 0 ? bytes : Buffer.concat([this.#received, bytes])
+    const answer = this.#answerOf(this.#received, this.#pending?.isWanted)
+    if (!answer) return
+    this.#received = this.#received.subarray(answer.length)
+    const pending = this.#pending
+    this.#pending = null
+    if (answer.error) pending?.reject(new Error(answer.error))
+    else pending?.resolve(answer.value)
+  }
+
+  #fail(error) {
+    const pending = this.#pending
+    this.#pending = null
+    pending?.reject(error)
+  }
+}

@@ -1,0 +1,24 @@
+// Redis 8 vector sets, Q8: each search in a thread of its own, which is the default, and on the main thread.
+import { chunks } from '../lib/datasets.mjs'
+import { fillRedis, openRedis, searchCommand, startRedis } from '../peers/redis.mjs'
+
+const CHUNK_ROWS = 5000
+
+export async function open({ set, m, efConstruct }) {
+  const server = await startRedis()
+  for (const chunk of chunks(set.base, CHUNK_ROWS)) await fillRedis(server.port, chunk, { m, efConstruct })
+  return {
+    note: `Redis ${server.version}, Q8`,
+    efforts: [10, 16, 24, 32, 48, 64, 96, 128, 192, 256, 512],
+    variants: ['', 'NOTHREAD'],
+    async connect() {
+      const connection = await openRedis(server.port)
+      return {
+        encode: (query, ef, variant) => searchCommand(query, ef, variant ? [variant] : []),
+        ask: (bytes, isWanted) => connection.send(bytes, isWanted),
+        close: () => connection.close(),
+      }
+    },
+    stop: () => server.stop(),
+  }
+}
