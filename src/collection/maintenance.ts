@@ -172,13 +172,36 @@ export class Maintenance {
       // It may take minutes, in which writes go on.
       await this.#flushIfDue(shard.stats(), clock.monotonicMs())
       if (shard.tailBytes() > MOVE_BACKLOG_BYTES) {
-        await new Promise((resolve) => setTimeout(resolve, BACKLOG_POLL_MS).unref())
+        await pause()
         continue
       }
       if ((await shard.moveRows(segment, MOVE_ROWS)) > 0) continue
       shard.dropSegment(segment)
-      await this.#parts.checkpoint()
+      if (await this.#caughtUp()) await this.#parts.checkpoint()
       return
     }
   }
+
+  /**
+   * Waits for the graph to have what was moved, since a file without it would have it linked again at every open; false
+   * where the end comes first. Until there is a checkpoint the files of before hold all that is wanted.
+   */
+  async #caughtUp(): Promise<boolean> {
+    const { shard, clock } = this.#parts
+    let isBuilt = false
+    const built = shard.waitForIndex().then(() => {
+      isBuilt = true
+    })
+    // A shard that closes rejects; then the end has come anyway.
+    built.catch(() => undefined)
+    while (!isBuilt && !this.#stopped) {
+      await this.#flushIfDue(shard.stats(), clock.monotonicMs())
+      await Promise.race([built, pause()])
+    }
+    return isBuilt
+  }
+}
+
+function pause(): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, BACKLOG_POLL_MS).unref())
 }
