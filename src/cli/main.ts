@@ -1,7 +1,7 @@
 #!/usr/bin/env node
 import { readFileSync } from 'node:fs'
 import { VicinalError } from '../core/errors.js'
-import { helpLines, IMPORT_SETTINGS, SERVE_SETTINGS, UsageError } from './settings.js'
+import { helpLines, IMPORT_SETTINGS, SERVE_SETTINGS, TUNE_SETTINGS, UsageError } from './settings.js'
 
 /** Exit codes: done, failed (or damage found), called wrongly. */
 const FAILED = 1
@@ -14,6 +14,11 @@ const HELP = {
     'Imports Parquet, Arrow, JSON lines, .npy, .fbin and .fvecs; called again, goes on where it was stopped.',
     ...helpLines(IMPORT_SETTINGS),
   ],
+  tune: [
+    'vicinal tune COLLECTION [flags]',
+    'Measures codes and graphs on your own vectors, and takes the fastest that reaches recall within memory.',
+    ...helpLines(TUNE_SETTINGS),
+  ],
   inspect: [
     'vicinal inspect FOLDER',
     'Describes a data folder that no process writes to, and verifies its checksums. Exit code 1: damage found.',
@@ -23,6 +28,7 @@ const HELP = {
 const COMMANDS: Record<keyof typeof HELP, (args: string[]) => Promise<number>> = {
   serve: async (args) => (await import('./serve.js')).serve(args),
   import: async (args) => (await import('./import/command.js')).importFiles(args),
+  tune: async (args) => (await import('./tune/command.js')).tune(args),
   inspect: async (args) => (await import('./inspect.js')).inspect(args),
 }
 

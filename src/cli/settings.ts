@@ -129,6 +129,25 @@ export const IMPORT_SETTINGS = {
   dryRun: setting('dry-run', null, 'switch', false, 'read and check the files, write nothing'),
 } as const satisfies Record<string, Setting>
 
+export const TUNE_SETTINGS = {
+  data: SERVE_SETTINGS.data,
+  recall: setting('recall', null, 'text', '0.95', 'recall@10 to reach, as queries will ask for it'),
+  memory: setting('memory', null, 'text', null, 'memory the collection may take, such as 2GiB; default: no bound'),
+  vector: setting('vector', null, 'text', null, 'which named vector, where there are several'),
+  queries: setting(
+    'queries',
+    null,
+    'text',
+    null,
+    'file with your own queries (.fbin, .npy, .jsonl, …); default: stored vectors, held out',
+  ),
+  format: setting('format', null, 'text', null, 'format of that file; default by its name'),
+  queryCount: setting('query-count', null, 'integer', 1000, 'queries to measure with, at most'),
+  sample: setting('sample', null, 'integer', 50_000, 'vectors to measure on, at most; memory is told of the whole'),
+  svg: setting('svg', null, 'text', null, 'file for the curves; default COLLECTION-tune.svg'),
+  dryRun: setting('dry-run', null, 'switch', false, 'measure and tell, change nothing; the folder may be in use'),
+} as const satisfies Record<string, Setting>
+
 function setting(
   flag: string,
   key: string | null,

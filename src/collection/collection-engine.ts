@@ -6,6 +6,7 @@ import { LIMITS } from '../core/limits.js'
 import type { CollectionConfig, CollectionInfo, PayloadIndexKind, ResolvedVector } from '../core/schema.js'
 import type { Disk } from '../disk/disk.js'
 import type { Log } from '../log/log.js'
+import type { VectorSpec } from '../native/addon.js'
 import type { Shard } from '../native/shard.js'
 import type { OutdatedSegments } from '../segment/outdated-segments.js'
 import type { LanceTable } from '../storage/lance-table.js'
@@ -143,18 +144,19 @@ export class CollectionEngine implements MeasuredCollection {
   async updateConfig(change: (config: CollectionConfig) => CollectionConfig): Promise<void> {
     this.checkWritable()
     const { manifest, outdated } = this.#parts
-    let before: CollectionConfig | null = null
+    const replaced: VectorSpec[][] = []
     try {
       await manifest.update((current) => {
         const config = change(current.config)
-        const specs = vectorSpecs(config)
-        if (isDeepStrictEqual(specs, vectorSpecs(current.config))) return { config }
-        before = current.config
+        const specs = vectorSpecs(config.vectors)
+        const before = vectorSpecs(current.config.vectors)
+        if (isDeepStrictEqual(specs, before)) return { config }
+        replaced.push(before)
         outdated.mark(this.#shard.configure(specs))
         return { config, segments: current.segments.map((segment) => ({ ...segment, outdated: true })) }
       })
     } catch (error) {
-      if (before) this.#shard.configure(vectorSpecs(before))
+      for (const specs of replaced) this.#shard.configure(specs)
       throw error
     }
     this.#maintenance.hurry()

@@ -16,7 +16,7 @@ import { ManifestFile } from './manifest-file.js'
 import { vectorSpecs } from './schema.js'
 
 export function makeShard(config: CollectionConfig, { trackChanges }: { trackChanges: boolean }): Shard {
-  return new Shard({ vectors: vectorSpecs(config), segmentBytes: LIMITS.segmentBytes, trackChanges })
+  return new Shard({ vectors: vectorSpecs(config.vectors), segmentBytes: LIMITS.segmentBytes, trackChanges })
 }
 
 /**

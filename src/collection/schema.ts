@@ -155,8 +155,8 @@ export function checkInteger(value: unknown, least: number, most: number, field:
 const METRICS = { Cosine: 'cosine', Dot: 'dot', Euclid: 'l2', Manhattan: 'l1' } as const
 
 /** The vectors as the kernel wants them told. */
-export function vectorSpecs(config: CollectionConfig): VectorSpec[] {
-  return config.vectors.map(({ name, size, distance, m, efConstruct, onDisk, quantization }) => {
+export function vectorSpecs(vectors: readonly ResolvedVector[]): VectorSpec[] {
+  return vectors.map(({ name, size, distance, m, efConstruct, onDisk, quantization }) => {
     return { name, dim: size, metric: METRICS[distance], m, efConstruct, onDisk, code: quantization }
   })
 }

@@ -1,0 +1,248 @@
+/** `vicinal tune`: measures configurations on a collection's own vectors, and takes the fastest that does what is asked. */
+import { existsSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import type { CollectionEngine } from '../../collection/collection-engine.js'
+import { ReaderStore } from '../../collection/reader-store.js'
+import { VicinalError as Failure, notFound, type VicinalError } from '../../core/errors.js'
+import { LIMITS } from '../../core/limits.js'
+import { UNNAMED_VECTOR } from '../../core/point.js'
+import type { ResolvedVector } from '../../core/schema.js'
+import { kernelInfo } from '../../native/inspect.js'
+import { FileLock } from '../../native/lock.js'
+import { LOCK_FILE } from '../../storage/layout.js'
+import { formatBytes } from '../format-bytes.js'
+import { parseBytes } from '../parse-bytes.js'
+import { Progress } from '../progress.js'
+import { parseSettings, TUNE_SETTINGS, UsageError } from '../settings.js'
+import {
+  type Configuration,
+  choose,
+  describe,
+  firstBuilds,
+  fits,
+  furtherBuilds,
+  isSame,
+  paceAt,
+  reaches,
+  type Trial,
+  type Wanted,
+} from './configurations.js'
+import { curves } from './curve.js'
+import { Laboratory } from './laboratory.js'
+import { takeSamples } from './samples.js'
+import { table } from './table.js'
+
+const NONE_DOES = 1
+const INTERRUPTED = 130
+const POLL_MS = 500
+
+type Options = ReturnType<typeof readOptions>
+
+export async function tune(args: string[]): Promise<number> {
+  const options = readOptions(args)
+  if (!existsSync(options.data)) throw new Failure('NOT_FOUND', `${options.data}: no such folder`)
+  if (!options.dryRun) checkUnlocked(options.data)
+  const stop = new AbortController()
+  const onSignal = () => stop.abort()
+  process.once('SIGINT', onSignal).once('SIGTERM', onSignal)
+  try {
+    const { trials, vector, present } = await measure(options, stop.signal)
+    return await conclude(trials, vector, present, options)
+  } catch (error) {
+    if (!stop.signal.aborted) throw error
+    say('stopped; nothing was changed')
+    return INTERRUPTED
+  } finally {
+    process.off('SIGINT', onSignal).off('SIGTERM', onSignal)
+  }
+}
+
+function readOptions(args: string[]) {
+  const settings = parseSettings(TUNE_SETTINGS, args)
+  const [collection, ...rest] = settings.files
+  if (collection === undefined || rest.length > 0) throw new UsageError('tune: name one collection')
+  const recall = Number(settings.text('recall'))
+  if (!(recall > 0 && recall <= 1)) {
+    throw new UsageError(`--recall: expected a number above 0 and at most 1, got ${settings.text('recall')}`)
+  }
+  const memory = settings.text('memory')
+  const most = settings.integer('sample') as number
+  const queries = settings.integer('queryCount') as number
+  if (most < 1) throw new UsageError('--sample: expected at least 1')
+  if (queries < 1) throw new UsageError('--query-count: expected at least 1')
+  const wanted: Wanted = { recall, memoryBytes: memory === undefined ? null : parseBytes(memory, '--memory') }
+  return {
+    collection,
+    wanted,
+    data: settings.text('data') as string,
+    vector: settings.text('vector'),
+    samples: { most, queries, queryFile: settings.text('queries'), format: settings.text('format') },
+    svg: settings.text('svg') ?? `${collection.replaceAll(/[^\p{L}\p{N}._-]/gu, '_')}-tune.svg`,
+    dryRun: settings.isOn('dryRun'),
+  }
+}
+
+/** What is chosen is applied at the end: better to say now that it will not be possible. */
+function checkUnlocked(folder: string): void {
+  const path = join(folder, LOCK_FILE)
+  const lock = existsSync(path) ? FileLock.acquire(path) : undefined
+  if (lock === null) {
+    throw new Failure('LOCKED', `${folder}: a process writes to it; stop that first, or measure with --dry-run`)
+  }
+  lock?.release()
+}
+
+interface Measured {
+  trials: Trial[]
+  vector: ResolvedVector
+  present: Configuration
+}
+
+/** Reads the folder as a reader does, so it may even be in use. */
+async function measure(options: Options, signal: AbortSignal): Promise<Measured> {
+  const store = await ReaderStore.open(options.data)
+  const engines: CollectionEngine[] = []
+  const damaged: { name: string | null; error: VicinalError }[] = []
+  try {
+    await store.openAll({
+      add: (engine) => engines.push(engine),
+      remove: () => undefined,
+      addDamaged: (one) => damaged.push(one),
+    })
+    const engine = engines.find(({ name }) => name === options.collection)
+    const harm = damaged.find(({ name }) => name === options.collection)
+    if (!engine) throw harm ? harm.error : notFound('collection', options.collection)
+    return await measureEngine(engine, options, signal)
+  } finally {
+    await store.close()
+    for (const engine of engines) await engine.close()
+  }
+}
+
+async function measureEngine(engine: CollectionEngine, options: Options, signal: AbortSignal): Promise<Measured> {
+  const at = vectorAt(engine.schema, options.vector)
+  const vector = engine.schema[at] as ResolvedVector
+  const live = engine.shard.stats().vectors[at]?.live ?? 0
+  const samples = await takeSamples(engine.shard, at, vector, options.samples)
+  const { vectors, ...rest } = await engine.shard.memory()
+  const others = vectors.filter((_, i) => i !== at).flatMap((other) => [other.vectors, other.codes, other.graph])
+  const otherBytes = [...Object.values(rest), ...others].reduce((sum, { bytes }) => sum + bytes, 0)
+  const { isa, threads } = kernelInfo()
+  const part = samples.isPart ? `a sample of ${count(samples.count)}` : `${count(samples.count)} of them`
+  const named = vector.name === UNNAMED_VECTOR ? '' : `, vector ${vector.name}`
+  print(
+    `${options.collection}${named}: ${count(live)} vectors of ${vector.size} dimensions, ${vector.distance}`,
+    `measured on ${part}, by ${count(samples.queryCount)} queries: ${samples.source}`,
+    `kernel ${isa}, builds on ${threads} ${threads === 1 ? 'thread' : 'threads'}, one query at a time`,
+    '',
+  )
+  const laboratory = new Laboratory(samples, vector, { vectors: live, otherBytes }, options.wanted.recall, signal)
+  const { quantization, m, onDisk } = vector
+  const present: Configuration = { quantization, m, onDisk }
+  return { trials: await runAll(laboratory, vector, present, options.wanted, signal), vector, present }
+}
+
+async function runAll(
+  laboratory: Laboratory,
+  vector: ResolvedVector,
+  present: Configuration,
+  wanted: Wanted,
+  signal: AbortSignal,
+): Promise<Trial[]> {
+  const trials: Trial[] = []
+  const run = async (builds: Configuration[]) => {
+    for (const build of builds) {
+      signal.throwIfAborted()
+      const measured = await laboratory.run(build)
+      trials.push(...measured)
+      say(`${build.quantization}, m ${build.m}: built in ${measured[0]?.buildSeconds.toFixed(1)} s`)
+    }
+  }
+  await run(firstBuilds(present, vector.distance))
+  await run(furtherBuilds(trials, wanted))
+  return trials
+}
+
+function vectorAt(schema: readonly ResolvedVector[], name: string | undefined): number {
+  if (name === undefined && schema.length === 1) return 0
+  const at = schema.findIndex((vector) => vector.name === name)
+  if (at >= 0) return at
+  const names = schema.map((vector) => vector.name || '(unnamed)').join(', ')
+  throw new UsageError(`--vector: expected one of ${names}${name === undefined ? '' : `, got ${name}`}`)
+}
+
+async function conclude(
+  trials: readonly Trial[],
+  vector: ResolvedVector,
+  present: Configuration,
+  options: Options,
+): Promise<number> {
+  const { collection, wanted, svg } = options
+  const choice = choose(trials, present, wanted)
+  print(...table(trials, wanted, { present, chosen: choice?.trial.configuration ?? null }), '')
+  writeFileSync(svg, curves(`${collection}: recall and speed`, trials, wanted.recall))
+  print(`curves: ${svg}`)
+  const limit = wanted.memoryBytes === null ? '' : ` in ${formatBytes(wanted.memoryBytes)}`
+  const aim = `recall ${wanted.recall}${limit}`
+  if (!choice) {
+    print(`none gives ${aim}: ${whyNone(trials, wanted)}; nothing was changed`)
+    return NONE_DOES
+  }
+  const { configuration } = choice.trial
+  print(`${aim}: ${describe(configuration)}; ${choice.why}`)
+  if (isSame(configuration, present)) print('nothing to change')
+  else if (options.dryRun) print('nothing was changed (--dry-run)')
+  else await apply(configuration, vector, options)
+  return 0
+}
+
+function whyNone(trials: readonly Trial[], wanted: Wanted): string {
+  const fitting = trials.filter((trial) => fits(trial, wanted))
+  if (fitting.length === 0) {
+    const least = Math.min(...trials.map(({ memoryBytes }) => memoryBytes))
+    return `the smallest takes ${formatBytes(least)}`
+  }
+  const best = fitting.map((trial) => paceAt(trial, wanted.recall)).filter((pace) => !reaches(pace, wanted.recall))
+  return `the best of those that fit reaches ${Math.max(...best.map(({ recall }) => recall)).toFixed(4)}`
+}
+
+async function apply(
+  { quantization, m, onDisk }: Configuration,
+  vector: ResolvedVector,
+  options: Options,
+): Promise<void> {
+  const { open } = await import('../../index.js')
+  const database = await open(options.data)
+  try {
+    const collection = await database.collection(options.collection)
+    const change = { quantization, hnswConfig: { m }, onDisk }
+    await collection.updateConfig({ vectors: { [vector.name]: change } })
+    const progress = new Progress('rebuilding')
+    for (;;) {
+      const { status, indexedVectorsCount: indexed, vectorsCount: all } = await collection.info()
+      if (status === 'green') {
+        progress.finish(all, 'vectors')
+        break
+      }
+      progress.update(indexed / Math.max(1, all), indexed, 'vectors')
+      await new Promise((resolve) => setTimeout(resolve, POLL_MS))
+    }
+    await collection.waitForIndex({ timeoutMs: LIMITS.maxTimeoutMs })
+    await collection.flush()
+    print('applied, and the index is rebuilt')
+  } finally {
+    await database.close()
+  }
+}
+
+function count(number: number): string {
+  return number.toLocaleString('en')
+}
+
+function print(...lines: string[]): void {
+  process.stdout.write(`${lines.join('\n')}\n`)
+}
+
+function say(text: string): void {
+  process.stderr.write(`vicinal: ${text}\n`)
+}

@@ -1,0 +1,118 @@
+import { describe, expect, it } from 'vitest'
+import {
+  type Configuration,
+  choose,
+  firstBuilds,
+  furtherBuilds,
+  type Pace,
+  paceAt,
+  type Trial,
+} from '../../../../src/cli/tune/configurations.js'
+import { curves } from '../../../../src/cli/tune/curve.js'
+import { table } from '../../../../src/cli/tune/table.js'
+
+const PRESENT: Configuration = { quantization: 'auto', m: 16, onDisk: false }
+const ANY = { recall: 0.95, memoryBytes: null }
+
+function pace(asked: number, recall: number, queriesPerSecond: number): Pace {
+  return { asked, recall, uncertainty: 0.002, queriesPerSecond, p50Ms: 1, p99Ms: 2 }
+}
+
+function trial(of: Partial<Configuration>, recall: number, speed: number, memoryBytes = 1000): Trial {
+  return {
+    configuration: { ...PRESENT, ...of },
+    buildSeconds: 1,
+    memoryBytes,
+    paces: [pace(0.9, recall - 0.05, speed * 2), pace(0.95, recall, speed), pace(0.99, recall + 0.03, speed / 2)],
+  }
+}
+
+describe('the choice', () => {
+  it('is the fastest at the recall asked for, not the fastest there is', () => {
+    const careless = trial({ quantization: 'rabitq1' }, 0.9, 1000)
+    const slow = trial({ quantization: 'none' }, 0.99, 100)
+    const right = trial({ quantization: 'sq8' }, 0.96, 500)
+    expect(choose([careless, slow, right], PRESENT, { recall: 0.96, memoryBytes: null })?.trial).toBe(right)
+  })
+
+  it('pays with more effort for recall that is missed at the effort planned for it', () => {
+    const short = trial({ quantization: 'rabitq1' }, 0.94, 1000)
+    expect(paceAt(short, 0.95)).toMatchObject({ asked: 0.99, queriesPerSecond: 500 })
+  })
+
+  it('takes as reached what is below by no more than chance', () => {
+    expect(choose([trial({ m: 8 }, 0.949, 500)], PRESENT, ANY)?.trial.configuration.m).toBe(8)
+  })
+
+  it('keeps within memory, where the fastest does not', () => {
+    const large = trial({ quantization: 'none' }, 0.97, 900, 5000)
+    const small = trial({ quantization: 'sq8', onDisk: true }, 0.97, 300, 900)
+    expect(choose([large, small], PRESENT, { recall: 0.95, memoryBytes: 1000 })?.trial).toBe(small)
+    expect(choose([large, small], PRESENT, ANY)?.trial).toBe(large)
+  })
+
+  it('is none where none reaches the recall, or fits', () => {
+    expect(choose([trial({}, 0.8, 900)], PRESENT, ANY)).toBeNull()
+    expect(choose([trial({}, 0.99, 900)], PRESENT, { recall: 0.95, memoryBytes: 999 })).toBeNull()
+  })
+
+  it('is what there is, where nothing is faster by more than measurements differ', () => {
+    const present = trial({}, 0.97, 1000)
+    expect(choose([present, trial({ m: 8 }, 0.97, 1040)], PRESENT, ANY)?.trial).toBe(present)
+    expect(choose([present, trial({ m: 8 }, 0.97, 1100)], PRESENT, ANY)).toMatchObject({
+      trial: { configuration: { m: 8 } },
+      why: expect.stringContaining('1.10 times'),
+    })
+  })
+})
+
+describe('the builds', () => {
+  it('begin with every kind of code and what there is, then vary the graph of the two best', () => {
+    const own: Configuration = { quantization: 'sq8', m: 24, onDisk: true }
+    const first = firstBuilds(own, 'Cosine')
+    expect(first.map(({ quantization }) => quantization)).toEqual(['auto', 'none', 'sq8', 'rabitq4', 'rabitq1', 'sq8'])
+    expect(first.at(-1)).toMatchObject({ m: 24 })
+    const trials = first.map((build, at) => trial(build, build.quantization === 'rabitq1' ? 0.8 : 0.97, 100 + at))
+    const further = furtherBuilds(trials, { recall: 0.97, memoryBytes: null })
+    expect(further).toEqual([
+      { quantization: 'rabitq4', m: 8, onDisk: false },
+      { quantization: 'rabitq4', m: 32, onDisk: false },
+      { quantization: 'sq8', m: 8, onDisk: false },
+      { quantization: 'sq8', m: 32, onDisk: false },
+    ])
+  })
+
+  it('are without codes under Manhattan', () => {
+    expect(firstBuilds(PRESENT, 'Manhattan')).toEqual([{ quantization: 'none', m: 16, onDisk: false }])
+  })
+})
+
+describe('what is shown', () => {
+  const trials = [
+    trial({ quantization: 'rabitq1', m: 8, onDisk: true }, 0.7, 12_345, 1_500_000),
+    trial({ quantization: 'sq8' }, 0.97, 2000, 4_000_000_000),
+  ]
+
+  it('is a table whose columns stand below each other', () => {
+    const chosen = { ...PRESENT, quantization: 'sq8' as const }
+    const lines = table(trials, { recall: 0.95, memoryBytes: 1e9 }, { present: PRESENT, chosen })
+    expect(lines).toEqual([
+      'codes     m  vectors    build s  memory  recall@10  p50 ms  p99 ms  queries/s',
+      'rabitq1   8  on disk        1.0  1.5 MB     0.7300   1.000   2.000      6,173  recall is missed',
+      'sq8      16  in memory      1.0  4.0 GB     0.9700   1.000   2.000      2,000  chosen, too large',
+    ])
+  })
+
+  it('is a line for each configuration, within the picture', () => {
+    const svg = curves('a < b & c', trials, 0.95)
+    expect(svg.match(/<polyline /g)).toHaveLength(2)
+    expect(svg).toContain('a &lt; b &amp; c')
+    expect(svg).toContain('rabitq1, m 8, vectors on disk')
+    for (const [, x, y] of svg.matchAll(/cx="([\d.-]+)" cy="([\d.-]+)"/g)) {
+      expect(Number(x)).toBeGreaterThanOrEqual(80)
+      expect(Number(x)).toBeLessThanOrEqual(670)
+      expect(Number(y)).toBeGreaterThanOrEqual(48)
+      expect(Number(y)).toBeLessThanOrEqual(464)
+    }
+  })
+})
