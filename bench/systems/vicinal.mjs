@@ -19,7 +19,10 @@ export const onDisk = variant(true)
 
 async function create({ folder, set, m, efConstruct, onDisk }) {
   const db = await openDatabase(folder)
-  const options = { vectors: { size: set.dim, distance: set.distance, onDisk }, hnswConfig: { m, efConstruct } }
+  const options = {
+    vectors: { size: set.dim, distance: set.distance, memory: onDisk ? 'cold' : 'cached' },
+    hnswConfig: { m, efConstruct },
+  }
   const collection = await db.createCollection(NAME, options)
   return {
     add: ({ from, rows, data }) =>

@@ -45,6 +45,7 @@ void MemoryPart::add(const MemoryPart& other) {
   resident += other.resident;
   cache += other.cache;
   heap += other.heap;
+  unlocked += other.unlocked;
 }
 
 MemoryTally::MemoryTally() {
@@ -59,6 +60,7 @@ MemoryTally::~MemoryTally() {
 
 void MemoryTally::add(MemoryPart& part, const Region& region) const {
   part.bytes += region.size();
+  part.unlocked += region.unlocked();
   const size_t pages = region.usable() / pageBytes();
 #ifdef __linux__
   // Without the page table, what was asked for is the best guess.

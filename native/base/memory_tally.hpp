@@ -22,6 +22,8 @@ struct MemoryPart {
   uint64_t cache = 0;
   // Of the resident ones: from the allocator, so that its own count has them too.
   uint64_t heap = 0;
+  // To be locked in RAM, and not locked because the system allows no more.
+  uint64_t unlocked = 0;
 
   void add(const MemoryPart& other);
 };

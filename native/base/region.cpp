@@ -54,6 +54,35 @@ uint64_t availableMemory() {
   return std::min(system, limit > used ? limit - used : 0);
 }
 
+#ifdef __linux__
+// Of an entry of /proc/self/pagemap: the page is present, and of a file.
+constexpr uint64_t presentOfFile = uint64_t(1) << 63 | uint64_t(1) << 61;
+
+template <typename Visit>
+void forEachFiledRun(int pageMap, std::byte* base, size_t bytes, const Visit& visit) {
+  constexpr size_t most = 4096;
+  thread_local uint64_t entries[most];
+  const size_t pages = bytes / pageBytes();
+  for (size_t at = 0; at < pages;) {
+    const auto first = reinterpret_cast<uintptr_t>(base) / pageBytes() + at;
+    const ssize_t got =
+        ::pread(pageMap, entries, std::min(most, pages - at) * sizeof(uint64_t), off_t(first * 8));
+    if (got < ssize_t(sizeof(uint64_t))) return;
+    const size_t count = size_t(got) / sizeof(uint64_t);
+    const auto isFiled = [&](size_t page) {
+      return (entries[page] & presentOfFile) == presentOfFile;
+    };
+    for (size_t from = 0; from < count;) {
+      size_t to = from;
+      while (to < count && isFiled(to)) to++;
+      if (to > from) visit(base + (at + from) * pageBytes(), (to - from) * pageBytes());
+      from = to + 1;
+    }
+    at += count;
+  }
+}
+#endif
+
 } // namespace
 
 size_t pageBytes() {
@@ -72,7 +101,10 @@ Region& Region::operator=(Region&& other) noexcept {
   capacity_ = std::exchange(other.capacity_, 0);
   usable_ = other.usable_.exchange(0);
   size_ = other.size_.exchange(0);
+  filed_ = other.filed_.exchange(0);
+  isUnlocked_ = other.isUnlocked_.load();
   pages_ = other.pages_;
+  placement_ = other.placement_;
   return *this;
 }
 
@@ -112,13 +144,16 @@ Status Region::mapFile(int descriptor, uint64_t offset, size_t bytes) {
     return {Code::Corrupt, "a file of " + std::to_string(facts.st_size) + " bytes, where " +
                                std::to_string(bytes) + " bytes at " + std::to_string(offset) +
                                " should be"};
-  if (pages_ == Pages::Huge && bytes >= hugeFromBytes && bytes <= availableMemory() / copiedShare)
-    return copyFile(descriptor, offset, bytes);
+  const bool isFaster = placement_ == Placement::Cached && pages_ == Pages::Huge &&
+                        bytes >= hugeFromBytes && bytes <= availableMemory() / copiedShare;
+  if (isFaster || placement_ == Placement::Pinned) return copyFile(descriptor, offset, bytes);
   void* mapped = ::mmap(base_, bytes, PROT_READ | PROT_WRITE,
                         MAP_PRIVATE | MAP_FIXED | MAP_NORESERVE, descriptor, off_t(offset));
   if (mapped == MAP_FAILED) return Status::fromErrno(errno, "mapping a file");
   usable_ = roundUp(bytes, pageBytes());
   size_ = bytes;
+  filed_ = bytes / pageBytes() * pageBytes();
+  ::madvise(base_, usable_, placement_ == Placement::Cold ? MADV_RANDOM : MADV_WILLNEED);
   if (usable_ > bytes) std::memset(base_ + bytes, 0, usable_ - bytes);
   return Status::ok();
 }
@@ -129,7 +164,22 @@ Status Region::replaceByFile(int descriptor, uint64_t offset, size_t bytes) {
   void* mapped = ::mmap(base_, whole, PROT_READ | PROT_WRITE,
                         MAP_PRIVATE | MAP_FIXED | MAP_NORESERVE, descriptor, off_t(offset));
   if (mapped == MAP_FAILED) return Status::fromErrno(errno, "mapping a file over memory");
+  filed_ = std::max(whole, size_t(filed_));
+  ::madvise(base_, whole, MADV_RANDOM);
   return Status::ok();
+}
+
+// Pages that were written to are copies, which dropping would lose: the page table says which are
+// not.
+void Region::shed() {
+#ifdef __linux__
+  if (filed_ == 0 || placement_ == Placement::Pinned) return;
+  const int pageMap = ::open("/proc/self/pagemap", O_RDONLY | O_CLOEXEC);
+  if (pageMap < 0) return;
+  forEachFiledRun(pageMap, base_, filed_,
+                  [](std::byte* from, size_t bytes) { ::madvise(from, bytes, MADV_DONTNEED); });
+  ::close(pageMap);
+#endif
 }
 
 Status Region::copyFile(int descriptor, uint64_t offset, size_t bytes) {
@@ -164,9 +214,19 @@ Status Region::grow(size_t bytes) {
   if (::mprotect(base_ + usable, target - usable, PROT_READ | PROT_WRITE) != 0)
     return Status::fromErrno(errno, "growing a region to " + std::to_string(bytes) + " bytes");
   if (pages_ == Pages::Huge) adviseHuge(usable, target);
+  if (placement_ == Placement::Pinned) lock(usable, target);
   usable_ = target;
   size_ = bytes;
   return Status::ok();
+}
+
+// Pages are locked as they come to be used, so that room for growth takes no memory.
+void Region::lock(size_t from, size_t to) {
+#ifdef MLOCK_ONFAULT
+  if (::mlock2(base_ + from, to - from, MLOCK_ONFAULT) != 0) isUnlocked_ = true;
+#else
+  if (::mlock(base_ + from, to - from) != 0) isUnlocked_ = true;
+#endif
 }
 
 // Only advice: where the system has no huge pages, nothing is lost.

@@ -12,6 +12,7 @@
 // - Nothing is resident before it is touched or copied: the reservation has no access rights and no
 // backing.
 // - Bytes that were never written read as zero, behind the file's part too.
+// - Pages of a file that were not written to are the file's, byte for byte, so they may be shed.
 // - One thread grows; readers may use what they were told of (by a count published after the
 // growth).
 #pragma once
@@ -24,6 +25,16 @@
 #include "base/status.hpp"
 
 namespace vicinal {
+
+// Where a region's bytes are to be once there is a file for them.
+enum class Placement : uint8_t {
+  // Mapped and read ahead, or copied where that is faster and memory plentiful.
+  Cached,
+  // Mapped, and brought by the page as it is touched.
+  Cold,
+  // In memory, and locked there.
+  Pinned
+};
 
 class Region {
 public:
@@ -42,6 +53,12 @@ public:
   // is none.
   static Result<Region> reserve(size_t capacity, Pages pages = Pages::Normal);
 
+  // For what is mapped or grown from now on; the owner's, before it maps a file.
+  void place(Placement placement) { placement_ = placement; }
+  Placement placement() const { return placement_; }
+  // Bytes that were to be locked and that the system did not lock (RLIMIT_MEMLOCK).
+  uint64_t unlocked() const { return isUnlocked_ ? size() : 0; }
+
   // Maps `bytes` bytes of the file at `offset` (a multiple of the page size) to the region's start,
   // privately and writable, or copies them there (see above). Only for a region that has not grown
   // yet. The descriptor may be closed afterwards. What lies behind `bytes` in the last mapped page
@@ -52,6 +69,10 @@ public:
   // holds the same bytes: memory becomes cache that the system can drop. Readers may go on
   // meanwhile.
   Status replaceByFile(int descriptor, uint64_t offset, size_t bytes);
+
+  // Takes from this process what it has of the file's pages; the system may keep them as cache.
+  // Only while nobody writes to the file's part. Pinned regions keep theirs.
+  void shed();
 
   // Makes the first `bytes` bytes usable; never shrinks. TOO_LARGE past the capacity, OVERLOADED
   // when the system refuses memory; the region is unchanged then.
@@ -69,12 +90,17 @@ private:
   void release();
   Status copyFile(int descriptor, uint64_t offset, size_t bytes);
   void adviseHuge(size_t from, size_t to);
+  void lock(size_t from, size_t to);
 
   std::byte* base_ = nullptr;
   size_t capacity_ = 0;
   std::atomic<size_t> usable_ = 0;
   std::atomic<size_t> size_ = 0;
+  // Whole pages from the start that are mapped from a file.
+  std::atomic<size_t> filed_ = 0;
+  std::atomic<bool> isUnlocked_ = false;
   Pages pages_ = Pages::Normal;
+  Placement placement_ = Placement::Cached;
 };
 
 // Size of a page of this system.
@@ -133,6 +159,8 @@ public:
   uint64_t capacity() const { return region_.capacity() / sizeof(T); }
   uint64_t bytes() const { return size() * sizeof(T); }
   const Region& region() const { return region_; }
+  void place(Placement placement) { region_.place(placement); }
+  void shed() { region_.shed(); }
 
 private:
   Region region_;

@@ -15,6 +15,7 @@ napi_value partOf(napi_env env, const MemoryPart& part) {
   object.number("residentBytes", static_cast<double>(part.resident));
   object.number("cacheBytes", static_cast<double>(part.cache));
   object.number("heapBytes", static_cast<double>(part.heap));
+  object.number("unlockedBytes", static_cast<double>(part.unlocked));
   return object.finish();
 }
 
@@ -54,6 +55,15 @@ napi_value memory(napi_env env, napi_callback_info info) {
   return runOnShard(handle, env, Lane::Search, std::move(call));
 }
 
+napi_value shed(napi_env env, napi_callback_info info) {
+  Arguments arguments(env, info);
+  const auto handle = ShardHandle::of(arguments);
+  if (!handle) return nullptr;
+  Call call;
+  call.work = [shard = handle->shard()] { return shard->shed(); };
+  return runOnShard(handle, env, Lane::Insert, std::move(call));
+}
+
 napi_value ofProcess(napi_env env, napi_callback_info) {
   const ProcessMemory memory = processMemory();
   ResultObject object(env);
@@ -69,6 +79,7 @@ napi_value ofProcess(napi_env env, napi_callback_info) {
 void defineMemoryMethods(napi_env env, napi_value exports) {
   static constexpr Method kMethods[] = {
       {"memory", memory},
+      {"shed", shed},
       {"processMemory", ofProcess},
   };
   defineMethods(env, exports, kMethods, std::size(kMethods));

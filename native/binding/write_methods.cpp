@@ -39,6 +39,17 @@ bool codeOf(const std::string& name, CodeKind& code) {
   return false;
 }
 
+// Cached where the field is absent.
+Placement readPlacement(Arguments& arguments, napi_value entry, const char* field) {
+  napi_value value = arguments.property(entry, field);
+  if (arguments.isAbsent(value)) return Placement::Cached;
+  const std::string name = arguments.text(value, field, kMostNameBytes);
+  if (name == "cold") return Placement::Cold;
+  if (name == "pinned") return Placement::Pinned;
+  if (!arguments.failed() && name != "cached") arguments.fail(field, "one of cold, cached, pinned");
+  return Placement::Cached;
+}
+
 std::vector<VectorSpec> readVectorSpecs(Arguments& arguments, napi_value vectors) {
   std::vector<VectorSpec> specs;
   const uint32_t count = arguments.arrayLength(vectors, "vectors", kMostVectors);
@@ -53,7 +64,9 @@ std::vector<VectorSpec> readVectorSpecs(Arguments& arguments, napi_value vectors
         arguments.integer(arguments.property(entry, "m"), "vectors[].m", 2, kMostM));
     vector.efConstruct = static_cast<uint32_t>(arguments.integer(
         arguments.property(entry, "efConstruct"), "vectors[].efConstruct", 1, kMostEf));
-    vector.onDisk = arguments.boolean(arguments.property(entry, "onDisk"), "vectors[].onDisk");
+    vector.memory = readPlacement(arguments, entry, "memory");
+    vector.graphMemory = readPlacement(arguments, entry, "graphMemory");
+    vector.codeMemory = readPlacement(arguments, entry, "codeMemory");
     napi_value code = arguments.property(entry, "code");
     if (!arguments.isAbsent(code) &&
         !codeOf(arguments.text(code, "vectors[].code", kMostNameBytes), vector.code))

@@ -32,7 +32,7 @@ HnswGraph::HnswGraph(const Space& space, const Sq8Space& codes, const GraphConfi
     : space_(space), codes_(codes), m_(std::clamp(config.m, 2u, maxM)), m0_(2 * m_),
       efConstruct_(std::max(config.efConstruct, 1u)), seed_(config.seed) {}
 
-Status HnswGraph::reserve(uint32_t capacity) {
+Status HnswGraph::reserve(uint32_t capacity, Placement memory) {
   if (capacity > maxVertices)
     return {Code::TooLarge, "a graph of " + std::to_string(capacity) + " vertices, the most is " +
                                 std::to_string(maxVertices)};
@@ -45,6 +45,9 @@ Status HnswGraph::reserve(uint32_t capacity) {
   level0_ = level0.take();
   offsets_ = offsets.take();
   upper_ = upper.take();
+  level0_.place(memory);
+  offsets_.place(memory);
+  upper_.place(memory);
   capacity_ = capacity;
   return Status::ok();
 }
@@ -52,7 +55,7 @@ Status HnswGraph::reserve(uint32_t capacity) {
 Result<std::unique_ptr<HnswGraph>> HnswGraph::create(const Space& space, const Sq8Space& codes,
                                                      const GraphConfig& config, uint32_t capacity) {
   std::unique_ptr<HnswGraph> graph(new HnswGraph(space, codes, config));
-  VICINAL_TRY(graph->reserve(capacity));
+  VICINAL_TRY(graph->reserve(capacity, config.memory));
   VICINAL_TRY(graph->upper_.grow(graph->upperWords_));
   return graph;
 }
@@ -65,8 +68,8 @@ Result<std::unique_ptr<HnswGraph>> HnswGraph::open(const Space& space, const Sq8
       meta.upperWords > upperCapacity(capacity, meta.m) || meta.entryLevel > maxLevel)
     return Status(Code::Corrupt, "a graph whose description is out of bounds");
   std::unique_ptr<HnswGraph> graph(
-      new HnswGraph(space, codes, {meta.m, config.efConstruct, meta.seed}));
-  VICINAL_TRY(graph->reserve(capacity));
+      new HnswGraph(space, codes, {meta.m, config.efConstruct, meta.seed, config.memory}));
+  VICINAL_TRY(graph->reserve(capacity, config.memory));
   VICINAL_TRY(graph->level0_.mapFile(file.descriptor, file.level0At,
                                      uint64_t(meta.vertices) * (1 + graph->m0_)));
   VICINAL_TRY(graph->offsets_.mapFile(file.descriptor, file.offsetsAt, meta.vertices));
@@ -151,6 +154,22 @@ void HnswGraph::tally(const MemoryTally& tally, MemoryPart& part) const {
   tally.add(part, level0_);
   tally.add(part, offsets_);
   tally.add(part, upper_);
+}
+
+Result<bool> HnswGraph::leaveTo(const GraphFile& file) {
+  const uint32_t vertices = file.meta.vertices;
+  if (inserted() != vertices || prepared() != vertices || file.meta.m != m_) return false;
+  VICINAL_TRY(
+      level0_.replaceByFile(file.descriptor, file.level0At, uint64_t(vertices) * (1 + m0_)));
+  VICINAL_TRY(offsets_.replaceByFile(file.descriptor, file.offsetsAt, vertices));
+  VICINAL_TRY(upper_.replaceByFile(file.descriptor, file.upperAt, file.meta.upperWords));
+  return true;
+}
+
+void HnswGraph::shed() {
+  level0_.shed();
+  offsets_.shed();
+  upper_.shed();
 }
 
 GraphSections HnswGraph::sections() const {

@@ -50,6 +50,7 @@ struct GraphConfig {
   uint32_t m = 16;
   uint32_t efConstruct = 200;
   uint64_t seed = 0;
+  Placement memory = Placement::Cached;
 };
 
 // What a file must keep beside the three arrays. Plain data, little-endian on every platform we
@@ -158,6 +159,11 @@ public:
   // Bytes of one vertex's list of neighbours on level 0.
   uint32_t linkBytes() const { return (1 + m0_) * uint32_t(sizeof(uint32_t)); }
   void tally(const MemoryTally& tally, MemoryPart& part) const;
+  // Leaves the arrays to a file that has the same; false where the graph has grown since. While no
+  // insert runs; searches go on.
+  Result<bool> leaveTo(const GraphFile& file);
+  // Of what is in a file, nothing stays in this process until it is asked for. The same conditions.
+  void shed();
   uint32_t levelOf(uint32_t vertex) const;
 
   // The arrays for the first `vertices` vertices. Requires that exactly those are inserted and no
@@ -170,7 +176,7 @@ public:
 
 private:
   HnswGraph(const Space& space, const Sq8Space& codes, const GraphConfig& config);
-  Status reserve(uint32_t capacity);
+  Status reserve(uint32_t capacity, Placement memory);
   Status checkFile() const;
 
   template <typename Rows> friend class GraphInserter;

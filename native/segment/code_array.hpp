@@ -28,8 +28,19 @@ public:
     return rows_.mapFile(descriptor, offset, count * space_.stride());
   }
 
+  // Where they are to be; before they are mapped or grow.
+  void place(Placement placement) { rows_.place(placement); }
+  // Leaves the first `count` codes to a file that has the same.
+  Status leaveTo(int descriptor, uint64_t offset, uint64_t count) {
+    filed_ = count;
+    return rows_.replaceByFile(descriptor, offset, count * space_.stride());
+  }
+  bool isCold(uint64_t count) const { return filed_ == count; }
+  void shed() { rows_.shed(); }
+
 private:
   RegionArray<uint8_t> rows_;
+  uint64_t filed_ = 0;
   std::shared_ptr<const Projection> projection_;
   Sq8Space space_;
 };

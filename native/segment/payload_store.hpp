@@ -35,6 +35,10 @@ public:
   Status grow(uint64_t rows, uint64_t bytes);
   // Offsets and texts of the first `rows` rows come from a file.
   Status map(int descriptor, uint64_t rows, uint64_t offsetsAt, uint64_t bytesAt, uint64_t bytes);
+  // Leaves the first `rows` rows to a file that has them as they were appended.
+  Status leaveTo(int descriptor, uint64_t rows, uint64_t offsetsAt, uint64_t bytesAt);
+  // Gives back what memory files stand behind.
+  void shed();
   // Row `row` is the one behind the last appended.
   void append(uint32_t row, std::string_view text) {
     const uint64_t from = offsets_[row];
@@ -92,6 +96,7 @@ private:
   RegionArray<uint64_t> offsets_;
   RegionArray<uint64_t> overlaid_;
   OverlayMap overlays_;
+  uint64_t filedRows_ = 0;
   std::atomic<uint32_t> overlaidRows_{0};
   std::atomic<uint64_t> overlaidBytes_{0};
   std::atomic<uint64_t> overlayChanges_{0};

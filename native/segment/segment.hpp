@@ -69,6 +69,8 @@ public:
   uint64_t dataBytes() const;
   // Adds what there is of it. `lookup` is held, shared, while the map of ids is counted.
   void tally(const MemoryTally& tally, std::shared_mutex& lookup, MemoryTable& table) const;
+  // Gives back what memory files stand behind. While no graph grows.
+  void shed();
 
   // ---- the writer
   // ---------------------------------------------------------------------------------

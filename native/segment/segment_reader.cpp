@@ -219,8 +219,7 @@ private:
                     find(SectionKind::GraphUpper, vector)->offset};
     const Status status = segment_->space(vector).map(file_.file().descriptor(), mapped);
     if (status.code() == Code::Corrupt) return file_.corrupt(status.message());
-    VICINAL_TRY(status);
-    return segment_->space(vector).cool(file_.stamp().path, mapped.vectorsAt, entry.vertices);
+    return status;
   }
 
   Status applyDeleted(const BlockFile& file, const Section& section) {
@@ -250,7 +249,12 @@ Result<OpenedSegment> openSegment(const SegmentSource& source, uint32_t number,
   SegmentReader reader(*file, directory);
   auto segment = reader.read(number, vectors, roomBytes);
   if (!segment) return segment.status();
-  OpenedSegment opened{segment.take(), directory.throughSeq, file->stamp(), std::nullopt};
+  OpenedSegment opened{segment.take(), directory.throughSeq, file->stamp(), std::nullopt, {}};
+  opened.filed = {file->stamp().path, directory, {}, true};
+  for (size_t vector = 0; vector < directory.vectors.size(); vector++)
+    opened.filed.codes.push_back(opened.segment->space(vector).codes());
+  if (Status status = coolSegment(*opened.segment, opened.filed, Cooling::AsAsked); !status)
+    return status;
   if (source.overlayPath.empty()) return opened;
   auto overlay = openFile(source.overlayPath, FileKind::Overlay, source.overlayCrc);
   if (!overlay) return overlay.status();

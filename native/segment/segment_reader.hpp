@@ -4,8 +4,7 @@
 #include <optional>
 #include <string>
 
-#include "segment/segment.hpp"
-#include "segment/segment_format.hpp"
+#include "segment/segment_cooling.hpp"
 
 namespace vicinal {
 
@@ -22,6 +21,7 @@ struct OpenedSegment {
   uint64_t throughSeq = 0;
   FileStamp file;
   std::optional<FileStamp> overlay;
+  FiledSegment filed;
 };
 
 // `roomBytes`: how much data the segment may take beyond what it has.

@@ -89,6 +89,7 @@ Status SegmentWriter::writeGraphs() {
     VICINAL_TRY(
         section(SectionKind::GraphUpper, vector, sections.upper.data, sections.upper.bytes));
     const auto codes = space.codes();
+    codes_.push_back(codes);
     if (!codes) continue;
     VICINAL_TRY(section(SectionKind::Codes, vector, codes->space().row(0),
                         uint64_t(sections.meta.vertices) * codes->space().stride()));
@@ -114,13 +115,12 @@ Result<FileStamp> SegmentWriter::writeRows() {
   return file_.finish(encodeDirectory(directory_));
 }
 
-Status SegmentWriter::coolVectors(const FileStamp& stamp) const {
-  for (uint8_t vector = 0; vector < directory_.vectors.size(); vector++) {
-    const Section& section = *directory_.find(SectionKind::Vectors, vector);
-    VICINAL_TRY(capture_.segment->space(vector).cool(stamp.path, section.offset,
-                                                     directory_.vectors[vector].vertices));
-  }
-  return Status::ok();
+FiledSegment SegmentWriter::filed(const FileStamp& stamp) const {
+  // Dead rows lose their payload in the file, and overlaid ones have another.
+  const bool hasPayloads =
+      capture_.overlays.empty() && directory_.find(SectionKind::PayloadBytes)->bytes ==
+                                       segment_.payloads().bytesOf(capture_.rows);
+  return {stamp.path, directory_, codes_, hasPayloads};
 }
 
 Status SegmentWriter::writeVectors() {

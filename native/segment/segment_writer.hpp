@@ -8,8 +8,7 @@
 #include <memory>
 #include <vector>
 
-#include "segment/segment.hpp"
-#include "segment/segment_format.hpp"
+#include "segment/segment_cooling.hpp"
 
 namespace vicinal {
 
@@ -38,8 +37,8 @@ public:
   Status writeGraphs();
   // The rest; then the file is complete and on stable storage.
   Result<FileStamp> writeRows();
-  // Lets the segment leave vectors to the complete file, where its spec says so.
-  Status coolVectors(const FileStamp& stamp) const;
+  // What of the segment is in the complete file.
+  FiledSegment filed(const FileStamp& stamp) const;
 
 private:
   SegmentWriter(BlockFileWriter file, const SegmentCapture& capture);
@@ -56,6 +55,7 @@ private:
   const SegmentCapture& capture_;
   const Segment& segment_;
   SegmentDirectory directory_;
+  std::vector<std::weak_ptr<const CodeArray>> codes_;
 };
 
 // Deletes and payload changes, for a segment whose file is `base`.

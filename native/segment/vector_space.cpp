@@ -47,6 +47,7 @@ Status VectorSpace::reserve(const VectorSpec& spec, uint64_t rows, uint64_t vert
                                  static_cast<uint32_t>(vertices));
   if (!graph) return graph.status();
   graph_ = graph.take();
+  place();
   return Status::ok();
 }
 
@@ -114,6 +115,7 @@ Status VectorSpace::recode() {
   if (auto projection = betterProjection(count)) {
     auto codes =
         CodeArray::create(spec_.metric, spec_.dim, vertexCapacity(), std::move(projection));
+    if (codes) (*codes)->place(spec_.codeMemory);
     status = codes ? (*codes)->grow(claimed_) : codes.status();
     if (status.isOk()) {
       for (uint32_t vertex = 0; vertex < claimed_; vertex++)
@@ -181,6 +183,7 @@ Status VectorSpace::map(int descriptor, const Mapped& mapped) {
     auto codes = CodeArray::create(spec_.metric, spec_.dim, vertexCapacity(), mapped.projection);
     if (!codes) return codes.status();
     codes_ = codes.take();
+    place();
     VICINAL_TRY(codes_->mapFile(descriptor, mapped.codesAt, mapped.graph.meta.vertices));
     if (mapped.projection) lookFrom_ = nextLook(mapped.vertices);
   }
@@ -197,17 +200,6 @@ Status VectorSpace::map(int descriptor, const Mapped& mapped) {
   vertices_.store(mapped.vertices, std::memory_order_release);
   claimed_ = mapped.graph.meta.vertices;
   linked_.store(claimed_, std::memory_order_release);
-  return Status::ok();
-}
-
-Status VectorSpace::cool(const std::string& path, uint64_t vectorsAt, uint32_t vertices) {
-  if (!spec_.onDisk || !codes() || vertices == 0) return Status::ok();
-  auto cold = ColdVectors::open(path, vectorsAt, vertices, spec_.dim);
-  if (!cold) return cold.status();
-  VICINAL_TRY(
-      vectors_.replaceByFile((*cold)->descriptor(), vectorsAt, uint64_t(vertices) * spec_.dim));
-  std::lock_guard lock(shared_);
-  cold_ = cold.take();
   return Status::ok();
 }
 

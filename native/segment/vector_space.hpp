@@ -40,8 +40,10 @@ struct VectorSpec {
   Metric metric = Metric::Cosine;
   uint32_t m = 16;
   uint32_t efConstruct = 200;
-  // Vectors stay in the segment file; codes and graph are in memory. Only where there are codes.
-  bool onDisk = false;
+  // Of vectors: cold ones are read from the segment file at each use, where codes lead to them.
+  Placement memory = Placement::Cached;
+  Placement graphMemory = Placement::Cached;
+  Placement codeMemory = Placement::Cached;
   CodeKind code = CodeKind::Auto;
 };
 
@@ -139,9 +141,14 @@ public:
     std::lock_guard lock(shared_);
     return cold_;
   }
-  // Leaves vectors that are in a file now to the file, where the spec says so; memory they took is
-  // given back.
+  // Leaves vectors that are in a file now to the file; memory they took is given back
+  // (segment_cooling, and so are the next).
   Status cool(const std::string& path, uint64_t vectorsAt, uint32_t vertices);
+  // The same for a graph that has not grown since. While none grows.
+  Status coolGraph(const GraphFile& file);
+  Status coolCodes(const CodeArray& codes, int descriptor, uint64_t offset, uint64_t count);
+  // Gives back what memory files stand behind. While no graph grows.
+  void shed();
 
   // Opening a file (segment_reader).
   struct Mapped {
@@ -163,7 +170,11 @@ public:
   const RegionArray<uint32_t>& vertexOfRow() const { return vertexOfRow_; }
 
 private:
-  GraphConfig graphConfig() const { return {spec_.m, spec_.efConstruct, kGraphSeed}; }
+  GraphConfig graphConfig() const {
+    return {spec_.m, spec_.efConstruct, kGraphSeed, spec_.graphMemory};
+  }
+  // Before anything is mapped or grown.
+  void place();
   std::shared_ptr<const Projection> betterProjection(uint32_t count) const;
   void makeMaps();
 
@@ -181,6 +192,8 @@ private:
   std::atomic<uint32_t> linked_{0};
   std::atomic<uint32_t> dead_{0};
   uint32_t staged_ = 0;
+  // The graph is its file's, but for pages that have changed since.
+  std::atomic<bool> isGraphCold_{false};
 
   // Of the pointers that searches take with them.
   mutable std::mutex shared_;

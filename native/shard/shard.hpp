@@ -40,6 +40,7 @@ struct SegmentFiles {
   std::vector<uint32_t> linked;
   uint32_t deletedRows = 0;
   uint64_t overlayChanges = 0;
+  std::shared_ptr<const FiledSegment> filed;
 };
 
 struct CheckpointResult {
@@ -127,6 +128,9 @@ public:
   Result<uint32_t> openSegment(const SegmentSource& source, bool resume);
   // One at a time. Blocks for as long as writing and fsync take: not for a thread of the pool.
   Result<CheckpointResult> checkpoint(const std::string& folder);
+  // Gives memory back: whatever files stand behind is left to them, now and from now on, but what
+  // is pinned.
+  Status shed();
 
   // ---- payload indexes (shard_maintenance.cpp)
   // ----------------------------------------------------
@@ -156,6 +160,8 @@ private:
   uint32_t checkpointedRows(uint32_t number) const;
   std::vector<Plan> captureChanges(uint64_t& throughSeq);
   Status writeSegments(const std::string& folder, std::vector<Plan>& plans);
+  // With graph building paused.
+  Status coolSegments() const;
 
   const ShardSpec spec_;
   // One a vector; deques, since they never move.
@@ -167,6 +173,8 @@ private:
   std::atomic<uint64_t> seq_{0};
   std::shared_ptr<Indexer> indexer_;
   std::mutex checkpoint_;
+  // Set for good once memory was short.
+  std::atomic<bool> isFrugal_{false};
   // What there is of each segment on disk; guarded by `files_`.
   mutable std::mutex files_;
   std::unordered_map<uint32_t, SegmentFiles> segmentFiles_;

@@ -100,7 +100,7 @@ Status Shard::writeSegments(const std::string& folder, std::vector<Plan>& plans)
     if (!written) return written.status();
     plan->files.base = written.take();
     plan->files.overlay.reset();
-    VICINAL_TRY(writer.coolVectors(plan->files.base));
+    plan->files.filed = std::make_shared<const FiledSegment>(writer.filed(plan->files.base));
   }
   for (Plan& plan : plans) {
     if (plan.kind != Plan::Kind::Overlay) continue;
@@ -118,12 +118,43 @@ Result<CheckpointResult> Shard::checkpoint(const std::string& folder) {
   indexer_->pause();
   std::vector<Plan> plans = captureChanges(result.throughSeq);
   if (Status status = writeSegments(folder, plans); !status) return status;
-  std::lock_guard lock(files_);
+  std::unique_lock lock(files_);
   for (Plan& plan : plans) {
     result.segments.push_back({plan.number, plan.files.base, plan.files.overlay});
     segmentFiles_[plan.number] = std::move(plan.files);
   }
-  return result;
+  lock.unlock();
+  indexer_->pause();
+  const Status status = coolSegments();
+  indexer_->resume();
+  return status ? Result<CheckpointResult>(std::move(result)) : status;
+}
+
+Status Shard::coolSegments() const {
+  const Cooling cooling = isFrugal_ ? Cooling::All : Cooling::AsAsked;
+  for (const Snapshot now = segments_.snapshot(); const auto& segment : *now.segments) {
+    std::shared_ptr<const FiledSegment> filed;
+    {
+      std::lock_guard lock(files_);
+      const auto known = segmentFiles_.find(segment->number());
+      if (known != segmentFiles_.end()) filed = known->second.filed;
+    }
+    // A file that is gone was replaced by one that the next checkpoint names.
+    if (filed && exists(filed->path)) VICINAL_TRY(coolSegment(*segment, *filed, cooling));
+  }
+  return Status::ok();
+}
+
+Status Shard::shed() {
+  isFrugal_ = true;
+  indexer_->pause();
+  // A checkpoint that is under way does its own cooling at its end.
+  std::unique_lock one(checkpoint_, std::try_to_lock);
+  const Status status = one ? coolSegments() : Status::ok();
+  for (const Snapshot now = segments_.snapshot(); const auto& segment : *now.segments)
+    segment->shed();
+  indexer_->resume();
+  return status;
 }
 
 Result<uint32_t> Shard::openSegment(const SegmentSource& source, bool resume) {
@@ -139,9 +170,13 @@ Result<uint32_t> Shard::openSegment(const SegmentSource& source, bool resume) {
   {
     std::lock_guard lock(writer_);
     std::lock_guard files(files_);
-    segmentFiles_[number] = {opened->file,          opened->overlay,
-                             segment.rows(),        linkedOf(segment),
-                             segment.deletedRows(), segment.payloads().overlayChanges()};
+    segmentFiles_[number] = {opened->file,
+                             opened->overlay,
+                             segment.rows(),
+                             linkedOf(segment),
+                             segment.deletedRows(),
+                             segment.payloads().overlayChanges(),
+                             std::make_shared<const FiledSegment>(std::move(opened->filed))};
     for (const IndexField& field : segments_.indexFields())
       if (Status status = segment.addIndex(field); !status) return status;
     segments_.add(opened->segment, resume);

@@ -2,13 +2,15 @@
 import type { IncomingHttpHeaders } from 'node:http'
 import type { Hit, ReadOptions, ScrollPage, StoredPoint, WriteResult } from '../core/database.js'
 import { ERROR_CATALOGUE, type ErrorCode, VicinalError } from '../core/errors.js'
+import type { MemoryPlacement } from '../core/memory.js'
 import { type PointId, RawJson, UNNAMED_VECTOR } from '../core/point.js'
-import type { Quantization, QuantizationConfig } from '../core/quantization.js'
+import { codePlacement, type Quantization, type QuantizationConfig } from '../core/quantization.js'
 import {
   type CollectionConfig,
   type CollectionInfo,
   DEFAULT_HNSW,
   type Distance,
+  type HnswConfig,
   type PayloadIndexKind,
   type ResolvedVector,
   type VectorOverrides,
@@ -106,10 +108,15 @@ function floatsOf(bin: Buffer): Float32Array {
 interface WireVectorParams {
   size: number
   distance: Distance
-  hnsw_config?: { m?: number; ef_construct?: number }
+  hnsw_config?: WireHnsw
   quantization?: Quantization
   quantization_config?: QuantizationConfig
-  on_disk?: boolean
+  memory?: MemoryPlacement
+}
+interface WireHnsw {
+  m?: number
+  ef_construct?: number
+  memory?: MemoryPlacement
 }
 
 interface WireInfo {
@@ -125,7 +132,7 @@ interface WireInfo {
   recall: CollectionInfo['recall']
   config: {
     params: { vectors: WireVectorParams | Record<string, WireVectorParams> }
-    hnsw_config: { m: number; ef_construct: number }
+    hnsw_config: WireHnsw
     quantization: Quantization
     quantization_config: QuantizationConfig | null
   }
@@ -134,9 +141,12 @@ interface WireInfo {
 
 export function infoOf(name: string, result: unknown): CollectionInfo {
   const info = result as WireInfo
-  const { m, ef_construct: efConstruct } = info.config.hnsw_config
   const { quantization, quantization_config: quantizationConfig } = info.config
-  const defaults = { hnswConfig: { ...DEFAULT_HNSW, m, efConstruct }, quantization, quantizationConfig }
+  const defaults = {
+    hnswConfig: { ...DEFAULT_HNSW, ...hnswOf(info.config.hnsw_config) },
+    quantization,
+    quantizationConfig,
+  }
   return {
     name,
     status: info.status,
@@ -158,7 +168,7 @@ export function infoOf(name: string, result: unknown): CollectionInfo {
 
 function vectorsOf(
   vectors: WireInfo['config']['params']['vectors'],
-  { hnswConfig, quantization }: Omit<CollectionConfig, 'vectors'>,
+  { hnswConfig, quantization, quantizationConfig }: Omit<CollectionConfig, 'vectors'>,
 ): ResolvedVector[] {
   const named = typeof vectors.size === 'number' ? { [UNNAMED_VECTOR]: vectors as WireVectorParams } : vectors
   return Object.entries(named as Record<string, WireVectorParams>).map(([name, params]) => ({
@@ -167,7 +177,11 @@ function vectorsOf(
     distance: params.distance,
     m: params.hnsw_config?.m ?? hnswConfig.m,
     efConstruct: params.hnsw_config?.ef_construct ?? hnswConfig.efConstruct,
-    onDisk: params.on_disk ?? false,
+    memory: {
+      vectors: params.memory ?? 'cached',
+      graph: params.hnsw_config?.memory ?? hnswConfig.memory ?? 'cached',
+      codes: codePlacement(params.quantization ? params.quantization_config : quantizationConfig),
+    },
     quantization: params.quantization ?? quantization,
     overrides: overridesOf(params),
   }))
@@ -179,11 +193,16 @@ function overridesOf({
   quantization_config: given,
 }: WireVectorParams): VectorOverrides {
   const overrides: VectorOverrides = {}
-  if (hnsw) {
-    const { m, ef_construct: efConstruct } = hnsw
-    overrides.hnswConfig = { ...(m === undefined ? {} : { m }), ...(efConstruct === undefined ? {} : { efConstruct }) }
-  }
+  if (hnsw) overrides.hnswConfig = hnswOf(hnsw)
   if (quantization) overrides.quantization = quantization
   if (given) overrides.quantizationConfig = given
   return overrides
+}
+
+function hnswOf({ m, ef_construct: efConstruct, memory }: WireHnsw): Partial<HnswConfig> {
+  return {
+    ...(m === undefined ? {} : { m }),
+    ...(efConstruct === undefined ? {} : { efConstruct }),
+    ...(memory === undefined ? {} : { memory }),
+  }
 }

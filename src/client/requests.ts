@@ -25,12 +25,13 @@ export function collectionBody(options: CollectionOptions): object {
 }
 
 function vectorParamsBody(params: VectorParams): object {
-  const { size, distance, hnswConfig, onDisk } = params
+  const { size, distance, hnswConfig, onDisk, memory } = params
   return {
     size,
     distance,
     hnsw_config: hnswConfig && hnswBody(hnswConfig),
     on_disk: onDisk,
+    memory,
     ...quantizationBody(params),
   }
 }
@@ -45,16 +46,16 @@ export function configChangeBody(change: ConfigChange): object {
 }
 
 function vectorChangeBody(change: VectorChange): object {
-  const { hnswConfig, onDisk } = change
-  return { hnsw_config: hnswConfig && hnswBody(hnswConfig), on_disk: onDisk, ...quantizationBody(change) }
+  const { hnswConfig, onDisk, memory } = change
+  return { hnsw_config: hnswConfig && hnswBody(hnswConfig), on_disk: onDisk, memory, ...quantizationBody(change) }
 }
 
 function quantizationBody({ quantization, quantizationConfig }: QuantizationChange): object {
   return { quantization, quantization_config: quantizationConfig }
 }
 
-function hnswBody({ m, efConstruct }: Partial<HnswConfig>): object {
-  return { m, ef_construct: efConstruct }
+function hnswBody({ m, efConstruct, memory }: Partial<HnswConfig>): object {
+  return { m, ef_construct: efConstruct, memory }
 }
 
 export function queryBody(options: QueryOptions): object {

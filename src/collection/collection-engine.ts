@@ -192,7 +192,7 @@ export class CollectionEngine implements MeasuredCollection {
 
   async info(): Promise<CollectionInfo> {
     this.checkOpen()
-    const memory = await memoryTables.of(this)
+    const { memory, warnings } = await memoryTables.of(this)
     const stats = this.shard.stats()
     const indexed = stats.vectors.reduce((sum, vector) => sum + vector.indexed, 0)
     const live = stats.vectors.reduce((sum, vector) => sum + vector.live, 0)
@@ -216,6 +216,7 @@ export class CollectionEngine implements MeasuredCollection {
       recall: Object.fromEntries(recall),
       warnings: [
         ...this.#parts.warnings,
+        ...warnings,
         ...[this.#trouble, this.#parts.log.failure].flatMap((error) => (error ? [error.message] : [])),
       ],
     }

@@ -31,6 +31,8 @@ interface Counted {
   total: MemoryPart
   /** Of the resident bytes: what the allocator's count has too, and what is in buffers of JavaScript. */
   heapBytes: number
+  /** To be locked in RAM, and not locked. */
+  unlockedBytes: number
   atMs: number
 }
 
@@ -50,9 +52,10 @@ class MemoryTables {
     this.#open.delete(collection)
   }
 
-  async of(collection: MeasuredCollection): Promise<CollectionMemory> {
-    const { parts, total } = await this.#count(collection)
-    return { ...parts, total, process: await this.#process() }
+  async of(collection: MeasuredCollection): Promise<{ memory: CollectionMemory; warnings: string[] }> {
+    const { parts, total, unlockedBytes } = await this.#count(collection)
+    const warnings = unlockedBytes > 0 ? [notLocked(unlockedBytes)] : []
+    return { memory: { ...parts, total, process: await this.#process() }, warnings }
   }
 
   async #process(): Promise<ProcessMemory> {
@@ -102,7 +105,22 @@ async function count({ shard, log, schema }: MeasuredCollection, atMs: number): 
     logBuffers: { bytes: buffered, residentBytes: buffered, cacheBytes: 0 },
   } as Counted['parts']
   const total = sumOf([...partsOf(parts)].map(([, part]) => part))
-  return { parts, total, heapBytes: heapBytesOf(memory), atMs }
+  const facts = factsOf(memory)
+  const sum = (value: (facts: MemoryPartFacts) => number) => facts.reduce((all, each) => all + value(each), 0)
+  return {
+    parts,
+    total,
+    heapBytes: sum((each) => each.heapBytes),
+    unlockedBytes: sum((each) => each.unlockedBytes),
+    atMs,
+  }
+}
+
+function notLocked(bytes: number): string {
+  return (
+    `memory: ${bytes} bytes of what is pinned are not locked in RAM, since the system allows no more; ` +
+    'raise RLIMIT_MEMLOCK (`ulimit -l`)'
+  )
 }
 
 function partOf({ bytes, residentBytes, cacheBytes }: MemoryPartFacts): MemoryPart {
@@ -113,7 +131,6 @@ function vectorOf({ vectors, codes, graph, inFilesBytes }: ShardMemory['vectors'
   return { vectors: partOf(vectors), codes: partOf(codes), graph: partOf(graph), inFilesBytes }
 }
 
-function heapBytesOf({ vectors, ...parts }: ShardMemory): number {
-  const all = [...Object.values(parts), ...vectors.flatMap((vector) => VECTOR_PARTS.map((part) => vector[part]))]
-  return all.reduce((sum, { heapBytes }) => sum + heapBytes, 0)
+function factsOf({ vectors, ...parts }: ShardMemory): MemoryPartFacts[] {
+  return [...Object.values(parts), ...vectors.flatMap((vector) => VECTOR_PARTS.map((part) => vector[part]))]
 }

@@ -1,7 +1,7 @@
 /** Quantization as it is asked for: by our names, or in the words of Qdrant, for which the nearest codes are taken. */
 import { invalid } from '../core/errors.js'
+import { MEMORY_PLACEMENTS } from '../core/memory.js'
 import {
-  MEMORY_PLACEMENTS,
   QUANTIZATIONS,
   type Quantization,
   type QuantizationChange,

@@ -1,6 +1,8 @@
 import { invalid } from '../core/errors.js'
 import { LIMITS } from '../core/limits.js'
+import { MEMORY_PLACEMENTS, type MemoryPlacement } from '../core/memory.js'
 import { UNNAMED_VECTOR } from '../core/point.js'
+import { codePlacement } from '../core/quantization.js'
 import {
   type CollectionConfig,
   type CollectionOptions,
@@ -95,23 +97,29 @@ function resolveVector(name: string, params: VectorParams, defaults: Defaults, f
   if (!DISTANCES.includes(distance)) {
     throw invalid(`${field}.distance`, `expected one of ${DISTANCES.join(', ')}`, distance)
   }
-  const unchanged = { name, size, distance, onDisk: false, overrides: {}, ...inherited({}, defaults, field) }
+  const unchanged = { name, size, distance, overrides: {}, ...inherited({}, 'cached', defaults, field) }
   return changeVector(unchanged, params, defaults, field)
 }
 
 function changeVector(vector: ResolvedVector, change: VectorChange, defaults: Defaults, field: string): ResolvedVector {
   if (change === null || typeof change !== 'object') throw invalid(field, 'expected an object', change)
-  const onDisk = change.onDisk ?? vector.onDisk
-  if (typeof onDisk !== 'boolean') throw invalid(`${field}.on_disk`, 'expected true or false', onDisk)
+  const asMemory = { true: 'cold', false: 'cached' } as const
+  const { onDisk } = change
+  if (onDisk !== undefined && typeof onDisk !== 'boolean') {
+    throw invalid(`${field}.on_disk`, 'expected true or false', onDisk)
+  }
+  const memory = change.memory ?? (onDisk === undefined ? vector.memory.vectors : asMemory[`${onDisk}`])
+  checkPlacement(memory, `${field}.memory`)
   const overrides = { ...vector.overrides }
   if (change.hnswConfig) {
-    const { m, efConstruct } = change.hnswConfig
+    const { m, efConstruct, memory: graph } = change.hnswConfig
     overrides.hnswConfig = {
       ...overrides.hnswConfig,
       ...(m === undefined ? {} : { m }),
       ...(efConstruct === undefined ? {} : { efConstruct }),
+      ...(graph === undefined ? {} : { memory: graph }),
     }
-    if (m === undefined && efConstruct === undefined) delete overrides.hnswConfig
+    if (m === undefined && efConstruct === undefined && graph === undefined) delete overrides.hnswConfig
   }
   const asked = askedQuantization(change, `${field}.`)
   if (asked) {
@@ -119,12 +127,19 @@ function changeVector(vector: ResolvedVector, change: VectorChange, defaults: De
     if (asked.quantizationConfig) overrides.quantizationConfig = asked.quantizationConfig
     else delete overrides.quantizationConfig
   }
-  return { ...vector, onDisk, overrides, ...inherited(overrides, defaults, field) }
+  return { ...vector, overrides, ...inherited(overrides, memory, defaults, field) }
 }
 
-function inherited({ hnswConfig, quantization }: VectorOverrides, defaults: Defaults, field: string) {
-  const { m, efConstruct } = resolveHnsw(hnswConfig, defaults.hnswConfig, `${field}.hnsw_config`)
-  return { m, efConstruct, quantization: quantization ?? defaults.quantization }
+function inherited(overrides: VectorOverrides, vectors: MemoryPlacement, defaults: Defaults, field: string) {
+  const { m, efConstruct, memory } = resolveHnsw(overrides.hnswConfig, defaults.hnswConfig, `${field}.hnsw_config`)
+  // What is asked for one vector's codes says all of them, where they are too.
+  const ofCodes = overrides.quantization ? overrides.quantizationConfig : defaults.quantizationConfig
+  return {
+    m,
+    efConstruct,
+    memory: { vectors, graph: memory ?? 'cached', codes: codePlacement(ofCodes) },
+    quantization: overrides.quantization ?? defaults.quantization,
+  }
 }
 
 /** `defaults` with the changes of `config`, each within its bounds. */
@@ -133,7 +148,16 @@ export function resolveHnsw(config: Partial<HnswConfig> | undefined, defaults: H
   const efConstruct = config?.efConstruct ?? defaults.efConstruct
   checkInteger(m, MIN_M, LIMITS.m, `${field}.m`)
   checkInteger(efConstruct, MIN_EF_CONSTRUCT, LIMITS.ef, `${field}.ef_construct`)
-  return { m, efConstruct }
+  const memory = config?.memory ?? defaults.memory
+  if (memory === undefined) return { m, efConstruct }
+  checkPlacement(memory, `${field}.memory`)
+  return { m, efConstruct, memory }
+}
+
+function checkPlacement(value: unknown, field: string): void {
+  if (!MEMORY_PLACEMENTS.includes(value as MemoryPlacement)) {
+    throw invalid(field, `expected one of ${MEMORY_PLACEMENTS.join(', ')}`, value)
+  }
 }
 
 export function checkPayloadIndex(field: unknown, kind: unknown): PayloadIndexKind {
@@ -156,7 +180,8 @@ const METRICS = { Cosine: 'cosine', Dot: 'dot', Euclid: 'l2', Manhattan: 'l1' } 
 
 /** The vectors as the kernel wants them told. */
 export function vectorSpecs(vectors: readonly ResolvedVector[]): VectorSpec[] {
-  return vectors.map(({ name, size, distance, m, efConstruct, onDisk, quantization }) => {
-    return { name, dim: size, metric: METRICS[distance], m, efConstruct, onDisk, code: quantization }
+  return vectors.map(({ name, size, distance, m, efConstruct, memory, quantization }) => {
+    const placement = { memory: memory.vectors, graphMemory: memory.graph, codeMemory: memory.codes }
+    return { name, dim: size, metric: METRICS[distance], m, efConstruct, ...placement, code: quantization }
   })
 }

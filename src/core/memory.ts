@@ -1,5 +1,20 @@
 /** Where the memory of a collection and of its process is, as `CollectionInfo.memory` tells it. */
 
+/**
+ * Where data is to be, once there is a file for it; it is on the disk in any case. `pinned`: in RAM and locked there, as
+ * far as the system allows. `cached`: in RAM when the collection is opened, mapped where memory is not plentiful.
+ * `cold`: brought from the file as it is asked for.
+ */
+export const MEMORY_PLACEMENTS = ['cold', 'cached', 'pinned'] as const
+export type MemoryPlacement = (typeof MEMORY_PLACEMENTS)[number]
+
+/** Of what a vector has. */
+export interface VectorPlacement {
+  vectors: MemoryPlacement
+  graph: MemoryPlacement
+  codes: MemoryPlacement
+}
+
 /** One kind of data. */
 export interface MemoryPart {
   /** Held: what it takes where all of it is in RAM. */

@@ -1,9 +1,8 @@
+import type { MemoryPlacement } from './memory.js'
+
 /** Which codes lead the searches of a vector: `auto` is by measurement, the others are by name. */
 export const QUANTIZATIONS = ['auto', 'none', 'sq8', 'rabitq4', 'rabitq1'] as const
 export type Quantization = (typeof QUANTIZATIONS)[number]
-
-export const MEMORY_PLACEMENTS = ['cold', 'cached', 'pinned'] as const
-export type MemoryPlacement = (typeof MEMORY_PLACEMENTS)[number]
 
 interface CodePlacement {
   always_ram?: boolean
@@ -41,4 +40,10 @@ export interface QuantizationOptions {
 export interface QuantizationChange {
   quantization?: Quantization
   quantizationConfig?: QuantizationConfig | 'Disabled'
+}
+
+/** Where the codes of a configuration are to be. `always_ram` is the older word for pinned. */
+export function codePlacement(config: QuantizationConfig | null | undefined): MemoryPlacement {
+  const settings = Object.values(config ?? {})[0] as { always_ram?: boolean; memory?: MemoryPlacement } | undefined
+  return settings?.memory ?? (settings?.always_ram ? 'pinned' : 'cached')
 }

@@ -1,4 +1,4 @@
-import type { CollectionMemory } from './memory.js'
+import type { CollectionMemory, MemoryPlacement, VectorPlacement } from './memory.js'
 import type { Quantization, QuantizationChange, QuantizationConfig, QuantizationOptions } from './quantization.js'
 
 /** How near two vectors are. Cosine and Dot: greater is nearer. Euclid and Manhattan: smaller is nearer. */
@@ -10,6 +10,8 @@ export interface HnswConfig {
   m: number
   /** Width of the beam while building. */
   efConstruct: number
+  /** Where graphs are to be; absent: cached. */
+  memory?: MemoryPlacement
 }
 export const DEFAULT_HNSW: HnswConfig = { m: 16, efConstruct: 200 }
 
@@ -19,10 +21,12 @@ export interface VectorParams extends QuantizationOptions {
   distance: Distance
   hnswConfig?: Partial<HnswConfig>
   /**
-   * Leaves the vectors in the segment files once they are there; codes and graph stay in memory. A search then reads
-   * some tens of vectors from the system's file cache or the disk. Default false. Without effect under Manhattan,
-   * which has no codes.
+   * Where the vectors are to be; default `cached`. `cold` leaves them in the segment files once they are there: a search
+   * then reads some tens of them from the system's file cache or the disk, led by codes and graph in memory. Without
+   * effect under Manhattan, which has no codes.
    */
+  memory?: MemoryPlacement
+  /** @deprecated `memory: 'cold'` says the same, and holds where both are there. */
   onDisk?: boolean
 }
 
@@ -51,6 +55,8 @@ export interface ConfigChange extends QuantizationChange {
 export interface VectorChange extends QuantizationChange {
   /** Without a field: the vector follows the collection's again. */
   hnswConfig?: Partial<HnswConfig>
+  memory?: MemoryPlacement
+  /** @deprecated See VectorParams. */
   onDisk?: boolean
 }
 
@@ -73,7 +79,7 @@ export interface ResolvedVector extends TableVector {
   distance: Distance
   m: number
   efConstruct: number
-  onDisk: boolean
+  memory: VectorPlacement
   quantization: Quantization
   /** What was asked for this vector alone; the rest follows the collection. */
   overrides: VectorOverrides

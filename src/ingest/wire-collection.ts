@@ -3,6 +3,7 @@
  * node) are ignored; what would change the answers is refused.
  */
 import { invalid } from '../core/errors.js'
+import type { MemoryPlacement } from '../core/memory.js'
 import type { Quantization, QuantizationConfig, QuantizationOptions } from '../core/quantization.js'
 import {
   type CollectionOptions,
@@ -53,16 +54,26 @@ function vectorParamsAt(value: unknown, field: string): VectorParams {
   const distance = textAt(params.distance, `${field}.distance`) as Distance
   const vector: VectorParams = { size: params.size, distance, ...quantizationOf(params) }
   if (isPresent(params.hnsw_config)) vector.hnswConfig = hnswAt(params.hnsw_config, `${field}.hnsw_config`)
-  if (isPresent(params.on_disk)) vector.onDisk = booleanAt(params.on_disk, `${field}.on_disk`)
+  Object.assign(vector, placementAt(params, field))
   return vector
 }
 
 function hnswAt(value: unknown, field: string): Partial<HnswConfig> {
-  const { m, ef_construct: efConstruct } = objectAt(value, field)
+  const { m, ef_construct: efConstruct, memory, on_disk: onDisk } = objectAt(value, field)
   const config: Partial<HnswConfig> = {}
   if (isPresent(m)) config.m = numberAt(m, `${field}.m`)
   if (isPresent(efConstruct)) config.efConstruct = numberAt(efConstruct, `${field}.ef_construct`)
+  if (isPresent(onDisk)) config.memory = booleanAt(onDisk, `${field}.on_disk`) ? 'cold' : 'cached'
+  if (isPresent(memory)) config.memory = memory as MemoryPlacement
   return config
+}
+
+/** `on_disk` is the older word; where both are there, `memory` holds. */
+function placementAt({ on_disk: onDisk, memory }: WireObject, field: string): Pick<VectorChange, 'memory' | 'onDisk'> {
+  return {
+    ...(isPresent(onDisk) ? { onDisk: booleanAt(onDisk, `${field}.on_disk`) } : {}),
+    ...(isPresent(memory) ? { memory: memory as MemoryPlacement } : {}),
+  }
 }
 
 function numberAt(value: unknown, field: string): number {
@@ -96,8 +107,7 @@ function vectorChangeAt(value: unknown, field: string): VectorChange {
   const params = objectAt(value, field)
   const change: VectorChange = quantizationOf(params)
   if (isPresent(params.hnsw_config)) change.hnswConfig = hnswAt(params.hnsw_config, `${field}.hnsw_config`)
-  if (isPresent(params.on_disk)) change.onDisk = booleanAt(params.on_disk, `${field}.on_disk`)
-  return change
+  return Object.assign(change, placementAt(params, field))
 }
 
 /** `field_schema` is the kind itself, or an object with the kind as its `type`. */

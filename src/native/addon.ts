@@ -115,6 +115,11 @@ export interface Addon {
   stats(shard: ShardHandle): ShardStats
   /** Where the shard's memory is. Reads the page table: some milliseconds for each gigabyte, on the pool. */
   memory(shard: ShardHandle): Promise<ShardMemory>
+  /**
+   * Gives memory back: what is in segment files is left to them, now and from now on, but what is pinned. What is read
+   * again comes back by the page.
+   */
+  shed(shard: ShardHandle): Promise<void>
   /** What the system and the allocator tell of this process; 0 where they do not. */
   processMemory(): ProcessMemoryFacts
   /** Vector bytes acknowledged and not yet in a graph. */
@@ -151,10 +156,14 @@ export interface VectorSpec {
   metric: MetricCode
   m: number
   efConstruct: number
-  onDisk: boolean
+  /** Where vectors, graphs and codes are to be; default cached. Cold vectors are read from the file at each use. */
+  memory?: PlacementCode
+  graphMemory?: PlacementCode
+  codeMemory?: PlacementCode
   /** Which codes lead searches; default auto, by measurement. */
   code?: CodeKind
 }
+export type PlacementCode = 'cold' | 'cached' | 'pinned'
 export type CodeKind = 'auto' | 'none' | 'sq8' | 'rabitq4' | 'rabitq1'
 /** Cosine expects unit vectors (prepareVectors) and normalises queries itself. */
 export type MetricCode = 'cosine' | 'dot' | 'l2' | 'l1'

@@ -7,6 +7,8 @@ export interface MemoryPartFacts {
   residentBytes: number
   cacheBytes: number
   heapBytes: number
+  /** To be locked in RAM, and not locked because the system allows no more. */
+  unlockedBytes: number
 }
 
 export interface ShardMemory {

@@ -160,6 +160,9 @@ export class Shard {
   async memory(): Promise<ShardMemory> {
     return await this.#run(() => this.#addon.memory(this.#handle))
   }
+  async shed(): Promise<void> {
+    await this.#run(() => this.#addon.shed(this.#handle))
+  }
   tailBytes(): number {
     return this.#call(() => this.#addon.tailBytes(this.#handle))
   }

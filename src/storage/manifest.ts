@@ -1,5 +1,6 @@
 import { VicinalError } from '../core/errors.js'
-import type { CollectionConfig, PayloadIndexKind } from '../core/schema.js'
+import type { VectorPlacement } from '../core/memory.js'
+import type { CollectionConfig, PayloadIndexKind, ResolvedVector } from '../core/schema.js'
 import type { Disk } from '../disk/disk.js'
 import { type FileKind, readChecked, writeChecked } from './checked-file.js'
 
@@ -45,13 +46,19 @@ export async function readManifest(disk: Disk, path: string): Promise<Manifest> 
   return { ...body, config: completeConfig(body.config) }
 }
 
-/** Manifests of earlier builds say nothing of codes, nor of what was asked for one vector alone. */
+/** Of earlier builds, which said nothing of codes, placements, nor of what was asked for one vector alone. */
+interface EarlierVector extends Omit<ResolvedVector, 'memory'> {
+  onDisk?: boolean
+  memory?: VectorPlacement
+}
+
 function completeConfig(config: CollectionConfig): CollectionConfig {
   const { hnswConfig } = config
-  const vectors = config.vectors.map((vector) => {
+  const vectors = config.vectors.map(({ onDisk, ...vector }: EarlierVector) => {
+    const memory = { vectors: onDisk ? 'cold' : 'cached', graph: 'cached', codes: 'cached' } as const
     const isOwn = vector.m !== hnswConfig.m || vector.efConstruct !== hnswConfig.efConstruct
     const overrides = isOwn ? { hnswConfig: { m: vector.m, efConstruct: vector.efConstruct } } : {}
-    return { ...{ quantization: 'auto' as const, overrides }, ...vector }
+    return { ...{ quantization: 'auto' as const, overrides, memory }, ...vector }
   })
   return { ...{ quantization: 'auto' as const, quantizationConfig: null }, ...config, vectors }
 }

@@ -35,6 +35,7 @@ const REFUSED: [what: string, names: RegExp, change: object][] = [
   ['another memory', /memory.*pinned.*warm/, { quantizationConfig: { turbo: { memory: 'warm' } } }],
   ['always_ram by word', /always_ram/, { quantizationConfig: { binary: { always_ram: 'yes' } } }],
   ['both ways at once', /both/, { quantization: 'sq8', quantizationConfig: { binary: {} } }],
+  ['graphs in another memory', /hnsw_config\.memory.*pinned.*"hot"/, { hnswConfig: { memory: 'hot' } }],
   ['too few neighbours', /hnsw_config\.m/, { hnswConfig: { m: 1 } }],
 ]
 
@@ -109,21 +110,46 @@ export function describeConfig(suite: Suite): void {
       expect(vectorOf(await collection.info(), 'a')).toMatchObject({
         efConstruct: 200,
         quantization: 'auto',
-        onDisk: false,
+        memory: { vectors: 'cached', graph: 'cached', codes: 'cached' },
       })
       expect(vectorOf(await collection.info(), 'b')).toMatchObject({
         m: 16,
         efConstruct: 50,
         quantization: 'rabitq1',
-        onDisk: true,
+        memory: { vectors: 'cold', graph: 'cached', codes: 'cached' },
       })
       await collection.updateConfig({ vectors: { b: { hnswConfig: {}, quantizationConfig: 'Disabled' } } })
       expect(vectorOf(await collection.info(), 'b')).toMatchObject({
         efConstruct: 200,
         quantization: 'none',
         overrides: { quantization: 'none' },
-        onDisk: true,
+        memory: { vectors: 'cold', graph: 'cached', codes: 'cached' },
       })
+    })
+
+    it('keeps where vectors, graphs and codes are to be, and memory beats its older words', async () => {
+      const quantizationConfig = { scalar: { type: 'int8', always_ram: true } } as const
+      const collection = await create({
+        vectors: {
+          cold: { ...SQUARE, memory: 'cold', hnswConfig: { memory: 'cached' } },
+          both: { ...SQUARE, memory: 'pinned', onDisk: true },
+          older: { ...SQUARE, onDisk: true, quantizationConfig: { binary: { always_ram: true, memory: 'cold' } } },
+        },
+        hnswConfig: { memory: 'pinned' },
+        quantizationConfig,
+      })
+      const memoryOf = async (name: string) => vectorOf(await collection.info(), name)?.memory
+      expect(await memoryOf('cold')).toEqual({ vectors: 'cold', graph: 'cached', codes: 'pinned' })
+      expect(await memoryOf('both')).toEqual({ vectors: 'pinned', graph: 'pinned', codes: 'pinned' })
+      expect(await memoryOf('older')).toEqual({ vectors: 'cold', graph: 'pinned', codes: 'cold' })
+      await collection.updateConfig({ hnswConfig: { memory: 'cold' }, vectors: { both: { memory: 'cached' } } })
+      expect(await memoryOf('both')).toEqual({ vectors: 'cached', graph: 'cold', codes: 'pinned' })
+      const refused = {
+        code: 'INVALID_ARGUMENT',
+        message: expect.stringMatching(/memory.*cold, cached, pinned.*"hot"/),
+      }
+      const change = { vectors: { both: { memory: 'hot' } } } as unknown as ConfigChange
+      await expect(collection.updateConfig(change)).rejects.toMatchObject(refused)
     })
 
     it('answers the same before, during and after a change of all that is built', async () => {

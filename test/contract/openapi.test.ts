@@ -35,7 +35,10 @@ const REQUESTS: [operationId: string, method: string, path: string, body?: unkno
     'PUT',
     `${A}?timeout=5`,
     {
-      vectors: { image: { size: 3, distance: 'Euclid', hnsw_config: { m: 8 } }, text: { size: 2, distance: 'Cosine' } },
+      vectors: {
+        image: { size: 3, distance: 'Euclid', memory: 'cold', hnsw_config: { m: 8, memory: 'pinned' } },
+        text: { size: 2, distance: 'Cosine' },
+      },
     },
   ],
   [

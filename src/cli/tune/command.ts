@@ -137,8 +137,8 @@ async function measureEngine(engine: CollectionEngine, options: Options, signal:
     '',
   )
   const laboratory = new Laboratory(samples, vector, { vectors: live, otherBytes }, options.wanted.recall, signal)
-  const { quantization, m, onDisk } = vector
-  const present: Configuration = { quantization, m, onDisk }
+  const { quantization, m, memory } = vector
+  const present: Configuration = { quantization, m, onDisk: memory.vectors === 'cold' }
   return { trials: await runAll(laboratory, vector, present, options.wanted, signal), vector, present }
 }
 
@@ -215,7 +215,7 @@ async function apply(
   const database = await open(options.data)
   try {
     const collection = await database.collection(options.collection)
-    const change = { quantization, hnswConfig: { m }, onDisk }
+    const change = { quantization, hnswConfig: { m }, memory: onDisk ? ('cold' as const) : ('cached' as const) }
     await collection.updateConfig({ vectors: { [vector.name]: change } })
     const progress = new Progress('rebuilding')
     for (;;) {

@@ -71,7 +71,8 @@ export class Laboratory {
   }
 
   #shard({ quantization, m, onDisk }: Configuration): Shard {
-    const vector = { ...this.#vector, name: '', quantization, m, onDisk }
+    const memory = { ...this.#vector.memory, vectors: onDisk ? ('cold' as const) : ('cached' as const) }
+    const vector = { ...this.#vector, name: '', quantization, m, memory }
     return new Shard({ vectors: vectorSpecs([vector]), segmentBytes: LIMITS.segmentBytes, trackChanges: false })
   }
 

@@ -1,5 +1,5 @@
 import { UNNAMED_VECTOR } from '../../core/point.js'
-import type { CollectionInfo, ResolvedVector } from '../../core/schema.js'
+import type { CollectionInfo, HnswConfig, ResolvedVector } from '../../core/schema.js'
 import { collectionOf, configChangeOf } from '../../ingest/wire-collection.js'
 import { memoryToWire } from '../../ingest/wire-memory.js'
 import type { Call, Route } from '../call.js'
@@ -87,7 +87,7 @@ function wireInfo(info: CollectionInfo): object {
         write_consistency_factor: 1,
         on_disk_payload: false,
       },
-      hnsw_config: { m: hnswConfig.m, ef_construct: hnswConfig.efConstruct, full_scan_threshold: 0 },
+      hnsw_config: { ...wireHnsw(hnswConfig), full_scan_threshold: 0 },
       optimizer_config: { default_segment_number: 0, flush_interval_sec: 0 },
       wal_config: null,
       quantization_config: quantizationConfig,
@@ -107,14 +107,20 @@ function wireVectors(info: CollectionInfo): object {
 }
 
 /** What was asked for the vector alone; the rest is the collection's. */
-function wireVector({ size, distance, onDisk, overrides }: ResolvedVector): object {
+function wireVector({ size, distance, memory, overrides }: ResolvedVector): object {
   const { hnswConfig, quantization, quantizationConfig } = overrides
   return {
     size,
     distance,
-    ...(hnswConfig ? { hnsw_config: { m: hnswConfig.m, ef_construct: hnswConfig.efConstruct } } : {}),
+    ...(hnswConfig ? { hnsw_config: wireHnsw(hnswConfig) } : {}),
     ...(quantizationConfig ? { quantization_config: quantizationConfig } : {}),
     ...(quantization ? { quantization } : {}),
-    ...(onDisk ? { on_disk: true } : {}),
+    ...(memory.vectors === 'cached' ? {} : { memory: memory.vectors }),
+    // For those who know no other word.
+    ...(memory.vectors === 'cold' ? { on_disk: true } : {}),
   }
+}
+
+function wireHnsw({ m, efConstruct, memory }: Partial<HnswConfig>): object {
+  return { m, ef_construct: efConstruct, ...(memory === undefined ? {} : { memory, on_disk: memory === 'cold' }) }
 }

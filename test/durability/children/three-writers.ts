@@ -58,7 +58,7 @@ async function native(): Promise<void> {
   mkdirSync(join(folder, 'kernel'))
   const addon = loadAddon()
   const shard = addon.createShard({
-    vectors: [{ name: '', dim: 4, metric: 'l2', m: 8, efConstruct: 32, onDisk: false }],
+    vectors: [{ name: '', dim: 4, metric: 'l2', m: 8, efConstruct: 32 }],
     segmentBytes: 1 << 20,
     trackChanges: true,
   })

@@ -12,7 +12,7 @@ const vector = (name: string, size: number): ResolvedVector => ({
   distance: 'Dot',
   m: 16,
   efConstruct: 100,
-  onDisk: false,
+  memory: { vectors: 'cached', graph: 'cached', codes: 'cached' },
   quantization: 'auto',
   overrides: {},
 })

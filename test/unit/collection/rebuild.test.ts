@@ -125,6 +125,10 @@ it('takes changes at once one after another, and loses none', async () => {
   expect(await rows.info()).toMatchObject({
     status: 'green',
     indexedVectorsCount: 2000,
-    config: { vectors: [{ m: 8, efConstruct: 64, quantization: 'none', onDisk: true }] },
+    config: {
+      vectors: [
+        { m: 8, efConstruct: 64, quantization: 'none', memory: { vectors: 'cold', graph: 'cached', codes: 'cached' } },
+      ],
+    },
   })
 })

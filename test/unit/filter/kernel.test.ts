@@ -93,7 +93,7 @@ async function filledShard(part: number): Promise<{ shard: Shard; points: Oracle
   ids[8] = '0191a0b2-7c4d-4e11-9f00-0123456789ab'
   const payloads = sample(payload, ROWS, part)
   const shard = new Shard({
-    vectors: VECTOR_NAMES.map((name) => ({ name, dim: 2, metric: 'l2', m: 4, efConstruct: 8, onDisk: false })),
+    vectors: VECTOR_NAMES.map((name) => ({ name, dim: 2, metric: 'l2', m: 4, efConstruct: 8 })),
     segmentBytes: 2 ** 30,
     trackChanges: false,
   })

@@ -22,7 +22,7 @@ afterEach(async () => {
 
 function newShard(): Shard {
   const [vector] = spec(DIM).vectors
-  const shard = new Shard(spec(DIM, { vectors: [{ ...(vector as NonNullable<typeof vector>), onDisk: true }] }))
+  const shard = new Shard(spec(DIM, { vectors: [{ ...(vector as NonNullable<typeof vector>), memory: 'cold' }] }))
   open.add(shard)
   return shard
 }

@@ -27,7 +27,7 @@ const BINARY = JSON.stringify(join(import.meta.dirname, '../../../native/build/R
 const FILL = `
   const a = require(${BINARY})
   const [n, d] = [20000, 64]
-  const s = a.createShard({ vectors: [{ name: '', dim: d, metric: 'l2', m: 16, efConstruct: 200, onDisk: false }], segmentBytes: 2 ** 30, trackChanges: true })
+  const s = a.createShard({ vectors: [{ name: '', dim: d, metric: 'l2', m: 16, efConstruct: 200 }], segmentBytes: 2 ** 30, trackChanges: true })
   const ids = new Uint32Array(n * 5)
   for (let i = 0; i < n; i++) ids[i * 5 + 1] = i
   const data = Float32Array.from({ length: n * d }, () => Math.random())

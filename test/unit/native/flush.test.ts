@@ -137,7 +137,6 @@ test('vectors are replaced, added and removed without touching the rest of the p
     metric: 'l2' as const,
     m: 8,
     efConstruct: 20,
-    onDisk: false,
   }))
   const shard = newShard({ vectors })
   await shard.upsert({

@@ -52,7 +52,7 @@ describe('search', () => {
       l1: (a: Float32Array, b: Float32Array) => a.reduce((sum, x, at) => sum + Math.abs(x - (b[at] as number)), 0),
     } as const
     for (const metric of ['cosine', 'dot', 'l2', 'l1'] as const) {
-      const shard = newShard({ vectors: [{ name: '', dim: DIM, metric, m: 16, efConstruct: 100, onDisk: false }] })
+      const shard = newShard({ vectors: [{ name: '', dim: DIM, metric, m: 16, efConstruct: 100 }] })
       await shard.upsert({ ids: sequence(0, 800), seq: 1, vectors: [{ vector: 0, data, rows: null }], payloads: null })
       const target = data.subarray(5 * DIM, 6 * DIM)
       const all = Array.from(
@@ -171,7 +171,7 @@ describe('search', () => {
   })
 
   test('scores of vectors that overflow are numbers', async () => {
-    const shard = newShard({ vectors: [{ name: '', dim: DIM, metric: 'dot', m: 16, efConstruct: 50, onDisk: false }] })
+    const shard = newShard({ vectors: [{ name: '', dim: DIM, metric: 'dot', m: 16, efConstruct: 50 }] })
     const data = new Float32Array(64 * DIM)
     for (let at = 0; at < data.length; at++) data[at] = (at % 3) * (at % 2 ? 3e38 : -3e38)
     await shard.upsert({ ids: sequence(0, 64), seq: 1, vectors: [{ vector: 0, data, rows: null }], payloads: null })

@@ -11,8 +11,8 @@ import { clusteredVectors, idsOf, NO_FIELDS, payloadsOf, query, sequence, texts 
 const DIM = 24
 const SPEC: ShardSpec = {
   vectors: [
-    { name: 'a', dim: DIM, metric: 'cosine', m: 12, efConstruct: 80, onDisk: false },
-    { name: 'b', dim: 5, metric: 'l2', m: 8, efConstruct: 40, onDisk: false },
+    { name: 'a', dim: DIM, metric: 'cosine', m: 12, efConstruct: 80 },
+    { name: 'b', dim: 5, metric: 'l2', m: 8, efConstruct: 40 },
   ],
   segmentBytes: 2 ** 30,
   trackChanges: true,

@@ -6,7 +6,7 @@ export const NO_FIELDS = { payload: false, vectors: new Uint32Array(0) }
 export const PAYLOAD = { payload: true, vectors: new Uint32Array(0) }
 
 export function spec(dim: number, options: Partial<ShardSpec> = {}): ShardSpec {
-  const vectors: ShardSpec['vectors'] = [{ name: '', dim, metric: 'cosine', m: 16, efConstruct: 120, onDisk: false }]
+  const vectors: ShardSpec['vectors'] = [{ name: '', dim, metric: 'cosine', m: 16, efConstruct: 120 }]
   return { vectors, segmentBytes: 2 ** 30, trackChanges: true, ...options }
 }
 

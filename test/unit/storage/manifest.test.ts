@@ -21,7 +21,7 @@ const manifest: Manifest = {
         distance: 'Cosine',
         m: 16,
         efConstruct: 200,
-        onDisk: false,
+        memory: { vectors: 'cached', graph: 'cached', codes: 'cached' },
         quantization: 'auto',
         overrides: {},
       },
@@ -54,16 +54,26 @@ test('a manifest is read as it was written, and replaced as a whole', async () =
 })
 
 test('of a build before there were codes to choose, the manifest is completed', async () => {
-  const vector = { name: 'a', size: 2, distance: 'Dot', m: 16, efConstruct: 200, onDisk: false }
-  const config = { vectors: [vector, { ...vector, name: 'b', m: 8 }], hnswConfig: { m: 16, efConstruct: 200 } }
+  const vector = { name: 'a', size: 2, distance: 'Dot', m: 16, efConstruct: 200 }
+  const written = [
+    { ...vector, onDisk: true },
+    { ...vector, onDisk: false, name: 'b', m: 8 },
+  ]
+  const config = { vectors: written, hnswConfig: { m: 16, efConstruct: 200 } }
   await writeManifest(disk, 'manifest', { ...manifest, config } as never)
   expect((await readManifest(disk, 'manifest')).config).toEqual({
     vectors: [
-      { ...vector, quantization: 'auto', overrides: {} },
+      {
+        ...vector,
+        memory: { vectors: 'cold', graph: 'cached', codes: 'cached' },
+        quantization: 'auto',
+        overrides: {},
+      },
       {
         ...vector,
         name: 'b',
         m: 8,
+        memory: { vectors: 'cached', graph: 'cached', codes: 'cached' },
         quantization: 'auto',
         overrides: { hnswConfig: { m: 8, efConstruct: 200 } },
       },

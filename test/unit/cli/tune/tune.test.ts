@@ -62,12 +62,17 @@ test('measures, draws, chooses and applies, and the index is rebuilt', async () 
   expect(await configOf('text')).toMatchObject({
     quantization,
     m: Number(m),
-    onDisk: placement === 'on disk',
+    memory: { vectors: placement === 'on disk' ? 'cold' : 'cached' },
     efConstruct: before.efConstruct,
     status: 'green',
     points: POINTS,
   })
-  expect(await configOf('other')).toMatchObject({ quantization: 'auto', m: 16, onDisk: false, overrides: {} })
+  expect(await configOf('other')).toMatchObject({
+    quantization: 'auto',
+    m: 16,
+    memory: { vectors: 'cached' },
+    overrides: {},
+  })
 }, 60_000)
 
 test('measures by queries of one’s own, on a sample, beside a process that writes', async () => {

@@ -1,0 +1,102 @@
+#include "segment/segment_cooling.hpp"
+
+namespace vicinal {
+
+namespace {
+
+bool isLeft(Placement placement, Cooling cooling) {
+  return placement == Placement::Cold ||
+         (placement == Placement::Cached && cooling == Cooling::All);
+}
+
+} // namespace
+
+Status coolSegment(Segment& segment, const FiledSegment& filed, Cooling cooling) {
+  auto file = File::openRead(filed.path);
+  if (!file) return file.status();
+  const int descriptor = file->descriptor();
+  const auto at = [&](SectionKind kind, uint8_t vector) {
+    return filed.directory.find(kind, vector)->offset;
+  };
+  for (uint8_t vector = 0; vector < filed.directory.vectors.size(); vector++) {
+    const VectorDirectory& entry = filed.directory.vectors[vector];
+    VectorSpace& space = segment.space(vector);
+    const VectorSpec& spec = space.spec();
+    if (isLeft(spec.memory, cooling))
+      VICINAL_TRY(space.cool(filed.path, at(SectionKind::Vectors, vector), entry.vertices));
+    if (isLeft(spec.graphMemory, cooling))
+      VICINAL_TRY(space.coolGraph({entry.graph, descriptor, at(SectionKind::GraphLevel0, vector),
+                                   at(SectionKind::GraphOffsets, vector),
+                                   at(SectionKind::GraphUpper, vector)}));
+    const auto codes = space.codes();
+    if (codes && codes == filed.codes[vector].lock() && isLeft(spec.codeMemory, cooling))
+      VICINAL_TRY(space.coolCodes(*codes, descriptor, at(SectionKind::Codes, vector),
+                                  entry.graph.vertices));
+  }
+  if (!filed.hasPayloads || cooling == Cooling::AsAsked) return Status::ok();
+  return segment.payloads().leaveTo(descriptor, filed.directory.rows,
+                                    at(SectionKind::PayloadOffsets, 0),
+                                    at(SectionKind::PayloadBytes, 0));
+}
+
+void VectorSpace::place() {
+  vectors_.place(spec_.memory);
+  if (codes_) codes_->place(spec_.codeMemory);
+}
+
+Status VectorSpace::cool(const std::string& path, uint64_t vectorsAt, uint32_t vertices) {
+  if (!codes() || vertices == 0) return Status::ok();
+  if (const auto before = coldVectors(); before && before->vertices() == vertices)
+    return Status::ok();
+  auto cold = ColdVectors::open(path, vectorsAt, vertices, spec_.dim);
+  if (!cold) return cold.status();
+  VICINAL_TRY(
+      vectors_.replaceByFile((*cold)->descriptor(), vectorsAt, uint64_t(vertices) * spec_.dim));
+  std::lock_guard lock(shared_);
+  cold_ = cold.take();
+  return Status::ok();
+}
+
+Status VectorSpace::coolGraph(const GraphFile& file) {
+  if (isGraphCold_) return Status::ok();
+  auto left = graph_->leaveTo(file);
+  if (!left) return left.status();
+  isGraphCold_ = *left;
+  return Status::ok();
+}
+
+Status VectorSpace::coolCodes(const CodeArray& codes, int descriptor, uint64_t offset,
+                              uint64_t count) {
+  std::lock_guard lock(shared_);
+  if (codes_.get() != &codes || codes_->isCold(count)) return Status::ok();
+  return codes_->leaveTo(descriptor, offset, count);
+}
+
+void VectorSpace::shed() {
+  vectors_.shed();
+  graph_->shed();
+  std::lock_guard lock(shared_);
+  if (codes_) codes_->shed();
+}
+
+Status PayloadStore::leaveTo(int descriptor, uint64_t rows, uint64_t offsetsAt, uint64_t bytesAt) {
+  if (filedRows_ == rows) return Status::ok();
+  VICINAL_TRY(offsets_.replaceByFile(descriptor, offsetsAt, rows + 1));
+  VICINAL_TRY(bytes_.replaceByFile(descriptor, bytesAt, bytesOf(uint32_t(rows))));
+  filedRows_ = rows;
+  return Status::ok();
+}
+
+void PayloadStore::shed() {
+  bytes_.shed();
+  offsets_.shed();
+}
+
+void Segment::shed() {
+  ids_.low().shed();
+  seqs_.shed();
+  payloads_.shed();
+  for (const auto& space : spaces_) space->shed();
+}
+
+} // namespace vicinal
