@@ -12,6 +12,7 @@ const CASES = {
   rebuild: () => import('./cases/rebuild.mjs'),
   filters: () => import('./cases/filters.mjs'),
   servers: () => import('./cases/servers.mjs'),
+  mixed: () => import('./cases/mixed.mjs'),
   filtersNative: () => import('./cases/filters.mjs'),
 }
 

@@ -6,9 +6,9 @@ import { inChild, say } from './child.mjs'
 import { dataset, isPrepared, shape } from './datasets.mjs'
 import { bracket, rowsOf } from './verdict.mjs'
 
-export const PARTS = ['libraries', 'kernel', 'recall', 'rebuild', 'service', 'ingest', 'filters', 'servers']
+export const PARTS = ['libraries', 'kernel', 'recall', 'rebuild', 'service', 'ingest', 'filters', 'servers', 'mixed']
 /** Not part of the harness's own test: they need the addon's objects, or peers that it does not install. */
-const NOT_TINY = ['kernel', 'filters', 'servers']
+const NOT_TINY = ['kernel', 'filters', 'servers', 'mixed']
 export const TINY_PARTS = PARTS.filter((part) => !NOT_TINY.includes(part))
 export const SYSTEM_NAMES = [...new Set([...Object.keys(SYSTEMS), ...Object.keys(FILTERED), ...Object.keys(SERVED)])]
 
@@ -89,7 +89,17 @@ async function measureOurs(result, common, wants, attempt) {
     const efs = bracket(rowsOf(own, 1))
     result.service = await attempt('service', 'searching through the service', 'service', { ...common, efs })
   }
+  if (wants('mixed')) result.mixed = await measureMixed(common, attempt)
   if (wants('ingest')) result.ingest = await measureIngestion(common, attempt)
+}
+
+async function measureMixed(common, attempt) {
+  const found = {}
+  for (const through of ['library', 'service']) {
+    const what = `mixed load through the ${through}`
+    found[through] = await attempt(`mixed, ${through}`, what, 'mixed', { ...common, through })
+  }
+  return found
 }
 
 async function measureIngestion(common, attempt) {

@@ -1,5 +1,6 @@
 // The run as Markdown tables.
 import { filtersTable } from './filters-report.mjs'
+import { mixedTable } from './mixed-report.mjs'
 import { serversTable } from './servers-report.mjs'
 import { fixed, mb, round, table } from './table.mjs'
 import { qpsAt, rowsOf, verdict } from './verdict.mjs'
@@ -28,6 +29,7 @@ function dataReport(name, set, run) {
     parts.push('### Ingestion, acknowledged durable', ingestTable(set.ingest), ...profileParts(set.ingest))
   if (set.filters) parts.push('### Filtered search, one at a time', filtersTable(set.filters))
   if (set.servers) parts.push('### Servers over loopback, client on the same cores', serversTable(set.servers))
+  if (set.mixed) parts.push('### Searching while points are inserted', mixedTable(set.mixed))
   if (set.rebuild) {
     parts.push(
       `Rebuilding from the table, segments deleted: open ${fixed(set.rebuild.openSeconds)} s, all indexed after ${fixed(set.rebuild.indexedSeconds)} s.`,

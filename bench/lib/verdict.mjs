@@ -2,6 +2,7 @@
 // of figures of this run.
 import { COMPACT, OURS, YARDSTICK } from '../systems/index.mjs'
 import { filtersVerdict } from './filters-report.mjs'
+import { mixedVerdict } from './mixed-report.mjs'
 import { serversVerdict } from './servers-report.mjs'
 import { fixed, mb, round } from './table.mjs'
 
@@ -63,6 +64,7 @@ export function verdict(set) {
   if (set.recall) rows.push(promises(set.recall))
   if (set.filters) rows.push(...filtersVerdict(set.filters))
   if (set.servers) rows.push(...serversVerdict(set.servers, TARGET_RECALL))
+  if (set.mixed) rows.push(...mixedVerdict(set.mixed))
   const ours = set.systems[OURS]
   if (!ours?.build || !ours.search) return rows
   const yardstick = set.systems[YARDSTICK]
