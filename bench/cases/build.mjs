@@ -27,10 +27,12 @@ export async function build({ system, data, limit, m, efConstruct }) {
   const grown = (await residentBytes()) - before
   await store.close()
   const graphBytes = (await store.graphBytes?.()) ?? null
+  const codeBytes = (await store.codeBytes?.()) ?? null
   return {
     rows: count,
     vectorBytes: count * dim * 4,
     graphBytes,
+    codeBytes,
     addSeconds: added,
     wallSeconds: took.wall,
     cpuSeconds: took.cpu,

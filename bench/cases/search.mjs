@@ -3,7 +3,7 @@ import { dataset, K, readMatrix, workFolder } from '../lib/datasets.mjs'
 import { recall, sweep, timed } from '../lib/measure.mjs'
 import { SYSTEMS } from '../systems/index.mjs'
 
-export async function search({ system, data, limit, m, efConstruct, efs }) {
+export async function search({ system, data, limit, m, efConstruct, efs, recalls }) {
   const set = dataset(data, limit)
   const adapter = await SYSTEMS[system]()
   const folder = workFolder(set, system.replace(' ', '-'))
@@ -14,15 +14,15 @@ export async function search({ system, data, limit, m, efConstruct, efs }) {
   // Opening ends with the first answer: a store that reads its files later pays for it here.
   let opened
   const opening = await timed(async () => {
-    opened = await adapter.open({ folder, set, m, efConstruct, efs })
+    opened = await adapter.open({ folder, set, m, efConstruct, efs, recalls })
     const first = opened.sweeps[0]
     await first.search(opened.prepareQuery?.(probe) ?? probe, efs[0])
   })
   const prepare = opened.prepareQuery ?? ((query) => query)
   const queries = Array.from({ length: matrix.count }, (_, i) => prepare(matrix.row(i)))
   const rows = []
-  for (const { leastEf = 0, ...one } of opened.sweeps) {
-    rows.push(...(await sweep({ efs: efs.filter((ef) => ef >= leastEf), queries, truth, ...one })))
+  for (const { leastEf = 0, efforts = efs, ...one } of opened.sweeps) {
+    rows.push(...(await sweep({ efs: efforts.filter((ef) => ef >= leastEf), queries, truth, ...one })))
   }
   if (opened.batch) rows.push(...batchSweep(opened.batch, { efs, matrix, truth }))
   await opened.close()

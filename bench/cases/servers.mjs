@@ -2,7 +2,7 @@
 // recall of 0.95. Requests are encoded before the clock starts, and answers read in the first pass only, for the recall.
 import { dataset, readMatrix } from '../lib/datasets.mjs'
 import { sweep, timed } from '../lib/measure.mjs'
-import { TARGET_RECALL } from '../lib/verdict.mjs'
+import { TARGET_RECALL } from '../lib/rates.mjs'
 import { SERVED } from '../served/index.mjs'
 
 const CONNECTIONS = [1, 8]

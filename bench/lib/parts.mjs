@@ -4,7 +4,7 @@ import { SERVED } from '../served/index.mjs'
 import { OURS, SYSTEMS } from '../systems/index.mjs'
 import { inChild, say } from './child.mjs'
 import { dataset, isPrepared, shape } from './datasets.mjs'
-import { bracket, rowsOf } from './verdict.mjs'
+import { bracket, rowsOf } from './rates.mjs'
 
 export const PARTS = ['libraries', 'kernel', 'recall', 'rebuild', 'service', 'ingest', 'filters', 'servers', 'mixed']
 /** Not part of the harness's own test: they need the addon's objects, or peers that it does not install. */
@@ -16,13 +16,22 @@ const M = 16
 const EF_CONSTRUCT = 200
 const EFS = [16, 24, 32, 48, 64, 96, 128, 192, 256, 384, 512]
 const TINY_EFS = [16, 64]
+/** Asked for where a system is asked for recall. */
+const RECALLS = [0.8, 0.85, 0.9, 0.93, 0.95, 0.97, 0.98, 0.99, 0.995]
+const TINY_RECALLS = [0.9, 0.99]
 export const PARAMETERS = { m: M, efConstruct: EF_CONSTRUCT }
 
 export async function measure(name, { systems, parts, limit, tiny }) {
   const set = dataset(name, limit)
   if (!isPrepared(set))
     await inChild(`preparing ${name}: rows, held-out queries, exact neighbours`, 'prepare', { data: name, limit })
-  const common = { data: name, limit, ...PARAMETERS, efs: tiny ? TINY_EFS : EFS }
+  const common = {
+    data: name,
+    limit,
+    ...PARAMETERS,
+    efs: tiny ? TINY_EFS : EFS,
+    recalls: tiny ? TINY_RECALLS : RECALLS,
+  }
   const { count, dim } = shape(set.base)
   const result = {
     name,
@@ -86,7 +95,7 @@ async function measureOurs(result, common, wants, attempt) {
   if (wants('recall')) result.recall = await attempt('recall', 'recall asked for and got', 'recall', common)
   if (wants('rebuild') && own) result.rebuild = await attempt('rebuild', 'rebuilding from the table', 'rebuild', common)
   if (wants('service') && own) {
-    const efs = bracket(rowsOf(own, 1))
+    const efs = bracket(rowsOf(own, 1, ({ variant }) => !variant))
     result.service = await attempt('service', 'searching through the service', 'service', { ...common, efs })
   }
   if (wants('mixed')) result.mixed = await measureMixed(common, attempt)

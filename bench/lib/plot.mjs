@@ -1,5 +1,5 @@
 // The recall–QPS plot as SVG: recall to the right, queries a second upwards on a logarithmic scale, a line a system.
-import { frontierOf, rowsOf } from './verdict.mjs'
+import { frontierOf, rowsOf } from './rates.mjs'
 
 const WIDTH = 860
 const HEIGHT = 520

@@ -1,9 +1,10 @@
 // The run as Markdown tables.
 import { filtersTable } from './filters-report.mjs'
 import { mixedTable } from './mixed-report.mjs'
+import { qpsAt, rowsOf } from './rates.mjs'
 import { serversTable } from './servers-report.mjs'
 import { fixed, mb, round, table } from './table.mjs'
-import { qpsAt, rowsOf, verdict } from './verdict.mjs'
+import { verdict } from './verdict.mjs'
 
 export function report(run) {
   const parts = [`# Bench\n\n${conditions(run)}`]
@@ -65,9 +66,14 @@ function overview(systems) {
       build ? mb(build.rssGrowth) : '–',
       memory ? mb(memory.rssGrowth) : '–',
       fixed(search?.openSeconds, 3),
-      error ? `failed: ${error.split('\n')[0]}` : (build?.note ?? ''),
+      error ? `failed: ${error.split('\n')[0]}` : noteOf(build),
     ]),
   )
+}
+
+function noteOf(build) {
+  if (!build?.codeBytes) return build?.note ?? ''
+  return `${build.note}; ${round(build.codeBytes / build.rows)} B of codes a vector`
 }
 
 function sweeps(systems, { m, commit, cpu }) {

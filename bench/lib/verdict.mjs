@@ -1,12 +1,13 @@
 // What the run must show, as PASS or FAIL with the numbers: on one data set at one recall, everything as a ratio
 // of figures of this run.
-import { COMPACT, OURS, YARDSTICK } from '../systems/index.mjs'
+import { COMPACT, OURS, OWN, YARDSTICK } from '../systems/index.mjs'
 import { filtersVerdict } from './filters-report.mjs'
+import { libraryVerdict } from './library-verdict.mjs'
 import { mixedVerdict } from './mixed-report.mjs'
+import { qpsAt, rowsOf, TARGET_RECALL } from './rates.mjs'
 import { serversVerdict } from './servers-report.mjs'
 import { fixed, mb, round } from './table.mjs'
 
-export const TARGET_RECALL = 0.95
 export const BOUNDS = {
   queriesOverYardstick: 1.5,
   buildOverYardstick: 0.4,
@@ -27,38 +28,6 @@ const KERNEL_BOUNDS = {
   mnist: { queries: { 0.95: 4.6, 0.99: 5.9 }, build: 0.25 },
 }
 
-/**
- * Queries a second at a recall, on the sweep's frontier: between two measured points log(QPS) is taken to be linear
- * in recall. null when the recall is not reached; the first point's rate when the sweep starts above it.
- */
-export function qpsAt(rows, target = TARGET_RECALL) {
-  const frontier = frontierOf(rows)
-  const above = frontier.findIndex((row) => row.recall >= target)
-  if (above < 0) return null
-  const high = frontier[above]
-  const low = frontier[above - 1]
-  if (!low) return high.qps
-  const share = (target - low.recall) / (high.recall - low.recall)
-  return Math.exp(Math.log(low.qps) + share * (Math.log(high.qps) - Math.log(low.qps)))
-}
-
-/** Rows that no other beats in both recall and rate, by rising recall. */
-export function frontierOf(rows) {
-  const byRecall = [...rows].sort((a, b) => a.recall - b.recall || a.qps - b.qps)
-  return byRecall.filter((row, i) => byRecall.slice(i + 1).every((other) => other.qps < row.qps))
-}
-
-/** The two values of ef between which the recall is reached, or the one nearest to it. */
-export function bracket(rows, target = TARGET_RECALL) {
-  const byEf = [...rows].sort((a, b) => a.ef - b.ef)
-  const above = byEf.findIndex((row) => row.recall >= target)
-  if (above < 0) return [byEf[byEf.length - 1].ef]
-  return above === 0 ? [byEf[0].ef] : [byEf[above - 1].ef, byEf[above].ef]
-}
-
-export const rowsOf = (rows, inFlight, keep = () => true) =>
-  rows.filter((row) => row.inFlight === inFlight && keep(row))
-
 export function verdict(set) {
   const rows = set.kernel ? [...kernel(set)] : []
   if (set.recall) rows.push(promises(set.recall))
@@ -68,7 +37,7 @@ export function verdict(set) {
   const ours = set.systems[OURS]
   if (!ours?.build || !ours.search) return rows
   const yardstick = set.systems[YARDSTICK]
-  rows.push(...queries(set.systems))
+  rows.push(...queries(set.systems), ...libraryVerdict(set))
   if (yardstick?.build) rows.push(builds(ours.build, yardstick.build))
   const compact = set.systems[COMPACT]
   if (compact?.memory) rows.push(...resident(compact, ours, yardstick))
@@ -119,7 +88,7 @@ function* kernel({ name, kernel: { vicinal, hnswlib } }) {
 function* queries(systems) {
   const own = qpsAt(rowsOf(systems[OURS].search.rows, 1))
   for (const [name, system] of Object.entries(systems)) {
-    if (name === OURS || name === COMPACT || !system.search) continue
+    if (OWN.includes(name) || !system.search) continue
     const peer = qpsAt(rowsOf(system.search.rows, 1))
     const bound = name === YARDSTICK ? BOUNDS.queriesOverYardstick : 1
     const check = `library: QPS at recall ${TARGET_RECALL}, one thread, over ${name}`

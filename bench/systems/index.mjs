@@ -2,6 +2,7 @@
 export const SYSTEMS = {
   vicinal: async () => (await import('./vicinal.mjs')).inMemory,
   'vicinal on disk': async () => (await import('./vicinal.mjs')).onDisk,
+  'vicinal compact': async () => (await import('./vicinal.mjs')).compact,
   'hnswlib-node': () => import('./hnswlib-node.mjs'),
   usearch: () => import('./usearch.mjs'),
   zvec: async () => (await import('./zvec.mjs')).float32,
@@ -13,3 +14,7 @@ export const YARDSTICK = 'hnswlib-node'
 export const OURS = 'vicinal'
 /** The same with its vectors left in the files: codes and graph alone take memory. */
 export const COMPACT = 'vicinal on disk'
+/** Smaller still, by codes of four bits. */
+export const SMALLEST = 'vicinal compact'
+/** Those that are no peers. */
+export const OWN = [OURS, COMPACT, SMALLEST]

@@ -6,6 +6,8 @@ import { fileURLToPath } from 'node:url'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 
 interface Row {
+  variant?: string
+  /** Or the recall that was asked for. */
   ef: number
   inFlight: number
   recall: number
@@ -57,9 +59,17 @@ describe('bench --tiny', () => {
       expect(result?.error).toBeUndefined()
       expect(result?.build.rows).toBe(run.rows)
       for (const row of result?.search.rows ?? []) expect(row.qps).toBeGreaterThan(0)
-      const single = (result?.search.rows ?? []).filter((row) => row.inFlight === 1)
+      const single = (result?.search.rows ?? []).filter((row) => row.inFlight === 1 && !row.variant)
       expect(single.map((row) => row.ef)).toEqual([16, 64])
       expect(single[1]?.recall).toBeGreaterThan(0.98)
+    }
+  })
+
+  test('the library is asked for recall too, and answers with about that', () => {
+    for (const system of ['vicinal', 'vicinal on disk']) {
+      const asked = (run.systems[system]?.search.rows ?? []).filter((row) => row.variant === 'recall')
+      expect(asked.map((row) => row.inFlight)).toEqual([1, 1, 2, 2])
+      for (const row of asked) expect(row.recall).toBeGreaterThan(row.ef - 0.05)
     }
   })
 
@@ -68,7 +78,7 @@ describe('bench --tiny', () => {
     expect(new Set(ways)).toEqual(new Set(['json 1', 'json 8', 'msgpack 1', 'msgpack 8']))
     const own = run.systems.vicinal?.search.rows ?? []
     for (const row of run.service.rows) {
-      const inLibrary = own.find((other) => other.ef === row.ef && other.inFlight === 1)
+      const inLibrary = own.find((other) => other.ef === row.ef && other.inFlight === 1 && !other.variant)
       expect(row.recall).toBe(inLibrary?.recall)
     }
   })
