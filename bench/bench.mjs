@@ -7,7 +7,7 @@ import { join } from 'node:path'
 import { parseArgs } from 'node:util'
 import { say } from './lib/child.mjs'
 import { BENCH, DATASETS, runFolder, startRun } from './lib/datasets.mjs'
-import { measure, PARAMETERS, PARTS, SYSTEM_NAMES, TINY_PARTS } from './lib/parts.mjs'
+import { dataOf, measure, measureMachine, PARAMETERS, PARTS, SYSTEM_NAMES, TINY_PARTS } from './lib/parts.mjs'
 import { plot } from './lib/plot.mjs'
 import { report } from './lib/report.mjs'
 import { verdict } from './lib/verdict.mjs'
@@ -28,7 +28,8 @@ async function main() {
   const options = readFlags()
   if (!options.asIs) await prepareAll(options.tiny)
   const run = { ...conditions(), ...PARAMETERS, data: {} }
-  for (const name of options.data) run.data[name] = await measure(name, options)
+  for (const name of dataOf(options)) run.data[name] = await measure(name, options)
+  run.micro = await measureMachine(options)
   for (const set of Object.values(run.data)) set.verdict = verdict(set)
   const text = report(run)
   process.stdout.write(text)
@@ -102,12 +103,12 @@ function errorsOf(set) {
   return [...Object.values(set.systems).map(({ error }) => error), ...Object.values(set.errors ?? {})].filter(Boolean)
 }
 
-function write(run, text, { out, data, limit }) {
+function write(run, text, { out, limit }) {
   mkdirSync(out, { recursive: true })
   const stem = `${run.date.slice(0, 19).replaceAll(':', '')}-${run.commit.split(' ')[0]}${limit > 0 ? `-first-${limit}` : ''}`
   writeFileSync(join(out, `${stem}.json`), `${JSON.stringify(run, null, 1)}\n`)
   writeFileSync(join(out, `${stem}.md`), text)
-  for (const name of data) {
+  for (const name of Object.keys(run.data)) {
     const { rows, dim, distance, systems } = run.data[name]
     const svg = plot(`${name}: ${rows.toLocaleString('en-US')} × ${dim}, ${distance}, M ${run.m}`, systems)
     if (svg) writeFileSync(join(out, `${stem}-${name}.svg`), svg)

@@ -13,6 +13,7 @@ const CASES = {
   filters: () => import('./cases/filters.mjs'),
   servers: () => import('./cases/servers.mjs'),
   mixed: () => import('./cases/mixed.mjs'),
+  micro: () => import('./cases/micro.mjs'),
   filtersNative: () => import('./cases/filters.mjs'),
 }
 

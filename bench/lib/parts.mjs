@@ -6,11 +6,25 @@ import { inChild, say } from './child.mjs'
 import { dataset, isPrepared, shape } from './datasets.mjs'
 import { bracket, rowsOf } from './rates.mjs'
 
-export const PARTS = ['libraries', 'kernel', 'recall', 'rebuild', 'service', 'ingest', 'filters', 'servers', 'mixed']
+export const PARTS = [
+  'libraries',
+  'kernel',
+  'recall',
+  'rebuild',
+  'service',
+  'ingest',
+  'filters',
+  'servers',
+  'mixed',
+  'micro',
+]
 /** Not part of the harness's own test: they need the addon's objects, or peers that it does not install. */
-const NOT_TINY = ['kernel', 'filters', 'servers', 'mixed']
+const NOT_TINY = ['kernel', 'filters', 'servers', 'mixed', 'micro']
 export const TINY_PARTS = PARTS.filter((part) => !NOT_TINY.includes(part))
 export const SYSTEM_NAMES = [...new Set([...Object.keys(SYSTEMS), ...Object.keys(FILTERED), ...Object.keys(SERVED)])]
+
+/** Of the machine, whatever the data. */
+const MICRO = 'micro'
 
 const M = 16
 const EF_CONSTRUCT = 200
@@ -52,6 +66,13 @@ export async function measure(name, { systems, parts, limit, tiny }) {
   if (wants('filters')) result.filters = await measureFilters(systems, common, attempt)
   if (wants('servers')) result.servers = await measureServers(systems, common, attempt)
   return result
+}
+
+/** None where there is nothing to measure but the machine. */
+export const dataOf = ({ data, parts }) => (parts.every((part) => part === MICRO) ? [] : data)
+
+export async function measureMachine({ parts }) {
+  return parts.includes(MICRO) ? await inChild('kernels beside the load bandwidth', MICRO, {}) : null
 }
 
 async function measureServers(systems, common, attempt) {

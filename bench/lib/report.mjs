@@ -1,5 +1,6 @@
 // The run as Markdown tables.
 import { filtersTable } from './filters-report.mjs'
+import { microReport } from './micro-report.mjs'
 import { mixedTable } from './mixed-report.mjs'
 import { qpsAt, rowsOf } from './rates.mjs'
 import { serversTable } from './servers-report.mjs'
@@ -9,6 +10,7 @@ import { verdict } from './verdict.mjs'
 export function report(run) {
   const parts = [`# Bench\n\n${conditions(run)}`]
   for (const [name, set] of Object.entries(run.data)) parts.push(dataReport(name, set, run))
+  if (run.micro) parts.push(microReport(run.micro))
   return `${parts.join('\n\n')}\n`
 }
 
