@@ -76,6 +76,37 @@ void readSearch(Reader& reader, napi_value value, const ShardSpec& spec, SearchR
   if (!reader.isAbsent(exclude))
     request.exclude = readPointIds(reader, exclude, "exclude", kMostExcluded);
   request.fields = readFields(reader, reader.property(value, "fields"), spec);
+  napi_value explain = reader.property(value, "explain");
+  if (!reader.isAbsent(explain)) request.explains = reader.boolean(explain, "explain");
+}
+
+napi_value segmentReports(napi_env env, const std::vector<SegmentReport>& reports) {
+  napi_value list = makeArray(env, reports.size());
+  for (uint32_t at = 0; at < reports.size(); at++) {
+    const SegmentReport& report = reports[at];
+    ResultObject entry(env);
+    entry.number("segment", report.segment);
+    entry.number("points", report.points);
+    entry.number("linked", report.linked);
+    entry.number("tail", report.tail);
+    entry.text("strategy", report.strategy);
+    entry.text("whyNoWalk", report.whyNoWalk);
+    entry.boolean("byCodes", report.byCodes);
+    entry.number("width", report.width);
+    entry.number("reach", report.reach);
+    entry.number("plannedDistances", report.plannedDistances);
+    entry.number("walkCost", report.walkCost);
+    entry.number("scanCost", report.scanCost);
+    entry.number("recall", report.recall);
+    entry.number("matches", static_cast<double>(report.matches));
+    entry.number("visited", static_cast<double>(report.visited));
+    entry.number("distances", static_cast<double>(report.distances));
+    entry.number("rescored", static_cast<double>(report.rescored));
+    entry.number("bytes", static_cast<double>(report.bytes));
+    entry.number("tookUs", report.tookUs);
+    napi_set_element(env, list, at, entry.finish());
+  }
+  return list;
 }
 
 napi_value searchResult(napi_env env, SearchResult& result) {
@@ -90,6 +121,7 @@ napi_value searchResult(napi_env env, SearchResult& result) {
   stats.number("recall", result.stats.recall);
   stats.number("tookUs", result.stats.tookUs);
   object.set("stats", stats.finish());
+  if (!result.segments.empty()) object.set("segments", segmentReports(env, result.segments));
   return object.finish();
 }
 

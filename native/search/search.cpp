@@ -1,7 +1,9 @@
 #include "search/search.hpp"
 
 #include <algorithm>
+#include <chrono>
 #include <cmath>
+#include <optional>
 
 #include "search/search_cost.hpp"
 #include "search/segment_search.hpp"
@@ -45,6 +47,31 @@ void choosePage(const SearchRequest& request, Metric metric, std::vector<Hit>& h
              hits.begin() + static_cast<ptrdiff_t>(std::min<size_t>(hits.size(), request.offset)));
 }
 
+// Tells what one segment's search added to the counts of all.
+class Explainer {
+public:
+  explicit Explainer(SearchResult& result) : result_(result), before_(result.stats) {}
+
+  void add(const SegmentSearch& search) {
+    const std::chrono::duration<double, std::micro> took =
+        std::chrono::steady_clock::now() - started_;
+    const SearchStats& now = result_.stats;
+    SegmentReport report = search.report();
+    report.matches = now.matches - before_.matches;
+    report.visited = now.visited - before_.visited;
+    report.distances = now.distances - before_.distances;
+    report.rescored = now.rescored - before_.rescored;
+    report.bytes = now.bytes - before_.bytes;
+    report.tookUs = took.count();
+    result_.segments.push_back(report);
+  }
+
+private:
+  SearchResult& result_;
+  const SearchStats before_;
+  const std::chrono::steady_clock::time_point started_ = std::chrono::steady_clock::now();
+};
+
 } // namespace
 
 Status search(const Snapshot& snapshot, const std::vector<VectorSpec>& specs,
@@ -61,9 +88,12 @@ Status search(const Snapshot& snapshot, const std::vector<VectorSpec>& specs,
   hits.clear();
   for (size_t at = 0; at < snapshot.count() && request.limit > 0; at++) {
     Segment& segment = snapshot.segment(at);
+    std::optional<Explainer> explainer;
+    if (request.explains) explainer.emplace(result);
     SegmentSearch inSegment(SegmentView(snapshot, at), snapshot, request, filter, wanted, cancel,
                             waiting, result.stats);
     VICINAL_TRY(inSegment.run(nearest));
+    if (explainer) explainer->add(inSegment);
     for (const Neighbor& neighbor : nearest) {
       const uint32_t row = segment.space(request.vector).rowOf(neighbor.vertex);
       hits.push_back({neighbor.distance, {&segment, row}, segment.id(row)});

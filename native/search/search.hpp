@@ -7,6 +7,7 @@
 #include "base/cancel.hpp"
 #include "search/filter_bytes.hpp"
 #include "search/row_block.hpp"
+#include "search/segment_report.hpp"
 
 namespace vicinal {
 
@@ -36,11 +37,15 @@ struct SearchRequest {
   FilterBytes filter;
   std::vector<PointId> exclude;
   RowFields fields;
+  // Whether the result says how each segment was searched.
+  bool explains = false;
 };
 
 struct SearchStats {
   uint64_t visited = 0;
   uint64_t distances = 0;
+  // Of them, exact ones of what was found by code.
+  uint64_t rescored = 0;
   // Of the codes, vectors and lists of neighbours that were read.
   uint64_t bytes = 0;
   // About how many rows match the filter.
@@ -62,6 +67,8 @@ struct SearchResult {
   RowBlock rows;
   Buffer<float> scores;
   SearchStats stats;
+  // Where the request asks for it.
+  std::vector<SegmentReport> segments;
 };
 
 Status search(const Snapshot& snapshot, const std::vector<VectorSpec>& specs,

@@ -120,7 +120,7 @@ Status SegmentSearch::runUnfiltered(std::vector<Neighbor>& nearest) {
   found.clear();
   if (plan_) VICINAL_TRY(walkLinked(found));
   const VertexSlice rest{plan_ ? linked_ : 0, scanEnd()};
-  stats_.note(!plan_ ? "scan" : rest.from < rest.to ? "graph+tail" : "graph");
+  note(!plan_ ? "scan" : rest.from < rest.to ? "graph+tail" : "graph");
   if (rest.from >= rest.to) {
     nearest.assign(found.begin(),
                    found.begin() + static_cast<ptrdiff_t>(std::min(found.size(), wanted_)));
@@ -196,6 +196,7 @@ Status SegmentSearch::runFiltered(const FilterNode& filter, std::vector<Neighbor
   VertexSlice rest{0, scanEnd()};
   const auto accept = [&](uint32_t vertex) { return matches(plan, vertex); };
   const Costs costs = estimate(plan, matchShare);
+  costs_ = costs;
   if (costs.walk < costs.scan) {
     const double budget = costs.scan / (plan.isComplete() ? 1 : 1 + kEvaluation);
     thread_local std::vector<Neighbor> found;
@@ -208,9 +209,9 @@ Status SegmentSearch::runFiltered(const FilterNode& filter, std::vector<Neighbor
       for (const Neighbor& neighbor : found) top.offer(neighbor);
       rest.from = linked_;
     }
-    stats_.note(isComplete ? "filtered graph" : "filtered graph, then scan of matches");
+    note(isComplete ? "filtered graph" : "filtered graph, then scan of matches");
   } else {
-    stats_.note("scan of matches");
+    note("scan of matches");
   }
   if (rest.from < rest.to) VICINAL_TRY(scan(plan.candidates(), rest, accept, top));
   nearest = top.takeSorted();

@@ -30,6 +30,9 @@ public:
   // The nearest visible vertices that match, nearest first.
   Status run(std::vector<Neighbor>& nearest);
 
+  // What was planned, after the run (segment_report.cpp).
+  SegmentReport report() const;
+
 private:
   struct Costs {
     double scan = 0;
@@ -58,6 +61,10 @@ private:
   double sampleMatches(const FilterPlan& plan) const;
   Costs estimate(const FilterPlan& plan, double matchShare) const;
 
+  void note(const char* strategy) {
+    strategy_ = strategy;
+    stats_.note(strategy);
+  }
   bool matches(const FilterPlan& plan, uint32_t vertex) const;
   // Where scans end: the tail is left out where the request says so.
   uint32_t scanEnd() const {
@@ -79,6 +86,9 @@ private:
   // Nothing where a scan is better.
   const std::optional<WalkPlan> plan_;
   const bool scansCodes_;
+  // For the report.
+  const char* strategy_ = SegmentReport{}.strategy;
+  Costs costs_;
 };
 
 } // namespace vicinal

@@ -28,6 +28,7 @@ Status SpaceSearch::rescore(size_t most, std::vector<Neighbor>& found) {
   for (const Neighbor& neighbor : found) vertices.push_back(neighbor.vertex);
   distances.resize(found.size());
   VICINAL_TRY(score(vertices, distances.data()));
+  stats_.rescored += vertices.size();
   for (size_t at = 0; at < found.size(); at++) found[at].distance = distances[at];
   std::sort(found.begin(), found.end(), isNearer);
   return Status::ok();

@@ -52,6 +52,13 @@ std::optional<WalkPlan> planWalk(const VectorSpace& space, const SearchRequest& 
   return plan;
 }
 
+const char* whyNoWalk(const VectorSpace& space, const SearchRequest& request, uint32_t linked) {
+  if (request.isExact) return "exact";
+  if (linked == 0) return "empty";
+  if (request.ef == 0 && request.recall >= 1) return "all";
+  return space.calibration()->least(adjustedRecall(request)) ? "costs less" : "recall";
+}
+
 bool mayScanCodes(const VectorSpace& space, const SearchRequest& request) {
   // More than that is not asked of codes by whoever asks for all, but not for exactness.
   constexpr float kNearlyAll = 0.995f;

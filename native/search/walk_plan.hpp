@@ -23,6 +23,10 @@ struct WalkPlan {
 std::optional<WalkPlan> planWalk(const VectorSpace& space, const SearchRequest& request,
                                  size_t wanted, uint32_t linked);
 
+// Why that is nothing: "exact" or "all" were asked for, the graph is "empty", no walk promises the
+// "recall", or a scan "costs less".
+const char* whyNoWalk(const VectorSpace& space, const SearchRequest& request, uint32_t linked);
+
 // Whether a scan of codes keeps the recall that the request asks for.
 bool mayScanCodes(const VectorSpace& space, const SearchRequest& request);
 

@@ -3,6 +3,7 @@ import type {
   CallOptions,
   Collection,
   ColumnarPoints,
+  Explained,
   Hit,
   QueryOptions,
   RetrieveOptions,
@@ -22,6 +23,7 @@ import { isArrowTable, pointsOfArrow } from '../ingest/wire-arrow.js'
 import { encodeMsgpack } from '../ingest/wire-msgpack-encoder.js'
 import { hitsOf, infoOf, pageOf, pointsOf, writeResultOf } from './answers.js'
 import { upsertBodies } from './chunks.js'
+import { planOf } from './plans.js'
 import {
   configChangeBody,
   operationBody,
@@ -123,6 +125,11 @@ export class RemoteCollection<P = Payload> implements Collection<P> {
 
   async query(query: QueryOptions): Promise<Hit<P>[]> {
     return hitsOf<P>(await this.#send('POST', '/points/query', queryBody(query), query), query)
+  }
+
+  async explain(query: QueryOptions): Promise<Explained<P>> {
+    const result = await this.#send('POST', '/points/query', { ...queryBody(query), explain: true }, query)
+    return { hits: hitsOf<P>(result, query), plan: planOf(result) }
   }
 
   async queryBatch(queries: readonly QueryOptions[], call?: CallOptions): Promise<Hit<P>[][]> {

@@ -2,6 +2,7 @@ import type { Awaitable } from '../core/awaitable.js'
 import type {
   CallOptions,
   Collection,
+  Explained,
   Hit,
   QueryOptions,
   RetrieveOptions,
@@ -18,8 +19,9 @@ import { LIMITS } from '../core/limits.js'
 import type { Payload, PointId } from '../core/point.js'
 import type { CollectionInfo, ConfigChange, PayloadIndexKind } from '../core/schema.js'
 import { compileFilter } from '../filter/program.js'
+import { planInIdOrder } from '../query/explain.js'
 import { retrieve, scrollPage } from '../query/pages.js'
-import { search } from '../query/search.js'
+import { explainSearch, search } from '../query/search.js'
 import type { Admission } from './admission.js'
 import { type CallScope, withDeadline } from './call-scope.js'
 import type { CollectionEngine } from './collection-engine.js'
@@ -132,8 +134,15 @@ export class EmbeddedCollection<P = Payload> implements Collection<P> {
     return await this.#read(call, (scope) => Promise.all(queries.map((query) => this.#query(query, scope))))
   }
 
+  async explain(query: QueryOptions): Promise<Explained<P>> {
+    return await this.#read(query, async (scope) => {
+      if (isWithoutTarget(query)) return { hits: await this.#firstPoints(query, scope), plan: planInIdOrder() }
+      return await explainSearch<P>(this.#engine.shard, this.#engine.schema, query, scope)
+    })
+  }
+
   #query(query: QueryOptions, scope: CallScope): Awaitable<Hit<P>[]> {
-    if (query.query === undefined || query.query === null) return this.#firstPoints(query, scope)
+    if (isWithoutTarget(query)) return this.#firstPoints(query, scope)
     return search<P>(this.#engine.shard, this.#engine.schema, query, scope)
   }
 
@@ -191,4 +200,8 @@ export class EmbeddedCollection<P = Payload> implements Collection<P> {
     this.#engine.checkOpen()
     return this.#admission.run(() => withDeadline(options, work))
   }
+}
+
+function isWithoutTarget({ query }: QueryOptions): boolean {
+  return query === undefined || query === null
 }

@@ -1,5 +1,6 @@
 import type { Filter } from './filter.js'
 import type { Payload, Point, PointId, PointVector, RawJson, Vector } from './point.js'
+import type { QueryPlan } from './query-plan.js'
 import type { CollectionInfo, CollectionOptions, ConfigChange, PayloadIndexKind } from './schema.js'
 
 /**
@@ -40,6 +41,8 @@ export interface Collection<P = Payload> {
 
   retrieve(ids: readonly PointId[], options?: RetrieveOptions): Promise<StoredPoint<P>[]>
   query(query: QueryOptions): Promise<Hit<P>[]>
+  /** Answers a query, and says how. The answer is the query's; the telling costs some microseconds. */
+  explain(query: QueryOptions): Promise<Explained<P>>
   queryBatch(queries: readonly QueryOptions[], call?: CallOptions): Promise<Hit<P>[][]>
   /** Pages of points in the order of their ids (numbers before UUIDs). */
   scrollPage(options?: ScrollOptions): Promise<ScrollPage<P>>
@@ -170,6 +173,11 @@ export interface Hit<P = Payload> extends StoredPoint<P> {
   /** Sequence number of the point's last change. */
   version: number
   score: number
+}
+
+export interface Explained<P = Payload> {
+  hits: Hit<P>[]
+  plan: QueryPlan
 }
 
 export interface ScrollPage<P = Payload> {

@@ -90,12 +90,21 @@ function finiteAt(value: unknown, field: string): number {
   return value
 }
 
-export function queriesOf(body: WireObject): QueryOptions[] {
+/** Ours: whether the answer is to say how it was found. */
+export function explainOf({ explain }: WireObject): boolean {
+  return isPresent(explain) ? booleanAt(explain, 'explain') : false
+}
+
+/** Each with whether it is to be explained. */
+export function queriesOf(body: WireObject): { query: QueryOptions; explain: boolean }[] {
   const searches = arrayAt(body.searches, 'searches')
   if (searches.length > LIMITS.batchQueries) {
     throw invalid('searches', `expected at most ${LIMITS.batchQueries} searches`, searches.length)
   }
-  return searches.map((search, i) => queryOf(objectAt(search, `searches[${i}]`)))
+  return searches.map((search, i) => {
+    const fields = objectAt(search, `searches[${i}]`)
+    return { query: queryOf(fields), explain: explainOf(fields) }
+  })
 }
 
 export function scrollOf(body: WireObject): ScrollOptions {

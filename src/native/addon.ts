@@ -222,6 +222,8 @@ export interface SearchRequest {
   fields: RowFields
   /** Number for `cancel`; 0: cannot be cancelled. */
   cancel: number
+  /** Whether the result says how each segment was searched. */
+  explain?: boolean
   /** Microseconds for which the search may hold the calling thread, if it runs there; 0: it must not. */
   inlineUs: number
 }
@@ -235,6 +237,8 @@ export interface CodeUse {
 
 export interface SearchResult extends RowBlock {
   scores: Float32Array
+  /** Where `explain` asks for them, and there are any. */
+  segments?: SegmentReport[]
   stats: {
     visited: number
     distances: number
@@ -244,6 +248,34 @@ export interface SearchResult extends RowBlock {
     /** That every segment promises; 0 where the request named a width. */
     recall: number
   }
+}
+
+/** How one segment was searched. Costs are in distances to vectors that lie anywhere. */
+export interface SegmentReport {
+  segment: number
+  points: number
+  /** Vertices of the graph, and those behind it that were scanned. */
+  linked: number
+  tail: number
+  strategy: string
+  /** `exact`, `all`, `empty`, `recall`, `costs less`; empty where a walk was planned. */
+  whyNoWalk: string
+  byCodes: boolean
+  /** Of the walk that was planned; 0 where none was. `reach` is 0 where the width alone stops. */
+  width: number
+  reach: number
+  plannedDistances: number
+  /** With a filter: what a walk and a scan were expected to cost. */
+  walkCost: number
+  scanCost: number
+  /** That is promised; 0 where the request named a width. */
+  recall: number
+  matches: number
+  visited: number
+  distances: number
+  rescored: number
+  bytes: number
+  tookUs: number
 }
 
 export interface ScrollRequest {

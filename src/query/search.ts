@@ -1,5 +1,5 @@
 import type { Awaitable } from '../core/awaitable.js'
-import type { Hit, QuantizationParams, QueryOptions } from '../core/database.js'
+import type { Explained, Hit, QuantizationParams, QueryOptions } from '../core/database.js'
 import { invalid, notFound } from '../core/errors.js'
 import { LIMITS } from '../core/limits.js'
 import { encodeId, ID_WORDS, type PointId, UNNAMED_VECTOR, type Vector } from '../core/point.js'
@@ -7,6 +7,7 @@ import type { ResolvedVector } from '../core/schema.js'
 import { compileFilter } from '../filter/program.js'
 import type { CodeUse, SearchResult } from '../native/addon.js'
 import type { Cancellable, Shard } from '../native/shard.js'
+import { planOf } from './explain.js'
 import { type Projection, projectionOf, RowReader } from './rows.js'
 
 const DEFAULT_LIMIT = 10
@@ -20,6 +21,31 @@ export function search<P>(
   options: QueryOptions,
   scope?: Cancellable,
 ): Awaitable<Hit<P>[]> {
+  return searchAs(shard, schema, options, scope, false, hitsOf<P>)
+}
+
+/** The same, and how it was done. */
+export function explainSearch<P>(
+  shard: Shard,
+  schema: readonly ResolvedVector[],
+  options: QueryOptions,
+  scope?: Cancellable,
+): Awaitable<Explained<P>> {
+  const isFiltered = Boolean(options.filter)
+  return searchAs(shard, schema, options, scope, true, (result, projection) => ({
+    hits: hitsOf<P>(result, projection),
+    plan: planOf(result, isFiltered),
+  }))
+}
+
+function searchAs<T>(
+  shard: Shard,
+  schema: readonly ResolvedVector[],
+  options: QueryOptions,
+  scope: Cancellable | undefined,
+  explain: boolean,
+  answerOf: (result: SearchResult, projection: Projection) => T,
+): Awaitable<T> {
   const vector = vectorIndex(options.using, schema)
   const limit = bounded(options.limit ?? DEFAULT_LIMIT, 1, LIMITS.resultLimit, 'limit')
   const offset = bounded(options.offset ?? 0, 0, LIMITS.resultLimit, 'offset')
@@ -35,7 +61,7 @@ export function search<P>(
   const filter = options.filter ? compileFilter(options.filter, { vectorNames: schema.map(({ name }) => name) }) : null
   const projection = projectionOf(options, schema)
   const { size } = schema[vector] as ResolvedVector
-  const run = (target: Target): Awaitable<Hit<P>[]> => {
+  const run = (target: Target): Awaitable<T> => {
     const request = {
       vector,
       query: target.vector,
@@ -50,9 +76,10 @@ export function search<P>(
       filter,
       exclude: target.exclude,
       fields: projection.fields,
+      explain,
     }
     const found = shard.search(request, scope)
-    return found instanceof Promise ? found.then((result) => hitsOf(result, projection)) : hitsOf(found, projection)
+    return found instanceof Promise ? found.then((result) => answerOf(result, projection)) : answerOf(found, projection)
   }
   const query = options.query as Vector | PointId
   return typeof query === 'object'

@@ -5,6 +5,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import type { Collection, Database } from '../../src/core/database.js'
 import { describeConfig } from './config.contract.js'
+import { describeExplain } from './explain.contract.js'
 import { describeFilters } from './filters.contract.js'
 import { describeReads } from './reads.contract.js'
 import { describeRefusals } from './refusals.contract.js'
@@ -50,6 +51,7 @@ export function describeDatabase(name: string, open: () => Promise<DatabaseUnder
     describeConfig(suite)
     describeWrites(suite)
     describeReads(suite)
+    describeExplain(suite)
     describeFilters(suite)
     describeRefusals(suite)
   })

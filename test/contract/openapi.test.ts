@@ -132,6 +132,7 @@ const REQUESTS: [operationId: string, method: string, path: string, body?: unkno
     },
   ],
   ['query_points', 'POST', `${A}/points/query`, {}],
+  ['query_points', 'POST', `${A}/points/query`, { query: [1, 2, 3], using: 'image', filter: FILTER, explain: true }],
   [
     'query_batch_points',
     'POST',
@@ -140,6 +141,7 @@ const REQUESTS: [operationId: string, method: string, path: string, body?: unkno
       searches: [
         { query: [1, 2, 3], using: 'image' },
         { query: { nearest: UUID }, using: 'image' },
+        { query: [1, 2, 3], using: 'image', explain: true },
       ],
     },
   ],

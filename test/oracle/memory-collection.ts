@@ -5,6 +5,7 @@ import type {
   CallOptions,
   Collection,
   ColumnarPoints,
+  Explained,
   Hit,
   QueryOptions,
   ReadOptions,
@@ -31,10 +32,10 @@ import {
 import { matchesFilter } from './filter-oracle.js'
 import { pointsOfTable } from './memory-arrow.js'
 import { deleteKeys, mergePayload, selectPayload } from './memory-payload.js'
+import { checkEffort, planOfScan } from './memory-plan.js'
 import { floats, idKey, idOfKey, isGreaterNearer, type MemoryPoint, score, storedVector } from './memory-points.js'
 
 const MAX_RESULTS = 65_536
-const MAX_OVERSAMPLING = 1024
 
 export class MemoryCollection implements Collection {
   readonly name: string
@@ -127,16 +128,10 @@ export class MemoryCollection implements Collection {
 
   async query(options: QueryOptions): Promise<Hit[]> {
     checkCall(options)
-    const { limit = 10, offset = 0, recall = 1 } = options
+    const { limit = 10, offset = 0 } = options
     bounded(limit, 1, 'limit')
     bounded(offset, 0, 'offset')
-    if (!(recall > 0 && recall <= 1)) throw invalid('params.recall', 'expected a number above 0 and at most 1', recall)
-    const { oversampling = null } = options.params?.quantization ?? {}
-    if (
-      oversampling !== null &&
-      !(oversampling >= 1 && oversampling <= MAX_OVERSAMPLING && typeof oversampling === 'number')
-    )
-      throw invalid('params.quantization.oversampling', `expected a number from 1 to ${MAX_OVERSAMPLING}`, oversampling)
+    checkEffort(options)
     this.#vectorNames(options.withVector ?? false)
     const { query } = options
     const ranked = query === undefined || query === null ? this.#inIdOrder(options) : this.#ranked(query, options)
@@ -145,6 +140,15 @@ export class MemoryCollection implements Collection {
       version,
       score,
     }))
+  }
+
+  /** A scan of all, which is what it is. */
+  async explain(options: QueryOptions): Promise<Explained> {
+    const hits = await this.query(options)
+    const { filter } = options
+    const isSearch = options.query !== undefined && options.query !== null
+    const matches = isSearch && filter ? this.#matching(filter).length : null
+    return { hits, plan: planOfScan(this.#points.size, matches, isSearch) }
   }
 
   #inIdOrder({ filter }: QueryOptions): { point: MemoryPoint; score: number; version: number }[] {

@@ -133,7 +133,7 @@ async function measureEngine(engine: CollectionEngine, options: Options, signal:
   print(
     `${options.collection}${named}: ${count(live)} vectors of ${vector.size} dimensions, ${vector.distance}`,
     `measured on ${part}, by ${count(samples.queryCount)} queries: ${samples.source}`,
-    `kernel ${isa}, builds on ${threads} ${threads === 1 ? 'thread' : 'threads'}, one query at a time`,
+    `kernel ${isa}, builds on ${threads} ${threads === 1 ? 'thread' : 'threads'}, one query at a time, each the quickest of three`,
     '',
   )
   const laboratory = new Laboratory(samples, vector, { vectors: live, otherBytes }, options.wanted.recall, signal)
@@ -215,7 +215,10 @@ async function apply(
   const database = await open(options.data)
   try {
     const collection = await database.collection(options.collection)
-    const change = { quantization, hnswConfig: { m }, memory: onDisk ? ('cold' as const) : ('cached' as const) }
+    // What is pinned stays so, unless it is the disk that is chosen.
+    const isMoved = onDisk !== (vector.memory.vectors === 'cold')
+    const memory = onDisk ? ('cold' as const) : ('cached' as const)
+    const change = { quantization, hnswConfig: { m }, ...(isMoved ? { memory } : {}) }
     await collection.updateConfig({ vectors: { [vector.name]: change } })
     const progress = new Progress('rebuilding')
     for (;;) {

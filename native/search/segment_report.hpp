@@ -1,0 +1,37 @@
+// How one segment was searched, and why so: what a caller who asks for it is told.
+#pragma once
+
+#include <cstdint>
+
+namespace vicinal {
+
+struct SegmentReport {
+  uint32_t segment = 0;
+  uint32_t points = 0;
+  // Vertices of the graph, and those behind it that were scanned.
+  uint32_t linked = 0;
+  uint32_t tail = 0;
+  const char* strategy = "nothing matches";
+  // Why there was no walk; empty where one was planned.
+  const char* whyNoWalk = "";
+  bool byCodes = false;
+  // Of the walk that was planned; 0 where there is none. `reach` is 0 where the width alone stops.
+  uint32_t width = 0;
+  float reach = 0;
+  // What it was expected to compute, and with a filter, what both ways were.
+  double plannedDistances = 0;
+  double walkCost = 0;
+  double scanCost = 0;
+  // That is promised; 0 where the request named a width instead.
+  double recall = 0;
+
+  // What came of it.
+  uint64_t matches = 0;
+  uint64_t visited = 0;
+  uint64_t distances = 0;
+  uint64_t rescored = 0;
+  uint64_t bytes = 0;
+  double tookUs = 0;
+};
+
+} // namespace vicinal

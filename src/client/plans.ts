@@ -1,0 +1,47 @@
+/** How the service says it has found an answer, as a QueryPlan. */
+import type { QueryPlan, SearchEffort, SegmentPlan } from '../core/query-plan.js'
+
+interface WireFindings {
+  strategy: string
+  why: string
+  expected_recall: number | null
+  estimated_matches: number | null
+  selectivity: number | null
+  vertices_visited: number
+  distances_computed: number
+  rescored: number
+  bytes_read: number
+  took_us: number
+}
+
+interface WireSegment extends WireFindings {
+  segment: number
+  points: number
+  by_codes: boolean
+  effort: SearchEffort | null
+}
+
+export function planOf(result: unknown): QueryPlan {
+  const { explain } = result as { explain: WireFindings & { segments: WireSegment[] } }
+  return { ...findingsOf(explain), segments: explain.segments.map(segmentOf) }
+}
+
+function segmentOf(wire: WireSegment): SegmentPlan {
+  const { segment, points, by_codes: byCodes, effort } = wire
+  return { segment, points, byCodes, effort, ...findingsOf(wire) }
+}
+
+function findingsOf(wire: WireFindings) {
+  return {
+    strategy: wire.strategy,
+    why: wire.why,
+    expectedRecall: wire.expected_recall,
+    estimatedMatches: wire.estimated_matches,
+    selectivity: wire.selectivity,
+    verticesVisited: wire.vertices_visited,
+    distancesComputed: wire.distances_computed,
+    rescored: wire.rescored,
+    bytesRead: wire.bytes_read,
+    tookUs: wire.took_us,
+  }
+}

@@ -1,0 +1,104 @@
+/** What the kernel reports of a search, in words and shares. */
+import type { QueryPlan, SegmentPlan } from '../core/query-plan.js'
+import type { SearchResult, SegmentReport } from '../native/addon.js'
+
+const RECALL_PLACES = 5
+
+const REASONS: Record<string, string> = {
+  exact: 'an exact search was asked for',
+  all: 'recall 1 was asked for',
+  empty: 'no vector is in the graph yet',
+  recall: 'no walk through the graph promises the recall asked for',
+  'costs less': 'a scan costs less than a walk through the graph',
+}
+
+/** Of a query without a target: nothing is searched. */
+export function planInIdOrder(): QueryPlan {
+  return {
+    ...sumsOf([]),
+    strategy: 'points in the order of their ids',
+    why: 'the query has no target',
+    expectedRecall: 1,
+    estimatedMatches: null,
+    selectivity: null,
+    tookUs: 0,
+    segments: [],
+  }
+}
+
+export function planOf({ segments: reports = [], stats }: SearchResult, isFiltered: boolean): QueryPlan {
+  const segments = reports.map((report) => segmentPlan(report, isFiltered))
+  const recalls = segments.map((segment) => segment.expectedRecall)
+  const matches = segments.reduce((sum, segment) => sum + (segment.estimatedMatches ?? 0), 0)
+  const points = segments.reduce((sum, segment) => sum + segment.points, 0)
+  return {
+    strategy: distinct(segments.map(({ strategy }) => strategy)) || 'nothing to search',
+    why: distinct(segments.map(({ why }) => why)) || 'the collection is empty',
+    expectedRecall: recalls.every((recall) => recall !== null) ? Math.min(1, ...recalls) : null,
+    estimatedMatches: isFiltered ? matches : null,
+    selectivity: isFiltered ? shareOf(matches, points) : null,
+    ...sumsOf(segments),
+    tookUs: stats.tookUs,
+    segments,
+  }
+}
+
+function segmentPlan(report: SegmentReport, isFiltered: boolean): SegmentPlan {
+  const { segment, points, strategy, byCodes, width, reach, recall, visited, distances, rescored, bytes } = report
+  const isWalk = width > 0
+  return {
+    segment,
+    points,
+    strategy,
+    why: whyOf(report, isFiltered),
+    byCodes,
+    effort: isWalk ? { width, reach: reach > 0 ? reach : null, distances: Math.round(report.plannedDistances) } : null,
+    // The kernel's floats are not told to more places than they have.
+    expectedRecall: recall > 0 ? Number(recall.toFixed(RECALL_PLACES)) : null,
+    estimatedMatches: isFiltered ? report.matches : null,
+    selectivity: isFiltered ? shareOf(report.matches, points) : null,
+    verticesVisited: visited,
+    distancesComputed: distances,
+    rescored,
+    bytesRead: bytes,
+    tookUs: report.tookUs,
+  }
+}
+
+function whyOf(report: SegmentReport, isFiltered: boolean): string {
+  const { strategy, whyNoWalk, plannedDistances, linked, tail, matches, walkCost, scanCost } = report
+  if (strategy === 'nothing matches') return 'no point of the segment passes the filter'
+  if (whyNoWalk !== '') return REASONS[whyNoWalk] ?? whyNoWalk
+  if (!isFiltered) {
+    const walk = `a walk is expected to compute about ${count(plannedDistances)} distances, of ${count(linked)} vectors`
+    return tail > 0 ? `${walk}; ${count(tail)} vectors that are not in the graph yet are scanned` : walk
+  }
+  const compared = `about ${count(matches)} points match: a walk to as many of them costs ${cost(walkCost)}, a scan of them ${cost(scanCost)}`
+  return strategy.includes('then scan') ? `${compared}; the walk cost more than that` : compared
+}
+
+function cost(distances: number): string {
+  return Number.isFinite(distances) ? `about ${count(distances)} distances` : 'more than can be told'
+}
+
+function count(number: number): string {
+  return Math.round(number).toLocaleString('en')
+}
+
+function shareOf(part: number, all: number): number {
+  return all === 0 ? 0 : Math.min(1, part / all)
+}
+
+function distinct(texts: readonly string[]): string {
+  return [...new Set(texts)].join('; ')
+}
+
+function sumsOf(segments: readonly SegmentPlan[]) {
+  const sum = (of: (segment: SegmentPlan) => number) => segments.reduce((total, segment) => total + of(segment), 0)
+  return {
+    verticesVisited: sum((segment) => segment.verticesVisited),
+    distancesComputed: sum((segment) => segment.distancesComputed),
+    rescored: sum((segment) => segment.rescored),
+    bytesRead: sum((segment) => segment.bytesRead),
+  }
+}

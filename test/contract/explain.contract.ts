@@ -1,0 +1,74 @@
+import { describe, expect, it } from 'vitest'
+import type { QueryOptions } from '../../src/core/database.js'
+import type { Suite } from './database.contract.js'
+
+const POINTS = Array.from({ length: 3000 }, (_, id) => ({
+  id,
+  vector: [id % 50, Math.floor(id / 50), id % 7],
+  payload: { tenth: id % 10 },
+}))
+const NEAR = [20.2, 30.1, 3]
+const TENTH = { must: [{ key: 'tenth', match: { value: 4 } }] }
+
+export function describeExplain(suite: Suite): void {
+  const filled = async () => {
+    const collection = await suite.single()
+    await collection.upsert(POINTS)
+    await collection.waitForIndex()
+    return collection
+  }
+
+  describe('explains', () => {
+    it.each<[what: string, query: QueryOptions]>([
+      ['a search', { query: NEAR, limit: 5 }],
+      ['an exact one', { query: NEAR, params: { exact: true } }],
+      ['one of a named width', { query: NEAR, params: { hnsw_ef: 50 } }],
+      ['one from a stored point', { query: 77, withVector: true, withPayload: ['tenth'] }],
+      ['a filtered one', { query: NEAR, filter: TENTH, offset: 2 }],
+      ['points in the order of their ids', { limit: 3, filter: TENTH }],
+    ])('%s, and answers it as the query does', async (_what, query) => {
+      const collection = await filled()
+      const { hits, plan } = await collection.explain(query)
+      expect(hits).toEqual(await collection.query(query))
+      expect(plan).toMatchObject({ strategy: expect.stringMatching(/./), why: expect.stringMatching(/./) })
+      for (const count of ['verticesVisited', 'distancesComputed', 'rescored', 'bytesRead'] as const) {
+        const sum = plan.segments.reduce((total, segment) => total + segment[count], 0)
+        expect(plan[count], count).toBe(sum)
+      }
+      expect(plan.segments.reduce((total, { points }) => total + points, 0)).toBe(query.query === undefined ? 0 : 3000)
+      expect(plan.tookUs).toBeGreaterThanOrEqual(0)
+    })
+
+    it('that every vector is compared where the answer is to be exact', async () => {
+      const { plan } = await (await filled()).explain({ query: NEAR, params: { exact: true } })
+      expect(plan).toMatchObject({ strategy: 'scan', expectedRecall: 1, estimatedMatches: null, selectivity: null })
+      expect(plan.distancesComputed).toBeGreaterThanOrEqual(3000)
+      expect(plan.segments[0]).toMatchObject({ effort: null, byCodes: false })
+    })
+
+    it('how many points a filter is estimated to leave', async () => {
+      const collection = await filled()
+      for (const index of [false, true]) {
+        if (index) await collection.createPayloadIndex('tenth', 'integer')
+        const { plan } = await collection.explain({ query: NEAR, filter: TENTH })
+        expect(plan.selectivity, `with index: ${index}`).toBeGreaterThan(0.02)
+        expect(plan.selectivity, `with index: ${index}`).toBeLessThan(0.25)
+        expect(plan.estimatedMatches).toBeCloseTo((plan.selectivity as number) * 3000, -1)
+        if (index) expect(plan.estimatedMatches).toBe(300)
+      }
+    })
+
+    it('a search of nothing', async () => {
+      const { hits, plan } = await (await suite.single()).explain({ query: NEAR })
+      expect(hits).toEqual([])
+      expect(plan).toMatchObject({ distancesComputed: 0, segments: [] })
+    })
+
+    it('nothing that the query would refuse', async () => {
+      const collection = await filled()
+      await expect(collection.explain({ query: [1, 2] })).rejects.toMatchObject({ code: 'INVALID_ARGUMENT' })
+      await expect(collection.explain({ query: 99_999 })).rejects.toMatchObject({ code: 'NOT_FOUND' })
+      await expect(collection.explain({ query: NEAR, recall: 2 })).rejects.toMatchObject({ code: 'INVALID_ARGUMENT' })
+    })
+  })
+}

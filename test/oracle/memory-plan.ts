@@ -1,0 +1,32 @@
+import type { QueryOptions } from '../../src/core/database.js'
+import { invalid } from '../../src/core/errors.js'
+import type { QueryPlan } from '../../src/core/query-plan.js'
+
+const MAX_OVERSAMPLING = 1024
+
+/** What an effort asked for may be; the oracle goes to the end of it whatever it is. */
+export function checkEffort({ recall = 1, params }: QueryOptions): void {
+  if (!(recall > 0 && recall <= 1)) throw invalid('params.recall', 'expected a number above 0 and at most 1', recall)
+  const { oversampling = null } = params?.quantization ?? {}
+  if (oversampling === null) return
+  if (typeof oversampling === 'number' && oversampling >= 1 && oversampling <= MAX_OVERSAMPLING) return
+  throw invalid('params.quantization.oversampling', `expected a number from 1 to ${MAX_OVERSAMPLING}`, oversampling)
+}
+
+/** What the oracle can say of how it answers: it compares all there is, or all that matches. */
+export function planOfScan(points: number, matches: number | null, isSearch: boolean): QueryPlan {
+  const findings = {
+    strategy: 'scan',
+    why: 'there is nothing else',
+    expectedRecall: 1,
+    estimatedMatches: matches,
+    selectivity: matches === null ? null : matches / Math.max(1, points),
+    verticesVisited: 0,
+    distancesComputed: isSearch ? (matches ?? points) : 0,
+    rescored: 0,
+    bytesRead: 0,
+    tookUs: 0,
+  }
+  const segments = isSearch && points > 0 ? [{ segment: 0, points, byCodes: false, effort: null, ...findings }] : []
+  return { ...findings, segments }
+}
