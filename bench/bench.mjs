@@ -10,6 +10,7 @@ import { BENCH, DATASETS, runFolder, startRun } from './lib/datasets.mjs'
 import { dataOf, measure, measureMachine, PARAMETERS, PARTS, SYSTEM_NAMES, TINY_PARTS } from './lib/parts.mjs'
 import { plot } from './lib/plot.mjs'
 import { report } from './lib/report.mjs'
+import { scalePlot } from './lib/scale-report.mjs'
 import { verdict } from './lib/verdict.mjs'
 import { COMPACT, OURS, YARDSTICK } from './systems/index.mjs'
 
@@ -109,9 +110,10 @@ function write(run, text, { out, limit }) {
   writeFileSync(join(out, `${stem}.json`), `${JSON.stringify(run, null, 1)}\n`)
   writeFileSync(join(out, `${stem}.md`), text)
   for (const name of Object.keys(run.data)) {
-    const { rows, dim, distance, systems } = run.data[name]
+    const { rows, dim, distance, systems, scale } = run.data[name]
     const svg = plot(`${name}: ${rows.toLocaleString('en-US')} × ${dim}, ${distance}, M ${run.m}`, systems)
     if (svg) writeFileSync(join(out, `${stem}-${name}.svg`), svg)
+    if (scale) writeFileSync(join(out, `${stem}-${name}-scale.svg`), scalePlot(scale))
   }
   say(`results are in ${join(out, stem)}.*`)
 }

@@ -14,6 +14,7 @@ const CASES = {
   servers: () => import('./cases/servers.mjs'),
   mixed: () => import('./cases/mixed.mjs'),
   micro: () => import('./cases/micro.mjs'),
+  scale: () => import('./cases/scale.mjs'),
   filtersNative: () => import('./cases/filters.mjs'),
 }
 

@@ -37,18 +37,18 @@ inline void waitForIndex(vicinal::Shard& shard) {
   changed.wait(lock, [&] { return isDone; });
 }
 
-// `payloadOf(row)` is a row's payload as JSON, or empty.
+// `payloadOf(row)` is a row's payload as JSON, or empty. The first row has the id `first`.
 template <typename PayloadOf>
 void fill(vicinal::Shard& shard, const Matrix<float>& base, uint32_t batch,
-          const PayloadOf& payloadOf) {
-  uint64_t seq = 0;
+          const PayloadOf& payloadOf, uint32_t first = 0) {
+  uint64_t seq = first;
   for (uint32_t from = 0; from < uint32_t(base.count); from += batch) {
     const uint32_t count = std::min(batch, uint32_t(base.count) - from);
     vicinal::UpsertColumns columns;
     std::string payloads;
     std::vector<uint32_t> offsets{0};
     for (uint32_t at = 0; at < count; at++) {
-      columns.ids.push_back(vicinal::PointId::number(from + at));
+      columns.ids.push_back(vicinal::PointId::number(first + from + at));
       payloads += payloadOf(from + at);
       offsets.push_back(uint32_t(payloads.size()));
     }

@@ -16,13 +16,16 @@ export const PARTS = [
   'filters',
   'servers',
   'mixed',
+  'scale',
   'micro',
 ]
 /** Not part of the harness's own test: they need the addon's objects, or peers that it does not install. */
-const NOT_TINY = ['kernel', 'filters', 'servers', 'mixed', 'micro']
+const NOT_TINY = ['kernel', 'filters', 'servers', 'mixed', 'scale', 'micro']
 export const TINY_PARTS = PARTS.filter((part) => !NOT_TINY.includes(part))
 export const SYSTEM_NAMES = [...new Set([...Object.keys(SYSTEMS), ...Object.keys(FILTERED), ...Object.keys(SERVED)])]
 
+/** The data set whose rows are mixed for larger ones. */
+const GROWING = 'words'
 /** Of the machine, whatever the data. */
 const MICRO = 'micro'
 
@@ -62,6 +65,9 @@ export async function measure(name, { systems, parts, limit, tiny }) {
       result.systems[system] = await measureSystem(system, common)
   }
   const attempt = attemptsOf(result)
+  if (wants('scale') && name === GROWING) {
+    result.scale = await attempt('scale', 'the kernel and C++ hnswlib as data grow', 'scale', common)
+  }
   if (systems.includes(OURS)) await measureOurs(result, common, wants, attempt)
   if (wants('filters')) result.filters = await measureFilters(systems, common, attempt)
   if (wants('servers')) result.servers = await measureServers(systems, common, attempt)

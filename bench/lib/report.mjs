@@ -3,6 +3,7 @@ import { filtersTable } from './filters-report.mjs'
 import { microReport } from './micro-report.mjs'
 import { mixedTable } from './mixed-report.mjs'
 import { qpsAt, rowsOf } from './rates.mjs'
+import { scaleTable } from './scale-report.mjs'
 import { serversTable } from './servers-report.mjs'
 import { fixed, mb, round, table } from './table.mjs'
 import { verdict } from './verdict.mjs'
@@ -33,6 +34,7 @@ function dataReport(name, set, run) {
   if (set.filters) parts.push('### Filtered search, one at a time', filtersTable(set.filters))
   if (set.servers) parts.push('### Servers over loopback, client on the same cores', serversTable(set.servers))
   if (set.mixed) parts.push('### Searching while points are inserted', mixedTable(set.mixed))
+  if (set.scale) parts.push('### As data grow: words, and mixtures of pairs of them', scaleTable(set.scale))
   if (set.rebuild) {
     parts.push(
       `Rebuilding from the table, segments deleted: open ${fixed(set.rebuild.openSeconds)} s, all indexed after ${fixed(set.rebuild.indexedSeconds)} s.`,

@@ -5,6 +5,7 @@ import { filtersVerdict } from './filters-report.mjs'
 import { libraryVerdict } from './library-verdict.mjs'
 import { mixedVerdict } from './mixed-report.mjs'
 import { qpsAt, rowsOf, TARGET_RECALL } from './rates.mjs'
+import { scaleVerdict } from './scale-report.mjs'
 import { serversVerdict } from './servers-report.mjs'
 import { fixed, mb, round } from './table.mjs'
 
@@ -34,6 +35,7 @@ export function verdict(set) {
   if (set.filters) rows.push(...filtersVerdict(set.filters))
   if (set.servers) rows.push(...serversVerdict(set.servers, TARGET_RECALL))
   if (set.mixed) rows.push(...mixedVerdict(set.mixed))
+  if (set.scale) rows.push(...scaleVerdict(set.scale))
   const ours = set.systems[OURS]
   if (!ours?.build || !ours.search) return rows
   const yardstick = set.systems[YARDSTICK]
