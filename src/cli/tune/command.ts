@@ -18,6 +18,7 @@ import {
   type Configuration,
   choose,
   describe,
+  finalists,
   firstBuilds,
   fits,
   furtherBuilds,
@@ -46,8 +47,7 @@ export async function tune(args: string[]): Promise<number> {
   const onSignal = () => stop.abort()
   process.once('SIGINT', onSignal).once('SIGTERM', onSignal)
   try {
-    const { trials, vector, present } = await measure(options, stop.signal)
-    return await conclude(trials, vector, present, options)
+    return await conclude(await measure(options, stop.signal), options)
   } catch (error) {
     if (!stop.signal.aborted) throw error
     say('stopped; nothing was changed')
@@ -94,6 +94,8 @@ function checkUnlocked(folder: string): void {
 
 interface Measured {
   trials: Trial[]
+  /** Of them, those measured once more beside each other. */
+  final: Trial[]
   vector: ResolvedVector
   present: Configuration
 }
@@ -139,7 +141,11 @@ async function measureEngine(engine: CollectionEngine, options: Options, signal:
   const laboratory = new Laboratory(samples, vector, { vectors: live, otherBytes }, options.wanted.recall, signal)
   const { quantization, m, memory } = vector
   const present: Configuration = { quantization, m, onDisk: memory.vectors === 'cold' }
-  return { trials: await runAll(laboratory, vector, present, options.wanted, signal), vector, present }
+  try {
+    return { ...(await runAll(laboratory, vector, present, options.wanted, signal)), vector, present }
+  } finally {
+    await laboratory.close()
+  }
 }
 
 async function runAll(
@@ -148,19 +154,22 @@ async function runAll(
   present: Configuration,
   wanted: Wanted,
   signal: AbortSignal,
-): Promise<Trial[]> {
+): Promise<Pick<Measured, 'trials' | 'final'>> {
   const trials: Trial[] = []
   const run = async (builds: Configuration[]) => {
     for (const build of builds) {
       signal.throwIfAborted()
       const measured = await laboratory.run(build)
       trials.push(...measured)
+      await laboratory.keep(finalists(trials, present, wanted))
       say(`${build.quantization}, m ${build.m}: built in ${measured[0]?.buildSeconds.toFixed(1)} s`)
     }
   }
   await run(firstBuilds(present, vector.distance))
   await run(furtherBuilds(trials, wanted))
-  return trials
+  const final = finalists(trials, present, wanted)
+  await laboratory.decide(final)
+  return { trials, final }
 }
 
 function vectorAt(schema: readonly ResolvedVector[], name: string | undefined): number {
@@ -171,15 +180,10 @@ function vectorAt(schema: readonly ResolvedVector[], name: string | undefined): 
   throw new UsageError(`--vector: expected one of ${names}${name === undefined ? '' : `, got ${name}`}`)
 }
 
-async function conclude(
-  trials: readonly Trial[],
-  vector: ResolvedVector,
-  present: Configuration,
-  options: Options,
-): Promise<number> {
+async function conclude({ trials, final, vector, present }: Measured, options: Options): Promise<number> {
   const { collection, wanted, svg } = options
-  const choice = choose(trials, present, wanted)
-  print(...table(trials, wanted, { present, chosen: choice?.trial.configuration ?? null }), '')
+  const choice = choose(final, present, wanted)
+  print(...table(trials, wanted, { present, final, chosen: choice?.trial.configuration ?? null }), '')
   writeFileSync(svg, curves(`${collection}: recall and speed`, trials, wanted.recall))
   print(`curves: ${svg}`)
   const limit = wanted.memoryBytes === null ? '' : ` in ${formatBytes(wanted.memoryBytes)}`

@@ -38,6 +38,7 @@ export const DEFAULT_M = 16
 const OTHER_M = [8, 32]
 /** The codes that did best with the usual graph are tried with smaller and larger ones. */
 const PROMISING = 2
+const FINALISTS = 4
 /** A rebuild is not worth a gain within what measurements differ by from run to run. */
 const WORTH_CHANGING = 1.05
 
@@ -89,12 +90,22 @@ export function meets(trial: Trial, wanted: Wanted): boolean {
   return fits(trial, wanted) && reaches(paceAt(trial, wanted.recall), wanted.recall)
 }
 
+/** The fastest that meet what is wanted, and what there is: to be measured again, beside each other. */
+export function finalists(trials: readonly Trial[], present: Configuration, wanted: Wanted): Trial[] {
+  const fastest = trials
+    .filter((trial) => meets(trial, wanted))
+    .sort((a, b) => byPromise(a, b, wanted))
+    .slice(0, FINALISTS)
+  const own = trials.find(({ configuration }) => isSame(configuration, present))
+  return own && !fastest.includes(own) ? [...fastest, own] : fastest
+}
+
 export interface Choice {
   trial: Trial
   why: string
 }
 
-/** The fastest that meets what is wanted; null where none does. */
+/** The fastest that meets what is wanted of those measured beside each other; null where none does. */
 export function choose(trials: readonly Trial[], present: Configuration, wanted: Wanted): Choice | null {
   const speed = (trial: Trial) => paceAt(trial, wanted.recall).queriesPerSecond
   const able = trials.filter((trial) => meets(trial, wanted)).sort((a, b) => speed(b) - speed(a))
@@ -104,12 +115,12 @@ export function choose(trials: readonly Trial[], present: Configuration, wanted:
   if (own && speed(fastest) <= speed(own) * WORTH_CHANGING) {
     const why =
       own === fastest
-        ? `what it has now is the fastest of the ${able.length} that do`
-        : 'what it has now is within 5 % of the fastest, which a rebuild is not worth'
+        ? 'what it has now is the fastest'
+        : 'what it has now is within 5 % of the fastest, which is not worth a rebuild'
     return { trial: own, why }
   }
   const gain = own ? `, ${(speed(fastest) / speed(own)).toFixed(2)} times as fast as what it has now` : ''
-  return { trial: fastest, why: `the fastest of ${able.length} that do, of ${trials.length} measured${gain}` }
+  return { trial: fastest, why: `the fastest${gain}` }
 }
 
 /** Those that meet what is wanted before those that don't, then by speed. */

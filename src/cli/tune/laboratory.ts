@@ -6,20 +6,15 @@ import { vectorSpecs } from '../../collection/schema.js'
 import { LIMITS } from '../../core/limits.js'
 import { ID_WORDS } from '../../core/point.js'
 import type { ResolvedVector } from '../../core/schema.js'
-import type { SearchRequest, SearchResult } from '../../native/addon.js'
 import { Shard } from '../../native/shard.js'
-import type { Configuration, Pace, Trial } from './configurations.js'
+import { type Configuration, type Pace, paceAt, type Trial } from './configurations.js'
 import type { Samples } from './samples.js'
+import { Stopwatch } from './stopwatch.js'
 
-const NEIGHBOURS = 10
 /** The curve; what is asked for is added to it. */
 const ASKED = [0.8, 0.9, 0.95, 0.98, 0.99, 0.995]
 const BATCH_FLOATS = 4_194_304
-const PASSES = 3
-const WARM_UP_SHARE = 0.1
-const CHANCE_95 = 1.96
-/** Scores that are equal but for rounding. */
-const SAME_SCORE = 1e-6
+const FINAL_ROUNDS = 6
 
 /** What memory the collection takes beside the vector that is tuned, and how many of it there are. */
 export interface Whole {
@@ -31,42 +26,79 @@ export class Laboratory {
   readonly #samples: Samples
   readonly #vector: ResolvedVector
   readonly #whole: Whole
-  readonly #asked: number[]
+  readonly #recall: number
   readonly #signal: AbortSignal
-  /** The score of the last true neighbour of each query. */
-  #truth: Float32Array | null = null
+  readonly #stopwatch: Stopwatch
+  readonly #open = new Map<Trial, Shard>()
 
   constructor(samples: Samples, vector: ResolvedVector, whole: Whole, recall: number, signal: AbortSignal) {
     this.#samples = samples
     this.#vector = vector
     this.#whole = whole
-    this.#asked = [...new Set([...ASKED, recall])].sort((a, b) => a - b)
+    this.#recall = recall
     this.#signal = signal
+    this.#stopwatch = new Stopwatch(samples, vector.distance, signal)
   }
 
   /** One build, measured with vectors in memory and, where they can be there, on disk. */
   async run(configuration: Configuration): Promise<Trial[]> {
-    const folder = await mkdtemp(join(tmpdir(), 'vicinal-tune-'))
-    let shard = this.#shard(configuration)
+    const built = this.#shard(configuration)
+    let trial: Trial
+    let onDisk: Shard
     try {
-      const buildSeconds = await this.#build(shard)
-      this.#truth ??= await this.#exact(shard)
-      const inMemory = await this.#measure(shard, configuration, buildSeconds)
-      const reopened = await this.#onDisk(shard, { ...configuration, onDisk: true }, folder)
-      await shard.close()
-      shard = reopened
-      // Where there are no codes, vectors stay in memory whatever is asked for.
-      if ((await shard.memory()).vectors[0]?.inFilesBytes === 0) return [inMemory]
-      return [inMemory, await this.#measure(shard, { ...configuration, onDisk: true }, buildSeconds)]
-    } finally {
-      await shard.close()
-      await rm(folder, { recursive: true, force: true })
+      const buildSeconds = await this.#build(built)
+      await this.#stopwatch.lookUpTruth(built)
+      trial = await this.#measure(built, configuration, buildSeconds)
+      onDisk = await this.#leftOnDisk(built, { ...configuration, onDisk: true })
+    } catch (error) {
+      await built.close()
+      throw error
     }
+    this.#open.set(trial, built)
+    try {
+      // Where there are no codes, vectors stay in memory whatever is asked for.
+      if ((await onDisk.memory()).vectors[0]?.inFilesBytes === 0) {
+        await onDisk.close()
+        return [trial]
+      }
+      const other = await this.#measure(onDisk, { ...configuration, onDisk: true }, trial.buildSeconds)
+      this.#open.set(other, onDisk)
+      return [trial, other]
+    } catch (error) {
+      await onDisk.close()
+      throw error
+    }
+  }
+
+  /** Lets go of all others. */
+  async keep(trials: readonly Trial[]): Promise<void> {
+    for (const [trial, shard] of this.#open) {
+      if (trials.includes(trial)) continue
+      this.#open.delete(trial)
+      await shard.close()
+    }
+  }
+
+  /** Measures these once more, in turns; they must have been kept. */
+  async decide(trials: readonly Trial[]): Promise<void> {
+    const runners = trials.map((trial) => {
+      return { shard: this.#open.get(trial) as Shard, asked: paceAt(trial, this.#recall).asked }
+    })
+    for (const [at, pace] of (await this.#stopwatch.heat(runners, FINAL_ROUNDS)).entries()) {
+      const trial = trials[at] as Trial
+      trial.paces = trial.paces.map((known) => (known.asked === pace.asked ? pace : known))
+    }
+  }
+
+  async close(): Promise<void> {
+    await this.keep([])
   }
 
   async #measure(shard: Shard, configuration: Configuration, buildSeconds: number): Promise<Trial> {
     const paces: Pace[] = []
-    for (const asked of this.#asked) paces.push(await this.#pace(shard, asked))
+    for (const asked of [...new Set([...ASKED, this.#recall])].sort((a, b) => a - b)) {
+      paces.push(await this.#stopwatch.pace(shard, asked))
+    }
     return { configuration, buildSeconds, memoryBytes: await this.#memoryBytes(shard), paces }
   }
 
@@ -93,11 +125,11 @@ export class Laboratory {
   }
 
   /** The same graph and codes, with the vectors left in a file. */
-  async #onDisk(built: Shard, configuration: Configuration, folder: string): Promise<Shard> {
-    const { segments } = await built.checkpoint(folder)
+  async #leftOnDisk(built: Shard, configuration: Configuration): Promise<Shard> {
+    const folder = await mkdtemp(join(tmpdir(), 'vicinal-tune-'))
     const shard = this.#shard(configuration)
     try {
-      for (const { file, crc } of segments) {
+      for (const { file, crc } of (await built.checkpoint(folder)).segments) {
         await shard.openSegment({ path: join(folder, file), crc, overlay: null, resume: false })
       }
       await shard.waitForIndex()
@@ -105,79 +137,10 @@ export class Laboratory {
     } catch (error) {
       await shard.close()
       throw error
+    } finally {
+      // What is open of the file stays readable.
+      await rm(folder, { recursive: true, force: true })
     }
-  }
-
-  async #exact(shard: Shard): Promise<Float32Array> {
-    const truth = new Float32Array(this.#samples.queryCount)
-    for (let at = 0; at < truth.length; at++) {
-      this.#signal.throwIfAborted()
-      const { scores } = await shard.search(this.#request(at, { exact: true }))
-      truth[at] = scores.at(-1) ?? Number.NaN
-    }
-    return truth
-  }
-
-  #request(at: number, how: Partial<SearchRequest>): Omit<SearchRequest, 'cancel' | 'inlineUs'> {
-    const { queries, dim } = this.#samples
-    return {
-      vector: 0,
-      query: queries.subarray(at * dim, (at + 1) * dim),
-      limit: NEIGHBOURS,
-      offset: 0,
-      ef: 0,
-      recall: 1,
-      exact: false,
-      indexedOnly: false,
-      scoreThreshold: null,
-      filter: null,
-      exclude: null,
-      fields: { payload: false, vectors: new Uint32Array() },
-      ...how,
-    }
-  }
-
-  /** Of each query the quickest of some passes counts: what else the machine does only ever slows it. */
-  async #pace(shard: Shard, asked: number): Promise<Pace> {
-    const { queryCount } = this.#samples
-    for (let at = 0; at < queryCount * WARM_UP_SHARE; at++) await shard.search(this.#request(at, { recall: asked }))
-    const tookMs = new Float64Array(queryCount).fill(Number.POSITIVE_INFINITY)
-    const recalls = new Float64Array(queryCount)
-    for (let pass = 0; pass < PASSES; pass++) await this.#pass(shard, asked, tookMs, recalls)
-    tookMs.sort()
-    const at = (share: number) => tookMs[Math.min(queryCount - 1, Math.floor(queryCount * share))] as number
-    const recall = mean(recalls)
-    const variance = mean(recalls.map((each) => (each - recall) ** 2))
-    return {
-      asked,
-      recall,
-      uncertainty: CHANCE_95 * Math.sqrt(variance / queryCount),
-      queriesPerSecond: 1000 / mean(tookMs),
-      p50Ms: at(0.5),
-      p99Ms: at(0.99),
-    }
-  }
-
-  async #pass(shard: Shard, asked: number, tookMs: Float64Array, recalls: Float64Array): Promise<void> {
-    for (let at = 0; at < tookMs.length; at++) {
-      const request = this.#request(at, { recall: asked })
-      // Each in a turn of its own, as queries come that nobody has waiting in line.
-      await new Promise((resolve) => setImmediate(resolve))
-      this.#signal.throwIfAborted()
-      const startedMs = performance.now()
-      const result = await shard.search(request)
-      tookMs[at] = Math.min(tookMs[at] as number, performance.now() - startedMs)
-      recalls[at] = this.#recallOf(result, at)
-    }
-  }
-
-  /** Of equal neighbours any counts: what is compared is how near they are. */
-  #recallOf({ scores }: SearchResult, at: number): number {
-    const last = (this.#truth as Float32Array)[at] as number
-    const isGreaterNearer = this.#vector.distance === 'Cosine' || this.#vector.distance === 'Dot'
-    const slack = SAME_SCORE * Math.max(1, Math.abs(last))
-    const isTrue = (score: number) => (isGreaterNearer ? score >= last - slack : score <= last + slack)
-    return scores.filter(isTrue).length / Math.min(NEIGHBOURS, this.#samples.count)
   }
 
   async #memoryBytes(shard: Shard): Promise<number> {
@@ -185,8 +148,4 @@ export class Laboratory {
     const ofSample = part ? part.vectors.bytes + part.codes.bytes + part.graph.bytes : 0
     return this.#whole.otherBytes + Math.round((ofSample / this.#samples.count) * this.#whole.vectors)
   }
-}
-
-function mean(values: Float64Array): number {
-  return values.reduce((sum, value) => sum + value, 0) / values.length
 }

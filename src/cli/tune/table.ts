@@ -5,21 +5,26 @@ const HEAD = ['codes', 'm', 'vectors', 'build s', 'memory', 'recall@10', 'p50 ms
 /** Texts to the left, numbers to the right. */
 const IS_TEXT = [true, false, true, false, false, false, false, false, false, true]
 
-/** What was measured, a line a configuration, the fastest first; the last column says what is wrong with it. */
+/**
+ * What was measured, a line a configuration: those of the final, then the others, the fastest first. The last column
+ * says what is wrong with it.
+ */
 export function table(
   trials: readonly Trial[],
   wanted: Wanted,
-  { present, chosen }: { present: Configuration; chosen: Configuration | null },
+  { present, final, chosen }: { present: Configuration; final: readonly Trial[]; chosen: Configuration | null },
 ): string[] {
   const speed = (trial: Trial) => paceAt(trial, wanted.recall).queriesPerSecond
+  const isFinal = (trial: Trial) => Number(final.includes(trial))
   const rows = [...trials]
-    .sort((a, b) => speed(b) - speed(a))
+    .sort((a, b) => isFinal(b) - isFinal(a) || speed(b) - speed(a))
     .map((trial) => {
       const { configuration, buildSeconds, memoryBytes } = trial
       const pace = paceAt(trial, wanted.recall)
       const remarks = [
         ...(chosen && isSame(configuration, chosen) ? ['chosen'] : []),
         ...(isSame(configuration, present) ? ['now'] : []),
+        ...(final.includes(trial) ? ['final'] : []),
         ...(reaches(pace, wanted.recall) ? [] : ['recall is missed']),
         ...(fits(trial, wanted) ? [] : ['too large']),
       ]

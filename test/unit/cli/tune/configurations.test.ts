@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest'
 import {
   type Configuration,
   choose,
+  finalists,
   firstBuilds,
   furtherBuilds,
   type Pace,
@@ -66,6 +67,15 @@ describe('the choice', () => {
   })
 })
 
+describe('the final', () => {
+  it('is of the fastest that meet what is wanted, and of what there is', () => {
+    const able = [1, 2, 3, 4, 5, 6].map((speed) => trial({ quantization: 'sq8', m: speed }, 0.97, speed * 100))
+    const own = trial({}, 0.7, 50)
+    const final = finalists([...able, trial({ m: 99 }, 0.8, 900), own], PRESENT, ANY)
+    expect(final.map(({ configuration }) => configuration.m)).toEqual([6, 5, 4, 3, 16])
+  })
+})
+
 describe('the builds', () => {
   it('begin with every kind of code and what there is, then vary the graph of the two best', () => {
     const own: Configuration = { quantization: 'sq8', m: 24, onDisk: true }
@@ -95,11 +105,19 @@ describe('what is shown', () => {
 
   it('is a table whose columns stand below each other', () => {
     const chosen = { ...PRESENT, quantization: 'sq8' as const }
-    const lines = table(trials, { recall: 0.95, memoryBytes: 1e9 }, { present: PRESENT, chosen })
+    const lines = table(
+      trials,
+      { recall: 0.95, memoryBytes: 1e9 },
+      {
+        present: PRESENT,
+        final: trials.slice(1),
+        chosen,
+      },
+    )
     expect(lines).toEqual([
       'codes     m  vectors    build s  memory  recall@10  p50 ms  p99 ms  queries/s',
+      'sq8      16  in memory      1.0  4.0 GB     0.9700   1.000   2.000      2,000  chosen, final, too large',
       'rabitq1   8  on disk        1.0  1.5 MB     0.7300   1.000   2.000      6,173  recall is missed',
-      'sq8      16  in memory      1.0  4.0 GB     0.9700   1.000   2.000      2,000  chosen, too large',
     ])
   })
 
