@@ -15,14 +15,14 @@ struct SegmentReport {
   // Why there was no walk; empty where one was planned.
   const char* whyNoWalk = "";
   bool byCodes = false;
-  // Of the walk that was planned; 0 where there is none. `reach` is 0 where the width alone stops.
+  // Of the walk that was made; 0 where none was. `reach` is 0 where the width alone stops.
   uint32_t width = 0;
   float reach = 0;
   // What it was expected to compute, and with a filter, what both ways were.
   double plannedDistances = 0;
   double walkCost = 0;
   double scanCost = 0;
-  // That is promised; 0 where the request named a width instead.
+  // That is promised of what was done; 0 where the request named a width instead.
   double recall = 0;
 
   // What came of it.

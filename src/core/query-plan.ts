@@ -26,7 +26,7 @@ export interface SegmentPlan {
   why: string
   /** Whether codes led, or vectors themselves. */
   byCodes: boolean
-  /** Of the walk through the graph; null where there was none planned. */
+  /** Of the walk through the graph; null where there was none. */
   effort: SearchEffort | null
   expectedRecall: number | null
   estimatedMatches: number | null

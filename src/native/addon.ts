@@ -261,7 +261,7 @@ export interface SegmentReport {
   /** `exact`, `all`, `empty`, `recall`, `costs less`; empty where a walk was planned. */
   whyNoWalk: string
   byCodes: boolean
-  /** Of the walk that was planned; 0 where none was. `reach` is 0 where the width alone stops. */
+  /** Of the walk that was made; 0 where none was. `reach` is 0 where the width alone stops. */
   width: number
   reach: number
   plannedDistances: number
