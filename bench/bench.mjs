@@ -15,7 +15,7 @@ import { verdict } from './lib/verdict.mjs'
 import { COMPACT, OURS, YARDSTICK } from './systems/index.mjs'
 
 const USAGE = `npm run bench -- [flags]      (in bench/)
-  --data words,mnist     data sets
+  --data a,b             of words, glosses, mnist (default all)
   --systems a,b          of ${SYSTEM_NAMES.join(', ')}
   --parts a,b            of ${PARTS.join(', ')}
   --limit N              the first N rows only: for trials, not for claims
@@ -44,7 +44,7 @@ async function main() {
 
 function readFlags() {
   const options = {
-    data: { type: 'string', default: 'words,mnist' },
+    data: { type: 'string', default: 'words,glosses,mnist' },
     systems: { type: 'string' },
     parts: { type: 'string' },
     limit: { type: 'string', default: '0' },

@@ -5,7 +5,7 @@
 import { readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { BENCH, runFolder, startRun } from './lib/datasets.mjs'
-import { bundledHnswlib, compileProgram, runProgram } from './lib/kernel-program.mjs'
+import { compileProgram, hnswlib, runProgram } from './lib/kernel-program.mjs'
 
 const FIGURES = join(BENCH, 'guard.json')
 const SHAPES = [
@@ -33,11 +33,11 @@ function workAt(rows, measure, recall) {
 function ratios(program) {
   const found = {}
   for (const { rows, dim } of SHAPES) {
-    const { hnswlib, ...codes } = runProgram(program, [rows, dim])
+    const { hnswlib: peer, ...codes } = runProgram(program, [rows, dim])
     for (const [code, sweep] of Object.entries(codes)) {
       for (const recall of RECALLS) {
         for (const measure of MEASURES) {
-          const ratio = workAt(sweep, measure, recall) / workAt(hnswlib, measure, recall)
+          const ratio = workAt(sweep, measure, recall) / workAt(peer, measure, recall)
           found[`${measure}, ${code}, ${rows} × ${dim}, recall ${recall}`] = Number(ratio.toFixed(4))
         }
       }
@@ -47,7 +47,7 @@ function ratios(program) {
 }
 
 function main() {
-  const found = ratios(compileProgram('work_guard', bundledHnswlib()))
+  const found = ratios(compileProgram('work_guard', hnswlib(true).include))
   if (process.argv.includes('--write')) {
     writeFileSync(FIGURES, `${JSON.stringify(found, null, 2)}\n`)
     return 0

@@ -9,13 +9,13 @@ import { leastEffort } from '../lib/least-effort.mjs'
 const ALL = [UNFILTERED, ...FILTERS]
 
 /** The kernel, C++ hnswlib and the scan of the rows that match; leaves truth and hnswlib's index for `filters`. */
-export function filtersNative({ data, limit }) {
+export function filtersNative({ data, limit, tiny }) {
   const set = dataset(data, limit)
   const folder = workFolder(set, 'filters')
   rmSync(folder, { recursive: true, force: true })
   mkdirSync(folder, { recursive: true })
   prepareFilters(set, folder)
-  const { include, source } = hnswlib()
+  const { include, source } = hnswlib(tiny)
   const { queries, side, columns } = filterFiles(folder)
   const metric = set.distance === 'Cosine' ? 'cosine' : 'l2'
   const asked = ALL.map(({ name, key, from, to, side: isSide }) =>

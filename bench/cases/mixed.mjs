@@ -10,6 +10,7 @@ import { allIndexed } from '../systems/vicinal.mjs'
 const RECALL = 0.95
 const INSERTS_PER_SECOND = 500
 const SECONDS = 10
+const TINY_SECONDS = 1
 const WARM_SECONDS = 2
 const CHUNK_ROWS = 5000
 /** Requests in flight: searches, and at most so many writes that wait for their acknowledgement. */
@@ -17,13 +18,14 @@ const SEARCHES = { library: 1, service: 8 }
 const WRITERS = 32
 const CODEC = 'msgpack'
 
-export async function mixed({ data, limit, m, efConstruct, through }) {
+export async function mixed({ data, limit, m, efConstruct, through, tiny }) {
+  const seconds = tiny ? TINY_SECONDS : SECONDS
   const set = dataset(data, limit)
   const folder = workFolder(set, `mixed-${through}`)
   rmSync(folder, { recursive: true, force: true })
   const { count } = shape(set.base)
   // What is inserted later is spread over the data, so that it is no other kind of point.
-  const inserts = INSERTS_PER_SECOND * SECONDS
+  const inserts = INSERTS_PER_SECOND * seconds
   const every = Math.max(2, Math.floor(count / inserts))
   const isLater = (row) => row % every === 0 && row / every < inserts
   const ways = { library: throughLibrary, service: throughService }
@@ -31,9 +33,9 @@ export async function mixed({ data, limit, m, efConstruct, through }) {
   const later = await fillNow(way, set, isLater)
   await way.settled()
   const asking = questions(set, isLater)
-  await searching(way, asking, WARM_SECONDS)
-  const without = await searching(way, asking, SECONDS)
-  const [during, writes] = await Promise.all([searching(way, asking, SECONDS), inserting(way, later)])
+  await searching(way, asking, Math.min(seconds, WARM_SECONDS))
+  const without = await searching(way, asking, seconds)
+  const [during, writes] = await Promise.all([searching(way, asking, seconds), inserting(way, later)])
   await way.close()
   rmSync(folder, { recursive: true, force: true })
   return { through, searches: SEARCHES[through], without, during, writes, insertsPerSecond: INSERTS_PER_SECOND }

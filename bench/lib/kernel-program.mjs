@@ -44,7 +44,9 @@ function addonObjects() {
 
 const isThere = (folder) => existsSync(join(folder, 'hnswlib/hnswlib.h'))
 
-export function hnswlib() {
+/** `isBundled`: the copy in the lock file, which is there without any download. */
+export function hnswlib(isBundled = false) {
+  if (isBundled) return { include: bundledHnswlib(), source: 'hnswlib-node' }
   if (!isThere(DEBIAN) && process.getuid?.() === 0) {
     spawnSync('apt-get', ['install', '-y', '--no-install-recommends', 'libhnswlib-dev'], { stdio: 'ignore' })
   }
@@ -53,7 +55,4 @@ export function hnswlib() {
     : { include: bundledHnswlib(), source: 'hnswlib-node' }
 }
 
-/** The copy in the lock file, which is there without any download. */
-export function bundledHnswlib() {
-  return BUNDLED.find(isThere) ?? BUNDLED[0]
-}
+const bundledHnswlib = () => BUNDLED.find(isThere) ?? BUNDLED[0]

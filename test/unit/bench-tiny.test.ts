@@ -18,6 +18,15 @@ interface Ingested {
   points: number
   pointsPerSecond: number
 }
+interface Rated {
+  recall: number
+  qps: number
+  reached: boolean
+}
+interface Loaded {
+  during: { recall: number; qps: number }
+  writes: { perSecond: number }
+}
 interface Run {
   data: {
     tiny: {
@@ -27,6 +36,12 @@ interface Run {
       rebuild: { indexedSeconds: number }
       service: { rows: Row[] }
       ingest: { library: Ingested; service: Ingested; profile: Ingested & { mainThread: { name: string }[] } }
+      filters: {
+        native: Record<'scan' | 'vicinal' | 'hnswlib', Record<string, Rated>>
+        systems: Record<string, { rows: Record<string, Rated>; scans: Record<string, Rated> | null }>
+      }
+      servers: Record<string, { rows: Row[] }>
+      mixed: { library: Loaded; service: Loaded }
       verdict: { check: string; pass: boolean }[]
     }
   }
@@ -35,7 +50,19 @@ interface Run {
 const BENCH = fileURLToPath(new URL('../../bench/bench.mjs', import.meta.url))
 const SYSTEMS = ['vicinal', 'vicinal on disk', 'hnswlib-node']
 
-const CLAIMS = ['recall', 'library', 'build', 'vectors on disk', 'reopening', 'service', 'ingestion']
+const FILTERS = ['0.1 %', '1 %', '10 %', '50 %', '90 %', '10 % with', '10 % against']
+const CLAIMS = [
+  'recall',
+  'library',
+  'build',
+  'vectors on disk',
+  'reopening',
+  'service',
+  'ingestion',
+  'mixed load',
+  ...FILTERS.map((name) => `filter ${name}`),
+]
+const MINUTE = 60_000
 
 /** The benchmark on a few thousand vectors: that it runs from end to end, and says what it should; no timings. */
 describe('bench --tiny', () => {
@@ -50,7 +77,7 @@ describe('bench --tiny', () => {
     stdout = child.stdout
     const json = readdirSync(out).find((name) => name.endsWith('.json'))
     run = (JSON.parse(readFileSync(join(out, json as string), 'utf8')) as Run).data.tiny
-  })
+  }, 10 * MINUTE)
   afterAll(() => rmSync(out, { recursive: true, force: true }))
 
   test('every system has a row of recall and rate for each ef, and finds nearly everything at the greatest', () => {
@@ -88,6 +115,29 @@ describe('bench --tiny', () => {
     for (const way of [library, service, profile]) expect(way.points).toBe(run.rows)
     expect(profile.mainThread.length).toBeGreaterThan(0)
     expect(run.rebuild.indexedSeconds).toBeGreaterThan(0)
+  })
+
+  test('with every filter, kernel, library and peers reach the recall, or say what they reached', () => {
+    const { native, systems } = run.filters
+    const all = [native.scan, native.vicinal, native.hnswlib, systems.vicinal?.rows, systems['hnswlib-node']?.rows]
+    for (const rows of all) {
+      expect(Object.keys(rows ?? {})).toEqual(['none', ...FILTERS])
+      for (const { recall, qps } of Object.values(rows ?? {})) {
+        expect(recall).toBeGreaterThan(0.9)
+        expect(qps).toBeGreaterThan(0)
+      }
+    }
+    for (const scan of [native.scan, systems.vicinal?.scans]) {
+      for (const { recall } of Object.values(scan ?? {})) expect(recall).toBe(1)
+    }
+  })
+
+  test('the server is asked on one and eight connections; points come in while it is searched', () => {
+    expect(run.servers.vicinal?.rows.map((row) => row.inFlight)).toEqual([1, 8])
+    for (const { during, writes } of [run.mixed.library, run.mixed.service]) {
+      expect(during.recall).toBeGreaterThan(0.9)
+      expect(writes.perSecond).toBeGreaterThan(0)
+    }
   })
 
   test('the verdict has a line for each claim, and the tables and the plot are written', () => {
