@@ -49,16 +49,16 @@
         {
           'target_name': 'vicinal_avx2',
           'type': 'static_library',
-          'sources': ['distance/isa/avx2.cpp', 'quantize/isa/avx2.cpp'],
+          'sources': ['distance/isa/avx2.cpp', 'quantize/isa/avx2.cpp', 'quantize/isa/rabitq_avx2.cpp'],
           'cflags': ['-mavx2', '-mfma'],
           'xcode_settings': {'OTHER_CFLAGS': ['-mavx2', '-mfma']},
         },
         {
           'target_name': 'vicinal_avx512vnni',
           'type': 'static_library',
-          'sources': ['quantize/isa/avx512.cpp'],
-          'cflags': ['-mavx512f', '-mavx512vnni', '-mavx2'],
-          'xcode_settings': {'OTHER_CFLAGS': ['-mavx512f', '-mavx512vnni', '-mavx2']},
+          'sources': ['quantize/isa/avx512.cpp', 'quantize/isa/rabitq_avx512.cpp'],
+          'cflags': ['-mavx512f', '-mavx512bw', '-mavx512vnni', '-mavx2'],
+          'xcode_settings': {'OTHER_CFLAGS': ['-mavx512f', '-mavx512bw', '-mavx512vnni', '-mavx2']},
         },
         {
           'target_name': 'vicinal_avx512',
@@ -74,7 +74,7 @@
         {
           'target_name': 'vicinal_neon',
           'type': 'static_library',
-          'sources': ['distance/isa/neon.cpp', 'quantize/isa/neon.cpp'],
+          'sources': ['distance/isa/neon.cpp', 'quantize/isa/neon.cpp', 'quantize/isa/rabitq_neon.cpp'],
         },
       ],
     }],

@@ -31,7 +31,9 @@ const ISA_FLAGS = {
   'distance/isa/avx2.cpp': ['-mavx2', '-mfma'],
   'distance/isa/avx512.cpp': ['-mavx512f', '-mavx512dq', '-mavx512bw', '-mavx512vl', '-mavx2', '-mfma'],
   'quantize/isa/avx2.cpp': ['-mavx2', '-mfma'],
-  'quantize/isa/avx512.cpp': ['-mavx512f', '-mavx512vnni', '-mavx2'],
+  'quantize/isa/avx512.cpp': ['-mavx512f', '-mavx512bw', '-mavx512vnni', '-mavx2'],
+  'quantize/isa/rabitq_avx2.cpp': ['-mavx2', '-mfma'],
+  'quantize/isa/rabitq_avx512.cpp': ['-mavx512f', '-mavx512bw', '-mavx512vnni', '-mavx2'],
 }
 const COMMON = [
   '-std=c++20',
@@ -118,7 +120,7 @@ function sourcesOf(variant) {
   )
   return [
     ...variant.folders.flatMap(cppOf),
-    ...variant.sets.flatMap((name) => [`distance/isa/${name}`, `quantize/isa/${name}`]),
+    ...variant.sets.flatMap((name) => [`distance/isa/${name}`, `quantize/isa/${name}`, `quantize/isa/rabitq_${name}`]),
     ...tests,
   ]
 }

@@ -3,7 +3,7 @@
 #pragma once
 
 #include "distance/kernels.hpp"
-#include "quantize/sq8.hpp"
+#include "quantize/code_space.hpp"
 
 namespace vicinal {
 
@@ -19,6 +19,20 @@ struct FloatScorer {
 };
 
 // The same of codes: near enough to lead a search, to be scored exactly at its end.
+struct CodeScorer {
+  const CodeSpace& space;
+  const CodeQuery& query;
+
+  float distance(uint32_t vertex) const {
+    float distance;
+    space.distances(query, &vertex, 1, &distance);
+    return distance;
+  }
+  void distances(const uint32_t* vertices, size_t count, float* out) const {
+    space.distances(query, vertices, count, out);
+  }
+};
+
 struct Sq8Scorer {
   const Sq8Space& space;
   const Sq8Query& query;

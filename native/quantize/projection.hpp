@@ -25,7 +25,7 @@ public:
   // Share of the squared length that the projected sample must keep.
   static constexpr double kLeastEnergy = 0.9;
   // Vectors it takes to know the directions.
-  static constexpr size_t kLeastSample = 4096;
+  static constexpr uint32_t kLeastSample = 4096;
   // Whether vectors of so many dimensions can be projected at all.
   static bool canReduce(uint32_t dim);
 

@@ -15,8 +15,8 @@ constexpr double kErrorsBelow = 0.5;
 // Rows of a block that all samples are compared with; it stays in the cache meanwhile.
 constexpr uint32_t kBlockBytes = 32 * 1024;
 // How many of the nearest by code are scored exactly.
-constexpr uint32_t kDepths[] = {12, 16, 20, 26, 34, 46, 64, 90, 128};
-constexpr uint32_t kDeepest = 128;
+constexpr uint32_t kDepths[] = {12, 16, 20, 26, 34, 46, 64, 90, 128, 180, 256};
+constexpr uint32_t kDeepest = 256;
 constexpr size_t kCheckedSamples = 40;
 // From here on more reach gains nothing that such a sample could show.
 constexpr double kHighestRecall = 0.9995;

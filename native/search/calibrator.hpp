@@ -12,7 +12,6 @@
 #include <vector>
 
 #include "graph/neighbor.hpp"
-#include "quantize/sq8.hpp"
 #include "segment/segment.hpp"
 
 namespace vicinal {
@@ -31,7 +30,7 @@ private:
   struct Sample {
     uint32_t vertex = 0;
     std::vector<float> vector;
-    Sq8Query query;
+    CodeQuery query;
     TopK near{0};
     // Whether the truth is looked for by vectors too, into `nearest`.
     bool isChecked = false;

@@ -50,12 +50,14 @@ Status SegmentSearch::walk(const Accept& accept, uint64_t budget, std::vector<Ne
 template <typename Accept>
 Status SegmentSearch::walkMost(const Accept& accept, double share, uint64_t budget,
                                std::vector<Neighbor>& found, bool& isComplete) {
-  // Among so many there are the wanted ones, unless those near the query are others than most.
+  // Among so many are the wanted ones on average, and among some more nearly always, unless those
+  // near the query are others than most.
+  const auto average = static_cast<size_t>(std::ceil(wanted_ / share));
   const auto among = static_cast<size_t>(std::ceil(wanted_ / share * kSpareAmong)) + kMoreAmong;
   SearchOptions options = plan_->options;
   options.maxDistances = budget;
   options.cancel = cancel_;
-  if (options.stop.wanted > 0) options.stop.wanted = std::max(options.stop.wanted, among);
+  if (options.stop.wanted > 0) options.stop.wanted = std::max(options.stop.wanted, average);
   options.ef =
       std::max(static_cast<uint32_t>(std::ceil(options.ef / share)), static_cast<uint32_t>(among));
   SearchEnd end = SearchEnd::Complete;

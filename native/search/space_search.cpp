@@ -6,15 +6,15 @@ namespace vicinal {
 
 namespace {
 
-Sq8Query& queryOfThread() {
-  thread_local Sq8Query query;
+CodeQuery& queryOfThread() {
+  thread_local CodeQuery query;
   return query;
 }
 
 } // namespace
 
 // One search at a time is a thread's, so its memory can be the thread's.
-const Sq8Query& SpaceSearch::preparedQuery() {
+const CodeQuery& SpaceSearch::preparedQuery() {
   if (!isPrepared_) codes_->space().prepare(query_, queryOfThread());
   isPrepared_ = true;
   return queryOfThread();

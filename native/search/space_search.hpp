@@ -69,7 +69,7 @@ private:
               SearchEnd& end) {
     const HnswGraph& graph = space_.graph();
     const SearchReport report =
-        codes_ ? graph.search(Sq8Scorer{codes_->space(), preparedQuery()}, options, accept, found)
+        codes_ ? graph.search(CodeScorer{codes_->space(), preparedQuery()}, options, accept, found)
                : graph.search(FloatScorer{space_.space(), query_}, options, accept, found);
     tally(report.distances, codes_ ? codes_->space().stride() : vectorBytes());
     stats_.visited += report.hops;
@@ -78,12 +78,16 @@ private:
     if (end == SearchEnd::Cancelled) return Status(Code::Cancelled, "the search was cancelled");
     return Status::ok();
   }
+<<<<<<< HEAD
   const Sq8Query& preparedQuery();
   uint64_t vectorBytes() const { return uint64_t(space_.spec().dim) * sizeof(float); }
   void tally(uint64_t distances, uint64_t bytesOfEach) {
     stats_.distances += distances;
     stats_.bytes += distances * bytesOfEach;
   }
+=======
+  const CodeQuery& preparedQuery();
+>>>>>>> 24df655 (feat(quantize): RaBitQ codes of 1 and 4 bits lead searches)
 
   const VectorSpace& space_;
   const float* const query_;

@@ -45,7 +45,7 @@ std::optional<WalkPlan> planWalk(const VectorSpace& space, const SearchRequest& 
   const double tens = std::max(1.0, double(wanted) / kCalibratedWanted);
   plan.distances = promise->distances * std::sqrt(tens) + double(plan.rescored);
   plan.recall = promise->recall;
-  const bool hasCodes = Sq8Space::supports(metric, space.spec().dim);
+  const bool hasCodes = space.codes() != nullptr;
   const double scan =
       linked * (hasCodes && mayScanCodes(space, request) ? kSequentialCode : kSequentialDistance);
   if (scan < plan.distances) return std::nullopt;

@@ -5,19 +5,32 @@
 
 #include "base/memory_tally.hpp"
 #include "base/region.hpp"
+#include "quantize/code_space.hpp"
 #include "quantize/projection.hpp"
-#include "quantize/sq8.hpp"
 
 namespace vicinal {
 
+// What it takes to code a vector.
+struct CodeScheme {
+  CodeKind kind = CodeKind::None;
+  // Of SQ8; null: codes are of all dimensions.
+  std::shared_ptr<const Projection> projection;
+  // Of RaBitQ; null: centred at the origin.
+  std::shared_ptr<const RabitqModel> rabitq;
+};
+
 class CodeArray {
 public:
-  // For at most `capacity` vectors. Null where metric and dimensions have no codes.
-  static Result<std::shared_ptr<CodeArray>> create(Metric metric, uint32_t dim, uint64_t capacity,
-                                                   std::shared_ptr<const Projection> projection);
+  // The kind of codes that a space starts with: None where metric and dimensions have no codes.
+  static CodeKind firstKind(CodeKind asked, Metric metric, uint32_t dim);
+  static uint32_t strideOf(const CodeScheme& scheme, uint32_t dim);
 
-  const Sq8Space& space() const { return space_; }
-  const std::shared_ptr<const Projection>& projection() const { return projection_; }
+  // For at most `capacity` vectors. Null where the scheme's kind is None.
+  static Result<std::shared_ptr<CodeArray>> create(Metric metric, uint32_t dim, uint64_t capacity,
+                                                   CodeScheme scheme);
+
+  const CodeSpace& space() const { return space_; }
+  const CodeScheme& scheme() const { return scheme_; }
   uint64_t bytes() const { return rows_.bytes(); }
   void tally(const MemoryTally& tally, MemoryPart& part) const;
 
@@ -41,8 +54,8 @@ public:
 private:
   RegionArray<uint8_t> rows_;
   uint64_t filed_ = 0;
-  std::shared_ptr<const Projection> projection_;
-  Sq8Space space_;
+  CodeScheme scheme_;
+  CodeSpace space_;
 };
 
 } // namespace vicinal

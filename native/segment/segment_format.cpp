@@ -118,7 +118,8 @@ const char* sectionName(SectionKind kind) {
       "idLows",      "idHighs",        "idKinds",      "idMap",      "seqs",
       "deleted",     "payloadOffsets", "payloadBytes", "vectors",    "rowOfVertex",
       "vertexOfRow", "graphLevel0",    "graphOffsets", "graphUpper", "overlayRows",
-      "overlaySeqs", "overlayOffsets", "overlayBytes", "codes",      "directions"};
+      "overlaySeqs", "overlayOffsets", "overlayBytes", "codes",      "directions",
+      "centre"};
   return kNames[size_t(kind)];
 }
 
@@ -144,7 +145,7 @@ std::string encodeDirectory(const SegmentDirectory& directory) {
         .add(vector.graph.entry)
         .add(vector.graph.entryLevel);
     encoder.add(vector.graph.upperWords).add(vector.graph.seed);
-    encoder.add(vector.calibration.get());
+    encoder.add(static_cast<uint8_t>(vector.codes)).add(vector.calibration.get());
   }
   return encoder.add(directory.sections).take();
 }
@@ -180,6 +181,9 @@ bool decodeDirectory(const BlockFile& file, SegmentDirectory& directory) {
     vector.graph.entryLevel = decoder.read<uint32_t>();
     vector.graph.upperWords = decoder.read<uint64_t>();
     vector.graph.seed = decoder.read<uint64_t>();
+    const uint8_t codes = decoder.read<uint8_t>();
+    if (codes < uint8_t(CodeKind::None) || codes > uint8_t(CodeKind::Rabitq1)) return false;
+    vector.codes = static_cast<CodeKind>(codes);
     vector.calibration = decoder.calibration();
   }
   directory.sections = decoder.sections();

@@ -32,8 +32,9 @@ enum class SectionKind : uint8_t {
   OverlayBytes,
   Codes,
   Directions,
+  Centre,
 };
-constexpr uint8_t kSectionKinds = 20;
+constexpr uint8_t kSectionKinds = 21;
 const char* sectionName(SectionKind kind);
 
 struct Section {
@@ -49,6 +50,8 @@ struct VectorDirectory {
   uint32_t vertices = 0;
   bool isIdentity = true;
   GraphMeta graph{};
+  // Of the codes in the file.
+  CodeKind codes = CodeKind::None;
   // null where nobody has measured yet.
   std::shared_ptr<const Calibration> calibration;
 };

@@ -142,24 +142,38 @@ private:
     return isSound ? Status::ok() : file_.corrupt("its sections and its directory do not agree");
   }
 
-  // Codes a row: fewer than dimensions where there are directions. 0 where those make no sense.
-  uint32_t codesOf(const VectorDirectory& entry, uint8_t vector) const {
+  // Bytes a code takes; 0 where the directory makes no sense.
+  uint64_t codeStride(const VectorDirectory& entry, uint8_t vector) const {
+    const VectorSpec& spec = entry.spec;
+    if (!Sq8Space::supports(spec.metric, spec.dim)) return 0;
+    const uint64_t rowBytes = uint64_t(spec.dim) * sizeof(float);
+    if (entry.codes != CodeKind::Sq8)
+      return has(SectionKind::Centre, rowBytes, vector)
+                 ? CodeArray::strideOf({entry.codes, nullptr, nullptr}, spec.dim)
+                 : 0;
+    // Fewer codes than dimensions where there are directions.
     const Section* directions = find(SectionKind::Directions, vector);
-    if (directions == nullptr) return entry.spec.dim;
-    const uint64_t rowBytes = uint64_t(entry.spec.dim) * sizeof(float);
+    if (directions == nullptr) return Sq8Space::strideOf(spec.dim);
     const uint64_t codes = directions->bytes / rowBytes;
-    return directions->bytes % rowBytes == 0 && codes < entry.spec.dim ? uint32_t(codes) : 0;
+    const bool isSound = directions->bytes % rowBytes == 0 && codes > 0 && codes < spec.dim;
+    return isSound ? Sq8Space::strideOf(uint32_t(codes)) : 0;
   }
 
-  // Directions are a few hundred kilobytes, read into memory.
-  Status readProjection(const VectorDirectory& entry, uint8_t vector,
-                        std::shared_ptr<const Projection>& projection) {
-    const Section* section = find(SectionKind::Directions, vector);
-    if (section == nullptr) return Status::ok();
-    std::vector<float> directions(section->bytes / sizeof(float));
-    VICINAL_TRY(readInto(file_, section, directions));
-    if (directions.empty()) return file_.corrupt("directions are missing");
-    projection = Projection::from(std::move(directions), entry.spec.dim);
+  // A few hundred kilobytes at most, read into memory.
+  Status readScheme(const VectorDirectory& entry, uint8_t vector, CodeScheme& scheme) {
+    scheme.kind = entry.codes;
+    const auto read = [&](SectionKind kind, std::vector<float>& values) {
+      values.resize(find(kind, vector)->bytes / sizeof(float));
+      return readInto(file_, find(kind, vector), values);
+    };
+    std::vector<float> values;
+    if (find(SectionKind::Directions, vector) != nullptr) {
+      VICINAL_TRY(read(SectionKind::Directions, values));
+      scheme.projection = Projection::from(std::move(values), entry.spec.dim);
+    } else if (find(SectionKind::Centre, vector) != nullptr) {
+      VICINAL_TRY(read(SectionKind::Centre, values));
+      scheme.rabitq = std::make_shared<const RabitqModel>(std::move(values));
+    }
     return Status::ok();
   }
 
@@ -171,8 +185,9 @@ private:
            has(SectionKind::GraphOffsets, vertices * 4, vector) &&
            entry.graph.upperWords <= file_.stamp().bytes / 4 &&
            has(SectionKind::GraphUpper, entry.graph.upperWords * 4, vector) &&
-           (!Sq8Space::supports(entry.spec.metric, entry.spec.dim) ||
-            has(SectionKind::Codes, vertices * Sq8Space::strideOf(codesOf(entry, vector)), vector));
+           (entry.codes == CodeKind::None ||
+            (codeStride(entry, vector) > 0 &&
+             has(SectionKind::Codes, vertices * codeStride(entry, vector), vector)));
   }
 
   Status mapRows() {
@@ -211,7 +226,7 @@ private:
       mapped.vertexOfRowAt = find(SectionKind::VertexOfRow, vector)->offset;
     }
     if (const Section* codes = find(SectionKind::Codes, vector)) mapped.codesAt = codes->offset;
-    VICINAL_TRY(readProjection(entry, vector, mapped.projection));
+    VICINAL_TRY(readScheme(entry, vector, mapped.scheme));
     mapped.calibration = entry.calibration;
     mapped.graph = {entry.graph, file_.file().descriptor(),
                     find(SectionKind::GraphLevel0, vector)->offset,

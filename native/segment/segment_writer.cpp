@@ -80,7 +80,9 @@ Status SegmentWriter::writeGraphs() {
     const GraphSections sections = space.graph().sections();
     const SegmentCapture::Vertices& vertices = capture_.vertices[vector];
     const auto calibration = space.calibration();
+    const auto codes = space.codes();
     directory_.vectors.push_back({space.spec(), vertices.count, vertices.isIdentity, sections.meta,
+                                  codes ? codes->space().kind() : CodeKind::None,
                                   calibration->vertices() > 0 ? calibration : nullptr});
     VICINAL_TRY(
         section(SectionKind::GraphLevel0, vector, sections.level0.data, sections.level0.bytes));
@@ -88,17 +90,22 @@ Status SegmentWriter::writeGraphs() {
         section(SectionKind::GraphOffsets, vector, sections.offsets.data, sections.offsets.bytes));
     VICINAL_TRY(
         section(SectionKind::GraphUpper, vector, sections.upper.data, sections.upper.bytes));
-    const auto codes = space.codes();
     codes_.push_back(codes);
     if (!codes) continue;
     VICINAL_TRY(section(SectionKind::Codes, vector, codes->space().row(0),
                         uint64_t(sections.meta.vertices) * codes->space().stride()));
-    if (!codes->projection()) continue;
-    const std::vector<float>& directions = codes->projection()->directions();
-    VICINAL_TRY(section(SectionKind::Directions, vector, directions.data(),
-                        directions.size() * sizeof(float)));
+    VICINAL_TRY(writeScheme(codes->scheme(), vector));
   }
   return Status::ok();
+}
+
+Status SegmentWriter::writeScheme(const CodeScheme& scheme, uint8_t vector) {
+  const auto floats = [&](SectionKind kind, const std::vector<float>& values) {
+    return section(kind, vector, values.data(), values.size() * sizeof(float));
+  };
+  if (scheme.projection)
+    VICINAL_TRY(floats(SectionKind::Directions, scheme.projection->directions()));
+  return scheme.rabitq ? floats(SectionKind::Centre, scheme.rabitq->centre) : Status::ok();
 }
 
 Result<FileStamp> SegmentWriter::writeRows() {

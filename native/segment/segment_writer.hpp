@@ -35,6 +35,7 @@ public:
   static Result<SegmentWriter> create(const std::string& path, const SegmentCapture& capture);
   // While no graph grows.
   Status writeGraphs();
+  Status writeScheme(const CodeScheme& scheme, uint8_t vector);
   // The rest; then the file is complete and on stable storage.
   Result<FileStamp> writeRows();
   // What of the segment is in the complete file.

@@ -23,6 +23,7 @@ uint32_t nextLook(uint32_t vertices) { return grown(vertices, kGrowthBetweenLook
 
 Status VectorSpace::reserve(const VectorSpec& spec, uint64_t rows, uint64_t vertices) {
   spec_ = spec;
+  askedCode_ = spec.code;
   // Where codes lead, only a few vectors of a search are read.
   const auto pages =
       Sq8Space::supports(spec.metric, spec.dim) ? Region::Pages::Normal : Region::Pages::Huge;
@@ -36,15 +37,15 @@ Status VectorSpace::reserve(const VectorSpec& spec, uint64_t rows, uint64_t vert
   vertexOfRow_ = vertexOfRow.take();
   rowOfVertex_ = rowOfVertex.take();
   space_ = Space(spec.metric, spec.dim, vectors_.data());
-  auto codes = CodeArray::create(spec.metric, spec.dim, vertices, nullptr);
+  auto codes = CodeArray::create(spec.metric, spec.dim, vertices, {firstKind(), nullptr, nullptr});
   if (!codes) return codes.status();
   codes_ = codes.take();
   // It is the same for all, so nobody has to own it.
   calibration_ = {std::shared_ptr<const Calibration>(), &Calibration::untried(spec.metric)};
   calibrateFrom_ = kLeastCalibrated;
-  lookFrom_ = codes_ && Projection::canReduce(spec.dim) ? Projection::kLeastSample : UINT32_MAX;
-  auto graph = HnswGraph::create(space_, codes_ ? codes_->space() : Sq8Space(), graphConfig(),
-                                 static_cast<uint32_t>(vertices));
+  lookFrom_ = canRecode() ? Projection::kLeastSample : UINT32_MAX;
+  auto graph =
+      HnswGraph::create(space_, codesToBuildOn(), graphConfig(), static_cast<uint32_t>(vertices));
   if (!graph) return graph.status();
   graph_ = graph.take();
   place();
@@ -102,6 +103,13 @@ void VectorSpace::finish(const VertexSlice& slice) {
   linked_.store(done, std::memory_order_release);
 }
 
+void VectorSpace::useCode(CodeKind kind) {
+  std::lock_guard lock(claims_);
+  if (askedCode_.exchange(kind) == kind) return;
+  // The next look makes the codes anew.
+  lookFrom_ = 0;
+}
+
 bool VectorSpace::claimRecoding() {
   std::lock_guard lock(claims_);
   if (isRecoding_ || !open_.empty() || vertices() < lookFrom_) return false;
@@ -112,21 +120,22 @@ bool VectorSpace::claimRecoding() {
 Status VectorSpace::recode() {
   const uint32_t count = vertices();
   Status status = Status::ok();
-  if (auto projection = betterProjection(count)) {
-    auto codes =
-        CodeArray::create(spec_.metric, spec_.dim, vertexCapacity(), std::move(projection));
-    if (codes) (*codes)->place(spec_.codeMemory);
-    status = codes ? (*codes)->grow(claimed_) : codes.status();
+  if (auto scheme = betterScheme(count)) {
+    auto codes = CodeArray::create(spec_.metric, spec_.dim, vertexCapacity(), std::move(*scheme));
+    if (codes && *codes) (*codes)->place(spec_.codeMemory);
+    status = codes.status();
+    if (codes && *codes) status = (*codes)->grow(claimed_);
     if (status.isOk()) {
-      for (uint32_t vertex = 0; vertex < claimed_; vertex++)
+      for (uint32_t vertex = 0; vertex < claimed_ && *codes; vertex++)
         (*codes)->space().encode(vertex, vector(vertex));
-      graph_->useCodes((*codes)->space());
       std::lock_guard lock(shared_);
       codes_ = codes.take();
+      graph_->useCodes(codesToBuildOn());
     }
   }
   std::lock_guard lock(claims_);
-  lookFrom_ = nextLook(count);
+  const uint32_t next = std::max(nextLook(count), Projection::kLeastSample);
+  lookFrom_ = canRecode() ? next : UINT32_MAX;
   isRecoding_ = false;
   calibrateFrom_ = kLeastCalibrated;
   return status;
@@ -153,19 +162,41 @@ void VectorSpace::calibrated(std::shared_ptr<const Calibration> calibration) {
   calibration_ = std::move(calibration);
 }
 
-// Null where what there is will do.
-std::shared_ptr<const Projection> VectorSpace::betterProjection(uint32_t count) const {
+// Nothing where what there is will do.
+std::optional<CodeScheme> VectorSpace::betterScheme(uint32_t count) const {
+  const auto codesNow = codes();
+  const CodeScheme current = codesNow ? codesNow->scheme() : CodeScheme();
+  const CodeKind kind = askedCode_ == CodeKind::Auto && codesNow ? current.kind : firstKind();
+  if (kind == CodeKind::None) return codesNow ? std::optional(CodeScheme()) : std::nullopt;
   const uint32_t sampled = std::min<uint32_t>(count, Projection::kLeastSample);
   std::vector<float> sample(size_t(sampled) * spec_.dim);
   for (uint32_t at = 0; at < sampled; at++)
     __builtin_memcpy(&sample[size_t(at) * spec_.dim],
                      vector(uint32_t(uint64_t(at) * count / sampled)), spec_.dim * sizeof(float));
-  auto trained = Projection::train(sample.data(), sampled, spec_.dim);
-  const auto current = codes()->projection();
-  if (!trained || !current) return trained;
-  const bool isWorthIt = trained->energyOf(sample.data(), sampled) >
-                         current->energyOf(sample.data(), sampled) + kWorthRecoding;
-  return isWorthIt ? trained : nullptr;
+  if (kind != CodeKind::Sq8)
+    return CodeScheme{kind, nullptr, RabitqModel::train(sample.data(), sampled, spec_.dim)};
+  auto trained = sampled < Projection::kLeastSample
+                     ? nullptr
+                     : Projection::train(sample.data(), sampled, spec_.dim);
+  if (current.kind != CodeKind::Sq8) return CodeScheme{kind, std::move(trained), nullptr};
+  if (!trained) return std::nullopt;
+  const auto& projection = current.projection;
+  const bool isWorthIt =
+      !projection || trained->energyOf(sample.data(), sampled) >
+                         projection->energyOf(sample.data(), sampled) + kWorthRecoding;
+  if (!isWorthIt) return std::nullopt;
+  return CodeScheme{CodeKind::Sq8, std::move(trained), nullptr};
+}
+
+// Centres of RaBitQ are learnt as directions are.
+bool VectorSpace::canRecode() const {
+  if (!codes_) return false;
+  return !codes_->space().isSq8() || Projection::canReduce(spec_.dim);
+}
+
+const Sq8Space& VectorSpace::codesToBuildOn() const {
+  static const Sq8Space none;
+  return codes_ ? codes_->space().sq8() : none;
 }
 
 Status VectorSpace::map(int descriptor, const Mapped& mapped) {
@@ -179,15 +210,20 @@ Status VectorSpace::map(int descriptor, const Mapped& mapped) {
     VICINAL_TRY(rowOfVertex_.grow(mapped.vertices));
     VICINAL_TRY(vertexOfRow_.grow(mapped.rows));
   }
-  if (codes_) {
-    auto codes = CodeArray::create(spec_.metric, spec_.dim, vertexCapacity(), mapped.projection);
+  if (mapped.scheme.kind != CodeKind::None) {
+    auto codes = CodeArray::create(spec_.metric, spec_.dim, vertexCapacity(), mapped.scheme);
     if (!codes) return codes.status();
     codes_ = codes.take();
     place();
     VICINAL_TRY(codes_->mapFile(descriptor, mapped.codesAt, mapped.graph.meta.vertices));
-    if (mapped.projection) lookFrom_ = nextLook(mapped.vertices);
+    const bool hasLooked = mapped.scheme.projection || !codes_->space().isSq8();
+    if (canRecode() && hasLooked) lookFrom_ = nextLook(mapped.vertices);
   }
-  auto graph = HnswGraph::open(space_, codes_ ? codes_->space() : Sq8Space(), graphConfig(),
+  const bool isAsAsked = askedCode_ == CodeKind::Auto || mapped.scheme.kind == firstKind();
+  if (!isAsAsked) {
+    lookFrom_ = 0;
+  }
+  auto graph = HnswGraph::open(space_, codesToBuildOn(), graphConfig(),
                                static_cast<uint32_t>(vertexCapacity()), mapped.graph);
   if (!graph) return graph.status();
   graph_ = graph.take();

@@ -19,6 +19,7 @@
 #include <atomic>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -26,7 +27,6 @@
 #include "distance/kernels.hpp"
 #include "graph/hnsw_graph.hpp"
 #include "quantize/code_kind.hpp"
-#include "quantize/sq8.hpp"
 #include "segment/calibration.hpp"
 #include "segment/code_array.hpp"
 #include "segment/cold_vectors.hpp"
@@ -44,6 +44,7 @@ struct VectorSpec {
   Placement memory = Placement::Cached;
   Placement graphMemory = Placement::Cached;
   Placement codeMemory = Placement::Cached;
+  // To begin with; see `useCode`.
   CodeKind code = CodeKind::Auto;
 };
 
@@ -121,9 +122,11 @@ public:
   Result<VertexSlice> claim(uint32_t most);
   void link(const VertexSlice& slice);
   void finish(const VertexSlice& slice);
-  // Whether the vectors should be looked at for fewer dimensions to code, now that there are many
-  // more than at the last look. True for one caller, who then calls `recode`; until that has
-  // returned nothing can be claimed.
+  // Codes of another kind lead from now on; they are made with the next look.
+  void useCode(CodeKind kind);
+  // Whether the vectors should be looked at for better codes, now that there are many more than at
+  // the last look, or codes of another kind are wanted. True for one caller, who then calls
+  // `recode`; until that has returned nothing can be claimed.
   bool claimRecoding();
   // Some hundred milliseconds of work for each 100,000 vertices.
   Status recode();
@@ -159,7 +162,7 @@ public:
     uint64_t rowOfVertexAt;
     uint64_t vertexOfRowAt;
     uint64_t codesAt;
-    std::shared_ptr<const Projection> projection;
+    CodeScheme scheme;
     // null: the file has none.
     std::shared_ptr<const Calibration> calibration;
     GraphFile graph;
@@ -175,12 +178,17 @@ private:
   }
   // Before anything is mapped or grown.
   void place();
-  std::shared_ptr<const Projection> betterProjection(uint32_t count) const;
+  CodeKind firstKind() const { return CodeArray::firstKind(askedCode_, spec_.metric, spec_.dim); }
+  bool canRecode() const;
+  std::optional<CodeScheme> betterScheme(uint32_t count) const;
+  // Empty where the graph is built on vectors.
+  const Sq8Space& codesToBuildOn() const;
   void makeMaps();
 
   static constexpr uint64_t kGraphSeed = 0x76696369;
 
   VectorSpec spec_;
+  std::atomic<CodeKind> askedCode_{CodeKind::Auto};
   RegionArray<float> vectors_;
   Space space_;
   std::unique_ptr<HnswGraph> graph_;

@@ -6,6 +6,8 @@
 // one instruction set must not be linked into another's code. `bytes` is a multiple of 64, the
 // query is aligned to 64, rows to 16.
 
+#include "quantize/isa/rows_ahead.hpp"
+
 namespace {
 
 using vicinal::Sq8Query;
@@ -39,23 +41,6 @@ struct L2 {
   float squares;
   float ofDot;
 };
-
-// NaN becomes the greatest float.
-inline float bounded(float distance) {
-  const float low = distance < FLT_MAX ? distance : FLT_MAX;
-  return low > -FLT_MAX ? low : -FLT_MAX;
-}
-
-constexpr size_t kGroupsAhead = 2;
-constexpr size_t kLine = 64;
-// The hardware follows a row by itself once its first lines came.
-constexpr size_t kPrefetched = 16 * kLine;
-
-inline void prefetchRow(const uint8_t* row, size_t stride) {
-  const size_t end = stride < kPrefetched ? stride : kPrefetched;
-  for (size_t at = 0; at < end; at += kLine) __builtin_prefetch(row + at);
-  if (stride > end) __builtin_prefetch(row + stride - kLine);
-}
 
 template <typename Op>
 void many(const Sq8Query& query, const uint8_t* rows, size_t stride, const uint32_t* ids,

@@ -1,0 +1,66 @@
+#include <cstring>
+#include <immintrin.h>
+
+#include "quantize/isa/rabitq_sets.hpp"
+
+namespace {
+
+constexpr size_t kGroup = 4;
+
+// Four sums of sixteen lanes at once, by halves.
+inline void storeTotals(const __m512i* sum, int32_t* sums) {
+  const __m512i ab = _mm512_add_epi32(_mm512_unpacklo_epi32(sum[0], sum[1]),
+                                      _mm512_unpackhi_epi32(sum[0], sum[1]));
+  const __m512i cd = _mm512_add_epi32(_mm512_unpacklo_epi32(sum[2], sum[3]),
+                                      _mm512_unpackhi_epi32(sum[2], sum[3]));
+  const __m512i four =
+      _mm512_add_epi32(_mm512_unpacklo_epi64(ab, cd), _mm512_unpackhi_epi64(ab, cd));
+  const __m256i two =
+      _mm256_add_epi32(_mm512_castsi512_si256(four), _mm512_extracti64x4_epi64(four, 1));
+  const __m128i one = _mm_add_epi32(_mm256_castsi256_si128(two), _mm256_extracti128_si256(two, 1));
+  _mm_storeu_si128(reinterpret_cast<__m128i*>(sums), one);
+}
+
+struct Simd {
+  // A bit says whether its byte of the query counts.
+  static void dots1(const int8_t* query, size_t planeBytes, const uint8_t* const* row,
+                    int32_t* sums) {
+    const __m512i zero = _mm512_setzero_si512();
+    const __m512i one = _mm512_set1_epi8(1);
+    __m512i sum[kGroup] = {zero, zero, zero, zero};
+    for (size_t i = 0; i < planeBytes; i += 64) {
+      const __m512i part = _mm512_load_si512(query + i);
+      for (size_t r = 0; r < kGroup; r++) {
+        uint64_t bits;
+        std::memcpy(&bits, row[r] + i / 8, sizeof bits);
+        sum[r] = _mm512_dpbusd_epi32(sum[r], _mm512_maskz_mov_epi8(bits, one), part);
+      }
+    }
+    storeTotals(sum, sums);
+  }
+  static void dots4(const int8_t* query, size_t planeBytes, const uint8_t* const* row,
+                    int32_t* sums) {
+    const __m512i zero = _mm512_setzero_si512();
+    const __m512i lowHalf = _mm512_set1_epi8(15);
+    __m512i sum[kGroup] = {zero, zero, zero, zero};
+    for (size_t i = 0; i < planeBytes; i += 64) {
+      const __m512i low = _mm512_load_si512(query + i);
+      const __m512i high = _mm512_load_si512(query + planeBytes + i);
+      for (size_t r = 0; r < kGroup; r++) {
+        const __m512i codes = _mm512_loadu_si512(row[r] + i);
+        sum[r] = _mm512_dpbusd_epi32(sum[r], _mm512_and_si512(codes, lowHalf), low);
+        sum[r] = _mm512_dpbusd_epi32(sum[r], _mm512_and_si512(_mm512_srli_epi16(codes, 4), lowHalf),
+                                     high);
+      }
+    }
+    storeTotals(sum, sums);
+  }
+};
+
+} // namespace
+
+#include "quantize/isa/rabitq_loops.hpp"
+
+namespace vicinal {
+const RabitqKernels rabitqAvx512Kernels = kernelSet(Isa::Avx512, "avx512vnni");
+}

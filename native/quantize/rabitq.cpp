@@ -1,0 +1,179 @@
+#include "quantize/rabitq.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <cstring>
+
+#include "quantize/rabitq_kernels.hpp"
+
+namespace vicinal {
+
+namespace {
+
+constexpr size_t kRowAlign = 32;
+constexpr size_t kPlaneAlign = 64;
+constexpr float kQuerySteps = 127;
+constexpr int kMostCode = 15;
+constexpr float kMiddleOf4 = 7.5f;
+constexpr float kMiddleOf1 = 0.5f;
+// The best step for 16 points of a normal distribution is this share of its deviation (Max, 1960).
+constexpr float kNormalStep = 0.3352f;
+// Rows differ from it; the best of these is taken.
+constexpr float kStepsTried[] = {0.8f, 0.9f, 1.0f, 1.1f, 1.2f};
+
+size_t roundUp(size_t value, size_t multiple) {
+  return (value + multiple - 1) / multiple * multiple;
+}
+
+// Components a plane of the query holds.
+size_t planeLength(uint32_t bits, size_t dim) { return bits == 1 ? dim : (dim + 1) / 2; }
+
+// Bytes of codes that a kernel reads.
+size_t codeBytes(uint32_t bits, size_t dim) {
+  return bits == 1 ? roundUp(dim, 64) / 8 : planeLength(bits, dim);
+}
+
+int codeOf(float value, float inverseStep) {
+  const float code = value * inverseStep + float(kMostCode + 1) / 2;
+  return int(std::min(float(kMostCode), std::max(0.0f, code)));
+}
+
+// Dot product with the grid's vector, and the squared length of that.
+struct Fit {
+  double dot = 0;
+  double squares = 0;
+  // Of the angle between the two, to compare.
+  double cosine() const { return squares > 0 ? dot / std::sqrt(squares) : 0; }
+};
+
+Fit fitOf4(const std::vector<float>& values, float inverseStep) {
+  Fit fit;
+  for (const float value : values) {
+    const float point = float(codeOf(value, inverseStep)) - kMiddleOf4;
+    fit.dot += double(point) * value;
+    fit.squares += double(point) * point;
+  }
+  return fit;
+}
+
+Fit write4(const std::vector<float>& values, float length, uint8_t* row) {
+  const float step = kNormalStep * length / std::sqrt(float(values.size()));
+  Fit best;
+  float inverse = 0;
+  for (const float tried : kStepsTried) {
+    const Fit fit = fitOf4(values, 1 / (step * tried));
+    if (fit.cosine() <= best.cosine()) continue;
+    best = fit;
+    inverse = 1 / (step * tried);
+  }
+  const size_t half = planeLength(4, values.size());
+  for (size_t i = 0; i < values.size(); i++) {
+    const int code = codeOf(values[i], inverse);
+    row[i % half] |= uint8_t(i < half ? code : code << 4);
+  }
+  return best;
+}
+
+Fit write1(const std::vector<float>& values, uint8_t* row) {
+  Fit fit;
+  for (size_t i = 0; i < values.size(); i++) {
+    if (values[i] > 0) row[i / 8] |= uint8_t(1u << (i % 8));
+    fit.dot += double(kMiddleOf1) * std::fabs(values[i]);
+  }
+  fit.squares = double(kMiddleOf1) * kMiddleOf1 * double(values.size());
+  return fit;
+}
+
+} // namespace
+
+std::shared_ptr<const RabitqModel> RabitqModel::train(const float* sample, size_t count,
+                                                      uint32_t dim) {
+  std::vector<double> sums(dim, 0);
+  for (size_t row = 0; row < count; row++)
+    for (uint32_t i = 0; i < dim; i++) sums[i] += double(sample[row * dim + i]);
+  std::vector<float> centre(dim);
+  for (uint32_t i = 0; i < dim; i++) centre[i] = count == 0 ? 0 : float(sums[i] / double(count));
+  return std::make_shared<const RabitqModel>(std::move(centre));
+}
+
+RabitqSpace::RabitqSpace(Metric metric, uint32_t bits, uint8_t* firstRow,
+                         std::shared_ptr<const RabitqModel> model)
+    : metric_(metric), bits_(bits), dim_(model->rotation.dim()), stride_(strideOf(bits, dim_)),
+      rows_(firstRow), manyFn_(bits == 1 ? rabitqKernels().of1 : rabitqKernels().of4),
+      model_(std::move(model)) {}
+
+uint32_t RabitqSpace::strideOf(uint32_t bits, uint32_t dim) {
+  // Of 4 bits, kernels read whole planes of 64 bytes; what follows the codes meets the query's
+  // zeros.
+  const size_t read = bits == 1 ? 0 : roundUp(codeBytes(bits, dim), kPlaneAlign);
+  return uint32_t(std::max(read, roundUp(codeBytes(bits, dim) + sizeof(RabitqTerms), kRowAlign)));
+}
+
+// Leaves the rotated difference from the centre; returns its length. `along` is its dot product
+// with the centre, unrotated.
+float RabitqSpace::rotated(const float* vector, std::vector<float>& residual, double& along) const {
+  const std::vector<float>& centre = model_->centre;
+  residual.resize(dim_);
+  along = 0;
+  double squares = 0;
+  for (uint32_t i = 0; i < dim_; i++) {
+    residual[i] = vector[i] - centre[i];
+    squares += double(residual[i]) * residual[i];
+    along += double(residual[i]) * centre[i];
+  }
+  model_->rotation.apply(residual.data());
+  return float(std::sqrt(squares));
+}
+
+void RabitqSpace::encode(uint32_t id, const float* vector) const {
+  thread_local std::vector<float> residual;
+  double along = 0;
+  const float length = rotated(vector, residual, along);
+  uint8_t* const bytes = row(id);
+  std::memset(bytes, 0, stride_);
+  RabitqTerms& terms = *termsOf(bytes);
+  terms.add = metric_ == Metric::L2 ? length * length : -float(along);
+  // A row at the centre has no direction, and one that is longer than floats go has none either.
+  if (!(length > 0) || !std::isfinite(length)) return;
+  const Fit fit = bits_ == 1 ? write1(residual, bytes) : write4(residual, length, bytes);
+  if (!(fit.dot > 0)) return;
+  terms.factor = float(double(length) * length / fit.dot);
+  const double cosine = std::min(1.0, fit.cosine() / length);
+  terms.error =
+      length *
+      float(std::sqrt((1 - cosine * cosine) / (cosine * cosine) / double(std::max(1u, dim_ - 1))));
+}
+
+void RabitqSpace::prepare(const float* vector, RabitqQuery& query) const {
+  thread_local std::vector<float> residual;
+  double along = 0;
+  const float length = rotated(vector, residual, along);
+  float greatest = 0;
+  for (const float value : residual) greatest = std::max(greatest, std::fabs(value));
+  const bool hasDirection = greatest > 0 && std::isfinite(kQuerySteps / greatest);
+  const float inverse = hasDirection ? kQuerySteps / greatest : 0;
+
+  const size_t half = planeLength(bits_, dim_);
+  query.planeBytes = roundUp(half, kPlaneAlign);
+  const size_t planes = bits_ == 1 ? 1 : 2;
+  query.memory_.assign(planes * query.planeBytes + kPlaneAlign, 0);
+  const auto address = reinterpret_cast<uintptr_t>(query.memory_.data());
+  int8_t* const codes = query.memory_.data() + (kPlaneAlign - address % kPlaneAlign) % kPlaneAlign;
+  int32_t sum = 0;
+  for (size_t i = 0; i < dim_; i++) {
+    const auto code = static_cast<int8_t>(std::lround(residual[i] * inverse));
+    codes[i < half ? i : query.planeBytes + i - half] = code;
+    sum += code;
+  }
+  query.codes = codes;
+  const bool isL2 = metric_ == Metric::L2;
+  // The dot product with the centre is that of the difference and of the centre itself.
+  double centreSquares = 0;
+  for (const float value : model_->centre) centreSquares += double(value) * value;
+  query.add = isL2 ? length * length : -float(along + centreSquares);
+  query.scale = (isL2 ? 2 : 1) * greatest / kQuerySteps;
+  query.middle = (bits_ == 1 ? kMiddleOf1 : kMiddleOf4) * float(sum);
+  query.spread = (isL2 ? 2 : 1) * length;
+}
+
+} // namespace vicinal
