@@ -28,7 +28,7 @@ uint64_t upperCapacity(uint64_t capacity, uint64_t m) {
 
 } // namespace
 
-HnswGraph::HnswGraph(const Space& space, const Sq8Space& codes, const GraphConfig& config)
+HnswGraph::HnswGraph(const Space& space, const CodeSpace& codes, const GraphConfig& config)
     : space_(space), codes_(codes), m_(std::clamp(config.m, 2u, maxM)), m0_(2 * m_),
       efConstruct_(std::max(config.efConstruct, 1u)), seed_(config.seed) {}
 
@@ -52,7 +52,7 @@ Status HnswGraph::reserve(uint32_t capacity, Placement memory) {
   return Status::ok();
 }
 
-Result<std::unique_ptr<HnswGraph>> HnswGraph::create(const Space& space, const Sq8Space& codes,
+Result<std::unique_ptr<HnswGraph>> HnswGraph::create(const Space& space, const CodeSpace& codes,
                                                      const GraphConfig& config, uint32_t capacity) {
   std::unique_ptr<HnswGraph> graph(new HnswGraph(space, codes, config));
   VICINAL_TRY(graph->reserve(capacity, config.memory));
@@ -60,7 +60,7 @@ Result<std::unique_ptr<HnswGraph>> HnswGraph::create(const Space& space, const S
   return graph;
 }
 
-Result<std::unique_ptr<HnswGraph>> HnswGraph::open(const Space& space, const Sq8Space& codes,
+Result<std::unique_ptr<HnswGraph>> HnswGraph::open(const Space& space, const CodeSpace& codes,
                                                    const GraphConfig& config, uint32_t capacity,
                                                    const GraphFile& file) {
   const GraphMeta& meta = file.meta;

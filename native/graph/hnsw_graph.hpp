@@ -42,7 +42,7 @@
 #include "distance/kernels.hpp"
 #include "graph/neighbor.hpp"
 #include "graph/stop.hpp"
-#include "quantize/sq8.hpp"
+#include "quantize/code_space.hpp"
 
 namespace vicinal {
 
@@ -117,14 +117,15 @@ public:
   static constexpr uint32_t maxVertices = 1u << 31;
   static constexpr uint32_t maxLevel = 31;
 
-  // An empty graph for at most `capacity` vertices, which is built on codes where there are any.
+  // An empty graph for at most `capacity` vertices, which is built on codes where they are good enough for it (not on
+  // those of 1 bit).
   // Rows must stay where they are (a Region).
-  static Result<std::unique_ptr<HnswGraph>> create(const Space& space, const Sq8Space& codes,
+  static Result<std::unique_ptr<HnswGraph>> create(const Space& space, const CodeSpace& codes,
                                                    const GraphConfig& config, uint32_t capacity);
   // A graph whose arrays are mapped from a file; it may go on growing up to `capacity`. Every
   // record is checked (counts, ids, offsets in bounds), so a wrong file is CORRUPT and never a
   // crash. m and seed are the file's.
-  static Result<std::unique_ptr<HnswGraph>> open(const Space& space, const Sq8Space& codes,
+  static Result<std::unique_ptr<HnswGraph>> open(const Space& space, const CodeSpace& codes,
                                                  const GraphConfig& config, uint32_t capacity,
                                                  const GraphFile& file);
 
@@ -147,7 +148,7 @@ public:
 
   // Goes on building on other codes of the same rows. While no insert runs; searches go on with
   // what they have.
-  void useCodes(const Sq8Space& codes) { codes_ = codes; }
+  void useCodes(const CodeSpace& codes) { codes_ = codes; }
 
   // Vertices laid out by `prepare`.
   uint32_t prepared() const { return prepared_.load(std::memory_order_acquire); }
@@ -175,7 +176,7 @@ public:
   std::vector<std::string> validate(uint32_t vertices) const;
 
 private:
-  HnswGraph(const Space& space, const Sq8Space& codes, const GraphConfig& config);
+  HnswGraph(const Space& space, const CodeSpace& codes, const GraphConfig& config);
   Status reserve(uint32_t capacity, Placement memory);
   Status checkFile() const;
 
@@ -203,7 +204,7 @@ private:
   }
 
   Space space_;
-  Sq8Space codes_;
+  CodeSpace codes_;
   uint32_t m_;
   uint32_t m0_;
   uint32_t efConstruct_;

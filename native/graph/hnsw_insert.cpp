@@ -29,7 +29,7 @@ private:
 };
 
 template <typename Rows> struct InsertScratch {
-  typename Rows::Query self{};
+  typename Rows::WalkQuery self{};
   typename Rows::Query other{};
   std::vector<Neighbor> candidates;
   std::vector<Neighbor> chosen;
@@ -51,15 +51,15 @@ public:
   GraphInserter(HnswGraph& graph, const Rows& rows, uint32_t vertex)
       : graph_(graph), rows_(rows), vertex_(vertex), level_(graph.levelOf(vertex)),
         scratch_(InsertScratch<Rows>::ofThread()) {
-    rows_.load(vertex, scratch_.self);
+    rows_.loadWalk(vertex, scratch_.self);
   }
 
   void run() {
     if (becomeFirst()) return;
     const uint64_t entry = graph_.entry_.load(std::memory_order_acquire);
     const uint32_t entryLevel = uint32_t(entry >> 32);
-    const Scorer self = rows_.scorer(scratch_.self);
-    GraphSearcher<Scorer, AcceptAll> searcher(graph_, self, all);
+    const Walker self = rows_.walker(scratch_.self);
+    GraphSearcher<Walker, AcceptAll> searcher(graph_, self, all);
     Neighbor at{searcher.distanceTo(uint32_t(entry)), uint32_t(entry)};
     for (uint32_t level = entryLevel; level > level_; level--) at = searcher.descend(at, level);
 
@@ -82,6 +82,7 @@ public:
 
 private:
   using Scorer = typename Rows::Scorer;
+  using Walker = typename Rows::Walker;
   static constexpr uint32_t treeMark = 1u << 31; // vertex numbers end below it
   static constexpr AcceptAll all{};
 
@@ -101,9 +102,23 @@ private:
       graph_.entry_.store(uint64_t(level_) << 32 | vertex_, std::memory_order_release);
   }
 
-  static void takeCandidates(const Beam& beam, std::vector<Neighbor>& into) {
+  void takeCandidates(const Beam& beam, std::vector<Neighbor>& into) {
     into.clear();
     for (size_t i = 0; i < beam.size(); i++) into.push_back(beam.at(i));
+    if constexpr (Rows::refines) refine(into);
+  }
+
+  // The distances by which candidates are chosen, and their order.
+  void refine(std::vector<Neighbor>& candidates) {
+    std::vector<uint32_t>& ids = scratch_.ids;
+    std::vector<float>& distances = scratch_.distances;
+    ids.clear();
+    for (const Neighbor& candidate : candidates) ids.push_back(candidate.vertex);
+    distances.resize(ids.size());
+    rows_.load(vertex_, scratch_.other);
+    rows_.scorer(scratch_.other).distances(ids.data(), ids.size(), distances.data());
+    for (size_t i = 0; i < ids.size(); i++) candidates[i].distance = distances[i];
+    std::sort(candidates.begin(), candidates.end(), isNearer);
   }
 
   // The heuristic of the paper's algorithm 4: nearer to the vertex than to any chosen before. Of
@@ -157,7 +172,8 @@ private:
     for (const Neighbor& candidate : scratch_.candidates)
       if (tryParent(candidate, chosen)) return candidate.vertex;
     uint32_t at = scratch_.candidates.front().vertex;
-    const Scorer self = rows_.scorer(scratch_.self);
+    rows_.load(vertex_, scratch_.other);
+    const Scorer self = rows_.scorer(scratch_.other);
     for (uint32_t step = 0; !tryParent({self.distance(at), at}, chosen); step++) {
       const uint32_t* record = graph_.level0(at);
       const uint32_t children = treeEdges(record) - 1; // the root spares its first
@@ -277,10 +293,12 @@ private:
 };
 
 void HnswGraph::insert(uint32_t vertex) {
-  if (codes_.isEmpty())
-    GraphInserter<FloatRows>(*this, {space_}, vertex).run();
+  if (codes_.isSq8())
+    GraphInserter<Sq8Rows>(*this, {codes_.sq8()}, vertex).run();
+  else if (codes_.kind() == CodeKind::Rabitq4)
+    GraphInserter<CodedRows>(*this, {space_, codes_}, vertex).run();
   else
-    GraphInserter<Sq8Rows>(*this, {codes_}, vertex).run();
+    GraphInserter<FloatRows>(*this, {space_}, vertex).run();
   inserted_.fetch_add(1, std::memory_order_acq_rel);
 }
 

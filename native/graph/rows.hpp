@@ -43,23 +43,53 @@ struct Sq8Scorer {
   }
 };
 
-// Rows to compare with each other, which is what linking a vertex needs.
+// Rows to compare with each other, which is what linking a vertex needs: `walker` leads the search
+// for its neighbours, `scorer` chooses among them. Where the two differ, what was found is scored
+// anew before the choice (`refines`).
 struct FloatRows {
   using Query = const float*;
+  using WalkQuery = Query;
   using Scorer = FloatScorer;
+  using Walker = FloatScorer;
+  static constexpr bool refines = false;
   const Space& space;
 
   void load(uint32_t vertex, Query& query) const { query = space.row(vertex); }
+  void loadWalk(uint32_t vertex, WalkQuery& query) const { load(vertex, query); }
   Scorer scorer(const Query& query) const { return {space, query}; }
+  Walker walker(const WalkQuery& query) const { return scorer(query); }
+};
+
+// Codes that are compared with vectors but not with each other.
+struct CodedRows {
+  using Query = const float*;
+  using WalkQuery = CodeQuery;
+  using Scorer = FloatScorer;
+  using Walker = CodeScorer;
+  static constexpr bool refines = true;
+  const Space& space;
+  const CodeSpace& codes;
+
+  void load(uint32_t vertex, Query& query) const { query = space.row(vertex); }
+  void loadWalk(uint32_t vertex, WalkQuery& query) const {
+    codes.prepare(space.row(vertex), query);
+  }
+  Scorer scorer(const Query& query) const { return {space, query}; }
+  Walker walker(const WalkQuery& query) const { return {codes, query}; }
 };
 
 struct Sq8Rows {
   using Query = Sq8Query;
+  using WalkQuery = Query;
   using Scorer = Sq8Scorer;
+  using Walker = Sq8Scorer;
+  static constexpr bool refines = false;
   const Sq8Space& space;
 
   void load(uint32_t vertex, Query& query) const { space.prepare(vertex, query); }
+  void loadWalk(uint32_t vertex, WalkQuery& query) const { load(vertex, query); }
   Scorer scorer(const Query& query) const { return {space, query}; }
+  Walker walker(const WalkQuery& query) const { return scorer(query); }
 };
 
 } // namespace vicinal

@@ -23,7 +23,7 @@ public:
   // Never Auto; None of an empty one.
   CodeKind kind() const { return kind_; }
   bool isSq8() const { return kind_ == CodeKind::Sq8; }
-  // What graphs are built on; empty where the codes are of another kind.
+  // Empty where the codes are of another kind.
   const Sq8Space& sq8() const { return sq8_; }
   const RabitqSpace& rabitq() const { return rabitq_; }
 

@@ -61,6 +61,8 @@ struct RabitqModel {
   // Centred at the mean of `count` vectors.
   static std::shared_ptr<const RabitqModel> train(const float* sample, size_t count, uint32_t dim);
 
+  uint64_t bytes() const { return rotation.bytes() + centre.size() * sizeof(float); }
+
   Rotation rotation;
   std::vector<float> centre;
 };

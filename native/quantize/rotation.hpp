@@ -16,6 +16,7 @@ public:
   explicit Rotation(uint32_t dim);
 
   uint32_t dim() const { return dim_; }
+  uint64_t bytes() const { return signs_.size() * sizeof(float); }
   // Rotates `dim` floats in place. Lengths and angles are kept but for rounding.
   void apply(float* vector) const;
 

@@ -78,16 +78,12 @@ private:
     if (end == SearchEnd::Cancelled) return Status(Code::Cancelled, "the search was cancelled");
     return Status::ok();
   }
-<<<<<<< HEAD
-  const Sq8Query& preparedQuery();
+  const CodeQuery& preparedQuery();
   uint64_t vectorBytes() const { return uint64_t(space_.spec().dim) * sizeof(float); }
   void tally(uint64_t distances, uint64_t bytesOfEach) {
     stats_.distances += distances;
     stats_.bytes += distances * bytesOfEach;
   }
-=======
-  const CodeQuery& preparedQuery();
->>>>>>> 24df655 (feat(quantize): RaBitQ codes of 1 and 4 bits lead searches)
 
   const VectorSpace& space_;
   const float* const query_;

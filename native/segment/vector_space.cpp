@@ -194,9 +194,9 @@ bool VectorSpace::canRecode() const {
   return !codes_->space().isSq8() || Projection::canReduce(spec_.dim);
 }
 
-const Sq8Space& VectorSpace::codesToBuildOn() const {
-  static const Sq8Space none;
-  return codes_ ? codes_->space().sq8() : none;
+const CodeSpace& VectorSpace::codesToBuildOn() const {
+  static const CodeSpace none;
+  return codes_ ? codes_->space() : none;
 }
 
 Status VectorSpace::map(int descriptor, const Mapped& mapped) {

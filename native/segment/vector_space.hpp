@@ -182,7 +182,7 @@ private:
   bool canRecode() const;
   std::optional<CodeScheme> betterScheme(uint32_t count) const;
   // Empty where the graph is built on vectors.
-  const Sq8Space& codesToBuildOn() const;
+  const CodeSpace& codesToBuildOn() const;
   void makeMaps();
 
   static constexpr uint64_t kGraphSeed = 0x76696369;

@@ -38,7 +38,7 @@ Result<std::unique_ptr<HnswGraph>> load(const Saved& saved, const Space& space, 
   auto file = File::openRead(saved.path).take();
   GraphFile place = saved.place;
   place.descriptor = file.descriptor();
-  return HnswGraph::open(space, Sq8Space(), config, capacity, place);
+  return HnswGraph::open(space, CodeSpace(), config, capacity, place);
 }
 
 struct Fixture : GraphFixture {

@@ -41,7 +41,7 @@ struct GraphFixture {
             RegionArray<uint8_t>::reserve(uint64_t(capacity) * Sq8Space::strideOf(uint32_t(dim)))
                 .take()),
         space(metric, uint32_t(dim), rows.data()),
-        codes(lead == Lead::Codes ? Sq8Space(metric, uint32_t(dim), codeRows.data()) : Sq8Space()),
+        codes(lead == Lead::Codes ? CodeSpace(Sq8Space(metric, uint32_t(dim), codeRows.data())) : CodeSpace()),
         graph(HnswGraph::create(space, codes, config, capacity).take()) {}
 
   void addRows(const std::vector<float>& data) {
@@ -112,7 +112,7 @@ struct GraphFixture {
   RegionArray<float> rows;
   RegionArray<uint8_t> codeRows;
   Space space;
-  Sq8Space codes;
+  CodeSpace codes;
   std::unique_ptr<HnswGraph> graph;
 };
 
