@@ -218,11 +218,11 @@ Status VectorSpace::map(int descriptor, const Mapped& mapped) {
     VICINAL_TRY(codes_->mapFile(descriptor, mapped.codesAt, mapped.graph.meta.vertices));
     const bool hasLooked = mapped.scheme.projection || !codes_->space().isSq8();
     if (canRecode() && hasLooked) lookFrom_ = nextLook(mapped.vertices);
+  } else {
+    codes_.reset();
   }
   const bool isAsAsked = askedCode_ == CodeKind::Auto || mapped.scheme.kind == firstKind();
-  if (!isAsAsked) {
-    lookFrom_ = 0;
-  }
+  if (!isAsAsked) lookFrom_ = 0;
   auto graph = HnswGraph::open(space_, codesToBuildOn(), graphConfig(),
                                static_cast<uint32_t>(vertexCapacity()), mapped.graph);
   if (!graph) return graph.status();
