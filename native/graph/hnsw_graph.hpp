@@ -117,9 +117,8 @@ public:
   static constexpr uint32_t maxVertices = 1u << 31;
   static constexpr uint32_t maxLevel = 31;
 
-  // An empty graph for at most `capacity` vertices, which is built on codes where they are good enough for it (not on
-  // those of 1 bit).
-  // Rows must stay where they are (a Region).
+  // An empty graph for at most `capacity` vertices, which is built on codes where they are good
+  // enough for it (not on those of 1 bit). Rows must stay where they are (a Region).
   static Result<std::unique_ptr<HnswGraph>> create(const Space& space, const CodeSpace& codes,
                                                    const GraphConfig& config, uint32_t capacity);
   // A graph whose arrays are mapped from a file; it may go on growing up to `capacity`. Every

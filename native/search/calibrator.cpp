@@ -25,9 +25,10 @@ constexpr double kGoldenTurn = 0.6180339887498949;
 
 } // namespace
 
-Calibrator::Calibrator(std::shared_ptr<Segment> segment, size_t vector)
-    : segment_(std::move(segment)), vector_(vector), space_(segment_->space(vector)),
-      codes_(space_.codes()), vertices_(space_.linked()), foundByCode_(std::size(kDepths), 0) {}
+Calibrator::Calibrator(std::shared_ptr<Segment> segment, size_t vector,
+                       std::shared_ptr<const CodeArray> codes, uint32_t vertices)
+    : segment_(std::move(segment)), space_(segment_->space(vector)), codes_(std::move(codes)),
+      vertices_(vertices), foundByCode_(std::size(kDepths), 0) {}
 
 Status Calibrator::chooseSamples() {
   const auto cold = space_.coldVectors();
@@ -109,7 +110,7 @@ Status Calibrator::rankByCode() {
   for (const Neighbor& neighbor : byCode) vertices.push_back(neighbor.vertex);
   std::vector<float> distances(byCode.size());
   SearchStats stats;
-  SpaceSearch search(space_, sample.vector.data(), Waiting::Allowed, stats);
+  SpaceSearch search(space_, sample.vector.data(), Waiting::Allowed, stats, codes_);
   VICINAL_TRY(search.score(vertices, distances.data()));
   std::vector<float> sorted = distances;
   std::sort(sorted.begin(), sorted.end());
@@ -139,7 +140,7 @@ Status Calibrator::walkOnce() {
   SearchOptions options = walkOptions(metric, effort, kCalibratedWanted);
   options.hidden = sample.vertex;
   SearchStats stats;
-  SpaceSearch search(space_, sample.vector.data(), Waiting::Allowed, stats);
+  SpaceSearch search(space_, sample.vector.data(), Waiting::Allowed, stats, codes_);
   std::vector<Neighbor> found;
   SearchEnd end = SearchEnd::Complete;
   VICINAL_TRY(search.walk(options, effort.rescored, AcceptAll{}, found, end));

@@ -18,12 +18,16 @@ namespace vicinal {
 
 class Calibrator {
 public:
-  Calibrator(std::shared_ptr<Segment> segment, size_t vector);
+  // By these codes (null: by vectors), among the first `vertices`, which are in the graph.
+  Calibrator(std::shared_ptr<Segment> segment, size_t vector,
+             std::shared_ptr<const CodeArray> codes, uint32_t vertices);
+  Calibrator(std::shared_ptr<Segment> segment, size_t vector,
+             std::shared_ptr<const CodeArray> codes)
+      : Calibrator(segment, vector, std::move(codes), segment->space(vector).linked()) {}
 
   // Works on; false once there is a result.
   Result<bool> step();
   std::shared_ptr<const Calibration> result() const { return result_; }
-  VectorSpace& space() { return segment_->space(vector_); }
 
 private:
   // A vector that is sought, and what is to be found.
@@ -49,7 +53,6 @@ private:
   void finish();
 
   const std::shared_ptr<Segment> segment_;
-  const size_t vector_;
   const VectorSpace& space_;
   const std::shared_ptr<const CodeArray> codes_;
   const uint32_t vertices_;

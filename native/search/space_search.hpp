@@ -14,7 +14,11 @@ namespace vicinal {
 class SpaceSearch {
 public:
   SpaceSearch(const VectorSpace& space, const float* query, Waiting waiting, SearchStats& stats)
-      : space_(space), query_(query), waiting_(waiting), stats_(stats), codes_(space.codes()) {}
+      : SpaceSearch(space, query, waiting, stats, space.codes()) {}
+  // Led by codes that need not be the space's own.
+  SpaceSearch(const VectorSpace& space, const float* query, Waiting waiting, SearchStats& stats,
+              std::shared_ptr<const CodeArray> codes)
+      : space_(space), query_(query), waiting_(waiting), stats_(stats), codes_(std::move(codes)) {}
 
   // Walks the graph. `found` are the nearest that `accept(vertex)` accepts, nearest first: the
   // foremost `rescored` where codes led, else all that the beam held.

@@ -151,15 +151,56 @@ bool VectorSpace::claimCalibration() {
 
 bool VectorSpace::isCalibrationDue() const {
   std::lock_guard lock(claims_);
-  return isCalibrating_ || (hasCaughtUp() && claimed_ >= calibrateFrom_);
+  const bool isRecodingDue = isRecoding_ || vertices() >= lookFrom_;
+  return isCalibrating_ || isRecodingDue || (hasCaughtUp() && claimed_ >= calibrateFrom_);
+}
+
+void VectorSpace::useCalibration(std::shared_ptr<const Calibration> calibration) {
+  std::lock_guard lock(shared_);
+  calibration_ = std::move(calibration);
 }
 
 void VectorSpace::calibrated(std::shared_ptr<const Calibration> calibration) {
   std::lock_guard lock(claims_);
   isCalibrating_ = false;
-  if (!calibration) return;
-  std::lock_guard shared(shared_);
-  calibration_ = std::move(calibration);
+  if (calibration) useCalibration(std::move(calibration));
+}
+
+Result<std::shared_ptr<CodeArray>> VectorSpace::codesOf(CodeKind kind, uint32_t count) const {
+  uint32_t sampled = 0;
+  const std::vector<float> sample = sampleOf(count, sampled);
+  CodeScheme scheme{kind, nullptr, RabitqModel::train(sample.data(), sampled, spec_.dim)};
+  auto codes = CodeArray::create(spec_.metric, spec_.dim, vertexCapacity(), std::move(scheme));
+  if (!codes) return codes.status();
+  (*codes)->place(spec_.codeMemory);
+  VICINAL_TRY((*codes)->grow(count));
+  return codes;
+}
+
+bool VectorSpace::claimAdoption() {
+  std::lock_guard lock(claims_);
+  if (isRecoding_ || !open_.empty()) return false;
+  isRecoding_ = true;
+  return true;
+}
+
+Status VectorSpace::adopt(std::shared_ptr<CodeArray> codes, uint32_t coded,
+                          std::shared_ptr<const Calibration> calibration) {
+  const bool isStillAsked = leavesChoice();
+  const Status status = isStillAsked ? codes->grow(claimed_) : Status::ok();
+  if (isStillAsked && status) {
+    for (uint32_t vertex = coded; vertex < claimed_; vertex++)
+      codes->space().encode(vertex, vector(vertex));
+    std::lock_guard lock(shared_);
+    codes_ = std::move(codes);
+    calibration_ = std::move(calibration);
+    graph_->useCodes(codesToBuildOn());
+  }
+  std::lock_guard lock(claims_);
+  isRecoding_ = false;
+  isCalibrating_ = false;
+  if (isStillAsked) lookFrom_ = nextLook(claimed_);
+  return status;
 }
 
 // Nothing where what there is will do.
@@ -168,11 +209,8 @@ std::optional<CodeScheme> VectorSpace::betterScheme(uint32_t count) const {
   const CodeScheme current = codesNow ? codesNow->scheme() : CodeScheme();
   const CodeKind kind = askedCode_ == CodeKind::Auto && codesNow ? current.kind : firstKind();
   if (kind == CodeKind::None) return codesNow ? std::optional(CodeScheme()) : std::nullopt;
-  const uint32_t sampled = std::min<uint32_t>(count, Projection::kLeastSample);
-  std::vector<float> sample(size_t(sampled) * spec_.dim);
-  for (uint32_t at = 0; at < sampled; at++)
-    __builtin_memcpy(&sample[size_t(at) * spec_.dim],
-                     vector(uint32_t(uint64_t(at) * count / sampled)), spec_.dim * sizeof(float));
+  uint32_t sampled = 0;
+  const std::vector<float> sample = sampleOf(count, sampled);
   if (kind != CodeKind::Sq8)
     return CodeScheme{kind, nullptr, RabitqModel::train(sample.data(), sampled, spec_.dim)};
   auto trained = sampled < Projection::kLeastSample
@@ -186,6 +224,16 @@ std::optional<CodeScheme> VectorSpace::betterScheme(uint32_t count) const {
                          projection->energyOf(sample.data(), sampled) + kWorthRecoding;
   if (!isWorthIt) return std::nullopt;
   return CodeScheme{CodeKind::Sq8, std::move(trained), nullptr};
+}
+
+// Of the first `count` vectors so many as directions and centres are learnt from.
+std::vector<float> VectorSpace::sampleOf(uint32_t count, uint32_t& sampled) const {
+  sampled = std::min<uint32_t>(count, Projection::kLeastSample);
+  std::vector<float> sample(size_t(sampled) * spec_.dim);
+  for (uint32_t at = 0; at < sampled; at++)
+    __builtin_memcpy(&sample[size_t(at) * spec_.dim],
+                     vector(uint32_t(uint64_t(at) * count / sampled)), spec_.dim * sizeof(float));
+  return sample;
 }
 
 // Centres of RaBitQ are learnt as directions are.

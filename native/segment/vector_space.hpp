@@ -136,8 +136,22 @@ public:
   bool claimCalibration();
   // Whether that is under way or about to be.
   bool isCalibrationDue() const;
-  // null: it came to nothing.
+  // What was measured so far holds from now on.
+  void useCalibration(std::shared_ptr<const Calibration> calibration);
+  // The end of it; null: it came to nothing.
   void calibrated(std::shared_ptr<const Calibration> calibration);
+
+  // Whether codes may be chosen by what they cost.
+  bool leavesChoice() const { return askedCode_ == CodeKind::Auto; }
+  // Room for codes of another kind, learnt from the vectors, which nobody uses yet.
+  Result<std::shared_ptr<CodeArray>> codesOf(CodeKind kind, uint32_t count) const;
+  // Whether other codes can be adopted now. True for one caller, who then calls `adopt`; until that
+  // has returned nothing can be claimed.
+  bool claimAdoption();
+  // These codes, of which the first `coded` are written, and what recall costs by them. Ends the
+  // calibration too.
+  Status adopt(std::shared_ptr<CodeArray> codes, uint32_t coded,
+               std::shared_ptr<const Calibration> calibration);
 
   // Vectors that are to be read from their file; null where all are in memory.
   std::shared_ptr<const ColdVectors> coldVectors() const {
@@ -181,6 +195,7 @@ private:
   CodeKind firstKind() const { return CodeArray::firstKind(askedCode_, spec_.metric, spec_.dim); }
   bool canRecode() const;
   std::optional<CodeScheme> betterScheme(uint32_t count) const;
+  std::vector<float> sampleOf(uint32_t count, uint32_t& sampled) const;
   // Empty where the graph is built on vectors.
   const CodeSpace& codesToBuildOn() const;
   void makeMaps();

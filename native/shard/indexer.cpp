@@ -90,32 +90,32 @@ bool Indexer::linkSlice() {
 
 // One step; false where there is nothing to measure.
 bool Indexer::calibrate(const Snapshot& snapshot) {
-  std::unique_ptr<Calibrator> calibrator = takeCalibrator(snapshot);
-  if (!calibrator) return false;
-  const auto goesOn = calibrator->step();
+  std::unique_ptr<CodeChoice> choice = takeChoice(snapshot);
+  if (!choice) return false;
+  const auto goesOn = choice->step();
   if (goesOn && *goesOn) {
     std::lock_guard lock(mutex_);
-    calibrators_.push_back(std::move(calibrator));
-  } else {
+    choices_.push_back(std::move(choice));
+  } else if (!goesOn) {
     // Vectors that could not be read are for searches to complain of.
-    calibrator->space().calibrated(calibrator->result());
+    choice->giveUp();
   }
   return true;
 }
 
-std::unique_ptr<Calibrator> Indexer::takeCalibrator(const Snapshot& snapshot) {
+std::unique_ptr<CodeChoice> Indexer::takeChoice(const Snapshot& snapshot) {
   {
     std::lock_guard lock(mutex_);
-    if (!calibrators_.empty()) {
-      auto taken = std::move(calibrators_.back());
-      calibrators_.pop_back();
+    if (!choices_.empty()) {
+      auto taken = std::move(choices_.back());
+      choices_.pop_back();
       return taken;
     }
   }
   for (const auto& segment : *snapshot.segments) {
     for (size_t vector = 0; vector < segment->vectorCount(); vector++)
       if (segment->space(vector).claimCalibration())
-        return std::make_unique<Calibrator>(segment, vector);
+        return std::make_unique<CodeChoice>(segment, vector);
   }
   return nullptr;
 }

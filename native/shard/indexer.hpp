@@ -11,7 +11,7 @@
 #include <vector>
 
 #include "base/thread_pool.hpp"
-#include "search/calibrator.hpp"
+#include "search/code_choice.hpp"
 #include "shard/segment_set.hpp"
 
 namespace vicinal {
@@ -48,7 +48,7 @@ private:
   void runJob();
   bool linkSlice();
   bool calibrate(const Snapshot& snapshot);
-  std::unique_ptr<Calibrator> takeCalibrator(const Snapshot& snapshot);
+  std::unique_ptr<CodeChoice> takeChoice(const Snapshot& snapshot);
   void callWaiters(Status failure);
 
   const SegmentSet* segments_;
@@ -58,7 +58,7 @@ private:
   std::condition_variable idle_;
   std::vector<Waiter> waiters_;
   // Under way, and in no job's hands.
-  std::vector<std::unique_ptr<Calibrator>> calibrators_;
+  std::vector<std::unique_ptr<CodeChoice>> choices_;
   unsigned jobs_ = 0;
   unsigned linking_ = 0;
   unsigned pauses_ = 0;

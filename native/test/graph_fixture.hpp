@@ -41,7 +41,8 @@ struct GraphFixture {
             RegionArray<uint8_t>::reserve(uint64_t(capacity) * Sq8Space::strideOf(uint32_t(dim)))
                 .take()),
         space(metric, uint32_t(dim), rows.data()),
-        codes(lead == Lead::Codes ? CodeSpace(Sq8Space(metric, uint32_t(dim), codeRows.data())) : CodeSpace()),
+        codes(lead == Lead::Codes ? CodeSpace(Sq8Space(metric, uint32_t(dim), codeRows.data()))
+                                  : CodeSpace()),
         graph(HnswGraph::create(space, codes, config, capacity).take()) {}
 
   void addRows(const std::vector<float>& data) {

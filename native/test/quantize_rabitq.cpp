@@ -135,7 +135,8 @@ TEST("RaBitQ: every instruction set gives the same bits") {
       }
 }
 
-TEST("RaBitQ: estimates are unbiased and as near as their standard error says, on data of any kind") {
+TEST("RaBitQ: estimates are unbiased and as near as their standard error says, on data of any "
+     "kind") {
   std::mt19937 random(5);
   const uint32_t count = test::isSlow() ? 60 : 300;
   for (const uint32_t bits : bitCounts)

@@ -1,0 +1,127 @@
+#include "search/code_choice.hpp"
+
+#include <ctime>
+
+#include "search/space_search.hpp"
+
+namespace vicinal {
+
+namespace {
+
+// Fewer are scanned about as fast as walked through.
+constexpr uint32_t kLeastChosen = 16'384;
+constexpr uint32_t kCodedAtOnce = 256;
+constexpr uint32_t kComparedQueries = 128;
+// Recalls at which costs are compared.
+constexpr float kCompared[] = {0.95f, 0.99f};
+// Of two codes that cost about the same, the smaller one.
+constexpr double kAboutTheSame = 1.03;
+
+double threadSeconds() {
+  timespec now{};
+  clock_gettime(CLOCK_THREAD_CPUTIME_ID, &now);
+  return double(now.tv_sec) + double(now.tv_nsec) * 1e-9;
+}
+
+} // namespace
+
+CodeChoice::CodeChoice(std::shared_ptr<Segment> segment, size_t vector)
+    : segment_(std::move(segment)), vector_(vector), space_(segment_->space(vector)),
+      codes_(space_.codes()), calibrator_(std::make_unique<Calibrator>(segment_, vector, codes_)) {}
+
+Result<bool> CodeChoice::step() {
+  switch (phase_) {
+  case Phase::Calibrate: {
+    const auto goesOn = calibrator_->step();
+    if (!goesOn || *goesOn) return goesOn;
+    calibration_ = calibrator_->result();
+    space_.useCalibration(calibration_);
+    if (!isThereAChoice()) break;
+    VICINAL_TRY(startCoding());
+    phase_ = Phase::Code;
+    return true;
+  }
+  case Phase::Code:
+    codeSome();
+    if (coded_ < toCode_) return true;
+    calibrator_ = std::make_unique<Calibrator>(segment_, vector_, other_, toCode_);
+    phase_ = Phase::CalibrateOther;
+    return true;
+  case Phase::CalibrateOther: {
+    const auto goesOn = calibrator_->step();
+    if (!goesOn || *goesOn) return goesOn;
+    otherCalibration_ = calibrator_->result();
+    phase_ = Phase::Compare;
+    return true;
+  }
+  case Phase::Compare:
+    VICINAL_TRY(compareOnce());
+    if (compared_ < kComparedQueries) return true;
+    if (otherSeconds_ > seconds_ * kAboutTheSame) break;
+    phase_ = Phase::Adopt;
+    return true;
+  case Phase::Adopt:
+    // Vertices are being linked just now, by the codes of before: later.
+    if (!space_.claimAdoption()) return true;
+    if (const Status status = space_.adopt(other_, coded_, otherCalibration_); !status)
+      return status;
+    phase_ = Phase::Done;
+    return false;
+  case Phase::Done: return false;
+  }
+  phase_ = Phase::Done;
+  space_.calibrated(calibration_);
+  return false;
+}
+
+bool CodeChoice::isThereAChoice() const {
+  return space_.leavesChoice() && codes_ && codes_->space().isSq8() &&
+         !codes_->scheme().projection && space_.linked() >= kLeastChosen && !space_.coldVectors();
+}
+
+Status CodeChoice::startCoding() {
+  toCode_ = space_.linked();
+  auto other = space_.codesOf(CodeKind::Rabitq4, toCode_);
+  if (!other) return other.status();
+  other_ = other.take();
+  return Status::ok();
+}
+
+void CodeChoice::codeSome() {
+  const uint32_t to = std::min(toCode_, coded_ + kCodedAtOnce);
+  for (; coded_ < to; coded_++) other_->space().encode(coded_, space_.vector(coded_));
+}
+
+// One stored vector, sought by each of the two codes at each recall.
+Status CodeChoice::compareOnce() {
+  const auto vertex = uint32_t(uint64_t(compared_++) * toCode_ / kComparedQueries);
+  for (const float recall : kCompared) {
+    const auto own = secondsOf(codes_, *calibration_, space_.vector(vertex), recall);
+    if (!own) return own.status();
+    const auto others = secondsOf(other_, *otherCalibration_, space_.vector(vertex), recall);
+    if (!others) return others.status();
+    seconds_ += *own;
+    otherSeconds_ += *others;
+  }
+  return Status::ok();
+}
+
+Result<double> CodeChoice::secondsOf(const std::shared_ptr<const CodeArray>& codes,
+                                     const Calibration& by, const float* query,
+                                     float recall) const {
+  const auto promise = by.least(recall);
+  // Whoever cannot promise it would scan everything: a price nobody pays for speed.
+  if (!promise) return 1.0;
+  const SearchOptions options =
+      walkOptions(space_.spec().metric, promise->effort, kCalibratedWanted);
+  SearchStats stats;
+  std::vector<Neighbor> found;
+  SearchEnd end = SearchEnd::Complete;
+  const double started = threadSeconds();
+  SpaceSearch search(space_, query, Waiting::Allowed, stats, codes);
+  VICINAL_TRY(search.walk(options, rescoredFor(promise->effort, kCalibratedWanted), AcceptAll{},
+                          found, end));
+  return threadSeconds() - started;
+}
+
+} // namespace vicinal

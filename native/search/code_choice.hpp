@@ -1,0 +1,51 @@
+// Measures what recall costs in a space and, where the space leaves the choice to us, which codes
+// cost the least: those it has, or RaBitQ of 4 bits.
+//
+// SQ8 of fewer directions was never beaten (ADR 0012), so the choice is between codes of all
+// dimensions. Both are calibrated; then each answers the same queries at the effort that its own
+// calibration promises recall for, in turn, so that what else the machine does meets both alike.
+#pragma once
+
+#include <memory>
+
+#include "search/calibrator.hpp"
+
+namespace vicinal {
+
+class CodeChoice {
+public:
+  CodeChoice(std::shared_ptr<Segment> segment, size_t vector);
+
+  // Works on for about a millisecond; false once all is done and the space has what was found.
+  Result<bool> step();
+  // After a failure: the space goes on with what it has.
+  void giveUp() { space_.calibrated(nullptr); }
+
+private:
+  enum class Phase : uint8_t { Calibrate, Code, CalibrateOther, Compare, Adopt, Done };
+
+  bool isThereAChoice() const;
+  Status startCoding();
+  void codeSome();
+  Status compareOnce();
+  Result<double> secondsOf(const std::shared_ptr<const CodeArray>& codes, const Calibration& by,
+                           const float* query, float recall) const;
+
+  const std::shared_ptr<Segment> segment_;
+  const size_t vector_;
+  VectorSpace& space_;
+  const std::shared_ptr<const CodeArray> codes_;
+  Phase phase_ = Phase::Calibrate;
+  std::unique_ptr<Calibrator> calibrator_;
+  std::shared_ptr<const Calibration> calibration_;
+
+  std::shared_ptr<CodeArray> other_;
+  std::shared_ptr<const Calibration> otherCalibration_;
+  uint32_t coded_ = 0;
+  uint32_t toCode_ = 0;
+  uint32_t compared_ = 0;
+  double seconds_ = 0;
+  double otherSeconds_ = 0;
+};
+
+} // namespace vicinal
