@@ -160,8 +160,9 @@ void Calibrator::finishReach() {
   const double count = double(std::max<size_t>(1, samples_.size()));
   const double mean = recallSum_ / count;
   const double variance = std::max(0.0, recallSquares_ / count - mean * mean);
-  // Somewhat below the mean: the sample may have been an easy one.
-  const auto low = float(std::max(0.0, mean - kErrorsBelow * std::sqrt(variance / count)));
+  // Somewhat below the mean, and never all: the sample may have been an easy one.
+  const double below = mean - kErrorsBelow * std::sqrt(variance / count);
+  const auto low = float(std::clamp(below, 0.0, kHighestRecall));
   if (reaches_.empty() || low > reaches_.back().recall)
     reaches_.push_back({all[reach_], low, float(distances_ / count)});
   reach_++;

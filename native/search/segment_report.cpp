@@ -16,7 +16,7 @@ SegmentReport SegmentSearch::report() const {
   const bool hasWalked = plan_ && (filter_ == nullptr || names("graph"));
   const bool isOfScan = !hasWalked || (filter_ != nullptr && names("scan"));
   // Vertices that are not in the graph have no codes yet.
-  const bool scansByCode = scansCodes_ && linked_ > 0;
+  const bool scansByCode = rescoredOfScan_ > 0 && linked_ > 0;
   SegmentReport report;
   report.segment = view_.segment->number();
   report.points = view_.segment->liveRows();
@@ -27,9 +27,10 @@ SegmentReport SegmentSearch::report() const {
     report.walkCost = costs_.walk;
     report.scanCost = costs_.scan;
   }
+  const size_t depth = rescoredOfScan_ * kCalibratedWanted / std::max(wanted_, kCalibratedWanted);
   if (!plan_) report.whyNoWalk = vicinal::whyNoWalk(space_, request_, linked_);
   if (isOfScan)
-    report.recall = scansByCode ? double(space_.calibration()->recallOfCodes()) : 1;
+    report.recall = scansByCode ? double(space_.calibration()->recallOfDepth(uint32_t(depth))) : 1;
   else
     report.recall = plan_->recall;
   if (!hasWalked) return report;

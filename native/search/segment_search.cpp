@@ -25,9 +25,12 @@ SegmentSearch::SegmentSearch(const SegmentView& view, const Snapshot& snapshot,
     : view_(view), rows_(view, snapshot), request_(request), filter_(filter),
       space_(view.segment->space(request.vector)), wanted_(wanted), cancel_(cancel), stats_(stats),
       linked_(space_.linked()), vertices_(space_.vertices()),
-      search_(space_, request.query.data(), waiting, stats),
+      search_(space_, request.query.data(), waiting, stats,
+              request.ignoresCodes ? nullptr : space_.codes()),
       plan_(planWalk(space_, request, wanted, linked_)),
-      scansCodes_(search_.hasCodes() && mayScanCodes(space_, request)) {}
+      rescoredOfScan_(search_.hasCodes() ? rescoredOfScan(space_, request, wanted) : 0) {
+  if (!request.rescores) search_.keepCodeDistances();
+}
 
 Status SegmentSearch::run(std::vector<Neighbor>& nearest) {
   nearest.clear();
@@ -94,7 +97,7 @@ template <typename Accept>
 Status SegmentSearch::scan(const RowBitmap* candidates, VertexSlice slice, const Accept& accept,
                            TopK& top) {
   VertexSlice exact = slice;
-  if (scansCodes_ && slice.from < linked_) {
+  if (rescoredOfScan_ > 0 && slice.from < linked_) {
     exact.from = std::min(slice.to, linked_);
     VICINAL_TRY(scanByCode(candidates, {slice.from, exact.from}, accept, top));
   }
@@ -107,7 +110,7 @@ Status SegmentSearch::scan(const RowBitmap* candidates, VertexSlice slice, const
 template <typename Accept>
 Status SegmentSearch::scanByCode(const RowBitmap* candidates, VertexSlice slice,
                                  const Accept& accept, TopK& top) {
-  TopK byCode(rescoredOfScan(wanted_));
+  TopK byCode(rescoredOfScan_);
   const CodeDistances distances{search_, space_.codeStride()};
   VertexScan vertexScan(space_, distances, accept, cancel_, byCode);
   VICINAL_TRY(candidates ? vertexScan.candidates(*candidates, slice) : vertexScan.range(slice));
@@ -169,7 +172,7 @@ double SegmentSearch::sampleMatches(const FilterPlan& plan) const {
 // In distances by code to vertices that lie anywhere, where there are codes.
 SegmentSearch::Costs SegmentSearch::estimate(const FilterPlan& plan, double matchShare) const {
   const double candidates = plan.candidates() ? plan.candidates()->count() : view_.rows;
-  const double sequential = scansCodes_ ? kSequentialCode : kSequentialDistance;
+  const double sequential = rescoredOfScan_ > 0 ? kSequentialCode : kSequentialDistance;
   Costs costs;
   costs.scan = candidates * (plan.candidates() ? kGatheredDistance : sequential);
   if (!plan.isComplete()) {

@@ -85,7 +85,7 @@ private:
   SpaceSearch search_;
   // Nothing where a scan is better.
   const std::optional<WalkPlan> plan_;
-  const bool scansCodes_;
+  const size_t rescoredOfScan_;
   // For the report.
   const char* strategy_ = SegmentReport{}.strategy;
   Costs costs_;

@@ -24,6 +24,7 @@ Status SpaceSearch::rescore(size_t most, std::vector<Neighbor>& found) {
   thread_local std::vector<uint32_t> vertices;
   thread_local std::vector<float> distances;
   found.resize(std::min(found.size(), most));
+  if (!rescores_) return Status::ok();
   vertices.clear();
   for (const Neighbor& neighbor : found) vertices.push_back(neighbor.vertex);
   distances.resize(found.size());

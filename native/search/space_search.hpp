@@ -47,6 +47,8 @@ public:
     return codes_ ? rescore(rescored, found) : Status::ok();
   }
 
+  // Nothing is scored exactly that codes have found.
+  void keepCodeDistances() { rescores_ = false; }
   bool hasCodes() const { return codes_ != nullptr; }
   // Of vertices that are in the graph; distances by code.
   void scoreByCode(const std::vector<uint32_t>& vertices, float* out) {
@@ -95,6 +97,7 @@ private:
   SearchStats& stats_;
   const std::shared_ptr<const CodeArray> codes_;
   bool isPrepared_ = false;
+  bool rescores_ = true;
 };
 
 } // namespace vicinal

@@ -12,13 +12,17 @@ namespace {
 // With a width given: what codes can put in the wrong order lies near the last one wanted.
 constexpr size_t kRescoredPerWanted = 2;
 constexpr size_t kRescoredAtLeast = 16;
-// A scan has seen every vector, so all it can lose is what codes hide.
-constexpr size_t kScanRescoredPerWanted = 6;
-constexpr size_t kScanRescoredAtLeast = 68;
+// A scan has seen every vector, so all it can lose is what codes hide: of what may be lost, so
+// much.
+constexpr float kScanLoss = 0.5f;
 
 // What is asked of the calibration.
 float adjustedRecall(const SearchRequest& request) {
   return 1 - (1 - request.recall) * request.lossShare;
+}
+
+size_t oversampled(const SearchRequest& request, size_t wanted) {
+  return static_cast<size_t>(std::ceil(double(request.oversampling) * double(wanted)));
 }
 
 WalkPlan walkOfWidth(uint32_t ef, size_t wanted) {
@@ -29,12 +33,20 @@ WalkPlan walkOfWidth(uint32_t ef, size_t wanted) {
   return plan;
 }
 
+// As many are scored exactly as the request says, where it does, and the beam holds them.
+WalkPlan withOversampling(const SearchRequest& request, size_t wanted, WalkPlan plan) {
+  if (request.oversampling <= 0) return plan;
+  plan.rescored = oversampled(request, wanted);
+  plan.options.ef = static_cast<uint32_t>(std::max<size_t>(plan.options.ef, plan.rescored));
+  return plan;
+}
+
 } // namespace
 
 std::optional<WalkPlan> planWalk(const VectorSpace& space, const SearchRequest& request,
                                  size_t wanted, uint32_t linked) {
   if (request.isExact || linked == 0) return std::nullopt;
-  if (request.ef > 0) return walkOfWidth(request.ef, wanted);
+  if (request.ef > 0) return withOversampling(request, wanted, walkOfWidth(request.ef, wanted));
   if (request.recall >= 1) return std::nullopt;
   const Metric metric = space.spec().metric;
   const auto promise = space.calibration()->least(adjustedRecall(request));
@@ -45,9 +57,9 @@ std::optional<WalkPlan> planWalk(const VectorSpace& space, const SearchRequest& 
   const double tens = std::max(1.0, double(wanted) / kCalibratedWanted);
   plan.distances = promise->distances * std::sqrt(tens) + double(plan.rescored);
   plan.recall = promise->recall;
-  const bool hasCodes = space.codes() != nullptr;
-  const double scan =
-      linked * (hasCodes && mayScanCodes(space, request) ? kSequentialCode : kSequentialDistance);
+  plan = withOversampling(request, wanted, plan);
+  const bool scansCodes = space.codes() != nullptr && rescoredOfScan(space, request, wanted) > 0;
+  const double scan = linked * (scansCodes ? kSequentialCode : kSequentialDistance);
   if (scan < plan.distances) return std::nullopt;
   return plan;
 }
@@ -59,16 +71,16 @@ const char* whyNoWalk(const VectorSpace& space, const SearchRequest& request, ui
   return space.calibration()->least(adjustedRecall(request)) ? "costs less" : "recall";
 }
 
-bool mayScanCodes(const VectorSpace& space, const SearchRequest& request) {
+size_t rescoredOfScan(const VectorSpace& space, const SearchRequest& request, size_t wanted) {
   // More than that is not asked of codes by whoever asks for all, but not for exactness.
   constexpr float kNearlyAll = 0.995f;
-  if (request.isExact) return false;
-  const float recall = request.ef > 0 ? kNearlyAll : std::min(kNearlyAll, adjustedRecall(request));
-  return space.calibration()->recallOfCodes() >= recall;
-}
-
-size_t rescoredOfScan(size_t wanted) {
-  return kScanRescoredPerWanted * wanted + kScanRescoredAtLeast;
+  if (request.isExact || request.ignoresCodes) return 0;
+  if (request.oversampling > 0) return oversampled(request, wanted);
+  const float asked = request.ef > 0 ? kNearlyAll : std::min(kNearlyAll, adjustedRecall(request));
+  const auto calibration = space.calibration();
+  auto depth = calibration->depthOf(1 - (1 - asked) * kScanLoss);
+  if (!depth) depth = calibration->depthOf(asked);
+  return depth ? rescoredFor({0, *depth}, wanted) : 0;
 }
 
 } // namespace vicinal

@@ -27,10 +27,8 @@ std::optional<WalkPlan> planWalk(const VectorSpace& space, const SearchRequest& 
 // "recall", or a scan "costs less".
 const char* whyNoWalk(const VectorSpace& space, const SearchRequest& request, uint32_t linked);
 
-// Whether a scan of codes keeps the recall that the request asks for.
-bool mayScanCodes(const VectorSpace& space, const SearchRequest& request);
-
-// How many of the nearest by code a scan scores exactly.
-size_t rescoredOfScan(size_t wanted);
+// How many of the nearest by code a scan of them scores exactly; 0 where codes cannot keep the
+// recall that the request asks for, or are not to be used.
+size_t rescoredOfScan(const VectorSpace& space, const SearchRequest& request, size_t wanted);
 
 } // namespace vicinal

@@ -88,6 +88,19 @@ std::optional<Calibration::Promise> Calibration::least(float recall) const {
   return promise;
 }
 
+std::optional<uint32_t> Calibration::depthOf(float recall) const {
+  const auto depth = std::find_if(depths_.begin(), depths_.end(),
+                                  [&](const Depth& each) { return each.recall >= recall; });
+  return depth == depths_.end() ? std::nullopt : std::optional(depth->rescored);
+}
+
+float Calibration::recallOfDepth(uint32_t rescored) const {
+  float recall = 0;
+  for (const Depth& each : depths_)
+    if (each.rescored <= rescored) recall = each.recall;
+  return recall;
+}
+
 bool Calibration::isSound() const {
   const auto isShare = [](float value) { return value >= 0 && value <= 1; };
   const auto isReach = [&](const Reach& each) {

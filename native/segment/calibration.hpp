@@ -51,8 +51,11 @@ public:
   // The least effort of which a recall can be promised; nothing where only a scan keeps it.
   std::optional<Promise> least(float recall) const;
 
-  // Of a scan of codes.
-  float recallOfCodes() const { return depths_.back().recall; }
+  // How many of the nearest by code hold so much of the truth, for ten neighbours; nothing where
+  // more than were ever looked at would have to be.
+  std::optional<uint32_t> depthOf(float recall) const;
+  // Of a scan of codes that scores so many exactly, for ten neighbours.
+  float recallOfDepth(uint32_t rescored) const;
   // Whether it can have been measured: of what a file says.
   bool isSound() const;
 

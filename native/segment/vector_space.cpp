@@ -23,7 +23,6 @@ uint32_t nextLook(uint32_t vertices) { return grown(vertices, kGrowthBetweenLook
 
 Status VectorSpace::reserve(const VectorSpec& spec, uint64_t rows, uint64_t vertices) {
   spec_ = spec;
-  askedCode_ = spec.code;
   // Where codes lead, only a few vectors of a search are read.
   const auto pages =
       Sq8Space::supports(spec.metric, spec.dim) ? Region::Pages::Normal : Region::Pages::Huge;
@@ -101,13 +100,6 @@ void VectorSpace::finish(const VertexSlice& slice) {
   std::erase(open_, slice.from);
   const uint32_t done = open_.empty() ? claimed_ : *std::min_element(open_.begin(), open_.end());
   linked_.store(done, std::memory_order_release);
-}
-
-void VectorSpace::useCode(CodeKind kind) {
-  std::lock_guard lock(claims_);
-  if (askedCode_.exchange(kind) == kind) return;
-  // The next look makes the codes anew.
-  lookFrom_ = 0;
 }
 
 bool VectorSpace::claimRecoding() {
@@ -207,7 +199,7 @@ Status VectorSpace::adopt(std::shared_ptr<CodeArray> codes, uint32_t coded,
 std::optional<CodeScheme> VectorSpace::betterScheme(uint32_t count) const {
   const auto codesNow = codes();
   const CodeScheme current = codesNow ? codesNow->scheme() : CodeScheme();
-  const CodeKind kind = askedCode_ == CodeKind::Auto && codesNow ? current.kind : firstKind();
+  const CodeKind kind = spec_.code == CodeKind::Auto && codesNow ? current.kind : firstKind();
   if (kind == CodeKind::None) return codesNow ? std::optional(CodeScheme()) : std::nullopt;
   uint32_t sampled = 0;
   const std::vector<float> sample = sampleOf(count, sampled);
@@ -269,7 +261,8 @@ Status VectorSpace::map(int descriptor, const Mapped& mapped) {
   } else {
     codes_.reset();
   }
-  const bool isAsAsked = askedCode_ == CodeKind::Auto || mapped.scheme.kind == firstKind();
+  const bool isOurChoice = spec_.code == CodeKind::Auto && mapped.scheme.kind != CodeKind::None;
+  const bool isAsAsked = isOurChoice || mapped.scheme.kind == firstKind();
   if (!isAsAsked) lookFrom_ = 0;
   auto graph = HnswGraph::open(space_, codesToBuildOn(), graphConfig(),
                                static_cast<uint32_t>(vertexCapacity()), mapped.graph);

@@ -44,7 +44,6 @@ struct VectorSpec {
   Placement memory = Placement::Cached;
   Placement graphMemory = Placement::Cached;
   Placement codeMemory = Placement::Cached;
-  // To begin with; see `useCode`.
   CodeKind code = CodeKind::Auto;
 };
 
@@ -122,11 +121,9 @@ public:
   Result<VertexSlice> claim(uint32_t most);
   void link(const VertexSlice& slice);
   void finish(const VertexSlice& slice);
-  // Codes of another kind lead from now on; they are made with the next look.
-  void useCode(CodeKind kind);
   // Whether the vectors should be looked at for better codes, now that there are many more than at
-  // the last look, or codes of another kind are wanted. True for one caller, who then calls
-  // `recode`; until that has returned nothing can be claimed.
+  // the last look, or the file had codes of another kind than are asked for. True for one caller,
+  // who then calls `recode`; until that has returned nothing can be claimed.
   bool claimRecoding();
   // Some hundred milliseconds of work for each 100,000 vertices.
   Status recode();
@@ -142,7 +139,7 @@ public:
   void calibrated(std::shared_ptr<const Calibration> calibration);
 
   // Whether codes may be chosen by what they cost.
-  bool leavesChoice() const { return askedCode_ == CodeKind::Auto; }
+  bool leavesChoice() const { return spec_.code == CodeKind::Auto; }
   // Room for codes of another kind, learnt from the vectors, which nobody uses yet.
   Result<std::shared_ptr<CodeArray>> codesOf(CodeKind kind, uint32_t count) const;
   // Whether other codes can be adopted now. True for one caller, who then calls `adopt`; until that
@@ -192,7 +189,7 @@ private:
   }
   // Before anything is mapped or grown.
   void place();
-  CodeKind firstKind() const { return CodeArray::firstKind(askedCode_, spec_.metric, spec_.dim); }
+  CodeKind firstKind() const { return CodeArray::firstKind(spec_.code, spec_.metric, spec_.dim); }
   bool canRecode() const;
   std::optional<CodeScheme> betterScheme(uint32_t count) const;
   std::vector<float> sampleOf(uint32_t count, uint32_t& sampled) const;
@@ -203,7 +200,6 @@ private:
   static constexpr uint64_t kGraphSeed = 0x76696369;
 
   VectorSpec spec_;
-  std::atomic<CodeKind> askedCode_{CodeKind::Auto};
   RegionArray<float> vectors_;
   Space space_;
   std::unique_ptr<HnswGraph> graph_;

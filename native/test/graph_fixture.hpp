@@ -52,7 +52,7 @@ struct GraphFixture {
       fail(__FILE__, __LINE__, "no room for vertices");
   }
   void addCodes() {
-    if (codes.isEmpty()) return;
+    if (codes.kind() == CodeKind::None) return;
     const auto count = uint32_t(rows.size() / space.dim);
     if (!codeRows.grow(uint64_t(count) * codes.stride()).isOk())
       fail(__FILE__, __LINE__, "no room for codes");
@@ -62,10 +62,10 @@ struct GraphFixture {
   template <typename Accept>
   SearchReport search(const float* query, const SearchOptions& options, const Accept& accept,
                       std::vector<Neighbor>& found) const {
-    if (codes.isEmpty()) return graph->search(FloatScorer{space, query}, options, accept, found);
-    Sq8Query prepared;
+    if (codes.kind() == CodeKind::None) return graph->search(FloatScorer{space, query}, options, accept, found);
+    CodeQuery prepared;
     codes.prepare(query, prepared);
-    return graph->search(Sq8Scorer{codes, prepared}, options, accept, found);
+    return graph->search(CodeScorer{codes, prepared}, options, accept, found);
   }
   void addAndInsert(const std::vector<float>& data) {
     const uint32_t from = graph->prepared();

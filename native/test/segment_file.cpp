@@ -22,19 +22,24 @@ void writeAll(const std::string& path, const std::string& bytes) {
   file.write(bytes.data(), static_cast<std::streamsize>(bytes.size()));
 }
 
-template <typename T> T& field(std::string& bytes, size_t at) {
-  return *reinterpret_cast<T*>(bytes.data() + at);
+template <typename T> T field(const std::string& bytes, size_t at) {
+  T value;
+  std::memcpy(&value, bytes.data() + at, sizeof value);
+  return value;
+}
+
+void setCrc(std::string& bytes, size_t at, uint32_t crc) {
+  std::memcpy(bytes.data() + at, &crc, sizeof crc);
 }
 
 // Makes every checksum right again, as one who forges a file would.
 void forge(std::string& bytes) {
   const uint64_t blocksAt = field<uint64_t>(bytes, 40);
-  uint32_t* crcs = &field<uint32_t>(bytes, blocksAt);
-  size_t blocks = 0;
-  for (uint64_t at = kSectionAlignment; at < blocksAt; at += kBlockBytes)
-    crcs[blocks++] = crc32c(bytes.data() + at, std::min<uint64_t>(kBlockBytes, blocksAt - at));
-  field<uint32_t>(bytes, 52) = crc32c(crcs, blocks * sizeof(uint32_t));
-  field<uint32_t>(bytes, 60) = crc32c(bytes.data(), 60);
+  uint64_t crcAt = blocksAt;
+  for (uint64_t at = kSectionAlignment; at < blocksAt; at += kBlockBytes, crcAt += sizeof(uint32_t))
+    setCrc(bytes, crcAt, crc32c(bytes.data() + at, std::min<uint64_t>(kBlockBytes, blocksAt - at)));
+  setCrc(bytes, 52, crc32c(bytes.data() + blocksAt, crcAt - blocksAt));
+  setCrc(bytes, 60, crc32c(bytes.data(), 60));
 }
 
 std::string writeSegment(Shard& shard, uint32_t points) {

@@ -1,0 +1,158 @@
+// Codes of every kind behind searches: what they keep of the recall asked for, files, and choices.
+#include "graph_fixture.hpp"
+#include "harness.hpp"
+#include "shard_fixture.hpp"
+
+namespace vicinal {
+
+using namespace test;
+
+namespace {
+
+constexpr uint32_t kDim = 96;
+constexpr CodeKind kKinds[] = {CodeKind::None, CodeKind::Sq8, CodeKind::Rabitq4, CodeKind::Rabitq1};
+
+struct CodedShard {
+  CodedShard(CodeKind code, Metric metric, uint32_t rows) : pool(2), count(rows), metric(metric) {
+    spec.vectors = {{"v", kDim, metric, 12, 80}};
+    spec.vectors[0].code = code;
+    spec.segmentBytes = uint64_t(1) << 28;
+    shard = std::make_unique<Shard>(spec, pool);
+    const auto data = clusteredRows(rows, kDim, 7, metric == Metric::Cosine);
+    std::vector<uint32_t> offsets(rows + 1, 0);
+    UpsertColumns columns;
+    columns.ids = testIds(0, rows);
+    columns.seq = 1;
+    columns.vectors = {{0, data.data(), nullptr, rows}};
+    columns.payloadBytes = "";
+    columns.payloadOffsets = offsets.data();
+    CHECK(shard->upsert(columns).isOk());
+    CHECK(waitForIndex(*shard).isOk());
+  }
+
+  CodeKind kind() const {
+    const auto codes = shard->snapshot().segment(0).space(0).codes();
+    return codes ? codes->space().kind() : CodeKind::None;
+  }
+
+  SearchResult find(const float* query, const SearchRequest& asked) const {
+    SearchRequest request = asked;
+    request.query.assign(query, query + kDim);
+    SearchResult result;
+    CHECK(search(shard->snapshot(), spec.vectors, request, nullptr, result).isOk());
+    return result;
+  }
+
+  // Mean recall@10 of queries held out.
+  double recallOf(const SearchRequest& request, uint32_t queries = 300) const {
+    const auto asked = clusteredRows(queries, kDim, 4242, metric == Metric::Cosine);
+    SearchRequest exact;
+    exact.isExact = true;
+    double hits = 0;
+    for (uint32_t at = 0; at < queries; at++) {
+      const SearchResult truth = find(&asked[size_t(at) * kDim], exact);
+      const SearchResult found = find(&asked[size_t(at) * kDim], request);
+      for (uint32_t i = 0; i < found.rows.count; i++)
+        for (uint32_t j = 0; j < truth.rows.count; j++)
+          hits += found.rows.ids[i * kIdWords + 1] == truth.rows.ids[j * kIdWords + 1] ? 1 : 0;
+    }
+    return hits / (double(queries) * 10);
+  }
+
+  ShardSpec spec;
+  ThreadPool pool;
+  std::unique_ptr<Shard> shard;
+  uint32_t count;
+  Metric metric;
+};
+
+SearchRequest asking(float recall) {
+  SearchRequest request;
+  request.recall = recall;
+  return request;
+}
+
+} // namespace
+
+TEST("codes of every kind keep the recall asked for, by every metric that has them") {
+  for (const CodeKind kind : kKinds)
+    for (const Metric metric : {Metric::Cosine, Metric::Dot, Metric::L2}) {
+      const CodedShard coded(kind, metric, isSlow() ? 2000 : 10'000);
+      CHECK(coded.kind() == kind);
+      for (const float recall : {0.9f, 0.99f})
+        CHECK(coded.recallOf(asking(recall)) >= recall - 0.015);
+    }
+}
+
+TEST("a graph built on codes of 4 bits is sound, and as good as one built on vectors") {
+  const CodedShard coded(CodeKind::Rabitq4, Metric::L2, isSlow() ? 1500 : 6000);
+  CHECK(coded.shard->validate().empty());
+  SearchRequest wide;
+  wide.ef = 100;
+  const CodedShard plain(CodeKind::None, Metric::L2, isSlow() ? 1500 : 6000);
+  CHECK(coded.recallOf(wide) > plain.recallOf(wide) - 0.02);
+}
+
+TEST("codes that are to be ignored are, and those not to be rescored are scores of their own") {
+  const CodedShard coded(CodeKind::Rabitq1, Metric::Cosine, isSlow() ? 2000 : 6000);
+  const auto query = clusteredRows(1, kDim, 99, true);
+  SearchRequest request = asking(0.95f);
+  request.ef = 64;
+  SearchRequest ignoring = request;
+  ignoring.ignoresCodes = true;
+  SearchRequest raw = request;
+  raw.rescores = false;
+  const SearchResult exact = coded.find(query.data(), [] {
+    SearchRequest all;
+    all.isExact = true;
+    return all;
+  }());
+  CHECK(coded.find(query.data(), request).scores[0] == exact.scores[0]);
+  CHECK(coded.find(query.data(), ignoring).scores[0] == exact.scores[0]);
+  CHECK(coded.find(query.data(), ignoring).stats.rescored == 0);
+  const SearchResult unscored = coded.find(query.data(), raw);
+  CHECK(unscored.stats.rescored == 0);
+  CHECK(unscored.scores[0] != exact.scores[0]);
+  CHECK(coded.recallOf(raw, 100) < coded.recallOf(request, 100));
+}
+
+TEST("oversampling scores as many exactly as it says") {
+  const CodedShard coded(CodeKind::Rabitq1, Metric::L2, isSlow() ? 2000 : 6000);
+  const auto query = clusteredRows(1, kDim, 98, false);
+  SearchRequest request = asking(0.9f);
+  request.oversampling = 7.5f;
+  CHECK_EQUAL(coded.find(query.data(), request).stats.rescored, 75u);
+}
+
+TEST("a file says which codes it holds; other ones asked for are made on opening it") {
+  for (const CodeKind kind : kKinds) {
+    const CodedShard coded(kind, Metric::Cosine, isSlow() ? 1500 : 5000);
+    auto written = coded.shard->checkpoint(scratchFolder());
+    REQUIRE(written.isOk());
+    for (const CodeKind asked : {kind, CodeKind::Auto, CodeKind::Rabitq4, CodeKind::None}) {
+      ShardSpec spec = coded.spec;
+      spec.vectors[0].code = asked;
+      ThreadPool pool(2);
+      Shard reopened(spec, pool);
+      REQUIRE(reopened.openSegment({written->segments[0].base.path, {}, {}, {}}, true).isOk());
+      CHECK(waitForIndex(reopened).isOk());
+      const auto codes = reopened.snapshot().segment(0).space(0).codes();
+      const CodeKind held = codes ? codes->space().kind() : CodeKind::None;
+      const CodeKind expected = asked != CodeKind::Auto  ? asked
+                                : kind == CodeKind::None ? CodeKind::Sq8
+                                                         : kind;
+      CHECK_EQUAL(int(held), int(expected));
+    }
+  }
+}
+
+TEST("where the choice is ours, codes are chosen once there is enough to choose by") {
+  const CodedShard few(CodeKind::Auto, Metric::Cosine, 3000);
+  CHECK(few.kind() == CodeKind::Sq8);
+  if (isSlow()) return;
+  const CodedShard many(CodeKind::Auto, Metric::Cosine, 20'000);
+  CHECK(many.kind() == CodeKind::Sq8 || many.kind() == CodeKind::Rabitq4);
+  CHECK(many.recallOf(asking(0.95f)) >= 0.935);
+}
+
+} // namespace vicinal
