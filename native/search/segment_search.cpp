@@ -13,6 +13,8 @@ namespace {
 constexpr uint32_t kSampledRows = 128;
 // A share of vertices from which on most are accepted.
 constexpr double kMost = 0.4;
+// Of a scan by code, how many times as many are kept as are scored at least.
+constexpr size_t kSpareRescored = 4;
 // How many more are looked at than would have the wanted ones among them on average.
 constexpr double kSpareAmong = 1.25;
 constexpr size_t kMoreAmong = 3;
@@ -110,13 +112,22 @@ Status SegmentSearch::scan(const RowBitmap* candidates, VertexSlice slice, const
 template <typename Accept>
 Status SegmentSearch::scanByCode(const RowBitmap* candidates, VertexSlice slice,
                                  const Accept& accept, TopK& top) {
-  TopK byCode(rescoredOfScan_);
+  // What lies far from the query, as matches of a filter may, is told apart by codes less well than
+  // the calibration's neighbours. So more is kept, and scored for as long as it brings something.
+  TopK byCode(kSpareRescored * rescoredOfScan_);
   const CodeDistances distances{search_, space_.codeStride()};
   VertexScan vertexScan(space_, distances, accept, cancel_, byCode);
   VICINAL_TRY(candidates ? vertexScan.candidates(*candidates, slice) : vertexScan.range(slice));
-  std::vector<Neighbor> found = byCode.takeSorted();
-  VICINAL_TRY(search_.rescore(found.size(), found));
-  for (const Neighbor& neighbor : found) top.offer(neighbor);
+  const std::vector<Neighbor> found = byCode.takeSorted();
+  std::vector<Neighbor> batch;
+  for (size_t from = 0; from < found.size(); from += rescoredOfScan_) {
+    const size_t to = std::min(found.size(), from + rescoredOfScan_);
+    batch.assign(found.begin() + ptrdiff_t(from), found.begin() + ptrdiff_t(to));
+    VICINAL_TRY(search_.rescore(batch.size(), batch));
+    const bool bringsNothing = from > 0 && !batch.empty() && batch.front().distance > top.bound();
+    for (const Neighbor& neighbor : batch) top.offer(neighbor);
+    if (bringsNothing) break;
+  }
   return Status::ok();
 }
 

@@ -15,6 +15,8 @@ constexpr size_t kRescoredAtLeast = 16;
 // A scan has seen every vector, so all it can lose is what codes hide: of what may be lost, so
 // much.
 constexpr float kScanLoss = 0.5f;
+constexpr size_t kScanRescoredPerWanted = 2;
+constexpr size_t kScanRescoredAtLeast = 16;
 
 // What is asked of the calibration.
 float adjustedRecall(const SearchRequest& request) {
@@ -80,7 +82,9 @@ size_t rescoredOfScan(const VectorSpace& space, const SearchRequest& request, si
   const auto calibration = space.calibration();
   auto depth = calibration->depthOf(1 - (1 - asked) * kScanLoss);
   if (!depth) depth = calibration->depthOf(asked);
-  return depth ? rescoredFor({0, *depth}, wanted) : 0;
+  if (!depth) return 0;
+  return std::max(rescoredFor({0, *depth}, wanted),
+                  kScanRescoredPerWanted * wanted + kScanRescoredAtLeast);
 }
 
 } // namespace vicinal

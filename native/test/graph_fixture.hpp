@@ -62,7 +62,8 @@ struct GraphFixture {
   template <typename Accept>
   SearchReport search(const float* query, const SearchOptions& options, const Accept& accept,
                       std::vector<Neighbor>& found) const {
-    if (codes.kind() == CodeKind::None) return graph->search(FloatScorer{space, query}, options, accept, found);
+    if (codes.kind() == CodeKind::None)
+      return graph->search(FloatScorer{space, query}, options, accept, found);
     CodeQuery prepared;
     codes.prepare(query, prepared);
     return graph->search(CodeScorer{codes, prepared}, options, accept, found);
