@@ -2,7 +2,7 @@
 // The benchmark: Vicinal beside its peers, same data, same run. See docs/benchmarks.md.
 import { spawnSync } from 'node:child_process'
 import { mkdirSync, rmSync, writeFileSync } from 'node:fs'
-import { cpus } from 'node:os'
+import { cpus, loadavg } from 'node:os'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
 import { say } from './lib/child.mjs'
@@ -97,6 +97,8 @@ function conditions() {
     cpu: cpus()[0]?.model ?? 'unknown',
     cores: cpus().length,
     node: process.version,
+    // Of the minute before: what else runs here takes from everything measured, and not from all alike.
+    load: loadavg()[0],
   }
 }
 

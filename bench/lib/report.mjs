@@ -15,8 +15,8 @@ export function report(run) {
   return `${parts.join('\n\n')}\n`
 }
 
-function conditions({ commit, cpu, cores, node, m, efConstruct, date }) {
-  return `${cpu}, ${cores} cores; Node ${node}; commit ${commit}; M ${m}, ef_construction ${efConstruct}; recall@10; ${date}`
+function conditions({ commit, cpu, cores, node, m, efConstruct, date, load }) {
+  return `${cpu}, ${cores} cores, load average ${fixed(load, 1)} at the start; Node ${node}; commit ${commit}; M ${m}, ef_construction ${efConstruct}; recall@10; ${date}`
 }
 
 function dataReport(name, set, run) {
