@@ -91,7 +91,7 @@ napi_value segmentReports(napi_env env, const std::vector<SegmentReport>& report
     entry.number("tail", report.tail);
     entry.text("strategy", report.strategy);
     entry.text("whyNoWalk", report.whyNoWalk);
-    entry.boolean("byCodes", report.byCodes);
+    entry.text("codes", nameOf(report.codes));
     entry.number("width", report.width);
     entry.number("reach", report.reach);
     entry.number("plannedDistances", report.plannedDistances);

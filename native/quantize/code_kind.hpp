@@ -1,6 +1,7 @@
 // Which codes lead the searches of a vector space.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 
 namespace vicinal {
@@ -14,5 +15,11 @@ enum class CodeKind : uint8_t {
   Rabitq4,
   Rabitq1,
 };
+
+// As the boundary has it.
+constexpr const char* nameOf(CodeKind kind) {
+  constexpr const char* kNames[] = {"auto", "none", "sq8", "rabitq4", "rabitq1"};
+  return kNames[static_cast<size_t>(kind)];
+}
 
 } // namespace vicinal

@@ -22,7 +22,7 @@ SegmentReport SegmentSearch::report() const {
   report.points = view_.segment->liveRows();
   report.linked = linked_;
   report.strategy = strategy_;
-  report.byCodes = isOfScan ? scansByCode : search_.hasCodes();
+  report.codes = hasWalked || scansByCode ? search_.codeKind() : CodeKind::None;
   if (filter_ != nullptr) {
     report.walkCost = costs_.walk;
     report.scanCost = costs_.scan;

@@ -3,6 +3,8 @@
 
 #include <cstdint>
 
+#include "quantize/code_kind.hpp"
+
 namespace vicinal {
 
 struct SegmentReport {
@@ -14,7 +16,8 @@ struct SegmentReport {
   const char* strategy = "nothing matches";
   // Why there was no walk; empty where one was planned.
   const char* whyNoWalk = "";
-  bool byCodes = false;
+  // Those that led, or were scanned.
+  CodeKind codes = CodeKind::None;
   // Of the walk that was made; 0 where none was. `reach` is 0 where the width alone stops.
   uint32_t width = 0;
   float reach = 0;

@@ -50,6 +50,7 @@ public:
   // Nothing is scored exactly that codes have found.
   void keepCodeDistances() { rescores_ = false; }
   bool hasCodes() const { return codes_ != nullptr; }
+  CodeKind codeKind() const { return codes_ ? codes_->space().kind() : CodeKind::None; }
   // Of vertices that are in the graph; distances by code.
   void scoreByCode(const std::vector<uint32_t>& vertices, float* out) {
     codes_->space().distances(preparedQuery(), vertices.data(), vertices.size(), out);

@@ -1,4 +1,5 @@
 /** How the service says it has found an answer, as a QueryPlan. */
+import type { Quantization } from '../core/quantization.js'
 import type { QueryPlan, SearchEffort, SegmentPlan } from '../core/query-plan.js'
 
 interface WireFindings {
@@ -17,7 +18,7 @@ interface WireFindings {
 interface WireSegment extends WireFindings {
   segment: number
   points: number
-  by_codes: boolean
+  codes: Quantization
   effort: SearchEffort | null
 }
 
@@ -27,8 +28,8 @@ export function planOf(result: unknown): QueryPlan {
 }
 
 function segmentOf(wire: WireSegment): SegmentPlan {
-  const { segment, points, by_codes: byCodes, effort } = wire
-  return { segment, points, byCodes, effort, ...findingsOf(wire) }
+  const { segment, points, codes, effort } = wire
+  return { segment, points, codes, effort, ...findingsOf(wire) }
 }
 
 function findingsOf(wire: WireFindings) {

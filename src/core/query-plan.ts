@@ -1,3 +1,5 @@
+import type { Quantization } from './quantization.js'
+
 /** How a query was answered, as `Collection.explain` tells it. */
 
 export interface QueryPlan {
@@ -24,8 +26,8 @@ export interface SegmentPlan {
   points: number
   strategy: string
   why: string
-  /** Whether codes led, or vectors themselves. */
-  byCodes: boolean
+  /** Codes that led, or were scanned; `none` where it was vectors themselves. With `auto` it is those in use. */
+  codes: Quantization
   /** Of the walk through the graph; null where there was none. */
   effort: SearchEffort | null
   expectedRecall: number | null

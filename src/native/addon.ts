@@ -260,7 +260,8 @@ export interface SegmentReport {
   strategy: string
   /** `exact`, `all`, `empty`, `recall`, `costs less`; empty where a walk was planned. */
   whyNoWalk: string
-  byCodes: boolean
+  /** Those that led, or were scanned; `none`: vectors themselves. */
+  codes: CodeKind
   /** Of the walk that was made; 0 where none was. `reach` is 0 where the width alone stops. */
   width: number
   reach: number

@@ -44,14 +44,14 @@ export function planOf({ segments: reports = [], stats }: SearchResult, isFilter
 }
 
 function segmentPlan(report: SegmentReport, isFiltered: boolean): SegmentPlan {
-  const { segment, points, strategy, byCodes, width, reach, recall, visited, distances, rescored, bytes } = report
+  const { segment, points, strategy, codes, width, reach, recall, visited, distances, rescored, bytes } = report
   const isWalk = width > 0
   return {
     segment,
     points,
     strategy,
     why: whyOf(report, isFiltered),
-    byCodes,
+    codes,
     effort: isWalk ? { width, reach: reach > 0 ? reach : null, distances: Math.round(report.plannedDistances) } : null,
     // The kernel's floats are not told to more places than they have.
     expectedRecall: recall > 0 ? Number(recall.toFixed(RECALL_PLACES)) : null,

@@ -43,7 +43,7 @@ export function describeExplain(suite: Suite): void {
       const { plan } = await (await filled()).explain({ query: NEAR, params: { exact: true } })
       expect(plan).toMatchObject({ strategy: 'scan', expectedRecall: 1, estimatedMatches: null, selectivity: null })
       expect(plan.distancesComputed).toBeGreaterThanOrEqual(3000)
-      expect(plan.segments[0]).toMatchObject({ effort: null, byCodes: false })
+      expect(plan.segments[0]).toMatchObject({ effort: null, codes: 'none' })
     })
 
     it('how many points a filter is estimated to leave', async () => {

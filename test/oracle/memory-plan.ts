@@ -27,6 +27,7 @@ export function planOfScan(points: number, matches: number | null, isSearch: boo
     bytesRead: 0,
     tookUs: 0,
   }
-  const segments = isSearch && points > 0 ? [{ segment: 0, points, byCodes: false, effort: null, ...findings }] : []
+  const segments =
+    isSearch && points > 0 ? [{ segment: 0, points, codes: 'none' as const, effort: null, ...findings }] : []
   return { ...findings, segments }
 }

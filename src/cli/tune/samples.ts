@@ -9,6 +9,8 @@ import { START } from '../import/source.js'
 
 const PAGE_FLOATS = 4_194_304
 const MOST_PAGE_ROWS = 16_384
+/** Vectors are held several times over, so their memory is bounded too: 256 MB. */
+const MOST_SAMPLE_FLOATS = 64 * 1024 * 1024
 /** Of stored vectors, held out as queries. */
 const MOST_HELD_OUT_SHARE = 0.1
 
@@ -46,7 +48,8 @@ export async function takeSamples(
   if (live < 2) throw new VicinalError('INVALID_ARGUMENT', `it holds ${live} vectors; there is nothing to tune`)
   const given = options.queryFile === undefined ? null : await readQueries(options, name, dim)
   const heldOut = given ? 0 : Math.max(1, Math.min(options.queries, Math.floor(live * MOST_HELD_OUT_SHARE)))
-  const taken = Math.min(live, options.most + heldOut)
+  const most = Math.max(1, Math.min(options.most, Math.floor(MOST_SAMPLE_FLOATS / dim)))
+  const taken = Math.min(live, most + heldOut)
   const all = await readEvenly(shard, vector, dim, live, taken)
   const { kept, held } = split(all.data, all.count, dim, Math.min(heldOut, all.count - 1))
   return {

@@ -44,8 +44,8 @@ function wirePlan(plan: QueryPlan): object {
 }
 
 function wireSegment(plan: SegmentPlan): object {
-  const { segment, points, byCodes, effort } = plan
-  return { segment, points, by_codes: byCodes, effort, ...wireFindings(plan) }
+  const { segment, points, codes, effort } = plan
+  return { segment, points, codes, effort, ...wireFindings(plan) }
 }
 
 /** What is told of a whole query and of each segment. */

@@ -7,6 +7,7 @@ import { Disk } from '../../../src/disk/disk.js'
 import { open } from '../../../src/index.js'
 import { inspectSegment } from '../../../src/native/inspect.js'
 import { readManifest } from '../../../src/storage/manifest.js'
+import { clusteredVectors } from '../native/shard-data.js'
 
 const POINTS = 6000
 const SIZE = 8
@@ -96,6 +97,34 @@ it('goes on with it after a close that came between', async () => {
   await second.close()
   expect(await neighboursInFiles()).toEqual([5])
 })
+
+it('keeps recall from codes to codes, also where a close came between', async () => {
+  const size = 96
+  const rows = await clusteredVectors(4000, size, 11)
+  const first = await opened()
+  const created = await first.createCollection('codes', { vectors: { size, distance: 'Cosine' }, quantization: 'sq8' })
+  await created.upsert({ ids: Uint32Array.from({ length: 4000 }, (_, id) => id), vectors: rows })
+  await created.waitForIndex()
+  await first.close()
+  for (const quantization of ['rabitq1', 'none', 'rabitq4', 'sq8', 'auto'] as const) {
+    const changing = await opened()
+    await (await changing.collection('codes')).updateConfig({ quantization })
+    await changing.close()
+    const database = await opened()
+    const collection = await database.collection('codes')
+    await collection.waitForIndex()
+    expect((await collection.info()).config.vectors[0]).toMatchObject({ quantization })
+    let found = 0
+    for (let at = 0; at < 4000; at += 80) {
+      const query = rows.slice(at * size, (at + 1) * size)
+      const near = (await collection.query({ query })).map(({ id }) => id)
+      const truth = (await collection.query({ query, params: { exact: true } })).map(({ id }) => id)
+      found += near.filter((id) => truth.includes(id)).length
+    }
+    expect(found / 500, quantization).toBeGreaterThanOrEqual(0.93)
+    await database.close()
+  }
+}, 60_000)
 
 it('leaves the segments alone where nothing of theirs changes', async () => {
   await fill()
