@@ -32,6 +32,12 @@ napi_value vectorStats(napi_env env, const ShardStats& stats) {
     measured.number("measured", recall.recall);
     measured.number("asked", recall.asked);
     measured.number("waiting", static_cast<double>(recall.waiting));
+    measured.boolean("settling", recall.isSettling);
+    ResultObject samples(env);
+    const auto calibrated = stats.vectors[at].samples.value_or(Calibration::Samples());
+    samples.number("stored", calibrated.stored);
+    samples.number("live", calibrated.live);
+    measured.set("samples", samples.finish());
     entry.set("recall", measured.finish());
     napi_set_element(env, list, at, entry.finish());
   }

@@ -10,8 +10,13 @@ namespace vicinal {
 namespace {
 
 constexpr uint32_t kSamples = 400;
+// With fewer live queries than this, stored vectors are sought beside.
+constexpr size_t kEnoughLive = 128;
 // Standard errors by which a promise stays below the mean of the sample.
 constexpr double kErrorsBelow = 0.5;
+// Of what live queries lost, how much more a promise allows for: of queries of another kind some
+// lose much more than others, so that a sample says less about the next ones.
+constexpr double kLossInHand = 0.1;
 // Rows of a block that all samples are compared with; it stays in the cache meanwhile.
 constexpr uint32_t kBlockBytes = 32 * 1024;
 // How many of the nearest by code are scored exactly.
@@ -26,29 +31,46 @@ constexpr double kGoldenTurn = 0.6180339887498949;
 } // namespace
 
 Calibrator::Calibrator(std::shared_ptr<Segment> segment, size_t vector,
+                       std::shared_ptr<const LiveQueries> live,
                        std::shared_ptr<const CodeArray> codes, uint32_t vertices)
     : segment_(std::move(segment)), space_(segment_->space(vector)), codes_(std::move(codes)),
-      vertices_(vertices), foundByCode_(std::size(kDepths), 0) {}
+      live_(std::move(live)), vertices_(vertices), foundByCode_(std::size(kDepths), 0) {}
+
+Calibrator::Sample& Calibrator::addSample() {
+  Sample& sample = samples_.emplace_back();
+  sample.near = TopK(kDeepest);
+  sample.isChecked = isCheckedExactly(samples_.size() - 1);
+  if (sample.isChecked) sample.nearest = TopK(kCalibratedWanted);
+  return sample;
+}
+
+void Calibrator::prepare(Sample& sample) {
+  if (codes_) codes_->space().prepare(sample.vector.data(), sample.query);
+}
 
 Status Calibrator::chooseSamples() {
+  const size_t callers = live_ ? live_->vectors.size() : 0;
+  for (size_t at = 0; at < callers; at++) {
+    Sample& sample = addSample();
+    sample.vector = live_->vectors[at];
+    prepare(sample);
+  }
+  const size_t wanted = !live_ ? kSamples : std::max(kEnoughLive, samples_.size());
   const auto cold = space_.coldVectors();
   const uint32_t tried = std::min(2 * kSamples, vertices_);
-  for (uint32_t at = 0; at < tried && samples_.size() < kSamples; at++) {
+  for (uint32_t at = 0; at < tried && samples_.size() < wanted; at++) {
     const double turns = at * kGoldenTurn;
     const auto vertex = uint32_t((turns - std::floor(turns)) * vertices_);
     // Those of upper levels cannot be hidden.
     if (space_.graph().levelOf(vertex) > 0) continue;
-    Sample& sample = samples_.emplace_back();
+    Sample& sample = addSample();
     sample.vertex = vertex;
-    sample.near = TopK(kDeepest);
-    sample.isChecked = isCheckedExactly(samples_.size() - 1);
-    if (sample.isChecked) sample.nearest = TopK(kCalibratedWanted);
     sample.vector.assign(space_.spec().dim, 0);
     if (cold && vertex < cold->vertices())
       VICINAL_TRY(cold->read(vertex, sample.vector.data(), true));
     else
       std::copy_n(space_.vector(vertex), space_.spec().dim, sample.vector.data());
-    if (codes_) codes_->space().prepare(sample.vector.data(), sample.query);
+    prepare(sample);
   }
   return Status::ok();
 }
@@ -161,8 +183,9 @@ void Calibrator::finishReach() {
   const double mean = recallSum_ / count;
   const double variance = std::max(0.0, recallSquares_ / count - mean * mean);
   // Somewhat below the mean, and never all: the sample may have been an easy one.
-  const double below = mean - kErrorsBelow * std::sqrt(variance / count);
-  const auto low = float(std::clamp(below, 0.0, kHighestRecall));
+  const double below =
+      std::max(kErrorsBelow * std::sqrt(variance / count), live_ ? kLossInHand * (1 - mean) : 0.0);
+  const auto low = float(std::clamp(mean - below, 0.0, kHighestRecall));
   if (reaches_.empty() || low > reaches_.back().recall)
     reaches_.push_back({all[reach_], low, float(distances_ / count)});
   reach_++;
@@ -178,7 +201,10 @@ void Calibrator::finish() {
   const double seen = allChecked_ == 0 ? 1 : double(foundChecked_) / double(allChecked_);
   for (size_t depth = 0; depth < std::size(kDepths); depth++)
     depths.push_back({kDepths[depth], float(seen * double(foundByCode_[depth]) / all)});
-  result_ = std::make_shared<const Calibration>(vertices_, std::move(reaches_), std::move(depths));
+  const auto live = uint32_t(live_ ? live_->vectors.size() : 0);
+  const Calibration::Samples samples{uint32_t(samples_.size()) - live, live};
+  result_ = std::make_shared<const Calibration>(vertices_, samples, std::move(reaches_),
+                                                std::move(depths));
 }
 
 } // namespace vicinal

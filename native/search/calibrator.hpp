@@ -3,7 +3,8 @@
 // Vectors of the space itself are sought, each as if it were not there: hidden from the walk, which
 // otherwise would have its record, a list of its neighbours. The truth is a scan of all codes, the
 // foremost scored exactly; on some of the sample it is compared with a scan of all vectors. So the
-// sample is of the data's own kind; what queries of another kind find is measured on them.
+// sample is of the data's own kind. Where callers ask queries of another kind (RecallMeter), those
+// are sought instead; they are not stored, so nothing is hidden.
 //
 // The work is cut into steps of about a millisecond, so that searches need not wait for a thread.
 #pragma once
@@ -12,18 +13,22 @@
 #include <vector>
 
 #include "graph/neighbor.hpp"
+#include "search/live_queries.hpp"
 #include "segment/segment.hpp"
 
 namespace vicinal {
 
 class Calibrator {
 public:
-  // By these codes (null: by vectors), among the first `vertices`, which are in the graph.
+  // By these codes (null: by vectors), among the first `vertices`, which are in the graph. `live`
+  // may be null; where there are few, vectors of the space are sought beside.
   Calibrator(std::shared_ptr<Segment> segment, size_t vector,
-             std::shared_ptr<const CodeArray> codes, uint32_t vertices);
+             std::shared_ptr<const LiveQueries> live, std::shared_ptr<const CodeArray> codes,
+             uint32_t vertices);
   Calibrator(std::shared_ptr<Segment> segment, size_t vector,
-             std::shared_ptr<const CodeArray> codes)
-      : Calibrator(segment, vector, std::move(codes), segment->space(vector).linked()) {}
+             std::shared_ptr<const LiveQueries> live, std::shared_ptr<const CodeArray> codes)
+      : Calibrator(segment, vector, std::move(live), std::move(codes),
+                   segment->space(vector).linked()) {}
 
   // Works on; false once there is a result.
   Result<bool> step();
@@ -32,7 +37,8 @@ public:
 private:
   // A vector that is sought, and what is to be found.
   struct Sample {
-    uint32_t vertex = 0;
+    // kNoVertex where it is a caller's.
+    uint32_t vertex = kNoVertex;
     std::vector<float> vector;
     CodeQuery query;
     TopK near{0};
@@ -44,6 +50,8 @@ private:
   };
 
   Status chooseSamples();
+  Sample& addSample();
+  void prepare(Sample& sample);
   bool isCheckedExactly(size_t sample) const;
   void scanBlock();
   void scanFor(Sample& sample, uint32_t count);
@@ -55,6 +63,7 @@ private:
   const std::shared_ptr<Segment> segment_;
   const VectorSpace& space_;
   const std::shared_ptr<const CodeArray> codes_;
+  const std::shared_ptr<const LiveQueries> live_;
   const uint32_t vertices_;
   std::vector<Sample> samples_;
   uint32_t scanned_ = 0;

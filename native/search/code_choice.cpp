@@ -10,6 +10,7 @@ namespace {
 
 // Fewer are scanned about as fast as walked through.
 constexpr uint32_t kLeastChosen = 16'384;
+constexpr uint32_t kGrowthBetweenChoices = 2;
 constexpr uint32_t kCodedAtOnce = 256;
 constexpr uint32_t kComparedQueries = 128;
 // Recalls at which costs are compared.
@@ -25,9 +26,12 @@ double threadSeconds() {
 
 } // namespace
 
-CodeChoice::CodeChoice(std::shared_ptr<Segment> segment, size_t vector)
+CodeChoice::CodeChoice(std::shared_ptr<Segment> segment, size_t vector,
+                       std::shared_ptr<const LiveQueries> live)
     : segment_(std::move(segment)), vector_(vector), space_(segment_->space(vector)),
-      codes_(space_.codes()), calibrator_(std::make_unique<Calibrator>(segment_, vector, codes_)) {}
+      codes_(space_.codes()), live_(std::move(live)),
+      measuredBefore_(space_.calibration()->vertices()),
+      calibrator_(std::make_unique<Calibrator>(segment_, vector, live_, codes_)) {}
 
 Result<bool> CodeChoice::step() {
   switch (phase_) {
@@ -44,7 +48,7 @@ Result<bool> CodeChoice::step() {
   case Phase::Code:
     codeSome();
     if (coded_ < toCode_) return true;
-    calibrator_ = std::make_unique<Calibrator>(segment_, vector_, other_, toCode_);
+    calibrator_ = std::make_unique<Calibrator>(segment_, vector_, live_, other_, toCode_);
     phase_ = Phase::CalibrateOther;
     return true;
   case Phase::CalibrateOther: {
@@ -75,6 +79,8 @@ Result<bool> CodeChoice::step() {
 }
 
 bool CodeChoice::isThereAChoice() const {
+  // That callers ask other queries is no reason to make codes, which takes far longer.
+  if (live_ && space_.linked() / kGrowthBetweenChoices < measuredBefore_) return false;
   return space_.leavesChoice() && codes_ && codes_->space().isSq8() &&
          !codes_->scheme().projection && space_.linked() >= kLeastChosen && !space_.coldVectors();
 }

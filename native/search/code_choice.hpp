@@ -14,7 +14,9 @@ namespace vicinal {
 
 class CodeChoice {
 public:
-  CodeChoice(std::shared_ptr<Segment> segment, size_t vector);
+  // What recall costs is measured on `live`, or on stored vectors where that is null.
+  CodeChoice(std::shared_ptr<Segment> segment, size_t vector,
+             std::shared_ptr<const LiveQueries> live);
 
   // Works on for about a millisecond; false once all is done and the space has what was found.
   Result<bool> step();
@@ -35,6 +37,9 @@ private:
   const size_t vector_;
   VectorSpace& space_;
   const std::shared_ptr<const CodeArray> codes_;
+  const std::shared_ptr<const LiveQueries> live_;
+  // Vertices at the measurement before.
+  const uint32_t measuredBefore_;
   Phase phase_ = Phase::Calibrate;
   std::unique_ptr<Calibrator> calibrator_;
   std::shared_ptr<const Calibration> calibration_;

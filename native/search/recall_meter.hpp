@@ -1,26 +1,37 @@
 // The recall that callers get: some of their queries are remembered and, when there is time, asked
 // again and compared with a scan.
 //
-// Calibration measures vectors of the data's own kind. Queries of another kind, names of things
-// sought among descriptions, may lose more. Where they are seen to, the effort rises until what is
-// lost is no more than was asked for.
+// At first what recall costs is measured on vectors of the data's own kind (calibrator.hpp).
+// Queries of another kind, names of things sought among descriptions, may lose more, or less. Where
+// they are seen to, two things happen:
+// - At once the effort rises by what was lost (`lossShare`). That is quick and coarse: it moves
+//   along a curve that is not these queries' own, so what is right at one recall is wrong at
+//   another.
+// - Then the curve is measured anew on the queries remembered since (`samples`), and the share is
+//   one again (`adopted`). A change of what callers ask is seen to in the same way.
+// What that costs is bounded by pauses between, twice as long each time unless there was peace.
 #pragma once
 
 #include <atomic>
+#include <memory>
 #include <mutex>
+#include <optional>
 #include <vector>
 
+#include "search/live_queries.hpp"
 #include "search/search.hpp"
 
 namespace vicinal {
 
-// Of one vector of a shard. From any thread.
+// Of one vector of a shard. From any thread. Times are milliseconds of a steady clock.
 class RecallMeter {
 public:
   struct Query {
     std::vector<float> vector;
     uint32_t limit = 0;
     float recall = 0;
+    // Of all that were remembered.
+    uint64_t number = 0;
   };
   struct Reading {
     uint64_t queries = 0;
@@ -29,14 +40,35 @@ public:
     double asked = 1;
     // Remembered and not measured yet.
     uint64_t waiting = 0;
+    // Callers' queries are waited for to calibrate on, or that is under way.
+    bool isSettling = false;
   };
+
+  // Every so many queries one is remembered.
+  static constexpr uint32_t kOneIn = 4;
+  // So many are kept, or as many as fit.
+  static constexpr size_t kReservoir = 400;
+  static constexpr size_t kReservoirBytes = 2 << 20;
+  static constexpr size_t kWindow = 256;
+  // The least that tells of a change, if it is a great one.
+  static constexpr size_t kShortWindow = 64;
+  // Between two calibrations on live queries.
+  static constexpr double kFirstPauseMs = 5'000;
+  static constexpr double kMostPauseMs = 600'000;
 
   // Remembers some of the requests that ask for recall. Never waits.
   void note(const SearchRequest& request);
-  // Remembered and not measured yet, at most so many.
-  std::vector<Query> take(size_t most);
-  // A query that asked for one recall got another.
-  void learn(float asked, double got);
+  // The latest that was remembered and not measured yet.
+  std::optional<Query> take();
+  // What it got. `isByPlan`: the effort was chosen for what it asked, no less would have been
+  // possible.
+  void learn(const Query& query, double got, bool isByPlan);
+
+  // What to calibrate on, now that callers' queries don't get what they ask for. Whoever gets it
+  // calls `adopted` once searches are planned by the outcome. Null: there is no need, or not yet.
+  std::shared_ptr<const LiveQueries> samples(double nowMs);
+  bool isCalibrating() const;
+  void adopted(double nowMs);
 
   Reading reading() const;
   // That the remembered queries take.
@@ -46,25 +78,44 @@ public:
   float lossShare() const { return lossShare_.load(std::memory_order_relaxed); }
 
 private:
-  static constexpr uint32_t kOneIn = 8;
-  static constexpr size_t kRemembered = 64;
-  static constexpr size_t kWindow = 256;
-  // Before so many were measured, nothing is concluded.
-  static constexpr size_t kLeastMeasured = 48;
-  // However bad it looks: how much less may be lost than was asked for.
-  static constexpr double kLeastLoss = 0.1;
-
-  struct Measured {
-    float asked;
-    float got;
+  struct Remembered {
+    Query query;
+    bool isTaken = false;
   };
+  struct Measured {
+    float asked = 0;
+    float got = 0;
+    bool isByPlan = false;
+    uint64_t number = 0;
+  };
+  // What was seen to be off, and since when.
+  struct Want {
+    uint64_t since = 0;
+    double atMs = -1;
+  };
+
+  // All of these with the mutex held.
+  size_t room() const;
+  const Measured& last(size_t back) const;
+  void shareLoss();
+  bool isOff(size_t window) const;
+  std::shared_ptr<const LiveQueries> lately(uint64_t since) const;
+  size_t waiting() const;
 
   std::atomic<uint32_t> seen_{0};
   std::atomic<float> lossShare_{1};
   mutable std::mutex mutex_;
-  std::vector<Query> remembered_;
+  std::vector<Remembered> remembered_; // a ring by number
+  uint64_t rememberedEver_ = 0;
   std::vector<Measured> measured_; // a ring
   uint64_t measuredEver_ = 0;
+  // Since the calibration of now was adopted.
+  size_t measuredSince_ = 0;
+  std::optional<Want> want_;
+  bool isCalibrating_ = false;
+  double calibratingSinceMs_ = 0;
+  double pauseMs_ = 0;
+  double quietUntilMs_ = 0;
 };
 
 } // namespace vicinal

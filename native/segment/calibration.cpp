@@ -57,10 +57,10 @@ std::vector<float> measuredReaches(Metric metric) {
 const Calibration& Calibration::untried(Metric metric) {
   static const std::vector<Depth> depths = {{64, 0.995f}, {128, 0.999f}};
   static const Calibration byFactor(
-      0, {{1.12f, 0.85f, 800}, {1.3f, 0.95f, 2500}, {1.5f, 0.99f, 6000}, {2.0f, 0.998f, 15000}},
+      0, {}, {{1.12f, 0.85f, 800}, {1.3f, 0.95f, 2500}, {1.5f, 0.99f, 6000}, {2.0f, 0.998f, 15000}},
       depths);
   static const Calibration byWidth(
-      0, {{48, 0.85f, 1000}, {192, 0.95f, 3500}, {512, 0.99f, 8000}, {1024, 0.998f, 15000}},
+      0, {}, {{48, 0.85f, 1000}, {192, 0.95f, 3500}, {512, 0.99f, 8000}, {1024, 0.998f, 15000}},
       depths);
   return isByWidth(metric) ? byWidth : byFactor;
 }

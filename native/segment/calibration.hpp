@@ -1,4 +1,5 @@
-// What recall costs in one vector space, measured on vectors of its own (search/calibrator.hpp).
+// What recall costs in one vector space, measured on vectors of its own or, where callers ask
+// queries of another kind, on those (search/calibrator.hpp).
 //
 // Two things lose neighbours: the walk through the graph, where it stops too early, and codes,
 // where a neighbour is not among those that are scored exactly. They are measured apart, at ten
@@ -35,6 +36,11 @@ public:
     uint32_t rescored = 0;
     float recall = 0;
   };
+  // What was sought to measure it.
+  struct Samples {
+    uint32_t stored = 0;
+    uint32_t live = 0;
+  };
   struct Promise {
     Effort effort;
     float recall = 0;
@@ -43,8 +49,10 @@ public:
   };
 
   // Both rising in effort and in recall.
-  Calibration(uint32_t vertices, std::vector<Reach> reaches, std::vector<Depth> depths)
-      : vertices_(vertices), reaches_(std::move(reaches)), depths_(std::move(depths)) {}
+  Calibration(uint32_t vertices, Samples samples, std::vector<Reach> reaches,
+              std::vector<Depth> depths)
+      : vertices_(vertices), samples_(samples), reaches_(std::move(reaches)),
+        depths_(std::move(depths)) {}
   // For graphs that nobody has measured yet, generous.
   static const Calibration& untried(Metric metric);
 
@@ -61,11 +69,13 @@ public:
 
   // Vertices in the graph when it was measured.
   uint32_t vertices() const { return vertices_; }
+  const Samples& samples() const { return samples_; }
   const std::vector<Reach>& reaches() const { return reaches_; }
   const std::vector<Depth>& depths() const { return depths_; }
 
 private:
   uint32_t vertices_;
+  Samples samples_;
   std::vector<Reach> reaches_;
   std::vector<Depth> depths_;
 };

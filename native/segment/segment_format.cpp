@@ -34,6 +34,7 @@ public:
   Encoder& add(const Calibration* calibration) {
     add(calibration ? calibration->vertices() : 0u);
     if (!calibration) return *this;
+    add(calibration->samples().stored).add(calibration->samples().live);
     add(uint32_t(calibration->reaches().size())).add(uint32_t(calibration->depths().size()));
     for (const Calibration::Reach& each : calibration->reaches())
       add(each.reach).add(each.recall).add(each.distances);
@@ -82,12 +83,13 @@ public:
   std::shared_ptr<const Calibration> calibration() {
     const uint32_t vertices = read<uint32_t>();
     if (vertices == 0) return nullptr;
+    const Calibration::Samples samples{read<uint32_t>(), read<uint32_t>()};
     std::vector<Calibration::Reach> reaches(count(kMostMeasured));
     std::vector<Calibration::Depth> depths(count(kMostMeasured));
     for (Calibration::Reach& each : reaches) each = {read<float>(), read<float>(), read<float>()};
     for (Calibration::Depth& each : depths) each = {read<uint32_t>(), read<float>()};
-    auto measured =
-        std::make_shared<const Calibration>(vertices, std::move(reaches), std::move(depths));
+    auto measured = std::make_shared<const Calibration>(vertices, samples, std::move(reaches),
+                                                        std::move(depths));
     isSound_ = isSound_ && measured->isSound();
     return measured;
   }

@@ -152,6 +152,16 @@ void VectorSpace::useCalibration(std::shared_ptr<const Calibration> calibration)
   calibration_ = std::move(calibration);
 }
 
+void VectorSpace::recalibrate() {
+  std::lock_guard lock(claims_);
+  calibrateFrom_ = kLeastCalibrated;
+}
+
+bool VectorSpace::awaitsCalibration() const {
+  std::lock_guard lock(claims_);
+  return isCalibrating_ || claimed_ >= calibrateFrom_;
+}
+
 void VectorSpace::calibrated(std::shared_ptr<const Calibration> calibration) {
   std::lock_guard lock(claims_);
   isCalibrating_ = false;

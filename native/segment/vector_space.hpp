@@ -133,6 +133,9 @@ public:
   bool claimCalibration();
   // Whether that is under way or about to be.
   bool isCalibrationDue() const;
+  // It is due anew, whenever the graph has caught up; `awaitsCalibration` until it is done.
+  void recalibrate();
+  bool awaitsCalibration() const;
   // What was measured so far holds from now on.
   void useCalibration(std::shared_ptr<const Calibration> calibration);
   // The end of it; null: it came to nothing.

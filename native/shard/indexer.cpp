@@ -115,9 +115,36 @@ std::unique_ptr<CodeChoice> Indexer::takeChoice(const Snapshot& snapshot) {
   for (const auto& segment : *snapshot.segments) {
     for (size_t vector = 0; vector < segment->vectorCount(); vector++)
       if (segment->space(vector).claimCalibration())
-        return std::make_unique<CodeChoice>(segment, vector);
+        return std::make_unique<CodeChoice>(segment, vector, liveQueries(vector));
   }
   return nullptr;
+}
+
+std::shared_ptr<const LiveQueries> Indexer::liveQueries(size_t vector) {
+  std::lock_guard lock(mutex_);
+  return vector < live_.size() ? live_[vector] : nullptr;
+}
+
+void Indexer::calibrateAnew(size_t vector, std::shared_ptr<const LiveQueries> live) {
+  {
+    std::lock_guard lock(mutex_);
+    live_.resize(std::max(live_.size(), vector + 1));
+    live_[vector] = std::move(live);
+  }
+  for (const Snapshot snapshot = segments_->snapshot(); const auto& segment : *snapshot.segments)
+    segment->space(vector).recalibrate();
+  kick();
+}
+
+bool Indexer::awaitsCalibration(size_t vector) const {
+  const Snapshot snapshot = segments_->snapshot();
+  return std::any_of(
+      snapshot.segments->begin(), snapshot.segments->end(),
+      [&](const auto& segment) { return segment->space(vector).awaitsCalibration(); });
+}
+
+bool Indexer::isInTheWay() const {
+  return pool_.waiting(Lane::Search) + pool_.waiting(Lane::Insert) > 0;
 }
 
 void Indexer::callWaiters(Status failure) {

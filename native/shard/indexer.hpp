@@ -27,6 +27,11 @@ public:
   // Calls back, from any thread, once every vector present now is linked and what recall costs has
   // been measured where that is due (CLOSED when the shard closes first).
   void wait(Done done);
+  // What recall costs is measured anew in every space of a vector, on these queries from now on.
+  void calibrateAnew(size_t vector, std::shared_ptr<const LiveQueries> live);
+  bool awaitsCalibration(size_t vector) const;
+  // Whether anything waits for a thread that goes before building.
+  bool isInTheWay() const;
   void setEnabled(bool enabled);
   // Between the two no slice is being linked, and `linked()` of every space is all there is in its
   // graph.
@@ -49,6 +54,7 @@ private:
   bool linkSlice();
   bool calibrate(const Snapshot& snapshot);
   std::unique_ptr<CodeChoice> takeChoice(const Snapshot& snapshot);
+  std::shared_ptr<const LiveQueries> liveQueries(size_t vector);
   void callWaiters(Status failure);
 
   const SegmentSet* segments_;
@@ -59,6 +65,8 @@ private:
   std::vector<Waiter> waiters_;
   // Under way, and in no job's hands.
   std::vector<std::unique_ptr<CodeChoice>> choices_;
+  // By vector; null where stored vectors are to be sought.
+  std::vector<std::shared_ptr<const LiveQueries>> live_;
   unsigned jobs_ = 0;
   unsigned linking_ = 0;
   unsigned pauses_ = 0;

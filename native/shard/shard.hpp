@@ -61,6 +61,8 @@ struct ShardStats {
     uint64_t vectorBytes = 0;
     uint64_t codeBytes = 0;
     bool isCalibrating = false;
+    // Of the segment that was calibrated on the fewest live queries.
+    std::optional<Calibration::Samples> samples;
     RecallMeter::Reading recall;
   };
   struct SegmentStats {
@@ -96,7 +98,9 @@ public:
   const ShardSpec& spec() const { return spec_; }
   SearchPace& pace(uint32_t vector) { return paces_[vector]; }
   RecallMeter& meter(uint32_t vector) { return meters_[vector]; }
-  // Of some of the queries asked lately, as many as were measured. On the pool's build lane.
+  // Of some of the queries asked lately, as many as were measured: at most so many, and fewer where
+  // others wait for a thread or a time is up. Calibrates on such queries where that is called for.
+  // On the pool's build lane.
   Result<uint32_t> measureRecall(uint32_t vector, uint32_t most);
   Snapshot snapshot() const { return segments_.snapshot(); }
   Snapshot locate(const std::vector<PointId>& ids, std::vector<RowRef>& rows) const {
@@ -153,6 +157,8 @@ public:
   std::vector<std::string> validate();
 
 private:
+  Status measure(RecallMeter& meter, uint32_t vector, const RecallMeter::Query& query);
+  void followCallers(uint32_t vector);
   // Publishes the batch. `isChange`: its rows are changes the table lacks.
   Status writeRows(WriteBatch& batch, bool isChange);
 

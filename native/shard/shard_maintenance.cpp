@@ -58,6 +58,10 @@ ShardStats Shard::stats() const {
       sums.graphBytes += space.graph().bytes();
       sums.vectorBytes += space.vectorBytes();
       sums.codeBytes += space.codeBytes();
+      if (const auto calibration = space.calibration(); calibration->vertices() > 0) {
+        const Calibration::Samples& samples = calibration->samples();
+        if (!sums.samples || samples.live < sums.samples->live) sums.samples = samples;
+      }
       sums.isCalibrating = sums.isCalibrating || space.isCalibrationDue();
     }
     addIndexStats(segment, stats);

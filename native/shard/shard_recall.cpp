@@ -1,9 +1,22 @@
 // Recall of the queries that callers ask.
+#include <chrono>
+
 #include "shard/shard.hpp"
 
 namespace vicinal {
 
 namespace {
+
+// Of each call; there is one every half second, so that this is a twentieth of a core.
+constexpr double kMostMs = 25;
+// However many wait for a thread.
+constexpr uint32_t kMeasuredAnyway = 4;
+constexpr double kRounding = 1e-4;
+
+double nowMs() {
+  const auto now = std::chrono::steady_clock::now().time_since_epoch();
+  return std::chrono::duration<double, std::milli>(now).count();
+}
 
 // Share of the truth that was found: whoever scores as well as the last of it counts.
 double shareFound(Metric metric, const SearchResult& truth, const SearchResult& found) {
@@ -19,25 +32,44 @@ double shareFound(Metric metric, const SearchResult& truth, const SearchResult& 
 
 Result<uint32_t> Shard::measureRecall(uint32_t vector, uint32_t most) {
   RecallMeter& meter = meters_[vector];
+  const double startedMs = nowMs();
   uint32_t measured = 0;
-  for (const RecallMeter::Query& query : meter.take(most)) {
-    const Snapshot snapshot = this->snapshot();
-    SearchRequest request;
-    request.vector = vector;
-    request.query = query.vector;
-    request.limit = query.limit;
-    request.recall = query.recall;
-    request.lossShare = meter.lossShare();
-    SearchResult found;
-    VICINAL_TRY(search(snapshot, spec_.vectors, request, nullptr, found));
-    request.recall = 1;
-    SearchResult truth;
-    VICINAL_TRY(search(snapshot, spec_.vectors, request, nullptr, truth));
-    if (truth.rows.count == 0) continue;
-    meter.learn(query.recall, shareFound(spec_.vectors[vector].metric, truth, found));
+  while (measured < most) {
+    const auto query = meter.take();
+    if (!query) break;
+    VICINAL_TRY(measure(meter, vector, *query));
     measured++;
+    if (nowMs() - startedMs > kMostMs) break;
+    if (measured >= kMeasuredAnyway && indexer_->isInTheWay()) break;
   }
+  followCallers(vector);
   return measured;
+}
+
+Status Shard::measure(RecallMeter& meter, uint32_t vector, const RecallMeter::Query& query) {
+  const Snapshot snapshot = this->snapshot();
+  SearchRequest request;
+  request.vector = vector;
+  request.query = query.vector;
+  request.limit = query.limit;
+  request.recall = query.recall;
+  request.lossShare = meter.lossShare();
+  SearchResult found;
+  VICINAL_TRY(search(snapshot, spec_.vectors, request, nullptr, found));
+  request.recall = 1;
+  SearchResult truth;
+  VICINAL_TRY(search(snapshot, spec_.vectors, request, nullptr, truth));
+  if (truth.rows.count == 0) return Status::ok();
+  const double asked = 1 - (1 - double(query.recall)) * request.lossShare;
+  const bool isByPlan = found.stats.recall <= asked + kRounding;
+  meter.learn(query, shareFound(spec_.vectors[vector].metric, truth, found), isByPlan);
+  return Status::ok();
+}
+
+void Shard::followCallers(uint32_t vector) {
+  RecallMeter& meter = meters_[vector];
+  if (meter.isCalibrating() && !indexer_->awaitsCalibration(vector)) meter.adopted(nowMs());
+  if (auto live = meter.samples(nowMs())) indexer_->calibrateAnew(vector, std::move(live));
 }
 
 } // namespace vicinal

@@ -47,6 +47,26 @@ struct RecallFixture {
       std::this_thread::sleep_for(std::chrono::milliseconds(1));
   }
 
+  // Of another kind than the rows: means of five of them, which lie between the clusters.
+  std::vector<float> mixtures(uint32_t count, uint32_t seed) const {
+    const auto rows = clusteredRows(5 * count, kDim, seed, metric == Metric::Cosine);
+    std::vector<float> mixed(size_t(count) * kDim);
+    for (uint32_t row = 0; row < 5 * count; row++)
+      for (uint32_t i = 0; i < kDim; i++)
+        mixed[size_t(row / 5) * kDim + i] += rows[size_t(row) * kDim + i] / 5;
+    if (metric == Metric::Cosine) prepareVectors(mixed.data(), count, kDim, true);
+    return mixed;
+  }
+
+  void calibrateOn(const std::vector<float>& queries) const {
+    auto live = std::make_shared<LiveQueries>();
+    for (size_t at = 0; at < queries.size(); at += kDim)
+      live->vectors.emplace_back(&queries[at], &queries[at] + kDim);
+    shard->indexer().calibrateAnew(0, std::move(live));
+    while (shard->indexer().awaitsCalibration(0))
+      std::this_thread::sleep_for(std::chrono::milliseconds(1));
+  }
+
   SearchResult find(const float* query, uint32_t limit, float recall, bool exact) const {
     SearchRequest request;
     request.query.assign(query, query + kDim);
@@ -60,7 +80,11 @@ struct RecallFixture {
 
   // Mean recall@limit of queries held out, and mean distances computed.
   std::pair<double, double> measure(float recall, uint32_t limit, uint32_t queries = 400) const {
-    const auto asked = clusteredRows(queries, kDim, 4242, metric == Metric::Cosine);
+    return measure(recall, limit, clusteredRows(queries, kDim, 4242, metric == Metric::Cosine));
+  }
+  std::pair<double, double> measure(float recall, uint32_t limit,
+                                    const std::vector<float>& asked) const {
+    const auto queries = uint32_t(asked.size() / kDim);
     double hits = 0;
     double distances = 0;
     for (uint32_t at = 0; at < queries; at++) {
@@ -124,6 +148,34 @@ TEST("recall that no walk was seen to reach is kept by a scan") {
   CHECK(found.stats.strategy == "scan");
 }
 
+TEST("on queries of another kind, a calibration on such keeps what was asked for") {
+  for (const Metric metric : {Metric::Cosine, Metric::L2}) {
+    const RecallFixture fixture(metric, isSlow() ? 3000 : 20'000);
+    const auto asked = fixture.mixtures(400, 77);
+    const double before = fixture.measure(0.9f, 10, asked).first;
+    fixture.calibrateOn(fixture.mixtures(400, 78));
+    CHECK_EQUAL(fixture.calibration()->samples().live, 400u);
+    CHECK_EQUAL(fixture.calibration()->samples().stored, 0u);
+    const double after = fixture.measure(0.9f, 10, asked).first;
+    std::printf("metric %d: asked 0.9, got %.4f, and %.4f after\n", int(metric), before, after);
+    CHECK(before < 0.88);
+    CHECK(after >= 0.88);
+  }
+}
+
+TEST("where there are few live queries, stored vectors fill up, also after the graph has doubled") {
+  RecallFixture fixture(Metric::L2, 2000);
+  CHECK_EQUAL(fixture.calibration()->samples().live, 0u);
+  fixture.calibrateOn(fixture.mixtures(70, 78));
+  CHECK_EQUAL(fixture.calibration()->samples().live, 70u);
+  CHECK_EQUAL(fixture.calibration()->samples().stored, 58u);
+  const uint32_t before = fixture.calibration()->vertices();
+  fixture.add(3000);
+  while (fixture.calibration()->vertices() == before)
+    std::this_thread::sleep_for(std::chrono::milliseconds(1));
+  CHECK_EQUAL(fixture.calibration()->samples().live, 70u);
+}
+
 TEST("what recall costs is measured anew once the graph has doubled, and kept in the file") {
   RecallFixture fixture(Metric::Cosine, 2000);
   const uint32_t before = fixture.calibration()->vertices();
@@ -144,6 +196,8 @@ TEST("what recall costs is measured anew once the graph has doubled, and kept in
     CHECK(read->reaches()[at].recall == measured->reaches()[at].recall);
   }
   CHECK_EQUAL(read->depths().size(), measured->depths().size());
+  CHECK_EQUAL(read->samples().stored, measured->samples().stored);
+  CHECK_EQUAL(read->samples().live, measured->samples().live);
 }
 
 } // namespace vicinal

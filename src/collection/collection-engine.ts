@@ -196,8 +196,8 @@ export class CollectionEngine implements MeasuredCollection {
     const stats = this.shard.stats()
     const indexed = stats.vectors.reduce((sum, vector) => sum + vector.indexed, 0)
     const live = stats.vectors.reduce((sum, vector) => sum + vector.live, 0)
-    const recall = stats.vectors.map(({ recall: { queries, measured, asked } }, vector) => {
-      return [this.config.vectors[vector]?.name ?? '', { queries, measured, asked }] as const
+    const recall = stats.vectors.map(({ recall: { queries, measured, asked, settling, samples } }, vector) => {
+      return [this.config.vectors[vector]?.name ?? '', { queries, measured, asked, settling, samples }] as const
     })
     const isBehind = indexed < live || stats.segments.some(({ segment }) => this.#parts.outdated.has(segment))
     const schema = stats.payloadIndexes.map(({ field, kind, points }) => [field, { kind, points }] as const)

@@ -97,6 +97,13 @@ export interface MeasuredRecall {
   queries: number
   measured: number
   asked: number
+  /** What callers ask has changed, and what recall costs is about to be measured on their queries. */
+  settling: boolean
+  /**
+   * What was sought to measure what recall costs: stored vectors, or callers' queries where those got less than they
+   * asked for or much more. Of several segments, the one with the fewest live ones; zeros where none was measured yet.
+   */
+  samples: { stored: number; live: number }
 }
 
 export interface CollectionInfo {

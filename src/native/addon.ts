@@ -349,7 +349,16 @@ export interface ShardStats {
     /** What recall costs is being measured, or about to be. */
     calibrating: boolean
     /** Of callers' queries: means over those measured last, how many were ever measured, how many wait for it. */
-    recall: { queries: number; measured: number; asked: number; waiting: number }
+    recall: {
+      queries: number
+      measured: number
+      asked: number
+      waiting: number
+      /** Live queries are gathered to calibrate on, or that is under way. */
+      settling: boolean
+      /** What recall was measured on, in the segment with the fewest live ones; nothing: never yet. */
+      samples: { stored: number; live: number }
+    }
   }[]
   segments: {
     segment: number

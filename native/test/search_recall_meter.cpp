@@ -1,0 +1,200 @@
+// The meter alone: what it keeps, when it calls for a calibration, and what that resets.
+#include "search/recall_meter.hpp"
+
+#include "harness.hpp"
+
+namespace vicinal {
+
+using namespace test;
+
+namespace {
+
+// Callers who ask, and a clock.
+struct MeterFixture {
+  SearchRequest request(float value, float recall) const {
+    SearchRequest request;
+    request.query.assign(dim, value);
+    request.recall = recall;
+    return request;
+  }
+
+  // `count` queries are remembered, the vector of each full of `value`.
+  void remember(size_t count, float value, float recall = 0.9f) {
+    for (size_t at = 0; at < count * RecallMeter::kOneIn; at++) meter.note(request(value, recall));
+  }
+
+  // `count` queries are measured, of which every other one got `spread` more and the others less.
+  void measure(size_t count, double got, float value = 1, float recall = 0.9f,
+               double spread = 0.05) {
+    for (size_t at = 0; at < count; at++) {
+      remember(1, value, recall);
+      const auto query = meter.take();
+      REQUIRE(query.has_value());
+      meter.learn(*query, got + (at % 2 == 0 ? spread : -spread), isByPlan);
+    }
+  }
+
+  RecallMeter meter;
+  uint32_t dim = 4;
+  bool isByPlan = true;
+};
+
+} // namespace
+
+TEST("of four queries that ask for recall and nothing else, the meter remembers one") {
+  MeterFixture fixture;
+  for (int at = 0; at < 40; at++) fixture.meter.note(fixture.request(1, 0.9f));
+  CHECK_EQUAL(fixture.meter.reading().waiting, 10u);
+  const auto refuses = [&](auto change) {
+    SearchRequest request = fixture.request(1, 0.9f);
+    change(request);
+    for (int at = 0; at < 8; at++) fixture.meter.note(request);
+  };
+  refuses([](SearchRequest& request) { request.ef = 16; });
+  refuses([](SearchRequest& request) { request.isExact = true; });
+  refuses([](SearchRequest& request) { request.recall = 1; });
+  refuses([](SearchRequest& request) { request.offset = 1; });
+  refuses([](SearchRequest& request) { request.limit = 0; });
+  refuses([](SearchRequest& request) { request.hasThreshold = true; });
+  refuses([](SearchRequest& request) { request.ignoresCodes = true; });
+  refuses([](SearchRequest& request) { request.rescores = false; });
+  refuses([](SearchRequest& request) { request.oversampling = 2; });
+  refuses([](SearchRequest& request) { request.exclude = {PointId::number(1)}; });
+  CHECK_EQUAL(fixture.meter.reading().waiting, 10u);
+}
+
+TEST("the latest queries are measured first, and old ones never") {
+  MeterFixture fixture;
+  for (float value = 0; value < 100; value++) fixture.remember(1, value);
+  CHECK_EQUAL(fixture.meter.reading().waiting, 64u);
+  float expected = 99;
+  while (const auto query = fixture.meter.take()) CHECK(query->vector[0] == expected--);
+  CHECK(expected == 35);
+  fixture.remember(1, 7);
+  CHECK(fixture.meter.take()->vector[0] == 7);
+  CHECK(!fixture.meter.take().has_value());
+}
+
+TEST("what the meter remembers is bounded in number and in bytes") {
+  MeterFixture fixture;
+  fixture.remember(2000, 1);
+  const uint64_t few = fixture.meter.bytes();
+  fixture.remember(2000, 1);
+  CHECK_EQUAL(fixture.meter.bytes(), few);
+  MeterFixture wide;
+  wide.dim = 4096;
+  wide.remember(1000, 1);
+  CHECK(wide.meter.bytes() < RecallMeter::kReservoirBytes + (64 << 10));
+}
+
+TEST("callers who get what they ask for, or little more or less, call for nothing") {
+  for (const double got : {0.897, 0.9, 0.92}) {
+    MeterFixture fixture;
+    fixture.measure(1000, got);
+    CHECK(!fixture.meter.reading().isSettling);
+    CHECK(fixture.meter.samples(1e6) == nullptr);
+  }
+}
+
+TEST("a great loss is noticed within 64 queries, a small one within 256") {
+  MeterFixture great;
+  great.measure(RecallMeter::kShortWindow - 1, 0.8);
+  CHECK(!great.meter.reading().isSettling);
+  great.measure(1, 0.8);
+  CHECK(great.meter.reading().isSettling);
+  MeterFixture small;
+  // Of 64 it is two errors, which is not enough where one looks so often.
+  small.measure(RecallMeter::kWindow - 1, 0.8875);
+  CHECK(!small.meter.reading().isSettling);
+  small.measure(1, 0.8875);
+  CHECK(small.meter.reading().isSettling);
+}
+
+TEST("the share of the loss falls at once") {
+  MeterFixture fixture;
+  fixture.measure(48, 0.8);
+  CHECK(std::abs(fixture.meter.lossShare() - 0.75) < 0.01);
+  fixture.measure(48, 0.8);
+  CHECK(fixture.meter.lossShare() < 0.6);
+}
+
+TEST("much more than was asked for is noticed too, but not where a scan found it") {
+  MeterFixture fixture;
+  fixture.measure(RecallMeter::kWindow, 0.95);
+  CHECK(fixture.meter.reading().isSettling);
+  MeterFixture scanned;
+  scanned.isByPlan = false;
+  scanned.measure(1000, 0.95);
+  CHECK(!scanned.meter.reading().isSettling);
+}
+
+TEST("a calibration gets queries of the new kind alone, once there are enough") {
+  MeterFixture fixture;
+  fixture.measure(1000, 0.9, 1);
+  fixture.measure(RecallMeter::kShortWindow, 0.7, 2);
+  REQUIRE(fixture.meter.reading().isSettling);
+  CHECK(fixture.meter.samples(100) == nullptr);
+  fixture.remember(RecallMeter::kReservoir, 2);
+  const auto live = fixture.meter.samples(200);
+  REQUIRE(live != nullptr);
+  CHECK_EQUAL(live->vectors.size(), RecallMeter::kReservoir);
+  for (const std::vector<float>& vector : live->vectors)
+    CHECK(vector == std::vector<float>(fixture.dim, 2));
+  // It is given once.
+  CHECK(fixture.meter.isCalibrating());
+  CHECK(fixture.meter.samples(1e6) == nullptr);
+}
+
+TEST("where callers ask seldom, what there is must do after a while") {
+  MeterFixture fixture;
+  fixture.measure(RecallMeter::kShortWindow, 0.7);
+  CHECK(fixture.meter.samples(1000) == nullptr);
+  CHECK(fixture.meter.samples(20'000) == nullptr);
+  const auto live = fixture.meter.samples(21'001);
+  REQUIRE(live != nullptr);
+  CHECK_EQUAL(live->vectors.size(), RecallMeter::kShortWindow);
+}
+
+TEST("an adopted calibration starts over: no share, nothing measured, nothing wanted") {
+  MeterFixture fixture;
+  fixture.measure(RecallMeter::kWindow, 0.7);
+  fixture.remember(RecallMeter::kReservoir, 1);
+  REQUIRE(fixture.meter.samples(0) != nullptr);
+  CHECK(fixture.meter.lossShare() < 0.6f);
+  fixture.meter.adopted(10);
+  CHECK(fixture.meter.lossShare() == 1);
+  CHECK(!fixture.meter.isCalibrating());
+  CHECK(!fixture.meter.reading().isSettling);
+  // Of what was measured before, nothing counts.
+  fixture.measure(RecallMeter::kShortWindow - 1, 0.9);
+  CHECK(!fixture.meter.reading().isSettling);
+  CHECK(fixture.meter.lossShare() > 0.95f);
+}
+
+TEST("pauses double where calibrating doesn't help, grow with the work, and end with peace") {
+  MeterFixture fixture;
+  double nowMs = 0;
+  // Off at once, and calibrated as soon as the meter allows; how long that took.
+  const auto calibrateAgain = [&](double workMs) {
+    fixture.measure(RecallMeter::kShortWindow, 0.7);
+    fixture.remember(RecallMeter::kReservoir, 1);
+    const double from = nowMs;
+    while (fixture.meter.samples(nowMs) == nullptr) nowMs += 500;
+    const double waited = nowMs - from;
+    nowMs += workMs;
+    fixture.meter.adopted(nowMs);
+    return waited;
+  };
+  CHECK(calibrateAgain(100) == 0);
+  CHECK(calibrateAgain(100) == 5'000);
+  CHECK(calibrateAgain(100) == 10'000);
+  CHECK(calibrateAgain(2'000) == 20'000);
+  CHECK(calibrateAgain(100) == 40'000);
+  nowMs += 1e6;
+  CHECK(calibrateAgain(100) == 0);
+  CHECK(calibrateAgain(100) == 5'000);
+  for (int at = 0; at < 20; at++) calibrateAgain(100);
+  CHECK(calibrateAgain(100) == RecallMeter::kMostPauseMs);
+}
+
+} // namespace vicinal
