@@ -1,6 +1,7 @@
-// Recall as it is asked for and as it is got: on queries held out of the data, on queries of another kind, and under
-// filters that have nothing to do with the query, that go with it, and that go against it. The truth under a filter
-// is the library's own exact scan, which the tests compare with an oracle.
+// Recall as it is asked for and as it is got: on queries held out of the data, under filters that have nothing to do
+// with the query, that go with it, and that go against it, and on queries of another kind, once the collection has
+// seen others of their kind and has settled on them. The truth is the library's own exact scan, which the tests compare
+// with an oracle.
 import { rmSync } from 'node:fs'
 import { open } from '../../dist/index.js'
 import { chunks, dataset, K, readMatrix, shape, workFolder } from '../lib/datasets.mjs'
@@ -14,6 +15,12 @@ const SEED = 20_241
 const MOST_QUERIES = 1000
 const MIXED_QUERIES = 1000
 const MIXED_ROWS = 5
+/** Queries of another kind that are asked beforehand, again and again until what recall costs was measured on such. */
+const WARMING_QUERIES = 2000
+const WARMING_BATCH = 200
+const WARMING_MS = 240_000
+/** From so many compared queries on, the collection has noticed, if it ever will. */
+const NOTICED_QUERIES = 96
 /** Queries on one side of the data, for filters that go with or against it. */
 const SIDE_QUERIES = 200
 const DECILES = 10
@@ -43,7 +50,7 @@ export async function recall({ data, limit, m, efConstruct }) {
   const db = await open(folder)
   const options = { vectors: { size: set.dim, distance: set.distance }, hnswConfig: { m, efConstruct } }
   const collection = await db.createCollection('bench', options)
-  const { mixed, pivot } = await ingest(collection, set)
+  const { mixed, warming, pivot } = await ingest(collection, set)
   await collection.createPayloadIndex('random', 'integer', { timeoutMs: 600_000 })
   await collection.createPayloadIndex('side', 'integer', { timeoutMs: 600_000 })
   await allIndexed(collection)
@@ -52,34 +59,33 @@ export async function recall({ data, limit, m, efConstruct }) {
   const queries = heldOut.slice(0, MOST_QUERIES)
   const nearPivot = [...heldOut].sort((a, b) => distance(a, pivot) - distance(b, pivot)).slice(0, SIDE_QUERIES)
   const rows = []
-  const sets = [
-    ['held out', queries],
-    ['of another kind', mixed],
-  ]
-  for (const [kind, asked] of sets) {
+  const measureAll = async (kind, asked) => {
     const truth = await answers(collection, asked, { params: { exact: true } })
     for (const target of TARGETS) rows.push(await measure(collection, kind, asked, truth, { recall: target }))
   }
+  await measureAll('held out', queries)
   for (const { name, filter, side } of FILTERS) {
     const asked = side ? nearPivot : queries
     const truth = await answers(collection, asked, { filter, params: { exact: true } })
     const targets = name.startsWith('10 %') ? TARGETS : [FILTER_TARGET]
     for (const target of targets) rows.push(await measure(collection, name, asked, truth, { filter, recall: target }))
   }
+  const settling = await settle(collection, warming)
+  await measureAll('of another kind', mixed)
   await db.close()
   rmSync(folder, { recursive: true, force: true })
-  return { rows }
+  return { rows, settling }
 }
 
 /**
  * Ingests the set with a random number and a side as payload: the tenth that a row is in by its distance from a pivot.
- * Also makes queries of another kind, means of some rows each.
+ * Also makes queries of another kind, means of some rows each: those that are measured, and others to warm up with.
  */
 async function ingest(collection, set) {
   const random = seeded(SEED)
   const pivot = Float32Array.from(readMatrix(set.queriesFile).row(0))
   const distances = []
-  const mixed = Array.from({ length: MIXED_QUERIES }, () => new Float32Array(set.dim))
+  const mixed = Array.from({ length: MIXED_QUERIES + WARMING_QUERIES }, () => new Float32Array(set.dim))
   const draws = drawMixes(shape(set.base).count, random)
   for (const { from, rows, dim, data } of chunks(set.base, CHUNK_ROWS)) {
     const row = (at) => data.subarray((at - from) * dim, (at - from + 1) * dim)
@@ -97,14 +103,15 @@ async function ingest(collection, set) {
     }))
     await collection.upsert({ ids: Uint32Array.from({ length: rows }, (_, i) => from + i), vectors: data, payloads })
   }
-  return { mixed, pivot }
+  return { mixed: mixed.slice(0, MIXED_QUERIES), warming: mixed.slice(MIXED_QUERIES), pivot }
 }
 
 /** Which rows are mixed into which query, in the order in which rows come. */
 function drawMixes(count, random) {
-  const draws = Array.from({ length: MIXED_QUERIES * MIXED_ROWS }, (_, at) => ({
+  const queries = MIXED_QUERIES + WARMING_QUERIES
+  const draws = Array.from({ length: queries * MIXED_ROWS }, (_, at) => ({
     row: Math.floor(random() * count),
-    query: at % MIXED_QUERIES,
+    query: at % queries,
   }))
   return draws.sort((a, b) => b.row - a.row)
 }
@@ -128,6 +135,23 @@ async function answers(collection, queries, options) {
     found.push((await collection.query({ query, limit: K, withPayload: false, ...options })).map(({ score }) => score))
   }
   return found
+}
+
+/** Asks, in step with nothing, until what recall costs was measured on such queries; how long that took. */
+async function settle(collection, queries) {
+  const started = performance.now()
+  const recallNow = async () => (await collection.info()).recall['']
+  const before = (await recallNow()).queries
+  for (let from = 0; ; from = (from + WARMING_BATCH) % queries.length) {
+    for (let at = from; at < from + WARMING_BATCH; at++) {
+      const options = { query: queries[at], limit: K, withPayload: false, recall: TARGETS[at % TARGETS.length] }
+      await collection.query(options)
+    }
+    const now = await recallNow()
+    const ms = performance.now() - started
+    const isSettled = !now.settling && now.samples.live > 0 && now.queries >= before + NOTICED_QUERIES
+    if (isSettled || ms > WARMING_MS) return { seconds: ms / 1000, compared: now.queries - before, ...now.samples }
+  }
 }
 
 /** Whoever scores as well as the last of the truth counts as found, so that equal rows make no difference. */

@@ -27,7 +27,12 @@ function dataReport(name, set, run) {
     parts.push('### Sweeps', sweeps(systems, run))
   }
   if (set.kernel) parts.push('### The kernel alone, one thread', kernelTable(set.kernel))
-  if (set.recall) parts.push('### Recall asked for and got, library, one at a time', recallTable(set.recall))
+  if (set.recall)
+    parts.push(
+      '### Recall asked for and got, library, one at a time',
+      recallTable(set.recall),
+      settlingLine(set.recall),
+    )
   if (set.service) parts.push('### Service over loopback, client on the same cores', serviceTable(set.service))
   if (set.ingest)
     parts.push('### Ingestion, acknowledged durable', ingestTable(set.ingest), ...profileParts(set.ingest))
@@ -128,18 +133,24 @@ function kernelTable({ vicinal, hnswlib, hnswlibSource }) {
 }
 
 function recallTable({ rows }) {
-  const heads = ['queries, filter', 'asked', 'got', '95 % sure of', 'QPS', 'queries']
+  const heads = ['queries, filter', 'asked', 'got', 'beyond', '95 % sure of', 'QPS', 'queries']
   return table(
     heads,
     rows.map(({ kind, asked, recall, low, qps, queries }) => [
       kind,
       asked,
       fixed(recall, 4),
+      fixed(recall - asked, 4),
       fixed(low, 4),
       round(qps),
       queries,
     ]),
   )
+}
+
+function settlingLine({ settling: { seconds, compared, stored, live } }) {
+  const samples = `${round(live)} live and ${round(stored)} stored samples`
+  return `Queries of another kind: asked for ${fixed(seconds, 1)} s beforehand, of which ${round(compared)} were compared with a scan; then calibrated on ${samples}.`
 }
 
 function serviceTable({ rows }) {
