@@ -141,7 +141,8 @@ Status timedSearch(Shard& shard, SearchState& state, const CancelFlag* cancel, W
   const std::chrono::duration<double, std::nano> took = CancelFlag::Clock::now() - started;
   const double distances = estimateDistances(snapshot, state.request);
   if (std::isfinite(distances)) shard.pace(state.request.vector).learn(distances, took.count());
-  meter.note(state.request);
+  // A search that is given up here is done on the pool, and would count twice.
+  if (status.isOk()) meter.note(state.request);
   state.result.stats.tookUs = took.count() / 1000;
   return status;
 }
