@@ -140,10 +140,13 @@ bool PayloadIndex::canAnswer(const FilterNode& leaf, uint32_t rows, uint32_t& es
 }
 
 IndexAnswer PayloadIndex::answer(const FilterNode& leaf, uint32_t rows) const {
-  IndexAnswer answer{RowBitmap(rows), RowBitmap(rows)};
   std::shared_lock lock(mutex_);
-  answer.covered = std::min(covered(), rows);
+  const uint32_t known = std::min(covered(), rows);
+  if (const auto last = lastAnswers_.find(leaf, rows, known)) return *last;
+  IndexAnswer answer{RowBitmap(rows), RowBitmap(rows), known};
   IndexQuery(kind_, *values_, leaf, covered()).collect(answer);
+  // A list is collected as fast as it is found again.
+  if (answer.sure.isDense() || answer.unsure.isDense()) lastAnswers_.keep(leaf, answer);
   return answer;
 }
 
@@ -154,7 +157,7 @@ uint32_t PayloadIndex::points() const {
 
 uint64_t PayloadIndex::bytes() const {
   std::shared_lock lock(mutex_);
-  return values_->bytes();
+  return values_->bytes() + lastAnswers_.bytes();
 }
 
 } // namespace vicinal

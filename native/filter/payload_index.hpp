@@ -14,22 +14,13 @@
 #include <shared_mutex>
 #include <string>
 
+#include "filter/answer_cache.hpp"
 #include "filter/program.hpp"
 #include "filter/row_source.hpp"
 
 namespace vicinal {
 
 enum class PayloadIndexKind : uint8_t { Keyword, Integer, Float, Bool, DateTime, Uuid };
-
-// The rows an index finds for a condition, among the rows below its coverage.
-struct IndexAnswer {
-  // These match.
-  RowBitmap sure;
-  // These may; the evaluator decides. May have rows of `sure`.
-  RowBitmap unsure;
-  // Rows from here on are not indexed yet.
-  uint32_t covered = 0;
-};
 
 class PayloadIndex {
 public:
@@ -81,6 +72,7 @@ private:
   const JsonPath path_;
   std::unique_ptr<Batch> batch_;
   std::unique_ptr<Values> values_;
+  mutable AnswerCache lastAnswers_;
   mutable std::shared_mutex mutex_;
   std::atomic<uint32_t> covered_{0};
 };

@@ -38,6 +38,7 @@ class FilterPlan {
 public:
   // null: every row is a candidate.
   const RowBitmap* candidates() const { return candidates_ ? &*candidates_ : nullptr; }
+  uint32_t candidateCount() const { return cardinality_.max; }
   // Whether all candidates match.
   bool isComplete() const { return residual_.empty(); }
   const Cardinality& cardinality() const { return cardinality_; }

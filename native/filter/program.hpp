@@ -40,6 +40,7 @@ struct MatchValues {
   bool containsText(std::string_view text) const;
   bool containsInteger(int64_t integer) const;
   bool hasBool() const { return hasTrue || hasFalse; }
+  bool operator==(const MatchValues&) const = default;
 };
 
 // An interval; a bound that is not there is infinite.
@@ -68,6 +69,7 @@ template <typename T> struct Interval {
   bool isAbove(T value) const { return hasUpper && (isUpperOpen ? value >= upper : value > upper); }
   bool isBelow(T value) const { return hasLower && (isLowerOpen ? value <= lower : value < lower); }
   bool contains(T value) const { return !isBelow(value) && !isAbove(value); }
+  bool operator==(const Interval&) const = default;
 };
 
 struct FilterNode {

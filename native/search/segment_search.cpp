@@ -164,7 +164,7 @@ double SegmentSearch::sampleMatches(const FilterPlan& plan) const {
     matched += plan.passes(rows_, row) ? 1 : 0;
   };
   if (const RowBitmap* candidates = plan.candidates()) {
-    const uint32_t step = std::max(1u, candidates->count() / kSampledRows);
+    const uint32_t step = std::max(1u, plan.candidateCount() / kSampledRows);
     uint32_t at = 0;
     candidates->forEach([&](uint32_t row) {
       if (at++ % step == 0) look(row);
@@ -182,7 +182,7 @@ double SegmentSearch::sampleMatches(const FilterPlan& plan) const {
 
 // In distances by code to vertices that lie anywhere, where there are codes.
 SegmentSearch::Costs SegmentSearch::estimate(const FilterPlan& plan, double matchShare) const {
-  const double candidates = plan.candidates() ? plan.candidates()->count() : view_.rows;
+  const double candidates = plan.candidateCount();
   const double sequential = rescoredOfScan_ > 0 ? kSequentialCode : kSequentialDistance;
   Costs costs;
   costs.scan = candidates * (plan.candidates() ? kGatheredDistance : sequential);
@@ -203,7 +203,7 @@ Status SegmentSearch::runFiltered(const FilterNode& filter, std::vector<Neighbor
   const auto indexes = view_.segment->indexes();
   FilterPlan plan = planFilter(filter, rows_, *indexes);
   const double matchShare = sampleMatches(plan);
-  const uint32_t candidates = plan.candidates() ? plan.candidates()->count() : view_.rows;
+  const uint32_t candidates = plan.candidateCount();
   stats_.matches += static_cast<uint64_t>(candidates * matchShare);
   if (candidates == 0) return Status::ok();
   plan.prepareForPasses();

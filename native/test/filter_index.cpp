@@ -202,6 +202,33 @@ TEST("readers get whole answers while rows are added") {
   writer.join();
 }
 
+TEST("a condition asked again has the answer of now, and what is kept of answers is bounded") {
+  MemoryRows rows;
+  const uint32_t count = 30'000;
+  for (uint32_t row = 0; row < count; row++)
+    rows.append("{\"n\":" + std::to_string(row % 1000) + "}");
+  const auto index = makeIndex("n", PayloadIndexKind::Integer);
+  const auto below = [&](double bound) {
+    FilterNode node = leaf(FilterOp::NumberRange, "n");
+    node.numbers.limitAbove(bound, true);
+    return node;
+  };
+  for (const uint32_t covered : {10'000u, 20'000u, count}) {
+    buildTo(*index, rows, covered);
+    for (int time = 0; time < 3; time++)
+      for (const double bound : {900.0, 500.0, 901.0}) {
+        const IndexAnswer answer = index->answer(below(bound), count);
+        CHECK_EQUAL(answer.covered, covered);
+        CHECK_EQUAL(answer.sure.count(), uint32_t(covered / 1000 * bound));
+      }
+  }
+  // Fewer rows than the index knows, as a reader of an older snapshot asks for.
+  CHECK_EQUAL(index->answer(below(900), 15'000).sure.count(), 13'500u);
+  const uint64_t before = index->bytes();
+  for (uint32_t bound = 100; bound < 900; bound++) (void)index->answer(below(bound), count);
+  CHECK(index->bytes() - before <= AnswerCache::kMostBytes);
+}
+
 TEST("bitmaps are sets, as lists and as bits") {
   RandomFilters random(testSeed() + 2);
   for (int round = 0; round < (isSlow() ? 200 : 2000); round++) {
