@@ -6,9 +6,11 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+#ifdef __GLIBC__
+#include <malloc.h>
+#endif
 #if defined(__GLIBC__) && defined(__GLIBC_PREREQ)
 #if __GLIBC_PREREQ(2, 33)
-#include <malloc.h>
 #define VICINAL_HAS_MALLINFO2 1
 #endif
 #endif
@@ -90,6 +92,12 @@ void MemoryTally::addHeap(MemoryPart& part, uint64_t bytes) {
   part.bytes += bytes;
   part.resident += bytes;
   part.heap += bytes;
+}
+
+void trimHeap() {
+#ifdef __GLIBC__
+  ::malloc_trim(0);
+#endif
 }
 
 ProcessMemory processMemory() {

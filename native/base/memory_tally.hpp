@@ -57,4 +57,7 @@ struct ProcessMemory {
 };
 ProcessMemory processMemory();
 
+// Gives what the allocator keeps for later back to the system. Some milliseconds.
+void trimHeap();
+
 } // namespace vicinal

@@ -1,5 +1,7 @@
 #include "base/region.hpp"
 
+#include "base/memory_tally.hpp"
+
 #include <algorithm>
 #include <cerrno>
 #include <cstdlib>
@@ -10,6 +12,10 @@
 #include <sys/stat.h>
 #include <unistd.h>
 #include <utility>
+
+#ifdef __GLIBC__
+#include <malloc.h>
+#endif
 
 namespace vicinal {
 
@@ -27,6 +33,8 @@ constexpr size_t largestStepBytes = size_t(64) << 20;
 constexpr size_t copiedShare = 4;
 
 size_t roundUp(size_t bytes, size_t unit) { return (bytes + unit - 1) / unit * unit; }
+
+std::atomic<uint64_t> memoryLimit{0};
 
 // The number behind `label` in a small text file; `otherwise` where there is none.
 uint64_t numberIn(const char* path, const char* label, uint64_t otherwise) {
@@ -51,7 +59,11 @@ uint64_t availableMemory() {
   const uint64_t system = numberIn("/proc/meminfo", "MemAvailable:", 0) * 1024;
   const uint64_t limit = numberIn("/sys/fs/cgroup/memory.max", "", UINT64_MAX);
   const uint64_t used = numberIn("/sys/fs/cgroup/memory.current", "", 0);
-  return std::min(system, limit > used ? limit - used : 0);
+  const uint64_t free = std::min(system, limit > used ? limit - used : 0);
+  const uint64_t own = memoryLimit;
+  if (own == 0) return free;
+  const uint64_t resident = processMemory().resident;
+  return std::min(free, own > resident ? own - resident : 0);
 }
 
 #ifdef __linux__
@@ -84,6 +96,15 @@ void forEachFiledRun(int pageMap, std::byte* base, size_t bytes, const Visit& vi
 #endif
 
 } // namespace
+
+void limitMemory(uint64_t bytes) {
+  memoryLimit = bytes;
+#ifdef M_ARENA_MAX
+  // Each arena keeps what was freed in it, and Lance's threads would have one each.
+  constexpr int kArenas = 2;
+  if (bytes > 0) ::mallopt(M_ARENA_MAX, kArenas);
+#endif
+}
 
 size_t pageBytes() {
   static const size_t bytes = size_t(::sysconf(_SC_PAGESIZE));
@@ -182,6 +203,13 @@ void Region::shed() {
 #endif
 }
 
+void Region::shedRange(size_t from, size_t bytes) const {
+  if (placement_ == Placement::Pinned) return;
+  const size_t first = from / pageBytes() * pageBytes();
+  const size_t end = std::min<size_t>(filed_, (from + bytes) / pageBytes() * pageBytes());
+  if (first < end) ::madvise(base_ + first, end - first, MADV_DONTNEED);
+}
+
 Status Region::copyFile(int descriptor, uint64_t offset, size_t bytes) {
   VICINAL_TRY(grow(bytes));
   for (size_t done = 0; done < bytes;) {
@@ -191,6 +219,13 @@ Status Region::copyFile(int descriptor, uint64_t offset, size_t bytes) {
     if (count == 0) return {Code::Corrupt, "a file ended while it was read into memory"};
     done += size_t(count);
   }
+  return Status::ok();
+}
+
+Status Region::letRead() {
+  const size_t usable = usable_;
+  if (usable < capacity_ && ::mprotect(base_ + usable, capacity_ - usable, PROT_READ) != 0)
+    return Status::fromErrno(errno, "opening a region for reading");
   return Status::ok();
 }
 

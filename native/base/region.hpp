@@ -73,6 +73,12 @@ public:
   // Takes from this process what it has of the file's pages; the system may keep them as cache.
   // Only while nobody writes to the file's part. Pinned regions keep theirs.
   void shed();
+  // The same of some bytes that nobody ever writes to.
+  void shedRange(size_t from, size_t bytes) const;
+
+  // Everything up to the capacity may be read, as zeros where nothing was grown; it takes no
+  // memory.
+  Status letRead();
 
   // Makes the first `bytes` bytes usable; never shrinks. TOO_LARGE past the capacity, OVERLOADED
   // when the system refuses memory; the region is unchanged then.
@@ -105,6 +111,10 @@ private:
 
 // Size of a page of this system.
 size_t pageBytes();
+
+// What the process is to keep to, 0 for none: files are copied into memory only where there is
+// plenty of it below the limit, and the allocator keeps less for later.
+void limitMemory(uint64_t bytes);
 
 // An array of trivial values in a Region. Growing keeps every pointer; new values are zero.
 template <typename T> class RegionArray {
@@ -160,7 +170,11 @@ public:
   uint64_t bytes() const { return size() * sizeof(T); }
   const Region& region() const { return region_; }
   void place(Placement placement) { region_.place(placement); }
+  Status letRead() { return region_.letRead(); }
   void shed() { region_.shed(); }
+  void shedRange(uint64_t first, uint64_t count) const {
+    region_.shedRange(first * sizeof(T), count * sizeof(T));
+  }
 
 private:
   Region region_;

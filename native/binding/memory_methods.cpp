@@ -59,9 +59,27 @@ napi_value shed(napi_env env, napi_callback_info info) {
   Arguments arguments(env, info);
   const auto handle = ShardHandle::of(arguments);
   if (!handle) return nullptr;
+  const bool everything = arguments.boolean(arguments[1], "everything");
+  if (arguments.failed()) return nullptr;
   Call call;
-  call.work = [shard = handle->shard()] { return shard->shed(); };
-  return runOnShard(handle, env, Lane::Insert, std::move(call));
+  call.work = [shard = handle->shard(), everything] { return shard->shed(everything); };
+  return runOnShard(handle, env, Lane::Search, std::move(call));
+}
+
+napi_value limit(napi_env env, napi_callback_info info) {
+  Arguments arguments(env, info);
+  const uint64_t bytes = arguments.integer(arguments[0], "bytes", 0, uint64_t(1) << 52);
+  if (!arguments.failed()) limitMemory(bytes);
+  return nullptr;
+}
+
+napi_value trim(napi_env env, napi_callback_info) {
+  Call call;
+  call.work = [] {
+    trimHeap();
+    return Status::ok();
+  };
+  return Environment::of(env)->run(Lane::Search, std::move(call));
 }
 
 napi_value ofProcess(napi_env env, napi_callback_info) {
@@ -78,8 +96,7 @@ napi_value ofProcess(napi_env env, napi_callback_info) {
 
 void defineMemoryMethods(napi_env env, napi_value exports) {
   static constexpr Method kMethods[] = {
-      {"memory", memory},
-      {"shed", shed},
+      {"memory", memory},           {"shed", shed}, {"limitMemory", limit}, {"trimHeap", trim},
       {"processMemory", ofProcess},
   };
   defineMethods(env, exports, kMethods, std::size(kMethods));

@@ -99,6 +99,7 @@ void Calibrator::scanBlock() {
       codes_ ? codes_->space().stride() : space_.spec().dim * uint32_t(sizeof(float));
   const uint32_t count = std::min(std::max(1u, kBlockBytes / rowBytes), vertices_ - scanned_);
   for (Sample& sample : samples_) scanFor(sample, count);
+  space_.shedScanned(scanned_, count);
   scanned_ += count;
 }
 

@@ -64,6 +64,7 @@ public:
   Status score(const std::vector<uint32_t>& vertices, float* out);
   void scan(uint32_t first, uint32_t count, float* out) {
     space_.space().scan(query_, first, count, out);
+    space_.shedScanned(first, count);
     tally(count, vectorBytes());
   }
   // Keeps the foremost by code, in the order of their exact distances.

@@ -41,6 +41,10 @@ public:
     return rows_.mapFile(descriptor, offset, count * space_.stride());
   }
 
+  // For codes that no longer grow with the graph, or do not yet: who still walks by them may meet
+  // vertices that they lack, whose codes then read as zeros.
+  Status letRead() { return rows_.letRead(); }
+
   // Where they are to be; before they are mapped or grow.
   void place(Placement placement) { rows_.place(placement); }
   // Leaves the first `count` codes to a file that has the same.

@@ -69,8 +69,10 @@ public:
   uint64_t dataBytes() const;
   // Adds what there is of it. `lookup` is held, shared, while the map of ids is counted.
   void tally(const MemoryTally& tally, std::shared_mutex& lookup, MemoryTable& table) const;
-  // Gives back what memory files stand behind. While no graph grows.
-  void shed();
+  // Gives back what memory files stand behind: of vectors and payloads at any time, of what leads
+  // to them while no graph grows.
+  void shedData();
+  void shedIndex();
 
   // ---- the writer
   // ---------------------------------------------------------------------------------

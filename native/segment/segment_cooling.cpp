@@ -11,7 +11,22 @@ bool isLeft(Placement placement, Cooling cooling) {
 
 } // namespace
 
-Status coolSegment(Segment& segment, const FiledSegment& filed, Cooling cooling) {
+Status coolData(Segment& segment, const FiledSegment& filed, Cooling cooling) {
+  for (uint8_t vector = 0; vector < filed.directory.vectors.size(); vector++) {
+    VectorSpace& space = segment.space(vector);
+    if (!isLeft(space.spec().memory, cooling)) continue;
+    VICINAL_TRY(space.cool(filed.path, filed.directory.find(SectionKind::Vectors, vector)->offset,
+                           filed.directory.vectors[vector].vertices));
+  }
+  if (!filed.hasPayloads || cooling == Cooling::AsAsked) return Status::ok();
+  auto file = File::openRead(filed.path);
+  if (!file) return file.status();
+  return segment.payloads().leaveTo(file->descriptor(), filed.directory.rows,
+                                    filed.directory.find(SectionKind::PayloadOffsets)->offset,
+                                    filed.directory.find(SectionKind::PayloadBytes)->offset);
+}
+
+Status coolIndex(Segment& segment, const FiledSegment& filed, Cooling cooling) {
   auto file = File::openRead(filed.path);
   if (!file) return file.status();
   const int descriptor = file->descriptor();
@@ -22,8 +37,6 @@ Status coolSegment(Segment& segment, const FiledSegment& filed, Cooling cooling)
     const VectorDirectory& entry = filed.directory.vectors[vector];
     VectorSpace& space = segment.space(vector);
     const VectorSpec& spec = space.spec();
-    if (isLeft(spec.memory, cooling))
-      VICINAL_TRY(space.cool(filed.path, at(SectionKind::Vectors, vector), entry.vertices));
     if (isLeft(spec.graphMemory, cooling))
       VICINAL_TRY(space.coolGraph({entry.graph, descriptor, at(SectionKind::GraphLevel0, vector),
                                    at(SectionKind::GraphOffsets, vector),
@@ -33,10 +46,7 @@ Status coolSegment(Segment& segment, const FiledSegment& filed, Cooling cooling)
       VICINAL_TRY(space.coolCodes(*codes, descriptor, at(SectionKind::Codes, vector),
                                   entry.graph.vertices));
   }
-  if (!filed.hasPayloads || cooling == Cooling::AsAsked) return Status::ok();
-  return segment.payloads().leaveTo(descriptor, filed.directory.rows,
-                                    at(SectionKind::PayloadOffsets, 0),
-                                    at(SectionKind::PayloadBytes, 0));
+  return Status::ok();
 }
 
 void VectorSpace::place() {
@@ -72,8 +82,7 @@ Status VectorSpace::coolCodes(const CodeArray& codes, int descriptor, uint64_t o
   return codes_->leaveTo(descriptor, offset, count);
 }
 
-void VectorSpace::shed() {
-  vectors_.shed();
+void VectorSpace::shedIndex() {
   graph_->shed();
   std::lock_guard lock(shared_);
   if (codes_) codes_->shed();
@@ -92,11 +101,15 @@ void PayloadStore::shed() {
   offsets_.shed();
 }
 
-void Segment::shed() {
+void Segment::shedData() {
+  payloads_.shed();
+  for (const auto& space : spaces_) space->shedVectors();
+}
+
+void Segment::shedIndex() {
   ids_.low().shed();
   seqs_.shed();
-  payloads_.shed();
-  for (const auto& space : spaces_) space->shed();
+  for (const auto& space : spaces_) space->shedIndex();
 }
 
 } // namespace vicinal

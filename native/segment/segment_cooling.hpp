@@ -27,7 +27,9 @@ struct FiledSegment {
 // What is to be left to the file: what was asked to be cold, or whatever may be.
 enum class Cooling : uint8_t { AsAsked, All };
 
-// While no graph grows. Searches and writes go on.
-Status coolSegment(Segment& segment, const FiledSegment& filed, Cooling cooling);
+// Vectors and payloads, at any time.
+Status coolData(Segment& segment, const FiledSegment& filed, Cooling cooling);
+// Graphs and codes, while no graph grows. Searches and writes go on.
+Status coolIndex(Segment& segment, const FiledSegment& filed, Cooling cooling);
 
 } // namespace vicinal

@@ -268,7 +268,9 @@ Result<OpenedSegment> openSegment(const SegmentSource& source, uint32_t number,
   opened.filed = {file->stamp().path, directory, {}, true};
   for (size_t vector = 0; vector < directory.vectors.size(); vector++)
     opened.filed.codes.push_back(opened.segment->space(vector).codes());
-  if (Status status = coolSegment(*opened.segment, opened.filed, Cooling::AsAsked); !status)
+  if (Status status = coolData(*opened.segment, opened.filed, Cooling::AsAsked); !status)
+    return status;
+  if (Status status = coolIndex(*opened.segment, opened.filed, Cooling::AsAsked); !status)
     return status;
   if (source.overlayPath.empty()) return opened;
   auto overlay = openFile(source.overlayPath, FileKind::Overlay, source.overlayCrc);

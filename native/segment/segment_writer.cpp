@@ -135,13 +135,27 @@ Status SegmentWriter::writeVectors() {
     const VectorSpace& space = segment_.space(vector);
     const VectorDirectory& entry = directory_.vectors[vector];
     const uint64_t bytes = uint64_t(entry.vertices) * entry.spec.dim * sizeof(float);
-    VICINAL_TRY(section(SectionKind::Vectors, vector, space.vector(0), bytes));
+    auto offset = file_.startSection();
+    if (!offset) return offset.status();
+    VICINAL_TRY(appendVectors(vector, bytes));
+    directory_.sections.push_back({SectionKind::Vectors, vector, *offset, bytes});
     if (entry.isIdentity) continue;
     const uint64_t rows = capture_.rows;
     VICINAL_TRY(section(SectionKind::RowOfVertex, vector, space.rowOfVertex().data(),
                         entry.vertices * sizeof(uint32_t)));
     VICINAL_TRY(section(SectionKind::VertexOfRow, vector, space.vertexOfRow().data(),
                         rows * sizeof(uint32_t)));
+  }
+  return Status::ok();
+}
+
+Status SegmentWriter::appendVectors(uint8_t vector, uint64_t bytes) {
+  constexpr uint64_t kPiece = uint64_t(8) << 20;
+  VectorSpace& space = capture_.segment->space(vector);
+  const char* const data = reinterpret_cast<const char*>(space.vector(0));
+  for (uint64_t at = 0; at < bytes; at += kPiece) {
+    VICINAL_TRY(file_.append(data + at, std::min(kPiece, bytes - at)));
+    if (shedsVectors_) space.shedVectors();
   }
   return Status::ok();
 }

@@ -33,6 +33,8 @@ struct SegmentCapture {
 class SegmentWriter {
 public:
   static Result<SegmentWriter> create(const std::string& path, const SegmentCapture& capture);
+  // Vectors that are read from an older file are not kept in memory for having been written.
+  void shedAsItWrites() { shedsVectors_ = true; }
   // While no graph grows.
   Status writeGraphs();
   Status writeScheme(const CodeScheme& scheme, uint8_t vector);
@@ -50,12 +52,14 @@ private:
   Status writeSeqs();
   Status writePayloads();
   Status writeVectors();
+  Status appendVectors(uint8_t vector, uint64_t bytes);
   std::string_view payload(uint32_t row) const;
 
   BlockFileWriter file_;
   const SegmentCapture& capture_;
   const Segment& segment_;
   SegmentDirectory directory_;
+  bool shedsVectors_ = false;
   std::vector<std::weak_ptr<const CodeArray>> codes_;
 };
 

@@ -12,6 +12,8 @@ constexpr uint32_t kGrowthBetweenLooks = 4;
 // Fewer are scanned sooner than walked through.
 constexpr uint32_t kLeastCalibrated = 1024;
 constexpr uint32_t kGrowthBetweenCalibrations = 2;
+// Vectors that are read in passing before those that are a file's are let go.
+constexpr uint32_t kSlice = 256;
 
 uint32_t grown(uint32_t vertices, uint32_t times) {
   return uint32_t(std::min<uint64_t>(uint64_t(vertices) * times, UINT32_MAX));
@@ -117,9 +119,12 @@ Status VectorSpace::recode() {
     if (codes && *codes) (*codes)->place(spec_.codeMemory);
     status = codes.status();
     if (codes && *codes) status = (*codes)->grow(claimed_);
+    if (status && codes_) status = codes_->letRead();
     if (status.isOk()) {
-      for (uint32_t vertex = 0; vertex < claimed_ && *codes; vertex++)
+      for (uint32_t vertex = 0; vertex < claimed_ && *codes; vertex++) {
         (*codes)->space().encode(vertex, vector(vertex));
+        if (vertex % kSlice == kSlice - 1) shedScanned(vertex + 1 - kSlice, kSlice);
+      }
       std::lock_guard lock(shared_);
       codes_ = codes.take();
       graph_->useCodes(codesToBuildOn());
@@ -176,6 +181,7 @@ Result<std::shared_ptr<CodeArray>> VectorSpace::codesOf(CodeKind kind, uint32_t 
   if (!codes) return codes.status();
   (*codes)->place(spec_.codeMemory);
   VICINAL_TRY((*codes)->grow(count));
+  VICINAL_TRY((*codes)->letRead());
   return codes;
 }
 
@@ -189,7 +195,8 @@ bool VectorSpace::claimAdoption() {
 Status VectorSpace::adopt(std::shared_ptr<CodeArray> codes, uint32_t coded,
                           std::shared_ptr<const Calibration> calibration) {
   const bool isStillAsked = leavesChoice();
-  const Status status = isStillAsked ? codes->grow(claimed_) : Status::ok();
+  Status status = isStillAsked ? codes->grow(claimed_) : Status::ok();
+  if (status && codes_) status = codes_->letRead();
   if (isStillAsked && status) {
     for (uint32_t vertex = coded; vertex < claimed_; vertex++)
       codes->space().encode(vertex, vector(vertex));

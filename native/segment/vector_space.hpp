@@ -164,8 +164,15 @@ public:
   // The same for a graph that has not grown since. While none grows.
   Status coolGraph(const GraphFile& file);
   Status coolCodes(const CodeArray& codes, int descriptor, uint64_t offset, uint64_t count);
-  // Gives back what memory files stand behind. While no graph grows.
-  void shed();
+  // Gives back what memory files stand behind: of vectors at any time, of the graph and codes while
+  // no graph grows.
+  void shedVectors() { vectors_.shed(); }
+  // Vectors that were scanned, where they are their file's: the scan of a whole space is not to
+  // stay in memory.
+  void shedScanned(uint32_t first, uint32_t count) const {
+    if (coldVectors()) vectors_.shedRange(uint64_t(first) * spec_.dim, uint64_t(count) * spec_.dim);
+  }
+  void shedIndex();
 
   // Opening a file (segment_reader).
   struct Mapped {

@@ -133,8 +133,9 @@ public:
   // One at a time. Blocks for as long as writing and fsync take: not for a thread of the pool.
   Result<CheckpointResult> checkpoint(const std::string& folder);
   // Gives memory back: whatever files stand behind is left to them, now and from now on, but what
-  // is pinned.
-  Status shed();
+  // is pinned. Graphs and codes too where `everything`: that waits for what is being linked or
+  // coded.
+  Status shed(bool everything);
 
   // ---- payload indexes (shard_maintenance.cpp)
   // ----------------------------------------------------
@@ -166,8 +167,8 @@ private:
   uint32_t checkpointedRows(uint32_t number) const;
   std::vector<Plan> captureChanges(uint64_t& throughSeq);
   Status writeSegments(const std::string& folder, std::vector<Plan>& plans);
-  // With graph building paused.
-  Status coolSegments() const;
+  using Cool = Status (*)(Segment&, const FiledSegment&, Cooling);
+  Status coolSegments(Cool cool) const;
 
   const ShardSpec spec_;
   // One a vector; deques, since they never move.

@@ -90,6 +90,7 @@ Status Shard::writeSegments(const std::string& folder, std::vector<Plan>& plans)
       status = writer.status();
       break;
     }
+    if (isFrugal_) writer->shedAsItWrites();
     writers.emplace_back(&plan, writer.take());
     if (status = writers.back().second.writeGraphs(); !status) break;
   }
@@ -124,13 +125,14 @@ Result<CheckpointResult> Shard::checkpoint(const std::string& folder) {
     segmentFiles_[plan.number] = std::move(plan.files);
   }
   lock.unlock();
+  Status status = coolSegments(coolData);
   indexer_->pause();
-  const Status status = coolSegments();
+  if (status) status = coolSegments(coolIndex);
   indexer_->resume();
   return status ? Result<CheckpointResult>(std::move(result)) : status;
 }
 
-Status Shard::coolSegments() const {
+Status Shard::coolSegments(Cool cool) const {
   const Cooling cooling = isFrugal_ ? Cooling::All : Cooling::AsAsked;
   for (const Snapshot now = segments_.snapshot(); const auto& segment : *now.segments) {
     std::shared_ptr<const FiledSegment> filed;
@@ -140,19 +142,22 @@ Status Shard::coolSegments() const {
       if (known != segmentFiles_.end()) filed = known->second.filed;
     }
     // A file that is gone was replaced by one that the next checkpoint names.
-    if (filed && exists(filed->path)) VICINAL_TRY(coolSegment(*segment, *filed, cooling));
+    if (filed && exists(filed->path)) VICINAL_TRY(cool(*segment, *filed, cooling));
   }
   return Status::ok();
 }
 
-Status Shard::shed() {
+Status Shard::shed(bool everything) {
   isFrugal_ = true;
-  indexer_->pause();
   // A checkpoint that is under way does its own cooling at its end.
   std::unique_lock one(checkpoint_, std::try_to_lock);
-  const Status status = one ? coolSegments() : Status::ok();
-  for (const Snapshot now = segments_.snapshot(); const auto& segment : *now.segments)
-    segment->shed();
+  Status status = one ? coolSegments(coolData) : Status::ok();
+  const Snapshot now = segments_.snapshot();
+  for (const auto& segment : *now.segments) segment->shedData();
+  if (!everything) return status;
+  indexer_->pause();
+  if (one && status) status = coolSegments(coolIndex);
+  for (const auto& segment : *now.segments) segment->shedIndex();
   indexer_->resume();
   return status;
 }

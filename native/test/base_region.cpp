@@ -24,6 +24,20 @@ TEST("a region grows without moving and reads as zero where nothing was written"
   CHECK_EQUAL(array.size(), uint64_t(9'999'999));
 }
 
+TEST(
+    "a region that is let be read is zero where nothing was grown, takes no memory, and grows on") {
+  auto array = RegionArray<uint32_t>::reserve(10'000'000).take();
+  CHECK(array.grow(1000).isOk());
+  CHECK(array.letRead().isOk());
+  CHECK_EQUAL(array.size(), uint64_t(1000));
+  uint32_t sum = 0;
+  for (uint64_t at = 0; at < array.capacity(); at += 512) sum |= array[at];
+  CHECK_EQUAL(sum, 0u);
+  CHECK(array.grow(5'000'000).isOk());
+  array[4'999'999] = 7;
+  CHECK_EQUAL(array[4'999'999], 7u);
+}
+
 TEST("a region refuses to grow past what it reserved, and stays as it was") {
   auto region = Region::reserve(100'000).take();
   CHECK(region.grow(50'000).isOk());

@@ -1,5 +1,6 @@
 import type { Database } from '../core/database.js'
 import type { ServerOptions } from '../server/app.js'
+import { parseBytes } from './parse-bytes.js'
 import { type Parsed, parseSettings, readKeys, readTextFile, SERVE_SETTINGS, UsageError } from './settings.js'
 
 type Settings = Parsed<keyof typeof SERVE_SETTINGS>
@@ -16,18 +17,24 @@ export async function serve(args: string[]): Promise<number> {
   const sample = settings.text('sample')
   if (sample !== undefined && sample !== 'words') throw new UsageError(`--sample: expected words, got ${sample}`)
   const options = serverOptions(settings)
+  const limit = settings.text('memoryLimit')
+  const memoryLimitBytes = limit === undefined ? undefined : parseBytes(limit, '--memory-limit')
   const threads = settings.integer('threads')
   // The kernel reads it when the addon is loaded, which is why that happens below.
   if (threads !== undefined) process.env.VICINAL_THREADS = String(threads)
   const { createServer } = await import('../server/app.js')
   const { open } = await import('../index.js')
+  const { memoryBudget } = await import('../collection/memory-budget.js')
 
   const stopped = stopSignal()
   const folder = settings.text('data') as string
-  const opening: Promise<Database> = open(folder, { concurrentSearches: settings.integer('maxConcurrent') as number })
+  const opening: Promise<Database> = open(folder, {
+    concurrentSearches: settings.integer('maxConcurrent') as number,
+    ...(memoryLimitBytes === undefined ? {} : { memoryLimitBytes }),
+  })
   // Handled below; the server answers 503 until it is open.
   opening.catch(() => {})
-  const server = createServer({ ...options, database: opening })
+  const server = createServer({ ...options, database: opening, memory: memoryBudget })
   try {
     const url = await server.listen()
     // Until then the service answers 503; whoever waits for this line may send requests.

@@ -74,6 +74,13 @@ export const SERVE_SETTINGS = {
     10_000,
     'how long a stop waits for requests it took',
   ),
+  memoryLimit: setting(
+    'memory-limit',
+    'memoryLimit',
+    'text',
+    null,
+    'memory the process is to keep to, such as 2GiB: past it large requests wait or get 503; no limit by default',
+  ),
   threads: setting('threads', 'threads', 'integer', null, "threads of the kernel's pool; as many as cores by default"),
   logLevel: setting('log-level', 'logLevel', 'text', 'info', 'trace, debug, info, warn, error or silent'),
   sample: setting(
@@ -88,6 +95,7 @@ export const SERVE_SETTINGS = {
 export const IMPORT_SETTINGS = {
   collection: setting('collection', null, 'text', null, 'collection to import into; made when missing (required)'),
   data: SERVE_SETTINGS.data,
+  memoryLimit: SERVE_SETTINGS.memoryLimit,
   url: setting('url', null, 'text', null, 'a running service to import into, instead of the data folder'),
   apiKeyFile: setting('api-key-file', null, 'text', null, 'file with the API key for --url'),
   apiKey: secret('VICINAL_API_KEY', 'the API key for --url'),

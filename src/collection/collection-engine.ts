@@ -15,6 +15,7 @@ import { Checkpointer } from './checkpointer.js'
 import { Flusher } from './flusher.js'
 import { Maintenance } from './maintenance.js'
 import type { ManifestFile } from './manifest-file.js'
+import { memoryBudget, type Shrinkable } from './memory-budget.js'
 import { type MeasuredCollection, memoryTables } from './memory-table.js'
 import { vectorSpecs } from './schema.js'
 import { Writer } from './writer.js'
@@ -36,7 +37,7 @@ export interface CollectionParts {
 }
 
 /** One open collection: its parts, their start and their end. The verbs are in EmbeddedCollection. */
-export class CollectionEngine implements MeasuredCollection {
+export class CollectionEngine implements MeasuredCollection, Shrinkable {
   readonly writer: Writer
   readonly #parts: CollectionParts
   #shard: Shard
@@ -72,6 +73,7 @@ export class CollectionEngine implements MeasuredCollection {
       shard,
       clock,
       outdated,
+      bounds: memoryBudget,
       flush: () => this.flush(),
       checkpoint: () => this.checkpoint(),
       housekeep: async (graceMs) => {
@@ -84,6 +86,7 @@ export class CollectionEngine implements MeasuredCollection {
     })
     if (!parts.readOnly) this.#maintenance.start()
     memoryTables.add(this)
+    memoryBudget.add(this)
   }
 
   get shard(): Shard {
@@ -126,6 +129,15 @@ export class CollectionEngine implements MeasuredCollection {
 
   async flush(): Promise<void> {
     await this.#flusher?.flush()
+  }
+
+  /** Gives back memory that files stand behind; with `everything`, of graphs and codes too. */
+  async shed(everything: boolean): Promise<void> {
+    await this.#shard.shed(everything)
+  }
+
+  async spill(): Promise<void> {
+    if (this.#checkpointer) await this.#maintenance.spill()
   }
 
   async checkpoint(): Promise<void> {
@@ -234,6 +246,7 @@ export class CollectionEngine implements MeasuredCollection {
   async #close(discard: boolean): Promise<void> {
     const { log, table, manifest, readOnly } = this.#parts
     memoryTables.remove(this)
+    memoryBudget.remove(this)
     await this.#maintenance.stop()
     await this.writer.drain()
     try {

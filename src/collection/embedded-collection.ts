@@ -5,6 +5,7 @@ import type {
   Explained,
   Hit,
   QueryOptions,
+  ReadOptions,
   RetrieveOptions,
   ScrollOptions,
   ScrollPage,
@@ -23,12 +24,15 @@ import { planInIdOrder } from '../query/explain.js'
 import { retrieve, scrollPage } from '../query/pages.js'
 import { explainSearch, search } from '../query/search.js'
 import type { Admission } from './admission.js'
+import { readBytes, writeBytes } from './anticipated.js'
 import { type CallScope, withDeadline } from './call-scope.js'
 import type { CollectionEngine } from './collection-engine.js'
+import { memoryBudget, withRoom } from './memory-budget.js'
 import { planOperation } from './plans.js'
 import { changeConfig, checkPayloadIndex } from './schema.js'
 
 const SCROLL_PAGE = 256
+const DEFAULT_LIMIT = 10
 
 /** The verbs of one collection in this process. Handles are cheap; all of one collection share its engine. */
 export class EmbeddedCollection<P = Payload> implements Collection<P> {
@@ -100,26 +104,39 @@ export class EmbeddedCollection<P = Payload> implements Collection<P> {
     this.#engine.checkWritable()
     return await withDeadline(options, async (scope) => {
       // All are validated before the first is written; then each is its own write, and the first that fails ends the batch.
-      const plans = []
-      for (const operation of operations)
-        plans.push(await planOperation(operation as WriteOperation<unknown>, this.#engine))
-      const results: WriteResult[] = []
-      for (const plan of plans) results.push(await this.#engine.writer.write(plan, options ?? {}, scope.signal))
-      return results
+      const bytes = operations.reduce((sum, operation) => sum + this.#writeBytes(operation), 0)
+      return await withRoom(bytes, scope, async () => {
+        const plans = []
+        for (const operation of operations)
+          plans.push(await planOperation(operation as WriteOperation<unknown>, this.#engine))
+        const results: WriteResult[] = []
+        for (const plan of plans) results.push(await this.#engine.writer.write(plan, options ?? {}, scope.signal))
+        return results
+      })
     })
+  }
+
+  #writeBytes(operation: WriteOperation<P>): number {
+    return writeBytes(operation as WriteOperation<unknown>, this.#engine.schema)
   }
 
   async #write(operation: WriteOperation<P>, options: WriteOptions = {}): Promise<WriteResult> {
     this.#engine.checkWritable()
-    return await withDeadline(options, async (scope) => {
-      const plan = await planOperation(operation as WriteOperation<unknown>, this.#engine)
-      return await this.#engine.writer.write(plan, options, scope.signal)
-    })
+    return await withDeadline(options, (scope) =>
+      withRoom(this.#writeBytes(operation), scope, async () => {
+        const plan = await planOperation(operation as WriteOperation<unknown>, this.#engine)
+        return await this.#engine.writer.write(plan, options, scope.signal)
+      }),
+    )
   }
 
   async retrieve(ids: readonly PointId[], options: RetrieveOptions = {}): Promise<StoredPoint<P>[]> {
     if (!Array.isArray(ids)) throw invalid('ids', 'expected an array of ids', ids)
-    return await this.#read(options, () => retrieve<P>(this.#engine.shard, this.#engine.schema, ids, options))
+    return await this.#read(options, (scope) =>
+      this.#answer(ids.length, options, scope, () =>
+        retrieve<P>(this.#engine.shard, this.#engine.schema, ids, options),
+      ),
+    )
   }
 
   async query(query: QueryOptions): Promise<Hit<P>[]> {
@@ -137,11 +154,17 @@ export class EmbeddedCollection<P = Payload> implements Collection<P> {
   async explain(query: QueryOptions): Promise<Explained<P>> {
     return await this.#read(query, async (scope) => {
       if (isWithoutTarget(query)) return { hits: await this.#firstPoints(query, scope), plan: planInIdOrder() }
-      return await explainSearch<P>(this.#engine.shard, this.#engine.schema, query, scope)
+      return await this.#answer(query.limit ?? DEFAULT_LIMIT, query, scope, () =>
+        explainSearch<P>(this.#engine.shard, this.#engine.schema, query, scope),
+      )
     })
   }
 
   #query(query: QueryOptions, scope: CallScope): Awaitable<Hit<P>[]> {
+    return this.#answer(query.limit ?? DEFAULT_LIMIT, query, scope, () => this.#run(query, scope))
+  }
+
+  #run(query: QueryOptions, scope: CallScope): Awaitable<Hit<P>[]> {
     if (isWithoutTarget(query)) return this.#firstPoints(query, scope)
     return search<P>(this.#engine.shard, this.#engine.schema, query, scope)
   }
@@ -149,14 +172,16 @@ export class EmbeddedCollection<P = Payload> implements Collection<P> {
   /** Without a target the points come in the order of their ids, all alike near. */
   async #firstPoints(query: QueryOptions, scope: CallScope): Promise<Hit<P>[]> {
     const { shard, schema } = this.#engine
-    const { limit = 10, offset = 0 } = query
+    const { limit = DEFAULT_LIMIT, offset = 0 } = query
     const page = await scrollPage<P>(shard, schema, { ...query, limit: limit + offset, offset: null }, scope.signal)
     return page.points.slice(offset).map((point) => ({ ...point, version: 0, score: 0 }))
   }
 
   async scrollPage(options: ScrollOptions = {}): Promise<ScrollPage<P>> {
     return await this.#read(options, (scope) =>
-      scrollPage<P>(this.#engine.shard, this.#engine.schema, options, scope.signal),
+      this.#answer(options.limit ?? DEFAULT_LIMIT, options, scope, () =>
+        scrollPage<P>(this.#engine.shard, this.#engine.schema, options, scope.signal),
+      ),
     )
   }
 
@@ -194,6 +219,12 @@ export class EmbeddedCollection<P = Payload> implements Collection<P> {
   async waitForIndex(call?: CallOptions): Promise<void> {
     this.#engine.checkOpen()
     await withDeadline(call, () => this.#engine.waitForIndex())
+  }
+
+  /** An answer of so many rows, as soon as there is memory for it. */
+  #answer<T>(rows: number, options: ReadOptions, scope: CallScope, work: () => Awaitable<T>): Awaitable<T> {
+    const bytes = memoryBudget.isLimited ? readBytes(rows, options, this.#engine.schema) : 0
+    return bytes === 0 ? work() : withRoom(bytes, scope, work)
   }
 
   #read<T>(options: CallOptions | undefined, work: (scope: CallScope) => Awaitable<T>): Awaitable<T> {

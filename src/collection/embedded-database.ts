@@ -38,6 +38,11 @@ export interface DamagedCollection {
   error: VicinalError
 }
 
+export interface DatabaseOptions {
+  concurrentSearches?: number
+  onClosed?: () => void
+}
+
 /** The database of this process: collections by name, and their making and removing, which take turns. */
 export class EmbeddedDatabase implements Database {
   readonly #store: CollectionStore
@@ -46,16 +51,18 @@ export class EmbeddedDatabase implements Database {
   /** Closed, but their files could not be removed yet: deleting one again goes on with it. */
   readonly #removing = new Map<string, CollectionEngine>()
   readonly #admission: Admission
+  readonly #onClosed: () => void
   #turn: Promise<unknown> = Promise.resolve()
   #closed: Promise<void> | null = null
 
-  private constructor(store: CollectionStore, concurrentSearches: number) {
+  private constructor(store: CollectionStore, { concurrentSearches, onClosed }: DatabaseOptions) {
     this.#store = store
-    this.#admission = new Admission(concurrentSearches)
+    this.#admission = new Admission(concurrentSearches ?? LIMITS.concurrentSearches)
+    this.#onClosed = onClosed ?? (() => {})
   }
 
-  static async open(store: CollectionStore, options: { concurrentSearches?: number } = {}): Promise<EmbeddedDatabase> {
-    const database = new EmbeddedDatabase(store, options.concurrentSearches ?? LIMITS.concurrentSearches)
+  static async open(store: CollectionStore, options: DatabaseOptions = {}): Promise<EmbeddedDatabase> {
+    const database = new EmbeddedDatabase(store, options)
     await store.openAll({
       add: (engine) => database.#engines.set(engine.name, engine),
       remove: (name) => database.#engines.delete(name),
@@ -159,6 +166,7 @@ export class EmbeddedDatabase implements Database {
     this.#closed ??= this.#inTurn(async () => {
       const closing = await Promise.allSettled([...this.#engines.values()].map((engine) => engine.close()))
       await this.#store.close()
+      this.#onClosed()
       for (const outcome of closing) if (outcome.status === 'rejected') throw outcome.reason
     })
     await this.#closed

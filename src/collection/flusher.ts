@@ -2,15 +2,25 @@ import type { Log } from '../log/log.js'
 import type { Shard } from '../native/shard.js'
 import type { LanceTable } from '../storage/lance-table.js'
 import type { ManifestFile } from './manifest-file.js'
+import { memoryBudget } from './memory-budget.js'
 
 /** Rows of one commit, in bytes: they are in memory four times on their way. 32 MB were no faster and took 230 MB more. */
 const FLUSH_BYTES = 8 * 1024 * 1024
+/** Under a limit of memory, this share of it. */
+const LIMIT_SHARE = 1 / 64
+const LEAST_FLUSH_BYTES = 1024 * 1024
 
 export interface FlusherParts {
   shard: Shard
   log: Log
   table: LanceTable
   manifest: ManifestFile
+}
+
+function flushBytes(): number {
+  const { limitBytes } = memoryBudget
+  if (limitBytes === null) return FLUSH_BYTES
+  return Math.max(LEAST_FLUSH_BYTES, Math.min(FLUSH_BYTES, Math.floor(limitBytes * LIMIT_SHARE)))
 }
 
 /**
@@ -50,7 +60,7 @@ export class Flusher {
     if (manifest.current.flushedSeq >= target) return
     // Operations without a row to show for them (a delete of what never was) are covered once all rows are.
     let flushedSeq = shard.stats().seq
-    const batch = await shard.takeFlush(FLUSH_BYTES)
+    const batch = await shard.takeFlush(flushBytes())
     try {
       let { tableVersion } = manifest.current
       if (batch) {

@@ -4,6 +4,7 @@ import type { ShardStats } from '../native/addon.js'
 import type { Shard } from '../native/shard.js'
 import { type MaintenanceStep, nextMaintenanceStep } from '../segment/maintenance-policy.js'
 import type { OutdatedSegments } from '../segment/outdated-segments.js'
+import { freezeIfLarge, unspilledBytes, unspilledRows } from '../segment/unspilled.js'
 
 const TICK_MS = 500
 /** Changes are flushed when they are this old or this many bytes, whichever comes first. */
@@ -19,12 +20,21 @@ const BACKLOG_POLL_MS = 20
  */
 const MEASURED_QUERIES = 16
 const HOUSEKEEPING_MS = 30_000
+/** Fewer rows are not worth a file when memory is short. */
+const LEAST_SPILL_ROWS = 100
 const RETRY_FIRST_MS = 1_000
 const RETRY_MOST_MS = 30_000
+
+/** How much may be in memory alone; both are infinite where memory has no limit. */
+export interface SpillBounds {
+  readonly spillBytes: number
+  readonly segmentBytes: number
+}
 
 export interface MaintenanceParts {
   shard: Shard
   clock: Clock
+  bounds: SpillBounds
   outdated: OutdatedSegments
   flush(): Promise<void>
   checkpoint(): Promise<void>
@@ -100,6 +110,19 @@ export class Maintenance {
     })
   }
 
+  /** Brings what is in memory alone to the table and to segment files; a segment that is large then takes no more rows. */
+  async spill(): Promise<void> {
+    await this.#inTurn(() => this.#spill())
+  }
+
+  async #spill(): Promise<void> {
+    const { shard, bounds } = this.#parts
+    await this.#parts.flush()
+    if (this.#stopped || unspilledRows(shard.stats()) < LEAST_SPILL_ROWS || !(await this.#caughtUp())) return
+    await this.#parts.checkpoint()
+    freezeIfLarge(shard, bounds.segmentBytes)
+  }
+
   async #inTurn(work: () => Promise<void>): Promise<void> {
     const turn = this.#running.then(work)
     this.#running = turn.catch(() => undefined)
@@ -148,6 +171,7 @@ export class Maintenance {
       this.#changedAtMs = nowMs
     }
     await this.#flushIfDue(stats, nowMs)
+    if (unspilledBytes(stats) >= this.#parts.bounds.spillBytes) await this.#spill()
     const step = this.#nextStep(nowMs - this.#changedAtMs)
     if (step) await this.#take(step)
     for (const [vector, { recall }] of stats.vectors.entries()) {

@@ -15,6 +15,7 @@ import type { MemoryPartFacts, ShardMemory } from '../native/memory-facts.js'
 import { processMemoryFacts } from '../native/process-memory.js'
 import type { Shard } from '../native/shard.js'
 import { arrowThread } from '../storage/arrow-thread.js'
+import { memoryBudget } from './memory-budget.js'
 
 /** A table is good for so long: counting reads the page table, and callers poll. */
 const FRESH_MS = 1_000
@@ -77,7 +78,12 @@ class MemoryTables {
       ),
     }
     const known = Object.values(counts).reduce((all, bytes) => all + bytes, 0)
-    return { residentBytes: facts.residentBytes, ...counts, otherBytes: facts.residentBytes - known }
+    return {
+      residentBytes: facts.residentBytes,
+      limitBytes: memoryBudget.limitBytes,
+      ...counts,
+      otherBytes: facts.residentBytes - known,
+    }
   }
 
   async #count(collection: MeasuredCollection): Promise<Counted> {

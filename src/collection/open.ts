@@ -1,8 +1,10 @@
 import { resolve } from 'node:path'
 import type { Database } from '../core/database.js'
 import { invalid } from '../core/errors.js'
+import { LIMITS } from '../core/limits.js'
 import { type CollectionStore, EmbeddedDatabase } from './embedded-database.js'
 import { FolderStore } from './folder-store.js'
+import { memoryBudget } from './memory-budget.js'
 import { MemoryStore } from './memory-store.js'
 import { ReaderStore } from './reader-store.js'
 import { SharedDatabase } from './shared-database.js'
@@ -12,6 +14,12 @@ export interface OpenOptions {
   readOnly?: boolean
   /** Searches running or waiting before OVERLOADED. Default LIMITS.concurrentSearches. */
   concurrentSearches?: number
+  /**
+   * Bytes of memory that the process is to keep to: what files stand behind is given back, rows are brought to files
+   * earlier, and what would go beyond waits, or rejects with RESOURCE_EXHAUSTED. At least LIMITS.leastMemoryLimitBytes.
+   * Of several databases in one process the least limit holds, while they are open.
+   */
+  memoryLimitBytes?: number
 }
 
 const IN_MEMORY = ':memory:'
@@ -34,6 +42,7 @@ const writers = new Map<string, SharedDatabase>()
 export async function open(folder: string, options: OpenOptions = {}): Promise<Database> {
   if (typeof folder !== 'string' || folder.length === 0)
     throw invalid('folder', "expected a path or ':memory:'", folder)
+  checkMemoryLimit(options.memoryLimitBytes)
   if (folder === IN_MEMORY) return await openStore(new MemoryStore(), options)
   const root = resolve(folder)
   if (options.readOnly) return await openStore(await ReaderStore.open(root), options)
@@ -49,10 +58,23 @@ export async function open(folder: string, options: OpenOptions = {}): Promise<D
   return await opened.handle()
 }
 
-async function openStore(store: CollectionStore, { concurrentSearches }: OpenOptions): Promise<EmbeddedDatabase> {
+function checkMemoryLimit(bytes: unknown): void {
+  const least = LIMITS.leastMemoryLimitBytes
+  if (bytes !== undefined && !(Number.isSafeInteger(bytes) && (bytes as number) >= least)) {
+    throw invalid('memoryLimitBytes', `expected an integer of at least ${least}`, bytes)
+  }
+}
+
+async function openStore(store: CollectionStore, options: OpenOptions): Promise<EmbeddedDatabase> {
+  const { concurrentSearches, memoryLimitBytes } = options
+  const unlimit = memoryLimitBytes === undefined ? () => {} : memoryBudget.limit(memoryLimitBytes)
   try {
-    return await EmbeddedDatabase.open(store, concurrentSearches === undefined ? {} : { concurrentSearches })
+    return await EmbeddedDatabase.open(store, {
+      ...(concurrentSearches === undefined ? {} : { concurrentSearches }),
+      onClosed: unlimit,
+    })
   } catch (error) {
+    unlimit()
     await store.close()
     throw error
   }

@@ -13,6 +13,7 @@ import { type Manifest, readManifest } from '../storage/manifest.js'
 import { applyRecord } from './apply.js'
 import type { CollectionParts } from './collection-engine.js'
 import { ManifestFile } from './manifest-file.js'
+import { RecoverySpill } from './recovery-spill.js'
 import { vectorSpecs } from './schema.js'
 
 export function makeShard(config: CollectionConfig, { trackChanges }: { trackChanges: boolean }): Shard {
@@ -32,11 +33,13 @@ export async function recoverCollection(disk: Disk, paths: CollectionPaths, cloc
   const log = await FileLog.open({ disk, folder: paths.log, uuid, cleanEnd, flushedSeq })
   const warnings: string[] = []
   const outdated = new OutdatedSegments()
+  const spill = new RecoverySpill(disk.absolute(paths.segments))
   let shard: Shard | null = null
   try {
     shard = await fillShard(disk, paths, manifest, table, { warnings, outdated, trackChanges: true })
     for await (const { seq, record } of log.replay(flushedSeq)) {
       await applyRecord(shard, manifest.config.vectors, seq, record)
+      await spill.after(shard)
     }
     for (const { field, kind } of manifest.payloadIndexes) await shard.createPayloadIndex(field, kind)
   } catch (error) {
@@ -68,16 +71,18 @@ export async function fillShard(
   { warnings, outdated, trackChanges }: { warnings: string[]; outdated: OutdatedSegments; trackChanges: boolean },
 ): Promise<Shard> {
   const shard = makeShard(manifest.config, { trackChanges })
+  // Who does not write the collection leaves its folder alone.
+  const spill = new RecoverySpill(trackChanges ? disk.absolute(paths.segments) : null)
   try {
     await mapSegments(shard, disk, paths, manifest, outdated)
-    await loadTable(shard, table, manifest.checkpointSeq)
+    await loadTable(shard, table, manifest.checkpointSeq, spill)
     shard.advance(manifest.flushedSeq)
     return shard
   } catch (error) {
     await shard.close()
     if (!isSegmentDamage(error)) throw error
     warnings.push(`rebuilt from the table: ${error.message}`)
-    return await rebuild(manifest, table, trackChanges)
+    return await rebuild(manifest, table, trackChanges, spill)
   }
 }
 
@@ -109,10 +114,15 @@ function isSegmentDamage(error: unknown): error is VicinalError {
   return error instanceof VicinalError && 'segment' in error.details
 }
 
-async function rebuild(manifest: Manifest, table: LanceTable, trackChanges: boolean): Promise<Shard> {
+async function rebuild(
+  manifest: Manifest,
+  table: LanceTable,
+  trackChanges: boolean,
+  spill: RecoverySpill,
+): Promise<Shard> {
   const shard = makeShard(manifest.config, { trackChanges })
   try {
-    await loadTable(shard, table, 0)
+    await loadTable(shard, table, 0, spill)
     shard.advance(manifest.flushedSeq)
     return shard
   } catch (error) {
@@ -121,7 +131,7 @@ async function rebuild(manifest: Manifest, table: LanceTable, trackChanges: bool
   }
 }
 
-async function loadTable(shard: Shard, table: LanceTable, afterSeq: number): Promise<void> {
+async function loadTable(shard: Shard, table: LanceTable, afterSeq: number, spill: RecoverySpill): Promise<void> {
   for await (const batch of table.scan(afterSeq)) {
     const damaged = await shard.verifyRows(batch)
     if (damaged >= 0) {
@@ -130,5 +140,6 @@ async function loadTable(shard: Shard, table: LanceTable, afterSeq: number): Pro
       })
     }
     await shard.loadRows(batch)
+    await spill.after(shard)
   }
 }

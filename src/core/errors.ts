@@ -20,6 +20,7 @@ export const ERROR_CATALOGUE = {
   CORRUPT: { status: 500, retryable: false },
   IO_FAILED: { status: 500, retryable: false },
   NOT_IMPLEMENTED: { status: 501, retryable: false },
+  RESOURCE_EXHAUSTED: { status: 503, retryable: true },
   UNAVAILABLE: { status: 503, retryable: true },
   READ_ONLY: { status: 403, retryable: false },
   LOCKED: { status: 409, retryable: true },
@@ -35,7 +36,7 @@ export interface ErrorOptions {
   /** Machine-readable facts: the field, the bound, the value seen. Never a vector, payload or key. */
   details?: Record<string, unknown>
   cause?: unknown
-  /** For OVERLOADED and UNAVAILABLE: when to come back. */
+  /** For OVERLOADED, RESOURCE_EXHAUSTED and UNAVAILABLE: when to come back. */
   retryAfterMs?: number
 }
 

@@ -44,6 +44,11 @@ export const LIMITS = {
   tailBytes: 1024 * 1024 * 1024,
   /** Bytes of log not yet flushed to the table before writers wait, then get 429. */
   logBytes: 1024 * 1024 * 1024,
+  /** Requests waiting for memory below the limit (`--memory-limit`), and for how long, before 503. */
+  queuedForMemory: 256,
+  memoryWaitMs: 45_000,
+  /** The least limit of memory that may be set: the process itself takes about half of it. */
+  leastMemoryLimitBytes: 128 * 1024 * 1024,
   /** Default deadline of one call, and the longest that may be asked for. */
   timeoutMs: 60_000,
   maxTimeoutMs: 3_600_000,

@@ -1,4 +1,5 @@
-/** Where the memory of a collection and of its process is, as `CollectionInfo.memory` tells it. */
+/** Where the memory of a collection and of its process is, as `CollectionInfo.memory` tells it; where it is to be. */
+import type { Awaitable } from './awaitable.js'
 
 /**
  * Where data is to be, once there is a file for it; it is on the disk in any case. `pinned`: in RAM and locked there, as
@@ -57,6 +58,8 @@ export interface CollectionMemory extends Record<(typeof COLLECTION_PARTS)[numbe
 /** Where the whole process's resident memory is: `residentBytes` is the sum of what follows it. */
 export interface ProcessMemory {
   residentBytes: number
+  /** What the process is to keep to; null: no limit. */
+  limitBytes: number | null
   /** Of all open collections, this one's among them. */
   collectionsBytes: number
   /** Code of Node, the kernel and Lance: pages of their files. */
@@ -69,6 +72,22 @@ export interface ProcessMemory {
   nativeHeapBytes: number
   /** The rest: stacks, the start of Node, what no counter knows. */
   otherBytes: number
+}
+
+/** The limit of the process, for those who are about to take memory. */
+export interface MemoryGate {
+  /** null: there is none. */
+  readonly limitBytes: number | null
+  readonly usedBytes: number
+  /** For what is under way and not yet in memory. */
+  readonly reservedBytes: number
+  /** How many wait for memory. */
+  readonly waiting: number
+  /**
+   * Room for so many bytes; the returned function gives it back. Waits for it, and rejects with RESOURCE_EXHAUSTED where
+   * none comes.
+   */
+  reserve(bytes: number, signal?: AbortSignal): Awaitable<() => void>
 }
 
 export function sumOf(parts: Iterable<MemoryPart>): MemoryPart {

@@ -117,9 +117,13 @@ export interface Addon {
   memory(shard: ShardHandle): Promise<ShardMemory>
   /**
    * Gives memory back: what is in segment files is left to them, now and from now on, but what is pinned. What is read
-   * again comes back by the page.
+   * again comes back by the page. With `everything`, graphs and codes go too.
    */
-  shed(shard: ShardHandle): Promise<void>
+  shed(shard: ShardHandle, everything: boolean): Promise<void>
+  /** What the process is to keep to, 0 for none: the kernel copies less into memory then. */
+  limitMemory(bytes: number): void
+  /** Gives what the allocator keeps for later back to the system. */
+  trimHeap(): Promise<void>
   /** What the system and the allocator tell of this process; 0 where they do not. */
   processMemory(): ProcessMemoryFacts
   /** Vector bytes acknowledged and not yet in a graph. */

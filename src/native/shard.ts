@@ -160,8 +160,8 @@ export class Shard {
   async memory(): Promise<ShardMemory> {
     return await this.#run(() => this.#addon.memory(this.#handle))
   }
-  async shed(): Promise<void> {
-    await this.#run(() => this.#addon.shed(this.#handle))
+  async shed(everything: boolean): Promise<void> {
+    await this.#run(() => this.#addon.shed(this.#handle, everything))
   }
   tailBytes(): number {
     return this.#call(() => this.#addon.tailBytes(this.#handle))

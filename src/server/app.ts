@@ -9,6 +9,7 @@ import type { AddressInfo } from 'node:net'
 import Fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest, LogController } from 'fastify'
 import type { Database } from '../core/database.js'
 import { VicinalError } from '../core/errors.js'
+import type { MemoryGate } from '../core/memory.js'
 import { Admission } from './admission.js'
 import { KeyRing } from './auth.js'
 import { checkContentEncoding, registerBodies } from './bodies.js'
@@ -26,8 +27,14 @@ import { VERSION, VERSION_HEADER } from './versions.js'
 const MAX_PARAM_LENGTH = 4096
 const CLOSED_RETRY_AFTER_MS = 1000
 const LOGGED_PATH_CHARS = 512
+const LARGE_BODY_BYTES = 64 * 1024
+/** A body is in memory as it came, and decoded. One of unknown length counts for no more than this share of the limit. */
+const BODY_COPIES = 2
+const BODY_SHARE = 1 / 4
 
 export interface ServerOptions extends Partial<ServerSettings> {
+  /** The limit of this process's memory, where the database has one: request bodies are to fit below it too. */
+  memory?: MemoryGate
   /** May still be opening: until then data routes answer 503. It is closed by whoever opened it. */
   database: Promise<Database> | Database
 }
@@ -39,8 +46,8 @@ export interface Server {
   close(deadlineMs?: number): Promise<void>
 }
 
-export function createServer({ database, ...given }: ServerOptions): Server {
-  const service = new Service({ ...DEFAULT_SETTINGS, ...given }, database)
+export function createServer({ database, memory, ...given }: ServerOptions): Server {
+  const service = new Service({ ...DEFAULT_SETTINGS, ...given }, database, memory ?? null)
   return { listen: () => service.listen(), close: (deadlineMs) => service.close(deadlineMs) }
 }
 
@@ -51,25 +58,31 @@ class Service {
   readonly #admission: Admission
   readonly #metrics: Metrics
   readonly #unmatched: RouteMetrics
+  readonly #memory: MemoryGate | null
   readonly #tickets = new Set<Ticket>()
   readonly #app: FastifyInstance
   /** Known beforehand, so that no line is put together only to be dropped. */
   readonly #logsRequests: boolean
   #closing: Promise<void> | null = null
 
-  constructor(settings: ServerSettings, database: Promise<Database> | Database) {
+  constructor(settings: ServerSettings, database: Promise<Database> | Database, memory: MemoryGate | null) {
     this.#settings = settings
+    this.#memory = memory
     this.#keys = new KeyRing(settings)
     this.#guard = new HostGuard(settings)
     this.#admission = new Admission(settings)
-    this.#metrics = new Metrics(() => this.#admission.inWork)
+    this.#metrics = new Metrics(() => this.#admission.inWork, memory)
     this.#unmatched = this.#metrics.route('OTHER', 'unmatched')
     this.#app = createApp(settings)
     this.#logsRequests = settings.logLevel === 'debug' || settings.logLevel === 'trace'
     const gate = new DatabaseGate(database, (error) => this.#app.log.error({ err: error }, 'opening the data failed'))
     registerBodies(this.#app)
     registerFailures(this.#app, settings.maxBodyBytes)
-    this.#app.addHook('onRequest', (request, reply, done) => done(this.#refusal(request, reply)))
+    this.#app.addHook('onRequest', (request, reply, done) => {
+      const refusal = this.#refusal(request, reply)
+      if (refusal || !needsRoom(request.ticket.bodyBytes, this.#memory)) done(refusal)
+      else void this.#makeRoom(request).then(() => done(), done)
+    })
     const routes = routeTable({ gate, metrics: this.#metrics, isClosing: () => this.#closing !== null })
     registerRoutes(this.#app, routes, { gate, metrics: this.#metrics, timeoutMs: settings.timeoutMs })
   }
@@ -136,6 +149,18 @@ class Service {
       return error as Error
     }
   }
+
+  /** The body as it comes and what is decoded from it are to fit below the limit of memory, or wait unread. */
+  async #makeRoom({ ticket }: FastifyRequest): Promise<void> {
+    const memory = this.#memory as MemoryGate
+    const most = (memory.limitBytes ?? Number.POSITIVE_INFINITY) * BODY_SHARE
+    ticket.hold(await memory.reserve(Math.min(ticket.bodyBytes * BODY_COPIES, most), ticket.signal))
+  }
+}
+
+/** Small bodies are read whatever memory there is. */
+function needsRoom(bodyBytes: number, memory: MemoryGate | null): boolean {
+  return bodyBytes >= LARGE_BODY_BYTES && memory !== null && memory.limitBytes !== null
 }
 
 function stopping(): VicinalError {

@@ -1,5 +1,6 @@
 /** Counters and histograms of the service, and their Prometheus text. Observing allocates nothing. */
 import type { Database } from '../core/database.js'
+import type { MemoryGate } from '../core/memory.js'
 import type { CollectionInfo, MeasuredRecall } from '../core/schema.js'
 import { VERSION } from './versions.js'
 
@@ -55,9 +56,11 @@ export class RouteMetrics {
 export class Metrics {
   readonly #routes: RouteMetrics[] = []
   readonly #inWork: () => number
+  readonly #memory: MemoryGate | null
 
-  constructor(inWork: () => number) {
+  constructor(inWork: () => number, memory: MemoryGate | null) {
     this.#inWork = inWork
+    this.#memory = memory
   }
 
   route(method: string, endpoint: string): RouteMetrics {
@@ -85,6 +88,7 @@ export class Metrics {
       ),
       ...gauge('rest_requests_in_work', 'Requests admitted and not yet answered', this.#inWork()),
       ...processMetrics(),
+      ...limitMetrics(this.#memory),
     ]
     if (database) lines.push(...collectionMetrics(await allInfos(database)))
     return `${lines.join('\n')}\n`
@@ -102,6 +106,15 @@ function processMetrics(): string[] {
     ...family('process_cpu_seconds_total', 'counter', 'Processor time used', [
       `process_cpu_seconds_total ${(userCPUTime + systemCPUTime) / 1e6}`,
     ]),
+  ]
+}
+
+function limitMetrics(memory: MemoryGate | null): string[] {
+  if (memory === null || memory.limitBytes === null) return []
+  return [
+    ...gauge('memory_limit_bytes', 'Memory the process is to keep to', memory.limitBytes),
+    ...gauge('memory_reserved_bytes', 'Memory that requests in work are about to take', memory.reservedBytes),
+    ...gauge('memory_waiting_requests', 'Requests that wait for memory', memory.waiting),
   ]
 }
 
@@ -125,6 +138,8 @@ const PER_COLLECTION: readonly [name: string, help: string, value: (info: Collec
   ['collection_segments', 'Segments', (info) => info.segmentsCount],
   ['collection_log_bytes', 'Log not yet in the table', (info) => info.logBytes],
   ['collection_tail_bytes', 'Vectors not yet in a graph', (info) => info.tailBytes],
+  ['collection_memory_bytes', 'Memory that the collection holds', (info) => info.memory.total.bytes],
+  ['collection_resident_bytes', 'Of that, in RAM', (info) => info.memory.total.residentBytes],
   ['collection_warnings', 'Faults that were survived', (info) => info.warnings.length],
 ]
 

@@ -13,6 +13,8 @@ export class Ticket {
   #abort: AbortController | null = null
   #work: Work = 'light'
   #bodyBytes = 0
+  #hasEnded = false
+  #release: (() => void) | null = null
 
   constructor(response: ServerResponse, metrics: RouteMetrics) {
     this.#response = response
@@ -30,6 +32,17 @@ export class Ticket {
     this.#bodyBytes = bodyBytes
   }
 
+  /** That were declared of its body. */
+  get bodyBytes(): number {
+    return this.#bodyBytes
+  }
+
+  /** What was reserved for it, to be given back at its end. */
+  hold(release: () => void): void {
+    if (this.#hasEnded) release()
+    else this.#release = release
+  }
+
   abort(): void {
     this.#abort?.abort()
   }
@@ -37,6 +50,8 @@ export class Ticket {
   end(admission: Admission): { status: number; elapsedMs: number } {
     const answered = this.#response.writableFinished
     if (!answered) this.abort()
+    this.#hasEnded = true
+    this.#release?.()
     admission.leave(this.#work, this.#bodyBytes)
     const status = answered ? this.#response.statusCode : HUNG_UP
     const elapsedMs = performance.now() - this.startedMs

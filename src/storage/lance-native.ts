@@ -50,6 +50,28 @@ export interface LanceBatches {
   next(): Promise<Uint8Array | null>
 }
 
+/** Shares of a limit of memory that Lance may take for sorts and joins, and for what it reads ahead; its own are fixed. */
+const POOL_SHARE = 1 / 16
+const READ_AHEAD_SHARE = 1 / 32
+const LEAST_POOL_BYTES = 16 * 1024 * 1024
+const LEAST_READ_AHEAD_BYTES = 4 * 1024 * 1024
+const BATCH_ROWS = '128'
+const THREADS = '2'
+
+/** Has Lance keep to its share of a limit. It looks once, when it is loaded; what the environment says goes first. */
+export function limitLance(bytes: number): void {
+  const settings = {
+    LANCE_MEM_POOL_SIZE: String(Math.floor(Math.max(LEAST_POOL_BYTES, bytes * POOL_SHARE))),
+    LANCE_DEFAULT_IO_BUFFER_SIZE: String(Math.floor(Math.max(LEAST_READ_AHEAD_BYTES, bytes * READ_AHEAD_SHARE))),
+    LANCE_FILE_WRITER_MAX_PAGE_BYTES: String(LEAST_READ_AHEAD_BYTES),
+    LANCE_DEFAULT_BATCH_SIZE: BATCH_ROWS,
+    LANCE_DEFAULT_FRAGMENT_READAHEAD: '1',
+    LANCE_IO_THREADS: THREADS,
+    LANCE_CPU_THREADS: THREADS,
+  }
+  for (const [name, value] of Object.entries(settings)) process.env[name] ??= value
+}
+
 const PACKAGE = '@lancedb/lancedb'
 let loaded: LanceNative | undefined
 

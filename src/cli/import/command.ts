@@ -3,6 +3,7 @@ import { resolve } from 'node:path'
 import type { Collection, Database } from '../../core/database.js'
 import { VicinalError } from '../../core/errors.js'
 import { DISTANCES, type Distance } from '../../core/schema.js'
+import { parseBytes } from '../parse-bytes.js'
 import { Progress } from '../progress.js'
 import { IMPORT_SETTINGS, parseSettings, readKeys, UsageError } from '../settings.js'
 import { type Format, formatOf, openSource } from './formats.js'
@@ -46,11 +47,13 @@ function readOptions(args: string[]) {
     throw new UsageError(`--distance: expected one of ${DISTANCES.join(', ')}, got ${distance}`)
   }
   const format = settings.text('format')
+  const limit = settings.text('memoryLimit')
   return {
     files: settings.files.map((path) => ({ path, format: formatOf(path, format) as Format })),
     collection,
     distance,
     data: settings.text('data') as string,
+    memory: limit === undefined ? {} : { memoryLimitBytes: parseBytes(limit, '--memory-limit') },
     url: settings.text('url'),
     keys: readKeys(settings.text('apiKey'), settings.text('apiKeyFile')),
     idColumn: settings.text('idColumn'),
@@ -61,7 +64,7 @@ function readOptions(args: string[]) {
 }
 
 async function openDatabase(options: Options): Promise<Database> {
-  if (options.url === undefined) return (await import('../../index.js')).open(options.data)
+  if (options.url === undefined) return (await import('../../index.js')).open(options.data, options.memory)
   const { connect } = await import('../../client/index.js')
   const [apiKey] = options.keys
   return connect(options.url, apiKey === undefined ? {} : { apiKey })
@@ -230,7 +233,9 @@ class Import {
   }
 }
 
-/** A write that is told to come back later does: the tail or the log is full until the kernel has caught up. */
+const COME_BACK: ReadonlySet<string> = new Set(['OVERLOADED', 'RESOURCE_EXHAUSTED'])
+
+/** A write that is told to come back later does: the tail, the log or memory is full until the kernel has caught up. */
 async function upsertPatiently(
   collection: Collection,
   points: ReturnType<typeof pointsOf>['points'],
@@ -241,7 +246,7 @@ async function upsertPatiently(
       await collection.upsert(points, { timeoutMs: WRITE_TIMEOUT_MS, signal })
       return
     } catch (error) {
-      if (!(error instanceof VicinalError) || error.code !== 'OVERLOADED') throw error
+      if (!(error instanceof VicinalError) || !COME_BACK.has(error.code)) throw error
       await new Promise((done) => setTimeout(done, error.retryAfterMs ?? INDEX_POLL_MS))
       signal.throwIfAborted()
     }

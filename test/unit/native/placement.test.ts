@@ -105,7 +105,7 @@ test.skipIf(process.platform !== 'linux')('what is pinned is in RAM and locked t
   const locked = Number(/VmLck:\s+(\d+) kB/.exec(readFileSync('/proc/self/status', 'utf8'))?.[1]) * 1024
   const unlocked = parts.reduce((sum, part) => sum + part.unlockedBytes, 0)
   expect(locked + unlocked).toBeGreaterThanOrEqual(bytes)
-  await pinned.shed()
+  await pinned.shed(true)
   for (const part of Object.values((await pinned.memory()).vectors[0] ?? {}).filter((each) => typeof each === 'object'))
     expect(shareInRam(part as MemoryPartFacts)).toBeGreaterThan(0.99)
   expect(await answers(pinned, data)).toBe(before)
@@ -120,7 +120,7 @@ test.skipIf(process.platform !== 'linux')(
     await insert(shard, data, 0, most, 1)
     const first = await shard.checkpoint(folder)
     const before = await answers(shard, data)
-    await shard.shed()
+    await shard.shed(true)
     const shed = await shard.memory()
     for (const part of [shed.payload, ...Object.values(shed.vectors[0] ?? {})]) {
       if (typeof part === 'object') expect(part.residentBytes).toBeLessThan(300_000)
@@ -130,11 +130,11 @@ test.skipIf(process.platform !== 'linux')(
     // New rows change pages of the graph, which are then no longer the file's.
     await insert(shard, data, most, POINTS - most, 2)
     const grown = await answers(shard, data)
-    await shard.shed()
+    await shard.shed(true)
     expect(await answers(shard, data)).toBe(grown)
     expect(await shard.validate()).toEqual([])
     const second = await shard.checkpoint(folder)
-    await shard.shed()
+    await shard.shed(true)
     expect(await answers(shard, data)).toBe(grown)
     expect(await answers(await reopened(second, {}), data)).toBe(grown)
 
@@ -142,7 +142,7 @@ test.skipIf(process.platform !== 'linux')(
     const mapped = await reopened(first, {})
     await insert(mapped, data, most, POINTS - most, 2)
     const mappedGrown = await answers(mapped, data)
-    await mapped.shed()
+    await mapped.shed(true)
     expect(await answers(mapped, data)).toBe(mappedGrown)
     expect(await mapped.validate()).toEqual([])
   },

@@ -1,0 +1,25 @@
+import type { Shard } from '../native/shard.js'
+import { freezeIfLarge, unspilledBytes } from '../segment/unspilled.js'
+import { memoryBudget } from './memory-budget.js'
+
+/**
+ * Keeps a shard that is being filled below the limit of memory: rows go to segment files on the way. Nothing names those
+ * until the first checkpoint that does; a crash before leaves files that the next open removes.
+ */
+export class RecoverySpill {
+  readonly #folder: string | null
+
+  /** Of the segment files; null for those who may not write there. */
+  constructor(folder: string | null) {
+    this.#folder = folder
+  }
+
+  async after(shard: Shard): Promise<void> {
+    if (this.#folder === null || !memoryBudget.isLimited) return
+    if (unspilledBytes(shard.stats()) < memoryBudget.spillBytes) return
+    await shard.waitForIndex()
+    await shard.checkpoint(this.#folder)
+    freezeIfLarge(shard, memoryBudget.segmentBytes)
+    await shard.shed(false)
+  }
+}

@@ -1,0 +1,136 @@
+/**
+ * Imports more than memory may hold and asks for it again: `memory-limit-runner FOLDER LIMIT POINTS SIZE`. Prints, as
+ * JSON, what the system counted of the process at its greatest, what of the queries' neighbours were found, and how long
+ * it took. LIMIT 0 is none.
+ */
+import { readFileSync } from 'node:fs'
+import { type Collection, type Hit, open, VicinalError } from '../../../src/index.js'
+
+const BATCH_BYTES = 4 * 1024 * 1024
+const CENTRES = 64
+const AXES = 12
+const QUERIES = 100
+const LIMIT = 10
+const RETRY_MS = 500
+let refusals = 0
+
+const [folder, limitText, pointsText, sizeText] = process.argv.slice(2) as [string, string, string, string]
+const [limit, points, size] = [limitText, pointsText, sizeText].map(Number) as [number, number, number]
+const random = randomNumbers(7)
+const centres = Array.from({ length: CENTRES }, () => noise(1))
+const axes = Array.from({ length: AXES }, () => noise(0.4))
+
+const database = await open(folder, limit === 0 ? {} : { memoryLimitBytes: limit })
+const collection = await database
+  .collection('large')
+  .catch(() =>
+    database.createCollection('large', { vectors: { size, distance: 'Cosine' }, hnswConfig: { efConstruct: 100 } }),
+  )
+const startedMs = performance.now()
+const known = await collection.count()
+if (known < points) await fill(collection)
+const filledMs = performance.now() - startedMs
+const peakOfImport = highWaterBytes()
+const askedFromMs = performance.now()
+const recall = await ask(collection)
+const { memory, segmentsCount, warnings } = await collection.info()
+process.stdout.write(
+  `${JSON.stringify({
+    points: await collection.count(),
+    filledMs,
+    askedMs: performance.now() - askedFromMs,
+    recall,
+    refusals,
+    peakOfImport,
+    peak: highWaterBytes(),
+    segmentsCount,
+    warnings,
+    process: memory.process,
+    total: memory.total,
+  })}\n`,
+)
+await database.close()
+
+async function fill(into: Collection): Promise<void> {
+  const rows = Math.max(1, Math.floor(BATCH_BYTES / (size * 4)))
+  const vectors = new Float32Array(rows * size)
+  for (let from = 0; from < points; from += rows) {
+    const count = Math.min(rows, points - from)
+    for (let at = 0; at < count; at++) fillVector(vectors.subarray(at * size, (at + 1) * size))
+    const ids = Array.from({ length: count }, (_, at) => from + at)
+    const payloads = ids.map((id) => ({ id, group: id % 100 }))
+    await untilTaken(() => into.upsert({ ids, vectors: vectors.subarray(0, count * size), payloads }))
+    if (process.env.VICINAL_PROGRESS && (from / rows) % 20 === 0)
+      process.stderr.write(`${from} ${Math.round(process.memoryUsage.rss() / 1e6)} MB\n`)
+  }
+  await into.waitForIndex({ timeoutMs: 3_600_000 })
+  await into.flush({ timeoutMs: 600_000 })
+}
+
+/** As clients do: what was refused for the moment is asked again when the refusal says. */
+async function untilTaken(write: () => Promise<unknown>): Promise<void> {
+  for (;;) {
+    try {
+      await write()
+      return
+    } catch (error) {
+      if (!(error instanceof VicinalError) || !error.retryable) throw error
+      refusals++
+      await new Promise((resolve) => setTimeout(resolve, error.retryAfterMs ?? RETRY_MS))
+    }
+  }
+}
+
+/** Mean share of the true neighbours, of points that are stored nowhere. */
+async function ask(of: Collection): Promise<number> {
+  const vector = new Float32Array(size)
+  let found = 0
+  for (let at = 0; at < QUERIES; at++) {
+    fillVector(vector)
+    const near = await of.query({ query: vector, limit: LIMIT, withPayload: false })
+    const exact = await of.query({
+      query: vector,
+      limit: LIMIT,
+      withPayload: false,
+      params: { exact: true },
+      timeoutMs: 600_000,
+    })
+    const nearest = new Set(exact.map(({ id }: Hit) => id))
+    found += near.filter(({ id }) => nearest.has(id)).length / LIMIT
+  }
+  return found / QUERIES
+}
+
+/** The high-water mark of what is resident, as the system keeps it. */
+function highWaterBytes(): number {
+  return Number(/^VmHWM:\s+(\d+) kB/m.exec(readFileSync('/proc/self/status', 'utf8'))?.[1]) * 1024
+}
+
+/** As embeddings are: around centres, in few directions. */
+function fillVector(vector: Float32Array): void {
+  const centre = centres[Math.floor(random() ** 2 * CENTRES)] as Float32Array
+  vector.set(centre)
+  for (const axis of axes) {
+    const weight = gaussian()
+    for (let at = 0; at < size; at++) vector[at] = (vector[at] as number) + weight * (axis[at] as number)
+  }
+  for (let at = 0; at < size; at++) vector[at] = (vector[at] as number) + 0.2 * (random() - 0.5)
+}
+
+function noise(scale: number): Float32Array {
+  return Float32Array.from({ length: size }, () => scale * gaussian())
+}
+
+function gaussian(): number {
+  return Math.sqrt(-2 * Math.log(1 - random())) * Math.cos(2 * Math.PI * random())
+}
+
+function randomNumbers(seed: number): () => number {
+  let state = seed >>> 0
+  return () => {
+    state = (state + 0x6d2b79f5) >>> 0
+    let t = Math.imul(state ^ (state >>> 15), 1 | state)
+    t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t
+    return ((t ^ (t >>> 14)) >>> 0) / 4_294_967_296
+  }
+}
