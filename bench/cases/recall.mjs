@@ -21,6 +21,8 @@ const WARMING_BATCH = 200
 const WARMING_MS = 240_000
 /** From so many compared queries on, the collection has noticed, if it ever will. */
 const NOTICED_QUERIES = 96
+/** And from so many on it has seen that there is nothing to change, as where every search is a scan. */
+const SURE_QUERIES = 3 * NOTICED_QUERIES
 /** Queries on one side of the data, for filters that go with or against it. */
 const SIDE_QUERIES = 200
 const DECILES = 10
@@ -149,7 +151,8 @@ async function settle(collection, queries) {
     }
     const now = await recallNow()
     const ms = performance.now() - started
-    const isSettled = !now.settling && now.samples.live > 0 && now.queries >= before + NOTICED_QUERIES
+    const enough = now.samples.live > 0 ? NOTICED_QUERIES : SURE_QUERIES
+    const isSettled = !now.settling && now.queries >= before + enough
     if (isSettled || ms > WARMING_MS) return { seconds: ms / 1000, compared: now.queries - before, ...now.samples }
   }
 }
