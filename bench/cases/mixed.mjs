@@ -33,8 +33,10 @@ export async function mixed({ data, limit, m, efConstruct, through, tiny }) {
   const later = await fillNow(way, set, isLater)
   await way.settled()
   const asking = questions(set, isLater)
+  await way.connect()
   await searching(way, asking, Math.min(seconds, WARM_SECONDS))
   const without = await searching(way, asking, seconds)
+  await way.connect()
   const [during, writes] = await Promise.all([searching(way, asking, seconds), inserting(way, later)])
   await way.close()
   rmSync(folder, { recursive: true, force: true })
@@ -131,6 +133,7 @@ async function throughLibrary({ folder, set, m, efConstruct }) {
     name: 'library',
     fill: (ids, vectors) => collection.upsert({ ids: Uint32Array.from(ids), vectors }),
     settled: () => allIndexed(collection),
+    connect() {},
     async search({ query }) {
       return (await collection.query({ query, limit: K, recall: RECALL, withPayload: false })).map(({ id }) => id)
     },
@@ -144,9 +147,10 @@ async function throughService({ folder, set, m, efConstruct }) {
   const { type, encode, decode } = CODECS[CODEC]
   const vectors = { size: set.dim, distance: set.distance }
   await server.call('PUT', '/collections/bench', { vectors, hnsw_config: { m, ef_construct: efConstruct } })
-  const free = await Promise.all(
-    Array.from({ length: SEARCHES.service + WRITERS }, () => HttpConnection.open(server.port)),
-  )
+  let free = []
+  const disconnect = () => {
+    for (const connection of free) connection.close()
+  }
   const send = async (method, path, body) => {
     const connection = free.pop()
     const answer = successful(await connection.send(request(method, path, encode(body), type, server.port)))
@@ -161,6 +165,12 @@ async function throughService({ folder, set, m, efConstruct }) {
       return server.call('PUT', points, { batch: { ids: onWire(numbers), vectors: onWire(data) } }, CODEC)
     },
     settled: () => server.call('POST', '/collections/bench/wait-for-index', {}),
+    // Anew before each part: the service ends connections that were idle for long.
+    async connect() {
+      disconnect()
+      const wanted = SEARCHES.service + WRITERS
+      free = await Promise.all(Array.from({ length: wanted }, () => HttpConnection.open(server.port)))
+    },
     async search({ query }) {
       const body = { query: onWire(query), limit: K, params: { recall: RECALL }, with_payload: false }
       const answer = await send('POST', '/collections/bench/points/query', body)
@@ -168,7 +178,7 @@ async function throughService({ folder, set, m, efConstruct }) {
     },
     insert: ({ id, vector }) => send('PUT', points, { points: [{ id, vector: onWire(vector) }] }),
     async close() {
-      for (const connection of free) connection.close()
+      disconnect()
       await server.stop()
     },
   }

@@ -8,6 +8,7 @@ export class HttpConnection {
   #socket
   #received = Buffer.alloc(0)
   #pending = null
+  #ended = null
 
   static async open(port) {
     const connection = new HttpConnection()
@@ -30,6 +31,8 @@ export class HttpConnection {
   /** `parts` are sent as they are (see `request`); resolves to status and body. */
   send(parts) {
     if (this.#pending) throw new Error('one request at a time')
+    // A server that ends idle connections has no answer to what comes later.
+    if (this.#ended) throw this.#ended
     return new Promise((resolve, reject) => {
       this.#pending = { resolve, reject }
       this.#socket.cork()
@@ -60,6 +63,7 @@ export class HttpConnection {
   }
 
   #fail(error) {
+    this.#ended = error
     const pending = this.#pending
     this.#pending = null
     pending?.reject(error)

@@ -6,6 +6,7 @@ export class RequestSocket {
   #socket
   #received = Buffer.alloc(0)
   #pending = null
+  #ended = null
   #answerOf
 
   /**
@@ -29,6 +30,8 @@ export class RequestSocket {
 
   send(bytes, isWanted = true) {
     if (this.#pending) throw new Error('one request at a time')
+    // A server that ends idle connections has no answer to what comes later.
+    if (this.#ended) throw this.#ended
     return new Promise((resolve, reject) => {
       this.#pending = { resolve, reject, isWanted }
       this.#socket.write(bytes)
@@ -52,6 +55,7 @@ export class RequestSocket {
   }
 
   #fail(error) {
+    this.#ended = error
     const pending = this.#pending
     this.#pending = null
     pending?.reject(error)
