@@ -139,12 +139,22 @@ Status timedSearch(Shard& shard, SearchState& state, const CancelFlag* cancel, W
   Status status =
       search(snapshot, shard.spec().vectors, state.request, cancel, state.result, waiting);
   const std::chrono::duration<double, std::nano> took = CancelFlag::Clock::now() - started;
-  const double distances = estimateDistances(snapshot, state.request);
-  if (std::isfinite(distances)) shard.pace(state.request.vector).learn(distances, took.count());
+  const SearchRequest& request = state.request;
+  const double distances = estimateDistances(snapshot, request);
+  if (request.filter)
+    shard.filteredPace(request.vector).learn(request.filter, took.count());
+  else if (std::isfinite(distances))
+    shard.pace(request.vector).learn(distances, took.count());
   // A search that is given up here is done on the pool, and would count twice.
   if (status.isOk()) meter.note(state.request);
   state.result.stats.tookUs = took.count() / 1000;
   return status;
+}
+
+double expectedNs(Shard& shard, const SearchRequest& request) {
+  if (request.filter) return shard.filteredPace(request.vector).nanoseconds(request.filter);
+  const double distances = estimateDistances(shard.snapshot(), request);
+  return shard.pace(request.vector).nanoseconds(distances);
 }
 
 // Searches here and now where that is cheaper than a hop to the pool and back: where nothing else
@@ -153,8 +163,7 @@ Status timedSearch(Shard& shard, SearchState& state, const CancelFlag* cancel, W
 bool searchedInline(Environment& environment, Shard& shard, SearchState& state, double mostUs,
                     Status& status) {
   if (mostUs <= 0 || !environment.isIdle()) return false;
-  const double distances = estimateDistances(shard.snapshot(), state.request);
-  if (!(shard.pace(state.request.vector).nanoseconds(distances) < mostUs * 1000)) return false;
+  if (!(expectedNs(shard, state.request) < mostUs * 1000)) return false;
   const CancelFlag deadline(CancelFlag::Clock::now() +
                             std::chrono::nanoseconds(static_cast<int64_t>(mostUs * 1000)));
   status = timedSearch(shard, state, &deadline, Waiting::Refused);

@@ -2,8 +2,15 @@
 // on the JavaScript thread.
 #pragma once
 
+#include <array>
 #include <atomic>
+#include <cmath>
 #include <cstdint>
+#include <functional>
+#include <mutex>
+#include <string_view>
+
+#include "search/filter_bytes.hpp"
 
 namespace vicinal {
 
@@ -28,6 +35,44 @@ public:
 private:
   static constexpr double kWeightOfLast = 0.125;
   std::atomic<double> nsPerDistance_;
+};
+
+// The same of searches with a filter: what one costs is not known before it is planned, so what
+// counts is how long those with the very same filter took.
+class FilteredPace {
+public:
+  // Infinite where no search with that filter was seen lately.
+  double nanoseconds(const FilterBytes& filter) const {
+    const uint64_t key = keyOf(filter);
+    std::lock_guard lock(mutex_);
+    const Slot& slot = slots_[key % kSlots];
+    return slot.key == key ? slot.ns : INFINITY;
+  }
+
+  void learn(const FilterBytes& filter, double tookNs) {
+    const uint64_t key = keyOf(filter);
+    std::lock_guard lock(mutex_);
+    Slot& slot = slots_[key % kSlots];
+    // At once where it was slower: the thread that waits is the one that runs JavaScript.
+    const bool isFirst = slot.key != key || tookNs > slot.ns;
+    slot = {key, isFirst ? tookNs : slot.ns + (tookNs - slot.ns) * kWeightOfLast};
+  }
+
+private:
+  static constexpr size_t kSlots = 64;
+  static constexpr double kWeightOfLast = 0.125;
+  struct Slot {
+    uint64_t key = 0;
+    double ns = INFINITY;
+  };
+
+  static uint64_t keyOf(const FilterBytes& filter) {
+    const std::string_view bytes(reinterpret_cast<const char*>(filter->data()), filter->size());
+    return std::hash<std::string_view>{}(bytes);
+  }
+
+  mutable std::mutex mutex_;
+  std::array<Slot, kSlots> slots_;
 };
 
 } // namespace vicinal

@@ -97,6 +97,7 @@ public:
 
   const ShardSpec& spec() const { return spec_; }
   SearchPace& pace(uint32_t vector) { return paces_[vector]; }
+  FilteredPace& filteredPace(uint32_t vector) { return filteredPaces_[vector]; }
   RecallMeter& meter(uint32_t vector) { return meters_[vector]; }
   // Of some of the queries asked lately, as many as were measured: at most so many, and fewer where
   // others wait for a thread or a time is up. Calibrates on such queries where that is called for.
@@ -173,6 +174,7 @@ private:
   const ShardSpec spec_;
   // One a vector; deques, since they never move.
   std::deque<SearchPace> paces_;
+  std::deque<FilteredPace> filteredPaces_;
   std::deque<RecallMeter> meters_;
   mutable std::mutex writer_;
   SegmentSet segments_;

@@ -28,6 +28,7 @@ Shard::Shard(ShardSpec spec, ThreadPool& pool)
       changes_(segments_, spec_.trackChanges),
       indexer_(std::make_shared<Indexer>(segments_, pool)) {
   for (const VectorSpec& vector : spec_.vectors) paces_.emplace_back(vector.dim);
+  filteredPaces_.resize(spec_.vectors.size());
   meters_.resize(spec_.vectors.size());
 }
 

@@ -1,4 +1,5 @@
 import { afterEach, expect, test } from 'vitest'
+import { compileFilter } from '../../../src/filter/program.js'
 import type { SearchResult } from '../../../src/native/addon.js'
 import { MOST_INLINE_US } from '../../../src/native/inline-share.js'
 import { Shard } from '../../../src/native/shard.js'
@@ -40,6 +41,28 @@ test('a search that is expected to take long goes to the pool', async () => {
   const exact = shard.search(query(target, { exact: true, limit: 20_000 }))
   expect(exact).toBeInstanceOf(Promise)
   expect((await exact).count).toBe(20_000)
+})
+
+test('a filtered search runs within its call once one with the same filter was seen to be short', async () => {
+  const { shard, target } = await filled(300)
+  const filter = compileFilter({ must: [{ has_id: [1, 2, 3, 250] }] }, { vectorNames: [''] })
+  await nextTurn()
+  const first = shard.search(query(target, { filter }))
+  expect(first).toBeInstanceOf(Promise)
+  const found = idsOf(await first)
+  expect(found.toSorted()).toEqual([1, 2, 250, 3])
+  // On a busy machine one may take long, and the next ones wait for shorter ones.
+  let here: ReturnType<typeof shard.search> = first
+  for (let tries = 0; tries < 200 && here instanceof Promise; tries++) {
+    await nextTurn()
+    here = shard.search(query(target, { filter }))
+    await here
+  }
+  expect(here).not.toBeInstanceOf(Promise)
+  expect(idsOf(here as SearchResult)).toEqual(found)
+  const other = compileFilter({ must: [{ has_id: [4, 5] }] }, { vectorNames: [''] })
+  await nextTurn()
+  expect(shard.search(query(target, { filter: other }))).toBeInstanceOf(Promise)
 })
 
 test('awaiting short searches without end lets the event loop turn', async () => {
