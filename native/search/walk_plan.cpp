@@ -40,6 +40,8 @@ WalkPlan withOversampling(const SearchRequest& request, size_t wanted, WalkPlan 
   if (request.oversampling <= 0) return plan;
   plan.rescored = oversampled(request, wanted);
   plan.options.ef = static_cast<uint32_t>(std::max<size_t>(plan.options.ef, plan.rescored));
+  if (plan.options.stop.wanted > 0)
+    plan.options.stop.wanted = std::max(plan.options.stop.wanted, plan.rescored);
   return plan;
 }
 
