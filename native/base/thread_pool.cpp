@@ -37,7 +37,8 @@ unsigned configuredThreads() {
 
 } // namespace
 
-ThreadPool::ThreadPool(unsigned threads) : threads_(threads > 0 ? threads : 1) {}
+ThreadPool::ThreadPool(unsigned threads, const LongestWaits& longestWaits)
+    : threads_(threads > 0 ? threads : 1), longestWaits_(longestWaits) {}
 
 ThreadPool::~ThreadPool() {
   {
@@ -56,7 +57,7 @@ ThreadPool& ThreadPool::shared() {
 void ThreadPool::submit(Lane lane, Task task) {
   {
     std::lock_guard lock(mutex_);
-    lanes_[size_t(lane)].push_back(std::move(task));
+    lanes_[size_t(lane)].push_back({std::move(task), Clock::now()});
     if (workers_.empty()) start();
   }
   wake_.notify_one();
@@ -79,16 +80,29 @@ void ThreadPool::start() {
   }
 }
 
+ThreadPool::Task ThreadPool::takeNext() {
+  const auto now = Clock::now();
+  std::deque<Waiting>* first = nullptr;
+  for (size_t lane = 0; lane < laneCount; lane++) {
+    std::deque<Waiting>& waiting = lanes_[lane];
+    if (waiting.empty()) continue;
+    if (first == nullptr) {
+      first = &waiting;
+    } else if (now - waiting.front().since >= longestWaits_[lane]) {
+      first = &waiting;
+      break;
+    }
+  }
+  if (first == nullptr) return nullptr;
+  Task task = std::move(first->front().task);
+  first->pop_front();
+  return task;
+}
+
 void ThreadPool::run() {
   std::unique_lock lock(mutex_);
   while (true) {
-    Task task;
-    for (std::deque<Task>& lane : lanes_) {
-      if (lane.empty()) continue;
-      task = std::move(lane.front());
-      lane.pop_front();
-      break;
-    }
+    Task task = takeNext();
     if (task) {
       lock.unlock();
       task();

@@ -7,13 +7,16 @@
 //   process exit must not find it gone. (Pools made by tests are ordinary objects that join in
 //   their destructor.)
 // - A free thread takes the oldest task of the first lane that has one: Search before Insert before
-// Build. A task
+// Build. But one that has waited for as long as its lane may goes first: searches without a pause
+// would keep writes waiting for ever, and tails from getting their graph, which makes searches
+// slow. A task
 //   that runs is not interrupted, so Build and Insert tasks are made short (a few milliseconds) and
 //   resubmit themselves for the rest.
 // - Tasks do not block on other tasks of the pool.
 #pragma once
 
 #include <array>
+#include <chrono>
 #include <condition_variable>
 #include <cstdint>
 #include <deque>
@@ -26,12 +29,17 @@ namespace vicinal {
 
 enum class Lane : uint8_t { Search, Insert, Build };
 inline constexpr size_t laneCount = 3;
+// How long a task waits behind those of lanes before its own. Slices of building take some
+// milliseconds and queue again, so they get about a seventh of a busy thread.
+using LongestWaits = std::array<std::chrono::milliseconds, laneCount>;
+inline constexpr LongestWaits kLongestWaits = {
+    std::chrono::milliseconds(0), std::chrono::milliseconds(5), std::chrono::milliseconds(20)};
 
 class ThreadPool {
 public:
   using Task = std::function<void()>;
 
-  explicit ThreadPool(unsigned threads);
+  explicit ThreadPool(unsigned threads, const LongestWaits& longestWaits = kLongestWaits);
   // Runs every task that was submitted, then joins the threads.
   ~ThreadPool();
   ThreadPool(const ThreadPool&) = delete;
@@ -49,13 +57,22 @@ public:
   size_t waiting(Lane lane) const;
 
 private:
+  using Clock = std::chrono::steady_clock;
+  struct Waiting {
+    Task task;
+    Clock::time_point since;
+  };
+
+  // With the mutex held. Null where nothing waits.
+  Task takeNext();
   void start();
   void run();
 
   const unsigned threads_;
+  const LongestWaits longestWaits_;
   mutable std::mutex mutex_;
   std::condition_variable wake_;
-  std::array<std::deque<Task>, laneCount> lanes_;
+  std::array<std::deque<Waiting>, laneCount> lanes_;
   std::vector<std::thread> workers_;
   bool stopping_ = false;
 };

@@ -1,6 +1,8 @@
 #include "base/thread_pool.hpp"
 
 #include <atomic>
+#include <chrono>
+#include <functional>
 #include <future>
 #include <string>
 
@@ -9,8 +11,15 @@
 
 using namespace vicinal;
 
+namespace {
+
+constexpr std::chrono::hours kLong(1);
+constexpr std::chrono::milliseconds kShort(3);
+
+} // namespace
+
 TEST("a free thread takes searches before inserts before builds") {
-  ThreadPool pool(1);
+  ThreadPool pool(1, {kLong, kLong, kLong});
   std::promise<void> release;
   std::promise<void> started;
   pool.submit(Lane::Build, [&] {
@@ -31,6 +40,23 @@ TEST("a free thread takes searches before inserts before builds") {
   release.set_value();
   done.get_future().wait();
   CHECK_EQUAL(order, "stib");
+}
+
+TEST("searches without a pause keep neither writes nor builds waiting for ever") {
+  ThreadPool pool(1, {kShort, kShort, kShort});
+  std::atomic<int> others{0};
+  std::promise<bool> done;
+  const auto givesUp = std::chrono::steady_clock::now() + std::chrono::seconds(30);
+  std::function<void()> search = [&] {
+    if (others == 2 || std::chrono::steady_clock::now() > givesUp)
+      done.set_value(others == 2);
+    else
+      pool.submit(Lane::Search, search);
+  };
+  pool.submit(Lane::Search, search);
+  pool.submit(Lane::Insert, [&] { others++; });
+  pool.submit(Lane::Build, [&] { others++; });
+  CHECK(done.get_future().get());
 }
 
 TEST("destroying a pool runs what was submitted, from tasks too") {
