@@ -97,6 +97,8 @@ void forEachFiledRun(int pageMap, std::byte* base, size_t bytes, const Visit& vi
 
 } // namespace
 
+bool isMemoryLimited() { return memoryLimit != 0; }
+
 void limitMemory(uint64_t bytes) {
   memoryLimit = bytes;
 #ifdef M_ARENA_MAX

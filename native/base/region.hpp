@@ -115,6 +115,8 @@ size_t pageBytes();
 // What the process is to keep to, 0 for none: files are copied into memory only where there is
 // plenty of it below the limit, and the allocator keeps less for later.
 void limitMemory(uint64_t bytes);
+// Whether there is one.
+bool isMemoryLimited();
 
 // An array of trivial values in a Region. Growing keeps every pointer; new values are zero.
 template <typename T> class RegionArray {

@@ -168,9 +168,11 @@ public:
   // no graph grows.
   void shedVectors() { vectors_.shed(); }
   // Vectors that were scanned, where they are their file's: the scan of a whole space is not to
-  // stay in memory.
+  // stay in memory. Under a limit neither where they are mapped: one look at what is resident does
+  // not follow another as fast as a scan maps.
   void shedScanned(uint32_t first, uint32_t count) const {
-    if (coldVectors()) vectors_.shedRange(uint64_t(first) * spec_.dim, uint64_t(count) * spec_.dim);
+    if (isMemoryLimited() || coldVectors())
+      vectors_.shedRange(uint64_t(first) * spec_.dim, uint64_t(count) * spec_.dim);
   }
   void shedIndex();
 

@@ -12,7 +12,7 @@ const SIZE = 2048
 const TIMES = Number(process.env.VICINAL_MEMORY_TIMES ?? 2)
 const POINTS = Math.ceil((TIMES * LIMIT) / (SIZE * 4))
 /** What a commit of the table takes, and what is read between two looks, come on top of the limit (docs/memory.md). */
-const SLACK = 192 * MIB
+const SLACK = 320 * MIB
 const MINUTE = 60_000
 
 interface Outcome {
