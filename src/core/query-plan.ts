@@ -2,11 +2,11 @@ import type { Quantization } from './quantization.js'
 
 /** How a query was answered, as `Collection.explain` tells it. */
 
-export interface QueryPlan {
-  /** How, and why so; of several segments that differ, of each. */
+/** What holds of a whole query and of its part in one segment. */
+interface SearchAccount {
   strategy: string
   why: string
-  /** Least of the segments'; null where the query names a width of the beam instead. */
+  /** Null where the query names a width of the beam instead. */
   expectedRecall: number | null
   /** About how many points match, and their share of all; null without a filter. */
   estimatedMatches: number | null
@@ -18,26 +18,20 @@ export interface QueryPlan {
   /** Of codes, vectors and lists of neighbours. */
   bytesRead: number
   tookUs: number
+}
+
+/** Of several segments that differ, the strategy and reason of each, and the least recall of theirs. */
+export interface QueryPlan extends SearchAccount {
   segments: SegmentPlan[]
 }
 
-export interface SegmentPlan {
+export interface SegmentPlan extends SearchAccount {
   segment: number
   points: number
-  strategy: string
-  why: string
   /** Codes that led, or were scanned; `none` where it was vectors themselves. With `auto` it is those in use. */
   codes: Quantization
   /** Of the walk through the graph; null where there was none. */
   effort: SearchEffort | null
-  expectedRecall: number | null
-  estimatedMatches: number | null
-  selectivity: number | null
-  verticesVisited: number
-  distancesComputed: number
-  rescored: number
-  bytesRead: number
-  tookUs: number
 }
 
 export interface SearchEffort {

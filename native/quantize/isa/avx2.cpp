@@ -2,18 +2,13 @@
 #include <immintrin.h>
 
 #include "quantize/isa/sets.hpp"
+#include "quantize/isa/totals_avx2.hpp"
 
 namespace {
 
 constexpr size_t kGroup = 4;
 
 struct Simd {
-  static int32_t total(__m256i sum) {
-    const __m128i four =
-        _mm_add_epi32(_mm256_castsi256_si128(sum), _mm256_extracti128_si256(sum, 1));
-    const __m128i two = _mm_add_epi32(four, _mm_unpackhi_epi64(four, four));
-    return _mm_cvtsi128_si32(_mm_add_epi32(two, _mm_shuffle_epi32(two, 1)));
-  }
   // Widened to 16 bits first: the instruction that multiplies bytes saturates.
   static void dots(const int8_t* query, const uint8_t* const* row, size_t bytes, int32_t* sums) {
     __m256i sum[kGroup] = {_mm256_setzero_si256(), _mm256_setzero_si256(), _mm256_setzero_si256(),

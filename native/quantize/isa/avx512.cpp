@@ -2,6 +2,7 @@
 #include <immintrin.h>
 
 #include "quantize/isa/sets.hpp"
+#include "quantize/isa/totals_avx512.hpp"
 
 namespace {
 
@@ -16,18 +17,7 @@ struct Simd {
       for (size_t r = 0; r < kGroup; r++)
         sum[r] = _mm512_dpbusd_epi32(sum[r], _mm512_loadu_si512(row[r] + i), part);
     }
-    // Four sums of sixteen lanes at once, by halves.
-    const __m512i ab = _mm512_add_epi32(_mm512_unpacklo_epi32(sum[0], sum[1]),
-                                        _mm512_unpackhi_epi32(sum[0], sum[1]));
-    const __m512i cd = _mm512_add_epi32(_mm512_unpacklo_epi32(sum[2], sum[3]),
-                                        _mm512_unpackhi_epi32(sum[2], sum[3]));
-    const __m512i four =
-        _mm512_add_epi32(_mm512_unpacklo_epi64(ab, cd), _mm512_unpackhi_epi64(ab, cd));
-    const __m256i two =
-        _mm256_add_epi32(_mm512_castsi512_si256(four), _mm512_extracti64x4_epi64(four, 1));
-    const __m128i one =
-        _mm_add_epi32(_mm256_castsi256_si128(two), _mm256_extracti128_si256(two, 1));
-    _mm_storeu_si128(reinterpret_cast<__m128i*>(sums), one);
+    storeTotals(sum, sums);
   }
 };
 

@@ -46,26 +46,16 @@ template <typename Op>
 void many(const Sq8Query& query, const uint8_t* rows, size_t stride, const uint32_t* ids,
           size_t count, float* distances) {
   const Op op(query);
-  const auto rowAt = [&](size_t i) { return rows + size_t(ids != nullptr ? ids[i] : i) * stride; };
-  const size_t ahead = kGroup * kGroupsAhead;
-  for (size_t i = 0; i < (count < ahead ? count : ahead); i++) prefetchRow(rowAt(i), stride);
-  for (size_t i = 0; i < count; i += kGroup) {
-    const size_t coming = i + ahead;
-    for (size_t next = coming; next < coming + kGroup && next < count; next++)
-      prefetchRow(rowAt(next), stride);
-    // A last group that is not full repeats its last row.
-    const size_t last = count - i < kGroup ? count - i - 1 : kGroup - 1;
-    const uint8_t* group[kGroup];
-    for (size_t r = 0; r < kGroup; r++) group[r] = rowAt(i + (r < last ? r : last));
-    int32_t sums[kGroup];
+  const auto dots = [&](const uint8_t* const* group, int32_t* sums) {
     Simd::dots(query.codes, group, query.bytes, sums);
-    for (size_t r = 0; r <= last; r++) {
-      const auto& terms = *reinterpret_cast<const Sq8Terms*>(group[r] + stride - sizeof(Sq8Terms));
-      // The codes of rows are code + 128 here. Unsigned, so that a sum that wraps comes back.
-      const auto dot = int32_t(uint32_t(sums[r]) - 128u * uint32_t(query.sum));
-      distances[i + r] = bounded(op.finish(terms, float(dot)));
-    }
-  }
+  };
+  const auto finish = [&](const uint8_t* row, int32_t sum) {
+    const auto& terms = *reinterpret_cast<const Sq8Terms*>(row + stride - sizeof(Sq8Terms));
+    // The codes of rows are code + 128 here. Unsigned, so that a sum that wraps comes back.
+    const auto dot = int32_t(uint32_t(sum) - 128u * uint32_t(query.sum));
+    return op.finish(terms, float(dot));
+  };
+  scoreRows(rows, stride, ids, count, dots, finish, distances);
 }
 
 constexpr vicinal::Sq8Kernels kernelSet(vicinal::Isa isa, const char* name) {

@@ -2,16 +2,11 @@
 #include <immintrin.h>
 
 #include "quantize/isa/rabitq_sets.hpp"
+#include "quantize/isa/totals_avx2.hpp"
 
 namespace {
 
 constexpr size_t kGroup = 4;
-
-inline int32_t total(__m256i sum) {
-  const __m128i four = _mm_add_epi32(_mm256_castsi256_si128(sum), _mm256_extracti128_si256(sum, 1));
-  const __m128i two = _mm_add_epi32(four, _mm_unpackhi_epi64(four, four));
-  return _mm_cvtsi128_si32(_mm_add_epi32(two, _mm_shuffle_epi32(two, 1)));
-}
 
 // Products of at most 15 with a signed byte: two of them fit 16 bits, so nothing saturates.
 inline __m256i addProducts(__m256i sum, __m256i codes, __m256i query) {

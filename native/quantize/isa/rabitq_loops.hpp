@@ -22,26 +22,15 @@ using Dots = void (*)(const int8_t* query, size_t planeBytes, const uint8_t* con
 template <Dots dots>
 void many(const RabitqQuery& query, const uint8_t* rows, size_t stride, const uint32_t* ids,
           size_t count, float* distances) {
-  const auto rowAt = [&](size_t i) { return rows + size_t(ids != nullptr ? ids[i] : i) * stride; };
-  const size_t ahead = kGroup * kGroupsAhead;
-  for (size_t i = 0; i < (count < ahead ? count : ahead); i++) prefetchRow(rowAt(i), stride);
-  for (size_t i = 0; i < count; i += kGroup) {
-    const size_t coming = i + ahead;
-    for (size_t next = coming; next < coming + kGroup && next < count; next++)
-      prefetchRow(rowAt(next), stride);
-    // A last group that is not full repeats its last row.
-    const size_t last = count - i < kGroup ? count - i - 1 : kGroup - 1;
-    const uint8_t* group[kGroup];
-    for (size_t r = 0; r < kGroup; r++) group[r] = rowAt(i + (r < last ? r : last));
-    int32_t sums[kGroup];
+  const auto addUp = [&](const uint8_t* const* group, int32_t* sums) {
     dots(query.codes, query.planeBytes, group, sums);
-    for (size_t r = 0; r <= last; r++) {
-      const auto& terms =
-          *reinterpret_cast<const RabitqTerms*>(group[r] + stride - sizeof(RabitqTerms));
-      const float along = query.scale * (float(sums[r]) - query.middle);
-      distances[i + r] = bounded(query.add + (terms.add - terms.factor * along));
-    }
-  }
+  };
+  const auto finish = [&](const uint8_t* row, int32_t sum) {
+    const auto& terms = *reinterpret_cast<const RabitqTerms*>(row + stride - sizeof(RabitqTerms));
+    const float along = query.scale * (float(sum) - query.middle);
+    return query.add + (terms.add - terms.factor * along);
+  };
+  scoreRows(rows, stride, ids, count, addUp, finish, distances);
 }
 
 constexpr vicinal::RabitqKernels kernelSet(vicinal::Isa isa, const char* name) {

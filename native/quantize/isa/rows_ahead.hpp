@@ -25,4 +25,26 @@ inline void prefetchRow(const uint8_t* row, size_t stride) {
   if (stride > end) __builtin_prefetch(row + stride - kLine);
 }
 
+// Distances of rows, in groups whose codes are added up together: `dots(group, sums)` does that for
+// kGroup rows, `finish(row, sum)` makes a distance of a row's sum. `ids` as in Sq8ManyFn.
+template <typename Dots, typename Finish>
+void scoreRows(const uint8_t* rows, size_t stride, const uint32_t* ids, size_t count,
+               const Dots& dots, const Finish& finish, float* distances) {
+  const auto rowAt = [&](size_t i) { return rows + size_t(ids != nullptr ? ids[i] : i) * stride; };
+  const size_t ahead = kGroup * kGroupsAhead;
+  for (size_t i = 0; i < (count < ahead ? count : ahead); i++) prefetchRow(rowAt(i), stride);
+  for (size_t i = 0; i < count; i += kGroup) {
+    const size_t coming = i + ahead;
+    for (size_t next = coming; next < coming + kGroup && next < count; next++)
+      prefetchRow(rowAt(next), stride);
+    // A last group that is not full repeats its last row.
+    const size_t last = count - i < kGroup ? count - i - 1 : kGroup - 1;
+    const uint8_t* group[kGroup];
+    for (size_t r = 0; r < kGroup; r++) group[r] = rowAt(i + (r < last ? r : last));
+    int32_t sums[kGroup];
+    dots(group, sums);
+    for (size_t r = 0; r <= last; r++) distances[i + r] = bounded(finish(group[r], sums[r]));
+  }
+}
+
 } // namespace
