@@ -1,4 +1,5 @@
 export { type OpenOptions, open } from './collection/open.js'
+export type * from './core/aliases.js'
 export type * from './core/database.js'
 export { ERROR_CATALOGUE, type ErrorCode, VicinalError } from './core/errors.js'
 export type * from './core/filter.js'

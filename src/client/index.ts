@@ -8,6 +8,7 @@ import { LIMITS } from '../core/limits.js'
 import { RemoteDatabase } from './remote-database.js'
 import { Transport } from './transport.js'
 
+export type * from '../core/aliases.js'
 export type * from '../core/database.js'
 export { ERROR_CATALOGUE, type ErrorCode, VicinalError } from '../core/errors.js'
 export type * from '../core/filter.js'

@@ -21,6 +21,7 @@ import type { Payload, Point, PointId, PointVector } from '../core/point.js'
 import type { CollectionInfo, ConfigChange, PayloadIndexKind } from '../core/schema.js'
 import { isArrowTable, pointsOfArrow } from '../ingest/wire-arrow.js'
 import { encodeMsgpack } from '../ingest/wire-msgpack-encoder.js'
+import { aliasesOf } from './aliases.js'
 import { hitsOf, infoOf, pageOf, pointsOf, writeResultOf } from './answers.js'
 import { upsertBodies } from './chunks.js'
 import { planOf } from './plans.js'
@@ -54,6 +55,10 @@ export class RemoteCollection<P = Payload> implements Collection<P> {
 
   async info(call?: CallOptions): Promise<CollectionInfo> {
     return infoOf(this.name, await this.#send('GET', '', undefined, call))
+  }
+
+  async aliases(call?: CallOptions): Promise<string[]> {
+    return aliasesOf(await this.#send('GET', '/aliases', undefined, call)).map(({ aliasName }) => aliasName)
   }
 
   async updateConfig(change: ConfigChange, call?: CallOptions): Promise<void> {

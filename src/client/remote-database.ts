@@ -1,9 +1,11 @@
+import type { AliasAction, AliasDescription } from '../core/aliases.js'
 import type { CallOptions, Collection, Database } from '../core/database.js'
 import { notFound } from '../core/errors.js'
 import { checkCollectionName } from '../core/names.js'
 import type { Payload } from '../core/point.js'
 import type { CollectionOptions } from '../core/schema.js'
 import { encodeMsgpack } from '../ingest/wire-msgpack-encoder.js'
+import { aliasActionsBody, aliasesOf } from './aliases.js'
 import { RemoteCollection } from './remote-collection.js'
 import { collectionBody } from './requests.js'
 import type { Transport } from './transport.js'
@@ -30,8 +32,9 @@ export class RemoteDatabase implements Database {
   }
 
   async collection<P = Payload>(name: string): Promise<Collection<P>> {
-    if (!(await this.hasCollection(name))) throw notFound('collection', name)
-    return this.#handle<P>(name)
+    const found = await this.#exists(name)
+    if (!found.exists) throw notFound('collection', name)
+    return this.#handle<P>(found.name ?? name)
   }
 
   async collections(call?: CallOptions): Promise<string[]> {
@@ -40,8 +43,23 @@ export class RemoteDatabase implements Database {
   }
 
   async hasCollection(name: string, call?: CallOptions): Promise<boolean> {
+    return (await this.#exists(name, call)).exists
+  }
+
+  /** `name` is that of the collection itself, where an alias was asked for. */
+  async #exists(name: string, call?: CallOptions): Promise<{ exists: boolean; name?: string }> {
     const result = await this.#transport.send({ method: 'GET', path: `${pathOf(name)}/exists`, call })
-    return (result as { exists: boolean }).exists
+    return result as { exists: boolean; name?: string }
+  }
+
+  async updateAliases(actions: readonly AliasAction[], call?: CallOptions): Promise<void> {
+    const body = encodeMsgpack(aliasActionsBody(actions))
+    // A renaming that is asked for again after a lost answer would not find the older name.
+    await this.#transport.send({ method: 'POST', path: '/collections/aliases', body, call, isIdempotent: false })
+  }
+
+  async aliases(call?: CallOptions): Promise<AliasDescription[]> {
+    return aliasesOf(await this.#transport.send({ method: 'GET', path: '/aliases', call }))
   }
 
   async deleteCollection(name: string, call?: CallOptions): Promise<boolean> {

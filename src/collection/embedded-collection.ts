@@ -38,10 +38,12 @@ const DEFAULT_LIMIT = 10
 export class EmbeddedCollection<P = Payload> implements Collection<P> {
   readonly #engine: CollectionEngine
   readonly #admission: Admission
+  readonly #aliases: () => string[]
 
-  constructor(engine: CollectionEngine, admission: Admission) {
+  constructor(engine: CollectionEngine, admission: Admission, aliases: () => string[]) {
     this.#engine = engine
     this.#admission = admission
+    this.#aliases = aliases
   }
 
   get name(): string {
@@ -50,6 +52,11 @@ export class EmbeddedCollection<P = Payload> implements Collection<P> {
 
   async info(call?: CallOptions): Promise<CollectionInfo> {
     return await withDeadline(call, () => this.#engine.info())
+  }
+
+  async aliases(call?: CallOptions): Promise<string[]> {
+    this.#engine.checkOpen()
+    return await withDeadline(call, () => this.#aliases())
   }
 
   async updateConfig(change: ConfigChange, call?: CallOptions): Promise<void> {

@@ -1,12 +1,15 @@
 import { randomUUID } from 'node:crypto'
+import type { AliasAction, AliasDescription } from '../core/aliases.js'
 import type { CallOptions, Collection, Database } from '../core/database.js'
 import { notFound, VicinalError } from '../core/errors.js'
 import { LIMITS } from '../core/limits.js'
 import { checkCollectionName } from '../core/names.js'
 import type { Payload } from '../core/point.js'
 import type { CollectionOptions } from '../core/schema.js'
+import type { Aliases } from '../storage/alias-file.js'
 import type { Manifest } from '../storage/manifest.js'
 import { Admission } from './admission.js'
+import { changeAliases } from './alias-changes.js'
 import { withDeadline } from './call-scope.js'
 import type { CollectionEngine } from './collection-engine.js'
 import { EmbeddedCollection } from './embedded-collection.js'
@@ -21,6 +24,8 @@ export interface CollectionStore {
    */
   openAll(registry: CollectionRegistry): Promise<void>
   create(manifest: Manifest): Promise<CollectionEngine>
+  /** Puts all aliases on stable storage in the place of those before. */
+  saveAliases(aliases: Aliases): Promise<void>
   /** Removes the closed collection's files. */
   remove(engine: CollectionEngine): Promise<void>
   close(): Promise<void>
@@ -30,6 +35,9 @@ export interface CollectionRegistry {
   add(engine: CollectionEngine): void
   remove(name: string): void
   addDamaged(damaged: DamagedCollection): void
+  setAliases(aliases: Aliases): void
+  /** They cannot be read: names that are no collection's may be any. */
+  addDamagedAliases(error: VicinalError): void
 }
 
 export interface DamagedCollection {
@@ -50,6 +58,9 @@ export class EmbeddedDatabase implements Database {
   readonly #damaged: DamagedCollection[] = []
   /** Closed, but their files could not be removed yet: deleting one again goes on with it. */
   readonly #removing = new Map<string, CollectionEngine>()
+  /** Replaced as a whole, so that a change of several is seen at once. */
+  #aliases: Aliases = new Map()
+  #aliasTrouble: VicinalError | null = null
   readonly #admission: Admission
   readonly #onClosed: () => void
   #turn: Promise<unknown> = Promise.resolve()
@@ -67,6 +78,13 @@ export class EmbeddedDatabase implements Database {
       add: (engine) => database.#engines.set(engine.name, engine),
       remove: (name) => database.#engines.delete(name),
       addDamaged: (damaged) => database.#damaged.push(damaged),
+      setAliases: (aliases) => {
+        database.#aliases = aliases
+      },
+      addDamagedAliases: (error) => {
+        database.#aliasTrouble = error
+        database.#damaged.push({ name: null, error })
+      },
     })
     return database
   }
@@ -86,6 +104,7 @@ export class EmbeddedDatabase implements Database {
           throw new VicinalError('ALREADY_EXISTS', `Wrong input: Collection \`${name}\` already exists!`, {
             details: { name },
           })
+        if (this.#aliases.has(name)) throw takenByAlias(name)
         if (this.#engines.size >= LIMITS.collections) {
           throw new VicinalError(
             'INVALID_ARGUMENT',
@@ -101,17 +120,52 @@ export class EmbeddedDatabase implements Database {
         return created
       }),
     )
-    return new EmbeddedCollection<P>(engine, this.#admission)
+    return this.#handle<P>(engine)
   }
 
   async collection<P = Payload>(name: string): Promise<Collection<P>> {
     this.#checkOpen()
     checkCollectionName(name)
-    const engine = this.#engines.get(name)
-    if (engine) return new EmbeddedCollection<P>(engine, this.#admission)
-    const damaged = this.#damagedAs(name)
-    if (damaged) throw cannotBeServed(name, damaged.error)
+    const meant = this.#aliases.get(name) ?? name
+    const engine = this.#engines.get(meant)
+    if (engine) return this.#handle<P>(engine)
+    const damaged = this.#damagedAs(meant)
+    if (damaged) throw cannotBeServed(meant, damaged.error)
     throw notFound('Collection', name)
+  }
+
+  #handle<P>(engine: CollectionEngine): Collection<P> {
+    return new EmbeddedCollection<P>(engine, this.#admission, () => this.#aliasesOf(engine.name))
+  }
+
+  #aliasesOf(name: string): string[] {
+    return [...this.#aliases].flatMap(([alias, collection]) => (collection === name ? [alias] : [])).sort()
+  }
+
+  async updateAliases(actions: readonly AliasAction[], call?: CallOptions): Promise<void> {
+    this.#checkWritable()
+    await withDeadline(call, () =>
+      this.#inTurn(async () => {
+        if (this.#aliasTrouble) throw this.#aliasTrouble
+        const isCollection = (name: string) =>
+          this.#engines.has(name) || this.#damaged.some((damaged) => damaged.name === name)
+        await this.#saveAliases(changeAliases(this.#aliases, actions, isCollection))
+      }),
+    )
+  }
+
+  async #saveAliases(aliases: Aliases): Promise<void> {
+    await this.#store.saveAliases(aliases)
+    this.#aliases = aliases
+  }
+
+  async aliases(call?: CallOptions): Promise<AliasDescription[]> {
+    this.#checkOpen()
+    return await withDeadline(call, async () => {
+      if (this.#aliasTrouble) throw this.#aliasTrouble
+      const named = [...this.#aliases].map(([aliasName, collectionName]) => ({ aliasName, collectionName }))
+      return named.sort((a, b) => (a.aliasName < b.aliasName ? -1 : 1))
+    })
   }
 
   async collections(call?: CallOptions): Promise<string[]> {
@@ -134,7 +188,7 @@ export class EmbeddedDatabase implements Database {
 
   async hasCollection(name: string, call?: CallOptions): Promise<boolean> {
     checkCollectionName(name)
-    return (await this.collections(call)).includes(name)
+    return (await this.collections(call)).includes(this.#aliases.get(name) ?? name)
   }
 
   async deleteCollection(name: string, call?: CallOptions): Promise<boolean> {
@@ -158,6 +212,9 @@ export class EmbeddedDatabase implements Database {
     // Nothing of it is wanted any more, so what its end could not write is no loss.
     await engine.close({ discard: true }).catch(() => undefined)
     await this.#store.remove(engine)
+    // After the collection: a crash between the two leaves aliases that lead nowhere, which the next open drops.
+    const kept = new Map([...this.#aliases].filter(([, collection]) => collection !== name))
+    if (kept.size < this.#aliases.size) await this.#saveAliases(kept)
     this.#removing.delete(name)
     return true
   }
@@ -186,6 +243,14 @@ export class EmbeddedDatabase implements Database {
     this.#turn = turn.catch(() => undefined)
     return await turn
   }
+}
+
+/** In the words of Qdrant. */
+function takenByAlias(name: string): VicinalError {
+  const reason = 'Alias with the same name already exists'
+  return new VicinalError('INVALID_ARGUMENT', `Can't create collection with name ${name}. ${reason}`, {
+    details: { name },
+  })
 }
 
 function cannotBeServed(name: string, error: VicinalError): VicinalError {

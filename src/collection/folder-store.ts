@@ -3,6 +3,7 @@ import { VicinalError } from '../core/errors.js'
 import { Disk } from '../disk/disk.js'
 import { FileLog } from '../log/file-log.js'
 import { FileLock } from '../native/lock.js'
+import { type Aliases, readAliases, writeAliases } from '../storage/alias-file.js'
 import {
   type CollectionPaths,
   createCollection,
@@ -42,13 +43,27 @@ export class FolderStore implements CollectionStore {
 
   async openAll(registry: CollectionRegistry): Promise<void> {
     await removeLeftovers(this.#disk)
+    const present = new Set<string | null>()
     for (const paths of await listCollections(this.#disk)) {
       try {
-        registry.add(new CollectionEngine(await recoverCollection(this.#disk, paths, this.#clock)))
+        const engine = new CollectionEngine(await recoverCollection(this.#disk, paths, this.#clock))
+        present.add(engine.name)
+        registry.add(engine)
       } catch (cause) {
-        registry.addDamaged({ name: await nameOf(this.#disk, paths), error: asVicinalError(cause) })
+        const damaged = { name: await nameOf(this.#disk, paths), error: asVicinalError(cause) }
+        present.add(damaged.name)
+        registry.addDamaged(damaged)
       }
     }
+    try {
+      registry.setAliases(leadingTo(present, await readAliases(this.#disk)))
+    } catch (cause) {
+      registry.addDamagedAliases(asVicinalError(cause))
+    }
+  }
+
+  async saveAliases(aliases: Aliases): Promise<void> {
+    await writeAliases(this.#disk, aliases)
   }
 
   async create(manifest: Manifest): Promise<CollectionEngine> {
@@ -74,6 +89,12 @@ export class FolderStore implements CollectionStore {
   async close(): Promise<void> {
     this.#lock.release()
   }
+}
+
+/** Without those of collections that were deleted, unless one that is there may be any: its name cannot be read. */
+function leadingTo(present: ReadonlySet<string | null>, aliases: Aliases): Aliases {
+  if (present.has(null)) return aliases
+  return new Map([...aliases].filter(([, collection]) => present.has(collection)))
 }
 
 /** The name of a collection that cannot be opened, if its manifest can still be read. */

@@ -32,6 +32,8 @@ export class MemoryStore implements CollectionStore {
     })
   }
 
+  async saveAliases(): Promise<void> {}
+
   async remove(): Promise<void> {}
 
   async close(): Promise<void> {}

@@ -1,6 +1,7 @@
 import { type Clock, systemClock } from '../core/clock.js'
 import { notFound, VicinalError } from '../core/errors.js'
 import { Disk } from '../disk/disk.js'
+import { readAliases } from '../storage/alias-file.js'
 import { type CollectionPaths, listCollections } from '../storage/layout.js'
 import { CollectionEngine } from './collection-engine.js'
 import type { CollectionRegistry, CollectionStore } from './embedded-database.js'
@@ -42,10 +43,17 @@ export class ReaderStore implements CollectionStore {
 
   async openAll(registry: CollectionRegistry): Promise<void> {
     await this.#list(registry)
+    await readAliases(this.#disk).then(registry.setAliases, (cause: unknown) => {
+      registry.addDamagedAliases(asVicinalError(cause))
+    })
     this.#arm(registry)
   }
 
   async create(): Promise<never> {
+    throw new VicinalError('READ_ONLY', 'the database was opened read-only')
+  }
+
+  async saveAliases(): Promise<never> {
     throw new VicinalError('READ_ONLY', 'the database was opened read-only')
   }
 
@@ -68,6 +76,8 @@ export class ReaderStore implements CollectionStore {
 
   async #poll(registry: CollectionRegistry): Promise<void> {
     if (++this.#polls % LIST_EVERY_POLLS === 0) await this.#list(registry)
+    // What the writer is just replacing is read the next time.
+    await readAliases(this.#disk).then(registry.setAliases, () => undefined)
     for (const { collection, engine } of this.#followed.values()) {
       if (this.#closed) return
       await collection.follow(engine)

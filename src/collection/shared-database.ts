@@ -1,3 +1,4 @@
+import type { AliasAction, AliasDescription } from '../core/aliases.js'
 import type { CallOptions, Collection, Database } from '../core/database.js'
 import { VicinalError } from '../core/errors.js'
 import type { Payload } from '../core/point.js'
@@ -66,6 +67,12 @@ class DatabaseHandle implements Database {
   }
   async deleteCollection(name: string, call?: CallOptions): Promise<boolean> {
     return await this.#open().deleteCollection(name, call)
+  }
+  async updateAliases(actions: readonly AliasAction[], call?: CallOptions): Promise<void> {
+    await this.#open().updateAliases(actions, call)
+  }
+  async aliases(call?: CallOptions): Promise<AliasDescription[]> {
+    return await this.#open().aliases(call)
   }
   async close(): Promise<void> {
     this.#closed ??= this.#release()

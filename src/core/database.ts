@@ -1,3 +1,4 @@
+import type { AliasAction, AliasDescription } from './aliases.js'
 import type { Filter } from './filter.js'
 import type { Payload, Point, PointId, PointVector, RawJson, Vector } from './point.js'
 import type { QueryPlan } from './query-plan.js'
@@ -9,18 +10,27 @@ import type { CollectionInfo, CollectionOptions, ConfigChange, PayloadIndexKind 
  */
 export interface Database {
   createCollection<P = Payload>(name: string, options: CollectionOptions, call?: CallOptions): Promise<Collection<P>>
-  /** A handle on an existing collection. Rejects with NOT_FOUND. */
+  /**
+   * A handle on an existing collection, which an alias names as well: the one it leads to at this moment, whose own name
+   * the handle tells. Rejects with NOT_FOUND.
+   */
   collection<P = Payload>(name: string): Promise<Collection<P>>
   collections(call?: CallOptions): Promise<string[]>
   hasCollection(name: string, call?: CallOptions): Promise<boolean>
-  /** Resolves to false where there was no such collection. */
+  /** And its aliases. Resolves to false where there was no such collection: an alias deletes none. */
   deleteCollection(name: string, call?: CallOptions): Promise<boolean>
+  /** All of the actions at once, in their order, on stable storage; or none where one of them cannot be. */
+  updateAliases(actions: readonly AliasAction[], call?: CallOptions): Promise<void>
+  /** In the order of their names. */
+  aliases(call?: CallOptions): Promise<AliasDescription[]>
   close(): Promise<void>
 }
 
 export interface Collection<P = Payload> {
   readonly name: string
   info(call?: CallOptions): Promise<CollectionInfo>
+  /** The names that lead to this collection besides its own, in order. */
+  aliases(call?: CallOptions): Promise<string[]>
   /**
    * Changes graph and codes. Resolves once the change is on stable storage; the segments there are get rebuilt behind
    * it, which `waitForIndex` waits for. Meanwhile all is searchable.

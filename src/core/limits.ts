@@ -36,6 +36,9 @@ export const LIMITS = {
   bodyBytes: 64 * 1024 * 1024,
   /** Collections of one database. */
   collections: 10_000,
+  /** Aliases of one database, and changes of them in one request. */
+  aliases: 10_000,
+  aliasActions: 10_000,
   /** Searches running or waiting in one process before 429 (setting `--max-concurrent`). */
   concurrentSearches: 1_024,
   /** Writes waiting for the log of one collection before 429. */

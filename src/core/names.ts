@@ -4,13 +4,13 @@ import { LIMITS } from './limits.js'
 // A name may not steer a path, a URL, a log line or a terminal: no separators, wildcards or control characters.
 const FORBIDDEN_IN_NAME = /[<>:"/\\|?*\p{Cc}]/u
 
-/** The rule for names of collections, applied after any decoding (Qdrant's, and no `.` or `..`). */
-export function checkCollectionName(name: unknown): string {
+/** The rule for names of collections and aliases, applied after any decoding (Qdrant's, and no `.` or `..`). */
+export function checkCollectionName(name: unknown, field = 'collection_name'): string {
   if (typeof name !== 'string' || name.length === 0 || name.length > LIMITS.nameLength) {
-    throw invalid('collection_name', `expected a text of 1 to ${LIMITS.nameLength} characters`, name)
+    throw invalid(field, `expected a text of 1 to ${LIMITS.nameLength} characters`, name)
   }
   if (name === '.' || name === '..' || FORBIDDEN_IN_NAME.test(name) || !name.isWellFormed()) {
-    throw invalid('collection_name', 'expected no control characters and none of <>:"/\\|?*', name)
+    throw invalid(field, 'expected no control characters and none of <>:"/\\|?*', name)
   }
   return name
 }

@@ -53,7 +53,7 @@ function registerRoute(app: FastifyInstance, route: Route, { gate, metrics, time
 
 /** 405 with the methods there are. Only who may read learns which paths exist. */
 function refuseOtherMethods(app: FastifyInstance, path: string, routes: readonly Route[], metrics: Metrics): void {
-  const allowed = routes.filter((route) => route.path === path).map((route) => route.method)
+  const allowed = routes.filter((route) => leadsTo(route.path, path)).map((route) => route.method)
   const method = METHODS.filter((candidate) => !allowed.includes(candidate))
   const config: RouteConfig = {
     declared: { access: 'read', work: 'light' },
@@ -66,6 +66,13 @@ function refuseOtherMethods(app: FastifyInstance, path: string, routes: readonly
     config,
     handler: (request, reply) => sendError(request, reply.header('allow', allowed.join(', ')), error),
   })
+}
+
+/** `/collections/aliases` is a path of its own where it is posted to, and elsewhere that of a collection of this name. */
+function leadsTo(pattern: string, path: string): boolean {
+  const parts = path.split('/')
+  const patterns = pattern.split('/')
+  return parts.length === patterns.length && patterns.every((part, i) => part.startsWith(':') || part === parts[i])
 }
 
 /** `/collections/:name` as the API's description spells it: `/collections/{name}`. */

@@ -4,6 +4,7 @@
  */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import type { Collection, Database } from '../../src/core/database.js'
+import { describeAliases } from './aliases.contract.js'
 import { describeConfig } from './config.contract.js'
 import { describeExplain } from './explain.contract.js'
 import { describeFilters } from './filters.contract.js'
@@ -48,6 +49,7 @@ export function describeDatabase(name: string, open: () => Promise<DatabaseUnder
     }
 
     describeCollections(suite)
+    describeAliases(suite)
     describeConfig(suite)
     describeWrites(suite)
     describeReads(suite)

@@ -104,6 +104,23 @@ const REQUESTS: [operationId: string, method: string, path: string, body?: unkno
     },
   ],
   ['upsert_points', 'PUT', '/collections/b/points?wait=true', { points: [{ id: 7, vector: [1, 2] }] }],
+  [
+    'update_aliases',
+    'POST',
+    '/collections/aliases?timeout=5',
+    {
+      actions: [
+        { create_alias: { collection_name: 'a', alias_name: 'first' } },
+        { rename_alias: { old_alias_name: 'first', new_alias_name: 'current' } },
+        { delete_alias: { alias_name: 'never-there' } },
+      ],
+    },
+  ],
+  ['get_collections_aliases', 'GET', '/aliases'],
+  ['get_collection_aliases', 'GET', `${A}/aliases`],
+  ['get_collection', 'GET', '/collections/current'],
+  ['collection_exists', 'GET', '/collections/current/exists'],
+  ['count_points', 'POST', '/collections/current/points/count', {}],
   ['get_collection', 'GET', A],
   ['get_collection', 'GET', '/collections/b'],
   ['get_point', 'GET', `${A}/points/1`],
@@ -178,10 +195,17 @@ const REFUSED: [operationId: string, method: string, path: string, body?: unknow
   ['query_points', 'POST', '/collections/b/points/query', { params: { quantization: { oversampling: 'much' } } }],
   ['update_collection', 'PATCH', '/collections/b', { quantization_config: { scalar: { type: 'int4' } } }],
   ['scroll_points', 'POST', '/collections/b/points/scroll', { limit: 0 }],
+  [
+    'update_aliases',
+    'POST',
+    '/collections/aliases',
+    { actions: [{ create_alias: { collection_name: 'absent', alias_name: 'x' } }] },
+  ],
+  ['update_aliases', 'POST', '/collections/aliases', { actions: [{ create_alias: { collection_name: 'b' } }] }],
 ]
 
-/** Aliases, snapshots, clusters, sharding, grouping and the like: of later versions. */
-const OUT_OF_SCOPE = /alias|snapshot|cluster|peer|shard|quota|issues|facet|groups|matrix|optimizations|vector_name/
+/** Snapshots, clusters, sharding, grouping and the like: of later versions. */
+const OUT_OF_SCOPE = /snapshot|cluster|peer|shard|quota|issues|facet|groups|matrix|optimizations|vector_name/
 
 describe.skipIf(!existsSync(SPEC))('answers fit the API description', () => {
   const spec = existsSync(SPEC)

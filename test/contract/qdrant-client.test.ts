@@ -76,6 +76,20 @@ describe('collections', () => {
     expect(await client.collectionExists(CITIES)).toEqual({ exists: false })
   })
 
+  it('have aliases, which are swapped at once', async () => {
+    await withCities()
+    await client.createCollection('next', { vectors: { size: 2, distance: 'Dot' } })
+    const lead = (collection_name: string) => ({ create_alias: { collection_name, alias_name: 'current' } })
+    expect(await client.updateCollectionAliases({ actions: [lead(CITIES)] })).toBe(true)
+    expect((await client.count('current')).count).toBe(4)
+    expect(await client.getAliases()).toEqual({ aliases: [{ alias_name: 'current', collection_name: CITIES }] })
+    const swap = [{ delete_alias: { alias_name: 'current' } }, lead('next')]
+    expect(await client.updateCollectionAliases({ actions: swap })).toBe(true)
+    expect((await client.count('current')).count).toBe(0)
+    expect(await client.getCollectionAliases(CITIES)).toEqual({ aliases: [] })
+    await expect(client.updateCollectionAliases({ actions: [lead('absent')] })).rejects.toThrow(/Not Found/)
+  })
+
   it('of named vectors are described by name', async () => {
     const vectors = { image: { size: 4, distance: 'Dot' as const }, text: { size: 2, distance: 'Manhattan' as const } }
     await client.createCollection(CITIES, { vectors })

@@ -18,6 +18,7 @@ class WatchedStore {
   constructor(readonly store: FolderStore) {}
   openAll: FolderStore['openAll'] = (registry) => this.store.openAll(registry)
   remove: FolderStore['remove'] = (engine) => this.store.remove(engine)
+  saveAliases: FolderStore['saveAliases'] = (aliases) => this.store.saveAliases(aliases)
   close: FolderStore['close'] = () => this.store.close()
   create: FolderStore['create'] = async (manifest) => {
     this.engine = await this.store.create(manifest)

@@ -19,7 +19,6 @@ import type {
 } from '../../src/core/database.js'
 import { invalid, notFound, VicinalError } from '../../src/core/errors.js'
 import type { Filter } from '../../src/core/filter.js'
-import { COLLECTION_PARTS } from '../../src/core/memory.js'
 import { type Payload, type Point, type PointId, type PointVector, RawJson } from '../../src/core/point.js'
 import {
   type CollectionConfig,
@@ -31,6 +30,7 @@ import {
 } from '../../src/core/schema.js'
 import { matchesFilter } from './filter-oracle.js'
 import { pointsOfTable } from './memory-arrow.js'
+import { infoOf } from './memory-info.js'
 import { deleteKeys, mergePayload, selectPayload } from './memory-payload.js'
 import { checkEffort, planOfScan } from './memory-plan.js'
 import { floats, idKey, idOfKey, isGreaterNearer, type MemoryPoint, score, storedVector } from './memory-points.js'
@@ -40,39 +40,24 @@ const MAX_RESULTS = 65_536
 export class MemoryCollection implements Collection {
   readonly name: string
   #config: CollectionConfig
+  readonly #aliases: () => string[]
   /** In the order of ids. */
   #points = new Map<string, MemoryPoint>()
   readonly #indexes = new Map<string, PayloadIndexKind>()
   #sequence = 0
 
-  constructor(name: string, config: CollectionConfig) {
+  constructor(name: string, config: CollectionConfig, aliases: () => string[] = () => []) {
     this.name = name
     this.#config = config
+    this.#aliases = aliases
+  }
+
+  async aliases(): Promise<string[]> {
+    return this.#aliases()
   }
 
   async info(): Promise<CollectionInfo> {
-    const points = [...this.#points.values()]
-    const vectors = points.reduce((sum, point) => sum + point.vectors.size, 0)
-    const payloadSchema: CollectionInfo['payloadSchema'] = {}
-    for (const [field, kind] of this.#indexes) {
-      const indexed = points.filter((point) => Object.hasOwn(point.payload, field))
-      payloadSchema[field] = { kind, points: indexed.length }
-    }
-    return {
-      name: this.name,
-      status: 'green',
-      pointsCount: points.length,
-      indexedVectorsCount: vectors,
-      vectorsCount: vectors,
-      segmentsCount: 1,
-      config: this.#config,
-      payloadSchema,
-      logBytes: 0,
-      tailBytes: 0,
-      recall: {},
-      memory: nowhere(),
-      warnings: [],
-    }
+    return infoOf(this.name, this.#config, [...this.#points.values()], this.#indexes)
   }
 
   async updateConfig(change: ConfigChange): Promise<void> {
@@ -390,11 +375,4 @@ function bounded(value: number, least: number, field: string): void {
   if (!Number.isInteger(value) || value < least || value > MAX_RESULTS) {
     throw invalid(field, `expected an integer from ${least} to ${MAX_RESULTS}`, value)
   }
-}
-
-/** A model has its points in maps, which nobody counts. */
-function nowhere(): CollectionInfo['memory'] {
-  const none = { bytes: 0, residentBytes: 0, cacheBytes: 0 }
-  const parts = Object.fromEntries(COLLECTION_PARTS.map((part) => [part, none]))
-  return { ...parts, vectors: {}, total: none, process: {} } as unknown as CollectionInfo['memory']
 }

@@ -3,9 +3,11 @@
  * shares no code with it (but for what a configuration means, which no answer depends on), and so serves as the
  * oracle of model tests and as a backend for tests of the service.
  */
+import { changeAliases } from '../../src/collection/alias-changes.js'
 import { resolveConfig } from '../../src/collection/schema.js'
+import type { AliasAction, AliasDescription } from '../../src/core/aliases.js'
 import type { CallOptions, Collection, Database } from '../../src/core/database.js'
-import { notFound, VicinalError } from '../../src/core/errors.js'
+import { invalid, notFound, VicinalError } from '../../src/core/errors.js'
 import { checkCollectionName } from '../../src/core/names.js'
 import type { Payload } from '../../src/core/point.js'
 import type { CollectionOptions } from '../../src/core/schema.js'
@@ -13,6 +15,7 @@ import { MemoryCollection } from './memory-collection.js'
 
 export class MemoryDatabase implements Database {
   readonly #collections = new Map<string, MemoryCollection>()
+  #aliases = new Map<string, string>()
   #closed = false
 
   async createCollection<P = Payload>(
@@ -26,7 +29,10 @@ export class MemoryDatabase implements Database {
     if (this.#collections.has(name)) {
       throw new VicinalError('ALREADY_EXISTS', `Wrong input: Collection \`${name}\` already exists!`)
     }
-    const collection = new MemoryCollection(name, config)
+    if (this.#aliases.has(name)) {
+      throw invalid('collection_name', `Can't create collection with name ${name}. Alias with the same name`)
+    }
+    const collection = new MemoryCollection(name, config, () => this.#aliasesOf(name))
     this.#collections.set(name, collection)
     return collection as unknown as Collection<P>
   }
@@ -34,7 +40,7 @@ export class MemoryDatabase implements Database {
   async collection<P = Payload>(name: string): Promise<Collection<P>> {
     this.#check()
     checkCollectionName(name)
-    const collection = this.#collections.get(name)
+    const collection = this.#collections.get(this.#aliases.get(name) ?? name)
     if (!collection) throw notFound('collection', name)
     return collection as unknown as Collection<P>
   }
@@ -47,13 +53,30 @@ export class MemoryDatabase implements Database {
   async hasCollection(name: string, call?: CallOptions): Promise<boolean> {
     this.#check(call)
     checkCollectionName(name)
-    return this.#collections.has(name)
+    return this.#collections.has(this.#aliases.get(name) ?? name)
   }
 
   async deleteCollection(name: string, call?: CallOptions): Promise<boolean> {
     this.#check(call)
     checkCollectionName(name)
+    this.#aliases = new Map([...this.#aliases].filter(([, collection]) => collection !== name))
     return this.#collections.delete(name)
+  }
+
+  async updateAliases(actions: readonly AliasAction[], call?: CallOptions): Promise<void> {
+    this.#check(call)
+    this.#aliases = changeAliases(this.#aliases, actions, (name) => this.#collections.has(name))
+  }
+
+  async aliases(call?: CallOptions): Promise<AliasDescription[]> {
+    this.#check(call)
+    return [...this.#aliases.keys()].sort().map((aliasName) => {
+      return { aliasName, collectionName: this.#aliases.get(aliasName) as string }
+    })
+  }
+
+  #aliasesOf(name: string): string[] {
+    return [...this.#aliases.keys()].filter((alias) => this.#aliases.get(alias) === name).sort()
   }
 
   async close(): Promise<void> {

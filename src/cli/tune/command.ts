@@ -104,15 +104,21 @@ interface Measured {
 async function measure(options: Options, signal: AbortSignal): Promise<Measured> {
   const store = await ReaderStore.open(options.data)
   const engines: CollectionEngine[] = []
+  let aliases: ReadonlyMap<string, string> = new Map()
   const damaged: { name: string | null; error: VicinalError }[] = []
   try {
     await store.openAll({
       add: (engine) => engines.push(engine),
       remove: () => undefined,
       addDamaged: (one) => damaged.push(one),
+      setAliases: (found) => {
+        aliases = found
+      },
+      addDamagedAliases: (error) => damaged.push({ name: null, error }),
     })
-    const engine = engines.find(({ name }) => name === options.collection)
-    const harm = damaged.find(({ name }) => name === options.collection)
+    const meant = aliases.get(options.collection) ?? options.collection
+    const engine = engines.find(({ name }) => name === meant)
+    const harm = damaged.find(({ name }) => name === meant)
     if (!engine) throw harm ? harm.error : notFound('collection', options.collection)
     return await measureEngine(engine, options, signal)
   } finally {

@@ -45,7 +45,14 @@ function remove(call: Call): Promise<boolean> {
 }
 
 async function exists(call: Call): Promise<unknown> {
-  return { exists: await call.database.hasCollection(call.collectionName, call.options()) }
+  const exists = await call.database.hasCollection(call.collectionName, call.options())
+  if (!exists) return { exists }
+  // Ours: the collection's own name, where an alias was asked for. One that is damaged exists too, but has no handle.
+  const name = await call.collection().then(
+    (collection) => collection.name,
+    () => call.collectionName,
+  )
+  return name === call.collectionName ? { exists } : { exists, name }
 }
 
 async function flush(call: Call): Promise<boolean> {

@@ -1,4 +1,5 @@
 import type { Route } from '../call.js'
+import { aliasRoutes } from './aliases.js'
 import { collectionRoutes } from './collections.js'
 import { payloadRoutes } from './payload.js'
 import { payloadIndexRoutes } from './payload-index.js'
@@ -12,6 +13,7 @@ export function routeTable(state: ServiceState): Route[] {
   return [
     ...serviceRoutes(state),
     ...collectionRoutes,
+    ...aliasRoutes,
     ...pointRoutes,
     ...payloadRoutes,
     ...queryRoutes,

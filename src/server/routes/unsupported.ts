@@ -18,8 +18,6 @@ const PATHS: [method: Route['method'], path: string][] = [
   ['POST', `${POINTS}/discover`],
   ['POST', `${POINTS}/discover/batch`],
   ['POST', `${COLLECTION}/facet`],
-  ['GET', `${COLLECTION}/aliases`],
-  ['GET', '/aliases'],
   ['GET', `${COLLECTION}/snapshots`],
   ['POST', `${COLLECTION}/snapshots`],
   ['GET', '/snapshots'],

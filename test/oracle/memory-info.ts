@@ -1,0 +1,39 @@
+import { COLLECTION_PARTS } from '../../src/core/memory.js'
+import type { CollectionConfig, CollectionInfo, PayloadIndexKind } from '../../src/core/schema.js'
+import type { MemoryPoint } from './memory-points.js'
+
+export function infoOf(
+  name: string,
+  config: CollectionConfig,
+  points: readonly MemoryPoint[],
+  indexes: ReadonlyMap<string, PayloadIndexKind>,
+): CollectionInfo {
+  const vectors = points.reduce((sum, point) => sum + point.vectors.size, 0)
+  const payloadSchema: CollectionInfo['payloadSchema'] = {}
+  for (const [field, kind] of indexes) {
+    const indexed = points.filter((point) => Object.hasOwn(point.payload, field))
+    payloadSchema[field] = { kind, points: indexed.length }
+  }
+  return {
+    name,
+    status: 'green',
+    pointsCount: points.length,
+    indexedVectorsCount: vectors,
+    vectorsCount: vectors,
+    segmentsCount: 1,
+    config,
+    payloadSchema,
+    logBytes: 0,
+    tailBytes: 0,
+    recall: {},
+    memory: nowhere(),
+    warnings: [],
+  }
+}
+
+/** A model has its points in maps, which nobody counts. */
+function nowhere(): CollectionInfo['memory'] {
+  const none = { bytes: 0, residentBytes: 0, cacheBytes: 0 }
+  const parts = Object.fromEntries(COLLECTION_PARTS.map((part) => [part, none]))
+  return { ...parts, vectors: {}, total: none, process: {} } as unknown as CollectionInfo['memory']
+}
