@@ -9,3 +9,4 @@ export { type Payload, type Point, type PointId, type PointVector, RawJson, type
 export type * from './core/quantization.js'
 export type * from './core/query-plan.js'
 export type * from './core/schema.js'
+export type * from './core/settings.js'

@@ -3,7 +3,7 @@ import type { IncomingHttpHeaders } from 'node:http'
 import type { Hit, ReadOptions, ScrollPage, StoredPoint, WriteResult } from '../core/database.js'
 import { ERROR_CATALOGUE, type ErrorCode, VicinalError } from '../core/errors.js'
 import type { MemoryPlacement } from '../core/memory.js'
-import { type PointId, RawJson, UNNAMED_VECTOR } from '../core/point.js'
+import { type Payload, type PointId, RawJson, UNNAMED_VECTOR } from '../core/point.js'
 import { codePlacement, type Quantization, type QuantizationConfig } from '../core/quantization.js'
 import {
   type CollectionConfig,
@@ -15,6 +15,7 @@ import {
   type ResolvedVector,
   type VectorOverrides,
 } from '../core/schema.js'
+import type { OptimizersConfig, StrictModeConfig, WalConfig } from '../core/settings.js'
 import { parseJson } from '../ingest/wire-json.js'
 import { memoryOfWire } from '../ingest/wire-memory.js'
 
@@ -135,7 +136,12 @@ interface WireInfo {
     hnsw_config: WireHnsw
     quantization: Quantization
     quantization_config: QuantizationConfig | null
+    optimizer_config: { given?: OptimizersConfig }
+    wal_config: { given?: WalConfig }
+    strict_mode_config: StrictModeConfig | null
+    metadata: Buffer | null
   }
+  update_queue: { length: number }
   payload_schema: Record<string, { data_type: PayloadIndexKind; points: number }>
 }
 
@@ -154,21 +160,35 @@ export function infoOf(name: string, result: unknown): CollectionInfo {
     indexedVectorsCount: info.indexed_vectors_count,
     vectorsCount: info.vectors_count,
     segmentsCount: info.segments_count,
-    config: { vectors: vectorsOf(info.config.params.vectors, defaults), ...defaults },
+    config: { vectors: vectorsOf(info.config.params.vectors, defaults), ...defaults, ...settingsOf(info.config) },
     payloadSchema: Object.fromEntries(
       Object.entries(info.payload_schema).map(([field, { data_type: kind, points }]) => [field, { kind, points }]),
     ),
     logBytes: info.log_bytes,
     tailBytes: info.tail_bytes,
+    updateQueue: info.update_queue,
     memory: memoryOfWire(info.memory),
     recall: info.recall,
     warnings: info.warnings.map((warning) => warning.message),
   }
 }
 
+function settingsOf({ optimizer_config, wal_config, strict_mode_config, metadata }: WireInfo['config']) {
+  return {
+    optimizersConfig: optimizer_config.given ?? {},
+    walConfig: wal_config.given ?? {},
+    strictModeConfig: strict_mode_config,
+    metadata: metadata === null ? null : (parseJson(metadata, 'answer metadata') as Payload),
+  }
+}
+
 function vectorsOf(
   vectors: WireInfo['config']['params']['vectors'],
-  { hnswConfig, quantization, quantizationConfig }: Omit<CollectionConfig, 'vectors'>,
+  {
+    hnswConfig,
+    quantization,
+    quantizationConfig,
+  }: Pick<CollectionConfig, 'hnswConfig' | 'quantization' | 'quantizationConfig'>,
 ): ResolvedVector[] {
   const named = typeof vectors.size === 'number' ? { [UNNAMED_VECTOR]: vectors as WireVectorParams } : vectors
   return Object.entries(named as Record<string, WireVectorParams>).map(([name, params]) => ({

@@ -10,7 +10,14 @@ import type {
 import { invalid } from '../core/errors.js'
 import type { Point, PointId, PointVector, Vector } from '../core/point.js'
 import type { QuantizationChange } from '../core/quantization.js'
-import type { CollectionOptions, ConfigChange, HnswConfig, VectorChange, VectorParams } from '../core/schema.js'
+import type {
+  CollectionOptions,
+  CollectionSettings,
+  ConfigChange,
+  HnswConfig,
+  VectorChange,
+  VectorParams,
+} from '../core/schema.js'
 
 export function collectionBody(options: CollectionOptions): object {
   const { vectors, hnswConfig } = options
@@ -21,6 +28,16 @@ export function collectionBody(options: CollectionOptions): object {
       : mapValues(vectors as Record<string, VectorParams>, vectorParamsBody),
     hnsw_config: hnswConfig && hnswBody(hnswConfig),
     ...quantizationBody(options),
+    ...settingsBody(options),
+  }
+}
+
+function settingsBody({ optimizersConfig, walConfig, strictModeConfig, metadata }: CollectionSettings): object {
+  return {
+    optimizers_config: optimizersConfig,
+    wal_config: walConfig,
+    strict_mode_config: strictModeConfig,
+    metadata,
   }
 }
 
@@ -41,6 +58,7 @@ export function configChangeBody(change: ConfigChange): object {
   return {
     hnsw_config: hnswConfig && hnswBody(hnswConfig),
     ...quantizationBody(change),
+    ...settingsBody(change),
     vectors: vectors && mapValues(vectors, vectorChangeBody),
   }
 }

@@ -224,6 +224,7 @@ export class CollectionEngine implements MeasuredCollection, Shrinkable {
       payloadSchema: Object.fromEntries(schema),
       logBytes: this.#parts.log.bytes,
       tailBytes: this.shard.tailBytes(),
+      updateQueue: { length: this.writer.waiting },
       memory,
       recall: Object.fromEntries(recall),
       warnings: [

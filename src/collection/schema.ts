@@ -1,11 +1,12 @@
 import { invalid } from '../core/errors.js'
 import { LIMITS } from '../core/limits.js'
 import { MEMORY_PLACEMENTS, type MemoryPlacement } from '../core/memory.js'
-import { UNNAMED_VECTOR } from '../core/point.js'
+import { type Payload, UNNAMED_VECTOR } from '../core/point.js'
 import { codePlacement } from '../core/quantization.js'
 import {
   type CollectionConfig,
   type CollectionOptions,
+  type CollectionSettings,
   type ConfigChange,
   DEFAULT_HNSW,
   DISTANCES,
@@ -17,15 +18,22 @@ import {
   type VectorOverrides,
   type VectorParams,
 } from '../core/schema.js'
+import { applyPatch } from '../filter/payload.js'
+import { parsePayload } from '../filter/payload-json.js'
 import type { VectorSpec } from '../native/addon.js'
+import { payloadText } from './payload-text.js'
 import { askedQuantization } from './quantization.js'
+import { optimizersOf, strictModeOf, walOf } from './settings.js'
 
 // A name may not steer a path, a log line or a terminal: no separators, wildcards or control characters.
 const FORBIDDEN_IN_NAME = /[<>:"/\\|?*\p{Cc}]/u
 const MIN_M = 2
 const MIN_EF_CONSTRUCT = 4
 
-type Defaults = Omit<CollectionConfig, 'vectors'>
+type Defaults = Pick<CollectionConfig, 'hnswConfig' | 'quantization' | 'quantizationConfig'>
+type Settings = Omit<CollectionConfig, 'vectors' | keyof Defaults>
+
+const NO_SETTINGS: Settings = { optimizersConfig: {}, walConfig: {}, strictModeConfig: null, metadata: null }
 
 /** Fills in every default and checks every bound of a collection's options. */
 export function resolveConfig(options: CollectionOptions): CollectionConfig {
@@ -34,22 +42,59 @@ export function resolveConfig(options: CollectionOptions): CollectionConfig {
     hnswConfig: resolveHnsw(options.hnswConfig, DEFAULT_HNSW, 'hnsw_config'),
     ...(askedQuantization(options, '') ?? { quantization: 'auto', quantizationConfig: null }),
   }
-  const { vectors } = options
+  const settings = changeSettings(NO_SETTINGS, options)
+  // What is made with a null in it has it; in a change a null takes its key away.
+  const metadata = isGiven(options.metadata) ? checkMetadata(options.metadata) : null
+  return { vectors: resolveVectors(options.vectors, defaults), ...defaults, ...settings, metadata }
+}
+
+function resolveVectors(vectors: CollectionOptions['vectors'], defaults: Defaults): ResolvedVector[] {
   if (vectors === null || typeof vectors !== 'object' || Array.isArray(vectors)) {
     throw invalid('vectors', 'expected vector parameters, or a record of them by name', vectors)
   }
   if (isVectorParams(vectors)) {
-    return { vectors: [resolveVector(UNNAMED_VECTOR, vectors, defaults, 'vectors')], ...defaults }
+    return [resolveVector(UNNAMED_VECTOR, vectors, defaults, 'vectors')]
   }
   const names = Object.keys(vectors)
   if (names.length === 0 || names.length > LIMITS.vectorsPerCollection) {
     throw invalid('vectors', `expected 1 to ${LIMITS.vectorsPerCollection} named vectors`, names.length)
   }
-  const resolved = names.map((name) => {
+  return names.map((name) => {
     checkVectorName(name)
     return resolveVector(name, vectors[name] as VectorParams, defaults, `vectors.${name}`)
   })
-  return { vectors: resolved, ...defaults }
+}
+
+/** Each key that is given takes the place of what was; the others stay. */
+function changeSettings(settings: Settings, change: CollectionSettings): Settings {
+  const { optimizersConfig, walConfig, strictModeConfig, metadata } = change
+  return {
+    optimizersConfig: { ...settings.optimizersConfig, ...optimizersOf(optimizersConfig) },
+    walConfig: { ...settings.walConfig, ...walOf(walConfig) },
+    strictModeConfig: isGiven(strictModeConfig)
+      ? { ...settings.strictModeConfig, ...strictModeOf(strictModeConfig) }
+      : settings.strictModeConfig,
+    metadata: isGiven(metadata) ? changeMetadata(settings.metadata, metadata) : settings.metadata,
+  }
+}
+
+function isGiven<T>(value: T): value is NonNullable<T> {
+  return value !== undefined && value !== null
+}
+
+function changeMetadata(metadata: Payload | null, change: unknown): Payload {
+  // By way of the text, so that neither shares anything with the caller's objects.
+  const merged = applyPatch({ ...metadata }, checkMetadata(change))
+  return checkMetadata(merged)
+}
+
+function checkMetadata(metadata: unknown): Payload {
+  const text = payloadText(metadata, 'metadata')
+  const bytes = Buffer.byteLength(text)
+  if (bytes > LIMITS.metadataBytes) {
+    throw invalid('metadata', `expected at most ${LIMITS.metadataBytes} bytes of JSON`, bytes)
+  }
+  return parsePayload(text)
 }
 
 /** The configuration after a change. Vectors follow the collection in all that was not asked for them alone. */
@@ -75,7 +120,7 @@ export function changeConfig(config: CollectionConfig, change: ConfigChange): Co
     const own = Object.hasOwn(changes, vector.name) ? (changes[vector.name] as VectorChange) : {}
     return changeVector(vector, own, defaults, `vectors.${vector.name}`)
   })
-  return { vectors, ...defaults }
+  return { vectors, ...defaults, ...changeSettings(config, change) }
 }
 
 function isVectorParams(vectors: object): vectors is VectorParams {

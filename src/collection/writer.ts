@@ -37,6 +37,11 @@ export class Writer {
     this.#parts = parts
   }
 
+  /** Writes that are not answered yet. */
+  get waiting(): number {
+    return this.#waiting
+  }
+
   async write(plan: WritePlan, options: WriteOptions, signal: AbortSignal): Promise<WriteResult> {
     this.#admit()
     this.#waiting++

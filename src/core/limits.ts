@@ -34,6 +34,8 @@ export const LIMITS = {
   payloadIndexes: 256,
   /** Bytes of one request body (setting `--max-body-bytes`). */
   bodyBytes: 64 * 1024 * 1024,
+  /** Bytes of a collection's metadata as JSON text. */
+  metadataBytes: 1024 * 1024,
   /** Collections of one database. */
   collections: 10_000,
   /** Aliases of one database, and changes of them in one request. */

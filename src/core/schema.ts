@@ -1,5 +1,7 @@
 import type { CollectionMemory, MemoryPlacement, VectorPlacement } from './memory.js'
+import type { Payload } from './point.js'
 import type { Quantization, QuantizationChange, QuantizationConfig, QuantizationOptions } from './quantization.js'
+import type { OptimizersConfig, StrictModeConfig, WalConfig } from './settings.js'
 
 /** How near two vectors are. Cosine and Dot: greater is nearer. Euclid and Manhattan: smaller is nearer. */
 export type Distance = 'Cosine' | 'Dot' | 'Euclid' | 'Manhattan'
@@ -40,14 +42,23 @@ export const PAYLOAD_INDEX_KINDS: readonly PayloadIndexKind[] = [
   'uuid',
 ]
 
+/** What may be said of a collection when it is made, and later: what is given then replaces what was, key by key. */
+export interface CollectionSettings {
+  optimizersConfig?: OptimizersConfig
+  walConfig?: WalConfig
+  strictModeConfig?: StrictModeConfig
+  /** Whatever is to be known of the collection, at most LIMITS.metadataBytes of JSON. A null in a change removes its key. */
+  metadata?: Payload
+}
+
 /** What a collection is made with: one unnamed vector, or several named ones. */
-export interface CollectionOptions extends QuantizationOptions {
+export interface CollectionOptions extends QuantizationOptions, CollectionSettings {
   vectors: VectorParams | Readonly<Record<string, VectorParams>>
   hnswConfig?: Partial<HnswConfig>
 }
 
 /** What may be changed of a collection that is in use. Its segments are rebuilt by it, behind reads and writes. */
-export interface ConfigChange extends QuantizationChange {
+export interface ConfigChange extends QuantizationChange, CollectionSettings {
   hnswConfig?: Partial<HnswConfig>
   /** By vector name; the unnamed vector is `''`. */
   vectors?: Readonly<Record<string, VectorChange>>
@@ -67,6 +78,11 @@ export interface CollectionConfig {
   quantization: Quantization
   /** As it was given; null where it was not, or by our own name. */
   quantizationConfig: QuantizationConfig | null
+  /** As they were given. */
+  optimizersConfig: OptimizersConfig
+  walConfig: WalConfig
+  strictModeConfig: StrictModeConfig | null
+  metadata: Payload | null
 }
 
 /** All that the table has to know of a vector. */
@@ -120,6 +136,8 @@ export interface CollectionInfo {
   /** Bytes of log not yet in the table, and of vectors not yet in the graph. */
   logBytes: number
   tailBytes: number
+  /** Writes that wait for their turn. */
+  updateQueue: { length: number }
   /** Where every byte is, of the collection and of its process. */
   memory: CollectionMemory
   /** By vector name: the recall of callers' queries. */

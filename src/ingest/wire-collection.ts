@@ -1,12 +1,13 @@
 /**
- * Bodies that make or change a collection. Settings that only tune Qdrant (optimizers, WAL, replicas of one
- * node) are ignored; what would change the answers is refused.
+ * Bodies that make or change a collection. Settings that only tune Qdrant (optimizers, WAL) are kept and told, replicas
+ * of one node are ignored; what would change the answers is refused.
  */
 import { invalid } from '../core/errors.js'
 import type { MemoryPlacement } from '../core/memory.js'
 import type { Quantization, QuantizationConfig, QuantizationOptions } from '../core/quantization.js'
 import {
   type CollectionOptions,
+  type CollectionSettings,
   type ConfigChange,
   type Distance,
   type HnswConfig,
@@ -15,8 +16,10 @@ import {
   type VectorChange,
   type VectorParams,
 } from '../core/schema.js'
+import type { OptimizersConfig, StrictModeConfig, WalConfig } from '../core/settings.js'
 import {
   booleanAt,
+  integerAt,
   isObject,
   isPresent,
   objectAt,
@@ -25,6 +28,7 @@ import {
   unsupported,
   type WireObject,
 } from './wire-fields.js'
+import { payloadAt } from './wire-points.js'
 
 export function collectionOf(body: WireObject): CollectionOptions {
   const { sparse_vectors: sparse } = body
@@ -32,7 +36,36 @@ export function collectionOf(body: WireObject): CollectionOptions {
   if (isPresent(body.sharding_method) && body.sharding_method !== 'auto') throw unsupported('sharding_method')
   const options: CollectionOptions = { vectors: vectorsAt(body.vectors), ...quantizationOf(body) }
   if (isPresent(body.hnsw_config)) options.hnswConfig = hnswAt(body.hnsw_config, 'hnsw_config')
-  return options
+  checkParams(body, '')
+  return Object.assign(options, settingsOf(body))
+}
+
+/** As they came: the engine knows what each of them may be. */
+function settingsOf(body: WireObject): CollectionSettings {
+  const { optimizers_config, wal_config, strict_mode_config, metadata } = body
+  return {
+    ...(isPresent(optimizers_config) ? { optimizersConfig: optimizers_config as OptimizersConfig } : {}),
+    ...(isPresent(wal_config) ? { walConfig: wal_config as WalConfig } : {}),
+    ...(isPresent(strict_mode_config) ? { strictModeConfig: strict_mode_config as StrictModeConfig } : {}),
+    ...(isPresent(metadata) ? { metadata: payloadAt(metadata, 'metadata') } : {}),
+  }
+}
+
+/** Of shards and replicas, which one node has none of: only what they may be is checked. */
+function checkParams(params: WireObject, field: string): void {
+  const most = Number.MAX_SAFE_INTEGER
+  for (const key of ['shard_number', 'replication_factor', 'write_consistency_factor']) {
+    if (isPresent(params[key])) integerAt(params[key], 1, most, `${field}${key}`)
+  }
+  for (const key of ['read_fan_out_factor', 'read_fan_out_delay_ms']) {
+    if (isPresent(params[key])) integerAt(params[key], 0, most, `${field}${key}`)
+  }
+  if (isPresent(params.on_disk_payload)) booleanAt(params.on_disk_payload, `${field}on_disk_payload`)
+  if (!isPresent(params.payload)) return
+  const { memory } = objectAt(params.payload, `${field}payload`)
+  if (isPresent(memory) && memory !== 'cold' && memory !== 'cached') {
+    throw invalid(`${field}payload.memory`, 'expected one of cold, cached', memory)
+  }
 }
 
 function vectorsAt(value: unknown): CollectionOptions['vectors'] {
@@ -92,7 +125,8 @@ function quantizationOf({ quantization, quantization_config: quantizationConfig 
 export function configChangeOf(body: WireObject): ConfigChange {
   const { sparse_vectors: sparse } = body
   if (isPresent(sparse) && !(isObject(sparse) && Object.keys(sparse).length === 0)) throw unsupported('sparse_vectors')
-  const change: ConfigChange = quantizationOf(body)
+  const change: ConfigChange = { ...quantizationOf(body), ...settingsOf(body) }
+  if (isPresent(body.params)) checkParams(objectAt(body.params, 'params'), 'params.')
   if (isPresent(body.hnsw_config)) change.hnswConfig = hnswAt(body.hnsw_config, 'hnsw_config')
   if (isPresent(body.vectors)) {
     const vectors = Object.entries(objectAt(body.vectors, 'vectors'))

@@ -1,3 +1,4 @@
+import { parseBigJson, writeBigJson } from '../core/big-json.js'
 import { VicinalError } from '../core/errors.js'
 import type { Disk } from '../disk/disk.js'
 import { crc32c } from '../native/checksum.js'
@@ -20,7 +21,7 @@ const FRAME_BYTES = 28
 const CRC_AT = FRAME_BYTES - 4
 
 export async function writeChecked(disk: Disk, path: string, kind: FileKind, body: unknown): Promise<void> {
-  const text = Buffer.from(JSON.stringify(body))
+  const text = Buffer.from(writeBigJson(body))
   const bytes = Buffer.alloc(FRAME_BYTES + text.length)
   bytes.write(kind.magic, 0, 'latin1')
   bytes.writeUInt32LE(kind.formatVersion, 8)
@@ -57,7 +58,7 @@ export async function readChecked(disk: Disk, path: string, kind: FileKind): Pro
     )
   }
   try {
-    return JSON.parse(bytes.toString('utf8', FRAME_BYTES))
+    return parseBigJson(bytes.toString('utf8', FRAME_BYTES))
   } catch (cause) {
     throw corrupt('the body is no JSON', cause)
   }

@@ -52,6 +52,15 @@ interface EarlierVector extends Omit<ResolvedVector, 'memory'> {
   memory?: VectorPlacement
 }
 
+const EARLIER = {
+  quantization: 'auto' as const,
+  quantizationConfig: null,
+  optimizersConfig: {},
+  walConfig: {},
+  strictModeConfig: null,
+  metadata: null,
+}
+
 function completeConfig(config: CollectionConfig): CollectionConfig {
   const { hnswConfig } = config
   const vectors = config.vectors.map(({ onDisk, ...vector }: EarlierVector) => {
@@ -60,7 +69,7 @@ function completeConfig(config: CollectionConfig): CollectionConfig {
     const overrides = isOwn ? { hnswConfig: { m: vector.m, efConstruct: vector.efConstruct } } : {}
     return { ...{ quantization: 'auto' as const, overrides, memory }, ...vector }
   })
-  return { ...{ quantization: 'auto' as const, quantizationConfig: null }, ...config, vectors }
+  return { ...EARLIER, ...config, vectors }
 }
 
 /** A whole file of this format was written by this code; what is checked here is that it is indeed a manifest. */

@@ -10,6 +10,7 @@ import { describeExplain } from './explain.contract.js'
 import { describeFilters } from './filters.contract.js'
 import { describeReads } from './reads.contract.js'
 import { describeRefusals } from './refusals.contract.js'
+import { describeSettings } from './settings.contract.js'
 import { describeWrites } from './writes.contract.js'
 
 export interface DatabaseUnderTest {
@@ -51,6 +52,7 @@ export function describeDatabase(name: string, open: () => Promise<DatabaseUnder
     describeCollections(suite)
     describeAliases(suite)
     describeConfig(suite)
+    describeSettings(suite)
     describeWrites(suite)
     describeReads(suite)
     describeExplain(suite)
@@ -136,6 +138,10 @@ function describeCollections(suite: Suite): void {
         hnswConfig: { m: 8, efConstruct: 100 },
         quantization: 'auto',
         quantizationConfig: null,
+        optimizersConfig: {},
+        walConfig: {},
+        strictModeConfig: null,
+        metadata: null,
       })
     })
 

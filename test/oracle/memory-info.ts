@@ -25,6 +25,7 @@ export function infoOf(
     payloadSchema,
     logBytes: 0,
     tailBytes: 0,
+    updateQueue: { length: 0 },
     recall: {},
     memory: nowhere(),
     warnings: [],

@@ -1,5 +1,7 @@
-import { UNNAMED_VECTOR } from '../../core/point.js'
+import { writeBigJson } from '../../core/big-json.js'
+import { RawJson, UNNAMED_VECTOR } from '../../core/point.js'
 import type { CollectionInfo, HnswConfig, ResolvedVector } from '../../core/schema.js'
+import type { OptimizersConfig, WalConfig } from '../../core/settings.js'
 import { collectionOf, configChangeOf } from '../../ingest/wire-collection.js'
 import { memoryToWire } from '../../ingest/wire-memory.js'
 import type { Call, Route } from '../call.js'
@@ -84,6 +86,7 @@ function wireInfo(info: CollectionInfo): object {
     vectors_count: info.vectorsCount,
     log_bytes: info.logBytes,
     tail_bytes: info.tailBytes,
+    update_queue: info.updateQueue,
     recall: info.recall,
     memory: memoryToWire(info.memory),
     config: {
@@ -95,15 +98,37 @@ function wireInfo(info: CollectionInfo): object {
         on_disk_payload: false,
       },
       hnsw_config: { ...wireHnsw(hnswConfig), full_scan_threshold: 0 },
-      optimizer_config: { default_segment_number: 0, flush_interval_sec: 0 },
-      wal_config: null,
+      optimizer_config: wireOptimizers(info.config.optimizersConfig),
+      wal_config: wireWal(info.config.walConfig),
       quantization_config: quantizationConfig,
       quantization,
+      strict_mode_config: info.config.strictModeConfig,
+      // As its text, since it may have any key and integers of any length.
+      metadata: info.config.metadata && new RawJson(writeBigJson(info.config.metadata)),
     },
     payload_schema: Object.fromEntries(
       Object.entries(info.payloadSchema).map(([field, { kind, points }]) => [field, { data_type: kind, points }]),
     ),
   }
+}
+
+/** Qdrant's defaults where they hold here too; `given`, ours, is what was set. */
+function wireOptimizers(given: OptimizersConfig): object {
+  const threads = given.max_optimization_threads
+  return {
+    deleted_threshold: 0.2,
+    vacuum_min_vector_number: 1000,
+    default_segment_number: 0,
+    flush_interval_sec: 5,
+    ...given,
+    max_optimization_threads: threads === 'auto' ? null : (threads ?? null),
+    given,
+  }
+}
+
+function wireWal(given: WalConfig): object {
+  const retained = Math.max(1, given.wal_retain_closed ?? 1)
+  return { wal_capacity_mb: 64, wal_segments_ahead: 0, ...given, wal_retain_closed: retained, given }
 }
 
 function wireVectors(info: CollectionInfo): object {

@@ -25,6 +25,10 @@ class HeldDatabase extends MemoryDatabase {
       hnswConfig: { m: 16, efConstruct: 200 },
       quantization: 'auto',
       quantizationConfig: null,
+      optimizersConfig: {},
+      walConfig: {},
+      strictModeConfig: null,
+      metadata: null,
     })
     collection.count = (options: CallOptions = {}) => this.#hold(options)
     return collection as unknown as Collection<P>

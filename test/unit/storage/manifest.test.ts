@@ -29,6 +29,10 @@ const manifest: Manifest = {
     hnswConfig: { m: 16, efConstruct: 200 },
     quantization: 'auto',
     quantizationConfig: null,
+    optimizersConfig: { flush_interval_sec: 7 },
+    walConfig: {},
+    strictModeConfig: { enabled: true, max_query_limit: 10 },
+    metadata: { made: 'by hand', number: 12_345_678_901_234_567_890n },
   },
   payloadIndexes: [{ field: 'place', kind: 'keyword' }],
   tableVersion: 7,
@@ -81,6 +85,10 @@ test('of a build before there were codes to choose, the manifest is completed', 
     hnswConfig: { m: 16, efConstruct: 200 },
     quantization: 'auto',
     quantizationConfig: null,
+    optimizersConfig: {},
+    walConfig: {},
+    strictModeConfig: null,
+    metadata: null,
   })
 })
 

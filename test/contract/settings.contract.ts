@@ -1,0 +1,122 @@
+import { describe, expect, it } from 'vitest'
+import { LIMITS } from '../../src/core/limits.js'
+import type { CollectionSettings } from '../../src/core/schema.js'
+import type { Suite } from './database.contract.js'
+
+const VECTORS = { size: 1, distance: 'Dot' } as const
+
+/** Each at both ends of what it may be, with what is beyond. */
+const BOUNDS: [group: keyof CollectionSettings, key: string, fits: unknown[], refused: unknown[]][] = [
+  ['optimizersConfig', 'deleted_threshold', [0, 0.25, 1], [-0.1, 1.1, '0']],
+  ['optimizersConfig', 'vacuum_min_vector_number', [100], [99, 100.5]],
+  ['optimizersConfig', 'default_segment_number', [0], [-1]],
+  ['optimizersConfig', 'max_segment_size', [1], [0]],
+  ['optimizersConfig', 'memmap_threshold', [0], [-1]],
+  ['optimizersConfig', 'indexing_threshold', [0, Number.MAX_SAFE_INTEGER], [-1, 2 ** 60]],
+  ['optimizersConfig', 'flush_interval_sec', [0], [-1]],
+  ['optimizersConfig', 'max_optimization_threads', [0, 'auto'], [-1, 'many']],
+  ['optimizersConfig', 'prevent_unoptimized', [true], ['true', 1]],
+  ['walConfig', 'wal_capacity_mb', [1], [0]],
+  ['walConfig', 'wal_segments_ahead', [0], [-1]],
+  ['walConfig', 'wal_retain_closed', [0], [-1]],
+  ['strictModeConfig', 'enabled', [false], ['yes']],
+  ['strictModeConfig', 'max_query_limit', [1], [0, 1.5]],
+  ['strictModeConfig', 'max_timeout', [1], [0]],
+  ['strictModeConfig', 'unindexed_filtering_retrieve', [false, true], [0]],
+  ['strictModeConfig', 'unindexed_filtering_update', [false, true], [0]],
+  ['strictModeConfig', 'search_max_hnsw_ef', [0], [-1]],
+  ['strictModeConfig', 'search_allow_exact', [false, true], ['no']],
+  ['strictModeConfig', 'search_max_oversampling', [0, 1.5], [-0.5]],
+  ['strictModeConfig', 'upsert_max_batchsize', [0], [-1]],
+  ['strictModeConfig', 'search_max_batchsize', [0], [-1]],
+  ['strictModeConfig', 'max_collection_vector_size_bytes', [0], [-1]],
+  ['strictModeConfig', 'max_collection_payload_size_bytes', [0], [-1]],
+  ['strictModeConfig', 'read_rate_limit', [1], [0]],
+  ['strictModeConfig', 'write_rate_limit', [1], [0]],
+  ['strictModeConfig', 'max_points_count', [1], [0]],
+  ['strictModeConfig', 'filter_max_conditions', [0], [-1]],
+  ['strictModeConfig', 'condition_max_size', [0], [-1]],
+  ['strictModeConfig', 'multivector_config', [{ a: { max_vectors: 1 } }], [{ a: { max_vectors: 0 } }, [], { a: 1 }]],
+  ['strictModeConfig', 'sparse_config', [{ a: { max_length: 1 } }], [{ a: { max_length: 0 } }, 'a']],
+  ['strictModeConfig', 'max_payload_index_count', [0], [-1]],
+  ['strictModeConfig', 'max_resident_memory_percent', [1, 100], [0, 101]],
+]
+
+export function describeSettings(suite: Suite): void {
+  let made = 0
+  const create = (settings: CollectionSettings) =>
+    suite.database.createCollection(`settings-${made++}`, { vectors: VECTORS, ...settings })
+
+  describe('settings', () => {
+    it.each(BOUNDS)('%s.%s is told as it was given, within its bounds', async (group, key, fits, refused) => {
+      const collection = await create({})
+      for (const value of fits) {
+        await collection.updateConfig({ [group]: { [key]: value } })
+        expect((await collection.info()).config[group]).toEqual({ [key]: value })
+        const fresh = await create({ [group]: { [key]: value } })
+        expect((await fresh.info()).config[group]).toEqual({ [key]: value })
+      }
+      const names = expect.stringMatching(new RegExp(`_config\\.${key}`))
+      for (const value of refused) {
+        const error = { code: 'INVALID_ARGUMENT', message: names }
+        await expect(collection.updateConfig({ [group]: { [key]: value } })).rejects.toMatchObject(error)
+        await expect(create({ [group]: { [key]: value } })).rejects.toMatchObject(error)
+      }
+      expect((await collection.info()).config[group]).toEqual({ [key]: fits.at(-1) })
+    })
+
+    it('of a group change key by key, and keys of no meaning are left out', async () => {
+      const collection = await create({ strictModeConfig: { enabled: true, max_query_limit: 5 } })
+      await collection.updateConfig({
+        strictModeConfig: { max_query_limit: 7, max_timeout: null, unknown: 1 } as never,
+      })
+      expect((await collection.info()).config.strictModeConfig).toEqual({ enabled: true, max_query_limit: 7 })
+    })
+
+    it.each(['optimizersConfig', 'walConfig', 'strictModeConfig'])('%s is an object', async (group) => {
+      for (const value of [7, 'all', []]) {
+        await expect(create({ [group]: value } as never)).rejects.toMatchObject({ code: 'INVALID_ARGUMENT' })
+      }
+    })
+  })
+
+  describe('metadata', () => {
+    it('is kept as it was given, integers of 64 bits too', async () => {
+      const metadata = { owner: 'me', large: 12_345_678_901_234_567_890n, none: null, list: [{ a: 0.1 }], score: 0.1 }
+      const collection = await create({ metadata })
+      expect((await collection.info()).config.metadata).toEqual(metadata)
+      expect((await (await create({})).info()).config.metadata).toBeNull()
+    })
+
+    it('is merged by a change, in which a null removes its key', async () => {
+      const collection = await create({ metadata: { a: { x: 1 }, b: 2, c: 3 } })
+      await collection.updateConfig({ metadata: { a: { y: 2 }, b: null, d: 4 } })
+      expect((await collection.info()).config.metadata).toEqual({ a: { y: 2 }, c: 3, d: 4 })
+      await collection.updateConfig({ hnswConfig: { m: 8 } })
+      expect((await collection.info()).config.metadata).toEqual({ a: { y: 2 }, c: 3, d: 4 })
+      const bare = await create({})
+      await bare.updateConfig({ metadata: { first: true } })
+      expect((await bare.info()).config.metadata).toEqual({ first: true })
+    })
+
+    it('with a key named __proto__ has a key of that name', async () => {
+      const metadata = JSON.parse('{"__proto__": {"x": 1}, "constructor": 2}') as Record<string, unknown>
+      const told = (await (await create({ metadata })).info()).config.metadata
+      expect(JSON.stringify(told)).toBe('{"__proto__":{"x":1},"constructor":2}')
+      expect(({} as Record<string, unknown>).x).toBeUndefined()
+    })
+
+    it('is an object of at most so many bytes', async () => {
+      const ofBytes = (bytes: number) => ({ text: 'x'.repeat(bytes - '{"text":""}'.length) })
+      const collection = await create({ metadata: ofBytes(LIMITS.metadataBytes) })
+      const message = expect.stringMatching(/metadata.*1048576/)
+      const refused = { code: 'INVALID_ARGUMENT', message }
+      await expect(create({ metadata: ofBytes(LIMITS.metadataBytes + 1) })).rejects.toMatchObject(refused)
+      await expect(collection.updateConfig({ metadata: { more: 1 } })).rejects.toMatchObject(refused)
+      for (const metadata of [[], 'text', 7] as never[]) {
+        await expect(create({ metadata })).rejects.toMatchObject({ code: 'INVALID_ARGUMENT' })
+      }
+      expect(Object.keys((await collection.info()).config.metadata ?? {})).toEqual(['text'])
+    })
+  })
+}
