@@ -1,10 +1,10 @@
 /** Cuts points into requests that stay under the service's bound on a body. */
-import type { ColumnarPoints } from '../core/database.js'
+import type { ColumnarPoints, UpdateCondition } from '../core/database.js'
 import { invalid } from '../core/errors.js'
 import { LIMITS } from '../core/limits.js'
 import { type Payload, type Point, RawJson } from '../core/point.js'
 import { encodeMsgpack } from '../ingest/wire-msgpack-encoder.js'
-import { columnsBody, pointBody } from './requests.js'
+import { columnsBody, conditionBody, pointBody } from './requests.js'
 
 /** An id, its share of the envelope, and the names of its fields. */
 const POINT_OVERHEAD_BYTES = 64
@@ -13,26 +13,33 @@ const HEAD_BYTES = 5
 const SCALAR_BYTES = 9
 
 /** Bodies of upserts, each at most about `maxBytes`; a point larger than that goes alone. */
-export function* upsertBodies(points: readonly Point<unknown>[] | ColumnarPoints, maxBytes: number): Generator<Buffer> {
-  if (Array.isArray(points)) yield* pointBodies(points, maxBytes)
-  else yield* columnBodies(points as ColumnarPoints, maxBytes)
+export function* upsertBodies(
+  points: readonly Point<unknown>[] | ColumnarPoints,
+  maxBytes: number,
+  condition: UpdateCondition = {},
+): Generator<Buffer> {
+  const bodies = Array.isArray(points)
+    ? pointBodies(points, maxBytes)
+    : columnBodies(points as ColumnarPoints, maxBytes)
+  const beside = conditionBody(condition)
+  for (const body of bodies) yield encodeMsgpack({ ...body, ...beside }, { rawJson: 'text' })
 }
 
-function* pointBodies(points: readonly Point<unknown>[], maxBytes: number): Generator<Buffer> {
+function* pointBodies(points: readonly Point<unknown>[], maxBytes: number): Generator<object> {
   let chunk: object[] = []
   let bytes = 0
   for (let i = 0; i < points.length; i++) {
     const body = pointBody(points[i] as Point<unknown>, `points[${i}]`) as { vector: unknown; payload?: unknown }
     const size = POINT_OVERHEAD_BYTES + vectorBytes(body.vector) + payloadBytes(body.payload)
     if (chunk.length > 0 && (bytes + size > maxBytes || chunk.length >= LIMITS.batchPoints)) {
-      yield encodeMsgpack({ points: chunk }, { rawJson: 'text' })
+      yield { points: chunk }
       chunk = []
       bytes = 0
     }
     chunk.push(body)
     bytes += size
   }
-  if (chunk.length > 0 || points.length === 0) yield encodeMsgpack({ points: chunk }, { rawJson: 'text' })
+  if (chunk.length > 0 || points.length === 0) yield { points: chunk }
 }
 
 function vectorBytes(vector: unknown): number {
@@ -54,7 +61,7 @@ function payloadBytes(payload: unknown): number {
   return bytes
 }
 
-function* columnBodies(points: ColumnarPoints, maxBytes: number): Generator<Buffer> {
+function* columnBodies(points: ColumnarPoints, maxBytes: number): Generator<object> {
   const { ids, vectors, payloads } = points
   const count = ids?.length
   if (typeof count !== 'number') throw invalid('ids', 'expected an array of ids', ids)
@@ -70,7 +77,7 @@ function* columnBodies(points: ColumnarPoints, maxBytes: number): Generator<Buff
       bytes += size
       end++
     }
-    yield encodeMsgpack({ batch: columnsBody(rowsOf(points, start, end)) }, { rawJson: 'text' })
+    yield { batch: columnsBody(rowsOf(points, start, end)) }
     start = end
   } while (start < count)
 }

@@ -11,6 +11,7 @@ import type {
   ScrollPage,
   Selector,
   StoredPoint,
+  UpdateCondition,
   WriteOperation,
   WriteOptions,
   WriteResult,
@@ -71,12 +72,13 @@ export class RemoteCollection<P = Payload> implements Collection<P> {
    */
   async upsert(
     points: readonly Point<P>[] | ColumnarPoints | ArrowTable,
-    options?: WriteOptions,
+    options?: WriteOptions & UpdateCondition,
   ): Promise<WriteResult> {
     if (points === null || typeof points !== 'object') throw invalid('points', 'expected points', points)
     const rows = isArrowTable(points) ? pointsOfArrow(points, (await this.info(options)).config.vectors) : points
     let result: WriteResult | null = null
-    for (const body of upsertBodies(rows as readonly Point<unknown>[] | ColumnarPoints, this.#maxBodyBytes)) {
+    const given = rows as readonly Point<unknown>[] | ColumnarPoints
+    for (const body of upsertBodies(given, this.#maxBodyBytes, options)) {
       result = writeResultOf(await this.#sendBytes('PUT', writePath('/points', options), body, options))
     }
     return result as WriteResult
@@ -84,9 +86,12 @@ export class RemoteCollection<P = Payload> implements Collection<P> {
 
   async updateVectors(
     points: readonly { id: PointId; vector: PointVector }[],
-    options?: WriteOptions,
+    options?: WriteOptions & Pick<UpdateCondition, 'updateFilter'>,
   ): Promise<WriteResult> {
-    const body = { points: points.map((point, i) => vectorUpdateBody(point, `points[${i}]`)) }
+    const body = {
+      points: points.map((point, i) => vectorUpdateBody(point, `points[${i}]`)),
+      update_filter: options?.updateFilter ?? undefined,
+    }
     return await this.#write('PUT', '/points/vectors', body, options)
   }
 

@@ -5,6 +5,7 @@ import type {
   ReadOptions,
   ScrollOptions,
   Selector,
+  UpdateCondition,
   WriteOperation,
 } from '../core/database.js'
 import { invalid } from '../core/errors.js'
@@ -151,10 +152,13 @@ export function operationBody(operation: WriteOperation<unknown>, at: number): o
   const field = `operations[${at}]`
   switch (operation.op) {
     case 'upsert':
-      return { upsert: upsertBody(operation.points, field) }
+      return { upsert: { ...upsertBody(operation.points, field), ...conditionBody(operation) } }
     case 'updateVectors':
       return {
-        update_vectors: { points: operation.points.map((one, i) => vectorUpdateBody(one, `${field}.points[${i}]`)) },
+        update_vectors: {
+          points: operation.points.map((one, i) => vectorUpdateBody(one, `${field}.points[${i}]`)),
+          update_filter: operation.updateFilter ?? undefined,
+        },
       }
     case 'deleteVectors':
       return { delete_vectors: { vector: operation.names, ...selectorBody(operation.which) } }
@@ -171,6 +175,10 @@ export function operationBody(operation: WriteOperation<unknown>, at: number): o
     default:
       throw invalid(`${field}.op`, 'expected a known operation', (operation as { op: unknown }).op)
   }
+}
+
+export function conditionBody({ updateFilter, updateMode }: UpdateCondition): object {
+  return { update_filter: updateFilter ?? undefined, update_mode: updateMode ?? undefined }
 }
 
 export function payloadBody(change: { payload: unknown; which: Selector; key?: string | undefined }): object {

@@ -11,6 +11,7 @@ import type {
   ScrollPage,
   Selector,
   StoredPoint,
+  UpdateCondition,
   WriteOperation,
   WriteOptions,
   WriteResult,
@@ -63,15 +64,18 @@ export class EmbeddedCollection<P = Payload> implements Collection<P> {
     await withDeadline(call, () => this.#engine.updateConfig((config) => changeConfig(config, change)))
   }
 
-  async upsert(points: Parameters<Collection<P>['upsert']>[0], options?: WriteOptions): Promise<WriteResult> {
-    return await this.#write({ op: 'upsert', points: points as never }, options)
+  async upsert(
+    points: Parameters<Collection<P>['upsert']>[0],
+    options?: WriteOptions & UpdateCondition,
+  ): Promise<WriteResult> {
+    return await this.#write({ op: 'upsert', points: points as never, ...conditionIn(options) }, options)
   }
 
   async updateVectors(
     points: Parameters<Collection<P>['updateVectors']>[0],
-    options?: WriteOptions,
+    options?: WriteOptions & Pick<UpdateCondition, 'updateFilter'>,
   ): Promise<WriteResult> {
-    return await this.#write({ op: 'updateVectors', points }, options)
+    return await this.#write({ op: 'updateVectors', points, ...conditionIn(options) }, options)
   }
 
   async deleteVectors(names: readonly string[], which: Selector, options?: WriteOptions): Promise<WriteResult> {
@@ -237,6 +241,13 @@ export class EmbeddedCollection<P = Payload> implements Collection<P> {
   #read<T>(options: CallOptions | undefined, work: (scope: CallScope) => Awaitable<T>): Awaitable<T> {
     this.#engine.checkOpen()
     return this.#admission.run(() => withDeadline(options, work))
+  }
+}
+
+function conditionIn({ updateFilter, updateMode }: UpdateCondition = {}): UpdateCondition {
+  return {
+    ...(updateFilter === undefined ? {} : { updateFilter }),
+    ...(updateMode === undefined ? {} : { updateMode }),
   }
 }
 

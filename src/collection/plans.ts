@@ -1,4 +1,4 @@
-import type { ColumnarPoints, Selector, WriteOperation } from '../core/database.js'
+import type { ColumnarPoints, Selector, UpdateCondition, WriteOperation } from '../core/database.js'
 import { invalid, notFound } from '../core/errors.js'
 import type { Filter } from '../core/filter.js'
 import { LIMITS } from '../core/limits.js'
@@ -10,7 +10,9 @@ import type { LogRecord } from '../log/record.js'
 import type { Shard } from '../native/shard.js'
 import { columnsOfArrow, isArrowTable } from './arrow-columns.js'
 import { cleanVectors } from './clean.js'
+import { conditionOf } from './conditional.js'
 import { payloadText } from './payload-text.js'
+import type { PlanContext } from './plan-context.js'
 import { columnsOfColumnar, columnsOfPoints, keepLast } from './point-columns.js'
 
 /**
@@ -22,20 +24,14 @@ export interface WritePlan {
   resolve(): Promise<LogRecord | null> | LogRecord | null
 }
 
-/** What plans are made against. */
-export interface PlanContext {
-  shard: Shard
-  schema: readonly ResolvedVector[]
-}
-
 const NO_FIELDS = { payload: false, vectors: new Uint32Array(0) }
 
 export async function planOperation(operation: WriteOperation<unknown>, context: PlanContext): Promise<WritePlan> {
   switch (operation.op) {
     case 'upsert':
-      return await planUpsert(operation.points as never, context)
+      return await planUpsert(operation.points, operation, context)
     case 'updateVectors':
-      return await planUpdateVectors(operation.points as never, context)
+      return await planUpdateVectors(operation.points, operation, context)
     case 'deleteVectors':
       return planDeleteVectors(operation.names, operation.which, context)
     case 'delete':
@@ -61,11 +57,15 @@ export async function planOperation(operation: WriteOperation<unknown>, context:
   }
 }
 
-async function planUpsert(points: unknown, { schema }: PlanContext): Promise<WritePlan> {
+async function planUpsert(points: unknown, condition: UpdateCondition, context: PlanContext): Promise<WritePlan> {
+  const { schema } = context
+  const choose = conditionOf(condition, context)
   const columns = toColumns(points, schema)
   await cleanVectors(columns, schema)
-  const kept = keepLast(columns)
-  return { needsState: false, resolve: () => (kept.count === 0 ? null : { op: 'upsert', columns: kept }) }
+  const given = keepLast(columns)
+  const recordOf = (kept: PointColumns): LogRecord | null => (kept.count === 0 ? null : { op: 'upsert', columns: kept })
+  if (choose === null) return { needsState: false, resolve: () => recordOf(given) }
+  return { needsState: true, resolve: async () => recordOf(await choose(given)) }
 }
 
 function toColumns(points: unknown, schema: readonly ResolvedVector[]): PointColumns {
@@ -77,7 +77,12 @@ function toColumns(points: unknown, schema: readonly ResolvedVector[]): PointCol
   throw invalid('points', 'expected an array of points, columns { ids, vectors }, or an Arrow table', points)
 }
 
-async function planUpdateVectors(points: unknown, context: PlanContext): Promise<WritePlan> {
+async function planUpdateVectors(
+  points: unknown,
+  { updateFilter }: UpdateCondition,
+  context: PlanContext,
+): Promise<WritePlan> {
+  const choose = conditionOf({ updateFilter: updateFilter ?? null }, context)
   if (!Array.isArray(points)) throw invalid('points', 'expected an array of points', points)
   const columns = columnsOfPoints(points, context.schema, { vectorsRequired: true })
   await cleanVectors(columns, context.schema)
@@ -87,7 +92,8 @@ async function planUpdateVectors(points: unknown, context: PlanContext): Promise
     resolve: async () => {
       if (kept.count === 0) return null
       await requirePresent(kept.ids, context.shard)
-      return { op: 'updateVectors', columns: kept }
+      const chosen = choose ? await choose(kept) : kept
+      return chosen.count === 0 ? null : { op: 'updateVectors', columns: chosen }
     },
   }
 }

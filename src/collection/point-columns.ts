@@ -193,7 +193,8 @@ function ascends(ids: Uint32Array, count: number): boolean {
   return true
 }
 
-function takeRows(columns: PointColumns, kept: Uint32Array): PointColumns {
+/** The rows at these positions, which ascend. */
+export function takeRows(columns: PointColumns, kept: Uint32Array): PointColumns {
   const ids = new Uint32Array(kept.length * ID_WORDS)
   const newRow = new Map<number, number>()
   for (let i = 0; i < kept.length; i++) {

@@ -37,8 +37,15 @@ export interface Collection<P = Payload> {
    */
   updateConfig(change: ConfigChange, call?: CallOptions): Promise<void>
 
-  upsert(points: readonly Point<P>[] | ColumnarPoints | ArrowTable, options?: WriteOptions): Promise<WriteResult>
-  updateVectors(points: readonly { id: PointId; vector: PointVector }[], options?: WriteOptions): Promise<WriteResult>
+  upsert(
+    points: readonly Point<P>[] | ColumnarPoints | ArrowTable,
+    options?: WriteOptions & UpdateCondition,
+  ): Promise<WriteResult>
+  /** Rejects with NOT_FOUND where one of the points is not there. */
+  updateVectors(
+    points: readonly { id: PointId; vector: PointVector }[],
+    options?: WriteOptions & Pick<UpdateCondition, 'updateFilter'>,
+  ): Promise<WriteResult>
   deleteVectors(names: readonly string[], which: Selector, options?: WriteOptions): Promise<WriteResult>
   delete(which: Selector, options?: WriteOptions): Promise<WriteResult>
   /** Merges keys into the payload (at `key`, when given). */
@@ -79,12 +86,21 @@ export interface WriteOptions extends CallOptions {
   wait?: boolean
 }
 
+/** Which points of a write are written. It is decided with every earlier write applied, and none between. */
+export interface UpdateCondition {
+  /** Points that are there are written only where they match it, as they are before the write; new ones regardless. */
+  updateFilter?: Filter | null
+  /** `insert_only`: points that are there stay as they are. `update_only`: new ones are left out. Default `upsert`. */
+  updateMode?: UpdateMode
+}
+export type UpdateMode = 'upsert' | 'insert_only' | 'update_only'
+
 /** Points by id, or all that match a filter (exactly one of the two). */
 export type Selector = readonly PointId[] | { ids: readonly PointId[] } | { filter: Filter }
 
 export type WriteOperation<P = Payload> =
-  | { op: 'upsert'; points: readonly Point<P>[] | ColumnarPoints }
-  | { op: 'updateVectors'; points: readonly { id: PointId; vector: PointVector }[] }
+  | ({ op: 'upsert'; points: readonly Point<P>[] | ColumnarPoints } & UpdateCondition)
+  | { op: 'updateVectors'; points: readonly { id: PointId; vector: PointVector }[]; updateFilter?: Filter | null }
   | { op: 'deleteVectors'; names: readonly string[]; which: Selector }
   | { op: 'delete'; which: Selector }
   | { op: 'setPayload' | 'overwritePayload'; payload: Partial<P>; which: Selector; key?: string }

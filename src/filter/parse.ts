@@ -19,9 +19,9 @@ const UNSUPPORTED = ['slice']
  * Checks an untrusted filter; null where it says nothing. Errors name the place: `filter.must[2].match.value`.
  * The walk is as deep as the filter is nested, and refuses what is nested deeper than LIMITS.filterDepth.
  */
-export function parseFilter(filter: unknown, context: FilterContext): FilterNode | null {
+export function parseFilter(filter: unknown, context: FilterContext, field = 'filter'): FilterNode | null {
   if (!isSet(filter)) return null
-  const node = new FilterParser(context).filter(filter, 'filter', 0)
+  const node = new FilterParser(context).filter(filter, field, 0)
   return node.op === 'and' && node.children.length === 0 ? null : node
 }
 

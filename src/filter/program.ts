@@ -52,6 +52,21 @@ export function compileFilter(filter: Filter | unknown, context: FilterContext):
   return writer.finish()
 }
 
+/** The same for those asked of certain points alone: the program that says which of the ids match. */
+export function compileFilterAmong(
+  filter: Filter | unknown,
+  context: FilterContext,
+  field: string,
+): ((ids: Uint32Array) => Uint8Array) | null {
+  const node = parseFilter(filter, context, field)
+  if (node === null) return null
+  return (ids) => {
+    const writer = new ProgramWriter()
+    writeNode(writer, { op: 'and', children: [{ op: 'hasId', ids }, node] })
+    return writer.finish()
+  }
+}
+
 function writeNode(writer: ProgramWriter, node: FilterNode): void {
   writer.u8(OPCODES[node.op])
   switch (node.op) {

@@ -14,7 +14,7 @@ import {
   unsupported,
   type WireObject,
 } from './wire-fields.js'
-import { payloadAt, upsertOf, vectorUpdatesOf } from './wire-points.js'
+import { conditionOf, payloadAt, upsertOf, vectorConditionOf, vectorUpdatesOf } from './wire-points.js'
 
 export interface PayloadChange {
   payload: Payload
@@ -53,13 +53,17 @@ export function operationsOf(body: WireObject): WriteOperation[] {
 }
 
 const OPERATIONS: Readonly<Record<string, (body: WireObject, field: string) => WriteOperation>> = {
-  upsert: (body, field) => ({ op: 'upsert', points: upsertOf(body, field) }),
+  upsert: (body, field) => ({ op: 'upsert', points: upsertOf(body, field), ...conditionOf(body, field) }),
   delete: (body, field) => ({ op: 'delete', which: deleteOf(body, field) }),
   set_payload: (body, field) => ({ op: 'setPayload', ...payloadChangeOf(body, field) }),
   overwrite_payload: (body, field) => ({ op: 'overwritePayload', ...payloadChangeOf(body, field) }),
   delete_payload: (body, field) => ({ op: 'deletePayload', ...payloadDeleteOf(body, field) }),
   clear_payload: (body, field) => ({ op: 'clearPayload', which: deleteOf(body, field) }),
-  update_vectors: (body, field) => ({ op: 'updateVectors', points: vectorUpdatesOf(body, field) }),
+  update_vectors: (body, field) => ({
+    op: 'updateVectors',
+    points: vectorUpdatesOf(body, field),
+    ...vectorConditionOf(body, field),
+  }),
   delete_vectors: (body, field) => ({ op: 'deleteVectors', ...vectorDeleteOf(body, field) }),
 }
 

@@ -1,11 +1,12 @@
 /** Bodies that carry points: upsert in both forms, and vector updates. */
-import type { ColumnarPoints } from '../core/database.js'
+import type { ColumnarPoints, UpdateCondition, UpdateMode } from '../core/database.js'
 import { invalid } from '../core/errors.js'
 import { LIMITS } from '../core/limits.js'
 import type { Payload, Point, PointId, PointVector, Vector } from '../core/point.js'
 import {
   arrayAt,
   bytesAt,
+  filterAt,
   floatsAt,
   idAt,
   idsAt,
@@ -13,20 +14,32 @@ import {
   isPresent,
   objectAt,
   refuse,
+  textAt,
   unsupported,
   type WireObject,
 } from './wire-fields.js'
 import { parseJson } from './wire-json.js'
 
-const UNSUPPORTED = ['shard_key', 'update_filter'] as const
+const UNSUPPORTED = ['shard_key'] as const
 
 /** `{ points: [...] }` or `{ batch: { ids, vectors, payloads } }`. `field` is where the body lies in a batch. */
 export function upsertOf(body: WireObject, field = ''): Point[] | ColumnarPoints {
   refuse(body, UNSUPPORTED, field)
-  if (isPresent(body.update_mode) && body.update_mode !== 'upsert') throw unsupported(`${field}update_mode`)
   if (isPresent(body.batch)) return columnsOf(objectAt(body.batch, `${field}batch`), `${field}batch`)
   if (!isPresent(body.points)) throw invalid(`${field}points`, 'expected points or batch')
   return pointsAt(body.points, `${field}points`)
+}
+
+/** Beside the points: which of them are written. The engine checks the mode and the filter. */
+export function conditionOf({ update_filter: filter, update_mode: mode }: WireObject, field = ''): UpdateCondition {
+  return {
+    ...(isPresent(filter) ? { updateFilter: filterAt(filter, `${field}update_filter`) } : {}),
+    ...(isPresent(mode) ? { updateMode: textAt(mode, `${field}update_mode`) as UpdateMode } : {}),
+  }
+}
+
+export function vectorConditionOf({ update_filter }: WireObject, field = ''): Pick<UpdateCondition, 'updateFilter'> {
+  return conditionOf({ update_filter }, field)
 }
 
 function pointsAt(value: unknown, field: string): Point[] {

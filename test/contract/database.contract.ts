@@ -5,6 +5,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import type { Collection, Database } from '../../src/core/database.js'
 import { describeAliases } from './aliases.contract.js'
+import { describeConditionalWrites } from './conditional.contract.js'
 import { describeConfig } from './config.contract.js'
 import { describeExplain } from './explain.contract.js'
 import { describeFilters } from './filters.contract.js'
@@ -54,6 +55,7 @@ export function describeDatabase(name: string, open: () => Promise<DatabaseUnder
     describeConfig(suite)
     describeSettings(suite)
     describeWrites(suite)
+    describeConditionalWrites(suite)
     describeReads(suite)
     describeExplain(suite)
     describeFilters(suite)

@@ -135,6 +135,16 @@ const REQUESTS: [operationId: string, method: string, path: string, body?: unkno
   ['count_points', 'POST', '/collections/current/points/count', {}],
   ['get_collection', 'GET', A],
   ['get_collection', 'GET', '/collections/b'],
+  [
+    'upsert_points',
+    'PUT',
+    `${A}/points?wait=true`,
+    {
+      batch: { ids: [2], vectors: { image: [[1, 1, 1]] }, payloads: [{ city: 'Rome' }] },
+      update_mode: 'update_only',
+      update_filter: { must: [{ key: 'city', match: { value: 'Rome' } }] },
+    },
+  ],
   ['get_point', 'GET', `${A}/points/1`],
   ['get_point', 'GET', `${A}/points/${UUID}?consistency=majority`],
   ['get_point', 'GET', '/collections/b/points/7'],
@@ -178,7 +188,12 @@ const REQUESTS: [operationId: string, method: string, path: string, body?: unkno
   ['overwrite_payload', 'PUT', `${A}/points/payload?wait=true`, { payload: { city: 'Kyoto' }, filter: FILTER }],
   ['delete_payload', 'POST', `${A}/points/payload/delete?wait=true`, { keys: ['city'], points: [1] }],
   ['clear_payload', 'POST', `${A}/points/payload/clear?wait=true`, { points: [1, 2] }],
-  ['update_vectors', 'PUT', `${A}/points/vectors?wait=true`, { points: [{ id: 2, vector: { text: [0, 1] } }] }],
+  [
+    'update_vectors',
+    'PUT',
+    `${A}/points/vectors?wait=true`,
+    { points: [{ id: 2, vector: { text: [0, 1] } }], update_filter: FILTER },
+  ],
   ['delete_vectors', 'POST', `${A}/points/vectors/delete?wait=true`, { points: [2], vector: ['text'] }],
   [
     'batch_update',
@@ -208,6 +223,13 @@ const REFUSED: [operationId: string, method: string, path: string, body?: unknow
   ['update_collection', 'PATCH', '/collections/b', { quantization_config: { scalar: { type: 'int4' } } }],
   ['scroll_points', 'POST', '/collections/b/points/scroll', { limit: 0 }],
   ['update_collection', 'PATCH', '/collections/b', { metadata: [] }],
+  ['upsert_points', 'PUT', '/collections/b/points', { points: [{ id: 1, vector: [1, 2] }], update_mode: 'insert' }],
+  [
+    'upsert_points',
+    'PUT',
+    '/collections/b/points',
+    { points: [{ id: 1, vector: [1, 2] }], update_filter: { must: [{ key: '' }] } },
+  ],
   ['update_collection', 'PATCH', '/collections/b', { params: { replication_factor: 0 } }],
   [
     'create_collection',

@@ -258,8 +258,6 @@ describe('what this version does not have', () => {
     ['PUT', '/collections/b', { vectors: { size: 3, distance: 'Dot', datatype: 'uint8' } }],
     ['PUT', '/collections/a/points', { points: [{ id: 1, vector: [[1, 2, 3]] }] }],
     ['PUT', '/collections/a/points', { points: [{ id: 1, vector: { s: { indices: [1], values: [1] } } }] }],
-    ['PUT', '/collections/a/points', { points: [{ id: 1, vector: [1, 2, 3] }], update_mode: 'insert_only' }],
-    ['PUT', '/collections/a/points', { points: [{ id: 1, vector: [1, 2, 3] }], update_filter: {} }],
     ['POST', '/collections/a/points/query', { prefetch: { query: [1, 2, 3] }, query: { fusion: 'rrf' } }],
     ['POST', '/collections/a/points/query', { query: { nearest: [1, 2, 3], mmr: {} } }],
     ['POST', '/collections/a/points/query', { query: [1, 2, 3], lookup_from: { collection: 'b' } }],

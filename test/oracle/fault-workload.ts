@@ -2,7 +2,7 @@
  * Seeded work for the fault tests: steps on one collection with two named vectors, whose effects are all
  * deterministic. Metrics are those that store vectors as they came, so that states can be compared bit for bit.
  */
-import type { Collection, Database, WriteOperation, WriteOptions } from '../../src/core/database.js'
+import type { Collection, Database, UpdateCondition, WriteOperation, WriteOptions } from '../../src/core/database.js'
 import type { Filter } from '../../src/core/filter.js'
 import type { Payload, Point, PointId } from '../../src/core/point.js'
 import type { CollectionOptions, PayloadIndexKind } from '../../src/core/schema.js'
@@ -84,8 +84,10 @@ export class Workload {
   #operation(): WriteOperation {
     const chosen = this.#random.below(100)
     if (chosen < 30) return { op: 'upsert', points: [this.#point(this.#number())] }
-    if (chosen < 50)
-      return { op: 'upsert', points: this.#numbers(2 + this.#random.below(15)).map((id) => this.#point(id)) }
+    if (chosen < 50) {
+      const points = this.#numbers(2 + this.#random.below(15)).map((id) => this.#point(id))
+      return { op: 'upsert', points, ...this.#condition() }
+    }
     if (chosen < 60) return { op: 'delete', which: this.#ids(1 + this.#random.below(4)) }
     if (chosen < 65) return { op: 'delete', which: this.#some(0.2) }
     if (chosen < 75) return { op: 'setPayload', payload: { rank: this.#random.below(100) }, which: this.#some(0.7) }
@@ -99,8 +101,19 @@ export class Workload {
       return {
         op: 'updateVectors',
         points: [{ id: spelled(this.#number()), vector: { text: this.#vector(TEXT_SIZE) } }],
+        ...(this.#random.chance(0.3) ? { updateFilter: this.#half() } : {}),
       }
     return { op: 'deleteVectors', names: ['text'], which: this.#some(0.5) }
+  }
+
+  #condition(): UpdateCondition {
+    const updateMode = this.#random.pick(['upsert', 'upsert', 'insert_only', 'update_only'] as const)
+    return this.#random.chance(0.3) ? { updateMode, updateFilter: this.#half() } : { updateMode }
+  }
+
+  /** What about half of the points match. */
+  #half(): Filter {
+    return { must: [{ key: 'rank', range: { lt: 50 } }] }
   }
 
   #point(id: number): Point {
@@ -166,10 +179,10 @@ export async function perform(database: Database, step: Step, options?: WriteOpt
 export async function write(collection: Collection, operation: WriteOperation, options?: WriteOptions): Promise<void> {
   switch (operation.op) {
     case 'upsert':
-      await collection.upsert(operation.points, options)
+      await collection.upsert(operation.points, { ...options, ...conditionIn(operation) })
       break
     case 'updateVectors':
-      await collection.updateVectors(operation.points, options)
+      await collection.updateVectors(operation.points, { ...options, ...conditionIn(operation) })
       break
     case 'deleteVectors':
       await collection.deleteVectors(operation.names, operation.which, options)
@@ -190,5 +203,12 @@ export async function write(collection: Collection, operation: WriteOperation, o
     case 'clearPayload':
       await collection.clearPayload(operation.which, options)
       break
+  }
+}
+
+function conditionIn({ updateFilter, updateMode }: UpdateCondition): UpdateCondition {
+  return {
+    ...(updateFilter === undefined ? {} : { updateFilter }),
+    ...(updateMode === undefined ? {} : { updateMode }),
   }
 }

@@ -13,6 +13,7 @@ import type {
   ScrollPage,
   Selector,
   StoredPoint,
+  UpdateCondition,
   WriteOperation,
   WriteOptions,
   WriteResult,
@@ -64,14 +65,21 @@ export class MemoryCollection implements Collection {
     this.#config = changeConfig(this.#config, change)
   }
 
-  async upsert(points: Parameters<Collection['upsert']>[0], options?: WriteOptions): Promise<WriteResult> {
+  async upsert(
+    points: Parameters<Collection['upsert']>[0],
+    options: WriteOptions & UpdateCondition = {},
+  ): Promise<WriteResult> {
     const names = this.#config.vectors.map((vector) => vector.name)
     const rows = 'batches' in points ? pointsOfTable(points as unknown as Table, names) : points
-    return this.#write({ op: 'upsert', points: rows as Point[] | ColumnarPoints }, options)
+    const { updateFilter = null, updateMode = 'upsert' } = options
+    return this.#write({ op: 'upsert', points: rows as Point[] | ColumnarPoints, updateFilter, updateMode }, options)
   }
 
-  async updateVectors(points: { id: PointId; vector: PointVector }[], options?: WriteOptions): Promise<WriteResult> {
-    return this.#write({ op: 'updateVectors', points }, options)
+  async updateVectors(
+    points: { id: PointId; vector: PointVector }[],
+    options: WriteOptions & UpdateCondition = {},
+  ): Promise<WriteResult> {
+    return this.#write({ op: 'updateVectors', points, updateFilter: options.updateFilter ?? null }, options)
   }
 
   async deleteVectors(names: readonly string[], which: Selector, options?: WriteOptions): Promise<WriteResult> {
@@ -214,14 +222,15 @@ export class MemoryCollection implements Collection {
   #apply(operation: WriteOperation): void {
     switch (operation.op) {
       case 'upsert':
-        this.#upsert(operation.points)
+        this.#upsert(operation.points, operation)
         break
       case 'updateVectors': {
         const changes = operation.points.map((point, i) => ({
           point: this.#present(point.id, `points[${i}].id`),
           vectors: this.#vectorsOf(point.vector, `points[${i}].vector`),
         }))
-        this.#change(changes, ({ point, vectors }) => {
+        const chosen = changes.filter(({ point }) => this.#isWritten(point.id, operation))
+        this.#change(chosen, ({ point, vectors }) => {
           for (const [name, vector] of vectors) point.vectors.set(name, vector)
           return point
         })
@@ -256,14 +265,25 @@ export class MemoryCollection implements Collection {
     })
   }
 
-  #upsert(points: readonly Point[] | ColumnarPoints): void {
+  #isWritten(id: PointId, { updateFilter, updateMode }: UpdateCondition): boolean {
+    const point = this.#points.get(idKey(id))
+    if (!point) return updateMode !== 'update_only'
+    return updateMode !== 'insert_only' && (!updateFilter || matchesFilter(updateFilter, filterable(point)))
+  }
+
+  #upsert(points: readonly Point[] | ColumnarPoints, condition: UpdateCondition): void {
+    const modes = ['upsert', 'insert_only', 'update_only']
+    const mode = condition.updateMode ?? 'upsert'
+    if (!modes.includes(mode)) throw invalid('update_mode', `expected one of ${modes.join(', ')}`, mode)
     const rows = 'ids' in points ? this.#rowsOf(points) : points
     const made = rows.map((row, i): MemoryPoint => {
       const key = idKey(row.id, `points[${i}].id`)
       const vectors = this.#vectorsOf(row.vector, `points[${i}].vector`)
       return { id: idOfKey(key), vectors, payload: plainPayload(row.payload), version: 0 }
     })
-    this.#change(made, (point) => {
+    // All are asked before the first is written: a point that comes twice is new, or is not, both times.
+    const written = made.filter((point) => this.#isWritten(point.id, condition))
+    this.#change(written, (point) => {
       this.#points.set(idKey(point.id), point)
       return point
     })

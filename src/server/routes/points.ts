@@ -1,7 +1,7 @@
 import { notFound } from '../../core/errors.js'
 import type { PointId } from '../../core/point.js'
 import { deleteOf, operationsOf, vectorDeleteOf } from '../../ingest/wire-operations.js'
-import { upsertOf, vectorUpdatesOf } from '../../ingest/wire-points.js'
+import { conditionOf, upsertOf, vectorConditionOf, vectorUpdatesOf } from '../../ingest/wire-points.js'
 import { countOf, retrieveOf, scrollOf } from '../../ingest/wire-query.js'
 import type { Call, Route } from '../call.js'
 import { writeResult } from './write-result.js'
@@ -23,7 +23,9 @@ export const pointRoutes: Route[] = [
 
 async function upsert(call: Call): Promise<unknown> {
   const collection = await call.collection()
-  return writeResult(await collection.upsert(upsertOf(call.body), call.writeOptions()))
+  return writeResult(
+    await collection.upsert(upsertOf(call.body), { ...conditionOf(call.body), ...call.writeOptions() }),
+  )
 }
 
 async function retrieve(call: Call): Promise<unknown> {
@@ -71,7 +73,8 @@ async function batch(call: Call): Promise<unknown> {
 
 async function updateVectors(call: Call): Promise<unknown> {
   const collection = await call.collection()
-  return writeResult(await collection.updateVectors(vectorUpdatesOf(call.body), call.writeOptions()))
+  const options = { ...vectorConditionOf(call.body), ...call.writeOptions() }
+  return writeResult(await collection.updateVectors(vectorUpdatesOf(call.body), options))
 }
 
 async function deleteVectors(call: Call): Promise<unknown> {
