@@ -1,4 +1,4 @@
-// A sweep over efforts: for each, recall, queries a second on one thread (the best of three passes)
+// A sweep over efforts: for each, recall, queries a second on one thread (the best of its passes)
 // and the latencies of all passes, as JSON.
 #pragma once
 
@@ -28,36 +28,62 @@ inline double cpuSeconds() {
 // Fills the ids of the nearest neighbours of a query.
 using Find = std::function<void(const float* query, uint64_t* ids)>;
 
-inline std::string sweepRow(const Data& data, const char* effort, double value, const Find& find) {
-  size_t hits = 0;
-  std::vector<double> latencies;
-  double best = 0;
-  for (int pass = 0; pass <= kPasses; pass++) {
+// One effort: its first pass tells the recall and warms up, the others are timed.
+class Sweep {
+public:
+  Sweep(const char* effort, double value, Find find)
+      : effort_(effort), value_(value), find_(std::move(find)) {}
+
+  void pass(const Data& data) {
+    size_t hits = 0;
     const auto started = Clock::now();
     auto before = started;
     for (int32_t at = 0; at < data.queries.count; at++) {
       uint64_t ids[kNeighbours];
       std::fill_n(ids, kNeighbours, UINT64_MAX);
-      find(data.queries.row(size_t(at)), ids);
+      find_(data.queries.row(size_t(at)), ids);
       const auto now = Clock::now();
-      if (pass > 0)
-        latencies.push_back(std::chrono::duration<double, std::micro>(now - before).count());
-      if (pass == 0) hits += hitsOf(data, size_t(at), ids);
+      if (isWarm_)
+        latencies_.push_back(std::chrono::duration<double, std::micro>(now - before).count());
+      else
+        hits += hitsOf(data, size_t(at), ids);
       before = Clock::now();
     }
     const double seconds = std::chrono::duration<double>(Clock::now() - started).count();
-    if (pass > 0) best = std::max(best, data.queries.count / seconds);
+    if (isWarm_)
+      best_ = std::max(best_, data.queries.count / seconds);
+    else
+      recall_ = double(hits) / double(data.queries.count * int64_t(kNeighbours));
+    isWarm_ = true;
   }
-  std::sort(latencies.begin(), latencies.end());
-  const auto at = [&](double share) {
-    return latencies[size_t(share * double(latencies.size() - 1))];
-  };
-  char row[256];
-  std::snprintf(row, sizeof row,
-                "{\"%s\":%g,\"recall\":%.4f,\"qps\":%.0f,\"p50\":%.1f,\"p99\":%.1f,\"inFlight\":1}",
-                effort, value, double(hits) / double(data.queries.count * int64_t(kNeighbours)),
-                best, at(0.5), at(0.99));
-  return row;
+
+  std::string json() {
+    std::sort(latencies_.begin(), latencies_.end());
+    const auto at = [&](double share) {
+      return latencies_[size_t(share * double(latencies_.size() - 1))];
+    };
+    char row[256];
+    std::snprintf(row, sizeof row,
+                  "{\"%s\":%g,\"recall\":%.4f,\"qps\":%.0f,\"p50\":%.1f,\"p99\":%.1f,"
+                  "\"inFlight\":1}",
+                  effort_, value_, recall_, best_, at(0.5), at(0.99));
+    return row;
+  }
+
+private:
+  const char* effort_;
+  double value_;
+  Find find_;
+  bool isWarm_ = false;
+  double recall_ = 0;
+  double best_ = 0;
+  std::vector<double> latencies_;
+};
+
+inline std::string sweepRow(const Data& data, const char* effort, double value, const Find& find) {
+  Sweep sweep(effort, value, find);
+  for (int pass = 0; pass <= kPasses; pass++) sweep.pass(data);
+  return sweep.json();
 }
 
 inline std::string joined(const std::vector<std::string>& rows) {

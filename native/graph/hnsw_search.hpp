@@ -58,6 +58,7 @@ public:
         return SearchEnd::Cancelled;
       if (report.distances >= options.maxDistances) return SearchEnd::BudgetSpent;
       const size_t count = copyUnseenLinks(*vertex, level);
+      prefetchRowsOfNext(level);
       measure(count);
       for (size_t i = 0; i < count; i++) keep({scratch_.distances[i], scratch_.ids[i]});
     }
@@ -100,6 +101,17 @@ private:
   void prefetchLinks(uint32_t vertex) const {
     const uint32_t* record = graph_.level0(vertex);
     for (uint32_t i = 0; i < 1 + graph_.m0_; i += 16) __builtin_prefetch(record + i);
+  }
+
+  // The rows that the next hop most likely compares: they come while this one computes. It pays
+  // where a row is one cache line; of more, too many would be on their way.
+  void prefetchRowsOfNext(uint32_t level) const {
+    if constexpr (acceptsAll && Scorer::hasPrefetch) {
+      if (!scorer_.isOfOneLine() || !scratch_.beam.hasNext()) return;
+      const uint32_t* record = graph_.record(scratch_.beam.peekNext(), level);
+      const size_t count = loadId(record[0]) & HnswGraph::countMask;
+      for (size_t i = 0; i < count; i++) scorer_.prefetch(loadId(record[1 + i]));
+    }
   }
 
   static bool isFarther(const Neighbor& a, const Neighbor& b) { return a.distance > b.distance; }

@@ -9,6 +9,7 @@ namespace vicinal {
 
 // Distances of one vector to rows, exact.
 struct FloatScorer {
+  static constexpr bool hasPrefetch = false;
   const Space& space;
   const float* query;
 
@@ -20,6 +21,9 @@ struct FloatScorer {
 
 // The same of codes: near enough to lead a search, to be scored exactly at its end.
 struct CodeScorer {
+  static constexpr bool hasPrefetch = true;
+  CodeScorer(const CodeSpace& codes, const CodeQuery& prepared)
+      : space(codes), query(prepared), rows(codes.row(0)), stride(codes.stride()) {}
   const CodeSpace& space;
   const CodeQuery& query;
 
@@ -31,9 +35,17 @@ struct CodeScorer {
   void distances(const uint32_t* vertices, size_t count, float* out) const {
     space.distances(query, vertices, count, out);
   }
+  bool isOfOneLine() const { return stride <= kLineBytes; }
+  void prefetch(uint32_t vertex) const { __builtin_prefetch(rows + size_t(vertex) * stride); }
+
+private:
+  static constexpr size_t kLineBytes = 64;
+  const uint8_t* const rows;
+  const size_t stride;
 };
 
 struct Sq8Scorer {
+  static constexpr bool hasPrefetch = false;
   const Sq8Space& space;
   const Sq8Query& query;
 

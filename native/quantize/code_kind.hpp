@@ -22,4 +22,7 @@ constexpr const char* nameOf(CodeKind kind) {
   return kNames[static_cast<size_t>(kind)];
 }
 
+// Of RaBitQ codes, a dimension.
+constexpr uint32_t rabitqBitsOf(CodeKind kind) { return kind == CodeKind::Rabitq1 ? 1 : 4; }
+
 } // namespace vicinal

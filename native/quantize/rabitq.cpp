@@ -4,6 +4,7 @@
 #include <cmath>
 #include <cstring>
 
+#include "quantize/projection.hpp"
 #include "quantize/rabitq_kernels.hpp"
 
 namespace vicinal {
@@ -36,6 +37,21 @@ size_t codeBytes(uint32_t bits, size_t dim) {
 int codeOf(float value, float inverseStep) {
   const float code = value * inverseStep + float(kMostCode + 1) / 2;
   return int(std::min(float(kMostCode), std::max(0.0f, code)));
+}
+
+// The greatest magnitude. In lanes, since one maximum after another is all a processor would wait
+// for.
+float greatestOf(const std::vector<float>& values) {
+  constexpr size_t kLanes = 16;
+  float lanes[kLanes] = {};
+  size_t i = 0;
+  for (; i + kLanes <= values.size(); i += kLanes)
+    for (size_t lane = 0; lane < kLanes; lane++) {
+      const float size = std::fabs(values[i + lane]);
+      lanes[lane] = size > lanes[lane] ? size : lanes[lane];
+    }
+  for (; i < values.size(); i++) lanes[0] = std::max(lanes[0], std::fabs(values[i]));
+  return *std::max_element(lanes, lanes + kLanes);
 }
 
 // Dot product with the grid's vector, and the squared length of that.
@@ -87,20 +103,28 @@ Fit write1(const std::vector<float>& values, uint8_t* row) {
 } // namespace
 
 std::shared_ptr<const RabitqModel> RabitqModel::train(const float* sample, size_t count,
-                                                      uint32_t dim) {
+                                                      uint32_t dim, const Projection* projection,
+                                                      uint32_t bits) {
   std::vector<double> sums(dim, 0);
   for (size_t row = 0; row < count; row++)
     for (uint32_t i = 0; i < dim; i++) sums[i] += double(sample[row * dim + i]);
   std::vector<float> centre(dim);
   for (uint32_t i = 0; i < dim; i++) centre[i] = count == 0 ? 0 : float(sums[i] / double(count));
+  if (projection != nullptr) {
+    // The mean's components are the mean of the components.
+    std::vector<float> components(projection->reducedDim());
+    projection->apply(centre.data(), components.data());
+    components.resize(RabitqSpace::worthCoding(bits, projection->reducedDim()));
+    centre.swap(components);
+  }
   return std::make_shared<const RabitqModel>(std::move(centre));
 }
 
 RabitqSpace::RabitqSpace(Metric metric, uint32_t bits, uint8_t* firstRow,
-                         std::shared_ptr<const RabitqModel> model)
+                         std::shared_ptr<const RabitqModel> model, const Projection* projection)
     : metric_(metric), bits_(bits), dim_(model->rotation.dim()), stride_(strideOf(bits, dim_)),
       rows_(firstRow), manyFn_(bits == 1 ? rabitqKernels().of1 : rabitqKernels().of4),
-      model_(std::move(model)) {}
+      model_(std::move(model)), projection_(projection) {}
 
 uint32_t RabitqSpace::strideOf(uint32_t bits, uint32_t dim) {
   // Of 4 bits, kernels read whole planes of 64 bytes; what follows the codes meets the query's
@@ -109,15 +133,33 @@ uint32_t RabitqSpace::strideOf(uint32_t bits, uint32_t dim) {
   return uint32_t(std::max(read, roundUp(codeBytes(bits, dim) + sizeof(RabitqTerms), kRowAlign)));
 }
 
+uint32_t RabitqSpace::worthCoding(uint32_t bits, uint32_t directions) {
+  const size_t bytes = codeBytes(bits, directions);
+  const size_t lines = std::max<size_t>(1, (bytes + kPlaneAlign / 2) / kPlaneAlign);
+  const auto fitting = uint32_t((lines * kPlaneAlign - sizeof(RabitqTerms)) * 8 / bits);
+  return std::min(directions, fitting);
+}
+
+RabitqSpace::Reduced RabitqSpace::reduced(const float* vector, Exactness exactness) const {
+  if (projection_ == nullptr) return {vector, 0};
+  thread_local std::vector<float> components;
+  components.resize(projection_->reducedDim());
+  float left = exactness == Exactness::Full ? projection_->apply(vector, components.data())
+                                            : projection_->applyFast(vector, components.data());
+  for (size_t i = dim_; i < components.size(); i++) left += components[i] * components[i];
+  return {components.data(), left};
+}
+
 // Leaves the rotated difference from the centre; returns its length. `along` is its dot product
 // with the centre, unrotated.
-float RabitqSpace::rotated(const float* vector, std::vector<float>& residual, double& along) const {
+float RabitqSpace::rotated(const float* components, std::vector<float>& residual,
+                           double& along) const {
   const std::vector<float>& centre = model_->centre;
   residual.resize(dim_);
   along = 0;
   double squares = 0;
   for (uint32_t i = 0; i < dim_; i++) {
-    residual[i] = vector[i] - centre[i];
+    residual[i] = components[i] - centre[i];
     squares += double(residual[i]) * residual[i];
     along += double(residual[i]) * centre[i];
   }
@@ -128,11 +170,12 @@ float RabitqSpace::rotated(const float* vector, std::vector<float>& residual, do
 void RabitqSpace::encode(uint32_t id, const float* vector) const {
   thread_local std::vector<float> residual;
   double along = 0;
-  const float length = rotated(vector, residual, along);
+  const Reduced whole = reduced(vector, Exactness::Full);
+  const float length = rotated(whole.components, residual, along);
   uint8_t* const bytes = row(id);
   std::memset(bytes, 0, stride_);
   RabitqTerms& terms = *termsOf(bytes);
-  terms.add = metric_ == Metric::L2 ? length * length : -float(along);
+  terms.add = metric_ == Metric::L2 ? length * length + whole.left : -float(along);
   // A row at the centre has no direction, and one that is longer than floats go has none either.
   if (!(length > 0) || !std::isfinite(length)) return;
   const Fit fit = bits_ == 1 ? write1(residual, bytes) : write4(residual, length, bytes);
@@ -147,9 +190,9 @@ void RabitqSpace::encode(uint32_t id, const float* vector) const {
 void RabitqSpace::prepare(const float* vector, RabitqQuery& query) const {
   thread_local std::vector<float> residual;
   double along = 0;
-  const float length = rotated(vector, residual, along);
-  float greatest = 0;
-  for (const float value : residual) greatest = std::max(greatest, std::fabs(value));
+  const Reduced whole = reduced(vector, Exactness::OfCodes);
+  const float length = rotated(whole.components, residual, along);
+  const float greatest = greatestOf(residual);
   const bool hasDirection = greatest > 0 && std::isfinite(kQuerySteps / greatest);
   const float inverse = hasDirection ? kQuerySteps / greatest : 0;
 
@@ -161,7 +204,8 @@ void RabitqSpace::prepare(const float* vector, RabitqQuery& query) const {
   int8_t* const codes = query.memory_.data() + (kPlaneAlign - address % kPlaneAlign) % kPlaneAlign;
   int32_t sum = 0;
   for (size_t i = 0; i < dim_; i++) {
-    const auto code = static_cast<int8_t>(std::lround(residual[i] * inverse));
+    const float steps = residual[i] * inverse;
+    const auto code = static_cast<int8_t>(steps + std::copysign(0.5f, steps));
     codes[i < half ? i : query.planeBytes + i - half] = code;
     sum += code;
   }
@@ -170,7 +214,7 @@ void RabitqSpace::prepare(const float* vector, RabitqQuery& query) const {
   // The dot product with the centre is that of the difference and of the centre itself.
   double centreSquares = 0;
   for (const float value : model_->centre) centreSquares += double(value) * value;
-  query.add = isL2 ? length * length : -float(along + centreSquares);
+  query.add = isL2 ? length * length + whole.left : -float(along + centreSquares);
   query.scale = (isL2 ? 2 : 1) * greatest / kQuerySteps;
   query.middle = (bits_ == 1 ? kMiddleOf1 : kMiddleOf4) * float(sum);
   query.spread = (isL2 ? 2 : 1) * length;

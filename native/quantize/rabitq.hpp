@@ -10,6 +10,10 @@
 //         4 bits: byte j holds component j in its low half and component j + half in its high one
 //         1 bit: component j is bit j % 8 of byte j / 8
 //
+// A space may have a projection, as those of SQ8 may: codes are then of the components along its
+// strongest directions, as many as end with a cache line, and the squared length of what is left
+// adds to L2 distances, which is what it adds on average.
+//
 // Queries keep 8 bits a dimension. What is added up are integers, so every instruction set gives
 // the same bits.
 #pragma once
@@ -54,12 +58,17 @@ private:
 using RabitqManyFn = void (*)(const RabitqQuery& query, const uint8_t* rows, size_t stride,
                               const uint32_t* ids, size_t count, float* distances);
 
+class Projection;
+
 // What all rows of a space share.
 struct RabitqModel {
   explicit RabitqModel(std::vector<float> centreOfRows)
       : rotation(uint32_t(centreOfRows.size())), centre(std::move(centreOfRows)) {}
-  // Centred at the mean of `count` vectors.
-  static std::shared_ptr<const RabitqModel> train(const float* sample, size_t count, uint32_t dim);
+  // Centred at the mean of `count` vectors. With a projection, of their components along so many of
+  // its directions as codes of `bits` are worth.
+  static std::shared_ptr<const RabitqModel> train(const float* sample, size_t count, uint32_t dim,
+                                                  const Projection* projection = nullptr,
+                                                  uint32_t bits = 0);
 
   uint64_t bytes() const { return rotation.bytes() + centre.size() * sizeof(float); }
 
@@ -70,11 +79,13 @@ struct RabitqModel {
 class RabitqSpace {
 public:
   RabitqSpace() = default;
-  // `firstRow` never changes (a Region). Not of Metric::L1.
+  // `firstRow` never changes (a Region), and `projection` outlives the space. Not of Metric::L1.
   RabitqSpace(Metric metric, uint32_t bits, uint8_t* firstRow,
-              std::shared_ptr<const RabitqModel> model);
+              std::shared_ptr<const RabitqModel> model, const Projection* projection = nullptr);
 
   static uint32_t strideOf(uint32_t bits, uint32_t dim);
+  // Of so many directions there are, those whose codes leave no cache line half empty.
+  static uint32_t worthCoding(uint32_t bits, uint32_t directions);
 
   uint32_t bits() const { return bits_; }
   uint32_t stride() const { return stride_; }
@@ -99,7 +110,15 @@ private:
   RabitqTerms* termsOf(uint8_t* row) const {
     return reinterpret_cast<RabitqTerms*>(row + stride_ - sizeof(RabitqTerms));
   }
-  float rotated(const float* vector, std::vector<float>& residual, double& along) const;
+  enum class Exactness : uint8_t { Full, OfCodes };
+  // A vector in the model's dimensions, which are fewer where there is a projection.
+  struct Reduced {
+    const float* components;
+    // Squared length beside them.
+    float left;
+  };
+  Reduced reduced(const float* vector, Exactness exactness) const;
+  float rotated(const float* components, std::vector<float>& residual, double& along) const;
 
   Metric metric_ = Metric::Cosine;
   uint32_t bits_ = 0;
@@ -108,6 +127,7 @@ private:
   uint8_t* rows_ = nullptr;
   RabitqManyFn manyFn_ = nullptr;
   std::shared_ptr<const RabitqModel> model_;
+  const Projection* projection_ = nullptr;
 };
 
 } // namespace vicinal

@@ -19,20 +19,41 @@ Sq8Terms* termsOf(uint8_t* row, size_t stride) {
   return reinterpret_cast<Sq8Terms*>(row + stride - sizeof(Sq8Terms));
 }
 
-void encodeRow(const float* vector, size_t dim, size_t stride, uint8_t* row) {
-  float low = vector[0];
-  float high = vector[0];
-  for (size_t i = 1; i < dim; i++) {
-    low = std::min(low, vector[i]);
-    high = std::max(high, vector[i]);
+struct Range {
+  float low;
+  float high;
+};
+
+// In lanes, since one minimum after another is all a processor would wait for.
+Range rangeOf(const float* vector, size_t dim) {
+  constexpr size_t kLanes = 16;
+  float low[kLanes];
+  float high[kLanes];
+  for (size_t lane = 0; lane < kLanes; lane++) low[lane] = high[lane] = vector[0];
+  size_t i = 0;
+  for (; i + kLanes <= dim; i += kLanes)
+    for (size_t lane = 0; lane < kLanes; lane++) {
+      const float value = vector[i + lane];
+      low[lane] = value < low[lane] ? value : low[lane];
+      high[lane] = value > high[lane] ? value : high[lane];
+    }
+  for (; i < dim; i++) {
+    low[0] = std::min(low[0], vector[i]);
+    high[0] = std::max(high[0], vector[i]);
   }
+  return {*std::min_element(low, low + kLanes), *std::max_element(high, high + kLanes)};
+}
+
+void encodeRow(const float* vector, size_t dim, size_t stride, uint8_t* row) {
+  const auto [low, high] = rangeOf(vector, dim);
   // Divided first: the difference of two finite floats may be none.
   float scale = high / kSteps - low / kSteps;
   // Of rows without width, or with less than floats can divide by, the middle is all there is.
   const float inverse = scale > FLT_MIN ? 1 / scale : 0;
   if (inverse == 0) scale = 0;
+  // Squares are at most 2^14, dimensions 2^16.
   int32_t sum = 0;
-  int64_t squares = 0;
+  int32_t squares = 0;
   for (size_t i = 0; i < dim; i++) {
     // Bounded before it is an integer: the widest rows' differences are infinite.
     const float step = std::min(kSteps, (vector[i] - low) * inverse + 0.5f);

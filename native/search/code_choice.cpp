@@ -82,7 +82,7 @@ bool CodeChoice::isThereAChoice() const {
   // That callers ask other queries is no reason to make codes, which takes far longer.
   if (live_ && space_.linked() / kGrowthBetweenChoices < measuredBefore_) return false;
   return space_.leavesChoice() && codes_ && codes_->space().isSq8() &&
-         !codes_->scheme().projection && space_.linked() >= kLeastChosen && !space_.coldVectors();
+         space_.linked() >= kLeastChosen && !space_.coldVectors();
 }
 
 Status CodeChoice::startCoding() {

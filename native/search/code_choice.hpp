@@ -1,9 +1,9 @@
 // Measures what recall costs in a space and, where the space leaves the choice to us, which codes
 // cost the least: those it has, or RaBitQ of 4 bits.
 //
-// SQ8 of fewer directions was never beaten (ADR 0012), so the choice is between codes of all
-// dimensions. Both are calibrated; then each answers the same queries at the effort that its own
-// calibration promises recall for, in turn, so that what else the machine does meets both alike.
+// Where codes are of fewer directions, both kinds are. Both are calibrated; then each answers the
+// same queries at the effort that its own calibration promises recall for, in turn, so that what
+// else the machine does meets both alike.
 #pragma once
 
 #include <memory>

@@ -4,8 +4,6 @@ namespace vicinal {
 
 namespace {
 
-uint32_t bitsOf(CodeKind kind) { return kind == CodeKind::Rabitq1 ? 1 : 4; }
-
 bool isRabitq(CodeKind kind) { return kind == CodeKind::Rabitq1 || kind == CodeKind::Rabitq4; }
 
 } // namespace
@@ -16,7 +14,9 @@ CodeKind CodeArray::firstKind(CodeKind asked, Metric metric, uint32_t dim) {
 }
 
 uint32_t CodeArray::strideOf(const CodeScheme& scheme, uint32_t dim) {
-  if (isRabitq(scheme.kind)) return RabitqSpace::strideOf(bitsOf(scheme.kind), dim);
+  if (isRabitq(scheme.kind))
+    return RabitqSpace::strideOf(rabitqBitsOf(scheme.kind),
+                                 scheme.rabitq ? scheme.rabitq->rotation.dim() : dim);
   return Sq8Space::strideOf(scheme.projection ? scheme.projection->reducedDim() : dim);
 }
 
@@ -31,8 +31,8 @@ Result<std::shared_ptr<CodeArray>> CodeArray::create(Metric metric, uint32_t dim
   CodeScheme& kept = array->scheme_;
   if (isRabitq(kept.kind)) {
     if (!kept.rabitq) kept.rabitq = std::make_shared<const RabitqModel>(std::vector<float>(dim));
-    array->space_ =
-        CodeSpace(RabitqSpace(metric, bitsOf(kept.kind), array->rows_.data(), kept.rabitq));
+    array->space_ = CodeSpace(RabitqSpace(metric, rabitqBitsOf(kept.kind), array->rows_.data(),
+                                          kept.rabitq, kept.projection.get()));
   } else {
     array->space_ = CodeSpace(Sq8Space(metric, dim, array->rows_.data(), kept.projection.get()));
   }

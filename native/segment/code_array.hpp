@@ -13,7 +13,7 @@ namespace vicinal {
 // What it takes to code a vector.
 struct CodeScheme {
   CodeKind kind = CodeKind::None;
-  // Of SQ8; null: codes are of all dimensions.
+  // Null: codes are of all dimensions.
   std::shared_ptr<const Projection> projection;
   // Of RaBitQ; null: centred at the origin.
   std::shared_ptr<const RabitqModel> rabitq;

@@ -146,17 +146,19 @@ private:
   uint64_t codeStride(const VectorDirectory& entry, uint8_t vector) const {
     const VectorSpec& spec = entry.spec;
     if (!Sq8Space::supports(spec.metric, spec.dim)) return 0;
-    const uint64_t rowBytes = uint64_t(spec.dim) * sizeof(float);
-    if (entry.codes != CodeKind::Sq8)
-      return has(SectionKind::Centre, rowBytes, vector)
-                 ? CodeArray::strideOf({entry.codes, nullptr, nullptr}, spec.dim)
-                 : 0;
-    // Fewer codes than dimensions where there are directions.
-    const Section* directions = find(SectionKind::Directions, vector);
-    if (directions == nullptr) return Sq8Space::strideOf(spec.dim);
-    const uint64_t codes = directions->bytes / rowBytes;
-    const bool isSound = directions->bytes % rowBytes == 0 && codes > 0 && codes < spec.dim;
-    return isSound ? Sq8Space::strideOf(uint32_t(codes)) : 0;
+    // Fewer components than dimensions where there are directions.
+    uint64_t components = spec.dim;
+    if (const Section* directions = find(SectionKind::Directions, vector)) {
+      const uint64_t rowBytes = uint64_t(spec.dim) * sizeof(float);
+      components = directions->bytes / rowBytes;
+      if (directions->bytes % rowBytes != 0 || components == 0 || components >= spec.dim) return 0;
+    }
+    if (entry.codes == CodeKind::Sq8) return Sq8Space::strideOf(uint32_t(components));
+    const uint32_t bits = rabitqBitsOf(entry.codes);
+    if (components < spec.dim) components = RabitqSpace::worthCoding(bits, uint32_t(components));
+    return has(SectionKind::Centre, components * sizeof(float), vector)
+               ? RabitqSpace::strideOf(bits, uint32_t(components))
+               : 0;
   }
 
   // A few hundred kilobytes at most, read into memory.
@@ -170,7 +172,9 @@ private:
     if (find(SectionKind::Directions, vector) != nullptr) {
       VICINAL_TRY(read(SectionKind::Directions, values));
       scheme.projection = Projection::from(std::move(values), entry.spec.dim);
-    } else if (find(SectionKind::Centre, vector) != nullptr) {
+      values = {};
+    }
+    if (find(SectionKind::Centre, vector) != nullptr) {
       VICINAL_TRY(read(SectionKind::Centre, values));
       scheme.rabitq = std::make_shared<const RabitqModel>(std::move(values));
     }

@@ -25,10 +25,7 @@ uint32_t nextLook(uint32_t vertices) { return grown(vertices, kGrowthBetweenLook
 
 Status VectorSpace::reserve(const VectorSpec& spec, uint64_t rows, uint64_t vertices) {
   spec_ = spec;
-  // Where codes lead, only a few vectors of a search are read.
-  const auto pages =
-      Sq8Space::supports(spec.metric, spec.dim) ? Region::Pages::Normal : Region::Pages::Huge;
-  auto vectors = RegionArray<float>::reserve(vertices * spec.dim, pages);
+  auto vectors = RegionArray<float>::reserve(vertices * spec.dim, Region::Pages::Huge);
   if (!vectors) return vectors.status();
   auto vertexOfRow = RegionArray<uint32_t>::reserve(rows);
   if (!vertexOfRow) return vertexOfRow.status();
@@ -176,7 +173,10 @@ void VectorSpace::calibrated(std::shared_ptr<const Calibration> calibration) {
 Result<std::shared_ptr<CodeArray>> VectorSpace::codesOf(CodeKind kind, uint32_t count) const {
   uint32_t sampled = 0;
   const std::vector<float> sample = sampleOf(count, sampled);
-  CodeScheme scheme{kind, nullptr, RabitqModel::train(sample.data(), sampled, spec_.dim)};
+  const auto current = codes();
+  CodeScheme scheme{kind, current ? current->scheme().projection : nullptr, nullptr};
+  scheme.rabitq = RabitqModel::train(sample.data(), sampled, spec_.dim, scheme.projection.get(),
+                                     rabitqBitsOf(kind));
   auto codes = CodeArray::create(spec_.metric, spec_.dim, vertexCapacity(), std::move(scheme));
   if (!codes) return codes.status();
   (*codes)->place(spec_.codeMemory);
@@ -220,11 +220,16 @@ std::optional<CodeScheme> VectorSpace::betterScheme(uint32_t count) const {
   if (kind == CodeKind::None) return codesNow ? std::optional(CodeScheme()) : std::nullopt;
   uint32_t sampled = 0;
   const std::vector<float> sample = sampleOf(count, sampled);
-  if (kind != CodeKind::Sq8)
-    return CodeScheme{kind, nullptr, RabitqModel::train(sample.data(), sampled, spec_.dim)};
-  auto trained = sampled < Projection::kLeastSample
+  // Who asks for RaBitQ asks for so many bits a dimension.
+  const bool mayProject = kind == CodeKind::Sq8 || current.projection;
+  auto trained = sampled < Projection::kLeastSample || !mayProject
                      ? nullptr
                      : Projection::train(sample.data(), sampled, spec_.dim);
+  if (kind != CodeKind::Sq8) {
+    auto model =
+        RabitqModel::train(sample.data(), sampled, spec_.dim, trained.get(), rabitqBitsOf(kind));
+    return CodeScheme{kind, std::move(trained), std::move(model)};
+  }
   if (current.kind != CodeKind::Sq8) return CodeScheme{kind, std::move(trained), nullptr};
   if (!trained) return std::nullopt;
   const auto& projection = current.projection;

@@ -3,6 +3,7 @@
 #include <vector>
 
 #include "graph/neighbor.hpp"
+#include "quantize/code_space.hpp"
 #include "quantize/projection.hpp"
 #include "test/harness.hpp"
 
@@ -88,31 +89,38 @@ TEST("nearest by projected codes are among the nearest, under every metric") {
   const auto queries = rowsOfRank(30, 20, 0.5f, 9);
   const auto projection = Projection::train(data.data(), std::min(rows, kRows), kDim);
   REQUIRE(projection != nullptr);
-  for (const Metric metric : {Metric::Dot, Metric::L2}) {
-    std::vector<uint8_t> memory(rows * Sq8Space::strideOf(112) + kSq8Align);
-    const auto address = reinterpret_cast<uintptr_t>(memory.data());
-    uint8_t* const first = memory.data() + (kSq8Align - address % kSq8Align) % kSq8Align;
-    const Sq8Space codes(metric, kDim, first, projection.get());
-    CHECK_EQUAL(codes.stride(), 128u);
-    for (uint32_t row = 0; row < rows; row++) codes.encode(row, &data[row * kDim]);
-    const Space space(metric, kDim, data.data());
-    size_t hits = 0;
-    for (size_t q = 0; q < 20; q++) {
-      Sq8Query query;
-      codes.prepare(&queries[q * kDim], query);
-      TopK near(40);
-      TopK exact(10);
-      for (uint32_t row = 0; row < rows; row++) {
-        const float seen = codes.distance(query, row);
-        const float expected = space.distance(&queries[q * kDim], row);
-        if (metric == Metric::L2) CHECK(std::fabs(seen - expected) < 0.15f * expected + 1);
-        near.offer({seen, row});
-        exact.offer({expected, row});
+  const auto model = RabitqModel::train(data.data(), rows, kDim, projection.get(), 4);
+  for (const bool isSq8 : {true, false})
+    for (const Metric metric : {Metric::Dot, Metric::L2}) {
+      const uint32_t stride = isSq8 ? Sq8Space::strideOf(112) : RabitqSpace::strideOf(4, 104);
+      std::vector<uint8_t> memory(rows * stride + kSq8Align);
+      const auto address = reinterpret_cast<uintptr_t>(memory.data());
+      uint8_t* const first = memory.data() + (kSq8Align - address % kSq8Align) % kSq8Align;
+      const CodeSpace codes =
+          isSq8 ? CodeSpace(Sq8Space(metric, kDim, first, projection.get()))
+                : CodeSpace(RabitqSpace(metric, 4, first, model, projection.get()));
+      CHECK_EQUAL(codes.stride(), isSq8 ? 128u : 64u);
+      for (uint32_t row = 0; row < rows; row++) codes.encode(row, &data[row * kDim]);
+      const Space space(metric, kDim, data.data());
+      size_t hits = 0;
+      for (size_t q = 0; q < 20; q++) {
+        CodeQuery query;
+        codes.prepare(&queries[q * kDim], query);
+        TopK near(40);
+        TopK exact(10);
+        std::vector<float> estimates(rows);
+        codes.scan(query, 0, rows, estimates.data());
+        for (uint32_t row = 0; row < rows; row++) {
+          const float seen = estimates[row];
+          const float expected = space.distance(&queries[q * kDim], row);
+          if (metric == Metric::L2) CHECK(std::fabs(seen - expected) < 0.15f * expected + 1);
+          near.offer({seen, row});
+          exact.offer({expected, row});
+        }
+        const auto found = near.takeSorted();
+        for (const Neighbor& hit : exact.takeSorted())
+          for (const Neighbor& candidate : found) hits += candidate.vertex == hit.vertex ? 1 : 0;
       }
-      const auto found = near.takeSorted();
-      for (const Neighbor& hit : exact.takeSorted())
-        for (const Neighbor& candidate : found) hits += candidate.vertex == hit.vertex ? 1 : 0;
+      CHECK(hits >= 190);
     }
-    CHECK(hits >= 190);
-  }
 }

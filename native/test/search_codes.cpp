@@ -146,6 +146,59 @@ TEST("a file says which codes it holds; other ones asked for are made on opening
   }
 }
 
+TEST("codes of 4 bits along fewer directions answer alike from a file, and grow") {
+  constexpr uint32_t kWide = 320;
+  constexpr uint32_t kRank = 40;
+  constexpr uint32_t kRows = 5000;
+  // Clusters of few dimensions, each copied with a sign of its own to the others.
+  const auto narrow = clusteredRows(kRows + 50, kRank, 7, false);
+  std::vector<float> data(size_t(kRows + 50) * kWide);
+  for (size_t row = 0; row < kRows + 50; row++)
+    for (uint32_t i = 0; i < kWide; i++)
+      data[row * kWide + i] =
+          narrow[row * kRank + i % kRank] * ((i / kRank) % 2 == 0 ? 1.0f : -1.0f);
+  ShardSpec spec;
+  spec.vectors = {{"v", kWide, Metric::L2, 12, 80}};
+  ThreadPool pool(2);
+  Shard shard(spec, pool);
+  const auto put = [&](Shard& into, uint32_t first, uint32_t count) {
+    std::vector<uint32_t> offsets(count + 1, 0);
+    UpsertColumns columns;
+    columns.ids = testIds(first, count);
+    columns.seq = first + 1;
+    columns.vectors = {{0, &data[size_t(first) * kWide], nullptr, count}};
+    columns.payloadBytes = "";
+    columns.payloadOffsets = offsets.data();
+    CHECK(into.upsert(columns).isOk());
+    CHECK(waitForIndex(into).isOk());
+  };
+  put(shard, 0, kRows);
+  VectorSpace& space = shard.snapshot().segment(0).space(0);
+  REQUIRE(space.codes() && space.codes()->scheme().projection);
+  auto codes = space.codesOf(CodeKind::Rabitq4, space.linked());
+  REQUIRE(codes.isOk());
+  CHECK_EQUAL((*codes)->space().stride(), 64u);
+  while (!space.claimAdoption()) std::this_thread::yield();
+  CHECK(space.adopt(codes.take(), 0, space.calibration()).isOk());
+  auto written = shard.checkpoint(scratchFolder());
+  REQUIRE(written.isOk());
+  Shard reopened(spec, pool);
+  REQUIRE(reopened.openSegment({written->segments[0].base.path, {}, {}, {}}, true).isOk());
+  SearchRequest request;
+  request.ef = 60;
+  const auto answer = [&](const Shard& of, uint32_t row) {
+    request.query.assign(&data[size_t(row) * kWide], &data[size_t(row + 1) * kWide]);
+    SearchResult result;
+    CHECK(search(of.snapshot(), spec.vectors, request, nullptr, result).isOk());
+    return std::vector<uint32_t>(result.rows.ids.begin(), result.rows.ids.end());
+  };
+  for (uint32_t row = kRows; row < kRows + 50; row++)
+    CHECK(answer(shard, row) == answer(reopened, row));
+  put(reopened, kRows, 50);
+  CHECK(reopened.snapshot().segment(0).space(0).codes()->space().kind() == CodeKind::Rabitq4);
+  for (uint32_t row = kRows; row < kRows + 50; row++) CHECK_EQUAL(answer(reopened, row)[1], row);
+}
+
 TEST("where the choice is ours, codes are chosen once there is enough to choose by") {
   const CodedShard few(CodeKind::Auto, Metric::Cosine, 3000);
   CHECK(few.kind() == CodeKind::Sq8);
