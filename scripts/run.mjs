@@ -6,10 +6,18 @@ import { check } from './check.mjs'
 import { prebuild } from './prebuild.mjs'
 import { path, say } from './process.mjs'
 import { buildNative, buildOracle, compile, install } from './setup.mjs'
-import { nativeTests, packagingTests, report, suite } from './test.mjs'
+import { nativeTests, packagingTests, report, suite, suitesOfLowerSets } from './test.mjs'
 import { ensureTools } from './tools.mjs'
 
-const TASKS = { start, test, check: checkTask, 'test:native': testNative, build, prebuild: prebuildTask }
+const TASKS = {
+  start,
+  test,
+  check: checkTask,
+  'test:native': testNative,
+  'test:isa': testIsa,
+  build,
+  prebuild: prebuildTask,
+}
 
 async function start(flags) {
   prepare()
@@ -37,6 +45,15 @@ function testNative() {
   install()
   ensureTools()
   return report([nativeTests()])
+}
+
+/** Without the kernel's own tests, which `test:native` runs with each instruction set as it is. */
+function testIsa(filters) {
+  install()
+  ensureTools()
+  prepare()
+  buildOracle()
+  return report(suitesOfLowerSets(filters))
 }
 
 function build() {

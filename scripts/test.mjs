@@ -15,7 +15,7 @@ export function report(parts) {
 }
 
 /** A vitest project (or, with filters, some files of any) by its JSON report. */
-export function suite(name, filters, project) {
+export function suite(name, filters, project, env = {}) {
   const out = path(`.cache/${name}.json`)
   mkdirSync(path('.cache'), { recursive: true })
   rmSync(out, { force: true })
@@ -25,7 +25,7 @@ export function suite(name, filters, project) {
   const child = spawnSync(process.execPath, [path('node_modules/vitest/vitest.mjs'), ...args], {
     cwd: ROOT,
     stdio: ['ignore', 2, 2],
-    env: { ...process.env, NODE_ENV: 'test' },
+    env: { ...process.env, NODE_ENV: 'test', ...env },
   })
   if (!existsSync(out)) return { name, passed: 0, failed: 1, skipped: 0 }
   const result = JSON.parse(readFileSync(out, 'utf8'))
@@ -39,6 +39,12 @@ export function suite(name, filters, project) {
     skipped: result.numPendingTests + result.numTodoTests,
   }
 }
+
+/** The suite once more for each instruction set below the best, as on processors that have no other. */
+export const suitesOfLowerSets = (filters) =>
+  (process.arch === 'x64' ? ['avx2', 'scalar'] : ['scalar']).map((isa) =>
+    suite(`vitest-${isa}`, filters, undefined, { VICINAL_ISA: isa }),
+  )
 
 export const packagingTests = () => suite('packaging', [], 'packaging')
 

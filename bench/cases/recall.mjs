@@ -1,12 +1,13 @@
 // Recall as it is asked for and as it is got: on queries held out of the data, under filters that have nothing to do
-// with the query, that go with it, and that go against it, and on queries of another kind, once the collection has
-// seen others of their kind and has settled on them. The truth is the library's own exact scan, which the tests compare
-// with an oracle.
+// with the query, that go with it, and that go against it; after changes, compaction and a restart; and on queries of
+// another kind, once the collection has seen others of their kind and has settled on them. The truth is the library's
+// own exact scan, which the tests compare with an oracle.
 import { rmSync } from 'node:fs'
 import { open } from '../../dist/index.js'
 import { chunks, dataset, K, readMatrix, shape, workFolder } from '../lib/datasets.mjs'
 import { seeded } from '../lib/random.mjs'
 import { allIndexed } from '../systems/vicinal.mjs'
+import { liveThrough } from './recall-stages.mjs'
 
 const TARGETS = [0.8, 0.9, 0.95, 0.99]
 const FILTER_TARGET = 0.95
@@ -49,9 +50,9 @@ export async function recall({ data, limit, m, efConstruct }) {
   const set = dataset(data, limit)
   const folder = workFolder(set, 'recall')
   rmSync(folder, { recursive: true, force: true })
-  const db = await open(folder)
+  let db = await open(folder)
   const options = { vectors: { size: set.dim, distance: set.distance }, hnswConfig: { m, efConstruct } }
-  const collection = await db.createCollection('bench', options)
+  let collection = await db.createCollection('bench', options)
   const { mixed, warming, pivot } = await ingest(collection, set)
   await collection.createPayloadIndex('random', 'integer', { timeoutMs: 600_000 })
   await collection.createPayloadIndex('side', 'integer', { timeoutMs: 600_000 })
@@ -61,9 +62,9 @@ export async function recall({ data, limit, m, efConstruct }) {
   const queries = heldOut.slice(0, MOST_QUERIES)
   const nearPivot = [...heldOut].sort((a, b) => distance(a, pivot) - distance(b, pivot)).slice(0, SIDE_QUERIES)
   const rows = []
-  const measureAll = async (kind, asked) => {
-    const truth = await answers(collection, asked, { params: { exact: true } })
-    for (const target of TARGETS) rows.push(await measure(collection, kind, asked, truth, { recall: target }))
+  const measureAll = async (kind, asked, of = collection) => {
+    const truth = await answers(of, asked, { params: { exact: true } })
+    for (const target of TARGETS) rows.push(await measure(of, kind, asked, truth, { recall: target }))
   }
   await measureAll('held out', queries)
   for (const { name, filter, side } of FILTERS) {
@@ -72,6 +73,10 @@ export async function recall({ data, limit, m, efConstruct }) {
     const targets = name.startsWith('10 %') ? TARGETS : [FILTER_TARGET]
     for (const target of targets) rows.push(await measure(collection, name, asked, truth, { filter, recall: target }))
   }
+  db = await liveThrough({ db, folder, set, efConstruct, random: seeded(SEED + 1) }, (stage, of) =>
+    measureAll(stage, queries, of),
+  )
+  collection = await db.collection('bench')
   const settling = await settle(collection, warming)
   await measureAll('of another kind', mixed)
   await db.close()

@@ -1,0 +1,40 @@
+// The life of a collection that recall has to outlast: changes, the rebuilding of its segments, and a restart.
+import { open } from '../../dist/index.js'
+import { chunks } from '../lib/datasets.mjs'
+import { allIndexed } from '../systems/vicinal.mjs'
+
+const CHURNED_SHARE = 0.3
+const CHUNK_ROWS = 10_000
+
+/**
+ * Brings the collection from one stage to the next and calls `measure(stage, collection)` after each. Resolves to the
+ * database as it was opened last.
+ */
+export async function liveThrough({ db, folder, set, efConstruct, random }, measure) {
+  let collection = await db.collection('bench')
+  await churn(collection, set, random)
+  await allIndexed(collection)
+  await measure('after 30 % churn', collection)
+  // A changed configuration has all segments rebuilt from their live rows, which is what a compaction does.
+  await collection.updateConfig({ hnswConfig: { efConstruct: efConstruct + 1 } })
+  await allIndexed(collection)
+  await measure('after compaction', collection)
+  await db.close()
+  const reopened = await open(folder)
+  collection = await reopened.collection('bench')
+  await measure('after reopening', collection)
+  return reopened
+}
+
+/** Deletes rows at random and puts their vectors back under new ids, a chunk at a time, while graphs are built. */
+async function churn(collection, set, random) {
+  let nextId = 1_000_000_000
+  for (const { from, rows, dim, data } of chunks(set.base, CHUNK_ROWS)) {
+    const chosen = Array.from({ length: rows }, (_, at) => at).filter(() => random() < CHURNED_SHARE)
+    await collection.delete(chosen.map((at) => from + at))
+    const vectors = new Float32Array(chosen.length * dim)
+    for (const [i, at] of chosen.entries()) vectors.set(data.subarray(at * dim, (at + 1) * dim), i * dim)
+    const ids = Uint32Array.from(chosen, () => nextId++)
+    await collection.upsert({ ids, vectors })
+  }
+}
