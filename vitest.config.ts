@@ -10,7 +10,10 @@ export default defineConfig({
     testTimeout: 2 * MINUTE,
     hookTimeout: 2 * MINUTE,
     projects: [
-      { extends: true, test: { name: 'main', include: ['test/**/*.test.ts'], exclude: ['test/packaging/**'] } },
+      {
+        extends: true,
+        test: { name: 'main', include: ['test/**/*.test.ts'], exclude: ['test/packaging/**', '**/node_modules/**'] },
+      },
       {
         extends: true,
         test: {

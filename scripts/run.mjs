@@ -5,7 +5,7 @@ import { pathToFileURL } from 'node:url'
 import { check } from './check.mjs'
 import { prebuild } from './prebuild.mjs'
 import { path, say } from './process.mjs'
-import { buildNative, buildOracle, compile, install } from './setup.mjs'
+import { buildNative, buildOracle, compile, install, installClients } from './setup.mjs'
 import { nativeTests, packagingTests, report, suite, suitesOfLowerSets } from './test.mjs'
 import { ensureTools } from './tools.mjs'
 
@@ -28,6 +28,7 @@ async function start(flags) {
 /** Everything, or with arguments only the test files whose paths contain one of them. */
 function test(filters) {
   install()
+  installClients()
   ensureTools()
   prepare()
   buildOracle()
@@ -37,6 +38,7 @@ function test(filters) {
 
 function checkTask() {
   install()
+  installClients()
   ensureTools()
   return report([check()])
 }
@@ -50,6 +52,7 @@ function testNative() {
 /** Without the kernel's own tests, which `test:native` runs with each instruction set as it is. */
 function testIsa(filters) {
   install()
+  installClients()
   ensureTools()
   prepare()
   buildOracle()

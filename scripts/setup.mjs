@@ -6,20 +6,31 @@ import { fail, filesBelow, hashOf, isFolder, npm, path, run, stampIs, writeStamp
 
 export function install() {
   if (Number(process.versions.node.split('.')[0]) < 20) fail(`Node 20 or newer is needed, this is ${process.version}`)
-  if (isInstalled()) return
+  installIn('.', 'installing packages from the lock file')
+}
+
+/** What only tests need: clients of others, whose packages are many. A folder of their own spares users the wait. */
+export function installClients() {
+  installIn('test/clients', 'installing the clients that the tests run')
+}
+
+function installIn(folder, what) {
+  if (isInstalled(folder)) return
   // Development packages even where NODE_ENV says production: the build needs them.
-  const [command, args] = npm(['ci', '--include=dev', '--ignore-scripts', '--no-audit', '--no-fund'])
-  run('installing packages from the lock file', command, args)
+  const flags = ['--include=dev', '--ignore-scripts', '--no-audit', '--no-fund', '--loglevel=error']
+  const [command, args] = npm(['ci', ...flags])
+  run(what, command, args, { cwd: path(folder) })
 }
 
 /**
  * Whether node_modules holds what the lock file names. npm writes what it installed to a hidden lock file;
  * packages for other platforms are missing there and may be.
  */
-function isInstalled() {
-  if (!existsSync(path('node_modules/.package-lock.json'))) return false
-  const wanted = JSON.parse(readFileSync(path('package-lock.json'), 'utf8')).packages
-  const present = JSON.parse(readFileSync(path('node_modules/.package-lock.json'), 'utf8')).packages
+function isInstalled(folder) {
+  const installed = path(folder, 'node_modules/.package-lock.json')
+  if (!existsSync(installed)) return false
+  const wanted = JSON.parse(readFileSync(path(folder, 'package-lock.json'), 'utf8')).packages
+  const present = JSON.parse(readFileSync(installed, 'utf8')).packages
   return Object.entries(wanted).every(([name, entry]) => {
     if (name === '') return true
     return present[name] ? present[name].version === entry.version : entry.optional === true
