@@ -1,10 +1,10 @@
 // The life of a collection that recall has to outlast: changes, the rebuilding of its segments, and a restart.
 import { open } from '../../dist/index.js'
 import { chunks } from '../lib/datasets.mjs'
-import { allIndexed } from '../systems/vicinal.mjs'
 
 const CHURNED_SHARE = 0.3
 const CHUNK_ROWS = 10_000
+const INDEXING_MS = 1_200_000
 
 /**
  * Brings the collection from one stage to the next and calls `measure(stage, collection)` after each. Resolves to the
@@ -13,11 +13,11 @@ const CHUNK_ROWS = 10_000
 export async function liveThrough({ db, folder, set, efConstruct, random }, measure) {
   let collection = await db.collection('bench')
   await churn(collection, set, random)
-  await allIndexed(collection)
+  await collection.waitForIndex({ timeoutMs: INDEXING_MS })
   await measure('after 30 % churn', collection)
   // A changed configuration has all segments rebuilt from their live rows, which is what a compaction does.
   await collection.updateConfig({ hnswConfig: { efConstruct: efConstruct + 1 } })
-  await allIndexed(collection)
+  await collection.waitForIndex({ timeoutMs: INDEXING_MS })
   await measure('after compaction', collection)
   await db.close()
   const reopened = await open(folder)

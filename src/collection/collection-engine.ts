@@ -211,13 +211,14 @@ export class CollectionEngine implements MeasuredCollection, Shrinkable {
     const recall = stats.vectors.map(({ recall: { queries, measured, asked, settling, samples } }, vector) => {
       return [this.config.vectors[vector]?.name ?? '', { queries, measured, asked, settling, samples }] as const
     })
-    const isBehind = indexed < live || stats.segments.some(({ segment }) => this.#parts.outdated.has(segment))
+    const isBehind = this.shard.tailBytes() > 0 || stats.segments.some(({ segment }) => this.#parts.outdated.has(segment))
     const schema = stats.payloadIndexes.map(({ field, kind, points }) => [field, { kind, points }] as const)
     return {
       name: this.name,
       status: this.#trouble || this.#parts.log.failure ? 'red' : isBehind ? 'yellow' : 'green',
       pointsCount: stats.points,
-      indexedVectorsCount: indexed,
+      // Graphs also hold vectors that were deleted since.
+      indexedVectorsCount: Math.min(indexed, live),
       vectorsCount: live,
       segmentsCount: stats.segments.length,
       config: this.config,
