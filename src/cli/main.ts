@@ -1,7 +1,7 @@
 #!/usr/bin/env node
 import { readFileSync } from 'node:fs'
 import { VicinalError } from '../core/errors.js'
-import { helpLines, IMPORT_SETTINGS, SERVE_SETTINGS, TUNE_SETTINGS, UsageError } from './settings.js'
+import { helpLines, IMPORT_SETTINGS, RESTORE_SETTINGS, SERVE_SETTINGS, TUNE_SETTINGS, UsageError } from './settings.js'
 
 /** Exit codes: done, failed (or damage found), called wrongly. */
 const FAILED = 1
@@ -19,6 +19,11 @@ const HELP = {
     'Measures codes and graphs on your own vectors, and takes the fastest that reaches recall within memory.',
     ...helpLines(TUNE_SETTINGS),
   ],
+  restore: [
+    'vicinal restore SNAPSHOT [flags]',
+    'Takes a snapshot into a data folder that no process writes to, in the place of what has its name there.',
+    ...helpLines(RESTORE_SETTINGS),
+  ],
   inspect: [
     'vicinal inspect FOLDER',
     'Describes a data folder that no process writes to, and verifies its checksums. Exit code 1: damage found.',
@@ -29,6 +34,7 @@ const COMMANDS: Record<keyof typeof HELP, (args: string[]) => Promise<number>> =
   serve: async (args) => (await import('./serve.js')).serve(args),
   import: async (args) => (await import('./import/command.js')).importFiles(args),
   tune: async (args) => (await import('./tune/command.js')).tune(args),
+  restore: async (args) => (await import('./restore.js')).restore(args),
   inspect: async (args) => (await import('./inspect.js')).inspect(args),
 }
 

@@ -31,6 +31,8 @@ export async function serve(args: string[]): Promise<number> {
   const opening: Promise<Database> = open(folder, {
     concurrentSearches: settings.integer('maxConcurrent') as number,
     ...(memoryLimitBytes === undefined ? {} : { memoryLimitBytes }),
+    snapshotUrls: settings.isOn('snapshotUrls'),
+    maxSnapshotBytes: settings.integer('maxSnapshotBytes') as number,
   })
   // Handled below; the server answers 503 until it is open.
   opening.catch(() => {})
@@ -100,6 +102,7 @@ function serverOptions(settings: Settings): Omit<ServerOptions, 'database'> {
     maxBodyBytes: settings.integer('maxBodyBytes') as number,
     maxConcurrentReads: settings.integer('maxConcurrent') as number,
     timeoutMs: settings.integer('timeoutMs') as number,
+    requestTimeoutMs: settings.integer('requestTimeoutMs') as number,
     logLevel,
   }
 }

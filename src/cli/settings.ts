@@ -81,6 +81,27 @@ export const SERVE_SETTINGS = {
     null,
     'memory the process is to keep to, such as 2GiB: past it large requests wait or get 503; no limit by default',
   ),
+  snapshotUrls: setting(
+    'snapshot-urls',
+    'snapshotUrls',
+    'switch',
+    false,
+    'fetch snapshots to recover from http(s) URLs, of public addresses alone',
+  ),
+  maxSnapshotBytes: setting(
+    'max-snapshot-bytes',
+    'maxSnapshotBytes',
+    'integer',
+    LIMITS.snapshotBytes,
+    'largest snapshot that is uploaded or fetched',
+  ),
+  requestTimeoutMs: setting(
+    'request-timeout-ms',
+    'requestTimeoutMs',
+    'integer',
+    120_000,
+    'how long a request may take to arrive, uploads of snapshots too',
+  ),
   threads: setting('threads', 'threads', 'integer', null, "threads of the kernel's pool; as many as cores by default"),
   logLevel: setting('log-level', 'logLevel', 'text', 'info', 'trace, debug, info, warn, error or silent'),
   sample: setting(
@@ -135,6 +156,18 @@ export const IMPORT_SETTINGS = {
     'import from the first row, also where an earlier run stopped half-way',
   ),
   dryRun: setting('dry-run', null, 'switch', false, 'read and check the files, write nothing'),
+} as const satisfies Record<string, Setting>
+
+export const RESTORE_SETTINGS = {
+  data: SERVE_SETTINGS.data,
+  collection: setting(
+    'collection',
+    null,
+    'text',
+    null,
+    'name for the collection; default its own, and of a snapshot of a database all in it',
+  ),
+  checksum: setting('checksum', null, 'text', null, 'SHA-256 that the file has to have'),
 } as const satisfies Record<string, Setting>
 
 export const TUNE_SETTINGS = {

@@ -17,6 +17,7 @@ export type * from '../core/quantization.js'
 export type * from '../core/query-plan.js'
 export type * from '../core/schema.js'
 export type * from '../core/settings.js'
+export type * from '../core/snapshots.js'
 
 export interface ConnectOptions {
   apiKey?: string

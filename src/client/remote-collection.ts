@@ -20,12 +20,14 @@ import { invalid } from '../core/errors.js'
 import type { Filter } from '../core/filter.js'
 import type { Payload, Point, PointId, PointVector } from '../core/point.js'
 import type { CollectionInfo, ConfigChange, PayloadIndexKind } from '../core/schema.js'
+import type { Snapshots } from '../core/snapshots.js'
 import { isArrowTable, pointsOfArrow } from '../ingest/wire-arrow.js'
 import { encodeMsgpack } from '../ingest/wire-msgpack-encoder.js'
 import { aliasesOf } from './aliases.js'
 import { hitsOf, infoOf, pageOf, pointsOf, writeResultOf } from './answers.js'
 import { upsertBodies } from './chunks.js'
 import { planOf } from './plans.js'
+import { RemoteSnapshots } from './remote-snapshots.js'
 import {
   configChangeBody,
   operationBody,
@@ -46,12 +48,14 @@ export class RemoteCollection<P = Payload> implements Collection<P> {
   readonly #transport: Transport
   readonly #path: string
   readonly #maxBodyBytes: number
+  readonly snapshots: Snapshots
 
   constructor(name: string, transport: Transport, maxBodyBytes: number) {
     this.name = name
     this.#transport = transport
     this.#path = `/collections/${encodeURIComponent(name)}`
     this.#maxBodyBytes = maxBodyBytes
+    this.snapshots = new RemoteSnapshots(transport, `${this.#path}/snapshots`)
   }
 
   async info(call?: CallOptions): Promise<CollectionInfo> {

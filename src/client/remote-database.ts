@@ -4,9 +4,11 @@ import { notFound } from '../core/errors.js'
 import { checkCollectionName } from '../core/names.js'
 import type { Payload } from '../core/point.js'
 import type { CollectionOptions } from '../core/schema.js'
+import type { RecoverOptions, SnapshotSource } from '../core/snapshots.js'
 import { encodeMsgpack } from '../ingest/wire-msgpack-encoder.js'
 import { aliasActionsBody, aliasesOf } from './aliases.js'
 import { RemoteCollection } from './remote-collection.js'
+import { RemoteSnapshots } from './remote-snapshots.js'
 import { collectionBody } from './requests.js'
 import type { Transport } from './transport.js'
 
@@ -14,10 +16,12 @@ import type { Transport } from './transport.js'
 export class RemoteDatabase implements Database {
   readonly #transport: Transport
   readonly #maxBodyBytes: number
+  readonly snapshots: RemoteSnapshots
 
   constructor(transport: Transport, maxBodyBytes: number) {
     this.#transport = transport
     this.#maxBodyBytes = maxBodyBytes
+    this.snapshots = new RemoteSnapshots(transport, '/snapshots')
   }
 
   async createCollection<P = Payload>(
@@ -64,6 +68,20 @@ export class RemoteDatabase implements Database {
 
   async deleteCollection(name: string, call?: CallOptions): Promise<boolean> {
     return (await this.#transport.send({ method: 'DELETE', path: pathOf(name), call })) as boolean
+  }
+
+  async recoverCollection<P = Payload>(
+    name: string,
+    source: SnapshotSource,
+    options?: RecoverOptions,
+  ): Promise<Collection<P>> {
+    await new RemoteSnapshots(this.#transport, `${pathOf(name)}/snapshots`).recover(source, options)
+    return await this.collection<P>(name)
+  }
+
+  async recover(source: SnapshotSource, options?: RecoverOptions): Promise<string[]> {
+    await this.snapshots.recover(source, options)
+    return await this.collections()
   }
 
   async close(): Promise<void> {

@@ -5,6 +5,7 @@
  */
 import { type ClientRequest, Agent as HttpAgent, request as httpRequest, type IncomingMessage } from 'node:http'
 import { Agent as HttpsAgent, request as httpsRequest } from 'node:https'
+import { pipeline, Readable } from 'node:stream'
 import type { CallOptions } from '../core/database.js'
 import { invalid, VicinalError } from '../core/errors.js'
 import { LIMITS } from '../core/limits.js'
@@ -34,6 +35,11 @@ export interface RemoteRequest {
   call?: CallOptions | undefined
   /** false where doing it twice is not as good as once: then a lost answer is not asked for again. */
   isIdempotent?: boolean
+}
+
+/** A request whose body, or answer, is more than is to be in memory at once. It is sent once. */
+export interface StreamRequest extends Omit<RemoteRequest, 'body' | 'isIdempotent'> {
+  upload?: { type: string; chunks: AsyncIterable<Uint8Array> }
 }
 
 export class Transport {
@@ -75,6 +81,25 @@ export class Transport {
     }
   }
 
+  /** The answer as it comes. The deadline is that of its head. */
+  async stream(request: StreamRequest): Promise<IncomingMessage> {
+    const deadline = new Deadline(request.call?.timeoutMs ?? this.#options.timeoutMs, request.call?.signal)
+    try {
+      if (this.#closed) throw new VicinalError('CLOSED', 'The connection is closed')
+      const response = await this.#exchange(request, deadline)
+      const status = response.statusCode ?? 0
+      if (status >= 200 && status < 300) return response
+      const bytes = await bodyOf(response)
+      const isMsgpack = response.headers['content-type']?.startsWith(MSGPACK) === true
+      throw errorOfAnswer(status, response.headers, isMsgpack ? (decodeMsgpack(bytes, 'answer') as Envelope) : null)
+    } catch (error) {
+      deadline.check()
+      throw this.#explained(error)
+    } finally {
+      deadline.end()
+    }
+  }
+
   async #sendWithRetries(request: RemoteRequest, deadline: Deadline): Promise<unknown> {
     for (let attempt = 0; ; attempt++) {
       if (this.#closed) throw new VicinalError('CLOSED', 'The connection is closed')
@@ -107,8 +132,10 @@ export class Transport {
     throw errorOfAnswer(status, response.headers, envelope)
   }
 
-  #exchange({ method, path, body, call }: RemoteRequest, deadline: Deadline): Promise<IncomingMessage> {
+  #exchange(asked: RemoteRequest & StreamRequest, deadline: Deadline): Promise<IncomingMessage> {
+    const { method, path, body, call, upload } = asked
     const headers: Record<string, string | number> = { ...this.#headers }
+    if (upload) headers['content-type'] = upload.type
     if (body) {
       headers['content-type'] = MSGPACK
       headers['content-length'] = body.length
@@ -133,7 +160,9 @@ export class Transport {
       request.on('error', reject)
       // Ends the answer too, should it be under way.
       deadline.onPassed(() => request.destroy(new Error('the call ended')))
-      request.end(body)
+      if (!upload) request.end(body)
+      // A service that refuses answers before it has all; then the answer counts, and the rest is not sent.
+      else pipeline(Readable.from(upload.chunks), request, (error) => error && reject(error))
     })
   }
 }

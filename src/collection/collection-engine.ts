@@ -11,6 +11,7 @@ import type { Shard } from '../native/shard.js'
 import type { OutdatedSegments } from '../segment/outdated-segments.js'
 import type { LanceTable } from '../storage/lance-table.js'
 import type { CollectionPaths } from '../storage/layout.js'
+import type { Manifest } from '../storage/manifest.js'
 import { Checkpointer } from './checkpointer.js'
 import { Flusher } from './flusher.js'
 import { Maintenance } from './maintenance.js'
@@ -34,6 +35,13 @@ export interface CollectionParts {
   /** Segments that wait for being rebuilt as the configuration says. */
   outdated: OutdatedSegments
   clock: Clock
+}
+
+/** What `holdFiles` holds: files named by the manifest, and the log's records up to this operation, all applied. */
+export interface HeldFiles {
+  manifest: Manifest
+  paths: CollectionPaths
+  seq: number
 }
 
 /** One open collection: its parts, their start and their end. The verbs are in EmbeddedCollection. */
@@ -106,6 +114,9 @@ export class CollectionEngine implements MeasuredCollection, Shrinkable {
   get name(): string {
     return this.#parts.manifest.current.name
   }
+  get uuid(): string {
+    return this.#parts.manifest.current.uuid
+  }
   get config(): CollectionConfig {
     return this.#parts.manifest.current.config
   }
@@ -129,6 +140,18 @@ export class CollectionEngine implements MeasuredCollection, Shrinkable {
 
   async flush(): Promise<void> {
     await this.#flusher?.flush()
+  }
+
+  /** Runs work while the files stay that make up the collection as of one operation, with all that was acknowledged. */
+  async holdFiles<T>(work: (held: HeldFiles) => Promise<T>): Promise<T> {
+    this.checkOpen()
+    const { log, manifest, folder } = this.#parts
+    const flusher = this.#flusher
+    if (!flusher || !folder) throw new VicinalError('INTERNAL', 'a collection without files has none to hold')
+    // So that little of the log is to be copied.
+    await this.flush()
+    await this.writer.exclusively(async () => undefined)
+    return await flusher.hold(() => work({ manifest: manifest.current, paths: folder.paths, seq: log.durableSeq }))
   }
 
   /** Gives back memory that files stand behind; with `everything`, of graphs and codes too. */

@@ -20,6 +20,7 @@ import { invalid } from '../core/errors.js'
 import { LIMITS } from '../core/limits.js'
 import type { Payload, PointId } from '../core/point.js'
 import type { CollectionInfo, ConfigChange, PayloadIndexKind } from '../core/schema.js'
+import type { Snapshots } from '../core/snapshots.js'
 import { compileFilter } from '../filter/program.js'
 import { planInIdOrder } from '../query/explain.js'
 import { retrieve, scrollPage } from '../query/pages.js'
@@ -40,11 +41,13 @@ export class EmbeddedCollection<P = Payload> implements Collection<P> {
   readonly #engine: CollectionEngine
   readonly #admission: Admission
   readonly #aliases: () => string[]
+  readonly snapshots: Snapshots
 
-  constructor(engine: CollectionEngine, admission: Admission, aliases: () => string[]) {
+  constructor(engine: CollectionEngine, admission: Admission, aliases: () => string[], snapshots: Snapshots) {
     this.#engine = engine
     this.#admission = admission
     this.#aliases = aliases
+    this.snapshots = snapshots
   }
 
   get name(): string {

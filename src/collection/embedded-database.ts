@@ -1,11 +1,12 @@
 import { randomUUID } from 'node:crypto'
 import type { AliasAction, AliasDescription } from '../core/aliases.js'
 import type { CallOptions, Collection, Database } from '../core/database.js'
-import { notFound, VicinalError } from '../core/errors.js'
+import { invalid, notFound, VicinalError } from '../core/errors.js'
 import { LIMITS } from '../core/limits.js'
 import { checkCollectionName } from '../core/names.js'
 import type { Payload } from '../core/point.js'
 import type { CollectionOptions } from '../core/schema.js'
+import type { RecoverOptions, SnapshotSource, Snapshots } from '../core/snapshots.js'
 import type { Aliases } from '../storage/alias-file.js'
 import type { Manifest } from '../storage/manifest.js'
 import { Admission } from './admission.js'
@@ -13,11 +14,16 @@ import { changeAliases } from './alias-changes.js'
 import { withDeadline } from './call-scope.js'
 import type { CollectionEngine } from './collection-engine.js'
 import { EmbeddedCollection } from './embedded-collection.js'
+import { EmbeddedSnapshots, type SnapshotHost, snapshotStoreOf, withLongDeadline } from './embedded-snapshots.js'
+import type { StagedCollection } from './restore.js'
 import { resolveConfig } from './schema.js'
+import type { SnapshotStore } from './snapshot-store.js'
 
 /** Where a database keeps its collections: a folder, memory, or a folder it only reads. */
 export interface CollectionStore {
   readonly readOnly: boolean
+  /** null in memory. */
+  readonly snapshots: SnapshotStore | null
   /**
    * Opens what is there. A collection that cannot be opened is reported as damaged, and does not stop the others.
    * A reader's store goes on telling the registry what its writer makes and removes.
@@ -27,13 +33,13 @@ export interface CollectionStore {
   /** Puts all aliases on stable storage in the place of those before. */
   saveAliases(aliases: Aliases): Promise<void>
   /** Removes the closed collection's files. */
-  remove(engine: CollectionEngine): Promise<void>
+  remove(collection: { uuid: string }): Promise<void>
   close(): Promise<void>
 }
 
 export interface CollectionRegistry {
   add(engine: CollectionEngine): void
-  remove(name: string): void
+  remove(engine: CollectionEngine): void
   addDamaged(damaged: DamagedCollection): void
   setAliases(aliases: Aliases): void
   /** They cannot be read: names that are no collection's may be any. */
@@ -43,6 +49,8 @@ export interface CollectionRegistry {
 export interface DamagedCollection {
   /** null where not even the name could be read. */
   name: string | null
+  /** null where it is no collection that is damaged. */
+  uuid: string | null
   error: VicinalError
 }
 
@@ -63,6 +71,10 @@ export class EmbeddedDatabase implements Database {
   #aliasTrouble: VicinalError | null = null
   readonly #admission: Admission
   readonly #onClosed: () => void
+  /** What a close waits for beside what takes turns. */
+  readonly #underway = new Set<Promise<unknown>>()
+  readonly #host: SnapshotHost
+  readonly snapshots: Snapshots
   #turn: Promise<unknown> = Promise.resolve()
   #closed: Promise<void> | null = null
 
@@ -70,20 +82,32 @@ export class EmbeddedDatabase implements Database {
     this.#store = store
     this.#admission = new Admission(concurrentSearches ?? LIMITS.concurrentSearches)
     this.#onClosed = onClosed ?? (() => {})
+    this.#host = {
+      snapshots: store.snapshots,
+      checkOpen: () => this.#checkOpen(),
+      checkWritable: () => this.#checkWritable(),
+      engines: () => [...this.#engines.values()].sort((a, b) => (a.name < b.name ? -1 : 1)),
+      aliases: () => this.#aliases,
+      untilDone: (work) => this.#untilDone(work),
+    }
+    this.snapshots = new EmbeddedSnapshots(this.#host, null)
   }
 
   static async open(store: CollectionStore, options: DatabaseOptions = {}): Promise<EmbeddedDatabase> {
     const database = new EmbeddedDatabase(store, options)
     await store.openAll({
       add: (engine) => database.#engines.set(engine.name, engine),
-      remove: (name) => database.#engines.delete(name),
+      remove: (engine) => {
+        // One that was put in its place has its name.
+        if (database.#engines.get(engine.name) === engine) database.#engines.delete(engine.name)
+      },
       addDamaged: (damaged) => database.#damaged.push(damaged),
       setAliases: (aliases) => {
         database.#aliases = aliases
       },
       addDamagedAliases: (error) => {
         database.#aliasTrouble = error
-        database.#damaged.push({ name: null, error })
+        database.#damaged.push({ name: null, uuid: null, error })
       },
     })
     return database
@@ -99,18 +123,12 @@ export class EmbeddedDatabase implements Database {
     const config = resolveConfig(options)
     const engine = await withDeadline(call, () =>
       this.#inTurn(async () => {
-        const taken = this.#engines.has(name) || this.#damaged.some((damaged) => damaged.name === name)
-        if (taken)
+        if (this.#isCollection(name))
           throw new VicinalError('ALREADY_EXISTS', `Wrong input: Collection \`${name}\` already exists!`, {
             details: { name },
           })
         if (this.#aliases.has(name)) throw takenByAlias(name)
-        if (this.#engines.size >= LIMITS.collections) {
-          throw new VicinalError(
-            'INVALID_ARGUMENT',
-            `collections: expected at most ${LIMITS.collections}, got one more`,
-          )
-        }
+        this.#checkCount()
         // One whose name could not be read just now may be of this name; one whose manifest is damaged never will.
         const unread = this.#damaged.find((entry) => entry.name === null && entry.error.code !== 'CORRUPT')
         if (unread) throw cannotBeServed(name, unread.error)
@@ -135,7 +153,8 @@ export class EmbeddedDatabase implements Database {
   }
 
   #handle<P>(engine: CollectionEngine): Collection<P> {
-    return new EmbeddedCollection<P>(engine, this.#admission, () => this.#aliasesOf(engine.name))
+    const snapshots = new EmbeddedSnapshots(this.#host, engine)
+    return new EmbeddedCollection<P>(engine, this.#admission, () => this.#aliasesOf(engine.name), snapshots)
   }
 
   #aliasesOf(name: string): string[] {
@@ -147,12 +166,13 @@ export class EmbeddedDatabase implements Database {
     await withDeadline(call, () =>
       this.#inTurn(async () => {
         if (this.#aliasTrouble) throw this.#aliasTrouble
-        const isCollection = (name: string) =>
-          this.#engines.has(name) || this.#damaged.some((damaged) => damaged.name === name)
-        await this.#saveAliases(changeAliases(this.#aliases, actions, isCollection))
+        await this.#saveAliases(changeAliases(this.#aliases, actions, this.#isCollection))
       }),
     )
   }
+
+  readonly #isCollection = (name: string): boolean =>
+    this.#engines.has(name) || this.#damaged.some((damaged) => damaged.name === name)
 
   async #saveAliases(aliases: Aliases): Promise<void> {
     await this.#store.saveAliases(aliases)
@@ -206,6 +226,73 @@ export class EmbeddedDatabase implements Database {
     )
   }
 
+  async recoverCollection<P = Payload>(
+    name: string,
+    source: SnapshotSource,
+    options: RecoverOptions = {},
+  ): Promise<Collection<P>> {
+    this.#checkWritable()
+    checkCollectionName(name)
+    const store = snapshotStoreOf(this.#host)
+    const engine = await withLongDeadline(options, () =>
+      this.#untilDone(() =>
+        store.take(source, options, 'collection', ({ collections: [staged] }) =>
+          this.#inTurn(() => this.#replace(this.#aliases.get(name) ?? name, staged as StagedCollection, store)),
+        ),
+      ),
+    )
+    return this.#handle<P>(engine)
+  }
+
+  async recover(source: SnapshotSource, options: RecoverOptions = {}): Promise<string[]> {
+    this.#checkWritable()
+    const store = snapshotStoreOf(this.#host)
+    return await withLongDeadline(options, () =>
+      this.#untilDone(() =>
+        store.take(source, options, 'any', ({ collections, index }) =>
+          this.#inTurn(async () => {
+            const names = collections.map(({ name }) => name)
+            const taken = names.find((name) => this.#aliases.has(name))
+            if (taken !== undefined) throw takenByAlias(taken)
+            for (const staged of collections) await this.#replace(staged.name, staged, store)
+            const aliases = index.aliases.filter(([, collection]) => names.includes(collection))
+            const actions = aliases.map(([aliasName, collectionName]) => ({
+              createAlias: { aliasName, collectionName },
+            }))
+            if (actions.length > 0) await this.#saveAliases(changeAliases(this.#aliases, actions, this.#isCollection))
+            return names
+          }),
+        ),
+      ),
+    )
+  }
+
+  /** From the moment that the new one is on stable storage, it is the collection of this name. */
+  async #replace(name: string, staged: StagedCollection, store: SnapshotStore): Promise<CollectionEngine> {
+    const older = this.#engines.get(name)
+    const damaged = this.#damaged.findIndex((entry) => entry.name === name)
+    const replaces = older?.uuid ?? this.#damaged[damaged]?.uuid ?? null
+    if (replaces === null) this.#checkCount()
+    await this.#finishRemoving(name)
+    const engine = await store.adopt(staged, name, replaces)
+    this.#engines.set(name, engine)
+    if (damaged >= 0) this.#damaged.splice(damaged, 1)
+    await older?.close({ discard: true }).catch(() => undefined)
+    // What cannot be removed now is removed at the next open.
+    if (replaces !== null) await this.#store.remove({ uuid: replaces }).catch(() => undefined)
+    return engine
+  }
+
+  async #untilDone<T>(work: () => Promise<T>): Promise<T> {
+    const started = work()
+    this.#underway.add(started)
+    try {
+      return await started
+    } finally {
+      this.#underway.delete(started)
+    }
+  }
+
   async #finishRemoving(name: string): Promise<boolean> {
     const engine = this.#removing.get(name)
     if (!engine) return false
@@ -220,13 +307,20 @@ export class EmbeddedDatabase implements Database {
   }
 
   async close(): Promise<void> {
-    this.#closed ??= this.#inTurn(async () => {
-      const closing = await Promise.allSettled([...this.#engines.values()].map((engine) => engine.close()))
-      await this.#store.close()
-      this.#onClosed()
-      for (const outcome of closing) if (outcome.status === 'rejected') throw outcome.reason
-    })
+    this.#closed ??= Promise.allSettled([...this.#underway]).then(() => this.#inTurn(() => this.#close()))
     await this.#closed
+  }
+
+  async #close(): Promise<void> {
+    const closing = await Promise.allSettled([...this.#engines.values()].map((engine) => engine.close()))
+    await this.#store.close()
+    this.#onClosed()
+    for (const outcome of closing) if (outcome.status === 'rejected') throw outcome.reason
+  }
+
+  #checkCount(): void {
+    if (this.#engines.size < LIMITS.collections) return
+    throw invalid('collections', `expected at most ${LIMITS.collections}`, this.#engines.size + 1)
   }
 
   #checkOpen(): void {

@@ -55,6 +55,11 @@ export class Flusher {
     })
   }
 
+  /** Runs work while no file of table or log goes. */
+  async hold<T>(work: () => Promise<T>): Promise<T> {
+    return await this.#inTurn(work)
+  }
+
   async #flushOnce(target: number): Promise<void> {
     const { shard, log, table, manifest } = this.#parts
     if (manifest.current.flushedSeq >= target) return

@@ -6,6 +6,7 @@ import { FileLock } from '../native/lock.js'
 import { type Aliases, readAliases, writeAliases } from '../storage/alias-file.js'
 import {
   type CollectionPaths,
+  collectionPaths,
   createCollection,
   deleteCollection,
   LOCK_FILE,
@@ -16,33 +17,41 @@ import { type Manifest, readManifest, writeManifest } from '../storage/manifest.
 import { CollectionEngine } from './collection-engine.js'
 import type { CollectionRegistry, CollectionStore } from './embedded-database.js'
 import { recoverCollection } from './recovery.js'
+import { DEFAULT_SNAPSHOT_SETTINGS, type SnapshotSettings, SnapshotStore } from './snapshot-store.js'
 
 /** The data folder of the one process that writes it. */
 export class FolderStore implements CollectionStore {
   readonly readOnly = false
+  readonly snapshots: SnapshotStore
   readonly #disk: Disk
   readonly #lock: FileLock
   readonly #clock: Clock
 
-  private constructor(disk: Disk, lock: FileLock, clock: Clock) {
+  private constructor(disk: Disk, lock: FileLock, clock: Clock, snapshots: SnapshotSettings) {
+    this.snapshots = new SnapshotStore(disk, clock, snapshots)
     this.#disk = disk
     this.#lock = lock
     this.#clock = clock
   }
 
   /** Makes the folder where there is none. Rejects with LOCKED while another process writes it. */
-  static async open(root: string, clock: Clock = systemClock): Promise<FolderStore> {
+  static async open(
+    root: string,
+    clock: Clock = systemClock,
+    snapshots: SnapshotSettings = DEFAULT_SNAPSHOT_SETTINGS,
+  ): Promise<FolderStore> {
     const disk = new Disk(root)
     await disk.makeRoot()
     const lock = FileLock.acquire(disk.absolute(LOCK_FILE))
     if (!lock) throw await lockedError(disk)
     // For those who are refused. The lock is what counts, and a full disk is no reason not to open.
     await writeHolder(disk).catch(() => undefined)
-    return new FolderStore(disk, lock, clock)
+    return new FolderStore(disk, lock, clock, snapshots)
   }
 
   async openAll(registry: CollectionRegistry): Promise<void> {
     await removeLeftovers(this.#disk)
+    await removeReplaced(this.#disk)
     const present = new Set<string | null>()
     for (const paths of await listCollections(this.#disk)) {
       try {
@@ -50,9 +59,9 @@ export class FolderStore implements CollectionStore {
         present.add(engine.name)
         registry.add(engine)
       } catch (cause) {
-        const damaged = { name: await nameOf(this.#disk, paths), error: asVicinalError(cause) }
-        present.add(damaged.name)
-        registry.addDamaged(damaged)
+        const identity = await identityOf(this.#disk, paths)
+        present.add(identity.name)
+        registry.addDamaged({ ...identity, error: asVicinalError(cause) })
       }
     }
     try {
@@ -82,8 +91,8 @@ export class FolderStore implements CollectionStore {
     }
   }
 
-  async remove(engine: CollectionEngine): Promise<void> {
-    if (engine.paths) await deleteCollection(this.#disk, engine.paths)
+  async remove({ uuid }: { uuid: string }): Promise<void> {
+    await deleteCollection(this.#disk, collectionPaths(uuid))
   }
 
   async close(): Promise<void> {
@@ -97,12 +106,28 @@ function leadingTo(present: ReadonlySet<string | null>, aliases: Aliases): Alias
   return new Map([...aliases].filter(([, collection]) => present.has(collection)))
 }
 
-/** The name of a collection that cannot be opened, if its manifest can still be read. */
-export async function nameOf(disk: Disk, paths: CollectionPaths): Promise<string | null> {
+/** Which collection it is that cannot be opened, if its manifest can still be read. */
+export async function identityOf(
+  disk: Disk,
+  paths: CollectionPaths,
+): Promise<{ name: string | null; uuid: string | null }> {
   return await readManifest(disk, paths.manifest).then(
-    (manifest) => manifest.name,
-    () => null,
+    ({ name, uuid }) => ({ name, uuid }),
+    () => ({ name: null, uuid: null }),
   )
+}
+
+/** A collection that another was put in the place of may have outlived that by a crash. */
+async function removeReplaced(disk: Disk): Promise<void> {
+  for (const paths of await listCollections(disk)) {
+    const replaces = await readManifest(disk, paths.manifest).then(
+      (manifest) => manifest.replaces,
+      () => undefined,
+    )
+    if (replaces === undefined) continue
+    const replaced = collectionPaths(replaces)
+    if (replaced.folder !== paths.folder && (await disk.exists(replaced.folder))) await deleteCollection(disk, replaced)
+  }
 }
 
 export function asVicinalError(cause: unknown): VicinalError {

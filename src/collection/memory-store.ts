@@ -10,6 +10,7 @@ import { makeShard } from './recovery.js'
 /** Collections that end with the process: the same kernel, without a log, a table or files. */
 export class MemoryStore implements CollectionStore {
   readonly readOnly = false
+  readonly snapshots = null
   readonly #clock: Clock
 
   constructor(clock: Clock = systemClock) {

@@ -1,4 +1,5 @@
 import { resolve } from 'node:path'
+import { systemClock } from '../core/clock.js'
 import type { Database } from '../core/database.js'
 import { invalid } from '../core/errors.js'
 import { LIMITS } from '../core/limits.js'
@@ -20,6 +21,10 @@ export interface OpenOptions {
    * Of several databases in one process the least limit holds, while they are open.
    */
   memoryLimitBytes?: number
+  /** Whether `recoverCollection` may fetch from `http://` and `https://`, public addresses alone. Default false. */
+  snapshotUrls?: boolean
+  /** Bytes of a snapshot that comes from outside. Default LIMITS.snapshotBytes. */
+  maxSnapshotBytes?: number
 }
 
 const IN_MEMORY = ':memory:'
@@ -51,7 +56,10 @@ export async function open(folder: string, options: OpenOptions = {}): Promise<D
     await shared.closing.catch(() => undefined)
   }
   const opened = new SharedDatabase(
-    FolderStore.open(root).then((store) => openStore(store, options)),
+    FolderStore.open(root, systemClock, {
+      urls: options.snapshotUrls ?? false,
+      maxBytes: options.maxSnapshotBytes ?? LIMITS.snapshotBytes,
+    }).then((store) => openStore(store, options)),
     () => writers.delete(root),
   )
   writers.set(root, opened)

@@ -5,8 +5,9 @@ import { readAliases } from '../storage/alias-file.js'
 import { type CollectionPaths, listCollections } from '../storage/layout.js'
 import { CollectionEngine } from './collection-engine.js'
 import type { CollectionRegistry, CollectionStore } from './embedded-database.js'
-import { asVicinalError, nameOf } from './folder-store.js'
+import { asVicinalError, identityOf } from './folder-store.js'
 import { FollowedCollection } from './followed-collection.js'
+import { DEFAULT_SNAPSHOT_SETTINGS, SnapshotStore } from './snapshot-store.js'
 
 /** How long a reader may be behind its writer, and how often it looks for collections made or removed. */
 const FOLLOW_MS = 200
@@ -20,6 +21,7 @@ interface Followed {
 /** The data folder of a process that only reads it, beside one that may be writing. Takes no lock, writes nothing. */
 export class ReaderStore implements CollectionStore {
   readonly readOnly = true
+  readonly snapshots: SnapshotStore
   readonly #disk: Disk
   readonly #clock: Clock
   /** By folder. */
@@ -30,6 +32,7 @@ export class ReaderStore implements CollectionStore {
   #closed = false
 
   private constructor(disk: Disk, clock: Clock) {
+    this.snapshots = new SnapshotStore(disk, clock, DEFAULT_SNAPSHOT_SETTINGS)
     this.#disk = disk
     this.#clock = clock
   }
@@ -91,9 +94,11 @@ export class ReaderStore implements CollectionStore {
     for (const [folder, { engine }] of this.#followed) {
       if (folders.has(folder)) continue
       this.#followed.delete(folder)
-      registry.remove(engine.name)
+      registry.remove(engine)
       await engine.close()
     }
+    // One that was put in the place of another was there beside it for a moment.
+    for (const { engine } of this.#followed.values()) registry.add(engine)
     for (const paths of present) if (!this.#followed.has(paths.folder)) await this.#add(paths, registry)
   }
 
@@ -106,7 +111,7 @@ export class ReaderStore implements CollectionStore {
     } catch (cause) {
       // One that is being removed at this moment is not damaged.
       if (!(await this.#disk.exists(paths.folder))) return
-      registry.addDamaged({ name: await nameOf(this.#disk, paths), error: asVicinalError(cause) })
+      registry.addDamaged({ ...(await identityOf(this.#disk, paths)), error: asVicinalError(cause) })
     }
   }
 }

@@ -3,6 +3,7 @@ import type { CallOptions, Collection, Database } from '../core/database.js'
 import { VicinalError } from '../core/errors.js'
 import type { Payload } from '../core/point.js'
 import type { CollectionOptions } from '../core/schema.js'
+import type { RecoverOptions, SnapshotSource, Snapshots } from '../core/snapshots.js'
 import type { EmbeddedDatabase } from './embedded-database.js'
 
 /** One open database with several handles on it; it closes when the last of them does. */
@@ -73,6 +74,19 @@ class DatabaseHandle implements Database {
   }
   async aliases(call?: CallOptions): Promise<AliasDescription[]> {
     return await this.#open().aliases(call)
+  }
+  get snapshots(): Snapshots {
+    return this.#open().snapshots
+  }
+  async recoverCollection<P = Payload>(
+    name: string,
+    source: SnapshotSource,
+    options?: RecoverOptions,
+  ): Promise<Collection<P>> {
+    return await this.#open().recoverCollection<P>(name, source, options)
+  }
+  async recover(source: SnapshotSource, options?: RecoverOptions): Promise<string[]> {
+    return await this.#open().recover(source, options)
   }
   async close(): Promise<void> {
     this.#closed ??= this.#release()

@@ -1,8 +1,12 @@
 import type { AliasAction, AliasDescription } from './aliases.js'
+import type { CallOptions } from './call-options.js'
 import type { Filter } from './filter.js'
 import type { Payload, Point, PointId, PointVector, RawJson, Vector } from './point.js'
 import type { QueryPlan } from './query-plan.js'
 import type { CollectionInfo, CollectionOptions, ConfigChange, PayloadIndexKind } from './schema.js'
+import type { RecoverOptions, SnapshotSource, Snapshots } from './snapshots.js'
+
+export type { CallOptions } from './call-options.js'
 
 /**
  * The one interface of the three faces: an embedded database (`open`), a remote one (`connect`) and the
@@ -23,6 +27,18 @@ export interface Database {
   updateAliases(actions: readonly AliasAction[], call?: CallOptions): Promise<void>
   /** In the order of their names. */
   aliases(call?: CallOptions): Promise<AliasDescription[]>
+  /** Of all collections and aliases. */
+  readonly snapshots: Snapshots
+  /**
+   * Makes the collection be what a snapshot of one collection says, whatever the name of that was: in the place of the one
+   * there is, handles on which are closed with it, or as a new one. Until the snapshot is known to be whole, nothing changes.
+   */
+  recoverCollection<P = Payload>(name: string, source: SnapshotSource, options?: RecoverOptions): Promise<Collection<P>>
+  /**
+   * The same for all collections of a snapshot, by their own names, and for its aliases; others stay. Each collection is
+   * replaced on its own. Resolves to their names; from a service, to the names of all that it has then.
+   */
+  recover(source: SnapshotSource, options?: RecoverOptions): Promise<string[]>
   close(): Promise<void>
 }
 
@@ -31,6 +47,7 @@ export interface Collection<P = Payload> {
   info(call?: CallOptions): Promise<CollectionInfo>
   /** The names that lead to this collection besides its own, in order. */
   aliases(call?: CallOptions): Promise<string[]>
+  readonly snapshots: Snapshots
   /**
    * Changes graph and codes. Resolves once the change is on stable storage; the segments there are get rebuilt behind
    * it, which `waitForIndex` waits for. Meanwhile all is searchable.
@@ -73,12 +90,6 @@ export interface Collection<P = Payload> {
   flush(call?: CallOptions): Promise<void>
   /** Resolves when the graph has caught up with the tail, and what a changed configuration rebuilds is rebuilt. */
   waitForIndex(call?: CallOptions): Promise<void>
-}
-
-export interface CallOptions {
-  signal?: AbortSignal
-  /** Milliseconds; past it the call rejects with TIMEOUT. Default LIMITS.timeoutMs. */
-  timeoutMs?: number
 }
 
 export interface WriteOptions extends CallOptions {

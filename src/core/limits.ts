@@ -6,6 +6,13 @@ export const LIMITS = {
   vectorsPerCollection: 64,
   /** UTF-16 units of a collection, vector or payload key name. */
   nameLength: 255,
+  /** Snapshots of one data folder, bytes of one that comes from outside (setting `--max-snapshot-bytes`), files in it. */
+  snapshots: 1_000,
+  snapshotBytes: 64 * 1024 * 1024 * 1024,
+  snapshotFiles: 100_000,
+  /** For a snapshot's URL: to answer, and between two pieces of the answer; and for all of it. */
+  snapshotIdleMs: 30_000,
+  snapshotFetchMs: 1_800_000,
   /** Points in one write. */
   batchPoints: 100_000,
   /** Searches in one query batch. */

@@ -1,5 +1,18 @@
 import { constants } from 'node:fs'
-import { access, type FileHandle, mkdir, open, readdir, rename, rm, stat, statfs, unlink } from 'node:fs/promises'
+import {
+  access,
+  copyFile,
+  type FileHandle,
+  link,
+  mkdir,
+  open,
+  readdir,
+  rename,
+  rm,
+  stat,
+  statfs,
+  unlink,
+} from 'node:fs/promises'
 import { dirname, join, relative, sep } from 'node:path'
 import { VicinalError } from '../core/errors.js'
 import { AppendFile } from './append-file.js'
@@ -9,6 +22,8 @@ import { ReadFile } from './read-file.js'
 /** Only the owner of the process may look into the data. */
 const FOLDER_MODE = 0o700
 const FILE_MODE = 0o600
+/** What file systems without hard links, or with too many of one file, say. */
+const LINKLESS = new Set(['EPERM', 'EMLINK', 'ENOTSUP', 'EOPNOTSUPP', 'ENOSYS', 'EXDEV'])
 
 export interface FolderEntry {
   name: string
@@ -148,8 +163,21 @@ export class Disk {
     }
   }
 
-  async openRead(path: string): Promise<ReadFile> {
-    return new ReadFile(await this.#open(path, constants.O_RDONLY), path)
+  /** With `plain` a symbolic link in the file's place is refused: others than the database may write there. */
+  async openRead(path: string, options: { plain?: boolean } = {}): Promise<ReadFile> {
+    const flags = constants.O_RDONLY | (options.plain ? constants.O_NOFOLLOW : 0)
+    return new ReadFile(await this.#open(path, flags), path)
+  }
+
+  /** A second name of a file that nobody changes any more; a copy where the file system has no such thing. Not synced. */
+  async linkFile(from: string, to: string): Promise<void> {
+    await this.#run('link', from, async (absolute) => {
+      const target = this.absolute(to)
+      await link(absolute, target).catch(async (cause: NodeJS.ErrnoException) => {
+        if (!LINKLESS.has(cause.code ?? '')) throw cause
+        await copyFile(absolute, target, constants.COPYFILE_EXCL)
+      })
+    })
   }
 
   async syncFile(path: string): Promise<void> {

@@ -80,7 +80,9 @@ class Service {
     registerFailures(this.#app, settings.maxBodyBytes)
     this.#app.addHook('onRequest', (request, reply, done) => {
       const refusal = this.#refusal(request, reply)
-      if (refusal || !needsRoom(request.ticket.bodyBytes, this.#memory)) done(refusal)
+      // An upload is on its way to a file, piece by piece.
+      const isStreamed = configOf(request)?.declared.isUpload === true
+      if (refusal || isStreamed || !needsRoom(request.ticket.bodyBytes, this.#memory)) done(refusal)
       else void this.#makeRoom(request).then(() => done(), done)
     })
     const routes = routeTable({ gate, metrics: this.#metrics, isClosing: () => this.#closing !== null })

@@ -4,6 +4,7 @@ import { describeValue, VicinalError } from '../core/errors.js'
 import { parseJson } from '../ingest/wire-json.js'
 import { decodeMsgpack } from '../ingest/wire-msgpack.js'
 import { JSON_TYPE, MSGPACK_TYPE } from './respond.js'
+import { configOf } from './router.js'
 
 const CHARSET = /;\s*charset\s*=\s*"?([^\s;"]+)/i
 const UTF8 = /^utf-?8$/i
@@ -14,6 +15,11 @@ type Done = (error: Error | null, body?: unknown) => void
 export function registerBodies(app: FastifyInstance): void {
   app.removeAllContentTypeParsers()
   register(app, [JSON_TYPE], parseJson)
+  // Left to the route, which reads it as it comes; of all others a form is refused.
+  app.addContentTypeParser('multipart/form-data', (request, _payload, done) => {
+    if (configOf(request)?.declared.isUpload) done(null)
+    else done(unsupportedType(request.headers['content-type']))
+  })
   register(app, [MSGPACK_TYPE, 'application/x-msgpack', 'application/vnd.msgpack'], decodeMsgpack)
 }
 

@@ -8,6 +8,7 @@ import { isPresent, objectAt, type WireObject } from '../ingest/wire-fields.js'
 import type { Work } from './admission.js'
 import type { Access } from './auth.js'
 import type { DatabaseGate } from './database-gate.js'
+import { receiveFile } from './upload.js'
 
 const MS_PER_SECOND = 1000
 const INTEGER = /^\d{1,9}$/
@@ -17,6 +18,8 @@ export interface Route {
   path: string
   access: Access
   work: Work
+  /** The body is a form with a file, which is read as it comes. */
+  isUpload?: true
   run(call: Call): unknown
 }
 
@@ -63,12 +66,12 @@ export class Call {
 
   /** On the wire a write is acknowledged before it is on stable storage, unless `wait=true` asks otherwise. */
   writeOptions(): WriteOptions {
-    return { signal: this.#request.ticket.signal, timeoutMs: this.#deadline(), wait: this.#flag('wait', false) }
+    return { signal: this.#request.ticket.signal, timeoutMs: this.#deadline(), wait: this.flag('wait', false) }
   }
 
   /** `timeout` in seconds, as Qdrant has it. `ordering` and `consistency` say nothing on one node. */
   #deadline(): number {
-    const timeout = this.#query('timeout')
+    const { timeout } = this.query
     if (timeout === undefined) return this.#timeoutMs
     const seconds = typeof timeout === 'string' && INTEGER.test(timeout) ? Number(timeout) : 0
     const most = LIMITS.maxTimeoutMs / MS_PER_SECOND
@@ -76,14 +79,31 @@ export class Call {
     return seconds * MS_PER_SECOND
   }
 
-  #flag(name: string, otherwise: boolean): boolean {
-    const value = this.#query(name)
+  /** For what takes longer than other calls may, unless the caller says how long. */
+  longOptions(): CallOptions {
+    const isAsked = this.query.timeout !== undefined
+    const timeoutMs = isAsked ? this.#deadline() : LIMITS.maxTimeoutMs
+    // Who hangs up does not undo what was begun.
+    return { timeoutMs }
+  }
+
+  receiveFile<T>(field: string, use: (chunks: AsyncIterable<Uint8Array>) => Promise<T>): Promise<T> {
+    return receiveFile(this.#request.raw, field, use)
+  }
+
+  /** Of work whose answer is given already. */
+  logFailure(error: unknown): void {
+    this.#request.log.warn({ reqId: this.#request.id, err: error }, 'work behind an answer failed')
+  }
+
+  get query(): WireObject {
+    return this.#request.query as WireObject
+  }
+
+  flag(name: string, otherwise: boolean): boolean {
+    const value = this.query[name]
     if (value === undefined) return otherwise
     if (value !== 'true' && value !== 'false') throw invalid(name, 'expected true or false', value)
     return value === 'true'
-  }
-
-  #query(name: string): unknown {
-    return (this.#request.query as Record<string, unknown>)[name]
   }
 }

@@ -1,6 +1,8 @@
 /** Answers and errors in the shape of Qdrant's envelope, in the format that the Accept header asks for. */
+import { Readable } from 'node:stream'
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import { VicinalError } from '../core/errors.js'
+import type { SnapshotData } from '../core/snapshots.js'
 import { encodeMsgpack } from '../ingest/wire-msgpack-encoder.js'
 import { jsonText } from './codec-json.js'
 
@@ -22,7 +24,21 @@ export class PlainBody {
   ) {}
 }
 
+/** A file, sent as it is read. */
+export class StreamBody {
+  constructor(readonly data: SnapshotData) {}
+}
+
 export function sendResult(request: FastifyRequest, reply: FastifyReply, result: unknown): FastifyReply {
+  if (result instanceof StreamBody) {
+    const { name, bytes, chunks } = result.data
+    dropStalledReader(request)
+    return reply
+      .type('application/octet-stream')
+      .header('content-length', bytes)
+      .header('content-disposition', `attachment; filename="${name}"`)
+      .send(Readable.from(chunks, { objectMode: false }))
+  }
   if (result instanceof PlainBody) {
     const { body, status, type } = result
     if (typeof body === 'object') return send(request, reply.code(status), body)

@@ -8,7 +8,7 @@ import { sendError, sendResult } from './respond.js'
 
 /** What the hooks know of the matched route. */
 export interface RouteConfig {
-  declared: Pick<Route, 'access' | 'work'>
+  declared: Pick<Route, 'access' | 'work' | 'isUpload'>
   metrics: RouteMetrics
 }
 
@@ -38,7 +38,7 @@ function refuseUndeclared(app: FastifyInstance): void {
 
 function registerRoute(app: FastifyInstance, route: Route, { gate, metrics, timeoutMs }: RouterParts): void {
   const config: RouteConfig = {
-    declared: { access: route.access, work: route.work },
+    declared: { access: route.access, work: route.work, ...(route.isUpload ? { isUpload: true } : {}) },
     metrics: metrics.route(route.method, endpointOf(route.path)),
   }
   app.route({

@@ -87,6 +87,14 @@ export class LanceFiles {
     this.#verified = true
   }
 
+  /** The files of a version that are there, without the manifests of other versions. */
+  async filesOf(version: number): Promise<string[]> {
+    const manifest = versionPath(version)
+    const names = [...this.#sums.keys()].filter((name) => !name.startsWith('_versions') || name === manifest)
+    const present = new Set(await this.#present())
+    return names.filter((name) => present.has(name))
+  }
+
   /** Puts what Lance has written since the last call on stable storage, with its checksums. */
   async sync(version: number, maxSeq: number): Promise<void> {
     const folders = new Set<string>()

@@ -22,7 +22,12 @@ export function collectionPaths(uuid: string): CollectionPaths {
   return pathsIn(COLLECTION_PREFIX + uuid)
 }
 
-function pathsIn(folder: string): CollectionPaths {
+/** A folder for what is not finished: should the process end, the next open removes it. */
+export function unfinishedFolder(uuid: string): string {
+  return UNFINISHED_PREFIX + uuid
+}
+
+export function pathsIn(folder: string): CollectionPaths {
   return {
     folder,
     manifest: join(folder, 'manifest'),

@@ -22,6 +22,8 @@ export interface Manifest {
   cleanEnd: { file: string; offset: number } | null
   /** RFC 3339. */
   createdAt: string
+  /** The uuid of the collection that this one was put in the place of: what is left of that is removed at an open. */
+  replaces?: string
 }
 
 export interface SegmentEntry {

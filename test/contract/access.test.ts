@@ -14,7 +14,7 @@ const DENIED = [401, 403]
 
 const pathOf = (path: string) => path.replace(':name', 'a').replace(':id', '1').replace(':field', 'f')
 const isRead = (method: string, path: string) =>
-  method === 'GET' ||
+  (method === 'GET' && !path.endsWith('/snapshot')) ||
   /\/(count|scroll|query|batch-query|query\/batch|wait-for-index)$/.test(path) ||
   (method === 'POST' && path.endsWith('/points'))
 

@@ -3,10 +3,13 @@
  * description's own schema. The description is not part of this repository; where it is absent the test says so.
  */
 import { existsSync, readFileSync } from 'node:fs'
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { Ajv, type ValidateFunction } from 'ajv'
 import { describe, expect, it, onTestFinished } from 'vitest'
 import { open } from '../../src/index.js'
-import { type Service, startService } from './service.js'
+import { type Answer, type Service, startService } from './service.js'
 
 const SPEC = process.env.VICINAL_QDRANT_SPEC ?? '../shared/spec/qdrant-openapi-1.19.json'
 
@@ -214,6 +217,28 @@ const REQUESTS: [operationId: string, method: string, path: string, body?: unkno
   ['delete_collection', 'DELETE', `${A}?timeout=5`],
 ]
 
+/** On files, where SNAPSHOT stands for the name of the last one made and LOCATION for where it is. */
+const FORM = '--xxx\r\nContent-Disposition: form-data; name="snapshot"; filename="x"\r\n\r\nFILE\r\n--xxx--\r\n'
+const OF_SNAPSHOTS: [operationId: string, method: string, path: string, body?: unknown][] = [
+  ['create_snapshot', 'POST', `${A}/snapshots?wait=true`],
+  ['list_snapshots', 'GET', `${A}/snapshots`],
+  ['get_snapshot', 'GET', `${A}/snapshots/SNAPSHOT`],
+  ['recover_from_snapshot', 'PUT', `${A}/snapshots/recover`, { location: 'LOCATION', priority: 'no_sync' }],
+  ['recover_from_uploaded_snapshot', 'POST', '/collections/c/snapshots/upload?priority=snapshot', FORM],
+  ['delete_snapshot', 'DELETE', `${A}/snapshots/SNAPSHOT`],
+  ['create_shard_snapshot', 'POST', `${A}/shards/0/snapshots`],
+  ['list_shard_snapshots', 'GET', `${A}/shards/0/snapshots`],
+  ['get_shard_snapshot', 'GET', `${A}/shards/0/snapshots/SNAPSHOT`],
+  ['recover_shard_from_snapshot', 'PUT', `${A}/shards/0/snapshots/recover`, { location: 'LOCATION' }],
+  ['recover_shard_from_uploaded_snapshot', 'POST', '/collections/d/shards/0/snapshots/upload', FORM],
+  ['delete_shard_snapshot', 'DELETE', `${A}/shards/0/snapshots/SNAPSHOT?wait=true`],
+  ['stream_shard_snapshot', 'GET', `${A}/shards/0/snapshot`],
+  ['create_full_snapshot', 'POST', '/snapshots'],
+  ['list_full_snapshots', 'GET', '/snapshots'],
+  ['get_full_snapshot', 'GET', '/snapshots/SNAPSHOT'],
+  ['delete_full_snapshot', 'DELETE', '/snapshots/SNAPSHOT'],
+]
+
 const REFUSED: [operationId: string, method: string, path: string, body?: unknown][] = [
   ['get_collection', 'GET', '/collections/absent'],
   ['create_collection', 'PUT', '/collections/b', { vectors: { size: 0, distance: 'Dot' } }],
@@ -246,8 +271,8 @@ const REFUSED: [operationId: string, method: string, path: string, body?: unknow
   ['update_aliases', 'POST', '/collections/aliases', { actions: [{ create_alias: { collection_name: 'b' } }] }],
 ]
 
-/** Snapshots, clusters, sharding, grouping and the like: of later versions. */
-const OUT_OF_SCOPE = /snapshot|cluster|peer|shard|quota|issues|facet|groups|matrix|optimizations|vector_name/
+/** Clusters, sharding, grouping and the like: of later versions. */
+const OUT_OF_SCOPE = /cluster|peer|shard_key|quota|issues|facet|groups|matrix|optimizations|vector_name/
 
 describe.skipIf(!existsSync(SPEC))('answers fit the API description', () => {
   const spec = existsSync(SPEC)
@@ -267,8 +292,31 @@ describe.skipIf(!existsSync(SPEC))('answers fit the API description', () => {
     for (const request of REFUSED) await check(service, request, '4XX')
   })
 
+  it('of every operation on snapshots', async () => {
+    const folder = await mkdtemp(join(tmpdir(), 'vicinal-openapi-'))
+    onTestFinished(() => rm(folder, { recursive: true }))
+    const service = await startWithEngine(folder)
+    for (const request of REQUESTS.slice(0, 12)) await service.call(...(request.slice(1) as [string, string]))
+    let made = ''
+    for (const [id, method, path, body] of OF_SNAPSHOTS) {
+      const replaced = (text: string) =>
+        text.replace('SNAPSHOT', made).replace('LOCATION', `file://${folder}/snapshots/${made}`)
+      if (body === FORM) {
+        const file = readFileSync(join(folder, 'snapshots', made))
+        const [head = '', end = ''] = FORM.split('FILE')
+        const form = Buffer.concat([Buffer.from(head), file, Buffer.from(end)])
+        const answer = await service.call(method, path, form, { 'content-type': 'multipart/form-data; boundary=xxx' })
+        expectFit(id, '200', answer, `${method} ${path}`)
+        continue
+      }
+      const answer = await service.call(method, replaced(path), body && JSON.parse(replaced(JSON.stringify(body))))
+      expectFit(id, '200', answer, `${method} ${path}`)
+      if (id.startsWith('create')) made = (answer.json.result as { name: string }).name
+    }
+  })
+
   it('and no operation is in scope unasked', () => {
-    const asked = new Set(REQUESTS.map(([operationId]) => operationId))
+    const asked = new Set([...REQUESTS, ...OF_SNAPSHOTS].map(([operationId]) => operationId))
     const unasked = [...operations.keys()].filter((id) => !asked.has(id) && !OUT_OF_SCOPE.test(id))
     expect(unasked).toEqual([])
   })
@@ -289,8 +337,11 @@ describe.skipIf(!existsSync(SPEC))('answers fit the API description', () => {
     [id, method, path, body]: (typeof REQUESTS)[number],
     outcome: '200' | '4XX',
   ): Promise<void> {
-    const answer = await service.call(method, path, body)
-    const where = `${id}: ${method} ${path} → ${answer.text}`
+    expectFit(id, outcome, await service.call(method, path, body), `${method} ${path}`)
+  }
+
+  function expectFit(id: string, outcome: '200' | '4XX', answer: Answer, asked: string): void {
+    const where = `${id}: ${asked} → ${answer.text.slice(0, 2000)}`
     expect(String(answer.status), where).toMatch(outcome === '200' ? /^200$/ : /^4/)
     const validate = validatorOf(id, outcome)
     if (!validate) return
@@ -298,8 +349,8 @@ describe.skipIf(!existsSync(SPEC))('answers fit the API description', () => {
   }
 })
 
-async function startWithEngine(): Promise<Service> {
-  const database = await open(':memory:')
+async function startWithEngine(folder = ':memory:'): Promise<Service> {
+  const database = await open(folder)
   onTestFinished(() => database.close())
   return startService({ database })
 }

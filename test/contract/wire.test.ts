@@ -264,7 +264,6 @@ describe('what this version does not have', () => {
     ['POST', '/collections/a/points/scroll', { order_by: 'n' }],
     ['PUT', '/collections/a/index', { field_name: 'text', field_schema: 'text' }],
     ['POST', '/collections/a/points/search', { vector: [1, 2, 3], limit: 1 }],
-    ['POST', '/collections/a/snapshots', {}],
   ])('is refused by name, not ignored: %s %s %j', async (method, path, body) => {
     const service = await startService()
     await makeCollection(service)

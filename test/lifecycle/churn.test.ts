@@ -15,6 +15,7 @@ const SIZE = 128
 class WatchedStore {
   engine: CollectionEngine | null = null
   readonly readOnly = false
+  readonly snapshots = null
   constructor(readonly store: FolderStore) {}
   openAll: FolderStore['openAll'] = (registry) => this.store.openAll(registry)
   remove: FolderStore['remove'] = (engine) => this.store.remove(engine)

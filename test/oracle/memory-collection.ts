@@ -35,6 +35,7 @@ import { infoOf } from './memory-info.js'
 import { deleteKeys, mergePayload, selectPayload } from './memory-payload.js'
 import { checkEffort, planOfScan } from './memory-plan.js'
 import { floats, idKey, idOfKey, isGreaterNearer, type MemoryPoint, score, storedVector } from './memory-points.js'
+import { noSnapshots } from './memory-snapshots.js'
 
 const MAX_RESULTS = 65_536
 
@@ -42,6 +43,7 @@ export class MemoryCollection implements Collection {
   readonly name: string
   #config: CollectionConfig
   readonly #aliases: () => string[]
+  readonly snapshots = noSnapshots
   /** In the order of ids. */
   #points = new Map<string, MemoryPoint>()
   readonly #indexes = new Map<string, PayloadIndexKind>()

@@ -12,10 +12,12 @@ import { checkCollectionName } from '../../src/core/names.js'
 import type { Payload } from '../../src/core/point.js'
 import type { CollectionOptions } from '../../src/core/schema.js'
 import { MemoryCollection } from './memory-collection.js'
+import { noSnapshots, withoutFolder } from './memory-snapshots.js'
 
 export class MemoryDatabase implements Database {
   readonly #collections = new Map<string, MemoryCollection>()
   #aliases = new Map<string, string>()
+  readonly snapshots = noSnapshots
   #closed = false
 
   async createCollection<P = Payload>(
@@ -77,6 +79,14 @@ export class MemoryDatabase implements Database {
 
   #aliasesOf(name: string): string[] {
     return [...this.#aliases.keys()].filter((alias) => this.#aliases.get(alias) === name).sort()
+  }
+
+  async recoverCollection(): Promise<never> {
+    throw withoutFolder()
+  }
+
+  async recover(): Promise<never> {
+    throw withoutFolder()
   }
 
   async close(): Promise<void> {

@@ -6,6 +6,7 @@ import { payloadIndexRoutes } from './payload-index.js'
 import { pointRoutes } from './points.js'
 import { queryRoutes } from './query.js'
 import { type ServiceState, serviceRoutes } from './service.js'
+import { snapshotRoutes } from './snapshots.js'
 import { unsupportedRoutes } from './unsupported.js'
 
 /** Every route there is. Tests of access are made from it. */
@@ -18,6 +19,7 @@ export function routeTable(state: ServiceState): Route[] {
     ...payloadRoutes,
     ...queryRoutes,
     ...payloadIndexRoutes,
+    ...snapshotRoutes,
     ...unsupportedRoutes,
   ]
 }

@@ -1,0 +1,91 @@
+import { randomUUID } from 'node:crypto'
+import type { CallOptions } from '../core/database.js'
+import { LIMITS } from '../core/limits.js'
+import type { RecoverOptions, SnapshotData, SnapshotDescription, SnapshotSource, Snapshots } from '../core/snapshots.js'
+import { encodeMsgpack } from '../ingest/wire-msgpack-encoder.js'
+import type { Transport } from './transport.js'
+
+interface WireSnapshot {
+  name: string
+  creation_time: string
+  size: number
+  checksum: string
+}
+
+/** Snapshots of one collection of a service, or of all of it: `path` says of which. */
+export class RemoteSnapshots implements Snapshots {
+  readonly #transport: Transport
+  readonly #path: string
+
+  constructor(transport: Transport, path: string) {
+    this.#transport = transport
+    this.#path = path
+  }
+
+  async create(call?: CallOptions): Promise<SnapshotDescription> {
+    // Asked again after a lost answer there would be two.
+    const request = { method: 'POST', path: this.#path, call: long(call), isIdempotent: false } as const
+    return descriptionOf(await this.#transport.send(request))
+  }
+
+  async list(call?: CallOptions): Promise<SnapshotDescription[]> {
+    const found = await this.#transport.send({ method: 'GET', path: this.#path, call: long(call) })
+    return (found as WireSnapshot[]).map(descriptionOf)
+  }
+
+  async delete(name: string, call?: CallOptions): Promise<void> {
+    await this.#transport.send({ method: 'DELETE', path: this.#pathOf(name), call: long(call), isIdempotent: false })
+  }
+
+  async read(name: string, call?: CallOptions): Promise<SnapshotData> {
+    const answer = await this.#transport.stream({ method: 'GET', path: this.#pathOf(name), call: long(call) })
+    return { name, bytes: Number(answer.headers['content-length']), chunks: answer }
+  }
+
+  async recover(source: SnapshotSource, options: RecoverOptions = {}): Promise<void> {
+    const { checksum, priority } = options
+    if (source !== null && typeof source === 'object' && 'chunks' in source) {
+      const query = new URLSearchParams()
+      if (checksum) query.set('checksum', checksum)
+      if (priority) query.set('priority', priority)
+      const boundary = `vicinal-${randomUUID()}`
+      const answer = await this.#transport.stream({
+        method: 'POST',
+        path: `${this.#path}/upload?${query}`,
+        call: long(options),
+        upload: { type: `multipart/form-data; boundary=${boundary}`, chunks: formOf(source.chunks, boundary) },
+      })
+      answer.resume()
+      return
+    }
+    const { location, apiKey } = source ?? {}
+    const body = encodeMsgpack({
+      location,
+      api_key: apiKey ?? undefined,
+      checksum: checksum ?? undefined,
+      priority: priority ?? undefined,
+    })
+    const request = { method: 'PUT', path: `${this.#path}/recover`, body, call: long(options) } as const
+    await this.#transport.send({ ...request, isIdempotent: false })
+  }
+
+  #pathOf(name: string): string {
+    return `${this.#path}/${encodeURIComponent(name)}`
+  }
+}
+
+function long(call: CallOptions | undefined): CallOptions {
+  return { timeoutMs: LIMITS.maxTimeoutMs, ...call }
+}
+
+function descriptionOf(wire: unknown): SnapshotDescription {
+  const { name, creation_time: time, size: bytes, checksum } = wire as WireSnapshot
+  return { name, creationTime: `${time}Z`, bytes, checksum }
+}
+
+async function* formOf(chunks: AsyncIterable<Uint8Array>, boundary: string): AsyncGenerator<Uint8Array> {
+  const disposition = 'Content-Disposition: form-data; name="snapshot"; filename="snapshot"'
+  yield Buffer.from(`--${boundary}\r\n${disposition}\r\nContent-Type: application/octet-stream\r\n\r\n`)
+  yield* chunks
+  yield Buffer.from(`\r\n--${boundary}--\r\n`)
+}

@@ -1,0 +1,77 @@
+import type { CallOptions } from '../core/database.js'
+import { VicinalError } from '../core/errors.js'
+import { LIMITS } from '../core/limits.js'
+import type { SnapshotData, SnapshotDescription, Snapshots } from '../core/snapshots.js'
+import type { Aliases } from '../storage/alias-file.js'
+import { withDeadline } from './call-scope.js'
+import type { CollectionEngine } from './collection-engine.js'
+import type { SnapshotStore } from './snapshot-store.js'
+
+/** What snapshots are made of, and who waits for them to be made. */
+export interface SnapshotHost {
+  /** null in memory. */
+  readonly snapshots: SnapshotStore | null
+  checkOpen(): void
+  checkWritable(): void
+  engines(): CollectionEngine[]
+  aliases(): Aliases
+  /** The database does not close before the work has ended. */
+  untilDone<T>(work: () => Promise<T>): Promise<T>
+}
+
+/** Snapshots take longer than other calls may. */
+export function withLongDeadline<T>(call: CallOptions | undefined, work: () => Promise<T>): Promise<T> {
+  return withDeadline({ timeoutMs: LIMITS.maxTimeoutMs, ...call }, work) as Promise<T>
+}
+
+export function snapshotStoreOf({ snapshots }: Pick<SnapshotHost, 'snapshots'>): SnapshotStore {
+  if (snapshots) return snapshots
+  throw new VicinalError('INVALID_ARGUMENT', 'snapshots: the database is in memory, and has no folder to keep them in')
+}
+
+/** Of one collection, or with null of the whole database. */
+export class EmbeddedSnapshots implements Snapshots {
+  readonly #host: SnapshotHost
+  readonly #engine: CollectionEngine | null
+
+  constructor(host: SnapshotHost, engine: CollectionEngine | null) {
+    this.#host = host
+    this.#engine = engine
+  }
+
+  get #collection(): string | null {
+    return this.#engine?.name ?? null
+  }
+
+  async create(call?: CallOptions): Promise<SnapshotDescription> {
+    const store = this.#store('write')
+    return await withLongDeadline(call, () =>
+      this.#host.untilDone(() => {
+        const engines = this.#engine ? [this.#engine] : this.#host.engines()
+        return store.create(this.#collection, engines, this.#host.aliases())
+      }),
+    )
+  }
+
+  async list(call?: CallOptions): Promise<SnapshotDescription[]> {
+    const store = this.#store('read')
+    return await withLongDeadline(call, () => store.folder.list(this.#collection))
+  }
+
+  async delete(name: string, call?: CallOptions): Promise<void> {
+    const store = this.#store('write')
+    await withLongDeadline(call, () => this.#host.untilDone(() => store.folder.delete(this.#collection, name)))
+  }
+
+  async read(name: string, call?: CallOptions): Promise<SnapshotData> {
+    const store = this.#store('read')
+    return await withLongDeadline(call, () => store.folder.read(this.#collection, name))
+  }
+
+  #store(access: 'read' | 'write'): SnapshotStore {
+    if (access === 'write') this.#host.checkWritable()
+    else this.#host.checkOpen()
+    this.#engine?.checkOpen()
+    return snapshotStoreOf(this.#host)
+  }
+}

@@ -1,0 +1,67 @@
+import { VicinalError } from '../core/errors.js'
+import { LIMITS } from '../core/limits.js'
+import { checkCollectionName } from '../core/names.js'
+import { QUANTIZATIONS } from '../core/quantization.js'
+import { type CollectionOptions, DISTANCES, type ResolvedVector } from '../core/schema.js'
+import type { Manifest } from '../storage/manifest.js'
+import { checkPayloadIndex, resolveConfig } from './schema.js'
+
+const UUID = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/
+const SEGMENT_FILE = /^[0-9A-Za-z_-][0-9A-Za-z_.-]*$/
+const WHOLE = (value: unknown) => Number.isSafeInteger(value) && (value as number) >= 0
+
+/**
+ * A manifest that comes from outside holds to what this build would have written: names that are no paths, and a
+ * configuration within the bounds that a caller has to keep to. Throws CORRUPT.
+ */
+export function checkRestoredManifest(manifest: Manifest): void {
+  try {
+    checkParts(manifest)
+  } catch (cause) {
+    throw new VicinalError('CORRUPT', `the snapshot is damaged: its manifest: ${(cause as Error).message}`, { cause })
+  }
+}
+
+function checkParts({ uuid, name, config, payloadIndexes, segments, ...positions }: Manifest): void {
+  checkCollectionName(name)
+  need(UUID.test(uuid), 'its uuid')
+  const { tableVersion, flushedSeq, checkpointSeq } = positions
+  need([tableVersion, flushedSeq, checkpointSeq].every(WHOLE) && checkpointSeq <= flushedSeq, 'its positions')
+  for (const { file, bytes, crc, overlay } of segments) {
+    for (const part of overlay ? [{ file, bytes, crc }, overlay] : [{ file, bytes, crc }]) {
+      need(SEGMENT_FILE.test(part.file) && WHOLE(part.bytes) && WHOLE(part.crc), 'a segment')
+    }
+  }
+  need(payloadIndexes.length <= LIMITS.payloadIndexes, 'its payload indexes')
+  for (const { field, kind } of payloadIndexes) checkPayloadIndex(field, kind)
+  for (const vector of config.vectors) checkVector(vector)
+  // All else of a configuration is checked as that of a caller.
+  const given = Object.fromEntries(config.vectors.map(({ name, size, distance }) => [name, { size, distance }]))
+  const { hnswConfig, optimizersConfig, walConfig, strictModeConfig, metadata } = config
+  resolveConfig({
+    vectors: config.vectors.length === 1 && '' in given ? given[''] : given,
+    hnswConfig,
+    optimizersConfig,
+    walConfig,
+    ...(strictModeConfig ? { strictModeConfig } : {}),
+    ...(metadata ? { metadata } : {}),
+  } as CollectionOptions)
+}
+
+function checkVector({ name, size, distance, m, efConstruct, memory, quantization, overrides }: ResolvedVector): void {
+  need(typeof name === 'string' && DISTANCES.includes(distance) && QUANTIZATIONS.includes(quantization), 'a vector')
+  // The kernel takes these as they are.
+  resolveConfig({
+    vectors: { size, distance, hnswConfig: { m, efConstruct, memory: memory.graph }, memory: memory.vectors },
+  })
+  resolveConfig({ vectors: { size, distance, memory: memory.codes } })
+  const { hnswConfig, quantizationConfig } = overrides
+  resolveConfig({
+    vectors: { size, distance, ...(hnswConfig ? { hnswConfig } : {}) },
+    ...(quantizationConfig ? { quantizationConfig } : {}),
+  })
+}
+
+function need(holds: boolean, what: string): void {
+  if (!holds) throw new Error(`${what} is not as it has to be`)
+}

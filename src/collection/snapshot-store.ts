@@ -1,0 +1,167 @@
+import { randomUUID } from 'node:crypto'
+import { join } from 'node:path'
+import type { Clock } from '../core/clock.js'
+import { invalid, VicinalError } from '../core/errors.js'
+import { LIMITS } from '../core/limits.js'
+import {
+  type RecoverOptions,
+  SNAPSHOT_PRIORITIES,
+  type SnapshotDescription,
+  type SnapshotSource,
+} from '../core/snapshots.js'
+import type { Disk } from '../disk/disk.js'
+import type { Aliases } from '../storage/alias-file.js'
+import { unfinishedFolder } from '../storage/layout.js'
+import { fetchSnapshot } from '../storage/snapshot-fetch.js'
+import { SnapshotFolder } from '../storage/snapshot-folder.js'
+import {
+  isSnapshotFile,
+  readSnapshotIndex,
+  SNAPSHOT_INDEX,
+  type SnapshotIndex,
+  writeSnapshotIndex,
+} from '../storage/snapshot-index.js'
+import { readArchive, saveBytes, writeArchive } from '../storage/tar-archive.js'
+import { captureCollection } from './capture.js'
+import type { CollectionEngine } from './collection-engine.js'
+import { adoptStaged, checkStaged, type StagedCollection } from './restore.js'
+
+const ARCHIVE = 'archive'
+const UNPACKED = 'unpacked'
+const SHA256 = /^[0-9a-f]{64}$/i
+
+export interface SnapshotSettings {
+  /** Bytes of one that comes from outside. */
+  maxBytes: number
+  /** Whether locations may be URLs that are fetched. */
+  urls: boolean
+}
+export const DEFAULT_SNAPSHOT_SETTINGS: SnapshotSettings = { maxBytes: LIMITS.snapshotBytes, urls: false }
+
+/** A snapshot that was brought, unpacked and looked through, and changed nothing yet. */
+export interface StagedSnapshot {
+  root: string
+  index: SnapshotIndex
+  collections: StagedCollection[]
+}
+
+/**
+ * Makes and takes in snapshots of a data folder. What is under way is in a folder of its own beside the collections, which
+ * a crash leaves for the next open to remove; nothing is written anywhere else.
+ */
+export class SnapshotStore {
+  readonly folder: SnapshotFolder
+  readonly #disk: Disk
+  readonly #clock: Clock
+  readonly #settings: SnapshotSettings
+
+  constructor(disk: Disk, clock: Clock, settings: SnapshotSettings) {
+    this.folder = new SnapshotFolder(disk)
+    this.#disk = disk
+    this.#clock = clock
+    this.#settings = settings
+  }
+
+  async create(
+    collection: string | null,
+    engines: readonly CollectionEngine[],
+    aliases: Aliases,
+  ): Promise<SnapshotDescription> {
+    await this.folder.checkRoom()
+    return await this.#inFolder(async (root) => {
+      const index: SnapshotIndex = {
+        kind: collection === null ? 'database' : 'collection',
+        createdAt: new Date().toISOString(),
+        collections: [],
+        aliases: collection === null ? [...aliases] : [],
+      }
+      for (const [i, engine] of engines.entries()) {
+        index.collections.push(await captureCollection(engine, this.#disk, join(root, String(i))))
+      }
+      await writeSnapshotIndex(this.#disk, root, index)
+      const names = index.collections.flatMap(({ folder, files }) =>
+        Object.keys(files).map((file) => `${folder}/${file}`),
+      )
+      const archive = join(root, ARCHIVE)
+      const written = await writeArchive(this.#disk, root, [SNAPSHOT_INDEX, ...names], archive)
+      return await this.folder.add(collection, archive, written)
+    })
+  }
+
+  /** Brings, checks and unpacks a snapshot; `use` then takes from it what it wants, and what it leaves is removed. */
+  async take<T>(
+    source: SnapshotSource,
+    options: RecoverOptions,
+    kind: 'collection' | 'any',
+    use: (staged: StagedSnapshot) => Promise<T>,
+  ): Promise<T> {
+    const checksum = checksumIn(options)
+    const chunks = await this.#chunks(source)
+    return await this.#inFolder(async (root) => {
+      const archive = join(root, ARCHIVE)
+      const saved = await saveBytes(this.#disk, chunks, archive, this.#settings.maxBytes)
+      if (checksum !== null && saved.checksum !== checksum) {
+        throw invalid('checksum', `expected a snapshot of SHA-256 ${checksum}`, saved.checksum)
+      }
+      const unpacked = join(root, UNPACKED)
+      const found = await readArchive(this.#disk, archive, unpacked, isSnapshotFile)
+      await this.#disk.removeFile(archive)
+      const index = await readSnapshotIndex(this.#disk, unpacked, found)
+      if (kind === 'collection' && !(index.kind === kind && index.collections.length === 1)) {
+        throw invalid('snapshot', 'expected that of one collection', `one of a ${index.kind}`)
+      }
+      const collections: StagedCollection[] = []
+      for (const entry of index.collections) {
+        collections.push(await checkStaged(this.#disk, unpacked, entry, this.#clock))
+      }
+      return await use({ root, index, collections })
+    })
+  }
+
+  async adopt(staged: StagedCollection, name: string, replaces: string | null): Promise<CollectionEngine> {
+    return await adoptStaged(this.#disk, staged, { name, replaces }, this.#clock)
+  }
+
+  async #chunks(source: SnapshotSource): Promise<AsyncIterable<Uint8Array>> {
+    if (source !== null && typeof source === 'object' && 'chunks' in source) return source.chunks
+    const { location, apiKey } = (source ?? {}) as { location?: unknown; apiKey?: string | null }
+    if (typeof location !== 'string') throw invalid('location', 'expected a URL', location ?? null)
+    if (location.startsWith('file:')) return await this.folder.at(location)
+    let url: URL
+    try {
+      url = new URL(location)
+    } catch {
+      throw invalid('location', 'expected a URL such as file:///…/snapshots/NAME', location)
+    }
+    if (url.protocol !== 'http:' && url.protocol !== 'https:') {
+      throw invalid('location', 'expected file://, http:// or https://', url.protocol)
+    }
+    if (!this.#settings.urls) {
+      throw new VicinalError('FORBIDDEN', 'location: fetching snapshots from URLs is off (setting snapshot-urls)', {
+        details: { field: 'location' },
+      })
+    }
+    return fetchSnapshot(url, { apiKey: apiKey ?? null, maxBytes: this.#settings.maxBytes })
+  }
+
+  async #inFolder<T>(work: (root: string) => Promise<T>): Promise<T> {
+    const root = unfinishedFolder(randomUUID())
+    await this.#disk.makeFolder(root)
+    try {
+      return await work(root)
+    } finally {
+      await this.#disk.removeTree(root).catch(() => undefined)
+    }
+  }
+}
+
+function checksumIn({ checksum, priority }: RecoverOptions): string | null {
+  if (priority !== undefined && priority !== null && !SNAPSHOT_PRIORITIES.includes(priority)) {
+    throw invalid('priority', `expected one of ${SNAPSHOT_PRIORITIES.join(', ')}`, priority)
+  }
+  if (checksum === undefined || checksum === null) return null
+  if (typeof checksum !== 'string' || !SHA256.test(checksum)) {
+    throw invalid('checksum', 'expected the 64 hexadecimal digits of a SHA-256', checksum)
+  }
+  return checksum.toLowerCase()
+}

@@ -1,0 +1,5 @@
+export interface CallOptions {
+  signal?: AbortSignal
+  /** Milliseconds; past it the call rejects with TIMEOUT. Default LIMITS.timeoutMs. */
+  timeoutMs?: number
+}

@@ -1,0 +1,123 @@
+import { invalid, notFound } from '../../core/errors.js'
+import type { SnapshotDescription, SnapshotSource, Snapshots } from '../../core/snapshots.js'
+import { recoverOf, recoverOptionsOf } from '../../ingest/wire-snapshots.js'
+import type { Call, Route } from '../call.js'
+import { PlainBody, StreamBody } from '../respond.js'
+
+const ONE = '/collections/:name/snapshots'
+/** A collection is one shard, and so are its snapshots. */
+const SHARD = '/collections/:name/shards/:shard/snapshots'
+const ALL = '/snapshots'
+
+type Handler = (call: Call, snapshots: Snapshots) => unknown
+type Recover = (call: Call, source: SnapshotSource, options: object) => Promise<unknown>
+
+const read = { access: 'read', work: 'read' } as const
+const write = { access: 'write', work: 'write' } as const
+
+export const snapshotRoutes: Route[] = [
+  ...routesOf(ONE, ofCollection, recoverCollection),
+  ...routesOf(SHARD, ofShard, recoverShard),
+  // Of a whole database Qdrant takes none in while it runs; these two are ours.
+  ...routesOf(ALL, async ({ database }) => database.snapshots, recoverAll),
+  { ...write, method: 'GET', path: '/collections/:name/shards/:shard/snapshot', run: streamShard },
+]
+
+function routesOf(path: string, scope: (call: Call) => Promise<Snapshots>, recover: Recover): Route[] {
+  const run = (handler: Handler) => async (call: Call) => handler(call, await scope(call))
+  return [
+    { ...read, method: 'GET', path, run: run(list) },
+    { ...write, method: 'POST', path, run: run(create) },
+    { ...read, method: 'GET', path: `${path}/:snapshot`, run: run(download) },
+    { ...write, method: 'DELETE', path: `${path}/:snapshot`, run: run(remove) },
+    { ...write, method: 'POST', path: `${path}/upload`, isUpload: true, run: (call) => upload(call, recover) },
+    { ...write, method: 'PUT', path: `${path}/recover`, run: (call) => recoverFrom(call, recover) },
+  ]
+}
+
+async function ofCollection(call: Call): Promise<Snapshots> {
+  return (await call.collection()).snapshots
+}
+
+async function ofShard(call: Call): Promise<Snapshots> {
+  checkShard(call)
+  return await ofCollection(call)
+}
+
+function checkShard(call: Call): void {
+  const shard = call.param('shard')
+  if (!/^\d{1,10}$/.test(shard)) throw invalid('shard_id', 'expected the number of a shard', shard)
+  if (Number(shard) !== 0) throw notFound('Shard', Number(shard))
+}
+
+async function list(call: Call, snapshots: Snapshots): Promise<unknown> {
+  return (await snapshots.list(call.longOptions())).map(wireDescription)
+}
+
+async function create(call: Call, snapshots: Snapshots): Promise<unknown> {
+  return await whenWaited(call, async () => wireDescription(await snapshots.create(call.longOptions())))
+}
+
+async function remove(call: Call, snapshots: Snapshots): Promise<unknown> {
+  return await whenWaited(call, async () => {
+    await snapshots.delete(call.param('snapshot'), call.longOptions())
+    return true
+  })
+}
+
+async function download(call: Call, snapshots: Snapshots): Promise<StreamBody> {
+  return new StreamBody(await snapshots.read(call.param('snapshot'), call.longOptions()))
+}
+
+/** One that is made for this answer alone. */
+async function streamShard(call: Call): Promise<StreamBody> {
+  const snapshots = await ofShard(call)
+  const { name } = await snapshots.create(call.longOptions())
+  const { bytes, chunks } = await snapshots.read(name, call.longOptions())
+  async function* thenDelete() {
+    try {
+      yield* chunks
+    } finally {
+      await snapshots.delete(name)
+    }
+  }
+  return new StreamBody({ name, bytes, chunks: thenDelete() })
+}
+
+async function upload(call: Call, recover: Recover): Promise<unknown> {
+  const options = { ...recoverOptionsOf(call.query), ...call.longOptions() }
+  return await call.receiveFile('snapshot', (chunks) => recover(call, { chunks }, options))
+}
+
+async function recoverFrom(call: Call, recover: Recover): Promise<unknown> {
+  const { source, options } = recoverOf(call.body)
+  return await whenWaited(call, () => recover(call, source, { ...options, ...call.longOptions() }))
+}
+
+async function recoverCollection(call: Call, source: SnapshotSource, options: object): Promise<boolean> {
+  await call.database.recoverCollection(call.collectionName, source, options)
+  return true
+}
+
+async function recoverShard(call: Call, source: SnapshotSource, options: object): Promise<boolean> {
+  checkShard(call)
+  return await recoverCollection(call, source, options)
+}
+
+async function recoverAll(call: Call, source: SnapshotSource, options: object): Promise<boolean> {
+  await call.database.recover(source, options)
+  return true
+}
+
+/** With `wait=false` the work goes on behind the answer, and what comes of it is in the log. */
+async function whenWaited(call: Call, work: () => Promise<unknown>): Promise<unknown> {
+  const started = work()
+  if (call.flag('wait', true)) return await started
+  started.catch((error: unknown) => call.logFailure(error))
+  return new PlainBody({ status: 'accepted', time: 0 }, 202)
+}
+
+function wireDescription({ name, creationTime, bytes, checksum }: SnapshotDescription): object {
+  // Qdrant's times of snapshots have no zone: they are UTC.
+  return { name, creation_time: creationTime.replace(/Z$/, ''), size: bytes, checksum }
+}

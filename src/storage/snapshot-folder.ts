@@ -1,0 +1,131 @@
+import { createHash } from 'node:crypto'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { invalid, notFound, type VicinalError } from '../core/errors.js'
+import { LIMITS } from '../core/limits.js'
+import type { SnapshotData, SnapshotDescription } from '../core/snapshots.js'
+import type { Disk } from '../disk/disk.js'
+import type { ReadFile } from '../disk/read-file.js'
+import { checksumOf, fileChunks, type WrittenArchive } from './tar-archive.js'
+
+/** All snapshots are files of this folder: no name of a collection becomes a path. */
+export const SNAPSHOTS = 'snapshots'
+const SUFFIX = '.snapshot'
+const CHECKSUM = '.checksum'
+const CHECKSUM_BYTES = 128
+const NAME = /^[0-9A-Za-z_-]{1,200}\.snapshot$/
+const SHA256 = /^[0-9a-f]{64}$/i
+const SLUG_CHARS = 64
+const DIGEST_CHARS = 16
+
+/** The snapshots of a data folder. A file is there whole, with its checksum beside it, or not at all. */
+export class SnapshotFolder {
+  readonly #disk: Disk
+
+  constructor(disk: Disk) {
+    this.#disk = disk
+  }
+
+  /** Of a collection, or with null of the whole database; oldest first. */
+  async list(collection: string | null): Promise<SnapshotDescription[]> {
+    const prefix = prefixOf(collection)
+    const names = (await this.#disk.list(SNAPSHOTS)).map(({ name }) => name)
+    const found: SnapshotDescription[] = []
+    for (const name of names) {
+      if (!NAME.test(name) || !name.startsWith(prefix)) continue
+      const description = await this.#describe(name)
+      if (description) found.push(description)
+    }
+    return found.sort((a, b) => (a.creationTime < b.creationTime ? -1 : 1))
+  }
+
+  /** Takes in a finished archive, from where it was made. */
+  async add(collection: string | null, archive: string, { checksum }: WrittenArchive): Promise<SnapshotDescription> {
+    const disk = this.#disk
+    await disk.makeFolder(SNAPSHOTS)
+    const name = await this.#freeName(collection)
+    await disk.replaceFile(join(SNAPSHOTS, name + CHECKSUM), Buffer.from(checksum))
+    await disk.rename(archive, join(SNAPSHOTS, name))
+    await disk.syncFolder(SNAPSHOTS)
+    await disk.syncFolder('.')
+    return (await this.#describe(name)) as SnapshotDescription
+  }
+
+  async checkRoom(): Promise<void> {
+    const count = (await this.#disk.list(SNAPSHOTS)).filter(({ name }) => NAME.test(name)).length
+    if (count >= LIMITS.snapshots) throw invalid('snapshots', `expected at most ${LIMITS.snapshots}`, count + 1)
+  }
+
+  async delete(collection: string | null, name: string): Promise<void> {
+    const path = await this.#pathOf(collection, name)
+    await this.#disk.removeFile(path)
+    await this.#disk.removeFile(path + CHECKSUM)
+    await this.#disk.syncFolder(SNAPSHOTS)
+  }
+
+  async read(collection: string | null, name: string): Promise<SnapshotData> {
+    await this.#pathOf(collection, name)
+    const file = await this.#open(name)
+    return { name, bytes: await file.size(), chunks: fileChunks(file) }
+  }
+
+  /** The bytes behind a `file://` location, which has to lead to a file of this folder. */
+  async at(location: string): Promise<AsyncIterable<Uint8Array>> {
+    const refused = () => invalid('location', `expected a file of the database's own folder of snapshots`, location)
+    let path: string
+    try {
+      path = fileURLToPath(location)
+    } catch {
+      throw refused()
+    }
+    const name = path.split('/').at(-1) ?? ''
+    if (!NAME.test(name) || path !== this.#disk.absolute(join(SNAPSHOTS, name))) throw refused()
+    if ((await this.#disk.facts(join(SNAPSHOTS, name))) === null) throw notFound('Snapshot', name)
+    return fileChunks(await this.#open(name))
+  }
+
+  async #open(name: string): Promise<ReadFile> {
+    return await this.#disk.openRead(join(SNAPSHOTS, name), { plain: true }).catch((cause: VicinalError) => {
+      throw cause.details.errno === 'ELOOP' ? invalid('location', 'expected a regular file', name) : cause
+    })
+  }
+
+  async #pathOf(collection: string | null, name: string): Promise<string> {
+    const isName = NAME.test(name) && name.startsWith(prefixOf(collection))
+    if (!isName || (await this.#disk.facts(join(SNAPSHOTS, name))) === null) throw notFound('Snapshot', name)
+    return join(SNAPSHOTS, name)
+  }
+
+  async #describe(name: string): Promise<SnapshotDescription | null> {
+    const path = join(SNAPSHOTS, name)
+    const facts = await this.#disk.facts(path)
+    if (facts === null) return null
+    const creationTime = new Date(facts.modifiedMs).toISOString()
+    return { name, creationTime, bytes: facts.bytes, checksum: await this.#checksum(path) }
+  }
+
+  /** Of a file that was put there by hand it is made now. */
+  async #checksum(path: string): Promise<string> {
+    const stored = await this.#disk.readFile(path + CHECKSUM, CHECKSUM_BYTES).then(String, () => '')
+    if (SHA256.test(stored)) return stored
+    const { checksum } = await checksumOf(this.#disk, path)
+    await this.#disk.replaceFile(path + CHECKSUM, Buffer.from(checksum))
+    return checksum
+  }
+
+  async #freeName(collection: string | null): Promise<string> {
+    const time = new Date().toISOString().slice(0, 19).replace(/[T:]/g, '-')
+    for (let number = 0; ; number++) {
+      const name = `${prefixOf(collection)}${time}${number === 0 ? '' : `-${number}`}${SUFFIX}`
+      if (!(await this.#disk.exists(join(SNAPSHOTS, name)))) return name
+    }
+  }
+}
+
+/** What is plain of the name, for those who look into the folder, and its digest, so that no two have the same. */
+function prefixOf(collection: string | null): string {
+  if (collection === null) return 'full-snapshot-'
+  const slug = collection.replace(/[^0-9A-Za-z_]+/g, '_').slice(0, SLUG_CHARS)
+  const digest = createHash('sha256').update(collection).digest('hex').slice(0, DIGEST_CHARS)
+  return `${slug}-${digest}-`
+}

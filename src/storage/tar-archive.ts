@@ -1,0 +1,216 @@
+/**
+ * Archives of files: plain ustar, whose headers are the `tar` package's. What is written holds regular files only, and
+ * only such an archive is read: an entry of another type, of a name twice, or of a name that is not expected is refused
+ * before anything of it is on the disk. So no archive can lead out of the folder it is unpacked in.
+ */
+import { createHash, type Hash } from 'node:crypto'
+import { dirname, join } from 'node:path'
+import { Header } from 'tar'
+import { invalid, VicinalError } from '../core/errors.js'
+import { LIMITS } from '../core/limits.js'
+import type { AppendFile } from '../disk/append-file.js'
+import type { Disk } from '../disk/disk.js'
+import type { ReadFile } from '../disk/read-file.js'
+
+const BLOCK_BYTES = 512
+const CHUNK_BYTES = 1024 * 1024
+const FILE_MODE = 0o600
+const REGULAR = new Set(['File', 'OldFile'])
+
+export interface WrittenArchive {
+  bytes: number
+  /** SHA-256 in hexadecimal digits. */
+  checksum: string
+}
+
+/** Writes the files, named as below `folder`, in the order given, and puts the archive on stable storage. */
+export async function writeArchive(
+  disk: Disk,
+  folder: string,
+  names: readonly string[],
+  target: string,
+): Promise<WrittenArchive> {
+  const archive = await disk.openAppend(target, { truncate: true })
+  const hash = createHash('sha256')
+  const append = async (bytes: Uint8Array) => {
+    hash.update(bytes)
+    await archive.append([bytes])
+  }
+  try {
+    for (const name of names) await appendFile(disk, join(folder, name), name, append)
+    await append(new Uint8Array(2 * BLOCK_BYTES))
+    await archive.sync()
+    return { bytes: archive.size, checksum: hash.digest('hex') }
+  } finally {
+    await archive.close()
+  }
+}
+
+async function appendFile(
+  disk: Disk,
+  path: string,
+  name: string,
+  append: (bytes: Uint8Array) => Promise<void>,
+): Promise<void> {
+  const file = await disk.openRead(path)
+  try {
+    const size = await file.size()
+    const header = new Header({ path: name, size, type: 'File', mode: FILE_MODE, mtime: new Date(0) })
+    if (header.encode()) throw invalid('snapshot', 'expected names of files that fit a header of tar', name)
+    await append(header.block as Buffer)
+    for (let at = 0; at < size; at += CHUNK_BYTES) {
+      await append(await file.read(at, Math.min(CHUNK_BYTES, size - at)))
+    }
+    await append(new Uint8Array(padding(size)))
+  } finally {
+    await file.close()
+  }
+}
+
+function padding(size: number): number {
+  return (BLOCK_BYTES - (size % BLOCK_BYTES)) % BLOCK_BYTES
+}
+
+/** Brings the bytes into a file, on stable storage, and says what they are. */
+export async function saveBytes(
+  disk: Disk,
+  chunks: AsyncIterable<Uint8Array>,
+  target: string,
+  maxBytes: number,
+): Promise<WrittenArchive> {
+  const file = await disk.openAppend(target, { truncate: true })
+  const hash = createHash('sha256')
+  try {
+    for await (const chunk of chunks) await saveChunk(file, hash, chunk, maxBytes)
+    await file.sync()
+    return { bytes: file.size, checksum: hash.digest('hex') }
+  } finally {
+    await file.close()
+  }
+}
+
+async function saveChunk(file: AppendFile, hash: Hash, chunk: Uint8Array, maxBytes: number): Promise<void> {
+  if (file.size + chunk.byteLength > maxBytes) {
+    throw new VicinalError('TOO_LARGE', `snapshot: expected at most ${maxBytes} bytes, got more`, {
+      details: { field: 'snapshot', bound: maxBytes },
+    })
+  }
+  hash.update(chunk)
+  await file.append([chunk])
+}
+
+/** Of a file that is there already. */
+export async function checksumOf(disk: Disk, path: string): Promise<WrittenArchive> {
+  const hash = createHash('sha256')
+  let bytes = 0
+  for await (const chunk of fileChunks(await disk.openRead(path))) {
+    hash.update(chunk)
+    bytes += chunk.byteLength
+  }
+  return { bytes, checksum: hash.digest('hex') }
+}
+
+export async function* fileChunks(file: ReadFile): AsyncGenerator<Uint8Array> {
+  try {
+    for (let at = 0; ; at += CHUNK_BYTES) {
+      const chunk = await file.read(at, CHUNK_BYTES)
+      if (chunk.byteLength > 0) yield chunk
+      if (chunk.byteLength < CHUNK_BYTES) return
+    }
+  } finally {
+    await file.close()
+  }
+}
+
+/** Unpacks below `folder`, on stable storage. `isExpected` says of each name whether there may be such a file. */
+export async function readArchive(
+  disk: Disk,
+  path: string,
+  folder: string,
+  isExpected: (name: string) => boolean,
+): Promise<Map<string, number>> {
+  // A folder that is there already might hold links.
+  if (await disk.exists(folder)) throw new VicinalError('ALREADY_EXISTS', `${folder}: expected no such folder yet`)
+  await disk.makeFolder(folder)
+  const archive = await disk.openRead(path)
+  const found = new Map<string, number>()
+  try {
+    const end = await archive.size()
+    let at = 0
+    for (;;) {
+      const block = await archive.read(at, BLOCK_BYTES)
+      if (block.length < BLOCK_BYTES) throw invalid('snapshot', 'the archive ends before its end mark', end)
+      at += BLOCK_BYTES
+      if (block.every((byte) => byte === 0)) break
+      const { name, size } = entryOf(block, at, end, found, isExpected)
+      await unpackFile(disk, archive, at, size, join(folder, name))
+      found.set(name, size)
+      at += size + padding(size)
+    }
+    await checkRest(archive, at, end)
+  } finally {
+    await archive.close()
+  }
+  await syncFolders(disk, folder, found.keys())
+  return found
+}
+
+function entryOf(
+  block: Buffer,
+  at: number,
+  end: number,
+  found: ReadonlyMap<string, number>,
+  isExpected: (name: string) => boolean,
+): { name: string; size: number } {
+  const header = headerOf(block)
+  if (!header?.cksumValid || header.path === undefined) throw invalid('snapshot', 'this is no tar archive')
+  const { path: name, size, type } = header
+  if (!REGULAR.has(type) || header.linkpath)
+    throw invalid('snapshot', 'expected regular files alone', `${type} ${name}`)
+  if (!isExpected(name)) throw invalid('snapshot', 'expected no file of such a name', name)
+  if (found.has(name)) throw invalid('snapshot', 'expected each file once', name)
+  if (found.size >= LIMITS.snapshotFiles) {
+    throw invalid('snapshot', `expected at most ${LIMITS.snapshotFiles} files`, found.size + 1)
+  }
+  if (typeof size !== 'number' || !Number.isSafeInteger(size) || size < 0 || at + size > end) {
+    throw invalid('snapshot', `${name}: the archive ends before this file does`, size)
+  }
+  return { name, size }
+}
+
+function headerOf(block: Buffer): Header | null {
+  try {
+    return new Header(block)
+  } catch {
+    return null
+  }
+}
+
+async function unpackFile(disk: Disk, archive: ReadFile, from: number, size: number, target: string): Promise<void> {
+  await disk.makeFolder(dirname(target))
+  const file = await disk.openAppend(target, { truncate: true })
+  try {
+    for (let at = 0; at < size; at += CHUNK_BYTES) {
+      await file.append([await archive.read(from + at, Math.min(CHUNK_BYTES, size - at))])
+    }
+    await file.sync()
+  } finally {
+    await file.close()
+  }
+}
+
+/** Some fill their archives up with zeros; anything else behind the end is not ours. */
+async function checkRest(archive: ReadFile, from: number, end: number): Promise<void> {
+  for (let at = from; at < end; at += CHUNK_BYTES) {
+    const rest = await archive.read(at, Math.min(CHUNK_BYTES, end - at))
+    if (rest.some((byte) => byte !== 0)) throw invalid('snapshot', 'expected nothing behind the end of the archive')
+  }
+}
+
+async function syncFolders(disk: Disk, folder: string, names: Iterable<string>): Promise<void> {
+  const folders = new Set([folder])
+  for (const name of names) {
+    for (let above = dirname(name); above !== '.'; above = dirname(above)) folders.add(join(folder, above))
+  }
+  for (const one of folders) await disk.syncFolder(one)
+}
