@@ -29,7 +29,7 @@ export function withDeadline<T>(
   options: CallOptions | undefined,
   work: (scope: CallScope) => Awaitable<T>,
 ): Awaitable<T> {
-  const timeoutMs = options?.timeoutMs ?? LIMITS.timeoutMs
+  const timeoutMs = options?.timeoutMs ?? options?.defaultTimeoutMs ?? LIMITS.timeoutMs
   if (typeof timeoutMs !== 'number' || !(timeoutMs > 0) || timeoutMs > LIMITS.maxTimeoutMs) {
     throw invalid('timeout', `expected milliseconds above 0, at most ${LIMITS.maxTimeoutMs}`, timeoutMs)
   }

@@ -18,8 +18,12 @@ import { Maintenance } from './maintenance.js'
 import type { ManifestFile } from './manifest-file.js'
 import { memoryBudget, type Shrinkable } from './memory-budget.js'
 import { type MeasuredCollection, memoryTables } from './memory-table.js'
+import { RateLimit } from './rate-limit.js'
 import { vectorSpecs } from './schema.js'
+import { StrictMode, type StrictModeSubject } from './strict-mode.js'
 import { Writer } from './writer.js'
+
+const BYTES_PER_NUMBER = 4
 
 /** A recovered collection: what `recovery.ts` hands over. */
 export interface CollectionParts {
@@ -52,6 +56,8 @@ export class CollectionEngine implements MeasuredCollection, Shrinkable {
   readonly #flusher: Flusher | null
   readonly #checkpointer: Checkpointer | null
   readonly #maintenance: Maintenance
+  readonly #reads: RateLimit
+  readonly #writes: RateLimit
   #trouble: VicinalError | null = null
   #closed: Promise<void> | null = null
 
@@ -59,6 +65,8 @@ export class CollectionEngine implements MeasuredCollection, Shrinkable {
     const { shard, log, manifest, table, folder, outdated, clock } = parts
     this.#parts = parts
     this.#shard = shard
+    this.#reads = new RateLimit(() => clock.monotonicMs())
+    this.#writes = new RateLimit(() => clock.monotonicMs())
     this.#flusher = table ? new Flusher({ shard, log, table, manifest }) : null
     this.#checkpointer = folder
       ? new Checkpointer({
@@ -127,6 +135,31 @@ export class CollectionEngine implements MeasuredCollection, Shrinkable {
   /** Null in memory. */
   get paths(): CollectionPaths | null {
     return this.#parts.folder?.paths ?? null
+  }
+
+  /** null where the collection's owner has not enabled it. */
+  get strictMode(): StrictMode | null {
+    const { strictModeConfig } = this.config
+    return strictModeConfig?.enabled ? new StrictMode(strictModeConfig, this.#strictSubject()) : null
+  }
+
+  #strictSubject(): StrictModeSubject {
+    const { schema } = this
+    return {
+      vectorNames: schema.map(({ name }) => name),
+      payloadIndexes: this.#parts.manifest.current.payloadIndexes,
+      points: () => this.shard.stats().points,
+      vectorBytes: () => {
+        const { vectors } = this.shard.stats()
+        return vectors.reduce((sum, { live }, i) => sum + live * (schema[i]?.size ?? 0) * BYTES_PER_NUMBER, 0)
+      },
+      payloadBytes: async () => {
+        const { payload, overlays } = (await memoryTables.of(this)).memory
+        return payload.bytes + overlays.bytes
+      },
+      reads: this.#reads,
+      writes: this.#writes,
+    }
   }
 
   checkOpen(): void {
@@ -234,7 +267,8 @@ export class CollectionEngine implements MeasuredCollection, Shrinkable {
     const recall = stats.vectors.map(({ recall: { queries, measured, asked, settling, samples } }, vector) => {
       return [this.config.vectors[vector]?.name ?? '', { queries, measured, asked, settling, samples }] as const
     })
-    const isBehind = this.shard.tailBytes() > 0 || stats.segments.some(({ segment }) => this.#parts.outdated.has(segment))
+    const isBehind =
+      this.shard.tailBytes() > 0 || stats.segments.some(({ segment }) => this.#parts.outdated.has(segment))
     const schema = stats.payloadIndexes.map(({ field, kind, points }) => [field, { kind, points }] as const)
     return {
       name: this.name,

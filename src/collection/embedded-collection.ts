@@ -32,6 +32,7 @@ import type { CollectionEngine } from './collection-engine.js'
 import { memoryBudget, withRoom } from './memory-budget.js'
 import { planOperation } from './plans.js'
 import { changeConfig, checkPayloadIndex } from './schema.js'
+import { checkCount, checkQueries, checkScroll } from './strict-queries.js'
 
 const SCROLL_PAGE = 256
 const DEFAULT_LIMIT = 10
@@ -116,6 +117,10 @@ export class EmbeddedCollection<P = Payload> implements Collection<P> {
       throw invalid('operations', `expected at most ${LIMITS.batchQueries} operations`, operations.length)
     }
     this.#engine.checkWritable()
+    const { strictMode } = this.#engine
+    for (const operation of strictMode ? operations : []) {
+      await strictMode?.write(operation as WriteOperation<unknown>, options?.timeoutMs)
+    }
     return await withDeadline(options, async (scope) => {
       // All are validated before the first is written; then each is its own write, and the first that fails ends the batch.
       const bytes = operations.reduce((sum, operation) => sum + this.#writeBytes(operation), 0)
@@ -136,6 +141,7 @@ export class EmbeddedCollection<P = Payload> implements Collection<P> {
 
   async #write(operation: WriteOperation<P>, options: WriteOptions = {}): Promise<WriteResult> {
     this.#engine.checkWritable()
+    await this.#engine.strictMode?.write(operation as WriteOperation<unknown>, options.timeoutMs)
     return await withDeadline(options, (scope) =>
       withRoom(this.#writeBytes(operation), scope, async () => {
         const plan = await planOperation(operation as WriteOperation<unknown>, this.#engine)
@@ -146,6 +152,7 @@ export class EmbeddedCollection<P = Payload> implements Collection<P> {
 
   async retrieve(ids: readonly PointId[], options: RetrieveOptions = {}): Promise<StoredPoint<P>[]> {
     if (!Array.isArray(ids)) throw invalid('ids', 'expected an array of ids', ids)
+    this.#engine.strictMode?.read(options.timeoutMs)
     return await this.#read(options, (scope) =>
       this.#answer(ids.length, options, scope, () =>
         retrieve<P>(this.#engine.shard, this.#engine.schema, ids, options),
@@ -154,6 +161,7 @@ export class EmbeddedCollection<P = Payload> implements Collection<P> {
   }
 
   async query(query: QueryOptions): Promise<Hit<P>[]> {
+    this.#checkQueries([query], query)
     return await this.#read(query, (scope) => this.#query(query, scope))
   }
 
@@ -162,10 +170,12 @@ export class EmbeddedCollection<P = Payload> implements Collection<P> {
     if (queries.length > LIMITS.batchQueries) {
       throw invalid('searches', `expected at most ${LIMITS.batchQueries} queries`, queries.length)
     }
+    this.#checkQueries(queries, call)
     return await this.#read(call, (scope) => Promise.all(queries.map((query) => this.#query(query, scope))))
   }
 
   async explain(query: QueryOptions): Promise<Explained<P>> {
+    this.#checkQueries([query], query)
     return await this.#read(query, async (scope) => {
       if (isWithoutTarget(query)) return { hits: await this.#firstPoints(query, scope), plan: planInIdOrder() }
       return await this.#answer(query.limit ?? DEFAULT_LIMIT, query, scope, () =>
@@ -176,6 +186,14 @@ export class EmbeddedCollection<P = Payload> implements Collection<P> {
 
   #query(query: QueryOptions, scope: CallScope): Awaitable<Hit<P>[]> {
     return this.#answer(query.limit ?? DEFAULT_LIMIT, query, scope, () => this.#run(query, scope))
+  }
+
+  /** Before what is bounded by memory and the number of searches: what is refused takes no place. */
+  #checkQueries(queries: readonly QueryOptions[], call: CallOptions | undefined): void {
+    const { strictMode } = this.#engine
+    if (!strictMode) return
+    checkQueries(queries, strictMode)
+    strictMode.read(call?.timeoutMs, queries.length)
   }
 
   #run(query: QueryOptions, scope: CallScope): Awaitable<Hit<P>[]> {
@@ -192,6 +210,11 @@ export class EmbeddedCollection<P = Payload> implements Collection<P> {
   }
 
   async scrollPage(options: ScrollOptions = {}): Promise<ScrollPage<P>> {
+    const { strictMode } = this.#engine
+    if (strictMode) {
+      checkScroll(options, strictMode)
+      strictMode.read(options.timeoutMs)
+    }
     return await this.#read(options, (scope) =>
       this.#answer(options.limit ?? DEFAULT_LIMIT, options, scope, () =>
         scrollPage<P>(this.#engine.shard, this.#engine.schema, options, scope.signal),
@@ -211,12 +234,18 @@ export class EmbeddedCollection<P = Payload> implements Collection<P> {
   async count(options: Parameters<Collection<P>['count']>[0] = {}): Promise<number> {
     const names = this.#engine.schema.map((vector) => vector.name)
     const filter = options.filter ? compileFilter(options.filter, { vectorNames: names }) : null
+    const { strictMode } = this.#engine
+    if (strictMode) {
+      checkCount(options, strictMode)
+      strictMode.read(options.timeoutMs)
+    }
     return await this.#read(options, (scope) => this.#engine.shard.count(filter, scope.signal))
   }
 
   async createPayloadIndex(field: string, kind: PayloadIndexKind, options: WriteOptions = {}): Promise<WriteResult> {
     this.#engine.checkWritable()
     checkPayloadIndex(field, kind)
+    this.#engine.strictMode?.payloadIndex(field)
     return await withDeadline(options, () => this.#engine.createPayloadIndex(field, kind))
   }
 

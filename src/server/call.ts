@@ -61,30 +61,28 @@ export class Call {
   }
 
   options(): CallOptions {
-    return { signal: this.#request.ticket.signal, timeoutMs: this.#deadline() }
+    return { signal: this.#request.ticket.signal, ...this.#deadline() }
   }
 
   /** On the wire a write is acknowledged before it is on stable storage, unless `wait=true` asks otherwise. */
   writeOptions(): WriteOptions {
-    return { signal: this.#request.ticket.signal, timeoutMs: this.#deadline(), wait: this.flag('wait', false) }
+    return { signal: this.#request.ticket.signal, ...this.#deadline(), wait: this.flag('wait', false) }
   }
 
   /** `timeout` in seconds, as Qdrant has it. `ordering` and `consistency` say nothing on one node. */
-  #deadline(): number {
+  #deadline(): Pick<CallOptions, 'timeoutMs' | 'defaultTimeoutMs'> {
     const { timeout } = this.query
-    if (timeout === undefined) return this.#timeoutMs
+    if (timeout === undefined) return { defaultTimeoutMs: this.#timeoutMs }
     const seconds = typeof timeout === 'string' && INTEGER.test(timeout) ? Number(timeout) : 0
     const most = LIMITS.maxTimeoutMs / MS_PER_SECOND
     if (seconds < 1 || seconds > most) throw invalid('timeout', `expected an integer from 1 to ${most}`, timeout)
-    return seconds * MS_PER_SECOND
+    return { timeoutMs: seconds * MS_PER_SECOND }
   }
 
   /** For what takes longer than other calls may, unless the caller says how long. */
   longOptions(): CallOptions {
-    const isAsked = this.query.timeout !== undefined
-    const timeoutMs = isAsked ? this.#deadline() : LIMITS.maxTimeoutMs
     // Who hangs up does not undo what was begun.
-    return { timeoutMs }
+    return this.query.timeout === undefined ? { timeoutMs: LIMITS.maxTimeoutMs } : this.#deadline()
   }
 
   receiveFile<T>(field: string, use: (chunks: AsyncIterable<Uint8Array>) => Promise<T>): Promise<T> {

@@ -56,9 +56,11 @@ export function sendError(request: FastifyRequest, reply: FastifyReply, error: V
   return send(request, reply, { status: { error: errorText(error), ...status }, time: secondsSince(started) })
 }
 
+const OTHER_BEGINNING = /^(?:Format error|Bad request)/
+
 /** Qdrant begins complaints about a request with these words, and its users look for them. */
 function errorText({ code, message }: VicinalError): string {
-  return code === 'INVALID_ARGUMENT' && !message.startsWith('Format error') ? `Wrong input: ${message}` : message
+  return code === 'INVALID_ARGUMENT' && !OTHER_BEGINNING.test(message) ? `Wrong input: ${message}` : message
 }
 
 function send(request: FastifyRequest, reply: FastifyReply, envelope: object): FastifyReply {

@@ -154,7 +154,9 @@ describe('the service under load', () => {
     const database = new HeldDatabase()
     const service = await startService({ database, timeoutMs: 1234 })
     const answers = [service.call('POST', COUNT), service.call('POST', `${COUNT}?timeout=7`)]
-    await expect.poll(() => database.calls.map((call) => call.timeoutMs).sort()).toEqual([1234, 7000])
+    await expect
+      .poll(() => database.calls.map((call) => call.timeoutMs ?? call.defaultTimeoutMs).sort())
+      .toEqual([1234, 7000])
     database.release()
     await Promise.all(answers)
   })

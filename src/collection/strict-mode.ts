@@ -1,0 +1,194 @@
+/** Strict mode: bounds that the owner of a collection sets for those who use it, with Qdrant's meaning and words. */
+import { totalmem } from 'node:os'
+import type { ColumnarPoints, Selector, WriteOperation } from '../core/database.js'
+import { VicinalError } from '../core/errors.js'
+import type { Filter } from '../core/filter.js'
+import type { PayloadIndexKind } from '../core/schema.js'
+import type { StrictModeConfig } from '../core/settings.js'
+import { filterFacts, plainKey } from '../filter/filter-facts.js'
+import { parsePath } from '../filter/path.js'
+import type { RateLimit } from './rate-limit.js'
+
+const MS_PER_SECOND = 1_000
+const MB = 1024 * 1024
+
+/** What strict mode looks at of a collection. */
+export interface StrictModeSubject {
+  vectorNames: readonly string[]
+  payloadIndexes: readonly { field: string; kind: PayloadIndexKind }[]
+  points(): number
+  vectorBytes(): number
+  payloadBytes(): Promise<number>
+  reads: RateLimit
+  writes: RateLimit
+}
+
+/** Made for each operation on a collection whose strict mode is enabled. */
+export class StrictMode {
+  readonly config: StrictModeConfig
+  readonly #subject: StrictModeSubject
+
+  constructor(config: StrictModeConfig, subject: StrictModeSubject) {
+    this.config = config
+    this.#subject = subject
+  }
+
+  read(timeoutMs: number | undefined, cost = 1): void {
+    const { read_rate_limit: most } = this.config
+    this.timeout(timeoutMs)
+    if (most !== undefined) this.#subject.reads.take(cost, most, 'read_rate_limit')
+  }
+
+  /** What the caller asked for; the default is not the caller's. */
+  timeout(timeoutMs: number | undefined): void {
+    if (timeoutMs !== undefined) this.limit(timeoutMs / MS_PER_SECOND, 'max_timeout', 'timeout')
+  }
+
+  limit(value: number | null | undefined, field: keyof StrictModeConfig, name: string): void {
+    const most = this.config[field] as number | undefined
+    if (value === undefined || value === null || most === undefined || value <= most) return
+    const help = `Reduce the "${name}" parameter to or below ${most}.`
+    throw refused(`Limit exceeded ${value} > ${most} for "${name}"`, help, field, most, value)
+  }
+
+  exact(exact: boolean | undefined): void {
+    if (exact !== true || this.config.search_allow_exact !== false) return
+    throw refused('Exact search disabled!', 'Set exact=false.', 'search_allow_exact', false, true)
+  }
+
+  filter(filter: Filter | null | undefined, access: 'retrieve' | 'update', name = 'filter'): void {
+    if (filter === undefined || filter === null) return
+    const { vectorNames, payloadIndexes } = this.#subject
+    const { conditions, largest, fields } = filterFacts(filter, { vectorNames }, name)
+    if (this.config[`unindexed_filtering_${access}`] === false) {
+      const indexed = payloadIndexes.map(({ field, kind }) => ({ key: plainKey(parsePath(field, 'field_name')), kind }))
+      const missing = fields.find(
+        ({ key, kinds }) => !indexed.some((one) => one.key === key && kinds.includes(one.kind)),
+      )
+      if (missing) {
+        const what = `Index required but not found for "${missing.key}" of one of the following types: [${missing.kinds.join(', ')}]`
+        const help = 'Create an index for this key or use a different filter.'
+        throw refused(what, help, `unindexed_filtering_${access}`, false, missing.key)
+      }
+    }
+    const { filter_max_conditions: most, condition_max_size: size } = this.config
+    if (most !== undefined && conditions > most) {
+      const what = `Filter condition limit reached (${conditions} > ${most})`
+      throw refused(what, 'Reduce the amount of conditions of your filter.', 'filter_max_conditions', most, conditions)
+    }
+    if (size !== undefined && largest > size) {
+      const what = `Condition size limit reached (${largest} > ${size})`
+      throw refused(what, 'Reduce the size of your condition.', 'condition_max_size', size, largest)
+    }
+  }
+
+  async write(operation: WriteOperation<unknown>, timeoutMs: number | undefined): Promise<void> {
+    this.timeout(timeoutMs)
+    this.filter(filterOf(operation), 'update', 'updateFilter' in operation ? 'update_filter' : 'filter')
+    if (operation.op === 'upsert' || operation.op === 'updateVectors') await this.#points(operation)
+    else if (operation.op === 'setPayload' || operation.op === 'overwritePayload') await this.#payloadSize()
+    const { write_rate_limit: most } = this.config
+    // Last: what is refused for another reason costs nothing.
+    if (most !== undefined) this.#subject.writes.take(1, most, 'write_rate_limit')
+  }
+
+  payloadIndex(field: string): void {
+    const { max_payload_index_count: most } = this.config
+    const others = this.#subject.payloadIndexes.filter((index) => index.field !== field).length
+    if (most === undefined || others < most) return
+    const what = `Collection already has the maximum number of payload indices (${most})`
+    throw refused(
+      what,
+      'Please delete an existing index before creating another.',
+      'max_payload_index_count',
+      most,
+      others + 1,
+    )
+  }
+
+  async #points(operation: Extract<WriteOperation<unknown>, { op: 'upsert' | 'updateVectors' }>): Promise<void> {
+    const { op, points } = operation
+    this.limit(countOf(points), 'upsert_max_batchsize', op === 'upsert' ? 'upsert limit' : 'update limit')
+    this.#memory()
+    const { max_points_count: most, max_collection_vector_size_bytes: bytes } = this.config
+    const vectorBytes = bytes === undefined ? 0 : this.#subject.vectorBytes()
+    if (bytes !== undefined && vectorBytes >= bytes) {
+      const what = `Max vector storage size limit of ${bytes / MB}MB reached!`
+      throw refused(what, 'Delete points, or raise the limit.', 'max_collection_vector_size_bytes', bytes, vectorBytes)
+    }
+    await this.#payloadSize()
+    const count = most === undefined ? 0 : this.#subject.points()
+    if (most !== undefined && count >= most) {
+      const what = `Max points count limit of ${most} reached!`
+      throw refused(what, 'Delete points, or raise the limit.', 'max_points_count', most, count)
+    }
+    this.#vectors(points)
+  }
+
+  async #payloadSize(): Promise<void> {
+    const { max_collection_payload_size_bytes: most } = this.config
+    const bytes = most === undefined ? 0 : await this.#subject.payloadBytes()
+    if (most === undefined || bytes < most) return
+    const what = `Max payload storage size limit of ${most / MB}MB reached!`
+    throw refused(what, 'Delete points, or raise the limit.', 'max_collection_payload_size_bytes', most, bytes)
+  }
+
+  #memory(): void {
+    const { max_resident_memory_percent: most } = this.config
+    if (most === undefined) return
+    const percent = (process.memoryUsage.rss() / totalmem()) * 100
+    if (percent <= most) return
+    const what = `Max resident memory limit of ${most}% reached (${percent.toFixed(1)}%)!`
+    throw refused(what, 'Free memory, or raise the limit.', 'max_resident_memory_percent', most, percent)
+  }
+
+  /** Shapes alone are looked at: whether there may be such vectors is for the plan of the write to say. */
+  #vectors(points: unknown): void {
+    const { multivector_config: multi, sparse_config: sparse } = this.config
+    if ((!multi && !sparse) || !Array.isArray(points)) return
+    for (const point of points as readonly { vector?: unknown }[]) {
+      for (const [name, vector] of namedVectors(point?.vector)) this.#vector(name, vector)
+    }
+  }
+
+  #vector(name: string, vector: unknown): void {
+    const rows = Array.isArray(vector) && Array.isArray(vector[0]) ? vector.length : 0
+    const mostRows = this.config.multivector_config?.[name]?.max_vectors
+    if (mostRows !== undefined && rows > mostRows) {
+      const what = `Multivector '${name}' has a limit of ${mostRows} vectors, but ${rows} were provided!`
+      throw refused(what, 'Send fewer.', 'multivector_config', mostRows, rows)
+    }
+    const indices = (vector as { indices?: unknown } | null)?.indices
+    const mostIndices = this.config.sparse_config?.[name]?.max_length
+    const length = Array.isArray(indices) || ArrayBuffer.isView(indices) ? (indices as readonly unknown[]).length : 0
+    if (mostIndices !== undefined && length > mostIndices) {
+      const what = `Sparse vector '${name}' has a limit of ${mostIndices} indices, but ${length} were provided!`
+      throw refused(what, 'Send fewer.', 'sparse_config', mostIndices, length)
+    }
+  }
+}
+
+function filterOf(operation: WriteOperation<unknown>): Filter | null {
+  if (operation.op === 'upsert' || operation.op === 'updateVectors') return operation.updateFilter ?? null
+  const which: Selector | null = operation.which
+  // An array has a method of that name.
+  if (which === null || typeof which !== 'object' || Array.isArray(which)) return null
+  return (which as { filter?: Filter }).filter ?? null
+}
+
+function countOf(points: unknown): number {
+  if (Array.isArray(points)) return points.length
+  const { ids, numRows } = (points ?? {}) as Partial<ColumnarPoints> & { numRows?: number }
+  return typeof numRows === 'number' ? numRows : (ids?.length ?? 0)
+}
+
+function namedVectors(vector: unknown): [string, unknown][] {
+  if (Array.isArray(vector) || ArrayBuffer.isView(vector)) return [['', vector]]
+  return vector !== null && typeof vector === 'object' ? Object.entries(vector) : []
+}
+
+function refused(what: string, help: string, field: string, bound: unknown, seen: unknown): VicinalError {
+  return new VicinalError('INVALID_ARGUMENT', `Bad request: ${what}. Help: ${help}`, {
+    details: { field: `strict_mode_config.${field}`, bound, seen },
+  })
+}

@@ -1,0 +1,35 @@
+import type { QueryOptions, ScrollOptions } from '../core/database.js'
+import type { Filter } from '../core/filter.js'
+import type { StrictMode } from './strict-mode.js'
+
+const DEFAULT_LIMIT = 10
+
+/** What strict mode has to say of one query. Everything a query may ask for that is bounded is looked at here. */
+export function checkQuery(query: QueryOptions, strict: StrictMode): void {
+  const { limit = DEFAULT_LIMIT, filter, params, recall } = query
+  strict.limit(limit, 'max_query_limit', 'limit')
+  strict.filter(filter, 'retrieve')
+  // A recall of 1 looks at every vector.
+  strict.exact(params?.exact === true || (recall === 1 && params?.hnsw_ef === undefined))
+  strict.limit(params?.hnsw_ef, 'search_max_hnsw_ef', 'hnsw_ef')
+  strict.limit(params?.quantization?.oversampling, 'search_max_oversampling', 'oversampling')
+}
+
+export function checkQueries(queries: readonly QueryOptions[], strict: StrictMode): void {
+  strict.limit(queries.length, 'search_max_batchsize', 'search batch size')
+  for (const query of queries) checkQuery(query, strict)
+}
+
+export function checkScroll({ limit = DEFAULT_LIMIT, filter }: ScrollOptions, strict: StrictMode): void {
+  strict.limit(limit, 'max_query_limit', 'limit')
+  strict.filter(filter, 'retrieve')
+}
+
+/** A count is exact unless it is asked not to be. */
+export function checkCount(
+  { filter, exact = true }: { filter?: Filter | null; exact?: boolean },
+  strict: StrictMode,
+): void {
+  strict.filter(filter, 'retrieve')
+  strict.exact(exact)
+}

@@ -1,0 +1,64 @@
+import { ID_WORDS } from '../core/point.js'
+import type { PayloadIndexKind } from '../core/schema.js'
+import type { FilterNode } from './node.js'
+import { type FilterContext, parseFilter } from './parse.js'
+import type { PathStep } from './path.js'
+
+/** What a filter asks for, for those who bound it. */
+export interface FilterFacts {
+  /** Leaves. */
+  conditions: number
+  /** Values of the condition that has most. */
+  largest: number
+  fields: FilteredField[]
+}
+
+export interface FilteredField {
+  /** As an index of it is named, but for the brackets of arrays: those of both are left out to compare. */
+  key: string
+  /** An index of one of these answers the condition. */
+  kinds: readonly PayloadIndexKind[]
+}
+
+export function filterFacts(filter: unknown, context: FilterContext, field = 'filter'): FilterFacts {
+  const facts: FilterFacts = { conditions: 0, largest: 0, fields: [] }
+  const node = parseFilter(filter, context, field)
+  if (node) gather(node, '', facts)
+  return facts
+}
+
+/** The name of a payload path without the brackets of arrays. */
+export function plainKey(path: readonly PathStep[]): string {
+  return path.flatMap((step) => (step.kind === 'key' ? [step.key] : [])).join('.')
+}
+
+function gather(node: FilterNode, above: string, facts: FilterFacts): void {
+  const key = 'path' in node ? above + plainKey(node.path) : ''
+  if ('children' in node) for (const child of node.children) gather(child, above, facts)
+  else if (node.op === 'not') gather(node.child, above, facts)
+  else if (node.op === 'nested') gather(node.child, `${key}.`, facts)
+  else {
+    const kinds = kindsOf(node)
+    facts.conditions++
+    facts.largest = Math.max(facts.largest, sizeOf(node))
+    if (kinds.length > 0) facts.fields.push({ key, kinds })
+  }
+}
+
+function sizeOf(node: FilterNode): number {
+  if (node.op === 'hasId') return node.ids.length / ID_WORDS
+  if (!('values' in node)) return 0
+  const { texts, integers, booleans } = node.values
+  return texts.length + integers.length + booleans.length
+}
+
+/** None where a condition is not answered by an index: whether a field is empty, null, or how many values it has. */
+function kindsOf(node: FilterNode): readonly PayloadIndexKind[] {
+  if ('values' in node) {
+    const { texts, integers } = node.values
+    if (texts.length > 0) return ['keyword', 'uuid']
+    return integers.length > 0 ? ['integer'] : ['bool']
+  }
+  if (node.op === 'range') return ['float', 'integer']
+  return node.op === 'dateRange' ? ['datetime'] : []
+}

@@ -1,0 +1,292 @@
+/** Strict mode: each bound of it from both sides, in the library and over HTTP, and not at all where it is not enabled. */
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { connect } from '../../src/client/index.js'
+import type { Collection, Database } from '../../src/core/database.js'
+import type { StrictModeConfig } from '../../src/core/settings.js'
+import { open } from '../../src/index.js'
+import { createServer } from '../../src/server/app.js'
+
+type Attempt = (collection: Collection) => Promise<unknown>
+const Q = { query: [1, 0], limit: 4 }
+const match = (key: string, value: string | number | boolean = 'x') => ({ must: [{ key, match: { value } }] })
+const points = (count: number, first = 0) =>
+  Array.from({ length: count }, (_, i) => ({ id: first + i, vector: [i, 1] }))
+const columns = (count: number) => ({ ids: points(count).map(({ id }) => id), vectors: new Float32Array(2 * count) })
+
+/** The collection has ten points, and indexes of `kw` (keyword) and `n` (integer). */
+const BOUNDS: [what: string, config: StrictModeConfig, allowed: Attempt[], refused: Attempt[], message: RegExp][] = [
+  [
+    'max_query_limit',
+    { max_query_limit: 4 },
+    [(c) => c.query(Q), (c) => c.scrollPage({ limit: 4 }), (c) => c.query({ ...Q, query: 1 })],
+    [
+      (c) => c.query({ ...Q, limit: 5 }),
+      (c) => c.query({ query: [1, 0] }),
+      (c) => c.explain({ ...Q, limit: 5 }),
+      (c) => c.queryBatch([Q, { ...Q, limit: 5 }]),
+      (c) => c.scrollPage({ limit: 5 }),
+      (c) => c.scrollPage(),
+    ],
+    /^Bad request: Limit exceeded \d+ > 4 for "limit". Help: Reduce the "limit" parameter to or below 4\.$/,
+  ],
+  [
+    'max_timeout',
+    { max_timeout: 2 },
+    [(c) => c.query({ ...Q, timeoutMs: 2_000 }), (c) => c.query(Q), (c) => c.upsert(points(1), { timeoutMs: 2_000 })],
+    [
+      (c) => c.query({ ...Q, timeoutMs: 3_000 }),
+      (c) => c.queryBatch([Q], { timeoutMs: 3_000 }),
+      (c) => c.count({ timeoutMs: 3_000 }),
+      (c) => c.retrieve([1], { timeoutMs: 3_000 }),
+      (c) => c.upsert(points(1), { timeoutMs: 3_000 }),
+      (c) => c.batch([{ op: 'delete', which: [99] }], { timeoutMs: 3_000 }),
+    ],
+    /Limit exceeded 3 > 2 for "timeout"/,
+  ],
+  [
+    'unindexed_filtering_retrieve',
+    { unindexed_filtering_retrieve: false },
+    [
+      (c) => c.query({ ...Q, filter: match('kw') }),
+      (c) => c.query({ ...Q, filter: { must_not: [{ key: 'n', range: { lt: 3 } }, { has_id: [1] }] } }),
+      (c) => c.count({ filter: match('n', 3) }),
+      (c) => c.scrollPage({ filter: { should: [{ is_empty: { key: 'other' } }] } }),
+      (c) => c.delete({ filter: match('other') }),
+    ],
+    [
+      (c) => c.query({ ...Q, filter: match('other') }),
+      (c) => c.query({ ...Q, filter: match('kw', 7) }),
+      (c) => c.query({ ...Q, filter: { must: [match('kw'), { should: [match('other')] }] } }),
+      (c) => c.query({ ...Q, filter: { must: [{ nested: { key: 'kw', filter: match('other') } }] } }),
+      (c) => c.count({ filter: { must: [{ key: 'n', range: { gt: '2024-01-01T00:00:00Z' } }] } }),
+      (c) => c.scrollPage({ filter: match('other', true) }),
+    ],
+    /Index required but not found for "(other|kw|kw\.other|n)" of one of the following types: \[[a-z, ]+\]. Help/,
+  ],
+  [
+    'unindexed_filtering_update',
+    { unindexed_filtering_update: false },
+    [
+      (c) => c.delete({ filter: match('kw', 'none') }),
+      (c) => c.delete([99]),
+      (c) => c.query({ ...Q, filter: match('other') }),
+      (c) => c.upsert(points(1), { updateFilter: match('n', 1) }),
+    ],
+    [
+      (c) => c.delete({ filter: match('other') }),
+      (c) => c.setPayload({ a: 1 }, { filter: match('other') }),
+      (c) => c.deleteVectors([''], { filter: match('other') }),
+      (c) => c.batch([{ op: 'clearPayload', which: { filter: match('other') } }]),
+      (c) => c.upsert(points(1), { updateFilter: match('other') }),
+      (c) => c.updateVectors(points(1), { updateFilter: match('other') }),
+    ],
+    /Index required but not found for "other"/,
+  ],
+  [
+    'search_max_hnsw_ef',
+    { search_max_hnsw_ef: 50 },
+    [(c) => c.query({ ...Q, params: { hnsw_ef: 50 } }), (c) => c.query(Q)],
+    [(c) => c.query({ ...Q, params: { hnsw_ef: 51 } })],
+    /Limit exceeded 51 > 50 for "hnsw_ef"/,
+  ],
+  [
+    'search_allow_exact',
+    { search_allow_exact: false },
+    [(c) => c.query({ ...Q, params: { exact: false } }), (c) => c.count({ exact: false })],
+    [(c) => c.query({ ...Q, params: { exact: true } }), (c) => c.query({ ...Q, recall: 1 }), (c) => c.count()],
+    /Exact search disabled!. Help: Set exact=false/,
+  ],
+  [
+    'search_max_oversampling',
+    { search_max_oversampling: 1.5 },
+    [(c) => c.query({ ...Q, params: { quantization: { oversampling: 1.5 } } })],
+    [(c) => c.query({ ...Q, params: { quantization: { oversampling: 1.6 } } })],
+    /Limit exceeded 1\.6 > 1\.5 for "oversampling"/,
+  ],
+  [
+    'upsert_max_batchsize',
+    { upsert_max_batchsize: 3 },
+    [(c) => c.upsert(points(3)), (c) => c.upsert(columns(3)), (c) => c.updateVectors(points(3))],
+    [
+      (c) => c.upsert(points(4)),
+      (c) => c.upsert(columns(4)),
+      (c) => c.updateVectors(points(4)),
+      (c) => c.batch([{ op: 'upsert', points: points(4) }]),
+    ],
+    /Limit exceeded 4 > 3 for "(upsert|update) limit"/,
+  ],
+  [
+    'search_max_batchsize',
+    { search_max_batchsize: 2 },
+    [(c) => c.queryBatch([Q, Q])],
+    [(c) => c.queryBatch([Q, Q, Q])],
+    /Limit exceeded 3 > 2 for "search batch size"/,
+  ],
+  [
+    'max_collection_vector_size_bytes',
+    { max_collection_vector_size_bytes: 81 },
+    // Ten vectors of two numbers are 80 bytes; what is there is what counts.
+    [(c) => c.upsert(points(1)), (c) => c.upsert(points(1, 50)).then(() => c.delete([50]))],
+    [(c) => c.upsert(points(2, 50)).then(() => c.upsert(points(1))), (c) => c.updateVectors(points(1))],
+    /Max vector storage size limit of .*MB reached!/,
+  ],
+  [
+    'max_points_count',
+    { max_points_count: 11 },
+    [(c) => c.upsert(points(1, 50))],
+    [(c) => c.upsert(points(1, 51)), (c) => c.upsert(points(1))],
+    /Max points count limit of 11 reached!/,
+  ],
+  [
+    'filter_max_conditions',
+    { filter_max_conditions: 2 },
+    [(c) => c.query({ ...Q, filter: { must: [match('a'), match('b')] } })],
+    [
+      (c) => c.query({ ...Q, filter: { must: [match('a'), match('b')], must_not: match('c') } }),
+      (c) => c.delete({ filter: { should: ['a', 'b', 'c'].map((key) => match(key)) } }),
+    ],
+    /Filter condition limit reached \(3 > 2\)/,
+  ],
+  [
+    'condition_max_size',
+    { condition_max_size: 2 },
+    [
+      (c) => c.query({ ...Q, filter: { must: [{ key: 'a', match: { any: ['x', 'y'] } }] } }),
+      (c) => c.count({ filter: { must: [{ has_id: [1, 2] }] } }),
+    ],
+    [
+      (c) => c.query({ ...Q, filter: { must: [{ key: 'a', match: { any: ['x', 'y', 'z'] } }] } }),
+      (c) => c.count({ filter: { must: [{ has_id: [1, 2, 3] }] } }),
+      (c) => c.delete({ filter: { must: [{ key: 'a', match: { except: [1, 2, 3] } }] } }),
+    ],
+    /Condition size limit reached \(3 > 2\)/,
+  ],
+  [
+    'max_payload_index_count',
+    { max_payload_index_count: 3 },
+    [(c) => c.createPayloadIndex('third', 'float'), (c) => c.createPayloadIndex('kw', 'keyword')],
+    [(c) => c.createPayloadIndex('fourth', 'float')],
+    /maximum number of payload indices \(3\)/,
+  ],
+  ['max_resident_memory_percent', { max_resident_memory_percent: 100 }, [(c) => c.upsert(points(1))], [], /never/],
+]
+
+describe.each(['library', 'service'])('strict mode of the %s', (face) => {
+  let database: Database
+  let made = 0
+  const ends: (() => Promise<void>)[] = []
+  beforeAll(async () => {
+    const embedded = await open(':memory:')
+    ends.push(() => embedded.close())
+    database = embedded
+    if (face === 'library') return
+    const server = createServer({ database: embedded, port: 0, logLevel: 'silent' })
+    database = await connect(await server.listen(), { retries: 0 })
+    ends.push(
+      () => server.close(),
+      () => database.close(),
+    )
+  })
+  afterAll(async () => {
+    for (const end of ends.reverse()) await end()
+  })
+
+  async function filled(): Promise<Collection> {
+    const collection = await database.createCollection(`strict-${made++}`, { vectors: { size: 2, distance: 'Dot' } })
+    const rows = points(10).map((point) => ({ ...point, payload: { kw: 'x', n: point.id, other: 'y' } }))
+    await collection.upsert(rows)
+    await collection.createPayloadIndex('kw', 'keyword')
+    await collection.createPayloadIndex('n', 'integer')
+    return collection
+  }
+  const codeOf = (attempt: Promise<unknown>) =>
+    attempt.then(
+      () => 'done',
+      (error: { code: string }) => error.code,
+    )
+
+  it.each(BOUNDS)('holds %s where it is enabled', async (what, config, allowed, refused, message) => {
+    const collection = await filled()
+    await collection.updateConfig({ strictModeConfig: { ...config, enabled: true } })
+    for (const [i, attempt] of allowed.entries()) expect(await codeOf(attempt(collection)), `allowed ${i}`).toBe('done')
+    for (const [i, attempt] of refused.entries()) {
+      const seen = await attempt(collection).then(
+        () => null,
+        (error: unknown) => error,
+      )
+      expect(seen, `refused ${i}`).toMatchObject({
+        code: 'INVALID_ARGUMENT',
+        status: 400,
+        message: expect.stringMatching(message),
+        details: { field: `strict_mode_config.${what}`, bound: expect.anything(), seen: expect.anything() },
+      })
+    }
+    await collection.updateConfig({ strictModeConfig: { enabled: false } })
+    for (const attempt of refused) expect(await codeOf(attempt(collection)), 'where it is off').toBe('done')
+  })
+
+  it('holds max_collection_payload_size_bytes', async () => {
+    const collection = await filled()
+    await collection.upsert([{ id: 1, vector: [1, 1], payload: { text: 'x'.repeat(300_000) } }])
+    const setTo = (bytes: number) =>
+      collection.updateConfig({ strictModeConfig: { enabled: true, max_collection_payload_size_bytes: bytes } })
+    await setTo(100_000_000)
+    await collection.setPayload({ a: 1 }, [1])
+    await setTo(100_000)
+    const refused = {
+      code: 'INVALID_ARGUMENT',
+      message: expect.stringMatching(/Max payload storage size limit of .*MB reached/),
+    }
+    await expect(collection.setPayload({ a: 1 }, [1])).rejects.toMatchObject(refused)
+    await expect(collection.upsert(points(1))).rejects.toMatchObject(refused)
+    await collection.delete([1])
+  })
+
+  it('holds max_resident_memory_percent', async () => {
+    const collection = await filled()
+    await collection.updateConfig({ strictModeConfig: { enabled: true, max_resident_memory_percent: 1 } })
+    const outcome = await collection.upsert(points(1)).then(
+      () => null,
+      (error: Error) => error.message,
+    )
+    const { totalmem } = await import('node:os')
+    // On a machine of much memory this process may be below one percent of it.
+    if (process.memoryUsage.rss() > totalmem() / 50) expect(outcome).toMatch(/Max resident memory limit of 1% reached/)
+  })
+
+  it.each(['read_rate_limit', 'write_rate_limit'] as const)('holds %s, and says when to come back', async (field) => {
+    const collection = await filled()
+    await collection.updateConfig({ strictModeConfig: { enabled: true, [field]: 5 } })
+    const one = field === 'read_rate_limit' ? () => collection.query(Q) : () => collection.upsert(points(1))
+    const other = field === 'read_rate_limit' ? () => collection.upsert(points(1)) : () => collection.query(Q)
+    for (let i = 0; i < 5; i++) await one()
+    const refused = await one().catch((error: unknown) => error)
+    expect(refused).toMatchObject({
+      code: 'OVERLOADED',
+      status: 429,
+      message: expect.stringContaining(`${field} of 5`),
+    })
+    const { retryAfterMs } = refused as { retryAfterMs: number }
+    expect(retryAfterMs).toBeGreaterThan(5_000)
+    expect(retryAfterMs).toBeLessThanOrEqual(13_000)
+    for (let i = 0; i < 10; i++) await other()
+    if (field === 'write_rate_limit') return
+    await collection.updateConfig({ strictModeConfig: { read_rate_limit: 6 } })
+    await expect(collection.queryBatch(Array.from({ length: 7 }, () => Q))).rejects.toMatchObject({
+      code: 'INVALID_ARGUMENT',
+    })
+    await collection.queryBatch(Array.from({ length: 6 }, () => Q))
+    await expect(collection.query(Q)).rejects.toMatchObject({ code: 'OVERLOADED' })
+  })
+
+  it('refuses a whole batch of writes for one of them', async () => {
+    const collection = await filled()
+    await collection.updateConfig({ strictModeConfig: { enabled: true, upsert_max_batchsize: 3 } })
+    const batch = [
+      { op: 'delete', which: [1] },
+      { op: 'upsert', points: points(4) },
+    ] as const
+    await expect(collection.batch(batch)).rejects.toMatchObject({ code: 'INVALID_ARGUMENT' })
+    expect(await collection.count()).toBe(10)
+  })
+})
