@@ -1,6 +1,7 @@
 #include "filter/evaluator.hpp"
 
 #include <algorithm>
+#include <cstring>
 
 #include "filter/date_time.hpp"
 
@@ -34,6 +35,20 @@ bool isInTimes(const Interval<int64_t>& times, JsonValue value) {
   return micros && times.contains(*micros);
 }
 
+// Takes time by the length of both texts together, whatever they are.
+bool containsText(std::string_view text, std::string_view part) {
+  return part.empty() || memmem(text.data(), text.size(), part.data(), part.size()) != nullptr;
+}
+
+bool hasPart(const FilterNode& leaf, JsonValue value) {
+  std::string scratch;
+  const auto text = value.text(scratch);
+  if (!text) return false;
+  return std::any_of(leaf.values.texts.begin(), leaf.values.texts.end(), [&](const auto& part) {
+    return leaf.op == FilterOp::Contains ? containsText(*text, part) : text->starts_with(part);
+  });
+}
+
 // A condition on one value, an array's element where there is an array.
 bool satisfies(const FilterNode& leaf, JsonValue value) {
   switch (leaf.op) {
@@ -47,6 +62,12 @@ bool satisfies(const FilterNode& leaf, JsonValue value) {
     return number && leaf.numbers.contains(*number);
   }
   case FilterOp::DateTimeRange: return isInTimes(leaf.times, value);
+  case FilterOp::Contains:
+  case FilterOp::StartsWith: return hasPart(leaf, value);
+  case FilterOp::InArea: {
+    const auto point = geoPointOf(value);
+    return point && leaf.area->contains(*point);
+  }
   default: return false;
   }
 }
@@ -93,6 +114,7 @@ private:
     }
     case FilterOp::HasId:
       return isRoot && std::binary_search(node.ids.begin(), node.ids.end(), source_.id(row_));
+    case FilterOp::Slice: return isRoot && node.slice.contains(source_.id(row_));
     case FilterOp::HasVector: return isRoot && source_.hasVector(row_, node.vector);
     case FilterOp::Nested:
       return node.path.visitElements(object, [&](JsonValue element) {

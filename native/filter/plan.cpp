@@ -89,6 +89,7 @@ private:
                                               : std::nullopt;
     }
     case FilterOp::HasVector:
+    case FilterOp::Slice:
     case FilterOp::Nested: return std::nullopt;
     default: {
       uint64_t rows = 0;

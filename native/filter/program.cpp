@@ -39,6 +39,12 @@ public:
     case FilterOp::HasNull: return path(into.path);
     case FilterOp::HasId: return ids(into.ids);
     case FilterOp::HasVector: return value(into.vector) && into.vector < vectors_;
+    case FilterOp::Contains:
+    case FilterOp::StartsWith: return path(into.path) && texts(into.values.texts);
+    case FilterOp::InArea: return path(into.path) && area(into.area);
+    case FilterOp::Slice:
+      return value(into.slice.total) && value(into.slice.index) &&
+             into.slice.index < into.slice.total;
     }
     return false;
   }
@@ -93,11 +99,7 @@ private:
 
   bool values(MatchValues& into) {
     uint32_t count = 0;
-    if (!countOf(count, sizeof(uint32_t))) return false;
-    into.texts.resize(count);
-    for (std::string& entry : into.texts)
-      if (!text(entry)) return false;
-    if (!countOf(count, sizeof(int64_t))) return false;
+    if (!texts(into.texts) || !countOf(count, sizeof(int64_t))) return false;
     into.integers.resize(count);
     for (int64_t& entry : into.integers)
       if (!value(entry)) return false;
@@ -105,9 +107,55 @@ private:
     if (!value(bools) || bools > 3) return false;
     into.hasFalse = (bools & 1) != 0;
     into.hasTrue = (bools & 2) != 0;
-    makeSet(into.texts);
     makeSet(into.integers);
     return true;
+  }
+
+  bool texts(std::vector<std::string>& into) {
+    uint32_t count = 0;
+    if (!countOf(count, sizeof(uint32_t))) return false;
+    into.resize(count);
+    for (std::string& entry : into)
+      if (!text(entry)) return false;
+    makeSet(into);
+    return true;
+  }
+
+  bool position(GeoPoint& into) { return value(into.lon) && value(into.lat) && into.isOnEarth(); }
+
+  bool ring(GeoArea::Ring& into) {
+    uint32_t count = 0;
+    if (!countOf(count, sizeof(GeoPoint)) || count == 0) return false;
+    into.resize(count);
+    return std::all_of(into.begin(), into.end(), [&](GeoPoint& point) { return position(point); });
+  }
+
+  bool area(std::shared_ptr<const GeoArea>& into) {
+    uint8_t shape = 0;
+    if (!value(shape)) return false;
+    GeoPoint first, second;
+    double radiusMetres = 0;
+    std::vector<GeoArea::Ring> rings;
+    uint32_t count = 0;
+    switch (static_cast<GeoArea::Shape>(shape)) {
+    case GeoArea::Shape::Box:
+      if (!position(first) || !position(second)) return false;
+      into =
+          std::make_shared<GeoArea>(GeoArea::ofBox({first.lon, first.lat, second.lon, second.lat}));
+      return true;
+    case GeoArea::Shape::Circle:
+      if (!position(first) || !value(radiusMetres) || !(radiusMetres >= 0)) return false;
+      into = std::make_shared<GeoArea>(GeoArea::ofCircle(first, radiusMetres));
+      return std::isfinite(radiusMetres);
+    case GeoArea::Shape::Polygon:
+      if (!countOf(count, sizeof(uint32_t)) || count == 0) return false;
+      rings.resize(count);
+      for (GeoArea::Ring& entry : rings)
+        if (!ring(entry)) return false;
+      into = std::make_shared<GeoArea>(GeoArea::ofPolygon(std::move(rings)));
+      return true;
+    }
+    return false;
   }
 
   template <typename T> bool interval(Interval<T>& into) {

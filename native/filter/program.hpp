@@ -3,10 +3,13 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <string>
 #include <vector>
 
 #include "base/status.hpp"
+#include "filter/geo_area.hpp"
+#include "filter/id_slice.hpp"
 #include "filter/json_path.hpp"
 #include "filter/row_source.hpp"
 
@@ -28,6 +31,10 @@ enum class FilterOp : uint8_t {
   HasVector = 13,
   Nested = 14,
   HasNull = 15,
+  Contains = 16,
+  StartsWith = 17,
+  InArea = 18,
+  Slice = 19,
 };
 
 // The values of a Match or Except, ascending.
@@ -80,8 +87,12 @@ struct FilterNode {
   uint32_t minimum = 0;
   // Every condition on the payload.
   JsonPath path;
-  // Match, Except.
+  // Match, Except; Contains and StartsWith use its texts.
   MatchValues values;
+  // InArea.
+  std::shared_ptr<const GeoArea> area;
+  // Slice.
+  IdSlice slice;
   // NumberRange, ValuesCount.
   Interval<double> numbers;
   // DateTimeRange: microseconds since 1970.

@@ -124,3 +124,36 @@ TEST("clauses combine; of none, all hold and any does not") {
   two.minimum = 3;
   CHECK(!holds(two, ""));
 }
+
+TEST("parts of texts are found as they are spelled, in texts alone") {
+  FilterNode contains = leaf(FilterOp::Contains, "a"), prefix = leaf(FilterOp::StartsWith, "a");
+  contains.values.texts = prefix.values.texts = {"re", "x\"y"};
+  CHECK(holds(contains, R"({"a":"a red one"})") && !holds(prefix, R"({"a":"a red one"})"));
+  CHECK(holds(prefix, R"({"a":["blue","red"]})"));
+  CHECK(holds(prefix, R"({"a":"x\"yz"})"));
+  CHECK(!holds(contains, R"({"a":"Red"})"));
+  CHECK(!holds(contains, R"({"a":1})"));
+  CHECK(!holds(contains, "{}"));
+  contains.values.texts = {""};
+  CHECK(holds(contains, R"({"a":""})"));
+  contains.values.texts = {};
+  CHECK(!holds(contains, R"({"a":""})"));
+}
+
+TEST("a part of a text of many repetitions is looked for in one pass") {
+  FilterNode contains = leaf(FilterOp::Contains, "a");
+  contains.values.texts = {std::string(32000, 'a') + "b"};
+  CHECK(!holds(contains, "{\"a\":\"" + std::string(4 << 20, 'a') + "\"}"));
+}
+
+TEST("positions are objects with a longitude and a latitude on the earth") {
+  FilterNode world = leaf(FilterOp::InArea, "a");
+  world.area = std::make_shared<GeoArea>(GeoArea::ofCircle({0, 0}, 1e9));
+  CHECK(holds(world, R"({"a":{"lat":1,"lon":2.5}})"));
+  CHECK(holds(world, R"({"a":[1,{"lat":1,"lon":2.5,"name":{}}]})"));
+  CHECK(holds(world, R"({"a":{"lat":90,"lon":-180}})"));
+  for (const char* payload : {"{}", R"({"a":{"lat":1}})", R"({"a":{"lat":"1","lon":2}})",
+                              R"({"a":{"lat":90.1,"lon":0}})", R"({"a":{"lat":0,"lon":181}})",
+                              R"({"a":{"lat":1e999,"lon":0}})", R"({"a":[[{"lat":1,"lon":2}]]})"})
+    CHECK(!holds(world, payload));
+}

@@ -5,6 +5,7 @@
 #include <cstdlib>
 #include <ctime>
 #include <random>
+#include <sstream>
 #include <string>
 #include <vector>
 
@@ -98,7 +99,13 @@ public:
   }
 
   std::string scalar() {
-    switch (below(8)) {
+    switch (below(9)) {
+    case 8: {
+      const GeoPoint point = position();
+      std::ostringstream out;
+      out << "{\"lon\":" << point.lon << ",\"lat\":" << point.lat << "}";
+      return out.str();
+    }
     case 0: return "null";
     case 1: return below(2) == 0 ? "true" : "false";
     case 2:
@@ -134,11 +141,15 @@ public:
         FilterOp::Match,   FilterOp::Match,  FilterOp::Except,      FilterOp::NumberRange,
         FilterOp::IsEmpty, FilterOp::IsNull, FilterOp::HasNull,     FilterOp::DateTimeRange,
         FilterOp::HasId,   FilterOp::Nested, FilterOp::ValuesCount, FilterOp::HasVector};
-    FilterNode node =
-        leaf(ops[below(std::size(ops))], pick({"a", "a", "a[]", "a.b", "list[].b", "list[1].b"}));
+    static const FilterOp rarer[] = {FilterOp::InArea, FilterOp::InArea, FilterOp::StartsWith,
+                                     FilterOp::Contains, FilterOp::Slice};
+    const FilterOp op = below(5) == 0 ? rarer[below(std::size(rarer))] : ops[below(std::size(ops))];
+    FilterNode node = leaf(op, pick({"a", "a", "a[]", "a.b", "list[].b", "list[1].b"}));
     for (size_t count = below(4); count > 0; count--) addValue(node.values);
     std::sort(node.values.texts.begin(), node.values.texts.end());
     std::sort(node.values.integers.begin(), node.values.integers.end());
+    node.area = std::make_shared<GeoArea>(area());
+    node.slice = {3, static_cast<uint32_t>(below(3))};
     limit(node.numbers, [&] { return static_cast<double>(below(20)) / 2 - 2; });
     limit(node.times,
           [&] { return int64_t(1577836800) * 1000000 + static_cast<int64_t>(below(5)) - 2; });
@@ -153,6 +164,14 @@ public:
       node.children.push_back(std::move(inner));
     }
     return node;
+  }
+  double degrees(int most) { return static_cast<double>(below(13)) / 6 * most - most; }
+  GeoPoint position() { return {degrees(180), degrees(90)}; }
+  GeoArea area() {
+    const GeoPoint a = position(), b = position();
+    if (below(3) == 0) return GeoArea::ofBox({a.lon, a.lat, b.lon, b.lat});
+    if (below(2) == 0) return GeoArea::ofCircle(a, static_cast<double>(below(12)) * 1e6);
+    return GeoArea::ofPolygon({{a, b, position(), position(), a}});
   }
   FilterNode filter(int depth = 0) {
     static const FilterOp ops[] = {FilterOp::All, FilterOp::All, FilterOp::Any, FilterOp::Not,

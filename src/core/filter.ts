@@ -18,13 +18,18 @@ export type Condition =
   | IsNullCondition
   | HasIdCondition
   | HasVectorCondition
+  | SliceCondition
   | NestedCondition
 
+/** Checks on the values at one key; of several, one has to hold. */
 export interface FieldCondition {
   /** Path into the payload: `a.b`, `a[].b`, `a[0]`, `"quoted.key"`. */
   key: string
   match?: MatchCondition | null
   range?: RangeCondition | null
+  geo_bounding_box?: GeoBoundingBox | null
+  geo_radius?: GeoRadius | null
+  geo_polygon?: GeoPolygon | null
   values_count?: { lt?: number | null; lte?: number | null; gt?: number | null; gte?: number | null } | null
   is_empty?: boolean | null
   is_null?: boolean | null
@@ -34,6 +39,44 @@ export type MatchCondition =
   | { value: string | number | bigint | boolean }
   | { any: readonly (string | number | bigint)[] }
   | { except: readonly (string | number | bigint)[] }
+  /** Every token; a substring where the field has no text index. */
+  | { text: string }
+  /** One of the tokens. */
+  | { text_any: string }
+  /** The tokens one after the other; a substring where the field has no text index. */
+  | { phrase: string }
+  /** Texts that start so. */
+  | { prefix: string }
+
+export interface GeoPoint {
+  /** Degrees, -180 to 180. */
+  lon: number
+  /** Degrees, -90 to 90. */
+  lat: number
+}
+
+/** Points inside, not those on its border. With `top_left.lon` above `bottom_right.lon` it crosses the antimeridian. */
+export interface GeoBoundingBox {
+  top_left: GeoPoint
+  bottom_right: GeoPoint
+}
+
+export interface GeoRadius {
+  center: GeoPoint
+  /** Metres; points nearer than this. */
+  radius: number
+}
+
+/** Points inside the exterior ring and outside of every interior one. */
+export interface GeoPolygon {
+  exterior: GeoLineString
+  interiors?: readonly GeoLineString[] | null
+}
+
+/** A closed ring: at least four points, the last one the first again. */
+export interface GeoLineString {
+  points: readonly GeoPoint[]
+}
 
 /** Bounds are all numbers or all RFC 3339 date-times. */
 export interface RangeCondition {
@@ -54,6 +97,10 @@ export interface HasIdCondition {
 }
 export interface HasVectorCondition {
   has_vector: string
+}
+/** The points whose id hashes to `index` of `total` equal parts. */
+export interface SliceCondition {
+  slice: { total: number; index: number }
 }
 export interface NestedCondition {
   nested: { key: string; filter: Filter }

@@ -31,6 +31,10 @@ export const LIMITS = {
   filterConditions: 65_536,
   /** Values of one `match.any` / `match.except`, ids of one `has_id`. */
   filterValues: 65_536,
+  /** UTF-16 units of one `match.text`, `text_any`, `phrase` or `prefix`. */
+  filterTextLength: 65_536,
+  /** Points of all rings of one `geo_polygon`. */
+  geoPolygonPoints: 16_384,
   /** Segments of one payload path (`a.b[].c` has three). */
   pathSegments: 32,
   /** Bytes of one point's payload as JSON text. */

@@ -1,4 +1,4 @@
-import { describeValue, invalid, VicinalError } from '../core/errors.js'
+import { describeValue, invalid } from '../core/errors.js'
 
 /** An object of an untrusted filter; its keys are read as own properties only where they were checked. */
 export type Fields = Record<string, unknown>
@@ -20,8 +20,8 @@ export function checkKeys(fields: Fields, allowed: readonly string[], field: str
   throw invalid(`${field}.${describeValue(unknown).slice(1, -1)}`, `unknown key, expected one of ${allowed.join(', ')}`)
 }
 
-export function notSupported(field: string): VicinalError {
-  return new VicinalError('NOT_IMPLEMENTED', `${field}: this version does not support this condition`, {
-    details: { field },
-  })
+export function finiteAt(value: unknown, field: string): number {
+  const number = typeof value === 'bigint' ? Number(value) : value
+  if (typeof number !== 'number' || !Number.isFinite(number)) throw invalid(field, 'expected a finite number', value)
+  return number
 }

@@ -8,6 +8,9 @@ export type FilterNode =
   | { op: 'match' | 'except'; path: PathStep[]; values: MatchValues }
   | { op: 'range' | 'dateRange' | 'count'; path: PathStep[]; bounds: Bounds }
   | { op: 'isEmpty' | 'isNull' | 'hasNull'; path: PathStep[] }
+  | { op: 'contains' | 'startsWith'; path: PathStep[]; texts: string[] }
+  | { op: 'geo'; path: PathStep[]; area: GeoArea }
+  | { op: 'slice'; total: number; index: number }
   | { op: 'hasId'; ids: Uint32Array }
   | { op: 'hasVector'; vector: number }
   | { op: 'nested'; path: PathStep[]; child: FilterNode }
@@ -25,3 +28,9 @@ export interface Bounds {
   gt: number | bigint | null
   gte: number | bigint | null
 }
+
+/** Positions are longitude and latitude in turn, in degrees. */
+export type GeoArea =
+  | { shape: 'box'; corners: Float64Array }
+  | { shape: 'circle'; center: Float64Array; radiusMetres: number }
+  | { shape: 'polygon'; rings: Float64Array[] }

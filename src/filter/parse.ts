@@ -1,7 +1,7 @@
 import { invalid } from '../core/errors.js'
 import { LIMITS } from '../core/limits.js'
 import { encodeIds } from '../core/point.js'
-import { checkKeys, type Fields, isSet, notSupported, objectAt } from './fields.js'
+import { checkKeys, type Fields, isSet, objectAt } from './fields.js'
 import type { FilterNode } from './node.js'
 import { fieldCondition } from './parse-field.js'
 import { parsePath } from './path.js'
@@ -12,8 +12,8 @@ export interface FilterContext {
 }
 
 const CLAUSES = ['must', 'should', 'must_not', 'min_should']
-const CONDITIONS = ['key', 'has_id', 'has_vector', 'is_empty', 'is_null', 'nested']
-const UNSUPPORTED = ['slice']
+const CONDITIONS = ['key', 'has_id', 'has_vector', 'is_empty', 'is_null', 'slice', 'nested']
+const MOST_SLICES = 2 ** 32 - 1
 
 /**
  * Checks an untrusted filter; null where it says nothing. Errors name the place: `filter.must[2].match.value`.
@@ -72,8 +72,6 @@ class FilterParser {
       checkKeys(condition, [kind], field)
       return this.#whole(kind, condition[kind], `${field}.${kind}`, depth)
     }
-    const unsupported = UNSUPPORTED.find((name) => Object.hasOwn(condition, name))
-    if (unsupported) throw notSupported(`${field}.${unsupported}`)
     if (Object.keys(condition).some((name) => !CLAUSES.includes(name))) {
       checkKeys(condition, [...CONDITIONS, ...CLAUSES], field)
     }
@@ -87,6 +85,8 @@ class FilterParser {
         return hasId(value, field)
       case 'has_vector':
         return this.#hasVector(value, field)
+      case 'slice':
+        return slice(value, field)
       case 'nested':
         return this.#nested(value, field, depth)
       default: {
@@ -122,4 +122,17 @@ function hasId(value: unknown, field: string): FilterNode {
     throw invalid(field, `expected at most ${LIMITS.filterValues} ids`, value.length)
   }
   return { op: 'hasId', ids: encodeIds(value, field) }
+}
+
+function slice(value: unknown, field: string): FilterNode {
+  const fields = objectAt(value, field)
+  checkKeys(fields, ['total', 'index'], field)
+  const { total, index } = fields
+  if (typeof total !== 'number' || !Number.isInteger(total) || total < 1 || total > MOST_SLICES) {
+    throw invalid(`${field}.total`, `expected an integer from 1 to ${MOST_SLICES}`, total)
+  }
+  if (typeof index !== 'number' || !Number.isInteger(index) || index < 0 || index >= total) {
+    throw invalid(`${field}.index`, `expected an integer from 0 to ${total - 1}, below total`, index)
+  }
+  return { op: 'slice', total, index }
 }

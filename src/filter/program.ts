@@ -1,6 +1,6 @@
 import type { Filter } from '../core/filter.js'
 import { ID_WORDS } from '../core/point.js'
-import type { Bounds, FilterNode, MatchValues } from './node.js'
+import type { Bounds, FilterNode, GeoArea, MatchValues } from './node.js'
 import { type FilterContext, parseFilter } from './parse.js'
 import type { PathStep } from './path.js'
 
@@ -15,10 +15,15 @@ import type { PathStep } from './path.js'
  *    5 match    path, values               13 hasVector  u32 index
  *    6 range    path, bounds of f64        14 nested     path, node
  *    7 dateRange  path, bounds of i64      15 hasNull    path   a value is null or an array with a null
- *    8 count    path, bounds of f64
+ *    8 count    path, bounds of f64       16 contains   path, texts   one of them is in a value
+ *   17 startsWith path, texts             18 geo        path, area
+ *   19 slice    u32 total, u32 index
  *
  *   path    u8 n, n steps: u8 0 and text (key), 1 (every element), 2 and u32 (index)
  *   values  u32 n and n texts, u32 n and n × i64, u8 (bit 0: false, bit 1: true)
+ *   texts   u32 n and n texts
+ *   area    u8 0 (box) and f64 left, top, right, bottom; 1 (circle) and f64 lon, lat, metres; 2 (polygon), u32 n and n
+ *           rings, each u32 n and n × f64 lon, f64 lat; the first ring is the exterior
  *   text    u32 bytes, UTF-8
  *   bounds  u8 mask (bit 0 lt, 1 lte, 2 gt, 3 gte), then a value for each bit; i64 are microseconds since 1970
  */
@@ -38,9 +43,14 @@ const OPCODES = {
   hasVector: 13,
   nested: 14,
   hasNull: 15,
+  contains: 16,
+  startsWith: 17,
+  geo: 18,
+  slice: 19,
 } as const satisfies Record<FilterNode['op'], number>
 
 const STEP_KINDS = { key: 0, all: 1, index: 2 } as const
+const SHAPES = { box: 0, circle: 1, polygon: 2 } as const
 const FIRST_CAPACITY = 256
 
 /** The program of an untrusted filter; null where it matches everything. Rejects with INVALID_ARGUMENT. */
@@ -87,6 +97,10 @@ function writeNode(writer: ProgramWriter, node: FilterNode): void {
     case 'hasVector':
       writer.u32(node.vector)
       break
+    case 'slice':
+      writer.u32(node.total)
+      writer.u32(node.index)
+      break
     default:
       writePath(writer, node.path)
       writeOperands(writer, node)
@@ -96,6 +110,8 @@ function writeNode(writer: ProgramWriter, node: FilterNode): void {
 /** What follows the path. */
 function writeOperands(writer: ProgramWriter, node: Extract<FilterNode, { path: unknown }>): void {
   if ('values' in node) writeValues(writer, node.values)
+  else if ('texts' in node) writeTexts(writer, node.texts)
+  else if ('area' in node) writeArea(writer, node.area)
   else if ('bounds' in node) writeBounds(writer, node.bounds)
   else if ('child' in node) writeNode(writer, node.child)
 }
@@ -115,11 +131,34 @@ function writePath(writer: ProgramWriter, path: readonly PathStep[]): void {
 }
 
 function writeValues(writer: ProgramWriter, { texts, integers, booleans }: MatchValues): void {
-  writer.u32(texts.length)
-  for (const text of texts) writer.text(text)
+  writeTexts(writer, texts)
   writer.u32(integers.length)
   for (const integer of integers) writer.i64(integer)
   writer.u8((booleans.includes(false) ? 1 : 0) | (booleans.includes(true) ? 2 : 0))
+}
+
+function writeTexts(writer: ProgramWriter, texts: readonly string[]): void {
+  writer.u32(texts.length)
+  for (const text of texts) writer.text(text)
+}
+
+function writeArea(writer: ProgramWriter, area: GeoArea): void {
+  writer.u8(SHAPES[area.shape])
+  switch (area.shape) {
+    case 'box':
+      writer.f64s(area.corners)
+      break
+    case 'circle':
+      writer.f64s(area.center)
+      writer.f64(area.radiusMetres)
+      break
+    case 'polygon':
+      writer.u32(area.rings.length)
+      for (const ring of area.rings) {
+        writer.u32(ring.length / 2)
+        writer.f64s(ring)
+      }
+  }
 }
 
 function writeBounds(writer: ProgramWriter, { lt, lte, gt, gte }: Bounds): void {
@@ -150,6 +189,9 @@ class ProgramWriter {
   f64(value: number): void {
     this.#reserve(8)
     this.#length = this.#bytes.writeDoubleLE(value, this.#length)
+  }
+  f64s(values: Float64Array): void {
+    this.#append(Buffer.from(values.buffer, values.byteOffset, values.byteLength))
   }
   text(value: string): void {
     const bytes = Buffer.from(value, 'utf8')

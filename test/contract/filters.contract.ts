@@ -1,16 +1,31 @@
 import { beforeAll, describe, expect, it } from 'vitest'
 import type { Collection } from '../../src/core/database.js'
 import type { Condition, Filter } from '../../src/core/filter.js'
+import { sipHash } from '../oracle/sip-hash.js'
 import type { Suite } from './database.contract.js'
 
 const UUID = '550e8400-e29b-41d4-a716-446655440000'
 const BIG = 9_007_199_254_740_993n
 
+const OSLO = { lon: 10.75, lat: 59.91 }
+const ROME = { lon: 12.5, lat: 41.9 }
+
 const PAYLOADS: Record<string, unknown>[] = [
-  { city: 'Oslo', n: 1, price: 0.5, open: true, when: '2024-01-01T00:00:00Z', tags: ['a', 'b'], owner: UUID, big: BIG },
-  { city: 'Rome', n: 2, price: 1.5, open: false, when: '2024-06-01T12:00:00+02:00', tags: [], big: BIG + 1n },
+  {
+    city: 'Oslo',
+    n: 1,
+    price: 0.5,
+    open: true,
+    when: '2024-01-01T00:00:00Z',
+    tags: ['a', 'b'],
+    owner: UUID,
+    big: BIG,
+    at: OSLO,
+  },
+  { city: 'Rome', n: 2, price: 1.5, open: false, when: '2024-06-01T12:00:00+02:00', tags: [], big: BIG + 1n, at: ROME },
   {
     city: ['Oslo', 'Kyoto'],
+    at: [OSLO, { lon: 135.77, lat: 35.01 }],
     n: 3,
     tags: ['c'],
     parts: [
@@ -18,7 +33,15 @@ const PAYLOADS: Record<string, unknown>[] = [
       { kind: 'y', size: 9 },
     ],
   },
-  { city: 'Kyoto', n: -4, price: 3, tags: null, parts: [{ kind: 'x', size: 9 }], deep: { a: [{ b: 1 }, { b: 2 }] } },
+  {
+    city: 'Kyoto',
+    at: { lon: 179, lat: -17 },
+    n: -4,
+    price: 3,
+    tags: null,
+    parts: [{ kind: 'x', size: 9 }],
+    deep: { a: [{ b: 1 }, { b: 2 }] },
+  },
   { n: 5.5, tags: ['a'], 'odd.key': 1, deep: { a: { b: 7 } } },
 ]
 
@@ -26,6 +49,28 @@ const value = (key: string, wanted: string | number | bigint | boolean): Conditi
   key,
   match: { value: wanted },
 })
+
+/** Between two latitudes, from 5° to 15° east. */
+function ring(from: number, to: number) {
+  const corners: [number, number][] = [
+    [5, from],
+    [15, from],
+    [15, to],
+    [5, to],
+    [5, from],
+  ]
+  return { points: corners.map(([lon, lat]) => ({ lon, lat })) }
+}
+
+/** By SipHash-2-4 of the ids 1 to 5: the same in every collection, and in Qdrant. */
+const SLICES = [0n, 1n].map((index) => [1, 2, 3, 4, 5].filter((id) => sipHash(idBytes(id)) % 2n === index)) as [
+  number[],
+  number[],
+]
+
+function idBytes(id: number): Uint8Array {
+  return Uint8Array.of(id, 0, 0, 0, 0, 0, 0, 0)
+}
 
 /** Filters with the ids (1 to 5) they let through. */
 const FILTERS: [what: string, filter: Filter, ids: number[]][] = [
@@ -74,6 +119,35 @@ const FILTERS: [what: string, filter: Filter, ids: number[]][] = [
     [4],
   ],
   ['both in any element', { must: [value('parts[].kind', 'x'), { key: 'parts[].size', range: { gte: 9 } }] }, [3, 4]],
+  ['a text anywhere in a text', { must: [{ key: 'city', match: { text: 'yot' } }] }, [3, 4]],
+  ['a phrase anywhere in a text', { must: [{ key: 'city', match: { phrase: 'sl' } }] }, [1, 3]],
+  ['one of several words', { must: [{ key: 'city', match: { text_any: 'nowhere ome  osl' } }] }, [2]],
+  ['a prefix', { must: [{ key: 'city', match: { prefix: 'Os' } }] }, [1, 3]],
+  [
+    'a box',
+    {
+      must: [{ key: 'at', geo_bounding_box: { top_left: { lon: 9, lat: 61 }, bottom_right: { lon: 14, lat: 40 } } }],
+    },
+    [1, 2, 3],
+  ],
+  [
+    'a box over the antimeridian',
+    {
+      must: [
+        { key: 'at', geo_bounding_box: { top_left: { lon: 170, lat: 0 }, bottom_right: { lon: -170, lat: -50 } } },
+      ],
+    },
+    [4],
+  ],
+  ['a radius', { must: [{ key: 'at', geo_radius: { center: { lon: 10.7, lat: 59.9 }, radius: 20_000 } }] }, [1, 3]],
+  [
+    'a polygon with a hole',
+    { must: [{ key: 'at', geo_polygon: { exterior: ring(-5, 65), interiors: [ring(11, 45)] } }] },
+    [1, 3],
+  ],
+  ['either of two checks of one condition', { must: [{ key: 'n', match: { value: 1 }, range: { gt: 5 } }] }, [1, 5]],
+  ['a slice', { must: [{ slice: { total: 2, index: 0 } }] }, SLICES[0]],
+  ['the other slice', { must: [{ slice: { total: 2, index: 1 } }] }, SLICES[1]],
   ['nothing at all', {}, [1, 2, 3, 4, 5]],
   ['what no point has', { must: [value('city', 'Lima')] }, []],
 ]

@@ -2,8 +2,17 @@
  * What filters mean, in the plainest TypeScript and without the product's code: the oracle of model tests and of the
  * kernel's evaluator. It reads filters that are valid, and payloads as `JSON.parse` makes them (or with bigints).
  */
-import type { Condition, FieldCondition, Filter, RangeCondition } from '../../src/core/filter.js'
+import type {
+  Condition,
+  FieldCondition,
+  Filter,
+  GeoLineString,
+  GeoPoint,
+  MatchCondition,
+  RangeCondition,
+} from '../../src/core/filter.js'
 import type { PointId } from '../../src/core/point.js'
+import { sipHash } from './sip-hash.js'
 
 export interface OraclePoint {
   id: PointId
@@ -41,6 +50,10 @@ function conditionHolds(condition: Condition, object: Json, point: OraclePoint |
   if ('key' in condition) return fieldHolds(condition, valuesAt(object, condition.key))
   if ('has_id' in condition) return point !== null && condition.has_id.some((id) => idText(id) === idText(point.id))
   if ('has_vector' in condition) return point?.vectorNames.includes(condition.has_vector) ?? false
+  if ('slice' in condition) {
+    const { total, index } = condition.slice
+    return point !== null && sipHash(idBytes(point.id)) % BigInt(total) === BigInt(index)
+  }
   if ('is_empty' in condition) return valuesAt(object, condition.is_empty.key).every(isEmpty)
   if ('is_null' in condition) return valuesAt(object, condition.is_null.key).some((value) => value === null)
   if ('nested' in condition) {
@@ -51,21 +64,80 @@ function conditionHolds(condition: Condition, object: Json, point: OraclePoint |
   return holds(condition, object, point)
 }
 
+/** Of several checks one suffices. */
 function fieldHolds(condition: FieldCondition, values: Json[]): boolean {
-  if (isSet(condition.is_empty)) return values.every(isEmpty) === condition.is_empty
-  if (isSet(condition.is_null)) {
-    const hasNull = values.some((value) => value === null || (Array.isArray(value) && value.includes(null)))
-    return hasNull === condition.is_null
-  }
-  if (isSet(condition.values_count)) return values.some((value) => isBetween(countOf(value), condition.values_count))
   const scalars = values.flatMap((value) => (Array.isArray(value) ? value : [value]))
-  const { match, range } = condition
-  if (match) {
-    if ('value' in match) return scalars.some((value) => isSame(value, match.value))
-    if ('any' in match) return scalars.some((value) => match.any.some((wanted) => isSame(value, wanted)))
-    return scalars.some((value) => value !== null && !match.except.some((unwanted) => isSame(value, unwanted)))
+  const { match, range, geo_bounding_box: box, geo_radius: circle, geo_polygon: polygon } = condition
+  const hasNull = () => values.some((value) => value === null || (Array.isArray(value) && value.includes(null)))
+  const isIn = (contains: (point: GeoPoint) => boolean) =>
+    scalars.some((value) => {
+      const point = geoPointOf(value)
+      return point !== null && contains(point)
+    })
+  return (
+    (isSet(condition.is_empty) && values.every(isEmpty) === condition.is_empty) ||
+    (isSet(condition.is_null) && hasNull() === condition.is_null) ||
+    (isSet(condition.values_count) && values.some((value) => isBetween(countOf(value), condition.values_count))) ||
+    (isSet(match) && scalars.some((value) => isMatch(value, match as MatchCondition))) ||
+    (isSet(range) && scalars.some((value) => isInRange(value, range as RangeCondition))) ||
+    (!!box && isIn((point) => isInBox(point, box))) ||
+    (!!circle && isIn((point) => haversine(point, circle.center) < circle.radius)) ||
+    (!!polygon && isIn((point) => isInPolygon(point, [polygon.exterior, ...(polygon.interiors ?? [])])))
+  )
+}
+
+function isMatch(value: Json, match: MatchCondition): boolean {
+  if ('value' in match) return isSame(value, match.value)
+  if ('any' in match) return match.any.some((wanted) => isSame(value, wanted))
+  if ('except' in match) return value !== null && !match.except.some((unwanted) => isSame(value, unwanted))
+  if (typeof value !== 'string') return false
+  if ('prefix' in match) return value.startsWith(match.prefix)
+  if ('text_any' in match) return match.text_any.split(/\s+/).some((word) => word !== '' && value.includes(word))
+  return value.includes('text' in match ? match.text : match.phrase)
+}
+
+function geoPointOf(value: Json): GeoPoint | null {
+  if (!isObject(value)) return null
+  const [lon, lat] = ['lon', 'lat'].map((key) => (Object.hasOwn(value, key) ? value[key] : null))
+  if (typeof lon !== 'number' || typeof lat !== 'number') return null
+  return Math.abs(lon) <= 180 && Math.abs(lat) <= 90 ? { lon, lat } : null
+}
+
+function isInBox({ lon, lat }: GeoPoint, box: { top_left: GeoPoint; bottom_right: GeoPoint }): boolean {
+  const [west, east] = [box.top_left.lon, box.bottom_right.lon]
+  const isBetweenMeridians = west > east ? lon > west || lon < east : lon > west && lon < east
+  return isBetweenMeridians && lat < box.top_left.lat && lat > box.bottom_right.lat
+}
+
+/** Metres along the great circle, by the angle between the two directions from the centre of the earth. */
+function haversine(a: GeoPoint, b: GeoPoint): number {
+  const [ax, ay, az] = direction(a)
+  const [bx, by, bz] = direction(b)
+  const chord = Math.hypot(ax - bx, ay - by, az - bz)
+  return 2 * 6371008.8 * Math.asin(Math.min(1, chord / 2))
+}
+
+function direction({ lon, lat }: GeoPoint): [number, number, number] {
+  const [east, north] = [(lon * Math.PI) / 180, (lat * Math.PI) / 180]
+  return [Math.cos(north) * Math.cos(east), Math.cos(north) * Math.sin(east), Math.sin(north)]
+}
+
+/** By the angles under which the point sees the edges: they sum to whole turns, or to none outside. */
+function isInPolygon(point: GeoPoint, [exterior, ...holes]: readonly GeoLineString[]): boolean {
+  const at = (ring: GeoLineString | undefined) => {
+    let turned = 0
+    for (const [i, to] of ring?.points.entries() ?? []) {
+      const from = ring?.points[i - 1]
+      if (!from) continue
+      const [ax, ay, bx, by] = [from.lon - point.lon, from.lat - point.lat, to.lon - point.lon, to.lat - point.lat]
+      const cross = ax * by - ay * bx
+      const dot = ax * bx + ay * by
+      if (cross === 0 && dot <= 0) return 'border'
+      turned += Math.atan2(cross, dot)
+    }
+    return Math.round(turned / (2 * Math.PI)) === 0 ? 'outside' : 'inside'
   }
-  return scalars.some((value) => isInRange(value, range as RangeCondition))
+  return at(exterior) === 'inside' && holes.every((hole) => at(hole) === 'outside')
 }
 
 function isSame(value: Json, wanted: string | number | bigint | boolean): boolean {
@@ -146,6 +218,13 @@ function stepsOf(path: string): Step[] {
     if (index !== undefined) return index === '' ? { every: true } : { index: Number(index) }
     return token
   })
+}
+
+function idBytes(id: PointId): Uint8Array {
+  if (typeof id === 'string') return Buffer.from(idText(id), 'hex')
+  const bytes = Buffer.alloc(8)
+  bytes.writeBigUInt64LE(BigInt(id))
+  return bytes
 }
 
 function idText(id: PointId): string {

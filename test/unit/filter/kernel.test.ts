@@ -29,7 +29,12 @@ const text = fc.constantFrom(
 )
 const integer = fc.constantFrom(0, 1, -1, 7, 2 ** 53, 2 ** 60)
 const number = fc.oneof(integer, fc.constantFrom(0.5, -0.5, 1e21, 7.25, -(2 ** 63)))
-const scalar = fc.oneof(text, number, fc.boolean(), fc.constant(null))
+/** A grid, so that points meet borders, corners and each other. */
+const degrees = fc.constantFrom(-180, -90, -60, -30, 0, 10, 15, 20, 30, 60, 90, 180)
+const north = degrees.filter((value) => Math.abs(value) <= 90)
+const position = fc.record({ lon: degrees, lat: north })
+const stored = fc.oneof(position, fc.record({ lon: number, lat: number }), fc.record({ lon: degrees }))
+const scalar = fc.oneof(text, number, fc.boolean(), fc.constant(null), stored)
 const { value } = fc.letrec((tie) => ({
   value: fc.oneof(
     { maxDepth: 3, depthSize: 'small' },
@@ -46,6 +51,16 @@ const list = fc.oneof(fc.array(text, { maxLength: 4 }), fc.array(exact, { maxLen
 const limits = <T>(bound: fc.Arbitrary<T>) =>
   fc.record({ lt: bound, lte: bound, gt: bound, gte: bound }, { requiredKeys: [] })
 const time = fc.constantFrom('2020-01-01', '2019-12-31T23:59:59.999999Z', '2020-01-01T00:00:00.000001Z')
+const part = fc.constantFrom('r', 're', 'red', '', '2020', '\u2028', 'é😀', '😀"', '1', 'T00', 'r 1', ' 01  é')
+const ring = fc.array(position, { minLength: 3, maxLength: 7 }).map((points) => ({ points: [...points, points[0]] }))
+const geo = {
+  box: fc.record({ top_left: position, bottom_right: position }),
+  circle: fc.record({ center: position, radius: fc.constantFrom(0, 1000, 3e6, 9e6, 1.2e7, 1e9) }),
+  polygon: fc.record({ exterior: ring, interiors: fc.array(ring, { maxLength: 2 }) }, { requiredKeys: ['exterior'] }),
+}
+const slice = fc
+  .tuple(fc.integer({ min: 1, max: 5 }), fc.nat(4))
+  .map(([total, index]) => ({ total, index: index % total }))
 const id = fc.oneof(fc.nat(ROWS), fc.constant(2n ** 64n - 1n), fc.constant('0191A0B27c4d4e119f000123456789AB'))
 const { filter, condition } = fc.letrec<{ filter: Filter; condition: Condition; clause: Condition[] }>((tie) => ({
   condition: fc.oneof(
@@ -58,6 +73,16 @@ const { filter, condition } = fc.letrec<{ filter: Filter; condition: Condition; 
     fc.record({ key: path, values_count: limits(fc.nat(3)) }),
     fc.record({ key: path, is_empty: fc.boolean() }),
     fc.record({ key: path, is_null: fc.boolean() }),
+    fc.record({ key: path, match: fc.record({ text: part }) }),
+    fc.record({ key: path, match: fc.record({ text_any: part }) }),
+    fc.record({ key: path, match: fc.record({ phrase: part }) }),
+    fc.record({ key: path, match: fc.record({ prefix: part }) }),
+    fc.record({ key: path, geo_bounding_box: geo.box }),
+    fc.record({ key: path, geo_radius: geo.circle }),
+    fc.record({ key: path, geo_polygon: geo.polygon }),
+    fc.record({ key: path, match: fc.record({ value: text }), range: limits(number), geo_radius: geo.circle }),
+    fc.record({ key: path, is_null: fc.boolean(), values_count: limits(fc.nat(3)) }),
+    fc.record({ slice }),
     fc.record({ is_empty: fc.record({ key: path }) }),
     fc.record({ is_null: fc.record({ key: path }) }),
     fc.record({ has_id: fc.array(id, { maxLength: 20 }) }),

@@ -1,0 +1,42 @@
+// Filter programs byte by byte.
+#pragma once
+
+#include <cstring>
+#include <string_view>
+#include <vector>
+
+#include "filter/program.hpp"
+
+namespace vicinal::test {
+
+constexpr uint32_t kVectors = 3;
+
+// Writes programs as src/filter/program.ts does.
+struct Bytes {
+  std::vector<uint8_t> bytes;
+
+  template <typename T> Bytes& put(T value) {
+    const size_t at = bytes.size();
+    bytes.resize(at + sizeof(T));
+    std::memcpy(bytes.data() + at, &value, sizeof(T));
+    return *this;
+  }
+  Bytes& op(FilterOp op) { return put(static_cast<uint8_t>(op)); }
+  Bytes& text(std::string_view text) {
+    put(static_cast<uint32_t>(text.size()));
+    bytes.insert(bytes.end(), text.begin(), text.end());
+    return *this;
+  }
+  // The path `a[].b`.
+  Bytes& path() {
+    return put<uint8_t>(3).put<uint8_t>(0).text("a").put<uint8_t>(1).put<uint8_t>(0).text("b");
+  }
+
+  Result<FilterProgram> decode() const {
+    // On the heap and of the exact size, so that the sanitizer sees one byte too many.
+    const std::vector<uint8_t> exact(bytes);
+    return FilterProgram::decode(exact.data(), exact.size(), kVectors);
+  }
+};
+
+} // namespace vicinal::test

@@ -1,0 +1,87 @@
+import { invalid } from '../core/errors.js'
+import { LIMITS } from '../core/limits.js'
+import { checkKeys, objectAt } from './fields.js'
+import type { FilterNode, MatchValues } from './node.js'
+import type { PathStep } from './path.js'
+
+const KINDS = ['value', 'any', 'except', 'text', 'text_any', 'phrase', 'prefix'] as const
+const MIN_I64 = -(2n ** 63n)
+const MAX_I64 = 2n ** 63n - 1n
+const INTEGER = /^-?\d+$/
+/** What Unicode calls white space, as Rust's split_whitespace takes it. */
+const WHITE_SPACE = /\p{White_Space}+/u
+
+/** The `match` of a field condition. */
+export function match(value: unknown, path: PathStep[], field: string): FilterNode {
+  const operands = objectAt(value, field)
+  checkKeys(operands, KINDS, field)
+  const [kind, ...others] = KINDS.filter((name) => Object.hasOwn(operands, name))
+  if (kind === undefined || others.length > 0) throw invalid(field, `expected exactly one of ${KINDS.join(', ')}`)
+  const at = `${field}.${kind}`
+  const operand = operands[kind]
+  switch (kind) {
+    case 'value':
+      return { op: 'match', path, values: oneValue(operand, at) }
+    case 'any':
+      return { op: 'match', path, values: listedValues(operand, at) }
+    case 'except':
+      return { op: 'except', path, values: listedValues(operand, at) }
+    case 'prefix':
+      return { op: 'startsWith', path, texts: [boundedText(operand, at)] }
+    case 'text_any':
+      return { op: 'contains', path, texts: boundedText(operand, at).split(WHITE_SPACE).filter(Boolean) }
+    case 'text':
+    case 'phrase':
+      return { op: 'contains', path, texts: [boundedText(operand, at)] }
+  }
+}
+
+function boundedText(value: unknown, field: string): string {
+  if (typeof value !== 'string') throw invalid(field, 'expected a text', value)
+  if (value.length > LIMITS.filterTextLength) {
+    throw invalid(field, `expected at most ${LIMITS.filterTextLength} characters`, value.length)
+  }
+  if (!value.isWellFormed()) throw invalid(field, 'expected well-formed Unicode', value)
+  return value
+}
+
+function oneValue(value: unknown, field: string): MatchValues {
+  const values = noValues()
+  if (typeof value === 'boolean') values.booleans.push(value)
+  else addValue(value, values, field, 'a text, a 64-bit integer or a boolean')
+  return values
+}
+
+function listedValues(list: unknown, field: string): MatchValues {
+  if (!Array.isArray(list)) throw invalid(field, 'expected an array of texts or of integers', list)
+  if (list.length > LIMITS.filterValues) {
+    throw invalid(field, `expected at most ${LIMITS.filterValues} values`, list.length)
+  }
+  const values = noValues()
+  for (const [i, value] of list.entries()) addValue(value, values, `${field}[${i}]`, 'a text or a 64-bit integer')
+  if (values.texts.length > 0 && values.integers.length > 0)
+    throw invalid(field, 'expected only texts or only integers')
+  return values
+}
+
+function noValues(): MatchValues {
+  return { texts: [], integers: [], booleans: [] }
+}
+
+function addValue(value: unknown, into: MatchValues, field: string, expected: string): void {
+  if (typeof value === 'string') {
+    if (!value.isWellFormed()) throw invalid(field, 'expected well-formed Unicode', value)
+    into.texts.push(value)
+    return
+  }
+  const integer = integerOf(value)
+  if (integer === null) throw invalid(field, `expected ${expected}`, value)
+  into.integers.push(integer)
+}
+
+/** A large number means the integer that JSON would write for it, for that is how payloads store it. */
+function integerOf(value: unknown): bigint | null {
+  if (typeof value !== 'bigint' && (typeof value !== 'number' || !INTEGER.test(String(value)))) return null
+  const integer = BigInt(String(value))
+  return integer >= MIN_I64 && integer <= MAX_I64 ? integer : null
+}
