@@ -4,6 +4,16 @@
 
 namespace vicinal::binding {
 
+namespace {
+
+uint64_t sumOf(const uint32_t* counts, size_t length) {
+  uint64_t sum = 0;
+  for (size_t at = 0; at < length; at++) sum += counts[at];
+  return sum;
+}
+
+} // namespace
+
 void ColumnsInput::readIds(Reader& reader, napi_value ids, std::vector<napi_value>& pins) {
   ids_ = reader.typed<uint32_t>(ids, "ids");
   if (!reader.failed() && (ids_.length % kIdWords != 0 || ids_.length / kIdWords > kMostBatchRows))
@@ -38,13 +48,24 @@ void ColumnsInput::readVectors(Reader& reader, napi_value entry, const ShardSpec
                                            spec.vectors.empty() ? 0 : spec.vectors.size() - 1));
   const auto data = reader.typed<float>(reader.property(entry, "data"), "vectors[].data");
   const auto rows = reader.typedOrNull<uint32_t>(reader.property(entry, "rows"), "vectors[].rows");
+  const auto counts =
+      reader.typedOrNull<uint32_t>(reader.property(entry, "counts"), "vectors[].counts");
   if (reader.failed()) return;
   const size_t count = rows.present() ? rows.length : ids_.length / kIdWords;
   if (column.vector >= spec.vectors.size() ||
-      data.length != count * spec.vectors[column.vector].dim) {
+      spec.vectors[column.vector].isMulti != counts.present() ||
+      (counts.present() && counts.length != count)) {
+    reader.fail("vectors[].counts", "a count for each row of a multivector, and of no other");
+    return;
+  }
+  const uint64_t vectors = counts.present() ? sumOf(counts.data, counts.length) : count;
+  if (data.length != vectors * spec.vectors[column.vector].dim) {
     reader.fail("vectors[].data", "as many floats as its rows have dimensions");
     return;
   }
+  // Pinned with the others; an empty array has no memory.
+  column.counts = counts.length > 0 ? counts.data : nullptr;
+  if (counts.present()) pins.push_back(counts.value);
   column.data = data.data;
   // An empty typed array has no memory; `rows` must be told from null all the same.
   static constexpr uint32_t kNoRows[1] = {};
@@ -166,9 +187,11 @@ bool readTable(Reader& reader, napi_value batch, const ShardSpec& spec,
     reader.fail("vectors", "one column for each vector of the shard");
   for (uint32_t at = 0; at < count && !reader.failed(); at++) {
     napi_value entry = reader.element(vectors, at);
-    const size_t floats = size_t(view.count) * spec.vectors[at].dim;
-    const float* data = readColumn<float>(reader, entry, "data", floats, pins);
-    view.vectors.push_back({data, readColumn<uint8_t>(reader, entry, "present", view.count, pins)});
+    const uint32_t* counts = readColumn<uint32_t>(reader, entry, "counts", view.count, pins);
+    if (reader.failed()) break;
+    const uint64_t vectors = spec.vectors[at].isMulti ? sumOf(counts, view.count) : view.count;
+    const size_t floats = vectors * spec.vectors[at].dim;
+    view.vectors.push_back({readColumn<float>(reader, entry, "data", floats, pins), counts});
   }
   return !reader.failed();
 }

@@ -33,7 +33,7 @@ napi_value tableRows(napi_env env, TableRows& rows) {
     napi_create_object(env, &column);
     napi_set_element(env, vectors, at, column);
     object.array("data", rows.vectors[at].data, column);
-    object.array("present", rows.vectors[at].present, column);
+    object.array("counts", rows.vectors[at].counts, column);
   }
   object.set("vectors", vectors);
   return object.finish();

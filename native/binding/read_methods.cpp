@@ -36,13 +36,16 @@ uint64_t readCancel(Reader& reader, napi_value value) {
 void readQuery(Reader& reader, napi_value value, const ShardSpec& spec, SearchRequest& request) {
   const auto query = reader.typed<float>(reader.property(value, "query"), "query");
   if (reader.failed()) return;
-  if (request.vector >= spec.vectors.size() || query.length != spec.vectors[request.vector].dim) {
+  const VectorSpec* const vector =
+      request.vector < spec.vectors.size() ? &spec.vectors[request.vector] : nullptr;
+  const size_t count = vector != nullptr ? query.length / vector->dim : 0;
+  if (count == 0 || query.length % vector->dim != 0 || (count > 1 && !vector->isMulti)) {
     reader.fail("query", "as many floats as the vector has dimensions");
     return;
   }
   request.query.assign(query.data, query.data + query.length);
-  const bool normalise = spec.vectors[request.vector].metric == Metric::Cosine;
-  if (prepareVectors(request.query.data(), 1, request.query.size(), normalise) >= 0)
+  if (prepareVectors(request.query.data(), count, vector->dim, vector->metric == Metric::Cosine) >=
+      0)
     reader.fail("query", "finite numbers");
 }
 
@@ -146,7 +149,7 @@ Status timedSearch(Shard& shard, SearchState& state, const CancelFlag* cancel, W
   else if (std::isfinite(distances))
     shard.pace(request.vector).learn(distances, took.count());
   // A search that is given up here is done on the pool, and would count twice.
-  if (status.isOk()) meter.note(state.request);
+  if (status.isOk() && !shard.spec().vectors[request.vector].isMulti) meter.note(state.request);
   state.result.stats.tookUs = took.count() / 1000;
   return status;
 }

@@ -160,7 +160,7 @@ void addRowBlock(napi_env env, ResultObject& object, RowBlock& rows) {
     napi_create_object(env, &column);
     napi_set_element(env, vectors, at, column);
     object.array("data", rows.vectors[at].data, column);
-    object.array("present", rows.vectors[at].present, column);
+    object.array("counts", rows.vectors[at].counts, column);
   }
   object.set("vectors", vectors);
 }

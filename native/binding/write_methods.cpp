@@ -71,6 +71,8 @@ std::vector<VectorSpec> readVectorSpecs(Arguments& arguments, napi_value vectors
     if (!arguments.isAbsent(code) &&
         !codeOf(arguments.text(code, "vectors[].code", kMostNameBytes), vector.code))
       arguments.fail("vectors[].code", "one of auto, none, sq8, rabitq4, rabitq1");
+    napi_value multi = arguments.property(entry, "multi");
+    if (!arguments.isAbsent(multi)) vector.isMulti = arguments.boolean(multi, "vectors[].multi");
     const std::string metric =
         arguments.text(arguments.property(entry, "metric"), "vectors[].metric", kMostNameBytes);
     if (!arguments.failed() && !metricOf(metric, vector.metric))

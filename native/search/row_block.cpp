@@ -31,17 +31,16 @@ Status readPayloads(const RowRef* rows, size_t count, RowBlock& block) {
   return Status::ok();
 }
 
-Status readVectors(const RowRef* rows, size_t count, uint32_t vector, size_t dim,
+Status readVectors(const RowRef* rows, size_t count, uint32_t vector, const VectorSpec& spec,
                    RowBlock::Vectors& column) {
-  if (!column.data.resize(count * dim) || !column.present.resize(count)) return outOfMemory();
+  const size_t floats = spec.isMulti ? 0 : count * spec.dim;
+  if (!column.data.reserve(floats) || !column.counts.resize(count)) return outOfMemory();
   for (size_t at = 0; at < count; at++) {
-    const float* from = rows[at].segment->vector(vector, rows[at].row);
-    float* into = column.data.data() + at * dim;
-    column.present[at] = from != nullptr ? 1 : 0;
-    if (from != nullptr)
-      __builtin_memcpy(into, from, dim * sizeof(float));
-    else
-      __builtin_memset(into, 0, dim * sizeof(float));
+    const RowVectors from = rows[at].segment->vectorsOf(vector, rows[at].row);
+    column.counts[at] = from.count;
+    const bool fits = from.count > 0 ? column.data.append(from.data, size_t(from.count) * spec.dim)
+                                     : spec.isMulti || column.data.appendZeros(spec.dim);
+    if (!fits) return outOfMemory();
   }
   return Status::ok();
 }
@@ -97,7 +96,7 @@ Status readRows(const RowRef* rows, size_t count, const RowFields& fields,
   block.vectors.resize(fields.vectors.size());
   for (size_t at = 0; at < fields.vectors.size(); at++) {
     const uint32_t vector = fields.vectors[at];
-    VICINAL_TRY(readVectors(rows, count, vector, specs[vector].dim, block.vectors[at]));
+    VICINAL_TRY(readVectors(rows, count, vector, specs[vector], block.vectors[at]));
   }
   return Status::ok();
 }

@@ -17,9 +17,10 @@ struct RowFields {
 };
 
 struct RowBlock {
+  // A vector a row, zeros where `counts` is 0; of multivectors as many as `counts` says.
   struct Vectors {
     Buffer<float> data;
-    Buffer<uint8_t> present;
+    Buffer<uint32_t> counts;
   };
   uint32_t count = 0;
   Buffer<uint32_t> ids;

@@ -5,6 +5,7 @@
 #include <cmath>
 #include <optional>
 
+#include "search/max_sim.hpp"
 #include "search/search_cost.hpp"
 #include "search/segment_search.hpp"
 #include "search/walk_plan.hpp"
@@ -52,11 +53,10 @@ class Explainer {
 public:
   explicit Explainer(SearchResult& result) : result_(result), before_(result.stats) {}
 
-  void add(const SegmentSearch& search) {
+  void add(SegmentReport report) {
     const std::chrono::duration<double, std::micro> took =
         std::chrono::steady_clock::now() - started_;
     const SearchStats& now = result_.stats;
-    SegmentReport report = search.report();
     report.matches = now.matches - before_.matches;
     report.visited = now.visited - before_.visited;
     report.distances = now.distances - before_.distances;
@@ -90,14 +90,24 @@ Status search(const Snapshot& snapshot, const std::vector<VectorSpec>& specs,
     Segment& segment = snapshot.segment(at);
     std::optional<Explainer> explainer;
     if (request.explains) explainer.emplace(result);
-    SegmentSearch inSegment(SegmentView(snapshot, at), snapshot, request, filter, wanted, cancel,
-                            waiting, result.stats);
-    VICINAL_TRY(inSegment.run(nearest));
-    if (explainer) explainer->add(inSegment);
-    for (const Neighbor& neighbor : nearest) {
-      const uint32_t row = segment.space(request.vector).rowOf(neighbor.vertex);
-      hits.push_back({neighbor.distance, {&segment, row}, segment.id(row)});
-    }
+    const auto searchBy = [&](auto&& inSegment, const auto& rowOf) {
+      VICINAL_TRY(inSegment.run(nearest));
+      if (explainer) explainer->add(inSegment.report());
+      for (const Neighbor& neighbor : nearest) {
+        const uint32_t row = rowOf(neighbor.vertex);
+        hits.push_back({neighbor.distance, {&segment, row}, segment.id(row)});
+      }
+      return Status::ok();
+    };
+    const SegmentView view(snapshot, at);
+    if (specs[request.vector].isMulti)
+      VICINAL_TRY(searchBy(
+          MaxSimSearch(view, snapshot, request, filter, wanted, cancel, waiting, result.stats),
+          [](uint32_t row) { return row; }));
+    else
+      VICINAL_TRY(searchBy(
+          SegmentSearch(view, snapshot, request, filter, wanted, cancel, waiting, result.stats),
+          [&](uint32_t vertex) { return segment.space(request.vector).rowOf(vertex); }));
   }
   choosePage(request, metric, hits);
   thread_local std::vector<RowRef> rows;
@@ -121,6 +131,7 @@ double estimateDistances(const Snapshot& snapshot, const SearchRequest& request)
   double distances = 0;
   for (size_t at = 0; at < snapshot.count() && request.limit > 0; at++) {
     const VectorSpace& space = snapshot.segment(at).space(request.vector);
+    if (space.spec().isMulti) return INFINITY;
     const uint32_t linked = space.linked();
     const uint32_t vertices = space.vertices();
     const auto plan = planWalk(space, request, wanted, linked);

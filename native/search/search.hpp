@@ -13,7 +13,8 @@ namespace vicinal {
 
 struct SearchRequest {
   uint32_t vector = 0;
-  // Of the vector's dimension, finite and, under Cosine, of unit length (or zero).
+  // Of the vector's dimension, finite and, under Cosine, of unit length (or zero). Of a
+  // multivector: several, end to end.
   std::vector<float> query;
   uint32_t limit = 10;
   uint32_t offset = 0;
@@ -76,7 +77,7 @@ Status search(const Snapshot& snapshot, const std::vector<VectorSpec>& specs,
               Waiting waiting = Waiting::Allowed);
 
 // About how many distances the search will compute; infinite where that is not known beforehand,
-// which is so with a filter.
+// which is so with a filter, and of multivectors.
 double estimateDistances(const Snapshot& snapshot, const SearchRequest& request);
 
 } // namespace vicinal

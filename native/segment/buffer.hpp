@@ -66,6 +66,11 @@ public:
       std::memcpy(static_cast<void*>(data_ + size_ - count), values, count * sizeof(T));
     return true;
   }
+  [[nodiscard]] bool appendZeros(size_t count) {
+    if (!resize(size_ + count)) return false;
+    if (count > 0) std::memset(static_cast<void*>(data_ + size_ - count), 0, count * sizeof(T));
+    return true;
+  }
   void clear() { size_ = 0; }
   void truncate(size_t size) { size_ = size; }
 

@@ -86,7 +86,8 @@ uint32_t Segment::append(const NewRow& row) {
   payloads_.append(at, row.payload);
   if (row.isDirty) setDirty(at);
   for (size_t vector = 0; vector < spaces_.size(); vector++) {
-    if (row.vectors[vector] != nullptr) spaces_[vector]->append(at, row.vectors[vector]);
+    const auto& [data, count] = row.vectors[vector];
+    if (count > 0) spaces_[vector]->append(at, data, count);
   }
   return at;
 }
@@ -140,9 +141,7 @@ void Segment::tombstone(uint32_t row, uint64_t tick) {
   if (deletedAt.load(std::memory_order_relaxed) != 0) return;
   deletedAt.store(tick, std::memory_order_relaxed);
   deleted_.fetch_add(1, std::memory_order_relaxed);
-  for (const auto& space : spaces_) {
-    if (space->vertexOf(row) != kNoVertex) space->countDead(1);
-  }
+  for (const auto& space : spaces_) space->countDead(space->verticesOf(row));
 }
 
 } // namespace vicinal

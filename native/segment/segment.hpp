@@ -33,13 +33,19 @@ struct IndexField {
   PayloadIndexKind kind = PayloadIndexKind::Keyword;
 };
 
-// A row about to be appended. `vectors` has one pointer for each named vector, null where the row
+// What a row has under one name: vectors end to end, one but for multivectors.
+struct RowVectors {
+  const float* data = nullptr;
+  uint32_t count = 0;
+};
+
+// A row about to be appended. `vectors` has an entry for each named vector, empty where the row
 // lacks it.
 struct NewRow {
   PointId id;
   uint64_t seq = 0;
   std::string_view payload;
-  const float* const* vectors = nullptr;
+  const RowVectors* vectors = nullptr;
   bool isDirty = false;
 };
 
@@ -122,10 +128,10 @@ public:
   size_t vectorCount() const { return spaces_.size(); }
   VectorSpace& space(size_t vector) { return *spaces_[vector]; }
   const VectorSpace& space(size_t vector) const { return *spaces_[vector]; }
-  // The row's vector, or null.
-  const float* vector(size_t vector, uint32_t row) const {
-    const uint32_t vertex = spaces_[vector]->vertexOf(row);
-    return vertex == kNoVertex ? nullptr : spaces_[vector]->vector(vertex);
+  RowVectors vectorsOf(size_t vector, uint32_t row) const {
+    const VectorSpace& space = *spaces_[vector];
+    const uint32_t count = space.verticesOf(row);
+    return count == 0 ? RowVectors{} : RowVectors{space.vector(space.vertexOf(row)), count};
   }
 
   PayloadStore& payloads() { return payloads_; }

@@ -132,6 +132,14 @@ const Section* SegmentDirectory::find(SectionKind kind, uint8_t vector) const {
   return nullptr;
 }
 
+namespace {
+
+// Flags of a vector.
+constexpr uint8_t kIdentity = 1;
+constexpr uint8_t kMulti = 2;
+
+} // namespace
+
 std::string encodeDirectory(const SegmentDirectory& directory) {
   Encoder encoder;
   encoder.add(directory.throughSeq).add(directory.rows).add(directory.idsInMap);
@@ -141,7 +149,8 @@ std::string encodeDirectory(const SegmentDirectory& directory) {
         .add(vector.spec.dim)
         .add(static_cast<uint8_t>(vector.spec.metric));
     encoder.add(vector.spec.m).add(vector.spec.efConstruct).add(vector.vertices);
-    encoder.add(static_cast<uint8_t>(vector.isIdentity ? 1 : 0));
+    encoder.add(static_cast<uint8_t>((vector.isIdentity ? kIdentity : 0) |
+                                     (vector.spec.isMulti ? kMulti : 0)));
     encoder.add(vector.graph.m)
         .add(vector.graph.vertices)
         .add(vector.graph.entry)
@@ -176,7 +185,9 @@ bool decodeDirectory(const BlockFile& file, SegmentDirectory& directory) {
     vector.spec.m = decoder.read<uint32_t>();
     vector.spec.efConstruct = decoder.read<uint32_t>();
     vector.vertices = decoder.read<uint32_t>();
-    vector.isIdentity = decoder.read<uint8_t>() != 0;
+    const uint8_t flags = decoder.read<uint8_t>();
+    vector.isIdentity = (flags & kIdentity) != 0;
+    vector.spec.isMulti = (flags & kMulti) != 0;
     vector.graph.m = decoder.read<uint32_t>();
     vector.graph.vertices = decoder.read<uint32_t>();
     vector.graph.entry = decoder.read<uint32_t>();

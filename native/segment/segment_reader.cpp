@@ -100,7 +100,7 @@ private:
     for (size_t at = 0; isSame && at < vectors.size(); at++) {
       const VectorSpec& written = directory_.vectors[at].spec;
       isSame = written.name == vectors[at].name && written.dim == vectors[at].dim &&
-               written.metric == vectors[at].metric;
+               written.metric == vectors[at].metric && written.isMulti == vectors[at].isMulti;
     }
     return isSame ? Status::ok()
                   : file_.corrupt("it was written for a collection with other vectors");
@@ -129,7 +129,7 @@ private:
     }
     for (uint8_t vector = 0; isSound && vector < directory_.vectors.size(); vector++) {
       const VectorDirectory& entry = directory_.vectors[vector];
-      isSound = entry.vertices <= rows && entry.graph.vertices <= entry.vertices &&
+      isSound = (entry.vertices <= rows || entry.spec.isMulti) && entry.graph.vertices <= entry.vertices &&
                 has(SectionKind::Vectors, uint64_t(entry.vertices) * entry.spec.dim * sizeof(float),
                     vector) &&
                 find(SectionKind::GraphLevel0, vector) != nullptr &&

@@ -25,6 +25,7 @@ uint32_t nextLook(uint32_t vertices) { return grown(vertices, kGrowthBetweenLook
 
 Status VectorSpace::reserve(const VectorSpec& spec, uint64_t rows, uint64_t vertices) {
   spec_ = spec;
+  identity_.store(!spec.isMulti, std::memory_order_release);
   auto vectors = RegionArray<float>::reserve(vertices * spec.dim, Region::Pages::Huge);
   if (!vectors) return vectors.status();
   auto vertexOfRow = RegionArray<uint32_t>::reserve(rows);
@@ -57,14 +58,15 @@ Status VectorSpace::grow(uint64_t rows, uint64_t vertices) {
   return Status::ok();
 }
 
-void VectorSpace::append(uint32_t row, const float* vector) {
+void VectorSpace::append(uint32_t row, const float* vectors, uint32_t count) {
   if (isIdentity() && row != staged_) makeMaps();
-  const uint32_t vertex = staged_++;
-  __builtin_memcpy(vectors_.data() + uint64_t(vertex) * spec_.dim, vector,
-                   spec_.dim * sizeof(float));
+  const uint32_t first = staged_;
+  staged_ += count;
+  __builtin_memcpy(vectors_.data() + uint64_t(first) * spec_.dim, vectors,
+                   uint64_t(count) * spec_.dim * sizeof(float));
   if (isIdentity()) return;
-  rowOfVertex_[vertex] = row;
-  vertexOfRow_[row] = vertex + 1;
+  for (uint32_t vertex = first; vertex < staged_; vertex++) rowOfVertex_[vertex] = row;
+  vertexOfRow_[row] = first + 1;
 }
 
 void VectorSpace::makeMaps() {

@@ -1,6 +1,6 @@
 // One named vector of a segment: the vectors, which rows have one, the graph over them, and the
 // codes that lead through it. A vertex is a row of the vector array; vertices are numbered in the
-// order in which they came.
+// order in which they came. Of a multivector, a row has several vertices, one after another.
 //
 // While the rows that have the vector are the first ones without a gap (which is so where every row
 // has it), vertex and row numbers are the same and no map exists. The first row that breaks this
@@ -45,6 +45,8 @@ struct VectorSpec {
   Placement graphMemory = Placement::Cached;
   Placement codeMemory = Placement::Cached;
   CodeKind code = CodeKind::Auto;
+  // A row has any number of vectors, compared by MaxSim (search/max_sim.hpp).
+  bool isMulti = false;
 };
 
 constexpr uint32_t kNoVertex = UINT32_MAX;
@@ -63,15 +65,25 @@ public:
 
   // Room for `rows` rows, of which `vertices` have the vector. The writer's.
   Status grow(uint64_t rows, uint64_t vertices);
-  void append(uint32_t row, const float* vector);
+  // `count` vectors end to end: one, unless they are multivectors.
+  void append(uint32_t row, const float* vectors, uint32_t count);
   void publish() { vertices_.store(staged_, std::memory_order_release); }
 
   uint32_t vertices() const { return vertices_.load(std::memory_order_acquire); }
   uint32_t linked() const { return linked_.load(std::memory_order_acquire); }
-  // kNoVertex where the row lacks the vector.
+  // The first of the row's; kNoVertex where the row lacks the vector.
   uint32_t vertexOf(uint32_t row) const {
     if (identity_.load(std::memory_order_acquire)) return row < vertices() ? row : kNoVertex;
     return vertexOfRow_[row] - 1;
+  }
+  // How many the row has.
+  uint32_t verticesOf(uint32_t row) const {
+    const uint32_t first = vertexOf(row);
+    if (first == kNoVertex) return 0;
+    if (!spec_.isMulti) return 1;
+    uint32_t end = first + 1;
+    while (end < vertices() && rowOfVertex_[end] == row) end++;
+    return end - first;
   }
   uint32_t rowOf(uint32_t vertex) const {
     return identity_.load(std::memory_order_acquire) ? vertex : rowOfVertex_[vertex];

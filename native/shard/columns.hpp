@@ -19,6 +19,8 @@ struct UpsertColumns {
     // Ascending positions of the points that have the vector; null: all.
     const uint32_t* rows = nullptr;
     uint32_t count = 0;
+    // How many vectors each of these points has; null: one each.
+    const uint32_t* counts = nullptr;
   };
   std::vector<PointId> ids;
   uint64_t seq = 0;
@@ -35,9 +37,10 @@ struct UpsertColumns {
 
 // Rows of the table, to be read.
 struct TableView {
+  // A vector a row, zeros where `counts` is 0; of multivectors as many as `counts` says.
   struct Vectors {
     const float* data = nullptr;
-    const uint8_t* present = nullptr;
+    const uint32_t* counts = nullptr;
   };
   uint32_t count = 0;
   const char* idBytes = nullptr;
@@ -60,9 +63,10 @@ private:
 
 // Rows of the table, to be written.
 struct TableRows {
+  // As in TableView.
   struct Vectors {
     Buffer<float> data;
-    Buffer<uint8_t> present;
+    Buffer<uint32_t> counts;
   };
   uint32_t count = 0;
   uint64_t throughSeq = 0;

@@ -28,7 +28,8 @@ public:
     rows_.vectors.resize(specs_.size());
     for (size_t vector = 0; vector < specs_.size() && fits; vector++) {
       auto& column = rows_.vectors[vector];
-      fits = column.data.resize(count * specs_[vector].dim) && column.present.resizeZeroed(count);
+      const size_t floats = specs_[vector].isMulti ? 0 : count * specs_[vector].dim;
+      fits = column.data.reserve(floats) && column.counts.reserve(count);
     }
     return fits ? Status::ok() : outOfMemory();
   }
@@ -45,30 +46,30 @@ public:
     if (rows_.payloadBytes.size() + row.payload.size() > kMostTextBytes)
       return Status(Code::TooLarge, "one operation changed more than 2 GiB of payload");
     uint32_t crc = rowChecksum(row);
+    bool fits = true;
     for (uint32_t vector = 0; vector < specs_.size(); vector++)
-      crc = addVector(change.row, vector, crc);
-    const bool fits = rows_.idBytes.append(idText_.data(), idText_.size()) &&
-                      rows_.idOffsets.push(static_cast<int32_t>(rows_.idBytes.size())) &&
-                      rows_.seqs.push(row.seq) && rows_.deleted.push(row.isDeleted ? 1 : 0) &&
-                      rows_.crcs.push(crc) &&
-                      rows_.payloadBytes.append(row.payload.data(), row.payload.size()) &&
-                      rows_.payloadOffsets.push(static_cast<int32_t>(rows_.payloadBytes.size()));
+      fits = addVector(change.row, vector, crc) && fits;
+    fits = fits && rows_.idBytes.append(idText_.data(), idText_.size()) &&
+           rows_.idOffsets.push(static_cast<int32_t>(rows_.idBytes.size())) &&
+           rows_.seqs.push(row.seq) && rows_.deleted.push(row.isDeleted ? 1 : 0) &&
+           rows_.crcs.push(crc) &&
+           rows_.payloadBytes.append(row.payload.data(), row.payload.size()) &&
+           rows_.payloadOffsets.push(static_cast<int32_t>(rows_.payloadBytes.size()));
     rows_.count++;
     return fits ? Status::ok() : outOfMemory();
   }
 
 private:
-  uint32_t addVector(const RowRef& row, uint32_t vector, uint32_t crc) {
+  bool addVector(const RowRef& row, uint32_t vector, uint32_t& crc) {
     const size_t dim = specs_[vector].dim;
-    float* into = rows_.vectors[vector].data.data() + rows_.count * dim;
-    const float* from = row.found() ? row.segment->vector(vector, row.row) : nullptr;
-    if (from == nullptr) {
-      __builtin_memset(into, 0, dim * sizeof(float));
-      return crc;
+    auto& column = rows_.vectors[vector];
+    const RowVectors from = row.found() ? row.segment->vectorsOf(vector, row.row) : RowVectors{};
+    if (!column.counts.push(from.count)) return false;
+    if (from.count > 0) {
+      crc = addVectorChecksum(crc, vector, from.data, from.count * dim);
+      return column.data.append(from.data, from.count * dim);
     }
-    __builtin_memcpy(into, from, dim * sizeof(float));
-    rows_.vectors[vector].present[rows_.count] = 1;
-    return addVectorChecksum(crc, vector, from, dim);
+    return specs_[vector].isMulti || column.data.appendZeros(dim);
   }
 
   TableRows& rows_;
@@ -114,16 +115,41 @@ void Shard::restoreFlush() {
 
 void Shard::completeFlush() { changes_.complete(); }
 
+namespace {
+
+// Walks the vectors of table rows, each row once and in order.
+class VectorCursor {
+public:
+  VectorCursor(const TableView& rows, const std::vector<VectorSpec>& specs)
+      : rows_(rows), specs_(specs), at_(specs.size(), 0) {}
+
+  RowVectors next(uint32_t row, size_t vector) {
+    const auto& column = rows_.vectors[vector];
+    const uint32_t count = column.counts[row];
+    const float* const data = column.data + at_[vector];
+    at_[vector] += uint64_t(specs_[vector].isMulti ? count : 1) * specs_[vector].dim;
+    return count == 0 ? RowVectors{} : RowVectors{data, count};
+  }
+
+private:
+  const TableView& rows_;
+  const std::vector<VectorSpec>& specs_;
+  std::vector<uint64_t> at_;
+};
+
+} // namespace
+
 int64_t Shard::verifyRows(const TableView& rows) const {
   if (!isMonotonic(rows.idOffsets, rows.count) || !isMonotonic(rows.payloadOffsets, rows.count))
     return 0;
+  VectorCursor cursor(rows, spec_.vectors);
   for (uint32_t row = 0; row < rows.count; row++) {
     uint32_t crc =
         rowChecksum({rows.idText(row), rows.seqs[row], rows.deleted[row] != 0, rows.payload(row)});
     for (uint32_t vector = 0; vector < spec_.vectors.size(); vector++) {
-      const size_t dim = spec_.vectors[vector].dim;
-      if (rows.vectors[vector].present[row] != 0)
-        crc = addVectorChecksum(crc, vector, rows.vectors[vector].data + row * dim, dim);
+      const auto [data, count] = cursor.next(row, vector);
+      if (count > 0)
+        crc = addVectorChecksum(crc, vector, data, size_t(count) * spec_.vectors[vector].dim);
     }
     if (crc != rows.crcs[row]) return row;
   }
@@ -136,7 +162,11 @@ Status Shard::loadRows(const TableView& rows) {
   std::lock_guard lock(writer_);
   WriteBatch batch(rows.count, spec_.vectors.size());
   uint64_t newest = seq_.load();
+  VectorCursor cursor(rows, spec_.vectors);
   for (uint32_t row = 0; row < rows.count; row++) {
+    RowVectors* const vectors = batch.nextVectors();
+    for (size_t vector = 0; vector < spec_.vectors.size(); vector++)
+      vectors[vector] = cursor.next(row, vector);
     PointId id;
     if (!parsePointIdText(rows.idText(row), id) || rows.seqs[row] < 0)
       return Status(Code::Corrupt, "rows of the table: row " + std::to_string(row) +
@@ -148,12 +178,6 @@ Status Shard::loadRows(const TableView& rows) {
     if (rows.deleted[row] != 0) {
       if (old.found()) batch.replaced.push_back(old);
       continue;
-    }
-    const float** vectors = batch.nextVectors();
-    for (size_t vector = 0; vector < spec_.vectors.size(); vector++) {
-      const auto& column = rows.vectors[vector];
-      const uint64_t dim = spec_.vectors[vector].dim;
-      vectors[vector] = column.present[row] != 0 ? column.data + row * dim : nullptr;
     }
     batch.add(id, seq, rows.payload(row), old);
   }

@@ -143,7 +143,7 @@ int64_t Shard::freeze() {
 
 Result<int64_t> Shard::configure(std::vector<VectorSpec> vectors) {
   const auto isSameSpace = [](const VectorSpec& a, const VectorSpec& b) {
-    return a.name == b.name && a.dim == b.dim && a.metric == b.metric;
+    return a.name == b.name && a.dim == b.dim && a.metric == b.metric && a.isMulti == b.isMulti;
   };
   if (!std::equal(vectors.begin(), vectors.end(), spec_.vectors.begin(), spec_.vectors.end(),
                   isSameSpace))
@@ -167,9 +167,9 @@ Result<uint32_t> Shard::moveRows(uint32_t number, uint32_t maxRows) {
   for (uint32_t row = from->firstLiveRow(); row < from->rows() && batch.rows.size() < maxRows;
        row++) {
     if (from->deletedAt(row) != 0) continue;
-    const float** vectors = batch.nextVectors();
+    RowVectors* const vectors = batch.nextVectors();
     for (size_t vector = 0; vector < spec_.vectors.size(); vector++)
-      vectors[vector] = from->vector(vector, row);
+      vectors[vector] = from->vectorsOf(vector, row);
     batch.add(from->id(row), from->seq(row), from->payload(row), {from.get(), row},
               from->isDirty(row));
   }

@@ -13,24 +13,30 @@ namespace {
 class ColumnCursor {
 public:
   ColumnCursor(const UpsertColumns& columns, const std::vector<VectorSpec>& specs)
-      : columns_(columns), specs_(specs), next_(columns.vectors.size(), 0) {}
+      : columns_(columns), specs_(specs), next_(columns.vectors.size(), {0, 0}) {}
 
   // Points must be asked for in ascending order, each once.
-  void read(uint32_t point, const float** vectors) {
+  void read(uint32_t point, RowVectors* vectors) {
     for (size_t at = 0; at < columns_.vectors.size(); at++) {
       const auto& column = columns_.vectors[at];
-      const uint32_t position = next_[at];
+      auto& [position, vector] = next_[at];
       if (position >= column.count) continue;
       if (column.rows != nullptr && column.rows[position] != point) continue;
-      vectors[column.vector] = column.data + uint64_t(position) * specs_[column.vector].dim;
-      next_[at]++;
+      const uint32_t count = column.counts != nullptr ? column.counts[position] : 1;
+      vectors[column.vector] = {column.data + vector * specs_[column.vector].dim, count};
+      position++;
+      vector += count;
     }
   }
 
 private:
   const UpsertColumns& columns_;
   const std::vector<VectorSpec>& specs_;
-  std::vector<uint32_t> next_;
+  struct Place {
+    uint32_t position;
+    uint64_t vector;
+  };
+  std::vector<Place> next_;
 };
 
 } // namespace
@@ -60,9 +66,9 @@ Status Shard::upsert(const UpsertColumns& columns) {
   const size_t vectorCount = spec_.vectors.size();
   WriteBatch batch(columns.ids.size(), vectorCount);
   ColumnCursor cursor(columns, spec_.vectors);
-  std::vector<const float*> vectors(vectorCount);
+  std::vector<RowVectors> vectors(vectorCount);
   for (uint32_t point = 0; point < columns.ids.size(); point++) {
-    std::fill(vectors.begin(), vectors.end(), nullptr);
+    std::fill(vectors.begin(), vectors.end(), RowVectors{});
     cursor.read(point, vectors.data());
     const RowRef old = segments_.find(columns.ids[point]);
     if (old.found() && old.segment->seq(old.row) >= columns.seq) continue;
@@ -79,16 +85,16 @@ Status Shard::updateVectors(const UpsertColumns& columns) {
   const size_t vectorCount = spec_.vectors.size();
   WriteBatch batch(columns.ids.size(), vectorCount);
   ColumnCursor cursor(columns, spec_.vectors);
-  std::vector<const float*> given(vectorCount);
+  std::vector<RowVectors> given(vectorCount);
   for (uint32_t point = 0; point < columns.ids.size(); point++) {
-    std::fill(given.begin(), given.end(), nullptr);
+    std::fill(given.begin(), given.end(), RowVectors{});
     cursor.read(point, given.data());
     const RowRef old = segments_.find(columns.ids[point]);
     if (!old.found() || old.segment->seq(old.row) >= columns.seq) continue;
-    const float** vectors = batch.nextVectors();
+    RowVectors* const vectors = batch.nextVectors();
     for (size_t vector = 0; vector < vectorCount; vector++)
       vectors[vector] =
-          given[vector] != nullptr ? given[vector] : old.segment->vector(vector, old.row);
+          given[vector].count > 0 ? given[vector] : old.segment->vectorsOf(vector, old.row);
     batch.add(columns.ids[point], columns.seq, old.segment->payload(old.row), old);
   }
   VICINAL_TRY(writeRows(batch, true));
@@ -104,14 +110,14 @@ Status Shard::deleteVectors(const std::vector<PointId>& ids, const std::vector<u
   for (const PointId& id : ids) {
     const RowRef old = segments_.find(id);
     if (!old.found() || old.segment->seq(old.row) >= seq) continue;
-    const float** kept = batch.nextVectors();
+    RowVectors* const kept = batch.nextVectors();
     bool changes = false;
     for (size_t vector = 0; vector < vectorCount; vector++) {
-      kept[vector] = old.segment->vector(vector, old.row);
-      if (kept[vector] == nullptr ||
+      kept[vector] = old.segment->vectorsOf(vector, old.row);
+      if (kept[vector].count == 0 ||
           std::find(vectors.begin(), vectors.end(), vector) == vectors.end())
         continue;
-      kept[vector] = nullptr;
+      kept[vector] = {};
       changes = true;
     }
     if (!changes) continue;

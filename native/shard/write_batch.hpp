@@ -14,19 +14,19 @@ struct WriteBatch {
   std::vector<RowRef> replaced;
   BatchSize size;
 
-  WriteBatch(size_t mostRows, size_t vectorCount) : vectors_(mostRows * vectorCount, nullptr) {
+  WriteBatch(size_t mostRows, size_t vectorCount) : vectors_(mostRows * vectorCount) {
     rows.reserve(mostRows);
     size.vertices.assign(vectorCount, 0);
   }
 
-  // The vectors of the row that is added next: one pointer for each named vector, to be filled in.
-  const float** nextVectors() { return vectors_.data() + rows.size() * size.vertices.size(); }
+  // The vectors of the row that is added next: an entry for each named vector, to be filled in.
+  RowVectors* nextVectors() { return vectors_.data() + rows.size() * size.vertices.size(); }
 
   void add(const PointId& id, uint64_t seq, std::string_view payload, const RowRef& previous,
            bool isDirty = false) {
-    const float** vectors = nextVectors();
+    const RowVectors* const vectors = nextVectors();
     for (size_t vector = 0; vector < size.vertices.size(); vector++)
-      size.vertices[vector] += vectors[vector] != nullptr;
+      size.vertices[vector] += vectors[vector].count;
     size.payloadBytes += payload.size();
     size.rows++;
     rows.push_back({id, seq, payload, vectors, isDirty});
@@ -36,12 +36,16 @@ struct WriteBatch {
 
   uint64_t bytesOf(size_t row, const std::vector<VectorSpec>& specs) const {
     uint64_t bytes = rows[row].payload.size();
-    for (const VectorSpec& spec : specs) bytes += uint64_t(spec.dim) * sizeof(float);
+    for (size_t vector = 0; vector < specs.size(); vector++) {
+      // In the table, a vector that is missing takes its place.
+      const uint32_t count = specs[vector].isMulti ? rows[row].vectors[vector].count : 1;
+      bytes += uint64_t(count) * specs[vector].dim * sizeof(float);
+    }
     return bytes;
   }
 
 private:
-  std::vector<const float*> vectors_;
+  std::vector<RowVectors> vectors_;
 };
 
 } // namespace vicinal
