@@ -164,6 +164,8 @@ export interface VectorSpec {
   memory?: PlacementCode
   graphMemory?: PlacementCode
   codeMemory?: PlacementCode
+  /** Rows have any number of vectors, compared by MaxSim. Default false. */
+  multi?: boolean
   /** Which codes lead searches; default auto, by measurement. */
   code?: CodeKind
 }
@@ -182,8 +184,8 @@ export interface TextBuffers {
 export interface UpsertBatch {
   ids: Uint32Array
   seq: number
-  /** Index into spec.vectors; `rows` as in VectorColumn. */
-  vectors: { vector: number; data: Float32Array; rows: Uint32Array | null }[]
+  /** Index into spec.vectors; `rows` and `counts` as in VectorColumn. */
+  vectors: { vector: number; data: Float32Array; rows: Uint32Array | null; counts?: Uint32Array | null }[]
   payloads: TextBuffers | null
 }
 
@@ -193,6 +195,14 @@ export interface RowFields {
   vectors: Uint32Array
 }
 
+/**
+ * Vectors of rows: one a row, zeros where `counts` is 0; of a multivector as many a row as `counts` says, end to end.
+ */
+export interface VectorRows {
+  data: Float32Array
+  counts: Uint32Array
+}
+
 /** Rows as columns: what reads return. */
 export interface RowBlock {
   count: number
@@ -200,8 +210,8 @@ export interface RowBlock {
   seqs: Float64Array
   /** null unless asked for. An empty span is a point without payload. */
   payloads: TextBuffers | null
-  /** One a vector asked for, in that order; `present[i]` is 0 where row i lacks it (its span of data is zero). */
-  vectors: { data: Float32Array; present: Uint8Array }[]
+  /** One a vector asked for, in that order. */
+  vectors: VectorRows[]
 }
 
 export interface SearchRequest {
@@ -304,8 +314,8 @@ export interface FlushBatch {
   crcs: Uint32Array
   /** Payload as JSON text; an empty span where there is none. */
   payloads: { bytes: Uint8Array; offsets: Int32Array }
-  /** One per spec vector: count × dim floats (zero where absent) and presence bytes. */
-  vectors: { data: Float32Array; present: Uint8Array }[]
+  /** One per spec vector. */
+  vectors: VectorRows[]
 }
 
 export interface CheckpointResult {

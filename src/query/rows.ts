@@ -97,8 +97,8 @@ export class RowReader {
     if (vectorNames.length === 0) return undefined
     const named: Record<string, Float32Array> = Object.create(null) as Record<string, Float32Array>
     for (let i = 0; i < vectorNames.length; i++) {
-      const { data, present } = this.#block.vectors[i] as RowBlock['vectors'][number]
-      if (!present[at]) continue
+      const { data, counts } = this.#block.vectors[i] as RowBlock['vectors'][number]
+      if (!counts[at]) continue
       const dim = data.length / this.#block.count
       const vector = data.slice(at * dim, (at + 1) * dim)
       if (vectorNames[i] === UNNAMED_VECTOR) return vector

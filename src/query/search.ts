@@ -5,7 +5,7 @@ import { LIMITS } from '../core/limits.js'
 import { encodeId, ID_WORDS, type PointId, UNNAMED_VECTOR, type Vector } from '../core/point.js'
 import type { ResolvedVector } from '../core/schema.js'
 import { compileFilter } from '../filter/program.js'
-import type { CodeUse, SearchResult } from '../native/addon.js'
+import type { CodeUse, SearchResult, VectorRows } from '../native/addon.js'
 import type { Cancellable, Shard } from '../native/shard.js'
 import { planOf } from './explain.js'
 import { type Projection, projectionOf, RowReader } from './rows.js'
@@ -152,9 +152,9 @@ async function storedTarget(
   encodeId(query, id, 0, 'query')
   const stored = await shard.retrieve(id, { ...NO_FIELDS, vectors: Uint32Array.of(vector) })
   if (stored.count === 0) throw notFound('point with id', query)
-  const column = stored.vectors[0] as { data: Float32Array; present: Uint8Array }
+  const column = stored.vectors[0] as VectorRows
   const name = schema[vector]?.name || UNNAMED_VECTOR
-  if (!column.present[0]) throw notFound(`vector ${JSON.stringify(name)} of point`, query)
+  if (!column.counts[0]) throw notFound(`vector ${JSON.stringify(name)} of point`, query)
   return { vector: column.data, exclude: id }
 }
 

@@ -17,7 +17,7 @@ export function withArrays(batch: FlushBatch, replace: <T extends BatchArray>(ar
     deleted: replace(batch.deleted),
     crcs: replace(batch.crcs),
     payloads: { bytes: replace(batch.payloads.bytes), offsets: replace(batch.payloads.offsets) },
-    vectors: batch.vectors.map(({ data, present }) => ({ data: replace(data), present: replace(present) })),
+    vectors: batch.vectors.map(({ data, counts }) => ({ data: replace(data), counts: replace(counts) })),
   }
 }
 

@@ -18,7 +18,7 @@ import {
 } from 'apache-arrow'
 import { UNNAMED_VECTOR } from '../core/point.js'
 import type { TableVector } from '../core/schema.js'
-import type { FlushBatch } from '../native/addon.js'
+import type { FlushBatch, VectorRows } from '../native/addon.js'
 
 // Rows of the table as Arrow. Loading apache-arrow takes an eighth of a second, and some of this loops over rows: only
 // `arrow-worker.ts` may import this file.
@@ -68,8 +68,8 @@ export function toArrow(batch: FlushBatch, schema: Schema): Table {
       data: batch.payloads.bytes,
       valueOffsets: batch.payloads.offsets,
     } as never),
-    ...batch.vectors.map(({ data, present }, i) => {
-      const { bits, zeros } = packBits(present, length)
+    ...batch.vectors.map(({ data, counts }, i) => {
+      const { bits, zeros } = packBits(counts, length)
       const child = makeData({ type: new Float32(), length: data.length, nullCount: 0, data })
       return makeData({ type: type(5 + i), length, nullCount: zeros, nullBitmap: bits, child } as never) as Data
     }),
@@ -125,7 +125,7 @@ function presenceOfTexts(offsets: Int32Array, length: number): { bits: Uint8Arra
   return packBits(present, length)
 }
 
-function packBits(flags: Uint8Array, length: number): { bits: Uint8Array; zeros: number } {
+function packBits(flags: Uint8Array | Uint32Array, length: number): { bits: Uint8Array; zeros: number } {
   const bits = new Uint8Array(Math.ceil(length / 64) * 8)
   let ones = 0
   for (let row = 0; row < length; row++) {
@@ -148,8 +148,8 @@ function unpackBits(data: Data): Uint8Array {
 }
 
 /** Presence of each row, from the bitmap of nulls (absent where there is none). */
-function presentRows(data: Data): Uint8Array {
-  const present = new Uint8Array(data.length)
+function presentRows(data: Data): Uint32Array {
+  const present = new Uint32Array(data.length)
   if (data.nullCount === 0) return present.fill(1)
   for (let row = 0; row < data.length; row++) present[row] = bitOf(data.nullBitmap as Uint8Array, data.offset + row)
   return present
@@ -171,16 +171,16 @@ function textsOf(data: Data): { bytes: Uint8Array; offsets: Int32Array } {
 }
 
 /** Floats of a fixed-size list; what stands under a null is not the table's business and comes as zero. */
-function vectorsOf(data: Data, size: number): { data: Float32Array; present: Uint8Array } {
+function vectorsOf(data: Data, size: number): VectorRows {
   const items = data.children[0] as Data<Float>
-  const present = presentRows(data)
+  const counts = presentRows(data)
   const floats = (items.values as Float32Array).subarray(0, data.length * size)
   if (floats.length !== data.length * size)
     throw new Error(`a vector column of ${floats.length} floats for ${data.length} rows`)
-  if (data.nullCount === 0) return { data: floats, present }
+  if (data.nullCount === 0) return { data: floats, counts }
   const clean = Float32Array.from(floats)
   for (let row = 0; row < data.length; row++) {
-    if (present[row] === 0) clean.fill(0, row * size, (row + 1) * size)
+    if (counts[row] === 0) clean.fill(0, row * size, (row + 1) * size)
   }
-  return { data: clean, present }
+  return { data: clean, counts }
 }

@@ -74,7 +74,7 @@ async function readEvenly(shard: Shard, vector: number, dim: number, live: numbe
     const page = await shard.scroll({ from: isFirst ? null : from, limit, filter: null, fields })
     const [column] = page.vectors
     for (let row = 0; column && row < page.count && count < wanted; row++) {
-      if (!column.present[row]) continue
+      if (!column.counts[row]) continue
       // Every time the share seen passes another whole vector.
       if (Math.floor(((seen + 1) * wanted) / live) > Math.floor((seen * wanted) / live)) {
         data.set(column.data.subarray(row * dim, (row + 1) * dim), count * dim)

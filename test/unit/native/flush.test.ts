@@ -155,7 +155,7 @@ test('vectors are replaced, added and removed without touching the rest of the p
   const both = await shard.retrieve(sequence(0, 3), fields)
   expect(idsOf(both)).toEqual([0, 1])
   expect(payloadsOf(both)).toEqual([{ a: 1 }, { a: 2 }])
-  expect(both.vectors.map(({ data, present }) => [[...data], [...present]])).toEqual([
+  expect(both.vectors.map(({ data, counts }) => [[...data], [...counts]])).toEqual([
     [
       [1, 1, 2, 2],
       [1, 1],
@@ -167,7 +167,7 @@ test('vectors are replaced, added and removed without touching the rest of the p
   ])
   await shard.deleteVectors(sequence(0, 2), Uint32Array.of(0), 3)
   const left = await shard.retrieve(sequence(0, 2), fields)
-  expect(left.vectors.map(({ present }) => [...present])).toEqual([
+  expect(left.vectors.map(({ counts }) => [...counts])).toEqual([
     [0, 0],
     [0, 1],
   ])

@@ -22,7 +22,7 @@ export function flushBatch(rows: readonly Row[], dims: readonly number[]): Flush
     payloads: texts(rows.map((row) => row.payload ?? '')),
     vectors: dims.map((dim, at) => ({
       data: Float32Array.from(rows.flatMap((row) => row.vectors[at] ?? new Array(dim).fill(0))),
-      present: Uint8Array.from(rows, (row) => (row.vectors[at] ? 1 : 0)),
+      counts: Uint32Array.from(rows, (row) => (row.vectors[at] ? 1 : 0)),
     })),
   }
 }
@@ -33,9 +33,9 @@ export function rowsOf(batch: FlushBatch): Row[] {
     seq: Number(batch.seqs[row]),
     deleted: batch.deleted[row] === 1,
     payload: textAt(batch.payloads, row),
-    vectors: batch.vectors.map(({ data, present }) => {
+    vectors: batch.vectors.map(({ data, counts }) => {
       const dim = data.length / batch.count
-      return present[row] ? [...data.subarray(row * dim, (row + 1) * dim)] : null
+      return counts[row] ? [...data.subarray(row * dim, (row + 1) * dim)] : null
     }),
   }))
 }

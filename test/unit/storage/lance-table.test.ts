@@ -346,7 +346,7 @@ test('a scan of wide rows comes in batches of some megabytes', async () => {
     Array.from({ length: count }, (_, id) => ({ id: String(id), seq: 1, vectors: [[0]] })),
     [1],
   )
-  await table.commit({ ...narrow, vectors: [{ data, present: new Uint8Array(count).fill(1) }] })
+  await table.commit({ ...narrow, vectors: [{ data, counts: new Uint32Array(count).fill(1) }] })
   await table.syncNewFiles()
   const found = new Set<number>()
   let wrong = 0
