@@ -129,7 +129,8 @@ private:
     }
     for (uint8_t vector = 0; isSound && vector < directory_.vectors.size(); vector++) {
       const VectorDirectory& entry = directory_.vectors[vector];
-      isSound = (entry.vertices <= rows || entry.spec.isMulti) && entry.graph.vertices <= entry.vertices &&
+      isSound = (entry.vertices <= rows || entry.spec.isMulti) &&
+                entry.graph.vertices <= entry.vertices &&
                 has(SectionKind::Vectors, uint64_t(entry.vertices) * entry.spec.dim * sizeof(float),
                     vector) &&
                 find(SectionKind::GraphLevel0, vector) != nullptr &&
