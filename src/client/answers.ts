@@ -3,7 +3,7 @@ import type { IncomingHttpHeaders } from 'node:http'
 import type { Hit, ReadOptions, ScrollPage, StoredPoint, WriteResult } from '../core/database.js'
 import { ERROR_CATALOGUE, type ErrorCode, VicinalError } from '../core/errors.js'
 import type { MemoryPlacement } from '../core/memory.js'
-import { type Payload, type PointId, RawJson, UNNAMED_VECTOR } from '../core/point.js'
+import { type Payload, type PointId, RawJson, type StoredVector, UNNAMED_VECTOR } from '../core/point.js'
 import { codePlacement, type Quantization, type QuantizationConfig } from '../core/quantization.js'
 import {
   type CollectionConfig,
@@ -11,6 +11,7 @@ import {
   DEFAULT_HNSW,
   type Distance,
   type HnswConfig,
+  type MultivectorConfig,
   type PayloadIndexKind,
   type ResolvedVector,
   type VectorOverrides,
@@ -58,12 +59,14 @@ export function writeResultOf(result: unknown): WriteResult {
   return { operationId, status }
 }
 
+type WireVector = Buffer | Buffer[]
+
 interface WirePoint {
   id: PointId
   version?: number
   score?: number
   payload?: Buffer | null
-  vector?: Buffer | Record<string, Buffer> | null
+  vector?: WireVector | Record<string, WireVector> | null
 }
 
 export function pointsOf<P>(points: unknown, options: ReadOptions): StoredPoint<P>[] {
@@ -96,9 +99,13 @@ function pointOf<P>(wire: WirePoint, options: ReadOptions): StoredPoint<P> {
   return point
 }
 
-function vectorOf(vector: Buffer | Record<string, Buffer>): Float32Array | Record<string, Float32Array> {
-  if (Buffer.isBuffer(vector)) return floatsOf(vector)
-  return Object.fromEntries(Object.entries(vector).map(([name, bin]) => [name, floatsOf(bin)]))
+function vectorOf(vector: WireVector | Record<string, WireVector>): StoredVector | Record<string, StoredVector> {
+  if (Buffer.isBuffer(vector) || Array.isArray(vector)) return storedOf(vector)
+  return Object.fromEntries(Object.entries(vector).map(([name, one]) => [name, storedOf(one)]))
+}
+
+function storedOf(vector: WireVector): StoredVector {
+  return Array.isArray(vector) ? vector.map(floatsOf) : floatsOf(vector)
 }
 
 /** Copies: the bin lies anywhere in the answer, and should not keep all of it alive. */
@@ -108,6 +115,7 @@ function floatsOf(bin: Buffer): Float32Array {
 
 interface WireVectorParams {
   size: number
+  multivector_config?: MultivectorConfig
   distance: Distance
   hnsw_config?: WireHnsw
   quantization?: Quantization
@@ -195,6 +203,7 @@ function vectorsOf(
     name,
     size: params.size,
     distance: params.distance,
+    ...(params.multivector_config ? { multivectorConfig: params.multivector_config } : {}),
     m: params.hnsw_config?.m ?? hnswConfig.m,
     efConstruct: params.hnsw_config?.ef_construct ?? hnswConfig.efConstruct,
     memory: {

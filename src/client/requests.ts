@@ -9,7 +9,7 @@ import type {
   WriteOperation,
 } from '../core/database.js'
 import { invalid } from '../core/errors.js'
-import type { Point, PointId, PointVector, Vector } from '../core/point.js'
+import type { MultiVector, Point, PointId, PointVector, Vector } from '../core/point.js'
 import type { QuantizationChange } from '../core/quantization.js'
 import type {
   CollectionOptions,
@@ -43,10 +43,11 @@ function settingsBody({ optimizersConfig, walConfig, strictModeConfig, metadata 
 }
 
 function vectorParamsBody(params: VectorParams): object {
-  const { size, distance, hnswConfig, onDisk, memory } = params
+  const { size, distance, multivectorConfig, hnswConfig, onDisk, memory } = params
   return {
     size,
     distance,
+    multivector_config: multivectorConfig,
     hnsw_config: hnswConfig && hnswBody(hnswConfig),
     on_disk: onDisk,
     memory,
@@ -91,7 +92,7 @@ export function queryBody(options: QueryOptions): object {
   }
 }
 
-function targetBody(query: Vector | PointId): unknown {
+function targetBody(query: Vector | MultiVector | PointId): unknown {
   return typeof query === 'object' ? vectorBody(query, 'query') : query
 }
 
@@ -128,13 +129,14 @@ export function vectorUpdateBody(update: { id: PointId; vector: PointVector }, f
 
 function pointVectorBody(vector: PointVector, field: string): unknown {
   const isRecord = vector !== null && typeof vector === 'object' && !isVector(vector)
-  if (!isRecord) return vectorBody(vector as Vector, field)
-  return mapValues(vector as Record<string, Vector>, (one, name) => vectorBody(one, `${field}.${name}`))
+  if (!isRecord) return vectorBody(vector as Vector | MultiVector, field)
+  return mapValues(vector as Record<string, Vector | MultiVector>, (one, name) => vectorBody(one, `${field}.${name}`))
 }
 
 /** Numbers are checked here, since a bin cannot hold what is no number. */
-function vectorBody(vector: Vector, field: string): unknown {
+function vectorBody(vector: Vector | MultiVector, field: string): unknown {
   if (!Array.isArray(vector)) return vector
+  if (isVector(vector[0])) return vector.map((one, i) => vectorBody(one as Vector, `${field}[${i}]`))
   const floats = new Float32Array(vector.length)
   for (let i = 0; i < vector.length; i++) {
     const value: unknown = vector[i]

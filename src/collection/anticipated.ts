@@ -13,6 +13,8 @@ const ROW_COPIES = 3
 const LEAST_WRITE_BYTES = 64 * 1024
 /** Answers below this never wait for memory. */
 const LARGE_READ_BYTES = 1024 * 1024
+/** Of a multivector, how many vectors it is taken to have: about those of a sentence's tokens. */
+const MULTIVECTORS = 32
 /** Of payloads, where nothing tells more. */
 const PAYLOAD_BYTES = 512
 
@@ -45,5 +47,7 @@ function payloadBytesOf(withPayload: WithPayload): number {
 }
 
 function rowVectorBytes(schema: readonly ResolvedVector[]): number {
-  return schema.reduce((sum, { size }) => sum + size * FLOAT_BYTES, 0)
+  return schema.reduce((sum, { size, multivectorConfig }) => {
+    return sum + size * FLOAT_BYTES * (multivectorConfig ? MULTIVECTORS : 1)
+  }, 0)
 }

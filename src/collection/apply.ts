@@ -47,10 +47,11 @@ export async function applyRecord(
 }
 
 function upsertBatch(columns: PointColumns, schema: readonly ResolvedVector[], seq: number): UpsertBatch {
-  const vectors = columns.vectors.map(({ name, data, rows }) => ({
+  const vectors = columns.vectors.map(({ name, data, rows, counts }) => ({
     vector: schema.findIndex((vector) => vector.name === name),
     data,
     rows,
+    counts: counts ?? null,
   }))
   return { ids: columns.ids, seq, vectors, payloads: columns.payloads }
 }

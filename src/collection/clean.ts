@@ -12,8 +12,18 @@ export async function cleanVectors(columns: PointColumns, schema: readonly Resol
     const vector = schema.find((candidate) => candidate.name === column.name) as ResolvedVector
     const bad = await prepareVectors(column.data, vector.size, vector.distance === 'Cosine')
     if (bad < 0) continue
-    const row = column.rows ? (column.rows[bad] as number) : bad
+    const position = column.counts ? positionOf(bad, column.counts) : bad
+    const row = column.rows ? (column.rows[position] as number) : position
     const name = column.name === '' ? '' : `.${column.name}`
     throw invalid(`points[${row}].vector${name}`, 'expected finite 32-bit floats, got NaN or infinity')
   }
+}
+
+/** Whose vector it is, of points that have several. */
+function positionOf(vector: number, counts: Uint32Array): number {
+  let before = 0
+  return counts.findIndex((count) => {
+    before += count
+    return vector < before
+  })
 }

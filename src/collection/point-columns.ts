@@ -6,6 +6,7 @@ import {
   ID_KIND_NUMBER,
   ID_WORDS,
   idKey,
+  type MultiVector,
   type Point,
   type PointColumns,
   type PointVector,
@@ -67,8 +68,21 @@ export function unknownVector(field: string, name: string, known: readonly { nam
   return invalid(field, `Not existing vector name: expected one of ${names}`, name)
 }
 
-export function isVector(value: unknown): value is Vector {
+/** One vector, or several of a multivector. */
+export function isVector(value: unknown): value is Vector | MultiVector {
   return Array.isArray(value) || value instanceof Float32Array
+}
+
+/** The vectors of a multivector, each checked to be one; a single vector is a multivector of one. */
+export function multivectorOf(value: Vector | MultiVector, size: number, field: string): MultiVector {
+  if (value instanceof Float32Array || typeof value[0] === 'number') return [value as Vector]
+  if (value.length === 0) throw invalid(field, 'expected at least one vector', value)
+  if (value.length * size > LIMITS.multivectorFloats) {
+    throw invalid(field, `expected at most ${LIMITS.multivectorFloats} numbers in all its vectors`, value.length * size)
+  }
+  const wrong = value.findIndex((vector) => !isVector(vector))
+  if (wrong >= 0) throw invalid(`${field}[${wrong}]`, `expected a vector of ${size} numbers`, value[wrong])
+  return value as MultiVector
 }
 
 /** One named vector of a batch; grows from the first point that has it. */
@@ -76,11 +90,15 @@ class VectorColumnBuilder {
   readonly name: string
   readonly #dim: number
   #data = new Float32Array(0)
+  #length = 0
   readonly #rows: number[] = []
+  /** Null unless it is a multivector. */
+  readonly #counts: number[] | null
 
   constructor(vector: ResolvedVector) {
     this.name = vector.name
     this.#dim = vector.size
+    this.#counts = vector.multivectorConfig ? [] : null
   }
 
   get count(): number {
@@ -89,19 +107,31 @@ class VectorColumnBuilder {
 
   add(vector: unknown, row: number, field: string): void {
     if (!isVector(vector)) throw invalid(field, `expected a vector of ${this.#dim} numbers`, vector)
-    if (vector.length !== this.#dim) {
-      throw invalid(field, `Vector dimension error: expected dim: ${this.#dim}`, vector.length)
+    if (this.#counts) {
+      const vectors = multivectorOf(vector, this.#dim, field)
+      for (let i = 0; i < vectors.length; i++) this.#append(vectors[i] as Vector, `${field}[${i}]`)
+      this.#counts.push(vectors.length)
+    } else {
+      this.#append(vector as Vector, field)
     }
-    const at = this.#rows.length * this.#dim
-    this.#reserve(at + this.#dim)
-    if (vector instanceof Float32Array) this.#data.set(vector, at)
-    else copyNumbers(vector, this.#data, at, field)
     this.#rows.push(row)
   }
 
+  #append(vector: Vector, field: string): void {
+    if (vector.length !== this.#dim) {
+      throw invalid(field, `Vector dimension error: expected dim: ${this.#dim}`, vector.length)
+    }
+    const at = this.#length
+    this.#reserve(at + this.#dim)
+    if (vector instanceof Float32Array) this.#data.set(vector, at)
+    else copyNumbers(vector, this.#data, at, field)
+    this.#length += this.#dim
+  }
+
   finish(count: number): VectorColumn {
-    const data = this.#data.subarray(0, this.#rows.length * this.#dim)
-    return { name: this.name, data, rows: this.#rows.length === count ? null : Uint32Array.from(this.#rows) }
+    const data = this.#data.subarray(0, this.#length)
+    const rows = this.#rows.length === count ? null : Uint32Array.from(this.#rows)
+    return { name: this.name, data, rows, ...(this.#counts ? { counts: Uint32Array.from(this.#counts) } : {}) }
   }
 
   #reserve(length: number): void {
@@ -135,10 +165,12 @@ export function columnsOfColumnar(points: ColumnarPoints, schema: readonly Resol
     if (!vector) throw unknownVector('vectors', name || '(unnamed)', schema)
     const field = name === UNNAMED_VECTOR ? 'vectors' : `vectors.${name}`
     if (!(data instanceof Float32Array)) throw invalid(field, 'expected a Float32Array', data)
+    // As a column, every point has one.
+    const counts = vector.multivectorConfig ? { counts: new Uint32Array(count).fill(1) } : {}
     if (data.length !== count * vector.size) {
       throw invalid(field, `Vector dimension error: expected ${count} × ${vector.size} numbers`, data.length)
     }
-    return { name, data: data.slice(), rows: null }
+    return { name, data: data.slice(), rows: null, ...counts }
   })
   const { payloads } = points
   if (payloads !== undefined && payloads.length !== count) {
@@ -207,18 +239,34 @@ export function takeRows(columns: PointColumns, kept: Uint32Array): PointColumns
 }
 
 function takeVectors(column: VectorColumn, newRow: Map<number, number>, count: number): VectorColumn[] {
-  const dim = column.data.length / (column.rows?.length ?? count)
-  const data = new Float32Array(newRow.size * dim)
+  const given = column.rows?.length ?? count
+  const counts = column.counts ?? new Uint32Array(given).fill(1)
+  const dim = column.data.length / counts.reduce((sum, each) => sum + each, 0)
+  const data = new Float32Array(column.data.length)
   const rows: number[] = []
-  for (let i = 0; i < (column.rows?.length ?? count); i++) {
+  const kept: number[] = []
+  let from = 0
+  let length = 0
+  for (let i = 0; i < given; i++) {
+    const floats = (counts[i] as number) * dim
     const row = newRow.get(column.rows ? (column.rows[i] as number) : i)
-    if (row === undefined) continue
-    data.set(column.data.subarray(i * dim, (i + 1) * dim), rows.length * dim)
-    rows.push(row)
+    if (row !== undefined) {
+      data.set(column.data.subarray(from, from + floats), length)
+      length += floats
+      rows.push(row)
+      kept.push(counts[i] as number)
+    }
+    from += floats
   }
   if (rows.length === 0) return []
-  const all = rows.length === newRow.size
-  return [{ name: column.name, data: data.subarray(0, rows.length * dim), rows: all ? null : Uint32Array.from(rows) }]
+  return [
+    {
+      name: column.name,
+      data: data.subarray(0, length),
+      rows: rows.length === newRow.size ? null : Uint32Array.from(rows),
+      ...(column.counts ? { counts: Uint32Array.from(kept) } : {}),
+    },
+  ]
 }
 
 function takeTexts(texts: PointColumns['payloads'], kept: Uint32Array): PointColumns['payloads'] {

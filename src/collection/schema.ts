@@ -142,7 +142,8 @@ function resolveVector(name: string, params: VectorParams, defaults: Defaults, f
   if (!DISTANCES.includes(distance)) {
     throw invalid(`${field}.distance`, `expected one of ${DISTANCES.join(', ')}`, distance)
   }
-  const unchanged = { name, size, distance, overrides: {}, ...inherited({}, 'cached', defaults, field) }
+  const multi = multivectorOf(params, field)
+  const unchanged = { name, size, distance, ...multi, overrides: {}, ...inherited({}, 'cached', defaults, field) }
   return changeVector(unchanged, params, defaults, field)
 }
 
@@ -223,10 +224,18 @@ export function checkInteger(value: unknown, least: number, most: number, field:
 
 const METRICS = { Cosine: 'cosine', Dot: 'dot', Euclid: 'l2', Manhattan: 'l1' } as const
 
+function multivectorOf({ multivectorConfig }: VectorParams, field: string): Pick<VectorParams, 'multivectorConfig'> {
+  if (multivectorConfig === undefined || multivectorConfig === null) return {}
+  const { comparator } = multivectorConfig
+  if (comparator !== 'max_sim') throw invalid(`${field}.multivector_config.comparator`, 'expected max_sim', comparator)
+  return { multivectorConfig: { comparator } }
+}
+
 /** The vectors as the kernel wants them told. */
 export function vectorSpecs(vectors: readonly ResolvedVector[]): VectorSpec[] {
-  return vectors.map(({ name, size, distance, m, efConstruct, memory, quantization }) => {
+  return vectors.map(({ name, size, distance, multivectorConfig, m, efConstruct, memory, quantization }) => {
     const placement = { memory: memory.vectors, graphMemory: memory.graph, codeMemory: memory.codes }
-    return { name, dim: size, metric: METRICS[distance], m, efConstruct, ...placement, code: quantization }
+    const multi = multivectorConfig !== undefined
+    return { name, dim: size, metric: METRICS[distance], multi, m, efConstruct, ...placement, code: quantization }
   })
 }

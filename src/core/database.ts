@@ -1,7 +1,7 @@
 import type { AliasAction, AliasDescription } from './aliases.js'
 import type { CallOptions } from './call-options.js'
 import type { Filter } from './filter.js'
-import type { Payload, Point, PointId, PointVector, RawJson, Vector } from './point.js'
+import type { MultiVector, Payload, Point, PointId, PointVector, RawJson, StoredVector, Vector } from './point.js'
 import type { QueryPlan } from './query-plan.js'
 import type { CollectionInfo, CollectionOptions, ConfigChange, PayloadIndexKind } from './schema.js'
 import type { RecoverOptions, SnapshotSource, Snapshots } from './snapshots.js'
@@ -175,7 +175,7 @@ export interface QuantizationParams {
 
 export interface QueryOptions extends ReadOptions {
   /** A vector, or the id of a stored point (which is then left out of the answer). Absent: points in id order. */
-  query?: Vector | PointId
+  query?: Vector | MultiVector | PointId
   /** Which named vector; may be left out where the collection has one. */
   using?: string
   filter?: Filter | null
@@ -203,7 +203,7 @@ export interface StoredPoint<P = Payload> {
   id: PointId
   /** RawJson where `rawPayload` was asked for. */
   payload?: P | null
-  vector?: Float32Array | Record<string, Float32Array>
+  vector?: StoredVector | Record<string, StoredVector>
 }
 
 export interface Hit<P = Payload> extends StoredPoint<P> {

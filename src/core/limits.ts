@@ -2,6 +2,8 @@
 export const LIMITS = {
   /** Dimensions of one vector. */
   dimensions: 65_536,
+  /** Numbers of one multivector, all its vectors together. */
+  multivectorFloats: 1_048_576,
   /** Named vectors of one collection. */
   vectorsPerCollection: 64,
   /** UTF-16 units of a collection, vector or payload key name. */

@@ -8,8 +8,14 @@ export type Payload = Record<string, unknown>
 /** One dense vector. A Float32Array is taken as it is; an array of numbers is rounded to float32. */
 export type Vector = Float32Array | readonly number[]
 
+/** Any number of vectors under one name, compared by MaxSim: of the tokens of a text, say. */
+export type MultiVector = readonly Vector[]
+
 /** The vector of a point: one unnamed vector, or a record of named ones (some may be absent). */
-export type PointVector = Vector | Readonly<Record<string, Vector>>
+export type PointVector = Vector | MultiVector | Readonly<Record<string, Vector | MultiVector>>
+
+/** As it is read. */
+export type StoredVector = Float32Array | Float32Array[]
 
 export interface Point<P = Payload> {
   id: PointId
@@ -57,6 +63,8 @@ export interface VectorColumn {
   data: Float32Array
   /** Ascending positions of the points that have this vector; null when all have. */
   rows: Uint32Array | null
+  /** Of a multivector, how many each of these points has; without it one each. */
+  counts?: Uint32Array
 }
 
 export interface TextColumn {

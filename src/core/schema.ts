@@ -17,11 +17,18 @@ export interface HnswConfig {
 }
 export const DEFAULT_HNSW: HnswConfig = { m: 16, efConstruct: 200 }
 
+/** The sum, over the query's vectors, of the greatest similarity with any of the point's. */
+export interface MultivectorConfig {
+  comparator: 'max_sim'
+}
+
 export interface VectorParams extends QuantizationOptions {
   /** Dimensions. */
   size: number
   distance: Distance
   hnswConfig?: Partial<HnswConfig>
+  /** Points have any number of such vectors, compared by MaxSim. */
+  multivectorConfig?: MultivectorConfig
   /**
    * Where the vectors are to be; default `cached`. `cold` leaves them in the segment files once they are there: a search
    * then reads some tens of them from the system's file cache or the disk, led by codes and graph in memory. Without
@@ -89,6 +96,8 @@ export interface CollectionConfig {
 export interface TableVector {
   name: string
   size: number
+  /** Where points have any number of them. */
+  multivectorConfig?: MultivectorConfig
 }
 
 export interface ResolvedVector extends TableVector {

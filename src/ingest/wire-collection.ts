@@ -11,6 +11,7 @@ import {
   type ConfigChange,
   type Distance,
   type HnswConfig,
+  type MultivectorConfig,
   PAYLOAD_INDEX_KINDS,
   type PayloadIndexKind,
   type VectorChange,
@@ -23,7 +24,6 @@ import {
   isObject,
   isPresent,
   objectAt,
-  refuse,
   textAt,
   unsupported,
   type WireObject,
@@ -81,12 +81,15 @@ function vectorsAt(value: unknown): CollectionOptions['vectors'] {
 
 function vectorParamsAt(value: unknown, field: string): VectorParams {
   const params = objectAt(value, field)
-  refuse(params, ['multivector_config'], `${field}.`)
   if (isPresent(params.datatype) && params.datatype !== 'float32') throw unsupported(`${field}.datatype`)
   if (typeof params.size !== 'number') throw invalid(`${field}.size`, 'expected an integer', params.size ?? null)
   const distance = textAt(params.distance, `${field}.distance`) as Distance
   const vector: VectorParams = { size: params.size, distance, ...quantizationOf(params) }
   if (isPresent(params.hnsw_config)) vector.hnswConfig = hnswAt(params.hnsw_config, `${field}.hnsw_config`)
+  if (isPresent(params.multivector_config)) {
+    const { comparator } = objectAt(params.multivector_config, `${field}.multivector_config`)
+    vector.multivectorConfig = { comparator: comparator as MultivectorConfig['comparator'] }
+  }
   Object.assign(vector, placementAt(params, field))
   return vector
 }

@@ -2,7 +2,7 @@
 import type { ColumnarPoints, UpdateCondition, UpdateMode } from '../core/database.js'
 import { invalid } from '../core/errors.js'
 import { LIMITS } from '../core/limits.js'
-import type { Payload, Point, PointId, PointVector, Vector } from '../core/point.js'
+import type { MultiVector, Payload, Point, PointId, PointVector, Vector } from '../core/point.js'
 import {
   arrayAt,
   bytesAt,
@@ -79,26 +79,63 @@ function pointVectorAt(value: unknown, field: string): PointVector {
   if (!isObject(value)) return vectorAt(value, field)
   // Both spellings of inference and of a sparse vector are objects with known keys, so no name of a vector.
   if ('text' in value && 'model' in value) throw unsupported(`${field}.text`)
-  const named: Record<string, Vector> = {}
+  const named: Record<string, Vector | MultiVector> = {}
   for (const [name, vector] of Object.entries(value)) {
     Object.defineProperty(named, name, { value: vectorAt(vector, `${field}.${name}`), enumerable: true })
   }
   return named
 }
 
-/** One dense vector: an array of numbers, which the engine checks one by one, or a bin. */
-export function vectorAt(value: unknown, field: string): Vector {
+/** A vector: an array of numbers, which the engine checks one by one, or a bin. A multivector: an array of those. */
+export function vectorAt(value: unknown, field: string): Vector | MultiVector {
   const bin = bytesAt(value)
   if (bin) return floatsAt(bin, field)
   if (isObject(value) && ('indices' in value || 'model' in value)) throw unsupported(field)
   const vector = arrayAt(value, field)
-  if (Array.isArray(vector[0])) throw unsupported(`${field} (multivector)`)
-  return vector as readonly number[]
+  if (!isListOfVectors(vector)) return vector as readonly number[]
+  return vector.map((one, i) => {
+    const part = bytesAt(one)
+    return part ? floatsAt(part, `${field}[${i}]`) : (arrayAt(one, `${field}[${i}]`) as readonly number[])
+  })
 }
 
-function columnsOf(batch: WireObject, field: string): ColumnarPoints {
+/** Which tells a multivector from a vector of numbers. */
+function isListOfVectors(value: readonly unknown[]): boolean {
+  return Array.isArray(value[0]) || bytesAt(value[0]) !== null
+}
+
+/** Whether a column has lists of vectors: those have no column of one length, so such a batch is read point by point. */
+function hasMultivectors(vectors: unknown): boolean {
+  const columns = isObject(vectors) ? Object.values(vectors) : [vectors]
+  return columns.some((rows) => Array.isArray(rows) && rows.some((row) => Array.isArray(row) && isListOfVectors(row)))
+}
+
+function pointsOfBatch(
+  { vectors, payloads }: WireObject,
+  ids: readonly PointId[] | BigUint64Array,
+  field: string,
+): Point[] {
+  const columnAt = (column: unknown, at: string) => {
+    const rows = arrayAt(column, at)
+    if (rows.length !== ids.length) throw invalid(at, `expected ${ids.length} vectors, one for each id`, rows.length)
+    return rows
+  }
+  const named = isObject(vectors)
+    ? Object.entries(vectors).map(([name, column]) => [name, columnAt(column, `${field}.vectors.${name}`)] as const)
+    : null
+  const unnamed = named ? null : columnAt(vectors, `${field}.vectors`)
+  const texts = isPresent(payloads) ? columnAt(payloads, `${field}.payloads`) : []
+  return Array.from(ids as ArrayLike<PointId>, (id, row): Point => {
+    const vector = named ? Object.fromEntries(named.map(([name, rows]) => [name, rows[row]])) : unnamed?.[row]
+    const point = { id, vector: pointVectorAt(vector, `${field}.vectors[${row}]`) }
+    return isPresent(texts[row]) ? { ...point, payload: payloadAt(texts[row], `${field}.payloads[${row}]`) } : point
+  })
+}
+
+function columnsOf(batch: WireObject, field: string): ColumnarPoints | Point[] {
   const ids = idsAt(batch.ids, `${field}.ids`)
   checkCount(ids.length, `${field}.ids`)
+  if (hasMultivectors(batch.vectors)) return pointsOfBatch(batch, ids, field)
   const columns: ColumnarPoints = { ids, vectors: vectorColumnsAt(batch.vectors, ids.length, `${field}.vectors`) }
   if (!isPresent(batch.payloads)) return columns
   const payloads = arrayAt(batch.payloads, `${field}.payloads`)
@@ -129,7 +166,8 @@ function vectorColumnAt(value: unknown, count: number, field: string): Float32Ar
   if (rows.length !== count) throw invalid(field, `expected ${count} vectors, one for each id`, rows.length)
   const first = rows.length > 0 ? vectorAt(rows[0], `${field}[0]`).length : 0
   const column = new Float32Array(count * first)
-  for (let row = 0; row < count; row++) copyRow(vectorAt(rows[row], `${field}[${row}]`), column, row, first, field)
+  for (let row = 0; row < count; row++)
+    copyRow(vectorAt(rows[row], `${field}[${row}]`) as Vector, column, row, first, field)
   return column
 }
 

@@ -3,7 +3,7 @@ import type { QuantizationParams, QueryOptions, QueryParams, RetrieveOptions, Sc
 import { invalid } from '../core/errors.js'
 import type { Filter } from '../core/filter.js'
 import { LIMITS } from '../core/limits.js'
-import type { PointId, Vector } from '../core/point.js'
+import type { MultiVector, PointId, Vector } from '../core/point.js'
 import {
   arrayAt,
   booleanAt,
@@ -52,7 +52,7 @@ export function queryOf(body: WireObject): QueryOptions {
 }
 
 /** A vector, an id, or `{ nearest: ... }` of one of them. */
-function targetAt(value: unknown, field: string): Vector | PointId {
+function targetAt(value: unknown, field: string): Vector | MultiVector | PointId {
   if (bytesAt(value) || Array.isArray(value)) return vectorAt(value, field)
   if (!isObject(value)) return idAt(value, field)
   if (!isPresent(value.nearest)) {

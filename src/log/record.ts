@@ -76,14 +76,17 @@ function writeColumns(writer: PackWriter, op: LogRecord['op'], columns: PointCol
   writeHead(writer, op, columns.ids, 2)
   writer.string('vectors')
   writer.array(columns.vectors.length)
-  for (const { name, data, rows } of columns.vectors) {
-    writer.map(3)
+  for (const { name, data, rows, counts } of columns.vectors) {
+    writer.map(counts ? 4 : 3)
     writeString(writer, 'name', name)
     writer.string('data')
     writer.binary(data)
     writer.string('rows')
     if (rows === null) writer.nil()
     else writer.binary(rows)
+    if (!counts) continue
+    writer.string('counts')
+    writer.binary(counts)
   }
   writer.string('payloads')
   if (columns.payloads === null) {
@@ -146,10 +149,13 @@ function readVectors(value: PackedValue, count: number): VectorColumn {
       throw malformed('positions of vectors that do not ascend')
     }
   }
-  const vectorCount = rows === null ? count : rows.length
+  const rowCount = rows === null ? count : rows.length
+  const counts = fields.has('counts') ? wordsOf(fields, 'counts') : undefined
+  if (counts && counts.length !== rowCount) throw malformed('counts of multivectors')
+  const vectorCount = !counts ? rowCount : counts.reduce((sum, each) => sum + each, 0)
   if (vectorCount === 0 ? data.length > 0 : data.length % vectorCount !== 0)
     throw malformed('vectors of unequal length')
-  return { name, data, rows }
+  return counts ? { name, data, rows, counts } : { name, data, rows }
 }
 
 function readPayloads(fields: Map<string, PackedValue>, count: number): TextColumn | null {

@@ -1,6 +1,6 @@
 import type { ReadOptions, StoredPoint, WithPayload } from '../core/database.js'
 import { invalid } from '../core/errors.js'
-import { decodeId, ID_WORDS, type Payload, RawJson, UNNAMED_VECTOR } from '../core/point.js'
+import { decodeId, ID_WORDS, type Payload, RawJson, type StoredVector, UNNAMED_VECTOR } from '../core/point.js'
 import type { ResolvedVector } from '../core/schema.js'
 import { selectPayload } from '../filter/payload.js'
 import { parsePayload, writePayload } from '../filter/payload-json.js'
@@ -9,8 +9,10 @@ import type { RowBlock, RowFields } from '../native/addon.js'
 /** What a reader wants to see of a point, checked: for the kernel (fields) and for the rows' makers. */
 export interface Projection {
   fields: RowFields
-  /** Names of the vectors in fields, in that order. */
+  /** Names of the vectors in fields, in that order, their dimensions, and whether rows have several. */
   vectorNames: string[]
+  sizes: number[]
+  isMulti: boolean[]
   payload: { include?: readonly string[]; exclude?: readonly string[] } | null
   rawPayload: boolean
 }
@@ -19,9 +21,12 @@ export function projectionOf(options: ReadOptions, schema: readonly ResolvedVect
   const payload = payloadSelection(options.withPayload ?? true)
   const vectorNames = vectorSelection(options.withVector ?? false, schema)
   const vectors = Uint32Array.from(vectorNames, (name) => schema.findIndex((vector) => vector.name === name))
+  const chosen = Array.from(vectors, (vector) => schema[vector] as ResolvedVector)
   return {
     fields: { payload: payload !== null, vectors },
     vectorNames,
+    sizes: chosen.map(({ size }) => size),
+    isMulti: chosen.map(({ multivectorConfig }) => multivectorConfig !== undefined),
     payload,
     rawPayload: options.rawPayload ?? false,
   }
@@ -55,11 +60,14 @@ export class RowReader {
   readonly #block: RowBlock
   readonly #projection: Projection
   readonly #texts: Buffer | null
+  /** Of each vector asked for, where each row's begin; null where every row has one. */
+  readonly #starts: (Uint32Array | null)[]
 
   constructor(block: RowBlock, projection: Projection) {
     this.#block = block
     this.#projection = projection
     const bytes = block.payloads?.bytes
+    this.#starts = block.vectors.map(({ counts }, i) => (projection.isMulti[i] ? startsOf(counts) : null))
     this.#texts = bytes ? Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength) : null
   }
 
@@ -95,15 +103,28 @@ export class RowReader {
   #vector(at: number): StoredPoint['vector'] {
     const { vectorNames } = this.#projection
     if (vectorNames.length === 0) return undefined
-    const named: Record<string, Float32Array> = Object.create(null) as Record<string, Float32Array>
+    const named: Record<string, StoredVector> = Object.create(null) as Record<string, StoredVector>
     for (let i = 0; i < vectorNames.length; i++) {
       const { data, counts } = this.#block.vectors[i] as RowBlock['vectors'][number]
       if (!counts[at]) continue
-      const dim = data.length / this.#block.count
-      const vector = data.slice(at * dim, (at + 1) * dim)
+      const vector = this.#vectorAt(i, at, data, counts[at] as number)
       if (vectorNames[i] === UNNAMED_VECTOR) return vector
       named[vectorNames[i] as string] = vector
     }
     return { ...named }
   }
+
+  #vectorAt(vector: number, at: number, data: Float32Array, count: number): StoredVector {
+    const size = this.#projection.sizes[vector] as number
+    const starts = this.#starts[vector]
+    if (!starts) return data.slice(at * size, (at + 1) * size)
+    const first = starts[at] as number
+    return Array.from({ length: count }, (_, i) => data.slice((first + i) * size, (first + i + 1) * size))
+  }
+}
+
+function startsOf(counts: Uint32Array): Uint32Array {
+  const starts = new Uint32Array(counts.length)
+  for (let row = 1; row < counts.length; row++) starts[row] = (starts[row - 1] as number) + (counts[row - 1] as number)
+  return starts
 }

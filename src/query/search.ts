@@ -2,7 +2,7 @@ import type { Awaitable } from '../core/awaitable.js'
 import type { Explained, Hit, QuantizationParams, QueryOptions } from '../core/database.js'
 import { invalid, notFound } from '../core/errors.js'
 import { LIMITS } from '../core/limits.js'
-import { encodeId, ID_WORDS, type PointId, UNNAMED_VECTOR, type Vector } from '../core/point.js'
+import { encodeId, ID_WORDS, type MultiVector, type PointId, UNNAMED_VECTOR, type Vector } from '../core/point.js'
 import type { ResolvedVector } from '../core/schema.js'
 import { compileFilter } from '../filter/program.js'
 import type { CodeUse, SearchResult, VectorRows } from '../native/addon.js'
@@ -60,7 +60,7 @@ function searchAs<T>(
     throw invalid('score_threshold', 'expected a finite number', scoreThreshold)
   const filter = options.filter ? compileFilter(options.filter, { vectorNames: schema.map(({ name }) => name) }) : null
   const projection = projectionOf(options, schema)
-  const { size } = schema[vector] as ResolvedVector
+  const searched = schema[vector] as ResolvedVector
   const run = (target: Target): Awaitable<T> => {
     const request = {
       vector,
@@ -81,9 +81,9 @@ function searchAs<T>(
     const found = shard.search(request, scope)
     return found instanceof Promise ? found.then((result) => answerOf(result, projection)) : answerOf(found, projection)
   }
-  const query = options.query as Vector | PointId
+  const query = options.query as Vector | MultiVector | PointId
   return typeof query === 'object'
-    ? run(givenTarget(query, size))
+    ? run(givenTarget(query, searched))
     : storedTarget(shard, schema, vector, query).then(run)
 }
 
@@ -159,16 +159,39 @@ async function storedTarget(
 }
 
 /** A query vector as float32: the caller's own array is not kept. */
-function givenTarget(query: Vector, dim: number): Target {
-  if (query.length !== dim) throw invalid('query', `Vector dimension error: expected dim: ${dim}`, query.length)
+function givenTarget(query: Vector | MultiVector, { size, multivectorConfig }: ResolvedVector): Target {
+  if (!multivectorConfig || !Array.isArray(query) || typeof query[0] === 'number') {
+    return { vector: givenVector(query as Vector, size, 'query'), exclude: null }
+  }
+  if (query.length === 0) throw invalid('query', 'expected at least one vector', query)
+  if (query.length * size > LIMITS.multivectorFloats) {
+    throw invalid(
+      'query',
+      `expected at most ${LIMITS.multivectorFloats} numbers in all its vectors`,
+      query.length * size,
+    )
+  }
+  const vector = new Float32Array(query.length * size)
+  for (let i = 0; i < query.length; i++) {
+    const one = query[i] as unknown as Vector
+    if (!Array.isArray(one) && !(one instanceof Float32Array)) {
+      throw invalid(`query[${i}]`, `expected a vector of ${size} numbers`, one)
+    }
+    vector.set(givenVector(one, size, `query[${i}]`), i * size)
+  }
+  return { vector, exclude: null }
+}
+
+function givenVector(query: Vector, dim: number, field: string): Float32Array {
+  if (query.length !== dim) throw invalid(field, `Vector dimension error: expected dim: ${dim}`, query.length)
   const vector = new Float32Array(dim)
   for (let i = 0; i < dim; i++) {
     const value: unknown = query[i]
-    if (typeof value !== 'number') throw invalid(`query[${i}]`, 'expected a number', value)
+    if (typeof value !== 'number') throw invalid(`${field}[${i}]`, 'expected a number', value)
     vector[i] = value
-    if (!Number.isFinite(vector[i])) throw invalid(`query[${i}]`, 'expected a finite 32-bit float', value)
+    if (!Number.isFinite(vector[i])) throw invalid(`${field}[${i}]`, 'expected a finite 32-bit float', value)
   }
-  return { vector, exclude: null }
+  return vector
 }
 
 function hitsOf<P>(result: SearchResult, projection: Projection): Hit<P>[] {

@@ -6,6 +6,7 @@ import {
   type Float,
   Float32,
   Int64,
+  List,
   makeData,
   RecordBatch,
   Schema,
@@ -43,9 +44,10 @@ export function tableSchema(vectors: readonly TableVector[]): Schema {
     new Field('deleted', new Bool(), false),
     new Field('crc', new Uint32(), false),
     new Field('payload', new Utf8(), true),
-    ...vectors.map(({ name, size }) => {
+    ...vectors.map(({ name, size, multivectorConfig }) => {
       const list = new FixedSizeList(size, new Field('item', new Float32(), true))
-      return new Field(vectorColumn(name), list, true)
+      const type = multivectorConfig ? new List(new Field('item', list, true)) : list
+      return new Field(vectorColumn(name), type, true)
     }),
   ])
 }
@@ -70,8 +72,21 @@ export function toArrow(batch: FlushBatch, schema: Schema): Table {
     } as never),
     ...batch.vectors.map(({ data, counts }, i) => {
       const { bits, zeros } = packBits(counts, length)
-      const child = makeData({ type: new Float32(), length: data.length, nullCount: 0, data })
-      return makeData({ type: type(5 + i), length, nullCount: zeros, nullBitmap: bits, child } as never) as Data
+      const floats = makeData({ type: new Float32(), length: data.length, nullCount: 0, data })
+      const column = schema.fields[5 + i]?.type as FixedSizeList<Float32> | List<FixedSizeList<Float32>>
+      const isMulti = column instanceof List
+      const list = isMulti ? column.children[0]?.type : column
+      const vectors = isMulti ? data.length / (list as FixedSizeList).listSize : length
+      const nulls = { nullCount: zeros, nullBitmap: bits }
+      const child = makeData({
+        type: list,
+        length: vectors,
+        nullCount: 0,
+        ...(isMulti ? {} : nulls),
+        child: floats,
+      } as never)
+      if (!isMulti) return child as Data
+      return makeData({ type: column, length, ...nulls, valueOffsets: offsetsOf(counts), child } as never) as Data
     }),
   ]
   const rows = makeData({ type: new Struct(schema.fields), length, nullCount: 0, children: columns })
@@ -114,7 +129,10 @@ export function fromArrow(rows: RecordBatch, vectors: readonly TableVector[]): F
     deleted: unpackBits(column('deleted')),
     crcs: valuesOf(column('crc')) as Uint32Array,
     payloads: textsOf(column('payload')),
-    vectors: vectors.map(({ name, size }) => vectorsOf(column(vectorColumn(name)), size)),
+    vectors: vectors.map(({ name, size, multivectorConfig }) => {
+      const data = column(vectorColumn(name))
+      return multivectorConfig ? multivectorsOf(data, size) : vectorsOf(data, size)
+    }),
   }
 }
 
@@ -181,6 +199,35 @@ function vectorsOf(data: Data, size: number): VectorRows {
   const clean = Float32Array.from(floats)
   for (let row = 0; row < data.length; row++) {
     if (counts[row] === 0) clean.fill(0, row * size, (row + 1) * size)
+  }
+  return { data: clean, counts }
+}
+
+function offsetsOf(counts: Uint32Array): Int32Array {
+  const offsets = new Int32Array(counts.length + 1)
+  for (let row = 0; row < counts.length; row++) offsets[row + 1] = (offsets[row] as number) + (counts[row] as number)
+  return offsets
+}
+
+/** Floats of lists of fixed-size lists; a null has none. */
+function multivectorsOf(data: Data, size: number): VectorRows {
+  const present = presentRows(data)
+  const offsets = (data.valueOffsets as Int32Array).subarray(0, data.length + 1)
+  const counts = present.map((one, row) => (one === 0 ? 0 : (offsets[row + 1] as number) - (offsets[row] as number)))
+  const lists = data.children[0] as Data
+  const floats = (lists.children[0] as Data<Float>).values as Float32Array
+  const [first, last] = [(offsets[0] as number) * size, (offsets[data.length] as number) * size]
+  if (floats.length < last) throw new Error(`a vector column of ${floats.length} floats for ${last}`)
+  const spanned = floats.subarray(first, last)
+  const kept = counts.reduce((sum, count) => sum + count, 0) * size
+  if (kept === spanned.length) return { data: spanned, counts }
+  const clean = new Float32Array(kept)
+  let at = 0
+  for (let row = 0; row < data.length; row++) {
+    const from = (offsets[row] as number) * size
+    const length = (counts[row] as number) * size
+    clean.set(floats.subarray(from, from + length), at)
+    at += length
   }
   return { data: clean, counts }
 }

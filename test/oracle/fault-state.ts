@@ -21,10 +21,10 @@ export async function stateOf(
 
 export function pointText({ payload, vector }: StoredPoint): string {
   const plain = payload instanceof RawJson ? payload.toJSON() : (payload ?? {})
-  const vectors = vector instanceof Float32Array ? { '': vector } : (vector ?? {})
+  const vectors = vector instanceof Float32Array || Array.isArray(vector) ? { '': vector } : (vector ?? {})
   const bits = Object.entries(vectors).map(([name, values]) => [
     name,
-    Buffer.from(Float32Array.from(values).buffer).toString('hex'),
+    [values].flat().map((one) => Buffer.from(Float32Array.from(one).buffer).toString('hex')),
   ])
   return JSON.stringify({
     payload: sorted(plain),

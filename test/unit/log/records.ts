@@ -18,13 +18,16 @@ const vectorColumn = (count: number) =>
       dim: fc.integer({ min: 1, max: 80 }),
       all: fc.boolean(),
       seed: fc.nat(),
+      multi: fc.boolean(),
     })
-    .map(({ name, dim, all, seed }) => {
+    .map(({ name, dim, all, seed, multi }) => {
       const rows = all
         ? null
         : Uint32Array.from(Array.from({ length: count }, (_, i) => i).filter((i) => ((seed >> (i % 31)) & 1) === 1))
-      const length = (rows ? rows.length : count) * dim
-      return { name, data: Float32Array.from({ length }, (_, i) => Math.fround(Math.sin(seed + i))), rows }
+      const counts = new Uint32Array(rows ? rows.length : count).map((_, i) => (multi ? 1 + ((seed + i) % 4) : 1))
+      const length = counts.reduce((sum, each) => sum + each, 0) * dim
+      const data = Float32Array.from({ length }, (_, i) => Math.fround(Math.sin(seed + i)))
+      return { name, data, rows, ...(multi ? { counts } : {}) }
     })
 
 const anyColumns: fc.Arbitrary<PointColumns> = fc.nat({ max: 40 }).chain((count) =>
