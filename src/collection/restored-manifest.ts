@@ -48,13 +48,15 @@ function checkParts({ uuid, name, config, payloadIndexes, segments, ...positions
   } as CollectionOptions)
 }
 
-function checkVector({ name, size, distance, m, efConstruct, memory, quantization, overrides }: ResolvedVector): void {
+function checkVector(vector: ResolvedVector): void {
+  const { name, size, distance, multivectorConfig, m, efConstruct, memory, quantization, overrides } = vector
   need(typeof name === 'string' && DISTANCES.includes(distance) && QUANTIZATIONS.includes(quantization), 'a vector')
   // The kernel takes these as they are.
   resolveConfig({
     vectors: { size, distance, hnswConfig: { m, efConstruct, memory: memory.graph }, memory: memory.vectors },
   })
-  resolveConfig({ vectors: { size, distance, memory: memory.codes } })
+  const multi = multivectorConfig ? { multivectorConfig } : {}
+  resolveConfig({ vectors: { size, distance, ...multi, memory: memory.codes } })
   const { hnswConfig, quantizationConfig } = overrides
   resolveConfig({
     vectors: { size, distance, ...(hnswConfig ? { hnswConfig } : {}) },
