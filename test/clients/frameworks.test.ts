@@ -121,7 +121,7 @@ describe('LlamaIndex', () => {
     expect(nodes?.map((node) => (node as TextNode).text)).toEqual(['banana', 'bandana'])
   })
 
-  it.skip('filters by metadata with every operator it has', async () => {
+  it('filters by metadata with every operator it has', async () => {
     const store = await filled()
     const cases = [
       [FilterOperator.EQ, 'first', 'z', ['zebra']],
@@ -167,7 +167,7 @@ describe('Mastra', () => {
     expect(await store.listIndexes()).toEqual([])
   })
 
-  it.skip('finds the most similar, with its own language of filters', async () => {
+  it('finds the most similar, with its own language of filters', async () => {
     const store = await filled()
     const find = async (filter?: object) => {
       const options = { indexName: 'mastra', queryVector: embed('banana'), topK: 5 }
