@@ -98,6 +98,14 @@ export class Call {
     return this.#request.query as WireObject
   }
 
+  integer(name: string, least: number, most: number, otherwise: number): number {
+    const value = this.query[name]
+    if (value === undefined) return otherwise
+    const number = typeof value === 'string' && INTEGER.test(value) ? Number(value) : Number.NaN
+    if (!(number >= least && number <= most)) throw invalid(name, `expected an integer from ${least} to ${most}`, value)
+    return number
+  }
+
   flag(name: string, otherwise: boolean): boolean {
     const value = this.query[name]
     if (value === undefined) return otherwise

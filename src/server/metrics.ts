@@ -9,6 +9,7 @@ const MS_PER_SECOND = 1000
 
 /** Requests of one route. */
 export class RouteMetrics {
+  readonly #name: string
   readonly #labels: string
   readonly #buckets = new Float64Array(BUCKETS_MS.length + 1)
   readonly #statuses = new Map<number, number>()
@@ -16,6 +17,7 @@ export class RouteMetrics {
   #count = 0
 
   constructor(method: string, endpoint: string) {
+    this.#name = `${method} ${endpoint}`
     this.#labels = `method="${method}",endpoint="${escapeLabel(endpoint)}"`
   }
 
@@ -30,6 +32,12 @@ export class RouteMetrics {
 
   get isUsed(): boolean {
     return this.#count > 0
+  }
+
+  /** How many answers there were, by status; null where there were none. */
+  responses(): [route: string, byStatus: Record<string, { count: number }>] | null {
+    if (this.#count === 0) return null
+    return [this.#name, Object.fromEntries(Array.from(this.#statuses, ([status, count]) => [status, { count }]))]
   }
 
   totals(): string[] {
@@ -67,6 +75,15 @@ export class Metrics {
     const route = new RouteMetrics(method, endpoint)
     this.#routes.push(route)
     return route
+  }
+
+  /** By route, such as `GET /collections`. */
+  responses(): Record<string, Record<string, { count: number }>> {
+    const used = this.#routes.flatMap((route) => {
+      const responses = route.responses()
+      return responses ? [responses] : []
+    })
+    return Object.fromEntries(used)
   }
 
   /** `database` is null while it is being opened; what it would tell is left out then. */

@@ -74,7 +74,7 @@ async function waitForIndex(call: Call): Promise<boolean> {
  * that keeps vectors in memory. `vectors_count`, `log_bytes`, `tail_bytes`, `recall`,
  * `memory` and `quantization` are ours.
  */
-function wireInfo(info: CollectionInfo): object {
+export function wireInfo(info: CollectionInfo): object {
   const { hnswConfig, quantization, quantizationConfig } = info.config
   return {
     status: info.status,

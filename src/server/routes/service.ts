@@ -1,11 +1,13 @@
 /** Routes about the service itself. The open ones tell nothing but that it is there. */
 import { randomUUID } from 'node:crypto'
-import type { Route } from '../call.js'
+import type { Call, Route } from '../call.js'
 import type { DatabaseGate } from '../database-gate.js'
 import type { Metrics } from '../metrics.js'
 import { PlainBody } from '../respond.js'
-import { API_VERSION, TITLE, VERSION } from '../versions.js'
+import { telemetry } from '../telemetry.js'
+import { API_VERSION, TITLE } from '../versions.js'
 
+const MOST_DETAILS = 10
 const PROMETHEUS_TYPE = 'text/plain; version=0.0.4; charset=utf-8'
 
 export interface ServiceState {
@@ -23,10 +25,9 @@ export function serviceRoutes({ gate, metrics, isClosing }: ServiceState): Route
     return gate.current ? new PlainBody('all shards are ready') : new PlainBody(gate.reason, 503)
   }
 
-  async function telemetry(): Promise<object> {
-    const collections = gate.current ? await gate.current.collections() : []
-    const app = { name: TITLE, version: VERSION, startup: started }
-    return { id, app, collections: { number_of_collections: collections.length } }
+  function told(call: Call): Promise<object> {
+    const level = call.integer('details_level', 0, MOST_DETAILS, 0)
+    return telemetry({ id, started, database: gate.current, metrics, level, anonymize: call.flag('anonymize', false) })
   }
 
   const open = { method: 'GET', access: 'open', work: 'light' } as const
@@ -41,6 +42,6 @@ export function serviceRoutes({ gate, metrics, isClosing }: ServiceState): Route
       path: '/metrics',
       run: async () => new PlainBody(await metrics.text(gate.current), 200, PROMETHEUS_TYPE),
     },
-    { ...about, path: '/telemetry', run: telemetry },
+    { ...about, path: '/telemetry', run: told },
   ]
 }

@@ -1,6 +1,7 @@
 import type { Route } from '../call.js'
 import { aliasRoutes } from './aliases.js'
 import { collectionRoutes } from './collections.js'
+import { nodeRoutes } from './node.js'
 import { payloadRoutes } from './payload.js'
 import { payloadIndexRoutes } from './payload-index.js'
 import { pointRoutes } from './points.js'
@@ -20,6 +21,7 @@ export function routeTable(state: ServiceState): Route[] {
     ...queryRoutes,
     ...payloadIndexRoutes,
     ...snapshotRoutes,
+    ...nodeRoutes(),
     ...unsupportedRoutes,
   ]
 }

@@ -18,8 +18,6 @@ const PATHS: [method: Route['method'], path: string][] = [
   ['POST', `${POINTS}/discover`],
   ['POST', `${POINTS}/discover/batch`],
   ['POST', `${COLLECTION}/facet`],
-  ['GET', `${COLLECTION}/cluster`],
-  ['GET', '/cluster'],
   ['PUT', `${COLLECTION}/vectors/:vector`],
   ['DELETE', `${COLLECTION}/vectors/:vector`],
 ]

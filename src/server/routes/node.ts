@@ -1,0 +1,149 @@
+/** What Qdrant tells of nodes, shards and background work, of a node that is alone. */
+import { createHash } from 'node:crypto'
+import { VicinalError } from '../../core/errors.js'
+import type { CollectionInfo } from '../../core/schema.js'
+import type { Call, Route } from '../call.js'
+import { residentMemoryPercent } from '../telemetry.js'
+
+const ONE = '/collections/:name'
+/** Nodes of a cluster have numbers; the only one is 0. */
+const PEER = 0
+const OPTIONAL = ['queued', 'completed', 'idle_segments'] as const
+
+/** Each with why it is not there. */
+const OF_CLUSTERS: [method: Route['method'], path: string, why: string][] = [
+  ['POST', '/cluster/recover', 'there is no other node to recover from'],
+  ['DELETE', '/cluster/peer/:peer', 'there is no other node to remove'],
+  ['POST', `${ONE}/cluster`, 'a collection is one shard, which has nowhere to move'],
+  ['PUT', `${ONE}/shards`, 'a collection is one shard, without keys'],
+  ['POST', `${ONE}/shards/delete`, 'a collection is one shard, without keys'],
+  ['PUT', '/quotas', 'memory of the node is bounded by --memory-limit, a collection by strict mode'],
+]
+
+export function nodeRoutes(): Route[] {
+  const issues = new Issues()
+  const read = { method: 'GET', access: 'read', work: 'read' } as const
+  const about = { method: 'GET', access: 'read', work: 'light' } as const
+  return [
+    { ...about, path: '/cluster', run: () => ({ status: 'disabled' }) },
+    { ...read, path: '/cluster/telemetry', run: clusterTelemetry },
+    { ...about, path: '/quotas', run: quotas },
+    { ...read, path: '/issues', run: (call) => issues.list(call) },
+    { method: 'DELETE', path: '/issues', access: 'write', work: 'write', run: (call) => issues.clear(call) },
+    { ...read, path: `${ONE}/cluster`, run: shards },
+    { ...read, path: `${ONE}/shards`, run: shardKeys },
+    { ...read, path: `${ONE}/optimizations`, run: optimizations },
+    ...OF_CLUSTERS.map(([method, path, why]): Route => {
+      const text = `${method} ${path.replace(/:(\w+)/g, '{$1}')}: not on a single node: ${why}`
+      const run = () => {
+        throw new VicinalError('NOT_IMPLEMENTED', text)
+      }
+      return { method, path, access: 'write', work: 'light', run }
+    }),
+  ]
+}
+
+function quotas(): object {
+  const usage = { resident_memory_percent: Math.round(residentMemoryPercent()), disk_usage_percent: null }
+  return { config: { enabled: false }, usage, peers: null }
+}
+
+async function infoOf(call: Call): Promise<CollectionInfo> {
+  return await (await call.collection()).info(call.options())
+}
+
+async function shards(call: Call): Promise<object> {
+  const { pointsCount, status } = await infoOf(call)
+  const local = { shard_id: 0, points_count: pointsCount, state: status === 'red' ? 'Dead' : 'Active' }
+  return { peer_id: PEER, shard_count: 1, local_shards: [local], remote_shards: [], shard_transfers: [] }
+}
+
+/** A collection without keys has none to list. */
+async function shardKeys(call: Call): Promise<object> {
+  await infoOf(call)
+  return { shard_keys: null }
+}
+
+async function clusterTelemetry(call: Call): Promise<object> {
+  const found = await allInfos(call)
+  const collections = found.map((info) => {
+    const replica = {
+      peer_id: PEER,
+      state: info.status === 'red' ? 'Dead' : 'Active',
+      status: info.status,
+      num_points: info.pointsCount,
+      num_vectors: info.vectorsCount,
+    }
+    return [info.name, { id: info.name, shards: [{ id: 0, key: null, replicas: [replica] }] }]
+  })
+  return { collections: Object.fromEntries(collections), cluster: null }
+}
+
+/** What the graph has yet to catch up with is the only work there is to wait for; what was done is not kept. */
+async function optimizations(call: Call): Promise<object> {
+  const asked = new Set(String(call.query.with ?? '').split(','))
+  const info = await infoOf(call)
+  const isBehind = info.status === 'yellow'
+  const left = Math.max(0, info.vectorsCount - info.indexedVectorsCount)
+  const progress = { name: 'indexing', done: info.indexedVectorsCount, total: info.vectorsCount }
+  const running = { uuid: uuidOf(info.name), optimizer: 'indexing', status: 'optimizing', segments: [], progress }
+  return {
+    summary: {
+      queued_optimizations: 0,
+      queued_segments: 0,
+      queued_points: isBehind ? left : 0,
+      idle_segments: Math.max(0, info.segmentsCount - (isBehind ? 1 : 0)),
+    },
+    running: isBehind ? [running] : [],
+    ...Object.fromEntries(OPTIONAL.filter((part) => asked.has(part)).map((part) => [part, []])),
+  }
+}
+
+/** The same each time: it is the same work. */
+function uuidOf(name: string): string {
+  const hex = createHash('sha256').update(name).digest('hex')
+  return [hex.slice(0, 8), hex.slice(8, 12), hex.slice(12, 16), hex.slice(16, 20), hex.slice(20, 32)].join('-')
+}
+
+/** Those that cannot be served are left out. */
+async function allInfos(call: Call): Promise<CollectionInfo[]> {
+  const names = await call.database.collections(call.options())
+  const infos = names.map(async (name) => (await call.database.collection(name)).info(call.options()))
+  return (await Promise.allSettled(infos)).flatMap((one) => (one.status === 'fulfilled' ? [one.value] : []))
+}
+
+/** What collections warn of, until someone has seen it. */
+class Issues {
+  readonly #seen = new Set<string>()
+  readonly #since = new Map<string, string>()
+
+  async list(call: Call): Promise<object> {
+    const present = await this.#present(call)
+    for (const id of this.#seen) if (!present.has(id)) this.#seen.delete(id)
+    for (const id of this.#since.keys()) if (!present.has(id)) this.#since.delete(id)
+    const issues = [...present].filter(([id]) => !this.#seen.has(id))
+    return {
+      issues: issues.map(([id, description]) => {
+        if (!this.#since.has(id)) this.#since.set(id, new Date().toISOString())
+        return { id, description, timestamp: this.#since.get(id) }
+      }),
+    }
+  }
+
+  async clear(call: Call): Promise<boolean> {
+    for (const id of (await this.#present(call)).keys()) this.#seen.add(id)
+    return true
+  }
+
+  async #present(call: Call): Promise<Map<string, string>> {
+    const infos = await allInfos(call)
+    return new Map(
+      infos.flatMap(({ name, warnings }) => {
+        return warnings.map((warning): [string, string] => [
+          `${name}: ${warning}`,
+          `Collection \`${name}\`: ${warning}`,
+        ])
+      }),
+    )
+  }
+}

@@ -1,0 +1,100 @@
+/** What the service tells of itself, in the shape of Qdrant's telemetry. Nothing is sent anywhere: it answers a GET. */
+import { createHash } from 'node:crypto'
+import { arch, availableParallelism, endianness, platform, release, totalmem } from 'node:os'
+import type { Database } from '../core/database.js'
+import { Disk } from '../disk/disk.js'
+import type { Metrics } from './metrics.js'
+import { wireInfo } from './routes/collections.js'
+import { TITLE, VERSION } from './versions.js'
+
+const KIB = 1024
+
+export interface TelemetryParts {
+  id: string
+  started: string
+  /** null while it is being opened. */
+  database: Database | null
+  metrics: Metrics
+  /** How much is told: 0 that it is there, 1 of the process, 2 of collections, 3 or more of each in full. */
+  level: number
+  /** Names of collections are told as digests. */
+  anonymize: boolean
+}
+
+export async function telemetry(parts: TelemetryParts): Promise<object> {
+  const { id, started, database, metrics, level } = parts
+  const names = database ? await database.collections() : []
+  const app = { name: TITLE, version: VERSION, startup: started }
+  const collections = { number_of_collections: names.length }
+  if (level < 1) return { id, app, collections }
+  return {
+    id,
+    app: { ...app, system: await system() },
+    collections:
+      level < 2 || !database ? collections : { ...collections, collections: await told(names, database, parts) },
+    cluster: { enabled: false },
+    requests: { rest: { responses: metrics.responses() }, grpc: { responses: {} } },
+    memory: memory(),
+  }
+}
+
+/** Of the memory that the process may have: that of the machine, or of its container. */
+export function residentMemoryPercent(): number {
+  return (process.memoryUsage.rss() / availableBytes()) * 100
+}
+
+function availableBytes(): number {
+  const constrained = process.constrainedMemory?.() ?? 0
+  return constrained > 0 && constrained < totalmem() ? constrained : totalmem()
+}
+
+async function system(): Promise<object> {
+  return {
+    distribution: platform(),
+    distribution_version: release(),
+    is_docker: await new Disk('/').exists('.dockerenv'),
+    cores: availableParallelism(),
+    ram_size: Math.floor(availableBytes() / KIB),
+    cpu_flags: arch(),
+    cpu_endian: endianness() === 'LE' ? 'little' : 'big',
+  }
+}
+
+/** Qdrant's words are those of an allocator; what Node counts comes nearest. */
+function memory(): object {
+  const { rss, heapTotal, heapUsed, external } = process.memoryUsage()
+  return {
+    active_bytes: heapTotal + external,
+    allocated_bytes: heapUsed + external,
+    metadata_bytes: 0,
+    resident_bytes: rss,
+    retained_bytes: heapTotal - heapUsed,
+  }
+}
+
+async function told(
+  names: readonly string[],
+  database: Database,
+  { level, anonymize }: TelemetryParts,
+): Promise<object[]> {
+  const infos = names.map(async (name) => (await database.collection(name)).info())
+  const found = (await Promise.allSettled(infos)).flatMap((one) => (one.status === 'fulfilled' ? [one.value] : []))
+  return found.map((info) => {
+    const { config, optimizer_status } = wireInfo(info) as {
+      config: Record<string, unknown>
+      optimizer_status: unknown
+    }
+    if (level < 3) return { vectors: info.vectorsCount, optimizers_status: optimizer_status, params: config.params }
+    const local = {
+      status: info.status,
+      total_optimized_points: info.indexedVectorsCount,
+      num_points: info.pointsCount,
+      num_vectors: info.vectorsCount,
+      vectors_size_bytes: Object.values(info.memory.vectors).reduce((sum, { vectors }) => sum + vectors.bytes, 0),
+      payloads_size_bytes: info.memory.payload?.bytes ?? 0,
+    }
+    const shard = { id: 0, key: null, local, remote: [], replicate_states: { 0: 'Active' } }
+    const id = anonymize ? createHash('sha256').update(info.name).digest('hex') : info.name
+    return { id, config: anonymize ? { ...config, metadata: null } : config, shards: [shard] }
+  })
+}
