@@ -1,5 +1,4 @@
 import { ID_WORDS } from '../core/point.js'
-import type { PayloadIndexKind } from '../core/schema.js'
 import type { FilterNode } from './node.js'
 import { type FilterContext, parseFilter } from './parse.js'
 import type { PathStep } from './path.js'
@@ -16,8 +15,8 @@ export interface FilterFacts {
 export interface FilteredField {
   /** As an index of it is named, but for the brackets of arrays: those of both are left out to compare. */
   key: string
-  /** An index of one of these answers the condition. */
-  kinds: readonly PayloadIndexKind[]
+  /** An index of one of these kinds answers the condition. */
+  kinds: readonly string[]
 }
 
 export function filterFacts(filter: unknown, context: FilterContext, field = 'filter'): FilterFacts {
@@ -30,6 +29,15 @@ export function filterFacts(filter: unknown, context: FilterContext, field = 'fi
 /** The name of a payload path without the brackets of arrays. */
 export function plainKey(path: readonly PathStep[]): string {
   return path.flatMap((step) => (step.kind === 'key' ? [step.key] : [])).join('.')
+}
+
+const NUMBERS_PER_POSITION = 2
+const KINDS: Partial<Record<FilterNode['op'], readonly string[]>> = {
+  range: ['float', 'integer'],
+  dateRange: ['datetime'],
+  contains: ['text'],
+  startsWith: ['keyword'],
+  geo: ['geo'],
 }
 
 function gather(node: FilterNode, above: string, facts: FilterFacts): void {
@@ -47,18 +55,23 @@ function gather(node: FilterNode, above: string, facts: FilterFacts): void {
 
 function sizeOf(node: FilterNode): number {
   if (node.op === 'hasId') return node.ids.length / ID_WORDS
+  if ('texts' in node) return node.texts.length
+  if (node.op === 'geo') return node.area.shape === 'polygon' ? sum(node.area.rings) / NUMBERS_PER_POSITION : 0
   if (!('values' in node)) return 0
   const { texts, integers, booleans } = node.values
   return texts.length + integers.length + booleans.length
 }
 
 /** None where a condition is not answered by an index: whether a field is empty, null, or how many values it has. */
-function kindsOf(node: FilterNode): readonly PayloadIndexKind[] {
+function kindsOf(node: FilterNode): readonly string[] {
   if ('values' in node) {
     const { texts, integers } = node.values
     if (texts.length > 0) return ['keyword', 'uuid']
     return integers.length > 0 ? ['integer'] : ['bool']
   }
-  if (node.op === 'range') return ['float', 'integer']
-  return node.op === 'dateRange' ? ['datetime'] : []
+  return KINDS[node.op] ?? []
+}
+
+function sum(rings: readonly Float64Array[]): number {
+  return rings.reduce((total, ring) => total + ring.length, 0)
 }

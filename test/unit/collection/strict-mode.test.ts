@@ -38,6 +38,30 @@ describe('strict mode', () => {
       })
     }
   })
+
+  it('asks for the index that answers each kind of condition, and none where none does', () => {
+    const mode = strict({ unindexed_filtering_retrieve: false })
+    const needed = (condition: object) => {
+      try {
+        mode.filter({ must: [condition as never] }, 'retrieve')
+        return null
+      } catch (error) {
+        return /types: \[(.*)\]/.exec((error as Error).message)?.[1]
+      }
+    }
+    const center = { lon: 10, lat: 59 }
+    expect(needed({ key: 'a', match: { value: 'x' } })).toBe('keyword, uuid')
+    expect(needed({ key: 'a', match: { any: [1] } })).toBe('integer')
+    expect(needed({ key: 'a', match: { value: true } })).toBe('bool')
+    expect(needed({ key: 'a', range: { lt: 1 } })).toBe('float, integer')
+    expect(needed({ key: 'a', range: { lt: '2024-01-01T00:00:00Z' } })).toBe('datetime')
+    expect(needed({ key: 'a', match: { text: 'x' } })).toBe('text')
+    expect(needed({ key: 'a', match: { prefix: 'x' } })).toBe('keyword')
+    expect(needed({ key: 'a', geo_radius: { center, radius: 5 } })).toBe('geo')
+    for (const condition of [{ has_id: [1] }, { is_null: { key: 'a' } }, { key: 'a', values_count: { gt: 1 } }]) {
+      expect(needed(condition)).toBeNull()
+    }
+  })
 })
 
 describe('a rate limit', () => {
