@@ -3,6 +3,7 @@ import type { CallOptions, Collection, Database } from '../core/database.js'
 import { notFound } from '../core/errors.js'
 import { checkCollectionName } from '../core/names.js'
 import type { Payload } from '../core/point.js'
+import type { QuotaConfig, QuotaStatus } from '../core/quotas.js'
 import type { CollectionOptions } from '../core/schema.js'
 import type { RecoverOptions, SnapshotSource } from '../core/snapshots.js'
 import { encodeMsgpack } from '../ingest/wire-msgpack-encoder.js'
@@ -68,6 +69,16 @@ export class RemoteDatabase implements Database {
 
   async deleteCollection(name: string, call?: CallOptions): Promise<boolean> {
     return (await this.#transport.send({ method: 'DELETE', path: pathOf(name), call })) as boolean
+  }
+
+  async quotas(call?: CallOptions): Promise<QuotaStatus> {
+    const status = await this.#transport.send({ method: 'GET', path: '/quotas', call })
+    const { config, usage, peers } = status as { peers?: Record<string, { exceeded: boolean }> } & QuotaStatus
+    return { config, usage, exceeded: Object.values(peers ?? {}).some(({ exceeded }) => exceeded) }
+  }
+
+  async updateQuotas(config: QuotaConfig, call?: CallOptions): Promise<void> {
+    await this.#transport.send({ method: 'PUT', path: '/quotas', body: encodeMsgpack(config ?? {}), call })
   }
 
   async recoverCollection<P = Payload>(

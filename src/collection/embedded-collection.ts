@@ -31,22 +31,35 @@ import { type CallScope, withDeadline } from './call-scope.js'
 import type { CollectionEngine } from './collection-engine.js'
 import { memoryBudget, withRoom } from './memory-budget.js'
 import { planOperation } from './plans.js'
+import type { QuotaGuard } from './quota-guard.js'
 import { changeConfig, checkPayloadIndex } from './schema.js'
 import { checkCount, checkQueries, checkScroll } from './strict-queries.js'
 
 const SCROLL_PAGE = 256
+/** Operations that quotas have a say in; all others make room, or take next to none. */
+const TAKES_ROOM: ReadonlySet<string> = new Set(['upsert', 'updateVectors', 'setPayload', 'overwritePayload'])
 const DEFAULT_LIMIT = 10
+
+/** What a database shares with the handles on its collections. */
+export interface CollectionHost {
+  admission: Admission
+  quotas: QuotaGuard
+  aliases(): string[]
+  snapshots: Snapshots
+}
 
 /** The verbs of one collection in this process. Handles are cheap; all of one collection share its engine. */
 export class EmbeddedCollection<P = Payload> implements Collection<P> {
   readonly #engine: CollectionEngine
   readonly #admission: Admission
+  readonly #quotas: QuotaGuard
   readonly #aliases: () => string[]
   readonly snapshots: Snapshots
 
-  constructor(engine: CollectionEngine, admission: Admission, aliases: () => string[], snapshots: Snapshots) {
+  constructor(engine: CollectionEngine, { admission, quotas, aliases, snapshots }: CollectionHost) {
     this.#engine = engine
     this.#admission = admission
+    this.#quotas = quotas
     this.#aliases = aliases
     this.snapshots = snapshots
   }
@@ -117,10 +130,7 @@ export class EmbeddedCollection<P = Payload> implements Collection<P> {
       throw invalid('operations', `expected at most ${LIMITS.batchQueries} operations`, operations.length)
     }
     this.#engine.checkWritable()
-    const { strictMode } = this.#engine
-    for (const operation of strictMode ? operations : []) {
-      await strictMode?.write(operation as WriteOperation<unknown>, options?.timeoutMs)
-    }
+    for (const operation of operations) await this.#checkWrite(operation, options)
     return await withDeadline(options, async (scope) => {
       // All are validated before the first is written; then each is its own write, and the first that fails ends the batch.
       const bytes = operations.reduce((sum, operation) => sum + this.#writeBytes(operation), 0)
@@ -135,13 +145,19 @@ export class EmbeddedCollection<P = Payload> implements Collection<P> {
     })
   }
 
+  /** What the owner of the collection, and that of the node, allow. */
+  async #checkWrite(operation: WriteOperation<P>, options: WriteOptions | undefined): Promise<void> {
+    await this.#engine.strictMode?.write(operation as WriteOperation<unknown>, options?.timeoutMs)
+    if (TAKES_ROOM.has(operation.op)) await this.#quotas.check()
+  }
+
   #writeBytes(operation: WriteOperation<P>): number {
     return writeBytes(operation as WriteOperation<unknown>, this.#engine.schema)
   }
 
   async #write(operation: WriteOperation<P>, options: WriteOptions = {}): Promise<WriteResult> {
     this.#engine.checkWritable()
-    await this.#engine.strictMode?.write(operation as WriteOperation<unknown>, options.timeoutMs)
+    await this.#checkWrite(operation, options)
     return await withDeadline(options, (scope) =>
       withRoom(this.#writeBytes(operation), scope, async () => {
         const plan = await planOperation(operation as WriteOperation<unknown>, this.#engine)

@@ -5,18 +5,21 @@ import { invalid, notFound, VicinalError } from '../core/errors.js'
 import { LIMITS } from '../core/limits.js'
 import { checkCollectionName } from '../core/names.js'
 import type { Payload } from '../core/point.js'
+import type { QuotaConfig, QuotaStatus } from '../core/quotas.js'
 import type { CollectionOptions } from '../core/schema.js'
 import type { RecoverOptions, SnapshotSource, Snapshots } from '../core/snapshots.js'
 import type { Aliases } from '../storage/alias-file.js'
 import type { Manifest } from '../storage/manifest.js'
 import { Admission } from './admission.js'
-import { changeAliases } from './alias-changes.js'
+import { AliasBook } from './alias-book.js'
 import { withDeadline } from './call-scope.js'
 import type { CollectionEngine } from './collection-engine.js'
 import { EmbeddedCollection } from './embedded-collection.js'
 import { EmbeddedSnapshots, type SnapshotHost, snapshotStoreOf, withLongDeadline } from './embedded-snapshots.js'
+import { QuotaGuard } from './quota-guard.js'
 import type { StagedCollection } from './restore.js'
 import { resolveConfig } from './schema.js'
+import { quotasOf } from './settings.js'
 import type { SnapshotStore } from './snapshot-store.js'
 
 /** Where a database keeps its collections: a folder, memory, or a folder it only reads. */
@@ -32,6 +35,11 @@ export interface CollectionStore {
   create(manifest: Manifest): Promise<CollectionEngine>
   /** Puts all aliases on stable storage in the place of those before. */
   saveAliases(aliases: Aliases): Promise<void>
+  /** As they were saved; an empty object where none were. */
+  loadQuotas(): Promise<unknown>
+  saveQuotas(config: QuotaConfig): Promise<void>
+  /** How full the file system is; null in memory. */
+  diskPercent(): Promise<number | null>
   /** Removes the closed collection's files. */
   remove(collection: { uuid: string }): Promise<void>
   close(): Promise<void>
@@ -66,11 +74,10 @@ export class EmbeddedDatabase implements Database {
   readonly #damaged: DamagedCollection[] = []
   /** Closed, but their files could not be removed yet: deleting one again goes on with it. */
   readonly #removing = new Map<string, CollectionEngine>()
-  /** Replaced as a whole, so that a change of several is seen at once. */
-  #aliases: Aliases = new Map()
-  #aliasTrouble: VicinalError | null = null
+  readonly #aliases: AliasBook
   readonly #admission: Admission
   readonly #onClosed: () => void
+  readonly #quotas: QuotaGuard
   /** What a close waits for beside what takes turns. */
   readonly #underway = new Set<Promise<unknown>>()
   readonly #host: SnapshotHost
@@ -80,14 +87,16 @@ export class EmbeddedDatabase implements Database {
 
   private constructor(store: CollectionStore, { concurrentSearches, onClosed }: DatabaseOptions) {
     this.#store = store
+    this.#aliases = new AliasBook((aliases) => store.saveAliases(aliases))
     this.#admission = new Admission(concurrentSearches ?? LIMITS.concurrentSearches)
     this.#onClosed = onClosed ?? (() => {})
+    this.#quotas = new QuotaGuard({ nowMs: () => performance.now(), diskPercent: () => store.diskPercent() })
     this.#host = {
       snapshots: store.snapshots,
       checkOpen: () => this.#checkOpen(),
       checkWritable: () => this.#checkWritable(),
       engines: () => [...this.#engines.values()].sort((a, b) => (a.name < b.name ? -1 : 1)),
-      aliases: () => this.#aliases,
+      aliases: () => this.#aliases.current,
       untilDone: (work) => this.#untilDone(work),
     }
     this.snapshots = new EmbeddedSnapshots(this.#host, null)
@@ -102,14 +111,16 @@ export class EmbeddedDatabase implements Database {
         if (database.#engines.get(engine.name) === engine) database.#engines.delete(engine.name)
       },
       addDamaged: (damaged) => database.#damaged.push(damaged),
-      setAliases: (aliases) => {
-        database.#aliases = aliases
-      },
+      setAliases: (aliases) => database.#aliases.set(aliases),
       addDamagedAliases: (error) => {
-        database.#aliasTrouble = error
+        database.#aliases.setTrouble(error)
         database.#damaged.push({ name: null, uuid: null, error })
       },
     })
+    await store.loadQuotas().then(
+      (saved) => database.#quotas.set(quotasOf(saved)),
+      (error: VicinalError) => database.#quotas.setTrouble(error),
+    )
     return database
   }
 
@@ -144,7 +155,7 @@ export class EmbeddedDatabase implements Database {
   async collection<P = Payload>(name: string): Promise<Collection<P>> {
     this.#checkOpen()
     checkCollectionName(name)
-    const meant = this.#aliases.get(name) ?? name
+    const meant = this.#aliases.resolve(name)
     const engine = this.#engines.get(meant)
     if (engine) return this.#handle<P>(engine)
     const damaged = this.#damagedAs(meant)
@@ -154,38 +165,37 @@ export class EmbeddedDatabase implements Database {
 
   #handle<P>(engine: CollectionEngine): Collection<P> {
     const snapshots = new EmbeddedSnapshots(this.#host, engine)
-    return new EmbeddedCollection<P>(engine, this.#admission, () => this.#aliasesOf(engine.name), snapshots)
-  }
-
-  #aliasesOf(name: string): string[] {
-    return [...this.#aliases].flatMap(([alias, collection]) => (collection === name ? [alias] : [])).sort()
+    const aliases = () => this.#aliases.of(engine.name)
+    return new EmbeddedCollection<P>(engine, { admission: this.#admission, quotas: this.#quotas, aliases, snapshots })
   }
 
   async updateAliases(actions: readonly AliasAction[], call?: CallOptions): Promise<void> {
     this.#checkWritable()
-    await withDeadline(call, () =>
-      this.#inTurn(async () => {
-        if (this.#aliasTrouble) throw this.#aliasTrouble
-        await this.#saveAliases(changeAliases(this.#aliases, actions, this.#isCollection))
-      }),
-    )
+    await withDeadline(call, () => this.#inTurn(() => this.#aliases.change(actions, this.#isCollection)))
   }
 
   readonly #isCollection = (name: string): boolean =>
     this.#engines.has(name) || this.#damaged.some((damaged) => damaged.name === name)
 
-  async #saveAliases(aliases: Aliases): Promise<void> {
-    await this.#store.saveAliases(aliases)
-    this.#aliases = aliases
+  async quotas(call?: CallOptions): Promise<QuotaStatus> {
+    this.#checkOpen()
+    return await withDeadline(call, () => this.#quotas.status())
+  }
+
+  async updateQuotas(config: QuotaConfig, call?: CallOptions): Promise<void> {
+    this.#checkWritable()
+    const quotas = quotasOf(config)
+    await withDeadline(call, () =>
+      this.#inTurn(async () => {
+        await this.#store.saveQuotas(quotas)
+        this.#quotas.set(quotas)
+      }),
+    )
   }
 
   async aliases(call?: CallOptions): Promise<AliasDescription[]> {
     this.#checkOpen()
-    return await withDeadline(call, async () => {
-      if (this.#aliasTrouble) throw this.#aliasTrouble
-      const named = [...this.#aliases].map(([aliasName, collectionName]) => ({ aliasName, collectionName }))
-      return named.sort((a, b) => (a.aliasName < b.aliasName ? -1 : 1))
-    })
+    return await withDeadline(call, async () => this.#aliases.list())
   }
 
   async collections(call?: CallOptions): Promise<string[]> {
@@ -208,7 +218,7 @@ export class EmbeddedDatabase implements Database {
 
   async hasCollection(name: string, call?: CallOptions): Promise<boolean> {
     checkCollectionName(name)
-    return (await this.collections(call)).includes(this.#aliases.get(name) ?? name)
+    return (await this.collections(call)).includes(this.#aliases.resolve(name))
   }
 
   async deleteCollection(name: string, call?: CallOptions): Promise<boolean> {
@@ -237,7 +247,7 @@ export class EmbeddedDatabase implements Database {
     const engine = await withLongDeadline(options, () =>
       this.#untilDone(() =>
         store.take(source, options, 'collection', ({ collections: [staged] }) =>
-          this.#inTurn(() => this.#replace(this.#aliases.get(name) ?? name, staged as StagedCollection, store)),
+          this.#inTurn(() => this.#replace(this.#aliases.resolve(name), staged as StagedCollection, store)),
         ),
       ),
     )
@@ -259,7 +269,7 @@ export class EmbeddedDatabase implements Database {
             const actions = aliases.map(([aliasName, collectionName]) => ({
               createAlias: { aliasName, collectionName },
             }))
-            if (actions.length > 0) await this.#saveAliases(changeAliases(this.#aliases, actions, this.#isCollection))
+            if (actions.length > 0) await this.#aliases.change(actions, this.#isCollection)
             return names
           }),
         ),
@@ -300,8 +310,7 @@ export class EmbeddedDatabase implements Database {
     await engine.close({ discard: true }).catch(() => undefined)
     await this.#store.remove(engine)
     // After the collection: a crash between the two leaves aliases that lead nowhere, which the next open drops.
-    const kept = new Map([...this.#aliases].filter(([, collection]) => collection !== name))
-    if (kept.size < this.#aliases.size) await this.#saveAliases(kept)
+    await this.#aliases.drop(name)
     this.#removing.delete(name)
     return true
   }

@@ -1,5 +1,6 @@
 import { type Clock, systemClock } from '../core/clock.js'
 import { VicinalError } from '../core/errors.js'
+import type { QuotaConfig } from '../core/quotas.js'
 import { Disk } from '../disk/disk.js'
 import { FileLog } from '../log/file-log.js'
 import { FileLock } from '../native/lock.js'
@@ -14,6 +15,7 @@ import {
   removeLeftovers,
 } from '../storage/layout.js'
 import { type Manifest, readManifest, writeManifest } from '../storage/manifest.js'
+import { readQuotas, writeQuotas } from '../storage/quota-file.js'
 import { CollectionEngine } from './collection-engine.js'
 import type { CollectionRegistry, CollectionStore } from './embedded-database.js'
 import { recoverCollection } from './recovery.js'
@@ -89,6 +91,18 @@ export class FolderStore implements CollectionStore {
       await deleteCollection(disk, paths).catch(() => undefined)
       throw error
     }
+  }
+
+  async loadQuotas(): Promise<unknown> {
+    return await readQuotas(this.#disk)
+  }
+
+  async saveQuotas(config: QuotaConfig): Promise<void> {
+    await writeQuotas(this.#disk, config)
+  }
+
+  async diskPercent(): Promise<number> {
+    return await this.#disk.usedPercent()
   }
 
   async remove({ uuid }: { uuid: string }): Promise<void> {

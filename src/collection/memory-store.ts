@@ -35,6 +35,16 @@ export class MemoryStore implements CollectionStore {
 
   async saveAliases(): Promise<void> {}
 
+  async loadQuotas(): Promise<unknown> {
+    return {}
+  }
+
+  async saveQuotas(): Promise<void> {}
+
+  async diskPercent(): Promise<null> {
+    return null
+  }
+
   async remove(): Promise<void> {}
 
   async close(): Promise<void> {}

@@ -3,6 +3,7 @@ import { notFound, VicinalError } from '../core/errors.js'
 import { Disk } from '../disk/disk.js'
 import { readAliases } from '../storage/alias-file.js'
 import { type CollectionPaths, listCollections } from '../storage/layout.js'
+import { readQuotas } from '../storage/quota-file.js'
 import { CollectionEngine } from './collection-engine.js'
 import type { CollectionRegistry, CollectionStore } from './embedded-database.js'
 import { asVicinalError, identityOf } from './folder-store.js'
@@ -58,6 +59,18 @@ export class ReaderStore implements CollectionStore {
 
   async saveAliases(): Promise<never> {
     throw new VicinalError('READ_ONLY', 'the database was opened read-only')
+  }
+
+  async loadQuotas(): Promise<unknown> {
+    return await readQuotas(this.#disk)
+  }
+
+  async saveQuotas(): Promise<never> {
+    throw new VicinalError('READ_ONLY', 'the database was opened read-only')
+  }
+
+  async diskPercent(): Promise<number> {
+    return await this.#disk.usedPercent()
   }
 
   async remove(): Promise<never> {

@@ -1,6 +1,7 @@
 /** Checks settings in the words of Qdrant, by a table of what each may be; keys it does not know are left out. */
 import { invalid } from '../core/errors.js'
 import { LIMITS } from '../core/limits.js'
+import type { QuotaConfig } from '../core/quotas.js'
 import type { OptimizersConfig, StrictModeConfig, WalConfig } from '../core/settings.js'
 
 interface Range {
@@ -59,9 +60,19 @@ const STRICT_MODE: Readonly<Record<keyof StrictModeConfig, Allowed>> = {
   max_resident_memory_percent: { least: 1, most: 100 },
 }
 
+const PERCENT: Range = { least: 1, most: 100 }
+const QUOTAS: Readonly<Record<keyof QuotaConfig, Allowed>> = {
+  enabled: 'boolean',
+  max_resident_memory_percent: PERCENT,
+  max_disk_usage_percent: PERCENT,
+  release_margin_percent: { least: 0, most: 100 },
+}
+
 export const optimizersOf = (value: unknown): OptimizersConfig => settingsOf(value, OPTIMIZERS, 'optimizers_config')
 export const walOf = (value: unknown): WalConfig => settingsOf(value, WAL, 'wal_config')
 export const strictModeOf = (value: unknown): StrictModeConfig => settingsOf(value, STRICT_MODE, 'strict_mode_config')
+
+export const quotasOf = (value: unknown): QuotaConfig => settingsOf(value, QUOTAS, 'quotas')
 
 /** null says nothing, as absence does. */
 function settingsOf(value: unknown, table: Readonly<Record<string, Allowed>>, field: string): object {

@@ -2,6 +2,7 @@ import type { AliasAction, AliasDescription } from '../core/aliases.js'
 import type { CallOptions, Collection, Database } from '../core/database.js'
 import { VicinalError } from '../core/errors.js'
 import type { Payload } from '../core/point.js'
+import type { QuotaConfig, QuotaStatus } from '../core/quotas.js'
 import type { CollectionOptions } from '../core/schema.js'
 import type { RecoverOptions, SnapshotSource, Snapshots } from '../core/snapshots.js'
 import type { EmbeddedDatabase } from './embedded-database.js'
@@ -74,6 +75,12 @@ class DatabaseHandle implements Database {
   }
   async aliases(call?: CallOptions): Promise<AliasDescription[]> {
     return await this.#open().aliases(call)
+  }
+  async quotas(call?: CallOptions): Promise<QuotaStatus> {
+    return await this.#open().quotas(call)
+  }
+  async updateQuotas(config: QuotaConfig, call?: CallOptions): Promise<void> {
+    await this.#open().updateQuotas(config, call)
   }
   get snapshots(): Snapshots {
     return this.#open().snapshots

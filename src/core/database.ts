@@ -3,6 +3,7 @@ import type { CallOptions } from './call-options.js'
 import type { Filter } from './filter.js'
 import type { MultiVector, Payload, Point, PointId, PointVector, RawJson, StoredVector, Vector } from './point.js'
 import type { QueryPlan } from './query-plan.js'
+import type { QuotaConfig, QuotaStatus } from './quotas.js'
 import type { CollectionInfo, CollectionOptions, ConfigChange, PayloadIndexKind } from './schema.js'
 import type { RecoverOptions, SnapshotSource, Snapshots } from './snapshots.js'
 
@@ -27,6 +28,10 @@ export interface Database {
   updateAliases(actions: readonly AliasAction[], call?: CallOptions): Promise<void>
   /** In the order of their names. */
   aliases(call?: CallOptions): Promise<AliasDescription[]>
+  /** Bounds on memory and disk of the whole node, and what is in use. */
+  quotas(call?: CallOptions): Promise<QuotaStatus>
+  /** Replaces them, on stable storage. */
+  updateQuotas(config: QuotaConfig, call?: CallOptions): Promise<void>
   /** Of all collections and aliases. */
   readonly snapshots: Snapshots
   /**

@@ -215,6 +215,15 @@ export class Disk {
     })
   }
 
+  /** How much of the file system that holds the data is in use, of what an unprivileged writer may use. */
+  async usedPercent(): Promise<number> {
+    return await this.#run('look at the disk of', '.', async (absolute) => {
+      const { blocks, bfree, bavail } = await statfs(absolute)
+      const used = blocks - bfree
+      return used + bavail === 0 ? 100 : (used / (used + bavail)) * 100
+    })
+  }
+
   async #sync(path: string): Promise<void> {
     const handle = await this.#open(path, constants.O_RDONLY)
     try {

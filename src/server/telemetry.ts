@@ -38,11 +38,7 @@ export async function telemetry(parts: TelemetryParts): Promise<object> {
   }
 }
 
-/** Of the memory that the process may have: that of the machine, or of its container. */
-export function residentMemoryPercent(): number {
-  return (process.memoryUsage.rss() / availableBytes()) * 100
-}
-
+/** Of the machine, or of the container. */
 function availableBytes(): number {
   const constrained = process.constrainedMemory?.() ?? 0
   return constrained > 0 && constrained < totalmem() ? constrained : totalmem()

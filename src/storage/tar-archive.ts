@@ -13,7 +13,8 @@ import type { Disk } from '../disk/disk.js'
 import type { ReadFile } from '../disk/read-file.js'
 
 const BLOCK_BYTES = 512
-const CHUNK_BYTES = 1024 * 1024
+/** Small enough that hashing one holds nobody up. */
+const CHUNK_BYTES = 256 * 1024
 const FILE_MODE = 0o600
 const REGULAR = new Set(['File', 'OldFile'])
 

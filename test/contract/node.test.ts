@@ -41,7 +41,6 @@ describe('a node that is alone', () => {
     ['POST', '/collections/a/cluster', /one shard/],
     ['PUT', '/collections/a/shards', /one shard/],
     ['POST', '/collections/a/shards/delete', /one shard/],
-    ['PUT', '/quotas', /memory-limit/],
   ])('says why %s %s is not there', async (method, path, why) => {
     const { service } = await withCollection()
     const answer = await service.call(method, path, {})
@@ -66,17 +65,6 @@ describe('a node that is alone', () => {
     for (const path of ['cluster', 'shards', 'optimizations']) {
       expect((await service.call('GET', `/collections/absent/${path}`)).status, path).toBe(404)
     }
-  })
-
-  it('tells its share of memory', async () => {
-    const { get } = await withCollection()
-    const { usage, config } = (await get('/quotas')) as unknown as {
-      usage: { resident_memory_percent: number }
-      config: object
-    }
-    expect(config).toEqual({ enabled: false })
-    expect(usage.resident_memory_percent).toBeGreaterThanOrEqual(0)
-    expect(usage.resident_memory_percent).toBeLessThanOrEqual(100)
   })
 })
 

@@ -142,6 +142,12 @@ const REQUESTS: [operationId: string, method: string, path: string, body?: unkno
   ['collection_cluster_info', 'GET', '/collections/current/cluster'],
   ['list_shard_keys', 'GET', `${A}/shards`],
   ['get_optimizations', 'GET', `${A}/optimizations?with=queued,completed,idle_segments&completed_limit=3`],
+  [
+    'update_quotas',
+    'PUT',
+    '/quotas?wait=true',
+    { enabled: false, max_disk_usage_percent: 95, release_margin_percent: 2 },
+  ],
   ['get_quotas', 'GET', '/quotas'],
   ['get_issues', 'GET', '/issues'],
   ['clear_issues', 'DELETE', '/issues'],
@@ -289,7 +295,6 @@ const OF_CLUSTERS = [
   'update_collection_cluster',
   'create_shard_key',
   'delete_shard_key',
-  'update_quotas',
 ]
 /** Grouping and the like: of later versions. */
 const OUT_OF_SCOPE = /facet|groups|matrix|vector_name/

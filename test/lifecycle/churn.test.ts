@@ -20,6 +20,9 @@ class WatchedStore {
   openAll: FolderStore['openAll'] = (registry) => this.store.openAll(registry)
   remove: FolderStore['remove'] = (engine) => this.store.remove(engine)
   saveAliases: FolderStore['saveAliases'] = (aliases) => this.store.saveAliases(aliases)
+  loadQuotas: FolderStore['loadQuotas'] = () => this.store.loadQuotas()
+  saveQuotas: FolderStore['saveQuotas'] = (config) => this.store.saveQuotas(config)
+  diskPercent: FolderStore['diskPercent'] = () => this.store.diskPercent()
   close: FolderStore['close'] = () => this.store.close()
   create: FolderStore['create'] = async (manifest) => {
     this.engine = await this.store.create(manifest)

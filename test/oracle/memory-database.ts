@@ -5,17 +5,20 @@
  */
 import { changeAliases } from '../../src/collection/alias-changes.js'
 import { resolveConfig } from '../../src/collection/schema.js'
+import { quotasOf } from '../../src/collection/settings.js'
 import type { AliasAction, AliasDescription } from '../../src/core/aliases.js'
 import type { CallOptions, Collection, Database } from '../../src/core/database.js'
 import { invalid, notFound, VicinalError } from '../../src/core/errors.js'
 import { checkCollectionName } from '../../src/core/names.js'
 import type { Payload } from '../../src/core/point.js'
+import type { QuotaConfig, QuotaStatus } from '../../src/core/quotas.js'
 import type { CollectionOptions } from '../../src/core/schema.js'
 import { MemoryCollection } from './memory-collection.js'
 import { noSnapshots, withoutFolder } from './memory-snapshots.js'
 
 export class MemoryDatabase implements Database {
   readonly #collections = new Map<string, MemoryCollection>()
+  #quotas: QuotaConfig = {}
   #aliases = new Map<string, string>()
   readonly snapshots = noSnapshots
   #closed = false
@@ -79,6 +82,19 @@ export class MemoryDatabase implements Database {
 
   #aliasesOf(name: string): string[] {
     return [...this.#aliases.keys()].filter((alias) => this.#aliases.get(alias) === name).sort()
+  }
+
+  async quotas(): Promise<QuotaStatus> {
+    const { enabled = false } = this.#quotas
+    return {
+      config: { ...this.#quotas, enabled },
+      usage: { resident_memory_percent: 0, disk_usage_percent: null },
+      exceeded: false,
+    }
+  }
+
+  async updateQuotas(config: QuotaConfig): Promise<void> {
+    this.#quotas = quotasOf(config)
   }
 
   async recoverCollection(): Promise<never> {

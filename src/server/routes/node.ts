@@ -1,9 +1,9 @@
 /** What Qdrant tells of nodes, shards and background work, of a node that is alone. */
 import { createHash } from 'node:crypto'
 import { VicinalError } from '../../core/errors.js'
+import type { QuotaConfig } from '../../core/quotas.js'
 import type { CollectionInfo } from '../../core/schema.js'
 import type { Call, Route } from '../call.js'
-import { residentMemoryPercent } from '../telemetry.js'
 
 const ONE = '/collections/:name'
 /** Nodes of a cluster have numbers; the only one is 0. */
@@ -17,7 +17,6 @@ const OF_CLUSTERS: [method: Route['method'], path: string, why: string][] = [
   ['POST', `${ONE}/cluster`, 'a collection is one shard, which has nowhere to move'],
   ['PUT', `${ONE}/shards`, 'a collection is one shard, without keys'],
   ['POST', `${ONE}/shards/delete`, 'a collection is one shard, without keys'],
-  ['PUT', '/quotas', 'memory of the node is bounded by --memory-limit, a collection by strict mode'],
 ]
 
 export function nodeRoutes(): Route[] {
@@ -27,7 +26,8 @@ export function nodeRoutes(): Route[] {
   return [
     { ...about, path: '/cluster', run: () => ({ status: 'disabled' }) },
     { ...read, path: '/cluster/telemetry', run: clusterTelemetry },
-    { ...about, path: '/quotas', run: quotas },
+    { ...read, path: '/quotas', run: quotas },
+    { method: 'PUT', path: '/quotas', access: 'write', work: 'write', run: updateQuotas },
     { ...read, path: '/issues', run: (call) => issues.list(call) },
     { method: 'DELETE', path: '/issues', access: 'write', work: 'write', run: (call) => issues.clear(call) },
     { ...read, path: `${ONE}/cluster`, run: shards },
@@ -43,9 +43,15 @@ export function nodeRoutes(): Route[] {
   ]
 }
 
-function quotas(): object {
-  const usage = { resident_memory_percent: Math.round(residentMemoryPercent()), disk_usage_percent: null }
-  return { config: { enabled: false }, usage, peers: null }
+async function quotas(call: Call): Promise<object> {
+  const { config, usage, exceeded } = await call.database.quotas(call.options())
+  return { config, usage, peers: { [PEER]: { ...usage, exceeded } } }
+}
+
+/** As it came: the engine knows what may be in it. */
+async function updateQuotas(call: Call): Promise<boolean> {
+  await call.database.updateQuotas(call.body as QuotaConfig, call.options())
+  return true
 }
 
 async function infoOf(call: Call): Promise<CollectionInfo> {
