@@ -151,7 +151,11 @@ export class CollectionEngine implements MeasuredCollection, Shrinkable {
       points: () => this.shard.stats().points,
       vectorBytes: () => {
         const { vectors } = this.shard.stats()
-        return vectors.reduce((sum, { live }, i) => sum + live * (schema[i]?.size ?? 0) * BYTES_PER_NUMBER, 0)
+        // Of a multivector each point has its own number, so what is held counts, the deleted ones too.
+        return vectors.reduce((sum, { live, vectorBytes }, i) => {
+          const { size, multivectorConfig } = schema[i] as ResolvedVector
+          return sum + (multivectorConfig ? vectorBytes : live * size * BYTES_PER_NUMBER)
+        }, 0)
       },
       payloadBytes: async () => {
         const { payload, overlays } = (await memoryTables.of(this)).memory

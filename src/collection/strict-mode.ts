@@ -152,7 +152,8 @@ export class StrictMode {
   }
 
   #vector(name: string, vector: unknown): void {
-    const rows = Array.isArray(vector) && Array.isArray(vector[0]) ? vector.length : 0
+    const isMulti = Array.isArray(vector) && (Array.isArray(vector[0]) || ArrayBuffer.isView(vector[0]))
+    const rows = isMulti ? vector.length : 0
     const mostRows = this.config.multivector_config?.[name]?.max_vectors
     if (mostRows !== undefined && rows > mostRows) {
       const what = `Multivector '${name}' has a limit of ${mostRows} vectors, but ${rows} were provided!`

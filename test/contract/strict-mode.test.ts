@@ -279,6 +279,33 @@ describe.each(['library', 'service'])('strict mode of the %s', (face) => {
     await expect(collection.query(Q)).rejects.toMatchObject({ code: 'OVERLOADED' })
   })
 
+  it('holds multivector_config', async () => {
+    const vectors = { m: { size: 2, distance: 'Dot', multivectorConfig: { comparator: 'max_sim' } } } as const
+    const collection = await database.createCollection(`strict-${made++}`, {
+      vectors,
+      strictModeConfig: {
+        enabled: true,
+        multivector_config: { m: { max_vectors: 2 } },
+        max_collection_vector_size_bytes: 65,
+      },
+    })
+    const rows = (count: number, as: (row: number[]) => unknown) => ({
+      m: Array.from({ length: count }, (_, i) => as([i, 1])),
+    })
+    for (const as of [(row: number[]) => row, (row: number[]) => Float32Array.from(row)]) {
+      const upsert = (count: number) => collection.upsert([{ id: 1, vector: rows(count, as) as never }])
+      await upsert(2)
+      await expect(upsert(3)).rejects.toMatchObject({
+        code: 'INVALID_ARGUMENT',
+        message: expect.stringMatching(/Multivector 'm' has a limit of 2 vectors, but 3 were provided/),
+      })
+    }
+    await collection.updateConfig({ strictModeConfig: { multivector_config: {} } })
+    await collection.upsert([{ id: 2, vector: rows(9, (row) => row) as never }])
+    const full = { message: expect.stringContaining('Max vector storage size limit') }
+    await expect(collection.upsert([{ id: 3, vector: rows(1, (row) => row) as never }])).rejects.toMatchObject(full)
+  })
+
   it('refuses a whole batch of writes for one of them', async () => {
     const collection = await filled()
     await collection.updateConfig({ strictModeConfig: { enabled: true, upsert_max_batchsize: 3 } })
