@@ -41,13 +41,21 @@ struct Vectors {
   Span<float> data;
   size_t dim = 0;
   bool normalise = false;
-  int64_t prepare() const { return prepareVectors(data.data, data.length / dim, dim, normalise); }
+  Datatype datatype = Datatype::Float32;
+  int64_t prepare() const {
+    return prepareVectors(data.data, data.length / dim, dim, normalise, datatype);
+  }
 };
 
 bool readVectors(Arguments& arguments, Vectors& vectors) {
   vectors.data = arguments.typed<float>(arguments[0], "data");
   vectors.dim = arguments.integer(arguments[1], "dim", 1, kMostDimensions);
   vectors.normalise = arguments.boolean(arguments[2], "normalise");
+  if (!arguments.isAbsent(arguments[3])) {
+    const std::string datatype = arguments.text(arguments[3], "datatype", kMostNameBytes);
+    if (datatype == "float16") vectors.datatype = Datatype::Float16;
+    if (datatype == "uint8") vectors.datatype = Datatype::Uint8;
+  }
   if (!arguments.failed() && vectors.data.length % vectors.dim != 0)
     arguments.fail("data", "a multiple of dim floats");
   return !arguments.failed();

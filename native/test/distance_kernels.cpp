@@ -183,3 +183,36 @@ TEST("preparing names the first vector that is not finite, wherever in it the co
       CHECK_EQUAL(data[0], 1.5f);
     }
 }
+
+TEST("rounding to half precision gives the nearest half, ties to even, beyond its greatest "
+     "infinity") {
+  std::vector<float> halves; // the ones that are not negative, ascending
+  for (uint32_t exponent = 0; exponent < 31; exponent++)
+    for (uint32_t fraction = 0; fraction < 1024; fraction++)
+      halves.push_back(exponent == 0 ? std::ldexp(float(fraction), -24)
+                                     : std::ldexp(1024.0f + float(fraction), int(exponent) - 25));
+  for (const float half : halves) CHECK_EQUAL(roundedToHalf(half), half);
+  for (size_t at = 0; at + 1 < halves.size(); at++) {
+    const float low = halves[at];
+    const float high = halves[at + 1];
+    const float middle = (low + high) / 2;
+    CHECK_EQUAL(roundedToHalf(middle), at % 2 == 0 ? low : high);
+    CHECK_EQUAL(roundedToHalf(-middle), at % 2 == 0 ? -low : -high);
+    CHECK_EQUAL(roundedToHalf(std::nextafter(middle, 0.0f)), low);
+    CHECK_EQUAL(roundedToHalf(std::nextafter(middle, high)), high);
+  }
+  CHECK_EQUAL(roundedToHalf(65519.9f), 65504.0f);
+  CHECK(std::isinf(roundedToHalf(65520.0f)));
+  CHECK(std::isinf(roundedToHalf(-3e38f)));
+}
+
+TEST("vectors are rounded to their datatype, integers before they are scaled") {
+  std::vector<float> bytes = {-3, 0.9f, 7.9f, 300};
+  CHECK_EQUAL(prepareVectors(bytes.data(), 1, 4, false, Datatype::Uint8), int64_t(-1));
+  CHECK(bytes == std::vector<float>({0, 0, 7, 255}));
+  std::vector<float> unit = {3.5f, 4.5f};
+  CHECK_EQUAL(prepareVectors(unit.data(), 1, 2, true, Datatype::Uint8), int64_t(-1));
+  CHECK(unit == std::vector<float>({0.6f, 0.8f}));
+  std::vector<float> halves = {1, 2, 70'000, 1};
+  CHECK_EQUAL(prepareVectors(halves.data(), 2, 2, false, Datatype::Float16), int64_t(1));
+}

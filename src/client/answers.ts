@@ -8,6 +8,7 @@ import { codePlacement, type Quantization, type QuantizationConfig } from '../co
 import {
   type CollectionConfig,
   type CollectionInfo,
+  type Datatype,
   DEFAULT_HNSW,
   type Distance,
   type HnswConfig,
@@ -116,6 +117,7 @@ function floatsOf(bin: Buffer): Float32Array {
 interface WireVectorParams {
   size: number
   multivector_config?: MultivectorConfig
+  datatype?: Datatype
   distance: Distance
   hnsw_config?: WireHnsw
   quantization?: Quantization
@@ -203,6 +205,7 @@ function vectorsOf(
     name,
     size: params.size,
     distance: params.distance,
+    ...(params.datatype ? { datatype: params.datatype } : {}),
     ...(params.multivector_config ? { multivectorConfig: params.multivector_config } : {}),
     m: params.hnsw_config?.m ?? hnswConfig.m,
     efConstruct: params.hnsw_config?.ef_construct ?? hnswConfig.efConstruct,

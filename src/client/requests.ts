@@ -43,11 +43,12 @@ function settingsBody({ optimizersConfig, walConfig, strictModeConfig, metadata 
 }
 
 function vectorParamsBody(params: VectorParams): object {
-  const { size, distance, multivectorConfig, hnswConfig, onDisk, memory } = params
+  const { size, distance, multivectorConfig, datatype, hnswConfig, onDisk, memory } = params
   return {
     size,
     distance,
     multivector_config: multivectorConfig,
+    datatype,
     hnsw_config: hnswConfig && hnswBody(hnswConfig),
     on_disk: onDisk,
     memory,

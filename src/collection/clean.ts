@@ -10,12 +10,16 @@ import { prepareVectors } from '../native/vectors.js'
 export async function cleanVectors(columns: PointColumns, schema: readonly ResolvedVector[]): Promise<void> {
   for (const column of columns.vectors) {
     const vector = schema.find((candidate) => candidate.name === column.name) as ResolvedVector
-    const bad = await prepareVectors(column.data, vector.size, vector.distance === 'Cosine')
+    const datatype = vector.datatype ?? 'float32'
+    const bad = await prepareVectors(column.data, vector.size, vector.distance === 'Cosine', datatype)
     if (bad < 0) continue
     const position = column.counts ? positionOf(bad, column.counts) : bad
     const row = column.rows ? (column.rows[position] as number) : position
     const name = column.name === '' ? '' : `.${column.name}`
-    throw invalid(`points[${row}].vector${name}`, 'expected finite 32-bit floats, got NaN or infinity')
+    throw invalid(
+      `points[${row}].vector${name}`,
+      `expected finite numbers that ${datatype} can hold, got NaN, infinity or beyond`,
+    )
   }
 }
 

@@ -49,13 +49,13 @@ function checkParts({ uuid, name, config, payloadIndexes, segments, ...positions
 }
 
 function checkVector(vector: ResolvedVector): void {
-  const { name, size, distance, multivectorConfig, m, efConstruct, memory, quantization, overrides } = vector
+  const { name, size, distance, multivectorConfig, datatype, m, efConstruct, memory, quantization, overrides } = vector
   need(typeof name === 'string' && DISTANCES.includes(distance) && QUANTIZATIONS.includes(quantization), 'a vector')
   // The kernel takes these as they are.
   resolveConfig({
     vectors: { size, distance, hnswConfig: { m, efConstruct, memory: memory.graph }, memory: memory.vectors },
   })
-  const multi = multivectorConfig ? { multivectorConfig } : {}
+  const multi = { ...(multivectorConfig ? { multivectorConfig } : {}), ...(datatype ? { datatype } : {}) }
   resolveConfig({ vectors: { size, distance, ...multi, memory: memory.codes } })
   const { hnswConfig, quantizationConfig } = overrides
   resolveConfig({

@@ -8,6 +8,7 @@ import {
   type CollectionOptions,
   type CollectionSettings,
   type ConfigChange,
+  DATATYPES,
   DEFAULT_HNSW,
   DISTANCES,
   type HnswConfig,
@@ -143,7 +144,16 @@ function resolveVector(name: string, params: VectorParams, defaults: Defaults, f
     throw invalid(`${field}.distance`, `expected one of ${DISTANCES.join(', ')}`, distance)
   }
   const multi = multivectorOf(params, field)
-  const unchanged = { name, size, distance, ...multi, overrides: {}, ...inherited({}, 'cached', defaults, field) }
+  const rounded = datatypeOf(params, field)
+  const unchanged = {
+    name,
+    size,
+    distance,
+    ...multi,
+    ...rounded,
+    overrides: {},
+    ...inherited({}, 'cached', defaults, field),
+  }
   return changeVector(unchanged, params, defaults, field)
 }
 
@@ -229,6 +239,13 @@ function multivectorOf({ multivectorConfig }: VectorParams, field: string): Pick
   const { comparator } = multivectorConfig
   if (comparator !== 'max_sim') throw invalid(`${field}.multivector_config.comparator`, 'expected max_sim', comparator)
   return { multivectorConfig: { comparator } }
+}
+
+function datatypeOf({ datatype }: VectorParams, field: string): Pick<VectorParams, 'datatype'> {
+  if (datatype === undefined || datatype === null || datatype === 'float32') return {}
+  if (!DATATYPES.includes(datatype))
+    throw invalid(`${field}.datatype`, `expected one of ${DATATYPES.join(', ')}`, datatype)
+  return { datatype }
 }
 
 /** The vectors as the kernel wants them told. */

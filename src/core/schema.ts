@@ -29,6 +29,8 @@ export interface VectorParams extends QuantizationOptions {
   hnswConfig?: Partial<HnswConfig>
   /** Points have any number of such vectors, compared by MaxSim. */
   multivectorConfig?: MultivectorConfig
+  /** What components are rounded to as they come in; default float32. All take four bytes in memory. */
+  datatype?: Datatype
   /**
    * Where the vectors are to be; default `cached`. `cold` leaves them in the segment files once they are there: a search
    * then reads some tens of them from the system's file cache or the disk, led by codes and graph in memory. Without
@@ -38,6 +40,9 @@ export interface VectorParams extends QuantizationOptions {
   /** @deprecated `memory: 'cold'` says the same, and holds where both are there. */
   onDisk?: boolean
 }
+
+export type Datatype = 'float32' | 'float16' | 'uint8'
+export const DATATYPES: readonly Datatype[] = ['float32', 'float16', 'uint8']
 
 export type PayloadIndexKind = 'keyword' | 'integer' | 'float' | 'bool' | 'datetime' | 'uuid'
 export const PAYLOAD_INDEX_KINDS: readonly PayloadIndexKind[] = [
@@ -106,6 +111,8 @@ export interface ResolvedVector extends TableVector {
   efConstruct: number
   memory: VectorPlacement
   quantization: Quantization
+  /** Absent: float32. */
+  datatype?: Datatype
   /** What was asked for this vector alone; the rest follows the collection. */
   overrides: VectorOverrides
 }

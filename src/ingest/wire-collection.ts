@@ -9,6 +9,7 @@ import {
   type CollectionOptions,
   type CollectionSettings,
   type ConfigChange,
+  type Datatype,
   type Distance,
   type HnswConfig,
   type MultivectorConfig,
@@ -81,11 +82,11 @@ function vectorsAt(value: unknown): CollectionOptions['vectors'] {
 
 function vectorParamsAt(value: unknown, field: string): VectorParams {
   const params = objectAt(value, field)
-  if (isPresent(params.datatype) && params.datatype !== 'float32') throw unsupported(`${field}.datatype`)
   if (typeof params.size !== 'number') throw invalid(`${field}.size`, 'expected an integer', params.size ?? null)
   const distance = textAt(params.distance, `${field}.distance`) as Distance
   const vector: VectorParams = { size: params.size, distance, ...quantizationOf(params) }
   if (isPresent(params.hnsw_config)) vector.hnswConfig = hnswAt(params.hnsw_config, `${field}.hnsw_config`)
+  if (isPresent(params.datatype)) vector.datatype = params.datatype as Datatype
   if (isPresent(params.multivector_config)) {
     const { comparator } = objectAt(params.multivector_config, `${field}.multivector_config`)
     vector.multivectorConfig = { comparator: comparator as MultivectorConfig['comparator'] }

@@ -25,10 +25,11 @@ export interface Addon {
   /**
    * Checks vectors in place: returns the index of the first vector with a component that is not finite, or -1.
    * With `normalise`, scales each to unit length (a zero vector stays; one whose norm is not representable is
-   * scaled in double precision first).
+   * scaled in double precision first). `datatype` float16 or uint8 rounds: to the nearest half, or towards zero within
+   * 0 and 255 before it is scaled; beyond half precision counts as not finite.
    */
-  prepareVectorsSync(data: Float32Array, dim: number, normalise: boolean): number
-  prepareVectors(data: Float32Array, dim: number, normalise: boolean): Promise<number>
+  prepareVectorsSync(data: Float32Array, dim: number, normalise: boolean, datatype?: string): number
+  prepareVectors(data: Float32Array, dim: number, normalise: boolean, datatype?: string): Promise<number>
 
   /** Takes an advisory OS lock (flock) on the file, creating it (0600). Returns null when another holds it. */
   lockFile(path: string): LockHandle | null

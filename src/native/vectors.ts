@@ -1,3 +1,4 @@
+import type { Datatype } from '../core/schema.js'
 import { rethrow } from './errors.js'
 import { addon } from './load.js'
 
@@ -6,13 +7,25 @@ const SYNC_FLOATS = 32 * 1024
 
 /**
  * Checks vectors in place: the index of the first with a component that is not finite, or -1. With `normalise`,
- * scales each to unit length.
+ * scales each to unit length; rounds to the datatype.
  */
-export async function prepareVectors(data: Float32Array, dim: number, normalise: boolean): Promise<number> {
+export async function prepareVectors(
+  data: Float32Array,
+  dim: number,
+  normalise: boolean,
+  datatype: Datatype = 'float32',
+): Promise<number> {
   try {
-    if (data.length <= SYNC_FLOATS) return addon().prepareVectorsSync(data, dim, normalise)
-    return await addon().prepareVectors(data, dim, normalise)
+    if (data.length <= SYNC_FLOATS) return addon().prepareVectorsSync(data, dim, normalise, datatype)
+    return await addon().prepareVectors(data, dim, normalise, datatype)
   } catch (error) {
     return rethrow(error)
   }
+}
+
+/** A query, rounded as the stored vectors are. It is finite; where it goes beyond the datatype, it stays as it is. */
+export function roundQuery(data: Float32Array, dim: number, datatype: Datatype): Float32Array {
+  if (datatype === 'float32') return data
+  const rounded = data.slice()
+  return addon().prepareVectorsSync(rounded, dim, false, datatype) < 0 ? rounded : data
 }

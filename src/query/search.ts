@@ -7,6 +7,7 @@ import type { ResolvedVector } from '../core/schema.js'
 import { compileFilter } from '../filter/program.js'
 import type { CodeUse, SearchResult, VectorRows } from '../native/addon.js'
 import type { Cancellable, Shard } from '../native/shard.js'
+import { roundQuery } from '../native/vectors.js'
 import { planOf } from './explain.js'
 import { type Projection, projectionOf, RowReader } from './rows.js'
 
@@ -64,7 +65,7 @@ function searchAs<T>(
   const run = (target: Target): Awaitable<T> => {
     const request = {
       vector,
-      query: target.vector,
+      query: roundQuery(target.vector, searched.size, searched.datatype ?? 'float32'),
       limit,
       offset,
       ef,

@@ -254,8 +254,6 @@ describe('points', () => {
 describe('what this version does not have', () => {
   it.each([
     ['PUT', '/collections/b', { vectors: { size: 3, distance: 'Dot' }, sparse_vectors: { s: {} } }],
-    ['PUT', '/collections/b', { vectors: { size: 3, distance: 'Dot', multivector_config: { comparator: 'max_sim' } } }],
-    ['PUT', '/collections/b', { vectors: { size: 3, distance: 'Dot', datatype: 'uint8' } }],
     ['PUT', '/collections/a/points', { points: [{ id: 1, vector: [[1, 2, 3]] }] }],
     ['PUT', '/collections/a/points', { points: [{ id: 1, vector: { s: { indices: [1], values: [1] } } }] }],
     ['POST', '/collections/a/points/query', { prefetch: { query: [1, 2, 3] }, query: { fusion: 'rrf' } }],

@@ -139,12 +139,13 @@ function wireVectors(info: CollectionInfo): object {
 }
 
 /** What was asked for the vector alone; the rest is the collection's. */
-function wireVector({ size, distance, multivectorConfig, memory, overrides }: ResolvedVector): object {
+function wireVector({ size, distance, multivectorConfig, datatype, memory, overrides }: ResolvedVector): object {
   const { hnswConfig, quantization, quantizationConfig } = overrides
   return {
     size,
     distance,
     ...(multivectorConfig ? { multivector_config: multivectorConfig } : {}),
+    ...(datatype ? { datatype } : {}),
     ...(hnswConfig ? { hnsw_config: wireHnsw(hnswConfig) } : {}),
     ...(quantizationConfig ? { quantization_config: quantizationConfig } : {}),
     ...(quantization ? { quantization } : {}),
