@@ -254,7 +254,6 @@ describe('points', () => {
 describe('what this version does not have', () => {
   it.each([
     ['PUT', '/collections/b', { vectors: { size: 3, distance: 'Dot' }, sparse_vectors: { s: {} } }],
-    ['PUT', '/collections/a/points', { points: [{ id: 1, vector: [[1, 2, 3]] }] }],
     ['PUT', '/collections/a/points', { points: [{ id: 1, vector: { s: { indices: [1], values: [1] } } }] }],
     ['POST', '/collections/a/points/query', { prefetch: { query: [1, 2, 3] }, query: { fusion: 'rrf' } }],
     ['POST', '/collections/a/points/query', { query: { nearest: [1, 2, 3], mmr: {} } }],
