@@ -31,6 +31,7 @@ export async function open({ folder, set, columns, m, efConstruct }) {
   })
   await table.createIndex('vector', { config })
   for (const name of COLUMNS) await table.createIndex(name, { config: lancedb.Index.btree() })
+  const where = ({ key, from, to }) => `${key} >= ${from} AND ${key} < ${to}`
   return {
     efforts: [16, 32, 64, 128, 256, 512].flatMap((ef) =>
       // It refuses an ef below the number of candidates it is to rescore.
@@ -43,9 +44,17 @@ export async function open({ folder, set, columns, m, efConstruct }) {
     ),
     async search(query, filter, { ef, refine }) {
       let search = table.vectorSearch(query).distanceType(METRICS[set.distance]).ef(ef).select(['id', '_distance'])
-      if (filter) search = search.where(`${filter.key} >= ${filter.from} AND ${filter.key} < ${filter.to}`)
+      if (filter) search = search.where(where(filter))
       if (refine > 0) search = search.refineFactor(refine)
       return [...(await search.limit(K).toArrow()).getChild('id').toArray()]
+    },
+    count: (filter) => table.countRows(where(filter)),
+    /** It groups nothing itself: the column is fetched, and counted here. */
+    async facet(key, filter) {
+      const rows = await table.query().where(where(filter)).select([key]).toArrow()
+      const counts = new Map()
+      for (const value of rows.getChild(key).toArray()) counts.set(value, (counts.get(value) ?? 0) + 1)
+      return [...counts].sort(([a], [b]) => a - b)
     },
     close: () => connection.close(),
   }

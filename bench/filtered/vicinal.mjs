@@ -18,9 +18,10 @@ export async function open({ folder, set, columns, m, efConstruct }) {
   }
   for (const key of COLUMNS) await collection.createPayloadIndex(key, 'integer', { timeoutMs: INDEX_TIMEOUT_MS })
   await allIndexed(collection)
+  const where = ({ key, from, to }) => ({ must: [{ key, range: { gte: from, lt: to } }] })
   const ask = async (query, filter, how) => {
     const options = { query, limit: K, withPayload: false, ...how }
-    if (filter) options.filter = { must: [{ key: filter.key, range: { gte: filter.from, lt: filter.to } }] }
+    if (filter) options.filter = where(filter)
     return (await collection.query(options)).map(({ id }) => id)
   }
   return {
@@ -28,6 +29,11 @@ export async function open({ folder, set, columns, m, efConstruct }) {
     search: (query, filter, recall) => ask(query, filter, { recall }),
     /** Every row that matches, compared as float32. */
     scan: (query, filter) => ask(query, filter, { params: { exact: true } }),
+    count: (filter) => collection.count({ filter: where(filter) }),
+    async facet(key, filter) {
+      const hits = await collection.facet({ key, filter: where(filter), limit: 1000 })
+      return hits.map(({ value, count }) => [value, count]).sort(([a], [b]) => a - b)
+    },
     close: () => db.close(),
   }
 }

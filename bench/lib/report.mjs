@@ -1,4 +1,5 @@
 // The run as Markdown tables.
+import { aggregatesTable } from './aggregates.mjs'
 import { filtersTable } from './filters-report.mjs'
 import { microReport } from './micro-report.mjs'
 import { mixedTable } from './mixed-report.mjs'
@@ -36,7 +37,10 @@ function dataReport(name, set, run) {
   if (set.service) parts.push('### Service over loopback, client on the same cores', serviceTable(set.service))
   if (set.ingest)
     parts.push('### Ingestion, acknowledged durable', ingestTable(set.ingest), ...profileParts(set.ingest))
-  if (set.filters) parts.push('### Filtered search, one at a time', filtersTable(set.filters))
+  if (set.filters) {
+    parts.push('### Filtered search, one at a time', filtersTable(set.filters))
+    parts.push('### Counts and facets of filtered rows', aggregatesTable(set.filters))
+  }
   if (set.servers) parts.push('### Servers over loopback, client on the same cores', serversTable(set.servers))
   if (set.mixed) parts.push('### Searching while points are inserted', mixedTable(set.mixed))
   if (set.scale) parts.push('### As data grow: words, and mixtures of pairs of them', scaleTable(set.scale))

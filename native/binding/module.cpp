@@ -29,6 +29,7 @@ static napi_value initialise(napi_env env, napi_value exports) {
   defineKernelMethods(env, exports);
   defineWriteMethods(env, exports);
   defineReadMethods(env, exports);
+  defineAggregateMethods(env, exports);
   defineFlushMethods(env, exports);
   defineFileMethods(env, exports);
   defineMaintenanceMethods(env, exports);

@@ -2,10 +2,12 @@
 #include <chrono>
 #include <cmath>
 #include <optional>
+#include <utility>
 
 #include "binding/bounds.hpp"
 #include "binding/columns_input.hpp"
 #include "binding/methods.hpp"
+#include "binding/read_input.hpp"
 #include "binding/results.hpp"
 #include "binding/shard_handle.hpp"
 #include "distance/prepare.hpp"
@@ -15,23 +17,6 @@
 namespace vicinal::binding {
 
 namespace {
-
-std::optional<std::vector<uint8_t>> readFilter(Reader& reader, napi_value value) {
-  const auto bytes = reader.typedOrNull<uint8_t>(value, "filter");
-  if (!bytes.present()) return std::nullopt;
-  return std::vector<uint8_t>(bytes.data, bytes.data + bytes.length);
-}
-
-RowFields readFields(Reader& reader, napi_value value, const ShardSpec& spec) {
-  RowFields fields;
-  fields.payload = reader.boolean(reader.property(value, "payload"), "fields.payload");
-  fields.vectors = readVectorIndexes(reader, reader.property(value, "vectors"), spec);
-  return fields;
-}
-
-uint64_t readCancel(Reader& reader, napi_value value) {
-  return reader.integer(value, "cancel", 0, kMostSafeInteger);
-}
 
 void readQuery(Reader& reader, napi_value value, const ShardSpec& spec, SearchRequest& request) {
   const auto query = reader.typed<float>(reader.property(value, "query"), "query");
@@ -49,12 +34,58 @@ void readQuery(Reader& reader, napi_value value, const ShardSpec& spec, SearchRe
     reader.fail("query", "finite numbers");
 }
 
+Examples::Combine readCombine(Reader& reader, napi_value value) {
+  static constexpr std::pair<const char*, Examples::Combine> kNames[] = {
+      {"bestScore", Examples::Combine::BestScore}, {"sumScores", Examples::Combine::SumScores},
+      {"discover", Examples::Combine::Discover},   {"context", Examples::Combine::Context},
+      {"feedback", Examples::Combine::Feedback},
+  };
+  const std::string text = reader.text(value, "examples.combine", kMostNameBytes);
+  for (const auto& [name, combine] : kNames)
+    if (text == name) return combine;
+  reader.fail("examples.combine", "the name of a score");
+  return Examples::Combine::BestScore;
+}
+
+void readExamples(Reader& reader, napi_value value, const VectorSpec& spec,
+                  SearchRequest& request) {
+  Examples examples;
+  examples.combine = readCombine(reader, reader.property(value, "combine"));
+  const auto vectors = reader.typed<float>(reader.property(value, "vectors"), "examples.vectors");
+  examples.positives = static_cast<uint32_t>(
+      reader.integer(reader.property(value, "positives"), "examples.positives", 0, kMostExamples));
+  const auto weights = reader.typed<float>(reader.property(value, "weights"), "examples.weights");
+  if (reader.failed()) return;
+  examples.count = static_cast<uint32_t>(vectors.length / spec.dim);
+  examples.vectors.assign(vectors.data, vectors.data + vectors.length);
+  examples.weights.assign(weights.data, weights.data + weights.length);
+  if (spec.isMulti) {
+    reader.fail("examples", "a vector that is no multivector");
+    return;
+  }
+  const bool isWhole = vectors.length % spec.dim == 0 && vectors.length / spec.dim <= kMostExamples;
+  if (!isWhole || !examples.isWellFormed()) {
+    reader.fail("examples", "as many vectors and weights as the score is made of");
+    return;
+  }
+  if (prepareVectors(examples.vectors.data(), examples.count, spec.dim,
+                     spec.metric == Metric::Cosine) >= 0)
+    reader.fail("examples.vectors", "finite numbers");
+  request.examples = std::move(examples);
+}
+
 void readSearch(Reader& reader, napi_value value, const ShardSpec& spec, SearchRequest& request) {
   const auto integer = [&](const char* name, uint64_t most) {
     return static_cast<uint32_t>(reader.integer(reader.property(value, name), name, 0, most));
   };
   request.vector = integer("vector", kMostVectors);
-  readQuery(reader, value, spec, request);
+  napi_value examples = reader.property(value, "examples");
+  if (reader.isAbsent(examples))
+    readQuery(reader, value, spec, request);
+  else if (request.vector < spec.vectors.size())
+    readExamples(reader, examples, spec.vectors[request.vector], request);
+  else
+    reader.fail("vector", "one of the shard's");
   request.limit = integer("limit", kMostResults);
   request.offset = integer("offset", kMostResults);
   request.ef = integer("ef", kMostEf);
@@ -144,17 +175,19 @@ Status timedSearch(Shard& shard, SearchState& state, const CancelFlag* cancel, W
   const std::chrono::duration<double, std::nano> took = CancelFlag::Clock::now() - started;
   const SearchRequest& request = state.request;
   const double distances = estimateDistances(snapshot, request);
-  if (request.filter)
+  if (request.filter && !request.examples)
     shard.filteredPace(request.vector).learn(request.filter, took.count());
   else if (std::isfinite(distances))
     shard.pace(request.vector).learn(distances, took.count());
   // A search that is given up here is done on the pool, and would count twice.
-  if (status.isOk() && !shard.spec().vectors[request.vector].isMulti) meter.note(state.request);
+  const bool isOfOneVector = !request.examples && !shard.spec().vectors[request.vector].isMulti;
+  if (status.isOk() && isOfOneVector) meter.note(state.request);
   state.result.stats.tookUs = took.count() / 1000;
   return status;
 }
 
 double expectedNs(Shard& shard, const SearchRequest& request) {
+  if (request.filter && request.examples) return INFINITY;
   if (request.filter) return shard.filteredPace(request.vector).nanoseconds(request.filter);
   const double distances = estimateDistances(shard.snapshot(), request);
   return shard.pace(request.vector).nanoseconds(distances);

@@ -1,6 +1,7 @@
 // What a payload index holds of one field's values.
 #pragma once
 
+#include <bit>
 #include <string_view>
 
 #include "filter/posting_lists.hpp"
@@ -19,6 +20,12 @@ public:
     words_[row / 64] |= bit;
   }
   uint32_t count() const { return count_; }
+  // In ascending order.
+  template <typename Visit> void forEach(const Visit& visit) const {
+    for (size_t at = 0; at < words_.size(); at++)
+      for (uint64_t word = words_[at]; word != 0; word &= word - 1)
+        visit(static_cast<uint32_t>(at * 64 + static_cast<size_t>(std::countr_zero(word))));
+  }
   void addTo(RowBitmap& into) const {
     if (count_ > into.rows() / RowBitmap::kRowsPerListed) {
       into.addWords(words_);

@@ -1,5 +1,6 @@
 #include "filter/payload_index.hpp"
 
+#include <algorithm>
 #include <mutex>
 
 #include "filter/date_time.hpp"
@@ -148,6 +149,30 @@ IndexAnswer PayloadIndex::answer(const FilterNode& leaf, uint32_t rows) const {
   // A list is collected as fast as it is found again.
   if (answer.sure.isDense() || answer.unsure.isDense()) lastAnswers_.keep(leaf, answer);
   return answer;
+}
+
+void PayloadIndex::readValues(const std::function<void(const IndexedValues&)>& read) const {
+  std::shared_lock lock(mutex_);
+  read(*values_);
+}
+
+PayloadIndex::PayloadValues PayloadIndex::valuesOf(std::string_view payload) const {
+  const auto distinct = [](auto& values) {
+    std::sort(values.begin(), values.end());
+    values.erase(std::unique(values.begin(), values.end()), values.end());
+  };
+  Batch batch;
+  extract(batch, 0, payload);
+  PayloadValues values;
+  for (auto& [text, row] : batch.texts) values.texts.push_back(std::move(text));
+  for (const auto& [integer, row] : batch.integers) values.integers.push_back(integer);
+  for (const auto& [number, row] : batch.numbers) values.numbers.push_back(number);
+  distinct(values.texts);
+  distinct(values.integers);
+  distinct(values.numbers);
+  values.hasTrue = !batch.trues.empty();
+  values.hasFalse = !batch.falses.empty();
+  return values;
 }
 
 uint32_t PayloadIndex::points() const {

@@ -10,15 +10,20 @@
 #pragma once
 
 #include <atomic>
+#include <functional>
 #include <memory>
 #include <shared_mutex>
 #include <string>
+#include <string_view>
+#include <vector>
 
 #include "filter/answer_cache.hpp"
 #include "filter/program.hpp"
 #include "filter/row_source.hpp"
 
 namespace vicinal {
+
+struct IndexedValues;
 
 enum class PayloadIndexKind : uint8_t { Keyword, Integer, Float, Bool, DateTime, Uuid };
 
@@ -51,6 +56,19 @@ public:
   bool canAnswer(const FilterNode& leaf, uint32_t rows, uint32_t& estimate) const;
   // The rows below `rows` that satisfy the condition, for which `canAnswer` holds.
   IndexAnswer answer(const FilterNode& leaf, uint32_t rows) const;
+
+  // What is indexed, of rows [0, covered()) at least, and as they were appended. Nothing is added
+  // while `read` runs. Texts stay where they are for as long as the index.
+  void readValues(const std::function<void(const IndexedValues&)>& read) const;
+  // What the index would take of a payload, each value once.
+  struct PayloadValues {
+    std::vector<std::string> texts;
+    std::vector<int64_t> integers;
+    std::vector<double> numbers;
+    bool hasTrue = false;
+    bool hasFalse = false;
+  };
+  PayloadValues valuesOf(std::string_view payload) const;
 
   // Rows with a value in the index.
   uint32_t points() const;

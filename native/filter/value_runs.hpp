@@ -76,6 +76,7 @@ public:
     for (const Run& run : runs_)
       for (size_t at = 0; at < run.size(); at++) visit(run.values[at], run.rows[at]);
   }
+  const std::vector<Run>& runs() const { return runs_; }
   uint64_t size() const {
     uint64_t size = 0;
     for (const Run& run : runs_) size += run.size();

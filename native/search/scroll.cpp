@@ -3,13 +3,12 @@
 #include <algorithm>
 
 #include "filter/plan.hpp"
+#include "search/matching_rows.hpp"
 #include "search/segment_rows.hpp"
 
 namespace vicinal {
 
 namespace {
-
-constexpr uint32_t kRowsBetweenChecks = 4096;
 
 struct OrderedRow {
   PointId id;
@@ -79,53 +78,22 @@ Status walkInOrder(const SegmentView& view, const Page& page, const CancelFlag* 
   return Status::ok();
 }
 
-// The visible rows of one segment that may match: `visit(row, passes)` is called for each, and
-// `passes()` says whether it does, which may cost more than what the visitor would otherwise decide
-// by.
-template <typename Visit>
-Status forEachMatch(const SegmentView& view, const Snapshot& snapshot, const FilterNode& filter,
-                    const CancelFlag* cancel, const Visit& visit) {
+// Where no row of the segment was ever deleted and indexes know all matches, bits are counted.
+Status countSegment(const SegmentView& view, const Snapshot& snapshot, const FilterNode* filter,
+                    const CancelFlag* cancel, uint64_t& counted) {
+  const bool hasDeleted = view.segment->deletedRows() > 0;
+  const auto visit = [&](uint32_t, const auto& passes) { counted += passes() ? 1 : 0; };
+  if (filter == nullptr) {
+    if (hasDeleted) return forEachVisible(view, cancel, visit);
+    counted += view.rows;
+    return Status::ok();
+  }
   const SegmentRows rows(view, snapshot);
   const auto indexes = view.segment->indexes();
-  const FilterPlan plan = planFilter(filter, rows, *indexes);
-  uint32_t looked = 0;
-  bool stopped = false;
-  const auto look = [&](uint32_t row) {
-    if (looked++ % kRowsBetweenChecks == 0)
-      stopped = stopped || (cancel != nullptr && cancel->isCancelled());
-    if (stopped || !view.isVisible(row)) return;
-    visit(row, [&] { return plan.isComplete() || plan.passes(rows, row); });
-  };
-  if (plan.candidates() != nullptr) {
-    plan.candidates()->forEach(look);
-  } else {
-    for (uint32_t row = 0; row < view.rows && !stopped; row++) look(row);
-  }
-  return stopped ? Status(Code::Cancelled, "the operation was cancelled") : Status::ok();
-}
-
-template <typename Visit>
-Status forEachVisible(const SegmentView& view, const CancelFlag* cancel, const Visit& visit) {
-  for (uint32_t row = 0; row < view.rows; row++) {
-    if (row % kRowsBetweenChecks == 0 && cancel != nullptr && cancel->isCancelled())
-      return Status(Code::Cancelled, "the operation was cancelled");
-    if (view.isVisible(row)) visit(row, [] { return true; });
-  }
-  return Status::ok();
-}
-
-// Calls `visit(segment, row, passes)` for every row that the snapshot shows and that may match.
-template <typename Visit>
-Status forEachRow(const Snapshot& snapshot, const FilterNode* filter, const CancelFlag* cancel,
-                  const Visit& visit) {
-  for (size_t at = 0; at < snapshot.count(); at++) {
-    const SegmentView view(snapshot, at);
-    const auto inSegment = [&](uint32_t row, const auto& passes) {
-      visit(snapshot.segment(at), row, passes);
-    };
-    VICINAL_TRY(filter == nullptr ? forEachVisible(view, cancel, inSegment)
-                                  : forEachMatch(view, snapshot, *filter, cancel, inSegment));
-  }
+  const FilterPlan plan = planFilter(*filter, rows, *indexes);
+  if (hasDeleted || !plan.isComplete() || plan.candidates() == nullptr)
+    return forEachPlanned(view, rows, plan, cancel, visit);
+  counted += plan.candidates()->count();
   return Status::ok();
 }
 
@@ -162,10 +130,12 @@ Result<uint64_t> count(const Snapshot& snapshot, size_t vectors, const FilterByt
   std::optional<FilterProgram> program;
   if (Status status = decodeFilter(filter, vectors, program); !status) return status;
   uint64_t counted = 0;
-  const auto visit = [&](Segment&, uint32_t, const auto& passes) { counted += passes() ? 1 : 0; };
-  if (Status status = forEachRow(snapshot, program ? &program->root() : nullptr, cancel, visit);
-      !status)
-    return status;
+  for (size_t at = 0; at < snapshot.count(); at++) {
+    const FilterNode* root = program ? &program->root() : nullptr;
+    if (Status status = countSegment(SegmentView(snapshot, at), snapshot, root, cancel, counted);
+        !status)
+      return status;
+  }
   return counted;
 }
 

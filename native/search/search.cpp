@@ -24,9 +24,15 @@ bool isBetter(const Hit& a, const Hit& b) {
   return a.distance < b.distance || (a.distance == b.distance && a.id < b.id);
 }
 
-bool meetsThreshold(Metric metric, float score, float threshold) {
-  return metric == Metric::Cosine || metric == Metric::Dot ? score >= threshold
-                                                           : score <= threshold;
+// What callers see of a distance.
+float scoreFor(const SearchRequest& request, Metric metric, float distance) {
+  return request.examples ? -distance : scoreOf(metric, distance);
+}
+
+bool meetsThreshold(const SearchRequest& request, Metric metric, float score) {
+  const bool isGreaterBetter =
+      request.examples || metric == Metric::Cosine || metric == Metric::Dot;
+  return isGreaterBetter ? score >= request.threshold : score <= request.threshold;
 }
 
 // Sorts and leaves the page asked for, without what is excluded or beyond the threshold.
@@ -39,7 +45,7 @@ void choosePage(const SearchRequest& request, Metric metric, std::vector<Hit>& h
   }
   if (request.hasThreshold) {
     std::erase_if(hits, [&](const Hit& hit) {
-      return !meetsThreshold(metric, scoreOf(metric, hit.distance), request.threshold);
+      return !meetsThreshold(request, metric, scoreFor(request, metric, hit.distance));
     });
   }
   std::sort(hits.begin(), hits.end(), isBetter);
@@ -121,7 +127,7 @@ Status search(const Snapshot& snapshot, const std::vector<VectorSpec>& specs,
   if (!result.scores.resize(hits.size()))
     return Status(Code::Overloaded, "out of memory while collecting scores");
   for (size_t at = 0; at < hits.size(); at++)
-    result.scores[at] = scoreOf(metric, hits[at].distance);
+    result.scores[at] = scoreFor(request, metric, hits[at].distance);
   return Status::ok();
 }
 
@@ -140,7 +146,7 @@ double estimateDistances(const Snapshot& snapshot, const SearchRequest& request)
     const uint32_t from = plan ? linked : 0;
     distances += kSequentialDistance * (vertices - std::min(from, vertices));
   }
-  return distances;
+  return request.examples ? distances * std::max(1u, request.examples->count) : distances;
 }
 
 } // namespace vicinal

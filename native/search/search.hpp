@@ -1,10 +1,12 @@
 // Nearest-neighbour search over a snapshot of a shard, scroll and count.
 #pragma once
 
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "base/cancel.hpp"
+#include "search/examples.hpp"
 #include "search/filter_bytes.hpp"
 #include "search/row_block.hpp"
 #include "search/segment_report.hpp"
@@ -16,6 +18,8 @@ struct SearchRequest {
   // Of the vector's dimension, finite and, under Cosine, of unit length (or zero). Of a
   // multivector: several, end to end.
   std::vector<float> query;
+  // In its place.
+  std::optional<Examples> examples;
   uint32_t limit = 10;
   uint32_t offset = 0;
   // Width of the beam; 0: as far as the recall asked for takes.

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "search/match_sample.hpp"
 #include "search/search_cost.hpp"
 #include "search/vertex_scan.hpp"
 
@@ -10,7 +11,6 @@ namespace vicinal {
 
 namespace {
 
-constexpr uint32_t kSampledRows = 128;
 // A share of vertices from which on most are accepted.
 constexpr double kMost = 0.4;
 // Of a scan by code, how many times as many are kept as are scored at least.
@@ -32,6 +32,7 @@ SegmentSearch::SegmentSearch(const SegmentView& view, const Snapshot& snapshot,
       plan_(planWalk(space_, request, wanted, linked_)),
       rescoredOfScan_(search_.hasCodes() ? rescoredOfScan(space_, request, wanted) : 0) {
   if (!request.rescores) search_.keepCodeDistances();
+  if (request.examples) search_.scoreBy(&*request.examples);
 }
 
 Status SegmentSearch::run(std::vector<Neighbor>& nearest) {
@@ -155,31 +156,6 @@ bool SegmentSearch::matches(const FilterPlan& plan, uint32_t vertex) const {
   return view_.isVisible(row) && plan.passes(rows_, row);
 }
 
-double SegmentSearch::sampleMatches(const FilterPlan& plan) const {
-  if (plan.isComplete()) return 1;
-  uint32_t looked = 0;
-  uint32_t matched = 0;
-  const auto look = [&](uint32_t row) {
-    looked++;
-    matched += plan.passes(rows_, row) ? 1 : 0;
-  };
-  if (const RowBitmap* candidates = plan.candidates()) {
-    const uint32_t step = std::max(1u, plan.candidateCount() / kSampledRows);
-    uint32_t at = 0;
-    candidates->forEach([&](uint32_t row) {
-      if (at++ % step == 0) look(row);
-    });
-  } else {
-    // Multiples of the golden ratio: neither a run of neighbours nor in step with any period of
-    // theirs.
-    for (uint32_t at = 0; at < std::min(kSampledRows, view_.rows); at++) {
-      const double turns = at * 0.6180339887498949;
-      look(static_cast<uint32_t>((turns - std::floor(turns)) * view_.rows));
-    }
-  }
-  return looked == 0 ? 0 : static_cast<double>(matched) / looked;
-}
-
 // In distances by code to vertices that lie anywhere, where there are codes.
 SegmentSearch::Costs SegmentSearch::estimate(const FilterPlan& plan, double matchShare) const {
   const double candidates = plan.candidateCount();
@@ -202,7 +178,7 @@ SegmentSearch::Costs SegmentSearch::estimate(const FilterPlan& plan, double matc
 Status SegmentSearch::runFiltered(const FilterNode& filter, std::vector<Neighbor>& nearest) {
   const auto indexes = view_.segment->indexes();
   FilterPlan plan = planFilter(filter, rows_, *indexes);
-  const double matchShare = sampleMatches(plan);
+  const double matchShare = sampledMatches(plan, rows_);
   const uint32_t candidates = plan.candidateCount();
   stats_.matches += static_cast<uint64_t>(candidates * matchShare);
   if (candidates == 0) return Status::ok();

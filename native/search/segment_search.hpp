@@ -57,8 +57,6 @@ private:
   template <typename Accept>
   Status scanByCode(const RowBitmap* candidates, VertexSlice slice, const Accept& accept,
                     TopK& top);
-  // Share of the candidates that match, from a sample.
-  double sampleMatches(const FilterPlan& plan) const;
   Costs estimate(const FilterPlan& plan, double matchShare) const;
 
   void note(const char* strategy) {

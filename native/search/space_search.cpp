@@ -1,23 +1,31 @@
 #include "search/space_search.hpp"
 
 #include <algorithm>
+#include <deque>
 
 namespace vicinal {
 
 namespace {
 
-CodeQuery& queryOfThread() {
-  thread_local CodeQuery query;
-  return query;
+// Vectors of a file in memory at a time.
+constexpr size_t kReadAtOnce = 64;
+
+// A deque, since scorers hold on to its elements while it grows.
+std::deque<CodeQuery>& queriesOfThread() {
+  thread_local std::deque<CodeQuery> queries;
+  return queries;
 }
 
 } // namespace
 
 // One search at a time is a thread's, so its memory can be the thread's.
-const CodeQuery& SpaceSearch::preparedQuery() {
-  if (!isPrepared_) codes_->space().prepare(query_, queryOfThread());
-  isPrepared_ = true;
-  return queryOfThread();
+const CodeQuery& SpaceSearch::preparedQuery(size_t example) {
+  std::deque<CodeQuery>& queries = queriesOfThread();
+  for (; prepared_ <= example; prepared_++) {
+    if (prepared_ == queries.size()) queries.emplace_back();
+    codes_->space().prepare(queryVector(prepared_), queries[prepared_]);
+  }
+  return queries[example];
 }
 
 Status SpaceSearch::rescore(size_t most, std::vector<Neighbor>& found) {
@@ -36,21 +44,31 @@ Status SpaceSearch::rescore(size_t most, std::vector<Neighbor>& found) {
 }
 
 Status SpaceSearch::score(const std::vector<uint32_t>& vertices, float* out) {
-  tally(vertices.size(), vectorBytes());
   const Space& space = space_.space();
   const auto cold = space_.coldVectors();
   if (!cold) {
-    space.distances(query_, vertices.data(), vertices.size(), out);
+    combined(vertices.size(), vectorBytes(), out, [&](size_t example, float* into) {
+      space.distances(queryVector(example), vertices.data(), vertices.size(), into);
+    });
     return Status::ok();
   }
-  thread_local std::vector<float> vector;
-  vector.resize(space.dim);
-  for (size_t at = 0; at < vertices.size(); at++) {
-    const bool isInFile = vertices[at] < cold->vertices();
-    if (isInFile)
-      VICINAL_TRY(cold->read(vertices[at], vector.data(), waiting_ == Waiting::Allowed));
-    const float* const read = isInFile ? vector.data() : space_.vector(vertices[at]);
-    out[at] = space.distanceFn(query_, read, space.dim);
+  // Each is read once, whatever it is compared with.
+  thread_local std::vector<float> read;
+  read.resize(kReadAtOnce * space.dim);
+  for (size_t from = 0; from < vertices.size(); from += kReadAtOnce) {
+    const size_t count = std::min(kReadAtOnce, vertices.size() - from);
+    for (size_t at = 0; at < count; at++) {
+      const uint32_t vertex = vertices[from + at];
+      float* const into = read.data() + at * space.dim;
+      if (vertex < cold->vertices())
+        VICINAL_TRY(cold->read(vertex, into, waiting_ == Waiting::Allowed));
+      else
+        std::copy_n(space_.vector(vertex), space.dim, into);
+    }
+    combined(count, vectorBytes(), out + from, [&](size_t example, float* into) {
+      for (size_t at = 0; at < count; at++)
+        into[at] = space.distanceFn(queryVector(example), read.data() + at * space.dim, space.dim);
+    });
   }
   return Status::ok();
 }

@@ -1,10 +1,13 @@
-// Search within one vector space for one vector. Codes lead, where the space has them, and vectors
-// score: whatever is found by code is scored exactly before it is compared with anything else.
+// Search within one vector space, for one vector or by a score of several. Codes lead, where the
+// space has them, and vectors score: whatever is found by code is scored exactly before it is
+// compared with anything else.
 #pragma once
 
+#include <algorithm>
 #include <vector>
 
 #include "graph/hnsw_search.hpp"
+#include "search/example_scorer.hpp"
 #include "search/row_block.hpp"
 #include "search/search.hpp"
 #include "segment/vector_space.hpp"
@@ -19,6 +22,9 @@ public:
   SpaceSearch(const VectorSpace& space, const float* query, Waiting waiting, SearchStats& stats,
               std::shared_ptr<const CodeArray> codes)
       : space_(space), query_(query), waiting_(waiting), stats_(stats), codes_(std::move(codes)) {}
+
+  // Scores by these instead of the query.
+  void scoreBy(const Examples* examples) { examples_ = examples; }
 
   // Walks the graph. `found` are the nearest that `accept(vertex)` accepts, nearest first: the
   // foremost `rescored` where codes led, else all that the beam held.
@@ -53,19 +59,24 @@ public:
   CodeKind codeKind() const { return codes_ ? codes_->space().kind() : CodeKind::None; }
   // Of vertices that are in the graph; distances by code.
   void scoreByCode(const std::vector<uint32_t>& vertices, float* out) {
-    codes_->space().distances(preparedQuery(), vertices.data(), vertices.size(), out);
-    tally(vertices.size(), codes_->space().stride());
+    const CodeSpace& codes = codes_->space();
+    combined(vertices.size(), codes.stride(), out, [&](size_t example, float* into) {
+      codes.distances(preparedQuery(example), vertices.data(), vertices.size(), into);
+    });
   }
   void scanCodes(uint32_t first, uint32_t count, float* out) {
-    codes_->space().scan(preparedQuery(), first, count, out);
-    tally(count, codes_->space().stride());
+    const CodeSpace& codes = codes_->space();
+    combined(count, codes.stride(), out, [&](size_t example, float* into) {
+      codes.scan(preparedQuery(example), first, count, into);
+    });
   }
   // Exact distances of any vertices, and of `count` in a row.
   Status score(const std::vector<uint32_t>& vertices, float* out);
   void scan(uint32_t first, uint32_t count, float* out) {
-    space_.space().scan(query_, first, count, out);
+    combined(count, vectorBytes(), out, [&](size_t example, float* into) {
+      space_.space().scan(queryVector(example), first, count, into);
+    });
     space_.shedScanned(first, count);
-    tally(count, vectorBytes());
   }
   // Keeps the foremost by code, in the order of their exact distances.
   Status rescore(size_t most, std::vector<Neighbor>& found);
@@ -77,16 +88,47 @@ private:
               SearchEnd& end) {
     const HnswGraph& graph = space_.graph();
     const SearchReport report =
-        codes_ ? graph.search(CodeScorer{codes_->space(), preparedQuery()}, options, accept, found)
-               : graph.search(FloatScorer{space_.space(), query_}, options, accept, found);
-    tally(report.distances, codes_ ? codes_->space().stride() : vectorBytes());
+        examples_ ? leadByExamples(graph, options, accept, found)
+        : codes_
+            ? graph.search(CodeScorer{codes_->space(), preparedQuery(0)}, options, accept, found)
+            : graph.search(FloatScorer{space_.space(), query_}, options, accept, found);
+    tally(report.distances * vectors(), codes_ ? codes_->space().stride() : vectorBytes());
     stats_.visited += report.hops;
     stats_.bytes += report.hops * graph.linkBytes();
     end = report.end;
     if (end == SearchEnd::Cancelled) return Status(Code::Cancelled, "the search was cancelled");
     return Status::ok();
   }
-  const CodeQuery& preparedQuery();
+  template <typename Accept>
+  SearchReport leadByExamples(const HnswGraph& graph, const SearchOptions& options,
+                              const Accept& accept, std::vector<Neighbor>& found) {
+    const size_t count = examples_->count;
+    if (!codes_) {
+      std::vector<FloatScorer> scorers;
+      for (size_t at = 0; at < count; at++) scorers.push_back({space_.space(), queryVector(at)});
+      return graph.search(ExampleScorer<FloatScorer>(*examples_, scorers), options, accept, found);
+    }
+    std::vector<CodeScorer> scorers;
+    for (size_t at = 0; at < count; at++) scorers.push_back({codes_->space(), preparedQuery(at)});
+    return graph.search(ExampleScorer<CodeScorer>(*examples_, scorers), options, accept, found);
+  }
+  // `compute(example, into)` gives distances to one of the vectors; `out` is what they make.
+  template <typename Compute>
+  void combined(size_t count, uint64_t bytesOfEach, float* out, const Compute& compute) {
+    tally(count * vectors(), bytesOfEach);
+    if (!examples_) return compute(0, out);
+    thread_local std::vector<float> distances;
+    distances.resize(count * vectors());
+    for (size_t at = 0; at < examples_->count; at++) compute(at, distances.data() + at * count);
+    for (size_t at = 0; at < count; at++)
+      out[at] = examples_->distanceOf(distances.data() + at, count);
+  }
+  // How many distances each vertex takes.
+  size_t vectors() const { return examples_ ? std::max<size_t>(1, examples_->count) : 1; }
+  const float* queryVector(size_t example) const {
+    return examples_ ? examples_->vectors.data() + example * space_.spec().dim : query_;
+  }
+  const CodeQuery& preparedQuery(size_t example);
   uint64_t vectorBytes() const { return uint64_t(space_.spec().dim) * sizeof(float); }
   void tally(uint64_t distances, uint64_t bytesOfEach) {
     stats_.distances += distances;
@@ -98,7 +140,9 @@ private:
   const Waiting waiting_;
   SearchStats& stats_;
   const std::shared_ptr<const CodeArray> codes_;
-  bool isPrepared_ = false;
+  const Examples* examples_ = nullptr;
+  // How many of the queries of the thread are prepared.
+  size_t prepared_ = 0;
   bool rescores_ = true;
 };
 

@@ -23,6 +23,13 @@ float adjustedRecall(const SearchRequest& request) {
   return 1 - (1 - request.recall) * request.lossShare;
 }
 
+// What recall costs is measured on neighbours of one vector. A score of several has other hills, so
+// the beam is as wide as has been enough for them, and all that it holds is scored exactly.
+constexpr uint32_t kExamplesEf = 512;
+constexpr size_t kExamplesPerWanted = 8;
+// A scan of fewer vertices than this is over soon enough.
+constexpr uint32_t kExamplesScanned = 20'000;
+
 size_t oversampled(const SearchRequest& request, size_t wanted) {
   return static_cast<size_t>(std::ceil(double(request.oversampling) * double(wanted)));
 }
@@ -45,11 +52,23 @@ WalkPlan withOversampling(const SearchRequest& request, size_t wanted, WalkPlan 
   return plan;
 }
 
+std::optional<WalkPlan> walkByExamples(const SearchRequest& request, size_t wanted,
+                                       uint32_t linked) {
+  const auto width = static_cast<uint32_t>(
+      std::max<size_t>(kExamplesEf, std::min<size_t>(kExamplesPerWanted * wanted, linked)));
+  WalkPlan plan = walkOfWidth(request.ef > 0 ? request.ef : width, wanted);
+  plan.rescored = plan.options.ef;
+  if (request.ef == 0 && (request.recall >= 1 || linked < kExamplesScanned)) return std::nullopt;
+  if (linked * kSequentialDistance < plan.distances) return std::nullopt;
+  return plan;
+}
+
 } // namespace
 
 std::optional<WalkPlan> planWalk(const VectorSpace& space, const SearchRequest& request,
                                  size_t wanted, uint32_t linked) {
   if (request.isExact || linked == 0) return std::nullopt;
+  if (request.examples) return walkByExamples(request, wanted, linked);
   if (request.ef > 0) return withOversampling(request, wanted, walkOfWidth(request.ef, wanted));
   if (request.recall >= 1) return std::nullopt;
   const Metric metric = space.spec().metric;
@@ -72,6 +91,7 @@ const char* whyNoWalk(const VectorSpace& space, const SearchRequest& request, ui
   if (request.isExact) return "exact";
   if (linked == 0) return "empty";
   if (request.ef == 0 && request.recall >= 1) return "all";
+  if (request.examples) return "costs less";
   return space.calibration()->least(adjustedRecall(request)) ? "costs less" : "recall";
 }
 
@@ -80,6 +100,8 @@ size_t rescoredOfScan(const VectorSpace& space, const SearchRequest& request, si
   constexpr float kNearlyAll = 0.995f;
   if (request.isExact || request.ignoresCodes) return 0;
   if (request.oversampling > 0) return oversampled(request, wanted);
+  // Errors of codes add up in a score of several distances, so a scan compares vectors.
+  if (request.examples) return 0;
   const float asked = request.ef > 0 ? kNearlyAll : std::min(kNearlyAll, adjustedRecall(request));
   const auto calibration = space.calibration();
   auto depth = calibration->depthOf(1 - (1 - asked) * kScanLoss);

@@ -1,10 +1,11 @@
 /** Answers of the service as the values of the Database interface. */
 import type { IncomingHttpHeaders } from 'node:http'
-import type { Hit, ReadOptions, ScrollPage, StoredPoint, WriteResult } from '../core/database.js'
+import type { Hit, PointGroup, ReadOptions, ScrollPage, StoredPoint, WriteResult } from '../core/database.js'
 import { ERROR_CATALOGUE, type ErrorCode, VicinalError } from '../core/errors.js'
 import type { MemoryPlacement } from '../core/memory.js'
 import { type Payload, type PointId, RawJson, type StoredVector, UNNAMED_VECTOR } from '../core/point.js'
 import { codePlacement, type Quantization, type QuantizationConfig } from '../core/quantization.js'
+import type { SearchMatrix } from '../core/query.js'
 import {
   type CollectionConfig,
   type CollectionInfo,
@@ -68,6 +69,7 @@ interface WirePoint {
   score?: number
   payload?: Buffer | null
   vector?: WireVector | Record<string, WireVector> | null
+  order_value?: number | bigint | null
 }
 
 export function pointsOf<P>(points: unknown, options: ReadOptions): StoredPoint<P>[] {
@@ -75,13 +77,46 @@ export function pointsOf<P>(points: unknown, options: ReadOptions): StoredPoint<
 }
 
 export function hitsOf<P>(result: unknown, options: ReadOptions): Hit<P>[] {
-  const { points } = result as { points: WirePoint[] }
+  return scoredOf<P>((result as { points: WirePoint[] }).points, options)
+}
+
+export function groupsOf<P>(result: unknown, options: ReadOptions): PointGroup<P>[] {
+  const { groups } = result as { groups: { id: PointGroup['id']; hits: WirePoint[]; lookup?: WirePoint | null }[] }
+  return groups.map(({ id, hits, lookup }) => ({
+    id,
+    hits: scoredOf<P>(hits, options),
+    ...(lookup === undefined ? {} : { lookup: lookup && pointOf<Payload>(lookup, options) }),
+  }))
+}
+
+function scoredOf<P>(points: readonly WirePoint[], options: ReadOptions): Hit<P>[] {
   return points.map((wire) => {
     const hit = pointOf<P>(wire, options) as Hit<P>
     hit.version = wire.version ?? 0
     hit.score = wire.score ?? 0
     return hit
   })
+}
+
+export function matrixOfOffsets(result: unknown): SearchMatrix {
+  const {
+    ids,
+    offsets_row: rows,
+    offsets_col: columns,
+    scores,
+  } = result as {
+    ids: PointId[]
+    offsets_row: number[]
+    offsets_col: number[]
+    scores: Buffer
+  }
+  const distances = floatsOf(scores)
+  const pairs = rows.map((row, i) => ({
+    a: ids[row] as PointId,
+    b: ids[columns[i] as number] as PointId,
+    score: distances[i] as number,
+  }))
+  return { ids, pairs }
 }
 
 export function pageOf<P>(result: unknown, options: ReadOptions): ScrollPage<P> {
@@ -97,6 +132,7 @@ function pointOf<P>(wire: WirePoint, options: ReadOptions): StoredPoint<P> {
     ) as P
   }
   if (wire.vector) point.vector = vectorOf(wire.vector)
+  if (wire.order_value !== undefined && wire.order_value !== null) point.orderValue = wire.order_value
   return point
 }
 

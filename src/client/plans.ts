@@ -1,6 +1,6 @@
 /** How the service says it has found an answer, as a QueryPlan. */
 import type { Quantization } from '../core/quantization.js'
-import type { QueryPlan, SearchEffort, SegmentPlan } from '../core/query-plan.js'
+import type { QueryPlan, SearchEffort, SegmentPlan, StageKind } from '../core/query-plan.js'
 
 interface WireFindings {
   strategy: string
@@ -22,9 +22,20 @@ interface WireSegment extends WireFindings {
   effort: SearchEffort | null
 }
 
+interface WirePlan extends WireFindings {
+  stage: StageKind
+  returned: number
+  prefetch: WirePlan[]
+  segments: WireSegment[]
+}
+
 export function planOf(result: unknown): QueryPlan {
-  const { explain } = result as { explain: WireFindings & { segments: WireSegment[] } }
-  return { ...findingsOf(explain), segments: explain.segments.map(segmentOf) }
+  return stageOf((result as { explain: WirePlan }).explain)
+}
+
+function stageOf(wire: WirePlan): QueryPlan {
+  const { stage, returned, prefetch, segments } = wire
+  return { stage, returned, ...findingsOf(wire), prefetch: prefetch.map(stageOf), segments: segments.map(segmentOf) }
 }
 
 function segmentOf(wire: WireSegment): SegmentPlan {

@@ -5,6 +5,7 @@ import type {
   ColumnarPoints,
   Explained,
   Hit,
+  PointGroup,
   QueryOptions,
   RetrieveOptions,
   ScrollOptions,
@@ -19,20 +20,21 @@ import type {
 import { invalid } from '../core/errors.js'
 import type { Filter } from '../core/filter.js'
 import type { Payload, Point, PointId, PointVector } from '../core/point.js'
+import type { FacetHit, FacetOptions, QueryGroupsOptions, SearchMatrix, SearchMatrixOptions } from '../core/query.js'
 import type { CollectionInfo, ConfigChange, PayloadIndexKind } from '../core/schema.js'
 import type { Snapshots } from '../core/snapshots.js'
 import { isArrowTable, pointsOfArrow } from '../ingest/wire-arrow.js'
 import { encodeMsgpack } from '../ingest/wire-msgpack-encoder.js'
 import { aliasesOf } from './aliases.js'
-import { hitsOf, infoOf, pageOf, pointsOf, writeResultOf } from './answers.js'
+import { groupsOf, hitsOf, infoOf, matrixOfOffsets, pageOf, pointsOf, writeResultOf } from './answers.js'
 import { upsertBodies } from './chunks.js'
 import { planOf } from './plans.js'
+import { facetBody, matrixBody, queryBody, queryGroupsBody } from './query-bodies.js'
 import { RemoteSnapshots } from './remote-snapshots.js'
 import {
   configChangeBody,
   operationBody,
   payloadBody,
-  queryBody,
   retrieveBody,
   scrollBody,
   selectorBody,
@@ -151,11 +153,26 @@ export class RemoteCollection<P = Payload> implements Collection<P> {
     return (answers as unknown[]).map((answer, i) => hitsOf<P>(answer, queries[i] ?? {}))
   }
 
+  async queryGroups(query: QueryGroupsOptions): Promise<PointGroup<P>[]> {
+    return groupsOf<P>(await this.#send('POST', '/points/query/groups', queryGroupsBody(query), query), query)
+  }
+
+  async facet(options: FacetOptions): Promise<FacetHit[]> {
+    return ((await this.#send('POST', '/facet', facetBody(options), options)) as { hits: FacetHit[] }).hits
+  }
+
+  async searchMatrix(options: SearchMatrixOptions = {}): Promise<SearchMatrix> {
+    const result = await this.#send('POST', '/points/search/matrix/offsets', matrixBody(options), options)
+    return matrixOfOffsets(result)
+  }
+
   async scrollPage(options: ScrollOptions = {}): Promise<ScrollPage<P>> {
     return pageOf<P>(await this.#send('POST', '/points/scroll', scrollBody(options), options), options)
   }
 
   async *scroll(options: ScrollOptions = {}): AsyncIterable<StoredPoint<P>> {
+    if (options.orderBy)
+      throw invalid('order_by', 'expected a page of points: only those in the order of ids go on by themselves')
     let offset = options.offset ?? null
     do {
       const page = await this.scrollPage({ ...options, limit: options.limit ?? SCROLL_PAGE, offset })

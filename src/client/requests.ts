@@ -1,7 +1,6 @@
 /** Values of the Database interface as bodies of the service: snake_case, vectors as bins. */
 import type {
   ColumnarPoints,
-  QueryOptions,
   ReadOptions,
   ScrollOptions,
   Selector,
@@ -11,6 +10,7 @@ import type {
 import { invalid } from '../core/errors.js'
 import type { MultiVector, Point, PointId, PointVector, Vector } from '../core/point.js'
 import type { QuantizationChange } from '../core/quantization.js'
+import type { OrderBy } from '../core/query.js'
 import type {
   CollectionOptions,
   CollectionSettings,
@@ -79,27 +79,21 @@ function hnswBody({ m, efConstruct, memory }: Partial<HnswConfig>): object {
   return { m, ef_construct: efConstruct, memory }
 }
 
-export function queryBody(options: QueryOptions): object {
-  const { query, using, filter, limit, offset, scoreThreshold, recall, params } = options
+export function scrollBody(options: ScrollOptions): object {
+  const { filter, limit, offset, orderBy } = options
   return {
     ...fieldsBody(options),
-    query: query === undefined || query === null ? undefined : targetBody(query),
-    using,
     filter: filter ?? undefined,
     limit,
-    offset,
-    score_threshold: scoreThreshold,
-    params: recall === undefined ? (params ?? undefined) : { ...params, recall },
+    offset: offset ?? undefined,
+    order_by: orderBy === undefined || orderBy === null ? undefined : orderByBody(orderBy),
   }
 }
 
-function targetBody(query: Vector | MultiVector | PointId): unknown {
-  return typeof query === 'object' ? vectorBody(query, 'query') : query
-}
-
-export function scrollBody(options: ScrollOptions): object {
-  const { filter, limit, offset } = options
-  return { ...fieldsBody(options), filter: filter ?? undefined, limit, offset: offset ?? undefined }
+export function orderByBody(orderBy: string | OrderBy): unknown {
+  if (orderBy === null || typeof orderBy !== 'object') return orderBy
+  const { key, direction, startFrom } = orderBy
+  return { key, direction, start_from: startFrom }
 }
 
 export function retrieveBody(ids: readonly PointId[], options: ReadOptions): object {
@@ -107,7 +101,7 @@ export function retrieveBody(ids: readonly PointId[], options: ReadOptions): obj
 }
 
 /** The library returns payloads unless told otherwise; on the wire a query does not. */
-function fieldsBody({ withPayload, withVector }: ReadOptions): object {
+export function fieldsBody({ withPayload, withVector }: ReadOptions): object {
   return { with_payload: withPayload ?? true, with_vector: withVector }
 }
 
@@ -135,7 +129,7 @@ function pointVectorBody(vector: PointVector, field: string): unknown {
 }
 
 /** Numbers are checked here, since a bin cannot hold what is no number. */
-function vectorBody(vector: Vector | MultiVector, field: string): unknown {
+export function vectorBody(vector: Vector | MultiVector, field: string): unknown {
   if (!Array.isArray(vector)) return vector
   if (isVector(vector[0])) return vector.map((one, i) => vectorBody(one as Vector, `${field}[${i}]`))
   const floats = new Float32Array(vector.length)
@@ -147,7 +141,7 @@ function vectorBody(vector: Vector | MultiVector, field: string): unknown {
   return floats
 }
 
-function isVector(value: unknown): value is Vector {
+export function isVector(value: unknown): value is Vector {
   return Array.isArray(value) || value instanceof Float32Array
 }
 

@@ -4,6 +4,7 @@ import type {
   Collection,
   Explained,
   Hit,
+  PointGroup,
   QueryOptions,
   ReadOptions,
   RetrieveOptions,
@@ -17,14 +18,21 @@ import type {
   WriteResult,
 } from '../core/database.js'
 import { invalid } from '../core/errors.js'
+import type { Filter } from '../core/filter.js'
 import { LIMITS } from '../core/limits.js'
 import type { Payload, PointId } from '../core/point.js'
+import type { FacetHit, FacetOptions, QueryGroupsOptions, SearchMatrix, SearchMatrixOptions } from '../core/query.js'
+import type { QueryPlan } from '../core/query-plan.js'
 import type { CollectionInfo, ConfigChange, PayloadIndexKind } from '../core/schema.js'
 import type { Snapshots } from '../core/snapshots.js'
 import { compileFilter } from '../filter/program.js'
-import { planInIdOrder } from '../query/explain.js'
+import { facet } from '../query/facet.js'
+import { queryGroups } from '../query/groups.js'
+import { searchMatrix } from '../query/matrix.js'
 import { retrieve, scrollPage } from '../query/pages.js'
-import { explainSearch, search } from '../query/search.js'
+import { runQuery } from '../query/run.js'
+import { explainSearch, plainTarget, search } from '../query/search.js'
+import type { Catalog, QueryScope } from '../query/source.js'
 import type { Admission } from './admission.js'
 import { readBytes, writeBytes } from './anticipated.js'
 import { type CallScope, withDeadline } from './call-scope.js'
@@ -39,6 +47,7 @@ const SCROLL_PAGE = 256
 /** Operations that quotas have a say in; all others make room, or take next to none. */
 const TAKES_ROOM: ReadonlySet<string> = new Set(['upsert', 'updateVectors', 'setPayload', 'overwritePayload'])
 const DEFAULT_LIMIT = 10
+const DEFAULT_GROUP_SIZE = 3
 
 /** What a database shares with the handles on its collections. */
 export interface CollectionHost {
@@ -46,6 +55,7 @@ export interface CollectionHost {
   quotas: QuotaGuard
   aliases(): string[]
   snapshots: Snapshots
+  catalog: Catalog
 }
 
 /** The verbs of one collection in this process. Handles are cheap; all of one collection share its engine. */
@@ -55,13 +65,15 @@ export class EmbeddedCollection<P = Payload> implements Collection<P> {
   readonly #quotas: QuotaGuard
   readonly #aliases: () => string[]
   readonly snapshots: Snapshots
+  readonly #catalog: Catalog
 
-  constructor(engine: CollectionEngine, { admission, quotas, aliases, snapshots }: CollectionHost) {
+  constructor(engine: CollectionEngine, { admission, quotas, aliases, snapshots, catalog }: CollectionHost) {
     this.#engine = engine
     this.#admission = admission
     this.#quotas = quotas
     this.#aliases = aliases
     this.snapshots = snapshots
+    this.#catalog = catalog
   }
 
   get name(): string {
@@ -192,12 +204,32 @@ export class EmbeddedCollection<P = Payload> implements Collection<P> {
 
   async explain(query: QueryOptions): Promise<Explained<P>> {
     this.#checkQueries([query], query)
-    return await this.#read(query, async (scope) => {
-      if (isWithoutTarget(query)) return { hits: await this.#firstPoints(query, scope), plan: planInIdOrder() }
-      return await this.#answer(query.limit ?? DEFAULT_LIMIT, query, scope, () =>
-        explainSearch<P>(this.#engine.shard, this.#engine.schema, query, scope),
-      )
-    })
+    return await this.#read(query, (scope) =>
+      this.#answer(query.limit ?? DEFAULT_LIMIT, query, scope, async () => {
+        const { shard, schema } = this.#engine
+        if (plainTarget(query) !== undefined) return await explainSearch<P>(shard, schema, query, scope)
+        const { hits, plan } = await runQuery<P>(query, this.#scopeOf(scope, true))
+        return { hits, plan: plan as QueryPlan }
+      }),
+    )
+  }
+
+  async queryGroups(query: QueryGroupsOptions): Promise<PointGroup<P>[]> {
+    const rows = (query.limit ?? DEFAULT_LIMIT) * (query.groupSize ?? DEFAULT_GROUP_SIZE)
+    this.#checkQueries([query], query)
+    return await this.#read(query, (scope) =>
+      this.#answer(rows, query, scope, () => queryGroups<P>(query, this.#scopeOf(scope, false))),
+    )
+  }
+
+  async facet(options: FacetOptions): Promise<FacetHit[]> {
+    this.#checkFilter(options)
+    return await this.#read(options, (scope) => facet(this.#engine, options, scope.signal))
+  }
+
+  async searchMatrix(options: SearchMatrixOptions = {}): Promise<SearchMatrix> {
+    this.#checkFilter(options)
+    return await this.#read(options, (scope) => searchMatrix(this.#engine, options, scope))
   }
 
   #query(query: QueryOptions, scope: CallScope): Awaitable<Hit<P>[]> {
@@ -212,17 +244,21 @@ export class EmbeddedCollection<P = Payload> implements Collection<P> {
     strictMode.read(call?.timeoutMs, queries.length)
   }
 
-  #run(query: QueryOptions, scope: CallScope): Awaitable<Hit<P>[]> {
-    if (isWithoutTarget(query)) return this.#firstPoints(query, scope)
-    return search<P>(this.#engine.shard, this.#engine.schema, query, scope)
+  #checkFilter(options: CallOptions & { filter?: Filter | null; limit?: number }): void {
+    const { strictMode } = this.#engine
+    if (!strictMode) return
+    checkScroll(options, strictMode)
+    strictMode.read(options.timeoutMs)
   }
 
-  /** Without a target the points come in the order of their ids, all alike near. */
-  async #firstPoints(query: QueryOptions, scope: CallScope): Promise<Hit<P>[]> {
-    const { shard, schema } = this.#engine
-    const { limit = DEFAULT_LIMIT, offset = 0 } = query
-    const page = await scrollPage<P>(shard, schema, { ...query, limit: limit + offset, offset: null }, scope.signal)
-    return page.points.slice(offset).map((point) => ({ ...point, version: 0, score: 0 }))
+  /** A search for neighbours of one vector may end at once; all else is a plan with a promise. */
+  #run(query: QueryOptions, scope: CallScope): Awaitable<Hit<P>[]> {
+    if (plainTarget(query) !== undefined) return search<P>(this.#engine.shard, this.#engine.schema, query, scope)
+    return runQuery<P>(query, this.#scopeOf(scope, false)).then(({ hits }) => hits)
+  }
+
+  #scopeOf(call: CallScope, explains: boolean): QueryScope {
+    return { source: this.#engine, catalog: this.#catalog, call, explains }
   }
 
   async scrollPage(options: ScrollOptions = {}): Promise<ScrollPage<P>> {
@@ -239,6 +275,8 @@ export class EmbeddedCollection<P = Payload> implements Collection<P> {
   }
 
   async *scroll(options: ScrollOptions = {}): AsyncIterable<StoredPoint<P>> {
+    if (options.orderBy)
+      throw invalid('order_by', 'expected a page of points: only those in the order of ids go on by themselves')
     let offset = options.offset ?? null
     do {
       const page = await this.scrollPage({ ...options, limit: options.limit ?? SCROLL_PAGE, offset })
@@ -255,7 +293,10 @@ export class EmbeddedCollection<P = Payload> implements Collection<P> {
       checkCount(options, strictMode)
       strictMode.read(options.timeoutMs)
     }
-    return await this.#read(options, (scope) => this.#engine.shard.count(filter, scope.signal))
+    return await this.#read(options, (scope) => {
+      const { shard } = this.#engine
+      return options.exact === false && filter ? shard.estimateCount(filter) : shard.count(filter, scope.signal)
+    })
   }
 
   async createPayloadIndex(field: string, kind: PayloadIndexKind, options: WriteOptions = {}): Promise<WriteResult> {
@@ -297,8 +338,4 @@ function conditionIn({ updateFilter, updateMode }: UpdateCondition = {}): Update
     ...(updateFilter === undefined ? {} : { updateFilter }),
     ...(updateMode === undefined ? {} : { updateMode }),
   }
-}
-
-function isWithoutTarget({ query }: QueryOptions): boolean {
-  return query === undefined || query === null
 }

@@ -155,9 +155,14 @@ export class EmbeddedDatabase implements Database {
   async collection<P = Payload>(name: string): Promise<Collection<P>> {
     this.#checkOpen()
     checkCollectionName(name)
+    return this.#handle<P>(this.#engineOf(name))
+  }
+
+  /** By its name or an alias. */
+  #engineOf(name: string): CollectionEngine {
     const meant = this.#aliases.resolve(name)
     const engine = this.#engines.get(meant)
-    if (engine) return this.#handle<P>(engine)
+    if (engine) return engine
     const damaged = this.#damagedAs(meant)
     if (damaged) throw cannotBeServed(meant, damaged.error)
     throw notFound('Collection', name)
@@ -165,8 +170,13 @@ export class EmbeddedDatabase implements Database {
 
   #handle<P>(engine: CollectionEngine): Collection<P> {
     const snapshots = new EmbeddedSnapshots(this.#host, engine)
-    const aliases = () => this.#aliases.of(engine.name)
-    return new EmbeddedCollection<P>(engine, { admission: this.#admission, quotas: this.#quotas, aliases, snapshots })
+    return new EmbeddedCollection<P>(engine, {
+      admission: this.#admission,
+      quotas: this.#quotas,
+      aliases: () => this.#aliases.of(engine.name),
+      snapshots,
+      catalog: (name) => this.#engineOf(name),
+    })
   }
 
   async updateAliases(actions: readonly AliasAction[], call?: CallOptions): Promise<void> {

@@ -1,12 +1,23 @@
 import type { QueryOptions, ScrollOptions } from '../core/database.js'
 import type { Filter } from '../core/filter.js'
+import { LIMITS } from '../core/limits.js'
+import type { QueryStage } from '../core/query.js'
 import type { StrictMode } from './strict-mode.js'
 
 const DEFAULT_LIMIT = 10
 
 /** What strict mode has to say of one query. Everything a query may ask for that is bounded is looked at here. */
 export function checkQuery(query: QueryOptions, strict: StrictMode): void {
-  const { limit = DEFAULT_LIMIT, filter, params, recall } = query
+  checkStage(query, strict, 0)
+}
+
+/** Of the query and of each prefetch; those that are nested too deep are refused by whoever parses the query. */
+function checkStage(stage: QueryStage, strict: StrictMode, depth: number): void {
+  const { limit = DEFAULT_LIMIT, filter, params, recall, prefetch } = stage
+  const prefetches = Array.isArray(prefetch) ? prefetch : [prefetch]
+  if (depth < LIMITS.prefetchDepth) {
+    for (const one of prefetches) if (one && typeof one === 'object') checkStage(one as QueryStage, strict, depth + 1)
+  }
   strict.limit(limit, 'max_query_limit', 'limit')
   strict.filter(filter, 'retrieve')
   // A recall of 1 looks at every vector.

@@ -1,13 +1,25 @@
 import type { AliasAction, AliasDescription } from './aliases.js'
 import type { CallOptions } from './call-options.js'
 import type { Filter } from './filter.js'
-import type { MultiVector, Payload, Point, PointId, PointVector, RawJson, StoredVector, Vector } from './point.js'
+import type { Payload, Point, PointId, PointVector, RawJson, StoredVector } from './point.js'
+import type {
+  FacetHit,
+  FacetOptions,
+  OrderBy,
+  QueryGroupsOptions,
+  QueryOptions,
+  SearchMatrix,
+  SearchMatrixOptions,
+} from './query.js'
 import type { QueryPlan } from './query-plan.js'
 import type { QuotaConfig, QuotaStatus } from './quotas.js'
+import type { ReadOptions } from './read-options.js'
 import type { CollectionInfo, CollectionOptions, ConfigChange, PayloadIndexKind } from './schema.js'
 import type { RecoverOptions, SnapshotSource, Snapshots } from './snapshots.js'
 
 export type { CallOptions } from './call-options.js'
+export type { QuantizationParams, QueryOptions, QueryParams } from './query.js'
+export type { ReadOptions, WithPayload, WithVector } from './read-options.js'
 
 /**
  * The one interface of the three faces: an embedded database (`open`), a remote one (`connect`) and the
@@ -83,6 +95,12 @@ export interface Collection<P = Payload> {
   /** Answers a query, and says how. The answer is the query's; the telling costs some microseconds. */
   explain(query: QueryOptions): Promise<Explained<P>>
   queryBatch(queries: readonly QueryOptions[], call?: CallOptions): Promise<Hit<P>[][]>
+  /** The best points of each group, best group first. Points without a value of `groupBy` are in none. */
+  queryGroups(query: QueryGroupsOptions): Promise<PointGroup<P>[]>
+  /** How many points have each value of a payload field. */
+  facet(options: FacetOptions): Promise<FacetHit[]>
+  /** How near points chosen at random are to each other. */
+  searchMatrix(options?: SearchMatrixOptions): Promise<SearchMatrix>
   /** Pages of points in the order of their ids (numbers before UUIDs). */
   scrollPage(options?: ScrollOptions): Promise<ScrollPage<P>>
   /** Every point, one at a time, fetched in pages of `limit`. */
@@ -146,55 +164,7 @@ export interface ArrowTable {
   readonly numRows: number
 }
 
-export type WithPayload = boolean | readonly string[] | { include: readonly string[] } | { exclude: readonly string[] }
-export type WithVector = boolean | readonly string[]
-
-export interface ReadOptions extends CallOptions {
-  /** Default true. */
-  withPayload?: WithPayload
-  /** Default false. */
-  withVector?: WithVector
-  /** Payloads come as RawJson where they need no selection: for those who pass them on as text. */
-  rawPayload?: boolean
-}
 export type RetrieveOptions = ReadOptions
-
-export interface QueryParams {
-  /** Width of the beam: a fixed effort, instead of that which the recall asked for takes. */
-  hnsw_ef?: number
-  /** Scan every vector. */
-  exact?: boolean
-  indexed_only?: boolean
-  quantization?: QuantizationParams | null
-}
-
-/** How a search uses the codes there are; by default they lead, and as many are scored exactly as recall takes. */
-export interface QuantizationParams {
-  /** Compares vectors themselves all the way. */
-  ignore?: boolean | null
-  /** false: scores come from codes alone, so they are estimates. Default true. */
-  rescore?: boolean | null
-  /** Scored exactly for each point wanted, from 1 to LIMITS.oversampling; without it as many as recall takes. */
-  oversampling?: number | null
-}
-
-export interface QueryOptions extends ReadOptions {
-  /** A vector, or the id of a stored point (which is then left out of the answer). Absent: points in id order. */
-  query?: Vector | MultiVector | PointId
-  /** Which named vector; may be left out where the collection has one. */
-  using?: string
-  filter?: Filter | null
-  /** Default 10. */
-  limit?: number
-  offset?: number
-  scoreThreshold?: number
-  /**
-   * Mean share of the true neighbours that answers are to have, in (0, 1]; default 0.95. How far the search goes
-   * for it is measured on the collection's own vectors; 1 looks at every vector. `params.hnsw_ef` overrides it.
-   */
-  recall?: number
-  params?: QueryParams | null
-}
 
 export interface ScrollOptions extends ReadOptions {
   filter?: Filter | null
@@ -202,6 +172,11 @@ export interface ScrollOptions extends ReadOptions {
   limit?: number
   /** Id to start from (inclusive). */
   offset?: PointId | null
+  /**
+   * A payload field with an index of numbers or date-times, whose values give the order; a point comes once for each
+   * value. Such pages are continued by `startFrom`, not by `offset`.
+   */
+  orderBy?: string | OrderBy | null
 }
 
 export interface StoredPoint<P = Payload> {
@@ -209,12 +184,21 @@ export interface StoredPoint<P = Payload> {
   /** RawJson where `rawPayload` was asked for. */
   payload?: P | null
   vector?: StoredVector | Record<string, StoredVector>
+  /** The value it was ordered by; of a date-time, microseconds since 1970. */
+  orderValue?: number | bigint
 }
 
 export interface Hit<P = Payload> extends StoredPoint<P> {
   /** Sequence number of the point's last change. */
   version: number
   score: number
+}
+
+export interface PointGroup<P = Payload> {
+  id: string | number | bigint
+  hits: Hit<P>[]
+  /** With `withLookup`: the point whose id is the group's, or null where there is none. */
+  lookup?: StoredPoint | null
 }
 
 export interface Explained<P = Payload> {

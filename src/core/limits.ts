@@ -21,6 +21,22 @@ export const LIMITS = {
   batchQueries: 1_024,
   /** `limit` of a query or scroll, and `offset + limit` of a query. */
   resultLimit: 65_536,
+  /** Prefetches of one query, at all its levels together, and how deep they nest. */
+  prefetches: 1_024,
+  prefetchDepth: 64,
+  /** `limit` of all prefetches of one query together. */
+  prefetchedPoints: 262_144,
+  /** Vectors and ids that one query names as examples, those of its prefetches included. */
+  queryExamples: 1_024,
+  /** `mmr.candidates_limit` of a query. */
+  mmrCandidates: 16_384,
+  /** Nested expressions of a formula, and all of them together. */
+  formulaDepth: 128,
+  formulaExpressions: 4_096,
+  /** `limit` times `group_size` of a query in groups. */
+  groupedPoints: 65_536,
+  /** `sample` of a search matrix, and `sample` times `limit`. */
+  matrixSample: 4_096,
   /** `hnsw_ef` of a query and `ef_construct` of a collection. */
   ef: 65_536,
   /** `params.quantization.oversampling` of a query. */

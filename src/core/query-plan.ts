@@ -20,8 +20,30 @@ interface SearchAccount {
   tookUs: number
 }
 
-/** Of several segments that differ, the strategy and reason of each, and the least recall of theirs. */
+export type StageKind =
+  | 'ids'
+  | 'nearest'
+  | 'recommend'
+  | 'discover'
+  | 'context'
+  | 'relevance_feedback'
+  | 'mmr'
+  | 'order_by'
+  | 'rrf'
+  | 'dbsf'
+  | 'formula'
+  | 'sample'
+
+/**
+ * Of several segments that differ, the strategy and reason of each, and the least recall of theirs. A query is a tree of
+ * these: counts are those of the stage itself, while `tookUs` is from its start to its end, with its prefetches.
+ */
 export interface QueryPlan extends SearchAccount {
+  stage: StageKind
+  /** Points that the stage passed on. */
+  returned: number
+  /** The stages whose points this one looked at. */
+  prefetch: QueryPlan[]
   segments: SegmentPlan[]
 }
 

@@ -56,7 +56,11 @@ const FIRST_CAPACITY = 256
 /** The program of an untrusted filter; null where it matches everything. Rejects with INVALID_ARGUMENT. */
 export function compileFilter(filter: Filter | unknown, context: FilterContext): Uint8Array | null {
   const node = parseFilter(filter, context)
-  if (node === null) return null
+  return node === null ? null : compileNode(node)
+}
+
+/** The program of a filter that was parsed. */
+export function compileNode(node: FilterNode): Uint8Array {
   const writer = new ProgramWriter()
   writeNode(writer, node)
   return writer.finish()

@@ -1,93 +1,91 @@
 /** Bodies of reads: query, query batch, scroll, retrieve, count. Payloads are asked for as text throughout. */
-import type { QuantizationParams, QueryOptions, QueryParams, RetrieveOptions, ScrollOptions } from '../core/database.js'
+import type { RetrieveOptions, ScrollOptions, WithPayload, WithVector } from '../core/database.js'
 import { invalid } from '../core/errors.js'
 import type { Filter } from '../core/filter.js'
 import { LIMITS } from '../core/limits.js'
-import type { MultiVector, PointId, Vector } from '../core/point.js'
+import type { PointId } from '../core/point.js'
+import type {
+  FacetOptions,
+  OrderBy,
+  QueryGroupsOptions,
+  QueryOptions,
+  SearchMatrixOptions,
+  WithLookup,
+} from '../core/query.js'
 import {
   arrayAt,
   booleanAt,
-  bytesAt,
   filterAt,
   idAt,
   idsAt,
   integerAt,
-  isObject,
   isPresent,
   limitOf,
   objectAt,
   refuse,
   textAt,
-  unsupported,
   type WireObject,
   withPayloadAt,
   withVectorOf,
 } from './wire-fields.js'
-import { vectorAt } from './wire-points.js'
+import { orderByAt, stageOf } from './wire-stage.js'
 
 const DEFAULT_LIMIT = 10
-const UNSUPPORTED_IN_QUERY = ['lookup_from', 'shard_key'] as const
 
-export function queryOf(body: WireObject): QueryOptions {
-  refuse(body, UNSUPPORTED_IN_QUERY)
-  const { prefetch } = body
-  if (isPresent(prefetch) && !(Array.isArray(prefetch) && prefetch.length === 0)) throw unsupported('prefetch')
+/** `at` is where the query lies in a batch, with a dot behind it. */
+export function queryOf(body: WireObject, at = ''): QueryOptions {
+  refuse(body, ['shard_key'], at)
   const options: QueryOptions = {
-    limit: limitOf(body, DEFAULT_LIMIT),
+    limit: DEFAULT_LIMIT,
+    ...stageOf(body, at),
     withPayload: withPayloadAt(body.with_payload, false),
     withVector: withVectorOf(body),
     rawPayload: true,
   }
-  if (isPresent(body.query)) options.query = targetAt(body.query, 'query')
-  if (isPresent(body.using)) options.using = textAt(body.using, 'using')
-  if (isPresent(body.filter)) options.filter = filterAt(body.filter)
-  if (isPresent(body.offset)) options.offset = integerAt(body.offset, 0, LIMITS.resultLimit, 'offset')
-  if (isPresent(body.score_threshold)) options.scoreThreshold = finiteAt(body.score_threshold, 'score_threshold')
-  if (isPresent(body.params)) {
-    const params = objectAt(body.params, 'params')
-    options.params = paramsOf(params)
-    if (isPresent(params.recall)) options.recall = finiteAt(params.recall, 'params.recall')
-  }
+  if (isPresent(body.offset)) options.offset = integerAt(body.offset, 0, LIMITS.resultLimit, `${at}offset`)
   return options
 }
 
-/** A vector, an id, or `{ nearest: ... }` of one of them. */
-function targetAt(value: unknown, field: string): Vector | MultiVector | PointId {
-  if (bytesAt(value) || Array.isArray(value)) return vectorAt(value, field)
-  if (!isObject(value)) return idAt(value, field)
-  if (!isPresent(value.nearest)) {
-    const kind = Object.keys(value)[0]
-    if (kind === undefined) throw invalid(field, 'expected a vector, an id or { nearest }', value)
-    throw unsupported(`${field}.${kind}`)
+export function queryGroupsOf(body: WireObject): QueryGroupsOptions {
+  return { ...queryOf({ ...body, offset: null }), ...groupingOf(body) }
+}
+
+/** What makes groups of a query, the older ones included. */
+export function groupingOf(body: WireObject): Pick<QueryGroupsOptions, 'groupBy' | 'groupSize' | 'withLookup'> {
+  const { group_by: groupBy, group_size: groupSize, with_lookup: withLookup } = body
+  return {
+    groupBy: textAt(groupBy, 'group_by'),
+    ...(isPresent(groupSize) ? { groupSize: integerAt(groupSize, 1, LIMITS.groupedPoints, 'group_size') } : {}),
+    ...(isPresent(withLookup) ? { withLookup: withLookupAt(withLookup) } : {}),
   }
-  refuse(value, ['mmr'], `${field}.`)
-  const { nearest } = value
-  if (isObject(nearest)) throw unsupported(`${field}.nearest.${Object.keys(nearest)[0] ?? ''}`)
-  return targetAt(nearest, `${field}.nearest`)
 }
 
-function paramsOf(params: WireObject): QueryParams {
-  const known: QueryParams = {}
-  if (isPresent(params.hnsw_ef)) known.hnsw_ef = integerAt(params.hnsw_ef, 1, LIMITS.ef, 'params.hnsw_ef')
-  if (isPresent(params.exact)) known.exact = booleanAt(params.exact, 'params.exact')
-  if (isPresent(params.quantization)) {
-    known.quantization = quantizationParamsOf(objectAt(params.quantization, 'params.quantization'))
+function withLookupAt(value: unknown): string | WithLookup {
+  if (typeof value === 'string') return value
+  const { collection, with_payload: payload, with_vectors: vectors } = objectAt(value, 'with_lookup')
+  return {
+    collection: textAt(collection, 'with_lookup.collection'),
+    withPayload: withPayloadAt(payload, true) as WithPayload,
+    withVectors: withVectorOf({ with_vector: vectors }) as WithVector,
   }
-  if (isPresent(params.indexed_only)) known.indexed_only = booleanAt(params.indexed_only, 'params.indexed_only')
-  return known
 }
 
-function quantizationParamsOf({ ignore, rescore, oversampling }: WireObject): QuantizationParams {
-  const known: QuantizationParams = {}
-  if (isPresent(ignore)) known.ignore = booleanAt(ignore, 'params.quantization.ignore')
-  if (isPresent(rescore)) known.rescore = booleanAt(rescore, 'params.quantization.rescore')
-  if (isPresent(oversampling)) known.oversampling = finiteAt(oversampling, 'params.quantization.oversampling')
-  return known
+export function facetOf(body: WireObject): FacetOptions {
+  refuse(body, ['shard_key'])
+  const options: FacetOptions = { key: textAt(body.key, 'key'), limit: limitOf(body, DEFAULT_LIMIT) }
+  if (isPresent(body.filter)) options.filter = filterAt(body.filter)
+  if (isPresent(body.exact)) options.exact = booleanAt(body.exact, 'exact')
+  return options
 }
 
-function finiteAt(value: unknown, field: string): number {
-  if (typeof value !== 'number' || !Number.isFinite(value)) throw invalid(field, 'expected a finite number', value)
-  return value
+export function matrixOf(body: WireObject): SearchMatrixOptions {
+  refuse(body, ['shard_key'])
+  const options: SearchMatrixOptions = {}
+  if (isPresent(body.filter)) options.filter = filterAt(body.filter)
+  if (isPresent(body.sample)) options.sample = integerAt(body.sample, 2, LIMITS.matrixSample, 'sample')
+  if (isPresent(body.limit)) options.limit = limitOf(body, 0)
+  if (isPresent(body.using)) options.using = textAt(body.using, 'using')
+  return options
 }
 
 /** Ours: whether the answer is to say how it was found. */
@@ -103,12 +101,12 @@ export function queriesOf(body: WireObject): { query: QueryOptions; explain: boo
   }
   return searches.map((search, i) => {
     const fields = objectAt(search, `searches[${i}]`)
-    return { query: queryOf(fields), explain: explainOf(fields) }
+    return { query: queryOf(fields, `searches[${i}].`), explain: explainOf(fields) }
   })
 }
 
 export function scrollOf(body: WireObject): ScrollOptions {
-  refuse(body, ['order_by', 'shard_key'])
+  refuse(body, ['shard_key'])
   const options: ScrollOptions = {
     limit: limitOf(body, DEFAULT_LIMIT),
     withPayload: withPayloadAt(body.with_payload, true),
@@ -117,6 +115,7 @@ export function scrollOf(body: WireObject): ScrollOptions {
   }
   if (isPresent(body.filter)) options.filter = filterAt(body.filter)
   if (isPresent(body.offset)) options.offset = idAt(body.offset, 'offset')
+  if (isPresent(body.order_by)) options.orderBy = orderByAt(body.order_by, 'order_by') as string | OrderBy
   return options
 }
 

@@ -1,4 +1,22 @@
+import type {
+  CodeKind,
+  FacetRequest,
+  FacetResult,
+  OrderedBlock,
+  OrderRequest,
+  PayloadIndexKindCode,
+  RowBlock,
+  RowFields,
+  SampleRequest,
+  ScrollRequest,
+  SearchRequest,
+  SearchResult,
+  TextBuffers,
+  VectorRows,
+} from './addon-reads.js'
 import type { ProcessMemoryFacts, ShardMemory } from './memory-facts.js'
+
+export type * from './addon-reads.js'
 
 /**
  * The addon's exports, one to one: the contract between native/binding and src/native. Only files of this
@@ -85,6 +103,20 @@ export interface Addon {
   /** Points in id order from `from` (inclusive; null: the first), at most `limit`, that match. */
   scroll(shard: ShardHandle, request: ScrollRequest): Promise<RowBlock & { next: Uint32Array | null }>
   count(shard: ShardHandle, filter: Uint8Array | null, cancel: number): Promise<number>
+  /** About how many match, from payload indexes and a sample. */
+  estimateCount(shard: ShardHandle, filter: Uint8Array | null): Promise<number>
+  /** Matching points chosen at random, each as likely as any other, in no order. */
+  sample(shard: ShardHandle, request: SampleRequest): Promise<RowBlock>
+  /**
+   * Matching points in the order of their values of an indexed field, once for each value. Rejects with
+   * INVALID_ARGUMENT where the field has no index of numbers or date-times.
+   */
+  orderBy(shard: ShardHandle, request: OrderRequest): Promise<OrderedBlock>
+  /**
+   * How many matching points have each value of an indexed field, most frequent first, then by value. Rejects with
+   * INVALID_ARGUMENT where the field has no index of keywords, integers, UUIDs or booleans.
+   */
+  facet(shard: ShardHandle, request: FacetRequest): Promise<FacetResult>
   /** The ids of all points that match (null: of all), in id order. */
   selectIds(shard: ShardHandle, filter: Uint8Array | null): Promise<Uint32Array>
   /** Asks the operation that was started with this cancel number to stop; it rejects with CANCELLED. */
@@ -171,16 +203,8 @@ export interface VectorSpec {
   code?: CodeKind
 }
 export type PlacementCode = 'cold' | 'cached' | 'pinned'
-export type CodeKind = 'auto' | 'none' | 'sq8' | 'rabitq4' | 'rabitq1'
 /** Cosine expects unit vectors (prepareVectors) and normalises queries itself. */
 export type MetricCode = 'cosine' | 'dot' | 'l2' | 'l1'
-export type PayloadIndexKindCode = 'keyword' | 'integer' | 'float' | 'bool' | 'datetime' | 'uuid'
-
-export interface TextBuffers {
-  bytes: Uint8Array
-  /** n + 1 offsets. */
-  offsets: Uint32Array
-}
 
 export interface UpsertBatch {
   ids: Uint32Array
@@ -188,118 +212,6 @@ export interface UpsertBatch {
   /** Index into spec.vectors; `rows` and `counts` as in VectorColumn. */
   vectors: { vector: number; data: Float32Array; rows: Uint32Array | null; counts?: Uint32Array | null }[]
   payloads: TextBuffers | null
-}
-
-export interface RowFields {
-  payload: boolean
-  /** Indexes into spec.vectors. */
-  vectors: Uint32Array
-}
-
-/**
- * Vectors of rows: one a row, zeros where `counts` is 0; of a multivector as many a row as `counts` says, end to end.
- */
-export interface VectorRows {
-  data: Float32Array
-  counts: Uint32Array
-}
-
-/** Rows as columns: what reads return. */
-export interface RowBlock {
-  count: number
-  ids: Uint32Array
-  seqs: Float64Array
-  /** null unless asked for. An empty span is a point without payload. */
-  payloads: TextBuffers | null
-  /** One a vector asked for, in that order. */
-  vectors: VectorRows[]
-}
-
-export interface SearchRequest {
-  /** Index into spec.vectors. */
-  vector: number
-  query: Float32Array
-  limit: number
-  offset: number
-  /** Width of the beam; 0: as far as `recall` takes. */
-  ef: number
-  recall: number
-  exact: boolean
-  /** How codes are used; absent: they lead, and as many are scored exactly as `recall` takes. */
-  codes?: CodeUse
-  indexedOnly: boolean
-  /** In the metric's own terms (Cosine, Dot: least similarity; Euclid, Manhattan: greatest distance). */
-  scoreThreshold: number | null
-  /** A filter program, see src/filter/program.ts. */
-  filter: Uint8Array | null
-  /** Ids never to return. */
-  exclude: Uint32Array | null
-  fields: RowFields
-  /** Number for `cancel`; 0: cannot be cancelled. */
-  cancel: number
-  /** Whether the result says how each segment was searched. */
-  explain?: boolean
-  /** Microseconds for which the search may hold the calling thread, if it runs there; 0: it must not. */
-  inlineUs: number
-}
-
-export interface CodeUse {
-  ignore: boolean
-  rescore: boolean
-  /** Scored exactly for each one wanted; 0: as many as `recall` takes. */
-  oversampling: number
-}
-
-export interface SearchResult extends RowBlock {
-  scores: Float32Array
-  /** Where `explain` asks for them, and there are any. */
-  segments?: SegmentReport[]
-  stats: {
-    visited: number
-    distances: number
-    strategy: string
-    matches: number
-    tookUs: number
-    /** That every segment promises; 0 where the request named a width. */
-    recall: number
-  }
-}
-
-/** How one segment was searched. Costs are in distances to vectors that lie anywhere. */
-export interface SegmentReport {
-  segment: number
-  points: number
-  /** Vertices of the graph, and those behind it that were scanned. */
-  linked: number
-  tail: number
-  strategy: string
-  /** `exact`, `all`, `empty`, `recall`, `costs less`; empty where a walk was planned. */
-  whyNoWalk: string
-  /** Those that led, or were scanned; `none`: vectors themselves. */
-  codes: CodeKind
-  /** Of the walk that was made; 0 where none was. `reach` is 0 where the width alone stops. */
-  width: number
-  reach: number
-  plannedDistances: number
-  /** With a filter: what a walk and a scan were expected to cost. */
-  walkCost: number
-  scanCost: number
-  /** That is promised; 0 where the request named a width. */
-  recall: number
-  matches: number
-  visited: number
-  distances: number
-  rescored: number
-  bytes: number
-  tookUs: number
-}
-
-export interface ScrollRequest {
-  from: Uint32Array | null
-  limit: number
-  filter: Uint8Array | null
-  fields: RowFields
-  cancel: number
 }
 
 /** Rows of the table. Ids as text (decimal or UUID), Arrow's layouts throughout. */

@@ -2,10 +2,15 @@ import type { Awaitable } from '../core/awaitable.js'
 import type {
   Addon,
   CheckpointResult,
+  FacetRequest,
+  FacetResult,
   FlushBatch,
+  OrderedBlock,
+  OrderRequest,
   PayloadIndexKindCode,
   RowBlock,
   RowFields,
+  SampleRequest,
   ScrollRequest,
   SearchRequest,
   SearchResult,
@@ -121,6 +126,18 @@ export class Shard {
       this.#call(() => this.#addon.count(this.#handle, filter, cancel)),
     )
   }
+  async estimateCount(filter: Uint8Array | null): Promise<number> {
+    return await this.#run(() => this.#addon.estimateCount(this.#handle, filter))
+  }
+  async sample(request: Omit<SampleRequest, 'cancel'>, signal?: AbortSignal): Promise<RowBlock> {
+    return await this.#cancelled(signal, (cancel) => this.#addon.sample(this.#handle, { ...request, cancel }))
+  }
+  async orderBy(request: Omit<OrderRequest, 'cancel'>, signal?: AbortSignal): Promise<OrderedBlock> {
+    return await this.#cancelled(signal, (cancel) => this.#addon.orderBy(this.#handle, { ...request, cancel }))
+  }
+  async facet(request: Omit<FacetRequest, 'cancel'>, signal?: AbortSignal): Promise<FacetResult> {
+    return await this.#cancelled(signal, (cancel) => this.#addon.facet(this.#handle, { ...request, cancel }))
+  }
   async selectIds(filter: Uint8Array | null): Promise<Uint32Array> {
     return await this.#run(() => this.#addon.selectIds(this.#handle, filter))
   }
@@ -205,6 +222,16 @@ export class Shard {
     } catch (error) {
       throw toVicinalError(error)
     }
+  }
+
+  async #cancelled<T>(signal: AbortSignal | undefined, start: (cancel: number) => Promise<T>): Promise<T> {
+    lastCancel += 1
+    const cancel = lastCancel
+    return await this.#cancellable(
+      signal,
+      cancel,
+      this.#call(() => start(cancel)),
+    )
   }
 
   /** The operation that was started with this cancel number, ended early by the signal. */

@@ -1,8 +1,18 @@
 /** What the kernel reports of a search, in words and shares. */
-import type { QueryPlan, SegmentPlan } from '../core/query-plan.js'
+import type { QueryPlan, SegmentPlan, StageKind } from '../core/query-plan.js'
 import type { SearchResult, SegmentReport } from '../native/addon.js'
 
 const RECALL_PLACES = 5
+
+const WITHOUT_SEARCH: Partial<Record<StageKind, { strategy: string; why: string }>> = {
+  ids: { strategy: 'points in the order of their ids', why: 'the query has no target' },
+  order_by: { strategy: 'points in the order of a payload field', why: 'its index has them in that order' },
+  sample: { strategy: 'points chosen at random', why: 'the query asks for a sample' },
+  rrf: { strategy: 'one ranking of several, by places', why: 'places can be compared where scores cannot' },
+  dbsf: { strategy: 'one ranking of several, by scores', why: 'scores are scaled to how they are spread' },
+  formula: { strategy: 'a formula over scores and payloads', why: 'the query asks for one' },
+  mmr: { strategy: 'those of the nearest that differ from each other', why: 'the query asks for diversity' },
+}
 
 const REASONS: Record<string, string> = {
   exact: 'an exact search was asked for',
@@ -12,33 +22,42 @@ const REASONS: Record<string, string> = {
   'costs less': 'a scan costs less than a walk through the graph',
 }
 
-/** Of a query without a target: nothing is searched. */
-export function planInIdOrder(): QueryPlan {
+/** What a stage is, and what came out of it. */
+export interface StageFacts {
+  stage: StageKind
+  returned: number
+  prefetch: QueryPlan[]
+  tookUs: number
+}
+
+/** Of a stage that searches no segment: what it does is told by its name. */
+export function planWithoutSearch(facts: StageFacts): QueryPlan {
+  const { strategy, why } = WITHOUT_SEARCH[facts.stage] ?? { strategy: 'the points of the prefetches', why: '' }
   return {
+    ...facts,
     ...sumsOf([]),
-    strategy: 'points in the order of their ids',
-    why: 'the query has no target',
+    strategy,
+    why,
     expectedRecall: 1,
     estimatedMatches: null,
     selectivity: null,
-    tookUs: 0,
     segments: [],
   }
 }
 
-export function planOf({ segments: reports = [], stats }: SearchResult, isFiltered: boolean): QueryPlan {
+export function planOf({ segments: reports = [] }: SearchResult, isFiltered: boolean, facts: StageFacts): QueryPlan {
   const segments = reports.map((report) => segmentPlan(report, isFiltered))
   const recalls = segments.map((segment) => segment.expectedRecall)
   const matches = segments.reduce((sum, segment) => sum + (segment.estimatedMatches ?? 0), 0)
   const points = segments.reduce((sum, segment) => sum + segment.points, 0)
   return {
+    ...facts,
     strategy: distinct(segments.map(({ strategy }) => strategy)) || 'nothing to search',
     why: distinct(segments.map(({ why }) => why)) || 'the collection is empty',
     expectedRecall: recalls.every((recall) => recall !== null) ? Math.min(1, ...recalls) : null,
     estimatedMatches: isFiltered ? matches : null,
     selectivity: isFiltered ? shareOf(matches, points) : null,
     ...sumsOf(segments),
-    tookUs: stats.tookUs,
     segments,
   }
 }

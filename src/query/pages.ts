@@ -1,13 +1,17 @@
 import type { RetrieveOptions, ScrollOptions, ScrollPage, StoredPoint } from '../core/database.js'
+import { invalid } from '../core/errors.js'
 import { LIMITS } from '../core/limits.js'
 import { decodeId, distinctIds, encodeId, encodeIds, ID_WORDS, type PointId } from '../core/point.js'
 import type { ResolvedVector } from '../core/schema.js'
 import { compileFilter } from '../filter/program.js'
 import type { Shard } from '../native/shard.js'
-import { projectionOf, RowReader } from './rows.js'
-import { bounded } from './search.js'
+import { orderOf } from './parse-order.js'
+import { orderValueAt, projectionOf, RowReader } from './rows.js'
+import { bounded } from './settings.js'
 
 const DEFAULT_PAGE = 10
+const OFFSET_WITH_ORDER =
+  "Cannot use an `offset` when using `order_by`. The alternative for paging is to use `order_by.start_from` and a filter to exclude the IDs that you've already seen for the `order_by.start_from` value"
 
 /** Points by id, in the order asked for; absent ones are left out, and a repeated id comes once. */
 export async function retrieve<P>(
@@ -33,6 +37,17 @@ export async function scrollPage<P>(
   const projection = projectionOf(options, schema)
   const from = firstId(options.offset)
   const filter = options.filter ? compileFilter(options.filter, { vectorNames: schema.map(({ name }) => name) }) : null
+  if (options.orderBy !== undefined && options.orderBy !== null) {
+    if (from) throw invalid('offset', OFFSET_WITH_ORDER)
+    const { key: field, descending, from: start } = orderOf(options.orderBy, 'order_by')
+    const request = { field, descending, from: start, limit, filter, fields: projection.fields }
+    const ordered = await shard.orderBy(request, signal)
+    const rows = new RowReader(ordered, projection)
+    const points = Array.from({ length: ordered.count }, (_, row) => {
+      return { ...rows.point<P>(row), orderValue: orderValueAt(ordered, row) }
+    })
+    return { points, nextOffset: null }
+  }
   const block = await shard.scroll({ from, limit, filter, fields: projection.fields }, signal)
   const reader = new RowReader(block, projection)
   const points = Array.from({ length: block.count }, (_, row) => reader.point<P>(row))

@@ -4,7 +4,7 @@ import { decodeId, ID_WORDS, type Payload, RawJson, type StoredVector, UNNAMED_V
 import type { ResolvedVector } from '../core/schema.js'
 import { selectPayload } from '../filter/payload.js'
 import { parsePayload, writePayload } from '../filter/payload-json.js'
-import type { RowBlock, RowFields } from '../native/addon.js'
+import type { OrderedBlock, RowBlock, RowFields } from '../native/addon.js'
 
 /** What a reader wants to see of a point, checked: for the kernel (fields) and for the rows' makers. */
 export interface Projection {
@@ -127,4 +127,10 @@ function startsOf(counts: Uint32Array): Uint32Array {
   const starts = new Uint32Array(counts.length)
   for (let row = 1; row < counts.length; row++) starts[row] = (starts[row - 1] as number) + (counts[row - 1] as number)
   return starts
+}
+
+/** The value row `row` was ordered by. */
+export function orderValueAt({ values }: OrderedBlock, row: number): number | bigint {
+  const value = values[row] as number | bigint
+  return typeof value === 'bigint' && Number.isSafeInteger(Number(value)) ? Number(value) : value
 }

@@ -1,19 +1,28 @@
 import type { Awaitable } from '../core/awaitable.js'
-import type { Explained, Hit, QuantizationParams, QueryOptions } from '../core/database.js'
+import type { Explained, Hit, QueryOptions } from '../core/database.js'
 import { invalid, notFound } from '../core/errors.js'
 import { LIMITS } from '../core/limits.js'
 import { encodeId, ID_WORDS, type MultiVector, type PointId, UNNAMED_VECTOR, type Vector } from '../core/point.js'
 import type { ResolvedVector } from '../core/schema.js'
 import { compileFilter } from '../filter/program.js'
-import type { CodeUse, SearchResult, VectorRows } from '../native/addon.js'
+import type { SearchResult, VectorRows } from '../native/addon.js'
 import type { Cancellable, Shard } from '../native/shard.js'
 import { roundQuery } from '../native/vectors.js'
 import { planOf } from './explain.js'
+import { isVector, vectorOf } from './parse-scoring.js'
 import { type Projection, projectionOf, RowReader } from './rows.js'
+import { bounded, DEFAULT_LIMIT, settingsOf, thresholdOf, vectorIndex } from './settings.js'
 
-const DEFAULT_LIMIT = 10
-const DEFAULT_RECALL = 0.95
 const NO_FIELDS = { payload: false }
+
+/** The vector or id that is all a query asks neighbours of; undefined where it asks more, or nothing. */
+export function plainTarget({ query, prefetch, lookupFrom }: QueryOptions): Vector | MultiVector | PointId | undefined {
+  if (query === undefined || query === null || prefetch || lookupFrom) return undefined
+  if (typeof query !== 'object' || isVector(query)) return query
+  return 'nearest' in query && !query.mmr && Object.keys(query).every((key) => key === 'nearest' || key === 'mmr')
+    ? query.nearest
+    : undefined
+}
 
 /** Nearest neighbours of a vector, or of a stored point (which is left out). */
 export function search<P>(
@@ -35,7 +44,12 @@ export function explainSearch<P>(
   const isFiltered = Boolean(options.filter)
   return searchAs(shard, schema, options, scope, true, (result, projection) => ({
     hits: hitsOf<P>(result, projection),
-    plan: planOf(result, isFiltered),
+    plan: planOf(result, isFiltered, {
+      stage: 'nearest',
+      returned: result.count,
+      prefetch: [],
+      tookUs: result.stats.tookUs,
+    }),
   }))
 }
 
@@ -52,13 +66,8 @@ function searchAs<T>(
   const offset = bounded(options.offset ?? 0, 0, LIMITS.resultLimit, 'offset')
   if (offset + limit > LIMITS.resultLimit)
     throw invalid('offset', `expected offset + limit of at most ${LIMITS.resultLimit}`, offset + limit)
-  const { hnsw_ef, exact, indexed_only, quantization } = options.params ?? {}
-  const ef = hnsw_ef === undefined ? 0 : bounded(hnsw_ef, 1, LIMITS.ef, 'params.hnsw_ef')
-  const recall = share(options.recall ?? DEFAULT_RECALL, 'params.recall')
-  const codes = codeUseOf(quantization)
-  const { scoreThreshold } = options
-  if (scoreThreshold !== undefined && !Number.isFinite(scoreThreshold))
-    throw invalid('score_threshold', 'expected a finite number', scoreThreshold)
+  const { ef, recall, exact, codes, indexedOnly } = settingsOf(options)
+  const scoreThreshold = thresholdOf(options.scoreThreshold)
   const filter = options.filter ? compileFilter(options.filter, { vectorNames: schema.map(({ name }) => name) }) : null
   const projection = projectionOf(options, schema)
   const searched = schema[vector] as ResolvedVector
@@ -70,10 +79,10 @@ function searchAs<T>(
       offset,
       ef,
       recall,
-      exact: exact === true || (ef === 0 && recall === 1),
+      exact,
       ...(codes ? { codes } : {}),
-      indexedOnly: indexed_only === true,
-      scoreThreshold: scoreThreshold ?? null,
+      indexedOnly,
+      scoreThreshold,
       filter,
       exclude: target.exclude,
       fields: projection.fields,
@@ -82,59 +91,10 @@ function searchAs<T>(
     const found = shard.search(request, scope)
     return found instanceof Promise ? found.then((result) => answerOf(result, projection)) : answerOf(found, projection)
   }
-  const query = options.query as Vector | MultiVector | PointId
-  return typeof query === 'object'
-    ? run(givenTarget(query, searched))
-    : storedTarget(shard, schema, vector, query).then(run)
-}
-
-export function vectorIndex(using: string | undefined, schema: readonly ResolvedVector[]): number {
-  if (using === undefined || using === null) {
-    if (schema.length === 1) return 0
-    throw invalid(
-      'using',
-      `expected one of ${schema.map(({ name }) => name).join(', ')}: the collection has several vectors`,
-    )
-  }
-  const index = schema.findIndex((vector) => vector.name === using)
-  if (index < 0) throw invalid('using', 'Not existing vector name', using)
-  return index
-}
-
-export function bounded(value: unknown, least: number, most: number, field: string): number {
-  if (typeof value !== 'number' || !Number.isInteger(value) || value < least || value > most) {
-    throw invalid(field, `expected an integer from ${least} to ${most}`, value)
-  }
-  return value
-}
-
-function share(value: unknown, field: string): number {
-  if (typeof value !== 'number' || !(value > 0 && value <= 1)) {
-    throw invalid(field, 'expected a number above 0 and at most 1', value)
-  }
-  return value
-}
-
-/** Null where nothing is asked of codes. */
-function codeUseOf(asked: QuantizationParams | null | undefined): CodeUse | null {
-  if (asked === undefined || asked === null) return null
-  if (typeof asked !== 'object') throw invalid('params.quantization', 'expected an object', asked)
-  const { oversampling } = asked
-  const isGiven = oversampling !== undefined && oversampling !== null
-  if (isGiven && !(typeof oversampling === 'number' && oversampling >= 1 && oversampling <= LIMITS.oversampling)) {
-    const expected = `expected a number from 1 to ${LIMITS.oversampling}`
-    throw invalid('params.quantization.oversampling', expected, oversampling)
-  }
-  return {
-    ignore: flag(asked.ignore ?? false, 'params.quantization.ignore'),
-    rescore: flag(asked.rescore ?? true, 'params.quantization.rescore'),
-    oversampling: oversampling ?? 0,
-  }
-}
-
-function flag(value: unknown, field: string): boolean {
-  if (typeof value !== 'boolean') throw invalid(field, 'expected true or false', value)
-  return value
+  const target = plainTarget(options) as Vector | MultiVector | PointId
+  return typeof target === 'object'
+    ? run({ vector: vectorOf(target, searched, 'query'), exclude: null })
+    : storedTarget(shard, schema, vector, target).then(run)
 }
 
 /** What neighbours are asked for, and the ids never to return. */
@@ -159,43 +119,8 @@ async function storedTarget(
   return { vector: column.data, exclude: id }
 }
 
-/** A query vector as float32: the caller's own array is not kept. */
-function givenTarget(query: Vector | MultiVector, { size, multivectorConfig }: ResolvedVector): Target {
-  if (!multivectorConfig || !Array.isArray(query) || typeof query[0] === 'number') {
-    return { vector: givenVector(query as Vector, size, 'query'), exclude: null }
-  }
-  if (query.length === 0) throw invalid('query', 'expected at least one vector', query)
-  if (query.length * size > LIMITS.multivectorFloats) {
-    throw invalid(
-      'query',
-      `expected at most ${LIMITS.multivectorFloats} numbers in all its vectors`,
-      query.length * size,
-    )
-  }
-  const vector = new Float32Array(query.length * size)
-  for (let i = 0; i < query.length; i++) {
-    const one = query[i] as unknown as Vector
-    if (!Array.isArray(one) && !(one instanceof Float32Array)) {
-      throw invalid(`query[${i}]`, `expected a vector of ${size} numbers`, one)
-    }
-    vector.set(givenVector(one, size, `query[${i}]`), i * size)
-  }
-  return { vector, exclude: null }
-}
-
-function givenVector(query: Vector, dim: number, field: string): Float32Array {
-  if (query.length !== dim) throw invalid(field, `Vector dimension error: expected dim: ${dim}`, query.length)
-  const vector = new Float32Array(dim)
-  for (let i = 0; i < dim; i++) {
-    const value: unknown = query[i]
-    if (typeof value !== 'number') throw invalid(`${field}[${i}]`, 'expected a number', value)
-    vector[i] = value
-    if (!Number.isFinite(vector[i])) throw invalid(`${field}[${i}]`, 'expected a finite 32-bit float', value)
-  }
-  return vector
-}
-
-function hitsOf<P>(result: SearchResult, projection: Projection): Hit<P>[] {
+/** The kernel's rows as points with scores. */
+export function hitsOf<P>(result: SearchResult, projection: Projection): Hit<P>[] {
   const reader = new RowReader(result, projection)
   const hits: Hit<P>[] = new Array(result.count)
   for (let i = 0; i < result.count; i++) {

@@ -29,6 +29,14 @@ export class StreamBody {
   constructor(readonly data: SnapshotData) {}
 }
 
+/** A result, and what it took, for those who asked. */
+export class MeasuredResult {
+  constructor(
+    readonly result: unknown,
+    readonly usage: object,
+  ) {}
+}
+
 export function sendResult(request: FastifyRequest, reply: FastifyReply, result: unknown): FastifyReply {
   if (result instanceof StreamBody) {
     const { name, bytes, chunks } = result.data
@@ -44,7 +52,11 @@ export function sendResult(request: FastifyRequest, reply: FastifyReply, result:
     if (typeof body === 'object') return send(request, reply.code(status), body)
     return reply.code(status).type(type).send(body)
   }
-  return send(request, reply, { result, status: 'ok', time: secondsSince(request.ticket.startedMs) })
+  const time = secondsSince(request.ticket.startedMs)
+  if (result instanceof MeasuredResult) {
+    return send(request, reply, { usage: result.usage, result: result.result, status: 'ok', time })
+  }
+  return send(request, reply, { result, status: 'ok', time })
 }
 
 export function sendError(request: FastifyRequest, reply: FastifyReply, error: VicinalError): FastifyReply {

@@ -68,7 +68,7 @@ describe('LangChain', () => {
     expect(found.map((document) => document.pageContent)).toEqual(['bandana', 'fizz buzz'])
   })
 
-  it.skip('trades similarity for diversity (MMR)', async () => {
+  it('trades similarity for diversity (MMR)', async () => {
     const diverse = await (await store()).maxMarginalRelevanceSearch('banana', { k: 2, fetchK: 5, lambda: 0.9 })
     expect(diverse.map((document) => document.pageContent)).toEqual([
       'banana',
@@ -205,7 +205,7 @@ describe('Mastra', () => {
 describe("Qdrant's client of 1.15", () => {
   const client = () => new Client115({ url, headers: { 'api-key': API_KEY } })
 
-  it.skip('knows the service, and searches by the paths that were there then', async () => {
+  it('knows the service, and searches by the paths that were there then', async () => {
     const qdrant = client()
     await qdrant.createCollection('old', { vectors: { size: 2, distance: 'Euclid' } })
     const points = [1, 2, 3, 4, 5].map((id) => ({

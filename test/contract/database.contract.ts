@@ -9,6 +9,7 @@ import { describeConditionalWrites } from './conditional.contract.js'
 import { describeConfig } from './config.contract.js'
 import { describeExplain } from './explain.contract.js'
 import { describeFilters } from './filters.contract.js'
+import { describeQueries } from './queries.contract.js'
 import { describeReads } from './reads.contract.js'
 import { describeRefusals } from './refusals.contract.js'
 import { describeSettings } from './settings.contract.js'
@@ -57,6 +58,7 @@ export function describeDatabase(name: string, open: () => Promise<DatabaseUnder
     describeWrites(suite)
     describeConditionalWrites(suite)
     describeReads(suite)
+    describeQueries(suite)
     describeExplain(suite)
     describeFilters(suite)
     describeRefusals(suite)

@@ -99,7 +99,7 @@ describe('the envelope', () => {
       400,
       'Wrong input: query: Vector dimension error: expected dim: 3, got 2',
     ],
-    ['POST', '/collections/a/points/query', { query: { fusion: 'rrf' } }, 501, 'query.fusion: not supported yet'],
+    ['GET', '/collections/a/cluster', undefined, 501, 'GET /collections/{name}/cluster: not supported yet'],
     ['GET', '/unknown', undefined, 404, 'Not found: no such route for GET'],
     ['PATCH', '/collections', undefined, 405, 'Method not allowed: expected GET'],
   ])('of an error has one shape: %s %s', async (method, path, body, status, error) => {
@@ -255,12 +255,15 @@ describe('what this version does not have', () => {
   it.each([
     ['PUT', '/collections/b', { vectors: { size: 3, distance: 'Dot' }, sparse_vectors: { s: {} } }],
     ['PUT', '/collections/a/points', { points: [{ id: 1, vector: { s: { indices: [1], values: [1] } } }] }],
-    ['POST', '/collections/a/points/query', { prefetch: { query: [1, 2, 3] }, query: { fusion: 'rrf' } }],
-    ['POST', '/collections/a/points/query', { query: { nearest: [1, 2, 3], mmr: {} } }],
-    ['POST', '/collections/a/points/query', { query: [1, 2, 3], lookup_from: { collection: 'b' } }],
-    ['POST', '/collections/a/points/scroll', { order_by: 'n' }],
     ['PUT', '/collections/a/index', { field_name: 'text', field_schema: 'text' }],
-    ['POST', '/collections/a/points/search', { vector: [1, 2, 3], limit: 1 }],
+    ['POST', '/collections/a/points/query', { query: { text: 'a text', model: 'qdrant/bm25' } }],
+    ['POST', '/collections/a/points/query', { query: { nearest: { indices: [1], values: [1] } } }],
+    ['POST', '/collections/a/points/query', { query: [1, 2, 3], lookup_from: { collection: 'a', shard_key: 'k' } }],
+    [
+      'POST',
+      '/collections/a/points/search',
+      { vector: { name: 's', vector: { indices: [1], values: [1] } }, limit: 1 },
+    ],
   ])('is refused by name, not ignored: %s %s %j', async (method, path, body) => {
     const service = await startService()
     await makeCollection(service)

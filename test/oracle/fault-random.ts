@@ -20,6 +20,10 @@ export class Random {
     return Math.floor(this.next() * below)
   }
 
+  between(least: number, most: number): number {
+    return least + this.next() * (most - least)
+  }
+
   chance(probability: number): boolean {
     return this.next() < probability
   }

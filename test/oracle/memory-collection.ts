@@ -7,6 +7,7 @@ import type {
   ColumnarPoints,
   Explained,
   Hit,
+  PointGroup,
   QueryOptions,
   ReadOptions,
   ScrollOptions,
@@ -18,9 +19,16 @@ import type {
   WriteOptions,
   WriteResult,
 } from '../../src/core/database.js'
-import { invalid, notFound, VicinalError } from '../../src/core/errors.js'
+import { invalid, notFound } from '../../src/core/errors.js'
 import type { Filter } from '../../src/core/filter.js'
 import { type Payload, type Point, type PointId, type PointVector, RawJson } from '../../src/core/point.js'
+import type {
+  FacetHit,
+  FacetOptions,
+  QueryGroupsOptions,
+  SearchMatrix,
+  SearchMatrixOptions,
+} from '../../src/core/query.js'
 import {
   type CollectionConfig,
   type CollectionInfo,
@@ -30,14 +38,15 @@ import {
   type ResolvedVector,
 } from '../../src/core/schema.js'
 import { matchesFilter } from './filter-oracle.js'
+import { facetOfOracle, groupsOfOracle, matrixOfOracle } from './memory-aggregates.js'
 import { pointsOfTable } from './memory-arrow.js'
+import { bounded, checkCall, filterable, plainPayload } from './memory-checks.js'
 import { infoOf } from './memory-info.js'
 import { deleteKeys, mergePayload, selectPayload } from './memory-payload.js'
 import { checkEffort, planOfScan } from './memory-plan.js'
-import { floats, idKey, idOfKey, isGreaterNearer, type MemoryPoint, score, storedVector } from './memory-points.js'
+import { idKey, idOfKey, type MemoryPoint, storedVector } from './memory-points.js'
+import { type MemorySource, ordered, orderedPoint, type Ranked, runOracle } from './memory-query.js'
 import { noSnapshots } from './memory-snapshots.js'
-
-const MAX_RESULTS = 65_536
 
 export class MemoryCollection implements Collection {
   readonly name: string
@@ -48,11 +57,18 @@ export class MemoryCollection implements Collection {
   #points = new Map<string, MemoryPoint>()
   readonly #indexes = new Map<string, PayloadIndexKind>()
   #sequence = 0
+  readonly #lookup: (name: string) => MemoryCollection
 
-  constructor(name: string, config: CollectionConfig, aliases: () => string[] = () => []) {
+  constructor(
+    name: string,
+    config: CollectionConfig,
+    aliases: () => string[] = () => [],
+    lookup: (name: string) => MemoryCollection = () => this,
+  ) {
     this.name = name
     this.#config = config
     this.#aliases = aliases
+    this.#lookup = lookup
   }
 
   async aliases(): Promise<string[]> {
@@ -128,13 +144,7 @@ export class MemoryCollection implements Collection {
     bounded(offset, 0, 'offset')
     checkEffort(options)
     this.#vectorNames(options.withVector ?? false)
-    const { query } = options
-    const ranked = query === undefined || query === null ? this.#inIdOrder(options) : this.#ranked(query, options)
-    return ranked.slice(offset, offset + limit).map(({ point, score, version }) => ({
-      ...this.#seen(point, options),
-      version,
-      score,
-    }))
+    return runOracle(this.#source(), options).map((hit) => this.#hit(hit, options))
   }
 
   /** A scan of all, which is what it is. */
@@ -143,36 +153,41 @@ export class MemoryCollection implements Collection {
     const { filter } = options
     const isSearch = options.query !== undefined && options.query !== null
     const matches = isSearch && filter ? this.#matching(filter).length : null
-    return { hits, plan: planOfScan(this.#points.size, matches, isSearch) }
+    return { hits, plan: planOfScan(this.#points.size, matches, isSearch ? 'nearest' : 'ids', hits.length) }
   }
 
-  #inIdOrder({ filter }: QueryOptions): { point: MemoryPoint; score: number; version: number }[] {
-    return this.#matching(filter).map((point) => ({ point, score: 0, version: 0 }))
+  async queryGroups(options: QueryGroupsOptions): Promise<PointGroup[]> {
+    return groupsOfOracle(this.#source(), options, (hit) => this.#hit(hit, options))
   }
 
-  #ranked(query: NonNullable<QueryOptions['query']>, options: QueryOptions) {
-    const space = this.#space(options.using)
-    const isVector = typeof query === 'object'
-    const target = isVector ? null : this.#points.get(idKey(query, 'query'))
-    if (!isVector && !target) throw notFound('point with id', query)
-    const stored = target?.vectors.get(space.name)
-    if (target && !stored) throw notFound('vector of point', query)
-    const vector = stored ?? this.#queryVector(query, space)
-    const sign = isGreaterNearer(space.distance) ? -1 : 1
-    const { scoreThreshold } = options
-    return this.#matching(options.filter)
-      .filter((point) => point !== target && point.vectors.has(space.name))
-      .map((point) => ({
-        point,
-        version: point.version,
-        score: score(space.distance, vector, point.vectors.get(space.name) as Float32Array),
-      }))
-      .filter((hit) => scoreThreshold === undefined || sign * hit.score <= sign * scoreThreshold)
-      .sort((a, b) => sign * (a.score - b.score))
+  async facet({ key, filter, limit = 10 }: FacetOptions): Promise<FacetHit[]> {
+    if (!this.#indexes.has(key)) throw invalid('key', 'No appropriate index for faceting', key)
+    return facetOfOracle(this.#matching(filter), key).slice(0, limit)
   }
 
-  #queryVector(query: NonNullable<QueryOptions['query']>, space: ResolvedVector): Float32Array {
-    return space.distance === 'Cosine' ? storedVector(query, space, 'query') : floats(query, space.size, 'query')
+  async searchMatrix({ filter, sample = 10, limit = 3, using }: SearchMatrixOptions = {}): Promise<SearchMatrix> {
+    const space = this.#space(using)
+    const points = this.#matching(filter)
+      .filter((point) => point.vectors.has(space.name))
+      .slice(0, sample)
+    return matrixOfOracle(points, space, limit)
+  }
+
+  #hit({ point, score, version, orderValue }: Ranked, options: ReadOptions): Hit {
+    const hit = { ...this.#seen(point, options), version, score }
+    return orderValue === undefined ? hit : { ...hit, orderValue }
+  }
+
+  #source(): MemorySource {
+    return {
+      name: this.name,
+      all: () => [...this.#points.values()],
+      matching: (filter) => this.#matching(filter),
+      find: (id) => this.#points.get(idKey(id, 'query')),
+      space: (using) => this.#space(using ?? undefined),
+      lookup: (name) => this.#lookup(name).#source(),
+      seen: (point, options) => this.#seen(point, options),
+    }
   }
 
   async queryBatch(queries: readonly QueryOptions[], call?: CallOptions): Promise<Hit[][]> {
@@ -184,6 +199,10 @@ export class MemoryCollection implements Collection {
     const { limit = 10, offset = null } = options
     bounded(limit, 1, 'limit')
     const from = offset === null ? '' : idKey(offset, 'offset')
+    if (options.orderBy) {
+      const found = ordered(this.#matching(options.filter), options.orderBy).slice(0, limit)
+      return { points: found.map((hit) => orderedPoint(hit, this.#seen(hit.point, options))), nextOffset: null }
+    }
     const rest = this.#matching(options.filter).filter((point) => idKey(point.id) >= from)
     return {
       points: rest.slice(0, limit).map((point) => this.#seen(point, options)),
@@ -376,25 +395,5 @@ export class MemoryCollection implements Collection {
   #vectorNames(selector: boolean | readonly string[]): readonly string[] {
     if (typeof selector !== 'boolean') return selector.map((name) => this.#space(name, 'with_vector').name)
     return selector ? this.#config.vectors.map((vector) => vector.name) : []
-  }
-}
-
-function filterable(point: MemoryPoint) {
-  return { id: point.id, payload: point.payload, vectorNames: [...point.vectors.keys()] }
-}
-
-function plainPayload(payload: unknown): Record<string, unknown> {
-  if (payload === null || payload === undefined) return {}
-  if (typeof payload !== 'object' || Array.isArray(payload)) throw invalid('payload', 'expected an object', payload)
-  return (payload instanceof RawJson ? JSON.parse(payload.text) : structuredClone(payload)) as Record<string, unknown>
-}
-
-function checkCall({ signal }: CallOptions): void {
-  if (signal?.aborted) throw new VicinalError('CANCELLED', 'The call was cancelled')
-}
-
-function bounded(value: number, least: number, field: string): void {
-  if (!Number.isInteger(value) || value < least || value > MAX_RESULTS) {
-    throw invalid(field, `expected an integer from ${least} to ${MAX_RESULTS}`, value)
   }
 }

@@ -37,7 +37,12 @@ export class MemoryDatabase implements Database {
     if (this.#aliases.has(name)) {
       throw invalid('collection_name', `Can't create collection with name ${name}. Alias with the same name`)
     }
-    const collection = new MemoryCollection(name, config, () => this.#aliasesOf(name))
+    const collection = new MemoryCollection(
+      name,
+      config,
+      () => this.#aliasesOf(name),
+      (other) => this.#find(other),
+    )
     this.#collections.set(name, collection)
     return collection as unknown as Collection<P>
   }
@@ -45,9 +50,13 @@ export class MemoryDatabase implements Database {
   async collection<P = Payload>(name: string): Promise<Collection<P>> {
     this.#check()
     checkCollectionName(name)
+    return this.#find(name) as unknown as Collection<P>
+  }
+
+  #find(name: string): MemoryCollection {
     const collection = this.#collections.get(this.#aliases.get(name) ?? name)
     if (!collection) throw notFound('collection', name)
-    return collection as unknown as Collection<P>
+    return collection
   }
 
   async collections(call?: CallOptions): Promise<string[]> {

@@ -99,3 +99,17 @@ function included(payload: JsonObject, paths: readonly string[]): JsonObject {
 function isObject(value: Json): value is JsonObject {
   return value !== null && typeof value === 'object' && !Array.isArray(value)
 }
+
+/** What a path leads to, with an array at its end taken apart. */
+export function valuesOf(payload: JsonObject, path: string): Json[] {
+  const steps = parsePath(path)
+  const found = steps.reduce<Json[]>((values, step) => values.flatMap((value) => follow(value, step)), [payload])
+  const last = steps.at(-1) as Step
+  return 'every' in last ? found : found.flat(1)
+}
+
+function follow(value: Json, step: Step): Json[] {
+  if ('key' in step) return isObject(value) && Object.hasOwn(value, step.key) ? [value[step.key]] : []
+  if (!Array.isArray(value)) return []
+  return 'every' in step ? value : value.slice(step.index, step.index + 1)
+}

@@ -14,7 +14,13 @@ export function checkEffort({ recall = 1, params }: QueryOptions): void {
 }
 
 /** What the oracle can say of how it answers: it compares all there is, or all that matches. */
-export function planOfScan(points: number, matches: number | null, isSearch: boolean): QueryPlan {
+export function planOfScan(
+  points: number,
+  matches: number | null,
+  stage: 'nearest' | 'ids',
+  returned: number,
+): QueryPlan {
+  const isSearch = stage === 'nearest'
   const findings = {
     strategy: 'scan',
     why: 'there is nothing else',
@@ -29,5 +35,5 @@ export function planOfScan(points: number, matches: number | null, isSearch: boo
   }
   const segments =
     isSearch && points > 0 ? [{ segment: 0, points, codes: 'none' as const, effort: null, ...findings }] : []
-  return { ...findings, segments }
+  return { stage, returned, prefetch: [], ...findings, segments }
 }

@@ -38,7 +38,14 @@ interface Run {
       ingest: { library: Ingested; service: Ingested; profile: Ingested & { mainThread: { name: string }[] } }
       filters: {
         native: Record<'scan' | 'vicinal' | 'hnswlib', Record<string, Rated>>
-        systems: Record<string, { rows: Record<string, Rated>; scans: Record<string, Rated> | null }>
+        systems: Record<
+          string,
+          {
+            rows: Record<string, Rated>
+            scans: Record<string, Rated> | null
+            aggregates: Record<string, { count: { answer: number }; facet: { answer: [number, number][] } }> | null
+          }
+        >
       }
       servers: Record<string, { rows: Row[] }>
       mixed: { library: Loaded; service: Loaded }
@@ -130,6 +137,10 @@ describe('bench --tiny', () => {
     for (const scan of [native.scan, systems.vicinal?.scans]) {
       for (const { recall } of Object.values(scan ?? {})) expect(recall).toBe(1)
     }
+    for (const { count, facet } of Object.values(systems.vicinal?.aggregates ?? {})) {
+      expect(facet.answer.reduce((sum, [, counted]) => sum + counted, 0)).toBe(count.answer)
+    }
+    expect(Object.keys(systems.vicinal?.aggregates ?? {})).toEqual(FILTERS)
   })
 
   test('the server is asked on one and eight connections; points come in while it is searched', () => {

@@ -4,6 +4,7 @@ import { deleteOf, operationsOf, vectorDeleteOf } from '../../ingest/wire-operat
 import { conditionOf, upsertOf, vectorConditionOf, vectorUpdatesOf } from '../../ingest/wire-points.js'
 import { countOf, retrieveOf, scrollOf } from '../../ingest/wire-query.js'
 import type { Call, Route } from '../call.js'
+import { wirePoints } from './wire-points.js'
 import { writeResult } from './write-result.js'
 
 const DECIMAL = /^\d{1,20}$/
@@ -62,7 +63,7 @@ async function count(call: Call): Promise<unknown> {
 async function scroll(call: Call): Promise<unknown> {
   const collection = await call.collection()
   const { points, nextOffset } = await collection.scrollPage({ ...scrollOf(call.optionalBody), ...call.options() })
-  return { points, next_page_offset: nextOffset }
+  return { points: wirePoints(points), next_page_offset: nextOffset }
 }
 
 async function batch(call: Call): Promise<unknown> {

@@ -1,6 +1,7 @@
 import type { Route } from '../call.js'
 import { aliasRoutes } from './aliases.js'
 import { collectionRoutes } from './collections.js'
+import { legacyQueryRoutes } from './legacy-query.js'
 import { nodeRoutes } from './node.js'
 import { payloadRoutes } from './payload.js'
 import { payloadIndexRoutes } from './payload-index.js'
@@ -19,6 +20,7 @@ export function routeTable(state: ServiceState): Route[] {
     ...pointRoutes,
     ...payloadRoutes,
     ...queryRoutes,
+    ...legacyQueryRoutes,
     ...payloadIndexRoutes,
     ...snapshotRoutes,
     ...nodeRoutes(),

@@ -3,21 +3,8 @@ import { unsupported } from '../../ingest/wire-fields.js'
 import type { Route } from '../call.js'
 
 const COLLECTION = '/collections/:name'
-const POINTS = `${COLLECTION}/points`
 
 const PATHS: [method: Route['method'], path: string][] = [
-  ['POST', `${POINTS}/query/groups`],
-  ['POST', `${POINTS}/search`],
-  ['POST', `${POINTS}/search/batch`],
-  ['POST', `${POINTS}/search/groups`],
-  ['POST', `${POINTS}/search/matrix/pairs`],
-  ['POST', `${POINTS}/search/matrix/offsets`],
-  ['POST', `${POINTS}/recommend`],
-  ['POST', `${POINTS}/recommend/batch`],
-  ['POST', `${POINTS}/recommend/groups`],
-  ['POST', `${POINTS}/discover`],
-  ['POST', `${POINTS}/discover/batch`],
-  ['POST', `${COLLECTION}/facet`],
   ['PUT', `${COLLECTION}/vectors/:vector`],
   ['DELETE', `${COLLECTION}/vectors/:vector`],
 ]

@@ -1,0 +1,194 @@
+// Reads that look at many rows for a few answers: facets, orders, samples and estimates.
+#include <cmath>
+
+#include "binding/bounds.hpp"
+#include "binding/methods.hpp"
+#include "binding/read_input.hpp"
+#include "binding/results.hpp"
+#include "binding/shard_handle.hpp"
+#include "search/facet.hpp"
+#include "search/order_by.hpp"
+#include "search/sample.hpp"
+
+namespace vicinal::binding {
+
+namespace {
+
+const char* nameOf(PayloadIndexKind kind) {
+  switch (kind) {
+  case PayloadIndexKind::Keyword: return "keyword";
+  case PayloadIndexKind::Integer: return "integer";
+  case PayloadIndexKind::Float: return "float";
+  case PayloadIndexKind::Bool: return "bool";
+  case PayloadIndexKind::DateTime: return "datetime";
+  case PayloadIndexKind::Uuid: return "uuid";
+  }
+  return "";
+}
+
+uint32_t readLimit(Reader& reader, napi_value request) {
+  return static_cast<uint32_t>(
+      reader.integer(reader.property(request, "limit"), "limit", 0, kMostResults));
+}
+
+napi_value facetResult(napi_env env, FacetResult& result) {
+  ResultObject object(env);
+  object.array("counts", result.counts);
+  object.text("kind", nameOf(result.kind));
+  if (result.integers.empty()) {
+    napi_value texts = object.object("texts");
+    object.array("bytes", result.texts, texts);
+    object.array("offsets", result.offsets, texts);
+    object.null("integers");
+  } else {
+    object.null("texts");
+    object.array("integers", result.integers);
+  }
+  return object.finish();
+}
+
+napi_value facetMethod(napi_env env, napi_callback_info info) {
+  Arguments arguments(env, info);
+  const auto handle = ShardHandle::of(arguments);
+  if (!handle) return nullptr;
+  struct State {
+    FacetRequest request;
+    FacetResult result;
+  };
+  auto state = std::make_shared<State>();
+  napi_value request = arguments[1];
+  state->request.field =
+      arguments.text(arguments.property(request, "field"), "field", kMostPathBytes);
+  state->request.limit = readLimit(arguments, request);
+  state->request.filter = readFilter(arguments, arguments.property(request, "filter"));
+  const uint64_t cancelNumber = readCancel(arguments, arguments.property(request, "cancel"));
+  if (arguments.failed()) return nullptr;
+  Call call;
+  call.cancel = std::make_shared<CancelFlag>();
+  call.work = [shard = handle->shard(), state, cancel = call.cancel.get()] {
+    return facet(shard->snapshot(), shard->spec().vectors.size(), state->request, cancel,
+                 state->result);
+  };
+  call.result = [state](napi_env live) { return facetResult(live, state->result); };
+  return runOnShard(handle, env, Lane::Search, std::move(call), cancelNumber);
+}
+
+void readStart(Reader& reader, napi_value value, OrderRequest& request) {
+  if (reader.isAbsent(value)) return;
+  napi_valuetype type = napi_undefined;
+  napi_typeof(reader.env(), value, &type);
+  if (type != napi_bigint) {
+    request.from = reader.number(value, "from", -INFINITY, INFINITY);
+    return;
+  }
+  int64_t integer = 0;
+  bool isLossless = false;
+  napi_get_value_bigint_int64(reader.env(), value, &integer, &isLossless);
+  if (!isLossless) reader.fail("from", "an integer of 64 bits");
+  request.from = integer;
+}
+
+napi_value orderByMethod(napi_env env, napi_callback_info info) {
+  Arguments arguments(env, info);
+  const auto handle = ShardHandle::of(arguments);
+  if (!handle) return nullptr;
+  struct State {
+    OrderRequest request;
+    OrderResult result;
+  };
+  auto state = std::make_shared<State>();
+  napi_value request = arguments[1];
+  state->request.field =
+      arguments.text(arguments.property(request, "field"), "field", kMostPathBytes);
+  state->request.isDescending =
+      arguments.boolean(arguments.property(request, "descending"), "descending");
+  readStart(arguments, arguments.property(request, "from"), state->request);
+  state->request.limit = readLimit(arguments, request);
+  state->request.filter = readFilter(arguments, arguments.property(request, "filter"));
+  state->request.fields =
+      readFields(arguments, arguments.property(request, "fields"), handle->shard()->spec());
+  const uint64_t cancelNumber = readCancel(arguments, arguments.property(request, "cancel"));
+  if (arguments.failed()) return nullptr;
+  Call call;
+  call.cancel = std::make_shared<CancelFlag>();
+  call.work = [shard = handle->shard(), state, cancel = call.cancel.get()] {
+    return orderBy(shard->snapshot(), shard->spec().vectors, state->request, cancel, state->result);
+  };
+  call.result = [state](napi_env live) {
+    ResultObject object(live);
+    addRowBlock(live, object, state->result.rows);
+    if (state->result.isOfNumbers)
+      object.array("values", state->result.numbers);
+    else
+      object.array("values", state->result.integers);
+    return object.finish();
+  };
+  return runOnShard(handle, env, Lane::Search, std::move(call), cancelNumber);
+}
+
+napi_value sampleMethod(napi_env env, napi_callback_info info) {
+  Arguments arguments(env, info);
+  const auto handle = ShardHandle::of(arguments);
+  if (!handle) return nullptr;
+  struct State {
+    SampleRequest request;
+    RowBlock rows;
+  };
+  auto state = std::make_shared<State>();
+  napi_value request = arguments[1];
+  state->request.limit = readLimit(arguments, request);
+  state->request.seed =
+      arguments.integer(arguments.property(request, "seed"), "seed", 0, kMostSafeInteger);
+  state->request.filter = readFilter(arguments, arguments.property(request, "filter"));
+  state->request.fields =
+      readFields(arguments, arguments.property(request, "fields"), handle->shard()->spec());
+  const uint64_t cancelNumber = readCancel(arguments, arguments.property(request, "cancel"));
+  if (arguments.failed()) return nullptr;
+  Call call;
+  call.cancel = std::make_shared<CancelFlag>();
+  call.work = [shard = handle->shard(), state, cancel = call.cancel.get()] {
+    return sample(shard->snapshot(), shard->spec().vectors, state->request, cancel, state->rows);
+  };
+  call.result = [state](napi_env live) {
+    ResultObject object(live);
+    addRowBlock(live, object, state->rows);
+    return object.finish();
+  };
+  return runOnShard(handle, env, Lane::Search, std::move(call), cancelNumber);
+}
+
+napi_value estimateCountMethod(napi_env env, napi_callback_info info) {
+  Arguments arguments(env, info);
+  const auto handle = ShardHandle::of(arguments);
+  if (!handle) return nullptr;
+  auto filter = readFilter(arguments, arguments[1]);
+  if (arguments.failed()) return nullptr;
+  auto estimate = std::make_shared<uint64_t>(0);
+  Call call;
+  call.work = [shard = handle->shard(), filter = std::move(filter), estimate] {
+    auto result = estimateCount(shard->snapshot(), shard->spec().vectors.size(), filter);
+    if (!result) return result.status();
+    *estimate = *result;
+    return Status::ok();
+  };
+  call.result = [estimate](napi_env live) {
+    napi_value value = nullptr;
+    napi_create_double(live, static_cast<double>(*estimate), &value);
+    return value;
+  };
+  return runOnShard(handle, env, Lane::Search, std::move(call));
+}
+
+} // namespace
+
+void defineAggregateMethods(napi_env env, napi_value exports) {
+  static constexpr Method kMethods[] = {
+      {"facet", facetMethod},
+      {"orderBy", orderByMethod},
+      {"sample", sampleMethod},
+      {"estimateCount", estimateCountMethod},
+  };
+  defineMethods(env, exports, kMethods, std::size(kMethods));
+}
+
+} // namespace vicinal::binding

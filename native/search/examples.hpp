@@ -1,0 +1,43 @@
+// Scores that are made of the distances to several vectors: of points that are liked and disliked,
+// of pairs that divide the space, of what was found and rated. As everything in the kernel they are
+// distances, so a score is its negative, and greater scores are better whatever the metric.
+//
+// A similarity below is a negative distance.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <vector>
+
+namespace vicinal {
+
+struct Examples {
+  enum class Combine : uint8_t {
+    // Positives, then negatives: the greatest similarity, of one's own side if that is greater.
+    BestScore,
+    // The same: the sum of similarities, those of negatives subtracted.
+    SumScores,
+    // A target, then pairs of a positive and a negative: how many more pairs the point is on the
+    // right side of than on the wrong one, and among equals how near the target it is.
+    Discover,
+    // Pairs: how far on the wrong sides it is.
+    Context,
+    // A target, then pairs: the similarity to the target and, of each pair, by how much more
+    // similar it is to the positive, all weighted.
+    Feedback,
+  };
+
+  Combine combine = Combine::BestScore;
+  uint32_t count = 0;
+  // End to end, prepared as queries are.
+  std::vector<float> vectors;
+  uint32_t positives = 0;
+  std::vector<float> weights;
+
+  // Whether there are as many vectors and weights as the kind needs.
+  bool isWellFormed() const;
+  // The one distance that the distances to the examples make, which are `stride` apart. Finite.
+  float distanceOf(const float* distances, size_t stride) const;
+};
+
+} // namespace vicinal

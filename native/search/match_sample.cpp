@@ -1,0 +1,33 @@
+#include "search/match_sample.hpp"
+
+#include <algorithm>
+#include <cmath>
+
+namespace vicinal {
+
+double sampledMatches(const FilterPlan& plan, const SegmentRows& rows) {
+  if (plan.isComplete()) return 1;
+  uint32_t looked = 0;
+  uint32_t matched = 0;
+  const auto look = [&](uint32_t row) {
+    looked++;
+    matched += plan.passes(rows, row) ? 1 : 0;
+  };
+  if (const RowBitmap* candidates = plan.candidates()) {
+    const uint32_t step = std::max(1u, plan.candidateCount() / kSampledRows);
+    uint32_t at = 0;
+    candidates->forEach([&](uint32_t row) {
+      if (at++ % step == 0) look(row);
+    });
+  } else {
+    // Multiples of the golden ratio: neither a run of neighbours nor in step with any period of
+    // theirs.
+    for (uint32_t at = 0; at < std::min(kSampledRows, rows.rows()); at++) {
+      const double turns = at * 0.6180339887498949;
+      look(static_cast<uint32_t>((turns - std::floor(turns)) * rows.rows()));
+    }
+  }
+  return looked == 0 ? 0 : static_cast<double>(matched) / looked;
+}
+
+} // namespace vicinal

@@ -1,0 +1,71 @@
+// The rows that a snapshot shows and a filter lets through, segment by segment.
+#pragma once
+
+#include <optional>
+
+#include "base/cancel.hpp"
+#include "filter/plan.hpp"
+#include "search/segment_rows.hpp"
+
+namespace vicinal {
+
+constexpr uint32_t kRowsBetweenChecks = 4096;
+
+// The visible rows of one segment that may match by a plan: `visit(row, passes)` is called for
+// each, and `passes()` says whether it does, which may cost more than what the visitor would
+// otherwise decide by.
+template <typename Visit>
+Status forEachPlanned(const SegmentView& view, const SegmentRows& rows, const FilterPlan& plan,
+                      const CancelFlag* cancel, const Visit& visit) {
+  uint32_t looked = 0;
+  bool stopped = false;
+  const auto look = [&](uint32_t row) {
+    if (looked++ % kRowsBetweenChecks == 0)
+      stopped = stopped || (cancel != nullptr && cancel->isCancelled());
+    if (stopped || !view.isVisible(row)) return;
+    visit(row, [&] { return plan.isComplete() || plan.passes(rows, row); });
+  };
+  if (plan.candidates() != nullptr) {
+    plan.candidates()->forEach(look);
+  } else {
+    for (uint32_t row = 0; row < view.rows && !stopped; row++) look(row);
+  }
+  return stopped ? Status(Code::Cancelled, "the operation was cancelled") : Status::ok();
+}
+
+// The same by a filter.
+template <typename Visit>
+Status forEachMatch(const SegmentView& view, const Snapshot& snapshot, const FilterNode& filter,
+                    const CancelFlag* cancel, const Visit& visit) {
+  const SegmentRows rows(view, snapshot);
+  const auto indexes = view.segment->indexes();
+  const FilterPlan plan = planFilter(filter, rows, *indexes);
+  return forEachPlanned(view, rows, plan, cancel, visit);
+}
+
+template <typename Visit>
+Status forEachVisible(const SegmentView& view, const CancelFlag* cancel, const Visit& visit) {
+  for (uint32_t row = 0; row < view.rows; row++) {
+    if (row % kRowsBetweenChecks == 0 && cancel != nullptr && cancel->isCancelled())
+      return Status(Code::Cancelled, "the operation was cancelled");
+    if (view.isVisible(row)) visit(row, [] { return true; });
+  }
+  return Status::ok();
+}
+
+// Calls `visit(segment, row, passes)` for every row that the snapshot shows and that may match.
+template <typename Visit>
+Status forEachRow(const Snapshot& snapshot, const FilterNode* filter, const CancelFlag* cancel,
+                  const Visit& visit) {
+  for (size_t at = 0; at < snapshot.count(); at++) {
+    const SegmentView view(snapshot, at);
+    const auto inSegment = [&](uint32_t row, const auto& passes) {
+      visit(snapshot.segment(at), row, passes);
+    };
+    VICINAL_TRY(filter == nullptr ? forEachVisible(view, cancel, inSegment)
+                                  : forEachMatch(view, snapshot, *filter, cancel, inSegment));
+  }
+  return Status::ok();
+}
+
+} // namespace vicinal

@@ -1,0 +1,58 @@
+#include "search/sample.hpp"
+
+#include <cmath>
+#include <random>
+#include <vector>
+
+#include "search/match_sample.hpp"
+#include "search/matching_rows.hpp"
+
+namespace vicinal {
+
+// Reservoir sampling: the n-th that matches takes a place with the likelihood limit / n.
+Status sample(const Snapshot& snapshot, const std::vector<VectorSpec>& specs,
+              const SampleRequest& request, const CancelFlag* cancel, RowBlock& block) {
+  std::optional<FilterProgram> program;
+  VICINAL_TRY(decodeFilter(request.filter, specs.size(), program));
+  const FilterNode* filter = program ? &program->root() : nullptr;
+  std::mt19937_64 random(request.seed);
+  std::vector<RowRef> chosen;
+  uint64_t seen = 0;
+  const auto visit = [&](Segment& segment, uint32_t row, const auto& passes) {
+    // Most are not to be kept once many were seen, and need not be asked whether they match only
+    // where all do.
+    if (request.limit == 0 || !passes()) return;
+    seen++;
+    if (chosen.size() < request.limit) {
+      chosen.push_back({&segment, row});
+      return;
+    }
+    const uint64_t place = random() % seen;
+    if (place < chosen.size()) chosen[place] = {&segment, row};
+  };
+  VICINAL_TRY(forEachRow(snapshot, filter, cancel, visit));
+  std::shuffle(chosen.begin(), chosen.end(), random);
+  return readMatching(snapshot, filter, chosen, request.fields, specs, block, [](size_t) {});
+}
+
+Result<uint64_t> estimateCount(const Snapshot& snapshot, size_t vectors,
+                               const FilterBytes& filter) {
+  std::optional<FilterProgram> program;
+  if (Status status = decodeFilter(filter, vectors, program); !status) return status;
+  double estimate = 0;
+  for (size_t at = 0; at < snapshot.count(); at++) {
+    const SegmentView view(snapshot, at);
+    const SegmentRows rows(view, snapshot);
+    const double live = view.rows == 0 ? 0 : double(view.segment->liveRows()) / view.rows;
+    if (!program) {
+      estimate += view.rows * live;
+      continue;
+    }
+    const auto indexes = view.segment->indexes();
+    const FilterPlan plan = planFilter(program->root(), rows, *indexes);
+    estimate += plan.candidateCount() * sampledMatches(plan, rows) * std::min(1.0, live);
+  }
+  return static_cast<uint64_t>(std::llround(estimate));
+}
+
+} // namespace vicinal

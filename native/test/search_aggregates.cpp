@@ -1,0 +1,138 @@
+#include <algorithm>
+#include <cmath>
+#include <map>
+#include <variant>
+
+#include "harness.hpp"
+#include "search/facet.hpp"
+#include "search/order_by.hpp"
+#include "search/sample.hpp"
+#include "shard_fixture.hpp"
+
+namespace vicinal {
+
+using namespace test;
+
+namespace {
+
+using Start = std::variant<std::monostate, int64_t, double>;
+
+// Three segments with updates, deletes and payloads that were changed after they were indexed; the
+// payload of point n is {"n":n,"seq":…}.
+struct Filled {
+  ThreadPool pool{1};
+  Shard shard{testSpec(), pool};
+  // By id.
+  std::map<uint64_t, uint64_t> seqs;
+
+  Filled() {
+    uint64_t seq = 0;
+    for (const uint64_t from : {2000, 0, 1000}) {
+      put(from, 700, ++seq);
+      if (from == 0) {
+        CHECK(shard.createPayloadIndex({"seq", PayloadIndexKind::Integer}).isOk());
+        CHECK(shard.createPayloadIndex({"n", PayloadIndexKind::Float}).isOk());
+      }
+      CHECK(shard.deletePoints(testIds(from + 10, 20), ++seq).isOk());
+      for (uint64_t id = from + 10; id < from + 30; id++) seqs.erase(id);
+      put(from + 40, 30, ++seq);
+      change(from + 100, 50, ++seq);
+      shard.freeze();
+    }
+    change(2000, 5, ++seq);
+  }
+
+  void put(uint64_t from, uint32_t count, uint64_t seq) {
+    CHECK(shard.upsert(TestBatch(from, count, seq).columns).isOk());
+    for (uint64_t id = from; id < from + count; id++) seqs[id] = seq;
+  }
+  void change(uint64_t from, uint32_t count, uint64_t seq) {
+    TestBatch batch(from, count, seq);
+    UpsertColumns columns;
+    columns.ids = batch.columns.ids;
+    columns.payloadBytes = batch.columns.payloadBytes;
+    columns.payloadOffsets = batch.columns.payloadOffsets;
+    columns.seq = seq;
+    CHECK(shard.setPayloads(columns).isOk());
+    for (uint64_t id = from; id < from + count; id++) seqs[id] = seq;
+  }
+};
+
+} // namespace
+
+TEST("a facet counts each value over all segments, as payloads are now") {
+  Filled filled;
+  std::map<int64_t, double> expected;
+  for (const auto& [id, seq] : filled.seqs) expected[static_cast<int64_t>(seq)]++;
+  FacetRequest request;
+  request.field = "seq";
+  request.limit = 100;
+  FacetResult result;
+  REQUIRE(facet(filled.shard.snapshot(), 2, request, nullptr, result).isOk());
+  REQUIRE(result.integers.size() == expected.size());
+  for (size_t at = 0; at < result.integers.size(); at++) {
+    CHECK_EQUAL(result.counts[at], expected[result.integers[at]]);
+    CHECK(at == 0 || result.counts[at - 1] >= result.counts[at]);
+  }
+  request.field = "n";
+  FacetResult refused;
+  CHECK(facet(filled.shard.snapshot(), 2, request, nullptr, refused).code() ==
+        Code::InvalidArgument);
+  CancelFlag cancelled;
+  cancelled.cancel();
+  request.field = "seq";
+  CHECK(facet(filled.shard.snapshot(), 2, request, &cancelled, refused).code() == Code::Cancelled);
+}
+
+TEST("an order is that of the values over all segments, from where it starts") {
+  Filled filled;
+  for (const bool isDescending : {false, true}) {
+    for (const Start& from : {Start{}, Start{int64_t(1050)}, Start{1050.5}}) {
+      std::vector<uint64_t> expected;
+      for (const auto& [id, seq] : filled.seqs) {
+        const double start = from.index() == 2 ? 1050.5 : 1050;
+        const auto n = static_cast<double>(id);
+        if (from.index() == 0 || (isDescending ? n <= start : n >= start)) expected.push_back(id);
+      }
+      if (isDescending) std::reverse(expected.begin(), expected.end());
+      for (const uint32_t limit : {7u, 5000u}) {
+        OrderRequest request;
+        request.field = "n";
+        request.isDescending = isDescending;
+        request.from = from;
+        request.limit = limit;
+        OrderResult result;
+        REQUIRE(
+            orderBy(filled.shard.snapshot(), filled.shard.spec().vectors, request, nullptr, result)
+                .isOk());
+        REQUIRE(result.rows.count == std::min<size_t>(limit, expected.size()));
+        for (uint32_t at = 0; at < result.rows.count; at++) {
+          CHECK_EQUAL(uint64_t(result.rows.ids[at * kIdWords + 1]), expected[at]);
+          CHECK_EQUAL(result.numbers[at], double(expected[at]));
+        }
+      }
+    }
+  }
+}
+
+TEST("a sample is of distinct points that are there") {
+  Filled filled;
+  SampleRequest request;
+  request.limit = 300;
+  request.seed = 7;
+  RowBlock block;
+  REQUIRE(
+      sample(filled.shard.snapshot(), filled.shard.spec().vectors, request, nullptr, block).isOk());
+  REQUIRE(block.count == 300);
+  std::map<uint64_t, int> seen;
+  for (uint32_t at = 0; at < block.count; at++) {
+    const uint64_t id = block.ids[at * kIdWords + 1];
+    CHECK(filled.seqs.contains(id));
+    CHECK_EQUAL(++seen[id], 1);
+  }
+  const auto estimate = estimateCount(filled.shard.snapshot(), 2, std::nullopt);
+  REQUIRE(estimate.isOk());
+  CHECK(std::fabs(double(*estimate) - double(filled.seqs.size())) < 10);
+}
+
+} // namespace vicinal

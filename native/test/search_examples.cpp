@@ -1,0 +1,171 @@
+#include <algorithm>
+#include <cmath>
+#include <cstdio>
+#include <functional>
+
+#include "harness.hpp"
+#include "shard_fixture.hpp"
+
+namespace vicinal {
+
+using namespace test;
+
+namespace {
+
+constexpr uint32_t kPoints = 6000;
+constexpr size_t kKinds = 5;
+
+struct Kind {
+  const char* name;
+  Examples::Combine combine;
+  uint32_t count;
+  uint32_t positives;
+  std::vector<float> weights;
+};
+
+const Kind kTested[kKinds] = {
+    {"best score", Examples::Combine::BestScore, 5, 3, {}},
+    {"sum of scores", Examples::Combine::SumScores, 5, 3, {}},
+    {"discover", Examples::Combine::Discover, 5, 0, {}},
+    {"context", Examples::Combine::Context, 4, 0, {}},
+    {"feedback", Examples::Combine::Feedback, 5, 0, {1.5f, 0.5f, 0.25f}},
+};
+
+SearchRequest asking(const Kind& kind, uint32_t seed) {
+  SearchRequest request;
+  Examples examples{kind.combine, kind.count, {}, kind.positives, kind.weights};
+  for (uint32_t at = 0; at < kind.count; at++) {
+    const SearchRequest one = testSearch(seed * 100 + at);
+    examples.vectors.insert(examples.vectors.end(), one.query.begin(), one.query.end());
+  }
+  request.examples = examples;
+  request.isExact = true;
+  return request;
+}
+
+double similarity(const float* a, const float* b) {
+  double sum = 0;
+  for (uint32_t i = 0; i < kTestDim; i++) sum -= double(a[i] - b[i]) * double(a[i] - b[i]);
+  return sum;
+}
+
+double sigmoid(double x) { return x / (1 + std::fabs(x)); }
+
+// What the score of a vector is to be, from its definition.
+double scoreOf(const Examples& examples, const float* vector) {
+  std::vector<double> to;
+  for (uint32_t at = 0; at < examples.count; at++)
+    to.push_back(similarity(examples.vectors.data() + size_t(at) * kTestDim, vector));
+  double score = 0;
+  switch (examples.combine) {
+  case Examples::Combine::BestScore: {
+    const double liked = *std::max_element(to.begin(), to.begin() + examples.positives);
+    const double disliked = *std::max_element(to.begin() + examples.positives, to.end());
+    return liked > disliked ? (sigmoid(liked) + 1) / 2 : -(sigmoid(disliked) + 1) / 2;
+  }
+  case Examples::Combine::SumScores:
+    for (uint32_t at = 0; at < examples.count; at++)
+      score += at < examples.positives ? to[at] : -to[at];
+    return score;
+  case Examples::Combine::Discover:
+    for (uint32_t at = 1; at < examples.count; at += 2)
+      score += to[at] > to[at + 1] ? 1 : to[at] < to[at + 1] ? -1 : 0;
+    return score + (sigmoid(to[0]) + 1) / 2;
+  case Examples::Combine::Context:
+    for (uint32_t at = 0; at < examples.count; at += 2)
+      score += sigmoid(std::min(0.0, to[at] - to[at + 1]));
+    return score;
+  case Examples::Combine::Feedback:
+    score = examples.weights[0] * to[0];
+    for (uint32_t at = 1; at < examples.count; at += 2)
+      score += examples.weights[(at + 1) / 2] * (to[at] - to[at + 1]);
+    return score;
+  }
+  return score;
+}
+
+struct Filled {
+  ThreadPool pool{2};
+  Shard shard{testSpec(), pool};
+  TestBatch batch{0, kPoints, 1};
+
+  Filled() {
+    CHECK(shard.upsert(batch.columns).isOk());
+    CHECK(waitForIndex(shard).isOk());
+  }
+  SearchResult ask(const SearchRequest& request) {
+    SearchResult result;
+    CHECK(search(shard.snapshot(), shard.spec().vectors, request, nullptr, result).isOk());
+    return result;
+  }
+};
+
+} // namespace
+
+TEST("scores of several examples are what their definitions say, best first") {
+  Filled filled;
+  for (const Kind& kind : kTested) {
+    for (uint32_t seed = 1; seed <= 5; seed++) {
+      const SearchRequest request = asking(kind, seed);
+      std::vector<double> scores;
+      for (uint32_t at = 0; at < kPoints; at++)
+        scores.push_back(scoreOf(*request.examples, filled.batch.a.data() + size_t(at) * kTestDim));
+      std::sort(scores.begin(), scores.end(), std::greater<>());
+      const SearchResult result = filled.ask(request);
+      REQUIRE(result.rows.count == 10);
+      for (uint32_t at = 0; at < 10; at++)
+        CHECK(std::fabs(result.scores[at] - scores[at]) <
+              1e-3 * std::max(1.0, std::fabs(scores[at])));
+    }
+  }
+}
+
+TEST("a walk by several examples finds nearly what a scan does") {
+  Filled filled;
+  for (const Kind& kind : kTested) {
+    for (const bool ignoresCodes : {false, true}) {
+      uint32_t found = 0;
+      constexpr uint32_t kQueries = 40;
+      for (uint32_t seed = 1; seed <= kQueries; seed++) {
+        SearchRequest request = asking(kind, seed);
+        const SearchResult exact = filled.ask(request);
+        request.isExact = false;
+        request.ef = 400;
+        request.ignoresCodes = ignoresCodes;
+        const SearchResult walked = filled.ask(request);
+        CHECK(walked.stats.strategy == "graph");
+        CHECK(walked.stats.distances < uint64_t(kPoints) * kind.count);
+        // By score, since many points may have the best one.
+        for (uint32_t at = 0; at < walked.rows.count; at++)
+          found += walked.scores[at] >= exact.scores[9] - 1e-4f ? 1 : 0;
+      }
+      if (found < kQueries * 9) std::printf("%s: %u of %u\n", kind.name, found, kQueries * 10);
+      CHECK(found >= kQueries * 9);
+    }
+  }
+}
+
+TEST("great distances give no score that is none") {
+  Examples examples{Examples::Combine::SumScores, 2, {0, 0}, 1, {}};
+  const float distances[] = {-3e38f, -3e38f};
+  CHECK(std::isfinite(examples.distanceOf(distances, 1)));
+  examples.positives = 2;
+  CHECK(std::isfinite(examples.distanceOf(distances, 1)));
+  examples = {Examples::Combine::Context, 0, {}, 0, {}};
+  CHECK_EQUAL(examples.distanceOf(nullptr, 0), 0.0f);
+}
+
+TEST("as many vectors and weights are asked for as a score is made of") {
+  const auto isWellFormed = [](Examples::Combine combine, uint32_t count, uint32_t positives,
+                               size_t weights) {
+    return Examples{combine, count, {}, positives, std::vector<float>(weights)}.isWellFormed();
+  };
+  CHECK(!isWellFormed(Examples::Combine::BestScore, 0, 0, 0));
+  CHECK(!isWellFormed(Examples::Combine::SumScores, 2, 3, 0));
+  CHECK(!isWellFormed(Examples::Combine::Discover, 2, 0, 0));
+  CHECK(!isWellFormed(Examples::Combine::Context, 3, 0, 0));
+  CHECK(!isWellFormed(Examples::Combine::Feedback, 3, 0, 1));
+  CHECK(isWellFormed(Examples::Combine::Feedback, 3, 0, 2));
+}
+
+} // namespace vicinal

@@ -1,0 +1,30 @@
+import { LIMITS } from '../core/limits.js'
+import type { FacetHit, FacetOptions } from '../core/query.js'
+import { parsePath } from '../filter/path.js'
+import { compileFilter } from '../filter/program.js'
+import type { FacetResult } from '../native/addon.js'
+import { bounded, DEFAULT_LIMIT } from './settings.js'
+import type { Source } from './source.js'
+
+/** How many points have each value of an indexed field: most frequent first, then in the order of the values. */
+export async function facet(
+  { shard, schema }: Source,
+  options: FacetOptions,
+  signal?: AbortSignal,
+): Promise<FacetHit[]> {
+  const limit = bounded(options.limit ?? DEFAULT_LIMIT, 1, LIMITS.resultLimit, 'limit')
+  parsePath(options.key, 'key')
+  const filter = options.filter ? compileFilter(options.filter, { vectorNames: schema.map(({ name }) => name) }) : null
+  const result = await shard.facet({ field: options.key, limit, filter }, signal)
+  return Array.from(result.counts, (count, at) => ({ value: valueAt(result, at), count }))
+}
+
+function valueAt({ texts, integers, kind }: FacetResult, at: number): FacetHit['value'] {
+  if (texts) {
+    const { bytes, offsets } = texts
+    return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('utf8', offsets[at], offsets[at + 1])
+  }
+  const value = (integers as BigInt64Array)[at] as bigint
+  if (kind === 'bool') return value !== 0n
+  return Number.isSafeInteger(Number(value)) ? Number(value) : value
+}

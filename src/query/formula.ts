@@ -1,0 +1,177 @@
+/**
+ * A formula, and its value for one point, in double precision. Trees are no deeper than LIMITS.formulaDepth, which the
+ * parser proves, so walking them by recursion is safe.
+ */
+import { VicinalError } from '../core/errors.js'
+import { parseDateTime } from '../filter/date-time.js'
+import type { FilterNode } from '../filter/node.js'
+import type { PathStep } from '../filter/path.js'
+
+export interface Formula {
+  root: FormulaNode
+  /** 1 where the point passes, by position. */
+  conditions: FilterNode[]
+  /** Payload keys that are looked at, by their name in the nodes. */
+  variables: Map<string, PathStep[]>
+  scoreDefaults: Map<number, number>
+  payloadDefaults: Map<string, unknown>
+}
+
+export type DecayKind = 'lin' | 'exp' | 'gauss'
+export type UnaryOperator = 'neg' | 'abs' | 'sqrt' | 'exp' | 'log10' | 'ln'
+
+export type FormulaNode =
+  | { op: 'constant'; value: number }
+  | { op: 'score'; prefetch: number }
+  | { op: 'payload' | 'datetimeKey'; key: string }
+  | { op: 'condition'; condition: number }
+  | { op: 'geoDistance'; lat: number; lon: number; key: string }
+  | { op: 'mult' | 'sum'; operands: FormulaNode[] }
+  | { op: UnaryOperator; operand: FormulaNode }
+  | { op: 'div'; left: FormulaNode; right: FormulaNode; byZeroDefault: number | null }
+  | { op: 'pow'; base: FormulaNode; exponent: FormulaNode }
+  | { op: 'decay'; kind: DecayKind; x: FormulaNode; target: FormulaNode | null; lambda: number }
+
+/** What a formula sees of a point. */
+export interface FormulaPoint {
+  /** By prefetch; undefined where it did not find the point. */
+  score(prefetch: number): number | undefined
+  /** The values of a variable, arrays taken apart. */
+  values(key: string): readonly unknown[]
+  passes(condition: number): boolean
+}
+
+const MICROS_PER_SECOND = 1_000_000
+/** Mean radius, as the geo crates of Rust have it. */
+const EARTH_METRES = 6_371_008.8
+
+export function evaluate(formula: Formula, point: FormulaPoint): number {
+  return Math.fround(valueIn(formula.root, formula, point))
+}
+
+function valueIn(node: FormulaNode, formula: Formula, point: FormulaPoint): number {
+  const value = (operand: FormulaNode) => valueIn(operand, formula, point)
+  switch (node.op) {
+    case 'constant':
+      return node.value
+    case 'score':
+      return point.score(node.prefetch) ?? formula.scoreDefaults.get(node.prefetch) ?? 0
+    case 'condition':
+      return point.passes(node.condition) ? 1 : 0
+    case 'payload':
+      return numberOf(payloadValue(node.key, 'number', formula, point), node.key)
+    case 'datetimeKey':
+      return secondsOf(payloadValue(node.key, 'datetime', formula, point), node.key)
+    case 'geoDistance':
+      return metresTo(node, payloadValue(node.key, 'geo point', formula, point))
+    case 'sum':
+      return node.operands.reduce((sum, operand) => sum + value(operand), 0)
+    case 'mult':
+      return product(node.operands, value)
+    case 'div':
+      return quotient(node, value)
+    case 'pow': {
+      const [base, exponent] = [value(node.base), value(node.exponent)]
+      return finite(base ** exponent, () => `${base}^${exponent}`)
+    }
+    case 'decay':
+      return decayOf(node, value(node.x), node.target ? value(node.target) : 0)
+    default:
+      return unary(node.op, value(node.operand))
+  }
+}
+
+/** What comes behind a zero is not looked at. */
+function product(operands: readonly FormulaNode[], value: (node: FormulaNode) => number): number {
+  let product = 1
+  for (const operand of operands) {
+    const factor = value(operand)
+    if (factor === 0) return 0
+    product *= factor
+  }
+  return product
+}
+
+function quotient(
+  { left, right, byZeroDefault }: Extract<FormulaNode, { op: 'div' }>,
+  value: (node: FormulaNode) => number,
+): number {
+  const dividend = value(left)
+  if (dividend === 0) return 0
+  const divisor = value(right)
+  if (divisor === 0 && byZeroDefault !== null) return byZeroDefault
+  return finite(dividend / divisor, () => `${dividend}/${divisor}`)
+}
+
+function unary(op: UnaryOperator, value: number): number {
+  switch (op) {
+    case 'neg':
+      return -value
+    case 'abs':
+      return Math.abs(value)
+    case 'sqrt':
+      return finite(Math.sqrt(value), () => `√${value}`)
+    case 'exp':
+      return finite(Math.exp(value), () => `exp(${value})`)
+    case 'log10':
+      return finite(Math.log10(value), () => `log10(${value})`)
+    case 'ln':
+      return finite(Math.log(value), () => `ln(${value})`)
+  }
+}
+
+function decayOf({ kind, lambda }: Extract<FormulaNode, { op: 'decay' }>, x: number, target: number): number {
+  const difference = x - target
+  if (kind === 'lin') return Math.max(0, 1 - lambda * Math.abs(difference))
+  return Math.exp(lambda * (kind === 'exp' ? Math.abs(difference) : difference * difference))
+}
+
+function finite(value: number, expression: () => string): number {
+  if (Number.isFinite(value)) return value
+  throw refused(`The expression ${expression()} = ${value} produced a non-finite number`)
+}
+
+/** The value of the payload, or its default; of several values, all of them. */
+function payloadValue(key: string, expected: string, formula: Formula, point: FormulaPoint): unknown {
+  const values = point.values(key)
+  if (values.length === 1) return values[0]
+  if (values.length > 1) return values
+  if (formula.payloadDefaults.has(key)) return formula.payloadDefaults.get(key)
+  throw wrongValue(key, expected, 'No value found in a payload nor defaults')
+}
+
+function numberOf(value: unknown, key: string): number {
+  if (typeof value === 'number') return value
+  if (typeof value === 'bigint') return Number(value)
+  throw wrongValue(key, 'number', 'Value is not a number')
+}
+
+function secondsOf(value: unknown, key: string): number {
+  const micros = typeof value === 'string' ? parseDateTime(value) : null
+  if (micros === null) throw wrongValue(key, 'datetime', 'Value is not a date-time')
+  return Number(micros) / MICROS_PER_SECOND
+}
+
+/** The way over the sphere, by the haversine. */
+function metresTo({ lat, lon, key }: Extract<FormulaNode, { op: 'geoDistance' }>, value: unknown): number {
+  const to = (value ?? {}) as { lat?: unknown; lon?: unknown }
+  if (typeof to.lat !== 'number' || typeof to.lon !== 'number') {
+    throw wrongValue(key, 'geo point', 'Value is not an object with lat and lon')
+  }
+  const radians = Math.PI / 180
+  const sinLat = Math.sin(((to.lat - lat) * radians) / 2)
+  const sinLon = Math.sin(((to.lon - lon) * radians) / 2)
+  const a = sinLat * sinLat + Math.cos(lat * radians) * Math.cos(to.lat * radians) * sinLon * sinLon
+  return 2 * EARTH_METRES * Math.asin(Math.sqrt(Math.min(1, a)))
+}
+
+function wrongValue(key: string, expected: string, description: string): VicinalError {
+  const name = JSON.stringify(key)
+  return refused(
+    `Expected ${expected} value for ${name} in the payload and/or in the formula defaults. Error: ${description}`,
+  )
+}
+
+function refused(message: string): VicinalError {
+  return new VicinalError('INVALID_ARGUMENT', message, { details: { field: 'query.formula' } })
+}

@@ -1,0 +1,162 @@
+/**
+ * The best points of each value of a payload field. Points are asked for in several rounds: until as many groups as are
+ * wanted are full, then for those that are not.
+ */
+import type { Hit, PointGroup } from '../core/database.js'
+import { invalid } from '../core/errors.js'
+import { LIMITS } from '../core/limits.js'
+import { encodeIds, type Payload, type PointId } from '../core/point.js'
+import type { QueryGroupsOptions, WithLookup } from '../core/query.js'
+import type { Distance } from '../core/schema.js'
+import type { FilterNode } from '../filter/node.js'
+import { type PathStep, parsePath } from '../filter/path.js'
+import { valuesAt } from '../filter/payload-values.js'
+import { type GroupKey, Groups } from './group-table.js'
+import { withFields } from './hydrate.js'
+import { retrieve } from './pages.js'
+import { parseQuery } from './parse-query.js'
+import type { Plan, Scoring, Stage } from './plan.js'
+import { projectionOf } from './rows.js'
+import { runPlan } from './run.js'
+import { bounded } from './settings.js'
+import type { QueryScope } from './source.js'
+
+const DEFAULT_GROUP_SIZE = 3
+const MOST_ROUNDS = 5
+const UUID_OR_NUMBER = /^(?:\d{1,20}|[0-9a-f]{8}-?(?:[0-9a-f]{4}-?){3}[0-9a-f]{12})$/i
+
+export async function queryGroups<P>(options: QueryGroupsOptions, scope: QueryScope): Promise<PointGroup<P>[]> {
+  const size = bounded(options.groupSize ?? DEFAULT_GROUP_SIZE, 1, LIMITS.groupedPoints, 'group_size')
+  const path = parsePath(options.groupBy, 'group_by')
+  const plan = parseQuery(options, scope.source.schema)
+  const { limit } = plan.root
+  if (limit * size > LIMITS.groupedPoints) {
+    throw invalid('group_size', `expected limit times group_size of at most ${LIMITS.groupedPoints}`, limit * size)
+  }
+  const lookup = lookupOf(options.withLookup)
+  // A collection that is not there is told before anything is sought.
+  if (lookup) scope.catalog(lookup.collection)
+  const groups = new Groups(limit, size, smallerIsBetter(plan.root.scoring, scope))
+  await fill(groups, plan, path, options.groupBy, scope)
+  return await finished<P>(groups, plan, lookup, scope)
+}
+
+async function fill(groups: Groups, plan: Plan, path: PathStep[], groupBy: string, scope: QueryScope): Promise<void> {
+  for (let round = 0; round < 2 * MOST_ROUNDS; round++) {
+    const fills = round >= MOST_ROUNDS
+    const keys = fills ? groups.unfilledBest() : groups.filled()
+    if (fills && keys.length === 0) return
+    const conditions: FilterNode[] = [{ op: 'not', child: { op: 'isEmpty', path } }]
+    if (keys.length > 0) conditions.push({ op: fills ? 'match' : 'except', path, values: matchValues(keys) })
+    const seen = groups.ids()
+    if (seen.length > 0) conditions.push({ op: 'not', child: { op: 'hasId', ids: encodeIds(seen) } })
+    const { hits } = await runPlan<Payload>(roundPlan(plan, conditions, groups, groupBy, scope), scope)
+    if (hits.length === 0) {
+      if (fills) return
+      round = MOST_ROUNDS - 1
+      continue
+    }
+    for (const hit of hits) groups.add(hit, valuesAt(hit.payload ?? {}, path).filter(isGroupKey))
+    if (groups.isComplete()) return
+  }
+}
+
+function roundPlan(
+  { root }: Plan,
+  conditions: FilterNode[],
+  groups: Groups,
+  groupBy: string,
+  { source }: QueryScope,
+): Plan {
+  const filter: FilterNode = { op: 'and', children: [...conditions, ...(root.filter ? [root.filter] : [])] }
+  // Without `[]` at its end, which a selection of the payload does not know.
+  const seen = groupBy.replace(/(?:\[\])+$/, '')
+  return {
+    root: widened(
+      { ...root, filter, limit: groups.wanted },
+      groups.most,
+      Math.floor(LIMITS.prefetchedPoints / stagesOf(root)),
+    ),
+    offset: 0,
+    projection: projectionOf({ withPayload: [seen] }, source.schema),
+  }
+}
+
+/** Prefetches bring as many times more as there are groups, as far as their bound allows. */
+function widened(stage: Stage, times: number, most: number): Stage {
+  const prefetches = stage.prefetches.map((prefetch) => {
+    const limit = Math.max(prefetch.limit, Math.min(LIMITS.resultLimit, most, prefetch.limit * times))
+    return widened({ ...prefetch, limit }, times, most)
+  })
+  return { ...stage, prefetches }
+}
+
+function stagesOf(stage: Stage): number {
+  return stage.prefetches.reduce((sum, prefetch) => sum + stagesOf(prefetch), 1)
+}
+
+async function finished<P>(
+  groups: Groups,
+  plan: Plan,
+  lookup: WithLookup | null,
+  scope: QueryScope,
+): Promise<PointGroup<P>[]> {
+  const best = groups.best()
+  const distinct = [...new Map(best.flatMap(({ hits }) => hits).map((hit) => [hit.id, hit])).values()]
+  const filled = new Map(
+    (await withFields(scope.source, distinct.map(bare), plan.projection)).map((hit) => [hit.id, hit]),
+  )
+  const found = best.map(({ id, hits }) => ({
+    id,
+    hits: hits.flatMap((hit) => (filled.get(hit.id) as Hit<P> | undefined) ?? []),
+  }))
+  if (!lookup) return found
+  const { shard, schema } = scope.catalog(lookup.collection)
+  const options = {
+    withPayload: lookup.withPayload ?? true,
+    withVector: lookup.withVectors ?? false,
+    rawPayload: plan.projection.rawPayload,
+  }
+  const ids = found.flatMap(({ id }) => asPointId(id) ?? [])
+  const points = new Map(
+    (await retrieve<Payload>(shard, schema, ids, options)).map((point) => [String(point.id), point]),
+  )
+  return found.map((group) => ({ ...group, lookup: points.get(String(asPointId(group.id))) ?? null }))
+}
+
+function bare({ id, version, score, orderValue }: Hit): Hit {
+  return orderValue === undefined ? { id, version, score } : { id, version, score, orderValue }
+}
+
+function lookupOf(withLookup: QueryGroupsOptions['withLookup']): WithLookup | null {
+  if (withLookup === undefined || withLookup === null) return null
+  const lookup = typeof withLookup === 'string' ? { collection: withLookup } : withLookup
+  if (typeof lookup.collection !== 'string')
+    throw invalid('with_lookup.collection', 'expected a text', lookup.collection)
+  return lookup
+}
+
+/** The point a group's value would name; null of a text that is no id. */
+function asPointId(key: GroupKey): PointId | null {
+  if (typeof key !== 'string') return key >= 0 ? key : null
+  if (!UUID_OR_NUMBER.test(key)) return null
+  return /^\d+$/.test(key) ? null : key.toLowerCase()
+}
+
+function isGroupKey(value: unknown): value is GroupKey {
+  return typeof value === 'string' || typeof value === 'bigint' || Number.isSafeInteger(value)
+}
+
+function matchValues(keys: readonly GroupKey[]) {
+  const texts = keys.filter((key) => typeof key === 'string')
+  const integers = keys.filter((key) => typeof key !== 'string').map((key) => BigInt(key))
+  return { texts, integers, booleans: [] }
+}
+
+function smallerIsBetter(scoring: Scoring, { source }: QueryScope): boolean {
+  const isDistance =
+    scoring.kind === 'nearest' || (scoring.kind === 'recommend' && scoring.strategy === 'average_vector')
+  if (!isDistance) return false
+  const distance = source.schema[scoring.vector]?.distance as Distance
+  return distance === 'Euclid' || distance === 'Manhattan'
+}

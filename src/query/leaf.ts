@@ -1,0 +1,231 @@
+/** Stages that the kernel answers: of the whole collection, or of the points that prefetches have found. */
+import type { Hit } from '../core/database.js'
+import { encodeIds, ID_WORDS, type Payload } from '../core/point.js'
+import type { QueryPlan, StageKind } from '../core/query-plan.js'
+import type { ResolvedVector } from '../core/schema.js'
+import type { FilterNode } from '../filter/node.js'
+import { compileNode } from '../filter/program.js'
+import type { RowBlock, SearchResult } from '../native/addon.js'
+import { roundQuery } from '../native/vectors.js'
+import { type Target, targetOf } from './examples.js'
+import { planOf, planWithoutSearch, type StageFacts } from './explain.js'
+import { withFields } from './hydrate.js'
+import { chooseDiverse } from './mmr.js'
+import type { Order, Scoring, Stage } from './plan.js'
+import type { References } from './references.js'
+import { orderValueAt, type Projection, projectionOf, RowReader } from './rows.js'
+import { hitsOf } from './search.js'
+import type { QueryScope } from './source.js'
+
+/** Beyond so many, ids to leave out are a condition, which the kernel looks up in one pass. */
+const MOST_EXCLUDED = 64
+const NO_QUERY = new Float32Array(0)
+const SEEDS = 2 ** 32
+
+export interface StageResult {
+  hits: Hit[]
+  /** Where the query is to be explained. */
+  plan: QueryPlan | null
+}
+
+export interface LeafPlace {
+  filters: FilterNode[]
+  /** Of the hits up to the stage's limit, how many are skipped. */
+  offset: number
+  projection: Projection
+  /** What prefetches have found, which passed the filters there; absent: every point is looked at. */
+  among?: Hit[]
+}
+
+type Vectorial = Extract<Scoring, { vector: number }>
+
+export class Leaf {
+  readonly #scope: QueryScope
+  readonly #references: References
+
+  constructor(scope: QueryScope, references: References) {
+    this.#scope = scope
+    this.#references = references
+  }
+
+  async run(stage: Stage, key: Stage, place: LeafPlace): Promise<StageResult> {
+    const { scoring } = stage
+    if (place.among?.length === 0) return this.#told(kindOf(scoring), [], performance.now())
+    switch (scoring.kind) {
+      case 'ids':
+        return await this.#inIdOrder(stage, place)
+      case 'orderBy':
+        return await this.#ordered(stage, scoring.order, place)
+      case 'sample':
+        return await this.#sampled(stage, place)
+      case 'rrf':
+      case 'dbsf':
+      case 'formula':
+        throw new Error(`a ${scoring.kind} stage has prefetches`)
+      default: {
+        const isDiverse = scoring.kind === 'nearest' && scoring.mmr !== null
+        return isDiverse
+          ? await this.#diverse(stage, key, scoring, place)
+          : await this.#searched(stage, key, scoring, place)
+      }
+    }
+  }
+
+  async #searched(stage: Stage, key: Stage, scoring: Vectorial, place: LeafPlace): Promise<StageResult> {
+    const started = performance.now()
+    const target: Target =
+      scoring.kind === 'nearest'
+        ? { query: this.#references.get(key, scoring.target) }
+        : targetOf(key, scoring, this.#references)
+    const { result, isFiltered } = await this.#search(stage, scoring.vector, target, place)
+    const hits = hitsOf<Payload>(result, place.projection)
+    if (!this.#scope.explains) return { hits, plan: null }
+    const facts = factsOf(kindOf(scoring), hits, started)
+    return { hits, plan: planOf(result, isFiltered, facts) }
+  }
+
+  async #search(
+    { limit, threshold, settings }: Stage,
+    vector: number,
+    target: Target,
+    place: LeafPlace,
+  ): Promise<{ result: SearchResult; isFiltered: boolean }> {
+    const { shard, schema } = this.#scope.source
+    const { excluded } = this.#references
+    const { ef, recall, exact, codes, indexedOnly } = settings
+    const excludes = !place.among && excluded.length > 0
+    const asCondition = excludes && excluded.length > MOST_EXCLUDED * ID_WORDS
+    const filter = programOf(place, asCondition ? excluded : null)
+    const { size, datatype = 'float32' } = schema[vector] as ResolvedVector
+    const { examples } = target
+    const found = shard.search(
+      {
+        vector,
+        query: target.query ? roundQuery(target.query, size, datatype) : NO_QUERY,
+        ...(examples ? { examples: { ...examples, vectors: roundQuery(examples.vectors, size, datatype) } } : {}),
+        limit: limit - place.offset,
+        offset: place.offset,
+        ef,
+        recall,
+        exact: exact || place.among !== undefined,
+        ...(codes ? { codes } : {}),
+        indexedOnly,
+        scoreThreshold: threshold,
+        filter,
+        exclude: excludes && !asCondition ? excluded : null,
+        fields: place.projection.fields,
+        explain: this.#scope.explains,
+      },
+      this.#scope.call,
+    )
+    return { result: found instanceof Promise ? await found : found, isFiltered: filter !== null }
+  }
+
+  /** Searches candidates, and chooses among them; scores stay those of the search. */
+  async #diverse(
+    stage: Stage,
+    key: Stage,
+    scoring: Extract<Scoring, { kind: 'nearest' }>,
+    place: LeafPlace,
+  ): Promise<StageResult> {
+    const started = performance.now()
+    const { source, call, explains } = this.#scope
+    const { mmr, vector } = scoring
+    if (!mmr || mmr.candidates === 0) return this.#told('mmr', [], started)
+    const query = this.#references.get(key, scoring.target)
+    const { name, distance } = source.schema[vector] as ResolvedVector
+    const seen = projectionOf({ withPayload: false, withVector: [name] }, source.schema)
+    const { result, isFiltered } = await this.#search(
+      { ...stage, limit: mmr.candidates },
+      vector,
+      { query },
+      { ...place, offset: 0, projection: seen },
+    )
+    const chosen = await chooseDiverse(
+      {
+        distance,
+        query: distance === 'Cosine' ? unit(query) : query,
+        vectors: (result.vectors[0] as { data: Float32Array }).data,
+        count: result.count,
+        relevance: mmr.relevance,
+      },
+      stage.limit,
+      call?.signal,
+    )
+    const candidates = hitsOf<Payload>(result, { ...seen, vectorNames: [] })
+    const page = chosen.slice(place.offset).map((at) => candidates[at] as Hit)
+    const hits = await withFields(source, page, place.projection)
+    const told = this.#told('mmr', hits, started)
+    if (explains)
+      told.plan?.prefetch.push(planOf(result, isFiltered, factsOf('nearest', candidates, started, result.stats.tookUs)))
+    return told
+  }
+
+  async #inIdOrder({ limit }: Stage, place: LeafPlace): Promise<StageResult> {
+    const started = performance.now()
+    const { shard } = this.#scope.source
+    const request = { from: null, limit, filter: this.#program(place), fields: place.projection.fields }
+    const block = await shard.scroll(request, this.#scope.call?.signal)
+    return this.#told('ids', alike(block, place.projection).slice(place.offset), started)
+  }
+
+  async #sampled({ limit }: Stage, place: LeafPlace): Promise<StageResult> {
+    const started = performance.now()
+    const seed = Math.floor(Math.random() * SEEDS)
+    const request = { limit, seed, filter: this.#program(place), fields: place.projection.fields }
+    const block = await this.#scope.source.shard.sample(request, this.#scope.call?.signal)
+    return this.#told('sample', alike(block, place.projection).slice(place.offset), started)
+  }
+
+  async #ordered({ limit }: Stage, { key: field, descending, from }: Order, place: LeafPlace): Promise<StageResult> {
+    const started = performance.now()
+    const request = { field, descending, from, limit, filter: this.#program(place), fields: place.projection.fields }
+    const block = await this.#scope.source.shard.orderBy(request, this.#scope.call?.signal)
+    const hits = alike(block, place.projection)
+    for (const [row, hit] of hits.entries()) hit.orderValue = orderValueAt(block, row)
+    return this.#told('order_by', hits.slice(place.offset), started)
+  }
+
+  #program(place: LeafPlace): Uint8Array | null {
+    const { excluded } = this.#references
+    return programOf(place, place.among || excluded.length === 0 ? null : excluded)
+  }
+
+  #told(stage: StageKind, hits: Hit[], started: number): StageResult {
+    return { hits, plan: this.#scope.explains ? planWithoutSearch(factsOf(stage, hits, started)) : null }
+  }
+}
+
+function factsOf(stage: StageKind, hits: readonly Hit[], started: number, tookUs?: number): StageFacts {
+  return { stage, returned: hits.length, prefetch: [], tookUs: tookUs ?? (performance.now() - started) * 1000 }
+}
+
+function kindOf(scoring: Scoring): StageKind {
+  if (scoring.kind === 'orderBy') return 'order_by'
+  if (scoring.kind === 'feedback') return 'relevance_feedback'
+  if (scoring.kind === 'nearest' && scoring.mmr) return 'mmr'
+  return scoring.kind
+}
+
+/** All that has to hold, as the kernel reads it; null where that is nothing. */
+function programOf({ filters, among }: LeafPlace, excluded: Uint32Array | null): Uint8Array | null {
+  const nodes = [...filters]
+  if (among) nodes.push({ op: 'hasId', ids: encodeIds(among.map(({ id }) => id)) })
+  if (excluded) nodes.push({ op: 'not', child: { op: 'hasId', ids: excluded } })
+  const [only, ...more] = nodes
+  if (!only) return null
+  return compileNode(more.length === 0 ? only : { op: 'and', children: nodes })
+}
+
+/** Points that no score tells apart. */
+function alike(block: RowBlock, projection: Projection): Hit[] {
+  const reader = new RowReader(block, projection)
+  return Array.from({ length: block.count }, (_, row) => ({ ...reader.point(row), version: 0, score: 1 }))
+}
+
+function unit(vector: Float32Array): Float32Array {
+  let squares = 0
+  for (const x of vector) squares += x * x
+  const norm = Math.sqrt(squares)
+  return norm === 0 ? vector : vector.map((x) => x / norm)
+}

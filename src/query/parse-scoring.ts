@@ -1,0 +1,305 @@
+import { invalid, VicinalError } from '../core/errors.js'
+import { LIMITS } from '../core/limits.js'
+import { encodeId, ID_WORDS, type MultiVector, type PointId, type Vector } from '../core/point.js'
+import {
+  type FormulaQuery,
+  type Mmr,
+  type QueryStage,
+  RECOMMEND_STRATEGIES,
+  type RecommendStrategy,
+} from '../core/query.js'
+import type { ResolvedVector } from '../core/schema.js'
+import type { FilterContext } from '../filter/parse.js'
+import { parseFormula } from './parse-formula.js'
+import { orderOf } from './parse-order.js'
+import type { Example, ExamplePair, MmrSettings, Scoring } from './plan.js'
+import { bounded, finite, vectorIndex } from './settings.js'
+
+const DEFAULT_RRF_K = 2
+const DEFAULT_DIVERSITY = 0.5
+const MAX_RRF_K = 2 ** 31 - 1
+
+type Fields = Readonly<Record<string, unknown>>
+
+/** What of the stage matters to its query. */
+interface StageFacts {
+  limit: number
+  prefetches: number
+  looksUp: boolean
+}
+
+/** Reads the `query` of a stage. One parser reads all of a request, since examples are counted together. */
+export class ScoringParser {
+  readonly #schema: readonly ResolvedVector[]
+  readonly #context: FilterContext
+  #examples = 0
+
+  constructor(schema: readonly ResolvedVector[], context: FilterContext) {
+    this.#schema = schema
+    this.#context = context
+  }
+
+  scoring(stage: QueryStage, at: string, facts: StageFacts): Scoring {
+    const { query, using } = stage
+    const field = `${at}query`
+    if (query === undefined || query === null) return this.#absent(field, facts)
+    if (typeof query !== 'object' || isVector(query)) return this.#nearest({ nearest: query }, using, field, at, facts)
+    const kinds = Object.keys(query).filter((key) => KINDS.includes(key))
+    const kind = kinds[0]
+    if (kind === undefined || kinds.length > 1) {
+      const wireKinds = KINDS.map((name) => WIRE_KINDS[name] ?? name).join(', ')
+      throw invalid(
+        field,
+        `expected a vector, an id, or an object with one of ${wireKinds}`,
+        kinds.length > 1 ? kinds.join(', ') : query,
+      )
+    }
+    const fields = query as unknown as Fields
+    if (kind === 'nearest') return this.#nearest(fields, using, field, at, facts)
+    const operand = fields[kind]
+    switch (kind) {
+      case 'recommend':
+        return this.#recommend(objectAt(operand, `${field}.recommend`), using, `${field}.recommend`, at)
+      case 'discover':
+        return this.#discover(objectAt(operand, `${field}.discover`), using, `${field}.discover`, at)
+      case 'context':
+        return this.#contextQuery(operand, using, `${field}.context`, at)
+      case 'relevanceFeedback':
+        return this.#feedback(
+          objectAt(operand, `${field}.relevance_feedback`),
+          using,
+          `${field}.relevance_feedback`,
+          at,
+        )
+      default:
+        return this.#withoutVectors(kind, fields, using, field, facts)
+    }
+  }
+
+  #absent(field: string, { prefetches }: StageFacts): Scoring {
+    if (prefetches === 0) return { kind: 'ids' }
+    const expected = "A query is needed to merge the prefetches. Can't have prefetches without defining a query."
+    throw invalid(field, expected)
+  }
+
+  #withoutVectors(kind: string, query: Fields, using: unknown, field: string, facts: StageFacts): Scoring {
+    switch (kind) {
+      case 'orderBy':
+        return { kind: 'orderBy', order: orderOf(query.orderBy, `${field}.order_by`) }
+      case 'sample':
+        if (query.sample !== 'random') throw invalid(`${field}.sample`, 'expected "random"', query.sample)
+        return { kind: 'sample' }
+      case 'formula':
+        if (facts.prefetches === 0) throw invalid(field, 'cannot apply Formula without prefetches')
+        return { kind: 'formula', formula: parseFormula(query as unknown as FormulaQuery, this.#context, field) }
+      default:
+        return fusionOf(kind, query, using, field, facts)
+    }
+  }
+
+  #nearest(query: Fields, using: string | undefined, field: string, at: string, facts: StageFacts): Scoring {
+    const vector = vectorIndex(using, this.#schema, at)
+    const place = isVector(query.nearest) || !('mmr' in query) ? field : `${field}.nearest`
+    const target = this.#example(query.nearest, vector, place)
+    if (isGiven(query.mmr)) this.#single(using, `${field}.mmr`, at)
+    return {
+      kind: 'nearest',
+      vector,
+      target,
+      mmr: mmrOf(query.mmr as Mmr | null | undefined, facts.limit, `${field}.mmr`),
+    }
+  }
+
+  #recommend(query: Fields, using: string | undefined, field: string, at: string): Scoring {
+    const strategy = (query.strategy ?? 'average_vector') as RecommendStrategy
+    if (!RECOMMEND_STRATEGIES.includes(strategy)) {
+      throw invalid(`${field}.strategy`, `expected one of ${RECOMMEND_STRATEGIES.join(', ')}`, strategy)
+    }
+    const vector = this.#single(using, field, at)
+    const positive = this.#exampleList(query.positive, vector, `${field}.positive`)
+    const negative = this.#exampleList(query.negative, vector, `${field}.negative`)
+    if (positive.length === 0 && strategy === 'average_vector') {
+      throw invalid(`${field}.positive`, 'At least one positive vector ID required with this strategy')
+    }
+    if (positive.length + negative.length === 0) {
+      throw invalid(`${field}.positive`, 'At least one positive or negative vector ID required with this strategy')
+    }
+    return { kind: 'recommend', vector, strategy, positive, negative }
+  }
+
+  #discover(query: Fields, using: string | undefined, field: string, at: string): Scoring {
+    const vector = this.#single(using, field, at)
+    const target = this.#example(query.target, vector, `${field}.target`)
+    return { kind: 'discover', vector, target, pairs: this.#pairs(query.context, vector, `${field}.context`) }
+  }
+
+  #contextQuery(context: unknown, using: string | undefined, field: string, at: string): Scoring {
+    const vector = this.#single(using, field, at)
+    return { kind: 'context', vector, pairs: this.#pairs(context, vector, field) }
+  }
+
+  #feedback(query: Fields, using: string | undefined, field: string, at: string): Scoring {
+    const vector = this.#single(using, field, at)
+    const target = this.#example(query.target, vector, `${field}.target`)
+    const feedback = arrayAt(query.feedback, `${field}.feedback`).map((item, i) => {
+      const place = `${field}.feedback[${i}]`
+      const { example, score } = objectAt(item, place)
+      return { example: this.#example(example, vector, `${place}.example`), score: finite(score, `${place}.score`) }
+    })
+    const strategy = objectAt(query.strategy, `${field}.strategy`)
+    const { a, b, c } = objectAt(strategy.naive, `${field}.strategy.naive`)
+    const naive = {
+      a: finite(a, `${field}.strategy.naive.a`),
+      b: finite(b, `${field}.strategy.naive.b`),
+      c: finite(c, `${field}.strategy.naive.c`),
+    }
+    if (naive.b < 0) throw invalid(`${field}.strategy.naive.b`, 'expected a number of at least 0', b)
+    return { kind: 'feedback', vector, target, feedback, naive }
+  }
+
+  /** The vector that several examples are compared with, which multivectors cannot be yet. */
+  #single(using: string | undefined, field: string, at: string): number {
+    const vector = vectorIndex(using, this.#schema, at)
+    if (!this.#schema[vector]?.multivectorConfig) return vector
+    throw new VicinalError('NOT_IMPLEMENTED', `${field}: not supported yet for multivectors`, { details: { field } })
+  }
+
+  /** One pair, or several; none is allowed. */
+  #pairs(context: unknown, vector: number, field: string): ExamplePair[] {
+    if (context === undefined || context === null) return []
+    if (!Array.isArray(context)) return [this.#pair(context, vector, field)]
+    return context.map((pair, i) => this.#pair(pair, vector, `${field}[${i}]`))
+  }
+
+  #pair(pair: unknown, vector: number, field: string): ExamplePair {
+    const { positive, negative } = objectAt(pair, field)
+    return {
+      positive: this.#example(positive, vector, `${field}.positive`),
+      negative: this.#example(negative, vector, `${field}.negative`),
+    }
+  }
+
+  #exampleList(value: unknown, vector: number, field: string): Example[] {
+    if (value === undefined || value === null) return []
+    return arrayAt(value, field).map((example, i) => this.#example(example, vector, `${field}[${i}]`))
+  }
+
+  #example(value: unknown, vector: number, field: string): Example {
+    if (++this.#examples > LIMITS.queryExamples) {
+      throw invalid(field, `expected at most ${LIMITS.queryExamples} examples in one query`, this.#examples)
+    }
+    if (isVector(value)) return vectorOf(value, this.#schema[vector] as ResolvedVector, field)
+    encodeId(value, new Uint32Array(ID_WORDS), 0, field)
+    return value as PointId
+  }
+}
+
+const KINDS = [
+  'nearest',
+  'recommend',
+  'discover',
+  'context',
+  'orderBy',
+  'fusion',
+  'rrf',
+  'formula',
+  'sample',
+  'relevanceFeedback',
+]
+const WIRE_KINDS: Readonly<Record<string, string>> = { orderBy: 'order_by', relevanceFeedback: 'relevance_feedback' }
+
+function fusionOf(kind: string, query: Fields, using: unknown, field: string, { prefetches }: StageFacts): Scoring {
+  if (prefetches === 0) throw invalid(field, 'cannot apply Fusion without prefetches')
+  if (using !== undefined && using !== null && using !== '') {
+    throw invalid(field, "Fusion queries cannot be combined with the 'using' field.")
+  }
+  if (kind === 'fusion') {
+    if (query.fusion === 'dbsf') return { kind: 'dbsf' }
+    if (query.fusion === 'rrf') return { kind: 'rrf', k: DEFAULT_RRF_K, weights: null }
+    throw invalid(`${field}.fusion`, 'expected one of rrf, dbsf', query.fusion)
+  }
+  const { k, weights } = objectAt(query.rrf, `${field}.rrf`)
+  return {
+    kind: 'rrf',
+    k: bounded(k ?? DEFAULT_RRF_K, 1, MAX_RRF_K, `${field}.rrf.k`),
+    weights: weights === undefined || weights === null ? null : weightsOf(weights, prefetches, `${field}.rrf.weights`),
+  }
+}
+
+function weightsOf(value: unknown, prefetches: number, field: string): number[] {
+  const weights = arrayAt(value, field)
+  if (weights.length !== prefetches) {
+    const expected = `Number of weights in RRF should match number of pre-fetches: expected ${prefetches}`
+    throw invalid(field, expected, weights.length)
+  }
+  return weights.map((weight, i) => Math.fround(finite(weight, `${field}[${i}]`)))
+}
+
+function mmrOf(mmr: Mmr | null | undefined, limit: number, field: string): MmrSettings | null {
+  if (mmr === undefined || mmr === null) return null
+  const { diversity, candidatesLimit } = objectAt(mmr, field)
+  const share = finite(diversity ?? DEFAULT_DIVERSITY, `${field}.diversity`)
+  if (share < 0 || share > 1) throw invalid(`${field}.diversity`, 'expected a number from 0 to 1', share)
+  const candidates = bounded(
+    candidatesLimit ?? Math.min(limit, LIMITS.mmrCandidates),
+    0,
+    LIMITS.mmrCandidates,
+    `${field}.candidates_limit`,
+  )
+  return { relevance: 1 - share, candidates }
+}
+
+/** A vector as float32, or the vectors of a multivector end to end: the caller's own arrays are not kept. */
+export function vectorOf(
+  value: Vector | MultiVector,
+  { size, multivectorConfig }: ResolvedVector,
+  field: string,
+): Float32Array {
+  if (!multivectorConfig || !Array.isArray(value) || typeof value[0] === 'number') {
+    return singleVector(value as Vector, size, field)
+  }
+  if (value.length === 0) throw invalid(field, 'expected at least one vector', value)
+  const floats = value.length * size
+  if (floats > LIMITS.multivectorFloats) {
+    throw invalid(field, `expected at most ${LIMITS.multivectorFloats} numbers in all its vectors`, floats)
+  }
+  const vectors = new Float32Array(floats)
+  for (let i = 0; i < value.length; i++) {
+    const one: unknown = value[i]
+    if (!isVector(one)) throw invalid(`${field}[${i}]`, `expected a vector of ${size} numbers`, one)
+    vectors.set(singleVector(one as Vector, size, `${field}[${i}]`), i * size)
+  }
+  return vectors
+}
+
+function singleVector(value: Vector, size: number, field: string): Float32Array {
+  if (value.length !== size) throw invalid(field, `Vector dimension error: expected dim: ${size}`, value.length)
+  const vector = new Float32Array(size)
+  for (let i = 0; i < size; i++) {
+    const number: unknown = value[i]
+    if (typeof number !== 'number') throw invalid(`${field}[${i}]`, 'expected a number', number)
+    vector[i] = number
+    if (!Number.isFinite(vector[i])) throw invalid(`${field}[${i}]`, 'expected a finite 32-bit float', number)
+  }
+  return vector
+}
+
+export function isVector(value: unknown): value is Vector | MultiVector {
+  return Array.isArray(value) || value instanceof Float32Array
+}
+
+function isGiven(value: unknown): boolean {
+  return value !== undefined && value !== null
+}
+
+function arrayAt(value: unknown, field: string): readonly unknown[] {
+  if (!Array.isArray(value)) throw invalid(field, 'expected an array', value)
+  return value
+}
+
+function objectAt(value: unknown, field: string): Fields {
+  if (value === null || typeof value !== 'object' || Array.isArray(value) || ArrayBuffer.isView(value)) {
+    throw invalid(field, 'expected an object', value)
+  }
+  return value as Fields
+}

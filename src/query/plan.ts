@@ -1,0 +1,101 @@
+/**
+ * A query as it is run: checked, defaults filled in, a tree of stages. A stage without prefetches looks at the
+ * collection; one with prefetches only at what they have found, which it fuses or scores anew.
+ */
+import type { PointId } from '../core/point.js'
+import type { RecommendStrategy } from '../core/query.js'
+import type { FilterNode } from '../filter/node.js'
+import type { PathStep } from '../filter/path.js'
+import type { Formula } from './formula.js'
+import type { Projection } from './rows.js'
+import type { SearchSettings } from './settings.js'
+
+export interface Plan {
+  root: Stage
+  offset: number
+  projection: Projection
+}
+
+export interface Stage {
+  scoring: Scoring
+  prefetches: Stage[]
+  filter: FilterNode | null
+  limit: number
+  threshold: number | null
+  settings: SearchSettings
+  lookup: Lookup | null
+}
+
+/** A vector given, or the id of one that is stored. */
+export type Example = Float32Array | PointId
+
+export interface ExamplePair {
+  positive: Example
+  negative: Example
+}
+
+/** `vector` is the position of the vector in the schema. */
+export type Scoring =
+  | { kind: 'ids' }
+  | { kind: 'nearest'; vector: number; target: Example; mmr: MmrSettings | null }
+  | VectorsScoring
+  | { kind: 'orderBy'; order: Order }
+  | { kind: 'rrf'; k: number; weights: readonly number[] | null }
+  | { kind: 'dbsf' }
+  | { kind: 'formula'; formula: Formula }
+  | { kind: 'sample' }
+
+/** By several vectors. */
+export type VectorsScoring =
+  | { kind: 'recommend'; vector: number; strategy: RecommendStrategy; positive: Example[]; negative: Example[] }
+  | { kind: 'discover'; vector: number; target: Example; pairs: ExamplePair[] }
+  | { kind: 'context'; vector: number; pairs: ExamplePair[] }
+  | { kind: 'feedback'; vector: number; target: Example; feedback: { example: Example; score: number }[]; naive: Naive }
+
+export interface Naive {
+  a: number
+  b: number
+  c: number
+}
+
+export interface MmrSettings {
+  /** How much nearness to the query counts; the rest is for being far from what was chosen before. */
+  relevance: number
+  candidates: number
+}
+
+export interface Order {
+  key: string
+  path: readonly PathStep[]
+  descending: boolean
+  /** A number, or microseconds of a date-time; null: from the first. */
+  from: number | bigint | null
+}
+
+/** Whose vectors ids stand for. */
+export interface Lookup {
+  collection: string
+  vector: string | null
+}
+
+/** The examples of a stage, without those of its prefetches. */
+export function examplesOf(scoring: Scoring): Example[] {
+  switch (scoring.kind) {
+    case 'nearest':
+      return [scoring.target]
+    case 'recommend':
+      return [...scoring.positive, ...scoring.negative]
+    case 'discover':
+      return [scoring.target, ...flat(scoring.pairs)]
+    case 'context':
+      return flat(scoring.pairs)
+    case 'feedback':
+      return [scoring.target, ...scoring.feedback.map(({ example }) => example)]
+    default:
+      return []
+  }
+}
+
+function flat(pairs: readonly ExamplePair[]): Example[] {
+  return pairs.flatMap(({ positive, negative }) => [positive, negative])
+}

@@ -1,0 +1,103 @@
+/** The stored vectors that a query names by id, fetched before it runs. */
+import { invalid, notFound } from '../core/errors.js'
+import { distinctIds, encodeIds, type PointId } from '../core/point.js'
+import type { ResolvedVector } from '../core/schema.js'
+import type { VectorRows } from '../native/addon.js'
+import { type Example, examplesOf, type Plan, type Stage } from './plan.js'
+import type { Catalog, Source } from './source.js'
+
+interface Column {
+  source: Source
+  vector: number
+  ids: Set<PointId>
+  /** Null of a point that lacks the vector. */
+  vectors: Map<PointId, Float32Array | null>
+}
+
+export class References {
+  readonly #columns = new Map<string, Column>()
+  readonly #ofStage = new Map<Stage, Column>()
+  /** Ids of the collection asked, which are never in the answer; distinct and encoded. */
+  readonly excluded: Uint32Array
+
+  /** Rejects with NOT_FOUND where a point, its vector or its collection is not there. */
+  static async of(plan: Plan, source: Source, catalog: Catalog): Promise<References> {
+    const references = new References(plan, source, catalog)
+    await Promise.all([...references.#columns.values()].map(fetchColumn))
+    return references
+  }
+
+  private constructor(plan: Plan, source: Source, catalog: Catalog) {
+    const own: PointId[] = []
+    this.#collect(plan.root, source, catalog, own)
+    this.excluded = distinctIds(encodeIds(own))
+  }
+
+  #collect(stage: Stage, source: Source, catalog: Catalog, own: PointId[]): void {
+    for (const prefetch of stage.prefetches) this.#collect(prefetch, source, catalog, own)
+    const { scoring, lookup } = stage
+    const ids = examplesOf(scoring).filter((example) => !(example instanceof Float32Array)) as PointId[]
+    if (ids.length === 0 || !('vector' in scoring)) return
+    const { name, size } = source.schema[scoring.vector] as ResolvedVector
+    const from = lookup ? catalog(lookup.collection) : source
+    // By name, since an alias may lead to the collection itself.
+    if (from.name === source.name) own.push(...ids)
+    const vector = lookup ? vectorOf(from, lookup.vector ?? name) : scoring.vector
+    const found = from.schema[vector] as ResolvedVector
+    if (found.size !== size) {
+      throw invalid('lookup_from', `Vector dimension error: expected dim: ${size}`, found.size)
+    }
+    if (found.multivectorConfig && !source.schema[scoring.vector]?.multivectorConfig) {
+      throw invalid('lookup_from', 'expected a vector, and no multivector', found.name)
+    }
+    const column = this.#column(from, vector)
+    for (const id of ids) column.ids.add(id)
+    this.#ofStage.set(stage, column)
+  }
+
+  #column(source: Source, vector: number): Column {
+    const key = `${vector} ${source.name}`
+    const known = this.#columns.get(key)
+    if (known) return known
+    const made = { source, vector, ids: new Set<PointId>(), vectors: new Map<PointId, Float32Array | null>() }
+    this.#columns.set(key, made)
+    return made
+  }
+
+  /** Null where the point is there, but not the vector. */
+  find(stage: Stage, example: Example): Float32Array | null {
+    if (example instanceof Float32Array) return example
+    const vector = this.#ofStage.get(stage)?.vectors.get(example)
+    if (vector === undefined) throw notFound('point with id', example)
+    return vector
+  }
+
+  get(stage: Stage, example: Example): Float32Array {
+    const vector = this.find(stage, example)
+    if (vector) return vector
+    throw notFound('vector of point', example as PointId)
+  }
+}
+
+function vectorOf({ schema }: Source, name: string): number {
+  const index = schema.findIndex((vector) => vector.name === name)
+  if (index < 0) throw invalid('lookup_from.vector', 'Not existing vector name', name)
+  return index
+}
+
+async function fetchColumn({ source, vector, ids, vectors }: Column): Promise<void> {
+  const asked = [...ids]
+  // Ids that are spelled differently may be one: rows are asked for once, and found by position.
+  const block = await source.shard.retrieve(encodeIds(asked), { payload: false, vectors: Uint32Array.of(vector) })
+  const column = block.vectors[0] as VectorRows
+  const { size, multivectorConfig } = source.schema[vector] as ResolvedVector
+  // A row has its place whether it has a vector or not, but of multivectors as many as it has.
+  let from = 0
+  for (let row = 0; row < block.count; row++) {
+    const id = asked[block.positions[row] as number] as PointId
+    const count = column.counts[row] as number
+    const to = from + (multivectorConfig ? count : 1) * size
+    vectors.set(id, count > 0 ? column.data.slice(from, to) : null)
+    from = to
+  }
+}

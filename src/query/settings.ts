@@ -1,0 +1,93 @@
+import { invalid } from '../core/errors.js'
+import { LIMITS } from '../core/limits.js'
+import type { QuantizationParams, QueryParams } from '../core/query.js'
+import type { ResolvedVector } from '../core/schema.js'
+import type { CodeUse } from '../native/addon.js'
+
+const DEFAULT_RECALL = 0.95
+export const DEFAULT_LIMIT = 10
+
+/** How far a search goes, as the kernel is told. */
+export interface SearchSettings {
+  ef: number
+  recall: number
+  exact: boolean
+  codes: CodeUse | null
+  indexedOnly: boolean
+}
+
+/** `at` is where the stage lies in the query, with a dot behind it. */
+export function settingsOf(
+  stage: { params?: QueryParams | null | undefined; recall?: number | undefined },
+  at = '',
+): SearchSettings {
+  const { hnsw_ef, exact, indexed_only, quantization } = stage.params ?? {}
+  const ef = hnsw_ef === undefined ? 0 : bounded(hnsw_ef, 1, LIMITS.ef, `${at}params.hnsw_ef`)
+  const recall = share(stage.recall ?? DEFAULT_RECALL, `${at}params.recall`)
+  return {
+    ef,
+    recall,
+    exact: exact === true || (ef === 0 && recall === 1),
+    codes: codeUseOf(quantization, `${at}params.quantization`),
+    indexedOnly: indexed_only === true,
+  }
+}
+
+export function vectorIndex(using: string | undefined | null, schema: readonly ResolvedVector[], at = ''): number {
+  if (using === undefined || using === null) {
+    if (schema.length === 1) return 0
+    throw invalid(
+      `${at}using`,
+      `expected one of ${schema.map(({ name }) => name).join(', ')}: the collection has several vectors`,
+    )
+  }
+  const index = schema.findIndex((vector) => vector.name === using)
+  if (index < 0) throw invalid(`${at}using`, 'Not existing vector name', using)
+  return index
+}
+
+export function bounded(value: unknown, least: number, most: number, field: string): number {
+  if (typeof value !== 'number' || !Number.isInteger(value) || value < least || value > most) {
+    throw invalid(field, `expected an integer from ${least} to ${most}`, value)
+  }
+  return value
+}
+
+/** Null where none is given. */
+export function thresholdOf(threshold: unknown, at = ''): number | null {
+  if (threshold === undefined || threshold === null) return null
+  return finite(threshold, `${at}score_threshold`)
+}
+
+export function finite(value: unknown, field: string): number {
+  if (typeof value !== 'number' || !Number.isFinite(value)) throw invalid(field, 'expected a finite number', value)
+  return value
+}
+
+function share(value: unknown, field: string): number {
+  if (typeof value !== 'number' || !(value > 0 && value <= 1)) {
+    throw invalid(field, 'expected a number above 0 and at most 1', value)
+  }
+  return value
+}
+
+/** Null where nothing is asked of codes. */
+function codeUseOf(asked: QuantizationParams | null | undefined, at: string): CodeUse | null {
+  if (asked === undefined || asked === null) return null
+  if (typeof asked !== 'object') throw invalid(at, 'expected an object', asked)
+  const { oversampling } = asked
+  const isGiven = oversampling !== undefined && oversampling !== null
+  if (isGiven && !(typeof oversampling === 'number' && oversampling >= 1 && oversampling <= LIMITS.oversampling)) {
+    throw invalid(`${at}.oversampling`, `expected a number from 1 to ${LIMITS.oversampling}`, oversampling)
+  }
+  return {
+    ignore: flag(asked.ignore ?? false, `${at}.ignore`),
+    rescore: flag(asked.rescore ?? true, `${at}.rescore`),
+    oversampling: oversampling ?? 0,
+  }
+}
+
+function flag(value: unknown, field: string): boolean {
+  if (typeof value !== 'boolean') throw invalid(field, 'expected true or false', value)
+  return value
+}

@@ -1,0 +1,54 @@
+import type { QueryPlan, SegmentPlan } from '../../core/query-plan.js'
+
+/** A query's plan in the words of the wire: a tree, as the query is. */
+export function wirePlan(plan: QueryPlan): object {
+  const { stage, returned, prefetch, segments } = plan
+  return {
+    stage,
+    returned,
+    ...wireFindings(plan),
+    prefetch: prefetch.map(wirePlan),
+    segments: segments.map(wireSegment),
+  }
+}
+
+function wireSegment(plan: SegmentPlan): object {
+  const { segment, points, codes, effort } = plan
+  return { segment, points, codes, effort, ...wireFindings(plan) }
+}
+
+/** What is told of a whole query and of each segment. */
+function wireFindings(plan: QueryPlan | SegmentPlan): object {
+  return {
+    strategy: plan.strategy,
+    why: plan.why,
+    expected_recall: plan.expectedRecall,
+    estimated_matches: plan.estimatedMatches,
+    selectivity: plan.selectivity,
+    vertices_visited: plan.verticesVisited,
+    distances_computed: plan.distancesComputed,
+    rescored: plan.rescored,
+    bytes_read: plan.bytesRead,
+    took_us: plan.tookUs,
+  }
+}
+
+/** What answering took, of all stages together, in the words of Qdrant's hardware report. Distances stand for its `cpu`. */
+export function wireUsage(plans: readonly QueryPlan[]): object {
+  const total = (of: (plan: QueryPlan) => number): number => {
+    const sum = (list: readonly QueryPlan[]): number =>
+      list.reduce((all, plan) => all + of(plan) + sum(plan.prefetch), 0)
+    return sum(plans)
+  }
+  return {
+    hardware: {
+      cpu: total((plan) => plan.distancesComputed),
+      payload_io_read: 0,
+      payload_io_write: 0,
+      payload_index_io_read: 0,
+      payload_index_io_write: 0,
+      vector_io_read: total((plan) => plan.bytesRead),
+      vector_io_write: 0,
+    },
+  }
+}

@@ -1,0 +1,61 @@
+import { describe, expect, it, onTestFinished } from 'vitest'
+import type { Collection, QueryOptions } from '../../src/core/database.js'
+import { FACES, openFace } from './faces.js'
+
+const NEAR = [20.2, 30.1, 3]
+const POINTS = Array.from({ length: 500 }, (_, id) => ({ id, vector: [id % 50, id / 50, id % 7], payload: { n: id } }))
+
+async function filled(face: (typeof FACES)[number]): Promise<Collection> {
+  const { database, dispose } = await openFace(face)
+  onTestFinished(dispose)
+  const collection = await database.createCollection('c', { vectors: { size: 3, distance: 'Euclid' } })
+  await collection.upsert(POINTS)
+  await collection.createPayloadIndex('n', 'integer')
+  return collection
+}
+
+describe.each(FACES)('explained by the %s', (face) => {
+  it('stages are the tree that they are, each with what it took', async () => {
+    const nested = { prefetch: { query: NEAR, limit: 20 }, query: { recommend: { positive: [3] } }, limit: 7 }
+    const query: QueryOptions = {
+      prefetch: [nested, { query: { orderBy: 'n' }, limit: 4 }],
+      query: { fusion: 'rrf' },
+      limit: 9,
+    }
+    const collection = await filled(face)
+    const { hits, plan } = await collection.explain(query)
+    expect(hits).toEqual(await collection.query(query))
+    expect(plan).toMatchObject({
+      stage: 'rrf',
+      returned: hits.length,
+      segments: [],
+      prefetch: [
+        { stage: 'recommend', returned: 7, prefetch: [{ stage: 'nearest', returned: 20, prefetch: [] }] },
+        { stage: 'order_by', returned: 4, prefetch: [] },
+      ],
+    })
+    const [recommend] = plan.prefetch
+    expect(recommend?.distancesComputed).toBe(20)
+    expect(recommend?.prefetch[0]?.distancesComputed).toBeGreaterThan(20)
+    expect(plan.tookUs).toBeGreaterThanOrEqual(recommend?.tookUs as number)
+  })
+
+  it.each<[string, QueryOptions]>([
+    ['ids', {}],
+    ['sample', { query: { sample: 'random' } }],
+    ['discover', { query: { discover: { target: 1, context: [] } } }],
+    ['context', { query: { context: { positive: 1, negative: 2 } } }],
+    ['mmr', { query: { nearest: 1, mmr: {} } }],
+    ['formula', { prefetch: { query: NEAR }, query: { formula: '$score' } }],
+    ['dbsf', { prefetch: { query: NEAR }, query: { fusion: 'dbsf' } }],
+  ])('%s', async (stage, query) => {
+    const { hits, plan } = await (await filled(face)).explain({ ...query, limit: 3 })
+    expect(hits).toHaveLength(3)
+    expect(plan).toMatchObject({
+      stage,
+      returned: 3,
+      strategy: expect.stringMatching(/./),
+      why: expect.stringMatching(/./),
+    })
+  })
+})

@@ -1,0 +1,134 @@
+/** The paths of older clients, which answer as the one query path does that took their place. */
+import { describe, expect, it, onTestFinished } from 'vitest'
+import { open } from '../../src/index.js'
+import { type Service, startService } from './service.js'
+
+const POINTS = '/collections/a/points'
+const FILTER = { must: [{ key: 'even', match: { value: true } }] }
+const SELECT = { with_payload: ['n'], with_vector: true }
+
+async function filled(): Promise<Service> {
+  const database = await open(':memory:')
+  onTestFinished(() => database.close())
+  const service = await startService({ database })
+  await service.call('PUT', '/collections/a', {
+    vectors: { v: { size: 2, distance: 'Euclid' }, w: { size: 2, distance: 'Dot' } },
+  })
+  const points = Array.from({ length: 30 }, (_, id) => ({
+    id,
+    vector: { v: [id, 0], w: [id, 1] },
+    payload: { n: id, even: id % 2 === 0, group: `g${id % 3}` },
+  }))
+  await service.call('PUT', `${POINTS}?wait=true`, { points })
+  return service
+}
+
+/** An older body, and the query that says the same. */
+const SAME: [path: string, older: object, query: object][] = [
+  [
+    'search',
+    { vector: { name: 'v', vector: [7, 0] }, limit: 3, ...SELECT },
+    { query: [7, 0], using: 'v', limit: 3, ...SELECT },
+  ],
+  [
+    'search',
+    {
+      vector: { name: 'w', vector: [1, 0] },
+      limit: 3,
+      offset: 2,
+      filter: FILTER,
+      score_threshold: 5,
+      params: { exact: true },
+    },
+    { query: [1, 0], using: 'w', limit: 3, offset: 2, filter: FILTER, score_threshold: 5, params: { exact: true } },
+  ],
+  [
+    'recommend',
+    { positive: [3, [5, 0]], negative: [9], using: 'v', limit: 4, filter: FILTER },
+    { query: { recommend: { positive: [3, [5, 0]], negative: [9] } }, using: 'v', limit: 4, filter: FILTER },
+  ],
+  [
+    'recommend',
+    {
+      positive: [3],
+      negative: [9],
+      strategy: 'best_score',
+      using: 'v',
+      lookup_from: { collection: 'a', vector: 'w' },
+      limit: 4,
+    },
+    {
+      query: { recommend: { positive: [3], negative: [9], strategy: 'best_score' } },
+      using: 'v',
+      lookup_from: { collection: 'a', vector: 'w' },
+      limit: 4,
+    },
+  ],
+  [
+    'discover',
+    { target: 4, context: [{ positive: 10, negative: [1, 0] }], using: 'v', limit: 5 },
+    { query: { discover: { target: 4, context: [{ positive: 10, negative: [1, 0] }] } }, using: 'v', limit: 5 },
+  ],
+  [
+    'discover',
+    { context: [{ positive: 20, negative: 1 }], using: 'v', limit: 30 },
+    { query: { context: [{ positive: 20, negative: 1 }] }, using: 'v', limit: 30 },
+  ],
+]
+
+describe('the older paths', () => {
+  it.each(SAME)('answer as a query: %s %j', async (path, older, query) => {
+    const service = await filled()
+    const expected = await service.call('POST', `${POINTS}/query`, query)
+    const answer = await service.call('POST', `${POINTS}/${path}`, older)
+    expect(answer.status, answer.text).toBe(200)
+    const { points } = expected.json.result as { points: unknown[] }
+    expect(points.length).toBeGreaterThan(0)
+    expect(answer.json.result).toEqual(points)
+    const batch = await service.call('POST', `${POINTS}/${path}/batch`, { searches: [older, older] })
+    expect(batch.json.result).toEqual([points, points])
+  })
+
+  it.each([
+    ['search', { vector: { name: 'v', vector: [7, 0] } }, { query: [7, 0] }],
+    ['recommend', { positive: [[7, 0]], using: 'v' }, { query: { recommend: { positive: [[7, 0]] } } }],
+  ])('group as a query: %s', async (path, older, query) => {
+    const service = await filled()
+    const grouping = { group_by: 'group', group_size: 2, limit: 2, with_payload: true, with_lookup: 'a' }
+    const expected = await service.call('POST', `${POINTS}/query/groups`, { ...query, using: 'v', ...grouping })
+    const answer = await service.call('POST', `${POINTS}/${path}/groups`, { ...older, ...grouping })
+    expect(answer.status, answer.text).toBe(200)
+    expect((expected.json.result as { groups: unknown[] }).groups).toHaveLength(2)
+    expect(answer.json.result).toEqual(expected.json.result)
+  })
+
+  it.each([
+    ['search', { limit: 1 }, /vector/],
+    ['search', { vector: [1, 2], limit: 1 }, /using/],
+    ['search', { vector: { name: 'v', vector: [1] }, limit: 1 }, /dim.*2.*1/],
+    ['search', { vector: { name: 'v', vector: [1, 2] }, limit: 0 }, /limit.*0/],
+    ['recommend', { using: 'v', limit: 1 }, /At least one positive/],
+    ['recommend', { positive: [1], strategy: 'worst', using: 'v', limit: 1 }, /strategy.*worst/],
+    ['discover', { using: 'v', limit: 1 }, /target and\/or context_pairs must be specified/],
+    ['discover', { context: [{ positive: 1 }], using: 'v', limit: 1 }, /context\[0\]\.negative/],
+    ['search/batch', { searches: 3 }, /searches/],
+    ['search/batch', { searches: [{ vector: [1], limit: 1 }, 3] }, /searches\[1\]/],
+    ['recommend/groups', { positive: [1], using: 'v' }, /group_by/],
+  ])('refuse %s %j', async (path, body, names) => {
+    const service = await filled()
+    const answer = await service.call('POST', `${POINTS}/${path}`, body)
+    expect(answer.status).toBe(400)
+    expect((answer.json.status as { error: string }).error).toMatch(names)
+  })
+
+  it('tell what an explained query took', async () => {
+    const service = await filled()
+    const body = { prefetch: { query: [3, 0], using: 'v', limit: 5 }, query: { fusion: 'rrf' }, explain: true }
+    const { json } = await service.call('POST', `${POINTS}/query`, body)
+    expect(json.usage).toMatchObject({ hardware: { cpu: 30, vector_io_read: expect.any(Number) } })
+    expect(json.result).toMatchObject({
+      explain: { stage: 'rrf', prefetch: [{ stage: 'nearest', distances_computed: 30 }] },
+    })
+    expect(await service.call('POST', `${POINTS}/query`, { ...body, explain: false })).not.toHaveProperty('json.usage')
+  })
+})

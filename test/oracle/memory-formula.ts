@@ -1,0 +1,99 @@
+import { invalid } from '../../src/core/errors.js'
+import type { Condition } from '../../src/core/filter.js'
+import type { Decay, Expression, FormulaQuery } from '../../src/core/query.js'
+import { matchesFilter } from './filter-oracle.js'
+import { valuesOf } from './memory-payload.js'
+import type { MemoryPoint } from './memory-points.js'
+
+/** The value of a formula for one point, whose scores are by prefetch. */
+export function formulaValue(
+  { formula, defaults }: FormulaQuery,
+  point: MemoryPoint,
+  scores: (number | undefined)[],
+): number {
+  const payload = (key: string): unknown => {
+    const values = valuesOf(point.payload, key)
+    return values.length === 0 ? defaults?.[key] : values.length === 1 ? values[0] : values
+  }
+  const decay = (name: string, { x, target, scale, midpoint }: Decay): number => {
+    const [far, wide, middle] = [value(x) - value(target ?? 0), scale ?? 1, midpoint ?? 0.5]
+    if (name === 'lin_decay') return Math.max(0, 1 - ((1 - middle) / wide) * Math.abs(far))
+    return name === 'exp_decay' ? middle ** (Math.abs(far) / wide) : middle ** ((far / wide) ** 2)
+  }
+  function value(expression: Expression): number {
+    if (typeof expression === 'number') return Math.fround(expression)
+    if (typeof expression === 'string') return variable(expression)
+    const [name, operand] = Object.entries(expression)[0] as [string, never]
+    const parts = operand as Record<string, Expression>
+    switch (name) {
+      case 'sum':
+        return (operand as Expression[]).reduce<number>((total, one) => total + value(one), 0)
+      case 'mult':
+        return (operand as Expression[]).reduce<number>((total, one) => (total === 0 ? 0 : total * value(one)), 1)
+      case 'neg':
+        return -value(operand)
+      case 'abs':
+        return Math.abs(value(operand))
+      case 'sqrt':
+        return finite(Math.sqrt(value(operand)))
+      case 'exp':
+        return finite(Math.exp(value(operand)))
+      case 'ln':
+        return finite(Math.log(value(operand)))
+      case 'log10':
+        return finite(Math.log10(value(operand)))
+      case 'pow':
+        return finite(value(parts.base as Expression) ** value(parts.exponent as Expression))
+      case 'div': {
+        const left = value(parts.left as Expression)
+        if (left === 0) return 0
+        const right = value(parts.right as Expression)
+        const { by_zero_default: byZero } = parts as { by_zero_default?: number | null }
+        return right === 0 && typeof byZero === 'number' ? Math.fround(byZero) : finite(left / right)
+      }
+      case 'datetime':
+        return Date.parse(operand) / 1000
+      case 'datetime_key':
+        return Date.parse(payload(operand) as string) / 1000
+      case 'lin_decay':
+      case 'exp_decay':
+      case 'gauss_decay':
+        return decay(name, operand as Decay)
+      case 'geo_distance':
+        return metres((operand as { origin: Place }).origin, payload((operand as { to: string }).to) as Place)
+      default: {
+        const seen = { id: point.id, payload: point.payload, vectorNames: [...point.vectors.keys()] }
+        return matchesFilter({ must: expression as Condition }, seen) ? 1 : 0
+      }
+    }
+  }
+  function variable(name: string): number {
+    const found = /^\$score(?:\[(\d+)\])?$/.exec(name)
+    if (found) return scores[Number(found[1] ?? 0)] ?? (defaults?.[name] as number | undefined) ?? 0
+    const number = payload(name)
+    if (typeof number !== 'number') throw invalid('formula', `Expected number value for ${name}`)
+    return number
+  }
+  return value(formula)
+}
+
+interface Place {
+  lat: number
+  lon: number
+}
+
+/** By the angle between the two directions, not by the haversine that the product uses. */
+function metres(a: Place, b: Place): number {
+  const direction = ({ lat, lon }: Place) => {
+    const [phi, theta] = [(lat * Math.PI) / 180, (lon * Math.PI) / 180]
+    return [Math.cos(phi) * Math.cos(theta), Math.cos(phi) * Math.sin(theta), Math.sin(phi)] as const
+  }
+  const [p, q] = [direction(a), direction(b)]
+  const chord = Math.hypot(p[0] - q[0], p[1] - q[1], p[2] - q[2])
+  return 2 * 6_371_008.8 * Math.asin(Math.min(1, chord / 2))
+}
+
+function finite(value: number): number {
+  if (!Number.isFinite(value)) throw invalid('formula', `produced a non-finite number: ${value}`)
+  return value
+}

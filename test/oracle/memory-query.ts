@@ -1,0 +1,330 @@
+/** Queries of the in-memory oracle: every point is scored, every rule is written as it reads. */
+import type { QueryOptions, ReadOptions, StoredPoint } from '../../src/core/database.js'
+import { invalid, notFound } from '../../src/core/errors.js'
+import type { Filter } from '../../src/core/filter.js'
+import type { PointId } from '../../src/core/point.js'
+import type { ContextPair, OrderBy, Query, QueryStage, VectorInput } from '../../src/core/query.js'
+import type { Distance, ResolvedVector } from '../../src/core/schema.js'
+import { formulaValue } from './memory-formula.js'
+import { valuesOf } from './memory-payload.js'
+import { floats, idKey, isGreaterNearer, type MemoryPoint, score, storedVector } from './memory-points.js'
+
+export interface Ranked {
+  point: MemoryPoint
+  score: number
+  version: number
+  orderValue?: number | bigint
+}
+
+/** What queries see of a collection. */
+export interface MemorySource {
+  name: string
+  all(): MemoryPoint[]
+  matching(filter: Filter | null | undefined): MemoryPoint[]
+  find(id: PointId): MemoryPoint | undefined
+  space(using: string | undefined | null): ResolvedVector
+  lookup(name: string): MemorySource
+  seen(point: MemoryPoint, options: ReadOptions): StoredPoint
+}
+
+export function runOracle(source: MemorySource, options: QueryOptions): Ranked[] {
+  const { limit = 10, offset = 0 } = options
+  const excluded = new Set(namedIds(source, options))
+  const found = runStage(source, { ...options, limit: limit + offset }, [], excluded)
+  return found.slice(offset)
+}
+
+function runStage(source: MemorySource, stage: QueryStage, filters: Filter[], excluded: Set<string>): Ranked[] {
+  const all = stage.filter ? [...filters, stage.filter] : filters
+  const prefetches = listOf(stage.prefetch)
+  if (prefetches.length === 0) {
+    const candidates = source
+      .matching(all.length > 0 ? { must: all } : null)
+      .filter((point) => !excluded.has(idKey(point.id)))
+    return scored(source, stage, candidates).slice(0, stage.limit ?? 10)
+  }
+  const sources = prefetches.map((prefetch) => runStage(source, prefetch, all, excluded))
+  return merged(source, stage, sources).slice(0, stage.limit ?? 10)
+}
+
+function merged(source: MemorySource, stage: QueryStage, sources: Ranked[][]): Ranked[] {
+  const query = stage.query as Exclude<Query, VectorInput>
+  const isObject = typeof query === 'object' && !Array.isArray(query) && !(query instanceof Float32Array)
+  const points = [...new Set(sources.flat().map(({ point }) => point))]
+  if (isObject && ('fusion' in query || 'rrf' in query)) {
+    const isByScore = 'fusion' in query && query.fusion === 'dbsf'
+    const { k, weights } = 'rrf' in query ? query.rrf : {}
+    const share = (hits: Ranked[], source: number, point: MemoryPoint): number => {
+      const place = hits.findIndex((hit) => hit.point === point)
+      if (place < 0) return 0
+      if (isByScore) return spread(hits, hits[place]?.score as number)
+      const weight = weights?.[source] ?? 1
+      return weight <= 0 ? 0 : 1 / ((place + 1) / weight + (k ?? 2) - 1)
+    }
+    return best(points, (point) => sources.reduce((sum, hits, i) => sum + share(hits, i, point), 0), stage)
+  }
+  if (isObject && 'formula' in query) {
+    const scores = (point: MemoryPoint) => sources.map((hits) => hits.find((hit) => hit.point === point)?.score)
+    return best(points, (point) => formulaValue(query, point, scores(point)), stage)
+  }
+  return scored(source, stage, points)
+}
+
+/** From three deviations below the mean to three above. */
+function spread(hits: Ranked[], value: number): number {
+  if (hits.length < 2) return 0.5
+  const mean = hits.reduce((sum, hit) => sum + hit.score, 0) / hits.length
+  const variance = hits.reduce((sum, hit) => sum + (hit.score - mean) ** 2, 0) / (hits.length - 1)
+  const deviation = Math.sqrt(variance)
+  return deviation === 0 ? 0.5 : (value - (mean - 3 * deviation)) / (6 * deviation)
+}
+
+function best(points: MemoryPoint[], scoreOf: (point: MemoryPoint) => number, stage: QueryStage): Ranked[] {
+  const { scoreThreshold } = stage
+  return points
+    .map((point) => ({ point, score: Math.fround(scoreOf(point)), version: point.version }))
+    .filter((hit) => scoreThreshold === undefined || hit.score >= scoreThreshold)
+    .sort((a, b) => b.score - a.score)
+}
+
+function scored(source: MemorySource, stage: QueryStage, candidates: MemoryPoint[]): Ranked[] {
+  const { query } = stage
+  if (query === undefined || query === null) return alike(candidates)
+  if (typeof query !== 'object' || Array.isArray(query) || query instanceof Float32Array) {
+    return nearest(source, stage, candidates, query as VectorInput)
+  }
+  if ('nearest' in query) {
+    const { mmr } = query
+    const found = nearest(source, stage, candidates, query.nearest)
+    if (!mmr) return found
+    const limit = stage.limit ?? 10
+    return diverse(
+      source,
+      stage,
+      query.nearest,
+      found.slice(0, mmr.candidatesLimit ?? limit),
+      1 - (mmr.diversity ?? 0.5),
+    )
+  }
+  if ('orderBy' in query) return ordered(candidates, query.orderBy)
+  if ('sample' in query) return alike(candidates)
+  const space = source.space(stage.using)
+  const withVector = candidates.filter((point) => point.vectors.has(space.name))
+  const similarityOf = (input: VectorInput) => {
+    const vector = vectorOf(source, stage, input)
+    return (point: MemoryPoint) => similarity(space.distance, vector, point.vectors.get(space.name) as Float32Array)
+  }
+  if ('recommend' in query) {
+    const { positive = [], negative = [], strategy } = query.recommend
+    if (!strategy || strategy === 'average_vector') {
+      return nearest(source, stage, candidates, average(source, stage, positive ?? [], negative ?? []))
+    }
+    const [likes, dislikes] = [(positive ?? []).map(similarityOf), (negative ?? []).map(similarityOf)]
+    return best(
+      withVector,
+      (point) => {
+        const [good, bad] = [likes.map((of) => of(point)), dislikes.map((of) => of(point))]
+        if (strategy === 'sum_scores') return sum(good) - sum(bad)
+        const [most, least] = [Math.max(...good), Math.max(...bad)]
+        return most > least ? sigmoid(most) : -sigmoid(least)
+      },
+      stage,
+    )
+  }
+  if ('discover' in query) {
+    const target = similarityOf(query.discover.target)
+    const pairs = pairsOf(query.discover.context).map(
+      ({ positive, negative }) => [similarityOf(positive), similarityOf(negative)] as const,
+    )
+    return best(
+      withVector,
+      (point) => {
+        const rank = sum(pairs.map(([positive, negative]) => Math.sign(positive(point) - negative(point))))
+        return rank + sigmoid(target(point))
+      },
+      stage,
+    )
+  }
+  if ('context' in query) {
+    const pairs = pairsOf(query.context).map(
+      ({ positive, negative }) => [similarityOf(positive), similarityOf(negative)] as const,
+    )
+    return best(
+      withVector,
+      (point) =>
+        sum(
+          pairs.map(([positive, negative]) => {
+            const difference = Math.min(0, positive(point) - negative(point) - 2 ** -23)
+            return difference / (1 + Math.abs(difference))
+          }),
+        ),
+      stage,
+    )
+  }
+  if ('relevanceFeedback' in query) {
+    const { target, feedback, strategy } = query.relevanceFeedback
+    const { a, b, c } = strategy.naive
+    const rated = [...feedback].sort((x, y) => y.score - x.score)
+    const pairs = rated.slice(0, Math.min(3, Math.floor(rated.length / 2))).map((front, i) => {
+      const back = rated[rated.length - 1 - i] as (typeof rated)[0]
+      return {
+        weight: (front.score - back.score) ** b * c,
+        good: similarityOf(front.example),
+        bad: similarityOf(back.example),
+      }
+    })
+    const near = similarityOf(target)
+    return best(
+      withVector,
+      (point) => a * near(point) + sum(pairs.map(({ weight, good, bad }) => weight * (good(point) - bad(point)))),
+      stage,
+    )
+  }
+  throw invalid('query', 'expected a query of the oracle', query)
+}
+
+function nearest(source: MemorySource, stage: QueryStage, candidates: MemoryPoint[], input: VectorInput): Ranked[] {
+  const space = source.space(stage.using)
+  const given = vectorOf(source, stage, input)
+  const vector = space.distance === 'Cosine' ? storedVector(given, space, 'query') : given
+  const sign = isGreaterNearer(space.distance) ? -1 : 1
+  const { scoreThreshold } = stage
+  return candidates
+    .filter((point) => point.vectors.has(space.name))
+    .map((point) => ({
+      point,
+      version: point.version,
+      score: score(space.distance, vector, point.vectors.get(space.name) as Float32Array),
+    }))
+    .filter((hit) => scoreThreshold === undefined || sign * hit.score <= sign * scoreThreshold)
+    .sort((a, b) => sign * (a.score - b.score))
+}
+
+function average(
+  source: MemorySource,
+  stage: QueryStage,
+  positive: readonly VectorInput[],
+  negative: readonly VectorInput[],
+): Float32Array {
+  const mean = (inputs: readonly VectorInput[]) => {
+    const vectors = inputs.map((input) => rawVector(source, stage, input))
+    return vectors[0]?.map((_, i) => sum(vectors.map((vector) => vector[i] as number)) / vectors.length)
+  }
+  const [good, bad] = [mean(positive) as Float32Array, mean(negative)]
+  return bad ? good.map((x, i) => 2 * x - (bad[i] as number)) : good
+}
+
+function diverse(
+  source: MemorySource,
+  stage: QueryStage,
+  input: VectorInput,
+  candidates: Ranked[],
+  relevance: number,
+): Ranked[] {
+  const space = source.space(stage.using)
+  const query = vectorOf(source, stage, input)
+  const vector = (hit: Ranked) => hit.point.vectors.get(space.name) as Float32Array
+  const chosen: Ranked[] = []
+  const rest = [...candidates]
+  while (rest.length > 0 && chosen.length < (stage.limit ?? 10)) {
+    const worth = rest.map((hit) => {
+      const near = similarity(space.distance, query, vector(hit))
+      if (chosen.length === 0) return near
+      const crowded = Math.max(...chosen.map((other) => similarity(space.distance, vector(other), vector(hit))))
+      return relevance * near - (1 - relevance) * crowded
+    })
+    chosen.push(...rest.splice(worth.indexOf(Math.max(...worth)), 1))
+  }
+  return chosen
+}
+
+export function ordered(candidates: MemoryPoint[], orderBy: string | OrderBy): Ranked[] {
+  const { key, direction, startFrom } =
+    typeof orderBy === 'string' ? { key: orderBy, direction: 'asc', startFrom: null } : orderBy
+  const sign = direction === 'desc' ? -1 : 1
+  const comparable = (value: unknown) => (typeof value === 'string' ? Date.parse(value) * 1000 : value)
+  const from = startFrom === null || startFrom === undefined ? null : (comparable(startFrom) as number)
+  return candidates
+    .flatMap((point) => {
+      const values = [...new Set(valuesOf(point.payload, key).map(comparable))]
+      const numbers = values.filter(
+        (value) => typeof value === 'bigint' || (typeof value === 'number' && !Number.isNaN(value)),
+      )
+      return numbers.map((value) => ({ point, score: 1, version: 0, orderValue: value as number }))
+    })
+    .filter(({ orderValue }) => from === null || (sign > 0 ? orderValue >= from : orderValue <= from))
+    .sort((a, b) => (a.orderValue === b.orderValue ? 0 : a.orderValue < b.orderValue ? -sign : sign))
+}
+
+function alike(points: MemoryPoint[]): Ranked[] {
+  return points.map((point) => ({ point, score: 1, version: 0 }))
+}
+
+/** A vector as it is compared: of unit length under Cosine. */
+function vectorOf(source: MemorySource, stage: QueryStage, input: VectorInput): Float32Array {
+  const space = source.space(stage.using)
+  const raw = rawVector(source, stage, input)
+  return space.distance === 'Cosine' ? storedVector(raw, space, 'query') : raw
+}
+
+function rawVector(source: MemorySource, stage: QueryStage, input: VectorInput): Float32Array {
+  const space = source.space(stage.using)
+  if (typeof input === 'object') return floats(input, space.size, 'query')
+  const { lookupFrom } = stage
+  const from = lookupFrom ? source.lookup(lookupFrom.collection) : source
+  const point = from.find(input)
+  if (!point) throw notFound('point with id', input)
+  const vector = point.vectors.get(lookupFrom?.vector ?? space.name)
+  if (!vector) throw notFound('vector of point', input)
+  return vector
+}
+
+/** Ids of this collection that the query names, at all levels. */
+function namedIds(source: MemorySource, stage: QueryStage): string[] {
+  const ids: string[] = listOf(stage.prefetch).flatMap((prefetch) => namedIds(source, prefetch))
+  const isOwn = !stage.lookupFrom || stage.lookupFrom.collection === source.name
+  return isOwn
+    ? [...ids, ...inputsOf(stage.query).flatMap((input) => (typeof input === 'object' ? [] : [idKey(input, 'query')]))]
+    : ids
+}
+
+function inputsOf(query: Query | undefined): VectorInput[] {
+  if (query === undefined || query === null) return []
+  if (typeof query !== 'object' || Array.isArray(query) || query instanceof Float32Array) return [query as VectorInput]
+  if ('nearest' in query) return [query.nearest]
+  if ('recommend' in query) return [...(query.recommend.positive ?? []), ...(query.recommend.negative ?? [])]
+  if ('discover' in query)
+    return [query.discover.target, ...pairsOf(query.discover.context).flatMap((pair) => [pair.positive, pair.negative])]
+  if ('context' in query) return pairsOf(query.context).flatMap((pair) => [pair.positive, pair.negative])
+  if ('relevanceFeedback' in query)
+    return [query.relevanceFeedback.target, ...query.relevanceFeedback.feedback.map(({ example }) => example)]
+  return []
+}
+
+function pairsOf(context: ContextPair | readonly ContextPair[] | null): readonly ContextPair[] {
+  return listOf(context)
+}
+
+function listOf<T>(value: T | readonly T[] | null | undefined): readonly T[] {
+  if (value === null || value === undefined) return []
+  return Array.isArray(value) ? value : [value as T]
+}
+
+/** Greater is nearer under every metric. */
+export function similarity(distance: Distance, a: Float32Array, b: Float32Array): number {
+  if (distance === 'Euclid') return -sum([...a].map((x, i) => (x - (b[i] as number)) ** 2))
+  if (distance === 'Manhattan') return -sum([...a].map((x, i) => Math.abs(x - (b[i] as number))))
+  return sum([...a].map((x, i) => x * (b[i] as number)))
+}
+
+function sigmoid(x: number): number {
+  return 0.5 * (x / (1 + Math.abs(x)) + 1)
+}
+
+function sum(numbers: readonly number[]): number {
+  return numbers.reduce((total, x) => total + x, 0)
+}
+
+export function orderedPoint({ orderValue }: Ranked, seen: StoredPoint): StoredPoint {
+  return { ...seen, orderValue: orderValue as number }
+}
