@@ -13,7 +13,7 @@ constexpr uint32_t kSamples = 400;
 // With fewer live queries than this, stored vectors are sought beside.
 constexpr size_t kEnoughLive = 128;
 // Standard errors by which a promise stays below the mean of the sample.
-constexpr double kErrorsBelow = 0.5;
+constexpr double kErrorsBelow = 0.8;
 // Of what live queries lost, how much more a promise allows for: of queries of another kind some
 // lose much more than others, so that a sample says less about the next ones.
 constexpr double kLossInHand = 0.1;
