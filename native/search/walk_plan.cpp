@@ -58,8 +58,9 @@ std::optional<WalkPlan> walkByExamples(const SearchRequest& request, size_t want
       std::max<size_t>(kExamplesEf, std::min<size_t>(kExamplesPerWanted * wanted, linked)));
   WalkPlan plan = walkOfWidth(request.ef > 0 ? request.ef : width, wanted);
   plan.rescored = plan.options.ef;
-  if (request.ef == 0 && (request.recall >= 1 || linked < kExamplesScanned)) return std::nullopt;
-  if (linked * kSequentialDistance < plan.distances) return std::nullopt;
+  if (request.ef > 0) return plan;
+  const bool costsLess = linked * kSequentialDistance < plan.distances;
+  if (request.recall >= 1 || linked < kExamplesScanned || costsLess) return std::nullopt;
   return plan;
 }
 

@@ -130,7 +130,7 @@ TEST("a walk by several examples finds nearly what a scan does") {
         SearchRequest request = asking(kind, seed);
         const SearchResult exact = filled.ask(request);
         request.isExact = false;
-        request.ef = 400;
+        request.ef = 200;
         request.ignoresCodes = ignoresCodes;
         const SearchResult walked = filled.ask(request);
         CHECK(walked.stats.strategy == "graph");
