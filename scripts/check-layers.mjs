@@ -30,11 +30,13 @@ const NATIVE_MAY_INCLUDE = {
   distance: ['base'],
   quantize: ['base', 'distance'],
   graph: ['base', 'distance', 'quantize'],
-  filter: ['base', 'distance'],
-  segment: ['base', 'distance', 'quantize', 'graph', 'filter'],
-  search: ['base', 'distance', 'quantize', 'graph', 'filter', 'segment'],
-  shard: ['base', 'distance', 'quantize', 'graph', 'filter', 'segment', 'search'],
-  binding: ['base', 'distance', 'quantize', 'graph', 'filter', 'segment', 'search', 'shard'],
+  snowball: [],
+  text: ['base', 'snowball'],
+  filter: ['base', 'distance', 'text'],
+  segment: ['base', 'distance', 'quantize', 'graph', 'text', 'filter'],
+  search: ['base', 'distance', 'quantize', 'graph', 'text', 'filter', 'segment'],
+  shard: ['base', 'distance', 'quantize', 'graph', 'text', 'filter', 'segment', 'search'],
+  binding: ['base', 'distance', 'quantize', 'graph', 'text', 'filter', 'segment', 'search', 'shard'],
 }
 
 const IMPORT = /^\s*(?:import|export)\s(?:[^'"`;]*?\sfrom\s*)?['"]([^'"]+)['"]|\bimport\(\s*['"]([^'"]+)['"]\s*\)/gm
@@ -120,4 +122,4 @@ function nativeFindings() {
   return found
 }
 
-export const isNativeSource = (file) => /\.(cpp|hpp|h|cc)$/.test(file) && !file.startsWith('native/build/')
+export const isNativeSource = (file) => /\.(cpp|hpp|h|cc)$/.test(file) && !/^native\/(build|snowball)\//.test(file)

@@ -22,6 +22,8 @@ const char* nameOf(PayloadIndexKind kind) {
   case PayloadIndexKind::Bool: return "bool";
   case PayloadIndexKind::DateTime: return "datetime";
   case PayloadIndexKind::Uuid: return "uuid";
+  case PayloadIndexKind::Geo: return "geo";
+  case PayloadIndexKind::Text: return "text";
   }
   return "";
 }

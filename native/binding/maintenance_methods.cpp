@@ -61,7 +61,8 @@ napi_value segmentStats(napi_env env, const ShardStats& stats) {
   return list;
 }
 
-constexpr const char* kIndexKinds[] = {"keyword", "integer", "float", "bool", "datetime", "uuid"};
+constexpr const char* kIndexKinds[] = {"keyword",  "integer", "float", "bool",
+                                       "datetime", "uuid",    "geo",   "text"};
 
 napi_value indexStats(napi_env env, const ShardStats& stats) {
   napi_value list = makeArray(env, stats.payloadIndexes.size());
@@ -87,6 +88,16 @@ napi_value createPayloadIndex(napi_env env, napi_callback_info info) {
     arguments.fail("kind", "a kind of payload index");
   if (arguments.failed()) return nullptr;
   field.kind = static_cast<PayloadIndexKind>(known - std::begin(kIndexKinds));
+  const auto options = arguments.typedOrNull<uint8_t>(arguments[3], "text");
+  if (arguments.failed()) return nullptr;
+  if (field.kind == PayloadIndexKind::Text) {
+    auto decoded = decodeTextOptions(options.data, options.length);
+    if (!decoded) {
+      arguments.fail("text", "the options of a text index");
+      return nullptr;
+    }
+    field.text = decoded.take();
+  }
   Call call;
   call.work = [shard = handle->shard(), field] { return shard->createPayloadIndex(field); };
   return runOnShard(handle, env, Lane::Insert, std::move(call));

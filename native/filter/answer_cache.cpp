@@ -4,8 +4,14 @@ namespace vicinal {
 
 namespace {
 
+template <typename T>
+bool isSame(const std::shared_ptr<const T>& a, const std::shared_ptr<const T>& b) {
+  return a == b || (a != nullptr && b != nullptr && *a == *b);
+}
+
 bool asksTheSame(const FilterNode& a, const FilterNode& b) {
-  return a.op == b.op && a.values == b.values && a.numbers == b.numbers && a.times == b.times;
+  return a.op == b.op && a.values == b.values && a.numbers == b.numbers && a.times == b.times &&
+         isSame(a.area, b.area) && isSame(a.text, b.text);
 }
 
 uint64_t bytesOf(const IndexAnswer& answer) { return answer.sure.bytes() + answer.unsure.bytes(); }
@@ -33,6 +39,8 @@ void AnswerCache::keep(const FilterNode& leaf, const IndexAnswer& answer) {
   condition.values = leaf.values;
   condition.numbers = leaf.numbers;
   condition.times = leaf.times;
+  condition.area = leaf.area;
+  condition.text = leaf.text;
   auto kept = std::make_shared<const IndexAnswer>(answer);
   std::lock_guard lock(mutex_);
   std::erase_if(entries_, [&](const Entry& entry) {

@@ -135,12 +135,27 @@ private:
     case FilterOp::ValuesCount:
       return leaf.path.visit(
           object, [&](JsonValue value) { return leaf.numbers.contains(countOf(value)); });
+    case FilterOp::HasTokens: return hasTokens(leaf, object);
     default:
       return leaf.path.visit(object, [&](JsonValue value) {
         if (value.kind() != JsonKind::Array) return satisfies(leaf, value);
         return value.visitElements([&](JsonValue element) { return satisfies(leaf, element); });
       });
     }
+  }
+
+  // All texts at the path count together.
+  static bool hasTokens(const FilterNode& leaf, JsonValue object) {
+    TextMatch match(*leaf.text);
+    const auto add = [&](JsonValue value) {
+      std::string scratch;
+      if (const auto text = value.text(scratch)) match.add(*text);
+      return false;
+    };
+    leaf.path.visit(object, [&](JsonValue value) {
+      return value.kind() == JsonKind::Array ? value.visitElements(add) : add(value);
+    });
+    return match.holds();
   }
 
   const RowSource& source_;

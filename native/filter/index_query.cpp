@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "filter/date_time.hpp"
+#include "filter/geo_cells.hpp"
 
 namespace vicinal {
 
@@ -31,7 +32,21 @@ void IndexQuery::collect(IndexAnswer& answer) {
 }
 
 bool IndexQuery::run() {
+  // These know nothing of values as they are.
+  const bool isDerived = kind_ == PayloadIndexKind::Geo || kind_ == PayloadIndexKind::Text;
   switch (leaf_.op) {
+  case FilterOp::Match:
+  case FilterOp::Except:
+  case FilterOp::NumberRange:
+  case FilterOp::DateTimeRange:
+    if (isDerived) return false;
+    break;
+  default: break;
+  }
+  switch (leaf_.op) {
+  case FilterOp::StartsWith: return startsWith();
+  case FilterOp::InArea: return inArea();
+  case FilterOp::HasTokens: return hasTokens();
   case FilterOp::Match: return match();
   case FilterOp::Except: return except();
   case FilterOp::NumberRange: return numberRange();
@@ -67,6 +82,8 @@ bool IndexQuery::listsOthers() const {
     return !listed.integers.empty() || listed.hasBool() ||
            !std::all_of(listed.texts.begin(), listed.texts.end(),
                         [](const std::string& text) { return parseDateTime(text).has_value(); });
+  case PayloadIndexKind::Geo:
+  case PayloadIndexKind::Text: break;
   }
   return true;
 }
@@ -96,6 +113,8 @@ bool IndexQuery::match() {
     for (const std::string& text : listed.texts)
       if (const auto micros = parseDateTime(text)) add(values_.integers, exactly(*micros), false);
     break;
+  case PayloadIndexKind::Geo:
+  case PayloadIndexKind::Text: return false;
   }
   if (listsOthers()) add(values_.other, false);
   return true;
@@ -178,6 +197,63 @@ bool IndexQuery::dateTimeRange() {
   if (kind_ == PayloadIndexKind::Keyword) return false;
   add(values_.other, false);
   return true;
+}
+
+bool IndexQuery::startsWith() {
+  if (kind_ != PayloadIndexKind::Keyword) return false;
+  count_ += values_.indexed.count();
+  if (answer_ == nullptr) return true;
+  RowBitmap& sure = answer_->sure;
+  sure.makeDense();
+  values_.texts.forEach([&](std::string_view text, const PostingList& rows) {
+    const auto& prefixes = leaf_.values.texts;
+    const bool isFound = std::any_of(prefixes.begin(), prefixes.end(),
+                                     [&](const auto& prefix) { return text.starts_with(prefix); });
+    if (!isFound) return;
+    for (const uint32_t row : rows) sure.add(row);
+  });
+  return true;
+}
+
+bool IndexQuery::inArea() {
+  if (kind_ != PayloadIndexKind::Geo) return false;
+  for (const CellRun& run : cellsOf(*leaf_.area)) {
+    Interval<int64_t> cells = exactly(run.first);
+    cells.upper = run.last;
+    add(values_.integers, cells, run.isInside);
+  }
+  return true;
+}
+
+bool IndexQuery::hasTokens() {
+  if (kind_ != PayloadIndexKind::Text || text_ != leaf_.text->analyzer().options()) return false;
+  const bool isAny = leaf_.text->mode() == TextMode::Any;
+  std::vector<const PostingList*> lists;
+  for (const std::string& token : leaf_.text->tokens()) {
+    const PostingList* rows = values_.texts.find(token);
+    if (rows == nullptr && !isAny) return true;
+    if (rows != nullptr) lists.push_back(rows);
+  }
+  if (isAny)
+    for (const PostingList* rows : lists) add(*rows, true);
+  else if (!lists.empty())
+    addCommon(lists, leaf_.text->isSetOnly());
+  return true;
+}
+
+void IndexQuery::addCommon(const std::vector<const PostingList*>& lists, bool isSure) {
+  const PostingList& shortest = **std::min_element(
+      lists.begin(), lists.end(), [](auto* a, auto* b) { return a->count() < b->count(); });
+  count_ += shortest.count();
+  if (answer_ == nullptr) return;
+  std::vector<uint32_t> rows(shortest.begin(), shortest.end());
+  for (const PostingList* list : lists) {
+    if (list == &shortest) continue;
+    std::erase_if(rows, [list](uint32_t row) {
+      return !std::binary_search(list->begin(), list->end(), row);
+    });
+  }
+  (isSure ? answer_->sure : answer_->unsure).addAscending(rows.data(), rows.data() + rows.size());
 }
 
 void IndexQuery::add(const RowFlags& rows, bool isSure) {

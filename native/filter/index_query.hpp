@@ -9,8 +9,8 @@ namespace vicinal {
 class IndexQuery {
 public:
   IndexQuery(PayloadIndexKind kind, const IndexedValues& values, const FilterNode& leaf,
-             uint32_t covered)
-      : kind_(kind), values_(values), leaf_(leaf), covered_(covered) {}
+             uint32_t covered, const TextOptions& text)
+      : kind_(kind), values_(values), leaf_(leaf), covered_(covered), text_(text) {}
 
   // Whether the index knows; `rows` is how many `collect` finds at most.
   bool estimate(uint64_t& rows);
@@ -27,6 +27,10 @@ private:
   void collectUnlistedValues();
   bool numberRange();
   bool dateTimeRange();
+  bool startsWith();
+  bool inArea();
+  bool hasTokens();
+  void addCommon(const std::vector<const PostingList*>& lists, bool isSure);
 
   // Whether a value that is not in the index could be one of the listed.
   bool listsOthers() const;
@@ -41,6 +45,7 @@ private:
   const IndexedValues& values_;
   const FilterNode& leaf_;
   const uint32_t covered_;
+  const TextOptions& text_;
   uint64_t count_ = 0;
   // Null while estimating.
   IndexAnswer* answer_ = nullptr;

@@ -4,6 +4,7 @@
 #include <mutex>
 
 #include "filter/date_time.hpp"
+#include "filter/geo_cells.hpp"
 #include "filter/index_query.hpp"
 #include "filter/indexed_values.hpp"
 
@@ -25,17 +26,18 @@ struct PayloadIndex::Batch {
 
 struct PayloadIndex::Values : IndexedValues {};
 
-PayloadIndex::PayloadIndex(std::string field, PayloadIndexKind kind, JsonPath path)
-    : field_(std::move(field)), kind_(kind), path_(std::move(path)),
+PayloadIndex::PayloadIndex(std::string field, PayloadIndexKind kind, JsonPath path,
+                           const TextOptions& text)
+    : field_(std::move(field)), kind_(kind), path_(std::move(path)), analyzer_(text),
       batch_(std::make_unique<Batch>()), values_(std::make_unique<Values>()) {}
 
 PayloadIndex::~PayloadIndex() = default;
 
-Result<std::shared_ptr<PayloadIndex>> PayloadIndex::create(std::string field,
-                                                           PayloadIndexKind kind) {
+Result<std::shared_ptr<PayloadIndex>> PayloadIndex::create(std::string field, PayloadIndexKind kind,
+                                                           const TextOptions& text) {
   auto path = JsonPath::parse(field);
   if (!path) return path.status();
-  return std::shared_ptr<PayloadIndex>(new PayloadIndex(std::move(field), kind, path.take()));
+  return std::shared_ptr<PayloadIndex>(new PayloadIndex(std::move(field), kind, path.take(), text));
 }
 
 PayloadIndex::Batch& PayloadIndex::startBatch(uint32_t from) {
@@ -102,6 +104,19 @@ bool PayloadIndex::take(Batch& batch, uint32_t row, JsonValue value) const {
     if (micros) batch.integers.emplace_back(*micros, row);
     return micros.has_value();
   }
+  case PayloadIndexKind::Geo: {
+    const auto point = geoPointOf(value);
+    if (point) batch.integers.emplace_back(cellOf(*point), row);
+    return point.has_value();
+  }
+  case PayloadIndexKind::Text: {
+    std::string scratch;
+    const auto text = value.text(scratch);
+    if (!text) return false;
+    analyzer_.ofDocument(
+        *text, [&](std::string_view token, bool) { batch.texts.emplace_back(token, row); });
+    return true;
+  }
   }
   return false;
 }
@@ -135,7 +150,8 @@ void PayloadIndex::commitBatch(uint32_t to) {
 bool PayloadIndex::canAnswer(const FilterNode& leaf, uint32_t rows, uint32_t& estimate) const {
   std::shared_lock lock(mutex_);
   uint64_t found = 0;
-  if (!IndexQuery(kind_, *values_, leaf, covered()).estimate(found)) return false;
+  if (!IndexQuery(kind_, *values_, leaf, covered(), analyzer_.options()).estimate(found))
+    return false;
   estimate = static_cast<uint32_t>(std::min<uint64_t>(found, rows));
   return true;
 }
@@ -145,7 +161,7 @@ IndexAnswer PayloadIndex::answer(const FilterNode& leaf, uint32_t rows) const {
   const uint32_t known = std::min(covered(), rows);
   if (const auto last = lastAnswers_.find(leaf, rows, known)) return *last;
   IndexAnswer answer{RowBitmap(rows), RowBitmap(rows), known};
-  IndexQuery(kind_, *values_, leaf, covered()).collect(answer);
+  IndexQuery(kind_, *values_, leaf, covered(), analyzer_.options()).collect(answer);
   // A list is collected as fast as it is found again.
   if (answer.sure.isDense() || answer.unsure.isDense()) lastAnswers_.keep(leaf, answer);
   return answer;

@@ -25,17 +25,20 @@ namespace vicinal {
 
 struct IndexedValues;
 
-enum class PayloadIndexKind : uint8_t { Keyword, Integer, Float, Bool, DateTime, Uuid };
+enum class PayloadIndexKind : uint8_t { Keyword, Integer, Float, Bool, DateTime, Uuid, Geo, Text };
 
 class PayloadIndex {
 public:
   // INVALID_ARGUMENT where `field` is no payload path.
-  static Result<std::shared_ptr<PayloadIndex>> create(std::string field, PayloadIndexKind kind);
+  // `text` says how texts are taken apart, where they are.
+  static Result<std::shared_ptr<PayloadIndex>> create(std::string field, PayloadIndexKind kind,
+                                                      const TextOptions& text = {});
   ~PayloadIndex();
 
   const std::string& field() const { return field_; }
   PayloadIndexKind kind() const { return kind_; }
   const JsonPath& path() const { return path_; }
+  const TextOptions& textOptions() const { return analyzer_.options(); }
 
   // ---- the writer
   // --------------------------------------------------------------------------------- Rows [from,
@@ -78,7 +81,7 @@ private:
   struct Batch;
   struct Values;
 
-  PayloadIndex(std::string field, PayloadIndexKind kind, JsonPath path);
+  PayloadIndex(std::string field, PayloadIndexKind kind, JsonPath path, const TextOptions& text);
   Batch& startBatch(uint32_t from);
   void extract(Batch& batch, uint32_t row, std::string_view payload) const;
   // Adds the value to the batch, where it is one for this kind of index.
@@ -88,6 +91,7 @@ private:
   const std::string field_;
   const PayloadIndexKind kind_;
   const JsonPath path_;
+  const TextAnalyzer analyzer_;
   std::unique_ptr<Batch> batch_;
   std::unique_ptr<Values> values_;
   mutable AnswerCache lastAnswers_;

@@ -4,6 +4,8 @@
 #include <cmath>
 #include <cstring>
 
+#include "text/characters.hpp"
+
 namespace vicinal {
 
 namespace {
@@ -14,8 +16,8 @@ constexpr int kMaxDepth = 256;
 
 class Decoder {
 public:
-  Decoder(const uint8_t* bytes, size_t size, uint32_t vectors)
-      : at_(bytes), end_(bytes + size), vectors_(vectors) {}
+  Decoder(const uint8_t* bytes, size_t size, uint32_t vectors, const std::vector<TextField>& fields)
+      : at_(bytes), end_(bytes + size), vectors_(vectors), fields_(fields) {}
 
   bool isAtEnd() const { return at_ == end_; }
 
@@ -28,7 +30,7 @@ public:
     case FilterOp::Any: return nodes(into.children, depth);
     case FilterOp::AtLeast: return value(into.minimum) && nodes(into.children, depth);
     case FilterOp::Not: return child(into, depth);
-    case FilterOp::Nested: return path(into.path) && child(into, depth);
+    case FilterOp::Nested: return path(into.path) && nested(into, depth);
     case FilterOp::Match:
     case FilterOp::Except: return path(into.path) && values(into.values);
     case FilterOp::NumberRange:
@@ -42,11 +44,24 @@ public:
     case FilterOp::Contains:
     case FilterOp::StartsWith: return path(into.path) && texts(into.values.texts);
     case FilterOp::InArea: return path(into.path) && area(into.area);
+    case FilterOp::HasTokens: return path(into.path) && fullText(into);
     case FilterOp::Slice:
       return value(into.slice.total) && value(into.slice.index) &&
              into.slice.index < into.slice.total;
     }
     return false;
+  }
+
+  bool textOptions(TextOptions& into) {
+    uint8_t tokenizer = 0, flags = 0, stemmer = 0;
+    if (!value(tokenizer) || !value(flags) || !value(stemmer)) return false;
+    if (tokenizer > static_cast<uint8_t>(Tokenizer::Multilingual) || flags > 3) return false;
+    if (stemmer >= kStemLanguages || !value(into.minLength) || !value(into.maxLength)) return false;
+    into.tokenizer = static_cast<Tokenizer>(tokenizer);
+    into.isLowerCased = (flags & 1) != 0;
+    into.isFolded = (flags & 2) != 0;
+    into.stemmer = static_cast<StemLanguage>(stemmer);
+    return texts(into.stopwords);
   }
 
 private:
@@ -158,6 +173,58 @@ private:
     return false;
   }
 
+  // Conditions on an element of an array: the paths in them go on from the array's.
+  bool nested(FilterNode& into, int depth) {
+    const size_t above = above_.size();
+    const auto& steps = into.path.steps();
+    above_.insert(above_.end(), steps.begin(), steps.end());
+    if (steps.back().kind != PathStep::Kind::Every)
+      above_.push_back({PathStep::Kind::Every, "", 0});
+    const bool isWhole = child(into, depth);
+    above_.resize(above);
+    return isWhole;
+  }
+
+  bool fullText(FilterNode& into) {
+    uint8_t mode = 0;
+    std::string query;
+    if (!value(mode) || mode > static_cast<uint8_t>(TextMode::Phrase) || !text(query)) return false;
+    const TextOptions* options = optionsFor(into.path);
+    if (options != nullptr) {
+      into.text = std::make_shared<TextQuery>(*options, static_cast<TextMode>(mode), query);
+      return true;
+    }
+    into.op = FilterOp::Contains;
+    if (static_cast<TextMode>(mode) == TextMode::Any) {
+      splitWords(query, into.values.texts);
+      makeSet(into.values.texts);
+    } else {
+      into.values.texts.push_back(std::move(query));
+    }
+    return true;
+  }
+
+  const TextOptions* optionsFor(const JsonPath& path) const {
+    if (fields_.empty()) return nullptr;
+    std::vector<PathStep> steps = above_;
+    steps.insert(steps.end(), path.steps().begin(), path.steps().end());
+    const auto field = std::find_if(fields_.begin(), fields_.end(), [&](const TextField& known) {
+      return known.path.steps() == steps;
+    });
+    return field == fields_.end() ? nullptr : &field->options;
+  }
+
+  static void splitWords(std::string_view text, std::vector<std::string>& into) {
+    bool isWithin = false;
+    while (!text.empty()) {
+      const char* at = text.data();
+      const bool isSpace = isWhiteSpace(takeCharacter(text));
+      if (!isSpace && !isWithin) into.emplace_back();
+      if (!isSpace) into.back().append(at, static_cast<size_t>(text.data() - at));
+      isWithin = !isSpace;
+    }
+  }
+
   template <typename T> bool interval(Interval<T>& into) {
     uint8_t mask = 0;
     if (!value(mask) || mask > 15) return false;
@@ -192,6 +259,9 @@ private:
   const uint8_t* at_;
   const uint8_t* const end_;
   const uint32_t vectors_;
+  const std::vector<TextField>& fields_;
+  // The paths of the nested conditions around.
+  std::vector<PathStep> above_;
 };
 
 } // namespace
@@ -204,9 +274,19 @@ bool MatchValues::containsInteger(int64_t integer) const {
   return std::binary_search(integers.begin(), integers.end(), integer);
 }
 
-Result<FilterProgram> FilterProgram::decode(const uint8_t* bytes, size_t size, uint32_t vectors) {
+Result<TextOptions> decodeTextOptions(const uint8_t* bytes, size_t size) {
+  TextOptions options;
+  const std::vector<TextField> none;
+  Decoder decoder(bytes, size, 0, none);
+  if (!decoder.textOptions(options) || !decoder.isAtEnd())
+    return Status(Code::InvalidArgument, "text: no options of a text index");
+  return options;
+}
+
+Result<FilterProgram> FilterProgram::decode(const uint8_t* bytes, size_t size, uint32_t vectors,
+                                            const std::vector<TextField>& fields) {
   FilterProgram program;
-  Decoder decoder(bytes, size, vectors);
+  Decoder decoder(bytes, size, vectors, fields);
   if (!decoder.node(program.root_, 0) || !decoder.isAtEnd())
     return Status(Code::InvalidArgument, "filter: not a filter program");
   return program;

@@ -12,6 +12,7 @@
 #include "filter/id_slice.hpp"
 #include "filter/json_path.hpp"
 #include "filter/row_source.hpp"
+#include "filter/text_query.hpp"
 
 namespace vicinal {
 
@@ -35,6 +36,7 @@ enum class FilterOp : uint8_t {
   StartsWith = 17,
   InArea = 18,
   Slice = 19,
+  HasTokens = 20,
 };
 
 // The values of a Match or Except, ascending.
@@ -91,6 +93,8 @@ struct FilterNode {
   MatchValues values;
   // InArea.
   std::shared_ptr<const GeoArea> area;
+  // HasTokens.
+  std::shared_ptr<const TextQuery> text;
   // Slice.
   IdSlice slice;
   // NumberRange, ValuesCount.
@@ -103,10 +107,21 @@ struct FilterNode {
   uint32_t vector = 0;
 };
 
+// Text options as src/core/text-index.ts encodes them. INVALID_ARGUMENT where the bytes are none.
+Result<TextOptions> decodeTextOptions(const uint8_t* bytes, size_t size);
+
+// The text index of a field.
+struct TextField {
+  JsonPath path;
+  TextOptions options;
+};
+
 class FilterProgram {
 public:
   // INVALID_ARGUMENT where the bytes are no program, or name a vector that is not below `vectors`.
-  static Result<FilterProgram> decode(const uint8_t* bytes, size_t size, uint32_t vectors);
+  // A full-text condition on a field of `fields` looks for tokens, on any other for parts of texts.
+  static Result<FilterProgram> decode(const uint8_t* bytes, size_t size, uint32_t vectors,
+                                      const std::vector<TextField>& fields = {});
 
   const FilterNode& root() const { return root_; }
 

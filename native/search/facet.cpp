@@ -158,7 +158,7 @@ bool isCounted(PayloadIndexKind kind) {
 Status facet(const Snapshot& snapshot, size_t vectors, const FacetRequest& request,
              const CancelFlag* cancel, FacetResult& result) {
   std::optional<FilterProgram> program;
-  VICINAL_TRY(decodeFilter(request.filter, vectors, program));
+  VICINAL_TRY(decodeFilter(request.filter, vectors, snapshot, program));
   Counts counts;
   for (size_t at = 0; at < snapshot.count(); at++) {
     const auto index = findIndex(snapshot.segment(at), request.field);

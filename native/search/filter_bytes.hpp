@@ -6,17 +6,28 @@
 #include <vector>
 
 #include "filter/program.hpp"
+#include "segment/snapshot.hpp"
 
 namespace vicinal {
 
 // A filter program (src/filter/program.ts), or none.
 using FilterBytes = std::optional<std::vector<uint8_t>>;
 
-inline Status decodeFilter(const FilterBytes& bytes, size_t vectors,
+// The text indexes there are. The last segment has them all.
+inline std::vector<TextField> textFields(const Snapshot& snapshot) {
+  std::vector<TextField> fields;
+  if (snapshot.count() == 0) return fields;
+  for (const auto& index : *snapshot.segment(snapshot.count() - 1).indexes())
+    if (index->kind() == PayloadIndexKind::Text)
+      fields.push_back({index->path(), index->textOptions()});
+  return fields;
+}
+
+inline Status decodeFilter(const FilterBytes& bytes, size_t vectors, const Snapshot& snapshot,
                            std::optional<FilterProgram>& program) {
   if (!bytes) return Status::ok();
-  auto decoded =
-      FilterProgram::decode(bytes->data(), bytes->size(), static_cast<uint32_t>(vectors));
+  auto decoded = FilterProgram::decode(bytes->data(), bytes->size(), static_cast<uint32_t>(vectors),
+                                       textFields(snapshot));
   if (!decoded) return decoded.status();
   program = decoded.take();
   return Status::ok();

@@ -13,7 +13,7 @@ namespace vicinal {
 Status sample(const Snapshot& snapshot, const std::vector<VectorSpec>& specs,
               const SampleRequest& request, const CancelFlag* cancel, RowBlock& block) {
   std::optional<FilterProgram> program;
-  VICINAL_TRY(decodeFilter(request.filter, specs.size(), program));
+  VICINAL_TRY(decodeFilter(request.filter, specs.size(), snapshot, program));
   const FilterNode* filter = program ? &program->root() : nullptr;
   std::mt19937_64 random(request.seed);
   std::vector<RowRef> chosen;
@@ -38,7 +38,7 @@ Status sample(const Snapshot& snapshot, const std::vector<VectorSpec>& specs,
 Result<uint64_t> estimateCount(const Snapshot& snapshot, size_t vectors,
                                const FilterBytes& filter) {
   std::optional<FilterProgram> program;
-  if (Status status = decodeFilter(filter, vectors, program); !status) return status;
+  if (Status status = decodeFilter(filter, vectors, snapshot, program); !status) return status;
   double estimate = 0;
   for (size_t at = 0; at < snapshot.count(); at++) {
     const SegmentView view(snapshot, at);

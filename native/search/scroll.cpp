@@ -102,7 +102,7 @@ Status countSegment(const SegmentView& view, const Snapshot& snapshot, const Fil
 Status scroll(const Snapshot& snapshot, const std::vector<VectorSpec>& specs,
               const ScrollRequest& request, const CancelFlag* cancel, ScrollResult& result) {
   std::optional<FilterProgram> program;
-  VICINAL_TRY(decodeFilter(request.filter, specs.size(), program));
+  VICINAL_TRY(decodeFilter(request.filter, specs.size(), snapshot, program));
   const FilterNode* filter = program ? &program->root() : nullptr;
   // The page and one more, which tells where the next page starts.
   Page page(request.from, size_t(request.limit) + 1);
@@ -128,7 +128,7 @@ Status scroll(const Snapshot& snapshot, const std::vector<VectorSpec>& specs,
 Result<uint64_t> count(const Snapshot& snapshot, size_t vectors, const FilterBytes& filter,
                        const CancelFlag* cancel) {
   std::optional<FilterProgram> program;
-  if (Status status = decodeFilter(filter, vectors, program); !status) return status;
+  if (Status status = decodeFilter(filter, vectors, snapshot, program); !status) return status;
   uint64_t counted = 0;
   for (size_t at = 0; at < snapshot.count(); at++) {
     const FilterNode* root = program ? &program->root() : nullptr;
@@ -142,7 +142,7 @@ Result<uint64_t> count(const Snapshot& snapshot, size_t vectors, const FilterByt
 Status selectIds(const Snapshot& snapshot, size_t vectors, const FilterBytes& filter,
                  Buffer<uint32_t>& ids) {
   std::optional<FilterProgram> program;
-  VICINAL_TRY(decodeFilter(filter, vectors, program));
+  VICINAL_TRY(decodeFilter(filter, vectors, snapshot, program));
   std::vector<PointId> selected;
   VICINAL_TRY(forEachRow(snapshot, program ? &program->root() : nullptr, nullptr,
                          [&](Segment& segment, uint32_t row, const auto& passes) {

@@ -102,7 +102,7 @@ void Segment::extendIndex(PayloadIndex& index, uint32_t to) const {
 }
 
 Status Segment::addIndex(const IndexField& field) {
-  auto index = PayloadIndex::create(field.field, field.kind);
+  auto index = PayloadIndex::create(field.field, field.kind, field.text);
   if (!index) return index.status();
   extendIndex(**index, rows());
   adoptIndex(index.take());

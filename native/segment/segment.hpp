@@ -31,6 +31,8 @@ namespace vicinal {
 struct IndexField {
   std::string field;
   PayloadIndexKind kind = PayloadIndexKind::Keyword;
+  // Of a text index.
+  TextOptions text;
 };
 
 // What a row has under one name: vectors end to end, one but for multivectors.

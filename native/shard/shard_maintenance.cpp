@@ -103,12 +103,12 @@ Status Shard::createPayloadIndex(const IndexField& field) {
   std::vector<std::pair<std::shared_ptr<Segment>, std::shared_ptr<PayloadIndex>>> built;
   const Snapshot snapshot = segments_.snapshot();
   for (const auto& segment : *snapshot.segments) {
-    auto index = PayloadIndex::create(field.field, field.kind);
+    auto index = PayloadIndex::create(field.field, field.kind, field.text);
     if (!index) return index.status();
     segment->extendIndex(**index, segment->rows());
     built.emplace_back(segment, index.take());
   }
-  if (auto valid = PayloadIndex::create(field.field, field.kind); !valid) return valid.status();
+  if (auto valid = PayloadIndex::create(field.field, field.kind, field.text); !valid) return valid.status();
   std::lock_guard lock(writer_);
   auto fields = segments_.indexFields();
   std::erase_if(fields, [&](const IndexField& known) { return known.field == field.field; });

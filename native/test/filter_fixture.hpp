@@ -141,14 +141,17 @@ public:
         FilterOp::Match,   FilterOp::Match,  FilterOp::Except,      FilterOp::NumberRange,
         FilterOp::IsEmpty, FilterOp::IsNull, FilterOp::HasNull,     FilterOp::DateTimeRange,
         FilterOp::HasId,   FilterOp::Nested, FilterOp::ValuesCount, FilterOp::HasVector};
-    static const FilterOp rarer[] = {FilterOp::InArea, FilterOp::InArea, FilterOp::StartsWith,
-                                     FilterOp::Contains, FilterOp::Slice};
+    static const FilterOp rarer[] = {FilterOp::InArea,   FilterOp::InArea, FilterOp::StartsWith,
+                                     FilterOp::Contains, FilterOp::Slice,  FilterOp::HasTokens,
+                                     FilterOp::HasTokens};
     const FilterOp op = below(5) == 0 ? rarer[below(std::size(rarer))] : ops[below(std::size(ops))];
     FilterNode node = leaf(op, pick({"a", "a", "a[]", "a.b", "list[].b", "list[1].b"}));
     for (size_t count = below(4); count > 0; count--) addValue(node.values);
     std::sort(node.values.texts.begin(), node.values.texts.end());
     std::sort(node.values.integers.begin(), node.values.integers.end());
     node.area = std::make_shared<GeoArea>(area());
+    node.text = std::make_shared<TextQuery>(TextOptions{}, static_cast<TextMode>(below(3)),
+                                            std::string(pick(texts())) + " " + pick(texts()));
     node.slice = {3, static_cast<uint32_t>(below(3))};
     limit(node.numbers, [&] { return static_cast<double>(below(20)) / 2 - 2; });
     limit(node.times,

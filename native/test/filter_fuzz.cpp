@@ -99,7 +99,7 @@ private:
     for (size_t at = 0; at < count; at++) node(into, depth + 1);
   }
   void node(Bytes& into, int depth) {
-    const auto op = static_cast<FilterOp>(1 + below(static_cast<size_t>(FilterOp::Slice)));
+    const auto op = static_cast<FilterOp>(1 + below(static_cast<size_t>(FilterOp::HasTokens)));
     into.op(op);
     switch (op) {
     case FilterOp::All:
@@ -135,6 +135,10 @@ private:
     case FilterOp::Contains:
     case FilterOp::StartsWith: return texts(into);
     case FilterOp::InArea: return area(into);
+    case FilterOp::HasTokens:
+      into.put(static_cast<uint8_t>(below(3)));
+      into.text(RandomFilters::texts()[below(RandomFilters::texts().size())]);
+      return;
     default: return;
     }
   }
@@ -151,6 +155,8 @@ TEST("200,000 filter programs, whole, damaged or noise, are decoded and evaluate
   rows.append(
       R"({"a":[{"b":"red","lon":3,"lat":4}],"list":[{"a":1},{"b":[null,7]}],"b":{"a":"7"}})");
   rows.append(R"({"a":{"lon":-179.5,"lat":80},"b":"2020-01-01","lon":1})");
+  const std::vector<TextField> fields = {{JsonPath::parse("b").take(), {}},
+                                         {JsonPath::parse("a[].b").take(), {}}};
   int whole = 0, damaged = 0, matched = 0;
   const int executions = isSlow() ? kExecutions / 4 : kExecutions;
   for (int round = 0; round < executions; round++) {
@@ -159,7 +165,7 @@ TEST("200,000 filter programs, whole, damaged or noise, are decoded and evaluate
                         : kind == 1 ? random.noise()
                                     : random.damaged();
     if (round % 1000 == 0) rows.append(payloads.payload());
-    const auto program = bytes.decode();
+    const auto program = bytes.decode(fields);
     if (!program) {
       CHECK(program.status().code() == Code::InvalidArgument);
       continue;

@@ -63,6 +63,37 @@ TEST("a filter program decodes to the tree it was made from") {
   CHECK_EQUAL(root.children[12].slice.index, 3u);
 }
 
+TEST("a full-text condition looks for tokens where its field has a text index, else for parts") {
+  Bytes program;
+  program.op(FilterOp::Nested).put<uint8_t>(1).put<uint8_t>(0).text("a").op(FilterOp::HasTokens);
+  program.put<uint8_t>(1).put<uint8_t>(0).text("b").put<uint8_t>(1).text("Red  blue");
+  const std::vector<TextField> fields = {{JsonPath::parse("a[].b").take(), {}}};
+  const auto tokens = program.decode(fields), parts = program.decode();
+  REQUIRE(tokens.isOk() && parts.isOk());
+  CHECK(holds(tokens->root(), R"({"a":[{"b":"a red one"}]})"));
+  CHECK(!holds(tokens->root(), R"({"a":[{"b":"blueish"}]})"));
+  CHECK(!holds(parts->root(), R"({"a":[{"b":"a red one"}]})"));
+  CHECK(holds(parts->root(), R"({"a":[{"b":"blueish"}]})"));
+  Bytes wrong;
+  wrong.op(FilterOp::HasTokens).path().put<uint8_t>(3).text("x");
+  CHECK(!wrong.decode());
+}
+
+TEST("options of a text index are read whole or refused") {
+  Bytes options;
+  options.put<uint8_t>(2).put<uint8_t>(3).put<uint8_t>(5).put<uint32_t>(1).put<uint32_t>(9);
+  options.put<uint32_t>(2).text("the").text("and");
+  const auto decoded = decodeTextOptions(options.bytes.data(), options.bytes.size());
+  REQUIRE(decoded.isOk());
+  CHECK(decoded->tokenizer == Tokenizer::Prefix && decoded->stemmer == StemLanguage::English);
+  CHECK(decoded->stopwords == (std::vector<std::string>{"and", "the"}));
+  for (size_t length = 0; length < options.bytes.size(); length++)
+    CHECK(!decodeTextOptions(options.bytes.data(), length));
+  Bytes language = options;
+  language.bytes[2] = kStemLanguages;
+  CHECK(!decodeTextOptions(language.bytes.data(), language.bytes.size()));
+}
+
 TEST("of two bounds on one side the narrower counts") {
   Bytes program;
   // lt 5, lte 4, gt 1, gte 1

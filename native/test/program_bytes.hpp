@@ -32,10 +32,10 @@ struct Bytes {
     return put<uint8_t>(3).put<uint8_t>(0).text("a").put<uint8_t>(1).put<uint8_t>(0).text("b");
   }
 
-  Result<FilterProgram> decode() const {
+  Result<FilterProgram> decode(const std::vector<TextField>& fields = {}) const {
     // On the heap and of the exact size, so that the sanitizer sees one byte too many.
     const std::vector<uint8_t> exact(bytes);
-    return FilterProgram::decode(exact.data(), exact.size(), kVectors);
+    return FilterProgram::decode(exact.data(), exact.size(), kVectors, fields);
   }
 };
 

@@ -1,8 +1,10 @@
 /** Answers of the service as the values of the Database interface. */
+
 import type { IncomingHttpHeaders } from 'node:http'
 import type { Hit, PointGroup, ReadOptions, ScrollPage, StoredPoint, WriteResult } from '../core/database.js'
 import { ERROR_CATALOGUE, type ErrorCode, VicinalError } from '../core/errors.js'
 import type { MemoryPlacement } from '../core/memory.js'
+import type { PayloadIndexKind } from '../core/payload-index.js'
 import { type Payload, type PointId, RawJson, type StoredVector, UNNAMED_VECTOR } from '../core/point.js'
 import { codePlacement, type Quantization, type QuantizationConfig } from '../core/quantization.js'
 import type { SearchMatrix } from '../core/query.js'
@@ -14,13 +16,14 @@ import {
   type Distance,
   type HnswConfig,
   type MultivectorConfig,
-  type PayloadIndexKind,
   type ResolvedVector,
   type VectorOverrides,
 } from '../core/schema.js'
 import type { OptimizersConfig, StrictModeConfig, WalConfig } from '../core/settings.js'
+import type { WireObject } from '../ingest/wire-fields.js'
 import { parseJson } from '../ingest/wire-json.js'
 import { memoryOfWire } from '../ingest/wire-memory.js'
+import { indexParamsOf } from '../ingest/wire-payload-index.js'
 
 export interface Envelope {
   result?: unknown
@@ -188,7 +191,7 @@ interface WireInfo {
     metadata: Buffer | null
   }
   update_queue: { length: number }
-  payload_schema: Record<string, { data_type: PayloadIndexKind; points: number }>
+  payload_schema: Record<string, { data_type: PayloadIndexKind; points: number; params?: WireObject }>
 }
 
 export function infoOf(name: string, result: unknown): CollectionInfo {
@@ -208,7 +211,10 @@ export function infoOf(name: string, result: unknown): CollectionInfo {
     segmentsCount: info.segments_count,
     config: { vectors: vectorsOf(info.config.params.vectors, defaults), ...defaults, ...settingsOf(info.config) },
     payloadSchema: Object.fromEntries(
-      Object.entries(info.payload_schema).map(([field, { data_type: kind, points }]) => [field, { kind, points }]),
+      Object.entries(info.payload_schema).map(([field, { data_type: kind, points, params }]) => [
+        field,
+        params ? { kind, points, params: indexParamsOf(kind, params) } : { kind, points },
+      ]),
     ),
     logBytes: info.log_bytes,
     tailBytes: info.tail_bytes,

@@ -19,12 +19,14 @@ import type {
 } from '../core/database.js'
 import { invalid } from '../core/errors.js'
 import type { Filter } from '../core/filter.js'
+import type { PayloadIndexKind, PayloadIndexOptions } from '../core/payload-index.js'
 import type { Payload, Point, PointId, PointVector } from '../core/point.js'
 import type { FacetHit, FacetOptions, QueryGroupsOptions, SearchMatrix, SearchMatrixOptions } from '../core/query.js'
-import type { CollectionInfo, ConfigChange, PayloadIndexKind } from '../core/schema.js'
+import type { CollectionInfo, ConfigChange } from '../core/schema.js'
 import type { Snapshots } from '../core/snapshots.js'
 import { isArrowTable, pointsOfArrow } from '../ingest/wire-arrow.js'
 import { encodeMsgpack } from '../ingest/wire-msgpack-encoder.js'
+import { wireIndexSchema } from '../ingest/wire-payload-index.js'
 import { aliasesOf } from './aliases.js'
 import { groupsOf, hitsOf, infoOf, matrixOfOffsets, pageOf, pointsOf, writeResultOf } from './answers.js'
 import { upsertBodies } from './chunks.js'
@@ -186,8 +188,12 @@ export class RemoteCollection<P = Payload> implements Collection<P> {
     return ((await this.#send('POST', '/points/count', body, options)) as { count: number }).count
   }
 
-  async createPayloadIndex(field: string, kind: PayloadIndexKind, options?: WriteOptions): Promise<WriteResult> {
-    return await this.#write('PUT', '/index', { field_name: field, field_schema: kind }, options)
+  async createPayloadIndex(
+    field: string,
+    schema: PayloadIndexKind | PayloadIndexOptions,
+    options?: WriteOptions,
+  ): Promise<WriteResult> {
+    return await this.#write('PUT', '/index', { field_name: field, field_schema: wireIndexSchema(schema) }, options)
   }
 
   async deletePayloadIndex(field: string, options?: WriteOptions): Promise<WriteResult> {

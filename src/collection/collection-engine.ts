@@ -1,9 +1,8 @@
 import { isDeepStrictEqual } from 'node:util'
 import type { Clock } from '../core/clock.js'
-import type { WriteResult } from '../core/database.js'
+import type { WriteOptions, WriteResult } from '../core/database.js'
 import { VicinalError } from '../core/errors.js'
-import { LIMITS } from '../core/limits.js'
-import type { CollectionConfig, CollectionInfo, PayloadIndexKind, ResolvedVector } from '../core/schema.js'
+import type { CollectionConfig, CollectionInfo, ResolvedVector } from '../core/schema.js'
 import type { Disk } from '../disk/disk.js'
 import type { Log } from '../log/log.js'
 import type { VectorSpec } from '../native/addon.js'
@@ -18,6 +17,8 @@ import { Maintenance } from './maintenance.js'
 import type { ManifestFile } from './manifest-file.js'
 import { memoryBudget, type Shrinkable } from './memory-budget.js'
 import { type MeasuredCollection, memoryTables } from './memory-table.js'
+import type { IndexedField } from './payload-index.js'
+import { PayloadIndexes } from './payload-indexes.js'
 import { RateLimit } from './rate-limit.js'
 import { vectorSpecs } from './schema.js'
 import { StrictMode, type StrictModeSubject } from './strict-mode.js'
@@ -56,6 +57,7 @@ export class CollectionEngine implements MeasuredCollection, Shrinkable {
   readonly #flusher: Flusher | null
   readonly #checkpointer: Checkpointer | null
   readonly #maintenance: Maintenance
+  readonly #indexes: PayloadIndexes
   readonly #reads: RateLimit
   readonly #writes: RateLimit
   #trouble: VicinalError | null = null
@@ -65,6 +67,7 @@ export class CollectionEngine implements MeasuredCollection, Shrinkable {
     const { shard, log, manifest, table, folder, outdated, clock } = parts
     this.#parts = parts
     this.#shard = shard
+    this.#indexes = new PayloadIndexes(() => this.#shard, manifest)
     this.#reads = new RateLimit(() => clock.monotonicMs())
     this.#writes = new RateLimit(() => clock.monotonicMs())
     this.#flusher = table ? new Flusher({ shard, log, table, manifest }) : null
@@ -240,21 +243,15 @@ export class CollectionEngine implements MeasuredCollection, Shrinkable {
     await this.#shard.waitForIndex()
   }
 
-  async createPayloadIndex(field: string, kind: PayloadIndexKind): Promise<WriteResult> {
-    const { manifest } = this.#parts
-    const others = manifest.current.payloadIndexes.filter((index) => index.field !== field)
-    if (others.length >= LIMITS.payloadIndexes) {
-      throw new VicinalError('INVALID_ARGUMENT', `payload indexes: at most ${LIMITS.payloadIndexes}, got one more`)
-    }
-    await this.shard.createPayloadIndex(field, kind)
-    await manifest.update({ payloadIndexes: [...others, { field, kind }] })
+  async createPayloadIndex(index: IndexedField, { wait = true }: WriteOptions): Promise<WriteResult> {
+    const { built } = await this.#indexes.create(index)
+    if (!wait) return { ...this.#completed(), status: 'acknowledged' }
+    await built
     return this.#completed()
   }
 
   async deletePayloadIndex(field: string): Promise<WriteResult> {
-    const { manifest } = this.#parts
-    await manifest.update({ payloadIndexes: manifest.current.payloadIndexes.filter((index) => index.field !== field) })
-    this.shard.dropPayloadIndex(field)
+    await this.#indexes.delete(field)
     return this.#completed()
   }
 
@@ -273,7 +270,10 @@ export class CollectionEngine implements MeasuredCollection, Shrinkable {
     })
     const isBehind =
       this.shard.tailBytes() > 0 || stats.segments.some(({ segment }) => this.#parts.outdated.has(segment))
-    const schema = stats.payloadIndexes.map(({ field, kind, points }) => [field, { kind, points }] as const)
+    const schema = this.#parts.manifest.current.payloadIndexes.map(({ field, kind, params }) => {
+      const points = stats.payloadIndexes.find((index) => index.field === field)?.points ?? 0
+      return [field, params ? { kind, points, params } : { kind, points }] as const
+    })
     return {
       name: this.name,
       status: this.#trouble || this.#parts.log.failure ? 'red' : isBehind ? 'yellow' : 'green',
@@ -311,6 +311,7 @@ export class CollectionEngine implements MeasuredCollection, Shrinkable {
     memoryTables.remove(this)
     memoryBudget.remove(this)
     await this.#maintenance.stop()
+    await this.#indexes.idle()
     await this.writer.drain()
     try {
       if (!discard && !readOnly) {

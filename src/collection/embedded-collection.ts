@@ -20,10 +20,11 @@ import type {
 import { invalid } from '../core/errors.js'
 import type { Filter } from '../core/filter.js'
 import { LIMITS } from '../core/limits.js'
+import type { PayloadIndexKind, PayloadIndexOptions } from '../core/payload-index.js'
 import type { Payload, PointId } from '../core/point.js'
 import type { FacetHit, FacetOptions, QueryGroupsOptions, SearchMatrix, SearchMatrixOptions } from '../core/query.js'
 import type { QueryPlan } from '../core/query-plan.js'
-import type { CollectionInfo, ConfigChange, PayloadIndexKind } from '../core/schema.js'
+import type { CollectionInfo, ConfigChange } from '../core/schema.js'
 import type { Snapshots } from '../core/snapshots.js'
 import { compileFilter } from '../filter/program.js'
 import { facet } from '../query/facet.js'
@@ -38,9 +39,10 @@ import { readBytes, writeBytes } from './anticipated.js'
 import { type CallScope, withDeadline } from './call-scope.js'
 import type { CollectionEngine } from './collection-engine.js'
 import { memoryBudget, withRoom } from './memory-budget.js'
+import { checkPayloadIndex } from './payload-index.js'
 import { planOperation } from './plans.js'
 import type { QuotaGuard } from './quota-guard.js'
-import { changeConfig, checkPayloadIndex } from './schema.js'
+import { changeConfig } from './schema.js'
 import { checkCount, checkQueries, checkScroll } from './strict-queries.js'
 
 const SCROLL_PAGE = 256
@@ -299,11 +301,15 @@ export class EmbeddedCollection<P = Payload> implements Collection<P> {
     })
   }
 
-  async createPayloadIndex(field: string, kind: PayloadIndexKind, options: WriteOptions = {}): Promise<WriteResult> {
+  async createPayloadIndex(
+    field: string,
+    schema: PayloadIndexKind | PayloadIndexOptions,
+    options: WriteOptions = {},
+  ): Promise<WriteResult> {
     this.#engine.checkWritable()
-    checkPayloadIndex(field, kind)
+    const index = checkPayloadIndex(field, schema)
     this.#engine.strictMode?.payloadIndex(field)
-    return await withDeadline(options, () => this.#engine.createPayloadIndex(field, kind))
+    return await withDeadline(options, () => this.#engine.createPayloadIndex(index, options))
   }
 
   async deletePayloadIndex(field: string, options: WriteOptions = {}): Promise<WriteResult> {

@@ -11,6 +11,7 @@ import { type Manifest, readManifest } from '../storage/manifest.js'
 import { applyRecord } from './apply.js'
 import type { CollectionEngine, CollectionParts } from './collection-engine.js'
 import { ManifestFile } from './manifest-file.js'
+import { buildIndexes } from './payload-index.js'
 import { fillShard, openTable } from './recovery.js'
 
 /** The files a manifest names may be gone by the time they are opened; a newer manifest names others. */
@@ -81,7 +82,7 @@ export class FollowedCollection {
     const indexes = JSON.stringify(payloadIndexes)
     if (indexes === this.#indexes) return
     for (const { field } of engine.shard.stats().payloadIndexes) engine.shard.dropPayloadIndex(field)
-    for (const { field, kind } of payloadIndexes) await engine.shard.createPayloadIndex(field, kind)
+    await buildIndexes(engine.shard, payloadIndexes)
     this.#indexes = indexes
   }
 }
@@ -112,7 +113,7 @@ async function loadOnce(disk: Disk, paths: CollectionPaths): Promise<Loaded> {
       if (followed.entries.length === 0) break
       for (const { seq, record } of followed.entries) await applyRecord(shard, manifest.config.vectors, seq, record)
     }
-    for (const { field, kind } of manifest.payloadIndexes) await shard.createPayloadIndex(field, kind)
+    await buildIndexes(shard, manifest.payloadIndexes)
     return { shard, follower, manifest, warnings }
   } catch (error) {
     await follower.close()

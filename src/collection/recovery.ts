@@ -13,6 +13,7 @@ import { type Manifest, readManifest } from '../storage/manifest.js'
 import { applyRecord } from './apply.js'
 import type { CollectionParts } from './collection-engine.js'
 import { ManifestFile } from './manifest-file.js'
+import { buildIndexes } from './payload-index.js'
 import { RecoverySpill } from './recovery-spill.js'
 import { vectorSpecs } from './schema.js'
 
@@ -41,7 +42,7 @@ export async function recoverCollection(disk: Disk, paths: CollectionPaths, cloc
       await applyRecord(shard, manifest.config.vectors, seq, record)
       await spill.after(shard)
     }
-    for (const { field, kind } of manifest.payloadIndexes) await shard.createPayloadIndex(field, kind)
+    await buildIndexes(shard, manifest.payloadIndexes)
   } catch (error) {
     await shard?.close()
     await log.close()

@@ -4,7 +4,8 @@ import { checkCollectionName } from '../core/names.js'
 import { QUANTIZATIONS } from '../core/quantization.js'
 import { type CollectionOptions, DISTANCES, type ResolvedVector } from '../core/schema.js'
 import type { Manifest } from '../storage/manifest.js'
-import { checkPayloadIndex, resolveConfig } from './schema.js'
+import { checkPayloadIndex } from './payload-index.js'
+import { resolveConfig } from './schema.js'
 
 const UUID = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/
 const SEGMENT_FILE = /^[0-9A-Za-z_-][0-9A-Za-z_.-]*$/
@@ -33,7 +34,7 @@ function checkParts({ uuid, name, config, payloadIndexes, segments, ...positions
     }
   }
   need(payloadIndexes.length <= LIMITS.payloadIndexes, 'its payload indexes')
-  for (const { field, kind } of payloadIndexes) checkPayloadIndex(field, kind)
+  for (const { field, kind, params } of payloadIndexes) checkPayloadIndex(field, { type: kind, ...params })
   for (const vector of config.vectors) checkVector(vector)
   // All else of a configuration is checked as that of a caller.
   const given = Object.fromEntries(config.vectors.map(({ name, size, distance }) => [name, { size, distance }]))

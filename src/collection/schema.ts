@@ -12,8 +12,6 @@ import {
   DEFAULT_HNSW,
   DISTANCES,
   type HnswConfig,
-  PAYLOAD_INDEX_KINDS,
-  type PayloadIndexKind,
   type ResolvedVector,
   type VectorChange,
   type VectorOverrides,
@@ -214,16 +212,6 @@ function checkPlacement(value: unknown, field: string): void {
   if (!MEMORY_PLACEMENTS.includes(value as MemoryPlacement)) {
     throw invalid(field, `expected one of ${MEMORY_PLACEMENTS.join(', ')}`, value)
   }
-}
-
-export function checkPayloadIndex(field: unknown, kind: unknown): PayloadIndexKind {
-  if (typeof field !== 'string' || field.length === 0 || field.length > LIMITS.nameLength) {
-    throw invalid('field_name', `expected a payload path of 1 to ${LIMITS.nameLength} characters`, field)
-  }
-  if (!PAYLOAD_INDEX_KINDS.includes(kind as PayloadIndexKind)) {
-    throw invalid('field_schema', `expected one of ${PAYLOAD_INDEX_KINDS.join(', ')}`, kind)
-  }
-  return kind as PayloadIndexKind
 }
 
 export function checkInteger(value: unknown, least: number, most: number, field: string): asserts value is number {

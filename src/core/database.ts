@@ -1,6 +1,7 @@
 import type { AliasAction, AliasDescription } from './aliases.js'
 import type { CallOptions } from './call-options.js'
 import type { Filter } from './filter.js'
+import type { PayloadIndexKind, PayloadIndexOptions } from './payload-index.js'
 import type { Payload, Point, PointId, PointVector, RawJson, StoredVector } from './point.js'
 import type {
   FacetHit,
@@ -14,7 +15,7 @@ import type {
 import type { QueryPlan } from './query-plan.js'
 import type { QuotaConfig, QuotaStatus } from './quotas.js'
 import type { ReadOptions } from './read-options.js'
-import type { CollectionInfo, CollectionOptions, ConfigChange, PayloadIndexKind } from './schema.js'
+import type { CollectionInfo, CollectionOptions, ConfigChange } from './schema.js'
 import type { RecoverOptions, SnapshotSource, Snapshots } from './snapshots.js'
 
 export type { CallOptions } from './call-options.js'
@@ -107,7 +108,15 @@ export interface Collection<P = Payload> {
   scroll(options?: ScrollOptions): AsyncIterable<StoredPoint<P>>
   count(options?: { filter?: Filter | null; exact?: boolean } & CallOptions): Promise<number>
 
-  createPayloadIndex(field: string, kind: PayloadIndexKind, options?: WriteOptions): Promise<WriteResult>
+  /**
+   * Answers when the index is built, or with `wait: false` when it is durable; then it is built behind reads and writes.
+   * An index of a field takes the place of the one there was.
+   */
+  createPayloadIndex(
+    field: string,
+    schema: PayloadIndexKind | PayloadIndexOptions,
+    options?: WriteOptions,
+  ): Promise<WriteResult>
   deletePayloadIndex(field: string, options?: WriteOptions): Promise<WriteResult>
   /** Resolves when everything acknowledged is in the table, on stable storage. */
   flush(call?: CallOptions): Promise<void>

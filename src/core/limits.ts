@@ -59,6 +59,10 @@ export const LIMITS = {
   payloadBytes: 16 * 1024 * 1024,
   /** Nesting of a payload and of a request body. */
   jsonDepth: 256,
+  /** Characters that `min_token_len` and `max_token_len` of a text index may say. */
+  tokenLength: 65_536,
+  /** Stop words of one text index, beside those of languages. */
+  stopwords: 10_000,
   /** Payload indexes of one collection. */
   payloadIndexes: 256,
   /** Bytes of one request body (setting `--max-body-bytes`). */

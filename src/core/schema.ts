@@ -1,4 +1,5 @@
 import type { CollectionMemory, MemoryPlacement, VectorPlacement } from './memory.js'
+import type { PayloadIndexKind, PayloadIndexParams } from './payload-index.js'
 import type { Payload } from './point.js'
 import type { Quantization, QuantizationChange, QuantizationConfig, QuantizationOptions } from './quantization.js'
 import type { OptimizersConfig, StrictModeConfig, WalConfig } from './settings.js'
@@ -43,16 +44,6 @@ export interface VectorParams extends QuantizationOptions {
 
 export type Datatype = 'float32' | 'float16' | 'uint8'
 export const DATATYPES: readonly Datatype[] = ['float32', 'float16', 'uint8']
-
-export type PayloadIndexKind = 'keyword' | 'integer' | 'float' | 'bool' | 'datetime' | 'uuid'
-export const PAYLOAD_INDEX_KINDS: readonly PayloadIndexKind[] = [
-  'keyword',
-  'integer',
-  'float',
-  'bool',
-  'datetime',
-  'uuid',
-]
 
 /** What may be said of a collection when it is made, and later: what is given then replaces what was, key by key. */
 export interface CollectionSettings {
@@ -148,7 +139,8 @@ export interface CollectionInfo {
   vectorsCount: number
   segmentsCount: number
   config: CollectionConfig
-  payloadSchema: Record<string, { kind: PayloadIndexKind; points: number }>
+  /** `params`: what was asked for beside the kind. */
+  payloadSchema: Record<string, { kind: PayloadIndexKind; points: number; params?: PayloadIndexParams }>
   /** Bytes of log not yet in the table, and of vectors not yet in the graph. */
   logBytes: number
   tailBytes: number

@@ -35,7 +35,7 @@ const NUMBERS_PER_POSITION = 2
 const KINDS: Partial<Record<FilterNode['op'], readonly string[]>> = {
   range: ['float', 'integer'],
   dateRange: ['datetime'],
-  contains: ['text'],
+  text: ['text'],
   startsWith: ['keyword'],
   geo: ['geo'],
 }

@@ -8,7 +8,8 @@ export type FilterNode =
   | { op: 'match' | 'except'; path: PathStep[]; values: MatchValues }
   | { op: 'range' | 'dateRange' | 'count'; path: PathStep[]; bounds: Bounds }
   | { op: 'isEmpty' | 'isNull' | 'hasNull'; path: PathStep[] }
-  | { op: 'contains' | 'startsWith'; path: PathStep[]; texts: string[] }
+  | { op: 'startsWith'; path: PathStep[]; texts: string[] }
+  | { op: 'text'; path: PathStep[]; mode: 'all' | 'any' | 'phrase'; text: string }
   | { op: 'geo'; path: PathStep[]; area: GeoArea }
   | { op: 'slice'; total: number; index: number }
   | { op: 'hasId'; ids: Uint32Array }

@@ -8,8 +8,6 @@ const KINDS = ['value', 'any', 'except', 'text', 'text_any', 'phrase', 'prefix']
 const MIN_I64 = -(2n ** 63n)
 const MAX_I64 = 2n ** 63n - 1n
 const INTEGER = /^-?\d+$/
-/** What Unicode calls white space, as Rust's split_whitespace takes it. */
-const WHITE_SPACE = /\p{White_Space}+/u
 
 /** The `match` of a field condition. */
 export function match(value: unknown, path: PathStep[], field: string): FilterNode {
@@ -28,11 +26,12 @@ export function match(value: unknown, path: PathStep[], field: string): FilterNo
       return { op: 'except', path, values: listedValues(operand, at) }
     case 'prefix':
       return { op: 'startsWith', path, texts: [boundedText(operand, at)] }
-    case 'text_any':
-      return { op: 'contains', path, texts: boundedText(operand, at).split(WHITE_SPACE).filter(Boolean) }
     case 'text':
+      return { op: 'text', path, mode: 'all', text: boundedText(operand, at) }
+    case 'text_any':
+      return { op: 'text', path, mode: 'any', text: boundedText(operand, at) }
     case 'phrase':
-      return { op: 'contains', path, texts: [boundedText(operand, at)] }
+      return { op: 'text', path, mode: 'phrase', text: boundedText(operand, at) }
   }
 }
 

@@ -1,5 +1,5 @@
 import type { Filter } from '../core/filter.js'
-import { ID_WORDS } from '../core/point.js'
+import { ByteWriter } from './byte-writer.js'
 import type { Bounds, FilterNode, GeoArea, MatchValues } from './node.js'
 import { type FilterContext, parseFilter } from './parse.js'
 import type { PathStep } from './path.js'
@@ -15,9 +15,10 @@ import type { PathStep } from './path.js'
  *    5 match    path, values               13 hasVector  u32 index
  *    6 range    path, bounds of f64        14 nested     path, node
  *    7 dateRange  path, bounds of i64      15 hasNull    path   a value is null or an array with a null
- *    8 count    path, bounds of f64       16 contains   path, texts   one of them is in a value
+ *    8 count    path, bounds of f64       16 contains   path, texts   made of text by the decoder
  *   17 startsWith path, texts             18 geo        path, area
- *   19 slice    u32 total, u32 index
+ *   19 slice    u32 total, u32 index     20 text     path, u8 mode (0 all, 1 any, 2 phrase), text: tokens where the field
+ *                                                  has a text index, else parts of texts
  *
  *   path    u8 n, n steps: u8 0 and text (key), 1 (every element), 2 and u32 (index)
  *   values  u32 n and n texts, u32 n and n × i64, u8 (bit 0: false, bit 1: true)
@@ -43,15 +44,15 @@ const OPCODES = {
   hasVector: 13,
   nested: 14,
   hasNull: 15,
-  contains: 16,
   startsWith: 17,
   geo: 18,
   slice: 19,
+  text: 20,
 } as const satisfies Record<FilterNode['op'], number>
 
 const STEP_KINDS = { key: 0, all: 1, index: 2 } as const
 const SHAPES = { box: 0, circle: 1, polygon: 2 } as const
-const FIRST_CAPACITY = 256
+const TEXT_MODES = { all: 0, any: 1, phrase: 2 } as const
 
 /** The program of an untrusted filter; null where it matches everything. Rejects with INVALID_ARGUMENT. */
 export function compileFilter(filter: Filter | unknown, context: FilterContext): Uint8Array | null {
@@ -61,7 +62,7 @@ export function compileFilter(filter: Filter | unknown, context: FilterContext):
 
 /** The program of a filter that was parsed. */
 export function compileNode(node: FilterNode): Uint8Array {
-  const writer = new ProgramWriter()
+  const writer = new ByteWriter()
   writeNode(writer, node)
   return writer.finish()
 }
@@ -75,13 +76,13 @@ export function compileFilterAmong(
   const node = parseFilter(filter, context, field)
   if (node === null) return null
   return (ids) => {
-    const writer = new ProgramWriter()
+    const writer = new ByteWriter()
     writeNode(writer, { op: 'and', children: [{ op: 'hasId', ids }, node] })
     return writer.finish()
   }
 }
 
-function writeNode(writer: ProgramWriter, node: FilterNode): void {
+function writeNode(writer: ByteWriter, node: FilterNode): void {
   writer.u8(OPCODES[node.op])
   switch (node.op) {
     case 'atLeast':
@@ -112,20 +113,23 @@ function writeNode(writer: ProgramWriter, node: FilterNode): void {
 }
 
 /** What follows the path. */
-function writeOperands(writer: ProgramWriter, node: Extract<FilterNode, { path: unknown }>): void {
+function writeOperands(writer: ByteWriter, node: Extract<FilterNode, { path: unknown }>): void {
   if ('values' in node) writeValues(writer, node.values)
   else if ('texts' in node) writeTexts(writer, node.texts)
-  else if ('area' in node) writeArea(writer, node.area)
+  else if ('text' in node) {
+    writer.u8(TEXT_MODES[node.mode])
+    writer.text(node.text)
+  } else if ('area' in node) writeArea(writer, node.area)
   else if ('bounds' in node) writeBounds(writer, node.bounds)
   else if ('child' in node) writeNode(writer, node.child)
 }
 
-function writeNodes(writer: ProgramWriter, nodes: readonly FilterNode[]): void {
+function writeNodes(writer: ByteWriter, nodes: readonly FilterNode[]): void {
   writer.u32(nodes.length)
   for (const node of nodes) writeNode(writer, node)
 }
 
-function writePath(writer: ProgramWriter, path: readonly PathStep[]): void {
+function writePath(writer: ByteWriter, path: readonly PathStep[]): void {
   writer.u8(path.length)
   for (const step of path) {
     writer.u8(STEP_KINDS[step.kind])
@@ -134,19 +138,19 @@ function writePath(writer: ProgramWriter, path: readonly PathStep[]): void {
   }
 }
 
-function writeValues(writer: ProgramWriter, { texts, integers, booleans }: MatchValues): void {
+function writeValues(writer: ByteWriter, { texts, integers, booleans }: MatchValues): void {
   writeTexts(writer, texts)
   writer.u32(integers.length)
   for (const integer of integers) writer.i64(integer)
   writer.u8((booleans.includes(false) ? 1 : 0) | (booleans.includes(true) ? 2 : 0))
 }
 
-function writeTexts(writer: ProgramWriter, texts: readonly string[]): void {
+function writeTexts(writer: ByteWriter, texts: readonly string[]): void {
   writer.u32(texts.length)
   for (const text of texts) writer.text(text)
 }
 
-function writeArea(writer: ProgramWriter, area: GeoArea): void {
+function writeArea(writer: ByteWriter, area: GeoArea): void {
   writer.u8(SHAPES[area.shape])
   switch (area.shape) {
     case 'box':
@@ -165,63 +169,11 @@ function writeArea(writer: ProgramWriter, area: GeoArea): void {
   }
 }
 
-function writeBounds(writer: ProgramWriter, { lt, lte, gt, gte }: Bounds): void {
+function writeBounds(writer: ByteWriter, { lt, lte, gt, gte }: Bounds): void {
   const bounds = [lt, lte, gt, gte]
   writer.u8(bounds.reduce<number>((mask, bound, bit) => mask | (bound === null ? 0 : 1 << bit), 0))
   for (const bound of bounds) {
     if (typeof bound === 'bigint') writer.i64(bound)
     else if (bound !== null) writer.f64(bound)
-  }
-}
-
-class ProgramWriter {
-  #bytes = Buffer.allocUnsafe(FIRST_CAPACITY)
-  #length = 0
-
-  u8(value: number): void {
-    this.#reserve(1)
-    this.#length = this.#bytes.writeUInt8(value, this.#length)
-  }
-  u32(value: number): void {
-    this.#reserve(4)
-    this.#length = this.#bytes.writeUInt32LE(value, this.#length)
-  }
-  i64(value: bigint): void {
-    this.#reserve(8)
-    this.#length = this.#bytes.writeBigInt64LE(value, this.#length)
-  }
-  f64(value: number): void {
-    this.#reserve(8)
-    this.#length = this.#bytes.writeDoubleLE(value, this.#length)
-  }
-  f64s(values: Float64Array): void {
-    this.#append(Buffer.from(values.buffer, values.byteOffset, values.byteLength))
-  }
-  text(value: string): void {
-    const bytes = Buffer.from(value, 'utf8')
-    this.u32(bytes.length)
-    this.#append(bytes)
-  }
-  /** Ids: how many, then their words. */
-  words(ids: Uint32Array): void {
-    this.u32(ids.length / ID_WORDS)
-    this.#append(Buffer.from(ids.buffer, ids.byteOffset, ids.byteLength))
-  }
-
-  finish(): Uint8Array {
-    return new Uint8Array(this.#bytes.subarray(0, this.#length))
-  }
-
-  #append(bytes: Buffer): void {
-    this.#reserve(bytes.length)
-    this.#length += bytes.copy(this.#bytes, this.#length)
-  }
-
-  /** Before `#bytes` is looked at, for it may be replaced. */
-  #reserve(bytes: number): void {
-    if (this.#length + bytes <= this.#bytes.length) return
-    const grown = Buffer.allocUnsafe(Math.max(this.#length + bytes, this.#bytes.length * 2))
-    this.#bytes.copy(grown, 0, 0, this.#length)
-    this.#bytes = grown
   }
 }

@@ -5,18 +5,16 @@
 import { invalid } from '../core/errors.js'
 import type { MemoryPlacement } from '../core/memory.js'
 import type { Quantization, QuantizationConfig, QuantizationOptions } from '../core/quantization.js'
-import {
-  type CollectionOptions,
-  type CollectionSettings,
-  type ConfigChange,
-  type Datatype,
-  type Distance,
-  type HnswConfig,
-  type MultivectorConfig,
-  PAYLOAD_INDEX_KINDS,
-  type PayloadIndexKind,
-  type VectorChange,
-  type VectorParams,
+import type {
+  CollectionOptions,
+  CollectionSettings,
+  ConfigChange,
+  Datatype,
+  Distance,
+  HnswConfig,
+  MultivectorConfig,
+  VectorChange,
+  VectorParams,
 } from '../core/schema.js'
 import type { OptimizersConfig, StrictModeConfig, WalConfig } from '../core/settings.js'
 import {
@@ -146,16 +144,4 @@ function vectorChangeAt(value: unknown, field: string): VectorChange {
   const change: VectorChange = quantizationOf(params)
   if (isPresent(params.hnsw_config)) change.hnswConfig = hnswAt(params.hnsw_config, `${field}.hnsw_config`)
   return Object.assign(change, placementAt(params, field))
-}
-
-/** `field_schema` is the kind itself, or an object with the kind as its `type`. */
-export function payloadIndexOf(body: WireObject): { field: string; kind: PayloadIndexKind } {
-  const field = textAt(body.field_name, 'field_name')
-  const schema = isObject(body.field_schema) ? body.field_schema.type : body.field_schema
-  const kind = textAt(schema, 'field_schema')
-  if (kind === 'text' || kind === 'geo') throw unsupported(`field_schema ${kind}`)
-  if (!PAYLOAD_INDEX_KINDS.includes(kind as PayloadIndexKind)) {
-    throw invalid('field_schema', `expected one of ${PAYLOAD_INDEX_KINDS.join(', ')}`, kind)
-  }
-  return { field, kind: kind as PayloadIndexKind }
 }

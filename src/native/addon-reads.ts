@@ -1,7 +1,7 @@
 /** What reads of the addon take and give. */
 
 export type CodeKind = 'auto' | 'none' | 'sq8' | 'rabitq4' | 'rabitq1'
-export type PayloadIndexKindCode = 'keyword' | 'integer' | 'float' | 'bool' | 'datetime' | 'uuid'
+export type PayloadIndexKindCode = 'keyword' | 'integer' | 'float' | 'bool' | 'datetime' | 'uuid' | 'geo' | 'text'
 
 export interface TextBuffers {
   bytes: Uint8Array

@@ -123,7 +123,13 @@ export interface Addon {
   cancel(shard: ShardHandle, cancel: number): void
 
   // ---- payload indexes ----------------------------------------------------------------------------------
-  createPayloadIndex(shard: ShardHandle, field: string, kind: PayloadIndexKindCode): Promise<void>
+  /** `text`: how texts are taken apart (src/filter/text-options.ts); null of other kinds. */
+  createPayloadIndex(
+    shard: ShardHandle,
+    field: string,
+    kind: PayloadIndexKindCode,
+    text: Uint8Array | null,
+  ): Promise<void>
   dropPayloadIndex(shard: ShardHandle, field: string): void
 
   // ---- flush --------------------------------------------------------------------------------------------

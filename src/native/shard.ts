@@ -144,8 +144,8 @@ export class Shard {
 
   // Payload indexes
 
-  async createPayloadIndex(field: string, kind: PayloadIndexKindCode): Promise<void> {
-    await this.#run(() => this.#addon.createPayloadIndex(this.#handle, field, kind))
+  async createPayloadIndex(field: string, kind: PayloadIndexKindCode, text: Uint8Array | null = null): Promise<void> {
+    await this.#run(() => this.#addon.createPayloadIndex(this.#handle, field, kind, text))
   }
   dropPayloadIndex(field: string): void {
     this.#call(() => this.#addon.dropPayloadIndex(this.#handle, field))

@@ -1,6 +1,7 @@
 import { VicinalError } from '../core/errors.js'
 import type { VectorPlacement } from '../core/memory.js'
-import type { CollectionConfig, PayloadIndexKind, ResolvedVector } from '../core/schema.js'
+import type { PayloadIndexKind, PayloadIndexParams } from '../core/payload-index.js'
+import type { CollectionConfig, ResolvedVector } from '../core/schema.js'
 import type { Disk } from '../disk/disk.js'
 import { type FileKind, readChecked, writeChecked } from './checked-file.js'
 
@@ -9,7 +10,8 @@ export interface Manifest {
   uuid: string
   name: string
   config: CollectionConfig
-  payloadIndexes: { field: string; kind: PayloadIndexKind }[]
+  /** `params`: what was said beside the kind. */
+  payloadIndexes: { field: string; kind: PayloadIndexKind; params?: PayloadIndexParams }[]
   /** Version of the Lance table; 0 while there is no table yet. */
   tableVersion: number
   /** The table holds every operation up to this one. */

@@ -13,6 +13,7 @@ import { describeQueries } from './queries.contract.js'
 import { describeReads } from './reads.contract.js'
 import { describeRefusals } from './refusals.contract.js'
 import { describeSettings } from './settings.contract.js'
+import { describeTextFilters } from './text-filters.contract.js'
 import { describeWrites } from './writes.contract.js'
 
 export interface DatabaseUnderTest {
@@ -61,6 +62,7 @@ export function describeDatabase(name: string, open: () => Promise<DatabaseUnder
     describeQueries(suite)
     describeExplain(suite)
     describeFilters(suite)
+    describeTextFilters(suite)
     describeRefusals(suite)
   })
 }

@@ -180,6 +180,7 @@ export function describeFilters(suite: Suite): void {
         owner: 'uuid',
         tags: 'keyword',
         big: 'integer',
+        at: 'geo',
       } as const
       for (const [field, kind] of Object.entries(kinds)) await collection.createPayloadIndex(field, kind)
       for (const [, filter, ids] of FILTERS) await expectMatches(collection, filter, ids)

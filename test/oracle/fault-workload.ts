@@ -4,8 +4,9 @@
  */
 import type { Collection, Database, UpdateCondition, WriteOperation, WriteOptions } from '../../src/core/database.js'
 import type { Filter } from '../../src/core/filter.js'
+import type { PayloadIndexKind } from '../../src/core/payload-index.js'
 import type { Payload, Point, PointId } from '../../src/core/point.js'
-import type { CollectionOptions, PayloadIndexKind } from '../../src/core/schema.js'
+import type { CollectionOptions } from '../../src/core/schema.js'
 import type { Random } from './fault-random.js'
 
 export const MAIN = 'main'

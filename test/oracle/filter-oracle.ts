@@ -11,8 +11,13 @@ import type {
   MatchCondition,
   RangeCondition,
 } from '../../src/core/filter.js'
+import type { PayloadIndexParams } from '../../src/core/payload-index.js'
 import type { PointId } from '../../src/core/point.js'
 import { sipHash } from './sip-hash.js'
+import { matchesText } from './text-oracle.js'
+
+/** Text indexes by their field. */
+export type OracleTexts = ReadonlyMap<string, PayloadIndexParams>
 
 export interface OraclePoint {
   id: PointId
@@ -24,13 +29,20 @@ type Json = unknown
 /** A key, every element, or one of them. */
 type Step = string | { index: number } | { every: true }
 
-export function matchesFilter(filter: Filter, point: OraclePoint): boolean {
-  return holds(filter, point.payload ?? {}, point)
+export function matchesFilter(filter: Filter, point: OraclePoint, texts: OracleTexts = new Map()): boolean {
+  return holds(filter, point.payload ?? {}, { point, texts, above: '' })
 }
 
-/** `point` is null within a nested condition, whose elements have neither id nor vectors. */
-function holds(filter: Filter, object: Json, point: OraclePoint | null): boolean {
-  const check = (condition: Condition) => conditionHolds(condition, object, point)
+interface Within {
+  /** Null within a nested condition, whose elements have neither id nor vectors. */
+  point: OraclePoint | null
+  texts: OracleTexts
+  /** Where the object is. */
+  above: string
+}
+
+function holds(filter: Filter, object: Json, within: Within): boolean {
+  const check = (condition: Condition) => conditionHolds(condition, object, within)
   const should = listOf(filter.should)
   const { min_should: minShould } = filter
   return (
@@ -46,8 +58,9 @@ function listOf(clause: Condition | readonly Condition[] | null | undefined): re
   return Array.isArray(clause) ? clause : [clause as Condition]
 }
 
-function conditionHolds(condition: Condition, object: Json, point: OraclePoint | null): boolean {
-  if ('key' in condition) return fieldHolds(condition, valuesAt(object, condition.key))
+function conditionHolds(condition: Condition, object: Json, within: Within): boolean {
+  const { point } = within
+  if ('key' in condition) return fieldHolds(condition, valuesAt(object, condition.key), within)
   if ('has_id' in condition) return point !== null && condition.has_id.some((id) => idText(id) === idText(point.id))
   if ('has_vector' in condition) return point?.vectorNames.includes(condition.has_vector) ?? false
   if ('slice' in condition) {
@@ -58,14 +71,15 @@ function conditionHolds(condition: Condition, object: Json, point: OraclePoint |
   if ('is_null' in condition) return valuesAt(object, condition.is_null.key).some((value) => value === null)
   if ('nested' in condition) {
     const { key, filter } = condition.nested
-    const elements = valuesAt(object, key.endsWith('[]') ? key : `${key}[]`)
-    return elements.some((element) => isObject(element) && holds(filter, element, null))
+    const every = key.endsWith('[]') ? key : `${key}[]`
+    const inner = { ...within, point: null, above: `${within.above}${every}.` }
+    return valuesAt(object, every).some((element) => isObject(element) && holds(filter, element, inner))
   }
-  return holds(condition, object, point)
+  return holds(condition, object, within)
 }
 
 /** Of several checks one suffices. */
-function fieldHolds(condition: FieldCondition, values: Json[]): boolean {
+function fieldHolds(condition: FieldCondition, values: Json[], { texts, above }: Within): boolean {
   const scalars = values.flatMap((value) => (Array.isArray(value) ? value : [value]))
   const { match, range, geo_bounding_box: box, geo_radius: circle, geo_polygon: polygon } = condition
   const hasNull = () => values.some((value) => value === null || (Array.isArray(value) && value.includes(null)))
@@ -78,12 +92,20 @@ function fieldHolds(condition: FieldCondition, values: Json[]): boolean {
     (isSet(condition.is_empty) && values.every(isEmpty) === condition.is_empty) ||
     (isSet(condition.is_null) && hasNull() === condition.is_null) ||
     (isSet(condition.values_count) && values.some((value) => isBetween(countOf(value), condition.values_count))) ||
-    (isSet(match) && scalars.some((value) => isMatch(value, match as MatchCondition))) ||
+    (!!match && isMatchOf(scalars, match, texts.get(above + condition.key))) ||
     (isSet(range) && scalars.some((value) => isInRange(value, range as RangeCondition))) ||
     (!!box && isIn((point) => isInBox(point, box))) ||
     (!!circle && isIn((point) => haversine(point, circle.center) < circle.radius)) ||
     (!!polygon && isIn((point) => isInPolygon(point, [polygon.exterior, ...(polygon.interiors ?? [])])))
   )
+}
+
+function isMatchOf(scalars: Json[], match: MatchCondition, params: PayloadIndexParams | undefined): boolean {
+  const words = scalars.filter((value) => typeof value === 'string')
+  if (params && 'text' in match) return matchesText(words, match.text, 'all', params)
+  if (params && 'text_any' in match) return matchesText(words, match.text_any, 'any', params)
+  if (params && 'phrase' in match) return matchesText(words, match.phrase, 'phrase', params)
+  return scalars.some((value) => isMatch(value, match))
 }
 
 function isMatch(value: Json, match: MatchCondition): boolean {

@@ -21,6 +21,7 @@ import type {
 } from '../../src/core/database.js'
 import { invalid, notFound } from '../../src/core/errors.js'
 import type { Filter } from '../../src/core/filter.js'
+import { PAYLOAD_INDEX_KINDS, type PayloadIndexKind, type PayloadIndexOptions } from '../../src/core/payload-index.js'
 import { type Payload, type Point, type PointId, type PointVector, RawJson } from '../../src/core/point.js'
 import type {
   FacetHit,
@@ -29,14 +30,7 @@ import type {
   SearchMatrix,
   SearchMatrixOptions,
 } from '../../src/core/query.js'
-import {
-  type CollectionConfig,
-  type CollectionInfo,
-  type ConfigChange,
-  PAYLOAD_INDEX_KINDS,
-  type PayloadIndexKind,
-  type ResolvedVector,
-} from '../../src/core/schema.js'
+import type { CollectionConfig, CollectionInfo, ConfigChange, ResolvedVector } from '../../src/core/schema.js'
 import { matchesFilter } from './filter-oracle.js'
 import { facetOfOracle, groupsOfOracle, matrixOfOracle } from './memory-aggregates.js'
 import { pointsOfTable } from './memory-arrow.js'
@@ -55,7 +49,7 @@ export class MemoryCollection implements Collection {
   readonly snapshots = noSnapshots
   /** In the order of ids. */
   #points = new Map<string, MemoryPoint>()
-  readonly #indexes = new Map<string, PayloadIndexKind>()
+  readonly #indexes = new Map<string, PayloadIndexKind | PayloadIndexOptions>()
   #sequence = 0
   readonly #lookup: (name: string) => MemoryCollection
 
@@ -218,12 +212,21 @@ export class MemoryCollection implements Collection {
     return this.#matching(options.filter).length
   }
 
-  async createPayloadIndex(field: string, kind: PayloadIndexKind): Promise<WriteResult> {
-    if (!PAYLOAD_INDEX_KINDS.includes(kind)) {
-      throw invalid('field_schema', `expected one of ${PAYLOAD_INDEX_KINDS.join(', ')}`, kind)
+  async createPayloadIndex(field: string, schema: PayloadIndexKind | PayloadIndexOptions): Promise<WriteResult> {
+    const options = typeof schema === 'string' ? { type: schema } : schema
+    if (!PAYLOAD_INDEX_KINDS.includes(options.type)) {
+      throw invalid('field_schema', `expected one of ${PAYLOAD_INDEX_KINDS.join(', ')}`, options.type)
     }
-    this.#indexes.set(field, kind)
+    this.#indexes.set(field, schema)
     return { operationId: ++this.#sequence, status: 'completed' }
+  }
+
+  #texts(): Map<string, PayloadIndexOptions> {
+    const schemas = Array.from(this.#indexes, ([field, schema]): [string, PayloadIndexOptions] => [
+      field,
+      typeof schema === 'string' ? { type: schema } : schema,
+    ])
+    return new Map(schemas.filter(([, { type }]) => type === 'text'))
   }
 
   async deletePayloadIndex(field: string): Promise<WriteResult> {
@@ -289,7 +292,9 @@ export class MemoryCollection implements Collection {
   #isWritten(id: PointId, { updateFilter, updateMode }: UpdateCondition): boolean {
     const point = this.#points.get(idKey(id))
     if (!point) return updateMode !== 'update_only'
-    return updateMode !== 'insert_only' && (!updateFilter || matchesFilter(updateFilter, filterable(point)))
+    return (
+      updateMode !== 'insert_only' && (!updateFilter || matchesFilter(updateFilter, filterable(point), this.#texts()))
+    )
   }
 
   #upsert(points: readonly Point[] | ColumnarPoints, condition: UpdateCondition): void {
@@ -374,7 +379,7 @@ export class MemoryCollection implements Collection {
 
   #matching(filter: Filter | null | undefined): MemoryPoint[] {
     const points = [...this.#points.values()]
-    return filter ? points.filter((point) => matchesFilter(filter, filterable(point))) : points
+    return filter ? points.filter((point) => matchesFilter(filter, filterable(point), this.#texts())) : points
   }
 
   #seen(point: MemoryPoint, options: ReadOptions): StoredPoint {

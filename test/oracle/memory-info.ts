@@ -1,18 +1,20 @@
 import { COLLECTION_PARTS } from '../../src/core/memory.js'
-import type { CollectionConfig, CollectionInfo, PayloadIndexKind } from '../../src/core/schema.js'
+import type { PayloadIndexKind, PayloadIndexOptions } from '../../src/core/payload-index.js'
+import type { CollectionConfig, CollectionInfo } from '../../src/core/schema.js'
 import type { MemoryPoint } from './memory-points.js'
 
 export function infoOf(
   name: string,
   config: CollectionConfig,
   points: readonly MemoryPoint[],
-  indexes: ReadonlyMap<string, PayloadIndexKind>,
+  indexes: ReadonlyMap<string, PayloadIndexKind | PayloadIndexOptions>,
 ): CollectionInfo {
   const vectors = points.reduce((sum, point) => sum + point.vectors.size, 0)
   const payloadSchema: CollectionInfo['payloadSchema'] = {}
-  for (const [field, kind] of indexes) {
+  for (const [field, schema] of indexes) {
     const indexed = points.filter((point) => Object.hasOwn(point.payload, field))
-    payloadSchema[field] = { kind, points: indexed.length }
+    const { type: kind, ...params } = typeof schema === 'string' ? { type: schema } : schema
+    payloadSchema[field] = { kind, points: indexed.length, ...(typeof schema === 'string' ? {} : { params }) }
   }
   return {
     name,

@@ -4,6 +4,7 @@ import type { CollectionInfo, HnswConfig, ResolvedVector } from '../../core/sche
 import type { OptimizersConfig, WalConfig } from '../../core/settings.js'
 import { collectionOf, configChangeOf } from '../../ingest/wire-collection.js'
 import { memoryToWire } from '../../ingest/wire-memory.js'
+import { wireIndexSchema } from '../../ingest/wire-payload-index.js'
 import type { Call, Route } from '../call.js'
 
 const ALL = '/collections'
@@ -107,7 +108,10 @@ export function wireInfo(info: CollectionInfo): object {
       metadata: info.config.metadata && new RawJson(writeBigJson(info.config.metadata)),
     },
     payload_schema: Object.fromEntries(
-      Object.entries(info.payloadSchema).map(([field, { kind, points }]) => [field, { data_type: kind, points }]),
+      Object.entries(info.payloadSchema).map(([field, { kind, points, params }]) => [
+        field,
+        { data_type: kind, points, ...(params ? { params: wireIndexSchema({ type: kind, ...params }) } : {}) },
+      ]),
     ),
   }
 }

@@ -1,4 +1,4 @@
-import { payloadIndexOf } from '../../ingest/wire-collection.js'
+import { payloadIndexOf } from '../../ingest/wire-payload-index.js'
 import type { Call, Route } from '../call.js'
 import { writeResult } from './write-result.js'
 
@@ -11,8 +11,8 @@ export const payloadIndexRoutes: Route[] = [
 
 async function create(call: Call): Promise<unknown> {
   const collection = await call.collection()
-  const { field, kind } = payloadIndexOf(call.body)
-  return writeResult(await collection.createPayloadIndex(field, kind, call.writeOptions()))
+  const { field, schema } = payloadIndexOf(call.body)
+  return writeResult(await collection.createPayloadIndex(field, schema, call.writeOptions()))
 }
 
 async function remove(call: Call): Promise<unknown> {

@@ -1,12 +1,13 @@
 import fc from 'fast-check'
 import { afterAll, describe, expect, it } from 'vitest'
 import type { Condition, Filter } from '../../../src/core/filter.js'
+import { PAYLOAD_INDEX_KINDS, type PayloadIndexParams } from '../../../src/core/payload-index.js'
 import { decodeIds, encodeIds, type PointId } from '../../../src/core/point.js'
-import { PAYLOAD_INDEX_KINDS } from '../../../src/core/schema.js'
 import { compileFilter } from '../../../src/filter/program.js'
+import { encodeTextOptions } from '../../../src/filter/text-options.js'
 import { Shard } from '../../../src/native/shard.js'
-import { matchesFilter, type OraclePoint } from '../../oracle/filter-oracle.js'
-import { texts } from '../native/shard-data.js'
+import { matchesFilter, type OraclePoint, type OracleTexts } from '../../oracle/filter-oracle.js'
+import { texts as payloadTexts } from '../native/shard-data.js'
 
 // The kernel decides filters on JSON text and from indexes, the oracle on parsed values: they have to agree.
 
@@ -14,10 +15,21 @@ const ROWS = 400
 const FILTERS = 250
 const NAMES = ['a', 'b', 'k.l', 'é"']
 const PATHS = ['a', 'a[]', 'a.b', 'a[].b', 'a[0]', 'b', 'b[].a', '"k.l"', '"é\\""', 'nothing']
+const TEXT_PATHS = ['a', 'a[]', 'a[].b', 'b', '"k.l"']
+const TEXT_INDEXES: PayloadIndexParams[] = [
+  {},
+  { tokenizer: 'whitespace', lowercase: false, stopwords: { custom: ['red'] } },
+  { tokenizer: 'prefix', minTokenLen: 2, maxTokenLen: 4, stopwords: { custom: ['THE'] } },
+  { tokenizer: 'multilingual', minTokenLen: 1, maxTokenLen: 12 },
+]
 const VECTOR_NAMES = ['image', 'text']
 
 const text = fc.constantFrom(
   'red',
+  'The red house, red Roof',
+  'HOUSE ÉTÉ été',
+  '今天是星期一 red',
+  'ของบ้าน',
   '',
   'é😀"\\\n',
   '\u2028',
@@ -51,7 +63,30 @@ const list = fc.oneof(fc.array(text, { maxLength: 4 }), fc.array(exact, { maxLen
 const limits = <T>(bound: fc.Arbitrary<T>) =>
   fc.record({ lt: bound, lte: bound, gt: bound, gte: bound }, { requiredKeys: [] })
 const time = fc.constantFrom('2020-01-01', '2019-12-31T23:59:59.999999Z', '2020-01-01T00:00:00.000001Z')
-const part = fc.constantFrom('r', 're', 'red', '', '2020', '\u2028', 'é😀', '😀"', '1', 'T00', 'r 1', ' 01  é')
+const part = fc.constantFrom(
+  'r',
+  're',
+  'red',
+  '',
+  '2020',
+  '\u2028',
+  'é😀',
+  '😀"',
+  '1',
+  'T00',
+  'r 1',
+  ' 01  é',
+  'red house',
+  'RED roof',
+  'the',
+  'hous',
+  'été',
+  '星期',
+  '一',
+  '是期',
+  'red red',
+  'บ้าน house',
+)
 const ring = fc.array(position, { minLength: 3, maxLength: 7 }).map((points) => ({ points: [...points, points[0]] }))
 const geo = {
   box: fc.record({ top_left: position, bottom_right: position }),
@@ -128,7 +163,7 @@ async function filledShard(part: number): Promise<{ shard: Shard; points: Oracle
     { vector: 0, data: new Float32Array(ROWS * 2), rows: null },
     { vector: 1, data: new Float32Array(half.length * 2), rows: half },
   ]
-  await shard.upsert({ ids: encodeIds(ids), seq: 1, vectors, payloads: texts(payloads) })
+  await shard.upsert({ ids: encodeIds(ids), seq: 1, vectors, payloads: payloadTexts(payloads) })
   const points = ids.map((id, row) => ({
     id,
     payload: payloads[row],
@@ -137,12 +172,17 @@ async function filledShard(part: number): Promise<{ shard: Shard; points: Oracle
   return { shard, points }
 }
 
-async function compare(shard: Shard, points: readonly OraclePoint[], part: number): Promise<number> {
+async function compare(
+  shard: Shard,
+  points: readonly OraclePoint[],
+  part: number,
+  texts: OracleTexts = new Map(),
+): Promise<number> {
   let selective = 0
   const filters = [...sample(filter, FILTERS, part), ...sample(condition, FILTERS, part).map((must) => ({ must }))]
   for (const filter of filters) {
     const program = compileFilter(filter, { vectorNames: VECTOR_NAMES })
-    const expected = points.filter((point) => matchesFilter(filter, point)).map((point) => String(point.id))
+    const expected = points.filter((point) => matchesFilter(filter, point, texts)).map((point) => String(point.id))
     const found = decodeIds(await shard.selectIds(program)).map(String)
     const shown = JSON.stringify(filter, (_, value) => (typeof value === 'bigint' ? `${value}n` : value))
     expect(new Set(found), shown).toEqual(new Set(expected))
@@ -158,22 +198,42 @@ describe('filters in the kernel match what the oracle matches', () => {
     expect(await compare(shard, points, 2)).toBeGreaterThan(FILTERS / 4)
   })
 
-  it.each(PAYLOAD_INDEX_KINDS)('with %s indexes, then with changed and deleted points', async (kind) => {
-    const part = 10 * (1 + PAYLOAD_INDEX_KINDS.indexOf(kind))
+  it.each(TEXT_INDEXES)('with text indexes of %j, then with changed points', async (params) => {
+    const part = 1000 * (1 + TEXT_INDEXES.indexOf(params))
     const { shard, points } = await filledShard(part)
-    for (const field of PATHS) await shard.createPayloadIndex(field, kind)
-    expect(await compare(shard, points, part + 1)).toBeGreaterThan(FILTERS / 4)
+    for (const field of TEXT_PATHS) await shard.createPayloadIndex(field, 'text', encodeTextOptions(params))
+    const texts = new Map(TEXT_PATHS.map((field) => [field, params]))
+    expect(await compare(shard, points, part + 1, texts)).toBeGreaterThan(FILTERS / 4)
 
-    const changed = points.filter((_, row) => row % 9 === 0)
+    const changed = points.filter((_, row) => row % 3 === 0)
     const payloads = sample(payload, changed.length, part + 2)
-    await shard.setPayloads(encodeIds(changed.map((point) => point.id)), texts(payloads), 2)
+    await shard.setPayloads(encodeIds(changed.map((point) => point.id)), payloadTexts(payloads), 2)
     for (const [at, point] of changed.entries()) point.payload = payloads[at]
-    const gone = points.filter((_, row) => row % 11 === 0)
-    await shard.deletePoints(encodeIds(gone.map((point) => point.id)), 3)
-    await compare(
-      shard,
-      points.filter((point) => !gone.includes(point)),
-      part + 3,
-    )
+    await compare(shard, points, part + 3, texts)
+    shard.dropPayloadIndex('a')
+    texts.delete('a')
+    await compare(shard, points, part + 4, texts)
   })
+
+  it.each(PAYLOAD_INDEX_KINDS.filter((kind) => kind !== 'text'))(
+    'with %s indexes, then with changed and deleted points',
+    async (kind) => {
+      const part = 10 * (1 + PAYLOAD_INDEX_KINDS.indexOf(kind))
+      const { shard, points } = await filledShard(part)
+      for (const field of PATHS) await shard.createPayloadIndex(field, kind)
+      expect(await compare(shard, points, part + 1)).toBeGreaterThan(FILTERS / 4)
+
+      const changed = points.filter((_, row) => row % 9 === 0)
+      const payloads = sample(payload, changed.length, part + 2)
+      await shard.setPayloads(encodeIds(changed.map((point) => point.id)), payloadTexts(payloads), 2)
+      for (const [at, point] of changed.entries()) point.payload = payloads[at]
+      const gone = points.filter((_, row) => row % 11 === 0)
+      await shard.deletePoints(encodeIds(gone.map((point) => point.id)), 3)
+      await compare(
+        shard,
+        points.filter((point) => !gone.includes(point)),
+        part + 3,
+      )
+    },
+  )
 })

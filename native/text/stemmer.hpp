@@ -1,0 +1,53 @@
+// Word stems by the Snowball algorithms, whose generated sources are in native/snowball.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+struct SN_env;
+
+namespace vicinal {
+
+// In the order of SNOWBALL_LANGUAGES in src/core/text-index.ts, which the boundary counts by.
+enum class StemLanguage : uint8_t {
+  None,
+  Arabic,
+  Armenian,
+  Danish,
+  Dutch,
+  English,
+  Finnish,
+  French,
+  German,
+  Greek,
+  Hungarian,
+  Italian,
+  Norwegian,
+  Portuguese,
+  Romanian,
+  Russian,
+  Spanish,
+  Swedish,
+  Tamil,
+  Turkish
+};
+constexpr uint8_t kStemLanguages = static_cast<uint8_t>(StemLanguage::Turkish) + 1;
+
+// For one thread.
+class Stemmer {
+public:
+  explicit Stemmer(StemLanguage language);
+  ~Stemmer();
+  Stemmer(const Stemmer&) = delete;
+  Stemmer& operator=(const Stemmer&) = delete;
+
+  // Puts the stem in place of the word. A word of no stem, and any where memory is short, stays.
+  void stem(std::string& word);
+
+private:
+  const StemLanguage language_;
+  SN_env* env_ = nullptr;
+};
+
+} // namespace vicinal

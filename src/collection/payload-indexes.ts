@@ -1,0 +1,63 @@
+import { VicinalError } from '../core/errors.js'
+import { LIMITS } from '../core/limits.js'
+import type { Shard } from '../native/shard.js'
+import type { ManifestFile } from './manifest-file.js'
+import { type IndexedField, textOptionsOf } from './payload-index.js'
+
+/**
+ * The payload indexes of a collection in use. An index is in the manifest before it is built, so that whatever ends the
+ * process, the next opening builds it again. It is built on the kernel's pool, beside reads and writes; changes are
+ * made one after the other.
+ */
+export class PayloadIndexes {
+  readonly #shard: () => Shard
+  readonly #manifest: ManifestFile
+  #last: Promise<unknown> = Promise.resolve()
+
+  constructor(shard: () => Shard, manifest: ManifestFile) {
+    this.#shard = shard
+    this.#manifest = manifest
+  }
+
+  /** Resolves when the index is durable: `built` is its building, which may be waited for. */
+  async create(index: IndexedField): Promise<{ built: Promise<void> }> {
+    let built: Promise<void> = Promise.resolve()
+    await this.#inTurn(async () => {
+      const before = this.#manifest.current.payloadIndexes
+      const others = before.filter(({ field }) => field !== index.field)
+      if (others.length >= LIMITS.payloadIndexes) {
+        throw new VicinalError('INVALID_ARGUMENT', `payload indexes: at most ${LIMITS.payloadIndexes}, got one more`)
+      }
+      await this.#manifest.update({ payloadIndexes: [...others, index] })
+      built = this.#inTurn(() => this.#build(index))
+      // Whoever does not wait for it finds it missing in the info, and built at the next opening.
+      built.catch(() => {})
+    })
+    return { built }
+  }
+
+  async delete(field: string): Promise<void> {
+    await this.#inTurn(async () => {
+      const payloadIndexes = this.#manifest.current.payloadIndexes.filter((index) => index.field !== field)
+      await this.#manifest.update({ payloadIndexes })
+      this.#shard().dropPayloadIndex(field)
+    })
+  }
+
+  /** What was begun is done. */
+  async idle(): Promise<void> {
+    await this.#last
+  }
+
+  async #build(index: IndexedField): Promise<void> {
+    // Deleted, or made anew in another way, before its turn came.
+    if (!this.#manifest.current.payloadIndexes.includes(index)) return
+    await this.#shard().createPayloadIndex(index.field, index.kind, textOptionsOf(index))
+  }
+
+  #inTurn<T>(work: () => Promise<T>): Promise<T> {
+    const turn = this.#last.then(work)
+    this.#last = turn.catch(() => {})
+    return turn
+  }
+}

@@ -1,0 +1,141 @@
+/** What a payload index may be asked to be. */
+import type { MemoryPlacement } from './memory.js'
+
+export type PayloadIndexKind = 'keyword' | 'integer' | 'float' | 'bool' | 'datetime' | 'uuid' | 'geo' | 'text'
+export const PAYLOAD_INDEX_KINDS: readonly PayloadIndexKind[] = [
+  'keyword',
+  'integer',
+  'float',
+  'bool',
+  'datetime',
+  'uuid',
+  'geo',
+  'text',
+]
+
+/** A kind with what is said beside it. */
+export type PayloadIndexOptions = { type: PayloadIndexKind } & PayloadIndexParams
+
+/** Kept and told again. What changes something here is said; the rest is Qdrant's, and changes nothing. */
+export interface PayloadIndexParams {
+  /** Keyword, UUID: the field parts the collection into tenants. Changes nothing here. */
+  isTenant?: boolean
+  /** Integer, float, date-time: the field most filters ask for. Changes nothing here. */
+  isPrincipal?: boolean
+  /** Indexes are in memory here, built again when a collection is opened; these change nothing. */
+  onDisk?: boolean
+  memory?: MemoryPlacement
+  /** Links of the graph for this field. Changes nothing here. */
+  enableHnsw?: boolean
+  /** Keyword: for `match.prefix`, which every keyword index answers here. */
+  prefix?: boolean
+  /** Integer: for `match` and for `range`, of which one has to be wanted. */
+  lookup?: boolean
+  range?: boolean
+  /** Text; the default is `word`. */
+  tokenizer?: Tokenizer
+  /** Text: characters of a token. */
+  minTokenLen?: number
+  maxTokenLen?: number
+  /** Text: default true. */
+  lowercase?: boolean
+  /** Text: Latin letters without their accents. */
+  asciiFolding?: boolean
+  /** Text: for `match.phrase`, which every text index answers here. */
+  phraseMatching?: boolean
+  stopwords?: StopwordLanguage | Stopwords
+  stemmer?: { type: 'snowball'; language: SnowballLanguage } | { type: 'none' }
+}
+
+const COMMON = ['onDisk', 'memory', 'enableHnsw'] as const
+export const PAYLOAD_INDEX_PARAMS: Readonly<Record<PayloadIndexKind, readonly (keyof PayloadIndexParams)[]>> = {
+  keyword: [...COMMON, 'isTenant', 'prefix'],
+  integer: [...COMMON, 'isPrincipal', 'lookup', 'range'],
+  float: [...COMMON, 'isPrincipal'],
+  bool: COMMON,
+  datetime: [...COMMON, 'isPrincipal'],
+  uuid: [...COMMON, 'isTenant'],
+  geo: COMMON,
+  text: [
+    ...COMMON,
+    'tokenizer',
+    'minTokenLen',
+    'maxTokenLen',
+    'lowercase',
+    'asciiFolding',
+    'phraseMatching',
+    'stopwords',
+    'stemmer',
+  ],
+}
+
+/** `minTokenLen` as the wire spells it. */
+export function wireName(param: string): string {
+  return param.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`)
+}
+
+export interface Stopwords {
+  languages?: readonly StopwordLanguage[] | null
+  custom?: readonly string[] | null
+}
+
+export const TOKENIZERS = ['word', 'whitespace', 'prefix', 'multilingual'] as const
+export type Tokenizer = (typeof TOKENIZERS)[number]
+
+/** In the order of StemLanguage in native/text/stemmer.hpp, which begins with none. */
+export const SNOWBALL_LANGUAGES = [
+  'arabic',
+  'armenian',
+  'danish',
+  'dutch',
+  'english',
+  'finnish',
+  'french',
+  'german',
+  'greek',
+  'hungarian',
+  'italian',
+  'norwegian',
+  'portuguese',
+  'romanian',
+  'russian',
+  'spanish',
+  'swedish',
+  'tamil',
+  'turkish',
+] as const
+export type SnowballLanguage = (typeof SNOWBALL_LANGUAGES)[number]
+
+export const STOPWORD_LANGUAGES = [
+  'arabic',
+  'azerbaijani',
+  'basque',
+  'bengali',
+  'catalan',
+  'chinese',
+  'danish',
+  'dutch',
+  'english',
+  'finnish',
+  'french',
+  'german',
+  'greek',
+  'hebrew',
+  'hinglish',
+  'hungarian',
+  'indonesian',
+  'italian',
+  'japanese',
+  'kazakh',
+  'nepali',
+  'norwegian',
+  'portuguese',
+  'romanian',
+  'russian',
+  'slovene',
+  'spanish',
+  'swedish',
+  'tajik',
+  'turkish',
+] as const
+export type StopwordLanguage = (typeof STOPWORD_LANGUAGES)[number]
