@@ -108,7 +108,8 @@ Status Shard::createPayloadIndex(const IndexField& field) {
     segment->extendIndex(**index, segment->rows());
     built.emplace_back(segment, index.take());
   }
-  if (auto valid = PayloadIndex::create(field.field, field.kind, field.text); !valid) return valid.status();
+  if (auto valid = PayloadIndex::create(field.field, field.kind, field.text); !valid)
+    return valid.status();
   std::lock_guard lock(writer_);
   auto fields = segments_.indexFields();
   std::erase_if(fields, [&](const IndexField& known) { return known.field == field.field; });

@@ -41,6 +41,7 @@ import { checkEffort, planOfScan } from './memory-plan.js'
 import { idKey, idOfKey, type MemoryPoint, storedVector } from './memory-points.js'
 import { type MemorySource, ordered, orderedPoint, type Ranked, runOracle } from './memory-query.js'
 import { noSnapshots } from './memory-snapshots.js'
+import { textIndexesOf } from './text-oracle.js'
 
 export class MemoryCollection implements Collection {
   readonly name: string
@@ -221,14 +222,6 @@ export class MemoryCollection implements Collection {
     return { operationId: ++this.#sequence, status: 'completed' }
   }
 
-  #texts(): Map<string, PayloadIndexOptions> {
-    const schemas = Array.from(this.#indexes, ([field, schema]): [string, PayloadIndexOptions] => [
-      field,
-      typeof schema === 'string' ? { type: schema } : schema,
-    ])
-    return new Map(schemas.filter(([, { type }]) => type === 'text'))
-  }
-
   async deletePayloadIndex(field: string): Promise<WriteResult> {
     this.#indexes.delete(field)
     return { operationId: ++this.#sequence, status: 'completed' }
@@ -293,7 +286,8 @@ export class MemoryCollection implements Collection {
     const point = this.#points.get(idKey(id))
     if (!point) return updateMode !== 'update_only'
     return (
-      updateMode !== 'insert_only' && (!updateFilter || matchesFilter(updateFilter, filterable(point), this.#texts()))
+      updateMode !== 'insert_only' &&
+      (!updateFilter || matchesFilter(updateFilter, filterable(point), textIndexesOf(this.#indexes)))
     )
   }
 
@@ -379,7 +373,9 @@ export class MemoryCollection implements Collection {
 
   #matching(filter: Filter | null | undefined): MemoryPoint[] {
     const points = [...this.#points.values()]
-    return filter ? points.filter((point) => matchesFilter(filter, filterable(point), this.#texts())) : points
+    return filter
+      ? points.filter((point) => matchesFilter(filter, filterable(point), textIndexesOf(this.#indexes)))
+      : points
   }
 
   #seen(point: MemoryPoint, options: ReadOptions): StoredPoint {

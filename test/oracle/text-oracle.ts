@@ -1,4 +1,4 @@
-import type { PayloadIndexParams } from '../../src/core/payload-index.js'
+import type { PayloadIndexKind, PayloadIndexOptions, PayloadIndexParams } from '../../src/core/payload-index.js'
 
 const UNSPACED = /[\p{Script=Han}\p{Script=Hiragana}\p{Script=Katakana}\p{Script=Thai}]/u
 
@@ -59,4 +59,15 @@ export function matchesText(
   if (mode === 'all' || wanted.length === 1) return wanted.every(has)
   const row = found.filter(({ isExtra }) => !isExtra).map(({ token }) => token)
   return row.some((_, at) => wanted.every((token, i) => row[at + i] === token))
+}
+
+export function textIndexesOf(
+  indexes: ReadonlyMap<string, PayloadIndexKind | PayloadIndexOptions>,
+): Map<string, PayloadIndexParams> {
+  const texts = new Map<string, PayloadIndexParams>()
+  for (const [field, schema] of indexes) {
+    const options = typeof schema === 'string' ? { type: schema } : schema
+    if (options.type === 'text') texts.set(field, options)
+  }
+  return texts
 }
