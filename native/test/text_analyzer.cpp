@@ -59,7 +59,7 @@ TEST(
   options.maxLength = 5;
   CHECK_EQUAL(tokens(options, "The cat and a zebra, elephants"), "cat zebra");
   options.stemmer = StemLanguage::English;
-  CHECK_EQUAL(tokens(options, "elephants running happily"), "run happi");
+  CHECK_EQUAL(tokens(options, "elephants running happily"), "eleph run");
 }
 
 TEST("stems are those of Snowball") {
