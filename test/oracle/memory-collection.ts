@@ -214,10 +214,8 @@ export class MemoryCollection implements Collection {
   }
 
   async createPayloadIndex(field: string, schema: PayloadIndexKind | PayloadIndexOptions): Promise<WriteResult> {
-    const options = typeof schema === 'string' ? { type: schema } : schema
-    if (!PAYLOAD_INDEX_KINDS.includes(options.type)) {
-      throw invalid('field_schema', `expected one of ${PAYLOAD_INDEX_KINDS.join(', ')}`, options.type)
-    }
+    const kind = typeof schema === 'string' ? schema : schema.type
+    if (!PAYLOAD_INDEX_KINDS.includes(kind)) throw invalid('field_schema', 'expected one of keyword, integer', kind)
     this.#indexes.set(field, schema)
     return { operationId: ++this.#sequence, status: 'completed' }
   }
