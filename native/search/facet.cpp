@@ -150,7 +150,8 @@ Status countSegment(const Snapshot& snapshot, size_t at, const PayloadIndex& ind
 }
 
 bool isCounted(PayloadIndexKind kind) {
-  return kind != PayloadIndexKind::Float && kind != PayloadIndexKind::DateTime;
+  return kind == PayloadIndexKind::Keyword || kind == PayloadIndexKind::Integer ||
+         kind == PayloadIndexKind::Uuid || kind == PayloadIndexKind::Bool;
 }
 
 } // namespace
