@@ -232,6 +232,19 @@ describe('parse', () => {
       'any',
       'nested',
       'lt',
+      'geo_polygon',
+      'exterior',
+      'points',
+      'geo_radius',
+      'center',
+      'lon',
+      'lat',
+      'radius',
+      'slice',
+      'total',
+      'index',
+      'text',
+      'prefix',
     )
     const { tree } = fc.letrec((tie) => ({
       tree: fc.oneof(
