@@ -5,7 +5,7 @@
     # Without contraction the compiler decides nowhere between a fused and a plain multiply-add, so the same sum
     # has the same bits in every function.
     'common_cflags': ['-O3', '-ffp-contract=off', '-Wall', '-Wextra', '-fvisibility=hidden'],
-    'folders': 'base distance quantize graph text filter segment search shard binding',
+    'folders': 'base distance quantize graph text filter sparse segment search shard binding',
     # Set by scripts/setup.mjs in a git checkout. Whoever builds from the package may have a newer compiler, and its
     # new warning is ours to mend, not a reason for their build to fail.
     'warnings_as_errors%': 0,

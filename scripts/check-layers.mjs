@@ -5,12 +5,13 @@ import { dirname, join, normalize } from 'node:path'
 import { filesBelow, path } from './process.mjs'
 
 /** What each folder of src/ may import from besides itself, lowest first. */
-const BELOW_QUERY = ['core', 'disk', 'native', 'filter', 'storage', 'log', 'segment']
+const BELOW_QUERY = ['core', 'disk', 'native', 'filter', 'inference', 'storage', 'log', 'segment']
 const MAY_IMPORT = {
   core: [],
   disk: ['core'],
   native: ['core', 'disk'],
   filter: ['core', 'disk'],
+  inference: ['core'],
   storage: ['core', 'disk', 'native'],
   log: ['core', 'disk', 'native'],
   segment: ['core', 'disk', 'native', 'filter', 'storage', 'log'],
@@ -33,10 +34,11 @@ const NATIVE_MAY_INCLUDE = {
   snowball: [],
   text: ['base', 'snowball'],
   filter: ['base', 'distance', 'text'],
-  segment: ['base', 'distance', 'quantize', 'graph', 'text', 'filter'],
-  search: ['base', 'distance', 'quantize', 'graph', 'text', 'filter', 'segment'],
-  shard: ['base', 'distance', 'quantize', 'graph', 'text', 'filter', 'segment', 'search'],
-  binding: ['base', 'distance', 'quantize', 'graph', 'text', 'filter', 'segment', 'search', 'shard'],
+  sparse: ['base'],
+  segment: ['base', 'distance', 'quantize', 'graph', 'text', 'filter', 'sparse'],
+  search: ['base', 'distance', 'quantize', 'graph', 'text', 'filter', 'sparse', 'segment'],
+  shard: ['base', 'distance', 'quantize', 'graph', 'text', 'filter', 'sparse', 'segment', 'search'],
+  binding: ['base', 'distance', 'quantize', 'graph', 'text', 'filter', 'sparse', 'segment', 'search', 'shard'],
 }
 
 const IMPORT = /^\s*(?:import|export)\s(?:[^'"`;]*?\sfrom\s*)?['"]([^'"]+)['"]|\bimport\(\s*['"]([^'"]+)['"]\s*\)/gm

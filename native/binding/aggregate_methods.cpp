@@ -68,7 +68,7 @@ napi_value facetMethod(napi_env env, napi_callback_info info) {
   Call call;
   call.cancel = std::make_shared<CancelFlag>();
   call.work = [shard = handle->shard(), state, cancel = call.cancel.get()] {
-    return facet(shard->snapshot(), shard->spec().vectors.size(), state->request, cancel,
+    return facet(shard->snapshot(), shard->spec().vectorCount(), state->request, cancel,
                  state->result);
   };
   call.result = [state](napi_env live) { return facetResult(live, state->result); };
@@ -168,7 +168,7 @@ napi_value estimateCountMethod(napi_env env, napi_callback_info info) {
   auto estimate = std::make_shared<uint64_t>(0);
   Call call;
   call.work = [shard = handle->shard(), filter = std::move(filter), estimate] {
-    auto result = estimateCount(shard->snapshot(), shard->spec().vectors.size(), filter);
+    auto result = estimateCount(shard->snapshot(), shard->spec().vectorCount(), filter);
     if (!result) return result.status();
     *estimate = *result;
     return Status::ok();

@@ -1,5 +1,7 @@
 #include "binding/columns_input.hpp"
 
+#include <cmath>
+
 #include "binding/bounds.hpp"
 
 namespace vicinal::binding {
@@ -40,17 +42,50 @@ void ColumnsInput::readSeq(Reader& reader, napi_value seq) {
   columns_.seq = reader.integer(seq, "seq", 1, kMostSafeInteger);
 }
 
+namespace {
+
+// An empty typed array has no memory; `rows` must be told from null all the same.
+const uint32_t* rowsOf(const Span<uint32_t>& rows) {
+  static constexpr uint32_t kNoRows[1] = {};
+  if (!rows.present()) return nullptr;
+  return rows.length > 0 ? rows.data : kNoRows;
+}
+
+template <typename Column> bool hasAscendingRows(const Column& column, size_t count) {
+  for (uint32_t at = 0; column.rows != nullptr && at < column.count; at++)
+    if (column.rows[at] >= count || (at > 0 && column.rows[at] <= column.rows[at - 1]))
+      return false;
+  return true;
+}
+
+bool isSparseVector(const SparseVector& vector) {
+  for (uint32_t at = 0; at < vector.count; at++)
+    if (!std::isfinite(vector.values[at]) ||
+        (at > 0 && vector.indices[at] <= vector.indices[at - 1]))
+      return false;
+  return true;
+}
+
+} // namespace
+
 void ColumnsInput::readVectors(Reader& reader, napi_value entry, const ShardSpec& spec,
                                std::vector<napi_value>& pins) {
   UpsertColumns::Vectors column;
-  column.vector =
-      static_cast<uint32_t>(reader.integer(reader.property(entry, "vector"), "vectors[].vector", 0,
-                                           spec.vectors.empty() ? 0 : spec.vectors.size() - 1));
+  const size_t known = spec.vectorCount();
+  column.vector = static_cast<uint32_t>(reader.integer(
+      reader.property(entry, "vector"), "vectors[].vector", 0, known == 0 ? 0 : known - 1));
   const auto data = reader.typed<float>(reader.property(entry, "data"), "vectors[].data");
   const auto rows = reader.typedOrNull<uint32_t>(reader.property(entry, "rows"), "vectors[].rows");
   const auto counts =
       reader.typedOrNull<uint32_t>(reader.property(entry, "counts"), "vectors[].counts");
   if (reader.failed()) return;
+  pins.push_back(data.value);
+  if (rows.present()) pins.push_back(rows.value);
+  if (column.vector >= spec.vectors.size() && column.vector < known) {
+    const auto vector = static_cast<uint32_t>(column.vector - spec.vectors.size());
+    readSparse(reader, entry, vector, data, rows, pins);
+    return;
+  }
   const size_t count = rows.present() ? rows.length : ids_.length / kIdWords;
   if (column.vector >= spec.vectors.size() ||
       spec.vectors[column.vector].isMulti != counts.present() ||
@@ -67,13 +102,29 @@ void ColumnsInput::readVectors(Reader& reader, napi_value entry, const ShardSpec
   column.counts = counts.length > 0 ? counts.data : nullptr;
   if (counts.present()) pins.push_back(counts.value);
   column.data = data.data;
-  // An empty typed array has no memory; `rows` must be told from null all the same.
-  static constexpr uint32_t kNoRows[1] = {};
-  column.rows = rows.present() ? (rows.length > 0 ? rows.data : kNoRows) : nullptr;
+  column.rows = rowsOf(rows);
   column.count = static_cast<uint32_t>(count);
   columns_.vectors.push_back(column);
-  pins.push_back(data.value);
-  if (rows.present()) pins.push_back(rows.value);
+}
+
+void ColumnsInput::readSparse(Reader& reader, napi_value entry, uint32_t vector,
+                              const Span<float>& values, const Span<uint32_t>& rows,
+                              std::vector<napi_value>& pins) {
+  napi_value parts = reader.property(entry, "sparse");
+  const auto indices = reader.typed<uint32_t>(reader.property(parts, "indices"), "sparse.indices");
+  const auto offsets = reader.typed<uint32_t>(reader.property(parts, "offsets"), "sparse.offsets");
+  if (reader.failed()) return;
+  const size_t count = rows.present() ? rows.length : ids_.length / kIdWords;
+  if (offsets.length != count + 1 || indices.length != values.length) {
+    reader.fail("sparse", "as many indices as values, and one offset more than rows");
+    return;
+  }
+  pins.push_back(indices.value);
+  pins.push_back(offsets.value);
+  static constexpr uint32_t kNoIndices[1] = {};
+  columns_.sparse.push_back({vector, indices.length > 0 ? indices.data : kNoIndices, values.data,
+                             offsets.data, rowsOf(rows), static_cast<uint32_t>(count)});
+  entries_.push_back(indices.length);
 }
 
 bool ColumnsInput::readBatch(Reader& reader, napi_value batch, const ShardSpec& spec,
@@ -98,17 +149,33 @@ Status ColumnsInput::check() {
                     "ids[" + std::to_string(at) + "]: expected an encoded id");
   }
   for (const auto& column : columns_.vectors) {
-    for (uint32_t at = 0; column.rows != nullptr && at < column.count; at++) {
-      if (column.rows[at] >= count || (at > 0 && column.rows[at] <= column.rows[at - 1]))
-        return Status(Code::InvalidArgument,
-                      "vectors[].rows: expected ascending positions of points");
-    }
+    if (!hasAscendingRows(column, count))
+      return Status(Code::InvalidArgument,
+                    "vectors[].rows: expected ascending positions of points");
   }
+  VICINAL_TRY(checkSparse());
   for (size_t at = 0; columns_.payloadOffsets != nullptr && at <= count; at++) {
     const uint32_t offset = columns_.payloadOffsets[at];
     if (offset > payloadBytes_ || (at > 0 && offset < columns_.payloadOffsets[at - 1]))
       return Status(Code::InvalidArgument,
                     "payloads.offsets: expected ascending offsets into the bytes");
+  }
+  return Status::ok();
+}
+
+Status ColumnsInput::checkSparse() const {
+  for (size_t at = 0; at < columns_.sparse.size(); at++) {
+    const auto& column = columns_.sparse[at];
+    if (!hasAscendingRows(column, columns_.ids.size()))
+      return Status(Code::InvalidArgument,
+                    "vectors[].rows: expected ascending positions of points");
+    for (uint32_t row = 0; row < column.count; row++)
+      if (column.offsets[row] > column.offsets[row + 1] || column.offsets[row + 1] > entries_[at])
+        return Status(Code::InvalidArgument, "sparse.offsets: expected ascending offsets");
+    for (uint32_t row = 0; row < column.count; row++)
+      if (!isSparseVector(column.at(row)))
+        return Status(Code::InvalidArgument,
+                      "sparse: expected ascending indices and finite values");
   }
   return Status::ok();
 }
@@ -132,7 +199,7 @@ std::vector<uint32_t> readVectorIndexes(Reader& reader, napi_value value, const 
   const auto indexes = reader.typed<uint32_t>(value, "vectors");
   std::vector<uint32_t> vectors;
   for (size_t at = 0; at < indexes.length && !reader.failed(); at++) {
-    if (indexes.data[at] >= spec.vectors.size() || at >= kMostVectors)
+    if (indexes.data[at] >= spec.vectorCount() || at >= kMostVectors)
       reader.fail("vectors", "indexes of the shard's vectors");
     vectors.push_back(indexes.data[at]);
   }
@@ -168,6 +235,25 @@ const T* readColumn(Reader& reader, napi_value batch, const char* name, size_t l
   return column.data;
 }
 
+void readSparseColumn(Reader& reader, napi_value entry, TableView& view,
+                      std::vector<napi_value>& pins) {
+  napi_value parts = reader.property(entry, "sparse");
+  const auto values = reader.typed<float>(reader.property(entry, "data"), "data");
+  const auto indices = reader.typed<uint32_t>(reader.property(parts, "indices"), "sparse.indices");
+  const auto offsets = reader.typed<int32_t>(reader.property(parts, "offsets"), "sparse.offsets");
+  const uint32_t* counts = readColumn<uint32_t>(reader, entry, "counts", view.count, pins);
+  if (reader.failed()) return;
+  const bool isWhole = offsets.length == size_t(view.count) + 1 &&
+                       indices.length == values.length && offsets.data[view.count] >= 0 &&
+                       size_t(offsets.data[view.count]) <= indices.length;
+  if (!isWhole) reader.fail("sparse", "as many indices as values, and one offset more than rows");
+  pins.insert(pins.end(), {values.value, indices.value, offsets.value});
+  // A vector without components is there, but has no memory.
+  static constexpr uint32_t kNoIndices[1] = {};
+  view.sparse.push_back(
+      {indices.length > 0 ? indices.data : kNoIndices, values.data, offsets.data, counts});
+}
+
 } // namespace
 
 bool readTable(Reader& reader, napi_value batch, const ShardSpec& spec,
@@ -183,10 +269,14 @@ bool readTable(Reader& reader, napi_value batch, const ShardSpec& spec,
   view.crcs = readColumn<uint32_t>(reader, batch, "crcs", view.count, pins);
   napi_value vectors = reader.property(batch, "vectors");
   const uint32_t count = reader.arrayLength(vectors, "vectors", kMostVectors);
-  if (!reader.failed() && count != spec.vectors.size())
+  if (!reader.failed() && count != spec.vectorCount())
     reader.fail("vectors", "one column for each vector of the shard");
   for (uint32_t at = 0; at < count && !reader.failed(); at++) {
     napi_value entry = reader.element(vectors, at);
+    if (at >= spec.vectors.size()) {
+      readSparseColumn(reader, entry, view, pins);
+      continue;
+    }
     const uint32_t* counts = readColumn<uint32_t>(reader, entry, "counts", view.count, pins);
     if (reader.failed()) break;
     const uint64_t vectors = spec.vectors[at].isMulti ? sumOf(counts, view.count) : view.count;

@@ -23,9 +23,14 @@ public:
 private:
   void readVectors(Reader& reader, napi_value vector, const ShardSpec& spec,
                    std::vector<napi_value>& pins);
+  void readSparse(Reader& reader, napi_value entry, uint32_t vector, const Span<float>& values,
+                  const Span<uint32_t>& rows, std::vector<napi_value>& pins);
+  Status checkSparse() const;
 
   Span<uint32_t> ids_;
   uint64_t payloadBytes_ = 0;
+  // Components of each sparse column.
+  std::vector<size_t> entries_;
   UpsertColumns columns_;
 };
 

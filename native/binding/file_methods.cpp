@@ -125,6 +125,14 @@ napi_value description(napi_env env, const SegmentDescription& described) {
   object.number("bytes", static_cast<double>(described.bytes));
   object.set("sections", sections);
   object.set("vectors", vectors);
+  napi_value sparse = makeArray(env, described.directory.sparse.size());
+  for (uint32_t at = 0; at < described.directory.sparse.size(); at++) {
+    napi_value name = nullptr;
+    napi_create_string_utf8(env, described.directory.sparse[at].data(),
+                            described.directory.sparse[at].size(), &name);
+    napi_set_element(env, sparse, at, name);
+  }
+  object.set("sparse", sparse);
   return object.finish();
 }
 

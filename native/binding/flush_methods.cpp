@@ -27,13 +27,25 @@ napi_value tableRows(napi_env env, TableRows& rows) {
   napi_value payloads = object.object("payloads");
   object.array("bytes", rows.payloadBytes, payloads);
   object.array("offsets", rows.payloadOffsets, payloads);
-  napi_value vectors = makeArray(env, rows.vectors.size());
+  napi_value vectors = makeArray(env, rows.vectors.size() + rows.sparse.size());
   for (uint32_t at = 0; at < rows.vectors.size(); at++) {
     napi_value column;
     napi_create_object(env, &column);
     napi_set_element(env, vectors, at, column);
     object.array("data", rows.vectors[at].data, column);
     object.array("counts", rows.vectors[at].counts, column);
+  }
+  for (uint32_t at = 0; at < rows.sparse.size(); at++) {
+    napi_value column;
+    napi_value sparse;
+    napi_create_object(env, &column);
+    napi_create_object(env, &sparse);
+    napi_set_element(env, vectors, uint32_t(rows.vectors.size()) + at, column);
+    napi_set_named_property(env, column, "sparse", sparse);
+    object.array("data", rows.sparse[at].values, column);
+    object.array("counts", rows.sparse[at].counts, column);
+    object.array("indices", rows.sparse[at].indices, sparse);
+    object.array("offsets", rows.sparse[at].offsets, sparse);
   }
   object.set("vectors", vectors);
   return object.finish();

@@ -9,6 +9,7 @@
 #include "binding/methods.hpp"
 #include "binding/read_input.hpp"
 #include "binding/results.hpp"
+#include "binding/search_result.hpp"
 #include "binding/shard_handle.hpp"
 #include "distance/prepare.hpp"
 #include "search/scroll.hpp"
@@ -112,51 +113,6 @@ void readSearch(Reader& reader, napi_value value, const ShardSpec& spec, SearchR
   request.fields = readFields(reader, reader.property(value, "fields"), spec);
   napi_value explain = reader.property(value, "explain");
   if (!reader.isAbsent(explain)) request.explains = reader.boolean(explain, "explain");
-}
-
-napi_value segmentReports(napi_env env, const std::vector<SegmentReport>& reports) {
-  napi_value list = makeArray(env, reports.size());
-  for (uint32_t at = 0; at < reports.size(); at++) {
-    const SegmentReport& report = reports[at];
-    ResultObject entry(env);
-    entry.number("segment", report.segment);
-    entry.number("points", report.points);
-    entry.number("linked", report.linked);
-    entry.number("tail", report.tail);
-    entry.text("strategy", report.strategy);
-    entry.text("whyNoWalk", report.whyNoWalk);
-    entry.text("codes", nameOf(report.codes));
-    entry.number("width", report.width);
-    entry.number("reach", report.reach);
-    entry.number("plannedDistances", report.plannedDistances);
-    entry.number("walkCost", report.walkCost);
-    entry.number("scanCost", report.scanCost);
-    entry.number("recall", report.recall);
-    entry.number("matches", static_cast<double>(report.matches));
-    entry.number("visited", static_cast<double>(report.visited));
-    entry.number("distances", static_cast<double>(report.distances));
-    entry.number("rescored", static_cast<double>(report.rescored));
-    entry.number("bytes", static_cast<double>(report.bytes));
-    entry.number("tookUs", report.tookUs);
-    napi_set_element(env, list, at, entry.finish());
-  }
-  return list;
-}
-
-napi_value searchResult(napi_env env, SearchResult& result) {
-  ResultObject object(env);
-  addRowBlock(env, object, result.rows);
-  object.array("scores", result.scores);
-  ResultObject stats(env);
-  stats.number("visited", static_cast<double>(result.stats.visited));
-  stats.number("distances", static_cast<double>(result.stats.distances));
-  stats.text("strategy", result.stats.strategy);
-  stats.number("matches", static_cast<double>(result.stats.matches));
-  stats.number("recall", result.stats.recall);
-  stats.number("tookUs", result.stats.tookUs);
-  object.set("stats", stats.finish());
-  if (!result.segments.empty()) object.set("segments", segmentReports(env, result.segments));
-  return object.finish();
 }
 
 struct SearchState {
@@ -325,7 +281,7 @@ napi_value countMethod(napi_env env, napi_callback_info info) {
   call.cancel = std::make_shared<CancelFlag>();
   call.work = [shard = handle->shard(), filter = std::move(filter), counted,
                cancel = call.cancel.get()] {
-    auto result = count(shard->snapshot(), shard->spec().vectors.size(), filter, cancel);
+    auto result = count(shard->snapshot(), shard->spec().vectorCount(), filter, cancel);
     if (!result) return result.status();
     *counted = *result;
     return Status::ok();
@@ -347,7 +303,7 @@ napi_value selectIdsMethod(napi_env env, napi_callback_info info) {
   auto ids = std::make_shared<Buffer<uint32_t>>();
   Call call;
   call.work = [shard = handle->shard(), filter = std::move(filter), ids] {
-    return selectIds(shard->snapshot(), shard->spec().vectors.size(), filter, *ids);
+    return selectIds(shard->snapshot(), shard->spec().vectorCount(), filter, *ids);
   };
   call.result = [ids](napi_env live) { return makeTyped(live, *ids); };
   return runOnShard(handle, env, Lane::Search, std::move(call));

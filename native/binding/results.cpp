@@ -161,6 +161,12 @@ void addRowBlock(napi_env env, ResultObject& object, RowBlock& rows) {
     napi_set_element(env, vectors, at, column);
     object.array("data", rows.vectors[at].data, column);
     object.array("counts", rows.vectors[at].counts, column);
+    if (!rows.vectors[at].isSparse) continue;
+    napi_value sparse = nullptr;
+    napi_create_object(env, &sparse);
+    napi_set_named_property(env, column, "sparse", sparse);
+    object.array("indices", rows.vectors[at].indices, sparse);
+    object.array("offsets", rows.vectors[at].offsets, sparse);
   }
   object.set("vectors", vectors);
 }

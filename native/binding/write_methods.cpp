@@ -85,6 +85,15 @@ std::vector<VectorSpec> readVectorSpecs(Arguments& arguments, napi_value vectors
 ShardSpec readSpec(Arguments& arguments, napi_value value) {
   ShardSpec spec;
   spec.vectors = readVectorSpecs(arguments, arguments.property(value, "vectors"));
+  napi_value sparse = arguments.property(value, "sparse");
+  const uint32_t count =
+      arguments.isAbsent(sparse) ? 0 : arguments.arrayLength(sparse, "sparse", kMostVectors);
+  for (uint32_t at = 0; at < count && !arguments.failed(); at++) {
+    napi_value entry = arguments.element(sparse, at);
+    spec.sparse.push_back(
+        {arguments.text(arguments.property(entry, "name"), "sparse[].name", kMostNameBytes),
+         readPlacement(arguments, entry, "memory")});
+  }
   spec.segmentBytes = arguments.integer(arguments.property(value, "segmentBytes"), "segmentBytes",
                                         kLeastSegmentBytes, kMostSegmentBytes);
   spec.trackChanges = arguments.boolean(arguments.property(value, "trackChanges"), "trackChanges");

@@ -189,7 +189,7 @@ Status orderAll(const Snapshot& snapshot, const std::vector<VectorSpec>& specs,
 Status orderBy(const Snapshot& snapshot, const std::vector<VectorSpec>& specs,
                const OrderRequest& request, const CancelFlag* cancel, OrderResult& result) {
   std::optional<FilterProgram> program;
-  VICINAL_TRY(decodeFilter(request.filter, specs.size(), snapshot, program));
+  VICINAL_TRY(decodeFilter(request.filter, snapshot.vectorsNamed(), snapshot, program));
   const FilterNode* filter = program ? &program->root() : nullptr;
   for (size_t at = 0; at < snapshot.count(); at++) {
     const auto index = findIndex(snapshot.segment(at), request.field);

@@ -45,6 +45,22 @@ Status readVectors(const RowRef* rows, size_t count, uint32_t vector, const Vect
   return Status::ok();
 }
 
+Status readSparse(const RowRef* rows, size_t count, uint32_t vector, RowBlock::Vectors& column) {
+  column.isSparse = true;
+  if (!column.counts.resize(count) || !column.offsets.push(0)) return outOfMemory();
+  for (size_t at = 0; at < count; at++) {
+    const SparseVector from = rows[at].segment->sparse(vector).vector(rows[at].row);
+    column.counts[at] = from.isPresent() ? 1 : 0;
+    if (column.indices.size() + from.count > UINT32_MAX)
+      return Status(Code::TooLarge, "too many components in one answer; ask for fewer points");
+    if (!column.indices.append(from.indices, from.count) ||
+        !column.data.append(from.values, from.count) ||
+        !column.offsets.push(static_cast<uint32_t>(column.indices.size())))
+      return outOfMemory();
+  }
+  return Status::ok();
+}
+
 } // namespace
 
 namespace {
@@ -96,7 +112,10 @@ Status readRows(const RowRef* rows, size_t count, const RowFields& fields,
   block.vectors.resize(fields.vectors.size());
   for (size_t at = 0; at < fields.vectors.size(); at++) {
     const uint32_t vector = fields.vectors[at];
-    VICINAL_TRY(readVectors(rows, count, vector, specs[vector], block.vectors[at]));
+    if (vector < specs.size())
+      VICINAL_TRY(readVectors(rows, count, vector, specs[vector], block.vectors[at]));
+    else
+      VICINAL_TRY(readSparse(rows, count, vector - uint32_t(specs.size()), block.vectors[at]));
   }
   return Status::ok();
 }

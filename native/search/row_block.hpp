@@ -12,7 +12,7 @@ namespace vicinal {
 
 struct RowFields {
   bool payload = false;
-  // Indexes of named vectors.
+  // Indexes of named vectors, the sparse ones behind the others.
   std::vector<uint32_t> vectors;
 };
 
@@ -21,6 +21,10 @@ struct RowBlock {
   struct Vectors {
     Buffer<float> data;
     Buffer<uint32_t> counts;
+    // Of a sparse vector, whose values are in `data`: count + 1 offsets into both.
+    Buffer<uint32_t> indices;
+    Buffer<uint32_t> offsets;
+    bool isSparse = false;
   };
   uint32_t count = 0;
   Buffer<uint32_t> ids;

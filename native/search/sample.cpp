@@ -13,7 +13,7 @@ namespace vicinal {
 Status sample(const Snapshot& snapshot, const std::vector<VectorSpec>& specs,
               const SampleRequest& request, const CancelFlag* cancel, RowBlock& block) {
   std::optional<FilterProgram> program;
-  VICINAL_TRY(decodeFilter(request.filter, specs.size(), snapshot, program));
+  VICINAL_TRY(decodeFilter(request.filter, snapshot.vectorsNamed(), snapshot, program));
   const FilterNode* filter = program ? &program->root() : nullptr;
   std::mt19937_64 random(request.seed);
   std::vector<RowRef> chosen;

@@ -102,7 +102,7 @@ Status countSegment(const SegmentView& view, const Snapshot& snapshot, const Fil
 Status scroll(const Snapshot& snapshot, const std::vector<VectorSpec>& specs,
               const ScrollRequest& request, const CancelFlag* cancel, ScrollResult& result) {
   std::optional<FilterProgram> program;
-  VICINAL_TRY(decodeFilter(request.filter, specs.size(), snapshot, program));
+  VICINAL_TRY(decodeFilter(request.filter, snapshot.vectorsNamed(), snapshot, program));
   const FilterNode* filter = program ? &program->root() : nullptr;
   // The page and one more, which tells where the next page starts.
   Page page(request.from, size_t(request.limit) + 1);

@@ -85,7 +85,7 @@ Status search(const Snapshot& snapshot, const std::vector<VectorSpec>& specs,
               Waiting waiting) {
   const Metric metric = specs[request.vector].metric;
   std::optional<FilterProgram> program;
-  VICINAL_TRY(decodeFilter(request.filter, specs.size(), snapshot, program));
+  VICINAL_TRY(decodeFilter(request.filter, snapshot.vectorsNamed(), snapshot, program));
   const FilterNode* filter = program ? &program->root() : nullptr;
   // Excluded ids may be among the nearest, so as many more are collected.
   const size_t wanted = size_t(request.limit) + request.offset + request.exclude.size();

@@ -31,7 +31,7 @@ public:
   std::string_view payload(uint32_t row) const override;
   IdWords id(uint32_t row) const override;
   bool hasVector(uint32_t row, uint32_t vector) const override {
-    return view_.segment->space(vector).vertexOf(row) != kNoVertex;
+    return view_.segment->hasVector(row, vector);
   }
   void overlaidRows(RowBitmap& into) const override;
   bool locate(const IdWords* ids, size_t count, RowBitmap& into) const override;

@@ -11,12 +11,14 @@ struct MemoryTable {
   struct Vectors {
     MemoryPart vectors;
     MemoryPart codes;
+    // Of a sparse vector, its postings.
     MemoryPart graph;
     // Vectors that stay in their file and are read at each use: in nobody's memory.
     uint64_t inFiles = 0;
   };
   explicit MemoryTable(size_t vectorCount) : vectors(vectorCount) {}
 
+  // The sparse ones behind the others.
   std::vector<Vectors> vectors;
   // Ids, sequence numbers, and the maps between ids, rows and vertices.
   MemoryPart ids;

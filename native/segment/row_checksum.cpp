@@ -28,4 +28,10 @@ uint32_t addVectorChecksum(uint32_t checksum, uint32_t vector, const float* data
   return crc32c(data, dim * sizeof(float), addValue(checksum, vector));
 }
 
+uint32_t addSparseChecksum(uint32_t checksum, uint32_t vector, const SparseVector& sparse) {
+  checksum = addValue(addValue(checksum, vector), sparse.count);
+  checksum = crc32c(sparse.indices, sparse.count * sizeof(uint32_t), checksum);
+  return crc32c(sparse.values, sparse.count * sizeof(float), checksum);
+}
+
 } // namespace vicinal

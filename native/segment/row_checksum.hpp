@@ -6,6 +6,8 @@
 #include <cstdint>
 #include <string_view>
 
+#include "sparse/sparse_vector.hpp"
+
 namespace vicinal {
 
 struct ChecksummedRow {
@@ -21,5 +23,7 @@ struct ChecksummedRow {
 uint32_t rowChecksum(const ChecksummedRow& row);
 // Continues with a vector: index, then its floats.
 uint32_t addVectorChecksum(uint32_t checksum, uint32_t vector, const float* data, size_t dim);
+// With a sparse one: index, number of components, their indices, their values.
+uint32_t addSparseChecksum(uint32_t checksum, uint32_t vector, const SparseVector& sparse);
 
 } // namespace vicinal

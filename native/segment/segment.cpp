@@ -13,13 +13,16 @@ constexpr uint64_t kMostRows = (uint64_t(1) << 31) - 2;
 
 Result<std::shared_ptr<Segment>> Segment::create(uint32_t number,
                                                  const std::vector<VectorSpec>& vectors,
+                                                 const std::vector<SparseSpec>& sparse,
                                                  uint64_t segmentBytes, const BatchSize& batch) {
   std::shared_ptr<Segment> segment(new Segment(number));
-  if (Status status = segment->reserve(vectors, segmentBytes, batch); !status) return status;
+  if (Status status = segment->reserve(vectors, sparse, segmentBytes, batch); !status)
+    return status;
   return segment;
 }
 
-Status Segment::reserve(const std::vector<VectorSpec>& vectors, uint64_t segmentBytes,
+Status Segment::reserve(const std::vector<VectorSpec>& vectors,
+                        const std::vector<SparseSpec>& sparse, uint64_t segmentBytes,
                         const BatchSize& batch) {
   rowCapacity_ = std::min(kMostRows, segmentBytes / kRowBytes + batch.rows + 1);
   auto ids = IdColumns::reserve(rowCapacity_);
@@ -42,12 +45,18 @@ Status Segment::reserve(const std::vector<VectorSpec>& vectors, uint64_t segment
     spaces_.push_back(std::make_unique<VectorSpace>());
     VICINAL_TRY(spaces_.back()->reserve(vectors[at], rowCapacity_, vertices));
   }
+  for (size_t at = 0; at < sparse.size(); at++) {
+    sparse_.push_back(std::make_unique<SparseSpace>());
+    VICINAL_TRY(sparse_.back()->reserve(sparse[at], rowCapacity_,
+                                        segmentBytes / kSparseEntryBytes + batch.entries[at] + 1));
+  }
   return Status::ok();
 }
 
 uint64_t Segment::dataBytes() const {
   uint64_t bytes = uint64_t(rows()) * kRowBytes + payloads_.bytesOf(rows());
   for (const auto& space : spaces_) bytes += space->vectorBytes();
+  for (const auto& space : sparse_) bytes += space->bytesOf(rows());
   return bytes;
 }
 
@@ -56,6 +65,10 @@ bool Segment::hasRoom(const BatchSize& batch) const {
   if (payloads_.bytesOf(rows()) + batch.payloadBytes > payloads_.bytes().capacity()) return false;
   for (size_t at = 0; at < spaces_.size(); at++) {
     if (uint64_t(spaces_[at]->vertices()) + batch.vertices[at] > spaces_[at]->vertexCapacity())
+      return false;
+  }
+  for (size_t at = 0; at < sparse_.size(); at++) {
+    if (sparse_[at]->entriesOf(rows()) + batch.entries[at] > sparse_[at]->entryCapacity())
       return false;
   }
   return true;
@@ -74,6 +87,8 @@ Status Segment::prepare(const BatchSize& batch) {
   VICINAL_TRY(growRows(total, payloads_.bytesOf(rows()) + batch.payloadBytes));
   for (size_t at = 0; at < spaces_.size(); at++)
     VICINAL_TRY(spaces_[at]->grow(total, uint64_t(spaces_[at]->vertices()) + batch.vertices[at]));
+  for (size_t at = 0; at < sparse_.size(); at++)
+    VICINAL_TRY(sparse_[at]->grow(total, sparse_[at]->entriesOf(rows()) + batch.entries[at]));
   VICINAL_TRY(idMap_.prepare(ids_, batch.rows));
   staged_ = rows();
   return Status::ok();
@@ -89,11 +104,14 @@ uint32_t Segment::append(const NewRow& row) {
     const auto& [data, count] = row.vectors[vector];
     if (count > 0) spaces_[vector]->append(at, data, count);
   }
+  for (size_t vector = 0; vector < sparse_.size(); vector++)
+    sparse_[vector]->append(at, row.sparse[vector]);
   return at;
 }
 
 void Segment::publish() {
   for (const auto& space : spaces_) space->publish();
+  for (const auto& space : sparse_) space->countPublished(rows(), staged_);
   rows_.store(staged_, std::memory_order_release);
 }
 
@@ -142,6 +160,7 @@ void Segment::tombstone(uint32_t row, uint64_t tick) {
   deletedAt.store(tick, std::memory_order_relaxed);
   deleted_.fetch_add(1, std::memory_order_relaxed);
   for (const auto& space : spaces_) space->countDead(space->verticesOf(row));
+  for (const auto& space : sparse_) space->noteDead(row);
 }
 
 } // namespace vicinal

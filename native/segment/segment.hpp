@@ -25,6 +25,7 @@
 #include "segment/memory_table.hpp"
 #include "segment/payload_store.hpp"
 #include "segment/vector_space.hpp"
+#include "sparse/sparse_space.hpp"
 
 namespace vicinal {
 
@@ -48,6 +49,8 @@ struct NewRow {
   uint64_t seq = 0;
   std::string_view payload;
   const RowVectors* vectors = nullptr;
+  // One for each sparse vector.
+  const SparseVector* sparse = nullptr;
   bool isDirty = false;
 };
 
@@ -57,6 +60,8 @@ struct BatchSize {
   uint64_t payloadBytes = 0;
   // One count for each named vector.
   std::vector<uint32_t> vertices;
+  // Components of each sparse vector.
+  std::vector<uint64_t> entries;
 };
 
 // Bytes a row counts for beside its vectors and payload: id, sequence number, offsets, maps.
@@ -67,6 +72,7 @@ public:
   // Reserves for `segmentBytes` of data and, beyond it, for `batch`.
   static Result<std::shared_ptr<Segment>> create(uint32_t number,
                                                  const std::vector<VectorSpec>& vectors,
+                                                 const std::vector<SparseSpec>& sparse,
                                                  uint64_t segmentBytes, const BatchSize& batch);
 
   uint32_t number() const { return number_; }
@@ -136,6 +142,16 @@ public:
     return count == 0 ? RowVectors{} : RowVectors{space.vector(space.vertexOf(row)), count};
   }
 
+  size_t sparseCount() const { return sparse_.size(); }
+  SparseSpace& sparse(size_t vector) { return *sparse_[vector]; }
+  const SparseSpace& sparse(size_t vector) const { return *sparse_[vector]; }
+  // Whether the row has the vector; sparse ones come behind the others.
+  bool hasVector(uint32_t row, size_t vector) const {
+    return vector < spaces_.size() ? spaces_[vector]->vertexOf(row) != kNoVertex
+                                   : vector - spaces_.size() < sparse_.size() &&
+                                         sparse_[vector - spaces_.size()]->has(row);
+  }
+
   PayloadStore& payloads() { return payloads_; }
   const PayloadStore& payloads() const { return payloads_; }
   const IdColumns& ids() const { return ids_; }
@@ -165,8 +181,8 @@ private:
   friend class SegmentReader;
 
   explicit Segment(uint32_t number) : number_(number) {}
-  Status reserve(const std::vector<VectorSpec>& vectors, uint64_t segmentBytes,
-                 const BatchSize& batch);
+  Status reserve(const std::vector<VectorSpec>& vectors, const std::vector<SparseSpec>& sparse,
+                 uint64_t segmentBytes, const BatchSize& batch);
   void publishIndexes();
   Status growRows(uint64_t rows, uint64_t payloadBytes);
 
@@ -180,6 +196,7 @@ private:
   RegionArray<uint64_t> dirty_;
   PayloadStore payloads_;
   std::vector<std::unique_ptr<VectorSpace>> spaces_;
+  std::vector<std::unique_ptr<SparseSpace>> sparse_;
   std::atomic<uint32_t> rows_{0};
   std::atomic<uint32_t> deleted_{0};
   uint32_t staged_ = 0;

@@ -9,6 +9,17 @@ bool isLeft(Placement placement, Cooling cooling) {
          (placement == Placement::Cached && cooling == Cooling::All);
 }
 
+Status coolSparse(Segment& segment, const FiledSegment& filed, Cooling cooling) {
+  for (uint8_t vector = 0; vector < filed.directory.sparse.size(); vector++) {
+    SparseSpace& space = segment.sparse(vector);
+    if (!isLeft(space.spec().memory, cooling)) continue;
+    auto file = File::openRead(filed.path);
+    if (!file) return file.status();
+    VICINAL_TRY(space.leaveTo(file->descriptor(), filed.directory.filedSparse(vector)));
+  }
+  return Status::ok();
+}
+
 } // namespace
 
 Status coolData(Segment& segment, const FiledSegment& filed, Cooling cooling) {
@@ -18,6 +29,7 @@ Status coolData(Segment& segment, const FiledSegment& filed, Cooling cooling) {
     VICINAL_TRY(space.cool(filed.path, filed.directory.find(SectionKind::Vectors, vector)->offset,
                            filed.directory.vectors[vector].vertices));
   }
+  VICINAL_TRY(coolSparse(segment, filed, cooling));
   if (!filed.hasPayloads || cooling == Cooling::AsAsked) return Status::ok();
   auto file = File::openRead(filed.path);
   if (!file) return file.status();
@@ -104,12 +116,14 @@ void PayloadStore::shed() {
 void Segment::shedData() {
   payloads_.shed();
   for (const auto& space : spaces_) space->shedVectors();
+  for (const auto& space : sparse_) space->shedData();
 }
 
 void Segment::shedIndex() {
   ids_.low().shed();
   seqs_.shed();
   for (const auto& space : spaces_) space->shedIndex();
+  for (const auto& space : sparse_) space->shedIndex();
 }
 
 } // namespace vicinal

@@ -10,6 +10,8 @@ constexpr uint32_t kMostNameBytes = 4096;
 constexpr uint32_t kMostSections = 4096;
 constexpr uint32_t kMostVectors = 256;
 constexpr uint32_t kMostMeasured = 64;
+// The format version whose directories name sparse vectors.
+constexpr uint32_t kSparseSince = 4;
 
 class Encoder {
 public:
@@ -117,11 +119,11 @@ private:
 
 const char* sectionName(SectionKind kind) {
   static constexpr const char* kNames[kSectionKinds] = {
-      "idLows",      "idHighs",        "idKinds",      "idMap",      "seqs",
-      "deleted",     "payloadOffsets", "payloadBytes", "vectors",    "rowOfVertex",
-      "vertexOfRow", "graphLevel0",    "graphOffsets", "graphUpper", "overlayRows",
-      "overlaySeqs", "overlayOffsets", "overlayBytes", "codes",      "directions",
-      "centre"};
+      "idLows",      "idHighs",        "idKinds",       "idMap",        "seqs",
+      "deleted",     "payloadOffsets", "payloadBytes",  "vectors",      "rowOfVertex",
+      "vertexOfRow", "graphLevel0",    "graphOffsets",  "graphUpper",   "overlayRows",
+      "overlaySeqs", "overlayOffsets", "overlayBytes",  "codes",        "directions",
+      "centre",      "sparseOffsets",  "sparseIndices", "sparseValues", "postings"};
   return kNames[size_t(kind)];
 }
 
@@ -139,6 +141,17 @@ constexpr uint8_t kIdentity = 1;
 constexpr uint8_t kMulti = 2;
 
 } // namespace
+SparseSpace::Filed SegmentDirectory::filedSparse(uint8_t vector) const {
+  SparseSpace::Filed filed;
+  filed.rows = rows;
+  filed.offsetsAt = find(SectionKind::SparseOffsets, vector)->offset;
+  filed.indicesAt = find(SectionKind::SparseIndices, vector)->offset;
+  filed.valuesAt = find(SectionKind::SparseValues, vector)->offset;
+  filed.entries = find(SectionKind::SparseIndices, vector)->bytes / sizeof(uint32_t);
+  filed.postingsAt = find(SectionKind::Postings, vector)->offset;
+  filed.postingBytes = find(SectionKind::Postings, vector)->bytes;
+  return filed;
+}
 
 std::string encodeDirectory(const SegmentDirectory& directory) {
   Encoder encoder;
@@ -158,6 +171,8 @@ std::string encodeDirectory(const SegmentDirectory& directory) {
     encoder.add(vector.graph.upperWords).add(vector.graph.seed);
     encoder.add(static_cast<uint8_t>(vector.codes)).add(vector.calibration.get());
   }
+  encoder.add(static_cast<uint32_t>(directory.sparse.size()));
+  for (const std::string& name : directory.sparse) encoder.add(name);
   return encoder.add(directory.sections).take();
 }
 
@@ -198,6 +213,10 @@ bool decodeDirectory(const BlockFile& file, SegmentDirectory& directory) {
     if (codes < uint8_t(CodeKind::None) || codes > uint8_t(CodeKind::Rabitq1)) return false;
     vector.codes = static_cast<CodeKind>(codes);
     vector.calibration = decoder.calibration();
+  }
+  if (file.formatVersion() >= kSparseSince) {
+    directory.sparse.resize(decoder.count(kMostVectors));
+    for (std::string& name : directory.sparse) name = decoder.text();
   }
   directory.sections = decoder.sections();
   return decoder.isSound();

@@ -7,6 +7,7 @@
 
 #include "segment/block_file.hpp"
 #include "segment/vector_space.hpp"
+#include "sparse/sparse_space.hpp"
 
 namespace vicinal {
 
@@ -33,8 +34,13 @@ enum class SectionKind : uint8_t {
   Codes,
   Directions,
   Centre,
+  // `vector` counts the sparse ones.
+  SparseOffsets,
+  SparseIndices,
+  SparseValues,
+  Postings,
 };
-constexpr uint8_t kSectionKinds = 21;
+constexpr uint8_t kSectionKinds = 25;
 const char* sectionName(SectionKind kind);
 
 struct Section {
@@ -62,10 +68,14 @@ struct SegmentDirectory {
   uint32_t rows = 0;
   uint32_t idsInMap = 0;
   std::vector<VectorDirectory> vectors;
+  // Names of the sparse vectors.
+  std::vector<std::string> sparse;
   std::vector<Section> sections;
 
   // Null where there is none.
   const Section* find(SectionKind kind, uint8_t vector = 0) const;
+  // Where a sparse vector is; its sections must be there.
+  SparseSpace::Filed filedSparse(uint8_t vector) const;
 };
 
 // An overlay: what changed of a segment since its file was written.

@@ -55,6 +55,10 @@ void Segment::tally(const MemoryTally& tally, std::shared_mutex& lookup, MemoryT
   payloads_.tally(tally, table);
   for (size_t vector = 0; vector < spaces_.size(); vector++)
     spaces_[vector]->tally(tally, table.vectors[vector], table.ids);
+  for (size_t vector = 0; vector < sparse_.size(); vector++) {
+    MemoryTable::Vectors& part = table.vectors[spaces_.size() + vector];
+    sparse_[vector]->tally(tally, part.vectors, part.graph);
+  }
   for (const auto held = indexes(); const auto& index : *held)
     MemoryTally::addHeap(table.payloadIndexes, index->bytes());
 }

@@ -1,5 +1,6 @@
 #include "segment/segment_reader.hpp"
 
+#include <algorithm>
 #include <bit>
 
 namespace vicinal {
@@ -27,19 +28,22 @@ public:
       : file_(file), directory_(directory) {}
 
   Result<std::shared_ptr<Segment>> read(uint32_t number, const std::vector<VectorSpec>& vectors,
-                                        uint64_t roomBytes) {
-    VICINAL_TRY(checkVectors(vectors));
+                                        const std::vector<SparseSpec>& sparse, uint64_t roomBytes) {
+    VICINAL_TRY(checkVectors(vectors, sparse));
     VICINAL_TRY(checkSections());
     BatchSize held;
     held.rows = directory_.rows;
     held.payloadBytes = find(SectionKind::PayloadBytes)->bytes;
     for (const VectorDirectory& vector : directory_.vectors)
       held.vertices.push_back(vector.vertices);
-    auto created = Segment::create(number, vectors, roomBytes, held);
+    for (uint8_t vector = 0; vector < sparse.size(); vector++)
+      held.entries.push_back(find(SectionKind::SparseIndices, vector)->bytes / sizeof(uint32_t));
+    auto created = Segment::create(number, vectors, sparse, roomBytes, held);
     if (!created) return created;
     segment_ = created->get();
     VICINAL_TRY(mapRows());
     for (uint8_t vector = 0; vector < vectors.size(); vector++) VICINAL_TRY(mapVector(vector));
+    for (uint8_t vector = 0; vector < sparse.size(); vector++) VICINAL_TRY(mapSparse(vector));
     segment_->staged_ = directory_.rows;
     segment_->rows_.store(directory_.rows, std::memory_order_release);
     VICINAL_TRY(applyDeleted(file_, *find(SectionKind::Deleted)));
@@ -95,8 +99,13 @@ private:
     return file.file().readAt(section->offset, values.data(), section->bytes);
   }
 
-  Status checkVectors(const std::vector<VectorSpec>& vectors) const {
-    bool isSame = vectors.size() == directory_.vectors.size();
+  Status checkVectors(const std::vector<VectorSpec>& vectors,
+                      const std::vector<SparseSpec>& sparse) const {
+    bool isSame =
+        vectors.size() == directory_.vectors.size() &&
+        std::equal(
+            sparse.begin(), sparse.end(), directory_.sparse.begin(), directory_.sparse.end(),
+            [](const SparseSpec& spec, const std::string& name) { return spec.name == name; });
     for (size_t at = 0; isSame && at < vectors.size(); at++) {
       const VectorSpec& written = directory_.vectors[at].spec;
       isSame = written.name == vectors[at].name && written.dim == vectors[at].dim &&
@@ -139,6 +148,13 @@ private:
       if (isSound && !entry.isIdentity)
         isSound = has(SectionKind::RowOfVertex, uint64_t(entry.vertices) * 4, vector) &&
                   has(SectionKind::VertexOfRow, rows * 4, vector);
+    }
+    for (uint8_t vector = 0; isSound && vector < directory_.sparse.size(); vector++) {
+      const Section* indices = find(SectionKind::SparseIndices, vector);
+      isSound = indices != nullptr && indices->bytes % sizeof(uint32_t) == 0 &&
+                has(SectionKind::SparseOffsets, rows * 8 + 8, vector) &&
+                has(SectionKind::SparseValues, indices->bytes, vector) &&
+                find(SectionKind::Postings, vector) != nullptr;
     }
     return isSound ? Status::ok() : file_.corrupt("its sections and its directory do not agree");
   }
@@ -242,6 +258,12 @@ private:
     return status;
   }
 
+  Status mapSparse(uint8_t vector) {
+    const Status status =
+        segment_->sparse(vector).map(file_.file().descriptor(), directory_.filedSparse(vector));
+    return status.code() == Code::Corrupt ? file_.corrupt(status.message()) : status;
+  }
+
   Status applyDeleted(const BlockFile& file, const Section& section) {
     std::vector<uint64_t> words(uint64_t(directory_.rows) / 64 + 1);
     VICINAL_TRY(readInto(file, &section, words));
@@ -261,13 +283,14 @@ private:
 };
 
 Result<OpenedSegment> openSegment(const SegmentSource& source, uint32_t number,
-                                  const std::vector<VectorSpec>& vectors, uint64_t roomBytes) {
+                                  const std::vector<VectorSpec>& vectors,
+                                  const std::vector<SparseSpec>& sparse, uint64_t roomBytes) {
   auto file = openFile(source.path, FileKind::Segment, source.crc);
   if (!file) return file.status();
   SegmentDirectory directory;
   if (!decodeDirectory(*file, directory)) return file->corrupt("the directory makes no sense");
   SegmentReader reader(*file, directory);
-  auto segment = reader.read(number, vectors, roomBytes);
+  auto segment = reader.read(number, vectors, sparse, roomBytes);
   if (!segment) return segment.status();
   OpenedSegment opened{segment.take(), directory.throughSeq, file->stamp(), std::nullopt, {}};
   opened.filed = {file->stamp().path, directory, {}, true};

@@ -26,7 +26,8 @@ struct OpenedSegment {
 
 // `roomBytes`: how much data the segment may take beyond what it has.
 Result<OpenedSegment> openSegment(const SegmentSource& source, uint32_t number,
-                                  const std::vector<VectorSpec>& vectors, uint64_t roomBytes);
+                                  const std::vector<VectorSpec>& vectors,
+                                  const std::vector<SparseSpec>& sparse, uint64_t roomBytes);
 
 struct SegmentDescription {
   uint32_t formatVersion = 0;

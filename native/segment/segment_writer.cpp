@@ -111,6 +111,7 @@ Status SegmentWriter::writeScheme(const CodeScheme& scheme, uint8_t vector) {
 Result<FileStamp> SegmentWriter::writeRows() {
   const auto write = [&]() -> Status {
     VICINAL_TRY(writeVectors());
+    VICINAL_TRY(writeSparse());
     VICINAL_TRY(writeIds());
     VICINAL_TRY(writeIdMap());
     VICINAL_TRY(writeSeqs());
@@ -156,6 +157,24 @@ Status SegmentWriter::appendVectors(uint8_t vector, uint64_t bytes) {
   for (uint64_t at = 0; at < bytes; at += kPiece) {
     VICINAL_TRY(file_.append(data + at, std::min(kPiece, bytes - at)));
     if (shedsVectors_) space.shedVectors();
+  }
+  return Status::ok();
+}
+
+Status SegmentWriter::writeSparse() {
+  for (uint8_t vector = 0; vector < segment_.sparseCount(); vector++) {
+    const SparseSpace& space = segment_.sparse(vector);
+    const uint64_t entries = space.entriesOf(capture_.rows);
+    directory_.sparse.push_back(space.spec().name);
+    VICINAL_TRY(section(SectionKind::SparseOffsets, vector, space.offsets().data(),
+                        (uint64_t(capture_.rows) + 1) * sizeof(uint64_t)));
+    VICINAL_TRY(section(SectionKind::SparseIndices, vector, space.indices().data(),
+                        entries * sizeof(uint32_t)));
+    VICINAL_TRY(
+        section(SectionKind::SparseValues, vector, space.values().data(), entries * sizeof(float)));
+    auto run = space.wholeRun(capture_.rows);
+    if (!run) return run.status();
+    VICINAL_TRY(section(SectionKind::Postings, vector, (*run)->data(), (*run)->bytes()));
   }
   return Status::ok();
 }

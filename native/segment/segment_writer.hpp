@@ -52,6 +52,7 @@ private:
   Status writeSeqs();
   Status writePayloads();
   Status writeVectors();
+  Status writeSparse();
   Status appendVectors(uint8_t vector, uint64_t bytes);
   std::string_view payload(uint32_t row) const;
 

@@ -33,6 +33,11 @@ struct Snapshot {
 
   size_t count() const { return segments->size(); }
   Segment& segment(size_t at) const { return *(*segments)[at]; }
+  // How many named vectors there are, sparse ones too; any number where there are no rows.
+  uint32_t vectorsNamed() const {
+    return count() == 0 ? UINT32_MAX
+                        : uint32_t(segment(0).vectorCount() + segment(0).sparseCount());
+  }
   uint32_t rows(size_t at) const { return at + 1 == count() ? lastRows : segment(at).rows(); }
 };
 

@@ -9,6 +9,7 @@
 
 #include "segment/buffer.hpp"
 #include "segment/point_id.hpp"
+#include "sparse/sparse_vector.hpp"
 
 namespace vicinal {
 
@@ -22,9 +23,24 @@ struct UpsertColumns {
     // How many vectors each of these points has; null: one each.
     const uint32_t* counts = nullptr;
   };
+  struct Sparse {
+    // Among the sparse ones.
+    uint32_t vector = 0;
+    // Of all of them end to end; `count` + 1 offsets.
+    const uint32_t* indices = nullptr;
+    const float* values = nullptr;
+    const uint32_t* offsets = nullptr;
+    const uint32_t* rows = nullptr;
+    uint32_t count = 0;
+    SparseVector at(uint32_t position) const {
+      const uint32_t from = offsets[position];
+      return {indices + from, values + from, offsets[position + 1] - from};
+    }
+  };
   std::vector<PointId> ids;
   uint64_t seq = 0;
   std::vector<Vectors> vectors;
+  std::vector<Sparse> sparse;
   const char* payloadBytes = nullptr;
   // ids + 1 offsets, or null: no payloads.
   const uint32_t* payloadOffsets = nullptr;
@@ -42,6 +58,17 @@ struct TableView {
     const float* data = nullptr;
     const uint32_t* counts = nullptr;
   };
+  struct Sparse {
+    const uint32_t* indices = nullptr;
+    const float* values = nullptr;
+    const int32_t* offsets = nullptr;
+    const uint32_t* counts = nullptr;
+    SparseVector at(uint32_t row) const {
+      if (counts[row] == 0) return {};
+      const int32_t from = offsets[row];
+      return {indices + from, values + from, static_cast<uint32_t>(offsets[row + 1] - from)};
+    }
+  };
   uint32_t count = 0;
   const char* idBytes = nullptr;
   const int32_t* idOffsets = nullptr;
@@ -51,6 +78,7 @@ struct TableView {
   const char* payloadBytes = nullptr;
   const int32_t* payloadOffsets = nullptr;
   std::vector<Vectors> vectors;
+  std::vector<Sparse> sparse;
 
   std::string_view idText(uint32_t row) const { return span(idBytes, idOffsets, row); }
   std::string_view payload(uint32_t row) const { return span(payloadBytes, payloadOffsets, row); }
@@ -68,6 +96,12 @@ struct TableRows {
     Buffer<float> data;
     Buffer<uint32_t> counts;
   };
+  struct Sparse {
+    Buffer<uint32_t> indices;
+    Buffer<float> values;
+    Buffer<int32_t> offsets;
+    Buffer<uint32_t> counts;
+  };
   uint32_t count = 0;
   uint64_t throughSeq = 0;
   Buffer<char> idBytes;
@@ -78,6 +112,7 @@ struct TableRows {
   Buffer<char> payloadBytes;
   Buffer<int32_t> payloadOffsets;
   std::vector<Vectors> vectors;
+  std::vector<Sparse> sparse;
 };
 
 } // namespace vicinal

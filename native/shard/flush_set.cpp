@@ -15,6 +15,8 @@ uint64_t FlushSet::bytesOf(const RowRef& ref) const {
   uint64_t bytes = kRowOverheadBytes + ref.segment->payload(ref.row).size();
   for (size_t vector = 0; vector < ref.segment->vectorCount(); vector++)
     bytes += uint64_t(ref.segment->space(vector).spec().dim) * sizeof(float);
+  for (size_t vector = 0; vector < ref.segment->sparseCount(); vector++)
+    bytes += ref.segment->sparse(vector).vector(ref.row).count * kSparseEntryBytes;
   return bytes;
 }
 

@@ -5,8 +5,9 @@
 
 namespace vicinal {
 
-SegmentSet::SegmentSet(std::vector<VectorSpec> vectors, uint64_t segmentBytes)
-    : vectors_(std::move(vectors)), segmentBytes_(segmentBytes) {}
+SegmentSet::SegmentSet(std::vector<VectorSpec> vectors, std::vector<SparseSpec> sparse,
+                       uint64_t segmentBytes)
+    : vectors_(std::move(vectors)), sparse_(std::move(sparse)), segmentBytes_(segmentBytes) {}
 
 Snapshot SegmentSet::snapshot() const {
   std::lock_guard lock(view_);
@@ -33,7 +34,7 @@ RowRef SegmentSet::find(const PointId& id) const {
 Result<Segment*> SegmentSet::writable(const BatchSize& batch) {
   Segment* segment = active();
   if (segment == nullptr || segment->dataBytes() >= segmentBytes_ || !segment->hasRoom(batch)) {
-    auto created = Segment::create(nextNumber_, vectors_, segmentBytes_, batch);
+    auto created = Segment::create(nextNumber_, vectors_, sparse_, segmentBytes_, batch);
     if (!created) return created.status();
     nextNumber_++;
     for (const IndexField& field : indexFields_) VICINAL_TRY(created->get()->addIndex(field));

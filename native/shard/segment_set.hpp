@@ -20,7 +20,8 @@ namespace vicinal {
 
 class SegmentSet {
 public:
-  SegmentSet(std::vector<VectorSpec> vectors, uint64_t segmentBytes);
+  SegmentSet(std::vector<VectorSpec> vectors, std::vector<SparseSpec> sparse,
+             uint64_t segmentBytes);
 
   // Those of segments made from now on; the writer's.
   const std::vector<VectorSpec>& vectors() const { return vectors_; }
@@ -60,6 +61,7 @@ private:
   void publishList(std::shared_ptr<const SegmentList> list);
 
   std::vector<VectorSpec> vectors_;
+  const std::vector<SparseSpec> sparse_;
   const uint64_t segmentBytes_;
   const std::shared_ptr<std::shared_mutex> overlays_ = std::make_shared<std::shared_mutex>();
   std::vector<IndexField> indexFields_;

@@ -22,14 +22,19 @@
 #include "shard/flush_set.hpp"
 #include "shard/indexer.hpp"
 #include "shard/segment_set.hpp"
+#include "shard/sparse_indexer.hpp"
 
 namespace vicinal {
 
 struct ShardSpec {
   std::vector<VectorSpec> vectors;
+  // Behind the others wherever vectors are counted.
+  std::vector<SparseSpec> sparse;
   uint64_t segmentBytes = 0;
   // Whether what changes is remembered for takeFlush.
   bool trackChanges = true;
+
+  size_t vectorCount() const { return vectors.size() + sparse.size(); }
 };
 
 // The files of a segment, and the state they hold.
@@ -98,6 +103,8 @@ public:
   const ShardSpec& spec() const { return spec_; }
   SearchPace& pace(uint32_t vector) { return paces_[vector]; }
   FilteredPace& filteredPace(uint32_t vector) { return filteredPaces_[vector]; }
+  // Of the sparse vector of this index among all vectors: nanoseconds a posting.
+  SearchPace& sparsePace(uint32_t vector) { return sparsePaces_[vector - spec_.vectors.size()]; }
   RecallMeter& meter(uint32_t vector) { return meters_[vector]; }
   // Of some of the queries asked lately, as many as were measured: at most so many, and fewer where
   // others wait for a thread or a time is up. Calibrates on such queries where that is called for.
@@ -150,6 +157,7 @@ public:
   MemoryTable memory() const;
   uint64_t tailBytes() const;
   Indexer& indexer() { return *indexer_; }
+  SparseIndexer& sparseIndexer() { return sparseIndexer_; }
   int64_t freeze();
   // Segments made from now on are built as these say, which differ from the shard's in that alone.
   // Freezes the active segment; returns the greatest number of those there are, or -1.
@@ -163,6 +171,7 @@ private:
   void followCallers(uint32_t vector);
   // Publishes the batch. `isChange`: its rows are changes the table lacks.
   Status writeRows(WriteBatch& batch, bool isChange);
+  WriteBatch newBatch(size_t mostRows) const;
 
   struct Plan;
   uint32_t checkpointedRows(uint32_t number) const;
@@ -176,11 +185,14 @@ private:
   std::deque<SearchPace> paces_;
   std::deque<FilteredPace> filteredPaces_;
   std::deque<RecallMeter> meters_;
+  // One a sparse vector.
+  std::deque<SearchPace> sparsePaces_;
   mutable std::mutex writer_;
   SegmentSet segments_;
   FlushSet changes_;
   std::atomic<uint64_t> seq_{0};
   std::shared_ptr<Indexer> indexer_;
+  SparseIndexer sparseIndexer_;
   std::mutex checkpoint_;
   // Set for good once memory was short.
   std::atomic<bool> isFrugal_{false};

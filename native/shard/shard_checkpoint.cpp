@@ -168,8 +168,8 @@ Result<uint32_t> Shard::openSegment(const SegmentSource& source, bool resume) {
     std::lock_guard lock(writer_);
     number = segments_.takeNumber();
   }
-  auto opened =
-      vicinal::openSegment(source, number, spec_.vectors, resume ? spec_.segmentBytes : 0);
+  auto opened = vicinal::openSegment(source, number, spec_.vectors, spec_.sparse,
+                                     resume ? spec_.segmentBytes : 0);
   if (!opened) return opened.status();
   Segment& segment = *opened->segment;
   {

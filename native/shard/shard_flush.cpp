@@ -1,4 +1,5 @@
 // What the table lacks, as rows of the table; and rows of the table, taken back.
+#include <algorithm>
 #include <limits>
 
 #include "segment/row_checksum.hpp"
@@ -18,8 +19,8 @@ Status outOfMemory() {
 
 class TableCollector {
 public:
-  TableCollector(TableRows& rows, const std::vector<VectorSpec>& specs)
-      : rows_(rows), specs_(specs) {}
+  TableCollector(TableRows& rows, const ShardSpec& spec)
+      : rows_(rows), specs_(spec.vectors), sparse_(spec.sparse.size()) {}
 
   Status reserve(size_t count) {
     bool fits = rows_.idOffsets.push(0) && rows_.payloadOffsets.push(0) &&
@@ -31,6 +32,9 @@ public:
       const size_t floats = specs_[vector].isMulti ? 0 : count * specs_[vector].dim;
       fits = column.data.reserve(floats) && column.counts.reserve(count);
     }
+    rows_.sparse.resize(sparse_);
+    for (auto& column : rows_.sparse)
+      fits = fits && column.offsets.push(0) && column.counts.resizeZeroed(count);
     return fits ? Status::ok() : outOfMemory();
   }
 
@@ -49,6 +53,8 @@ public:
     bool fits = true;
     for (uint32_t vector = 0; vector < specs_.size(); vector++)
       fits = addVector(change.row, vector, crc) && fits;
+    for (uint32_t vector = 0; vector < sparse_; vector++)
+      VICINAL_TRY(addSparse(change.row, vector, crc));
     fits = fits && rows_.idBytes.append(idText_.data(), idText_.size()) &&
            rows_.idOffsets.push(static_cast<int32_t>(rows_.idBytes.size())) &&
            rows_.seqs.push(row.seq) && rows_.deleted.push(row.isDeleted ? 1 : 0) &&
@@ -72,8 +78,25 @@ private:
     return specs_[vector].isMulti || column.data.appendZeros(dim);
   }
 
+  Status addSparse(const RowRef& row, uint32_t vector, uint32_t& crc) {
+    auto& column = rows_.sparse[vector];
+    const SparseVector from =
+        row.found() ? row.segment->sparse(vector).vector(row.row) : SparseVector{};
+    if (column.indices.size() + from.count > kMostTextBytes)
+      return Status(Code::TooLarge, "one operation changed more than 2^31 components");
+    const bool fits = column.indices.append(from.indices, from.count) &&
+                      column.values.append(from.values, from.count) &&
+                      column.offsets.push(static_cast<int32_t>(column.indices.size()));
+    if (!fits) return outOfMemory();
+    if (!from.isPresent()) return Status::ok();
+    column.counts[rows_.count] = 1;
+    crc = addSparseChecksum(crc, static_cast<uint32_t>(specs_.size()) + vector, from);
+    return Status::ok();
+  }
+
   TableRows& rows_;
   const std::vector<VectorSpec>& specs_;
+  const size_t sparse_;
   std::string idText_;
 };
 
@@ -83,6 +106,13 @@ bool isMonotonic(const int32_t* offsets, uint32_t count) {
     if (offsets[row + 1] < offsets[row]) return false;
   }
   return true;
+}
+
+bool hasMonotonicOffsets(const TableView& rows) {
+  return isMonotonic(rows.idOffsets, rows.count) && isMonotonic(rows.payloadOffsets, rows.count) &&
+         std::all_of(rows.sparse.begin(), rows.sparse.end(), [&](const TableView::Sparse& sparse) {
+           return isMonotonic(sparse.offsets, rows.count);
+         });
 }
 
 } // namespace
@@ -98,7 +128,7 @@ Status Shard::takeFlush(uint64_t maxBytes, TableRows& rows) {
   }
   // Rows don't change, so writes may go on. A payload that changes meanwhile is taken as of now,
   // with its sequence number, and is dirty again.
-  TableCollector collector(rows, spec_.vectors);
+  TableCollector collector(rows, spec_);
   Status status = collector.reserve(taken.size());
   {
     std::shared_lock overlays(segments_.overlays());
@@ -140,8 +170,7 @@ private:
 } // namespace
 
 int64_t Shard::verifyRows(const TableView& rows) const {
-  if (!isMonotonic(rows.idOffsets, rows.count) || !isMonotonic(rows.payloadOffsets, rows.count))
-    return 0;
+  if (!hasMonotonicOffsets(rows)) return 0;
   VectorCursor cursor(rows, spec_.vectors);
   for (uint32_t row = 0; row < rows.count; row++) {
     uint32_t crc =
@@ -151,16 +180,21 @@ int64_t Shard::verifyRows(const TableView& rows) const {
       if (count > 0)
         crc = addVectorChecksum(crc, vector, data, size_t(count) * spec_.vectors[vector].dim);
     }
+    for (uint32_t vector = 0; vector < spec_.sparse.size(); vector++) {
+      const SparseVector sparse = rows.sparse[vector].at(row);
+      if (sparse.isPresent())
+        crc = addSparseChecksum(crc, uint32_t(spec_.vectors.size()) + vector, sparse);
+    }
     if (crc != rows.crcs[row]) return row;
   }
   return -1;
 }
 
 Status Shard::loadRows(const TableView& rows) {
-  if (!isMonotonic(rows.idOffsets, rows.count) || !isMonotonic(rows.payloadOffsets, rows.count))
+  if (!hasMonotonicOffsets(rows))
     return Status(Code::Corrupt, "rows of the table: offsets are not ascending");
   std::lock_guard lock(writer_);
-  WriteBatch batch(rows.count, spec_.vectors.size());
+  WriteBatch batch = newBatch(rows.count);
   uint64_t newest = seq_.load();
   VectorCursor cursor(rows, spec_.vectors);
   for (uint32_t row = 0; row < rows.count; row++) {
@@ -179,6 +213,8 @@ Status Shard::loadRows(const TableView& rows) {
       if (old.found()) batch.replaced.push_back(old);
       continue;
     }
+    for (size_t vector = 0; vector < spec_.sparse.size(); vector++)
+      batch.nextSparse()[vector] = rows.sparse[vector].at(row);
     batch.add(id, seq, rows.payload(row), old);
   }
   VICINAL_TRY(writeRows(batch, false));

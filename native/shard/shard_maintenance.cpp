@@ -24,15 +24,19 @@ void addIndexStats(const Segment& segment, ShardStats& stats) {
 } // namespace
 
 Shard::Shard(ShardSpec spec, ThreadPool& pool)
-    : spec_(std::move(spec)), segments_(spec_.vectors, spec_.segmentBytes),
-      changes_(segments_, spec_.trackChanges),
-      indexer_(std::make_shared<Indexer>(segments_, pool)) {
+    : spec_(std::move(spec)), segments_(spec_.vectors, spec_.sparse, spec_.segmentBytes),
+      changes_(segments_, spec_.trackChanges), indexer_(std::make_shared<Indexer>(segments_, pool)),
+      sparseIndexer_(segments_) {
   for (const VectorSpec& vector : spec_.vectors) paces_.emplace_back(vector.dim);
-  filteredPaces_.resize(spec_.vectors.size());
+  for (size_t vector = 0; vector < spec_.sparse.size(); vector++) sparsePaces_.emplace_back(1);
+  filteredPaces_.resize(spec_.vectorCount());
   meters_.resize(spec_.vectors.size());
 }
 
-Shard::~Shard() { indexer_->close(); }
+Shard::~Shard() {
+  indexer_->close();
+  sparseIndexer_.close();
+}
 
 ShardStats Shard::stats() const {
   ShardStats stats;
@@ -40,7 +44,7 @@ ShardStats Shard::stats() const {
   stats.seq = seq_.load();
   stats.dirty = changes_.dirty();
   stats.dirtyBytes = changes_.dirtyBytes();
-  stats.vectors.resize(spec_.vectors.size());
+  stats.vectors.resize(spec_.vectorCount());
   for (size_t vector = 0; vector < meters_.size(); vector++)
     stats.vectors[vector].recall = meters_[vector].reading();
   const Snapshot snapshot = segments_.snapshot();
@@ -65,13 +69,22 @@ ShardStats Shard::stats() const {
       }
       sums.isCalibrating = sums.isCalibrating || space.isCalibrationDue();
     }
+    for (size_t vector = 0; vector < segment.sparseCount(); vector++) {
+      const SparseSpace& space = segment.sparse(vector);
+      auto& sums = stats.vectors[segment.vectorCount() + vector];
+      // Whoever searches finds all of them by postings or in the tail.
+      sums.live += space.live();
+      sums.indexed += space.live();
+      sums.vectorBytes += space.bytesOf(segment.rows());
+      for (const auto runs = space.runs(); const auto& run : *runs) sums.graphBytes += run->bytes();
+    }
     addIndexStats(segment, stats);
   }
   return stats;
 }
 
 MemoryTable Shard::memory() const {
-  MemoryTable table(spec_.vectors.size());
+  MemoryTable table(spec_.vectorCount());
   const MemoryTally tally;
   const Snapshot snapshot = segments_.snapshot();
   for (size_t at = 0; at < snapshot.count(); at++)
@@ -164,13 +177,11 @@ Result<uint32_t> Shard::moveRows(uint32_t number, uint32_t maxRows) {
   if (!from) return Status(Code::NotFound, "segment " + std::to_string(number) + " doesn't exist");
   if (from.get() == segments_.active())
     return Status(Code::InvalidArgument, "segment " + std::to_string(number) + " is not frozen");
-  WriteBatch batch(std::min(maxRows, from->liveRows()), spec_.vectors.size());
+  WriteBatch batch = newBatch(std::min(maxRows, from->liveRows()));
   for (uint32_t row = from->firstLiveRow(); row < from->rows() && batch.rows.size() < maxRows;
        row++) {
     if (from->deletedAt(row) != 0) continue;
-    RowVectors* const vectors = batch.nextVectors();
-    for (size_t vector = 0; vector < spec_.vectors.size(); vector++)
-      vectors[vector] = from->vectorsOf(vector, row);
+    batch.keepVectors(*from, row);
     batch.add(from->id(row), from->seq(row), from->payload(row), {from.get(), row},
               from->isDirty(row));
   }

@@ -1,6 +1,7 @@
 // Writes: rows are staged beyond every reader's count, then published with the tombstones of the
 // rows they replace.
 #include <algorithm>
+#include <tuple>
 
 #include "shard/shard.hpp"
 #include "shard/write_batch.hpp"
@@ -13,23 +14,42 @@ namespace {
 class ColumnCursor {
 public:
   ColumnCursor(const UpsertColumns& columns, const std::vector<VectorSpec>& specs)
-      : columns_(columns), specs_(specs), next_(columns.vectors.size(), {0, 0}) {}
+      : columns_(columns), specs_(specs), next_(columns.vectors.size(), {0, 0}),
+        nextSparse_(columns.sparse.size(), 0) {}
 
   // Points must be asked for in ascending order, each once.
-  void read(uint32_t point, RowVectors* vectors) {
+  void read(uint32_t point) {
+    given_.clear();
+    givenSparse_.clear();
     for (size_t at = 0; at < columns_.vectors.size(); at++) {
       const auto& column = columns_.vectors[at];
       auto& [position, vector] = next_[at];
-      if (position >= column.count) continue;
-      if (column.rows != nullptr && column.rows[position] != point) continue;
+      if (!brings(column, point, position)) continue;
       const uint32_t count = column.counts != nullptr ? column.counts[position] : 1;
-      vectors[column.vector] = {column.data + vector * specs_[column.vector].dim, count};
+      const float* const data = column.data + vector * specs_[column.vector].dim;
+      given_.emplace_back(column.vector, RowVectors{data, count});
       position++;
       vector += count;
     }
+    for (size_t at = 0; at < columns_.sparse.size(); at++) {
+      const auto& column = columns_.sparse[at];
+      if (brings(column, point, nextSparse_[at]))
+        givenSparse_.emplace_back(column.vector, column.at(nextSparse_[at]++));
+    }
+  }
+
+  // What the point brings, over what the batch's next row has.
+  void give(WriteBatch& batch) const {
+    for (const auto& [vector, vectors] : given_) batch.nextVectors()[vector] = vectors;
+    for (const auto& [vector, sparse] : givenSparse_) batch.nextSparse()[vector] = sparse;
   }
 
 private:
+  template <typename Column>
+  static bool brings(const Column& column, uint32_t point, uint32_t position) {
+    return position < column.count && (column.rows == nullptr || column.rows[position] == point);
+  }
+
   const UpsertColumns& columns_;
   const std::vector<VectorSpec>& specs_;
   struct Place {
@@ -37,6 +57,10 @@ private:
     uint64_t vector;
   };
   std::vector<Place> next_;
+  std::vector<uint32_t> nextSparse_;
+  // By vector.
+  std::vector<std::pair<uint32_t, RowVectors>> given_;
+  std::vector<std::pair<uint32_t, SparseVector>> givenSparse_;
 };
 
 } // namespace
@@ -58,21 +82,23 @@ Status Shard::writeRows(WriteBatch& batch, bool isChange) {
   if (segment != nullptr) segment->indexStaged();
   if (!batch.rows.empty() || !batch.replaced.empty()) segments_.commit(segment, batch.replaced);
   if (!batch.rows.empty()) indexer_->kick();
+  if (!batch.rows.empty()) sparseIndexer_.kick();
   return Status::ok();
+}
+
+WriteBatch Shard::newBatch(size_t mostRows) const {
+  return WriteBatch(mostRows, spec_.vectors.size(), spec_.sparse.size());
 }
 
 Status Shard::upsert(const UpsertColumns& columns) {
   std::lock_guard lock(writer_);
-  const size_t vectorCount = spec_.vectors.size();
-  WriteBatch batch(columns.ids.size(), vectorCount);
+  WriteBatch batch = newBatch(columns.ids.size());
   ColumnCursor cursor(columns, spec_.vectors);
-  std::vector<RowVectors> vectors(vectorCount);
   for (uint32_t point = 0; point < columns.ids.size(); point++) {
-    std::fill(vectors.begin(), vectors.end(), RowVectors{});
-    cursor.read(point, vectors.data());
+    cursor.read(point);
     const RowRef old = segments_.find(columns.ids[point]);
     if (old.found() && old.segment->seq(old.row) >= columns.seq) continue;
-    std::copy(vectors.begin(), vectors.end(), batch.nextVectors());
+    cursor.give(batch);
     batch.add(columns.ids[point], columns.seq, columns.payload(point), old);
   }
   VICINAL_TRY(writeRows(batch, true));
@@ -82,19 +108,14 @@ Status Shard::upsert(const UpsertColumns& columns) {
 
 Status Shard::updateVectors(const UpsertColumns& columns) {
   std::lock_guard lock(writer_);
-  const size_t vectorCount = spec_.vectors.size();
-  WriteBatch batch(columns.ids.size(), vectorCount);
+  WriteBatch batch = newBatch(columns.ids.size());
   ColumnCursor cursor(columns, spec_.vectors);
-  std::vector<RowVectors> given(vectorCount);
   for (uint32_t point = 0; point < columns.ids.size(); point++) {
-    std::fill(given.begin(), given.end(), RowVectors{});
-    cursor.read(point, given.data());
+    cursor.read(point);
     const RowRef old = segments_.find(columns.ids[point]);
     if (!old.found() || old.segment->seq(old.row) >= columns.seq) continue;
-    RowVectors* const vectors = batch.nextVectors();
-    for (size_t vector = 0; vector < vectorCount; vector++)
-      vectors[vector] =
-          given[vector].count > 0 ? given[vector] : old.segment->vectorsOf(vector, old.row);
+    batch.keepVectors(*old.segment, old.row);
+    cursor.give(batch);
     batch.add(columns.ids[point], columns.seq, old.segment->payload(old.row), old);
   }
   VICINAL_TRY(writeRows(batch, true));
@@ -105,22 +126,22 @@ Status Shard::updateVectors(const UpsertColumns& columns) {
 Status Shard::deleteVectors(const std::vector<PointId>& ids, const std::vector<uint32_t>& vectors,
                             uint64_t seq) {
   std::lock_guard lock(writer_);
-  const size_t vectorCount = spec_.vectors.size();
-  WriteBatch batch(ids.size(), vectorCount);
+  WriteBatch batch = newBatch(ids.size());
+  const size_t dense = spec_.vectors.size();
   for (const PointId& id : ids) {
     const RowRef old = segments_.find(id);
     if (!old.found() || old.segment->seq(old.row) >= seq) continue;
-    RowVectors* const kept = batch.nextVectors();
-    bool changes = false;
-    for (size_t vector = 0; vector < vectorCount; vector++) {
-      kept[vector] = old.segment->vectorsOf(vector, old.row);
-      if (kept[vector].count == 0 ||
-          std::find(vectors.begin(), vectors.end(), vector) == vectors.end())
-        continue;
-      kept[vector] = {};
-      changes = true;
-    }
+    const bool changes = std::any_of(vectors.begin(), vectors.end(), [&](uint32_t vector) {
+      return old.segment->hasVector(old.row, vector);
+    });
     if (!changes) continue;
+    batch.keepVectors(*old.segment, old.row);
+    for (const uint32_t vector : vectors) {
+      if (vector < dense)
+        batch.nextVectors()[vector] = {};
+      else
+        batch.nextSparse()[vector - dense] = {};
+    }
     batch.add(id, seq, old.segment->payload(old.row), old);
   }
   VICINAL_TRY(writeRows(batch, true));
@@ -130,7 +151,7 @@ Status Shard::deleteVectors(const std::vector<PointId>& ids, const std::vector<u
 
 Status Shard::deletePoints(const std::vector<PointId>& ids, uint64_t seq) {
   std::lock_guard lock(writer_);
-  WriteBatch batch(0, spec_.vectors.size());
+  WriteBatch batch = newBatch(0);
   for (const PointId& id : ids) {
     const RowRef old = segments_.find(id);
     if (!old.found() || old.segment->seq(old.row) >= seq) continue;

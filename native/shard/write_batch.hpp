@@ -14,22 +14,39 @@ struct WriteBatch {
   std::vector<RowRef> replaced;
   BatchSize size;
 
-  WriteBatch(size_t mostRows, size_t vectorCount) : vectors_(mostRows * vectorCount) {
+  WriteBatch(size_t mostRows, size_t vectorCount, size_t sparseCount)
+      : vectors_(mostRows * vectorCount), sparse_(mostRows * sparseCount) {
     rows.reserve(mostRows);
     size.vertices.assign(vectorCount, 0);
+    size.entries.assign(sparseCount, 0);
   }
 
   // The vectors of the row that is added next: an entry for each named vector, to be filled in.
   RowVectors* nextVectors() { return vectors_.data() + rows.size() * size.vertices.size(); }
+
+  // The same of its sparse vectors.
+  SparseVector* nextSparse() { return sparse_.data() + rows.size() * size.entries.size(); }
+  // It keeps what a row had.
+  void keepVectors(const Segment& segment, uint32_t row) {
+    RowVectors* const vectors = nextVectors();
+    for (size_t vector = 0; vector < size.vertices.size(); vector++)
+      vectors[vector] = segment.vectorsOf(vector, row);
+    SparseVector* sparse = nextSparse();
+    for (size_t vector = 0; vector < size.entries.size(); vector++)
+      sparse[vector] = segment.sparse(vector).vector(row);
+  }
 
   void add(const PointId& id, uint64_t seq, std::string_view payload, const RowRef& previous,
            bool isDirty = false) {
     const RowVectors* const vectors = nextVectors();
     for (size_t vector = 0; vector < size.vertices.size(); vector++)
       size.vertices[vector] += vectors[vector].count;
+    const SparseVector* sparse = nextSparse();
+    for (size_t vector = 0; vector < size.entries.size(); vector++)
+      size.entries[vector] += sparse[vector].count;
     size.payloadBytes += payload.size();
     size.rows++;
-    rows.push_back({id, seq, payload, vectors, isDirty});
+    rows.push_back({id, seq, payload, vectors, sparse, isDirty});
     old.push_back(previous);
     if (previous.found()) replaced.push_back(previous);
   }
@@ -41,11 +58,14 @@ struct WriteBatch {
       const uint32_t count = specs[vector].isMulti ? rows[row].vectors[vector].count : 1;
       bytes += uint64_t(count) * specs[vector].dim * sizeof(float);
     }
+    for (size_t vector = 0; vector < size.entries.size(); vector++)
+      bytes += rows[row].sparse[vector].count * kSparseEntryBytes;
     return bytes;
   }
 
 private:
   std::vector<RowVectors> vectors_;
+  std::vector<SparseVector> sparse_;
 };
 
 } // namespace vicinal

@@ -66,7 +66,7 @@ TEST("any changed byte, and any cut, of a segment file is reported") {
       bytes[round < 150 ? round % 64 : random() % whole.size()] ^=
           static_cast<char>(1 + random() % 255);
     writeAll(copy, bytes);
-    auto opened = openSegment({copy, {}, {}, {}}, 0, testSpec().vectors, 0);
+    auto opened = openSegment({copy, {}, {}, {}}, 0, testSpec().vectors, {}, 0);
     CHECK(!opened.isOk());
     if (!opened) CHECK_EQUAL(codeName(opened.status().code()), std::string("CORRUPT"));
   }
@@ -94,10 +94,10 @@ TEST("a forged directory or graph, checksums and all, never crashes the opener")
     }
     forge(bytes);
     writeAll(copy, bytes);
-    const auto opened = openSegment({copy, {}, {}, {}}, 0, testSpec().vectors, 0);
+    const auto opened = openSegment({copy, {}, {}, {}}, 0, testSpec().vectors, {}, 0);
     (void)opened;
   }
-  CHECK(openSegment({path, {}, {}, {}}, 0, testSpec().vectors, 0).isOk());
+  CHECK(openSegment({path, {}, {}, {}}, 0, testSpec().vectors, {}, 0).isOk());
 }
 
 TEST("an opened segment answers as the one that was written, and goes on growing") {

@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import { open } from '../collection/open.js'
 import { makeShard } from '../collection/recovery.js'
 import { VicinalError } from '../core/errors.js'
+import { schemaOf } from '../core/schema.js'
 import { Disk } from '../disk/disk.js'
 import { checkCleanEnd, findEnd, listLogFiles } from '../log/recovery.js'
 import { replayFiles } from '../log/replay.js'
@@ -112,7 +113,7 @@ class Inspection {
   /** Lance has no checksums of its own; each row brings one. */
   async #table({ name, config, tableVersion }: Manifest): Promise<string> {
     if (tableVersion === 0) return 'none yet'
-    const spec = { disk: this.#disk, folder: this.#paths.folder, collection: name, vectors: config.vectors }
+    const spec = { disk: this.#disk, folder: this.#paths.folder, collection: name, vectors: schemaOf(config) }
     const table = await LanceTable.open(spec, tableVersion, { readOnly: true })
     const shard = makeShard(config, { trackChanges: false })
     try {

@@ -16,7 +16,10 @@ import {
   type Distance,
   type HnswConfig,
   type MultivectorConfig,
+  type ResolvedSparse,
   type ResolvedVector,
+  type SparseIndexParams,
+  type SparseModifier,
   type VectorOverrides,
 } from '../core/schema.js'
 import type { OptimizersConfig, StrictModeConfig, WalConfig } from '../core/settings.js'
@@ -64,7 +67,7 @@ export function writeResultOf(result: unknown): WriteResult {
   return { operationId, status }
 }
 
-type WireVector = Buffer | Buffer[]
+type WireVector = Buffer | Buffer[] | { indices: number[] | Buffer; values: number[] | Buffer }
 
 interface WirePoint {
   id: PointId
@@ -141,11 +144,17 @@ function pointOf<P>(wire: WirePoint, options: ReadOptions): StoredPoint<P> {
 
 function vectorOf(vector: WireVector | Record<string, WireVector>): StoredVector | Record<string, StoredVector> {
   if (Buffer.isBuffer(vector) || Array.isArray(vector)) return storedOf(vector)
-  return Object.fromEntries(Object.entries(vector).map(([name, one]) => [name, storedOf(one)]))
+  return Object.fromEntries(Object.entries(vector).map(([name, one]) => [name, storedOf(one as WireVector)]))
 }
 
 function storedOf(vector: WireVector): StoredVector {
-  return Array.isArray(vector) ? vector.map(floatsOf) : floatsOf(vector)
+  if (Array.isArray(vector)) return vector.map(floatsOf)
+  if (Buffer.isBuffer(vector)) return floatsOf(vector)
+  const { indices, values } = vector
+  return {
+    indices: Buffer.isBuffer(indices) ? new Uint32Array(floatsOf(indices).buffer) : Uint32Array.from(indices),
+    values: Buffer.isBuffer(values) ? floatsOf(values) : Float32Array.from(values),
+  }
 }
 
 /** Copies: the bin lies anywhere in the answer, and should not keep all of it alive. */
@@ -162,6 +171,15 @@ interface WireVectorParams {
   quantization?: Quantization
   quantization_config?: QuantizationConfig
   memory?: MemoryPlacement
+}
+interface WireSparseParams {
+  modifier?: SparseModifier
+  index?: {
+    full_scan_threshold?: number | null
+    on_disk?: boolean | null
+    memory?: MemoryPlacement | null
+    datatype?: SparseIndexParams['datatype']
+  }
 }
 interface WireHnsw {
   m?: number
@@ -181,7 +199,10 @@ interface WireInfo {
   memory: unknown
   recall: CollectionInfo['recall']
   config: {
-    params: { vectors: WireVectorParams | Record<string, WireVectorParams> }
+    params: {
+      vectors: WireVectorParams | Record<string, WireVectorParams>
+      sparse_vectors?: Record<string, WireSparseParams>
+    }
     hnsw_config: WireHnsw
     quantization: Quantization
     quantization_config: QuantizationConfig | null
@@ -209,7 +230,12 @@ export function infoOf(name: string, result: unknown): CollectionInfo {
     indexedVectorsCount: info.indexed_vectors_count,
     vectorsCount: info.vectors_count,
     segmentsCount: info.segments_count,
-    config: { vectors: vectorsOf(info.config.params.vectors, defaults), ...defaults, ...settingsOf(info.config) },
+    config: {
+      vectors: vectorsOf(info.config.params.vectors, defaults),
+      sparseVectors: sparseOf(info.config.params.sparse_vectors),
+      ...defaults,
+      ...settingsOf(info.config),
+    },
     payloadSchema: Object.fromEntries(
       Object.entries(info.payload_schema).map(([field, { data_type: kind, points, params }]) => [
         field,
@@ -259,6 +285,16 @@ function vectorsOf(
     quantization: params.quantization ?? quantization,
     overrides: overridesOf(params),
   }))
+}
+
+function sparseOf(vectors: Record<string, WireSparseParams> = {}): ResolvedSparse[] {
+  return Object.entries(vectors).map(([name, { modifier = 'none', index }]) => {
+    if (!index) return { name, size: 0, modifier, index: null }
+    const { full_scan_threshold: fullScanThreshold, on_disk: onDisk, memory, datatype } = index
+    const given = { fullScanThreshold, onDisk, memory, datatype }
+    const known = Object.entries(given).filter(([, value]) => value !== undefined && value !== null)
+    return { name, size: 0, modifier, index: Object.fromEntries(known) as SparseIndexParams }
+  })
 }
 
 function overridesOf({

@@ -1,5 +1,5 @@
 /** Cuts points into requests that stay under the service's bound on a body. */
-import type { ColumnarPoints, UpdateCondition } from '../core/database.js'
+import type { ColumnarPoints, ColumnarVectors, UpdateCondition } from '../core/database.js'
 import { invalid } from '../core/errors.js'
 import { LIMITS } from '../core/limits.js'
 import { type Payload, type Point, RawJson } from '../core/point.js'
@@ -44,6 +44,8 @@ function* pointBodies(points: readonly Point<unknown>[], maxBytes: number): Gene
 
 function vectorBytes(vector: unknown): number {
   if (ArrayBuffer.isView(vector)) return vector.byteLength
+  if (typeof vector === 'string') return HEAD_BYTES + Buffer.byteLength(vector)
+  if (typeof vector === 'number') return SCALAR_BYTES
   if (vector === null || typeof vector !== 'object') return 0
   let bytes = 0
   for (const [name, one] of Object.entries(vector)) bytes += name.length + vectorBytes(one)
@@ -72,7 +74,7 @@ function* columnBodies(points: ColumnarPoints, maxBytes: number): Generator<obje
     let bytes = 0
     let end = start
     while (end < count && end - start < LIMITS.batchPoints) {
-      const size = rowBytes + payloadBytes(payloads?.[end])
+      const size = rowBytes + listedBytes(columns, end) + payloadBytes(payloads?.[end])
       if (end > start && bytes + size > maxBytes) break
       bytes += size
       end++
@@ -82,10 +84,11 @@ function* columnBodies(points: ColumnarPoints, maxBytes: number): Generator<obje
   } while (start < count)
 }
 
-function rowBytesOf(columns: Readonly<Record<string, Float32Array>>, count: number): number {
+function rowBytesOf(columns: Readonly<Record<string, ColumnarVectors>>, count: number): number {
   let bytes = POINT_OVERHEAD_BYTES
   for (const [name, column] of Object.entries(columns)) {
     const field = name === '' ? 'vectors' : `vectors.${name}`
+    if (Array.isArray(column)) continue
     if (!(column instanceof Float32Array)) throw invalid(field, 'expected a Float32Array', column)
     if (count > 0 && column.length % count !== 0) {
       throw invalid(field, `Vector dimension error: expected a multiple of ${count} numbers`, column.length)
@@ -95,10 +98,18 @@ function rowBytesOf(columns: Readonly<Record<string, Float32Array>>, count: numb
   return bytes
 }
 
+/** Of row `at` in the columns that list their vectors one by one. */
+function listedBytes(columns: Readonly<Record<string, ColumnarVectors>>, at: number): number {
+  let bytes = 0
+  for (const column of Object.values(columns)) if (Array.isArray(column)) bytes += vectorBytes(column[at])
+  return bytes
+}
+
 /** Rows as views of the columns: nothing is copied before it is encoded. */
 function rowsOf({ ids, vectors, payloads }: ColumnarPoints, start: number, end: number): ColumnarPoints {
   const count = ids.length
-  const cut = (column: Float32Array) => {
+  const cut = (column: ColumnarVectors) => {
+    if (!(column instanceof Float32Array)) return column.slice(start, end)
     const size = count > 0 ? column.length / count : 0
     return column.subarray(start * size, end * size)
   }
@@ -106,7 +117,7 @@ function rowsOf({ ids, vectors, payloads }: ColumnarPoints, start: number, end: 
     ids: Array.isArray(ids) ? ids.slice(start, end) : (ids as BigUint64Array | Uint32Array).subarray(start, end),
     vectors:
       vectors instanceof Float32Array
-        ? cut(vectors)
+        ? (cut(vectors) as Float32Array)
         : Object.fromEntries(Object.entries(vectors).map(([name, column]) => [name, cut(column)])),
   }
   return payloads ? { ...rows, payloads: payloads.slice(start, end) as (Payload | RawJson | null)[] } : rows

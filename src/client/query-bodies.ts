@@ -66,7 +66,7 @@ function prefetchBody(prefetch: QueryStage['prefetch'], at: string, depth: numbe
 }
 
 function queryValue(query: Query, field: string): unknown {
-  if (!isFields(query)) return inputBody(query, field)
+  if (!isFields(query) || isInput(query)) return inputBody(query, field)
   const { nearest, mmr, recommend, discover, context, orderBy, relevanceFeedback, ...others } = query as Fields
   return {
     ...others,
@@ -120,6 +120,11 @@ function feedbackBody(query: unknown, field: string): unknown {
 
 function inputBody(input: unknown, field: string): unknown {
   return isVector(input) ? vectorBody(input as Vector, field) : input
+}
+
+/** Sparse vectors and documents, which pass as they are. */
+function isInput(value: Fields): boolean {
+  return 'indices' in value || 'values' in value || 'text' in value
 }
 
 function isFields(value: unknown): value is Fields {

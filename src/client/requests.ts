@@ -8,7 +8,7 @@ import type {
   WriteOperation,
 } from '../core/database.js'
 import { invalid } from '../core/errors.js'
-import type { MultiVector, Point, PointId, PointVector, Vector } from '../core/point.js'
+import type { MultiVector, NamedVector, Point, PointId, PointVector, Vector } from '../core/point.js'
 import type { QuantizationChange } from '../core/quantization.js'
 import type { OrderBy } from '../core/query.js'
 import type {
@@ -21,16 +21,35 @@ import type {
 } from '../core/schema.js'
 
 export function collectionBody(options: CollectionOptions): object {
-  const { vectors, hnswConfig } = options
-  const isOne = vectors !== null && typeof vectors === 'object' && 'size' in vectors && typeof vectors.size !== 'object'
+  const { vectors, sparseVectors, hnswConfig } = options
+  const isOne =
+    vectors !== undefined &&
+    vectors !== null &&
+    typeof vectors === 'object' &&
+    'size' in vectors &&
+    typeof vectors.size !== 'object'
   return {
     vectors: isOne
       ? vectorParamsBody(vectors as VectorParams)
-      : mapValues(vectors as Record<string, VectorParams>, vectorParamsBody),
+      : vectors && mapValues(vectors as Record<string, VectorParams>, vectorParamsBody),
+    sparse_vectors: sparseBody(sparseVectors),
     hnsw_config: hnswConfig && hnswBody(hnswConfig),
     ...quantizationBody(options),
     ...settingsBody(options),
   }
+}
+
+function sparseBody(vectors: CollectionOptions['sparseVectors']): object | undefined {
+  if (vectors === undefined || vectors === null || typeof vectors !== 'object') return vectors
+  return mapValues(vectors, (params) => {
+    if (params === null || typeof params !== 'object') return params
+    const { modifier, index } = params
+    const { fullScanThreshold, onDisk, memory, datatype } = index ?? {}
+    return {
+      modifier,
+      index: index && { full_scan_threshold: fullScanThreshold, on_disk: onDisk, memory, datatype },
+    }
+  })
 }
 
 function settingsBody({ optimizersConfig, walConfig, strictModeConfig, metadata }: CollectionSettings): object {
@@ -57,12 +76,13 @@ function vectorParamsBody(params: VectorParams): object {
 }
 
 export function configChangeBody(change: ConfigChange): object {
-  const { hnswConfig, vectors } = change
+  const { hnswConfig, vectors, sparseVectors } = change
   return {
     hnsw_config: hnswConfig && hnswBody(hnswConfig),
     ...quantizationBody(change),
     ...settingsBody(change),
     vectors: vectors && mapValues(vectors, vectorChangeBody),
+    sparse_vectors: sparseBody(sparseVectors),
   }
 }
 
@@ -125,7 +145,9 @@ export function vectorUpdateBody(update: { id: PointId; vector: PointVector }, f
 function pointVectorBody(vector: PointVector, field: string): unknown {
   const isRecord = vector !== null && typeof vector === 'object' && !isVector(vector)
   if (!isRecord) return vectorBody(vector as Vector | MultiVector, field)
-  return mapValues(vector as Record<string, Vector | MultiVector>, (one, name) => vectorBody(one, `${field}.${name}`))
+  return mapValues(vector as Record<string, NamedVector>, (one, name) =>
+    isVector(one) ? vectorBody(one, `${field}.${name}`) : one,
+  )
 }
 
 /** Numbers are checked here, since a bin cannot hold what is no number. */

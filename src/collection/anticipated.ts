@@ -1,6 +1,6 @@
 /** How much memory an operation is about to take, before any of it is taken. */
 import type { ColumnarPoints, ReadOptions, WithPayload, WriteOperation } from '../core/database.js'
-import type { ResolvedVector } from '../core/schema.js'
+import { isSparse, type SchemaVector } from '../core/schema.js'
 
 const FLOAT_BYTES = 4
 /** Of a point beside its vectors: id, payload as objects and as text, and what the kernel keeps of it. */
@@ -18,7 +18,7 @@ const MULTIVECTORS = 32
 /** Of payloads, where nothing tells more. */
 const PAYLOAD_BYTES = 512
 
-export function writeBytes(operation: WriteOperation<unknown>, schema: readonly ResolvedVector[]): number {
+export function writeBytes(operation: WriteOperation<unknown>, schema: readonly SchemaVector[]): number {
   if (operation.op !== 'upsert' && operation.op !== 'updateVectors') return LEAST_WRITE_BYTES
   const rows = rowsOf(operation.points)
   return LEAST_WRITE_BYTES + rows * (POINT_BYTES + VECTOR_COPIES * rowVectorBytes(schema))
@@ -32,12 +32,12 @@ function rowsOf(points: unknown): number {
 }
 
 /** Of an answer with so many rows; 0 where it is too small to wait for. */
-export function readBytes(rows: number, options: ReadOptions, schema: readonly ResolvedVector[]): number {
+export function readBytes(rows: number, options: ReadOptions, schema: readonly SchemaVector[]): number {
   const bytes = ROW_COPIES * rows * (vectorBytesOf(options, schema) + payloadBytesOf(options.withPayload ?? true))
   return bytes >= LARGE_READ_BYTES ? bytes : 0
 }
 
-function vectorBytesOf({ withVector = false }: ReadOptions, schema: readonly ResolvedVector[]): number {
+function vectorBytesOf({ withVector = false }: ReadOptions, schema: readonly SchemaVector[]): number {
   if (withVector === false) return 0
   return rowVectorBytes(withVector === true ? schema : schema.filter(({ name }) => withVector.includes(name)))
 }
@@ -46,8 +46,9 @@ function payloadBytesOf(withPayload: WithPayload): number {
   return withPayload === false ? 0 : PAYLOAD_BYTES
 }
 
-function rowVectorBytes(schema: readonly ResolvedVector[]): number {
-  return schema.reduce((sum, { size, multivectorConfig }) => {
-    return sum + size * FLOAT_BYTES * (multivectorConfig ? MULTIVECTORS : 1)
+function rowVectorBytes(schema: readonly SchemaVector[]): number {
+  return schema.reduce((sum, vector) => {
+    const isMulti = !isSparse(vector) && vector.multivectorConfig
+    return sum + vector.size * FLOAT_BYTES * (isMulti ? MULTIVECTORS : 1)
   }, 0)
 }

@@ -1,5 +1,5 @@
 import { ID_WORDS, type Payload, type PointColumns, type TextColumn } from '../core/point.js'
-import type { ResolvedVector } from '../core/schema.js'
+import type { SchemaVector } from '../core/schema.js'
 import { applyPatch, deleteKeys } from '../filter/payload.js'
 import { parsePayload, writePayload } from '../filter/payload-json.js'
 import type { LogRecord } from '../log/record.js'
@@ -16,7 +16,7 @@ const PAYLOAD_CHUNK = 512
  */
 export async function applyRecord(
   shard: Shard,
-  schema: readonly ResolvedVector[],
+  schema: readonly SchemaVector[],
   seq: number,
   record: LogRecord,
 ): Promise<void> {
@@ -46,17 +46,15 @@ export async function applyRecord(
   }
 }
 
-function upsertBatch(columns: PointColumns, schema: readonly ResolvedVector[], seq: number): UpsertBatch {
-  const vectors = columns.vectors.map(({ name, data, rows, counts }) => ({
+function upsertBatch(columns: PointColumns, schema: readonly SchemaVector[], seq: number): UpsertBatch {
+  const vectors = columns.vectors.map(({ name, ...column }) => ({
     vector: schema.findIndex((vector) => vector.name === name),
-    data,
-    rows,
-    counts: counts ?? null,
+    ...column,
   }))
   return { ids: columns.ids, seq, vectors, payloads: columns.payloads }
 }
 
-function vectorIndexes(names: readonly string[], schema: readonly ResolvedVector[]): Uint32Array {
+function vectorIndexes(names: readonly string[], schema: readonly SchemaVector[]): Uint32Array {
   return Uint32Array.from(names, (name) => schema.findIndex((vector) => vector.name === name))
 }
 

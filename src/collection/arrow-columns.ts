@@ -9,9 +9,10 @@ import {
   UNNAMED_VECTOR,
   type VectorColumn,
 } from '../core/point.js'
-import type { ResolvedVector } from '../core/schema.js'
+import { isSparse, type SchemaVector } from '../core/schema.js'
 import { payloadColumn } from './payload-text.js'
 import { checkBatchSize } from './point-columns.js'
+import { SparseColumnBuilder } from './sparse-column.js'
 
 const ID_COLUMN = 'id'
 /** Name of the column that holds a collection's unnamed vector. */
@@ -27,7 +28,7 @@ export function isArrowTable(value: object): value is ArrowTable {
 }
 
 /** Column `id`, one fixed-size list of float32 for each vector it has, every other column as payload. */
-export function columnsOfArrow(arrow: ArrowTable, schema: readonly ResolvedVector[]): PointColumns {
+export function columnsOfArrow(arrow: ArrowTable, schema: readonly SchemaVector[]): PointColumns {
   const table = arrow as unknown as Table
   checkBatchSize(table.numRows)
   const idColumn = table.getChild(ID_COLUMN)
@@ -51,9 +52,10 @@ export function columnsOfArrow(arrow: ArrowTable, schema: readonly ResolvedVecto
   }
 }
 
-function vectorColumn(table: Table, column: string, vector: ResolvedVector): VectorColumn[] {
+function vectorColumn(table: Table, column: string, vector: SchemaVector): VectorColumn[] {
   const child = table.getChild(column)
   if (!child) return []
+  if (isSparse(vector)) return sparseColumn(child, column, vector.name, table.numRows)
   const data = new Float32Array(table.numRows * vector.size)
   const rows: number[] = []
   let first = 0
@@ -71,6 +73,20 @@ function vectorColumn(table: Table, column: string, vector: ResolvedVector): Vec
   return [
     { name: vector.name, data: data.subarray(0, rows.length * vector.size), rows: all ? null : Uint32Array.from(rows) },
   ]
+}
+
+/** A column of { indices, values }. */
+function sparseColumn(child: Iterable<unknown>, column: string, name: string, count: number): VectorColumn[] {
+  const builder = new SparseColumnBuilder(name)
+  let row = 0
+  for (const value of child) {
+    if (value !== null) {
+      const { indices, values } = value as { indices?: unknown; values?: unknown }
+      builder.add({ indices: plain(indices), values: plain(values) }, row, `table.${column}[${row}]`)
+    }
+    row++
+  }
+  return builder.count === 0 ? [] : [builder.finish(count)]
 }
 
 /** The floats under a fixed-size list, from its first row on; nothing is boxed. */

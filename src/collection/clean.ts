@@ -1,14 +1,16 @@
 import { invalid } from '../core/errors.js'
 import type { PointColumns } from '../core/point.js'
-import type { ResolvedVector } from '../core/schema.js'
+import type { ResolvedVector, SchemaVector } from '../core/schema.js'
 import { prepareVectors } from '../native/vectors.js'
 
 /**
  * Cleans vectors in place before they reach the log: every component finite, and unit length under Cosine.
  * Log, table and segments then hold the same bits, so that an index rebuilt from the table is the same.
  */
-export async function cleanVectors(columns: PointColumns, schema: readonly ResolvedVector[]): Promise<void> {
+export async function cleanVectors(columns: PointColumns, schema: readonly SchemaVector[]): Promise<void> {
   for (const column of columns.vectors) {
+    // Sparse ones were checked component by component.
+    if (column.sparse) continue
     const vector = schema.find((candidate) => candidate.name === column.name) as ResolvedVector
     const datatype = vector.datatype ?? 'float32'
     const bad = await prepareVectors(column.data, vector.size, vector.distance === 'Cosine', datatype)

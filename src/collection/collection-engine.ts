@@ -2,7 +2,7 @@ import { isDeepStrictEqual } from 'node:util'
 import type { Clock } from '../core/clock.js'
 import type { WriteOptions, WriteResult } from '../core/database.js'
 import { VicinalError } from '../core/errors.js'
-import type { CollectionConfig, CollectionInfo, ResolvedVector } from '../core/schema.js'
+import { type CollectionConfig, type CollectionInfo, type SchemaVector, schemaOf } from '../core/schema.js'
 import type { Disk } from '../disk/disk.js'
 import type { Log } from '../log/log.js'
 import type { VectorSpec } from '../native/addon.js'
@@ -131,8 +131,8 @@ export class CollectionEngine implements MeasuredCollection, Shrinkable {
   get config(): CollectionConfig {
     return this.#parts.manifest.current.config
   }
-  get schema(): readonly ResolvedVector[] {
-    return this.config.vectors
+  get schema(): readonly SchemaVector[] {
+    return schemaOf(this.config)
   }
 
   /** Null in memory. */
@@ -154,10 +154,10 @@ export class CollectionEngine implements MeasuredCollection, Shrinkable {
       points: () => this.shard.stats().points,
       vectorBytes: () => {
         const { vectors } = this.shard.stats()
-        // Of a multivector each point has its own number, so what is held counts, the deleted ones too.
+        // Of a multivector, and of a sparse one, each point has its own number: what is held counts, the deleted ones too.
         return vectors.reduce((sum, { live, vectorBytes }, i) => {
-          const { size, multivectorConfig } = schema[i] as ResolvedVector
-          return sum + (multivectorConfig ? vectorBytes : live * size * BYTES_PER_NUMBER)
+          const { size, multivectorConfig } = schema[i] as SchemaVector
+          return sum + (multivectorConfig || size === 0 ? vectorBytes : live * size * BYTES_PER_NUMBER)
         }, 0)
       },
       payloadBytes: async () => {
@@ -265,9 +265,12 @@ export class CollectionEngine implements MeasuredCollection, Shrinkable {
     const stats = this.shard.stats()
     const indexed = stats.vectors.reduce((sum, vector) => sum + vector.indexed, 0)
     const live = stats.vectors.reduce((sum, vector) => sum + vector.live, 0)
-    const recall = stats.vectors.map(({ recall: { queries, measured, asked, settling, samples } }, vector) => {
-      return [this.config.vectors[vector]?.name ?? '', { queries, measured, asked, settling, samples }] as const
-    })
+    // Of sparse vectors answers are exact.
+    const recall = stats.vectors
+      .slice(0, this.config.vectors.length)
+      .map(({ recall: { queries, measured, asked, settling, samples } }, vector) => {
+        return [this.schema[vector]?.name ?? '', { queries, measured, asked, settling, samples }] as const
+      })
     const isBehind =
       this.shard.tailBytes() > 0 || stats.segments.some(({ segment }) => this.#parts.outdated.has(segment))
     const schema = this.#parts.manifest.current.payloadIndexes.map(({ field, kind, params }) => {

@@ -209,7 +209,7 @@ export class EmbeddedCollection<P = Payload> implements Collection<P> {
     return await this.#read(query, (scope) =>
       this.#answer(query.limit ?? DEFAULT_LIMIT, query, scope, async () => {
         const { shard, schema } = this.#engine
-        if (plainTarget(query) !== undefined) return await explainSearch<P>(shard, schema, query, scope)
+        if (plainTarget(query, schema) !== undefined) return await explainSearch<P>(shard, schema, query, scope)
         const { hits, plan } = await runQuery<P>(query, this.#scopeOf(scope, true))
         return { hits, plan: plan as QueryPlan }
       }),
@@ -255,7 +255,8 @@ export class EmbeddedCollection<P = Payload> implements Collection<P> {
 
   /** A search for neighbours of one vector may end at once; all else is a plan with a promise. */
   #run(query: QueryOptions, scope: CallScope): Awaitable<Hit<P>[]> {
-    if (plainTarget(query) !== undefined) return search<P>(this.#engine.shard, this.#engine.schema, query, scope)
+    if (plainTarget(query, this.#engine.schema) !== undefined)
+      return search<P>(this.#engine.shard, this.#engine.schema, query, scope)
     return runQuery<P>(query, this.#scopeOf(scope, false)).then(({ hits }) => hits)
   }
 

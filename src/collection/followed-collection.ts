@@ -1,5 +1,6 @@
 import type { Clock } from '../core/clock.js'
 import { VicinalError } from '../core/errors.js'
+import { schemaOf } from '../core/schema.js'
 import type { Disk } from '../disk/disk.js'
 import type { Appended, Log } from '../log/log.js'
 import { LogFollower } from '../log/log-follower.js'
@@ -111,7 +112,7 @@ async function loadOnce(disk: Disk, paths: CollectionPaths): Promise<Loaded> {
     for (let followed = await follower.poll(); ; followed = await follower.poll()) {
       if (followed.state === 'reload') throw new VicinalError('UNAVAILABLE', 'the log was trimmed while it was read')
       if (followed.entries.length === 0) break
-      for (const { seq, record } of followed.entries) await applyRecord(shard, manifest.config.vectors, seq, record)
+      for (const { seq, record } of followed.entries) await applyRecord(shard, schemaOf(manifest.config), seq, record)
     }
     await buildIndexes(shard, manifest.payloadIndexes)
     return { shard, follower, manifest, warnings }

@@ -9,7 +9,7 @@ import {
   VECTOR_PARTS,
   type VectorMemory,
 } from '../core/memory.js'
-import type { ResolvedVector } from '../core/schema.js'
+import type { SchemaVector } from '../core/schema.js'
 import type { Log } from '../log/log.js'
 import type { MemoryPartFacts, ShardMemory } from '../native/memory-facts.js'
 import { processMemoryFacts } from '../native/process-memory.js'
@@ -24,7 +24,7 @@ const FRESH_MS = 1_000
 export interface MeasuredCollection {
   readonly shard: Shard
   readonly log: Log
-  readonly schema: readonly ResolvedVector[]
+  readonly schema: readonly SchemaVector[]
 }
 
 interface Counted {

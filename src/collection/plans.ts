@@ -3,7 +3,7 @@ import { invalid, notFound } from '../core/errors.js'
 import type { Filter } from '../core/filter.js'
 import { LIMITS } from '../core/limits.js'
 import { decodeId, distinctIds, encodeIds, ID_WORDS, type PointColumns } from '../core/point.js'
-import type { ResolvedVector } from '../core/schema.js'
+import type { SchemaVector } from '../core/schema.js'
 import { parsePath } from '../filter/path.js'
 import { compileFilter } from '../filter/program.js'
 import type { LogRecord } from '../log/record.js'
@@ -11,6 +11,7 @@ import type { Shard } from '../native/shard.js'
 import { columnsOfArrow, isArrowTable } from './arrow-columns.js'
 import { cleanVectors } from './clean.js'
 import { conditionOf } from './conditional.js'
+import { inferVectors } from './infer.js'
 import { payloadText } from './payload-text.js'
 import type { PlanContext } from './plan-context.js'
 import { columnsOfColumnar, columnsOfPoints, keepLast } from './point-columns.js'
@@ -60,7 +61,7 @@ export async function planOperation(operation: WriteOperation<unknown>, context:
 async function planUpsert(points: unknown, condition: UpdateCondition, context: PlanContext): Promise<WritePlan> {
   const { schema } = context
   const choose = conditionOf(condition, context)
-  const columns = toColumns(points, schema)
+  const columns = toColumns(await inferVectors(points, schema), schema)
   await cleanVectors(columns, schema)
   const given = keepLast(columns)
   const recordOf = (kept: PointColumns): LogRecord | null => (kept.count === 0 ? null : { op: 'upsert', columns: kept })
@@ -68,7 +69,7 @@ async function planUpsert(points: unknown, condition: UpdateCondition, context: 
   return { needsState: true, resolve: async () => recordOf(await choose(given)) }
 }
 
-function toColumns(points: unknown, schema: readonly ResolvedVector[]): PointColumns {
+function toColumns(points: unknown, schema: readonly SchemaVector[]): PointColumns {
   if (Array.isArray(points)) return columnsOfPoints(points, schema, { vectorsRequired: true })
   if (points !== null && typeof points === 'object') {
     if (isArrowTable(points)) return columnsOfArrow(points, schema)
@@ -84,7 +85,8 @@ async function planUpdateVectors(
 ): Promise<WritePlan> {
   const choose = conditionOf({ updateFilter: updateFilter ?? null }, context)
   if (!Array.isArray(points)) throw invalid('points', 'expected an array of points', points)
-  const columns = columnsOfPoints(points, context.schema, { vectorsRequired: true })
+  const inferred = (await inferVectors(points, context.schema)) as typeof points
+  const columns = columnsOfPoints(inferred, context.schema, { vectorsRequired: true })
   await cleanVectors(columns, context.schema)
   const kept = keepLast({ ...columns, payloads: null })
   return {

@@ -1,4 +1,4 @@
-import type { ColumnarPoints } from '../core/database.js'
+import type { ColumnarPoints, ColumnarVectors } from '../core/database.js'
 import { invalid } from '../core/errors.js'
 import { LIMITS } from '../core/limits.js'
 import {
@@ -14,13 +14,15 @@ import {
   type Vector,
   type VectorColumn,
 } from '../core/point.js'
-import type { ResolvedVector } from '../core/schema.js'
+import { isSparse, type ResolvedVector, type SchemaVector } from '../core/schema.js'
+import { isSparseVector } from '../core/sparse.js'
 import { payloadColumn } from './payload-text.js'
+import { SparseColumnBuilder, sparseAt } from './sparse-column.js'
 
 /** Points as columns. Checks shapes; `cleanVectors` checks the numbers, `keepLast` repeated ids. */
 export function columnsOfPoints(
   points: readonly Partial<Point<unknown>>[],
-  schema: readonly ResolvedVector[],
+  schema: readonly SchemaVector[],
   { vectorsRequired = false }: { vectorsRequired?: boolean } = {},
 ): PointColumns {
   checkBatchSize(points.length)
@@ -30,7 +32,9 @@ export function columnsOfPoints(
     if (point === null || typeof point !== 'object') throw invalid(`points[${i}]`, 'expected a point', point)
     encodeId(point.id, ids, i * ID_WORDS, `points[${i}].id`)
   }
-  const builders = schema.map((vector) => new VectorColumnBuilder(vector))
+  const builders = schema.map((vector) =>
+    isSparse(vector) ? new SparseColumnBuilder(vector.name) : new VectorColumnBuilder(vector),
+  )
   for (let i = 0; i < points.length; i++) {
     const vector = points[i]?.vector as PointVector | null | undefined
     const field = `points[${i}].vector`
@@ -48,7 +52,7 @@ export function columnsOfPoints(
   return { count: points.length, ids, vectors, payloads }
 }
 
-function addVectors(vector: PointVector, builders: readonly VectorColumnBuilder[], row: number, field: string): void {
+function addVectors(vector: PointVector, builders: readonly ColumnBuilder[], row: number, field: string): void {
   if (isVector(vector)) {
     const unnamed = builders.find((builder) => builder.name === UNNAMED_VECTOR)
     if (!unnamed) throw unknownVector(field, '(unnamed)', builders)
@@ -85,6 +89,8 @@ export function multivectorOf(value: Vector | MultiVector, size: number, field: 
   return value as MultiVector
 }
 
+type ColumnBuilder = VectorColumnBuilder | SparseColumnBuilder
+
 /** One named vector of a batch; grows from the first point that has it. */
 class VectorColumnBuilder {
   readonly name: string
@@ -106,6 +112,7 @@ class VectorColumnBuilder {
   }
 
   add(vector: unknown, row: number, field: string): void {
+    if (isSparseVector(vector)) throw invalid(field, 'Not existing sparse vector name: expected a dense vector')
     if (!isVector(vector)) throw invalid(field, `expected a vector of ${this.#dim} numbers`, vector)
     if (this.#counts) {
       const vectors = multivectorOf(vector, this.#dim, field)
@@ -151,12 +158,12 @@ export function copyNumbers(from: readonly unknown[], into: Float32Array, at: nu
 }
 
 /** Columnar points as they came, checked; vector data is copied, since cleaning changes it in place. */
-export function columnsOfColumnar(points: ColumnarPoints, schema: readonly ResolvedVector[]): PointColumns {
+export function columnsOfColumnar(points: ColumnarPoints, schema: readonly SchemaVector[]): PointColumns {
   const count = points.ids?.length
   if (typeof count !== 'number') throw invalid('ids', 'expected an array of ids', points.ids)
   checkBatchSize(count)
   const ids = columnarIds(points.ids)
-  const named: Readonly<Record<string, Float32Array>> =
+  const named: Readonly<Record<string, ColumnarVectors>> =
     points.vectors instanceof Float32Array ? { [UNNAMED_VECTOR]: points.vectors } : points.vectors
   if (named === null || typeof named !== 'object')
     throw invalid('vectors', 'expected a Float32Array or a record', named)
@@ -164,6 +171,7 @@ export function columnsOfColumnar(points: ColumnarPoints, schema: readonly Resol
     const vector = schema.find((candidate) => candidate.name === name)
     if (!vector) throw unknownVector('vectors', name || '(unnamed)', schema)
     const field = name === UNNAMED_VECTOR ? 'vectors' : `vectors.${name}`
+    if (isSparse(vector)) return sparseColumn(name, data, count, field)
     if (!(data instanceof Float32Array)) throw invalid(field, 'expected a Float32Array', data)
     // As a column, every point has one.
     const counts = vector.multivectorConfig ? { counts: new Uint32Array(count).fill(1) } : {}
@@ -178,6 +186,14 @@ export function columnsOfColumnar(points: ColumnarPoints, schema: readonly Resol
   }
   const texts = payloads ? payloadColumn(payloads, (row) => `payloads[${row}]`) : null
   return { count, ids, vectors, payloads: texts }
+}
+
+function sparseColumn(name: string, vectors: unknown, count: number, field: string): VectorColumn {
+  if (!Array.isArray(vectors)) throw invalid(field, 'expected an array of sparse vectors', vectors)
+  if (vectors.length !== count) throw invalid(field, `expected ${count} vectors, one for each id`, vectors.length)
+  const builder = new SparseColumnBuilder(name)
+  for (let row = 0; row < count; row++) builder.add(vectors[row], row, `${field}[${row}]`)
+  return builder.finish(count)
 }
 
 function columnarIds(ids: ColumnarPoints['ids']): Uint32Array {
@@ -239,6 +255,7 @@ export function takeRows(columns: PointColumns, kept: Uint32Array): PointColumns
 }
 
 function takeVectors(column: VectorColumn, newRow: Map<number, number>, count: number): VectorColumn[] {
+  if (column.sparse) return takeSparse(column, newRow, count)
   const given = column.rows?.length ?? count
   const counts = column.counts ?? new Uint32Array(given).fill(1)
   const dim = column.data.length / counts.reduce((sum, each) => sum + each, 0)
@@ -267,6 +284,15 @@ function takeVectors(column: VectorColumn, newRow: Map<number, number>, count: n
       ...(column.counts ? { counts: Uint32Array.from(kept) } : {}),
     },
   ]
+}
+
+function takeSparse(column: VectorColumn, newRow: Map<number, number>, count: number): VectorColumn[] {
+  const builder = new SparseColumnBuilder(column.name)
+  for (let i = 0; i < (column.rows?.length ?? count); i++) {
+    const row = newRow.get(column.rows ? (column.rows[i] as number) : i)
+    if (row !== undefined) builder.append(sparseAt(column, i), row)
+  }
+  return builder.count === 0 ? [] : [builder.finish(newRow.size)]
 }
 
 function takeTexts(texts: PointColumns['payloads'], kept: Uint32Array): PointColumns['payloads'] {

@@ -1,7 +1,7 @@
 import type { Clock } from '../core/clock.js'
 import { VicinalError } from '../core/errors.js'
 import { LIMITS } from '../core/limits.js'
-import type { CollectionConfig } from '../core/schema.js'
+import { type CollectionConfig, schemaOf } from '../core/schema.js'
 import type { Disk } from '../disk/disk.js'
 import { FileLog } from '../log/file-log.js'
 import { Shard } from '../native/shard.js'
@@ -16,9 +16,15 @@ import { ManifestFile } from './manifest-file.js'
 import { buildIndexes } from './payload-index.js'
 import { RecoverySpill } from './recovery-spill.js'
 import { vectorSpecs } from './schema.js'
+import { sparseSpecs } from './sparse-schema.js'
 
 export function makeShard(config: CollectionConfig, { trackChanges }: { trackChanges: boolean }): Shard {
-  return new Shard({ vectors: vectorSpecs(config.vectors), segmentBytes: LIMITS.segmentBytes, trackChanges })
+  return new Shard({
+    vectors: vectorSpecs(config.vectors),
+    sparse: sparseSpecs(config.sparseVectors),
+    segmentBytes: LIMITS.segmentBytes,
+    trackChanges,
+  })
 }
 
 /**
@@ -39,7 +45,7 @@ export async function recoverCollection(disk: Disk, paths: CollectionPaths, cloc
   try {
     shard = await fillShard(disk, paths, manifest, table, { warnings, outdated, trackChanges: true })
     for await (const { seq, record } of log.replay(flushedSeq)) {
-      await applyRecord(shard, manifest.config.vectors, seq, record)
+      await applyRecord(shard, schemaOf(manifest.config), seq, record)
       await spill.after(shard)
     }
     await buildIndexes(shard, manifest.payloadIndexes)
@@ -59,7 +65,7 @@ export async function openTable(
   manifest: Manifest,
   options: { readOnly: boolean },
 ): Promise<LanceTable> {
-  const spec = { disk, folder: paths.folder, collection: manifest.name, vectors: manifest.config.vectors }
+  const spec = { disk, folder: paths.folder, collection: manifest.name, vectors: schemaOf(manifest.config) }
   return await LanceTable.open(spec, manifest.tableVersion, options)
 }
 

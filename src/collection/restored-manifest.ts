@@ -2,7 +2,7 @@ import { VicinalError } from '../core/errors.js'
 import { LIMITS } from '../core/limits.js'
 import { checkCollectionName } from '../core/names.js'
 import { QUANTIZATIONS } from '../core/quantization.js'
-import { type CollectionOptions, DISTANCES, type ResolvedVector } from '../core/schema.js'
+import { type CollectionOptions, DISTANCES, isSparse, type ResolvedVector } from '../core/schema.js'
 import type { Manifest } from '../storage/manifest.js'
 import { checkPayloadIndex } from './payload-index.js'
 import { resolveConfig } from './schema.js'
@@ -39,8 +39,11 @@ function checkParts({ uuid, name, config, payloadIndexes, segments, ...positions
   // All else of a configuration is checked as that of a caller.
   const given = Object.fromEntries(config.vectors.map(({ name, size, distance }) => [name, { size, distance }]))
   const { hnswConfig, optimizersConfig, walConfig, strictModeConfig, metadata } = config
+  const sparseVectors = Object.fromEntries(config.sparseVectors.map(({ name, ...params }) => [name, params]))
+  need(config.sparseVectors.every(isSparse), 'a sparse vector')
   resolveConfig({
-    vectors: config.vectors.length === 1 && '' in given ? given[''] : given,
+    ...(config.vectors.length === 0 ? {} : { vectors: config.vectors.length === 1 && '' in given ? given[''] : given }),
+    sparseVectors,
     hnswConfig,
     optimizersConfig,
     walConfig,

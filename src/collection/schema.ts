@@ -1,6 +1,6 @@
 import { invalid } from '../core/errors.js'
 import { LIMITS } from '../core/limits.js'
-import { MEMORY_PLACEMENTS, type MemoryPlacement } from '../core/memory.js'
+import type { MemoryPlacement } from '../core/memory.js'
 import { type Payload, UNNAMED_VECTOR } from '../core/point.js'
 import { codePlacement } from '../core/quantization.js'
 import {
@@ -13,6 +13,7 @@ import {
   DISTANCES,
   type HnswConfig,
   type ResolvedVector,
+  type SchemaVector,
   type VectorChange,
   type VectorOverrides,
   type VectorParams,
@@ -23,14 +24,14 @@ import type { VectorSpec } from '../native/addon.js'
 import { payloadText } from './payload-text.js'
 import { askedQuantization } from './quantization.js'
 import { optimizersOf, strictModeOf, walOf } from './settings.js'
+import { changeSparse, resolveSparse } from './sparse-schema.js'
+import { checkPlacement, checkVectorName } from './vector-checks.js'
 
-// A name may not steer a path, a log line or a terminal: no separators, wildcards or control characters.
-const FORBIDDEN_IN_NAME = /[<>:"/\\|?*\p{Cc}]/u
 const MIN_M = 2
 const MIN_EF_CONSTRUCT = 4
 
 type Defaults = Pick<CollectionConfig, 'hnswConfig' | 'quantization' | 'quantizationConfig'>
-type Settings = Omit<CollectionConfig, 'vectors' | keyof Defaults>
+type Settings = Omit<CollectionConfig, 'vectors' | 'sparseVectors' | keyof Defaults>
 
 const NO_SETTINGS: Settings = { optimizersConfig: {}, walConfig: {}, strictModeConfig: null, metadata: null }
 
@@ -44,11 +45,14 @@ export function resolveConfig(options: CollectionOptions): CollectionConfig {
   const settings = changeSettings(NO_SETTINGS, options)
   // What is made with a null in it has it; in a change a null takes its key away.
   const metadata = isGiven(options.metadata) ? checkMetadata(options.metadata) : null
-  return { vectors: resolveVectors(options.vectors, defaults), ...defaults, ...settings, metadata }
+  const sparseVectors = resolveSparse(options.sparseVectors)
+  const vectors = sparseVectors.length > 0 && !isGiven(options.vectors) ? [] : resolveVectors(options.vectors, defaults)
+  checkNames([...vectors, ...sparseVectors])
+  return { vectors, sparseVectors, ...defaults, ...settings, metadata }
 }
 
 function resolveVectors(vectors: CollectionOptions['vectors'], defaults: Defaults): ResolvedVector[] {
-  if (vectors === null || typeof vectors !== 'object' || Array.isArray(vectors)) {
+  if (vectors === undefined || vectors === null || typeof vectors !== 'object' || Array.isArray(vectors)) {
     throw invalid('vectors', 'expected vector parameters, or a record of them by name', vectors)
   }
   if (isVectorParams(vectors)) {
@@ -62,6 +66,15 @@ function resolveVectors(vectors: CollectionOptions['vectors'], defaults: Default
     checkVectorName(name)
     return resolveVector(name, vectors[name] as VectorParams, defaults, `vectors.${name}`)
   })
+}
+
+function checkNames(vectors: readonly SchemaVector[]): void {
+  if (vectors.length > LIMITS.vectorsPerCollection) {
+    throw invalid('sparse_vectors', `expected at most ${LIMITS.vectorsPerCollection} vectors in all`, vectors.length)
+  }
+  const names = vectors.map(({ name }) => name)
+  const doubled = names.find((name, i) => names.indexOf(name) !== i)
+  if (doubled !== undefined) throw invalid('sparse_vectors', 'expected names that no other vector has', doubled)
 }
 
 /** Each key that is given takes the place of what was; the others stay. */
@@ -119,17 +132,12 @@ export function changeConfig(config: CollectionConfig, change: ConfigChange): Co
     const own = Object.hasOwn(changes, vector.name) ? (changes[vector.name] as VectorChange) : {}
     return changeVector(vector, own, defaults, `vectors.${vector.name}`)
   })
-  return { vectors, ...defaults, ...changeSettings(config, change) }
+  const sparseVectors = changeSparse(config.sparseVectors, change.sparseVectors)
+  return { vectors, sparseVectors, ...defaults, ...changeSettings(config, change) }
 }
 
 function isVectorParams(vectors: object): vectors is VectorParams {
   return 'size' in vectors && typeof vectors.size !== 'object'
-}
-
-function checkVectorName(name: string): void {
-  if (name.length > LIMITS.nameLength || name.length === 0 || FORBIDDEN_IN_NAME.test(name) || !name.isWellFormed()) {
-    throw invalid('vectors', `expected names of 1 to ${LIMITS.nameLength} characters without <>:"/\\|?*`, name)
-  }
 }
 
 function resolveVector(name: string, params: VectorParams, defaults: Defaults, field: string): ResolvedVector {
@@ -206,12 +214,6 @@ export function resolveHnsw(config: Partial<HnswConfig> | undefined, defaults: H
   if (memory === undefined) return { m, efConstruct }
   checkPlacement(memory, `${field}.memory`)
   return { m, efConstruct, memory }
-}
-
-function checkPlacement(value: unknown, field: string): void {
-  if (!MEMORY_PLACEMENTS.includes(value as MemoryPlacement)) {
-    throw invalid(field, `expected one of ${MEMORY_PLACEMENTS.join(', ')}`, value)
-  }
 }
 
 export function checkInteger(value: unknown, least: number, most: number, field: string): asserts value is number {

@@ -1,7 +1,7 @@
 import type { WriteOptions, WriteResult } from '../core/database.js'
 import { VicinalError } from '../core/errors.js'
 import { LIMITS } from '../core/limits.js'
-import type { ResolvedVector } from '../core/schema.js'
+import type { SchemaVector } from '../core/schema.js'
 import type { Log } from '../log/log.js'
 import type { LogRecord } from '../log/record.js'
 import type { Shard } from '../native/shard.js'
@@ -13,7 +13,7 @@ const RETRY_AFTER_MS = 1_000
 export interface WriterParts {
   shard: Shard
   log: Log
-  schema: readonly ResolvedVector[]
+  schema: readonly SchemaVector[]
   /** Called when the log holds more than it may: a flush makes room. */
   onLogFull(): void
 }

@@ -2,7 +2,7 @@ import type { AliasAction, AliasDescription } from './aliases.js'
 import type { CallOptions } from './call-options.js'
 import type { Filter } from './filter.js'
 import type { PayloadIndexKind, PayloadIndexOptions } from './payload-index.js'
-import type { Payload, Point, PointId, PointVector, RawJson, StoredVector } from './point.js'
+import type { Document, Payload, Point, PointId, PointVector, RawJson, SparseVector, StoredVector } from './point.js'
 import type {
   FacetHit,
   FacetOptions,
@@ -162,9 +162,12 @@ export interface WriteResult {
  */
 export interface ColumnarPoints {
   ids: readonly PointId[] | BigUint64Array | Uint32Array
-  vectors: Float32Array | Readonly<Record<string, Float32Array>>
+  vectors: Float32Array | Readonly<Record<string, ColumnarVectors>>
   payloads?: readonly (Payload | RawJson | null)[]
 }
+
+/** Dense vectors end to end; sparse ones, or texts to be made into such, one by one. */
+export type ColumnarVectors = Float32Array | readonly (SparseVector | Document)[]
 
 /** An apache-arrow Table of any instance of that library: column `id`, one column a vector, others payload. */
 export interface ArrowTable {

@@ -15,6 +15,14 @@ export const LIMITS = {
   /** For a snapshot's URL: to answer, and between two pieces of the answer; and for all of it. */
   snapshotIdleMs: 30_000,
   snapshotFetchMs: 1_800_000,
+  /** Components of one sparse vector. */
+  sparseEntries: 65_536,
+  /** Characters of one document that is to become a vector. */
+  documentLength: 262_144,
+  /** The same of a query. */
+  queryDocumentLength: 16_384,
+  /** Stop words of one's own in the options of a document, and languages that lend theirs. */
+  stopWords: 4_096,
   /** Points in one write. */
   batchPoints: 100_000,
   /** Searches in one query batch. */

@@ -11,11 +11,58 @@ export type Vector = Float32Array | readonly number[]
 /** Any number of vectors under one name, compared by MaxSim: of the tokens of a text, say. */
 export type MultiVector = readonly Vector[]
 
+/** The components that are not zero: an index of 32 bits each, in any order, none twice. */
+export interface SparseVector {
+  indices: Uint32Array | readonly number[]
+  values: Float32Array | readonly number[]
+}
+
+/** As read: indices ascend. */
+export interface StoredSparseVector extends SparseVector {
+  indices: Uint32Array
+  values: Float32Array
+}
+
+/** A text that the model turns into a vector: `qdrant/bm25`, into a sparse one. */
+export interface Document {
+  text: string
+  model: string
+  options?: Bm25Options | null
+}
+
+/** In the wire's words; a language is a name (`english`) or an ISO 639-1 code (`en`). */
+export interface Bm25Options {
+  /** Of the stop words and the stemmer; default `english`. */
+  language?: string | null
+  /** Default `word`. */
+  tokenizer?: Bm25Tokenizer | null
+  /** A language's, or those of several and some of one's own; default those of `language`. */
+  stopwords?: string | { languages?: readonly string[] | null; custom?: readonly string[] | null } | null
+  /** Default that of `language`. */
+  stemmer?: { type: 'snowball'; language: string } | { type: 'none' } | null
+  /** Default true. */
+  lowercase?: boolean | null
+  /** Default false. */
+  ascii_folding?: boolean | null
+  /** How soon more of the same word stops to count more; default 1.2. */
+  k?: number | null
+  /** How much long texts count less, from 0 to 1; default 0.75. */
+  b?: number | null
+  /** Words of a text on average; default 256. */
+  avg_len?: number | null
+  /** In characters; shorter and longer words are left out. */
+  min_token_len?: number | null
+  max_token_len?: number | null
+}
+export type Bm25Tokenizer = 'word' | 'whitespace' | 'prefix' | 'multilingual'
+
+export type NamedVector = Vector | MultiVector | SparseVector | Document
+
 /** The vector of a point: one unnamed vector, or a record of named ones (some may be absent). */
-export type PointVector = Vector | MultiVector | Readonly<Record<string, Vector | MultiVector>>
+export type PointVector = Vector | MultiVector | Readonly<Record<string, NamedVector>>
 
 /** As it is read. */
-export type StoredVector = Float32Array | Float32Array[]
+export type StoredVector = Float32Array | Float32Array[] | StoredSparseVector
 
 export interface Point<P = Payload> {
   id: PointId
@@ -65,6 +112,15 @@ export interface VectorColumn {
   rows: Uint32Array | null
   /** Of a multivector, how many each of these points has; without it one each. */
   counts?: Uint32Array
+  /** Of sparse vectors, whose values are in `data`. */
+  sparse?: SparseParts
+}
+
+export interface SparseParts {
+  /** Of all vectors end to end, ascending in each. */
+  indices: Uint32Array
+  /** One more than vectors, into indices and values. */
+  offsets: Uint32Array
 }
 
 export interface TextColumn {

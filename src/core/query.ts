@@ -1,6 +1,6 @@
 import type { CallOptions } from './call-options.js'
 import type { Condition, Filter } from './filter.js'
-import type { MultiVector, PointId, Vector } from './point.js'
+import type { Document, MultiVector, PointId, SparseVector, Vector } from './point.js'
 import type { ReadOptions, WithPayload, WithVector } from './read-options.js'
 
 /*
@@ -9,7 +9,7 @@ import type { ReadOptions, WithPayload, WithVector } from './read-options.js'
  */
 
 /** A vector, or the id of a stored point, which stands for its vector and is then left out of the answer. */
-export type VectorInput = Vector | MultiVector | PointId
+export type VectorInput = Vector | MultiVector | SparseVector | Document | PointId
 
 export type Query =
   | VectorInput

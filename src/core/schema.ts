@@ -56,15 +56,36 @@ export interface CollectionSettings {
 
 /** What a collection is made with: one unnamed vector, or several named ones. */
 export interface CollectionOptions extends QuantizationOptions, CollectionSettings {
-  vectors: VectorParams | Readonly<Record<string, VectorParams>>
+  /** May be left out where there are sparse vectors. */
+  vectors?: VectorParams | Readonly<Record<string, VectorParams>>
+  sparseVectors?: Readonly<Record<string, SparseVectorParams>>
   hnswConfig?: Partial<HnswConfig>
 }
+
+export interface SparseVectorParams {
+  /** `idf`: values of a query are multiplied by how rare their index is in the collection, as BM25 wants it. */
+  modifier?: SparseModifier | null
+  index?: SparseIndexParams | null
+}
+export type SparseModifier = 'none' | 'idf'
+export const SPARSE_MODIFIERS: readonly SparseModifier[] = ['none', 'idf']
+
+/** Kept and told; what there is of an index is exact and small, so only `memory` and `onDisk` change anything. */
+export interface SparseIndexParams {
+  fullScanThreshold?: number | null
+  onDisk?: boolean | null
+  memory?: MemoryPlacement | null
+  datatype?: 'float32' | 'float16' | 'uint8' | null
+}
+export const SPARSE_DATATYPES = ['float32', 'float16', 'uint8'] as const
 
 /** What may be changed of a collection that is in use. Its segments are rebuilt by it, behind reads and writes. */
 export interface ConfigChange extends QuantizationChange, CollectionSettings {
   hnswConfig?: Partial<HnswConfig>
   /** By vector name; the unnamed vector is `''`. */
   vectors?: Readonly<Record<string, VectorChange>>
+  /** By name: `modifier`, at once; `index`, for the next process that opens the collection. */
+  sparseVectors?: Readonly<Record<string, SparseVectorParams>>
 }
 export interface VectorChange extends QuantizationChange {
   /** Without a field: the vector follows the collection's again. */
@@ -77,6 +98,7 @@ export interface VectorChange extends QuantizationChange {
 /** The same, resolved: every default filled in, the unnamed vector under its name `''`. */
 export interface CollectionConfig {
   vectors: ResolvedVector[]
+  sparseVectors: ResolvedSparse[]
   hnswConfig: HnswConfig
   quantization: Quantization
   /** As it was given; null where it was not, or by our own name. */
@@ -91,9 +113,28 @@ export interface CollectionConfig {
 /** All that the table has to know of a vector. */
 export interface TableVector {
   name: string
+  /** 0: it is sparse. */
   size: number
   /** Where points have any number of them. */
   multivectorConfig?: MultivectorConfig
+}
+
+export interface ResolvedSparse extends TableVector {
+  size: 0
+  modifier: SparseModifier
+  /** As it was given. */
+  index: SparseIndexParams | null
+}
+
+/** The vectors of a collection, the sparse ones behind the others: the kernel's order. */
+export type SchemaVector = ResolvedVector | ResolvedSparse
+
+export function isSparse(vector: TableVector): vector is ResolvedSparse {
+  return vector.size === 0
+}
+
+export function schemaOf(config: Pick<CollectionConfig, 'vectors' | 'sparseVectors'>): SchemaVector[] {
+  return [...config.vectors, ...config.sparseVectors]
 }
 
 export interface ResolvedVector extends TableVector {

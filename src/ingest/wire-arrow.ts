@@ -1,29 +1,44 @@
 /** Arrow tables on their way to a service: as columns where every point has every vector, else as points. */
 import { columnsOfArrow, isArrowTable } from '../collection/arrow-columns.js'
-import type { ArrowTable, ColumnarPoints } from '../core/database.js'
-import { decodeIds, type Point, type PointColumns, RawJson } from '../core/point.js'
-import type { ResolvedVector } from '../core/schema.js'
+import { sparseAt } from '../collection/sparse-column.js'
+import type { ArrowTable, ColumnarPoints, ColumnarVectors } from '../core/database.js'
+import {
+  decodeIds,
+  type NamedVector,
+  type Point,
+  type PointColumns,
+  RawJson,
+  type VectorColumn,
+} from '../core/point.js'
+import type { SchemaVector } from '../core/schema.js'
 
 export { isArrowTable }
 
-export function pointsOfArrow(table: ArrowTable, schema: readonly ResolvedVector[]): Point<RawJson>[] | ColumnarPoints {
+export function pointsOfArrow(table: ArrowTable, schema: readonly SchemaVector[]): Point<RawJson>[] | ColumnarPoints {
   const columns = columnsOfArrow(table, schema)
   const ids = decodeIds(columns.ids)
   const payloads = payloadsOf(columns)
   if (columns.vectors.every((column) => column.rows === null)) {
-    const vectors = Object.fromEntries(columns.vectors.map(({ name, data }) => [name, data]))
+    const vectors = Object.fromEntries(
+      columns.vectors.map((column) => [column.name, wholeColumn(column, columns.count)]),
+    )
     return { ids, vectors, payloads }
   }
-  const points = ids.map((id, i) => ({ id, vector: {} as Record<string, Float32Array>, payload: payloads[i] ?? null }))
-  for (const { name, data, rows } of columns.vectors) {
+  const points = ids.map((id, i) => ({ id, vector: {} as Record<string, NamedVector>, payload: payloads[i] ?? null }))
+  for (const column of columns.vectors) {
+    const { name, data, rows } = column
     const count = rows?.length ?? columns.count
     const dim = data.length / count
     for (let i = 0; i < count; i++) {
       const point = points[rows ? (rows[i] as number) : i]
-      if (point) point.vector[name] = data.subarray(i * dim, (i + 1) * dim)
+      if (point) point.vector[name] = column.sparse ? sparseAt(column, i) : data.subarray(i * dim, (i + 1) * dim)
     }
   }
   return points
+}
+
+function wholeColumn(column: VectorColumn, count: number): ColumnarVectors {
+  return column.sparse ? Array.from({ length: count }, (_, i) => sparseAt(column, i)) : column.data
 }
 
 function payloadsOf({ payloads, count }: PointColumns): (RawJson | null)[] {

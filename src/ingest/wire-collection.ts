@@ -13,6 +13,9 @@ import type {
   Distance,
   HnswConfig,
   MultivectorConfig,
+  SparseIndexParams,
+  SparseModifier,
+  SparseVectorParams,
   VectorChange,
   VectorParams,
 } from '../core/schema.js'
@@ -30,10 +33,15 @@ import {
 import { payloadAt } from './wire-points.js'
 
 export function collectionOf(body: WireObject): CollectionOptions {
-  const { sparse_vectors: sparse } = body
-  if (isPresent(sparse) && !(isObject(sparse) && Object.keys(sparse).length === 0)) throw unsupported('sparse_vectors')
+  const sparseVectors = isPresent(body.sparse_vectors) ? sparseVectorsAt(body.sparse_vectors) : {}
   if (isPresent(body.sharding_method) && body.sharding_method !== 'auto') throw unsupported('sharding_method')
-  const options: CollectionOptions = { vectors: vectorsAt(body.vectors), ...quantizationOf(body) }
+  const hasSparse = Object.keys(sparseVectors).length > 0
+  const options: CollectionOptions = {
+    // A collection may have sparse vectors alone; Qdrant's clients say so with no vectors, or none of them.
+    ...(hasSparse && isNothing(body.vectors) ? {} : { vectors: vectorsAt(body.vectors) }),
+    ...(hasSparse ? { sparseVectors } : {}),
+    ...quantizationOf(body),
+  }
   if (isPresent(body.hnsw_config)) options.hnswConfig = hnswAt(body.hnsw_config, 'hnsw_config')
   checkParams(body, '')
   return Object.assign(options, settingsOf(body))
@@ -67,7 +75,7 @@ function checkParams(params: WireObject, field: string): void {
   }
 }
 
-function vectorsAt(value: unknown): CollectionOptions['vectors'] {
+function vectorsAt(value: unknown): NonNullable<CollectionOptions['vectors']> {
   const vectors = objectAt(value, 'vectors')
   if ('size' in vectors && !isObject(vectors.size)) return vectorParamsAt(vectors, 'vectors')
   const named: Record<string, VectorParams> = {}
@@ -76,6 +84,28 @@ function vectorsAt(value: unknown): CollectionOptions['vectors'] {
     Object.defineProperty(named, name, { value: resolved, enumerable: true })
   }
   return named
+}
+
+function isNothing(vectors: unknown): boolean {
+  return !isPresent(vectors) || (isObject(vectors) && Object.keys(vectors).length === 0)
+}
+
+/** What values may be is the engine's to say. */
+function sparseVectorsAt(value: unknown): Record<string, SparseVectorParams> {
+  const named: Record<string, SparseVectorParams> = {}
+  for (const [name, params] of Object.entries(objectAt(value, 'sparse_vectors'))) {
+    const field = `sparse_vectors.${name}`
+    const { modifier, index } = isPresent(params) ? objectAt(params, field) : {}
+    const read: SparseVectorParams = { modifier: (modifier ?? null) as SparseModifier | null }
+    if (isPresent(index)) read.index = sparseIndexAt(index, `${field}.index`)
+    Object.defineProperty(named, name, { value: read, enumerable: true })
+  }
+  return named
+}
+
+function sparseIndexAt(value: unknown, field: string): SparseIndexParams {
+  const { full_scan_threshold: fullScanThreshold, on_disk: onDisk, memory, datatype } = objectAt(value, field)
+  return { fullScanThreshold, onDisk, memory, datatype } as SparseIndexParams
 }
 
 function vectorParamsAt(value: unknown, field: string): VectorParams {
@@ -125,9 +155,8 @@ function quantizationOf({ quantization, quantization_config: quantizationConfig 
 }
 
 export function configChangeOf(body: WireObject): ConfigChange {
-  const { sparse_vectors: sparse } = body
-  if (isPresent(sparse) && !(isObject(sparse) && Object.keys(sparse).length === 0)) throw unsupported('sparse_vectors')
   const change: ConfigChange = { ...quantizationOf(body), ...settingsOf(body) }
+  if (isPresent(body.sparse_vectors)) change.sparseVectors = sparseVectorsAt(body.sparse_vectors)
   if (isPresent(body.params)) checkParams(objectAt(body.params, 'params'), 'params.')
   if (isPresent(body.hnsw_config)) change.hnswConfig = hnswAt(body.hnsw_config, 'hnsw_config')
   if (isPresent(body.vectors)) {

@@ -1,8 +1,18 @@
 /** Bodies that carry points: upsert in both forms, and vector updates. */
-import type { ColumnarPoints, UpdateCondition, UpdateMode } from '../core/database.js'
+import type { ColumnarPoints, ColumnarVectors, UpdateCondition, UpdateMode } from '../core/database.js'
 import { invalid } from '../core/errors.js'
 import { LIMITS } from '../core/limits.js'
-import type { MultiVector, Payload, Point, PointId, PointVector, Vector } from '../core/point.js'
+import type {
+  Bm25Options,
+  MultiVector,
+  NamedVector,
+  Payload,
+  Point,
+  PointId,
+  PointVector,
+  SparseVector,
+  Vector,
+} from '../core/point.js'
 import {
   arrayAt,
   bytesAt,
@@ -77,13 +87,44 @@ export function payloadAt(value: unknown, field: string): Payload {
 function pointVectorAt(value: unknown, field: string): PointVector {
   if (!isPresent(value)) throw invalid(field, 'expected a vector, or an object of vectors by name', value ?? null)
   if (!isObject(value)) return vectorAt(value, field)
-  // Both spellings of inference and of a sparse vector are objects with known keys, so no name of a vector.
-  if ('text' in value && 'model' in value) throw unsupported(`${field}.text`)
-  const named: Record<string, Vector | MultiVector> = {}
+  // A text to embed has known keys, so it is no record of names.
+  if ('text' in value && 'model' in value) throw unsupported(`${field}.text (of an unnamed vector)`)
+  const named: Record<string, NamedVector> = {}
   for (const [name, vector] of Object.entries(value)) {
-    Object.defineProperty(named, name, { value: vectorAt(vector, `${field}.${name}`), enumerable: true })
+    Object.defineProperty(named, name, { value: namedVectorAt(vector, `${field}.${name}`), enumerable: true })
   }
   return named
+}
+
+/** A sparse vector and a document pass as they are: the engine checks them. */
+export function namedVectorAt(value: unknown, field: string): NamedVector {
+  if (!isObject(value)) return vectorAt(value, field)
+  if ('indices' in value || 'values' in value) {
+    const { indices, values } = value
+    return {
+      indices: wordsOrNumbers(indices, `${field}.indices`),
+      values: vectorAt(values, `${field}.values`) as Vector,
+    }
+  }
+  if ('text' in value) {
+    const { text, model, options } = value
+    return {
+      text: textAt(text, `${field}.text`),
+      model: textAt(model, `${field}.model`),
+      options: optionsAt(options, field),
+    }
+  }
+  throw unsupported(`${field}.${Object.keys(value)[0] ?? ''}`)
+}
+
+function optionsAt(options: unknown, field: string): Bm25Options | null {
+  return isPresent(options) ? (objectAt(options, `${field}.options`) as Bm25Options) : null
+}
+
+/** Numbers, or a bin of 32-bit little-endian words. */
+function wordsOrNumbers(value: unknown, field: string): Uint32Array | readonly number[] {
+  const bin = bytesAt(value)
+  return bin ? new Uint32Array(floatsAt(bin, field).buffer) : (arrayAt(value, field) as readonly number[])
 }
 
 /** A vector: an array of numbers, which the engine checks one by one, or a bin. A multivector: an array of those. */
@@ -150,10 +191,14 @@ function columnsOf(batch: WireObject, field: string): ColumnarPoints | Point[] {
 
 function vectorColumnsAt(value: unknown, count: number, field: string): ColumnarPoints['vectors'] {
   if (!isObject(value)) return vectorColumnAt(value, count, field)
-  const named: Record<string, Float32Array> = {}
+  const named: Record<string, ColumnarVectors> = {}
   for (const [name, column] of Object.entries(value)) {
-    const floats = vectorColumnAt(column, count, `${field}.${name}`)
-    Object.defineProperty(named, name, { value: floats, enumerable: true })
+    const place = `${field}.${name}`
+    const read =
+      Array.isArray(column) && isObject(column[0])
+        ? column.map((one, row) => namedVectorAt(one, `${place}[${row}]`) as SparseVector)
+        : vectorColumnAt(column, count, place)
+    Object.defineProperty(named, name, { value: read, enumerable: true })
   }
   return named
 }

@@ -18,7 +18,7 @@ import {
   unsupported,
   type WireObject,
 } from './wire-fields.js'
-import { vectorAt } from './wire-points.js'
+import { namedVectorAt, vectorAt } from './wire-points.js'
 
 const KINDS = [
   'nearest',
@@ -33,8 +33,8 @@ const KINDS = [
   'relevance_feedback',
 ] as const
 
-/** Keys of sparse vectors, and of what has to be embedded first. */
-const INFERRED = ['indices', 'text', 'image', 'object', 'model']
+/** Keys of what would have to be embedded first, by models there are none of. */
+const INFERRED = ['image', 'object', 'model']
 
 /** Fields that a query and its prefetches share. `at` is where the stage lies, with a dot behind it. */
 export function stageOf(body: WireObject, at = '', depth = 0): QueryStage {
@@ -132,6 +132,7 @@ export function orderByAt(value: unknown, field: string): string | object {
 export function inputAt(value: unknown, field: string): VectorInput {
   if (bytesAt(value) || Array.isArray(value)) return vectorAt(value, field)
   if (!isObject(value)) return idAt(value, field)
+  if ('indices' in value || 'values' in value || 'text' in value) return namedVectorAt(value, field)
   const inferred = INFERRED.find((name) => Object.hasOwn(value, name))
   if (inferred) throw unsupported(`${field}.${inferred}`)
   throw invalid(field, `expected a vector, an id or an object with one of ${KINDS.join(', ')}`, Object.keys(value)[0])

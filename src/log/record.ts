@@ -1,5 +1,12 @@
 import { VicinalError } from '../core/errors.js'
-import { ID_KIND_UUID, ID_WORDS, type PointColumns, type TextColumn, type VectorColumn } from '../core/point.js'
+import {
+  ID_KIND_UUID,
+  ID_WORDS,
+  type PointColumns,
+  type SparseParts,
+  type TextColumn,
+  type VectorColumn,
+} from '../core/point.js'
 import { type PackedValue, PackWriter, unpack } from './msgpack.js'
 
 /**
@@ -76,11 +83,17 @@ function writeColumns(writer: PackWriter, op: LogRecord['op'], columns: PointCol
   writeHead(writer, op, columns.ids, 2)
   writer.string('vectors')
   writer.array(columns.vectors.length)
-  for (const { name, data, rows, counts } of columns.vectors) {
-    writer.map(counts ? 4 : 3)
+  for (const { name, data, rows, counts, sparse } of columns.vectors) {
+    writer.map(3 + (counts ? 1 : 0) + (sparse ? 2 : 0))
     writeString(writer, 'name', name)
     writer.string('data')
     writer.binary(data)
+    if (sparse) {
+      writer.string('indices')
+      writer.binary(sparse.indices)
+      writer.string('offsets')
+      writer.binary(sparse.offsets)
+    }
     writer.string('rows')
     if (rows === null) writer.nil()
     else writer.binary(rows)
@@ -150,12 +163,25 @@ function readVectors(value: PackedValue, count: number): VectorColumn {
     }
   }
   const rowCount = rows === null ? count : rows.length
+  if (fields.has('indices')) return { name, data, rows, sparse: readSparse(fields, data.length, rowCount) }
   const counts = fields.has('counts') ? wordsOf(fields, 'counts') : undefined
   if (counts && counts.length !== rowCount) throw malformed('counts of multivectors')
   const vectorCount = !counts ? rowCount : counts.reduce((sum, each) => sum + each, 0)
   if (vectorCount === 0 ? data.length > 0 : data.length % vectorCount !== 0)
     throw malformed('vectors of unequal length')
   return counts ? { name, data, rows, counts } : { name, data, rows }
+}
+
+function readSparse(fields: Map<string, PackedValue>, values: number, vectorCount: number): SparseParts {
+  const indices = wordsOf(fields, 'indices')
+  const offsets = wordsOf(fields, 'offsets')
+  if (indices.length !== values || offsets.length !== vectorCount + 1 || offsets[0] !== 0)
+    throw malformed('a sparse vector of unequal lengths')
+  if (offsets[vectorCount] !== values) throw malformed('offsets of sparse vectors')
+  for (let i = 0; i < vectorCount; i++) {
+    if ((offsets[i] as number) > (offsets[i + 1] as number)) throw malformed('offsets of sparse vectors')
+  }
+  return { indices, offsets }
 }
 
 function readPayloads(fields: Map<string, PackedValue>, count: number): TextColumn | null {

@@ -1,3 +1,5 @@
+import type { SparseBuffers } from './addon-vectors.js'
+
 /** What reads of the addon take and give. */
 
 export type CodeKind = 'auto' | 'none' | 'sq8' | 'rabitq4' | 'rabitq1'
@@ -21,6 +23,8 @@ export interface RowFields {
 export interface VectorRows {
   data: Float32Array
   counts: Uint32Array
+  /** Of sparse vectors, whose values are in `data`. */
+  sparse?: SparseBuffers
 }
 
 /** Rows as columns: what reads return. */

@@ -14,9 +14,11 @@ import type {
   TextBuffers,
   VectorRows,
 } from './addon-reads.js'
+import type { SparseBuffers, SparseSearchRequest, SparseSpec } from './addon-vectors.js'
 import type { ProcessMemoryFacts, ShardMemory } from './memory-facts.js'
 
 export type * from './addon-reads.js'
+export type * from './addon-vectors.js'
 
 /**
  * The addon's exports, one to one: the contract between native/binding and src/native. Only files of this
@@ -98,6 +100,8 @@ export interface Addon {
    * call of this thread is pending, since a hop to the pool costs more than many a search.
    */
   search(shard: ShardHandle, request: SearchRequest): SearchResult | Promise<SearchResult>
+  /** Exactly the points with the greatest dot products that share an index with the query, by the same rules. */
+  searchSparse(shard: ShardHandle, request: SparseSearchRequest): SearchResult | Promise<SearchResult>
   /** Present points in the order asked for; `positions[i]` says which of `ids` row i is. */
   retrieve(shard: ShardHandle, ids: Uint32Array, fields: RowFields): Promise<RowBlock & { positions: Uint32Array }>
   /** Points in id order from `from` (inclusive; null: the first), at most `limit`, that match. */
@@ -188,6 +192,8 @@ export type LockHandle = { readonly __lock: unique symbol }
 
 export interface ShardSpec {
   vectors: VectorSpec[]
+  /** Counted behind the others wherever vectors are named by their index. */
+  sparse?: SparseSpec[]
   /** Vector and payload bytes after which the active segment freezes itself. */
   segmentBytes: number
   /** false: there is no table, so nothing is remembered for takeFlush. */
@@ -215,8 +221,14 @@ export type MetricCode = 'cosine' | 'dot' | 'l2' | 'l1'
 export interface UpsertBatch {
   ids: Uint32Array
   seq: number
-  /** Index into spec.vectors; `rows` and `counts` as in VectorColumn. */
-  vectors: { vector: number; data: Float32Array; rows: Uint32Array | null; counts?: Uint32Array | null }[]
+  /** Index into spec.vectors, or behind them into spec.sparse; the rest as in VectorColumn. */
+  vectors: {
+    vector: number
+    data: Float32Array
+    rows: Uint32Array | null
+    counts?: Uint32Array | null
+    sparse?: SparseBuffers
+  }[]
   payloads: TextBuffers | null
 }
 
@@ -233,7 +245,7 @@ export interface FlushBatch {
   crcs: Uint32Array
   /** Payload as JSON text; an empty span where there is none. */
   payloads: { bytes: Uint8Array; offsets: Int32Array }
-  /** One per spec vector. */
+  /** One per spec vector, then one per sparse vector. */
   vectors: VectorRows[]
 }
 
@@ -264,6 +276,8 @@ export interface SegmentFileInfo {
   bytes: number
   sections: { name: string; bytes: number }[]
   vectors: { name: string; dim: number; metric: MetricCode; vertices: number; indexed: number }[]
+  /** Names of the sparse vectors. */
+  sparse: string[]
 }
 
 export interface ShardStats {

@@ -18,6 +18,7 @@ import type {
   ShardHandle,
   ShardSpec,
   ShardStats,
+  SparseSearchRequest,
   TextBuffers,
   UpsertBatch,
   VectorSpec,
@@ -93,11 +94,23 @@ export class Shard {
 
   /** A short search runs here and now, and its result is returned without a promise. */
   search(request: Omit<SearchRequest, 'cancel' | 'inlineUs'>, scope?: Cancellable): Awaitable<SearchResult> {
+    return this.#inlineOrNot((call) => this.#addon.search(this.#handle, { ...request, ...call }), scope)
+  }
+  /** The same by a sparse vector. */
+  searchSparse(
+    request: Omit<SparseSearchRequest, 'cancel' | 'inlineUs'>,
+    scope?: Cancellable,
+  ): Awaitable<SearchResult> {
+    return this.#inlineOrNot((call) => this.#addon.searchSparse(this.#handle, { ...request, ...call }), scope)
+  }
+  #inlineOrNot(
+    start: (call: { cancel: number; inlineUs: number }) => Awaitable<SearchResult>,
+    scope: Cancellable | undefined,
+  ): Awaitable<SearchResult> {
     lastCancel += 1
     const cancel = lastCancel
-    const inlineUs = inlineShareUs()
     try {
-      const started = this.#addon.search(this.#handle, { ...request, cancel, inlineUs })
+      const started = start({ cancel, inlineUs: inlineShareUs() })
       if (started instanceof Promise) return this.#cancellable(scope?.signal, cancel, started)
       spendInlineUs(started.stats.tookUs)
       return started

@@ -7,7 +7,7 @@ import { invalid } from '../core/errors.js'
 import { LIMITS } from '../core/limits.js'
 import { encodeIds, type Payload, type PointId } from '../core/point.js'
 import type { QueryGroupsOptions, WithLookup } from '../core/query.js'
-import type { Distance } from '../core/schema.js'
+import type { ResolvedVector } from '../core/schema.js'
 import type { FilterNode } from '../filter/node.js'
 import { type PathStep, parsePath } from '../filter/path.js'
 import { valuesAt } from '../filter/payload-values.js'
@@ -157,6 +157,6 @@ function smallerIsBetter(scoring: Scoring, { source }: QueryScope): boolean {
   const isDistance =
     scoring.kind === 'nearest' || (scoring.kind === 'recommend' && scoring.strategy === 'average_vector')
   if (!isDistance) return false
-  const distance = source.schema[scoring.vector]?.distance as Distance
+  const distance = (source.schema[scoring.vector] as ResolvedVector).distance
   return distance === 'Euclid' || distance === 'Manhattan'
 }

@@ -2,7 +2,7 @@
 import type { Hit } from '../core/database.js'
 import { encodeIds, ID_WORDS, type Payload } from '../core/point.js'
 import type { QueryPlan, StageKind } from '../core/query-plan.js'
-import type { ResolvedVector } from '../core/schema.js'
+import type { ResolvedSparse, ResolvedVector } from '../core/schema.js'
 import type { FilterNode } from '../filter/node.js'
 import { compileNode } from '../filter/program.js'
 import type { RowBlock, SearchResult } from '../native/addon.js'
@@ -37,7 +37,7 @@ export interface LeafPlace {
   among?: Hit[]
 }
 
-type Vectorial = Extract<Scoring, { vector: number }>
+type Vectorial = Exclude<Extract<Scoring, { vector: number }>, { kind: 'sparse' }>
 
 export class Leaf {
   readonly #scope: QueryScope
@@ -58,6 +58,8 @@ export class Leaf {
         return await this.#ordered(stage, scoring.order, place)
       case 'sample':
         return await this.#sampled(stage, place)
+      case 'sparse':
+        return await this.#searchedSparse(stage, key, scoring, place)
       case 'rrf':
       case 'dbsf':
       case 'formula':
@@ -69,6 +71,41 @@ export class Leaf {
           : await this.#searched(stage, key, scoring, place)
       }
     }
+  }
+
+  async #searchedSparse(
+    stage: Stage,
+    key: Stage,
+    scoring: Extract<Scoring, { kind: 'sparse' }>,
+    place: LeafPlace,
+  ): Promise<StageResult> {
+    const started = performance.now()
+    const { source, call, explains } = this.#scope
+    const { excluded } = this.#references
+    const { modifier } = source.schema[scoring.vector] as ResolvedSparse
+    const excludes = !place.among && excluded.length > 0
+    const asCondition = excludes && excluded.length > MOST_EXCLUDED * ID_WORDS
+    const filter = programOf(place, asCondition ? excluded : null)
+    const { indices, values } = this.#references.getSparse(key, scoring.target)
+    const result = await source.shard.searchSparse(
+      {
+        vector: scoring.vector,
+        indices,
+        values,
+        idf: modifier === 'idf',
+        limit: stage.limit - place.offset,
+        offset: place.offset,
+        scoreThreshold: stage.threshold,
+        filter,
+        exclude: excludes && !asCondition ? excluded : null,
+        fields: place.projection.fields,
+        explain: explains,
+      },
+      call,
+    )
+    const hits = hitsOf<Payload>(result, place.projection)
+    if (!explains) return { hits, plan: null }
+    return { hits, plan: planOf(result, filter !== null, factsOf('nearest', hits, started)) }
   }
 
   async #searched(stage: Stage, key: Stage, scoring: Vectorial, place: LeafPlace): Promise<StageResult> {
@@ -201,6 +238,7 @@ function factsOf(stage: StageKind, hits: readonly Hit[], started: number, tookUs
 }
 
 function kindOf(scoring: Scoring): StageKind {
+  if (scoring.kind === 'sparse') return 'nearest'
   if (scoring.kind === 'orderBy') return 'order_by'
   if (scoring.kind === 'feedback') return 'relevance_feedback'
   if (scoring.kind === 'nearest' && scoring.mmr) return 'mmr'

@@ -2,7 +2,7 @@ import { invalid, VicinalError } from '../core/errors.js'
 import { LIMITS } from '../core/limits.js'
 import { decodeId, decodeIds, ID_WORDS } from '../core/point.js'
 import type { SearchMatrix, SearchMatrixOptions } from '../core/query.js'
-import type { ResolvedVector } from '../core/schema.js'
+import { isSparse, type ResolvedVector, type SchemaVector } from '../core/schema.js'
 import type { FilterNode } from '../filter/node.js'
 import { parseFilter } from '../filter/parse.js'
 import { compileNode } from '../filter/program.js'
@@ -30,6 +30,8 @@ export async function searchMatrix(
   if (schema[vector]?.multivectorConfig) {
     throw new VicinalError('NOT_IMPLEMENTED', 'using: a matrix of multivectors is not supported yet')
   }
+  if (isSparse(schema[vector] as SchemaVector))
+    throw invalid('using', 'expected the name of a dense vector', options.using)
   const own = parseFilter(options.filter, { vectorNames: schema.map(({ name }) => name) })
   const nodes: FilterNode[] = [{ op: 'hasVector', vector }, ...(own ? [own] : [])]
   const fields = { payload: false, vectors: Uint32Array.of(vector) }

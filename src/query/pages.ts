@@ -2,7 +2,7 @@ import type { RetrieveOptions, ScrollOptions, ScrollPage, StoredPoint } from '..
 import { invalid } from '../core/errors.js'
 import { LIMITS } from '../core/limits.js'
 import { decodeId, distinctIds, encodeId, encodeIds, ID_WORDS, type PointId } from '../core/point.js'
-import type { ResolvedVector } from '../core/schema.js'
+import type { SchemaVector } from '../core/schema.js'
 import { compileFilter } from '../filter/program.js'
 import type { Shard } from '../native/shard.js'
 import { orderOf } from './parse-order.js'
@@ -16,7 +16,7 @@ const OFFSET_WITH_ORDER =
 /** Points by id, in the order asked for; absent ones are left out, and a repeated id comes once. */
 export async function retrieve<P>(
   shard: Shard,
-  schema: readonly ResolvedVector[],
+  schema: readonly SchemaVector[],
   ids: readonly PointId[],
   options: RetrieveOptions,
 ): Promise<StoredPoint<P>[]> {
@@ -29,7 +29,7 @@ export async function retrieve<P>(
 
 export async function scrollPage<P>(
   shard: Shard,
-  schema: readonly ResolvedVector[],
+  schema: readonly SchemaVector[],
   options: ScrollOptions,
   signal?: AbortSignal,
 ): Promise<ScrollPage<P>> {

@@ -1,7 +1,7 @@
 import { invalid } from '../core/errors.js'
 import { LIMITS } from '../core/limits.js'
 import type { LookupLocation, Prefetch, QueryOptions, QueryStage } from '../core/query.js'
-import type { ResolvedVector } from '../core/schema.js'
+import type { SchemaVector } from '../core/schema.js'
 import { type FilterContext, parseFilter } from '../filter/parse.js'
 import { ScoringParser } from './parse-scoring.js'
 import type { Lookup, Plan, Scoring, Stage } from './plan.js'
@@ -9,7 +9,7 @@ import { projectionOf } from './rows.js'
 import { bounded, DEFAULT_LIMIT, settingsOf, thresholdOf } from './settings.js'
 
 /** Checks an untrusted query, prefetches and all. Errors name the place: `prefetch[1].query.recommend.positive[0]`. */
-export function parseQuery(options: QueryOptions, schema: readonly ResolvedVector[]): Plan {
+export function parseQuery(options: QueryOptions, schema: readonly SchemaVector[]): Plan {
   const parser = new QueryParser(schema)
   const root = parser.stage(options, '', 0)
   const offset = bounded(options.offset ?? 0, 0, LIMITS.resultLimit, 'offset')
@@ -25,7 +25,7 @@ class QueryParser {
   #prefetches = 0
   #prefetched = 0
 
-  constructor(schema: readonly ResolvedVector[]) {
+  constructor(schema: readonly SchemaVector[]) {
     this.#context = { vectorNames: schema.map(({ name }) => name) }
     this.#scorings = new ScoringParser(schema, this.#context)
   }

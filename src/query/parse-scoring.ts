@@ -8,11 +8,13 @@ import {
   RECOMMEND_STRATEGIES,
   type RecommendStrategy,
 } from '../core/query.js'
-import type { ResolvedVector } from '../core/schema.js'
+import { isSparse, type ResolvedVector, type SchemaVector } from '../core/schema.js'
+import { isDocument, isSparseVector, sparseVectorOf } from '../core/sparse.js'
 import type { FilterContext } from '../filter/parse.js'
+import { embedQuery, noModel } from '../inference/bm25.js'
 import { parseFormula } from './parse-formula.js'
 import { orderOf } from './parse-order.js'
-import type { Example, ExamplePair, MmrSettings, Scoring } from './plan.js'
+import type { DenseExample, ExamplePair, MmrSettings, Scoring } from './plan.js'
 import { bounded, finite, vectorIndex } from './settings.js'
 
 const DEFAULT_RRF_K = 2
@@ -30,11 +32,11 @@ interface StageFacts {
 
 /** Reads the `query` of a stage. One parser reads all of a request, since examples are counted together. */
 export class ScoringParser {
-  readonly #schema: readonly ResolvedVector[]
+  readonly #schema: readonly SchemaVector[]
   readonly #context: FilterContext
   #examples = 0
 
-  constructor(schema: readonly ResolvedVector[], context: FilterContext) {
+  constructor(schema: readonly SchemaVector[], context: FilterContext) {
     this.#schema = schema
     this.#context = context
   }
@@ -43,7 +45,8 @@ export class ScoringParser {
     const { query, using } = stage
     const field = `${at}query`
     if (query === undefined || query === null) return this.#absent(field, facts)
-    if (typeof query !== 'object' || isVector(query)) return this.#nearest({ nearest: query }, using, field, at, facts)
+    if (typeof query !== 'object' || isVector(query) || isSparseVector(query) || isDocument(query))
+      return this.#nearest({ nearest: query }, using, field, at, facts)
     const kinds = Object.keys(query).filter((key) => KINDS.includes(key))
     const kind = kinds[0]
     if (kind === undefined || kinds.length > 1) {
@@ -99,6 +102,7 @@ export class ScoringParser {
 
   #nearest(query: Fields, using: string | undefined, field: string, at: string, facts: StageFacts): Scoring {
     const vector = vectorIndex(using, this.#schema, at)
+    if (isSparse(this.#schema[vector] as SchemaVector)) return this.#sparse(query, vector, field)
     const place = isVector(query.nearest) || !('mmr' in query) ? field : `${field}.nearest`
     const target = this.#example(query.nearest, vector, place)
     if (isGiven(query.mmr)) this.#single(using, `${field}.mmr`, at)
@@ -108,6 +112,19 @@ export class ScoringParser {
       target,
       mmr: mmrOf(query.mmr as Mmr | null | undefined, facts.limit, `${field}.mmr`),
     }
+  }
+
+  #sparse({ nearest, mmr }: Fields, vector: number, field: string): Scoring {
+    if (mmr !== undefined && mmr !== null) throw notOfSparse(`${field}.mmr`)
+    this.#countExample(field)
+    if (isDocument(nearest)) return { kind: 'sparse', vector, target: embedQuery(nearest, field) }
+    if (isSparseVector(nearest)) return { kind: 'sparse', vector, target: sparseVectorOf(nearest, field) }
+    if (isVector(nearest)) {
+      const { name } = this.#schema[vector] as SchemaVector
+      throw invalid(field, `expected a sparse vector { indices, values } for ${JSON.stringify(name)}`, 'a dense vector')
+    }
+    encodeId(nearest, new Uint32Array(ID_WORDS), 0, field)
+    return { kind: 'sparse', vector, target: nearest as PointId }
   }
 
   #recommend(query: Fields, using: string | undefined, field: string, at: string): Scoring {
@@ -179,19 +196,32 @@ export class ScoringParser {
     }
   }
 
-  #exampleList(value: unknown, vector: number, field: string): Example[] {
+  #exampleList(value: unknown, vector: number, field: string): DenseExample[] {
     if (value === undefined || value === null) return []
     return arrayAt(value, field).map((example, i) => this.#example(example, vector, `${field}[${i}]`))
   }
 
-  #example(value: unknown, vector: number, field: string): Example {
-    if (++this.#examples > LIMITS.queryExamples) {
-      throw invalid(field, `expected at most ${LIMITS.queryExamples} examples in one query`, this.#examples)
+  #countExample(field: string): void {
+    if (++this.#examples <= LIMITS.queryExamples) return
+    throw invalid(field, `expected at most ${LIMITS.queryExamples} examples in one query`, this.#examples)
+  }
+
+  #example(value: unknown, vector: number, field: string): DenseExample {
+    this.#countExample(field)
+    const known = this.#schema[vector] as SchemaVector
+    if (isSparse(known)) throw notOfSparse(field)
+    if (isDocument(value)) throw noModel(value, field)
+    if (isSparseVector(value)) {
+      throw invalid(field, `expected a dense vector for ${JSON.stringify(known.name)}`, 'a sparse vector')
     }
-    if (isVector(value)) return vectorOf(value, this.#schema[vector] as ResolvedVector, field)
+    if (isVector(value)) return vectorOf(value, known, field)
     encodeId(value, new Uint32Array(ID_WORDS), 0, field)
     return value as PointId
   }
+}
+
+function notOfSparse(field: string): VicinalError {
+  return new VicinalError('NOT_IMPLEMENTED', `${field}: of sparse vectors only the nearest can be asked for`)
 }
 
 const KINDS = [

@@ -2,7 +2,7 @@
  * A query as it is run: checked, defaults filled in, a tree of stages. A stage without prefetches looks at the
  * collection; one with prefetches only at what they have found, which it fuses or scores anew.
  */
-import type { PointId } from '../core/point.js'
+import type { PointId, StoredSparseVector } from '../core/point.js'
 import type { RecommendStrategy } from '../core/query.js'
 import type { FilterNode } from '../filter/node.js'
 import type { PathStep } from '../filter/path.js'
@@ -27,17 +27,19 @@ export interface Stage {
 }
 
 /** A vector given, or the id of one that is stored. */
-export type Example = Float32Array | PointId
+export type Example = DenseExample | StoredSparseVector
+export type DenseExample = Float32Array | PointId
 
 export interface ExamplePair {
-  positive: Example
-  negative: Example
+  positive: DenseExample
+  negative: DenseExample
 }
 
 /** `vector` is the position of the vector in the schema. */
 export type Scoring =
   | { kind: 'ids' }
-  | { kind: 'nearest'; vector: number; target: Example; mmr: MmrSettings | null }
+  | { kind: 'nearest'; vector: number; target: DenseExample; mmr: MmrSettings | null }
+  | { kind: 'sparse'; vector: number; target: StoredSparseVector | PointId }
   | VectorsScoring
   | { kind: 'orderBy'; order: Order }
   | { kind: 'rrf'; k: number; weights: readonly number[] | null }
@@ -47,10 +49,22 @@ export type Scoring =
 
 /** By several vectors. */
 export type VectorsScoring =
-  | { kind: 'recommend'; vector: number; strategy: RecommendStrategy; positive: Example[]; negative: Example[] }
-  | { kind: 'discover'; vector: number; target: Example; pairs: ExamplePair[] }
+  | {
+      kind: 'recommend'
+      vector: number
+      strategy: RecommendStrategy
+      positive: DenseExample[]
+      negative: DenseExample[]
+    }
+  | { kind: 'discover'; vector: number; target: DenseExample; pairs: ExamplePair[] }
   | { kind: 'context'; vector: number; pairs: ExamplePair[] }
-  | { kind: 'feedback'; vector: number; target: Example; feedback: { example: Example; score: number }[]; naive: Naive }
+  | {
+      kind: 'feedback'
+      vector: number
+      target: DenseExample
+      feedback: { example: DenseExample; score: number }[]
+      naive: Naive
+    }
 
 export interface Naive {
   a: number
@@ -82,6 +96,7 @@ export interface Lookup {
 export function examplesOf(scoring: Scoring): Example[] {
   switch (scoring.kind) {
     case 'nearest':
+    case 'sparse':
       return [scoring.target]
     case 'recommend':
       return [...scoring.positive, ...scoring.negative]

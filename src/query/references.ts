@@ -1,9 +1,10 @@
 /** The stored vectors that a query names by id, fetched before it runs. */
 import { invalid, notFound } from '../core/errors.js'
-import { distinctIds, encodeIds, type PointId } from '../core/point.js'
-import type { ResolvedVector } from '../core/schema.js'
+import { distinctIds, encodeIds, type PointId, type StoredSparseVector } from '../core/point.js'
+import type { SchemaVector } from '../core/schema.js'
 import type { VectorRows } from '../native/addon.js'
-import { type Example, examplesOf, type Plan, type Stage } from './plan.js'
+import { type DenseExample, examplesOf, type Plan, type Stage } from './plan.js'
+import { sparseOfRow } from './rows.js'
 import type { Catalog, Source } from './source.js'
 
 interface Column {
@@ -11,7 +12,7 @@ interface Column {
   vector: number
   ids: Set<PointId>
   /** Null of a point that lacks the vector. */
-  vectors: Map<PointId, Float32Array | null>
+  vectors: Map<PointId, Float32Array | StoredSparseVector | null>
 }
 
 export class References {
@@ -36,14 +37,14 @@ export class References {
   #collect(stage: Stage, source: Source, catalog: Catalog, own: PointId[]): void {
     for (const prefetch of stage.prefetches) this.#collect(prefetch, source, catalog, own)
     const { scoring, lookup } = stage
-    const ids = examplesOf(scoring).filter((example) => !(example instanceof Float32Array)) as PointId[]
+    const ids = examplesOf(scoring).filter((example) => typeof example !== 'object') as PointId[]
     if (ids.length === 0 || !('vector' in scoring)) return
-    const { name, size } = source.schema[scoring.vector] as ResolvedVector
+    const { name, size } = source.schema[scoring.vector] as SchemaVector
     const from = lookup ? catalog(lookup.collection) : source
     // By name, since an alias may lead to the collection itself.
     if (from.name === source.name) own.push(...ids)
     const vector = lookup ? vectorOf(from, lookup.vector ?? name) : scoring.vector
-    const found = from.schema[vector] as ResolvedVector
+    const found = from.schema[vector] as SchemaVector
     if (found.size !== size) {
       throw invalid('lookup_from', `Vector dimension error: expected dim: ${size}`, found.size)
     }
@@ -59,20 +60,36 @@ export class References {
     const key = `${vector} ${source.name}`
     const known = this.#columns.get(key)
     if (known) return known
-    const made = { source, vector, ids: new Set<PointId>(), vectors: new Map<PointId, Float32Array | null>() }
+    const made = {
+      source,
+      vector,
+      ids: new Set<PointId>(),
+      vectors: new Map<PointId, Float32Array | StoredSparseVector | null>(),
+    }
     this.#columns.set(key, made)
     return made
   }
 
   /** Null where the point is there, but not the vector. */
-  find(stage: Stage, example: Example): Float32Array | null {
-    if (example instanceof Float32Array) return example
-    const vector = this.#ofStage.get(stage)?.vectors.get(example)
-    if (vector === undefined) throw notFound('point with id', example)
+  find(stage: Stage, example: DenseExample): Float32Array | null {
+    return example instanceof Float32Array ? example : (this.#stored(stage, example) as Float32Array | null)
+  }
+
+  /** The same of a stage that asks for a sparse vector. */
+  getSparse(stage: Stage, example: StoredSparseVector | PointId): StoredSparseVector {
+    if (typeof example === 'object') return example
+    const vector = this.#stored(stage, example) as StoredSparseVector | null
+    if (vector) return vector
+    throw notFound('vector of point', example)
+  }
+
+  #stored(stage: Stage, id: PointId): Float32Array | StoredSparseVector | null {
+    const vector = this.#ofStage.get(stage)?.vectors.get(id)
+    if (vector === undefined) throw notFound('point with id', id)
     return vector
   }
 
-  get(stage: Stage, example: Example): Float32Array {
+  get(stage: Stage, example: DenseExample): Float32Array {
     const vector = this.find(stage, example)
     if (vector) return vector
     throw notFound('vector of point', example as PointId)
@@ -90,14 +107,15 @@ async function fetchColumn({ source, vector, ids, vectors }: Column): Promise<vo
   // Ids that are spelled differently may be one: rows are asked for once, and found by position.
   const block = await source.shard.retrieve(encodeIds(asked), { payload: false, vectors: Uint32Array.of(vector) })
   const column = block.vectors[0] as VectorRows
-  const { size, multivectorConfig } = source.schema[vector] as ResolvedVector
+  const { size, multivectorConfig } = source.schema[vector] as SchemaVector
   // A row has its place whether it has a vector or not, but of multivectors as many as it has.
   let from = 0
   for (let row = 0; row < block.count; row++) {
     const id = asked[block.positions[row] as number] as PointId
     const count = column.counts[row] as number
     const to = from + (multivectorConfig ? count : 1) * size
-    vectors.set(id, count > 0 ? column.data.slice(from, to) : null)
+    const read = column.sparse ? sparseOfRow(column, row) : column.data.slice(from, to)
+    vectors.set(id, count > 0 ? read : null)
     from = to
   }
 }

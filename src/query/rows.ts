@@ -1,10 +1,18 @@
 import type { ReadOptions, StoredPoint, WithPayload } from '../core/database.js'
 import { invalid } from '../core/errors.js'
-import { decodeId, ID_WORDS, type Payload, RawJson, type StoredVector, UNNAMED_VECTOR } from '../core/point.js'
-import type { ResolvedVector } from '../core/schema.js'
+import {
+  decodeId,
+  ID_WORDS,
+  type Payload,
+  RawJson,
+  type StoredSparseVector,
+  type StoredVector,
+  UNNAMED_VECTOR,
+} from '../core/point.js'
+import type { SchemaVector } from '../core/schema.js'
 import { selectPayload } from '../filter/payload.js'
 import { parsePayload, writePayload } from '../filter/payload-json.js'
-import type { OrderedBlock, RowBlock, RowFields } from '../native/addon.js'
+import type { OrderedBlock, RowBlock, RowFields, SparseBuffers } from '../native/addon.js'
 
 /** What a reader wants to see of a point, checked: for the kernel (fields) and for the rows' makers. */
 export interface Projection {
@@ -17,11 +25,11 @@ export interface Projection {
   rawPayload: boolean
 }
 
-export function projectionOf(options: ReadOptions, schema: readonly ResolvedVector[]): Projection {
+export function projectionOf(options: ReadOptions, schema: readonly SchemaVector[]): Projection {
   const payload = payloadSelection(options.withPayload ?? true)
   const vectorNames = vectorSelection(options.withVector ?? false, schema)
   const vectors = Uint32Array.from(vectorNames, (name) => schema.findIndex((vector) => vector.name === name))
-  const chosen = Array.from(vectors, (vector) => schema[vector] as ResolvedVector)
+  const chosen = Array.from(vectors, (vector) => schema[vector] as SchemaVector)
   return {
     fields: { payload: payload !== null, vectors },
     vectorNames,
@@ -47,7 +55,7 @@ function isNames(value: unknown): value is readonly string[] {
   return Array.isArray(value) && value.every((name) => typeof name === 'string')
 }
 
-function vectorSelection(selector: unknown, schema: readonly ResolvedVector[]): string[] {
+function vectorSelection(selector: unknown, schema: readonly SchemaVector[]): string[] {
   if (typeof selector === 'boolean') return selector ? schema.map((vector) => vector.name) : []
   if (!isNames(selector)) throw invalid('with_vector', 'expected a boolean or an array of vector names', selector)
   const unknown = selector.find((name) => !schema.some((vector) => vector.name === name))
@@ -105,8 +113,13 @@ export class RowReader {
     if (vectorNames.length === 0) return undefined
     const named: Record<string, StoredVector> = Object.create(null) as Record<string, StoredVector>
     for (let i = 0; i < vectorNames.length; i++) {
-      const { data, counts } = this.#block.vectors[i] as RowBlock['vectors'][number]
+      const column = this.#block.vectors[i] as RowBlock['vectors'][number]
+      const { data, counts } = column
       if (!counts[at]) continue
+      if (column.sparse) {
+        named[vectorNames[i] as string] = sparseOfRow(column, at)
+        continue
+      }
       const vector = this.#vectorAt(i, at, data, counts[at] as number)
       if (vectorNames[i] === UNNAMED_VECTOR) return vector
       named[vectorNames[i] as string] = vector
@@ -127,6 +140,14 @@ function startsOf(counts: Uint32Array): Uint32Array {
   const starts = new Uint32Array(counts.length)
   for (let row = 1; row < counts.length; row++) starts[row] = (starts[row - 1] as number) + (counts[row - 1] as number)
   return starts
+}
+
+/** The sparse vector of a row of a column of such. */
+export function sparseOfRow({ data, sparse }: RowBlock['vectors'][number], row: number): StoredSparseVector {
+  const { indices, offsets } = sparse as SparseBuffers
+  const from = offsets[row] as number
+  const to = offsets[row + 1] as number
+  return { indices: indices.slice(from, to), values: data.slice(from, to) }
 }
 
 /** The value row `row` was ordered by. */

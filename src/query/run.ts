@@ -4,7 +4,7 @@
  */
 import type { Hit, QueryOptions } from '../core/database.js'
 import type { QueryPlan, StageKind } from '../core/query-plan.js'
-import type { ResolvedVector } from '../core/schema.js'
+import type { SchemaVector } from '../core/schema.js'
 import type { FilterNode } from '../filter/node.js'
 import { planWithoutSearch } from './explain.js'
 import { fuseRanks, fuseScores } from './fusion.js'
@@ -108,7 +108,7 @@ class QueryRun {
   }
 }
 
-export function nothingOf(schema: readonly ResolvedVector[]): Projection {
+export function nothingOf(schema: readonly SchemaVector[]): Projection {
   return projectionOf({ withPayload: false }, schema)
 }
 

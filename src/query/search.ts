@@ -3,7 +3,8 @@ import type { Explained, Hit, QueryOptions } from '../core/database.js'
 import { invalid, notFound } from '../core/errors.js'
 import { LIMITS } from '../core/limits.js'
 import { encodeId, ID_WORDS, type MultiVector, type PointId, UNNAMED_VECTOR, type Vector } from '../core/point.js'
-import type { ResolvedVector } from '../core/schema.js'
+import type { VectorInput } from '../core/query.js'
+import { isSparse, type ResolvedVector, type SchemaVector } from '../core/schema.js'
 import { compileFilter } from '../filter/program.js'
 import type { SearchResult, VectorRows } from '../native/addon.js'
 import type { Cancellable, Shard } from '../native/shard.js'
@@ -16,18 +17,27 @@ import { bounded, DEFAULT_LIMIT, settingsOf, thresholdOf, vectorIndex } from './
 const NO_FIELDS = { payload: false }
 
 /** The vector or id that is all a query asks neighbours of; undefined where it asks more, or nothing. */
-export function plainTarget({ query, prefetch, lookupFrom }: QueryOptions): Vector | MultiVector | PointId | undefined {
+export function plainTarget(
+  { query, prefetch, lookupFrom, using }: QueryOptions,
+  schema: readonly SchemaVector[],
+): Vector | MultiVector | PointId | undefined {
   if (query === undefined || query === null || prefetch || lookupFrom) return undefined
+  const named = schema.find(({ name }) => name === using) ?? schema[0]
+  if (named && isSparse(named)) return undefined
   if (typeof query !== 'object' || isVector(query)) return query
   return 'nearest' in query && !query.mmr && Object.keys(query).every((key) => key === 'nearest' || key === 'mmr')
-    ? query.nearest
+    ? denseOrId(query.nearest)
     : undefined
+}
+
+function denseOrId(input: VectorInput): Vector | MultiVector | PointId | undefined {
+  return typeof input !== 'object' || isVector(input) ? input : undefined
 }
 
 /** Nearest neighbours of a vector, or of a stored point (which is left out). */
 export function search<P>(
   shard: Shard,
-  schema: readonly ResolvedVector[],
+  schema: readonly SchemaVector[],
   options: QueryOptions,
   scope?: Cancellable,
 ): Awaitable<Hit<P>[]> {
@@ -37,7 +47,7 @@ export function search<P>(
 /** The same, and how it was done. */
 export function explainSearch<P>(
   shard: Shard,
-  schema: readonly ResolvedVector[],
+  schema: readonly SchemaVector[],
   options: QueryOptions,
   scope?: Cancellable,
 ): Awaitable<Explained<P>> {
@@ -55,7 +65,7 @@ export function explainSearch<P>(
 
 function searchAs<T>(
   shard: Shard,
-  schema: readonly ResolvedVector[],
+  schema: readonly SchemaVector[],
   options: QueryOptions,
   scope: Cancellable | undefined,
   explain: boolean,
@@ -91,7 +101,7 @@ function searchAs<T>(
     const found = shard.search(request, scope)
     return found instanceof Promise ? found.then((result) => answerOf(result, projection)) : answerOf(found, projection)
   }
-  const target = plainTarget(options) as Vector | MultiVector | PointId
+  const target = plainTarget(options, schema) as Vector | MultiVector | PointId
   return typeof target === 'object'
     ? run({ vector: vectorOf(target, searched, 'query'), exclude: null })
     : storedTarget(shard, schema, vector, target).then(run)
@@ -105,7 +115,7 @@ interface Target {
 
 async function storedTarget(
   shard: Shard,
-  schema: readonly ResolvedVector[],
+  schema: readonly SchemaVector[],
   vector: number,
   query: PointId,
 ): Promise<Target> {

@@ -1,7 +1,7 @@
 import { invalid } from '../core/errors.js'
 import { LIMITS } from '../core/limits.js'
 import type { QuantizationParams, QueryParams } from '../core/query.js'
-import type { ResolvedVector } from '../core/schema.js'
+import type { SchemaVector } from '../core/schema.js'
 import type { CodeUse } from '../native/addon.js'
 
 const DEFAULT_RECALL = 0.95
@@ -33,7 +33,7 @@ export function settingsOf(
   }
 }
 
-export function vectorIndex(using: string | undefined | null, schema: readonly ResolvedVector[], at = ''): number {
+export function vectorIndex(using: string | undefined | null, schema: readonly SchemaVector[], at = ''): number {
   if (using === undefined || using === null) {
     if (schema.length === 1) return 0
     throw invalid(

@@ -17,7 +17,11 @@ export function withArrays(batch: FlushBatch, replace: <T extends BatchArray>(ar
     deleted: replace(batch.deleted),
     crcs: replace(batch.crcs),
     payloads: { bytes: replace(batch.payloads.bytes), offsets: replace(batch.payloads.offsets) },
-    vectors: batch.vectors.map(({ data, counts }) => ({ data: replace(data), counts: replace(counts) })),
+    vectors: batch.vectors.map(({ data, counts, sparse }) => ({
+      data: replace(data),
+      counts: replace(counts),
+      ...(sparse ? { sparse: { indices: replace(sparse.indices), offsets: replace(sparse.offsets) } } : {}),
+    })),
   }
 }
 

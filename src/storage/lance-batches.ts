@@ -18,7 +18,7 @@ import {
   Utf8,
 } from 'apache-arrow'
 import { UNNAMED_VECTOR } from '../core/point.js'
-import type { TableVector } from '../core/schema.js'
+import { isSparse, type TableVector } from '../core/schema.js'
 import type { FlushBatch, VectorRows } from '../native/addon.js'
 
 // Rows of the table as Arrow. Loading apache-arrow takes an eighth of a second, and some of this loops over rows: only
@@ -26,6 +26,7 @@ import type { FlushBatch, VectorRows } from '../native/addon.js'
 
 const UNNAMED_COLUMN = 'vector'
 const NAMED_PREFIX = 'vector_'
+const SPARSE_PREFIXES = ['sparse_indices_', 'sparse_values_'] as const
 const ESCAPED = /[^A-Za-z0-9_]/gu
 
 /**
@@ -34,7 +35,17 @@ const ESCAPED = /[^A-Za-z0-9_]/gu
  */
 export function vectorColumn(name: string): string {
   if (name === UNNAMED_VECTOR) return UNNAMED_COLUMN
-  return NAMED_PREFIX + name.replace(ESCAPED, (char) => `$${(char.codePointAt(0) as number).toString(16)}$`)
+  return NAMED_PREFIX + escaped(name)
+}
+
+/** Columns of a sparse vector: lists of indices, ascending, and of as many values. */
+function sparseColumns(name: string): [indices: string, values: string] {
+  const [indices, values] = SPARSE_PREFIXES
+  return [indices + escaped(name), values + escaped(name)]
+}
+
+function escaped(name: string): string {
+  return name.replace(ESCAPED, (char) => `$${(char.codePointAt(0) as number).toString(16)}$`)
 }
 
 export function tableSchema(vectors: readonly TableVector[]): Schema {
@@ -44,12 +55,21 @@ export function tableSchema(vectors: readonly TableVector[]): Schema {
     new Field('deleted', new Bool(), false),
     new Field('crc', new Uint32(), false),
     new Field('payload', new Utf8(), true),
-    ...vectors.map(({ name, size, multivectorConfig }) => {
-      const list = new FixedSizeList(size, new Field('item', new Float32(), true))
-      const type = multivectorConfig ? new List(new Field('item', list, true)) : list
-      return new Field(vectorColumn(name), type, true)
+    ...vectors.flatMap((vector) => {
+      if (isSparse(vector)) return sparseFields(vector.name)
+      const list = new FixedSizeList(vector.size, new Field('item', new Float32(), true))
+      const type = vector.multivectorConfig ? new List(new Field('item', list, true)) : list
+      return [new Field(vectorColumn(vector.name), type, true)]
     }),
   ])
+}
+
+function sparseFields(name: string): Field[] {
+  const [indices, values] = sparseColumns(name)
+  return [
+    new Field(indices, new List(new Field('item', new Uint32(), true)), true),
+    new Field(values, new List(new Field('item', new Float32(), true)), true),
+  ]
 }
 
 /** The batch as an Arrow table over the same buffers; only flags are packed into bits. */
@@ -70,14 +90,23 @@ export function toArrow(batch: FlushBatch, schema: Schema): Table {
       data: batch.payloads.bytes,
       valueOffsets: batch.payloads.offsets,
     } as never),
-    ...batch.vectors.map(({ data, counts }, i) => {
+    ...batch.vectors.flatMap(({ data, counts, sparse }, i): Data[] => {
       const { bits, zeros } = packBits(counts, length)
       const floats = makeData({ type: new Float32(), length: data.length, nullCount: 0, data })
+      const nulls = { nullCount: zeros, nullBitmap: bits }
+      if (sparse) {
+        const indices = makeData({ type: new Uint32(), length: data.length, nullCount: 0, data: sparse.indices })
+        const list = { length, ...nulls, valueOffsets: sparse.offsets }
+        return [
+          makeData({ type: new List(new Field('item', new Uint32(), true)), ...list, child: indices } as never),
+          makeData({ type: new List(new Field('item', new Float32(), true)), ...list, child: floats } as never),
+        ]
+      }
+      // Sparse vectors are behind the others, so that these are where their columns are.
       const column = schema.fields[5 + i]?.type as FixedSizeList<Float32> | List<FixedSizeList<Float32>>
       const isMulti = column instanceof List
       const list = isMulti ? column.children[0]?.type : column
       const vectors = isMulti ? data.length / (list as FixedSizeList).listSize : length
-      const nulls = { nullCount: zeros, nullBitmap: bits }
       const child = makeData({
         type: list,
         length: vectors,
@@ -85,8 +114,8 @@ export function toArrow(batch: FlushBatch, schema: Schema): Table {
         ...(isMulti ? {} : nulls),
         child: floats,
       } as never)
-      if (!isMulti) return child as Data
-      return makeData({ type: column, length, ...nulls, valueOffsets: offsetsOf(counts), child } as never) as Data
+      if (!isMulti) return [child as Data]
+      return [makeData({ type: column, length, ...nulls, valueOffsets: offsetsOf(counts), child } as never) as Data]
     }),
   ]
   const rows = makeData({ type: new Struct(schema.fields), length, nullCount: 0, children: columns })
@@ -129,9 +158,13 @@ export function fromArrow(rows: RecordBatch, vectors: readonly TableVector[]): F
     deleted: unpackBits(column('deleted')),
     crcs: valuesOf(column('crc')) as Uint32Array,
     payloads: textsOf(column('payload')),
-    vectors: vectors.map(({ name, size, multivectorConfig }) => {
-      const data = column(vectorColumn(name))
-      return multivectorConfig ? multivectorsOf(data, size) : vectorsOf(data, size)
+    vectors: vectors.map((vector) => {
+      if (isSparse(vector)) {
+        const [indices, values] = sparseColumns(vector.name)
+        return sparseVectorsOf(column(indices), column(values))
+      }
+      const data = column(vectorColumn(vector.name))
+      return vector.multivectorConfig ? multivectorsOf(data, vector.size) : vectorsOf(data, vector.size)
     }),
   }
 }
@@ -186,6 +219,25 @@ function textsOf(data: Data): { bytes: Uint8Array; offsets: Int32Array } {
   const bytes = (data.values as Uint8Array).subarray(first, last)
   if (first === 0) return { bytes, offsets: given }
   return { bytes, offsets: given.map((offset) => offset - first) }
+}
+
+/** Vectors of two columns of lists, which have the same lengths. */
+function sparseVectorsOf(indices: Data, values: Data): VectorRows {
+  const counts = presentRows(indices)
+  const { items: ofIndices, offsets } = listsOf(indices)
+  const { items: ofValues, offsets: others } = listsOf(values)
+  if (offsets.some((offset, row) => offset !== others[row])) throw new Error('indices and values of unequal lengths')
+  const sparse = { indices: ofIndices as Uint32Array, offsets }
+  return { data: ofValues as Float32Array, counts, sparse }
+}
+
+/** Items with offsets that begin at 0. */
+function listsOf(data: Data): { items: Uint32Array | Float32Array; offsets: Int32Array } {
+  const given = (data.valueOffsets as Int32Array).subarray(0, data.length + 1)
+  const first = given[0] ?? 0
+  const last = given[data.length] ?? first
+  const items = ((data.children[0] as Data).values as Uint32Array | Float32Array).subarray(first, last)
+  return { items, offsets: first === 0 ? given : given.map((offset) => offset - first) }
 }
 
 /** Floats of a fixed-size list; what stands under a null is not the table's business and comes as zero. */

@@ -63,6 +63,7 @@ const EARLIER = {
   walConfig: {},
   strictModeConfig: null,
   metadata: null,
+  sparseVectors: [],
 }
 
 function completeConfig(config: CollectionConfig): CollectionConfig {

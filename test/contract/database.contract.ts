@@ -141,6 +141,7 @@ function describeCollections(suite: Suite): void {
             overrides: { hnswConfig: { m: 32, efConstruct: 64 } },
           },
         ],
+        sparseVectors: [],
         hnswConfig: { m: 8, efConstruct: 100 },
         quantization: 'auto',
         quantizationConfig: null,

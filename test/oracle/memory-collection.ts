@@ -309,7 +309,7 @@ export class MemoryCollection implements Collection {
   }
 
   #rowsOf({ ids, vectors, payloads }: ColumnarPoints): Point[] {
-    const named = vectors instanceof Float32Array ? { '': vectors } : vectors
+    const named = vectors instanceof Float32Array ? { '': vectors } : (vectors as Record<string, Float32Array>)
     if (payloads && payloads.length !== ids.length) {
       throw invalid('payloads', `expected ${ids.length} payloads, one for each id`, payloads.length)
     }

@@ -128,8 +128,8 @@ async function measure(options: Options, signal: AbortSignal): Promise<Measured>
 }
 
 async function measureEngine(engine: CollectionEngine, options: Options, signal: AbortSignal): Promise<Measured> {
-  const at = vectorAt(engine.schema, options.vector)
-  const vector = engine.schema[at] as ResolvedVector
+  const at = vectorAt(engine.config.vectors, options.vector)
+  const vector = engine.config.vectors[at] as ResolvedVector
   const live = engine.shard.stats().vectors[at]?.live ?? 0
   const samples = await takeSamples(engine.shard, at, vector, options.samples)
   const { vectors, ...rest } = await engine.shard.memory()

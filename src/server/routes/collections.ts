@@ -1,6 +1,6 @@
 import { writeBigJson } from '../../core/big-json.js'
 import { RawJson, UNNAMED_VECTOR } from '../../core/point.js'
-import type { CollectionInfo, HnswConfig, ResolvedVector } from '../../core/schema.js'
+import type { CollectionInfo, HnswConfig, ResolvedSparse, ResolvedVector } from '../../core/schema.js'
 import type { OptimizersConfig, WalConfig } from '../../core/settings.js'
 import { collectionOf, configChangeOf } from '../../ingest/wire-collection.js'
 import { memoryToWire } from '../../ingest/wire-memory.js'
@@ -93,6 +93,7 @@ export function wireInfo(info: CollectionInfo): object {
     config: {
       params: {
         vectors: wireVectors(info),
+        ...(info.config.sparseVectors.length > 0 ? { sparse_vectors: wireSparse(info.config.sparseVectors) } : {}),
         shard_number: 1,
         replication_factor: 1,
         write_consistency_factor: 1,
@@ -140,6 +141,27 @@ function wireVectors(info: CollectionInfo): object {
   const only = vectors[0]
   if (vectors.length === 1 && only?.name === UNNAMED_VECTOR) return wireVector(only)
   return Object.fromEntries(vectors.map((vector) => [vector.name, wireVector(vector)]))
+}
+
+function wireSparse(vectors: readonly ResolvedSparse[]): object {
+  return Object.fromEntries(
+    vectors.map(({ name, modifier, index }) => [
+      name,
+      {
+        ...(modifier === 'none' ? {} : { modifier }),
+        ...(index
+          ? {
+              index: {
+                full_scan_threshold: index.fullScanThreshold,
+                on_disk: index.onDisk,
+                memory: index.memory,
+                datatype: index.datatype,
+              },
+            }
+          : {}),
+      },
+    ]),
+  )
 }
 
 /** What was asked for the vector alone; the rest is the collection's. */

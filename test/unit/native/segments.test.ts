@@ -242,7 +242,7 @@ test('inspect describes a file', async () => {
   await shard.waitForIndex()
   const [source] = sources(await shard.checkpoint(folder)) as [SegmentSource]
   const info = await inspectSegment(source.path)
-  expect(info).toMatchObject({ formatVersion: 3, rows: 400, bytes: statSync(source.path).size })
+  expect(info).toMatchObject({ formatVersion: 4, rows: 400, bytes: statSync(source.path).size })
   expect(info.vectors).toEqual([
     { name: 'a', dim: DIM, metric: 'cosine', vertices: 400, indexed: 400 },
     { name: 'b', dim: 5, metric: 'l2', vertices: 200, indexed: 200 },

@@ -22,6 +22,7 @@ class HeldDatabase extends MemoryDatabase {
   override async collection<P>(): Promise<Collection<P>> {
     const collection = new MemoryCollection('held', {
       vectors: [],
+      sparseVectors: [],
       hnswConfig: { m: 16, efConstruct: 200 },
       quantization: 'auto',
       quantizationConfig: null,

@@ -1,0 +1,56 @@
+// The best rows of a search by dot product.
+#pragma once
+
+#include <algorithm>
+#include <cmath>
+#include <vector>
+
+#include "segment/snapshot.hpp"
+
+namespace vicinal {
+
+struct SparseHit {
+  float score = 0;
+  RowRef row;
+  PointId id;
+};
+
+inline bool isBetter(const SparseHit& a, const SparseHit& b) {
+  return a.score > b.score || (a.score == b.score && a.id < b.id);
+}
+
+// Keeps the best `wanted` of what is offered.
+class SparseHits {
+public:
+  SparseHits(size_t wanted, float least) : wanted_(wanted), least_(least) {}
+
+  // Nothing below it can be kept.
+  float bound() const {
+    return hits_.size() < wanted_ ? least_ : std::max(least_, hits_.front().score);
+  }
+
+  void offer(const SparseHit& hit) {
+    if (wanted_ == 0 || hit.score < least_) return;
+    if (hits_.size() == wanted_) {
+      if (!isBetter(hit, hits_.front())) return;
+      std::pop_heap(hits_.begin(), hits_.end(), isBetter);
+      hits_.pop_back();
+    }
+    hits_.push_back(hit);
+    std::push_heap(hits_.begin(), hits_.end(), isBetter);
+  }
+
+  // The best first.
+  std::vector<SparseHit> take() {
+    std::sort_heap(hits_.begin(), hits_.end(), isBetter);
+    return std::move(hits_);
+  }
+
+private:
+  const size_t wanted_;
+  const float least_;
+  // The worst on top.
+  std::vector<SparseHit> hits_;
+};
+
+} // namespace vicinal

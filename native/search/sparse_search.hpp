@@ -1,0 +1,46 @@
+// Search by a sparse vector: the rows with the greatest dot products, exactly.
+//
+// Rows with postings are gone through in windows, as Block-Max MaxScore does. A window whose
+// blocks cannot add up to what the worst kept hit has is passed over. In the others the lists that
+// cannot make a hit by themselves are left unread; the rest is summed up in an array, and rows
+// whose sum, with all that the unread lists could add, may still be among the best are scored from
+// their own vector. All bounds are of rounded sums, so there is some slack in them for what
+// rounding loses. Rows of the tail are scored one by one.
+#pragma once
+
+#include "search/search.hpp"
+#include "sparse/sparse_vector.hpp"
+
+namespace vicinal {
+
+struct SparseRequest {
+  // Among the sparse vectors.
+  uint32_t vector = 0;
+  // Ascending; finite values.
+  std::vector<uint32_t> indices;
+  std::vector<float> values;
+  // Whether values are multiplied by how rare their index is among the live vectors.
+  bool hasIdf = false;
+  uint32_t limit = 10;
+  uint32_t offset = 0;
+  bool hasThreshold = false;
+  float threshold = 0;
+  FilterBytes filter;
+  std::vector<PointId> exclude;
+  RowFields fields;
+  bool explains = false;
+
+  SparseVector query() const {
+    return {indices.data(), values.data(), static_cast<uint32_t>(indices.size())};
+  }
+};
+
+// In the stats, `visited` counts postings and `distances` rows that were scored.
+Status searchSparse(const Snapshot& snapshot, const std::vector<VectorSpec>& specs,
+                    const SparseRequest& request, const CancelFlag* cancel, SearchResult& result,
+                    Waiting waiting = Waiting::Allowed);
+
+// At most so many postings and rows of tails will be looked at.
+double estimatePostings(const Snapshot& snapshot, const SparseRequest& request);
+
+} // namespace vicinal

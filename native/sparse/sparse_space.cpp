@@ -1,0 +1,192 @@
+#include "sparse/sparse_space.hpp"
+
+#include <algorithm>
+
+namespace vicinal {
+
+namespace {
+
+// A tail of so many rows or components is worth a run: searches look at less in some tens of
+// microseconds.
+constexpr uint32_t kTailRows = 1024;
+constexpr uint64_t kTailEntries = 32 * 1024;
+// A run is built together with the one before where that is no more than so many times larger.
+constexpr uint64_t kMergedShare = 2;
+// Dead rows that are counted at once by one who cannot wait.
+constexpr size_t kCountedAtOnce = 512;
+
+} // namespace
+
+Status SparseSpace::reserve(const SparseSpec& spec, uint64_t rows, uint64_t entries) {
+  spec_ = spec;
+  // Positions of postings are 32 bits.
+  const uint64_t most = std::min<uint64_t>(entries, UINT32_MAX - 1);
+  auto offsets = RegionArray<uint64_t>::reserve(rows + 1);
+  if (!offsets) return offsets.status();
+  auto indices = RegionArray<uint32_t>::reserve(most);
+  if (!indices) return indices.status();
+  auto values = RegionArray<float>::reserve(most);
+  if (!values) return values.status();
+  offsets_ = offsets.take();
+  indices_ = indices.take();
+  values_ = values.take();
+  offsets_.place(spec.memory);
+  indices_.place(spec.memory);
+  values_.place(spec.memory);
+  return Status::ok();
+}
+
+Status SparseSpace::grow(uint64_t rows, uint64_t entries) {
+  VICINAL_TRY(offsets_.grow(rows + 1));
+  VICINAL_TRY(indices_.grow(entries));
+  return values_.grow(entries);
+}
+
+Status SparseSpace::map(int descriptor, const Filed& filed) {
+  VICINAL_TRY(offsets_.mapFile(descriptor, filed.offsetsAt, filed.rows + 1));
+  const auto rows = static_cast<uint32_t>(filed.rows);
+  if (entriesOf(rows) != filed.entries)
+    return Status(Code::Corrupt, "the sparse vectors and their offsets do not agree");
+  for (uint32_t row = 0; row < rows; row++)
+    if (entriesOf(row) > entriesOf(row + 1))
+      return Status(Code::Corrupt, "the offsets of sparse vectors do not ascend");
+  if (filed.entries > 0) {
+    VICINAL_TRY(indices_.mapFile(descriptor, filed.indicesAt, filed.entries));
+    VICINAL_TRY(values_.mapFile(descriptor, filed.valuesAt, filed.entries));
+  }
+  auto run = PostingRun::map(descriptor, filed.postingsAt, filed.postingBytes, spec_.memory);
+  if (!run) return run.status();
+  if ((*run)->from() != 0 || (*run)->to() != rows)
+    return Status(Code::Corrupt, "the postings of a sparse vector are of other rows");
+  publish({run.take()});
+  countPublished(0, rows);
+  return Status::ok();
+}
+
+Status SparseSpace::leaveTo(int descriptor, const Filed& filed) {
+  if (filedRows_ == filed.rows) return Status::ok();
+  VICINAL_TRY(offsets_.replaceByFile(descriptor, filed.offsetsAt, filed.rows + 1));
+  VICINAL_TRY(indices_.replaceByFile(descriptor, filed.indicesAt, filed.entries));
+  VICINAL_TRY(values_.replaceByFile(descriptor, filed.valuesAt, filed.entries));
+  filedRows_ = filed.rows;
+  // Runs of those rows alone give way to the file's.
+  const auto before = runs();
+  const bool isAcross = std::any_of(before->begin(), before->end(), [&](const auto& run) {
+    return run->from() < filed.rows && run->to() > filed.rows;
+  });
+  if (isAcross || (before->size() == 1 && before->front()->bytes() == filed.postingBytes))
+    return Status::ok();
+  auto run = PostingRun::map(descriptor, filed.postingsAt, filed.postingBytes, spec_.memory);
+  if (!run) return run.status();
+  std::lock_guard lock(runsMutex_);
+  // Extended meanwhile: the file's is for another time.
+  if (runs_ != before) return Status::ok();
+  PostingRuns after{run.take()};
+  for (const auto& each : *before)
+    if (each->from() >= filed.rows) after.push_back(each);
+  runs_ = std::make_shared<const PostingRuns>(std::move(after));
+  return Status::ok();
+}
+
+void SparseSpace::shedData() {
+  indices_.shed();
+  values_.shed();
+}
+
+void SparseSpace::shedIndex() {
+  offsets_.shed();
+  for (const auto now = runs(); const auto& run : *now) run->shed();
+}
+
+void SparseSpace::append(uint32_t row, const SparseVector& vector) {
+  const uint64_t from = offsets_[row] & ~kPresent;
+  if (vector.count > 0) {
+    __builtin_memcpy(indices_.data() + from, vector.indices, vector.count * sizeof(uint32_t));
+    __builtin_memcpy(values_.data() + from, vector.values, vector.count * sizeof(float));
+  }
+  offsets_[uint64_t(row) + 1] = (from + vector.count) | (vector.isPresent() ? kPresent : 0);
+}
+
+void SparseSpace::countPublished(uint32_t from, uint32_t to) {
+  uint64_t present = 0;
+  for (uint32_t row = from; row < to; row++) present += has(row) ? 1 : 0;
+  live_.fetch_add(present, std::memory_order_relaxed);
+}
+
+void SparseSpace::noteDead(uint32_t row) {
+  if (!has(row)) return;
+  live_.fetch_sub(1, std::memory_order_relaxed);
+  std::lock_guard lock(deadMutex_);
+  deadRows_.push_back(row);
+}
+
+bool SparseSpace::countDead(const uint32_t* indices, size_t count, bool waits,
+                            uint32_t* dead) const {
+  std::unique_lock lock(deadMutex_, std::defer_lock);
+  if (waits)
+    lock.lock();
+  else if (!lock.try_lock())
+    return false;
+  if (!waits && deadRows_.size() - counted_ > kCountedAtOnce) return false;
+  for (; counted_ < deadRows_.size(); counted_++) {
+    const SparseVector gone = vector(deadRows_[counted_]);
+    for (uint32_t at = 0; at < gone.count; at++) deadOfIndex_[gone.indices[at]]++;
+  }
+  for (size_t at = 0; at < count; at++) {
+    const auto known = deadOfIndex_.find(indices[at]);
+    dead[at] = known == deadOfIndex_.end() ? 0 : known->second;
+  }
+  return true;
+}
+
+std::shared_ptr<const PostingRuns> SparseSpace::runs() const {
+  std::lock_guard lock(runsMutex_);
+  return runs_;
+}
+
+void SparseSpace::publish(PostingRuns runs) {
+  auto next = std::make_shared<const PostingRuns>(std::move(runs));
+  std::lock_guard lock(runsMutex_);
+  runs_ = std::move(next);
+}
+
+bool SparseSpace::isExtensionDue(uint32_t rows) const {
+  const uint32_t indexed = indexedRows(*runs());
+  if (rows <= indexed) return false;
+  return rows - indexed >= kTailRows || entriesOf(rows) - entriesOf(indexed) >= kTailEntries;
+}
+
+Status SparseSpace::extend(uint32_t rows) {
+  const auto before = runs();
+  PostingRuns kept = *before;
+  uint32_t from = indexedRows(kept);
+  while (!kept.empty() &&
+         kept.back()->postings() <= kMergedShare * (entriesOf(rows) - entriesOf(from))) {
+    from = kept.back()->from();
+    kept.pop_back();
+  }
+  auto run = PostingRun::build(from, rows, [&](uint32_t row) { return vector(row); });
+  if (!run) return run.status();
+  kept.push_back(run.take());
+  std::lock_guard lock(runsMutex_);
+  // Only `leaveTo` may have come between; the next extension goes on from what it left.
+  if (runs_ == before) runs_ = std::make_shared<const PostingRuns>(std::move(kept));
+  return Status::ok();
+}
+
+Result<std::shared_ptr<const PostingRun>> SparseSpace::wholeRun(uint32_t rows) const {
+  if (const auto now = runs(); now->size() == 1 && now->front()->to() == rows) return now->front();
+  return PostingRun::build(0, rows, [&](uint32_t row) { return vector(row); });
+}
+
+void SparseSpace::tally(const MemoryTally& tally, MemoryPart& vectors, MemoryPart& postings) const {
+  tally.add(vectors, offsets_);
+  tally.add(vectors, indices_);
+  tally.add(vectors, values_);
+  for (const auto now = runs(); const auto& run : *now) run->tally(tally, postings);
+  std::lock_guard lock(deadMutex_);
+  // An entry of the map with its share of the table and what the allocator rounds.
+  MemoryTally::addHeap(postings, deadRows_.size() * sizeof(uint32_t) + deadOfIndex_.size() * 48);
+}
+
+} // namespace vicinal

@@ -1,0 +1,88 @@
+import { describe, expect, it } from 'vitest'
+import { LIMITS } from '../../../src/core/limits.js'
+import type { Bm25Options, Document } from '../../../src/core/point.js'
+import { embedDocument, embedQuery, tokenId } from '../../../src/inference/bm25.js'
+import { murmur3 } from '../../../src/inference/murmur3.js'
+
+const bytes = (text: string) => new TextEncoder().encode(text)
+const document = (text: string, options?: Bm25Options): Document => ({
+  text,
+  model: 'qdrant/bm25',
+  ...(options ? { options } : {}),
+})
+const query = (text: string, options?: Bm25Options) => embedQuery(document(text, options), 'query')
+const ids = (...tokens: string[]) => [...new Set(tokens.map(tokenId))].sort((a, b) => a - b)
+
+describe('murmur3', () => {
+  it('gives the hashes of the reference', () => {
+    // From the test vectors of MurmurHash3_x86_32 with seed 0.
+    expect(murmur3(bytes(''))).toBe(0)
+    expect(murmur3(bytes('hello'))).toBe(0x248bfa47)
+    expect(murmur3(bytes('hello, world'))).toBe(0x149bbb7f)
+    expect(murmur3(bytes('The quick brown fox jumps over the lazy dog'))).toBe(0x2e4ff723)
+    expect(murmur3(Uint8Array.of(0xff, 0xff, 0xff, 0xff))).toBe(0x76293b50)
+    expect(murmur3(Uint8Array.of(0x21, 0x43, 0x65))).toBe(0x7e4a8634)
+  })
+})
+
+describe('BM25', () => {
+  it('hashes stems of words that are no stop words, each once in a query', () => {
+    const { indices, values } = query('The Running dogs, running and jumping!')
+    expect([...indices]).toEqual(ids('run', 'dog', 'jump'))
+    expect([...values]).toEqual([1, 1, 1])
+  })
+
+  it('weighs the words of a document as the formula says', () => {
+    const options = { avg_len: 5, stemmer: { type: 'none' }, stopwords: { custom: [] } } as const
+    const { indices, values } = embedDocument(document('the cat sat on the', options), 'vector')
+    // 2 × 2.2 / (1.2 × 1 + 2)
+    expect(values[indices.indexOf(tokenId('the'))]).toBeCloseTo(1.375, 6)
+    expect(values[indices.indexOf(tokenId('cat'))]).toBeCloseTo(1, 6)
+  })
+
+  it.each<[string, Bm25Options, string[]]>([
+    ['Straße Äpfel', { language: 'german', ascii_folding: true }, ['strass', 'apfel']],
+    ['les chevaux', { language: 'fr' }, ['cheval']],
+    ['Hello World', { lowercase: false }, ['Hello', 'World']],
+    ['it-is well-known', { tokenizer: 'whitespace' }, ['it-i', 'well-known']],
+    ['the theory', { tokenizer: 'prefix', max_token_len: 3, stemmer: { type: 'none' } }, ['the']],
+    ['a bb ccc dddd', { min_token_len: 2, max_token_len: 3, stopwords: { custom: ['bb'] } }, ['ccc']],
+    ['今日は', { tokenizer: 'multilingual', stemmer: { type: 'none' } }, ['今日', 'は']],
+    ['the cats', { language: 'none' }, ['the', 'cats']],
+  ])('reads %s with %j', (text, options, tokens) => {
+    expect([...query(text, options).indices]).toEqual(ids(...tokens))
+  })
+
+  it('is bounded: a word of any length is one word, and longer texts are refused', () => {
+    const started = performance.now()
+    expect(embedDocument(document('x'.repeat(LIMITS.documentLength)), 'vector').indices).toHaveLength(1)
+    expect(performance.now() - started).toBeLessThan(1_000)
+    const tooLong = document('x'.repeat(1_048_576))
+    expect(() => embedDocument(tooLong, 'points[0].vector.words')).toThrow(
+      /points\[0\]\.vector\.words\.text.*at most 262144.*1048576/,
+    )
+    expect(() => embedQuery(tooLong, 'query')).toThrow(/query\.text.*at most 16384.*1048576/)
+  })
+
+  it.each<[Partial<Document>, RegExp]>([
+    [{ model: 'bge-small' }, /query\.model.*bge-small/],
+    [{ text: 7 as never }, /query\.text/],
+    [{ options: { language: 'klingon' } }, /options\.language.*klingon/],
+    [{ options: { tokenizer: 'regex' as never } }, /options\.tokenizer/],
+    [{ options: { stopwords: { custom: new Array(LIMITS.stopWords + 1).fill('a') } } }, /stopwords\.custom.*4096/],
+    [{ options: { stemmer: { type: 'porter' } as never } }, /options\.stemmer\.type/],
+    [{ options: { lowercase: 1 as never } }, /options\.lowercase/],
+    [{ options: { min_token_len: -1 } }, /options\.min_token_len/],
+  ])('refuses %j', (changed, expected) => {
+    expect(() => embedQuery({ ...document('a word'), ...changed }, 'query')).toThrow(expected)
+  })
+
+  it.each<[Bm25Options, RegExp]>([
+    [{ k: -1 }, /options\.k/],
+    [{ b: 1.5 }, /options\.b/],
+    [{ avg_len: 0 }, /options\.avg_len/],
+    [{ k: Number.NaN }, /options\.k/],
+  ])('refuses parameters %j', (options, expected) => {
+    expect(() => embedDocument(document('a word', options), 'vector')).toThrow(expected)
+  })
+})
