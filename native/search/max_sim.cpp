@@ -1,6 +1,7 @@
 #include "search/max_sim.hpp"
 
 #include <algorithm>
+#include <cfloat>
 
 #include "search/search_cost.hpp"
 #include "search/walk_plan.hpp"
@@ -12,7 +13,9 @@ namespace {
 // More lead to more rows to score, fewer to rows missed that are middling for every vector.
 constexpr size_t kLeastPerVector = 32;
 constexpr size_t kPerWanted = 2;
-constexpr uint32_t kRowsBetweenChecks = 16;
+// Looks at the cancel flag are so many components apart: some tens of microseconds.
+constexpr uint64_t kComponentsBetweenChecks = 1 << 18;
+constexpr uint32_t kVectorsAtOnce = 512;
 
 } // namespace
 
@@ -129,9 +132,15 @@ Result<const float*> MaxSimSearch::vectorsOf(uint32_t first, uint32_t count) con
   return read.data();
 }
 
+Status MaxSimSearch::checkCancelled(uint64_t components) {
+  sinceCheck_ += components;
+  if (sinceCheck_ < kComponentsBetweenChecks) return Status::ok();
+  sinceCheck_ = 0;
+  const bool isCancelled = cancel_ != nullptr && cancel_->isCancelled();
+  return isCancelled ? Status(Code::Cancelled, "the search was cancelled") : Status::ok();
+}
+
 Status MaxSimSearch::scoreRow(uint32_t row, TopK& top) {
-  if (scored_++ % kRowsBetweenChecks == 0 && cancel_ != nullptr && cancel_->isCancelled())
-    return Status(Code::Cancelled, "the search was cancelled");
   const uint32_t count = space_.verticesOf(row);
   if (count == 0) return Status::ok();
   const auto vectors = vectorsOf(space_.vertexOf(row), count);
@@ -139,11 +148,18 @@ Status MaxSimSearch::scoreRow(uint32_t row, TopK& top) {
   const VectorSpec& spec = space_.spec();
   const Space space(spec.metric, spec.dim, *vectors);
   thread_local std::vector<float> distances;
-  distances.resize(count);
+  distances.resize(std::min(count, kVectorsAtOnce));
   float sum = 0;
   for (size_t at = 0; at < queryVectors_; at++) {
-    space.scan(request_.query.data() + at * spec.dim, 0, count, distances.data());
-    sum += *std::min_element(distances.begin(), distances.end());
+    const float* const query = request_.query.data() + at * spec.dim;
+    float least = FLT_MAX;
+    for (uint32_t from = 0; from < count; from += kVectorsAtOnce) {
+      VICINAL_TRY(checkCancelled(uint64_t(kVectorsAtOnce) * spec.dim));
+      const uint32_t some = std::min(kVectorsAtOnce, count - from);
+      space.scan(query, from, some, distances.data());
+      least = std::min(least, *std::min_element(distances.begin(), distances.begin() + some));
+    }
+    sum += least;
   }
   stats_.distances += queryVectors_ * count;
   stats_.bytes += uint64_t(count) * spec.dim * sizeof(float);

@@ -37,6 +37,8 @@ private:
   Result<bool> scoreNearest(TopK& top);
   Status seek(const float* vector, RowBitmap& rows);
   Status scoreRow(uint32_t row, TopK& top);
+  // After so much work.
+  Status checkCancelled(uint64_t components);
   // The row's vectors: where they lie, or read from their file.
   Result<const float*> vectorsOf(uint32_t first, uint32_t count) const;
   void note(const char* strategy);
@@ -55,7 +57,7 @@ private:
   const uint32_t linked_;
   std::optional<FilterPlan> plan_;
   const char* strategy_ = SegmentReport{}.strategy;
-  uint32_t scored_ = 0;
+  uint64_t sinceCheck_ = 0;
 };
 
 } // namespace vicinal

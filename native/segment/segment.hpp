@@ -33,7 +33,7 @@ struct IndexField {
   std::string field;
   PayloadIndexKind kind = PayloadIndexKind::Keyword;
   // Of a text index.
-  TextOptions text;
+  TextOptions text = {};
 };
 
 // What a row has under one name: vectors end to end, one but for multivectors.

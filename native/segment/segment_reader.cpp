@@ -138,7 +138,7 @@ private:
     }
     for (uint8_t vector = 0; isSound && vector < directory_.vectors.size(); vector++) {
       const VectorDirectory& entry = directory_.vectors[vector];
-      isSound = (entry.vertices <= rows || entry.spec.isMulti) &&
+      isSound = (entry.spec.isMulti ? !entry.isIdentity : entry.vertices <= rows) &&
                 entry.graph.vertices <= entry.vertices &&
                 has(SectionKind::Vectors, uint64_t(entry.vertices) * entry.spec.dim * sizeof(float),
                     vector) &&

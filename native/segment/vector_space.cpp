@@ -26,7 +26,11 @@ uint32_t nextLook(uint32_t vertices) { return grown(vertices, kGrowthBetweenLook
 Status VectorSpace::reserve(const VectorSpec& spec, uint64_t rows, uint64_t vertices) {
   spec_ = spec;
   identity_.store(!spec.isMulti, std::memory_order_release);
-  auto vectors = RegionArray<float>::reserve(vertices * spec.dim, Region::Pages::Huge);
+  // Where codes lead, only a few vectors of a search are read; and what lies in huge pages is copied
+  // from its file instead of being mapped.
+  const auto pages =
+      Sq8Space::supports(spec.metric, spec.dim) ? Region::Pages::Normal : Region::Pages::Huge;
+  auto vectors = RegionArray<float>::reserve(vertices * spec.dim, pages);
   if (!vectors) return vectors.status();
   auto vertexOfRow = RegionArray<uint32_t>::reserve(rows);
   if (!vertexOfRow) return vertexOfRow.status();
@@ -263,12 +267,23 @@ const CodeSpace& VectorSpace::codesToBuildOn() const {
   return codes_ ? codes_->space() : none;
 }
 
+// Checksums vouch for what was written, not for who wrote it: a file may come with a snapshot.
+bool VectorSpace::mapsAreSound(uint32_t rows, uint32_t vertices) const {
+  for (uint32_t row = 0; row < rows; row++)
+    if (vertexOfRow_[row] > vertices) return false;
+  for (uint32_t vertex = 0; vertex < vertices; vertex++)
+    if (rowOfVertex_[vertex] >= rows) return false;
+  return true;
+}
+
 Status VectorSpace::map(int descriptor, const Mapped& mapped) {
   VICINAL_TRY(
       vectors_.mapFile(descriptor, mapped.vectorsAt, uint64_t(mapped.vertices) * spec_.dim));
   if (!mapped.identity) {
     VICINAL_TRY(rowOfVertex_.mapFile(descriptor, mapped.rowOfVertexAt, mapped.vertices));
     VICINAL_TRY(vertexOfRow_.mapFile(descriptor, mapped.vertexOfRowAt, mapped.rows));
+    if (!mapsAreSound(mapped.rows, mapped.vertices))
+      return Status(Code::Corrupt, "its maps of rows and vertices name others than there are");
   } else {
     // Rows behind may lack the vector, so the maps may have to be made later.
     VICINAL_TRY(rowOfVertex_.grow(mapped.vertices));

@@ -220,6 +220,7 @@ private:
   // Empty where the graph is built on vectors.
   const CodeSpace& codesToBuildOn() const;
   void makeMaps();
+  bool mapsAreSound(uint32_t rows, uint32_t vertices) const;
 
   static constexpr uint64_t kGraphSeed = 0x76696369;
 

@@ -106,7 +106,7 @@ struct Model {
     SearchRequest request;
     request.query = query;
     request.isExact = isExact;
-    request.fields.vectors = {0};
+    request.fields.vectors.push_back(0);
     SearchResult result;
     const Status status = search(in.snapshot(), spec.vectors, request, nullptr, result);
     if (!status) fail(__FILE__, __LINE__, status.message().c_str());

@@ -70,9 +70,10 @@ function vectorColumn(table: Table, column: string, vector: SchemaVector): Vecto
   }
   if (rows.length === 0) return []
   const all = rows.length === table.numRows
-  return [
-    { name: vector.name, data: data.subarray(0, rows.length * vector.size), rows: all ? null : Uint32Array.from(rows) },
-  ]
+  // Of a multivector, a row of such a column has one.
+  const counts = vector.multivectorConfig ? { counts: new Uint32Array(rows.length).fill(1) } : {}
+  const having = all ? null : Uint32Array.from(rows)
+  return [{ name: vector.name, data: data.subarray(0, rows.length * vector.size), rows: having, ...counts }]
 }
 
 /** A column of { indices, values }. */

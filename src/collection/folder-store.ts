@@ -131,6 +131,9 @@ export async function identityOf(
   )
 }
 
+/** What names a folder is never more than a uuid. */
+const UUID = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/
+
 /** A collection that another was put in the place of may have outlived that by a crash. */
 async function removeReplaced(disk: Disk): Promise<void> {
   for (const paths of await listCollections(disk)) {
@@ -138,7 +141,7 @@ async function removeReplaced(disk: Disk): Promise<void> {
       (manifest) => manifest.replaces,
       () => undefined,
     )
-    if (replaces === undefined) continue
+    if (replaces === undefined || !UUID.test(replaces)) continue
     const replaced = collectionPaths(replaces)
     if (replaced.folder !== paths.folder && (await disk.exists(replaced.folder))) await deleteCollection(disk, replaced)
   }

@@ -7,6 +7,8 @@ import { embedDocument, noModel } from '../inference/bm25.js'
 
 /** Characters of text between two turns of the event loop: about a millisecond. */
 const CHARACTERS_A_TURN = 8_192
+/** What a text costs beside its own: its options, and the lists of stop words they name. */
+const CHARACTERS_A_DOCUMENT = 256
 
 /**
  * The points with vectors in the place of texts; those without texts as they are. Anything may be among them: whoever
@@ -73,7 +75,7 @@ class Inference {
   async #vector(name: string, document: Parameters<typeof embedDocument>[0], field: string): Promise<NamedVector> {
     const known = this.#schema.find((vector) => vector.name === name)
     if (known && !isSparse(known)) throw noModel(document, field)
-    this.#characters += document.text?.length ?? 0
+    this.#characters += CHARACTERS_A_DOCUMENT + (document.text?.length ?? 0)
     if (this.#characters >= CHARACTERS_A_TURN) {
       this.#characters = 0
       await nextTurn()

@@ -23,7 +23,9 @@ export function checkRestoredManifest(manifest: Manifest): void {
   }
 }
 
-function checkParts({ uuid, name, config, payloadIndexes, segments, ...positions }: Manifest): void {
+function checkParts({ uuid, name, config, payloadIndexes, segments, replaces, ...positions }: Manifest): void {
+  // A snapshot says nothing of other folders: what this names is removed at the next open.
+  need(replaces === undefined, 'a collection it replaces')
   checkCollectionName(name)
   need(UUID.test(uuid), 'its uuid')
   const { tableVersion, flushedSeq, checkpointSeq } = positions

@@ -116,7 +116,9 @@ function stopWordsAt(
   const custom = textsAt(stopwords.custom, `${field}.stopwords.custom`)
   const languages = textsAt(stopwords.languages, `${field}.stopwords.languages`)
   return new Set([
-    ...languages.flatMap((one, i) => [...wordsOf(one, `${field}.stopwords.languages[${i}]`)]),
+    ...languages
+      .filter((one, i) => languages.indexOf(one) === i)
+      .flatMap((one, i) => [...wordsOf(one, `${field}.stopwords.languages[${i}]`)]),
     ...(lowercase ? custom.map((word) => word.toLowerCase()) : custom),
   ])
 }

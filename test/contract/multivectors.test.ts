@@ -2,6 +2,7 @@
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { Field, FixedSizeList, Float32, Table, Uint32, vectorFromArray } from 'apache-arrow'
 import { describe, expect, it, onTestFinished } from 'vitest'
 import { connect } from '../../src/client/index.js'
 import type { Collection, Database } from '../../src/core/database.js'
@@ -159,6 +160,46 @@ describe('multivectors', () => {
     const config = { size: 2, distance: 'Dot', multivectorConfig: { comparator: 'min' as never } } as const
     await expect(database.createCollection('odd', { vectors: config })).rejects.toThrow('multivector_config.comparator')
     expect(await collection.count()).toBe(0)
+  })
+
+  it('come from a column of an Arrow table, one a point, and are there after a restart', async () => {
+    const { folder, database } = await inFolder()
+    const collection = await database.createCollection('texts', { vectors: VECTORS })
+    const rows = [1, 2, 3].map((id) => ({ id, token: Array.from({ length: SIZE }, () => Math.fround(next())) }))
+    const list = new FixedSizeList(SIZE, new Field('item', new Float32(), true))
+    const tokens = vectorFromArray(
+      rows.map(({ token }) => token),
+      list,
+    )
+    await collection.upsert(
+      new Table({
+        id: vectorFromArray(
+          rows.map(({ id }) => id),
+          new Uint32(),
+        ),
+        tokens,
+      }),
+    )
+    const model = new Map(rows.map(({ id, token }) => [id, [token]]))
+    await check(collection, model)
+    await database.close()
+    const reopened = await open(folder)
+    onTestFinished(() => reopened.close())
+    await check(await reopened.collection('texts'), model)
+  })
+
+  it('end at the deadline however many there are', async () => {
+    const database = await open(':memory:')
+    onTestFinished(() => database.close())
+    const multivectorConfig = { comparator: 'max_sim' } as const
+    const collection = await database.createCollection('wide', {
+      vectors: { size: 1, distance: 'Dot', multivectorConfig },
+    })
+    const many = Array.from({ length: 300_000 }, (_, i) => [i % 7])
+    await collection.upsert([{ id: 1, vector: many }])
+    await expect(collection.query({ query: many, timeoutMs: 200 })).rejects.toMatchObject({ code: 'TIMEOUT' })
+    // The thread is free again.
+    expect(await collection.query({ query: [1] })).toHaveLength(1)
   })
 
   it("travel on Qdrant's wire as lists of lists, in points and in batches", async () => {

@@ -253,16 +253,7 @@ describe('points', () => {
 
 describe('what this version does not have', () => {
   it.each([
-    ['PUT', '/collections/b', { vectors: { size: 3, distance: 'Dot' }, sparse_vectors: { s: {} } }],
-    ['PUT', '/collections/a/points', { points: [{ id: 1, vector: { s: { indices: [1], values: [1] } } }] }],
-    ['POST', '/collections/a/points/query', { query: { text: 'a text', model: 'qdrant/bm25' } }],
-    ['POST', '/collections/a/points/query', { query: { nearest: { indices: [1], values: [1] } } }],
     ['POST', '/collections/a/points/query', { query: [1, 2, 3], lookup_from: { collection: 'a', shard_key: 'k' } }],
-    [
-      'POST',
-      '/collections/a/points/search',
-      { vector: { name: 's', vector: { indices: [1], values: [1] } }, limit: 1 },
-    ],
   ])('is refused by name, not ignored: %s %s %j', async (method, path, body) => {
     const service = await startService()
     await makeCollection(service)
