@@ -1,5 +1,7 @@
 #include "search/sparse_search.hpp"
 
+#include <algorithm>
+#include <cfloat>
 #include <chrono>
 #include <cmath>
 #include <optional>
@@ -57,7 +59,9 @@ Status weigh(const Snapshot& snapshot, const SparseRequest& request, Waiting wai
     live += double(snapshot.segment(at).sparse(request.vector).live());
   for (size_t i = 0; i < weights.size(); i++) {
     const double df = std::clamp(counts[i], 0.0, live);
-    weights[i] *= static_cast<float>(std::log(1 + (live - df + 0.5) / (df + 0.5)));
+    const auto rarity = static_cast<float>(std::log(1 + (live - df + 0.5) / (df + 0.5)));
+    // An infinite weight times a value of 0 would be no number.
+    weights[i] = std::clamp(weights[i] * rarity, -FLT_MAX, FLT_MAX);
   }
   return Status::ok();
 }

@@ -45,6 +45,8 @@ Status SparseSpace::grow(uint64_t rows, uint64_t entries) {
 Status SparseSpace::map(int descriptor, const Filed& filed) {
   VICINAL_TRY(offsets_.mapFile(descriptor, filed.offsetsAt, filed.rows + 1));
   const auto rows = static_cast<uint32_t>(filed.rows);
+  if (offsets_[0] != 0)
+    return Status(Code::Corrupt, "the offsets of sparse vectors do not start at 0");
   if (entriesOf(rows) != filed.entries)
     return Status(Code::Corrupt, "the sparse vectors and their offsets do not agree");
   for (uint32_t row = 0; row < rows; row++)

@@ -41,6 +41,8 @@ export const LIMITS = {
   /** Nested expressions of a formula, and all of them together. */
   formulaDepth: 128,
   formulaExpressions: 4_096,
+  /** Conditions of a formula, times the points it scores: each is one byte while the formula runs. */
+  formulaConditionPoints: 16_777_216,
   /** `limit` times `group_size` of a query in groups. */
   groupedPoints: 65_536,
   /** `sample` of a search matrix, and `sample` times `limit`. */

@@ -197,7 +197,15 @@ export function paramsOf(params: WireObject, field = 'params'): QueryParams {
     known.quantization = quantizationParamsOf(objectAt(params.quantization, place), place)
   }
   if (isPresent(params.indexed_only)) known.indexed_only = booleanAt(params.indexed_only, `${field}.indexed_only`)
+  if (isPresent(params.idf)) checkIdf(params.idf, `${field}.idf`)
   return known
+}
+
+/** How rare a word is in the whole collection; to count it among some of the points only would change the scores. */
+function checkIdf(idf: unknown, field: string): void {
+  if (idf === 'global') return
+  if (isObject(idf) && Object.hasOwn(idf, 'corpus')) throw unsupported(field)
+  throw invalid(field, 'expected "global"', idf)
 }
 
 function quantizationParamsOf({ ignore, rescore, oversampling }: WireObject, field: string): QuantizationParams {

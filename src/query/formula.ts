@@ -46,7 +46,22 @@ const MICROS_PER_SECOND = 1_000_000
 const EARTH_METRES = 6_371_008.8
 
 export function evaluate(formula: Formula, point: FormulaPoint): number {
-  return Math.fround(valueIn(formula.root, formula, point))
+  const value = valueIn(formula.root, formula, remembering(point))
+  return finite(Math.fround(value), () => `${value} as float32`)
+}
+
+/** A key may be mentioned thousands of times, and is looked up in the payload once. */
+function remembering(point: FormulaPoint): FormulaPoint {
+  const known = new Map<string, readonly unknown[]>()
+  return {
+    score: (prefetch) => point.score(prefetch),
+    passes: (condition) => point.passes(condition),
+    values(key) {
+      const values = known.get(key) ?? point.values(key)
+      known.set(key, values)
+      return values
+    },
+  }
 }
 
 function valueIn(node: FormulaNode, formula: Formula, point: FormulaPoint): number {
@@ -65,7 +80,10 @@ function valueIn(node: FormulaNode, formula: Formula, point: FormulaPoint): numb
     case 'geoDistance':
       return metresTo(node, payloadValue(node.key, 'geo point', formula, point))
     case 'sum':
-      return node.operands.reduce((sum, operand) => sum + value(operand), 0)
+      return finite(
+        node.operands.reduce((sum, operand) => sum + value(operand), 0),
+        () => 'sum',
+      )
     case 'mult':
       return product(node.operands, value)
     case 'div':
@@ -89,7 +107,7 @@ function product(operands: readonly FormulaNode[], value: (node: FormulaNode) =>
     if (factor === 0) return 0
     product *= factor
   }
-  return product
+  return finite(product, () => 'mult')
 }
 
 function quotient(
@@ -122,8 +140,11 @@ function unary(op: UnaryOperator, value: number): number {
 
 function decayOf({ kind, lambda }: Extract<FormulaNode, { op: 'decay' }>, x: number, target: number): number {
   const difference = x - target
-  if (kind === 'lin') return Math.max(0, 1 - lambda * Math.abs(difference))
-  return Math.exp(lambda * (kind === 'exp' ? Math.abs(difference) : difference * difference))
+  const decayed =
+    kind === 'lin'
+      ? Math.max(0, 1 - lambda * Math.abs(difference))
+      : Math.exp(lambda * (kind === 'exp' ? Math.abs(difference) : difference * difference))
+  return finite(decayed, () => `${kind}_decay(${x}, ${target})`)
 }
 
 function finite(value: number, expression: () => string): number {

@@ -23,6 +23,9 @@ import type { QueryScope } from './source.js'
 
 const DEFAULT_GROUP_SIZE = 3
 const MOST_ROUNDS = 5
+const LEAST_I64 = -(2n ** 63n)
+const MOST_I64 = 2n ** 63n - 1n
+const MOST_U64 = 2n ** 64n - 1n
 const UUID_OR_NUMBER = /^(?:\d{1,20}|[0-9a-f]{8}-?(?:[0-9a-f]{4}-?){3}[0-9a-f]{12})$/i
 
 export async function queryGroups<P>(options: QueryGroupsOptions, scope: QueryScope): Promise<PointGroup<P>[]> {
@@ -138,7 +141,7 @@ function lookupOf(withLookup: QueryGroupsOptions['withLookup']): WithLookup | nu
 
 /** The point a group's value would name; null of a text that is no id. */
 function asPointId(key: GroupKey): PointId | null {
-  if (typeof key !== 'string') return key >= 0 ? key : null
+  if (typeof key !== 'string') return key >= 0 && key <= MOST_U64 ? key : null
   if (!UUID_OR_NUMBER.test(key)) return null
   return /^\d+$/.test(key) ? null : key.toLowerCase()
 }
@@ -147,9 +150,13 @@ function isGroupKey(value: unknown): value is GroupKey {
   return typeof value === 'string' || typeof value === 'bigint' || Number.isSafeInteger(value)
 }
 
+/** Integers beyond 64 bits with a sign are left out: no condition can name them. */
 function matchValues(keys: readonly GroupKey[]) {
   const texts = keys.filter((key) => typeof key === 'string')
-  const integers = keys.filter((key) => typeof key !== 'string').map((key) => BigInt(key))
+  const integers = keys
+    .filter((key) => typeof key !== 'string')
+    .map((key) => BigInt(key))
+    .filter((key) => key >= LEAST_I64 && key <= MOST_I64)
   return { texts, integers, booleans: [] }
 }
 

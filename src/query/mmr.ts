@@ -1,6 +1,6 @@
 /** Maximal marginal relevance: of candidates near the query, those that are far from each other. */
 import type { Distance } from '../core/schema.js'
-import { inTurns } from './turns.js'
+import { Turns } from './turns.js'
 
 export interface MmrCandidates {
   distance: Distance
@@ -17,13 +17,10 @@ export async function chooseDiverse(from: MmrCandidates, limit: number, signal?:
   const { count, relevance } = from
   const similarity = similarityOf(from)
   const near = new Float64Array(count)
-  await inTurns(
-    count,
-    (at) => {
-      near[at] = similarity(from.query, 0, at)
-    },
-    signal,
-  )
+  const turns = new Turns(signal)
+  await turns.each(count, (at) => {
+    near[at] = similarity(from.query, 0, at)
+  })
   // How near each is to the nearest of those chosen.
   const crowded = new Float64Array(count).fill(Number.NEGATIVE_INFINITY)
   const rest = Array.from({ length: count }, (_, at) => at)
@@ -31,14 +28,10 @@ export async function chooseDiverse(from: MmrCandidates, limit: number, signal?:
   while (chosen.length < limit && rest.length > 0) {
     const last = chosen.at(-1)
     if (last !== undefined) {
-      await inTurns(
-        rest.length,
-        (i) => {
-          const at = rest[i] as number
-          crowded[at] = Math.max(crowded[at] as number, similarity(from.vectors, last, at))
-        },
-        signal,
-      )
+      await turns.each(rest.length, (i) => {
+        const at = rest[i] as number
+        crowded[at] = Math.max(crowded[at] as number, similarity(from.vectors, last, at))
+      })
     }
     const worth = (at: number) =>
       last === undefined

@@ -1,6 +1,6 @@
 /** The stored vectors that a query names by id, fetched before it runs. */
 import { invalid, notFound } from '../core/errors.js'
-import { distinctIds, encodeIds, type PointId, type StoredSparseVector } from '../core/point.js'
+import { distinctIds, encodeIds, type PointId, type StoredSparseVector, UNNAMED_VECTOR } from '../core/point.js'
 import type { SchemaVector } from '../core/schema.js'
 import type { VectorRows } from '../native/addon.js'
 import { type DenseExample, examplesOf, type Plan, type Stage } from './plan.js'
@@ -43,7 +43,7 @@ export class References {
     const from = lookup ? catalog(lookup.collection) : source
     // By name, since an alias may lead to the collection itself.
     if (from.name === source.name) own.push(...ids)
-    const vector = lookup ? vectorOf(from, lookup.vector ?? name) : scoring.vector
+    const vector = lookup ? vectorOf(from, lookup.vector ?? defaultVector(from, name)) : scoring.vector
     const found = from.schema[vector] as SchemaVector
     if (found.size !== size) {
       throw invalid('lookup_from', `Vector dimension error: expected dim: ${size}`, found.size)
@@ -94,6 +94,11 @@ export class References {
     if (vector) return vector
     throw notFound('vector of point', example as PointId)
   }
+}
+
+/** The unnamed one, and where there is none that of the name that is asked here. */
+function defaultVector({ schema }: Source, using: string): string {
+  return schema.some(({ name }) => name === UNNAMED_VECTOR) ? UNNAMED_VECTOR : using
 }
 
 function vectorOf({ schema }: Source, name: string): number {

@@ -1,6 +1,7 @@
 import type { Hit } from '../core/database.js'
-import { decodeIds, encodeIds, type Payload, type PointId } from '../core/point.js'
-import type { FilterNode } from '../filter/node.js'
+import { invalid } from '../core/errors.js'
+import { LIMITS } from '../core/limits.js'
+import { decodeId, encodeIds, ID_WORDS, type Payload } from '../core/point.js'
 import { valuesAt } from '../filter/payload-values.js'
 import { compileNode } from '../filter/program.js'
 import type { RowBlock } from '../native/addon.js'
@@ -8,7 +9,7 @@ import type { Cancellable } from '../native/shard.js'
 import { evaluate, type Formula } from './formula.js'
 import { projectionOf, RowReader } from './rows.js'
 import type { Source } from './source.js'
-import { inTurns } from './turns.js'
+import { Turns } from './turns.js'
 
 /** The points of the prefetches by the formula's value, greatest first. */
 export async function scoreByFormula(
@@ -19,27 +20,24 @@ export async function scoreByFormula(
 ): Promise<Hit[]> {
   const points = [...new Map(sources.flat().map((hit) => [hit.id, hit])).values()]
   if (points.length === 0) return []
+  checkConditions(formula, points.length)
+  const turns = new Turns(call?.signal)
   const ids = encodeIds(points.map(({ id }) => id))
   const scores = sources.map((hits) => new Map(hits.map(({ id, score }) => [id, score])))
-  const [payloads, passing] = await Promise.all([
-    payloadsOf(source, ids, points, formula),
-    Promise.all(formula.conditions.map((condition) => passingIds(source, condition, ids))),
-  ])
+  const passing = await passingOf(source, formula, points, ids, turns, call)
+  const payloads = await payloadsOf(source, ids, points, formula)
+  call?.signal?.throwIfAborted()
   const scored: Hit[] = new Array(points.length)
-  await inTurns(
-    points.length,
-    (at) => {
-      const { id, version } = points[at] as Hit
-      const payload = payloads(at)
-      const score = evaluate(formula, {
-        score: (prefetch) => scores[prefetch]?.get(id),
-        values: (key) => valuesAt(payload, formula.variables.get(key) ?? []),
-        passes: (condition) => passing[condition]?.has(id) === true,
-      })
-      scored[at] = { id, version, score }
-    },
-    call?.signal,
-  )
+  await turns.each(points.length, (at) => {
+    const { id, version } = points[at] as Hit
+    const payload = payloads(at)
+    const score = evaluate(formula, {
+      score: (prefetch) => scores[prefetch]?.get(id),
+      values: (key) => valuesAt(payload, formula.variables.get(key) ?? []),
+      passes: (condition) => passing[condition]?.[at] === 1,
+    })
+    scored[at] = { id, version, score }
+  })
   return scored.sort((a, b) => b.score - a.score)
 }
 
@@ -62,7 +60,36 @@ async function payloadsOf(
   }
 }
 
-async function passingIds({ shard }: Source, condition: FilterNode, ids: Uint32Array): Promise<Set<PointId>> {
-  const program = compileNode({ op: 'and', children: [{ op: 'hasId', ids }, condition] })
-  return new Set(decodeIds(await shard.selectIds(program)))
+function checkConditions({ conditions }: Formula, points: number): void {
+  const most = LIMITS.formulaConditionPoints
+  if (conditions.length * points <= most) return
+  throw invalid('query.formula', `expected conditions times points of at most ${most}`, conditions.length * points)
+}
+
+/**
+ * Of each condition, by position of the point, 1 where it passes. One condition at a time: its program and its answer
+ * each hold the ids of all points.
+ */
+async function passingOf(
+  { shard }: Source,
+  { conditions }: Formula,
+  points: readonly Hit[],
+  ids: Uint32Array,
+  turns: Turns,
+  call: Cancellable | undefined,
+): Promise<Uint8Array[]> {
+  if (conditions.length === 0) return []
+  const positions = new Map(points.map(({ id }, at) => [id, at]))
+  const passing: Uint8Array[] = []
+  for (const condition of conditions) {
+    call?.signal?.throwIfAborted()
+    const found = await shard.selectIds(compileNode({ op: 'and', children: [{ op: 'hasId', ids }, condition] }))
+    const passes = new Uint8Array(points.length)
+    await turns.each(found.length / ID_WORDS, (row) => {
+      const at = positions.get(decodeId(found, row * ID_WORDS))
+      if (at !== undefined) passes[at] = 1
+    })
+    passing.push(passes)
+  }
+  return passing
 }

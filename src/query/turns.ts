@@ -3,14 +3,23 @@ import { setImmediate as nextTurn } from 'node:timers/promises'
 
 const MOST_MS = 2
 
-/** Runs `step` for each of `count`, giving way every few milliseconds; ends with the signal's reason where that fires. */
-export async function inTurns(count: number, step: (at: number) => void, signal?: AbortSignal): Promise<void> {
-  let started = performance.now()
-  for (let at = 0; at < count; at++) {
-    step(at)
-    if (performance.now() - started < MOST_MS) continue
-    await nextTurn()
-    signal?.throwIfAborted()
-    started = performance.now()
+/** One clock for all the loops of one piece of work: many short ones give way as one long one does. */
+export class Turns {
+  readonly #signal: AbortSignal | undefined
+  #started = performance.now()
+
+  constructor(signal?: AbortSignal) {
+    this.#signal = signal
+  }
+
+  /** Runs `step` for each of `count`, giving way every few milliseconds; ends with the signal's reason once it fired. */
+  async each(count: number, step: (at: number) => void): Promise<void> {
+    for (let at = 0; at < count; at++) {
+      step(at)
+      if (performance.now() - this.#started < MOST_MS) continue
+      await nextTurn()
+      this.#signal?.throwIfAborted()
+      this.#started = performance.now()
+    }
   }
 }

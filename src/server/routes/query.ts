@@ -1,10 +1,13 @@
 import type { Collection, QueryOptions } from '../../core/database.js'
+import { VicinalError } from '../../core/errors.js'
 import type { QueryPlan } from '../../core/query-plan.js'
 import { explainOf, facetOf, matrixOf, queriesOf, queryGroupsOf, queryOf } from '../../ingest/wire-query.js'
 import type { Call, Route } from '../call.js'
 import { MeasuredResult } from '../respond.js'
 import { wirePlan, wireUsage } from './wire-plan.js'
 import { wireGroups, wirePoints } from './wire-points.js'
+
+type AskedQuery = ReturnType<typeof queriesOf>[number]
 
 const COLLECTION = '/collections/:name'
 const QUERY = `${COLLECTION}/points/query`
@@ -32,25 +35,45 @@ async function query(call: Call): Promise<unknown> {
 async function queryBatch(call: Call): Promise<unknown> {
   const collection = await call.collection()
   const asked = queriesOf(call.body)
-  if (asked.some(({ explain }) => explain)) {
-    const found = await Promise.all(
-      asked.map(async ({ query, explain }) => {
-        const options = Object.assign(query, call.options())
-        if (explain) return await explained(collection, options)
-        return { answer: { points: wirePoints(await collection.query(options)) }, plan: null }
-      }),
-    )
-    const plans = found.flatMap(({ plan }) => plan ?? [])
-    return new MeasuredResult(
-      found.map(({ answer }) => answer),
-      wireUsage(plans),
-    )
-  }
+  if (asked.some(({ explain }) => explain)) return await explainedBatch(collection, asked, call)
   const answers = await collection.queryBatch(
     asked.map((one) => one.query),
     call.options(),
   )
   return answers.map((points) => ({ points: wirePoints(points) }))
+}
+
+/** Some of the batch are explained, each by itself; the others are one batch still. */
+async function explainedBatch(collection: Collection, asked: AskedQuery[], call: Call): Promise<unknown> {
+  await checkBatchSize(collection, asked.length, call)
+  const plain = asked.filter(({ explain }) => !explain).map(({ query }) => query)
+  const [hits, told] = await Promise.all([
+    plain.length === 0 ? [] : collection.queryBatch(plain, call.options()),
+    Promise.all(
+      asked
+        .filter(({ explain }) => explain)
+        .map(({ query }) => explained(collection, Object.assign(query, call.options()))),
+    ),
+  ])
+  const usage = wireUsage(told.map(({ plan }) => plan))
+  const [answers, others] = [told.values(), hits.values()]
+  const inOrder = asked.map(({ explain }) =>
+    explain ? answers.next().value?.answer : { points: wirePoints(others.next().value ?? []) },
+  )
+  return new MeasuredResult(inOrder, usage)
+}
+
+/** In the words of strict mode, which sees only the parts of a batch that is taken apart. */
+async function checkBatchSize(collection: Collection, size: number, call: Call): Promise<void> {
+  const { strictModeConfig: strict } = (await collection.info(call.options())).config
+  const bound = strict?.enabled ? strict.search_max_batchsize : undefined
+  if (bound === undefined || size <= bound) return
+  throw new VicinalError(
+    'INVALID_ARGUMENT',
+    `Bad request: Limit exceeded ${size} > ${bound} for "search batch size". ` +
+      `Help: Reduce the "search batch size" parameter to or below ${bound}.`,
+    { details: { field: 'strict_mode_config.search_max_batchsize', bound, seen: size } },
+  )
 }
 
 async function queryGroups(call: Call): Promise<unknown> {

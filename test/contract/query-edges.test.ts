@@ -1,0 +1,99 @@
+/** Queries at the edges of what values and settings may be, each of which once failed or was answered wrongly. */
+import { describe, expect, it, onTestFinished } from 'vitest'
+import type { Collection, Database } from '../../src/core/database.js'
+import { open } from '../../src/index.js'
+import { FACES, openFace } from './faces.js'
+import { startService } from './service.js'
+
+async function opened(face: (typeof FACES)[number]): Promise<Database> {
+  const { database, dispose } = await openFace(face)
+  onTestFinished(dispose)
+  return database
+}
+
+describe.each(FACES)('by the %s', (face) => {
+  it('groups of integers beyond 64 bits with a sign are groups like others', async () => {
+    const database = await opened(face)
+    const collection = await database.createCollection('c', { vectors: { size: 1, distance: 'Dot' } })
+    // MessagePack, which the client speaks, has no integers beyond 64 bits.
+    const beyond = face === 'library' ? [2n ** 64n, -(2n ** 63n) - 1n] : [2n ** 64n - 1n]
+    const keys = [5n, 2n ** 63n, ...beyond, 2n ** 63n - 1n]
+    await collection.upsert(keys.map((n, id) => ({ id, vector: [id + 1], payload: { n } })))
+    const other = await database.createCollection('other', { vectors: { size: 1, distance: 'Dot' } })
+    await other.upsert([{ id: 5, vector: [1] }])
+    for (const groupSize of [1, 2]) {
+      const groups = await collection.queryGroups({
+        query: [1],
+        groupBy: 'n',
+        groupSize,
+        limit: 9,
+        withLookup: 'other',
+      })
+      const found = groups.map(({ hits, lookup }) => [hits[0]?.id, lookup?.id])
+      expect(found).toHaveLength(keys.length)
+      expect(found).toContainEqual([0, 5])
+      for (const [, lookup] of found.filter(([id]) => id !== 0)) expect(lookup).toBeUndefined()
+    }
+  })
+
+  it('a look-up that names no vector reads the unnamed one, or else that of the same name', async () => {
+    const database = await opened(face)
+    const named = { vectors: { v: { size: 1, distance: 'Dot' as const } } }
+    const collection = await database.createCollection('c', named)
+    await collection.upsert([
+      { id: 10, vector: { v: [1] } },
+      { id: 11, vector: { v: [-1] } },
+    ])
+    const best = async (of: Collection) => {
+      const lookupFrom = { collection: of.name }
+      const [hit] = await collection.query({ query: 1, using: 'v', lookupFrom, limit: 1 })
+      return hit?.id
+    }
+    const unnamed = await database.createCollection('unnamed', { vectors: { size: 1, distance: 'Dot' } })
+    await unnamed.upsert([{ id: 1, vector: [-1] }])
+    expect(await best(unnamed)).toBe(11)
+    const same = await database.createCollection('same', named)
+    await same.upsert([{ id: 1, vector: { v: [1] } }])
+    expect(await best(same)).toBe(10)
+  })
+})
+
+describe('on the wire', () => {
+  const POINTS = '/collections/c/points'
+
+  async function served() {
+    const database = await open(':memory:')
+    const service = await startService({ database })
+    onTestFinished(() => database.close())
+    const collection = await database.createCollection('c', { vectors: { size: 1, distance: 'Dot' } })
+    await collection.upsert([{ id: 1, vector: [1] }])
+    return { service, collection }
+  }
+
+  it.each([
+    ['global', 200],
+    [null, 200],
+    [{ corpus: { must: [] } }, 501],
+    ['local', 400],
+  ])('params.idf of %j is answered with %i', async (idf, status) => {
+    const { service } = await served()
+    const answer = await service.call('POST', `${POINTS}/query`, { query: [1], params: { idf } })
+    expect(answer.status).toBe(status)
+    if (status !== 200) expect((answer.json.status as { error: string }).error).toMatch(/params\.idf/)
+  })
+
+  it('one explained search does not take a batch out of strict mode', async () => {
+    const { service, collection } = await served()
+    await collection.updateConfig({ strictModeConfig: { enabled: true, search_max_batchsize: 2 } })
+    const plain = { query: [1] }
+    const explained = { query: [2], explain: true }
+    const refused = await service.call('POST', `${POINTS}/query/batch`, { searches: [plain, explained, plain] })
+    expect(refused.status).toBe(400)
+    expect((refused.json.status as { error: string }).error).toMatch(/Limit exceeded 3 > 2 for "search batch size"/)
+    const { json } = await service.call('POST', `${POINTS}/query/batch`, { searches: [explained, plain] })
+    expect(json.result).toEqual([
+      { points: [expect.objectContaining({ id: 1, score: 2 })], explain: expect.anything() },
+      { points: [expect.objectContaining({ id: 1, score: 1 })] },
+    ])
+  })
+})
