@@ -21,8 +21,8 @@ constexpr uint32_t kRowsBetweenChecks = 512;
 Status cancelled() { return Status(Code::Cancelled, "the search was cancelled"); }
 
 // How many live vectors have each of the query's indices.
-Status countIndices(const Snapshot& snapshot, const SparseRequest& request, Waiting waiting,
-                    std::vector<double>& counts) {
+Status countIndices(const Snapshot& snapshot, const SparseRequest& request,
+                    const CancelFlag* cancel, Waiting waiting, std::vector<double>& counts) {
   const SparseVector query = request.query();
   counts.assign(query.count, 0);
   std::vector<uint32_t> dead(query.count);
@@ -32,6 +32,8 @@ Status countIndices(const Snapshot& snapshot, const SparseRequest& request, Wait
     for (const auto& run : *runs)
       for (uint32_t i = 0; i < query.count; i++) counts[i] += run->find(query.indices[i]).count;
     for (uint32_t row = SparseSpace::indexedRows(*runs); row < snapshot.rows(at); row++) {
+      if (row % kRowsBetweenChecks == 0 && cancel != nullptr && cancel->isCancelled())
+        return cancelled();
       const SparseVector vector = space.vector(row);
       uint32_t from = 0;
       for (uint32_t i = 0; i < query.count && from < vector.count; i++) {
@@ -48,12 +50,12 @@ Status countIndices(const Snapshot& snapshot, const SparseRequest& request, Wait
 
 // The query with each value times ln(1 + (n - df + 0.5) / (df + 0.5)), where df of the n live
 // vectors have the index.
-Status weigh(const Snapshot& snapshot, const SparseRequest& request, Waiting waiting,
-             std::vector<float>& weights) {
+Status weigh(const Snapshot& snapshot, const SparseRequest& request, const CancelFlag* cancel,
+             Waiting waiting, std::vector<float>& weights) {
   weights = request.values;
   if (!request.hasIdf) return Status::ok();
   std::vector<double> counts;
-  VICINAL_TRY(countIndices(snapshot, request, waiting, counts));
+  VICINAL_TRY(countIndices(snapshot, request, cancel, waiting, counts));
   double live = 0;
   for (size_t at = 0; at < snapshot.count(); at++)
     live += double(snapshot.segment(at).sparse(request.vector).live());
@@ -179,7 +181,7 @@ Status searchSparse(const Snapshot& snapshot, const std::vector<VectorSpec>& spe
   VICINAL_TRY(decodeFilter(request.filter, snapshot.vectorsNamed(), snapshot, program));
   const FilterNode* filter = program ? &program->root() : nullptr;
   std::vector<float> weights;
-  VICINAL_TRY(weigh(snapshot, request, waiting, weights));
+  VICINAL_TRY(weigh(snapshot, request, cancel, waiting, weights));
   const SparseVector query{request.indices.data(), weights.data(), request.query().count};
   const size_t wanted = request.limit == 0 ? 0 : size_t(request.limit) + request.offset;
   SparseHits hits(wanted, request.hasThreshold ? request.threshold : -INFINITY);

@@ -26,8 +26,8 @@ uint32_t nextLook(uint32_t vertices) { return grown(vertices, kGrowthBetweenLook
 Status VectorSpace::reserve(const VectorSpec& spec, uint64_t rows, uint64_t vertices) {
   spec_ = spec;
   identity_.store(!spec.isMulti, std::memory_order_release);
-  // Where codes lead, only a few vectors of a search are read; and what lies in huge pages is copied
-  // from its file instead of being mapped.
+  // Where codes lead, only a few vectors of a search are read; and what lies in huge pages is
+  // copied from its file instead of being mapped.
   const auto pages =
       Sq8Space::supports(spec.metric, spec.dim) ? Region::Pages::Normal : Region::Pages::Huge;
   auto vectors = RegionArray<float>::reserve(vertices * spec.dim, pages);
