@@ -73,7 +73,7 @@ Status timedSearch(Shard& shard, State& state, const CancelFlag* cancel, Waiting
   const std::chrono::duration<double, std::nano> took = CancelFlag::Clock::now() - started;
   if (request.filter)
     shard.filteredPace(state.vector).learn(request.filter, took.count());
-  else
+  else if (std::isfinite(postings))
     shard.sparsePace(state.vector).learn(postings, took.count());
   state.result.stats.tookUs = took.count() / 1000;
   return status;

@@ -121,6 +121,11 @@ bool PayloadIndex::take(Batch& batch, uint32_t row, JsonValue value) const {
   return false;
 }
 
+bool PayloadIndex::isFull(const Batch& batch) {
+  constexpr size_t kMostTexts = size_t(1) << 20;
+  return batch.texts.size() >= kMostTexts;
+}
+
 void PayloadIndex::commitBatch(uint32_t to) {
   Batch& batch = *batch_;
   size_t keptIntegers = 0, keptNumbers = 0;

@@ -45,8 +45,14 @@ public:
   // to), where `from` is the coverage so far and `appended(row)` gives the text a row was appended
   // with (not its overlay). Called for chunks of any size; large ones are cheaper.
   template <typename Appended> void build(const Appended& appended, uint32_t from, uint32_t to) {
-    Batch& batch = startBatch(from);
-    for (uint32_t row = from; row < to; row++) extract(batch, row, appended(row));
+    Batch* batch = &startBatch(from);
+    for (uint32_t row = from; row < to; row++) {
+      extract(*batch, row, appended(row));
+      if (row + 1 == to || !isFull(*batch)) continue;
+      // Until it is committed, each value takes many times what it takes in the index.
+      commitBatch(row + 1);
+      batch = &startBatch(row + 1);
+    }
     commitBatch(to);
   }
 
@@ -83,6 +89,7 @@ private:
 
   PayloadIndex(std::string field, PayloadIndexKind kind, JsonPath path, const TextOptions& text);
   Batch& startBatch(uint32_t from);
+  static bool isFull(const Batch& batch);
   void extract(Batch& batch, uint32_t row, std::string_view payload) const;
   // Adds the value to the batch, where it is one for this kind of index.
   bool take(Batch& batch, uint32_t row, JsonValue value) const;

@@ -16,6 +16,8 @@ namespace {
 
 // Scoring a row from its own vector costs about as much as reading so many postings.
 constexpr double kScoredRow = 8;
+// Of indices in runs: beyond, to ask what a search costs would cost as much.
+constexpr size_t kMostLookedUp = 2048;
 constexpr uint32_t kRowsBetweenChecks = 512;
 
 Status cancelled() { return Status(Code::Cancelled, "the search was cancelled"); }
@@ -212,12 +214,17 @@ Status searchSparse(const Snapshot& snapshot, const std::vector<VectorSpec>& spe
 
 double estimatePostings(const Snapshot& snapshot, const SparseRequest& request) {
   double postings = 1;
+  size_t lookedUp = 0;
   for (size_t at = 0; at < snapshot.count(); at++) {
     const auto runs = snapshot.segment(at).sparse(request.vector).runs();
+    lookedUp += runs->size() * request.indices.size();
+    if (lookedUp > kMostLookedUp) return INFINITY;
     for (const auto& run : *runs)
       for (const uint32_t index : request.indices) postings += run->find(index).count;
     const uint32_t indexed = std::min(snapshot.rows(at), SparseSpace::indexedRows(*runs));
-    postings += (snapshot.rows(at) - indexed) * kScoredRow;
+    // With IDF, every row behind the runs is compared with the whole query.
+    const double perRow = kScoredRow + (request.hasIdf ? double(request.indices.size()) : 0);
+    postings += (snapshot.rows(at) - indexed) * perRow;
   }
   return postings;
 }
