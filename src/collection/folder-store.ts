@@ -19,6 +19,7 @@ import { readQuotas, writeQuotas } from '../storage/quota-file.js'
 import { CollectionEngine } from './collection-engine.js'
 import type { CollectionRegistry, CollectionStore } from './embedded-database.js'
 import { recoverCollection } from './recovery.js'
+import { UUID } from './restored-manifest.js'
 import { DEFAULT_SNAPSHOT_SETTINGS, type SnapshotSettings, SnapshotStore } from './snapshot-store.js'
 
 /** The data folder of the one process that writes it. */
@@ -130,9 +131,6 @@ export async function identityOf(
     () => ({ name: null, uuid: null }),
   )
 }
-
-/** What names a folder is never more than a uuid. */
-const UUID = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/
 
 /** A collection that another was put in the place of may have outlived that by a crash. */
 async function removeReplaced(disk: Disk): Promise<void> {

@@ -7,7 +7,8 @@ import type { Manifest } from '../storage/manifest.js'
 import { checkPayloadIndex } from './payload-index.js'
 import { resolveConfig } from './schema.js'
 
-const UUID = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/
+/** What names a folder is never more than this. */
+export const UUID = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/
 const SEGMENT_FILE = /^[0-9A-Za-z_-][0-9A-Za-z_.-]*$/
 const WHOLE = (value: unknown) => Number.isSafeInteger(value) && (value as number) >= 0
 

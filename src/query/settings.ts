@@ -1,5 +1,6 @@
 import { invalid } from '../core/errors.js'
 import { LIMITS } from '../core/limits.js'
+import { UNNAMED_VECTOR } from '../core/point.js'
 import type { QuantizationParams, QueryParams } from '../core/query.js'
 import type { SchemaVector } from '../core/schema.js'
 import type { CodeUse } from '../native/addon.js'
@@ -36,6 +37,9 @@ export function settingsOf(
 export function vectorIndex(using: string | undefined | null, schema: readonly SchemaVector[], at = ''): number {
   if (using === undefined || using === null) {
     if (schema.length === 1) return 0
+    // The unnamed vector is what is meant, whatever sparse ones stand beside it.
+    const unnamed = schema.findIndex((vector) => vector.name === UNNAMED_VECTOR)
+    if (unnamed >= 0) return unnamed
     throw invalid(
       `${at}using`,
       `expected one of ${schema.map(({ name }) => name).join(', ')}: the collection has several vectors`,

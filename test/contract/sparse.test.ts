@@ -1,7 +1,7 @@
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { expect, it } from 'vitest'
+import { expect, it, onTestFinished } from 'vitest'
 import { connect } from '../../src/client/index.js'
 import type { Collection } from '../../src/core/database.js'
 import { open } from '../../src/index.js'
@@ -87,4 +87,16 @@ it('a folder opened again has the same sparse vectors, from its log, its table a
   expect(await answersOf(await current.collection(name))).toEqual(before)
   await current.close()
   await dispose()
+})
+
+it('a query without a name is of the unnamed vector, whatever sparse ones stand beside it', async () => {
+  const database = await open(':memory:')
+  onTestFinished(() => database.close())
+  const vectors = { size: 2, distance: 'Dot' } as const
+  const collection = await database.createCollection('beside', { vectors, sparseVectors: { s: {} } })
+  await collection.upsert([
+    { id: 1, vector: { '': [1, 0], s: { indices: [1], values: [1] } } },
+    { id: 2, vector: { '': [0, 1] } },
+  ])
+  expect((await collection.query({ query: [0, 1], limit: 1 })).map(({ id }) => id)).toEqual([2])
 })
