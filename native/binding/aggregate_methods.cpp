@@ -28,11 +28,6 @@ const char* nameOf(PayloadIndexKind kind) {
   return "";
 }
 
-uint32_t readLimit(Reader& reader, napi_value request) {
-  return static_cast<uint32_t>(
-      reader.integer(reader.property(request, "limit"), "limit", 0, kMostResults));
-}
-
 napi_value facetResult(napi_env env, FacetResult& result) {
   ResultObject object(env);
   object.array("counts", result.counts);
@@ -65,14 +60,12 @@ napi_value facetMethod(napi_env env, napi_callback_info info) {
   state->request.filter = readFilter(arguments, arguments.property(request, "filter"));
   const uint64_t cancelNumber = readCancel(arguments, arguments.property(request, "cancel"));
   if (arguments.failed()) return nullptr;
-  Call call;
-  call.cancel = std::make_shared<CancelFlag>();
-  call.work = [shard = handle->shard(), state, cancel = call.cancel.get()] {
-    return facet(shard->snapshot(), shard->spec().vectorCount(), state->request, cancel,
+  const auto work = [state](Shard& shard, const CancelFlag* cancel) {
+    return facet(shard.snapshot(), shard.spec().vectorCount(), state->request, cancel,
                  state->result);
   };
-  call.result = [state](napi_env live) { return facetResult(live, state->result); };
-  return runOnShard(handle, env, Lane::Search, std::move(call), cancelNumber);
+  return readOnShard(handle, env, cancelNumber, work,
+                     [state](napi_env live) { return facetResult(live, state->result); });
 }
 
 void readStart(Reader& reader, napi_value value, OrderRequest& request) {
@@ -105,18 +98,13 @@ napi_value orderByMethod(napi_env env, napi_callback_info info) {
   state->request.isDescending =
       arguments.boolean(arguments.property(request, "descending"), "descending");
   readStart(arguments, arguments.property(request, "from"), state->request);
-  state->request.limit = readLimit(arguments, request);
-  state->request.filter = readFilter(arguments, arguments.property(request, "filter"));
-  state->request.fields =
-      readFields(arguments, arguments.property(request, "fields"), handle->shard()->spec());
+  readRowsAsked(arguments, request, handle->shard()->spec(), state->request);
   const uint64_t cancelNumber = readCancel(arguments, arguments.property(request, "cancel"));
   if (arguments.failed()) return nullptr;
-  Call call;
-  call.cancel = std::make_shared<CancelFlag>();
-  call.work = [shard = handle->shard(), state, cancel = call.cancel.get()] {
-    return orderBy(shard->snapshot(), shard->spec().vectors, state->request, cancel, state->result);
+  const auto work = [state](Shard& shard, const CancelFlag* cancel) {
+    return orderBy(shard.snapshot(), shard.spec().vectors, state->request, cancel, state->result);
   };
-  call.result = [state](napi_env live) {
+  const auto result = [state](napi_env live) {
     ResultObject object(live);
     addRowBlock(live, object, state->result.rows);
     if (state->result.isOfNumbers)
@@ -125,7 +113,7 @@ napi_value orderByMethod(napi_env env, napi_callback_info info) {
       object.array("values", state->result.integers);
     return object.finish();
   };
-  return runOnShard(handle, env, Lane::Search, std::move(call), cancelNumber);
+  return readOnShard(handle, env, cancelNumber, work, result);
 }
 
 napi_value sampleMethod(napi_env env, napi_callback_info info) {
@@ -138,47 +126,34 @@ napi_value sampleMethod(napi_env env, napi_callback_info info) {
   };
   auto state = std::make_shared<State>();
   napi_value request = arguments[1];
-  state->request.limit = readLimit(arguments, request);
   state->request.seed =
       arguments.integer(arguments.property(request, "seed"), "seed", 0, kMostSafeInteger);
-  state->request.filter = readFilter(arguments, arguments.property(request, "filter"));
-  state->request.fields =
-      readFields(arguments, arguments.property(request, "fields"), handle->shard()->spec());
+  readRowsAsked(arguments, request, handle->shard()->spec(), state->request);
   const uint64_t cancelNumber = readCancel(arguments, arguments.property(request, "cancel"));
   if (arguments.failed()) return nullptr;
-  Call call;
-  call.cancel = std::make_shared<CancelFlag>();
-  call.work = [shard = handle->shard(), state, cancel = call.cancel.get()] {
-    return sample(shard->snapshot(), shard->spec().vectors, state->request, cancel, state->rows);
+  const auto work = [state](Shard& shard, const CancelFlag* cancel) {
+    return sample(shard.snapshot(), shard.spec().vectors, state->request, cancel, state->rows);
   };
-  call.result = [state](napi_env live) {
+  const auto result = [state](napi_env live) {
     ResultObject object(live);
     addRowBlock(live, object, state->rows);
     return object.finish();
   };
-  return runOnShard(handle, env, Lane::Search, std::move(call), cancelNumber);
+  return readOnShard(handle, env, cancelNumber, work, result);
 }
 
 napi_value estimateCountMethod(napi_env env, napi_callback_info info) {
   Arguments arguments(env, info);
   const auto handle = ShardHandle::of(arguments);
   if (!handle) return nullptr;
-  auto filter = readFilter(arguments, arguments[1]);
+  auto state = std::make_shared<CountState>();
+  state->filter = readFilter(arguments, arguments[1]);
   if (arguments.failed()) return nullptr;
-  auto estimate = std::make_shared<uint64_t>(0);
-  Call call;
-  call.work = [shard = handle->shard(), filter = std::move(filter), estimate] {
-    auto result = estimateCount(shard->snapshot(), shard->spec().vectorCount(), filter);
-    if (!result) return result.status();
-    *estimate = *result;
-    return Status::ok();
+  const auto work = [state](Shard& shard, const CancelFlag*) {
+    return state->take(estimateCount(shard.snapshot(), shard.spec().vectorCount(), state->filter));
   };
-  call.result = [estimate](napi_env live) {
-    napi_value value = nullptr;
-    napi_create_double(live, static_cast<double>(*estimate), &value);
-    return value;
-  };
-  return runOnShard(handle, env, Lane::Search, std::move(call));
+  return readOnShard(handle, env, 0, work,
+                     [state](napi_env live) { return makeNumber(live, double(state->count)); });
 }
 
 } // namespace

@@ -5,6 +5,7 @@
 #include "binding/bounds.hpp"
 #include "binding/environment.hpp"
 #include "binding/methods.hpp"
+#include "binding/results.hpp"
 #include "distance/kernels.hpp"
 #include "distance/prepare.hpp"
 
@@ -61,16 +62,10 @@ bool readVectors(Arguments& arguments, Vectors& vectors) {
   return !arguments.failed();
 }
 
-napi_value makeNumber(napi_env env, int64_t value) {
-  napi_value result = nullptr;
-  napi_create_int64(env, value, &result);
-  return result;
-}
-
 napi_value prepareSync(napi_env env, napi_callback_info info) {
   Arguments arguments(env, info);
   Vectors vectors;
-  return readVectors(arguments, vectors) ? makeNumber(env, vectors.prepare()) : nullptr;
+  return readVectors(arguments, vectors) ? makeNumber(env, double(vectors.prepare())) : nullptr;
 }
 
 napi_value prepare(napi_env env, napi_callback_info info) {
@@ -84,7 +79,7 @@ napi_value prepare(napi_env env, napi_callback_info info) {
     *first = vectors.prepare();
     return Status::ok();
   };
-  call.result = [first](napi_env live) { return makeNumber(live, *first); };
+  call.result = [first](napi_env live) { return makeNumber(live, double(*first)); };
   return Environment::of(env)->run(Lane::Insert, std::move(call));
 }
 

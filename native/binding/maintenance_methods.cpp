@@ -10,12 +10,6 @@ namespace vicinal::binding {
 
 namespace {
 
-napi_value makeNumber(napi_env env, double value) {
-  napi_value result = nullptr;
-  napi_create_double(env, value, &result);
-  return result;
-}
-
 napi_value vectorStats(napi_env env, const ShardStats& stats) {
   napi_value list = makeArray(env, stats.vectors.size());
   for (uint32_t at = 0; at < stats.vectors.size(); at++) {
@@ -141,7 +135,7 @@ napi_value waitForIndex(napi_env env, napi_callback_info info) {
   Call call;
   ShardHandle::begin(handle, call);
   return Environment::of(env)->defer(
-      std::move(call), [&](Completion done) { handle->shard()->indexer().wait(std::move(done)); });
+      std::move(call), [&](Completion done) { handle->shard()->waitForIndex(std::move(done)); });
 }
 
 napi_value setIndexing(napi_env env, napi_callback_info info) {

@@ -17,7 +17,7 @@ void defineKernelMethods(napi_env env, napi_value exports);
 void defineWriteMethods(napi_env env, napi_value exports);
 void defineReadMethods(napi_env env, napi_value exports);
 void defineAggregateMethods(napi_env env, napi_value exports);
-void defineSparseMethods(napi_env env, napi_value exports);
+void defineSearchMethods(napi_env env, napi_value exports);
 void defineFlushMethods(napi_env env, napi_value exports);
 void defineFileMethods(napi_env env, napi_value exports);
 void defineMaintenanceMethods(napi_env env, napi_value exports);

@@ -30,7 +30,7 @@ static napi_value initialise(napi_env env, napi_value exports) {
   defineWriteMethods(env, exports);
   defineReadMethods(env, exports);
   defineAggregateMethods(env, exports);
-  defineSparseMethods(env, exports);
+  defineSearchMethods(env, exports);
   defineFlushMethods(env, exports);
   defineFileMethods(env, exports);
   defineMaintenanceMethods(env, exports);

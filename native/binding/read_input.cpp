@@ -1,5 +1,7 @@
 #include "binding/read_input.hpp"
 
+#include <cmath>
+
 #include "binding/bounds.hpp"
 #include "binding/columns_input.hpp"
 
@@ -16,6 +18,29 @@ RowFields readFields(Reader& reader, napi_value value, const ShardSpec& spec) {
   fields.payload = reader.boolean(reader.property(value, "payload"), "fields.payload");
   fields.vectors = readVectorIndexes(reader, reader.property(value, "vectors"), spec);
   return fields;
+}
+
+uint32_t readUint32(Reader& reader, napi_value object, const char* name, uint64_t most) {
+  return static_cast<uint32_t>(reader.integer(reader.property(object, name), name, 0, most));
+}
+
+uint32_t readLimit(Reader& reader, napi_value request) {
+  return readUint32(reader, request, "limit", kMostResults);
+}
+
+void readRanked(Reader& reader, napi_value value, const ShardSpec& spec, RankedRequest& request) {
+  readRowsAsked(reader, value, spec, request);
+  request.offset = readUint32(reader, value, "offset", kMostResults);
+  napi_value threshold = reader.property(value, "scoreThreshold");
+  request.hasThreshold = !reader.isAbsent(threshold);
+  if (request.hasThreshold)
+    request.threshold =
+        static_cast<float>(reader.number(threshold, "scoreThreshold", -INFINITY, INFINITY));
+  napi_value exclude = reader.property(value, "exclude");
+  if (!reader.isAbsent(exclude))
+    request.exclude = readPointIds(reader, exclude, "exclude", kMostExcluded);
+  napi_value explain = reader.property(value, "explain");
+  if (!reader.isAbsent(explain)) request.explains = reader.boolean(explain, "explain");
 }
 
 uint64_t readCancel(Reader& reader, napi_value value) {

@@ -2,14 +2,38 @@
 #pragma once
 
 #include "binding/arguments.hpp"
-#include "search/filter_bytes.hpp"
-#include "search/row_block.hpp"
+#include "search/ranked_request.hpp"
 #include "shard/shard.hpp"
 
 namespace vicinal::binding {
 
+// Of a count by a filter.
+struct CountState {
+  FilterBytes filter;
+  uint64_t count = 0;
+
+  Status take(const Result<uint64_t>& counted) {
+    if (!counted) return counted.status();
+    count = *counted;
+    return Status::ok();
+  }
+};
+
 FilterBytes readFilter(Reader& reader, napi_value value);
 RowFields readFields(Reader& reader, napi_value value, const ShardSpec& spec);
 uint64_t readCancel(Reader& reader, napi_value value);
+uint32_t readUint32(Reader& reader, napi_value object, const char* name, uint64_t most);
+uint32_t readLimit(Reader& reader, napi_value request);
+
+// `limit`, `filter` and `fields` of a request for rows.
+template <typename Request>
+void readRowsAsked(Reader& reader, napi_value value, const ShardSpec& spec, Request& request) {
+  request.limit = readLimit(reader, value);
+  request.filter = readFilter(reader, reader.property(value, "filter"));
+  request.fields = readFields(reader, reader.property(value, "fields"), spec);
+}
+
+// All that searches have in common.
+void readRanked(Reader& reader, napi_value value, const ShardSpec& spec, RankedRequest& request);
 
 } // namespace vicinal::binding

@@ -127,6 +127,12 @@ napi_value ResultObject::finish() {
   return object_;
 }
 
+napi_value makeNumber(napi_env env, double value) {
+  napi_value number = nullptr;
+  napi_create_double(env, value, &number);
+  return number;
+}
+
 napi_value makeArray(napi_env env, size_t length) {
   napi_value array = nullptr;
   napi_create_array_with_length(env, length, &array);

@@ -53,6 +53,7 @@ private:
   size_t smallBytes_ = 0;
 };
 
+napi_value makeNumber(napi_env env, double value);
 napi_value makeArray(napi_env env, size_t length);
 void addRowBlock(napi_env env, ResultObject& object, RowBlock& rows);
 napi_value makeTyped(napi_env env, Buffer<uint32_t>& values);

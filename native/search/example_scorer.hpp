@@ -13,7 +13,7 @@ public:
   // Each vertex is read several times in a row, so one wait is shared by many distances.
   static constexpr bool hasPrefetch = false;
 
-  ExampleScorer(const Examples& examples, const std::vector<Scorer>& scorers)
+  ExampleScorer(const Combination& examples, const std::vector<Scorer>& scorers)
       : examples_(examples), scorers_(scorers) {}
 
   float distance(uint32_t vertex) const {
@@ -29,7 +29,7 @@ public:
   }
 
 private:
-  const Examples& examples_;
+  const Combination& examples_;
   const std::vector<Scorer>& scorers_;
   // By example, then by vertex.
   mutable std::vector<float> each_;

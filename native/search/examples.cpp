@@ -58,7 +58,7 @@ float feedback(const Similarities& similarity, const std::vector<float>& weights
 
 } // namespace
 
-bool Examples::isWellFormed() const {
+bool Combination::isWellFormed() const {
   switch (combine) {
   case Combine::BestScore:
   case Combine::SumScores: return count > 0 && positives <= count;
@@ -69,7 +69,7 @@ bool Examples::isWellFormed() const {
   return false;
 }
 
-float Examples::distanceOf(const float* distances, size_t stride) const {
+float Combination::distanceOf(const float* distances, size_t stride) const {
   const Similarities similarity{distances, stride};
   float score = 0;
   switch (combine) {

@@ -9,9 +9,12 @@
 #include <cstdint>
 #include <vector>
 
+#include "sparse/sparse_vector.hpp"
+
 namespace vicinal {
 
-struct Examples {
+// How the distances to several vectors make one.
+struct Combination {
   enum class Combine : uint8_t {
     // Positives, then negatives: the greatest similarity, of one's own side if that is greater.
     BestScore,
@@ -29,8 +32,6 @@ struct Examples {
 
   Combine combine = Combine::BestScore;
   uint32_t count = 0;
-  // End to end, prepared as queries are.
-  std::vector<float> vectors;
   uint32_t positives = 0;
   std::vector<float> weights;
 
@@ -38,6 +39,26 @@ struct Examples {
   bool isWellFormed() const;
   // The one distance that the distances to the examples make, which are `stride` apart. Finite.
   float distanceOf(const float* distances, size_t stride) const;
+};
+
+struct Examples : Combination {
+  // End to end, prepared as queries are.
+  std::vector<float> vectors;
+  // Of multivectors, how many each has.
+  std::vector<uint32_t> counts;
+};
+
+struct SparseExamples : Combination {
+  // Where each begins, and where the last one ends.
+  std::vector<uint32_t> offsets;
+  // Ascending within each.
+  std::vector<uint32_t> indices;
+  std::vector<float> values;
+
+  SparseVector vector(uint32_t at) const {
+    return {indices.data() + offsets[at], values.data() + offsets[at],
+            offsets[at + 1] - offsets[at]};
+  }
 };
 
 } // namespace vicinal

@@ -19,57 +19,83 @@ constexpr uint32_t kVectorsAtOnce = 512;
 
 } // namespace
 
-MaxSimSearch::MaxSimSearch(const SegmentView& view, const Snapshot& snapshot,
-                           const SearchRequest& request, const FilterNode* filter, size_t wanted,
-                           const CancelFlag* cancel, Waiting waiting, SearchStats& stats)
-    : view_(view), rows_(view, snapshot), request_(request),
-      space_(view.segment->space(request.vector)),
-      queryVectors_(request.query.size() / space_.spec().dim), wanted_(wanted),
-      perVector_(std::max(kLeastPerVector, kPerWanted * wanted)), cancel_(cancel),
-      waiting_(waiting), stats_(stats), linked_(space_.linked()) {
-  if (filter == nullptr) return;
-  plan_ = planFilter(*filter, rows_, *view.segment->indexes());
+MaxSimSearch::MaxSimSearch(const SegmentScope& scope, const SearchRequest& request, size_t wanted,
+                           SearchStats& stats)
+    : scope_(scope), request_(request), space_(scope.segment.space(request.vector)),
+      compared_((request.examples ? request.examples->vectors : request.query).size() /
+                space_.spec().dim),
+      wanted_(wanted), perVector_(std::max(kLeastPerVector, kPerWanted * wanted)), stats_(stats),
+      linked_(space_.linked()) {
+  if (scope.filter == nullptr) return;
+  plan_ = scope.planned();
   plan_->prepareForPasses();
   stats_.matches += plan_->cardinality().expected;
 }
 
-void MaxSimSearch::note(const char* strategy) {
+size_t MaxSimSearch::leading() const {
+  if (!request_.examples) return compared_;
+  const Examples& examples = *request_.examples;
+  const bool leads =
+      examples.combine == Examples::Combine::BestScore ||
+      (examples.combine == Examples::Combine::SumScores && examples.positives == examples.count);
+  size_t vectors = 0;
+  for (uint32_t at = 0; leads && at < examples.positives; at++) vectors += examples.counts[at];
+  return vectors;
+}
+
+const float* MaxSimSearch::compared(size_t at) const {
+  const auto& vectors = request_.examples ? request_.examples->vectors : request_.query;
+  return vectors.data() + at * space_.spec().dim;
+}
+
+void MaxSimSearch::note(const char* strategy, const char* whyNoWalk) {
   strategy_ = strategy;
+  whyNoWalk_ = whyNoWalk;
   stats_.note(strategy);
+}
+
+const char* MaxSimSearch::whyNoWalk() {
+  if (request_.isExact) return "exact";
+  if (request_.ef == 0 && request_.recall >= 1) return "all";
+  if (linked_ == 0) return "empty";
+  if (leading() == 0) return "examples";
+  return isScanCheaper() ? "costs less" : "";
 }
 
 Status MaxSimSearch::run(std::vector<Neighbor>& nearest) {
   nearest.clear();
   TopK top(wanted_);
-  const bool isAll = request_.isExact || (request_.ef == 0 && request_.recall >= 1);
-  if (!isAll && linked_ > 0 && !isScanCheaper()) {
+  const char* why = whyNoWalk();
+  if (*why == 0) {
     const auto found = scoreNearest(top);
     if (!found) return found.status();
     if (*found) {
-      note("rows of the nearest vectors");
+      note("rows of the nearest vectors", "");
       stats_.recall = 0;
       nearest = top.takeSorted();
       return Status::ok();
     }
     top = TopK(wanted_);
+    why = "too few";
   }
-  note("scan of rows");
+  note("scan of rows", why);
   VICINAL_TRY(scanAll(top));
   nearest = top.takeSorted();
   return Status::ok();
 }
 
 // In distances: what walks for all of the query's vectors take, and scoring what they lead to.
-bool MaxSimSearch::isScanCheaper() const {
-  const double rows = plan_ ? plan_->candidateCount() : view_.rows;
-  const double perRow = double(space_.vertices()) / std::max(1u, view_.rows);
-  const auto plan = planWalk(space_, request_, perVector_, linked_);
+bool MaxSimSearch::isScanCheaper() {
+  const double all = std::max(1u, scope_.view.rows);
+  const double rows = plan_ ? plan_->candidateCount() : all;
+  const double perRow = double(space_.vertices()) / all;
+  const auto plan = planWalkToOne(space_, request_, perVector_, linked_);
   if (!plan) return true;
-  const double vectors = double(queryVectors_);
-  const double share = rows / std::max(1u, view_.rows);
-  const double walks = vectors * plan->distances / std::max(share, 1e-6);
-  const double scoring = vectors * double(perVector_) * perRow * vectors * kSequentialDistance;
-  return rows * perRow * vectors * kSequentialDistance <= walks + scoring;
+  const double sought = double(leading());
+  const double perScore = perRow * double(compared_) * kSequentialDistance;
+  const double walks = sought * plan->distances / std::max(rows / all, 1e-6);
+  plannedDistances_ = walks + sought * double(perVector_) * perRow * double(compared_);
+  return rows * perScore <= walks + sought * double(perVector_) * perScore;
 }
 
 Status MaxSimSearch::scanAll(TopK& top) {
@@ -80,35 +106,34 @@ Status MaxSimSearch::scanAll(TopK& top) {
   if (const RowBitmap* candidates = plan_ ? plan_->candidates() : nullptr)
     candidates->forEach(score);
   else
-    for (uint32_t row = 0; row < view_.rows && status; row++) score(row);
+    for (uint32_t row = 0; row < scope_.view.rows && status; row++) score(row);
   return status;
 }
 
 Result<bool> MaxSimSearch::scoreNearest(TopK& top) {
-  RowBitmap rows(view_.rows);
-  for (size_t at = 0; at < queryVectors_; at++)
-    VICINAL_TRY(seek(request_.query.data() + at * space_.spec().dim, rows));
+  RowBitmap rows(scope_.view.rows);
+  for (size_t at = 0, sought = leading(); at < sought; at++) VICINAL_TRY(seek(compared(at), rows));
   // What no graph has yet.
   if (!request_.isIndexedOnly)
     for (uint32_t vertex = linked_; vertex < space_.vertices(); vertex++) {
       const uint32_t row = space_.rowOf(vertex);
-      if (row < view_.rows) rows.add(row);
+      if (row < scope_.view.rows) rows.add(row);
     }
   Status status = Status::ok();
   rows.forEach([&](uint32_t row) {
     if (status && matches(row)) status = scoreRow(row, top);
   });
   if (!status) return status;
-  const uint32_t candidates = plan_ ? plan_->candidateCount() : view_.segment->liveRows();
+  const uint32_t candidates = plan_ ? plan_->candidateCount() : scope_.segment.liveRows();
   return top.size() >= std::min<size_t>(wanted_, candidates);
 }
 
 Status MaxSimSearch::seek(const float* vector, RowBitmap& rows) {
-  const auto plan = planWalk(space_, request_, perVector_, linked_);
+  const auto plan = planWalkToOne(space_, request_, perVector_, linked_);
   if (!plan) return Status::ok();
-  SpaceSearch search(space_, vector, waiting_, stats_);
+  SpaceSearch search(space_, vector, scope_.waiting, stats_);
   SearchOptions options = plan->options;
-  options.cancel = cancel_;
+  options.cancel = scope_.cancel;
   std::vector<Neighbor> found;
   SearchEnd end = SearchEnd::Complete;
   // Exactness comes with the score of the row.
@@ -128,7 +153,8 @@ Result<const float*> MaxSimSearch::vectorsOf(uint32_t first, uint32_t count) con
   const uint32_t dim = space_.spec().dim;
   read.resize(size_t(count) * dim);
   for (uint32_t at = 0; at < count; at++)
-    VICINAL_TRY(cold->read(first + at, &read[size_t(at) * dim], waiting_ == Waiting::Allowed));
+    VICINAL_TRY(
+        cold->read(first + at, &read[size_t(at) * dim], scope_.waiting == Waiting::Allowed));
   return read.data();
 }
 
@@ -136,8 +162,27 @@ Status MaxSimSearch::checkCancelled(uint64_t components) {
   sinceCheck_ += components;
   if (sinceCheck_ < kComponentsBetweenChecks) return Status::ok();
   sinceCheck_ = 0;
-  const bool isCancelled = cancel_ != nullptr && cancel_->isCancelled();
-  return isCancelled ? Status(Code::Cancelled, "the search was cancelled") : Status::ok();
+  return scope_.checkCancelled();
+}
+
+Status MaxSimSearch::sumLeast(size_t first, size_t count, const Space& row, uint32_t vectors,
+                              float& sum) {
+  thread_local std::vector<float> distances;
+  distances.resize(std::min(vectors, kVectorsAtOnce));
+  double total = 0;
+  for (size_t at = first; at < first + count; at++) {
+    float least = FLT_MAX;
+    for (uint32_t from = 0; from < vectors; from += kVectorsAtOnce) {
+      VICINAL_TRY(checkCancelled(uint64_t(kVectorsAtOnce) * row.dim));
+      const uint32_t some = std::min(kVectorsAtOnce, vectors - from);
+      row.scan(compared(at), from, some, distances.data());
+      least = std::min(least, *std::min_element(distances.begin(), distances.begin() + some));
+    }
+    total += double(least);
+  }
+  // Sums of great numbers stay numbers.
+  sum = static_cast<float>(std::clamp(total, double(-FLT_MAX), double(FLT_MAX)));
+  return Status::ok();
 }
 
 Status MaxSimSearch::scoreRow(uint32_t row, TopK& top) {
@@ -147,33 +192,34 @@ Status MaxSimSearch::scoreRow(uint32_t row, TopK& top) {
   if (!vectors) return vectors.status();
   const VectorSpec& spec = space_.spec();
   const Space space(spec.metric, spec.dim, *vectors);
-  thread_local std::vector<float> distances;
-  distances.resize(std::min(count, kVectorsAtOnce));
-  float sum = 0;
-  for (size_t at = 0; at < queryVectors_; at++) {
-    const float* const query = request_.query.data() + at * spec.dim;
-    float least = FLT_MAX;
-    for (uint32_t from = 0; from < count; from += kVectorsAtOnce) {
-      VICINAL_TRY(checkCancelled(uint64_t(kVectorsAtOnce) * spec.dim));
-      const uint32_t some = std::min(kVectorsAtOnce, count - from);
-      space.scan(query, from, some, distances.data());
-      least = std::min(least, *std::min_element(distances.begin(), distances.begin() + some));
+  float distance = 0;
+  if (!request_.examples) {
+    VICINAL_TRY(sumLeast(0, compared_, space, count, distance));
+  } else {
+    const Examples& examples = *request_.examples;
+    thread_local std::vector<float> each;
+    each.resize(examples.count);
+    size_t first = 0;
+    for (uint32_t at = 0; at < examples.count; at++) {
+      VICINAL_TRY(sumLeast(first, examples.counts[at], space, count, each[at]));
+      first += examples.counts[at];
     }
-    sum += least;
+    distance = examples.distanceOf(each.data(), 1);
   }
-  stats_.distances += queryVectors_ * count;
+  stats_.distances += compared_ * count;
   stats_.bytes += uint64_t(count) * spec.dim * sizeof(float);
-  top.offer({sum, row});
+  top.offer({distance, row});
   return Status::ok();
 }
 
 SegmentReport MaxSimSearch::report() const {
-  SegmentReport report;
-  report.segment = view_.segment->number();
-  report.points = view_.segment->liveRows();
+  SegmentReport report = scope_.report();
   report.linked = linked_;
   report.tail = space_.vertices() - linked_;
   report.strategy = strategy_;
+  report.whyNoWalk = whyNoWalk_;
+  report.recall = *whyNoWalk_ == 0 ? 0 : 1;
+  report.plannedDistances = plannedDistances_;
   return report;
 }
 

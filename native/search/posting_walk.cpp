@@ -27,8 +27,12 @@ PostingWalk::PostingWalk(const PostingRun& run, const SparseVector& query) {
     terms_.push_back({query.values[at], list});
   }
   // Each product and each addition, of sums and of bounds, is rounded by half a unit in the last
-  // place of at most the magnitude.
-  slack_ = static_cast<float>(magnitude * (2.0 * double(terms_.size()) + 4) * FLT_EPSILON);
+  // place of at most the magnitude, or of the least float there is.
+  const double roundings = 2.0 * double(terms_.size()) + 4;
+  slack_ = static_cast<float>(roundings * (magnitude * FLT_EPSILON + FLT_TRUE_MIN));
+  // Sums on the way may lie beyond what a float holds though the whole does not: nothing is passed
+  // over then.
+  if (magnitude > FLT_MAX / 2) slack_ = INFINITY;
 }
 
 bool PostingWalk::nextRow(uint32_t& base, uint32_t end) const {

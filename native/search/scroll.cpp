@@ -140,11 +140,11 @@ Result<uint64_t> count(const Snapshot& snapshot, size_t vectors, const FilterByt
 }
 
 Status selectIds(const Snapshot& snapshot, size_t vectors, const FilterBytes& filter,
-                 Buffer<uint32_t>& ids) {
+                 const CancelFlag* cancel, Buffer<uint32_t>& ids) {
   std::optional<FilterProgram> program;
   VICINAL_TRY(decodeFilter(filter, vectors, snapshot, program));
   std::vector<PointId> selected;
-  VICINAL_TRY(forEachRow(snapshot, program ? &program->root() : nullptr, nullptr,
+  VICINAL_TRY(forEachRow(snapshot, program ? &program->root() : nullptr, cancel,
                          [&](Segment& segment, uint32_t row, const auto& passes) {
                            if (passes()) selected.push_back(segment.id(row));
                          }));

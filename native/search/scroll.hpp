@@ -33,6 +33,6 @@ Result<uint64_t> count(const Snapshot& snapshot, size_t vectors, const FilterByt
 
 // The ids of the points that match, or of all, in order, as `kIdWords` words each.
 Status selectIds(const Snapshot& snapshot, size_t vectors, const FilterBytes& filter,
-                 Buffer<uint32_t>& ids);
+                 const CancelFlag* cancel, Buffer<uint32_t>& ids);
 
 } // namespace vicinal

@@ -5,6 +5,7 @@
 #include <cmath>
 #include <optional>
 
+#include "search/answer.hpp"
 #include "search/max_sim.hpp"
 #include "search/search_cost.hpp"
 #include "search/segment_search.hpp"
@@ -49,9 +50,7 @@ void choosePage(const SearchRequest& request, Metric metric, std::vector<Hit>& h
     });
   }
   std::sort(hits.begin(), hits.end(), isBetter);
-  hits.resize(std::min<size_t>(hits.size(), size_t(request.offset) + request.limit));
-  hits.erase(hits.begin(),
-             hits.begin() + static_cast<ptrdiff_t>(std::min<size_t>(hits.size(), request.offset)));
+  keepPage(request, hits);
 }
 
 // Tells what one segment's search added to the counts of all.
@@ -105,30 +104,18 @@ Status search(const Snapshot& snapshot, const std::vector<VectorSpec>& specs,
       }
       return Status::ok();
     };
-    const SegmentView view(snapshot, at);
+    const SegmentScope scope(snapshot, at, filter, cancel, waiting);
     if (specs[request.vector].isMulti)
-      VICINAL_TRY(searchBy(
-          MaxSimSearch(view, snapshot, request, filter, wanted, cancel, waiting, result.stats),
-          [](uint32_t row) { return row; }));
+      VICINAL_TRY(searchBy(MaxSimSearch(scope, request, wanted, result.stats),
+                           [](uint32_t row) { return row; }));
     else
-      VICINAL_TRY(searchBy(
-          SegmentSearch(view, snapshot, request, filter, wanted, cancel, waiting, result.stats),
-          [&](uint32_t vertex) { return segment.space(request.vector).rowOf(vertex); }));
+      VICINAL_TRY(
+          searchBy(SegmentSearch(scope, request, wanted, result.stats),
+                   [&](uint32_t vertex) { return segment.space(request.vector).rowOf(vertex); }));
   }
   choosePage(request, metric, hits);
-  thread_local std::vector<RowRef> rows;
-  rows.clear();
-  for (const Hit& hit : hits) rows.push_back(hit.row);
-  const auto drop = [&](size_t position) {
-    hits.erase(hits.begin() + static_cast<ptrdiff_t>(position));
-  };
-  VICINAL_TRY(
-      readMatching(snapshot, filter, rows, request.fields, specs, result.rows, drop, waiting));
-  if (!result.scores.resize(hits.size()))
-    return Status(Code::Overloaded, "out of memory while collecting scores");
-  for (size_t at = 0; at < hits.size(); at++)
-    result.scores[at] = scoreFor(request, metric, hits[at].distance);
-  return Status::ok();
+  const auto score = [&](const Hit& hit) { return scoreFor(request, metric, hit.distance); };
+  return readAnswer(snapshot, specs, filter, request, hits, score, result, waiting);
 }
 
 double estimateDistances(const Snapshot& snapshot, const SearchRequest& request) {

@@ -7,21 +7,19 @@
 
 #include "base/cancel.hpp"
 #include "search/examples.hpp"
-#include "search/filter_bytes.hpp"
+#include "search/ranked_request.hpp"
 #include "search/row_block.hpp"
 #include "search/segment_report.hpp"
 
 namespace vicinal {
 
-struct SearchRequest {
+struct SearchRequest : RankedRequest {
   uint32_t vector = 0;
   // Of the vector's dimension, finite and, under Cosine, of unit length (or zero). Of a
   // multivector: several, end to end.
   std::vector<float> query;
   // In its place.
   std::optional<Examples> examples;
-  uint32_t limit = 10;
-  uint32_t offset = 0;
   // Width of the beam; 0: as far as the recall asked for takes.
   uint32_t ef = 0;
   // Mean share of the true neighbours that answers must have.
@@ -37,13 +35,6 @@ struct SearchRequest {
   bool rescores = true;
   float oversampling = 0;
   bool isIndexedOnly = false;
-  bool hasThreshold = false;
-  float threshold = 0;
-  FilterBytes filter;
-  std::vector<PointId> exclude;
-  RowFields fields;
-  // Whether the result says how each segment was searched.
-  bool explains = false;
 };
 
 struct SearchStats {

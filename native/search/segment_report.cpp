@@ -13,17 +13,15 @@ SegmentReport SegmentSearch::report() const {
     return strategy.find(what) != std::string_view::npos;
   };
   // With a filter a walk may be planned and not made, or given up.
-  const bool hasWalked = plan_ && (filter_ == nullptr || names("graph"));
-  const bool isOfScan = !hasWalked || (filter_ != nullptr && names("scan"));
+  const bool hasWalked = plan_ && (scope_.filter == nullptr || names("graph"));
+  const bool isOfScan = !hasWalked || (scope_.filter != nullptr && names("scan"));
   // Vertices that are not in the graph have no codes yet.
   const bool scansByCode = rescoredOfScan_ > 0 && linked_ > 0;
-  SegmentReport report;
-  report.segment = view_.segment->number();
-  report.points = view_.segment->liveRows();
+  SegmentReport report = scope_.report();
   report.linked = linked_;
   report.strategy = strategy_;
   report.codes = hasWalked || scansByCode ? search_.codeKind() : CodeKind::None;
-  if (filter_ != nullptr) {
+  if (scope_.filter != nullptr) {
     report.walkCost = costs_.walk;
     report.scanCost = costs_.scan;
   }

@@ -21,13 +21,11 @@ constexpr size_t kMoreAmong = 3;
 
 } // namespace
 
-SegmentSearch::SegmentSearch(const SegmentView& view, const Snapshot& snapshot,
-                             const SearchRequest& request, const FilterNode* filter, size_t wanted,
-                             const CancelFlag* cancel, Waiting waiting, SearchStats& stats)
-    : view_(view), rows_(view, snapshot), request_(request), filter_(filter),
-      space_(view.segment->space(request.vector)), wanted_(wanted), cancel_(cancel), stats_(stats),
-      linked_(space_.linked()), vertices_(space_.vertices()),
-      search_(space_, request.query.data(), waiting, stats,
+SegmentSearch::SegmentSearch(const SegmentScope& scope, const SearchRequest& request, size_t wanted,
+                             SearchStats& stats)
+    : scope_(scope), request_(request), space_(scope.segment.space(request.vector)),
+      wanted_(wanted), stats_(stats), linked_(space_.linked()), vertices_(space_.vertices()),
+      search_(space_, request.query.data(), scope.waiting, stats,
               request.ignoresCodes ? nullptr : space_.codes()),
       plan_(planWalk(space_, request, wanted, linked_)),
       rescoredOfScan_(search_.hasCodes() ? rescoredOfScan(space_, request, wanted) : 0) {
@@ -38,7 +36,7 @@ SegmentSearch::SegmentSearch(const SegmentView& view, const Snapshot& snapshot,
 Status SegmentSearch::run(std::vector<Neighbor>& nearest) {
   nearest.clear();
   if (plan_) stats_.recall = std::min(stats_.recall, double(plan_->recall));
-  return filter_ == nullptr ? runUnfiltered(nearest) : runFiltered(*filter_, nearest);
+  return scope_.filter == nullptr ? runUnfiltered(nearest) : runFiltered(nearest);
 }
 
 template <typename Accept>
@@ -46,7 +44,7 @@ Status SegmentSearch::walk(const Accept& accept, uint64_t budget, std::vector<Ne
                            bool& isComplete) {
   SearchOptions options = plan_->options;
   options.maxDistances = budget;
-  options.cancel = cancel_;
+  options.cancel = scope_.cancel;
   SearchEnd end = SearchEnd::Complete;
   VICINAL_TRY(search_.walk(options, plan_->rescored, accept, found, end));
   isComplete = end == SearchEnd::Complete;
@@ -62,7 +60,7 @@ Status SegmentSearch::walkMost(const Accept& accept, double share, uint64_t budg
   const auto among = static_cast<size_t>(std::ceil(wanted_ / share * kSpareAmong)) + kMoreAmong;
   SearchOptions options = plan_->options;
   options.maxDistances = budget;
-  options.cancel = cancel_;
+  options.cancel = scope_.cancel;
   if (options.stop.wanted > 0) options.stop.wanted = std::max(options.stop.wanted, average);
   options.ef =
       std::max(static_cast<uint32_t>(std::ceil(options.ef / share)), static_cast<uint32_t>(among));
@@ -78,8 +76,8 @@ Status SegmentSearch::walkLinked(std::vector<Neighbor>& found) {
   bool isComplete = false;
   // With nothing deleted and nothing newer than the snapshot in the graph, every vertex of it may
   // be an answer.
-  const bool acceptsAll = view_.segment->deletedRows() == 0 && space_.isIdentity() &&
-                          vertices_ <= view_.rows && linked_ == vertices_;
+  const bool acceptsAll = scope_.segment.deletedRows() == 0 && space_.isIdentity() &&
+                          vertices_ <= scope_.view.rows && linked_ == vertices_;
   if (acceptsAll) {
     VICINAL_TRY(walk(AcceptAll{}, UINT64_MAX, found, isComplete));
     const bool isCurrent = std::all_of(found.begin(), found.end(),
@@ -89,9 +87,9 @@ Status SegmentSearch::walkLinked(std::vector<Neighbor>& found) {
     if (isCurrent) return Status::ok();
   }
   const auto accept = [&](uint32_t vertex) {
-    return vertex < linked_ && view_.isVisible(space_.rowOf(vertex));
+    return vertex < linked_ && scope_.view.isVisible(space_.rowOf(vertex));
   };
-  const double dead = double(view_.segment->deletedRows()) / std::max(1u, view_.segment->rows());
+  const double dead = double(scope_.segment.deletedRows()) / std::max(1u, scope_.segment.rows());
   if (1 - dead >= kMost) return walkMost(accept, 1 - dead, UINT64_MAX, found, isComplete);
   return walk(accept, UINT64_MAX, found, isComplete);
 }
@@ -106,7 +104,7 @@ Status SegmentSearch::scan(const RowBitmap* candidates, VertexSlice slice, const
   }
   if (exact.empty()) return Status::ok();
   const VectorDistances distances{search_, space_.spec().dim * uint32_t(sizeof(float))};
-  VertexScan vertexScan(space_, distances, accept, cancel_, top);
+  VertexScan vertexScan(space_, distances, accept, scope_.cancel, top);
   return candidates ? vertexScan.candidates(*candidates, exact) : vertexScan.range(exact);
 }
 
@@ -117,7 +115,7 @@ Status SegmentSearch::scanByCode(const RowBitmap* candidates, VertexSlice slice,
   // the calibration's neighbours. So more is kept, and scored for as long as it brings something.
   TopK byCode(kSpareRescored * rescoredOfScan_);
   const CodeDistances distances{search_, space_.codeStride()};
-  VertexScan vertexScan(space_, distances, accept, cancel_, byCode);
+  VertexScan vertexScan(space_, distances, accept, scope_.cancel, byCode);
   VICINAL_TRY(candidates ? vertexScan.candidates(*candidates, slice) : vertexScan.range(slice));
   const std::vector<Neighbor> found = byCode.takeSorted();
   std::vector<Neighbor> batch;
@@ -145,7 +143,7 @@ Status SegmentSearch::runUnfiltered(std::vector<Neighbor>& nearest) {
   }
   TopK top(wanted_);
   for (const Neighbor& neighbor : found) top.offer(neighbor);
-  const auto accept = [&](uint32_t vertex) { return view_.isVisible(space_.rowOf(vertex)); };
+  const auto accept = [&](uint32_t vertex) { return scope_.view.isVisible(space_.rowOf(vertex)); };
   VICINAL_TRY(scan(nullptr, rest, accept, top));
   nearest = top.takeSorted();
   return Status::ok();
@@ -153,7 +151,7 @@ Status SegmentSearch::runUnfiltered(std::vector<Neighbor>& nearest) {
 
 bool SegmentSearch::matches(const FilterPlan& plan, uint32_t vertex) const {
   const uint32_t row = space_.rowOf(vertex);
-  return view_.isVisible(row) && plan.passes(rows_, row);
+  return scope_.view.isVisible(row) && plan.passes(scope_.rows, row);
 }
 
 // In distances by code to vertices that lie anywhere, where there are codes.
@@ -169,16 +167,15 @@ SegmentSearch::Costs SegmentSearch::estimate(const FilterPlan& plan, double matc
                          std::log2(2 + candidates / wanted_);
     costs.scan += std::min(candidates, looks) * kEvaluation;
   }
-  const double share = candidates * matchShare / std::max(1u, view_.rows);
+  const double share = candidates * matchShare / std::max(1u, scope_.view.rows);
   const double perVertex = plan.isComplete() ? 1 : 1 + kEvaluation;
   costs.walk = !plan_ || share <= 0 ? INFINITY : plan_->distances / share * perVertex;
   return costs;
 }
 
-Status SegmentSearch::runFiltered(const FilterNode& filter, std::vector<Neighbor>& nearest) {
-  const auto indexes = view_.segment->indexes();
-  FilterPlan plan = planFilter(filter, rows_, *indexes);
-  const double matchShare = sampledMatches(plan, rows_);
+Status SegmentSearch::runFiltered(std::vector<Neighbor>& nearest) {
+  FilterPlan plan = scope_.planned();
+  const double matchShare = sampledMatches(plan, scope_.rows);
   const uint32_t candidates = plan.candidateCount();
   stats_.matches += static_cast<uint64_t>(candidates * matchShare);
   if (candidates == 0) return Status::ok();
@@ -194,7 +191,7 @@ Status SegmentSearch::runFiltered(const FilterNode& filter, std::vector<Neighbor
     thread_local std::vector<Neighbor> found;
     bool isComplete = false;
     const auto acceptLinked = [&](uint32_t vertex) { return vertex < linked_ && accept(vertex); };
-    const double share = candidates * matchShare / std::max(1u, view_.rows);
+    const double share = candidates * matchShare / std::max(1u, scope_.view.rows);
     VICINAL_TRY(share >= kMost ? walkMost(acceptLinked, share, uint64_t(budget), found, isComplete)
                                : walk(acceptLinked, uint64_t(budget), found, isComplete));
     if (isComplete) {

@@ -11,10 +11,9 @@
 
 #include <optional>
 
-#include "filter/plan.hpp"
 #include "graph/neighbor.hpp"
 #include "search/search.hpp"
-#include "search/segment_rows.hpp"
+#include "search/segment_scope.hpp"
 #include "search/space_search.hpp"
 #include "search/walk_plan.hpp"
 
@@ -22,9 +21,8 @@ namespace vicinal {
 
 class SegmentSearch {
 public:
-  // `wanted` nearest vertices are collected. `filter` null: every visible row matches.
-  SegmentSearch(const SegmentView& view, const Snapshot& snapshot, const SearchRequest& request,
-                const FilterNode* filter, size_t wanted, const CancelFlag* cancel, Waiting waiting,
+  // `wanted` nearest vertices are collected.
+  SegmentSearch(const SegmentScope& scope, const SearchRequest& request, size_t wanted,
                 SearchStats& stats);
 
   // The nearest visible vertices that match, nearest first.
@@ -40,7 +38,7 @@ private:
   };
 
   Status runUnfiltered(std::vector<Neighbor>& nearest);
-  Status runFiltered(const FilterNode& filter, std::vector<Neighbor>& nearest);
+  Status runFiltered(std::vector<Neighbor>& nearest);
 
   template <typename Accept>
   Status walk(const Accept& accept, uint64_t budget, std::vector<Neighbor>& found,
@@ -69,13 +67,10 @@ private:
     return request_.isIndexedOnly && !request_.isExact ? linked_ : vertices_;
   }
 
-  const SegmentView view_;
-  const SegmentRows rows_;
+  const SegmentScope& scope_;
   const SearchRequest& request_;
-  const FilterNode* const filter_;
   const VectorSpace& space_;
   const size_t wanted_;
-  const CancelFlag* const cancel_;
   SearchStats& stats_;
   // Read once: what is linked later is found by the scan of the tail.
   const uint32_t linked_;

@@ -6,9 +6,12 @@
 #include <cmath>
 #include <optional>
 
+#include "search/answer.hpp"
+#include "search/example_walk.hpp"
 #include "search/posting_walk.hpp"
-#include "search/segment_rows.hpp"
+#include "search/segment_scope.hpp"
 #include "search/sparse_hits.hpp"
+#include "search/sparse_rarity.hpp"
 
 namespace vicinal {
 
@@ -20,106 +23,145 @@ constexpr double kScoredRow = 8;
 constexpr size_t kMostLookedUp = 2048;
 constexpr uint32_t kRowsBetweenChecks = 512;
 
-Status cancelled() { return Status(Code::Cancelled, "the search was cancelled"); }
+// What is searched by, weighed.
+struct Weighed {
+  std::vector<float> values;
+  std::optional<SparseExamples> examples;
+  // Of the values.
+  SparseVector query;
+};
 
-// How many live vectors have each of the query's indices.
-Status countIndices(const Snapshot& snapshot, const SparseRequest& request,
-                    const CancelFlag* cancel, Waiting waiting, std::vector<double>& counts) {
-  const SparseVector query = request.query();
-  counts.assign(query.count, 0);
-  std::vector<uint32_t> dead(query.count);
-  for (size_t at = 0; at < snapshot.count(); at++) {
-    const SparseSpace& space = snapshot.segment(at).sparse(request.vector);
-    const auto runs = space.runs();
-    for (const auto& run : *runs)
-      for (uint32_t i = 0; i < query.count; i++) counts[i] += run->find(query.indices[i]).count;
-    for (uint32_t row = SparseSpace::indexedRows(*runs); row < snapshot.rows(at); row++) {
-      if (row % kRowsBetweenChecks == 0 && cancel != nullptr && cancel->isCancelled())
-        return cancelled();
-      const SparseVector vector = space.vector(row);
-      uint32_t from = 0;
-      for (uint32_t i = 0; i < query.count && from < vector.count; i++) {
-        while (from < vector.count && vector.indices[from] < query.indices[i]) from++;
-        counts[i] += from < vector.count && vector.indices[from] == query.indices[i] ? 1 : 0;
-      }
-    }
-    if (!space.countDead(query.indices, query.count, waiting == Waiting::Allowed, dead.data()))
-      return Status(Code::Cancelled, "dead rows are yet to be counted");
-    for (uint32_t i = 0; i < query.count; i++) counts[i] -= dead[i];
-  }
-  return Status::ok();
+float weigh(float value, float rarity) {
+  // An infinite weight times a value of 0 would be no number.
+  return std::clamp(value * rarity, -FLT_MAX, FLT_MAX);
 }
 
-// The query with each value times ln(1 + (n - df + 0.5) / (df + 0.5)), where df of the n live
-// vectors have the index.
-Status weigh(const Snapshot& snapshot, const SparseRequest& request, const CancelFlag* cancel,
-             Waiting waiting, std::vector<float>& weights) {
-  weights = request.values;
+// The query, or each of the examples, with each value times how rare its index is.
+Status weighAll(const Snapshot& snapshot, const SparseRequest& request, const CancelFlag* cancel,
+                Waiting waiting, Weighed& weighed) {
+  weighed.values = request.values;
+  weighed.examples = request.examples;
+  weighed.query = {request.indices.data(), weighed.values.data(), request.query().count};
   if (!request.hasIdf) return Status::ok();
-  std::vector<double> counts;
-  VICINAL_TRY(countIndices(snapshot, request, cancel, waiting, counts));
-  double live = 0;
-  for (size_t at = 0; at < snapshot.count(); at++)
-    live += double(snapshot.segment(at).sparse(request.vector).live());
-  for (size_t i = 0; i < weights.size(); i++) {
-    const double df = std::clamp(counts[i], 0.0, live);
-    const auto rarity = static_cast<float>(std::log(1 + (live - df + 0.5) / (df + 0.5)));
-    // An infinite weight times a value of 0 would be no number.
-    weights[i] = std::clamp(weights[i] * rarity, -FLT_MAX, FLT_MAX);
-  }
+  std::optional<FilterProgram> corpus;
+  VICINAL_TRY(decodeFilter(request.corpus, snapshot.vectorsNamed(), snapshot, corpus));
+  std::vector<uint32_t> indices = request.examples ? request.examples->indices : request.indices;
+  std::sort(indices.begin(), indices.end());
+  indices.erase(std::unique(indices.begin(), indices.end()), indices.end());
+  std::vector<float> rarities;
+  VICINAL_TRY(raritiesOf(snapshot, request.vector, corpus ? &corpus->root() : nullptr, indices,
+                         cancel, waiting, rarities));
+  const auto rarity = [&](uint32_t index) {
+    const auto found = std::lower_bound(indices.begin(), indices.end(), index);
+    return rarities[size_t(found - indices.begin())];
+  };
+  for (size_t i = 0; i < weighed.values.size(); i++)
+    weighed.values[i] = weigh(weighed.values[i], rarity(request.indices[i]));
+  if (!weighed.examples) return Status::ok();
+  SparseExamples& examples = *weighed.examples;
+  for (size_t i = 0; i < examples.values.size(); i++)
+    examples.values[i] = weigh(examples.values[i], rarity(examples.indices[i]));
   return Status::ok();
 }
 
 class SparseSegmentSearch {
 public:
-  SparseSegmentSearch(const Snapshot& snapshot, size_t at, const SparseRequest& request,
-                      const SparseVector& query, const CancelFlag* cancel, SparseHits& hits)
-      : segment_(snapshot.segment(at)), view_(snapshot, at), rows_(view_, snapshot),
-        request_(request), query_(query), space_(segment_.sparse(request.vector)), cancel_(cancel),
-        hits_(hits) {
-    report_.segment = segment_.number();
-    report_.points = segment_.liveRows();
+  SparseSegmentSearch(const SegmentScope& scope, const SparseRequest& request,
+                      const Weighed& weighed, SparseHits& hits)
+      : scope_(scope), request_(request), query_(weighed.query),
+        examples_(weighed.examples ? &*weighed.examples : nullptr),
+        space_(scope.segment.sparse(request.vector)), hits_(hits), report_(scope.report()) {
     report_.recall = 1;
+    if (examples_ == nullptr) return;
+    distances_.assign(examples_->count, -0.0f);
+    unlike_ = -examples_->distanceOf(distances_.data(), 1);
   }
 
-  Status run(const FilterNode* filter) {
+  Status run() {
     const auto runs = space_.runs();
-    report_.linked = std::min(view_.rows, SparseSpace::indexedRows(*runs));
-    std::vector<PostingWalk> walks;
-    double postings = 0;
-    for (const auto& run : *runs) {
-      walks.emplace_back(*run, query_);
-      postings += double(walks.back().postings());
-    }
-    report_.plannedDistances = postings;
-    if (filter != nullptr) {
-      const auto indexes = segment_.indexes();
-      plan_ = planFilter(*filter, rows_, *indexes);
-      report_.matches = plan_->candidateCount();
-      report_.scanCost = report_.matches * kScoredRow;
-      report_.walkCost = postings + double(view_.rows - report_.linked) * kScoredRow;
-      if (report_.matches == 0) return Status::ok();
-      if (plan_->candidates() != nullptr && report_.scanCost < report_.walkCost)
-        return scanCandidates();
-      plan_->prepareForPasses();
-    }
-    for (PostingWalk& walk : walks) {
-      VICINAL_TRY(walk.run(
-          view_.rows, cancel_, [&] { return hits_.bound(); }, [&](uint32_t row) { score(row); }));
-      report_.visited += walk.visited();
-    }
-    report_.tail = view_.rows - report_.linked;
-    report_.strategy = walks.empty() ? "scan" : report_.tail > 0 ? "postings+tail" : "postings";
-    report_.bytes += report_.visited * kSparseEntryBytes;
-    return scanTail();
+    report_.linked = std::min(scope_.view.rows, SparseSpace::indexedRows(*runs));
+    return examples_ != nullptr ? runBy<ExampleWalk>(*runs, *examples_)
+                                : runBy<PostingWalk>(*runs, query_);
   }
 
   const SegmentReport& report() const { return report_; }
 
 private:
+  template <typename Walk, typename Query>
+  Status runBy(const PostingRuns& runs, const Query& query) {
+    std::vector<Walk> walks;
+    double postings = 0;
+    for (const auto& run : runs) {
+      walks.emplace_back(*run, query);
+      postings += double(walks.back().postings());
+    }
+    report_.plannedDistances = postings;
+    if (scope_.filter != nullptr) {
+      plan_ = scope_.planned();
+      report_.matches = plan_->candidateCount();
+      const double perRow = kScoredRow * (examples_ != nullptr ? examples_->count : 1);
+      report_.scanCost = report_.matches * perRow;
+      report_.walkCost = postings + double(scope_.view.rows - report_.linked) * perRow;
+      if (report_.matches == 0) return Status::ok();
+      if (plan_->candidates() != nullptr && report_.scanCost < report_.walkCost)
+        return scanCandidates();
+      plan_->prepareForPasses();
+    }
+    for (Walk& walk : walks) VICINAL_TRY(visit(walk));
+    report_.tail = scope_.view.rows - report_.linked;
+    report_.strategy = walks.empty() ? "scan" : report_.tail > 0 ? "postings+tail" : "postings";
+    report_.bytes += report_.visited * kSparseEntryBytes;
+    VICINAL_TRY(scanTail());
+    return examples_ != nullptr ? addUnlike() : Status::ok();
+  }
+
+  Status visit(PostingWalk& walk) {
+    VICINAL_TRY(walk.run(
+        scope_.view.rows, scope_.cancel, [&] { return hits_.bound(); },
+        [&](uint32_t row) { score(row); }));
+    report_.visited += walk.visited();
+    return Status::ok();
+  }
+
+  Status visit(ExampleWalk& walk) {
+    if (!touched_) touched_.emplace(scope_.view.rows);
+    report_.visited += walk.postings();
+    return walk.run(scope_.view.rows, scope_.cancel, [&](uint32_t row, const float* distances) {
+      touched_->add(row);
+      if (!isCandidate(row)) return;
+      report_.distances += examples_->count;
+      offer(row, -examples_->distanceOf(distances, 1));
+    });
+  }
+
+  // Indexed rows that share no index with any example.
+  Status addUnlike() {
+    if (report_.linked == 0 || unlike_ < hits_.bound()) return Status::ok();
+    if (touched_) touched_->makeDense();
+    return forSome(report_.linked, [&](uint32_t row) {
+      if ((touched_ && touched_->contains(row)) || !space_.has(row)) return;
+      if (isCandidate(row)) offer(row, unlike_);
+    });
+  }
+
+  // Of the first rows, all that may match.
+  template <typename Visit> Status forSome(uint32_t end, const Visit& visit) {
+    uint32_t looked = 0;
+    bool isStopped = false;
+    const auto look = [&](uint32_t row) {
+      if (looked++ % kRowsBetweenChecks == 0) isStopped = isStopped || scope_.isCancelled();
+      if (!isStopped && row < end) visit(row);
+    };
+    if (plan_ && plan_->candidates() != nullptr)
+      plan_->candidates()->forEach(look);
+    else
+      for (uint32_t row = 0; row < end && !isStopped; row++) look(row);
+    return isStopped ? scope_.checkCancelled() : Status::ok();
+  }
+
   Status scanTail() {
-    for (uint32_t row = report_.linked; row < view_.rows; row++) {
-      if (row % kRowsBetweenChecks == 0 && isCancelled()) return cancelled();
+    for (uint32_t row = report_.linked; row < scope_.view.rows; row++) {
+      if (row % kRowsBetweenChecks == 0) VICINAL_TRY(scope_.checkCancelled());
       score(row);
     }
     return Status::ok();
@@ -127,43 +169,59 @@ private:
 
   Status scanCandidates() {
     report_.strategy = "scan of matches";
-    uint32_t looked = 0;
-    bool isStopped = false;
-    plan_->candidates()->forEach([&](uint32_t row) {
-      if (looked++ % kRowsBetweenChecks == 0) isStopped = isStopped || isCancelled();
-      if (!isStopped) score(row);
-    });
-    return isStopped ? cancelled() : Status::ok();
+    return forSome(scope_.view.rows, [&](uint32_t row) { score(row); });
+  }
+
+  // As far as a bitmap tells.
+  bool isCandidate(uint32_t row) const {
+    if (!scope_.view.isVisible(row)) return false;
+    return !plan_ || !plan_->isComplete() || plan_->passes(scope_.rows, row);
   }
 
   void score(uint32_t row) {
-    if (!view_.isVisible(row)) return;
-    // What a bitmap tells is asked first, what the payload's text tells last.
-    const bool isFiltered = plan_.has_value();
-    if (isFiltered && plan_->isComplete() && !plan_->passes(rows_, row)) return;
+    if (!isCandidate(row)) return;
     const SparseVector vector = space_.vector(row);
-    float product = 0;
-    report_.distances++;
+    report_.distances += examples_ != nullptr ? examples_->count : 1;
     report_.bytes += vector.count * kSparseEntryBytes;
-    if (!dotSparse(query_, vector, product) || product < hits_.bound()) return;
-    if (isFiltered && !plan_->isComplete() && !plan_->passes(rows_, row)) return;
-    const PointId id = segment_.id(row);
-    if (std::find(request_.exclude.begin(), request_.exclude.end(), id) == request_.exclude.end())
-      hits_.offer({product, {&segment_, row}, id});
+    float product = 0;
+    if (examples_ != nullptr ? !scoreByExamples(vector, product)
+                             : !dotSparse(query_, vector, product))
+      return;
+    offer(row, product);
   }
 
-  bool isCancelled() const { return cancel_ != nullptr && cancel_->isCancelled(); }
+  bool scoreByExamples(const SparseVector& vector, float& score) {
+    if (!vector.isPresent()) return false;
+    for (uint32_t at = 0; at < examples_->count; at++) {
+      float product = 0;
+      dotSparse(examples_->vector(at), vector, product);
+      distances_[at] = -product;
+    }
+    score = -examples_->distanceOf(distances_.data(), 1);
+    return true;
+  }
 
-  Segment& segment_;
-  const SegmentView view_;
-  const SegmentRows rows_;
+  // What the payload's text tells is asked last.
+  void offer(uint32_t row, float score) {
+    if (score < hits_.bound()) return;
+    if (plan_ && !plan_->isComplete() && !plan_->passes(scope_.rows, row)) return;
+    const PointId id = scope_.segment.id(row);
+    if (std::find(request_.exclude.begin(), request_.exclude.end(), id) == request_.exclude.end())
+      hits_.offer({score, {&scope_.segment, row}, id});
+  }
+
+  const SegmentScope& scope_;
   const SparseRequest& request_;
   const SparseVector& query_;
+  const SparseExamples* const examples_;
   const SparseSpace& space_;
-  const CancelFlag* const cancel_;
   SparseHits& hits_;
   std::optional<FilterPlan> plan_;
   SegmentReport report_;
+  // By examples: of one row, what an unlike one scores, and indexed rows that are not.
+  std::vector<float> distances_;
+  float unlike_ = 0;
+  std::optional<RowBitmap> touched_;
 };
 
 void addUp(const SegmentReport& report, SearchStats& stats) {
@@ -182,15 +240,17 @@ Status searchSparse(const Snapshot& snapshot, const std::vector<VectorSpec>& spe
   std::optional<FilterProgram> program;
   VICINAL_TRY(decodeFilter(request.filter, snapshot.vectorsNamed(), snapshot, program));
   const FilterNode* filter = program ? &program->root() : nullptr;
-  std::vector<float> weights;
-  VICINAL_TRY(weigh(snapshot, request, cancel, waiting, weights));
-  const SparseVector query{request.indices.data(), weights.data(), request.query().count};
-  const size_t wanted = request.limit == 0 ? 0 : size_t(request.limit) + request.offset;
+  Weighed weighed;
+  VICINAL_TRY(weighAll(snapshot, request, cancel, waiting, weighed));
+  const bool hasQuery = request.examples || weighed.query.count > 0;
+  const size_t wanted =
+      request.limit == 0 || !hasQuery ? 0 : size_t(request.limit) + request.offset;
   SparseHits hits(wanted, request.hasThreshold ? request.threshold : -INFINITY);
-  for (size_t at = 0; at < snapshot.count() && wanted > 0 && query.count > 0; at++) {
+  for (size_t at = 0; at < snapshot.count() && wanted > 0; at++) {
     const auto started = std::chrono::steady_clock::now();
-    SparseSegmentSearch inSegment(snapshot, at, request, query, cancel, hits);
-    VICINAL_TRY(inSegment.run(filter));
+    const SegmentScope scope(snapshot, at, filter, cancel, waiting);
+    SparseSegmentSearch inSegment(scope, request, weighed, hits);
+    VICINAL_TRY(inSegment.run());
     addUp(inSegment.report(), result.stats);
     if (!request.explains) continue;
     result.segments.push_back(inSegment.report());
@@ -199,20 +259,13 @@ Status searchSparse(const Snapshot& snapshot, const std::vector<VectorSpec>& spe
     result.segments.back().tookUs = took.count();
   }
   std::vector<SparseHit> found = hits.take();
-  found.erase(found.begin(),
-              found.begin() + ptrdiff_t(std::min<size_t>(found.size(), request.offset)));
-  std::vector<RowRef> rows;
-  for (const SparseHit& hit : found) rows.push_back(hit.row);
-  const auto drop = [&](size_t position) { found.erase(found.begin() + ptrdiff_t(position)); };
-  VICINAL_TRY(
-      readMatching(snapshot, filter, rows, request.fields, specs, result.rows, drop, waiting));
-  if (!result.scores.resize(found.size()))
-    return Status(Code::Overloaded, "out of memory while collecting scores");
-  for (size_t at = 0; at < found.size(); at++) result.scores[at] = found[at].score;
-  return Status::ok();
+  keepPage(request, found);
+  const auto score = [](const SparseHit& hit) { return hit.score; };
+  return readAnswer(snapshot, specs, filter, request, found, score, result, waiting);
 }
 
 double estimatePostings(const Snapshot& snapshot, const SparseRequest& request) {
+  if (request.examples || request.corpus) return INFINITY;
   double postings = 1;
   size_t lookedUp = 0;
   for (size_t at = 0; at < snapshot.count(); at++) {

@@ -6,6 +6,9 @@
 // whose sum, with all that the unread lists could add, may still be among the best are scored from
 // their own vector. All bounds are of rounded sums, so there is some slack in them for what
 // rounding loses. Rows of the tail are scored one by one.
+//
+// By examples, all postings of all of them are added up. The rows that have none of their indices
+// all score the same, and are looked at only where that is among the best.
 #pragma once
 
 #include "search/search.hpp"
@@ -13,22 +16,18 @@
 
 namespace vicinal {
 
-struct SparseRequest {
+struct SparseRequest : RankedRequest {
   // Among the sparse vectors.
   uint32_t vector = 0;
   // Ascending; finite values.
   std::vector<uint32_t> indices;
   std::vector<float> values;
-  // Whether values are multiplied by how rare their index is among the live vectors.
+  // In its place: a score of several. Rows that share no index with any have one as well.
+  std::optional<SparseExamples> examples;
+  // Whether values are multiplied by how rare their index is among the live vectors, or among those
+  // of the rows that match the corpus.
   bool hasIdf = false;
-  uint32_t limit = 10;
-  uint32_t offset = 0;
-  bool hasThreshold = false;
-  float threshold = 0;
-  FilterBytes filter;
-  std::vector<PointId> exclude;
-  RowFields fields;
-  bool explains = false;
+  FilterBytes corpus;
 
   SparseVector query() const {
     return {indices.data(), values.data(), static_cast<uint32_t>(indices.size())};
@@ -40,7 +39,8 @@ Status searchSparse(const Snapshot& snapshot, const std::vector<VectorSpec>& spe
                     const SparseRequest& request, const CancelFlag* cancel, SearchResult& result,
                     Waiting waiting = Waiting::Allowed);
 
-// At most so many postings and rows of tails will be looked at.
+// At most so many postings and rows of tails will be looked at; infinite where that is not known
+// beforehand, which is so of examples, and of a corpus.
 double estimatePostings(const Snapshot& snapshot, const SparseRequest& request);
 
 } // namespace vicinal

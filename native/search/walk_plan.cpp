@@ -69,7 +69,13 @@ std::optional<WalkPlan> walkByExamples(const SearchRequest& request, size_t want
 std::optional<WalkPlan> planWalk(const VectorSpace& space, const SearchRequest& request,
                                  size_t wanted, uint32_t linked) {
   if (request.isExact || linked == 0) return std::nullopt;
-  if (request.examples) return walkByExamples(request, wanted, linked);
+  return request.examples ? walkByExamples(request, wanted, linked)
+                          : planWalkToOne(space, request, wanted, linked);
+}
+
+std::optional<WalkPlan> planWalkToOne(const VectorSpace& space, const SearchRequest& request,
+                                      size_t wanted, uint32_t linked) {
+  if (request.isExact || linked == 0) return std::nullopt;
   if (request.ef > 0) return withOversampling(request, wanted, walkOfWidth(request.ef, wanted));
   if (request.recall >= 1) return std::nullopt;
   const Metric metric = space.spec().metric;

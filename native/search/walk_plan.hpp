@@ -23,6 +23,11 @@ struct WalkPlan {
 std::optional<WalkPlan> planWalk(const VectorSpace& space, const SearchRequest& request,
                                  size_t wanted, uint32_t linked);
 
+// The same for neighbours of one vector, where the request's query is several or there are
+// examples.
+std::optional<WalkPlan> planWalkToOne(const VectorSpace& space, const SearchRequest& request,
+                                      size_t wanted, uint32_t linked);
+
 // Why that is nothing: "exact" or "all" were asked for, the graph is "empty", no walk promises the
 // "recall", or a scan "costs less".
 const char* whyNoWalk(const VectorSpace& space, const SearchRequest& request, uint32_t linked);

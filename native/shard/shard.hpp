@@ -157,7 +157,9 @@ public:
   MemoryTable memory() const;
   uint64_t tailBytes() const;
   Indexer& indexer() { return *indexer_; }
-  SparseIndexer& sparseIndexer() { return sparseIndexer_; }
+  // Calls back, from any thread, once all indexes over vectors have caught up with what there is
+  // now.
+  void waitForIndex(Indexer::Done done);
   int64_t freeze();
   // Segments made from now on are built as these say, which differ from the shard's in that alone.
   // Freezes the active segment; returns the greatest number of those there are, or -1.

@@ -38,6 +38,15 @@ Shard::~Shard() {
   sparseIndexer_.close();
 }
 
+void Shard::waitForIndex(Indexer::Done done) {
+  sparseIndexer_.wait([this, done = std::move(done)](Status status) {
+    if (status)
+      indexer_->wait(done);
+    else
+      done(std::move(status));
+  });
+}
+
 ShardStats Shard::stats() const {
   ShardStats stats;
   // Without the writer's lock: callers are on the JavaScript thread, and a write may take long.

@@ -14,13 +14,12 @@ template <typename Visit> bool anySpace(const Snapshot& snapshot, const Visit& v
   return false;
 }
 
-} // namespace
-
-bool SparseIndexer::isDue() const {
-  return anySpace(segments_.snapshot(), [](const SparseSpace& space, uint32_t rows) {
-    return space.isExtensionDue(rows);
-  });
+bool isDue(const Snapshot& snapshot) {
+  return anySpace(
+      snapshot, [](const SparseSpace& space, uint32_t rows) { return space.isExtensionDue(rows); });
 }
+
+} // namespace
 
 bool SparseIndexer::extendOne() {
   return anySpace(segments_.snapshot(), [](SparseSpace& space, uint32_t rows) {
@@ -29,7 +28,7 @@ bool SparseIndexer::extendOne() {
 }
 
 void SparseIndexer::kick() {
-  if (!isDue()) return;
+  if (!isDue(segments_.snapshot())) return;
   std::lock_guard lock(mutex_);
   isKicked_ = true;
   if (isRunning_ || isClosed_) return;
@@ -47,16 +46,38 @@ void SparseIndexer::run() {
       isKicked_ = false;
     }
     const bool hasExtended = extendOne();
-    std::lock_guard lock(mutex_);
-    goesOn = (hasExtended || isKicked_) && !isClosed_;
-    isRunning_ = goesOn;
+    std::vector<Waiter> met;
+    {
+      std::lock_guard lock(mutex_);
+      goesOn = (hasExtended || isKicked_) && !isClosed_;
+      isRunning_ = goesOn;
+      met = takeMet();
+    }
+    // The mutex is not taken again by a thread that ends: `kick` waits for that with it in hand.
+    for (const Waiter& waiter : met) waiter.done(Status::ok());
   }
-  idle_.notify_all();
 }
 
-void SparseIndexer::wait() {
-  std::unique_lock lock(mutex_);
-  idle_.wait(lock, [&] { return !isRunning_; });
+void SparseIndexer::wait(Done done) {
+  kick();
+  std::vector<Waiter> met;
+  Status status = Status::ok();
+  {
+    std::lock_guard lock(mutex_);
+    waiters_.push_back({std::move(done), segments_.snapshot()});
+    if (isClosed_) status = Status(Code::Closed, "the shard is closed");
+    met = takeMet();
+  }
+  for (const Waiter& waiter : met) waiter.done(status);
+}
+
+std::vector<SparseIndexer::Waiter> SparseIndexer::takeMet() {
+  std::vector<Waiter> met;
+  std::vector<Waiter> others;
+  for (Waiter& waiter : waiters_)
+    (isRunning_ && isDue(waiter.snapshot) ? others : met).push_back(std::move(waiter));
+  waiters_ = std::move(others);
+  return met;
 }
 
 void SparseIndexer::close() {
@@ -66,6 +87,7 @@ void SparseIndexer::close() {
     isClosed_ = true;
     ending = std::move(thread_);
   }
+  // Whoever waits is called by the thread as it ends.
   if (ending.joinable()) ending.join();
 }
 

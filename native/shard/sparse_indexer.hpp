@@ -3,9 +3,10 @@
 // there is any, and ends.
 #pragma once
 
-#include <condition_variable>
+#include <functional>
 #include <mutex>
 #include <thread>
+#include <vector>
 
 #include "shard/segment_set.hpp"
 
@@ -13,25 +14,35 @@ namespace vicinal {
 
 class SparseIndexer {
 public:
+  using Done = std::function<void(Status)>;
+
   explicit SparseIndexer(const SegmentSet& segments) : segments_(segments) {}
   ~SparseIndexer() { close(); }
 
   // There may be new rows.
   void kick();
-  // Returns once there is nothing to do; for tests.
-  void wait();
+  // Calls back, from any thread, once all rows present now that are worth an index have one, or
+  // there is no memory for it, or the shard closes.
+  void wait(Done done);
   // Ends it for good; returns when the run that is being built is done.
   void close();
 
 private:
-  bool isDue() const;
+  struct Waiter {
+    Done done;
+    Snapshot snapshot;
+  };
+
   // One run; false where there was nothing to build, or no memory for it.
   bool extendOne();
   void run();
+  // Those for whom there is nothing to be done any more; all of them where no thread runs. With the
+  // mutex held.
+  std::vector<Waiter> takeMet();
 
   const SegmentSet& segments_;
   std::mutex mutex_;
-  std::condition_variable idle_;
+  std::vector<Waiter> waiters_;
   std::thread thread_;
   bool isRunning_ = false;
   // More came while it ran.

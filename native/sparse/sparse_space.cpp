@@ -61,6 +61,7 @@ Status SparseSpace::map(int descriptor, const Filed& filed) {
   if ((*run)->from() != 0 || (*run)->to() != rows)
     return Status(Code::Corrupt, "the postings of a sparse vector are of other rows");
   publish({run.take()});
+  filedRun_.store(rows);
   countPublished(0, rows);
   return Status::ok();
 }
@@ -71,23 +72,36 @@ Status SparseSpace::leaveTo(int descriptor, const Filed& filed) {
   VICINAL_TRY(indices_.replaceByFile(descriptor, filed.indicesAt, filed.entries));
   VICINAL_TRY(values_.replaceByFile(descriptor, filed.valuesAt, filed.entries));
   filedRows_ = filed.rows;
-  // Runs of those rows alone give way to the file's.
-  const auto before = runs();
-  const bool isAcross = std::any_of(before->begin(), before->end(), [&](const auto& run) {
-    return run->from() < filed.rows && run->to() > filed.rows;
-  });
-  if (isAcross || (before->size() == 1 && before->front()->bytes() == filed.postingBytes))
-    return Status::ok();
+  // What is indexed of those rows gives way to the file's run; what is indexed beyond stays.
   auto run = PostingRun::map(descriptor, filed.postingsAt, filed.postingBytes, spec_.memory);
   if (!run) return run.status();
-  std::lock_guard lock(runsMutex_);
-  // Extended meanwhile: the file's is for another time.
-  if (runs_ != before) return Status::ok();
-  PostingRuns after{run.take()};
-  for (const auto& each : *before)
-    if (each->from() >= filed.rows) after.push_back(each);
-  runs_ = std::make_shared<const PostingRuns>(std::move(after));
+  const std::shared_ptr<const PostingRun> mapped = run.take();
+  while (!replaceBy(mapped)) {
+  }
   return Status::ok();
+}
+
+// False where the index was extended meanwhile.
+bool SparseSpace::replaceBy(const std::shared_ptr<const PostingRun>& mapped) {
+  const auto before = runs();
+  PostingRuns after{mapped};
+  for (const auto& each : *before) {
+    if (each->to() <= mapped->to()) continue;
+    if (each->from() >= mapped->to()) {
+      after.push_back(each);
+      continue;
+    }
+    auto rest =
+        PostingRun::build(mapped->to(), each->to(), [&](uint32_t row) { return vector(row); });
+    // Without memory for it, those rows are looked at one by one until they are indexed anew.
+    if (!rest) break;
+    after.push_back(rest.take());
+  }
+  std::lock_guard lock(runsMutex_);
+  if (runs_ != before) return false;
+  runs_ = std::make_shared<const PostingRuns>(std::move(after));
+  filedRun_.store(mapped->to());
+  return true;
 }
 
 void SparseSpace::shedData() {
@@ -122,17 +136,32 @@ void SparseSpace::noteDead(uint32_t row) {
   deadRows_.push_back(row);
 }
 
+size_t SparseSpace::deadCount() const {
+  std::lock_guard lock(deadMutex_);
+  return deadRows_.size();
+}
+
 bool SparseSpace::countDead(const uint32_t* indices, size_t count, bool waits,
                             uint32_t* dead) const {
-  std::unique_lock lock(deadMutex_, std::defer_lock);
+  std::unique_lock lock(countsMutex_, std::defer_lock);
   if (waits)
     lock.lock();
   else if (!lock.try_lock())
     return false;
-  if (!waits && deadRows_.size() - counted_ > kCountedAtOnce) return false;
-  for (; counted_ < deadRows_.size(); counted_++) {
-    const SparseVector gone = vector(deadRows_[counted_]);
-    for (uint32_t at = 0; at < gone.count; at++) deadOfIndex_[gone.indices[at]]++;
+  const size_t died = deadCount();
+  if (!waits && died - counted_ > kCountedAtOnce) return false;
+  uint32_t rows[kCountedAtOnce];
+  while (counted_ < died) {
+    const size_t some = std::min(kCountedAtOnce, died - counted_);
+    {
+      std::lock_guard reading(deadMutex_);
+      std::copy_n(deadRows_.begin() + ptrdiff_t(counted_), some, rows);
+    }
+    for (size_t i = 0; i < some; i++) {
+      const SparseVector gone = vector(rows[i]);
+      for (uint32_t at = 0; at < gone.count; at++) deadOfIndex_[gone.indices[at]]++;
+    }
+    counted_ += some;
   }
   for (size_t at = 0; at < count; at++) {
     const auto known = deadOfIndex_.find(indices[at]);
@@ -162,7 +191,7 @@ Status SparseSpace::extend(uint32_t rows) {
   const auto before = runs();
   PostingRuns kept = *before;
   uint32_t from = indexedRows(kept);
-  while (!kept.empty() &&
+  while (!kept.empty() && kept.back()->to() > filedRun_.load() &&
          kept.back()->postings() <= kMergedShare * (entriesOf(rows) - entriesOf(from))) {
     from = kept.back()->from();
     kept.pop_back();
@@ -186,9 +215,9 @@ void SparseSpace::tally(const MemoryTally& tally, MemoryPart& vectors, MemoryPar
   tally.add(vectors, indices_);
   tally.add(vectors, values_);
   for (const auto now = runs(); const auto& run : *now) run->tally(tally, postings);
-  std::lock_guard lock(deadMutex_);
+  std::lock_guard lock(countsMutex_);
   // An entry of the map with its share of the table and what the allocator rounds.
-  MemoryTally::addHeap(postings, deadRows_.size() * sizeof(uint32_t) + deadOfIndex_.size() * 48);
+  MemoryTally::addHeap(postings, deadCount() * sizeof(uint32_t) + deadOfIndex_.size() * 48);
 }
 
 } // namespace vicinal

@@ -96,6 +96,8 @@ private:
   static constexpr uint64_t kPresent = uint64_t(1) << 63;
 
   void publish(PostingRuns runs);
+  bool replaceBy(const std::shared_ptr<const PostingRun>& mapped);
+  size_t deadCount() const;
 
   SparseSpec spec_;
   RegionArray<uint64_t> offsets_;
@@ -103,14 +105,17 @@ private:
   RegionArray<float> values_;
   std::atomic<uint64_t> live_{0};
   uint64_t filedRows_ = 0;
+  // The run over the first rows that a file has: it is not built anew in memory.
+  std::atomic<uint32_t> filedRun_{0};
 
   mutable std::mutex runsMutex_;
   std::shared_ptr<const PostingRuns> runs_ = std::make_shared<PostingRuns>();
 
-  // Rows that died; those below `counted_` are in the counts. Counting is put off until someone
-  // asks.
+  // Rows that died. Writers wait for those who read them, so that is done in short steps.
   mutable std::mutex deadMutex_;
   std::vector<uint32_t> deadRows_;
+  // Those below `counted_` are in the counts. Counting is put off until someone asks.
+  mutable std::mutex countsMutex_;
   mutable size_t counted_ = 0;
   mutable std::unordered_map<uint32_t, uint32_t> deadOfIndex_;
 };

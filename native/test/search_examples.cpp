@@ -4,6 +4,7 @@
 #include <functional>
 
 #include "harness.hpp"
+#include "score_fixture.hpp"
 #include "shard_fixture.hpp"
 
 namespace vicinal {
@@ -33,7 +34,7 @@ const Kind kTested[kKinds] = {
 
 SearchRequest asking(const Kind& kind, uint32_t seed) {
   SearchRequest request;
-  Examples examples{kind.combine, kind.count, {}, kind.positives, kind.weights};
+  Examples examples{{kind.combine, kind.count, kind.positives, kind.weights}, {}, {}};
   for (uint32_t at = 0; at < kind.count; at++) {
     const SearchRequest one = testSearch(seed * 100 + at);
     examples.vectors.insert(examples.vectors.end(), one.query.begin(), one.query.end());
@@ -49,39 +50,12 @@ double similarity(const float* a, const float* b) {
   return sum;
 }
 
-double sigmoid(double x) { return x / (1 + std::fabs(x)); }
-
 // What the score of a vector is to be, from its definition.
 double scoreOf(const Examples& examples, const float* vector) {
   std::vector<double> to;
   for (uint32_t at = 0; at < examples.count; at++)
     to.push_back(similarity(examples.vectors.data() + size_t(at) * kTestDim, vector));
-  double score = 0;
-  switch (examples.combine) {
-  case Examples::Combine::BestScore: {
-    const double liked = *std::max_element(to.begin(), to.begin() + examples.positives);
-    const double disliked = *std::max_element(to.begin() + examples.positives, to.end());
-    return liked > disliked ? (sigmoid(liked) + 1) / 2 : -(sigmoid(disliked) + 1) / 2;
-  }
-  case Examples::Combine::SumScores:
-    for (uint32_t at = 0; at < examples.count; at++)
-      score += at < examples.positives ? to[at] : -to[at];
-    return score;
-  case Examples::Combine::Discover:
-    for (uint32_t at = 1; at < examples.count; at += 2)
-      score += to[at] > to[at + 1] ? 1 : to[at] < to[at + 1] ? -1 : 0;
-    return score + (sigmoid(to[0]) + 1) / 2;
-  case Examples::Combine::Context:
-    for (uint32_t at = 0; at < examples.count; at += 2)
-      score += sigmoid(std::min(0.0, to[at] - to[at + 1]));
-    return score;
-  case Examples::Combine::Feedback:
-    score = examples.weights[0] * to[0];
-    for (uint32_t at = 1; at < examples.count; at += 2)
-      score += examples.weights[(at + 1) / 2] * (to[at] - to[at + 1]);
-    return score;
-  }
-  return score;
+  return combinedScore(examples, to);
 }
 
 struct Filled {
@@ -146,19 +120,19 @@ TEST("a walk by several examples finds nearly what a scan does") {
 }
 
 TEST("great distances give no score that is none") {
-  Examples examples{Examples::Combine::SumScores, 2, {0, 0}, 1, {}};
+  Examples examples{{Examples::Combine::SumScores, 2, 1, {}}, {0, 0}, {}};
   const float distances[] = {-3e38f, -3e38f};
   CHECK(std::isfinite(examples.distanceOf(distances, 1)));
   examples.positives = 2;
   CHECK(std::isfinite(examples.distanceOf(distances, 1)));
-  examples = {Examples::Combine::Context, 0, {}, 0, {}};
+  examples = {{Examples::Combine::Context, 0, 0, {}}, {}, {}};
   CHECK_EQUAL(examples.distanceOf(nullptr, 0), 0.0f);
 }
 
 TEST("as many vectors and weights are asked for as a score is made of") {
   const auto isWellFormed = [](Examples::Combine combine, uint32_t count, uint32_t positives,
                                size_t weights) {
-    return Examples{combine, count, {}, positives, std::vector<float>(weights)}.isWellFormed();
+    return Combination{combine, count, positives, std::vector<float>(weights)}.isWellFormed();
   };
   CHECK(!isWellFormed(Examples::Combine::BestScore, 0, 0, 0));
   CHECK(!isWellFormed(Examples::Combine::SumScores, 2, 3, 0));

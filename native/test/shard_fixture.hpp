@@ -90,7 +90,7 @@ inline Status waitForIndex(Shard& shard) {
   std::mutex mutex;
   std::condition_variable done;
   std::optional<Status> outcome;
-  shard.indexer().wait([&](Status status) {
+  shard.waitForIndex([&](Status status) {
     std::lock_guard lock(mutex);
     outcome = std::move(status);
     done.notify_all();

@@ -5,6 +5,7 @@
 
 #include "graph_fixture.hpp"
 #include "harness.hpp"
+#include "score_fixture.hpp"
 #include "shard_fixture.hpp"
 
 namespace vicinal {
@@ -164,6 +165,55 @@ TableView viewOf(const TableRows& rows) {
 }
 
 } // namespace
+
+TEST("multivectors: scores by several examples are made of MaxSim, walk or not") {
+  using Combine = Combination::Combine;
+  for (const Metric metric : {Metric::Cosine, Metric::Dot, Metric::L2}) {
+    Model model(metric);
+    model.fill(0, 3000);
+    CHECK(waitForIndex(*model.shard).isOk());
+    for (const Combine combine : {Combine::BestScore, Combine::SumScores, Combine::Discover,
+                                  Combine::Context, Combine::Feedback}) {
+      SearchRequest request;
+      Examples examples;
+      examples.combine = combine;
+      examples.count = combine == Combine::Context ? 2 : 3;
+      examples.positives = combine == Combine::BestScore   ? 2
+                           : combine == Combine::SumScores ? 3
+                                                           : 0;
+      examples.weights = {1, 0.5f};
+      std::vector<Matrix> matrices;
+      for (uint32_t at = 0; at < examples.count; at++) {
+        const Matrix& matrix = matrices.emplace_back(model.someVectors());
+        examples.counts.push_back(uint32_t(matrix.size() / kDim));
+        examples.vectors.insert(examples.vectors.end(), matrix.begin(), matrix.end());
+      }
+      request.examples = examples;
+      std::vector<double> scores;
+      for (const auto& [id, row] : model.points) {
+        std::vector<double> to;
+        for (const Matrix& matrix : matrices) to.push_back(-model.distanceOf(matrix, row));
+        if (!row.empty()) scores.push_back(combinedScore(examples, to));
+      }
+      std::sort(scores.rbegin(), scores.rend());
+      for (const bool isExact : {true, false}) {
+        request.isExact = isExact;
+        SearchResult found;
+        REQUIRE(
+            search(model.shard->snapshot(), model.spec.vectors, request, nullptr, found).isOk());
+        REQUIRE(found.rows.count == 10);
+        const auto isNear = [&](uint32_t at) {
+          return std::fabs(found.scores[at] - scores[at]) <= 2e-4 * (1 + std::fabs(scores[at]));
+        };
+        uint32_t near = 0;
+        for (uint32_t at = 0; at < 10; at++) near += isNear(at) ? 1 : 0;
+        // What no walk leads to is found by a scan.
+        const bool mayWalk = combine == Combine::BestScore || combine == Combine::SumScores;
+        CHECK(near >= (isExact || !mayWalk ? 10u : 5u));
+      }
+    }
+  }
+}
 
 TEST("multivectors: exact answers are a plain model's, through updates and deletes") {
   for (const Metric metric : {Metric::Cosine, Metric::Dot, Metric::L2}) {

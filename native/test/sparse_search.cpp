@@ -4,9 +4,12 @@
 
 #include "filter_fixture.hpp"
 #include "harness.hpp"
+#include "program_bytes.hpp"
+#include "score_fixture.hpp"
 #include "search/scroll.hpp"
 #include "search/sparse_search.hpp"
 #include "shard/shard.hpp"
+#include "shard_fixture.hpp"
 
 namespace vicinal {
 
@@ -75,10 +78,49 @@ struct SparseBatch {
 struct Model {
   std::map<uint64_t, Entries> vectors;
 
+  // The value of a query's index, weighed. A corpus, as the filter, is the ids that end in 3.
+  float weigh(const SparseRequest& request, uint32_t index, float value) const {
+    if (!request.hasIdf) return value;
+    double n = 0, have = 0;
+    for (const auto& [id, entries] : vectors) {
+      if (request.corpus && id % 10 != 3) continue;
+      n++;
+      have += entries.contains(index) ? 1 : 0;
+    }
+    return value * static_cast<float>(std::log(1 + (n - have + 0.5) / (have + 0.5)));
+  }
+
+  // By examples. Scores in double precision are compared with some tolerance, so not by `best`.
+  std::vector<std::pair<float, uint64_t>> bestByExamples(const SparseRequest& request) const {
+    const SparseExamples& examples = *request.examples;
+    std::vector<float> weights;
+    for (size_t i = 0; i < examples.indices.size(); i++)
+      weights.push_back(weigh(request, examples.indices[i], examples.values[i]));
+    std::vector<std::pair<float, uint64_t>> hits;
+    for (const auto& [id, entries] : vectors) {
+      if (request.filter && id % 10 != 3) continue;
+      std::vector<double> to;
+      for (uint32_t at = 0; at < examples.count; at++) {
+        double sum = 0;
+        for (uint32_t i = examples.offsets[at]; i < examples.offsets[at + 1]; i++) {
+          const auto found = entries.find(examples.indices[i]);
+          if (found != entries.end()) sum += double(weights[i]) * found->second;
+        }
+        to.push_back(static_cast<float>(sum));
+      }
+      const auto score = static_cast<float>(combinedScore(examples, to));
+      if (!request.hasThreshold || score >= request.threshold) hits.emplace_back(score, id);
+    }
+    std::sort(hits.begin(), hits.end(), [](const auto& a, const auto& b) {
+      return a.first > b.first || (a.first == b.first && a.second < b.second);
+    });
+    return hits;
+  }
+
   std::vector<std::pair<float, uint64_t>> best(const SparseRequest& request) const {
-    std::map<uint32_t, double> df;
-    for (const auto& [id, entries] : vectors)
-      for (const auto& [index, value] : entries) df[index]++;
+    std::vector<float> weights;
+    for (size_t at = 0; at < request.indices.size(); at++)
+      weights.push_back(weigh(request, request.indices[at], request.values[at]));
     std::vector<std::pair<float, uint64_t>> hits;
     for (const auto& [id, entries] : vectors) {
       double sum = 0;
@@ -86,12 +128,7 @@ struct Model {
       for (size_t at = 0; at < request.indices.size(); at++) {
         const auto found = entries.find(request.indices[at]);
         if (found == entries.end()) continue;
-        const double n = double(vectors.size());
-        const double have = df[request.indices[at]];
-        float weight = request.values[at];
-        if (request.hasIdf)
-          weight *= static_cast<float>(std::log(1 + (n - have + 0.5) / (have + 0.5)));
-        sum += double(weight) * found->second;
+        sum += double(weights[at]) * found->second;
         isShared = true;
       }
       const auto score = static_cast<float>(sum);
@@ -159,6 +196,46 @@ void upsertRandom(Shard& shard, Model& model, std::mt19937& random, uint32_t cou
   CHECK(shard.upsert(batch.finish(seq)).isOk());
 }
 
+// As payloads tell it.
+std::vector<uint8_t> idsEndingIn3() {
+  Bytes program;
+  program.op(FilterOp::Match).put<uint8_t>(1).put<uint8_t>(0).text("n");
+  return program.put<uint32_t>(0).put<uint32_t>(1).put<int64_t>(3).put<uint8_t>(0).bytes;
+}
+
+// Of every kind in turn; some examples share no index with any row.
+SparseRequest randomByExamples(std::mt19937& random, int round) {
+  using Combine = Combination::Combine;
+  static constexpr Combine kCombines[] = {Combine::BestScore, Combine::SumScores, Combine::Discover,
+                                          Combine::Context, Combine::Feedback};
+  SparseExamples examples;
+  examples.combine = kCombines[round % 5];
+  const bool isOdd = examples.combine == Combine::Discover || examples.combine == Combine::Feedback;
+  examples.count = isOdd ? 1 + 2 * (random() % 3) : 2 * (1 + random() % 3);
+  if (round % 5 < 2) examples.positives = random() % (examples.count + 1);
+  for (uint32_t at = 0; at < (examples.count + 1) / 2; at++)
+    examples.weights.push_back(float(random() % 100) / 50 - 0.5f);
+  examples.offsets.push_back(0);
+  for (uint32_t at = 0; at < examples.count; at++) {
+    for (const auto& [index, value] : randomEntries(random, 10, round % 2 == 0)) {
+      examples.indices.push_back(round % 7 == 0 ? index + 1 : index);
+      examples.values.push_back(value);
+    }
+    examples.offsets.push_back(uint32_t(examples.indices.size()));
+  }
+  SparseRequest request;
+  request.examples = examples;
+  request.limit = 1 + random() % 40;
+  request.offset = random() % 3 == 0 ? random() % 5 : 0;
+  request.hasIdf = random() % 3 == 0;
+  if (random() % 4 == 0) {
+    request.hasThreshold = true;
+    request.threshold = 0.1f;
+  }
+  if (random() % 3 == 0) request.filter = idsEndingIn3();
+  return request;
+}
+
 void checkAnswers(const Shard& shard, const Model& model, std::mt19937& random, int rounds,
                   bool hasNegatives) {
   for (int round = 0; round < rounds; round++) {
@@ -192,10 +269,104 @@ TEST("sparse search gives what a scan of all vectors gives, after every kind of 
       for (const PointId& id : vectorOnly) model.vectors.erase(id.low);
       CHECK(shard.deleteVectors(vectorOnly, {1}, seq + 1).isOk());
       if (round % 7 == 0) shard.freeze();
-      if (round % 5 == 0) shard.sparseIndexer().wait();
+      if (round % 5 == 0) CHECK(waitForIndex(shard).isOk());
       checkAnswers(shard, model, random, 20, hasNegatives);
     }
   }
+}
+
+TEST("rarity in a corpus counts the vectors of the rows that match it alone") {
+  ThreadPool pool(2);
+  std::mt19937 random(12);
+  Shard shard(sparseSpec(), pool);
+  Model model;
+  for (uint64_t seq = 1; seq <= 5; seq++) {
+    upsertRandom(shard, model, random, 700, 3000, seq, false);
+    if (seq == 3) shard.freeze();
+    if (seq == 4) CHECK(waitForIndex(shard).isOk());
+    for (int round = 0; round < 20; round++) {
+      SparseRequest request = randomRequest(random, false);
+      request.hasIdf = true;
+      request.corpus = idsEndingIn3();
+      if (round % 2 == 0) request.filter = request.corpus;
+      CHECK_EQUAL(answerOf(shard, request), textOf(model.best(request)));
+    }
+  }
+}
+
+TEST("sparse vectors are scored by several examples as their definitions say, all rows of them") {
+  ThreadPool pool(2);
+  std::mt19937 random(13);
+  Shard shard(sparseSpec(), pool);
+  Model model;
+  for (uint64_t seq = 1; seq <= 6; seq++) {
+    upsertRandom(shard, model, random, 600, 2500, seq, seq % 2 == 0);
+    if (seq == 3) shard.freeze();
+    if (seq >= 4) CHECK(waitForIndex(shard).isOk());
+    for (int round = 0; round < 25; round++) {
+      const SparseRequest request = randomByExamples(random, round);
+      const auto expected = model.bestByExamples(request);
+      SearchResult found;
+      REQUIRE(searchSparse(shard.snapshot(), shard.spec().vectors, request, nullptr, found).isOk());
+      const size_t skipped = std::min<size_t>(expected.size(), request.offset);
+      REQUIRE(found.rows.count == std::min<size_t>(expected.size() - skipped, request.limit));
+      std::map<uint64_t, float> scores;
+      for (const auto& [score, id] : expected) scores[id] = score;
+      for (uint32_t at = 0; at < found.rows.count; at++) {
+        const float score = expected[skipped + at].first;
+        CHECK(std::fabs(found.scores[at] - score) <= 2e-5f * (1 + std::fabs(score)));
+        const auto own = scores.find(found.rows.ids[at * kIdWords + 1]);
+        REQUIRE(own != scores.end());
+        CHECK(std::fabs(own->second - found.scores[at]) <= 2e-5f * (1 + std::fabs(score)));
+      }
+    }
+  }
+}
+
+TEST("scores whose sums pass beyond the greatest float on their way are not lost") {
+  ThreadPool pool(2);
+  Shard shard(sparseSpec(), pool);
+  SparseBatch batch;
+  const Entries far{{1, -3e38f}, {2, -3e38f}, {3, 3e38f}, {4, 3e38f}, {5, 1}};
+  const Entries near{{5, 0.5f}};
+  for (uint64_t id = 0; id < 3000; id++) batch.add(id, id == 2000 ? &far : &near);
+  CHECK(shard.upsert(batch.finish(1)).isOk());
+  CHECK(waitForIndex(shard).isOk());
+  SparseRequest request;
+  request.indices = {1, 2, 3, 4, 5};
+  request.values = {1, 1, 1, 1, 1};
+  request.limit = 2;
+  CHECK_EQUAL(answerOf(shard, request), textOf({{1.0f, 2000}, {0.5f, 0}}));
+  request.values = {3e38f, 3e38f, 3e38f, 3e38f, 1};
+  CHECK_EQUAL(answerOf(shard, request), textOf({{1.0f, 2000}, {0.5f, 0}}));
+}
+
+TEST("waiting for the index waits for postings too, and a file takes them over") {
+  ThreadPool pool(2);
+  std::mt19937 random(14);
+  ShardSpec spec = sparseSpec();
+  spec.sparse[0].memory = Placement::Cold;
+  Shard shard(spec, pool);
+  Model model;
+  for (uint64_t seq = 1; seq <= 8; seq++)
+    upsertRandom(shard, model, random, 2000, 9000, seq, false);
+  CHECK(waitForIndex(shard).isOk());
+  const Snapshot before = shard.snapshot();
+  const SparseSpace& space = before.segment(0).sparse(0);
+  CHECK(!space.isExtensionDue(before.rows(0)));
+  REQUIRE(shard.checkpoint(scratchFolder()).isOk());
+  REQUIRE(shard.shed(true).isOk());
+  REQUIRE(space.runs()->size() == 1);
+  const void* const filed = space.runs()->front()->data();
+  // More rows, and a checkpoint of fewer than are indexed: the file's run stays, the rest beside
+  // it.
+  for (uint64_t seq = 9; seq <= 12; seq++)
+    upsertRandom(shard, model, random, 2000, 9000, seq, false);
+  CHECK(waitForIndex(shard).isOk());
+  const auto runs = space.runs();
+  REQUIRE(runs->size() >= 2);
+  CHECK(runs->front()->data() == filed);
+  checkAnswers(shard, model, random, 30, false);
 }
 
 TEST("an opened segment has the sparse vectors and postings it was written with, and goes on") {
@@ -215,7 +386,7 @@ TEST("an opened segment has the sparse vectors and postings it was written with,
   REQUIRE(shard.shed(true).isOk());
   checkAnswers(shard, model, random, 20, false);
   upsertRandom(again, model, random, 4000, 9000, 3, false);
-  again.sparseIndexer().wait();
+  CHECK(waitForIndex(again).isOk());
   checkAnswers(again, model, random, 50, false);
   const int64_t frozen = again.freeze();
   REQUIRE(frozen >= 0);

@@ -36,6 +36,10 @@ export const LIMITS = {
   prefetchedPoints: 262_144,
   /** Vectors and ids that one query names as examples, those of its prefetches included. */
   queryExamples: 1_024,
+  /** Numbers of all examples of one query that are scored together: components of dense vectors, values of sparse ones. */
+  exampleNumbers: 16_777_216,
+  /** Different indices of the sparse vectors that an average is made of. */
+  averageEntries: 1_048_576,
   /** `mmr.candidates_limit` of a query. */
   mmrCandidates: 16_384,
   /** Nested expressions of a formula, and all of them together. */

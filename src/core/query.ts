@@ -144,7 +144,12 @@ export interface QueryParams {
   exact?: boolean
   indexed_only?: boolean
   quantization?: QuantizationParams | null
+  /** Of sparse vectors with the `idf` modifier alone. */
+  idf?: IdfParams | null
 }
+
+/** Of which points it is counted how rare an index is: of all, or of those that match the filter. */
+export type IdfParams = 'global' | { corpus: Filter }
 
 /** How a search uses the codes there are; by default they lead, and as many are scored exactly as recall takes. */
 export interface QuantizationParams {

@@ -39,6 +39,11 @@ export function embedDocument(document: Document, field: string): StoredSparseVe
   return vectorOf(weights, field)
 }
 
+/** What can be said of a query's text without taking it apart. */
+export function checkQueryDocument(document: Document, field: string): void {
+  checked(document, field, LIMITS.queryDocumentLength)
+}
+
 /** Words of a query, each counting the same. */
 export function embedQuery(document: Document, field: string): StoredSparseVector {
   const { text, options } = checked(document, field, LIMITS.queryDocumentLength)

@@ -2,7 +2,15 @@
 import type { QuantizationParams, QueryParams } from '../core/database.js'
 import { invalid } from '../core/errors.js'
 import { LIMITS } from '../core/limits.js'
-import type { ContextPair, Expression, LookupLocation, Query, QueryStage, VectorInput } from '../core/query.js'
+import type {
+  ContextPair,
+  Expression,
+  IdfParams,
+  LookupLocation,
+  Query,
+  QueryStage,
+  VectorInput,
+} from '../core/query.js'
 import {
   arrayAt,
   booleanAt,
@@ -197,15 +205,15 @@ export function paramsOf(params: WireObject, field = 'params'): QueryParams {
     known.quantization = quantizationParamsOf(objectAt(params.quantization, place), place)
   }
   if (isPresent(params.indexed_only)) known.indexed_only = booleanAt(params.indexed_only, `${field}.indexed_only`)
-  if (isPresent(params.idf)) checkIdf(params.idf, `${field}.idf`)
+  if (isPresent(params.idf)) known.idf = idfAt(params.idf, `${field}.idf`)
   return known
 }
 
-/** How rare a word is in the whole collection; to count it among some of the points only would change the scores. */
-function checkIdf(idf: unknown, field: string): void {
-  if (idf === 'global') return
-  if (isObject(idf) && Object.hasOwn(idf, 'corpus')) throw unsupported(field)
-  throw invalid(field, 'expected "global"', idf)
+/** How rare a word is: in the whole collection, or among the points that match a filter. */
+function idfAt(idf: unknown, field: string): IdfParams {
+  if (idf === 'global') return idf
+  if (isObject(idf) && Object.hasOwn(idf, 'corpus')) return { corpus: filterAt(idf.corpus, `${field}.corpus`) }
+  throw invalid(field, 'expected "global" or { corpus: a filter }', idf)
 }
 
 function quantizationParamsOf({ ignore, rescore, oversampling }: WireObject, field: string): QuantizationParams {

@@ -1,4 +1,4 @@
-import type { SparseBuffers } from './addon-vectors.js'
+import type { Examples, SparseBuffers } from './addon-vectors.js'
 
 /** What reads of the addon take and give. */
 
@@ -69,22 +69,6 @@ export interface SearchRequest {
   inlineUs: number
 }
 
-/**
- * A score that is made of the similarities to several vectors, which are negative distances: squared ones under l2.
- *
- *   bestScore, sumScores   positives, then negatives
- *   discover               the target, then pairs of a positive and a negative
- *   context                pairs
- *   feedback               the target, then pairs, each with a weight behind the target's
- */
-export interface Examples {
-  combine: 'bestScore' | 'sumScores' | 'discover' | 'context' | 'feedback'
-  /** End to end. */
-  vectors: Float32Array
-  positives: number
-  weights: Float32Array
-}
-
 export interface CodeUse {
   ignore: boolean
   rescore: boolean
@@ -115,7 +99,7 @@ export interface SegmentReport {
   linked: number
   tail: number
   strategy: string
-  /** `exact`, `all`, `empty`, `recall`, `costs less`; empty where a walk was planned. */
+  /** `exact`, `all`, `empty`, `recall`, `examples`, `too few`, `costs less`; empty where a walk was planned. */
   whyNoWalk: string
   /** Those that led, or were scanned; `none`: vectors themselves. */
   codes: CodeKind

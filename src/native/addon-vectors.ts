@@ -3,11 +3,15 @@
 export interface SparseSearchRequest {
   /** Index into the vectors, the sparse ones behind the others. */
   vector: number
-  /** Ascending. */
+  /** Ascending; empty where there are examples. */
   indices: Uint32Array
   values: Float32Array
+  /** Scores by several vectors. */
+  examples?: SparseExamples
   /** Whether values are multiplied by how rare their index is. */
   idf: boolean
+  /** A filter program: rarity is counted among the rows that match. */
+  corpus?: Uint8Array
   limit: number
   offset: number
   scoreThreshold: number | null
@@ -18,6 +22,34 @@ export interface SparseSearchRequest {
   cancel: number
   explain?: boolean
   inlineUs: number
+}
+
+/**
+ * A score that is made of the similarities to several vectors, which are negative distances: squared ones under l2.
+ *
+ *   bestScore, sumScores   positives, then negatives
+ *   discover               the target, then pairs of a positive and a negative
+ *   context                pairs
+ *   feedback               the target, then pairs, each with a weight behind the target's
+ */
+export interface Combination {
+  combine: 'bestScore' | 'sumScores' | 'discover' | 'context' | 'feedback'
+  positives: number
+  weights: Float32Array
+}
+
+export interface Examples extends Combination {
+  /** End to end. */
+  vectors: Float32Array
+  /** Of multivectors, and only of them: how many vectors each has. */
+  counts?: Uint32Array
+}
+
+export interface SparseExamples extends Combination {
+  /** Where each begins, and where the last one ends. */
+  offsets: Uint32Array
+  indices: Uint32Array
+  values: Float32Array
 }
 
 export interface SparseBuffers {

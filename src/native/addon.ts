@@ -122,7 +122,7 @@ export interface Addon {
    */
   facet(shard: ShardHandle, request: FacetRequest): Promise<FacetResult>
   /** The ids of all points that match (null: of all), in id order. */
-  selectIds(shard: ShardHandle, filter: Uint8Array | null): Promise<Uint32Array>
+  selectIds(shard: ShardHandle, filter: Uint8Array | null, cancel: number): Promise<Uint32Array>
   /** Asks the operation that was started with this cancel number to stop; it rejects with CANCELLED. */
   cancel(shard: ShardHandle, cancel: number): void
 

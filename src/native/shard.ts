@@ -125,19 +125,10 @@ export class Shard {
     request: Omit<ScrollRequest, 'cancel'>,
     signal?: AbortSignal,
   ): Promise<RowBlock & { next: Uint32Array | null }> {
-    lastCancel += 1
-    const cancel = lastCancel
-    const started = this.#call(() => this.#addon.scroll(this.#handle, { ...request, cancel }))
-    return await this.#cancellable(signal, cancel, started)
+    return await this.#cancelled(signal, (cancel) => this.#addon.scroll(this.#handle, { ...request, cancel }))
   }
   async count(filter: Uint8Array | null, signal?: AbortSignal): Promise<number> {
-    lastCancel += 1
-    const cancel = lastCancel
-    return await this.#cancellable(
-      signal,
-      cancel,
-      this.#call(() => this.#addon.count(this.#handle, filter, cancel)),
-    )
+    return await this.#cancelled(signal, (cancel) => this.#addon.count(this.#handle, filter, cancel))
   }
   async estimateCount(filter: Uint8Array | null): Promise<number> {
     return await this.#run(() => this.#addon.estimateCount(this.#handle, filter))
@@ -151,8 +142,8 @@ export class Shard {
   async facet(request: Omit<FacetRequest, 'cancel'>, signal?: AbortSignal): Promise<FacetResult> {
     return await this.#cancelled(signal, (cancel) => this.#addon.facet(this.#handle, { ...request, cancel }))
   }
-  async selectIds(filter: Uint8Array | null): Promise<Uint32Array> {
-    return await this.#run(() => this.#addon.selectIds(this.#handle, filter))
+  async selectIds(filter: Uint8Array | null, signal?: AbortSignal): Promise<Uint32Array> {
+    return await this.#cancelled(signal, (cancel) => this.#addon.selectIds(this.#handle, filter, cancel))
   }
 
   // Payload indexes

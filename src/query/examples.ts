@@ -1,7 +1,11 @@
 /** What a query by several vectors asks of the kernel, once its ids stand for vectors. */
 import { invalid } from '../core/errors.js'
-import type { Examples } from '../native/addon.js'
-import type { ExamplePair, Naive, Stage, VectorsScoring } from './plan.js'
+import type { StoredSparseVector } from '../core/point.js'
+import { isSparse, type SchemaVector } from '../core/schema.js'
+import type { Combination, Examples, SparseExamples } from '../native/addon.js'
+import { averageOf } from './average.js'
+import { endToEnd, endToEndSparse } from './end-to-end.js'
+import type { ExamplePair, Naive, Stage, VectorsScoring, VectorValue } from './plan.js'
 import type { References } from './references.js'
 
 /** Pairs that relevance feedback is made into: those that differ most. */
@@ -9,21 +13,29 @@ const MOST_FEEDBACK_PAIRS = 3
 const NO_WEIGHTS = new Float32Array(0)
 
 /** One vector to search neighbours of, or several that score together. */
-export type Target = { query: Float32Array; examples?: undefined } | { query?: undefined; examples: Examples }
+export type Target =
+  | { query: Float32Array }
+  | { examples: Examples }
+  | { sparse: StoredSparseVector }
+  | { sparseExamples: SparseExamples }
 
-export function targetOf(stage: Stage, scoring: VectorsScoring, references: References): Target {
+export function targetOf(stage: Stage, scoring: VectorsScoring, references: References, vector: SchemaVector): Target {
   switch (scoring.kind) {
     case 'recommend':
-      return recommended(stage, scoring, references)
+      return recommended(stage, scoring, references, vector)
     case 'discover': {
       const pairs = pairVectors(stage, scoring.pairs, references)
-      return together('discover', [references.get(stage, scoring.target), ...pairs], 0)
+      return together('discover', [references.get(stage, scoring.target), ...pairs], vector)
     }
     case 'context':
-      return together('context', pairVectors(stage, scoring.pairs, references), 0)
+      return together('context', pairVectors(stage, scoring.pairs, references), vector)
     case 'feedback':
-      return byFeedback(stage, scoring, references)
+      return byFeedback(stage, scoring, references, vector)
   }
+}
+
+export function nearestTo(value: VectorValue): Target {
+  return value instanceof Float32Array ? { query: value } : { sparse: value }
 }
 
 /** Points that lack the vector say nothing. */
@@ -31,34 +43,16 @@ function recommended(
   stage: Stage,
   { strategy, positive, negative }: Extract<VectorsScoring, { kind: 'recommend' }>,
   references: References,
+  vector: SchemaVector,
 ): Target {
   const positives = positive.flatMap((example) => references.find(stage, example) ?? [])
   const negatives = negative.flatMap((example) => references.find(stage, example) ?? [])
-  if (strategy === 'average_vector') return { query: average(positives, negatives) }
-  return together(strategy === 'best_score' ? 'bestScore' : 'sumScores', [...positives, ...negatives], positives.length)
+  if (strategy === 'average_vector') return nearestTo(averageOf(positives, negatives, vector))
+  const combine = strategy === 'best_score' ? 'bestScore' : 'sumScores'
+  return together(combine, [...positives, ...negatives], vector, positives.length)
 }
 
-/** The mean of the positives, moved away from that of the negatives by as far as they lie apart. */
-function average(positives: readonly Float32Array[], negatives: readonly Float32Array[]): Float32Array {
-  const positive = mean(positives)
-  if (!positive)
-    throw invalid('query.recommend.positive', 'Positive vectors should not be empty with `average` strategy')
-  const negative = mean(negatives)
-  const query = negative ? positive.map((x, i) => x + x - (negative[i] as number)) : positive
-  const wrong = query.findIndex((x) => !Number.isFinite(x))
-  if (wrong >= 0) throw invalid('query.recommend', 'expected vectors whose average is finite', query[wrong])
-  return query
-}
-
-function mean(vectors: readonly Float32Array[]): Float32Array | null {
-  const [first, ...others] = vectors
-  if (!first) return null
-  const sum = Float32Array.from(first)
-  for (const vector of others) for (let i = 0; i < sum.length; i++) sum[i] = (sum[i] as number) + (vector[i] as number)
-  return sum.map((x) => x / vectors.length)
-}
-
-function pairVectors(stage: Stage, pairs: readonly ExamplePair[], references: References): Float32Array[] {
+function pairVectors(stage: Stage, pairs: readonly ExamplePair[], references: References): VectorValue[] {
   return pairs.flatMap(({ positive, negative }) => [references.get(stage, positive), references.get(stage, negative)])
 }
 
@@ -67,6 +61,7 @@ function byFeedback(
   stage: Stage,
   { target, feedback, naive }: Extract<VectorsScoring, { kind: 'feedback' }>,
   references: References,
+  vector: SchemaVector,
 ): Target {
   const rated = feedback
     .map(({ example, score }) => ({ vector: references.get(stage, example), score }))
@@ -78,7 +73,7 @@ function byFeedback(
     vectors.push(front.vector, back.vector)
     weights.push(pairWeight(front.score - back.score, naive))
   }
-  return together('feedback', vectors, 0, Float32Array.from(weights))
+  return together('feedback', vectors, vector, 0, Float32Array.from(weights))
 }
 
 function pairWeight(confidence: number, { b, c }: Naive): number {
@@ -88,13 +83,19 @@ function pairWeight(confidence: number, { b, c }: Naive): number {
 }
 
 function together(
-  combine: Examples['combine'],
-  vectors: readonly Float32Array[],
-  positives: number,
+  combine: Combination['combine'],
+  values: readonly VectorValue[],
+  vector: SchemaVector,
+  positives = 0,
   weights = NO_WEIGHTS,
 ): Target {
-  const size = vectors[0]?.length ?? 0
-  const all = new Float32Array(vectors.length * size)
-  for (const [i, vector] of vectors.entries()) all.set(vector, i * size)
-  return { examples: { combine, vectors: all, positives, weights } }
+  const combination = { combine, positives, weights }
+  if (isSparse(vector)) {
+    return { sparseExamples: { ...combination, ...endToEndSparse(values as StoredSparseVector[]) } }
+  }
+  const dense = values as Float32Array[]
+  const vectors = endToEnd(dense)
+  if (!vector.multivectorConfig) return { examples: { ...combination, vectors } }
+  const counts = Uint32Array.from(dense, ({ length }) => length / vector.size)
+  return { examples: { ...combination, vectors, counts } }
 }

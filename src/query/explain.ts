@@ -19,6 +19,8 @@ const REASONS: Record<string, string> = {
   all: 'recall 1 was asked for',
   empty: 'no vector is in the graph yet',
   recall: 'no walk through the graph promises the recall asked for',
+  examples: 'no walk leads to the best by a score of several examples of this kind',
+  'too few': 'a walk led to too few points',
   'costs less': 'a scan costs less than a walk through the graph',
 }
 

@@ -1,13 +1,14 @@
 /** Stages that the kernel answers: of the whole collection, or of the points that prefetches have found. */
+import type { Awaitable } from '../core/awaitable.js'
 import type { Hit } from '../core/database.js'
 import { encodeIds, ID_WORDS, type Payload } from '../core/point.js'
 import type { QueryPlan, StageKind } from '../core/query-plan.js'
-import type { ResolvedSparse, ResolvedVector } from '../core/schema.js'
+import type { ResolvedSparse, ResolvedVector, SchemaVector } from '../core/schema.js'
 import type { FilterNode } from '../filter/node.js'
 import { compileNode } from '../filter/program.js'
-import type { RowBlock, SearchResult } from '../native/addon.js'
+import type { RowBlock, SearchRequest, SearchResult, VectorRows } from '../native/addon.js'
 import { roundQuery } from '../native/vectors.js'
-import { type Target, targetOf } from './examples.js'
+import { nearestTo, type Target, targetOf } from './examples.js'
 import { planOf, planWithoutSearch, type StageFacts } from './explain.js'
 import { withFields } from './hydrate.js'
 import { chooseDiverse } from './mmr.js'
@@ -15,11 +16,13 @@ import type { Order, Scoring, Stage } from './plan.js'
 import type { References } from './references.js'
 import { orderValueAt, type Projection, projectionOf, RowReader } from './rows.js'
 import { hitsOf } from './search.js'
+import { similaritiesOf } from './similarities.js'
 import type { QueryScope } from './source.js'
 
 /** Beyond so many, ids to leave out are a condition, which the kernel looks up in one pass. */
 const MOST_EXCLUDED = 64
 const NO_QUERY = new Float32Array(0)
+const NO_SPARSE = { indices: new Uint32Array(0), values: NO_QUERY }
 const SEEDS = 2 ** 32
 
 export interface StageResult {
@@ -37,7 +40,13 @@ export interface LeafPlace {
   among?: Hit[]
 }
 
-type Vectorial = Exclude<Extract<Scoring, { vector: number }>, { kind: 'sparse' }>
+type Vectorial = Extract<Scoring, { vector: number }>
+
+/** What searches of both kinds are asked. */
+type Ranked = Pick<
+  SearchRequest,
+  'vector' | 'limit' | 'offset' | 'scoreThreshold' | 'filter' | 'exclude' | 'fields' | 'explain'
+>
 
 export class Leaf {
   readonly #scope: QueryScope
@@ -58,8 +67,6 @@ export class Leaf {
         return await this.#ordered(stage, scoring.order, place)
       case 'sample':
         return await this.#sampled(stage, place)
-      case 'sparse':
-        return await this.#searchedSparse(stage, key, scoring, place)
       case 'rrf':
       case 'dbsf':
       case 'formula':
@@ -73,89 +80,79 @@ export class Leaf {
     }
   }
 
-  async #searchedSparse(
-    stage: Stage,
-    key: Stage,
-    scoring: Extract<Scoring, { kind: 'sparse' }>,
-    place: LeafPlace,
-  ): Promise<StageResult> {
-    const started = performance.now()
-    const { source, call, explains } = this.#scope
-    const { excluded } = this.#references
-    const { modifier } = source.schema[scoring.vector] as ResolvedSparse
-    const excludes = !place.among && excluded.length > 0
-    const asCondition = excludes && excluded.length > MOST_EXCLUDED * ID_WORDS
-    const filter = programOf(place, asCondition ? excluded : null)
-    const { indices, values } = this.#references.getSparse(key, scoring.target)
-    const result = await source.shard.searchSparse(
-      {
-        vector: scoring.vector,
-        indices,
-        values,
-        idf: modifier === 'idf',
-        limit: stage.limit - place.offset,
-        offset: place.offset,
-        scoreThreshold: stage.threshold,
-        filter,
-        exclude: excludes && !asCondition ? excluded : null,
-        fields: place.projection.fields,
-        explain: explains,
-      },
-      call,
-    )
-    const hits = hitsOf<Payload>(result, place.projection)
-    if (!explains) return { hits, plan: null }
-    return { hits, plan: planOf(result, filter !== null, factsOf('nearest', hits, started)) }
-  }
-
   async #searched(stage: Stage, key: Stage, scoring: Vectorial, place: LeafPlace): Promise<StageResult> {
     const started = performance.now()
-    const target: Target =
+    const { source, explains } = this.#scope
+    const target =
       scoring.kind === 'nearest'
-        ? { query: this.#references.get(key, scoring.target) }
-        : targetOf(key, scoring, this.#references)
+        ? nearestTo(this.#references.get(key, scoring.target))
+        : targetOf(key, scoring, this.#references, source.schema[scoring.vector] as SchemaVector)
     const { result, isFiltered } = await this.#search(stage, scoring.vector, target, place)
     const hits = hitsOf<Payload>(result, place.projection)
-    if (!this.#scope.explains) return { hits, plan: null }
+    if (!explains) return { hits, plan: null }
     const facts = factsOf(kindOf(scoring), hits, started)
     return { hits, plan: planOf(result, isFiltered, facts) }
   }
 
   async #search(
-    { limit, threshold, settings }: Stage,
+    stage: Stage,
     vector: number,
     target: Target,
     place: LeafPlace,
   ): Promise<{ result: SearchResult; isFiltered: boolean }> {
-    const { shard, schema } = this.#scope.source
+    const { limit, threshold } = stage
     const { excluded } = this.#references
-    const { ef, recall, exact, codes, indexedOnly } = settings
     const excludes = !place.among && excluded.length > 0
     const asCondition = excludes && excluded.length > MOST_EXCLUDED * ID_WORDS
     const filter = programOf(place, asCondition ? excluded : null)
-    const { size, datatype = 'float32' } = schema[vector] as ResolvedVector
-    const { examples } = target
-    const found = shard.search(
-      {
-        vector,
-        query: target.query ? roundQuery(target.query, size, datatype) : NO_QUERY,
-        ...(examples ? { examples: { ...examples, vectors: roundQuery(examples.vectors, size, datatype) } } : {}),
-        limit: limit - place.offset,
-        offset: place.offset,
-        ef,
-        recall,
-        exact: exact || place.among !== undefined,
-        ...(codes ? { codes } : {}),
-        indexedOnly,
-        scoreThreshold: threshold,
-        filter,
-        exclude: excludes && !asCondition ? excluded : null,
-        fields: place.projection.fields,
-        explain: this.#scope.explains,
-      },
-      this.#scope.call,
-    )
+    const ranked: Ranked = {
+      vector,
+      limit: limit - place.offset,
+      offset: place.offset,
+      scoreThreshold: threshold,
+      filter,
+      exclude: excludes && !asCondition ? excluded : null,
+      fields: place.projection.fields,
+      explain: this.#scope.explains,
+    }
+    const found =
+      'sparse' in target || 'sparseExamples' in target
+        ? this.#bySparse(ranked, stage, target)
+        : this.#byDense(ranked, stage, target, place.among !== undefined)
     return { result: found instanceof Promise ? await found : found, isFiltered: filter !== null }
+  }
+
+  #bySparse(ranked: Ranked, { corpus }: Stage, target: Target): Awaitable<SearchResult> {
+    const { source, call } = this.#scope
+    const { modifier } = source.schema[ranked.vector] as ResolvedSparse
+    const { indices, values } = 'sparse' in target ? target.sparse : NO_SPARSE
+    const request = {
+      ...ranked,
+      indices,
+      values,
+      ...('sparseExamples' in target ? { examples: target.sparseExamples } : {}),
+      idf: modifier === 'idf',
+      ...(corpus ? { corpus: compileNode(corpus) } : {}),
+    }
+    return source.shard.searchSparse(request, call)
+  }
+
+  #byDense(ranked: Ranked, { settings }: Stage, target: Target, isAmong: boolean): Awaitable<SearchResult> {
+    const { source, call } = this.#scope
+    const { size, datatype = 'float32' } = source.schema[ranked.vector] as ResolvedVector
+    const { ef, recall, exact, codes, indexedOnly } = settings
+    const rounded = (vectors: Float32Array) => roundQuery(vectors, size, datatype)
+    const request = {
+      ...ranked,
+      query: 'query' in target ? rounded(target.query) : NO_QUERY,
+      ...('examples' in target ? { examples: { ...target.examples, vectors: rounded(target.examples.vectors) } } : {}),
+      ef,
+      recall,
+      exact: exact || isAmong,
+      ...(codes ? { codes } : {}),
+      indexedOnly,
+    }
+    return source.shard.search(request, call)
   }
 
   /** Searches candidates, and chooses among them; scores stay those of the search. */
@@ -170,25 +167,15 @@ export class Leaf {
     const { mmr, vector } = scoring
     if (!mmr || mmr.candidates === 0) return this.#told('mmr', [], started)
     const query = this.#references.get(key, scoring.target)
-    const { name, distance } = source.schema[vector] as ResolvedVector
-    const seen = projectionOf({ withPayload: false, withVector: [name] }, source.schema)
-    const { result, isFiltered } = await this.#search(
-      { ...stage, limit: mmr.candidates },
-      vector,
-      { query },
-      { ...place, offset: 0, projection: seen },
-    )
-    const chosen = await chooseDiverse(
-      {
-        distance,
-        query: distance === 'Cosine' ? unit(query) : query,
-        vectors: (result.vectors[0] as { data: Float32Array }).data,
-        count: result.count,
-        relevance: mmr.relevance,
-      },
-      stage.limit,
-      call?.signal,
-    )
+    const searched = source.schema[vector] as SchemaVector
+    const seen = projectionOf({ withPayload: false, withVector: [searched.name] }, source.schema)
+    const { result, isFiltered } = await this.#search({ ...stage, limit: mmr.candidates }, vector, nearestTo(query), {
+      ...place,
+      offset: 0,
+      projection: seen,
+    })
+    const similarities = similaritiesOf(searched, query, result.vectors[0] as VectorRows, result.count)
+    const chosen = await chooseDiverse(similarities, mmr.relevance, stage.limit, call?.signal)
     const candidates = hitsOf<Payload>(result, { ...seen, vectorNames: [] })
     const page = chosen.slice(place.offset).map((at) => candidates[at] as Hit)
     const hits = await withFields(source, page, place.projection)
@@ -238,7 +225,6 @@ function factsOf(stage: StageKind, hits: readonly Hit[], started: number, tookUs
 }
 
 function kindOf(scoring: Scoring): StageKind {
-  if (scoring.kind === 'sparse') return 'nearest'
   if (scoring.kind === 'orderBy') return 'order_by'
   if (scoring.kind === 'feedback') return 'relevance_feedback'
   if (scoring.kind === 'nearest' && scoring.mmr) return 'mmr'
@@ -259,11 +245,4 @@ function programOf({ filters, among }: LeafPlace, excluded: Uint32Array | null):
 function alike(block: RowBlock, projection: Projection): Hit[] {
   const reader = new RowReader(block, projection)
   return Array.from({ length: block.count }, (_, row) => ({ ...reader.point(row), version: 0, score: 1 }))
-}
-
-function unit(vector: Float32Array): Float32Array {
-  let squares = 0
-  for (const x of vector) squares += x * x
-  const norm = Math.sqrt(squares)
-  return norm === 0 ? vector : vector.map((x) => x / norm)
 }

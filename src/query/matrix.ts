@@ -1,21 +1,23 @@
-import { invalid, VicinalError } from '../core/errors.js'
+import { invalid } from '../core/errors.js'
 import { LIMITS } from '../core/limits.js'
 import { decodeId, decodeIds, ID_WORDS } from '../core/point.js'
 import type { SearchMatrix, SearchMatrixOptions } from '../core/query.js'
-import { isSparse, type ResolvedVector, type SchemaVector } from '../core/schema.js'
+import { isSparse, type ResolvedSparse, type SchemaVector } from '../core/schema.js'
 import type { FilterNode } from '../filter/node.js'
 import { parseFilter } from '../filter/parse.js'
 import { compileNode } from '../filter/program.js'
-import type { RowBlock } from '../native/addon.js'
+import type { RowBlock, VectorRows } from '../native/addon.js'
 import type { Cancellable } from '../native/shard.js'
+import type { VectorValue } from './plan.js'
+import { sparseOfRow, startsOf } from './rows.js'
 import { bounded, vectorIndex } from './settings.js'
 import type { Source } from './source.js'
 
 const DEFAULT_SAMPLE = 10
 const DEFAULT_NEIGHBOURS = 3
 const SEEDS = 2 ** 32
-/** Searches under way at once. */
-const AT_ONCE = 16
+/** Searches under way at once: fewer than there may be listeners of one signal. */
+const AT_ONCE = 8
 
 /** Points chosen at random, and of each its nearest among the others. */
 export async function searchMatrix(
@@ -27,11 +29,6 @@ export async function searchMatrix(
   const sample = bounded(options.sample ?? DEFAULT_SAMPLE, 2, LIMITS.matrixSample, 'sample')
   const limit = bounded(options.limit ?? DEFAULT_NEIGHBOURS, 1, LIMITS.resultLimit, 'limit')
   const vector = vectorIndex(options.using, schema)
-  if (schema[vector]?.multivectorConfig) {
-    throw new VicinalError('NOT_IMPLEMENTED', 'using: a matrix of multivectors is not supported yet')
-  }
-  if (isSparse(schema[vector] as SchemaVector))
-    throw invalid('using', 'expected the name of a dense vector', options.using)
   const own = parseFilter(options.filter, { vectorNames: schema.map(({ name }) => name) })
   const nodes: FilterNode[] = [{ op: 'hasVector', vector }, ...(own ? [own] : [])]
   const fields = { payload: false, vectors: Uint32Array.of(vector) }
@@ -44,50 +41,51 @@ export async function searchMatrix(
   }
   const rows = rowsById(block)
   const among = compileNode({ op: 'hasId', ids: block.ids })
-  const { size } = schema[vector] as ResolvedVector
-  const { data } = block.vectors[0] as { data: Float32Array }
+  const vectorOf = vectorReader(schema[vector] as SchemaVector, block.vectors[0] as VectorRows)
   const pairs: SearchMatrix['pairs'] = []
   for (let from = 0; from < rows.length; from += AT_ONCE) {
     const found = rows.slice(from, from + AT_ONCE).map(async (row) => {
-      const query = data.slice(row * size, (row + 1) * size)
-      return await neighbours(
-        source,
-        { vector, query, limit, among, self: block.ids.slice(row * ID_WORDS, (row + 1) * ID_WORDS) },
-        call,
-      )
+      const self = block.ids.slice(row * ID_WORDS, (row + 1) * ID_WORDS)
+      return await neighbours(source, { vector, value: vectorOf(row), limit, among, self }, call)
     })
     pairs.push(...(await Promise.all(found)).flat())
   }
   return { ids: rows.map((row) => decodeId(block.ids, row * ID_WORDS)), pairs }
 }
 
+function vectorReader(vector: SchemaVector, rows: VectorRows): (row: number) => VectorValue {
+  if (isSparse(vector)) return (row) => sparseOfRow(rows, row)
+  const { size, multivectorConfig } = vector
+  const starts = multivectorConfig ? startsOf(rows.counts) : null
+  return (row) => {
+    const from = (starts ? (starts[row] as number) : row) * size
+    return rows.data.slice(from, from + (starts ? (rows.counts[row] as number) : 1) * size)
+  }
+}
+
 interface Asked {
   vector: number
-  query: Float32Array
+  value: VectorValue
   limit: number
   among: Uint8Array
   self: Uint32Array
 }
 
-async function neighbours({ shard }: Source, asked: Asked, call?: Cancellable): Promise<SearchMatrix['pairs']> {
-  const { vector, query, limit, among, self } = asked
-  const result = await shard.search(
-    {
-      vector,
-      query,
-      limit,
-      offset: 0,
-      ef: 0,
-      recall: 1,
-      exact: true,
-      indexedOnly: false,
-      scoreThreshold: null,
-      filter: among,
-      exclude: self,
-      fields: { payload: false, vectors: new Uint32Array(0) },
-    },
-    call,
-  )
+async function neighbours(source: Source, asked: Asked, call?: Cancellable): Promise<SearchMatrix['pairs']> {
+  const { shard, schema } = source
+  const { vector, value, limit, among, self } = asked
+  const ranked = {
+    vector,
+    limit,
+    offset: 0,
+    scoreThreshold: null,
+    filter: among,
+    exclude: self,
+    fields: { payload: false, vectors: new Uint32Array(0) },
+  }
+  const result = await (value instanceof Float32Array
+    ? shard.search({ ...ranked, query: value, ef: 0, recall: 1, exact: true, indexedOnly: false }, call)
+    : shard.searchSparse({ ...ranked, ...value, idf: (schema[vector] as ResolvedSparse).modifier === 'idf' }, call))
   const a = decodeId(self, 0)
   return decodeIds(result.ids).map((b, at) => ({ a, b, score: result.scores[at] as number }))
 }

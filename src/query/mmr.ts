@@ -1,37 +1,46 @@
 /** Maximal marginal relevance: of candidates near the query, those that are far from each other. */
-import type { Distance } from '../core/schema.js'
+import type { Similarities } from './similarities.js'
 import { Turns } from './turns.js'
 
-export interface MmrCandidates {
-  distance: Distance
-  query: Float32Array
-  /** Vectors end to end, nearest to the query first. */
-  vectors: Float32Array
-  count: number
-  /** From 0, only far from each other, to 1, only near the query. */
-  relevance: number
-}
-
-/** Positions of the chosen ones, in the order in which they were chosen. */
-export async function chooseDiverse(from: MmrCandidates, limit: number, signal?: AbortSignal): Promise<number[]> {
-  const { count, relevance } = from
-  const similarity = similarityOf(from)
-  const near = new Float64Array(count)
+/**
+ * Positions of the chosen ones, in the order in which they were chosen. `relevance` is from 0, only far from each other,
+ * to 1, only near the query.
+ */
+export async function chooseDiverse(
+  similarities: Similarities,
+  relevance: number,
+  limit: number,
+  signal?: AbortSignal,
+): Promise<number[]> {
+  const { count } = similarities
   const turns = new Turns(signal)
-  await turns.each(count, (at) => {
-    near[at] = similarity(from.query, 0, at)
-  })
+  const rest = Array.from({ length: count }, (_, at) => at)
+  const near = new Float64Array(count)
+  const { queryParts } = similarities
+  await addUp(
+    turns,
+    rest,
+    () => queryParts,
+    similarities.toQuery,
+    (at, sum) => {
+      near[at] = sum
+    },
+  )
   // How near each is to the nearest of those chosen.
   const crowded = new Float64Array(count).fill(Number.NEGATIVE_INFINITY)
-  const rest = Array.from({ length: count }, (_, at) => at)
   const chosen: number[] = []
   while (chosen.length < limit && rest.length > 0) {
     const last = chosen.at(-1)
     if (last !== undefined) {
-      await turns.each(rest.length, (i) => {
-        const at = rest[i] as number
-        crowded[at] = Math.max(crowded[at] as number, similarity(from.vectors, last, at))
-      })
+      await addUp(
+        turns,
+        rest,
+        similarities.parts,
+        (at, part) => similarities.between(at, part, last),
+        (at, sum) => {
+          crowded[at] = Math.max(crowded[at] as number, sum)
+        },
+      )
     }
     const worth = (at: number) =>
       last === undefined
@@ -45,19 +54,24 @@ export async function chooseDiverse(from: MmrCandidates, limit: number, signal?:
   return chosen
 }
 
-/** Greater is nearer, whatever the metric; the `row`th vector of `of` and the candidate `at`. */
-function similarityOf({ distance, query, vectors }: MmrCandidates) {
-  const size = query.length
-  return (of: Float32Array, row: number, at: number): number => {
-    const [a, b] = [row * size, at * size]
-    let sum = 0
-    if (distance === 'Euclid') {
-      for (let i = 0; i < size; i++) sum -= ((of[a + i] as number) - (vectors[b + i] as number)) ** 2
-    } else if (distance === 'Manhattan') {
-      for (let i = 0; i < size; i++) sum -= Math.abs((of[a + i] as number) - (vectors[b + i] as number))
-    } else {
-      for (let i = 0; i < size; i++) sum += (of[a + i] as number) * (vectors[b + i] as number)
-    }
-    return sum
-  }
+/** Of each candidate the sum of its parts; none of them takes long, so that others get their turns between them. */
+async function addUp(
+  turns: Turns,
+  candidates: readonly number[],
+  parts: (at: number) => number,
+  part: (at: number, part: number) => number,
+  done: (at: number, sum: number) => void,
+): Promise<void> {
+  const all = candidates.reduce((sum, at) => sum + parts(at), 0)
+  let [i, next, sum] = [0, 0, 0]
+  await turns.each(all, () => {
+    const at = candidates[i] as number
+    sum += part(at, next)
+    next += 1
+    if (next < parts(at)) return
+    done(at, sum)
+    i += 1
+    next = 0
+    sum = 0
+  })
 }

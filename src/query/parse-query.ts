@@ -6,7 +6,7 @@ import { type FilterContext, parseFilter } from '../filter/parse.js'
 import { ScoringParser } from './parse-scoring.js'
 import type { Lookup, Plan, Scoring, Stage } from './plan.js'
 import { projectionOf } from './rows.js'
-import { bounded, DEFAULT_LIMIT, settingsOf, thresholdOf } from './settings.js'
+import { bounded, corpusOf, DEFAULT_LIMIT, settingsOf, thresholdOf } from './settings.js'
 
 /** Checks an untrusted query, prefetches and all. Errors name the place: `prefetch[1].query.recommend.positive[0]`. */
 export function parseQuery(options: QueryOptions, schema: readonly SchemaVector[]): Plan {
@@ -20,12 +20,14 @@ export function parseQuery(options: QueryOptions, schema: readonly SchemaVector[
 }
 
 class QueryParser {
+  readonly #schema: readonly SchemaVector[]
   readonly #context: FilterContext
   readonly #scorings: ScoringParser
   #prefetches = 0
   #prefetched = 0
 
   constructor(schema: readonly SchemaVector[]) {
+    this.#schema = schema
     this.#context = { vectorNames: schema.map(({ name }) => name) }
     this.#scorings = new ScoringParser(schema, this.#context)
   }
@@ -49,6 +51,12 @@ class QueryParser {
       limit,
       threshold,
       settings: settingsOf(stage, at),
+      corpus: corpusOf(
+        stage.params?.idf,
+        'vector' in scoring ? this.#schema[scoring.vector] : undefined,
+        this.#context,
+        at,
+      ),
       lookup,
     }
   }

@@ -1,4 +1,4 @@
-import { invalid, VicinalError } from '../core/errors.js'
+import { invalid } from '../core/errors.js'
 import { LIMITS } from '../core/limits.js'
 import { encodeId, ID_WORDS, type MultiVector, type PointId, type Vector } from '../core/point.js'
 import {
@@ -11,11 +11,12 @@ import {
 import { isSparse, type ResolvedVector, type SchemaVector } from '../core/schema.js'
 import { isDocument, isSparseVector, sparseVectorOf } from '../core/sparse.js'
 import type { FilterContext } from '../filter/parse.js'
-import { embedQuery, noModel } from '../inference/bm25.js'
+import { noModel } from '../inference/bm25.js'
 import { parseFormula } from './parse-formula.js'
 import { orderOf } from './parse-order.js'
-import type { DenseExample, ExamplePair, MmrSettings, Scoring } from './plan.js'
+import type { Example, ExamplePair, MmrSettings, Scoring } from './plan.js'
 import { bounded, finite, vectorIndex } from './settings.js'
+import { TextQuery } from './texts.js'
 
 const DEFAULT_RRF_K = 2
 const DEFAULT_DIVERSITY = 0.5
@@ -102,10 +103,8 @@ export class ScoringParser {
 
   #nearest(query: Fields, using: string | undefined, field: string, at: string, facts: StageFacts): Scoring {
     const vector = vectorIndex(using, this.#schema, at)
-    if (isSparse(this.#schema[vector] as SchemaVector)) return this.#sparse(query, vector, field)
     const place = isVector(query.nearest) || !('mmr' in query) ? field : `${field}.nearest`
     const target = this.#example(query.nearest, vector, place)
-    if (isGiven(query.mmr)) this.#single(using, `${field}.mmr`, at)
     return {
       kind: 'nearest',
       vector,
@@ -114,25 +113,12 @@ export class ScoringParser {
     }
   }
 
-  #sparse({ nearest, mmr }: Fields, vector: number, field: string): Scoring {
-    if (mmr !== undefined && mmr !== null) throw notOfSparse(`${field}.mmr`)
-    this.#countExample(field)
-    if (isDocument(nearest)) return { kind: 'sparse', vector, target: embedQuery(nearest, field) }
-    if (isSparseVector(nearest)) return { kind: 'sparse', vector, target: sparseVectorOf(nearest, field) }
-    if (isVector(nearest)) {
-      const { name } = this.#schema[vector] as SchemaVector
-      throw invalid(field, `expected a sparse vector { indices, values } for ${JSON.stringify(name)}`, 'a dense vector')
-    }
-    encodeId(nearest, new Uint32Array(ID_WORDS), 0, field)
-    return { kind: 'sparse', vector, target: nearest as PointId }
-  }
-
   #recommend(query: Fields, using: string | undefined, field: string, at: string): Scoring {
     const strategy = (query.strategy ?? 'average_vector') as RecommendStrategy
     if (!RECOMMEND_STRATEGIES.includes(strategy)) {
       throw invalid(`${field}.strategy`, `expected one of ${RECOMMEND_STRATEGIES.join(', ')}`, strategy)
     }
-    const vector = this.#single(using, field, at)
+    const vector = vectorIndex(using, this.#schema, at)
     const positive = this.#exampleList(query.positive, vector, `${field}.positive`)
     const negative = this.#exampleList(query.negative, vector, `${field}.negative`)
     if (positive.length === 0 && strategy === 'average_vector') {
@@ -145,18 +131,18 @@ export class ScoringParser {
   }
 
   #discover(query: Fields, using: string | undefined, field: string, at: string): Scoring {
-    const vector = this.#single(using, field, at)
+    const vector = vectorIndex(using, this.#schema, at)
     const target = this.#example(query.target, vector, `${field}.target`)
     return { kind: 'discover', vector, target, pairs: this.#pairs(query.context, vector, `${field}.context`) }
   }
 
   #contextQuery(context: unknown, using: string | undefined, field: string, at: string): Scoring {
-    const vector = this.#single(using, field, at)
+    const vector = vectorIndex(using, this.#schema, at)
     return { kind: 'context', vector, pairs: this.#pairs(context, vector, field) }
   }
 
   #feedback(query: Fields, using: string | undefined, field: string, at: string): Scoring {
-    const vector = this.#single(using, field, at)
+    const vector = vectorIndex(using, this.#schema, at)
     const target = this.#example(query.target, vector, `${field}.target`)
     const feedback = arrayAt(query.feedback, `${field}.feedback`).map((item, i) => {
       const place = `${field}.feedback[${i}]`
@@ -174,13 +160,6 @@ export class ScoringParser {
     return { kind: 'feedback', vector, target, feedback, naive }
   }
 
-  /** The vector that several examples are compared with, which multivectors cannot be yet. */
-  #single(using: string | undefined, field: string, at: string): number {
-    const vector = vectorIndex(using, this.#schema, at)
-    if (!this.#schema[vector]?.multivectorConfig) return vector
-    throw new VicinalError('NOT_IMPLEMENTED', `${field}: not supported yet for multivectors`, { details: { field } })
-  }
-
   /** One pair, or several; none is allowed. */
   #pairs(context: unknown, vector: number, field: string): ExamplePair[] {
     if (context === undefined || context === null) return []
@@ -196,7 +175,7 @@ export class ScoringParser {
     }
   }
 
-  #exampleList(value: unknown, vector: number, field: string): DenseExample[] {
+  #exampleList(value: unknown, vector: number, field: string): Example[] {
     if (value === undefined || value === null) return []
     return arrayAt(value, field).map((example, i) => this.#example(example, vector, `${field}[${i}]`))
   }
@@ -206,22 +185,30 @@ export class ScoringParser {
     throw invalid(field, `expected at most ${LIMITS.queryExamples} examples in one query`, this.#examples)
   }
 
-  #example(value: unknown, vector: number, field: string): DenseExample {
+  #example(value: unknown, vector: number, field: string): Example {
     this.#countExample(field)
     const known = this.#schema[vector] as SchemaVector
-    if (isSparse(known)) throw notOfSparse(field)
+    if (isSparse(known)) return sparseExample(value, known.name, field)
     if (isDocument(value)) throw noModel(value, field)
     if (isSparseVector(value)) {
       throw invalid(field, `expected a dense vector for ${JSON.stringify(known.name)}`, 'a sparse vector')
     }
-    if (isVector(value)) return vectorOf(value, known, field)
-    encodeId(value, new Uint32Array(ID_WORDS), 0, field)
-    return value as PointId
+    return isVector(value) ? vectorOf(value, known, field) : idOf(value, field)
   }
 }
 
-function notOfSparse(field: string): VicinalError {
-  return new VicinalError('NOT_IMPLEMENTED', `${field}: of sparse vectors only the nearest can be asked for`)
+function sparseExample(value: unknown, name: string, field: string): Example {
+  if (isDocument(value)) return new TextQuery(value, field)
+  if (isSparseVector(value)) return sparseVectorOf(value, field)
+  if (isVector(value)) {
+    throw invalid(field, `expected a sparse vector { indices, values } for ${JSON.stringify(name)}`, 'a dense vector')
+  }
+  return idOf(value, field)
+}
+
+function idOf(value: unknown, field: string): PointId {
+  encodeId(value, new Uint32Array(ID_WORDS), 0, field)
+  return value as PointId
 }
 
 const KINDS = [
@@ -316,10 +303,6 @@ function singleVector(value: Vector, size: number, field: string): Float32Array 
 
 export function isVector(value: unknown): value is Vector | MultiVector {
   return Array.isArray(value) || value instanceof Float32Array
-}
-
-function isGiven(value: unknown): boolean {
-  return value !== undefined && value !== null
 }
 
 function arrayAt(value: unknown, field: string): readonly unknown[] {

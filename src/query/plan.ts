@@ -9,6 +9,7 @@ import type { PathStep } from '../filter/path.js'
 import type { Formula } from './formula.js'
 import type { Projection } from './rows.js'
 import type { SearchSettings } from './settings.js'
+import type { TextQuery } from './texts.js'
 
 export interface Plan {
   root: Stage
@@ -23,23 +24,25 @@ export interface Stage {
   limit: number
   threshold: number | null
   settings: SearchSettings
+  /** Whose points tell how rare an index of sparse vectors is; null: all. */
+  corpus: FilterNode | null
   lookup: Lookup | null
 }
 
-/** A vector given, or the id of one that is stored. */
-export type Example = DenseExample | StoredSparseVector
-export type DenseExample = Float32Array | PointId
+/** A vector given, a text that one is made of, or the id of one that is stored. */
+export type Example = VectorValue | TextQuery | PointId
+/** Of multivectors, all vectors end to end. */
+export type VectorValue = Float32Array | StoredSparseVector
 
 export interface ExamplePair {
-  positive: DenseExample
-  negative: DenseExample
+  positive: Example
+  negative: Example
 }
 
 /** `vector` is the position of the vector in the schema. */
 export type Scoring =
   | { kind: 'ids' }
-  | { kind: 'nearest'; vector: number; target: DenseExample; mmr: MmrSettings | null }
-  | { kind: 'sparse'; vector: number; target: StoredSparseVector | PointId }
+  | { kind: 'nearest'; vector: number; target: Example; mmr: MmrSettings | null }
   | VectorsScoring
   | { kind: 'orderBy'; order: Order }
   | { kind: 'rrf'; k: number; weights: readonly number[] | null }
@@ -53,16 +56,16 @@ export type VectorsScoring =
       kind: 'recommend'
       vector: number
       strategy: RecommendStrategy
-      positive: DenseExample[]
-      negative: DenseExample[]
+      positive: Example[]
+      negative: Example[]
     }
-  | { kind: 'discover'; vector: number; target: DenseExample; pairs: ExamplePair[] }
+  | { kind: 'discover'; vector: number; target: Example; pairs: ExamplePair[] }
   | { kind: 'context'; vector: number; pairs: ExamplePair[] }
   | {
       kind: 'feedback'
       vector: number
-      target: DenseExample
-      feedback: { example: DenseExample; score: number }[]
+      target: Example
+      feedback: { example: Example; score: number }[]
       naive: Naive
     }
 
@@ -96,7 +99,6 @@ export interface Lookup {
 export function examplesOf(scoring: Scoring): Example[] {
   switch (scoring.kind) {
     case 'nearest':
-    case 'sparse':
       return [scoring.target]
     case 'recommend':
       return [...scoring.positive, ...scoring.negative]

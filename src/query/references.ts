@@ -1,43 +1,50 @@
 /** The stored vectors that a query names by id, fetched before it runs. */
 import { invalid, notFound } from '../core/errors.js'
-import { distinctIds, encodeIds, type PointId, type StoredSparseVector, UNNAMED_VECTOR } from '../core/point.js'
+import { distinctIds, encodeIds, type PointId, UNNAMED_VECTOR } from '../core/point.js'
 import type { SchemaVector } from '../core/schema.js'
 import type { VectorRows } from '../native/addon.js'
-import { type DenseExample, examplesOf, type Plan, type Stage } from './plan.js'
+import { type Example, examplesOf, type Plan, type Stage, type VectorValue } from './plan.js'
 import { sparseOfRow } from './rows.js'
-import type { Catalog, Source } from './source.js'
+import type { QueryScope, Source } from './source.js'
+import { embedTexts, TextQuery } from './texts.js'
 
 interface Column {
   source: Source
   vector: number
   ids: Set<PointId>
   /** Null of a point that lacks the vector. */
-  vectors: Map<PointId, Float32Array | StoredSparseVector | null>
+  vectors: Map<PointId, VectorValue | null>
 }
 
+/** And the vectors made of texts. */
 export class References {
   readonly #columns = new Map<string, Column>()
   readonly #ofStage = new Map<Stage, Column>()
+  readonly #texts: TextQuery[] = []
   /** Ids of the collection asked, which are never in the answer; distinct and encoded. */
   readonly excluded: Uint32Array
 
   /** Rejects with NOT_FOUND where a point, its vector or its collection is not there. */
-  static async of(plan: Plan, source: Source, catalog: Catalog): Promise<References> {
-    const references = new References(plan, source, catalog)
+  static async of(plan: Plan, scope: QueryScope): Promise<References> {
+    const references = new References(plan, scope)
+    await embedTexts(references.#texts, scope.call?.signal)
     await Promise.all([...references.#columns.values()].map(fetchColumn))
     return references
   }
 
-  private constructor(plan: Plan, source: Source, catalog: Catalog) {
+  private constructor(plan: Plan, scope: QueryScope) {
     const own: PointId[] = []
-    this.#collect(plan.root, source, catalog, own)
+    this.#collect(plan.root, scope, own)
     this.excluded = distinctIds(encodeIds(own))
   }
 
-  #collect(stage: Stage, source: Source, catalog: Catalog, own: PointId[]): void {
-    for (const prefetch of stage.prefetches) this.#collect(prefetch, source, catalog, own)
+  #collect(stage: Stage, scope: QueryScope, own: PointId[]): void {
+    for (const prefetch of stage.prefetches) this.#collect(prefetch, scope, own)
+    const { source, catalog } = scope
     const { scoring, lookup } = stage
-    const ids = examplesOf(scoring).filter((example) => typeof example !== 'object') as PointId[]
+    const examples = examplesOf(scoring)
+    this.#texts.push(...examples.filter((example) => example instanceof TextQuery))
+    const ids = examples.filter((example) => typeof example !== 'object')
     if (ids.length === 0 || !('vector' in scoring)) return
     const { name, size } = source.schema[scoring.vector] as SchemaVector
     const from = lookup ? catalog(lookup.collection) : source
@@ -64,32 +71,22 @@ export class References {
       source,
       vector,
       ids: new Set<PointId>(),
-      vectors: new Map<PointId, Float32Array | StoredSparseVector | null>(),
+      vectors: new Map<PointId, VectorValue | null>(),
     }
     this.#columns.set(key, made)
     return made
   }
 
   /** Null where the point is there, but not the vector. */
-  find(stage: Stage, example: DenseExample): Float32Array | null {
-    return example instanceof Float32Array ? example : (this.#stored(stage, example) as Float32Array | null)
-  }
-
-  /** The same of a stage that asks for a sparse vector. */
-  getSparse(stage: Stage, example: StoredSparseVector | PointId): StoredSparseVector {
+  find(stage: Stage, example: Example): VectorValue | null {
+    if (example instanceof TextQuery) return example.vector
     if (typeof example === 'object') return example
-    const vector = this.#stored(stage, example) as StoredSparseVector | null
-    if (vector) return vector
-    throw notFound('vector of point', example)
-  }
-
-  #stored(stage: Stage, id: PointId): Float32Array | StoredSparseVector | null {
-    const vector = this.#ofStage.get(stage)?.vectors.get(id)
-    if (vector === undefined) throw notFound('point with id', id)
+    const vector = this.#ofStage.get(stage)?.vectors.get(example)
+    if (vector === undefined) throw notFound('point with id', example)
     return vector
   }
 
-  get(stage: Stage, example: DenseExample): Float32Array {
+  get(stage: Stage, example: Example): VectorValue {
     const vector = this.find(stage, example)
     if (vector) return vector
     throw notFound('vector of point', example as PointId)

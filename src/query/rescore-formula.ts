@@ -83,7 +83,10 @@ async function passingOf(
   const passing: Uint8Array[] = []
   for (const condition of conditions) {
     call?.signal?.throwIfAborted()
-    const found = await shard.selectIds(compileNode({ op: 'and', children: [{ op: 'hasId', ids }, condition] }))
+    const found = await shard.selectIds(
+      compileNode({ op: 'and', children: [{ op: 'hasId', ids }, condition] }),
+      call?.signal,
+    )
     const passes = new Uint8Array(points.length)
     await turns.each(found.length / ID_WORDS, (row) => {
       const at = positions.get(decodeId(found, row * ID_WORDS))

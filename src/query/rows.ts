@@ -136,9 +136,10 @@ export class RowReader {
   }
 }
 
-function startsOf(counts: Uint32Array): Uint32Array {
-  const starts = new Uint32Array(counts.length)
-  for (let row = 1; row < counts.length; row++) starts[row] = (starts[row - 1] as number) + (counts[row - 1] as number)
+/** Where the vectors of each row begin, and where those of the last one end. */
+export function startsOf(counts: Uint32Array): Uint32Array {
+  const starts = new Uint32Array(counts.length + 1)
+  for (let row = 0; row < counts.length; row++) starts[row + 1] = (starts[row] as number) + (counts[row] as number)
   return starts
 }
 

@@ -26,7 +26,7 @@ export async function runQuery<P>(
 
 /** Runs a plan; the same one may be run with other filters and limits. */
 export async function runPlan<P>(plan: Plan, scope: QueryScope): Promise<{ hits: Hit<P>[]; plan: QueryPlan | null }> {
-  const references = await References.of(plan, scope.source, scope.catalog)
+  const references = await References.of(plan, scope)
   const { hits, plan: explained } = await new QueryRun(scope, references).root(plan)
   return { hits: hits as Hit<P>[], plan: explained }
 }

@@ -12,7 +12,7 @@ import { roundQuery } from '../native/vectors.js'
 import { planOf } from './explain.js'
 import { isVector, vectorOf } from './parse-scoring.js'
 import { type Projection, projectionOf, RowReader } from './rows.js'
-import { bounded, DEFAULT_LIMIT, settingsOf, thresholdOf, vectorIndex } from './settings.js'
+import { bounded, corpusOf, DEFAULT_LIMIT, settingsOf, thresholdOf, vectorIndex } from './settings.js'
 
 const NO_FIELDS = { payload: false }
 
@@ -78,9 +78,11 @@ function searchAs<T>(
     throw invalid('offset', `expected offset + limit of at most ${LIMITS.resultLimit}`, offset + limit)
   const { ef, recall, exact, codes, indexedOnly } = settingsOf(options)
   const scoreThreshold = thresholdOf(options.scoreThreshold)
-  const filter = options.filter ? compileFilter(options.filter, { vectorNames: schema.map(({ name }) => name) }) : null
+  const context = { vectorNames: schema.map(({ name }) => name) }
+  const filter = options.filter ? compileFilter(options.filter, context) : null
   const projection = projectionOf(options, schema)
   const searched = schema[vector] as ResolvedVector
+  corpusOf(options.params?.idf, searched, context)
   const run = (target: Target): Awaitable<T> => {
     const request = {
       vector,

@@ -1,8 +1,10 @@
 import { invalid } from '../core/errors.js'
 import { LIMITS } from '../core/limits.js'
 import { UNNAMED_VECTOR } from '../core/point.js'
-import type { QuantizationParams, QueryParams } from '../core/query.js'
-import type { SchemaVector } from '../core/schema.js'
+import type { IdfParams, QuantizationParams, QueryParams } from '../core/query.js'
+import { isSparse, type SchemaVector } from '../core/schema.js'
+import type { FilterNode } from '../filter/node.js'
+import { type FilterContext, parseFilter } from '../filter/parse.js'
 import type { CodeUse } from '../native/addon.js'
 
 const DEFAULT_RECALL = 0.95
@@ -32,6 +34,32 @@ export function settingsOf(
     codes: codeUseOf(quantization, `${at}params.quantization`),
     indexedOnly: indexed_only === true,
   }
+}
+
+/**
+ * Of whose points it is counted how rare an index is; null: of all. `vector` is what is searched, where anything is.
+ * Scores would be others than those asked for where this cannot apply, so that is refused.
+ */
+export function corpusOf(
+  idf: IdfParams | null | undefined,
+  vector: SchemaVector | undefined,
+  context: FilterContext,
+  at = '',
+): FilterNode | null {
+  if (idf === undefined || idf === null || vector === undefined) return null
+  const field = `${at}params.idf`
+  if (!isSparse(vector) || vector.modifier !== 'idf') {
+    const name = JSON.stringify(vector.name)
+    const what = 'search param `idf` requires a sparse vector with the `idf` modifier'
+    throw invalid(field, `${what}, which vector ${name} is not`)
+  }
+  if (idf === 'global') return null
+  if (typeof idf !== 'object' || Array.isArray(idf) || !('corpus' in idf)) {
+    throw invalid(field, 'expected "global" or { corpus: a filter }', idf)
+  }
+  const { corpus } = idf
+  if (corpus === null || typeof corpus !== 'object') throw invalid(`${field}.corpus`, 'expected a filter', corpus)
+  return parseFilter(corpus, context, `${field}.corpus`)
 }
 
 export function vectorIndex(using: string | undefined | null, schema: readonly SchemaVector[], at = ''): number {

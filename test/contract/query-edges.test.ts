@@ -65,19 +65,28 @@ describe('on the wire', () => {
     const database = await open(':memory:')
     const service = await startService({ database })
     onTestFinished(() => database.close())
-    const collection = await database.createCollection('c', { vectors: { size: 1, distance: 'Dot' } })
+    const collection = await database.createCollection('c', {
+      vectors: { size: 1, distance: 'Dot' },
+      sparseVectors: { rare: { modifier: 'idf' }, plain: {} },
+    })
     await collection.upsert([{ id: 1, vector: [1] }])
     return { service, collection }
   }
 
+  const words = { indices: [1], values: [1] }
   it.each([
-    ['global', 200],
-    [null, 200],
-    [{ corpus: { must: [] } }, 501],
-    ['local', 400],
-  ])('params.idf of %j is answered with %i', async (idf, status) => {
+    ['global', words, 'rare', 200],
+    [null, [1], undefined, 200],
+    [{ corpus: { must: [] } }, words, 'rare', 200],
+    [{ corpus: { must: 7 } }, words, 'rare', 400],
+    [{ corpus: [] }, words, 'rare', 400],
+    ['local', words, 'rare', 400],
+    ['global', [1], undefined, 400],
+    [{ corpus: {} }, { recommend: { positive: [1] } }, undefined, 400],
+    ['global', words, 'plain', 400],
+  ])('params.idf of %j for %j, using %s, is answered with %i', async (idf, query, using, status) => {
     const { service } = await served()
-    const answer = await service.call('POST', `${POINTS}/query`, { query: [1], params: { idf } })
+    const answer = await service.call('POST', `${POINTS}/query`, { query, using, params: { idf } })
     expect(answer.status).toBe(status)
     if (status !== 200) expect((answer.json.status as { error: string }).error).toMatch(/params\.idf/)
   })

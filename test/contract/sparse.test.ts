@@ -7,6 +7,7 @@ import type { Collection } from '../../src/core/database.js'
 import { open } from '../../src/index.js'
 import { createServer } from '../../src/server/app.js'
 import type { DatabaseUnderTest } from './database.contract.js'
+import { describeExamples } from './examples.contract.js'
 import { describeSparse } from './sparse.contract.js'
 
 async function inMemory(): Promise<DatabaseUnderTest> {
@@ -42,6 +43,9 @@ async function behindService(): Promise<DatabaseUnderTest> {
 }
 
 describeSparse('embedded in memory', inMemory)
+describeExamples('embedded in memory', inMemory)
+describeExamples('embedded in a folder', inFolder)
+describeExamples('behind the service', behindService)
 describeSparse('embedded in a folder', inFolder)
 describeSparse('behind the service', behindService)
 

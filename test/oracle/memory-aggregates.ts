@@ -1,10 +1,18 @@
 /** Groups, facets and matrices of the in-memory oracle, from all points there are. */
 import type { Hit, PointGroup } from '../../src/core/database.js'
 import type { FacetHit, QueryGroupsOptions, SearchMatrix } from '../../src/core/query.js'
-import type { ResolvedVector } from '../../src/core/schema.js'
 import { valuesOf } from './memory-payload.js'
-import { isGreaterNearer, type MemoryPoint, score } from './memory-points.js'
+import type { MemoryPoint } from './memory-points.js'
 import { type MemorySource, type Ranked, runOracle } from './memory-query.js'
+import {
+  isGreaterBetter,
+  isSparseSpace,
+  type MemorySpace,
+  type MemoryVector,
+  nearestScore,
+  type SparseMap,
+  weighed,
+} from './memory-vectors.js'
 
 export function groupsOfOracle(
   source: MemorySource,
@@ -49,14 +57,25 @@ export function facetOfOracle(points: MemoryPoint[], key: string): FacetHit[] {
     .sort((a, b) => b.count - a.count || (a.value < b.value ? -1 : 1))
 }
 
-export function matrixOfOracle(points: MemoryPoint[], { name, distance }: ResolvedVector, limit: number): SearchMatrix {
+export function matrixOfOracle(
+  points: MemoryPoint[],
+  space: MemorySpace,
+  limit: number,
+  all: readonly MemoryPoint[],
+): SearchMatrix {
   if (points.length < 2) return { ids: [], pairs: [] }
-  const sign = isGreaterNearer(distance) ? -1 : 1
-  const vector = (point: MemoryPoint) => point.vectors.get(name) as Float32Array
+  const sign = isGreaterBetter(space) ? -1 : 1
+  const stored = (point: MemoryPoint) => point.vectors.get(space.name) as MemoryVector
+  const corpus =
+    isSparseSpace(space) && space.modifier === 'idf' ? all.map((point) => stored(point) as SparseMap) : null
+  const query = (point: MemoryPoint) => (corpus ? weighed(stored(point) as SparseMap, corpus) : stored(point))
   const pairs = points.flatMap((a) =>
     points
       .filter((b) => b !== a)
-      .map((b) => ({ a: a.id, b: b.id, score: score(distance, vector(a), vector(b)) }))
+      .flatMap((b) => {
+        const score = nearestScore(space, query(a), stored(b))
+        return score === null ? [] : [{ a: a.id, b: b.id, score }]
+      })
       .sort((x, y) => sign * (x.score - y.score))
       .slice(0, limit),
   )

@@ -30,17 +30,19 @@ import type {
   SearchMatrix,
   SearchMatrixOptions,
 } from '../../src/core/query.js'
-import type { CollectionConfig, CollectionInfo, ConfigChange, ResolvedVector } from '../../src/core/schema.js'
+import type { CollectionConfig, CollectionInfo, ConfigChange } from '../../src/core/schema.js'
 import { matchesFilter } from './filter-oracle.js'
 import { facetOfOracle, groupsOfOracle, matrixOfOracle } from './memory-aggregates.js'
 import { pointsOfTable } from './memory-arrow.js'
 import { bounded, checkCall, filterable, plainPayload } from './memory-checks.js'
+import { pointsOfColumns } from './memory-columns.js'
 import { infoOf } from './memory-info.js'
 import { deleteKeys, mergePayload, selectPayload } from './memory-payload.js'
 import { checkEffort, planOfScan } from './memory-plan.js'
-import { idKey, idOfKey, type MemoryPoint, storedVector } from './memory-points.js'
+import { idKey, idOfKey, type MemoryPoint } from './memory-points.js'
 import { type MemorySource, ordered, orderedPoint, type Ranked, runOracle } from './memory-query.js'
 import { noSnapshots } from './memory-snapshots.js'
+import { type MemorySpace, type MemoryVector, memoryVector, seenVector } from './memory-vectors.js'
 import { textIndexesOf } from './text-oracle.js'
 
 export class MemoryCollection implements Collection {
@@ -165,7 +167,8 @@ export class MemoryCollection implements Collection {
     const points = this.#matching(filter)
       .filter((point) => point.vectors.has(space.name))
       .slice(0, sample)
-    return matrixOfOracle(points, space, limit)
+    const all = [...this.#points.values()].filter((point) => point.vectors.has(space.name))
+    return matrixOfOracle(points, space, limit, all)
   }
 
   #hit({ point, score, version, orderValue }: Ranked, options: ReadOptions): Hit {
@@ -293,7 +296,7 @@ export class MemoryCollection implements Collection {
     const modes = ['upsert', 'insert_only', 'update_only']
     const mode = condition.updateMode ?? 'upsert'
     if (!modes.includes(mode)) throw invalid('update_mode', `expected one of ${modes.join(', ')}`, mode)
-    const rows = 'ids' in points ? this.#rowsOf(points) : points
+    const rows = 'ids' in points ? pointsOfColumns(points, (name) => this.#space(name, 'vectors')) : points
     const made = rows.map((row, i): MemoryPoint => {
       const key = idKey(row.id, `points[${i}].id`)
       const vectors = this.#vectorsOf(row.vector, `points[${i}].vector`)
@@ -308,46 +311,26 @@ export class MemoryCollection implements Collection {
     this.#points = new Map([...this.#points].sort(([a], [b]) => (a < b ? -1 : 1)))
   }
 
-  #rowsOf({ ids, vectors, payloads }: ColumnarPoints): Point[] {
-    const named = vectors instanceof Float32Array ? { '': vectors } : (vectors as Record<string, Float32Array>)
-    if (payloads && payloads.length !== ids.length) {
-      throw invalid('payloads', `expected ${ids.length} payloads, one for each id`, payloads.length)
-    }
-    return Array.from(ids as ArrayLike<PointId>, (id, row) => ({
-      id,
-      payload: (payloads?.[row] ?? null) as Payload | null,
-      vector: Object.fromEntries(
-        Object.entries(named).map(([name, column]) => {
-          const { size } = this.#space(name, 'vectors')
-          if (column.length !== ids.length * size) {
-            throw invalid('vectors', `Vector dimension error: expected ${ids.length} × ${size} numbers`, column.length)
-          }
-          return [name, column.slice(row * size, (row + 1) * size)]
-        }),
-      ),
-    }))
-  }
-
   /** Everything of an operation is checked before this runs, so that it is all or nothing. */
   #change<T>(items: readonly T[], change: (item: T) => MemoryPoint): void {
     this.#sequence++
     for (const item of items) change(item).version = this.#sequence
   }
 
-  #vectorsOf(vector: PointVector | undefined, field: string): Map<string, Float32Array> {
+  #vectorsOf(vector: PointVector | undefined, field: string): Map<string, MemoryVector> {
     const isOne = Array.isArray(vector) || vector instanceof Float32Array
     const named = isOne ? { '': vector } : vector
     if (named === null || typeof named !== 'object') throw invalid(field, 'expected a vector', vector)
     return new Map(
       Object.entries(named).map(([name, value]) => {
         const at = name === '' ? field : `${field}.${name}`
-        return [name, storedVector(value, this.#space(name, at), at)]
+        return [name, memoryVector(value, this.#space(name, at), at)]
       }),
     )
   }
 
-  #space(name: string | undefined, field = 'using'): ResolvedVector {
-    const { vectors } = this.#config
+  #space(name: string | undefined, field = 'using'): MemorySpace {
+    const vectors: MemorySpace[] = [...this.#config.vectors, ...this.#config.sparseVectors]
     const found = name === undefined && vectors.length === 1 ? vectors[0] : vectors.find((v) => v.name === name)
     if (!found) throw invalid(field, 'Not existing vector name', name ?? null)
     return found
@@ -385,7 +368,9 @@ export class MemoryCollection implements Collection {
     }
     const names = this.#vectorNames(options.withVector ?? false)
     if (names.length === 0) return seen
-    const vectors = Object.fromEntries([...point.vectors].filter(([name]) => names.includes(name)))
+    const vectors = Object.fromEntries(
+      [...point.vectors].filter(([name]) => names.includes(name)).map(([name, vector]) => [name, seenVector(vector)]),
+    )
     const unnamed = vectors['']
     if (unnamed || Object.keys(vectors).length > 0 || names[0] !== '') seen.vector = unnamed ?? vectors
     return seen
@@ -393,6 +378,7 @@ export class MemoryCollection implements Collection {
 
   #vectorNames(selector: boolean | readonly string[]): readonly string[] {
     if (typeof selector !== 'boolean') return selector.map((name) => this.#space(name, 'with_vector').name)
-    return selector ? this.#config.vectors.map((vector) => vector.name) : []
+    const { vectors, sparseVectors } = this.#config
+    return selector ? [...vectors, ...sparseVectors].map((vector) => vector.name) : []
   }
 }

@@ -2,10 +2,11 @@
 import { invalid } from '../../src/core/errors.js'
 import type { PointId } from '../../src/core/point.js'
 import type { Distance, ResolvedVector } from '../../src/core/schema.js'
+import type { MemoryVector } from './memory-vectors.js'
 
 export interface MemoryPoint {
   id: PointId
-  vectors: Map<string, Float32Array>
+  vectors: Map<string, MemoryVector>
   payload: Record<string, unknown>
   version: number
 }
@@ -64,9 +65,4 @@ export function score(distance: Distance, query: Float32Array, vector: Float32Ar
     else sum += a * b
   }
   return Math.fround(distance === 'Euclid' ? Math.sqrt(sum) : sum)
-}
-
-/** Greater is nearer under Cosine and Dot, smaller under the others. */
-export function isGreaterNearer(distance: Distance): boolean {
-  return distance === 'Cosine' || distance === 'Dot'
 }

@@ -4,10 +4,22 @@ import { invalid, notFound } from '../../src/core/errors.js'
 import type { Filter } from '../../src/core/filter.js'
 import type { PointId } from '../../src/core/point.js'
 import type { ContextPair, OrderBy, Query, QueryStage, VectorInput } from '../../src/core/query.js'
-import type { Distance, ResolvedVector } from '../../src/core/schema.js'
 import { formulaValue } from './memory-formula.js'
 import { valuesOf } from './memory-payload.js'
-import { floats, idKey, isGreaterNearer, type MemoryPoint, score, storedVector } from './memory-points.js'
+import { idKey, type MemoryPoint } from './memory-points.js'
+import {
+  averageVector,
+  isGreaterBetter,
+  isSparseSpace,
+  likeness,
+  type MemorySpace,
+  type MemoryVector,
+  memoryVector,
+  nearestScore,
+  type SparseMap,
+  sum,
+  weighed,
+} from './memory-vectors.js'
 
 export interface Ranked {
   point: MemoryPoint
@@ -22,7 +34,7 @@ export interface MemorySource {
   all(): MemoryPoint[]
   matching(filter: Filter | null | undefined): MemoryPoint[]
   find(id: PointId): MemoryPoint | undefined
-  space(using: string | undefined | null): ResolvedVector
+  space(using: string | undefined | null): MemorySpace
   lookup(name: string): MemorySource
   seen(point: MemoryPoint, options: ReadOptions): StoredPoint
 }
@@ -67,7 +79,9 @@ function merged(source: MemorySource, stage: QueryStage, sources: Ranked[][]): R
     const scores = (point: MemoryPoint) => sources.map((hits) => hits.find((hit) => hit.point === point)?.score)
     return best(points, (point) => formulaValue(query, point, scores(point)), stage)
   }
-  return scored(source, stage, points)
+  // Equal scores are in the order of ids.
+  const inOrder = points.sort((a, b) => (idKey(a.id) < idKey(b.id) ? -1 : 1))
+  return scored(source, stage, inOrder)
 }
 
 /** From three deviations below the mean to three above. */
@@ -90,7 +104,7 @@ function best(points: MemoryPoint[], scoreOf: (point: MemoryPoint) => number, st
 function scored(source: MemorySource, stage: QueryStage, candidates: MemoryPoint[]): Ranked[] {
   const { query } = stage
   if (query === undefined || query === null) return alike(candidates)
-  if (typeof query !== 'object' || Array.isArray(query) || query instanceof Float32Array) {
+  if (isInput(query)) {
     return nearest(source, stage, candidates, query as VectorInput)
   }
   if ('nearest' in query) {
@@ -111,13 +125,13 @@ function scored(source: MemorySource, stage: QueryStage, candidates: MemoryPoint
   const space = source.space(stage.using)
   const withVector = candidates.filter((point) => point.vectors.has(space.name))
   const similarityOf = (input: VectorInput) => {
-    const vector = vectorOf(source, stage, input)
-    return (point: MemoryPoint) => similarity(space.distance, vector, point.vectors.get(space.name) as Float32Array)
+    const vector = rarified(source, stage, vectorOf(source, stage, input))
+    return (point: MemoryPoint) => likeness(space, vector, point.vectors.get(space.name) as MemoryVector)
   }
   if ('recommend' in query) {
     const { positive = [], negative = [], strategy } = query.recommend
     if (!strategy || strategy === 'average_vector') {
-      return nearest(source, stage, candidates, average(source, stage, positive ?? [], negative ?? []))
+      return nearestTo(source, stage, candidates, average(source, stage, positive ?? [], negative ?? []))
     }
     const [likes, dislikes] = [(positive ?? []).map(similarityOf), (negative ?? []).map(similarityOf)]
     return best(
@@ -184,20 +198,32 @@ function scored(source: MemorySource, stage: QueryStage, candidates: MemoryPoint
 }
 
 function nearest(source: MemorySource, stage: QueryStage, candidates: MemoryPoint[], input: VectorInput): Ranked[] {
+  return nearestTo(source, stage, candidates, vectorOf(source, stage, input))
+}
+
+function nearestTo(source: MemorySource, stage: QueryStage, candidates: MemoryPoint[], query: MemoryVector): Ranked[] {
   const space = source.space(stage.using)
-  const given = vectorOf(source, stage, input)
-  const vector = space.distance === 'Cosine' ? storedVector(given, space, 'query') : given
-  const sign = isGreaterNearer(space.distance) ? -1 : 1
+  const vector = rarified(source, stage, query)
+  const sign = isGreaterBetter(space) ? -1 : 1
   const { scoreThreshold } = stage
   return candidates
     .filter((point) => point.vectors.has(space.name))
-    .map((point) => ({
-      point,
-      version: point.version,
-      score: score(space.distance, vector, point.vectors.get(space.name) as Float32Array),
-    }))
+    .flatMap((point) => {
+      const score = nearestScore(space, vector, point.vectors.get(space.name) as MemoryVector)
+      return score === null ? [] : [{ point, version: point.version, score }]
+    })
     .filter((hit) => scoreThreshold === undefined || sign * hit.score <= sign * scoreThreshold)
     .sort((a, b) => sign * (a.score - b.score))
+}
+
+/** Of sparse vectors with the modifier, in the corpus that the stage names or among all points. */
+function rarified(source: MemorySource, stage: QueryStage, vector: MemoryVector): MemoryVector {
+  const space = source.space(stage.using)
+  if (!isSparseSpace(space) || space.modifier !== 'idf') return vector
+  const idf = stage.params?.idf
+  const corpus = source.matching(idf && idf !== 'global' ? idf.corpus : null)
+  const vectors = corpus.flatMap((point) => (point.vectors.get(space.name) as SparseMap | undefined) ?? [])
+  return weighed(vector as SparseMap, vectors)
 }
 
 function average(
@@ -205,13 +231,11 @@ function average(
   stage: QueryStage,
   positive: readonly VectorInput[],
   negative: readonly VectorInput[],
-): Float32Array {
-  const mean = (inputs: readonly VectorInput[]) => {
-    const vectors = inputs.map((input) => rawVector(source, stage, input))
-    return vectors[0]?.map((_, i) => sum(vectors.map((vector) => vector[i] as number)) / vectors.length)
-  }
-  const [good, bad] = [mean(positive) as Float32Array, mean(negative)]
-  return bad ? good.map((x, i) => 2 * x - (bad[i] as number)) : good
+): MemoryVector {
+  const space = source.space(stage.using)
+  const all = (inputs: readonly VectorInput[]) => inputs.map((input) => rawVector(source, stage, input))
+  const mean = averageVector(space, all(positive), all(negative))
+  return memoryVector(mean, space, 'query')
 }
 
 function diverse(
@@ -223,14 +247,14 @@ function diverse(
 ): Ranked[] {
   const space = source.space(stage.using)
   const query = vectorOf(source, stage, input)
-  const vector = (hit: Ranked) => hit.point.vectors.get(space.name) as Float32Array
+  const vector = (hit: Ranked) => hit.point.vectors.get(space.name) as MemoryVector
   const chosen: Ranked[] = []
   const rest = [...candidates]
   while (rest.length > 0 && chosen.length < (stage.limit ?? 10)) {
     const worth = rest.map((hit) => {
-      const near = similarity(space.distance, query, vector(hit))
+      const near = likeness(space, query, vector(hit))
       if (chosen.length === 0) return near
-      const crowded = Math.max(...chosen.map((other) => similarity(space.distance, vector(other), vector(hit))))
+      const crowded = Math.max(...chosen.map((other) => likeness(space, vector(hit), vector(other))))
       return relevance * near - (1 - relevance) * crowded
     })
     chosen.push(...rest.splice(worth.indexOf(Math.max(...worth)), 1))
@@ -261,15 +285,13 @@ function alike(points: MemoryPoint[]): Ranked[] {
 }
 
 /** A vector as it is compared: of unit length under Cosine. */
-function vectorOf(source: MemorySource, stage: QueryStage, input: VectorInput): Float32Array {
-  const space = source.space(stage.using)
-  const raw = rawVector(source, stage, input)
-  return space.distance === 'Cosine' ? storedVector(raw, space, 'query') : raw
+function vectorOf(source: MemorySource, stage: QueryStage, input: VectorInput): MemoryVector {
+  return memoryVector(rawVector(source, stage, input), source.space(stage.using), 'query')
 }
 
-function rawVector(source: MemorySource, stage: QueryStage, input: VectorInput): Float32Array {
+function rawVector(source: MemorySource, stage: QueryStage, input: VectorInput): MemoryVector {
   const space = source.space(stage.using)
-  if (typeof input === 'object') return floats(input, space.size, 'query')
+  if (typeof input === 'object') return memoryVector(input, space, 'query', true)
   const { lookupFrom } = stage
   const from = lookupFrom ? source.lookup(lookupFrom.collection) : source
   const point = from.find(input)
@@ -290,7 +312,7 @@ function namedIds(source: MemorySource, stage: QueryStage): string[] {
 
 function inputsOf(query: Query | undefined): VectorInput[] {
   if (query === undefined || query === null) return []
-  if (typeof query !== 'object' || Array.isArray(query) || query instanceof Float32Array) return [query as VectorInput]
+  if (isInput(query)) return [query as VectorInput]
   if ('nearest' in query) return [query.nearest]
   if ('recommend' in query) return [...(query.recommend.positive ?? []), ...(query.recommend.negative ?? [])]
   if ('discover' in query)
@@ -299,6 +321,10 @@ function inputsOf(query: Query | undefined): VectorInput[] {
   if ('relevanceFeedback' in query)
     return [query.relevanceFeedback.target, ...query.relevanceFeedback.feedback.map(({ example }) => example)]
   return []
+}
+
+function isInput(query: Query): query is VectorInput {
+  return typeof query !== 'object' || Array.isArray(query) || query instanceof Float32Array || 'indices' in query
 }
 
 function pairsOf(context: ContextPair | readonly ContextPair[] | null): readonly ContextPair[] {
@@ -310,19 +336,8 @@ function listOf<T>(value: T | readonly T[] | null | undefined): readonly T[] {
   return Array.isArray(value) ? value : [value as T]
 }
 
-/** Greater is nearer under every metric. */
-export function similarity(distance: Distance, a: Float32Array, b: Float32Array): number {
-  if (distance === 'Euclid') return -sum([...a].map((x, i) => (x - (b[i] as number)) ** 2))
-  if (distance === 'Manhattan') return -sum([...a].map((x, i) => Math.abs(x - (b[i] as number))))
-  return sum([...a].map((x, i) => x * (b[i] as number)))
-}
-
 function sigmoid(x: number): number {
   return 0.5 * (x / (1 + Math.abs(x)) + 1)
-}
-
-function sum(numbers: readonly number[]): number {
-  return numbers.reduce((total, x) => total + x, 0)
 }
 
 export function orderedPoint({ orderValue }: Ranked, seen: StoredPoint): StoredPoint {

@@ -1,8 +1,9 @@
 /** Every kind of query on random points, compared with the oracle, which scores all of them by the plainest arithmetic. */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import type { Collection, Database, Hit } from '../../../src/core/database.js'
+import type { SparseVector } from '../../../src/core/point.js'
 import type { ContextPair, Expression, Query, QueryOptions, QueryStage, VectorInput } from '../../../src/core/query.js'
-import { DISTANCES, type Distance } from '../../../src/core/schema.js'
+import { type CollectionOptions, DISTANCES, type Distance } from '../../../src/core/schema.js'
 import { open } from '../../../src/index.js'
 import { Random } from '../../oracle/fault-random.js'
 import { MemoryDatabase } from '../../oracle/memory-database.js'
@@ -18,7 +19,10 @@ class Asking {
     this.random = new Random(seed)
   }
 
-  vector(): number[] {
+  vector(): QueryVector {
+    return this.dense()
+  }
+  dense(): number[] {
     return Array.from({ length: SIZE }, () => Math.fround(this.random.between(-1, 1)))
   }
   input(): VectorInput {
@@ -76,6 +80,21 @@ class Asking {
       limit: 5 + this.random.below(40),
       filter: this.filter(),
     }))
+  }
+}
+
+/** Of few indices, so that some are shared by many and some vectors share none. */
+class AskingSparse extends Asking {
+  override vector(): QueryVector {
+    const indices = Array.from({ length: this.random.below(7) }, () => this.random.below(12) * this.random.below(12))
+    const distinct = [...new Set(indices)]
+    return { indices: distinct, values: distinct.map(() => Math.fround(this.random.between(-0.5, 1))) }
+  }
+}
+
+class AskingMulti extends Asking {
+  override vector(): QueryVector {
+    return Array.from({ length: 1 + this.random.below(4) }, () => this.dense())
   }
 }
 
@@ -143,52 +162,81 @@ function payloadOf(random: Random, id: number): Record<string, unknown> {
   }
 }
 
-describe.each(DISTANCES)('under %s', (distance: Distance) => {
-  let engine: Database
-  let asked: Collection
-  let oracle: Collection
-  beforeAll(async () => {
-    engine = await open(':memory:')
-    const model = new MemoryDatabase()
-    const ask = new Asking(SEED)
-    const points = Array.from({ length: POINTS }, (_, id) => ({
-      id,
-      vector: { v: ask.vector() },
-      payload: payloadOf(ask.random, id),
-    }))
-    const make = async (database: Database): Promise<Collection> => {
-      const collection = await database.createCollection('c', { vectors: { v: { size: SIZE, distance } } })
-      await collection.upsert(points)
-      await collection.createPayloadIndex('n', 'integer')
-      return collection
-    }
-    asked = await make(engine)
-    oracle = await make(model)
-    await asked.waitForIndex()
-  })
-  afterAll(async () => await engine.close())
+type QueryVector = number[] | number[][] | SparseVector
 
-  it.each(Object.keys(KINDS))('%s', async (kind) => {
-    for (let round = 0; round < ROUNDS; round++) {
-      const ask = new Asking(SEED + round)
-      const limit = 1 + ask.random.below(20)
-      const isFused =
-        kind.includes('fused') || kind.includes('places') || kind === 'formula' || kind === 'nested stages'
-      const query = {
-        limit,
-        recall: 1,
-        withPayload: false,
-        ...(isFused ? {} : { filter: ask.filter() }),
-        ...(KINDS[kind] as (ask: Asking) => QueryOptions)(ask),
-      }
-      const told = `${kind}, seed ${SEED + round}: ${JSON.stringify(query)}`
-      const hits = await asked.query(exactly(query))
-      const all = await oracle.query({ ...query, limit: kind === 'diverse ones' ? limit : POINTS })
-      expect(hits.length, told).toBe(Math.min(limit, all.length))
-      expectSame(hits, all, told)
-    }
-  })
+interface Kind {
+  name: string
+  Ask: typeof Asking
+  options: CollectionOptions
+}
+
+const dense = (distance: Distance): Kind => ({
+  name: distance,
+  Ask: Asking,
+  options: { vectors: { v: { size: SIZE, distance } } },
 })
+const multi = (distance: Distance): Kind => ({
+  name: `MaxSim by ${distance}`,
+  Ask: AskingMulti,
+  options: { vectors: { v: { size: SIZE, distance, multivectorConfig: { comparator: 'max_sim' } } } },
+})
+const sparse = (modifier: 'none' | 'idf'): Kind => ({
+  name: `sparse vectors, modifier ${modifier}`,
+  Ask: AskingSparse,
+  options: { sparseVectors: { v: { modifier } } },
+})
+
+describe.each([...DISTANCES.map(dense), ...DISTANCES.map(multi), sparse('none'), sparse('idf')])(
+  'under $name',
+  ({ Ask, options }: Kind) => {
+    const hasIdf = options.sparseVectors?.v?.modifier === 'idf'
+    let engine: Database
+    let asked: Collection
+    let oracle: Collection
+    beforeAll(async () => {
+      engine = await open(':memory:')
+      const model = new MemoryDatabase()
+      const ask = new Ask(SEED)
+      const points = Array.from({ length: POINTS }, (_, id) => ({
+        id,
+        vector: { v: ask.vector() },
+        payload: payloadOf(ask.random, id),
+      }))
+      const make = async (database: Database): Promise<Collection> => {
+        const collection = await database.createCollection('c', options)
+        await collection.upsert(points)
+        await collection.createPayloadIndex('n', 'integer')
+        return collection
+      }
+      asked = await make(engine)
+      oracle = await make(model)
+      await asked.waitForIndex()
+    })
+    afterAll(async () => await engine.close())
+
+    it.each(Object.keys(KINDS))('%s', async (kind) => {
+      for (let round = 0; round < ROUNDS; round++) {
+        const ask = new Ask(SEED + round)
+        const limit = 1 + ask.random.below(20)
+        const isFused =
+          kind.includes('fused') || kind.includes('places') || kind === 'formula' || kind === 'nested stages'
+        const query = {
+          limit,
+          recall: 1,
+          withPayload: false,
+          ...(isFused ? {} : { filter: ask.filter() }),
+          ...(KINDS[kind] as (ask: Asking) => QueryOptions)(ask),
+          ...(hasIdf && ask.random.chance(0.5) ? { params: { idf: { corpus: ask.filter() ?? {} } } } : {}),
+        }
+        const told = `${kind}, seed ${SEED + round}: ${JSON.stringify(query)}`
+        const hits = await asked.query(exactly(query))
+        const all = await oracle.query({ ...query, limit: kind === 'diverse ones' ? limit : POINTS })
+        expect(hits.length, told).toBe(Math.min(limit, all.length))
+        expectSame(hits, all, told)
+      }
+    })
+  },
+)
 
 /** Prefetches too look at every vector, so that nothing is left to chance. */
 function exactly<T extends QueryStage>(stage: T): T {

@@ -1,17 +1,18 @@
 import { describe, expect, it } from 'vitest'
+import type { SchemaVector } from '../../../src/core/schema.js'
 import { chooseDiverse } from '../../../src/query/mmr.js'
+import { similaritiesOf } from '../../../src/query/similarities.js'
 import { Turns } from '../../../src/query/turns.js'
 
 /** Each step of the selection is far shorter than a turn; all of them together are not. */
 const COUNT = 3_000
 const SIZE = 4
-const candidates = {
-  distance: 'Dot' as const,
-  query: new Float32Array(SIZE).fill(1),
-  vectors: Float32Array.from({ length: COUNT * SIZE }, (_, i) => Math.sin(i)),
-  count: COUNT,
-  relevance: 0.5,
-}
+const candidates = similaritiesOf(
+  { name: 'v', size: SIZE, distance: 'Dot' } as SchemaVector,
+  new Float32Array(SIZE).fill(1),
+  { data: Float32Array.from({ length: COUNT * SIZE }, (_, i) => Math.sin(i)), counts: new Uint32Array(COUNT).fill(1) },
+  COUNT,
+)
 
 describe('the choice of diverse points', () => {
   it('gives others their turns while it goes on', async () => {
@@ -19,7 +20,7 @@ describe('the choice of diverse points', () => {
     const timer = setInterval(() => {
       turns += 1
     }, 0)
-    await chooseDiverse(candidates, COUNT)
+    await chooseDiverse(candidates, 0.5, COUNT)
     clearInterval(timer)
     expect(turns).toBeGreaterThan(5)
   })
@@ -28,7 +29,7 @@ describe('the choice of diverse points', () => {
     const cancel = new AbortController()
     const reason = new Error('enough')
     setTimeout(() => cancel.abort(reason), 5)
-    await expect(chooseDiverse(candidates, COUNT, cancel.signal)).rejects.toBe(reason)
+    await expect(chooseDiverse(candidates, 0.5, COUNT, cancel.signal)).rejects.toBe(reason)
   })
 
   it('has one clock for all its loops', async () => {

@@ -1,0 +1,36 @@
+// The rows that a search has chosen as its answer.
+#pragma once
+
+#include <algorithm>
+
+#include "search/search.hpp"
+
+namespace vicinal {
+
+// Leaves the page of the hits, the best first, that was asked for.
+template <typename Hit> void keepPage(const RankedRequest& request, std::vector<Hit>& hits) {
+  hits.resize(std::min<size_t>(hits.size(), size_t(request.offset) + request.limit));
+  hits.erase(hits.begin(),
+             hits.begin() + static_cast<ptrdiff_t>(std::min<size_t>(hits.size(), request.offset)));
+}
+
+// Reads the hits' rows; those that do not match any more are dropped.
+template <typename Hit, typename ScoreOf>
+Status readAnswer(const Snapshot& snapshot, const std::vector<VectorSpec>& specs,
+                  const FilterNode* filter, const RankedRequest& request, std::vector<Hit>& hits,
+                  const ScoreOf& scoreOf, SearchResult& result, Waiting waiting) {
+  thread_local std::vector<RowRef> rows;
+  rows.clear();
+  for (const Hit& hit : hits) rows.push_back(hit.row);
+  const auto drop = [&](size_t position) {
+    hits.erase(hits.begin() + static_cast<ptrdiff_t>(position));
+  };
+  VICINAL_TRY(
+      readMatching(snapshot, filter, rows, request.fields, specs, result.rows, drop, waiting));
+  if (!result.scores.resize(hits.size()))
+    return Status(Code::Overloaded, "out of memory while collecting scores");
+  for (size_t at = 0; at < hits.size(); at++) result.scores[at] = scoreOf(hits[at]);
+  return Status::ok();
+}
+
+} // namespace vicinal

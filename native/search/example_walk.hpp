@@ -1,0 +1,72 @@
+// Finds the rows of one run that share an index with some of several sparse vectors, and their dot
+// products with all of them.
+//
+// Window by window: products are added up in an array, a row's next to each other, in the order of
+// the indices and in double precision, so that they have the bits that `dotSparse` gives.
+#pragma once
+
+#include <algorithm>
+#include <cfloat>
+#include <vector>
+
+#include "base/cancel.hpp"
+#include "base/status.hpp"
+#include "search/examples.hpp"
+#include "sparse/posting_run.hpp"
+
+namespace vicinal {
+
+class ExampleWalk {
+public:
+  ExampleWalk(const PostingRun& run, const SparseExamples& examples);
+
+  uint64_t postings() const { return postings_; }
+
+  // Calls `visit(row, distances)` for the rows below `end`, ascending: the products' negatives.
+  template <typename Visit> Status run(uint32_t end, const CancelFlag* cancel, const Visit& visit) {
+    uint32_t base = 0;
+    while (nextRow(base, end)) {
+      if (cancel != nullptr && cancel->isCancelled())
+        return Status(Code::Cancelled, "the search was cancelled");
+      const uint32_t windowEnd = std::min(end, base + window_);
+      sum(base, windowEnd);
+      for (uint32_t row = base; row < windowEnd; row++) {
+        if (!touched_[row - base]) continue;
+        touched_[row - base] = false;
+        double* const sums = &sums_[size_t(row - base) * count_];
+        for (uint32_t at = 0; at < count_; at++) {
+          distances_[at] =
+              -static_cast<float>(std::clamp(sums[at], double(-FLT_MAX), double(FLT_MAX)));
+          sums[at] = 0;
+        }
+        visit(row, distances_.data());
+      }
+      base = windowEnd;
+    }
+    return Status::ok();
+  }
+
+private:
+  struct Term {
+    uint32_t example = 0;
+    float weight = 0;
+    PostingRun::List list;
+    uint32_t at = 0;
+  };
+
+  bool nextRow(uint32_t& base, uint32_t end) const;
+  void sum(uint32_t base, uint32_t windowEnd);
+
+  const uint32_t count_;
+  // Rows at a time.
+  const uint32_t window_;
+  // By example, and ascending by index.
+  std::vector<Term> terms_;
+  uint64_t postings_ = 0;
+  // All zero between windows.
+  std::vector<double> sums_;
+  std::vector<bool> touched_;
+  std::vector<float> distances_;
+};
+
+} // namespace vicinal

@@ -1,0 +1,44 @@
+// What a search within one segment starts from.
+#pragma once
+
+#include "base/cancel.hpp"
+#include "filter/plan.hpp"
+#include "search/row_block.hpp"
+#include "search/segment_report.hpp"
+#include "search/segment_rows.hpp"
+
+namespace vicinal {
+
+struct SegmentScope {
+  Segment& segment;
+  const SegmentView view;
+  const SegmentRows rows;
+  // Null: every visible row matches.
+  const FilterNode* const filter;
+  const CancelFlag* const cancel;
+  const Waiting waiting;
+
+  SegmentScope(const Snapshot& snapshot, size_t at, const FilterNode* filter,
+               const CancelFlag* cancel, Waiting waiting)
+      : segment(snapshot.segment(at)), view(snapshot, at), rows(view, snapshot), filter(filter),
+        cancel(cancel), waiting(waiting) {}
+
+  // Only where there is a filter.
+  FilterPlan planned() const {
+    const auto indexes = segment.indexes();
+    return planFilter(*filter, rows, *indexes);
+  }
+  bool isCancelled() const { return cancel != nullptr && cancel->isCancelled(); }
+  Status checkCancelled() const {
+    return isCancelled() ? Status(Code::Cancelled, "the search was cancelled") : Status::ok();
+  }
+  // Of which segment; what was done there is the search's to tell.
+  SegmentReport report() const {
+    SegmentReport report;
+    report.segment = segment.number();
+    report.points = segment.liveRows();
+    return report;
+  }
+};
+
+} // namespace vicinal

@@ -1,0 +1,109 @@
+#include "search/sparse_rarity.hpp"
+
+#include <algorithm>
+#include <cmath>
+
+#include "search/matching_rows.hpp"
+#include "search/segment_scope.hpp"
+
+namespace vicinal {
+
+namespace {
+
+constexpr uint32_t kVectorsBetweenChecks = 512;
+// Looking at a row's vector costs about as much as at so many postings.
+constexpr double kLookedAtVector = 16;
+
+struct Counts {
+  double vectors = 0;
+  // By index.
+  std::vector<double> having;
+};
+
+// Those of the indices that the vector has.
+void countVector(const SparseVector& vector, const std::vector<uint32_t>& indices, Counts& counts) {
+  uint32_t from = 0;
+  for (size_t i = 0; i < indices.size() && from < vector.count; i++) {
+    while (from < vector.count && vector.indices[from] < indices[i]) from++;
+    if (from < vector.count && vector.indices[from] == indices[i]) counts.having[i]++;
+  }
+}
+
+// Postings count for dead rows too, which are subtracted.
+Status countAll(const SegmentScope& scope, const SparseSpace& space,
+                const std::vector<uint32_t>& indices, Counts& counts) {
+  const auto runs = space.runs();
+  for (const auto& run : *runs)
+    for (size_t i = 0; i < indices.size(); i++) counts.having[i] += run->find(indices[i]).count;
+  for (uint32_t row = SparseSpace::indexedRows(*runs); row < scope.view.rows; row++) {
+    if (row % kVectorsBetweenChecks == 0) VICINAL_TRY(scope.checkCancelled());
+    countVector(space.vector(row), indices, counts);
+  }
+  std::vector<uint32_t> dead(indices.size());
+  const bool waits = scope.waiting == Waiting::Allowed;
+  if (!space.countDead(indices.data(), indices.size(), waits, dead.data()))
+    return Status(Code::Cancelled, "dead rows are yet to be counted");
+  for (size_t i = 0; i < indices.size(); i++) counts.having[i] -= dead[i];
+  counts.vectors += double(space.live());
+  return Status::ok();
+}
+
+// By their vectors where there are few, else by the postings that are theirs.
+Status countMatches(const SegmentScope& scope, const SparseSpace& space,
+                    const std::vector<uint32_t>& indices, Counts& counts) {
+  FilterPlan plan = scope.planned();
+  plan.prepareForPasses();
+  RowBitmap corpus(scope.view.rows);
+  VICINAL_TRY(forEachPlanned(scope.view, scope.rows, plan, scope.cancel,
+                             [&](uint32_t row, const auto& passes) {
+                               if (space.has(row) && passes()) corpus.add(row);
+                             }));
+  const double vectors = corpus.count();
+  counts.vectors += vectors;
+  const auto runs = space.runs();
+  double postings = 0;
+  for (const auto& run : *runs)
+    for (const uint32_t index : indices) postings += run->find(index).count;
+  const bool isByPostings = postings < vectors * kLookedAtVector;
+  const uint32_t from = isByPostings ? SparseSpace::indexedRows(*runs) : 0;
+  uint32_t looked = 0;
+  Status status = Status::ok();
+  corpus.forEach([&](uint32_t row) {
+    if (!status || row < from) return;
+    if (looked++ % kVectorsBetweenChecks == 0) status = scope.checkCancelled();
+    countVector(space.vector(row), indices, counts);
+  });
+  if (!status || !isByPostings) return status;
+  corpus.makeDense();
+  for (const auto& run : *runs)
+    for (size_t i = 0; i < indices.size(); i++) {
+      VICINAL_TRY(scope.checkCancelled());
+      const PostingRun::List list = run->find(indices[i]);
+      for (uint32_t at = 0; at < list.count; at++)
+        if (list.rows[at] < scope.view.rows && corpus.contains(list.rows[at])) counts.having[i]++;
+    }
+  return Status::ok();
+}
+
+} // namespace
+
+Status raritiesOf(const Snapshot& snapshot, uint32_t vector, const FilterNode* corpus,
+                  const std::vector<uint32_t>& indices, const CancelFlag* cancel, Waiting waiting,
+                  std::vector<float>& rarities) {
+  Counts counts;
+  counts.having.assign(indices.size(), 0);
+  for (size_t at = 0; at < snapshot.count(); at++) {
+    const SegmentScope scope(snapshot, at, corpus, cancel, waiting);
+    const SparseSpace& space = scope.segment.sparse(vector);
+    VICINAL_TRY(corpus == nullptr ? countAll(scope, space, indices, counts)
+                                  : countMatches(scope, space, indices, counts));
+  }
+  rarities.resize(indices.size());
+  for (size_t i = 0; i < indices.size(); i++) {
+    const double df = std::clamp(counts.having[i], 0.0, counts.vectors);
+    rarities[i] = static_cast<float>(std::log(1 + (counts.vectors - df + 0.5) / (df + 0.5)));
+  }
+  return Status::ok();
+}
+
+} // namespace vicinal
