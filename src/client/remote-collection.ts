@@ -155,6 +155,12 @@ export class RemoteCollection<P = Payload> implements Collection<P> {
     return (answers as unknown[]).map((answer, i) => hitsOf<P>(answer, queries[i] ?? {}))
   }
 
+  async explainBatch(queries: readonly QueryOptions[], call?: CallOptions): Promise<Explained<P>[]> {
+    const searches = queries.map((query) => ({ ...queryBody(query), explain: true }))
+    const answers = (await this.#send('POST', '/points/query/batch', { searches }, call)) as unknown[]
+    return answers.map((answer, i) => ({ hits: hitsOf<P>(answer, queries[i] ?? {}), plan: planOf(answer) }))
+  }
+
   async queryGroups(query: QueryGroupsOptions): Promise<PointGroup<P>[]> {
     return groupsOf<P>(await this.#send('POST', '/points/query/groups', queryGroupsBody(query), query), query)
   }

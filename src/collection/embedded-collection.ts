@@ -196,24 +196,39 @@ export class EmbeddedCollection<P = Payload> implements Collection<P> {
   }
 
   async queryBatch(queries: readonly QueryOptions[], call?: CallOptions): Promise<Hit<P>[][]> {
+    return await this.#batch(queries, call, (query, scope) => this.#query(query, scope))
+  }
+
+  async explain(query: QueryOptions): Promise<Explained<P>> {
+    this.#checkQueries([query], query)
+    return await this.#read(query, (scope) => this.#explain(query, scope))
+  }
+
+  async explainBatch(queries: readonly QueryOptions[], call?: CallOptions): Promise<Explained<P>[]> {
+    return await this.#batch(queries, call, (query, scope) => this.#explain(query, scope))
+  }
+
+  /** Checked together before any of them runs. */
+  async #batch<T>(
+    queries: readonly QueryOptions[],
+    call: CallOptions | undefined,
+    run: (query: QueryOptions, scope: CallScope) => Awaitable<T>,
+  ): Promise<T[]> {
     if (!Array.isArray(queries)) throw invalid('searches', 'expected an array of queries', queries)
     if (queries.length > LIMITS.batchQueries) {
       throw invalid('searches', `expected at most ${LIMITS.batchQueries} queries`, queries.length)
     }
     this.#checkQueries(queries, call)
-    return await this.#read(call, (scope) => Promise.all(queries.map((query) => this.#query(query, scope))))
+    return await this.#read(call, (scope) => Promise.all(queries.map((query) => run(query, scope))))
   }
 
-  async explain(query: QueryOptions): Promise<Explained<P>> {
-    this.#checkQueries([query], query)
-    return await this.#read(query, (scope) =>
-      this.#answer(query.limit ?? DEFAULT_LIMIT, query, scope, async () => {
-        const { shard, schema } = this.#engine
-        if (plainTarget(query, schema) !== undefined) return await explainSearch<P>(shard, schema, query, scope)
-        const { hits, plan } = await runQuery<P>(query, this.#scopeOf(scope, true))
-        return { hits, plan: plan as QueryPlan }
-      }),
-    )
+  #explain(query: QueryOptions, scope: CallScope): Awaitable<Explained<P>> {
+    return this.#answer(query.limit ?? DEFAULT_LIMIT, query, scope, async () => {
+      const { shard, schema } = this.#engine
+      if (plainTarget(query, schema) !== undefined) return await explainSearch<P>(shard, schema, query, scope)
+      const { hits, plan } = await runQuery<P>(query, this.#scopeOf(scope, true))
+      return { hits, plan: plan as QueryPlan }
+    })
   }
 
   async queryGroups(query: QueryGroupsOptions): Promise<PointGroup<P>[]> {

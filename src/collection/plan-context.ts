@@ -1,3 +1,4 @@
+import type { PointColumns } from '../core/point.js'
 import type { SchemaVector } from '../core/schema.js'
 import type { Shard } from '../native/shard.js'
 
@@ -5,4 +6,6 @@ import type { Shard } from '../native/shard.js'
 export interface PlanContext {
   shard: Shard
   schema: readonly SchemaVector[]
+  /** Bounds that the owner of the collection sets. */
+  strictMode?: { columns(columns: PointColumns): void } | null
 }

@@ -62,6 +62,7 @@ async function planUpsert(points: unknown, condition: UpdateCondition, context: 
   const { schema } = context
   const choose = conditionOf(condition, context)
   const columns = toColumns(await inferVectors(points, schema), schema)
+  context.strictMode?.columns(columns)
   await cleanVectors(columns, schema)
   const given = keepLast(columns)
   const recordOf = (kept: PointColumns): LogRecord | null => (kept.count === 0 ? null : { op: 'upsert', columns: kept })
@@ -87,6 +88,7 @@ async function planUpdateVectors(
   if (!Array.isArray(points)) throw invalid('points', 'expected an array of points', points)
   const inferred = (await inferVectors(points, context.schema)) as typeof points
   const columns = columnsOfPoints(inferred, context.schema, { vectorsRequired: true })
+  context.strictMode?.columns(columns)
   await cleanVectors(columns, context.schema)
   const kept = keepLast({ ...columns, payloads: null })
   return {

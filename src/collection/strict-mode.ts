@@ -4,9 +4,12 @@ import type { ColumnarPoints, Selector, WriteOperation } from '../core/database.
 import { VicinalError } from '../core/errors.js'
 import type { Filter } from '../core/filter.js'
 import type { PayloadIndexKind } from '../core/payload-index.js'
+import type { PointColumns } from '../core/point.js'
+import type { FormulaQuery } from '../core/query.js'
 import type { StrictModeConfig } from '../core/settings.js'
-import { filterFacts, plainKey } from '../filter/filter-facts.js'
+import { type FilterFacts, factsOf, filterFacts, plainKey } from '../filter/filter-facts.js'
 import { parsePath } from '../filter/path.js'
+import { parseFormula } from '../query/parse-formula.js'
 import type { RateLimit } from './rate-limit.js'
 
 const MS_PER_SECOND = 1_000
@@ -58,8 +61,17 @@ export class StrictMode {
 
   filter(filter: Filter | null | undefined, access: 'retrieve' | 'update', name = 'filter'): void {
     if (filter === undefined || filter === null) return
-    const { vectorNames, payloadIndexes } = this.#subject
-    const { conditions, largest, fields } = filterFacts(filter, { vectorNames }, name)
+    this.#facts(filterFacts(filter, { vectorNames: this.#subject.vectorNames }, name), access)
+  }
+
+  /** The conditions of a formula are bounded as those of a filter are. */
+  formula(query: FormulaQuery): void {
+    const { conditions } = parseFormula(query, { vectorNames: this.#subject.vectorNames }, 'query')
+    this.#facts(factsOf(conditions), 'retrieve')
+  }
+
+  #facts({ conditions, largest, fields }: FilterFacts, access: 'retrieve' | 'update'): void {
+    const { payloadIndexes } = this.#subject
     if (this.config[`unindexed_filtering_${access}`] === false) {
       const indexed = payloadIndexes.map(({ field, kind }) => ({ key: plainKey(parsePath(field, 'field_name')), kind }))
       const missing = fields.find(
@@ -122,7 +134,6 @@ export class StrictMode {
       const what = `Max points count limit of ${most} reached!`
       throw refused(what, 'Delete points, or raise the limit.', 'max_points_count', most, count)
     }
-    this.#vectors(points)
   }
 
   async #payloadSize(): Promise<void> {
@@ -142,31 +153,34 @@ export class StrictMode {
     throw refused(what, 'Free memory, or raise the limit.', 'max_resident_memory_percent', most, percent)
   }
 
-  /** Shapes alone are looked at: whether there may be such vectors is for the plan of the write to say. */
-  #vectors(points: unknown): void {
+  /** Of vectors in whatever form they came, texts that became some included. */
+  columns({ vectors }: PointColumns): void {
     const { multivector_config: multi, sparse_config: sparse } = this.config
-    if ((!multi && !sparse) || !Array.isArray(points)) return
-    for (const point of points as readonly { vector?: unknown }[]) {
-      for (const [name, vector] of namedVectors(point?.vector)) this.#vector(name, vector)
+    for (const { name, counts, sparse: parts } of vectors) {
+      const mostRows = multi?.[name]?.max_vectors
+      const rows = counts && mostRows !== undefined ? greatest(counts) : 0
+      if (mostRows !== undefined && rows > mostRows) {
+        const what = `Multivector '${name}' has a limit of ${mostRows} vectors, but ${rows} were provided!`
+        throw refused(what, 'Send fewer.', 'multivector_config', mostRows, rows)
+      }
+      const mostIndices = sparse?.[name]?.max_length
+      const length = parts && mostIndices !== undefined ? greatestStep(parts.offsets) : 0
+      if (mostIndices !== undefined && length > mostIndices) {
+        const what = `Sparse vector '${name}' has a limit of ${mostIndices} indices, but ${length} were provided!`
+        throw refused(what, 'Send fewer.', 'sparse_config', mostIndices, length)
+      }
     }
   }
+}
 
-  #vector(name: string, vector: unknown): void {
-    const isMulti = Array.isArray(vector) && (Array.isArray(vector[0]) || ArrayBuffer.isView(vector[0]))
-    const rows = isMulti ? vector.length : 0
-    const mostRows = this.config.multivector_config?.[name]?.max_vectors
-    if (mostRows !== undefined && rows > mostRows) {
-      const what = `Multivector '${name}' has a limit of ${mostRows} vectors, but ${rows} were provided!`
-      throw refused(what, 'Send fewer.', 'multivector_config', mostRows, rows)
-    }
-    const indices = (vector as { indices?: unknown } | null)?.indices
-    const mostIndices = this.config.sparse_config?.[name]?.max_length
-    const length = Array.isArray(indices) || ArrayBuffer.isView(indices) ? (indices as readonly unknown[]).length : 0
-    if (mostIndices !== undefined && length > mostIndices) {
-      const what = `Sparse vector '${name}' has a limit of ${mostIndices} indices, but ${length} were provided!`
-      throw refused(what, 'Send fewer.', 'sparse_config', mostIndices, length)
-    }
-  }
+function greatest(counts: Uint32Array): number {
+  return counts.reduce((most, count) => Math.max(most, count), 0)
+}
+
+function greatestStep(offsets: Uint32Array): number {
+  let most = 0
+  for (let i = 1; i < offsets.length; i++) most = Math.max(most, (offsets[i] as number) - (offsets[i - 1] as number))
+  return most
 }
 
 function filterOf(operation: WriteOperation<unknown>): Filter | null {
@@ -181,11 +195,6 @@ function countOf(points: unknown): number {
   if (Array.isArray(points)) return points.length
   const { ids, numRows } = (points ?? {}) as Partial<ColumnarPoints> & { numRows?: number }
   return typeof numRows === 'number' ? numRows : (ids?.length ?? 0)
-}
-
-function namedVectors(vector: unknown): [string, unknown][] {
-  if (Array.isArray(vector) || ArrayBuffer.isView(vector)) return [['', vector]]
-  return vector !== null && typeof vector === 'object' ? Object.entries(vector) : []
 }
 
 function refused(what: string, help: string, field: string, bound: unknown, seen: unknown): VicinalError {

@@ -1,7 +1,7 @@
 import type { QueryOptions, ScrollOptions } from '../core/database.js'
 import type { Filter } from '../core/filter.js'
 import { LIMITS } from '../core/limits.js'
-import type { QueryStage } from '../core/query.js'
+import type { FormulaQuery, QueryStage } from '../core/query.js'
 import type { StrictMode } from './strict-mode.js'
 
 const DEFAULT_LIMIT = 10
@@ -20,10 +20,16 @@ function checkStage(stage: QueryStage, strict: StrictMode, depth: number): void 
   }
   strict.limit(limit, 'max_query_limit', 'limit')
   strict.filter(filter, 'retrieve')
+  strict.filter(params?.idf && params.idf !== 'global' ? params.idf.corpus : null, 'retrieve', 'params.idf.corpus')
+  if (isFormula(stage.query)) strict.formula(stage.query)
   // A recall of 1 looks at every vector.
   strict.exact(params?.exact === true || (recall === 1 && params?.hnsw_ef === undefined))
   strict.limit(params?.hnsw_ef, 'search_max_hnsw_ef', 'hnsw_ef')
   strict.limit(params?.quantization?.oversampling, 'search_max_oversampling', 'oversampling')
+}
+
+function isFormula(query: unknown): query is FormulaQuery {
+  return query !== null && typeof query === 'object' && 'formula' in query
 }
 
 export function checkQueries(queries: readonly QueryOptions[], strict: StrictMode): void {

@@ -96,6 +96,8 @@ export interface Collection<P = Payload> {
   /** Answers a query, and says how. The answer is the query's; the telling costs some microseconds. */
   explain(query: QueryOptions): Promise<Explained<P>>
   queryBatch(queries: readonly QueryOptions[], call?: CallOptions): Promise<Hit<P>[][]>
+  /** The same as `queryBatch`, each answer with how it was found. */
+  explainBatch(queries: readonly QueryOptions[], call?: CallOptions): Promise<Explained<P>[]>
   /** The best points of each group, best group first. Points without a value of `groupBy` are in none. */
   queryGroups(query: QueryGroupsOptions): Promise<PointGroup<P>[]>
   /** How many points have each value of a payload field. */

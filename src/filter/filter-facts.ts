@@ -20,9 +20,14 @@ export interface FilteredField {
 }
 
 export function filterFacts(filter: unknown, context: FilterContext, field = 'filter'): FilterFacts {
-  const facts: FilterFacts = { conditions: 0, largest: 0, fields: [] }
   const node = parseFilter(filter, context, field)
-  if (node) gather(node, '', facts)
+  return factsOf(node ? [node] : [])
+}
+
+/** Of conditions that are parsed, all together. */
+export function factsOf(nodes: readonly FilterNode[]): FilterFacts {
+  const facts: FilterFacts = { conditions: 0, largest: 0, fields: [] }
+  for (const node of nodes) gather(node, '', facts)
   return facts
 }
 

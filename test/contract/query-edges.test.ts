@@ -99,6 +99,11 @@ describe('on the wire', () => {
     const refused = await service.call('POST', `${POINTS}/query/batch`, { searches: [plain, explained, plain] })
     expect(refused.status).toBe(400)
     expect((refused.json.status as { error: string }).error).toMatch(/Limit exceeded 3 > 2 for "search batch size"/)
+    await collection.updateConfig({ strictModeConfig: { max_query_limit: 10, read_rate_limit: 2 } })
+    const large = { searches: [plain, { ...explained, limit: 11 }] }
+    const tooLarge = await service.call('POST', `${POINTS}/query/batch`, large)
+    expect((tooLarge.json.status as { error: string }).error).toMatch(/Limit exceeded 11 > 10 for "limit"/)
+    // What was refused has taken nothing of the rate.
     const { json } = await service.call('POST', `${POINTS}/query/batch`, { searches: [explained, plain] })
     expect(json.result).toEqual([
       { points: [expect.objectContaining({ id: 1, score: 2 })], explain: expect.anything() },

@@ -24,6 +24,7 @@ const BOUNDS: [what: string, config: StrictModeConfig, allowed: Attempt[], refus
       (c) => c.query({ query: [1, 0] }),
       (c) => c.explain({ ...Q, limit: 5 }),
       (c) => c.queryBatch([Q, { ...Q, limit: 5 }]),
+      (c) => c.explainBatch([Q, { ...Q, limit: 5 }]),
       (c) => c.scrollPage({ limit: 5 }),
       (c) => c.scrollPage(),
     ],
@@ -56,6 +57,7 @@ const BOUNDS: [what: string, config: StrictModeConfig, allowed: Attempt[], refus
     [
       (c) => c.query({ ...Q, filter: match('other') }),
       (c) => c.query({ ...Q, filter: match('kw', 7) }),
+      (c) => c.query({ prefetch: Q, query: { formula: { sum: ['$score', { key: 'other', match: { value: 'x' } }] } } }),
       (c) => c.query({ ...Q, filter: { must: [match('kw'), { should: [match('other')] }] } }),
       (c) => c.query({ ...Q, filter: { must: [{ nested: { key: 'kw', filter: match('other') } }] } }),
       (c) => c.count({ filter: { must: [{ key: 'n', range: { gt: '2024-01-01T00:00:00Z' } }] } }),
@@ -119,7 +121,7 @@ const BOUNDS: [what: string, config: StrictModeConfig, allowed: Attempt[], refus
     'search_max_batchsize',
     { search_max_batchsize: 2 },
     [(c) => c.queryBatch([Q, Q])],
-    [(c) => c.queryBatch([Q, Q, Q])],
+    [(c) => c.queryBatch([Q, Q, Q]), (c) => c.explainBatch([Q, Q, Q])],
     /Limit exceeded 3 > 2 for "search batch size"/,
   ],
   [
@@ -304,6 +306,34 @@ describe.each(['library', 'service'])('strict mode of the %s', (face) => {
     await collection.upsert([{ id: 2, vector: rows(9, (row) => row) as never }])
     const full = { message: expect.stringContaining('Max vector storage size limit') }
     await expect(collection.upsert([{ id: 3, vector: rows(1, (row) => row) as never }])).rejects.toMatchObject(full)
+  })
+
+  it('holds sparse_config, whatever form the points have, and of texts too', async () => {
+    const collection = await database.createCollection(`strict-${made++}`, {
+      sparseVectors: { s: {} },
+      strictModeConfig: { enabled: true, sparse_config: { s: { max_length: 2 } } },
+    })
+    const sparse = (count: number) => ({
+      indices: Array.from({ length: count }, (_, i) => i),
+      values: Array.from({ length: count }, () => 1),
+    })
+    const text = (count: number) => ({ text: ['red', 'blue', 'green'].slice(0, count).join(' '), model: 'qdrant/bm25' })
+    for (const of of [sparse, text]) {
+      await collection.upsert([{ id: 1, vector: { s: of(2) } }])
+      await collection.upsert({ ids: [2, 3], vectors: { s: [of(1), of(2)] } })
+      const writes = [
+        () => collection.upsert([{ id: 1, vector: { s: of(3) } }]),
+        () => collection.upsert({ ids: [2, 3], vectors: { s: [of(1), of(3)] } }),
+        () => collection.updateVectors([{ id: 1, vector: { s: of(3) } }]),
+      ]
+      for (const write of writes) {
+        await expect(write()).rejects.toMatchObject({
+          code: 'INVALID_ARGUMENT',
+          message: expect.stringMatching(/Sparse vector 's' has a limit of 2 indices, but 3 were provided/),
+        })
+      }
+    }
+    expect(await collection.count()).toBe(3)
   })
 
   it('refuses a whole batch of writes for one of them', async () => {

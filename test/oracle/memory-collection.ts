@@ -192,6 +192,10 @@ export class MemoryCollection implements Collection {
     return Promise.all(queries.map((query) => this.query({ ...query, ...call })))
   }
 
+  async explainBatch(queries: readonly QueryOptions[], call?: CallOptions): Promise<Explained[]> {
+    return Promise.all(queries.map((query) => this.explain({ ...query, ...call })))
+  }
+
   async scrollPage(options: ScrollOptions = {}): Promise<ScrollPage> {
     checkCall(options)
     const { limit = 10, offset = null } = options

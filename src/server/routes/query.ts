@@ -1,6 +1,4 @@
-import type { Collection, QueryOptions } from '../../core/database.js'
-import { VicinalError } from '../../core/errors.js'
-import type { QueryPlan } from '../../core/query-plan.js'
+import type { Collection } from '../../core/database.js'
 import { explainOf, facetOf, matrixOf, queriesOf, queryGroupsOf, queryOf } from '../../ingest/wire-query.js'
 import type { Call, Route } from '../call.js'
 import { MeasuredResult } from '../respond.js'
@@ -26,8 +24,8 @@ async function query(call: Call): Promise<unknown> {
   const collection = await call.collection()
   const options = Object.assign(queryOf(call.optionalBody), call.options())
   if (explainOf(call.optionalBody)) {
-    const { answer, plan } = await explained(collection, options)
-    return new MeasuredResult(answer, wireUsage([plan]))
+    const { hits, plan } = await collection.explain(options)
+    return new MeasuredResult({ points: wirePoints(hits), explain: wirePlan(plan) }, wireUsage([plan]))
   }
   return { points: wirePoints(await collection.query(options)) }
 }
@@ -43,37 +41,17 @@ async function queryBatch(call: Call): Promise<unknown> {
   return answers.map((points) => ({ points: wirePoints(points) }))
 }
 
-/** Some of the batch are explained, each by itself; the others are one batch still. */
+/** Some of the batch are explained; all of it is one batch still. */
 async function explainedBatch(collection: Collection, asked: AskedQuery[], call: Call): Promise<unknown> {
-  await checkBatchSize(collection, asked.length, call)
-  const plain = asked.filter(({ explain }) => !explain).map(({ query }) => query)
-  const [hits, told] = await Promise.all([
-    plain.length === 0 ? [] : collection.queryBatch(plain, call.options()),
-    Promise.all(
-      asked
-        .filter(({ explain }) => explain)
-        .map(({ query }) => explained(collection, Object.assign(query, call.options()))),
-    ),
-  ])
-  const usage = wireUsage(told.map(({ plan }) => plan))
-  const [answers, others] = [told.values(), hits.values()]
-  const inOrder = asked.map(({ explain }) =>
-    explain ? answers.next().value?.answer : { points: wirePoints(others.next().value ?? []) },
+  const told = await collection.explainBatch(
+    asked.map(({ query }) => query),
+    call.options(),
   )
-  return new MeasuredResult(inOrder, usage)
-}
-
-/** In the words of strict mode, which sees only the parts of a batch that is taken apart. */
-async function checkBatchSize(collection: Collection, size: number, call: Call): Promise<void> {
-  const { strictModeConfig: strict } = (await collection.info(call.options())).config
-  const bound = strict?.enabled ? strict.search_max_batchsize : undefined
-  if (bound === undefined || size <= bound) return
-  throw new VicinalError(
-    'INVALID_ARGUMENT',
-    `Bad request: Limit exceeded ${size} > ${bound} for "search batch size". ` +
-      `Help: Reduce the "search batch size" parameter to or below ${bound}.`,
-    { details: { field: 'strict_mode_config.search_max_batchsize', bound, seen: size } },
+  const plans = told.flatMap(({ plan }, i) => (asked[i]?.explain ? plan : []))
+  const answers = told.map(({ hits, plan }, i) =>
+    asked[i]?.explain ? { points: wirePoints(hits), explain: wirePlan(plan) } : { points: wirePoints(hits) },
   )
+  return new MeasuredResult(answers, wireUsage(plans))
 }
 
 async function queryGroups(call: Call): Promise<unknown> {
@@ -102,9 +80,4 @@ async function matrixOffsets(call: Call): Promise<unknown> {
     scores: Float32Array.from(pairs, ({ score }) => score),
     ids,
   }
-}
-
-async function explained(collection: Collection, options: QueryOptions): Promise<{ answer: object; plan: QueryPlan }> {
-  const { hits, plan } = await collection.explain(options)
-  return { answer: { points: wirePoints(hits), explain: wirePlan(plan) }, plan }
 }

@@ -1,6 +1,9 @@
 import { describe, expect, it } from 'vitest'
 import { RateLimit } from '../../../src/collection/rate-limit.js'
 import { StrictMode } from '../../../src/collection/strict-mode.js'
+import { checkQuery } from '../../../src/collection/strict-queries.js'
+import type { VectorColumn } from '../../../src/core/point.js'
+import type { Expression, QueryOptions } from '../../../src/core/query.js'
 import type { StrictModeConfig } from '../../../src/core/settings.js'
 
 function strict(config: StrictModeConfig): StrictMode {
@@ -16,27 +19,45 @@ function strict(config: StrictModeConfig): StrictMode {
 }
 
 describe('strict mode', () => {
-  it('bounds rows of multivectors and indices of sparse vectors, by the name of the vector', async () => {
+  it('bounds rows of multivectors and indices of sparse vectors, by the name of the vector', () => {
     const mode = strict({
       multivector_config: { '': { max_vectors: 2 }, b: { max_vectors: 1 } },
       sparse_config: { s: { max_length: 2 } },
     })
-    const write = (vector: unknown) =>
-      mode.write({ op: 'upsert', points: [{ id: 1, vector: vector as never }] }, undefined)
-    for (const vector of [
-      [1, 2, 3],
-      [[1], [2]],
-      { b: [[1]], c: [[1], [2], [3]] },
-      { s: { indices: [1, 2], values: [1, 1] } },
-    ]) {
-      await write(vector)
+    const b = (...counts: number[]) => ({
+      name: 'b',
+      data: new Float32Array(9),
+      rows: null,
+      counts: Uint32Array.from(counts),
+    })
+    const s = (...offsets: number[]) => ({
+      name: 's',
+      data: new Float32Array(9),
+      rows: null,
+      sparse: { indices: new Uint32Array(9), offsets: Uint32Array.from(offsets) },
+    })
+    const check = (vector: VectorColumn) =>
+      mode.columns({ count: 2, ids: new Uint32Array(10), vectors: [vector], payloads: null })
+    check(b(1, 1))
+    check({ ...b(3, 3), name: 'c' })
+    check(s(0, 2, 4))
+    for (const vector of [b(1, 2), { ...b(3, 1), name: '' }, s(0, 1, 4)]) {
+      expect(() => check(vector)).toThrow(/has a limit of \d .*, but \d were/)
     }
-    const refused = [[[1], [2], [3]], { b: [[1], [2]] }, { s: { indices: [1, 2, 3], values: [1, 1, 1] } }]
-    for (const vector of refused) {
-      await expect(write(vector)).rejects.toMatchObject({
-        message: expect.stringMatching(/has a limit of \d .*, but \d were/),
-      })
-    }
+  })
+
+  it('bounds the conditions inside formulas, and what rarity is counted among', () => {
+    const mode = strict({ filter_max_conditions: 1, unindexed_filtering_retrieve: false })
+    const one = { has_id: [1] }
+    const unindexed = { key: 'a', match: { value: 1 } }
+    const ask = (formula: Expression) => checkQuery({ prefetch: { query: 1 }, query: { formula } }, mode)
+    ask({ sum: ['$score', one] })
+    expect(() => ask({ sum: [one, { mult: [2, { neg: one }] }] })).toThrow('Filter condition limit reached (2 > 1)')
+    expect(() => ask({ mult: ['$score', unindexed] })).toThrow('Index required but not found for "a"')
+    const nested = { prefetch: { prefetch: { query: 1 }, query: { formula: unindexed } }, query: 1 } as QueryOptions
+    expect(() => checkQuery(nested, mode)).toThrow('Index required')
+    const idf = { corpus: { must: [unindexed] } }
+    expect(() => checkQuery({ query: 1, params: { idf } }, mode)).toThrow('Index required')
   })
 
   it('asks for the index that answers each kind of condition, and none where none does', () => {
