@@ -11,7 +11,7 @@ const MAY_IMPORT = {
   disk: ['core'],
   native: ['core', 'disk'],
   filter: ['core', 'disk'],
-  inference: ['core'],
+  inference: ['core', 'native', 'filter'],
   storage: ['core', 'disk', 'native'],
   log: ['core', 'disk', 'native'],
   segment: ['core', 'disk', 'native', 'filter', 'storage', 'log'],

@@ -22,5 +22,6 @@ void defineFlushMethods(napi_env env, napi_value exports);
 void defineFileMethods(napi_env env, napi_value exports);
 void defineMaintenanceMethods(napi_env env, napi_value exports);
 void defineMemoryMethods(napi_env env, napi_value exports);
+void defineTextMethods(napi_env env, napi_value exports);
 
 } // namespace vicinal::binding

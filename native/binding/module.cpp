@@ -35,6 +35,7 @@ static napi_value initialise(napi_env env, napi_value exports) {
   defineFileMethods(env, exports);
   defineMaintenanceMethods(env, exports);
   defineMemoryMethods(env, exports);
+  defineTextMethods(env, exports);
   return exports;
 }
 

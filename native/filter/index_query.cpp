@@ -93,8 +93,7 @@ bool IndexQuery::match() {
   switch (kind_) {
   case PayloadIndexKind::Keyword:
   case PayloadIndexKind::Uuid:
-    for (const std::string& text : listed.texts)
-      if (const PostingList* rows = values_.texts.find(text)) add(*rows, true);
+    for (const std::string& text : listed.texts) add(values_.texts.find(text), true);
     break;
   case PayloadIndexKind::Integer:
     for (const int64_t integer : listed.integers) add(values_.integers, exactly(integer), true);
@@ -157,9 +156,7 @@ void IndexQuery::collectUnlistedRows() {
   values_.indexed.addTo(rows);
   rows.makeDense();
   const auto remove = [&](uint32_t row) { rows.remove(row); };
-  for (const std::string& text : listed.texts)
-    if (const PostingList* found = values_.texts.find(text))
-      std::for_each(found->begin(), found->end(), remove);
+  for (const std::string& text : listed.texts) values_.texts.find(text).forEach(remove);
   for (const int64_t integer : listed.integers)
     values_.integers.forEachIn(exactly(integer), remove);
   answer_->sure.unite(rows);
@@ -172,9 +169,8 @@ void IndexQuery::collectUnlistedValues() {
   values_.integers.forEach([&](int64_t value, uint32_t row) {
     if (!listed.containsInteger(value)) sure.add(row);
   });
-  values_.texts.forEach([&](std::string_view text, const PostingList& rows) {
-    if (listed.containsText(text)) return;
-    for (const uint32_t row : rows) sure.add(row);
+  values_.texts.forEach([&](std::string_view text, const RowList& rows) {
+    if (!listed.containsText(text)) rows.forEach([&](uint32_t row) { sure.add(row); });
   });
 }
 
@@ -205,12 +201,11 @@ bool IndexQuery::startsWith() {
   if (answer_ == nullptr) return true;
   RowBitmap& sure = answer_->sure;
   sure.makeDense();
-  values_.texts.forEach([&](std::string_view text, const PostingList& rows) {
+  values_.texts.forEach([&](std::string_view text, const RowList& rows) {
     const auto& prefixes = leaf_.values.texts;
     const bool isFound = std::any_of(prefixes.begin(), prefixes.end(),
                                      [&](const auto& prefix) { return text.starts_with(prefix); });
-    if (!isFound) return;
-    for (const uint32_t row : rows) sure.add(row);
+    if (isFound) rows.forEach([&](uint32_t row) { sure.add(row); });
   });
   return true;
 }
@@ -228,30 +223,30 @@ bool IndexQuery::inArea() {
 bool IndexQuery::hasTokens() {
   if (kind_ != PayloadIndexKind::Text || text_ != leaf_.text->analyzer().options()) return false;
   const bool isAny = leaf_.text->mode() == TextMode::Any;
-  std::vector<const PostingList*> lists;
+  std::vector<RowList> lists;
   for (const std::string& token : leaf_.text->tokens()) {
-    const PostingList* rows = values_.texts.find(token);
-    if (rows == nullptr && !isAny) return true;
-    if (rows != nullptr) lists.push_back(rows);
+    const RowList rows = values_.texts.find(token);
+    if (rows.count() == 0 && !isAny) return true;
+    if (rows.count() > 0) lists.push_back(rows);
   }
   if (isAny)
-    for (const PostingList* rows : lists) add(*rows, true);
+    for (const RowList& rows : lists) add(rows, true);
   else if (!lists.empty())
     addCommon(lists, leaf_.text->isSetOnly());
   return true;
 }
 
-void IndexQuery::addCommon(const std::vector<const PostingList*>& lists, bool isSure) {
-  const PostingList& shortest = **std::min_element(
-      lists.begin(), lists.end(), [](auto* a, auto* b) { return a->count() < b->count(); });
+void IndexQuery::addCommon(const std::vector<RowList>& lists, bool isSure) {
+  const RowList& shortest = *std::min_element(
+      lists.begin(), lists.end(), [](auto& a, auto& b) { return a.count() < b.count(); });
   count_ += shortest.count();
   if (answer_ == nullptr) return;
-  std::vector<uint32_t> rows(shortest.begin(), shortest.end());
-  for (const PostingList* list : lists) {
-    if (list == &shortest) continue;
-    std::erase_if(rows, [list](uint32_t row) {
-      return !std::binary_search(list->begin(), list->end(), row);
-    });
+  std::vector<uint32_t> rows;
+  rows.reserve(shortest.count());
+  shortest.forEach([&](uint32_t row) { rows.push_back(row); });
+  for (const RowList& list : lists) {
+    if (&list == &shortest) continue;
+    std::erase_if(rows, [&list](uint32_t row) { return !list.contains(row); });
   }
   (isSure ? answer_->sure : answer_->unsure).addAscending(rows.data(), rows.data() + rows.size());
 }
@@ -261,10 +256,12 @@ void IndexQuery::add(const RowFlags& rows, bool isSure) {
   if (answer_ != nullptr) rows.addTo(isSure ? answer_->sure : answer_->unsure);
 }
 
-void IndexQuery::add(const PostingList& rows, bool isSure) {
+void IndexQuery::add(const RowList& rows, bool isSure) {
   count_ += rows.count();
-  if (answer_ != nullptr)
-    (isSure ? answer_->sure : answer_->unsure).addAscending(rows.begin(), rows.end());
+  if (answer_ == nullptr) return;
+  RowBitmap& into = isSure ? answer_->sure : answer_->unsure;
+  for (const RowList::Part& part : {rows.filed(), rows.added()})
+    into.addAscending(part.data(), part.data() + part.size());
 }
 
 template <typename T, typename Bound>

@@ -30,14 +30,14 @@ private:
   bool startsWith();
   bool inArea();
   bool hasTokens();
-  void addCommon(const std::vector<const PostingList*>& lists, bool isSure);
+  void addCommon(const std::vector<RowList>& lists, bool isSure);
 
   // Whether a value that is not in the index could be one of the listed.
   bool listsOthers() const;
 
   // What was found: counted, and added where rows are collected.
   void add(const RowFlags& rows, bool isSure);
-  void add(const PostingList& rows, bool isSure);
+  void add(const RowList& rows, bool isSure);
   template <typename T, typename Bound>
   void add(const ValueRuns<T>& values, const Interval<Bound>& in, bool isSure);
 

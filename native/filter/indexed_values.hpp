@@ -1,7 +1,11 @@
-// What a payload index holds of one field's values.
+// What a payload index holds of one field's values: of the first rows in a file, where it has one
+// (filed_index.hpp), and of the others in memory.
 #pragma once
 
+#include <algorithm>
+#include <array>
 #include <bit>
+#include <span>
 #include <string_view>
 
 #include "filter/posting_lists.hpp"
@@ -13,31 +17,48 @@ namespace vicinal {
 // A bit for each row, growing.
 class RowFlags {
 public:
+  // The first `rows` rows, of which `count` are set: in memory that others keep, but for the last
+  // word, which rows are added to.
+  void adopt(std::span<const uint64_t> words, uint32_t rows, uint32_t count) {
+    filed_ = words.first(std::min<size_t>(words.size(), rows / 64));
+    words_.assign(words.begin() + static_cast<ptrdiff_t>(filed_.size()), words.end());
+    count_ = count;
+  }
+  // Rows behind those adopted.
   void add(uint32_t row) {
-    if (row / 64 >= words_.size()) words_.resize(row / 64 + 1, 0);
+    const size_t at = row / 64 - filed_.size();
+    if (at >= words_.size()) words_.resize(at + 1, 0);
     const uint64_t bit = uint64_t(1) << (row % 64);
-    count_ += (words_[row / 64] & bit) == 0 ? 1 : 0;
-    words_[row / 64] |= bit;
+    count_ += (words_[at] & bit) == 0 ? 1 : 0;
+    words_[at] |= bit;
   }
   uint32_t count() const { return count_; }
   // In ascending order.
   template <typename Visit> void forEach(const Visit& visit) const {
-    for (size_t at = 0; at < words_.size(); at++)
-      for (uint64_t word = words_[at]; word != 0; word &= word - 1)
-        visit(static_cast<uint32_t>(at * 64 + static_cast<size_t>(std::countr_zero(word))));
+    forEachIn(filed_, 0, visit);
+    forEachIn(words_, filed_.size(), visit);
   }
   void addTo(RowBitmap& into) const {
     if (count_ > into.rows() / RowBitmap::kRowsPerListed) {
-      into.addWords(words_);
+      into.addWords(filed_, 0);
+      into.addWords(words_, filed_.size());
       return;
     }
-    for (size_t at = 0; at < words_.size(); at++)
-      for (uint64_t word = words_[at]; word != 0; word &= word - 1)
-        into.add(static_cast<uint32_t>(at * 64 + static_cast<size_t>(std::countr_zero(word))));
+    forEach([&](uint32_t row) { into.add(row); });
   }
+  // In memory.
   uint64_t bytes() const { return words_.capacity() * sizeof(uint64_t); }
 
 private:
+  template <typename Visit>
+  static void forEachIn(std::span<const uint64_t> words, size_t first, const Visit& visit) {
+    for (size_t at = 0; at < words.size(); at++)
+      for (uint64_t word = words[at]; word != 0; word &= word - 1)
+        visit(
+            static_cast<uint32_t>((first + at) * 64 + static_cast<size_t>(std::countr_zero(word))));
+  }
+
+  std::span<const uint64_t> filed_;
   std::vector<uint64_t> words_;
   uint32_t count_ = 0;
 };
@@ -61,15 +82,24 @@ struct IndexedValues {
   RowFlags trues;
   RowFlags falses;
 
+  static constexpr size_t kFlags = 7;
+  // All flags in the order in which files have them.
+  std::array<const RowFlags*, kFlags> flags() const {
+    return {&filled, &isNull, &hasNull, &indexed, &other, &trues, &falses};
+  }
+  std::array<RowFlags*, kFlags> flags() {
+    return {&filled, &isNull, &hasNull, &indexed, &other, &trues, &falses};
+  }
+
   // Whether no row has two values, so that the rows of some values are those of no other.
   bool isSingle() const {
     return texts.postings() + integers.size() + numbers.size() + trues.count() + falses.count() ==
            indexed.count();
   }
+  // In memory.
   uint64_t bytes() const {
     uint64_t bytes = texts.bytes() + integers.bytes() + numbers.bytes();
-    for (const RowFlags* flags : {&filled, &isNull, &hasNull, &indexed, &other, &trues, &falses})
-      bytes += flags->bytes();
+    for (const RowFlags* each : flags()) bytes += each->bytes();
     return bytes;
   }
 };

@@ -4,6 +4,7 @@
 #include <mutex>
 
 #include "filter/date_time.hpp"
+#include "filter/filed_index.hpp"
 #include "filter/geo_cells.hpp"
 #include "filter/index_query.hpp"
 #include "filter/indexed_values.hpp"
@@ -38,6 +39,21 @@ Result<std::shared_ptr<PayloadIndex>> PayloadIndex::create(std::string field, Pa
   auto path = JsonPath::parse(field);
   if (!path) return path.status();
   return std::shared_ptr<PayloadIndex>(new PayloadIndex(std::move(field), kind, path.take(), text));
+}
+
+void PayloadIndex::adopt(std::shared_ptr<FiledIndex> filed) {
+  filed_ = std::move(filed);
+  const auto flags = values_->flags();
+  for (size_t at = 0; at < flags.size(); at++)
+    flags[at]->adopt(filed_->flags[at].words, filed_->rows, filed_->flags[at].count);
+  values_->texts.adopt(filed_->texts);
+  values_->integers.adopt(filed_->integers, filed_->integerRows);
+  values_->numbers.adopt(filed_->numbers, filed_->numberRows);
+  covered_.store(filed_->rows, std::memory_order_release);
+}
+
+void PayloadIndex::shed() const {
+  if (filed_) filed_->region.shed();
 }
 
 PayloadIndex::Batch& PayloadIndex::startBatch(uint32_t from) {

@@ -7,6 +7,9 @@
 //
 // Threads: one writer appends; readers run beside it. Readers hold a shared lock while rows are
 // collected, the writer an exclusive one while it adds what it has read from the payloads before.
+//
+// The first rows of an index may be in a file that is mapped (`adopt`); rows that come are in
+// memory in either case.
 #pragma once
 
 #include <atomic>
@@ -23,6 +26,7 @@
 
 namespace vicinal {
 
+struct FiledIndex;
 struct IndexedValues;
 
 enum class PayloadIndexKind : uint8_t { Keyword, Integer, Float, Bool, DateTime, Uuid, Geo, Text };
@@ -34,6 +38,13 @@ public:
   static Result<std::shared_ptr<PayloadIndex>> create(std::string field, PayloadIndexKind kind,
                                                       const TextOptions& text = {});
   ~PayloadIndex();
+
+  // Before anything else is done to it: the index begins with what the file has.
+  void adopt(std::shared_ptr<FiledIndex> filed);
+  // Null where all is in memory.
+  const FiledIndex* filed() const { return filed_.get(); }
+  // Gives back what memory the file stands behind.
+  void shed() const;
 
   const std::string& field() const { return field_; }
   PayloadIndexKind kind() const { return kind_; }
@@ -81,6 +92,7 @@ public:
 
   // Rows with a value in the index.
   uint32_t points() const;
+  // In memory alone.
   uint64_t bytes() const;
 
 private:
@@ -99,6 +111,7 @@ private:
   const PayloadIndexKind kind_;
   const JsonPath path_;
   const TextAnalyzer analyzer_;
+  std::shared_ptr<FiledIndex> filed_;
   std::unique_ptr<Batch> batch_;
   std::unique_ptr<Values> values_;
   mutable AnswerCache lastAnswers_;

@@ -44,10 +44,30 @@ size_t TextPostings::slotOf(std::string_view text, uint32_t hash) const {
   }
 }
 
-const PostingList* TextPostings::find(std::string_view text) const {
-  if (table_.empty()) return nullptr;
+RowList::Part FiledTexts::find(std::string_view wanted) const {
+  size_t from = 0, to = size();
+  while (from < to) {
+    const size_t middle = from + (to - from) / 2;
+    if (text(middle) < wanted)
+      from = middle + 1;
+    else
+      to = middle;
+  }
+  return from < size() && text(from) == wanted ? rowsOf(from) : RowList::Part{};
+}
+
+void TextPostings::adopt(const FiledTexts& filed) {
+  filed_ = filed;
+  postings_ = filed.rows.size();
+}
+
+RowList TextPostings::find(std::string_view text) const {
+  const RowList::Part filed = filed_.find(text);
+  if (table_.empty()) return {filed, {}};
   const size_t slot = slotOf(text, hashOf(text));
-  return table_[slot] == 0 ? nullptr : &entries_[table_[slot] - 1].rows;
+  if (table_[slot] == 0) return {filed, {}};
+  const PostingList& added = entries_[table_[slot] - 1].rows;
+  return {filed, {added.begin(), added.end()}};
 }
 
 void TextPostings::add(std::string_view text, uint32_t row) {

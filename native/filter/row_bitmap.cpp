@@ -87,10 +87,10 @@ void RowBitmap::addRange(uint32_t from, uint32_t to) {
   words_[last] |= toMask;
 }
 
-void RowBitmap::addWords(const std::vector<uint64_t>& words) {
+void RowBitmap::addWords(std::span<const uint64_t> words, size_t first) {
   makeDense();
-  const size_t count = std::min(words.size(), words_.size());
-  for (size_t at = 0; at < count; at++) words_[at] |= words[at];
+  for (size_t at = 0; at < words.size() && first + at < words_.size(); at++)
+    words_[first + at] |= words[at];
   clearBehindRows();
 }
 

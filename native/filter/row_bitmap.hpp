@@ -5,6 +5,7 @@
 #include <bit>
 #include <cstddef>
 #include <cstdint>
+#include <span>
 #include <vector>
 
 namespace vicinal {
@@ -32,8 +33,9 @@ public:
   void addAscending(const uint32_t* from, const uint32_t* to);
   // Rows [from, to).
   void addRange(uint32_t from, uint32_t to);
-  // A bit for each row, 64 a word; bits behind the last row are ignored.
-  void addWords(const std::vector<uint64_t>& words);
+  // A bit for each row, 64 a word, of which `first` is the first; bits behind the last row are
+  // ignored.
+  void addWords(std::span<const uint64_t> words, size_t first);
   void remove(uint32_t row);
   void clear();
 

@@ -1,10 +1,11 @@
 // Numbers with their rows, in sorted runs. A batch becomes a run and swallows the runs before it
 // that are not much longer than it, so there are few of them and every value is moved a logarithmic
-// number of times.
+// number of times. The first run may be in a file; that one is never swallowed.
 #pragma once
 
 #include <algorithm>
 #include <cstdint>
+#include <span>
 #include <utility>
 #include <vector>
 
@@ -16,32 +17,53 @@ template <typename T> class ValueRuns {
 public:
   using Entries = std::vector<std::pair<T, uint32_t>>;
 
+  // Moves keep what the spans point to where it is.
   struct Run {
-    std::vector<T> values;
-    std::vector<uint32_t> rows;
+    Run() = default;
+    Run(std::vector<T> heldValues, std::vector<uint32_t> heldRows)
+        : ownValues(std::move(heldValues)), ownRows(std::move(heldRows)), values(ownValues),
+          rows(ownRows) {}
+    Run(std::span<const T> filedValues, std::span<const uint32_t> filedRows)
+        : values(filedValues), rows(filedRows), isFiled(true) {}
+    Run(Run&&) noexcept = default;
+    Run& operator=(Run&&) noexcept = default;
+
     size_t size() const { return values.size(); }
+
+    std::vector<T> ownValues;
+    std::vector<uint32_t> ownRows;
+    std::span<const T> values;
+    std::span<const uint32_t> rows;
+    bool isFiled = false;
   };
+
+  // Sorted values in memory that others keep: what it begins with.
+  void adopt(std::span<const T> values, std::span<const uint32_t> rows) {
+    if (!values.empty()) runs_.emplace_back(values, rows);
+  }
 
   // Makes the run of a batch, merged with the runs it swallows, of which `kept` stay. Reads only,
   // so readers go on.
   Run merged(Entries batch, size_t& kept) const {
     std::sort(batch.begin(), batch.end());
-    Run next;
-    next.values.reserve(batch.size());
-    next.rows.reserve(batch.size());
+    std::vector<T> values;
+    std::vector<uint32_t> rows;
+    values.reserve(batch.size());
+    rows.reserve(batch.size());
     for (const auto& [value, row] : batch) {
-      next.values.push_back(value);
-      next.rows.push_back(row);
+      values.push_back(value);
+      rows.push_back(row);
     }
+    Run next(std::move(values), std::move(rows));
     kept = runs_.size();
-    while (kept > 0 && runs_[kept - 1].size() <= next.size() * 2)
+    while (kept > 0 && !runs_[kept - 1].isFiled && runs_[kept - 1].size() <= next.size() * 2)
       next = mergeTwo(runs_[--kept], next);
     return next;
   }
   // Puts it in place of the runs it has swallowed.
   void put(Run next, size_t kept) {
     if (next.size() == 0) return;
-    runs_.resize(kept);
+    runs_.erase(runs_.begin() + static_cast<ptrdiff_t>(kept), runs_.end());
     runs_.push_back(std::move(next));
   }
 
@@ -82,27 +104,29 @@ public:
     for (const Run& run : runs_) size += run.size();
     return size;
   }
+  // In memory.
   uint64_t bytes() const {
     uint64_t bytes = 0;
     for (const Run& run : runs_)
-      bytes += run.values.capacity() * sizeof(T) + run.rows.capacity() * sizeof(uint32_t);
+      bytes += run.ownValues.capacity() * sizeof(T) + run.ownRows.capacity() * sizeof(uint32_t);
     return bytes;
   }
 
 private:
   static Run mergeTwo(const Run& a, const Run& b) {
-    Run merged;
-    merged.values.reserve(a.size() + b.size());
-    merged.rows.reserve(a.size() + b.size());
+    std::vector<T> values;
+    std::vector<uint32_t> rows;
+    values.reserve(a.size() + b.size());
+    rows.reserve(a.size() + b.size());
     size_t atA = 0, atB = 0;
     while (atA < a.size() || atB < b.size()) {
       const bool takesA = atB == b.size() || (atA < a.size() && a.values[atA] <= b.values[atB]);
       const Run& from = takesA ? a : b;
       size_t& at = takesA ? atA : atB;
-      merged.values.push_back(from.values[at]);
-      merged.rows.push_back(from.rows[at++]);
+      values.push_back(from.values[at]);
+      rows.push_back(from.rows[at++]);
     }
-    return merged;
+    return Run(std::move(values), std::move(rows));
   }
 
   // Integers are compared with bounds of double as doubles, which keeps their order.

@@ -104,9 +104,9 @@ void countIndexed(const PayloadIndex& index, const RowBits& rows, Counts& counts
     return counted;
   };
   index.readValues([&](const IndexedValues& values) {
-    values.texts.forEach([&](std::string_view text, const PostingList& list) {
+    values.texts.forEach([&](std::string_view text, const RowList& list) {
       uint64_t counted = 0;
-      for (const uint32_t row : list) counted += rows.has(row) ? 1 : 0;
+      list.forEach([&](uint32_t row) { counted += rows.has(row) ? 1 : 0; });
       counts.text(text, counted);
     });
     countRuns(values.integers, rows, counts);

@@ -14,7 +14,7 @@ namespace {
 constexpr uint32_t kFormatVersion = 4;
 // The least version whose code may read what this one writes.
 constexpr uint32_t kLeastReader = 4;
-constexpr char kMagic[2][9] = {"VICNLSEG", "VICNLOVL"};
+constexpr char kMagic[3][9] = {"VICNLSEG", "VICNLOVL", "VICNLIDX"};
 // Directories are some kilobytes; anything near this is no directory.
 constexpr uint64_t kMostDirectoryBytes = 1 << 24;
 constexpr uint64_t kParallelBytes = 16 << 20;

@@ -26,7 +26,7 @@ namespace vicinal {
 constexpr uint64_t kSectionAlignment = 64 * 1024;
 constexpr uint32_t kBlockBytes = 64 * 1024;
 
-enum class FileKind : uint8_t { Segment, Overlay };
+enum class FileKind : uint8_t { Segment, Overlay, PayloadIndex };
 
 // What is kept about a file that was written or opened.
 struct FileStamp {

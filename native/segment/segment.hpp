@@ -34,6 +34,10 @@ struct IndexField {
   PayloadIndexKind kind = PayloadIndexKind::Keyword;
   // Of a text index.
   TextOptions text = {};
+  // In a file beside the segment's, as soon as that is there.
+  bool isOnDisk = false;
+
+  bool operator==(const IndexField&) const = default;
 };
 
 // What a row has under one name: vectors end to end, one but for multivectors.

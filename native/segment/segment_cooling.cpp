@@ -122,6 +122,7 @@ void Segment::shedData() {
 void Segment::shedIndex() {
   ids_.low().shed();
   seqs_.shed();
+  for (const auto held = indexes(); const auto& index : *held) index->shed();
   for (const auto& space : spaces_) space->shedIndex();
   for (const auto& space : sparse_) space->shedIndex();
 }

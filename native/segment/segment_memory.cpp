@@ -1,4 +1,5 @@
 // Counting the memory of a segment, part by part. Readers' rules hold: writes may go on meanwhile.
+#include "filter/filed_index.hpp"
 #include "segment/segment.hpp"
 
 namespace vicinal {
@@ -59,8 +60,10 @@ void Segment::tally(const MemoryTally& tally, std::shared_mutex& lookup, MemoryT
     MemoryTable::Vectors& part = table.vectors[spaces_.size() + vector];
     sparse_[vector]->tally(tally, part.vectors, part.graph);
   }
-  for (const auto held = indexes(); const auto& index : *held)
+  for (const auto held = indexes(); const auto& index : *held) {
     MemoryTally::addHeap(table.payloadIndexes, index->bytes());
+    if (const FiledIndex* filed = index->filed()) tally.add(table.payloadIndexes, filed->region);
+  }
 }
 
 } // namespace vicinal

@@ -145,7 +145,7 @@ public:
   // coded.
   Status shed(bool everything);
 
-  // ---- payload indexes (shard_maintenance.cpp)
+  // ---- payload indexes (shard_indexes.cpp)
   // ----------------------------------------------------
   Status createPayloadIndex(const IndexField& field);
   void dropPayloadIndex(const std::string& field);
@@ -181,6 +181,11 @@ private:
   Status writeSegments(const std::string& folder, std::vector<Plan>& plans);
   using Cool = Status (*)(Segment&, const FiledSegment&, Cooling);
   Status coolSegments(Cool cool) const;
+  // From a file of the segment's; null where it has none or the field's index is to be in memory.
+  std::shared_ptr<PayloadIndex> filedIndex(const Segment& segment, const IndexField& field) const;
+  // Has the indexes that are to be on disk begin with what the segments' files have.
+  void fileIndexes();
+  bool putFiled(const std::shared_ptr<Segment>& segment, const IndexField& field);
 
   const ShardSpec spec_;
   // One a vector; deques, since they never move.

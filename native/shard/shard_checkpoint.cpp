@@ -126,6 +126,7 @@ Result<CheckpointResult> Shard::checkpoint(const std::string& folder) {
   }
   lock.unlock();
   Status status = coolSegments(coolData);
+  fileIndexes();
   indexer_->pause();
   if (status) status = coolSegments(coolIndex);
   indexer_->resume();
@@ -182,8 +183,15 @@ Result<uint32_t> Shard::openSegment(const SegmentSource& source, bool resume) {
                              segment.deletedRows(),
                              segment.payloads().overlayChanges(),
                              std::make_shared<const FiledSegment>(std::move(opened->filed))};
-    for (const IndexField& field : segments_.indexFields())
-      if (Status status = segment.addIndex(field); !status) return status;
+  }
+  {
+    std::lock_guard lock(writer_);
+    for (const IndexField& field : segments_.indexFields()) {
+      if (auto filed = filedIndex(segment, field))
+        segment.adoptIndex(std::move(filed));
+      else if (Status status = segment.addIndex(field); !status)
+        return status;
+    }
     segments_.add(opened->segment, resume);
     advance(opened->throughSeq);
   }

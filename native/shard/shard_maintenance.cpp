@@ -119,46 +119,6 @@ uint64_t Shard::tailBytes() const {
   return bytes;
 }
 
-Status Shard::createPayloadIndex(const IndexField& field) {
-  // The bulk of the rows is read while writes go on; what they added meanwhile, with the writer's
-  // lock.
-  std::vector<std::pair<std::shared_ptr<Segment>, std::shared_ptr<PayloadIndex>>> built;
-  const Snapshot snapshot = segments_.snapshot();
-  for (const auto& segment : *snapshot.segments) {
-    auto index = PayloadIndex::create(field.field, field.kind, field.text);
-    if (!index) return index.status();
-    segment->extendIndex(**index, segment->rows());
-    built.emplace_back(segment, index.take());
-  }
-  if (auto valid = PayloadIndex::create(field.field, field.kind, field.text); !valid)
-    return valid.status();
-  std::lock_guard lock(writer_);
-  auto fields = segments_.indexFields();
-  std::erase_if(fields, [&](const IndexField& known) { return known.field == field.field; });
-  fields.push_back(field);
-  segments_.setIndexFields(std::move(fields));
-  for (const Snapshot now = segments_.snapshot(); const auto& segment : *now.segments) {
-    const auto found = std::find_if(built.begin(), built.end(),
-                                    [&](const auto& pair) { return pair.first == segment; });
-    if (found == built.end()) {
-      VICINAL_TRY(segment->addIndex(field));
-      continue;
-    }
-    segment->extendIndex(*found->second, segment->rows());
-    segment->adoptIndex(found->second);
-  }
-  return Status::ok();
-}
-
-void Shard::dropPayloadIndex(const std::string& field) {
-  std::lock_guard lock(writer_);
-  auto fields = segments_.indexFields();
-  std::erase_if(fields, [&](const IndexField& known) { return known.field == field; });
-  segments_.setIndexFields(std::move(fields));
-  for (const Snapshot now = segments_.snapshot(); const auto& segment : *now.segments)
-    segment->dropIndex(field);
-}
-
 int64_t Shard::freeze() {
   std::lock_guard lock(writer_);
   return segments_.freeze();

@@ -1,14 +1,8 @@
-import { setImmediate as nextTurn } from 'node:timers/promises'
 import type { ColumnarPoints, ColumnarVectors } from '../core/database.js'
-import type { NamedVector, PointVector } from '../core/point.js'
+import type { Document, NamedVector, PointVector } from '../core/point.js'
 import { isSparse, type SchemaVector } from '../core/schema.js'
 import { isDocument } from '../core/sparse.js'
-import { embedDocument, noModel } from '../inference/bm25.js'
-
-/** Characters of text between two turns of the event loop: about a millisecond. */
-const CHARACTERS_A_TURN = 8_192
-/** What a text costs beside its own: its options, and the lists of stop words they name. */
-const CHARACTERS_A_DOCUMENT = 256
+import { type DocumentAt, embedDocuments, noModel } from '../inference/bm25.js'
 
 /**
  * The points with vectors in the place of texts; those without texts as they are. Anything may be among them: whoever
@@ -21,9 +15,10 @@ export async function inferVectors(points: unknown, schema: readonly SchemaVecto
   return 'ids' in points && 'vectors' in points ? await inference.columns(points as ColumnarPoints) : points
 }
 
+/** Puts what is there in copies of the points, gathers the texts, and puts their vectors in when all are made. */
 class Inference {
   readonly #schema: readonly SchemaVector[]
-  #characters = 0
+  readonly #documents: (DocumentAt & { put(vector: NamedVector): void })[] = []
 
   constructor(schema: readonly SchemaVector[]) {
     this.#schema = schema
@@ -35,11 +30,12 @@ class Inference {
       const point = points[i] as { vector?: PointVector } | null
       const vector = point?.vector as unknown
       if (vector === null || typeof vector !== 'object' || Array.isArray(vector) || ArrayBuffer.isView(vector)) continue
-      const named = await this.#named(vector as Record<string, NamedVector>, `points[${i}].vector`)
+      const named = this.#named(vector as Record<string, NamedVector>, `points[${i}].vector`)
       if (named === vector) continue
       inferred ??= [...points]
       inferred[i] = { ...point, vector: named }
     }
+    await this.#embed()
     return inferred ?? points
   }
 
@@ -52,34 +48,41 @@ class Inference {
         vectors[name] = column
         continue
       }
-      const inferred: unknown[] = []
-      for (let i = 0; i < column.length; i++) {
-        const one = column[i] as unknown
-        inferred.push(isDocument(one) ? await this.#vector(name, one, `vectors.${name}[${i}]`) : one)
+      const inferred: unknown[] = [...column]
+      for (const [i, one] of column.entries() as IterableIterator<[number, unknown]>) {
+        if (isDocument(one))
+          this.#gather(name, one, `vectors.${name}[${i}]`, (made) => {
+            inferred[i] = made
+          })
       }
       vectors[name] = inferred as ColumnarVectors
     }
+    await this.#embed()
     return { ...points, vectors }
   }
 
-  async #named(vector: Record<string, NamedVector>, field: string): Promise<Record<string, NamedVector>> {
+  #named(vector: Record<string, NamedVector>, field: string): Record<string, NamedVector> {
     let inferred: Record<string, NamedVector> | null = null
     for (const [name, one] of Object.entries(vector)) {
       if (!isDocument(one)) continue
       inferred ??= { ...vector }
-      inferred[name] = await this.#vector(name, one, `${field}.${name}`)
+      const into = inferred
+      this.#gather(name, one, `${field}.${name}`, (made) => {
+        into[name] = made
+      })
     }
     return inferred ?? vector
   }
 
-  async #vector(name: string, document: Parameters<typeof embedDocument>[0], field: string): Promise<NamedVector> {
+  #gather(name: string, document: Document, field: string, put: (vector: NamedVector) => void): void {
     const known = this.#schema.find((vector) => vector.name === name)
     if (known && !isSparse(known)) throw noModel(document, field)
-    this.#characters += CHARACTERS_A_DOCUMENT + (document.text?.length ?? 0)
-    if (this.#characters >= CHARACTERS_A_TURN) {
-      this.#characters = 0
-      await nextTurn()
-    }
-    return embedDocument(document, field)
+    this.#documents.push({ document, field, put })
+  }
+
+  async #embed(): Promise<void> {
+    if (this.#documents.length === 0) return
+    const vectors = await embedDocuments(this.#documents)
+    for (const [i, { put }] of this.#documents.entries()) put(vectors[i] as NamedVector)
   }
 }

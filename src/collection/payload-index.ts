@@ -47,11 +47,20 @@ export function checkPayloadIndex(field: unknown, schema: unknown): IndexedField
 }
 
 export async function buildIndexes(shard: Shard, indexes: readonly IndexedField[]): Promise<void> {
-  for (const index of indexes) await shard.createPayloadIndex(index.field, index.kind, textOptionsOf(index))
+  for (const index of indexes) await buildIndex(shard, index)
 }
 
-/** For the kernel: how a text index takes texts apart; null of other kinds. */
-export function textOptionsOf({ kind, params }: IndexedField): Uint8Array | null {
+export async function buildIndex(shard: Shard, index: IndexedField): Promise<void> {
+  await shard.createPayloadIndex(index.field, index.kind, textOptionsOf(index), isOnDisk(index))
+}
+
+/** `memory` is the newer word: where it is there, it holds. */
+function isOnDisk({ params }: IndexedField): boolean {
+  return params?.memory === undefined ? params?.onDisk === true : params.memory === 'cold'
+}
+
+/** How a text index takes texts apart; null of other kinds. */
+function textOptionsOf({ kind, params }: IndexedField): Uint8Array | null {
   return kind === 'text' ? encodeTextOptions(params ?? {}) : null
 }
 

@@ -2,7 +2,7 @@ import { VicinalError } from '../core/errors.js'
 import { LIMITS } from '../core/limits.js'
 import type { Shard } from '../native/shard.js'
 import type { ManifestFile } from './manifest-file.js'
-import { type IndexedField, textOptionsOf } from './payload-index.js'
+import { buildIndex, type IndexedField } from './payload-index.js'
 
 /**
  * The payload indexes of a collection in use. An index is in the manifest before it is built, so that whatever ends the
@@ -52,7 +52,7 @@ export class PayloadIndexes {
   async #build(index: IndexedField): Promise<void> {
     // Deleted, or made anew in another way, before its turn came.
     if (!this.#manifest.current.payloadIndexes.includes(index)) return
-    await this.#shard().createPayloadIndex(index.field, index.kind, textOptionsOf(index))
+    await buildIndex(this.#shard(), index)
   }
 
   #inTurn<T>(work: () => Promise<T>): Promise<T> {

@@ -21,8 +21,6 @@ export const LIMITS = {
   documentLength: 262_144,
   /** The same of a query. */
   queryDocumentLength: 16_384,
-  /** Stop words of one's own in the options of a document, and languages that lend theirs. */
-  stopWords: 4_096,
   /** Points in one write. */
   batchPoints: 100_000,
   /** Searches in one query batch. */
@@ -75,7 +73,7 @@ export const LIMITS = {
   jsonDepth: 256,
   /** Characters that `min_token_len` and `max_token_len` of a text index may say. */
   tokenLength: 65_536,
-  /** Stop words of one text index, beside those of languages. */
+  /** Stop words of one text index, or of one document's options, beside those of languages. */
   stopwords: 10_000,
   /** Payload indexes of one collection. */
   payloadIndexes: 256,

@@ -22,8 +22,9 @@ export interface PayloadIndexParams {
   isTenant?: boolean
   /** Integer, float, date-time: the field most filters ask for. Changes nothing here. */
   isPrincipal?: boolean
-  /** Indexes are in memory here, built again when a collection is opened; these change nothing. */
+  /** What is in segment files is indexed in files beside them, which are mapped, instead of in memory. */
   onDisk?: boolean
+  /** `cold` is on the disk, the others in memory; it holds where `onDisk` says otherwise. */
   memory?: MemoryPlacement
   /** Links of the graph for this field. Changes nothing here. */
   enableHnsw?: boolean

@@ -6,7 +6,6 @@ declare module 'stopword' {
   export const dan: string[]
   export const deu: string[]
   export const ell: string[]
-  export const eng: string[]
   export const eus: string[]
   export const fin: string[]
   export const fra: string[]

@@ -33,6 +33,13 @@ export type * from './addon-vectors.js'
  *   float64-safe integers (below 2^53), in arrays Float64Array.
  * - A closed shard throws CLOSED; `closeShard` waits for the operations that run.
  */
+/** Of each text the ascending numbers of its tokens, from one offset to the next. */
+export interface EmbeddedTexts {
+  offsets: Uint32Array
+  indices: Uint32Array
+  values: Float32Array
+}
+
 export interface Addon {
   /** Bumped with every incompatible change of this interface. */
   readonly abi: number
@@ -126,13 +133,35 @@ export interface Addon {
   /** Asks the operation that was started with this cancel number to stop; it rejects with CANCELLED. */
   cancel(shard: ShardHandle, cancel: number): void
 
+  // ---- texts --------------------------------------------------------------------------------------------
+  /**
+   * Texts, end to end in UTF-8, as sparse vectors: of documents with `weights` (k, b and the average length of BM25), of
+   * queries with null. `options` is what src/filter/text-options.ts writes.
+   */
+  embedTexts(
+    options: Uint8Array,
+    texts: Uint8Array,
+    offsets: Uint32Array,
+    weights: Float64Array | null,
+  ): Promise<EmbeddedTexts>
+  embedTextsSync(
+    options: Uint8Array,
+    texts: Uint8Array,
+    offsets: Uint32Array,
+    weights: Float64Array | null,
+  ): EmbeddedTexts
+
   // ---- payload indexes ----------------------------------------------------------------------------------
-  /** `text`: how texts are taken apart (src/filter/text-options.ts); null of other kinds. */
+  /**
+   * `text`: how texts are taken apart (src/filter/text-options.ts); null of other kinds. `onDisk`: what is in a segment
+   * file is to be in a file beside it.
+   */
   createPayloadIndex(
     shard: ShardHandle,
     field: string,
     kind: PayloadIndexKindCode,
     text: Uint8Array | null,
+    onDisk: boolean,
   ): Promise<void>
   dropPayloadIndex(shard: ShardHandle, field: string): void
 

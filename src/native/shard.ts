@@ -148,8 +148,13 @@ export class Shard {
 
   // Payload indexes
 
-  async createPayloadIndex(field: string, kind: PayloadIndexKindCode, text: Uint8Array | null = null): Promise<void> {
-    await this.#run(() => this.#addon.createPayloadIndex(this.#handle, field, kind, text))
+  async createPayloadIndex(
+    field: string,
+    kind: PayloadIndexKindCode,
+    text: Uint8Array | null = null,
+    onDisk = false,
+  ): Promise<void> {
+    await this.#run(() => this.#addon.createPayloadIndex(this.#handle, field, kind, text, onDisk))
   }
   dropPayloadIndex(field: string): void {
     this.#call(() => this.#addon.dropPayloadIndex(this.#handle, field))

@@ -3,11 +3,14 @@ import type { Clock } from '../core/clock.js'
 import type { Disk } from '../disk/disk.js'
 import type { SegmentEntry } from './manifest.js'
 
+/** The end of a payload index's file; what stands before it is that of the segment file it is of. */
+const INDEX_OF_SEGMENT = /-[0-9a-f]{8}\.vidx$/
+
 /** A reader that has just read the manifest gets this long to open the files it names. */
 export const READER_GRACE_MS = 60_000
 
 /**
- * Removes segment files that the manifest no longer names. While a writer runs, a file goes `graceMs` after it
+ * Removes segment files that the manifest no longer names, and payload indexes of such. While a writer runs, a file goes `graceMs` after it
  * was first seen unnamed, so that a reader may still open what its manifest named; mapped files stay
  * readable for those who have them open.
  */
@@ -23,9 +26,10 @@ export class SegmentJanitor {
 
   async sweep(named: readonly SegmentEntry[], graceMs = READER_GRACE_MS): Promise<void> {
     const kept = new Set(named.flatMap(({ file, overlay }) => (overlay ? [file, overlay.file] : [file])))
+    const isKept = (name: string) => kept.has(name) || kept.has(name.replace(INDEX_OF_SEGMENT, '.vseg'))
     const nowMs = this.clock.monotonicMs()
     for (const { name } of await this.disk.list(this.folder)) {
-      if (kept.has(name)) {
+      if (isKept(name)) {
         this.#unnamedSinceMs.delete(name)
         continue
       }

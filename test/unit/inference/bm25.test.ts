@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest'
 import { LIMITS } from '../../../src/core/limits.js'
 import type { Bm25Options, Document } from '../../../src/core/point.js'
-import { embedDocument, embedQuery, tokenId } from '../../../src/inference/bm25.js'
-import { murmur3 } from '../../../src/inference/murmur3.js'
+import { embedDocuments, embedQuery } from '../../../src/inference/bm25.js'
+import { murmur3 } from '../../oracle/murmur3.js'
 
 const bytes = (text: string) => new TextEncoder().encode(text)
 const document = (text: string, options?: Bm25Options): Document => ({
@@ -10,6 +10,12 @@ const document = (text: string, options?: Bm25Options): Document => ({
   model: 'qdrant/bm25',
   ...(options ? { options } : {}),
 })
+const embedDocument = async (one: Document, field: string) => {
+  const [vector] = await embedDocuments([{ document: one, field }])
+  return vector as { indices: Uint32Array; values: Float32Array }
+}
+/** What the kernel's ids are checked against. */
+const tokenId = (token: string) => Math.abs(murmur3(bytes(token)) | 0)
 const query = (text: string, options?: Bm25Options) => embedQuery(document(text, options), 'query')
 const ids = (...tokens: string[]) => [...new Set(tokens.map(tokenId))].sort((a, b) => a - b)
 
@@ -32,9 +38,9 @@ describe('BM25', () => {
     expect([...values]).toEqual([1, 1, 1])
   })
 
-  it('weighs the words of a document as the formula says', () => {
+  it('weighs the words of a document as the formula says', async () => {
     const options = { avg_len: 5, stemmer: { type: 'none' }, stopwords: { custom: [] } } as const
-    const { indices, values } = embedDocument(document('the cat sat on the', options), 'vector')
+    const { indices, values } = await embedDocument(document('the cat sat on the', options), 'vector')
     // 2 × 2.2 / (1.2 × 1 + 2)
     expect(values[indices.indexOf(tokenId('the'))]).toBeCloseTo(1.375, 6)
     expect(values[indices.indexOf(tokenId('cat'))]).toBeCloseTo(1, 6)
@@ -47,18 +53,40 @@ describe('BM25', () => {
     ['it-is well-known', { tokenizer: 'whitespace' }, ['it-i', 'well-known']],
     ['the theory', { tokenizer: 'prefix', max_token_len: 3, stemmer: { type: 'none' } }, ['the']],
     ['a bb ccc dddd', { min_token_len: 2, max_token_len: 3, stopwords: { custom: ['bb'] } }, ['ccc']],
-    ['今日は', { tokenizer: 'multilingual', stemmer: { type: 'none' } }, ['今日', 'は']],
+    ['今日は', { tokenizer: 'multilingual', stemmer: { type: 'none' } }, ['今日', '日は']],
+    ['ﬁnding 東京 towers', { tokenizer: 'multilingual', language: 'zh' }, ['ﬁnding', '東京', 'towers']],
     ['the cats', { language: 'none' }, ['the', 'cats']],
   ])('reads %s with %j', (text, options, tokens) => {
     expect([...query(text, options).indices]).toEqual(ids(...tokens))
   })
 
-  it('is bounded: a word of any length is one word, and longer texts are refused', () => {
+  it('makes vectors of many documents in their order, whatever each asks for, as it makes them one by one', async () => {
+    const words = ['run', 'Running', 'the', 'café', '東京', '👍', '\ud83d', 'x'.repeat(2_000)]
+    const options: Bm25Options[] = [{}, { language: 'de', ascii_folding: true }, { stopwords: { custom: ['run'] } }]
+    const documents = Array.from({ length: 3_000 }, (_, i) => {
+      const text = Array.from({ length: i % 90 }, (_, at) => words[(i * 7 + at * at) % words.length]).join(' ')
+      return { document: document(text, options[i % 7 === 0 ? i % 3 : 0]), field: `points[${i}]` }
+    })
+    const vectors = await embedDocuments(documents)
+    expect(vectors).toHaveLength(3_000)
+    for (let i = 0; i < 3_000; i += 77) {
+      expect(vectors[i]).toEqual((await embedDocuments([documents[i] as (typeof documents)[0]]))[0])
+    }
+    const [wrong] = [{ document: document('a', { k: -1 }), field: 'points[3000]' }]
+    await expect(embedDocuments([...documents, wrong])).rejects.toThrow(/points\[3000\]\.options\.k/)
+  })
+
+  it('leaves out the stop words of a language', () => {
+    expect([...query("they shouldn't").indices]).toEqual([])
+    expect([...query('los gatos', { language: 'spanish' }).indices]).toEqual(ids('gat'))
+  })
+
+  it('is bounded: a word of any length is one word, and longer texts are refused', async () => {
     const started = performance.now()
-    expect(embedDocument(document('x'.repeat(LIMITS.documentLength)), 'vector').indices).toHaveLength(1)
+    expect((await embedDocument(document('x'.repeat(LIMITS.documentLength)), 'vector')).indices).toHaveLength(1)
     expect(performance.now() - started).toBeLessThan(1_000)
     const tooLong = document('x'.repeat(1_048_576))
-    expect(() => embedDocument(tooLong, 'points[0].vector.words')).toThrow(
+    await expect(embedDocument(tooLong, 'points[0].vector.words')).rejects.toThrow(
       /points\[0\]\.vector\.words\.text.*at most 262144.*1048576/,
     )
     expect(() => embedQuery(tooLong, 'query')).toThrow(/query\.text.*at most 16384.*1048576/)
@@ -69,7 +97,7 @@ describe('BM25', () => {
     [{ text: 7 as never }, /query\.text/],
     [{ options: { language: 'klingon' } }, /options\.language.*klingon/],
     [{ options: { tokenizer: 'regex' as never } }, /options\.tokenizer/],
-    [{ options: { stopwords: { custom: new Array(LIMITS.stopWords + 1).fill('a') } } }, /stopwords\.custom.*4096/],
+    [{ options: { stopwords: { custom: new Array(LIMITS.stopwords + 1).fill('a') } } }, /stopwords\.custom.*10000/],
     [{ options: { stemmer: { type: 'porter' } as never } }, /options\.stemmer\.type/],
     [{ options: { lowercase: 1 as never } }, /options\.lowercase/],
     [{ options: { min_token_len: -1 } }, /options\.min_token_len/],
@@ -82,7 +110,7 @@ describe('BM25', () => {
     [{ b: 1.5 }, /options\.b/],
     [{ avg_len: 0 }, /options\.avg_len/],
     [{ k: Number.NaN }, /options\.k/],
-  ])('refuses parameters %j', (options, expected) => {
-    expect(() => embedDocument(document('a word', options), 'vector')).toThrow(expected)
+  ])('refuses parameters %j', async (options, expected) => {
+    await expect(embedDocument(document('a word', options), 'vector')).rejects.toThrow(expected)
   })
 })

@@ -1,0 +1,120 @@
+// Texts made into sparse vectors.
+#include <cmath>
+
+#include "binding/arguments.hpp"
+#include "binding/environment.hpp"
+#include "binding/methods.hpp"
+#include "binding/results.hpp"
+#include "filter/program.hpp"
+#include "text/bm25.hpp"
+
+namespace vicinal::binding {
+
+namespace {
+
+struct Texts {
+  Span<uint8_t> bytes;
+  // One more than texts.
+  Span<uint32_t> offsets;
+  TextOptions options;
+  Bm25Weights weights;
+  bool isOfDocuments = false;
+};
+
+struct Embedded {
+  Buffer<uint32_t> offsets;
+  Buffer<uint32_t> indices;
+  Buffer<float> values;
+};
+
+bool readTexts(Arguments& arguments, Texts& texts) {
+  const auto options = arguments.typed<uint8_t>(arguments[0], "options");
+  texts.bytes = arguments.typed<uint8_t>(arguments[1], "texts");
+  texts.offsets = arguments.typed<uint32_t>(arguments[2], "offsets");
+  const auto weights = arguments.typedOrNull<double>(arguments[3], "weights");
+  if (arguments.failed()) return false;
+  auto decoded = decodeTextOptions(options.data, options.length);
+  if (!decoded) {
+    arguments.fail("options", "how texts are taken apart");
+    return false;
+  }
+  texts.options = decoded.take();
+  const Span<uint32_t>& offsets = texts.offsets;
+  bool isSound = offsets.length > 0 && offsets.data[0] == 0 &&
+                 offsets.data[offsets.length - 1] == texts.bytes.length;
+  for (size_t at = 1; isSound && at < offsets.length; at++)
+    isSound = offsets.data[at - 1] <= offsets.data[at];
+  if (!isSound) {
+    arguments.fail("offsets", "ascending offsets of all texts");
+    return false;
+  }
+  texts.isOfDocuments = weights.present();
+  if (!texts.isOfDocuments) return true;
+  if (weights.length != 3 || !(weights.data[0] >= 0) || !(weights.data[1] >= 0) ||
+      !(weights.data[1] <= 1) || !(weights.data[2] > 0)) {
+    arguments.fail("weights", "k, b and the average length");
+    return false;
+  }
+  texts.weights = {weights.data[0], weights.data[1], weights.data[2]};
+  return true;
+}
+
+Status embed(const Texts& texts, Embedded& embedded) {
+  const Status noMemory(Code::Overloaded, "out of memory while texts are taken apart");
+  const TextAnalyzer analyzer(texts.options);
+  const auto* characters = reinterpret_cast<const char*>(texts.bytes.data);
+  if (!embedded.offsets.push(0)) return noMemory;
+  for (size_t at = 0; at + 1 < texts.offsets.length; at++) {
+    const uint32_t from = texts.offsets.data[at];
+    const std::string_view text(characters + from, texts.offsets.data[at + 1] - from);
+    const auto weighed =
+        weighTokens(analyzer, text, texts.isOfDocuments ? &texts.weights : nullptr);
+    for (const TokenWeight& token : weighed)
+      if (!embedded.indices.push(token.id) || !embedded.values.push(token.weight)) return noMemory;
+    if (!embedded.offsets.push(static_cast<uint32_t>(embedded.indices.size()))) return noMemory;
+  }
+  return Status::ok();
+}
+
+napi_value resultOf(napi_env env, Embedded& embedded) {
+  ResultObject object(env);
+  object.array("offsets", embedded.offsets);
+  object.array("indices", embedded.indices);
+  object.array("values", embedded.values);
+  return object.finish();
+}
+
+napi_value embedTextsSync(napi_env env, napi_callback_info info) {
+  Arguments arguments(env, info);
+  Texts texts;
+  if (!readTexts(arguments, texts)) return nullptr;
+  Embedded embedded;
+  const Status status = embed(texts, embedded);
+  if (status.isOk()) return resultOf(env, embedded);
+  throwError(env, codeName(status.code()), status.message());
+  return nullptr;
+}
+
+napi_value embedTexts(napi_env env, napi_callback_info info) {
+  Arguments arguments(env, info);
+  auto texts = std::make_shared<Texts>();
+  if (!readTexts(arguments, *texts)) return nullptr;
+  auto embedded = std::make_shared<Embedded>();
+  Call call;
+  call.pins = {texts->bytes.value, texts->offsets.value};
+  call.work = [texts, embedded] { return embed(*texts, *embedded); };
+  call.result = [embedded](napi_env live) { return resultOf(live, *embedded); };
+  return Environment::of(env)->run(Lane::Insert, std::move(call));
+}
+
+} // namespace
+
+void defineTextMethods(napi_env env, napi_value exports) {
+  static constexpr Method kMethods[] = {
+      {"embedTextsSync", embedTextsSync},
+      {"embedTexts", embedTexts},
+  };
+  defineMethods(env, exports, kMethods, std::size(kMethods));
+}
+
+} // namespace vicinal::binding

@@ -1,0 +1,45 @@
+import type { StoredSparseVector } from '../core/point.js'
+import type { EmbeddedTexts } from './addon.js'
+import { rethrow, toVicinalError } from './errors.js'
+import { addon } from './load.js'
+
+/** Of BM25: how soon more of a word stops to count more, how much less long texts count, tokens of a text on average. */
+export interface TextWeights {
+  k: number
+  b: number
+  averageLength: number
+}
+
+const encoder = new TextEncoder()
+
+/** A text as the numbers of its tokens, each counting 1: some microseconds a word, on this thread. */
+export function embedQueryText(options: Uint8Array, text: string): StoredSparseVector {
+  try {
+    const bytes = encoder.encode(text)
+    const offsets = Uint32Array.of(0, bytes.length)
+    return vectorsOf(addon().embedTextsSync(options, bytes, offsets, null))[0] as StoredSparseVector
+  } catch (error) {
+    throw toVicinalError(error)
+  }
+}
+
+/** Documents as the numbers of their tokens and what each weighs, made on the kernel's pool. */
+export async function embedDocumentTexts(
+  options: Uint8Array,
+  texts: readonly string[],
+  { k, b, averageLength }: TextWeights,
+): Promise<StoredSparseVector[]> {
+  const offsets = new Uint32Array(texts.length + 1)
+  for (const [i, text] of texts.entries()) offsets[i + 1] = (offsets[i] as number) + Buffer.byteLength(text)
+  const bytes = new Uint8Array(offsets[texts.length] as number)
+  for (const [i, text] of texts.entries()) encoder.encodeInto(text, bytes.subarray(offsets[i]))
+  const weights = Float64Array.of(k, b, averageLength)
+  return vectorsOf(await addon().embedTexts(options, bytes, offsets, weights).catch(rethrow))
+}
+
+function vectorsOf({ offsets, indices, values }: EmbeddedTexts): StoredSparseVector[] {
+  return Array.from(offsets.subarray(1), (end, i) => {
+    const from = offsets[i] as number
+    return { indices: indices.slice(from, end), values: values.slice(from, end) }
+  })
+}
