@@ -1,3 +1,6 @@
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import fc from 'fast-check'
 import { afterAll, describe, expect, it } from 'vitest'
 import type { Condition, Filter } from '../../../src/core/filter.js'
@@ -144,20 +147,24 @@ const sample = <T>(arbitrary: fc.Arbitrary<T>, count: number, part: number) =>
   fc.sample(arbitrary, { numRuns: count, seed: seed + part })
 
 const shards: Shard[] = []
+const folders: string[] = []
 afterAll(async () => {
   for (const shard of shards) await shard.close()
+  for (const folder of folders) rmSync(folder, { recursive: true })
 })
 
-async function filledShard(part: number): Promise<{ shard: Shard; points: OraclePoint[] }> {
+function newShard(trackChanges = false): Shard {
+  const vectors = VECTOR_NAMES.map((name) => ({ name, dim: 2, metric: 'l2' as const, m: 4, efConstruct: 8 }))
+  const shard = new Shard({ vectors, segmentBytes: 2 ** 30, trackChanges })
+  shards.push(shard)
+  return shard
+}
+
+async function filledShard(part: number, trackChanges = false): Promise<{ shard: Shard; points: OraclePoint[] }> {
   const ids: PointId[] = Array.from({ length: ROWS }, (_, row) => (row === 7 ? 2n ** 64n - 1n : row))
   ids[8] = '0191a0b2-7c4d-4e11-9f00-0123456789ab'
   const payloads = sample(payload, ROWS, part)
-  const shard = new Shard({
-    vectors: VECTOR_NAMES.map((name) => ({ name, dim: 2, metric: 'l2', m: 4, efConstruct: 8 })),
-    segmentBytes: 2 ** 30,
-    trackChanges: false,
-  })
-  shards.push(shard)
+  const shard = newShard(trackChanges)
   const half = Uint32Array.from({ length: ROWS / 2 }, (_, at) => at * 2)
   const vectors = [
     { vector: 0, data: new Float32Array(ROWS * 2), rows: null },
@@ -177,9 +184,10 @@ async function compare(
   points: readonly OraclePoint[],
   part: number,
   texts: OracleTexts = new Map(),
+  count = FILTERS,
 ): Promise<number> {
   let selective = 0
-  const filters = [...sample(filter, FILTERS, part), ...sample(condition, FILTERS, part).map((must) => ({ must }))]
+  const filters = [...sample(filter, count, part), ...sample(condition, count, part).map((must) => ({ must }))]
   for (const filter of filters) {
     const program = compileFilter(filter, { vectorNames: VECTOR_NAMES })
     const expected = points.filter((point) => matchesFilter(filter, point, texts)).map((point) => String(point.id))
@@ -235,5 +243,85 @@ describe('filters in the kernel match what the oracle matches', () => {
         part + 3,
       )
     },
+  )
+
+  it.each(PAYLOAD_INDEX_KINDS)(
+    'with %s indexes on disk: through changes, checkpoints and openings, whole and damaged',
+    async (kind) => {
+      const part = 100_000 * (1 + PAYLOAD_INDEX_KINDS.indexOf(kind))
+      const few = FILTERS / 5
+      const folder = mkdtempSync(join(tmpdir(), 'vicinal-index-files-'))
+      folders.push(folder)
+      const { shard, points } = await filledShard(part, true)
+      const fields = kind === 'text' ? TEXT_PATHS : PATHS
+      const params: PayloadIndexParams = { tokenizer: 'multilingual' }
+      const texts = new Map(kind === 'text' ? fields.map((field) => [field, params]) : [])
+      const index = async (of: Shard) => {
+        const options = kind === 'text' ? encodeTextOptions(params) : null
+        for (const field of fields) await of.createPayloadIndex(field, kind, options, true)
+      }
+      const indexFiles = () => readdirSync(folder).filter((name) => name.endsWith('.vidx'))
+      const change = async (of: Shard, seq: number) => {
+        const changed = points.filter((_, row) => row % 7 === seq % 7)
+        const payloads = sample(payload, changed.length, part + seq)
+        await of.setPayloads(encodeIds(changed.map((point) => point.id)), payloadTexts(payloads), seq)
+        for (const [at, point] of changed.entries()) point.payload = payloads[at]
+        const gone = points.splice(seq, 9)
+        await of.deletePoints(encodeIds(gone.map((point) => point.id)), seq + 1)
+        const ids = Array.from({ length: 100 }, (_, at) => 1_000 * seq + at)
+        const added = sample(payload, ids.length, part + seq + 1)
+        const vectors = [{ vector: 0, data: new Float32Array(200), rows: null }]
+        await of.upsert({ ids: encodeIds(ids), seq: seq + 2, vectors, payloads: payloadTexts(added) })
+        points.push(...ids.map((id, at) => ({ id, payload: added[at], vectorNames: ['image'] })))
+      }
+      await index(shard)
+      expect(indexFiles()).toEqual([])
+      await shard.checkpoint(folder)
+      expect(indexFiles()).toHaveLength(fields.length)
+      await compare(shard, points, part + 1, texts, few)
+      await change(shard, 10)
+      await compare(shard, points, part + 2, texts, few)
+      // The segment file is another one now, and so are those of its indexes.
+      const { segments } = await shard.checkpoint(folder)
+      expect(indexFiles()).toHaveLength(2 * fields.length)
+      await compare(shard, points, part + 3, texts, few)
+
+      const [segment] = segments as [(typeof segments)[0]]
+      const source = { path: join(folder, segment.file), crc: segment.crc, overlay: null, resume: true }
+      const current = indexFiles().filter((name) => name.startsWith(segment.file.replace('.vseg', '')))
+      const paths = current.map((name) => join(folder, name))
+      expect(paths).toHaveLength(fields.length)
+      const filed = points.map((point) => ({ ...point }))
+      for (const [round, damage] of [[], paths.slice(0, 1), paths].entries()) {
+        for (const [i, path] of damage.entries()) {
+          const bytes = readFileSync(path)
+          const at = (seed * (i + 1)) % bytes.length
+          bytes[at] = (bytes[at] as number) ^ 1
+          writeFileSync(path, i % 2 === 0 ? bytes : bytes.subarray(0, at))
+        }
+        const written = () => paths.map((path) => statSync(path, { bigint: true }).mtimeNs)
+        const before = written()
+        points.splice(0, points.length, ...filed.map((point) => ({ ...point })))
+        const again = newShard(true)
+        await again.openSegment(source)
+        await index(again)
+        // What was sound is opened as it is, the rest is written anew.
+        expect(written().map((time, i) => time === before[i])).toEqual(paths.map((path) => !damage.includes(path)))
+        await compare(again, points, part + 10 * round, texts, few)
+        await change(again, 20 + 10 * round)
+        await compare(again, points, part + 10 * round + 1, texts, few)
+        again.dropPayloadIndex(fields[0] as string)
+        expect(paths.filter((path) => existsSync(path))).toHaveLength(fields.length - 1)
+        await again.createPayloadIndex(
+          fields[0] as string,
+          kind,
+          kind === 'text' ? encodeTextOptions(params) : null,
+          true,
+        )
+        await compare(again, points, part + 10 * round + 2, texts, 10)
+        await again.close()
+      }
+    },
+    60_000,
   )
 })
