@@ -13,12 +13,14 @@ const WORDS = ['red', 'blue', 'house', 'garden', 'fox', 'river', 'stone', 'cloud
 const INDEXES: Record<string, PayloadIndexOptions> = {
   text: { type: 'text', minTokenLen: 2, stemmer: { type: 'snowball', language: 'english' } },
   at: { type: 'geo' },
-  n: { type: 'integer', lookup: true },
+  n: { type: 'integer', lookup: true, onDisk: true },
+  word: { type: 'keyword', onDisk: true },
 }
 
 function payloadOf(id: number): Record<string, unknown> {
   const text = Array.from({ length: 30 }, (_, at) => WORDS[(id * 7 + at * at) % WORDS.length]).join(' ')
-  return { text: `${text} walked${id % 100}`, at: { lon: (id % 360) - 180, lat: (id % 180) - 90 }, n: id }
+  const word = WORDS[id % WORDS.length]
+  return { text: `${text} walked${id % 100}`, word, at: { lon: (id % 360) - 180, lat: (id % 180) - 90 }, n: id }
 }
 
 async function fill(collection: Collection): Promise<void> {
