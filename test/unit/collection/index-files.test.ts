@@ -84,8 +84,9 @@ it('indexes on disk answer as those in memory: opened, changed, restored; and ta
   const { name } = await disk.snapshots.create()
   const restored = await db.recoverCollection('restored', await disk.snapshots.read(name))
   expect(await answers(restored)).toEqual(await answers(memory))
-  const before = indexFiles().length
   await disk.deletePayloadIndex('text')
-  expect(indexFiles()).toHaveLength(before - 1)
   await db.close()
+  // What stands for an older checkpoint goes when the folder is opened.
+  await (await open(folder)).close()
+  expect(indexFiles()).toHaveLength(2 * Object.keys(KINDS).length - 1)
 }, 60_000)
