@@ -189,6 +189,7 @@ interface WireHnsw {
 
 interface WireInfo {
   status: CollectionInfo['status']
+  optimizer_status: CollectionInfo['optimizerStatus']
   warnings: { message: string }[]
   indexed_vectors_count: number
   points_count: number
@@ -226,6 +227,7 @@ export function infoOf(name: string, result: unknown): CollectionInfo {
   return {
     name,
     status: info.status,
+    optimizerStatus: info.optimizer_status,
     pointsCount: info.points_count,
     indexedVectorsCount: info.indexed_vectors_count,
     vectorsCount: info.vectors_count,

@@ -272,7 +272,9 @@ export class CollectionEngine implements MeasuredCollection, Shrinkable {
         return [this.schema[vector]?.name ?? '', { queries, measured, asked, settling, samples }] as const
       })
     const isBehind =
-      this.shard.tailBytes() > 0 || stats.segments.some(({ segment }) => this.#parts.outdated.has(segment))
+      this.#indexes.isBuilding ||
+      this.shard.tailBytes() > 0 ||
+      stats.segments.some(({ segment }) => this.#parts.outdated.has(segment))
     const schema = this.#parts.manifest.current.payloadIndexes.map(({ field, kind, params }) => {
       const points = stats.payloadIndexes.find((index) => index.field === field)?.points ?? 0
       return [field, params ? { kind, points, params } : { kind, points }] as const
@@ -281,6 +283,7 @@ export class CollectionEngine implements MeasuredCollection, Shrinkable {
       name: this.name,
       status: this.#trouble || this.#parts.log.failure ? 'red' : isBehind ? 'yellow' : 'green',
       pointsCount: stats.points,
+      optimizerStatus: this.#trouble ? { error: this.#trouble.message } : 'ok',
       // Graphs also hold vectors that were deleted since.
       indexedVectorsCount: Math.min(indexed, live),
       vectorsCount: live,

@@ -13,6 +13,7 @@ export class PayloadIndexes {
   readonly #shard: () => Shard
   readonly #manifest: ManifestFile
   #last: Promise<unknown> = Promise.resolve()
+  #building = 0
 
   constructor(shard: () => Shard, manifest: ManifestFile) {
     this.#shard = shard
@@ -29,7 +30,10 @@ export class PayloadIndexes {
         throw new VicinalError('INVALID_ARGUMENT', `payload indexes: at most ${LIMITS.payloadIndexes}, got one more`)
       }
       await this.#manifest.update({ payloadIndexes: [...others, index] })
-      built = this.#inTurn(() => this.#build(index))
+      this.#building++
+      built = this.#inTurn(() => this.#build(index)).finally(() => {
+        this.#building--
+      })
       // Whoever does not wait for it finds it missing in the info, and built at the next opening.
       built.catch(() => {})
     })
@@ -42,6 +46,11 @@ export class PayloadIndexes {
       await this.#manifest.update({ payloadIndexes })
       this.#shard().dropPayloadIndex(field)
     })
+  }
+
+  /** Whether one is, or waits for its turn. */
+  get isBuilding(): boolean {
+    return this.#building > 0
   }
 
   /** What was begun is done. */

@@ -170,10 +170,17 @@ export interface MeasuredRecall {
   samples: { stored: number; live: number }
 }
 
+export type OptimizerStatus = 'ok' | { error: string }
+
 export interface CollectionInfo {
   name: string
-  /** `green`: all indexed; `yellow`: the graph is behind the tail; `red`: the collection cannot be served. */
+  /**
+   * `green`: all indexed; `yellow`: the graph is behind the tail, a payload index is being built, or segments are rebuilt;
+   * `red`: the collection cannot be served.
+   */
   status: 'green' | 'yellow' | 'red'
+  /** Of what goes on behind reads and writes: why it cannot. */
+  optimizerStatus: OptimizerStatus
   pointsCount: number
   /** Vectors in a graph, and vectors in all; the rest is scanned exactly. */
   indexedVectorsCount: number

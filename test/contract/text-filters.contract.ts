@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises'
 import { beforeAll, describe, expect, it } from 'vitest'
 import type { Collection } from '../../src/core/database.js'
 import type { Filter, MatchCondition } from '../../src/core/filter.js'
@@ -58,6 +59,32 @@ export function describeTextFilters(suite: Suite): void {
       expect(points.map(({ id }) => id)).toEqual(ids)
       expect(await collection.count({ filter: match(condition) })).toBe(ids.length)
       await collection.deletePayloadIndex('text')
+    })
+
+    it('are yellow until an index is built', async () => {
+      const text = Array.from({ length: 300 }, (_, at) => `wandering${at % 97} house`).join(' ')
+      const many = Array.from({ length: 2_000 }, (_, at) => ({
+        id: 1_000 + at,
+        vector: [at, 1],
+        payload: { long: text },
+      }))
+      await collection.upsert(many)
+      await collection.createPayloadIndex('long', { type: 'text', tokenizer: 'prefix', onDisk: true }, { wait: false })
+      for (;;) {
+        const { status, optimizerStatus, payloadSchema } = await collection.info()
+        expect(optimizerStatus).toBe('ok')
+        if (status === 'green') {
+          expect(payloadSchema.long).toMatchObject({
+            points: many.length,
+            params: { tokenizer: 'prefix', onDisk: true },
+          })
+          break
+        }
+        expect(status).toBe('yellow')
+        await sleep(5)
+      }
+      await collection.delete({ ids: many.map(({ id }) => id) })
+      await collection.deletePayloadIndex('long')
     })
 
     it('tell what an index was made with', async () => {

@@ -19,6 +19,7 @@ export function infoOf(
   return {
     name,
     status: 'green',
+    optimizerStatus: 'ok',
     pointsCount: points.length,
     indexedVectorsCount: vectors,
     vectorsCount: vectors,

@@ -79,7 +79,7 @@ export function wireInfo(info: CollectionInfo): object {
   const { hnswConfig, quantization, quantizationConfig } = info.config
   return {
     status: info.status,
-    optimizer_status: 'ok',
+    optimizer_status: info.optimizerStatus,
     warnings: info.warnings.map((message) => ({ message })),
     indexed_vectors_count: info.indexedVectorsCount,
     points_count: info.pointsCount,

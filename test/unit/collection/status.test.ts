@@ -1,0 +1,34 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import { expect, it } from 'vitest'
+import { open } from '../../../src/index.js'
+
+it('a collection is yellow while a payload index is built, or waits for its turn, and while its graph is', async () => {
+  const database = await open(':memory:')
+  const collection = await database.createCollection('points', { vectors: { size: 8, distance: 'Euclid' } })
+  const text = Array.from({ length: 200 }, (_, at) => `wandering${at % 97}`).join(' ')
+  const points = Array.from({ length: 5_000 }, (_, id) => {
+    return { id, vector: Float32Array.from({ length: 8 }, (_, at) => Math.sin(id * 7 + at)), payload: { text, id } }
+  })
+  await collection.upsert(points)
+  const seen: string[] = []
+  const untilGreen = async () => {
+    for (;;) {
+      const { status } = await collection.info()
+      seen.push(status)
+      if (status === 'green') return
+      await sleep(2)
+    }
+  }
+  await untilGreen()
+  expect(seen[0]).toBe('yellow')
+  expect((await collection.info()).tailBytes).toBe(0)
+  seen.length = 0
+  await collection.createPayloadIndex('text', { type: 'text', tokenizer: 'prefix' }, { wait: false })
+  await collection.createPayloadIndex('id', 'integer', { wait: false })
+  await untilGreen()
+  expect(seen.length).toBeGreaterThan(1)
+  expect(seen.slice(0, -1).every((status) => status === 'yellow')).toBe(true)
+  const { payloadSchema } = await collection.info()
+  expect([payloadSchema.text?.points, payloadSchema.id?.points]).toEqual([5_000, 5_000])
+  await database.close()
+})
