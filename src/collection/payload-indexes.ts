@@ -6,13 +6,14 @@ import { buildIndex, type IndexedField } from './payload-index.js'
 
 /**
  * The payload indexes of a collection in use. An index is in the manifest before it is built, so that whatever ends the
- * process, the next opening builds it again. It is built on the kernel's pool, beside reads and writes; changes are
- * made one after the other.
+ * process, the next opening builds it again. It is built on the kernel's pool, beside reads and writes, one after the
+ * other; the next is durable while the one before is still built.
  */
 export class PayloadIndexes {
   readonly #shard: () => Shard
   readonly #manifest: ManifestFile
-  #last: Promise<unknown> = Promise.resolve()
+  readonly #changes = new Turns()
+  readonly #builds = new Turns()
   #building = 0
 
   constructor(shard: () => Shard, manifest: ManifestFile) {
@@ -23,7 +24,7 @@ export class PayloadIndexes {
   /** Resolves when the index is durable: `built` is its building, which may be waited for. */
   async create(index: IndexedField): Promise<{ built: Promise<void> }> {
     let built: Promise<void> = Promise.resolve()
-    await this.#inTurn(async () => {
+    await this.#changes.next(async () => {
       const before = this.#manifest.current.payloadIndexes
       const others = before.filter(({ field }) => field !== index.field)
       if (others.length >= LIMITS.payloadIndexes) {
@@ -31,9 +32,11 @@ export class PayloadIndexes {
       }
       await this.#manifest.update({ payloadIndexes: [...others, index] })
       this.#building++
-      built = this.#inTurn(() => this.#build(index)).finally(() => {
-        this.#building--
-      })
+      built = this.#builds
+        .next(() => this.#build(index))
+        .finally(() => {
+          this.#building--
+        })
       // Whoever does not wait for it finds it missing in the info, and built at the next opening.
       built.catch(() => {})
     })
@@ -41,11 +44,14 @@ export class PayloadIndexes {
   }
 
   async delete(field: string): Promise<void> {
-    await this.#inTurn(async () => {
+    let dropped: Promise<void> = Promise.resolve()
+    await this.#changes.next(async () => {
       const payloadIndexes = this.#manifest.current.payloadIndexes.filter((index) => index.field !== field)
       await this.#manifest.update({ payloadIndexes })
-      this.#shard().dropPayloadIndex(field)
+      dropped = this.#builds.next(async () => this.#shard().dropPayloadIndex(field))
+      dropped.catch(() => {})
     })
+    await dropped
   }
 
   /** Whether one is, or waits for its turn. */
@@ -55,7 +61,8 @@ export class PayloadIndexes {
 
   /** What was begun is done. */
   async idle(): Promise<void> {
-    await this.#last
+    await this.#changes.next(async () => {})
+    await this.#builds.next(async () => {})
   }
 
   async #build(index: IndexedField): Promise<void> {
@@ -63,8 +70,13 @@ export class PayloadIndexes {
     if (!this.#manifest.current.payloadIndexes.includes(index)) return
     await buildIndex(this.#shard(), index)
   }
+}
 
-  #inTurn<T>(work: () => Promise<T>): Promise<T> {
+/** One after the other, whatever becomes of those before. */
+class Turns {
+  #last: Promise<unknown> = Promise.resolve()
+
+  next<T>(work: () => Promise<T>): Promise<T> {
     const turn = this.#last.then(work)
     this.#last = turn.catch(() => {})
     return turn

@@ -63,9 +63,9 @@ export function describeTextFilters(suite: Suite): void {
 
     it('are yellow until an index is built', async () => {
       const text = Array.from({ length: 300 }, (_, at) => `wandering${at % 97} house`).join(' ')
-      const many = Array.from({ length: 2_000 }, (_, at) => ({
+      const many = Array.from({ length: 500 }, (_, at) => ({
         id: 1_000 + at,
-        vector: [at, 1],
+        vector: { text: [at, 1] },
         payload: { long: text },
       }))
       await collection.upsert(many)

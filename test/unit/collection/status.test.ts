@@ -6,7 +6,7 @@ it('a collection is yellow while a payload index is built, or waits for its turn
   const database = await open(':memory:')
   const collection = await database.createCollection('points', { vectors: { size: 8, distance: 'Euclid' } })
   const text = Array.from({ length: 200 }, (_, at) => `wandering${at % 97}`).join(' ')
-  const points = Array.from({ length: 5_000 }, (_, id) => {
+  const points = Array.from({ length: 2_000 }, (_, id) => {
     return { id, vector: Float32Array.from({ length: 8 }, (_, at) => Math.sin(id * 7 + at)), payload: { text, id } }
   })
   await collection.upsert(points)
@@ -29,6 +29,6 @@ it('a collection is yellow while a payload index is built, or waits for its turn
   expect(seen.length).toBeGreaterThan(1)
   expect(seen.slice(0, -1).every((status) => status === 'yellow')).toBe(true)
   const { payloadSchema } = await collection.info()
-  expect([payloadSchema.text?.points, payloadSchema.id?.points]).toEqual([5_000, 5_000])
+  expect([payloadSchema.text?.points, payloadSchema.id?.points]).toEqual([2_000, 2_000])
   await database.close()
 })
