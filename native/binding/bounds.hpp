@@ -8,7 +8,8 @@
 namespace vicinal::binding {
 
 constexpr uint64_t kMostSafeInteger = (uint64_t(1) << 53) - 1;
-constexpr uint32_t kMostVectors = 64;
+// Of a table, which for a while also has those that were dropped.
+constexpr uint32_t kMostVectors = 128;
 constexpr uint32_t kMostDimensions = 65'536;
 constexpr uint32_t kMostM = 512;
 constexpr uint32_t kMostEf = 1 << 20;

@@ -99,6 +99,24 @@ napi_value verifyRows(napi_env env, napi_callback_info info) {
   return runOnShard(handle, env, Lane::Insert, std::move(call));
 }
 
+napi_value checksumRows(napi_env env, napi_callback_info info) {
+  Arguments arguments(env, info);
+  const auto handle = ShardHandle::of(arguments);
+  if (!handle) return nullptr;
+  auto view = std::make_shared<TableView>();
+  auto crcs = std::make_shared<Buffer<uint32_t>>();
+  Call call;
+  if (!readTable(arguments, arguments[1], handle->shard()->spec(), call.pins, *view))
+    return nullptr;
+  call.work = [shard = handle->shard(), view, crcs] {
+    return shard->checksums(*view, *crcs)
+               ? Status::ok()
+               : Status(Code::Corrupt, "rows of the table: their checksums cannot be computed");
+  };
+  call.result = [crcs](napi_env live) { return makeTyped(live, *crcs); };
+  return runOnShard(handle, env, Lane::Insert, std::move(call));
+}
+
 napi_value loadRows(napi_env env, napi_callback_info info) {
   Arguments arguments(env, info);
   const auto handle = ShardHandle::of(arguments);
@@ -116,7 +134,7 @@ napi_value loadRows(napi_env env, napi_callback_info info) {
 void defineFlushMethods(napi_env env, napi_value exports) {
   static constexpr Method kMethods[] = {
       {"takeFlush", takeFlush},   {"restoreFlush", restoreFlush}, {"completeFlush", completeFlush},
-      {"verifyRows", verifyRows}, {"loadRows", loadRows},
+      {"verifyRows", verifyRows}, {"checksumRows", checksumRows}, {"loadRows", loadRows},
   };
   defineMethods(env, exports, kMethods, std::size(kMethods));
 }

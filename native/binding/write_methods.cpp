@@ -50,6 +50,13 @@ Placement readPlacement(Arguments& arguments, napi_value entry, const char* fiel
   return Placement::Cached;
 }
 
+// Its place where the field is absent.
+uint32_t readSlot(Arguments& arguments, napi_value entry, size_t place) {
+  napi_value value = arguments.property(entry, "slot");
+  if (arguments.isAbsent(value)) return static_cast<uint32_t>(place);
+  return static_cast<uint32_t>(arguments.integer(value, "slot", 0, UINT32_MAX));
+}
+
 std::vector<VectorSpec> readVectorSpecs(Arguments& arguments, napi_value vectors) {
   std::vector<VectorSpec> specs;
   const uint32_t count = arguments.arrayLength(vectors, "vectors", kMostVectors);
@@ -73,6 +80,7 @@ std::vector<VectorSpec> readVectorSpecs(Arguments& arguments, napi_value vectors
       arguments.fail("vectors[].code", "one of auto, none, sq8, rabitq4, rabitq1");
     napi_value multi = arguments.property(entry, "multi");
     if (!arguments.isAbsent(multi)) vector.isMulti = arguments.boolean(multi, "vectors[].multi");
+    vector.slot = readSlot(arguments, entry, at);
     const std::string metric =
         arguments.text(arguments.property(entry, "metric"), "vectors[].metric", kMostNameBytes);
     if (!arguments.failed() && !metricOf(metric, vector.metric))
@@ -92,7 +100,8 @@ ShardSpec readSpec(Arguments& arguments, napi_value value) {
     napi_value entry = arguments.element(sparse, at);
     spec.sparse.push_back(
         {arguments.text(arguments.property(entry, "name"), "sparse[].name", kMostNameBytes),
-         readPlacement(arguments, entry, "memory")});
+         readPlacement(arguments, entry, "memory"),
+         readSlot(arguments, entry, spec.vectors.size() + at)});
   }
   spec.segmentBytes = arguments.integer(arguments.property(value, "segmentBytes"), "segmentBytes",
                                         kLeastSegmentBytes, kMostSegmentBytes);
@@ -122,6 +131,27 @@ napi_value configureShard(napi_env env, napi_callback_info info) {
   napi_value result = nullptr;
   napi_create_int64(env, *greatest, &result);
   return result;
+}
+
+napi_value reshapeShard(napi_env env, napi_callback_info info) {
+  Arguments arguments(env, info);
+  const auto handle = ShardHandle::of(arguments);
+  if (!handle) return nullptr;
+  ShardSpec spec = readSpec(arguments, arguments[1]);
+  if (arguments.failed()) return nullptr;
+  auto reshaped = std::make_shared<std::shared_ptr<Shard>>();
+  Call call;
+  call.work = [shard = handle->shard(), spec = std::move(spec), reshaped] {
+    auto result = Shard::reshaped(*shard, spec);
+    if (!result) return result.status();
+    *reshaped = result.take();
+    return Status::ok();
+  };
+  call.result = [reshaped](napi_env live) {
+    return ShardHandle::wrap(live, std::make_shared<ShardHandle>(std::move(*reshaped)));
+  };
+  ShardHandle::begin(handle, call);
+  return Environment::of(env)->runAside(std::move(call));
 }
 
 napi_value closeShard(napi_env env, napi_callback_info info) {
@@ -221,6 +251,7 @@ void defineWriteMethods(napi_env env, napi_value exports) {
   static constexpr Method kMethods[] = {
       {"createShard", createShard},
       {"configureShard", configureShard},
+      {"reshapeShard", reshapeShard},
       {"closeShard", closeShard},
       {"upsert", upsert},
       {"updateVectors", updateVectors},

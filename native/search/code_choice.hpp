@@ -22,6 +22,11 @@ public:
   Result<bool> step();
   // After a failure: the space goes on with what it has.
   void giveUp() { space_.calibrated(nullptr); }
+  // The same, to begin again later.
+  void putOff() {
+    space_.recalibrate();
+    giveUp();
+  }
 
 private:
   enum class Phase : uint8_t { Calibrate, Code, CalibrateOther, Compare, Adopt, Done };

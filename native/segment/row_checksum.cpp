@@ -24,12 +24,12 @@ uint32_t rowChecksum(const ChecksummedRow& row) {
   return addText(checksum, row.payload);
 }
 
-uint32_t addVectorChecksum(uint32_t checksum, uint32_t vector, const float* data, size_t dim) {
-  return crc32c(data, dim * sizeof(float), addValue(checksum, vector));
+uint32_t addVectorChecksum(uint32_t checksum, uint32_t slot, const float* data, size_t dim) {
+  return crc32c(data, dim * sizeof(float), addValue(checksum, slot));
 }
 
-uint32_t addSparseChecksum(uint32_t checksum, uint32_t vector, const SparseVector& sparse) {
-  checksum = addValue(addValue(checksum, vector), sparse.count);
+uint32_t addSparseChecksum(uint32_t checksum, uint32_t slot, const SparseVector& sparse) {
+  checksum = addValue(addValue(checksum, slot), sparse.count);
   checksum = crc32c(sparse.indices, sparse.count * sizeof(uint32_t), checksum);
   return crc32c(sparse.values, sparse.count * sizeof(float), checksum);
 }

@@ -18,12 +18,12 @@ struct ChecksummedRow {
 };
 
 // CRC-32C over: length and text of the id, sequence number, deleted (one byte), length and text of
-// the payload. The present vectors follow by `addVectorChecksum`, in the order of their indexes.
+// the payload. The present vectors follow by `addVectorChecksum`, in the shard's order.
 // All little-endian.
 uint32_t rowChecksum(const ChecksummedRow& row);
-// Continues with a vector: index, then its floats.
-uint32_t addVectorChecksum(uint32_t checksum, uint32_t vector, const float* data, size_t dim);
-// With a sparse one: index, number of components, their indices, their values.
-uint32_t addSparseChecksum(uint32_t checksum, uint32_t vector, const SparseVector& sparse);
+// Continues with a vector: its slot, then its floats.
+uint32_t addVectorChecksum(uint32_t checksum, uint32_t slot, const float* data, size_t dim);
+// With a sparse one: its slot, number of components, their indices, their values.
+uint32_t addSparseChecksum(uint32_t checksum, uint32_t slot, const SparseVector& sparse);
 
 } // namespace vicinal

@@ -9,13 +9,18 @@ namespace {
 // The graph keeps a flag in the highest bit of a vertex number.
 constexpr uint64_t kMostRows = (uint64_t(1) << 31) - 2;
 
+template <typename Spaces> auto namedIn(const Spaces& spaces, const std::string& name) {
+  return std::find_if(spaces.begin(), spaces.end(),
+                      [&](const auto& space) { return space->spec().name == name; });
+}
+
 } // namespace
 
 Result<std::shared_ptr<Segment>> Segment::create(uint32_t number,
                                                  const std::vector<VectorSpec>& vectors,
                                                  const std::vector<SparseSpec>& sparse,
                                                  uint64_t segmentBytes, const BatchSize& batch) {
-  std::shared_ptr<Segment> segment(new Segment(number));
+  std::shared_ptr<Segment> segment(new Segment(number, std::make_shared<Rows>()));
   if (Status status = segment->reserve(vectors, sparse, segmentBytes, batch); !status)
     return status;
   return segment;
@@ -40,17 +45,57 @@ Status Segment::reserve(const std::vector<VectorSpec>& vectors,
   VICINAL_TRY(payloads_.reserve(rowCapacity_, segmentBytes + batch.payloadBytes));
   for (size_t at = 0; at < vectors.size(); at++) {
     const uint64_t vectorBytes = uint64_t(vectors[at].dim) * sizeof(float);
-    const uint64_t vertices =
-        std::min(kMostRows, segmentBytes / (vectorBytes + kRowBytes) + batch.vertices[at] + 1);
-    spaces_.push_back(std::make_unique<VectorSpace>());
-    VICINAL_TRY(spaces_.back()->reserve(vectors[at], rowCapacity_, vertices));
+    VICINAL_TRY(
+        addSpace(vectors[at], segmentBytes / (vectorBytes + kRowBytes) + batch.vertices[at] + 1));
   }
-  for (size_t at = 0; at < sparse.size(); at++) {
-    sparse_.push_back(std::make_unique<SparseSpace>());
-    VICINAL_TRY(sparse_.back()->reserve(sparse[at], rowCapacity_,
-                                        segmentBytes / kSparseEntryBytes + batch.entries[at] + 1));
-  }
+  for (size_t at = 0; at < sparse.size(); at++)
+    VICINAL_TRY(addSparse(sparse[at], segmentBytes / kSparseEntryBytes + batch.entries[at] + 1));
   return Status::ok();
+}
+
+Status Segment::addSpace(const VectorSpec& spec, uint64_t vertices) {
+  spaces_.push_back(std::make_shared<VectorSpace>());
+  return spaces_.back()->reserve(spec, rowCapacity_, std::min(kMostRows, vertices));
+}
+
+Status Segment::addSparse(const SparseSpec& spec, uint64_t entries) {
+  sparse_.push_back(std::make_shared<SparseSpace>());
+  return sparse_.back()->reserve(spec, rowCapacity_, entries);
+}
+
+Result<std::shared_ptr<Segment>> Segment::reshaped(const Segment& from,
+                                                   const std::vector<VectorSpec>& vectors,
+                                                   const std::vector<SparseSpec>& sparse) {
+  std::shared_ptr<Segment> segment(new Segment(from.number_, from.shared_));
+  for (const VectorSpec& spec : vectors) {
+    const auto known = namedIn(from.spaces_, spec.name);
+    if (known != from.spaces_.end()) {
+      segment->spaces_.push_back(*known);
+      continue;
+    }
+    VICINAL_TRY(segment->addSpace(spec, 1));
+    VICINAL_TRY(segment->spaces_.back()->grow(from.rows(), 0));
+  }
+  for (const SparseSpec& spec : sparse) {
+    const auto known = namedIn(from.sparse_, spec.name);
+    if (known != from.sparse_.end()) {
+      segment->sparse_.push_back(*known);
+      continue;
+    }
+    VICINAL_TRY(segment->addSparse(spec, 1));
+    VICINAL_TRY(segment->sparse_.back()->grow(from.rows(), 0));
+  }
+  return segment;
+}
+
+VectorSpace* Segment::spaceNamed(const std::string& name) const {
+  const auto known = namedIn(spaces_, name);
+  return known == spaces_.end() ? nullptr : known->get();
+}
+
+SparseSpace* Segment::sparseNamed(const std::string& name) const {
+  const auto known = namedIn(sparse_, name);
+  return known == sparse_.end() ? nullptr : known->get();
 }
 
 uint64_t Segment::dataBytes() const {
@@ -129,29 +174,30 @@ Status Segment::addIndex(const IndexField& field) {
 
 void Segment::adoptIndex(std::shared_ptr<PayloadIndex> index) {
   dropIndex(index->field());
-  writableIndexes_.push_back(std::move(index));
+  shared_->writableIndexes.push_back(std::move(index));
   publishIndexes();
 }
 
 void Segment::dropIndex(const std::string& field) {
-  std::erase_if(writableIndexes_, [&](const auto& index) { return index->field() == field; });
+  std::erase_if(shared_->writableIndexes,
+                [&](const auto& index) { return index->field() == field; });
   publishIndexes();
 }
 
 void Segment::indexStaged() {
-  for (const auto& index : writableIndexes_) extendIndex(*index, staged_);
+  for (const auto& index : shared_->writableIndexes) extendIndex(*index, staged_);
 }
 
 std::shared_ptr<const PayloadIndexes> Segment::indexes() const {
-  std::lock_guard lock(indexesMutex_);
-  return indexes_;
+  std::lock_guard lock(shared_->indexesMutex);
+  return shared_->indexes;
 }
 
 void Segment::publishIndexes() {
-  auto indexes =
-      std::make_shared<const PayloadIndexes>(writableIndexes_.begin(), writableIndexes_.end());
-  std::lock_guard lock(indexesMutex_);
-  indexes_ = std::move(indexes);
+  auto indexes = std::make_shared<const PayloadIndexes>(shared_->writableIndexes.begin(),
+                                                        shared_->writableIndexes.end());
+  std::lock_guard lock(shared_->indexesMutex);
+  shared_->indexes = std::move(indexes);
 }
 
 void Segment::tombstone(uint32_t row, uint64_t tick) {

@@ -78,6 +78,11 @@ public:
                                                  const std::vector<VectorSpec>& vectors,
                                                  const std::vector<SparseSpec>& sparse,
                                                  uint64_t segmentBytes, const BatchSize& batch);
+  // The same rows, with those of their vectors that are named here and no others. It takes no rows,
+  // and neither does `from` any more; both may be read, and written by one of two shards.
+  static Result<std::shared_ptr<Segment>> reshaped(const Segment& from,
+                                                   const std::vector<VectorSpec>& vectors,
+                                                   const std::vector<SparseSpec>& sparse);
 
   uint32_t number() const { return number_; }
   uint32_t rows() const { return rows_.load(std::memory_order_acquire); }
@@ -146,6 +151,10 @@ public:
     return count == 0 ? RowVectors{} : RowVectors{space.vector(space.vertexOf(row)), count};
   }
 
+  // Null where there is none of that name.
+  VectorSpace* spaceNamed(const std::string& name) const;
+  SparseSpace* sparseNamed(const std::string& name) const;
+
   size_t sparseCount() const { return sparse_.size(); }
   SparseSpace& sparse(size_t vector) { return *sparse_[vector]; }
   const SparseSpace& sparse(size_t vector) const { return *sparse_[vector]; }
@@ -184,31 +193,51 @@ public:
 private:
   friend class SegmentReader;
 
-  explicit Segment(uint32_t number) : number_(number) {}
+  // All but the vectors. Segments of two shards share it where one is the other's in another shape.
+  struct Rows {
+    IdColumns ids;
+    IdMap idMap;
+    IdOrder idOrder;
+    RegionArray<uint64_t> seqs;
+    // The tick at which the row was tombstoned; 0: never.
+    RegionArray<uint64_t> deletedAt;
+    RegionArray<uint64_t> dirty;
+    PayloadStore payloads;
+    std::atomic<uint32_t> rows{0};
+    std::atomic<uint32_t> deleted{0};
+    uint32_t staged = 0;
+    uint32_t firstLive = 0;
+    uint64_t rowCapacity = 0;
+    std::vector<std::shared_ptr<PayloadIndex>> writableIndexes;
+    std::mutex indexesMutex;
+    std::shared_ptr<const PayloadIndexes> indexes = std::make_shared<PayloadIndexes>();
+  };
+
+  Segment(uint32_t number, std::shared_ptr<Rows> rows)
+      : number_(number), shared_(std::move(rows)) {}
   Status reserve(const std::vector<VectorSpec>& vectors, const std::vector<SparseSpec>& sparse,
                  uint64_t segmentBytes, const BatchSize& batch);
+  Status addSpace(const VectorSpec& spec, uint64_t vertices);
+  Status addSparse(const SparseSpec& spec, uint64_t entries);
   void publishIndexes();
   Status growRows(uint64_t rows, uint64_t payloadBytes);
 
   const uint32_t number_;
-  IdColumns ids_;
-  IdMap idMap_;
-  mutable IdOrder idOrder_;
-  RegionArray<uint64_t> seqs_;
-  // The tick at which the row was tombstoned; 0: never.
-  RegionArray<uint64_t> deletedAt_;
-  RegionArray<uint64_t> dirty_;
-  PayloadStore payloads_;
-  std::vector<std::unique_ptr<VectorSpace>> spaces_;
-  std::vector<std::unique_ptr<SparseSpace>> sparse_;
-  std::atomic<uint32_t> rows_{0};
-  std::atomic<uint32_t> deleted_{0};
-  uint32_t staged_ = 0;
-  uint32_t firstLive_ = 0;
-  uint64_t rowCapacity_ = 0;
-  std::vector<std::shared_ptr<PayloadIndex>> writableIndexes_;
-  mutable std::mutex indexesMutex_;
-  std::shared_ptr<const PayloadIndexes> indexes_ = std::make_shared<PayloadIndexes>();
+  const std::shared_ptr<Rows> shared_;
+  IdColumns& ids_ = shared_->ids;
+  IdMap& idMap_ = shared_->idMap;
+  IdOrder& idOrder_ = shared_->idOrder;
+  RegionArray<uint64_t>& seqs_ = shared_->seqs;
+  RegionArray<uint64_t>& deletedAt_ = shared_->deletedAt;
+  RegionArray<uint64_t>& dirty_ = shared_->dirty;
+  PayloadStore& payloads_ = shared_->payloads;
+  std::vector<std::shared_ptr<VectorSpace>> spaces_;
+  std::vector<std::shared_ptr<SparseSpace>> sparse_;
+  std::atomic<uint32_t>& rows_ = shared_->rows;
+  std::atomic<uint32_t>& deleted_ = shared_->deleted;
+  uint32_t& staged_ = shared_->staged;
+  uint32_t& firstLive_ = shared_->firstLive;
+  uint64_t& rowCapacity_ = shared_->rowCapacity;
 };
 
 } // namespace vicinal

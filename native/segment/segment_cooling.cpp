@@ -11,11 +11,11 @@ bool isLeft(Placement placement, Cooling cooling) {
 
 Status coolSparse(Segment& segment, const FiledSegment& filed, Cooling cooling) {
   for (uint8_t vector = 0; vector < filed.directory.sparse.size(); vector++) {
-    SparseSpace& space = segment.sparse(vector);
-    if (!isLeft(space.spec().memory, cooling)) continue;
+    SparseSpace* const space = segment.sparseNamed(filed.directory.sparse[vector]);
+    if (space == nullptr || !isLeft(space->spec().memory, cooling)) continue;
     auto file = File::openRead(filed.path);
     if (!file) return file.status();
-    VICINAL_TRY(space.leaveTo(file->descriptor(), filed.directory.filedSparse(vector)));
+    VICINAL_TRY(space->leaveTo(file->descriptor(), filed.directory.filedSparse(vector)));
   }
   return Status::ok();
 }
@@ -24,10 +24,10 @@ Status coolSparse(Segment& segment, const FiledSegment& filed, Cooling cooling) 
 
 Status coolData(Segment& segment, const FiledSegment& filed, Cooling cooling) {
   for (uint8_t vector = 0; vector < filed.directory.vectors.size(); vector++) {
-    VectorSpace& space = segment.space(vector);
-    if (!isLeft(space.spec().memory, cooling)) continue;
-    VICINAL_TRY(space.cool(filed.path, filed.directory.find(SectionKind::Vectors, vector)->offset,
-                           filed.directory.vectors[vector].vertices));
+    VectorSpace* const space = segment.spaceNamed(filed.directory.vectors[vector].spec.name);
+    if (space == nullptr || !isLeft(space->spec().memory, cooling)) continue;
+    VICINAL_TRY(space->cool(filed.path, filed.directory.find(SectionKind::Vectors, vector)->offset,
+                            filed.directory.vectors[vector].vertices));
   }
   VICINAL_TRY(coolSparse(segment, filed, cooling));
   if (!filed.hasPayloads || cooling == Cooling::AsAsked) return Status::ok();
@@ -47,7 +47,9 @@ Status coolIndex(Segment& segment, const FiledSegment& filed, Cooling cooling) {
   };
   for (uint8_t vector = 0; vector < filed.directory.vectors.size(); vector++) {
     const VectorDirectory& entry = filed.directory.vectors[vector];
-    VectorSpace& space = segment.space(vector);
+    VectorSpace* const named = segment.spaceNamed(entry.spec.name);
+    if (named == nullptr) continue;
+    VectorSpace& space = *named;
     const VectorSpec& spec = space.spec();
     if (isLeft(spec.graphMemory, cooling))
       VICINAL_TRY(space.coolGraph({entry.graph, descriptor, at(SectionKind::GraphLevel0, vector),

@@ -14,7 +14,8 @@
 
 namespace vicinal {
 
-// A whole file of a segment, and what it shares with the memory.
+// A whole file of a segment, and what it shares with the memory. Vectors are the segment's of the
+// same name; either may have some that the other lacks.
 struct FiledSegment {
   std::string path;
   SegmentDirectory directory;

@@ -29,21 +29,28 @@ public:
 
   Result<std::shared_ptr<Segment>> read(uint32_t number, const std::vector<VectorSpec>& vectors,
                                         const std::vector<SparseSpec>& sparse, uint64_t roomBytes) {
-    VICINAL_TRY(checkVectors(vectors, sparse));
+    VICINAL_TRY(checkVectors(vectors));
     VICINAL_TRY(checkSections());
     BatchSize held;
     held.rows = directory_.rows;
     held.payloadBytes = find(SectionKind::PayloadBytes)->bytes;
-    for (const VectorDirectory& vector : directory_.vectors)
-      held.vertices.push_back(vector.vertices);
-    for (uint8_t vector = 0; vector < sparse.size(); vector++)
-      held.entries.push_back(find(SectionKind::SparseIndices, vector)->bytes / sizeof(uint32_t));
+    for (const VectorSpec& spec : vectors) {
+      const auto filed = filedVector(spec.name);
+      held.vertices.push_back(filed ? directory_.vectors[*filed].vertices : 0);
+    }
+    for (const SparseSpec& spec : sparse) {
+      const auto filed = filedSparse(spec.name);
+      held.entries.push_back(
+          filed ? find(SectionKind::SparseIndices, *filed)->bytes / sizeof(uint32_t) : 0);
+    }
     auto created = Segment::create(number, vectors, sparse, roomBytes, held);
     if (!created) return created;
     segment_ = created->get();
     VICINAL_TRY(mapRows());
-    for (uint8_t vector = 0; vector < vectors.size(); vector++) VICINAL_TRY(mapVector(vector));
-    for (uint8_t vector = 0; vector < sparse.size(); vector++) VICINAL_TRY(mapSparse(vector));
+    for (size_t vector = 0; vector < vectors.size(); vector++)
+      VICINAL_TRY(mapVector(segment_->space(vector)));
+    for (size_t vector = 0; vector < sparse.size(); vector++)
+      VICINAL_TRY(mapSparse(segment_->sparse(vector)));
     segment_->staged_ = directory_.rows;
     segment_->rows_.store(directory_.rows, std::memory_order_release);
     VICINAL_TRY(applyDeleted(file_, *find(SectionKind::Deleted)));
@@ -99,18 +106,27 @@ private:
     return file.file().readAt(section->offset, values.data(), section->bytes);
   }
 
-  Status checkVectors(const std::vector<VectorSpec>& vectors,
-                      const std::vector<SparseSpec>& sparse) const {
-    bool isSame =
-        vectors.size() == directory_.vectors.size() &&
-        std::equal(
-            sparse.begin(), sparse.end(), directory_.sparse.begin(), directory_.sparse.end(),
-            [](const SparseSpec& spec, const std::string& name) { return spec.name == name; });
-    for (size_t at = 0; isSame && at < vectors.size(); at++) {
-      const VectorSpec& written = directory_.vectors[at].spec;
-      isSame = written.name == vectors[at].name && written.dim == vectors[at].dim &&
-               written.metric == vectors[at].metric && written.isMulti == vectors[at].isMulti;
-    }
+  // Where in the file a vector is; none where it was added later.
+  std::optional<uint8_t> filedVector(const std::string& name) const {
+    for (uint8_t at = 0; at < directory_.vectors.size(); at++)
+      if (directory_.vectors[at].spec.name == name) return at;
+    return std::nullopt;
+  }
+
+  std::optional<uint8_t> filedSparse(const std::string& name) const {
+    for (uint8_t at = 0; at < directory_.sparse.size(); at++)
+      if (directory_.sparse[at] == name) return at;
+    return std::nullopt;
+  }
+
+  Status checkVectors(const std::vector<VectorSpec>& vectors) const {
+    const bool isSame = std::all_of(vectors.begin(), vectors.end(), [&](const VectorSpec& spec) {
+      const auto filed = filedVector(spec.name);
+      if (!filed) return true;
+      const VectorSpec& written = directory_.vectors[*filed].spec;
+      return written.dim == spec.dim && written.metric == spec.metric &&
+             written.isMulti == spec.isMulti;
+    });
     return isSame ? Status::ok()
                   : file_.corrupt("it was written for a collection with other vectors");
   }
@@ -235,7 +251,10 @@ private:
     return segment.growRows(rows, payloads.bytesOf(directory_.rows));
   }
 
-  Status mapVector(uint8_t vector) {
+  Status mapVector(VectorSpace& space) {
+    const auto filed = filedVector(space.spec().name);
+    if (!filed) return space.grow(directory_.rows, 0);
+    const uint8_t vector = *filed;
     const VectorDirectory& entry = directory_.vectors[vector];
     VectorSpace::Mapped mapped{};
     mapped.rows = directory_.rows;
@@ -253,14 +272,15 @@ private:
                     find(SectionKind::GraphLevel0, vector)->offset,
                     find(SectionKind::GraphOffsets, vector)->offset,
                     find(SectionKind::GraphUpper, vector)->offset};
-    const Status status = segment_->space(vector).map(file_.file().descriptor(), mapped);
+    const Status status = space.map(file_.file().descriptor(), mapped);
     if (status.code() == Code::Corrupt) return file_.corrupt(status.message());
     return status;
   }
 
-  Status mapSparse(uint8_t vector) {
-    const Status status =
-        segment_->sparse(vector).map(file_.file().descriptor(), directory_.filedSparse(vector));
+  Status mapSparse(SparseSpace& space) {
+    const auto filed = filedSparse(space.spec().name);
+    if (!filed) return space.grow(directory_.rows, 0);
+    const Status status = space.map(file_.file().descriptor(), directory_.filedSparse(*filed));
     return status.code() == Code::Corrupt ? file_.corrupt(status.message()) : status;
   }
 
@@ -294,8 +314,13 @@ Result<OpenedSegment> openSegment(const SegmentSource& source, uint32_t number,
   if (!segment) return segment.status();
   OpenedSegment opened{segment.take(), directory.throughSeq, file->stamp(), std::nullopt, {}};
   opened.filed = {file->stamp().path, directory, {}, true};
-  for (size_t vector = 0; vector < directory.vectors.size(); vector++)
-    opened.filed.codes.push_back(opened.segment->space(vector).codes());
+  for (const VectorDirectory& vector : directory.vectors) {
+    const VectorSpace* const space = opened.segment->spaceNamed(vector.spec.name);
+    opened.filed.codes.push_back(space == nullptr ? nullptr : space->codes());
+    if (space == nullptr) opened.hasDropped = true;
+  }
+  for (const std::string& name : directory.sparse)
+    if (opened.segment->sparseNamed(name) == nullptr) opened.hasDropped = true;
   if (Status status = coolData(*opened.segment, opened.filed, Cooling::AsAsked); !status)
     return status;
   if (Status status = coolIndex(*opened.segment, opened.filed, Cooling::AsAsked); !status)

@@ -1,4 +1,5 @@
-// Opening a segment file: verify every block, map the sections, rebuild nothing.
+// Opening a segment file: verify every block, map the sections, rebuild nothing. Vectors are found
+// by name: rows lack those that the file does not have, and those that were dropped are left in it.
 #pragma once
 
 #include <optional>
@@ -22,6 +23,8 @@ struct OpenedSegment {
   FileStamp file;
   std::optional<FileStamp> overlay;
   FiledSegment filed;
+  // The file also has vectors that the shard does not.
+  bool hasDropped = false;
 };
 
 // `roomBytes`: how much data the segment may take beyond what it has.

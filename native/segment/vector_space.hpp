@@ -47,6 +47,8 @@ struct VectorSpec {
   CodeKind code = CodeKind::Auto;
   // A row has any number of vectors, compared by MaxSim (search/max_sim.hpp).
   bool isMulti = false;
+  // Its number in the checksums of rows, for good: no other vector of the collection ever has it.
+  uint32_t slot = 0;
 };
 
 constexpr uint32_t kNoVertex = UINT32_MAX;

@@ -54,6 +54,14 @@ public:
     taken_.clear();
   }
 
+  // What another set has, whose points are in these segments now; while no flush is under way.
+  void takeOver(const FlushSet& from) {
+    changes_ = from.changes_;
+    deletes_ = from.deletes_;
+    dirty_ = from.dirty_.load();
+    dirtyBytes_ = from.dirtyBytes_.load();
+  }
+
 private:
   struct Change {
     PointId id;

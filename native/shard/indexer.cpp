@@ -204,6 +204,14 @@ void Indexer::resume() {
   startJobs();
 }
 
+void Indexer::stand() {
+  std::unique_lock lock(mutex_);
+  isEnabled_ = false;
+  idle_.wait(lock, [&] { return linking_ == 0; });
+  for (const auto& choice : choices_) choice->putOff();
+  choices_.clear();
+}
+
 void Indexer::close() {
   {
     std::unique_lock lock(mutex_);

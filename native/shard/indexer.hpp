@@ -37,6 +37,9 @@ public:
   // graph.
   void pause();
   void resume();
+  // Leaves the segments to another indexer, until it is enabled again; returns when no job touches
+  // them. Measurements that are under way are given up, and due anew.
+  void stand();
   // Ends building for good; returns when no job touches the segments any more.
   void close();
 

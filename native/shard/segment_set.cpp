@@ -99,6 +99,16 @@ std::shared_ptr<Segment> SegmentSet::segment(uint32_t number) const {
   return nullptr;
 }
 
+void SegmentSet::takeOver(SegmentSet& from, std::shared_ptr<const SegmentList> segments) {
+  from.freeze();
+  overlays_ = from.overlays_;
+  lookup_ = from.lookup_;
+  indexFields_ = from.indexFields_;
+  nextNumber_ = from.nextNumber_;
+  tick_ = from.tick_;
+  publishList(std::move(segments));
+}
+
 uint64_t SegmentSet::livePoints() const {
   uint64_t live = 0;
   for (const Snapshot now = snapshot(); const auto& segment : *now.segments)

@@ -57,19 +57,23 @@ public:
   uint32_t takeNumber() { return nextNumber_++; }
   uint64_t livePoints() const;
 
+  // Goes on where another set ended, whose segments these are in other shapes: readers of both see
+  // what each saw, and locks are common to them. Neither set has an active segment any more.
+  void takeOver(SegmentSet& from, std::shared_ptr<const SegmentList> segments);
+
 private:
   void publishList(std::shared_ptr<const SegmentList> list);
 
   std::vector<VectorSpec> vectors_;
   const std::vector<SparseSpec> sparse_;
   const uint64_t segmentBytes_;
-  const std::shared_ptr<std::shared_mutex> overlays_ = std::make_shared<std::shared_mutex>();
+  std::shared_ptr<std::shared_mutex> overlays_ = std::make_shared<std::shared_mutex>();
   std::vector<IndexField> indexFields_;
   uint32_t nextNumber_ = 0;
   std::atomic<Segment*> active_{nullptr};
 
   // Held exclusively by commits, shared by look-ups of ids.
-  const std::shared_ptr<std::shared_mutex> lookup_ = std::make_shared<std::shared_mutex>();
+  std::shared_ptr<std::shared_mutex> lookup_ = std::make_shared<std::shared_mutex>();
   // Guards the three below, for the length of a few assignments.
   mutable std::mutex view_;
   std::shared_ptr<const SegmentList> segments_ = std::make_shared<SegmentList>();

@@ -100,6 +100,15 @@ public:
   Shard(ShardSpec spec, ThreadPool& pool);
   ~Shard();
 
+  // ---- other vectors (shard_reshape.cpp)
+  // ----------------------------------------------------------
+  // A shard of the same rows with the vectors of `spec`: those that `from` has by name as they are,
+  // rows lack the others. What `from` has beyond goes with it. From now on only one of the two may
+  // be written, flushed or checkpointed; `from` is read as of now, and builds no graph unless it is
+  // enabled again. Blocks while a slice of building ends: not for a thread of the pool. While
+  // nothing else changes `from`.
+  static Result<std::shared_ptr<Shard>> reshaped(Shard& from, ShardSpec spec);
+
   const ShardSpec& spec() const { return spec_; }
   SearchPace& pace(uint32_t vector) { return paces_[vector]; }
   FilteredPace& filteredPace(uint32_t vector) { return filteredPaces_[vector]; }
@@ -133,6 +142,8 @@ public:
   void completeFlush();
   // The position of the first row whose checksum is wrong, or -1.
   int64_t verifyRows(const TableView& rows) const;
+  // What the checksums of the rows are to be; false where their offsets do not ascend.
+  bool checksums(const TableView& rows, Buffer<uint32_t>& crcs) const;
   Status loadRows(const TableView& rows);
 
   // ---- segment files (shard_checkpoint.cpp)
@@ -187,7 +198,12 @@ private:
   void fileIndexes();
   bool putFiled(const std::shared_ptr<Segment>& segment, const IndexField& field);
 
+  // Files that have all of a segment and nothing of a dropped vector are files of its new shape
+  // too.
+  void takeFiles(const Shard& from);
+
   const ShardSpec spec_;
+  ThreadPool& pool_;
   // One a vector; deques, since they never move.
   std::deque<SearchPace> paces_;
   std::deque<FilteredPace> filteredPaces_;

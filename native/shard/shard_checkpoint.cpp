@@ -176,13 +176,15 @@ Result<uint32_t> Shard::openSegment(const SegmentSource& source, bool resume) {
   {
     std::lock_guard lock(writer_);
     std::lock_guard files(files_);
-    segmentFiles_[number] = {opened->file,
-                             opened->overlay,
-                             segment.rows(),
-                             linkedOf(segment),
-                             segment.deletedRows(),
-                             segment.payloads().overlayChanges(),
-                             std::make_shared<const FiledSegment>(std::move(opened->filed))};
+    // A file with vectors that were dropped is written anew by the next checkpoint.
+    if (!opened->hasDropped)
+      segmentFiles_[number] = {opened->file,
+                               opened->overlay,
+                               segment.rows(),
+                               linkedOf(segment),
+                               segment.deletedRows(),
+                               segment.payloads().overlayChanges(),
+                               std::make_shared<const FiledSegment>(std::move(opened->filed))};
   }
   {
     std::lock_guard lock(writer_);

@@ -20,7 +20,7 @@ Status outOfMemory() {
 class TableCollector {
 public:
   TableCollector(TableRows& rows, const ShardSpec& spec)
-      : rows_(rows), specs_(spec.vectors), sparse_(spec.sparse.size()) {}
+      : rows_(rows), specs_(spec.vectors), sparse_(spec.sparse) {}
 
   Status reserve(size_t count) {
     bool fits = rows_.idOffsets.push(0) && rows_.payloadOffsets.push(0) &&
@@ -32,7 +32,7 @@ public:
       const size_t floats = specs_[vector].isMulti ? 0 : count * specs_[vector].dim;
       fits = column.data.reserve(floats) && column.counts.reserve(count);
     }
-    rows_.sparse.resize(sparse_);
+    rows_.sparse.resize(sparse_.size());
     for (auto& column : rows_.sparse)
       fits = fits && column.offsets.push(0) && column.counts.resizeZeroed(count);
     return fits ? Status::ok() : outOfMemory();
@@ -53,7 +53,7 @@ public:
     bool fits = true;
     for (uint32_t vector = 0; vector < specs_.size(); vector++)
       fits = addVector(change.row, vector, crc) && fits;
-    for (uint32_t vector = 0; vector < sparse_; vector++)
+    for (uint32_t vector = 0; vector < sparse_.size(); vector++)
       VICINAL_TRY(addSparse(change.row, vector, crc));
     fits = fits && rows_.idBytes.append(idText_.data(), idText_.size()) &&
            rows_.idOffsets.push(static_cast<int32_t>(rows_.idBytes.size())) &&
@@ -72,7 +72,7 @@ private:
     const RowVectors from = row.found() ? row.segment->vectorsOf(vector, row.row) : RowVectors{};
     if (!column.counts.push(from.count)) return false;
     if (from.count > 0) {
-      crc = addVectorChecksum(crc, vector, from.data, from.count * dim);
+      crc = addVectorChecksum(crc, specs_[vector].slot, from.data, from.count * dim);
       return column.data.append(from.data, from.count * dim);
     }
     return specs_[vector].isMulti || column.data.appendZeros(dim);
@@ -90,13 +90,13 @@ private:
     if (!fits) return outOfMemory();
     if (!from.isPresent()) return Status::ok();
     column.counts[rows_.count] = 1;
-    crc = addSparseChecksum(crc, static_cast<uint32_t>(specs_.size()) + vector, from);
+    crc = addSparseChecksum(crc, sparse_[vector].slot, from);
     return Status::ok();
   }
 
   TableRows& rows_;
   const std::vector<VectorSpec>& specs_;
-  const size_t sparse_;
+  const std::vector<SparseSpec>& sparse_;
   std::string idText_;
 };
 
@@ -170,24 +170,31 @@ private:
 } // namespace
 
 int64_t Shard::verifyRows(const TableView& rows) const {
-  if (!hasMonotonicOffsets(rows)) return 0;
+  Buffer<uint32_t> right;
+  if (!checksums(rows, right)) return 0;
+  for (uint32_t row = 0; row < rows.count; row++)
+    if (right[row] != rows.crcs[row]) return row;
+  return -1;
+}
+
+bool Shard::checksums(const TableView& rows, Buffer<uint32_t>& crcs) const {
+  if (!hasMonotonicOffsets(rows) || !crcs.reserve(rows.count)) return false;
   VectorCursor cursor(rows, spec_.vectors);
   for (uint32_t row = 0; row < rows.count; row++) {
     uint32_t crc =
         rowChecksum({rows.idText(row), rows.seqs[row], rows.deleted[row] != 0, rows.payload(row)});
     for (uint32_t vector = 0; vector < spec_.vectors.size(); vector++) {
+      const VectorSpec& spec = spec_.vectors[vector];
       const auto [data, count] = cursor.next(row, vector);
-      if (count > 0)
-        crc = addVectorChecksum(crc, vector, data, size_t(count) * spec_.vectors[vector].dim);
+      if (count > 0) crc = addVectorChecksum(crc, spec.slot, data, size_t(count) * spec.dim);
     }
     for (uint32_t vector = 0; vector < spec_.sparse.size(); vector++) {
       const SparseVector sparse = rows.sparse[vector].at(row);
-      if (sparse.isPresent())
-        crc = addSparseChecksum(crc, uint32_t(spec_.vectors.size()) + vector, sparse);
+      if (sparse.isPresent()) crc = addSparseChecksum(crc, spec_.sparse[vector].slot, sparse);
     }
-    if (crc != rows.crcs[row]) return row;
+    if (!crcs.push(crc)) return false;
   }
-  return -1;
+  return true;
 }
 
 Status Shard::loadRows(const TableView& rows) {

@@ -24,7 +24,8 @@ void addIndexStats(const Segment& segment, ShardStats& stats) {
 } // namespace
 
 Shard::Shard(ShardSpec spec, ThreadPool& pool)
-    : spec_(std::move(spec)), segments_(spec_.vectors, spec_.sparse, spec_.segmentBytes),
+    : spec_(std::move(spec)), pool_(pool),
+      segments_(spec_.vectors, spec_.sparse, spec_.segmentBytes),
       changes_(segments_, spec_.trackChanges), indexer_(std::make_shared<Indexer>(segments_, pool)),
       sparseIndexer_(segments_) {
   for (const VectorSpec& vector : spec_.vectors) paces_.emplace_back(vector.dim);

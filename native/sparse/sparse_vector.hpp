@@ -14,6 +14,8 @@ struct SparseSpec {
   std::string name;
   // Where vectors and postings are to be once they are in a file.
   Placement memory = Placement::Cached;
+  // As that of a VectorSpec.
+  uint32_t slot = 0;
 };
 
 // Someone else's memory. No indices at all: the row has no such vector, which is not the same as

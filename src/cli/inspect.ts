@@ -1,9 +1,8 @@
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import { open } from '../collection/open.js'
-import { makeShard } from '../collection/recovery.js'
+import { makeShard, tableShard } from '../collection/shard-spec.js'
 import { VicinalError } from '../core/errors.js'
-import { schemaOf } from '../core/schema.js'
 import { Disk } from '../disk/disk.js'
 import { checkCleanEnd, findEnd, listLogFiles } from '../log/recovery.js'
 import { replayFiles } from '../log/replay.js'
@@ -12,6 +11,7 @@ import { FileLock } from '../native/lock.js'
 import { LanceTable } from '../storage/lance-table.js'
 import { type CollectionPaths, LOCK_FILE, listCollections } from '../storage/layout.js'
 import { type Manifest, readManifest, type SegmentEntry } from '../storage/manifest.js'
+import { layoutOf } from '../storage/table-layout.js'
 import { formatBytes } from './format-bytes.js'
 import { memoryLines } from './memory-lines.js'
 import { UsageError } from './settings.js'
@@ -111,11 +111,13 @@ class Inspection {
   }
 
   /** Lance has no checksums of its own; each row brings one. */
-  async #table({ name, config, tableVersion }: Manifest): Promise<string> {
+  async #table(manifest: Manifest): Promise<string> {
+    const { name, tableVersion } = manifest
     if (tableVersion === 0) return 'none yet'
-    const spec = { disk: this.#disk, folder: this.#paths.folder, collection: name, vectors: schemaOf(config) }
+    const layout = layoutOf(manifest)
+    const spec = { disk: this.#disk, folder: this.#paths.folder, collection: name, vectors: layout.vectors }
     const table = await LanceTable.open(spec, tableVersion, { readOnly: true })
-    const shard = makeShard(config, { trackChanges: false })
+    const shard = tableShard(layout)
     try {
       let rows = 0
       for await (const batch of table.scan(0)) {
@@ -143,8 +145,9 @@ class Inspection {
   }
 
   /** Deletes and payload changes of segments, read the way an open reads them: over their segments. */
-  async #overlays({ config, segments }: Manifest): Promise<string> {
-    const shard = makeShard(config, { trackChanges: false })
+  async #overlays(manifest: Manifest): Promise<string> {
+    const { segments } = manifest
+    const shard = makeShard(manifest, { trackChanges: false })
     const path = (file: string) => this.#disk.absolute(join(this.#paths.segments, file))
     try {
       for (const { file, crc, overlay } of segments) {

@@ -22,7 +22,7 @@ import type { Filter } from '../core/filter.js'
 import type { PayloadIndexKind, PayloadIndexOptions } from '../core/payload-index.js'
 import type { Payload, Point, PointId, PointVector } from '../core/point.js'
 import type { FacetHit, FacetOptions, QueryGroupsOptions, SearchMatrix, SearchMatrixOptions } from '../core/query.js'
-import type { CollectionInfo, ConfigChange } from '../core/schema.js'
+import type { CollectionInfo, ConfigChange, VectorNameConfig } from '../core/schema.js'
 import type { Snapshots } from '../core/snapshots.js'
 import { isArrowTable, pointsOfArrow } from '../ingest/wire-arrow.js'
 import { encodeMsgpack } from '../ingest/wire-msgpack-encoder.js'
@@ -40,6 +40,7 @@ import {
   retrieveBody,
   scrollBody,
   selectorBody,
+  vectorNameBody,
   vectorUpdateBody,
 } from './requests.js'
 import type { RemoteRequest, Transport } from './transport.js'
@@ -204,6 +205,14 @@ export class RemoteCollection<P = Payload> implements Collection<P> {
 
   async deletePayloadIndex(field: string, options?: WriteOptions): Promise<WriteResult> {
     return await this.#write('DELETE', `/index/${encodeURIComponent(field)}`, undefined, options)
+  }
+
+  async createVectorName(name: string, config: VectorNameConfig, options?: WriteOptions): Promise<WriteResult> {
+    return await this.#write('PUT', `/vectors/${encodeURIComponent(name)}`, vectorNameBody(config), options)
+  }
+
+  async deleteVectorName(name: string, options?: WriteOptions): Promise<WriteResult> {
+    return await this.#write('DELETE', `/vectors/${encodeURIComponent(name)}`, undefined, options)
   }
 
   async flush(call?: CallOptions): Promise<void> {

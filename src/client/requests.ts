@@ -17,6 +17,7 @@ import type {
   ConfigChange,
   HnswConfig,
   VectorChange,
+  VectorNameConfig,
   VectorParams,
 } from '../core/schema.js'
 
@@ -59,6 +60,10 @@ function settingsBody({ optimizersConfig, walConfig, strictModeConfig, metadata 
     strict_mode_config: strictModeConfig,
     metadata,
   }
+}
+
+export function vectorNameBody(config: VectorNameConfig): object {
+  return 'dense' in config ? { ...config, dense: vectorParamsBody(config.dense) } : config
 }
 
 function vectorParamsBody(params: VectorParams): object {

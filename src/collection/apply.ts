@@ -1,32 +1,33 @@
 import { ID_WORDS, type Payload, type PointColumns, type TextColumn } from '../core/point.js'
-import type { SchemaVector } from '../core/schema.js'
 import { applyPatch, deleteKeys } from '../filter/payload.js'
 import { parsePayload, writePayload } from '../filter/payload-json.js'
 import type { LogRecord } from '../log/record.js'
 import type { UpsertBatch } from '../native/addon.js'
 import type { Shard } from '../native/shard.js'
+import type { VectorIdentity } from '../storage/table-layout.js'
 import { TextColumnBuilder } from './payload-text.js'
 
 /** Points whose payload is read, merged and written back in one go, so that the event loop gets its turns. */
 const PAYLOAD_CHUNK = 512
 
 /**
- * Brings one record of the log into the kernel. The same code serves a fresh write and a replay: points that
+ * Brings one record of the log into the kernel. A record may be older than the vectors there are: what it says of one that
+ * was dropped since goes nowhere, even where another has the name now. The same code serves a fresh write and a replay: points that
  * are already as new as the record stay as they are.
  */
 export async function applyRecord(
   shard: Shard,
-  schema: readonly SchemaVector[],
+  vectors: readonly VectorIdentity[],
   seq: number,
   record: LogRecord,
 ): Promise<void> {
   switch (record.op) {
     case 'upsert':
-      return await shard.upsert(upsertBatch(record.columns, schema, seq))
+      return await shard.upsert(upsertBatch(record.columns, vectors, seq))
     case 'updateVectors':
-      return await shard.updateVectors(upsertBatch(record.columns, schema, seq))
+      return await shard.updateVectors(upsertBatch(record.columns, vectors, seq))
     case 'deleteVectors':
-      return await shard.deleteVectors(record.ids, vectorIndexes(record.names, schema), seq)
+      return await shard.deleteVectors(record.ids, indexesOf(record.names, vectors, seq), seq)
     case 'delete':
       return await shard.deletePoints(record.ids, seq)
     case 'overwritePayload':
@@ -46,16 +47,21 @@ export async function applyRecord(
   }
 }
 
-function upsertBatch(columns: PointColumns, schema: readonly SchemaVector[], seq: number): UpsertBatch {
-  const vectors = columns.vectors.map(({ name, ...column }) => ({
-    vector: schema.findIndex((vector) => vector.name === name),
-    ...column,
-  }))
+function upsertBatch(columns: PointColumns, known: readonly VectorIdentity[], seq: number): UpsertBatch {
+  const vectors = columns.vectors.flatMap(({ name, ...column }) => {
+    const vector = indexOf(name, known, seq)
+    return vector < 0 ? [] : [{ vector, ...column }]
+  })
   return { ids: columns.ids, seq, vectors, payloads: columns.payloads }
 }
 
-function vectorIndexes(names: readonly string[], schema: readonly SchemaVector[]): Uint32Array {
-  return Uint32Array.from(names, (name) => schema.findIndex((vector) => vector.name === name))
+function indexesOf(names: readonly string[], known: readonly VectorIdentity[], seq: number): Uint32Array {
+  return Uint32Array.from(names.map((name) => indexOf(name, known, seq)).filter((vector) => vector >= 0))
+}
+
+/** -1 where the record means a vector that is no more. */
+function indexOf(name: string, known: readonly VectorIdentity[], seq: number): number {
+  return known.findIndex((vector) => vector.name === name && (vector.since ?? 0) < seq)
 }
 
 function edited(text: string, edit: (payload: Payload) => Payload): string {

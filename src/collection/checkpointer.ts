@@ -9,7 +9,7 @@ import type { ManifestFile } from './manifest-file.js'
 const CLOSE_CHECKPOINT_ROWS = 1_000
 
 export interface CheckpointerParts {
-  shard: Shard
+  readonly shard: Shard
   manifest: ManifestFile
   disk: Disk
   /** Folder of the segment files, relative to the disk. */
@@ -24,6 +24,7 @@ export class Checkpointer {
   readonly #parts: CheckpointerParts
   readonly #janitor: SegmentJanitor
   #running: Promise<void> | null = null
+  #turn: Promise<unknown> = Promise.resolve()
 
   constructor(parts: CheckpointerParts) {
     this.#parts = parts
@@ -36,10 +37,17 @@ export class Checkpointer {
   }
 
   async checkpoint(): Promise<void> {
-    this.#running ??= this.#checkpointOnce().finally(() => {
+    this.#running ??= this.exclusively(() => this.#checkpointOnce()).finally(() => {
       this.#running = null
     })
     await this.#running
+  }
+
+  /** Runs work while no checkpoint is being made. */
+  async exclusively<T>(work: () => Promise<T>): Promise<T> {
+    const turn = this.#turn.then(work)
+    this.#turn = turn.catch(() => undefined)
+    return await turn
   }
 
   async checkpointIfWorthIt(): Promise<void> {

@@ -1,8 +1,9 @@
 import { isDeepStrictEqual } from 'node:util'
+import type { Awaitable } from '../core/awaitable.js'
 import type { Clock } from '../core/clock.js'
 import type { WriteOptions, WriteResult } from '../core/database.js'
 import { VicinalError } from '../core/errors.js'
-import { type CollectionConfig, type CollectionInfo, type SchemaVector, schemaOf } from '../core/schema.js'
+import type { CollectionConfig, CollectionInfo, SchemaVector } from '../core/schema.js'
 import type { Disk } from '../disk/disk.js'
 import type { Log } from '../log/log.js'
 import type { VectorSpec } from '../native/addon.js'
@@ -11,20 +12,26 @@ import type { OutdatedSegments } from '../segment/outdated-segments.js'
 import type { LanceTable } from '../storage/lance-table.js'
 import type { CollectionPaths } from '../storage/layout.js'
 import type { Manifest } from '../storage/manifest.js'
-import { Checkpointer } from './checkpointer.js'
-import { Flusher } from './flusher.js'
-import { Maintenance } from './maintenance.js'
+import type { VectorIdentity } from '../storage/table-layout.js'
+import { Checkpointer, type CheckpointerParts } from './checkpointer.js'
+import { infoOfStats, isBehind } from './collection-info.js'
+import { type CollectionView, viewOf, withLiveRows } from './collection-view.js'
+import { Flusher, type FlusherParts } from './flusher.js'
+import { Maintenance, type MaintenanceParts } from './maintenance.js'
 import type { ManifestFile } from './manifest-file.js'
 import { memoryBudget, type Shrinkable } from './memory-budget.js'
 import { type MeasuredCollection, memoryTables } from './memory-table.js'
 import type { IndexedField } from './payload-index.js'
 import { PayloadIndexes } from './payload-indexes.js'
 import { RateLimit } from './rate-limit.js'
-import { vectorSpecs } from './schema.js'
+import { shardSpec } from './shard-spec.js'
 import { StrictMode, type StrictModeSubject } from './strict-mode.js'
-import { Writer } from './writer.js'
+import { type EditVectors, VectorChanges } from './vector-changes.js'
+import { Writer, type WriterParts } from './writer.js'
 
 const BYTES_PER_NUMBER = 4
+/** Of a segment that a change of the vectors ended. */
+const LEAST_SEGMENT_ROWS = 10_000
 
 /** A recovered collection: what `recovery.ts` hands over. */
 export interface CollectionParts {
@@ -54,6 +61,10 @@ export class CollectionEngine implements MeasuredCollection, Shrinkable {
   readonly writer: Writer
   readonly #parts: CollectionParts
   #shard: Shard
+  #view: CollectionView
+  readonly #vectors: VectorChanges
+  /** Changes of the configuration take turns. */
+  #change: Promise<unknown> = Promise.resolve()
   readonly #flusher: Flusher | null
   readonly #checkpointer: Checkpointer | null
   readonly #maintenance: Maintenance
@@ -64,44 +75,55 @@ export class CollectionEngine implements MeasuredCollection, Shrinkable {
   #closed: Promise<void> | null = null
 
   constructor(parts: CollectionParts) {
-    const { shard, log, manifest, table, folder, outdated, clock } = parts
+    const { log, manifest, table, folder, outdated, clock } = parts
     this.#parts = parts
-    this.#shard = shard
+    this.#shard = parts.shard
+    this.#view = viewOf(this.#shard, manifest.current)
+    const rows = <P>(own: Omit<P, 'shard' | 'vectors'>): P => withLiveRows(() => this.view, own)
     this.#indexes = new PayloadIndexes(() => this.#shard, manifest)
     this.#reads = new RateLimit(() => clock.monotonicMs())
     this.#writes = new RateLimit(() => clock.monotonicMs())
-    this.#flusher = table ? new Flusher({ shard, log, table, manifest }) : null
+    this.#flusher = table ? new Flusher(rows<FlusherParts>({ log, table, manifest })) : null
     this.#checkpointer = folder
-      ? new Checkpointer({
-          shard,
-          manifest,
-          disk: folder.disk,
-          folder: folder.paths.segments,
-          clock,
-          outdated,
-          flush: () => this.flush(),
-        })
+      ? new Checkpointer(
+          rows<CheckpointerParts>({
+            manifest,
+            disk: folder.disk,
+            folder: folder.paths.segments,
+            clock,
+            outdated,
+            flush: () => this.flush(),
+          }),
+        )
       : null
-    this.writer = new Writer({
-      shard,
-      log,
-      schema: this.schema,
-      onLogFull: () => void this.flush().catch(() => undefined),
-    })
-    this.#maintenance = new Maintenance({
-      shard,
-      clock,
-      outdated,
-      bounds: memoryBudget,
-      flush: () => this.flush(),
-      checkpoint: () => this.checkpoint(),
-      housekeep: async (graceMs) => {
-        await this.#checkpointer?.sweep(graceMs)
-        await this.#flusher?.housekeep(graceMs)
-      },
-      onTrouble: (error) => {
-        this.#trouble = error
-      },
+    this.writer = new Writer(rows<WriterParts>({ log, onLogFull: () => void this.flush().catch(() => undefined) }))
+    this.#maintenance = new Maintenance(
+      rows<MaintenanceParts>({
+        clock,
+        outdated,
+        bounds: memoryBudget,
+        flush: () => this.flush(),
+        checkpoint: () => this.checkpoint(),
+        housekeep: async (graceMs) => {
+          await this.#checkpointer?.sweep(graceMs)
+          await this.#flusher?.housekeep(graceMs)
+        },
+        onTrouble: (error) => {
+          this.#trouble = error
+        },
+      }),
+    )
+    this.#vectors = new VectorChanges({
+      shard: () => this.#shard,
+      manifest,
+      table,
+      writer: this.writer,
+      maintenance: this.#maintenance,
+      indexes: this.#indexes,
+      flusher: this.#flusher,
+      checkpointer: this.#checkpointer,
+      lastSeq: () => log.lastSeq,
+      replace: (next) => this.#replace(next),
     })
     if (!parts.readOnly) this.#maintenance.start()
     memoryTables.add(this)
@@ -112,11 +134,48 @@ export class CollectionEngine implements MeasuredCollection, Shrinkable {
     return this.#shard
   }
 
+  /** Rows and the vectors they have, which belong together. */
+  get view(): CollectionView {
+    if (this.#view.config !== this.config || this.#view.shard !== this.#shard)
+      this.#view = viewOf(this.#shard, this.#parts.manifest.current)
+    return this.#view
+  }
+
+  /**
+   * An answer from one view. Where another shard took its place meanwhile, the work is done anew: the older one may have
+   * been let go, and knows nothing of what was written since.
+   */
+  read<T>(work: (view: CollectionView) => Awaitable<T>): Awaitable<T> {
+    const { view } = this
+    const answer = work(view)
+    return answer instanceof Promise ? this.#ofPresent(answer, view.shard, work) : answer
+  }
+
+  async #ofPresent<T>(answer: Promise<T>, shard: Shard, work: (view: CollectionView) => Awaitable<T>): Promise<T> {
+    const [outcome] = await Promise.allSettled([answer])
+    if (this.#shard !== shard && !this.#closed) return await this.read(work)
+    if (outcome.status === 'rejected') throw outcome.reason
+    return outcome.value
+  }
+
   /** Puts newer rows in the place of a reader's, and resolves when the older ones are let go. */
-  async replaceShard(shard: Shard): Promise<void> {
+  async replaceShard(shard: Shard, manifest: Manifest): Promise<void> {
+    const older = this.#shard
+    await this.#parts.manifest.update(manifest, () => {
+      this.#shard = shard
+    })
+    memoryTables.forget(this)
+    await older.close()
+  }
+
+  #replace(shard: Shard): void {
     const older = this.#shard
     this.#shard = shard
-    await older.close()
+    memoryTables.forget(this)
+    // So many rows are soon in another segment, which takes more; a small one would stay as it is.
+    for (const { segment, rows } of shard.stats().segments.slice(-1))
+      if (rows < LEAST_SEGMENT_ROWS) this.#parts.outdated.markOne(segment)
+    void older.close().catch(() => undefined)
   }
 
   get log(): Log {
@@ -132,7 +191,10 @@ export class CollectionEngine implements MeasuredCollection, Shrinkable {
     return this.#parts.manifest.current.config
   }
   get schema(): readonly SchemaVector[] {
-    return schemaOf(this.config)
+    return this.view.schema
+  }
+  get vectors(): readonly VectorIdentity[] {
+    return this.view.vectors
   }
 
   /** Null in memory. */
@@ -218,13 +280,32 @@ export class CollectionEngine implements MeasuredCollection, Shrinkable {
    */
   async updateConfig(change: (config: CollectionConfig) => CollectionConfig): Promise<void> {
     this.checkWritable()
+    await this.#inTurn(() => this.#updateConfig(change))
+    this.#maintenance.hurry()
+  }
+
+  /** Vectors that are in the new configuration alone are added, those that it lacks are dropped, with all their data. */
+  async changeVectors(edit: EditVectors): Promise<WriteResult> {
+    this.checkWritable()
+    if (await this.#inTurn(() => this.#vectors.make(edit))) this.#maintenance.hurry()
+    return this.#completed()
+  }
+
+  async #inTurn<T>(work: () => Promise<T>): Promise<T> {
+    const turn = this.#change.then(work)
+    this.#change = turn.catch(() => undefined)
+    return await turn
+  }
+
+  async #updateConfig(change: (config: CollectionConfig) => CollectionConfig): Promise<void> {
     const { manifest, outdated } = this.#parts
     const replaced: VectorSpec[][] = []
+    const specsOf = (described: Manifest) => shardSpec(described, { trackChanges: false }).vectors
     try {
       await manifest.update((current) => {
         const config = change(current.config)
-        const specs = vectorSpecs(config.vectors)
-        const before = vectorSpecs(current.config.vectors)
+        const specs = specsOf({ ...current, config })
+        const before = specsOf(current)
         if (isDeepStrictEqual(specs, before)) return { config }
         replaced.push(before)
         outdated.mark(this.#shard.configure(specs))
@@ -234,13 +315,12 @@ export class CollectionEngine implements MeasuredCollection, Shrinkable {
       for (const specs of replaced) this.#shard.configure(specs)
       throw error
     }
-    this.#maintenance.hurry()
   }
 
   /** All that is there now is in graphs built as the configuration says. */
   async waitForIndex(): Promise<void> {
     await this.#maintenance.rebuilt()
-    await this.#shard.waitForIndex()
+    await this.read(({ shard }) => shard.waitForIndex())
   }
 
   async createPayloadIndex(index: IndexedField, { wait = true }: WriteOptions): Promise<WriteResult> {
@@ -262,43 +342,19 @@ export class CollectionEngine implements MeasuredCollection, Shrinkable {
   async info(): Promise<CollectionInfo> {
     this.checkOpen()
     const { memory, warnings } = await memoryTables.of(this)
+    const { log, manifest, outdated } = this.#parts
     const stats = this.shard.stats()
-    const indexed = stats.vectors.reduce((sum, vector) => sum + vector.indexed, 0)
-    const live = stats.vectors.reduce((sum, vector) => sum + vector.live, 0)
-    // Of sparse vectors answers are exact.
-    const recall = stats.vectors
-      .slice(0, this.config.vectors.length)
-      .map(({ recall: { queries, measured, asked, settling, samples } }, vector) => {
-        return [this.schema[vector]?.name ?? '', { queries, measured, asked, settling, samples }] as const
-      })
-    const isBehind =
-      this.#indexes.isBuilding ||
-      this.shard.tailBytes() > 0 ||
-      stats.segments.some(({ segment }) => this.#parts.outdated.has(segment))
-    const schema = this.#parts.manifest.current.payloadIndexes.map(({ field, kind, params }) => {
-      const points = stats.payloadIndexes.find((index) => index.field === field)?.points ?? 0
-      return [field, params ? { kind, points, params } : { kind, points }] as const
-    })
     return {
-      name: this.name,
-      status: this.#trouble || this.#parts.log.failure ? 'red' : isBehind ? 'yellow' : 'green',
-      pointsCount: stats.points,
+      ...infoOfStats(stats, this.view, manifest.current),
+      status: this.#trouble || log.failure ? 'red' : this.#indexes.isBuilding || isBehind(stats, this.shard, outdated) ? 'yellow' : 'green',
       optimizerStatus: this.#trouble ? { error: this.#trouble.message } : 'ok',
-      // Graphs also hold vectors that were deleted since.
-      indexedVectorsCount: Math.min(indexed, live),
-      vectorsCount: live,
-      segmentsCount: stats.segments.length,
-      config: this.config,
-      payloadSchema: Object.fromEntries(schema),
-      logBytes: this.#parts.log.bytes,
-      tailBytes: this.shard.tailBytes(),
+      logBytes: log.bytes,
       updateQueue: { length: this.writer.waiting },
       memory,
-      recall: Object.fromEntries(recall),
       warnings: [
         ...this.#parts.warnings,
         ...warnings,
-        ...[this.#trouble, this.#parts.log.failure].flatMap((error) => (error ? [error.message] : [])),
+        ...[this.#trouble, log.failure].flatMap((error) => (error ? [error.message] : [])),
       ],
     }
   }
@@ -314,6 +370,7 @@ export class CollectionEngine implements MeasuredCollection, Shrinkable {
 
   async #close(discard: boolean): Promise<void> {
     const { log, table, manifest, readOnly } = this.#parts
+    await this.#change
     memoryTables.remove(this)
     memoryBudget.remove(this)
     await this.#maintenance.stop()

@@ -24,7 +24,7 @@ import type { PayloadIndexKind, PayloadIndexOptions } from '../core/payload-inde
 import type { Payload, PointId } from '../core/point.js'
 import type { FacetHit, FacetOptions, QueryGroupsOptions, SearchMatrix, SearchMatrixOptions } from '../core/query.js'
 import type { QueryPlan } from '../core/query-plan.js'
-import type { CollectionInfo, ConfigChange } from '../core/schema.js'
+import type { CollectionInfo, ConfigChange, VectorNameConfig } from '../core/schema.js'
 import type { Snapshots } from '../core/snapshots.js'
 import { compileFilter } from '../filter/program.js'
 import { facet } from '../query/facet.js'
@@ -38,12 +38,15 @@ import type { Admission } from './admission.js'
 import { readBytes, writeBytes } from './anticipated.js'
 import { type CallScope, withDeadline } from './call-scope.js'
 import type { CollectionEngine } from './collection-engine.js'
+import type { CollectionView } from './collection-view.js'
 import { memoryBudget, withRoom } from './memory-budget.js'
+import { withoutVectorName, withVectorName } from './named-vectors.js'
 import { checkPayloadIndex } from './payload-index.js'
 import { planOperation } from './plans.js'
 import type { QuotaGuard } from './quota-guard.js'
 import { changeConfig } from './schema.js'
 import { checkCount, checkQueries, checkScroll } from './strict-queries.js'
+import type { EditVectors } from './vector-changes.js'
 
 const SCROLL_PAGE = 256
 /** Operations that quotas have a say in; all others make room, or take next to none. */
@@ -149,11 +152,10 @@ export class EmbeddedCollection<P = Payload> implements Collection<P> {
       // All are validated before the first is written; then each is its own write, and the first that fails ends the batch.
       const bytes = operations.reduce((sum, operation) => sum + this.#writeBytes(operation), 0)
       return await withRoom(bytes, scope, async () => {
-        const plans = []
-        for (const operation of operations)
-          plans.push(await planOperation(operation as WriteOperation<unknown>, this.#engine))
+        const writes = []
+        for (const operation of operations) writes.push(await this.#plan(operation))
         const results: WriteResult[] = []
-        for (const plan of plans) results.push(await this.#engine.writer.write(plan, options ?? {}, scope.signal))
+        for (const write of writes) results.push(await write(options ?? {}, scope.signal))
         return results
       })
     })
@@ -174,25 +176,35 @@ export class EmbeddedCollection<P = Payload> implements Collection<P> {
     await this.#checkWrite(operation, options)
     return await withDeadline(options, (scope) =>
       withRoom(this.#writeBytes(operation), scope, async () => {
-        const plan = await planOperation(operation as WriteOperation<unknown>, this.#engine)
-        return await this.#engine.writer.write(plan, options, scope.signal)
+        return await (await this.#plan(operation))(options, scope.signal)
       }),
     )
+  }
+
+  /** A write that is validated. Where vectors are others by the time its turn comes, it is validated again by those. */
+  async #plan(
+    operation: WriteOperation<P>,
+  ): Promise<(options: WriteOptions, signal: AbortSignal) => Promise<WriteResult>> {
+    const { view } = this.#engine
+    const plan = await planOperation(operation as WriteOperation<unknown>, view)
+    const isPresent = () => this.#engine.shard === view.shard
+    return async (options, signal) => {
+      const result = await this.#engine.writer.write(plan, options, signal, isPresent)
+      return result ?? (await (await this.#plan(operation))(options, signal))
+    }
   }
 
   async retrieve(ids: readonly PointId[], options: RetrieveOptions = {}): Promise<StoredPoint<P>[]> {
     if (!Array.isArray(ids)) throw invalid('ids', 'expected an array of ids', ids)
     this.#engine.strictMode?.read(options.timeoutMs)
-    return await this.#read(options, (scope) =>
-      this.#answer(ids.length, options, scope, () =>
-        retrieve<P>(this.#engine.shard, this.#engine.schema, ids, options),
-      ),
+    return await this.#read(options, (scope, view) =>
+      this.#answer(ids.length, options, scope, () => retrieve<P>(view.shard, view.schema, ids, options)),
     )
   }
 
   async query(query: QueryOptions): Promise<Hit<P>[]> {
     this.#checkQueries([query], query)
-    return await this.#read(query, (scope) => this.#query(query, scope))
+    return await this.#read(query, (scope, view) => this.#query(query, scope, view))
   }
 
   async queryBatch(queries: readonly QueryOptions[], call?: CallOptions): Promise<Hit<P>[][]> {
@@ -219,14 +231,14 @@ export class EmbeddedCollection<P = Payload> implements Collection<P> {
       throw invalid('searches', `expected at most ${LIMITS.batchQueries} queries`, queries.length)
     }
     this.#checkQueries(queries, call)
-    return await this.#read(call, (scope) => Promise.all(queries.map((query) => run(query, scope))))
+    return await this.#read(call, (scope, view) => Promise.all(queries.map((query) => run(query, scope, view))))
   }
 
-  #explain(query: QueryOptions, scope: CallScope): Awaitable<Explained<P>> {
+  #explain(query: QueryOptions, scope: CallScope, view: CollectionView): Awaitable<Explained<P>> {
     return this.#answer(query.limit ?? DEFAULT_LIMIT, query, scope, async () => {
-      const { shard, schema } = this.#engine
+      const { shard, schema } = view
       if (plainTarget(query, schema) !== undefined) return await explainSearch<P>(shard, schema, query, scope)
-      const { hits, plan } = await runQuery<P>(query, this.#scopeOf(scope, true))
+      const { hits, plan } = await runQuery<P>(query, this.#scopeOf(view, scope, true))
       return { hits, plan: plan as QueryPlan }
     })
   }
@@ -234,23 +246,23 @@ export class EmbeddedCollection<P = Payload> implements Collection<P> {
   async queryGroups(query: QueryGroupsOptions): Promise<PointGroup<P>[]> {
     const rows = (query.limit ?? DEFAULT_LIMIT) * (query.groupSize ?? DEFAULT_GROUP_SIZE)
     this.#checkQueries([query], query)
-    return await this.#read(query, (scope) =>
-      this.#answer(rows, query, scope, () => queryGroups<P>(query, this.#scopeOf(scope, false))),
+    return await this.#read(query, (scope, view) =>
+      this.#answer(rows, query, scope, () => queryGroups<P>(query, this.#scopeOf(view, scope, false))),
     )
   }
 
   async facet(options: FacetOptions): Promise<FacetHit[]> {
     this.#checkFilter(options)
-    return await this.#read(options, (scope) => facet(this.#engine, options, scope.signal))
+    return await this.#read(options, (scope, view) => facet(view, options, scope.signal))
   }
 
   async searchMatrix(options: SearchMatrixOptions = {}): Promise<SearchMatrix> {
     this.#checkFilter(options)
-    return await this.#read(options, (scope) => searchMatrix(this.#engine, options, scope))
+    return await this.#read(options, (scope, view) => searchMatrix(view, options, scope))
   }
 
-  #query(query: QueryOptions, scope: CallScope): Awaitable<Hit<P>[]> {
-    return this.#answer(query.limit ?? DEFAULT_LIMIT, query, scope, () => this.#run(query, scope))
+  #query(query: QueryOptions, scope: CallScope, view: CollectionView): Awaitable<Hit<P>[]> {
+    return this.#answer(query.limit ?? DEFAULT_LIMIT, query, scope, () => this.#run(query, scope, view))
   }
 
   /** Before what is bounded by memory and the number of searches: what is refused takes no place. */
@@ -269,14 +281,13 @@ export class EmbeddedCollection<P = Payload> implements Collection<P> {
   }
 
   /** A search for neighbours of one vector may end at once; all else is a plan with a promise. */
-  #run(query: QueryOptions, scope: CallScope): Awaitable<Hit<P>[]> {
-    if (plainTarget(query, this.#engine.schema) !== undefined)
-      return search<P>(this.#engine.shard, this.#engine.schema, query, scope)
-    return runQuery<P>(query, this.#scopeOf(scope, false)).then(({ hits }) => hits)
+  #run(query: QueryOptions, scope: CallScope, view: CollectionView): Awaitable<Hit<P>[]> {
+    if (plainTarget(query, view.schema) !== undefined) return search<P>(view.shard, view.schema, query, scope)
+    return runQuery<P>(query, this.#scopeOf(view, scope, false)).then(({ hits }) => hits)
   }
 
-  #scopeOf(call: CallScope, explains: boolean): QueryScope {
-    return { source: this.#engine, catalog: this.#catalog, call, explains }
+  #scopeOf(source: CollectionView, call: CallScope, explains: boolean): QueryScope {
+    return { source, catalog: this.#catalog, call, explains }
   }
 
   async scrollPage(options: ScrollOptions = {}): Promise<ScrollPage<P>> {
@@ -285,9 +296,9 @@ export class EmbeddedCollection<P = Payload> implements Collection<P> {
       checkScroll(options, strictMode)
       strictMode.read(options.timeoutMs)
     }
-    return await this.#read(options, (scope) =>
+    return await this.#read(options, (scope, view) =>
       this.#answer(options.limit ?? DEFAULT_LIMIT, options, scope, () =>
-        scrollPage<P>(this.#engine.shard, this.#engine.schema, options, scope.signal),
+        scrollPage<P>(view.shard, view.schema, options, scope.signal),
       ),
     )
   }
@@ -304,15 +315,19 @@ export class EmbeddedCollection<P = Payload> implements Collection<P> {
   }
 
   async count(options: Parameters<Collection<P>['count']>[0] = {}): Promise<number> {
-    const names = this.#engine.schema.map((vector) => vector.name)
-    const filter = options.filter ? compileFilter(options.filter, { vectorNames: names }) : null
+    const filterIn = ({ schema }: CollectionView) => {
+      const vectorNames = schema.map(({ name }) => name)
+      return options.filter ? compileFilter(options.filter, { vectorNames }) : null
+    }
+    filterIn(this.#engine.view)
     const { strictMode } = this.#engine
     if (strictMode) {
       checkCount(options, strictMode)
       strictMode.read(options.timeoutMs)
     }
-    return await this.#read(options, (scope) => {
-      const { shard } = this.#engine
+    return await this.#read(options, (scope, view) => {
+      const { shard } = view
+      const filter = filterIn(view)
       return options.exact === false && filter ? shard.estimateCount(filter) : shard.count(filter, scope.signal)
     })
   }
@@ -333,6 +348,23 @@ export class EmbeddedCollection<P = Payload> implements Collection<P> {
     return await withDeadline(options, () => this.#engine.deletePayloadIndex(field))
   }
 
+  async createVectorName(name: string, config: VectorNameConfig, options: WriteOptions = {}): Promise<WriteResult> {
+    return await this.#changeVectors((before) => withVectorName(before, name, config), options)
+  }
+
+  async deleteVectorName(name: string, options: WriteOptions = {}): Promise<WriteResult> {
+    return await this.#changeVectors((before) => withoutVectorName(before, name), options)
+  }
+
+  /** It is not worth waiting less for: the change is made when it is durable. */
+  async #changeVectors(edit: EditVectors, options: WriteOptions): Promise<WriteResult> {
+    this.#engine.checkWritable()
+    // What can be told at once is.
+    edit(this.#engine.config)
+    const result = await withDeadline(options, () => this.#engine.changeVectors(edit))
+    return options.wait === false ? { ...result, status: 'acknowledged' } : result
+  }
+
   async flush(call?: CallOptions): Promise<void> {
     this.#engine.checkWritable()
     await withDeadline(call, () => this.#engine.flush())
@@ -349,9 +381,12 @@ export class EmbeddedCollection<P = Payload> implements Collection<P> {
     return bytes === 0 ? work() : withRoom(bytes, scope, work)
   }
 
-  #read<T>(options: CallOptions | undefined, work: (scope: CallScope) => Awaitable<T>): Awaitable<T> {
+  #read<T>(
+    options: CallOptions | undefined,
+    work: (scope: CallScope, view: CollectionView) => Awaitable<T>,
+  ): Awaitable<T> {
     this.#engine.checkOpen()
-    return this.#admission.run(() => withDeadline(options, work))
+    return this.#admission.run(() => withDeadline(options, (scope) => this.#engine.read((view) => work(scope, view))))
   }
 }
 

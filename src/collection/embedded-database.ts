@@ -175,7 +175,7 @@ export class EmbeddedDatabase implements Database {
       quotas: this.#quotas,
       aliases: () => this.#aliases.of(engine.name),
       snapshots,
-      catalog: (name) => this.#engineOf(name),
+      catalog: (name) => this.#engineOf(name).view,
     })
   }
 

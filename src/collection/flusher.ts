@@ -1,8 +1,11 @@
 import type { Log } from '../log/log.js'
 import type { Shard } from '../native/shard.js'
 import type { LanceTable } from '../storage/lance-table.js'
+import { hasDropped, liveColumns, settled, type TableLayout } from '../storage/table-layout.js'
 import type { ManifestFile } from './manifest-file.js'
 import { memoryBudget } from './memory-budget.js'
+import { tableShard } from './shard-spec.js'
+import { checkRows } from './table-rows.js'
 
 /** Rows of one commit, in bytes: they are in memory four times on their way. 32 MB were no faster and took 230 MB more. */
 const FLUSH_BYTES = 8 * 1024 * 1024
@@ -11,7 +14,7 @@ const LIMIT_SHARE = 1 / 64
 const LEAST_FLUSH_BYTES = 1024 * 1024
 
 export interface FlusherParts {
-  shard: Shard
+  readonly shard: Shard
   log: Log
   table: LanceTable
   manifest: ManifestFile
@@ -31,9 +34,22 @@ function flushBytes(): number {
 export class Flusher {
   readonly #parts: FlusherParts
   #turn: Promise<unknown> = Promise.resolve()
+  /** What the table's columns are. The manifest learns it with the next version, or has told it. */
+  #layout: TableLayout | undefined
 
   constructor(parts: FlusherParts) {
     this.#parts = parts
+    this.#layout = parts.manifest.current.layout
+  }
+
+  get layout(): TableLayout | undefined {
+    return this.#layout
+  }
+
+  /** In a turn: the same columns have become those of other vectors. */
+  follow(layout: TableLayout): void {
+    this.#layout = layout
+    this.#parts.table.relabel(layout.vectors)
   }
 
   /** Flushes until nothing that was applied at the call is left. Rejects with what the disk or the table says. */
@@ -48,8 +64,9 @@ export class Flusher {
     const { table, manifest } = this.#parts
     await this.#inTurn(async () => {
       const { checkpointSeq } = manifest.current
+      if (this.#layout && hasDropped(this.#layout)) await this.#removeDropped(this.#layout)
       if (await table.needsMaintenance(checkpointSeq)) {
-        await manifest.update({ tableVersion: await table.compact({ checkpointSeq }) })
+        await manifest.update({ ...this.#layoutIfAny(), tableVersion: await table.compact({ checkpointSeq }) })
       }
       await table.removeOldVersions(manifest.current.tableVersion, graceMs)
     })
@@ -73,13 +90,35 @@ export class Flusher {
         await table.syncNewFiles()
         flushedSeq = batch.throughSeq
       }
-      await manifest.update({ tableVersion, flushedSeq, cleanEnd: null })
+      await manifest.update({ ...this.#layoutIfAny(), tableVersion, flushedSeq, cleanEnd: null })
     } catch (error) {
       if (batch) shard.restoreFlush()
       throw error
     }
     if (batch) shard.completeFlush()
     await log.trim(flushedSeq)
+  }
+
+  /** Writes the table without what was dropped. Each row is checked by what it was, and sealed by what it is to be. */
+  async #removeDropped(layout: TableLayout): Promise<void> {
+    const { shard, table, manifest } = this.#parts
+    const kept = settled(layout)
+    const checker = tableShard(layout)
+    try {
+      const tableVersion = await table.rewrite(kept.vectors, async (batch) => {
+        await checkRows(checker, table, batch)
+        const rows = liveColumns(batch, layout.vectors)
+        return { ...rows, crcs: await shard.checksumRows(rows) }
+      })
+      this.#layout = kept
+      await manifest.update({ ...this.#layoutIfAny(), tableVersion })
+    } finally {
+      await checker.close()
+    }
+  }
+
+  #layoutIfAny(): { layout?: TableLayout } {
+    return this.#layout ? { layout: this.#layout } : {}
   }
 
   async #inTurn<T>(work: () => Promise<T>): Promise<T> {

@@ -1,6 +1,5 @@
 import type { Clock } from '../core/clock.js'
 import { VicinalError } from '../core/errors.js'
-import { schemaOf } from '../core/schema.js'
 import type { Disk } from '../disk/disk.js'
 import type { Appended, Log } from '../log/log.js'
 import { LogFollower } from '../log/log-follower.js'
@@ -9,6 +8,7 @@ import type { Shard } from '../native/shard.js'
 import { OutdatedSegments } from '../segment/outdated-segments.js'
 import type { CollectionPaths } from '../storage/layout.js'
 import { type Manifest, readManifest } from '../storage/manifest.js'
+import { layoutOf, liveVectors } from '../storage/table-layout.js'
 import { applyRecord } from './apply.js'
 import type { CollectionEngine, CollectionParts } from './collection-engine.js'
 import { ManifestFile } from './manifest-file.js'
@@ -67,25 +67,32 @@ export class FollowedCollection {
 
   async #follow(engine: CollectionEngine): Promise<void> {
     const followed = await this.#follower.poll()
-    if (followed.state === 'entries') {
-      for (const { seq, record } of followed.entries) await applyRecord(engine.shard, engine.schema, seq, record)
-      return await this.#followIndexes(engine)
+    // Behind the records: vectors are in the manifest before any record says something of them.
+    const manifest = await readManifest(this.#disk, this.#paths.manifest)
+    if (followed.state === 'entries' && hasSameVectors(manifest, this.parts.manifest.current)) {
+      const vectors = liveVectors(layoutOf(manifest))
+      for (const { seq, record } of followed.entries) await applyRecord(engine.shard, vectors, seq, record)
+      return await this.#followIndexes(engine, manifest)
     }
     const loaded = await load(this.#disk, this.#paths)
     await this.#follower.close()
     this.#follower = loaded.follower
-    await this.parts.manifest.update(loaded.manifest)
-    await engine.replaceShard(loaded.shard)
+    this.#indexes = JSON.stringify(loaded.manifest.payloadIndexes)
+    await engine.replaceShard(loaded.shard, loaded.manifest)
   }
 
-  async #followIndexes(engine: CollectionEngine): Promise<void> {
-    const { payloadIndexes } = await readManifest(this.#disk, this.#paths.manifest)
+  async #followIndexes(engine: CollectionEngine, { payloadIndexes }: Manifest): Promise<void> {
     const indexes = JSON.stringify(payloadIndexes)
     if (indexes === this.#indexes) return
     for (const { field } of engine.shard.stats().payloadIndexes) engine.shard.dropPayloadIndex(field)
     await buildIndexes(engine.shard, payloadIndexes)
     this.#indexes = indexes
   }
+}
+
+function hasSameVectors(manifest: Manifest, before: Manifest): boolean {
+  const slots = [manifest, before].map((each) => liveVectors(layoutOf(each)).map(({ slot }) => slot))
+  return String(slots[0]) === String(slots[1])
 }
 
 async function load(disk: Disk, paths: CollectionPaths): Promise<Loaded> {
@@ -112,7 +119,10 @@ async function loadOnce(disk: Disk, paths: CollectionPaths): Promise<Loaded> {
     for (let followed = await follower.poll(); ; followed = await follower.poll()) {
       if (followed.state === 'reload') throw new VicinalError('UNAVAILABLE', 'the log was trimmed while it was read')
       if (followed.entries.length === 0) break
-      for (const { seq, record } of followed.entries) await applyRecord(shard, schemaOf(manifest.config), seq, record)
+      if (!hasSameVectors(await readManifest(disk, paths.manifest), manifest))
+        throw new VicinalError('UNAVAILABLE', 'vectors were added or dropped while the log was read')
+      const vectors = liveVectors(layoutOf(manifest))
+      for (const { seq, record } of followed.entries) await applyRecord(shard, vectors, seq, record)
     }
     await buildIndexes(shard, manifest.payloadIndexes)
     return { shard, follower, manifest, warnings }

@@ -32,7 +32,7 @@ export interface SpillBounds {
 }
 
 export interface MaintenanceParts {
-  shard: Shard
+  readonly shard: Shard
   clock: Clock
   bounds: SpillBounds
   outdated: OutdatedSegments
@@ -53,6 +53,8 @@ export class Maintenance {
   #timer: NodeJS.Timeout | null = null
   #running: Promise<void> = Promise.resolve()
   #stopped = false
+  /** How many wait for a turn that what takes long is to make room for. */
+  #asides = 0
   /** Called after each step, and at the end. */
   #waiters: (() => void)[] = []
   #seenSeq = -1
@@ -80,8 +82,23 @@ export class Maintenance {
     this.#wake()
   }
 
-  /** Looks at once for what is to be done. */
+  /** Runs work between two steps; a step that takes long ends early, and goes on behind it. */
+  async aside<T>(work: () => Promise<T>): Promise<T> {
+    this.#asides++
+    try {
+      return await this.#inTurn(work)
+    } finally {
+      this.#asides--
+    }
+  }
+
+  get #goesOn(): boolean {
+    return !this.#stopped && this.#asides === 0
+  }
+
+  /** Looks at once for what is to be done, and for what can be cleaned. */
   hurry(): void {
+    this.#cleanedAtMs = Number.NEGATIVE_INFINITY
     if (!this.#stopped) void this.#inTurn(() => this.#tick())
   }
 
@@ -100,14 +117,19 @@ export class Maintenance {
 
   /** Does at once what would come due in time; files that no longer count go after `graceMs`. */
   async settle(graceMs: number): Promise<void> {
-    await this.#inTurn(async () => {
-      await this.#parts.flush()
-      for (let step = this.#nextStep(Number.POSITIVE_INFINITY); step; step = this.#nextStep(Number.POSITIVE_INFINITY)) {
-        await this.#take(step)
-      }
-      await this.#parts.checkpoint()
-      await this.#parts.housekeep(graceMs)
-    })
+    while (!(await this.#inTurn(() => this.#settleNow(graceMs))));
+  }
+
+  /** False where it made room for something else. */
+  async #settleNow(graceMs: number): Promise<boolean> {
+    await this.#parts.flush()
+    for (let step = this.#nextStep(Number.POSITIVE_INFINITY); step; step = this.#nextStep(Number.POSITIVE_INFINITY)) {
+      if (this.#asides > 0) return false
+      await this.#take(step)
+    }
+    await this.#parts.checkpoint()
+    await this.#parts.housekeep(graceMs)
+    return true
   }
 
   /** Brings what is in memory alone to the table and to segment files; a segment that is large then takes no more rows. */
@@ -123,10 +145,13 @@ export class Maintenance {
     freezeIfLarge(shard, bounds.segmentBytes)
   }
 
-  async #inTurn(work: () => Promise<void>): Promise<void> {
+  async #inTurn<T>(work: () => Promise<T>): Promise<T> {
     const turn = this.#running.then(work)
-    this.#running = turn.catch(() => undefined)
-    await turn
+    this.#running = turn.then(
+      () => undefined,
+      () => undefined,
+    )
+    return await turn
   }
 
   #nextStep(idleMs: number): MaintenanceStep | null {
@@ -194,8 +219,8 @@ export class Maintenance {
   /** Moves what lives in a segment into the active one and drops it. */
   async #compact(segment: number, active: boolean): Promise<void> {
     const { shard, clock } = this.#parts
-    if (active && shard.freeze() !== segment) return
-    while (!this.#stopped) {
+    if (!this.#goesOn || (active && shard.freeze() !== segment)) return
+    while (this.#goesOn) {
       // It may take minutes, in which writes go on.
       await this.#flushIfDue(shard.stats(), clock.monotonicMs())
       if (shard.tailBytes() > MOVE_BACKLOG_BYTES) {
@@ -221,7 +246,7 @@ export class Maintenance {
     })
     // A shard that closes rejects; then the end has come anyway.
     built.catch(() => undefined)
-    while (!isBuilt && !this.#stopped) {
+    while (!isBuilt && this.#goesOn) {
       await this.#flushIfDue(shard.stats(), clock.monotonicMs())
       await Promise.race([built, pause()])
     }

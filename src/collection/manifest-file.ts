@@ -19,14 +19,21 @@ export class ManifestFile {
     return this.#current
   }
 
-  /** A function is asked in its turn, with the manifest that all earlier updates made. */
-  async update(change: Partial<Manifest> | ((current: Manifest) => Partial<Manifest>)): Promise<void> {
+  /**
+   * A function is asked in its turn, with the manifest that all earlier updates made. `then` is called in the moment in
+   * which the update shows.
+   */
+  async update(
+    change: Partial<Manifest> | ((current: Manifest) => Partial<Manifest>),
+    then?: () => void,
+  ): Promise<void> {
     const turn = this.#turn.then(async () => {
       const changes = typeof change === 'function' ? change(this.#current) : change
       if (Object.keys(changes).length === 0) return
       const next = { ...this.#current, ...changes }
       if (this.#place) await writeManifest(this.#place.disk, this.#place.path, next)
       this.#current = next
+      then?.()
     })
     this.#turn = turn.catch(() => undefined)
     await turn

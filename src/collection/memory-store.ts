@@ -5,7 +5,7 @@ import type { Manifest } from '../storage/manifest.js'
 import { CollectionEngine } from './collection-engine.js'
 import type { CollectionStore } from './embedded-database.js'
 import { ManifestFile } from './manifest-file.js'
-import { makeShard } from './recovery.js'
+import { makeShard } from './shard-spec.js'
 
 /** Collections that end with the process: the same kernel, without a log, a table or files. */
 export class MemoryStore implements CollectionStore {
@@ -21,7 +21,7 @@ export class MemoryStore implements CollectionStore {
 
   async create(manifest: Manifest): Promise<CollectionEngine> {
     return new CollectionEngine({
-      shard: makeShard(manifest.config, { trackChanges: false }),
+      shard: makeShard(manifest, { trackChanges: false }),
       log: new MemoryLog(),
       manifest: new ManifestFile(null, manifest),
       table: null,

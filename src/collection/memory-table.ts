@@ -53,6 +53,11 @@ class MemoryTables {
     this.#open.delete(collection)
   }
 
+  /** Its vectors are others now. */
+  forget(collection: MeasuredCollection): void {
+    this.#counted.delete(collection)
+  }
+
   async of(collection: MeasuredCollection): Promise<{ memory: CollectionMemory; warnings: string[] }> {
     const { parts, total, unlockedBytes } = await this.#count(collection)
     const warnings = unlockedBytes > 0 ? [notLocked(unlockedBytes)] : []

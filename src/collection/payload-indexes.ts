@@ -65,6 +65,11 @@ export class PayloadIndexes {
     await this.#builds.next(async () => {})
   }
 
+  /** Runs work while no index is made or dropped. */
+  async exclusively<T>(work: () => Promise<T>): Promise<T> {
+    return await this.#inTurn(work)
+  }
+
   async #build(index: IndexedField): Promise<void> {
     // Deleted, or made anew in another way, before its turn came.
     if (!this.#manifest.current.payloadIndexes.includes(index)) return

@@ -1,31 +1,21 @@
 import type { Clock } from '../core/clock.js'
 import { VicinalError } from '../core/errors.js'
-import { LIMITS } from '../core/limits.js'
-import { type CollectionConfig, schemaOf } from '../core/schema.js'
 import type { Disk } from '../disk/disk.js'
 import { FileLog } from '../log/file-log.js'
-import { Shard } from '../native/shard.js'
+import type { Shard } from '../native/shard.js'
 import { OutdatedSegments } from '../segment/outdated-segments.js'
 import { SegmentJanitor } from '../storage/janitor.js'
 import { LanceTable } from '../storage/lance-table.js'
 import type { CollectionPaths } from '../storage/layout.js'
 import { type Manifest, readManifest } from '../storage/manifest.js'
+import { hasDropped, layoutOf, liveColumns, liveVectors } from '../storage/table-layout.js'
 import { applyRecord } from './apply.js'
 import type { CollectionParts } from './collection-engine.js'
 import { ManifestFile } from './manifest-file.js'
 import { buildIndexes } from './payload-index.js'
 import { RecoverySpill } from './recovery-spill.js'
-import { vectorSpecs } from './schema.js'
-import { sparseSpecs } from './sparse-schema.js'
-
-export function makeShard(config: CollectionConfig, { trackChanges }: { trackChanges: boolean }): Shard {
-  return new Shard({
-    vectors: vectorSpecs(config.vectors),
-    sparse: sparseSpecs(config.sparseVectors),
-    segmentBytes: LIMITS.segmentBytes,
-    trackChanges,
-  })
-}
+import { makeShard, tableShard } from './shard-spec.js'
+import { checkRows } from './table-rows.js'
 
 /**
  * Opens a collection for writing: its table as of the manifest, segments mapped, then the table's rows that are newer
@@ -44,8 +34,9 @@ export async function recoverCollection(disk: Disk, paths: CollectionPaths, cloc
   let shard: Shard | null = null
   try {
     shard = await fillShard(disk, paths, manifest, table, { warnings, outdated, trackChanges: true })
+    const vectors = liveVectors(layoutOf(manifest))
     for await (const { seq, record } of log.replay(flushedSeq)) {
-      await applyRecord(shard, schemaOf(manifest.config), seq, record)
+      await applyRecord(shard, vectors, seq, record)
       await spill.after(shard)
     }
     await buildIndexes(shard, manifest.payloadIndexes)
@@ -65,7 +56,7 @@ export async function openTable(
   manifest: Manifest,
   options: { readOnly: boolean },
 ): Promise<LanceTable> {
-  const spec = { disk, folder: paths.folder, collection: manifest.name, vectors: schemaOf(manifest.config) }
+  const spec = { disk, folder: paths.folder, collection: manifest.name, vectors: layoutOf(manifest).vectors }
   return await LanceTable.open(spec, manifest.tableVersion, options)
 }
 
@@ -77,12 +68,12 @@ export async function fillShard(
   table: LanceTable,
   { warnings, outdated, trackChanges }: { warnings: string[]; outdated: OutdatedSegments; trackChanges: boolean },
 ): Promise<Shard> {
-  const shard = makeShard(manifest.config, { trackChanges })
+  const shard = makeShard(manifest, { trackChanges })
   // Who does not write the collection leaves its folder alone.
   const spill = new RecoverySpill(trackChanges ? disk.absolute(paths.segments) : null)
   try {
     await mapSegments(shard, disk, paths, manifest, outdated)
-    await loadTable(shard, table, manifest.checkpointSeq, spill)
+    await loadTable(shard, table, manifest, manifest.checkpointSeq, spill)
     shard.advance(manifest.flushedSeq)
     return shard
   } catch (error) {
@@ -113,7 +104,7 @@ async function mapSegments(
       if (!(cause instanceof VicinalError) || cause.code === 'UNSUPPORTED_FORMAT') throw cause
       throw new VicinalError(cause.code, cause.message, { details: { ...cause.details, segment: file }, cause })
     })
-    if (isOutdated) outdated.mark(opened)
+    if (isOutdated) outdated.markOne(opened)
   }
 }
 
@@ -127,9 +118,9 @@ async function rebuild(
   trackChanges: boolean,
   spill: RecoverySpill,
 ): Promise<Shard> {
-  const shard = makeShard(manifest.config, { trackChanges })
+  const shard = makeShard(manifest, { trackChanges })
   try {
-    await loadTable(shard, table, 0, spill)
+    await loadTable(shard, table, manifest, 0, spill)
     shard.advance(manifest.flushedSeq)
     return shard
   } catch (error) {
@@ -138,15 +129,22 @@ async function rebuild(
   }
 }
 
-async function loadTable(shard: Shard, table: LanceTable, afterSeq: number, spill: RecoverySpill): Promise<void> {
-  for await (const batch of table.scan(afterSeq)) {
-    const damaged = await shard.verifyRows(batch)
-    if (damaged >= 0) {
-      throw new VicinalError('CORRUPT', `${table.describe()}: the checksum of a row does not match`, {
-        details: { row: damaged },
-      })
+async function loadTable(
+  shard: Shard,
+  table: LanceTable,
+  manifest: Manifest,
+  afterSeq: number,
+  spill: RecoverySpill,
+): Promise<void> {
+  const layout = layoutOf(manifest)
+  const checker = hasDropped(layout) ? tableShard(layout) : shard
+  try {
+    for await (const batch of table.scan(afterSeq)) {
+      await checkRows(checker, table, batch)
+      await shard.loadRows(liveColumns(batch, layout.vectors))
+      await spill.after(shard)
     }
-    await shard.loadRows(batch)
-    await spill.after(shard)
+  } finally {
+    if (checker !== shard) await checker.close()
   }
 }

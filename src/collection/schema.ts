@@ -20,7 +20,6 @@ import {
 } from '../core/schema.js'
 import { applyPatch } from '../filter/payload.js'
 import { parsePayload } from '../filter/payload-json.js'
-import type { VectorSpec } from '../native/addon.js'
 import { payloadText } from './payload-text.js'
 import { askedQuantization } from './quantization.js'
 import { optimizersOf, strictModeOf, walOf } from './settings.js'
@@ -140,7 +139,7 @@ function isVectorParams(vectors: object): vectors is VectorParams {
   return 'size' in vectors && typeof vectors.size !== 'object'
 }
 
-function resolveVector(name: string, params: VectorParams, defaults: Defaults, field: string): ResolvedVector {
+export function resolveVector(name: string, params: VectorParams, defaults: Defaults, field: string): ResolvedVector {
   if (params === null || typeof params !== 'object') throw invalid(field, 'expected { size, distance }', params)
   const { size, distance } = params
   if (!Number.isInteger(size) || size < 1 || size > LIMITS.dimensions) {
@@ -222,8 +221,6 @@ export function checkInteger(value: unknown, least: number, most: number, field:
   }
 }
 
-const METRICS = { Cosine: 'cosine', Dot: 'dot', Euclid: 'l2', Manhattan: 'l1' } as const
-
 function multivectorOf({ multivectorConfig }: VectorParams, field: string): Pick<VectorParams, 'multivectorConfig'> {
   if (multivectorConfig === undefined || multivectorConfig === null) return {}
   const { comparator } = multivectorConfig
@@ -236,13 +233,4 @@ function datatypeOf({ datatype }: VectorParams, field: string): Pick<VectorParam
   if (!DATATYPES.includes(datatype))
     throw invalid(`${field}.datatype`, `expected one of ${DATATYPES.join(', ')}`, datatype)
   return { datatype }
-}
-
-/** The vectors as the kernel wants them told. */
-export function vectorSpecs(vectors: readonly ResolvedVector[]): VectorSpec[] {
-  return vectors.map(({ name, size, distance, multivectorConfig, m, efConstruct, memory, quantization }) => {
-    const placement = { memory: memory.vectors, graphMemory: memory.graph, codeMemory: memory.codes }
-    const multi = multivectorConfig !== undefined
-    return { name, dim: size, metric: METRICS[distance], multi, m, efConstruct, ...placement, code: quantization }
-  })
 }

@@ -8,7 +8,6 @@ import {
   type SparseModifier,
   type SparseVectorParams,
 } from '../core/schema.js'
-import type { SparseSpec } from '../native/addon.js'
 import { checkPlacement, checkVectorName } from './vector-checks.js'
 
 export function resolveSparse(vectors: CollectionOptions['sparseVectors']): ResolvedSparse[] {
@@ -83,9 +82,4 @@ function indexOf(index: SparseIndexParams, at: string): SparseIndexParams {
 
 function isGiven<T>(value: T): value is NonNullable<T> {
   return value !== undefined && value !== null
-}
-
-/** As the kernel wants them told. */
-export function sparseSpecs(vectors: readonly ResolvedSparse[]): SparseSpec[] {
-  return vectors.map(({ name, index }) => ({ name, memory: index?.memory ?? (index?.onDisk ? 'cold' : 'cached') }))
 }

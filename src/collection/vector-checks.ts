@@ -5,9 +5,9 @@ import { MEMORY_PLACEMENTS, type MemoryPlacement } from '../core/memory.js'
 // A name may not steer a path, a log line or a terminal: no separators, wildcards or control characters.
 const FORBIDDEN_IN_NAME = /[<>:"/\\|?*\p{Cc}]/u
 
-export function checkVectorName(name: string): void {
+export function checkVectorName(name: string, field = 'vectors'): void {
   if (name.length > LIMITS.nameLength || name.length === 0 || FORBIDDEN_IN_NAME.test(name) || !name.isWellFormed()) {
-    throw invalid('vectors', `expected names of 1 to ${LIMITS.nameLength} characters without <>:"/\\|?*`, name)
+    throw invalid(field, `expected names of 1 to ${LIMITS.nameLength} characters without <>:"/\\|?*`, name)
   }
 }
 

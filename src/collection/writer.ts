@@ -1,19 +1,19 @@
 import type { WriteOptions, WriteResult } from '../core/database.js'
 import { VicinalError } from '../core/errors.js'
 import { LIMITS } from '../core/limits.js'
-import type { SchemaVector } from '../core/schema.js'
 import type { Log } from '../log/log.js'
 import type { LogRecord } from '../log/record.js'
 import type { Shard } from '../native/shard.js'
+import type { VectorIdentity } from '../storage/table-layout.js'
 import { applyRecord } from './apply.js'
 import type { WritePlan } from './plans.js'
 
 const RETRY_AFTER_MS = 1_000
 
 export interface WriterParts {
-  shard: Shard
+  readonly shard: Shard
+  readonly vectors: readonly VectorIdentity[]
   log: Log
-  schema: readonly SchemaVector[]
   /** Called when the log holds more than it may: a flush makes room. */
   onLogFull(): void
 }
@@ -42,13 +42,21 @@ export class Writer {
     return this.#waiting
   }
 
-  async write(plan: WritePlan, options: WriteOptions, signal: AbortSignal): Promise<WriteResult> {
+  /** Null, and nothing written, where the plan was made for what is no more by the time its turn comes. */
+  async write(
+    plan: WritePlan,
+    options: WriteOptions,
+    signal: AbortSignal,
+    isPresent: () => boolean = () => true,
+  ): Promise<WriteResult | null> {
     this.#admit()
     this.#waiting++
     try {
-      const turn = this.#turn.then(() => this.#append(plan, signal))
+      const turn = this.#turn.then(() => (isPresent() ? this.#append(plan, signal) : null))
       this.#turn = turn.catch(() => undefined)
-      const { seq, written, applied } = await turn
+      const appended = await turn
+      if (appended === null) return null
+      const { seq, written, applied } = appended
       if (options.wait === false) {
         await written
         return { operationId: seq, status: 'acknowledged' }
@@ -117,7 +125,7 @@ export class Writer {
 
   async #apply(seq: number, record: LogRecord): Promise<void> {
     try {
-      await applyRecord(this.#parts.shard, this.#parts.schema, seq, record)
+      await applyRecord(this.#parts.shard, this.#parts.vectors, seq, record)
     } catch (cause) {
       this.#broken = new VicinalError(
         'INTERNAL',

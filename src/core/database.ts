@@ -15,7 +15,7 @@ import type {
 import type { QueryPlan } from './query-plan.js'
 import type { QuotaConfig, QuotaStatus } from './quotas.js'
 import type { ReadOptions } from './read-options.js'
-import type { CollectionInfo, CollectionOptions, ConfigChange } from './schema.js'
+import type { CollectionInfo, CollectionOptions, ConfigChange, VectorNameConfig } from './schema.js'
 import type { RecoverOptions, SnapshotSource, Snapshots } from './snapshots.js'
 
 export type { CallOptions } from './call-options.js'
@@ -120,6 +120,16 @@ export interface Collection<P = Payload> {
     options?: WriteOptions,
   ): Promise<WriteResult>
   deletePayloadIndex(field: string, options?: WriteOptions): Promise<WriteResult>
+  /**
+   * Gives a collection in use another vector: points there are lack it until they are written with it. To ask for what is
+   * there already changes nothing; for the same name with other parameters it is refused.
+   */
+  createVectorName(name: string, config: VectorNameConfig, options?: WriteOptions): Promise<WriteResult>
+  /**
+   * Drops a vector with all its data: no answer has them from then on, memory is free as soon as the last search that
+   * began before has ended, and files are written without them in the background. Nothing where there is none of the name.
+   */
+  deleteVectorName(name: string, options?: WriteOptions): Promise<WriteResult>
   /** Resolves when everything acknowledged is in the table, on stable storage. */
   flush(call?: CallOptions): Promise<void>
   /** Resolves when the graph has caught up with the tail, and what a changed configuration rebuilds is rebuilt. */

@@ -79,6 +79,13 @@ export interface SparseIndexParams {
 }
 export const SPARSE_DATATYPES = ['float32', 'float16', 'uint8'] as const
 
+/** A vector that a collection in use is to have too. */
+export type VectorNameConfig = { dense: VectorParams } | { sparse: SparseVectorNameParams }
+export interface SparseVectorNameParams {
+  modifier?: SparseModifier | null
+  datatype?: SparseIndexParams['datatype']
+}
+
 /** What may be changed of a collection that is in use. Its segments are rebuilt by it, behind reads and writes. */
 export interface ConfigChange extends QuantizationChange, CollectionSettings {
   hnswConfig?: Partial<HnswConfig>
@@ -117,6 +124,8 @@ export interface TableVector {
   size: number
   /** Where points have any number of them. */
   multivectorConfig?: MultivectorConfig
+  /** Behind the name of its column, where another column has the name. */
+  columnSuffix?: number
 }
 
 export interface ResolvedSparse extends TableVector {

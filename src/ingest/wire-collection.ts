@@ -15,8 +15,10 @@ import type {
   MultivectorConfig,
   SparseIndexParams,
   SparseModifier,
+  SparseVectorNameParams,
   SparseVectorParams,
   VectorChange,
+  VectorNameConfig,
   VectorParams,
 } from '../core/schema.js'
 import type { OptimizersConfig, StrictModeConfig, WalConfig } from '../core/settings.js'
@@ -121,6 +123,16 @@ function vectorParamsAt(value: unknown, field: string): VectorParams {
   }
   Object.assign(vector, placementAt(params, field))
   return vector
+}
+
+/** Of settings that Qdrant lets nobody say here yet, those that collections are made with are understood too. */
+export function vectorNameConfigOf(body: WireObject): VectorNameConfig {
+  if (isPresent(body.dense) === isPresent(body.sparse)) {
+    throw invalid('config', 'expected either dense or sparse', body)
+  }
+  if (isPresent(body.dense)) return { dense: vectorParamsAt(body.dense, 'dense') }
+  const { modifier, datatype } = objectAt(body.sparse, 'sparse')
+  return { sparse: { modifier, datatype } as SparseVectorNameParams }
 }
 
 function hnswAt(value: unknown, field: string): Partial<HnswConfig> {

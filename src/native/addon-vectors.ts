@@ -61,4 +61,6 @@ export interface SparseBuffers {
 export interface SparseSpec {
   name: string
   memory?: 'cold' | 'cached' | 'pinned'
+  /** As that of a VectorSpec. */
+  slot?: number
 }

@@ -68,6 +68,12 @@ export interface Addon {
    * active segment; returns the greatest number of the segments there are (-1: none).
    */
   configureShard(shard: ShardHandle, vectors: VectorSpec[]): number
+  /**
+   * A shard of the same rows with the vectors of `spec`: those known by name as they are, rows lack the others. The first
+   * shard is read as of now by those who hold it; it must not be written any more, unless the other is closed at once and
+   * `setIndexing` says so. While nothing else changes the shard.
+   */
+  reshapeShard(shard: ShardHandle, spec: ShardSpec): Promise<ShardHandle>
   closeShard(shard: ShardHandle): Promise<void>
 
   // ---- segment files ------------------------------------------------------------------------------------
@@ -180,6 +186,8 @@ export interface Addon {
    * position of the first row that does not match, or -1.
    */
   verifyRows(shard: ShardHandle, batch: FlushBatch): Promise<number>
+  /** What the checksums of the rows are to be. */
+  checksumRows(shard: ShardHandle, batch: FlushBatch): Promise<Uint32Array>
   /** Loads rows of the table (deleted ones too); they are not marked for flushing. */
   loadRows(shard: ShardHandle, batch: FlushBatch): Promise<void>
 
@@ -242,6 +250,8 @@ export interface VectorSpec {
   multi?: boolean
   /** Which codes lead searches; default auto, by measurement. */
   code?: CodeKind
+  /** Its number in the checksums of rows; default its place, the sparse ones behind the others. */
+  slot?: number
 }
 export type PlacementCode = 'cold' | 'cached' | 'pinned'
 /** Cosine expects unit vectors (prepareVectors) and normalises queries itself. */
@@ -270,7 +280,7 @@ export interface FlushBatch {
   seqs: BigInt64Array
   /** 1 where the row is a delete; it has no vectors and payload then. */
   deleted: Uint8Array
-  /** CRC-32C over id text, sequence number, deleted, payload text and each present vector with its index. */
+  /** CRC-32C over id text, sequence number, deleted, payload text and each present vector with its slot. */
   crcs: Uint32Array
   /** Payload as JSON text; an empty span where there is none. */
   payloads: { bytes: Uint8Array; offsets: Int32Array }

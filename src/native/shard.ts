@@ -45,13 +45,17 @@ export class Shard {
   readonly #handle: ShardHandle
   #closing: Promise<void> | null = null
 
-  constructor(spec: ShardSpec) {
+  constructor(spec: ShardSpec, handle?: ShardHandle) {
     try {
       this.#addon = addon()
-      this.#handle = this.#addon.createShard(spec)
+      this.#handle = handle ?? this.#addon.createShard(spec)
     } catch (error) {
       throw toVicinalError(error)
     }
+  }
+
+  async reshaped(spec: ShardSpec): Promise<Shard> {
+    return new Shard(spec, await this.#run(() => this.#addon.reshapeShard(this.#handle, spec)))
   }
 
   /** Waits for the operations that run. Closing twice is closing once. */
@@ -173,6 +177,9 @@ export class Shard {
   }
   async verifyRows(batch: FlushBatch): Promise<number> {
     return await this.#run(() => this.#addon.verifyRows(this.#handle, batch))
+  }
+  async checksumRows(batch: FlushBatch): Promise<Uint32Array> {
+    return await this.#run(() => this.#addon.checksumRows(this.#handle, batch))
   }
   async loadRows(batch: FlushBatch): Promise<void> {
     await this.#run(() => this.#addon.loadRows(this.#handle, batch))

@@ -4,13 +4,19 @@
  */
 export class OutdatedSegments {
   #through = -1
+  readonly #others = new Set<number>()
 
   /** Segments up to this number are outdated. */
   mark(through: number): void {
     this.#through = Math.max(this.#through, through)
   }
 
+  /** This one is to be emptied into another too, whatever it was built for. */
+  markOne(segment: number): void {
+    this.#others.add(segment)
+  }
+
   has(segment: number): boolean {
-    return segment <= this.#through
+    return segment <= this.#through || this.#others.has(segment)
   }
 }

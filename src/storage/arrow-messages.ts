@@ -8,6 +8,7 @@ import type { FlushBatch } from '../native/addon.js'
  */
 export type ArrowTask =
   | { kind: 'schema'; vectors: readonly TableVector[] }
+  | { kind: 'columns'; vectors: readonly TableVector[] }
   | { kind: 'encode'; vectors: readonly TableVector[]; batch: FlushBatch }
   | { kind: 'decode'; vectors: readonly TableVector[]; rows: Uint8Array }
 
@@ -15,6 +16,8 @@ export type ArrowTask =
 export interface ArrowResults {
   /** A file without rows. */
   schema: Uint8Array
+  /** One of the vectors' columns alone. */
+  columns: Uint8Array
   encode: EncodedRows
   decode: FlushBatch
 }

@@ -43,6 +43,12 @@ export class ArrowThread {
     return await this.#run({ kind: 'schema', vectors }, [])
   }
 
+  /** A file without rows of the vectors' columns alone, which adds them to a table. */
+  async columns(vectors: readonly TableVector[]): Promise<Uint8Array> {
+    return await this.#run({ kind: 'columns', vectors }, [])
+  }
+
+  /** The batch may lack columns of vectors that were dropped. */
   async encode(batch: FlushBatch, vectors: readonly TableVector[]): Promise<EncodedRows> {
     const copy = await copyBatch(batch)
     return await this.#run({ kind: 'encode', vectors, batch: copy }, buffersOf(copy))

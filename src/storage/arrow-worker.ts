@@ -3,7 +3,8 @@ import { type MessagePort, parentPort } from 'node:worker_threads'
 import { VicinalError } from '../core/errors.js'
 import { type ArrowAnswer, type ArrowRequest, type ArrowResults, type ArrowTask, toWire } from './arrow-messages.js'
 import { buffersOf } from './batch-arrays.js'
-import { fromArrow, fromFile, highestSeq, tableSchema, toArrow, toFile } from './lance-batches.js'
+import { columnsSchema, fromArrow, fromFile, highestSeq, tableSchema, toArrow, toFile } from './lance-batches.js'
+import { allColumns } from './table-layout.js'
 
 /**
  * The thread that turns rows into Arrow and back, one task after the other. It has no state and no native code, so it
@@ -33,8 +34,12 @@ function run(task: ArrowTask): { result: ArrowResults[ArrowTask['kind']]; given:
       const rows = toFile(schema, null)
       return { result: rows, given: [rows.buffer] }
     }
+    case 'columns': {
+      const rows = toFile(columnsSchema(task.vectors), null)
+      return { result: rows, given: [rows.buffer] }
+    }
     case 'encode': {
-      const rows = toFile(schema, toArrow(task.batch, schema))
+      const rows = toFile(schema, toArrow(allColumns(task.batch, task.vectors), schema))
       return { result: { rows, maxSeq: highestSeq(task.batch) }, given: [rows.buffer] }
     }
     case 'decode': {

@@ -33,15 +33,21 @@ const ESCAPED = /[^A-Za-z0-9_]/gu
  * Column of a named vector. What is no letter, digit or underscore of ASCII stands as its code point in hex between
  * dollar signs, so that names never collide and mean nothing in Lance's paths and filters: `a.b` is `vector_a$2e$b`.
  */
-export function vectorColumn(name: string): string {
-  if (name === UNNAMED_VECTOR) return UNNAMED_COLUMN
-  return NAMED_PREFIX + escaped(name)
+export function vectorColumn({ name, columnSuffix }: Pick<TableVector, 'name' | 'columnSuffix'>): string {
+  const column = name === UNNAMED_VECTOR ? UNNAMED_COLUMN : NAMED_PREFIX + escaped(name)
+  return column + suffix(columnSuffix)
+}
+
+/** In no escaped name is an odd number of dollar signs. */
+function suffix(columnSuffix: number | undefined): string {
+  return columnSuffix === undefined ? '' : `$${columnSuffix}`
 }
 
 /** Columns of a sparse vector: lists of indices, ascending, and of as many values. */
-function sparseColumns(name: string): [indices: string, values: string] {
+function sparseColumns({ name, columnSuffix }: TableVector): [indices: string, values: string] {
   const [indices, values] = SPARSE_PREFIXES
-  return [indices + escaped(name), values + escaped(name)]
+  const ending = escaped(name) + suffix(columnSuffix)
+  return [indices + ending, values + ending]
 }
 
 function escaped(name: string): string {
@@ -55,17 +61,26 @@ export function tableSchema(vectors: readonly TableVector[]): Schema {
     new Field('deleted', new Bool(), false),
     new Field('crc', new Uint32(), false),
     new Field('payload', new Utf8(), true),
-    ...vectors.flatMap((vector) => {
-      if (isSparse(vector)) return sparseFields(vector.name)
-      const list = new FixedSizeList(vector.size, new Field('item', new Float32(), true))
-      const type = vector.multivectorConfig ? new List(new Field('item', list, true)) : list
-      return [new Field(vectorColumn(vector.name), type, true)]
-    }),
+    ...vectorFields(vectors),
   ])
 }
 
-function sparseFields(name: string): Field[] {
-  const [indices, values] = sparseColumns(name)
+function vectorFields(vectors: readonly TableVector[]): Field[] {
+  return vectors.flatMap((vector) => {
+    if (isSparse(vector)) return sparseFields(vector)
+    const list = new FixedSizeList(vector.size, new Field('item', new Float32(), true))
+    const type = vector.multivectorConfig ? new List(new Field('item', list, true)) : list
+    return [new Field(vectorColumn(vector), type, true)]
+  })
+}
+
+/** Of columns that a table is to have beside those it has. */
+export function columnsSchema(vectors: readonly TableVector[]): Schema {
+  return new Schema(vectorFields(vectors))
+}
+
+function sparseFields(vector: TableVector): Field[] {
+  const [indices, values] = sparseColumns(vector)
   return [
     new Field(indices, new List(new Field('item', new Uint32(), true)), true),
     new Field(values, new List(new Field('item', new Float32(), true)), true),
@@ -160,10 +175,10 @@ export function fromArrow(rows: RecordBatch, vectors: readonly TableVector[]): F
     payloads: textsOf(column('payload')),
     vectors: vectors.map((vector) => {
       if (isSparse(vector)) {
-        const [indices, values] = sparseColumns(vector.name)
+        const [indices, values] = sparseColumns(vector)
         return sparseVectorsOf(column(indices), column(values))
       }
-      const data = column(vectorColumn(vector.name))
+      const data = column(vectorColumn(vector))
       return vector.multivectorConfig ? multivectorsOf(data, vector.size) : vectorsOf(data, vector.size)
     }),
   }

@@ -16,13 +16,15 @@ export interface LanceNative {
 
 export interface LanceConnection {
   openTable(name: string, namespacePath: string[]): Promise<Lance>
-  createEmptyTable(name: string, schema: Buffer, mode: 'create', namespacePath: string[]): Promise<Lance>
+  createEmptyTable(name: string, schema: Buffer, mode: 'create' | 'overwrite', namespacePath: string[]): Promise<Lance>
 }
 
 export interface Lance {
   version(): Promise<number>
   checkout(version: number): Promise<void>
   mergeInsert(on: string[]): LanceMerge
+  add(rows: Buffer, mode: 'append'): Promise<unknown>
+  addColumnsWithSchema(schema: Buffer): Promise<unknown>
   query(): LanceQuery
   countRows(filter?: string): Promise<number>
   delete(predicate: string): Promise<unknown>

@@ -8,7 +8,7 @@ import { arrowThread } from './arrow-thread.js'
 import { READER_GRACE_MS } from './janitor.js'
 import { lanceError } from './lance-errors.js'
 import { LanceFiles } from './lance-files.js'
-import { type Lance, type LanceBatches, lanceNative } from './lance-native.js'
+import { type Lance, type LanceBatches, type LanceConnection, lanceNative } from './lance-native.js'
 
 /** Lance appends the suffix to a table's name. */
 const TABLE = 'table'
@@ -34,9 +34,12 @@ export interface TableSpec {
   folder: string
   /** For messages. */
   collection: string
-  /** In the kernel's order. */
+  /** In the kernel's order; those that were dropped since the table was last written anew have their places too. */
   vectors: readonly TableVector[]
 }
+
+/** What becomes of a batch of rows as the table is written anew. */
+export type ConvertRows = (batch: FlushBatch) => Promise<FlushBatch>
 
 /**
  * The Lance table of one collection: the durable truth, one row an id, deletes as flagged rows.
@@ -52,6 +55,7 @@ export class LanceTable {
   #version: number
   #syncedVersion: number
   #maxSeq: number
+  #vectors: readonly TableVector[]
   /** The version a compaction made; nothing has to be done while the table is at it. */
   #compactedVersion = 0
   #compactedBytes = 0
@@ -65,6 +69,7 @@ export class LanceTable {
     this.#version = version
     this.#syncedVersion = version
     this.#maxSeq = files.maxSeq
+    this.#vectors = spec.vectors
   }
 
   /** Opens the table as of a version (0: there is none yet). Unless `readOnly`, what is newer is removed. */
@@ -116,20 +121,84 @@ export class LanceTable {
   async *scan(afterSeq: number): AsyncGenerator<FlushBatch> {
     if (this.#version === 0 || this.files.maxSeq <= afterSeq) return
     try {
-      const lance = await this.#open()
-      const query = lance.query()
-      query.onlyIf(`seq > ${afterSeq}`)
-      const batches = await query.execute(await rowsOfBatch(lance))
-      let next = this.#read(batches)
-      for (let rows = await next; rows !== null; rows = await next) {
-        next = this.#read(batches)
-        // Looked at when its turn comes, which is never when the caller stops before.
-        next.catch(() => undefined)
-        if (rows.count > 0) yield rows
-      }
+      yield* this.#rows(await this.#open(), `seq > ${afterSeq}`)
     } catch (cause) {
       throw this.#error(cause, 'read')
     }
+  }
+
+  async *#rows(lance: Lance, predicate: string | null): AsyncGenerator<FlushBatch> {
+    const query = lance.query()
+    if (predicate !== null) query.onlyIf(predicate)
+    const batches = await query.execute(await rowsOfBatch(lance))
+    let next = this.#read(batches)
+    for (let rows = await next; rows !== null; rows = await next) {
+      next = this.#read(batches)
+      // Looked at when its turn comes, which is never when the caller stops before.
+      next.catch(() => undefined)
+      if (rows.count > 0) yield rows
+    }
+  }
+
+  /** The same columns under other signs: which of them are of dropped vectors. */
+  relabel(vectors: readonly TableVector[]): void {
+    this.#vectors = vectors
+  }
+
+  /**
+   * Gives the table the columns of `added`, which every row has nothing in; `vectors` are all then. Resolves to the new
+   * version, on stable storage. No data file is written.
+   */
+  async addColumns(added: readonly TableVector[], vectors: readonly TableVector[]): Promise<number> {
+    if (this.#version > 0) {
+      await this.#change('add columns to', async (lance) => {
+        await lance.addColumnsWithSchema(bufferOver(await arrowThread.columns(added)))
+      })
+      await this.syncNewFiles()
+    }
+    this.#vectors = vectors
+    return this.#version
+  }
+
+  /** Writes all rows anew, in the columns of `vectors`. Resolves to the new version, on stable storage. */
+  async rewrite(vectors: readonly TableVector[], convert: ConvertRows): Promise<number> {
+    if (this.#version > 0) {
+      await this.#change('write anew', async (lance) => {
+        const before = await this.#openAt(this.#version)
+        const after = await this.#emptied(vectors)
+        this.#lance = after
+        lance.close()
+        try {
+          for await (const batch of this.#rows(before, null)) {
+            const { rows } = await arrowThread.encode(await convert(batch), vectors)
+            await after.add(bufferOver(rows), 'append')
+          }
+        } finally {
+          before.close()
+        }
+      })
+      await this.syncNewFiles()
+    }
+    this.#vectors = vectors
+    return this.#version
+  }
+
+  async #openAt(version: number): Promise<Lance> {
+    const table = await (await this.#connection()).openTable(TABLE, [])
+    await table.checkout(version)
+    return table
+  }
+
+  /** A version without rows, in other columns. */
+  async #emptied(vectors: readonly TableVector[]): Promise<Lance> {
+    const schema = bufferOver(await arrowThread.schema(vectors))
+    return await (await this.#connection()).createEmptyTable(TABLE, schema, 'overwrite', [])
+  }
+
+  // A connection of its own for each opening: a shared one would remember files that a fall-back has removed.
+  async #connection(): Promise<LanceConnection> {
+    const { disk, folder } = this.spec
+    return await lanceNative().Connection.new(disk.absolute(folder), CONNECTION)
   }
 
   /** Points, deleted ones left out. */
@@ -202,7 +271,7 @@ export class LanceTable {
     try {
       const lance = await this.#open()
       await work(lance)
-      this.#version = await lance.version()
+      this.#version = await (this.#lance ?? lance).version()
       return this.#version
     } catch (cause) {
       await this.#fallBack().catch(() => undefined)
@@ -220,11 +289,9 @@ export class LanceTable {
   async #open(): Promise<Lance> {
     if (this.#lance) return this.#lance
     await this.files.verify()
-    const { disk, folder, vectors } = this.spec
-    // A connection of its own for each opening: a shared one would remember files that a fall-back has removed.
-    const connection = await lanceNative().Connection.new(disk.absolute(folder), CONNECTION)
+    const connection = await this.#connection()
     const opened = await (this.#version === 0
-      ? connection.createEmptyTable(TABLE, bufferOver(await arrowThread.schema(vectors)), 'create', [])
+      ? connection.createEmptyTable(TABLE, bufferOver(await arrowThread.schema(this.#vectors)), 'create', [])
       : connection.openTable(TABLE, []))
     if (this.readOnly) await opened.checkout(this.#version)
     const version = await opened.version()
@@ -237,7 +304,7 @@ export class LanceTable {
 
   async #encoded(batch: FlushBatch): Promise<EncodedRows> {
     try {
-      return await arrowThread.encode(batch, this.spec.vectors)
+      return await arrowThread.encode(batch, this.#vectors)
     } catch (cause) {
       throw this.#error(cause, 'commit to')
     }
@@ -245,7 +312,7 @@ export class LanceTable {
 
   async #read(batches: LanceBatches): Promise<FlushBatch | null> {
     const file = await batches.next()
-    return file && (await arrowThread.decode(file, this.spec.vectors))
+    return file && (await arrowThread.decode(file, this.#vectors))
   }
 
   get #path(): string {

@@ -4,6 +4,7 @@ import type { PayloadIndexKind, PayloadIndexParams } from '../core/payload-index
 import type { CollectionConfig, ResolvedVector } from '../core/schema.js'
 import type { Disk } from '../disk/disk.js'
 import { type FileKind, readChecked, writeChecked } from './checked-file.js'
+import type { TableLayout } from './table-layout.js'
 
 /** What a collection is, and which files hold it: the root of everything durable. */
 export interface Manifest {
@@ -11,6 +12,8 @@ export interface Manifest {
   name: string
   config: CollectionConfig
   /** `params`: what was said beside the kind. */
+  /** Absent while no vector was ever added or dropped. Changes with `tableVersion` alone, or before it. */
+  layout?: TableLayout
   payloadIndexes: { field: string; kind: PayloadIndexKind; params?: PayloadIndexParams }[]
   /** Version of the Lance table; 0 while there is no table yet. */
   tableVersion: number

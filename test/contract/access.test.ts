@@ -4,7 +4,6 @@ import { createServer } from '../../src/server/app.js'
 import { DatabaseGate } from '../../src/server/database-gate.js'
 import { Metrics } from '../../src/server/metrics.js'
 import { routeTable } from '../../src/server/routes/table.js'
-import { unsupportedRoutes } from '../../src/server/routes/unsupported.js'
 import { MemoryDatabase } from '../oracle/memory-database.js'
 import { type Service, startService } from './service.js'
 
@@ -43,8 +42,7 @@ describe('keys', () => {
         expect(DENIED, where).not.toContain(await answer({ authorization: `Bearer ${key}` }))
       }
       const reading = await answer({ 'api-key': 'reader' })
-      if (isRead(method, path) || unsupportedRoutes.some((route) => route.path === path))
-        expect(DENIED, where).not.toContain(reading)
+      if (isRead(method, path)) expect(DENIED, where).not.toContain(reading)
       else expect(reading, where).toBe(403)
     }
   })

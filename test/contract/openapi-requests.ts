@@ -235,6 +235,18 @@ export const REQUESTS: ApiRequest[] = [
     `${A}/points/vectors?wait=true`,
     { points: [{ id: 2, vector: { text: [0, 1] } }], update_filter: FILTER },
   ],
+  [
+    'create_vector_name',
+    'PUT',
+    `${A}/vectors/later?wait=true&ordering=weak&timeout=30`,
+    { dense: { size: 3, distance: 'Dot', datatype: 'float16', multivector_config: { comparator: 'max_sim' } } },
+  ],
+  ['create_vector_name', 'PUT', `${A}/vectors/words`, { sparse: { modifier: 'idf', datatype: 'float32' } }],
+  ['get_collection', 'GET', A],
+  ['update_vectors', 'PUT', `${A}/points/vectors?wait=true`, { points: [{ id: 2, vector: { later: [[0, 1, 2]] } }] }],
+  ['query_points', 'POST', `${A}/points/query`, { query: [[1, 1, 1]], using: 'later', with_vector: true }],
+  ['delete_vector_name', 'DELETE', `${A}/vectors/later?wait=true&ordering=strong&timeout=30`],
+  ['delete_vector_name', 'DELETE', `${A}/vectors/words`],
   ['delete_vectors', 'POST', `${A}/points/vectors/delete?wait=true`, { points: [2], vector: ['text'] }],
   [
     'batch_update',
@@ -289,6 +301,9 @@ export const REFUSED: ApiRequest[] = [
   ['facet', 'POST', '/collections/b/facet', { key: 'n' }],
   ['query_points_groups', 'POST', '/collections/b/points/query/groups', { query: [1, 2] }],
   ['update_collection', 'PATCH', '/collections/b', { metadata: [] }],
+  ['create_vector_name', 'PUT', '/collections/b/vectors/v', { dense: { size: 0, distance: 'Dot' } }],
+  ['create_vector_name', 'PUT', '/collections/absent/vectors/v', { sparse: {} }],
+  ['delete_vector_name', 'DELETE', '/collections/absent/vectors/v'],
   ['upsert_points', 'PUT', '/collections/b/points', { points: [{ id: 1, vector: [1, 2] }], update_mode: 'insert' }],
   [
     'upsert_points',

@@ -1,5 +1,6 @@
 import type { Table } from 'apache-arrow'
 import { stringify as stringifyWithBigInts } from 'lossless-json'
+import { withoutVectorName, withVectorName } from '../../src/collection/named-vectors.js'
 import { changeConfig } from '../../src/collection/schema.js'
 import type {
   CallOptions,
@@ -30,7 +31,7 @@ import type {
   SearchMatrix,
   SearchMatrixOptions,
 } from '../../src/core/query.js'
-import type { CollectionConfig, CollectionInfo, ConfigChange } from '../../src/core/schema.js'
+import type { CollectionConfig, CollectionInfo, ConfigChange, VectorNameConfig } from '../../src/core/schema.js'
 import { matchesFilter } from './filter-oracle.js'
 import { facetOfOracle, groupsOfOracle, matrixOfOracle } from './memory-aggregates.js'
 import { pointsOfTable } from './memory-arrow.js'
@@ -232,6 +233,17 @@ export class MemoryCollection implements Collection {
     return { operationId: ++this.#sequence, status: 'completed' }
   }
 
+  async createVectorName(name: string, config: VectorNameConfig): Promise<WriteResult> {
+    this.#config = withVectorName(this.#config, name, config) ?? this.#config
+    return { operationId: ++this.#sequence, status: 'completed' }
+  }
+
+  async deleteVectorName(name: string): Promise<WriteResult> {
+    this.#config = withoutVectorName(this.#config, name) ?? this.#config
+    for (const point of this.#points.values()) point.vectors.delete(name)
+    return { operationId: ++this.#sequence, status: 'completed' }
+  }
+
   async flush(): Promise<void> {}
   async waitForIndex(): Promise<void> {}
 
@@ -335,7 +347,8 @@ export class MemoryCollection implements Collection {
 
   #space(name: string | undefined, field = 'using'): MemorySpace {
     const vectors: MemorySpace[] = [...this.#config.vectors, ...this.#config.sparseVectors]
-    const found = name === undefined && vectors.length === 1 ? vectors[0] : vectors.find((v) => v.name === name)
+    const meant = name ?? (vectors.length === 1 ? vectors[0]?.name : '')
+    const found = vectors.find((vector) => vector.name === meant)
     if (!found) throw invalid(field, 'Not existing vector name', name ?? null)
     return found
   }

@@ -2,7 +2,7 @@
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { vectorSpecs } from '../../collection/schema.js'
+import { vectorSpec } from '../../collection/shard-spec.js'
 import { LIMITS } from '../../core/limits.js'
 import { ID_WORDS } from '../../core/point.js'
 import type { ResolvedVector } from '../../core/schema.js'
@@ -105,7 +105,7 @@ export class Laboratory {
   #shard({ quantization, m, onDisk }: Configuration): Shard {
     const memory = { ...this.#vector.memory, vectors: onDisk ? ('cold' as const) : ('cached' as const) }
     const vector = { ...this.#vector, name: '', quantization, m, memory }
-    return new Shard({ vectors: vectorSpecs([vector]), segmentBytes: LIMITS.segmentBytes, trackChanges: false })
+    return new Shard({ vectors: [vectorSpec(vector)], segmentBytes: LIMITS.segmentBytes, trackChanges: false })
   }
 
   async #build(shard: Shard): Promise<number> {

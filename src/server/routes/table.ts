@@ -9,7 +9,7 @@ import { pointRoutes } from './points.js'
 import { queryRoutes } from './query.js'
 import { type ServiceState, serviceRoutes } from './service.js'
 import { snapshotRoutes } from './snapshots.js'
-import { unsupportedRoutes } from './unsupported.js'
+import { vectorNameRoutes } from './vector-names.js'
 
 /** Every route there is. Tests of access are made from it. */
 export function routeTable(state: ServiceState): Route[] {
@@ -22,8 +22,8 @@ export function routeTable(state: ServiceState): Route[] {
     ...queryRoutes,
     ...legacyQueryRoutes,
     ...payloadIndexRoutes,
+    ...vectorNameRoutes,
     ...snapshotRoutes,
     ...nodeRoutes(),
-    ...unsupportedRoutes,
   ]
 }

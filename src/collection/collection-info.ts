@@ -1,0 +1,45 @@
+import type { CollectionInfo } from '../core/schema.js'
+import type { ShardStats } from '../native/addon.js'
+import type { Shard } from '../native/shard.js'
+import type { OutdatedSegments } from '../segment/outdated-segments.js'
+import type { Manifest } from '../storage/manifest.js'
+import type { CollectionView } from './collection-view.js'
+
+type FromStats = Omit<CollectionInfo, 'status' | 'logBytes' | 'updateQueue' | 'memory' | 'warnings'>
+
+/** What the kernel's counts say of a collection. */
+export function infoOfStats(
+  stats: ShardStats,
+  { config, schema, shard }: CollectionView,
+  manifest: Manifest,
+): FromStats {
+  const indexed = stats.vectors.reduce((sum, vector) => sum + vector.indexed, 0)
+  const live = stats.vectors.reduce((sum, vector) => sum + vector.live, 0)
+  // Of sparse vectors answers are exact.
+  const recall = stats.vectors
+    .slice(0, config.vectors.length)
+    .map(({ recall: { queries, measured, asked, settling, samples } }, vector) => {
+      return [schema[vector]?.name ?? '', { queries, measured, asked, settling, samples }] as const
+    })
+  const payloadSchema = manifest.payloadIndexes.map(({ field, kind, params }) => {
+    const points = stats.payloadIndexes.find((index) => index.field === field)?.points ?? 0
+    return [field, params ? { kind, points, params } : { kind, points }] as const
+  })
+  return {
+    name: manifest.name,
+    pointsCount: stats.points,
+    // Graphs also hold vectors that were deleted since.
+    indexedVectorsCount: Math.min(indexed, live),
+    vectorsCount: live,
+    segmentsCount: stats.segments.length,
+    config,
+    payloadSchema: Object.fromEntries(payloadSchema),
+    tailBytes: shard.tailBytes(),
+    recall: Object.fromEntries(recall),
+  }
+}
+
+/** Whether vectors wait for a graph, or segments for being rebuilt. */
+export function isBehind(stats: ShardStats, shard: Shard, outdated: OutdatedSegments): boolean {
+  return shard.tailBytes() > 0 || stats.segments.some(({ segment }) => outdated.has(segment))
+}

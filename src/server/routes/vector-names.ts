@@ -1,0 +1,21 @@
+import { vectorNameConfigOf } from '../../ingest/wire-collection.js'
+import type { Call, Route } from '../call.js'
+import { writeResult } from './write-result.js'
+
+const VECTOR = '/collections/:name/vectors/:vector'
+
+export const vectorNameRoutes: Route[] = [
+  { method: 'PUT', path: VECTOR, access: 'write', work: 'write', run: create },
+  { method: 'DELETE', path: VECTOR, access: 'write', work: 'write', run: remove },
+]
+
+async function create(call: Call): Promise<unknown> {
+  const collection = await call.collection()
+  const config = vectorNameConfigOf(call.body)
+  return writeResult(await collection.createVectorName(call.param('vector'), config, call.writeOptions()))
+}
+
+async function remove(call: Call): Promise<unknown> {
+  const collection = await call.collection()
+  return writeResult(await collection.deleteVectorName(call.param('vector'), call.writeOptions()))
+}
