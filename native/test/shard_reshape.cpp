@@ -177,13 +177,13 @@ TEST("searches go on while vectors are added and dropped under them") {
       }
     });
   const uint32_t rounds = isSlow() ? 10 : 40;
-  for (uint32_t round = 0; round < rounds && !ends; round++) {
+  for (uint32_t round = 0; (round < rounds || searches < 10) && !ends; round++) {
     const bool adds = round % 2 == 0;
     auto made = Shard::reshaped(*present(), adds ? specOf({kA, kAdded}) : specOf({kA}));
     CHECK(made.isOk());
     if (!made) break;
     if (adds) upsertAdded(**made, 0, 200, 10 + round, 1);
-    CHECK((*made)->upsert(TestBatch(round * 20, 20, 100 + round).columns).isOk());
+    CHECK((*made)->upsert(TestBatch(round % 100 * 20, 20, 100 + round).columns).isOk());
     std::lock_guard lock(mutex);
     current = made.take();
   }

@@ -1,3 +1,4 @@
+import { LIMITS } from '../core/limits.js'
 import type { Log } from '../log/log.js'
 import type { Shard } from '../native/shard.js'
 import type { LanceTable } from '../storage/lance-table.js'
@@ -70,6 +71,11 @@ export class Flusher {
       }
       await table.removeOldVersions(manifest.current.tableVersion, graceMs)
     })
+  }
+
+  /** In a turn: sees to it that the table can have one column more. */
+  async makeRoom(): Promise<void> {
+    if (this.#layout && this.#layout.vectors.length >= LIMITS.tableVectors) await this.#removeDropped(this.#layout)
   }
 
   /** Runs work while no file of table or log goes. */

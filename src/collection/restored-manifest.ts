@@ -1,11 +1,23 @@
+import { isDeepStrictEqual } from 'node:util'
 import { VicinalError } from '../core/errors.js'
 import { LIMITS } from '../core/limits.js'
 import { checkCollectionName } from '../core/names.js'
+import { UNNAMED_VECTOR } from '../core/point.js'
 import { QUANTIZATIONS } from '../core/quantization.js'
-import { type CollectionOptions, DISTANCES, isSparse, type ResolvedVector } from '../core/schema.js'
+import {
+  type CollectionConfig,
+  type CollectionOptions,
+  DISTANCES,
+  isSparse,
+  type ResolvedVector,
+  schemaOf,
+  type TableVector,
+} from '../core/schema.js'
 import type { Manifest } from '../storage/manifest.js'
+import { liveVectors, type TableLayout } from '../storage/table-layout.js'
 import { checkPayloadIndex } from './payload-index.js'
 import { resolveConfig } from './schema.js'
+import { checkVectorName } from './vector-checks.js'
 
 /** What names a folder is never more than this. */
 export const UUID = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/
@@ -24,7 +36,7 @@ export function checkRestoredManifest(manifest: Manifest): void {
   }
 }
 
-function checkParts({ uuid, name, config, payloadIndexes, segments, replaces, ...positions }: Manifest): void {
+function checkParts({ uuid, name, config, layout, payloadIndexes, segments, replaces, ...positions }: Manifest): void {
   // A snapshot says nothing of other folders: what this names is removed at the next open.
   need(replaces === undefined, 'a collection it replaces')
   checkCollectionName(name)
@@ -36,16 +48,19 @@ function checkParts({ uuid, name, config, payloadIndexes, segments, replaces, ..
       need(SEGMENT_FILE.test(part.file) && WHOLE(part.bytes) && WHOLE(part.crc), 'a segment')
     }
   }
+  if (layout !== undefined) checkLayout(layout, config)
   need(payloadIndexes.length <= LIMITS.payloadIndexes, 'its payload indexes')
   for (const { field, kind, params } of payloadIndexes) checkPayloadIndex(field, { type: kind, ...params })
   for (const vector of config.vectors) checkVector(vector)
+  const names = schemaOf(config).map(({ name }) => name)
+  need(names.length <= LIMITS.vectorsPerCollection && new Set(names).size === names.length, 'its vectors')
+  for (const name of names) if (name !== UNNAMED_VECTOR) checkVectorName(name)
   // All else of a configuration is checked as that of a caller.
-  const given = Object.fromEntries(config.vectors.map(({ name, size, distance }) => [name, { size, distance }]))
   const { hnswConfig, optimizersConfig, walConfig, strictModeConfig, metadata } = config
   const sparseVectors = Object.fromEntries(config.sparseVectors.map(({ name, ...params }) => [name, params]))
   need(config.sparseVectors.every(isSparse), 'a sparse vector')
   resolveConfig({
-    ...(config.vectors.length === 0 ? {} : { vectors: config.vectors.length === 1 && '' in given ? given[''] : given }),
+    vectors: { size: 1, distance: 'Dot' },
     sparseVectors,
     hnswConfig,
     optimizersConfig,
@@ -53,6 +68,24 @@ function checkParts({ uuid, name, config, payloadIndexes, segments, replaces, ..
     ...(strictModeConfig ? { strictModeConfig } : {}),
     ...(metadata ? { metadata } : {}),
   } as CollectionOptions)
+}
+
+/** Its vectors are those of the configuration, in that order, and some that were dropped; each has a slot of its own. */
+function checkLayout({ nextSlot, vectors }: TableLayout, config: CollectionConfig): void {
+  need(WHOLE(nextSlot) && Array.isArray(vectors) && vectors.length <= LIMITS.tableVectors, 'its layout')
+  const slots = new Set(vectors.map(({ slot }) => slot))
+  need(slots.size === vectors.length && [...slots].every((slot) => WHOLE(slot) && slot < nextSlot), 'a slot')
+  for (const { name, size, since, columnSuffix, multivectorConfig } of vectors) {
+    need(typeof name === 'string' && WHOLE(size) && size <= LIMITS.dimensions, 'a vector of its layout')
+    need(
+      [since, columnSuffix].every((number) => number === undefined || WHOLE(number)),
+      'a vector of its layout',
+    )
+    need(multivectorConfig === undefined || multivectorConfig.comparator === 'max_sim', 'a vector of its layout')
+  }
+  const described = (vector: TableVector) => [vector.name, vector.size, vector.multivectorConfig !== undefined].join()
+  const live = liveVectors({ nextSlot, vectors })
+  need(isDeepStrictEqual(live.map(described), schemaOf(config).map(described)), 'the vectors of its layout')
 }
 
 function checkVector(vector: ResolvedVector): void {

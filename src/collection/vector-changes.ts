@@ -63,6 +63,7 @@ export class VectorChanges {
     const { current } = manifest
     const config = edit(current.config)
     if (config === null) return false
+    await flusher?.makeRoom()
     const before = layoutOf({ config: current.config, ...layoutIn(flusher?.layout ?? current.layout) })
     const layout = this.#follow(before, config)
     const added = layout.vectors.filter(({ slot }) => slot >= before.nextSlot)

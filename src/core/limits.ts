@@ -6,6 +6,8 @@ export const LIMITS = {
   multivectorFloats: 1_048_576,
   /** Named vectors of one collection. */
   vectorsPerCollection: 64,
+  /** Of its table, with those that were dropped since it was last written anew: one more has it written first. */
+  tableVectors: 128,
   /** UTF-16 units of a collection, vector or payload key name. */
   nameLength: 255,
   /** Snapshots of one data folder, bytes of one that comes from outside (setting `--max-snapshot-bytes`), files in it. */

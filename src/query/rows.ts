@@ -121,10 +121,10 @@ export class RowReader {
         continue
       }
       const vector = this.#vectorAt(i, at, data, counts[at] as number)
-      if (vectorNames[i] === UNNAMED_VECTOR) return vector
       named[vectorNames[i] as string] = vector
     }
-    return { ...named }
+    const unnamed = named[UNNAMED_VECTOR]
+    return unnamed && Object.keys(named).length === 1 ? unnamed : { ...named }
   }
 
   #vectorAt(vector: number, at: number, data: Float32Array, count: number): StoredVector {

@@ -91,6 +91,11 @@ export function describeVectorNames(suite: Suite): void {
       await collection.upsert([{ id: 1, vector: [1, 2, 3] }])
       await collection.createVectorName('cube', CUBE)
       await collection.upsert([{ id: 2, vector: { '': [3, 2, 1], cube: [1, 1, 1] } }])
+      const seen = await collection.retrieve([1, 2], { withVector: true })
+      const names = seen.map(({ vector }) =>
+        vector instanceof Float32Array ? 'one' : Object.keys(vector ?? {}).sort(),
+      )
+      expect(names).toEqual(['one', ['', 'cube']])
       expect((await collection.query({ query: [1, 2, 3] })).map(({ id }) => id)).toEqual([1, 2])
       expect((await collection.query({ query: [1, 2, 3], using: 'cube' })).map(({ id }) => id)).toEqual([2])
       expect((await collection.info()).config.vectors.map(({ name }) => name)).toEqual(['', 'cube'])

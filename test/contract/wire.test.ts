@@ -99,7 +99,13 @@ describe('the envelope', () => {
       400,
       'Wrong input: query: Vector dimension error: expected dim: 3, got 2',
     ],
-    ['PUT', '/collections/a/vectors/v', {}, 400, 'Wrong input: config: expected either dense or sparse, got a value of type object'],
+    [
+      'PUT',
+      '/collections/a/vectors/v',
+      {},
+      400,
+      'Wrong input: config: expected either dense or sparse, got a value of type object',
+    ],
     ['GET', '/unknown', undefined, 404, 'Not found: no such route for GET'],
     ['PATCH', '/collections', undefined, 405, 'Method not allowed: expected GET'],
   ])('of an error has one shape: %s %s', async (method, path, body, status, error) => {

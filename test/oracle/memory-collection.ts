@@ -38,7 +38,7 @@ import { pointsOfTable } from './memory-arrow.js'
 import { bounded, checkCall, filterable, plainPayload } from './memory-checks.js'
 import { pointsOfColumns } from './memory-columns.js'
 import { infoOf } from './memory-info.js'
-import { deleteKeys, mergePayload, selectPayload } from './memory-payload.js'
+import { changedPayload, type PayloadOperation, selectPayload } from './memory-payload.js'
 import { checkEffort, planOfScan } from './memory-plan.js'
 import { idKey, idOfKey, type MemoryPoint } from './memory-points.js'
 import { type MemorySource, ordered, orderedPoint, type Ranked, runOracle } from './memory-query.js'
@@ -286,15 +286,10 @@ export class MemoryCollection implements Collection {
     }
   }
 
-  #changePayload(
-    operation: Exclude<WriteOperation, { op: 'upsert' | 'updateVectors' | 'deleteVectors' | 'delete' }>,
-  ): void {
+  #changePayload(operation: PayloadOperation): void {
     const points = this.#selected(operation.which, true)
     this.#change(points, (point) => {
-      if (operation.op === 'clearPayload') point.payload = {}
-      else if (operation.op === 'deletePayload') point.payload = deleteKeys(point.payload, operation.keys)
-      else if (operation.op === 'overwritePayload') point.payload = plainPayload(operation.payload)
-      else point.payload = mergePayload(point.payload, plainPayload(operation.payload), operation.key)
+      point.payload = changedPayload(point.payload, operation)
       return point
     })
   }
@@ -388,8 +383,8 @@ export class MemoryCollection implements Collection {
     const vectors = Object.fromEntries(
       [...point.vectors].filter(([name]) => names.includes(name)).map(([name, vector]) => [name, seenVector(vector)]),
     )
-    const unnamed = vectors['']
-    if (unnamed || Object.keys(vectors).length > 0 || names[0] !== '') seen.vector = unnamed ?? vectors
+    const unnamed = Object.keys(vectors).length === 1 ? vectors[''] : undefined
+    if (Object.keys(vectors).length > 0 || names[0] !== '') seen.vector = unnamed ?? vectors
     return seen
   }
 

@@ -1,6 +1,7 @@
 /** Payload verbs of the in-memory oracle: paths, merging, selecting. */
-import type { WithPayload } from '../../src/core/database.js'
+import type { WithPayload, WriteOperation } from '../../src/core/database.js'
 import { invalid } from '../../src/core/errors.js'
+import { plainPayload } from './memory-checks.js'
 
 type Json = unknown
 type JsonObject = Record<string, Json>
@@ -112,4 +113,13 @@ function follow(value: Json, step: Step): Json[] {
   if ('key' in step) return isObject(value) && Object.hasOwn(value, step.key) ? [value[step.key]] : []
   if (!Array.isArray(value)) return []
   return 'every' in step ? value : value.slice(step.index, step.index + 1)
+}
+
+export type PayloadOperation = Exclude<WriteOperation, { op: 'upsert' | 'updateVectors' | 'deleteVectors' | 'delete' }>
+
+export function changedPayload(payload: JsonObject, operation: PayloadOperation): JsonObject {
+  if (operation.op === 'clearPayload') return {}
+  if (operation.op === 'deletePayload') return deleteKeys(payload, operation.keys)
+  if (operation.op === 'overwritePayload') return plainPayload(operation.payload)
+  return mergePayload(payload, plainPayload(operation.payload), operation.key)
 }

@@ -2,6 +2,7 @@ import { expect, it } from 'vitest'
 import { checkRestoredManifest } from '../../../src/collection/restored-manifest.js'
 import { resolveConfig } from '../../../src/collection/schema.js'
 import type { Manifest } from '../../../src/storage/manifest.js'
+import { type LayoutVector, layoutOf, withoutVector, withVector } from '../../../src/storage/table-layout.js'
 
 const SOUND: Manifest = {
   uuid: '6a2f3c1d-1111-4222-8333-944455556666',
@@ -30,5 +31,32 @@ it.each([
   { segments: [{ file: '../s', bytes: 1, crc: 1, overlay: null }] },
 ])('a manifest from outside that says %j is refused', (change) => {
   const manifest = { ...structuredClone(SOUND), ...change } as Manifest
+  expect(() => checkRestoredManifest(manifest)).toThrow('the snapshot is damaged: its manifest')
+})
+
+const LAYOUT = withVector(
+  withoutVector(withVector(layoutOf(SOUND), { name: 'a', size: 3 }, 1), 1),
+  { name: 'b', size: 2 },
+  5,
+)
+const both = [...SOUND.config.vectors, { ...SOUND.config.vectors[0], name: 'b' }] as Manifest['config']['vectors']
+const CHANGED: Manifest = { ...SOUND, config: { ...SOUND.config, vectors: both }, layout: LAYOUT }
+
+it('a manifest from outside may tell of vectors that were added and dropped', () => {
+  expect(() => checkRestoredManifest(structuredClone(CHANGED))).not.toThrow()
+  const nothing = { ...SOUND, config: { ...SOUND.config, vectors: [] }, layout: withoutVector(layoutOf(SOUND), 0) }
+  expect(() => checkRestoredManifest(nothing)).not.toThrow()
+})
+
+it.each<[what: string, change: (vectors: LayoutVector[]) => unknown]>([
+  ['has too few vectors', (vectors) => vectors.pop()],
+  ['has other vectors', (vectors) => Object.assign(vectors[2] as object, { size: 4 })],
+  ['has a slot twice', (vectors) => Object.assign(vectors[2] as object, { slot: 0 })],
+  ['has a slot of tomorrow', (vectors) => Object.assign(vectors[2] as object, { slot: 9 })],
+  ['has a suffix that is a path', (vectors) => Object.assign(vectors[2] as object, { columnSuffix: '../x' })],
+  ['began before the beginning', (vectors) => Object.assign(vectors[2] as object, { since: -1 })],
+])('a manifest from outside whose layout %s is refused', (_what, change) => {
+  const manifest = structuredClone(CHANGED)
+  change(manifest.layout?.vectors as LayoutVector[])
   expect(() => checkRestoredManifest(manifest)).toThrow('the snapshot is damaged: its manifest')
 })

@@ -1,0 +1,238 @@
+/** Vectors added to and dropped from a collection in a folder: what becomes of its files, its readers and its snapshots. */
+import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { beforeEach, expect, it, onTestFinished, vi } from 'vitest'
+import { inspect } from '../../../src/cli/inspect.js'
+import { CollectionEngine } from '../../../src/collection/collection-engine.js'
+import { withoutVectorName, withVectorName } from '../../../src/collection/named-vectors.js'
+import { recoverCollection } from '../../../src/collection/recovery.js'
+import { systemClock } from '../../../src/core/clock.js'
+import type { Collection, Database } from '../../../src/core/database.js'
+import { Disk } from '../../../src/disk/disk.js'
+import { open } from '../../../src/index.js'
+import { listCollections } from '../../../src/storage/layout.js'
+import { readManifest } from '../../../src/storage/manifest.js'
+
+const POINTS = 2_500
+/** Stands in every vector that is dropped, and nowhere else. */
+const MARK = Math.fround(1234.5678)
+const MARK_BYTES = Buffer.from(Float32Array.of(MARK, MARK, MARK).buffer)
+
+let folder: string
+beforeEach(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'vicinal-vectors-'))
+  onTestFinished(() => rm(folder, { recursive: true }))
+})
+
+async function opened(options = {}): Promise<Database> {
+  const database = await open(folder, options)
+  onTestFinished(() => database.close())
+  return database
+}
+
+async function filled(database: Database): Promise<Collection> {
+  const collection = await database.createCollection('rows', {
+    vectors: { kept: { size: 2, distance: 'Euclid' }, gone: { size: 3, distance: 'Dot' } },
+  })
+  const ids = Array.from({ length: POINTS }, (_, i) => i)
+  await collection.upsert(
+    ids.map((id) => ({ id, vector: { kept: [id, 1], gone: [MARK, MARK, MARK] }, payload: { id } })),
+  )
+  return collection
+}
+
+const has = (collection: Collection, name: string) =>
+  collection.count({ filter: { must: [{ has_vector: name }] } as never })
+
+async function filesWithMark(): Promise<string[]> {
+  const names = await readdir(folder, { recursive: true, withFileTypes: true })
+  const files = names.filter((entry) => entry.isFile()).map((entry) => join(entry.parentPath, entry.name))
+  const found = await Promise.all(
+    files.map(async (file) => ((await readFile(file)).includes(MARK_BYTES) ? [file] : [])),
+  )
+  return found.flat()
+}
+
+async function engineOf(): Promise<CollectionEngine> {
+  const disk = new Disk(folder)
+  const [paths] = await listCollections(disk)
+  const engine = new CollectionEngine(await recoverCollection(disk, paths as never, systemClock))
+  onTestFinished(() => engine.close())
+  return engine
+}
+
+it('a dropped vector is in no file once the folder is tidied, and what is left is whole', async () => {
+  const first = await opened()
+  await filled(first)
+  await first.close()
+  expect(await filesWithMark()).not.toEqual([])
+  const engine = await engineOf()
+  await engine.changeVectors((config) => withoutVectorName(config, 'gone'))
+  await engine.tidy({ graceMs: 0 })
+  // The last files that the manifest before named.
+  await engine.tidy({ graceMs: 0 })
+  expect(await filesWithMark()).toEqual([])
+  await engine.close()
+  const second = await opened()
+  const collection = await second.collection('rows')
+  expect(await collection.count()).toBe(POINTS)
+  expect((await collection.query({ query: [7, 1], using: 'kept', limit: 1 }))[0]).toMatchObject({ id: 7 })
+  expect((await collection.info()).warnings).toEqual([])
+  await second.close()
+  const print = vi.spyOn(process.stdout, 'write').mockReturnValue(true)
+  onTestFinished(() => print.mockRestore())
+  expect(await inspect([folder])).toBe(0)
+})
+
+it('a rebuild from the table, with columns of dropped vectors in it, brings back the others alone', async () => {
+  const first = await opened()
+  const collection = await filled(first)
+  await collection.flush()
+  await collection.deleteVectorName('gone')
+  await collection.createVectorName('gone', { dense: { size: 2, distance: 'Dot' } })
+  await collection.updateVectors([{ id: 3, vector: { gone: [5, 6] } }])
+  await collection.flush()
+  await first.close()
+  const disk = new Disk(folder)
+  const [paths] = await listCollections(disk)
+  const { layout } = await readManifest(disk, (paths as { manifest: string }).manifest)
+  // The last one's column stands beside that of the one before, unless the table was written anew already.
+  if (layout?.vectors.some(({ dropped }) => dropped)) {
+    expect(layout.vectors.map(({ name, columnSuffix }) => [name, columnSuffix])).toContainEqual(['gone', 2])
+  }
+  for (const name of await readdir(join(folder, (paths as { segments: string }).segments))) {
+    await rm(join(folder, (paths as { segments: string }).segments, name))
+  }
+  const second = await opened()
+  const again = await second.collection('rows')
+  expect(await again.count()).toBe(POINTS)
+  expect(await has(again, 'kept')).toBe(POINTS)
+  expect((await again.query({ query: [1, 1], using: 'gone' })).map(({ id, score }) => [id, score])).toEqual([[3, 11]])
+})
+
+it('readers of the folder see vectors come and go', async () => {
+  const writer = await opened()
+  const collection = await filled(writer)
+  await collection.flush()
+  const reader = await opened({ readOnly: true })
+  const seen = await reader.collection('rows')
+  expect(await has(seen, 'gone')).toBe(POINTS)
+  await collection.deleteVectorName('gone')
+  await collection.createVectorName('new', { dense: { size: 2, distance: 'Dot' } })
+  await collection.updateVectors([{ id: 1, vector: { new: [1, 2] } }])
+  await vi.waitFor(
+    async () => {
+      expect((await seen.info()).config.vectors.map(({ name }) => name)).toEqual(['kept', 'new'])
+      expect((await seen.query({ query: [1, 1], using: 'new' })).map(({ id }) => id)).toEqual([1])
+    },
+    { timeout: 5_000, interval: 50 },
+  )
+  await collection.deleteVectorName('new')
+  await collection.createVectorName('new', { dense: { size: 3, distance: 'Dot' } })
+  await collection.updateVectors([{ id: 2, vector: { new: [1, 2, 3] } }])
+  await vi.waitFor(
+    async () => expect((await seen.query({ query: [1, 1, 1], using: 'new' })).map(({ id }) => id)).toEqual([2]),
+    { timeout: 5_000, interval: 50 },
+  )
+  expect((await seen.info()).warnings).toEqual([])
+  expect(await seen.count()).toBe(POINTS)
+})
+
+it('a snapshot of before brings back what was dropped, and one of after what was added', async () => {
+  const database = await opened()
+  const collection = await filled(database)
+  const before = await collection.snapshots.create()
+  await collection.deleteVectorName('gone')
+  await collection.createVectorName('new', { sparse: { modifier: 'idf' } })
+  await collection.updateVectors([{ id: 1, vector: { new: { indices: [3], values: [1] } } }])
+  const after = await collection.snapshots.create()
+  const location = (name: string) => ({ location: `file://${join(folder, 'snapshots', name)}` })
+  await database.recoverCollection('old', location(before.name) as never)
+  await database.recoverCollection('young', location(after.name) as never)
+  const old = await database.collection('old')
+  expect(await has(old, 'gone')).toBe(POINTS)
+  const young = await database.collection('young')
+  expect((await young.query({ query: { indices: [3], values: [1] }, using: 'new' })).map(({ id }) => id)).toEqual([1])
+  expect(await has(young, 'kept')).toBe(POINTS)
+  await expect(has(young, 'gone')).rejects.toThrow('Not existing vector name')
+})
+
+it('reads and writes go on while vectors are added and dropped under them', async () => {
+  const database = await opened()
+  const collection = await filled(database)
+  let ends = false
+  let reads = 0
+  const failures: unknown[] = []
+  const loop = async (work: () => Promise<unknown>) => {
+    while (!ends) {
+      await work().catch((cause: unknown) => failures.push(cause))
+      reads++
+    }
+  }
+  let written = POINTS
+  const loops = [
+    loop(async () => {
+      const hits = await collection.query({ query: [7, 1], using: 'kept', limit: 3 })
+      if (hits.length !== 3 || hits[0]?.id !== 7) throw new Error(`wrong hits: ${JSON.stringify(hits)}`)
+    }),
+    loop(async () => {
+      const filter = { must: [{ key: 'id', range: { lt: 100 } }] }
+      const prefetch = { query: [7, 1], using: 'kept', limit: 50, filter }
+      const hits = await collection.query({ prefetch: [prefetch], query: { fusion: 'rrf' }, limit: 5 } as never)
+      if (hits.length !== 5) throw new Error(`wrong number of hits: ${hits.length}`)
+    }),
+    loop(async () => {
+      const points = await collection.retrieve([5, 6], { withVector: ['kept'] })
+      if (points.length !== 2) throw new Error(`${points.length} points of two`)
+      await collection.setPayload({ seen: true }, [5, 6])
+    }),
+    loop(async () => {
+      await collection.upsert([{ id: written, vector: { kept: [written, 1] }, payload: { id: written } }])
+      written++
+    }),
+  ]
+  for (let round = 0; round < 12; round++) {
+    await collection.deleteVectorName('gone')
+    await collection.createVectorName('gone', { dense: { size: 2 + (round % 3), distance: 'Dot' } })
+    const vector = { gone: Array.from({ length: 2 + (round % 3) }, () => round) }
+    await collection.updateVectors([{ id: round, vector }])
+    expect((await collection.query({ query: vector.gone, using: 'gone' })).map(({ id }) => id)).toEqual([round])
+    await sleep(20)
+  }
+  ends = true
+  await Promise.all(loops)
+  expect(failures).toEqual([])
+  expect(reads).toBeGreaterThan(50)
+  expect(await collection.count()).toBe(written)
+  expect(await has(collection, 'kept')).toBe(written)
+  await collection.waitForIndex()
+  expect((await collection.info()).status).toBe('green')
+})
+
+it('a change that the disk refuses is none, and the next one is made', async () => {
+  const first = await opened()
+  await filled(first)
+  await first.close()
+  const engine = await engineOf()
+  const add = () =>
+    engine.changeVectors((config) => withVectorName(config, 'new', { dense: { size: 2, distance: 'Dot' } }))
+  const replaceFile = Disk.prototype.replaceFile
+  const failing = vi.spyOn(Disk.prototype, 'replaceFile').mockImplementation(function (this: Disk, path, content) {
+    return path.endsWith('manifest') ? Promise.reject(new Error('full')) : replaceFile.call(this, path, content)
+  })
+  await expect(add()).rejects.toThrow()
+  failing.mockRestore()
+  expect(engine.schema.map(({ name }) => name)).toEqual(['kept', 'gone'])
+  await add()
+  expect(engine.schema.map(({ name }) => name)).toEqual(['kept', 'gone', 'new'])
+  await engine.tidy({ graceMs: 0 })
+  await engine.close()
+  const second = await opened()
+  const collection = await second.collection('rows')
+  expect((await collection.info()).warnings).toEqual([])
+  await collection.updateVectors([{ id: 3, vector: { new: [1, 2] } }])
+  await collection.flush()
+  expect(await has(collection, 'new')).toBe(1)
+})
