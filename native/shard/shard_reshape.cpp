@@ -33,7 +33,7 @@ Result<std::shared_ptr<Shard>> Shard::reshaped(Shard& from, ShardSpec spec) {
     return Status(Code::InvalidArgument, "vectors: a name cannot get other dimensions or metrics");
   auto shard = std::make_shared<Shard>(std::move(spec), from.pool_);
   from.indexer_->stand();
-  from.sparseIndexer_.wait();
+  from.sparseIndexer_.stand();
   std::lock_guard lock(from.writer_);
   auto segments = std::make_shared<SegmentList>();
   for (const Snapshot now = from.segments_.snapshot(); const auto& segment : *now.segments) {

@@ -51,6 +51,7 @@ void SparseIndexer::run() {
       std::lock_guard lock(mutex_);
       goesOn = (hasExtended || isKicked_) && !isClosed_;
       isRunning_ = goesOn;
+      if (!goesOn) idle_.notify_all();
       met = takeMet();
     }
     // The mutex is not taken again by a thread that ends: `kick` waits for that with it in hand.
@@ -78,6 +79,11 @@ std::vector<SparseIndexer::Waiter> SparseIndexer::takeMet() {
     (isRunning_ && isDue(waiter.snapshot) ? others : met).push_back(std::move(waiter));
   waiters_ = std::move(others);
   return met;
+}
+
+void SparseIndexer::stand() {
+  std::unique_lock lock(mutex_);
+  idle_.wait(lock, [&] { return !isRunning_; });
 }
 
 void SparseIndexer::close() {

@@ -3,6 +3,7 @@
 // there is any, and ends.
 #pragma once
 
+#include <condition_variable>
 #include <functional>
 #include <mutex>
 #include <thread>
@@ -24,6 +25,8 @@ public:
   // Calls back, from any thread, once all rows present now that are worth an index have one, or
   // there is no memory for it, or the shard closes.
   void wait(Done done);
+  // Returns when no run is being built, and none is until there are new rows.
+  void stand();
   // Ends it for good; returns when the run that is being built is done.
   void close();
 
@@ -42,6 +45,7 @@ private:
 
   const SegmentSet& segments_;
   std::mutex mutex_;
+  std::condition_variable idle_;
   std::vector<Waiter> waiters_;
   std::thread thread_;
   bool isRunning_ = false;

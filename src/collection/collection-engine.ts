@@ -14,7 +14,7 @@ import type { CollectionPaths } from '../storage/layout.js'
 import type { Manifest } from '../storage/manifest.js'
 import type { VectorIdentity } from '../storage/table-layout.js'
 import { Checkpointer, type CheckpointerParts } from './checkpointer.js'
-import { infoOfStats, isBehind } from './collection-info.js'
+import { infoOfStats, isBehind, liveVectorBytes } from './collection-info.js'
 import { type CollectionView, viewOf, withLiveRows } from './collection-view.js'
 import { Flusher, type FlusherParts } from './flusher.js'
 import { Maintenance, type MaintenanceParts } from './maintenance.js'
@@ -26,10 +26,10 @@ import { PayloadIndexes } from './payload-indexes.js'
 import { RateLimit } from './rate-limit.js'
 import { shardSpec } from './shard-spec.js'
 import { StrictMode, type StrictModeSubject } from './strict-mode.js'
+import { Turns } from './turns.js'
 import { type EditVectors, VectorChanges } from './vector-changes.js'
 import { Writer, type WriterParts } from './writer.js'
 
-const BYTES_PER_NUMBER = 4
 /** Of a segment that a change of the vectors ended. */
 const LEAST_SEGMENT_ROWS = 10_000
 
@@ -64,7 +64,9 @@ export class CollectionEngine implements MeasuredCollection, Shrinkable {
   #view: CollectionView
   readonly #vectors: VectorChanges
   /** Changes of the configuration take turns. */
-  #change: Promise<unknown> = Promise.resolve()
+  readonly #changes = new Turns()
+  #isReshaping = false
+  #shed: Promise<void> = Promise.resolve()
   readonly #flusher: Flusher | null
   readonly #checkpointer: Checkpointer | null
   readonly #maintenance: Maintenance
@@ -214,14 +216,7 @@ export class CollectionEngine implements MeasuredCollection, Shrinkable {
       vectorNames: schema.map(({ name }) => name),
       payloadIndexes: this.#parts.manifest.current.payloadIndexes,
       points: () => this.shard.stats().points,
-      vectorBytes: () => {
-        const { vectors } = this.shard.stats()
-        // Of a multivector, and of a sparse one, each point has its own number: what is held counts, the deleted ones too.
-        return vectors.reduce((sum, { live, vectorBytes }, i) => {
-          const { size, multivectorConfig } = schema[i] as SchemaVector
-          return sum + (multivectorConfig || size === 0 ? vectorBytes : live * size * BYTES_PER_NUMBER)
-        }, 0)
-      },
+      vectorBytes: () => liveVectorBytes(this.view),
       payloadBytes: async () => {
         const { payload, overlays } = (await memoryTables.of(this)).memory
         return payload.bytes + overlays.bytes
@@ -258,7 +253,11 @@ export class CollectionEngine implements MeasuredCollection, Shrinkable {
 
   /** Gives back memory that files stand behind; with `everything`, of graphs and codes too. */
   async shed(everything: boolean): Promise<void> {
-    await this.#shard.shed(everything)
+    // Two shards of the same rows must not both be at them; it is asked for again while memory is short.
+    if (this.#isReshaping) return
+    const shed = this.#shard.shed(everything)
+    this.#shed = shed.catch(() => undefined)
+    await shed
   }
 
   async spill(): Promise<void> {
@@ -280,21 +279,25 @@ export class CollectionEngine implements MeasuredCollection, Shrinkable {
    */
   async updateConfig(change: (config: CollectionConfig) => CollectionConfig): Promise<void> {
     this.checkWritable()
-    await this.#inTurn(() => this.#updateConfig(change))
+    await this.#changes.next(() => this.#updateConfig(change))
     this.#maintenance.hurry()
   }
 
   /** Vectors that are in the new configuration alone are added, those that it lacks are dropped, with all their data. */
   async changeVectors(edit: EditVectors): Promise<WriteResult> {
     this.checkWritable()
-    if (await this.#inTurn(() => this.#vectors.make(edit))) this.#maintenance.hurry()
+    if (await this.#changes.next(() => this.#reshape(edit))) this.#maintenance.hurry()
     return this.#completed()
   }
 
-  async #inTurn<T>(work: () => Promise<T>): Promise<T> {
-    const turn = this.#change.then(work)
-    this.#change = turn.catch(() => undefined)
-    return await turn
+  async #reshape(edit: EditVectors): Promise<boolean> {
+    this.#isReshaping = true
+    try {
+      await this.#shed
+      return await this.#vectors.make(edit)
+    } finally {
+      this.#isReshaping = false
+    }
   }
 
   async #updateConfig(change: (config: CollectionConfig) => CollectionConfig): Promise<void> {
@@ -341,12 +344,17 @@ export class CollectionEngine implements MeasuredCollection, Shrinkable {
 
   async info(): Promise<CollectionInfo> {
     this.checkOpen()
-    const { memory, warnings } = await memoryTables.of(this)
+    const { memory, warnings } = await this.read(() => memoryTables.of(this))
     const { log, manifest, outdated } = this.#parts
     const stats = this.shard.stats()
     return {
       ...infoOfStats(stats, this.view, manifest.current),
-      status: this.#trouble || log.failure ? 'red' : this.#indexes.isBuilding || isBehind(stats, this.shard, outdated) ? 'yellow' : 'green',
+      status:
+        this.#trouble || log.failure
+          ? 'red'
+          : this.#indexes.isBuilding || isBehind(stats, this.shard, outdated)
+            ? 'yellow'
+            : 'green',
       optimizerStatus: this.#trouble ? { error: this.#trouble.message } : 'ok',
       logBytes: log.bytes,
       updateQueue: { length: this.writer.waiting },
@@ -370,7 +378,7 @@ export class CollectionEngine implements MeasuredCollection, Shrinkable {
 
   async #close(discard: boolean): Promise<void> {
     const { log, table, manifest, readOnly } = this.#parts
-    await this.#change
+    await this.#changes.next(async () => undefined)
     memoryTables.remove(this)
     memoryBudget.remove(this)
     await this.#maintenance.stop()

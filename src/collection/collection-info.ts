@@ -1,11 +1,13 @@
-import type { CollectionInfo } from '../core/schema.js'
+import type { CollectionInfo, SchemaVector } from '../core/schema.js'
 import type { ShardStats } from '../native/addon.js'
 import type { Shard } from '../native/shard.js'
 import type { OutdatedSegments } from '../segment/outdated-segments.js'
 import type { Manifest } from '../storage/manifest.js'
 import type { CollectionView } from './collection-view.js'
 
-type FromStats = Omit<CollectionInfo, 'status' | 'logBytes' | 'updateQueue' | 'memory' | 'warnings'>
+const BYTES_PER_NUMBER = 4
+
+type FromStats = Omit<CollectionInfo, 'status' | 'optimizerStatus' | 'logBytes' | 'updateQueue' | 'memory' | 'warnings'>
 
 /** What the kernel's counts say of a collection. */
 export function infoOfStats(
@@ -42,4 +44,12 @@ export function infoOfStats(
 /** Whether vectors wait for a graph, or segments for being rebuilt. */
 export function isBehind(stats: ShardStats, shard: Shard, outdated: OutdatedSegments): boolean {
   return shard.tailBytes() > 0 || stats.segments.some(({ segment }) => outdated.has(segment))
+}
+
+/** Of a multivector, and of a sparse one, each point has its own number: what is held counts, the deleted ones too. */
+export function liveVectorBytes({ shard, schema }: CollectionView): number {
+  return shard.stats().vectors.reduce((sum, { live, vectorBytes }, i) => {
+    const { size, multivectorConfig } = schema[i] as SchemaVector
+    return sum + (multivectorConfig || size === 0 ? vectorBytes : live * size * BYTES_PER_NUMBER)
+  }, 0)
 }

@@ -208,23 +208,23 @@ export class EmbeddedCollection<P = Payload> implements Collection<P> {
   }
 
   async queryBatch(queries: readonly QueryOptions[], call?: CallOptions): Promise<Hit<P>[][]> {
-    return await this.#batch(queries, call, (query, scope) => this.#query(query, scope))
+    return await this.#batch(queries, call, (query, scope, view) => this.#query(query, scope, view))
   }
 
   async explain(query: QueryOptions): Promise<Explained<P>> {
     this.#checkQueries([query], query)
-    return await this.#read(query, (scope) => this.#explain(query, scope))
+    return await this.#read(query, (scope, view) => this.#explain(query, scope, view))
   }
 
   async explainBatch(queries: readonly QueryOptions[], call?: CallOptions): Promise<Explained<P>[]> {
-    return await this.#batch(queries, call, (query, scope) => this.#explain(query, scope))
+    return await this.#batch(queries, call, (query, scope, view) => this.#explain(query, scope, view))
   }
 
   /** Checked together before any of them runs. */
   async #batch<T>(
     queries: readonly QueryOptions[],
     call: CallOptions | undefined,
-    run: (query: QueryOptions, scope: CallScope) => Awaitable<T>,
+    run: (query: QueryOptions, scope: CallScope, view: CollectionView) => Awaitable<T>,
   ): Promise<T[]> {
     if (!Array.isArray(queries)) throw invalid('searches', 'expected an array of queries', queries)
     if (queries.length > LIMITS.batchQueries) {

@@ -3,6 +3,7 @@ import { LIMITS } from '../core/limits.js'
 import type { Shard } from '../native/shard.js'
 import type { ManifestFile } from './manifest-file.js'
 import { buildIndex, type IndexedField } from './payload-index.js'
+import { Turns } from './turns.js'
 
 /**
  * The payload indexes of a collection in use. An index is in the manifest before it is built, so that whatever ends the
@@ -67,23 +68,12 @@ export class PayloadIndexes {
 
   /** Runs work while no index is made or dropped. */
   async exclusively<T>(work: () => Promise<T>): Promise<T> {
-    return await this.#inTurn(work)
+    return await this.#changes.next(() => this.#builds.next(work))
   }
 
   async #build(index: IndexedField): Promise<void> {
     // Deleted, or made anew in another way, before its turn came.
     if (!this.#manifest.current.payloadIndexes.includes(index)) return
     await buildIndex(this.#shard(), index)
-  }
-}
-
-/** One after the other, whatever becomes of those before. */
-class Turns {
-  #last: Promise<unknown> = Promise.resolve()
-
-  next<T>(work: () => Promise<T>): Promise<T> {
-    const turn = this.#last.then(work)
-    this.#last = turn.catch(() => {})
-    return turn
   }
 }

@@ -53,8 +53,8 @@ export class VectorChanges {
     // From the outside inwards, as whoever needs several of them takes them.
     const inTurn = (work: () => Promise<boolean>) => (flusher ? flusher.hold(work) : work())
     const alone = (work: () => Promise<boolean>) => (checkpointer ? checkpointer.exclusively(work) : work())
-    return await maintenance.aside(() =>
-      indexes.exclusively(() => alone(() => inTurn(() => writer.exclusively(() => this.#change(edit))))),
+    return await indexes.exclusively(() =>
+      maintenance.aside(() => alone(() => inTurn(() => writer.exclusively(() => this.#change(edit))))),
     )
   }
 
