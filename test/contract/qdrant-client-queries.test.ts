@@ -37,6 +37,33 @@ describe('the client of 1.19 asks', () => {
     expect(idsOf(weighted.points)).toEqual([3])
   })
 
+  it('for vectors that are added to and dropped from the collection', async () => {
+    const dense = { size: 3, distance: 'Dot', datatype: 'float16' } as const
+    const completed = { status: 'completed', operation_id: expect.any(Number) }
+    expect(await client.createVectorName(PLACES, 'view', { dense }, { wait: true })).toMatchObject(completed)
+    expect(
+      await client.createVectorName(PLACES, 'words', { sparse: { modifier: 'idf' } }, { wait: false }),
+    ).toMatchObject({
+      status: 'acknowledged',
+    })
+    const { params } = (await client.getCollection(PLACES)).config
+    expect(params.vectors).toMatchObject({ '': { size: 2, distance: 'Euclid' }, view: dense })
+    expect(params.sparse_vectors).toEqual({ words: { modifier: 'idf' } })
+    const vector = { view: [1, 2, 3], words: { indices: [9, 4], values: [1, 2] } }
+    await client.updateVectors(PLACES, { wait: true, points: [{ id: 7, vector }] })
+    expect(idsOf((await client.query(PLACES, { query: [1, 1, 1], using: 'view' })).points)).toEqual([7])
+    expect(
+      idsOf((await client.query(PLACES, { query: { indices: [4], values: [1] }, using: 'words' })).points),
+    ).toEqual([7])
+    const [point] = await client.retrieve(PLACES, { ids: [7], with_vector: true })
+    expect(point?.vector).toEqual({ '': [7, 0], view: [1, 2, 3], words: { indices: [4, 9], values: [2, 1] } })
+    expect(await client.deleteVectorName(PLACES, 'view', { wait: true })).toMatchObject(completed)
+    await expect(client.query(PLACES, { query: [1, 1, 1], using: 'view' })).rejects.toMatchObject({ status: 400 })
+    await expect(client.createVectorName(PLACES, 'words', { dense })).rejects.toMatchObject({ status: 400 })
+    await expect(client.createVectorName('absent', 'words', { dense })).rejects.toMatchObject({ status: 404 })
+    await expect(client.deleteVectorName('absent', 'words')).rejects.toMatchObject({ status: 404 })
+  })
+
   it('for a formula, with decay and conditions', async () => {
     const { points } = await client.query(PLACES, {
       prefetch: { query: [0, 0], limit: 20 },
