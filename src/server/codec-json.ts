@@ -35,6 +35,8 @@ function objectText(value: object): string {
   if (Array.isArray(value)) return arrayText(value)
   if (value instanceof RawJson) return value.text
   if (value instanceof Float32Array) return floatsText(value)
+  // Indices of sparse vectors.
+  if (value instanceof Uint32Array) return `[${value.join()}]`
   if (value instanceof Date) return JSON.stringify(value)
   let text = ''
   for (const key of Object.keys(value)) {
