@@ -1,5 +1,7 @@
 // Reads of points by id or in the order of their ids. What they are asked for is copied, so nothing
 // of it is pinned.
+#include <optional>
+
 #include "binding/bounds.hpp"
 #include "binding/columns_input.hpp"
 #include "binding/methods.hpp"
@@ -12,41 +14,77 @@ namespace vicinal::binding {
 
 namespace {
 
+// Points that are read on the JavaScript thread, and bytes of their payloads: some microseconds.
+constexpr size_t kMostInlineIds = 32;
+constexpr uint64_t kMostInlineBytes = 64 << 10;
+constexpr double kLeastRetrievalUs = 20;
+
+// Points by id.
+struct Retrieval {
+  std::vector<PointId> ids;
+  RowFields fields;
+  RowBlock rows;
+  Buffer<uint32_t> positions;
+};
+
+// Where waiting is refused, so is reading more than `kMostInlineBytes` of payloads.
+Status retrieveRows(const Shard& shard, Retrieval& state, Waiting waiting) {
+  std::vector<RowRef> rows;
+  const std::optional<Snapshot> snapshot = waiting == Waiting::Allowed
+                                               ? shard.locate(state.ids, rows)
+                                               : shard.tryLocate(state.ids, rows);
+  if (!snapshot) return Status(Code::Cancelled, "points are being written");
+  std::vector<RowRef> present;
+  for (uint32_t at = 0; at < rows.size(); at++) {
+    if (!rows[at].found()) continue;
+    present.push_back(rows[at]);
+    if (!state.positions.push(at))
+      return Status(Code::Overloaded, "out of memory while reading points");
+  }
+  std::shared_lock overlays(*snapshot->overlays, std::defer_lock);
+  if (waiting == Waiting::Allowed)
+    overlays.lock();
+  else if (!overlays.try_lock() || payloadBytes(present) > kMostInlineBytes)
+    return Status(Code::Cancelled, "points are being written, or are large");
+  return readRows(present.data(), present.size(), state.fields, shard.spec().vectors, state.rows);
+}
+
+napi_value retrievalResult(napi_env env, Retrieval& state) {
+  ResultObject object(env);
+  addRowBlock(env, object, state.rows);
+  object.array("positions", state.positions);
+  return object.finish();
+}
+
+// Reads a few payloads here and now, which takes less than a hop to the pool and back (see
+// binding/search_methods). True when it has been done.
+bool retrievedInline(Environment& environment, const Shard& shard, Retrieval& state,
+                     double mostUs) {
+  // Vectors may have to come from their file.
+  if (!state.fields.vectors.empty() || state.ids.size() > kMostInlineIds) return false;
+  if (mostUs < kLeastRetrievalUs || !environment.isIdle()) return false;
+  if (retrieveRows(shard, state, Waiting::Refused).isOk()) return true;
+  state.rows = {};
+  state.positions = {};
+  return false;
+}
+
 napi_value retrieve(napi_env env, napi_callback_info info) {
   Arguments arguments(env, info);
   const auto handle = ShardHandle::of(arguments);
   if (!handle) return nullptr;
-  struct State {
-    std::vector<PointId> ids;
-    RowFields fields;
-    RowBlock rows;
-    Buffer<uint32_t> positions;
-  };
-  auto state = std::make_shared<State>();
+  auto state = std::make_shared<Retrieval>();
   state->ids = readPointIds(arguments, arguments[1], "ids", kMostBatchRows);
   state->fields = readFields(arguments, arguments[2], handle->shard()->spec());
+  const double inlineUs = arguments.number(arguments[3], "inlineUs", 0, kMostInlineUs);
   if (arguments.failed()) return nullptr;
+  if (retrievedInline(*Environment::of(env), *handle->shard(), *state, inlineUs))
+    return retrievalResult(env, *state);
   Call call;
   call.work = [shard = handle->shard(), state] {
-    std::vector<RowRef> rows;
-    const Snapshot snapshot = shard->locate(state->ids, rows);
-    std::vector<RowRef> present;
-    for (uint32_t at = 0; at < rows.size(); at++) {
-      if (!rows[at].found()) continue;
-      present.push_back(rows[at]);
-      if (!state->positions.push(at))
-        return Status(Code::Overloaded, "out of memory while reading points");
-    }
-    std::shared_lock overlays(*snapshot.overlays);
-    return readRows(present.data(), present.size(), state->fields, shard->spec().vectors,
-                    state->rows);
+    return retrieveRows(*shard, *state, Waiting::Allowed);
   };
-  call.result = [state](napi_env live) {
-    ResultObject object(live);
-    addRowBlock(live, object, state->rows);
-    object.array("positions", state->positions);
-    return object.finish();
-  };
+  call.result = [state](napi_env live) { return retrievalResult(live, *state); };
   return runOnShard(handle, env, Lane::Search, std::move(call));
 }
 
@@ -86,6 +124,14 @@ napi_value scrollMethod(napi_env env, napi_callback_info info) {
   return readOnShard(handle, env, cancelNumber, work, result);
 }
 
+// Counts here and now where that is expected to take less than a hop to the pool may (see
+// binding/search_methods).
+Result<std::optional<uint64_t>> countedInline(Environment& environment, Shard& shard,
+                                              const FilterBytes& filter, double mostUs) {
+  if (mostUs <= 0 || !environment.isIdle()) return std::optional<uint64_t>();
+  return countWithin(shard.snapshot(), shard.spec().vectorCount(), filter, mostUs * 1000);
+}
+
 napi_value countMethod(napi_env env, napi_callback_info info) {
   Arguments arguments(env, info);
   const auto handle = ShardHandle::of(arguments);
@@ -93,7 +139,10 @@ napi_value countMethod(napi_env env, napi_callback_info info) {
   auto state = std::make_shared<CountState>();
   state->filter = readFilter(arguments, arguments[1]);
   const uint64_t cancelNumber = readCancel(arguments, arguments[2]);
+  const double inlineUs = arguments.number(arguments[3], "inlineUs", 0, kMostInlineUs);
   if (arguments.failed()) return nullptr;
+  const auto here = countedInline(*Environment::of(env), *handle->shard(), state->filter, inlineUs);
+  if (here && *here) return makeNumber(env, double(**here));
   const auto work = [state](Shard& shard, const CancelFlag* cancel) {
     return state->take(count(shard.snapshot(), shard.spec().vectorCount(), state->filter, cancel));
   };

@@ -1,7 +1,8 @@
-// Searches, by dense vectors and by sparse ones. What they are asked for is copied, so nothing of
-// it is pinned.
+// Searches, by dense vectors, by sparse ones, and both fused. What they are asked for is copied, so
+// nothing of it is pinned.
 #include <chrono>
 #include <cmath>
+#include <variant>
 
 #include "binding/bounds.hpp"
 #include "binding/methods.hpp"
@@ -9,6 +10,7 @@
 #include "binding/search_input.hpp"
 #include "binding/search_result.hpp"
 #include "binding/shard_handle.hpp"
+#include "search/fusion.hpp"
 
 namespace vicinal::binding {
 
@@ -97,6 +99,10 @@ private:
   }
 };
 
+CancelFlag::Clock::time_point timeIn(double us) {
+  return CancelFlag::Clock::now() + std::chrono::nanoseconds(static_cast<int64_t>(us * 1000));
+}
+
 // Searches here and now where that is cheaper than a hop to the pool and back: where nothing else
 // is under way that could run beside it, and where it is expected to end within `mostUs`. A wrong
 // guess is given up at that time. True when it has been done.
@@ -105,8 +111,7 @@ bool searchedInline(Environment& environment, Shard& shard, Search& search, doub
                     Status& status) {
   if (mostUs <= 0 || !environment.isIdle()) return false;
   if (!(search.expectedNs(shard) < mostUs * 1000)) return false;
-  const CancelFlag deadline(CancelFlag::Clock::now() +
-                            std::chrono::nanoseconds(static_cast<int64_t>(mostUs * 1000)));
+  const CancelFlag deadline(timeIn(mostUs));
   status = search.run(shard, &deadline, Waiting::Refused);
   if (status.code() != Code::Cancelled) return true;
   search.result = {};
@@ -137,12 +142,98 @@ template <typename Search> napi_value searchMethod(napi_env env, napi_callback_i
       [search](napi_env live) { return searchResult(live, search->result); });
 }
 
+using AnySearch = std::variant<DenseSearch, SparseSearch>;
+
+struct FusedState {
+  std::vector<AnySearch> parts;
+  FusionRequest request;
+  SearchResult result;
+};
+
+void readFusedRequest(Reader& reader, napi_value value, const ShardSpec& spec, FusedState& state) {
+  napi_value parts = reader.property(value, "parts");
+  uint32_t count = 0;
+  if (napi_get_array_length(reader.env(), parts, &count) != napi_ok || count > kMostFused)
+    reader.fail("parts", "an array of searches");
+  for (uint32_t at = 0; at < count && !reader.failed(); at++) {
+    napi_value part = nullptr;
+    napi_get_element(reader.env(), parts, at, &part);
+    bool isSparse = false;
+    napi_has_named_property(reader.env(), part, "indices", &isSparse);
+    AnySearch& any = state.parts.emplace_back();
+    if (isSparse) any.emplace<SparseSearch>();
+    std::visit([&](auto& one) { one.read(reader, part, spec); }, any);
+  }
+  if (reader.failed()) return;
+  FusionRequest& request = state.request;
+  const auto integer = [&](const char* name, uint64_t most) {
+    return static_cast<uint32_t>(reader.integer(reader.property(value, name), name, 0, most));
+  };
+  request.k = reader.number(reader.property(value, "k"), "k", 0, UINT32_MAX);
+  const auto weights = reader.typedOrNull<double>(reader.property(value, "weights"), "weights");
+  if (weights.present()) request.weights.assign(weights.data, weights.data + weights.length);
+  if (weights.present() && weights.length != count) reader.fail("weights", "one for each search");
+  request.limit = integer("limit", kMostResults);
+  request.offset = integer("offset", kMostResults);
+  napi_value threshold = reader.property(value, "scoreThreshold");
+  if (!reader.isAbsent(threshold))
+    request.threshold = reader.number(threshold, "scoreThreshold", -INFINITY, INFINITY);
+  request.fields = readFields(reader, reader.property(value, "fields"), spec);
+}
+
+// Within the time there is, all or nothing. CANCELLED where it is not enough. One part after the
+// other: to wake another thread takes as long as such a part.
+Status searchFusedWithin(Environment& environment, Shard& shard, FusedState& state, double mostUs) {
+  const Status isLong(Code::Cancelled, "it takes longer, or others are at work");
+  if (mostUs <= 0 || !environment.isIdle()) return isLong;
+  double expected = 0;
+  for (AnySearch& part : state.parts)
+    expected += std::visit([&](auto& one) { return one.expectedNs(shard); }, part);
+  if (!(expected < mostUs * 1000)) return isLong;
+  const CancelFlag deadline(timeIn(mostUs));
+  std::vector<const SearchResult*> rankings;
+  for (AnySearch& part : state.parts) {
+    VICINAL_TRY(
+        std::visit([&](auto& one) { return one.run(shard, &deadline, Waiting::Refused); }, part));
+    std::visit([&](auto& one) { rankings.push_back(&one.result); }, part);
+  }
+  const std::vector<FusedHit> hits = fuseRanks(rankings, state.request);
+  std::vector<PointId> ids;
+  for (const FusedHit& hit : hits) ids.push_back(hit.id);
+  std::vector<RowRef> rows;
+  const auto snapshot = shard.tryLocate(ids, rows);
+  if (!snapshot) return isLong;
+  return readFused(*snapshot, shard.spec().vectors, state.request, hits, rows, state.result);
+}
+
+// Null where it would hold the thread too long: its parts are searched one by one then.
+napi_value searchFusedMethod(napi_env env, napi_callback_info info) {
+  Arguments arguments(env, info);
+  const auto handle = ShardHandle::of(arguments);
+  if (!handle) return nullptr;
+  FusedState state;
+  readFusedRequest(arguments, arguments[1], handle->shard()->spec(), state);
+  const double inlineUs =
+      arguments.number(arguments.property(arguments[1], "inlineUs"), "inlineUs", 0, kMostInlineUs);
+  if (arguments.failed()) return nullptr;
+  const Status status = searchFusedWithin(*Environment::of(env), *handle->shard(), state, inlineUs);
+  if (status.isOk()) return searchResult(env, state.result);
+  if (status.code() != Code::Cancelled) {
+    throwError(env, codeName(status.code()), status.message());
+    return nullptr;
+  }
+  napi_value none = nullptr;
+  napi_get_null(env, &none);
+  return none;
+}
+
 } // namespace
 
 void defineSearchMethods(napi_env env, napi_value exports) {
   static constexpr Method kMethods[] = {
       {"search", searchMethod<DenseSearch>},
       {"searchSparse", searchMethod<SparseSearch>},
+      {"searchFused", searchFusedMethod},
   };
   defineMethods(env, exports, kMethods, std::size(kMethods));
 }

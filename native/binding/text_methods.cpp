@@ -1,5 +1,7 @@
 // Texts made into sparse vectors.
 #include <cmath>
+#include <deque>
+#include <mutex>
 
 #include "binding/arguments.hpp"
 #include "binding/environment.hpp"
@@ -12,11 +14,42 @@ namespace vicinal::binding {
 
 namespace {
 
+// The analysers of the options last asked for: to read a list of stop words takes longer than to
+// take the text of a query apart.
+class Analyzers {
+public:
+  // Null where the bytes say nothing.
+  std::shared_ptr<const TextAnalyzer> of(const uint8_t* options, size_t length) {
+    const std::string_view key(reinterpret_cast<const char*>(options), length);
+    std::lock_guard lock(mutex_);
+    for (const auto& [known, analyzer] : kept_)
+      if (known == key) return analyzer;
+    auto decoded = decodeTextOptions(options, length);
+    if (!decoded) return nullptr;
+    auto analyzer = std::make_shared<const TextAnalyzer>(decoded.take());
+    if (length > kMostKeptBytes) return analyzer;
+    if (kept_.size() == kMostKept) kept_.pop_front();
+    kept_.emplace_back(key, analyzer);
+    return analyzer;
+  }
+
+private:
+  static constexpr size_t kMostKept = 8;
+  static constexpr size_t kMostKeptBytes = 64 << 10;
+  std::mutex mutex_;
+  std::deque<std::pair<std::string, std::shared_ptr<const TextAnalyzer>>> kept_;
+};
+
+Analyzers& analyzers() {
+  static Analyzers* const kept = new Analyzers;
+  return *kept;
+}
+
 struct Texts {
   Span<uint8_t> bytes;
   // One more than texts.
   Span<uint32_t> offsets;
-  TextOptions options;
+  std::shared_ptr<const TextAnalyzer> analyzer;
   Bm25Weights weights;
   bool isOfDocuments = false;
 };
@@ -33,12 +66,11 @@ bool readTexts(Arguments& arguments, Texts& texts) {
   texts.offsets = arguments.typed<uint32_t>(arguments[2], "offsets");
   const auto weights = arguments.typedOrNull<double>(arguments[3], "weights");
   if (arguments.failed()) return false;
-  auto decoded = decodeTextOptions(options.data, options.length);
-  if (!decoded) {
+  texts.analyzer = analyzers().of(options.data, options.length);
+  if (!texts.analyzer) {
     arguments.fail("options", "how texts are taken apart");
     return false;
   }
-  texts.options = decoded.take();
   const Span<uint32_t>& offsets = texts.offsets;
   bool isSound = offsets.length > 0 && offsets.data[0] == 0 &&
                  offsets.data[offsets.length - 1] == texts.bytes.length;
@@ -61,14 +93,13 @@ bool readTexts(Arguments& arguments, Texts& texts) {
 
 Status embed(const Texts& texts, Embedded& embedded) {
   const Status noMemory(Code::Overloaded, "out of memory while texts are taken apart");
-  const TextAnalyzer analyzer(texts.options);
   const auto* characters = reinterpret_cast<const char*>(texts.bytes.data);
   if (!embedded.offsets.push(0)) return noMemory;
   for (size_t at = 0; at + 1 < texts.offsets.length; at++) {
     const uint32_t from = texts.offsets.data[at];
     const std::string_view text(characters + from, texts.offsets.data[at + 1] - from);
     const auto weighed =
-        weighTokens(analyzer, text, texts.isOfDocuments ? &texts.weights : nullptr);
+        weighTokens(*texts.analyzer, text, texts.isOfDocuments ? &texts.weights : nullptr);
     for (const TokenWeight& token : weighed)
       if (!embedded.indices.push(token.id) || !embedded.values.push(token.weight)) return noMemory;
     if (!embedded.offsets.push(static_cast<uint32_t>(embedded.indices.size()))) return noMemory;

@@ -50,6 +50,7 @@ const Kernels& kernels() {
 Space::Space(Metric metricOfRows, uint32_t dimensions, const float* firstRow)
     : metric(metricOfRows), dim(dimensions), rows(firstRow),
       distanceFn(kernels().distance[size_t(metricOfRows)]),
-      manyFn(kernels().distanceMany[size_t(metricOfRows)]) {}
+      manyFn(kernels().distanceMany[size_t(metricOfRows)]),
+      leastFn(kernels().least[size_t(metricOfRows)]) {}
 
 } // namespace vicinal

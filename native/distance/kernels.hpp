@@ -21,6 +21,11 @@ using DistanceFn = float (*)(const float* a, const float* b, size_t dim);
 using DistanceManyFn = void (*)(const float* query, const float* base, const uint32_t* ids,
                                 size_t count, size_t dim, float* distances);
 
+// For each of `queryCount` vectors that follow each other, the least of its distances to `count`
+// rows that follow each other, or what `least` has of it before, if that is less.
+using LeastFn = void (*)(const float* queries, size_t queryCount, const float* rows, size_t count,
+                         size_t dim, float* least);
+
 enum class Isa : uint8_t { Scalar, Neon, Avx2, Avx512 };
 
 struct Kernels {
@@ -29,6 +34,7 @@ struct Kernels {
   // Indexed by Metric.
   DistanceFn distance[4];
   DistanceManyFn distanceMany[4];
+  LeastFn least[4];
 };
 
 // The best set this processor runs, or a lower one that the environment variable VICINAL_ISA names
@@ -46,6 +52,7 @@ struct Space {
   const float* rows = nullptr;
   DistanceFn distanceFn = nullptr;
   DistanceManyFn manyFn = nullptr;
+  LeastFn leastFn = nullptr;
 
   Space() = default;
   Space(Metric metricOfRows, uint32_t dimensions, const float* firstRow);
@@ -59,6 +66,11 @@ struct Space {
   // Distances to `count` rows from `first` on.
   void scan(const float* query, uint32_t first, size_t count, float* out) const {
     manyFn(query, row(first), nullptr, count, dim, out);
+  }
+  // The least distance of each of some vectors to `count` rows from `first` on.
+  void least(const float* queries, size_t queryCount, uint32_t first, size_t count,
+             float* out) const {
+    leastFn(queries, queryCount, row(first), count, dim, out);
   }
 };
 

@@ -39,6 +39,21 @@ struct Simd {
     return make([&](size_t i) { return sum.lane[i] + std::fabs(a.lane[i] - b.lane[i]); });
   }
   static float sum(const Vec& a) { return (a.lane[0] + a.lane[2]) + (a.lane[1] + a.lane[3]); }
+
+  using Four = Vec;
+  static Four fill(float value) { return {{value, value, value, value}}; }
+  static Four negated(const Four& a) {
+    return make([&](size_t i) { return -a.lane[i]; });
+  }
+  static Four lesser(const Four& a, const Four& b) {
+    return make([&](size_t i) { return a.lane[i] < b.lane[i] ? a.lane[i] : b.lane[i]; });
+  }
+  static void store(const Four& a, float* at) {
+    for (size_t i = 0; i < 4; i++) at[i] = a.lane[i];
+  }
+  static Four sums(const Vec& a, const Vec& b, const Vec& c, const Vec& d) {
+    return {{sum(a), sum(b), sum(c), sum(d)}};
+  }
 };
 
 } // namespace

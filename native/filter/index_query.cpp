@@ -9,6 +9,10 @@ namespace vicinal {
 
 namespace {
 
+// Rows in the order of their values: sorting one costs as much as going through the bits of so
+// many.
+constexpr uint32_t kRowsPerSorted = 2048;
+
 template <typename T> Interval<T> exactly(T value) {
   Interval<T> interval;
   interval.limitAbove(value, false);
@@ -20,6 +24,7 @@ template <typename T> Interval<T> exactly(T value) {
 
 bool IndexQuery::estimate(uint64_t& rows) {
   count_ = 0;
+  unsure_ = 0;
   answer_ = nullptr;
   if (!run()) return false;
   rows = count_;
@@ -239,7 +244,7 @@ bool IndexQuery::hasTokens() {
 void IndexQuery::addCommon(const std::vector<RowList>& lists, bool isSure) {
   const RowList& shortest = *std::min_element(
       lists.begin(), lists.end(), [](auto& a, auto& b) { return a.count() < b.count(); });
-  count_ += shortest.count();
+  note(shortest.count(), isSure);
   if (answer_ == nullptr) return;
   std::vector<uint32_t> rows;
   rows.reserve(shortest.count());
@@ -252,12 +257,12 @@ void IndexQuery::addCommon(const std::vector<RowList>& lists, bool isSure) {
 }
 
 void IndexQuery::add(const RowFlags& rows, bool isSure) {
-  count_ += rows.count();
+  note(rows.count(), isSure);
   if (answer_ != nullptr) rows.addTo(isSure ? answer_->sure : answer_->unsure);
 }
 
 void IndexQuery::add(const RowList& rows, bool isSure) {
-  count_ += rows.count();
+  note(rows.count(), isSure);
   if (answer_ == nullptr) return;
   RowBitmap& into = isSure ? answer_->sure : answer_->unsure;
   for (const RowList::Part& part : {rows.filed(), rows.added()})
@@ -267,7 +272,7 @@ void IndexQuery::add(const RowList& rows, bool isSure) {
 template <typename T, typename Bound>
 void IndexQuery::add(const ValueRuns<T>& values, const Interval<Bound>& in, bool isSure) {
   const uint64_t count = values.count(in);
-  count_ += count;
+  note(count, isSure);
   if (answer_ == nullptr || count == 0) return;
   RowBitmap& into = isSure ? answer_->sure : answer_->unsure;
   if (count * 2 > values.size() && values_.isSingle()) {
@@ -279,7 +284,7 @@ void IndexQuery::add(const ValueRuns<T>& values, const Interval<Bound>& in, bool
     into.unite(rows);
     return;
   }
-  if (count > into.rows() / RowBitmap::kRowsPerListed) {
+  if (count > into.rows() / kRowsPerSorted) {
     into.makeDense();
     values.forEachIn(in, [&](uint32_t row) { into.add(row); });
     return;

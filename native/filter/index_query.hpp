@@ -14,6 +14,8 @@ public:
 
   // Whether the index knows; `rows` is how many `collect` finds at most.
   bool estimate(uint64_t& rows);
+  // How many of those the index is unsure of.
+  uint64_t unsure() const { return unsure_; }
   // Adds the rows of the condition.
   void collect(IndexAnswer& answer);
 
@@ -35,6 +37,10 @@ private:
   // Whether a value that is not in the index could be one of the listed.
   bool listsOthers() const;
 
+  void note(uint64_t rows, bool isSure) {
+    count_ += rows;
+    unsure_ += isSure ? 0 : rows;
+  }
   // What was found: counted, and added where rows are collected.
   void add(const RowFlags& rows, bool isSure);
   void add(const RowList& rows, bool isSure);
@@ -47,6 +53,7 @@ private:
   const uint32_t covered_;
   const TextOptions& text_;
   uint64_t count_ = 0;
+  uint64_t unsure_ = 0;
   // Null while estimating.
   IndexAnswer* answer_ = nullptr;
 };

@@ -177,6 +177,13 @@ bool PayloadIndex::canAnswer(const FilterNode& leaf, uint32_t rows, uint32_t& es
   return true;
 }
 
+uint64_t PayloadIndex::unsureRows(const FilterNode& leaf) const {
+  std::shared_lock lock(mutex_);
+  uint64_t found = 0;
+  IndexQuery query(kind_, *values_, leaf, covered(), analyzer_.options());
+  return query.estimate(found) ? query.unsure() : 0;
+}
+
 IndexAnswer PayloadIndex::answer(const FilterNode& leaf, uint32_t rows) const {
   std::shared_lock lock(mutex_);
   const uint32_t known = std::min(covered(), rows);

@@ -74,6 +74,8 @@ public:
   // Whether `answer` would find the rows of the condition. A cheap estimate of how many come with
   // it (sure and unsure ones), never too low.
   bool canAnswer(const FilterNode& leaf, uint32_t rows, uint32_t& estimate) const;
+  // Of those that `answer` finds, how many it is unsure of, at most.
+  uint64_t unsureRows(const FilterNode& leaf) const;
   // The rows below `rows` that satisfy the condition, for which `canAnswer` holds.
   IndexAnswer answer(const FilterNode& leaf, uint32_t rows) const;
 

@@ -14,6 +14,8 @@ constexpr uint32_t kFewUncovered = 1024;
 constexpr uint32_t kUncoveredShare = 4;
 // Evaluating a condition on a row costs as much as collecting this many rows from an index.
 constexpr uint64_t kCollectedPerEvaluated = 32;
+// Going through the bits of so many rows costs as much as collecting one.
+constexpr uint32_t kRowsPerCollected = 256;
 // Rows between two looks at the cancel flag.
 constexpr uint32_t kCancelInterval = 1024;
 
@@ -51,12 +53,45 @@ public:
     return plan;
   }
 
+  std::optional<uint64_t> rowsToPlan(const FilterNode& root) const {
+    if (!overlaid_.isEmpty()) return std::nullopt;
+    return rowsOf(root);
+  }
+
 private:
   struct Priced {
     const FilterNode* node;
     // How many rows are collected at most.
     uint64_t rows;
   };
+
+  // Every set that is made on the way counts with what its bits take.
+  std::optional<uint64_t> rowsOf(const FilterNode& node) const {
+    switch (node.op) {
+    case FilterOp::All:
+    case FilterOp::Any:
+    case FilterOp::Not: {
+      uint64_t sum = 0;
+      for (const FilterNode& child : node.children) {
+        const auto rows = rowsOf(child);
+        if (!rows) return std::nullopt;
+        sum += *rows;
+      }
+      return sum + rows_ / kRowsPerCollected;
+    }
+    case FilterOp::HasId: return node.ids.size() + rows_ / kRowsPerCollected;
+    case FilterOp::AtLeast:
+    case FilterOp::HasVector:
+    case FilterOp::Slice:
+    case FilterOp::Nested: return std::nullopt;
+    default: {
+      uint64_t rows = 0;
+      const PayloadIndex* index = indexFor(node, rows);
+      if (index == nullptr || index->covered() < rows_) return std::nullopt;
+      return rows + index->unsureRows(node) * kCollectedPerEvaluated + rows_ / kRowsPerCollected;
+    }
+    }
+  }
 
   // Conditions that must all hold: those that indexes can answer, and the others.
   void split(const FilterNode& node, std::vector<Priced>& priced,
@@ -230,6 +265,11 @@ Status FilterPlan::resolve(const RowSource& source, const CancelFlag* cancel) {
   const uint32_t count = candidates_->count();
   cardinality_ = {count, count, count};
   return Status::ok();
+}
+
+std::optional<uint64_t> rowsToPlan(const FilterNode& root, const RowSource& source,
+                                   const PayloadIndexes& indexes) {
+  return FilterPlanner(source, indexes, {}).rowsToPlan(root);
 }
 
 FilterPlan planFilter(const FilterNode& root, const RowSource& source,

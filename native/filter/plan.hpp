@@ -61,6 +61,12 @@ private:
 
 using PayloadIndexes = std::vector<std::shared_ptr<const PayloadIndex>>;
 
+// What a complete plan costs at most, where indexes alone make it: in rows collected from them.
+// Nothing where conditions would be left, or rows are not indexed. Takes a search in each index
+// that is asked.
+std::optional<uint64_t> rowsToPlan(const FilterNode& root, const RowSource& source,
+                                   const PayloadIndexes& indexes);
+
 // The program has to outlive the plan.
 FilterPlan planFilter(const FilterNode& root, const RowSource& source,
                       const PayloadIndexes& indexes, const PlanOptions& options = {});

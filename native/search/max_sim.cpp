@@ -15,7 +15,7 @@ constexpr size_t kLeastPerVector = 32;
 constexpr size_t kPerWanted = 2;
 // Looks at the cancel flag are so many components apart: some tens of microseconds.
 constexpr uint64_t kComponentsBetweenChecks = 1 << 18;
-constexpr uint32_t kVectorsAtOnce = 512;
+constexpr uint64_t kLeastVectorsAtOnce = 4;
 
 } // namespace
 
@@ -167,19 +167,19 @@ Status MaxSimSearch::checkCancelled(uint64_t components) {
 
 Status MaxSimSearch::sumLeast(size_t first, size_t count, const Space& row, uint32_t vectors,
                               float& sum) {
-  thread_local std::vector<float> distances;
-  distances.resize(std::min(vectors, kVectorsAtOnce));
-  double total = 0;
-  for (size_t at = first; at < first + count; at++) {
-    float least = FLT_MAX;
-    for (uint32_t from = 0; from < vectors; from += kVectorsAtOnce) {
-      VICINAL_TRY(checkCancelled(uint64_t(kVectorsAtOnce) * row.dim));
-      const uint32_t some = std::min(kVectorsAtOnce, vectors - from);
-      row.scan(compared(at), from, some, distances.data());
-      least = std::min(least, *std::min_element(distances.begin(), distances.begin() + some));
-    }
-    total += double(least);
+  thread_local std::vector<float> least;
+  least.assign(count, FLT_MAX);
+  const uint64_t ofEach = std::max<uint64_t>(1, uint64_t(count) * row.dim);
+  const auto atOnce = static_cast<uint32_t>(
+      std::max<uint64_t>(kLeastVectorsAtOnce, kComponentsBetweenChecks / ofEach));
+  for (uint32_t from = 0; from < vectors; from += atOnce) {
+    const uint32_t some = std::min(atOnce, vectors - from);
+    VICINAL_TRY(checkCancelled(some * ofEach));
+    // Those that are compared lie one behind the other.
+    row.least(compared(first), count, from, some, least.data());
   }
+  double total = 0;
+  for (const float distance : least) total += double(distance);
   // Sums of great numbers stay numbers.
   sum = static_cast<float>(std::clamp(total, double(-FLT_MAX), double(FLT_MAX)));
   return Status::ok();

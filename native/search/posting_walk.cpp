@@ -1,11 +1,17 @@
 #include "search/posting_walk.hpp"
 
 #include <cfloat>
-#include <cmath>
+#include <cstring>
 
 namespace vicinal {
 
 namespace {
+
+// Scoring a row from its own vector takes as long as reading so many postings: a list is left
+// unread only where it is that much longer than those that are read, which lead to such rows.
+constexpr uint64_t kReadPerScored = 32;
+// Clearing one sum takes as long as so many that lie together.
+constexpr uint32_t kRowsPerCleared = 16;
 
 float mostOf(const PostingRun::List& list, uint32_t block, float weight) {
   return std::max(weight * list.greatest[block], weight * list.least[block]);
@@ -44,57 +50,114 @@ bool PostingWalk::nextRow(uint32_t& base, uint32_t end) const {
 }
 
 float PostingWalk::boundWindow(uint32_t windowEnd) {
+  order_.clear();
   float total = 0;
-  for (Term& term : terms_) {
-    term.bound = 0;
+  for (size_t i = 0; i < terms_.size(); i++) {
+    Term& term = terms_[i];
     const PostingRun::List& list = term.list;
+    term.to = term.at;
     if (term.at >= list.count || list.rows[term.at] >= windowEnd) continue;
-    for (uint32_t block = term.block; block < list.blocks; block++) {
-      if (block > term.block && list.lastRows[block - 1] + 1 >= windowEnd) break;
-      term.bound = std::max(term.bound, mostOf(list, block, term.weight));
-    }
+    uint32_t block = term.at / kPostingBlock;
+    term.bound = std::max(0.0f, mostOf(list, block, term.weight));
+    while (block + 1 < list.blocks && list.lastRows[block] + 1 < windowEnd)
+      term.bound = std::max(term.bound, mostOf(list, ++block, term.weight));
+    const uint32_t* const from = list.rows + std::max(term.at, block * kPostingBlock);
+    const uint32_t* const to = list.rows + std::min(list.count, (block + 1) * kPostingBlock);
+    term.to = static_cast<uint32_t>(std::lower_bound(from, to, windowEnd) - list.rows);
     total += term.bound;
+    order_.push_back(static_cast<uint32_t>(i));
   }
   return total;
 }
 
-float PostingWalk::sum(uint32_t base, uint32_t windowEnd, float bound) {
-  std::sort(terms_.begin(), terms_.end(),
-            [](const Term& a, const Term& b) { return a.bound < b.bound; });
+float PostingWalk::split(float bound) {
+  std::sort(order_.begin(), order_.end(),
+            [&](uint32_t a, uint32_t b) { return terms_[a].bound < terms_[b].bound; });
+  const auto lengthOf = [&](size_t at) {
+    const Term& term = terms_[order_[at]];
+    return uint64_t(term.to - term.at);
+  };
   float unread = 0;
-  auto term = terms_.begin();
-  while (term != terms_.end() && unread + term->bound + slack_ < bound) unread += (term++)->bound;
-  Sums& window = sums();
-  for (; term != terms_.end(); ++term) {
-    const uint32_t from = term->at;
-    const uint32_t* const rows = term->list.rows;
-    const float* const values = term->list.values;
-    const float weight = term->weight;
-    uint32_t at = from;
-    for (; at < term->list.count && rows[at] < windowEnd; at++) {
-      const uint32_t row = rows[at] - base;
-      // Rows that do not ascend are of a forged file.
-      if (row >= kWindow) break;
-      window.of[row] += weight * values[at];
-      window.touched[row / 64] |= uint64_t(1) << (row % 64);
-    }
-    term->at = at;
-    visited_ += at - from;
-  }
+  firstRead_ = 0;
+  while (firstRead_ < order_.size() && unread + terms_[order_[firstRead_]].bound + slack_ < bound)
+    unread += terms_[order_[firstRead_++]].bound;
+  uint64_t read = 0;
+  for (size_t at = firstRead_; at < order_.size(); at++) read += lengthOf(at);
+  while (firstRead_ > 0 && lengthOf(firstRead_ - 1) <= read * kReadPerScored)
+    read += lengthOf(--firstRead_);
+  isWhole_ = firstRead_ == 0;
+  unread = 0;
+  for (size_t at = 0; at < firstRead_; at++) unread += terms_[order_[at]].bound;
   return unread;
 }
 
-void PostingWalk::skipTo(uint32_t row) {
-  for (Term& term : terms_) {
-    const PostingRun::List& list = term.list;
-    while (term.block < list.blocks && list.lastRows[term.block] < row) term.block++;
-    const uint32_t from = std::max(term.at, term.block * kPostingBlock);
-    const uint32_t to = std::min(list.count, (term.block + 1) * kPostingBlock);
-    term.at =
-        from >= list.count
-            ? list.count
-            : uint32_t(std::lower_bound(list.rows + from, list.rows + std::max(from, to), row) -
-                       list.rows);
+void PostingWalk::sum(uint32_t base, uint32_t windowEnd, float least) {
+  const uint32_t rows = windowEnd - base;
+  read_ = 0;
+  // Whoever has no sum has none of the least, then.
+  if (least > 0) {
+    addUp<false>(base, rows, least);
+    collectReached(base, rows, least);
+  } else {
+    addUp<true>(base, rows, least);
+    collectTouched(least);
+  }
+  visited_ += read_;
+}
+
+template <bool isTracked> void PostingWalk::addUp(uint32_t base, uint32_t most, float least) {
+  Sums& window = sums();
+  for (size_t i = firstRead_; i < order_.size(); i++) {
+    const Term& term = terms_[order_[i]];
+    const uint32_t* const rows = term.list.rows;
+    const float* const values = term.list.values;
+    for (uint32_t at = term.at; at < term.to; at++) {
+      const uint32_t row = rows[at] - base;
+      // Rows that do not ascend are of a forged file.
+      if (row >= most) break;
+      const float before = window.of[row];
+      const float sum = before + term.weight * values[at];
+      window.of[row] = sum;
+      if constexpr (isTracked)
+        window.touched[row / 64] |= uint64_t(1) << (row % 64);
+      else if (sum >= least && before < least)
+        reached_.push_back(row);
+    }
+    read_ += term.to - term.at;
+  }
+}
+
+// Rows whose sum was at least that much once: where a later one has made it less, or it is listed
+// twice, it is passed over.
+void PostingWalk::collectReached(uint32_t base, uint32_t rows, float least) {
+  Sums& window = sums();
+  for (const uint32_t row : reached_) {
+    if (window.of[row] >= least) summed_.push_back({window.of[row], row});
+    window.of[row] = 0;
+  }
+  reached_.clear();
+  if (read_ > rows / kRowsPerCleared) {
+    std::memset(window.of, 0, rows * sizeof(float));
+    return;
+  }
+  for (size_t i = firstRead_; i < order_.size(); i++) {
+    const Term& term = terms_[order_[i]];
+    for (uint32_t at = term.at; at < term.to; at++)
+      if (const uint32_t row = term.list.rows[at] - base; row < rows) window.of[row] = 0;
+  }
+}
+
+void PostingWalk::collectTouched(float least) {
+  Sums& window = sums();
+  for (uint32_t word = 0; word < kWindow / 64; word++) {
+    for (uint64_t bits = window.touched[word]; bits != 0; bits &= bits - 1) {
+      const uint32_t row = word * 64 + static_cast<uint32_t>(__builtin_ctzll(bits));
+      // What is no number, because bounds of the query are beyond a float, is looked at too.
+      const float sum = window.of[row] == window.of[row] ? window.of[row] : INFINITY;
+      window.of[row] = 0;
+      if (!(sum < least)) summed_.push_back({sum, row});
+    }
+    window.touched[word] = 0;
   }
 }
 

@@ -100,6 +100,12 @@ std::vector<size_t> noLongerMatching(const Snapshot& snapshot, const FilterNode&
   return gone;
 }
 
+uint64_t payloadBytes(const std::vector<RowRef>& rows) {
+  uint64_t bytes = 0;
+  for (const RowRef& row : rows) bytes += row.segment->payload(row.row).size();
+  return bytes;
+}
+
 Status readRows(const RowRef* rows, size_t count, const RowFields& fields,
                 const std::vector<VectorSpec>& specs, RowBlock& block) {
   block.count = static_cast<uint32_t>(count);

@@ -35,6 +35,14 @@ struct RowBlock {
   std::vector<Vectors> vectors;
 };
 
+// Whether a read may wait for a writer, who holds the overlays for as long as one batch of payloads
+// takes, and the lookup of ids for as long as one of points. Refused: it ends with CANCELLED
+// instead.
+enum class Waiting : uint8_t { Allowed, Refused };
+
+// Of the rows' payloads. The caller holds the overlays' lock, shared.
+uint64_t payloadBytes(const std::vector<RowRef>& rows);
+
 // The sequence numbers and payloads are those of now: a payload that was changed after the snapshot
 // is the newer one. The caller holds the overlays' lock, shared.
 Status readRows(const RowRef* rows, size_t count, const RowFields& fields,
@@ -44,10 +52,6 @@ Status readRows(const RowRef* rows, size_t count, const RowFields& fields,
 // changed in between and matches no longer. Nobody gets to see a point that contradicts the filter.
 std::vector<size_t> noLongerMatching(const Snapshot& snapshot, const FilterNode& filter,
                                      const RowRef* rows, const RowBlock& block);
-
-// Whether a read may wait for a writer, who holds the overlays for as long as one batch of payloads
-// takes. Refused: it ends with CANCELLED instead.
-enum class Waiting : uint8_t { Allowed, Refused };
 
 // Reads the rows, leaving out those that match no longer; `drop(position)` is told of each, from
 // the last to the first.

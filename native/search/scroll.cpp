@@ -1,6 +1,7 @@
 #include "search/scroll.hpp"
 
 #include <algorithm>
+#include <cmath>
 
 #include "filter/plan.hpp"
 #include "search/matching_rows.hpp"
@@ -9,6 +10,9 @@
 namespace vicinal {
 
 namespace {
+
+// Of a row that an index collects, or that is looked at: about twice what it takes.
+constexpr double kNsPerRow = 4;
 
 struct OrderedRow {
   PointId id;
@@ -97,6 +101,28 @@ Status countSegment(const SegmentView& view, const Snapshot& snapshot, const Fil
   return Status::ok();
 }
 
+// In one segment; infinite where only counting tells.
+double expectedNsOf(const SegmentView& view, const Snapshot& snapshot, const FilterNode* filter) {
+  const bool hasDeleted = view.segment->deletedRows() > 0;
+  if (filter == nullptr) return hasDeleted ? view.rows * kNsPerRow : 0;
+  const SegmentRows rows(view, snapshot);
+  const auto indexes = view.segment->indexes();
+  const auto collected = rowsToPlan(*filter, rows, *indexes);
+  if (!collected) return INFINITY;
+  return double(*collected) * kNsPerRow * (hasDeleted ? 2 : 1);
+}
+
+Result<uint64_t> countAll(const Snapshot& snapshot, const FilterNode* filter,
+                          const CancelFlag* cancel) {
+  uint64_t counted = 0;
+  for (size_t at = 0; at < snapshot.count(); at++) {
+    const SegmentView view(snapshot, at);
+    if (Status status = countSegment(view, snapshot, filter, cancel, counted); !status)
+      return status;
+  }
+  return counted;
+}
+
 } // namespace
 
 Status scroll(const Snapshot& snapshot, const std::vector<VectorSpec>& specs,
@@ -129,14 +155,21 @@ Result<uint64_t> count(const Snapshot& snapshot, size_t vectors, const FilterByt
                        const CancelFlag* cancel) {
   std::optional<FilterProgram> program;
   if (Status status = decodeFilter(filter, vectors, snapshot, program); !status) return status;
-  uint64_t counted = 0;
-  for (size_t at = 0; at < snapshot.count(); at++) {
-    const FilterNode* root = program ? &program->root() : nullptr;
-    if (Status status = countSegment(SegmentView(snapshot, at), snapshot, root, cancel, counted);
-        !status)
-      return status;
-  }
-  return counted;
+  return countAll(snapshot, program ? &program->root() : nullptr, cancel);
+}
+
+Result<std::optional<uint64_t>> countWithin(const Snapshot& snapshot, size_t vectors,
+                                            const FilterBytes& filter, double mostNs) {
+  std::optional<FilterProgram> program;
+  if (Status status = decodeFilter(filter, vectors, snapshot, program); !status) return status;
+  const FilterNode* root = program ? &program->root() : nullptr;
+  double expectedNs = 0;
+  for (size_t at = 0; at < snapshot.count() && expectedNs < mostNs; at++)
+    expectedNs += expectedNsOf(SegmentView(snapshot, at), snapshot, root);
+  if (!(expectedNs < mostNs)) return std::optional<uint64_t>();
+  const auto counted = countAll(snapshot, root, nullptr);
+  if (!counted) return counted.status();
+  return std::optional<uint64_t>(*counted);
 }
 
 Status selectIds(const Snapshot& snapshot, size_t vectors, const FilterBytes& filter,

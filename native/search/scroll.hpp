@@ -31,6 +31,10 @@ Status scroll(const Snapshot& snapshot, const std::vector<VectorSpec>& specs,
 Result<uint64_t> count(const Snapshot& snapshot, size_t vectors, const FilterBytes& filter,
                        const CancelFlag* cancel);
 
+// The same where it is expected to end within `mostNs`; nothing where it is not.
+Result<std::optional<uint64_t>> countWithin(const Snapshot& snapshot, size_t vectors,
+                                            const FilterBytes& filter, double mostNs);
+
 // The ids of the points that match, or of all, in order, as `kIdWords` words each.
 Status selectIds(const Snapshot& snapshot, size_t vectors, const FilterBytes& filter,
                  const CancelFlag* cancel, Buffer<uint32_t>& ids);

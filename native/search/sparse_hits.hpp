@@ -24,6 +24,7 @@ class SparseHits {
 public:
   SparseHits(size_t wanted, float least) : wanted_(wanted), least_(least) {}
 
+  size_t wanted() const { return wanted_; }
   // Nothing below it can be kept.
   float bound() const {
     return hits_.size() < wanted_ ? least_ : std::max(least_, hits_.front().score);

@@ -4,6 +4,7 @@
 #include <cfloat>
 #include <chrono>
 #include <cmath>
+#include <functional>
 #include <optional>
 
 #include "search/answer.hpp"
@@ -19,6 +20,8 @@ namespace {
 
 // Scoring a row from its own vector costs about as much as reading so many postings.
 constexpr double kScoredRow = 8;
+// What a search costs besides.
+constexpr double kFixedPostings = 4096;
 // Of indices in runs: beyond, to ask what a search costs would cost as much.
 constexpr size_t kMostLookedUp = 2048;
 constexpr uint32_t kRowsBetweenChecks = 512;
@@ -64,13 +67,57 @@ Status weighAll(const Snapshot& snapshot, const SparseRequest& request, const Ca
   return Status::ok();
 }
 
+// Rows that will be hits unless better ones come: they are scored when all have been seen. Of
+// these, as many as are wanted have at least the bound.
+class WaitingRows {
+public:
+  explicit WaitingRows(size_t wanted) : wanted_(wanted) {}
+
+  float bound() const { return least_.size() < wanted_ ? -INFINITY : least_.front(); }
+
+  // True where there are so many that they should be scored now.
+  bool add(const PostingCandidate& candidate) {
+    rows_.push_back(candidate);
+    if (least_.size() == wanted_) {
+      if (candidate.lower <= least_.front()) return rows_.size() >= kMostWaiting;
+      std::pop_heap(least_.begin(), least_.end(), std::greater<>());
+      least_.pop_back();
+    }
+    least_.push_back(candidate.lower);
+    std::push_heap(least_.begin(), least_.end(), std::greater<>());
+    return rows_.size() >= kMostWaiting;
+  }
+
+  const std::vector<PostingCandidate>& sorted() {
+    const float least = bound();
+    std::erase_if(rows_, [&](const PostingCandidate& each) { return each.upper < least; });
+    std::sort(rows_.begin(), rows_.end(),
+              [](const auto& a, const auto& b) { return a.upper > b.upper; });
+    return rows_;
+  }
+
+  void clear() {
+    rows_.clear();
+    least_.clear();
+  }
+
+private:
+  static constexpr size_t kMostWaiting = 4096;
+  const size_t wanted_;
+  std::vector<PostingCandidate> rows_;
+  // What the best of them are at least, the least on top.
+  std::vector<float> least_;
+};
+
 class SparseSegmentSearch {
 public:
   SparseSegmentSearch(const SegmentScope& scope, const SparseRequest& request,
                       const Weighed& weighed, SparseHits& hits)
       : scope_(scope), request_(request), query_(weighed.query),
         examples_(weighed.examples ? &*weighed.examples : nullptr),
-        space_(scope.segment.sparse(request.vector)), hits_(hits), report_(scope.report()) {
+        space_(scope.segment.sparse(request.vector)), hits_(hits),
+        hasDeleted_(scope.segment.deletedRows() > 0), waiting_(hits.wanted()),
+        report_(scope.report()) {
     report_.recall = 1;
     if (examples_ == nullptr) return;
     distances_.assign(examples_->count, -0.0f);
@@ -116,9 +163,16 @@ private:
   }
 
   Status visit(PostingWalk& walk) {
-    VICINAL_TRY(walk.run(
-        scope_.view.rows, scope_.cancel, [&] { return hits_.bound(); },
-        [&](uint32_t row) { score(row); }));
+    const bool mayWait = scope_.filter == nullptr && request_.exclude.empty();
+    const auto bound = [&] { return std::max(hits_.bound(), waiting_.bound()); };
+    const auto take = [&](const PostingCandidate& candidate) {
+      if (!mayWait)
+        score(candidate.row);
+      else if ((!hasDeleted_ || scope_.view.isVisible(candidate.row)) && waiting_.add(candidate))
+        scoreWaiting();
+    };
+    VICINAL_TRY(walk.run(scope_.view.rows, scope_.cancel, bound, take));
+    scoreWaiting();
     report_.visited += walk.visited();
     return Status::ok();
   }
@@ -178,6 +232,18 @@ private:
     return !plan_ || !plan_->isComplete() || plan_->passes(scope_.rows, row);
   }
 
+  // The best first, so that the others need not be scored.
+  void scoreWaiting() {
+    const std::vector<PostingCandidate>& rows = waiting_.sorted();
+    for (const PostingCandidate& each : rows) space_.prefetch(each.row);
+    for (const PostingCandidate& each : rows) space_.prefetchVector(each.row);
+    for (const PostingCandidate& each : rows) {
+      if (each.upper < hits_.bound()) break;
+      score(each.row);
+    }
+    waiting_.clear();
+  }
+
   void score(uint32_t row) {
     if (!isCandidate(row)) return;
     const SparseVector vector = space_.vector(row);
@@ -216,7 +282,10 @@ private:
   const SparseExamples* const examples_;
   const SparseSpace& space_;
   SparseHits& hits_;
+  // Where no row ever was, all that postings tell of are visible.
+  const bool hasDeleted_;
   std::optional<FilterPlan> plan_;
+  WaitingRows waiting_;
   SegmentReport report_;
   // By examples: of one row, what an unlike one scores, and indexed rows that are not.
   std::vector<float> distances_;
@@ -266,7 +335,7 @@ Status searchSparse(const Snapshot& snapshot, const std::vector<VectorSpec>& spe
 
 double estimatePostings(const Snapshot& snapshot, const SparseRequest& request) {
   if (request.examples || request.corpus) return INFINITY;
-  double postings = 1;
+  double postings = kFixedPostings;
   size_t lookedUp = 0;
   for (size_t at = 0; at < snapshot.count(); at++) {
     const auto runs = snapshot.segment(at).sparse(request.vector).runs();

@@ -15,8 +15,19 @@ Snapshot SegmentSet::snapshot() const {
 }
 
 Snapshot SegmentSet::locate(const PointId* ids, size_t count, std::vector<RowRef>& rows) const {
-  rows.assign(count, {});
   std::shared_lock lock(*lookup_);
+  return locateAll(ids, count, rows);
+}
+
+std::optional<Snapshot> SegmentSet::tryLocate(const PointId* ids, size_t count,
+                                              std::vector<RowRef>& rows) const {
+  std::shared_lock lock(*lookup_, std::try_to_lock);
+  if (!lock.owns_lock()) return std::nullopt;
+  return locateAll(ids, count, rows);
+}
+
+Snapshot SegmentSet::locateAll(const PointId* ids, size_t count, std::vector<RowRef>& rows) const {
+  rows.assign(count, {});
   Snapshot snapshot = this->snapshot();
   for (size_t at = 0; at < count; at++) rows[at] = find(ids[at]);
   return snapshot;

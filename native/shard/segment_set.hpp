@@ -11,6 +11,7 @@
 
 #include <atomic>
 #include <mutex>
+#include <optional>
 #include <shared_mutex>
 #include <vector>
 
@@ -30,6 +31,9 @@ public:
   Snapshot snapshot() const;
   // A snapshot, and where in it the ids are (not found: absent or deleted).
   Snapshot locate(const PointId* ids, size_t count, std::vector<RowRef>& rows) const;
+  // Nothing where a writer would have to be waited for.
+  std::optional<Snapshot> tryLocate(const PointId* ids, size_t count,
+                                    std::vector<RowRef>& rows) const;
 
   // The live row of an id, as the last commit left it.
   RowRef find(const PointId& id) const;
@@ -62,6 +66,8 @@ public:
   void takeOver(SegmentSet& from, std::shared_ptr<const SegmentList> segments);
 
 private:
+  // Under the lookup's lock, shared.
+  Snapshot locateAll(const PointId* ids, size_t count, std::vector<RowRef>& rows) const;
   void publishList(std::shared_ptr<const SegmentList> list);
 
   std::vector<VectorSpec> vectors_;

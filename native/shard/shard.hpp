@@ -123,6 +123,10 @@ public:
   Snapshot locate(const std::vector<PointId>& ids, std::vector<RowRef>& rows) const {
     return segments_.locate(ids.data(), ids.size(), rows);
   }
+  std::optional<Snapshot> tryLocate(const std::vector<PointId>& ids,
+                                    std::vector<RowRef>& rows) const {
+    return segments_.tryLocate(ids.data(), ids.size(), rows);
+  }
 
   // ---- writes (shard_write.cpp)
   // -------------------------------------------------------------------

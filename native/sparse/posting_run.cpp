@@ -67,10 +67,34 @@ Result<std::shared_ptr<const PostingRun>> PostingRun::map(int descriptor, uint64
   return std::shared_ptr<const PostingRun>(std::move(run));
 }
 
-PostingRun::List PostingRun::find(uint32_t index) const {
+// Indices are hashes of words or numbers of a vocabulary, both spread about evenly: one is not far
+// from where its share of the range is.
+const uint32_t* PostingRun::seek(uint32_t index) const {
   const uint32_t terms = header()[3];
-  const uint32_t* found = std::lower_bound(terms_, terms_ + terms, index);
-  if (found == terms_ + terms || *found != index) return {};
+  if (terms == 0 || index < terms_[0] || index > terms_[terms - 1]) return nullptr;
+  const uint64_t range = std::max(1u, terms_[terms - 1] - terms_[0]);
+  const auto guess = static_cast<uint32_t>(uint64_t(index - terms_[0]) * (terms - 1) / range);
+  uint32_t from = guess;
+  uint32_t to = guess;
+  uint32_t step = 8;
+  if (terms_[guess] < index) {
+    for (to = guess + step; to < terms && terms_[to] < index; to = from + step) {
+      from = to;
+      step *= 2;
+    }
+  } else {
+    for (from = guess - std::min(guess, step); from > 0 && terms_[from] > index;
+         from = to - std::min(to, step)) {
+      to = from;
+      step *= 2;
+    }
+  }
+  return std::lower_bound(terms_ + from, terms_ + std::min(terms, to + 1), index);
+}
+
+PostingRun::List PostingRun::find(uint32_t index) const {
+  const uint32_t* found = seek(index);
+  if (found == nullptr || *found != index) return {};
   const auto term = static_cast<size_t>(found - terms_);
   const uint32_t posting = firstPostings_[term];
   const uint32_t block = firstBlocks_[term];

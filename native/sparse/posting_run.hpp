@@ -64,6 +64,8 @@ private:
   const uint32_t* header() const { return words_.data(); }
   void lay();
   bool isSound() const;
+  // The first index that is not less, of all; null where none can be it.
+  const uint32_t* seek(uint32_t index) const;
 
   RegionArray<uint32_t> words_;
   // Into the words.

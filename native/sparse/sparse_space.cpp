@@ -6,10 +6,10 @@ namespace vicinal {
 
 namespace {
 
-// A tail of so many rows or components is worth a run: searches look at less in some tens of
+// A tail of so many rows or components is worth a run: searches look at less in some
 // microseconds.
-constexpr uint32_t kTailRows = 1024;
-constexpr uint64_t kTailEntries = 32 * 1024;
+constexpr uint32_t kTailRows = 256;
+constexpr uint64_t kTailEntries = 8 * 1024;
 // A run is built together with the one before where that is no more than so many times larger.
 constexpr uint64_t kMergedShare = 2;
 // Dead rows that are counted at once by one who cannot wait.

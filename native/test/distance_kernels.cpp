@@ -110,6 +110,34 @@ TEST("one pair and many rows give the same bits, by ids and in a row") {
   }
 }
 
+TEST("the least of many distances has the bits of the least of pairs") {
+  std::mt19937 random(3);
+  const size_t most = 9;
+  for (const size_t dim : {1u, 3u, 15u, 16u, 33u, 64u, 100u, 128u, 129u}) {
+    auto base = randomFloats(random, most * dim);
+    const auto queries = randomFloats(random, most * dim);
+    // Distances to it are no numbers, or infinite ones.
+    base[5 * dim] = std::numeric_limits<float>::quiet_NaN();
+    base[6 * dim] = std::numeric_limits<float>::infinity();
+    for (const Metric metric : metrics)
+      forEachSet([&](const Kernels& set) {
+        for (size_t queryCount = 0; queryCount <= most; queryCount++)
+          for (size_t count = 1; count <= most; count++) {
+            std::vector<float> least(queryCount + 1, std::numeric_limits<float>::max());
+            if (queryCount > 1) least[1] = -1e6;
+            std::vector<float> expected = least;
+            set.least[size_t(metric)](queries.data(), queryCount, base.data(), count, dim,
+                                      least.data());
+            for (size_t q = 0; q < queryCount; q++)
+              for (size_t row = 0; row < count; row++)
+                expected[q] = std::min(expected[q], set.distance[size_t(metric)](
+                                                        &queries[q * dim], &base[row * dim], dim));
+            for (size_t q = 0; q <= queryCount; q++) CHECK_EQUAL(least[q], expected[q]);
+          }
+      });
+  }
+}
+
 TEST("a kernel reads nothing behind a vector's end") {
   // ASan sees a read behind the allocation, whose size is exactly the vector's.
   for (size_t dim = 1; dim <= 66; dim++) {

@@ -4,9 +4,11 @@
 #include <variant>
 
 #include "harness.hpp"
+#include "program_bytes.hpp"
 #include "search/facet.hpp"
 #include "search/order_by.hpp"
 #include "search/sample.hpp"
+#include "search/scroll.hpp"
 #include "shard_fixture.hpp"
 
 namespace vicinal {
@@ -113,6 +115,48 @@ TEST("an order is that of the values over all segments, from where it starts") {
       }
     }
   }
+}
+
+TEST("a count that is expected to be short is the count, and one that is not is put off") {
+  ThreadPool pool(1);
+  Shard shard(testSpec(), pool);
+  const uint32_t points = 5000;
+  REQUIRE(shard.upsert(TestBatch(0, points, 1).columns).isOk());
+  REQUIRE(shard.createPayloadIndex({"n", PayloadIndexKind::Integer}).isOk());
+  const auto isCountedAs = [&](double from, double to, uint64_t expected, bool isShort) {
+    Bytes program;
+    // Below `to`, and not below `from`.
+    program.op(FilterOp::NumberRange).put<uint8_t>(1).put<uint8_t>(0).text("n");
+    program.put<uint8_t>(0b1001).put(to).put(from);
+    const auto exact = count(shard.snapshot(), 2, program.bytes, nullptr);
+    REQUIRE(exact.isOk());
+    CHECK_EQUAL(*exact, expected);
+    const auto unbounded = countWithin(shard.snapshot(), 2, program.bytes, 1e9);
+    REQUIRE(unbounded.isOk());
+    CHECK_EQUAL(unbounded->has_value(), isShort);
+    if (*unbounded) CHECK_EQUAL(**unbounded, expected);
+    const auto within = countWithin(shard.snapshot(), 2, program.bytes, 1);
+    REQUIRE(within.isOk());
+    CHECK(!*within);
+  };
+  // Lists, bits, and more than half.
+  for (const double to : {100.0, 101.0, 103.0, 300.0, 1200.0, 2000.0, 4900.0})
+    isCountedAs(100, to, uint64_t(to) - 100, true);
+  isCountedAs(4990, 9000, 10, true);
+  REQUIRE(shard.deletePoints(testIds(110, 20), 2).isOk());
+  isCountedAs(100, 200, 80, true);
+  const auto all = countWithin(shard.snapshot(), 2, std::nullopt, 1e9);
+  REQUIRE(all.isOk() && *all);
+  CHECK_EQUAL(**all, uint64_t(points - 20));
+  // A payload that is another one than the index knows has to be read.
+  TestBatch batch(150, 5, 3);
+  UpsertColumns columns;
+  columns.ids = batch.columns.ids;
+  columns.payloadBytes = batch.columns.payloadBytes;
+  columns.payloadOffsets = batch.columns.payloadOffsets;
+  columns.seq = 3;
+  REQUIRE(shard.setPayloads(columns).isOk());
+  isCountedAs(100, 200, 80, false);
 }
 
 TEST("a sample is of distinct points that are there") {

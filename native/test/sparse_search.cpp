@@ -369,6 +369,25 @@ TEST("waiting for the index waits for postings too, and a file takes them over")
   checkAnswers(shard, model, random, 30, false);
 }
 
+TEST("sparse search is exact over one run of many windows, with nothing deleted") {
+  ThreadPool pool(2);
+  for (const bool hasNegatives : {false, true}) {
+    std::mt19937 random(hasNegatives ? 11 : 12);
+    Shard shard(sparseSpec(), pool);
+    Model model;
+    const uint32_t points = isSlow() ? 12'000 : 40'000;
+    SparseBatch batch;
+    for (uint32_t id = 0; id < points; id++) {
+      const Entries entries = randomEntries(random, 20, hasNegatives);
+      batch.add(id, &entries);
+      model.vectors[id] = entries;
+    }
+    REQUIRE(shard.upsert(batch.finish(1)).isOk());
+    CHECK(waitForIndex(shard).isOk());
+    checkAnswers(shard, model, random, 40, hasNegatives);
+  }
+}
+
 TEST("an opened segment has the sparse vectors and postings it was written with, and goes on") {
   ThreadPool pool(2);
   std::mt19937 random(8);

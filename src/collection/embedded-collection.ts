@@ -283,7 +283,8 @@ export class EmbeddedCollection<P = Payload> implements Collection<P> {
   /** A search for neighbours of one vector may end at once; all else is a plan with a promise. */
   #run(query: QueryOptions, scope: CallScope, view: CollectionView): Awaitable<Hit<P>[]> {
     if (plainTarget(query, view.schema) !== undefined) return search<P>(view.shard, view.schema, query, scope)
-    return runQuery<P>(query, this.#scopeOf(view, scope, false)).then(({ hits }) => hits)
+    const answer = runQuery<P>(query, this.#scopeOf(view, scope, false))
+    return answer instanceof Promise ? answer.then(({ hits }) => hits) : answer.hits
   }
 
   #scopeOf(source: CollectionView, call: CallScope, explains: boolean): QueryScope {

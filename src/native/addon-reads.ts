@@ -1,4 +1,4 @@
-import type { Examples, SparseBuffers } from './addon-vectors.js'
+import type { Examples, SparseBuffers, SparseSearchRequest } from './addon-vectors.js'
 
 /** What reads of the addon take and give. */
 
@@ -74,6 +74,18 @@ export interface CodeUse {
   rescore: boolean
   /** Scored exactly for each one wanted; 0: as many as `recall` takes. */
   oversampling: number
+}
+
+/** Searches, without payloads of their own, and how their rankings become one: see core/query.ts, RrfQuery. */
+export interface FusedRequest {
+  parts: (Omit<SearchRequest, 'cancel' | 'inlineUs'> | Omit<SparseSearchRequest, 'cancel' | 'inlineUs'>)[]
+  k: number
+  weights: Float64Array | null
+  limit: number
+  offset: number
+  scoreThreshold: number | null
+  fields: RowFields
+  inlineUs: number
 }
 
 export interface SearchResult extends RowBlock {

@@ -1,7 +1,9 @@
+import type { Awaitable } from '../core/awaitable.js'
 import type {
   CodeKind,
   FacetRequest,
   FacetResult,
+  FusedRequest,
   OrderedBlock,
   OrderRequest,
   PayloadIndexKindCode,
@@ -115,11 +117,25 @@ export interface Addon {
   search(shard: ShardHandle, request: SearchRequest): SearchResult | Promise<SearchResult>
   /** Exactly the points with the greatest dot products that share an index with the query, by the same rules. */
   searchSparse(shard: ShardHandle, request: SparseSearchRequest): SearchResult | Promise<SearchResult>
-  /** Present points in the order asked for; `positions[i]` says which of `ids` row i is. */
-  retrieve(shard: ShardHandle, ids: Uint32Array, fields: RowFields): Promise<RowBlock & { positions: Uint32Array }>
+  /**
+   * One ranking of several searches, by places, with the points' payloads; null where all that is expected to take
+   * longer than `inlineUs`.
+   */
+  searchFused(shard: ShardHandle, request: FusedRequest): SearchResult | null
+  /**
+   * Present points in the order asked for; `positions[i]` says which of `ids` row i is. A few of them are read at once,
+   * without their vectors, where `inlineUs` are left for it.
+   */
+  retrieve(
+    shard: ShardHandle,
+    ids: Uint32Array,
+    fields: RowFields,
+    inlineUs: number,
+  ): Awaitable<RowBlock & { positions: Uint32Array }>
   /** Points in id order from `from` (inclusive; null: the first), at most `limit`, that match. */
   scroll(shard: ShardHandle, request: ScrollRequest): Promise<RowBlock & { next: Uint32Array | null }>
-  count(shard: ShardHandle, filter: Uint8Array | null, cancel: number): Promise<number>
+  /** What indexes know is counted at once, where it is expected to take less than `inlineUs`. */
+  count(shard: ShardHandle, filter: Uint8Array | null, cancel: number, inlineUs: number): Awaitable<number>
   /** About how many match, from payload indexes and a sample. */
   estimateCount(shard: ShardHandle, filter: Uint8Array | null): Promise<number>
   /** Matching points chosen at random, each as likely as any other, in no order. */

@@ -5,6 +5,7 @@ import type {
   FacetRequest,
   FacetResult,
   FlushBatch,
+  FusedRequest,
   OrderedBlock,
   OrderRequest,
   PayloadIndexKindCode,
@@ -30,6 +31,9 @@ import type { ShardMemory } from './memory-facts.js'
 
 /** Numbers for the kernel's `cancel`; 0 means none. */
 let lastCancel = 0
+
+/** A request without what the shard adds to it. */
+export type Asked<T> = Omit<T, 'cancel' | 'inlineUs'>
 
 /** What ends an operation; the signal is asked for only where there is something to wait for. */
 export interface Cancellable {
@@ -97,15 +101,16 @@ export class Shard {
   // Reads
 
   /** A short search runs here and now, and its result is returned without a promise. */
-  search(request: Omit<SearchRequest, 'cancel' | 'inlineUs'>, scope?: Cancellable): Awaitable<SearchResult> {
+  search(request: Asked<SearchRequest>, scope?: Cancellable): Awaitable<SearchResult> {
     return this.#inlineOrNot((call) => this.#addon.search(this.#handle, { ...request, ...call }), scope)
   }
   /** The same by a sparse vector. */
-  searchSparse(
-    request: Omit<SparseSearchRequest, 'cancel' | 'inlineUs'>,
-    scope?: Cancellable,
-  ): Awaitable<SearchResult> {
+  searchSparse(request: Asked<SparseSearchRequest>, scope?: Cancellable): Awaitable<SearchResult> {
     return this.#inlineOrNot((call) => this.#addon.searchSparse(this.#handle, { ...request, ...call }), scope)
+  }
+  /** Searches fused by ranks, here and now; null where they would take longer. The caller counts what it takes. */
+  searchFused(request: Omit<FusedRequest, 'inlineUs'>): SearchResult | null {
+    return this.#call(() => this.#addon.searchFused(this.#handle, { ...request, inlineUs: inlineShareUs() }))
   }
   #inlineOrNot(
     start: (call: { cancel: number; inlineUs: number }) => Awaitable<SearchResult>,
@@ -123,7 +128,7 @@ export class Shard {
     }
   }
   async retrieve(ids: Uint32Array, fields: RowFields): Promise<RowBlock & { positions: Uint32Array }> {
-    return await this.#run(() => this.#addon.retrieve(this.#handle, ids, fields))
+    return await this.#timed((inlineUs) => this.#addon.retrieve(this.#handle, ids, fields, inlineUs))
   }
   async scroll(
     request: Omit<ScrollRequest, 'cancel'>,
@@ -132,7 +137,18 @@ export class Shard {
     return await this.#cancelled(signal, (cancel) => this.#addon.scroll(this.#handle, { ...request, cancel }))
   }
   async count(filter: Uint8Array | null, signal?: AbortSignal): Promise<number> {
-    return await this.#cancelled(signal, (cancel) => this.#addon.count(this.#handle, filter, cancel))
+    lastCancel += 1
+    const cancel = lastCancel
+    const started = this.#timed((inlineUs) => this.#addon.count(this.#handle, filter, cancel, inlineUs))
+    return started instanceof Promise ? await this.#cancellable(signal, cancel, started) : started
+  }
+  /** What may end at once takes from the turn's share what it took. */
+  #timed<T>(start: (inlineUs: number) => Awaitable<T>): Awaitable<T> {
+    const before = performance.now()
+    const started = this.#call(() => start(inlineShareUs()))
+    if (started instanceof Promise) return started.catch(rethrow)
+    spendInlineUs((performance.now() - before) * 1000)
+    return started
   }
   async estimateCount(filter: Uint8Array | null): Promise<number> {
     return await this.#run(() => this.#addon.estimateCount(this.#handle, filter))

@@ -1,12 +1,12 @@
 /** Stages that the kernel answers: of the whole collection, or of the points that prefetches have found. */
-import type { Awaitable } from '../core/awaitable.js'
 import type { Hit } from '../core/database.js'
 import { encodeIds, ID_WORDS, type Payload } from '../core/point.js'
 import type { QueryPlan, StageKind } from '../core/query-plan.js'
 import type { ResolvedSparse, ResolvedVector, SchemaVector } from '../core/schema.js'
 import type { FilterNode } from '../filter/node.js'
 import { compileNode } from '../filter/program.js'
-import type { RowBlock, SearchRequest, SearchResult, VectorRows } from '../native/addon.js'
+import type { RowBlock, SearchRequest, SearchResult, SparseSearchRequest, VectorRows } from '../native/addon.js'
+import type { Asked } from '../native/shard.js'
 import { roundQuery } from '../native/vectors.js'
 import { nearestTo, type Target, targetOf } from './examples.js'
 import { planOf, planWithoutSearch, type StageFacts } from './explain.js'
@@ -100,33 +100,77 @@ export class Leaf {
     target: Target,
     place: LeafPlace,
   ): Promise<{ result: SearchResult; isFiltered: boolean }> {
+    const { shard } = this.#scope.source
+    const asked = this.#requestOf(stage, vector, target, place)
+    const found =
+      'sparse' in asked
+        ? shard.searchSparse(asked.sparse, this.#scope.call)
+        : shard.search(asked.dense, this.#scope.call)
+    return {
+      result: found instanceof Promise ? await found : found,
+      isFiltered: ('sparse' in asked ? asked.sparse : asked.dense).filter !== null,
+    }
+  }
+
+  /**
+   * Fusion by ranks of searches that are short enough to run here and now, in one call of the kernel; null where they
+   * are not, or are no such searches.
+   */
+  fused({ scoring, prefetches, limit, threshold }: Stage, place: LeafPlace, nothing: Projection): Hit[] | null {
+    const { source } = this.#scope
+    const { projection, offset, filters } = place
+    if (scoring.kind !== 'rrf' || projection.fields.vectors.length > 0) return null
+    const isPlain = ({ scoring: asked, prefetches: inner }: Stage) =>
+      inner.length === 0 && asked.kind === 'nearest' && !asked.mmr
+    if (!prefetches.every(isPlain)) return null
+    const parts = prefetches.map((stage) => {
+      const { vector, target } = stage.scoring as Extract<Scoring, { kind: 'nearest' }>
+      const all = stage.filter ? [...filters, stage.filter] : filters
+      const at = { filters: all, offset: 0, projection: nothing }
+      const asked = this.#requestOf(stage, vector, nearestTo(this.#references.get(stage, target)), at)
+      return 'sparse' in asked ? asked.sparse : asked.dense
+    })
+    const result = source.shard.searchFused({
+      parts,
+      k: scoring.k,
+      weights: scoring.weights ? Float64Array.from(scoring.weights) : null,
+      limit: limit - offset,
+      offset,
+      scoreThreshold: threshold,
+      fields: projection.fields,
+    })
+    return result && hitsOf<Payload>(result, projection)
+  }
+
+  #requestOf(
+    stage: Stage,
+    vector: number,
+    target: Target,
+    place: LeafPlace,
+  ): { sparse: Asked<SparseSearchRequest> } | { dense: Asked<SearchRequest> } {
     const { limit, threshold } = stage
     const { excluded } = this.#references
     const excludes = !place.among && excluded.length > 0
     const asCondition = excludes && excluded.length > MOST_EXCLUDED * ID_WORDS
-    const filter = programOf(place, asCondition ? excluded : null)
     const ranked: Ranked = {
       vector,
       limit: limit - place.offset,
       offset: place.offset,
       scoreThreshold: threshold,
-      filter,
+      filter: programOf(place, asCondition ? excluded : null),
       exclude: excludes && !asCondition ? excluded : null,
       fields: place.projection.fields,
       explain: this.#scope.explains,
     }
-    const found =
-      'sparse' in target || 'sparseExamples' in target
-        ? this.#bySparse(ranked, stage, target)
-        : this.#byDense(ranked, stage, target, place.among !== undefined)
-    return { result: found instanceof Promise ? await found : found, isFiltered: filter !== null }
+    return 'sparse' in target || 'sparseExamples' in target
+      ? { sparse: this.#bySparse(ranked, stage, target) }
+      : { dense: this.#byDense(ranked, stage, target, place.among !== undefined) }
   }
 
-  #bySparse(ranked: Ranked, { corpus }: Stage, target: Target): Awaitable<SearchResult> {
-    const { source, call } = this.#scope
-    const { modifier } = source.schema[ranked.vector] as ResolvedSparse
+  #bySparse(ranked: Ranked, { corpus }: Stage, target: Target): Asked<SparseSearchRequest> {
+    const { modifier } = this.#scope.source.schema[ranked.vector] as ResolvedSparse
     const { indices, values } = 'sparse' in target ? target.sparse : NO_SPARSE
-    const request = {
+    return {
       ...ranked,
       indices,
       values,
@@ -134,15 +178,13 @@ export class Leaf {
       idf: modifier === 'idf',
       ...(corpus ? { corpus: compileNode(corpus) } : {}),
     }
-    return source.shard.searchSparse(request, call)
   }
 
-  #byDense(ranked: Ranked, { settings }: Stage, target: Target, isAmong: boolean): Awaitable<SearchResult> {
-    const { source, call } = this.#scope
-    const { size, datatype = 'float32' } = source.schema[ranked.vector] as ResolvedVector
+  #byDense(ranked: Ranked, { settings }: Stage, target: Target, isAmong: boolean): Asked<SearchRequest> {
+    const { size, datatype = 'float32' } = this.#scope.source.schema[ranked.vector] as ResolvedVector
     const { ef, recall, exact, codes, indexedOnly } = settings
     const rounded = (vectors: Float32Array) => roundQuery(vectors, size, datatype)
-    const request = {
+    return {
       ...ranked,
       query: 'query' in target ? rounded(target.query) : NO_QUERY,
       ...('examples' in target ? { examples: { ...target.examples, vectors: rounded(target.examples.vectors) } } : {}),
@@ -152,7 +194,6 @@ export class Leaf {
       ...(codes ? { codes } : {}),
       indexedOnly,
     }
-    return source.shard.search(request, call)
   }
 
   /** Searches candidates, and chooses among them; scores stay those of the search. */

@@ -8,6 +8,9 @@ import { sparseOfRow } from './rows.js'
 import type { QueryScope, Source } from './source.js'
 import { embedTexts, TextQuery } from './texts.js'
 
+/** Of texts: what is taken apart in some microseconds. */
+const CHARACTERS_AT_ONCE = 1024
+
 interface Column {
   source: Source
   vector: number
@@ -30,6 +33,13 @@ export class References {
     await embedTexts(references.#texts, scope.call?.signal)
     await Promise.all([...references.#columns.values()].map(fetchColumn))
     return references
+  }
+
+  /** Of a plan that names no points and has few words; null of others, which are waited for. */
+  static atOnce(plan: Plan, scope: QueryScope): References | null {
+    const references = new References(plan, scope)
+    const characters = references.#texts.reduce((sum, { length }) => sum + length, 0)
+    return references.#columns.size === 0 && characters <= CHARACTERS_AT_ONCE ? references : null
   }
 
   private constructor(plan: Plan, scope: QueryScope) {

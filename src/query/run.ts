@@ -2,10 +2,12 @@
  * Runs a query that is more than a search for neighbours of one vector: its stages from the innermost outwards. Filters
  * of a stage hold for its prefetches; points that the query names by id are left out of all of them.
  */
+import type { Awaitable } from '../core/awaitable.js'
 import type { Hit, QueryOptions } from '../core/database.js'
 import type { QueryPlan, StageKind } from '../core/query-plan.js'
 import type { SchemaVector } from '../core/schema.js'
 import type { FilterNode } from '../filter/node.js'
+import { inlineShareUs, spendInlineUs } from '../native/inline-share.js'
 import { planWithoutSearch } from './explain.js'
 import { fuseRanks, fuseScores } from './fusion.js'
 import { withFields } from './hydrate.js'
@@ -17,11 +19,25 @@ import { scoreByFormula } from './rescore-formula.js'
 import { type Projection, projectionOf } from './rows.js'
 import type { QueryScope } from './source.js'
 
-export async function runQuery<P>(
+export function runQuery<P>(
   options: QueryOptions,
   scope: QueryScope,
-): Promise<{ hits: Hit<P>[]; plan: QueryPlan | null }> {
-  return await runPlan<P>(parseQuery(options, scope.source.schema), scope)
+): Awaitable<{ hits: Hit<P>[]; plan: QueryPlan | null }> {
+  const plan = parseQuery(options, scope.source.schema)
+  return runAtOnce<P>(plan, scope) ?? runPlan<P>(plan, scope)
+}
+
+/** A fusion of short searches, as short as one of them; null where it is not. */
+function runAtOnce<P>(plan: Plan, scope: QueryScope): { hits: Hit<P>[]; plan: null } | null {
+  if (plan.root.scoring.kind !== 'rrf' || scope.explains || inlineShareUs() <= 0) return null
+  const references = References.atOnce(plan, scope)
+  if (!references) return null
+  const before = performance.now()
+  try {
+    return new QueryRun(scope, references).fused(plan) as { hits: Hit<P>[]; plan: null } | null
+  } finally {
+    spendInlineUs((performance.now() - before) * 1000)
+  }
 }
 
 /** Runs a plan; the same one may be run with other filters and limits. */
@@ -49,6 +65,13 @@ class QueryRun {
     const result = await this.#stage({ ...root, limit: root.limit + skipped }, root, [], skipped, projection)
     if (result.plan) result.plan.returned = result.hits.length
     return result
+  }
+
+  fused({ root, offset, projection }: Plan): StageResult | null {
+    const filters = root.filter ? [root.filter] : []
+    const stage = { ...root, limit: root.limit + offset }
+    const hits = this.#leaf.fused(stage, { filters, offset, projection }, this.#nothing)
+    return hits && { hits, plan: null }
   }
 
   /** `key` is the stage as it was parsed, which references are found by. */

@@ -15,6 +15,11 @@ export class TextQuery {
     this.#field = field
   }
 
+  /** In characters. */
+  get length(): number {
+    return this.#document.text.length
+  }
+
   get vector(): StoredSparseVector {
     this.#vector ??= embedQuery(this.#document, this.#field)
     return this.#vector

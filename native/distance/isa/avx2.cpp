@@ -34,6 +34,23 @@ struct Simd {
     const __m128 two = _mm_add_ps(four, _mm_movehl_ps(four, four));
     return _mm_cvtss_f32(_mm_add_ss(two, _mm_movehdup_ps(two)));
   }
+
+  using Four = __m128;
+  static Four fill(float value) { return _mm_set1_ps(value); }
+  static Four negated(Four a) { return _mm_xor_ps(a, _mm_set1_ps(-0.0f)); }
+  static Four lesser(Four a, Four b) { return _mm_min_ps(a, b); }
+  static void store(Four a, float* at) { _mm_storeu_ps(at, a); }
+  static Four sums(Vec a, Vec b, Vec c, Vec d) {
+    const auto half = [](Vec of) {
+      return _mm_add_ps(_mm256_castps256_ps128(of), _mm256_extractf128_ps(of, 1));
+    };
+    const auto two = [](__m128 first, __m128 second) {
+      return _mm_add_ps(_mm_movelh_ps(first, second), _mm_movehl_ps(second, first));
+    };
+    const __m128 ab = two(half(a), half(b));
+    const __m128 cd = two(half(c), half(d));
+    return _mm_add_ps(_mm_shuffle_ps(ab, cd, 0x88), _mm_shuffle_ps(ab, cd, 0xdd));
+  }
 };
 
 } // namespace

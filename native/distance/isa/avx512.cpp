@@ -22,7 +22,32 @@ struct Simd {
   static Vec l1(Vec a, Vec b, Vec sum) {
     return _mm512_add_ps(sum, _mm512_abs_ps(_mm512_sub_ps(a, b)));
   }
-  static float sum(Vec a) { return _mm512_reduce_add_ps(a); }
+  // Halves, then quarters, then lanes two apart, then neighbours.
+  static float sum(Vec a) {
+    const __m256 eight = _mm256_add_ps(_mm512_castps512_ps256(a), _mm512_extractf32x8_ps(a, 1));
+    const __m128 four = _mm_add_ps(_mm256_castps256_ps128(eight), _mm256_extractf128_ps(eight, 1));
+    const __m128 two = _mm_add_ps(four, _mm_movehl_ps(four, four));
+    return _mm_cvtss_f32(_mm_add_ss(two, _mm_movehdup_ps(two)));
+  }
+
+  using Four = __m128;
+  static Four fill(float value) { return _mm_set1_ps(value); }
+  static Four negated(Four a) { return _mm_xor_ps(a, _mm_set1_ps(-0.0f)); }
+  static Four lesser(Four a, Four b) { return _mm_min_ps(a, b); }
+  static void store(Four a, float* at) { _mm_storeu_ps(at, a); }
+  static Four sums(Vec a, Vec b, Vec c, Vec d) {
+    const Vec ab =
+        _mm512_add_ps(_mm512_shuffle_f32x4(a, b, 0x44), _mm512_shuffle_f32x4(a, b, 0xee));
+    const Vec cd =
+        _mm512_add_ps(_mm512_shuffle_f32x4(c, d, 0x44), _mm512_shuffle_f32x4(c, d, 0xee));
+    // Four lanes of each.
+    const Vec four =
+        _mm512_add_ps(_mm512_shuffle_f32x4(ab, cd, 0x88), _mm512_shuffle_f32x4(ab, cd, 0xdd));
+    const Vec two = _mm512_add_ps(four, _mm512_permute_ps(four, 0x4e));
+    const Vec one = _mm512_add_ps(two, _mm512_permute_ps(two, 0xb1));
+    const __m512i firsts = _mm512_set_epi32(0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 12, 8, 4, 0);
+    return _mm512_castps512_ps128(_mm512_permutexvar_ps(firsts, one));
+  }
 };
 
 } // namespace

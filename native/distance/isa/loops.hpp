@@ -1,7 +1,8 @@
 // The loops all instruction sets share. Each file of this folder includes this once, after defining
 //
 //   struct Simd { Vec; width; zero, load, loadPart (n < width floats, the rest zero), add, dot, l2,
-//   l1, sum }
+//   l1, sum; Four, fill, negated, lesser (the second where the first is NaN), store, sums (of four
+//   Vec, each added up in the order of `sum`) }
 //
 // in an unnamed namespace: what is compiled here for one instruction set must not be linked into
 // another's code.
@@ -16,14 +17,17 @@ using vicinal::Metric;
 struct Dot {
   static Simd::Vec step(Simd::Vec a, Simd::Vec b, Simd::Vec sum) { return Simd::dot(a, b, sum); }
   static float finish(float sum) { return -sum; }
+  static Simd::Four finish(Simd::Four sums) { return Simd::negated(sums); }
 };
 struct L2 {
   static Simd::Vec step(Simd::Vec a, Simd::Vec b, Simd::Vec sum) { return Simd::l2(a, b, sum); }
   static float finish(float sum) { return sum; }
+  static Simd::Four finish(Simd::Four sums) { return sums; }
 };
 struct L1 {
   static Simd::Vec step(Simd::Vec a, Simd::Vec b, Simd::Vec sum) { return Simd::l1(a, b, sum); }
   static float finish(float sum) { return sum; }
+  static Simd::Four finish(Simd::Four sums) { return sums; }
 };
 
 // The comparisons are written so that NaN becomes the greatest float.
@@ -97,11 +101,76 @@ void many(const float* query, const float* base, const uint32_t* ids, size_t cou
   for (; i < count; i++) distances[i] = one<Op>(query, rowAt(i), dim);
 }
 
+// Distances of Q queries to four rows, which share their loads.
+template <typename Op, size_t Q>
+inline void block(const float* queries, const float* const* row, size_t dim,
+                  Simd::Four* distances) {
+  constexpr size_t width = Simd::width;
+  constexpr size_t R = groupRows;
+  Simd::Vec even[Q][R];
+  Simd::Vec odd[Q][R];
+  for (size_t q = 0; q < Q; q++)
+    for (size_t r = 0; r < R; r++) even[q][r] = odd[q][r] = Simd::zero();
+  const auto step = [&](Simd::Vec(&sums)[Q][R], size_t i, const auto& load) {
+    Simd::Vec query[Q];
+    for (size_t q = 0; q < Q; q++) query[q] = load(queries + q * dim + i);
+    for (size_t r = 0; r < R; r++) {
+      const Simd::Vec part = load(row[r] + i);
+      for (size_t q = 0; q < Q; q++) sums[q][r] = Op::step(query[q], part, sums[q][r]);
+    }
+  };
+  size_t i = 0;
+  for (; i + 2 * width <= dim; i += 2 * width) {
+    step(even, i, Simd::load);
+    step(odd, i + width, Simd::load);
+  }
+  if (i + width <= dim) {
+    step(even, i, Simd::load);
+    i += width;
+  }
+  if (i < dim) step(odd, i, [&](const float* at) { return Simd::loadPart(at, dim - i); });
+  for (size_t q = 0; q < Q; q++)
+    distances[q] =
+        Op::finish(Simd::sums(Simd::add(even[q][0], odd[q][0]), Simd::add(even[q][1], odd[q][1]),
+                              Simd::add(even[q][2], odd[q][2]), Simd::add(even[q][3], odd[q][3])));
+}
+
+template <typename Op, size_t Q>
+inline void leastOf(const float* queries, const float* base, size_t count, size_t dim,
+                    float* least) {
+  Simd::Four best[Q];
+  for (size_t q = 0; q < Q; q++) best[q] = Simd::fill(least[q]);
+  for (size_t i = 0; i < count; i += groupRows) {
+    // The last row again, where there are no four.
+    const auto rowAt = [&](size_t at) { return base + (at < count ? at : count - 1) * dim; };
+    const float* const group[groupRows] = {rowAt(i), rowAt(i + 1), rowAt(i + 2), rowAt(i + 3)};
+    Simd::Four distances[Q];
+    block<Op, Q>(queries, group, dim, distances);
+    for (size_t q = 0; q < Q; q++) best[q] = Simd::lesser(distances[q], best[q]);
+  }
+  for (size_t q = 0; q < Q; q++) {
+    float four[4];
+    Simd::store(best[q], four);
+    for (const float distance : four) least[q] = distance < least[q] ? distance : least[q];
+    least[q] = bounded(least[q]);
+  }
+}
+
+template <typename Op>
+void least(const float* queries, size_t queryCount, const float* rows, size_t count, size_t dim,
+           float* least) {
+  size_t q = 0;
+  for (; q + 2 <= queryCount; q += 2)
+    leastOf<Op, 2>(queries + q * dim, rows, count, dim, least + q);
+  if (q < queryCount) leastOf<Op, 1>(queries + q * dim, rows, count, dim, least + q);
+}
+
 constexpr vicinal::Kernels kernelSet(vicinal::Isa isa, const char* name) {
   return {isa,
           name,
           {one<Dot>, one<Dot>, one<L2>, one<L1>},
-          {many<Dot>, many<Dot>, many<L2>, many<L1>}};
+          {many<Dot>, many<Dot>, many<L2>, many<L1>},
+          {least<Dot>, least<Dot>, least<L2>, least<L1>}};
 }
 
 } // namespace

@@ -22,7 +22,18 @@ struct Simd {
     return vfmaq_f32(sum, difference, difference);
   }
   static Vec l1(Vec a, Vec b, Vec sum) { return vaddq_f32(sum, vabdq_f32(a, b)); }
+  // Neighbours, then their sums.
   static float sum(Vec a) { return vaddvq_f32(a); }
+
+  using Four = float32x4_t;
+  static Four fill(float value) { return vdupq_n_f32(value); }
+  static Four negated(Four a) { return vnegq_f32(a); }
+  // Of a number and NaN, the number.
+  static Four lesser(Four a, Four b) { return vminnmq_f32(a, b); }
+  static void store(Four a, float* at) { vst1q_f32(at, a); }
+  static Four sums(Vec a, Vec b, Vec c, Vec d) {
+    return vpaddq_f32(vpaddq_f32(a, b), vpaddq_f32(c, d));
+  }
 };
 
 } // namespace

@@ -1,4 +1,5 @@
 import { afterEach, expect, test } from 'vitest'
+import { ID_WORDS } from '../../../src/core/point.js'
 import { compileFilter } from '../../../src/filter/program.js'
 import type { SearchResult } from '../../../src/native/addon.js'
 import { MOST_INLINE_US } from '../../../src/native/inline-share.js'
@@ -28,11 +29,11 @@ test('a short search runs within its call and finds what the pool finds', async 
   const here = shard.search(query(target))
   expect(here).not.toBeInstanceOf(Promise)
   // Beside a pending call the pool is the better place: they run next to each other there.
-  const pending = shard.count(null)
+  const pending = shard.selectIds(null)
   const beside = shard.search(query(target))
   expect(beside).toBeInstanceOf(Promise)
   expect(idsOf(await beside)).toEqual(idsOf(here as SearchResult))
-  expect(await pending).toBe(300)
+  expect((await pending).length).toBe(300 * ID_WORDS)
 })
 
 test('a search that is expected to take long goes to the pool', async () => {
