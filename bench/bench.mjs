@@ -7,8 +7,18 @@ import { join } from 'node:path'
 import { parseArgs } from 'node:util'
 import { say } from './lib/child.mjs'
 import { BENCH, DATASETS, runFolder, startRun } from './lib/datasets.mjs'
-import { dataOf, measure, measureMachine, PARAMETERS, PARTS, SYSTEM_NAMES, TINY_PARTS } from './lib/parts.mjs'
+import {
+  dataOf,
+  measure,
+  measureMachine,
+  measureMaxSim,
+  PARAMETERS,
+  PARTS,
+  SYSTEM_NAMES,
+  TINY_PARTS,
+} from './lib/parts.mjs'
 import { plot } from './lib/plot.mjs'
+import { maxsimVerdict } from './lib/query-report.mjs'
 import { report } from './lib/report.mjs'
 import { scalePlot } from './lib/scale-report.mjs'
 import { verdict } from './lib/verdict.mjs'
@@ -30,16 +40,18 @@ async function main() {
   if (!options.asIs) await prepareAll(options.tiny)
   const run = { ...conditions(), ...PARAMETERS, data: {} }
   for (const name of dataOf(options)) run.data[name] = await measure(name, options)
+  run.maxsim = await measureMaxSim(options)
   run.micro = await measureMachine(options)
   for (const set of Object.values(run.data)) set.verdict = verdict(set)
   const text = report(run)
   process.stdout.write(text)
   write(run, text, options)
+  const missed = run.maxsim ? [...maxsimVerdict(run.maxsim)].filter((row) => !row.pass) : []
   const failed = Object.values(run.data).flatMap((set) => [...set.verdict.filter((row) => !row.pass), ...errorsOf(set)])
   // A trial's ratios mean nothing; its errors do.
   const isTrial = options.tiny || options.limit > 0
   const errors = Object.values(run.data).flatMap(errorsOf)
-  return (isTrial ? errors : failed).length === 0 ? 0 : 1
+  return (isTrial ? errors : [...failed, ...missed]).length === 0 ? 0 : 1
 }
 
 function readFlags() {

@@ -1,7 +1,6 @@
 // Filtered search: the rate at the least effort that reaches a recall of 0.95, for each filter.
 import { mkdirSync, rmSync } from 'node:fs'
 import { FILTERED } from '../filtered/index.mjs'
-import { measureAggregates } from '../lib/aggregates.mjs'
 import { dataset, readMatrix, workFolder } from '../lib/datasets.mjs'
 import { FILTERS, filterFiles, isUnfiltered, prepareFilters, readColumns, UNFILTERED } from '../lib/filters.mjs'
 import { compileProgram, hnswlib, runProgram } from '../lib/kernel-program.mjs'
@@ -50,7 +49,6 @@ export async function filters({ system, data, limit, m, efConstruct }) {
       scans[filter.name] = await leastEffort({ ...common, efforts: [0], search: (query) => opened.scan(query, asked) })
     }
   }
-  const aggregates = await measureAggregates(opened)
   await opened.close()
-  return { rows, scans: opened.scan ? scans : null, aggregates, note: opened.note ?? null }
+  return { rows, scans: opened.scan ? scans : null, note: opened.note ?? null }
 }

@@ -8,6 +8,7 @@ import { dataset, K } from '../lib/datasets.mjs'
 import { exactNeighbours } from '../lib/exact.mjs'
 import { glossVectors } from '../lib/glosses.mjs'
 import { gaussian, seeded } from '../lib/random.mjs'
+import { madeUp } from '../lib/texts.mjs'
 
 const SEED = 20_260
 const require = createRequire(import.meta.url)
@@ -30,6 +31,10 @@ export async function prepare({ data: name, limit }) {
   writeMatrix(set.base, baseData, set.dim)
   writeMatrix(set.queriesFile, queryData, set.dim)
   writeMatrix(set.truth, truth, K)
+  if (set.hasTexts) {
+    const textsOf = (of) => of.map((row) => rows.texts.get(row))
+    writeWhole(set.texts, JSON.stringify({ base: textsOf(kept), queries: textsOf(queries) }))
+  }
   writeWhole(set.ready, set.recipe)
   return { base: kept.length, queries: queries.length, dropped: rows.dropped }
 }
@@ -55,18 +60,23 @@ function mnist(set) {
 }
 
 /** Of all 117,000 a seeded sample: only as many are embedded as there are to be rows. */
-function glosses({ rows, queries, limit }) {
+async function glosses({ rows, queries, limit }) {
   const say = (text) => process.stderr.write(`bench: ${text}\n`)
-  return glossVectors((limit || rows) + queries + SPARE, SEED, say)
+  const { texts, vectors } = await glossVectors((limit || rows) + queries + SPARE, SEED, say)
+  vectors.texts = new Map(vectors.map((row, i) => [row, texts[i]]))
+  return vectors
 }
 
 function tiny(set) {
   const random = seeded(SEED)
   const centres = Array.from({ length: 60 }, () => Float32Array.from({ length: set.dim }, () => gaussian(random)))
-  return Array.from({ length: set.rows + set.queries }, () => {
+  const rows = Array.from({ length: set.rows + set.queries }, () => {
     const centre = centres[Math.floor(random() * centres.length)]
     return centre.map((value) => value + 0.5 * gaussian(random))
   })
+  const texts = madeUp(rows.length)
+  rows.texts = new Map(rows.map((row, i) => [row, texts[i]]))
+  return rows
 }
 
 /** Without vectors that no index could tell apart: equal ones or, under Cosine, those of one direction. */
@@ -79,6 +89,7 @@ function distinct(rows, set) {
     return !seen.has(key) && seen.add(key)
   })
   kept.dropped = rows.length - kept.length
+  kept.texts = rows.texts
   return kept
 }
 

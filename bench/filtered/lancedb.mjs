@@ -13,7 +13,7 @@ const METRICS = { Cosine: 'cosine', Euclid: 'l2' }
 const CHUNK_ROWS = 10_000
 const REFINE = 3
 
-export async function open({ folder, set, columns, m, efConstruct }) {
+export async function open({ folder, set, columns, m, efConstruct, searches = true }) {
   const connection = await lancedb.connect(join(folder, 'lancedb'))
   const vector = new arrow.FixedSizeList(set.dim, new arrow.Field('item', new arrow.Float32(), true))
   const schema = new arrow.Schema([
@@ -29,7 +29,7 @@ export async function open({ folder, set, columns, m, efConstruct }) {
     m,
     efConstruction: efConstruct,
   })
-  await table.createIndex('vector', { config })
+  if (searches) await table.createIndex('vector', { config })
   for (const name of COLUMNS) await table.createIndex(name, { config: lancedb.Index.btree() })
   const where = ({ key, from, to }) => `${key} >= ${from} AND ${key} < ${to}`
   return {

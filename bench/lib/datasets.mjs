@@ -1,8 +1,8 @@
 // The data sets: what they are, where their files are cached, and how rows are read from them.
 //
 // A data set is a folder of .cache/ with base.fbin, queries.fbin (count and dimension as int32, then float32) and
-// truth.ibin (the exact nearest neighbours of each query, same header, then int32). `ready.json`, written last,
-// says what the files were made from; files of another recipe are made anew.
+// truth.ibin (the exact nearest neighbours of each query, same header, then int32), and texts.json where rows are vectors
+// of texts. `ready.json`, written last, says what the files were made from; files of another recipe are made anew.
 import { closeSync, existsSync, mkdirSync, openSync, readdirSync, readFileSync, readSync, rmSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -26,29 +26,34 @@ export const DATASETS = {
     dim: 512,
     queries: 2000,
     rows: 59_000,
+    hasTexts: true,
   },
   // Made up, for the harness's own test. Speed and recall on it say nothing about real data.
-  tiny: { source: 'seeded clusters', distance: 'Cosine', dim: 32, queries: 200, rows: 3000 },
+  tiny: { source: 'seeded clusters', distance: 'Cosine', dim: 32, queries: 200, rows: 3000, hasTexts: true },
 }
 
 /** `limit` takes the first rows only, for trials. */
 export function dataset(name, limit = 0) {
   const folder = join(CACHE, limit > 0 ? `${name}-${limit}` : name)
   const file = (leaf) => join(folder, leaf)
+  const { hasTexts = false, ...source } = DATASETS[name]
   return {
-    ...DATASETS[name],
+    ...source,
+    hasTexts,
     name,
     limit,
     folder,
     base: file('base.fbin'),
     queriesFile: file('queries.fbin'),
     truth: file('truth.ibin'),
+    texts: file('texts.json'),
     ready: file('ready.json'),
-    recipe: JSON.stringify({ recipe: RECIPE, ...DATASETS[name], limit, k: K }),
+    recipe: JSON.stringify({ recipe: RECIPE, ...source, limit, k: K }),
   }
 }
 
-export const isPrepared = (set) => existsSync(set.ready) && readFileSync(set.ready, 'utf8') === set.recipe
+export const isPrepared = (set) =>
+  existsSync(set.ready) && readFileSync(set.ready, 'utf8') === set.recipe && (!set.hasTexts || existsSync(set.texts))
 
 /** Where indexes of this run lie, so that runs side by side leave each other's alone. */
 const WORK = join(CACHE, 'work')

@@ -14,6 +14,8 @@ const SIDE_QUERIES = 200
 const CHUNK_ROWS = 10_000
 
 export const COLUMNS = ['random', 'side']
+/** Of ten values, which are counted. */
+export const FACETED = 'side'
 
 const atRandom = [1, 10, 100, 500, 900].map((perMille) => ({
   name: `${perMille / 10} %`,

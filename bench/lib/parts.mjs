@@ -14,6 +14,10 @@ export const PARTS = [
   'service',
   'ingest',
   'filters',
+  'counts',
+  'sparse',
+  'hybrid',
+  'maxsim',
   'servers',
   'mixed',
   'scale',
@@ -26,8 +30,10 @@ export const SYSTEM_NAMES = [...new Set([...Object.keys(SYSTEMS), ...Object.keys
 
 /** The data set whose rows are mixed for larger ones. */
 const GROWING = 'words'
-/** Of the machine, whatever the data. */
+/** Of the machine, whatever the data; and of vectors made up for it. */
 const MICRO = 'micro'
+const MAXSIM = 'maxsim'
+const WITHOUT_DATA = [MICRO, MAXSIM]
 
 const M = 16
 const EF_CONSTRUCT = 200
@@ -48,6 +54,7 @@ export async function measure(name, { systems, parts, limit, tiny }) {
     ...PARAMETERS,
     efs: tiny ? TINY_EFS : EFS,
     recalls: tiny ? TINY_RECALLS : RECALLS,
+    tiny,
   }
   const { count, dim } = shape(set.base)
   const result = {
@@ -57,6 +64,7 @@ export async function measure(name, { systems, parts, limit, tiny }) {
     distance: set.distance,
     queries: shape(set.queriesFile).count,
     limit,
+    texts: set.hasTexts,
     systems: {},
   }
   const wants = (part) => parts.includes(part)
@@ -70,15 +78,25 @@ export async function measure(name, { systems, parts, limit, tiny }) {
   }
   if (systems.includes(OURS)) await measureOurs(result, common, wants, attempt)
   if (wants('filters')) result.filters = await measureFilters(systems, common, attempt)
+  if (wants('counts')) {
+    result.counts = await attempt('counts', 'counts and facets', 'counts', { ...common, systems })
+  }
+  if (result.texts && wants('sparse')) {
+    result.sparse = await attempt('sparse', 'full-text search', 'sparse', { ...common, systems })
+  }
   if (wants('servers')) result.servers = await measureServers(systems, common, attempt)
   return result
 }
 
 /** None where there is nothing to measure but the machine. */
-export const dataOf = ({ data, parts }) => (parts.every((part) => part === MICRO) ? [] : data)
+export const dataOf = ({ data, parts }) => (parts.every((part) => WITHOUT_DATA.includes(part)) ? [] : data)
 
 export async function measureMachine({ parts }) {
   return parts.includes(MICRO) ? await inChild('kernels beside the load bandwidth', MICRO, {}) : null
+}
+
+export async function measureMaxSim({ parts, tiny }) {
+  return parts.includes(MAXSIM) ? await inChild('MaxSim beside its dot products in the kernel', MAXSIM, { tiny }) : null
 }
 
 async function measureServers(systems, common, attempt) {
@@ -126,6 +144,9 @@ async function measureOurs(result, common, wants, attempt) {
     result.service = await attempt('service', 'searching through the service', 'service', { ...common, efs })
   }
   if (wants('mixed')) result.mixed = await measureMixed(common, attempt)
+  if (result.texts && wants('hybrid')) {
+    result.hybrid = await attempt('hybrid', 'dense and full-text search in one query', 'hybrid', common)
+  }
   if (wants('ingest')) result.ingest = await measureIngestion(common, attempt)
 }
 

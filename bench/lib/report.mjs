@@ -1,8 +1,9 @@
 // The run as Markdown tables.
-import { aggregatesTable } from './aggregates.mjs'
+
 import { filtersTable } from './filters-report.mjs'
 import { microReport } from './micro-report.mjs'
 import { mixedTable } from './mixed-report.mjs'
+import { countsTable, hybridTable, maxsimTable, maxsimVerdict, sparseTable } from './query-report.mjs'
 import { qpsAt, rowsOf } from './rates.mjs'
 import { scaleTable } from './scale-report.mjs'
 import { serversTable } from './servers-report.mjs'
@@ -12,6 +13,8 @@ import { verdict } from './verdict.mjs'
 export function report(run) {
   const parts = [`# Bench\n\n${conditions(run)}`]
   for (const [name, set] of Object.entries(run.data)) parts.push(dataReport(name, set, run))
+  if (run.maxsim)
+    parts.push('## Late interaction', maxsimTable(run.maxsim), verdictTable([...maxsimVerdict(run.maxsim)]))
   if (run.micro) parts.push(microReport(run.micro))
   return `${parts.join('\n\n')}\n`
 }
@@ -37,10 +40,10 @@ function dataReport(name, set, run) {
   if (set.service) parts.push('### Service over loopback, client on the same cores', serviceTable(set.service))
   if (set.ingest)
     parts.push('### Ingestion, acknowledged durable', ingestTable(set.ingest), ...profileParts(set.ingest))
-  if (set.filters) {
-    parts.push('### Filtered search, one at a time', filtersTable(set.filters))
-    parts.push('### Counts and facets of filtered rows', aggregatesTable(set.filters))
-  }
+  if (set.filters) parts.push('### Filtered search, one at a time', filtersTable(set.filters))
+  if (set.counts) parts.push('### Counts and facets of filtered rows', countsTable(set.counts))
+  if (set.sparse) parts.push('### Full-text search by BM25', sparseTable(set.sparse))
+  if (set.hybrid) parts.push('### Dense and full-text search in one query', hybridTable(set.hybrid))
   if (set.servers) parts.push('### Servers over loopback, client on the same cores', serversTable(set.servers))
   if (set.mixed) parts.push('### Searching while points are inserted', mixedTable(set.mixed))
   if (set.scale) parts.push('### As data grow: words, and mixtures of pairs of them', scaleTable(set.scale))

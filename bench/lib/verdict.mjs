@@ -1,10 +1,10 @@
 // What the run must show, as PASS or FAIL with the numbers: on one data set at one recall, everything as a ratio
 // of figures of this run.
 import { COMPACT, OURS, OWN, YARDSTICK } from '../systems/index.mjs'
-import { aggregatesVerdict } from './aggregates.mjs'
 import { filtersVerdict } from './filters-report.mjs'
 import { libraryVerdict } from './library-verdict.mjs'
 import { mixedVerdict } from './mixed-report.mjs'
+import { countsVerdict, hybridVerdict, sparseVerdict } from './query-report.mjs'
 import { qpsAt, rowsOf, TARGET_RECALL } from './rates.mjs'
 import { scaleVerdict } from './scale-report.mjs'
 import { serversVerdict } from './servers-report.mjs'
@@ -33,7 +33,10 @@ const KERNEL_BOUNDS = {
 export function verdict(set) {
   const rows = set.kernel ? [...kernel(set)] : []
   if (set.recall) rows.push(promises(set.recall))
-  if (set.filters) rows.push(...filtersVerdict(set.filters), ...aggregatesVerdict(set.filters))
+  if (set.filters) rows.push(...filtersVerdict(set.filters))
+  if (set.counts) rows.push(...countsVerdict(set.counts))
+  if (set.sparse) rows.push(...sparseVerdict(set.sparse))
+  if (set.hybrid) rows.push(...hybridVerdict(set.hybrid))
   if (set.servers) rows.push(...serversVerdict(set.servers, TARGET_RECALL))
   if (set.mixed) rows.push(...mixedVerdict(set.mixed))
   if (set.scale) rows.push(...scaleVerdict(set.scale))

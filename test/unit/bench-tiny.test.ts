@@ -27,7 +27,24 @@ interface Loaded {
   during: { recall: number; qps: number }
   writes: { perSecond: number }
 }
+interface Timed {
+  p50: number
+}
+interface Counted {
+  count: number
+  facet: [number, number][]
+}
+interface Answered {
+  count: Timed & { answer: number }
+  facet: Timed & { answer: [number, number][] }
+}
 interface Run {
+  maxsim: {
+    shape: { candidates: number; tokens: number; queryTokens: number }
+    kernel: Timed
+    both: Timed
+    distances: number
+  }
   data: {
     tiny: {
       rows: number
@@ -38,15 +55,11 @@ interface Run {
       ingest: { library: Ingested; service: Ingested; profile: Ingested & { mainThread: { name: string }[] } }
       filters: {
         native: Record<'scan' | 'vicinal' | 'hnswlib', Record<string, Rated>>
-        systems: Record<
-          string,
-          {
-            rows: Record<string, Rated>
-            scans: Record<string, Rated> | null
-            aggregates: Record<string, { count: { answer: number }; facet: { answer: [number, number][] } }> | null
-          }
-        >
+        systems: Record<string, { rows: Record<string, Rated>; scans: Record<string, Rated> | null }>
       }
+      counts: { expected: Record<string, Counted>; systems: Record<string, Record<string, Answered>> }
+      sparse: { texts: number; systems: Record<string, Timed & { recall: number; error: number }> }
+      hybrid: { dense: Timed; text: Timed; hybrid: Timed; kept: { dense: number; text: number } }
       servers: Record<string, { rows: Row[] }>
       mixed: { library: Loaded; service: Loaded }
       verdict: { check: string; pass: boolean }[]
@@ -68,6 +81,10 @@ const CLAIMS = [
   'ingestion',
   'mixed load',
   ...FILTERS.map((name) => `filter ${name}`),
+  'count of filtered rows',
+  'facet of filtered rows',
+  'full text',
+  'hybrid',
 ]
 const MINUTE = 60_000
 
@@ -76,6 +93,7 @@ describe('bench --tiny', () => {
   const out = mkdtempSync(join(tmpdir(), 'vicinal-bench-'))
   let stdout = ''
   let run: Run['data']['tiny']
+  let maxsim: Run['maxsim']
 
   beforeAll(() => {
     const child = spawnSync(process.execPath, [BENCH, '--tiny', '--as-is', '--out', out], { encoding: 'utf8' })
@@ -83,7 +101,9 @@ describe('bench --tiny', () => {
     expect(child.status, child.stderr).toBe(0)
     stdout = child.stdout
     const json = readdirSync(out).find((name) => name.endsWith('.json'))
-    run = (JSON.parse(readFileSync(join(out, json as string), 'utf8')) as Run).data.tiny
+    const whole = JSON.parse(readFileSync(join(out, json as string), 'utf8')) as Run
+    run = whole.data.tiny
+    maxsim = whole.maxsim
   }, 10 * MINUTE)
   afterAll(() => rmSync(out, { recursive: true, force: true }))
 
@@ -137,10 +157,32 @@ describe('bench --tiny', () => {
     for (const scan of [native.scan, systems.vicinal?.scans]) {
       for (const { recall } of Object.values(scan ?? {})) expect(recall).toBe(1)
     }
-    for (const { count, facet } of Object.values(systems.vicinal?.aggregates ?? {})) {
-      expect(facet.answer.reduce((sum, [, counted]) => sum + counted, 0)).toBe(count.answer)
+  })
+
+  test('counts and facets are those of the columns', () => {
+    const { expected, systems } = run.counts
+    expect(Object.keys(expected)).toEqual(FILTERS)
+    for (const name of FILTERS) {
+      expect(systems.vicinal?.[name]?.count.answer).toBe(expected[name]?.count)
+      expect(systems.vicinal?.[name]?.facet.answer).toEqual(expected[name]?.facet)
+      expect(expected[name]?.facet.reduce((sum, [, counted]) => sum + counted, 0)).toBe(expected[name]?.count)
     }
-    expect(Object.keys(systems.vicinal?.aggregates ?? {})).toEqual(FILTERS)
+  })
+
+  test('full-text search finds what the formula finds, alone and fused', () => {
+    const own = run.sparse.systems.vicinal
+    expect(run.sparse.texts).toBe(run.rows)
+    expect(own?.recall).toBe(1)
+    expect(own?.error).toBeLessThan(1e-5)
+    const { dense, text, hybrid, kept } = run.hybrid
+    for (const { p50 } of [dense, text, hybrid]) expect(p50).toBeGreaterThan(0)
+    for (const share of [kept.dense, kept.text]) expect(share).toBeGreaterThan(0.3)
+  })
+
+  test('MaxSim computes each dot product of the candidates once', () => {
+    const { shape, kernel, both, distances } = maxsim
+    expect(distances).toBe(shape.candidates * shape.tokens * shape.queryTokens)
+    for (const { p50 } of [kernel, both]) expect(p50).toBeGreaterThan(0)
   })
 
   test('the server is asked on one and eight connections; points come in while it is searched', () => {
