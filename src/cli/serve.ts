@@ -2,6 +2,7 @@ import type { Database } from '../core/database.js'
 import type { ServerOptions } from '../server/app.js'
 import { parseBytes } from './parse-bytes.js'
 import { type Parsed, parseSettings, readKeys, readTextFile, SERVE_SETTINGS, UsageError } from './settings.js'
+import { type StartSnapshots, takeStartSnapshots } from './start-snapshots.js'
 
 type Settings = Parsed<keyof typeof SERVE_SETTINGS>
 type LogLevel = NonNullable<ServerOptions['logLevel']>
@@ -28,12 +29,19 @@ export async function serve(args: string[]): Promise<number> {
 
   const stopped = stopSignal()
   const folder = settings.text('data') as string
-  const opening: Promise<Database> = open(folder, {
-    concurrentSearches: settings.integer('maxConcurrent') as number,
-    ...(memoryLimitBytes === undefined ? {} : { memoryLimitBytes }),
-    snapshotUrls: settings.isOn('snapshotUrls'),
-    maxSnapshotBytes: settings.integer('maxSnapshotBytes') as number,
-  })
+  const snapshots = {
+    collections: settings.list('snapshot'),
+    storage: settings.text('storageSnapshot'),
+    force: settings.isOn('forceSnapshot'),
+  }
+  const opening: Promise<Database> = openWith(snapshots, () =>
+    open(folder, {
+      concurrentSearches: settings.integer('maxConcurrent') as number,
+      ...(memoryLimitBytes === undefined ? {} : { memoryLimitBytes }),
+      snapshotUrls: settings.isOn('snapshotUrls'),
+      maxSnapshotBytes: settings.integer('maxSnapshotBytes') as number,
+    }),
+  )
   // Handled below; the server answers 503 until it is open.
   opening.catch(() => {})
   const server = createServer({ ...options, database: opening, memory: memoryBudget })
@@ -51,6 +59,18 @@ export async function serve(args: string[]): Promise<number> {
       (database) => database.close(),
       () => {},
     )
+  }
+}
+
+/** The database, with the snapshots that are to be taken in first. */
+async function openWith(snapshots: StartSnapshots, open: () => Promise<Database>): Promise<Database> {
+  const database = await open()
+  try {
+    for (const line of await takeStartSnapshots(database, snapshots)) process.stdout.write(`${line}\n`)
+    return database
+  } catch (error) {
+    await database.close()
+    throw error
   }
 }
 

@@ -95,6 +95,21 @@ export const SERVE_SETTINGS = {
     LIMITS.snapshotBytes,
     'largest snapshot that is uploaded or fetched',
   ),
+  snapshot: setting(
+    'snapshot',
+    null,
+    'list',
+    null,
+    'snapshot of a collection to take in before serving, as FILE or FILE:NAME (repeatable)',
+  ),
+  storageSnapshot: setting('storage-snapshot', null, 'text', null, 'the same of a whole database'),
+  forceSnapshot: setting(
+    'force-snapshot',
+    null,
+    'switch',
+    false,
+    'snapshots replace collections that are there; otherwise those are a reason not to start',
+  ),
   requestTimeoutMs: setting(
     'request-timeout-ms',
     'requestTimeoutMs',

@@ -43,11 +43,12 @@ export class RemoteSnapshots implements Snapshots {
   }
 
   async recover(source: SnapshotSource, options: RecoverOptions = {}): Promise<void> {
-    const { checksum, priority } = options
+    const { checksum, priority, replace } = options
     if (source !== null && typeof source === 'object' && 'chunks' in source) {
       const query = new URLSearchParams()
       if (checksum) query.set('checksum', checksum)
       if (priority) query.set('priority', priority)
+      if (replace !== undefined && replace !== null) query.set('replace', String(replace))
       const boundary = `vicinal-${randomUUID()}`
       const answer = await this.#transport.stream({
         method: 'POST',
@@ -64,6 +65,7 @@ export class RemoteSnapshots implements Snapshots {
       api_key: apiKey ?? undefined,
       checksum: checksum ?? undefined,
       priority: priority ?? undefined,
+      replace: replace ?? undefined,
     })
     const request = { method: 'PUT', path: `${this.#path}/recover`, body, call: long(options) } as const
     await this.#transport.send({ ...request, isIdempotent: false })

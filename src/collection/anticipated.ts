@@ -15,13 +15,40 @@ const LEAST_WRITE_BYTES = 64 * 1024
 const LARGE_READ_BYTES = 1024 * 1024
 /** Of a multivector, how many vectors it is taken to have: about those of a sentence's tokens. */
 const MULTIVECTORS = 32
+/** Of a sparse vector of which nothing more is known, components: about those of a paragraph's words. */
+const SPARSE_ENTRIES = 128
+/** Index and value; a write has them in its columns, in the row, and in postings. */
+const SPARSE_ENTRY_BYTES = 8
+/** Characters of a text for each word that becomes a component. */
+const CHARACTERS_A_WORD = 6
 /** Of payloads, where nothing tells more. */
 const PAYLOAD_BYTES = 512
 
 export function writeBytes(operation: WriteOperation<unknown>, schema: readonly SchemaVector[]): number {
   if (operation.op !== 'upsert' && operation.op !== 'updateVectors') return LEAST_WRITE_BYTES
   const rows = rowsOf(operation.points)
-  return LEAST_WRITE_BYTES + rows * (POINT_BYTES + VECTOR_COPIES * rowVectorBytes(schema))
+  const dense = schema.filter((vector) => !isSparse(vector))
+  const entries = schema
+    .filter(isSparse)
+    .reduce((sum, { name }) => sum + sparseEntries(operation.points, name, rows), 0)
+  const vectors = rows * rowVectorBytes(dense) + entries * SPARSE_ENTRY_BYTES
+  return LEAST_WRITE_BYTES + rows * POINT_BYTES + VECTOR_COPIES * vectors
+}
+
+/** Components of one sparse vector in all points, as far as they tell without being read. */
+function sparseEntries(points: unknown, name: string, rows: number): number {
+  const column = (points as Partial<ColumnarPoints> | null)?.vectors as Record<string, unknown> | undefined
+  if (Array.isArray(points)) {
+    return points.reduce((sum: number, point) => sum + entriesOf((point?.vector as Record<string, unknown>)?.[name]), 0)
+  }
+  const vectors = column?.[name]
+  return Array.isArray(vectors) ? vectors.reduce((sum: number, one) => sum + entriesOf(one), 0) : rows * SPARSE_ENTRIES
+}
+
+function entriesOf(vector: unknown): number {
+  const { indices, text } = (vector ?? {}) as { indices?: ArrayLike<number>; text?: string }
+  if (typeof text === 'string') return text.length / CHARACTERS_A_WORD
+  return typeof indices?.length === 'number' ? indices.length : 0
 }
 
 /** Of what is no points; the validation says so. */
@@ -48,7 +75,8 @@ function payloadBytesOf(withPayload: WithPayload): number {
 
 function rowVectorBytes(schema: readonly SchemaVector[]): number {
   return schema.reduce((sum, vector) => {
-    const isMulti = !isSparse(vector) && vector.multivectorConfig
+    if (isSparse(vector)) return sum + SPARSE_ENTRIES * SPARSE_ENTRY_BYTES
+    const isMulti = vector.multivectorConfig
     return sum + vector.size * FLOAT_BYTES * (isMulti ? MULTIVECTORS : 1)
   }, 0)
 }

@@ -134,10 +134,7 @@ export class EmbeddedDatabase implements Database {
     const config = resolveConfig(options)
     const engine = await withDeadline(call, () =>
       this.#inTurn(async () => {
-        if (this.#isCollection(name))
-          throw new VicinalError('ALREADY_EXISTS', `Wrong input: Collection \`${name}\` already exists!`, {
-            details: { name },
-          })
+        if (this.#isCollection(name)) throw alreadyThere(name)
         if (this.#aliases.has(name)) throw takenByAlias(name)
         this.#checkCount()
         // One whose name could not be read just now may be of this name; one whose manifest is damaged never will.
@@ -257,7 +254,11 @@ export class EmbeddedDatabase implements Database {
     const engine = await withLongDeadline(options, () =>
       this.#untilDone(() =>
         store.take(source, options, 'collection', ({ collections: [staged] }) =>
-          this.#inTurn(() => this.#replace(this.#aliases.resolve(name), staged as StagedCollection, store)),
+          this.#inTurn(() => {
+            const target = this.#aliases.resolve(name)
+            this.#checkReplaced([target], options)
+            return this.#replace(target, staged as StagedCollection, store)
+          }),
         ),
       ),
     )
@@ -274,6 +275,7 @@ export class EmbeddedDatabase implements Database {
             const names = collections.map(({ name }) => name)
             const taken = names.find((name) => this.#aliases.has(name))
             if (taken !== undefined) throw takenByAlias(taken)
+            this.#checkReplaced(names, options)
             for (const staged of collections) await this.#replace(staged.name, staged, store)
             const aliases = index.aliases.filter(([, collection]) => names.includes(collection))
             const actions = aliases.map(([aliasName, collectionName]) => ({
@@ -285,6 +287,11 @@ export class EmbeddedDatabase implements Database {
         ),
       ),
     )
+  }
+
+  #checkReplaced(names: readonly string[], { replace }: RecoverOptions): void {
+    const present = names.find((name) => this.#isCollection(name))
+    if (replace === false && present !== undefined) throw alreadyThere(present)
   }
 
   /** From the moment that the new one is on stable storage, it is the collection of this name. */
@@ -385,4 +392,9 @@ function newManifest(name: string, config: Manifest['config']): Manifest {
     cleanEnd: null,
     createdAt: new Date().toISOString(),
   }
+}
+
+function alreadyThere(name: string): VicinalError {
+  const message = `Wrong input: Collection \`${name}\` already exists!`
+  return new VicinalError('ALREADY_EXISTS', message, { details: { name } })
 }

@@ -14,6 +14,7 @@ import type { CollectionEngine, CollectionParts } from './collection-engine.js'
 import { ManifestFile } from './manifest-file.js'
 import { buildIndexes } from './payload-index.js'
 import { fillShard, openTable } from './recovery.js'
+import { RecoverySpill } from './recovery-spill.js'
 
 /** The files a manifest names may be gone by the time they are opened; a newer manifest names others. */
 const OPEN_ATTEMPTS = 5
@@ -53,6 +54,18 @@ export class FollowedCollection {
 
   static async open(disk: Disk, paths: CollectionPaths, clock: Clock): Promise<FollowedCollection> {
     return new FollowedCollection(disk, paths, clock, await load(disk, paths))
+  }
+
+  /**
+   * Opens what is there to see that it opens, in a folder that is the caller's alone, and closes it: without indexes, and
+   * within the limit of memory. Resolves to the number of the last operation.
+   */
+  static async check(disk: Disk, paths: CollectionPaths): Promise<number> {
+    const spill = new RecoverySpill(disk.absolute(paths.segments))
+    const { shard, follower } = await loadOnce(disk, paths, spill)
+    await follower.close()
+    await shard.close()
+    return follower.seq
   }
 
   /** Takes in what the writer has added. Trouble is left for the next call: the rows at hand stay served. */
@@ -105,7 +118,7 @@ async function load(disk: Disk, paths: CollectionPaths): Promise<Loaded> {
   }
 }
 
-async function loadOnce(disk: Disk, paths: CollectionPaths): Promise<Loaded> {
+async function loadOnce(disk: Disk, paths: CollectionPaths, spill?: RecoverySpill): Promise<Loaded> {
   const manifest = await readManifest(disk, paths.manifest)
   const warnings: string[] = []
   const table = await openTable(disk, paths, manifest, { readOnly: true })
@@ -113,6 +126,7 @@ async function loadOnce(disk: Disk, paths: CollectionPaths): Promise<Loaded> {
     warnings,
     outdated: new OutdatedSegments(),
     trackChanges: false,
+    ...(spill ? { spill } : {}),
   }).finally(() => table.close())
   const follower = new LogFollower({ disk, folder: paths.log, uuid: manifest.uuid }, manifest.flushedSeq)
   try {
@@ -123,8 +137,9 @@ async function loadOnce(disk: Disk, paths: CollectionPaths): Promise<Loaded> {
         throw new VicinalError('UNAVAILABLE', 'vectors were added or dropped while the log was read')
       const vectors = liveVectors(layoutOf(manifest))
       for (const { seq, record } of followed.entries) await applyRecord(shard, vectors, seq, record)
+      await spill?.after(shard)
     }
-    await buildIndexes(shard, manifest.payloadIndexes)
+    if (!spill) await buildIndexes(shard, manifest.payloadIndexes)
     return { shard, follower, manifest, warnings }
   } catch (error) {
     await follower.close()

@@ -181,8 +181,12 @@ export function columnsOfColumnar(points: ColumnarPoints, schema: readonly Schem
     return { name, data: data.slice(), rows: null, ...counts }
   })
   const { payloads } = points
-  if (payloads !== undefined && payloads.length !== count) {
-    throw invalid('payloads', `expected ${count} payloads, one for each id`, payloads.length)
+  if (payloads !== undefined && !(Array.isArray(payloads) && payloads.length === count)) {
+    throw invalid(
+      'payloads',
+      `expected ${count} payloads, one for each id`,
+      (payloads as { length: number } | null)?.length ?? null,
+    )
   }
   const texts = payloads ? payloadColumn(payloads, (row) => `payloads[${row}]`) : null
   return { count, ids, vectors, payloads: texts }

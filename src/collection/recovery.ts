@@ -60,17 +60,22 @@ export async function openTable(
   return await LanceTable.open(spec, manifest.tableVersion, options)
 }
 
+interface Filling {
+  warnings: string[]
+  outdated: OutdatedSegments
+  trackChanges: boolean
+  spill?: RecoverySpill
+}
+
 /** Segments, then what the table has beyond them. A damaged segment costs time, never an answer: all is rebuilt. */
 export async function fillShard(
   disk: Disk,
   paths: CollectionPaths,
   manifest: Manifest,
   table: LanceTable,
-  { warnings, outdated, trackChanges }: { warnings: string[]; outdated: OutdatedSegments; trackChanges: boolean },
+  { warnings, outdated, trackChanges, spill = writersSpill(disk, paths, trackChanges) }: Filling,
 ): Promise<Shard> {
   const shard = makeShard(manifest, { trackChanges })
-  // Who does not write the collection leaves its folder alone.
-  const spill = new RecoverySpill(trackChanges ? disk.absolute(paths.segments) : null)
   try {
     await mapSegments(shard, disk, paths, manifest, outdated)
     await loadTable(shard, table, manifest, manifest.checkpointSeq, spill)
@@ -82,6 +87,11 @@ export async function fillShard(
     warnings.push(`rebuilt from the table: ${error.message}`)
     return await rebuild(manifest, table, trackChanges, spill)
   }
+}
+
+/** Who does not write the collection leaves its folder alone. */
+function writersSpill(disk: Disk, paths: CollectionPaths, isWriter: boolean): RecoverySpill {
+  return new RecoverySpill(isWriter ? disk.absolute(paths.segments) : null)
 }
 
 async function mapSegments(

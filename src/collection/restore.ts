@@ -26,7 +26,6 @@ export async function checkStaged(
   disk: Disk,
   root: string,
   { folder: own, name, seq }: SnapshotCollection,
-  clock: Clock,
 ): Promise<StagedCollection> {
   const folder = join(root, own)
   const paths = pathsIn(folder)
@@ -35,10 +34,7 @@ export async function checkStaged(
   const files = await LanceFiles.open(disk, paths.table, manifest.name, manifest.tableVersion)
   await files.verify()
   await disk.makeFolder(paths.segments)
-  const { parts } = await FollowedCollection.open(disk, paths, clock)
-  const lastSeq = parts.log.lastSeq
-  await parts.log.close()
-  await parts.shard.close()
+  const lastSeq = await FollowedCollection.check(disk, paths)
   if (name !== manifest.name || lastSeq !== seq) {
     throw new VicinalError('CORRUPT', `the snapshot is damaged: expected operation ${seq}, got ${lastSeq}`)
   }

@@ -24,6 +24,7 @@ import {
 import { readArchive, saveBytes, writeArchive } from '../storage/tar-archive.js'
 import { captureCollection } from './capture.js'
 import type { CollectionEngine } from './collection-engine.js'
+import { Queue } from './queue.js'
 import { adoptStaged, checkStaged, type StagedCollection } from './restore.js'
 
 const ARCHIVE = 'archive'
@@ -54,6 +55,7 @@ export class SnapshotStore {
   readonly #disk: Disk
   readonly #clock: Clock
   readonly #settings: SnapshotSettings
+  readonly #queue = new Queue('snapshots', LIMITS.snapshotsAtOnce, LIMITS.snapshotsWaiting)
 
   constructor(disk: Disk, clock: Clock, settings: SnapshotSettings) {
     this.folder = new SnapshotFolder(disk)
@@ -67,8 +69,8 @@ export class SnapshotStore {
     engines: readonly CollectionEngine[],
     aliases: Aliases,
   ): Promise<SnapshotDescription> {
-    await this.folder.checkRoom()
     return await this.#inFolder(async (root) => {
+      await this.folder.checkRoom()
       const index: SnapshotIndex = {
         kind: collection === null ? 'database' : 'collection',
         createdAt: new Date().toISOString(),
@@ -96,10 +98,9 @@ export class SnapshotStore {
     use: (staged: StagedSnapshot) => Promise<T>,
   ): Promise<T> {
     const checksum = checksumIn(options)
-    const chunks = await this.#chunks(source)
     return await this.#inFolder(async (root) => {
       const archive = join(root, ARCHIVE)
-      const saved = await saveBytes(this.#disk, chunks, archive, this.#settings.maxBytes)
+      const saved = await saveBytes(this.#disk, await this.#chunks(source), archive, this.#settings.maxBytes)
       if (checksum !== null && saved.checksum !== checksum) {
         throw invalid('checksum', `expected a snapshot of SHA-256 ${checksum}`, saved.checksum)
       }
@@ -112,7 +113,7 @@ export class SnapshotStore {
       }
       const collections: StagedCollection[] = []
       for (const entry of index.collections) {
-        collections.push(await checkStaged(this.#disk, unpacked, entry, this.#clock))
+        collections.push(await checkStaged(this.#disk, unpacked, entry))
       }
       return await use({ root, index, collections })
     })
@@ -145,13 +146,15 @@ export class SnapshotStore {
   }
 
   async #inFolder<T>(work: (root: string) => Promise<T>): Promise<T> {
-    const root = unfinishedFolder(randomUUID())
-    await this.#disk.makeFolder(root)
-    try {
-      return await work(root)
-    } finally {
-      await this.#disk.removeTree(root).catch(() => undefined)
-    }
+    return await this.#queue.run(async () => {
+      const root = unfinishedFolder(randomUUID())
+      await this.#disk.makeFolder(root)
+      try {
+        return await work(root)
+      } finally {
+        await this.#disk.removeTree(root).catch(() => undefined)
+      }
+    })
   }
 }
 

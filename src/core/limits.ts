@@ -12,6 +12,9 @@ export const LIMITS = {
   nameLength: 255,
   /** Snapshots of one data folder, bytes of one that comes from outside (setting `--max-snapshot-bytes`), files in it. */
   snapshots: 1_000,
+  /** Snapshots that are made or taken in at a time, in one data folder, and that wait for their turn; more get 429. */
+  snapshotsAtOnce: 2,
+  snapshotsWaiting: 16,
   snapshotBytes: 64 * 1024 * 1024 * 1024,
   snapshotFiles: 100_000,
   /** For a snapshot's URL: to answer, and between two pieces of the answer; and for all of it. */

@@ -43,6 +43,8 @@ export interface RecoverOptions extends CallOptions {
   checksum?: string | null
   /** Which of several replicas is right; on one node there is nothing else than the snapshot. */
   priority?: SnapshotPriority | null
+  /** false: what is there already is not replaced, but the snapshot refused with ALREADY_EXISTS. Default true. */
+  replace?: boolean | null
 }
 export const SNAPSHOT_PRIORITIES = ['no_sync', 'snapshot', 'replica'] as const
 export type SnapshotPriority = (typeof SNAPSHOT_PRIORITIES)[number]

@@ -1,3 +1,4 @@
+import { invalid } from '../core/errors.js'
 import type { RecoverOptions, SnapshotPriority, SnapshotSource } from '../core/snapshots.js'
 import { isPresent, textAt, type WireObject } from './wire-fields.js'
 
@@ -9,9 +10,17 @@ export function recoverOf(body: WireObject): { source: SnapshotSource; options: 
 }
 
 /** Of a body, or of the query of an upload. */
-export function recoverOptionsOf({ checksum, priority }: WireObject): RecoverOptions {
+export function recoverOptionsOf({ checksum, priority, replace }: WireObject): RecoverOptions {
   return {
     ...(isPresent(checksum) ? { checksum: textAt(checksum, 'checksum') } : {}),
+    ...(isPresent(replace) ? { replace: replaceAt(replace) } : {}),
     ...(isPresent(priority) ? { priority: textAt(priority, 'priority') as SnapshotPriority } : {}),
   }
+}
+
+/** Of a query it is a text. */
+function replaceAt(value: unknown): boolean {
+  if (value === true || value === 'true') return true
+  if (value === false || value === 'false') return false
+  throw invalid('replace', 'expected true or false', value)
 }

@@ -6,7 +6,7 @@ import { LIMITS } from '../core/limits.js'
 import type { SnapshotData, SnapshotDescription } from '../core/snapshots.js'
 import type { Disk } from '../disk/disk.js'
 import type { ReadFile } from '../disk/read-file.js'
-import { checksumOf, fileChunks, type WrittenArchive } from './tar-archive.js'
+import { checksumOf, FileChunks, type WrittenArchive } from './tar-archive.js'
 
 /** All snapshots are files of this folder: no name of a collection becomes a path. */
 export const SNAPSHOTS = 'snapshots'
@@ -21,6 +21,7 @@ const DIGEST_CHARS = 16
 /** The snapshots of a data folder. A file is there whole, with its checksum beside it, or not at all. */
 export class SnapshotFolder {
   readonly #disk: Disk
+  #lastAdded: Promise<unknown> = Promise.resolve()
 
   constructor(disk: Disk) {
     this.#disk = disk
@@ -40,7 +41,14 @@ export class SnapshotFolder {
   }
 
   /** Takes in a finished archive, from where it was made. */
-  async add(collection: string | null, archive: string, { checksum }: WrittenArchive): Promise<SnapshotDescription> {
+  async add(collection: string | null, archive: string, written: WrittenArchive): Promise<SnapshotDescription> {
+    // One after the other: a name is free until its file is there.
+    const added = this.#lastAdded.then(() => this.#add(collection, archive, written))
+    this.#lastAdded = added.catch(() => undefined)
+    return await added
+  }
+
+  async #add(collection: string | null, archive: string, { checksum }: WrittenArchive): Promise<SnapshotDescription> {
     const disk = this.#disk
     await disk.makeFolder(SNAPSHOTS)
     const name = await this.#freeName(collection)
@@ -66,7 +74,7 @@ export class SnapshotFolder {
   async read(collection: string | null, name: string): Promise<SnapshotData> {
     await this.#pathOf(collection, name)
     const file = await this.#open(name)
-    return { name, bytes: await file.size(), chunks: fileChunks(file) }
+    return { name, bytes: await file.size(), chunks: new FileChunks(file) }
   }
 
   /** The bytes behind a `file://` location, which has to lead to a file of this folder. */
@@ -81,7 +89,7 @@ export class SnapshotFolder {
     const name = path.split('/').at(-1) ?? ''
     if (!NAME.test(name) || path !== this.#disk.absolute(join(SNAPSHOTS, name))) throw refused()
     if ((await this.#disk.facts(join(SNAPSHOTS, name))) === null) throw notFound('Snapshot', name)
-    return fileChunks(await this.#open(name))
+    return new FileChunks(await this.#open(name))
   }
 
   async #open(name: string): Promise<ReadFile> {

@@ -104,22 +104,50 @@ async function saveChunk(file: AppendFile, hash: Hash, chunk: Uint8Array, maxByt
 export async function checksumOf(disk: Disk, path: string): Promise<WrittenArchive> {
   const hash = createHash('sha256')
   let bytes = 0
-  for await (const chunk of fileChunks(await disk.openRead(path))) {
+  for await (const chunk of new FileChunks(await disk.openRead(path))) {
     hash.update(chunk)
     bytes += chunk.byteLength
   }
   return { bytes, checksum: hash.digest('hex') }
 }
 
-export async function* fileChunks(file: ReadFile): AsyncGenerator<Uint8Array> {
-  try {
-    for (let at = 0; ; at += CHUNK_BYTES) {
-      const chunk = await file.read(at, CHUNK_BYTES)
-      if (chunk.byteLength > 0) yield chunk
-      if (chunk.byteLength < CHUNK_BYTES) return
+/**
+ * A file's bytes, read once. It is let go of at its end, and by whoever stops before, be it before the first byte: a
+ * generator that nobody asked yet would not hear of that.
+ */
+export class FileChunks implements AsyncIterableIterator<Uint8Array> {
+  readonly #file: ReadFile
+  #at = 0
+  #isClosed = false
+
+  constructor(file: ReadFile) {
+    this.#file = file
+  }
+
+  [Symbol.asyncIterator](): this {
+    return this
+  }
+
+  async next(): Promise<IteratorResult<Uint8Array, undefined>> {
+    if (this.#isClosed) return { done: true, value: undefined }
+    let chunk: Uint8Array
+    try {
+      chunk = await this.#file.read(this.#at, CHUNK_BYTES)
+    } catch (error) {
+      await this.return()
+      throw error
     }
-  } finally {
-    await file.close()
+    if (chunk.byteLength === 0) return await this.return()
+    this.#at += chunk.byteLength
+    return { done: false, value: chunk }
+  }
+
+  async return(): Promise<IteratorResult<Uint8Array, undefined>> {
+    if (!this.#isClosed) {
+      this.#isClosed = true
+      await this.#file.close()
+    }
+    return { done: true, value: undefined }
   }
 }
 

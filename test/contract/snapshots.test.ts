@@ -1,14 +1,17 @@
 /** Snapshots over HTTP: Qdrant's client and our own, forms that are no such forms, and who may do what. */
 import { createHash } from 'node:crypto'
+import { readdirSync, readlinkSync } from 'node:fs'
 import { mkdtemp, readdir, rm } from 'node:fs/promises'
-import { createServer } from 'node:http'
+import { createServer, get } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { QdrantClient } from '@qdrant/js-client-rest'
 import { beforeEach, describe, expect, it, onTestFinished } from 'vitest'
 import { connect } from '../../src/client/index.js'
 import type { Database } from '../../src/core/database.js'
+import { LIMITS } from '../../src/core/limits.js'
 import type { OpenOptions } from '../../src/index.js'
 import { open } from '../../src/index.js'
 import { type Service, startService } from './service.js'
@@ -54,6 +57,82 @@ const upload = (path: string, body: Buffer, headers: Record<string, string> = WR
 const countOf = async (name: string) => (await database.collection(name)).count()
 
 describe('snapshots over HTTP', () => {
+  it('made at the same time have names of their own; so many wait, and more are refused, waited for or not', async () => {
+    const made = await Promise.all(Array.from({ length: 6 }, () => call('POST', '/collections/a/snapshots')))
+    const names = made.map(({ json }) => (json.result as Described).name)
+    expect(new Set(names).size).toBe(6)
+    expect(
+      ((await call('GET', '/collections/a/snapshots')).json.result as Described[]).map(({ name }) => name).sort(),
+    ).toEqual(names.sort())
+    const most = LIMITS.snapshotsAtOnce + LIMITS.snapshotsWaiting
+    const tries = Array.from({ length: most + 30 }, (_, i) =>
+      call('POST', `/collections/a/snapshots${i % 2 === 0 ? '?wait=false' : ''}`),
+    )
+    const statuses = (await Promise.all(tries)).map(({ status }) => status)
+    expect(new Set(statuses)).toEqual(new Set([200, 202, 429]))
+    expect(statuses.filter((status) => status === 429).length).toBeLessThanOrEqual(30)
+    expect(statuses[0]).toBe(202)
+  })
+
+  it('made for one answer are gone when the caller hangs up, be it before the first byte', async () => {
+    const left = async () => {
+      const open = readdirSync('/proc/self/fd').map((fd) => {
+        try {
+          return readlinkSync(`/proc/self/fd/${fd}`)
+        } catch {
+          return ''
+        }
+      })
+      const files = (await readdir(join(folder, 'snapshots')).catch(() => [])).filter((name) =>
+        name.endsWith('.snapshot'),
+      )
+      return [...files, ...open.filter((path) => path.startsWith(folder) && path.includes('.snapshot'))]
+    }
+    for (const hangUpMs of [1, 5, 20, 60, 150]) {
+      const request = get(`${service.url}/collections/a/shards/0/snapshot`, { headers: WRITER })
+      request.on('error', () => {})
+      await sleep(hangUpMs)
+      request.destroy()
+    }
+    const answered = get(`${service.url}/collections/a/shards/0/snapshot`, { headers: WRITER })
+    answered.on('response', (response) => response.destroy())
+    answered.on('error', () => {})
+    await expect.poll(left, { timeout: 20_000 }).toEqual([])
+    // All that was begun has ended: what had not, has left nothing since.
+    const unfinished = async () => (await readdir(folder)).filter((name) => name.startsWith('tmp-'))
+    await expect.poll(unfinished, { timeout: 20_000 }).toEqual([])
+    await expect.poll(left, { timeout: 20_000 }).toEqual([])
+  }, 60_000)
+
+  it('are refused where what is there is not to be replaced', async () => {
+    const { name } = await made()
+    const file = await fileOf(name)
+    const location = `file://${folder}/snapshots/${name}`
+    for (const [path, body] of [
+      ['/collections/a/snapshots/recover', { location, replace: false }],
+      ['/snapshots/recover', { location, replace: false }],
+    ] as const) {
+      expect(await call('PUT', path, body)).toMatchObject({ status: 409 })
+    }
+    expect(await upload('/collections/a/snapshots/upload?replace=false', form(file))).toMatchObject({ status: 409 })
+    expect(await call('PUT', '/collections/b/snapshots/recover', { location, replace: false })).toMatchObject({
+      status: 200,
+    })
+    expect(await call('PUT', '/collections/a/snapshots/recover', { location, replace: 1 })).toMatchObject({
+      status: 400,
+    })
+    const remote = await connect(service.url, { apiKey: 'writer' })
+    await expect(remote.recoverCollection('a', { location }, { replace: false })).rejects.toThrow(/already exists/)
+    async function* bytes() {
+      yield file
+    }
+    await expect(remote.recoverCollection('a', { chunks: bytes() }, { replace: false })).rejects.toThrow(
+      /already exists/,
+    )
+    await remote.recoverCollection('a', { location }, { replace: true })
+    await remote.close()
+  })
+
   it('are made, listed, downloaded, uploaded and deleted', async () => {
     const description = await made()
     expect(description).toMatchObject({ size: expect.any(Number), checksum: expect.stringMatching(/^[0-9a-f]{64}$/) })

@@ -1,3 +1,4 @@
+import { setImmediate as nextTurn } from 'node:timers/promises'
 import { invalid, notFound } from '../../core/errors.js'
 import type { SnapshotDescription, SnapshotSource, Snapshots } from '../../core/snapshots.js'
 import { recoverOf, recoverOptionsOf } from '../../ingest/wire-snapshots.js'
@@ -73,15 +74,49 @@ async function download(call: Call, snapshots: Snapshots): Promise<StreamBody> {
 async function streamShard(call: Call): Promise<StreamBody> {
   const snapshots = await ofShard(call)
   const { name } = await snapshots.create(call.longOptions())
-  const { bytes, chunks } = await snapshots.read(name, call.longOptions())
-  async function* thenDelete() {
-    try {
-      yield* chunks
-    } finally {
-      await snapshots.delete(name)
-    }
+  try {
+    const { bytes, chunks } = await snapshots.read(name, call.longOptions())
+    return new StreamBody({ name, bytes, chunks: new ThenDeleted(chunks, () => snapshots.delete(name)) })
+  } catch (error) {
+    await snapshots.delete(name)
+    throw error
   }
-  return new StreamBody({ name, bytes, chunks: thenDelete() })
+}
+
+/** Deletes the file at its end and for whoever stops before, be it before the first byte. */
+class ThenDeleted implements AsyncIterableIterator<Uint8Array> {
+  readonly #chunks: AsyncIterator<Uint8Array>
+  readonly #remove: () => Promise<void>
+  #isOver = false
+
+  constructor(chunks: AsyncIterable<Uint8Array>, remove: () => Promise<void>) {
+    this.#chunks = chunks[Symbol.asyncIterator]()
+    this.#remove = remove
+  }
+
+  [Symbol.asyncIterator](): this {
+    return this
+  }
+
+  async next(): Promise<IteratorResult<Uint8Array, undefined>> {
+    try {
+      const next = await this.#chunks.next()
+      if (!next.done) return next
+    } catch (error) {
+      await this.return()
+      throw error
+    }
+    return await this.return()
+  }
+
+  async return(): Promise<IteratorResult<Uint8Array, undefined>> {
+    if (!this.#isOver) {
+      this.#isOver = true
+      await this.#chunks.return?.()
+      await this.#remove()
+    }
+    return { done: true, value: undefined }
+  }
 }
 
 async function upload(call: Call, recover: Recover): Promise<unknown> {
@@ -113,7 +148,11 @@ async function recoverAll(call: Call, source: SnapshotSource, options: object): 
 async function whenWaited(call: Call, work: () => Promise<unknown>): Promise<unknown> {
   const started = work()
   if (call.flag('wait', true)) return await started
-  started.catch((error: unknown) => call.logFailure(error))
+  let isAnswered = false
+  started.catch((error: unknown) => isAnswered && call.logFailure(error))
+  // What is refused at once, since too much is under way, is refused here too.
+  await Promise.race([started, nextTurn()])
+  isAnswered = true
   return new PlainBody({ status: 'accepted', time: 0 }, 202)
 }
 

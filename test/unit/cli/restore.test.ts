@@ -1,9 +1,12 @@
+import { once } from 'node:events'
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { expect, it, onTestFinished } from 'vitest'
 import { open } from '../../../src/index.js'
-import { vicinal } from './process.js'
+import { serve, vicinal } from './process.js'
+
+const JSON_BODY = { 'content-type': 'application/json' }
 
 it('vicinal restore takes a snapshot of a collection, or of a database, into a fresh folder', async () => {
   const folder = mkdtempSync(join(tmpdir(), 'vicinal-restore-'))
@@ -42,3 +45,45 @@ it('vicinal restore takes a snapshot of a collection, or of a database, into a f
   expect(await vicinal(['restore', 'absent', '--data', 'fresh'], folder)).toMatchObject({ code: 1 })
   expect(await vicinal(['restore'], folder)).toMatchObject({ code: 2 })
 })
+
+it('vicinal serve takes in snapshots before it answers; what is there is replaced only where that is asked for', async () => {
+  const folder = mkdtempSync(join(tmpdir(), 'vicinal-start-snapshots-'))
+  onTestFinished(() => rmSync(folder, { recursive: true }))
+  const source = await open(join(folder, 'source'))
+  const one = await source.createCollection('one', { vectors: { size: 1, distance: 'Dot' } })
+  await one.upsert([1, 2, 3].map((id) => ({ id, vector: [id] })))
+  const { name } = await one.snapshots.create()
+  const all = await source.snapshots.create()
+  await source.close()
+  const at = (file: string) => join('source/snapshots', file)
+  const countOf = async (url: string, collection: string) => {
+    const answer = await fetch(`${url}/collections/${collection}/points/count`, {
+      method: 'POST',
+      body: '{}',
+      headers: JSON_BODY,
+    })
+    return ((await answer.json()) as { result: { count: number } }).result.count
+  }
+  const started = async (...args: string[]) => {
+    const { child, url } = await serve(['--data', 'data', ...args], folder)
+    const counts = { one: await countOf(url, 'one').catch(() => -1), copy: await countOf(url, 'copy').catch(() => -1) }
+    await fetch(`${url}/collections/one/points/delete?wait=true`, {
+      method: 'POST',
+      body: '{"points":[1]}',
+      headers: JSON_BODY,
+    })
+    child.kill('SIGTERM')
+    await once(child, 'close')
+    return counts
+  }
+  expect(await started('--snapshot', at(name), '--snapshot', `${at(name)}:copy`)).toEqual({ one: 3, copy: 3 })
+  const refused = await vicinal(['serve', '--data', 'data', '--port', '0', '--snapshot', `${at(name)}:one`], folder)
+  expect(refused).toMatchObject({ code: 1, stderr: expect.stringContaining('`one` already exists') })
+  expect(await started()).toEqual({ one: 2, copy: 3 })
+  expect(await started('--snapshot', `${at(name)}:one`, '--force-snapshot')).toEqual({ one: 3, copy: 3 })
+  const whole = ['serve', '--data', 'data', '--port', '0', '--storage-snapshot', at(all.name)]
+  expect(await vicinal(whole, folder)).toMatchObject({ code: 1, stderr: expect.stringContaining('already exists') })
+  expect(await started('--storage-snapshot', at(all.name), '--force-snapshot')).toEqual({ one: 3, copy: 3 })
+  const absent = await vicinal(['serve', '--data', 'data', '--port', '0', '--snapshot', 'absent:one'], folder)
+  expect(absent).toMatchObject({ code: 1, stderr: expect.stringContaining('absent: no such file') })
+}, 120_000)
