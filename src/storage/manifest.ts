@@ -49,8 +49,15 @@ export async function writeManifest(disk: Disk, path: string, manifest: Manifest
 
 export async function readManifest(disk: Disk, path: string): Promise<Manifest> {
   const body = await readChecked(disk, path, KIND)
-  if (!isManifest(body)) throw new VicinalError('CORRUPT', `${path}: the body is no manifest`, { details: { path } })
-  return { ...body, config: completeConfig(body.config) }
+  const none = (cause?: unknown) =>
+    new VicinalError('CORRUPT', `${path}: the body is no manifest`, { details: { path }, cause })
+  if (!isManifest(body)) throw none()
+  try {
+    return { ...body, config: completeConfig(body.config) }
+  } catch (cause) {
+    // One that was not written here: a snapshot's may say anything.
+    throw none(cause)
+  }
 }
 
 /** Of earlier builds, which said nothing of codes, placements, nor of what was asked for one vector alone. */

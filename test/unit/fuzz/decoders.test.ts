@@ -1,0 +1,300 @@
+/**
+ * What comes from outside, nearly right: every decoder answers, or refuses as a VicinalError, and soon. Native decoders are
+ * fuzzed in native/test.
+ */
+import { tableFromArrays, tableFromIPC, tableToIPC } from 'apache-arrow'
+import fc from 'fast-check'
+import { expect, it } from 'vitest'
+import { columnsOfArrow } from '../../../src/collection/arrow-columns.js'
+import { columnsOfColumnar, columnsOfPoints } from '../../../src/collection/point-columns.js'
+import { VicinalError } from '../../../src/core/errors.js'
+import type { SchemaVector } from '../../../src/core/schema.js'
+import { parseFilter } from '../../../src/filter/parse.js'
+import { compileFilter } from '../../../src/filter/program.js'
+import { parseJson } from '../../../src/ingest/wire-json.js'
+import { decodeMsgpack } from '../../../src/ingest/wire-msgpack.js'
+import { encodeMsgpack } from '../../../src/ingest/wire-msgpack-encoder.js'
+import { upsertOf } from '../../../src/ingest/wire-points.js'
+import { decodeRecord, encodeRecord } from '../../../src/log/record.js'
+import { Mutations } from '../../oracle/mutations.js'
+import { anyRecord } from '../log/records.js'
+
+/** Executions of each. */
+const RUNS = 20_000
+/** Of one, on a machine that does much else. */
+const MOST_MS = 2_000
+const MINUTES = 300_000
+
+const mutations = new Mutations('decoders')
+
+const vector = (name: string, size: number, multi = false) =>
+  ({ name, size, ...(multi ? { multivectorConfig: { comparator: 'max_sim' } } : {}) }) as unknown as SchemaVector
+const SCHEMA: SchemaVector[] = [
+  vector('', 2),
+  vector('image', 3),
+  vector('tokens', 2, true),
+  { name: 'words', size: 0, modifier: 'idf', index: null } as SchemaVector,
+]
+const POINTS = {
+  points: [
+    { id: 1, vector: [0.5, 1], payload: { a: [1, { b: 'x' }], 'k.l': null, é: true } },
+    {
+      id: '0191a0b2-7c4d-4e11-9f00-0123456789ab',
+      vector: { image: [1, 2, 3], words: { indices: [1, 7], values: [0.5, 2] } },
+    },
+    {
+      id: 2 ** 53,
+      vector: {
+        '': [1, 2],
+        tokens: [
+          [1, 2],
+          [3, 4],
+          [5, 6],
+        ],
+      },
+      payload: null,
+    },
+  ],
+}
+const BATCH = {
+  batch: {
+    ids: [1, 2],
+    vectors: {
+      image: [
+        [1, 2, 3],
+        [4, 5, 6],
+      ],
+      words: [{ indices: [3], values: [1] }, null],
+    },
+    payloads: [{ a: 1 }, null],
+  },
+}
+const FILTERS = [
+  {
+    must: [
+      { key: 'a[].b', match: { value: 'x' } },
+      { key: 'n', range: { gt: 1, lte: 7.5 } },
+    ],
+    must_not: { is_empty: { key: 'a' } },
+  },
+  {
+    should: [
+      { has_id: [1, '0191a0b2-7c4d-4e11-9f00-0123456789ab'] },
+      { nested: { key: 'a', filter: { must: [{ key: 'b', match: { any: ['x', 'y'] } }] } } },
+    ],
+  },
+  {
+    min_should: {
+      conditions: [
+        { key: 'at', range: { gte: '2020-01-01' } },
+        { key: 'a', values_count: { lt: 3 } },
+      ],
+      min_count: 1,
+    },
+  },
+  {
+    must: {
+      key: 'p',
+      geo_polygon: {
+        exterior: {
+          points: [
+            { lon: 0, lat: 0 },
+            { lon: 1, lat: 0 },
+            { lon: 0, lat: 1 },
+            { lon: 0, lat: 0 },
+          ],
+        },
+      },
+    },
+  },
+  {
+    must: [
+      { key: 't', match: { text: 'red house' } },
+      { key: 't', match: { phrase: 'a b' } },
+      { slice: { total: 3, index: 1 } },
+      { has_vector: 'image' },
+    ],
+  },
+]
+
+/** Runs, and returns how many answered. Anything else than an answer or a refusal of ours is told with what it was made of. */
+function run<T>(runs: number, make: () => T, decode: (input: T) => unknown): number {
+  let answered = 0
+  for (let i = 0; i < runs; i++) {
+    const input = make()
+    const started = performance.now()
+    try {
+      decode(input)
+      answered++
+    } catch (error) {
+      if (!(error instanceof VicinalError)) {
+        const shown = Buffer.isBuffer(input) ? input.toString('hex') : String(fc.stringify(input)).slice(0, 2_000)
+        throw new Error(`execution ${i}: ${(error as Error).stack}\nof ${shown}`)
+      }
+      expect([
+        'INVALID_ARGUMENT',
+        'TOO_LARGE',
+        'CORRUPT',
+        'UNSUPPORTED_FORMAT',
+        'NOT_IMPLEMENTED',
+        'NOT_FOUND',
+      ]).toContain(error.code)
+    }
+    expect(performance.now() - started).toBeLessThan(MOST_MS)
+  }
+  return answered
+}
+
+it(
+  'bodies of JSON',
+  () => {
+    const valid = [POINTS, BATCH, ...FILTERS].map((body) => Buffer.from(JSON.stringify(body)))
+    expect(
+      run(
+        RUNS,
+        () => mutations.bytes(valid),
+        (bytes) => parseJson(bytes),
+      ),
+    ).toBeGreaterThan(RUNS / 100)
+  },
+  MINUTES,
+)
+
+it(
+  'bodies of MessagePack',
+  () => {
+    const valid = [POINTS, BATCH, ...FILTERS].map((body) => encodeMsgpack(body))
+    expect(
+      run(
+        RUNS,
+        () => mutations.bytes(valid),
+        (bytes) => decodeMsgpack(bytes),
+      ),
+    ).toBeGreaterThan(RUNS / 100)
+  },
+  MINUTES,
+)
+
+it(
+  'bodies of points, as JSON and MessagePack say them, and the columns that are made of them',
+  () => {
+    const valid = [POINTS, BATCH]
+    const columns = (body: unknown) => {
+      const points = upsertOf(body as never)
+      return Array.isArray(points)
+        ? columnsOfPoints(points as never, SCHEMA)
+        : columnsOfColumnar(points as never, SCHEMA)
+    }
+    const json = valid.map((body) => Buffer.from(JSON.stringify(body)))
+    const bodies = run(
+      RUNS / 2,
+      () => mutations.bytes(json),
+      (bytes) => columns(objectOf(parseJson(bytes))),
+    )
+    expect(bodies).toBeGreaterThan(0)
+    const values = run(
+      RUNS,
+      () => mutations.value(mutations.pick(valid)),
+      (body) => columns(objectOf(body)),
+    )
+    expect(values).toBeGreaterThan(10)
+  },
+  MINUTES,
+)
+
+/** The faces look for an object before anything else. */
+function objectOf(body: unknown): object {
+  if (body === null || typeof body !== 'object' || Array.isArray(body))
+    throw new VicinalError('INVALID_ARGUMENT', 'body')
+  return body
+}
+
+it(
+  'filters, parsed and compiled',
+  () => {
+    const context = { vectorNames: ['image'] }
+    const make = () => mutations.value(mutations.pick(FILTERS))
+    const answered = run(RUNS, make, (filter) => {
+      parseFilter(filter as never, context as never)
+      return compileFilter(filter as never, context)
+    })
+    expect(answered).toBeGreaterThan(RUNS / 50)
+  },
+  MINUTES,
+)
+
+it(
+  'columns of the library: typed arrays of wrong lengths, ragged rows, indices out of order',
+  () => {
+    const valid = [
+      {
+        ids: [1, 2],
+        vectors: {
+          '': Float32Array.of(1, 2, 3, 4),
+          words: [{ indices: Uint32Array.of(3, 1), values: Float32Array.of(1, 2) }, null],
+        },
+      },
+      { ids: BigUint64Array.of(1n, 2n), vectors: Float32Array.of(1, 2, 3, 4), payloads: [{ a: 1 }, null] },
+      {
+        ids: [1],
+        vectors: {
+          image: Float32Array.of(1, 2, 3),
+          tokens: [
+            [
+              [1, 2],
+              [3, 4],
+            ],
+          ],
+        },
+      },
+    ]
+    const make = () => mutations.value(mutations.pick(valid))
+    expect(run(RUNS, make, (points) => columnsOfColumnar(objectOf(points) as never, SCHEMA))).toBeGreaterThan(0)
+  },
+  MINUTES,
+)
+
+it(
+  'records of the log',
+  () => {
+    const valid = fc
+      .sample(anyRecord(), { numRuns: 60, seed: mutations.seed })
+      .map((record) => Buffer.concat(encodeRecord(record).chunks))
+    run(
+      RUNS,
+      () => mutations.bytes(valid),
+      (bytes) => decodeRecord(bytes),
+    )
+  },
+  MINUTES,
+)
+
+it(
+  'Arrow tables whose values are not what they were',
+  () => {
+    const table = tableFromArrays({ id: Int32Array.of(1, 2, 3), n: Float64Array.of(1, 2, 3), word: ['a', 'b', null] })
+    const whole = Buffer.from(tableToIPC(table, 'file'))
+    // What stands before and behind the values is Arrow's own library's to read.
+    const from = whole.indexOf(Buffer.from(Int32Array.of(1, 2, 3).buffer))
+    const end = whole.lastIndexOf(Buffer.from(Float64Array.of(1, 2, 3).buffer)) + 24
+    expect(from > 0 && end > from).toBe(true)
+    let read = 0
+    for (let i = 0; i < RUNS / 4; i++) {
+      const bytes = Buffer.from(whole)
+      for (let changes = 1 + mutations.below(4); changes > 0; changes--) {
+        const at = from + mutations.below(end - from - 4)
+        bytes.writeInt32LE(mutations.pick([0, 1, -1, 2, 255, 65_536, 0x7fffffff, -0x80000000]), at)
+      }
+      const started = performance.now()
+      try {
+        columnsOfArrow(tableFromIPC(bytes) as never, [])
+        read++
+      } catch (error) {
+        expect(error).toBeInstanceOf(Error)
+      }
+      expect(performance.now() - started).toBeLessThan(MOST_MS)
+    }
+    expect(read).toBeGreaterThan(RUNS / 100)
+  },
+  MINUTES,
+)
