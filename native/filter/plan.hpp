@@ -36,6 +36,14 @@ struct PlanOptions {
 
 class FilterPlan {
 public:
+  // Without conditions.
+  static FilterPlan all(uint32_t rows) {
+    FilterPlan plan;
+    plan.rows_ = rows;
+    plan.cardinality_ = {rows, rows, rows};
+    return plan;
+  }
+
   // null: every row is a candidate.
   const RowBitmap* candidates() const { return candidates_ ? &*candidates_ : nullptr; }
   uint32_t candidateCount() const { return cardinality_.max; }

@@ -7,11 +7,16 @@ namespace vicinal {
 
 double sampledMatches(const FilterPlan& plan, const SegmentRows& rows) {
   if (plan.isComplete()) return 1;
+  return sampledShare(plan, rows, [&](uint32_t row) { return plan.passes(rows, row); });
+}
+
+double sampledShare(const FilterPlan& plan, const SegmentRows& rows,
+                    const std::function<bool(uint32_t)>& holds) {
   uint32_t looked = 0;
   uint32_t matched = 0;
   const auto look = [&](uint32_t row) {
     looked++;
-    matched += plan.passes(rows, row) ? 1 : 0;
+    matched += holds(row) ? 1 : 0;
   };
   if (const RowBitmap* candidates = plan.candidates()) {
     const uint32_t step = std::max(1u, plan.candidateCount() / kSampledRows);

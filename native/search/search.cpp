@@ -6,6 +6,7 @@
 #include <optional>
 
 #include "search/answer.hpp"
+#include "search/example_search.hpp"
 #include "search/max_sim.hpp"
 #include "search/search_cost.hpp"
 #include "search/segment_search.hpp"
@@ -108,6 +109,10 @@ Status search(const Snapshot& snapshot, const std::vector<VectorSpec>& specs,
     if (specs[request.vector].isMulti)
       VICINAL_TRY(searchBy(MaxSimSearch(scope, request, wanted, result.stats),
                            [](uint32_t row) { return row; }));
+    else if (request.examples)
+      VICINAL_TRY(
+          searchBy(ExampleSearch(scope, request, wanted, result.stats),
+                   [&](uint32_t vertex) { return segment.space(request.vector).rowOf(vertex); }));
     else
       VICINAL_TRY(
           searchBy(SegmentSearch(scope, request, wanted, result.stats),
@@ -119,7 +124,7 @@ Status search(const Snapshot& snapshot, const std::vector<VectorSpec>& specs,
 }
 
 double estimateDistances(const Snapshot& snapshot, const SearchRequest& request) {
-  if (request.filter) return INFINITY;
+  if (request.filter || request.examples) return INFINITY;
   const size_t wanted = size_t(request.limit) + request.offset + request.exclude.size();
   double distances = 0;
   for (size_t at = 0; at < snapshot.count() && request.limit > 0; at++) {
@@ -133,7 +138,7 @@ double estimateDistances(const Snapshot& snapshot, const SearchRequest& request)
     const uint32_t from = plan ? linked : 0;
     distances += kSequentialDistance * (vertices - std::min(from, vertices));
   }
-  return request.examples ? distances * std::max(1u, request.examples->count) : distances;
+  return distances;
 }
 
 } // namespace vicinal

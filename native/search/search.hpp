@@ -72,7 +72,7 @@ Status search(const Snapshot& snapshot, const std::vector<VectorSpec>& specs,
               Waiting waiting = Waiting::Allowed);
 
 // About how many distances the search will compute; infinite where that is not known beforehand,
-// which is so with a filter, and of multivectors.
+// which is so with a filter, of multivectors and by examples.
 double estimateDistances(const Snapshot& snapshot, const SearchRequest& request);
 
 } // namespace vicinal

@@ -13,15 +13,15 @@ SegmentReport SegmentSearch::report() const {
     return strategy.find(what) != std::string_view::npos;
   };
   // With a filter a walk may be planned and not made, or given up.
-  const bool hasWalked = plan_ && (scope_.filter == nullptr || names("graph"));
-  const bool isOfScan = !hasWalked || (scope_.filter != nullptr && names("scan"));
+  const bool hasWalked = plan_ && (!isFiltered() || names("graph"));
+  const bool isOfScan = !hasWalked || (isFiltered() && names("scan"));
   // Vertices that are not in the graph have no codes yet.
   const bool scansByCode = rescoredOfScan_ > 0 && linked_ > 0;
   SegmentReport report = scope_.report();
   report.linked = linked_;
   report.strategy = strategy_;
   report.codes = hasWalked || scansByCode ? search_.codeKind() : CodeKind::None;
-  if (scope_.filter != nullptr) {
+  if (isFiltered()) {
     report.walkCost = costs_.walk;
     report.scanCost = costs_.scan;
   }

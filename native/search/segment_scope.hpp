@@ -23,8 +23,8 @@ struct SegmentScope {
       : segment(snapshot.segment(at)), view(snapshot, at), rows(view, snapshot), filter(filter),
         cancel(cancel), waiting(waiting) {}
 
-  // Only where there is a filter.
   FilterPlan planned() const {
+    if (filter == nullptr) return FilterPlan::all(view.rows);
     const auto indexes = segment.indexes();
     return planFilter(*filter, rows, *indexes);
   }

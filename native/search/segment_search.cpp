@@ -36,7 +36,7 @@ SegmentSearch::SegmentSearch(const SegmentScope& scope, const SearchRequest& req
 Status SegmentSearch::run(std::vector<Neighbor>& nearest) {
   nearest.clear();
   if (plan_) stats_.recall = std::min(stats_.recall, double(plan_->recall));
-  return scope_.filter == nullptr ? runUnfiltered(nearest) : runFiltered(nearest);
+  return isFiltered() ? runFiltered(nearest) : runUnfiltered(nearest);
 }
 
 template <typename Accept>
@@ -151,31 +151,52 @@ Status SegmentSearch::runUnfiltered(std::vector<Neighbor>& nearest) {
 
 bool SegmentSearch::matches(const FilterPlan& plan, uint32_t vertex) const {
   const uint32_t row = space_.rowOf(vertex);
-  return scope_.view.isVisible(row) && plan.passes(scope_.rows, row);
+  return scope_.view.isVisible(row) && plan.passes(scope_.rows, row) &&
+         (condition_ == nullptr || condition_->holds(vertex));
+}
+
+double SegmentSearch::sampledConditions(const FilterPlan& plan) const {
+  if (condition_ == nullptr) return 1;
+  return sampledShare(plan, scope_.rows, [&](uint32_t row) {
+    const uint32_t vertex = space_.vertexOf(row);
+    return vertex < vertices_ && condition_->holds(vertex);
+  });
 }
 
 // In distances by code to vertices that lie anywhere, where there are codes.
 SegmentSearch::Costs SegmentSearch::estimate(const FilterPlan& plan, double matchShare) const {
   const double candidates = plan.candidateCount();
   const double sequential = rescoredOfScan_ > 0 ? kSequentialCode : kSequentialDistance;
+  const double evaluation =
+      (plan.isComplete() ? 0 : kEvaluation) + (condition_ == nullptr ? 0 : condition_->cost());
   Costs costs;
   costs.scan = candidates * (plan.candidates() ? kGatheredDistance : sequential);
-  if (!plan.isComplete()) {
+  if (!plan.isComplete() || condition_ != nullptr) {
     // Only what is nearer than the best so far is looked at.
     const double least = 1.0 / kSampledRows;
     const double looks = static_cast<double>(wanted_) / std::max(matchShare, least) *
                          std::log2(2 + candidates / wanted_);
-    costs.scan += std::min(candidates, looks) * kEvaluation;
+    costs.scan += std::min(candidates, looks) * evaluation;
   }
   const double share = candidates * matchShare / std::max(1u, scope_.view.rows);
-  const double perVertex = plan.isComplete() ? 1 : 1 + kEvaluation;
-  costs.walk = !plan_ || share <= 0 ? INFINITY : plan_->distances / share * perVertex;
+  if (!plan_ || share <= 0) {
+    costs.walk = INFINITY;
+    return costs;
+  }
+  const double walked = plan_->distances / share;
+  costs.perWalked = plan.isComplete() ? 1 : 1 + kEvaluation;
+  if (condition_ != nullptr) {
+    // Where most are accepted, they are asked of those alone that were found.
+    const double asked = share >= kMost ? double(wanted_) / share * kSpareAmong : walked / 2;
+    costs.perWalked += asked * condition_->cost() / walked;
+  }
+  costs.walk = walked * costs.perWalked;
   return costs;
 }
 
 Status SegmentSearch::runFiltered(std::vector<Neighbor>& nearest) {
   FilterPlan plan = scope_.planned();
-  const double matchShare = sampledMatches(plan, scope_.rows);
+  const double matchShare = sampledMatches(plan, scope_.rows) * sampledConditions(plan);
   const uint32_t candidates = plan.candidateCount();
   stats_.matches += static_cast<uint64_t>(candidates * matchShare);
   if (candidates == 0) return Status::ok();
@@ -187,7 +208,7 @@ Status SegmentSearch::runFiltered(std::vector<Neighbor>& nearest) {
   const Costs costs = estimate(plan, matchShare);
   costs_ = costs;
   if (costs.walk < costs.scan) {
-    const double budget = costs.scan / (plan.isComplete() ? 1 : 1 + kEvaluation);
+    const double budget = costs.scan / costs.perWalked;
     thread_local std::vector<Neighbor> found;
     bool isComplete = false;
     const auto acceptLinked = [&](uint32_t vertex) { return vertex < linked_ && accept(vertex); };

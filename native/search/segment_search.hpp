@@ -19,12 +19,23 @@
 
 namespace vicinal {
 
+// What more is asked of a vertex than a filter says.
+class VertexCondition {
+public:
+  virtual ~VertexCondition() = default;
+  virtual bool holds(uint32_t vertex) = 0;
+  // Of asking it, in distances.
+  virtual double cost() const = 0;
+};
+
 class SegmentSearch {
 public:
   // `wanted` nearest vertices are collected.
   SegmentSearch(const SegmentScope& scope, const SearchRequest& request, size_t wanted,
                 SearchStats& stats);
 
+  // Before it runs.
+  void require(VertexCondition& condition) { condition_ = &condition; }
   // The nearest visible vertices that match, nearest first.
   Status run(std::vector<Neighbor>& nearest);
 
@@ -35,6 +46,8 @@ private:
   struct Costs {
     double scan = 0;
     double walk = 0;
+    // Of each distance of a walk, with what is asked of the vertex then.
+    double perWalked = 1;
   };
 
   Status runUnfiltered(std::vector<Neighbor>& nearest);
@@ -62,6 +75,8 @@ private:
     stats_.note(strategy);
   }
   bool matches(const FilterPlan& plan, uint32_t vertex) const;
+  double sampledConditions(const FilterPlan& plan) const;
+  bool isFiltered() const { return scope_.filter != nullptr || condition_ != nullptr; }
   // Where scans end: the tail is left out where the request says so.
   uint32_t scanEnd() const {
     return request_.isIndexedOnly && !request_.isExact ? linked_ : vertices_;
@@ -79,6 +94,7 @@ private:
   // Nothing where a scan is better.
   const std::optional<WalkPlan> plan_;
   const size_t rescoredOfScan_;
+  VertexCondition* condition_ = nullptr;
   // For the report.
   const char* strategy_ = SegmentReport{}.strategy;
   Costs costs_;

@@ -43,6 +43,24 @@ Status SpaceSearch::rescore(size_t most, std::vector<Neighbor>& found) {
   return Status::ok();
 }
 
+bool SpaceSearch::each(const std::vector<uint32_t>& vertex, float* out) {
+  const Space& space = space_.space();
+  tally(vectors(), vectorBytes());
+  const auto cold = space_.coldVectors();
+  const float* vector = nullptr;
+  thread_local std::vector<float> read;
+  if (cold && vertex[0] < cold->vertices()) {
+    read.resize(space.dim);
+    if (!cold->read(vertex[0], read.data(), waiting_ == Waiting::Allowed)) return false;
+    vector = read.data();
+  } else {
+    vector = space_.vector(vertex[0]);
+  }
+  for (size_t at = 0; at < examples_->count; at++)
+    out[at] = space.distanceFn(queryVector(at), vector, space.dim);
+  return true;
+}
+
 Status SpaceSearch::score(const std::vector<uint32_t>& vertices, float* out) {
   const Space& space = space_.space();
   const auto cold = space_.coldVectors();

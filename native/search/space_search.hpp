@@ -78,6 +78,15 @@ public:
     });
     space_.shedScanned(first, count);
   }
+  // Distances to each of the examples, of one vertex; exact, or by code. False where its vector
+  // cannot be read now.
+  bool each(const std::vector<uint32_t>& vertex, float* out);
+  void eachByCode(const std::vector<uint32_t>& vertex, float* out) {
+    const CodeSpace& codes = codes_->space();
+    tally(vectors(), codes.stride());
+    for (size_t at = 0; at < examples_->count; at++)
+      codes.distances(preparedQuery(at), vertex.data(), 1, out + at);
+  }
   // Keeps the foremost by code, in the order of their exact distances.
   Status rescore(size_t most, std::vector<Neighbor>& found);
 

@@ -23,13 +23,6 @@ float adjustedRecall(const SearchRequest& request) {
   return 1 - (1 - request.recall) * request.lossShare;
 }
 
-// What recall costs is measured on neighbours of one vector. A score of several has other hills, so
-// the beam is as wide as has been enough for them, and all that it holds is scored exactly.
-constexpr uint32_t kExamplesEf = 512;
-constexpr size_t kExamplesPerWanted = 8;
-// A scan of fewer vertices than this is over soon enough.
-constexpr uint32_t kExamplesScanned = 20'000;
-
 size_t oversampled(const SearchRequest& request, size_t wanted) {
   return static_cast<size_t>(std::ceil(double(request.oversampling) * double(wanted)));
 }
@@ -52,15 +45,12 @@ WalkPlan withOversampling(const SearchRequest& request, size_t wanted, WalkPlan 
   return plan;
 }
 
-std::optional<WalkPlan> walkByExamples(const SearchRequest& request, size_t wanted,
-                                       uint32_t linked) {
-  const auto width = static_cast<uint32_t>(
-      std::max<size_t>(kExamplesEf, std::min<size_t>(kExamplesPerWanted * wanted, linked)));
-  WalkPlan plan = walkOfWidth(request.ef > 0 ? request.ef : width, wanted);
+// By a score of several vectors there is no walk that promises anything: what can be sought by it
+// is sought by one vector (ExampleSearch). All that the beam holds is scored exactly.
+std::optional<WalkPlan> walkByExamples(const SearchRequest& request, size_t wanted) {
+  if (request.ef == 0) return std::nullopt;
+  WalkPlan plan = walkOfWidth(request.ef, wanted);
   plan.rescored = plan.options.ef;
-  if (request.ef > 0) return plan;
-  const bool costsLess = linked * kSequentialDistance < plan.distances;
-  if (request.recall >= 1 || linked < kExamplesScanned || costsLess) return std::nullopt;
   return plan;
 }
 
@@ -69,7 +59,7 @@ std::optional<WalkPlan> walkByExamples(const SearchRequest& request, size_t want
 std::optional<WalkPlan> planWalk(const VectorSpace& space, const SearchRequest& request,
                                  size_t wanted, uint32_t linked) {
   if (request.isExact || linked == 0) return std::nullopt;
-  return request.examples ? walkByExamples(request, wanted, linked)
+  return request.examples ? walkByExamples(request, wanted)
                           : planWalkToOne(space, request, wanted, linked);
 }
 
@@ -98,7 +88,7 @@ const char* whyNoWalk(const VectorSpace& space, const SearchRequest& request, ui
   if (request.isExact) return "exact";
   if (linked == 0) return "empty";
   if (request.ef == 0 && request.recall >= 1) return "all";
-  if (request.examples) return "costs less";
+  if (request.examples) return "examples";
   return space.calibration()->least(adjustedRecall(request)) ? "costs less" : "recall";
 }
 

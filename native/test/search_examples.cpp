@@ -3,6 +3,7 @@
 #include <cstdio>
 #include <functional>
 
+#include "distance/prepare.hpp"
 #include "harness.hpp"
 #include "score_fixture.hpp"
 #include "shard_fixture.hpp"
@@ -56,6 +57,36 @@ double scoreOf(const Examples& examples, const float* vector) {
   for (uint32_t at = 0; at < examples.count; at++)
     to.push_back(similarity(examples.vectors.data() + size_t(at) * kTestDim, vector));
   return combinedScore(examples, to);
+}
+
+// Around some centres, as real data is.
+std::vector<float> clusteredVectors(uint32_t count, bool isUnit) {
+  std::mt19937 random(11);
+  std::normal_distribution<float> normal;
+  std::vector<float> data;
+  for (uint32_t at = 0; at < count; at++) {
+    std::mt19937 centre(random() % 60);
+    for (uint32_t i = 0; i < kTestDim; i++) data.push_back(2 * normal(centre) + normal(random));
+  }
+  CHECK(prepareVectors(data.data(), count, kTestDim, isUnit) < 0);
+  return data;
+}
+
+struct Columns {
+  UpsertColumns columns;
+  std::vector<uint32_t> payloadOffsets;
+};
+
+Columns columnsOf(const std::vector<float>& data) {
+  Columns made;
+  const auto count = static_cast<uint32_t>(data.size() / kTestDim);
+  made.payloadOffsets.assign(count + 1, 0);
+  for (uint32_t at = 0; at < count; at++) made.columns.ids.push_back(PointId::number(at));
+  made.columns.seq = 1;
+  made.columns.vectors = {{0, data.data(), nullptr, count}};
+  made.columns.payloadBytes = "";
+  made.columns.payloadOffsets = made.payloadOffsets.data();
+  return made;
 }
 
 struct Filled {
@@ -115,6 +146,50 @@ TEST("a walk by several examples finds nearly what a scan does") {
       }
       if (found < kQueries * 9) std::printf("%s: %u of %u\n", kind.name, found, kQueries * 10);
       CHECK(found >= kQueries * 9);
+    }
+  }
+}
+
+TEST("by several examples the recall asked for is kept, whatever leads to it") {
+  ThreadPool pool{2};
+  for (const Metric metric : {Metric::Cosine, Metric::Dot, Metric::L2, Metric::L1}) {
+    ShardSpec spec;
+    spec.vectors = {{"v", kTestDim, metric, 12, 80}};
+    spec.segmentBytes = uint64_t(1) << 26;
+    Shard shard(spec, pool);
+    const auto data = clusteredVectors(kPoints, metric == Metric::Cosine);
+    CHECK(shard.upsert(columnsOf(data).columns).isOk());
+    CHECK(waitForIndex(shard).isOk());
+    std::mt19937 random(3);
+    for (const Kind& kind : kTested) {
+      uint32_t found = 0;
+      double promised = 1;
+      constexpr uint32_t kQueries = 30;
+      for (uint32_t query = 0; query < kQueries; query++) {
+        SearchRequest request;
+        Examples examples{{kind.combine, kind.count, kind.positives, kind.weights}, {}, {}};
+        for (uint32_t at = 0; at < kind.count; at++) {
+          const size_t from = size_t(random() % kPoints) * kTestDim;
+          examples.vectors.insert(examples.vectors.end(), data.begin() + ptrdiff_t(from),
+                                  data.begin() + ptrdiff_t(from + kTestDim));
+        }
+        request.examples = examples;
+        request.recall = 0.95f;
+        request.explains = true;
+        SearchResult led;
+        REQUIRE(search(shard.snapshot(), spec.vectors, request, nullptr, led).isOk());
+        for (const SegmentReport& report : led.segments)
+          promised = std::min(promised, report.recall);
+        request.isExact = true;
+        SearchResult exact;
+        REQUIRE(search(shard.snapshot(), spec.vectors, request, nullptr, exact).isOk());
+        REQUIRE(led.rows.count == 10);
+        for (uint32_t at = 0; at < 10; at++)
+          found += led.scores[at] >= exact.scores[9] - 1e-4f * std::fabs(exact.scores[9]) ? 1 : 0;
+      }
+      CHECK(promised >= 0.95);
+      if (found < kQueries * 9.5) std::printf("metric %d, %s: %u\n", int(metric), kind.name, found);
+      CHECK(found >= kQueries * 9.5);
     }
   }
 }

@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events'
 import type { Awaitable } from '../core/awaitable.js'
 import type { CallOptions } from '../core/database.js'
 import { invalid, VicinalError } from '../core/errors.js'
@@ -9,7 +10,7 @@ export class CallScope {
   #reason: VicinalError | undefined
 
   get signal(): AbortSignal {
-    this.#controller ??= new AbortController()
+    this.#controller ??= controllerOfMany()
     if (this.#reason) this.#controller.abort(this.#reason)
     return this.#controller.signal
   }
@@ -18,6 +19,13 @@ export class CallScope {
     this.#reason = reason
     this.#controller?.abort(reason)
   }
+}
+
+/** Each search of a batch listens: as many as there are are no leak. */
+function controllerOfMany(): AbortController {
+  const controller = new AbortController()
+  setMaxListeners(0, controller.signal)
+  return controller
 }
 
 /**

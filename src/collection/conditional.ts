@@ -9,7 +9,7 @@ const MODES = ['upsert', 'insert_only', 'update_only'] as const
 const NO_FIELDS = { payload: false, vectors: new Uint32Array(0) }
 
 /** Which of the points are to be written, asked in the writer's turn: with every earlier write applied. */
-export type Choose = (columns: PointColumns) => Promise<PointColumns>
+export type Choose = (columns: PointColumns, signal?: AbortSignal) => Promise<PointColumns>
 
 /** Checks a condition; null where every point is to be written. */
 export function conditionOf(condition: UpdateCondition, context: PlanContext): Choose | null {
@@ -19,10 +19,12 @@ export function conditionOf(condition: UpdateCondition, context: PlanContext): C
   const vectorNames = context.schema.map(({ name }) => name)
   const programOf = compileFilterAmong(updateFilter, { vectorNames }, 'update_filter')
   if (mode === 'upsert' && programOf === null) return null
-  return async (columns) => {
+  return async (columns, signal) => {
     const there = await rowsThere(columns, context)
     if (mode === 'insert_only') return keepRows(columns, (row) => !there.has(row))
-    const matching = programOf ? await rowsMatching(columns, there, programOf, context) : there
+    const matching = programOf
+      ? await rowsMatching(columns, there, (ids) => context.shard.selectIds(programOf(ids), signal))
+      : there
     if (mode === 'update_only') return keepRows(columns, (row) => matching.has(row))
     // What the filter says is asked of points that are there; new ones come in regardless.
     return keepRows(columns, (row) => !there.has(row) || matching.has(row))
@@ -38,14 +40,13 @@ async function rowsThere({ ids }: PointColumns, { shard }: PlanContext): Promise
 async function rowsMatching(
   { ids }: PointColumns,
   there: ReadonlySet<number>,
-  programOf: (ids: Uint32Array) => Uint8Array,
-  { shard }: PlanContext,
+  matchingOf: (ids: Uint32Array) => Promise<Uint32Array>,
 ): Promise<Set<number>> {
   if (there.size === 0) return new Set()
   const asked = new Uint32Array(there.size * ID_WORDS)
   const rows = [...there]
   for (const [i, row] of rows.entries()) asked.set(ids.subarray(row * ID_WORDS, (row + 1) * ID_WORDS), i * ID_WORDS)
-  const found = await shard.selectIds(programOf(asked))
+  const found = await matchingOf(asked)
   const keys = new Set<string>()
   for (let at = 0; at < found.length; at += ID_WORDS) keys.add(idKey(found, at))
   return new Set(rows.filter((row) => keys.has(idKey(ids, row * ID_WORDS))))

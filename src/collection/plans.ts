@@ -22,7 +22,7 @@ import { columnsOfColumnar, columnsOfPoints, keepLast } from './point-columns.js
  */
 export interface WritePlan {
   needsState: boolean
-  resolve(): Promise<LogRecord | null> | LogRecord | null
+  resolve(signal?: AbortSignal): Promise<LogRecord | null> | LogRecord | null
 }
 
 const NO_FIELDS = { payload: false, vectors: new Uint32Array(0) }
@@ -67,7 +67,7 @@ async function planUpsert(points: unknown, condition: UpdateCondition, context: 
   const given = keepLast(columns)
   const recordOf = (kept: PointColumns): LogRecord | null => (kept.count === 0 ? null : { op: 'upsert', columns: kept })
   if (choose === null) return { needsState: false, resolve: () => recordOf(given) }
-  return { needsState: true, resolve: async () => recordOf(await choose(given)) }
+  return { needsState: true, resolve: async (signal) => recordOf(await choose(given, signal)) }
 }
 
 function toColumns(points: unknown, schema: readonly SchemaVector[]): PointColumns {
@@ -93,10 +93,10 @@ async function planUpdateVectors(
   const kept = keepLast({ ...columns, payloads: null })
   return {
     needsState: true,
-    resolve: async () => {
+    resolve: async (signal) => {
       if (kept.count === 0) return null
       await requirePresent(kept.ids, context.shard)
-      const chosen = choose ? await choose(kept) : kept
+      const chosen = choose ? await choose(kept, signal) : kept
       return chosen.count === 0 ? null : { op: 'updateVectors', columns: chosen }
     },
   }
@@ -130,8 +130,8 @@ function planForIds(
   const { filter } = selected
   return {
     needsState: true,
-    resolve: async () => {
-      const ids = await context.shard.selectIds(filter)
+    resolve: async (signal) => {
+      const ids = await context.shard.selectIds(filter, signal)
       return ids.length === 0 ? null : record(ids)
     },
   }

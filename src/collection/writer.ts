@@ -103,8 +103,7 @@ export class Writer {
     signal: AbortSignal,
   ): Promise<{ seq: number; written: Promise<void>; applied: Promise<void> }> {
     if (plan.needsState) await this.#applied.catch(() => undefined)
-    const record = await plan.resolve()
-    if (signal.aborted) throw signal.reason
+    const record = await resolved(plan, signal)
     if (this.#broken) throw this.#broken
     if (record === null)
       return { seq: this.#parts.log.lastSeq, written: Promise.resolve(), applied: this.#applied.catch(() => undefined) }
@@ -135,6 +134,16 @@ export class Writer {
       throw this.#broken
     }
   }
+}
+
+/** Nothing is in the log yet, so the write may still be given up. */
+async function resolved(plan: WritePlan, signal: AbortSignal): Promise<LogRecord | null> {
+  const reason = (error: unknown) => (signal.aborted ? signal.reason : error)
+  const record = await Promise.resolve(plan.resolve(signal)).catch((error: unknown) => {
+    throw reason(error)
+  })
+  if (signal.aborted) throw signal.reason
+  return record
 }
 
 function overloaded(what: string, bound: number, seen: number): VicinalError {

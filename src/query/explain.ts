@@ -90,7 +90,8 @@ function whyOf(report: SegmentReport, isFiltered: boolean): string {
   const { strategy, whyNoWalk, plannedDistances, linked, tail, matches, walkCost, scanCost } = report
   if (strategy === 'nothing matches') return 'no point of the segment passes the filter'
   if (whyNoWalk !== '') return REASONS[whyNoWalk] ?? whyNoWalk
-  if (!isFiltered) {
+  // Examples too may leave points out.
+  if (!isFiltered && scanCost === 0) {
     const walk = `a walk is expected to compute about ${count(plannedDistances)} distances, of ${count(linked)} vectors`
     return tail > 0 ? `${walk}; ${count(tail)} vectors that are not in the graph yet are scanned` : walk
   }

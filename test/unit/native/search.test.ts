@@ -1,4 +1,5 @@
 import { afterEach, describe, expect, test } from 'vitest'
+import { ID_WORDS } from '../../../src/core/point.js'
 import { compileFilter } from '../../../src/filter/program.js'
 import { Shard } from '../../../src/native/shard.js'
 import {
@@ -206,6 +207,14 @@ describe('search', () => {
     )
     expect(new Set(outcomes)).toContain('CANCELLED')
     for (const outcome of outcomes) expect(['done', 'CANCELLED']).toContain(outcome)
+  })
+
+  test('so does the choice of ids by a filter', async () => {
+    const shard = newShard()
+    const data = await clusteredVectors(1_000, DIM, 5)
+    await shard.upsert({ ids: sequence(0, 1_000), seq: 1, vectors: [{ vector: 0, data, rows: null }], payloads: null })
+    expect((await shard.selectIds(null, new AbortController().signal)).length).toBe(1_000 * ID_WORDS)
+    await expect(shard.selectIds(null, AbortSignal.abort())).rejects.toMatchObject({ code: 'CANCELLED' })
   })
 })
 

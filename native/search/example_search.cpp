@@ -1,0 +1,263 @@
+#include "search/example_search.hpp"
+
+#include <algorithm>
+#include <cfloat>
+#include <cmath>
+
+#include "distance/prepare.hpp"
+#include "search/search_cost.hpp"
+
+namespace vicinal {
+
+namespace {
+
+using Combine = Combination::Combine;
+
+// Scores are rounded otherwise than the distances that lead to them.
+constexpr size_t kSpare = 4;
+// What several searches lose adds up, and conditions leave out whom a walk would pass by: of the
+// loss allowed, so much is asked for.
+constexpr float kLossShare = 0.5f;
+// Of a beam, where it is not certain that it was wide enough.
+constexpr uint32_t kWidening = 2;
+// To compare a vector that is in the cache.
+constexpr double kComparison = 0.2;
+
+// Of those found now, how many were not before.
+size_t countNew(const std::vector<Neighbor>& before, const std::vector<Neighbor>& now) {
+  return size_t(std::count_if(now.begin(), now.end(), [&](const Neighbor& one) {
+    return std::none_of(before.begin(), before.end(),
+                        [&](const Neighbor& other) { return other.vertex == one.vertex; });
+  }));
+}
+
+} // namespace
+
+// Decided by the distances to the examples: by code where vectors would be read from a file.
+class ExampleSearch::Condition final : public VertexCondition {
+public:
+  Condition(ExampleSearch& of, Among among)
+      : examples_(of.examples_), among_(among), linked_(of.space_.linked()),
+        search_(of.space_, nullptr, of.scope_.waiting, counts_),
+        isByCode_(search_.hasCodes() && of.space_.coldVectors() != nullptr),
+        distances_(examples_.count) {
+    search_.scoreBy(&examples_);
+  }
+
+  bool holds(uint32_t vertex) override {
+    vertex_[0] = vertex;
+    if (isByCode_ && vertex < linked_)
+      search_.eachByCode(vertex_, distances_.data());
+    else if (!search_.each(vertex_, distances_.data()))
+      return false;
+    return among_ == Among::LikedMore ? isLikedMore() : isRightOfAllPairs();
+  }
+  // Its vector comes from memory once, whatever it is compared with.
+  double cost() const override { return 1 + kComparison * examples_.count; }
+  const SearchStats& counts() const { return counts_; }
+
+private:
+  bool isLikedMore() const {
+    const auto positives = distances_.begin() + examples_.positives;
+    return *std::min_element(distances_.begin(), positives) <
+           *std::min_element(positives, distances_.end());
+  }
+  bool isRightOfAllPairs() const {
+    const bool isContext = examples_.combine == Combine::Context;
+    for (size_t at = isContext ? 0 : 1; at + 1 < distances_.size(); at += 2) {
+      // As the scores have it.
+      const float ahead = -distances_[at] - -distances_[at + 1];
+      if (isContext ? ahead - FLT_EPSILON < 0 : ahead <= 0) return false;
+    }
+    return true;
+  }
+
+  const Examples& examples_;
+  const Among among_;
+  const uint32_t linked_;
+  SearchStats counts_;
+  SpaceSearch search_;
+  const bool isByCode_;
+  std::vector<uint32_t> vertex_{0};
+  std::vector<float> distances_;
+};
+
+Status ExampleSearch::run(std::vector<Neighbor>& best) {
+  best.clear();
+  report_ = scope_.report();
+  const bool isLed = !request_.isExact && request_.ef == 0 && request_.recall < 1;
+  if (isLed) {
+    const Leads found = leads();
+    if (found.isMade) return followMade(found, best);
+    if (!found.vectors.empty()) {
+      const auto isEnough = follow(found, best);
+      if (!isEnough) return isEnough.status();
+      if (*isEnough) return Status::ok();
+    }
+  }
+  return scoreAll(best);
+}
+
+// Whether the score is a weighted sum of similarities.
+bool ExampleSearch::isSum(std::vector<float>& weights) const {
+  weights.assign(examples_.count, 0);
+  if (examples_.combine == Combine::SumScores) {
+    for (uint32_t at = 0; at < examples_.count; at++)
+      weights[at] = at < examples_.positives ? 1.0f : -1.0f;
+    return true;
+  }
+  if (examples_.combine != Combine::Feedback) return false;
+  weights[0] = examples_.weights[0];
+  for (size_t pair = 1; pair < examples_.weights.size(); pair++) {
+    weights[2 * pair - 1] = examples_.weights[pair];
+    weights[2 * pair] = -examples_.weights[pair];
+  }
+  return true;
+}
+
+// The one vector whose similarity is in the order of the sum; false where there is none.
+bool ExampleSearch::addSum(const std::vector<float>& weights, Leads& leads) const {
+  const VectorSpec& spec = space_.spec();
+  if (spec.metric == Metric::L1) return false;
+  double all = 0;
+  double magnitude = 0;
+  for (const float weight : weights) {
+    all += weight;
+    magnitude += std::fabs(weight);
+  }
+  const double scale = spec.metric == Metric::L2 ? all : magnitude;
+  // Far from a point is not near any other.
+  if (scale <= magnitude * 1e-6) return false;
+  std::vector<float> sum(spec.dim);
+  for (uint32_t i = 0; i < spec.dim; i++) {
+    double total = 0;
+    for (size_t at = 0; at < weights.size(); at++) total += double(weights[at]) * example(at)[i];
+    sum[i] = static_cast<float>(total / scale);
+  }
+  if (prepareVectors(sum.data(), 1, spec.dim, spec.metric == Metric::Cosine) >= 0) return false;
+  if (std::all_of(sum.begin(), sum.end(), [](float x) { return x == 0; })) return false;
+  leads.vectors = std::move(sum);
+  leads.isMade = true;
+  return true;
+}
+
+ExampleSearch::Leads ExampleSearch::leads() const {
+  Leads leads;
+  const auto lead = [&](uint32_t count) { leads.vectors.assign(example(0), example(count)); };
+  std::vector<float> weights;
+  if (isSum(weights)) {
+    addSum(weights, leads);
+    return leads;
+  }
+  switch (examples_.combine) {
+  case Combine::BestScore:
+    if (examples_.positives < examples_.count) leads.among = Among::LikedMore;
+    lead(examples_.positives);
+    break;
+  case Combine::Discover:
+    if (examples_.count > 1) leads.among = Among::RightOfAllPairs;
+    lead(1);
+    break;
+  case Combine::Context:
+    if (examples_.count == 0) break;
+    leads.among = Among::RightOfAllPairs;
+    lead(1);
+    break;
+  default: break;
+  }
+  return leads;
+}
+
+Result<bool> ExampleSearch::follow(const Leads& leads, std::vector<Neighbor>& best) {
+  const uint32_t dim = space_.spec().dim;
+  SearchRequest request = request_;
+  request.examples.reset();
+  request.lossShare *= kLossShare;
+  const size_t wanted = wanted_ + kSpare;
+  std::vector<Neighbor> found;
+  for (size_t from = 0; from < leads.vectors.size(); from += dim) {
+    request.query.assign(leads.vectors.begin() + ptrdiff_t(from),
+                         leads.vectors.begin() + ptrdiff_t(from + dim));
+    Condition condition(*this, leads.among);
+    SegmentSearch search(scope_, request, wanted, stats_);
+    if (leads.among != Among::All) search.require(condition);
+    VICINAL_TRY(search.run(found));
+    stats_.distances += condition.counts().distances;
+    stats_.bytes += condition.counts().bytes;
+    const SegmentReport report = search.report();
+    if (from == 0 || report.recall < report_.recall) report_ = report;
+    // Those that the condition leaves out may be the best of what there is.
+    if (leads.among != Among::All && found.size() < wanted_) return false;
+    best.insert(best.end(), found.begin(), found.end());
+  }
+  const auto byVertex = [](const Neighbor& a, const Neighbor& b) { return a.vertex < b.vertex; };
+  const auto isSame = [](const Neighbor& a, const Neighbor& b) { return a.vertex == b.vertex; };
+  std::sort(best.begin(), best.end(), byVertex);
+  best.erase(std::unique(best.begin(), best.end(), isSame), best.end());
+  VICINAL_TRY(score(best));
+  best.resize(std::min(best.size(), wanted_));
+  return true;
+}
+
+Status ExampleSearch::followMade(const Leads& leads, std::vector<Neighbor>& best) {
+  SearchRequest request = request_;
+  request.examples.reset();
+  request.query = leads.vectors;
+  // A graph of dot products leads from most places to the long vectors, and from there not on to
+  // those that are the greatest in an unusual direction, however wide the beam.
+  request.isExact = space_.spec().metric == Metric::Dot;
+  const size_t wanted = wanted_ + kSpare;
+  // So many may be better that the wider beam finds.
+  const auto allowed = static_cast<size_t>((1 - request_.recall) / 2 * float(wanted_));
+  const double promisedElsewhere = stats_.recall;
+  double promised = 0;
+  std::vector<Neighbor> wider;
+  while (true) {
+    SegmentSearch search(scope_, request, wanted, stats_);
+    VICINAL_TRY(search.run(wider));
+    VICINAL_TRY(score(wider));
+    wider.resize(std::min(wider.size(), wanted_));
+    report_ = search.report();
+    const bool isWidened = request.ef > 0;
+    if (isWidened && report_.width > 0)
+      report_.recall = promised;
+    else
+      promised = report_.recall;
+    const bool isSettled = isWidened && countNew(best, wider) <= allowed;
+    best = wider;
+    if (isSettled || report_.width == 0) break;
+    request.ef = kWidening * std::max(report_.width, uint32_t(wanted));
+    // Codes tell vectors apart the less the farther they are: all that the beam holds is scored.
+    request.oversampling = float(request.ef) / float(wanted);
+    if (kDistancesPerEf * request.ef < space_.linked() * kSequentialDistance) continue;
+    request.ef = 0;
+    request.oversampling = 0;
+    request.isExact = true;
+  }
+  if (request.isExact) report_.whyNoWalk = "examples";
+  stats_.recall = std::min(promisedElsewhere, report_.recall);
+  return Status::ok();
+}
+
+Status ExampleSearch::score(std::vector<Neighbor>& found) {
+  SpaceSearch search(space_, nullptr, scope_.waiting, stats_);
+  search.scoreBy(&examples_);
+  std::vector<uint32_t> vertices;
+  for (const Neighbor& neighbor : found) vertices.push_back(neighbor.vertex);
+  std::vector<float> distances(found.size());
+  VICINAL_TRY(search.score(vertices, distances.data()));
+  stats_.rescored += vertices.size();
+  for (size_t at = 0; at < found.size(); at++) found[at].distance = distances[at];
+  std::sort(found.begin(), found.end(), isNearer);
+  return Status::ok();
+}
+
+Status ExampleSearch::scoreAll(std::vector<Neighbor>& best) {
+  best.clear();
+  SegmentSearch search(scope_, request_, wanted_, stats_);
+  VICINAL_TRY(search.run(best));
+  report_ = search.report();
+  return Status::ok();
+}
+
+} // namespace vicinal
