@@ -185,8 +185,9 @@ export class EmbeddedCollection<P = Payload> implements Collection<P> {
   async #plan(
     operation: WriteOperation<P>,
   ): Promise<(options: WriteOptions, signal: AbortSignal) => Promise<WriteResult>> {
-    const { view } = this.#engine
-    const plan = await planOperation(operation as WriteOperation<unknown>, view)
+    const { view, strictMode } = this.#engine
+    const { shard, schema } = view
+    const plan = await planOperation(operation as WriteOperation<unknown>, { shard, schema, strictMode })
     const isPresent = () => this.#engine.shard === view.shard
     return async (options, signal) => {
       const result = await this.#engine.writer.write(plan, options, signal, isPresent)

@@ -7,5 +7,5 @@ export interface PlanContext {
   shard: Shard
   schema: readonly SchemaVector[]
   /** Bounds that the owner of the collection sets. */
-  strictMode?: { columns(columns: PointColumns): void } | null
+  strictMode: { columns(columns: PointColumns): void } | null
 }
