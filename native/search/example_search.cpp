@@ -174,6 +174,9 @@ Result<bool> ExampleSearch::follow(const Leads& leads, std::vector<Neighbor>& be
   request.examples.reset();
   request.lossShare *= kLossShare;
   const size_t wanted = wanted_ + kSpare;
+  // The same filter each time, and another condition or none.
+  const uint64_t matchesElsewhere = stats_.matches;
+  uint64_t matches = 0;
   std::vector<Neighbor> found;
   for (size_t from = 0; from < leads.vectors.size(); from += dim) {
     request.query.assign(leads.vectors.begin() + ptrdiff_t(from),
@@ -184,9 +187,11 @@ Result<bool> ExampleSearch::follow(const Leads& leads, std::vector<Neighbor>& be
     VICINAL_TRY(search.run(found));
     stats_.distances += condition.counts().distances;
     stats_.bytes += condition.counts().bytes;
+    matches = std::max(matches, stats_.matches - matchesElsewhere);
+    stats_.matches = matchesElsewhere;
     const SegmentReport report = search.report();
     if (from == 0 || report.recall < report_.recall) report_ = report;
-    // Those that the condition leaves out may be the best of what there is.
+    // Those that the condition leaves out may be the best of what there is; all are counted then.
     if (leads.among != Among::All && found.size() < wanted_) return false;
     best.insert(best.end(), found.begin(), found.end());
   }
@@ -196,6 +201,7 @@ Result<bool> ExampleSearch::follow(const Leads& leads, std::vector<Neighbor>& be
   best.erase(std::unique(best.begin(), best.end(), isSame), best.end());
   VICINAL_TRY(score(best));
   best.resize(std::min(best.size(), wanted_));
+  stats_.matches += matches;
   return true;
 }
 
@@ -211,8 +217,10 @@ Status ExampleSearch::followMade(const Leads& leads, std::vector<Neighbor>& best
   const auto allowed = static_cast<size_t>((1 - request_.recall) / 2 * float(wanted_));
   const double promisedElsewhere = stats_.recall;
   double promised = 0;
+  const uint64_t matchesElsewhere = stats_.matches;
   std::vector<Neighbor> wider;
   while (true) {
+    stats_.matches = matchesElsewhere;
     SegmentSearch search(scope_, request, wanted, stats_);
     VICINAL_TRY(search.run(wider));
     VICINAL_TRY(score(wider));
