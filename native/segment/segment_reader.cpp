@@ -72,6 +72,9 @@ public:
     const Section* deleted = find(SectionKind::Deleted);
     if (deleted == nullptr) return file.corrupt("a section is missing");
     VICINAL_TRY(applyDeleted(file, *deleted));
+    // Before memory is taken for them.
+    if (overlay.changes > directory_.rows)
+      return file.corrupt("it changes more rows than its segment has");
     std::vector<uint32_t> rows(overlay.changes);
     std::vector<uint64_t> seqs(overlay.changes);
     std::vector<uint64_t> offsets(uint64_t(overlay.changes) + 1);

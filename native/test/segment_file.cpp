@@ -1,8 +1,4 @@
-#include <cstring>
-#include <fstream>
-#include <iterator>
-
-#include "base/crc32c.hpp"
+#include "block_bytes.hpp"
 #include "harness.hpp"
 #include "shard_fixture.hpp"
 
@@ -11,36 +7,6 @@ namespace vicinal {
 using namespace test;
 
 namespace {
-
-std::string readAll(const std::string& path) {
-  std::ifstream file(path, std::ios::binary);
-  return {std::istreambuf_iterator<char>(file), std::istreambuf_iterator<char>()};
-}
-
-void writeAll(const std::string& path, const std::string& bytes) {
-  std::ofstream file(path, std::ios::binary | std::ios::trunc);
-  file.write(bytes.data(), static_cast<std::streamsize>(bytes.size()));
-}
-
-template <typename T> T field(const std::string& bytes, size_t at) {
-  T value;
-  std::memcpy(&value, bytes.data() + at, sizeof value);
-  return value;
-}
-
-void setCrc(std::string& bytes, size_t at, uint32_t crc) {
-  std::memcpy(bytes.data() + at, &crc, sizeof crc);
-}
-
-// Makes every checksum right again, as one who forges a file would.
-void forge(std::string& bytes) {
-  const uint64_t blocksAt = field<uint64_t>(bytes, 40);
-  uint64_t crcAt = blocksAt;
-  for (uint64_t at = kSectionAlignment; at < blocksAt; at += kBlockBytes, crcAt += sizeof(uint32_t))
-    setCrc(bytes, crcAt, crc32c(bytes.data() + at, std::min<uint64_t>(kBlockBytes, blocksAt - at)));
-  setCrc(bytes, 52, crc32c(bytes.data() + blocksAt, crcAt - blocksAt));
-  setCrc(bytes, 60, crc32c(bytes.data(), 60));
-}
 
 std::string writeSegment(Shard& shard, uint32_t points) {
   if (!shard.upsert(TestBatch(0, points, 1).columns) || !waitForIndex(shard)) return {};

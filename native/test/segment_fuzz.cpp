@@ -1,0 +1,207 @@
+// Files of segments, overlays and payload indexes that are nearly right: damaged, or damaged and
+// made to match their checksums, as a snapshot that is brought may be. They are opened and answered
+// from, or refused. The seed is told; VICINAL_TEST_SEED sets it.
+#include <unistd.h>
+
+#include <iostream>
+
+#include "block_bytes.hpp"
+#include "harness.hpp"
+#include "segment/index_file.hpp"
+#include "shard_fixture.hpp"
+
+namespace vicinal {
+
+using namespace test;
+
+namespace {
+
+constexpr uint32_t kPoints = 40;
+
+class Damage {
+public:
+  Damage() {
+    const char* given = std::getenv("VICINAL_TEST_SEED");
+    const auto seed = given != nullptr ? static_cast<unsigned>(std::strtoul(given, nullptr, 10))
+                                       : std::random_device()();
+    std::cerr << "files that are nearly right: VICINAL_TEST_SEED=" << seed << "\n";
+    random_.seed(seed);
+  }
+
+  size_t below(size_t bound) { return random_() % bound; }
+
+  // One to four values in [from, to) are others.
+  void change(std::string& bytes, size_t from, size_t to) {
+    for (size_t changes = 1 + below(4); changes > 0 && from < to; changes--) {
+      const size_t at = from + below(to - from);
+      static constexpr uint64_t edges[] = {0,
+                                           1,
+                                           2,
+                                           0x7f,
+                                           0xff,
+                                           0x100,
+                                           0xffff,
+                                           0x7fffffff,
+                                           0xffffffffu,
+                                           0x10000000,
+                                           uint64_t(1) << 40,
+                                           ~uint64_t(0)};
+      const uint64_t value = edges[below(std::size(edges))];
+      const size_t length = std::min<size_t>(size_t(1) << below(4), to - at);
+      switch (below(3)) {
+      case 0: bytes[at] = static_cast<char>(bytes[at] ^ (1 << below(8))); break;
+      case 1: bytes[at] = static_cast<char>(below(256)); break;
+      default: std::memcpy(bytes.data() + at, &value, length); break;
+      }
+    }
+  }
+
+  // The file with its directory, its header or its contents changed; mostly with right checksums.
+  std::string of(const std::string& whole, bool forgesContents) {
+    std::string bytes = whole;
+    const uint64_t directoryAt = field<uint64_t>(whole, 24);
+    const uint64_t blocksAt = field<uint64_t>(whole, 40);
+    switch (below(8)) {
+    case 0: change(bytes, 0, 64); break;
+    case 1: change(bytes, kSectionAlignment, bytes.size()); return bytes;
+    case 2: return bytes.substr(0, below(bytes.size()));
+    case 3:
+    case 4:
+      if (forgesContents) {
+        change(bytes, kSectionAlignment, directoryAt);
+        break;
+      }
+      [[fallthrough]];
+    default: change(bytes, directoryAt, blocksAt); break;
+    }
+    const bool isFramed = field<uint64_t>(bytes, 40) == blocksAt;
+    if (isFramed) forge(bytes);
+    return bytes;
+  }
+
+private:
+  std::mt19937 random_;
+};
+
+bool isRefusal(const Status& status) {
+  return status.code() == Code::Corrupt || status.code() == Code::UnsupportedFormat ||
+         status.code() == Code::Overloaded || status.code() == Code::TooLarge;
+}
+
+// Asks what there is to ask of whatever was opened.
+void useAll(Shard& shard) {
+  answer(shard, testSearch(1));
+  pointsOf(shard);
+  CHECK(shard.createPayloadIndex({"n", PayloadIndexKind::Integer, {}, false}).isOk());
+  shard.validate();
+}
+
+struct Written {
+  std::string segment;
+  std::string overlay;
+};
+
+Written write(Shard& shard) {
+  TestBatch batch(0, kPoints, 1);
+  std::string texts;
+  std::vector<uint32_t> offsets{0};
+  for (uint32_t row = 0; row < kPoints; row++) {
+    texts += "{\"n\":" + std::to_string(row % 9) + ",\"word\":\"red house " +
+             std::to_string(row % 5) + "\"}";
+    offsets.push_back(static_cast<uint32_t>(texts.size()));
+  }
+  batch.columns.payloadBytes = texts.data();
+  batch.columns.payloadOffsets = offsets.data();
+  if (!shard.upsert(batch.columns) || !waitForIndex(shard)) return {};
+  auto first = shard.checkpoint(scratchFolder());
+  if (!first || !shard.deletePoints(testIds(3, 2), 2)) return {};
+  TestBatch changed(10, 3, 3);
+  if (!shard.setPayloads(changed.columns)) return {};
+  auto second = shard.checkpoint(scratchFolder());
+  if (!second || !second->segments[0].overlay) return {};
+  return {second->segments[0].base.path, second->segments[0].overlay->path};
+}
+
+} // namespace
+
+TEST("segment files and overlays that are nearly right are answered from or refused") {
+  ThreadPool pool(2);
+  Damage damage;
+  Shard source(testSpec(), pool);
+  const Written written = write(source);
+  REQUIRE(!written.segment.empty());
+  const std::string segment = readAll(written.segment), overlay = readAll(written.overlay);
+  const std::string segmentCopy = written.segment + ".fuzz";
+  const std::string overlayCopy = written.overlay + ".fuzz";
+  int opened = 0;
+  const int executions = isSlow() ? 2000 : 8000;
+  for (int round = 0; round < executions; round++) {
+    Shard shard(testSpec(), pool);
+    const bool isOfOverlay = round % 2 == 0;
+    writeAll(segmentCopy, isOfOverlay ? segment : damage.of(segment, false));
+    SegmentSource from{segmentCopy, std::nullopt, {}, std::nullopt};
+    if (isOfOverlay) {
+      writeAll(overlayCopy, damage.of(overlay, true));
+      from.overlayPath = overlayCopy;
+    }
+    const auto found = shard.openSegment(from, round % 4 < 2);
+    if (!found) {
+      CHECK(isRefusal(found.status()));
+      continue;
+    }
+    opened++;
+    useAll(shard);
+  }
+  ::unlink(segmentCopy.c_str());
+  ::unlink(overlayCopy.c_str());
+  CHECK(opened > executions / 100);
+}
+
+TEST("files of payload indexes that are nearly right are answered from or refused") {
+  ThreadPool pool(2);
+  Damage damage;
+  Shard source(testSpec(), pool);
+  const Written written = write(source);
+  REQUIRE(!written.segment.empty());
+  const auto base = source.checkpoint(scratchFolder());
+  REQUIRE(base);
+  int opened = 0;
+  const int executions = isSlow() ? 5000 : 20000;
+  for (const PayloadIndexKind kind : {PayloadIndexKind::Integer, PayloadIndexKind::Text}) {
+    const IndexField field{kind == PayloadIndexKind::Integer ? "n" : "word", kind, {}, true};
+    REQUIRE(source.createPayloadIndex(field).isOk());
+    const FileStamp& stamp = base->segments[0].base;
+    const std::string path = indexPath(stamp.path, field);
+    const std::string whole = readAll(path);
+    REQUIRE(whole.size() > kSectionAlignment);
+    for (int round = 0; round < executions / 2; round++) {
+      ::unlink(path.c_str());
+      writeAll(path, damage.of(whole, true));
+      auto filed = openIndexFile(field, stamp, kPoints);
+      if (!filed) {
+        CHECK(isRefusal(filed.status()));
+        continue;
+      }
+      opened++;
+      auto index = PayloadIndex::create(field.field, field.kind, field.text).take();
+      index->adopt(filed.take());
+      uint64_t sum = index->points();
+      index->readValues([&](const IndexedValues& values) {
+        values.texts.forEach([&](std::string_view text, const RowList& rows) {
+          sum += text.size() + values.texts.find(text).count();
+          rows.forEach([&](uint32_t row) { sum += row; });
+        });
+        values.integers.forEach([&](int64_t, uint32_t row) { sum += row; });
+        RowBitmap all(kPoints);
+        for (const RowFlags* flags : values.flags()) flags->addTo(all);
+        sum += all.count();
+      });
+      index->build([](uint32_t) { return std::string_view("{\"n\":7,\"word\":\"a b\"}"); }, kPoints,
+                   kPoints + 70);
+      CHECK(sum < UINT64_MAX && index->covered() == kPoints + 70);
+    }
+  }
+  CHECK(opened > executions / 100);
+}
+
+} // namespace vicinal
