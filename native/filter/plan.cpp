@@ -239,7 +239,10 @@ private:
 };
 
 bool FilterPlan::passes(const RowSource& source, uint32_t row) const {
-  if (candidates_ && !candidates_->contains(row)) return false;
+  return (!candidates_ || candidates_->contains(row)) && holds(source, row);
+}
+
+bool FilterPlan::holds(const RowSource& source, uint32_t row) const {
   return std::all_of(residual_.begin(), residual_.end(),
                      [&](const FilterNode* node) { return matches(*node, source, row); });
 }

@@ -52,6 +52,8 @@ public:
   const Cardinality& cardinality() const { return cardinality_; }
 
   bool passes(const RowSource& source, uint32_t row) const;
+  // The same about a candidate.
+  bool holds(const RowSource& source, uint32_t row) const;
   // For many calls of `passes`: candidates are found in one step from then on.
   void prepareForPasses();
   // Evaluates what is left on every candidate. CANCELLED where the flag (may be null) was set.

@@ -26,6 +26,8 @@ public:
   bool contains(uint32_t row) const;
   bool isDense() const { return isDense_; }
   void makeDense();
+  // Of a set that is dense.
+  const std::vector<uint64_t>& words() const { return words_; }
 
   // In any order, though a list is kept only while rows come in ascending order.
   void add(uint32_t row);

@@ -108,7 +108,14 @@ struct SearchReport {
   SearchEnd end = SearchEnd::Complete;
   uint64_t distances = 0;
   uint64_t hops = 0;
+  // Lists of neighbours read to get past refused vertices.
+  uint64_t lists = 0;
+  // Neighbours looked at on the way, and how many of them were met for the first time.
+  uint64_t looked = 0;
+  uint64_t met = 0;
 };
+
+class Unmet;
 
 class HnswGraph {
 public:
@@ -144,6 +151,12 @@ public:
   template <typename Scorer, typename Accept>
   SearchReport search(const Scorer& scorer, const SearchOptions& options, const Accept& accept,
                       std::vector<Neighbor>& found) const;
+
+  // The same by way of accepted vertices alone, those of `unmet`, which is used up. Defined in
+  // graph/accepted_walk.hpp.
+  template <typename Scorer, typename IsLive>
+  SearchReport searchAccepted(const Scorer& scorer, const SearchOptions& options, Unmet& unmet,
+                              const IsLive& isLive, std::vector<Neighbor>& found) const;
 
   // Goes on building on other codes of the same rows. While no insert runs; searches go on with
   // what they have.
@@ -182,6 +195,7 @@ private:
   template <typename Rows> friend class GraphInserter;
   friend class GraphValidator;
   template <typename Scorer, typename Accept> friend class GraphSearcher;
+  template <typename Scorer, typename IsLive> friend class AcceptedWalk;
 
   static constexpr uint32_t countMask = 0xfff;
   static constexpr uint32_t treeShift = 12;

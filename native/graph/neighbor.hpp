@@ -14,10 +14,11 @@ struct Neighbor {
   uint32_t vertex;
 };
 
-// Nearer first; equal distances in the order of vertices, so that answers are repeatable.
-inline bool isNearer(const Neighbor& a, const Neighbor& b) {
+// Nearer first; equal distances in the order of vertices, so that answers are repeatable. An
+// object, since heaps and sorts call a function through its address.
+constexpr auto isNearer = [](const Neighbor& a, const Neighbor& b) {
   return a.distance < b.distance || (a.distance == b.distance && a.vertex < b.vertex);
-}
+};
 
 // Keeps the k nearest of what is offered.
 class TopK {
@@ -51,6 +52,43 @@ public:
 private:
   size_t k_;
   std::vector<Neighbor> heap_;
+};
+
+// The same for many: they are thinned out whenever there are twice as many, which costs less than
+// to keep hundreds in order, for a bound that lags behind.
+class Shortlist {
+public:
+  explicit Shortlist(size_t k) : k_(k) { kept_.reserve(kTimes * k); }
+
+  // No distance beyond this one can be kept any more.
+  float bound() const { return k_ == 0 ? -FLT_MAX : bound_; }
+
+  void offer(Neighbor candidate) {
+    if (candidate.distance > bound()) return;
+    kept_.push_back(candidate);
+    if (kept_.size() >= kTimes * k_) thin();
+  }
+
+  // Nearest first; empties the list.
+  std::vector<Neighbor> takeSorted() {
+    thin();
+    std::sort(kept_.begin(), kept_.end(), isNearer);
+    return std::move(kept_);
+  }
+
+private:
+  static constexpr size_t kTimes = 2;
+
+  void thin() {
+    if (kept_.size() <= k_) return;
+    std::nth_element(kept_.begin(), kept_.begin() + ptrdiff_t(k_), kept_.end(), isNearer);
+    kept_.resize(k_);
+    bound_ = std::max_element(kept_.begin(), kept_.end(), isNearer)->distance;
+  }
+
+  size_t k_;
+  float bound_ = FLT_MAX;
+  std::vector<Neighbor> kept_;
 };
 
 } // namespace vicinal

@@ -25,6 +25,8 @@ public:
       current_ = 1;
     }
   }
+  // Not of vertices laid out after this search began.
+  bool covers(uint32_t vertex) const { return vertex < stamps_.size(); }
   // Adds a vertex; true the first time.
   bool add(uint32_t vertex) {
     const bool isNew = stamps_[vertex] != current_;
@@ -128,6 +130,7 @@ struct Scratch {
   Beam beam;
   std::vector<Neighbor> frontier; // a heap, nearest on top; only where vertices are refused
   std::vector<uint32_t> ids;
+  std::vector<uint32_t> refused;
   std::vector<float> distances;
 
   static Scratch& ofThread() {

@@ -1,9 +1,11 @@
 #include "search/calibrator.hpp"
 
 #include <algorithm>
+#include <chrono>
 #include <cmath>
 
 #include "search/space_search.hpp"
+#include "search/vertex_scan.hpp"
 
 namespace vicinal {
 
@@ -27,6 +29,32 @@ constexpr size_t kCheckedSamples = 40;
 constexpr double kHighestRecall = 0.9995;
 // The golden ratio's fraction: its multiples are neither near each other nor in step with anything.
 constexpr double kGoldenTurn = 0.6180339887498949;
+// Samples of walks among accepted vertices.
+constexpr size_t kAcceptedSamples = 200;
+// Scans of matches, to see what those take.
+constexpr size_t kGatherings = 15;
+// Paces beyond these are the minute's and not the machine's.
+constexpr float kLeastPace = 1.2f, kMostPace = 8;
+constexpr float kLeastGathered = 0.1f, kMostGathered = 0.6f;
+
+// Made up, and in step with nothing.
+bool isAcceptedAtRandom(uint32_t vertex) {
+  constexpr auto kBelow = uint32_t(kAcceptedShare * double(UINT32_MAX));
+  uint32_t hash = vertex * 0x9e3779b1u;
+  hash = (hash ^ hash >> 15) * 0x85ebca77u;
+  return (hash ^ hash >> 13) < kBelow;
+}
+
+float medianOf(std::vector<float>& values) {
+  const auto middle = values.begin() + ptrdiff_t(values.size() / 2);
+  std::nth_element(values.begin(), middle, values.end());
+  return *middle;
+}
+
+double nanosecondsSince(std::chrono::steady_clock::time_point started) {
+  return std::chrono::duration<double, std::nano>(std::chrono::steady_clock::now() - started)
+      .count();
+}
 
 } // namespace
 
@@ -38,7 +66,7 @@ Calibrator::Calibrator(std::shared_ptr<Segment> segment, size_t vector,
 
 Calibrator::Sample& Calibrator::addSample() {
   Sample& sample = samples_.emplace_back();
-  sample.near = TopK(kDeepest);
+  sample.near = Shortlist(kDeepest);
   sample.isChecked = isCheckedExactly(samples_.size() - 1);
   if (sample.isChecked) sample.nearest = TopK(kCalibratedWanted);
   return sample;
@@ -82,7 +110,8 @@ Result<bool> Calibrator::step() {
     scanBlock();
   } else if (ranked_ < samples_.size()) {
     VICINAL_TRY(rankByCode());
-  } else if (walked_ < samples_.size()) {
+  } else if (curve().walked <
+             (isAccepted_ ? std::min(samples_.size(), kAcceptedSamples) : samples_.size())) {
     VICINAL_TRY(walkOnce());
   } else {
     finishReach();
@@ -106,7 +135,7 @@ void Calibrator::scanBlock() {
 void Calibrator::scanFor(Sample& sample, uint32_t count) {
   thread_local std::vector<float> distances;
   distances.resize(count);
-  const auto offer = [&](TopK& top) {
+  const auto offer = [&](auto& top) {
     for (uint32_t at = 0; at < count; at++)
       if (distances[at] <= top.bound() && scanned_ + at != sample.vertex)
         top.offer({distances[at], scanned_ + at});
@@ -153,46 +182,121 @@ Status Calibrator::rankByCode() {
   }
   for (size_t depth = 0; depth < std::size(kDepths); depth++)
     foundByCode_[depth] += foundAmong(kDepths[depth]);
+  std::vector<float> accepted;
+  for (size_t at = 0; at < vertices.size(); at++)
+    if (isAcceptedAtRandom(vertices[at])) accepted.push_back(distances[at]);
+  if (accepted.size() < kCalibratedWanted) return Status::ok();
+  std::sort(accepted.begin(), accepted.end());
+  sample.farthestAccepted = accepted[kCalibratedWanted - 1];
   return Status::ok();
 }
 
 Status Calibrator::walkOnce() {
-  const Sample& sample = samples_[walked_++];
+  Curve& now = curve();
+  const Sample& sample = samples_[now.walked++];
+  return isAccepted_ ? walkAmongAccepted(sample, now) : walkAmongAll(sample, now);
+}
+
+Status Calibrator::walkAmongAll(const Sample& sample, Curve& curve) {
   const Metric metric = space_.spec().metric;
-  const Effort effort{measuredReaches(metric)[reach_], kDeepest};
+  const Effort effort{measuredReaches(metric)[curve.reach], kDeepest};
   SearchOptions options = walkOptions(metric, effort, kCalibratedWanted);
   options.hidden = sample.vertex;
   SearchStats stats;
   SpaceSearch search(space_, sample.vector.data(), Waiting::Allowed, stats, codes_);
   std::vector<Neighbor> found;
   SearchEnd end = SearchEnd::Complete;
-  VICINAL_TRY(search.walk(options, effort.rescored, AcceptAll{}, found, end));
-  const auto isNear = [&](const Neighbor& neighbor) {
-    return neighbor.distance <= sample.farthest && neighbor.vertex < vertices_;
-  };
-  const auto near = size_t(std::count_if(found.begin(), found.end(), isNear));
-  const double recall = double(std::min(near, kCalibratedWanted)) / kCalibratedWanted;
-  recallSum_ += recall;
-  recallSquares_ += recall * recall;
-  distances_ += double(stats.distances) - (codes_ ? double(found.size()) : 0);
+  const auto started = std::chrono::steady_clock::now();
+  VICINAL_TRY(search.lead(options, AcceptAll{}, found, end));
+  const double took = nanosecondsSince(started);
+  const auto distances = double(stats.distances);
+  if (codes_) VICINAL_TRY(search.rescore(effort.rescored, found));
+  note(curve, found, sample.farthest, distances, took);
   return Status::ok();
 }
 
+Status Calibrator::walkAmongAccepted(const Sample& sample, Curve& curve) {
+  if (!sample.farthestAccepted) return Status::ok();
+  if (acceptedVertices_.isEmpty()) chooseAccepted();
+  if (codes_ && gatherPaces_.size() < kGatherings) VICINAL_TRY(gatherOnce(sample));
+  const Metric metric = space_.spec().metric;
+  const Effort effort{measuredReaches(metric)[curve.reach], kDeepest};
+  SearchOptions options = walkOptions(metric, effort, kCalibratedWanted);
+  options.hidden = sample.vertex;
+  SearchStats stats;
+  SpaceSearch search(space_, sample.vector.data(), Waiting::Allowed, stats, codes_);
+  std::vector<Neighbor> found;
+  const auto started = std::chrono::steady_clock::now();
+  thread_local Unmet unmet;
+  unmet.start(vertices_, acceptedVertices_.words());
+  const SearchReport report = search.leadAccepted(options, unmet, AcceptAll{}, found);
+  const double took = nanosecondsSince(started);
+  if (codes_) VICINAL_TRY(search.rescore(effort.rescored, found));
+  note(curve, found, *sample.farthestAccepted, double(report.distances), took);
+  return Status::ok();
+}
+
+void Calibrator::chooseAccepted() {
+  acceptedRows_ = RowBitmap(segment_->rows());
+  acceptedVertices_ = RowBitmap(vertices_);
+  acceptedRows_.makeDense();
+  acceptedVertices_.makeDense();
+  for (uint32_t vertex = 0; vertex < vertices_; vertex++) {
+    if (!isAcceptedAtRandom(vertex)) continue;
+    acceptedRows_.add(space_.rowOf(vertex));
+    acceptedVertices_.add(vertex);
+  }
+}
+
+// A scan of the made-up filter's matches.
+Status Calibrator::gatherOnce(const Sample& sample) {
+  SearchStats stats;
+  SpaceSearch search(space_, sample.vector.data(), Waiting::Allowed, stats, codes_);
+  const CodeDistances distances{search, codes_->space().stride()};
+  Shortlist nearest(kDeepest);
+  const AcceptAll accept;
+  VertexScan scan(space_, distances, accept, nullptr, nearest);
+  const auto started = std::chrono::steady_clock::now();
+  VICINAL_TRY(scan.candidates(acceptedRows_, {0, vertices_}));
+  const double took = nanosecondsSince(started);
+  if (stats.distances > 0) gatherPaces_.push_back(float(took / double(stats.distances)));
+  return Status::ok();
+}
+
+void Calibrator::note(Curve& curve, const std::vector<Neighbor>& found, float farthest,
+                      double distances, double tookNs) {
+  const auto isNear = [&](const Neighbor& neighbor) {
+    return neighbor.distance <= farthest && neighbor.vertex < vertices_;
+  };
+  const auto near = size_t(std::count_if(found.begin(), found.end(), isNear));
+  const double recall = double(std::min(near, kCalibratedWanted)) / kCalibratedWanted;
+  curve.recallSum += recall;
+  curve.recallSquares += recall * recall;
+  curve.distances += distances;
+  curve.count++;
+  if (distances > 0) curve.paces.push_back(float(tookNs / distances));
+}
+
 void Calibrator::finishReach() {
+  Curve& now = curve();
   const std::vector<float> all = measuredReaches(space_.spec().metric);
-  const double count = double(std::max<size_t>(1, samples_.size()));
-  const double mean = recallSum_ / count;
-  const double variance = std::max(0.0, recallSquares_ / count - mean * mean);
+  const double count = double(std::max<size_t>(1, now.count));
+  const double mean = now.recallSum / count;
+  const double variance = std::max(0.0, now.recallSquares / count - mean * mean);
   // Somewhat below the mean, and never all: the sample may have been an easy one.
   const double below =
       std::max(kErrorsBelow * std::sqrt(variance / count), live_ ? kLossInHand * (1 - mean) : 0.0);
   const auto low = float(std::clamp(mean - below, 0.0, kHighestRecall));
-  if (reaches_.empty() || low > reaches_.back().recall)
-    reaches_.push_back({all[reach_], low, float(distances_ / count)});
-  reach_++;
-  walked_ = 0;
-  recallSum_ = recallSquares_ = distances_ = 0;
-  if (mean >= kHighestRecall || reach_ == all.size()) finish();
+  if (now.count > 0 && (now.reaches.empty() || low > now.reaches.back().recall))
+    now.reaches.push_back({all[now.reach], low, float(now.distances / count)});
+  now.reach++;
+  now.walked = now.count = 0;
+  now.recallSum = now.recallSquares = now.distances = 0;
+  if (mean < kHighestRecall && now.reach < all.size()) return;
+  if (isAccepted_)
+    finish();
+  else
+    isAccepted_ = true;
 }
 
 void Calibrator::finish() {
@@ -204,8 +308,16 @@ void Calibrator::finish() {
     depths.push_back({kDepths[depth], float(seen * double(foundByCode_[depth]) / all)});
   const auto live = uint32_t(live_ ? live_->vectors.size() : 0);
   const Calibration::Samples samples{uint32_t(samples_.size()) - live, live};
-  result_ = std::make_shared<const Calibration>(vertices_, samples, std::move(reaches_),
-                                                std::move(depths));
+  Calibration::Accepted accepted;
+  if (!accepted_.paces.empty() && !all_.paces.empty()) {
+    const float pace = medianOf(all_.paces);
+    accepted.pace = std::clamp(medianOf(accepted_.paces) / pace, kLeastPace, kMostPace);
+    if (!gatherPaces_.empty())
+      accepted.gathered = std::clamp(medianOf(gatherPaces_) / pace, kLeastGathered, kMostGathered);
+  }
+  accepted.reaches = std::move(accepted_.reaches);
+  result_ = std::make_shared<const Calibration>(vertices_, samples, std::move(all_.reaches),
+                                                std::move(depths), std::move(accepted));
 }
 
 } // namespace vicinal

@@ -10,8 +10,10 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 #include <vector>
 
+#include "filter/row_bitmap.hpp"
 #include "graph/neighbor.hpp"
 #include "search/live_queries.hpp"
 #include "segment/segment.hpp"
@@ -30,7 +32,8 @@ public:
       : Calibrator(segment, vector, std::move(live), std::move(codes),
                    segment->space(vector).linked()) {}
 
-  // Works on; false once there is a result.
+  // Works on; false once there is a result. Paces are of the machine and the minute, so they are
+  // measured beside each other.
   Result<bool> step();
   std::shared_ptr<const Calibration> result() const { return result_; }
 
@@ -41,12 +44,27 @@ private:
     uint32_t vertex = kNoVertex;
     std::vector<float> vector;
     CodeQuery query;
-    TopK near{0};
+    Shortlist near{0};
     // Whether the truth is looked for by vectors too, into `nearest`.
     bool isChecked = false;
     TopK nearest{0};
     // Distance of the last neighbour wanted: who is as near is found.
     float farthest = 0;
+    // The same of those that the made-up filter accepts; nothing where too few of them are known.
+    std::optional<float> farthestAccepted;
+  };
+  // A curve as far as it is measured: of walks among all, or among accepted vertices.
+  struct Curve {
+    std::vector<Calibration::Reach> reaches;
+    // The reach being measured, and the walks of it.
+    size_t reach = 0;
+    size_t walked = 0;
+    double recallSum = 0;
+    double recallSquares = 0;
+    double distances = 0;
+    size_t count = 0;
+    // Of each walk, nanoseconds for a distance.
+    std::vector<float> paces;
   };
 
   Status chooseSamples();
@@ -57,8 +75,15 @@ private:
   void scanFor(Sample& sample, uint32_t count);
   Status rankByCode();
   Status walkOnce();
+  Status walkAmongAll(const Sample& sample, Curve& curve);
+  Status walkAmongAccepted(const Sample& sample, Curve& curve);
+  void chooseAccepted();
+  Status gatherOnce(const Sample& sample);
+  void note(Curve& curve, const std::vector<Neighbor>& found, float farthest, double distances,
+            double tookNs);
   void finishReach();
   void finish();
+  Curve& curve() { return isAccepted_ ? accepted_ : all_; }
 
   const std::shared_ptr<Segment> segment_;
   const VectorSpace& space_;
@@ -74,13 +99,14 @@ private:
   uint64_t foundChecked_ = 0;
   uint64_t allChecked_ = 0;
 
-  // The reach being measured, and how far.
-  size_t reach_ = 0;
-  size_t walked_ = 0;
-  double recallSum_ = 0;
-  double recallSquares_ = 0;
-  double distances_ = 0;
-  std::vector<Calibration::Reach> reaches_;
+  Curve all_;
+  Curve accepted_;
+  // Whether the second is being measured.
+  bool isAccepted_ = false;
+  std::vector<float> gatherPaces_;
+  // The matches of the made-up filter.
+  RowBitmap acceptedRows_;
+  RowBitmap acceptedVertices_;
   std::shared_ptr<const Calibration> result_;
 };
 

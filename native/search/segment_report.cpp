@@ -13,7 +13,7 @@ SegmentReport SegmentSearch::report() const {
     return strategy.find(what) != std::string_view::npos;
   };
   // With a filter a walk may be planned and not made, or given up.
-  const bool hasWalked = plan_ && (!isFiltered() || names("graph"));
+  const bool hasWalked = (plan_ || acceptedPlan_) && (!isFiltered() || names("graph"));
   const bool isOfScan = !hasWalked || (isFiltered() && names("scan"));
   // Vertices that are not in the graph have no codes yet.
   const bool scansByCode = rescoredOfScan_ > 0 && linked_ > 0;
@@ -30,12 +30,13 @@ SegmentReport SegmentSearch::report() const {
   if (isOfScan)
     report.recall = scansByCode ? double(space_.calibration()->recallOfDepth(uint32_t(depth))) : 1;
   else
-    report.recall = plan_->recall;
+    report.recall = (acceptedPlan_ ? *acceptedPlan_ : *plan_).recall;
   if (!hasWalked) return report;
+  const WalkPlan& made = acceptedPlan_ ? *acceptedPlan_ : *plan_;
   report.tail = scanEnd() - std::min(scanEnd(), linked_);
-  report.width = plan_->options.ef;
-  report.reach = plan_->options.stop.wanted > 0 ? plan_->options.stop.factor : 0;
-  report.plannedDistances = plan_->distances;
+  report.width = made.options.ef;
+  report.reach = made.options.stop.wanted > 0 ? made.options.stop.factor : 0;
+  report.plannedDistances = made.distances;
   return report;
 }
 

@@ -13,8 +13,13 @@ namespace {
 
 // A share of vertices from which on most are accepted.
 constexpr double kMost = 0.4;
+// The share of new matches among the neighbours looked at from which on a walk among matches is
+// trusted; about half the matches were met before.
+constexpr double kStray = kLeastAccepted / 4;
 // Of a scan by code, how many times as many are kept as are scored at least.
 constexpr size_t kSpareRescored = 4;
+// With fewer candidates for each that is kept, their vectors are compared at once.
+constexpr size_t kFewPerKept = 4;
 // How many more are looked at than would have the wanted ones among them on average.
 constexpr double kSpareAmong = 1.25;
 constexpr size_t kMoreAmong = 3;
@@ -98,7 +103,9 @@ template <typename Accept>
 Status SegmentSearch::scan(const RowBitmap* candidates, VertexSlice slice, const Accept& accept,
                            TopK& top) {
   VertexSlice exact = slice;
-  if (rescoredOfScan_ > 0 && slice.from < linked_) {
+  const bool isFew = candidates != nullptr && !space_.coldVectors() &&
+                     candidates->count() <= kFewPerKept * kSpareRescored * rescoredOfScan_;
+  if (rescoredOfScan_ > 0 && slice.from < linked_ && !isFew) {
     exact.from = std::min(slice.to, linked_);
     VICINAL_TRY(scanByCode(candidates, {slice.from, exact.from}, accept, top));
   }
@@ -113,7 +120,7 @@ Status SegmentSearch::scanByCode(const RowBitmap* candidates, VertexSlice slice,
                                  const Accept& accept, TopK& top) {
   // What lies far from the query, as matches of a filter may, is told apart by codes less well than
   // the calibration's neighbours. So more is kept, and scored for as long as it brings something.
-  TopK byCode(kSpareRescored * rescoredOfScan_);
+  Shortlist byCode(kSpareRescored * rescoredOfScan_);
   const CodeDistances distances{search_, space_.codeStride()};
   VertexScan vertexScan(space_, distances, accept, scope_.cancel, byCode);
   VICINAL_TRY(candidates ? vertexScan.candidates(*candidates, slice) : vertexScan.range(slice));
@@ -163,14 +170,18 @@ double SegmentSearch::sampledConditions(const FilterPlan& plan) const {
   });
 }
 
-// In distances by code to vertices that lie anywhere, where there are codes.
+// In distances of a walk among all vertices.
 SegmentSearch::Costs SegmentSearch::estimate(const FilterPlan& plan, double matchShare) const {
   const double candidates = plan.candidateCount();
-  const double sequential = rescoredOfScan_ > 0 ? kSequentialCode : kSequentialDistance;
+  const bool scansCodes = rescoredOfScan_ > 0;
+  const double gathered =
+      scansCodes ? double(space_.calibration()->accepted().gathered) : kGatheredDistance;
   const double evaluation =
       (plan.isComplete() ? 0 : kEvaluation) + (condition_ == nullptr ? 0 : condition_->cost());
   Costs costs;
-  costs.scan = candidates * (plan.candidates() ? kGatheredDistance : sequential);
+  costs.scan = candidates * (plan.candidates() ? gathered
+                             : scansCodes      ? kSequentialCode
+                                               : kSequentialDistance);
   if (!plan.isComplete() || condition_ != nullptr) {
     // Only what is nearer than the best so far is looked at.
     const double least = 1.0 / kSampledRows;
@@ -200,32 +211,90 @@ Status SegmentSearch::runFiltered(std::vector<Neighbor>& nearest) {
   const uint32_t candidates = plan.candidateCount();
   stats_.matches += static_cast<uint64_t>(candidates * matchShare);
   if (candidates == 0) return Status::ok();
-  plan.prepareForPasses();
 
+  const double share = candidates * matchShare / std::max(1u, scope_.view.rows);
+  costs_ = estimate(plan, matchShare);
+  if (plan.isComplete() && plan.candidates() && condition_ == nullptr) {
+    acceptedPlan_ = planAcceptedWalk(space_, request_, wanted_, share);
+    const bool isBest = acceptedPlan_ && acceptedPlan_->distances < costs_.walk;
+    if (!isBest) acceptedPlan_.reset();
+    if (isBest) costs_.walk = acceptedPlan_->distances;
+  }
+  thread_local std::vector<Neighbor> found;
+  found.clear();
+  bool isComplete = false;
+  const bool walks = costs_.walk < costs_.scan;
+  if (walks) {
+    plan.prepareForPasses();
+    if (acceptedPlan_) stats_.recall = std::min(stats_.recall, double(acceptedPlan_->recall));
+    VICINAL_TRY(acceptedPlan_ ? walkAccepted(*plan.candidates(), found, isComplete)
+                              : walkPassing(plan, share, found, isComplete));
+  }
+  note(walks ? strategyOf(isComplete) : "scan of matches");
   TopK top(wanted_);
   VertexSlice rest{0, scanEnd()};
-  const auto accept = [&](uint32_t vertex) { return matches(plan, vertex); };
-  const Costs costs = estimate(plan, matchShare);
-  costs_ = costs;
-  if (costs.walk < costs.scan) {
-    const double budget = costs.scan / costs.perWalked;
-    thread_local std::vector<Neighbor> found;
-    bool isComplete = false;
-    const auto acceptLinked = [&](uint32_t vertex) { return vertex < linked_ && accept(vertex); };
-    const double share = candidates * matchShare / std::max(1u, scope_.view.rows);
-    VICINAL_TRY(share >= kMost ? walkMost(acceptLinked, share, uint64_t(budget), found, isComplete)
-                               : walk(acceptLinked, uint64_t(budget), found, isComplete));
-    if (isComplete) {
-      for (const Neighbor& neighbor : found) top.offer(neighbor);
-      rest.from = linked_;
-    }
-    note(isComplete ? "filtered graph" : "filtered graph, then scan of matches");
-  } else {
-    note("scan of matches");
+  if (isComplete) {
+    for (const Neighbor& neighbor : found) top.offer(neighbor);
+    rest.from = linked_;
   }
-  if (rest.from < rest.to) VICINAL_TRY(scan(plan.candidates(), rest, accept, top));
+  if (rest.from < rest.to) VICINAL_TRY(scanMatches(plan, rest, top));
   nearest = top.takeSorted();
   return Status::ok();
+}
+
+const char* SegmentSearch::strategyOf(bool isComplete) const {
+  if (acceptedPlan_) return isComplete ? "graph of matches" : "graph of matches, then scan of them";
+  return isComplete ? "filtered graph" : "filtered graph, then scan of matches";
+}
+
+Status SegmentSearch::walkPassing(const FilterPlan& plan, double share,
+                                  std::vector<Neighbor>& found, bool& isComplete) {
+  const auto budget = uint64_t(costs_.scan / costs_.perWalked);
+  const auto accept = [&](uint32_t vertex) { return vertex < linked_ && matches(plan, vertex); };
+  return share >= kMost ? walkMost(accept, share, budget, found, isComplete)
+                        : walk(accept, budget, found, isComplete);
+}
+
+Status SegmentSearch::walkAccepted(const RowBitmap& rows, std::vector<Neighbor>& found,
+                                   bool& isComplete) {
+  SearchOptions options = acceptedPlan_->options;
+  options.maxDistances = uint64_t(costs_.scan);
+  options.cancel = scope_.cancel;
+  thread_local Unmet unmet;
+  if (space_.isIdentity()) {
+    unmet.start(std::min(rows.rows(), linked_), rows.words());
+  } else {
+    unmet.start(linked_);
+    rows.forEach([&](uint32_t row) {
+      const uint32_t vertex = space_.vertexOf(row);
+      if (vertex < linked_) unmet.accept(vertex);
+    });
+  }
+  // Rows of the bitmap are those of the snapshot, so the dead alone are to be told apart.
+  const auto isLive = [&](uint32_t vertex) { return scope_.view.isVisible(space_.rowOf(vertex)); };
+  const SearchReport report = scope_.view.segment->deletedRows() == 0
+                                  ? search_.leadAccepted(options, unmet, AcceptAll{}, found)
+                                  : search_.leadAccepted(options, unmet, isLive, found);
+  if (report.end == SearchEnd::Cancelled)
+    return Status(Code::Cancelled, "the search was cancelled");
+  // Where the query has hardly any matches about it, they may not hang together there.
+  isComplete = report.end == SearchEnd::Complete && found.size() >= wanted_ &&
+               double(report.met) >= kStray * double(report.looked);
+  if (!isComplete) return Status::ok();
+  return search_.hasCodes() ? search_.rescore(acceptedPlan_->rescored, found) : Status::ok();
+}
+
+Status SegmentSearch::scanMatches(const FilterPlan& plan, VertexSlice slice, TopK& top) {
+  const auto isVisible = [&](uint32_t vertex) {
+    return scope_.view.isVisible(space_.rowOf(vertex));
+  };
+  if (plan.isComplete() && condition_ == nullptr)
+    return scan(plan.candidates(), slice, isVisible, top);
+  const auto accept = [&](uint32_t vertex) {
+    return isVisible(vertex) && plan.holds(scope_.rows, space_.rowOf(vertex)) &&
+           (condition_ == nullptr || condition_->holds(vertex));
+  };
+  return scan(plan.candidates(), slice, accept, top);
 }
 
 } // namespace vicinal

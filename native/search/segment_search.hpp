@@ -2,11 +2,14 @@
 //
 // Without a filter: the graph for the linked vertices, an exact scan for the tail behind them.
 //
-// With one, whichever is cheaper by estimate: an exact scan of the rows that may match, or the
-// graph, in which vertices that don't match lead the way and are never results. Selectivity alone
-// decides nothing: where the matches are far from the query, a graph would walk through everything
-// that is nearer. So the walk has a budget, what the scan would cost, and past it the scan is made
-// after all. Either way nothing is lost but time.
+// With one, whichever is cheaper by estimate:
+// - a scan of the rows that may match;
+// - the graph by way of matches alone, where they are known beforehand and enough to hang together;
+// - the graph by way of all vertices, of which those that don't match are never results.
+// Selectivity alone decides nothing: where the matches are far from the query, a graph would walk
+// through everything that is nearer, or find none to go on from. So a walk has a budget, what the
+// scan would cost, and past it, or where it meets hardly any match, the scan is made after all.
+// Either way nothing is lost but time.
 #pragma once
 
 #include <optional>
@@ -60,6 +63,12 @@ private:
   template <typename Accept>
   Status walkMost(const Accept& accept, double share, uint64_t budget, std::vector<Neighbor>& found,
                   bool& isComplete);
+  // Among these rows and by way of them alone.
+  Status walkAccepted(const RowBitmap& rows, std::vector<Neighbor>& found, bool& isComplete);
+  // By way of any, as many as let this share pass.
+  Status walkPassing(const FilterPlan& plan, double share, std::vector<Neighbor>& found,
+                     bool& isComplete);
+  const char* strategyOf(bool isComplete) const;
   Status walkLinked(std::vector<Neighbor>& found);
   // The nearest accepted of a range, of `candidates` (null: any) alone: by code where that will do,
   // exactly where the request wants that or there are no codes.
@@ -68,6 +77,8 @@ private:
   template <typename Accept>
   Status scanByCode(const RowBitmap* candidates, VertexSlice slice, const Accept& accept,
                     TopK& top);
+  // Those of the candidates that match.
+  Status scanMatches(const FilterPlan& plan, VertexSlice slice, TopK& top);
   Costs estimate(const FilterPlan& plan, double matchShare) const;
 
   void note(const char* strategy) {
@@ -93,6 +104,8 @@ private:
   SpaceSearch search_;
   // Nothing where a scan is better.
   const std::optional<WalkPlan> plan_;
+  // Where a filter's matches are walked among.
+  std::optional<WalkPlan> acceptedPlan_;
   const size_t rescoredOfScan_;
   VertexCondition* condition_ = nullptr;
   // For the report.

@@ -6,7 +6,7 @@
 #include <algorithm>
 #include <vector>
 
-#include "graph/hnsw_search.hpp"
+#include "graph/accepted_walk.hpp"
 #include "search/example_scorer.hpp"
 #include "search/row_block.hpp"
 #include "search/search.hpp"
@@ -53,6 +53,39 @@ public:
     return codes_ ? rescore(rescored, found) : Status::ok();
   }
 
+  // By way of accepted vertices alone. By code, where there are codes; the caller scores.
+  template <typename IsLive>
+  SearchReport leadAccepted(const SearchOptions& options, Unmet& unmet, const IsLive& isLive,
+                            std::vector<Neighbor>& found) {
+    const HnswGraph& graph = space_.graph();
+    const SearchReport report =
+        codes_ ? graph.searchAccepted(CodeScorer{codes_->space(), preparedQuery(0)}, options, unmet,
+                                      isLive, found)
+               : graph.searchAccepted(FloatScorer{space_.space(), query_}, options, unmet, isLive,
+                                      found);
+    tally(report.distances, codes_ ? codes_->space().stride() : vectorBytes());
+    stats_.visited += report.hops;
+    stats_.bytes += (report.hops + report.lists) * graph.linkBytes();
+    return report;
+  }
+  // By code, where there are codes.
+  template <typename Accept>
+  Status lead(const SearchOptions& options, const Accept& accept, std::vector<Neighbor>& found,
+              SearchEnd& end) {
+    const HnswGraph& graph = space_.graph();
+    const SearchReport report =
+        examples_ ? leadByExamples(graph, options, accept, found)
+        : codes_
+            ? graph.search(CodeScorer{codes_->space(), preparedQuery(0)}, options, accept, found)
+            : graph.search(FloatScorer{space_.space(), query_}, options, accept, found);
+    tally(report.distances * vectors(), codes_ ? codes_->space().stride() : vectorBytes());
+    stats_.visited += report.hops;
+    stats_.bytes += report.hops * graph.linkBytes();
+    end = report.end;
+    if (end == SearchEnd::Cancelled) return Status(Code::Cancelled, "the search was cancelled");
+    return Status::ok();
+  }
+
   // Nothing is scored exactly that codes have found.
   void keepCodeDistances() { rescores_ = false; }
   bool hasCodes() const { return codes_ != nullptr; }
@@ -91,23 +124,6 @@ public:
   Status rescore(size_t most, std::vector<Neighbor>& found);
 
 private:
-  // By code, where there are codes.
-  template <typename Accept>
-  Status lead(const SearchOptions& options, const Accept& accept, std::vector<Neighbor>& found,
-              SearchEnd& end) {
-    const HnswGraph& graph = space_.graph();
-    const SearchReport report =
-        examples_ ? leadByExamples(graph, options, accept, found)
-        : codes_
-            ? graph.search(CodeScorer{codes_->space(), preparedQuery(0)}, options, accept, found)
-            : graph.search(FloatScorer{space_.space(), query_}, options, accept, found);
-    tally(report.distances * vectors(), codes_ ? codes_->space().stride() : vectorBytes());
-    stats_.visited += report.hops;
-    stats_.bytes += report.hops * graph.linkBytes();
-    end = report.end;
-    if (end == SearchEnd::Cancelled) return Status(Code::Cancelled, "the search was cancelled");
-    return Status::ok();
-  }
   template <typename Accept>
   SearchReport leadByExamples(const HnswGraph& graph, const SearchOptions& options,
                               const Accept& accept, std::vector<Neighbor>& found) {

@@ -39,12 +39,12 @@ struct CodeDistances {
   }
 };
 
-template <typename Distances, typename Accept> class VertexScan {
+template <typename Distances, typename Accept, typename Collector> class VertexScan {
 public:
   // `accept(vertex)` is asked of those alone that are near enough to be kept.
   VertexScan(const VectorSpace& space, const Distances& distances, const Accept& accept,
-             const CancelFlag* cancel, TopK& top)
-      : space_(space), distances_(distances), accept_(accept), cancel_(cancel), top_(top),
+             const CancelFlag* cancel, Collector& nearest)
+      : space_(space), distances_(distances), accept_(accept), cancel_(cancel), nearest_(nearest),
         block_(std::clamp(kBlockBytes / std::max(1u, distances.rowBytes), 1u, kBlockRows)) {}
 
   Status range(VertexSlice slice) {
@@ -96,15 +96,15 @@ private:
   template <typename VertexAt> void offer(uint32_t count, const VertexAt& vertexAt) {
     const float* const distances = out();
     for (uint32_t at = 0; at < count; at++)
-      if (distances[at] <= top_.bound() && accept_(vertexAt(at)))
-        top_.offer({distances[at], vertexAt(at)});
+      if (distances[at] <= nearest_.bound() && accept_(vertexAt(at)))
+        nearest_.offer({distances[at], vertexAt(at)});
   }
 
   const VectorSpace& space_;
   const Distances distances_;
   const Accept& accept_;
   const CancelFlag* const cancel_;
-  TopK& top_;
+  Collector& nearest_;
   const uint32_t block_;
 };
 

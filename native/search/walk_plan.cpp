@@ -45,6 +45,17 @@ WalkPlan withOversampling(const SearchRequest& request, size_t wanted, WalkPlan 
   return plan;
 }
 
+WalkPlan planOf(const Calibration::Promise& promise, const VectorSpace& space,
+                const SearchRequest& request, size_t wanted) {
+  WalkPlan plan;
+  plan.options = walkOptions(space.spec().metric, promise.effort, wanted);
+  plan.rescored = rescoredFor(promise.effort, wanted);
+  const double tens = std::max(1.0, double(wanted) / kCalibratedWanted);
+  plan.distances = promise.distances * std::sqrt(tens) + double(plan.rescored);
+  plan.recall = promise.recall;
+  return withOversampling(request, wanted, plan);
+}
+
 // By a score of several vectors there is no walk that promises anything: what can be sought by it
 // is sought by one vector (ExampleSearch). All that the beam holds is scored exactly.
 std::optional<WalkPlan> walkByExamples(const SearchRequest& request, size_t wanted) {
@@ -68,20 +79,27 @@ std::optional<WalkPlan> planWalkToOne(const VectorSpace& space, const SearchRequ
   if (request.isExact || linked == 0) return std::nullopt;
   if (request.ef > 0) return withOversampling(request, wanted, walkOfWidth(request.ef, wanted));
   if (request.recall >= 1) return std::nullopt;
-  const Metric metric = space.spec().metric;
   const auto promise = space.calibration()->least(adjustedRecall(request));
   if (!promise) return std::nullopt;
-  WalkPlan plan;
-  plan.options = walkOptions(metric, promise->effort, wanted);
-  plan.rescored = rescoredFor(promise->effort, wanted);
-  const double tens = std::max(1.0, double(wanted) / kCalibratedWanted);
-  plan.distances = promise->distances * std::sqrt(tens) + double(plan.rescored);
-  plan.recall = promise->recall;
-  plan = withOversampling(request, wanted, plan);
+  const WalkPlan plan = planOf(*promise, space, request, wanted);
   const bool scansCodes = space.codes() != nullptr && rescoredOfScan(space, request, wanted) > 0;
   const double scan = linked * (scansCodes ? kSequentialCode : kSequentialDistance);
   if (scan < plan.distances) return std::nullopt;
   return plan;
+}
+
+std::optional<WalkPlan> planAcceptedWalk(const VectorSpace& space, const SearchRequest& request,
+                                         size_t wanted, double share) {
+  if (request.isExact || request.examples || share < kLeastAccepted) return std::nullopt;
+  const auto calibration = space.calibration();
+  if (request.ef > 0) {
+    WalkPlan plan = withOversampling(request, wanted, walkOfWidth(request.ef, wanted));
+    plan.distances *= calibration->paceAmong(share);
+    return plan;
+  }
+  if (request.recall >= 1) return std::nullopt;
+  const auto promise = calibration->leastAccepted(adjustedRecall(request), share);
+  return promise ? std::optional(planOf(*promise, space, request, wanted)) : std::nullopt;
 }
 
 const char* whyNoWalk(const VectorSpace& space, const SearchRequest& request, uint32_t linked) {

@@ -28,8 +28,14 @@ std::optional<WalkPlan> planWalk(const VectorSpace& space, const SearchRequest& 
 std::optional<WalkPlan> planWalkToOne(const VectorSpace& space, const SearchRequest& request,
                                       size_t wanted, uint32_t linked);
 
-// Why that is nothing: "exact" or "all" were asked for, the graph is "empty", no walk promises the
-// "recall", or a scan "costs less".
+// The same among the matches of a filter, which are this share of the vertices (a walk by way of
+// them alone). Its distances are worth as many of a walk without a filter. Nothing where they are
+// too few to hang together.
+std::optional<WalkPlan> planAcceptedWalk(const VectorSpace& space, const SearchRequest& request,
+                                         size_t wanted, double share);
+
+// Why the first is nothing: "exact" or "all" were asked for, the graph is "empty", no walk promises
+// the "recall", or a scan "costs less".
 const char* whyNoWalk(const VectorSpace& space, const SearchRequest& request, uint32_t linked);
 
 // How many of the nearest by code a scan of them scores exactly; 0 where codes cannot keep the

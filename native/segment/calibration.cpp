@@ -58,14 +58,32 @@ const Calibration& Calibration::untried(Metric metric) {
   static const std::vector<Depth> depths = {{64, 0.995f}, {128, 0.999f}};
   static const Calibration byFactor(
       0, {}, {{1.12f, 0.85f, 800}, {1.3f, 0.95f, 2500}, {1.5f, 0.99f, 6000}, {2.0f, 0.998f, 15000}},
-      depths);
+      depths,
+      {{{1.15f, 0.85f, 800}, {1.35f, 0.95f, 2500}, {1.6f, 0.99f, 6000}, {2.2f, 0.998f, 15000}}});
   static const Calibration byWidth(
       0, {}, {{48, 0.85f, 1000}, {192, 0.95f, 3500}, {512, 0.99f, 8000}, {1024, 0.998f, 15000}},
-      depths);
+      depths, {{{64, 0.85f, 1000}, {256, 0.95f, 3500}, {640, 0.99f, 8000}, {1280, 0.998f, 15000}}});
   return isByWidth(metric) ? byWidth : byFactor;
 }
 
-std::optional<Calibration::Promise> Calibration::least(float recall) const {
+double Calibration::paceAmong(double share) const {
+  // The fewer are accepted, the more are looked at for each.
+  return 1 + (accepted_.pace - 1) * kAcceptedShare / std::max(share, kLeastAccepted);
+}
+
+std::optional<Calibration::Promise> Calibration::leastAccepted(float recall, double share) const {
+  // The more are accepted about the query, and that can be many more than elsewhere, the less far
+  // around a hop looks, until it looks at neighbours alone as walks among all do.
+  auto promise = leastOf(accepted_.reaches, recall);
+  const auto amongAll = least(recall);
+  if (!promise || !amongAll) return std::nullopt;
+  if (amongAll->effort.reach > promise->effort.reach) promise = amongAll;
+  promise->distances *= paceAmong(share);
+  return promise;
+}
+
+std::optional<Calibration::Promise> Calibration::leastOf(const std::vector<Reach>& reaches,
+                                                         float recall) const {
   // The depth that costs the walk less than a tenth of what it may lose.
   constexpr float kLossByCodes = 0.1f;
   const float depthRecall = 1 - (1 - recall) * kLossByCodes;
@@ -74,11 +92,11 @@ std::optional<Calibration::Promise> Calibration::least(float recall) const {
   if (depth == depths_.end()) depth = depths_.end() - 1;
   if (depth->recall <= 0) return std::nullopt;
   const float walkRecall = recall / depth->recall;
-  const auto above = std::find_if(reaches_.begin(), reaches_.end(),
+  const auto above = std::find_if(reaches.begin(), reaches.end(),
                                   [&](const Reach& each) { return each.recall >= walkRecall; });
-  if (above == reaches_.end()) return std::nullopt;
+  if (above == reaches.end()) return std::nullopt;
   Promise promise{{above->reach, depth->rescored}, above->recall * depth->recall, above->distances};
-  if (above == reaches_.begin()) return promise;
+  if (above == reaches.begin()) return promise;
   // Recall rises ever more slowly with reach, so that between two of them it is at least this.
   const Reach& below = above[-1];
   const float share = (walkRecall - below.recall) / (above->recall - below.recall);
@@ -111,10 +129,14 @@ bool Calibration::isSound() const {
     return each.rescored <= kMostRescored && isShare(each.recall);
   };
   const auto risesReach = [](const Reach& a, const Reach& b) { return a.recall >= b.recall; };
-  return !reaches_.empty() && !depths_.empty() &&
-         std::all_of(reaches_.begin(), reaches_.end(), isReach) &&
-         std::all_of(depths_.begin(), depths_.end(), isDepth) &&
-         std::adjacent_find(reaches_.begin(), reaches_.end(), risesReach) == reaches_.end();
+  const auto isCurve = [&](const std::vector<Reach>& reaches) {
+    return std::all_of(reaches.begin(), reaches.end(), isReach) &&
+           std::adjacent_find(reaches.begin(), reaches.end(), risesReach) == reaches.end();
+  };
+  const auto isPace = [](float value) { return value > 0 && std::isfinite(value); };
+  return !reaches_.empty() && !depths_.empty() && isCurve(reaches_) &&
+         std::all_of(depths_.begin(), depths_.end(), isDepth) && isCurve(accepted_.reaches) &&
+         isPace(accepted_.pace) && isPace(accepted_.gathered);
 }
 
 SearchOptions walkOptions(Metric metric, const Effort& effort, size_t wanted) {

@@ -3,7 +3,8 @@
 //
 // Two things lose neighbours: the walk through the graph, where it stops too early, and codes,
 // where a neighbour is not among those that are scored exactly. They are measured apart, at ten
-// neighbours, and a promise is kept by both together.
+// neighbours, and a promise is kept by both together. Walks among the matches of a filter lose
+// others, so they are measured on their own.
 #pragma once
 
 #include <cstdint>
@@ -47,17 +48,31 @@ public:
     // That the walk will compute, about.
     double distances = 0;
   };
+  // Of walks among accepted vertices (graph/accepted_walk.hpp), where kAcceptedShare of all are.
+  struct Accepted {
+    // None where nobody has measured.
+    std::vector<Reach> reaches;
+    // What a distance of such a walk takes with all that leads to it, and one to the next of many
+    // vertices chosen beforehand, by code: over one of a walk among all.
+    float pace = 3;
+    float gathered = 0.3f;
+  };
 
-  // Both rising in effort and in recall.
+  // Reaches and depths rise in effort and in recall.
   Calibration(uint32_t vertices, Samples samples, std::vector<Reach> reaches,
-              std::vector<Depth> depths)
+              std::vector<Depth> depths, Accepted accepted)
       : vertices_(vertices), samples_(samples), reaches_(std::move(reaches)),
-        depths_(std::move(depths)) {}
+        depths_(std::move(depths)), accepted_(std::move(accepted)) {}
   // For graphs that nobody has measured yet, generous.
   static const Calibration& untried(Metric metric);
 
   // The least effort of which a recall can be promised; nothing where only a scan keeps it.
-  std::optional<Promise> least(float recall) const;
+  std::optional<Promise> least(float recall) const { return leastOf(reaches_, recall); }
+  // The same among accepted vertices, which are this share of all. Its distances are worth as many
+  // of a walk among all.
+  std::optional<Promise> leastAccepted(float recall, double share) const;
+  // What a distance of such a walk is worth.
+  double paceAmong(double share) const;
 
   // How many of the nearest by code hold so much of the truth, for ten neighbours; nothing where
   // more than were ever looked at would have to be.
@@ -72,13 +87,22 @@ public:
   const Samples& samples() const { return samples_; }
   const std::vector<Reach>& reaches() const { return reaches_; }
   const std::vector<Depth>& depths() const { return depths_; }
+  const Accepted& accepted() const { return accepted_; }
 
 private:
+  std::optional<Promise> leastOf(const std::vector<Reach>& reaches, float recall) const;
+
   uint32_t vertices_;
   Samples samples_;
   std::vector<Reach> reaches_;
   std::vector<Depth> depths_;
+  Accepted accepted_;
 };
+
+// The share of vertices that are accepted where walks among them are measured. With fewer such
+// walks find somewhat more, down to kLeastAccepted; below, the accepted no longer hang together.
+constexpr double kAcceptedShare = 0.3;
+constexpr double kLeastAccepted = 0.03;
 
 // Neighbours that efforts are measured for.
 constexpr size_t kCalibratedWanted = 10;

@@ -12,6 +12,8 @@ constexpr uint32_t kMostVectors = 256;
 constexpr uint32_t kMostMeasured = 64;
 // The format version whose directories name sparse vectors.
 constexpr uint32_t kSparseSince = 4;
+// Before, walks among the matches of a filter were not measured.
+constexpr uint32_t kAcceptedSince = 5;
 
 class Encoder {
 public:
@@ -38,10 +40,15 @@ public:
     if (!calibration) return *this;
     add(calibration->samples().stored).add(calibration->samples().live);
     add(uint32_t(calibration->reaches().size())).add(uint32_t(calibration->depths().size()));
-    for (const Calibration::Reach& each : calibration->reaches())
-      add(each.reach).add(each.recall).add(each.distances);
+    const auto addAll = [&](const std::vector<Calibration::Reach>& reaches) {
+      for (const auto& each : reaches) add(each.reach).add(each.recall).add(each.distances);
+    };
+    addAll(calibration->reaches());
     for (const Calibration::Depth& each : calibration->depths())
       add(each.rescored).add(each.recall);
+    const Calibration::Accepted& accepted = calibration->accepted();
+    add(accepted.pace).add(accepted.gathered).add(uint32_t(accepted.reaches.size()));
+    addAll(accepted.reaches);
     return *this;
   }
   std::string take() { return std::move(bytes_); }
@@ -88,10 +95,20 @@ public:
     const Calibration::Samples samples{read<uint32_t>(), read<uint32_t>()};
     std::vector<Calibration::Reach> reaches(count(kMostMeasured));
     std::vector<Calibration::Depth> depths(count(kMostMeasured));
-    for (Calibration::Reach& each : reaches) each = {read<float>(), read<float>(), read<float>()};
+    const auto readAll = [&](std::vector<Calibration::Reach>& into) {
+      for (auto& each : into) each = {read<float>(), read<float>(), read<float>()};
+    };
+    readAll(reaches);
     for (Calibration::Depth& each : depths) each = {read<uint32_t>(), read<float>()};
+    Calibration::Accepted accepted;
+    if (file_.formatVersion() >= kAcceptedSince) {
+      accepted.pace = read<float>();
+      accepted.gathered = read<float>();
+      accepted.reaches.resize(count(kMostMeasured));
+      readAll(accepted.reaches);
+    }
     auto measured = std::make_shared<const Calibration>(vertices, samples, std::move(reaches),
-                                                        std::move(depths));
+                                                        std::move(depths), std::move(accepted));
     isSound_ = isSound_ && measured->isSound();
     return measured;
   }

@@ -1,0 +1,183 @@
+// Searching a graph among accepted vertices alone. Where a neighbour is refused, its own neighbours
+// are looked at in its place, so that the accepted hang together and nothing refused is compared.
+// (ACORN-1: Patel et al., "ACORN: Performant and Predicate-Agnostic Search Over Vector Embeddings
+// and Structured Data", 2024.)
+#pragma once
+
+#include "graph/hnsw_search.hpp"
+
+namespace vicinal {
+
+// Vertices that are accepted and not met yet, a bit each, so that both are asked at once.
+class Unmet {
+public:
+  // As many vertices as there will be, of which none is accepted yet.
+  void start(uint32_t vertices) {
+    vertices_ = vertices;
+    words_.assign((size_t(vertices) + 63) / 64, 0);
+  }
+  // 64 vertices a word.
+  void start(uint32_t vertices, const std::vector<uint64_t>& accepted) {
+    vertices_ = vertices;
+    words_.assign(accepted.begin(), accepted.end());
+    words_.resize((size_t(vertices) + 63) / 64, 0);
+  }
+  void accept(uint32_t vertex) { words_[vertex / 64] |= uint64_t(1) << (vertex % 64); }
+  bool covers(uint32_t vertex) const { return vertex < vertices_; }
+  bool has(uint32_t vertex) const { return (words_[vertex / 64] >> (vertex % 64) & 1) != 0; }
+  // Whether it was among them; it no longer is.
+  bool take(uint32_t vertex) {
+    uint64_t& word = words_[vertex / 64];
+    const uint64_t bit = uint64_t(1) << (vertex % 64);
+    const bool had = (word & bit) != 0;
+    word &= ~bit;
+    return had;
+  }
+
+private:
+  uint32_t vertices_ = 0;
+  std::vector<uint64_t> words_;
+};
+
+// `isLive(vertex)` is asked of those alone that are about to be compared.
+template <typename Scorer, typename IsLive> class AcceptedWalk {
+public:
+  AcceptedWalk(const HnswGraph& graph, const Scorer& scorer, Unmet& unmet, const IsLive& isLive)
+      : graph_(graph), scorer_(scorer), unmet_(unmet), isLive_(isLive),
+        scratch_(Scratch::ofThread()), most_(std::max(1u, graph.m0_ * 3 / 4)) {
+    // One list is read whole after the last but one has left room for it.
+    scratch_.ids.resize(2 * graph.m0_ + 1);
+    scratch_.distances.resize(2 * graph.m0_ + 1);
+    scratch_.refused.resize(graph.m0_ + 1);
+  }
+
+  SearchReport report;
+
+  // Leaves the nearest accepted vertices of level 0 in `beam()`.
+  SearchEnd run(Neighbor start, const SearchOptions& options) {
+    scratch_.visited.start(graph_.prepared());
+    scratch_.beam.start(std::max(options.ef, 1u), options.stop);
+    if (unmet_.covers(options.hidden)) unmet_.take(options.hidden);
+    if (unmet_.covers(start.vertex) && unmet_.take(start.vertex) && isLive_(start.vertex))
+      keep(start);
+    else
+      expand(start.vertex);
+    Beam& beam = scratch_.beam;
+    while (beam.hasNext()) {
+      if (report.hops++ % hopsBetweenChecks == 0 && options.cancel != nullptr &&
+          options.cancel->isCancelled())
+        return SearchEnd::Cancelled;
+      if (report.distances + kDistancesPerList * report.lists >= options.maxDistances)
+        return SearchEnd::BudgetSpent;
+      const uint32_t vertex = beam.takeNext();
+      if (beam.hasNext()) prefetchLinks(beam.peekNext());
+      expand(vertex);
+    }
+    return SearchEnd::Complete;
+  }
+
+  const Beam& beam() const { return scratch_.beam; }
+
+private:
+  static constexpr uint64_t hopsBetweenChecks = 16;
+  // What reading a list and asking of each of it whether it is accepted costs.
+  static constexpr uint64_t kDistancesPerList = 2;
+  // Lists that are on their way while one is read.
+  static constexpr size_t kListsAhead = 6;
+
+  void expand(uint32_t vertex) {
+    size_t count = collect(vertex);
+    uint32_t* const ids = scratch_.ids.data();
+    if constexpr (!std::is_same_v<IsLive, AcceptAll>)
+      count =
+          size_t(std::remove_if(ids, ids + count, [&](uint32_t id) { return !isLive_(id); }) - ids);
+    scorer_.distances(ids, count, scratch_.distances.data());
+    report.distances += count;
+    for (size_t i = 0; i < count; i++) keep({scratch_.distances[i], ids[i]});
+  }
+
+  void keep(Neighbor candidate) {
+    if (scratch_.beam.insert(candidate.distance, candidate.vertex)) prefetchLinks(candidate.vertex);
+  }
+
+  // Accepted neighbours that were not met yet, and behind the others theirs, until they are as many
+  // as a hop needs. Free of branches, since no processor guesses who is accepted.
+  size_t collect(uint32_t vertex) {
+    uint32_t* const ids = scratch_.ids.data();
+    uint32_t* const others = scratch_.refused.data();
+    size_t found = 0;
+    size_t count = 0;
+    const uint32_t* const record = graph_.level0(vertex);
+    const size_t links = loadId(record[0]) & HnswGraph::countMask;
+    for (size_t i = 0; i < links; i++) {
+      const uint32_t id = loadId(record[1 + i]);
+      // Not of vertices that were laid out after this search began.
+      if (!unmet_.covers(id)) continue;
+      const bool isNew = unmet_.take(id);
+      ids[found] = others[count] = id;
+      found += isNew ? 1 : 0;
+      count += isNew ? 0 : 1;
+    }
+    report.looked += links;
+    for (size_t i = 0; i < std::min(count, kListsAhead); i++) prefetchLinks(others[i]);
+    for (size_t i = 0; i < count && found < most_; i++) {
+      if (i + kListsAhead < count) prefetchLinks(others[i + kListsAhead]);
+      // Whose list was read once has nothing new.
+      if (scratch_.visited.covers(others[i]) && scratch_.visited.add(others[i]))
+        found = collectBehind(others[i], found);
+    }
+    report.met += found;
+    return found;
+  }
+
+  size_t collectBehind(uint32_t vertex, size_t found) {
+    uint32_t* const ids = scratch_.ids.data();
+    const uint32_t* const record = graph_.level0(vertex);
+    const size_t links = loadId(record[0]) & HnswGraph::countMask;
+    for (size_t i = 0; i < links; i++) {
+      const uint32_t id = loadId(record[1 + i]);
+      if (!unmet_.covers(id)) continue;
+      ids[found] = id;
+      found += unmet_.take(id) ? 1 : 0;
+    }
+    report.lists++;
+    report.looked += links;
+    return found;
+  }
+
+  void prefetchLinks(uint32_t vertex) const {
+    const uint32_t* record = graph_.level0(vertex);
+    for (uint32_t i = 0; i < 1 + graph_.m0_; i += 16) __builtin_prefetch(record + i);
+  }
+
+  const HnswGraph& graph_;
+  const Scorer& scorer_;
+  Unmet& unmet_;
+  const IsLive& isLive_;
+  Scratch& scratch_;
+  // Accepted vertices to be found for one that is expanded. Fewer would have walks of the same
+  // recall make more hops than they save reading.
+  const size_t most_;
+};
+
+template <typename Scorer, typename IsLive>
+SearchReport HnswGraph::searchAccepted(const Scorer& scorer, const SearchOptions& options,
+                                       Unmet& unmet, const IsLive& isLive,
+                                       std::vector<Neighbor>& found) const {
+  found.clear();
+  const uint64_t entry = entry_.load(std::memory_order_acquire);
+  if (uint32_t(entry) == noVertex) return {};
+  const AcceptAll all;
+  GraphSearcher<Scorer, AcceptAll> descent(*this, scorer, all);
+  Neighbor at{descent.distanceTo(uint32_t(entry)), uint32_t(entry)};
+  for (uint32_t level = uint32_t(entry >> 32); level > 0; level--) at = descent.descend(at, level);
+  AcceptedWalk<Scorer, IsLive> walk(*this, scorer, unmet, isLive);
+  walk.report = descent.report;
+  walk.report.end = walk.run(at, options);
+  const Beam& beam = walk.beam();
+  found.reserve(beam.size());
+  for (size_t i = 0; i < beam.size(); i++) found.push_back(beam.at(i));
+  return walk.report;
+}
+
+} // namespace vicinal

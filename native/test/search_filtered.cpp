@@ -1,0 +1,219 @@
+// Searches with a filter whose matches are known beforehand: what recall was asked for is kept at
+// every selectivity, wherever the matches lie, and with deleted rows among them.
+#include <algorithm>
+#include <set>
+#include <thread>
+
+#include "graph/accepted_walk.hpp"
+#include "graph_fixture.hpp"
+#include "harness.hpp"
+#include "program_bytes.hpp"
+#include "shard_fixture.hpp"
+
+namespace vicinal {
+
+using namespace test;
+
+namespace {
+
+constexpr uint32_t kDim = 40;
+constexpr uint32_t kPerMille = 1000;
+
+// `r` is a number from 0 to 999 at random, `side` the rank, in the same range, of a row by its
+// distance from a pivot.
+struct FilteredFixture {
+  FilteredFixture(Metric metric, uint32_t rows) : pool(2), metric(metric) {
+    ShardSpec spec;
+    spec.vectors = {{"v", kDim, metric, 12, 80}};
+    spec.segmentBytes = uint64_t(1) << 28;
+    shard = std::make_unique<Shard>(spec, pool);
+    for (const char* field : {"r", "side"})
+      CHECK(shard->createPayloadIndex({field, PayloadIndexKind::Integer}).isOk());
+    data = clusteredRows(rows, kDim, 1, metric == Metric::Cosine);
+    queries = clusteredRows(200, kDim, 4242, metric == Metric::Cosine);
+    add(rows);
+    CHECK(waitForIndex(*shard).isOk());
+    while (shard->snapshot().segment(0).space(0).calibration()->vertices() == 0)
+      std::this_thread::sleep_for(std::chrono::milliseconds(1));
+  }
+
+  void add(uint32_t rows) {
+    const Space space(metric, kDim, data.data());
+    std::vector<std::pair<float, uint32_t>> order;
+    for (uint32_t row = 0; row < rows; row++)
+      order.emplace_back(space.distance(queries.data(), row), row);
+    std::sort(order.begin(), order.end());
+    std::vector<uint32_t> rank(rows);
+    for (uint32_t at = 0; at < rows; at++)
+      rank[order[at].second] = uint32_t(uint64_t(at) * kPerMille / rows);
+    std::string texts;
+    std::vector<uint32_t> offsets{0};
+    std::mt19937 random(7);
+    for (uint32_t row = 0; row < rows; row++) {
+      texts += "{\"r\":" + std::to_string(random() % kPerMille) +
+               ",\"side\":" + std::to_string(rank[row]) + "}";
+      offsets.push_back(uint32_t(texts.size()));
+    }
+    UpsertColumns columns;
+    columns.ids = testIds(0, rows);
+    columns.seq = 1;
+    columns.vectors = {{0, data.data(), nullptr, rows}};
+    columns.payloadBytes = texts.data();
+    columns.payloadOffsets = offsets.data();
+    REQUIRE(shard->upsert(columns).isOk());
+  }
+
+  static std::vector<uint8_t> range(const char* field, double from, double to) {
+    constexpr uint8_t kLessAndAtLeast = 1 | 8;
+    return Bytes{}
+        .op(FilterOp::NumberRange)
+        .put<uint8_t>(1)
+        .put<uint8_t>(0)
+        .text(field)
+        .put(kLessAndAtLeast)
+        .put(to)
+        .put(from)
+        .bytes;
+  }
+
+  SearchResult find(size_t query, const std::vector<uint8_t>& filter, bool exact) const {
+    SearchRequest request;
+    request.query.assign(&queries[query * kDim], &queries[query * kDim] + kDim);
+    request.limit = 10;
+    request.recall = 0.95f;
+    request.isExact = exact;
+    request.filter = filter;
+    request.explains = true;
+    SearchResult result;
+    CHECK(search(shard->snapshot(), shard->spec().vectors, request, nullptr, result).isOk());
+    return result;
+  }
+
+  // Mean recall@10, and the strategies that were taken.
+  std::pair<double, std::set<std::string>> measure(const std::vector<uint8_t>& filter) const {
+    double hits = 0;
+    double wanted = 0;
+    std::set<std::string> strategies;
+    for (size_t at = 0; at < queries.size() / kDim; at++) {
+      const SearchResult truth = find(at, filter, true);
+      const SearchResult found = find(at, filter, false);
+      CHECK(found.rows.count == truth.rows.count);
+      for (const SegmentReport& segment : found.segments) strategies.insert(segment.strategy);
+      wanted += truth.rows.count;
+      for (uint32_t i = 0; i < found.rows.count; i++)
+        for (uint32_t j = 0; j < truth.rows.count; j++)
+          hits += found.rows.ids[i * kIdWords + 1] == truth.rows.ids[j * kIdWords + 1] ? 1 : 0;
+    }
+    return {hits / wanted, strategies};
+  }
+
+  ThreadPool pool;
+  Metric metric;
+  std::unique_ptr<Shard> shard;
+  std::vector<float> data;
+  std::vector<float> queries;
+};
+
+// Remembers whom it compared.
+struct Watched {
+  const Space& space;
+  const float* query;
+  std::vector<uint32_t>& compared;
+  static constexpr bool hasPrefetch = false;
+  float distance(uint32_t vertex) const { return space.distance(query, vertex); }
+  void distances(const uint32_t* vertices, size_t count, float* out) const {
+    compared.insert(compared.end(), vertices, vertices + count);
+    space.distances(query, vertices, count, out);
+  }
+};
+
+} // namespace
+
+TEST("recall that was asked for is kept among the matches of a filter, however many they are") {
+  for (const Metric metric : {Metric::Cosine, Metric::L2, Metric::Dot}) {
+    const FilteredFixture fixture(metric, isSlow() ? 3000 : 30'000);
+    std::set<std::string> all;
+    const auto expectKept = [&](const char* field, double from, double to) {
+      const auto [recall, strategies] = fixture.measure(FilteredFixture::range(field, from, to));
+      std::printf("metric %d: %s from %.0f to %.0f: %.4f", int(metric), field, from, to, recall);
+      for (const std::string& strategy : strategies) std::printf(" [%s]", strategy.c_str());
+      std::printf("\n");
+      CHECK(recall >= 0.935);
+      all.insert(strategies.begin(), strategies.end());
+    };
+    for (const double share : {1, 10, 30, 50, 100, 200, 400, 700, 950}) expectKept("r", 0, share);
+    // Nearest to the first query, and farthest from it.
+    for (const double from : {0, 200, 600, 900}) expectKept("side", from, from + 100);
+    if (!isSlow()) CHECK(all.count("graph of matches") == 1);
+    CHECK(all.count("scan of matches") == 1);
+  }
+}
+
+TEST("deleted matches are not found, and those behind them are") {
+  FilteredFixture fixture(Metric::L2, isSlow() ? 3000 : 20'000);
+  std::vector<PointId> dead;
+  for (uint32_t id = 0; id < fixture.data.size() / kDim; id += 7)
+    dead.push_back(PointId::number(id));
+  REQUIRE(fixture.shard->deletePoints(dead, 2).isOk());
+  for (const double share : {100, 300, 700}) {
+    const auto filter = FilteredFixture::range("r", 0, share);
+    CHECK(fixture.measure(filter).first >= 0.935);
+    for (size_t at = 0; at < 50; at++) {
+      const SearchResult found = fixture.find(at, filter, false);
+      for (uint32_t i = 0; i < found.rows.count; i++)
+        CHECK(found.rows.ids[i * kIdWords + 1] % 7 != 0);
+    }
+  }
+}
+
+TEST("a walk among accepted vertices compares no other, and ends where there are none") {
+  const auto data = clusteredRows(4000, 16, 3, false);
+  GraphFixture fixture(Metric::L2, 16, 4000);
+  fixture.addRows(data);
+  for (uint32_t vertex = 0; vertex < 4000; vertex++) fixture.graph->insert(vertex);
+  const auto query = clusteredRows(1, 16, 9, false);
+  for (const uint32_t every : {1u, 4u, 9u, 5000u}) {
+    std::vector<uint32_t> compared;
+    Unmet unmet;
+    unmet.start(4000);
+    for (uint32_t vertex = 0; vertex < 4000; vertex++)
+      if (every < 5000 && vertex % every == 0) unmet.accept(vertex);
+    SearchOptions options;
+    options.ef = 64;
+    std::vector<Neighbor> found;
+    const Watched scorer{fixture.space, query.data(), compared};
+    const auto isLive = [](uint32_t vertex) { return vertex % 2 == 0; };
+    const SearchReport report =
+        fixture.graph->searchAccepted(scorer, options, unmet, isLive, found);
+    CHECK(report.end == SearchEnd::Complete);
+    CHECK(found.empty() == (every == 5000));
+    std::set<uint32_t> once;
+    for (const Neighbor& neighbor : found) {
+      CHECK(neighbor.vertex % every == 0 && isLive(neighbor.vertex));
+      CHECK(once.insert(neighbor.vertex).second);
+    }
+    // The way down the upper levels compares what it meets there.
+    const size_t descent = report.distances - std::min<size_t>(report.distances, once.size());
+    size_t strangers = 0;
+    for (const uint32_t vertex : compared) strangers += vertex % every != 0 ? 1 : 0;
+    CHECK(strangers <= descent);
+  }
+}
+
+TEST("a shortlist keeps what a sort would") {
+  std::mt19937 random(11);
+  for (const size_t k : {size_t(0), size_t(1), size_t(7), size_t(100)}) {
+    std::vector<Neighbor> all;
+    Shortlist list(k);
+    for (uint32_t vertex = 0; vertex < 1000; vertex++) {
+      all.push_back({float(random() % 50), vertex});
+      list.offer(all.back());
+    }
+    std::sort(all.begin(), all.end(), isNearer);
+    const std::vector<Neighbor> kept = list.takeSorted();
+    REQUIRE(kept.size() == k);
+    for (size_t at = 0; at < k; at++) CHECK(kept[at].vertex == all[at].vertex);
+  }
+}
+
+} // namespace vicinal
