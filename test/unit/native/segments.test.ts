@@ -216,7 +216,7 @@ test('a whole file that is not the recorded one, and one of another collection, 
   })
   const [current] = sources(await shard.checkpoint(folder)) as [SegmentSource]
   await expect(newShard().openSegment({ ...current, path: old.path })).rejects.toMatchObject({ code: 'CORRUPT' })
-  const other = new Shard({ ...SPEC, vectors: SPEC.vectors.slice(0, 1) })
+  const other = new Shard({ ...SPEC, vectors: SPEC.vectors.map((vector) => ({ ...vector, dim: vector.dim + 1 })) })
   open.add(other)
   await expect(other.openSegment(current)).rejects.toMatchObject({ code: 'CORRUPT' })
   await expect(newShard().openSegment({ ...current, path: join(folder, 'absent.vseg') })).rejects.toMatchObject({
@@ -242,7 +242,7 @@ test('inspect describes a file', async () => {
   await shard.waitForIndex()
   const [source] = sources(await shard.checkpoint(folder)) as [SegmentSource]
   const info = await inspectSegment(source.path)
-  expect(info).toMatchObject({ formatVersion: 4, rows: 400, bytes: statSync(source.path).size })
+  expect(info).toMatchObject({ formatVersion: 5, rows: 400, bytes: statSync(source.path).size })
   expect(info.vectors).toEqual([
     { name: 'a', dim: DIM, metric: 'cosine', vertices: 400, indexed: 400 },
     { name: 'b', dim: 5, metric: 'l2', vertices: 200, indexed: 200 },
