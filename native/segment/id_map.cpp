@@ -1,5 +1,6 @@
 #include "segment/id_map.hpp"
 
+#include <algorithm>
 #include <utility>
 
 namespace vicinal {
@@ -64,23 +65,21 @@ uint32_t IdMap::put(const IdColumns& ids, uint32_t row) {
   return kNoRow;
 }
 
-Status IdMap::map(int descriptor, uint64_t offset, uint64_t slots, uint32_t used) {
+Status IdMap::map(int descriptor, uint64_t offset, uint64_t slots, uint32_t rows) {
   auto table = RegionArray<uint32_t>::reserve(slots);
   if (!table) return table.status();
   table_ = table.take();
   VICINAL_TRY(table_.mapFile(descriptor, offset, slots));
+  uint64_t used = 0;
+  uint32_t greatest = 0;
+  for (uint64_t slot = 0; slot < slots; slot++) {
+    used += table_[slot] != 0 ? 1 : 0;
+    greatest = std::max(greatest, table_[slot]);
+  }
+  if (greatest > rows || used >= slots)
+    return Status(Code::Corrupt, "its map of ids names rows that are not there");
   mask_ = slots - 1;
-  used_ = used;
-  return Status::ok();
-}
-
-Status IdMap::copy(const uint32_t* slotValues, uint64_t slots, uint32_t used) {
-  auto table = RegionArray<uint32_t>::reserve(slots);
-  if (!table) return table.status();
-  table_ = table.take();
-  VICINAL_TRY(table_.append(slotValues, slots));
-  mask_ = slots - 1;
-  used_ = used;
+  used_ = uint32_t(used);
   return Status::ok();
 }
 

@@ -33,10 +33,9 @@ public:
   // With `put` and `adopt` locked out.
   void tally(const MemoryTally& tally, MemoryPart& part) const { tally.add(part, table_); }
 
-  // Takes `slots` (a power of two) slots of a file's section.
-  Status map(int descriptor, uint64_t offset, uint64_t slots, uint32_t used);
-  // Takes them from memory, where a section can't be mapped.
-  Status copy(const uint32_t* slotValues, uint64_t slots, uint32_t used);
+  // Takes `slots` (a power of two) slots of a file's section. CORRUPT where they name a row that is
+  // not there, or are so full that a search among them need not end.
+  Status map(int descriptor, uint64_t offset, uint64_t slots, uint32_t rows);
 
 private:
   RegionArray<uint32_t> table_;

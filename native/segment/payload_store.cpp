@@ -20,6 +20,9 @@ Status PayloadStore::reserve(uint64_t rows, uint64_t bytes) {
 Status PayloadStore::map(int descriptor, uint64_t rows, uint64_t offsetsAt, uint64_t bytesAt,
                          uint64_t bytes) {
   VICINAL_TRY(offsets_.mapFile(descriptor, offsetsAt, rows + 1));
+  bool ascend = offsets_[0] == 0 && offsets_[rows] == bytes;
+  for (uint64_t row = 0; row < rows; row++) ascend &= offsets_[row] <= offsets_[row + 1];
+  if (!ascend) return Status(Code::Corrupt, "the payloads and their offsets do not agree");
   return bytes == 0 ? Status::ok() : bytes_.mapFile(descriptor, bytesAt, bytes);
 }
 

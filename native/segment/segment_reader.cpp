@@ -139,8 +139,8 @@ private:
     return section != nullptr && section->bytes == bytes;
   }
 
-  // Lengths alone: contents are what the checksums vouch for, and the graph is checked as it is
-  // opened.
+  // Lengths alone. Checksums vouch for what we wrote ourselves; a snapshot may come from anyone, so
+  // whatever is used as a place or a length is checked as it is mapped.
   Status checkSections() const {
     const uint64_t rows = directory_.rows;
     const Section* idMap = find(SectionKind::IdMap);
@@ -230,6 +230,11 @@ private:
              has(SectionKind::Codes, vertices * codeStride(entry, vector), vector)));
   }
 
+  // What a part of the segment finds wrong, with the name of the file.
+  Status named(const Status& status) const {
+    return status.code() == Code::Corrupt ? file_.corrupt(status.message()) : status;
+  }
+
   Status mapRows() {
     const uint64_t rows = directory_.rows;
     const int descriptor = file_.file().descriptor();
@@ -242,14 +247,12 @@ private:
     }
     VICINAL_TRY(segment.seqs_.mapFile(descriptor, find(SectionKind::Seqs)->offset, rows));
     const Section* idMap = find(SectionKind::IdMap);
-    VICINAL_TRY(segment.idMap_.map(descriptor, idMap->offset, idMap->bytes / sizeof(uint32_t),
-                                   directory_.idsInMap));
+    VICINAL_TRY(named(segment.idMap_.map(descriptor, idMap->offset, idMap->bytes / sizeof(uint32_t),
+                                         directory_.rows)));
     PayloadStore& payloads = segment.payloads_;
-    VICINAL_TRY(payloads.map(descriptor, rows, find(SectionKind::PayloadOffsets)->offset,
-                             find(SectionKind::PayloadBytes)->offset,
-                             find(SectionKind::PayloadBytes)->bytes));
-    if (payloads.bytesOf(directory_.rows) != find(SectionKind::PayloadBytes)->bytes)
-      return file_.corrupt("the payloads and their offsets do not agree");
+    VICINAL_TRY(named(payloads.map(descriptor, rows, find(SectionKind::PayloadOffsets)->offset,
+                                   find(SectionKind::PayloadBytes)->offset,
+                                   find(SectionKind::PayloadBytes)->bytes)));
     // What the file does not have: tombstones, dirty bits.
     return segment.growRows(rows, payloads.bytesOf(directory_.rows));
   }
@@ -275,16 +278,13 @@ private:
                     find(SectionKind::GraphLevel0, vector)->offset,
                     find(SectionKind::GraphOffsets, vector)->offset,
                     find(SectionKind::GraphUpper, vector)->offset};
-    const Status status = space.map(file_.file().descriptor(), mapped);
-    if (status.code() == Code::Corrupt) return file_.corrupt(status.message());
-    return status;
+    return named(space.map(file_.file().descriptor(), mapped));
   }
 
   Status mapSparse(SparseSpace& space) {
     const auto filed = filedSparse(space.spec().name);
     if (!filed) return space.grow(directory_.rows, 0);
-    const Status status = space.map(file_.file().descriptor(), directory_.filedSparse(*filed));
-    return status.code() == Code::Corrupt ? file_.corrupt(status.message()) : status;
+    return named(space.map(file_.file().descriptor(), directory_.filedSparse(*filed)));
   }
 
   Status applyDeleted(const BlockFile& file, const Section& section) {

@@ -138,7 +138,7 @@ TEST("segment files and overlays that are nearly right are answered from or refu
   for (int round = 0; round < executions; round++) {
     Shard shard(testSpec(), pool);
     const bool isOfOverlay = round % 2 == 0;
-    writeAll(segmentCopy, isOfOverlay ? segment : damage.of(segment, false));
+    writeAll(segmentCopy, isOfOverlay ? segment : damage.of(segment, true));
     SegmentSource from{segmentCopy, std::nullopt, {}, std::nullopt};
     if (isOfOverlay) {
       writeAll(overlayCopy, damage.of(overlay, true));

@@ -146,6 +146,14 @@ export interface QueryParams {
   quantization?: QuantizationParams | null
   /** Of sparse vectors with the `idf` modifier alone. */
   idf?: IdfParams | null
+  /** Taken as Qdrant has it; a search goes from match to match wherever that costs least, asked or not. */
+  acorn?: AcornParams | null
+}
+
+export interface AcornParams {
+  enable?: boolean | null
+  /** From 0 to 1. */
+  max_selectivity?: number | null
 }
 
 /** Of which points it is counted how rare an index is: of all, or of those that match the filter. */

@@ -3,6 +3,7 @@ import type { QuantizationParams, QueryParams } from '../core/database.js'
 import { invalid } from '../core/errors.js'
 import { LIMITS } from '../core/limits.js'
 import type {
+  AcornParams,
   ContextPair,
   Expression,
   IdfParams,
@@ -205,7 +206,15 @@ export function paramsOf(params: WireObject, field = 'params'): QueryParams {
     known.quantization = quantizationParamsOf(objectAt(params.quantization, place), place)
   }
   if (isPresent(params.indexed_only)) known.indexed_only = booleanAt(params.indexed_only, `${field}.indexed_only`)
+  if (isPresent(params.acorn)) known.acorn = acornParamsOf(objectAt(params.acorn, `${field}.acorn`), `${field}.acorn`)
   if (isPresent(params.idf)) known.idf = idfAt(params.idf, `${field}.idf`)
+  return known
+}
+
+function acornParamsOf({ enable, max_selectivity }: WireObject, field: string): AcornParams {
+  const known: AcornParams = {}
+  if (isPresent(enable)) known.enable = booleanAt(enable, `${field}.enable`)
+  if (isPresent(max_selectivity)) known.max_selectivity = finiteAt(max_selectivity, `${field}.max_selectivity`)
   return known
 }
 

@@ -1,7 +1,7 @@
 import { invalid } from '../core/errors.js'
 import { LIMITS } from '../core/limits.js'
 import { UNNAMED_VECTOR } from '../core/point.js'
-import type { IdfParams, QuantizationParams, QueryParams } from '../core/query.js'
+import type { AcornParams, IdfParams, QuantizationParams, QueryParams } from '../core/query.js'
 import { isSparse, type SchemaVector } from '../core/schema.js'
 import type { FilterNode } from '../filter/node.js'
 import { type FilterContext, parseFilter } from '../filter/parse.js'
@@ -24,7 +24,8 @@ export function settingsOf(
   stage: { params?: QueryParams | null | undefined; recall?: number | undefined },
   at = '',
 ): SearchSettings {
-  const { hnsw_ef, exact, indexed_only, quantization } = stage.params ?? {}
+  const { hnsw_ef, exact, indexed_only, quantization, acorn } = stage.params ?? {}
+  checkAcorn(acorn, `${at}params.acorn`)
   const ef = hnsw_ef === undefined ? 0 : bounded(hnsw_ef, 1, LIMITS.ef, `${at}params.hnsw_ef`)
   const recall = share(stage.recall ?? DEFAULT_RECALL, `${at}params.recall`)
   return {
@@ -33,6 +34,17 @@ export function settingsOf(
     exact: exact === true || (ef === 0 && recall === 1),
     codes: codeUseOf(quantization, `${at}params.quantization`),
     indexedOnly: indexed_only === true,
+  }
+}
+
+/** Says nothing that the cost of each way does not say better; still, what makes no sense is refused. */
+function checkAcorn(acorn: AcornParams | null | undefined, field: string): void {
+  if (acorn === null || acorn === undefined) return
+  if (typeof acorn !== 'object') throw invalid(field, 'expected an object', acorn)
+  const { enable, max_selectivity: selectivity } = acorn
+  if (typeof (enable ?? false) !== 'boolean') throw invalid(`${field}.enable`, 'expected true or false', enable)
+  if (!((selectivity ?? 0) >= 0 && (selectivity ?? 0) <= 1)) {
+    throw invalid(`${field}.max_selectivity`, 'expected a number from 0 to 1', selectivity)
   }
 }
 

@@ -180,6 +180,22 @@ export function describeConfig(suite: Suite): void {
       }
     })
 
+    it('takes params.acorn where it makes sense, and answers the same', async () => {
+      const collection = await create({})
+      await collection.upsert(POINTS)
+      const query = { query: [30, 25], limit: 3 }
+      const plain = await collection.query(query)
+      for (const acorn of [{ enable: true }, { enable: false, max_selectivity: 0 }, { max_selectivity: 1 }, null]) {
+        expect(await collection.query({ ...query, params: { acorn } })).toEqual(plain)
+      }
+      for (const acorn of [{ max_selectivity: 1.01 }, { max_selectivity: -0.01 }, { enable: 1 }]) {
+        await expect(collection.query({ ...query, params: { acorn: acorn as object } })).rejects.toMatchObject({
+          code: 'INVALID_ARGUMENT',
+          message: expect.stringContaining('params.acorn.'),
+        })
+      }
+    })
+
     it.each([0, 0.5, -1, 1025, Number.POSITIVE_INFINITY, '2'])(
       'refuses an oversampling of %s',
       async (oversampling) => {
