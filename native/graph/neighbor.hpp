@@ -58,7 +58,7 @@ private:
 // to keep hundreds in order, for a bound that lags behind.
 class Shortlist {
 public:
-  explicit Shortlist(size_t k) : k_(k) { kept_.reserve(kTimes * k); }
+  explicit Shortlist(size_t k) : k_(k) { kept_.reserve(std::min<size_t>(kTimes * k, 1024)); }
 
   // No distance beyond this one can be kept any more.
   float bound() const { return k_ == 0 ? -FLT_MAX : bound_; }

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cfloat>
 #include <cmath>
+#include <unordered_set>
 
 #include "distance/prepare.hpp"
 #include "search/search_cost.hpp"
@@ -25,9 +26,10 @@ constexpr double kComparison = 0.2;
 
 // Of those found now, how many were not before.
 size_t countNew(const std::vector<Neighbor>& before, const std::vector<Neighbor>& now) {
-  return size_t(std::count_if(now.begin(), now.end(), [&](const Neighbor& one) {
-    return std::none_of(before.begin(), before.end(),
-                        [&](const Neighbor& other) { return other.vertex == one.vertex; });
+  std::unordered_set<uint32_t> known;
+  for (const Neighbor& neighbor : before) known.insert(neighbor.vertex);
+  return size_t(std::count_if(now.begin(), now.end(), [&](const Neighbor& neighbor) {
+    return known.count(neighbor.vertex) == 0;
   }));
 }
 
@@ -41,6 +43,7 @@ public:
         search_(of.space_, nullptr, of.scope_.waiting, counts_),
         isByCode_(search_.hasCodes() && of.space_.coldVectors() != nullptr),
         distances_(examples_.count) {
+    search_.keepQueriesApart();
     search_.scoreBy(&examples_);
   }
 
@@ -211,7 +214,15 @@ Status ExampleSearch::followMade(const Leads& leads, std::vector<Neighbor>& best
   request.query = leads.vectors;
   // A graph of dot products leads from most places to the long vectors, and from there not on to
   // those that are the greatest in an unusual direction, however wide the beam.
-  request.isExact = space_.spec().metric == Metric::Dot;
+  bool isScanned = space_.spec().metric == Metric::Dot;
+  // Not as who asks for exactness, which has the tail looked at where it is to be left out.
+  const auto scanVectors = [&] {
+    request.ef = 0;
+    request.oversampling = 0;
+    request.recall = 1;
+    request.ignoresCodes = true;
+  };
+  if (isScanned) scanVectors();
   const size_t wanted = wanted_ + kSpare;
   // So many may be better that the wider beam finds.
   const auto allowed = static_cast<size_t>((1 - request_.recall) / 2 * float(wanted_));
@@ -238,11 +249,10 @@ Status ExampleSearch::followMade(const Leads& leads, std::vector<Neighbor>& best
     // Codes tell vectors apart the less the farther they are: all that the beam holds is scored.
     request.oversampling = float(request.ef) / float(wanted);
     if (kDistancesPerEf * request.ef < space_.linked() * kSequentialDistance) continue;
-    request.ef = 0;
-    request.oversampling = 0;
-    request.isExact = true;
+    isScanned = true;
+    scanVectors();
   }
-  if (request.isExact) report_.whyNoWalk = "examples";
+  if (isScanned) report_.whyNoWalk = "examples";
   stats_.recall = std::min(promisedElsewhere, report_.recall);
   return Status::ok();
 }

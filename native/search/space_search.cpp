@@ -10,17 +10,17 @@ namespace {
 // Vectors of a file in memory at a time.
 constexpr size_t kReadAtOnce = 64;
 
+} // namespace
+
 // A deque, since scorers hold on to its elements while it grows.
-std::deque<CodeQuery>& queriesOfThread() {
+std::deque<CodeQuery>& SpaceSearch::queriesOfThread() {
   thread_local std::deque<CodeQuery> queries;
   return queries;
 }
 
-} // namespace
-
-// One search at a time is a thread's, so its memory can be the thread's.
+// One search at a time is a thread's, so its memory can mostly be the thread's.
 const CodeQuery& SpaceSearch::preparedQuery(size_t example) {
-  std::deque<CodeQuery>& queries = queriesOfThread();
+  std::deque<CodeQuery>& queries = *queries_;
   for (; prepared_ <= example; prepared_++) {
     if (prepared_ == queries.size()) queries.emplace_back();
     codes_->space().prepare(queryVector(prepared_), queries[prepared_]);

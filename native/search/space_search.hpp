@@ -4,6 +4,8 @@
 #pragma once
 
 #include <algorithm>
+#include <deque>
+#include <memory>
 #include <vector>
 
 #include "graph/accepted_walk.hpp"
@@ -21,7 +23,10 @@ public:
   // Led by codes that need not be the space's own.
   SpaceSearch(const VectorSpace& space, const float* query, Waiting waiting, SearchStats& stats,
               std::shared_ptr<const CodeArray> codes)
-      : space_(space), query_(query), waiting_(waiting), stats_(stats), codes_(std::move(codes)) {}
+      : space_(space), query_(query), waiting_(waiting), stats_(stats), codes_(std::move(codes)),
+        queries_(&queriesOfThread()) {}
+  SpaceSearch(const SpaceSearch&) = delete;
+  SpaceSearch& operator=(const SpaceSearch&) = delete;
 
   // Scores by these instead of the query.
   void scoreBy(const Examples* examples) { examples_ = examples; }
@@ -86,6 +91,11 @@ public:
     return Status::ok();
   }
 
+  // Prepares queries in memory of its own: another search goes on beside it on this thread.
+  void keepQueriesApart() {
+    own_ = std::make_unique<std::deque<CodeQuery>>();
+    queries_ = own_.get();
+  }
   // Nothing is scored exactly that codes have found.
   void keepCodeDistances() { rescores_ = false; }
   bool hasCodes() const { return codes_ != nullptr; }
@@ -153,6 +163,7 @@ private:
   const float* queryVector(size_t example) const {
     return examples_ ? examples_->vectors.data() + example * space_.spec().dim : query_;
   }
+  static std::deque<CodeQuery>& queriesOfThread();
   const CodeQuery& preparedQuery(size_t example);
   uint64_t vectorBytes() const { return uint64_t(space_.spec().dim) * sizeof(float); }
   void tally(uint64_t distances, uint64_t bytesOfEach) {
@@ -166,7 +177,10 @@ private:
   SearchStats& stats_;
   const std::shared_ptr<const CodeArray> codes_;
   const Examples* examples_ = nullptr;
-  // How many of the queries of the thread are prepared.
+  // Those of the thread, or its own.
+  std::unique_ptr<std::deque<CodeQuery>> own_;
+  std::deque<CodeQuery>* queries_;
+  // How many of them are prepared.
   size_t prepared_ = 0;
   bool rescores_ = true;
 };

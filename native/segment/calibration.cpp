@@ -133,10 +133,11 @@ bool Calibration::isSound() const {
     return std::all_of(reaches.begin(), reaches.end(), isReach) &&
            std::adjacent_find(reaches.begin(), reaches.end(), risesReach) == reaches.end();
   };
-  const auto isPace = [](float value) { return value > 0 && std::isfinite(value); };
+  // Times as long as another distance takes.
+  const auto isPace = [](float value, float least) { return value >= least && value <= 100; };
   return !reaches_.empty() && !depths_.empty() && isCurve(reaches_) &&
          std::all_of(depths_.begin(), depths_.end(), isDepth) && isCurve(accepted_.reaches) &&
-         isPace(accepted_.pace) && isPace(accepted_.gathered);
+         isPace(accepted_.pace, 1) && isPace(accepted_.gathered, 0.01f);
 }
 
 SearchOptions walkOptions(Metric metric, const Effort& effort, size_t wanted) {

@@ -1,6 +1,8 @@
 #include "segment/segment_format.hpp"
 
+#include <algorithm>
 #include <cstring>
+#include <set>
 
 namespace vicinal {
 
@@ -8,7 +10,8 @@ namespace {
 
 constexpr uint32_t kMostNameBytes = 4096;
 constexpr uint32_t kMostSections = 4096;
-constexpr uint32_t kMostVectors = 256;
+// Their numbers are bytes, which loops over them have to get beyond.
+constexpr uint32_t kMostVectors = 255;
 constexpr uint32_t kMostMeasured = 64;
 // The format version whose directories name sparse vectors.
 constexpr uint32_t kSparseSince = 4;
@@ -202,6 +205,20 @@ std::string encodeDirectory(const OverlayDirectory& directory) {
   return encoder.add(directory.sections).take();
 }
 
+namespace {
+
+// What is checked of a vector is checked of the first of its name.
+bool hasNoNameTwice(const SegmentDirectory& directory) {
+  std::set<std::string> dense;
+  std::set<std::string> sparse;
+  return std::all_of(directory.vectors.begin(), directory.vectors.end(),
+                     [&](const auto& vector) { return dense.insert(vector.spec.name).second; }) &&
+         std::all_of(directory.sparse.begin(), directory.sparse.end(),
+                     [&](const auto& name) { return sparse.insert(name).second; });
+}
+
+} // namespace
+
 bool decodeDirectory(const BlockFile& file, SegmentDirectory& directory) {
   Decoder decoder(file);
   directory.throughSeq = decoder.read<uint64_t>();
@@ -236,7 +253,7 @@ bool decodeDirectory(const BlockFile& file, SegmentDirectory& directory) {
     for (std::string& name : directory.sparse) name = decoder.text();
   }
   directory.sections = decoder.sections();
-  return decoder.isSound();
+  return decoder.isSound() && hasNoNameTwice(directory);
 }
 
 bool decodeDirectory(const BlockFile& file, OverlayDirectory& directory) {

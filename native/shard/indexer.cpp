@@ -217,6 +217,9 @@ void Indexer::close() {
     std::unique_lock lock(mutex_);
     isClosed_ = true;
     idle_.wait(lock, [&] { return linking_ == 0; });
+    // Spaces may go on in another shard.
+    for (const auto& choice : choices_) choice->putOff();
+    choices_.clear();
   }
   callWaiters(Status(Code::Closed, "the shard was closed before its graph had caught up"));
 }

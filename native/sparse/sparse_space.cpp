@@ -71,13 +71,13 @@ Status SparseSpace::leaveTo(int descriptor, const Filed& filed) {
   VICINAL_TRY(offsets_.replaceByFile(descriptor, filed.offsetsAt, filed.rows + 1));
   VICINAL_TRY(indices_.replaceByFile(descriptor, filed.indicesAt, filed.entries));
   VICINAL_TRY(values_.replaceByFile(descriptor, filed.valuesAt, filed.entries));
-  filedRows_ = filed.rows;
   // What is indexed of those rows gives way to the file's run; what is indexed beyond stays.
   auto run = PostingRun::map(descriptor, filed.postingsAt, filed.postingBytes, spec_.memory);
   if (!run) return run.status();
   const std::shared_ptr<const PostingRun> mapped = run.take();
   while (!replaceBy(mapped)) {
   }
+  filedRows_ = filed.rows;
   return Status::ok();
 }
 

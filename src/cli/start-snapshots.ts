@@ -44,7 +44,8 @@ function parted(given: string): { file: string; name: string | undefined } {
   return { file: given.slice(0, colon), name: given.slice(colon + 1) }
 }
 
-function bytesOf(file: string): AsyncIterable<Uint8Array> {
+/** Opened when it is its turn, so that what goes wrong then has somebody to hear of it. */
+async function* bytesOf(file: string): AsyncGenerator<Uint8Array> {
   if (!existsSync(file)) throw new VicinalError('NOT_FOUND', `${file}: no such file`)
-  return createReadStream(file, { highWaterMark: CHUNK_BYTES })
+  yield* createReadStream(file, { highWaterMark: CHUNK_BYTES })
 }

@@ -125,6 +125,7 @@ export class CollectionEngine implements MeasuredCollection, Shrinkable {
       flusher: this.#flusher,
       checkpointer: this.#checkpointer,
       lastSeq: () => log.lastSeq,
+      undisturbed: (work) => this.#undisturbed(work),
       replace: (next) => this.#replace(next),
     })
     if (!parts.readOnly) this.#maintenance.start()
@@ -286,15 +287,15 @@ export class CollectionEngine implements MeasuredCollection, Shrinkable {
   /** Vectors that are in the new configuration alone are added, those that it lacks are dropped, with all their data. */
   async changeVectors(edit: EditVectors): Promise<WriteResult> {
     this.checkWritable()
-    if (await this.#changes.next(() => this.#reshape(edit))) this.#maintenance.hurry()
+    if (await this.#changes.next(() => this.#vectors.make(edit))) this.#maintenance.hurry()
     return this.#completed()
   }
 
-  async #reshape(edit: EditVectors): Promise<boolean> {
+  async #undisturbed<T>(work: () => Promise<T>): Promise<T> {
     this.#isReshaping = true
     try {
       await this.#shed
-      return await this.#vectors.make(edit)
+      return await work()
     } finally {
       this.#isReshaping = false
     }

@@ -209,7 +209,7 @@ export class EmbeddedCollection<P = Payload> implements Collection<P> {
   }
 
   async queryBatch(queries: readonly QueryOptions[], call?: CallOptions): Promise<Hit<P>[][]> {
-    return await this.#batch(queries, call, (query, scope, view) => this.#query(query, scope, view))
+    return await this.#batch(queries, call, async (query, scope, view) => await this.#query(query, scope, view))
   }
 
   async explain(query: QueryOptions): Promise<Explained<P>> {
@@ -218,14 +218,14 @@ export class EmbeddedCollection<P = Payload> implements Collection<P> {
   }
 
   async explainBatch(queries: readonly QueryOptions[], call?: CallOptions): Promise<Explained<P>[]> {
-    return await this.#batch(queries, call, (query, scope, view) => this.#explain(query, scope, view))
+    return await this.#batch(queries, call, async (query, scope, view) => await this.#explain(query, scope, view))
   }
 
-  /** Checked together before any of them runs. */
+  /** Checked together before any of them runs. `run` is async, lest what one throws at once leave those of others to nobody. */
   async #batch<T>(
     queries: readonly QueryOptions[],
     call: CallOptions | undefined,
-    run: (query: QueryOptions, scope: CallScope, view: CollectionView) => Awaitable<T>,
+    run: (query: QueryOptions, scope: CallScope, view: CollectionView) => Promise<T>,
   ): Promise<T[]> {
     if (!Array.isArray(queries)) throw invalid('searches', 'expected an array of queries', queries)
     if (queries.length > LIMITS.batchQueries) {
@@ -236,8 +236,8 @@ export class EmbeddedCollection<P = Payload> implements Collection<P> {
   }
 
   #explain(query: QueryOptions, scope: CallScope, view: CollectionView): Awaitable<Explained<P>> {
+    const { shard, schema } = view
     return this.#answer(query.limit ?? DEFAULT_LIMIT, query, scope, async () => {
-      const { shard, schema } = view
       if (plainTarget(query, schema) !== undefined) return await explainSearch<P>(shard, schema, query, scope)
       const { hits, plan } = await runQuery<P>(query, this.#scopeOf(view, scope, true))
       return { hits, plan: plan as QueryPlan }

@@ -46,10 +46,12 @@ export class EmbeddedSnapshots implements Snapshots {
   async create(call?: CallOptions): Promise<SnapshotDescription> {
     const store = this.#store('write')
     return await withLongDeadline(call, () =>
-      this.#host.untilDone(() => {
-        const engines = this.#engine ? [this.#engine] : this.#host.engines()
-        return store.create(this.#collection, engines, this.#host.aliases())
-      }),
+      this.#host.untilDone(() =>
+        store.create(this.#collection, () => ({
+          engines: this.#engine ? [this.#engine] : this.#host.engines(),
+          aliases: this.#host.aliases(),
+        })),
+      ),
     )
   }
 

@@ -32,6 +32,8 @@ export class FollowedCollection {
   readonly #paths: CollectionPaths
   #follower: LogFollower
   #indexes: string
+  /** Whether records were taken from the log and not all applied. */
+  #isBehind = false
   readonly parts: CollectionParts
 
   private constructor(disk: Disk, paths: CollectionPaths, clock: Clock, loaded: Loaded) {
@@ -79,12 +81,14 @@ export class FollowedCollection {
   }
 
   async #follow(engine: CollectionEngine): Promise<void> {
-    const followed = await this.#follower.poll()
+    const followed = this.#isBehind ? ({ state: 'reload' } as const) : await this.#follower.poll()
+    this.#isBehind = true
     // Behind the records: vectors are in the manifest before any record says something of them.
     const manifest = await readManifest(this.#disk, this.#paths.manifest)
     if (followed.state === 'entries' && hasSameVectors(manifest, this.parts.manifest.current)) {
       const vectors = liveVectors(layoutOf(manifest))
       for (const { seq, record } of followed.entries) await applyRecord(engine.shard, vectors, seq, record)
+      this.#isBehind = false
       return await this.#followIndexes(engine, manifest)
     }
     const loaded = await load(this.#disk, this.#paths)
@@ -92,6 +96,7 @@ export class FollowedCollection {
     this.#follower = loaded.follower
     this.#indexes = JSON.stringify(loaded.manifest.payloadIndexes)
     await engine.replaceShard(loaded.shard, loaded.manifest)
+    this.#isBehind = false
   }
 
   async #followIndexes(engine: CollectionEngine, { payloadIndexes }: Manifest): Promise<void> {

@@ -64,13 +64,14 @@ export class SnapshotStore {
     this.#settings = settings
   }
 
+  /** `picture` is asked in its turn: what there is to be taken then. */
   async create(
     collection: string | null,
-    engines: readonly CollectionEngine[],
-    aliases: Aliases,
+    picture: () => { engines: readonly CollectionEngine[]; aliases: Aliases },
   ): Promise<SnapshotDescription> {
     return await this.#inFolder(async (root) => {
       await this.folder.checkRoom()
+      const { engines, aliases } = picture()
       const index: SnapshotIndex = {
         kind: collection === null ? 'database' : 'collection',
         createdAt: new Date().toISOString(),

@@ -28,6 +28,8 @@ export interface VectorChangeParts {
   table: LanceTable | null
   /** The number of the last record, which no record of a vector that is added now has. */
   lastSeq(): number
+  /** Nothing else is at the shard's memory meanwhile. */
+  undisturbed<T>(work: () => Promise<T>): Promise<T>
   /** Called with the manifest that says so: whoever reads or writes from now on does it there. */
   replace(shard: Shard): void
 }
@@ -68,14 +70,21 @@ export class VectorChanges {
     const layout = this.#follow(before, config)
     const added = layout.vectors.filter(({ slot }) => slot >= before.nextSlot)
     if (table && added.length > 0) await this.#addColumns(table, layout, added)
+    await this.#parts.undisturbed(() => this.#replace(config, layout, added.length > 0))
+    return true
+  }
+
+  async #replace(config: CollectionConfig, layout: TableLayout, hasAdded: boolean): Promise<void> {
+    const { manifest, table, flusher } = this.#parts
     const shard = this.#parts.shard()
     const next = await shard.reshaped(shardSpec({ config, layout }, { trackChanges: table !== null }))
     try {
-      await manifest.update({ config, layout, ...(table ? { tableVersion: table.version } : {}) }, () => {
+      // A version that no column was added to may be one whose sync has failed.
+      const tableVersion = table && hasAdded ? { tableVersion: table.version } : {}
+      await manifest.update({ config, layout, ...tableVersion }, () => {
         flusher?.follow(layout)
         this.#parts.replace(next)
       })
-      return true
     } catch (error) {
       await next.close()
       shard.setIndexing(true)

@@ -35,7 +35,7 @@ const remembered = new Map<string, Bm25Settings>()
 export function settingsOf(options: Bm25Options, field: string): Bm25Settings {
   // With lists of words of one's own, finding them again costs more than reading them.
   const isPlain = options.stopwords === undefined || options.stopwords === null || typeof options.stopwords === 'string'
-  const key = isPlain ? JSON.stringify(options) : ''
+  const key = isPlain ? JSON.stringify(options, spelled) : ''
   const known = remembered.get(key)
   if (known) return known
   const settings = { text: encodeTextOptions(paramsOf(options, field)), weights: weightsOf(options, field) }
@@ -43,6 +43,12 @@ export function settingsOf(options: Bm25Options, field: string): Bm25Settings {
   if (remembered.size >= REMEMBERED) remembered.clear()
   remembered.set(key, settings)
   return settings
+}
+
+/** What JSON has no word for, and no setting is: apart from null, which would be one. */
+function spelled(_: string, value: unknown): unknown {
+  const isOdd = typeof value === 'bigint' || (typeof value === 'number' && !Number.isFinite(value))
+  return isOdd ? { odd: String(value) } : value
 }
 
 function weightsOf(options: Bm25Options, field: string): TextWeights {

@@ -47,6 +47,11 @@ function sparseAverage(
   positives: readonly StoredSparseVector[],
   negatives: readonly StoredSparseVector[],
 ): StoredSparseVector {
+  const components = [...positives, ...negatives].reduce((sum, { indices }) => sum + indices.length, 0)
+  if (components > LIMITS.averageEntries) {
+    const expected = `expected at most ${LIMITS.averageEntries} components in all examples of an average`
+    throw invalid('query.recommend', expected, components)
+  }
   const positive = sparseMean(positives)
   if (negatives.length === 0) return sorted(positive)
   const negative = sparseMean(negatives)
@@ -71,10 +76,6 @@ function sparseMean(vectors: readonly StoredSparseVector[]): Map<number, number>
 }
 
 function sorted(components: ReadonlyMap<number, number>): StoredSparseVector {
-  if (components.size > LIMITS.averageEntries) {
-    const expected = `expected at most ${LIMITS.averageEntries} different indices in all examples of an average`
-    throw invalid('query.recommend', expected, components.size)
-  }
   const indices = Uint32Array.from(components.keys()).sort()
   return { indices, values: finite(Float32Array.from(indices, (index) => components.get(index) as number)) }
 }

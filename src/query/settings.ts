@@ -80,6 +80,7 @@ export function vectorIndex(using: string | undefined | null, schema: readonly S
     // The unnamed vector is what is meant, whatever sparse ones stand beside it.
     const unnamed = schema.findIndex((vector) => vector.name === UNNAMED_VECTOR)
     if (unnamed >= 0) return unnamed
+    if (schema.length === 0) throw invalid(`${at}using`, 'the collection has no vectors', using)
     throw invalid(
       `${at}using`,
       `expected one of ${schema.map(({ name }) => name).join(', ')}: the collection has several vectors`,

@@ -304,3 +304,49 @@ describe('HTTP that is malformed', () => {
     await expectUnharmed()
   })
 })
+
+describe('far beyond every bound', () => {
+  const MIB = KIB * KIB
+  const token = 'x'.repeat(MIB)
+  const nested = (depth: number) => `${'{"sum":['.repeat(depth)}1${']}'.repeat(depth)}`
+  const SPARSE = '/collections/s/points'
+
+  beforeEach(async () => {
+    const database = await open(':memory:')
+    onTestFinished(() => database.close())
+    service = await startService({ database, maxBodyBytes: 8 * MIB })
+    await service.call('PUT', '/collections/a', { vectors: { size: 3, distance: 'Euclid' } })
+  })
+
+  it.each<[string, string]>([
+    ['a formula 10,000 deep', `{"prefetch":{"query":[1,2,3]},"query":{"formula":${nested(10_000)}}}`],
+    [
+      '100,000 prefetches',
+      `{"prefetch":[${new Array(100_000).fill('{"query":[1,2,3]}').join()}],"query":{"fusion":"rrf"}}`,
+    ],
+    ['prefetches 10,000 deep', `${'{"prefetch":'.repeat(10_000)}{"query":[1,2,3]}${'}'.repeat(10_000)}`],
+    ['a filter 10,000 deep', `{"filter":${'{"must":['.repeat(10_000)}{"has_id":[1]}${']}'.repeat(10_000)}}`],
+    ['a text of 1 MiB in one token to filter by', `{"filter":{"must":[{"key":"t","match":{"text":"${token}"}}]}}`],
+    ['a document of 1 MiB in one token', `{"query":{"text":"${token}","model":"qdrant/bm25"},"using":"t"}`],
+  ])('%s: a clear 4xx', async (_, body) => {
+    const answer = await service.call('POST', QUERY, body)
+    expect(answer.status, answer.text.slice(0, 300)).toBeGreaterThanOrEqual(400)
+    expect(answer.status, answer.text.slice(0, 300)).toBeLessThan(500)
+    expect((answer.json.status as { error: string }).error.length).toBeLessThan(2 * KIB)
+    await expectUnharmed()
+  })
+
+  it('a point with a document of 1 MiB in one token, and one with such a payload', async () => {
+    await service.call('PUT', '/collections/s', { sparse_vectors: { t: { modifier: 'idf' } } })
+    const document = { text: token, model: 'qdrant/bm25' }
+    const refused = await service.call('PUT', SPARSE, { points: [{ id: 1, vector: { t: document } }] })
+    expect(refused.status, refused.text.slice(0, 300)).toBe(400)
+    await service.call('PUT', '/collections/s/index?wait=true', { field_name: 'text', field_schema: 'text' })
+    const kept = await service.call('PUT', `${SPARSE}?wait=true`, {
+      points: [{ id: 1, vector: {}, payload: { text: token } }],
+    })
+    expect(kept.status, kept.text.slice(0, 300)).toBe(200)
+    const filter = { must: [{ key: 'text', match: { text: 'x'.repeat(100) } }] }
+    expect((await service.call('POST', `${SPARSE}/count`, { filter })).json.result).toEqual({ count: 0 })
+  })
+})

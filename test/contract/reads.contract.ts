@@ -75,6 +75,16 @@ export function describeReads(suite: Suite): void {
       expect(await collection.queryBatch(queries)).toEqual(one)
     })
 
+    it('refuses a batch with two queries that are wrong, at whatever time each of them is', async () => {
+      const wrong = { query: [5, 0, 0, 0], limit: 2 }
+      await expect(collection.queryBatch([{ query: 999_999 }, wrong, { query: 999_998 }])).rejects.toMatchObject({
+        code: expect.stringMatching(/^(NOT_FOUND|INVALID_ARGUMENT)$/),
+      })
+      // A rejection that nobody hears of would end the process by then.
+      await new Promise((resolve) => setImmediate(resolve))
+      expect(await collection.count()).toBeGreaterThan(0)
+    })
+
     it('selects payload fields and vectors', async () => {
       const read = async (options: object) => (await collection.retrieve([4], options))[0]
       expect(await read({ withPayload: false, withVector: true })).toEqual({

@@ -57,6 +57,18 @@ const upload = (path: string, body: Buffer, headers: Record<string, string> = WR
 const countOf = async (name: string) => (await database.collection(name)).count()
 
 describe('snapshots over HTTP', () => {
+  it('does nothing where `wait` makes no sense', async () => {
+    for (const [method, path] of [
+      ['POST', '/collections/a/snapshots?wait=1'],
+      ['DELETE', '/collections/a/snapshots/nope?wait=1'],
+      ['PUT', '/collections/a/snapshots/recover?wait=True'],
+    ] as const) {
+      const answer = await call(method, path, method === 'PUT' ? { location: 'file:///nowhere' } : undefined)
+      expect(answer.status, path).toBe(400)
+    }
+    expect((await call('GET', '/collections/a/snapshots')).json.result).toEqual([])
+  })
+
   it('made at the same time have names of their own; so many wait, and more are refused, waited for or not', async () => {
     const made = await Promise.all(Array.from({ length: 6 }, () => call('POST', '/collections/a/snapshots')))
     const names = made.map(({ json }) => (json.result as Described).name)

@@ -73,7 +73,8 @@ async function download(call: Call, snapshots: Snapshots): Promise<StreamBody> {
 /** One that is made for this answer alone. */
 async function streamShard(call: Call): Promise<StreamBody> {
   const snapshots = await ofShard(call)
-  const { name } = await snapshots.create(call.longOptions())
+  // Without the caller's deadline: past it there would be a file, and nobody to delete it.
+  const { name } = await snapshots.create()
   try {
     const { bytes, chunks } = await snapshots.read(name, call.longOptions())
     return new StreamBody({ name, bytes, chunks: new ThenDeleted(chunks, () => snapshots.delete(name)) })
@@ -146,8 +147,9 @@ async function recoverAll(call: Call, source: SnapshotSource, options: object): 
 
 /** With `wait=false` the work goes on behind the answer, and what comes of it is in the log. */
 async function whenWaited(call: Call, work: () => Promise<unknown>): Promise<unknown> {
+  const waits = call.flag('wait', true)
   const started = work()
-  if (call.flag('wait', true)) return await started
+  if (waits) return await started
   let isAnswered = false
   started.catch((error: unknown) => isAnswered && call.logFailure(error))
   // What is refused at once, since too much is under way, is refused here too.

@@ -105,11 +105,17 @@ describe('BM25', () => {
     expect(() => embedQuery({ ...document('a word'), ...changed }, 'query')).toThrow(expected)
   })
 
+  it('refuses a length beyond what numbers of JavaScript tell apart', () => {
+    const options = { min_token_len: 9007199254740993n as never }
+    expect(() => embedQuery({ ...document('a word'), options }, 'query')).toThrow(/options\.min_token_len/)
+  })
+
   it.each<[Bm25Options, RegExp]>([
     [{ k: -1 }, /options\.k/],
     [{ b: 1.5 }, /options\.b/],
     [{ avg_len: 0 }, /options\.avg_len/],
     [{ k: Number.NaN }, /options\.k/],
+    [{ k: Number.POSITIVE_INFINITY }, /options\.k/],
   ])('refuses parameters %j', async (options, expected) => {
     await expect(embedDocument(document('a word', options), 'vector')).rejects.toThrow(expected)
   })
