@@ -1,4 +1,5 @@
 import type { Awaitable } from '../core/awaitable.js'
+import { VicinalError } from '../core/errors.js'
 import type {
   Addon,
   CheckpointResult,
@@ -257,6 +258,8 @@ export class Shard {
   }
 
   async #cancelled<T>(signal: AbortSignal | undefined, start: (cancel: number) => Promise<T>): Promise<T> {
+    // What is over already must not race with work that is over at once.
+    if (signal?.aborted) throw new VicinalError('CANCELLED', 'the operation was cancelled')
     lastCancel += 1
     const cancel = lastCancel
     return await this.#cancellable(
