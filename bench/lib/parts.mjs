@@ -23,11 +23,8 @@ export const PARTS = [
   'scale',
   'micro',
 ]
-/**
- * Not part of the harness's own test: they take a while whatever the data, and `kernel` is much like `filters`. `recall`
- * waits for calibrations on queries, and has once waited for ever.
- */
-const NOT_TINY = ['kernel', 'recall', 'scale', 'micro']
+/** Not part of the harness's own test: they take a while whatever the data, and `kernel` is much like `filters`. */
+const NOT_TINY = ['kernel', 'scale', 'micro']
 export const TINY_PARTS = PARTS.filter((part) => !NOT_TINY.includes(part))
 export const SYSTEM_NAMES = [...new Set([...Object.keys(SYSTEMS), ...Object.keys(FILTERED), ...Object.keys(SERVED)])]
 

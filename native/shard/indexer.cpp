@@ -18,6 +18,23 @@ uint32_t sliceVertices(uint32_t dim) {
 
 } // namespace
 
+void Indexer::Waiter::aimAt(Snapshot now) {
+  snapshot = std::move(now);
+  targets.clear();
+  for (const auto& segment : *snapshot.segments) {
+    for (size_t vector = 0; vector < segment->vectorCount(); vector++)
+      targets.emplace_back(&segment->space(vector), segment->space(vector).vertices());
+  }
+}
+
+bool Indexer::Waiter::isOutdated(const Snapshot& now) const {
+  const SegmentList& current = *now.segments;
+  return std::any_of(snapshot.segments->begin(), snapshot.segments->end(),
+                     [&](const auto& segment) {
+                       return std::find(current.begin(), current.end(), segment) == current.end();
+                     });
+}
+
 bool Indexer::Waiter::isMet() const {
   return std::all_of(targets.begin(), targets.end(), [](const auto& target) {
     const auto& [space, vertices] = target;
@@ -151,7 +168,9 @@ void Indexer::callWaiters(Status failure) {
   std::vector<Waiter> called;
   {
     std::lock_guard lock(mutex_);
+    const Snapshot now = segments_->snapshot();
     for (auto waiter = waiters_.begin(); waiter != waiters_.end();) {
+      if (waiter->isOutdated(now)) waiter->aimAt(now);
       if (failure && !waiter->isMet()) {
         ++waiter;
         continue;
@@ -172,11 +191,7 @@ void Indexer::wait(Done done) {
       waiter.done(Status(Code::Closed, "the shard is closed"));
       return;
     }
-    waiter.snapshot = segments_->snapshot();
-    for (const auto& segment : *waiter.snapshot.segments) {
-      for (size_t vector = 0; vector < segment->vectorCount(); vector++)
-        waiter.targets.emplace_back(&segment->space(vector), segment->space(vector).vertices());
-    }
+    waiter.aimAt(segments_->snapshot());
     if (!waiter.isMet()) {
       waiters_.push_back(std::move(waiter));
       startJobs();

@@ -49,7 +49,11 @@ private:
     // Vertices to be linked, a space each; the snapshot keeps the spaces alive.
     Snapshot snapshot;
     std::vector<std::pair<const VectorSpace*, uint32_t>> targets;
+
+    void aimAt(Snapshot now);
     bool isMet() const;
+    // Nobody goes on linking a segment that was dropped; what lived in it is in another.
+    bool isOutdated(const Snapshot& now) const;
   };
 
   void startJobs();

@@ -168,6 +168,8 @@ Status Shard::dropSegment(uint32_t number) {
     return Status(Code::InvalidArgument,
                   "segment " + std::to_string(number) + " has live rows or is not frozen");
   segments_.drop(number);
+  // Whoever waits for the graph of this one waits for another's from now on.
+  indexer_->kick();
   std::lock_guard files(files_);
   segmentFiles_.erase(number);
   return Status::ok();

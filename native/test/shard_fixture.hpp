@@ -1,6 +1,10 @@
 // Shards of random points for tests.
 #pragma once
 
+#include <chrono>
+#include <condition_variable>
+#include <mutex>
+#include <optional>
 #include <random>
 #include <string>
 #include <vector>
@@ -85,19 +89,39 @@ inline uint64_t pointsOf(const Shard& shard) {
   return counted ? *counted : UINT64_MAX;
 }
 
+// Under way from the time it is made.
+class GraphWait {
+public:
+  explicit GraphWait(Shard& shard) {
+    shard.waitForIndex([this](Status status) {
+      std::lock_guard lock(mutex_);
+      outcome_ = std::move(status);
+      done_.notify_all();
+    });
+  }
+
+  bool isOver() {
+    std::lock_guard lock(mutex_);
+    return outcome_.has_value();
+  }
+
+  // Blocks until it is; a wait that is forgotten fails its test instead of stopping all of them.
+  Status outcome() {
+    std::unique_lock lock(mutex_);
+    if (!done_.wait_for(lock, kPatience, [&] { return outcome_.has_value(); }))
+      return Status(Code::Overloaded, "the graph never caught up");
+    return *outcome_;
+  }
+
+private:
+  static constexpr std::chrono::minutes kPatience{5};
+
+  std::mutex mutex_;
+  std::condition_variable done_;
+  std::optional<Status> outcome_;
+};
+
 // Blocks until the graphs have caught up.
-inline Status waitForIndex(Shard& shard) {
-  std::mutex mutex;
-  std::condition_variable done;
-  std::optional<Status> outcome;
-  shard.waitForIndex([&](Status status) {
-    std::lock_guard lock(mutex);
-    outcome = std::move(status);
-    done.notify_all();
-  });
-  std::unique_lock lock(mutex);
-  done.wait(lock, [&] { return outcome.has_value(); });
-  return *outcome;
-}
+inline Status waitForIndex(Shard& shard) { return GraphWait(shard).outcome(); }
 
 } // namespace vicinal::test

@@ -72,6 +72,7 @@ const SYSTEMS = ['vicinal', 'vicinal on disk', 'hnswlib-node']
 
 const FILTERS = ['0.1 %', '1 %', '10 %', '50 %', '90 %', '10 % with', '10 % against']
 const CLAIMS = [
+  'recall',
   'library',
   'build',
   'vectors on disk',
