@@ -168,6 +168,8 @@ void Indexer::callWaiters(Status failure) {
   std::vector<Waiter> called;
   {
     std::lock_guard lock(mutex_);
+    // A job that ends after `close` finds nobody, and the segments may be gone.
+    if (waiters_.empty()) return;
     const Snapshot now = segments_->snapshot();
     for (auto waiter = waiters_.begin(); waiter != waiters_.end();) {
       if (waiter->isOutdated(now)) waiter->aimAt(now);

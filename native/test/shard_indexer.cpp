@@ -46,4 +46,13 @@ TEST("a wait that was for nothing but a dropped segment ends with it") {
   CHECK(waiting.outcome().isOk());
 }
 
+// Under a sanitizer, or with memory that is used again at once.
+TEST("a shard may go as soon as its building has stopped, whatever jobs have yet to end") {
+  ThreadPool pool(3);
+  for (int round = 0; round < (isSlow() ? 60 : 200); round++) {
+    Shard shard(testSpec(), pool);
+    CHECK(shard.upsert(TestBatch(0, 400, 1).columns).isOk());
+  }
+}
+
 } // namespace vicinal::test
