@@ -11,12 +11,21 @@
 #include "binding/search_result.hpp"
 #include "binding/shard_handle.hpp"
 #include "search/fusion.hpp"
+#include "search/scroll.hpp"
 
 namespace vicinal::binding {
 
 namespace {
 
 using Nanoseconds = std::chrono::duration<double, std::nano>;
+
+// Who asks how a search was done waits for a count of what matches besides, which is no part of
+// what the search took.
+Status countExplained(const Snapshot& snapshot, const RankedRequest& request,
+                      const CancelFlag* cancel, SearchResult& result) {
+  if (!request.explains || !request.filter) return Status::ok();
+  return countMatches(snapshot, snapshot.vectorsNamed(), request.filter, cancel, result.segments);
+}
 
 struct DenseSearch {
   SearchRequest request;
@@ -27,7 +36,7 @@ struct DenseSearch {
   }
 
   double expectedNs(Shard& shard) const {
-    if (request.filter && request.examples) return INFINITY;
+    if (request.filter && (request.examples || request.explains)) return INFINITY;
     if (request.filter) return shard.filteredPace(request.vector).nanoseconds(request.filter);
     const double distances = estimateDistances(shard.snapshot(), request);
     return shard.pace(request.vector).nanoseconds(distances);
@@ -51,7 +60,7 @@ struct DenseSearch {
     const bool isOfOneVector = !request.examples && !shard.spec().vectors[request.vector].isMulti;
     if (status.isOk() && isOfOneVector) meter.note(request);
     result.stats.tookUs = took.count() / 1000;
-    return status;
+    return status.isOk() ? countExplained(snapshot, request, cancel, result) : status;
   }
 };
 
@@ -65,7 +74,7 @@ struct SparseSearch {
 
   double expectedNs(Shard& shard) const {
     const double postings = expectedPostings(shard.snapshot());
-    if (!std::isfinite(postings)) return INFINITY;
+    if (!std::isfinite(postings) || (request.filter && request.explains)) return INFINITY;
     if (request.filter) return shard.filteredPace(vectorOf(shard)).nanoseconds(request.filter);
     return shard.sparsePace(vectorOf(shard)).nanoseconds(postings);
   }
@@ -84,7 +93,7 @@ struct SparseSearch {
         shard.sparsePace(vectorOf(shard)).learn(postings, took.count());
     }
     result.stats.tookUs = took.count() / 1000;
-    return status;
+    return status.isOk() ? countExplained(snapshot, request, cancel, result) : status;
   }
 
 private:

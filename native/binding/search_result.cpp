@@ -25,10 +25,12 @@ napi_value segmentReports(napi_env env, const std::vector<SegmentReport>& report
     entry.number("scanCost", report.scanCost);
     entry.number("recall", report.recall);
     entry.number("matches", static_cast<double>(report.matches));
+    entry.number("trueMatches", static_cast<double>(report.trueMatches));
     entry.number("visited", static_cast<double>(report.visited));
     entry.number("distances", static_cast<double>(report.distances));
     entry.number("rescored", static_cast<double>(report.rescored));
     entry.number("bytes", static_cast<double>(report.bytes));
+    entry.number("payloadBytes", static_cast<double>(report.payloadBytes));
     entry.number("tookUs", report.tookUs);
     napi_set_element(env, list, at, entry.finish());
   }

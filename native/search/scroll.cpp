@@ -172,6 +172,18 @@ Result<std::optional<uint64_t>> countWithin(const Snapshot& snapshot, size_t vec
   return std::optional<uint64_t>(*counted);
 }
 
+Status countMatches(const Snapshot& snapshot, size_t vectors, const FilterBytes& filter,
+                    const CancelFlag* cancel, std::vector<SegmentReport>& reports) {
+  std::optional<FilterProgram> program;
+  VICINAL_TRY(decodeFilter(filter, vectors, snapshot, program));
+  if (!program) return Status::ok();
+  for (size_t at = 0; at < reports.size(); at++) {
+    const SegmentView view(snapshot, at);
+    VICINAL_TRY(countSegment(view, snapshot, &program->root(), cancel, reports[at].trueMatches));
+  }
+  return Status::ok();
+}
+
 Status selectIds(const Snapshot& snapshot, size_t vectors, const FilterBytes& filter,
                  const CancelFlag* cancel, Buffer<uint32_t>& ids) {
   std::optional<FilterProgram> program;

@@ -7,6 +7,7 @@
 #include "base/cancel.hpp"
 #include "search/filter_bytes.hpp"
 #include "search/row_block.hpp"
+#include "search/segment_report.hpp"
 
 namespace vicinal {
 
@@ -34,6 +35,10 @@ Result<uint64_t> count(const Snapshot& snapshot, size_t vectors, const FilterByt
 // The same where it is expected to end within `mostNs`; nothing where it is not.
 Result<std::optional<uint64_t>> countWithin(const Snapshot& snapshot, size_t vectors,
                                             const FilterBytes& filter, double mostNs);
+
+// How many points of each segment match, for reports of a search in all segments of this snapshot.
+Status countMatches(const Snapshot& snapshot, size_t vectors, const FilterBytes& filter,
+                    const CancelFlag* cancel, std::vector<SegmentReport>& reports);
 
 // The ids of the points that match, or of all, in order, as `kIdWords` words each.
 Status selectIds(const Snapshot& snapshot, size_t vectors, const FilterBytes& filter,

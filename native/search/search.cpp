@@ -59,7 +59,7 @@ class Explainer {
 public:
   explicit Explainer(SearchResult& result) : result_(result), before_(result.stats) {}
 
-  void add(SegmentReport report) {
+  void add(SegmentReport report, uint64_t payloadBytes) {
     const std::chrono::duration<double, std::micro> took =
         std::chrono::steady_clock::now() - started_;
     const SearchStats& now = result_.stats;
@@ -68,6 +68,7 @@ public:
     report.distances = now.distances - before_.distances;
     report.rescored = now.rescored - before_.rescored;
     report.bytes = now.bytes - before_.bytes;
+    report.payloadBytes = payloadBytes;
     report.tookUs = took.count();
     result_.segments.push_back(report);
   }
@@ -96,16 +97,16 @@ Status search(const Snapshot& snapshot, const std::vector<VectorSpec>& specs,
     Segment& segment = snapshot.segment(at);
     std::optional<Explainer> explainer;
     if (request.explains) explainer.emplace(result);
+    const SegmentScope scope(snapshot, at, filter, cancel, waiting);
     const auto searchBy = [&](auto&& inSegment, const auto& rowOf) {
       VICINAL_TRY(inSegment.run(nearest));
-      if (explainer) explainer->add(inSegment.report());
+      if (explainer) explainer->add(inSegment.report(), scope.rows.payloadBytes());
       for (const Neighbor& neighbor : nearest) {
         const uint32_t row = rowOf(neighbor.vertex);
         hits.push_back({neighbor.distance, {&segment, row}, segment.id(row)});
       }
       return Status::ok();
     };
-    const SegmentScope scope(snapshot, at, filter, cancel, waiting);
     if (specs[request.vector].isMulti)
       VICINAL_TRY(searchBy(MaxSimSearch(scope, request, wanted, result.stats),
                            [](uint32_t row) { return row; }));

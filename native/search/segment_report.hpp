@@ -28,12 +28,16 @@ struct SegmentReport {
   // That is promised of what was done; 0 where the request named a width instead.
   double recall = 0;
 
-  // What came of it.
+  // What came of it; matches are about so many.
   uint64_t matches = 0;
+  // Counted, where the request has a filter (countMatches).
+  uint64_t trueMatches = 0;
   uint64_t visited = 0;
   uint64_t distances = 0;
   uint64_t rescored = 0;
   uint64_t bytes = 0;
+  // Of payloads that conditions were asked of.
+  uint64_t payloadBytes = 0;
   double tookUs = 0;
 };
 

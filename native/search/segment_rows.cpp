@@ -6,6 +6,12 @@
 namespace vicinal {
 
 std::string_view SegmentRows::payload(uint32_t row) const {
+  const std::string_view text = textOf(row);
+  payloadBytes_ += text.size();
+  return text;
+}
+
+std::string_view SegmentRows::textOf(uint32_t row) const {
   const PayloadStore& payloads = view_.segment->payloads();
   if (!payloads.isOverlaid(row)) return payloads.base(row);
   auto& seen = seen_[row];

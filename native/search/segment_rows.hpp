@@ -35,13 +35,17 @@ public:
   }
   void overlaidRows(RowBitmap& into) const override;
   bool locate(const IdWords* ids, size_t count, RowBitmap& into) const override;
+  // Of the payloads that were looked at, as often as they were.
+  uint64_t payloadBytes() const { return payloadBytes_; }
 
 private:
+  std::string_view textOf(uint32_t row) const;
   uint32_t locateOne(const PointId& id) const;
 
   const SegmentView view_;
   const Snapshot& snapshot_;
   mutable std::unordered_map<uint32_t, std::shared_ptr<const PayloadOverlay>> seen_;
+  mutable uint64_t payloadBytes_ = 0;
 };
 
 } // namespace vicinal

@@ -325,6 +325,7 @@ Status searchSparse(const Snapshot& snapshot, const std::vector<VectorSpec>& spe
     result.segments.push_back(inSegment.report());
     const std::chrono::duration<double, std::micro> took =
         std::chrono::steady_clock::now() - started;
+    result.segments.back().payloadBytes = scope.rows.payloadBytes();
     result.segments.back().tookUs = took.count();
   }
   std::vector<SparseHit> found = hits.take();

@@ -8,10 +8,13 @@ interface WireFindings {
   expected_recall: number | null
   estimated_matches: number | null
   selectivity: number | null
+  true_matches: number | null
+  true_selectivity: number | null
   vertices_visited: number
   distances_computed: number
   rescored: number
   bytes_read: number
+  payload_bytes_read: number
   took_us: number
 }
 
@@ -25,6 +28,7 @@ interface WireSegment extends WireFindings {
 interface WirePlan extends WireFindings {
   stage: StageKind
   returned: number
+  row_bytes: QueryPlan['rowBytes']
   prefetch: WirePlan[]
   segments: WireSegment[]
 }
@@ -34,8 +38,15 @@ export function planOf(result: unknown): QueryPlan {
 }
 
 function stageOf(wire: WirePlan): QueryPlan {
-  const { stage, returned, prefetch, segments } = wire
-  return { stage, returned, ...findingsOf(wire), prefetch: prefetch.map(stageOf), segments: segments.map(segmentOf) }
+  const { stage, returned, row_bytes: rowBytes, prefetch, segments } = wire
+  return {
+    stage,
+    returned,
+    rowBytes,
+    ...findingsOf(wire),
+    prefetch: prefetch.map(stageOf),
+    segments: segments.map(segmentOf),
+  }
 }
 
 function segmentOf(wire: WireSegment): SegmentPlan {
@@ -50,10 +61,13 @@ function findingsOf(wire: WireFindings) {
     expectedRecall: wire.expected_recall,
     estimatedMatches: wire.estimated_matches,
     selectivity: wire.selectivity,
+    trueMatches: wire.true_matches,
+    trueSelectivity: wire.true_selectivity,
     verticesVisited: wire.vertices_visited,
     distancesComputed: wire.distances_computed,
     rescored: wire.rescored,
     bytesRead: wire.bytes_read,
+    payloadBytesRead: wire.payload_bytes_read,
     tookUs: wire.took_us,
   }
 }

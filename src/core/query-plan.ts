@@ -11,12 +11,17 @@ interface SearchAccount {
   /** About how many points match, and their share of all; null without a filter. */
   estimatedMatches: number | null
   selectivity: number | null
+  /** How many do, counted after the search, and their share. */
+  trueMatches: number | null
+  trueSelectivity: number | null
   verticesVisited: number
   distancesComputed: number
   /** Of these, exact ones of what codes had found. */
   rescored: number
   /** Of codes, vectors and lists of neighbours. */
   bytesRead: number
+  /** Of payloads that conditions of a search were asked of. */
+  payloadBytesRead: number
   tookUs: number
 }
 
@@ -42,6 +47,8 @@ export interface QueryPlan extends SearchAccount {
   stage: StageKind
   /** Points that the stage passed on. */
   returned: number
+  /** Of payloads and vectors read row by row, for the answer or for what scores it. */
+  rowBytes: { payload: number; vectors: number }
   /** The stages whose points this one looked at. */
   prefetch: QueryPlan[]
   segments: SegmentPlan[]

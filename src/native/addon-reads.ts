@@ -124,11 +124,15 @@ export interface SegmentReport {
   scanCost: number
   /** That is promised; 0 where the request named a width. */
   recall: number
+  /** About so many; and with a filter, as they were counted after the search. */
   matches: number
+  trueMatches: number
   visited: number
   distances: number
   rescored: number
   bytes: number
+  /** Of payloads that conditions were asked of. */
+  payloadBytes: number
   tookUs: number
 }
 

@@ -29,6 +29,7 @@ export interface StageFacts {
   stage: StageKind
   returned: number
   prefetch: QueryPlan[]
+  rowBytes: { payload: number; vectors: number }
   tookUs: number
 }
 
@@ -43,22 +44,33 @@ export function planWithoutSearch(facts: StageFacts): QueryPlan {
     expectedRecall: 1,
     estimatedMatches: null,
     selectivity: null,
+    trueMatches: null,
+    trueSelectivity: null,
     segments: [],
   }
+}
+
+export function withMatches(plan: QueryPlan, matches: number, points: number): QueryPlan {
+  return { ...plan, trueMatches: matches, trueSelectivity: shareOf(matches, points) }
 }
 
 export function planOf({ segments: reports = [] }: SearchResult, isFiltered: boolean, facts: StageFacts): QueryPlan {
   const segments = reports.map((report) => segmentPlan(report, isFiltered))
   const recalls = segments.map((segment) => segment.expectedRecall)
-  const matches = segments.reduce((sum, segment) => sum + (segment.estimatedMatches ?? 0), 0)
-  const points = segments.reduce((sum, segment) => sum + segment.points, 0)
+  const total = (of: (segment: SegmentPlan) => number | null) =>
+    segments.reduce((sum, segment) => sum + (of(segment) ?? 0), 0)
+  const estimated = total((segment) => segment.estimatedMatches)
+  const counted = total((segment) => segment.trueMatches)
+  const points = total((segment) => segment.points)
   return {
     ...facts,
     strategy: distinct(segments.map(({ strategy }) => strategy)) || 'nothing to search',
     why: distinct(segments.map(({ why }) => why)) || 'the collection is empty',
     expectedRecall: recalls.every((recall) => recall !== null) ? Math.min(1, ...recalls) : null,
-    estimatedMatches: isFiltered ? matches : null,
-    selectivity: isFiltered ? shareOf(matches, points) : null,
+    estimatedMatches: isFiltered ? estimated : null,
+    selectivity: isFiltered ? shareOf(estimated, points) : null,
+    trueMatches: isFiltered ? counted : null,
+    trueSelectivity: isFiltered ? shareOf(counted, points) : null,
     ...sumsOf(segments),
     segments,
   }
@@ -78,10 +90,13 @@ function segmentPlan(report: SegmentReport, isFiltered: boolean): SegmentPlan {
     expectedRecall: recall > 0 ? Number(recall.toFixed(RECALL_PLACES)) : null,
     estimatedMatches: isFiltered ? report.matches : null,
     selectivity: isFiltered ? shareOf(report.matches, points) : null,
+    trueMatches: isFiltered ? report.trueMatches : null,
+    trueSelectivity: isFiltered ? shareOf(report.trueMatches, points) : null,
     verticesVisited: visited,
     distancesComputed: distances,
     rescored,
     bytesRead: bytes,
+    payloadBytesRead: report.payloadBytes,
     tookUs: report.tookUs,
   }
 }
@@ -122,5 +137,6 @@ function sumsOf(segments: readonly SegmentPlan[]) {
     distancesComputed: sum((segment) => segment.distancesComputed),
     rescored: sum((segment) => segment.rescored),
     bytesRead: sum((segment) => segment.bytesRead),
+    payloadBytesRead: sum((segment) => segment.payloadBytesRead),
   }
 }

@@ -8,8 +8,9 @@ import { compileNode } from '../filter/program.js'
 import type { RowBlock, SearchRequest, SearchResult, SparseSearchRequest, VectorRows } from '../native/addon.js'
 import type { Asked } from '../native/shard.js'
 import { roundQuery } from '../native/vectors.js'
+import { BytesRead } from './bytes-read.js'
 import { nearestTo, type Target, targetOf } from './examples.js'
-import { planOf, planWithoutSearch, type StageFacts } from './explain.js'
+import { planOf, planWithoutSearch, type StageFacts, withMatches } from './explain.js'
 import { withFields } from './hydrate.js'
 import { chooseDiverse } from './mmr.js'
 import type { Order, Scoring, Stage } from './plan.js'
@@ -59,7 +60,7 @@ export class Leaf {
 
   async run(stage: Stage, key: Stage, place: LeafPlace): Promise<StageResult> {
     const { scoring } = stage
-    if (place.among?.length === 0) return this.#told(kindOf(scoring), [], performance.now())
+    if (place.among?.length === 0) return this.#told(kindOf(scoring), [], new BytesRead(), performance.now())
     switch (scoring.kind) {
       case 'ids':
         return await this.#inIdOrder(stage, place)
@@ -90,7 +91,7 @@ export class Leaf {
     const { result, isFiltered } = await this.#search(stage, scoring.vector, target, place)
     const hits = hitsOf<Payload>(result, place.projection)
     if (!explains) return { hits, plan: null }
-    const facts = factsOf(kindOf(scoring), hits, started)
+    const facts = factsOf(kindOf(scoring), hits, BytesRead.of(result), started)
     return { hits, plan: planOf(result, isFiltered, facts) }
   }
 
@@ -206,7 +207,7 @@ export class Leaf {
     const started = performance.now()
     const { source, call, explains } = this.#scope
     const { mmr, vector } = scoring
-    if (!mmr || mmr.candidates === 0) return this.#told('mmr', [], started)
+    if (!mmr || mmr.candidates === 0) return this.#told('mmr', [], new BytesRead(), started)
     const query = this.#references.get(key, scoring.target)
     const searched = source.schema[vector] as SchemaVector
     const seen = projectionOf({ withPayload: false, withVector: [searched.name] }, source.schema)
@@ -219,10 +220,14 @@ export class Leaf {
     const chosen = await chooseDiverse(similarities, mmr.relevance, stage.limit, call?.signal)
     const candidates = hitsOf<Payload>(result, { ...seen, vectorNames: [] })
     const page = chosen.slice(place.offset).map((at) => candidates[at] as Hit)
-    const hits = await withFields(source, page, place.projection)
-    const told = this.#told('mmr', hits, started)
-    if (explains)
-      told.plan?.prefetch.push(planOf(result, isFiltered, factsOf('nearest', candidates, started, result.stats.tookUs)))
+    const read = new BytesRead()
+    const hits = await withFields(source, page, place.projection, read)
+    const told = this.#told('mmr', hits, read, started)
+    const { tookUs } = result.stats
+    if (explains) {
+      const facts = factsOf('nearest', candidates, BytesRead.of(result), started, tookUs)
+      told.plan?.prefetch.push(planOf(result, isFiltered, facts))
+    }
     return told
   }
 
@@ -231,7 +236,7 @@ export class Leaf {
     const { shard } = this.#scope.source
     const request = { from: null, limit, filter: this.#program(place), fields: place.projection.fields }
     const block = await shard.scroll(request, this.#scope.call?.signal)
-    return this.#told('ids', alike(block, place.projection).slice(place.offset), started)
+    return await this.#listed('ids', alike(block, place.projection), block, place, started)
   }
 
   async #sampled({ limit }: Stage, place: LeafPlace): Promise<StageResult> {
@@ -239,7 +244,7 @@ export class Leaf {
     const seed = Math.floor(Math.random() * SEEDS)
     const request = { limit, seed, filter: this.#program(place), fields: place.projection.fields }
     const block = await this.#scope.source.shard.sample(request, this.#scope.call?.signal)
-    return this.#told('sample', alike(block, place.projection).slice(place.offset), started)
+    return await this.#listed('sample', alike(block, place.projection), block, place, started)
   }
 
   async #ordered({ limit }: Stage, { key: field, descending, from }: Order, place: LeafPlace): Promise<StageResult> {
@@ -248,7 +253,7 @@ export class Leaf {
     const block = await this.#scope.source.shard.orderBy(request, this.#scope.call?.signal)
     const hits = alike(block, place.projection)
     for (const [row, hit] of hits.entries()) hit.orderValue = orderValueAt(block, row)
-    return this.#told('order_by', hits.slice(place.offset), started)
+    return await this.#listed('order_by', hits, block, place, started)
   }
 
   #program(place: LeafPlace): Uint8Array | null {
@@ -256,13 +261,35 @@ export class Leaf {
     return programOf(place, place.among || excluded.length === 0 ? null : excluded)
   }
 
-  #told(stage: StageKind, hits: Hit[], started: number): StageResult {
-    return { hits, plan: this.#scope.explains ? planWithoutSearch(factsOf(stage, hits, started)) : null }
+  /** Of rows that no search has chosen. How many match is counted for who wants to know, which the stage took no part in. */
+  async #listed(
+    stage: StageKind,
+    rows: Hit[],
+    block: RowBlock,
+    place: LeafPlace,
+    started: number,
+  ): Promise<StageResult> {
+    const told = this.#told(stage, rows.slice(place.offset), BytesRead.of(block), started)
+    const filter = this.#program(place)
+    if (!told.plan || !filter) return told
+    const { source, call } = this.#scope
+    const matches = await source.shard.count(filter, call?.signal)
+    return { ...told, plan: withMatches(told.plan, matches, source.shard.stats().points) }
+  }
+
+  #told(stage: StageKind, hits: Hit[], read: BytesRead, started: number): StageResult {
+    return { hits, plan: this.#scope.explains ? planWithoutSearch(factsOf(stage, hits, read, started)) : null }
   }
 }
 
-function factsOf(stage: StageKind, hits: readonly Hit[], started: number, tookUs?: number): StageFacts {
-  return { stage, returned: hits.length, prefetch: [], tookUs: tookUs ?? (performance.now() - started) * 1000 }
+function factsOf(
+  stage: StageKind,
+  hits: readonly Hit[],
+  read: BytesRead,
+  started: number,
+  tookUs = (performance.now() - started) * 1000,
+): StageFacts {
+  return { stage, returned: hits.length, prefetch: [], rowBytes: { ...read }, tookUs }
 }
 
 function kindOf(scoring: Scoring): StageKind {

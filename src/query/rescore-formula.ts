@@ -6,6 +6,7 @@ import { valuesAt } from '../filter/payload-values.js'
 import { compileNode } from '../filter/program.js'
 import type { RowBlock } from '../native/addon.js'
 import type { Cancellable } from '../native/shard.js'
+import { BytesRead } from './bytes-read.js'
 import { evaluate, type Formula } from './formula.js'
 import { projectionOf, RowReader } from './rows.js'
 import type { Source } from './source.js'
@@ -17,6 +18,7 @@ export async function scoreByFormula(
   formula: Formula,
   sources: readonly Hit[][],
   call: Cancellable | undefined,
+  read = new BytesRead(),
 ): Promise<Hit[]> {
   const points = [...new Map(sources.flat().map((hit) => [hit.id, hit])).values()]
   if (points.length === 0) return []
@@ -25,7 +27,7 @@ export async function scoreByFormula(
   const ids = encodeIds(points.map(({ id }) => id))
   const scores = sources.map((hits) => new Map(hits.map(({ id, score }) => [id, score])))
   const passing = await passingOf(source, formula, points, ids, turns, call)
-  const payloads = await payloadsOf(source, ids, points, formula)
+  const payloads = await payloadsOf(source, ids, points, formula, read)
   call?.signal?.throwIfAborted()
   const scored: Hit[] = new Array(points.length)
   await turns.each(points.length, (at) => {
@@ -47,10 +49,12 @@ async function payloadsOf(
   ids: Uint32Array,
   points: readonly Hit[],
   { variables }: Formula,
+  read: BytesRead,
 ): Promise<(at: number) => Payload> {
   if (variables.size === 0) return () => ({})
   const projection = projectionOf({ withPayload: true }, schema)
   const block: RowBlock & { positions: Uint32Array } = await shard.retrieve(ids, projection.fields)
+  read.add(block)
   const reader = new RowReader(block, projection)
   const rowOf = new Int32Array(points.length).fill(-1)
   for (const [row, position] of block.positions.entries()) rowOf[position] = row

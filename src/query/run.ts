@@ -8,6 +8,7 @@ import type { QueryPlan, StageKind } from '../core/query-plan.js'
 import type { SchemaVector } from '../core/schema.js'
 import type { FilterNode } from '../filter/node.js'
 import { inlineShareUs, spendInlineUs } from '../native/inline-share.js'
+import { BytesRead } from './bytes-read.js'
 import { planWithoutSearch } from './explain.js'
 import { fuseRanks, fuseScores } from './fusion.js'
 import { withFields } from './hydrate.js'
@@ -106,17 +107,18 @@ class QueryRun {
   ): Promise<StageResult> {
     const { scoring, limit, threshold } = stage
     const { source, call } = this.#scope
+    const read = new BytesRead()
     switch (scoring.kind) {
       case 'rrf':
       case 'dbsf': {
         const fused = scoring.kind === 'rrf' ? fuseRanks(sources, scoring.k, scoring.weights) : fuseScores(sources)
         const best = fused.filter(({ score }) => threshold === null || score >= threshold).slice(offset, limit)
-        return this.#made(scoring.kind, await withFields(source, best, projection))
+        return this.#made(scoring.kind, await withFields(source, best, projection, read), read)
       }
       case 'formula': {
-        const scored = await scoreByFormula(source, scoring.formula, sources, call)
+        const scored = await scoreByFormula(source, scoring.formula, sources, call, read)
         const best = scored.filter(({ score }) => threshold === null || score >= threshold).slice(offset, limit)
-        return this.#made('formula', await withFields(source, best, projection))
+        return this.#made('formula', await withFields(source, best, projection, read), read)
       }
       default: {
         const among = distinctHits(sources)
@@ -125,8 +127,8 @@ class QueryRun {
     }
   }
 
-  #made(stage: StageKind, hits: Hit[]): StageResult {
-    const facts = { stage, returned: hits.length, prefetch: [], tookUs: 0 }
+  #made(stage: StageKind, hits: Hit[], read: BytesRead): StageResult {
+    const facts = { stage, returned: hits.length, prefetch: [], rowBytes: { ...read }, tookUs: 0 }
     return { hits, plan: this.#scope.explains ? planWithoutSearch(facts) : null }
   }
 }

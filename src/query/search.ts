@@ -9,6 +9,7 @@ import { compileFilter } from '../filter/program.js'
 import type { SearchResult, VectorRows } from '../native/addon.js'
 import type { Cancellable, Shard } from '../native/shard.js'
 import { roundQuery } from '../native/vectors.js'
+import { BytesRead } from './bytes-read.js'
 import { planOf } from './explain.js'
 import { isVector, vectorOf } from './parse-scoring.js'
 import { type Projection, projectionOf, RowReader } from './rows.js'
@@ -58,6 +59,7 @@ export function explainSearch<P>(
       stage: 'nearest',
       returned: result.count,
       prefetch: [],
+      rowBytes: { ...BytesRead.of(result) },
       tookUs: result.stats.tookUs,
     }),
   }))

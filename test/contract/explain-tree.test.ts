@@ -5,6 +5,8 @@ import { FACES, openFace } from './faces.js'
 const NEAR = [20.2, 30.1, 3]
 const POINTS = Array.from({ length: 500 }, (_, id) => ({ id, vector: [id % 50, id / 50, id % 7], payload: { n: id } }))
 
+const TENTH = { must: [{ key: 'tenth', match: { value: 4 } }] }
+
 async function filled(face: (typeof FACES)[number]): Promise<Collection> {
   const { database, dispose } = await openFace(face)
   onTestFinished(dispose)
@@ -57,5 +59,31 @@ describe.each(FACES)('explained by the %s', (face) => {
       strategy: expect.stringMatching(/./),
       why: expect.stringMatching(/./),
     })
+  })
+
+  it('what was read of payloads, by conditions and for the answer', async () => {
+    const collection = await filled(face)
+    await collection.upsert(POINTS.map((point) => ({ ...point, payload: { tenth: point.id % 10 } })))
+    const text = '{"tenth":4}'.length
+    const exact = { query: NEAR, params: { exact: true }, limit: 5 }
+    const read = async (query: QueryOptions) => (await collection.explain({ ...exact, ...query })).plan
+    expect(await read({ withPayload: false })).toMatchObject({
+      payloadBytesRead: 0,
+      rowBytes: { payload: 0, vectors: 0 },
+    })
+    expect(await read({})).toMatchObject({ payloadBytesRead: 0, rowBytes: { payload: 5 * text, vectors: 0 } })
+    const filtered = await read({ filter: TENTH, withVector: true })
+    expect(filtered.rowBytes).toEqual({ payload: 5 * text, vectors: 5 * 3 * 4 })
+    expect(filtered.payloadBytesRead).toBeGreaterThanOrEqual(5 * text)
+    expect(filtered.payloadBytesRead).toBe(filtered.segments[0]?.payloadBytesRead)
+    await collection.createPayloadIndex('tenth', 'integer')
+    expect(await read({ filter: TENTH })).toMatchObject({ payloadBytesRead: 0 })
+    const fused = { prefetch: { query: NEAR, limit: 7 }, query: { fusion: 'rrf' }, limit: 6 } as const
+    expect(await read(fused)).toMatchObject({
+      rowBytes: { payload: 6 * text },
+      prefetch: [{ rowBytes: { payload: 0 } }],
+    })
+    const formula = { prefetch: { query: NEAR, limit: 7 }, query: { formula: 'tenth' }, limit: 6 } as const
+    expect(await read(formula)).toMatchObject({ rowBytes: { payload: 13 * text } })
   })
 })

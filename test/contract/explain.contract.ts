@@ -58,6 +58,26 @@ export function describeExplain(suite: Suite): void {
       }
     })
 
+    it('how many points a filter leaves, in each segment and in all', async () => {
+      const collection = await filled()
+      // Rows that are gone are no matches, though an index may still have them.
+      await collection.delete([4, 14, 24])
+      for (const index of [false, true]) {
+        if (index) await collection.createPayloadIndex('tenth', 'integer')
+        for (const query of [{ query: NEAR }, { query: NEAR, params: { exact: true } }, {}]) {
+          const { plan } = await collection.explain({ ...query, filter: TENTH, limit: 5 })
+          expect(plan, JSON.stringify({ index, query })).toMatchObject({
+            trueMatches: 297,
+            trueSelectivity: 297 / 2997,
+          })
+          const segments = plan.segments.reduce((total, { trueMatches }) => total + (trueMatches as number), 0)
+          expect(segments).toBe(query.query === undefined ? 0 : 297)
+        }
+      }
+      const { plan } = await collection.explain({ query: NEAR })
+      expect(plan).toMatchObject({ trueMatches: null, trueSelectivity: null, segments: [{ trueMatches: null }] })
+    })
+
     it('a search of nothing', async () => {
       const { hits, plan } = await (await suite.single()).explain({ query: NEAR })
       expect(hits).toEqual([])

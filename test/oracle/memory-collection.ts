@@ -150,7 +150,7 @@ export class MemoryCollection implements Collection {
     const hits = await this.query(options)
     const { filter } = options
     const isSearch = options.query !== undefined && options.query !== null
-    const matches = isSearch && filter ? this.#matching(filter).length : null
+    const matches = filter ? this.#matching(filter).length : null
     return { hits, plan: planOfScan(this.#points.size, matches, isSearch ? 'nearest' : 'ids', hits.length) }
   }
 

@@ -26,19 +26,23 @@ export function planOfScan(
   returned: number,
 ): QueryPlan {
   const isSearch = stage === 'nearest'
+  const selectivity = matches === null ? null : matches / Math.max(1, points)
   const findings = {
     strategy: 'scan',
     why: 'there is nothing else',
     expectedRecall: 1,
-    estimatedMatches: matches,
-    selectivity: matches === null ? null : matches / Math.max(1, points),
+    estimatedMatches: isSearch ? matches : null,
+    selectivity: isSearch ? selectivity : null,
+    trueMatches: matches,
+    trueSelectivity: selectivity,
     verticesVisited: 0,
     distancesComputed: isSearch ? (matches ?? points) : 0,
     rescored: 0,
     bytesRead: 0,
+    payloadBytesRead: 0,
     tookUs: 0,
   }
   const segments =
     isSearch && points > 0 ? [{ segment: 0, points, codes: 'none' as const, effort: null, ...findings }] : []
-  return { stage, returned, prefetch: [], ...findings, segments }
+  return { stage, returned, rowBytes: { payload: 0, vectors: 0 }, prefetch: [], ...findings, segments }
 }

@@ -2,10 +2,11 @@ import type { QueryPlan, SegmentPlan } from '../../core/query-plan.js'
 
 /** A query's plan in the words of the wire: a tree, as the query is. */
 export function wirePlan(plan: QueryPlan): object {
-  const { stage, returned, prefetch, segments } = plan
+  const { stage, returned, rowBytes, prefetch, segments } = plan
   return {
     stage,
     returned,
+    row_bytes: rowBytes,
     ...wireFindings(plan),
     prefetch: prefetch.map(wirePlan),
     segments: segments.map(wireSegment),
@@ -25,10 +26,13 @@ function wireFindings(plan: QueryPlan | SegmentPlan): object {
     expected_recall: plan.expectedRecall,
     estimated_matches: plan.estimatedMatches,
     selectivity: plan.selectivity,
+    true_matches: plan.trueMatches,
+    true_selectivity: plan.trueSelectivity,
     vertices_visited: plan.verticesVisited,
     distances_computed: plan.distancesComputed,
     rescored: plan.rescored,
     bytes_read: plan.bytesRead,
+    payload_bytes_read: plan.payloadBytesRead,
     took_us: plan.tookUs,
   }
 }
@@ -43,11 +47,11 @@ export function wireUsage(plans: readonly QueryPlan[]): object {
   return {
     hardware: {
       cpu: total((plan) => plan.distancesComputed),
-      payload_io_read: 0,
+      payload_io_read: total((plan) => plan.payloadBytesRead + plan.rowBytes.payload),
       payload_io_write: 0,
       payload_index_io_read: 0,
       payload_index_io_write: 0,
-      vector_io_read: total((plan) => plan.bytesRead),
+      vector_io_read: total((plan) => plan.bytesRead + plan.rowBytes.vectors),
       vector_io_write: 0,
     },
   }
