@@ -68,7 +68,7 @@ std::vector<VectorSpec> readVectorSpecs(Arguments& arguments, napi_value vectors
     vector.dim = static_cast<uint32_t>(
         arguments.integer(arguments.property(entry, "dim"), "vectors[].dim", 1, kMostDimensions));
     vector.m = static_cast<uint32_t>(
-        arguments.integer(arguments.property(entry, "m"), "vectors[].m", 2, kMostM));
+        arguments.integer(arguments.property(entry, "m"), "vectors[].m", 0, kMostM));
     vector.efConstruct = static_cast<uint32_t>(arguments.integer(
         arguments.property(entry, "efConstruct"), "vectors[].efConstruct", 1, kMostEf));
     vector.memory = readPlacement(arguments, entry, "memory");

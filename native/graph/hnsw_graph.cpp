@@ -23,14 +23,15 @@ uint64_t mix(uint64_t value) {
 
 // Address space for upper records: several times what chance will ask for, since it costs nothing.
 uint64_t upperCapacity(uint64_t capacity, uint64_t m) {
-  return std::min<uint64_t>(UINT32_MAX, (1 + m) * (8 * (capacity / (m - 1)) + 1024));
+  const uint64_t above = capacity / (std::max<uint64_t>(m, HnswGraph::leastM) - 1);
+  return std::min<uint64_t>(UINT32_MAX, (1 + m) * (8 * above + 1024));
 }
 
 } // namespace
 
 HnswGraph::HnswGraph(const Space& space, const CodeSpace& codes, const GraphConfig& config)
-    : space_(space), codes_(codes), m_(std::clamp(config.m, 2u, maxM)), m0_(2 * m_),
-      efConstruct_(std::max(config.efConstruct, 1u)), seed_(config.seed) {}
+    : space_(space), codes_(codes), m_(config.m == 0 ? 0 : std::clamp(config.m, leastM, maxM)),
+      m0_(2 * m_), efConstruct_(std::max(config.efConstruct, 1u)), seed_(config.seed) {}
 
 Status HnswGraph::reserve(uint32_t capacity, Placement memory) {
   if (capacity > maxVertices)
@@ -64,7 +65,7 @@ Result<std::unique_ptr<HnswGraph>> HnswGraph::open(const Space& space, const Cod
                                                    const GraphConfig& config, uint32_t capacity,
                                                    const GraphFile& file) {
   const GraphMeta& meta = file.meta;
-  if (meta.m < 2 || meta.m > maxM || meta.vertices > capacity || meta.upperWords == 0 ||
+  if (!isM(meta.m) || meta.vertices > capacity || meta.upperWords == 0 ||
       meta.upperWords > upperCapacity(capacity, meta.m) || meta.entryLevel > maxLevel)
     return Status(Code::Corrupt, "a graph whose description is out of bounds");
   std::unique_ptr<HnswGraph> graph(
@@ -91,7 +92,8 @@ Status HnswGraph::checkFile() const {
   };
   const uint32_t entry = uint32_t(entry_.load());
   const uint32_t entryLevel = uint32_t(entry_.load() >> 32);
-  if (vertices == 0 ? entry != noVertex : entry >= vertices || levelOf(entry) != entryLevel)
+  if (vertices == 0 || m_ == 0 ? entry != noVertex
+                               : entry >= vertices || levelOf(entry) != entryLevel)
     return {Code::Corrupt, "graph: a wrong entry"};
   for (uint32_t vertex = 0; vertex < vertices; vertex++) {
     const uint32_t level = levelOf(vertex);
@@ -116,6 +118,7 @@ Status HnswGraph::checkFile() const {
 
 // Level l or above with probability m^-l, by integers alone, so that every platform agrees.
 uint32_t HnswGraph::levelOf(uint32_t vertex) const {
+  if (m_ == 0) return 0;
   const uint64_t drawn = mix(seed_ ^ mix(vertex));
   uint32_t level = 0;
   for (uint64_t threshold = UINT64_MAX / m_; drawn < threshold && level < maxLevel; threshold /= m_)

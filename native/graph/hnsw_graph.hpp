@@ -47,6 +47,7 @@
 namespace vicinal {
 
 struct GraphConfig {
+  // 0: no graph. Vertices are counted and have empty records, and no search may be made.
   uint32_t m = 16;
   uint32_t efConstruct = 200;
   uint64_t seed = 0;
@@ -120,7 +121,9 @@ class Unmet;
 class HnswGraph {
 public:
   static constexpr uint32_t noVertex = UINT32_MAX;
+  static constexpr uint32_t leastM = 2;
   static constexpr uint32_t maxM = 512;
+  static constexpr bool isM(uint32_t m) { return m == 0 || (m >= leastM && m <= maxM); }
   static constexpr uint32_t maxVertices = 1u << 31;
   static constexpr uint32_t maxLevel = 31;
 

@@ -293,7 +293,9 @@ private:
 };
 
 void HnswGraph::insert(uint32_t vertex) {
-  if (codes_.isSq8())
+  if (m_ == 0) {
+    // Nothing to link.
+  } else if (codes_.isSq8())
     GraphInserter<Sq8Rows>(*this, {codes_.sq8()}, vertex).run();
   else if (codes_.kind() == CodeKind::Rabitq4)
     GraphInserter<CodedRows>(*this, {space_, codes_}, vertex).run();

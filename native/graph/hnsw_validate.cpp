@@ -135,6 +135,7 @@ private:
 };
 
 std::vector<std::string> HnswGraph::validate(uint32_t vertices) const {
+  if (m_ == 0) return {};
   return GraphValidator(*this, vertices).run();
 }
 

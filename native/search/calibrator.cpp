@@ -110,6 +110,9 @@ Result<bool> Calibrator::step() {
     scanBlock();
   } else if (ranked_ < samples_.size()) {
     VICINAL_TRY(rankByCode());
+  } else if (!space_.hasGraph()) {
+    // All that a scan can lose is what codes hide.
+    finish();
   } else if (curve().walked <
              (isAccepted_ ? std::min(samples_.size(), kAcceptedSamples) : samples_.size())) {
     VICINAL_TRY(walkOnce());

@@ -81,7 +81,8 @@ Result<bool> CodeChoice::step() {
 bool CodeChoice::isThereAChoice() const {
   // That callers ask other queries is no reason to make codes, which takes far longer.
   if (live_ && space_.linked() / kGrowthBetweenChoices < measuredBefore_) return false;
-  return space_.leavesChoice() && codes_ && codes_->space().isSq8() &&
+  // They are compared by what walks cost.
+  return space_.leavesChoice() && space_.hasGraph() && codes_ && codes_->space().isSq8() &&
          space_.linked() >= kLeastChosen && !space_.coldVectors();
 }
 

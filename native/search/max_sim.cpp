@@ -56,6 +56,7 @@ void MaxSimSearch::note(const char* strategy, const char* whyNoWalk) {
 
 const char* MaxSimSearch::whyNoWalk() {
   if (request_.isExact) return "exact";
+  if (!space_.hasGraph()) return "no graph";
   if (request_.ef == 0 && request_.recall >= 1) return "all";
   if (linked_ == 0) return "empty";
   if (leading() == 0) return "examples";

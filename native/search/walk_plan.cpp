@@ -69,14 +69,14 @@ std::optional<WalkPlan> walkByExamples(const SearchRequest& request, size_t want
 
 std::optional<WalkPlan> planWalk(const VectorSpace& space, const SearchRequest& request,
                                  size_t wanted, uint32_t linked) {
-  if (request.isExact || linked == 0) return std::nullopt;
+  if (request.isExact || linked == 0 || !space.hasGraph()) return std::nullopt;
   return request.examples ? walkByExamples(request, wanted)
                           : planWalkToOne(space, request, wanted, linked);
 }
 
 std::optional<WalkPlan> planWalkToOne(const VectorSpace& space, const SearchRequest& request,
                                       size_t wanted, uint32_t linked) {
-  if (request.isExact || linked == 0) return std::nullopt;
+  if (request.isExact || linked == 0 || !space.hasGraph()) return std::nullopt;
   if (request.ef > 0) return withOversampling(request, wanted, walkOfWidth(request.ef, wanted));
   if (request.recall >= 1) return std::nullopt;
   const auto promise = space.calibration()->least(adjustedRecall(request));
@@ -90,7 +90,8 @@ std::optional<WalkPlan> planWalkToOne(const VectorSpace& space, const SearchRequ
 
 std::optional<WalkPlan> planAcceptedWalk(const VectorSpace& space, const SearchRequest& request,
                                          size_t wanted, double share) {
-  if (request.isExact || request.examples || share < kLeastAccepted) return std::nullopt;
+  if (request.isExact || request.examples || !space.hasGraph() || share < kLeastAccepted)
+    return std::nullopt;
   const auto calibration = space.calibration();
   if (request.ef > 0) {
     WalkPlan plan = withOversampling(request, wanted, walkOfWidth(request.ef, wanted));
@@ -104,6 +105,7 @@ std::optional<WalkPlan> planAcceptedWalk(const VectorSpace& space, const SearchR
 
 const char* whyNoWalk(const VectorSpace& space, const SearchRequest& request, uint32_t linked) {
   if (request.isExact) return "exact";
+  if (!space.hasGraph()) return "no graph";
   if (linked == 0) return "empty";
   if (request.ef == 0 && request.recall >= 1) return "all";
   if (request.examples) return "examples";

@@ -34,8 +34,8 @@ std::optional<WalkPlan> planWalkToOne(const VectorSpace& space, const SearchRequ
 std::optional<WalkPlan> planAcceptedWalk(const VectorSpace& space, const SearchRequest& request,
                                          size_t wanted, double share);
 
-// Why the first is nothing: "exact" or "all" were asked for, the graph is "empty", no walk promises
-// the "recall", or a scan "costs less".
+// Why the first is nothing: "exact" or "all" were asked for, there is "no graph" or an "empty" one,
+// no walk promises the "recall", or a scan "costs less".
 const char* whyNoWalk(const VectorSpace& space, const SearchRequest& request, uint32_t linked);
 
 // How many of the nearest by code a scan of them scores exactly; 0 where codes cannot keep the

@@ -135,7 +135,8 @@ bool Calibration::isSound() const {
   };
   // Times as long as another distance takes.
   const auto isPace = [](float value, float least) { return value >= least && value <= 100; };
-  return !reaches_.empty() && !depths_.empty() && isCurve(reaches_) &&
+  // Without reaches there is no walk to plan, as of vectors without a graph.
+  return !depths_.empty() && isCurve(reaches_) &&
          std::all_of(depths_.begin(), depths_.end(), isDepth) && isCurve(accepted_.reaches) &&
          isPace(accepted_.pace, 1) && isPace(accepted_.gathered, 0.01f);
 }

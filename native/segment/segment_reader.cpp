@@ -219,7 +219,7 @@ private:
 
   bool checkGraph(const VectorDirectory& entry, uint8_t vector) const {
     const uint64_t vertices = entry.graph.vertices;
-    return entry.graph.m >= 2 && entry.graph.m <= HnswGraph::maxM &&
+    return HnswGraph::isM(entry.graph.m) &&
            has(SectionKind::GraphLevel0, vertices * (1 + 2 * uint64_t(entry.graph.m)) * 4,
                vector) &&
            has(SectionKind::GraphOffsets, vertices * 4, vector) &&

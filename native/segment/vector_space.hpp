@@ -38,6 +38,7 @@ struct VectorSpec {
   std::string name;
   uint32_t dim = 0;
   Metric metric = Metric::Cosine;
+  // 0: no graph.
   uint32_t m = 16;
   uint32_t efConstruct = 200;
   // Of vectors: cold ones are read from the segment file at each use, where codes lead to them.
@@ -113,6 +114,8 @@ public:
     return calibration_;
   }
   const HnswGraph& graph() const { return *graph_; }
+  // Without one, vertices are `linked` once they have codes, and every search is a scan.
+  bool hasGraph() const { return graph_->m() > 0; }
   uint64_t codeBytes() const {
     const auto now = codes();
     return now ? now->bytes() : 0;

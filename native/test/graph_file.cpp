@@ -83,6 +83,30 @@ TEST("an empty graph can be written and opened") {
   CHECK(opened.value()->prepare(1).isOk());
 }
 
+TEST("vertices without a graph are counted, written and opened, and a file with links is not "
+     "theirs") {
+  constexpr GraphConfig none{0, 60, 5};
+  GraphFixture fixture(Metric::L2, dim, 4 * rowsInFile, none);
+  fixture.addAndInsert(clusteredRows(rowsInFile, dim, 1, false));
+  Saved saved = save(fixture.graph->sections(), "none");
+  CHECK_EQUAL(saved.place.meta.m, 0u);
+  CHECK_EQUAL(saved.place.meta.vertices, rowsInFile);
+  {
+    auto opened = load(saved, fixture.space, 4 * rowsInFile);
+    REQUIRE(opened.isOk());
+    HnswGraph& graph = *opened.value();
+    CHECK(graph.prepare(rowsInFile + 1).isOk());
+    graph.insert(rowsInFile);
+    CHECK_EQUAL(graph.inserted(), rowsInFile + 1);
+    CHECK(graph.validate(rowsInFile + 1).empty());
+  }
+  saved.place.meta.entry = 3;
+  CHECK(!load(saved, fixture.space, 4 * rowsInFile).isOk());
+  saved.place.meta.entry = HnswGraph::noVertex;
+  saved.place.meta.m = 1;
+  CHECK(!load(saved, fixture.space, 4 * rowsInFile).isOk());
+}
+
 TEST("a changed word of a graph file is refused, found by the validator, or harmless; never a "
      "crash") {
   Fixture fixture;

@@ -26,6 +26,7 @@ import { optimizersOf, strictModeOf, walOf } from './settings.js'
 import { changeSparse, resolveSparse } from './sparse-schema.js'
 import { checkPlacement, checkVectorName } from './vector-checks.js'
 
+const NO_GRAPH = 0
 const MIN_M = 2
 const MIN_EF_CONSTRUCT = 4
 
@@ -207,12 +208,17 @@ function inherited(overrides: VectorOverrides, vectors: MemoryPlacement, default
 export function resolveHnsw(config: Partial<HnswConfig> | undefined, defaults: HnswConfig, field: string): HnswConfig {
   const m = config?.m ?? defaults.m
   const efConstruct = config?.efConstruct ?? defaults.efConstruct
-  checkInteger(m, MIN_M, LIMITS.m, `${field}.m`)
+  if (m !== NO_GRAPH) checkM(m, `${field}.m`)
   checkInteger(efConstruct, MIN_EF_CONSTRUCT, LIMITS.ef, `${field}.ef_construct`)
   const memory = config?.memory ?? defaults.memory
   if (memory === undefined) return { m, efConstruct }
   checkPlacement(memory, `${field}.memory`)
   return { m, efConstruct, memory }
+}
+
+function checkM(m: unknown, field: string): void {
+  const isM = Number.isInteger(m) && (m as number) >= MIN_M && (m as number) <= LIMITS.m
+  if (!isM) throw invalid(field, `expected 0 for no graph, or an integer from ${MIN_M} to ${LIMITS.m}`, m)
 }
 
 export function checkInteger(value: unknown, least: number, most: number, field: string): asserts value is number {

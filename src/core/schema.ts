@@ -9,7 +9,7 @@ export type Distance = 'Cosine' | 'Dot' | 'Euclid' | 'Manhattan'
 export const DISTANCES: readonly Distance[] = ['Cosine', 'Dot', 'Euclid', 'Manhattan']
 
 export interface HnswConfig {
-  /** Edges per vertex and level (twice that on the lowest). */
+  /** Edges per vertex and level (twice that on the lowest). 0: no graph; every search is a scan, of codes where they will do. */
   m: number
   /** Width of the beam while building. */
   efConstruct: number

@@ -17,6 +17,7 @@ const WITHOUT_SEARCH: Partial<Record<StageKind, { strategy: string; why: string 
 const REASONS: Record<string, string> = {
   exact: 'an exact search was asked for',
   all: 'recall 1 was asked for',
+  'no graph': 'the vector has no graph, as its configuration says (m of 0)',
   empty: 'no vector is in the graph yet',
   recall: 'no walk through the graph promises the recall asked for',
   examples: 'no walk leads to the best by a score of several examples of this kind',

@@ -36,7 +36,8 @@ const REFUSED: [what: string, names: RegExp, change: object][] = [
   ['always_ram by word', /always_ram/, { quantizationConfig: { binary: { always_ram: 'yes' } } }],
   ['both ways at once', /both/, { quantization: 'sq8', quantizationConfig: { binary: {} } }],
   ['graphs in another memory', /hnsw_config\.memory.*pinned.*"hot"/, { hnswConfig: { memory: 'hot' } }],
-  ['too few neighbours', /hnsw_config\.m/, { hnswConfig: { m: 1 } }],
+  ['too few neighbours', /hnsw_config\.m.*0 for no graph.*2 to 512/, { hnswConfig: { m: 1 } }],
+  ['too many neighbours', /hnsw_config\.m.*512/, { hnswConfig: { m: 513 } }],
 ]
 
 const SQUARE: VectorParams = { size: 2, distance: 'Euclid' }
