@@ -172,7 +172,7 @@ export class EmbeddedDatabase implements Database {
       quotas: this.#quotas,
       aliases: () => this.#aliases.of(engine.name),
       snapshots,
-      catalog: (name) => this.#engineOf(name).view,
+      catalog: (name) => this.#engineOf(name),
     })
   }
 

@@ -114,16 +114,16 @@ async function finished<P>(
     hits: hits.flatMap((hit) => (filled.get(hit.id) as Hit<P> | undefined) ?? []),
   }))
   if (!lookup) return found
-  const { shard, schema } = scope.catalog(lookup.collection)
   const options = {
     withPayload: lookup.withPayload ?? true,
     withVector: lookup.withVectors ?? false,
     rawPayload: plan.projection.rawPayload,
   }
   const ids = found.flatMap(({ id }) => asPointId(id) ?? [])
-  const points = new Map(
-    (await retrieve<Payload>(shard, schema, ids, options)).map((point) => [String(point.id), point]),
-  )
+  const looked = await scope
+    .catalog(lookup.collection)
+    .read(({ shard, schema }) => retrieve<Payload>(shard, schema, ids, options))
+  const points = new Map(looked.map((point) => [String(point.id), point]))
   return found.map((group) => ({ ...group, lookup: points.get(String(asPointId(group.id))) ?? null }))
 }
 

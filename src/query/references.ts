@@ -5,15 +5,17 @@ import type { SchemaVector } from '../core/schema.js'
 import type { VectorRows } from '../native/addon.js'
 import { type Example, examplesOf, type Plan, type Stage, type VectorValue } from './plan.js'
 import { sparseOfRow } from './rows.js'
-import type { QueryScope, Source } from './source.js'
+import type { LookedUp, QueryScope, Source } from './source.js'
 import { embedTexts, TextQuery } from './texts.js'
 
 /** Of texts: what is taken apart in some microseconds. */
 const CHARACTERS_AT_ONCE = 1024
 
 interface Column {
-  source: Source
-  vector: number
+  from: LookedUp
+  vector: string
+  /** Of the vector that is searched. */
+  like: SchemaVector
   ids: Set<PointId>
   /** Null of a point that lacks the vector. */
   vectors: Map<PointId, VectorValue | null>
@@ -56,30 +58,25 @@ export class References {
     this.#texts.push(...examples.filter((example) => example instanceof TextQuery))
     const ids = examples.filter((example) => typeof example !== 'object')
     if (ids.length === 0 || !('vector' in scoring)) return
-    const { name, size } = source.schema[scoring.vector] as SchemaVector
-    const from = lookup ? catalog(lookup.collection) : source
+    const like = source.schema[scoring.vector] as SchemaVector
+    const from = lookup ? catalog(lookup.collection) : ownOf(source)
     // By name, since an alias may lead to the collection itself.
     if (from.name === source.name) own.push(...ids)
-    const vector = lookup ? vectorOf(from, lookup.vector ?? defaultVector(from, name)) : scoring.vector
-    const found = from.schema[vector] as SchemaVector
-    if (found.size !== size) {
-      throw invalid('lookup_from', `Vector dimension error: expected dim: ${size}`, found.size)
-    }
-    if (found.multivectorConfig && !source.schema[scoring.vector]?.multivectorConfig) {
-      throw invalid('lookup_from', 'expected a vector, and no multivector', found.name)
-    }
-    const column = this.#column(from, vector)
+    const vector = lookup ? (lookup.vector ?? defaultVector(from, like.name)) : like.name
+    vectorOf(from, vector, like)
+    const column = this.#column(from, vector, like)
     for (const id of ids) column.ids.add(id)
     this.#ofStage.set(stage, column)
   }
 
-  #column(source: Source, vector: number): Column {
-    const key = `${vector} ${source.name}`
+  #column(from: LookedUp, vector: string, like: SchemaVector): Column {
+    const key = JSON.stringify([from.name, vector, like.name])
     const known = this.#columns.get(key)
     if (known) return known
     const made = {
-      source,
+      from,
       vector,
+      like,
       ids: new Set<PointId>(),
       vectors: new Map<PointId, VectorValue | null>(),
     }
@@ -104,20 +101,39 @@ export class References {
 }
 
 /** The unnamed one, and where there is none that of the name that is asked here. */
-function defaultVector({ schema }: Source, using: string): string {
+function defaultVector({ schema }: LookedUp, using: string): string {
   return schema.some(({ name }) => name === UNNAMED_VECTOR) ? UNNAMED_VECTOR : using
 }
 
-function vectorOf({ schema }: Source, name: string): number {
+/** The collection itself: whoever reads it sees to that its rows stay, or are read anew. */
+function ownOf(source: Source): LookedUp {
+  return { name: source.name, schema: source.schema, read: (work) => work(source) }
+}
+
+/** Its place among the vectors; it has to be one that can be compared with that which is searched. */
+function vectorOf({ schema }: Pick<Source, 'schema'>, name: string, like: SchemaVector): number {
   const index = schema.findIndex((vector) => vector.name === name)
-  if (index < 0) throw invalid('lookup_from.vector', 'Not existing vector name', name)
+  const found = schema[index]
+  if (!found) throw invalid('lookup_from.vector', 'Not existing vector name', name)
+  if (found.size !== like.size) {
+    throw invalid('lookup_from', `Vector dimension error: expected dim: ${like.size}`, found.size)
+  }
+  if (found.multivectorConfig && !like.multivectorConfig) {
+    throw invalid('lookup_from', 'expected a vector, and no multivector', found.name)
+  }
   return index
 }
 
-async function fetchColumn({ source, vector, ids, vectors }: Column): Promise<void> {
+async function fetchColumn(column: Column): Promise<void> {
+  await column.from.read((source) => fetchFrom(source, column))
+}
+
+async function fetchFrom(source: Source, { vector: name, like, ids, vectors }: Column): Promise<void> {
   const asked = [...ids]
+  const vector = vectorOf(source, name, like)
   // Ids that are spelled differently may be one: rows are asked for once, and found by position.
   const block = await source.shard.retrieve(encodeIds(asked), { payload: false, vectors: Uint32Array.of(vector) })
+  vectors.clear()
   const column = block.vectors[0] as VectorRows
   const { size, multivectorConfig } = source.schema[vector] as SchemaVector
   // A row has its place whether it has a vector or not, but of multivectors as many as it has.

@@ -257,3 +257,34 @@ it('a change that the disk refuses is none, and the next one is made', async () 
   await collection.flush()
   expect(await has(collection, 'new')).toBe(1)
 })
+
+it('a look-up in a collection whose vectors come and go finds what it asks for', async () => {
+  const database = await open(':memory:')
+  onTestFinished(() => database.close())
+  const vectors = { kept: { size: 2, distance: 'Euclid' } } as const
+  const asking = await database.createCollection('asking', { vectors, sparseVectors: { words: {} } })
+  const other = await database.createCollection('other', { vectors })
+  const ids = Array.from({ length: 200 }, (_, i) => i)
+  await asking.upsert(ids.map((id) => ({ id, vector: { kept: [id, 0] }, payload: { of: id % 3 } })))
+  await other.upsert(ids.map((id) => ({ id, vector: { kept: [id + 50, 0] } })))
+  // The texts of many queries take their time, which other rows take the place of the looked-up ones in.
+  const text = Array.from({ length: 1_600 }, (_, i) => `word${i}`).join(' ')
+  const found = { query: 7, using: 'kept', lookupFrom: { collection: 'other' }, limit: 1 }
+  const words = { query: { text, model: 'qdrant/bm25' }, using: 'words', limit: 1 }
+  const query = { prefetch: [found, words], query: { fusion: 'rrf' }, limit: 1 } as const
+  const groups = { query: [0, 0], using: 'kept', groupBy: 'of', groupSize: 1, withLookup: 'other', limit: 3 }
+  let isOver = false
+  const changes = (async () => {
+    for (let round = 0; round < 10; round++) {
+      await other.createVectorName('more', { dense: { size: 3, distance: 'Dot' } })
+      await other.deleteVectorName('more')
+    }
+    isOver = true
+  })()
+  while (!isOver) {
+    const answers = await Promise.all(Array.from({ length: 20 }, () => asking.query(query)))
+    for (const [hit] of answers) expect(hit?.id).toBe(57)
+    for (const group of await asking.queryGroups(groups)) expect(group.lookup).toMatchObject({ id: group.id })
+  }
+  await changes
+})
