@@ -280,14 +280,14 @@ export class CollectionEngine implements MeasuredCollection, Shrinkable {
    */
   async updateConfig(change: (config: CollectionConfig) => CollectionConfig): Promise<void> {
     this.checkWritable()
-    await this.#changes.next(() => this.#updateConfig(change))
+    await this.#changes.asked('changes', () => this.#updateConfig(change))
     this.#maintenance.hurry()
   }
 
   /** Vectors that are in the new configuration alone are added, those that it lacks are dropped, with all their data. */
   async changeVectors(edit: EditVectors): Promise<WriteResult> {
     this.checkWritable()
-    if (await this.#changes.next(() => this.#vectors.make(edit))) this.#maintenance.hurry()
+    if (await this.#changes.asked('changes', () => this.#vectors.make(edit))) this.#maintenance.hurry()
     return this.#completed()
   }
 

@@ -25,7 +25,7 @@ export class PayloadIndexes {
   /** Resolves when the index is durable: `built` is its building, which may be waited for. */
   async create(index: IndexedField): Promise<{ built: Promise<void> }> {
     let built: Promise<void> = Promise.resolve()
-    await this.#changes.next(async () => {
+    await this.#changes.asked('changes of payload indexes', async () => {
       const before = this.#manifest.current.payloadIndexes
       const others = before.filter(({ field }) => field !== index.field)
       if (others.length >= LIMITS.payloadIndexes) {
@@ -46,7 +46,7 @@ export class PayloadIndexes {
 
   async delete(field: string): Promise<void> {
     let dropped: Promise<void> = Promise.resolve()
-    await this.#changes.next(async () => {
+    await this.#changes.asked('changes of payload indexes', async () => {
       const payloadIndexes = this.#manifest.current.payloadIndexes.filter((index) => index.field !== field)
       await this.#manifest.update({ payloadIndexes })
       dropped = this.#builds.next(async () => this.#shard().dropPayloadIndex(field))

@@ -6,9 +6,8 @@ import type { LogRecord } from '../log/record.js'
 import type { Shard } from '../native/shard.js'
 import type { VectorIdentity } from '../storage/table-layout.js'
 import { applyRecord } from './apply.js'
+import { overloaded } from './overloaded.js'
 import type { WritePlan } from './plans.js'
-
-const RETRY_AFTER_MS = 1_000
 
 export interface WriterParts {
   readonly shard: Shard
@@ -144,11 +143,4 @@ async function resolved(plan: WritePlan, signal: AbortSignal): Promise<LogRecord
   })
   if (signal.aborted) throw signal.reason
   return record
-}
-
-function overloaded(what: string, bound: number, seen: number): VicinalError {
-  return new VicinalError('OVERLOADED', `too many ${what}: at most ${bound}, got ${seen}`, {
-    details: { bound, seen },
-    retryAfterMs: RETRY_AFTER_MS,
-  })
 }

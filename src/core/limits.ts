@@ -95,6 +95,8 @@ export const LIMITS = {
   concurrentSearches: 1_024,
   /** Writes waiting for the log of one collection before 429. */
   queuedWrites: 1_024,
+  /** Changes of one collection's configuration and vectors, and of its payload indexes, that wait before 429. */
+  queuedChanges: 256,
   /** Vector bytes not yet in the graph before writers get 429. */
   tailBytes: 1024 * 1024 * 1024,
   /** Bytes of log not yet flushed to the table before writers wait, then get 429. */

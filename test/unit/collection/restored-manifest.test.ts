@@ -1,6 +1,7 @@
 import { expect, it } from 'vitest'
 import { checkRestoredManifest } from '../../../src/collection/restored-manifest.js'
 import { resolveConfig } from '../../../src/collection/schema.js'
+import { LIMITS } from '../../../src/core/limits.js'
 import type { Manifest } from '../../../src/storage/manifest.js'
 import { type LayoutVector, layoutOf, withoutVector, withVector } from '../../../src/storage/table-layout.js'
 
@@ -59,4 +60,13 @@ it.each<[what: string, change: (vectors: LayoutVector[]) => unknown]>([
   const manifest = structuredClone(CHANGED)
   change(manifest.layout?.vectors as LayoutVector[])
   expect(() => checkRestoredManifest(manifest)).toThrow('the snapshot is damaged: its manifest')
+})
+
+it.each([LIMITS.tableVectors, LIMITS.tableVectors + 1])('a layout of %d vectors, most of them dropped', (count) => {
+  let layout = layoutOf(SOUND)
+  for (let slot = 1; slot < count; slot++) layout = withoutVector(withVector(layout, { name: 'a', size: 3 }, 1), slot)
+  expect(layout.vectors).toHaveLength(count)
+  const check = () => checkRestoredManifest({ ...SOUND, layout })
+  if (count <= LIMITS.tableVectors) expect(check).not.toThrow()
+  else expect(check).toThrow('its layout')
 })

@@ -6,10 +6,12 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { beforeEach, expect, it, onTestFinished, vi } from 'vitest'
 import { inspect } from '../../../src/cli/inspect.js'
 import { CollectionEngine } from '../../../src/collection/collection-engine.js'
+import { Flusher } from '../../../src/collection/flusher.js'
 import { withoutVectorName, withVectorName } from '../../../src/collection/named-vectors.js'
 import { recoverCollection } from '../../../src/collection/recovery.js'
 import { systemClock } from '../../../src/core/clock.js'
 import type { Collection, Database } from '../../../src/core/database.js'
+import { LIMITS } from '../../../src/core/limits.js'
 import { Disk } from '../../../src/disk/disk.js'
 import { open } from '../../../src/index.js'
 import { listCollections } from '../../../src/storage/layout.js'
@@ -287,4 +289,47 @@ it('a look-up in a collection whose vectors come and go finds what it asks for',
     for (const group of await asking.queryGroups(groups)) expect(group.lookup).toMatchObject({ id: group.id })
   }
   await changes
+})
+
+it.each<[what: string, ask: (collection: Collection) => Promise<unknown>]>([
+  ['vectors', (c) => c.createVectorName('new', { dense: { size: 3, distance: 'Dot' } })],
+  ['the configuration', (c) => c.updateConfig({ metadata: { a: 1 } })],
+  ['payload indexes', (c) => c.createPayloadIndex('a', 'integer')],
+])('as many changes of %s as are allowed wait, and one more is refused', async (_what, ask) => {
+  const database = await open(':memory:')
+  onTestFinished(() => database.close())
+  const collection = await database.createCollection('rows', { vectors: { kept: { size: 2, distance: 'Euclid' } } })
+  const all = Array.from({ length: LIMITS.queuedChanges + 1 }, () => ask(collection))
+  const outcomes = await Promise.allSettled(all)
+  const refused = outcomes.flatMap((outcome) => (outcome.status === 'rejected' ? [outcome.reason] : []))
+  expect(refused).toMatchObject([
+    { code: 'OVERLOADED', status: 429, retryAfterMs: expect.any(Number), message: expect.stringContaining('256') },
+  ])
+  expect(outcomes.at(-1)?.status).toBe('rejected')
+  await ask(collection)
+})
+
+it('a table with as many columns as it may have is written without the dropped ones for one more', async () => {
+  const database = await opened()
+  const collection = await database.createCollection('rows', { vectors: { kept: { size: 2, distance: 'Euclid' } } })
+  await collection.upsert([{ id: 1, vector: { kept: [1, 2] } }])
+  await collection.flush()
+  const columns = async () => {
+    const [paths] = await listCollections(new Disk(folder))
+    return (await readManifest(new Disk(folder), (paths as { manifest: string }).manifest)).layout?.vectors.length
+  }
+  // In the background the dropped ones go sooner.
+  const later = vi.spyOn(Flusher.prototype, 'housekeep').mockResolvedValue()
+  onTestFinished(() => later.mockRestore())
+  let most = 0
+  for (let round = 1; round <= LIMITS.tableVectors + 1; round++) {
+    await collection.createVectorName('more', { dense: { size: 1, distance: 'Dot' } })
+    most = Math.max(most, (await columns()) ?? 0)
+    await collection.deleteVectorName('more')
+  }
+  expect(most).toBe(LIMITS.tableVectors)
+  expect(await collection.retrieve([1], { withVector: true })).toEqual([
+    { id: 1, payload: {}, vector: { kept: Float32Array.of(1, 2) } },
+  ])
+  expect((await collection.info()).warnings).toEqual([])
 })
