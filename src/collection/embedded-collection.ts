@@ -154,6 +154,7 @@ export class EmbeddedCollection<P = Payload> implements Collection<P> {
       return await withRoom(bytes, scope, async () => {
         const writes = []
         for (const operation of operations) writes.push(await this.#plan(operation))
+        this.#engine.strictMode?.written(writes.length)
         const results: WriteResult[] = []
         for (const write of writes) results.push(await write(options ?? {}, scope.signal))
         return results
@@ -176,7 +177,9 @@ export class EmbeddedCollection<P = Payload> implements Collection<P> {
     await this.#checkWrite(operation, options)
     return await withDeadline(options, (scope) =>
       withRoom(this.#writeBytes(operation), scope, async () => {
-        return await (await this.#plan(operation))(options, scope.signal)
+        const write = await this.#plan(operation)
+        this.#engine.strictMode?.written(1)
+        return await write(options, scope.signal)
       }),
     )
   }
@@ -197,14 +200,13 @@ export class EmbeddedCollection<P = Payload> implements Collection<P> {
 
   async retrieve(ids: readonly PointId[], options: RetrieveOptions = {}): Promise<StoredPoint<P>[]> {
     if (!Array.isArray(ids)) throw invalid('ids', 'expected an array of ids', ids)
-    this.#engine.strictMode?.read(options.timeoutMs)
     return await this.#read(options, (scope, view) =>
       this.#answer(ids.length, options, scope, () => retrieve<P>(view.shard, view.schema, ids, options)),
     )
   }
 
   async query(query: QueryOptions): Promise<Hit<P>[]> {
-    this.#checkQueries([query], query)
+    this.#checkQueries([query])
     return await this.#read(query, (scope, view) => this.#query(query, scope, view))
   }
 
@@ -213,7 +215,7 @@ export class EmbeddedCollection<P = Payload> implements Collection<P> {
   }
 
   async explain(query: QueryOptions): Promise<Explained<P>> {
-    this.#checkQueries([query], query)
+    this.#checkQueries([query])
     return await this.#read(query, (scope, view) => this.#explain(query, scope, view))
   }
 
@@ -231,8 +233,9 @@ export class EmbeddedCollection<P = Payload> implements Collection<P> {
     if (queries.length > LIMITS.batchQueries) {
       throw invalid('searches', `expected at most ${LIMITS.batchQueries} queries`, queries.length)
     }
-    this.#checkQueries(queries, call)
-    return await this.#read(call, (scope, view) => Promise.all(queries.map((query) => run(query, scope, view))))
+    this.#checkQueries(queries)
+    const all = (scope: CallScope, view: CollectionView) => Promise.all(queries.map((query) => run(query, scope, view)))
+    return await this.#read(call, all, queries.length)
   }
 
   #explain(query: QueryOptions, scope: CallScope, view: CollectionView): Awaitable<Explained<P>> {
@@ -246,7 +249,7 @@ export class EmbeddedCollection<P = Payload> implements Collection<P> {
 
   async queryGroups(query: QueryGroupsOptions): Promise<PointGroup<P>[]> {
     const rows = (query.limit ?? DEFAULT_LIMIT) * (query.groupSize ?? DEFAULT_GROUP_SIZE)
-    this.#checkQueries([query], query)
+    this.#checkQueries([query])
     return await this.#read(query, (scope, view) =>
       this.#answer(rows, query, scope, () => queryGroups<P>(query, this.#scopeOf(view, scope, false))),
     )
@@ -267,18 +270,14 @@ export class EmbeddedCollection<P = Payload> implements Collection<P> {
   }
 
   /** Before what is bounded by memory and the number of searches: what is refused takes no place. */
-  #checkQueries(queries: readonly QueryOptions[], call: CallOptions | undefined): void {
+  #checkQueries(queries: readonly QueryOptions[]): void {
     const { strictMode } = this.#engine
-    if (!strictMode) return
-    checkQueries(queries, strictMode)
-    strictMode.read(call?.timeoutMs, queries.length)
+    if (strictMode) checkQueries(queries, strictMode)
   }
 
-  #checkFilter(options: CallOptions & { filter?: Filter | null; limit?: number }): void {
+  #checkFilter(options: { filter?: Filter | null; limit?: number }): void {
     const { strictMode } = this.#engine
-    if (!strictMode) return
-    checkScroll(options, strictMode)
-    strictMode.read(options.timeoutMs)
+    if (strictMode) checkScroll(options, strictMode)
   }
 
   /** A search for neighbours of one vector may end at once; all else is a plan with a promise. */
@@ -293,11 +292,7 @@ export class EmbeddedCollection<P = Payload> implements Collection<P> {
   }
 
   async scrollPage(options: ScrollOptions = {}): Promise<ScrollPage<P>> {
-    const { strictMode } = this.#engine
-    if (strictMode) {
-      checkScroll(options, strictMode)
-      strictMode.read(options.timeoutMs)
-    }
+    this.#checkFilter(options)
     return await this.#read(options, (scope, view) =>
       this.#answer(options.limit ?? DEFAULT_LIMIT, options, scope, () =>
         scrollPage<P>(view.shard, view.schema, options, scope.signal),
@@ -323,10 +318,7 @@ export class EmbeddedCollection<P = Payload> implements Collection<P> {
     }
     filterIn(this.#engine.view)
     const { strictMode } = this.#engine
-    if (strictMode) {
-      checkCount(options, strictMode)
-      strictMode.read(options.timeoutMs)
-    }
+    if (strictMode) checkCount(options, strictMode)
     return await this.#read(options, (scope, view) => {
       const { shard } = view
       const filter = filterIn(view)
@@ -386,9 +378,13 @@ export class EmbeddedCollection<P = Payload> implements Collection<P> {
   #read<T>(
     options: CallOptions | undefined,
     work: (scope: CallScope, view: CollectionView) => Awaitable<T>,
+    cost = 1,
   ): Awaitable<T> {
     this.#engine.checkOpen()
-    return this.#admission.run(() => withDeadline(options, (scope) => this.#engine.read((view) => work(scope, view))))
+    const { strictMode } = this.#engine
+    const run = () =>
+      this.#admission.run(() => withDeadline(options, (scope) => this.#engine.read((view) => work(scope, view))))
+    return strictMode ? strictMode.read(options?.timeoutMs, cost, run) : run()
   }
 }
 

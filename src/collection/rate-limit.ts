@@ -16,6 +16,17 @@ export class RateLimit {
 
   /** Takes what an operation costs, or throws OVERLOADED. What costs more than a minute has will never pass. */
   take(cost: number, most: number, field: string): void {
+    this.check(cost, most, field)
+    this.#left -= cost
+  }
+
+  /** Of an operation that came to nothing. */
+  giveBack(cost: number): void {
+    this.#left = Math.min(this.#most, this.#left + cost)
+  }
+
+  /** The same as to take it, but nothing is taken. */
+  check(cost: number, most: number, field: string): void {
     const nowMs = this.#nowMs()
     if (most !== this.#most) {
       // Who changes the bound starts anew.
@@ -25,10 +36,7 @@ export class RateLimit {
     }
     this.#left = Math.min(most, this.#left + ((nowMs - this.#atMs) * most) / MINUTE_MS)
     this.#atMs = nowMs
-    if (cost <= this.#left) {
-      this.#left -= cost
-      return
-    }
+    if (cost <= this.#left) return
     const waitMs = ((cost - this.#left) * MINUTE_MS) / most
     const details = { field: `strict_mode_config.${field}`, bound: most, seen: cost }
     if (cost > most) {

@@ -1,5 +1,6 @@
 /** Strict mode: bounds that the owner of a collection sets for those who use it, with Qdrant's meaning and words. */
 import { totalmem } from 'node:os'
+import type { Awaitable } from '../core/awaitable.js'
 import type { ColumnarPoints, Selector, WriteOperation } from '../core/database.js'
 import { VicinalError } from '../core/errors.js'
 import type { Filter } from '../core/filter.js'
@@ -36,10 +37,24 @@ export class StrictMode {
     this.#subject = subject
   }
 
-  read(timeoutMs: number | undefined, cost = 1): void {
+  /** What is wrong with a read is found out while it is made ready: then it costs nothing. */
+  async read<T>(timeoutMs: number | undefined, cost: number, work: () => Awaitable<T>): Promise<T> {
     const { read_rate_limit: most } = this.config
     this.timeout(timeoutMs)
-    if (most !== undefined) this.#subject.reads.take(cost, most, 'read_rate_limit')
+    if (most === undefined) return await work()
+    this.#subject.reads.take(cost, most, 'read_rate_limit')
+    try {
+      return await work()
+    } catch (error) {
+      if (error instanceof VicinalError && error.code === 'INVALID_ARGUMENT') this.#subject.reads.giveBack(cost)
+      throw error
+    }
+  }
+
+  /** Of writes that nothing is wrong with. */
+  written(count: number): void {
+    const { write_rate_limit: most } = this.config
+    if (most !== undefined) this.#subject.writes.take(count, most, 'write_rate_limit')
   }
 
   /** What the caller asked for; the default is not the caller's. */
@@ -100,8 +115,8 @@ export class StrictMode {
     if (operation.op === 'upsert' || operation.op === 'updateVectors') await this.#points(operation)
     else if (operation.op === 'setPayload' || operation.op === 'overwritePayload') await this.#payloadSize()
     const { write_rate_limit: most } = this.config
-    // Last: what is refused for another reason costs nothing.
-    if (most !== undefined) this.#subject.writes.take(1, most, 'write_rate_limit')
+    // Before its points are looked at, which takes time; it costs something once they are known to be good.
+    if (most !== undefined) this.#subject.writes.check(1, most, 'write_rate_limit')
   }
 
   payloadIndex(field: string): void {

@@ -281,6 +281,36 @@ describe.each(['library', 'service'])('strict mode of the %s', (face) => {
     await expect(collection.query(Q)).rejects.toMatchObject({ code: 'OVERLOADED' })
   })
 
+  it('what is refused for what it says costs nothing', async () => {
+    const collection = await filled()
+    await collection.updateConfig({ strictModeConfig: { enabled: true, read_rate_limit: 1, write_rate_limit: 1 } })
+    const wrong: ((c: Collection) => Promise<unknown>)[] = [
+      (c) => c.upsert({ ids: [1, 2], vectors: new Float32Array(3) }),
+      (c) => c.upsert([{ id: 1, vector: [1, 2, 3] }]),
+      (c) => c.upsert([{ id: 1, vector: { nowhere: [1, 2] } }]),
+      (c) => c.updateVectors([{ id: 1, vector: [1] }]),
+      (c) => c.deleteVectors(['nowhere'], [1]),
+      (c) => c.setPayload({}, [1], { key: 'a[' }),
+      (c) =>
+        c.batch([
+          { op: 'clearPayload', which: [1] },
+          { op: 'upsert', points: [{ id: 1, vector: [1] }] },
+        ]),
+      (c) => c.query({ query: [1, 2, 3] }),
+      (c) => c.query({ query: [1, 2], using: 'nowhere', prefetch: Q }),
+      (c) => c.queryBatch([{ query: [1, 2, 3] }]),
+      (c) => c.queryGroups({ ...Q, groupBy: '' }),
+      (c) => c.scrollPage({ withVector: ['nowhere'] }),
+      (c) => c.facet({ key: 'other' }),
+    ]
+    for (const [i, attempt] of wrong.entries())
+      expect(await codeOf(attempt(collection)), `wrong ${i}`).toBe('INVALID_ARGUMENT')
+    await collection.upsert(columns(1))
+    await expect(collection.upsert(columns(1))).rejects.toMatchObject({ code: 'OVERLOADED' })
+    await collection.query(Q)
+    await expect(collection.query(Q)).rejects.toMatchObject({ code: 'OVERLOADED' })
+  })
+
   it('holds multivector_config', async () => {
     const vectors = { m: { size: 2, distance: 'Dot', multivectorConfig: { comparator: 'max_sim' } } } as const
     const collection = await database.createCollection(`strict-${made++}`, {
