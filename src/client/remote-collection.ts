@@ -23,7 +23,7 @@ import type { PayloadIndexKind, PayloadIndexOptions } from '../core/payload-inde
 import type { Payload, Point, PointId, PointVector } from '../core/point.js'
 import type { FacetHit, FacetOptions, QueryGroupsOptions, SearchMatrix, SearchMatrixOptions } from '../core/query.js'
 import type { CollectionInfo, ConfigChange, VectorNameConfig } from '../core/schema.js'
-import type { Snapshots } from '../core/snapshots.js'
+import type { CollectionSnapshots } from '../core/snapshots.js'
 import { isArrowTable, pointsOfArrow } from '../ingest/wire-arrow.js'
 import { encodeMsgpack } from '../ingest/wire-msgpack-encoder.js'
 import { wireIndexSchema } from '../ingest/wire-payload-index.js'
@@ -53,7 +53,7 @@ export class RemoteCollection<P = Payload> implements Collection<P> {
   readonly #transport: Transport
   readonly #path: string
   readonly #maxBodyBytes: number
-  readonly snapshots: Snapshots
+  readonly snapshots: CollectionSnapshots
 
   constructor(name: string, transport: Transport, maxBodyBytes: number) {
     this.name = name

@@ -1,7 +1,13 @@
 import { randomUUID } from 'node:crypto'
 import type { CallOptions } from '../core/database.js'
 import { LIMITS } from '../core/limits.js'
-import type { RecoverOptions, SnapshotData, SnapshotDescription, SnapshotSource, Snapshots } from '../core/snapshots.js'
+import type {
+  CollectionSnapshots,
+  RecoverOptions,
+  SnapshotData,
+  SnapshotDescription,
+  SnapshotSource,
+} from '../core/snapshots.js'
 import { encodeMsgpack } from '../ingest/wire-msgpack-encoder.js'
 import type { Transport } from './transport.js'
 
@@ -13,7 +19,7 @@ interface WireSnapshot {
 }
 
 /** Snapshots of one collection of a service, or of all of it: `path` says of which. */
-export class RemoteSnapshots implements Snapshots {
+export class RemoteSnapshots implements CollectionSnapshots {
   readonly #transport: Transport
   readonly #path: string
 
@@ -39,6 +45,14 @@ export class RemoteSnapshots implements Snapshots {
 
   async read(name: string, call?: CallOptions): Promise<SnapshotData> {
     const answer = await this.#transport.stream({ method: 'GET', path: this.#pathOf(name), call: long(call) })
+    return { name, bytes: Number(answer.headers['content-length']), chunks: answer }
+  }
+
+  /** Of a collection: of a whole database there is no such path. */
+  async stream(call?: CallOptions): Promise<SnapshotData> {
+    const path = this.#path.replace(/snapshots$/, 'shards/0/snapshot')
+    const answer = await this.#transport.stream({ method: 'GET', path, call: long(call) })
+    const [, name = ''] = /filename="([^"]*)"/.exec(answer.headers['content-disposition'] ?? '') ?? []
     return { name, bytes: Number(answer.headers['content-length']), chunks: answer }
   }
 

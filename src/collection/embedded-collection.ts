@@ -25,7 +25,7 @@ import type { Payload, PointId } from '../core/point.js'
 import type { FacetHit, FacetOptions, QueryGroupsOptions, SearchMatrix, SearchMatrixOptions } from '../core/query.js'
 import type { QueryPlan } from '../core/query-plan.js'
 import type { CollectionInfo, ConfigChange, VectorNameConfig } from '../core/schema.js'
-import type { Snapshots } from '../core/snapshots.js'
+import type { CollectionSnapshots } from '../core/snapshots.js'
 import { compileFilter } from '../filter/program.js'
 import { facet } from '../query/facet.js'
 import { queryGroups } from '../query/groups.js'
@@ -59,7 +59,7 @@ export interface CollectionHost {
   admission: Admission
   quotas: QuotaGuard
   aliases(): string[]
-  snapshots: Snapshots
+  snapshots: CollectionSnapshots
   catalog: Catalog
 }
 
@@ -69,7 +69,7 @@ export class EmbeddedCollection<P = Payload> implements Collection<P> {
   readonly #admission: Admission
   readonly #quotas: QuotaGuard
   readonly #aliases: () => string[]
-  readonly snapshots: Snapshots
+  readonly snapshots: CollectionSnapshots
   readonly #catalog: Catalog
 
   constructor(engine: CollectionEngine, { admission, quotas, aliases, snapshots, catalog }: CollectionHost) {

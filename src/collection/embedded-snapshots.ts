@@ -1,7 +1,7 @@
 import type { CallOptions } from '../core/database.js'
 import { VicinalError } from '../core/errors.js'
 import { LIMITS } from '../core/limits.js'
-import type { SnapshotData, SnapshotDescription, Snapshots } from '../core/snapshots.js'
+import type { CollectionSnapshots, SnapshotData, SnapshotDescription } from '../core/snapshots.js'
 import type { Aliases } from '../storage/alias-file.js'
 import { withDeadline } from './call-scope.js'
 import type { CollectionEngine } from './collection-engine.js'
@@ -30,7 +30,7 @@ export function snapshotStoreOf({ snapshots }: Pick<SnapshotHost, 'snapshots'>):
 }
 
 /** Of one collection, or with null of the whole database. */
-export class EmbeddedSnapshots implements Snapshots {
+export class EmbeddedSnapshots implements CollectionSnapshots {
   readonly #host: SnapshotHost
   readonly #engine: CollectionEngine | null
 
@@ -45,14 +45,27 @@ export class EmbeddedSnapshots implements Snapshots {
 
   async create(call?: CallOptions): Promise<SnapshotDescription> {
     const store = this.#store('write')
-    return await withLongDeadline(call, () =>
-      this.#host.untilDone(() =>
-        store.create(this.#collection, () => ({
-          engines: this.#engine ? [this.#engine] : this.#host.engines(),
-          aliases: this.#host.aliases(),
-        })),
-      ),
-    )
+    const made = () => this.#host.untilDone(() => store.create(this.#collection, () => this.#picture()))
+    return await withLongDeadline(call, made)
+  }
+
+  async stream(call?: CallOptions): Promise<SnapshotData> {
+    const store = this.#store('write')
+    const made = this.#host.untilDone(() => store.stream(this.#collection, () => this.#picture()))
+    try {
+      return await withLongDeadline(call, () => made)
+    } catch (error) {
+      // Who waits no longer will not read it.
+      made.then(({ chunks }) => chunks[Symbol.asyncIterator]().return?.()).catch(() => undefined)
+      throw error
+    }
+  }
+
+  #picture() {
+    return {
+      engines: this.#engine ? [this.#engine] : this.#host.engines(),
+      aliases: this.#host.aliases(),
+    }
   }
 
   async list(call?: CallOptions): Promise<SnapshotDescription[]> {

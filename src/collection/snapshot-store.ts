@@ -6,6 +6,7 @@ import { LIMITS } from '../core/limits.js'
 import {
   type RecoverOptions,
   SNAPSHOT_PRIORITIES,
+  type SnapshotData,
   type SnapshotDescription,
   type SnapshotSource,
 } from '../core/snapshots.js'
@@ -21,7 +22,7 @@ import {
   type SnapshotIndex,
   writeSnapshotIndex,
 } from '../storage/snapshot-index.js'
-import { readArchive, saveBytes, writeArchive } from '../storage/tar-archive.js'
+import { FileChunks, readArchive, saveBytes, type WrittenArchive, writeArchive } from '../storage/tar-archive.js'
 import { captureCollection } from './capture.js'
 import type { CollectionEngine } from './collection-engine.js'
 import { Queue } from './queue.js'
@@ -38,6 +39,8 @@ export interface SnapshotSettings {
   urls: boolean
 }
 export const DEFAULT_SNAPSHOT_SETTINGS: SnapshotSettings = { maxBytes: LIMITS.snapshotBytes, urls: false }
+
+type Picture = () => { engines: readonly CollectionEngine[]; aliases: Aliases }
 
 /** A snapshot that was brought, unpacked and looked through, and changed nothing yet. */
 export interface StagedSnapshot {
@@ -65,30 +68,45 @@ export class SnapshotStore {
   }
 
   /** `picture` is asked in its turn: what there is to be taken then. */
-  async create(
-    collection: string | null,
-    picture: () => { engines: readonly CollectionEngine[]; aliases: Aliases },
-  ): Promise<SnapshotDescription> {
+  async create(collection: string | null, picture: Picture): Promise<SnapshotDescription> {
     return await this.#inFolder(async (root) => {
       await this.folder.checkRoom()
-      const { engines, aliases } = picture()
-      const index: SnapshotIndex = {
-        kind: collection === null ? 'database' : 'collection',
-        createdAt: new Date().toISOString(),
-        collections: [],
-        aliases: collection === null ? [...aliases] : [],
-      }
-      for (const [i, engine] of engines.entries()) {
-        index.collections.push(await captureCollection(engine, this.#disk, join(root, String(i))))
-      }
-      await writeSnapshotIndex(this.#disk, root, index)
-      const names = index.collections.flatMap(({ folder, files }) =>
-        Object.keys(files).map((file) => `${folder}/${file}`),
-      )
-      const archive = join(root, ARCHIVE)
-      const written = await writeArchive(this.#disk, root, [SNAPSHOT_INDEX, ...names], archive)
+      const { archive, written } = await this.#archive(root, collection, picture)
       return await this.folder.add(collection, archive, written)
     })
+  }
+
+  /** One whose file has no name any more by the time it is read: it goes with its reader, or with the process. */
+  async stream(collection: string | null, picture: Picture): Promise<SnapshotData> {
+    return await this.#inFolder(async (root) => {
+      const { archive } = await this.#archive(root, collection, picture)
+      const name = await this.folder.freeName(collection)
+      const file = await this.#disk.openRead(archive)
+      return { name, bytes: await file.size(), chunks: new FileChunks(file) }
+    })
+  }
+
+  async #archive(
+    root: string,
+    collection: string | null,
+    picture: Picture,
+  ): Promise<{ archive: string; written: WrittenArchive }> {
+    const { engines, aliases } = picture()
+    const index: SnapshotIndex = {
+      kind: collection === null ? 'database' : 'collection',
+      createdAt: new Date().toISOString(),
+      collections: [],
+      aliases: collection === null ? [...aliases] : [],
+    }
+    for (const [i, engine] of engines.entries()) {
+      index.collections.push(await captureCollection(engine, this.#disk, join(root, String(i))))
+    }
+    await writeSnapshotIndex(this.#disk, root, index)
+    const names = index.collections.flatMap(({ folder, files }) =>
+      Object.keys(files).map((file) => `${folder}/${file}`),
+    )
+    const archive = join(root, ARCHIVE)
+    return { archive, written: await writeArchive(this.#disk, root, [SNAPSHOT_INDEX, ...names], archive) }
   }
 
   /** Brings, checks and unpacks a snapshot; `use` then takes from it what it wants, and what it leaves is removed. */

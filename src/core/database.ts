@@ -16,7 +16,7 @@ import type { QueryPlan } from './query-plan.js'
 import type { QuotaConfig, QuotaStatus } from './quotas.js'
 import type { ReadOptions } from './read-options.js'
 import type { CollectionInfo, CollectionOptions, ConfigChange, VectorNameConfig } from './schema.js'
-import type { RecoverOptions, SnapshotSource, Snapshots } from './snapshots.js'
+import type { CollectionSnapshots, RecoverOptions, SnapshotSource, Snapshots } from './snapshots.js'
 
 export type { CallOptions } from './call-options.js'
 export type { QuantizationParams, QueryOptions, QueryParams } from './query.js'
@@ -65,7 +65,7 @@ export interface Collection<P = Payload> {
   info(call?: CallOptions): Promise<CollectionInfo>
   /** The names that lead to this collection besides its own, in order. */
   aliases(call?: CallOptions): Promise<string[]>
-  readonly snapshots: Snapshots
+  readonly snapshots: CollectionSnapshots
   /**
    * Changes graph and codes. Resolves once the change is on stable storage; the segments there are get rebuilt behind
    * it, which `waitForIndex` waits for. Meanwhile all is searchable.

@@ -30,6 +30,11 @@ export interface Snapshots {
   read(name: string, call?: CallOptions): Promise<SnapshotData>
 }
 
+export interface CollectionSnapshots extends Snapshots {
+  /** One that is made for this reader alone, and is in no list. */
+  stream(call?: CallOptions): Promise<SnapshotData>
+}
+
 /**
  * Where a snapshot is to come from: bytes, or a location. `file://` leads to a file in the database's own folder of
  * snapshots; `http://` and `https://` are fetched where the database was opened with `snapshotUrls`.

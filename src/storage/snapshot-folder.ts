@@ -51,7 +51,7 @@ export class SnapshotFolder {
   async #add(collection: string | null, archive: string, { checksum }: WrittenArchive): Promise<SnapshotDescription> {
     const disk = this.#disk
     await disk.makeFolder(SNAPSHOTS)
-    const name = await this.#freeName(collection)
+    const name = await this.freeName(collection)
     await disk.replaceFile(join(SNAPSHOTS, name + CHECKSUM), Buffer.from(checksum))
     await disk.rename(archive, join(SNAPSHOTS, name))
     await disk.syncFolder(SNAPSHOTS)
@@ -121,7 +121,8 @@ export class SnapshotFolder {
     return checksum
   }
 
-  async #freeName(collection: string | null): Promise<string> {
+  /** Of the second, and of no file there is. */
+  async freeName(collection: string | null): Promise<string> {
     const time = new Date().toISOString().slice(0, 19).replace(/[T:]/g, '-')
     for (let number = 0; ; number++) {
       const name = `${prefixOf(collection)}${time}${number === 0 ? '' : `-${number}`}${SUFFIX}`

@@ -1,11 +1,13 @@
 import { once } from 'node:events'
 import { readdirSync } from 'node:fs'
+import { get } from 'node:http'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { describe, expect, it } from 'vitest'
 import { open } from '../../src/index.js'
 import { Random, runSeed } from '../oracle/fault-random.js'
 import { ended, inScratch, startChild } from './child.js'
+import { ServerProcess } from './server-process.js'
 import { scaled, scaledMinutes } from './soak.js'
 
 const KILLS = scaled(8)
@@ -61,6 +63,44 @@ describe('kill -9 while collections are replaced by snapshots', () => {
         expect(readdirSync(join(folder, 'snapshots')).filter((name) => name.endsWith('.snapshot'))).toHaveLength(2)
       })
       expect(changes, 'acknowledged changes').toBeGreaterThan(KILLS)
+    },
+    scaledMinutes(2),
+  )
+})
+
+describe('kill -9 while a snapshot is made for one answer, or read', () => {
+  it(
+    'leaves nothing of it once the service has started again',
+    async () => {
+      await inScratch(async (folder) => {
+        const database = await open(folder)
+        // More than the buffers between the service and a reader who does not read.
+        const size = 512
+        const collection = await database.createCollection('streamed', { vectors: { size, distance: 'Dot' } })
+        const count = 8_000
+        const ids = Uint32Array.from({ length: count }, (_, id) => id)
+        await collection.upsert({ ids, vectors: new Float32Array(count * size).fill(0.5) })
+        await database.close()
+        for (const killMs of [5, 40, 120, 'reading'] as const) {
+          const server = await ServerProcess.start(folder)
+          const request = get(`${server.url}/collections/streamed/shards/0/snapshot`)
+          request.on('error', () => {})
+          if (killMs === 'reading') {
+            const [response] = await once(request, 'response')
+            response.on('error', () => {})
+            expect(Number(response.headers['content-length'])).toBeGreaterThan(count * size * 4)
+            const list = await (await fetch(`${server.url}/collections/streamed/snapshots`)).json()
+            expect(list).toMatchObject({ result: [] })
+          } else await sleep(killMs)
+          await server.end('SIGKILL')
+          request.destroy()
+          const reopened = await open(folder)
+          expect(await (await reopened.collection('streamed')).count()).toBe(count)
+          await reopened.close()
+          const entries = readdirSync(folder, { recursive: true, encoding: 'utf8' })
+          expect(entries.filter((name) => /^tmp-|\.snapshot/.test(name))).toEqual([])
+        }
+      })
     },
     scaledMinutes(2),
   )

@@ -1,14 +1,15 @@
 import { VicinalError } from '../../src/core/errors.js'
-import type { Snapshots } from '../../src/core/snapshots.js'
+import type { CollectionSnapshots } from '../../src/core/snapshots.js'
 
 export function withoutFolder(): VicinalError {
   return new VicinalError('INVALID_ARGUMENT', 'snapshots: the database is in memory')
 }
 
 /** What has no folder has no snapshots. */
-export const noSnapshots: Snapshots = {
+export const noSnapshots: CollectionSnapshots = {
   create: () => Promise.reject(withoutFolder()),
   list: () => Promise.reject(withoutFolder()),
   delete: () => Promise.reject(withoutFolder()),
   read: () => Promise.reject(withoutFolder()),
+  stream: () => Promise.reject(withoutFolder()),
 }

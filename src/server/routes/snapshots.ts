@@ -1,6 +1,6 @@
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import { invalid, notFound } from '../../core/errors.js'
-import type { SnapshotDescription, SnapshotSource, Snapshots } from '../../core/snapshots.js'
+import type { CollectionSnapshots, SnapshotDescription, SnapshotSource, Snapshots } from '../../core/snapshots.js'
 import { recoverOf, recoverOptionsOf } from '../../ingest/wire-snapshots.js'
 import type { Call, Route } from '../call.js'
 import { PlainBody, StreamBody } from '../respond.js'
@@ -36,11 +36,11 @@ function routesOf(path: string, scope: (call: Call) => Promise<Snapshots>, recov
   ]
 }
 
-async function ofCollection(call: Call): Promise<Snapshots> {
+async function ofCollection(call: Call): Promise<CollectionSnapshots> {
   return (await call.collection()).snapshots
 }
 
-async function ofShard(call: Call): Promise<Snapshots> {
+async function ofShard(call: Call): Promise<CollectionSnapshots> {
   checkShard(call)
   return await ofCollection(call)
 }
@@ -72,52 +72,7 @@ async function download(call: Call, snapshots: Snapshots): Promise<StreamBody> {
 
 /** One that is made for this answer alone. */
 async function streamShard(call: Call): Promise<StreamBody> {
-  const snapshots = await ofShard(call)
-  // Without the caller's deadline: past it there would be a file, and nobody to delete it.
-  const { name } = await snapshots.create()
-  try {
-    const { bytes, chunks } = await snapshots.read(name, call.longOptions())
-    return new StreamBody({ name, bytes, chunks: new ThenDeleted(chunks, () => snapshots.delete(name)) })
-  } catch (error) {
-    await snapshots.delete(name)
-    throw error
-  }
-}
-
-/** Deletes the file at its end and for whoever stops before, be it before the first byte. */
-class ThenDeleted implements AsyncIterableIterator<Uint8Array> {
-  readonly #chunks: AsyncIterator<Uint8Array>
-  readonly #remove: () => Promise<void>
-  #isOver = false
-
-  constructor(chunks: AsyncIterable<Uint8Array>, remove: () => Promise<void>) {
-    this.#chunks = chunks[Symbol.asyncIterator]()
-    this.#remove = remove
-  }
-
-  [Symbol.asyncIterator](): this {
-    return this
-  }
-
-  async next(): Promise<IteratorResult<Uint8Array, undefined>> {
-    try {
-      const next = await this.#chunks.next()
-      if (!next.done) return next
-    } catch (error) {
-      await this.return()
-      throw error
-    }
-    return await this.return()
-  }
-
-  async return(): Promise<IteratorResult<Uint8Array, undefined>> {
-    if (!this.#isOver) {
-      this.#isOver = true
-      await this.#chunks.return?.()
-      await this.#remove()
-    }
-    return { done: true, value: undefined }
-  }
+  return new StreamBody(await (await ofShard(call)).stream(call.longOptions()))
 }
 
 async function upload(call: Call, recover: Recover): Promise<unknown> {
