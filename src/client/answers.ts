@@ -22,7 +22,7 @@ import {
   type SparseModifier,
   type VectorOverrides,
 } from '../core/schema.js'
-import type { OptimizersConfig, StrictModeConfig, WalConfig } from '../core/settings.js'
+import type { HnswTuning, OptimizersConfig, StrictModeConfig, WalConfig } from '../core/settings.js'
 import type { WireObject } from '../ingest/wire-fields.js'
 import { parseJson } from '../ingest/wire-json.js'
 import { memoryOfWire } from '../ingest/wire-memory.js'
@@ -181,7 +181,7 @@ interface WireSparseParams {
     datatype?: SparseIndexParams['datatype']
   }
 }
-interface WireHnsw {
+interface WireHnsw extends HnswTuning {
   m?: number
   ef_construct?: number
   memory?: MemoryPlacement
@@ -311,8 +311,18 @@ function overridesOf({
   return overrides
 }
 
-function hnswOf({ m, ef_construct: efConstruct, memory }: WireHnsw): Partial<HnswConfig> {
+function hnswOf({ m, ef_construct: efConstruct, memory, ...others }: WireHnsw): Partial<HnswConfig> {
+  const { full_scan_threshold, max_indexing_threads, payload_m, inline_storage } = others
+  // The first is always told; 0 is where it was not given.
+  const told = {
+    ...(full_scan_threshold ? { full_scan_threshold } : {}),
+    max_indexing_threads,
+    payload_m,
+    inline_storage,
+  }
+  const tuning = Object.fromEntries(Object.entries(told).filter(([, value]) => value !== undefined)) as HnswTuning
   return {
+    ...(Object.keys(tuning).length === 0 ? {} : { tuning }),
     ...(m === undefined ? {} : { m }),
     ...(efConstruct === undefined ? {} : { efConstruct }),
     ...(memory === undefined ? {} : { memory }),

@@ -100,8 +100,8 @@ function quantizationBody({ quantization, quantizationConfig }: QuantizationChan
   return { quantization, quantization_config: quantizationConfig }
 }
 
-function hnswBody({ m, efConstruct, memory }: Partial<HnswConfig>): object {
-  return { m, ef_construct: efConstruct, memory }
+function hnswBody({ m, efConstruct, memory, tuning }: Partial<HnswConfig>): object {
+  return { m, ef_construct: efConstruct, memory, ...tuning }
 }
 
 export function scrollBody(options: ScrollOptions): object {

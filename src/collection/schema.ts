@@ -22,7 +22,7 @@ import { applyPatch } from '../filter/payload.js'
 import { parsePayload } from '../filter/payload-json.js'
 import { payloadText } from './payload-text.js'
 import { askedQuantization } from './quantization.js'
-import { optimizersOf, strictModeOf, walOf } from './settings.js'
+import { hnswTuningOf, optimizersOf, strictModeOf, walOf } from './settings.js'
 import { changeSparse, resolveSparse } from './sparse-schema.js'
 import { checkPlacement, checkVectorName } from './vector-checks.js'
 
@@ -174,14 +174,17 @@ function changeVector(vector: ResolvedVector, change: VectorChange, defaults: De
   checkPlacement(memory, `${field}.memory`)
   const overrides = { ...vector.overrides }
   if (change.hnswConfig) {
-    const { m, efConstruct, memory: graph } = change.hnswConfig
-    overrides.hnswConfig = {
-      ...overrides.hnswConfig,
+    const { m, efConstruct, memory: graph, tuning } = change.hnswConfig
+    const given = {
       ...(m === undefined ? {} : { m }),
       ...(efConstruct === undefined ? {} : { efConstruct }),
       ...(graph === undefined ? {} : { memory: graph }),
+      ...(tuning === undefined
+        ? {}
+        : { tuning: { ...overrides.hnswConfig?.tuning, ...hnswTuningOf(tuning, `${field}.hnsw_config`) } }),
     }
-    if (m === undefined && efConstruct === undefined && graph === undefined) delete overrides.hnswConfig
+    if (Object.keys(given).length > 0) overrides.hnswConfig = { ...overrides.hnswConfig, ...given }
+    else delete overrides.hnswConfig
   }
   const asked = askedQuantization(change, `${field}.`)
   if (asked) {
@@ -211,9 +214,14 @@ export function resolveHnsw(config: Partial<HnswConfig> | undefined, defaults: H
   if (m !== NO_GRAPH) checkM(m, `${field}.m`)
   checkInteger(efConstruct, MIN_EF_CONSTRUCT, LIMITS.ef, `${field}.ef_construct`)
   const memory = config?.memory ?? defaults.memory
-  if (memory === undefined) return { m, efConstruct }
-  checkPlacement(memory, `${field}.memory`)
-  return { m, efConstruct, memory }
+  if (memory !== undefined) checkPlacement(memory, `${field}.memory`)
+  const tuning = { ...defaults.tuning, ...hnswTuningOf(config?.tuning, field) }
+  return {
+    m,
+    efConstruct,
+    ...(memory === undefined ? {} : { memory }),
+    ...(Object.keys(tuning).length === 0 ? {} : { tuning }),
+  }
 }
 
 function checkM(m: unknown, field: string): void {

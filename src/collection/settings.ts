@@ -2,7 +2,7 @@
 import { invalid } from '../core/errors.js'
 import { LIMITS } from '../core/limits.js'
 import type { QuotaConfig } from '../core/quotas.js'
-import type { OptimizersConfig, StrictModeConfig, WalConfig } from '../core/settings.js'
+import type { HnswTuning, OptimizersConfig, StrictModeConfig, WalConfig } from '../core/settings.js'
 
 interface Range {
   least: number
@@ -28,6 +28,13 @@ const OPTIMIZERS: Readonly<Record<keyof OptimizersConfig, Allowed>> = {
   flush_interval_sec: COUNT,
   max_optimization_threads: { least: 0, word: 'auto' },
   prevent_unoptimized: 'boolean',
+}
+
+const HNSW: Readonly<Record<keyof HnswTuning, Allowed>> = {
+  full_scan_threshold: { least: 10 },
+  max_indexing_threads: COUNT,
+  payload_m: COUNT,
+  inline_storage: 'boolean',
 }
 
 const WAL: Readonly<Record<keyof WalConfig, Allowed>> = {
@@ -69,6 +76,7 @@ const QUOTAS: Readonly<Record<keyof QuotaConfig, Allowed>> = {
 }
 
 export const optimizersOf = (value: unknown): OptimizersConfig => settingsOf(value, OPTIMIZERS, 'optimizers_config')
+export const hnswTuningOf = (value: unknown, field: string): HnswTuning => settingsOf(value, HNSW, field)
 export const walOf = (value: unknown): WalConfig => settingsOf(value, WAL, 'wal_config')
 export const strictModeOf = (value: unknown): StrictModeConfig => settingsOf(value, STRICT_MODE, 'strict_mode_config')
 

@@ -2,7 +2,7 @@ import type { CollectionMemory, MemoryPlacement, VectorPlacement } from './memor
 import type { PayloadIndexKind, PayloadIndexParams } from './payload-index.js'
 import type { Payload } from './point.js'
 import type { Quantization, QuantizationChange, QuantizationConfig, QuantizationOptions } from './quantization.js'
-import type { OptimizersConfig, StrictModeConfig, WalConfig } from './settings.js'
+import type { HnswTuning, OptimizersConfig, StrictModeConfig, WalConfig } from './settings.js'
 
 /** How near two vectors are. Cosine and Dot: greater is nearer. Euclid and Manhattan: smaller is nearer. */
 export type Distance = 'Cosine' | 'Dot' | 'Euclid' | 'Manhattan'
@@ -15,6 +15,8 @@ export interface HnswConfig {
   efConstruct: number
   /** Where graphs are to be; absent: cached. */
   memory?: MemoryPlacement
+  /** Kept and told. */
+  tuning?: HnswTuning
 }
 export const DEFAULT_HNSW: HnswConfig = { m: 16, efConstruct: 200 }
 

@@ -1,6 +1,6 @@
 /**
- * Settings of a collection in the words of Qdrant's REST API, kept and told again as they were given. Those of optimizers
- * and the log tune Qdrant and change nothing here; strict mode holds.
+ * Settings of a collection in the words of Qdrant's REST API, kept and told again as they were given. Those of optimizers,
+ * the log and graphs tune Qdrant and change nothing here; strict mode holds.
  */
 
 export interface OptimizersConfig {
@@ -13,6 +13,14 @@ export interface OptimizersConfig {
   flush_interval_sec?: number
   max_optimization_threads?: number | 'auto'
   prevent_unoptimized?: boolean
+}
+
+/** Beside what a graph has here. */
+export interface HnswTuning {
+  full_scan_threshold?: number
+  max_indexing_threads?: number
+  payload_m?: number
+  inline_storage?: boolean
 }
 
 export interface WalConfig {

@@ -21,7 +21,7 @@ import type {
   VectorNameConfig,
   VectorParams,
 } from '../core/schema.js'
-import type { OptimizersConfig, StrictModeConfig, WalConfig } from '../core/settings.js'
+import type { HnswTuning, OptimizersConfig, StrictModeConfig, WalConfig } from '../core/settings.js'
 import {
   booleanAt,
   integerAt,
@@ -33,6 +33,8 @@ import {
   type WireObject,
 } from './wire-fields.js'
 import { payloadAt } from './wire-points.js'
+
+const HNSW_TUNING = ['full_scan_threshold', 'max_indexing_threads', 'payload_m', 'inline_storage'] as const
 
 export function collectionOf(body: WireObject): CollectionOptions {
   const sparseVectors = isPresent(body.sparse_vectors) ? sparseVectorsAt(body.sparse_vectors) : {}
@@ -136,12 +138,14 @@ export function vectorNameConfigOf(body: WireObject): VectorNameConfig {
 }
 
 function hnswAt(value: unknown, field: string): Partial<HnswConfig> {
-  const { m, ef_construct: efConstruct, memory, on_disk: onDisk } = objectAt(value, field)
+  const { m, ef_construct: efConstruct, memory, on_disk: onDisk, ...others } = objectAt(value, field)
   const config: Partial<HnswConfig> = {}
   if (isPresent(m)) config.m = numberAt(m, `${field}.m`)
   if (isPresent(efConstruct)) config.efConstruct = numberAt(efConstruct, `${field}.ef_construct`)
   if (isPresent(onDisk)) config.memory = booleanAt(onDisk, `${field}.on_disk`) ? 'cold' : 'cached'
   if (isPresent(memory)) config.memory = memory as MemoryPlacement
+  const given = HNSW_TUNING.filter((key) => isPresent(others[key])).map((key) => [key, others[key]])
+  if (given.length > 0) config.tuning = Object.fromEntries(given) as HnswTuning
   return config
 }
 

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { LIMITS } from '../../src/core/limits.js'
-import type { CollectionSettings } from '../../src/core/schema.js'
+import type { CollectionOptions, CollectionSettings } from '../../src/core/schema.js'
 import type { Suite } from './database.contract.js'
 
 const VECTORS = { size: 1, distance: 'Dot' } as const
@@ -44,7 +44,7 @@ const BOUNDS: [group: keyof CollectionSettings, key: string, fits: unknown[], re
 
 export function describeSettings(suite: Suite): void {
   let made = 0
-  const create = (settings: CollectionSettings) =>
+  const create = (settings: Partial<CollectionOptions>) =>
     suite.database.createCollection(`settings-${made++}`, { vectors: VECTORS, ...settings })
 
   describe('settings', () => {
@@ -77,6 +77,42 @@ export function describeSettings(suite: Suite): void {
       for (const value of [7, 'all', []]) {
         await expect(create({ [group]: value } as never)).rejects.toMatchObject({ code: 'INVALID_ARGUMENT' })
       }
+    })
+  })
+
+  describe('what tunes graphs elsewhere', () => {
+    const tuning = { full_scan_threshold: 10, max_indexing_threads: 0, payload_m: 0, inline_storage: false }
+
+    it('is kept as it was given, for a vector too, and a change replaces what it names', async () => {
+      const vectors = { a: { size: 2, distance: 'Dot', hnswConfig: { tuning: { payload_m: 7 } } } } as const
+      const collection = await create({ vectors, hnswConfig: { m: 8, tuning } })
+      const told = async () => {
+        const { hnswConfig, vectors } = (await collection.info()).config
+        return [hnswConfig, vectors[0]?.overrides.hnswConfig]
+      }
+      expect(await told()).toEqual([{ m: 8, efConstruct: 200, tuning }, { tuning: { payload_m: 7 } }])
+      const more = { inline_storage: true }
+      await collection.updateConfig({ hnswConfig: { tuning: more }, vectors: { a: { hnswConfig: { tuning: more } } } })
+      expect(await told()).toEqual([
+        { m: 8, efConstruct: 200, tuning: { ...tuning, ...more } },
+        { tuning: { payload_m: 7, ...more } },
+      ])
+      expect((await (await create({})).info()).config.hnswConfig).toEqual({ m: 16, efConstruct: 200 })
+    })
+
+    it.each([
+      ['full_scan_threshold', 9],
+      ['full_scan_threshold', '10'],
+      ['max_indexing_threads', -1],
+      ['payload_m', 1.5],
+      ['inline_storage', 1],
+    ])('is refused where %s is %j', async (field, value) => {
+      const hnswConfig = { tuning: { [field]: value } } as never
+      const refused = { code: 'INVALID_ARGUMENT', message: expect.stringMatching(`hnsw_config\\.${field}`) }
+      await expect(create({ hnswConfig })).rejects.toMatchObject(refused)
+      const collection = await create({})
+      await expect(collection.updateConfig({ hnswConfig })).rejects.toMatchObject(refused)
+      await expect(collection.updateConfig({ vectors: { '': { hnswConfig } } })).rejects.toMatchObject(refused)
     })
   })
 

@@ -99,7 +99,7 @@ export function wireInfo(info: CollectionInfo): object {
         write_consistency_factor: 1,
         on_disk_payload: false,
       },
-      hnsw_config: { ...wireHnsw(hnswConfig), full_scan_threshold: 0 },
+      hnsw_config: { full_scan_threshold: 0, ...wireHnsw(hnswConfig) },
       optimizer_config: wireOptimizers(info.config.optimizersConfig),
       wal_config: wireWal(info.config.walConfig),
       quantization_config: quantizationConfig,
@@ -181,6 +181,7 @@ function wireVector({ size, distance, multivectorConfig, datatype, memory, overr
   }
 }
 
-function wireHnsw({ m, efConstruct, memory }: Partial<HnswConfig>): object {
-  return { m, ef_construct: efConstruct, ...(memory === undefined ? {} : { memory, on_disk: memory === 'cold' }) }
+function wireHnsw({ m, efConstruct, memory, tuning }: Partial<HnswConfig>): object {
+  const placed = memory === undefined ? {} : { memory, on_disk: memory === 'cold' }
+  return { m, ef_construct: efConstruct, ...placed, ...tuning }
 }
