@@ -12,6 +12,8 @@ import { receiveFile } from './upload.js'
 
 const MS_PER_SECOND = 1000
 const INTEGER = /^\d{1,9}$/
+const ORDERINGS = ['weak', 'medium', 'strong'] as const
+const CONSISTENCIES = ['majority', 'quorum', 'all'] as const
 
 export interface Route {
   method: 'GET' | 'PUT' | 'POST' | 'PATCH' | 'DELETE'
@@ -61,15 +63,24 @@ export class Call {
   }
 
   options(): CallOptions {
+    this.#checkConsistency()
     return { signal: this.#request.ticket.signal, ...this.#deadline() }
   }
 
   /** On the wire a write is acknowledged before it is on stable storage, unless `wait=true` asks otherwise. */
   writeOptions(): WriteOptions {
+    this.word('ordering', ORDERINGS)
     return { signal: this.#request.ticket.signal, ...this.#deadline(), wait: this.flag('wait', false) }
   }
 
-  /** `timeout` in seconds, as Qdrant has it. `ordering` and `consistency` say nothing on one node. */
+  /** How many replicas are to agree, or which; of one they do. */
+  #checkConsistency(): void {
+    const { consistency } = this.query
+    if (typeof consistency === 'string' && /^[1-9]\d{0,8}$/.test(consistency)) return
+    this.word('consistency', CONSISTENCIES)
+  }
+
+  /** `timeout` in seconds, as Qdrant has it. */
   #deadline(): Pick<CallOptions, 'timeoutMs' | 'defaultTimeoutMs'> {
     const { timeout } = this.query
     if (timeout === undefined) return { defaultTimeoutMs: this.#timeoutMs }
@@ -104,6 +115,13 @@ export class Call {
     const number = typeof value === 'string' && INTEGER.test(value) ? Number(value) : Number.NaN
     if (!(number >= least && number <= most)) throw invalid(name, `expected an integer from ${least} to ${most}`, value)
     return number
+  }
+
+  /** Checked alone: what they ask for holds on one node, or means nothing. */
+  word(name: string, words: readonly string[]): void {
+    const value = this.query[name]
+    if (value === undefined || (typeof value === 'string' && words.includes(value))) return
+    throw invalid(name, `expected one of ${words.join(', ')}`, value)
   }
 
   flag(name: string, otherwise: boolean): boolean {

@@ -2,6 +2,7 @@
 import type { Database } from '../core/database.js'
 import type { MemoryGate } from '../core/memory.js'
 import type { CollectionInfo, MeasuredRecall } from '../core/schema.js'
+import { digestOf } from './digest.js'
 import { VERSION } from './versions.js'
 
 const BUCKETS_MS = [0.5, 1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 2000, 5000, 10_000, 60_000] as const
@@ -87,7 +88,7 @@ export class Metrics {
   }
 
   /** `database` is null while it is being opened; what it would tell is left out then. */
-  async text(database: Database | null): Promise<string> {
+  async text(database: Database | null, { anonymize }: { anonymize: boolean }): Promise<string> {
     const used = this.#routes.filter((route) => route.isUsed)
     const lines = [
       ...family('app_info', 'gauge', 'Name and version', [`app_info{name="vicinal",version="${VERSION}"} 1`]),
@@ -107,7 +108,7 @@ export class Metrics {
       ...processMetrics(),
       ...limitMetrics(this.#memory),
     ]
-    if (database) lines.push(...collectionMetrics(await allInfos(database)))
+    if (database) lines.push(...collectionMetrics(await allInfos(database), anonymize ? digestOf : (name) => name))
     return `${lines.join('\n')}\n`
   }
 }
@@ -166,10 +167,11 @@ const PER_VECTOR: readonly [name: string, help: string, value: (recall: Measured
   ['collection_recall_queries', 'Queries compared with a scan', ({ queries }) => queries],
 ]
 
-function collectionMetrics(infos: readonly CollectionInfo[]): string[] {
+function collectionMetrics(infos: readonly CollectionInfo[], told: (name: string) => string): string[] {
+  const label = (name: string) => escapeLabel(told(name))
   const lines = gauge('collections_total', 'Collections', infos.length)
   for (const [name, help, value] of PER_COLLECTION) {
-    const samples = infos.map((info) => `${name}{id="${escapeLabel(info.name)}"} ${value(info)}`)
+    const samples = infos.map((info) => `${name}{id="${label(info.name)}"} ${value(info)}`)
     lines.push(...family(name, 'gauge', help, samples))
   }
   for (const [name, help, value] of PER_VECTOR) {
@@ -177,7 +179,7 @@ function collectionMetrics(infos: readonly CollectionInfo[]): string[] {
       Object.entries(info.recall)
         .filter(([, recall]) => recall.queries > 0)
         .map(([vector, recall]) => {
-          const labels = `id="${escapeLabel(info.name)}",vector="${escapeLabel(vector)}"`
+          const labels = `id="${label(info.name)}",vector="${label(vector)}"`
           return `${name}{${labels}} ${value(recall)}`
         }),
     )

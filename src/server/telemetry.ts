@@ -1,8 +1,8 @@
 /** What the service tells of itself, in the shape of Qdrant's telemetry. Nothing is sent anywhere: it answers a GET. */
-import { createHash } from 'node:crypto'
 import { arch, availableParallelism, endianness, platform, release, totalmem } from 'node:os'
 import type { Database } from '../core/database.js'
 import { Disk } from '../disk/disk.js'
+import { digestOf } from './digest.js'
 import type { Metrics } from './metrics.js'
 import { wireInfo } from './routes/collections.js'
 import { TITLE, VERSION } from './versions.js'
@@ -90,7 +90,7 @@ async function told(
       payloads_size_bytes: info.memory.payload?.bytes ?? 0,
     }
     const shard = { id: 0, key: null, local, remote: [], replicate_states: { 0: 'Active' } }
-    const id = anonymize ? createHash('sha256').update(info.name).digest('hex') : info.name
+    const id = anonymize ? digestOf(info.name) : info.name
     return { id, config: anonymize ? { ...config, metadata: null } : config, shards: [shard] }
   })
 }

@@ -1,6 +1,6 @@
 /** What Qdrant tells of nodes, shards and background work, of a node that is alone. */
 import { createHash } from 'node:crypto'
-import { VicinalError } from '../../core/errors.js'
+import { invalid, VicinalError } from '../../core/errors.js'
 import type { QuotaConfig } from '../../core/quotas.js'
 import type { CollectionInfo } from '../../core/schema.js'
 import type { Call, Route } from '../call.js'
@@ -8,6 +8,8 @@ import type { Call, Route } from '../call.js'
 const ONE = '/collections/:name'
 /** Nodes of a cluster have numbers; the only one is 0. */
 const PEER = 0
+/** Of numbers that are checked alone. */
+const ANY = 999_999_999
 const OPTIONAL = ['queued', 'completed', 'idle_segments'] as const
 
 /** Each with why it is not there. */
@@ -50,6 +52,8 @@ async function quotas(call: Call): Promise<object> {
 
 /** As it came: the engine knows what may be in it. */
 async function updateQuotas(call: Call): Promise<boolean> {
+  // There is nobody else to agree.
+  call.flag('wait', false)
   await call.database.updateQuotas(call.body as QuotaConfig, call.options())
   return true
 }
@@ -71,6 +75,7 @@ async function shardKeys(call: Call): Promise<object> {
 }
 
 async function clusterTelemetry(call: Call): Promise<object> {
+  call.integer('details_level', 0, ANY, 0)
   const found = await allInfos(call)
   const collections = found.map((info) => {
     const replica = {
@@ -87,7 +92,8 @@ async function clusterTelemetry(call: Call): Promise<object> {
 
 /** What the graph has yet to catch up with is the only work there is to wait for; what was done is not kept. */
 async function optimizations(call: Call): Promise<object> {
-  const asked = new Set(String(call.query.with ?? '').split(','))
+  const asked = optionalParts(call)
+  call.integer('completed_limit', 0, ANY, 0)
   const info = await infoOf(call)
   const isBehind = info.status === 'yellow'
   const left = Math.max(0, info.vectorsCount - info.indexedVectorsCount)
@@ -103,6 +109,13 @@ async function optimizations(call: Call): Promise<object> {
     running: isBehind ? [running] : [],
     ...Object.fromEntries(OPTIONAL.filter((part) => asked.has(part)).map((part) => [part, []])),
   }
+}
+
+function optionalParts({ query }: Call): Set<string> {
+  const parts = query.with === undefined || query.with === '' ? [] : String(query.with).split(',')
+  const unknown = parts.find((part) => !OPTIONAL.includes(part as (typeof OPTIONAL)[number]))
+  if (unknown === undefined) return new Set(parts)
+  throw invalid('with', `expected some of ${OPTIONAL.join(', ')}`, unknown)
 }
 
 /** The same each time: it is the same work. */

@@ -7,13 +7,20 @@ import { PlainBody } from '../respond.js'
 import { telemetry } from '../telemetry.js'
 import { API_VERSION, TITLE } from '../versions.js'
 
-const MOST_DETAILS = 10
+/** More than there are levels: Qdrant has no greatest one. */
+const MOST_DETAILS = 999_999_999
 const PROMETHEUS_TYPE = 'text/plain; version=0.0.4; charset=utf-8'
 
 export interface ServiceState {
   gate: DatabaseGate
   metrics: Metrics
   isClosing(): boolean
+}
+
+/** Requests are counted by path, not by collection, whatever is asked. */
+function checkTelling(call: Call): void {
+  call.flag('per_collection', false)
+  call.options()
 }
 
 export function serviceRoutes({ gate, metrics, isClosing }: ServiceState): Route[] {
@@ -26,6 +33,7 @@ export function serviceRoutes({ gate, metrics, isClosing }: ServiceState): Route
   }
 
   function told(call: Call): Promise<object> {
+    checkTelling(call)
     const level = call.integer('details_level', 0, MOST_DETAILS, 0)
     return telemetry({ id, started, database: gate.current, metrics, level, anonymize: call.flag('anonymize', false) })
   }
@@ -40,7 +48,11 @@ export function serviceRoutes({ gate, metrics, isClosing }: ServiceState): Route
     {
       ...about,
       path: '/metrics',
-      run: async () => new PlainBody(await metrics.text(gate.current), 200, PROMETHEUS_TYPE),
+      run: async (call) => {
+        checkTelling(call)
+        const text = await metrics.text(gate.current, { anonymize: call.flag('anonymize', false) })
+        return new PlainBody(text, 200, PROMETHEUS_TYPE)
+      },
     },
     { ...about, path: '/telemetry', run: told },
   ]
