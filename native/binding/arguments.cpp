@@ -45,30 +45,39 @@ bool Reader::isAbsent(napi_value value) {
 }
 
 double Reader::number(napi_value value, const char* field, double least, double most) {
-  double result = 0;
-  if (failed_) return least;
-  if (value == nullptr || napi_get_value_double(env_, value, &result) != napi_ok ||
-      !(result >= least) || !(result <= most)) {
-    const std::string expected =
-        "a number in [" + std::to_string(least) + ", " + std::to_string(most) + "]";
-    fail(field, expected.c_str());
-    return least;
-  }
-  return result;
+  return checkedNumber(doubleOf(value), field, least, most);
 }
 
 uint64_t Reader::integer(napi_value value, const char* field, uint64_t least, uint64_t most) {
-  double result = 0;
+  return checkedInteger(doubleOf(value), field, least, most);
+}
+
+// What is no number is none in any range.
+double Reader::doubleOf(napi_value value) {
+  double result = NAN;
+  if (failed_ || value == nullptr || napi_get_value_double(env_, value, &result) != napi_ok)
+    return NAN;
+  return result;
+}
+
+double Reader::checkedNumber(double value, const char* field, double least, double most) {
   if (failed_) return least;
-  if (value == nullptr || napi_get_value_double(env_, value, &result) != napi_ok ||
-      !(result >= static_cast<double>(least)) || !(result <= static_cast<double>(most)) ||
-      result != std::floor(result)) {
-    const std::string expected =
-        "an integer in [" + std::to_string(least) + ", " + std::to_string(most) + "]";
-    fail(field, expected.c_str());
-    return least;
-  }
-  return static_cast<uint64_t>(result);
+  if (value >= least && value <= most) return value;
+  const std::string expected =
+      "a number in [" + std::to_string(least) + ", " + std::to_string(most) + "]";
+  fail(field, expected.c_str());
+  return least;
+}
+
+uint64_t Reader::checkedInteger(double value, const char* field, uint64_t least, uint64_t most) {
+  if (failed_) return least;
+  if (value >= static_cast<double>(least) && value <= static_cast<double>(most) &&
+      value == std::floor(value))
+    return static_cast<uint64_t>(value);
+  const std::string expected =
+      "an integer in [" + std::to_string(least) + ", " + std::to_string(most) + "]";
+  fail(field, expected.c_str());
+  return least;
 }
 
 bool Reader::boolean(napi_value value, const char* field) {

@@ -37,6 +37,9 @@ public:
   double number(napi_value value, const char* field, double least, double most);
   // An integer in [least, most]; `most` is at most 2^53.
   uint64_t integer(napi_value value, const char* field, uint64_t least, uint64_t most);
+  // The same of a number that is there already.
+  double checkedNumber(double value, const char* field, double least, double most);
+  uint64_t checkedInteger(double value, const char* field, uint64_t least, uint64_t most);
   bool boolean(napi_value value, const char* field);
   std::string text(napi_value value, const char* field, size_t maxBytes);
   uint32_t arrayLength(napi_value value, const char* field, uint32_t most);
@@ -56,6 +59,7 @@ public:
   }
 
 private:
+  double doubleOf(napi_value value);
   template <typename T> static constexpr napi_typedarray_type typeOf() {
     if constexpr (std::is_same_v<T, float>)
       return napi_float32_array;

@@ -7,6 +7,13 @@
 
 namespace vicinal::binding {
 
+namespace {
+
+// Work that is worth waking a thread for, many times over.
+constexpr double kJobNs = 100'000;
+
+} // namespace
+
 // One call on its way. Owned by whoever holds it: the pool's job, then the mailbox, then the
 // JavaScript thread.
 struct Environment::Pending {
@@ -72,6 +79,10 @@ bool Environment::install(napi_env env) {
     return false;
   }
   self->mailbox_->wake = self->wake_;
+  if (!self->watchTurns()) {
+    throwError(env, "INTERNAL", "the kernel cannot tell turns of the event loop");
+    return false;
+  }
   napi_unref_threadsafe_function(env, self->wake_);
   // Hooks run last in, first out: this one, which closes the mailbox, before the one of the
   // function it calls.
@@ -80,11 +91,26 @@ bool Environment::install(napi_env env) {
   return true;
 }
 
+// The handle is freed by the event loop, which may outlive the environment.
+bool Environment::watchTurns() {
+  uv_loop_t* loop = nullptr;
+  if (napi_get_uv_event_loop(env_, &loop) != napi_ok) return false;
+  turnEnd_ = new uv_prepare_t;
+  uv_prepare_init(loop, turnEnd_);
+  turnEnd_->data = this;
+  uv_unref(reinterpret_cast<uv_handle_t*>(turnEnd_));
+  return true;
+}
+
 void Environment::teardown(void* data) {
   auto* self = static_cast<Environment*>(data);
   for (Pending* pending = self->first_; pending != nullptr; pending = pending->next) {
     if (pending->call.cancel) pending->call.cancel->cancel();
   }
+  uv_close(reinterpret_cast<uv_handle_t*>(self->turnEnd_),
+           [](uv_handle_t* handle) { delete reinterpret_cast<uv_prepare_t*>(handle); });
+  for (const Soon& soon : self->soon_) delete soon.pending;
+  self->soon_.clear();
   std::unique_lock lock(self->mailbox_->mutex);
   self->mailbox_->closed = true;
   self->mailbox_->idle.wait(lock, [&] { return self->mailbox_->running == 0; });
@@ -128,6 +154,43 @@ napi_value Environment::run(Lane lane, Call call) {
   if (pending == nullptr) return nullptr;
   ThreadPool::shared().submit(lane, [pending, mailbox = mailbox_] { perform(pending, *mailbox); });
   return promise;
+}
+
+napi_value Environment::runSoon(Call call, double expectedNs) {
+  if (!(expectedNs < kJobNs)) return run(Lane::Search, std::move(call));
+  napi_value promise = nullptr;
+  Pending* pending = enlist(std::move(call), &promise);
+  if (pending == nullptr) return nullptr;
+  if (soon_.empty()) {
+    uv_prepare_start(turnEnd_, [](uv_prepare_t* handle) {
+      static_cast<Environment*>(handle->data)->submitSoon();
+    });
+  }
+  soon_.push_back({pending, expectedNs});
+  return promise;
+}
+
+// Jobs are made long enough to be worth a thread each, and no longer, since other threads may be
+// free.
+void Environment::submitSoon() {
+  uv_prepare_stop(turnEnd_);
+  std::vector<Pending*> calls;
+  double expectedNs = 0;
+  for (const Soon& soon : soon_) {
+    calls.push_back(soon.pending);
+    expectedNs += soon.expectedNs;
+    if (expectedNs < kJobNs) continue;
+    submitJob(std::exchange(calls, {}));
+    expectedNs = 0;
+  }
+  soon_.clear();
+  if (!calls.empty()) submitJob(std::move(calls));
+}
+
+void Environment::submitJob(std::vector<Pending*> calls) {
+  ThreadPool::shared().submit(Lane::Search, [calls = std::move(calls), mailbox = mailbox_] {
+    for (Pending* pending : calls) perform(pending, *mailbox);
+  });
 }
 
 napi_value Environment::runAside(Call call) {

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <node_api.h>
+#include <uv.h>
 
 #include <condition_variable>
 #include <functional>
@@ -34,6 +35,8 @@ using Completion = std::function<void(Status)>;
 // function that wakes its thread, which then settles everything in the mailbox in one go. The
 // function holds the event loop open only while calls are pending.
 //
+// Short calls of one turn go to the pool together, before the event loop waits for what comes next.
+//
 // When an environment ends, its pending calls are asked to stop, and the teardown waits for those
 // that are running, because they read memory that JavaScript owns. Calls that have not begun never
 // begin. What finishes later finds the mailbox closed and goes nowhere.
@@ -48,6 +51,9 @@ public:
 
   // Runs a call on the pool; returns its promise.
   napi_value run(Lane lane, Call call);
+  // Runs a search on the pool. To wake a thread for it takes about as long as a short one: those of
+  // one turn of the event loop wait for its end, and share jobs.
+  napi_value runSoon(Call call, double expectedNs);
   // Runs a call on a thread of its own: one that waits for disks, or for jobs of the pool.
   napi_value runAside(Call call);
   // Starts a call whose end `start`'s completion reports; `work` is not used.
@@ -56,12 +62,19 @@ public:
 private:
   struct Pending;
   struct Mailbox;
+  struct Soon {
+    Pending* pending;
+    double expectedNs;
+  };
 
   explicit Environment(napi_env env);
   Pending* enlist(Call call, napi_value* promise);
   static void perform(Pending* pending, Mailbox& mailbox);
   void settle(Pending* pending);
   void deliver();
+  bool watchTurns();
+  void submitSoon();
+  void submitJob(std::vector<Pending*> calls);
   static void teardown(void* self);
 
   napi_env env_;
@@ -70,6 +83,9 @@ private:
   // Of the JavaScript thread alone: all calls not yet settled.
   Pending* first_ = nullptr;
   size_t pendingCount_ = 0;
+  // Of this turn. The handle is active while there are any, and holds no event loop open.
+  std::vector<Soon> soon_;
+  uv_prepare_t* turnEnd_ = nullptr;
 };
 
 } // namespace vicinal::binding

@@ -8,9 +8,6 @@ namespace vicinal::binding {
 
 namespace {
 
-// Above this, handing over memory is cheaper than copying it.
-constexpr size_t kSmallBytes = 16 * 1024;
-
 size_t aligned(size_t bytes) { return (bytes + 7) & ~size_t(7); }
 
 void freeGivenAway(napi_env env, void* data, void* hint) {

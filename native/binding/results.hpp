@@ -11,6 +11,9 @@
 
 namespace vicinal::binding {
 
+// Above this, handing over memory is cheaper than copying it.
+constexpr size_t kSmallBytes = 16 * 1024;
+
 class ResultObject {
 public:
   explicit ResultObject(napi_env env);

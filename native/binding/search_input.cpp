@@ -13,7 +13,7 @@ namespace vicinal::binding {
 namespace {
 
 void readQuery(Reader& reader, napi_value value, const VectorSpec& spec, SearchRequest& request) {
-  const auto query = reader.typed<float>(reader.property(value, "query"), "query");
+  const auto query = reader.typed<float>(value, "query");
   if (reader.failed()) return;
   const size_t count = query.length / spec.dim;
   if (count == 0 || query.length % spec.dim != 0 || (count > 1 && !spec.isMulti)) {
@@ -150,7 +150,7 @@ void readSearch(Reader& reader, napi_value value, const ShardSpec& spec, SearchR
   const VectorSpec& vector = spec.vectors[request.vector];
   napi_value examples = reader.property(value, "examples");
   if (reader.isAbsent(examples))
-    readQuery(reader, value, vector, request);
+    readQuery(reader, reader.property(value, "query"), vector, request);
   else
     readExamples(reader, examples, vector, request);
   readRanked(reader, value, spec, request);
@@ -160,6 +160,51 @@ void readSearch(Reader& reader, napi_value value, const ShardSpec& spec, SearchR
   request.isExact = reader.boolean(reader.property(value, "exact"), "exact");
   readCodeUse(reader, reader.property(value, "codes"), request);
   request.isIndexedOnly = reader.boolean(reader.property(value, "indexedOnly"), "indexedOnly");
+}
+
+SearchCall readPlainSearch(Reader& reader, const Span<double>& numbers, napi_value query,
+                           napi_value filter, const ShardSpec& spec, SearchRequest& request) {
+  enum Place : size_t {
+    Vector,
+    Limit,
+    Offset,
+    Ef,
+    Cancel,
+    Flags,
+    Recall,
+    Threshold,
+    InlineUs,
+    Count
+  };
+  enum Flag : uint32_t { Exact = 1, IndexedOnly = 2, Payload = 4, HasThreshold = 8, All = 15 };
+  if (!reader.failed() && numbers.length != Count) reader.fail("numbers", "those of a search");
+  if (reader.failed()) return {};
+  const auto integer = [&](Place place, const char* name, uint64_t most) {
+    return reader.checkedInteger(numbers.data[place], name, 0, most);
+  };
+  const auto number = [&](Place place, const char* name, double least, double most) {
+    return reader.checkedNumber(numbers.data[place], name, least, most);
+  };
+  request.vector = static_cast<uint32_t>(integer(Vector, "vector", kMostVectors));
+  if (request.vector >= spec.vectors.size()) reader.fail("vector", "one of the shard's");
+  request.limit = static_cast<uint32_t>(integer(Limit, "limit", kMostResults));
+  request.offset = static_cast<uint32_t>(integer(Offset, "offset", kMostResults));
+  request.ef = static_cast<uint32_t>(integer(Ef, "ef", kMostEf));
+  request.recall = static_cast<float>(number(Recall, "recall", 0, 1));
+  const auto flags = static_cast<uint32_t>(integer(Flags, "flags", Flag::All));
+  request.isExact = (flags & Exact) != 0;
+  request.isIndexedOnly = (flags & IndexedOnly) != 0;
+  request.fields.payload = (flags & Payload) != 0;
+  request.hasThreshold = (flags & HasThreshold) != 0;
+  if (request.hasThreshold)
+    request.threshold =
+        static_cast<float>(number(Threshold, "scoreThreshold", -INFINITY, INFINITY));
+  const SearchCall call{integer(Cancel, "cancel", kMostSafeInteger),
+                        number(InlineUs, "inlineUs", 0, kMostInlineUs)};
+  if (reader.failed()) return {};
+  readQuery(reader, query, spec.vectors[request.vector], request);
+  request.filter = readFilter(reader, filter);
+  return call;
 }
 
 void readSparseSearch(Reader& reader, napi_value value, const ShardSpec& spec,

@@ -116,15 +116,34 @@ CancelFlag::Clock::time_point timeIn(double us) {
 // is under way that could run beside it, and where it is expected to end within `mostUs`. A wrong
 // guess is given up at that time. True when it has been done.
 template <typename Search>
-bool searchedInline(Environment& environment, Shard& shard, Search& search, double mostUs,
-                    Status& status) {
-  if (mostUs <= 0 || !environment.isIdle()) return false;
-  if (!(search.expectedNs(shard) < mostUs * 1000)) return false;
+bool searchedInline(Environment& environment, Shard& shard, Search& search, double expectedNs,
+                    double mostUs, Status& status) {
+  if (mostUs <= 0 || !environment.isIdle() || !(expectedNs < mostUs * 1000)) return false;
   const CancelFlag deadline(timeIn(mostUs));
   status = search.run(shard, &deadline, Waiting::Refused);
   if (status.code() != Code::Cancelled) return true;
   search.result = {};
   return false;
+}
+
+// Its result, or the promise of it. `resultOf` makes the one JavaScript gets.
+template <typename Search, typename ResultOf>
+napi_value searched(napi_env env, const std::shared_ptr<ShardHandle>& handle,
+                    std::shared_ptr<Search> search, const SearchCall& call, ResultOf resultOf) {
+  Status status;
+  const double expectedNs = search->expectedNs(*handle->shard());
+  if (searchedInline(*Environment::of(env), *handle->shard(), *search, expectedNs, call.inlineUs,
+                     status)) {
+    if (status.isOk()) return resultOf(env, search->result);
+    throwError(env, codeName(status.code()), status.message());
+    return nullptr;
+  }
+  return searchOnShard(
+      handle, env, call.cancel, expectedNs,
+      [search](Shard& shard, const CancelFlag* cancel) {
+        return search->run(shard, cancel, Waiting::Allowed);
+      },
+      [search, resultOf](napi_env live) { return resultOf(live, search->result); });
 }
 
 template <typename Search> napi_value searchMethod(napi_env env, napi_callback_info info) {
@@ -133,22 +152,23 @@ template <typename Search> napi_value searchMethod(napi_env env, napi_callback_i
   if (!handle) return nullptr;
   auto search = std::make_shared<Search>();
   search->read(arguments, arguments[1], handle->shard()->spec());
-  const uint64_t cancelNumber = readCancel(arguments, arguments.property(arguments[1], "cancel"));
-  const double inlineUs =
-      arguments.number(arguments.property(arguments[1], "inlineUs"), "inlineUs", 0, kMostInlineUs);
+  const SearchCall call{
+      readCancel(arguments, arguments.property(arguments[1], "cancel")),
+      arguments.number(arguments.property(arguments[1], "inlineUs"), "inlineUs", 0, kMostInlineUs)};
   if (arguments.failed()) return nullptr;
-  Status status;
-  if (searchedInline(*Environment::of(env), *handle->shard(), *search, inlineUs, status)) {
-    if (status.isOk()) return searchResult(env, search->result);
-    throwError(env, codeName(status.code()), status.message());
-    return nullptr;
-  }
-  return readOnShard(
-      handle, env, cancelNumber,
-      [search](Shard& shard, const CancelFlag* cancel) {
-        return search->run(shard, cancel, Waiting::Allowed);
-      },
-      [search](napi_env live) { return searchResult(live, search->result); });
+  return searched(env, handle, std::move(search), call, searchResult);
+}
+
+napi_value searchPlainMethod(napi_env env, napi_callback_info info) {
+  Arguments arguments(env, info);
+  const auto handle = ShardHandle::of(arguments);
+  if (!handle) return nullptr;
+  auto search = std::make_shared<DenseSearch>();
+  const auto numbers = arguments.typed<double>(arguments[1], "numbers");
+  const SearchCall call = readPlainSearch(arguments, numbers, arguments[2], arguments[3],
+                                          handle->shard()->spec(), search->request);
+  if (arguments.failed()) return nullptr;
+  return searched(env, handle, std::move(search), call, packedResult);
 }
 
 using AnySearch = std::variant<DenseSearch, SparseSearch>;
@@ -241,6 +261,7 @@ napi_value searchFusedMethod(napi_env env, napi_callback_info info) {
 void defineSearchMethods(napi_env env, napi_value exports) {
   static constexpr Method kMethods[] = {
       {"search", searchMethod<DenseSearch>},
+      {"searchPlain", searchPlainMethod},
       {"searchSparse", searchMethod<SparseSearch>},
       {"searchFused", searchFusedMethod},
   };

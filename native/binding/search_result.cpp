@@ -1,5 +1,7 @@
 #include "binding/search_result.hpp"
 
+#include <cstring>
+
 #include "binding/results.hpp"
 
 namespace vicinal::binding {
@@ -53,6 +55,42 @@ napi_value searchResult(napi_env env, SearchResult& result) {
   object.set("stats", stats.finish());
   if (!result.segments.empty()) object.set("segments", segmentReports(env, result.segments));
   return object.finish();
+}
+
+// Eight-byte words first, then four-byte ones, then bytes, so that all are aligned.
+napi_value packedResult(napi_env env, SearchResult& result) {
+  const RowBlock& rows = result.rows;
+  const SearchStats& stats = result.stats;
+  const double header[] = {static_cast<double>(rows.count),
+                           static_cast<double>(stats.visited),
+                           static_cast<double>(stats.distances),
+                           static_cast<double>(stats.matches),
+                           stats.recall,
+                           stats.tookUs,
+                           rows.hasPayloads ? static_cast<double>(rows.payloadBytes.size()) : -1,
+                           static_cast<double>(stats.strategy.size())};
+  const struct {
+    const void* data;
+    size_t bytes;
+  } parts[] = {{header, sizeof header},
+               {rows.seqs.data(), rows.seqs.bytes()},
+               {rows.ids.data(), rows.ids.bytes()},
+               {result.scores.data(), result.scores.bytes()},
+               {rows.payloadOffsets.data(), rows.payloadOffsets.bytes()},
+               {rows.payloadBytes.data(), rows.payloadBytes.bytes()},
+               {stats.strategy.data(), stats.strategy.size()}};
+  size_t bytes = 0;
+  for (const auto& part : parts) bytes += part.bytes;
+  if (bytes > kSmallBytes) return searchResult(env, result);
+  void* data = nullptr;
+  napi_value buffer = nullptr;
+  if (napi_create_arraybuffer(env, bytes, &data, &buffer) != napi_ok) return nullptr;
+  char* to = static_cast<char*>(data);
+  for (const auto& part : parts) {
+    if (part.bytes > 0) std::memcpy(to, part.data, part.bytes);
+    to += part.bytes;
+  }
+  return buffer;
 }
 
 } // namespace vicinal::binding

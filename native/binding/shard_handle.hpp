@@ -46,18 +46,35 @@ private:
 napi_value runOnShard(const std::shared_ptr<ShardHandle>& handle, napi_env env, Lane lane,
                       Call call, uint64_t cancelNumber = 0);
 
-// The same for a read that can be cancelled: `work(shard, cancel)` gives a status.
 template <typename Work>
-napi_value readOnShard(const std::shared_ptr<ShardHandle>& handle, napi_env env,
-                       uint64_t cancelNumber, Work work,
-                       std::function<napi_value(napi_env)> result) {
+Call readCall(const std::shared_ptr<ShardHandle>& handle, Work work,
+              std::function<napi_value(napi_env)> result) {
   Call call;
   call.cancel = std::make_shared<CancelFlag>();
   call.work = [shard = handle->shard(), work = std::move(work), cancel = call.cancel.get()] {
     return work(*shard, cancel);
   };
   call.result = std::move(result);
+  return call;
+}
+
+// The same for a read that can be cancelled: `work(shard, cancel)` gives a status.
+template <typename Work>
+napi_value readOnShard(const std::shared_ptr<ShardHandle>& handle, napi_env env,
+                       uint64_t cancelNumber, Work work,
+                       std::function<napi_value(napi_env)> result) {
+  Call call = readCall(handle, std::move(work), std::move(result));
   return runOnShard(handle, env, Lane::Search, std::move(call), cancelNumber);
+}
+
+// The same for a search that is expected to take so long.
+template <typename Work>
+napi_value searchOnShard(const std::shared_ptr<ShardHandle>& handle, napi_env env,
+                         uint64_t cancelNumber, double expectedNs, Work work,
+                         std::function<napi_value(napi_env)> result) {
+  Call call = readCall(handle, std::move(work), std::move(result));
+  ShardHandle::begin(handle, call, cancelNumber);
+  return Environment::of(env)->runSoon(std::move(call), expectedNs);
 }
 
 } // namespace vicinal::binding

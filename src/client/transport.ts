@@ -73,7 +73,7 @@ export class Transport {
     if (!(timeoutMs > 0) || timeoutMs > LIMITS.maxTimeoutMs) {
       throw invalid('timeoutMs', `expected more than 0 and at most ${LIMITS.maxTimeoutMs}`, timeoutMs)
     }
-    const deadline = new Deadline(timeoutMs, call?.signal)
+    const deadline = new Deadline(timeoutMs, callerOf(call))
     try {
       return await this.#sendWithRetries(request, deadline)
     } finally {
@@ -83,7 +83,7 @@ export class Transport {
 
   /** The answer as it comes. The deadline is that of its head. */
   async stream(request: StreamRequest): Promise<IncomingMessage> {
-    const deadline = new Deadline(request.call?.timeoutMs ?? this.#options.timeoutMs, request.call?.signal)
+    const deadline = new Deadline(request.call?.timeoutMs ?? this.#options.timeoutMs, callerOf(request.call))
     try {
       if (this.#closed) throw new VicinalError('CLOSED', 'The connection is closed')
       const response = await this.#exchange(request, deadline)
@@ -165,6 +165,10 @@ export class Transport {
       else pipeline(Readable.from(upload.chunks), request, (error) => error && reject(error))
     })
   }
+}
+
+function callerOf(call: CallOptions | undefined): AbortSignal | undefined {
+  return call?.signal ?? call?.stop?.signal
 }
 
 function bodyOf(response: IncomingMessage): Promise<Buffer> {

@@ -3,33 +3,22 @@ import type { Awaitable } from '../core/awaitable.js'
 import type { CallOptions } from '../core/database.js'
 import { invalid, VicinalError } from '../core/errors.js'
 import { LIMITS } from '../core/limits.js'
+import { Stop } from '../core/stop.js'
 
-/** A call that runs. Its signal is made when it is first asked for: a call that ends at once needs none. */
-export class CallScope {
-  #controller: AbortController | undefined
-  #reason: VicinalError | undefined
+const NO_OPTIONS: CallOptions = {}
 
-  get signal(): AbortSignal {
-    this.#controller ??= controllerOfMany()
-    if (this.#reason) this.#controller.abort(this.#reason)
-    return this.#controller.signal
+/** A call that runs. */
+export class CallScope extends Stop {
+  protected override makeController(): AbortController {
+    const controller = new AbortController()
+    // Each search of a batch listens: as many as there are are no leak.
+    setMaxListeners(0, controller.signal)
+    return controller
   }
-
-  stop(reason: VicinalError): void {
-    this.#reason = reason
-    this.#controller?.abort(reason)
-  }
-}
-
-/** Each search of a batch listens: as many as there are are no leak. */
-function controllerOfMany(): AbortController {
-  const controller = new AbortController()
-  setMaxListeners(0, controller.signal)
-  return controller
 }
 
 /**
- * Runs one call under its deadline and the caller's AbortSignal. `work` hands the scope's signal on to the kernel;
+ * Runs one call under its deadline and until the caller stops it. `work` hands the scope's signal on to the kernel;
  * the call rejects with TIMEOUT or CANCELLED as soon as either fires, whatever the work is still doing. What is done
  * at once is returned at once.
  */
@@ -41,30 +30,32 @@ export function withDeadline<T>(
   if (typeof timeoutMs !== 'number' || !(timeoutMs > 0) || timeoutMs > LIMITS.maxTimeoutMs) {
     throw invalid('timeout', `expected milliseconds above 0, at most ${LIMITS.maxTimeoutMs}`, timeoutMs)
   }
-  const outer = options?.signal
-  if (outer?.aborted) throw cancelled(outer)
+  if (options?.signal?.aborted) throw cancelled(options.signal.reason)
+  if (options?.stop?.isStopped) throw cancelled(undefined)
   const scope = new CallScope()
   const started = work(scope)
-  return started instanceof Promise ? untilStopped(started, scope, timeoutMs, outer) : started
+  return started instanceof Promise ? untilStopped(started, scope, timeoutMs, options ?? NO_OPTIONS) : started
 }
 
 function untilStopped<T>(
   started: Promise<T>,
   scope: CallScope,
   timeoutMs: number,
-  outer: AbortSignal | undefined,
+  { signal, stop }: CallOptions,
 ): Promise<T> {
   return new Promise<T>((resolve, reject) => {
-    const stop = (error: VicinalError) => {
+    const end = (error: VicinalError) => {
       scope.stop(error)
       reject(error)
     }
-    const onAbort = () => stop(cancelled(outer as AbortSignal))
-    const timer = setTimeout(() => stop(timedOut(timeoutMs)), timeoutMs)
-    outer?.addEventListener('abort', onAbort, { once: true })
+    const onStop = () => end(cancelled(signal?.reason))
+    const timer = setTimeout(() => end(timedOut(timeoutMs)), timeoutMs)
+    signal?.addEventListener('abort', onStop, { once: true })
+    stop?.onStop(onStop)
     const settle = () => {
       clearTimeout(timer)
-      outer?.removeEventListener('abort', onAbort)
+      signal?.removeEventListener('abort', onStop)
+      stop?.offStop(onStop)
     }
     started.then(
       (value) => {
@@ -85,6 +76,6 @@ function timedOut(timeoutMs: number): VicinalError {
   })
 }
 
-function cancelled(signal: AbortSignal): VicinalError {
-  return new VicinalError('CANCELLED', 'the call was cancelled by its AbortSignal', { cause: signal.reason })
+function cancelled(cause: unknown): VicinalError {
+  return new VicinalError('CANCELLED', 'the call was cancelled by its AbortSignal', { cause })
 }

@@ -151,14 +151,13 @@ export class CollectionEngine implements MeasuredCollection, Shrinkable {
   read<T>(work: (view: CollectionView) => Awaitable<T>): Awaitable<T> {
     const { view } = this
     const answer = work(view)
-    return answer instanceof Promise ? this.#ofPresent(answer, view.shard, work) : answer
-  }
-
-  async #ofPresent<T>(answer: Promise<T>, shard: Shard, work: (view: CollectionView) => Awaitable<T>): Promise<T> {
-    const [outcome] = await Promise.allSettled([answer])
-    if (this.#shard !== shard && !this.#closed) return await this.read(work)
-    if (outcome.status === 'rejected') throw outcome.reason
-    return outcome.value
+    if (!(answer instanceof Promise)) return answer
+    const isOutdated = () => this.#shard !== view.shard && !this.#closed
+    const ifPresent = (give: () => Awaitable<T>) => (isOutdated() ? this.read(work) : give())
+    return answer.then(
+      (found) => ifPresent(() => found),
+      (error: unknown) => ifPresent(() => Promise.reject(error)),
+    )
   }
 
   /** Puts newer rows in the place of a reader's, and resolves when the older ones are let go. */

@@ -115,6 +115,16 @@ export interface Addon {
    * call of this thread is pending, since a hop to the pool costs more than many a search.
    */
   search(shard: ShardHandle, request: SearchRequest): SearchResult | Promise<SearchResult>
+  /**
+   * The same for searches that ask for nothing else, by numbers in a row: see plain-search.ts, which reads the result too.
+   * The numbers are read within the call.
+   */
+  searchPlain(
+    shard: ShardHandle,
+    numbers: Float64Array,
+    query: Float32Array,
+    filter: Uint8Array | null,
+  ): Awaitable<ArrayBuffer | SearchResult>
   /** Exactly the points with the greatest dot products that share an index with the query, by the same rules. */
   searchSparse(shard: ShardHandle, request: SparseSearchRequest): SearchResult | Promise<SearchResult>
   /**

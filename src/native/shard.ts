@@ -1,5 +1,6 @@
 import type { Awaitable } from '../core/awaitable.js'
 import { VicinalError } from '../core/errors.js'
+import type { Stoppable } from '../core/stop.js'
 import type {
   Addon,
   CheckpointResult,
@@ -26,20 +27,16 @@ import type {
   VectorSpec,
 } from './addon.js'
 import { rethrow, toVicinalError } from './errors.js'
-import { inlineShareUs, spendInlineUs } from './inline-share.js'
+import { inlineSearchUs, inlineShareUs, spendInlineUs } from './inline-share.js'
 import { addon } from './load.js'
 import type { ShardMemory } from './memory-facts.js'
+import { isPlain, numbersOf, unpacked } from './plain-search.js'
 
 /** Numbers for the kernel's `cancel`; 0 means none. */
 let lastCancel = 0
 
 /** A request without what the shard adds to it. */
 export type Asked<T> = Omit<T, 'cancel' | 'inlineUs'>
-
-/** What ends an operation; the signal is asked for only where there is something to wait for. */
-export interface Cancellable {
-  readonly signal: AbortSignal
-}
 
 /**
  * The rows of one collection in the kernel. Methods are those of `Addon` (documented there) without the handle;
@@ -102,26 +99,33 @@ export class Shard {
   // Reads
 
   /** A short search runs here and now, and its result is returned without a promise. */
-  search(request: Asked<SearchRequest>, scope?: Cancellable): Awaitable<SearchResult> {
-    return this.#inlineOrNot((call) => this.#addon.search(this.#handle, { ...request, ...call }), scope)
+  search(request: Asked<SearchRequest>, scope?: Stoppable): Awaitable<SearchResult> {
+    return this.#inlineOrNot((cancel, inlineUs) => {
+      if (!isPlain(request)) return this.#addon.search(this.#handle, { ...request, cancel, inlineUs })
+      const numbers = numbersOf(request, cancel, inlineUs)
+      return unpacked(this.#addon.searchPlain(this.#handle, numbers, request.query, request.filter))
+    }, scope)
   }
   /** The same by a sparse vector. */
-  searchSparse(request: Asked<SparseSearchRequest>, scope?: Cancellable): Awaitable<SearchResult> {
-    return this.#inlineOrNot((call) => this.#addon.searchSparse(this.#handle, { ...request, ...call }), scope)
+  searchSparse(request: Asked<SparseSearchRequest>, scope?: Stoppable): Awaitable<SearchResult> {
+    return this.#inlineOrNot(
+      (cancel, inlineUs) => this.#addon.searchSparse(this.#handle, { ...request, cancel, inlineUs }),
+      scope,
+    )
   }
   /** Searches fused by ranks, here and now; null where they would take longer. The caller counts what it takes. */
   searchFused(request: Omit<FusedRequest, 'inlineUs'>): SearchResult | null {
     return this.#call(() => this.#addon.searchFused(this.#handle, { ...request, inlineUs: inlineShareUs() }))
   }
   #inlineOrNot(
-    start: (call: { cancel: number; inlineUs: number }) => Awaitable<SearchResult>,
-    scope: Cancellable | undefined,
+    start: (cancel: number, inlineUs: number) => Awaitable<SearchResult>,
+    scope: Stoppable | undefined,
   ): Awaitable<SearchResult> {
     lastCancel += 1
     const cancel = lastCancel
     try {
-      const started = start({ cancel, inlineUs: inlineShareUs() })
-      if (started instanceof Promise) return this.#cancellable(scope?.signal, cancel, started)
+      const started = start(cancel, inlineSearchUs())
+      if (started instanceof Promise) return this.#stoppable(scope, cancel, started)
       spendInlineUs(started.stats.tookUs)
       return started
     } catch (error) {
@@ -271,10 +275,7 @@ export class Shard {
 
   /** The operation that was started with this cancel number, ended early by the signal. */
   async #cancellable<T>(signal: AbortSignal | undefined, cancel: number, started: Promise<T>): Promise<T> {
-    // A shard that closes waits for its operations; none is left to cancel then.
-    const onAbort = () => {
-      if (!this.#closing) this.#addon.cancel(this.#handle, cancel)
-    }
+    const onAbort = this.#canceller(cancel)
     if (signal?.aborted) onAbort()
     signal?.addEventListener('abort', onAbort, { once: true })
     try {
@@ -283,6 +284,26 @@ export class Shard {
       throw toVicinalError(error)
     } finally {
       signal?.removeEventListener('abort', onAbort)
+    }
+  }
+
+  async #stoppable<T>(scope: Stoppable | undefined, cancel: number, started: Promise<T>): Promise<T> {
+    const onStop = this.#canceller(cancel)
+    if (scope?.isStopped) onStop()
+    scope?.onStop(onStop)
+    try {
+      return await started
+    } catch (error) {
+      throw toVicinalError(error)
+    } finally {
+      scope?.offStop(onStop)
+    }
+  }
+
+  /** A shard that closes waits for its operations; none is left to cancel then. */
+  #canceller(cancel: number): () => void {
+    return () => {
+      if (!this.#closing) this.#addon.cancel(this.#handle, cancel)
     }
   }
 }

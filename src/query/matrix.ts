@@ -3,11 +3,11 @@ import { LIMITS } from '../core/limits.js'
 import { decodeId, decodeIds, ID_WORDS } from '../core/point.js'
 import type { SearchMatrix, SearchMatrixOptions } from '../core/query.js'
 import { isSparse, type ResolvedSparse, type SchemaVector } from '../core/schema.js'
+import type { Stoppable } from '../core/stop.js'
 import type { FilterNode } from '../filter/node.js'
 import { parseFilter } from '../filter/parse.js'
 import { compileNode } from '../filter/program.js'
 import type { RowBlock, VectorRows } from '../native/addon.js'
-import type { Cancellable } from '../native/shard.js'
 import type { VectorValue } from './plan.js'
 import { sparseOfRow, startsOf } from './rows.js'
 import { bounded, vectorIndex } from './settings.js'
@@ -23,7 +23,7 @@ const AT_ONCE = 8
 export async function searchMatrix(
   source: Source,
   options: SearchMatrixOptions,
-  call?: Cancellable,
+  call?: Stoppable,
 ): Promise<SearchMatrix> {
   const { shard, schema } = source
   const sample = bounded(options.sample ?? DEFAULT_SAMPLE, 2, LIMITS.matrixSample, 'sample')
@@ -71,7 +71,7 @@ interface Asked {
   self: Uint32Array
 }
 
-async function neighbours(source: Source, asked: Asked, call?: Cancellable): Promise<SearchMatrix['pairs']> {
+async function neighbours(source: Source, asked: Asked, call?: Stoppable): Promise<SearchMatrix['pairs']> {
   const { shard, schema } = source
   const { vector, value, limit, among, self } = asked
   const ranked = {

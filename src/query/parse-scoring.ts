@@ -289,8 +289,15 @@ export function vectorOf(
   return vectors
 }
 
+/** The same for who has done with it when the call returns: a caller's Float32Array will do. */
+export function borrowedVector(value: Vector | MultiVector, vector: ResolvedVector, field: string): Float32Array {
+  const isWhole = value instanceof Float32Array && value.length === vector.size
+  return isWhole ? checkFinite(value, field) : vectorOf(value, vector, field)
+}
+
 function singleVector(value: Vector, size: number, field: string): Float32Array {
   if (value.length !== size) throw invalid(field, `Vector dimension error: expected dim: ${size}`, value.length)
+  if (value instanceof Float32Array) return checkFinite(value, field).slice()
   const vector = new Float32Array(size)
   for (let i = 0; i < size; i++) {
     const number: unknown = value[i]
@@ -299,6 +306,14 @@ function singleVector(value: Vector, size: number, field: string): Float32Array 
     if (!Number.isFinite(vector[i])) throw invalid(`${field}[${i}]`, 'expected a finite 32-bit float', number)
   }
   return vector
+}
+
+/** Apart from the loop above, which has to look at what each element is. */
+function checkFinite(values: Float32Array, field: string): Float32Array {
+  for (let i = 0; i < values.length; i++) {
+    if (!Number.isFinite(values[i])) throw invalid(`${field}[${i}]`, 'expected a finite 32-bit float', values[i])
+  }
+  return values
 }
 
 export function isVector(value: unknown): value is Vector | MultiVector {

@@ -2,10 +2,10 @@ import type { Hit } from '../core/database.js'
 import { invalid } from '../core/errors.js'
 import { LIMITS } from '../core/limits.js'
 import { decodeId, encodeIds, ID_WORDS, type Payload } from '../core/point.js'
+import type { Stoppable } from '../core/stop.js'
 import { valuesAt } from '../filter/payload-values.js'
 import { compileNode } from '../filter/program.js'
 import type { RowBlock } from '../native/addon.js'
-import type { Cancellable } from '../native/shard.js'
 import { BytesRead } from './bytes-read.js'
 import { evaluate, type Formula } from './formula.js'
 import { projectionOf, RowReader } from './rows.js'
@@ -17,7 +17,7 @@ export async function scoreByFormula(
   source: Source,
   formula: Formula,
   sources: readonly Hit[][],
-  call: Cancellable | undefined,
+  call: Stoppable | undefined,
   read = new BytesRead(),
 ): Promise<Hit[]> {
   const points = [...new Map(sources.flat().map((hit) => [hit.id, hit])).values()]
@@ -80,7 +80,7 @@ async function passingOf(
   points: readonly Hit[],
   ids: Uint32Array,
   turns: Turns,
-  call: Cancellable | undefined,
+  call: Stoppable | undefined,
 ): Promise<Uint8Array[]> {
   if (conditions.length === 0) return []
   const positions = new Map(points.map(({ id }, at) => [id, at]))

@@ -14,6 +14,8 @@ import { selectPayload } from '../filter/payload.js'
 import { parsePayload, writePayload } from '../filter/payload-json.js'
 import type { OrderedBlock, RowBlock, RowFields, SparseBuffers } from '../native/addon.js'
 
+const NO_VECTORS = new Uint32Array(0)
+
 /** What a reader wants to see of a point, checked: for the kernel (fields) and for the rows' makers. */
 export interface Projection {
   fields: RowFields
@@ -28,6 +30,11 @@ export interface Projection {
 export function projectionOf(options: ReadOptions, schema: readonly SchemaVector[]): Projection {
   const payload = payloadSelection(options.withPayload ?? true)
   const vectorNames = vectorSelection(options.withVector ?? false, schema)
+  const rawPayload = options.rawPayload ?? false
+  if (vectorNames.length === 0) {
+    const fields = { payload: payload !== null, vectors: NO_VECTORS }
+    return { fields, vectorNames, sizes: [], isMulti: [], payload, rawPayload }
+  }
   const vectors = Uint32Array.from(vectorNames, (name) => schema.findIndex((vector) => vector.name === name))
   const chosen = Array.from(vectors, (vector) => schema[vector] as SchemaVector)
   return {
@@ -36,7 +43,7 @@ export function projectionOf(options: ReadOptions, schema: readonly SchemaVector
     sizes: chosen.map(({ size }) => size),
     isMulti: chosen.map(({ multivectorConfig }) => multivectorConfig !== undefined),
     payload,
-    rawPayload: options.rawPayload ?? false,
+    rawPayload,
   }
 }
 

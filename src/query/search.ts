@@ -2,16 +2,26 @@ import type { Awaitable } from '../core/awaitable.js'
 import type { Explained, Hit, QueryOptions } from '../core/database.js'
 import { invalid, notFound } from '../core/errors.js'
 import { LIMITS } from '../core/limits.js'
-import { encodeId, ID_WORDS, type MultiVector, type PointId, UNNAMED_VECTOR, type Vector } from '../core/point.js'
+import {
+  decodeId,
+  encodeId,
+  ID_WORDS,
+  type MultiVector,
+  type PointId,
+  UNNAMED_VECTOR,
+  type Vector,
+} from '../core/point.js'
 import type { VectorInput } from '../core/query.js'
 import { isSparse, type ResolvedVector, type SchemaVector } from '../core/schema.js'
+import type { Stoppable } from '../core/stop.js'
+import type { FilterContext } from '../filter/parse.js'
 import { compileFilter } from '../filter/program.js'
 import type { SearchResult, VectorRows } from '../native/addon.js'
-import type { Cancellable, Shard } from '../native/shard.js'
+import type { Shard } from '../native/shard.js'
 import { roundQuery } from '../native/vectors.js'
 import { BytesRead } from './bytes-read.js'
 import { planOf } from './explain.js'
-import { isVector, vectorOf } from './parse-scoring.js'
+import { borrowedVector, isVector } from './parse-scoring.js'
 import { type Projection, projectionOf, RowReader } from './rows.js'
 import { bounded, corpusOf, DEFAULT_LIMIT, settingsOf, thresholdOf, vectorIndex } from './settings.js'
 
@@ -40,7 +50,7 @@ export function search<P>(
   shard: Shard,
   schema: readonly SchemaVector[],
   options: QueryOptions,
-  scope?: Cancellable,
+  scope?: Stoppable,
 ): Awaitable<Hit<P>[]> {
   return searchAs(shard, schema, options, scope, false, hitsOf<P>)
 }
@@ -50,7 +60,7 @@ export function explainSearch<P>(
   shard: Shard,
   schema: readonly SchemaVector[],
   options: QueryOptions,
-  scope?: Cancellable,
+  scope?: Stoppable,
 ): Awaitable<Explained<P>> {
   const isFiltered = Boolean(options.filter)
   return searchAs(shard, schema, options, scope, true, (result, projection) => ({
@@ -69,7 +79,7 @@ function searchAs<T>(
   shard: Shard,
   schema: readonly SchemaVector[],
   options: QueryOptions,
-  scope: Cancellable | undefined,
+  scope: Stoppable | undefined,
   explain: boolean,
   answerOf: (result: SearchResult, projection: Projection) => T,
 ): Awaitable<T> {
@@ -80,11 +90,11 @@ function searchAs<T>(
     throw invalid('offset', `expected offset + limit of at most ${LIMITS.resultLimit}`, offset + limit)
   const { ef, recall, exact, codes, indexedOnly } = settingsOf(options)
   const scoreThreshold = thresholdOf(options.scoreThreshold)
-  const context = { vectorNames: schema.map(({ name }) => name) }
-  const filter = options.filter ? compileFilter(options.filter, context) : null
+  const filter = options.filter ? compileFilter(options.filter, contextOf(schema)) : null
   const projection = projectionOf(options, schema)
   const searched = schema[vector] as ResolvedVector
-  corpusOf(options.params?.idf, searched, context)
+  const { idf } = options.params ?? {}
+  if (idf !== undefined) corpusOf(idf, searched, contextOf(schema))
   const run = (target: Target): Awaitable<T> => {
     const request = {
       vector,
@@ -107,8 +117,13 @@ function searchAs<T>(
   }
   const target = plainTarget(options, schema) as Vector | MultiVector | PointId
   return typeof target === 'object'
-    ? run({ vector: vectorOf(target, searched, 'query'), exclude: null })
+    ? // The kernel copies what it is asked with.
+      run({ vector: borrowedVector(target, searched, 'query'), exclude: null })
     : storedTarget(shard, schema, vector, target).then(run)
+}
+
+function contextOf(schema: readonly SchemaVector[]): FilterContext {
+  return { vectorNames: schema.map(({ name }) => name) }
 }
 
 /** What neighbours are asked for, and the ids never to return. */
@@ -135,6 +150,7 @@ async function storedTarget(
 
 /** The kernel's rows as points with scores. */
 export function hitsOf<P>(result: SearchResult, projection: Projection): Hit<P>[] {
+  if (!projection.payload && projection.vectorNames.length === 0) return bareHitsOf(result)
   const reader = new RowReader(result, projection)
   const hits: Hit<P>[] = new Array(result.count)
   for (let i = 0; i < result.count; i++) {
@@ -143,6 +159,14 @@ export function hitsOf<P>(result: SearchResult, projection: Projection): Hit<P>[
     if (payload !== undefined) hit.payload = payload
     if (vector !== undefined) hit.vector = vector
     hits[i] = hit
+  }
+  return hits
+}
+
+function bareHitsOf<P>({ count, ids, seqs, scores }: SearchResult): Hit<P>[] {
+  const hits: Hit<P>[] = new Array(count)
+  for (let i = 0; i < count; i++) {
+    hits[i] = { id: decodeId(ids, i * ID_WORDS), version: seqs[i] as number, score: scores[i] as number }
   }
   return hits
 }

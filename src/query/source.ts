@@ -1,6 +1,7 @@
 import type { Awaitable } from '../core/awaitable.js'
 import type { SchemaVector } from '../core/schema.js'
-import type { Cancellable, Shard } from '../native/shard.js'
+import type { Stoppable } from '../core/stop.js'
+import type { Shard } from '../native/shard.js'
 
 /** What queries read: the rows of one collection. */
 export interface Source {
@@ -26,6 +27,6 @@ export type Catalog = (name: string) => LookedUp
 export interface QueryScope {
   source: Source
   catalog: Catalog
-  call: Cancellable | undefined
+  call: Stoppable | undefined
   explains: boolean
 }

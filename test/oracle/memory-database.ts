@@ -120,6 +120,6 @@ export class MemoryDatabase implements Database {
 
   #check(call?: CallOptions): void {
     if (this.#closed) throw new VicinalError('CLOSED', 'The database is closed')
-    if (call?.signal?.aborted) throw new VicinalError('CANCELLED', 'The call was cancelled')
+    if (call?.signal?.aborted || call?.stop?.isStopped) throw new VicinalError('CANCELLED', 'The call was cancelled')
   }
 }

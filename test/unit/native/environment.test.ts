@@ -75,6 +75,35 @@ test('worker threads have the kernel too, and may be ended in the middle of work
   expect(await shard.count(null)).toBe(1)
 })
 
+/** Searches of a few points, which wait for the end of their turn. */
+const FEW = `
+  const a = require(${BINARY})
+  const s = a.createShard({ vectors: [{ name: '', dim: 2, metric: 'l2', m: 16, efConstruct: 200 }], segmentBytes: 2 ** 30, trackChanges: true })
+  const search = () => a.search(s, { vector: 0, query: Float32Array.of(1, 0), limit: 1, offset: 0, ef: 32, recall: 0.95, exact: true, indexedOnly: false,
+    scoreThreshold: null, filter: null, exclude: null, fields: { payload: false, vectors: new Uint32Array(0) }, cancel: 0, inlineUs: 0 })
+  const filled = a.upsert(s, { ids: Uint32Array.of(0, 1, 0, 0, 0), seq: 1, vectors: [{ vector: 0, data: Float32Array.of(1, 0), rows: null }], payloads: null })
+`
+
+test('short searches that wait for the end of their turn hold the process open until they are answered', () => {
+  const { status, stdout } = run(`${FEW}; filled.then(() => Promise.all(Array.from({ length: 50 }, search)))
+    .then((found) => console.log(found.every((one) => one.count === 1)))`)
+  expect(stdout).toBe('true\n')
+  expect(status).toBe(0)
+})
+
+test('a process or a thread may end before those of its last turn have begun', async () => {
+  expect(run(`${FEW}; filled.then(() => { for (let i = 0; i < 50; i++) search(); process.exit(7) })`).status).toBe(7)
+  for (let round = 0; round < 3; round++) {
+    const script = `${FEW}; filled.then(search).then(() => { for (let i = 0; i < 50; i++) search(); process.exit(9) })`
+    const worker = new Worker(script, { eval: true })
+    const code = await new Promise((resolve, reject) => {
+      worker.once('exit', resolve)
+      worker.once('error', reject)
+    })
+    expect(code).toBe(9)
+  }
+})
+
 test('a closed shard answers CLOSED; closing waits for what runs and may be done twice', async () => {
   const shard = newShard()
   await shard.upsert({ ids: sequence(0, 100), seq: 1, vectors: [], payloads: null })

@@ -1,5 +1,6 @@
 import { afterEach, describe, expect, test } from 'vitest'
 import { ID_WORDS } from '../../../src/core/point.js'
+import { Stop } from '../../../src/core/stop.js'
 import { compileFilter } from '../../../src/filter/program.js'
 import { Shard } from '../../../src/native/shard.js'
 import {
@@ -189,16 +190,17 @@ describe('search', () => {
     await shard.upsert({ ids: sequence(0, 20_000), seq: 1, vectors: [{ vector: 0, data, rows: null }], payloads: null })
     // While calls are pending, none of the later ones may run within its call: so many that some are.
     const earlier = Array.from({ length: 40 }, () => shard.search(query(data.subarray(0, DIM), { exact: true })))
-    const aborted = { signal: AbortSignal.abort() }
+    const aborted = new Stop()
+    aborted.stop()
     await expect(shard.search(query(data.subarray(0, DIM), { exact: true }), aborted)).rejects.toMatchObject({
       code: 'CANCELLED',
     })
     await Promise.all(earlier)
     const outcomes = await Promise.all(
       Array.from({ length: 40 }, async () => {
-        const controller = new AbortController()
-        const search = shard.search(query(data.subarray(0, DIM), { exact: true }), controller)
-        controller.abort()
+        const stop = new Stop()
+        const search = shard.search(query(data.subarray(0, DIM), { exact: true }), stop)
+        stop.stop()
         return await Promise.resolve(search).then(
           () => 'done',
           (error: { code: string }) => error.code,

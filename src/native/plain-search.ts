@@ -1,0 +1,145 @@
+/**
+ * Searches that ask for nothing but neighbours of a vector, and their payloads: nearly all there are. What they are
+ * asked with and what they find crosses the boundary as numbers in a row, since a property with a name takes as long to
+ * read or make there as all of those.
+ */
+import type { Awaitable } from '../core/awaitable.js'
+import { ID_WORDS } from '../core/point.js'
+import type { SearchRequest, SearchResult, TextBuffers } from './addon.js'
+
+/** In this order (see readPlainSearch in native/binding). */
+const VECTOR = 0
+const LIMIT = 1
+const OFFSET = 2
+const EF = 3
+const CANCEL = 4
+const FLAGS = 5
+const RECALL = 6
+const THRESHOLD = 7
+const INLINE_US = 8
+const NUMBERS = 9
+
+const EXACT = 1
+const INDEXED_ONLY = 2
+const PAYLOAD = 4
+const HAS_THRESHOLD = 8
+
+/** Doubles before the rows (see packedResult in native/binding). */
+const HEADER = 8
+const NO_VECTORS: SearchResult['vectors'] = []
+
+type Asked = Omit<SearchRequest, 'cancel' | 'inlineUs'>
+
+/** What is no number or flag is left to the search by names, which says what it is. */
+export function isPlain(request: Asked): boolean {
+  const { examples, codes, exclude, explain, fields, scoreThreshold } = request
+  return (
+    !examples &&
+    !codes &&
+    !exclude &&
+    !explain &&
+    fields?.vectors.length === 0 &&
+    typeof fields.payload === 'boolean' &&
+    typeof request.exact === 'boolean' &&
+    typeof request.indexedOnly === 'boolean' &&
+    typeof request.vector === 'number' &&
+    typeof request.limit === 'number' &&
+    typeof request.offset === 'number' &&
+    typeof request.ef === 'number' &&
+    typeof request.recall === 'number' &&
+    (scoreThreshold === null || typeof scoreThreshold === 'number')
+  )
+}
+
+const numbers = new Float64Array(NUMBERS)
+
+/** Good until it is asked for again. */
+export function numbersOf(request: Asked, cancel: number, inlineUs: number): Float64Array {
+  const { scoreThreshold } = request
+  numbers[VECTOR] = request.vector
+  numbers[LIMIT] = request.limit
+  numbers[OFFSET] = request.offset
+  numbers[EF] = request.ef
+  numbers[CANCEL] = cancel
+  numbers[RECALL] = request.recall
+  numbers[THRESHOLD] = scoreThreshold ?? 0
+  numbers[INLINE_US] = inlineUs
+  numbers[FLAGS] =
+    (request.exact ? EXACT : 0) |
+    (request.indexedOnly ? INDEXED_ONLY : 0) |
+    (request.fields.payload ? PAYLOAD : 0) |
+    (scoreThreshold === null ? 0 : HAS_THRESHOLD)
+  return numbers
+}
+
+type Found = ArrayBuffer | SearchResult
+
+export function unpacked(found: Awaitable<Found>): Awaitable<SearchResult> {
+  return found instanceof Promise ? found.then(resultOf) : resultOf(found)
+}
+
+/** A large result comes as it is. */
+function resultOf(found: Found): SearchResult {
+  return found instanceof ArrayBuffer ? new PackedResult(found) : found
+}
+
+class PackedResult implements SearchResult {
+  readonly count: number
+  readonly seqs: Float64Array
+  readonly ids: Uint32Array
+  readonly scores: Float32Array
+  readonly payloads: TextBuffers | null
+  readonly vectors = NO_VECTORS
+  readonly stats: PackedStats
+
+  constructor(packed: ArrayBuffer) {
+    const header = new Float64Array(packed, 0, HEADER)
+    const count = header[0] as number
+    const payloadBytes = header[6] as number
+    const idsAt = (HEADER + count) * Float64Array.BYTES_PER_ELEMENT
+    const scoresAt = idsAt + count * ID_WORDS * Uint32Array.BYTES_PER_ELEMENT
+    const offsetsAt = scoresAt + count * Float32Array.BYTES_PER_ELEMENT
+    this.stats = new PackedStats(header)
+    this.count = count
+    this.seqs = new Float64Array(packed, HEADER * Float64Array.BYTES_PER_ELEMENT, count)
+    this.ids = new Uint32Array(packed, idsAt, count * ID_WORDS)
+    this.scores = new Float32Array(packed, scoresAt, count)
+    this.payloads = payloadBytes < 0 ? null : payloadsAt(packed, offsetsAt, count, payloadBytes)
+  }
+}
+
+class PackedStats {
+  readonly #header: Float64Array
+
+  constructor(header: Float64Array) {
+    this.#header = header
+  }
+
+  get visited(): number {
+    return this.#header[1] as number
+  }
+  get distances(): number {
+    return this.#header[2] as number
+  }
+  get matches(): number {
+    return this.#header[3] as number
+  }
+  get recall(): number {
+    return this.#header[4] as number
+  }
+  get tookUs(): number {
+    return this.#header[5] as number
+  }
+  get strategy(): string {
+    const { buffer } = this.#header
+    const bytes = this.#header[7] as number
+    return Buffer.from(buffer, buffer.byteLength - bytes, bytes).toString('latin1')
+  }
+}
+
+function payloadsAt(packed: ArrayBuffer, at: number, count: number, bytes: number): TextBuffers {
+  // Where nothing was found there are no offsets either.
+  if (count === 0) return { bytes: new Uint8Array(0), offsets: new Uint32Array(1) }
+  const offsets = new Uint32Array(packed, at, count + 1)
+  return { bytes: new Uint8Array(packed, at + offsets.byteLength, bytes), offsets }
+}
