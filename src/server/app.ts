@@ -7,6 +7,7 @@
  */
 import type { AddressInfo } from 'node:net'
 import Fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest, LogController } from 'fastify'
+import { noteArrival } from '../core/arrivals.js'
 import type { Database } from '../core/database.js'
 import { VicinalError } from '../core/errors.js'
 import type { MemoryGate } from '../core/memory.js'
@@ -17,7 +18,7 @@ import { DatabaseGate } from './database-gate.js'
 import { clientError, frameworkError, registerFailures } from './failures.js'
 import { HostGuard, isLoopback } from './hosts.js'
 import { Metrics, type RouteMetrics } from './metrics.js'
-import { configOf, registerRoutes } from './router.js'
+import { type Entrance, type RouteConfig, registerRoutes } from './router.js'
 import { routeTable } from './routes/table.js'
 import { DEFAULT_SETTINGS, type ServerSettings } from './settings.js'
 import { Ticket } from './ticket.js'
@@ -78,15 +79,13 @@ class Service {
     const gate = new DatabaseGate(database, (error) => this.#app.log.error({ err: error }, 'opening the data failed'))
     registerBodies(this.#app)
     registerFailures(this.#app, settings.maxBodyBytes)
-    this.#app.addHook('onRequest', (request, reply, done) => {
-      const refusal = this.#refusal(request, reply)
-      // An upload is on its way to a file, piece by piece.
-      const isStreamed = configOf(request)?.declared.isUpload === true
-      if (refusal || isStreamed || !needsRoom(request.ticket.bodyBytes, this.#memory)) done(refusal)
-      else void this.#makeRoom(request).then(() => done(), done)
-    })
     const routes = routeTable({ gate, metrics: this.#metrics, isClosing: () => this.#closing !== null })
-    registerRoutes(this.#app, routes, { gate, metrics: this.#metrics, timeoutMs: settings.timeoutMs })
+    registerRoutes(this.#app, routes, {
+      gate,
+      metrics: this.#metrics,
+      timeoutMs: settings.timeoutMs,
+      entrance: (request, reply, config, done) => this.#enter(request, reply, config, done),
+    })
   }
 
   async listen(): Promise<string> {
@@ -115,7 +114,7 @@ class Service {
     this.#app.log.info({ inWork: this.#admission.inWork, deadlineMs }, 'stopping')
     const cut = setTimeout(() => {
       this.#app.log.warn({ inWork: this.#admission.inWork }, 'deadline passed: cutting off requests in work')
-      for (const ticket of this.#tickets) ticket.abort()
+      for (const ticket of this.#tickets) ticket.stop.stop()
       this.#app.server.closeAllConnections()
     }, deadlineMs)
     await this.#app.close()
@@ -123,9 +122,16 @@ class Service {
     this.#app.log.info('stopped')
   }
 
+  #enter(...[request, reply, config, done]: Parameters<Entrance>): void {
+    const refusal = this.#refusal(request, reply, config)
+    // An upload is on its way to a file, piece by piece.
+    const isStreamed = config?.declared.isUpload === true
+    if (refusal || isStreamed || !needsRoom(request.ticket.bodyBytes, this.#memory)) done(refusal)
+    else void this.#makeRoom(request).then(() => done(), done)
+  }
+
   /** The gate every request passes before its body is read. Returns why it may not pass. */
-  #refusal(request: FastifyRequest, reply: FastifyReply): Error | undefined {
-    const config = configOf(request)
+  #refusal(request: FastifyRequest, reply: FastifyReply, config: RouteConfig | undefined): Error | undefined {
     const ticket = new Ticket(reply.raw, config?.metrics ?? this.#unmatched)
     request.ticket = ticket
     this.#tickets.add(ticket)
@@ -144,6 +150,7 @@ class Service {
       if (this.#closing && work !== 'light') throw stopping()
       checkContentEncoding(request.headers['content-encoding'])
       ticket.admit(work, this.#admission.enter(work, request.headers))
+      if (work === 'read') noteArrival()
       // Only now is a client that asks first told to send its body.
       if (request.headers.expect !== undefined) reply.raw.writeContinue()
       return undefined
@@ -156,7 +163,7 @@ class Service {
   async #makeRoom({ ticket }: FastifyRequest): Promise<void> {
     const memory = this.#memory as MemoryGate
     const most = (memory.limitBytes ?? Number.POSITIVE_INFINITY) * BODY_SHARE
-    ticket.hold(await memory.reserve(Math.min(ticket.bodyBytes * BODY_COPIES, most), ticket.signal))
+    ticket.hold(await memory.reserve(Math.min(ticket.bodyBytes * BODY_COPIES, most), ticket.stop.signal))
   }
 }
 

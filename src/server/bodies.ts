@@ -39,7 +39,9 @@ function register(app: FastifyInstance, types: string[], decode: Decode): void {
 }
 
 function checkEncoding({ headers }: FastifyRequest): void {
-  const charset = CHARSET.exec(headers['content-type'] ?? '')?.[1]
+  const type = headers['content-type'] ?? ''
+  if (!type.includes(';')) return
+  const charset = CHARSET.exec(type)?.[1]
   if (charset !== undefined && !UTF8.test(charset)) throw unsupportedType(headers['content-type'])
 }
 

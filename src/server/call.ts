@@ -64,13 +64,13 @@ export class Call {
 
   options(): CallOptions {
     this.#checkConsistency()
-    return { signal: this.#request.ticket.signal, ...this.#deadline() }
+    return { stop: this.#request.ticket.stop, ...this.#deadline() }
   }
 
   /** On the wire a write is acknowledged before it is on stable storage, unless `wait=true` asks otherwise. */
   writeOptions(): WriteOptions {
     this.word('ordering', ORDERINGS)
-    return { signal: this.#request.ticket.signal, ...this.#deadline(), wait: this.flag('wait', false) }
+    return { stop: this.#request.ticket.stop, ...this.#deadline(), wait: this.flag('wait', false) }
   }
 
   /** How many replicas are to agree, or which; of one they do. */

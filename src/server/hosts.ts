@@ -18,6 +18,8 @@ export function isLoopback(host: string): boolean {
 export class HostGuard {
   readonly #hosts: ReadonlySet<string>
   readonly #origins: ReadonlySet<string>
+  /** The last header that named an allowed host: nearly every request has the same. */
+  #allowed: string | undefined
 
   constructor(settings: { host: string; allowedHosts: readonly string[]; allowedOrigins: readonly string[] }) {
     this.#hosts = new Set([settings.host, ...settings.allowedHosts].map((host) => hostName(host.toLowerCase())))
@@ -44,9 +46,14 @@ export class HostGuard {
   #allowsHost(header: string | undefined, localAddress: string | undefined): boolean {
     if (this.#hosts.has(ANY)) return true
     if (header === undefined) return false
+    if (header === this.#allowed) return true
     const name = hostName(header.toLowerCase())
+    if (isLoopback(name) || this.#hosts.has(name)) {
+      this.#allowed = header
+      return true
+    }
     // The very address that was connected to is no name that could have been rebound.
-    return isLoopback(name) || this.#hosts.has(name) || (isIP(name) !== 0 && sameAddress(name, localAddress))
+    return isIP(name) !== 0 && sameAddress(name, localAddress)
   }
 }
 

@@ -1,5 +1,5 @@
 /** Puts a table of routes into fastify. Access is part of a route, so that no route can be without. */
-import type { FastifyInstance, FastifyRequest } from 'fastify'
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import { VicinalError } from '../core/errors.js'
 import { Call, type Route } from './call.js'
 import type { DatabaseGate } from './database-gate.js'
@@ -15,24 +15,39 @@ export interface RouteConfig {
 const METHODS = ['GET', 'PUT', 'POST', 'PATCH', 'DELETE'] as const
 const ACCESSES: readonly unknown[] = ['open', 'read', 'write']
 
+/** What a request passes before its body is read. `config` is undefined where no route matched. */
+export type Entrance = (
+  request: FastifyRequest,
+  reply: FastifyReply,
+  config: RouteConfig | undefined,
+  done: (error?: Error) => void,
+) => void
+
 interface RouterParts {
   gate: DatabaseGate
   metrics: Metrics
   timeoutMs: number
+  entrance: Entrance
 }
 
 export function registerRoutes(app: FastifyInstance, routes: readonly Route[], parts: RouterParts): void {
-  refuseUndeclared(app)
+  guard(app, parts.entrance)
   for (const route of routes) registerRoute(app, route, parts)
   for (const path of new Set(routes.map((route) => route.path))) refuseOtherMethods(app, path, routes, parts.metrics)
 }
 
-function refuseUndeclared(app: FastifyInstance): void {
-  app.addHook('onRoute', ({ method, url, config }) => {
-    const declared = (config as Partial<RouteConfig> | undefined)?.declared
-    if (!ACCESSES.includes(declared?.access)) {
-      throw new VicinalError('INTERNAL', `route ${String(method)} ${url}: declares no access`)
+/** Every route gets the entrance as a hook of its own, since to ask a request for its route takes longer. */
+function guard(app: FastifyInstance, entrance: Entrance): void {
+  app.addHook('onRoute', (route) => {
+    const config = route.config as RouteConfig | undefined
+    if (!ACCESSES.includes(config?.declared?.access)) {
+      throw new VicinalError('INTERNAL', `route ${String(route.method)} ${route.url}: declares no access`)
     }
+    route.onRequest = (request, reply, done) => entrance(request, reply, config, done)
+  })
+  app.addHook('onRequest', (request, reply, done) => {
+    if (request.is404) entrance(request, reply, undefined, done)
+    else done()
   })
 }
 

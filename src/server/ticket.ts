@@ -1,4 +1,5 @@
 import type { ServerResponse } from 'node:http'
+import { Stop } from '../core/stop.js'
 import type { Admission, Work } from './admission.js'
 import type { RouteMetrics } from './metrics.js'
 
@@ -8,9 +9,10 @@ import type { RouteMetrics } from './metrics.js'
  */
 export class Ticket {
   readonly startedMs = performance.now()
+  /** When the client hangs up before it has its answer, or when the service has to. */
+  readonly stop = new Stop()
   readonly #response: ServerResponse
   readonly #metrics: RouteMetrics
-  #abort: AbortController | null = null
   #work: Work = 'light'
   #bodyBytes = 0
   #hasEnded = false
@@ -19,12 +21,6 @@ export class Ticket {
   constructor(response: ServerResponse, metrics: RouteMetrics) {
     this.#response = response
     this.#metrics = metrics
-  }
-
-  /** Aborts when the client hangs up before it has its answer, or when the service has to stop. */
-  get signal(): AbortSignal {
-    this.#abort ??= new AbortController()
-    return this.#abort.signal
   }
 
   admit(work: Work, bodyBytes: number): void {
@@ -43,13 +39,9 @@ export class Ticket {
     else this.#release = release
   }
 
-  abort(): void {
-    this.#abort?.abort()
-  }
-
   end(admission: Admission): { status: number; elapsedMs: number } {
     const answered = this.#response.writableFinished
-    if (!answered) this.abort()
+    if (!answered) this.stop.stop()
     this.#hasEnded = true
     this.#release?.()
     admission.leave(this.#work, this.#bodyBytes)

@@ -47,6 +47,21 @@ describe('keys', () => {
     }
   })
 
+  it('are asked for by methods that no route declares, and on paths that are none', async () => {
+    const service = await startService(KEYS)
+    for (const method of ['HEAD', 'OPTIONS', 'DELETE', 'PATCH', 'PUT']) {
+      for (const path of ['/collections', '/collections/a/points/query', '/nowhere', '/collections/a/nowhere']) {
+        const where = `${method} ${path}`
+        const refused = await service.call(method, path)
+        expect(refused.status, where).toBe(401)
+        expect(refused.headers['x-vicinal-version'], where).toBeDefined()
+        expect([200, 404, 405], where).toContain(
+          (await service.call(method, path, undefined, { 'api-key': 'writer' })).status,
+        )
+      }
+    }
+  })
+
   it('are asked for before a byte of the body is read', async () => {
     const service = await startService(KEYS)
     // The declared body never comes; the answer does.

@@ -26,6 +26,17 @@ describe('HostGuard', () => {
     expect(() => guard.check(request(host))).not.toThrow()
   })
 
+  it('lets in by what a request says, whatever the one before it said', () => {
+    const own = '10.0.0.7:6333'
+    for (let round = 0; round < 2; round++) {
+      expect(() => guard.check(request('localhost'))).not.toThrow()
+      expect(() => guard.check(request('evil.example'))).toThrow()
+      expect(() => guard.check(request(own, undefined, '10.0.0.7'))).not.toThrow()
+      expect(() => guard.check(request(own, undefined, '10.0.0.8'))).toThrow()
+      expect(() => guard.check(request(undefined))).toThrow()
+    }
+  })
+
   it.each([
     undefined,
     '',

@@ -43,7 +43,7 @@ class HeldDatabase extends MemoryDatabase {
     this.calls.push(options)
     return new Promise((resolve, reject) => {
       this.#waiting.push(() => resolve(42))
-      options.signal?.addEventListener('abort', () => reject(new VicinalError('CANCELLED', 'cancelled')))
+      options.stop?.onStop(() => reject(new VicinalError('CANCELLED', 'cancelled')))
     })
   }
 }
@@ -141,9 +141,9 @@ describe('the service under load', () => {
     const service = await startService({ database, maxConcurrentReads: 1 })
     const sent = startCount(service.port)
     await expect.poll(() => database.calls.length).toBe(1)
-    expect(database.calls[0]?.signal?.aborted).toBe(false)
+    expect(database.calls[0]?.stop?.isStopped).toBe(false)
     sent.destroy()
-    await expect.poll(() => database.calls[0]?.signal?.aborted).toBe(true)
+    await expect.poll(() => database.calls[0]?.stop?.isStopped).toBe(true)
     const next = service.call('POST', COUNT)
     await expect.poll(() => database.calls.length).toBe(2)
     database.release()
@@ -232,7 +232,7 @@ describe('the service on its way out', () => {
     await expect.poll(() => database.calls.length).toBe(1)
     await service.close(100)
     expect(await taken).toBeInstanceOf(Error)
-    expect(database.calls[0]?.signal?.aborted).toBe(true)
+    expect(database.calls[0]?.stop?.isStopped).toBe(true)
   })
 })
 
