@@ -13,6 +13,10 @@ static_assert(std::endian::native == std::endian::little,
 
 namespace {
 
+// A record of level 0 has room for so many times m neighbours. Graphs of before had it for twice m.
+constexpr uint32_t kRoom = 4;
+constexpr uint32_t kLeastRoom = 2;
+
 // SplitMix64's finaliser: every bit of the vertex's number moves every bit of the result.
 uint64_t mix(uint64_t value) {
   value += 0x9e3779b97f4a7c15;
@@ -31,7 +35,7 @@ uint64_t upperCapacity(uint64_t capacity, uint64_t m) {
 
 HnswGraph::HnswGraph(const Space& space, const CodeSpace& codes, const GraphConfig& config)
     : space_(space), codes_(codes), m_(config.m == 0 ? 0 : std::clamp(config.m, leastM, maxM)),
-      m0_(2 * m_), efConstruct_(std::max(config.efConstruct, 1u)), seed_(config.seed) {}
+      m0_(kRoom * m_), efConstruct_(std::max(config.efConstruct, 1u)), seed_(config.seed) {}
 
 Status HnswGraph::reserve(uint32_t capacity, Placement memory) {
   if (capacity > maxVertices)
@@ -65,11 +69,13 @@ Result<std::unique_ptr<HnswGraph>> HnswGraph::open(const Space& space, const Cod
                                                    const GraphConfig& config, uint32_t capacity,
                                                    const GraphFile& file) {
   const GraphMeta& meta = file.meta;
-  if (!isM(meta.m) || meta.vertices > capacity || meta.upperWords == 0 ||
+  if (!isM(meta.m) || meta.m0 < kLeastRoom * meta.m || meta.m0 > kRoom * meta.m ||
+      meta.vertices > capacity || meta.upperWords == 0 ||
       meta.upperWords > upperCapacity(capacity, meta.m) || meta.entryLevel > maxLevel)
     return Status(Code::Corrupt, "a graph whose description is out of bounds");
   std::unique_ptr<HnswGraph> graph(
       new HnswGraph(space, codes, {meta.m, config.efConstruct, meta.seed, config.memory}));
+  graph->m0_ = meta.m0;
   VICINAL_TRY(graph->reserve(capacity, config.memory));
   VICINAL_TRY(graph->level0_.mapFile(file.descriptor, file.level0At,
                                      uint64_t(meta.vertices) * (1 + graph->m0_)));
@@ -161,7 +167,8 @@ void HnswGraph::tally(const MemoryTally& tally, MemoryPart& part) const {
 
 Result<bool> HnswGraph::leaveTo(const GraphFile& file) {
   const uint32_t vertices = file.meta.vertices;
-  if (inserted() != vertices || prepared() != vertices || file.meta.m != m_) return false;
+  if (inserted() != vertices || prepared() != vertices || file.meta.m != m_ || file.meta.m0 != m0_)
+    return false;
   VICINAL_TRY(
       level0_.replaceByFile(file.descriptor, file.level0At, uint64_t(vertices) * (1 + m0_)));
   VICINAL_TRY(offsets_.replaceByFile(file.descriptor, file.offsetsAt, vertices));
@@ -183,7 +190,7 @@ GraphSections HnswGraph::sections() const {
     upperWords -= uint64_t(levelOf(vertex)) * (1 + m_);
   const uint64_t entry = entry_.load(std::memory_order_acquire);
   return {
-      {m_, vertices, uint32_t(entry), uint32_t(entry >> 32), upperWords, seed_},
+      {m_, m0_, vertices, uint32_t(entry), uint32_t(entry >> 32), upperWords, seed_},
       {level0_.data(), size_t(vertices) * (1 + m0_) * sizeof(uint32_t)},
       {offsets_.data(), vertices * sizeof(uint32_t)},
       {upper_.data(), upperWords * sizeof(uint32_t)},

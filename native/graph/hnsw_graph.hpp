@@ -4,7 +4,7 @@
 // One class serves segments that grow and segments that don't: the three arrays below are Regions,
 // which may start with a private mapping of a file.
 //
-//   level 0   a record of 1 + 2m words for each vertex: header, then the ids of its neighbours
+//   level 0   a record of 1 + 4m words for each vertex: header, then the ids of its neighbours
 //   offsets   one word for each vertex: where its upper records start; 0 for the many that have
 //   none upper     for each vertex of level L, L records of 1 + m words, level 1 first
 //
@@ -58,6 +58,8 @@ struct GraphConfig {
 // build for.
 struct GraphMeta {
   uint32_t m;
+  // Neighbours that a record of level 0 has room for.
+  uint32_t m0;
   uint32_t vertices;   // vertices in the arrays, all inserted
   uint32_t entry;      // noVertex in an empty graph
   uint32_t entryLevel; // highest level in use
@@ -172,8 +174,6 @@ public:
   uint32_t m() const { return m_; }
   // Bytes the prepared records take.
   uint64_t bytes() const;
-  // Bytes of one vertex's list of neighbours on level 0.
-  uint32_t linkBytes() const { return (1 + m0_) * uint32_t(sizeof(uint32_t)); }
   void tally(const MemoryTally& tally, MemoryPart& part) const;
   // Leaves the arrays to a file that has the same; false where the graph has grown since. While no
   // insert runs; searches go on.
@@ -204,8 +204,13 @@ private:
   static constexpr uint32_t treeShift = 12;
   static constexpr uint32_t lockBit = 1u << 31;
 
-  // Most tree edges of a vertex; a quarter of its neighbours leaves the heuristic its choice.
-  uint32_t treeLimit() const { return std::max(3u, m0_ / 4); }
+  // Where vectors differ in few ways, more neighbours than these on level 0 lead nowhere new and
+  // cost a distance each. So a record of as many is thinned out, unless that leaves more than
+  // `mostDiverseOfEasy` (docs/adr/0027).
+  uint32_t easyLinks() const { return 2 * m_; }
+  uint32_t mostDiverseOfEasy() const { return m_ + m_ / 4; }
+  // Most tree edges of a vertex; a quarter of few neighbours leaves the heuristic its choice.
+  uint32_t treeLimit() const { return std::max(3u, easyLinks() / 4); }
 
   uint32_t* level0(uint32_t vertex) { return level0_.data() + size_t(vertex) * (1 + m0_); }
   const uint32_t* level0(uint32_t vertex) const {

@@ -35,6 +35,7 @@ template <typename Rows> struct InsertScratch {
   std::vector<Neighbor> chosen;
   std::vector<Neighbor> edges;
   std::vector<Neighbor> kept;
+  std::vector<uint32_t> others;
   std::vector<uint32_t> ids;
   std::vector<float> distances;
 
@@ -160,7 +161,7 @@ private:
   }
 
   void linkLevel0() {
-    std::vector<Neighbor>& chosen = choose(scratch_.candidates, graph_.m_);
+    std::vector<Neighbor>& chosen = choose(scratch_.candidates, graph_.easyLinks());
     const uint32_t parent = adopt(chosen);
     for (const Neighbor& neighbor : chosen)
       if (neighbor.vertex != parent) addEdge(neighbor.vertex, 0, neighbor.distance, false);
@@ -220,41 +221,42 @@ private:
     addEdgeLocked(from, level, distance, isTree);
   }
 
-  // Adds an edge to our vertex to a locked record, pruning where it is full.
+  // Adds an edge to our vertex to a locked record, choosing anew where it is full. On level 0 that
+  // is so at twice m, unless so many point in directions of their own that it goes on to grow.
   void addEdgeLocked(uint32_t from, uint32_t level, float distance, bool isTree) {
     uint32_t* record = graph_.record(from, level);
-    const uint32_t header = loadId(record[0]);
-    const uint32_t count = header & HnswGraph::countMask;
+    const uint32_t count = loadId(record[0]) & HnswGraph::countMask;
     const uint32_t tree = treeEdges(record);
-    if (count < (level == 0 ? graph_.m0_ : graph_.m_)) {
-      uint32_t at = count;
-      if (isTree && tree < count) {
-        storeId(record[1 + count], record[1 + tree]);
-        at = tree;
-      }
-      storeId(record[1 + at], vertex_);
-      setHeader(record, count + 1, tree + (isTree ? 1 : 0));
-    } else {
-      prune(from, record, count, tree, {distance, vertex_}, isTree);
+    const bool isFull = count == (level == 0 ? graph_.m0_ : graph_.m_);
+    if (isFull || (level == 0 && count == graph_.easyLinks())) {
+      const Neighbor added{distance, vertex_};
+      chooseAnew(from, record, count, tree, added, isTree);
+      if (isFull || scratch_.kept.size() <= graph_.mostDiverseOfEasy())
+        return rewrite(record, tree, isTree);
     }
+    uint32_t at = count;
+    if (isTree && tree < count) {
+      storeId(record[1 + count], record[1 + tree]);
+      at = tree;
+    }
+    storeId(record[1 + at], vertex_);
+    setHeader(record, count + 1, tree + (isTree ? 1 : 0));
   }
 
   static void setHeader(uint32_t* record, uint32_t count, uint32_t tree) {
     storeId(record[0], count | tree << HnswGraph::treeShift | HnswGraph::lockBit);
   }
 
-  // Chooses anew among the neighbours of a full record and the new one. Tree edges stay whatever
-  // they are, and keep their order; the others must be nearer to `from` than to anything kept
-  // before them.
-  void prune(uint32_t from, uint32_t* record, uint32_t count, uint32_t tree, Neighbor added,
-             bool isTree) {
+  // Chooses among the neighbours of a record and the new one, at most as many as there were. Tree
+  // edges stay whatever they are; the others must be nearer to `from` than to anything kept before
+  // them. `kept` are all, `others` those that are no tree edges.
+  void chooseAnew(uint32_t from, const uint32_t* record, uint32_t count, uint32_t tree,
+                  Neighbor added, bool isTree) {
     sortEdges(from, record, count, tree, added, isTree);
-    const uint32_t trees = tree + (isTree ? 1 : 0);
-    uint32_t treesAhead = trees;
-    uint32_t written = trees;
+    uint32_t treesAhead = tree + (isTree ? 1 : 0);
     std::vector<Neighbor>& kept = scratch_.kept;
     kept.clear();
-    if (isTree) storeId(record[1 + tree], added.vertex);
+    scratch_.others.clear();
     for (const Neighbor& edge : scratch_.edges) {
       const Neighbor plain{edge.distance, edge.vertex & ~treeMark};
       if ((edge.vertex & treeMark) != 0) {
@@ -262,9 +264,17 @@ private:
         kept.push_back(plain);
       } else if (kept.size() + treesAhead < count && isDiverse(plain, kept)) {
         kept.push_back(plain);
-        storeId(record[1 + written++], plain.vertex);
+        scratch_.others.push_back(plain.vertex);
       }
     }
+  }
+
+  // Leaves a record with what was chosen, its tree edges first and in their order.
+  void rewrite(uint32_t* record, uint32_t tree, bool isTree) {
+    if (isTree) storeId(record[1 + tree], vertex_);
+    const uint32_t trees = tree + (isTree ? 1 : 0);
+    uint32_t written = trees;
+    for (const uint32_t other : scratch_.others) storeId(record[1 + written++], other);
     setHeader(record, written, trees);
   }
 

@@ -95,7 +95,9 @@ private:
   }
 
   size_t copyUnseenLinks(uint32_t vertex, uint32_t level) {
-    return scratch_.visited.addAll(scratch_.ids.data(), copyLinks(vertex, level));
+    const size_t count = copyLinks(vertex, level);
+    report.looked += count;
+    return scratch_.visited.addAll(scratch_.ids.data(), count);
   }
 
   void prefetchLinks(uint32_t vertex) const {

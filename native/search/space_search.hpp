@@ -69,8 +69,7 @@ public:
                : graph.searchAccepted(FloatScorer{space_.space(), query_}, options, unmet, isLive,
                                       found);
     tally(report.distances, codes_ ? codes_->space().stride() : vectorBytes());
-    stats_.visited += report.hops;
-    stats_.bytes += (report.hops + report.lists) * graph.linkBytes();
+    tallyLinks(report);
     return report;
   }
   // By code, where there are codes.
@@ -84,8 +83,7 @@ public:
             ? graph.search(CodeScorer{codes_->space(), preparedQuery(0)}, options, accept, found)
             : graph.search(FloatScorer{space_.space(), query_}, options, accept, found);
     tally(report.distances * vectors(), codes_ ? codes_->space().stride() : vectorBytes());
-    stats_.visited += report.hops;
-    stats_.bytes += report.hops * graph.linkBytes();
+    tallyLinks(report);
     end = report.end;
     if (end == SearchEnd::Cancelled) return Status(Code::Cancelled, "the search was cancelled");
     return Status::ok();
@@ -169,6 +167,11 @@ private:
   void tally(uint64_t distances, uint64_t bytesOfEach) {
     stats_.distances += distances;
     stats_.bytes += distances * bytesOfEach;
+  }
+  // Of each list its header and what it holds.
+  void tallyLinks(const SearchReport& report) {
+    stats_.visited += report.hops;
+    stats_.bytes += (report.hops + report.lists + report.looked) * sizeof(uint32_t);
   }
 
   const VectorSpace& space_;

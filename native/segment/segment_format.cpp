@@ -17,6 +17,8 @@ constexpr uint32_t kMostMeasured = 64;
 constexpr uint32_t kSparseSince = 4;
 // Before, walks among the matches of a filter were not measured.
 constexpr uint32_t kAcceptedSince = 5;
+// Before, every record of level 0 had room for twice m neighbours.
+constexpr uint32_t kRoomSince = 6;
 
 class Encoder {
 public:
@@ -185,6 +187,7 @@ std::string encodeDirectory(const SegmentDirectory& directory) {
     encoder.add(static_cast<uint8_t>((vector.isIdentity ? kIdentity : 0) |
                                      (vector.spec.isMulti ? kMulti : 0)));
     encoder.add(vector.graph.m)
+        .add(vector.graph.m0)
         .add(vector.graph.vertices)
         .add(vector.graph.entry)
         .add(vector.graph.entryLevel);
@@ -238,6 +241,8 @@ bool decodeDirectory(const BlockFile& file, SegmentDirectory& directory) {
     vector.isIdentity = (flags & kIdentity) != 0;
     vector.spec.isMulti = (flags & kMulti) != 0;
     vector.graph.m = decoder.read<uint32_t>();
+    vector.graph.m0 =
+        file.formatVersion() >= kRoomSince ? decoder.read<uint32_t>() : 2 * vector.graph.m;
     vector.graph.vertices = decoder.read<uint32_t>();
     vector.graph.entry = decoder.read<uint32_t>();
     vector.graph.entryLevel = decoder.read<uint32_t>();

@@ -220,8 +220,7 @@ private:
   bool checkGraph(const VectorDirectory& entry, uint8_t vector) const {
     const uint64_t vertices = entry.graph.vertices;
     return HnswGraph::isM(entry.graph.m) &&
-           has(SectionKind::GraphLevel0, vertices * (1 + 2 * uint64_t(entry.graph.m)) * 4,
-               vector) &&
+           has(SectionKind::GraphLevel0, vertices * (1 + uint64_t(entry.graph.m0)) * 4, vector) &&
            has(SectionKind::GraphOffsets, vertices * 4, vector) &&
            entry.graph.upperWords <= file_.stamp().bytes / 4 &&
            has(SectionKind::GraphUpper, entry.graph.upperWords * 4, vector) &&

@@ -75,6 +75,38 @@ TEST("a graph opened from a file answers the same and goes on growing") {
   CHECK(again.value()->validate(rowsInFile).empty());
 }
 
+TEST("a graph whose records have room for twice m, as they once had, is opened and goes on "
+     "growing") {
+  Fixture fixture;
+  GraphSections sections = fixture.graph->sections();
+  const uint32_t room = sections.meta.m0;
+  const uint32_t narrowRoom = 2 * config.m;
+  REQUIRE(room > narrowRoom);
+  const auto* wide = static_cast<const uint32_t*>(sections.level0.data);
+  std::vector<uint32_t> narrow(size_t(rowsInFile) * (1 + narrowRoom));
+  uint32_t cut = 0;
+  for (uint32_t vertex = 0; vertex < rowsInFile; vertex++) {
+    const uint32_t* from = wide + size_t(vertex) * (1 + room);
+    uint32_t* to = narrow.data() + size_t(vertex) * (1 + narrowRoom);
+    const uint32_t count = std::min(from[0] & 0xfff, narrowRoom);
+    cut += count < (from[0] & 0xfff) ? 1 : 0;
+    std::copy_n(from + 1, count, to + 1);
+    to[0] = (from[0] & ~0xfffu) | count;
+  }
+  CHECK(cut > 0);
+  sections.level0 = {narrow.data(), narrow.size() * sizeof(uint32_t)};
+  sections.meta.m0 = narrowRoom;
+  auto opened = load(save(sections, "narrow"), fixture.space, 4 * rowsInFile);
+  REQUIRE(opened.isOk());
+  HnswGraph& graph = **opened;
+  CHECK(graph.validate(rowsInFile).empty());
+  fixture.addRows(clusteredRows(400, dim, 2, false));
+  CHECK(graph.prepare(rowsInFile + 400).isOk());
+  for (uint32_t vertex = rowsInFile; vertex < rowsInFile + 400; vertex++) graph.insert(vertex);
+  CHECK(graph.validate(rowsInFile + 400).empty());
+  CHECK_EQUAL(graph.sections().meta.m0, narrowRoom);
+}
+
 TEST("an empty graph can be written and opened") {
   GraphFixture fixture(Metric::L2, dim, 10, config);
   const Saved saved = save(fixture.graph->sections(), "empty");
@@ -160,6 +192,8 @@ TEST("a graph's description out of bounds is refused") {
   };
   CHECK(isRefused([](GraphMeta& meta) { meta.m = 0; }));
   CHECK(isRefused([](GraphMeta& meta) { meta.m = 100'000; }));
+  CHECK(isRefused([](GraphMeta& meta) { meta.m0 = 2 * meta.m - 1; }));
+  CHECK(isRefused([](GraphMeta& meta) { meta.m0 = UINT32_MAX; }));
   CHECK(isRefused([](GraphMeta& meta) { meta.vertices = 5 * rowsInFile; }));
   CHECK(isRefused([](GraphMeta& meta) { meta.entry = rowsInFile; }));
   CHECK(isRefused([](GraphMeta& meta) { meta.entryLevel += 1; }));

@@ -201,7 +201,7 @@ TEST("a graph takes at most four bytes a neighbour slot and little for its upper
   GraphFixture fixture(Metric::Cosine, dim, graphRows);
   fixture.addAndInsert(rowsOf(Metric::Cosine, graphRows, 1));
   const double perVertex = double(fixture.graph->bytes()) / graphRows;
-  CHECK(perVertex <= 4 * (2 * 16 + 1) + 10);
+  CHECK(perVertex <= 4 * (4 * 16 + 1) + 10);
   CHECK(fixture.graph->prepare(graphRows + 1).code() == Code::TooLarge);
 }
 
