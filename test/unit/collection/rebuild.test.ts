@@ -42,7 +42,7 @@ async function collectionFolder(): Promise<string> {
   return (await readdir(folder)).find((name) => name.startsWith('c-')) as string
 }
 
-/** Neighbours per vertex of each segment that the manifest names, as its file has them. */
+/** `m` of each segment that the manifest names: lists of neighbours in its file have room for four times as many. */
 async function neighboursInFiles(): Promise<number[]> {
   const name = await collectionFolder()
   const { segments } = await readManifest(new Disk(folder), join(name, 'manifest'))
@@ -51,7 +51,7 @@ async function neighboursInFiles(): Promise<number[]> {
     const { vectors, sections } = await inspectSegment(join(folder, name, 'segments', file))
     const level0 = sections.find((section) => section.name === 'graphLevel0')
     const words = (level0?.bytes ?? 0) / WORD_BYTES / (vectors[0]?.indexed ?? 0)
-    found.push((words - 1) / 2)
+    found.push((words - 1) / 4)
   }
   return found
 }
