@@ -12,6 +12,35 @@ namespace {
 
 uint32_t mixed(uint32_t word) { return std::rotl(word * 0xcc9e2d51u, 15) * 0x1b873593u; }
 
+std::vector<TokenWeight> tokensOfDocument(const TextAnalyzer& analyzer, std::string_view text,
+                                          const Bm25Weights& weights) {
+  std::unordered_map<std::string, uint32_t> counts;
+  uint64_t length = 0;
+  std::string key;
+  analyzer.ofQuery(text, [&](std::string_view token, bool) {
+    key.assign(token);
+    counts[key]++;
+    length++;
+  });
+  const auto& [k, b, average] = weights;
+  const double temper = 1 - b + b * static_cast<double>(length) / average;
+  std::vector<TokenWeight> weighed;
+  weighed.reserve(counts.size());
+  for (const auto& [token, count] : counts) {
+    const double weight = count * (k + 1) / std::fma(k, temper, double(count));
+    weighed.push_back({tokenId(token), static_cast<float>(weight)});
+  }
+  return weighed;
+}
+
+std::vector<TokenWeight> tokensOfQuery(const TextAnalyzer& analyzer, std::string_view text) {
+  std::vector<TokenWeight> tokens;
+  analyzer.ofQuery(text, [&](std::string_view token, bool) {
+    tokens.push_back({tokenId(token), 1});
+  });
+  return tokens;
+}
+
 } // namespace
 
 uint32_t murmur3(std::string_view bytes) {
@@ -38,23 +67,8 @@ uint32_t tokenId(std::string_view token) {
 
 std::vector<TokenWeight> weighTokens(const TextAnalyzer& analyzer, std::string_view text,
                                      const Bm25Weights* weights) {
-  std::unordered_map<std::string, uint32_t> counts;
-  uint64_t length = 0;
-  std::string key;
-  analyzer.ofQuery(text, [&](std::string_view token, bool) {
-    key.assign(token);
-    counts[key]++;
-    length++;
-  });
-  const auto weightOf = [&](double count) {
-    if (weights == nullptr) return 1.0f;
-    const auto& [k, b, average] = *weights;
-    const double temper = 1 - b + b * static_cast<double>(length) / average;
-    return static_cast<float>(count * (k + 1) / std::fma(k, temper, count));
-  };
-  std::vector<TokenWeight> weighed;
-  weighed.reserve(counts.size());
-  for (const auto& [token, count] : counts) weighed.push_back({tokenId(token), weightOf(count)});
+  std::vector<TokenWeight> weighed = weights != nullptr ? tokensOfDocument(analyzer, text, *weights)
+                                                        : tokensOfQuery(analyzer, text);
   // Of tokens with one hash, the one that weighs most.
   std::sort(weighed.begin(), weighed.end(), [](const TokenWeight& a, const TokenWeight& b) {
     return a.id < b.id || (a.id == b.id && a.weight > b.weight);

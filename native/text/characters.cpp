@@ -48,7 +48,7 @@ size_t lengthOf(unsigned char first) {
 
 } // namespace
 
-uint32_t takeCharacter(std::string_view& text) {
+uint32_t takeLongCharacter(std::string_view& text) {
   const auto first = static_cast<unsigned char>(text[0]);
   const size_t length = lengthOf(first);
   uint32_t character = length < 2 ? first : first & (0x7fu >> length);
@@ -64,11 +64,9 @@ uint32_t takeCharacter(std::string_view& text) {
   return length == 0 ? kNoCharacter : character;
 }
 
-void appendCharacter(uint32_t character, std::string& into) {
+void appendLongCharacter(uint32_t character, std::string& into) {
   const auto tail = [](uint32_t bits) { return static_cast<char>(0x80 | (bits & 0x3f)); };
-  if (character < 0x80) {
-    into += static_cast<char>(character);
-  } else if (character < 0x800) {
+  if (character < 0x800) {
     into += {static_cast<char>(0xc0 | character >> 6), tail(character)};
   } else if (character < 0x10000) {
     into += {static_cast<char>(0xe0 | character >> 12), tail(character >> 6), tail(character)};
@@ -90,13 +88,7 @@ std::string_view firstCharacters(std::string_view text, size_t count) {
   return text.substr(0, text.size() - left.size());
 }
 
-bool isWordCharacter(uint32_t character) {
-  if (character < 0x80) {
-    const uint32_t letter = character | 0x20;
-    return (letter >= 'a' && letter <= 'z') || (character >= '0' && character <= '9');
-  }
-  return isIn(kWordCharacters, character);
-}
+bool isLongWordCharacter(uint32_t character) { return isIn(kWordCharacters, character); }
 
 bool isWhiteSpace(uint32_t character) {
   return character == ' ' || (character >= 9 && character <= 13) || character == 0x85 ||
@@ -109,8 +101,7 @@ bool isOfUnspacedScript(uint32_t character) {
   return character >= kUnspacedScripts[0].first && isIn(kUnspacedScripts, character);
 }
 
-uint32_t lowerCase(uint32_t character) {
-  if (character < 0x80) return character >= 'A' && character <= 'Z' ? character + 32 : character;
+uint32_t lowerCaseLong(uint32_t character) {
   const LowerRun* run = entryFor(kLowerRuns, character);
   if (run == nullptr || character > run->last || (character - run->first) % run->step != 0)
     return character;

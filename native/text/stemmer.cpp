@@ -1,6 +1,10 @@
 #include "text/stemmer.hpp"
 
+#include <array>
+#include <cstring>
+#include <functional>
 #include <iterator>
+#include <memory>
 
 extern "C" {
 #include "snowball/runtime/api.h"
@@ -62,6 +66,56 @@ const Algorithm& algorithmOf(StemLanguage language) {
   return kAlgorithms[static_cast<size_t>(language) - 1];
 }
 
+// The stems of words that one thread has met lately, of the language it met last: most words of a
+// text are old acquaintances, and to stem one takes ten times as long as to find it here.
+class KnownStems {
+public:
+  static KnownStems& of(StemLanguage language) {
+    thread_local std::unique_ptr<KnownStems> known;
+    if (known == nullptr || known->language_ != language)
+      known = std::make_unique<KnownStems>(language);
+    return *known;
+  }
+
+  explicit KnownStems(StemLanguage language) : language_(language) {}
+
+  // Puts the stem in place of the word where it is known.
+  bool find(std::string& word) const {
+    if (word.size() > kMostBytes) return false;
+    const Entry& entry = entries_[slotOf(word)];
+    if (entry.wordBytes != word.size() || std::memcmp(entry.word, word.data(), word.size()) != 0)
+      return false;
+    word.assign(entry.stem, entry.stemBytes);
+    return true;
+  }
+
+  void put(const std::string& word, const std::string& stem) {
+    if (word.empty() || word.size() > kMostBytes || stem.size() > kMostBytes) return;
+    Entry& entry = entries_[slotOf(word)];
+    entry.wordBytes = static_cast<uint8_t>(word.size());
+    entry.stemBytes = static_cast<uint8_t>(stem.size());
+    std::memcpy(entry.word, word.data(), word.size());
+    std::memcpy(entry.stem, stem.data(), stem.size());
+  }
+
+private:
+  static constexpr size_t kMostBytes = 15;
+  static constexpr size_t kSlots = 2048;
+  struct Entry {
+    uint8_t wordBytes = 0;
+    uint8_t stemBytes = 0;
+    char word[kMostBytes];
+    char stem[kMostBytes];
+  };
+
+  static size_t slotOf(const std::string& word) {
+    return std::hash<std::string_view>{}(word) % kSlots;
+  }
+
+  const StemLanguage language_;
+  std::array<Entry, kSlots> entries_{};
+};
+
 } // namespace
 
 Stemmer::Stemmer(StemLanguage language) : language_(language) {
@@ -74,10 +128,14 @@ Stemmer::~Stemmer() {
 
 void Stemmer::stem(std::string& word) {
   if (env_ == nullptr) return;
+  KnownStems& known = KnownStems::of(language_);
+  if (known.find(word)) return;
+  const std::string before = word;
   const auto* bytes = reinterpret_cast<const symbol*>(word.data());
   if (SN_set_current(env_, static_cast<int>(word.size()), bytes) != 0) return;
   if (algorithmOf(language_).stem(env_) < 0 || env_->l <= 0) return;
   word.assign(reinterpret_cast<const char*>(env_->p), static_cast<size_t>(env_->l));
+  known.put(before, word);
 }
 
 } // namespace vicinal

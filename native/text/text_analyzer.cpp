@@ -16,6 +16,10 @@ struct TextAnalyzer::Call {
 
 namespace {
 
+uint32_t lengthBit(std::string_view word) {
+  return uint32_t(1) << std::min<size_t>(word.size(), 31);
+}
+
 bool isCombiningMark(uint32_t character) { return character >= 0x300 && character <= 0x36f; }
 
 std::string_view cut(std::string_view word) {
@@ -27,7 +31,10 @@ std::string_view cut(std::string_view word) {
 
 } // namespace
 
-TextAnalyzer::TextAnalyzer(TextOptions options) : options_(std::move(options)) {}
+TextAnalyzer::TextAnalyzer(TextOptions options) : options_(std::move(options)) {
+  for (const std::string& word : options_.stopwords)
+    if (!word.empty()) stopwordLengths_[static_cast<unsigned char>(word[0])] |= lengthBit(word);
+}
 
 void TextAnalyzer::ofDocument(std::string_view text, const Visit& visit) const {
   Call call{false, visit, Stemmer(options_.stemmer), {}};
@@ -135,6 +142,9 @@ bool TextAnalyzer::normalize(std::string_view raw, Call& call) const {
 }
 
 bool TextAnalyzer::isStopword(std::string_view token) const {
+  if (!token.empty() &&
+      (stopwordLengths_[static_cast<unsigned char>(token[0])] & lengthBit(token)) == 0)
+    return false;
   return std::binary_search(options_.stopwords.begin(), options_.stopwords.end(), token,
                             std::less<>());
 }

@@ -2,6 +2,7 @@
 // One implementation for both, so that they agree.
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <functional>
 #include <string>
@@ -60,6 +61,9 @@ private:
   bool isStopword(std::string_view token) const;
 
   const TextOptions options_;
+  // Of each first byte, which lengths stop words have that begin with it, a bit each: most words
+  // are told by it to be none.
+  std::array<uint32_t, 256> stopwordLengths_{};
 };
 
 } // namespace vicinal
