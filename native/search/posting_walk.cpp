@@ -12,6 +12,8 @@ namespace {
 constexpr uint64_t kReadPerScored = 32;
 // Clearing one sum takes as long as so many that lie together.
 constexpr uint32_t kRowsPerCleared = 16;
+constexpr uint32_t kPostingsOfLine = 16;
+constexpr uint32_t kPostingsAhead = 48;
 
 float mostOf(const PostingRun::List& list, uint32_t block, float weight) {
   return std::max(weight * list.greatest[block], weight * list.least[block]);
@@ -21,17 +23,30 @@ float mostOf(const PostingRun::List& list, uint32_t block, float weight) {
 
 PostingWalk::PostingWalk(const PostingRun& run, const SparseVector& query) {
   double magnitude = 0;
+  std::vector<PostingRun::List> lists;
+  run.findAll(query.indices, query.count, lists);
+  terms_.reserve(query.count);
+  order_.reserve(query.count);
   for (uint32_t at = 0; at < query.count; at++) {
-    const PostingRun::List list = run.find(query.indices[at]);
+    const PostingRun::List& list = lists[at];
     if (list.count == 0) continue;
     double most = 0;
-    for (uint32_t block = 0; block < list.blocks; block++)
+    for (uint32_t block = 0; block < list.blocks; block++) {
       most = std::max({most, std::fabs(double(query.values[at]) * list.greatest[block]),
                        std::fabs(double(query.values[at]) * list.least[block])});
+      isPositive_ = isPositive_ && query.values[at] * list.greatest[block] > 0 &&
+                    query.values[at] * list.least[block] > 0;
+    }
     magnitude += most;
     postings_ += list.count;
+    order_.push_back(static_cast<uint32_t>(terms_.size()));
     terms_.push_back({query.values[at], list});
   }
+  const uint64_t rows = run.to() - run.from();
+  const uint64_t windows = rows / kWindow + 1;
+  firstWindow_ = static_cast<uint32_t>(std::clamp<uint64_t>(
+      kFirstPostings * rows / std::max<uint64_t>(1, postings_), kFirstWindow, kWindow));
+  isBrief_ = postings_ <= kReadPerBound * terms_.size() * windows;
   // Each product and each addition, of sums and of bounds, is rounded by half a unit in the last
   // place of at most the magnitude, or of the least float there is.
   const double roundings = 2.0 * double(terms_.size()) + 4;
@@ -94,6 +109,8 @@ float PostingWalk::split(float bound) {
 void PostingWalk::sum(uint32_t base, uint32_t windowEnd, float least) {
   const uint32_t rows = windowEnd - base;
   read_ = 0;
+  // Whoever has any posting has a sum of more than nothing, then.
+  if (isPositive_ && !(least > 0)) least = FLT_TRUE_MIN;
   // Whoever has no sum has none of the least, then.
   if (least > 0) {
     addUp<false>(base, rows, least);
@@ -106,58 +123,65 @@ void PostingWalk::sum(uint32_t base, uint32_t windowEnd, float least) {
 }
 
 template <bool isTracked> void PostingWalk::addUp(uint32_t base, uint32_t most, float least) {
-  Sums& window = sums();
+  float* const sums = sums_.of;
   for (size_t i = firstRead_; i < order_.size(); i++) {
-    const Term& term = terms_[order_[i]];
+    Term& term = terms_[order_[i]];
     const uint32_t* const rows = term.list.rows;
     const float* const values = term.list.values;
-    for (uint32_t at = term.at; at < term.to; at++) {
+    const uint32_t to = isBrief_ ? term.list.count : term.to;
+    const float weight = term.weight;
+    uint32_t at = term.at;
+    for (; at < to; at++) {
       const uint32_t row = rows[at] - base;
-      // Rows that do not ascend are of a forged file.
+      // Behind the window; or rows do not ascend, which is of a forged file.
       if (row >= most) break;
-      const float before = window.of[row];
-      const float sum = before + term.weight * values[at];
-      window.of[row] = sum;
+      const float before = sums[row];
+      const float sum = before + weight * values[at];
+      sums[row] = sum;
       if constexpr (isTracked)
-        window.touched[row / 64] |= uint64_t(1) << (row % 64);
+        sums_.touched[row / 64] |= uint64_t(1) << (row % 64);
       else if (sum >= least && before < least)
-        reached_.push_back(row);
+        sums_.reached.push_back(row);
     }
-    read_ += term.to - term.at;
+    // For the next window, which comes soon.
+    for (uint32_t ahead = 0; isBrief_ && ahead < kPostingsAhead; ahead += kPostingsOfLine) {
+      __builtin_prefetch(rows + at + ahead);
+      __builtin_prefetch(values + at + ahead);
+    }
+    read_ += at - term.at;
+    term.to = at;
   }
 }
 
 // Rows whose sum was at least that much once: where a later one has made it less, or it is listed
 // twice, it is passed over.
 void PostingWalk::collectReached(uint32_t base, uint32_t rows, float least) {
-  Sums& window = sums();
-  for (const uint32_t row : reached_) {
-    if (window.of[row] >= least) summed_.push_back({window.of[row], row});
-    window.of[row] = 0;
+  for (const uint32_t row : sums_.reached) {
+    if (sums_.of[row] >= least) sums_.best.push_back({sums_.of[row], row});
+    sums_.of[row] = 0;
   }
-  reached_.clear();
+  sums_.reached.clear();
   if (read_ > rows / kRowsPerCleared) {
-    std::memset(window.of, 0, rows * sizeof(float));
+    std::memset(sums_.of, 0, rows * sizeof(float));
     return;
   }
   for (size_t i = firstRead_; i < order_.size(); i++) {
     const Term& term = terms_[order_[i]];
     for (uint32_t at = term.at; at < term.to; at++)
-      if (const uint32_t row = term.list.rows[at] - base; row < rows) window.of[row] = 0;
+      if (const uint32_t row = term.list.rows[at] - base; row < rows) sums_.of[row] = 0;
   }
 }
 
 void PostingWalk::collectTouched(float least) {
-  Sums& window = sums();
   for (uint32_t word = 0; word < kWindow / 64; word++) {
-    for (uint64_t bits = window.touched[word]; bits != 0; bits &= bits - 1) {
+    for (uint64_t bits = sums_.touched[word]; bits != 0; bits &= bits - 1) {
       const uint32_t row = word * 64 + static_cast<uint32_t>(__builtin_ctzll(bits));
       // What is no number, because bounds of the query are beyond a float, is looked at too.
-      const float sum = window.of[row] == window.of[row] ? window.of[row] : INFINITY;
-      window.of[row] = 0;
-      if (!(sum < least)) summed_.push_back({sum, row});
+      const float sum = sums_.of[row] == sums_.of[row] ? sums_.of[row] : INFINITY;
+      sums_.of[row] = 0;
+      if (!(sum < least)) sums_.best.push_back({sum, row});
     }
-    window.touched[word] = 0;
+    sums_.touched[word] = 0;
   }
 }
 

@@ -79,18 +79,12 @@ private:
   const std::chrono::steady_clock::time_point started_ = std::chrono::steady_clock::now();
 };
 
-} // namespace
-
-Status search(const Snapshot& snapshot, const std::vector<VectorSpec>& specs,
-              const SearchRequest& request, const CancelFlag* cancel, SearchResult& result,
-              Waiting waiting) {
-  const Metric metric = specs[request.vector].metric;
-  std::optional<FilterProgram> program;
-  VICINAL_TRY(decodeFilter(request.filter, snapshot.vectorsNamed(), snapshot, program));
-  const FilterNode* filter = program ? &program->root() : nullptr;
+// The page asked for, best first.
+Status choose(const Snapshot& snapshot, const std::vector<VectorSpec>& specs,
+              const SearchRequest& request, const FilterNode* filter, const CancelFlag* cancel,
+              SearchResult& result, Waiting waiting, std::vector<Hit>& hits) {
   // Excluded ids may be among the nearest, so as many more are collected.
   const size_t wanted = size_t(request.limit) + request.offset + request.exclude.size();
-  thread_local std::vector<Hit> hits;
   thread_local std::vector<Neighbor> nearest;
   hits.clear();
   for (size_t at = 0; at < snapshot.count() && request.limit > 0; at++) {
@@ -119,9 +113,39 @@ Status search(const Snapshot& snapshot, const std::vector<VectorSpec>& specs,
           searchBy(SegmentSearch(scope, request, wanted, result.stats),
                    [&](uint32_t vertex) { return segment.space(request.vector).rowOf(vertex); }));
   }
-  choosePage(request, metric, hits);
+  choosePage(request, specs[request.vector].metric, hits);
+  return Status::ok();
+}
+
+} // namespace
+
+Status search(const Snapshot& snapshot, const std::vector<VectorSpec>& specs,
+              const SearchRequest& request, const CancelFlag* cancel, SearchResult& result,
+              Waiting waiting) {
+  const Metric metric = specs[request.vector].metric;
+  std::optional<FilterProgram> program;
+  VICINAL_TRY(decodeFilter(request.filter, snapshot.vectorsNamed(), snapshot, program));
+  const FilterNode* filter = program ? &program->root() : nullptr;
+  thread_local std::vector<Hit> hits;
+  VICINAL_TRY(choose(snapshot, specs, request, filter, cancel, result, waiting, hits));
   const auto score = [&](const Hit& hit) { return scoreFor(request, metric, hit.distance); };
   return readAnswer(snapshot, specs, filter, request, hits, score, result, waiting);
+}
+
+Status rank(const Snapshot& snapshot, const std::vector<VectorSpec>& specs,
+            const SearchRequest& request, const CancelFlag* cancel, SearchResult& result,
+            std::vector<RankedHit>& hits, Waiting waiting) {
+  const Metric metric = specs[request.vector].metric;
+  std::optional<FilterProgram> program;
+  VICINAL_TRY(decodeFilter(request.filter, snapshot.vectorsNamed(), snapshot, program));
+  const FilterNode* filter = program ? &program->root() : nullptr;
+  thread_local std::vector<Hit> found;
+  VICINAL_TRY(choose(snapshot, specs, request, filter, cancel, result, waiting, found));
+  hits.clear();
+  hits.reserve(found.size());
+  for (const Hit& hit : found)
+    hits.push_back({scoreFor(request, metric, hit.distance), hit.row, hit.id});
+  return Status::ok();
 }
 
 double estimateDistances(const Snapshot& snapshot, const SearchRequest& request) {

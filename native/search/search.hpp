@@ -7,6 +7,7 @@
 
 #include "base/cancel.hpp"
 #include "search/examples.hpp"
+#include "search/ranked_hit.hpp"
 #include "search/ranked_request.hpp"
 #include "search/row_block.hpp"
 #include "search/segment_report.hpp"
@@ -70,6 +71,10 @@ struct SearchResult {
 Status search(const Snapshot& snapshot, const std::vector<VectorSpec>& specs,
               const SearchRequest& request, const CancelFlag* cancel, SearchResult& result,
               Waiting waiting = Waiting::Allowed);
+// The same without reading the rows, for who chooses among them: of `result`, stats and segments.
+Status rank(const Snapshot& snapshot, const std::vector<VectorSpec>& specs,
+            const SearchRequest& request, const CancelFlag* cancel, SearchResult& result,
+            std::vector<RankedHit>& hits, Waiting waiting = Waiting::Allowed);
 
 // About how many distances the search will compute; infinite where that is not known beforehand,
 // which is so with a filter, of multivectors and by examples.

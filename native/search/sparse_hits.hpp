@@ -5,17 +5,11 @@
 #include <cmath>
 #include <vector>
 
-#include "segment/snapshot.hpp"
+#include "search/ranked_hit.hpp"
 
 namespace vicinal {
 
-struct SparseHit {
-  float score = 0;
-  RowRef row;
-  PointId id;
-};
-
-inline bool isBetter(const SparseHit& a, const SparseHit& b) {
+inline bool isBetter(const RankedHit& a, const RankedHit& b) {
   return a.score > b.score || (a.score == b.score && a.id < b.id);
 }
 
@@ -30,7 +24,7 @@ public:
     return hits_.size() < wanted_ ? least_ : std::max(least_, hits_.front().score);
   }
 
-  void offer(const SparseHit& hit) {
+  void offer(const RankedHit& hit) {
     if (wanted_ == 0 || hit.score < least_) return;
     if (hits_.size() == wanted_) {
       if (!isBetter(hit, hits_.front())) return;
@@ -42,7 +36,7 @@ public:
   }
 
   // The best first.
-  std::vector<SparseHit> take() {
+  std::vector<RankedHit> take() {
     std::sort_heap(hits_.begin(), hits_.end(), isBetter);
     return std::move(hits_);
   }
@@ -51,7 +45,7 @@ private:
   const size_t wanted_;
   const float least_;
   // The worst on top.
-  std::vector<SparseHit> hits_;
+  std::vector<RankedHit> hits_;
 };
 
 } // namespace vicinal

@@ -71,7 +71,10 @@ Status weighAll(const Snapshot& snapshot, const SparseRequest& request, const Ca
 // these, as many as are wanted have at least the bound.
 class WaitingRows {
 public:
-  explicit WaitingRows(size_t wanted) : wanted_(wanted) {}
+  explicit WaitingRows(size_t wanted) : wanted_(wanted) {
+    rows_.reserve(kUsuallyWaiting);
+    least_.reserve(std::min(wanted, kUsuallyWaiting));
+  }
 
   float bound() const { return least_.size() < wanted_ ? -INFINITY : least_.front(); }
 
@@ -103,6 +106,7 @@ public:
 
 private:
   static constexpr size_t kMostWaiting = 4096;
+  static constexpr size_t kUsuallyWaiting = 128;
   const size_t wanted_;
   std::vector<PostingCandidate> rows_;
   // What the best of them are at least, the least on top.
@@ -168,10 +172,11 @@ private:
     const auto take = [&](const PostingCandidate& candidate) {
       if (!mayWait)
         score(candidate.row);
-      else if ((!hasDeleted_ || scope_.view.isVisible(candidate.row)) && waiting_.add(candidate))
+      else if (isVisible(candidate.row) && waiting_.add(candidate))
         scoreWaiting();
     };
-    VICINAL_TRY(walk.run(scope_.view.rows, scope_.cancel, bound, take));
+    const auto order = mayWait ? PostingWalk::Order::Rows : PostingWalk::Order::Best;
+    VICINAL_TRY(walk.run(scope_.view.rows, scope_.cancel, order, bound, take));
     scoreWaiting();
     report_.visited += walk.visited();
     return Status::ok();
@@ -226,9 +231,13 @@ private:
     return forSome(scope_.view.rows, [&](uint32_t row) { score(row); });
   }
 
+  bool isVisible(uint32_t row) const {
+    return hasDeleted_ ? scope_.view.isVisible(row) : row < scope_.view.rows;
+  }
+
   // As far as a bitmap tells.
   bool isCandidate(uint32_t row) const {
-    if (!scope_.view.isVisible(row)) return false;
+    if (!isVisible(row)) return false;
     return !plan_ || !plan_->isComplete() || plan_->passes(scope_.rows, row);
   }
 
@@ -236,7 +245,10 @@ private:
   void scoreWaiting() {
     const std::vector<PostingCandidate>& rows = waiting_.sorted();
     for (const PostingCandidate& each : rows) space_.prefetch(each.row);
-    for (const PostingCandidate& each : rows) space_.prefetchVector(each.row);
+    for (const PostingCandidate& each : rows) {
+      space_.prefetchVector(each.row);
+      scope_.segment.prefetchId(each.row);
+    }
     for (const PostingCandidate& each : rows) {
       if (each.upper < hits_.bound()) break;
       score(each.row);
@@ -301,14 +313,10 @@ void addUp(const SegmentReport& report, SearchStats& stats) {
   stats.note(report.strategy);
 }
 
-} // namespace
-
-Status searchSparse(const Snapshot& snapshot, const std::vector<VectorSpec>& specs,
-                    const SparseRequest& request, const CancelFlag* cancel, SearchResult& result,
-                    Waiting waiting) {
-  std::optional<FilterProgram> program;
-  VICINAL_TRY(decodeFilter(request.filter, snapshot.vectorsNamed(), snapshot, program));
-  const FilterNode* filter = program ? &program->root() : nullptr;
+// The page asked for, best first.
+Status choose(const Snapshot& snapshot, const SparseRequest& request, const FilterNode* filter,
+              const CancelFlag* cancel, SearchResult& result, Waiting waiting,
+              std::vector<RankedHit>& found) {
   Weighed weighed;
   VICINAL_TRY(weighAll(snapshot, request, cancel, waiting, weighed));
   const bool hasQuery = request.examples || weighed.query.count > 0;
@@ -328,22 +336,46 @@ Status searchSparse(const Snapshot& snapshot, const std::vector<VectorSpec>& spe
     result.segments.back().payloadBytes = scope.rows.payloadBytes();
     result.segments.back().tookUs = took.count();
   }
-  std::vector<SparseHit> found = hits.take();
+  found = hits.take();
   keepPage(request, found);
-  const auto score = [](const SparseHit& hit) { return hit.score; };
+  return Status::ok();
+}
+
+} // namespace
+
+Status searchSparse(const Snapshot& snapshot, const std::vector<VectorSpec>& specs,
+                    const SparseRequest& request, const CancelFlag* cancel, SearchResult& result,
+                    Waiting waiting) {
+  std::optional<FilterProgram> program;
+  VICINAL_TRY(decodeFilter(request.filter, snapshot.vectorsNamed(), snapshot, program));
+  const FilterNode* filter = program ? &program->root() : nullptr;
+  std::vector<RankedHit> found;
+  VICINAL_TRY(choose(snapshot, request, filter, cancel, result, waiting, found));
+  const auto score = [](const RankedHit& hit) { return hit.score; };
   return readAnswer(snapshot, specs, filter, request, found, score, result, waiting);
+}
+
+Status rank(const Snapshot& snapshot, const SparseRequest& request, const CancelFlag* cancel,
+            SearchResult& result, std::vector<RankedHit>& hits, Waiting waiting) {
+  std::optional<FilterProgram> program;
+  VICINAL_TRY(decodeFilter(request.filter, snapshot.vectorsNamed(), snapshot, program));
+  const FilterNode* filter = program ? &program->root() : nullptr;
+  return choose(snapshot, request, filter, cancel, result, waiting, hits);
 }
 
 double estimatePostings(const Snapshot& snapshot, const SparseRequest& request) {
   if (request.examples || request.corpus) return INFINITY;
   double postings = kFixedPostings;
   size_t lookedUp = 0;
+  std::vector<PostingRun::List> lists;
   for (size_t at = 0; at < snapshot.count(); at++) {
     const auto runs = snapshot.segment(at).sparse(request.vector).runs();
     lookedUp += runs->size() * request.indices.size();
     if (lookedUp > kMostLookedUp) return INFINITY;
-    for (const auto& run : *runs)
-      for (const uint32_t index : request.indices) postings += run->find(index).count;
+    for (const auto& run : *runs) {
+      run->findAll(request.indices.data(), request.indices.size(), lists);
+      for (const PostingRun::List& list : lists) postings += list.count;
+    }
     const uint32_t indexed = std::min(snapshot.rows(at), SparseSpace::indexedRows(*runs));
     // With IDF, every row behind the runs is compared with the whole query.
     const double perRow = kScoredRow + (request.hasIdf ? double(request.indices.size()) : 0);

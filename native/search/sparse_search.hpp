@@ -38,6 +38,9 @@ struct SparseRequest : RankedRequest {
 Status searchSparse(const Snapshot& snapshot, const std::vector<VectorSpec>& specs,
                     const SparseRequest& request, const CancelFlag* cancel, SearchResult& result,
                     Waiting waiting = Waiting::Allowed);
+// The same without reading the rows, as `rank` by dense vectors.
+Status rank(const Snapshot& snapshot, const SparseRequest& request, const CancelFlag* cancel,
+            SearchResult& result, std::vector<RankedHit>& hits, Waiting waiting = Waiting::Allowed);
 
 // At most so many postings and rows of tails will be looked at; infinite where that is not known
 // beforehand, which is so of examples, and of a corpus.

@@ -116,6 +116,8 @@ public:
   // ---- readers
   // ------------------------------------------------------------------------------------
   PointId id(uint32_t row) const { return ids_.at(row); }
+  // Ahead of `id`.
+  void prefetchId(uint32_t row) const { ids_.prefetch(row); }
   uint32_t find(const PointId& id) const { return idMap_.find(ids_, id); }
   uint64_t deletedAt(uint32_t row) const {
     auto& tick = const_cast<uint64_t&>(deletedAt_[row]);

@@ -69,21 +69,26 @@ Result<std::shared_ptr<const PostingRun>> PostingRun::map(int descriptor, uint64
 
 // Indices are hashes of words or numbers of a vocabulary, both spread about evenly: one is not far
 // from where its share of the range is.
+uint32_t PostingRun::guess(uint32_t index) const {
+  const uint32_t terms = header()[3];
+  const uint64_t range = std::max(1u, terms_[terms - 1] - terms_[0]);
+  return static_cast<uint32_t>(uint64_t(index - terms_[0]) * (terms - 1) / range);
+}
+
 const uint32_t* PostingRun::seek(uint32_t index) const {
   const uint32_t terms = header()[3];
   if (terms == 0 || index < terms_[0] || index > terms_[terms - 1]) return nullptr;
-  const uint64_t range = std::max(1u, terms_[terms - 1] - terms_[0]);
-  const auto guess = static_cast<uint32_t>(uint64_t(index - terms_[0]) * (terms - 1) / range);
-  uint32_t from = guess;
-  uint32_t to = guess;
+  const uint32_t guessed = guess(index);
+  uint32_t from = guessed;
+  uint32_t to = guessed;
   uint32_t step = 8;
-  if (terms_[guess] < index) {
-    for (to = guess + step; to < terms && terms_[to] < index; to = from + step) {
+  if (terms_[guessed] < index) {
+    for (to = guessed + step; to < terms && terms_[to] < index; to = from + step) {
       from = to;
       step *= 2;
     }
   } else {
-    for (from = guess - std::min(guess, step); from > 0 && terms_[from] > index;
+    for (from = guessed - std::min(guessed, step); from > 0 && terms_[from] > index;
          from = to - std::min(to, step)) {
       to = from;
       step *= 2;
@@ -92,15 +97,43 @@ const uint32_t* PostingRun::seek(uint32_t index) const {
   return std::lower_bound(terms_ + from, terms_ + std::min(terms, to + 1), index);
 }
 
-PostingRun::List PostingRun::find(uint32_t index) const {
-  const uint32_t* found = seek(index);
-  if (found == nullptr || *found != index) return {};
-  const auto term = static_cast<size_t>(found - terms_);
+PostingRun::List PostingRun::listAt(size_t term) const {
   const uint32_t posting = firstPostings_[term];
   const uint32_t block = firstBlocks_[term];
   return {
       rows_ + posting,   values_ + posting, firstPostings_[term + 1] - posting, lastRows_ + block,
       greatest_ + block, least_ + block,    firstBlocks_[term + 1] - block};
+}
+
+PostingRun::List PostingRun::find(uint32_t index) const {
+  const uint32_t* found = seek(index);
+  return found == nullptr || *found != index ? List{} : listAt(static_cast<size_t>(found - terms_));
+}
+
+void PostingRun::findAll(const uint32_t* indices, size_t count, std::vector<List>& lists) const {
+  lists.assign(count, {});
+  const uint32_t terms = header()[3];
+  if (terms == 0) return;
+  for (size_t i = 0; i < count; i++)
+    if (indices[i] >= terms_[0] && indices[i] <= terms_[terms - 1])
+      __builtin_prefetch(terms_ + guess(indices[i]));
+  for (size_t i = 0; i < count; i++) {
+    const uint32_t* found = seek(indices[i]);
+    if (found == nullptr || *found != indices[i]) continue;
+    const auto term = static_cast<size_t>(found - terms_);
+    __builtin_prefetch(firstPostings_ + term);
+    __builtin_prefetch(firstBlocks_ + term);
+    // Until the others have been sought, the place of what it has.
+    lists[i].rows = found;
+  }
+  for (PostingRun::List& list : lists) {
+    if (list.rows == nullptr) continue;
+    list = listAt(static_cast<size_t>(list.rows - terms_));
+    __builtin_prefetch(list.rows);
+    __builtin_prefetch(list.values);
+    __builtin_prefetch(list.greatest);
+    __builtin_prefetch(list.least);
+  }
 }
 
 PostingBuilder::Slot& PostingBuilder::slotOf(uint32_t term) {

@@ -45,6 +45,9 @@ public:
   uint32_t to() const { return header()[2]; }
   uint32_t postings() const { return header()[4]; }
   List find(uint32_t index) const;
+  // The same of several indices; what lies far apart in memory is fetched for all of them at a
+  // time, and where lists begin, too.
+  void findAll(const uint32_t* indices, size_t count, std::vector<List>& lists) const;
 
   const void* data() const { return words_.data(); }
   uint64_t bytes() const { return words_.bytes(); }
@@ -64,8 +67,11 @@ private:
   const uint32_t* header() const { return words_.data(); }
   void lay();
   bool isSound() const;
+  // Where the index probably is, of all.
+  uint32_t guess(uint32_t index) const;
   // The first index that is not less, of all; null where none can be it.
   const uint32_t* seek(uint32_t index) const;
+  List listAt(size_t term) const;
 
   RegionArray<uint32_t> words_;
   // Into the words.
