@@ -58,8 +58,8 @@
           'target_name': 'vicinal_avx2',
           'type': 'static_library',
           'sources': ['distance/isa/avx2.cpp', 'quantize/isa/avx2.cpp', 'quantize/isa/rabitq_avx2.cpp'],
-          'cflags': ['-mavx2', '-mfma'],
-          'xcode_settings': {'OTHER_CFLAGS': ['-mavx2', '-mfma']},
+          'cflags': ['-mavx2', '-mfma', '-mf16c'],
+          'xcode_settings': {'OTHER_CFLAGS': ['-mavx2', '-mfma', '-mf16c']},
         },
         {
           'target_name': 'vicinal_avx512vnni',

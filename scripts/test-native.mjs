@@ -30,7 +30,7 @@ const FOLDERS = ['base', 'distance', 'quantize', 'graph', 'text', 'filter', 'spa
 /** Folders whose code depends on the instruction set; their tests are named after them. */
 const ISA_FOLDERS = ['base', 'distance', 'quantize', 'graph']
 const ISA_FLAGS = {
-  'distance/isa/avx2.cpp': ['-mavx2', '-mfma'],
+  'distance/isa/avx2.cpp': ['-mavx2', '-mfma', '-mf16c'],
   'distance/isa/avx512.cpp': ['-mavx512f', '-mavx512dq', '-mavx512bw', '-mavx512vl', '-mavx2', '-mfma'],
   'quantize/isa/avx2.cpp': ['-mavx2', '-mfma'],
   'quantize/isa/avx512.cpp': ['-mavx512f', '-mavx512bw', '-mavx512vnni', '-mavx2'],
@@ -84,7 +84,7 @@ const VARIANTS = {
 function availableSets() {
   const cpu = existsSync('/proc/cpuinfo') ? readFileSync('/proc/cpuinfo', 'utf8') : ''
   const sets = ['scalar']
-  if (/\bavx2\b/.test(cpu) && /\bfma\b/.test(cpu)) sets.push('avx2')
+  if (/\bavx2\b/.test(cpu) && /\bfma\b/.test(cpu) && /\bf16c\b/.test(cpu)) sets.push('avx2')
   if (['avx512f', 'avx512dq', 'avx512bw', 'avx512vl'].every((flag) => cpu.includes(flag))) sets.push('avx512')
   return sets
 }

@@ -113,17 +113,20 @@ std::string measured(const Kernel& kernel) {
   return text + "}";
 }
 
-void addFloats(std::vector<Kernel>& kernels, const Kernels& set, uint32_t dim,
-               const uint8_t* memory, const float* query) {
+void addVectors(std::vector<Kernel>& kernels, const Kernels& set, uint32_t dim,
+                const uint8_t* memory, const float* query) {
   static constexpr std::pair<Metric, const char*> metrics[] = {
-      {Metric::Dot, "float dot"}, {Metric::L2, "float L2"}, {Metric::L1, "float L1"}};
-  for (const auto& [metric, name] : metrics) {
-    const DistanceManyFn many = set.distanceMany[size_t(metric)];
-    kernels.push_back({name, set.name, dim, dim * sizeof(float),
-                       [=](const uint32_t* ids, size_t count, float* out) {
-                         many(query, reinterpret_cast<const float*>(memory), ids, count, dim, out);
-                       }});
-  }
+      {Metric::Dot, "dot"}, {Metric::L2, "L2"}, {Metric::L1, "L1"}};
+  static constexpr std::pair<Datatype, const char*> types[] = {
+      {Datatype::Float32, "float "}, {Datatype::Float16, "half "}, {Datatype::Uint8, "byte "}};
+  for (const auto& [datatype, type] : types)
+    for (const auto& [metric, name] : metrics) {
+      const DistanceManyFn many = set.of(datatype).distanceMany[size_t(metric)];
+      kernels.push_back({std::string(type) + name, set.name, dim, dim * bytesOf(datatype),
+                         [=](const uint32_t* ids, size_t count, float* out) {
+                           many(query, memory, ids, count, dim, out);
+                         }});
+    }
 }
 
 void addSq8(std::vector<Kernel>& kernels, const Sq8Kernels& set, uint32_t dim, uint8_t* memory,
@@ -183,7 +186,8 @@ int main() {
   std::vector<Kernel> kernels;
   for (const uint32_t dim : kDims) {
     for (const Isa isa : kIsas) {
-      if (const Kernels* set = kernelsFor(isa)) addFloats(kernels, *set, dim, memory, query.data());
+      if (const Kernels* set = kernelsFor(isa))
+        addVectors(kernels, *set, dim, memory, query.data());
       if (const Sq8Kernels* set = sq8KernelsFor(isa))
         addSq8(kernels, *set, dim, memory, query.data());
       if (const RabitqKernels* set = rabitqKernelsFor(isa))

@@ -115,6 +115,7 @@ napi_value description(napi_env env, const SegmentDescription& described) {
     entry.text("name", vector.spec.name);
     entry.number("dim", vector.spec.dim);
     entry.text("metric", metricCode(vector.spec.metric));
+    entry.text("datatype", nameOf(vector.spec.datatype));
     entry.number("vertices", vector.vertices);
     entry.number("indexed", vector.graph.vertices);
     napi_set_element(env, vectors, at, entry.finish());

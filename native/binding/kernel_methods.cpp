@@ -53,9 +53,9 @@ bool readVectors(Arguments& arguments, Vectors& vectors) {
   vectors.dim = arguments.integer(arguments[1], "dim", 1, kMostDimensions);
   vectors.normalise = arguments.boolean(arguments[2], "normalise");
   if (!arguments.isAbsent(arguments[3])) {
-    const std::string datatype = arguments.text(arguments[3], "datatype", kMostNameBytes);
-    if (datatype == "float16") vectors.datatype = Datatype::Float16;
-    if (datatype == "uint8") vectors.datatype = Datatype::Uint8;
+    const std::string name = arguments.text(arguments[3], "datatype", kMostNameBytes);
+    if (!arguments.failed() && !isDatatype(name, vectors.datatype))
+      arguments.fail("datatype", "one of float32, float16, uint8");
   }
   if (!arguments.failed() && vectors.data.length % vectors.dim != 0)
     arguments.fail("data", "a multiple of dim floats");

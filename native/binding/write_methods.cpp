@@ -50,6 +50,17 @@ Placement readPlacement(Arguments& arguments, napi_value entry, const char* fiel
   return Placement::Cached;
 }
 
+// What vectors are kept as whose components are rounded to it. Float32 where the field is absent.
+Datatype readDatatype(Arguments& arguments, napi_value entry, Metric metric) {
+  napi_value value = arguments.property(entry, "datatype");
+  if (arguments.isAbsent(value)) return Datatype::Float32;
+  Datatype datatype = Datatype::Float32;
+  const std::string name = arguments.text(value, "vectors[].datatype", kMostNameBytes);
+  if (!arguments.failed() && !isDatatype(name, datatype))
+    arguments.fail("vectors[].datatype", "one of float32, float16, uint8");
+  return storedAs(datatype, metric);
+}
+
 // Its place where the field is absent.
 uint32_t readSlot(Arguments& arguments, napi_value entry, size_t place) {
   napi_value value = arguments.property(entry, "slot");
@@ -85,6 +96,7 @@ std::vector<VectorSpec> readVectorSpecs(Arguments& arguments, napi_value vectors
         arguments.text(arguments.property(entry, "metric"), "vectors[].metric", kMostNameBytes);
     if (!arguments.failed() && !metricOf(metric, vector.metric))
       arguments.fail("vectors[].metric", "one of cosine, dot, l2, l1");
+    vector.datatype = readDatatype(arguments, entry, vector.metric);
     specs.push_back(vector);
   }
   return specs;

@@ -2,6 +2,9 @@
 
 #include <cstdlib>
 #include <cstring>
+#if defined(__x86_64__)
+#include <cpuid.h>
+#endif
 
 #include "distance/isa/sets.hpp"
 
@@ -22,6 +25,14 @@ const Kernels& choose() {
   return scalarKernels;
 }
 
+#if defined(__x86_64__)
+// Whether there are instructions that widen halves (F16C), which not every compiler can be asked.
+bool readsHalves() {
+  unsigned eax = 0, ebx = 0, ecx = 0, edx = 0;
+  return __get_cpuid(1, &eax, &ebx, &ecx, &edx) != 0 && (ecx & bit_F16C) != 0;
+}
+#endif
+
 } // namespace
 
 const Kernels* kernelsFor(Isa isa) {
@@ -29,7 +40,9 @@ const Kernels* kernelsFor(Isa isa) {
   case Isa::Scalar: return &scalarKernels;
 #if defined(__x86_64__)
   case Isa::Avx2:
-    return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma") ? &avx2Kernels : nullptr;
+    return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma") && readsHalves()
+               ? &avx2Kernels
+               : nullptr;
   case Isa::Avx512:
     return __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512dq") &&
                    __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512vl")
@@ -47,10 +60,23 @@ const Kernels& kernels() {
   return chosen;
 }
 
-Space::Space(Metric metricOfRows, uint32_t dimensions, const float* firstRow)
-    : metric(metricOfRows), dim(dimensions), rows(firstRow),
-      distanceFn(kernels().distance[size_t(metricOfRows)]),
-      manyFn(kernels().distanceMany[size_t(metricOfRows)]),
-      leastFn(kernels().least[size_t(metricOfRows)]) {}
+Space::Space(Metric metricOfRows, uint32_t dimensions, const void* firstRow,
+             Datatype datatypeOfRows)
+    : metric(metricOfRows), datatype(datatypeOfRows), dim(dimensions),
+      rowBytes(dimensions * bytesOf(datatypeOfRows)),
+      rows(static_cast<const std::byte*>(firstRow)) {
+  const RowKernels& functions = kernels().of(datatype);
+  distanceFn = functions.distance[size_t(metric)];
+  manyFn = functions.distanceMany[size_t(metric)];
+  leastFn = functions.least[size_t(metric)];
+  widenFn = functions.widen;
+}
+
+const float* RowFloats::of(const Space& space, uint32_t id) {
+  if (space.datatype == Datatype::Float32) return static_cast<const float*>(space.row(id));
+  copy_.resize(space.dim);
+  space.load(id, copy_.data());
+  return copy_.data();
+}
 
 } // namespace vicinal

@@ -7,34 +7,53 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <vector>
 
+#include "distance/datatype.hpp"
 #include "distance/metric.hpp"
 
 namespace vicinal {
 
-// Distance of two vectors of `dim` floats.
-using DistanceFn = float (*)(const float* a, const float* b, size_t dim);
+// A query is of floats; rows are of the type that their set of functions is for, and are compared
+// with the bits that they would have as floats.
 
-// Distances of `query` to `count` rows of the array `base`, whose rows are `dim` floats apart: row
-// ids[i] is at base + ids[i] * dim. Rows ahead are prefetched. With `ids` null the rows are 0 to
-// count - 1.
-using DistanceManyFn = void (*)(const float* query, const float* base, const uint32_t* ids,
+// Distance of a vector of `dim` floats to a row.
+using DistanceFn = float (*)(const float* query, const void* row, size_t dim);
+
+// Distances of `query` to `count` rows of the array `base`, whose rows follow each other: row
+// ids[i] is the ids[i]-th. Rows ahead are prefetched. With `ids` null the rows are 0 to count - 1.
+using DistanceManyFn = void (*)(const float* query, const void* base, const uint32_t* ids,
                                 size_t count, size_t dim, float* distances);
 
 // For each of `queryCount` vectors that follow each other, the least of its distances to `count`
 // rows that follow each other, or what `least` has of it before, if that is less.
-using LeastFn = void (*)(const float* queries, size_t queryCount, const float* rows, size_t count,
+using LeastFn = void (*)(const float* queries, size_t queryCount, const void* rows, size_t count,
                          size_t dim, float* least);
+
+// A row as floats.
+using WidenFn = void (*)(const void* row, size_t dim, float* floats);
 
 enum class Isa : uint8_t { Scalar, Neon, Avx2, Avx512 };
 
-struct Kernels {
-  Isa isa;
-  const char* name; // 'scalar', 'neon', 'avx2', 'avx512'
+// For rows of one type.
+struct RowKernels {
   // Indexed by Metric.
   DistanceFn distance[4];
   DistanceManyFn distanceMany[4];
   LeastFn least[4];
+  WidenFn widen;
+};
+
+struct Kernels {
+  Isa isa;
+  const char* name; // 'scalar', 'neon', 'avx2', 'avx512'
+  RowKernels floats;
+  RowKernels halves;
+  RowKernels bytes;
+
+  const RowKernels& of(Datatype datatype) const {
+    return datatype == Datatype::Float32 ? floats : datatype == Datatype::Float16 ? halves : bytes;
+  }
 };
 
 // The best set this processor runs, or a lower one that the environment variable VICINAL_ISA names
@@ -47,17 +66,23 @@ const Kernels* kernelsFor(Isa isa);
 // A metric with its functions, dimension and rows: what graphs and scans hold.
 struct Space {
   Metric metric = Metric::Cosine;
+  Datatype datatype = Datatype::Float32;
   uint32_t dim = 0;
+  uint32_t rowBytes = 0;
   // First row; rows follow each other without gap, and the pointer never changes (a Region).
-  const float* rows = nullptr;
+  const std::byte* rows = nullptr;
   DistanceFn distanceFn = nullptr;
   DistanceManyFn manyFn = nullptr;
   LeastFn leastFn = nullptr;
+  WidenFn widenFn = nullptr;
 
   Space() = default;
-  Space(Metric metricOfRows, uint32_t dimensions, const float* firstRow);
+  Space(Metric metricOfRows, uint32_t dimensions, const void* firstRow,
+        Datatype datatypeOfRows = Datatype::Float32);
 
-  const float* row(uint32_t id) const { return rows + size_t(id) * dim; }
+  const void* row(uint32_t id) const { return rows + size_t(id) * rowBytes; }
+  // Its `dim` components as floats.
+  void load(uint32_t id, float* floats) const { widenFn(row(id), dim, floats); }
   float distance(const float* query, uint32_t id) const { return distanceFn(query, row(id), dim); }
   // Distances to the rows `ids`.
   void distances(const float* query, const uint32_t* ids, size_t count, float* out) const {
@@ -72,6 +97,15 @@ struct Space {
              float* out) const {
     leastFn(queries, queryCount, row(first), count, dim, out);
   }
+};
+
+// One row at a time as floats: in its place where it is of floats, else copied.
+class RowFloats {
+public:
+  const float* of(const Space& space, uint32_t id);
+
+private:
+  std::vector<float> copy_;
 };
 
 } // namespace vicinal

@@ -1,7 +1,6 @@
 #include "distance/prepare.hpp"
 
 #include <algorithm>
-#include <bit>
 #include <cmath>
 
 namespace vicinal {
@@ -43,23 +42,6 @@ int64_t prepareVectors(float* data, size_t count, size_t dim, bool normalise) {
     for (size_t i = 0; i < dim; i++) vector[i] = float(double(vector[i]) * scale);
   }
   return -1;
-}
-
-float roundedToHalf(float value) {
-  const auto bits = std::bit_cast<uint32_t>(value);
-  const uint32_t sign = bits & 0x80000000u;
-  const float size = std::fabs(value);
-  // Below the least normal half, steps are all of one size: added to a float that has this step,
-  // the value is rounded to it.
-  constexpr float kLeastNormal = 0x1p-14f;
-  constexpr float kSubnormalStep = 0x1.8p-1f;
-  if (size < kLeastNormal) return std::copysign((size + kSubnormalStep) - kSubnormalStep, value);
-  // Thirteen bits of the fraction go, the nearest even stays; a carry moves the exponent on.
-  const uint32_t fraction = bits & 0x7fffffffu;
-  const uint32_t rounded = (fraction + 0xfffu + ((fraction >> 13) & 1u)) & ~0x1fffu;
-  constexpr uint32_t kBeyondHalf = 0x47800000u; // 65,536
-  if (rounded >= kBeyondHalf) return std::copysign(INFINITY, value);
-  return std::bit_cast<float>(rounded | sign);
 }
 
 int64_t prepareVectors(float* data, size_t count, size_t dim, bool normalise, Datatype datatype) {

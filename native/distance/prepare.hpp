@@ -4,6 +4,8 @@
 #include <cstddef>
 #include <cstdint>
 
+#include "distance/datatype.hpp"
+
 namespace vicinal {
 
 // Checks `count` vectors in place: the index of the first with a component that is not finite, or
@@ -12,15 +14,9 @@ namespace vicinal {
 // length within rounding keeps its bits, so preparing twice changes nothing.
 int64_t prepareVectors(float* data, size_t count, size_t dim, bool normalise);
 
-// What components are rounded to, as they come in.
-enum class Datatype : uint8_t { Float32, Float16, Uint8 };
-
 // Prepares, and rounds: to the nearest half-precision float once scaled, or, before that, to the
 // integer towards zero within 0 and 255. A component beyond half precision counts as not finite.
 int64_t prepareVectors(float* data, size_t count, size_t dim, bool normalise, Datatype datatype);
-
-// The nearest half-precision float, ties to even; infinite beyond 65,519.
-float roundedToHalf(float value);
 
 // Euclidean norm in double precision.
 double norm(const float* vector, size_t dim);

@@ -17,11 +17,14 @@ struct Simd {
   template <typename Of> static Vec make(Of of) { return {{of(0), of(1), of(2), of(3)}}; }
 
   static Vec zero() { return {}; }
-  static Vec load(const float* at) {
-    return make([&](size_t i) { return at[i]; });
+  static float component(float value) { return value; }
+  static float component(vicinal::Half value) { return vicinal::fromHalf(value); }
+  static float component(uint8_t value) { return value; }
+  template <typename Row> static Vec load(const Row* at) {
+    return make([&](size_t i) { return component(at[i]); });
   }
-  static Vec loadPart(const float* at, size_t n) {
-    return make([&](size_t i) { return i < n ? at[i] : 0.0f; });
+  template <typename Row> static Vec loadPart(const Row* at, size_t n) {
+    return make([&](size_t i) { return i < n ? component(at[i]) : 0.0f; });
   }
   static Vec add(const Vec& a, const Vec& b) {
     return make([&](size_t i) { return a.lane[i] + b.lane[i]; });

@@ -147,7 +147,7 @@ private:
 
   bool areEqual(uint32_t a, uint32_t b) const {
     const Space& space = graph_.space_;
-    return std::memcmp(space.row(a), space.row(b), space.dim * sizeof(float)) == 0;
+    return std::memcmp(space.row(a), space.row(b), space.rowBytes) == 0;
   }
 
   std::vector<Neighbor>& choose(const std::vector<Neighbor>& candidates, size_t most) {

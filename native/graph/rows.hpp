@@ -1,4 +1,4 @@
-// What a graph compares: its rows as floats and, where they have them, as codes. Searches and
+// What a graph compares: its rows as they are and, where they have them, as codes. Searches and
 // inserts are templates over one of the two forms below, which share the numbers of the rows.
 #pragma once
 
@@ -59,22 +59,26 @@ struct Sq8Scorer {
 // for its neighbours, `scorer` chooses among them. Where the two differ, what was found is scored
 // anew before the choice (`refines`).
 struct FloatRows {
-  using Query = const float*;
+  // A row, which may have to be widened.
+  struct Query {
+    RowFloats floats;
+    const float* data = nullptr;
+  };
   using WalkQuery = Query;
   using Scorer = FloatScorer;
   using Walker = FloatScorer;
   static constexpr bool refines = false;
   const Space& space;
 
-  void load(uint32_t vertex, Query& query) const { query = space.row(vertex); }
+  void load(uint32_t vertex, Query& query) const { query.data = query.floats.of(space, vertex); }
   void loadWalk(uint32_t vertex, WalkQuery& query) const { load(vertex, query); }
-  Scorer scorer(const Query& query) const { return {space, query}; }
+  Scorer scorer(const Query& query) const { return {space, query.data}; }
   Walker walker(const WalkQuery& query) const { return scorer(query); }
 };
 
 // Codes that are compared with vectors but not with each other.
 struct CodedRows {
-  using Query = const float*;
+  using Query = FloatRows::Query;
   using WalkQuery = CodeQuery;
   using Scorer = FloatScorer;
   using Walker = CodeScorer;
@@ -82,11 +86,12 @@ struct CodedRows {
   const Space& space;
   const CodeSpace& codes;
 
-  void load(uint32_t vertex, Query& query) const { query = space.row(vertex); }
+  void load(uint32_t vertex, Query& query) const { FloatRows{space}.load(vertex, query); }
   void loadWalk(uint32_t vertex, WalkQuery& query) const {
-    codes.prepare(space.row(vertex), query);
+    thread_local RowFloats floats;
+    codes.prepare(floats.of(space, vertex), query);
   }
-  Scorer scorer(const Query& query) const { return {space, query}; }
+  Scorer scorer(const Query& query) const { return {space, query.data}; }
   Walker walker(const WalkQuery& query) const { return {codes, query}; }
 };
 

@@ -29,14 +29,15 @@ std::vector<float> secondMoments(const float* sample, size_t count, uint32_t dim
     for (uint32_t i = 0; i < dim; i++) columns[size_t(i) * count + row] = sample[row * dim + i];
   const Space space(Metric::Dot, uint32_t(count), columns.data());
   std::vector<float> moments(size_t(dim) * dim);
-  for (uint32_t i = 0; i < dim; i++) space.scan(space.row(i), 0, dim, &moments[size_t(i) * dim]);
+  for (uint32_t i = 0; i < dim; i++)
+    space.scan(&columns[size_t(i) * count], 0, dim, &moments[size_t(i) * dim]);
   for (float& moment : moments) moment /= -float(count); // the kernel's dot products are negated
   return moments;
 }
 
 // Gram and Schmidt, twice, since once leaves rounding behind.
 void orthonormalise(std::vector<float>& rows, uint32_t count, uint32_t dim) {
-  const DistanceFn negativeDot = kernels().distance[size_t(Metric::Dot)];
+  const DistanceFn negativeDot = kernels().floats.distance[size_t(Metric::Dot)];
   for (uint32_t a = 0; a < count; a++) {
     float* const row = &rows[size_t(a) * dim];
     for (int pass = 0; pass < 2; pass++)
@@ -82,7 +83,8 @@ Projection::Projection(std::vector<float> directions, uint32_t dim)
   const auto address = reinterpret_cast<uintptr_t>(codeMemory_.data());
   uint8_t* const first = codeMemory_.data() + (kSq8Align - address % kSq8Align) % kSq8Align;
   codes_ = std::make_unique<Sq8Space>(Metric::Dot, dim, first);
-  for (uint32_t row = 0; row < reducedDim_; row++) codes_->encode(row, space_.row(row));
+  for (uint32_t row = 0; row < reducedDim_; row++)
+    codes_->encode(row, &directions_[size_t(row) * dim]);
 }
 
 std::shared_ptr<const Projection> Projection::from(std::vector<float> directions, uint32_t dim) {
@@ -98,7 +100,7 @@ std::shared_ptr<const Projection> Projection::train(const float* sample, size_t 
   for (uint32_t i = 0; i < dim; i++) total += moments[size_t(i) * dim + i];
   std::vector<float> directions = principalDirections(moments, dims.back(), dim);
   const Space space(Metric::Dot, dim, moments.data());
-  const DistanceFn negativeDot = kernels().distance[size_t(Metric::Dot)];
+  const DistanceFn negativeDot = kernels().floats.distance[size_t(Metric::Dot)];
   std::vector<float> image(dim);
   double kept = 0;
   uint32_t at = 0;
@@ -119,7 +121,7 @@ namespace {
 
 // Turns negative dot products into components; the squared length that `vector` has beside them.
 float takeComponents(const float* vector, uint32_t dim, float* components, uint32_t count) {
-  const DistanceFn negativeDot = kernels().distance[size_t(Metric::Dot)];
+  const DistanceFn negativeDot = kernels().floats.distance[size_t(Metric::Dot)];
   float kept = 0;
   for (uint32_t i = 0; i < count; i++) {
     components[i] = -components[i];
@@ -144,7 +146,7 @@ float Projection::applyFast(const float* vector, float* components) const {
 
 double Projection::energyOf(const float* vectors, size_t count) const {
   std::vector<float> components(reducedDim_);
-  const DistanceFn negativeDot = kernels().distance[size_t(Metric::Dot)];
+  const DistanceFn negativeDot = kernels().floats.distance[size_t(Metric::Dot)];
   double left = 0;
   double all = 0;
   for (size_t at = 0; at < count; at++) {

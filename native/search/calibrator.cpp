@@ -84,7 +84,6 @@ Status Calibrator::chooseSamples() {
     prepare(sample);
   }
   const size_t wanted = !live_ ? kSamples : std::max(kEnoughLive, samples_.size());
-  const auto cold = space_.coldVectors();
   const uint32_t tried = std::min(2 * kSamples, vertices_);
   for (uint32_t at = 0; at < tried && samples_.size() < wanted; at++) {
     const double turns = at * kGoldenTurn;
@@ -94,10 +93,7 @@ Status Calibrator::chooseSamples() {
     Sample& sample = addSample();
     sample.vertex = vertex;
     sample.vector.assign(space_.spec().dim, 0);
-    if (cold && vertex < cold->vertices())
-      VICINAL_TRY(cold->read(vertex, sample.vector.data(), true));
-    else
-      std::copy_n(space_.vector(vertex), space_.spec().dim, sample.vector.data());
+    VICINAL_TRY(space_.load(vertex, sample.vector.data(), true));
     prepare(sample);
   }
   return Status::ok();
@@ -127,8 +123,7 @@ bool Calibrator::isCheckedExactly(size_t sample) const {
 }
 
 void Calibrator::scanBlock() {
-  const uint32_t rowBytes =
-      codes_ ? codes_->space().stride() : space_.spec().dim * uint32_t(sizeof(float));
+  const uint32_t rowBytes = codes_ ? codes_->space().stride() : space_.space().rowBytes;
   const uint32_t count = std::min(std::max(1u, kBlockBytes / rowBytes), vertices_ - scanned_);
   for (Sample& sample : samples_) scanFor(sample, count);
   space_.shedScanned(scanned_, count);

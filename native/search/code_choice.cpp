@@ -96,16 +96,19 @@ Status CodeChoice::startCoding() {
 
 void CodeChoice::codeSome() {
   const uint32_t to = std::min(toCode_, coded_ + kCodedAtOnce);
-  for (; coded_ < to; coded_++) other_->space().encode(coded_, space_.vector(coded_));
+  RowFloats room;
+  for (; coded_ < to; coded_++) other_->space().encode(coded_, space_.floats(coded_, room));
 }
 
 // One stored vector, sought by each of the two codes at each recall.
 Status CodeChoice::compareOnce() {
   const auto vertex = uint32_t(uint64_t(compared_++) * toCode_ / kComparedQueries);
+  RowFloats room;
+  const float* const query = space_.floats(vertex, room);
   for (const float recall : kCompared) {
-    const auto own = secondsOf(codes_, *calibration_, space_.vector(vertex), recall);
+    const auto own = secondsOf(codes_, *calibration_, query, recall);
     if (!own) return own.status();
-    const auto others = secondsOf(other_, *otherCalibration_, space_.vector(vertex), recall);
+    const auto others = secondsOf(other_, *otherCalibration_, query, recall);
     if (!others) return others.status();
     seconds_ += *own;
     otherSeconds_ += *others;

@@ -147,16 +147,16 @@ Status MaxSimSearch::seek(const float* vector, RowBitmap& rows) {
   return Status::ok();
 }
 
-Result<const float*> MaxSimSearch::vectorsOf(uint32_t first, uint32_t count) const {
+Result<const void*> MaxSimSearch::vectorsOf(uint32_t first, uint32_t count) const {
   const auto cold = space_.coldVectors();
   if (!cold || first + count > cold->vertices()) return space_.vector(first);
-  thread_local std::vector<float> read;
-  const uint32_t dim = space_.spec().dim;
-  read.resize(size_t(count) * dim);
+  thread_local std::vector<uint8_t> read;
+  const uint32_t each = space_.space().rowBytes;
+  read.resize(size_t(count) * each);
   for (uint32_t at = 0; at < count; at++)
     VICINAL_TRY(
-        cold->read(first + at, &read[size_t(at) * dim], scope_.waiting == Waiting::Allowed));
-  return read.data();
+        cold->read(first + at, &read[size_t(at) * each], scope_.waiting == Waiting::Allowed));
+  return static_cast<const void*>(read.data());
 }
 
 Status MaxSimSearch::checkCancelled(uint64_t components) {
@@ -192,7 +192,7 @@ Status MaxSimSearch::scoreRow(uint32_t row, TopK& top) {
   const auto vectors = vectorsOf(space_.vertexOf(row), count);
   if (!vectors) return vectors.status();
   const VectorSpec& spec = space_.spec();
-  const Space space(spec.metric, spec.dim, *vectors);
+  const Space space(spec.metric, spec.dim, *vectors, spec.datatype);
   float distance = 0;
   if (!request_.examples) {
     VICINAL_TRY(sumLeast(0, compared_, space, count, distance));
@@ -208,7 +208,7 @@ Status MaxSimSearch::scoreRow(uint32_t row, TopK& top) {
     distance = examples.distanceOf(each.data(), 1);
   }
   stats_.distances += compared_ * count;
-  stats_.bytes += uint64_t(count) * spec.dim * sizeof(float);
+  stats_.bytes += count * spec.vectorBytes();
   top.offer({distance, row});
   return Status::ok();
 }

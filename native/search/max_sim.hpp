@@ -46,7 +46,7 @@ private:
   // After so much work.
   Status checkCancelled(uint64_t components);
   // The row's vectors: where they lie, or read from their file.
-  Result<const float*> vectorsOf(uint32_t first, uint32_t count) const;
+  Result<const void*> vectorsOf(uint32_t first, uint32_t count) const;
   void note(const char* strategy, const char* whyNoWalk);
 
   const SegmentScope& scope_;

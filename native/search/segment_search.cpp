@@ -110,7 +110,7 @@ Status SegmentSearch::scan(const RowBitmap* candidates, VertexSlice slice, const
     VICINAL_TRY(scanByCode(candidates, {slice.from, exact.from}, accept, top));
   }
   if (exact.empty()) return Status::ok();
-  const VectorDistances distances{search_, space_.spec().dim * uint32_t(sizeof(float))};
+  const VectorDistances distances{search_, space_.space().rowBytes};
   VertexScan vertexScan(space_, distances, accept, scope_.cancel, top);
   return candidates ? vertexScan.candidates(*candidates, exact) : vertexScan.range(exact);
 }

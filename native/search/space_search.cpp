@@ -47,10 +47,10 @@ bool SpaceSearch::each(const std::vector<uint32_t>& vertex, float* out) {
   const Space& space = space_.space();
   tally(vectors(), vectorBytes());
   const auto cold = space_.coldVectors();
-  const float* vector = nullptr;
-  thread_local std::vector<float> read;
+  const void* vector = nullptr;
+  thread_local std::vector<uint8_t> read;
   if (cold && vertex[0] < cold->vertices()) {
-    read.resize(space.dim);
+    read.resize(space.rowBytes);
     if (!cold->read(vertex[0], read.data(), waiting_ == Waiting::Allowed)) return false;
     vector = read.data();
   } else {
@@ -71,21 +71,22 @@ Status SpaceSearch::score(const std::vector<uint32_t>& vertices, float* out) {
     return Status::ok();
   }
   // Each is read once, whatever it is compared with.
-  thread_local std::vector<float> read;
-  read.resize(kReadAtOnce * space.dim);
+  thread_local std::vector<uint8_t> read;
+  read.resize(kReadAtOnce * space.rowBytes);
   for (size_t from = 0; from < vertices.size(); from += kReadAtOnce) {
     const size_t count = std::min(kReadAtOnce, vertices.size() - from);
     for (size_t at = 0; at < count; at++) {
       const uint32_t vertex = vertices[from + at];
-      float* const into = read.data() + at * space.dim;
+      uint8_t* const into = read.data() + at * space.rowBytes;
       if (vertex < cold->vertices())
         VICINAL_TRY(cold->read(vertex, into, waiting_ == Waiting::Allowed));
       else
-        std::copy_n(space_.vector(vertex), space.dim, into);
+        __builtin_memcpy(into, space_.vector(vertex), space.rowBytes);
     }
     combined(count, vectorBytes(), out + from, [&](size_t example, float* into) {
       for (size_t at = 0; at < count; at++)
-        into[at] = space.distanceFn(queryVector(example), read.data() + at * space.dim, space.dim);
+        into[at] =
+            space.distanceFn(queryVector(example), read.data() + at * space.rowBytes, space.dim);
     });
   }
   return Status::ok();

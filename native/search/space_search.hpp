@@ -163,7 +163,7 @@ private:
   }
   static std::deque<CodeQuery>& queriesOfThread();
   const CodeQuery& preparedQuery(size_t example);
-  uint64_t vectorBytes() const { return uint64_t(space_.spec().dim) * sizeof(float); }
+  uint64_t vectorBytes() const { return space_.space().rowBytes; }
   void tally(uint64_t distances, uint64_t bytesOfEach) {
     stats_.distances += distances;
     stats_.bytes += distances * bytesOfEach;

@@ -2,17 +2,19 @@
 
 namespace vicinal {
 
-Result<std::shared_ptr<const ColdVectors>>
-ColdVectors::open(const std::string& path, uint64_t offset, uint32_t vertices, uint32_t dim) {
+Result<std::shared_ptr<const ColdVectors>> ColdVectors::open(const std::string& path,
+                                                             uint64_t offset, uint32_t vertices,
+                                                             uint32_t vectorBytes) {
   auto file = File::openRead(path);
   if (!file) return file.status();
-  return std::shared_ptr<const ColdVectors>(new ColdVectors(file.take(), offset, vertices, dim));
+  return std::shared_ptr<const ColdVectors>(
+      new ColdVectors(file.take(), offset, vertices, vectorBytes));
 }
 
-Status ColdVectors::read(uint32_t vertex, float* into, bool mayWait) const {
-  const size_t bytes = size_t(dim_) * sizeof(float);
-  const uint64_t at = offset_ + uint64_t(vertex) * bytes;
-  return mayWait ? file_.readAt(at, into, bytes) : file_.readCachedAt(at, into, bytes);
+Status ColdVectors::read(uint32_t vertex, void* into, bool mayWait) const {
+  const uint64_t at = offset_ + uint64_t(vertex) * vectorBytes_;
+  return mayWait ? file_.readAt(at, into, vectorBytes_)
+                 : file_.readCachedAt(at, into, vectorBytes_);
 }
 
 } // namespace vicinal

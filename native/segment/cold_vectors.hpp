@@ -14,25 +14,26 @@ namespace vicinal {
 
 class ColdVectors {
 public:
-  // `vertices` vectors of `dim` floats at `offset`. The file may be unlinked afterwards.
+  // `vertices` vectors of `vectorBytes` at `offset`. The file may be unlinked afterwards.
   static Result<std::shared_ptr<const ColdVectors>> open(const std::string& path, uint64_t offset,
-                                                         uint32_t vertices, uint32_t dim);
+                                                         uint32_t vertices, uint32_t vectorBytes);
 
   uint32_t vertices() const { return vertices_; }
   uint64_t offset() const { return offset_; }
   int descriptor() const { return file_.descriptor(); }
 
-  // Reads one vector. CANCELLED where it may not wait and the disk would have to be asked.
-  Status read(uint32_t vertex, float* into, bool mayWait) const;
+  // Reads one vector as it is kept. CANCELLED where it may not wait and the disk would have to be
+  // asked.
+  Status read(uint32_t vertex, void* into, bool mayWait) const;
 
 private:
-  ColdVectors(File file, uint64_t offset, uint32_t vertices, uint32_t dim)
-      : file_(std::move(file)), offset_(offset), vertices_(vertices), dim_(dim) {}
+  ColdVectors(File file, uint64_t offset, uint32_t vertices, uint32_t vectorBytes)
+      : file_(std::move(file)), offset_(offset), vertices_(vertices), vectorBytes_(vectorBytes) {}
 
   File file_;
   uint64_t offset_;
   uint32_t vertices_;
-  uint32_t dim_;
+  uint32_t vectorBytes_;
 };
 
 } // namespace vicinal

@@ -44,9 +44,8 @@ Status Segment::reserve(const std::vector<VectorSpec>& vectors,
   dirty_ = dirty.take();
   VICINAL_TRY(payloads_.reserve(rowCapacity_, segmentBytes + batch.payloadBytes));
   for (size_t at = 0; at < vectors.size(); at++) {
-    const uint64_t vectorBytes = uint64_t(vectors[at].dim) * sizeof(float);
-    VICINAL_TRY(
-        addSpace(vectors[at], segmentBytes / (vectorBytes + kRowBytes) + batch.vertices[at] + 1));
+    const uint64_t vertexBytes = vectors[at].vectorBytes() + kRowBytes;
+    VICINAL_TRY(addSpace(vectors[at], segmentBytes / vertexBytes + batch.vertices[at] + 1));
   }
   for (size_t at = 0; at < sparse.size(); at++)
     VICINAL_TRY(addSparse(sparse[at], segmentBytes / kSparseEntryBytes + batch.entries[at] + 1));
@@ -146,8 +145,7 @@ uint32_t Segment::append(const NewRow& row) {
   payloads_.append(at, row.payload);
   if (row.isDirty) setDirty(at);
   for (size_t vector = 0; vector < spaces_.size(); vector++) {
-    const auto& [data, count] = row.vectors[vector];
-    if (count > 0) spaces_[vector]->append(at, data, count);
+    if (row.vectors[vector].count > 0) spaces_[vector]->append(at, row.vectors[vector]);
   }
   for (size_t vector = 0; vector < sparse_.size(); vector++)
     sparse_[vector]->append(at, row.sparse[vector]);

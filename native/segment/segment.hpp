@@ -40,12 +40,6 @@ struct IndexField {
   bool operator==(const IndexField&) const = default;
 };
 
-// What a row has under one name: vectors end to end, one but for multivectors.
-struct RowVectors {
-  const float* data = nullptr;
-  uint32_t count = 0;
-};
-
 // A row about to be appended. `vectors` has an entry for each named vector, empty where the row
 // lacks it.
 struct NewRow {
@@ -150,7 +144,8 @@ public:
   RowVectors vectorsOf(size_t vector, uint32_t row) const {
     const VectorSpace& space = *spaces_[vector];
     const uint32_t count = space.verticesOf(row);
-    return count == 0 ? RowVectors{} : RowVectors{space.vector(space.vertexOf(row)), count};
+    if (count == 0) return {};
+    return {space.vector(space.vertexOf(row)), count, space.spec().datatype};
   }
 
   // Null where there is none of that name.

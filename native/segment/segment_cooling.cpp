@@ -72,10 +72,10 @@ Status VectorSpace::cool(const std::string& path, uint64_t vectorsAt, uint32_t v
   if (!codes() || vertices == 0) return Status::ok();
   if (const auto before = coldVectors(); before && before->vertices() == vertices)
     return Status::ok();
-  auto cold = ColdVectors::open(path, vectorsAt, vertices, spec_.dim);
+  auto cold = ColdVectors::open(path, vectorsAt, vertices, space_.rowBytes);
   if (!cold) return cold.status();
-  VICINAL_TRY(
-      vectors_.replaceByFile((*cold)->descriptor(), vectorsAt, uint64_t(vertices) * spec_.dim));
+  VICINAL_TRY(vectors_.replaceByFile((*cold)->descriptor(), vectorsAt,
+                                     uint64_t(vertices) * space_.rowBytes));
   std::lock_guard lock(shared_);
   cold_ = cold.take();
   return Status::ok();

@@ -161,6 +161,8 @@ namespace {
 // Flags of a vector.
 constexpr uint8_t kIdentity = 1;
 constexpr uint8_t kMulti = 2;
+// Behind them, what vectors are kept as.
+constexpr uint8_t kDatatypeShift = 2;
 
 } // namespace
 SparseSpace::Filed SegmentDirectory::filedSparse(uint8_t vector) const {
@@ -185,7 +187,8 @@ std::string encodeDirectory(const SegmentDirectory& directory) {
         .add(static_cast<uint8_t>(vector.spec.metric));
     encoder.add(vector.spec.m).add(vector.spec.efConstruct).add(vector.vertices);
     encoder.add(static_cast<uint8_t>((vector.isIdentity ? kIdentity : 0) |
-                                     (vector.spec.isMulti ? kMulti : 0)));
+                                     (vector.spec.isMulti ? kMulti : 0) |
+                                     static_cast<uint8_t>(vector.spec.datatype) << kDatatypeShift));
     encoder.add(vector.graph.m)
         .add(vector.graph.m0)
         .add(vector.graph.vertices)
@@ -240,6 +243,8 @@ bool decodeDirectory(const BlockFile& file, SegmentDirectory& directory) {
     const uint8_t flags = decoder.read<uint8_t>();
     vector.isIdentity = (flags & kIdentity) != 0;
     vector.spec.isMulti = (flags & kMulti) != 0;
+    if (flags >> kDatatypeShift > static_cast<uint8_t>(Datatype::Uint8)) return false;
+    vector.spec.datatype = static_cast<Datatype>(flags >> kDatatypeShift);
     vector.graph.m = decoder.read<uint32_t>();
     vector.graph.m0 =
         file.formatVersion() >= kRoomSince ? decoder.read<uint32_t>() : 2 * vector.graph.m;

@@ -28,7 +28,7 @@ void VectorSpace::tally(const MemoryTally& tally, MemoryTable::Vectors& table,
   graph_->tally(tally, table.graph);
   if (const auto now = codes()) now->tally(tally, table.codes);
   if (const auto cold = coldVectors()) {
-    const uint64_t inFile = uint64_t(cold->vertices()) * spec_.dim * sizeof(float);
+    const uint64_t inFile = uint64_t(cold->vertices()) * space_.rowBytes;
     table.inFiles += inFile;
     table.vectors.bytes -= inFile;
   }

@@ -34,16 +34,19 @@ public:
     BatchSize held;
     held.rows = directory_.rows;
     held.payloadBytes = find(SectionKind::PayloadBytes)->bytes;
-    for (const VectorSpec& spec : vectors) {
+    std::vector<VectorSpec> kept = vectors;
+    for (VectorSpec& spec : kept) {
       const auto filed = filedVector(spec.name);
       held.vertices.push_back(filed ? directory_.vectors[*filed].vertices : 0);
+      // Files from before version 7 have floats where narrower types are asked for.
+      if (filed) spec.datatype = directory_.vectors[*filed].spec.datatype;
     }
     for (const SparseSpec& spec : sparse) {
       const auto filed = filedSparse(spec.name);
       held.entries.push_back(
           filed ? find(SectionKind::SparseIndices, *filed)->bytes / sizeof(uint32_t) : 0);
     }
-    auto created = Segment::create(number, vectors, sparse, roomBytes, held);
+    auto created = Segment::create(number, kept, sparse, roomBytes, held);
     if (!created) return created;
     segment_ = created->get();
     VICINAL_TRY(mapRows());
@@ -127,8 +130,10 @@ private:
       const auto filed = filedVector(spec.name);
       if (!filed) return true;
       const VectorSpec& written = directory_.vectors[*filed].spec;
+      const bool isAsWide =
+          written.datatype == spec.datatype || written.datatype == Datatype::Float32;
       return written.dim == spec.dim && written.metric == spec.metric &&
-             written.isMulti == spec.isMulti;
+             written.isMulti == spec.isMulti && isAsWide;
     });
     return isSame ? Status::ok()
                   : file_.corrupt("it was written for a collection with other vectors");
@@ -159,8 +164,7 @@ private:
       const VectorDirectory& entry = directory_.vectors[vector];
       isSound = (entry.spec.isMulti ? !entry.isIdentity : entry.vertices <= rows) &&
                 entry.graph.vertices <= entry.vertices &&
-                has(SectionKind::Vectors, uint64_t(entry.vertices) * entry.spec.dim * sizeof(float),
-                    vector) &&
+                has(SectionKind::Vectors, entry.vertices * entry.spec.vectorBytes(), vector) &&
                 find(SectionKind::GraphLevel0, vector) != nullptr &&
                 find(SectionKind::GraphOffsets, vector) != nullptr &&
                 find(SectionKind::GraphUpper, vector) != nullptr && checkGraph(entry, vector);

@@ -135,7 +135,7 @@ Status SegmentWriter::writeVectors() {
   for (uint8_t vector = 0; vector < directory_.vectors.size(); vector++) {
     const VectorSpace& space = segment_.space(vector);
     const VectorDirectory& entry = directory_.vectors[vector];
-    const uint64_t bytes = uint64_t(entry.vertices) * entry.spec.dim * sizeof(float);
+    const uint64_t bytes = entry.vertices * entry.spec.vectorBytes();
     auto offset = file_.startSection();
     if (!offset) return offset.status();
     VICINAL_TRY(appendVectors(vector, bytes));
@@ -153,7 +153,7 @@ Status SegmentWriter::writeVectors() {
 Status SegmentWriter::appendVectors(uint8_t vector, uint64_t bytes) {
   constexpr uint64_t kPiece = uint64_t(8) << 20;
   VectorSpace& space = capture_.segment->space(vector);
-  const char* const data = reinterpret_cast<const char*>(space.vector(0));
+  const char* const data = static_cast<const char*>(space.vector(0));
   for (uint64_t at = 0; at < bytes; at += kPiece) {
     VICINAL_TRY(file_.append(data + at, std::min(kPiece, bytes - at)));
     if (shedsVectors_) space.shedVectors();

@@ -25,12 +25,13 @@ uint32_t nextLook(uint32_t vertices) { return grown(vertices, kGrowthBetweenLook
 
 Status VectorSpace::reserve(const VectorSpec& spec, uint64_t rows, uint64_t vertices) {
   spec_ = spec;
+  vertexCapacity_ = vertices;
   identity_.store(!spec.isMulti, std::memory_order_release);
   // Where codes lead, only a few vectors of a search are read; and what lies in huge pages is
   // copied from its file instead of being mapped.
   const auto pages =
       Sq8Space::supports(spec.metric, spec.dim) ? Region::Pages::Normal : Region::Pages::Huge;
-  auto vectors = RegionArray<float>::reserve(vertices * spec.dim, pages);
+  auto vectors = RegionArray<uint8_t>::reserve(vertices * spec.vectorBytes(), pages);
   if (!vectors) return vectors.status();
   auto vertexOfRow = RegionArray<uint32_t>::reserve(rows);
   if (!vertexOfRow) return vertexOfRow.status();
@@ -39,7 +40,7 @@ Status VectorSpace::reserve(const VectorSpec& spec, uint64_t rows, uint64_t vert
   vectors_ = vectors.take();
   vertexOfRow_ = vertexOfRow.take();
   rowOfVertex_ = rowOfVertex.take();
-  space_ = Space(spec.metric, spec.dim, vectors_.data());
+  space_ = Space(spec.metric, spec.dim, vectors_.data(), spec.datatype);
   auto codes = CodeArray::create(spec.metric, spec.dim, vertices, {firstKind(), nullptr, nullptr});
   if (!codes) return codes.status();
   codes_ = codes.take();
@@ -56,21 +57,34 @@ Status VectorSpace::reserve(const VectorSpec& spec, uint64_t rows, uint64_t vert
 }
 
 Status VectorSpace::grow(uint64_t rows, uint64_t vertices) {
-  VICINAL_TRY(vectors_.grow(vertices * spec_.dim));
+  VICINAL_TRY(vectors_.grow(vertices * space_.rowBytes));
   VICINAL_TRY(vertexOfRow_.grow(rows));
   VICINAL_TRY(rowOfVertex_.grow(vertices));
   return Status::ok();
 }
 
-void VectorSpace::append(uint32_t row, const float* vectors, uint32_t count) {
+void VectorSpace::append(uint32_t row, const RowVectors& vectors) {
   if (isIdentity() && row != staged_) makeMaps();
   const uint32_t first = staged_;
-  staged_ += count;
-  __builtin_memcpy(vectors_.data() + uint64_t(first) * spec_.dim, vectors,
-                   uint64_t(count) * spec_.dim * sizeof(float));
+  staged_ += vectors.count;
+  convert(vectors.data, vectors.datatype, vectors_.data() + uint64_t(first) * space_.rowBytes,
+          spec_.datatype, size_t(vectors.count) * spec_.dim);
   if (isIdentity()) return;
   for (uint32_t vertex = first; vertex < staged_; vertex++) rowOfVertex_[vertex] = row;
   vertexOfRow_[row] = first + 1;
+}
+
+Status VectorSpace::load(uint32_t vertex, float* into, bool mayWait) const {
+  const auto cold = coldVectors();
+  if (!cold || vertex >= cold->vertices()) {
+    space_.load(vertex, into);
+    return Status::ok();
+  }
+  thread_local std::vector<uint8_t> read;
+  read.resize(space_.rowBytes);
+  VICINAL_TRY(cold->read(vertex, read.data(), mayWait));
+  space_.widenFn(read.data(), spec_.dim, into);
+  return Status::ok();
 }
 
 void VectorSpace::makeMaps() {
@@ -95,8 +109,9 @@ Result<VertexSlice> VectorSpace::claim(uint32_t most) {
 }
 
 void VectorSpace::link(const VertexSlice& slice) {
+  RowFloats room;
   for (uint32_t vertex = slice.from; vertex < slice.to && codes_; vertex++)
-    codes_->space().encode(vertex, vector(vertex));
+    codes_->space().encode(vertex, floats(vertex, room));
   for (uint32_t vertex = slice.from; vertex < slice.to; vertex++) graph_->insert(vertex);
 }
 
@@ -124,8 +139,9 @@ Status VectorSpace::recode() {
     if (codes && *codes) status = (*codes)->grow(claimed_);
     if (status && codes_) status = codes_->letRead();
     if (status.isOk()) {
+      RowFloats room;
       for (uint32_t vertex = 0; vertex < claimed_ && *codes; vertex++) {
-        (*codes)->space().encode(vertex, vector(vertex));
+        (*codes)->space().encode(vertex, floats(vertex, room));
         if (vertex % kSlice == kSlice - 1) shedScanned(vertex + 1 - kSlice, kSlice);
       }
       std::lock_guard lock(shared_);
@@ -204,8 +220,9 @@ Status VectorSpace::adopt(std::shared_ptr<CodeArray> codes, uint32_t coded,
   Status status = isStillAsked ? codes->grow(claimed_) : Status::ok();
   if (status && codes_) status = codes_->letRead();
   if (isStillAsked && status) {
+    RowFloats room;
     for (uint32_t vertex = coded; vertex < claimed_; vertex++)
-      codes->space().encode(vertex, vector(vertex));
+      codes->space().encode(vertex, floats(vertex, room));
     std::lock_guard lock(shared_);
     codes_ = std::move(codes);
     calibration_ = std::move(calibration);
@@ -251,8 +268,7 @@ std::vector<float> VectorSpace::sampleOf(uint32_t count, uint32_t& sampled) cons
   sampled = std::min<uint32_t>(count, Projection::kLeastSample);
   std::vector<float> sample(size_t(sampled) * spec_.dim);
   for (uint32_t at = 0; at < sampled; at++)
-    __builtin_memcpy(&sample[size_t(at) * spec_.dim],
-                     vector(uint32_t(uint64_t(at) * count / sampled)), spec_.dim * sizeof(float));
+    space_.load(uint32_t(uint64_t(at) * count / sampled), &sample[size_t(at) * spec_.dim]);
   return sample;
 }
 
@@ -278,7 +294,7 @@ bool VectorSpace::mapsAreSound(uint32_t rows, uint32_t vertices) const {
 
 Status VectorSpace::map(int descriptor, const Mapped& mapped) {
   VICINAL_TRY(
-      vectors_.mapFile(descriptor, mapped.vectorsAt, uint64_t(mapped.vertices) * spec_.dim));
+      vectors_.mapFile(descriptor, mapped.vectorsAt, uint64_t(mapped.vertices) * space_.rowBytes));
   if (!mapped.identity) {
     VICINAL_TRY(rowOfVertex_.mapFile(descriptor, mapped.rowOfVertexAt, mapped.vertices));
     VICINAL_TRY(vertexOfRow_.mapFile(descriptor, mapped.vertexOfRowAt, mapped.rows));

@@ -1,6 +1,7 @@
-// One named vector of a segment: the vectors, which rows have one, the graph over them, and the
-// codes that lead through it. A vertex is a row of the vector array; vertices are numbered in the
-// order in which they came. Of a multivector, a row has several vertices, one after another.
+// One named vector of a segment: the vectors, as wide as their datatype, which rows have one, the
+// graph over them, and the codes that lead through it. A vertex is a row of the vector array;
+// vertices are numbered in the order in which they came. Of a multivector, a row has several
+// vertices, one after another.
 //
 // While the rows that have the vector are the first ones without a gap (which is so where every row
 // has it), vertex and row numbers are the same and no map exists. The first row that breaks this
@@ -31,6 +32,7 @@
 #include "segment/code_array.hpp"
 #include "segment/cold_vectors.hpp"
 #include "segment/memory_table.hpp"
+#include "segment/row_vectors.hpp"
 
 namespace vicinal {
 
@@ -50,6 +52,10 @@ struct VectorSpec {
   bool isMulti = false;
   // Its number in the checksums of rows, for good: no other vector of the collection ever has it.
   uint32_t slot = 0;
+  // What vectors are kept as (storedAs).
+  Datatype datatype = Datatype::Float32;
+
+  uint64_t vectorBytes() const { return uint64_t(dim) * bytesOf(datatype); }
 };
 
 constexpr uint32_t kNoVertex = UINT32_MAX;
@@ -68,8 +74,7 @@ public:
 
   // Room for `rows` rows, of which `vertices` have the vector. The writer's.
   Status grow(uint64_t rows, uint64_t vertices);
-  // `count` vectors end to end: one, unless they are multivectors.
-  void append(uint32_t row, const float* vectors, uint32_t count);
+  void append(uint32_t row, const RowVectors& vectors);
   void publish() { vertices_.store(staged_, std::memory_order_release); }
 
   uint32_t vertices() const { return vertices_.load(std::memory_order_acquire); }
@@ -92,9 +97,12 @@ public:
     return identity_.load(std::memory_order_acquire) ? vertex : rowOfVertex_[vertex];
   }
   bool isIdentity() const { return identity_.load(std::memory_order_acquire); }
-  const float* vector(uint32_t vertex) const {
-    return vectors_.data() + uint64_t(vertex) * spec_.dim;
-  }
+  // As it is kept, and as floats; of those that are their file's, by way of the mapping.
+  const void* vector(uint32_t vertex) const { return space_.row(vertex); }
+  const float* floats(uint32_t vertex, RowFloats& room) const { return room.of(space_, vertex); }
+  // As `dim` floats, read from its file where it is left to that. CANCELLED where it may not wait
+  // for the disk.
+  Status load(uint32_t vertex, float* into, bool mayWait) const;
 
   const VectorSpec& spec() const { return spec_; }
   const Space& space() const { return space_; }
@@ -120,15 +128,15 @@ public:
     const auto now = codes();
     return now ? now->bytes() : 0;
   }
-  uint64_t vectorBytes() const { return uint64_t(vertices()) * spec_.dim * sizeof(float); }
+  uint64_t vectorBytes() const { return uint64_t(vertices()) * space_.rowBytes; }
   uint64_t tailBytes() const {
     // In this order: both grow meanwhile, and `linked` must not have overtaken an older `vertices`.
     const uint32_t linkedBefore = linked();
-    return uint64_t(vertices() - linkedBefore) * spec_.dim * sizeof(float);
+    return uint64_t(vertices() - linkedBefore) * space_.rowBytes;
   }
   // Maps count as `ids`. Anyone's.
   void tally(const MemoryTally& tally, MemoryTable::Vectors& table, MemoryPart& ids) const;
-  uint64_t vertexCapacity() const { return vectors_.capacity() / spec_.dim; }
+  uint64_t vertexCapacity() const { return vertexCapacity_; }
 
   // Vertices of rows that are tombstoned.
   uint32_t deadVertices() const { return dead_.load(std::memory_order_relaxed); }
@@ -189,7 +197,7 @@ public:
   // not follow another as fast as a scan maps.
   void shedScanned(uint32_t first, uint32_t count) const {
     if (isMemoryLimited() || coldVectors())
-      vectors_.shedRange(uint64_t(first) * spec_.dim, uint64_t(count) * spec_.dim);
+      vectors_.shedRange(uint64_t(first) * space_.rowBytes, uint64_t(count) * space_.rowBytes);
   }
   void shedIndex();
 
@@ -230,7 +238,8 @@ private:
   static constexpr uint64_t kGraphSeed = 0x76696369;
 
   VectorSpec spec_;
-  RegionArray<float> vectors_;
+  RegionArray<uint8_t> vectors_;
+  uint64_t vertexCapacity_ = 0;
   Space space_;
   std::unique_ptr<HnswGraph> graph_;
   // Row r's vertex plus one, so that untouched memory means none.

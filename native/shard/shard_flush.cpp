@@ -71,11 +71,12 @@ private:
     auto& column = rows_.vectors[vector];
     const RowVectors from = row.found() ? row.segment->vectorsOf(vector, row.row) : RowVectors{};
     if (!column.counts.push(from.count)) return false;
-    if (from.count > 0) {
-      crc = addVectorChecksum(crc, specs_[vector].slot, from.data, from.count * dim);
-      return column.data.append(from.data, from.count * dim);
-    }
-    return specs_[vector].isMulti || column.data.appendZeros(dim);
+    if (from.count == 0) return specs_[vector].isMulti || column.data.appendZeros(dim);
+    const size_t floats = from.count * dim;
+    if (!appendFloats(column.data, from, floats)) return false;
+    const float* const appended = column.data.end() - floats;
+    crc = addVectorChecksum(crc, specs_[vector].slot, appended, floats);
+    return true;
   }
 
   Status addSparse(const RowRef& row, uint32_t vector, uint32_t& crc) {
@@ -154,11 +155,16 @@ public:
       : rows_(rows), specs_(specs), at_(specs.size(), 0) {}
 
   RowVectors next(uint32_t row, size_t vector) {
+    const auto [data, count] = nextFloats(row, vector);
+    return count == 0 ? RowVectors{} : RowVectors{data, count};
+  }
+  // The vectors and how many they are.
+  std::pair<const float*, uint32_t> nextFloats(uint32_t row, size_t vector) {
     const auto& column = rows_.vectors[vector];
     const uint32_t count = column.counts[row];
     const float* const data = column.data + at_[vector];
     at_[vector] += uint64_t(specs_[vector].isMulti ? count : 1) * specs_[vector].dim;
-    return count == 0 ? RowVectors{} : RowVectors{data, count};
+    return {data, count};
   }
 
 private:
@@ -185,7 +191,7 @@ bool Shard::checksums(const TableView& rows, Buffer<uint32_t>& crcs) const {
         rowChecksum({rows.idText(row), rows.seqs[row], rows.deleted[row] != 0, rows.payload(row)});
     for (uint32_t vector = 0; vector < spec_.vectors.size(); vector++) {
       const VectorSpec& spec = spec_.vectors[vector];
-      const auto [data, count] = cursor.next(row, vector);
+      const auto [data, count] = cursor.nextFloats(row, vector);
       if (count > 0) crc = addVectorChecksum(crc, spec.slot, data, size_t(count) * spec.dim);
     }
     for (uint32_t vector = 0; vector < spec_.sparse.size(); vector++) {

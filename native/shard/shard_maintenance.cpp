@@ -127,11 +127,13 @@ int64_t Shard::freeze() {
 
 Result<int64_t> Shard::configure(std::vector<VectorSpec> vectors) {
   const auto isSameSpace = [](const VectorSpec& a, const VectorSpec& b) {
-    return a.name == b.name && a.dim == b.dim && a.metric == b.metric && a.isMulti == b.isMulti;
+    return a.name == b.name && a.dim == b.dim && a.metric == b.metric && a.isMulti == b.isMulti &&
+           a.datatype == b.datatype;
   };
   if (!std::equal(vectors.begin(), vectors.end(), spec_.vectors.begin(), spec_.vectors.end(),
                   isSameSpace))
-    return Status(Code::InvalidArgument, "vectors: names, dimensions and metrics cannot change");
+    return Status(Code::InvalidArgument,
+                  "vectors: names, dimensions, metrics and datatypes cannot change");
   std::lock_guard lock(writer_);
   segments_.freeze();
   segments_.setVectors(std::move(vectors));

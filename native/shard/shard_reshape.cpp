@@ -14,7 +14,8 @@ template <typename Spec> bool hasNamed(const std::vector<Spec>& specs, const std
 }
 
 bool isSameSpace(const VectorSpec& a, const VectorSpec& b) {
-  return a.dim == b.dim && a.metric == b.metric && a.isMulti == b.isMulti;
+  return a.dim == b.dim && a.metric == b.metric && a.isMulti == b.isMulti &&
+         a.datatype == b.datatype;
 }
 
 // A name stands for one vector for good.
@@ -30,7 +31,8 @@ bool agree(const std::vector<VectorSpec>& before, const std::vector<VectorSpec>&
 
 Result<std::shared_ptr<Shard>> Shard::reshaped(Shard& from, ShardSpec spec) {
   if (!agree(from.spec_.vectors, spec.vectors))
-    return Status(Code::InvalidArgument, "vectors: a name cannot get other dimensions or metrics");
+    return Status(Code::InvalidArgument,
+                  "vectors: a name cannot get other dimensions, metrics or datatypes");
   auto shard = std::make_shared<Shard>(std::move(spec), from.pool_);
   from.indexer_->stand();
   from.sparseIndexer_.stand();

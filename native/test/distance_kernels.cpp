@@ -74,7 +74,7 @@ TEST("every instruction set agrees with the definition, at every dimension and a
         forEachSet([&](const Kernels& set) {
           const float* x = &a[shift];
           const float* y = &b[shift + 1];
-          const double seen = set.distance[size_t(metric)](x, y, dim);
+          const double seen = set.floats.distance[size_t(metric)](x, y, dim);
           if (std::fabs(seen - reference(metric, x, y, dim)) > tolerance(metric, x, y, dim))
             CHECK_EQUAL(seen, reference(metric, x, y, dim));
         });
@@ -94,12 +94,12 @@ TEST("one pair and many rows give the same bits, by ids and in a row") {
         for (size_t count = 0; count <= rows; count++) {
           std::vector<float> byId(count + 1, 42);
           std::vector<float> inOrder(count + 1, 42);
-          set.distanceMany[size_t(metric)](query.data(), base.data(), ids.data(), count, dim,
-                                           byId.data());
-          set.distanceMany[size_t(metric)](query.data(), base.data(), nullptr, count, dim,
-                                           inOrder.data());
+          set.floats.distanceMany[size_t(metric)](query.data(), base.data(), ids.data(), count, dim,
+                                                  byId.data());
+          set.floats.distanceMany[size_t(metric)](query.data(), base.data(), nullptr, count, dim,
+                                                  inOrder.data());
           for (size_t i = 0; i < count; i++) {
-            const auto one = set.distance[size_t(metric)];
+            const auto one = set.floats.distance[size_t(metric)];
             CHECK_EQUAL(byId[i], one(query.data(), &base[ids[i] * dim], dim));
             CHECK_EQUAL(inOrder[i], one(query.data(), &base[i * dim], dim));
           }
@@ -126,11 +126,11 @@ TEST("the least of many distances has the bits of the least of pairs") {
             std::vector<float> least(queryCount + 1, std::numeric_limits<float>::max());
             if (queryCount > 1) least[1] = -1e6;
             std::vector<float> expected = least;
-            set.least[size_t(metric)](queries.data(), queryCount, base.data(), count, dim,
-                                      least.data());
+            set.floats.least[size_t(metric)](queries.data(), queryCount, base.data(), count, dim,
+                                             least.data());
             for (size_t q = 0; q < queryCount; q++)
               for (size_t row = 0; row < count; row++)
-                expected[q] = std::min(expected[q], set.distance[size_t(metric)](
+                expected[q] = std::min(expected[q], set.floats.distance[size_t(metric)](
                                                         &queries[q * dim], &base[row * dim], dim));
             for (size_t q = 0; q <= queryCount; q++) CHECK_EQUAL(least[q], expected[q]);
           }
@@ -146,7 +146,7 @@ TEST("a kernel reads nothing behind a vector's end") {
     a.shrink_to_fit();
     b.shrink_to_fit();
     forEachSet([&](const Kernels& set) {
-      CHECK_EQUAL(set.distance[size_t(Metric::L1)](a.data(), b.data(), dim), float(dim));
+      CHECK_EQUAL(set.floats.distance[size_t(Metric::L1)](a.data(), b.data(), dim), float(dim));
     });
   }
 }
@@ -155,14 +155,14 @@ TEST("denormals count, and what overflows is bounded instead of infinite or NaN"
   forEachSet([&](const Kernels& set) {
     const std::vector<float> tiny(33, 1e-40f);
     const std::vector<float> zero(33, 0);
-    CHECK(std::fabs(set.distance[size_t(Metric::L1)](tiny.data(), zero.data(), 33) - 33e-40f) <
-          1e-43f);
+    CHECK(std::fabs(set.floats.distance[size_t(Metric::L1)](tiny.data(), zero.data(), 33) -
+                    33e-40f) < 1e-43f);
     std::vector<float> huge(33, 3e38f);
-    CHECK_EQUAL(set.distance[size_t(Metric::L2)](huge.data(), zero.data(), 33), FLT_MAX);
-    CHECK_EQUAL(set.distance[size_t(Metric::Dot)](huge.data(), huge.data(), 33), -FLT_MAX);
+    CHECK_EQUAL(set.floats.distance[size_t(Metric::L2)](huge.data(), zero.data(), 33), FLT_MAX);
+    CHECK_EQUAL(set.floats.distance[size_t(Metric::Dot)](huge.data(), huge.data(), 33), -FLT_MAX);
     std::vector<float> mixed = huge;
     for (size_t i = 0; i < mixed.size(); i += 2) mixed[i] = -mixed[i];
-    const float cancelled = set.distance[size_t(Metric::Dot)](huge.data(), mixed.data(), 33);
+    const float cancelled = set.floats.distance[size_t(Metric::Dot)](huge.data(), mixed.data(), 33);
     CHECK(std::fabs(cancelled) <= FLT_MAX); // infinity minus infinity
   });
 }

@@ -169,7 +169,7 @@ TEST("a changed word of a graph file is refused, found by the validator, or harm
     if (opened.isOk()) {
       std::vector<Neighbor> hits;
       for (uint32_t v = 0; v < 20; v++)
-        opened.value()->search(FloatScorer{fixture.space, fixture.space.row(v)}, {30}, AcceptAll(),
+        opened.value()->search(FloatScorer{fixture.space, fixture.rowOf(v)}, {30}, AcceptAll(),
                                hits);
       found += opened.value()->validate(rowsInFile).empty() ? 0 : 1;
     } else {

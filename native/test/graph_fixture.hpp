@@ -56,7 +56,7 @@ struct GraphFixture {
     const auto count = uint32_t(rows.size() / space.dim);
     if (!codeRows.grow(uint64_t(count) * codes.stride()).isOk())
       fail(__FILE__, __LINE__, "no room for codes");
-    for (uint32_t row = graph->prepared(); row < count; row++) codes.encode(row, space.row(row));
+    for (uint32_t row = graph->prepared(); row < count; row++) codes.encode(row, rowOf(row));
   }
   // By what the graph was built on.
   template <typename Accept>
@@ -110,6 +110,8 @@ struct GraphFixture {
     }
     return double(hits) / double(all);
   }
+
+  const float* rowOf(uint32_t vertex) const { return &rows[uint64_t(vertex) * space.dim]; }
 
   RegionArray<float> rows;
   RegionArray<uint8_t> codeRows;

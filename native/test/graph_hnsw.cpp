@@ -99,8 +99,7 @@ TEST("after deleting 30 % and inserting as many, recall is that of a fresh graph
   GraphFixture fresh(Metric::Cosine, dim, graphRows);
   std::vector<float> live;
   for (uint32_t vertex = 0; vertex < aged.graph->prepared(); vertex++)
-    if (!deleted[vertex])
-      live.insert(live.end(), aged.space.row(vertex), aged.space.row(vertex) + dim);
+    if (!deleted[vertex]) live.insert(live.end(), aged.rowOf(vertex), aged.rowOf(vertex) + dim);
   fresh.addAndInsert(live);
   const auto isLive = [&](uint32_t vertex) { return !deleted[vertex]; };
   for (const uint32_t ef : {20u, 40u, 80u})

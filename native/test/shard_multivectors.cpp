@@ -25,9 +25,10 @@ struct Model {
   std::mt19937 random{7};
   uint64_t seq = 0;
 
-  explicit Model(Metric metric) {
+  explicit Model(Metric metric, Datatype datatype = Datatype::Float32) {
     spec.vectors = {{"tokens", kDim, metric, 12, 80}};
     spec.vectors[0].isMulti = true;
+    spec.vectors[0].datatype = datatype;
     spec.segmentBytes = uint64_t(1) << 26;
     shard = std::make_unique<Shard>(spec, pool);
   }
@@ -42,8 +43,8 @@ struct Model {
       std::mt19937 around(centre);
       for (uint32_t i = 0; i < kDim; i++) matrix.push_back(3 * normal(around) + normal(random));
     }
-    if (spec.vectors[0].metric == Metric::Cosine && count > 0)
-      (void)prepareVectors(matrix.data(), count, kDim, true);
+    const bool isUnit = spec.vectors[0].metric == Metric::Cosine;
+    (void)prepareVectors(matrix.data(), count, kDim, isUnit, spec.vectors[0].datatype);
     return matrix;
   }
 
@@ -241,8 +242,20 @@ TEST("multivectors: the graph of their vectors leads to the rows") {
   }
 }
 
-TEST("multivectors: the table, segment files and compaction give them back") {
-  Model model(Metric::Dot);
+TEST("multivectors: of halves and of bytes, answers are a plain model's") {
+  for (const auto& [metric, datatype] :
+       {std::pair{Metric::Cosine, Datatype::Float16}, {Metric::L2, Datatype::Uint8}}) {
+    Model model(metric, datatype);
+    for (uint32_t from = 0; from < 1500; from += 500) model.fill(from, 500);
+    model.fill(200, 200);
+    CHECK(waitForIndex(*model.shard).isOk());
+    model.check(*model.shard);
+    CHECK(model.recall(*model.shard, 40) >= 0.9);
+  }
+}
+
+void checkGivenBack(Datatype datatype) {
+  Model model(Metric::Dot, datatype);
   model.fill(0, 400);
   model.fill(100, 100);
   TableRows rows;
@@ -272,6 +285,11 @@ TEST("multivectors: the table, segment files and compaction give them back") {
   CHECK(model.shard->dropSegment(uint32_t(frozen)).isOk());
   CHECK(waitForIndex(*model.shard).isOk());
   model.check(*model.shard);
+}
+
+TEST("multivectors: the table, segment files and compaction give them back") {
+  for (const Datatype datatype : {Datatype::Float32, Datatype::Float16, Datatype::Uint8})
+    checkGivenBack(datatype);
 }
 
 } // namespace vicinal

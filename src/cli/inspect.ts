@@ -137,8 +137,8 @@ class Inspection {
   async #segment({ file, bytes: size, overlay }: SegmentEntry): Promise<string> {
     const info = await inspectSegment(this.#disk.absolute(join(this.#paths.segments, file)))
     const vectors = info.vectors.map(
-      ({ name, dim, metric, vertices, indexed }) =>
-        `${name || '(unnamed)'} ${dim}-d ${metric}, ${indexed} of ${vertices} in the graph`,
+      ({ name, dim, metric, datatype, vertices, indexed }) =>
+        `${name || '(unnamed)'} ${dim}-d ${metric} as ${datatype}, ${indexed} of ${vertices} in the graph`,
     )
     const behind = overlay ? `, overlay ${overlay.file} of ${formatBytes(overlay.bytes)}` : ''
     return `segment of ${info.rows} rows, ${formatBytes(size)}${behind}; ${vectors.join('; ')}`

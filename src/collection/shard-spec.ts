@@ -58,10 +58,21 @@ export function tableShard({ vectors }: TableLayout): Shard {
 }
 
 export function vectorSpec(vector: ResolvedVector): VectorSpec {
-  const { name, size, distance, multivectorConfig, m, efConstruct, memory, quantization } = vector
+  const { name, size, distance, multivectorConfig, datatype, m, efConstruct, memory, quantization } = vector
   const placement = { memory: memory.vectors, graphMemory: memory.graph, codeMemory: memory.codes }
   const multi = multivectorConfig !== undefined
-  return { name, dim: size, metric: METRICS[distance], multi, m, efConstruct, ...placement, code: quantization }
+  const kept = datatype === undefined ? {} : { datatype }
+  return {
+    name,
+    dim: size,
+    metric: METRICS[distance],
+    multi,
+    m,
+    efConstruct,
+    ...placement,
+    ...kept,
+    code: quantization,
+  }
 }
 
 function sparseSpec({ name, index }: ResolvedSparse): SparseSpec {

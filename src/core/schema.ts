@@ -32,7 +32,10 @@ export interface VectorParams extends QuantizationOptions {
   hnswConfig?: Partial<HnswConfig>
   /** Points have any number of such vectors, compared by MaxSim. */
   multivectorConfig?: MultivectorConfig
-  /** What components are rounded to as they come in; default float32. All take four bytes in memory. */
+  /**
+   * What components are rounded to as they come in, and kept as in memory and segment files: float16 takes two bytes,
+   * uint8 one (four under Cosine, where vectors are scaled to unit length). Default float32.
+   */
   datatype?: Datatype
   /**
    * Where the vectors are to be; default `cached`. `cold` leaves them in the segment files once they are there: a search

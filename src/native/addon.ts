@@ -1,4 +1,5 @@
 import type { Awaitable } from '../core/awaitable.js'
+import type { Datatype } from '../core/schema.js'
 import type {
   CodeKind,
   FacetRequest,
@@ -274,6 +275,11 @@ export interface VectorSpec {
   codeMemory?: PlacementCode
   /** Rows have any number of vectors, compared by MaxSim. Default false. */
   multi?: boolean
+  /**
+   * What components have been rounded to (prepareVectors), and are kept as in memory and segment files: float16 in two
+   * bytes, uint8 in one, but for integers that were scaled to unit length, which stay floats. Default float32.
+   */
+  datatype?: Datatype
   /** Which codes lead searches; default auto, by measurement. */
   code?: CodeKind
   /** Its number in the checksums of rows; default its place, the sparse ones behind the others. */
@@ -340,7 +346,15 @@ export interface SegmentFileInfo {
   rows: number
   bytes: number
   sections: { name: string; bytes: number }[]
-  vectors: { name: string; dim: number; metric: MetricCode; vertices: number; indexed: number }[]
+  vectors: {
+    name: string
+    dim: number
+    metric: MetricCode
+    /** What vectors are kept as. */
+    datatype: Datatype
+    vertices: number
+    indexed: number
+  }[]
   /** Names of the sparse vectors. */
   sparse: string[]
 }

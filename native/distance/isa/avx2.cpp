@@ -1,5 +1,6 @@
 #include <cfloat>
 #include <cstdint>
+#include <cstring>
 #include <immintrin.h>
 
 #include "distance/isa/sets.hpp"
@@ -18,6 +19,18 @@ struct Simd {
   static Vec loadPart(const float* at, size_t n) {
     const auto mask = _mm256_loadu_si256(reinterpret_cast<const __m256i*>(maskWindow + 8 - n));
     return _mm256_maskload_ps(at, mask);
+  }
+  static Vec load(const vicinal::Half* at) {
+    return _mm256_cvtph_ps(_mm_loadu_si128(reinterpret_cast<const __m128i*>(at)));
+  }
+  static Vec load(const uint8_t* at) {
+    const __m128i eight = _mm_loadl_epi64(reinterpret_cast<const __m128i*>(at));
+    return _mm256_cvtepi32_ps(_mm256_cvtepu8_epi32(eight));
+  }
+  template <typename Row> static Vec loadPart(const Row* at, size_t n) {
+    Row part[width] = {};
+    std::memcpy(part, at, n * sizeof(Row));
+    return load(part);
   }
   static Vec add(Vec a, Vec b) { return _mm256_add_ps(a, b); }
   static Vec dot(Vec a, Vec b, Vec sum) { return _mm256_fmadd_ps(a, b, sum); }
@@ -40,6 +53,7 @@ struct Simd {
   static Four negated(Four a) { return _mm_xor_ps(a, _mm_set1_ps(-0.0f)); }
   static Four lesser(Four a, Four b) { return _mm_min_ps(a, b); }
   static void store(Four a, float* at) { _mm_storeu_ps(at, a); }
+  static void store(Vec a, float* at) { _mm256_storeu_ps(at, a); }
   static Four sums(Vec a, Vec b, Vec c, Vec d) {
     const auto half = [](Vec of) {
       return _mm_add_ps(_mm256_castps256_ps128(of), _mm256_extractf128_ps(of, 1));

@@ -10,8 +10,20 @@ struct Simd {
   static constexpr size_t width = 16;
   static Vec zero() { return _mm512_setzero_ps(); }
   static Vec load(const float* at) { return _mm512_loadu_ps(at); }
-  static Vec loadPart(const float* at, size_t n) {
-    return _mm512_maskz_loadu_ps(__mmask16((1u << n) - 1), at);
+  static __mmask16 first(size_t n) { return __mmask16((1u << n) - 1); }
+  static Vec loadPart(const float* at, size_t n) { return _mm512_maskz_loadu_ps(first(n), at); }
+  static Vec load(const vicinal::Half* at) {
+    return _mm512_cvtph_ps(_mm256_loadu_si256(reinterpret_cast<const __m256i*>(at)));
+  }
+  static Vec loadPart(const vicinal::Half* at, size_t n) {
+    return _mm512_cvtph_ps(_mm256_maskz_loadu_epi16(first(n), at));
+  }
+  static Vec load(const uint8_t* at) {
+    const __m128i sixteen = _mm_loadu_si128(reinterpret_cast<const __m128i*>(at));
+    return _mm512_cvtepi32_ps(_mm512_cvtepu8_epi32(sixteen));
+  }
+  static Vec loadPart(const uint8_t* at, size_t n) {
+    return _mm512_cvtepi32_ps(_mm512_cvtepu8_epi32(_mm_maskz_loadu_epi8(first(n), at)));
   }
   static Vec add(Vec a, Vec b) { return _mm512_add_ps(a, b); }
   static Vec dot(Vec a, Vec b, Vec sum) { return _mm512_fmadd_ps(a, b, sum); }
@@ -35,6 +47,7 @@ struct Simd {
   static Four negated(Four a) { return _mm_xor_ps(a, _mm_set1_ps(-0.0f)); }
   static Four lesser(Four a, Four b) { return _mm_min_ps(a, b); }
   static void store(Four a, float* at) { _mm_storeu_ps(at, a); }
+  static void store(Vec a, float* at) { _mm512_storeu_ps(at, a); }
   static Four sums(Vec a, Vec b, Vec c, Vec d) {
     const Vec ab =
         _mm512_add_ps(_mm512_shuffle_f32x4(a, b, 0x44), _mm512_shuffle_f32x4(a, b, 0xee));

@@ -1,5 +1,6 @@
 #include <arm_neon.h>
 #include <cfloat>
+#include <cstring>
 
 #include "distance/isa/sets.hpp"
 
@@ -10,10 +11,20 @@ struct Simd {
   static constexpr size_t width = 4;
   static Vec zero() { return vdupq_n_f32(0); }
   static Vec load(const float* at) { return vld1q_f32(at); }
-  static Vec loadPart(const float* at, size_t n) {
-    float part[width] = {};
+  static Vec load(const vicinal::Half* at) {
+    uint64_t four;
+    std::memcpy(&four, at, sizeof four);
+    return vcvt_f32_f16(vreinterpret_f16_u64(vcreate_u64(four)));
+  }
+  static Vec load(const uint8_t* at) {
+    uint32_t four;
+    std::memcpy(&four, at, sizeof four);
+    return vcvtq_f32_u32(vmovl_u16(vget_low_u16(vmovl_u8(vcreate_u8(four)))));
+  }
+  template <typename Row> static Vec loadPart(const Row* at, size_t n) {
+    Row part[width] = {};
     for (size_t i = 0; i < n; i++) part[i] = at[i];
-    return vld1q_f32(part);
+    return load(part);
   }
   static Vec add(Vec a, Vec b) { return vaddq_f32(a, b); }
   static Vec dot(Vec a, Vec b, Vec sum) { return vfmaq_f32(sum, a, b); }

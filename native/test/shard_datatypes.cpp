@@ -1,0 +1,344 @@
+// Vectors that are kept as halves or bytes, beside a shard that keeps the same numbers as floats:
+// through writes, searches, the table, segment files, compaction and the disk they are the same.
+#include <map>
+#include <memory>
+
+#include "block_bytes.hpp"
+#include "graph_fixture.hpp"
+#include "harness.hpp"
+#include "shard_fixture.hpp"
+
+namespace vicinal {
+
+using namespace test;
+
+namespace {
+
+constexpr uint32_t kDim = 48;
+
+struct Kept {
+  Datatype datatype;
+  Metric metric;
+  CodeKind code;
+};
+constexpr Kept kAll[] = {
+    {Datatype::Float16, Metric::Cosine, CodeKind::Sq8},
+    {Datatype::Float16, Metric::Dot, CodeKind::Rabitq4},
+    {Datatype::Float16, Metric::L2, CodeKind::None},
+    {Datatype::Float16, Metric::L2, CodeKind::Rabitq1},
+    {Datatype::Float16, Metric::L1, CodeKind::None},
+    {Datatype::Uint8, Metric::Dot, CodeKind::Sq8},
+    {Datatype::Uint8, Metric::L2, CodeKind::Rabitq4},
+    {Datatype::Uint8, Metric::L2, CodeKind::None},
+    {Datatype::Uint8, Metric::L1, CodeKind::None},
+};
+
+ShardSpec specOf(const Kept& kept, Datatype datatype) {
+  ShardSpec spec;
+  spec.vectors = {{"v", kDim, kept.metric, 12, 80}};
+  spec.vectors[0].code = kept.code;
+  spec.vectors[0].datatype = datatype;
+  spec.segmentBytes = uint64_t(1) << 28;
+  return spec;
+}
+
+std::vector<float> numbersOf(const Kept& kept, uint32_t rows, unsigned seed) {
+  auto data = clusteredRows(rows, kDim, seed, false);
+  if (kept.datatype == Datatype::Uint8)
+    for (float& value : data) value = 128 + 40 * value;
+  CHECK_EQUAL(prepareVectors(data.data(), rows, kDim, kept.metric == Metric::Cosine, kept.datatype),
+              int64_t(-1));
+  return data;
+}
+
+// The same writes to both.
+struct Pair {
+  explicit Pair(const Kept& kept) : kept(kept) {
+    narrow = std::make_unique<Shard>(specOf(kept, kept.datatype), pool);
+    wide = std::make_unique<Shard>(specOf(kept, Datatype::Float32), pool);
+  }
+
+  void upsert(uint32_t from, uint32_t count) {
+    const auto data = numbersOf(kept, count, unsigned(++seq));
+    const std::vector<uint32_t> offsets(count + 1, 0);
+    std::vector<uint32_t> having;
+    // Some points lack the vector, so that vertices and rows differ.
+    for (uint32_t at = 0; at < count; at++)
+      if (at % 10 != 3) having.push_back(at);
+    UpsertColumns columns;
+    columns.ids = testIds(from, count);
+    columns.seq = seq;
+    columns.vectors = {{0, data.data(), having.data(), uint32_t(having.size())}};
+    columns.payloadBytes = "";
+    columns.payloadOffsets = offsets.data();
+    both([&](Shard& shard) { CHECK(shard.upsert(columns).isOk()); });
+  }
+  void churn() {
+    upsert(100, 300);
+    seq++;
+    both([&](Shard& shard) { CHECK(shard.deletePoints(testIds(350, 200), seq).isOk()); });
+    seq++;
+    both([&](Shard& shard) { CHECK(shard.deleteVectors(testIds(10, 20), {0}, seq).isOk()); });
+  }
+  void compact() {
+    both([&](Shard& shard) {
+      const int64_t frozen = shard.freeze();
+      for (uint32_t left = 1; left > 0;) left = shard.moveRows(uint32_t(frozen), 200).take();
+      CHECK(shard.dropSegment(uint32_t(frozen)).isOk());
+    });
+  }
+  void settle() {
+    both([](Shard& shard) { CHECK(waitForIndex(shard).isOk()); });
+  }
+  template <typename Body> void both(const Body& body) {
+    body(*narrow);
+    body(*wide);
+  }
+
+  Kept kept;
+  ThreadPool pool{2};
+  uint64_t seq = 0;
+  std::unique_ptr<Shard> narrow;
+  std::unique_ptr<Shard> wide;
+};
+
+using Scores = std::map<uint32_t, float>;
+
+Scores find(const Shard& shard, const float* query, bool isExact, uint32_t limit = 10) {
+  SearchRequest request;
+  request.query.assign(query, query + kDim);
+  request.isExact = isExact;
+  request.limit = limit;
+  SearchResult result;
+  CHECK(search(shard.snapshot(), shard.spec().vectors, request, nullptr, result).isOk());
+  Scores scores;
+  for (uint32_t at = 0; at < result.rows.count; at++)
+    scores[result.rows.ids[at * kIdWords + 1]] = result.scores[at];
+  return scores;
+}
+
+// Every score is to the bit what floats give, and of what is nearest nearly all is found.
+void checkAlike(const Pair& pair, const Shard& narrow) {
+  constexpr uint32_t kQueries = 40;
+  const auto queries = numbersOf(pair.kept, kQueries, 4242);
+  double hits = 0;
+  double wanted = 0;
+  for (uint32_t at = 0; at < kQueries; at++) {
+    const float* const query = &queries[size_t(at) * kDim];
+    const Scores exact = find(*pair.wide, query, true);
+    CHECK(find(narrow, query, true) == exact);
+    const Scores all = find(*pair.wide, query, true, 10'000);
+    for (const auto& [id, score] : find(narrow, query, false)) {
+      CHECK(all.count(id) > 0 && all.at(id) == score);
+      hits += exact.count(id) > 0 ? 1 : 0;
+    }
+    wanted += double(exact.size());
+  }
+  CHECK(wanted > 0 && hits / wanted >= 0.9);
+}
+
+RowBlock rowsOf(const Shard& shard) {
+  ScrollRequest request;
+  request.limit = 10'000;
+  request.fields.vectors.push_back(0);
+  ScrollResult result;
+  CHECK(scroll(shard.snapshot(), shard.spec().vectors, request, nullptr, result).isOk());
+  return std::move(result.rows);
+}
+
+template <typename T> bool areEqual(const Buffer<T>& a, const Buffer<T>& b) {
+  return a.size() == b.size() && std::memcmp(a.data(), b.data(), a.bytes()) == 0;
+}
+
+// Points that are read have the same floats, to the bit.
+void checkRows(const Shard& narrow, const Shard& wide) {
+  const RowBlock a = rowsOf(narrow);
+  const RowBlock b = rowsOf(wide);
+  CHECK(areEqual(a.ids, b.ids));
+  CHECK(areEqual(a.vectors[0].counts, b.vectors[0].counts));
+  CHECK(areEqual(a.vectors[0].data, b.vectors[0].data));
+}
+
+uint64_t heldBytes(const Shard& shard) { return shard.memory().vectors[0].vectors.bytes; }
+
+constexpr uint32_t rowsOfTest() { return 3000; }
+
+} // namespace
+
+TEST("narrow vectors: answers are those of the same floats, through churn, compaction and files") {
+  for (const Kept& kept : kAll) {
+    Pair pair(kept);
+    pair.upsert(0, test::isSlow() ? 1000 : rowsOfTest());
+    // By the tail alone, then by codes or graph, then after writes to them.
+    checkAlike(pair, *pair.narrow);
+    pair.settle();
+    checkAlike(pair, *pair.narrow);
+    pair.churn();
+    pair.settle();
+    checkAlike(pair, *pair.narrow);
+    checkRows(*pair.narrow, *pair.wide);
+    pair.compact();
+    pair.settle();
+    checkAlike(pair, *pair.narrow);
+    checkRows(*pair.narrow, *pair.wide);
+    CHECK(pair.narrow->validate().empty());
+
+    auto written = pair.narrow->checkpoint(scratchFolder());
+    REQUIRE(written.isOk());
+    const std::string path = written->segments[0].base.path;
+    Shard reopened(pair.narrow->spec(), pair.pool);
+    REQUIRE(reopened.openSegment({path, {}, {}, {}}, true).isOk());
+    checkAlike(pair, reopened);
+    checkRows(reopened, *pair.wide);
+    // It goes on growing behind what is mapped.
+    pair.narrow = nullptr;
+    UpsertColumns more;
+    const auto data = numbersOf(kept, 50, 77);
+    const std::vector<uint32_t> offsets(51, 0);
+    more.ids = testIds(9000, 50);
+    more.seq = ++pair.seq;
+    more.vectors = {{0, data.data(), nullptr, 50}};
+    more.payloadBytes = "";
+    more.payloadOffsets = offsets.data();
+    REQUIRE(reopened.upsert(more).isOk() && pair.wide->upsert(more).isOk());
+    REQUIRE(waitForIndex(reopened).isOk());
+    checkAlike(pair, reopened);
+  }
+}
+
+TEST("narrow vectors: memory and files hold so many bytes a component") {
+  for (const Datatype datatype : {Datatype::Float16, Datatype::Uint8}) {
+    Pair pair({datatype, Metric::L2, CodeKind::Auto});
+    pair.upsert(0, rowsOfTest());
+    pair.settle();
+    const uint64_t ratio = sizeof(float) / bytesOf(datatype);
+    CHECK_EQUAL(heldBytes(*pair.narrow) * ratio, heldBytes(*pair.wide));
+    CHECK_EQUAL(pair.narrow->stats().vectors[0].vectorBytes * ratio,
+                pair.wide->stats().vectors[0].vectorBytes);
+    auto written = pair.narrow->checkpoint(scratchFolder());
+    REQUIRE(written.isOk());
+    const auto described = inspectSegment(written->segments[0].base.path);
+    REQUIRE(described.isOk());
+    CHECK(described->directory.vectors[0].spec.datatype == datatype);
+    CHECK_EQUAL(described->directory.find(SectionKind::Vectors)->bytes * ratio,
+                heldBytes(*pair.wide));
+  }
+}
+
+TEST("narrow vectors: those that stay in their file give the same scores") {
+  for (const Kept& kept : kAll) {
+    if (kept.code == CodeKind::None) continue;
+    Pair pair(kept);
+    pair.upsert(0, 1500);
+    pair.settle();
+    auto written = pair.narrow->checkpoint(scratchFolder());
+    REQUIRE(written.isOk());
+    ShardSpec spec = pair.narrow->spec();
+    spec.vectors[0].memory = Placement::Cold;
+    Shard cold(spec, pair.pool);
+    REQUIRE(cold.openSegment({written->segments[0].base.path, {}, {}, {}}, true).isOk());
+    CHECK(cold.snapshot().segment(0).space(0).coldVectors() != nullptr);
+    CHECK_EQUAL(cold.memory().vectors[0].inFiles, heldBytes(*pair.narrow));
+    checkAlike(pair, cold);
+    checkRows(cold, *pair.wide);
+  }
+}
+
+TEST("narrow vectors: the table gets floats, with the checksums of floats, and gives them back") {
+  for (const Kept& kept : {kAll[0], kAll[5]}) {
+    Pair pair(kept);
+    pair.upsert(0, 500);
+    TableRows narrow;
+    TableRows wide;
+    REQUIRE(pair.narrow->takeFlush(1 << 26, narrow).isOk());
+    REQUIRE(pair.wide->takeFlush(1 << 26, wide).isOk());
+    CHECK(areEqual(narrow.vectors[0].data, wide.vectors[0].data));
+    CHECK(areEqual(narrow.crcs, wide.crcs));
+    TableView view;
+    view.count = narrow.count;
+    view.idBytes = narrow.idBytes.data();
+    view.idOffsets = narrow.idOffsets.data();
+    view.seqs = narrow.seqs.data();
+    view.deleted = narrow.deleted.data();
+    view.crcs = narrow.crcs.data();
+    view.payloadBytes = narrow.payloadBytes.data();
+    view.payloadOffsets = narrow.payloadOffsets.data();
+    view.vectors = {{narrow.vectors[0].data.data(), narrow.vectors[0].counts.data()}};
+    CHECK_EQUAL(pair.narrow->verifyRows(view), int64_t(-1));
+    Shard loaded(pair.narrow->spec(), pair.pool);
+    REQUIRE(loaded.loadRows(view).isOk());
+    checkRows(loaded, *pair.wide);
+    CHECK_EQUAL(heldBytes(loaded), heldBytes(*pair.narrow));
+  }
+}
+
+TEST("narrow vectors: files from before are opened as the floats they have, until compaction") {
+  for (const Kept& kept : {kAll[0], kAll[5]}) {
+    Pair pair(kept);
+    pair.upsert(0, 1000);
+    pair.settle();
+    auto written = pair.wide->checkpoint(scratchFolder());
+    REQUIRE(written.isOk());
+    // As version 6 wrote it: the directory said nothing of datatypes.
+    const std::string path = written->segments[0].base.path + ".older";
+    std::string bytes = readAll(written->segments[0].base.path);
+    const uint32_t version = 6;
+    std::memcpy(&bytes[8], &version, sizeof version);
+    std::memcpy(&bytes[12], &version, sizeof version);
+    forge(bytes);
+    writeAll(path, bytes);
+    pair.narrow = std::make_unique<Shard>(specOf(kept, kept.datatype), pair.pool);
+    REQUIRE(pair.narrow->openSegment({path, {}, {}, {}}, true).isOk());
+    CHECK_EQUAL(heldBytes(*pair.narrow), heldBytes(*pair.wide));
+    checkAlike(pair, *pair.narrow);
+    pair.churn();
+    pair.settle();
+    checkAlike(pair, *pair.narrow);
+    pair.compact();
+    pair.settle();
+    checkAlike(pair, *pair.narrow);
+    checkRows(*pair.narrow, *pair.wide);
+    CHECK_EQUAL(heldBytes(*pair.narrow) * (4 / bytesOf(kept.datatype)), heldBytes(*pair.wide));
+  }
+}
+
+TEST("narrow vectors: a segment that is full of them is followed by another") {
+  ThreadPool pool(2);
+  ShardSpec spec;
+  spec.vectors = {{"v", 1, Metric::L2, 8, 40}};
+  spec.vectors[0].isMulti = true;
+  spec.vectors[0].datatype = Datatype::Uint8;
+  // Room for vertices that ends just behind a page of bytes, and so far from one of words.
+  constexpr uint32_t kEach = 64;
+  spec.segmentBytes = 3 * 4096 * (kRowBytes + 1);
+  Shard shard(spec, pool);
+  std::vector<float> data(kEach);
+  for (uint32_t i = 0; i < kEach; i++) data[i] = float(i);
+  for (uint32_t row = 0; row < 500; row++) {
+    UpsertColumns columns;
+    columns.ids = testIds(row, 1);
+    columns.seq = row + 1;
+    columns.vectors = {{0, data.data(), nullptr, 1, &kEach}};
+    REQUIRE(shard.upsert(columns).isOk());
+  }
+  CHECK(shard.snapshot().count() > 1);
+  CHECK_EQUAL(pointsOf(shard), uint64_t(500));
+}
+
+TEST("narrow vectors: a file that has narrower ones than asked for is refused") {
+  Pair pair({Datatype::Uint8, Metric::L2, CodeKind::Auto});
+  pair.upsert(0, 100);
+  pair.settle();
+  auto written = pair.narrow->checkpoint(scratchFolder());
+  REQUIRE(written.isOk());
+  const std::string path = written->segments[0].base.path;
+  for (const Datatype asked : {Datatype::Float32, Datatype::Float16}) {
+    Shard other(specOf(pair.kept, asked), pair.pool);
+    const auto opened = other.openSegment({path, {}, {}, {}}, true);
+    CHECK(!opened && opened.status().code() == Code::Corrupt);
+  }
+  const auto changed = pair.narrow->configure(specOf(pair.kept, Datatype::Float16).vectors);
+  CHECK(!changed && changed.status().code() == Code::InvalidArgument);
+}
+
+} // namespace vicinal

@@ -1,0 +1,232 @@
+/** Vectors that are kept in two bytes or one a component: smaller, and the same numbers and scores as floats. */
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { QdrantClient } from '@qdrant/js-client-rest'
+import fc from 'fast-check'
+import { describe, expect, it, onTestFinished } from 'vitest'
+import type { Collection, Database } from '../../src/core/database.js'
+import type { Datatype, Distance } from '../../src/core/schema.js'
+import { open } from '../../src/index.js'
+import { startService } from './service.js'
+
+const SIZE = 64
+const POINTS = 2_000
+const VECTORS = {
+  full: { size: SIZE, distance: 'Euclid' },
+  half: { size: SIZE, distance: 'Euclid', datatype: 'float16' },
+  byte: { size: SIZE, distance: 'Euclid', datatype: 'uint8' },
+  scaled: { size: SIZE, distance: 'Cosine', datatype: 'uint8' },
+} as const
+
+async function openFolder(): Promise<{ database: Database; folder: string }> {
+  const folder = await mkdtemp(join(tmpdir(), 'vicinal-datatypes-'))
+  const database = await open(folder)
+  onTestFinished(async () => {
+    await database.close()
+    await rm(folder, { recursive: true })
+  })
+  return { database, folder }
+}
+
+async function openMemory(): Promise<Database> {
+  const database = await open(':memory:')
+  onTestFinished(() => database.close())
+  return database
+}
+
+/** Integers that every type holds, around one of some centres. */
+function numbersOf(id: number): number[] {
+  let state = id * 2_654_435_761 + 1
+  return Array.from({ length: SIZE }, (_, at) => {
+    state = (Math.imul(state, 1_664_525) + 1_013_904_223) >>> 0
+    return Math.floor(128 + 90 * Math.sin((id % 20) * 12.9898 + at * 78.233) + (state / 2 ** 32) * 30)
+  })
+}
+
+async function fill(collection: Collection, from: number, count: number, names: readonly string[]): Promise<void> {
+  const points = Array.from({ length: count }, (_, at) => {
+    const numbers = numbersOf(from + at)
+    return { id: from + at, vector: Object.fromEntries(names.map((name) => [name, numbers])) }
+  })
+  await collection.upsert(points)
+}
+
+async function heldBytes(collection: Collection, name: string): Promise<number> {
+  const { vectors } = (await collection.info()).memory
+  const { bytes } = vectors[name]?.vectors ?? { bytes: Number.NaN }
+  return bytes + (vectors[name]?.inFilesBytes ?? 0)
+}
+
+async function checkBytes(collection: Collection): Promise<void> {
+  const full = await heldBytes(collection, 'full')
+  expect(full).toBeGreaterThanOrEqual(POINTS * SIZE * 4)
+  expect(await heldBytes(collection, 'half')).toBe(full / 2)
+  expect(await heldBytes(collection, 'byte')).toBe(full / 4)
+  expect(await heldBytes(collection, 'scaled')).toBe(full)
+}
+
+/** What each vector but the scaled one answers is what the one of floats does, with codes and without. */
+async function checkAnswers(collection: Collection): Promise<void> {
+  for (let asked = 0; asked < 10; asked++) {
+    const query = numbersOf(10_000 + asked)
+    const [full, ...others] = await Promise.all(
+      ['full', 'half', 'byte'].map(async (using) => {
+        const exact = await collection.query({ query, using, limit: 10, params: { exact: true } })
+        const found = await collection.query({ query, using, limit: 10, withVector: [using] })
+        for (const { id, vector } of found) {
+          const own = (vector as Record<string, Float32Array>)[using] as Float32Array
+          expect([...own]).toEqual(numbersOf(Number(id)))
+        }
+        const scores = new Map(exact.map(({ id, score }) => [id, score]))
+        expect(found.filter(({ id, score }) => scores.get(id) === score).length).toBeGreaterThanOrEqual(8)
+        return exact.map(({ id, score }) => ({ id, score }))
+      }),
+    )
+    for (const other of others) expect(other).toEqual(full)
+  }
+}
+
+async function scoresOf(collection: Collection, query: number[] | Float32Array) {
+  const found = await collection.query({ query, limit: 300, params: { exact: true } })
+  return found.map(({ id, score }) => ({ id, score }))
+}
+
+describe('vectors of float16 and uint8', () => {
+  it('take a half and a quarter of the memory, and answer alike, through a restart, churn and a snapshot', async () => {
+    const { database, folder } = await openFolder()
+    const collection = await database.createCollection('a', { vectors: VECTORS })
+    await fill(collection, 0, POINTS, Object.keys(VECTORS))
+    await collection.waitForIndex()
+    await checkBytes(collection)
+    await checkAnswers(collection)
+    const { name } = await collection.snapshots.create()
+    const { chunks } = await collection.snapshots.read(name)
+    const restored = await database.recoverCollection('b', { chunks })
+    await checkBytes(restored)
+    await checkAnswers(restored)
+    await database.close()
+
+    const again = await open(folder)
+    onTestFinished(() => again.close())
+    const reopened = await again.collection('a')
+    await checkBytes(reopened)
+    await checkAnswers(reopened)
+    await fill(reopened, 500, POINTS / 2, Object.keys(VECTORS))
+    await reopened.delete(Array.from({ length: 100 }, (_, id) => id))
+    await reopened.updateConfig({ hnswConfig: { m: 12 } })
+    await reopened.waitForIndex()
+    await checkAnswers(reopened)
+    expect(await heldBytes(reopened, 'byte')).toBe((await heldBytes(reopened, 'full')) / 4)
+  })
+
+  it('may be added to a live collection', async () => {
+    const { database, folder } = await openFolder()
+    const collection = await database.createCollection('a', { vectors: { full: VECTORS.full } })
+    await fill(collection, 0, POINTS, ['full'])
+    await collection.createVectorName('half', { dense: VECTORS.half })
+    await collection.createVectorName('byte', { dense: VECTORS.byte })
+    await collection.createVectorName('scaled', { dense: VECTORS.scaled })
+    await fill(collection, 0, POINTS, Object.keys(VECTORS))
+    await collection.waitForIndex()
+    await checkAnswers(collection)
+    expect(await heldBytes(collection, 'half')).toBe(POINTS * SIZE * 2)
+    expect(await heldBytes(collection, 'byte')).toBe(POINTS * SIZE)
+    await database.close()
+    const again = await open(folder)
+    onTestFinished(() => again.close())
+    await checkAnswers(await again.collection('a'))
+  })
+
+  it('have the scores of a collection of floats, to the bit, whatever the numbers', async () => {
+    const database = await openMemory()
+    let made = 0
+    const create = (distance: Distance, datatype: Datatype) =>
+      database.createCollection(`p${made++}`, { vectors: { size: 5, distance, datatype } })
+    const vector = fc.array(fc.float({ noNaN: true, min: -60_000, max: 60_000 }), { minLength: 5, maxLength: 5 })
+    await fc.assert(
+      fc.asyncProperty(
+        fc.constantFrom<Datatype>('float16', 'uint8'),
+        fc.constantFrom<Distance>('Dot', 'Euclid', 'Manhattan'),
+        fc.array(vector, { minLength: 1, maxLength: 20 }),
+        vector,
+        async (datatype, distance, vectors, query) => {
+          const narrow = await create(distance, datatype)
+          // The last one tells what a query is rounded to.
+          const points = [...vectors, query].map((numbers, id) => ({ id, vector: numbers }))
+          await narrow.upsert(points)
+          const rounded = await narrow.retrieve(
+            points.map(({ id }) => id),
+            { withVector: true },
+          )
+          const wide = await create(distance, 'float32')
+          await wide.upsert(rounded.map(({ id, vector: kept }) => ({ id, vector: kept as Float32Array })))
+          const asked = rounded.at(-1)?.vector as Float32Array
+          expect(await scoresOf(narrow, query)).toEqual(await scoresOf(wide, asked))
+        },
+      ),
+      { numRuns: 60 },
+    )
+  })
+
+  it('are scaled to unit length under Cosine: halves then, and floats where they were integers', async () => {
+    const database = await openMemory()
+    const create = (name: string, datatype: Datatype) =>
+      database.createCollection(name, { vectors: { size: SIZE, distance: 'Cosine', datatype } })
+    const [full, half, byte] = await Promise.all(
+      (['float32', 'float16', 'uint8'] as const).map((datatype) => create(datatype, datatype)),
+    )
+    for (const collection of [full, half, byte] as Collection[]) {
+      await collection.upsert(Array.from({ length: 300 }, (_, id) => ({ id, vector: numbersOf(id) })))
+      await collection.waitForIndex()
+    }
+    const query = numbersOf(10_000)
+    const exact = await scoresOf(full as Collection, query)
+    expect(await scoresOf(byte as Collection, query)).toEqual(exact)
+    const scores = new Map(exact.map(({ id, score }) => [id, score]))
+    for (const { id, score } of await scoresOf(half as Collection, query)) {
+      expect(Math.abs(score - (scores.get(id) ?? Number.NaN))).toBeLessThan(2 ** -10)
+    }
+    expect(await heldBytes(half as Collection, '')).toBe(300 * SIZE * 2)
+  })
+
+  it("are what Qdrant's client gets", async () => {
+    const database = await openMemory()
+    const { url } = await startService({ database })
+    const client = new QdrantClient({ url })
+    for (const datatype of ['float16', 'uint8'] as const) {
+      await client.createCollection(datatype, {
+        vectors: { size: SIZE, distance: 'Euclid', datatype },
+        quantization_config: { scalar: { type: 'int8', always_ram: true } },
+      })
+      const points = Array.from({ length: 500 }, (_, id) => ({ id, vector: numbersOf(id) }))
+      await client.upsert(datatype, { wait: true, points })
+      const { points: found } = await client.query(datatype, {
+        query: numbersOf(7),
+        limit: 3,
+        with_vector: true,
+        params: { quantization: { rescore: true, oversampling: 2 } },
+      })
+      expect(found[0]).toMatchObject({ id: 7, score: 0, vector: numbersOf(7) })
+      const recommended = await client.query(datatype, { query: { recommend: { positive: [7, 27] } }, limit: 5 })
+      expect(recommended.points.map(({ id }) => Number(id) % 20)).toEqual([7, 7, 7, 7, 7])
+      const info = await client.getCollection(datatype)
+      expect(info.config.params.vectors).toMatchObject({ datatype })
+    }
+    await client.createCollection('tokens', {
+      vectors: { size: 2, distance: 'Dot', datatype: 'float16', multivector_config: { comparator: 'max_sim' } },
+    })
+    const tokens = [
+      [0.1, 2049],
+      [1, 2],
+    ]
+    await client.upsert('tokens', { wait: true, points: [{ id: 1, vector: tokens }] })
+    const [point] = await client.retrieve('tokens', { ids: [1], with_vector: true })
+    expect(point?.vector).toEqual([
+      [0.099_975_586, 2048],
+      [1, 2],
+    ])
+    const { points } = await client.query('tokens', { query: [[1, 0]] })
+    expect(points[0]?.score).toBe(1)
+  })
+})
