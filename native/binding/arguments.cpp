@@ -4,6 +4,14 @@
 
 namespace vicinal::binding {
 
+namespace {
+
+// Of texts. What is cut off ends before the character that there is no room for.
+constexpr size_t kBriefBytes = 1024;
+constexpr size_t kMostCharacterBytes = 4;
+
+} // namespace
+
 napi_value makeError(napi_env env, const char* code, const std::string& message) {
   napi_value codeValue, messageValue, error = nullptr;
   napi_create_string_utf8(env, code, NAPI_AUTO_LENGTH, &codeValue);
@@ -90,14 +98,20 @@ bool Reader::boolean(napi_value value, const char* field) {
 std::string Reader::text(napi_value value, const char* field, size_t maxBytes) {
   size_t bytes = 0;
   if (failed_) return {};
-  if (value == nullptr || napi_get_value_string_utf8(env_, value, nullptr, 0, &bytes) != napi_ok) {
+  // Short ones are copied at once; to ask for the length first takes as long.
+  char brief[kBriefBytes];
+  if (value == nullptr ||
+      napi_get_value_string_utf8(env_, value, brief, sizeof brief, &bytes) != napi_ok) {
     fail(field, "a string");
     return {};
   }
+  const bool isWhole = bytes + kMostCharacterBytes < sizeof brief;
+  if (!isWhole) napi_get_value_string_utf8(env_, value, nullptr, 0, &bytes);
   if (bytes > maxBytes) {
     fail(field, ("at most " + std::to_string(maxBytes) + " bytes").c_str());
     return {};
   }
+  if (isWhole) return std::string(brief, bytes);
   std::string result(bytes, '\0');
   napi_get_value_string_utf8(env_, value, result.data(), bytes + 1, &bytes);
   return result;

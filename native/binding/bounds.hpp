@@ -18,6 +18,7 @@ constexpr uint32_t kMostBatchRows = 1 << 24;
 constexpr uint32_t kMostMeasured = 1 << 12;
 constexpr uint32_t kMostExamples = 1 << 13;
 constexpr uint32_t kMostQueryEntries = 1 << 20;
+constexpr size_t kMostQueryTextBytes = 1 << 20;
 constexpr uint32_t kMostExampleEntries = 1 << 24;
 constexpr uint32_t kMostFused = 1 << 10;
 constexpr uint32_t kMostExcluded = 1 << 16;

@@ -28,9 +28,10 @@ uint32_t readLimit(Reader& reader, napi_value request) {
   return readUint32(reader, request, "limit", kMostResults);
 }
 
-void readRanked(Reader& reader, napi_value value, const ShardSpec& spec, RankedRequest& request) {
-  readRowsAsked(reader, value, spec, request);
-  request.offset = readUint32(reader, value, "offset", kMostResults);
+void readRanked(Reader& reader, napi_value value, const ShardSpec& spec, Asked asked,
+                RankedRequest& request) {
+  request.limit = readLimit(reader, value);
+  request.filter = readFilter(reader, reader.property(value, "filter"));
   napi_value threshold = reader.property(value, "scoreThreshold");
   request.hasThreshold = !reader.isAbsent(threshold);
   if (request.hasThreshold)
@@ -39,6 +40,9 @@ void readRanked(Reader& reader, napi_value value, const ShardSpec& spec, RankedR
   napi_value exclude = reader.property(value, "exclude");
   if (!reader.isAbsent(exclude))
     request.exclude = readPointIds(reader, exclude, "exclude", kMostExcluded);
+  if (asked == Asked::InFusion) return;
+  request.offset = readUint32(reader, value, "offset", kMostResults);
+  request.fields = readFields(reader, reader.property(value, "fields"), spec);
   napi_value explain = reader.property(value, "explain");
   if (!reader.isAbsent(explain)) request.explains = reader.boolean(explain, "explain");
 }

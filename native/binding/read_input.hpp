@@ -33,7 +33,11 @@ void readRowsAsked(Reader& reader, napi_value value, const ShardSpec& spec, Requ
   request.fields = readFields(reader, reader.property(value, "fields"), spec);
 }
 
+// A search of a fusion has no page and shows nothing: that is the fusion's.
+enum class Asked : uint8_t { Alone, InFusion };
+
 // All that searches have in common.
-void readRanked(Reader& reader, napi_value value, const ShardSpec& spec, RankedRequest& request);
+void readRanked(Reader& reader, napi_value value, const ShardSpec& spec, Asked asked,
+                RankedRequest& request);
 
 } // namespace vicinal::binding

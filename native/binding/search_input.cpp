@@ -3,10 +3,11 @@
 #include <cmath>
 #include <utility>
 
+#include "binding/analyzers.hpp"
 #include "binding/bounds.hpp"
 #include "binding/columns_input.hpp"
-#include "binding/read_input.hpp"
 #include "distance/prepare.hpp"
+#include "text/bm25.hpp"
 
 namespace vicinal::binding {
 
@@ -92,7 +93,25 @@ bool isSoundSparse(const uint32_t* indices, const float* values, size_t count) {
   return true;
 }
 
+// The tokens of the text, each counting the same.
+void readText(Reader& reader, napi_value value, napi_value textValue, SparseRequest& request) {
+  const std::string text = reader.text(textValue, "text", kMostQueryTextBytes);
+  const auto options = reader.typed<uint8_t>(reader.property(value, "textOptions"), "textOptions");
+  if (reader.failed()) return;
+  const auto analyzer = analyzerOf(options.data, options.length);
+  if (!analyzer) {
+    reader.fail("textOptions", "how texts are taken apart");
+    return;
+  }
+  for (const TokenWeight& token : weighTokens(*analyzer, text, nullptr)) {
+    request.indices.push_back(token.id);
+    request.values.push_back(token.weight);
+  }
+}
+
 void readSparseQuery(Reader& reader, napi_value value, SparseRequest& request) {
+  const napi_value text = reader.property(value, "text");
+  if (!reader.isAbsent(text)) return readText(reader, value, text, request);
   const auto indices = reader.typed<uint32_t>(reader.property(value, "indices"), "indices");
   const auto values = reader.typed<float>(reader.property(value, "values"), "values");
   if (reader.failed()) return;
@@ -142,7 +161,8 @@ void readCodeUse(Reader& reader, napi_value codes, SearchRequest& request) {
 
 } // namespace
 
-void readSearch(Reader& reader, napi_value value, const ShardSpec& spec, SearchRequest& request) {
+void readSearch(Reader& reader, napi_value value, const ShardSpec& spec, Asked asked,
+                SearchRequest& request) {
   request.vector = readUint32(reader, value, "vector", kMostVectors);
   if (!reader.failed() && request.vector >= spec.vectors.size())
     reader.fail("vector", "one of the shard's");
@@ -153,7 +173,7 @@ void readSearch(Reader& reader, napi_value value, const ShardSpec& spec, SearchR
     readQuery(reader, reader.property(value, "query"), vector, request);
   else
     readExamples(reader, examples, vector, request);
-  readRanked(reader, value, spec, request);
+  readRanked(reader, value, spec, asked, request);
   request.ef = readUint32(reader, value, "ef", kMostEf);
   request.recall =
       static_cast<float>(reader.number(reader.property(value, "recall"), "recall", 0, 1));
@@ -207,7 +227,7 @@ SearchCall readPlainSearch(Reader& reader, const Span<double>& numbers, napi_val
   return call;
 }
 
-void readSparseSearch(Reader& reader, napi_value value, const ShardSpec& spec,
+void readSparseSearch(Reader& reader, napi_value value, const ShardSpec& spec, Asked asked,
                       SparseRequest& request) {
   const uint32_t vector = readUint32(reader, value, "vector", kMostVectors * 2);
   if (!reader.failed() && (vector < spec.vectors.size() || vector >= spec.vectorCount()))
@@ -219,11 +239,41 @@ void readSparseSearch(Reader& reader, napi_value value, const ShardSpec& spec,
     readSparseQuery(reader, value, request);
   else
     readSparseExamples(reader, examples, request);
-  readRanked(reader, value, spec, request);
+  readRanked(reader, value, spec, asked, request);
   request.hasIdf = reader.boolean(reader.property(value, "idf"), "idf");
   const auto corpus = reader.typedOrNull<uint8_t>(reader.property(value, "corpus"), "corpus");
   if (corpus.present())
     request.corpus = std::vector<uint8_t>(corpus.data, corpus.data + corpus.length);
+}
+
+void readFusedSearch(Reader& reader, napi_value value, const ShardSpec& spec, FusedSearch& search) {
+  napi_value list = reader.property(value, "parts");
+  const uint32_t count = reader.arrayLength(list, "parts", kMostFused);
+  if (count == 0) reader.fail("parts", "at least one search");
+  search.parts.reserve(count);
+  for (uint32_t at = 0; at < count && !reader.failed(); at++) {
+    napi_value part = reader.element(list, at);
+    bool isSparse = false;
+    napi_has_named_property(reader.env(), part, "idf", &isSparse);
+    AnySearch& any = search.parts.emplace_back();
+    if (isSparse)
+      readSparseSearch(reader, part, spec, Asked::InFusion, any.emplace<SparseSearch>().request);
+    else
+      readSearch(reader, part, spec, Asked::InFusion, std::get<DenseSearch>(any).request);
+  }
+  if (reader.failed()) return;
+  FusionRequest& request = search.request;
+  request.isByScores = reader.boolean(reader.property(value, "byScores"), "byScores");
+  request.k = reader.number(reader.property(value, "k"), "k", 0, UINT32_MAX);
+  const auto weights = reader.typedOrNull<double>(reader.property(value, "weights"), "weights");
+  if (weights.present() && weights.length != count) reader.fail("weights", "one for each search");
+  if (weights.present()) request.weights.assign(weights.data, weights.data + weights.length);
+  request.limit = readLimit(reader, value);
+  request.offset = readUint32(reader, value, "offset", kMostResults);
+  napi_value threshold = reader.property(value, "scoreThreshold");
+  if (!reader.isAbsent(threshold))
+    request.threshold = reader.number(threshold, "scoreThreshold", -INFINITY, INFINITY);
+  request.fields = readFields(reader, reader.property(value, "fields"), spec);
 }
 
 } // namespace vicinal::binding

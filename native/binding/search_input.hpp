@@ -1,13 +1,13 @@
 // What searches are asked with.
 #pragma once
 
-#include "binding/arguments.hpp"
-#include "search/sparse_search.hpp"
-#include "shard/shard.hpp"
+#include "binding/read_input.hpp"
+#include "shard/fused_search.hpp"
 
 namespace vicinal::binding {
 
-void readSearch(Reader& reader, napi_value value, const ShardSpec& spec, SearchRequest& request);
+void readSearch(Reader& reader, napi_value value, const ShardSpec& spec, Asked asked,
+                SearchRequest& request);
 // How a search is called: its number for `cancel`, and how long it may hold the calling thread.
 struct SearchCall {
   uint64_t cancel = 0;
@@ -18,7 +18,8 @@ struct SearchCall {
 // as all of them.
 SearchCall readPlainSearch(Reader& reader, const Span<double>& numbers, napi_value query,
                            napi_value filter, const ShardSpec& spec, SearchRequest& request);
-void readSparseSearch(Reader& reader, napi_value value, const ShardSpec& spec,
+void readSparseSearch(Reader& reader, napi_value value, const ShardSpec& spec, Asked asked,
                       SparseRequest& request);
+void readFusedSearch(Reader& reader, napi_value value, const ShardSpec& spec, FusedSearch& search);
 
 } // namespace vicinal::binding

@@ -81,7 +81,8 @@ napi_value packedResult(napi_env env, SearchResult& result) {
                {stats.strategy.data(), stats.strategy.size()}};
   size_t bytes = 0;
   for (const auto& part : parts) bytes += part.bytes;
-  if (bytes > kSmallBytes) return searchResult(env, result);
+  const bool isMore = !rows.vectors.empty() || !result.segments.empty();
+  if (isMore || bytes > kSmallBytes) return searchResult(env, result);
   void* data = nullptr;
   napi_value buffer = nullptr;
   if (napi_create_arraybuffer(env, bytes, &data, &buffer) != napi_ok) return nullptr;

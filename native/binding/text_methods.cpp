@@ -1,49 +1,14 @@
 // Texts made into sparse vectors.
-#include <cmath>
-#include <deque>
-#include <mutex>
-
+#include "binding/analyzers.hpp"
 #include "binding/arguments.hpp"
 #include "binding/environment.hpp"
 #include "binding/methods.hpp"
 #include "binding/results.hpp"
-#include "filter/program.hpp"
 #include "text/bm25.hpp"
 
 namespace vicinal::binding {
 
 namespace {
-
-// The analysers of the options last asked for: to read a list of stop words takes longer than to
-// take the text of a query apart.
-class Analyzers {
-public:
-  // Null where the bytes say nothing.
-  std::shared_ptr<const TextAnalyzer> of(const uint8_t* options, size_t length) {
-    const std::string_view key(reinterpret_cast<const char*>(options), length);
-    std::lock_guard lock(mutex_);
-    for (const auto& [known, analyzer] : kept_)
-      if (known == key) return analyzer;
-    auto decoded = decodeTextOptions(options, length);
-    if (!decoded) return nullptr;
-    auto analyzer = std::make_shared<const TextAnalyzer>(decoded.take());
-    if (length > kMostKeptBytes) return analyzer;
-    if (kept_.size() == kMostKept) kept_.pop_front();
-    kept_.emplace_back(key, analyzer);
-    return analyzer;
-  }
-
-private:
-  static constexpr size_t kMostKept = 8;
-  static constexpr size_t kMostKeptBytes = 64 << 10;
-  std::mutex mutex_;
-  std::deque<std::pair<std::string, std::shared_ptr<const TextAnalyzer>>> kept_;
-};
-
-Analyzers& analyzers() {
-  static Analyzers* const kept = new Analyzers;
-  return *kept;
-}
 
 struct Texts {
   Span<uint8_t> bytes;
@@ -66,7 +31,7 @@ bool readTexts(Arguments& arguments, Texts& texts) {
   texts.offsets = arguments.typed<uint32_t>(arguments[2], "offsets");
   const auto weights = arguments.typedOrNull<double>(arguments[3], "weights");
   if (arguments.failed()) return false;
-  texts.analyzer = analyzers().of(options.data, options.length);
+  texts.analyzer = analyzerOf(options.data, options.length);
   if (!texts.analyzer) {
     arguments.fail("options", "how texts are taken apart");
     return false;

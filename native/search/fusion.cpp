@@ -1,8 +1,9 @@
 #include "search/fusion.hpp"
 
 #include <algorithm>
+#include <bit>
+#include <cmath>
 #include <mutex>
-#include <unordered_map>
 
 namespace vicinal {
 
@@ -11,40 +12,85 @@ namespace {
 // Of payloads: what is read in some microseconds.
 constexpr uint64_t kMostReadBytes = 64 << 10;
 
-struct IdHash {
-  size_t operator()(const PointId& id) const { return id.hash(); }
-};
-
-float shareOf(size_t place, double k, double weight) {
+float shareOfPlace(size_t place, double k, double weight) {
   if (!(weight > 0)) return 0;
   const auto stretched = static_cast<float>(double(place + 1) / weight);
   const auto ranked = static_cast<float>(double(stretched) + k - 1);
   return static_cast<float>(1 / double(ranked));
 }
 
+// Scores count from three deviations below their ranking's mean to three above.
+class Span {
+public:
+  explicit Span(const Ranking& hits) {
+    if (hits.size() < 2) return;
+    float mean = 0;
+    float squares = 0;
+    for (size_t at = 0; at < hits.size(); at++) {
+      const float before = hits[at].score - mean;
+      mean += before / static_cast<float>(at + 1);
+      squares += before * (hits[at].score - mean);
+    }
+    const double deviation = std::sqrt(squares / static_cast<float>(hits.size() - 1));
+    low_ = static_cast<float>(mean - kDeviations * deviation);
+    high_ = static_cast<float>(mean + kDeviations * deviation);
+  }
+
+  float shareOf(float score) const {
+    return low_ == high_ ? kMiddle : (score - low_) / (high_ - low_);
+  }
+
+private:
+  static constexpr double kDeviations = 3;
+  static constexpr float kMiddle = 0.5f;
+  float low_ = 0;
+  float high_ = 0;
+};
+
+// Hits by their points, each where it was met first.
+class Points {
+public:
+  explicit Points(size_t most) : slots_(std::bit_ceil(2 * most + 1), kFree) { hits_.reserve(most); }
+
+  void add(const RankedHit& hit, float share) {
+    size_t at = hit.id.hash() & (slots_.size() - 1);
+    while (slots_[at] != kFree && hits_[slots_[at]].id != hit.id)
+      at = (at + 1) & (slots_.size() - 1);
+    if (slots_[at] != kFree) {
+      hits_[slots_[at]].score += share;
+      return;
+    }
+    slots_[at] = static_cast<uint32_t>(hits_.size());
+    hits_.push_back({share, hit.row, hit.id});
+  }
+
+  Ranking take() { return std::move(hits_); }
+
+private:
+  static constexpr uint32_t kFree = UINT32_MAX;
+  std::vector<uint32_t> slots_;
+  Ranking hits_;
+};
+
 } // namespace
 
-std::vector<FusedHit> fuseRanks(const std::vector<const SearchResult*>& rankings,
-                                const FusionRequest& request) {
-  std::vector<FusedHit> hits;
-  std::unordered_map<PointId, size_t, IdHash> places;
-  for (size_t ranking = 0; ranking < rankings.size(); ranking++) {
-    const RowBlock& rows = rankings[ranking]->rows;
-    const double weight = request.weights.empty() ? 1 : request.weights[ranking];
-    for (size_t place = 0; place < rows.count; place++) {
-      PointId id;
-      if (!decodePointId(&rows.ids[place * kIdWords], id)) continue;
-      const float share = shareOf(place, request.k, weight);
-      const auto [known, isNew] = places.try_emplace(id, hits.size());
-      if (isNew)
-        hits.push_back({id, rows.seqs[place], share});
-      else
-        hits[known->second].score += share;
-    }
+Ranking fuse(const std::vector<const Ranking*>& rankings, const FusionRequest& request) {
+  size_t most = 0;
+  for (const Ranking* ranking : rankings) most += ranking->size();
+  Points points(most);
+  for (size_t at = 0; at < rankings.size(); at++) {
+    const Ranking& ranking = *rankings[at];
+    const double weight = request.weights.empty() ? 1 : request.weights[at];
+    const Span span(ranking);
+    for (size_t place = 0; place < ranking.size(); place++)
+      points.add(ranking[place], request.isByScores ? span.shareOf(ranking[place].score)
+                                                    : shareOfPlace(place, request.k, weight));
   }
+  Ranking hits = points.take();
   std::stable_sort(hits.begin(), hits.end(),
-                   [](const FusedHit& a, const FusedHit& b) { return a.score > b.score; });
-  std::erase_if(hits, [&](const FusedHit& hit) { return hit.score < request.threshold; });
+                   [](const RankedHit& a, const RankedHit& b) { return a.score > b.score; });
+  if (std::isfinite(request.threshold))
+    std::erase_if(hits, [&](const RankedHit& hit) { return !(hit.score >= request.threshold); });
   hits.resize(std::min<size_t>(hits.size(), size_t(request.offset) + request.limit));
   hits.erase(hits.begin(),
              hits.begin() + std::min<ptrdiff_t>(request.offset, ptrdiff_t(hits.size())));
@@ -52,26 +98,20 @@ std::vector<FusedHit> fuseRanks(const std::vector<const SearchResult*>& rankings
 }
 
 Status readFused(const Snapshot& snapshot, const std::vector<VectorSpec>& specs,
-                 const FusionRequest& request, const std::vector<FusedHit>& hits,
-                 const std::vector<RowRef>& rows, SearchResult& result) {
-  std::vector<RowRef> present;
-  std::vector<size_t> positions;
-  for (size_t at = 0; at < rows.size(); at++) {
-    if (!rows[at].found()) continue;
-    present.push_back(rows[at]);
-    positions.push_back(at);
-  }
-  std::shared_lock overlays(*snapshot.overlays, std::try_to_lock);
-  if (!overlays.owns_lock() || (request.fields.payload && payloadBytes(present) > kMostReadBytes))
+                 const FusionRequest& request, const Ranking& hits, SearchResult& result,
+                 Waiting waiting) {
+  std::vector<RowRef> rows;
+  rows.reserve(hits.size());
+  for (const RankedHit& hit : hits) rows.push_back(hit.row);
+  std::shared_lock overlays(*snapshot.overlays, std::defer_lock);
+  if (waiting == Waiting::Allowed)
+    overlays.lock();
+  else if (!overlays.try_lock() || (request.fields.payload && payloadBytes(rows) > kMostReadBytes))
     return Status(Code::Cancelled, "points are being written, or are large");
-  VICINAL_TRY(readRows(present.data(), present.size(), request.fields, specs, result.rows));
-  if (!result.scores.resize(present.size()))
+  VICINAL_TRY(readRows(rows.data(), rows.size(), request.fields, specs, result.rows));
+  if (!result.scores.resize(hits.size()))
     return Status(Code::Overloaded, "out of memory while collecting scores");
-  for (size_t at = 0; at < positions.size(); at++) {
-    const FusedHit& hit = hits[positions[at]];
-    result.scores[at] = hit.score;
-    result.rows.seqs[at] = hit.seq;
-  }
+  for (size_t at = 0; at < hits.size(); at++) result.scores[at] = hits[at].score;
   return Status::ok();
 }
 

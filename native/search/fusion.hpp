@@ -1,5 +1,6 @@
-// One ranking of several, by the places of points in each: reciprocal rank fusion (Cormack, Clarke
-// and Buettcher, SIGIR 2009).
+// One ranking of several, taken of one snapshot: by the places of points in each (reciprocal rank
+// fusion; Cormack, Clarke and Buettcher, SIGIR 2009), or by their scores, each ranking's scaled to
+// how they are spread.
 #pragma once
 
 #include <limits>
@@ -10,7 +11,8 @@
 namespace vicinal {
 
 struct FusionRequest {
-  // How much the first places count: the less, the more.
+  bool isByScores = false;
+  // By places: how much the first ones count: the less, the more.
   double k = 2;
   // Of each ranking; none: all count the same. A weight stretches or compresses places: with 3, the
   // third place counts as the first.
@@ -21,22 +23,17 @@ struct FusionRequest {
   RowFields fields;
 };
 
-struct FusedHit {
-  PointId id;
-  double seq = 0;
-  float score = 0;
-};
+using Ranking = std::vector<RankedHit>;
 
 // The page asked for, best first; equal ones in the order in which they are met. Sums are in single
-// precision, with every step rounded as src/query/fusion.ts does, which fuses the same where
-// searches have to wait for each other.
-std::vector<FusedHit> fuseRanks(const std::vector<const SearchResult*>& rankings,
-                                const FusionRequest& request);
+// precision, with every step rounded as src/query/fusion.ts does, which fuses what the kernel has
+// not searched at once.
+Ranking fuse(const std::vector<const Ranking*>& rankings, const FusionRequest& request);
 
-// The hits with what is to be seen of their points, which are in `rows`; without those that are
-// not. CANCELLED where a writer would have to be waited for, or much is to be read.
+// The hits with what is to be seen of their points. Where waiting is refused: CANCELLED where a
+// writer would have to be waited for, or much is to be read.
 Status readFused(const Snapshot& snapshot, const std::vector<VectorSpec>& specs,
-                 const FusionRequest& request, const std::vector<FusedHit>& hits,
-                 const std::vector<RowRef>& rows, SearchResult& result);
+                 const FusionRequest& request, const Ranking& hits, SearchResult& result,
+                 Waiting waiting);
 
 } // namespace vicinal

@@ -30,9 +30,24 @@ export interface Bm25Settings {
 }
 
 const remembered = new Map<string, Bm25Settings>()
+/** Those asked for last, where none of the options is an object, which may be another by now. */
+let last: { options: Bm25Options; settings: Bm25Settings } | null = null
 
 /** The same object for the same options, mostly. Throws INVALID_ARGUMENT, naming what of the options is wrong. */
 export function settingsOf(options: Bm25Options, field: string): Bm25Settings {
+  if (last && isSame(options, last.options)) return last.settings
+  const settings = rememberedOrMade(options, field)
+  const isFlat = Object.values(options).every((value) => typeof value !== 'object' || value === null)
+  last = isFlat ? { options: { ...options }, settings } : null
+  return settings
+}
+
+function isSame(one: Bm25Options, other: Bm25Options): boolean {
+  const names = Object.keys(one) as (keyof Bm25Options)[]
+  return names.length === Object.keys(other).length && names.every((name) => Object.is(one[name], other[name]))
+}
+
+function rememberedOrMade(options: Bm25Options, field: string): Bm25Settings {
   // With lists of words of one's own, finding them again costs more than reading them.
   const isPlain = options.stopwords === undefined || options.stopwords === null || typeof options.stopwords === 'string'
   const key = isPlain ? JSON.stringify(options, spelled) : ''

@@ -45,8 +45,14 @@ export function checkQueryDocument(document: Document, field: string): void {
 
 /** Words of a query, each counting the same. */
 export function embedQuery(document: Document, field: string): StoredSparseVector {
+  const { text, textOptions } = queryText(document, field)
+  return bounded(embedQueryText(textOptions, text), field)
+}
+
+/** The same for the kernel to make as it searches. */
+export function queryText(document: Document, field: string): { text: string; textOptions: Uint8Array } {
   const { text, options } = checked(document, field, LIMITS.queryDocumentLength)
-  return bounded(embedQueryText(settingsOf(options, `${field}.options`).text, text), field)
+  return { text, textOptions: settingsOf(options, `${field}.options`).text }
 }
 
 export function noModel(document: Document, field: string): VicinalError {

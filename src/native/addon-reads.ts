@@ -44,7 +44,7 @@ export interface SearchRequest {
   /** Empty where there are examples. */
   query: Float32Array
   /** Scores by several vectors; greater is better then, whatever the metric. */
-  examples?: Examples
+  examples?: Examples | null
   limit: number
   offset: number
   /** Width of the beam; 0: as far as `recall` takes. */
@@ -52,7 +52,7 @@ export interface SearchRequest {
   recall: number
   exact: boolean
   /** How codes are used; absent: they lead, and as many are scored exactly as `recall` takes. */
-  codes?: CodeUse
+  codes?: CodeUse | null
   indexedOnly: boolean
   /** In the metric's own terms (Cosine, Dot: least similarity; Euclid, Manhattan: greatest distance). */
   scoreThreshold: number | null
@@ -61,12 +61,8 @@ export interface SearchRequest {
   /** Ids never to return. */
   exclude: Uint32Array | null
   fields: RowFields
-  /** Number for `cancel`; 0: cannot be cancelled. */
-  cancel: number
   /** Whether the result says how each segment was searched. */
   explain?: boolean
-  /** Microseconds for which the search may hold the calling thread, if it runs there; 0: it must not. */
-  inlineUs: number
 }
 
 export interface CodeUse {
@@ -76,16 +72,20 @@ export interface CodeUse {
   oversampling: number
 }
 
-/** Searches, without payloads of their own, and how their rankings become one: see core/query.ts, RrfQuery. */
+/** What a fusion asks of each of its searches: pages, and what is seen of points, are the fusion's. */
+type InFusion<T> = Omit<T, 'offset' | 'fields' | 'explain'>
+
+/** Searches, and how their rankings become one: see core/query.ts, RrfQuery. */
 export interface FusedRequest {
-  parts: (Omit<SearchRequest, 'cancel' | 'inlineUs'> | Omit<SparseSearchRequest, 'cancel' | 'inlineUs'>)[]
+  parts: (InFusion<SearchRequest> | InFusion<SparseSearchRequest>)[]
+  /** By scores, each ranking's scaled to how they are spread; else by places, as `k` and `weights` say. */
+  byScores: boolean
   k: number
   weights: Float64Array | null
   limit: number
   offset: number
   scoreThreshold: number | null
   fields: RowFields
-  inlineUs: number
 }
 
 export interface SearchResult extends RowBlock {

@@ -3,15 +3,18 @@
 export interface SparseSearchRequest {
   /** Index into the vectors, the sparse ones behind the others. */
   vector: number
-  /** Ascending; empty where there are examples. */
+  /** Ascending; empty where there are examples, or a text. */
   indices: Uint32Array
   values: Float32Array
+  /** Its tokens are asked for, each counting 1. `textOptions` is what src/filter/text-options.ts writes. */
+  text?: string | null
+  textOptions?: Uint8Array | null
   /** Scores by several vectors. */
-  examples?: SparseExamples
+  examples?: SparseExamples | null
   /** Whether values are multiplied by how rare their index is. */
   idf: boolean
   /** A filter program: rarity is counted among the rows that match. */
-  corpus?: Uint8Array
+  corpus?: Uint8Array | null
   limit: number
   offset: number
   scoreThreshold: number | null
@@ -19,9 +22,7 @@ export interface SparseSearchRequest {
   exclude: Uint32Array | null
   /** As in SearchRequest. */
   fields: { payload: boolean; vectors: Uint32Array }
-  cancel: number
   explain?: boolean
-  inlineUs: number
 }
 
 /**

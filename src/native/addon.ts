@@ -112,10 +112,11 @@ export interface Addon {
 
   // ---- reads --------------------------------------------------------------------------------------------
   /**
-   * The result itself where the search ran within the call: where `inlineUs` is enough for it by estimate and no other
+   * `cancel` is a number for `cancel`; 0: it cannot be. `inlineUs`: microseconds for which the search may hold the calling
+   * thread; 0: it must not. The result itself where it ran within the call: where that is enough by estimate and no other
    * call of this thread is pending, since a hop to the pool costs more than many a search.
    */
-  search(shard: ShardHandle, request: SearchRequest): SearchResult | Promise<SearchResult>
+  search(shard: ShardHandle, request: SearchRequest, cancel: number, inlineUs: number): Awaitable<FoundRows>
   /**
    * The same for searches that ask for nothing else, by numbers in a row: see plain-search.ts, which reads the result too.
    * The numbers are read within the call.
@@ -125,14 +126,11 @@ export interface Addon {
     numbers: Float64Array,
     query: Float32Array,
     filter: Uint8Array | null,
-  ): Awaitable<ArrayBuffer | SearchResult>
+  ): Awaitable<FoundRows>
   /** Exactly the points with the greatest dot products that share an index with the query, by the same rules. */
-  searchSparse(shard: ShardHandle, request: SparseSearchRequest): SearchResult | Promise<SearchResult>
-  /**
-   * One ranking of several searches, by places, with the points' payloads; null where all that is expected to take
-   * longer than `inlineUs`.
-   */
-  searchFused(shard: ShardHandle, request: FusedRequest): SearchResult | null
+  searchSparse(shard: ShardHandle, request: SparseSearchRequest, cancel: number, inlineUs: number): Awaitable<FoundRows>
+  /** One ranking of several searches of one moment, with the points' payloads, by the same rules. */
+  searchFused(shard: ShardHandle, request: FusedRequest, cancel: number, inlineUs: number): Awaitable<FoundRows>
   /**
    * Present points in the order asked for; `positions[i]` says which of `ids` row i is. A few of them are read at once,
    * without their vectors, where `inlineUs` are left for it.
@@ -250,6 +248,9 @@ export interface Addon {
   /** Walks every graph and proves its invariants; returns the violations found (at most 100). */
   validate(shard: ShardHandle): Promise<string[]>
 }
+
+/** As plain-search.ts reads it, or by names where it is large or has more than payloads. */
+export type FoundRows = ArrayBuffer | SearchResult
 
 export type ShardHandle = { readonly __shard: unique symbol }
 export type LockHandle = { readonly __lock: unique symbol }

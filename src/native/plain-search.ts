@@ -5,7 +5,7 @@
  */
 import type { Awaitable } from '../core/awaitable.js'
 import { ID_WORDS } from '../core/point.js'
-import type { SearchRequest, SearchResult, TextBuffers } from './addon.js'
+import type { FoundRows, SearchRequest, SearchResult, TextBuffers } from './addon.js'
 
 /** In this order (see readPlainSearch in native/binding). */
 const VECTOR = 0
@@ -28,10 +28,8 @@ const HAS_THRESHOLD = 8
 const HEADER = 8
 const NO_VECTORS: SearchResult['vectors'] = []
 
-type Asked = Omit<SearchRequest, 'cancel' | 'inlineUs'>
-
 /** What is no number or flag is left to the search by names, which says what it is. */
-export function isPlain(request: Asked): boolean {
+export function isPlain(request: SearchRequest): boolean {
   const { examples, codes, exclude, explain, fields, scoreThreshold } = request
   return (
     !examples &&
@@ -54,7 +52,7 @@ export function isPlain(request: Asked): boolean {
 const numbers = new Float64Array(NUMBERS)
 
 /** Good until it is asked for again. */
-export function numbersOf(request: Asked, cancel: number, inlineUs: number): Float64Array {
+export function numbersOf(request: SearchRequest, cancel: number, inlineUs: number): Float64Array {
   const { scoreThreshold } = request
   numbers[VECTOR] = request.vector
   numbers[LIMIT] = request.limit
@@ -72,14 +70,12 @@ export function numbersOf(request: Asked, cancel: number, inlineUs: number): Flo
   return numbers
 }
 
-type Found = ArrayBuffer | SearchResult
-
-export function unpacked(found: Awaitable<Found>): Awaitable<SearchResult> {
+export function unpacked(found: Awaitable<FoundRows>): Awaitable<SearchResult> {
   return found instanceof Promise ? found.then(resultOf) : resultOf(found)
 }
 
-/** A large result comes as it is. */
-function resultOf(found: Found): SearchResult {
+/** One that is large, or has more than payloads, comes as it is. */
+function resultOf(found: FoundRows): SearchResult {
   return found instanceof ArrayBuffer ? new PackedResult(found) : found
 }
 

@@ -7,6 +7,7 @@ import type {
   FacetRequest,
   FacetResult,
   FlushBatch,
+  FoundRows,
   FusedRequest,
   OrderedBlock,
   OrderRequest,
@@ -34,9 +35,6 @@ import { isPlain, numbersOf, unpacked } from './plain-search.js'
 
 /** Numbers for the kernel's `cancel`; 0 means none. */
 let lastCancel = 0
-
-/** A request without what the shard adds to it. */
-export type Asked<T> = Omit<T, 'cancel' | 'inlineUs'>
 
 /**
  * The rows of one collection in the kernel. Methods are those of `Addon` (documented there) without the handle;
@@ -99,32 +97,35 @@ export class Shard {
   // Reads
 
   /** A short search runs here and now, and its result is returned without a promise. */
-  search(request: Asked<SearchRequest>, scope?: Stoppable): Awaitable<SearchResult> {
+  search(request: SearchRequest, scope?: Stoppable): Awaitable<SearchResult> {
     return this.#inlineOrNot((cancel, inlineUs) => {
-      if (!isPlain(request)) return this.#addon.search(this.#handle, { ...request, cancel, inlineUs })
+      if (!isPlain(request)) return this.#addon.search(this.#handle, request, cancel, inlineUs)
       const numbers = numbersOf(request, cancel, inlineUs)
-      return unpacked(this.#addon.searchPlain(this.#handle, numbers, request.query, request.filter))
+      return this.#addon.searchPlain(this.#handle, numbers, request.query, request.filter)
     }, scope)
   }
   /** The same by a sparse vector. */
-  searchSparse(request: Asked<SparseSearchRequest>, scope?: Stoppable): Awaitable<SearchResult> {
+  searchSparse(request: SparseSearchRequest, scope?: Stoppable): Awaitable<SearchResult> {
     return this.#inlineOrNot(
-      (cancel, inlineUs) => this.#addon.searchSparse(this.#handle, { ...request, cancel, inlineUs }),
+      (cancel, inlineUs) => this.#addon.searchSparse(this.#handle, request, cancel, inlineUs),
       scope,
     )
   }
-  /** Searches fused by ranks, here and now; null where they would take longer. The caller counts what it takes. */
-  searchFused(request: Omit<FusedRequest, 'inlineUs'>): SearchResult | null {
-    return this.#call(() => this.#addon.searchFused(this.#handle, { ...request, inlineUs: inlineShareUs() }))
+  /** One ranking of several searches. */
+  searchFused(request: FusedRequest, scope?: Stoppable): Awaitable<SearchResult> {
+    return this.#inlineOrNot(
+      (cancel, inlineUs) => this.#addon.searchFused(this.#handle, request, cancel, inlineUs),
+      scope,
+    )
   }
   #inlineOrNot(
-    start: (cancel: number, inlineUs: number) => Awaitable<SearchResult>,
+    start: (cancel: number, inlineUs: number) => Awaitable<FoundRows>,
     scope: Stoppable | undefined,
   ): Awaitable<SearchResult> {
     lastCancel += 1
     const cancel = lastCancel
     try {
-      const started = start(cancel, inlineSearchUs())
+      const started = unpacked(start(cancel, inlineSearchUs()))
       if (started instanceof Promise) return this.#stoppable(scope, cancel, started)
       spendInlineUs(started.stats.tookUs)
       return started
@@ -132,8 +133,8 @@ export class Shard {
       return Promise.reject(toVicinalError(error))
     }
   }
-  async retrieve(ids: Uint32Array, fields: RowFields): Promise<RowBlock & { positions: Uint32Array }> {
-    return await this.#timed((inlineUs) => this.#addon.retrieve(this.#handle, ids, fields, inlineUs))
+  retrieve(ids: Uint32Array, fields: RowFields): Awaitable<RowBlock & { positions: Uint32Array }> {
+    return this.#timed((inlineUs) => this.#addon.retrieve(this.#handle, ids, fields, inlineUs))
   }
   async scroll(
     request: Omit<ScrollRequest, 'cancel'>,

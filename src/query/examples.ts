@@ -13,10 +13,11 @@ const MOST_FEEDBACK_PAIRS = 3
 const NO_WEIGHTS = new Float32Array(0)
 
 /** One vector to search neighbours of, or several that score together. */
-export type Target =
-  | { query: Float32Array }
-  | { examples: Examples }
+export type Target = DenseTarget | SparseTarget
+export type DenseTarget = { query: Float32Array } | { examples: Examples }
+export type SparseTarget =
   | { sparse: StoredSparseVector }
+  | { text: string; textOptions: Uint8Array }
   | { sparseExamples: SparseExamples }
 
 export function targetOf(stage: Stage, scoring: VectorsScoring, references: References, vector: SchemaVector): Target {

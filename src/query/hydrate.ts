@@ -1,20 +1,28 @@
+import { type Awaitable, andThen } from '../core/awaitable.js'
 import type { Hit } from '../core/database.js'
 import { encodeIds, type Payload } from '../core/point.js'
+import type { RowBlock } from '../native/addon.js'
 import type { BytesRead } from './bytes-read.js'
 import { type Projection, RowReader } from './rows.js'
 import type { Source } from './source.js'
 
 /** The points with what is to be seen of them. Those that have been deleted meanwhile are left out. */
-export async function withFields(
+export function withFields(
   source: Source,
   hits: readonly Hit[],
   projection: Projection,
   read?: BytesRead,
-): Promise<Hit[]> {
+): Awaitable<Hit[]> {
   const { fields } = projection
   if (hits.length === 0 || (!fields.payload && fields.vectors.length === 0)) return [...hits]
-  const block = await source.shard.retrieve(encodeIds(hits.map(({ id }) => id)), fields)
-  read?.add(block)
+  const ids = encodeIds(hits.map(({ id }) => id))
+  return andThen(source.shard.retrieve(ids, fields), (block) => {
+    read?.add(block)
+    return filled(block, hits, projection)
+  })
+}
+
+function filled(block: RowBlock & { positions: Uint32Array }, hits: readonly Hit[], projection: Projection): Hit[] {
   const reader = new RowReader(block, projection)
   return Array.from({ length: block.count }, (_, row) => {
     const { id, version, score, orderValue } = hits[block.positions[row] as number] as Hit

@@ -1,4 +1,5 @@
 /** Stages that the kernel answers: of the whole collection, or of the points that prefetches have found. */
+import { type Awaitable, andThen } from '../core/awaitable.js'
 import type { Hit } from '../core/database.js'
 import { encodeIds, ID_WORDS, type Payload } from '../core/point.js'
 import type { QueryPlan, StageKind } from '../core/query-plan.js'
@@ -6,10 +7,9 @@ import type { ResolvedSparse, ResolvedVector, SchemaVector } from '../core/schem
 import type { FilterNode } from '../filter/node.js'
 import { compileNode } from '../filter/program.js'
 import type { RowBlock, SearchRequest, SearchResult, SparseSearchRequest, VectorRows } from '../native/addon.js'
-import type { Asked } from '../native/shard.js'
 import { roundQuery } from '../native/vectors.js'
 import { BytesRead } from './bytes-read.js'
-import { nearestTo, type Target, targetOf } from './examples.js'
+import { type DenseTarget, nearestTo, type SparseTarget, type Target, targetOf } from './examples.js'
 import { planOf, planWithoutSearch, type StageFacts, withMatches } from './explain.js'
 import { withFields } from './hydrate.js'
 import { chooseDiverse } from './mmr.js'
@@ -19,11 +19,13 @@ import { orderValueAt, type Projection, projectionOf, RowReader } from './rows.j
 import { hitsOf } from './search.js'
 import { similaritiesOf } from './similarities.js'
 import type { QueryScope } from './source.js'
+import { TextQuery } from './texts.js'
 
 /** Beyond so many, ids to leave out are a condition, which the kernel looks up in one pass. */
 const MOST_EXCLUDED = 64
 const NO_QUERY = new Float32Array(0)
 const NO_SPARSE = { indices: new Uint32Array(0), values: NO_QUERY }
+const NO_PLACES = { k: 0, weights: null }
 const SEEDS = 2 ** 32
 
 export interface StageResult {
@@ -43,12 +45,6 @@ export interface LeafPlace {
 
 type Vectorial = Extract<Scoring, { vector: number }>
 
-/** What searches of both kinds are asked. */
-type Ranked = Pick<
-  SearchRequest,
-  'vector' | 'limit' | 'offset' | 'scoreThreshold' | 'filter' | 'exclude' | 'fields' | 'explain'
->
-
 export class Leaf {
   readonly #scope: QueryScope
   readonly #references: References
@@ -58,89 +54,94 @@ export class Leaf {
     this.#references = references
   }
 
-  async run(stage: Stage, key: Stage, place: LeafPlace): Promise<StageResult> {
+  run(stage: Stage, key: Stage, place: LeafPlace): Awaitable<StageResult> {
     const { scoring } = stage
     if (place.among?.length === 0) return this.#told(kindOf(scoring), [], new BytesRead(), performance.now())
     switch (scoring.kind) {
       case 'ids':
-        return await this.#inIdOrder(stage, place)
+        return this.#inIdOrder(stage, place)
       case 'orderBy':
-        return await this.#ordered(stage, scoring.order, place)
+        return this.#ordered(stage, scoring.order, place)
       case 'sample':
-        return await this.#sampled(stage, place)
+        return this.#sampled(stage, place)
       case 'rrf':
       case 'dbsf':
       case 'formula':
         throw new Error(`a ${scoring.kind} stage has prefetches`)
       default: {
         const isDiverse = scoring.kind === 'nearest' && scoring.mmr !== null
-        return isDiverse
-          ? await this.#diverse(stage, key, scoring, place)
-          : await this.#searched(stage, key, scoring, place)
+        return isDiverse ? this.#diverse(stage, key, scoring, place) : this.#searched(stage, key, scoring, place)
       }
     }
   }
 
-  async #searched(stage: Stage, key: Stage, scoring: Vectorial, place: LeafPlace): Promise<StageResult> {
+  #searched(stage: Stage, key: Stage, scoring: Vectorial, place: LeafPlace): Awaitable<StageResult> {
     const started = performance.now()
-    const { source, explains } = this.#scope
-    const target =
-      scoring.kind === 'nearest'
-        ? nearestTo(this.#references.get(key, scoring.target))
-        : targetOf(key, scoring, this.#references, source.schema[scoring.vector] as SchemaVector)
-    const { result, isFiltered } = await this.#search(stage, scoring.vector, target, place)
-    const hits = hitsOf<Payload>(result, place.projection)
-    if (!explains) return { hits, plan: null }
-    const facts = factsOf(kindOf(scoring), hits, BytesRead.of(result), started)
-    return { hits, plan: planOf(result, isFiltered, facts) }
+    const found = this.#search(stage, scoring.vector, this.#targetOf(key, scoring), place)
+    return andThen(found, ({ result, isFiltered }) => {
+      const hits = hitsOf<Payload>(result, place.projection)
+      if (!this.#scope.explains) return { hits, plan: null }
+      return { hits, plan: planOf(result, isFiltered, factsOf(kindOf(scoring), hits, BytesRead.of(result), started)) }
+    })
   }
 
-  async #search(
+  #targetOf(key: Stage, scoring: Vectorial): Target {
+    if (scoring.kind !== 'nearest') {
+      const searched = this.#scope.source.schema[scoring.vector] as SchemaVector
+      return targetOf(key, scoring, this.#references, searched)
+    }
+    const { target } = scoring
+    const text = target instanceof TextQuery ? target.unmade : null
+    return text ?? nearestTo(this.#references.get(key, target))
+  }
+
+  #search(
     stage: Stage,
     vector: number,
     target: Target,
     place: LeafPlace,
-  ): Promise<{ result: SearchResult; isFiltered: boolean }> {
+  ): Awaitable<{ result: SearchResult; isFiltered: boolean }> {
     const { shard } = this.#scope.source
     const asked = this.#requestOf(stage, vector, target, place)
     const found =
       'sparse' in asked
         ? shard.searchSparse(asked.sparse, this.#scope.call)
         : shard.search(asked.dense, this.#scope.call)
-    return {
-      result: found instanceof Promise ? await found : found,
-      isFiltered: ('sparse' in asked ? asked.sparse : asked.dense).filter !== null,
-    }
+    const isFiltered = ('sparse' in asked ? asked.sparse : asked.dense).filter !== null
+    return andThen(found, (result) => ({ result, isFiltered }))
   }
 
-  /**
-   * Fusion by ranks of searches that are short enough to run here and now, in one call of the kernel; null where they
-   * are not, or are no such searches.
-   */
-  fused({ scoring, prefetches, limit, threshold }: Stage, place: LeafPlace, nothing: Projection): Hit[] | null {
-    const { source } = this.#scope
+  /** A fusion of searches alone, in one call of the kernel; null where it is of something else, too. */
+  fused(
+    { scoring, prefetches, limit, threshold }: Stage,
+    place: LeafPlace,
+    nothing: Projection,
+  ): Awaitable<Hit[]> | null {
+    const { source, call } = this.#scope
     const { projection, offset, filters } = place
-    if (scoring.kind !== 'rrf' || projection.fields.vectors.length > 0) return null
-    const isPlain = ({ scoring: asked, prefetches: inner }: Stage) =>
-      inner.length === 0 && asked.kind === 'nearest' && !asked.mmr
-    if (!prefetches.every(isPlain)) return null
+    if ((scoring.kind !== 'rrf' && scoring.kind !== 'dbsf') || !prefetches.every(isSearch)) return null
     const parts = prefetches.map((stage) => {
-      const { vector, target } = stage.scoring as Extract<Scoring, { kind: 'nearest' }>
+      const asked = stage.scoring as Vectorial
       const all = stage.filter ? [...filters, stage.filter] : filters
       const at = { filters: all, offset: 0, projection: nothing }
-      const asked = this.#requestOf(stage, vector, nearestTo(this.#references.get(stage, target)), at)
-      return 'sparse' in asked ? asked.sparse : asked.dense
+      const request = this.#requestOf(stage, asked.vector, this.#targetOf(stage, asked), at)
+      return 'sparse' in request ? request.sparse : request.dense
     })
-    const result = source.shard.searchFused({
-      parts,
-      k: scoring.k,
-      weights: scoring.weights ? Float64Array.from(scoring.weights) : null,
-      limit: limit - offset,
-      offset,
-      scoreThreshold: threshold,
-      fields: projection.fields,
-    })
-    return result && hitsOf<Payload>(result, projection)
+    const { k, weights } = scoring.kind === 'rrf' ? scoring : NO_PLACES
+    const found = source.shard.searchFused(
+      {
+        parts,
+        byScores: scoring.kind === 'dbsf',
+        k,
+        weights: weights ? Float64Array.from(weights) : null,
+        limit: limit - offset,
+        offset,
+        scoreThreshold: threshold,
+        fields: projection.fields,
+      },
+      call,
+    )
+    return andThen(found, (result) => hitsOf<Payload>(result, projection))
   }
 
   #requestOf(
@@ -148,52 +149,74 @@ export class Leaf {
     vector: number,
     target: Target,
     place: LeafPlace,
-  ): { sparse: Asked<SparseSearchRequest> } | { dense: Asked<SearchRequest> } {
-    const { limit, threshold } = stage
+  ): { sparse: SparseSearchRequest } | { dense: SearchRequest } {
     const { excluded } = this.#references
     const excludes = !place.among && excluded.length > 0
     const asCondition = excludes && excluded.length > MOST_EXCLUDED * ID_WORDS
-    const ranked: Ranked = {
-      vector,
-      limit: limit - place.offset,
-      offset: place.offset,
-      scoreThreshold: threshold,
-      filter: programOf(place, asCondition ? excluded : null),
-      exclude: excludes && !asCondition ? excluded : null,
-      fields: place.projection.fields,
-      explain: this.#scope.explains,
-    }
-    return 'sparse' in target || 'sparseExamples' in target
-      ? { sparse: this.#bySparse(ranked, stage, target) }
-      : { dense: this.#byDense(ranked, stage, target, place.among !== undefined) }
+    const filter = programOf(place, asCondition ? excluded : null)
+    const exclude = excludes && !asCondition ? excluded : null
+    return 'query' in target || 'examples' in target
+      ? { dense: this.#byDense(stage, vector, target, place, filter, exclude) }
+      : { sparse: this.#bySparse(stage, vector, target, place, filter, exclude) }
   }
 
-  #bySparse(ranked: Ranked, { corpus }: Stage, target: Target): Asked<SparseSearchRequest> {
-    const { modifier } = this.#scope.source.schema[ranked.vector] as ResolvedSparse
+  // Both are written out in full: spread from parts, a request takes longer to make than some searches.
+
+  #bySparse(
+    { corpus, limit, threshold }: Stage,
+    vector: number,
+    target: SparseTarget,
+    { offset, projection }: LeafPlace,
+    filter: Uint8Array | null,
+    exclude: Uint32Array | null,
+  ): SparseSearchRequest {
+    const { modifier } = this.#scope.source.schema[vector] as ResolvedSparse
     const { indices, values } = 'sparse' in target ? target.sparse : NO_SPARSE
     return {
-      ...ranked,
+      vector,
       indices,
       values,
-      ...('sparseExamples' in target ? { examples: target.sparseExamples } : {}),
+      text: 'text' in target ? target.text : null,
+      textOptions: 'text' in target ? target.textOptions : null,
+      examples: 'sparseExamples' in target ? target.sparseExamples : null,
       idf: modifier === 'idf',
-      ...(corpus ? { corpus: compileNode(corpus) } : {}),
+      corpus: corpus ? compileNode(corpus) : null,
+      limit: limit - offset,
+      offset,
+      scoreThreshold: threshold,
+      filter,
+      exclude,
+      fields: projection.fields,
+      explain: this.#scope.explains,
     }
   }
 
-  #byDense(ranked: Ranked, { settings }: Stage, target: Target, isAmong: boolean): Asked<SearchRequest> {
-    const { size, datatype = 'float32' } = this.#scope.source.schema[ranked.vector] as ResolvedVector
-    const { ef, recall, exact, codes, indexedOnly } = settings
+  #byDense(
+    { settings, limit, threshold }: Stage,
+    vector: number,
+    target: DenseTarget,
+    { offset, projection, among }: LeafPlace,
+    filter: Uint8Array | null,
+    exclude: Uint32Array | null,
+  ): SearchRequest {
+    const { size, datatype = 'float32' } = this.#scope.source.schema[vector] as ResolvedVector
     const rounded = (vectors: Float32Array) => roundQuery(vectors, size, datatype)
     return {
-      ...ranked,
+      vector,
       query: 'query' in target ? rounded(target.query) : NO_QUERY,
-      ...('examples' in target ? { examples: { ...target.examples, vectors: rounded(target.examples.vectors) } } : {}),
-      ef,
-      recall,
-      exact: exact || isAmong,
-      ...(codes ? { codes } : {}),
-      indexedOnly,
+      examples: 'examples' in target ? { ...target.examples, vectors: rounded(target.examples.vectors) } : null,
+      limit: limit - offset,
+      offset,
+      ef: settings.ef,
+      recall: settings.recall,
+      exact: settings.exact || among !== undefined,
+      codes: settings.codes,
+      indexedOnly: settings.indexedOnly,
+      scoreThreshold: threshold,
+      filter,
+      exclude,
+      fields: projection.fields,
+      explain: this.#scope.explains,
     }
   }
 
@@ -282,6 +305,10 @@ export class Leaf {
   }
 }
 
+function isSearch({ scoring, prefetches }: Stage): boolean {
+  return prefetches.length === 0 && 'vector' in scoring && !(scoring.kind === 'nearest' && scoring.mmr)
+}
+
 function factsOf(
   stage: StageKind,
   hits: readonly Hit[],
@@ -292,7 +319,7 @@ function factsOf(
   return { stage, returned: hits.length, prefetch: [], rowBytes: { ...read }, tookUs }
 }
 
-function kindOf(scoring: Scoring): StageKind {
+export function kindOf(scoring: Scoring): StageKind {
   if (scoring.kind === 'orderBy') return 'order_by'
   if (scoring.kind === 'feedback') return 'relevance_feedback'
   if (scoring.kind === 'nearest' && scoring.mmr) return 'mmr'

@@ -2,17 +2,16 @@
  * Runs a query that is more than a search for neighbours of one vector: its stages from the innermost outwards. Filters
  * of a stage hold for its prefetches; points that the query names by id are left out of all of them.
  */
-import type { Awaitable } from '../core/awaitable.js'
+import { type Awaitable, allOf, andThen } from '../core/awaitable.js'
 import type { Hit, QueryOptions } from '../core/database.js'
 import type { QueryPlan, StageKind } from '../core/query-plan.js'
-import type { SchemaVector } from '../core/schema.js'
 import type { FilterNode } from '../filter/node.js'
-import { inlineShareUs, spendInlineUs } from '../native/inline-share.js'
+import { inlineShareUs } from '../native/inline-share.js'
 import { BytesRead } from './bytes-read.js'
 import { planWithoutSearch } from './explain.js'
 import { fuseRanks, fuseScores } from './fusion.js'
 import { withFields } from './hydrate.js'
-import { Leaf, type StageResult } from './leaf.js'
+import { kindOf, Leaf, type StageResult } from './leaf.js'
 import { parseQuery } from './parse-query.js'
 import type { Plan, Stage } from './plan.js'
 import { References } from './references.js'
@@ -20,109 +19,97 @@ import { scoreByFormula } from './rescore-formula.js'
 import { type Projection, projectionOf } from './rows.js'
 import type { QueryScope } from './source.js'
 
+/** Of what prefetches find, only which points they are. */
+const NOTHING: Projection = projectionOf({ withPayload: false }, [])
+
 export function runQuery<P>(
   options: QueryOptions,
   scope: QueryScope,
 ): Awaitable<{ hits: Hit<P>[]; plan: QueryPlan | null }> {
   const plan = parseQuery(options, scope.source.schema)
-  return runAtOnce<P>(plan, scope) ?? runPlan<P>(plan, scope)
-}
-
-/** A fusion of short searches, as short as one of them; null where it is not. */
-function runAtOnce<P>(plan: Plan, scope: QueryScope): { hits: Hit<P>[]; plan: null } | null {
-  if (plan.root.scoring.kind !== 'rrf' || scope.explains || inlineShareUs() <= 0) return null
-  const references = References.atOnce(plan, scope)
-  if (!references) return null
-  const before = performance.now()
-  try {
-    return new QueryRun(scope, references).fused(plan) as { hits: Hit<P>[]; plan: null } | null
-  } finally {
-    spendInlineUs((performance.now() - before) * 1000)
-  }
+  // Where the turn of the event loop has been used up, it is waited for, and texts give way to others.
+  const references = scope.explains || inlineShareUs() <= 0 ? null : References.atOnce(plan, scope)
+  return references ? runWith<P>(plan, scope, references) : runPlan<P>(plan, scope)
 }
 
 /** Runs a plan; the same one may be run with other filters and limits. */
 export async function runPlan<P>(plan: Plan, scope: QueryScope): Promise<{ hits: Hit<P>[]; plan: QueryPlan | null }> {
-  const references = await References.of(plan, scope)
-  const { hits, plan: explained } = await new QueryRun(scope, references).root(plan)
-  return { hits: hits as Hit<P>[], plan: explained }
+  return await runWith<P>(plan, scope, await References.of(plan, scope))
+}
+
+function runWith<P>(
+  plan: Plan,
+  scope: QueryScope,
+  references: References,
+): Awaitable<{ hits: Hit<P>[]; plan: QueryPlan | null }> {
+  return new QueryRun(scope, references).root(plan) as Awaitable<{ hits: Hit<P>[]; plan: QueryPlan | null }>
 }
 
 class QueryRun {
   readonly #scope: QueryScope
   readonly #leaf: Leaf
-  readonly #nothing: Projection
 
   constructor(scope: QueryScope, references: References) {
     this.#scope = scope
-    this.#nothing = nothingOf(scope.source.schema)
     this.#leaf = new Leaf(scope, references)
   }
 
   /** The page asked for, with what is to be seen of its points. */
-  async root({ root, offset, projection }: Plan): Promise<StageResult> {
+  root({ root, offset, projection }: Plan): Awaitable<StageResult> {
     // A sample has no order in which some could be skipped.
     const skipped = root.scoring.kind === 'sample' && root.prefetches.length === 0 ? 0 : offset
-    const result = await this.#stage({ ...root, limit: root.limit + skipped }, root, [], skipped, projection)
-    if (result.plan) result.plan.returned = result.hits.length
-    return result
-  }
-
-  fused({ root, offset, projection }: Plan): StageResult | null {
-    const filters = root.filter ? [root.filter] : []
-    const stage = { ...root, limit: root.limit + offset }
-    const hits = this.#leaf.fused(stage, { filters, offset, projection }, this.#nothing)
-    return hits && { hits, plan: null }
+    return andThen(this.#stage({ ...root, limit: root.limit + skipped }, root, [], skipped, projection), (result) => {
+      if (result.plan) result.plan.returned = result.hits.length
+      return result
+    })
   }
 
   /** `key` is the stage as it was parsed, which references are found by. */
-  async #stage(
+  #stage(
     stage: Stage,
     key: Stage,
     filters: FilterNode[],
     offset: number,
     projection: Projection,
-  ): Promise<StageResult> {
+  ): Awaitable<StageResult> {
     const all = stage.filter ? [...filters, stage.filter] : filters
-    if (stage.prefetches.length === 0) return await this.#leaf.run(stage, key, { filters: all, offset, projection })
-    const started = performance.now()
-    const found = await Promise.all(
-      stage.prefetches.map((prefetch) => this.#stage(prefetch, prefetch, all, 0, this.#nothing)),
-    )
-    const sources = found.map(({ hits }) => hits)
-    const result = await this.#merge(stage, key, sources, offset, projection)
-    if (result.plan) {
-      result.plan.prefetch.push(...found.flatMap(({ plan }) => plan ?? []))
-      result.plan.tookUs = (performance.now() - started) * 1000
+    const place = { filters: all, offset, projection }
+    if (stage.prefetches.length === 0) return this.#leaf.run(stage, key, place)
+    if (!this.#scope.explains) {
+      const fused = this.#leaf.fused(stage, place, NOTHING)
+      if (fused) return andThen(fused, (hits) => ({ hits, plan: null }))
     }
-    return result
+    const started = performance.now()
+    const found = allOf(stage.prefetches.map((prefetch) => () => this.#stage(prefetch, prefetch, all, 0, NOTHING)))
+    return andThen(found, (results) => {
+      const sources = results.map(({ hits }) => hits)
+      return andThen(this.#merge(stage, key, sources, offset, projection), (result) => {
+        if (!result.plan) return result
+        result.plan.prefetch.push(...results.flatMap(({ plan }) => plan ?? []))
+        result.plan.tookUs = (performance.now() - started) * 1000
+        return result
+      })
+    })
   }
 
-  async #merge(
-    stage: Stage,
-    key: Stage,
-    sources: Hit[][],
-    offset: number,
-    projection: Projection,
-  ): Promise<StageResult> {
+  #merge(stage: Stage, key: Stage, sources: Hit[][], offset: number, projection: Projection): Awaitable<StageResult> {
     const { scoring, limit, threshold } = stage
     const { source, call } = this.#scope
     const read = new BytesRead()
+    const page = (hits: Hit[]) => {
+      const best = hits.filter(({ score }) => threshold === null || score >= threshold).slice(offset, limit)
+      return andThen(withFields(source, best, projection, read), (seen) => this.#made(kindOf(scoring), seen, read))
+    }
     switch (scoring.kind) {
       case 'rrf':
-      case 'dbsf': {
-        const fused = scoring.kind === 'rrf' ? fuseRanks(sources, scoring.k, scoring.weights) : fuseScores(sources)
-        const best = fused.filter(({ score }) => threshold === null || score >= threshold).slice(offset, limit)
-        return this.#made(scoring.kind, await withFields(source, best, projection, read), read)
-      }
-      case 'formula': {
-        const scored = await scoreByFormula(source, scoring.formula, sources, call, read)
-        const best = scored.filter(({ score }) => threshold === null || score >= threshold).slice(offset, limit)
-        return this.#made('formula', await withFields(source, best, projection, read), read)
-      }
+        return page(fuseRanks(sources, scoring.k, scoring.weights))
+      case 'dbsf':
+        return page(fuseScores(sources))
+      case 'formula':
+        return andThen(scoreByFormula(source, scoring.formula, sources, call, read), page)
       default: {
         const among = distinctHits(sources)
-        return await this.#leaf.run(stage, key, { filters: [], offset, projection, among })
+        return this.#leaf.run(stage, key, { filters: [], offset, projection, among })
       }
     }
   }
@@ -131,10 +118,6 @@ class QueryRun {
     const facts = { stage, returned: hits.length, prefetch: [], rowBytes: { ...read }, tookUs: 0 }
     return { hits, plan: this.#scope.explains ? planWithoutSearch(facts) : null }
   }
-}
-
-export function nothingOf(schema: readonly SchemaVector[]): Projection {
-  return projectionOf({ withPayload: false }, schema)
 }
 
 function distinctHits(sources: readonly Hit[][]): Hit[] {

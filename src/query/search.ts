@@ -104,7 +104,7 @@ function searchAs<T>(
       ef,
       recall,
       exact,
-      ...(codes ? { codes } : {}),
+      codes,
       indexedOnly,
       scoreThreshold,
       filter,

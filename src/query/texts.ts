@@ -1,6 +1,6 @@
 /** Texts of queries, which become sparse vectors before their query runs. */
 import type { Document, StoredSparseVector } from '../core/point.js'
-import { checkQueryDocument, embedQuery } from '../inference/bm25.js'
+import { checkQueryDocument, embedQuery, queryText } from '../inference/bm25.js'
 import { Turns } from './turns.js'
 
 /** Made once, however often its query is run. */
@@ -18,6 +18,11 @@ export class TextQuery {
   /** In characters. */
   get length(): number {
     return this.#document.text.length
+  }
+
+  /** For the search to make its vector of; null where there is one already. */
+  get unmade(): { text: string; textOptions: Uint8Array } | null {
+    return this.#vector ? null : queryText(this.#document, this.#field)
   }
 
   get vector(): StoredSparseVector {

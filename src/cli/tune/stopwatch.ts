@@ -82,7 +82,7 @@ export class Stopwatch {
     }
   }
 
-  #request(at: number, how: Partial<SearchRequest>): Omit<SearchRequest, 'cancel' | 'inlineUs'> {
+  #request(at: number, how: Partial<SearchRequest>): SearchRequest {
     const { queries, dim } = this.#samples
     return {
       vector: 0,

@@ -33,7 +33,7 @@ const FILL = `
   const data = Float32Array.from({ length: n * d }, () => Math.random())
   const upsert = a.upsert(s, { ids, seq: 1, vectors: [{ vector: 0, data, rows: null }], payloads: null })
   const search = () => a.search(s, { vector: 0, query: data.slice(0, d), limit: 3, offset: 0, ef: 32, recall: 0.95, exact: true, indexedOnly: false,
-    scoreThreshold: null, filter: null, exclude: null, fields: { payload: false, vectors: new Uint32Array(0) }, cancel: 0, inlineUs: 0 })
+    scoreThreshold: null, filter: null, exclude: null, fields: { payload: false, vectors: new Uint32Array(0) } }, 0, 0).then((packed) => ({ count: new Float64Array(packed, 0, 1)[0] }))
 `
 
 function run(script: string): { status: number | null; stdout: string } {
@@ -80,7 +80,7 @@ const FEW = `
   const a = require(${BINARY})
   const s = a.createShard({ vectors: [{ name: '', dim: 2, metric: 'l2', m: 16, efConstruct: 200 }], segmentBytes: 2 ** 30, trackChanges: true })
   const search = () => a.search(s, { vector: 0, query: Float32Array.of(1, 0), limit: 1, offset: 0, ef: 32, recall: 0.95, exact: true, indexedOnly: false,
-    scoreThreshold: null, filter: null, exclude: null, fields: { payload: false, vectors: new Uint32Array(0) }, cancel: 0, inlineUs: 0 })
+    scoreThreshold: null, filter: null, exclude: null, fields: { payload: false, vectors: new Uint32Array(0) } }, 0, 0).then((packed) => ({ count: new Float64Array(packed, 0, 1)[0] }))
   const filled = a.upsert(s, { ids: Uint32Array.of(0, 1, 0, 0, 0), seq: 1, vectors: [{ vector: 0, data: Float32Array.of(1, 0), rows: null }], payloads: null })
 `
 

@@ -57,10 +57,7 @@ export function sequence(from: number, count: number): Uint32Array {
   return encodeIds(Array.from({ length: count }, (_, at) => from + at))
 }
 
-export function query(
-  vector: Float32Array,
-  options: Partial<SearchRequest> = {},
-): Omit<SearchRequest, 'cancel' | 'inlineUs'> {
+export function query(vector: Float32Array, options: Partial<SearchRequest> = {}): SearchRequest {
   return {
     vector: 0,
     query: vector,

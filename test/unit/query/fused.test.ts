@@ -1,31 +1,42 @@
-/** Fusion of short searches in one call of the kernel, beside the same query run stage by stage, as it is explained. */
+/** Fusion of searches in one call of the kernel, beside the same query run stage by stage, as it is explained. */
+import { setMaxListeners } from 'node:events'
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
-import type { Collection, Database } from '../../../src/core/database.js'
-import type { QueryOptions } from '../../../src/core/query.js'
+import type { Collection, Database, Hit } from '../../../src/core/database.js'
+import type { Prefetch, QueryOptions } from '../../../src/core/query.js'
 import { open } from '../../../src/index.js'
+import { embedQuery } from '../../../src/inference/bm25.js'
 import { Shard } from '../../../src/native/shard.js'
 import { Random } from '../../oracle/fault-random.js'
 
 const SEED = 60
 const POINTS = 3000
-const QUERIES = 60
+const QUERIES = 80
+const MODEL = 'qdrant/bm25'
+
+type Outcome = { hits: Hit[] } | { failure: string }
 
 describe('fusion in the kernel', () => {
   let database: Database
   let collection: Collection
   const random = new Random(SEED)
   const fusions = vi.spyOn(Shard.prototype, 'searchFused')
+  const inline = () => fusions.mock.results.filter(({ value }) => !(value instanceof Promise)).length
+  const onPool = () => fusions.mock.results.filter(({ value }) => value instanceof Promise).length
 
   beforeAll(async () => {
     database = await open(':memory:')
     collection = await database.createCollection('c', {
-      vectors: { dense: { size: 8, distance: 'Cosine' } },
+      vectors: { dense: { size: 8, distance: 'Cosine' }, far: { size: 4, distance: 'Euclid' } },
       sparseVectors: { text: { modifier: 'idf' } },
     })
     await collection.upsert(
       Array.from({ length: POINTS }, (_, id) => ({
         id,
-        vector: { dense: vector(), text: { text: words(1 + random.below(12)), model: 'qdrant/bm25' } },
+        vector: {
+          dense: vector(8),
+          ...(id % 3 === 0 ? { far: vector(4) } : {}),
+          text: { text: words(1 + random.below(12)), model: MODEL },
+        },
         payload: { id, tenth: id % 10 },
       })),
     )
@@ -37,30 +48,44 @@ describe('fusion in the kernel', () => {
     await database.close()
   })
 
-  const vector = () => Array.from({ length: 8 }, () => random.below(1000) - 500)
+  const vector = (size: number) => Array.from({ length: size }, () => random.below(1000) - 500)
   const words = (count: number) =>
     Array.from({ length: count }, () => `w${Math.floor(500 ** (random.below(1000) / 1000))}`).join(' ')
+  const filtered = () =>
+    random.chance(0.3) ? { filter: { must: { key: 'tenth', match: { value: random.below(10) } } } } : {}
+  const limited = () => ({ limit: 1 + random.below(30), params: { exact: true } })
 
-  function randomQuery(): QueryOptions {
-    const filtered = () =>
-      random.chance(0.3) ? { filter: { must: { key: 'tenth', match: { value: random.below(10) } } } } : {}
-    const dense = () => ({
-      query: random.chance(0.2) ? random.below(POINTS) * 2 + 1 : vector(),
-      using: 'dense',
-      limit: 1 + random.below(30),
-      ...filtered(),
-    })
-    const text = () => ({
-      query: { text: words(1 + random.below(5)), model: 'qdrant/bm25' },
-      using: 'text',
-      limit: 1 + random.below(30),
-      ...(random.chance(0.2) ? { scoreThreshold: 2 } : {}),
-    })
-    const prefetch = random.chance(0.5) ? [dense(), text()] : [text(), dense(), text()]
-    const weights = prefetch.map(() => 1 + random.below(30) / 10)
+  function prefetch(depth: number): Prefetch {
+    return random.pick<() => Prefetch>([
+      () => ({ query: vector(8), using: 'dense', ...limited(), ...filtered() }),
+      () => ({ query: vector(4), using: 'far', ...limited(), ...filtered() }),
+      () => ({ query: random.below(POINTS) * 2 + 1, using: 'dense', ...limited() }),
+      () => ({
+        query: { recommend: { positive: [vector(8)], negative: [vector(8)], strategy: 'best_score' } },
+        using: 'dense',
+        ...limited(),
+      }),
+      () => ({ query: { text: words(1 + random.below(5)), model: MODEL }, using: 'text', ...limited(), ...filtered() }),
+      () => ({ query: { text: words(3), model: MODEL }, using: 'text', scoreThreshold: 2, ...limited() }),
+      () => (depth > 0 ? { ...fusion(depth - 1), ...limited() } : { query: vector(8), using: 'dense', ...limited() }),
+    ])()
+  }
+
+  /** Its searches are exact, so that both ways have the same rankings to fuse. */
+  function fusion(depth: number): { prefetch: Prefetch[]; query: NonNullable<QueryOptions['query']> } {
+    const searches = Array.from({ length: 1 + random.below(3) }, () => prefetch(depth))
+    const weights = searches.map(() => random.below(30) / 10)
+    const query = random.pick<NonNullable<QueryOptions['query']>>([
+      { fusion: 'rrf' },
+      { fusion: 'dbsf' },
+      { rrf: { k: 1 + random.below(60), weights } },
+    ])
+    return { prefetch: searches, query }
+  }
+
+  function randomQuery(depth: number): QueryOptions {
     return {
-      prefetch,
-      query: random.chance(0.5) ? { fusion: 'rrf' } : { rrf: { k: 1 + random.below(60), weights } },
+      ...fusion(depth),
       limit: 1 + random.below(20),
       offset: random.chance(0.3) ? random.below(10) : 0,
       ...(random.chance(0.2) ? { scoreThreshold: 0.1 } : {}),
@@ -70,31 +95,47 @@ describe('fusion in the kernel', () => {
     }
   }
 
-  it('is the fusion of the stages, with their scores, versions and payloads', async () => {
-    let inKernel = 0
+  const outcomeOf = (hits: Promise<Hit[]>): Promise<Outcome> =>
+    hits.then(
+      (found) => ({ hits: found }),
+      (error: unknown) => ({ failure: String(error) }),
+    )
+  const stageByStage = (query: QueryOptions) => outcomeOf(collection.explain(query).then(({ hits }) => hits))
+
+  it('is the fusion of the stages, with their scores, versions, payloads and vectors', async () => {
+    fusions.mockClear()
     for (let i = 0; i < QUERIES; i++) {
-      const query = { ...randomQuery(), recall: 1 }
-      const { prefetch } = query
-      // Exact, so that both ways have the same rankings to fuse.
-      const exact = { ...query, prefetch: (prefetch as object[]).map((one) => ({ ...one, params: { exact: true } })) }
-      fusions.mockClear()
-      let asked: unknown
-      let failed: unknown
+      const query = randomQuery(i % 2)
+      let asked: Outcome | undefined
       // Asked twice: what a filter costs is known the second time.
       for (let time = 0; time < 2; time++) {
         await new Promise(setImmediate)
-        asked = await collection.query(exact).catch((error: unknown) => {
-          failed = error
-        })
+        asked = await outcomeOf(collection.query(query))
       }
-      inKernel += fusions.mock.results.filter(({ value }) => value !== null).length
-      const explained = await collection.explain(exact).catch((error: unknown) => {
-        expect(String(failed)).toBe(String(error))
-      })
-      if (explained) expect(asked).toEqual(explained.hits)
+      expect(asked).toEqual(await stageByStage(query))
     }
     // Which are short enough depends on the machine, but some are.
-    expect(inKernel).toBeGreaterThan(0)
+    expect(inline()).toBeGreaterThan(0)
+  })
+
+  it('is the same on the pool, where others are under way', async () => {
+    const queries = Array.from({ length: QUERIES }, (_, i) => randomQuery(i % 2))
+    fusions.mockClear()
+    const asked = await Promise.all(queries.map((query) => outcomeOf(collection.query(query))))
+    expect(onPool()).toBeGreaterThan(QUERIES / 4)
+    for (const [i, query] of queries.entries()) expect(asked[i]).toEqual(await stageByStage(query))
+  })
+
+  it('ends with its signal, and leaves the kernel to others', async () => {
+    const cancel = new AbortController()
+    setMaxListeners(0, cancel.signal)
+    const queries = Array.from({ length: 40 }, () => randomQuery(0))
+    const asked = queries.map((query) => outcomeOf(collection.query({ ...query, signal: cancel.signal })))
+    cancel.abort()
+    const outcomes = await Promise.all(asked)
+    const cancelled = outcomes.filter((one) => 'failure' in one && one.failure.includes('cancelled'))
+    expect(cancelled.length).toBeGreaterThan(0)
+    for (const query of queries) expect(await outcomeOf(collection.query(query))).toEqual(await stageByStage(query))
   })
 
   it('leaves a turn of the event loop to others', async () => {
@@ -106,8 +147,44 @@ describe('fusion in the kernel', () => {
     }
     setImmediate(watch)
     for (let i = 0; i < 200; i++)
-      await collection.query({ ...randomQuery(), filter: null, withVector: false }).catch(() => {})
+      await collection.query({ ...randomQuery(0), filter: null, withVector: false }).catch(() => {})
     isOver = true
     expect(turns).toBeGreaterThan(5)
   })
 })
+
+describe('a text that the kernel takes apart as it searches', () => {
+  it('is the vector that it is otherwise made into', async () => {
+    const database = await open(':memory:')
+    const collection = await database.createCollection('c', { sparseVectors: { text: { modifier: 'idf' } } })
+    const texts = [
+      'The quick brown foxes are jumping over lazy dogs',
+      'dogs dogs DOGS; a dog!',
+      'Straßen in München, 東京都 and Ελλάδα',
+      'lone \ud800 surrogate and 👩‍🚀 and a\0zero',
+      '',
+      'the of and',
+    ]
+    const options = [{}, { language: 'none' }, { tokenizer: 'multilingual' as const }, { language: 'german' }]
+    await collection.upsert(texts.map((text, id) => ({ id, vector: { text: { text, model: MODEL } } })))
+    for (const each of options) {
+      for (const text of texts) {
+        const document = { text, model: MODEL, options: each }
+        const { indices, values } = embedQuery(document, 'query')
+        const ways = [document, { indices, values }].map((query) =>
+          outcomeOf(collection.query({ query, using: 'text' })),
+        )
+        const [asText, asVector] = await Promise.all(ways)
+        expect(asText).toEqual(asVector)
+      }
+    }
+    const wrong = { text: 'x', model: MODEL, options: { language: 'klingon' } }
+    await expect(collection.query({ query: wrong, using: 'text' })).rejects.toMatchObject({
+      code: 'INVALID_ARGUMENT',
+      message: expect.stringContaining('query.options.language'),
+    })
+    await database.close()
+  })
+})
+
+const outcomeOf = (hits: Promise<Hit[]>) => hits.catch((error: unknown) => String(error))

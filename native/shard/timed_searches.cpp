@@ -1,0 +1,117 @@
+#include "shard/timed_searches.hpp"
+
+#include <chrono>
+#include <cmath>
+
+#include "search/scroll.hpp"
+
+namespace vicinal {
+
+namespace {
+
+using Clock = CancelFlag::Clock;
+
+double nanosecondsSince(Clock::time_point started) {
+  return std::chrono::duration<double, std::nano>(Clock::now() - started).count();
+}
+
+// Who asks how a search was done waits for a count of what matches besides, which is no part of
+// what the search took.
+Status countExplained(const Snapshot& snapshot, const RankedRequest& request,
+                      const CancelFlag* cancel, SearchResult& result) {
+  if (!request.explains || !request.filter) return Status::ok();
+  return countMatches(snapshot, snapshot.vectorsNamed(), request.filter, cancel, result.segments);
+}
+
+} // namespace
+
+double DenseSearch::distancesOf(const Snapshot& snapshot) {
+  if (distances_ < 0) distances_ = estimateDistances(snapshot, request);
+  return distances_;
+}
+
+double DenseSearch::expectedNs(Shard& shard, const Snapshot& snapshot) {
+  if (request.filter && (request.examples || request.explains)) return INFINITY;
+  if (request.filter) return shard.filteredPace(request.vector).nanoseconds(request.filter);
+  request.lossShare = shard.meter(request.vector).lossShare();
+  return shard.pace(request.vector).nanoseconds(distancesOf(snapshot));
+}
+
+template <typename Work>
+Status DenseSearch::timed(Shard& shard, const Snapshot& snapshot, const Work& work) {
+  RecallMeter& meter = shard.meter(request.vector);
+  request.lossShare = meter.lossShare();
+  result = {};
+  const auto started = Clock::now();
+  const Status status = work();
+  const double tookNs = nanosecondsSince(started);
+  if (request.filter && !request.examples)
+    shard.filteredPace(request.vector).learn(request.filter, tookNs);
+  else if (const double distances = distancesOf(snapshot); std::isfinite(distances))
+    shard.pace(request.vector).learn(distances, tookNs);
+  // A search that is given up here is done on the pool, and would count twice.
+  const bool isOfOneVector = !request.examples && !shard.spec().vectors[request.vector].isMulti;
+  if (status.isOk() && isOfOneVector) meter.note(request);
+  result.stats.tookUs = tookNs / 1000;
+  return status;
+}
+
+Status DenseSearch::run(Shard& shard, const Snapshot& snapshot, const CancelFlag* cancel,
+                        Waiting waiting) {
+  VICINAL_TRY(timed(shard, snapshot, [&] {
+    return vicinal::search(snapshot, shard.spec().vectors, request, cancel, result, waiting);
+  }));
+  return countExplained(snapshot, request, cancel, result);
+}
+
+Status DenseSearch::rank(Shard& shard, const Snapshot& snapshot, const CancelFlag* cancel,
+                         Waiting waiting) {
+  return timed(shard, snapshot, [&] {
+    return vicinal::rank(snapshot, shard.spec().vectors, request, cancel, result, hits, waiting);
+  });
+}
+
+// With a filter, what was learned of it tells more.
+double SparseSearch::postingsOf(const Snapshot& snapshot) {
+  const bool isByFilter = request.filter && !request.examples && !request.corpus;
+  if (postings_ < 0) postings_ = isByFilter ? 0 : estimatePostings(snapshot, request);
+  return postings_;
+}
+
+double SparseSearch::expectedNs(Shard& shard, const Snapshot& snapshot) {
+  const double postings = postingsOf(snapshot);
+  if (!std::isfinite(postings) || (request.filter && request.explains)) return INFINITY;
+  if (request.filter) return shard.filteredPace(vectorOf(shard)).nanoseconds(request.filter);
+  return shard.sparsePace(vectorOf(shard)).nanoseconds(postings);
+}
+
+template <typename Work>
+Status SparseSearch::timed(Shard& shard, const Snapshot& snapshot, const Work& work) {
+  const double postings = postingsOf(snapshot);
+  result = {};
+  const auto started = Clock::now();
+  const Status status = work();
+  const double tookNs = nanosecondsSince(started);
+  if (request.filter && std::isfinite(postings))
+    shard.filteredPace(vectorOf(shard)).learn(request.filter, tookNs);
+  else if (std::isfinite(postings))
+    shard.sparsePace(vectorOf(shard)).learn(postings, tookNs);
+  result.stats.tookUs = tookNs / 1000;
+  return status;
+}
+
+Status SparseSearch::run(Shard& shard, const Snapshot& snapshot, const CancelFlag* cancel,
+                         Waiting waiting) {
+  VICINAL_TRY(timed(shard, snapshot, [&] {
+    return searchSparse(snapshot, shard.spec().vectors, request, cancel, result, waiting);
+  }));
+  return countExplained(snapshot, request, cancel, result);
+}
+
+Status SparseSearch::rank(Shard& shard, const Snapshot& snapshot, const CancelFlag* cancel,
+                          Waiting waiting) {
+  return timed(shard, snapshot,
+               [&] { return vicinal::rank(snapshot, request, cancel, result, hits, waiting); });
+}
+
+} // namespace vicinal
