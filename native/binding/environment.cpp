@@ -11,6 +11,8 @@ namespace {
 
 // Work that is worth waking a thread for, many times over.
 constexpr double kJobNs = 100'000;
+// However short they are expected to be: a wrong guess holds up no more than these.
+constexpr size_t kMostCallsOfJob = 16;
 
 } // namespace
 
@@ -179,7 +181,7 @@ void Environment::submitSoon() {
   for (const Soon& soon : soon_) {
     calls.push_back(soon.pending);
     expectedNs += soon.expectedNs;
-    if (expectedNs < kJobNs) continue;
+    if (expectedNs < kJobNs && calls.size() < kMostCallsOfJob) continue;
     submitJob(std::exchange(calls, {}));
     expectedNs = 0;
   }

@@ -203,7 +203,7 @@ private:
     uint32_t count = 1;
     storeId(record[1], parent);
     for (const Neighbor& neighbor : chosen)
-      if (neighbor.vertex != parent && count < graph_.m0_)
+      if (neighbor.vertex != parent && count < graph_.easyLinks())
         storeId(record[1 + count++], neighbor.vertex);
     storeId(record[0], count | 1u << HnswGraph::treeShift);
   }

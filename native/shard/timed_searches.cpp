@@ -45,10 +45,14 @@ Status DenseSearch::timed(Shard& shard, const Snapshot& snapshot, const Work& wo
   const auto started = Clock::now();
   const Status status = work();
   const double tookNs = nanosecondsSince(started);
-  if (request.filter && !request.examples)
-    shard.filteredPace(request.vector).learn(request.filter, tookNs);
-  else if (const double distances = distancesOf(snapshot); std::isfinite(distances))
-    shard.pace(request.vector).learn(distances, tookNs);
+  // One that was cancelled before it had begun tells nothing of how long such searches take; one
+  // that was given up because it took too long does.
+  if (status.isOk() || tookNs > expectedNs(shard, snapshot)) {
+    if (request.filter && !request.examples)
+      shard.filteredPace(request.vector).learn(request.filter, tookNs);
+    else if (const double distances = distancesOf(snapshot); std::isfinite(distances))
+      shard.pace(request.vector).learn(distances, tookNs);
+  }
   // A search that is given up here is done on the pool, and would count twice.
   const bool isOfOneVector = !request.examples && !shard.spec().vectors[request.vector].isMulti;
   if (status.isOk() && isOfOneVector) meter.note(request);
@@ -92,10 +96,13 @@ Status SparseSearch::timed(Shard& shard, const Snapshot& snapshot, const Work& w
   const auto started = Clock::now();
   const Status status = work();
   const double tookNs = nanosecondsSince(started);
-  if (request.filter && std::isfinite(postings))
-    shard.filteredPace(vectorOf(shard)).learn(request.filter, tookNs);
-  else if (std::isfinite(postings))
-    shard.sparsePace(vectorOf(shard)).learn(postings, tookNs);
+  const bool tells = status.isOk() || tookNs > expectedNs(shard, snapshot);
+  if (tells && std::isfinite(postings)) {
+    if (request.filter)
+      shard.filteredPace(vectorOf(shard)).learn(request.filter, tookNs);
+    else
+      shard.sparsePace(vectorOf(shard)).learn(postings, tookNs);
+  }
   result.stats.tookUs = tookNs / 1000;
   return status;
 }

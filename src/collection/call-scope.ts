@@ -33,8 +33,18 @@ export function withDeadline<T>(
   if (options?.signal?.aborted) throw cancelled(options.signal.reason)
   if (options?.stop?.isStopped) throw cancelled(undefined)
   const scope = new CallScope()
-  const started = work(scope)
+  const started = begun(work, scope)
   return started instanceof Promise ? untilStopped(started, scope, timeoutMs, options ?? NO_OPTIONS) : started
+}
+
+/** Where one part of a call fails, nobody wants what its other parts are still doing. */
+function begun<T>(work: (scope: CallScope) => Awaitable<T>, scope: CallScope): Awaitable<T> {
+  try {
+    return work(scope)
+  } catch (error) {
+    scope.stop(error)
+    throw error
+  }
 }
 
 function untilStopped<T>(
@@ -64,6 +74,7 @@ function untilStopped<T>(
       },
       (error: unknown) => {
         settle()
+        scope.stop(error)
         reject(error)
       },
     )

@@ -1,11 +1,9 @@
-import type { CollectionInfo, SchemaVector } from '../core/schema.js'
+import type { CollectionInfo, ResolvedVector, SchemaVector } from '../core/schema.js'
 import type { ShardStats } from '../native/addon.js'
 import type { Shard } from '../native/shard.js'
 import type { OutdatedSegments } from '../segment/outdated-segments.js'
 import type { Manifest } from '../storage/manifest.js'
 import type { CollectionView } from './collection-view.js'
-
-const BYTES_PER_NUMBER = 4
 
 type FromStats = Omit<CollectionInfo, 'status' | 'optimizerStatus' | 'logBytes' | 'updateQueue' | 'memory' | 'warnings'>
 
@@ -50,6 +48,14 @@ export function isBehind(stats: ShardStats, shard: Shard, outdated: OutdatedSegm
 export function liveVectorBytes({ shard, schema }: CollectionView): number {
   return shard.stats().vectors.reduce((sum, { live, vectorBytes }, i) => {
     const { size, multivectorConfig } = schema[i] as SchemaVector
-    return sum + (multivectorConfig || size === 0 ? vectorBytes : live * size * BYTES_PER_NUMBER)
+    return (
+      sum + (multivectorConfig || size === 0 ? vectorBytes : live * size * componentBytes(schema[i] as ResolvedVector))
+    )
   }, 0)
+}
+
+/** As wide as the kernel keeps them (ADR 0023). */
+function componentBytes({ datatype, distance }: ResolvedVector): number {
+  if (datatype === 'float16') return 2
+  return datatype === 'uint8' && distance !== 'Cosine' ? 1 : 4
 }

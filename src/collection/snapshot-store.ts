@@ -79,10 +79,10 @@ export class SnapshotStore {
   /** One whose file has no name any more by the time it is read: it goes with its reader, or with the process. */
   async stream(collection: string | null, picture: Picture): Promise<SnapshotData> {
     return await this.#inFolder(async (root) => {
-      const { archive } = await this.#archive(root, collection, picture)
+      const { archive, written } = await this.#archive(root, collection, picture)
       const name = await this.folder.freeName(collection)
       const file = await this.#disk.openRead(archive)
-      return { name, bytes: await file.size(), chunks: new FileChunks(file) }
+      return { name, bytes: written.bytes, chunks: new FileChunks(file) }
     })
   }
 

@@ -46,7 +46,8 @@ export class StrictMode {
     try {
       return await work()
     } catch (error) {
-      if (error instanceof VicinalError && error.code === 'INVALID_ARGUMENT') this.#subject.reads.giveBack(cost)
+      const isFree = error instanceof VicinalError && error.code === 'INVALID_ARGUMENT' && !error.isAfterWork
+      if (isFree) this.#subject.reads.giveBack(cost)
       throw error
     }
   }

@@ -11,11 +11,15 @@ export function noteArrival(): void {
   thisTurn++
   if (turnIsWatched) return
   turnIsWatched = true
-  setImmediate(() => {
-    turnIsWatched = false
-    lastTurn = thisTurn
-    thisTurn = 0
-  })
+  setImmediate(turned)
+}
+
+/** A rush is watched until a turn without one, so that it does not last for whoever calls from within this process. */
+function turned(): void {
+  lastTurn = thisTurn
+  thisTurn = 0
+  turnIsWatched = lastTurn > 1
+  if (turnIsWatched) setImmediate(turned)
 }
 
 export function callsArriveTogether(): boolean {

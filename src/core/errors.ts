@@ -38,6 +38,8 @@ export interface ErrorOptions {
   cause?: unknown
   /** For OVERLOADED, RESOURCE_EXHAUSTED and UNAVAILABLE: when to come back. */
   retryAfterMs?: number
+  /** A bad value that nobody could tell before what was asked for was mostly done. */
+  isAfterWork?: boolean
 }
 
 export class VicinalError extends Error {
@@ -47,6 +49,7 @@ export class VicinalError extends Error {
   readonly retryable: boolean
   readonly details: Record<string, unknown>
   readonly retryAfterMs: number | undefined
+  readonly isAfterWork: boolean
 
   constructor(code: ErrorCode, message: string, options: ErrorOptions = {}) {
     super(message, options.cause === undefined ? undefined : { cause: options.cause })
@@ -55,6 +58,7 @@ export class VicinalError extends Error {
     this.retryable = ERROR_CATALOGUE[code].retryable
     this.details = options.details ?? {}
     this.retryAfterMs = options.retryAfterMs
+    this.isAfterWork = options.isAfterWork ?? false
   }
 }
 
@@ -63,8 +67,17 @@ export class VicinalError extends Error {
  * the field, then the bound, then what was seen.
  */
 export function invalid(field: string, expected: string, seen?: unknown): VicinalError {
+  return badValue(field, expected, seen, false)
+}
+
+/** The same of a value that only the data tells to be bad, once most of the work is done. */
+export function invalidAfterWork(field: string, expected: string, seen?: unknown): VicinalError {
+  return badValue(field, expected, seen, true)
+}
+
+function badValue(field: string, expected: string, seen: unknown, isAfterWork: boolean): VicinalError {
   const got = seen === undefined ? '' : `, got ${describeValue(seen)}`
-  return new VicinalError('INVALID_ARGUMENT', `${field}: ${expected}${got}`, { details: { field } })
+  return new VicinalError('INVALID_ARGUMENT', `${field}: ${expected}${got}`, { details: { field }, isAfterWork })
 }
 
 /** In the words of Qdrant, which its clients match on: "Not found: Collection `photos` doesn't exist!". */

@@ -144,7 +144,9 @@ function hnswAt(value: unknown, field: string): Partial<HnswConfig> {
   if (isPresent(efConstruct)) config.efConstruct = numberAt(efConstruct, `${field}.ef_construct`)
   if (isPresent(onDisk)) config.memory = booleanAt(onDisk, `${field}.on_disk`) ? 'cold' : 'cached'
   if (isPresent(memory)) config.memory = memory as MemoryPlacement
-  const given = HNSW_TUNING.filter((key) => isPresent(others[key])).map((key) => [key, others[key]])
+  // A threshold of 0 is what info tells where none was given; what it told may be sent back.
+  const isGiven = (key: string) => isPresent(others[key]) && !(key === 'full_scan_threshold' && others[key] === 0)
+  const given = HNSW_TUNING.filter(isGiven).map((key) => [key, others[key]])
   if (given.length > 0) config.tuning = Object.fromEntries(given) as HnswTuning
   return config
 }

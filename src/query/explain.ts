@@ -70,8 +70,9 @@ export function planOf({ segments: reports = [] }: SearchResult, isFiltered: boo
     expectedRecall: recalls.every((recall) => recall !== null) ? Math.min(1, ...recalls) : null,
     estimatedMatches: isFiltered ? estimated : null,
     selectivity: isFiltered ? shareOf(estimated, points) : null,
-    trueMatches: isFiltered ? counted : null,
-    trueSelectivity: isFiltered ? shareOf(counted, points) : null,
+    // Where no segment was looked at, none was counted in.
+    trueMatches: isFiltered && segments.length > 0 ? counted : null,
+    trueSelectivity: isFiltered && segments.length > 0 ? shareOf(counted, points) : null,
     ...sumsOf(segments),
     segments,
   }

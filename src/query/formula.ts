@@ -194,5 +194,5 @@ function wrongValue(key: string, expected: string, description: string): Vicinal
 }
 
 function refused(message: string): VicinalError {
-  return new VicinalError('INVALID_ARGUMENT', message, { details: { field: 'query.formula' } })
+  return new VicinalError('INVALID_ARGUMENT', message, { details: { field: 'query.formula' }, isAfterWork: true })
 }

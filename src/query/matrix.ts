@@ -1,4 +1,4 @@
-import { invalid } from '../core/errors.js'
+import { invalidAfterWork } from '../core/errors.js'
 import { LIMITS } from '../core/limits.js'
 import { decodeId, decodeIds, ID_WORDS } from '../core/point.js'
 import type { SearchMatrix, SearchMatrixOptions } from '../core/query.js'
@@ -37,7 +37,7 @@ export async function searchMatrix(
   const block = await shard.sample({ limit: sample, seed, filter, fields }, call?.signal)
   if (block.count < 2) return { ids: [], pairs: [] }
   if (Math.min(limit, block.count - 1) * block.count > LIMITS.resultLimit) {
-    throw invalid('limit', `expected sample times limit of at most ${LIMITS.resultLimit}`, limit * block.count)
+    throw invalidAfterWork('limit', `expected sample times limit of at most ${LIMITS.resultLimit}`, limit * block.count)
   }
   const rows = rowsById(block)
   const among = compileNode({ op: 'hasId', ids: block.ids })

@@ -1,5 +1,5 @@
 import type { Hit } from '../core/database.js'
-import { invalid } from '../core/errors.js'
+import { invalidAfterWork } from '../core/errors.js'
 import { LIMITS } from '../core/limits.js'
 import { decodeId, encodeIds, ID_WORDS, type Payload } from '../core/point.js'
 import type { Stoppable } from '../core/stop.js'
@@ -67,7 +67,11 @@ async function payloadsOf(
 function checkConditions({ conditions }: Formula, points: number): void {
   const most = LIMITS.formulaConditionPoints
   if (conditions.length * points <= most) return
-  throw invalid('query.formula', `expected conditions times points of at most ${most}`, conditions.length * points)
+  throw invalidAfterWork(
+    'query.formula',
+    `expected conditions times points of at most ${most}`,
+    conditions.length * points,
+  )
 }
 
 /**

@@ -1,4 +1,4 @@
-import type { Awaitable } from '../core/awaitable.js'
+import { type Awaitable, andThen } from '../core/awaitable.js'
 import type { Explained, Hit, QueryOptions } from '../core/database.js'
 import { invalid, notFound } from '../core/errors.js'
 import { LIMITS } from '../core/limits.js'
@@ -62,8 +62,7 @@ export function explainSearch<P>(
   options: QueryOptions,
   scope?: Stoppable,
 ): Awaitable<Explained<P>> {
-  const isFiltered = Boolean(options.filter)
-  return searchAs(shard, schema, options, scope, true, (result, projection) => ({
+  return searchAs(shard, schema, options, scope, true, (result, projection, isFiltered) => ({
     hits: hitsOf<P>(result, projection),
     plan: planOf(result, isFiltered, {
       stage: 'nearest',
@@ -81,7 +80,7 @@ function searchAs<T>(
   options: QueryOptions,
   scope: Stoppable | undefined,
   explain: boolean,
-  answerOf: (result: SearchResult, projection: Projection) => T,
+  answerOf: (result: SearchResult, projection: Projection, isFiltered: boolean) => T,
 ): Awaitable<T> {
   const vector = vectorIndex(options.using, schema)
   const limit = bounded(options.limit ?? DEFAULT_LIMIT, 1, LIMITS.resultLimit, 'limit')
@@ -113,7 +112,7 @@ function searchAs<T>(
       explain,
     }
     const found = shard.search(request, scope)
-    return found instanceof Promise ? found.then((result) => answerOf(result, projection)) : answerOf(found, projection)
+    return andThen(found, (result) => answerOf(result, projection, filter !== null))
   }
   const target = plainTarget(options, schema) as Vector | MultiVector | PointId
   return typeof target === 'object'

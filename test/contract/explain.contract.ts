@@ -74,8 +74,10 @@ export function describeExplain(suite: Suite): void {
           expect(segments).toBe(query.query === undefined ? 0 : 297)
         }
       }
-      const { plan } = await collection.explain({ query: NEAR })
-      expect(plan).toMatchObject({ trueMatches: null, trueSelectivity: null, segments: [{ trueMatches: null }] })
+      for (const filter of [undefined, {}, { must: [] }]) {
+        const { plan } = await collection.explain({ query: NEAR, ...(filter && { filter }) })
+        expect(plan).toMatchObject({ trueMatches: null, trueSelectivity: null, segments: [{ trueMatches: null }] })
+      }
     })
 
     it('a search of nothing', async () => {

@@ -76,6 +76,16 @@ describe('collections', () => {
     expect(await client.collectionExists(CITIES)).toEqual({ exists: false })
   })
 
+  it('are made anew by what is told of them', async () => {
+    await withCities()
+    const { params, ...settings } = (await client.getCollection(CITIES)).config
+    const { wal_config, strict_mode_config, ...changeable } = settings as Record<string, unknown>
+    const options = { ...params, ...changeable, wal_config }
+    expect(await client.createCollection('again', options as never)).toBe(true)
+    expect(await client.updateCollection('again', changeable as never)).toBe(true)
+    expect((await client.getCollection('again')).config.hnsw_config).toEqual(settings.hnsw_config)
+  })
+
   it('have aliases, which are swapped at once', async () => {
     await withCities()
     await client.createCollection('next', { vectors: { size: 2, distance: 'Dot' } })

@@ -311,6 +311,24 @@ describe.each(['library', 'service'])('strict mode of the %s', (face) => {
     await expect(collection.query(Q)).rejects.toMatchObject({ code: 'OVERLOADED' })
   })
 
+  it('what only the data tells to be wrong costs what was done until then', async () => {
+    const collection = await filled()
+    await collection.updateConfig({ strictModeConfig: { enabled: true, read_rate_limit: 1 } })
+    const formula = { formula: { ln: { mult: [-1, { abs: '$score' }] } } }
+    const attempt = () => codeOf(collection.query({ prefetch: Q, query: formula } as never))
+    expect(await attempt()).toBe('INVALID_ARGUMENT')
+    expect(await attempt()).toBe('OVERLOADED')
+  })
+
+  it('counts components as wide as they are kept', async () => {
+    const vectors = { size: 2, distance: 'Dot', datatype: 'float16' } as const
+    const collection = await database.createCollection(`strict-${made++}`, { vectors })
+    await collection.upsert(points(10))
+    await collection.updateConfig({ strictModeConfig: { enabled: true, max_collection_vector_size_bytes: 41 } })
+    await collection.upsert(points(1, 50))
+    expect(await codeOf(collection.upsert(points(1, 51)))).toBe('INVALID_ARGUMENT')
+  })
+
   it('holds multivector_config', async () => {
     const vectors = { m: { size: 2, distance: 'Dot', multivectorConfig: { comparator: 'max_sim' } } } as const
     const collection = await database.createCollection(`strict-${made++}`, {

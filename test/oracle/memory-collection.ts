@@ -150,7 +150,10 @@ export class MemoryCollection implements Collection {
     const hits = await this.query(options)
     const { filter } = options
     const isSearch = options.query !== undefined && options.query !== null
-    const matches = filter ? this.#matching(filter).length : null
+    const isFiltered = Object.values(filter ?? {}).some(
+      (conditions) => !Array.isArray(conditions) || conditions.length > 0,
+    )
+    const matches = filter && isFiltered ? this.#matching(filter).length : null
     return { hits, plan: planOfScan(this.#points.size, matches, isSearch ? 'nearest' : 'ids', hits.length) }
   }
 

@@ -63,3 +63,19 @@ test('a call that has ended is not told of a later stop', async () => {
   stop.stop()
   expect(scope().isStopped).toBe(false)
 })
+
+test('where one part of a call fails, its other parts are told to end', async () => {
+  const scopes: CallScope[] = []
+  const failing = (scope: CallScope): Promise<string> => {
+    scopes.push(scope)
+    return Promise.reject(new Error('a part failed'))
+  }
+  await expect(withDeadline({}, failing)).rejects.toThrow('a part failed')
+  expect(() =>
+    withDeadline({}, (scope) => {
+      scopes.push(scope)
+      throw new Error('a part failed at once')
+    }),
+  ).toThrow('a part failed at once')
+  expect(scopes.map(({ isStopped }) => isStopped)).toEqual([true, true])
+})

@@ -19,3 +19,12 @@ test('calls come together where a turn brings several, and until one has brought
   await nextTurn()
   expect(callsArriveTogether()).toBe(false)
 })
+
+test('a rush is over once a turn has brought none, and not for whoever calls from within alone', async () => {
+  noteArrival()
+  noteArrival()
+  await nextTurn()
+  expect(callsArriveTogether()).toBe(true)
+  await nextTurn()
+  expect(callsArriveTogether()).toBe(false)
+})
