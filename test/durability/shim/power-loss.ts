@@ -266,12 +266,18 @@ function surviving(file: FileState, choice: Choice): Uint8Array {
       continue
     }
     for (const page of pagesOf(change)) {
-      const kept = choice.keptBytes(page.data.length)
+      const kept = wholeSectors(page, choice.keptBytes(page.data.length))
       if (kept > 0) content.apply({ offset: page.offset, data: page.data.subarray(0, kept) })
       if (kept < 0) content.grow(page.offset + page.data.length)
     }
   }
   return content.bytes
+}
+
+/** A write tears where a sector ends, wherever in its sector the write begins. */
+function wholeSectors({ offset, data }: DataWrite, bytes: number): number {
+  if (bytes <= 0 || bytes >= data.length) return bytes
+  return Math.max(0, bytes - ((offset + bytes) % SECTOR_BYTES))
 }
 
 function* pagesOf(write: DataWrite): Iterable<DataWrite> {
