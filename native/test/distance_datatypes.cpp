@@ -6,9 +6,11 @@
 #include <vector>
 
 #include "distance/kernels.hpp"
+#include "test/distance_fixture.hpp"
 #include "test/harness.hpp"
 
 using namespace vicinal;
+using vicinal::test::tolerance;
 
 namespace {
 
@@ -64,16 +66,6 @@ std::vector<float> someQuery(std::mt19937& random, Datatype datatype, size_t dim
   std::vector<float> query(dim);
   for (float& value : query) value = normal(random);
   return query;
-}
-
-// What another order of additions may do to a sum of such terms.
-double tolerance(Metric metric, const float* a, const float* b, size_t dim) {
-  double size = 0;
-  for (size_t i = 0; i < dim; i++) {
-    const double term = std::fabs(double(a[i])) + std::fabs(double(b[i]));
-    size += metric == Metric::L1 ? term : term * term;
-  }
-  return 1e-6 * size + double(dim) * std::numeric_limits<float>::denorm_min();
 }
 
 const Kernels& scalar() { return *kernelsFor(Isa::Scalar); }

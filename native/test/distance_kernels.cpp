@@ -7,9 +7,11 @@
 #include <vector>
 
 #include "distance/prepare.hpp"
+#include "test/distance_fixture.hpp"
 #include "test/harness.hpp"
 
 using namespace vicinal;
+using vicinal::test::tolerance;
 
 namespace {
 
@@ -30,16 +32,6 @@ double reference(Metric metric, const float* a, const float* b, size_t dim) {
       sum -= x * y;
   }
   return sum;
-}
-
-// What rounding may do to a sum: proportional to the sum of its terms' sizes.
-double tolerance(Metric metric, const float* a, const float* b, size_t dim) {
-  double size = 0;
-  for (size_t i = 0; i < dim; i++) {
-    const double term = std::fabs(double(a[i])) + std::fabs(double(b[i]));
-    size += metric == Metric::L1 ? term : term * term;
-  }
-  return 1e-6 * size + double(dim) * std::numeric_limits<float>::denorm_min();
 }
 
 std::vector<float> randomFloats(std::mt19937& random, size_t count, float scale = 1) {

@@ -1,0 +1,21 @@
+// How near two ways to add up one distance must be.
+#pragma once
+
+#include <cmath>
+#include <limits>
+
+#include "distance/kernels.hpp"
+
+namespace vicinal::test {
+
+// What rounding may do to a sum: proportional to the sum of its terms' sizes.
+inline double tolerance(Metric metric, const float* a, const float* b, size_t dim) {
+  double size = 0;
+  for (size_t i = 0; i < dim; i++) {
+    const double term = std::fabs(double(a[i])) + std::fabs(double(b[i]));
+    size += metric == Metric::L1 ? term : term * term;
+  }
+  return 1e-6 * size + double(dim) * std::numeric_limits<float>::denorm_min();
+}
+
+} // namespace vicinal::test
