@@ -109,7 +109,8 @@ float PostingWalk::split(float bound) {
 void PostingWalk::sum(uint32_t base, uint32_t windowEnd, float least) {
   const uint32_t rows = windowEnd - base;
   read_ = 0;
-  // Whoever has any posting has a sum of more than nothing, then.
+  // Where all values and weights are positive, the rows with a posting are those with a sum above
+  // 0.
   if (isPositive_ && !(least > 0)) least = FLT_TRUE_MIN;
   // Whoever has no sum has none of the least, then.
   if (least > 0) {
