@@ -59,7 +59,7 @@ public:
     scratch_.beam.start(std::max(options.ef, 1u), options.stop);
     if (unmet_.covers(options.hidden)) unmet_.take(options.hidden);
     if (unmet_.covers(start.vertex) && unmet_.take(start.vertex) && isLive_(start.vertex))
-      keep(start);
+      scratch_.beam.keep(start);
     else
       expand(start.vertex);
     Beam& beam = scratch_.beam;
@@ -93,11 +93,8 @@ private:
           size_t(std::remove_if(ids, ids + count, [&](uint32_t id) { return !isLive_(id); }) - ids);
     scorer_.distances(ids, count, scratch_.distances.data());
     report.distances += count;
-    for (size_t i = 0; i < count; i++) keep({scratch_.distances[i], ids[i]});
-  }
-
-  void keep(Neighbor candidate) {
-    if (scratch_.beam.insert(candidate.distance, candidate.vertex)) prefetchLinks(candidate.vertex);
+    scratch_.beam.keep(scratch_.distances.data(), ids, count,
+                       [&](uint32_t vertex) { prefetchLinks(vertex); });
   }
 
   // Accepted neighbours that were not met yet, and behind the others theirs, until they are as many

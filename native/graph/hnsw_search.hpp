@@ -51,7 +51,7 @@ public:
     hidden_ = options.hidden;
     if (hidden_ < graph_.prepared()) scratch_.visited.add(hidden_);
     for (const Neighbor& start : starts)
-      if (scratch_.visited.add(start.vertex)) keep(start);
+      if (scratch_.visited.add(start.vertex)) keepOne(start);
     while (const auto vertex = next()) {
       if (report.hops++ % hopsBetweenChecks == 0 && options.cancel != nullptr &&
           options.cancel->isCancelled())
@@ -60,7 +60,7 @@ public:
       const size_t count = copyUnseenLinks(*vertex, level);
       prefetchRowsOfNext(level);
       measure(count);
-      for (size_t i = 0; i < count; i++) keep({scratch_.distances[i], scratch_.ids[i]});
+      keep(count);
     }
     return SearchEnd::Complete;
   }
@@ -118,16 +118,24 @@ private:
 
   static bool isFarther(const Neighbor& a, const Neighbor& b) { return a.distance > b.distance; }
 
-  void keep(Neighbor candidate) {
+  // Those that `measure` has measured.
+  void keep(size_t count) {
     if constexpr (acceptsAll) {
-      if (scratch_.beam.insert(candidate.distance, candidate.vertex))
-        prefetchLinks(candidate.vertex);
+      scratch_.beam.keep(scratch_.distances.data(), scratch_.ids.data(), count,
+                         [&](uint32_t vertex) { prefetchLinks(vertex); });
     } else {
+      for (size_t i = 0; i < count; i++) keepOne({scratch_.distances[i], scratch_.ids[i]});
+    }
+  }
+
+  void keepOne(Neighbor candidate) {
+    if constexpr (!acceptsAll) {
       if (candidate.distance >= scratch_.beam.bound()) return;
       scratch_.frontier.push_back(candidate);
       std::push_heap(scratch_.frontier.begin(), scratch_.frontier.end(), isFarther);
-      if (accept_(candidate.vertex)) scratch_.beam.insert(candidate.distance, candidate.vertex);
+      if (!accept_(candidate.vertex)) return;
     }
+    scratch_.beam.keep(candidate);
   }
 
   std::optional<uint32_t> next() {

@@ -67,7 +67,6 @@ public:
     size_ = 0;
     next_ = 0;
     bound_ = kUnbounded;
-    if (slots_.size() < width + 1) slots_.resize(width + 1);
   }
 
   // A candidate at this distance or beyond is not kept.
@@ -75,31 +74,19 @@ public:
   size_t size() const { return size_; }
   Neighbor at(size_t i) const { return {slots_[i].distance, slots_[i].vertex & ~expandedBit}; }
 
-  // Keeps a candidate where it is near enough; true when it is the next to expand.
-  bool insert(float distance, uint32_t vertex) {
-    if (!(distance < bound_)) return false;
-    const size_t low = firstBeyond(distance);
-    if (size_ < width_) size_++;
-    std::memmove(&slots_[low + 1], &slots_[low], (size_ - 1 - low) * sizeof(Neighbor));
-    slots_[low] = {distance, vertex};
-    if (size_ == width_) bound_ = std::min(bound_, slots_[size_ - 1].distance);
-    if (low < stop_.wanted && size_ >= stop_.wanted)
-      bound_ = std::min(bound_, stop_.boundAt(slots_[stop_.wanted - 1].distance));
-    const bool isNext = low <= next_;
-    if (low < next_) next_ = low;
-    return isNext;
+  // Keeps those of some candidates that are near enough. `willBeNext(vertex)` is called before,
+  // where one of them is then the next to expand.
+  template <typename Told>
+  void keep(const float* distances, const uint32_t* vertices, size_t count,
+            const Told& willBeNext) {
+    const size_t near = gather(distances, vertices, count);
+    if (near == 0) return;
+    const Neighbor& nearest = gathered_[0];
+    if (next_ == size_ || nearest.distance < slots_[next_].distance) willBeNext(nearest.vertex);
+    merge(near);
   }
-
-  // Where a candidate at this distance belongs: behind its equals. Halving without branches.
-  size_t firstBeyond(float distance) const {
-    const Neighbor* const slots = slots_.data();
-    size_t low = 0;
-    for (size_t length = size_; length > 0;) {
-      const size_t half = (length + 1) / 2;
-      low += slots[low + half - 1].distance <= distance ? half : 0;
-      length -= half;
-    }
-    return low;
+  void keep(Neighbor candidate) {
+    keep(&candidate.distance, &candidate.vertex, 1, [](uint32_t) {});
   }
 
   // Whether there is one to expand; what was kept before the bound fell is no more.
@@ -115,9 +102,50 @@ public:
 
 private:
   static constexpr uint32_t expandedBit = 1u << 31;
+
+  // Those that are near enough, nearest first; how many. Most are not, and which ones no processor
+  // guesses, so there is no branch.
+  size_t gather(const float* distances, const uint32_t* vertices, size_t count) {
+    if (gathered_.size() < count) gathered_.resize(count);
+    Neighbor* const gathered = gathered_.data();
+    size_t near = 0;
+    for (size_t i = 0; i < count; i++) {
+      gathered[near] = {distances[i], vertices[i]};
+      near += distances[i] < bound_ ? 1 : 0;
+    }
+    for (size_t i = 1; i < near; i++) {
+      const Neighbor moved = gathered[i];
+      size_t to = i;
+      for (; to > 0 && gathered[to - 1].distance > moved.distance; to--)
+        gathered[to] = gathered[to - 1];
+      gathered[to] = moved;
+    }
+    return near;
+  }
+
+  // Each behind its equals. From the back, so that a slot moves once, however many come before it.
+  void merge(size_t gathered) {
+    if (slots_.size() < size_ + gathered) slots_.resize(width_ + gathered);
+    Neighbor* const slots = slots_.data();
+    size_t from = size_;
+    size_t to = size_ + gathered;
+    for (size_t at = gathered; at-- > 0;) {
+      const Neighbor kept = gathered_[at];
+      for (; from > 0 && slots[from - 1].distance > kept.distance; from--)
+        slots[--to] = slots[from - 1];
+      slots[--to] = kept;
+    }
+    size_ = std::min(size_ + gathered, width_);
+    if (size_ == width_) bound_ = std::min(bound_, slots[size_ - 1].distance);
+    if (to < stop_.wanted && size_ >= stop_.wanted)
+      bound_ = std::min(bound_, stop_.boundAt(slots[stop_.wanted - 1].distance));
+    next_ = std::min(next_, to);
+  }
+
   // Beyond every distance, those that overflowed too.
   static constexpr float kUnbounded = std::numeric_limits<float>::infinity();
   std::vector<Neighbor> slots_;
+  std::vector<Neighbor> gathered_; // nearest first
   Stop stop_;
   float bound_ = kUnbounded;
   size_t width_ = 0;

@@ -33,6 +33,8 @@ public:
   uint32_t reducedDim() const { return reducedDim_; }
   // reducedDim × dim floats: orthonormal rows.
   const std::vector<float>& directions() const { return directions_; }
+  // They are kept as floats and as codes.
+  uint64_t bytes() const { return directions_.size() * sizeof(float) + codeMemory_.size(); }
 
   // The components of a vector along the directions; returns the squared length of what is left.
   float apply(const float* vector, float* components) const;

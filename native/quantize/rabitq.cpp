@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 #include <cstring>
+#include <span>
 
 #include "quantize/projection.hpp"
 #include "quantize/rabitq_kernels.hpp"
@@ -34,6 +35,22 @@ size_t codeBytes(uint32_t bits, size_t dim) {
   return bits == 1 ? roundUp(dim, 64) / 8 : planeLength(bits, dim);
 }
 
+// Directions that give the rotated components at once.
+std::shared_ptr<const Projection> turnedBy(const Rotation& rotation, const Projection& projection) {
+  const uint32_t dim = projection.dim();
+  std::vector<float> directions(projection.directions().begin(),
+                                projection.directions().begin() + size_t(rotation.dim()) * dim);
+  std::vector<float> column(rotation.dim());
+  for (uint32_t i = 0; i < dim; i++) {
+    for (uint32_t row = 0; row < rotation.dim(); row++)
+      column[row] = directions[size_t(row) * dim + i];
+    rotation.apply(column.data());
+    for (uint32_t row = 0; row < rotation.dim(); row++)
+      directions[size_t(row) * dim + i] = column[row];
+  }
+  return Projection::from(std::move(directions), dim);
+}
+
 int codeOf(float value, float inverseStep) {
   const float code = value * inverseStep + float(kMostCode + 1) / 2;
   return int(std::min(float(kMostCode), std::max(0.0f, code)));
@@ -41,7 +58,7 @@ int codeOf(float value, float inverseStep) {
 
 // The greatest magnitude. In lanes, since one maximum after another is all a processor would wait
 // for.
-float greatestOf(const std::vector<float>& values) {
+float greatestOf(std::span<const float> values) {
   constexpr size_t kLanes = 16;
   float lanes[kLanes] = {};
   size_t i = 0;
@@ -62,7 +79,7 @@ struct Fit {
   double cosine() const { return squares > 0 ? dot / std::sqrt(squares) : 0; }
 };
 
-Fit fitOf4(const std::vector<float>& values, float inverseStep) {
+Fit fitOf4(std::span<const float> values, float inverseStep) {
   Fit fit;
   for (const float value : values) {
     const float point = float(codeOf(value, inverseStep)) - kMiddleOf4;
@@ -72,7 +89,7 @@ Fit fitOf4(const std::vector<float>& values, float inverseStep) {
   return fit;
 }
 
-Fit write4(const std::vector<float>& values, float length, uint8_t* row) {
+Fit write4(std::span<const float> values, float length, uint8_t* row) {
   const float step = kNormalStep * length / std::sqrt(float(values.size()));
   Fit best;
   float inverse = 0;
@@ -90,7 +107,7 @@ Fit write4(const std::vector<float>& values, float length, uint8_t* row) {
   return best;
 }
 
-Fit write1(const std::vector<float>& values, uint8_t* row) {
+Fit write1(std::span<const float> values, uint8_t* row) {
   Fit fit;
   for (size_t i = 0; i < values.size(); i++) {
     if (values[i] > 0) row[i / 8] |= uint8_t(1u << (i % 8));
@@ -120,11 +137,24 @@ std::shared_ptr<const RabitqModel> RabitqModel::train(const float* sample, size_
   return std::make_shared<const RabitqModel>(std::move(centre));
 }
 
+RabitqModel::RabitqModel(std::vector<float> centreOfRows)
+    : rotation(uint32_t(centreOfRows.size())), centre(std::move(centreOfRows)),
+      rotatedCentre(centre) {
+  rotation.apply(rotatedCentre.data());
+  double squares = 0;
+  for (const float value : centre) squares += double(value) * value;
+  centreSquares = float(squares);
+}
+
 RabitqSpace::RabitqSpace(Metric metric, uint32_t bits, uint8_t* firstRow,
                          std::shared_ptr<const RabitqModel> model, const Projection* projection)
     : metric_(metric), bits_(bits), dim_(model->rotation.dim()), stride_(strideOf(bits, dim_)),
       rows_(firstRow), manyFn_(bits == 1 ? rabitqKernels().of1 : rabitqKernels().of4),
-      model_(std::move(model)), projection_(projection) {}
+      model_(std::move(model)), projection_(projection) {
+  if (projection != nullptr) turned_ = turnedBy(model_->rotation, *projection);
+}
+
+uint64_t RabitqSpace::bytes() const { return turned_ ? turned_->bytes() : 0; }
 
 uint32_t RabitqSpace::strideOf(uint32_t bits, uint32_t dim) {
   // Of 4 bits, kernels read whole planes of 64 bytes; what follows the codes meets the query's
@@ -140,45 +170,53 @@ uint32_t RabitqSpace::worthCoding(uint32_t bits, uint32_t directions) {
   return std::min(directions, fitting);
 }
 
-RabitqSpace::Reduced RabitqSpace::reduced(const float* vector, Exactness exactness) const {
-  if (projection_ == nullptr) return {vector, 0};
-  thread_local std::vector<float> components;
-  components.resize(projection_->reducedDim());
-  float left = exactness == Exactness::Full ? projection_->apply(vector, components.data())
-                                            : projection_->applyFast(vector, components.data());
-  for (size_t i = dim_; i < components.size(); i++) left += components[i] * components[i];
-  return {components.data(), left};
-}
-
-// Leaves the rotated difference from the centre; returns its length. `along` is its dot product
-// with the centre, unrotated.
-float RabitqSpace::rotated(const float* components, std::vector<float>& residual,
-                           double& along) const {
-  const std::vector<float>& centre = model_->centre;
-  residual.resize(dim_);
-  along = 0;
+RabitqSpace::Residual RabitqSpace::residualOf(const float* vector) const {
+  thread_local std::vector<float> residual;
+  float left = 0;
+  if (projection_ == nullptr) {
+    residual.assign(vector, vector + dim_);
+  } else {
+    residual.resize(projection_->reducedDim());
+    left = projection_->apply(vector, residual.data());
+    for (size_t i = dim_; i < residual.size(); i++) left += residual[i] * residual[i];
+    residual.resize(dim_);
+  }
+  // In double precision: rows may be as long as floats go.
   double squares = 0;
+  double along = 0;
   for (uint32_t i = 0; i < dim_; i++) {
-    residual[i] = components[i] - centre[i];
+    const float centre = model_->centre[i];
+    residual[i] -= centre;
     squares += double(residual[i]) * residual[i];
-    along += double(residual[i]) * centre[i];
+    along += double(residual[i]) * centre;
   }
   model_->rotation.apply(residual.data());
-  return float(std::sqrt(squares));
+  return {residual.data(), float(std::sqrt(squares)), float(along), left};
+}
+
+RabitqSpace::Residual RabitqSpace::residualOfCodes(const float* vector) const {
+  if (!turned_) return residualOf(vector);
+  thread_local std::vector<float> residual;
+  residual.resize(dim_);
+  const float left = turned_->applyFast(vector, residual.data());
+  const float* const centre = model_->rotatedCentre.data();
+  for (uint32_t i = 0; i < dim_; i++) residual[i] -= centre[i];
+  const DistanceFn negativeDot = kernels().floats.distance[size_t(Metric::Dot)];
+  const float* const data = residual.data();
+  return {data, std::sqrt(-negativeDot(data, data, dim_)), -negativeDot(data, centre, dim_), left};
 }
 
 void RabitqSpace::encode(uint32_t id, const float* vector) const {
-  thread_local std::vector<float> residual;
-  double along = 0;
-  const Reduced whole = reduced(vector, Exactness::Full);
-  const float length = rotated(whole.components, residual, along);
+  const Residual residual = residualOf(vector);
+  const float length = residual.length;
   uint8_t* const bytes = row(id);
   std::memset(bytes, 0, stride_);
   RabitqTerms& terms = *termsOf(bytes);
-  terms.add = metric_ == Metric::L2 ? length * length + whole.left : -float(along);
+  terms.add = metric_ == Metric::L2 ? length * length + residual.left : -residual.along;
   // A row at the centre has no direction, and one that is longer than floats go has none either.
   if (!(length > 0) || !std::isfinite(length)) return;
-  const Fit fit = bits_ == 1 ? write1(residual, bytes) : write4(residual, length, bytes);
+  const Fit fit = bits_ == 1 ? write1({residual.components, dim_}, bytes)
+                             : write4({residual.components, dim_}, length, bytes);
   if (!(fit.dot > 0)) return;
   terms.factor = float(double(length) * length / fit.dot);
   const double cosine = std::min(1.0, fit.cosine() / length);
@@ -188,11 +226,9 @@ void RabitqSpace::encode(uint32_t id, const float* vector) const {
 }
 
 void RabitqSpace::prepare(const float* vector, RabitqQuery& query) const {
-  thread_local std::vector<float> residual;
-  double along = 0;
-  const Reduced whole = reduced(vector, Exactness::OfCodes);
-  const float length = rotated(whole.components, residual, along);
-  const float greatest = greatestOf(residual);
+  const Residual residual = residualOfCodes(vector);
+  const float length = residual.length;
+  const float greatest = greatestOf({residual.components, dim_});
   const bool hasDirection = greatest > 0 && std::isfinite(kQuerySteps / greatest);
   const float inverse = hasDirection ? kQuerySteps / greatest : 0;
 
@@ -204,7 +240,7 @@ void RabitqSpace::prepare(const float* vector, RabitqQuery& query) const {
   int8_t* const codes = query.memory_.data() + (kPlaneAlign - address % kPlaneAlign) % kPlaneAlign;
   int32_t sum = 0;
   for (size_t i = 0; i < dim_; i++) {
-    const float steps = residual[i] * inverse;
+    const float steps = residual.components[i] * inverse;
     const auto code = static_cast<int8_t>(steps + std::copysign(0.5f, steps));
     codes[i < half ? i : query.planeBytes + i - half] = code;
     sum += code;
@@ -212,9 +248,7 @@ void RabitqSpace::prepare(const float* vector, RabitqQuery& query) const {
   query.codes = codes;
   const bool isL2 = metric_ == Metric::L2;
   // The dot product with the centre is that of the difference and of the centre itself.
-  double centreSquares = 0;
-  for (const float value : model_->centre) centreSquares += double(value) * value;
-  query.add = isL2 ? length * length + whole.left : -float(along + centreSquares);
+  query.add = isL2 ? length * length + residual.left : -(residual.along + model_->centreSquares);
   query.scale = (isL2 ? 2 : 1) * greatest / kQuerySteps;
   query.middle = (bits_ == 1 ? kMiddleOf1 : kMiddleOf4) * float(sum);
   query.spread = (isL2 ? 2 : 1) * length;

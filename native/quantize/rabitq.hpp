@@ -62,18 +62,20 @@ class Projection;
 
 // What all rows of a space share.
 struct RabitqModel {
-  explicit RabitqModel(std::vector<float> centreOfRows)
-      : rotation(uint32_t(centreOfRows.size())), centre(std::move(centreOfRows)) {}
+  explicit RabitqModel(std::vector<float> centreOfRows);
   // Centred at the mean of `count` vectors. With a projection, of their components along so many of
   // its directions as codes of `bits` are worth.
   static std::shared_ptr<const RabitqModel> train(const float* sample, size_t count, uint32_t dim,
                                                   const Projection* projection = nullptr,
                                                   uint32_t bits = 0);
 
-  uint64_t bytes() const { return rotation.bytes() + centre.size() * sizeof(float); }
+  uint64_t bytes() const { return rotation.bytes() + 2 * centre.size() * sizeof(float); }
 
   Rotation rotation;
   std::vector<float> centre;
+  std::vector<float> rotatedCentre;
+  // Squared length of the centre.
+  float centreSquares = 0;
 };
 
 class RabitqSpace {
@@ -91,6 +93,8 @@ public:
   uint32_t stride() const { return stride_; }
   uint8_t* row(uint32_t id) const { return rows_ + size_t(id) * stride_; }
   const std::shared_ptr<const RabitqModel>& model() const { return model_; }
+  // Beside rows, model and projection.
+  uint64_t bytes() const;
 
   void encode(uint32_t id, const float* vector) const;
   void prepare(const float* vector, RabitqQuery& query) const;
@@ -110,15 +114,18 @@ private:
   RabitqTerms* termsOf(uint8_t* row) const {
     return reinterpret_cast<RabitqTerms*>(row + stride_ - sizeof(RabitqTerms));
   }
-  enum class Exactness : uint8_t { Full, OfCodes };
-  // A vector in the model's dimensions, which are fewer where there is a projection.
-  struct Reduced {
-    const float* components;
-    // Squared length beside them.
-    float left;
+  // A vector's rotated difference from the centre.
+  struct Residual {
+    const float* components = nullptr;
+    float length = 0;
+    // Dot product with the centre.
+    float along = 0;
+    // Squared length that a projection left out.
+    float left = 0;
   };
-  Reduced reduced(const float* vector, Exactness exactness) const;
-  float rotated(const float* components, std::vector<float>& residual, double& along) const;
+  Residual residualOf(const float* vector) const;
+  // The same as exact as codes are.
+  Residual residualOfCodes(const float* vector) const;
 
   Metric metric_ = Metric::Cosine;
   uint32_t bits_ = 0;
@@ -128,6 +135,8 @@ private:
   RabitqManyFn manyFn_ = nullptr;
   std::shared_ptr<const RabitqModel> model_;
   const Projection* projection_ = nullptr;
+  // On directions that are rotated already: what queries take. Null where there is no projection.
+  std::shared_ptr<const Projection> turned_;
 };
 
 } // namespace vicinal

@@ -26,6 +26,8 @@
 namespace vicinal {
 
 constexpr size_t kSq8Align = 64;
+// The code of the middle of a row's range.
+constexpr int kSq8ZeroCode = 128;
 
 // What a row's distance needs beside the codes; c is code - 128.
 struct Sq8Terms {
@@ -53,6 +55,9 @@ private:
 // `ids`, or with `ids` null to rows 0 to count - 1. Rows ahead are prefetched.
 using Sq8ManyFn = void (*)(const Sq8Query& query, const uint8_t* rows, size_t stride,
                            const uint32_t* ids, size_t count, float* distances);
+
+// Writes a row of `stride` bytes: the codes of `dim` floats, and their terms.
+using Sq8EncodeFn = void (*)(const float* vector, size_t dim, size_t stride, uint8_t* row);
 
 class Projection;
 
@@ -111,6 +116,7 @@ private:
   uint32_t stride_ = 0;
   uint8_t* rows_ = nullptr;
   Sq8ManyFn manyFn_ = nullptr;
+  Sq8EncodeFn encodeFn_ = nullptr;
   const Projection* projection_ = nullptr;
 };
 

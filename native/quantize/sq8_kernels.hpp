@@ -11,6 +11,7 @@ struct Sq8Kernels {
   const char* name; // 'scalar', 'neon', 'avx2', 'avx512vnni'
   Sq8ManyFn dot;    // of Cosine and Dot
   Sq8ManyFn l2;
+  Sq8EncodeFn encode;
 };
 
 // The best set this processor runs that is not beyond the one chosen for floats.

@@ -21,9 +21,8 @@ constexpr double kErrorsBelow = 0.8;
 constexpr double kLossInHand = 0.1;
 // Rows of a block that all samples are compared with; it stays in the cache meanwhile.
 constexpr uint32_t kBlockBytes = 32 * 1024;
-// How many of the nearest by code are scored exactly.
-constexpr uint32_t kDepths[] = {12, 16, 20, 26, 34, 46, 64, 90, 128, 180, 256};
-constexpr uint32_t kDeepest = 256;
+// Deviations of what codes are off, beyond which none is scored.
+constexpr float kDoubts[] = {0, 0.25f, 0.5f, 0.75f, 1, 1.25f, 1.5f, 1.75f, 2, 2.5f, 3, 3.5f, 4, 5};
 constexpr size_t kCheckedSamples = 40;
 // From here on more reach gains nothing that such a sample could show.
 constexpr double kHighestRecall = 0.9995;
@@ -51,6 +50,18 @@ float medianOf(std::vector<float>& values) {
   return *middle;
 }
 
+// How many are scored before the next is beyond doubt, were these their exact distances.
+size_t scoredWith(float doubt, const std::vector<Neighbor>& byCode,
+                  const std::vector<float>& exact) {
+  thread_local RescoringProgress progress;
+  progress.start({kDeepest, kCalibratedWanted, doubt});
+  while (const size_t count = progress.next(byCode)) {
+    const size_t from = progress.scored();
+    progress.add(byCode.data() + from, exact.data() + from, count);
+  }
+  return progress.scored();
+}
+
 double nanosecondsSince(std::chrono::steady_clock::time_point started) {
   return std::chrono::duration<double, std::nano>(std::chrono::steady_clock::now() - started)
       .count();
@@ -62,7 +73,7 @@ Calibrator::Calibrator(std::shared_ptr<Segment> segment, size_t vector,
                        std::shared_ptr<const LiveQueries> live,
                        std::shared_ptr<const CodeArray> codes, uint32_t vertices)
     : segment_(std::move(segment)), space_(segment_->space(vector)), codes_(std::move(codes)),
-      live_(std::move(live)), vertices_(vertices), foundByCode_(std::size(kDepths), 0) {}
+      live_(std::move(live)), vertices_(vertices), depths_(std::size(kDoubts)) {}
 
 Calibrator::Sample& Calibrator::addSample() {
   Sample& sample = samples_.emplace_back();
@@ -167,7 +178,7 @@ Status Calibrator::rankByCode() {
   const size_t wanted = std::min(kCalibratedWanted, sorted.size());
   sample.farthest = wanted == 0 ? 0 : sorted[wanted - 1];
   const auto foundAmong = [&](size_t foremost) {
-    const auto end = distances.begin() + ptrdiff_t(std::min(foremost, distances.size()));
+    const auto end = distances.begin() + ptrdiff_t(foremost);
     const auto found = std::count_if(distances.begin(), end,
                                      [&](float distance) { return distance <= sample.farthest; });
     return std::min<uint64_t>(uint64_t(found), kCalibratedWanted);
@@ -175,11 +186,14 @@ Status Calibrator::rankByCode() {
   if (sample.isChecked) {
     const std::vector<Neighbor> nearest = sample.nearest.takeSorted();
     if (!nearest.empty()) sample.farthest = nearest.back().distance;
-    foundChecked_ += foundAmong(kDeepest);
+    foundChecked_ += foundAmong(distances.size());
     allChecked_ += nearest.size();
   }
-  for (size_t depth = 0; depth < std::size(kDepths); depth++)
-    foundByCode_[depth] += foundAmong(kDepths[depth]);
+  for (size_t at = 0; at < std::size(kDoubts); at++) {
+    const size_t scored = scoredWith(kDoubts[at], byCode, distances);
+    depths_[at].scored += scored;
+    depths_[at].found += foundAmong(scored);
+  }
   std::vector<float> accepted;
   for (size_t at = 0; at < vertices.size(); at++)
     if (isAcceptedAtRandom(vertices[at])) accepted.push_back(distances[at]);
@@ -197,7 +211,7 @@ Status Calibrator::walkOnce() {
 
 Status Calibrator::walkAmongAll(const Sample& sample, Curve& curve) {
   const Metric metric = space_.spec().metric;
-  const Effort effort{measuredReaches(metric)[curve.reach], kDeepest};
+  const Effort effort{measuredReaches(metric)[curve.reach]};
   SearchOptions options = walkOptions(metric, effort, kCalibratedWanted);
   options.hidden = sample.vertex;
   SearchStats stats;
@@ -208,7 +222,7 @@ Status Calibrator::walkAmongAll(const Sample& sample, Curve& curve) {
   VICINAL_TRY(search.lead(options, AcceptAll{}, found, end));
   const double took = nanosecondsSince(started);
   const auto distances = double(stats.distances);
-  if (codes_) VICINAL_TRY(search.rescore(effort.rescored, found));
+  if (codes_) VICINAL_TRY(search.rescore({kDeepest}, found));
   note(curve, found, sample.farthest, distances, took);
   return Status::ok();
 }
@@ -218,7 +232,7 @@ Status Calibrator::walkAmongAccepted(const Sample& sample, Curve& curve) {
   if (acceptedVertices_.isEmpty()) chooseAccepted();
   if (codes_ && gatherPaces_.size() < kGatherings) VICINAL_TRY(gatherOnce(sample));
   const Metric metric = space_.spec().metric;
-  const Effort effort{measuredReaches(metric)[curve.reach], kDeepest};
+  const Effort effort{measuredReaches(metric)[curve.reach]};
   SearchOptions options = walkOptions(metric, effort, kCalibratedWanted);
   options.hidden = sample.vertex;
   SearchStats stats;
@@ -229,7 +243,7 @@ Status Calibrator::walkAmongAccepted(const Sample& sample, Curve& curve) {
   unmet.start(vertices_, acceptedVertices_.words());
   const SearchReport report = search.leadAccepted(options, unmet, AcceptAll{}, found);
   const double took = nanosecondsSince(started);
-  if (codes_) VICINAL_TRY(search.rescore(effort.rescored, found));
+  if (codes_) VICINAL_TRY(search.rescore({kDeepest}, found));
   note(curve, found, *sample.farthestAccepted, double(report.distances), took);
   return Status::ok();
 }
@@ -302,10 +316,12 @@ void Calibrator::finish() {
   const double all = double(std::max<size_t>(1, samples_.size() * kCalibratedWanted));
   // What the deepest look misses, where it was compared with vectors alone, all others miss too.
   const double seen = allChecked_ == 0 ? 1 : double(foundChecked_) / double(allChecked_);
-  for (size_t depth = 0; depth < std::size(kDepths); depth++)
-    depths.push_back({kDepths[depth], float(seen * double(foundByCode_[depth]) / all)});
+  const double samples = double(std::max<size_t>(1, samples_.size()));
+  for (size_t at = 0; at < std::size(kDoubts); at++)
+    depths.push_back({kDoubts[at], float(double(depths_[at].scored) / samples),
+                      float(seen * double(depths_[at].found) / all)});
   const auto live = uint32_t(live_ ? live_->vectors.size() : 0);
-  const Calibration::Samples samples{uint32_t(samples_.size()) - live, live};
+  const Calibration::Samples sought{uint32_t(samples_.size()) - live, live};
   Calibration::Accepted accepted;
   if (!accepted_.paces.empty() && !all_.paces.empty()) {
     const float pace = medianOf(all_.paces);
@@ -314,7 +330,7 @@ void Calibrator::finish() {
       accepted.gathered = std::clamp(medianOf(gatherPaces_) / pace, kLeastGathered, kMostGathered);
   }
   accepted.reaches = std::move(accepted_.reaches);
-  result_ = std::make_shared<const Calibration>(vertices_, samples, std::move(all_.reaches),
+  result_ = std::make_shared<const Calibration>(vertices_, sought, std::move(all_.reaches),
                                                 std::move(depths), std::move(accepted));
 }
 

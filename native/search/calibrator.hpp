@@ -93,8 +93,12 @@ private:
   std::vector<Sample> samples_;
   uint32_t scanned_ = 0;
   size_t ranked_ = 0;
-  // True neighbours found among so many by code, for each depth.
-  std::vector<uint64_t> foundByCode_;
+  // Of all samples, for each depth: how many are scored, and true neighbours among them.
+  struct DepthSums {
+    uint64_t scored = 0;
+    uint64_t found = 0;
+  };
+  std::vector<DepthSums> depths_;
   // Of the checked samples, and how many there were to find.
   uint64_t foundChecked_ = 0;
   uint64_t allChecked_ = 0;

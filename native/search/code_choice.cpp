@@ -129,7 +129,7 @@ Result<double> CodeChoice::secondsOf(const std::shared_ptr<const CodeArray>& cod
   SearchEnd end = SearchEnd::Complete;
   const double started = threadSeconds();
   SpaceSearch search(space_, query, Waiting::Allowed, stats, codes);
-  VICINAL_TRY(search.walk(options, rescoredFor(promise->effort, kCalibratedWanted), AcceptAll{},
+  VICINAL_TRY(search.walk(options, rescoringFor(promise->effort, kCalibratedWanted), AcceptAll{},
                           found, end));
   return threadSeconds() - started;
 }

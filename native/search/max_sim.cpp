@@ -142,7 +142,7 @@ Status MaxSimSearch::seek(const float* vector, RowBitmap& rows) {
   const auto accept = [&](uint32_t vertex) {
     return vertex < linked_ && matches(space_.rowOf(vertex));
   };
-  VICINAL_TRY(search.walk(options, perVector_, accept, found, end));
+  VICINAL_TRY(search.walk(options, {perVector_}, accept, found, end));
   for (const Neighbor& neighbor : found) rows.add(space_.rowOf(neighbor.vertex));
   return Status::ok();
 }

@@ -51,7 +51,7 @@ Status SegmentSearch::walk(const Accept& accept, uint64_t budget, std::vector<Ne
   options.maxDistances = budget;
   options.cancel = scope_.cancel;
   SearchEnd end = SearchEnd::Complete;
-  VICINAL_TRY(search_.walk(options, plan_->rescored, accept, found, end));
+  VICINAL_TRY(search_.walk(options, plan_->rescoring, accept, found, end));
   isComplete = end == SearchEnd::Complete;
   return Status::ok();
 }
@@ -71,7 +71,7 @@ Status SegmentSearch::walkMost(const Accept& accept, double share, uint64_t budg
       std::max(static_cast<uint32_t>(std::ceil(options.ef / share)), static_cast<uint32_t>(among));
   SearchEnd end = SearchEnd::Complete;
   size_t accepted = 0;
-  VICINAL_TRY(search_.walkAll(options, plan_->rescored, among, accept, found, end, accepted));
+  VICINAL_TRY(search_.walkAll(options, plan_->rescoring, among, accept, found, end, accepted));
   isComplete = end == SearchEnd::Complete;
   if (!isComplete || accepted >= std::min<size_t>(wanted_, linked_)) return Status::ok();
   return walk(accept, budget, found, isComplete);
@@ -129,7 +129,7 @@ Status SegmentSearch::scanByCode(const RowBitmap* candidates, VertexSlice slice,
   for (size_t from = 0; from < found.size(); from += rescoredOfScan_) {
     const size_t to = std::min(found.size(), from + rescoredOfScan_);
     batch.assign(found.begin() + ptrdiff_t(from), found.begin() + ptrdiff_t(to));
-    VICINAL_TRY(search_.rescore(batch.size(), batch));
+    VICINAL_TRY(search_.rescore({batch.size()}, batch));
     const bool bringsNothing = from > 0 && !batch.empty() && batch.front().distance > top.bound();
     for (const Neighbor& neighbor : batch) top.offer(neighbor);
     if (bringsNothing) break;
@@ -281,7 +281,7 @@ Status SegmentSearch::walkAccepted(const RowBitmap& rows, std::vector<Neighbor>&
   isComplete = report.end == SearchEnd::Complete && found.size() >= wanted_ &&
                double(report.met) >= kStray * double(report.looked);
   if (!isComplete) return Status::ok();
-  return search_.hasCodes() ? search_.rescore(acceptedPlan_->rescored, found) : Status::ok();
+  return search_.hasCodes() ? search_.rescore(acceptedPlan_->rescoring, found) : Status::ok();
 }
 
 Status SegmentSearch::scanMatches(const FilterPlan& plan, VertexSlice slice, TopK& top) {

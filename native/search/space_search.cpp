@@ -28,17 +28,26 @@ const CodeQuery& SpaceSearch::preparedQuery(size_t example) {
   return queries[example];
 }
 
-Status SpaceSearch::rescore(size_t most, std::vector<Neighbor>& found) {
+Status SpaceSearch::rescore(const Rescoring& rescoring, std::vector<Neighbor>& found) {
   thread_local std::vector<uint32_t> vertices;
   thread_local std::vector<float> distances;
-  found.resize(std::min(found.size(), most));
-  if (!rescores_) return Status::ok();
-  vertices.clear();
-  for (const Neighbor& neighbor : found) vertices.push_back(neighbor.vertex);
-  distances.resize(found.size());
-  VICINAL_TRY(score(vertices, distances.data()));
-  stats_.rescored += vertices.size();
-  for (size_t at = 0; at < found.size(); at++) found[at].distance = distances[at];
+  thread_local RescoringProgress progress;
+  if (!rescores_) {
+    found.resize(std::min(found.size(), rescoring.most));
+    return Status::ok();
+  }
+  progress.start(rescoring);
+  while (const size_t count = progress.next(found)) {
+    Neighbor* const block = found.data() + progress.scored();
+    vertices.clear();
+    for (size_t at = 0; at < count; at++) vertices.push_back(block[at].vertex);
+    distances.resize(count);
+    VICINAL_TRY(score(vertices, distances.data()));
+    progress.add(block, distances.data(), count);
+    for (size_t at = 0; at < count; at++) block[at].distance = distances[at];
+  }
+  stats_.rescored += progress.scored();
+  found.resize(progress.scored());
   std::sort(found.begin(), found.end(), isNearer);
   return Status::ok();
 }

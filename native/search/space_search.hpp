@@ -31,31 +31,32 @@ public:
   // Scores by these instead of the query.
   void scoreBy(const Examples* examples) { examples_ = examples; }
 
-  // Walks the graph. `found` are the nearest that `accept(vertex)` accepts, nearest first: the
-  // foremost `rescored` where codes led, else all that the beam held.
+  // Walks the graph. `found` are the nearest that `accept(vertex)` accepts, nearest first: those
+  // that were rescored where codes led, else all that the beam held.
   template <typename Accept>
-  Status walk(const SearchOptions& options, size_t rescored, const Accept& accept,
+  Status walk(const SearchOptions& options, const Rescoring& rescoring, const Accept& accept,
               std::vector<Neighbor>& found, SearchEnd& end) {
     VICINAL_TRY(lead(options, accept, found, end));
-    return codes_ ? rescore(rescored, found) : Status::ok();
+    return codes_ ? rescore(rescoring, found) : Status::ok();
   }
 
   // The same where most vertices are accepted: the walk takes all, and those that are not are
   // dropped afterwards, which spares it a heap and the asking. `accepted` tells how many of the
   // foremost `among` were.
   template <typename Accept>
-  Status walkAll(const SearchOptions& options, size_t rescored, size_t among, const Accept& accept,
-                 std::vector<Neighbor>& found, SearchEnd& end, size_t& accepted) {
+  Status walkAll(const SearchOptions& options, const Rescoring& rescoring, size_t among,
+                 const Accept& accept, std::vector<Neighbor>& found, SearchEnd& end,
+                 size_t& accepted) {
     VICINAL_TRY(lead(options, AcceptAll{}, found, end));
     size_t kept = 0;
     accepted = 0;
-    for (size_t at = 0; at < found.size() && (at < among || kept < rescored); at++) {
+    for (size_t at = 0; at < found.size() && (at < among || kept < rescoring.most); at++) {
       if (!accept(found[at].vertex)) continue;
       accepted += at < among ? 1 : 0;
       found[kept++] = found[at];
     }
     found.resize(kept);
-    return codes_ ? rescore(rescored, found) : Status::ok();
+    return codes_ ? rescore(rescoring, found) : Status::ok();
   }
 
   // By way of accepted vertices alone. By code, where there are codes; the caller scores.
@@ -128,8 +129,9 @@ public:
     for (size_t at = 0; at < examples_->count; at++)
       codes.distances(preparedQuery(at), vertex.data(), 1, out + at);
   }
-  // Keeps the foremost by code, in the order of their exact distances.
-  Status rescore(size_t most, std::vector<Neighbor>& found);
+  // Keeps those of the foremost by code that may be among the nearest, in the order of their exact
+  // distances.
+  Status rescore(const Rescoring& rescoring, std::vector<Neighbor>& found);
 
 private:
   template <typename Accept>

@@ -12,6 +12,8 @@ namespace {
 // With a width given: what codes can put in the wrong order lies near the last one wanted.
 constexpr size_t kRescoredPerWanted = 2;
 constexpr size_t kRescoredAtLeast = 16;
+// And beyond so many deviations of what codes are off, hardly any is among the wanted.
+constexpr float kDoubtOfWidth = 3;
 // A scan has seen every vector, so all it can lose is what codes hide: of what may be lost, so
 // much.
 constexpr float kScanLoss = 0.5f;
@@ -30,7 +32,8 @@ size_t oversampled(const SearchRequest& request, size_t wanted) {
 WalkPlan walkOfWidth(uint32_t ef, size_t wanted) {
   WalkPlan plan;
   plan.options.ef = static_cast<uint32_t>(std::max<size_t>(ef, wanted));
-  plan.rescored = kRescoredPerWanted * wanted + kRescoredAtLeast;
+  plan.rescoring = {kRescoredPerWanted * wanted + kRescoredAtLeast,
+                    std::max(wanted, kCalibratedWanted), kDoubtOfWidth};
   plan.distances = kDistancesPerEf * plan.options.ef;
   return plan;
 }
@@ -38,10 +41,11 @@ WalkPlan walkOfWidth(uint32_t ef, size_t wanted) {
 // As many are scored exactly as the request says, where it does, and the beam holds them.
 WalkPlan withOversampling(const SearchRequest& request, size_t wanted, WalkPlan plan) {
   if (request.oversampling <= 0) return plan;
-  plan.rescored = oversampled(request, wanted);
-  plan.options.ef = static_cast<uint32_t>(std::max<size_t>(plan.options.ef, plan.rescored));
+  const size_t rescored = oversampled(request, wanted);
+  plan.rescoring = {rescored};
+  plan.options.ef = static_cast<uint32_t>(std::max<size_t>(plan.options.ef, rescored));
   if (plan.options.stop.wanted > 0)
-    plan.options.stop.wanted = std::max(plan.options.stop.wanted, plan.rescored);
+    plan.options.stop.wanted = std::max(plan.options.stop.wanted, rescored);
   return plan;
 }
 
@@ -49,9 +53,9 @@ WalkPlan planOf(const Calibration::Promise& promise, const VectorSpace& space,
                 const SearchRequest& request, size_t wanted) {
   WalkPlan plan;
   plan.options = walkOptions(space.spec().metric, promise.effort, wanted);
-  plan.rescored = rescoredFor(promise.effort, wanted);
+  plan.rescoring = rescoringFor(promise.effort, wanted);
   const double tens = std::max(1.0, double(wanted) / kCalibratedWanted);
-  plan.distances = promise.distances * std::sqrt(tens) + double(plan.rescored);
+  plan.distances = promise.distances * std::sqrt(tens) + promise.rescored * tens;
   plan.recall = promise.recall;
   return withOversampling(request, wanted, plan);
 }
@@ -61,7 +65,7 @@ WalkPlan planOf(const Calibration::Promise& promise, const VectorSpace& space,
 std::optional<WalkPlan> walkByExamples(const SearchRequest& request, size_t wanted) {
   if (request.ef == 0) return std::nullopt;
   WalkPlan plan = walkOfWidth(request.ef, wanted);
-  plan.rescored = plan.options.ef;
+  plan.rescoring = {plan.options.ef};
   return plan;
 }
 
@@ -124,7 +128,7 @@ size_t rescoredOfScan(const VectorSpace& space, const SearchRequest& request, si
   auto depth = calibration->depthOf(1 - (1 - asked) * kScanLoss);
   if (!depth) depth = calibration->depthOf(asked);
   if (!depth) return 0;
-  return std::max(rescoredFor({0, *depth}, wanted),
+  return std::max(inProportion(depth->rescored, wanted),
                   kScanRescoredPerWanted * wanted + kScanRescoredAtLeast);
 }
 

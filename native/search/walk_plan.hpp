@@ -10,8 +10,8 @@ namespace vicinal {
 
 struct WalkPlan {
   SearchOptions options;
-  // How many of the nearest by code are scored exactly.
-  size_t rescored = 0;
+  // What of the nearest by code is scored exactly.
+  Rescoring rescoring;
   // That it will compute without a filter, about.
   double distances = 0;
   // The recall that can be promised; 0 where the request names a width instead.

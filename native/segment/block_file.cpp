@@ -11,9 +11,9 @@ namespace vicinal {
 
 namespace {
 
-constexpr uint32_t kFormatVersion = 7;
+constexpr uint32_t kFormatVersion = 8;
 // The least version whose code may read what this one writes.
-constexpr uint32_t kLeastReader = 7;
+constexpr uint32_t kLeastReader = 8;
 constexpr char kMagic[3][9] = {"VICNLSEG", "VICNLOVL", "VICNLIDX"};
 // Directories are some kilobytes; anything near this is no directory.
 constexpr uint64_t kMostDirectoryBytes = 1 << 24;

@@ -25,7 +25,7 @@ constexpr size_t kWidthPerWanted = 2;
 
 // Beyond them nothing is measured.
 constexpr float kMostReach = 65536;
-constexpr uint32_t kMostRescored = 65536;
+constexpr float kMostDoubt = 1024;
 
 bool isByWidth(Metric metric) { return metric == Metric::Dot; }
 
@@ -55,7 +55,7 @@ std::vector<float> measuredReaches(Metric metric) {
 
 // What the data sets of bench/ need, and a good deal more.
 const Calibration& Calibration::untried(Metric metric) {
-  static const std::vector<Depth> depths = {{64, 0.995f}, {128, 0.999f}};
+  static const std::vector<Depth> depths = {{3, 40, 0.995f}, {5, 80, 0.999f}};
   static const Calibration byFactor(
       0, {}, {{1.12f, 0.85f, 800}, {1.3f, 0.95f, 2500}, {1.5f, 0.99f, 6000}, {2.0f, 0.998f, 15000}},
       depths,
@@ -87,15 +87,14 @@ std::optional<Calibration::Promise> Calibration::leastOf(const std::vector<Reach
   // The depth that costs the walk less than a tenth of what it may lose.
   constexpr float kLossByCodes = 0.1f;
   const float depthRecall = 1 - (1 - recall) * kLossByCodes;
-  auto depth = std::find_if(depths_.begin(), depths_.end(),
-                            [&](const Depth& each) { return each.recall >= depthRecall; });
-  if (depth == depths_.end()) depth = depths_.end() - 1;
-  if (depth->recall <= 0) return std::nullopt;
-  const float walkRecall = recall / depth->recall;
+  const Depth depth = depthOf(depthRecall).value_or(depths_.back());
+  if (depth.recall <= 0) return std::nullopt;
+  const float walkRecall = recall / depth.recall;
   const auto above = std::find_if(reaches.begin(), reaches.end(),
                                   [&](const Reach& each) { return each.recall >= walkRecall; });
   if (above == reaches.end()) return std::nullopt;
-  Promise promise{{above->reach, depth->rescored}, above->recall * depth->recall, above->distances};
+  Promise promise{
+      {above->reach, depth.doubt}, above->recall * depth.recall, above->distances, depth.rescored};
   if (above == reaches.begin()) return promise;
   // Recall rises ever more slowly with reach, so that between two of them it is at least this.
   const Reach& below = above[-1];
@@ -106,16 +105,21 @@ std::optional<Calibration::Promise> Calibration::leastOf(const std::vector<Reach
   return promise;
 }
 
-std::optional<uint32_t> Calibration::depthOf(float recall) const {
-  const auto depth = std::find_if(depths_.begin(), depths_.end(),
+std::optional<Calibration::Depth> Calibration::depthOf(float recall) const {
+  const auto above = std::find_if(depths_.begin(), depths_.end(),
                                   [&](const Depth& each) { return each.recall >= recall; });
-  return depth == depths_.end() ? std::nullopt : std::optional(depth->rescored);
+  if (above == depths_.end()) return std::nullopt;
+  if (above == depths_.begin()) return *above;
+  const Depth& below = above[-1];
+  const float share = (recall - below.recall) / (above->recall - below.recall);
+  return Depth{between(below.doubt, above->doubt, share),
+               between(below.rescored, above->rescored, share), recall};
 }
 
 float Calibration::recallOfDepth(uint32_t rescored) const {
   float recall = 0;
   for (const Depth& each : depths_)
-    if (each.rescored <= rescored) recall = each.recall;
+    if (each.rescored <= float(rescored)) recall = each.recall;
   return recall;
 }
 
@@ -126,7 +130,8 @@ bool Calibration::isSound() const {
            each.distances >= 0 && std::isfinite(each.distances);
   };
   const auto isDepth = [&](const Depth& each) {
-    return each.rescored <= kMostRescored && isShare(each.recall);
+    return each.doubt >= 0 && each.doubt <= kMostDoubt && each.rescored >= 0 &&
+           each.rescored <= kDeepest && isShare(each.recall);
   };
   const auto risesReach = [](const Reach& a, const Reach& b) { return a.recall >= b.recall; };
   const auto isCurve = [&](const std::vector<Reach>& reaches) {
@@ -155,9 +160,8 @@ SearchOptions walkOptions(Metric metric, const Effort& effort, size_t wanted) {
   return options;
 }
 
-size_t rescoredFor(const Effort& effort, size_t wanted) {
-  const size_t tens = std::max(wanted, kCalibratedWanted);
-  return effort.rescored * tens / kCalibratedWanted;
+Rescoring rescoringFor(const Effort& effort, size_t wanted) {
+  return {inProportion(kDeepest, wanted), std::max(wanted, kCalibratedWanted), effort.doubt};
 }
 
 } // namespace vicinal

@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "graph/hnsw_graph.hpp"
+#include "segment/rescoring.hpp"
 
 namespace vicinal {
 
@@ -20,8 +21,8 @@ struct Effort {
   // How far the walk goes: the factor of `Stop` or, where distances don't start at zero (Dot), the
   // width of the beam for ten neighbours.
   float reach = 0;
-  // How many of the nearest by code are scored exactly, for ten neighbours.
-  uint32_t rescored = 0;
+  // When enough of the nearest by code are scored exactly (segment/rescoring.hpp).
+  float doubt = 0;
 };
 
 class Calibration {
@@ -32,9 +33,11 @@ public:
     float recall = 0;
     float distances = 0;
   };
-  // Share of true neighbours among so many of the nearest by code.
+  // Share of true neighbours among those of the nearest by code that are scored, and how many these
+  // are on average.
   struct Depth {
-    uint32_t rescored = 0;
+    float doubt = 0;
+    float rescored = 0;
     float recall = 0;
   };
   // What was sought to measure it.
@@ -47,6 +50,8 @@ public:
     float recall = 0;
     // That the walk will compute, about.
     double distances = 0;
+    // That are scored exactly, about.
+    double rescored = 0;
   };
   // Of walks among accepted vertices (graph/accepted_walk.hpp), where kAcceptedShare of all are.
   struct Accepted {
@@ -58,7 +63,7 @@ public:
     float gathered = 0.3f;
   };
 
-  // Reaches and depths rise in effort and in recall.
+  // Reaches and depths rise in effort and in recall, depths perhaps not strictly.
   Calibration(uint32_t vertices, Samples samples, std::vector<Reach> reaches,
               std::vector<Depth> depths, Accepted accepted)
       : vertices_(vertices), samples_(samples), reaches_(std::move(reaches)),
@@ -74,9 +79,9 @@ public:
   // What a distance of such a walk is worth.
   double paceAmong(double share) const;
 
-  // How many of the nearest by code hold so much of the truth, for ten neighbours; nothing where
-  // more than were ever looked at would have to be.
-  std::optional<uint32_t> depthOf(float recall) const;
+  // The least depth that holds so much of the truth; nothing where more than was ever looked at
+  // would have to be.
+  std::optional<Depth> depthOf(float recall) const;
   // Of a scan of codes that scores so many exactly, for ten neighbours.
   float recallOfDepth(uint32_t rescored) const;
   // Whether it can have been measured: of what a file says.
@@ -109,8 +114,16 @@ constexpr size_t kCalibratedWanted = 10;
 
 // The reaches that are measured, least first.
 std::vector<float> measuredReaches(Metric metric);
-// A walk of this effort for `wanted` neighbours, and how many of what it finds are scored exactly.
+// Of the nearest by code, those that are looked at for ten neighbours.
+constexpr size_t kDeepest = 256;
+
+// A walk of this effort for `wanted` neighbours, and what of it is scored exactly.
 SearchOptions walkOptions(Metric metric, const Effort& effort, size_t wanted);
-size_t rescoredFor(const Effort& effort, size_t wanted);
+Rescoring rescoringFor(const Effort& effort, size_t wanted);
+// What is measured of ten neighbours, for `wanted`.
+constexpr size_t inProportion(double ofTen, size_t wanted) {
+  const double tens = double(std::max(wanted, kCalibratedWanted)) / kCalibratedWanted;
+  return size_t(ofTen * tens + 0.5);
+}
 
 } // namespace vicinal

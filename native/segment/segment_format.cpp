@@ -17,6 +17,8 @@ constexpr uint32_t kMostMeasured = 64;
 constexpr uint32_t kSparseSince = 4;
 // Before, walks among the matches of a filter were not measured.
 constexpr uint32_t kAcceptedSince = 5;
+// Before, a depth was a number of vectors that were scored for any query.
+constexpr uint32_t kDoubtsSince = 8;
 // Before, every record of level 0 had room for twice m neighbours.
 constexpr uint32_t kRoomSince = 6;
 
@@ -50,7 +52,7 @@ public:
     };
     addAll(calibration->reaches());
     for (const Calibration::Depth& each : calibration->depths())
-      add(each.rescored).add(each.recall);
+      add(each.doubt).add(each.rescored).add(each.recall);
     const Calibration::Accepted& accepted = calibration->accepted();
     add(accepted.pace).add(accepted.gathered).add(uint32_t(accepted.reaches.size()));
     addAll(accepted.reaches);
@@ -104,7 +106,9 @@ public:
       for (auto& each : into) each = {read<float>(), read<float>(), read<float>()};
     };
     readAll(reaches);
-    for (Calibration::Depth& each : depths) each = {read<uint32_t>(), read<float>()};
+    const bool hasDoubts = file_.formatVersion() >= kDoubtsSince;
+    for (Calibration::Depth& each : depths)
+      each = {hasDoubts ? read<float>() : 0, read<float>(), read<float>()};
     Calibration::Accepted accepted;
     if (file_.formatVersion() >= kAcceptedSince) {
       accepted.pace = read<float>();
@@ -112,6 +116,8 @@ public:
       accepted.reaches.resize(count(kMostMeasured));
       readAll(accepted.reaches);
     }
+    // Without them it has to be measured anew.
+    if (!hasDoubts) return nullptr;
     auto measured = std::make_shared<const Calibration>(vertices, samples, std::move(reaches),
                                                         std::move(depths), std::move(accepted));
     isSound_ = isSound_ && measured->isSound();

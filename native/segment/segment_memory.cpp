@@ -14,10 +14,8 @@ constexpr uint64_t kOverlayEntryBytes = 176;
 
 void CodeArray::tally(const MemoryTally& tally, MemoryPart& part) const {
   tally.add(part, rows_);
-  // Directions are kept as floats and as codes.
-  if (scheme_.projection)
-    MemoryTally::addHeap(part, scheme_.projection->directions().size() * (sizeof(float) + 1));
-  if (scheme_.rabitq) MemoryTally::addHeap(part, scheme_.rabitq->bytes());
+  if (scheme_.projection) MemoryTally::addHeap(part, scheme_.projection->bytes());
+  if (scheme_.rabitq) MemoryTally::addHeap(part, scheme_.rabitq->bytes() + space_.rabitq().bytes());
 }
 
 void VectorSpace::tally(const MemoryTally& tally, MemoryTable::Vectors& table,

@@ -7,6 +7,7 @@
 // query is aligned to 64, rows to 16.
 
 #include "quantize/isa/rows_ahead.hpp"
+#include "quantize/isa/sq8_encode.hpp"
 
 namespace {
 
@@ -59,7 +60,7 @@ void many(const Sq8Query& query, const uint8_t* rows, size_t stride, const uint3
 }
 
 constexpr vicinal::Sq8Kernels kernelSet(vicinal::Isa isa, const char* name) {
-  return {isa, name, many<Dot>, many<L2>};
+  return {isa, name, many<Dot>, many<L2>, encodeRow};
 }
 
 } // namespace

@@ -1,0 +1,65 @@
+// A vector as a row of SQ8. Included within each instruction set's own file only, as its loops are;
+// plain arithmetic in an order of its own, so all sets give the same bytes.
+#pragma once
+
+#include <cfloat>
+#include <cstring>
+
+#include "quantize/sq8.hpp"
+
+namespace {
+
+struct Range {
+  float low;
+  float high;
+};
+
+// In lanes, since one minimum after another is all a processor would wait for.
+inline Range rangeOf(const float* vector, size_t dim) {
+  constexpr size_t kLanes = 16;
+  typedef float Lanes __attribute__((vector_size(kLanes * sizeof(float))));
+  Lanes lows = vector[0] - Lanes{};
+  Lanes highs = lows;
+  size_t i = 0;
+  for (; i + kLanes <= dim; i += kLanes) {
+    Lanes values;
+    std::memcpy(&values, vector + i, sizeof values);
+    lows = values < lows ? values : lows;
+    highs = values > highs ? values : highs;
+  }
+  Range range{vector[0], vector[0]};
+  const auto take = [&](float low, float high) {
+    range.low = low < range.low ? low : range.low;
+    range.high = high > range.high ? high : range.high;
+  };
+  for (; i < dim; i++) take(vector[i], vector[i]);
+  for (size_t lane = 0; lane < kLanes; lane++) take(lows[lane], highs[lane]);
+  return range;
+}
+
+void encodeRow(const float* vector, size_t dim, size_t stride, uint8_t* row) {
+  constexpr float kSteps = 255;
+  const auto [low, high] = rangeOf(vector, dim);
+  // Divided first: the difference of two finite floats may be none.
+  float scale = high / kSteps - low / kSteps;
+  // Of rows without width, or with less than floats can divide by, the middle is all there is.
+  const float inverse = scale > FLT_MIN ? 1 / scale : 0;
+  if (inverse == 0) scale = 0;
+  // Squares are at most 2^14, dimensions 2^16.
+  int32_t sum = 0;
+  int32_t squares = 0;
+  for (size_t i = 0; i < dim; i++) {
+    // Bounded before it is an integer: the widest rows' differences are infinite.
+    const float step = (vector[i] - low) * inverse + 0.5f;
+    const auto code = static_cast<int32_t>(step < kSteps ? step : kSteps);
+    row[i] = static_cast<uint8_t>(code);
+    sum += code - vicinal::kSq8ZeroCode;
+    squares += (code - vicinal::kSq8ZeroCode) * (code - vicinal::kSq8ZeroCode);
+  }
+  std::memset(row + dim, 0, stride - dim);
+  auto& terms = *reinterpret_cast<vicinal::Sq8Terms*>(row + stride - sizeof(vicinal::Sq8Terms));
+  terms = {low + vicinal::kSq8ZeroCode * scale, scale, static_cast<float>(sum),
+           scale * scale * static_cast<float>(squares)};
+}
+
+} // namespace

@@ -1,0 +1,108 @@
+// When enough of what codes have found is scored exactly.
+#include <random>
+
+#include "harness.hpp"
+#include "segment/rescoring.hpp"
+
+namespace vicinal {
+
+namespace {
+
+// Neighbours in the order of their codes, which are off by `noise` (a standard deviation), and all
+// by `bias`.
+struct Found {
+  Found(unsigned seed, size_t count, float noise, float bias) {
+    std::mt19937 random(seed);
+    std::normal_distribution<float> normal;
+    std::vector<std::pair<float, float>> both;
+    for (size_t at = 0; at < count; at++) {
+      const float distance = std::sqrt(float(at + 1)) + normal(random) * 0.01f;
+      both.push_back({distance + noise * normal(random) + bias, distance});
+    }
+    std::sort(both.begin(), both.end());
+    for (const auto& [code, distance] : both) {
+      byCode.push_back({code, uint32_t(byCode.size())});
+      exact.push_back(distance);
+    }
+  }
+
+  size_t scored(const Rescoring& rescoring) const {
+    RescoringProgress progress;
+    progress.start(rescoring);
+    while (const size_t count = progress.next(byCode))
+      progress.add(byCode.data() + progress.scored(), exact.data() + progress.scored(), count);
+    return progress.scored();
+  }
+
+  // Share of the nearest `wanted` among the first `scored`.
+  double recall(size_t scored, size_t wanted) const {
+    std::vector<float> sorted = exact;
+    std::sort(sorted.begin(), sorted.end());
+    const float last = sorted[wanted - 1];
+    const auto end = exact.begin() + ptrdiff_t(scored);
+    return double(std::count_if(exact.begin(), end, [&](float each) { return each <= last; })) /
+           double(wanted);
+  }
+
+  std::vector<Neighbor> byCode;
+  std::vector<float> exact;
+};
+
+} // namespace
+
+TEST("rescoring without a doubt scores all it may") {
+  const Found found(1, 100, 0.3f, 0);
+  CHECK_EQUAL(found.scored({40}), 40u);
+  CHECK_EQUAL(found.scored({400}), 100u);
+  CHECK_EQUAL(found.scored({0}), 0u);
+  CHECK_EQUAL(Found(1, 5, 0.3f, 0).scored({40, 10, 2}), 5u);
+}
+
+TEST("rescoring ends with the first lot where codes are exact, and goes on the longer they are "
+     "not") {
+  for (const size_t wanted : {1u, 10u, 100u}) {
+    const Found exact(2, 400, 0, 0);
+    CHECK_EQUAL(exact.scored({400, wanted, 3}), std::max<size_t>(12, wanted + wanted / 5));
+    size_t before = 0;
+    for (const float noise : {0.05f, 0.2f, 0.8f}) {
+      size_t scored = 0;
+      for (unsigned seed = 0; seed < 50; seed++)
+        scored += Found(seed, 400, noise, 0).scored({400, wanted, 3});
+      CHECK(scored >= before);
+      before = scored;
+    }
+    CHECK(before > 50 * (wanted + wanted / 5));
+  }
+}
+
+TEST("three deviations of what codes are off keep nearly all neighbours, at a part of the cost") {
+  double recall = 0;
+  size_t scored = 0;
+  constexpr unsigned kQueries = 300;
+  for (unsigned seed = 0; seed < kQueries; seed++) {
+    const Found found(seed, 256, 0.4f, 0);
+    const size_t most = found.scored({256, 10, 3});
+    recall += found.recall(most, 10);
+    scored += most;
+  }
+  CHECK(recall / kQueries > 0.99);
+  CHECK(scored < 90 * kQueries);
+}
+
+TEST("what all codes are off by is no doubt") {
+  for (unsigned seed = 0; seed < 50; seed++) {
+    const size_t without = Found(seed, 256, 0.3f, 0).scored({256, 10, 2});
+    for (const float bias : {-4.0f, 0.5f, 16.0f})
+      CHECK_EQUAL(Found(seed, 256, 0.3f, bias).scored({256, 10, 2}), without);
+  }
+}
+
+TEST("the greatest distances there are stop nothing from being scored") {
+  Found found(3, 30, 0.1f, 0);
+  for (size_t at = 20; at < 30; at++) found.exact[at] = found.byCode[at].distance = FLT_MAX;
+  CHECK(found.scored({30, 25, 1}) == 30);
+  found.exact[3] = FLT_MAX;
+  CHECK(found.scored({30, 10, 1}) >= 12);
+}
+
+} // namespace vicinal
