@@ -102,6 +102,8 @@ public:
 
 private:
   static constexpr uint32_t expandedBit = 1u << 31;
+  // Farther slots are moved at once.
+  static constexpr size_t kMovedOneByOne = 64;
 
   // Those that are near enough, nearest first; how many. Most are not, and which ones no processor
   // guesses, so there is no branch.
@@ -123,6 +125,18 @@ private:
     return near;
   }
 
+  // Where a candidate at this distance belongs among the first slots: behind its equals. Halving
+  // without branches.
+  size_t firstBeyond(float distance, size_t among) const {
+    size_t low = 0;
+    for (size_t length = among; length > 0;) {
+      const size_t half = (length + 1) / 2;
+      low += slots_[low + half - 1].distance <= distance ? half : 0;
+      length -= half;
+    }
+    return low;
+  }
+
   // Each behind its equals. From the back, so that a slot moves once, however many come before it.
   void merge(size_t gathered) {
     if (slots_.size() < size_ + gathered) slots_.resize(width_ + gathered);
@@ -131,8 +145,15 @@ private:
     size_t to = size_ + gathered;
     for (size_t at = gathered; at-- > 0;) {
       const Neighbor kept = gathered_[at];
-      for (; from > 0 && slots[from - 1].distance > kept.distance; from--)
+      const size_t near = from - std::min(from, kMovedOneByOne);
+      for (; from > near && slots[from - 1].distance > kept.distance; from--)
         slots[--to] = slots[from - 1];
+      if (from == near && near > 0) {
+        const size_t first = firstBeyond(kept.distance, from);
+        to -= from - first;
+        std::memmove(slots + to, slots + first, (from - first) * sizeof(Neighbor));
+        from = first;
+      }
       slots[--to] = kept;
     }
     size_ = std::min(size_ + gathered, width_);

@@ -78,14 +78,7 @@ bool Projection::canReduce(uint32_t dim) { return !reducedDims(dim).empty(); }
 
 Projection::Projection(std::vector<float> directions, uint32_t dim)
     : dim_(dim), reducedDim_(uint32_t(directions.size() / dim)), directions_(std::move(directions)),
-      space_(Metric::Dot, dim, directions_.data()),
-      codeMemory_(size_t(reducedDim_) * Sq8Space::strideOf(dim) + kSq8Align) {
-  const auto address = reinterpret_cast<uintptr_t>(codeMemory_.data());
-  uint8_t* const first = codeMemory_.data() + (kSq8Align - address % kSq8Align) % kSq8Align;
-  codes_ = std::make_unique<Sq8Space>(Metric::Dot, dim, first);
-  for (uint32_t row = 0; row < reducedDim_; row++)
-    codes_->encode(row, &directions_[size_t(row) * dim]);
-}
+      space_(Metric::Dot, dim, directions_.data()), coded_(directions_, dim) {}
 
 std::shared_ptr<const Projection> Projection::from(std::vector<float> directions, uint32_t dim) {
   return std::shared_ptr<const Projection>(new Projection(std::move(directions), dim));
@@ -137,11 +130,20 @@ float Projection::apply(const float* vector, float* components) const {
   return takeComponents(vector, dim_, components, reducedDim_);
 }
 
-float Projection::applyFast(const float* vector, float* components) const {
+CodedDirections::CodedDirections(const std::vector<float>& directions, uint32_t dim)
+    : dim_(dim), count_(uint32_t(directions.size() / dim)),
+      memory_(size_t(count_) * Sq8Space::strideOf(dim) + kSq8Align) {
+  const auto address = reinterpret_cast<uintptr_t>(memory_.data());
+  codes_ =
+      Sq8Space(Metric::Dot, dim, memory_.data() + (kSq8Align - address % kSq8Align) % kSq8Align);
+  for (uint32_t row = 0; row < count_; row++) codes_.encode(row, &directions[size_t(row) * dim]);
+}
+
+float CodedDirections::apply(const float* vector, float* components) const {
   thread_local Sq8Query query;
-  codes_->prepare(vector, query);
-  codes_->scan(query, 0, reducedDim_, components);
-  return takeComponents(vector, dim_, components, reducedDim_);
+  codes_.prepare(vector, query);
+  codes_.scan(query, 0, count_, components);
+  return takeComponents(vector, dim_, components, count_);
 }
 
 double Projection::energyOf(const float* vectors, size_t count) const {

@@ -14,6 +14,25 @@
 
 namespace vicinal {
 
+// Directions as codes: what it takes to find the components of a query, some times faster than with
+// floats, and as exact as codes are.
+class CodedDirections {
+public:
+  CodedDirections(const std::vector<float>& directions, uint32_t dim);
+  CodedDirections(const CodedDirections&) = delete;
+  CodedDirections& operator=(const CodedDirections&) = delete;
+
+  // As Projection::apply.
+  float apply(const float* vector, float* components) const;
+  uint64_t bytes() const { return memory_.size(); }
+
+private:
+  uint32_t dim_;
+  uint32_t count_;
+  std::vector<uint8_t> memory_;
+  Sq8Space codes_;
+};
+
 class Projection {
 public:
   // From a sample of `count` vectors of `dim` floats. Null where no number of dimensions that fits
@@ -34,12 +53,14 @@ public:
   // reducedDim × dim floats: orthonormal rows.
   const std::vector<float>& directions() const { return directions_; }
   // They are kept as floats and as codes.
-  uint64_t bytes() const { return directions_.size() * sizeof(float) + codeMemory_.size(); }
+  uint64_t bytes() const { return directions_.size() * sizeof(float) + coded_.bytes(); }
 
   // The components of a vector along the directions; returns the squared length of what is left.
   float apply(const float* vector, float* components) const;
-  // The same through codes of vector and directions: some times faster, and as exact as codes are.
-  float applyFast(const float* vector, float* components) const;
+  // The same through codes of vector and directions.
+  float applyFast(const float* vector, float* components) const {
+    return coded_.apply(vector, components);
+  }
   // Share of the squared length of `count` vectors that their components keep.
   double energyOf(const float* vectors, size_t count) const;
 
@@ -50,8 +71,7 @@ private:
   uint32_t reducedDim_;
   std::vector<float> directions_;
   Space space_; // over the directions, by dot product
-  std::vector<uint8_t> codeMemory_;
-  std::unique_ptr<Sq8Space> codes_;
+  CodedDirections coded_;
 };
 
 } // namespace vicinal

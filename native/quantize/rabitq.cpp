@@ -36,7 +36,8 @@ size_t codeBytes(uint32_t bits, size_t dim) {
 }
 
 // Directions that give the rotated components at once.
-std::shared_ptr<const Projection> turnedBy(const Rotation& rotation, const Projection& projection) {
+std::shared_ptr<const CodedDirections> turnedBy(const Rotation& rotation,
+                                                const Projection& projection) {
   const uint32_t dim = projection.dim();
   std::vector<float> directions(projection.directions().begin(),
                                 projection.directions().begin() + size_t(rotation.dim()) * dim);
@@ -48,7 +49,7 @@ std::shared_ptr<const Projection> turnedBy(const Rotation& rotation, const Proje
     for (uint32_t row = 0; row < rotation.dim(); row++)
       directions[size_t(row) * dim + i] = column[row];
   }
-  return Projection::from(std::move(directions), dim);
+  return std::make_shared<const CodedDirections>(directions, dim);
 }
 
 int codeOf(float value, float inverseStep) {
@@ -198,7 +199,7 @@ RabitqSpace::Residual RabitqSpace::residualOfCodes(const float* vector) const {
   if (!turned_) return residualOf(vector);
   thread_local std::vector<float> residual;
   residual.resize(dim_);
-  const float left = turned_->applyFast(vector, residual.data());
+  const float left = turned_->apply(vector, residual.data());
   const float* const centre = model_->rotatedCentre.data();
   for (uint32_t i = 0; i < dim_; i++) residual[i] -= centre[i];
   const DistanceFn negativeDot = kernels().floats.distance[size_t(Metric::Dot)];

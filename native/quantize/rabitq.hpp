@@ -58,6 +58,7 @@ private:
 using RabitqManyFn = void (*)(const RabitqQuery& query, const uint8_t* rows, size_t stride,
                               const uint32_t* ids, size_t count, float* distances);
 
+class CodedDirections;
 class Projection;
 
 // What all rows of a space share.
@@ -124,7 +125,7 @@ private:
     float left = 0;
   };
   Residual residualOf(const float* vector) const;
-  // The same as exact as codes are.
+  // The same as exact as codes are, and as floats reach.
   Residual residualOfCodes(const float* vector) const;
 
   Metric metric_ = Metric::Cosine;
@@ -135,8 +136,8 @@ private:
   RabitqManyFn manyFn_ = nullptr;
   std::shared_ptr<const RabitqModel> model_;
   const Projection* projection_ = nullptr;
-  // On directions that are rotated already: what queries take. Null where there is no projection.
-  std::shared_ptr<const Projection> turned_;
+  // Directions that are rotated already: what queries take. Null where there is no projection.
+  std::shared_ptr<const CodedDirections> turned_;
 };
 
 } // namespace vicinal

@@ -55,7 +55,7 @@ size_t scoredWith(float doubt, const std::vector<Neighbor>& byCode,
                   const std::vector<float>& exact) {
   thread_local RescoringProgress progress;
   progress.start({kDeepest, kCalibratedWanted, doubt});
-  while (const size_t count = progress.next(byCode)) {
+  while (const size_t count = progress.next(byCode.data(), byCode.size())) {
     const size_t from = progress.scored();
     progress.add(byCode.data() + from, exact.data() + from, count);
   }
@@ -163,7 +163,7 @@ void Calibrator::scanFor(Sample& sample, uint32_t count) {
 }
 
 // The nearest by code, scored exactly: the best of them are the truth, and where they stood by code
-// tells how deep one has to look.
+// tells what each doubt finds of them and how many it scores.
 Status Calibrator::rankByCode() {
   Sample& sample = samples_[ranked_++];
   const std::vector<Neighbor> byCode = sample.near.takeSorted();

@@ -129,8 +129,8 @@ Result<double> CodeChoice::secondsOf(const std::shared_ptr<const CodeArray>& cod
   SearchEnd end = SearchEnd::Complete;
   const double started = threadSeconds();
   SpaceSearch search(space_, query, Waiting::Allowed, stats, codes);
-  VICINAL_TRY(search.walk(options, rescoringFor(promise->effort, kCalibratedWanted), AcceptAll{},
-                          found, end));
+  VICINAL_TRY(search.walk(options, rescoringFor(promise->effort.doubt, kCalibratedWanted),
+                          AcceptAll{}, found, end));
   return threadSeconds() - started;
 }
 

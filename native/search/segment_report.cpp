@@ -16,7 +16,7 @@ SegmentReport SegmentSearch::report() const {
   const bool hasWalked = (plan_ || acceptedPlan_) && (!isFiltered() || names("graph"));
   const bool isOfScan = !hasWalked || (isFiltered() && names("scan"));
   // Vertices that are not in the graph have no codes yet.
-  const bool scansByCode = rescoredOfScan_ > 0 && linked_ > 0;
+  const bool scansByCode = scanPlan_ && linked_ > 0;
   SegmentReport report = scope_.report();
   report.linked = linked_;
   report.strategy = strategy_;
@@ -25,10 +25,9 @@ SegmentReport SegmentSearch::report() const {
     report.walkCost = costs_.walk;
     report.scanCost = costs_.scan;
   }
-  const size_t depth = rescoredOfScan_ * kCalibratedWanted / std::max(wanted_, kCalibratedWanted);
   if (!plan_) report.whyNoWalk = vicinal::whyNoWalk(space_, request_, linked_);
   if (isOfScan)
-    report.recall = scansByCode ? double(space_.calibration()->recallOfDepth(uint32_t(depth))) : 1;
+    report.recall = scansByCode ? double(scanPlan_->recall) : 1;
   else
     report.recall = (acceptedPlan_ ? *acceptedPlan_ : *plan_).recall;
   if (!hasWalked) return report;

@@ -16,8 +16,6 @@ constexpr double kMost = 0.4;
 // The share of new matches among the neighbours looked at from which on a walk among matches is
 // trusted; about half the matches were met before.
 constexpr double kStray = kLeastAccepted / 4;
-// Of a scan by code, how many times as many are kept as are scored at least.
-constexpr size_t kSpareRescored = 4;
 // With fewer candidates for each that is kept, their vectors are compared at once.
 constexpr size_t kFewPerKept = 4;
 // How many more are looked at than would have the wanted ones among them on average.
@@ -33,7 +31,7 @@ SegmentSearch::SegmentSearch(const SegmentScope& scope, const SearchRequest& req
       search_(space_, request.query.data(), scope.waiting, stats,
               request.ignoresCodes ? nullptr : space_.codes()),
       plan_(planWalk(space_, request, wanted, linked_)),
-      rescoredOfScan_(search_.hasCodes() ? rescoredOfScan(space_, request, wanted) : 0) {
+      scanPlan_(search_.hasCodes() ? planScanByCode(space_, request, wanted) : std::nullopt) {
   if (!request.rescores) search_.keepCodeDistances();
   if (request.examples) search_.scoreBy(&*request.examples);
 }
@@ -103,9 +101,9 @@ template <typename Accept>
 Status SegmentSearch::scan(const RowBitmap* candidates, VertexSlice slice, const Accept& accept,
                            TopK& top) {
   VertexSlice exact = slice;
-  const bool isFew = candidates != nullptr && !space_.coldVectors() &&
-                     candidates->count() <= kFewPerKept * kSpareRescored * rescoredOfScan_;
-  if (rescoredOfScan_ > 0 && slice.from < linked_ && !isFew) {
+  const bool isFew = candidates != nullptr && !space_.coldVectors() && scanPlan_ &&
+                     candidates->count() <= kFewPerKept * scanPlan_->rescoring.most;
+  if (scanPlan_ && slice.from < linked_ && !isFew) {
     exact.from = std::min(slice.to, linked_);
     VICINAL_TRY(scanByCode(candidates, {slice.from, exact.from}, accept, top));
   }
@@ -118,22 +116,13 @@ Status SegmentSearch::scan(const RowBitmap* candidates, VertexSlice slice, const
 template <typename Accept>
 Status SegmentSearch::scanByCode(const RowBitmap* candidates, VertexSlice slice,
                                  const Accept& accept, TopK& top) {
-  // What lies far from the query, as matches of a filter may, is told apart by codes less well than
-  // the calibration's neighbours. So more is kept, and scored for as long as it brings something.
-  Shortlist byCode(kSpareRescored * rescoredOfScan_);
+  Shortlist byCode(scanPlan_->rescoring.most);
   const CodeDistances distances{search_, space_.codeStride()};
   VertexScan vertexScan(space_, distances, accept, scope_.cancel, byCode);
   VICINAL_TRY(candidates ? vertexScan.candidates(*candidates, slice) : vertexScan.range(slice));
-  const std::vector<Neighbor> found = byCode.takeSorted();
-  std::vector<Neighbor> batch;
-  for (size_t from = 0; from < found.size(); from += rescoredOfScan_) {
-    const size_t to = std::min(found.size(), from + rescoredOfScan_);
-    batch.assign(found.begin() + ptrdiff_t(from), found.begin() + ptrdiff_t(to));
-    VICINAL_TRY(search_.rescore({batch.size()}, batch));
-    const bool bringsNothing = from > 0 && !batch.empty() && batch.front().distance > top.bound();
-    for (const Neighbor& neighbor : batch) top.offer(neighbor);
-    if (bringsNothing) break;
-  }
+  std::vector<Neighbor> found = byCode.takeSorted();
+  VICINAL_TRY(search_.rescore(scanPlan_->rescoring, found));
+  for (const Neighbor& neighbor : found) top.offer(neighbor);
   return Status::ok();
 }
 
@@ -173,7 +162,7 @@ double SegmentSearch::sampledConditions(const FilterPlan& plan) const {
 // In distances of a walk among all vertices.
 SegmentSearch::Costs SegmentSearch::estimate(const FilterPlan& plan, double matchShare) const {
   const double candidates = plan.candidateCount();
-  const bool scansCodes = rescoredOfScan_ > 0;
+  const bool scansCodes = scanPlan_.has_value();
   const double gathered =
       scansCodes ? double(space_.calibration()->accepted().gathered) : kGatheredDistance;
   const double evaluation =

@@ -106,7 +106,8 @@ private:
   const std::optional<WalkPlan> plan_;
   // Where a filter's matches are walked among.
   std::optional<WalkPlan> acceptedPlan_;
-  const size_t rescoredOfScan_;
+  // Nothing where scans compare vectors.
+  const std::optional<ScanPlan> scanPlan_;
   VertexCondition* condition_ = nullptr;
   // For the report.
   const char* strategy_ = SegmentReport{}.strategy;

@@ -28,27 +28,15 @@ const CodeQuery& SpaceSearch::preparedQuery(size_t example) {
   return queries[example];
 }
 
-Status SpaceSearch::rescore(const Rescoring& rescoring, std::vector<Neighbor>& found) {
+Status SpaceSearch::rescoreLot(Neighbor* lot, size_t count, RescoringProgress& progress) {
   thread_local std::vector<uint32_t> vertices;
   thread_local std::vector<float> distances;
-  thread_local RescoringProgress progress;
-  if (!rescores_) {
-    found.resize(std::min(found.size(), rescoring.most));
-    return Status::ok();
-  }
-  progress.start(rescoring);
-  while (const size_t count = progress.next(found)) {
-    Neighbor* const block = found.data() + progress.scored();
-    vertices.clear();
-    for (size_t at = 0; at < count; at++) vertices.push_back(block[at].vertex);
-    distances.resize(count);
-    VICINAL_TRY(score(vertices, distances.data()));
-    progress.add(block, distances.data(), count);
-    for (size_t at = 0; at < count; at++) block[at].distance = distances[at];
-  }
-  stats_.rescored += progress.scored();
-  found.resize(progress.scored());
-  std::sort(found.begin(), found.end(), isNearer);
+  vertices.clear();
+  for (size_t at = 0; at < count; at++) vertices.push_back(lot[at].vertex);
+  distances.resize(count);
+  VICINAL_TRY(score(vertices, distances.data()));
+  progress.add(lot, distances.data(), count);
+  for (size_t at = 0; at < count; at++) lot[at].distance = distances[at];
   return Status::ok();
 }
 

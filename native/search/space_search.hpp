@@ -48,15 +48,22 @@ public:
                  const Accept& accept, std::vector<Neighbor>& found, SearchEnd& end,
                  size_t& accepted) {
     VICINAL_TRY(lead(options, AcceptAll{}, found, end));
+    size_t looked = 0;
     size_t kept = 0;
     accepted = 0;
-    for (size_t at = 0; at < found.size() && (at < among || kept < rescoring.most); at++) {
-      if (!accept(found[at].vertex)) continue;
-      accepted += at < among ? 1 : 0;
-      found[kept++] = found[at];
-    }
-    found.resize(kept);
-    return codes_ ? rescore(rescoring, found) : Status::ok();
+    // Asked of no more than are scored, or have to be looked at: to ask may cost more than to
+    // score.
+    const auto keep = [&](size_t wanted) {
+      for (; looked < found.size() && (looked < among || kept < wanted); looked++) {
+        if (!accept(found[looked].vertex)) continue;
+        accepted += looked < among ? 1 : 0;
+        found[kept++] = found[looked];
+      }
+      return kept;
+    };
+    if (codes_) return rescore(rescoring, found, keep);
+    found.resize(keep(rescoring.most));
+    return Status::ok();
   }
 
   // By way of accepted vertices alone. By code, where there are codes; the caller scores.
@@ -131,9 +138,32 @@ public:
   }
   // Keeps those of the foremost by code that may be among the nearest, in the order of their exact
   // distances.
-  Status rescore(const Rescoring& rescoring, std::vector<Neighbor>& found);
+  Status rescore(const Rescoring& rescoring, std::vector<Neighbor>& found) {
+    return rescore(rescoring, found, [&](size_t) { return found.size(); });
+  }
 
 private:
+  // `ready(count)` sees to it that so many of `found` may be scored, and says how many there are.
+  template <typename Ready>
+  Status rescore(const Rescoring& rescoring, std::vector<Neighbor>& found, const Ready& ready) {
+    thread_local RescoringProgress progress;
+    if (!rescores_) {
+      found.resize(std::min(ready(rescoring.most), rescoring.most));
+      return Status::ok();
+    }
+    progress.start(rescoring);
+    while (true) {
+      const size_t there = ready(progress.scored() + progress.lot());
+      const size_t count = progress.next(found.data(), there);
+      if (count == 0) break;
+      VICINAL_TRY(rescoreLot(found.data() + progress.scored(), count, progress));
+    }
+    stats_.rescored += progress.scored();
+    found.resize(progress.scored());
+    std::sort(found.begin(), found.end(), isNearer);
+    return Status::ok();
+  }
+  Status rescoreLot(Neighbor* lot, size_t count, RescoringProgress& progress);
   template <typename Accept>
   SearchReport leadByExamples(const HnswGraph& graph, const SearchOptions& options,
                               const Accept& accept, std::vector<Neighbor>& found) {

@@ -19,6 +19,11 @@ constexpr float kDoubtOfWidth = 3;
 constexpr float kScanLoss = 0.5f;
 constexpr size_t kScanRescoredPerWanted = 2;
 constexpr size_t kScanRescoredAtLeast = 16;
+// What lies far from the query, as matches of a filter may, is told apart by codes less well than
+// the calibration's neighbours, since more lie side by side. So so many times more than are scored
+// of those are kept, and more deviations are no doubt yet.
+constexpr size_t kSpareRescored = 4;
+constexpr float kDoubtOfFar = 3;
 
 // What is asked of the calibration.
 float adjustedRecall(const SearchRequest& request) {
@@ -53,7 +58,7 @@ WalkPlan planOf(const Calibration::Promise& promise, const VectorSpace& space,
                 const SearchRequest& request, size_t wanted) {
   WalkPlan plan;
   plan.options = walkOptions(space.spec().metric, promise.effort, wanted);
-  plan.rescoring = rescoringFor(promise.effort, wanted);
+  plan.rescoring = rescoringFor(promise.effort.doubt, wanted);
   const double tens = std::max(1.0, double(wanted) / kCalibratedWanted);
   plan.distances = promise.distances * std::sqrt(tens) + promise.rescored * tens;
   plan.recall = promise.recall;
@@ -86,7 +91,8 @@ std::optional<WalkPlan> planWalkToOne(const VectorSpace& space, const SearchRequ
   const auto promise = space.calibration()->least(adjustedRecall(request));
   if (!promise) return std::nullopt;
   const WalkPlan plan = planOf(*promise, space, request, wanted);
-  const bool scansCodes = space.codes() != nullptr && rescoredOfScan(space, request, wanted) > 0;
+  const bool scansCodes =
+      space.codes() != nullptr && planScanByCode(space, request, wanted).has_value();
   const double scan = linked * (scansCodes ? kSequentialCode : kSequentialDistance);
   if (scan < plan.distances) return std::nullopt;
   return plan;
@@ -116,20 +122,28 @@ const char* whyNoWalk(const VectorSpace& space, const SearchRequest& request, ui
   return space.calibration()->least(adjustedRecall(request)) ? "costs less" : "recall";
 }
 
-size_t rescoredOfScan(const VectorSpace& space, const SearchRequest& request, size_t wanted) {
+std::optional<ScanPlan> planScanByCode(const VectorSpace& space, const SearchRequest& request,
+                                       size_t wanted) {
   // More than that is not asked of codes by whoever asks for all, but not for exactness.
   constexpr float kNearlyAll = 0.995f;
-  if (request.isExact || request.ignoresCodes) return 0;
-  if (request.oversampling > 0) return oversampled(request, wanted);
-  // Errors of codes add up in a score of several distances, so a scan compares vectors.
-  if (request.examples) return 0;
-  const float asked = request.ef > 0 ? kNearlyAll : std::min(kNearlyAll, adjustedRecall(request));
+  if (request.isExact || request.ignoresCodes) return std::nullopt;
   const auto calibration = space.calibration();
+  if (request.oversampling > 0) {
+    const size_t rescored = oversampled(request, wanted);
+    const double ofTen = double(rescored) / double(inProportion(1, wanted));
+    return ScanPlan{{rescored}, calibration->recallOfDepth(ofTen)};
+  }
+  // Errors of codes add up in a score of several distances, so a scan compares vectors.
+  if (request.examples) return std::nullopt;
+  const float asked = request.ef > 0 ? kNearlyAll : std::min(kNearlyAll, adjustedRecall(request));
   auto depth = calibration->depthOf(1 - (1 - asked) * kScanLoss);
   if (!depth) depth = calibration->depthOf(asked);
-  if (!depth) return 0;
-  return std::max(inProportion(depth->rescored, wanted),
-                  kScanRescoredPerWanted * wanted + kScanRescoredAtLeast);
+  if (!depth) return std::nullopt;
+  ScanPlan plan{rescoringFor(depth->doubt + kDoubtOfFar, wanted), depth->recall};
+  plan.rescoring.most =
+      kSpareRescored * std::max(inProportion(depth->rescored, wanted),
+                                kScanRescoredPerWanted * wanted + kScanRescoredAtLeast);
+  return plan;
 }
 
 } // namespace vicinal

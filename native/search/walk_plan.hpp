@@ -38,8 +38,14 @@ std::optional<WalkPlan> planAcceptedWalk(const VectorSpace& space, const SearchR
 // no walk promises the "recall", or a scan "costs less".
 const char* whyNoWalk(const VectorSpace& space, const SearchRequest& request, uint32_t linked);
 
-// How many of the nearest by code a scan of them scores exactly; 0 where codes cannot keep the
-// recall that the request asks for, or are not to be used.
-size_t rescoredOfScan(const VectorSpace& space, const SearchRequest& request, size_t wanted);
+// A scan of codes: what of the nearest is scored exactly, and the recall that can be promised.
+struct ScanPlan {
+  Rescoring rescoring;
+  float recall = 0;
+};
+
+// Nothing where codes cannot keep the recall that the request asks for, or are not to be used.
+std::optional<ScanPlan> planScanByCode(const VectorSpace& space, const SearchRequest& request,
+                                       size_t wanted);
 
 } // namespace vicinal

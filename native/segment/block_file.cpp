@@ -12,8 +12,9 @@ namespace vicinal {
 namespace {
 
 constexpr uint32_t kFormatVersion = 8;
-// The least version whose code may read what this one writes.
+// The least version whose code may read what this one writes, and the least that this one reads.
 constexpr uint32_t kLeastReader = 8;
+constexpr uint32_t kOldestRead = 8;
 constexpr char kMagic[3][9] = {"VICNLSEG", "VICNLOVL", "VICNLIDX"};
 // Directories are some kilobytes; anything near this is no directory.
 constexpr uint64_t kMostDirectoryBytes = 1 << 24;
@@ -133,6 +134,10 @@ Status BlockFile::verifyHeader(FileKind kind) {
                                                " needs a reader of version " +
                                                std::to_string(header.leastReader) +
                                                ", this one is " + std::to_string(kFormatVersion));
+  // Everything in them is in the table too, or in payloads.
+  if (header.formatVersion < kOldestRead)
+    return corrupt("format version " + std::to_string(header.formatVersion) +
+                   " is older than any that is read");
   const bool isSound = header.fileBytes == *bytes && header.blockBytes == kBlockBytes &&
                        header.blocksAt >= kSectionAlignment && header.blocksAt <= *bytes &&
                        header.directoryAt >= kSectionAlignment &&

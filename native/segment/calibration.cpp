@@ -14,9 +14,9 @@ struct FactorAndWidth {
   float factor;
   float width;
 };
-constexpr FactorAndWidth kFactors[] = {{1.0f, 160},   {1.02f, 160}, {1.04f, 160},  {1.06f, 180},
-                                       {1.09f, 200},  {1.12f, 240}, {1.16f, 280},  {1.20f, 400},
-                                       {1.26f, 640},  {1.33f, 900}, {1.42f, 1200}, {1.55f, 1600},
+constexpr FactorAndWidth kFactors[] = {{1.0f, 80},    {1.02f, 80},  {1.04f, 80},   {1.06f, 90},
+                                       {1.09f, 100},  {1.12f, 115}, {1.16f, 135},  {1.20f, 240},
+                                       {1.26f, 500},  {1.33f, 800}, {1.42f, 1200}, {1.55f, 1600},
                                        {1.75f, 2200}, {2.0f, 3000}};
 constexpr float kWidths[] = {10, 16, 24, 32, 48, 64, 96, 128, 192, 256, 384, 512, 768, 1024};
 constexpr size_t kWidestPerWanted = 4;
@@ -26,6 +26,7 @@ constexpr size_t kWidthPerWanted = 2;
 // Beyond them nothing is measured.
 constexpr float kMostReach = 65536;
 constexpr float kMostDoubt = 1024;
+constexpr float kMostRescored = 65536;
 
 bool isByWidth(Metric metric) { return metric == Metric::Dot; }
 
@@ -116,11 +117,14 @@ std::optional<Calibration::Depth> Calibration::depthOf(float recall) const {
                between(below.rescored, above->rescored, share), recall};
 }
 
-float Calibration::recallOfDepth(uint32_t rescored) const {
-  float recall = 0;
-  for (const Depth& each : depths_)
-    if (each.rescored <= float(rescored)) recall = each.recall;
-  return recall;
+float Calibration::recallOfDepth(double rescored) const {
+  const auto above = std::find_if(depths_.begin(), depths_.end(),
+                                  [&](const Depth& each) { return each.rescored > rescored; });
+  if (above == depths_.begin()) return 0;
+  const Depth& below = above[-1];
+  if (above == depths_.end()) return below.recall;
+  const double share = (rescored - below.rescored) / double(above->rescored - below.rescored);
+  return between(below.recall, above->recall, float(share));
 }
 
 bool Calibration::isSound() const {
@@ -131,7 +135,7 @@ bool Calibration::isSound() const {
   };
   const auto isDepth = [&](const Depth& each) {
     return each.doubt >= 0 && each.doubt <= kMostDoubt && each.rescored >= 0 &&
-           each.rescored <= kDeepest && isShare(each.recall);
+           each.rescored <= kMostRescored && isShare(each.recall);
   };
   const auto risesReach = [](const Reach& a, const Reach& b) { return a.recall >= b.recall; };
   const auto isCurve = [&](const std::vector<Reach>& reaches) {
@@ -160,8 +164,8 @@ SearchOptions walkOptions(Metric metric, const Effort& effort, size_t wanted) {
   return options;
 }
 
-Rescoring rescoringFor(const Effort& effort, size_t wanted) {
-  return {inProportion(kDeepest, wanted), std::max(wanted, kCalibratedWanted), effort.doubt};
+Rescoring rescoringFor(float doubt, size_t wanted) {
+  return {inProportion(kDeepest, wanted), std::max(wanted, kCalibratedWanted), doubt};
 }
 
 } // namespace vicinal

@@ -82,8 +82,8 @@ public:
   // The least depth that holds so much of the truth; nothing where more than was ever looked at
   // would have to be.
   std::optional<Depth> depthOf(float recall) const;
-  // Of a scan of codes that scores so many exactly, for ten neighbours.
-  float recallOfDepth(uint32_t rescored) const;
+  // Of a scan of codes that scores so many exactly on average, for ten neighbours.
+  float recallOfDepth(double rescored) const;
   // Whether it can have been measured: of what a file says.
   bool isSound() const;
 
@@ -119,7 +119,7 @@ constexpr size_t kDeepest = 256;
 
 // A walk of this effort for `wanted` neighbours, and what of it is scored exactly.
 SearchOptions walkOptions(Metric metric, const Effort& effort, size_t wanted);
-Rescoring rescoringFor(const Effort& effort, size_t wanted);
+Rescoring rescoringFor(float doubt, size_t wanted);
 // What is measured of ten neighbours, for `wanted`.
 constexpr size_t inProportion(double ofTen, size_t wanted) {
   const double tens = double(std::max(wanted, kCalibratedWanted)) / kCalibratedWanted;

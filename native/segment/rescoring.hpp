@@ -8,6 +8,7 @@
 #pragma once
 
 #include <algorithm>
+#include <cfloat>
 #include <cmath>
 #include <limits>
 #include <vector>
@@ -29,30 +30,39 @@ class RescoringProgress {
 public:
   void start(const Rescoring& rescoring) {
     rescoring_ = rescoring;
-    scored_ = 0;
+    scored_ = comparable_ = 0;
     errors_ = squares_ = 0;
     nearest_.clear();
   }
 
   size_t scored() const { return scored_; }
 
-  // How many to score next of these, which are in the order of their codes and begin with those
-  // that have been scored.
-  size_t next(const std::vector<Neighbor>& byCode) const {
-    const size_t left = std::min(rescoring_.most, byCode.size()) - scored_;
-    if (left == 0 || std::isinf(rescoring_.doubt)) return left;
+  // How many would be scored next, were there as many.
+  size_t lot() const {
+    const size_t left = rescoring_.most - scored_;
+    if (std::isinf(rescoring_.doubt)) return left;
     const size_t first =
         std::max(kFewestAtFirst, rescoring_.wanted + rescoring_.wanted / kFirstShare);
     if (scored_ < first) return std::min(left, first - scored_);
-    if (rescoring_.wanted == 0 ||
-        leastOf(byCode[scored_].distance) > nearest_[rescoring_.wanted - 1])
-      return 0;
     return std::min(left, std::max(kFewestAtOnce, rescoring_.wanted / kNextShare));
+  }
+
+  // How many to score next of these, which are in the order of their codes and begin with those
+  // that have been scored.
+  size_t next(const Neighbor* byCode, size_t count) const {
+    const size_t lot = std::min(this->lot(), count - scored_);
+    const bool isBeyondDoubt = lot > 0 && scored_ >= kFewestAtFirst && !nearest_.empty() &&
+                               nearest_.size() == rescoring_.wanted &&
+                               isFarther(leastOf(byCode[scored_].distance), nearest_.back());
+    return isBeyondDoubt ? 0 : lot;
   }
 
   // `count` more have these exact distances.
   void add(const Neighbor* byCode, const float* exact, size_t count) {
     for (size_t at = 0; at < count; at++) {
+      // Distances that are no numbers say nothing of codes.
+      if (!(std::fabs(exact[at]) < FLT_MAX)) continue;
+      comparable_++;
       const double error = double(exact[at]) - byCode[at].distance;
       errors_ += error;
       squares_ += error * error;
@@ -72,16 +82,24 @@ private:
   static constexpr size_t kFirstShare = 5;
   static constexpr size_t kNextShare = 8;
   static constexpr size_t kFewestAtOnce = 8;
+  static constexpr double kRounding = 1e-6;
+
+  // As far or farther, but for what rounding does: equal ones are no better.
+  static bool isFarther(double distance, double last) {
+    return distance >= last - kRounding * std::fabs(last);
+  }
 
   // What its exact distance hardly falls below.
   double leastOf(float byCode) const {
-    const double mean = errors_ / double(scored_);
-    const double variance = std::max(0.0, squares_ / double(scored_) - mean * mean);
+    const double count = double(std::max<size_t>(1, comparable_));
+    const double mean = errors_ / count;
+    const double variance = std::max(0.0, squares_ / count - mean * mean);
     return byCode + mean - double(rescoring_.doubt) * std::sqrt(variance);
   }
 
   Rescoring rescoring_;
   size_t scored_ = 0;
+  size_t comparable_ = 0;
   double errors_ = 0;
   double squares_ = 0;
   // Exact distances, the last one wanted in its place once there are as many.

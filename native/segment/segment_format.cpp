@@ -13,14 +13,6 @@ constexpr uint32_t kMostSections = 4096;
 // Their numbers are bytes, which loops over them have to get beyond.
 constexpr uint32_t kMostVectors = 255;
 constexpr uint32_t kMostMeasured = 64;
-// The format version whose directories name sparse vectors.
-constexpr uint32_t kSparseSince = 4;
-// Before, walks among the matches of a filter were not measured.
-constexpr uint32_t kAcceptedSince = 5;
-// Before, a depth was a number of vectors that were scored for any query.
-constexpr uint32_t kDoubtsSince = 8;
-// Before, every record of level 0 had room for twice m neighbours.
-constexpr uint32_t kRoomSince = 6;
 
 class Encoder {
 public:
@@ -106,18 +98,12 @@ public:
       for (auto& each : into) each = {read<float>(), read<float>(), read<float>()};
     };
     readAll(reaches);
-    const bool hasDoubts = file_.formatVersion() >= kDoubtsSince;
-    for (Calibration::Depth& each : depths)
-      each = {hasDoubts ? read<float>() : 0, read<float>(), read<float>()};
+    for (Calibration::Depth& each : depths) each = {read<float>(), read<float>(), read<float>()};
     Calibration::Accepted accepted;
-    if (file_.formatVersion() >= kAcceptedSince) {
-      accepted.pace = read<float>();
-      accepted.gathered = read<float>();
-      accepted.reaches.resize(count(kMostMeasured));
-      readAll(accepted.reaches);
-    }
-    // Without them it has to be measured anew.
-    if (!hasDoubts) return nullptr;
+    accepted.pace = read<float>();
+    accepted.gathered = read<float>();
+    accepted.reaches.resize(count(kMostMeasured));
+    readAll(accepted.reaches);
     auto measured = std::make_shared<const Calibration>(vertices, samples, std::move(reaches),
                                                         std::move(depths), std::move(accepted));
     isSound_ = isSound_ && measured->isSound();
@@ -252,8 +238,7 @@ bool decodeDirectory(const BlockFile& file, SegmentDirectory& directory) {
     if (flags >> kDatatypeShift > static_cast<uint8_t>(Datatype::Uint8)) return false;
     vector.spec.datatype = static_cast<Datatype>(flags >> kDatatypeShift);
     vector.graph.m = decoder.read<uint32_t>();
-    vector.graph.m0 =
-        file.formatVersion() >= kRoomSince ? decoder.read<uint32_t>() : 2 * vector.graph.m;
+    vector.graph.m0 = decoder.read<uint32_t>();
     vector.graph.vertices = decoder.read<uint32_t>();
     vector.graph.entry = decoder.read<uint32_t>();
     vector.graph.entryLevel = decoder.read<uint32_t>();
@@ -264,10 +249,8 @@ bool decodeDirectory(const BlockFile& file, SegmentDirectory& directory) {
     vector.codes = static_cast<CodeKind>(codes);
     vector.calibration = decoder.calibration();
   }
-  if (file.formatVersion() >= kSparseSince) {
-    directory.sparse.resize(decoder.count(kMostVectors));
-    for (std::string& name : directory.sparse) name = decoder.text();
-  }
+  directory.sparse.resize(decoder.count(kMostVectors));
+  for (std::string& name : directory.sparse) name = decoder.text();
   directory.sections = decoder.sections();
   return decoder.isSound() && hasNoNameTwice(directory);
 }

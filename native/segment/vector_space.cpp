@@ -197,6 +197,12 @@ Result<std::shared_ptr<CodeArray>> VectorSpace::codesOf(CodeKind kind, uint32_t 
   const std::vector<float> sample = sampleOf(count, sampled);
   const auto current = codes();
   CodeScheme scheme{kind, current ? current->scheme().projection : nullptr, nullptr};
+  // All are coded anew, so directions may be those of all: the ones there are were learnt from the
+  // first vectors, which others need not resemble.
+  if (scheme.projection && sampled >= Projection::kLeastSample) {
+    auto trained = Projection::train(sample.data(), sampled, spec_.dim);
+    if (trained) scheme.projection = std::move(trained);
+  }
   scheme.rabitq = RabitqModel::train(sample.data(), sampled, spec_.dim, scheme.projection.get(),
                                      rabitqBitsOf(kind));
   auto codes = CodeArray::create(spec_.metric, spec_.dim, vertexCapacity(), std::move(scheme));

@@ -183,3 +183,31 @@ TEST("sums at the greatest dimension do not overflow") {
     if (const Sq8Kernels* set = sq8KernelsFor(isa))
       CHECK(std::fabs(measured(set->dot, rows, query, 1) + float(dim)) < 1);
 }
+
+TEST("every instruction set makes the same row of a vector, whatever is in it") {
+  std::mt19937 random(9);
+  std::vector<std::vector<float>> vectors;
+  for (const uint32_t dim : dims) {
+    vectors.push_back(randomFloats(random, dim, 0, 1));
+    vectors.push_back(randomFloats(random, dim, -300, 0.01f));
+    vectors.push_back(randomFloats(random, dim, 0, 1e-41f));
+    vectors.push_back(randomFloats(random, dim, 0, 1e38f));
+    vectors.push_back(std::vector<float>(dim, -0.0f));
+    vectors.push_back(std::vector<float>(dim, 7.5f));
+    vectors.push_back(randomFloats(random, dim, 0, 1));
+    vectors.back()[dim / 2] = std::numeric_limits<float>::max();
+    vectors.back()[dim / 3] = -std::numeric_limits<float>::max();
+  }
+  for (const std::vector<float>& vector : vectors) {
+    const uint32_t stride = Sq8Space::strideOf(uint32_t(vector.size()));
+    std::vector<uint8_t> expected(stride);
+    sq8KernelsFor(Isa::Scalar)->encode(vector.data(), vector.size(), stride, expected.data());
+    for (const Isa isa : isas) {
+      const Sq8Kernels* set = sq8KernelsFor(isa);
+      if (set == nullptr) continue;
+      std::vector<uint8_t> row(stride, 0xff);
+      set->encode(vector.data(), vector.size(), stride, row.data());
+      CHECK(row == expected);
+    }
+  }
+}

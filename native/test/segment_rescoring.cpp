@@ -29,7 +29,7 @@ struct Found {
   size_t scored(const Rescoring& rescoring) const {
     RescoringProgress progress;
     progress.start(rescoring);
-    while (const size_t count = progress.next(byCode))
+    while (const size_t count = progress.next(byCode.data(), byCode.size()))
       progress.add(byCode.data() + progress.scored(), exact.data() + progress.scored(), count);
     return progress.scored();
   }
@@ -97,12 +97,21 @@ TEST("what all codes are off by is no doubt") {
   }
 }
 
+TEST("those as far as the last one wanted are no better, and not scored") {
+  Found same(4, 400, 0, 0);
+  for (size_t at = 0; at < 400; at++) same.byCode[at].distance = same.exact[at] = 1;
+  CHECK_EQUAL(same.scored({400, 10, 3}), 12u);
+  for (size_t at = 0; at < 400; at++) same.byCode[at].distance = 0.75f;
+  CHECK_EQUAL(same.scored({400, 10, 3}), 12u);
+}
+
 TEST("the greatest distances there are stop nothing from being scored") {
   Found found(3, 30, 0.1f, 0);
   for (size_t at = 20; at < 30; at++) found.exact[at] = found.byCode[at].distance = FLT_MAX;
   CHECK(found.scored({30, 25, 1}) == 30);
+  const size_t before = Found(3, 30, 0.1f, 0).scored({20, 10, 0.25f});
   found.exact[3] = FLT_MAX;
-  CHECK(found.scored({30, 10, 1}) >= 12);
+  CHECK(found.scored({20, 10, 0.25f}) >= before);
 }
 
 } // namespace vicinal

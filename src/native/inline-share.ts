@@ -3,8 +3,13 @@ import { callsArriveTogether } from '../core/arrivals.js'
 /** How long searches may hold the JavaScript thread in one turn of the event loop. */
 export const MOST_INLINE_US = 200
 
+/** Searches take longer and shorter: with less than so many times the last one's time left, the next may not fit. */
+const SPARE = 2
+
 let leftUs = MOST_INLINE_US
+let lastUs = 0
 let turnIsWatched = false
+let awaited: Promise<void> | null = null
 
 /** Microseconds left in this turn: awaiting searches that end at once never ends a turn, however many they are. */
 export function inlineShareUs(): number {
@@ -16,8 +21,30 @@ export function inlineSearchUs(): number {
   return callsArriveTogether() ? 0 : leftUs
 }
 
+/**
+ * The next turn, where a search that is short enough would not fit into what others have left of this one: waiting for it
+ * takes a fraction of a hop to the pool. Null where the search may begin now, and where it is not alone: the pool does
+ * several at a time.
+ */
+export function nextShare(): Promise<void> | null {
+  if (leftUs === MOST_INLINE_US || leftUs >= SPARE * lastUs || awaited || callsArriveTogether()) return null
+  awaited = new Promise((resolve) => {
+    setImmediate(() => {
+      awaited = null
+      resolve()
+    })
+  })
+  return awaited
+}
+
+/** Who waits for the next turn, if anybody does. */
+export function awaitedShare(): Promise<void> | null {
+  return awaited
+}
+
 export function spendInlineUs(us: number): void {
   leftUs = Math.max(0, leftUs - us)
+  lastUs = us
   if (turnIsWatched) return
   turnIsWatched = true
   setImmediate(() => {

@@ -28,12 +28,15 @@ import type {
   VectorSpec,
 } from './addon.js'
 import { rethrow, toVicinalError } from './errors.js'
-import { inlineSearchUs, inlineShareUs, spendInlineUs } from './inline-share.js'
+import { awaitedShare, inlineSearchUs, inlineShareUs, nextShare, spendInlineUs } from './inline-share.js'
 import { addon } from './load.js'
 import type { ShardMemory } from './memory-facts.js'
 import { isPlain, numbersOf, unpacked } from './plain-search.js'
 
 /** Numbers for the kernel's `cancel`; 0 means none. */
+/** Starts a search, with `inlineUs` it may take of this turn. */
+type StartSearch<T> = (request: T, cancel: number, inlineUs: number) => Awaitable<FoundRows>
+
 let lastCancel = 0
 
 /**
@@ -60,6 +63,9 @@ export class Shard {
 
   /** Waits for the operations that run. Closing twice is closing once. */
   async close(): Promise<void> {
+    // A search that waits for its turn was asked before.
+    const turn = awaitedShare()
+    if (turn) await turn
     this.#closing ??= this.#addon.closeShard(this.#handle).catch(rethrow)
     await this.#closing
   }
@@ -98,34 +104,36 @@ export class Shard {
 
   /** A short search runs here and now, and its result is returned without a promise. */
   search(request: SearchRequest, scope?: Stoppable): Awaitable<SearchResult> {
-    return this.#inlineOrNot((cancel, inlineUs) => {
-      if (!isPlain(request)) return this.#addon.search(this.#handle, request, cancel, inlineUs)
-      const numbers = numbersOf(request, cancel, inlineUs)
-      return this.#addon.searchPlain(this.#handle, numbers, request.query, request.filter)
-    }, scope)
+    return this.#inlineOrNot(request, scope, (asked, cancel, inlineUs) => {
+      if (!isPlain(asked)) return this.#addon.search(this.#handle, asked, cancel, inlineUs)
+      const numbers = numbersOf(asked, cancel, inlineUs)
+      return this.#addon.searchPlain(this.#handle, numbers, asked.query, asked.filter)
+    })
   }
   /** The same by a sparse vector. */
   searchSparse(request: SparseSearchRequest, scope?: Stoppable): Awaitable<SearchResult> {
-    return this.#inlineOrNot(
-      (cancel, inlineUs) => this.#addon.searchSparse(this.#handle, request, cancel, inlineUs),
-      scope,
+    return this.#inlineOrNot(request, scope, (asked, cancel, inlineUs) =>
+      this.#addon.searchSparse(this.#handle, asked, cancel, inlineUs),
     )
   }
   /** One ranking of several searches. */
   searchFused(request: FusedRequest, scope?: Stoppable): Awaitable<SearchResult> {
-    return this.#inlineOrNot(
-      (cancel, inlineUs) => this.#addon.searchFused(this.#handle, request, cancel, inlineUs),
-      scope,
+    return this.#inlineOrNot(request, scope, (asked, cancel, inlineUs) =>
+      this.#addon.searchFused(this.#handle, asked, cancel, inlineUs),
     )
   }
-  #inlineOrNot(
-    start: (cancel: number, inlineUs: number) => Awaitable<FoundRows>,
-    scope: Stoppable | undefined,
-  ): Awaitable<SearchResult> {
+  #inlineOrNot<T>(request: T, scope: Stoppable | undefined, start: StartSearch<T>): Awaitable<SearchResult> {
+    const turn = nextShare()
+    if (!turn) return this.#started(request, scope, start)
+    // Whoever asked may use their arrays for something else by then.
+    const kept = copyOf(request)
+    return turn.then(() => this.#started(kept, scope, start))
+  }
+  #started<T>(request: T, scope: Stoppable | undefined, start: StartSearch<T>): Awaitable<SearchResult> {
     lastCancel += 1
     const cancel = lastCancel
     try {
-      const started = unpacked(start(cancel, inlineSearchUs()))
+      const started = unpacked(start(request, cancel, inlineSearchUs()))
       if (started instanceof Promise) return this.#stoppable(scope, cancel, started)
       spendInlineUs(started.stats.tookUs)
       return started
@@ -307,4 +315,12 @@ export class Shard {
       if (!this.#closing) this.#addon.cancel(this.#handle, cancel)
     }
   }
+}
+
+/** With arrays of its own; a structured clone would have all of a buffer of which an array is a part. */
+function copyOf<T>(value: T): T {
+  if (ArrayBuffer.isView(value)) return (value as unknown as Uint8Array).slice() as T
+  if (Array.isArray(value)) return value.map(copyOf) as T
+  if (value === null || typeof value !== 'object') return value
+  return Object.fromEntries(Object.entries(value).map(([name, part]) => [name, copyOf(part)])) as T
 }

@@ -14,26 +14,31 @@ struct Range {
   float high;
 };
 
-// In lanes, since one minimum after another is all a processor would wait for.
+// In lanes, since one minimum after another is all a processor would wait for; of 16 bytes, which
+// all instruction sets have.
 inline Range rangeOf(const float* vector, size_t dim) {
-  constexpr size_t kLanes = 16;
-  typedef float Lanes __attribute__((vector_size(kLanes * sizeof(float))));
-  Lanes lows = vector[0] - Lanes{};
-  Lanes highs = lows;
+  typedef float Lanes __attribute__((vector_size(16)));
+  constexpr size_t kLanes = 4;
+  constexpr size_t kParts = 4;
+  Lanes lows[kParts];
+  Lanes highs[kParts];
+  for (size_t part = 0; part < kParts; part++) lows[part] = highs[part] = vector[0] - Lanes{};
   size_t i = 0;
-  for (; i + kLanes <= dim; i += kLanes) {
-    Lanes values;
-    std::memcpy(&values, vector + i, sizeof values);
-    lows = values < lows ? values : lows;
-    highs = values > highs ? values : highs;
-  }
+  for (; i + kParts * kLanes <= dim; i += kParts * kLanes)
+    for (size_t part = 0; part < kParts; part++) {
+      Lanes values;
+      std::memcpy(&values, vector + i + part * kLanes, sizeof values);
+      lows[part] = values < lows[part] ? values : lows[part];
+      highs[part] = values > highs[part] ? values : highs[part];
+    }
   Range range{vector[0], vector[0]};
   const auto take = [&](float low, float high) {
     range.low = low < range.low ? low : range.low;
     range.high = high > range.high ? high : range.high;
   };
   for (; i < dim; i++) take(vector[i], vector[i]);
-  for (size_t lane = 0; lane < kLanes; lane++) take(lows[lane], highs[lane]);
+  for (size_t part = 0; part < kParts; part++)
+    for (size_t lane = 0; lane < kLanes; lane++) take(lows[part][lane], highs[part][lane]);
   return range;
 }
 

@@ -66,6 +66,48 @@ test('a filtered search runs within its call once one with the same filter was s
   expect(shard.search(query(target, { filter: other }))).toBeInstanceOf(Promise)
 })
 
+test('a search alone for which a turn has no time left waits for the next one, and for no thread', async () => {
+  const { shard, target } = await filled(300)
+  await nextTurn()
+  const mine = Float32Array.from(target)
+  let waited: Promise<SearchResult> | null = null
+  for (let tries = 0; tries < 100_000 && !waited; tries++) {
+    const started = shard.search(query(mine))
+    if (started instanceof Promise) waited = started
+  }
+  if (!waited) throw new Error('a turn has room for any number of searches')
+  // What the caller does with the array meanwhile is not asked.
+  mine.fill(0)
+  mine[0] = 1
+  let isFound = false
+  void waited.then(() => {
+    isFound = true
+  })
+  // Immediates run in the order in which they were asked for.
+  await nextTurn()
+  expect(isFound).toBe(true)
+  expect(idsOf(await waited)).toEqual(idsOf(shard.search(query(target)) as SearchResult))
+})
+
+test('of several searches for which a turn has no time left one waits, and the pool has the others', async () => {
+  const { shard, target } = await filled(300)
+  await nextTurn()
+  const all = Array.from({ length: 2000 }, () => shard.search(query(target)))
+  const expected = idsOf(all[0] as SearchResult)
+  for (const found of all) expect(idsOf(await found)).toEqual(expected)
+})
+
+test('what waits for its turn is answered before the shard closes', async () => {
+  const { shard, target } = await filled(300)
+  await nextTurn()
+  let waited: ReturnType<typeof shard.search> = shard.search(query(target))
+  for (let tries = 0; tries < 100_000 && !(waited instanceof Promise); tries++) waited = shard.search(query(target))
+  expect(waited).toBeInstanceOf(Promise)
+  const closing = shard.close()
+  expect((await waited).count).toBeGreaterThan(0)
+  await closing
+})
+
 test('awaiting short searches without end lets the event loop turn', async () => {
   const { shard, target } = await filled(300)
   let turns = 0

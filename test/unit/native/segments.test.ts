@@ -242,7 +242,7 @@ test('inspect describes a file', async () => {
   await shard.waitForIndex()
   const [source] = sources(await shard.checkpoint(folder)) as [SegmentSource]
   const info = await inspectSegment(source.path)
-  expect(info).toMatchObject({ formatVersion: 7, rows: 400, bytes: statSync(source.path).size })
+  expect(info).toMatchObject({ formatVersion: 8, rows: 400, bytes: statSync(source.path).size })
   expect(info.vectors).toEqual([
     { name: 'a', dim: DIM, metric: 'cosine', datatype: 'float32', vertices: 400, indexed: 400 },
     { name: 'b', dim: 5, metric: 'l2', datatype: 'float32', vertices: 200, indexed: 200 },
