@@ -88,6 +88,6 @@ it('indexes on disk answer as those in memory: opened, changed, restored; and ta
   await db.close()
   // What stands for an older checkpoint goes when the folder is opened, which may be followed by another checkpoint.
   const left = 2 * Object.keys(KINDS).length - 1
-  for (let opened = 0; opened < 5 && indexFiles().length !== left; opened++) await (await open(folder)).close()
+  for (let opened = 0; opened < 20 && indexFiles().length !== left; opened++) await (await open(folder)).close()
   expect(indexFiles()).toHaveLength(left)
 }, 60_000)

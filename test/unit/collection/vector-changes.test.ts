@@ -88,6 +88,20 @@ it('a dropped vector is in no file once the folder is tidied, and what is left i
   expect(await inspect([folder])).toBe(0)
 })
 
+/** A file may go while it is about to be copied, since work goes on in the folder. */
+async function copyFolder(from: string, to: string): Promise<void> {
+  const mostTries = 20
+  for (let tries = 1; ; tries++) {
+    try {
+      await cp(from, to, { recursive: true })
+      return
+    } catch (error) {
+      if (tries === mostTries) throw error
+      await rm(to, { recursive: true, force: true })
+    }
+  }
+}
+
 it('a name that comes back for a vector of the same shape shows nothing of the one before, whenever the process ends', async () => {
   const first = await opened()
   await filled(first)
@@ -97,8 +111,8 @@ it('a name that comes back for a vector of the same shape shows nothing of the o
   await engine.changeVectors((config) => withVectorName(config, 'gone', { dense: { size: 3, distance: 'Dot' } }))
   // Segment files, table and manifest as a kill would leave them: the files still have the vector of before.
   const copy = join(folder, '..', `${basename(folder)}-copy`)
-  await cp(folder, copy, { recursive: true })
   onTestFinished(() => rm(copy, { recursive: true }))
+  await copyFolder(folder, copy)
   await engine.close()
   const database = await open(copy)
   onTestFinished(() => database.close())
