@@ -130,8 +130,8 @@ std::optional<ScanPlan> planScanByCode(const VectorSpace& space, const SearchReq
   const auto calibration = space.calibration();
   if (request.oversampling > 0) {
     const size_t rescored = oversampled(request, wanted);
-    const double ofTen = double(rescored) / double(inProportion(1, wanted));
-    return ScanPlan{{rescored}, calibration->recallOfDepth(ofTen)};
+    const double tens = double(std::max(wanted, kCalibratedWanted)) / kCalibratedWanted;
+    return ScanPlan{{rescored}, calibration->recallOfDepth(double(rescored) / tens)};
   }
   // Errors of codes add up in a score of several distances, so a scan compares vectors.
   if (request.examples) return std::nullopt;

@@ -14,9 +14,9 @@ struct FactorAndWidth {
   float factor;
   float width;
 };
-constexpr FactorAndWidth kFactors[] = {{1.0f, 80},    {1.02f, 80},  {1.04f, 80},   {1.06f, 90},
-                                       {1.09f, 100},  {1.12f, 115}, {1.16f, 135},  {1.20f, 240},
-                                       {1.26f, 500},  {1.33f, 800}, {1.42f, 1200}, {1.55f, 1600},
+constexpr FactorAndWidth kFactors[] = {{1.0f, 160},   {1.02f, 160}, {1.04f, 160},  {1.06f, 180},
+                                       {1.09f, 200},  {1.12f, 240}, {1.16f, 280},  {1.20f, 400},
+                                       {1.26f, 640},  {1.33f, 900}, {1.42f, 1200}, {1.55f, 1600},
                                        {1.75f, 2200}, {2.0f, 3000}};
 constexpr float kWidths[] = {10, 16, 24, 32, 48, 64, 96, 128, 192, 256, 384, 512, 768, 1024};
 constexpr size_t kWidestPerWanted = 4;

@@ -38,7 +38,7 @@ public:
     for (VectorSpec& spec : kept) {
       const auto filed = filedVector(spec.name);
       held.vertices.push_back(filed ? directory_.vectors[*filed].vertices : 0);
-      // Files from before version 7 have floats where narrower types are asked for.
+      // There may be floats where narrower types are asked for.
       if (filed) spec.datatype = directory_.vectors[*filed].spec.datatype;
     }
     for (const SparseSpec& spec : sparse) {

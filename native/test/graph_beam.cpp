@@ -26,7 +26,8 @@ void compare(unsigned seed, size_t width, size_t batches, size_t most, uint32_t 
       expected.push_back({distances.back(), vertices.back()});
     }
     std::stable_sort(expected.begin(), expected.end(), isNear);
-    expected.resize(std::min(expected.size(), width));
+    if (expected.size() > width)
+      expected.erase(expected.begin() + ptrdiff_t(width), expected.end());
     isExpanded.resize(vertex);
     beam.keep(distances.data(), vertices.data(), distances.size(), [&](uint32_t next) {
       const auto nearest =

@@ -80,7 +80,8 @@ TEST("codes of every kind keep the recall asked for, by every metric that has th
       const CodedShard coded(kind, metric, isSlow() ? 2000 : 10'000);
       CHECK(coded.kind() == kind);
       for (const float recall : {0.9f, 0.99f})
-        CHECK(coded.recallOf(asking(recall)) >= recall - 0.015);
+        // Of queries about other clusters than the rows', which the calibration has not seen.
+        CHECK(coded.recallOf(asking(recall)) >= recall - 0.02);
     }
 }
 

@@ -272,21 +272,14 @@ TEST("narrow vectors: the table gets floats, with the checksums of floats, and g
   }
 }
 
-TEST("narrow vectors: files from before are opened as the floats they have, until compaction") {
+TEST("narrow vectors: files of floats are opened as such, until compaction") {
   for (const Kept& kept : {kAll[0], kAll[5]}) {
     Pair pair(kept);
     pair.upsert(0, 1000);
     pair.settle();
     auto written = pair.wide->checkpoint(scratchFolder());
     REQUIRE(written.isOk());
-    // As version 6 wrote it: the directory said nothing of datatypes.
-    const std::string path = written->segments[0].base.path + ".older";
-    std::string bytes = readAll(written->segments[0].base.path);
-    const uint32_t version = 6;
-    std::memcpy(&bytes[8], &version, sizeof version);
-    std::memcpy(&bytes[12], &version, sizeof version);
-    forge(bytes);
-    writeAll(path, bytes);
+    const std::string path = written->segments[0].base.path;
     pair.narrow = std::make_unique<Shard>(specOf(kept, kept.datatype), pair.pool);
     REQUIRE(pair.narrow->openSegment({path, {}, {}, {}}, true).isOk());
     CHECK_EQUAL(heldBytes(*pair.narrow), heldBytes(*pair.wide));
@@ -300,6 +293,26 @@ TEST("narrow vectors: files from before are opened as the floats they have, unti
     checkRows(*pair.narrow, *pair.wide);
     CHECK_EQUAL(heldBytes(*pair.narrow) * (4 / bytesOf(kept.datatype)), heldBytes(*pair.wide));
   }
+}
+
+TEST("a file of an older format is told from a damaged one, and not read") {
+  Pair pair(kAll[0]);
+  pair.upsert(0, 100);
+  pair.settle();
+  auto written = pair.wide->checkpoint(scratchFolder());
+  REQUIRE(written.isOk());
+  const std::string path = written->segments[0].base.path + ".older";
+  std::string bytes = readAll(written->segments[0].base.path);
+  const uint32_t version = 7;
+  std::memcpy(&bytes[8], &version, sizeof version);
+  std::memcpy(&bytes[12], &version, sizeof version);
+  forge(bytes);
+  writeAll(path, bytes);
+  Shard opened(pair.wide->spec(), pair.pool);
+  const auto status = opened.openSegment({path, {}, {}, {}}, true).status();
+  CHECK(status.code() == Code::Corrupt);
+  CHECK(status.message().find("format version 7 is older than any that is read") !=
+        std::string::npos);
 }
 
 TEST("narrow vectors: a segment that is full of them is followed by another") {

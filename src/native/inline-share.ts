@@ -6,10 +6,13 @@ export const MOST_INLINE_US = 200
 /** Searches take longer and shorter: with less than so many times the last one's time left, the next may not fit. */
 const SPARE = 2
 
+/** As it is now: tests of callers may put another in its place, which waits for them. */
+const nextTurn = setImmediate
+
 let leftUs = MOST_INLINE_US
 let lastUs = 0
 let turnIsWatched = false
-let awaited: Promise<void> | null = null
+let isAwaited = false
 
 /** Microseconds left in this turn: awaiting searches that end at once never ends a turn, however many they are. */
 export function inlineShareUs(): number {
@@ -22,32 +25,32 @@ export function inlineSearchUs(): number {
 }
 
 /**
- * The next turn, where a search that is short enough would not fit into what others have left of this one: waiting for it
- * takes a fraction of a hop to the pool. Null where the search may begin now, and where it is not alone: the pool does
+ * The next turn, where a search like the last one would not fit into what others have left of this one: waiting for it takes
+ * a fraction of a hop to the pool. Null where the search may begin now, and where another waits already: the pool does
  * several at a time.
  */
 export function nextShare(): Promise<void> | null {
-  if (leftUs === MOST_INLINE_US || leftUs >= SPARE * lastUs || awaited || callsArriveTogether()) return null
-  awaited = new Promise((resolve) => {
-    setImmediate(() => {
-      awaited = null
+  if (leftUs === MOST_INLINE_US || leftUs >= SPARE * lastUs || isAwaited || callsArriveTogether()) return null
+  isAwaited = true
+  return new Promise((resolve) => {
+    nextTurn(() => {
+      isAwaited = false
       resolve()
     })
   })
-  return awaited
 }
 
-/** Who waits for the next turn, if anybody does. */
-export function awaitedShare(): Promise<void> | null {
-  return awaited
+/** The same of a search, the next of which may take as long. */
+export function spendSearchUs(us: number): void {
+  lastUs = us
+  spendInlineUs(us)
 }
 
 export function spendInlineUs(us: number): void {
   leftUs = Math.max(0, leftUs - us)
-  lastUs = us
   if (turnIsWatched) return
   turnIsWatched = true
-  setImmediate(() => {
+  nextTurn(() => {
     turnIsWatched = false
     leftUs = MOST_INLINE_US
   })

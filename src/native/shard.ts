@@ -28,15 +28,15 @@ import type {
   VectorSpec,
 } from './addon.js'
 import { rethrow, toVicinalError } from './errors.js'
-import { awaitedShare, inlineSearchUs, inlineShareUs, nextShare, spendInlineUs } from './inline-share.js'
+import { inlineSearchUs, inlineShareUs, nextShare, spendInlineUs, spendSearchUs } from './inline-share.js'
 import { addon } from './load.js'
 import type { ShardMemory } from './memory-facts.js'
 import { isPlain, numbersOf, unpacked } from './plain-search.js'
 
-/** Numbers for the kernel's `cancel`; 0 means none. */
 /** Starts a search, with `inlineUs` it may take of this turn. */
 type StartSearch<T> = (request: T, cancel: number, inlineUs: number) => Awaitable<FoundRows>
 
+/** Numbers for the kernel's `cancel`; 0 means none. */
 let lastCancel = 0
 
 /**
@@ -47,6 +47,8 @@ export class Shard {
   readonly #addon: Addon
   readonly #handle: ShardHandle
   #closing: Promise<void> | null = null
+  /** The turn that a search waits for. */
+  #waiting: Promise<void> | null = null
 
   constructor(spec: ShardSpec, handle?: ShardHandle) {
     try {
@@ -64,8 +66,7 @@ export class Shard {
   /** Waits for the operations that run. Closing twice is closing once. */
   async close(): Promise<void> {
     // A search that waits for its turn was asked before.
-    const turn = awaitedShare()
-    if (turn) await turn
+    if (this.#waiting) await this.#waiting
     this.#closing ??= this.#addon.closeShard(this.#handle).catch(rethrow)
     await this.#closing
   }
@@ -102,7 +103,7 @@ export class Shard {
 
   // Reads
 
-  /** A short search runs here and now, and its result is returned without a promise. */
+  /** A short search runs here and now, and its result is returned without a promise; or in the next turn (see nextShare). */
   search(request: SearchRequest, scope?: Stoppable): Awaitable<SearchResult> {
     return this.#inlineOrNot(request, scope, (asked, cancel, inlineUs) => {
       if (!isPlain(asked)) return this.#addon.search(this.#handle, asked, cancel, inlineUs)
@@ -127,7 +128,12 @@ export class Shard {
     if (!turn) return this.#started(request, scope, start)
     // Whoever asked may use their arrays for something else by then.
     const kept = copyOf(request)
-    return turn.then(() => this.#started(kept, scope, start))
+    this.#waiting = turn
+    return turn.then(() => {
+      this.#waiting = null
+      if (scope?.isStopped) throw new VicinalError('CANCELLED', 'the operation was cancelled')
+      return this.#started(kept, scope, start)
+    })
   }
   #started<T>(request: T, scope: Stoppable | undefined, start: StartSearch<T>): Awaitable<SearchResult> {
     lastCancel += 1
@@ -135,7 +141,7 @@ export class Shard {
     try {
       const started = unpacked(start(request, cancel, inlineSearchUs()))
       if (started instanceof Promise) return this.#stoppable(scope, cancel, started)
-      spendInlineUs(started.stats.tookUs)
+      spendSearchUs(started.stats.tookUs)
       return started
     } catch (error) {
       return Promise.reject(toVicinalError(error))
@@ -319,7 +325,8 @@ export class Shard {
 
 /** With arrays of its own; a structured clone would have all of a buffer of which an array is a part. */
 function copyOf<T>(value: T): T {
-  if (ArrayBuffer.isView(value)) return (value as unknown as Uint8Array).slice() as T
+  // Buffers have a `slice` of their own, which copies nothing.
+  if (ArrayBuffer.isView(value)) return Uint8Array.prototype.slice.call(value) as T
   if (Array.isArray(value)) return value.map(copyOf) as T
   if (value === null || typeof value !== 'object') return value
   return Object.fromEntries(Object.entries(value).map(([name, part]) => [name, copyOf(part)])) as T
