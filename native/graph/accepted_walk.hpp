@@ -170,6 +170,7 @@ SearchReport HnswGraph::searchAccepted(const Scorer& scorer, const SearchOptions
   for (uint32_t level = uint32_t(entry >> 32); level > 0; level--) at = descent.descend(at, level);
   AcceptedWalk<Scorer, IsLive> walk(*this, scorer, unmet, isLive);
   walk.report = descent.report;
+  walk.report.around = descent.around();
   walk.report.end = walk.run(at, options);
   const Beam& beam = walk.beam();
   found.reserve(beam.size());

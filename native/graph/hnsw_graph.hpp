@@ -31,6 +31,7 @@
 #include <algorithm>
 #include <atomic>
 #include <cstdint>
+#include <limits>
 #include <memory>
 #include <mutex>
 #include <string>
@@ -116,6 +117,9 @@ struct SearchReport {
   // Neighbours looked at on the way, and how many of them were met for the first time.
   uint64_t looked = 0;
   uint64_t met = 0;
+  // How far the nearest quarter is of the neighbours that the nearest vertex of level 1 has there:
+  // some m × m / 4 vertices are as near. Infinite where there are none.
+  float around = std::numeric_limits<float>::infinity();
 };
 
 class Unmet;

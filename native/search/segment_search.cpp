@@ -49,7 +49,7 @@ Status SegmentSearch::walk(const Accept& accept, uint64_t budget, std::vector<Ne
   options.maxDistances = budget;
   options.cancel = scope_.cancel;
   SearchEnd end = SearchEnd::Complete;
-  VICINAL_TRY(search_.walk(options, plan_->rescoring, accept, found, end));
+  VICINAL_TRY(search_.walk(options, rescoringOf(*plan_), accept, found, end));
   isComplete = end == SearchEnd::Complete;
   return Status::ok();
 }
@@ -69,7 +69,7 @@ Status SegmentSearch::walkMost(const Accept& accept, double share, uint64_t budg
       std::max(static_cast<uint32_t>(std::ceil(options.ef / share)), static_cast<uint32_t>(among));
   SearchEnd end = SearchEnd::Complete;
   size_t accepted = 0;
-  VICINAL_TRY(search_.walkAll(options, plan_->rescoring, among, accept, found, end, accepted));
+  VICINAL_TRY(search_.walkAll(options, rescoringOf(*plan_), among, accept, found, end, accepted));
   isComplete = end == SearchEnd::Complete;
   if (!isComplete || accepted >= std::min<size_t>(wanted_, linked_)) return Status::ok();
   return walk(accept, budget, found, isComplete);
@@ -266,11 +266,13 @@ Status SegmentSearch::walkAccepted(const RowBitmap& rows, std::vector<Neighbor>&
                                   : search_.leadAccepted(options, unmet, isLive, found);
   if (report.end == SearchEnd::Cancelled)
     return Status(Code::Cancelled, "the search was cancelled");
-  // Where the query has hardly any matches about it, they may not hang together there.
+  // Where the query has hardly any matches about it, they may not hang together there, and the
+  // calibration, which is of matches at random, says nothing of them.
   isComplete = report.end == SearchEnd::Complete && found.size() >= wanted_ &&
-               double(report.met) >= kStray * double(report.looked);
+               double(report.met) >= kStray * double(report.looked) &&
+               found.front().distance <= report.around;
   if (!isComplete) return Status::ok();
-  return search_.hasCodes() ? search_.rescore(acceptedPlan_->rescoring, found) : Status::ok();
+  return search_.hasCodes() ? search_.rescore(rescoringOf(*acceptedPlan_), found) : Status::ok();
 }
 
 Status SegmentSearch::scanMatches(const FilterPlan& plan, VertexSlice slice, TopK& top) {

@@ -87,6 +87,9 @@ private:
   }
   bool matches(const FilterPlan& plan, uint32_t vertex) const;
   double sampledConditions(const FilterPlan& plan) const;
+  Rescoring rescoringOf(const WalkPlan& plan) const {
+    return isFiltered() ? amongMatches(plan.rescoring) : plan.rescoring;
+  }
   bool isFiltered() const { return scope_.filter != nullptr || condition_ != nullptr; }
   // Where scans end: the tail is left out where the request says so.
   uint32_t scanEnd() const {

@@ -19,11 +19,9 @@ constexpr float kDoubtOfWidth = 3;
 constexpr float kScanLoss = 0.5f;
 constexpr size_t kScanRescoredPerWanted = 2;
 constexpr size_t kScanRescoredAtLeast = 16;
-// What lies far from the query, as matches of a filter may, is told apart by codes less well than
-// the calibration's neighbours, since more lie side by side. So so many times more than are scored
-// of those are kept, and more deviations are no doubt yet.
+// What lies far from the query is told apart by codes less well than the calibration's neighbours.
+// So so many times more than are scored of those are kept.
 constexpr size_t kSpareRescored = 4;
-constexpr float kDoubtOfFar = 3;
 
 // What is asked of the calibration.
 float adjustedRecall(const SearchRequest& request) {
@@ -122,6 +120,12 @@ const char* whyNoWalk(const VectorSpace& space, const SearchRequest& request, ui
   return space.calibration()->least(adjustedRecall(request)) ? "costs less" : "recall";
 }
 
+Rescoring amongMatches(Rescoring rescoring) {
+  constexpr float kDoubtOfFar = 3;
+  rescoring.doubt += kDoubtOfFar;
+  return rescoring;
+}
+
 std::optional<ScanPlan> planScanByCode(const VectorSpace& space, const SearchRequest& request,
                                        size_t wanted) {
   // More than that is not asked of codes by whoever asks for all, but not for exactness.
@@ -139,7 +143,7 @@ std::optional<ScanPlan> planScanByCode(const VectorSpace& space, const SearchReq
   auto depth = calibration->depthOf(1 - (1 - asked) * kScanLoss);
   if (!depth) depth = calibration->depthOf(asked);
   if (!depth) return std::nullopt;
-  ScanPlan plan{rescoringFor(depth->doubt + kDoubtOfFar, wanted), depth->recall};
+  ScanPlan plan{amongMatches(rescoringFor(depth->doubt, wanted)), depth->recall};
   plan.rescoring.most =
       kSpareRescored * std::max(inProportion(depth->rescored, wanted),
                                 kScanRescoredPerWanted * wanted + kScanRescoredAtLeast);

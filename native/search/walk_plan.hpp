@@ -38,6 +38,10 @@ std::optional<WalkPlan> planAcceptedWalk(const VectorSpace& space, const SearchR
 // no walk promises the "recall", or a scan "costs less".
 const char* whyNoWalk(const VectorSpace& space, const SearchRequest& request, uint32_t linked);
 
+// The same of matches of a filter, which may be far from the query: more of them lie side by side
+// there, so more deviations are no doubt yet.
+Rescoring amongMatches(Rescoring rescoring);
+
 // A scan of codes: what of the nearest is scored exactly, and the recall that can be promised.
 struct ScanPlan {
   Rescoring rescoring;

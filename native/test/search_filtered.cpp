@@ -76,11 +76,22 @@ struct FilteredFixture {
         .bytes;
   }
 
+  // Leaves the queries that are nearest to the first one, which is the pivot of `side`.
+  void askNearPivot() {
+    const auto all = clusteredRows(3000, kDim, 4242, metric == Metric::Cosine);
+    const Space space(metric, kDim, all.data());
+    std::vector<std::pair<float, uint32_t>> order;
+    for (uint32_t at = 0; at < 3000; at++) order.emplace_back(space.distance(all.data(), at), at);
+    std::sort(order.begin(), order.end());
+    for (size_t at = 0; at < queries.size() / kDim; at++)
+      std::copy_n(&all[size_t(order[at].second) * kDim], kDim, &queries[at * kDim]);
+  }
+
   SearchResult find(size_t query, const std::vector<uint8_t>& filter, bool exact) const {
     SearchRequest request;
     request.query.assign(&queries[query * kDim], &queries[query * kDim] + kDim);
     request.limit = 10;
-    request.recall = 0.95f;
+    request.recall = asked;
     request.isExact = exact;
     request.filter = filter;
     request.explains = true;
@@ -109,6 +120,7 @@ struct FilteredFixture {
 
   ThreadPool pool;
   Metric metric;
+  float asked = 0.95f;
   std::unique_ptr<Shard> shard;
   std::vector<float> data;
   std::vector<float> queries;
@@ -128,6 +140,20 @@ struct Watched {
 };
 
 } // namespace
+
+TEST("recall that was asked for is kept where matches are near the queries, and where they are "
+     "far") {
+  for (const Metric metric : {Metric::Cosine, Metric::L2}) {
+    FilteredFixture fixture(metric, isSlow() ? 3000 : 30'000);
+    fixture.askNearPivot();
+    for (const double from : {0.0, 450.0, 900.0})
+      for (const float asked : {0.8f, 0.9f, 0.95f}) {
+        fixture.asked = asked;
+        const auto filter = FilteredFixture::range("side", from, from + 100);
+        CHECK(fixture.measure(filter).first >= asked - 0.01);
+      }
+  }
+}
 
 TEST("recall that was asked for is kept among the matches of a filter, however many they are") {
   for (const Metric metric : {Metric::Cosine, Metric::L2, Metric::Dot}) {
