@@ -14,7 +14,7 @@ export const YARDSTICK = 'hnswlib-node'
 export const OURS = 'vicinal'
 /** The same with its vectors left in the files: codes and graph alone take memory. */
 export const COMPACT = 'vicinal on disk'
-/** Smaller still, by codes of four bits. */
-export const SMALLEST = 'vicinal compact'
+/** With codes of four bits of every dimension, as one may ask for. */
+const FOUR_BITS = 'vicinal compact'
 /** Those that are no peers. */
-export const OWN = [OURS, COMPACT, SMALLEST]
+export const OWN = [OURS, COMPACT, FOUR_BITS]

@@ -6,7 +6,7 @@ export const MOST_INLINE_US = 200
 /** Searches take longer and shorter: with less than so many times the last one's time left, the next may not fit. */
 const SPARE = 2
 
-/** As it is now: tests of callers may put another in its place, which waits for them. */
+/** Kept from the beginning: who fakes timers puts one in its place that never comes. */
 const nextTurn = setImmediate
 
 let leftUs = MOST_INLINE_US
