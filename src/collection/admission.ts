@@ -26,14 +26,16 @@ export class Admission {
     } finally {
       if (!(started instanceof Promise)) this.#running--
     }
-    return started instanceof Promise ? this.#untilSettled(started) : started
+    return started instanceof Promise ? started.then(this.#leave, this.#fail) : started
   }
 
-  async #untilSettled<T>(started: Promise<T>): Promise<T> {
-    try {
-      return await started
-    } finally {
-      this.#running--
-    }
+  readonly #leave = <T>(value: T): T => {
+    this.#running--
+    return value
+  }
+
+  readonly #fail = (error: unknown): never => {
+    this.#running--
+    throw error
   }
 }

@@ -8,12 +8,12 @@ import type { Payload } from '../core/point.js'
 import type { QuotaConfig, QuotaStatus } from '../core/quotas.js'
 import type { CollectionOptions } from '../core/schema.js'
 import type { RecoverOptions, SnapshotSource, Snapshots } from '../core/snapshots.js'
-import type { Aliases } from '../storage/alias-file.js'
 import type { Manifest } from '../storage/manifest.js'
 import { Admission } from './admission.js'
 import { AliasBook } from './alias-book.js'
 import { withDeadline } from './call-scope.js'
 import type { CollectionEngine } from './collection-engine.js'
+import type { CollectionStore, DamagedCollection } from './collection-store.js'
 import { EmbeddedCollection } from './embedded-collection.js'
 import { EmbeddedSnapshots, type SnapshotHost, snapshotStoreOf, withLongDeadline } from './embedded-snapshots.js'
 import { QuotaGuard } from './quota-guard.js'
@@ -21,46 +21,6 @@ import type { StagedCollection } from './restore.js'
 import { resolveConfig } from './schema.js'
 import { quotasOf } from './settings.js'
 import type { SnapshotStore } from './snapshot-store.js'
-
-/** Where a database keeps its collections: a folder, memory, or a folder it only reads. */
-export interface CollectionStore {
-  readonly readOnly: boolean
-  /** null in memory. */
-  readonly snapshots: SnapshotStore | null
-  /**
-   * Opens what is there. A collection that cannot be opened is reported as damaged, and does not stop the others.
-   * A reader's store goes on telling the registry what its writer makes and removes.
-   */
-  openAll(registry: CollectionRegistry): Promise<void>
-  create(manifest: Manifest): Promise<CollectionEngine>
-  /** Puts all aliases on stable storage in the place of those before. */
-  saveAliases(aliases: Aliases): Promise<void>
-  /** As they were saved; an empty object where none were. */
-  loadQuotas(): Promise<unknown>
-  saveQuotas(config: QuotaConfig): Promise<void>
-  /** How full the file system is; null in memory. */
-  diskPercent(): Promise<number | null>
-  /** Removes the closed collection's files. */
-  remove(collection: { uuid: string }): Promise<void>
-  close(): Promise<void>
-}
-
-export interface CollectionRegistry {
-  add(engine: CollectionEngine): void
-  remove(engine: CollectionEngine): void
-  addDamaged(damaged: DamagedCollection): void
-  setAliases(aliases: Aliases): void
-  /** They cannot be read: names that are no collection's may be any. */
-  addDamagedAliases(error: VicinalError): void
-}
-
-export interface DamagedCollection {
-  /** null where not even the name could be read. */
-  name: string | null
-  /** null where it is no collection that is damaged. */
-  uuid: string | null
-  error: VicinalError
-}
 
 export interface DatabaseOptions {
   concurrentSearches?: number
@@ -71,6 +31,7 @@ export interface DatabaseOptions {
 export class EmbeddedDatabase implements Database {
   readonly #store: CollectionStore
   readonly #engines = new Map<string, CollectionEngine>()
+  readonly #handles = new WeakMap<CollectionEngine, Collection<Payload>>()
   readonly #damaged: DamagedCollection[] = []
   /** Closed, but their files could not be removed yet: deleting one again goes on with it. */
   readonly #removing = new Map<string, CollectionEngine>()
@@ -165,15 +126,20 @@ export class EmbeddedDatabase implements Database {
     throw notFound('Collection', name)
   }
 
+  /** The same for all who ask: a service does so at each request. */
   #handle<P>(engine: CollectionEngine): Collection<P> {
-    const snapshots = new EmbeddedSnapshots(this.#host, engine)
-    return new EmbeddedCollection<P>(engine, {
-      admission: this.#admission,
-      quotas: this.#quotas,
-      aliases: () => this.#aliases.of(engine.name),
-      snapshots,
-      catalog: (name) => this.#engineOf(name),
-    })
+    let handle = this.#handles.get(engine)
+    if (!handle) {
+      handle = new EmbeddedCollection<Payload>(engine, {
+        admission: this.#admission,
+        quotas: this.#quotas,
+        aliases: () => this.#aliases.of(engine.name),
+        snapshots: new EmbeddedSnapshots(this.#host, engine),
+        catalog: (name) => this.#engineOf(name),
+      })
+      this.#handles.set(engine, handle)
+    }
+    return handle as Collection<P>
   }
 
   async updateAliases(actions: readonly AliasAction[], call?: CallOptions): Promise<void> {

@@ -17,7 +17,7 @@ import {
 import { type Manifest, readManifest, writeManifest } from '../storage/manifest.js'
 import { readQuotas, writeQuotas } from '../storage/quota-file.js'
 import { CollectionEngine } from './collection-engine.js'
-import type { CollectionRegistry, CollectionStore } from './embedded-database.js'
+import type { CollectionRegistry, CollectionStore } from './collection-store.js'
 import { recoverCollection } from './recovery.js'
 import { UUID } from './restored-manifest.js'
 import { DEFAULT_SNAPSHOT_SETTINGS, type SnapshotSettings, SnapshotStore } from './snapshot-store.js'

@@ -3,7 +3,7 @@ import { MemoryLog } from '../log/memory-log.js'
 import { OutdatedSegments } from '../segment/outdated-segments.js'
 import type { Manifest } from '../storage/manifest.js'
 import { CollectionEngine } from './collection-engine.js'
-import type { CollectionStore } from './embedded-database.js'
+import type { CollectionStore } from './collection-store.js'
 import { ManifestFile } from './manifest-file.js'
 import { makeShard } from './shard-spec.js'
 

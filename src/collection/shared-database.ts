@@ -58,8 +58,9 @@ class DatabaseHandle implements Database {
   ): Promise<Collection<P>> {
     return await this.#open().createCollection<P>(name, options, call)
   }
-  async collection<P = Payload>(name: string): Promise<Collection<P>> {
-    return await this.#open().collection<P>(name)
+  /** On the way of each request, so without a promise of its own around the other. */
+  collection<P = Payload>(name: string): Promise<Collection<P>> {
+    return this.#closed ? Promise.reject(closed()) : this.#inner.collection<P>(name)
   }
   async collections(call?: CallOptions): Promise<string[]> {
     return await this.#open().collections(call)
@@ -101,7 +102,11 @@ class DatabaseHandle implements Database {
   }
 
   #open(): EmbeddedDatabase {
-    if (this.#closed) throw new VicinalError('CLOSED', 'the database is closed')
+    if (this.#closed) throw closed()
     return this.#inner
   }
+}
+
+function closed(): VicinalError {
+  return new VicinalError('CLOSED', 'the database is closed')
 }

@@ -14,7 +14,9 @@ export interface Stoppable {
 export class Stop implements Stoppable {
   #reason: unknown
   #isStopped = false
-  #listeners: Set<() => void> | undefined
+  /** Most calls have one listener. */
+  #first: (() => void) | undefined
+  #others: Set<() => void> | undefined
   #controller: AbortController | undefined
 
   get isStopped(): boolean {
@@ -32,21 +34,29 @@ export class Stop implements Stoppable {
   }
 
   onStop(listener: () => void): void {
-    this.#listeners ??= new Set()
-    this.#listeners.add(listener)
+    if (this.#first === undefined) {
+      this.#first = listener
+      return
+    }
+    this.#others ??= new Set()
+    this.#others.add(listener)
   }
 
   offStop(listener: () => void): void {
-    this.#listeners?.delete(listener)
+    if (this.#first === listener) this.#first = undefined
+    else this.#others?.delete(listener)
   }
 
   stop(reason?: unknown): void {
     if (this.#isStopped) return
     this.#isStopped = true
     this.#reason = reason
-    const listeners = this.#listeners
-    this.#listeners = undefined
-    for (const listener of listeners ?? []) listener()
+    const first = this.#first
+    const others = this.#others
+    this.#first = undefined
+    this.#others = undefined
+    first?.()
+    for (const listener of others ?? []) listener()
     this.#controller?.abort(reason)
   }
 

@@ -3,7 +3,6 @@
  * asked with and what they find crosses the boundary as numbers in a row, since a property with a name takes as long to
  * read or make there as all of those.
  */
-import type { Awaitable } from '../core/awaitable.js'
 import { ID_WORDS } from '../core/point.js'
 import type { FoundRows, SearchRequest, SearchResult, TextBuffers } from './addon.js'
 
@@ -70,12 +69,8 @@ export function numbersOf(request: SearchRequest, cancel: number, inlineUs: numb
   return numbers
 }
 
-export function unpacked(found: Awaitable<FoundRows>): Awaitable<SearchResult> {
-  return found instanceof Promise ? found.then(resultOf) : resultOf(found)
-}
-
 /** One that is large, or has more than payloads, comes as it is. */
-function resultOf(found: FoundRows): SearchResult {
+export function resultOf(found: FoundRows): SearchResult {
   return found instanceof ArrayBuffer ? new PackedResult(found) : found
 }
 

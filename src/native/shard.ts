@@ -31,7 +31,7 @@ import { rethrow, toVicinalError } from './errors.js'
 import { inlineSearchUs, inlineShareUs, nextShare, spendInlineUs, spendSearchUs } from './inline-share.js'
 import { addon } from './load.js'
 import type { ShardMemory } from './memory-facts.js'
-import { isPlain, numbersOf, unpacked } from './plain-search.js'
+import { isPlain, numbersOf, resultOf } from './plain-search.js'
 
 /** Starts a search, with `inlineUs` it may take of this turn. */
 type StartSearch<T> = (request: T, cancel: number, inlineUs: number) => Awaitable<FoundRows>
@@ -139,10 +139,11 @@ export class Shard {
     lastCancel += 1
     const cancel = lastCancel
     try {
-      const started = unpacked(start(request, cancel, inlineSearchUs()))
+      const started = start(request, cancel, inlineSearchUs())
       if (started instanceof Promise) return this.#stoppable(scope, cancel, started)
-      spendSearchUs(started.stats.tookUs)
-      return started
+      const result = resultOf(started)
+      spendSearchUs(result.stats.tookUs)
+      return result
     } catch (error) {
       return Promise.reject(toVicinalError(error))
     }
@@ -302,17 +303,22 @@ export class Shard {
     }
   }
 
-  async #stoppable<T>(scope: Stoppable | undefined, cancel: number, started: Promise<T>): Promise<T> {
+  /** Without an async function: this is on the way of every search that the pool does. */
+  #stoppable(scope: Stoppable | undefined, cancel: number, started: Promise<FoundRows>): Promise<SearchResult> {
+    if (!scope) return started.then(resultOf, rethrow)
     const onStop = this.#canceller(cancel)
-    if (scope?.isStopped) onStop()
-    scope?.onStop(onStop)
-    try {
-      return await started
-    } catch (error) {
-      throw toVicinalError(error)
-    } finally {
-      scope?.offStop(onStop)
-    }
+    if (scope.isStopped) onStop()
+    scope.onStop(onStop)
+    return started.then(
+      (found) => {
+        scope.offStop(onStop)
+        return resultOf(found)
+      },
+      (error: unknown) => {
+        scope.offStop(onStop)
+        rethrow(error)
+      },
+    )
   }
 
   /** A shard that closes waits for its operations; none is left to cancel then. */

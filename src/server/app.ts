@@ -21,7 +21,7 @@ import { Metrics, type RouteMetrics } from './metrics.js'
 import { type Entrance, type RouteConfig, registerRoutes } from './router.js'
 import { routeTable } from './routes/table.js'
 import { DEFAULT_SETTINGS, type ServerSettings } from './settings.js'
-import { Ticket } from './ticket.js'
+import { OpenTickets, Ticket } from './ticket.js'
 import { VERSION, VERSION_HEADER } from './versions.js'
 
 /** Percent-encoded names are longer than names; the router must not cut them off. */
@@ -60,7 +60,7 @@ class Service {
   readonly #metrics: Metrics
   readonly #unmatched: RouteMetrics
   readonly #memory: MemoryGate | null
-  readonly #tickets = new Set<Ticket>()
+  readonly #tickets = new OpenTickets()
   readonly #app: FastifyInstance
   /** Known beforehand, so that no line is put together only to be dropped. */
   readonly #logsRequests: boolean
@@ -114,7 +114,7 @@ class Service {
     this.#app.log.info({ inWork: this.#admission.inWork, deadlineMs }, 'stopping')
     const cut = setTimeout(() => {
       this.#app.log.warn({ inWork: this.#admission.inWork }, 'deadline passed: cutting off requests in work')
-      for (const ticket of this.#tickets) ticket.stop.stop()
+      this.#tickets.stopAll()
       this.#app.server.closeAllConnections()
     }, deadlineMs)
     await this.#app.close()

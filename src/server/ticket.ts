@@ -11,6 +11,8 @@ export class Ticket {
   readonly startedMs = performance.now()
   /** When the client hangs up before it has its answer, or when the service has to. */
   readonly stop = new Stop()
+  /** Among the open ones. */
+  place = 0
   readonly #response: ServerResponse
   readonly #metrics: RouteMetrics
   #work: Work = 'light'
@@ -49,6 +51,31 @@ export class Ticket {
     const elapsedMs = performance.now() - this.startedMs
     this.#metrics.observe(status, elapsedMs)
     return { status, elapsedMs }
+  }
+}
+
+/**
+ * Those of the requests in work. A Set would do but for what the collector makes of it: a Set that much is added to and
+ * deleted from moves into new tables, those it has left point to the next one, and so one old table kept every request
+ * since from being collected young. Scavenges took four times as long.
+ */
+export class OpenTickets {
+  readonly #tickets: Ticket[] = []
+
+  add(ticket: Ticket): void {
+    ticket.place = this.#tickets.length
+    this.#tickets.push(ticket)
+  }
+
+  delete(ticket: Ticket): void {
+    const last = this.#tickets.pop()
+    if (last === undefined || last === ticket) return
+    this.#tickets[ticket.place] = last
+    last.place = ticket.place
+  }
+
+  stopAll(): void {
+    for (const ticket of [...this.#tickets]) ticket.stop.stop()
   }
 }
 

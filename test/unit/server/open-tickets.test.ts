@@ -1,0 +1,33 @@
+import type { ServerResponse } from 'node:http'
+import fc from 'fast-check'
+import { expect, it } from 'vitest'
+import { RouteMetrics } from '../../../src/server/metrics.js'
+import { OpenTickets, Ticket } from '../../../src/server/ticket.js'
+
+const METRICS = new RouteMetrics('POST', '/')
+
+it('stops those that are open, in whatever order the others ended', () => {
+  const steps = fc.array(fc.nat({ max: 9 }), { maxLength: 200 })
+  fc.assert(
+    fc.property(steps, (choices) => {
+      const tickets = new OpenTickets()
+      const open: Ticket[] = []
+      const ended: Ticket[] = []
+      for (const choice of choices) {
+        // One in three ends, wherever among the open ones it lies.
+        if (choice % 3 === 0 && open.length > 0) {
+          const [ticket] = open.splice(choice % open.length, 1) as [Ticket]
+          tickets.delete(ticket)
+          ended.push(ticket)
+        } else {
+          const ticket = new Ticket({} as ServerResponse, METRICS)
+          tickets.add(ticket)
+          open.push(ticket)
+        }
+      }
+      tickets.stopAll()
+      expect(open.every(({ stop }) => stop.isStopped)).toBe(true)
+      expect(ended.some(({ stop }) => stop.isStopped)).toBe(false)
+    }),
+  )
+})
