@@ -11,8 +11,6 @@
 
 namespace vicinal::binding {
 
-namespace {
-
 void readQuery(Reader& reader, napi_value value, const VectorSpec& spec, SearchRequest& request) {
   const auto query = reader.typed<float>(value, "query");
   if (reader.failed()) return;
@@ -25,6 +23,8 @@ void readQuery(Reader& reader, napi_value value, const VectorSpec& spec, SearchR
   if (prepareVectors(request.query.data(), count, spec.dim, spec.metric == Metric::Cosine) >= 0)
     reader.fail("query", "finite numbers");
 }
+
+namespace {
 
 Combination::Combine readCombine(Reader& reader, napi_value value) {
   using Combine = Combination::Combine;
@@ -93,37 +93,6 @@ bool isSoundSparse(const uint32_t* indices, const float* values, size_t count) {
   return true;
 }
 
-// The tokens of the text, each counting the same.
-void readText(Reader& reader, napi_value value, napi_value textValue, SparseRequest& request) {
-  const std::string text = reader.text(textValue, "text", kMostQueryTextBytes);
-  const auto options = reader.typed<uint8_t>(reader.property(value, "textOptions"), "textOptions");
-  if (reader.failed()) return;
-  const auto analyzer = analyzerOf(options.data, options.length);
-  if (!analyzer) {
-    reader.fail("textOptions", "how texts are taken apart");
-    return;
-  }
-  for (const TokenWeight& token : weighTokens(*analyzer, text, nullptr)) {
-    request.indices.push_back(token.id);
-    request.values.push_back(token.weight);
-  }
-}
-
-void readSparseQuery(Reader& reader, napi_value value, SparseRequest& request) {
-  const napi_value text = reader.property(value, "text");
-  if (!reader.isAbsent(text)) return readText(reader, value, text, request);
-  const auto indices = reader.typed<uint32_t>(reader.property(value, "indices"), "indices");
-  const auto values = reader.typed<float>(reader.property(value, "values"), "values");
-  if (reader.failed()) return;
-  if (indices.length != values.length || indices.length > kMostQueryEntries ||
-      !isSoundSparse(indices.data, values.data, indices.length)) {
-    reader.fail("query", "ascending indices and as many finite values");
-    return;
-  }
-  request.indices.assign(indices.data, indices.data + indices.length);
-  request.values.assign(values.data, values.data + values.length);
-}
-
 void readSparseExamples(Reader& reader, napi_value value, SparseRequest& request) {
   SparseExamples examples;
   readCombination(reader, value, examples);
@@ -159,7 +128,46 @@ void readCodeUse(Reader& reader, napi_value codes, SearchRequest& request) {
       reader.property(codes, "oversampling"), "codes.oversampling", 0, kMostOversampling));
 }
 
+void readSparseQuery(Reader& reader, napi_value value, SparseRequest& request) {
+  const napi_value text = reader.property(value, "text");
+  if (reader.isAbsent(text))
+    readEntries(reader, reader.property(value, "indices"), reader.property(value, "values"),
+                request);
+  else
+    readText(reader, text, reader.property(value, "textOptions"), request);
+}
+
 } // namespace
+
+void readText(Reader& reader, napi_value textValue, napi_value optionsValue,
+              SparseRequest& request) {
+  const std::string text = reader.text(textValue, "text", kMostQueryTextBytes);
+  const auto options = reader.typed<uint8_t>(optionsValue, "textOptions");
+  if (reader.failed()) return;
+  const auto analyzer = analyzerOf(options.data, options.length);
+  if (!analyzer) {
+    reader.fail("textOptions", "how texts are taken apart");
+    return;
+  }
+  for (const TokenWeight& token : weighTokens(*analyzer, text, nullptr)) {
+    request.indices.push_back(token.id);
+    request.values.push_back(token.weight);
+  }
+}
+
+void readEntries(Reader& reader, napi_value indicesValue, napi_value valuesValue,
+                 SparseRequest& request) {
+  const auto indices = reader.typed<uint32_t>(indicesValue, "indices");
+  const auto values = reader.typed<float>(valuesValue, "values");
+  if (reader.failed()) return;
+  if (indices.length != values.length || indices.length > kMostQueryEntries ||
+      !isSoundSparse(indices.data, values.data, indices.length)) {
+    reader.fail("query", "ascending indices and as many finite values");
+    return;
+  }
+  request.indices.assign(indices.data, indices.data + indices.length);
+  request.values.assign(values.data, values.data + values.length);
+}
 
 void readSearch(Reader& reader, napi_value value, const ShardSpec& spec, Asked asked,
                 SearchRequest& request) {
@@ -180,51 +188,6 @@ void readSearch(Reader& reader, napi_value value, const ShardSpec& spec, Asked a
   request.isExact = reader.boolean(reader.property(value, "exact"), "exact");
   readCodeUse(reader, reader.property(value, "codes"), request);
   request.isIndexedOnly = reader.boolean(reader.property(value, "indexedOnly"), "indexedOnly");
-}
-
-SearchCall readPlainSearch(Reader& reader, const Span<double>& numbers, napi_value query,
-                           napi_value filter, const ShardSpec& spec, SearchRequest& request) {
-  enum Place : size_t {
-    Vector,
-    Limit,
-    Offset,
-    Ef,
-    Cancel,
-    Flags,
-    Recall,
-    Threshold,
-    InlineUs,
-    Count
-  };
-  enum Flag : uint32_t { Exact = 1, IndexedOnly = 2, Payload = 4, HasThreshold = 8, All = 15 };
-  if (!reader.failed() && numbers.length != Count) reader.fail("numbers", "those of a search");
-  if (reader.failed()) return {};
-  const auto integer = [&](Place place, const char* name, uint64_t most) {
-    return reader.checkedInteger(numbers.data[place], name, 0, most);
-  };
-  const auto number = [&](Place place, const char* name, double least, double most) {
-    return reader.checkedNumber(numbers.data[place], name, least, most);
-  };
-  request.vector = static_cast<uint32_t>(integer(Vector, "vector", kMostVectors));
-  if (request.vector >= spec.vectors.size()) reader.fail("vector", "one of the shard's");
-  request.limit = static_cast<uint32_t>(integer(Limit, "limit", kMostResults));
-  request.offset = static_cast<uint32_t>(integer(Offset, "offset", kMostResults));
-  request.ef = static_cast<uint32_t>(integer(Ef, "ef", kMostEf));
-  request.recall = static_cast<float>(number(Recall, "recall", 0, 1));
-  const auto flags = static_cast<uint32_t>(integer(Flags, "flags", Flag::All));
-  request.isExact = (flags & Exact) != 0;
-  request.isIndexedOnly = (flags & IndexedOnly) != 0;
-  request.fields.payload = (flags & Payload) != 0;
-  request.hasThreshold = (flags & HasThreshold) != 0;
-  if (request.hasThreshold)
-    request.threshold =
-        static_cast<float>(number(Threshold, "scoreThreshold", -INFINITY, INFINITY));
-  const SearchCall call{integer(Cancel, "cancel", kMostSafeInteger),
-                        number(InlineUs, "inlineUs", 0, kMostInlineUs)};
-  if (reader.failed()) return {};
-  readQuery(reader, query, spec.vectors[request.vector], request);
-  request.filter = readFilter(reader, filter);
-  return call;
 }
 
 void readSparseSearch(Reader& reader, napi_value value, const ShardSpec& spec, Asked asked,

@@ -6,18 +6,17 @@
 
 namespace vicinal::binding {
 
+// A vector, made ready to be searched by.
+void readQuery(Reader& reader, napi_value value, const VectorSpec& spec, SearchRequest& request);
+// The tokens of the text, each counting the same.
+void readText(Reader& reader, napi_value textValue, napi_value optionsValue,
+              SparseRequest& request);
+// A sparse vector.
+void readEntries(Reader& reader, napi_value indicesValue, napi_value valuesValue,
+                 SparseRequest& request);
+
 void readSearch(Reader& reader, napi_value value, const ShardSpec& spec, Asked asked,
                 SearchRequest& request);
-// How a search is called: its number for `cancel`, and how long it may hold the calling thread.
-struct SearchCall {
-  uint64_t cancel = 0;
-  double inlineUs = 0;
-};
-// The same of a search that asks for nothing but neighbours of a vector and the points' payloads,
-// by the numbers of src/native/plain-search.ts: a property that is read by its name takes as long
-// as all of them.
-SearchCall readPlainSearch(Reader& reader, const Span<double>& numbers, napi_value query,
-                           napi_value filter, const ShardSpec& spec, SearchRequest& request);
 void readSparseSearch(Reader& reader, napi_value value, const ShardSpec& spec, Asked asked,
                       SparseRequest& request);
 void readFusedSearch(Reader& reader, napi_value value, const ShardSpec& spec, FusedSearch& search);

@@ -5,6 +5,7 @@
 
 #include "binding/bounds.hpp"
 #include "binding/methods.hpp"
+#include "binding/plain_input.hpp"
 #include "binding/search_input.hpp"
 #include "binding/search_result.hpp"
 #include "binding/shard_handle.hpp"
@@ -125,6 +126,19 @@ napi_value fusedMethod(napi_env env, napi_callback_info info) {
   });
 }
 
+napi_value plainFusedMethod(napi_env env, napi_callback_info info) {
+  const auto called = Clock::now();
+  Arguments arguments(env, info);
+  const auto handle = ShardHandle::of(arguments);
+  if (!handle) return nullptr;
+  auto search = std::make_shared<FusedSearch>();
+  const auto numbers = arguments.typed<double>(arguments[1], "numbers");
+  const SearchCall call =
+      readPlainFused(arguments, numbers, arguments[2], handle->shard()->spec(), *search);
+  if (arguments.failed()) return nullptr;
+  return searched(env, handle, search, call, called);
+}
+
 } // namespace
 
 void defineSearchMethods(napi_env env, napi_value exports) {
@@ -133,6 +147,7 @@ void defineSearchMethods(napi_env env, napi_value exports) {
       {"searchPlain", plainMethod},
       {"searchSparse", sparseMethod},
       {"searchFused", fusedMethod},
+      {"searchFusedPlain", plainFusedMethod},
   };
   defineMethods(env, exports, kMethods, std::size(kMethods));
 }

@@ -100,7 +100,7 @@ public:
 
 private:
   static constexpr size_t kMostBytes = 15;
-  static constexpr size_t kSlots = 2048;
+  static constexpr size_t kSlots = 8192;
   struct Entry {
     uint8_t wordBytes = 0;
     uint8_t stemBytes = 0;
@@ -118,18 +118,19 @@ private:
 
 } // namespace
 
-Stemmer::Stemmer(StemLanguage language) : language_(language) {
-  if (language != StemLanguage::None) env_ = algorithmOf(language).create();
-}
+Stemmer::Stemmer(StemLanguage language) : language_(language) {}
 
 Stemmer::~Stemmer() {
   if (env_ != nullptr) algorithmOf(language_).close(env_);
 }
 
 void Stemmer::stem(std::string& word) {
-  if (env_ == nullptr) return;
+  if (language_ == StemLanguage::None) return;
   KnownStems& known = KnownStems::of(language_);
   if (known.find(word)) return;
+  // Made for the first word that is not known, which many a query has none of.
+  if (env_ == nullptr) env_ = algorithmOf(language_).create();
+  if (env_ == nullptr) return;
   const std::string before = word;
   const auto* bytes = reinterpret_cast<const symbol*>(word.data());
   if (SN_set_current(env_, static_cast<int>(word.size()), bytes) != 0) return;

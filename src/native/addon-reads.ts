@@ -73,7 +73,7 @@ export interface CodeUse {
 }
 
 /** What a fusion asks of each of its searches: pages, and what is seen of points, are the fusion's. */
-type InFusion<T> = Omit<T, 'offset' | 'fields' | 'explain'>
+export type InFusion<T> = Omit<T, 'offset' | 'fields' | 'explain'>
 
 /** Searches, and how their rankings become one: see core/query.ts, RrfQuery. */
 export interface FusedRequest {

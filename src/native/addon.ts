@@ -131,6 +131,8 @@ export interface Addon {
   searchSparse(shard: ShardHandle, request: SparseSearchRequest, cancel: number, inlineUs: number): Awaitable<FoundRows>
   /** One ranking of several searches of one moment, with the points' payloads, by the same rules. */
   searchFused(shard: ShardHandle, request: FusedRequest, cancel: number, inlineUs: number): Awaitable<FoundRows>
+  /** The same of plain searches: see plain-fused.ts. */
+  searchFusedPlain(shard: ShardHandle, numbers: Float64Array, operands: unknown[]): Awaitable<FoundRows>
   /**
    * Present points in the order asked for; `positions[i]` says which of `ids` row i is. A few of them are read at once,
    * without their vectors, where `inlineUs` are left for it.

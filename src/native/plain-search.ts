@@ -18,10 +18,10 @@ const THRESHOLD = 7
 const INLINE_US = 8
 const NUMBERS = 9
 
-const EXACT = 1
-const INDEXED_ONLY = 2
-const PAYLOAD = 4
-const HAS_THRESHOLD = 8
+export const EXACT = 1
+export const INDEXED_ONLY = 2
+export const PAYLOAD = 4
+export const HAS_THRESHOLD = 8
 
 /** Doubles before the rows (see packedResult in native/binding). */
 const HEADER = 8

@@ -31,6 +31,7 @@ import { rethrow, toVicinalError } from './errors.js'
 import { inlineSearchUs, inlineShareUs, nextShare, spendInlineUs, spendSearchUs } from './inline-share.js'
 import { addon } from './load.js'
 import type { ShardMemory } from './memory-facts.js'
+import { fusionNumbersOf, isPlainFusion, operandsOf } from './plain-fused.js'
 import { isPlain, numbersOf, resultOf } from './plain-search.js'
 
 /** Starts a search, with `inlineUs` it may take of this turn. */
@@ -119,9 +120,10 @@ export class Shard {
   }
   /** One ranking of several searches. */
   searchFused(request: FusedRequest, scope?: Stoppable): Awaitable<SearchResult> {
-    return this.#inlineOrNot(request, scope, (asked, cancel, inlineUs) =>
-      this.#addon.searchFused(this.#handle, asked, cancel, inlineUs),
-    )
+    return this.#inlineOrNot(request, scope, (asked, cancel, inlineUs) => {
+      if (!isPlainFusion(asked)) return this.#addon.searchFused(this.#handle, asked, cancel, inlineUs)
+      return this.#addon.searchFusedPlain(this.#handle, fusionNumbersOf(asked, cancel, inlineUs), operandsOf(asked))
+    })
   }
   #inlineOrNot<T>(request: T, scope: Stoppable | undefined, start: StartSearch<T>): Awaitable<SearchResult> {
     const turn = nextShare()

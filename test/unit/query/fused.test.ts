@@ -118,6 +118,12 @@ describe('fusion in the kernel', () => {
     expect(inline()).toBeGreaterThan(0)
   })
 
+  it('is that of more searches than cross as numbers, too', async () => {
+    const searches = Array.from({ length: 20 }, () => ({ ...prefetch(0), ...limited() }))
+    const query: QueryOptions = { prefetch: searches, query: { fusion: 'rrf' }, limit: 20 }
+    expect(await outcomeOf(collection.query(query))).toEqual(await stageByStage(query))
+  })
+
   it('is the same on the pool, where others are under way', async () => {
     const queries = Array.from({ length: QUERIES }, (_, i) => randomQuery(i % 2))
     fusions.mockClear()
