@@ -45,6 +45,7 @@ napi_value segmentStats(napi_env env, const ShardStats& stats) {
     ResultObject entry(env);
     entry.number("segment", segment.number);
     entry.boolean("active", segment.isActive);
+    entry.boolean("left", segment.isLeft);
     entry.number("rows", segment.rows);
     entry.number("deleted", segment.deleted);
     entry.number("bytes", static_cast<double>(segment.bytes));

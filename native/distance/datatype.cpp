@@ -42,6 +42,21 @@ void narrow(const float* from, Datatype datatype, size_t count, void* to) {
   }
 }
 
+bool holds(Datatype datatype, const float* components, size_t count) {
+  if (datatype == Datatype::Float32) return true;
+  // In pieces: nearly all that is not held is told by the first.
+  constexpr size_t kAtOnce = 64;
+  uint16_t narrowed[kAtOnce];
+  float widened[kAtOnce];
+  for (size_t at = 0; at < count; at += kAtOnce) {
+    const size_t some = std::min(kAtOnce, count - at);
+    narrow(components + at, datatype, some, narrowed);
+    widen(narrowed, datatype, some, widened);
+    if (std::memcmp(components + at, widened, some * sizeof(float)) != 0) return false;
+  }
+  return true;
+}
+
 void convert(const void* from, Datatype fromType, void* to, Datatype toType, size_t count) {
   if (fromType == toType) {
     std::memcpy(to, from, count * bytesOf(fromType));

@@ -75,6 +75,14 @@ inline float fromHalf(Half half) {
   return std::bit_cast<float>(std::bit_cast<uint32_t>(std::bit_cast<float>(size) * kShift) | sign);
 }
 
+// Of Uint8 and Float16 the next one that holds all it does; Float32 of itself.
+constexpr Datatype nextWider(Datatype datatype) {
+  return datatype == Datatype::Uint8 ? Datatype::Float16 : Datatype::Float32;
+}
+
+// Whether the components are the same, bit for bit, once they were kept as that.
+bool holds(Datatype datatype, const float* components, size_t count);
+
 // `count` components, as floats and back. What a type can't hold becomes the nearest that it can.
 void widen(const void* from, Datatype datatype, size_t count, float* to);
 void narrow(const float* from, Datatype datatype, size_t count, void* to);

@@ -82,6 +82,9 @@ public:
   uint32_t rows() const { return rows_.load(std::memory_order_acquire); }
   uint32_t deletedRows() const { return deleted_.load(std::memory_order_relaxed); }
   uint32_t liveRows() const { return rows() - deletedRows(); }
+  // Its rows are few, and belong into the segment that came after it.
+  void leave() { isLeft_.store(true, std::memory_order_relaxed); }
+  bool isLeft() const { return isLeft_.load(std::memory_order_relaxed); }
   // Vector and payload bytes, and a constant a row.
   uint64_t dataBytes() const;
   // Adds what there is of it. `lookup` is held, shared, while the map of ids is counted.
@@ -230,6 +233,7 @@ private:
   PayloadStore& payloads_ = shared_->payloads;
   std::vector<std::shared_ptr<VectorSpace>> spaces_;
   std::vector<std::shared_ptr<SparseSpace>> sparse_;
+  std::atomic<bool> isLeft_{false};
   std::atomic<uint32_t>& rows_ = shared_->rows;
   std::atomic<uint32_t>& deleted_ = shared_->deleted;
   uint32_t& staged_ = shared_->staged;

@@ -38,7 +38,7 @@ public:
     for (VectorSpec& spec : kept) {
       const auto filed = filedVector(spec.name);
       held.vertices.push_back(filed ? directory_.vectors[*filed].vertices : 0);
-      // There may be floats where narrower types are asked for.
+      // It may have narrower ones than are asked for, or floats.
       if (filed) spec.datatype = directory_.vectors[*filed].spec.datatype;
     }
     for (const SparseSpec& spec : sparse) {
@@ -130,8 +130,10 @@ private:
       const auto filed = filedVector(spec.name);
       if (!filed) return true;
       const VectorSpec& written = directory_.vectors[*filed].spec;
-      const bool isAsWide =
-          written.datatype == spec.datatype || written.datatype == Datatype::Float32;
+      // Narrower is what holds all that is in it (shard/row_widths), floats what nobody has made
+      // narrower yet.
+      const bool isAsWide = bytesOf(written.datatype) <= bytesOf(spec.datatype) ||
+                            written.datatype == Datatype::Float32;
       return written.dim == spec.dim && written.metric == spec.metric &&
              written.isMulti == spec.isMulti && isAsWide;
     });

@@ -7,7 +7,8 @@ namespace vicinal {
 
 SegmentSet::SegmentSet(std::vector<VectorSpec> vectors, std::vector<SparseSpec> sparse,
                        uint64_t segmentBytes)
-    : vectors_(std::move(vectors)), sparse_(std::move(sparse)), segmentBytes_(segmentBytes) {}
+    : vectors_(std::move(vectors)), sparse_(std::move(sparse)), widths_(vectors_),
+      segmentBytes_(segmentBytes) {}
 
 Snapshot SegmentSet::snapshot() const {
   std::lock_guard lock(view_);
@@ -42,17 +43,22 @@ RowRef SegmentSet::find(const PointId& id) const {
   return {};
 }
 
-Result<Segment*> SegmentSet::writable(const BatchSize& batch) {
+Result<Segment*> SegmentSet::writable(const WriteBatch& batch) {
+  widths_.note(batch);
   Segment* segment = active();
-  if (segment == nullptr || segment->dataBytes() >= segmentBytes_ || !segment->hasRoom(batch)) {
-    auto created = Segment::create(nextNumber_, vectors_, sparse_, segmentBytes_, batch);
+  if (segment == nullptr || segment->dataBytes() >= segmentBytes_ ||
+      !segment->hasRoom(batch.size) || !widths_.suit(*segment)) {
+    auto created = Segment::create(nextNumber_, widths_.narrowed(vectors_), sparse_, segmentBytes_,
+                                   batch.size);
     if (!created) return created.status();
     nextNumber_++;
     for (const IndexField& field : indexFields_) VICINAL_TRY(created->get()->addIndex(field));
+    if (segment != nullptr && !widths_.suit(*segment) && RowWidths::isWorthMoving(*segment))
+      segment->leave();
     segment = created->get();
     add(created.take(), true);
   }
-  if (Status status = segment->prepare(batch); !status) return status;
+  if (Status status = segment->prepare(batch.size); !status) return status;
   return segment;
 }
 
@@ -84,6 +90,7 @@ int64_t SegmentSet::freeze() {
 }
 
 void SegmentSet::add(std::shared_ptr<Segment> segment, bool active) {
+  widths_.note(*segment);
   active_ = active ? segment.get() : nullptr;
   auto list = std::make_shared<SegmentList>(*segments_);
   list->push_back(std::move(segment));
@@ -115,6 +122,7 @@ void SegmentSet::takeOver(SegmentSet& from, std::shared_ptr<const SegmentList> s
   overlays_ = from.overlays_;
   lookup_ = from.lookup_;
   indexFields_ = from.indexFields_;
+  for (const auto& segment : *segments) widths_.note(*segment);
   nextNumber_ = from.nextNumber_;
   tick_ = from.tick_;
   publishList(std::move(segments));

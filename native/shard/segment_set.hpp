@@ -16,6 +16,7 @@
 #include <vector>
 
 #include "segment/snapshot.hpp"
+#include "shard/row_widths.hpp"
 
 namespace vicinal {
 
@@ -37,8 +38,9 @@ public:
 
   // The live row of an id, as the last commit left it.
   RowRef find(const PointId& id) const;
-  // The active segment, prepared for the batch. Freezes the present one where it is full.
-  Result<Segment*> writable(const BatchSize& batch);
+  // The active segment, prepared for the batch. Freezes the present one where it is full, or keeps
+  // vectors narrower than these, or wider than all there have been.
+  Result<Segment*> writable(const WriteBatch& batch);
   // Publishes what is staged in `appended` (may be null) and tombstones `replaced`, as one change.
   void commit(Segment* appended, const std::vector<RowRef>& replaced);
 
@@ -72,6 +74,7 @@ private:
 
   std::vector<VectorSpec> vectors_;
   const std::vector<SparseSpec> sparse_;
+  RowWidths widths_;
   const uint64_t segmentBytes_;
   std::shared_ptr<std::shared_mutex> overlays_ = std::make_shared<std::shared_mutex>();
   std::vector<IndexField> indexFields_;

@@ -73,6 +73,7 @@ struct ShardStats {
   struct SegmentStats {
     uint32_t number = 0;
     bool isActive = false;
+    bool isLeft = false;
     uint32_t rows = 0;
     uint32_t deleted = 0;
     uint64_t bytes = 0;

@@ -61,8 +61,8 @@ ShardStats Shard::stats() const {
   for (size_t at = 0; at < snapshot.count(); at++) {
     const Segment& segment = snapshot.segment(at);
     stats.points += segment.liveRows();
-    stats.segments.push_back({segment.number(), &segment == segments_.active(), segment.rows(),
-                              segment.deletedRows(), segment.dataBytes(),
+    stats.segments.push_back({segment.number(), &segment == segments_.active(), segment.isLeft(),
+                              segment.rows(), segment.deletedRows(), segment.dataBytes(),
                               checkpointedRows(segment.number()),
                               segment.payloads().overlaidRows()});
     for (size_t vector = 0; vector < segment.vectorCount(); vector++) {

@@ -68,7 +68,7 @@ private:
 Status Shard::writeRows(WriteBatch& batch, bool isChange) {
   Segment* segment = nullptr;
   if (!batch.rows.empty()) {
-    auto writable = segments_.writable(batch.size);
+    auto writable = segments_.writable(batch);
     if (!writable) return writable.status();
     segment = *writable;
     for (size_t at = 0; at < batch.rows.size(); at++) {

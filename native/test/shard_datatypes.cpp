@@ -51,11 +51,35 @@ std::vector<float> numbersOf(const Kept& kept, uint32_t rows, unsigned seed) {
   return data;
 }
 
+// What only floats hold has been in it, so that it keeps floats.
+void needFloats(Shard& shard) {
+  const std::vector<float> third(kDim, 1.0f / 3);
+  const std::vector<uint32_t> offsets(2, 0);
+  UpsertColumns columns;
+  columns.ids = testIds(1'000'000, 1);
+  columns.seq = 1;
+  columns.vectors = {{0, third.data(), nullptr, 1}};
+  columns.payloadBytes = "";
+  columns.payloadOffsets = offsets.data();
+  CHECK(shard.upsert(columns).isOk());
+  CHECK(shard.deletePoints(columns.ids, 2).isOk());
+}
+
+// As maintenance does.
+void moveLeft(Shard& shard) {
+  for (const auto& segment : shard.stats().segments) {
+    if (!segment.isLeft) continue;
+    for (uint32_t left = 1; left > 0;) left = shard.moveRows(segment.number, 500).take();
+    CHECK(shard.dropSegment(segment.number).isOk());
+  }
+}
+
 // The same writes to both.
 struct Pair {
   explicit Pair(const Kept& kept) : kept(kept) {
     narrow = std::make_unique<Shard>(specOf(kept, kept.datatype), pool);
     wide = std::make_unique<Shard>(specOf(kept, Datatype::Float32), pool);
+    both(needFloats);
   }
 
   void upsert(uint32_t from, uint32_t count) {
@@ -97,7 +121,7 @@ struct Pair {
 
   Kept kept;
   ThreadPool pool{2};
-  uint64_t seq = 0;
+  uint64_t seq = 2;
   std::unique_ptr<Shard> narrow;
   std::unique_ptr<Shard> wide;
 };
@@ -268,7 +292,8 @@ TEST("narrow vectors: the table gets floats, with the checksums of floats, and g
     Shard loaded(pair.narrow->spec(), pair.pool);
     REQUIRE(loaded.loadRows(view).isOk());
     checkRows(loaded, *pair.wide);
-    CHECK_EQUAL(heldBytes(loaded), heldBytes(*pair.narrow));
+    // All but the row that is deleted.
+    CHECK_EQUAL(heldBytes(loaded) + kDim * bytesOf(kept.datatype), heldBytes(*pair.narrow));
   }
 }
 
@@ -287,6 +312,7 @@ TEST("narrow vectors: files of floats are opened as such, until compaction") {
     pair.churn();
     pair.settle();
     checkAlike(pair, *pair.narrow);
+    moveLeft(*pair.narrow);
     pair.compact();
     pair.settle();
     checkAlike(pair, *pair.narrow);
@@ -338,7 +364,7 @@ TEST("narrow vectors: a segment that is full of them is followed by another") {
   CHECK_EQUAL(pointsOf(shard), uint64_t(500));
 }
 
-TEST("narrow vectors: a file that has narrower ones than asked for is refused") {
+TEST("narrow vectors: a file that has narrower ones than asked for is opened as it is") {
   Pair pair({Datatype::Uint8, Metric::L2, CodeKind::Auto});
   pair.upsert(0, 100);
   pair.settle();
@@ -347,11 +373,183 @@ TEST("narrow vectors: a file that has narrower ones than asked for is refused") 
   const std::string path = written->segments[0].base.path;
   for (const Datatype asked : {Datatype::Float32, Datatype::Float16}) {
     Shard other(specOf(pair.kept, asked), pair.pool);
-    const auto opened = other.openSegment({path, {}, {}, {}}, true);
-    CHECK(!opened && opened.status().code() == Code::Corrupt);
+    REQUIRE(other.openSegment({path, {}, {}, {}}, true).isOk());
+    checkAlike(pair, other);
+    checkRows(other, *pair.wide);
   }
   const auto changed = pair.narrow->configure(specOf(pair.kept, Datatype::Float16).vectors);
   CHECK(!changed && changed.status().code() == Code::InvalidArgument);
+}
+
+// ---- narrower than asked for
+
+namespace {
+
+constexpr uint32_t kEnough = 1024;
+
+// Numbers that the datatype is the narrowest to hold.
+std::vector<float> numbersHeldBy(Datatype datatype, uint32_t rows, unsigned seed) {
+  std::mt19937 random(seed);
+  std::vector<float> numbers(size_t(rows) * kDim);
+  for (float& number : numbers) {
+    number = float(random() % 256);
+    if (datatype == Datatype::Float16) number = (number - 128) / 16;
+    if (datatype == Datatype::Float32) number /= 3;
+  }
+  return numbers;
+}
+
+void put(Shard& shard, uint32_t from, const std::vector<float>& numbers, uint64_t seq) {
+  const auto count = uint32_t(numbers.size() / kDim);
+  const std::vector<uint32_t> offsets(count + 1, 0);
+  UpsertColumns columns;
+  columns.ids = testIds(from, count);
+  columns.seq = seq;
+  columns.vectors = {{0, numbers.data(), nullptr, count}};
+  columns.payloadBytes = "";
+  columns.payloadOffsets = offsets.data();
+  CHECK(shard.upsert(columns).isOk());
+}
+
+std::vector<Datatype> datatypesOf(const Shard& shard) {
+  std::vector<Datatype> datatypes;
+  const Snapshot snapshot = shard.snapshot();
+  for (size_t at = 0; at < snapshot.count(); at++)
+    datatypes.push_back(snapshot.segment(at).space(0).spec().datatype);
+  return datatypes;
+}
+
+ShardSpec floatSpec(Datatype datatype = Datatype::Float32) {
+  return specOf({Datatype::Float32, Metric::L2, CodeKind::Auto}, datatype);
+}
+
+} // namespace
+
+TEST(
+    "narrow vectors: rows are kept as narrow as holds all that came, once that is enough to tell") {
+  ThreadPool pool(2);
+  for (const Datatype held : {Datatype::Uint8, Datatype::Float16, Datatype::Float32}) {
+    Shard shard(floatSpec(), pool);
+    for (uint32_t at = 0; at < 12; at++) put(shard, at * 100, numbersHeldBy(held, 100, at), at + 1);
+    // What came before there was enough is left behind, and moved.
+    const bool isNarrow = held != Datatype::Float32;
+    CHECK_EQUAL(shard.stats().segments.size(), size_t(isNarrow ? 2 : 1));
+    moveLeft(shard);
+    CHECK(datatypesOf(shard) == std::vector<Datatype>{held});
+    CHECK_EQUAL(pointsOf(shard), uint64_t(1200));
+    Shard atOnce(floatSpec(), pool);
+    put(atOnce, 0, numbersHeldBy(held, kEnough, 7), 1);
+    CHECK(datatypesOf(atOnce) == std::vector<Datatype>{held});
+    // Never wider than is asked for.
+    if (held == Datatype::Float32) continue;
+    Shard halves(floatSpec(Datatype::Float16), pool);
+    put(halves, 0, numbersHeldBy(held, kEnough, 7), 1);
+    CHECK(datatypesOf(halves) == std::vector<Datatype>{held});
+  }
+}
+
+TEST("narrow vectors: a number that they cannot hold begins a wider segment, for good") {
+  ThreadPool pool(2);
+  Shard shard(floatSpec(), pool);
+  put(shard, 0, numbersHeldBy(Datatype::Uint8, 5000, 1), 1);
+  put(shard, 5000, numbersHeldBy(Datatype::Float32, 10, 2), 2);
+  put(shard, 6000, numbersHeldBy(Datatype::Uint8, 2000, 3), 3);
+  using enum Datatype;
+  CHECK(datatypesOf(shard) == (std::vector<Datatype>{Uint8, Float32}));
+  // Many rows stay where they are, few are moved.
+  moveLeft(shard);
+  CHECK(datatypesOf(shard) == (std::vector<Datatype>{Uint8, Float32}));
+  Shard few(floatSpec(), pool);
+  put(few, 0, numbersHeldBy(Uint8, 2000, 1), 1);
+  put(few, 2000, numbersHeldBy(Float32, 10, 2), 2);
+  moveLeft(few);
+  CHECK(datatypesOf(few) == std::vector<Datatype>{Float32});
+  CHECK_EQUAL(pointsOf(few), uint64_t(2010));
+}
+
+TEST("narrow vectors: what a file has tells how narrow the next rows may be") {
+  ThreadPool pool(2);
+  using enum Datatype;
+  for (const Datatype held : {Uint8, Float32}) {
+    Shard shard(floatSpec(), pool);
+    put(shard, 0, numbersHeldBy(held, 6000, 1), 1);
+    CHECK(waitForIndex(shard).isOk());
+    auto written = shard.checkpoint(scratchFolder());
+    REQUIRE(written.isOk());
+    Shard reopened(floatSpec(), pool);
+    REQUIRE(reopened.openSegment({written->segments[0].base.path, {}, {}, {}}, true).isOk());
+    put(reopened, 6000, numbersHeldBy(Uint8, 2000, 2), 2);
+    CHECK(datatypesOf(reopened) == std::vector<Datatype>{held});
+    put(reopened, 8000, numbersHeldBy(Float16, 2000, 3), 3);
+    const auto expected =
+        held == Uint8 ? std::vector<Datatype>{Uint8, Float16} : std::vector<Datatype>{Float32};
+    CHECK(datatypesOf(reopened) == expected);
+  }
+}
+
+// Whatever comes in which order, every number is read as it was written.
+TEST("narrow vectors: numbers of all kinds, in any order, come back to the bit") {
+  for (unsigned seed = 1; seed <= 12; seed++) {
+    std::mt19937 random(seed);
+    ThreadPool pool(2);
+    auto shard = std::make_unique<Shard>(floatSpec(), pool);
+    std::map<uint32_t, std::vector<float>> written;
+    for (uint64_t seq = 1; seq <= 12; seq++) {
+      // Mostly the narrow ones, lest all is wide from the beginning.
+      const uint32_t kind = random() % 8;
+      const Datatype held = kind == 0   ? Datatype::Float32
+                            : kind <= 2 ? Datatype::Float16
+                                        : Datatype::Uint8;
+      const uint32_t from = random() % 3000;
+      const auto numbers = numbersHeldBy(held, 1 + random() % 900, seed * 100 + unsigned(seq));
+      put(*shard, from, numbers, seq);
+      for (uint32_t at = 0; at * kDim < numbers.size(); at++)
+        written[from + at] = {&numbers[size_t(at) * kDim], &numbers[size_t(at) * kDim] + kDim};
+      if (random() % 3 == 0) moveLeft(*shard);
+      if (random() % 4 != 0) continue;
+      CHECK(waitForIndex(*shard).isOk());
+      auto files = shard->checkpoint(scratchFolder());
+      REQUIRE(files.isOk());
+      auto reopened = std::make_unique<Shard>(floatSpec(), pool);
+      for (size_t at = 0; at < files->segments.size(); at++) {
+        const auto& segment = files->segments[at];
+        REQUIRE(
+            reopened->openSegment({segment.base.path, {}, {}, {}}, at + 1 == files->segments.size())
+                .isOk());
+      }
+      if (pointsOf(*reopened) == written.size()) shard = std::move(reopened);
+    }
+    const RowBlock rows = rowsOf(*shard);
+    REQUIRE(rows.count == written.size());
+    size_t at = 0;
+    for (const auto& [id, numbers] : written)
+      CHECK(std::memcmp(&rows.vectors[0].data.data()[at++ * kDim], numbers.data(), kDim * 4) == 0);
+  }
+}
+
+TEST("narrow vectors: a type holds what comes back to the bit, and nothing else") {
+  for (uint32_t bits = 0; bits < 0x10000; bits++) {
+    const float half = fromHalf({uint16_t(bits)});
+    if (std::isfinite(half)) CHECK(holds(Datatype::Float16, &half, 1));
+  }
+  for (uint32_t value = 0; value < 256; value++) {
+    const auto number = float(value);
+    CHECK(holds(Datatype::Uint8, &number, 1));
+    CHECK(holds(Datatype::Float16, &number, 1));
+  }
+  for (const float other : {-0.0f, -1.0f, 0.5f, 254.5f, 255.5f, 256.0f, 1e-45f, 65504.0f})
+    CHECK(!holds(Datatype::Uint8, &other, 1));
+  for (const float other : {0.1f, 65520.0f, 1e-45f, 2049.0f, 1.0f / 3})
+    CHECK(!holds(Datatype::Float16, &other, 1));
+  // Wherever it stands.
+  for (size_t count = 1; count < 200; count += 7)
+    for (size_t at = 0; at < count; at++) {
+      std::vector<float> numbers(count, 3);
+      numbers[at] = 0.1f;
+      CHECK(!holds(Datatype::Uint8, numbers.data(), count));
+      CHECK(!holds(Datatype::Float16, numbers.data(), count));
+      CHECK(holds(Datatype::Float32, numbers.data(), count));
+    }
 }
 
 } // namespace vicinal

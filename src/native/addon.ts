@@ -17,10 +17,12 @@ import type {
   TextBuffers,
   VectorRows,
 } from './addon-reads.js'
+import type { ShardStats } from './addon-stats.js'
 import type { SparseBuffers, SparseSearchRequest, SparseSpec } from './addon-vectors.js'
 import type { ProcessMemoryFacts, ShardMemory } from './memory-facts.js'
 
 export type * from './addon-reads.js'
+export type * from './addon-stats.js'
 export type * from './addon-vectors.js'
 
 /**
@@ -360,43 +362,4 @@ export interface SegmentFileInfo {
   }[]
   /** Names of the sparse vectors. */
   sparse: string[]
-}
-
-export interface ShardStats {
-  seq: number
-  /** Live points. */
-  points: number
-  /** Ids changed and not flushed, and an estimate of their bytes. */
-  dirty: number
-  dirtyBytes: number
-  vectors: {
-    live: number
-    indexed: number
-    graphBytes: number
-    vectorBytes: number
-    codeBytes: number
-    /** What recall costs is being measured, or about to be. */
-    calibrating: boolean
-    /** Of callers' queries: means over those measured last, how many were ever measured, how many wait for it. */
-    recall: {
-      queries: number
-      measured: number
-      asked: number
-      waiting: number
-      /** Live queries are gathered to calibrate on, or that is under way. */
-      settling: boolean
-      /** What recall was measured on, in the segment with the fewest live ones; nothing: never yet. */
-      samples: { stored: number; live: number }
-    }
-  }[]
-  segments: {
-    segment: number
-    active: boolean
-    rows: number
-    deleted: number
-    bytes: number
-    checkpointedRows: number
-    overlayRows: number
-  }[]
-  payloadIndexes: { field: string; kind: PayloadIndexKindCode; points: number }[]
 }

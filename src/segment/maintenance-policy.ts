@@ -20,8 +20,8 @@ export function nextMaintenanceStep(
   idleMs: number,
   outdated: OutdatedSegments,
 ): MaintenanceStep | null {
-  for (const { segment, active, rows, deleted } of stats.segments) {
-    if (outdated.has(segment)) return { kind: 'compact', segment, active }
+  for (const { segment, active, left, rows, deleted } of stats.segments) {
+    if (outdated.has(segment) || left) return { kind: 'compact', segment, active }
     if (rows >= COMPACT_MIN_ROWS && deleted > rows * COMPACT_DELETED_SHARE) return { kind: 'compact', segment, active }
   }
   // A graph that is still being built would be written half done, and what it costs to search it is written with it.

@@ -4,8 +4,8 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { QdrantClient } from '@qdrant/js-client-rest'
 import fc from 'fast-check'
-import { describe, expect, it, onTestFinished } from 'vitest'
-import type { Collection, Database } from '../../src/core/database.js'
+import { describe, expect, it, onTestFinished, vi } from 'vitest'
+import type { Collection, Database, StoredPoint } from '../../src/core/database.js'
 import type { Datatype, Distance } from '../../src/core/schema.js'
 import { open } from '../../src/index.js'
 import { startService } from './service.js'
@@ -52,6 +52,13 @@ async function fill(collection: Collection, from: number, count: number, names: 
   await collection.upsert(points)
 }
 
+/** Rows are kept no wider than what came needs: a point that needs what each vector may be, which is gone again. */
+async function needAll(collection: Collection, names: readonly string[]): Promise<void> {
+  const vector = Object.fromEntries(names.map((name) => [name, new Array(SIZE).fill(name === 'half' ? 1 / 2 : 1 / 3)]))
+  await collection.upsert([{ id: 1_000_000, vector }])
+  await collection.delete([1_000_000])
+}
+
 async function heldBytes(collection: Collection, name: string): Promise<number> {
   const { vectors } = (await collection.info()).memory
   const { bytes } = vectors[name]?.vectors ?? { bytes: Number.NaN }
@@ -96,6 +103,7 @@ describe('vectors of float16 and uint8', () => {
   it('take a half and a quarter of the memory, and answer alike, through a restart, churn and a snapshot', async () => {
     const { database, folder } = await openFolder()
     const collection = await database.createCollection('a', { vectors: VECTORS })
+    await needAll(collection, Object.keys(VECTORS))
     await fill(collection, 0, POINTS, Object.keys(VECTORS))
     await collection.waitForIndex()
     await checkBytes(collection)
@@ -103,7 +111,8 @@ describe('vectors of float16 and uint8', () => {
     const { name } = await collection.snapshots.create()
     const { chunks } = await collection.snapshots.read(name)
     const restored = await database.recoverCollection('b', { chunks })
-    await checkBytes(restored)
+    // Made anew from the table, whose points need no more than bytes.
+    expect(await heldBytes(restored, 'full')).toBe(POINTS * SIZE)
     await checkAnswers(restored)
     await database.close()
 
@@ -120,6 +129,30 @@ describe('vectors of float16 and uint8', () => {
     expect(await heldBytes(reopened, 'byte')).toBe((await heldBytes(reopened, 'full')) / 4)
   })
 
+  it('take no more than what came needs, whatever they may be', async () => {
+    const { database, folder } = await openFolder()
+    const collection = await database.createCollection('a', { vectors: VECTORS })
+    // In batches as clients send them, of which the first do not tell what is to come.
+    for (let from = 0; from < POINTS; from += 100) await fill(collection, from, 100, Object.keys(VECTORS))
+    const bytesOfAll = () => Promise.all(['full', 'half', 'byte'].map((name) => heldBytes(collection, name)))
+    const least = new Array(3).fill(POINTS * SIZE)
+    await vi.waitFor(async () => expect(await bytesOfAll()).toEqual(least), { timeout: 60_000, interval: 200 })
+    await collection.waitForIndex()
+    await checkAnswers(collection)
+    await collection.flush()
+    await database.close()
+    const again = await open(folder)
+    onTestFinished(() => again.close())
+    const reopened = await again.collection('a')
+    await checkAnswers(reopened)
+    const third = new Array(SIZE).fill(1 / 3)
+    await reopened.upsert([{ id: 1_000_000, vector: { full: third } }])
+    const [point] = await reopened.retrieve([1_000_000], { withVector: true })
+    const { full } = (point as StoredPoint).vector as Record<string, Float32Array>
+    expect([...(full as Float32Array)]).toEqual(third.map(Math.fround))
+    await checkAnswers(reopened)
+  })
+
   it('may be added to a live collection', async () => {
     const { database, folder } = await openFolder()
     const collection = await database.createCollection('a', { vectors: { full: VECTORS.full } })
@@ -127,11 +160,12 @@ describe('vectors of float16 and uint8', () => {
     await collection.createVectorName('half', { dense: VECTORS.half })
     await collection.createVectorName('byte', { dense: VECTORS.byte })
     await collection.createVectorName('scaled', { dense: VECTORS.scaled })
+    await needAll(collection, Object.keys(VECTORS))
     await fill(collection, 0, POINTS, Object.keys(VECTORS))
     await collection.waitForIndex()
     await checkAnswers(collection)
-    expect(await heldBytes(collection, 'half')).toBe(POINTS * SIZE * 2)
-    expect(await heldBytes(collection, 'byte')).toBe(POINTS * SIZE)
+    expect(await heldBytes(collection, 'half')).toBe((POINTS + 1) * SIZE * 2)
+    expect(await heldBytes(collection, 'byte')).toBe((POINTS + 1) * SIZE)
     await database.close()
     const again = await open(folder)
     onTestFinished(() => again.close())

@@ -10,6 +10,7 @@ function stats(segment: Partial<ShardStats['segments'][number]>, behind = 0, cal
   const full = {
     segment: 1,
     active: true,
+    left: false,
     rows: 0,
     deleted: 0,
     bytes: 0,
@@ -50,6 +51,15 @@ describe('nextMaintenanceStep', () => {
     expect(next(stats({ rows: 130_000, checkpointedRows: 100_000 }), 60_000)?.kind).toBe('checkpoint')
     expect(next(stats({ rows: 150_000, checkpointedRows: 100_000 }, 1), 60_000)).toBeNull()
     expect(next(stats({ rows: 150_000, checkpointedRows: 100_000 }, 0, true), 60_000)).toBeNull()
+  })
+
+  it('moves the rows of a segment that was left behind', () => {
+    expect(next(stats({ rows: 10, active: false, left: true }), 0)).toEqual({
+      kind: 'compact',
+      segment: 1,
+      active: false,
+    })
+    expect(next(stats({ rows: 10, active: false }), 0)).toBeNull()
   })
 
   it('moves the rows of a segment that is outdated, whatever else there is to do', () => {
