@@ -16,6 +16,10 @@ namespace {
 // A record of level 0 has room for so many times m neighbours. Graphs of before had it for twice m.
 constexpr uint32_t kRoom = 4;
 constexpr uint32_t kLeastRoom = 2;
+// A new vertex looks for so many times m vertices, and on for what is nearly as near as the last of
+// them: what is farther is next to never chosen. How nearly grows with efConstruct.
+constexpr uint32_t kSurelyLookedAt = 4;
+constexpr float kReachPerWidth = 0.00015f;
 
 // SplitMix64's finaliser: every bit of the vertex's number moves every bit of the result.
 uint64_t mix(uint64_t value) {
@@ -36,6 +40,14 @@ uint64_t upperCapacity(uint64_t capacity, uint64_t m) {
 HnswGraph::HnswGraph(const Space& space, const CodeSpace& codes, const GraphConfig& config)
     : space_(space), codes_(codes), m_(config.m == 0 ? 0 : std::clamp(config.m, leastM, maxM)),
       m0_(kRoom * m_), efConstruct_(std::max(config.efConstruct, 1u)), seed_(config.seed) {}
+
+SearchOptions HnswGraph::insertOptions() const {
+  SearchOptions options{efConstruct_};
+  if (Stop::suits(space_.metric))
+    options.stop = {size_t(kSurelyLookedAt) * m_, 1 + kReachPerWidth * float(efConstruct_),
+                    Stop::originOf(space_.metric)};
+  return options;
+}
 
 Status HnswGraph::reserve(uint32_t capacity, Placement memory) {
   if (capacity > maxVertices)

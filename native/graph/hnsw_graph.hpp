@@ -213,6 +213,8 @@ private:
   // `mostDiverseOfEasy` (docs/adr/0027).
   uint32_t easyLinks() const { return 2 * m_; }
   uint32_t mostDiverseOfEasy() const { return m_ + m_ / 4; }
+  // How far a new vertex looks for neighbours (docs/adr/0031).
+  SearchOptions insertOptions() const;
   // Most tree edges of a vertex; a quarter of few neighbours leaves the heuristic its choice.
   uint32_t treeLimit() const { return std::max(3u, easyLinks() / 4); }
 

@@ -67,7 +67,7 @@ public:
     // Upper levels are searched first and linked last: see Publication in hnsw_graph.hpp.
     std::vector<Neighbor> upperChosen[HnswGraph::maxLevel + 1];
     std::vector<Neighbor> starts = {at};
-    const SearchOptions options{graph_.efConstruct_};
+    const SearchOptions options = graph_.insertOptions();
     const uint32_t top = std::min(level_, entryLevel);
     for (uint32_t level = top; level > 0; level--) {
       searcher.widen(starts, level, options);

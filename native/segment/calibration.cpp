@@ -28,7 +28,7 @@ constexpr float kMostReach = 65536;
 constexpr float kMostDoubt = 1024;
 constexpr float kMostRescored = 65536;
 
-bool isByWidth(Metric metric) { return metric == Metric::Dot; }
+bool isByWidth(Metric metric) { return !Stop::suits(metric); }
 
 // `low` at the share 0, `high` at 1.
 float between(float low, float high, float share) { return low + share * (high - low); }
@@ -159,8 +159,7 @@ SearchOptions walkOptions(Metric metric, const Effort& effort, size_t wanted) {
     return options;
   }
   options.ef = uint32_t(std::max(size_t(widthOf(effort.reach)), kWidestPerWanted * wanted));
-  options.stop = {std::max(wanted, kCalibratedWanted), effort.reach,
-                  metric == Metric::Cosine ? 1.0f : 0.0f};
+  options.stop = {std::max(wanted, kCalibratedWanted), effort.reach, Stop::originOf(metric)};
   return options;
 }
 
