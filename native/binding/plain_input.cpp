@@ -1,6 +1,8 @@
 #include "binding/plain_input.hpp"
 
+#include <algorithm>
 #include <cmath>
+#include <vector>
 
 #include "binding/bounds.hpp"
 #include "binding/search_input.hpp"
@@ -154,16 +156,19 @@ SearchCall readPlainFused(Reader& reader, const Span<double>& given, napi_value 
   enum Place : size_t { Parts, Limit, Offset, Flags, K, Threshold, Cancel, InlineUs, Header };
   if (!reader.failed() && given.length < Header) reader.fail("numbers", "those of a fusion");
   if (reader.failed()) return {};
-  const Numbers numbers(reader, given.data);
+  // Copied, since to read an array's elements may run code, which may take the numbers away.
+  const size_t most = Header + size_t(kMostFused) * PartNumbers;
+  const std::vector<double> copy(given.data, given.data + std::min(given.length, most));
+  const Numbers numbers(reader, copy.data());
   const uint32_t count = numbers.integer32(Parts, "parts", kMostFused);
-  if (count == 0 || given.length < Header + size_t(count) * PartNumbers)
+  if (count == 0 || copy.size() < Header + size_t(count) * PartNumbers)
     reader.fail("parts", "at least one search, and the numbers of each");
   if (reader.failed()) return {};
   search.parts.reserve(count);
   for (uint32_t at = 0; at < count && !reader.failed(); at++) {
     const Operands of{reader.element(operands, 3 * at), reader.element(operands, 3 * at + 1),
                       reader.element(operands, 3 * at + 2)};
-    readPart(reader, Numbers(reader, given.data + Header + size_t(at) * PartNumbers), of, spec,
+    readPart(reader, Numbers(reader, copy.data() + Header + size_t(at) * PartNumbers), of, spec,
              search.parts.emplace_back());
   }
   if (reader.failed()) return {};

@@ -1,5 +1,7 @@
 #include "shard/row_widths.hpp"
 
+#include <algorithm>
+
 namespace vicinal {
 
 RowWidths::RowWidths(const std::vector<VectorSpec>& specs) {
@@ -53,6 +55,14 @@ void RowWidths::note(const Segment& segment) {
     for (uint32_t vertex = 0; vertex < space.vertices() && width.isNarrow(); vertex++)
       width.note({space.floats(vertex, room), 1});
   }
+}
+
+bool RowWidths::isWorthMoving(const Segment& segment) {
+  // A row of a multivector has many.
+  uint32_t most = segment.rows();
+  for (size_t vector = 0; vector < segment.vectorCount(); vector++)
+    most = std::max(most, segment.space(vector).vertices());
+  return most <= kMostMoved;
 }
 
 bool RowWidths::suit(const Segment& segment) const {

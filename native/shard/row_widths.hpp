@@ -21,8 +21,9 @@ public:
 
   // Whether the segment may take what was noted, and there is no reason to begin a narrower one.
   bool suit(const Segment& segment) const;
-  // Of a segment that no longer suits: whether it has so few rows that they should be moved.
-  static bool isWorthMoving(const Segment& segment) { return segment.rows() <= kMostMoved; }
+  // Of a segment that no longer suits: whether it has so few rows and vectors that they should be
+  // moved.
+  static bool isWorthMoving(const Segment& segment);
   // The specs, as narrow as it goes.
   std::vector<VectorSpec> narrowed(std::vector<VectorSpec> specs) const;
 

@@ -53,8 +53,6 @@ Result<Segment*> SegmentSet::writable(const WriteBatch& batch) {
     if (!created) return created.status();
     nextNumber_++;
     for (const IndexField& field : indexFields_) VICINAL_TRY(created->get()->addIndex(field));
-    if (segment != nullptr && !widths_.suit(*segment) && RowWidths::isWorthMoving(*segment))
-      segment->leave();
     segment = created->get();
     add(created.take(), true);
   }
@@ -95,6 +93,15 @@ void SegmentSet::add(std::shared_ptr<Segment> segment, bool active) {
   auto list = std::make_shared<SegmentList>(*segments_);
   list->push_back(std::move(segment));
   publishList(std::move(list));
+  leaveUnsuited();
+}
+
+// Of those that were opened, too: what is left is not written anywhere.
+void SegmentSet::leaveUnsuited() {
+  for (const auto& segment : *segments_)
+    if (segment.get() != this->active() && RowWidths::isWorthMoving(*segment) &&
+        !widths_.suit(*segment))
+      segment->leave();
 }
 
 void SegmentSet::drop(uint32_t number) {
@@ -126,6 +133,7 @@ void SegmentSet::takeOver(SegmentSet& from, std::shared_ptr<const SegmentList> s
   nextNumber_ = from.nextNumber_;
   tick_ = from.tick_;
   publishList(std::move(segments));
+  leaveUnsuited();
 }
 
 uint64_t SegmentSet::livePoints() const {

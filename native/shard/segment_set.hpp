@@ -71,6 +71,7 @@ private:
   // Under the lookup's lock, shared.
   Snapshot locateAll(const PointId* ids, size_t count, std::vector<RowRef>& rows) const;
   void publishList(std::shared_ptr<const SegmentList> list);
+  void leaveUnsuited();
 
   std::vector<VectorSpec> vectors_;
   const std::vector<SparseSpec> sparse_;

@@ -41,20 +41,18 @@ export function infoOfStats(
 
 /** Whether vectors wait for a graph, or segments for being rebuilt. */
 export function isBehind(stats: ShardStats, shard: Shard, outdated: OutdatedSegments): boolean {
-  return shard.tailBytes() > 0 || stats.segments.some(({ segment }) => outdated.has(segment))
+  return shard.tailBytes() > 0 || stats.segments.some(({ segment, left }) => left || outdated.has(segment))
 }
 
-/** Of a multivector, and of a sparse one, each point has its own number: what is held counts, the deleted ones too. */
+/** Of a sparse vector each point has its own number: what is held counts, the deleted ones too. */
 export function liveVectorBytes({ shard, schema }: CollectionView): number {
   return shard.stats().vectors.reduce((sum, { live, vectorBytes }, i) => {
-    const { size, multivectorConfig } = schema[i] as SchemaVector
-    return (
-      sum + (multivectorConfig || size === 0 ? vectorBytes : live * size * componentBytes(schema[i] as ResolvedVector))
-    )
+    const { size } = schema[i] as SchemaVector
+    return sum + (size === 0 ? vectorBytes : live * size * componentBytes(schema[i] as ResolvedVector))
   }, 0)
 }
 
-/** As wide as the kernel keeps them (ADR 0023). */
+/** As wide as is asked for: what the kernel keeps may be narrower (ADR 0030), and is no bound to build on. */
 function componentBytes({ datatype, distance }: ResolvedVector): number {
   if (datatype === 'float16') return 2
   return datatype === 'uint8' && distance !== 'Cosine' ? 1 : 4

@@ -63,7 +63,7 @@ export interface CollectionHost {
   catalog: Catalog
 }
 
-/** The verbs of one collection in this process. Handles are cheap; all of one collection share its engine. */
+/** The verbs of one collection in this process. All handles of one collection share its engine. */
 export class EmbeddedCollection<P = Payload> implements Collection<P> {
   readonly #engine: CollectionEngine
   readonly #admission: Admission

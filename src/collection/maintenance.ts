@@ -108,7 +108,7 @@ export class Maintenance {
   }
 
   #isOutdated(): boolean {
-    return this.#parts.shard.stats().segments.some(({ segment }) => this.#parts.outdated.has(segment))
+    return this.#parts.shard.stats().segments.some(({ segment, left }) => left || this.#parts.outdated.has(segment))
   }
 
   #wake(): void {

@@ -34,10 +34,8 @@ export class Stop implements Stoppable {
   }
 
   onStop(listener: () => void): void {
-    if (this.#first === undefined) {
-      this.#first = listener
-      return
-    }
+    if (this.#first === undefined && !this.#others?.has(listener)) this.#first = listener
+    if (this.#first === listener) return
     this.#others ??= new Set()
     this.#others.add(listener)
   }

@@ -57,7 +57,7 @@ export class Ticket {
 /**
  * Those of the requests in work. A Set would do but for what the collector makes of it: a Set that much is added to and
  * deleted from moves into new tables, those it has left point to the next one, and so one old table kept every request
- * since from being collected young. Scavenges took four times as long.
+ * since from being collected young. Scavenges took nearly three times as long.
  */
 export class OpenTickets {
   readonly #tickets: Ticket[] = []

@@ -130,10 +130,15 @@ describe('vectors of float16 and uint8', () => {
   })
 
   it('take no more than what came needs, whatever they may be', async () => {
-    const { database, folder } = await openFolder()
-    const collection = await database.createCollection('a', { vectors: VECTORS })
-    // In batches as clients send them, of which the first do not tell what is to come.
-    for (let from = 0; from < POINTS; from += 100) await fill(collection, from, 100, Object.keys(VECTORS))
+    const first = await openFolder()
+    const created = await first.database.createCollection('a', { vectors: VECTORS })
+    // In batches as clients send them, of which the first do not tell what is to come; and a restart soon after.
+    for (let from = 0; from < 1100; from += 100) await fill(created, from, 100, Object.keys(VECTORS))
+    await first.database.close()
+    const database = await open(first.folder)
+    onTestFinished(() => database.close())
+    const collection = await database.collection('a')
+    for (let from = 1100; from < POINTS; from += 100) await fill(collection, from, 100, Object.keys(VECTORS))
     const bytesOfAll = () => Promise.all(['full', 'half', 'byte'].map((name) => heldBytes(collection, name)))
     const least = new Array(3).fill(POINTS * SIZE)
     await vi.waitFor(async () => expect(await bytesOfAll()).toEqual(least), { timeout: 60_000, interval: 200 })
@@ -141,7 +146,7 @@ describe('vectors of float16 and uint8', () => {
     await checkAnswers(collection)
     await collection.flush()
     await database.close()
-    const again = await open(folder)
+    const again = await open(first.folder)
     onTestFinished(() => again.close())
     const reopened = await again.collection('a')
     await checkAnswers(reopened)

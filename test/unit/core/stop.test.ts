@@ -1,3 +1,4 @@
+import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { Stop } from '../../../src/core/stop.js'
 
@@ -42,4 +43,28 @@ test('a listener that leaves while others are told is no trouble', () => {
   stop.onStop(second)
   stop.stop()
   expect(told).toEqual([1, 2])
+})
+
+test('listeners are a set: each is told once, however often it came, and not once it has left', () => {
+  const step = fc.record({ comes: fc.boolean(), which: fc.nat({ max: 3 }) })
+  fc.assert(
+    fc.property(fc.array(step, { maxLength: 30 }), (steps) => {
+      const stop = new Stop()
+      const told: number[] = []
+      const listeners = [0, 1, 2, 3].map((which) => () => void told.push(which))
+      const expected = new Set<number>()
+      for (const { comes, which } of steps) {
+        const listener = listeners[which] as () => void
+        if (comes) {
+          stop.onStop(listener)
+          expected.add(which)
+        } else {
+          stop.offStop(listener)
+          expected.delete(which)
+        }
+      }
+      stop.stop()
+      expect(told.sort()).toEqual([...expected].sort())
+    }),
+  )
 })
