@@ -419,8 +419,11 @@ std::vector<Datatype> datatypesOf(const Shard& shard) {
   return datatypes;
 }
 
+// Without a graph: how rows are kept has nothing to do with it.
 ShardSpec floatSpec(Datatype datatype = Datatype::Float32) {
-  return specOf({Datatype::Float32, Metric::L2, CodeKind::Auto}, datatype);
+  ShardSpec spec = specOf({Datatype::Float32, Metric::L2, CodeKind::Auto}, datatype);
+  spec.vectors[0].m = 0;
+  return spec;
 }
 
 } // namespace
@@ -489,7 +492,7 @@ TEST("narrow vectors: what a file has tells how narrow the next rows may be") {
 
 // Whatever comes in which order, every number is read as it was written.
 TEST("narrow vectors: numbers of all kinds, in any order, come back to the bit") {
-  for (unsigned seed = 1; seed <= 12; seed++) {
+  for (unsigned seed = 1; seed <= (isSlow() ? 3 : 12); seed++) {
     std::mt19937 random(seed);
     ThreadPool pool(2);
     auto shard = std::make_unique<Shard>(floatSpec(), pool);
