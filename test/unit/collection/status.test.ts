@@ -4,12 +4,17 @@ import { open } from '../../../src/index.js'
 
 it('a collection is yellow while a payload index is built, or waits for its turn, and while its graph is', async () => {
   const database = await open(':memory:')
-  const collection = await database.createCollection('points', { vectors: { size: 8, distance: 'Euclid' } })
+  const size = 64
+  const collection = await database.createCollection('points', { vectors: { size, distance: 'Euclid' } })
+  const vectorOf = (id: number) =>
+    Float32Array.from({ length: size }, (_, at) => Math.sin((id + 1) * (at + 1) * 12.9898))
   const text = Array.from({ length: 200 }, (_, at) => `wandering${at % 97}`).join(' ')
   const points = Array.from({ length: 2_000 }, (_, id) => {
-    return { id, vector: Float32Array.from({ length: 8 }, (_, at) => Math.sin(id * 7 + at)), payload: { text, id } }
+    return { id, vector: vectorOf(id), payload: { text, id } }
   })
-  await collection.upsert(points)
+  // So many that their graph takes far longer than to look.
+  const others = Array.from({ length: 40_000 }, (_, at) => ({ id: 10_000 + at, vector: vectorOf(10_000 + at) }))
+  await collection.upsert([...points, ...others])
   const seen: string[] = []
   const untilGreen = async () => {
     for (;;) {
