@@ -8,6 +8,7 @@
 #ifdef __linux__
 #include <pthread.h>
 #include <sched.h>
+#include <unistd.h>
 #endif
 
 namespace vicinal {
@@ -15,6 +16,8 @@ namespace vicinal {
 namespace {
 
 constexpr unsigned maxThreads = 1024;
+// Weighs about a tenth of what serves on a core that both want.
+constexpr int kNice = 10;
 
 unsigned usableCores() {
 #ifdef __linux__
@@ -35,18 +38,34 @@ unsigned configuredThreads() {
   return std::min(usableCores(), maxThreads);
 }
 
+void nameThread([[maybe_unused]] const char* name) {
+#ifdef __linux__
+  ::pthread_setname_np(::pthread_self(), name);
+#endif
+}
+
+// Of the calling thread, where threads have priorities of their own.
+void yieldToOthers() {
+#ifdef __linux__
+  [[maybe_unused]] const int now = ::nice(kNice);
+#endif
+}
+
 } // namespace
 
-ThreadPool::ThreadPool(unsigned threads, const LongestWaits& longestWaits)
-    : threads_(threads > 0 ? threads : 1), longestWaits_(longestWaits) {}
+ThreadPool::ThreadPool(unsigned threads, std::chrono::milliseconds longestWait)
+    : threads_(threads > 0 ? threads : 1), longestWait_(longestWait) {}
 
 ThreadPool::~ThreadPool() {
   {
     std::lock_guard lock(mutex_);
     stopping_ = true;
   }
-  wake_.notify_all();
-  for (std::thread& worker : workers_) worker.join();
+  // What serves may still hand something on to be built.
+  for (Crew* crew : {&servers_, &builders_}) {
+    crew->wake.notify_all();
+    for (std::thread& worker : crew->workers) worker.join();
+  }
 }
 
 ThreadPool& ThreadPool::shared() {
@@ -55,12 +74,13 @@ ThreadPool& ThreadPool::shared() {
 }
 
 void ThreadPool::submit(Lane lane, Task task) {
+  Crew& crew = crewOf(lane);
   {
     std::lock_guard lock(mutex_);
     lanes_[size_t(lane)].push_back({std::move(task), Clock::now()});
-    if (workers_.empty()) start();
+    if (crew.workers.empty()) start(crew);
   }
-  wake_.notify_one();
+  crew.wake.notify_one();
 }
 
 size_t ThreadPool::waiting(Lane lane) const {
@@ -68,30 +88,24 @@ size_t ThreadPool::waiting(Lane lane) const {
   return lanes_[size_t(lane)].size();
 }
 
-void ThreadPool::start() {
-  workers_.reserve(threads_);
+void ThreadPool::start(Crew& crew) {
+  crew.workers.reserve(threads_);
   for (unsigned i = 0; i < threads_; i++) {
-    workers_.emplace_back([this] {
-#ifdef __linux__
-      ::pthread_setname_np(::pthread_self(), "vicinal");
-#endif
-      run();
+    crew.workers.emplace_back([this, &crew] {
+      nameThread(crew.isInBackground ? "vicinal-build" : "vicinal");
+      if (crew.isInBackground) yieldToOthers();
+      run(crew);
     });
   }
 }
 
-ThreadPool::Task ThreadPool::takeNext() {
+ThreadPool::Task ThreadPool::takeNext(const Crew& crew) {
   const auto now = Clock::now();
   std::deque<Waiting>* first = nullptr;
-  for (size_t lane = 0; lane < laneCount; lane++) {
-    std::deque<Waiting>& waiting = lanes_[lane];
+  for (const Lane lane : crew.lanes) {
+    std::deque<Waiting>& waiting = lanes_[size_t(lane)];
     if (waiting.empty()) continue;
-    if (first == nullptr) {
-      first = &waiting;
-    } else if (now - waiting.front().since >= longestWaits_[lane]) {
-      first = &waiting;
-      break;
-    }
+    if (first == nullptr || now - waiting.front().since >= longestWait_) first = &waiting;
   }
   if (first == nullptr) return nullptr;
   Task task = std::move(first->front().task);
@@ -99,10 +113,10 @@ ThreadPool::Task ThreadPool::takeNext() {
   return task;
 }
 
-void ThreadPool::run() {
+void ThreadPool::run(Crew& crew) {
   std::unique_lock lock(mutex_);
   while (true) {
-    Task task = takeNext();
+    Task task = takeNext(crew);
     if (task) {
       lock.unlock();
       task();
@@ -111,7 +125,7 @@ void ThreadPool::run() {
     } else if (stopping_) {
       return;
     } else {
-      wake_.wait(lock);
+      crew.wake.wait(lock);
     }
   }
 }

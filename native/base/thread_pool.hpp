@@ -3,15 +3,18 @@
 //
 // Invariants
 // - One pool a process, shared by every shard and every Node environment. It is never destroyed:
-// threads that run at
-//   process exit must not find it gone. (Pools made by tests are ordinary objects that join in
-//   their destructor.)
-// - A free thread takes the oldest task of the first lane that has one: Search before Insert before
-// Build. But one that has waited for as long as its lane may goes first: searches without a pause
-// would keep writes waiting for ever, and tails from getting their graph, which makes searches
-// slow. A task
-//   that runs is not interrupted, so Build and Insert tasks are made short (a few milliseconds) and
-//   resubmit themselves for the rest.
+//   threads that run at process exit must not find it gone. (Pools made by tests are ordinary
+//   objects that join in their destructor.)
+// - Searches and writes have threads of their own, building has others, as many of each. Those that
+//   build are of lower priority (`nice`), so the scheduler puts one aside at once where a search, a
+//   write or the thread that runs JavaScript wants its core; where all cores are wanted all the
+//   time, it still gets a share, since without their graph tails make searches slow.
+// - A free thread takes the oldest search before the oldest write. But a write that has waited for
+// as
+//   long as it may goes first: searches without a pause would keep it waiting for ever. A task that
+//   runs is not interrupted.
+// - Build tasks are short all the same (a few milliseconds) and resubmit themselves for the rest:
+//   checkpoints and closing wait for those that run.
 // - Tasks do not block on other tasks of the pool.
 #pragma once
 
@@ -29,27 +32,24 @@ namespace vicinal {
 
 enum class Lane : uint8_t { Search, Insert, Build };
 inline constexpr size_t laneCount = 3;
-// How long a task waits behind those of lanes before its own. Slices of building take some
-// milliseconds and queue again, so they get about a seventh of a busy thread.
-using LongestWaits = std::array<std::chrono::milliseconds, laneCount>;
-inline constexpr LongestWaits kLongestWaits = {
-    std::chrono::milliseconds(0), std::chrono::milliseconds(5), std::chrono::milliseconds(20)};
+// How long a write waits behind searches.
+inline constexpr std::chrono::milliseconds kLongestWait(5);
 
 class ThreadPool {
 public:
   using Task = std::function<void()>;
 
-  explicit ThreadPool(unsigned threads, const LongestWaits& longestWaits = kLongestWaits);
+  explicit ThreadPool(unsigned threads, std::chrono::milliseconds longestWait = kLongestWait);
   // Runs every task that was submitted, then joins the threads.
   ~ThreadPool();
   ThreadPool(const ThreadPool&) = delete;
   ThreadPool& operator=(const ThreadPool&) = delete;
 
-  // The process's pool: VICINAL_THREADS threads (1 to 1024), by default as many as this process may
-  // use cores.
+  // The process's pool: VICINAL_THREADS threads (1 to 1024) of either kind, by default as many as
+  // this process may use cores.
   static ThreadPool& shared();
 
-  // Threads start with the first task.
+  // Threads of a kind start with its first task.
   void submit(Lane lane, Task task);
 
   unsigned threads() const { return threads_; }
@@ -63,17 +63,26 @@ private:
     Clock::time_point since;
   };
 
+  // The threads of some lanes, in order of their turn.
+  struct Crew {
+    std::vector<Lane> lanes;
+    bool isInBackground = false;
+    std::condition_variable wake;
+    std::vector<std::thread> workers;
+  };
+
   // With the mutex held. Null where nothing waits.
-  Task takeNext();
-  void start();
-  void run();
+  Task takeNext(const Crew& crew);
+  void start(Crew& crew);
+  void run(Crew& crew);
+  Crew& crewOf(Lane lane) { return lane == Lane::Build ? builders_ : servers_; }
 
   const unsigned threads_;
-  const LongestWaits longestWaits_;
+  const std::chrono::milliseconds longestWait_;
   mutable std::mutex mutex_;
-  std::condition_variable wake_;
   std::array<std::deque<Waiting>, laneCount> lanes_;
-  std::vector<std::thread> workers_;
+  Crew servers_{{Lane::Search, Lane::Insert}, false, {}, {}};
+  Crew builders_{{Lane::Build}, true, {}, {}};
   bool stopping_ = false;
 };
 
