@@ -25,6 +25,11 @@ constexpr uint32_t kMostExcluded = 1 << 16;
 constexpr double kMostOversampling = 1 << 16;
 // Longer than any slice that should ever hold the JavaScript thread.
 constexpr double kMostInlineUs = 10'000;
+// A search must not hold the thread that asked for it.
+constexpr double kNeverInline = -1;
+// For which searches may hold it in one turn of the event loop (MOST_INLINE_US in
+// src/native/inline-share.ts).
+constexpr double kTurnUs = 200;
 constexpr size_t kMostNameBytes = 1024;
 constexpr size_t kMostPathBytes = 4096;
 constexpr uint64_t kLeastSegmentBytes = 1 << 16;

@@ -137,6 +137,7 @@ Environment::Pending* Environment::enlist(Call call, napi_value* promise) {
   pending->next = first_;
   if (first_ != nullptr) first_->previous = pending;
   first_ = pending;
+  readCount_ += pending->call.isRead ? 1 : 0;
   if (pendingCount_++ == 0) napi_ref_threadsafe_function(env_, wake_);
   return pending;
 }
@@ -152,6 +153,7 @@ void Environment::perform(Pending* pending, Mailbox& mailbox) {
 
 napi_value Environment::run(Lane lane, Call call) {
   napi_value promise = nullptr;
+  call.isRead = lane == Lane::Search;
   Pending* pending = enlist(std::move(call), &promise);
   if (pending == nullptr) return nullptr;
   ThreadPool::shared().submit(lane, [pending, mailbox = mailbox_] { perform(pending, *mailbox); });
@@ -161,6 +163,7 @@ napi_value Environment::run(Lane lane, Call call) {
 napi_value Environment::runSoon(Call call, double expectedNs) {
   if (!(expectedNs < kJobNs)) return run(Lane::Search, std::move(call));
   napi_value promise = nullptr;
+  call.isRead = true;
   Pending* pending = enlist(std::move(call), &promise);
   if (pending == nullptr) return nullptr;
   if (soon_.empty()) {
@@ -258,6 +261,7 @@ void Environment::settle(Pending* pending) {
   else
     first_ = pending->next;
   if (pending->next != nullptr) pending->next->previous = pending->previous;
+  readCount_ -= pending->call.isRead ? 1 : 0;
   if (--pendingCount_ == 0) napi_unref_threadsafe_function(env_, wake_);
   delete pending;
   napi_close_handle_scope(env_, scope);

@@ -20,6 +20,7 @@ namespace vicinal::binding {
 // JavaScript; `result` runs on the JavaScript thread when the work has gone well; `settled` always
 // runs there, last.
 struct Call {
+  bool isRead = false;
   std::vector<napi_value> pins;
   std::shared_ptr<CancelFlag> cancel;
   std::function<Status()> work;
@@ -46,10 +47,14 @@ public:
   // Makes the environment's instance; false (with an exception pending) on failure.
   static bool install(napi_env env);
 
-  // Whether no call of this environment is pending.
-  bool isIdle() const { return pendingCount_ == 0; }
+  // Whether a search or another read of this environment is pending. Writes are no reason to put
+  // reads beside them on the pool: most of what they take is waiting for disks.
+  bool isReading() const { return readCount_ > 0; }
+  // A search is pending that is no call: it goes on in the next turn of the event loop.
+  void beginRead() { readCount_++; }
+  void endRead() { readCount_--; }
 
-  // Runs a call on the pool; returns its promise.
+  // Runs a call on the pool, one of the search lane as a read; returns its promise.
   napi_value run(Lane lane, Call call);
   // Runs a search on the pool. To wake a thread for it takes about as long as a short one: those of
   // one turn of the event loop wait for its end, and share jobs.
@@ -83,6 +88,7 @@ private:
   // Of the JavaScript thread alone: all calls not yet settled.
   Pending* first_ = nullptr;
   size_t pendingCount_ = 0;
+  size_t readCount_ = 0;
   // Of this turn. The handle is active while there are any, and holds no event loop open.
   std::vector<Soon> soon_;
   uv_prepare_t* turnEnd_ = nullptr;

@@ -51,6 +51,7 @@ napi_value segmentStats(napi_env env, const ShardStats& stats) {
     entry.number("bytes", static_cast<double>(segment.bytes));
     entry.number("checkpointedRows", segment.checkpointedRows);
     entry.number("overlayRows", segment.overlayRows);
+    entry.boolean("measuredAnew", segment.isMeasuredAnew);
     napi_set_element(env, list, at, entry.finish());
   }
   return list;

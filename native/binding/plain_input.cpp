@@ -41,7 +41,7 @@ public:
   }
   SearchCall call(size_t cancel, size_t inlineUs) const {
     return {integer(cancel, "cancel", kMostSafeInteger),
-            number(inlineUs, "inlineUs", 0, kMostInlineUs)};
+            number(inlineUs, "inlineUs", kNeverInline, kMostInlineUs)};
   }
 
 private:

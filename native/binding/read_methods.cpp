@@ -62,7 +62,7 @@ bool retrievedInline(Environment& environment, const Shard& shard, Retrieval& st
                      double mostUs) {
   // Vectors may have to come from their file.
   if (!state.fields.vectors.empty() || state.ids.size() > kMostInlineIds) return false;
-  if (mostUs < kLeastRetrievalUs || !environment.isIdle()) return false;
+  if (mostUs < kLeastRetrievalUs || environment.isReading()) return false;
   if (retrieveRows(shard, state, Waiting::Refused).isOk()) return true;
   state.rows = {};
   state.positions = {};
@@ -128,7 +128,7 @@ napi_value scrollMethod(napi_env env, napi_callback_info info) {
 // binding/search_methods).
 Result<std::optional<uint64_t>> countedInline(Environment& environment, Shard& shard,
                                               const FilterBytes& filter, double mostUs) {
-  if (mostUs <= 0 || !environment.isIdle()) return std::optional<uint64_t>();
+  if (mostUs <= 0 || environment.isReading()) return std::optional<uint64_t>();
   return countWithin(shard.snapshot(), shard.spec().vectorCount(), filter, mostUs * 1000);
 }
 

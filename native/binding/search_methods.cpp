@@ -17,30 +17,59 @@ namespace {
 using Clock = CancelFlag::Clock;
 using Microseconds = std::chrono::duration<double, std::micro>;
 
-// Searches here and now where that is cheaper than a hop to the pool and back: where nothing else
-// is under way that could run beside it, and where it is expected to end within `mostUs` of the
-// beginning of the call. A wrong guess is given up at that time. True when it has been done.
+// One search takes longer than another, and what is given up here is done again on the pool. With
+// so many times what is expected of them, few are.
+constexpr double kSpread = 1.5;
+// A search that can go on where it was is done here though it takes several turns of the event
+// loop: to wake a thread of the pool takes about as long as one of them.
+constexpr double kMostParkedNs = 300'000;
+// With less left of a turn, it is not worth beginning.
+constexpr std::chrono::microseconds kLeastBegun(10);
+
+enum class Inline : uint8_t { Refused, Done, Parked };
+
+// Whether a run that is cancelled can go on later, and whether it is to.
+template <typename Search> bool canPark(const Search& search, const Snapshot& snapshot) {
+  if constexpr (std::is_same_v<Search, DenseSearch>) return search.canPark(snapshot);
+  return false;
+}
+template <typename Search> bool isParked(const Search& search) {
+  if constexpr (std::is_same_v<Search, DenseSearch>) return search.isParked();
+  return false;
+}
+
+// Searches here where that is cheaper than a hop to the pool and back: where no other read is under
+// way that could run beside it, and where it will nearly always end within a turn of the event
+// loop, or can go on in others. Now, as long as `mostUs` from the beginning of the call allow, or
+// in the next turn. A wrong guess is given up.
 template <typename Search>
-bool searchedInline(Environment& environment, Shard& shard, const Snapshot& snapshot,
-                    Search& search, double expectedNs, Clock::time_point called, double mostUs,
-                    Status& status) {
-  if (mostUs <= 0 || !environment.isIdle()) return false;
-  const auto end = called + std::chrono::nanoseconds(static_cast<int64_t>(mostUs * 1000));
-  const Microseconds left = end - Clock::now();
-  if (!(expectedNs < left.count() * 1000)) return false;
+Inline searchInline(Environment& environment, Shard& shard, const Snapshot& snapshot,
+                    Search& search, double expectedNs, Clock::time_point called,
+                    const SearchCall& call, Status& status) {
+  if (call.inlineUs < 0 || call.cancel == 0 || environment.isReading()) return Inline::Refused;
+  const auto end = called + std::chrono::nanoseconds(static_cast<int64_t>(call.inlineUs * 1000));
+  const auto left = end - Clock::now();
+  const bool isParkable = expectedNs < kMostParkedNs && canPark(search, snapshot);
+  const double neededNs = kSpread * expectedNs;
+  if (!isParkable && !(neededNs < kTurnUs * 1000)) return Inline::Refused;
+  if (isParkable ? left < kLeastBegun : !(Microseconds(left).count() * 1000 > neededNs))
+    return Inline::Parked;
+  if constexpr (std::is_same_v<Search, DenseSearch>)
+    if (isParkable) search.parkWalks();
   const CancelFlag deadline(end);
   status = search.run(shard, snapshot, &deadline, Waiting::Refused);
-  search.result.stats.tookUs = Microseconds(Clock::now() - called).count();
-  return status.code() != Code::Cancelled;
+  if (status.code() == Code::Cancelled) return isParked(search) ? Inline::Parked : Inline::Refused;
+  return Inline::Done;
 }
 
 template <typename Search>
 napi_value onPool(napi_env env, const std::shared_ptr<ShardHandle>& handle,
-                  const std::shared_ptr<Search>& search, uint64_t cancelNumber, double expectedNs) {
+                  const std::shared_ptr<Search>& search, const Snapshot& snapshot,
+                  uint64_t cancelNumber, double expectedNs) {
   return searchOnShard(
       handle, env, cancelNumber, expectedNs,
-      [search](Shard& shard, const CancelFlag* cancel) {
-        return search->run(shard, shard.snapshot(), cancel, Waiting::Allowed);
+      [search, snapshot](Shard& shard, const CancelFlag* cancel) {
+        return search->run(shard, snapshot, cancel, Waiting::Allowed);
       },
       [search](napi_env live) { return packedResult(live, search->result); });
 }
@@ -49,6 +78,7 @@ napi_value onPool(napi_env env, const std::shared_ptr<ShardHandle>& handle,
 napi_value fusedOnPool(napi_env env, const std::shared_ptr<ShardHandle>& handle,
                        const std::shared_ptr<FusedSearch>& search, const SearchCall& asked) {
   Call call;
+  call.isRead = true;
   call.cancel = std::make_shared<CancelFlag>();
   call.result = [search](napi_env live) { return packedResult(live, search->result); };
   ShardHandle::begin(handle, call, asked.cancel);
@@ -58,24 +88,64 @@ napi_value fusedOnPool(napi_env env, const std::shared_ptr<ShardHandle>& handle,
   return Environment::of(env)->defer(std::move(call), start);
 }
 
-// Its result, or the promise of it.
+// Its result, the promise of it, or nothing: it is to be resumed in the next turn.
+template <typename Search>
+napi_value searched(napi_env env, const std::shared_ptr<ShardHandle>& handle,
+                    const std::shared_ptr<Search>& search, const SearchCall& call,
+                    const Snapshot& snapshot, Clock::time_point called) {
+  Status status;
+  Shard& shard = *handle->shard();
+  Environment& environment = *Environment::of(env);
+  const double expectedNs = search->expectedNs(shard, snapshot);
+  switch (searchInline(environment, shard, snapshot, *search, expectedNs, called, call, status)) {
+  case Inline::Done:
+    if (status.isOk()) return packedResult(env, search->result);
+    throwError(env, codeName(status.code()), status.message());
+    return nullptr;
+  case Inline::Parked:
+    environment.beginRead();
+    handle->park(call.cancel, [search, snapshot, cancel = call.cancel](
+                                  napi_env now, const auto& parkedAt, double inlineUs) {
+      Environment::of(now)->endRead();
+      return searched(now, parkedAt, search, {cancel, inlineUs}, snapshot, Clock::now());
+    });
+    return nullptr;
+  case Inline::Refused: break;
+  }
+  if constexpr (std::is_same_v<Search, FusedSearch>)
+    if (!search->isShort(shard, snapshot)) return fusedOnPool(env, handle, search, call);
+  return onPool(env, handle, search, snapshot, call.cancel, expectedNs);
+}
+
 template <typename Search>
 napi_value searched(napi_env env, const std::shared_ptr<ShardHandle>& handle,
                     const std::shared_ptr<Search>& search, const SearchCall& call,
                     Clock::time_point called) {
-  Status status;
-  Shard& shard = *handle->shard();
-  const Snapshot snapshot = shard.snapshot();
-  const double expectedNs = search->expectedNs(shard, snapshot);
-  if (searchedInline(*Environment::of(env), shard, snapshot, *search, expectedNs, called,
-                     call.inlineUs, status)) {
-    if (status.isOk()) return packedResult(env, search->result);
-    throwError(env, codeName(status.code()), status.message());
-    return nullptr;
-  }
-  if constexpr (std::is_same_v<Search, FusedSearch>)
-    if (!search->isShort(shard, snapshot)) return fusedOnPool(env, handle, search, call);
-  return onPool(env, handle, search, call.cancel, expectedNs);
+  return searched(env, handle, search, call, handle->shard()->snapshot(), called);
+}
+
+// resumeSearch(shard, cancel, inlineUs)
+napi_value resumeMethod(napi_env env, napi_callback_info info) {
+  Arguments arguments(env, info);
+  const auto handle = ShardHandle::of(arguments);
+  if (!handle) return nullptr;
+  const uint64_t cancelNumber = readCancel(arguments, arguments[1]);
+  const double inlineUs = arguments.number(arguments[2], "inlineUs", kNeverInline, kMostInlineUs);
+  if (arguments.failed()) return nullptr;
+  if (const auto resume = handle->takeParked(cancelNumber)) return resume(env, handle, inlineUs);
+  arguments.fail("cancel", "the number of a search that is parked");
+  return nullptr;
+}
+
+// dropSearch(shard, cancel)
+napi_value dropMethod(napi_env env, napi_callback_info info) {
+  Arguments arguments(env, info);
+  const auto handle = ShardHandle::of(arguments);
+  if (!handle) return nullptr;
+  const uint64_t cancelNumber = readCancel(arguments, arguments[1]);
+  if (arguments.failed()) return nullptr;
+  if (handle->takeParked(cancelNumber)) Environment::of(env)->endRead();
+  return nullptr;
 }
 
 // `read(search)` reads the request.
@@ -87,7 +157,7 @@ napi_value searchMethod(Arguments& arguments, const Read& read) {
   auto search = std::make_shared<Search>();
   read(*search, handle->shard()->spec());
   const SearchCall call{readCancel(arguments, arguments[2]),
-                        arguments.number(arguments[3], "inlineUs", 0, kMostInlineUs)};
+                        arguments.number(arguments[3], "inlineUs", kNeverInline, kMostInlineUs)};
   if (arguments.failed()) return nullptr;
   return searched(arguments.env(), handle, search, call, called);
 }
@@ -99,17 +169,25 @@ napi_value denseMethod(napi_env env, napi_callback_info info) {
   });
 }
 
-napi_value plainMethod(napi_env env, napi_callback_info info) {
+// The same where `readPlain(numbers, search)` reads it from numbers in a row, and gives the call.
+template <typename Search, typename ReadPlain>
+napi_value plainSearchMethod(Arguments& arguments, const ReadPlain& readPlain) {
   const auto called = Clock::now();
-  Arguments arguments(env, info);
   const auto handle = ShardHandle::of(arguments);
   if (!handle) return nullptr;
-  auto search = std::make_shared<DenseSearch>();
+  auto search = std::make_shared<Search>();
   const auto numbers = arguments.typed<double>(arguments[1], "numbers");
-  const SearchCall call = readPlainSearch(arguments, numbers, arguments[2], arguments[3],
-                                          handle->shard()->spec(), search->request);
+  const SearchCall call = readPlain(numbers, *search, handle->shard()->spec());
   if (arguments.failed()) return nullptr;
-  return searched(env, handle, search, call, called);
+  return searched(arguments.env(), handle, search, call, called);
+}
+
+napi_value plainMethod(napi_env env, napi_callback_info info) {
+  Arguments arguments(env, info);
+  return plainSearchMethod<DenseSearch>(arguments, [&](const auto& numbers, DenseSearch& search,
+                                                       const ShardSpec& spec) {
+    return readPlainSearch(arguments, numbers, arguments[2], arguments[3], spec, search.request);
+  });
 }
 
 napi_value sparseMethod(napi_env env, napi_callback_info info) {
@@ -127,16 +205,11 @@ napi_value fusedMethod(napi_env env, napi_callback_info info) {
 }
 
 napi_value plainFusedMethod(napi_env env, napi_callback_info info) {
-  const auto called = Clock::now();
   Arguments arguments(env, info);
-  const auto handle = ShardHandle::of(arguments);
-  if (!handle) return nullptr;
-  auto search = std::make_shared<FusedSearch>();
-  const auto numbers = arguments.typed<double>(arguments[1], "numbers");
-  const SearchCall call =
-      readPlainFused(arguments, numbers, arguments[2], handle->shard()->spec(), *search);
-  if (arguments.failed()) return nullptr;
-  return searched(env, handle, search, call, called);
+  return plainSearchMethod<FusedSearch>(
+      arguments, [&](const auto& numbers, FusedSearch& search, const ShardSpec& spec) {
+        return readPlainFused(arguments, numbers, arguments[2], spec, search);
+      });
 }
 
 } // namespace
@@ -148,6 +221,8 @@ void defineSearchMethods(napi_env env, napi_value exports) {
       {"searchSparse", sparseMethod},
       {"searchFused", fusedMethod},
       {"searchFusedPlain", plainFusedMethod},
+      {"resumeSearch", resumeMethod},
+      {"dropSearch", dropMethod},
   };
   defineMethods(env, exports, kMethods, std::size(kMethods));
 }

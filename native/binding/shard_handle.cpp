@@ -75,6 +75,15 @@ void ShardHandle::cancel(uint64_t number) {
   if (const auto found = cancels_.find(number); found != cancels_.end()) found->second->cancel();
 }
 
+void ShardHandle::park(uint64_t cancelNumber, Resume resume) {
+  parked_[cancelNumber] = std::move(resume);
+}
+
+ShardHandle::Resume ShardHandle::takeParked(uint64_t cancelNumber) {
+  auto parked = parked_.extract(cancelNumber);
+  return parked ? std::move(parked.mapped()) : nullptr;
+}
+
 void ShardHandle::close(Completion done) {
   closed_ = std::move(done);
   // Those who wait for the index are operations too, and may wait for ever: they are told first.

@@ -95,6 +95,8 @@ struct AcceptAll {
   bool operator()(uint32_t) const { return true; }
 };
 
+class ParkedWalk;
+
 struct SearchOptions {
   // Width of the beam; at most this many results.
   uint32_t ef = 64;
@@ -102,6 +104,8 @@ struct SearchOptions {
   // Distances to compute before giving up.
   uint64_t maxDistances = UINT64_MAX;
   const CancelFlag* cancel = nullptr;
+  // Where a walk that is cancelled is left, and taken up again (graph/parked_walk.hpp).
+  ParkedWalk* parked = nullptr;
   // A vertex of level 0 that the walk treats as not there; none by default.
   uint32_t hidden = UINT32_MAX;
 };

@@ -9,6 +9,7 @@
 #include <type_traits>
 
 #include "graph/hnsw_graph.hpp"
+#include "graph/parked_walk.hpp"
 #include "graph/rows.hpp"
 #include "graph/scratch.hpp"
 
@@ -63,24 +64,39 @@ public:
     if (hidden_ < graph_.prepared()) scratch_.visited.add(hidden_);
     for (const Neighbor& start : starts)
       if (scratch_.visited.add(start.vertex)) keepOne(start);
-    while (const auto vertex = next()) {
-      if (report.hops++ % hopsBetweenChecks == 0 && options.cancel != nullptr &&
-          options.cancel->isCancelled())
-        return SearchEnd::Cancelled;
-      if (report.distances >= options.maxDistances) return SearchEnd::BudgetSpent;
-      const size_t count = copyUnseenLinks(*vertex, level);
-      prefetchRowsOfNext(level);
-      measure(count);
-      keep(count);
-    }
-    return SearchEnd::Complete;
+    return goOn(level, options);
   }
+
+  // The same of a walk that was parked.
+  SearchEnd resume(ParkedWalk& parked, uint32_t level, const SearchOptions& options) {
+    report = parked.take(scratch_);
+    hidden_ = options.hidden;
+    return goOn(level, options);
+  }
+
+  void park(ParkedWalk& parked) const { parked.park(graph_, scratch_, report); }
 
   const Beam& beam() const { return scratch_.beam; }
 
 private:
   static constexpr bool acceptsAll = std::is_same_v<Accept, AcceptAll>;
   static constexpr uint64_t hopsBetweenChecks = 16;
+
+  SearchEnd goOn(uint32_t level, const SearchOptions& options) {
+    while (true) {
+      if (report.hops % hopsBetweenChecks == 0 && options.cancel != nullptr &&
+          options.cancel->isCancelled())
+        return SearchEnd::Cancelled;
+      const auto vertex = next();
+      if (!vertex) return SearchEnd::Complete;
+      report.hops++;
+      if (report.distances >= options.maxDistances) return SearchEnd::BudgetSpent;
+      const size_t count = copyUnseenLinks(*vertex, level);
+      prefetchRowsOfNext(level);
+      measure(count);
+      keep(count);
+    }
+  }
 
   void measure(size_t count) {
     scorer_.distances(scratch_.ids.data(), count, scratch_.distances.data());
@@ -181,14 +197,24 @@ SearchReport HnswGraph::search(const Scorer& scorer, const SearchOptions& option
   const uint64_t entry = entry_.load(std::memory_order_acquire);
   if (uint32_t(entry) == noVertex) return {};
   GraphSearcher<Scorer, Accept> searcher(*this, scorer, accept);
-  Neighbor at{searcher.distanceTo(uint32_t(entry)), uint32_t(entry)};
-  for (uint32_t level = uint32_t(entry >> 32); level > 0; level--) at = searcher.descend(at, level);
-  const Neighbor starts[] = {at};
-  searcher.report.end = searcher.widen(starts, 0, options);
+  if (options.parked != nullptr && options.parked->isOf(*this)) {
+    searcher.report.end = searcher.resume(*options.parked, 0, options);
+  } else {
+    Neighbor at{searcher.distanceTo(uint32_t(entry)), uint32_t(entry)};
+    for (uint32_t level = uint32_t(entry >> 32); level > 0; level--)
+      at = searcher.descend(at, level);
+    const Neighbor starts[] = {at};
+    searcher.report.end = searcher.widen(starts, 0, options);
+  }
+  const SearchReport report = searcher.report;
+  if (report.end == SearchEnd::Cancelled && options.parked != nullptr) {
+    searcher.park(*options.parked);
+    return report;
+  }
   const Beam& beam = searcher.beam();
   found.reserve(beam.size());
   for (size_t i = 0; i < beam.size(); i++) found.push_back(beam.at(i));
-  return searcher.report;
+  return report;
 }
 
 } // namespace vicinal

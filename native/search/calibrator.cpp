@@ -24,6 +24,8 @@ constexpr uint32_t kBlockBytes = 32 * 1024;
 // Deviations of what codes are off, beyond which none is scored.
 constexpr float kDoubts[] = {0, 0.25f, 0.5f, 0.75f, 1, 1.25f, 1.5f, 1.75f, 2, 2.5f, 3, 3.5f, 4, 5};
 constexpr size_t kCheckedSamples = 40;
+// From here on walks are as long as they are: who asks for so much asks for the last ones.
+constexpr double kUnboundedRecall = 0.997;
 // From here on more reach gains nothing that such a sample could show.
 constexpr double kHighestRecall = 0.9995;
 // The golden ratio's fraction: its multiples are neither near each other nor in step with anything.
@@ -124,7 +126,9 @@ Result<bool> Calibrator::step() {
              (isAccepted_ ? std::min(samples_.size(), kAcceptedSamples) : samples_.size())) {
     VICINAL_TRY(walkOnce());
   } else {
-    finishReach();
+    const auto again = isAccepted_ ? Result<bool>(false) : walkLongOnceAgain();
+    if (!again) return again.status();
+    if (!*again) finishReach();
   }
   return !result_;
 }
@@ -204,16 +208,45 @@ Status Calibrator::rankByCode() {
 }
 
 Status Calibrator::walkOnce() {
-  Curve& now = curve();
-  const Sample& sample = samples_[now.walked++];
-  return isAccepted_ ? walkAmongAccepted(sample, now) : walkAmongAll(sample, now);
+  const size_t sample = curve().walked++;
+  return isAccepted_ ? walkAmongAccepted(sample) : walkAmongAll(sample, INFINITY);
 }
 
-Status Calibrator::walkAmongAll(const Sample& sample, Curve& curve) {
+Result<bool> Calibrator::walkLongOnceAgain() {
+  if (all_.typical <= 0) {
+    double recalls = 0;
+    std::vector<float> distances;
+    for (const Walk& walk : all_.walks) {
+      recalls += walk.recall;
+      distances.push_back(float(walk.distances));
+    }
+    if (distances.empty()) return false;
+    const bool isNearlyAll = recalls >= kUnboundedRecall * double(distances.size());
+    const double longest = *std::max_element(distances.begin(), distances.end());
+    all_.typical = medianOf(distances);
+    all_.most = isNearlyAll ? longest : std::min(longest, kMostOfTypical * all_.typical);
+  }
+  while (all_.lookedAgain < all_.walks.size()) {
+    Walk& walk = all_.walks[all_.lookedAgain++];
+    if (walk.distances <= all_.most) continue;
+    // The new walk takes the place of the long one.
+    std::swap(walk, all_.walks.back());
+    const size_t sample = all_.walks.back().sample;
+    all_.walks.pop_back();
+    VICINAL_TRY(walkAmongAll(sample, all_.most));
+    std::swap(all_.walks[all_.lookedAgain - 1], all_.walks.back());
+    return true;
+  }
+  return false;
+}
+
+Status Calibrator::walkAmongAll(size_t at, double mostDistances) {
+  const Sample& sample = samples_[at];
   const Metric metric = space_.spec().metric;
-  const Effort effort{measuredReaches(metric)[curve.reach]};
+  const Effort effort{measuredReaches(metric)[all_.reach]};
   SearchOptions options = walkOptions(metric, effort, kCalibratedWanted);
   options.hidden = sample.vertex;
+  if (std::isfinite(mostDistances)) options.maxDistances = uint64_t(mostDistances);
   SearchStats stats;
   SpaceSearch search(space_, sample.vector.data(), Waiting::Allowed, stats, codes_);
   std::vector<Neighbor> found;
@@ -223,16 +256,17 @@ Status Calibrator::walkAmongAll(const Sample& sample, Curve& curve) {
   const double took = nanosecondsSince(started);
   const auto distances = double(stats.distances);
   if (codes_) VICINAL_TRY(search.rescore({kDeepest}, found));
-  note(curve, found, sample.farthest, distances, took);
+  note({at, recallOf(found, sample.farthest), distances}, took);
   return Status::ok();
 }
 
-Status Calibrator::walkAmongAccepted(const Sample& sample, Curve& curve) {
+Status Calibrator::walkAmongAccepted(size_t at) {
+  const Sample& sample = samples_[at];
   if (!sample.farthestAccepted) return Status::ok();
   if (acceptedVertices_.isEmpty()) chooseAccepted();
   if (codes_ && gatherPaces_.size() < kGatherings) VICINAL_TRY(gatherOnce(sample));
   const Metric metric = space_.spec().metric;
-  const Effort effort{measuredReaches(metric)[curve.reach]};
+  const Effort effort{measuredReaches(metric)[accepted_.reach]};
   SearchOptions options = walkOptions(metric, effort, kCalibratedWanted);
   options.hidden = sample.vertex;
   SearchStats stats;
@@ -244,7 +278,7 @@ Status Calibrator::walkAmongAccepted(const Sample& sample, Curve& curve) {
   const SearchReport report = search.leadAccepted(options, unmet, AcceptAll{}, found);
   const double took = nanosecondsSince(started);
   if (codes_) VICINAL_TRY(search.rescore({kDeepest}, found));
-  note(curve, found, *sample.farthestAccepted, double(report.distances), took);
+  note({at, recallOf(found, *sample.farthestAccepted), double(report.distances)}, took);
   return Status::ok();
 }
 
@@ -275,35 +309,43 @@ Status Calibrator::gatherOnce(const Sample& sample) {
   return Status::ok();
 }
 
-void Calibrator::note(Curve& curve, const std::vector<Neighbor>& found, float farthest,
-                      double distances, double tookNs) {
+void Calibrator::note(const Walk& walk, double tookNs) {
+  Curve& now = curve();
+  now.walks.push_back(walk);
+  if (walk.distances > 0) now.paces.push_back(float(tookNs / walk.distances));
+}
+
+double Calibrator::recallOf(const std::vector<Neighbor>& found, float farthest) const {
   const auto isNear = [&](const Neighbor& neighbor) {
     return neighbor.distance <= farthest && neighbor.vertex < vertices_;
   };
   const auto near = size_t(std::count_if(found.begin(), found.end(), isNear));
-  const double recall = double(std::min(near, kCalibratedWanted)) / kCalibratedWanted;
-  curve.recallSum += recall;
-  curve.recallSquares += recall * recall;
-  curve.distances += distances;
-  curve.count++;
-  if (distances > 0) curve.paces.push_back(float(tookNs / distances));
+  return double(std::min(near, kCalibratedWanted)) / kCalibratedWanted;
 }
 
 void Calibrator::finishReach() {
   Curve& now = curve();
   const std::vector<float> all = measuredReaches(space_.spec().metric);
-  const double count = double(std::max<size_t>(1, now.count));
-  const double mean = now.recallSum / count;
-  const double variance = std::max(0.0, now.recallSquares / count - mean * mean);
+  const double count = double(std::max<size_t>(1, now.walks.size()));
+  double recalls = 0, squares = 0, distances = 0;
+  for (const Walk& walk : now.walks) {
+    recalls += walk.recall;
+    squares += walk.recall * walk.recall;
+    distances += walk.distances;
+  }
+  const double mean = recalls / count;
+  const double variance = std::max(0.0, squares / count - mean * mean);
   // Somewhat below the mean, and never all: the sample may have been an easy one.
   const double below =
       std::max(kErrorsBelow * std::sqrt(variance / count), live_ ? kLossInHand * (1 - mean) : 0.0);
   const auto low = float(std::clamp(mean - below, 0.0, kHighestRecall));
-  if (now.count > 0 && (now.reaches.empty() || low > now.reaches.back().recall))
-    now.reaches.push_back({all[now.reach], low, float(now.distances / count)});
+  if (!now.walks.empty() && (now.reaches.empty() || low > now.reaches.back().recall))
+    now.reaches.push_back(
+        {all[now.reach], low, float(distances / count), float(now.typical), float(now.most)});
   now.reach++;
-  now.walked = now.count = 0;
-  now.recallSum = now.recallSquares = now.distances = 0;
+  now.walked = now.lookedAgain = 0;
+  now.walks.clear();
+  now.typical = now.most = 0;
   if (mean < kHighestRecall && now.reach < all.size()) return;
   if (isAccepted_)
     finish();

@@ -53,16 +53,23 @@ private:
     // The same of those that the made-up filter accepts; nothing where too few of them are known.
     std::optional<float> farthestAccepted;
   };
+  struct Walk {
+    size_t sample = 0;
+    double recall = 0;
+    double distances = 0;
+  };
   // A curve as far as it is measured: of walks among all, or among accepted vertices.
   struct Curve {
     std::vector<Calibration::Reach> reaches;
     // The reach being measured, and the walks of it.
     size_t reach = 0;
     size_t walked = 0;
-    double recallSum = 0;
-    double recallSquares = 0;
-    double distances = 0;
-    size_t count = 0;
+    std::vector<Walk> walks;
+    // Those that were too long are walked again, up to a bound, which is known once all were
+    // walked.
+    double typical = 0;
+    double most = 0;
+    size_t lookedAgain = 0;
     // Of each walk, nanoseconds for a distance.
     std::vector<float> paces;
   };
@@ -75,12 +82,15 @@ private:
   void scanFor(Sample& sample, uint32_t count);
   Status rankByCode();
   Status walkOnce();
-  Status walkAmongAll(const Sample& sample, Curve& curve);
-  Status walkAmongAccepted(const Sample& sample, Curve& curve);
+  // Whether there was one.
+  Result<bool> walkLongOnceAgain();
+  Status walkAmongAll(size_t sample, double mostDistances);
+  Status walkAmongAccepted(size_t sample);
   void chooseAccepted();
   Status gatherOnce(const Sample& sample);
-  void note(Curve& curve, const std::vector<Neighbor>& found, float farthest, double distances,
-            double tookNs);
+  void note(const Walk& walk, double tookNs);
+  // Of walks for the sample whose last wanted neighbour is as far.
+  double recallOf(const std::vector<Neighbor>& found, float farthest) const;
   void finishReach();
   void finish();
   Curve& curve() { return isAccepted_ ? accepted_ : all_; }

@@ -28,6 +28,10 @@ struct SearchRequest : RankedRequest {
   // Of the loss that leaves, how much may be asked of the calibration: less than all where queries
   // were seen to lose more than it says (RecallMeter).
   float lossShare = 1;
+  // How long the median walk is, over the one that was measured (WalkLength).
+  float walkLength = 1;
+  // Where the walk is left that is cancelled, where it can be taken up again; may be null.
+  ParkedWalk* parked = nullptr;
   bool isExact = false;
   // Codes lead unless this is set.
   bool ignoresCodes = false;
@@ -43,6 +47,9 @@ struct SearchStats {
   uint64_t distances = 0;
   // Of them, exact ones of what was found by code.
   uint64_t rescored = 0;
+  // Of the walks that are bounded: distances, and those of median ones that were measured.
+  double walked = 0;
+  double typical = 0;
   // Of the codes, vectors and lists of neighbours that were read.
   uint64_t bytes = 0;
   // About how many rows match the filter.

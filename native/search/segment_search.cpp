@@ -44,10 +44,11 @@ Status SegmentSearch::run(std::vector<Neighbor>& nearest) {
 
 template <typename Accept>
 Status SegmentSearch::walk(const Accept& accept, uint64_t budget, std::vector<Neighbor>& found,
-                           bool& isComplete) {
+                           bool& isComplete, ParkedWalk* parked) {
   SearchOptions options = plan_->options;
   options.maxDistances = budget;
   options.cancel = scope_.cancel;
+  options.parked = parked;
   SearchEnd end = SearchEnd::Complete;
   VICINAL_TRY(search_.walk(options, rescoringOf(*plan_), accept, found, end));
   isComplete = end == SearchEnd::Complete;
@@ -76,13 +77,24 @@ Status SegmentSearch::walkMost(const Accept& accept, double share, uint64_t budg
 }
 
 Status SegmentSearch::walkLinked(std::vector<Neighbor>& found) {
+  if (plan_->most <= 0) return walkUpTo(UINT64_MAX, found);
+  const uint64_t before = stats_.distances - stats_.rescored;
+  VICINAL_TRY(walkUpTo(uint64_t(plan_->most * double(request_.walkLength)), found));
+  // Where most are dead, the nearest may be.
+  if (found.size() < std::min<size_t>(wanted_, linked_)) return walkUpTo(UINT64_MAX, found);
+  stats_.walked += double(stats_.distances - stats_.rescored - before);
+  stats_.typical += plan_->typical;
+  return Status::ok();
+}
+
+Status SegmentSearch::walkUpTo(uint64_t budget, std::vector<Neighbor>& found) {
   bool isComplete = false;
   // With nothing deleted and nothing newer than the snapshot in the graph, every vertex of it may
   // be an answer.
   const bool acceptsAll = scope_.segment.deletedRows() == 0 && space_.isIdentity() &&
                           vertices_ <= scope_.view.rows && linked_ == vertices_;
   if (acceptsAll) {
-    VICINAL_TRY(walk(AcceptAll{}, UINT64_MAX, found, isComplete));
+    VICINAL_TRY(walk(AcceptAll{}, budget, found, isComplete, request_.parked));
     const bool isCurrent = std::all_of(found.begin(), found.end(),
                                        [&](const Neighbor& n) { return n.vertex < linked_; });
     // Vertices that were linked while the search ran are not the snapshot's, and may have crowded
@@ -93,8 +105,8 @@ Status SegmentSearch::walkLinked(std::vector<Neighbor>& found) {
     return vertex < linked_ && scope_.view.isVisible(space_.rowOf(vertex));
   };
   const double dead = double(scope_.segment.deletedRows()) / std::max(1u, scope_.segment.rows());
-  if (1 - dead >= kMost) return walkMost(accept, 1 - dead, UINT64_MAX, found, isComplete);
-  return walk(accept, UINT64_MAX, found, isComplete);
+  if (1 - dead >= kMost) return walkMost(accept, 1 - dead, budget, found, isComplete);
+  return walk(accept, budget, found, isComplete);
 }
 
 template <typename Accept>

@@ -57,8 +57,8 @@ private:
   Status runFiltered(std::vector<Neighbor>& nearest);
 
   template <typename Accept>
-  Status walk(const Accept& accept, uint64_t budget, std::vector<Neighbor>& found,
-              bool& isComplete);
+  Status walk(const Accept& accept, uint64_t budget, std::vector<Neighbor>& found, bool& isComplete,
+              ParkedWalk* parked = nullptr);
   // The same where this share of the vertices is accepted, which is most of them.
   template <typename Accept>
   Status walkMost(const Accept& accept, double share, uint64_t budget, std::vector<Neighbor>& found,
@@ -70,6 +70,7 @@ private:
                      bool& isComplete);
   const char* strategyOf(bool isComplete) const;
   Status walkLinked(std::vector<Neighbor>& found);
+  Status walkUpTo(uint64_t budget, std::vector<Neighbor>& found);
   // The nearest accepted of a range, of `candidates` (null: any) alone: by code where that will do,
   // exactly where the request wants that or there are no codes.
   template <typename Accept>

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "graph/accepted_walk.hpp"
+#include "graph/parked_walk.hpp"
 #include "search/example_scorer.hpp"
 #include "search/row_block.hpp"
 #include "search/search.hpp"
@@ -85,6 +86,7 @@ public:
   Status lead(const SearchOptions& options, const Accept& accept, std::vector<Neighbor>& found,
               SearchEnd& end) {
     const HnswGraph& graph = space_.graph();
+    if (options.parked != nullptr) options.parked->dropUnlessLedBy(codes_);
     const SearchReport report =
         examples_ ? leadByExamples(graph, options, accept, found)
         : codes_

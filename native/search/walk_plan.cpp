@@ -46,6 +46,7 @@ WalkPlan withOversampling(const SearchRequest& request, size_t wanted, WalkPlan 
   if (request.oversampling <= 0) return plan;
   const size_t rescored = oversampled(request, wanted);
   plan.rescoring = {rescored};
+  plan.typical = plan.most = 0;
   plan.options.ef = static_cast<uint32_t>(std::max<size_t>(plan.options.ef, rescored));
   if (plan.options.stop.wanted > 0)
     plan.options.stop.wanted = std::max(plan.options.stop.wanted, rescored);
@@ -59,6 +60,11 @@ WalkPlan planOf(const Calibration::Promise& promise, const VectorSpace& space,
   plan.rescoring = rescoringFor(promise.effort.doubt, wanted);
   const double tens = std::max(1.0, double(wanted) / kCalibratedWanted);
   plan.distances = promise.distances * std::sqrt(tens) + promise.rescored * tens;
+  // Of more neighbours than were measured it is a guess.
+  if (wanted <= kCalibratedWanted) {
+    plan.typical = promise.typical;
+    plan.most = promise.most;
+  }
   plan.recall = promise.recall;
   return withOversampling(request, wanted, plan);
 }

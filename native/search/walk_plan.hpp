@@ -14,6 +14,9 @@ struct WalkPlan {
   Rescoring rescoring;
   // That it will compute without a filter, about.
   double distances = 0;
+  // That the median one computes of walks like it, and with which it ends; 0 where nobody knows.
+  double typical = 0;
+  double most = 0;
   // The recall that can be promised; 0 where the request names a width instead.
   float recall = 0;
 };

@@ -11,10 +11,10 @@ namespace vicinal {
 
 namespace {
 
-constexpr uint32_t kFormatVersion = 8;
+constexpr uint32_t kFormatVersion = 9;
 // The least version whose code may read what this one writes, and the least that this one reads.
-constexpr uint32_t kLeastReader = 8;
-constexpr uint32_t kOldestRead = 8;
+constexpr uint32_t kLeastReader = 9;
+constexpr uint32_t kOldestRead = 9;
 constexpr char kMagic[3][9] = {"VICNLSEG", "VICNLOVL", "VICNLIDX"};
 // Directories are some kilobytes; anything near this is no directory.
 constexpr uint64_t kMostDirectoryBytes = 1 << 24;

@@ -94,8 +94,12 @@ std::optional<Calibration::Promise> Calibration::leastOf(const std::vector<Reach
   const auto above = std::find_if(reaches.begin(), reaches.end(),
                                   [&](const Reach& each) { return each.recall >= walkRecall; });
   if (above == reaches.end()) return std::nullopt;
-  Promise promise{
-      {above->reach, depth.doubt}, above->recall * depth.recall, above->distances, depth.rescored};
+  Promise promise{{above->reach, depth.doubt},
+                  above->recall * depth.recall,
+                  above->distances,
+                  above->typical,
+                  above->most,
+                  depth.rescored};
   if (above == reaches.begin()) return promise;
   // Recall rises ever more slowly with reach, so that between two of them it is at least this.
   const Reach& below = above[-1];
@@ -103,6 +107,8 @@ std::optional<Calibration::Promise> Calibration::leastOf(const std::vector<Reach
   promise.effort.reach = between(below.reach, above->reach, share);
   promise.recall = recall;
   promise.distances = between(below.distances, above->distances, share);
+  promise.typical = between(below.typical, above->typical, share);
+  promise.most = between(below.most, above->most, share);
   return promise;
 }
 
@@ -131,7 +137,8 @@ bool Calibration::isSound() const {
   const auto isShare = [](float value) { return value >= 0 && value <= 1; };
   const auto isReach = [&](const Reach& each) {
     return each.reach > 0 && each.reach <= kMostReach && isShare(each.recall) &&
-           each.distances >= 0 && std::isfinite(each.distances);
+           each.distances >= 0 && std::isfinite(each.distances) && each.typical >= 0 &&
+           std::isfinite(each.typical) && each.most >= 0 && std::isfinite(each.most);
   };
   const auto isDepth = [&](const Depth& each) {
     return each.doubt >= 0 && each.doubt <= kMostDoubt && each.rescored >= 0 &&

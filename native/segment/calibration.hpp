@@ -27,11 +27,14 @@ struct Effort {
 
 class Calibration {
 public:
-  // Mean recall of walks of one reach: the lower end of what the sample allows to say.
+  // Mean recall of walks of one reach: the lower end of what the sample allows to say. Distances
+  // are those of the mean walk and, `typical`, of the median one; with `most` a walk ends.
   struct Reach {
     float reach = 0;
     float recall = 0;
     float distances = 0;
+    float typical = 0;
+    float most = 0;
   };
   // Share of true neighbours among those of the nearest by code that are scored, and how many these
   // are on average.
@@ -48,8 +51,11 @@ public:
   struct Promise {
     Effort effort;
     float recall = 0;
-    // That the walk will compute, about.
+    // That the walk will compute, about; that the median walk does, and with which a walk ends (0:
+    // nobody has measured).
     double distances = 0;
+    double typical = 0;
+    double most = 0;
     // That are scored exactly, about.
     double rescored = 0;
   };
@@ -111,6 +117,10 @@ constexpr double kLeastAccepted = 0.03;
 
 // Neighbours that efforts are measured for.
 constexpr size_t kCalibratedWanted = 10;
+
+// A walk ends with so many times the distances of the median one. Hard queries would go on for much
+// longer than others, for little: most of what they miss they would miss anyway (ADR 0032).
+constexpr double kMostOfTypical = 2.2;
 
 // The reaches that are measured, least first.
 std::vector<float> measuredReaches(Metric metric);

@@ -40,7 +40,8 @@ public:
     add(calibration->samples().stored).add(calibration->samples().live);
     add(uint32_t(calibration->reaches().size())).add(uint32_t(calibration->depths().size()));
     const auto addAll = [&](const std::vector<Calibration::Reach>& reaches) {
-      for (const auto& each : reaches) add(each.reach).add(each.recall).add(each.distances);
+      for (const auto& each : reaches)
+        add(each.reach).add(each.recall).add(each.distances).add(each.typical).add(each.most);
     };
     addAll(calibration->reaches());
     for (const Calibration::Depth& each : calibration->depths())
@@ -95,7 +96,8 @@ public:
     std::vector<Calibration::Reach> reaches(count(kMostMeasured));
     std::vector<Calibration::Depth> depths(count(kMostMeasured));
     const auto readAll = [&](std::vector<Calibration::Reach>& into) {
-      for (auto& each : into) each = {read<float>(), read<float>(), read<float>()};
+      for (auto& each : into)
+        each = {read<float>(), read<float>(), read<float>(), read<float>(), read<float>()};
     };
     readAll(reaches);
     for (Calibration::Depth& each : depths) each = {read<float>(), read<float>(), read<float>()};
@@ -108,6 +110,13 @@ public:
                                                         std::move(depths), std::move(accepted));
     isSound_ = isSound_ && measured->isSound();
     return measured;
+  }
+  CodeKind codeKind() {
+    const uint8_t kind = read<uint8_t>();
+    if (kind >= uint8_t(CodeKind::None) && kind <= uint8_t(CodeKind::Rabitq1))
+      return static_cast<CodeKind>(kind);
+    isSound_ = false;
+    return CodeKind::None;
   }
   uint32_t count(uint32_t most) {
     const uint32_t count = read<uint32_t>();
@@ -199,7 +208,10 @@ std::string encodeDirectory(const OverlayDirectory& directory) {
   encoder.add(directory.throughSeq)
       .add(directory.baseCrc)
       .add(directory.rows)
-      .add(directory.changes);
+      .add(directory.changes)
+      .add(static_cast<uint32_t>(directory.measured.size()));
+  for (const MeasuredVector& vector : directory.measured)
+    encoder.add(vector.name).add(static_cast<uint8_t>(vector.codes)).add(vector.calibration.get());
   return encoder.add(directory.sections).take();
 }
 
@@ -244,9 +256,7 @@ bool decodeDirectory(const BlockFile& file, SegmentDirectory& directory) {
     vector.graph.entryLevel = decoder.read<uint32_t>();
     vector.graph.upperWords = decoder.read<uint64_t>();
     vector.graph.seed = decoder.read<uint64_t>();
-    const uint8_t codes = decoder.read<uint8_t>();
-    if (codes < uint8_t(CodeKind::None) || codes > uint8_t(CodeKind::Rabitq1)) return false;
-    vector.codes = static_cast<CodeKind>(codes);
+    vector.codes = decoder.codeKind();
     vector.calibration = decoder.calibration();
   }
   directory.sparse.resize(decoder.count(kMostVectors));
@@ -261,6 +271,9 @@ bool decodeDirectory(const BlockFile& file, OverlayDirectory& directory) {
   directory.baseCrc = decoder.read<uint32_t>();
   directory.rows = decoder.read<uint32_t>();
   directory.changes = decoder.read<uint32_t>();
+  directory.measured.resize(decoder.count(kMostVectors));
+  for (MeasuredVector& vector : directory.measured)
+    vector = {decoder.text(), decoder.codeKind(), decoder.calibration()};
   directory.sections = decoder.sections();
   return decoder.isSound();
 }

@@ -78,6 +78,14 @@ struct SegmentDirectory {
   SparseSpace::Filed filedSparse(uint8_t vector) const;
 };
 
+// What was measured of a vector whose codes are of this kind.
+struct MeasuredVector {
+  std::string name;
+  CodeKind codes = CodeKind::None;
+  // null where nobody has measured yet.
+  std::shared_ptr<const Calibration> calibration;
+};
+
 // An overlay: what changed of a segment since its file was written.
 struct OverlayDirectory {
   uint64_t throughSeq = 0;
@@ -85,6 +93,7 @@ struct OverlayDirectory {
   uint32_t baseCrc = 0;
   uint32_t rows = 0;
   uint32_t changes = 0;
+  std::vector<MeasuredVector> measured;
   std::vector<Section> sections;
 };
 

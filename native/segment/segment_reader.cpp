@@ -97,6 +97,12 @@ public:
           file.file().readAt(bytes->offset + offsets[at], change.text.data(), change.text.size()));
       segment.payloads().setOverlay(rows[at], std::move(change));
     }
+    for (const MeasuredVector& vector : overlay.measured) {
+      VectorSpace* const space = segment.spaceNamed(vector.name);
+      // Codes of another kind than the file's are made anew, and measured.
+      if (vector.calibration && space != nullptr && space->codeKind() == vector.codes)
+        space->restore(vector.calibration);
+    }
     return Status::ok();
   }
 

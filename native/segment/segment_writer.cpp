@@ -37,9 +37,11 @@ SegmentCapture SegmentCapture::take(std::shared_ptr<Segment> segment, uint64_t t
   for (uint32_t row = 0; segment->deletedRows() > 0 && row < capture.rows; row++) {
     if (segment->deletedAt(row) != 0) capture.deleted[row / 64] |= uint64_t(1) << (row % 64);
   }
-  for (size_t vector = 0; vector < segment->vectorCount(); vector++)
-    capture.vertices.push_back(
-        {segment->space(vector).vertices(), segment->space(vector).isIdentity()});
+  for (size_t vector = 0; vector < segment->vectorCount(); vector++) {
+    const VectorSpace& space = segment->space(vector);
+    capture.vertices.push_back({space.vertices(), space.isIdentity()});
+    capture.measured.push_back({space.spec().name, space.codeKind(), space.measured()});
+  }
   capture.overlays = segment->payloads().overlays();
   capture.segment = std::move(segment);
   return capture;
@@ -79,11 +81,9 @@ Status SegmentWriter::writeGraphs() {
     const VectorSpace& space = segment_.space(vector);
     const GraphSections sections = space.graph().sections();
     const SegmentCapture::Vertices& vertices = capture_.vertices[vector];
-    const auto calibration = space.calibration();
     const auto codes = space.codes();
     directory_.vectors.push_back({space.spec(), vertices.count, vertices.isIdentity, sections.meta,
-                                  codes ? codes->space().kind() : CodeKind::None,
-                                  calibration->vertices() > 0 ? calibration : nullptr});
+                                  space.codeKind(), space.measured()});
     VICINAL_TRY(
         section(SectionKind::GraphLevel0, vector, sections.level0.data, sections.level0.bytes));
     VICINAL_TRY(
@@ -260,7 +260,7 @@ Result<FileStamp> writeOverlay(const std::string& path, const SegmentCapture& ca
   auto created = BlockFileWriter::create(path, FileKind::Overlay);
   if (!created) return created.status();
   BlockFileWriter file = created.take();
-  OverlayDirectory directory{capture.throughSeq, baseCrc, capture.rows, 0, {}};
+  OverlayDirectory directory{capture.throughSeq, baseCrc, capture.rows, 0, capture.measured, {}};
   std::vector<uint32_t> rows;
   for (const auto& [row, overlay] : capture.overlays) {
     if (!capture.isDeleted(row)) rows.push_back(row);

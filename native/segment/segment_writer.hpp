@@ -24,8 +24,9 @@ struct SegmentCapture {
   // A bit a row.
   std::vector<uint64_t> deleted;
   OverlayMap overlays;
+  std::vector<MeasuredVector> measured;
 
-  // With the writer's lock and, shared, the overlays' held.
+  // With the writer's lock and, shared, the overlays' held, while no graph grows.
   static SegmentCapture take(std::shared_ptr<Segment> segment, uint64_t throughSeq);
   bool isDeleted(uint32_t row) const { return (deleted[row / 64] >> (row % 64) & 1) != 0; }
 };
@@ -64,7 +65,7 @@ private:
   std::vector<std::weak_ptr<const CodeArray>> codes_;
 };
 
-// Deletes and payload changes, for a segment whose file is `base`.
+// Deletes, payload changes and what was measured, for a segment whose file is `base`.
 Result<FileStamp> writeOverlay(const std::string& path, const SegmentCapture& capture,
                                uint32_t baseCrc);
 

@@ -171,6 +171,11 @@ bool VectorSpace::isCalibrationDue() const {
   return isCalibrating_ || isRecodingDue || (hasCaughtUp() && claimed_ >= calibrateFrom_);
 }
 
+void VectorSpace::restore(std::shared_ptr<const Calibration> calibration) {
+  calibrateFrom_ = grown(calibration->vertices(), kGrowthBetweenCalibrations);
+  calibration_ = std::move(calibration);
+}
+
 void VectorSpace::useCalibration(std::shared_ptr<const Calibration> calibration) {
   std::lock_guard lock(shared_);
   calibration_ = std::move(calibration);
@@ -329,10 +334,7 @@ Status VectorSpace::map(int descriptor, const Mapped& mapped) {
                                static_cast<uint32_t>(vertexCapacity()), mapped.graph);
   if (!graph) return graph.status();
   graph_ = graph.take();
-  if (mapped.calibration) {
-    calibration_ = mapped.calibration;
-    calibrateFrom_ = grown(mapped.calibration->vertices(), kGrowthBetweenCalibrations);
-  }
+  if (mapped.calibration) restore(mapped.calibration);
   identity_.store(mapped.identity, std::memory_order_release);
   staged_ = mapped.vertices;
   vertices_.store(mapped.vertices, std::memory_order_release);

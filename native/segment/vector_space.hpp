@@ -116,10 +116,19 @@ public:
     const auto now = codes();
     return now ? now->space().stride() : 0;
   }
+  CodeKind codeKind() const {
+    const auto now = codes();
+    return now ? now->space().kind() : CodeKind::None;
+  }
   // Of the graph as it was when it was last measured, or generous where it never was.
   std::shared_ptr<const Calibration> calibration() const {
     std::lock_guard lock(shared_);
     return calibration_;
+  }
+  // The same, or null.
+  std::shared_ptr<const Calibration> measured() const {
+    const auto now = calibration();
+    return now->vertices() > 0 ? now : nullptr;
   }
   const HnswGraph& graph() const { return *graph_; }
   // Without one, vertices are `linked` once they have codes, and every search is a scan.
@@ -161,6 +170,8 @@ public:
   // It is due anew, whenever the graph has caught up; `awaitsCalibration` until it is done.
   void recalibrate();
   bool awaitsCalibration() const;
+  // One that an earlier process measured. Before others see the space.
+  void restore(std::shared_ptr<const Calibration> calibration);
   // What was measured so far holds from now on.
   void useCalibration(std::shared_ptr<const Calibration> calibration);
   // The end of it; null: it came to nothing.

@@ -17,6 +17,7 @@
 #include "base/status.hpp"
 #include "search/recall_meter.hpp"
 #include "search/search_pace.hpp"
+#include "search/walk_length.hpp"
 #include "segment/segment_reader.hpp"
 #include "shard/columns.hpp"
 #include "shard/flush_set.hpp"
@@ -45,7 +46,14 @@ struct SegmentFiles {
   std::vector<uint32_t> linked;
   uint32_t deletedRows = 0;
   uint64_t overlayChanges = 0;
+  // Of each dense vector.
+  std::vector<std::shared_ptr<const Calibration>> measured;
   std::shared_ptr<const FiledSegment> filed;
+
+  // Whether a vector has other codes now than in the file.
+  bool hasOtherCodes(const Segment& segment) const;
+  // Whether that is so, or what recall costs was measured anew.
+  bool isMeasuredAnew(const Segment& segment) const;
 };
 
 struct CheckpointResult {
@@ -79,6 +87,8 @@ struct ShardStats {
     uint64_t bytes = 0;
     uint32_t checkpointedRows = 0;
     uint32_t overlayRows = 0;
+    // What recall costs was measured, or codes were chosen, since its files were written.
+    bool isMeasuredAnew = false;
   };
   uint64_t seq = 0;
   uint64_t points = 0;
@@ -112,6 +122,7 @@ public:
 
   const ShardSpec& spec() const { return spec_; }
   SearchPace& pace(uint32_t vector) { return paces_[vector]; }
+  WalkLength& walkLength(uint32_t vector) { return walkLengths_[vector]; }
   FilteredPace& filteredPace(uint32_t vector) { return filteredPaces_[vector]; }
   // Of the sparse vector of this index among all vectors: nanoseconds a posting.
   SearchPace& sparsePace(uint32_t vector) { return sparsePaces_[vector - spec_.vectors.size()]; }
@@ -192,7 +203,8 @@ private:
   WriteBatch newBatch(size_t mostRows) const;
 
   struct Plan;
-  uint32_t checkpointedRows(uint32_t number) const;
+  // Of a segment without files: no rows.
+  SegmentFiles filesOf(uint32_t number) const;
   std::vector<Plan> captureChanges(uint64_t& throughSeq);
   Status writeSegments(const std::string& folder, std::vector<Plan>& plans);
   using Cool = Status (*)(Segment&, const FiledSegment&, Cooling);
@@ -211,6 +223,7 @@ private:
   ThreadPool& pool_;
   // One a vector; deques, since they never move.
   std::deque<SearchPace> paces_;
+  std::deque<WalkLength> walkLengths_;
   std::deque<FilteredPace> filteredPaces_;
   std::deque<RecallMeter> meters_;
   // One a sparse vector.

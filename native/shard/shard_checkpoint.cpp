@@ -32,7 +32,27 @@ std::vector<uint32_t> linkedOf(const Segment& segment) {
   return linked;
 }
 
+std::vector<std::shared_ptr<const Calibration>> measuredOf(const Segment& segment) {
+  std::vector<std::shared_ptr<const Calibration>> measured;
+  for (size_t vector = 0; vector < segment.vectorCount(); vector++)
+    measured.push_back(segment.space(vector).measured());
+  return measured;
+}
+
 } // namespace
+
+// Vectors of a file and of its segment are the same by name, and codes are never what others were.
+bool SegmentFiles::hasOtherCodes(const Segment& segment) const {
+  for (size_t at = 0; filed && at < filed->codes.size(); at++) {
+    const VectorSpace* const space = segment.spaceNamed(filed->directory.vectors[at].spec.name);
+    if (space != nullptr && filed->codes[at].lock() != space->codes()) return true;
+  }
+  return false;
+}
+
+bool SegmentFiles::isMeasuredAnew(const Segment& segment) const {
+  return measured != measuredOf(segment) || hasOtherCodes(segment);
+}
 
 // What is to be done about one segment, and, afterwards, its files.
 struct Shard::Plan {
@@ -59,8 +79,10 @@ std::vector<Shard::Plan> Shard::captureChanges(uint64_t& throughSeq) {
     const PayloadStore& payloads = segment->payloads();
     if (known != segmentFiles_.end()) plan.files = known->second;
     const bool hasGrown = known == segmentFiles_.end() || plan.files.rows != segment->rows() ||
-                          plan.files.linked != linked || !exists(plan.files.base.path);
+                          plan.files.linked != linked || plan.files.hasOtherCodes(*segment) ||
+                          !exists(plan.files.base.path);
     const bool hasChanged = plan.files.deletedRows != segment->deletedRows() ||
+                            plan.files.measured != measuredOf(*segment) ||
                             plan.files.overlayChanges != payloads.overlayChanges() ||
                             (plan.files.overlay && !exists(plan.files.overlay->path));
     const bool isHeavy = payloads.overlaidBytes() > segment->dataBytes() / kOverlayShare;
@@ -73,6 +95,7 @@ std::vector<Shard::Plan> Shard::captureChanges(uint64_t& throughSeq) {
     plan.files.linked = linked;
     plan.files.deletedRows = segment->deletedRows();
     plan.files.overlayChanges = payloads.overlayChanges();
+    plan.files.measured = measuredOf(*segment);
     plans.push_back(std::move(plan));
   }
   return plans;
@@ -178,13 +201,11 @@ Result<uint32_t> Shard::openSegment(const SegmentSource& source, bool resume) {
     std::lock_guard files(files_);
     // A file with vectors that were dropped is written anew by the next checkpoint.
     if (!opened->hasDropped)
-      segmentFiles_[number] = {opened->file,
-                               opened->overlay,
-                               segment.rows(),
-                               linkedOf(segment),
-                               segment.deletedRows(),
-                               segment.payloads().overlayChanges(),
-                               std::make_shared<const FiledSegment>(std::move(opened->filed))};
+      segmentFiles_[number] = {
+          opened->file,          opened->overlay,
+          segment.rows(),        linkedOf(segment),
+          segment.deletedRows(), segment.payloads().overlayChanges(),
+          measuredOf(segment),   std::make_shared<const FiledSegment>(std::move(opened->filed))};
   }
   {
     std::lock_guard lock(writer_);

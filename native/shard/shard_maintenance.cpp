@@ -29,6 +29,7 @@ Shard::Shard(ShardSpec spec, ThreadPool& pool)
       changes_(segments_, spec_.trackChanges), indexer_(std::make_shared<Indexer>(segments_, pool)),
       sparseIndexer_(segments_) {
   for (const VectorSpec& vector : spec_.vectors) paces_.emplace_back(vector.dim);
+  walkLengths_.resize(spec_.vectors.size());
   for (size_t vector = 0; vector < spec_.sparse.size(); vector++) sparsePaces_.emplace_back(1);
   filteredPaces_.resize(spec_.vectorCount());
   meters_.resize(spec_.vectors.size());
@@ -61,10 +62,11 @@ ShardStats Shard::stats() const {
   for (size_t at = 0; at < snapshot.count(); at++) {
     const Segment& segment = snapshot.segment(at);
     stats.points += segment.liveRows();
+    const SegmentFiles files = filesOf(segment.number());
     stats.segments.push_back({segment.number(), &segment == segments_.active(), segment.isLeft(),
                               segment.rows(), segment.deletedRows(), segment.dataBytes(),
-                              checkpointedRows(segment.number()),
-                              segment.payloads().overlaidRows()});
+                              files.rows, segment.payloads().overlaidRows(),
+                              files.rows > 0 && files.isMeasuredAnew(segment)});
     for (size_t vector = 0; vector < segment.vectorCount(); vector++) {
       const VectorSpace& space = segment.space(vector);
       auto& sums = stats.vectors[vector];
@@ -104,10 +106,10 @@ MemoryTable Shard::memory() const {
   return table;
 }
 
-uint32_t Shard::checkpointedRows(uint32_t number) const {
+SegmentFiles Shard::filesOf(uint32_t number) const {
   std::lock_guard lock(files_);
   const auto files = segmentFiles_.find(number);
-  return files == segmentFiles_.end() ? 0 : files->second.rows;
+  return files == segmentFiles_.end() ? SegmentFiles() : files->second;
 }
 
 uint64_t Shard::tailBytes() const {

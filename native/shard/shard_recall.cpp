@@ -54,6 +54,7 @@ Status Shard::measure(RecallMeter& meter, uint32_t vector, const RecallMeter::Qu
   request.limit = query.limit;
   request.recall = query.recall;
   request.lossShare = meter.lossShare();
+  request.walkLength = walkLengths_[vector].typical();
   SearchResult found;
   VICINAL_TRY(search(snapshot, spec_.vectors, request, nullptr, found));
   request.recall = 1;

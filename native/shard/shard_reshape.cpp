@@ -67,12 +67,14 @@ void Shard::takeFiles(const Shard& from) {
   for (const auto& [number, files] : from.segmentFiles_) {
     SegmentFiles& mine = segmentFiles_[number] = files;
     mine.linked.assign(spec_.vectors.size(), 0);
+    mine.measured.assign(spec_.vectors.size(), nullptr);
     for (size_t at = 0; at < from.spec_.vectors.size(); at++) {
       const auto same =
           std::find_if(spec_.vectors.begin(), spec_.vectors.end(), [&](const VectorSpec& spec) {
             return spec.name == from.spec_.vectors[at].name;
           });
       mine.linked[size_t(same - spec_.vectors.begin())] = files.linked[at];
+      mine.measured[size_t(same - spec_.vectors.begin())] = files.measured[at];
     }
   }
 }

@@ -11,6 +11,14 @@ namespace {
 
 using Clock = CancelFlag::Clock;
 
+// A thread of the pool has slept, and other things are in its core's caches: the same search takes
+// it longer than the thread that runs JavaScript, and that one's time is what is to be told.
+constexpr double kSlowerOnPool = 1.5;
+
+double nanosecondsHere(double tookNs, Waiting waiting) {
+  return waiting == Waiting::Refused ? tookNs : tookNs / kSlowerOnPool;
+}
+
 double nanosecondsSince(Clock::time_point started) {
   return std::chrono::duration<double, std::nano>(Clock::now() - started).count();
 }
@@ -37,22 +45,39 @@ double DenseSearch::expectedNs(Shard& shard, const Snapshot& snapshot) {
   return shard.pace(request.vector).nanoseconds(distancesOf(snapshot));
 }
 
+// With several graphs, those before the one whose walk was parked would be walked again and again.
+// Explained stages are those of one run.
+bool DenseSearch::canPark(const Snapshot& snapshot) const {
+  return snapshot.count() == 1 && !request.filter && !request.examples && !request.explains &&
+         !snapshot.segment(0).space(request.vector).spec().isMulti;
+}
+
 template <typename Work>
-Status DenseSearch::timed(Shard& shard, const Snapshot& snapshot, const Work& work) {
+Status DenseSearch::timed(Shard& shard, const Snapshot& snapshot, Waiting waiting,
+                          const Work& work) {
   RecallMeter& meter = shard.meter(request.vector);
+  WalkLength& length = shard.walkLength(request.vector);
   request.lossShare = meter.lossShare();
+  request.walkLength = length.typical();
   result = {};
   const auto started = Clock::now();
   const Status status = work();
-  const double tookNs = nanosecondsSince(started);
+  const double tookNs = spentNs_ + nanosecondsSince(started);
+  if (parked_.isParked()) {
+    spentNs_ = tookNs;
+    return status;
+  }
   // One that was cancelled before it had begun tells nothing of how long such searches take; one
   // that was given up because it took too long does.
-  if (status.isOk() || tookNs > expectedNs(shard, snapshot)) {
+  const double hereNs = nanosecondsHere(tookNs, waiting);
+  if (status.isOk() || hereNs > expectedNs(shard, snapshot)) {
     if (request.filter && !request.examples)
-      shard.filteredPace(request.vector).learn(request.filter, tookNs);
+      shard.filteredPace(request.vector).learn(request.filter, hereNs);
     else if (const double distances = distancesOf(snapshot); std::isfinite(distances))
-      shard.pace(request.vector).learn(distances, tookNs);
+      shard.pace(request.vector).learn(distances, hereNs);
   }
+  if (const SearchStats& stats = result.stats; status.isOk() && stats.typical > 0)
+    length.learn(stats.walked / stats.typical);
   // A search that is given up here is done on the pool, and would count twice.
   const bool isOfOneVector = !request.examples && !shard.spec().vectors[request.vector].isMulti;
   if (status.isOk() && isOfOneVector) meter.note(request);
@@ -62,7 +87,7 @@ Status DenseSearch::timed(Shard& shard, const Snapshot& snapshot, const Work& wo
 
 Status DenseSearch::run(Shard& shard, const Snapshot& snapshot, const CancelFlag* cancel,
                         Waiting waiting) {
-  VICINAL_TRY(timed(shard, snapshot, [&] {
+  VICINAL_TRY(timed(shard, snapshot, waiting, [&] {
     return vicinal::search(snapshot, shard.spec().vectors, request, cancel, result, waiting);
   }));
   return countExplained(snapshot, request, cancel, result);
@@ -70,7 +95,7 @@ Status DenseSearch::run(Shard& shard, const Snapshot& snapshot, const CancelFlag
 
 Status DenseSearch::rank(Shard& shard, const Snapshot& snapshot, const CancelFlag* cancel,
                          Waiting waiting) {
-  return timed(shard, snapshot, [&] {
+  return timed(shard, snapshot, waiting, [&] {
     return vicinal::rank(snapshot, shard.spec().vectors, request, cancel, result, hits, waiting);
   });
 }
@@ -90,18 +115,20 @@ double SparseSearch::expectedNs(Shard& shard, const Snapshot& snapshot) {
 }
 
 template <typename Work>
-Status SparseSearch::timed(Shard& shard, const Snapshot& snapshot, const Work& work) {
+Status SparseSearch::timed(Shard& shard, const Snapshot& snapshot, Waiting waiting,
+                           const Work& work) {
   const double postings = postingsOf(snapshot);
   result = {};
   const auto started = Clock::now();
   const Status status = work();
   const double tookNs = nanosecondsSince(started);
-  const bool tells = status.isOk() || tookNs > expectedNs(shard, snapshot);
+  const double hereNs = nanosecondsHere(tookNs, waiting);
+  const bool tells = status.isOk() || hereNs > expectedNs(shard, snapshot);
   if (tells && std::isfinite(postings)) {
     if (request.filter)
-      shard.filteredPace(vectorOf(shard)).learn(request.filter, tookNs);
+      shard.filteredPace(vectorOf(shard)).learn(request.filter, hereNs);
     else
-      shard.sparsePace(vectorOf(shard)).learn(postings, tookNs);
+      shard.sparsePace(vectorOf(shard)).learn(postings, hereNs);
   }
   result.stats.tookUs = tookNs / 1000;
   return status;
@@ -109,7 +136,7 @@ Status SparseSearch::timed(Shard& shard, const Snapshot& snapshot, const Work& w
 
 Status SparseSearch::run(Shard& shard, const Snapshot& snapshot, const CancelFlag* cancel,
                          Waiting waiting) {
-  VICINAL_TRY(timed(shard, snapshot, [&] {
+  VICINAL_TRY(timed(shard, snapshot, waiting, [&] {
     return searchSparse(snapshot, shard.spec().vectors, request, cancel, result, waiting);
   }));
   return countExplained(snapshot, request, cancel, result);
@@ -117,7 +144,7 @@ Status SparseSearch::run(Shard& shard, const Snapshot& snapshot, const CancelFla
 
 Status SparseSearch::rank(Shard& shard, const Snapshot& snapshot, const CancelFlag* cancel,
                           Waiting waiting) {
-  return timed(shard, snapshot,
+  return timed(shard, snapshot, waiting,
                [&] { return vicinal::rank(snapshot, request, cancel, result, hits, waiting); });
 }
 

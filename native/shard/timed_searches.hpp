@@ -4,11 +4,13 @@
 
 #include <variant>
 
+#include "graph/parked_walk.hpp"
 #include "search/sparse_search.hpp"
 #include "shard/shard.hpp"
 
 namespace vicinal {
 
+// Not moved once it was run: the request points into it.
 struct DenseSearch {
   SearchRequest request;
   SearchResult result;
@@ -19,12 +21,22 @@ struct DenseSearch {
   Status run(Shard& shard, const Snapshot& snapshot, const CancelFlag* cancel, Waiting waiting);
   Status rank(Shard& shard, const Snapshot& snapshot, const CancelFlag* cancel, Waiting waiting);
 
+  // Whether a run that is cancelled leaves its walk for the next run, with the same snapshot, to
+  // go on with.
+  bool canPark(const Snapshot& snapshot) const;
+  void parkWalks() { request.parked = &parked_; }
+  bool isParked() const { return parked_.isParked(); }
+
 private:
   double distancesOf(const Snapshot& snapshot);
-  template <typename Work> Status timed(Shard& shard, const Snapshot& snapshot, const Work& work);
+  template <typename Work>
+  Status timed(Shard& shard, const Snapshot& snapshot, Waiting waiting, const Work& work);
 
   // Expected; negative until they are estimated.
   double distances_ = -1;
+  ParkedWalk parked_;
+  // Of runs that were parked.
+  double spentNs_ = 0;
 };
 
 struct SparseSearch {
@@ -42,7 +54,8 @@ private:
   uint32_t vectorOf(const Shard& shard) const {
     return request.vector + static_cast<uint32_t>(shard.spec().vectors.size());
   }
-  template <typename Work> Status timed(Shard& shard, const Snapshot& snapshot, const Work& work);
+  template <typename Work>
+  Status timed(Shard& shard, const Snapshot& snapshot, Waiting waiting, const Work& work);
 
   // Expected; negative until they are estimated.
   double postings_ = -1;

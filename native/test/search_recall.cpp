@@ -124,6 +124,26 @@ TEST("recall that was asked for is kept, by every metric, at the least effort th
   }
 }
 
+TEST("no walk computes much more than the median one, while recall is kept") {
+  for (const Metric metric : {Metric::Cosine, Metric::L2}) {
+    const RecallFixture fixture(metric, isSlow() ? 3000 : 20'000);
+    for (const float target : {0.8f, 0.9f, 0.95f}) {
+      const auto promise = fixture.calibration()->least(target);
+      REQUIRE(promise.has_value());
+      CHECK(promise->most <= kMostOfTypical * promise->typical * 1.001);
+      uint64_t longest = 0;
+      const auto queries = clusteredRows(400, kDim, 50, metric == Metric::Cosine);
+      for (size_t at = 0; at < 400; at++) {
+        const SearchStats stats = fixture.find(&queries[at * kDim], 10, target, false).stats;
+        longest = std::max(longest, stats.distances - stats.rescored);
+      }
+      // It may end a hop later.
+      CHECK(double(longest) <= promise->most + 2 * 12);
+      CHECK(fixture.measure(target, 10).first >= target - 0.015);
+    }
+  }
+}
+
 TEST("recall is kept for one neighbour and for a hundred") {
   const RecallFixture fixture(Metric::L2, isSlow() ? 3000 : 20'000);
   for (const uint32_t limit : {1u, 5u, 100u}) {
@@ -198,6 +218,34 @@ TEST("what recall costs is measured anew once the graph has doubled, and kept in
   CHECK_EQUAL(read->depths().size(), measured->depths().size());
   CHECK_EQUAL(read->samples().stored, measured->samples().stored);
   CHECK_EQUAL(read->samples().live, measured->samples().live);
+}
+
+TEST("what is measured after the file was written is in an overlay, and the file stays") {
+  RecallFixture fixture(Metric::Cosine, 2000);
+  const auto first = fixture.shard->checkpoint(scratchFolder());
+  REQUIRE(first.isOk());
+  CHECK(!first->segments[0].overlay);
+  CHECK(!fixture.shard->stats().segments[0].isMeasuredAnew);
+  fixture.calibrateOn(fixture.mixtures(200, 78));
+  CHECK(fixture.shard->stats().segments[0].isMeasuredAnew);
+  const auto second = fixture.shard->checkpoint(scratchFolder());
+  REQUIRE(second.isOk());
+  CHECK_EQUAL(second->segments[0].base.path, first->segments[0].base.path);
+  REQUIRE(second->segments[0].overlay.has_value());
+  CHECK(!fixture.shard->stats().segments[0].isMeasuredAnew);
+  Shard reopened(fixture.shard->spec(), fixture.pool);
+  reopened.indexer().setEnabled(false);
+  REQUIRE(reopened
+              .openSegment(
+                  {second->segments[0].base.path, {}, second->segments[0].overlay->path, {}}, true)
+              .isOk());
+  const auto read = reopened.snapshot().segment(0).space(0).calibration();
+  CHECK_EQUAL(read->samples().live, 200u);
+  REQUIRE(!read->reaches().empty());
+  CHECK_EQUAL(read->reaches()[0].most, fixture.calibration()->reaches()[0].most);
+  // Nothing is left to be measured, or written.
+  CHECK(!reopened.snapshot().segment(0).space(0).isCalibrationDue());
+  CHECK(!reopened.stats().segments[0].isMeasuredAnew);
 }
 
 } // namespace vicinal

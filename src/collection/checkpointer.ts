@@ -53,7 +53,8 @@ export class Checkpointer {
   async checkpointIfWorthIt(): Promise<void> {
     const stats = this.#parts.shard.stats()
     const grown = stats.segments.reduce((sum, segment) => sum + segment.rows - segment.checkpointedRows, 0)
-    if (grown >= CLOSE_CHECKPOINT_ROWS) await this.checkpoint()
+    const isMeasuredAnew = stats.segments.some(({ measuredAnew }) => measuredAnew)
+    if (grown >= CLOSE_CHECKPOINT_ROWS || isMeasuredAnew) await this.checkpoint()
   }
 
   async #checkpointOnce(): Promise<void> {

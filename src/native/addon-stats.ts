@@ -37,6 +37,8 @@ export interface ShardStats {
     bytes: number
     checkpointedRows: number
     overlayRows: number
+    /** What recall costs was measured, or codes were chosen, since its files were written. */
+    measuredAnew: boolean
   }[]
   payloadIndexes: { field: string; kind: PayloadIndexKindCode; points: number }[]
 }

@@ -25,6 +25,9 @@ export type * from './addon-reads.js'
 export type * from './addon-stats.js'
 export type * from './addon-vectors.js'
 
+/** A search that was begun: done, to be resumed, or on the pool. */
+export type Begun = FoundRows | undefined | Promise<FoundRows>
+
 /**
  * The addon's exports, one to one: the contract between native/binding and src/native. Only files of this
  * folder use it; the rest of src goes through `shard.ts`.
@@ -115,26 +118,26 @@ export interface Addon {
   // ---- reads --------------------------------------------------------------------------------------------
   /**
    * `cancel` is a number for `cancel`; 0: it cannot be. `inlineUs`: microseconds for which the search may hold the calling
-   * thread; 0: it must not. The result itself where it ran within the call: where that is enough by estimate and no other
-   * call of this thread is pending, since a hop to the pool costs more than many a search.
+   * thread in this turn of the event loop; -1: it must not. The result itself where it ran within the call: where that is
+   * enough by estimate and no other read of this thread is pending, since a hop to the pool costs more than many a search.
+   * Nothing where it is to begin, or to go on, by `resumeSearch` in the next turn.
    */
-  search(shard: ShardHandle, request: SearchRequest, cancel: number, inlineUs: number): Awaitable<FoundRows>
+  search(shard: ShardHandle, request: SearchRequest, cancel: number, inlineUs: number): Begun
   /**
    * The same for searches that ask for nothing else, by numbers in a row: see plain-search.ts, which reads the result too.
    * The numbers are read within the call.
    */
-  searchPlain(
-    shard: ShardHandle,
-    numbers: Float64Array,
-    query: Float32Array,
-    filter: Uint8Array | null,
-  ): Awaitable<FoundRows>
+  searchPlain(shard: ShardHandle, numbers: Float64Array, query: Float32Array, filter: Uint8Array | null): Begun
   /** Exactly the points with the greatest dot products that share an index with the query, by the same rules. */
-  searchSparse(shard: ShardHandle, request: SparseSearchRequest, cancel: number, inlineUs: number): Awaitable<FoundRows>
+  searchSparse(shard: ShardHandle, request: SparseSearchRequest, cancel: number, inlineUs: number): Begun
   /** One ranking of several searches of one moment, with the points' payloads, by the same rules. */
-  searchFused(shard: ShardHandle, request: FusedRequest, cancel: number, inlineUs: number): Awaitable<FoundRows>
+  searchFused(shard: ShardHandle, request: FusedRequest, cancel: number, inlineUs: number): Begun
   /** The same of plain searches: see plain-fused.ts. */
-  searchFusedPlain(shard: ShardHandle, numbers: Float64Array, operands: unknown[]): Awaitable<FoundRows>
+  searchFusedPlain(shard: ShardHandle, numbers: Float64Array, operands: unknown[]): Begun
+  /** By the same rules. */
+  resumeSearch(shard: ShardHandle, cancel: number, inlineUs: number): Begun
+  /** It never goes on. */
+  dropSearch(shard: ShardHandle, cancel: number): void
   /**
    * Present points in the order asked for; `positions[i]` says which of `ids` row i is. A few of them are read at once,
    * without their vectors, where `inlineUs` are left for it.

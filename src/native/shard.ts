@@ -3,6 +3,7 @@ import { VicinalError } from '../core/errors.js'
 import type { Stoppable } from '../core/stop.js'
 import type {
   Addon,
+  Begun,
   CheckpointResult,
   FacetRequest,
   FacetResult,
@@ -28,14 +29,14 @@ import type {
   VectorSpec,
 } from './addon.js'
 import { rethrow, toVicinalError } from './errors.js'
-import { inlineSearchUs, inlineShareUs, nextShare, spendInlineUs, spendSearchUs } from './inline-share.js'
+import { inlineSearchUs, inlineShareUs, nextTurn, spendInlineUs } from './inline-share.js'
 import { addon } from './load.js'
 import type { ShardMemory } from './memory-facts.js'
 import { fusionNumbersOf, isPlainFusion, operandsOf } from './plain-fused.js'
 import { isPlain, numbersOf, resultOf } from './plain-search.js'
 
 /** Starts a search, with `inlineUs` it may take of this turn. */
-type StartSearch<T> = (request: T, cancel: number, inlineUs: number) => Awaitable<FoundRows>
+type StartSearch = (cancel: number, inlineUs: number) => Begun
 
 /** Numbers for the kernel's `cancel`; 0 means none. */
 let lastCancel = 0
@@ -48,8 +49,8 @@ export class Shard {
   readonly #addon: Addon
   readonly #handle: ShardHandle
   #closing: Promise<void> | null = null
-  /** The turn that a search waits for. */
-  #waiting: Promise<void> | null = null
+  /** A search that waits for a turn, or goes on in several. */
+  #waiting: Promise<unknown> | null = null
 
   constructor(spec: ShardSpec, handle?: ShardHandle) {
     try {
@@ -66,7 +67,7 @@ export class Shard {
 
   /** Waits for the operations that run. Closing twice is closing once. */
   async close(): Promise<void> {
-    // A search that waits for its turn was asked before.
+    // It was asked before.
     if (this.#waiting) await this.#waiting
     this.#closing ??= this.#addon.closeShard(this.#handle).catch(rethrow)
     await this.#closing
@@ -104,51 +105,56 @@ export class Shard {
 
   // Reads
 
-  /** A short search runs here and now, and its result is returned without a promise; or in the next turn (see nextShare). */
+  /** A short search runs here and now, and its result is returned without a promise; or in the next turns. */
   search(request: SearchRequest, scope?: Stoppable): Awaitable<SearchResult> {
-    return this.#inlineOrNot(request, scope, (asked, cancel, inlineUs) => {
-      if (!isPlain(asked)) return this.#addon.search(this.#handle, asked, cancel, inlineUs)
-      const numbers = numbersOf(asked, cancel, inlineUs)
-      return this.#addon.searchPlain(this.#handle, numbers, asked.query, asked.filter)
+    return this.#started(scope, (cancel, inlineUs) => {
+      if (!isPlain(request)) return this.#addon.search(this.#handle, request, cancel, inlineUs)
+      const numbers = numbersOf(request, cancel, inlineUs)
+      return this.#addon.searchPlain(this.#handle, numbers, request.query, request.filter)
     })
   }
   /** The same by a sparse vector. */
   searchSparse(request: SparseSearchRequest, scope?: Stoppable): Awaitable<SearchResult> {
-    return this.#inlineOrNot(request, scope, (asked, cancel, inlineUs) =>
-      this.#addon.searchSparse(this.#handle, asked, cancel, inlineUs),
-    )
+    return this.#started(scope, (cancel, inlineUs) => this.#addon.searchSparse(this.#handle, request, cancel, inlineUs))
   }
   /** One ranking of several searches. */
   searchFused(request: FusedRequest, scope?: Stoppable): Awaitable<SearchResult> {
-    return this.#inlineOrNot(request, scope, (asked, cancel, inlineUs) => {
-      if (!isPlainFusion(asked)) return this.#addon.searchFused(this.#handle, asked, cancel, inlineUs)
-      return this.#addon.searchFusedPlain(this.#handle, fusionNumbersOf(asked, cancel, inlineUs), operandsOf(asked))
+    return this.#started(scope, (cancel, inlineUs) => {
+      if (!isPlainFusion(request)) return this.#addon.searchFused(this.#handle, request, cancel, inlineUs)
+      return this.#addon.searchFusedPlain(this.#handle, fusionNumbersOf(request, cancel, inlineUs), operandsOf(request))
     })
   }
-  #inlineOrNot<T>(request: T, scope: Stoppable | undefined, start: StartSearch<T>): Awaitable<SearchResult> {
-    const turn = nextShare()
-    if (!turn) return this.#started(request, scope, start)
-    // Whoever asked may use their arrays for something else by then.
-    const kept = copyOf(request)
-    this.#waiting = turn
-    return turn.then(() => {
-      this.#waiting = null
-      if (scope?.isStopped) throw new VicinalError('CANCELLED', 'the operation was cancelled')
-      return this.#started(kept, scope, start)
-    })
-  }
-  #started<T>(request: T, scope: Stoppable | undefined, start: StartSearch<T>): Awaitable<SearchResult> {
+  #started(scope: Stoppable | undefined, start: StartSearch): Awaitable<SearchResult> {
     lastCancel += 1
     const cancel = lastCancel
     try {
-      const started = start(request, cancel, inlineSearchUs())
-      if (started instanceof Promise) return this.#stoppable(scope, cancel, started)
-      const result = resultOf(started)
-      spendSearchUs(result.stats.tookUs)
-      return result
+      return this.#searched(start(cancel, inlineSearchUs()), cancel, scope)
     } catch (error) {
       return Promise.reject(toVicinalError(error))
     }
+  }
+  #searched(begun: Begun, cancel: number, scope: Stoppable | undefined): Awaitable<SearchResult> {
+    if (begun instanceof Promise) return this.#stoppable(scope, cancel, begun)
+    if (!begun) return this.#inNextTurn(cancel, scope)
+    const result = resultOf(begun)
+    spendInlineUs(result.stats.tookUs)
+    return result
+  }
+  /** It holds the thread again for as long as searches may, once the event loop has looked for what else there is. */
+  #inNextTurn(cancel: number, scope: Stoppable | undefined): Promise<SearchResult> {
+    spendInlineUs(inlineShareUs())
+    const resumed = nextTurn().then(() => {
+      this.#waiting = null
+      if (!scope?.isStopped) return this.#resumed(cancel, scope)
+      this.#addon.dropSearch(this.#handle, cancel)
+      throw new VicinalError('CANCELLED', 'the operation was cancelled')
+    })
+    this.#waiting = resumed
+    return resumed
+  }
+  #resumed(cancel: number, scope: Stoppable | undefined): Awaitable<SearchResult> {
+    const call = () => this.#addon.resumeSearch(this.#handle, cancel, inlineSearchUs())
+    return this.#searched(this.#call(call), cancel, scope)
   }
   retrieve(ids: Uint32Array, fields: RowFields): Awaitable<RowBlock & { positions: Uint32Array }> {
     return this.#timed((inlineUs) => this.#addon.retrieve(this.#handle, ids, fields, inlineUs))
@@ -329,13 +335,4 @@ export class Shard {
       if (!this.#closing) this.#addon.cancel(this.#handle, cancel)
     }
   }
-}
-
-/** With arrays of its own; a structured clone would have all of a buffer of which an array is a part. */
-function copyOf<T>(value: T): T {
-  // Buffers have a `slice` of their own, which copies nothing.
-  if (ArrayBuffer.isView(value)) return Uint8Array.prototype.slice.call(value) as T
-  if (Array.isArray(value)) return value.map(copyOf) as T
-  if (value === null || typeof value !== 'object') return value
-  return Object.fromEntries(Object.entries(value).map(([name, part]) => [name, copyOf(part)])) as T
 }

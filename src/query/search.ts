@@ -116,7 +116,7 @@ function searchAs<T>(
   }
   const target = plainTarget(options, schema) as Vector | MultiVector | PointId
   return typeof target === 'object'
-    ? // Whoever goes on with it after this call copies it: the kernel, or a search that waits for its turn.
+    ? // The kernel, which goes on with it after this call, copies it.
       run({ vector: borrowedVector(target, searched, 'query'), exclude: null })
     : storedTarget(shard, schema, vector, target).then(run)
 }

@@ -1,8 +1,9 @@
 import { afterEach, expect, test } from 'vitest'
 import { ID_WORDS } from '../../../src/core/point.js'
+import { Stop } from '../../../src/core/stop.js'
 import { compileFilter } from '../../../src/filter/program.js'
 import type { SearchResult } from '../../../src/native/addon.js'
-import { MOST_INLINE_US } from '../../../src/native/inline-share.js'
+import { MOST_INLINE_US, spendInlineUs } from '../../../src/native/inline-share.js'
 import { Shard } from '../../../src/native/shard.js'
 import { clusteredVectors, idsOf, query, sequence, spec } from './shard-data.js'
 
@@ -91,6 +92,49 @@ test('a search alone for which a turn has no time left waits for the next one, a
     isFound = false
   }
   expect.unreachable('it never ran within its turn')
+})
+
+/** Begun with so little of the turn left that it is interrupted on its way. */
+function interrupted(shard: Shard, target: Float32Array, scope?: Stop) {
+  spendInlineUs(MOST_INLINE_US - 15)
+  const started = shard.search(query(target, { ef: 300 }), scope)
+  expect(started).toBeInstanceOf(Promise)
+  return started as Promise<SearchResult>
+}
+
+test('a search that is interrupted goes on in the next turns, and finds what another does', async () => {
+  const { shard, target } = await filled(3000)
+  await nextTurn()
+  const pending = shard.selectIds(null)
+  const whole = await shard.search(query(target, { ef: 300 }))
+  await pending
+  for (let times = 0; times < 20; times++) {
+    await nextTurn()
+    const found = await interrupted(shard, target)
+    expect(idsOf(found)).toEqual(idsOf(whole))
+    expect(found.stats.distances).toBe(whole.stats.distances)
+  }
+})
+
+test('a search that is stopped between two turns ends there, and the next one runs within its call', async () => {
+  const { shard, target } = await filled(3000)
+  await nextTurn()
+  const scope = new Stop()
+  const stopped = interrupted(shard, target, scope)
+  scope.stop()
+  await expect(stopped).rejects.toMatchObject({ code: 'CANCELLED' })
+  await nextTurn()
+  expect(shard.search(query(target))).not.toBeInstanceOf(Promise)
+})
+
+test('beside a write that is under way a short search runs within its call', async () => {
+  const { shard, target } = await filled(300)
+  await nextTurn()
+  const data = await clusteredVectors(2000, DIM, 2)
+  const vectors = [{ vector: 0, data, rows: null }]
+  const written = shard.upsert({ ids: sequence(300, 2000), seq: 2, vectors, payloads: null })
+  expect(shard.search(query(target))).not.toBeInstanceOf(Promise)
+  await written
 })
 
 test('what a caller does with its array while a search waits is not asked', async () => {

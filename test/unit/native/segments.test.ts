@@ -228,8 +228,8 @@ test('a file that needs a newer reader is refused as UNSUPPORTED_FORMAT and left
   const { shard } = await filled(200)
   const [source] = sources(await shard.checkpoint(folder)) as [SegmentSource]
   const bytes = readFileSync(source.path)
-  bytes.writeUInt32LE(9, 8)
-  bytes.writeUInt32LE(9, 12)
+  bytes.writeUInt32LE(10, 8)
+  bytes.writeUInt32LE(10, 12)
   bytes.writeUInt32LE(crc32c(bytes.subarray(0, 60)), 60)
   writeFileSync(source.path, bytes)
   await expect(newShard().openSegment({ ...source, crc: null })).rejects.toMatchObject({ code: 'UNSUPPORTED_FORMAT' })
@@ -242,7 +242,7 @@ test('inspect describes a file', async () => {
   await shard.waitForIndex()
   const [source] = sources(await shard.checkpoint(folder)) as [SegmentSource]
   const info = await inspectSegment(source.path)
-  expect(info).toMatchObject({ formatVersion: 8, rows: 400, bytes: statSync(source.path).size })
+  expect(info).toMatchObject({ formatVersion: 9, rows: 400, bytes: statSync(source.path).size })
   expect(info.vectors).toEqual([
     { name: 'a', dim: DIM, metric: 'cosine', datatype: 'float32', vertices: 400, indexed: 400 },
     { name: 'b', dim: 5, metric: 'l2', datatype: 'float32', vertices: 200, indexed: 200 },

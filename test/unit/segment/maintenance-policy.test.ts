@@ -16,6 +16,7 @@ function stats(segment: Partial<ShardStats['segments'][number]>, behind = 0, cal
     bytes: 0,
     checkpointedRows: 0,
     overlayRows: 0,
+    measuredAnew: false,
     ...segment,
   }
   return {
@@ -40,6 +41,14 @@ function stats(segment: Partial<ShardStats['segments'][number]>, behind = 0, cal
 }
 
 describe('nextMaintenanceStep', () => {
+  it('has what was measured written once nothing else goes on', () => {
+    const measured = { rows: 10_000, checkpointedRows: 10_000, measuredAnew: true }
+    expect(next(stats(measured), 0)).toBeNull()
+    expect(next(stats(measured), 60_000)?.kind).toBe('checkpoint')
+    expect(next(stats(measured, 0, true), 60_000)).toBeNull()
+    expect(next(stats({ ...measured, measuredAnew: false }), 60_000)).toBeNull()
+  })
+
   it('compacts above a fifth of dead rows, and not at it', () => {
     expect(next(stats({ rows: 10_000, deleted: 2_001, checkpointedRows: 10_000 }), 0)?.kind).toBe('compact')
     expect(next(stats({ rows: 10_000, deleted: 2_000, checkpointedRows: 10_000 }), 0)).toBeNull()

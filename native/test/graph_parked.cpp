@@ -1,0 +1,146 @@
+// Walks that are interrupted and go on, and how long walks may get.
+#include <chrono>
+#include <random>
+#include <thread>
+
+#include "graph/parked_walk.hpp"
+#include "search/walk_length.hpp"
+#include "test/graph_fixture.hpp"
+
+using namespace vicinal;
+using namespace vicinal::test;
+
+namespace {
+
+const uint32_t kRows = isSlow() ? 800 : 4000;
+constexpr size_t kDim = 24;
+constexpr SearchOptions kOptions{64};
+
+std::vector<float> rowsOf(size_t rows, unsigned seed) {
+  return clusteredRows(rows, kDim, seed, false);
+}
+
+struct Found {
+  std::vector<Neighbor> nearest;
+  SearchReport report;
+};
+
+Found wholeWalk(const GraphFixture& fixture, const float* query) {
+  Found found;
+  found.report = fixture.search(query, kOptions, AcceptAll(), found.nearest);
+  return found;
+}
+
+// Begun with a flag that is set, so that it gets nowhere; then with deadlines that let it get
+// somewhere. `between` runs each time it is parked.
+template <typename Between>
+Found parkedWalk(const GraphFixture& fixture, const float* query, size_t& parkings,
+                 const Between& between) {
+  ParkedWalk parked;
+  SearchOptions options = kOptions;
+  options.parked = &parked;
+  CancelFlag stopped;
+  stopped.cancel();
+  options.cancel = &stopped;
+  Found found;
+  found.report = fixture.search(query, options, AcceptAll(), found.nearest);
+  while (found.report.end == SearchEnd::Cancelled) {
+    CHECK(parked.isOf(*fixture.graph));
+    parkings++;
+    between();
+    const CancelFlag soon(CancelFlag::Clock::now() + std::chrono::microseconds(5));
+    options.cancel = &soon;
+    found.report = fixture.search(query, options, AcceptAll(), found.nearest);
+  }
+  CHECK(!parked.isParked());
+  return found;
+}
+
+void checkSame(const Found& one, const Found& other) {
+  CHECK_EQUAL(one.report.distances, other.report.distances);
+  CHECK_EQUAL(one.report.hops, other.report.hops);
+  REQUIRE(one.nearest.size() == other.nearest.size());
+  for (size_t at = 0; at < one.nearest.size(); at++)
+    CHECK_EQUAL(one.nearest[at].vertex, other.nearest[at].vertex);
+}
+
+} // namespace
+
+TEST("a walk that was parked finds what one that was not does, whatever its thread did meanwhile") {
+  for (const Lead lead : {Lead::Floats, Lead::Codes}) {
+    GraphFixture fixture(Metric::L2, kDim, kRows, {}, lead);
+    fixture.addAndInsert(rowsOf(kRows, 1));
+    const auto queries = rowsOf(100, 7);
+    size_t parkings = 0;
+    for (size_t at = 0; at + 1 < 100; at++) {
+      const float* const query = queries.data() + at * kDim;
+      const Found whole = wholeWalk(fixture, query);
+      checkSame(whole,
+                parkedWalk(fixture, query, parkings, [&] { wholeWalk(fixture, query + kDim); }));
+    }
+    // Each at its beginning, and some on their way.
+    CHECK(parkings > 99);
+  }
+}
+
+TEST("a parked walk goes on on another thread, in a graph that grew meanwhile") {
+  GraphFixture fixture(Metric::L2, kDim, kRows + 200);
+  fixture.addAndInsert(rowsOf(kRows, 1));
+  const auto query = rowsOf(1, 7);
+  ParkedWalk parked;
+  SearchOptions options = kOptions;
+  options.parked = &parked;
+  CancelFlag stopped;
+  stopped.cancel();
+  options.cancel = &stopped;
+  Found found;
+  CHECK(fixture.search(query.data(), options, AcceptAll(), found.nearest).end ==
+        SearchEnd::Cancelled);
+  fixture.addAndInsert(rowsOf(200, 8));
+  options.cancel = nullptr;
+  std::thread([&] {
+    found.report = fixture.search(query.data(), options, AcceptAll(), found.nearest);
+  }).join();
+  CHECK(found.report.end == SearchEnd::Complete);
+  CHECK_EQUAL(found.nearest.size(), size_t(kOptions.ef));
+}
+
+TEST("a walk parked under other codes, or in another graph, begins anew") {
+  GraphFixture fixture(Metric::L2, kDim, kRows);
+  GraphFixture other(Metric::L2, kDim, kRows);
+  fixture.addAndInsert(rowsOf(kRows, 1));
+  other.addAndInsert(rowsOf(kRows, 2));
+  const auto query = rowsOf(1, 7);
+  ParkedWalk parked;
+  SearchOptions options = kOptions;
+  options.parked = &parked;
+  CancelFlag stopped;
+  stopped.cancel();
+  options.cancel = &stopped;
+  std::vector<Neighbor> nearest;
+  const auto leader = std::make_shared<const int>(1);
+  parked.dropUnlessLedBy(leader);
+  fixture.search(query.data(), options, AcceptAll(), nearest);
+  parked.dropUnlessLedBy(leader);
+  CHECK(parked.isOf(*fixture.graph) && !parked.isOf(*other.graph));
+  options.cancel = nullptr;
+  Found found;
+  found.report = other.search(query.data(), options, AcceptAll(), found.nearest);
+  checkSame(wholeWalk(other, query.data()), found);
+  parked.dropUnlessLedBy(std::make_shared<const int>(2));
+  CHECK(!parked.isParked());
+}
+
+TEST("the length of walks follows their median, whether or not long ones are cut") {
+  for (const double median : {0.7, 1.0, 3.0, 10.0}) {
+    std::mt19937 random(5);
+    std::lognormal_distribution<double> lengths(std::log(median), 0.6);
+    WalkLength length;
+    double sum = 0;
+    for (int at = 0; at < 4000; at++) {
+      length.learn(std::min(lengths(random), 2.2 * double(length.typical())));
+      if (at >= 1000) sum += double(length.typical());
+    }
+    CHECK(std::abs(sum / 3000 / median - 1) < 0.1);
+  }
+}
