@@ -45,65 +45,53 @@ void nameThread([[maybe_unused]] const char* name) {
 }
 
 // Of the calling thread, where threads have priorities of their own.
-void yieldToOthers() {
+void lowerPriority([[maybe_unused]] int by) {
 #ifdef __linux__
-  [[maybe_unused]] const int now = ::nice(kNice);
+  if (by > 0) [[maybe_unused]]
+    const int now = ::nice(by);
 #endif
 }
 
 } // namespace
 
-ThreadPool::ThreadPool(unsigned threads, std::chrono::milliseconds longestWait)
-    : threads_(threads > 0 ? threads : 1), longestWait_(longestWait) {}
-
-ThreadPool::~ThreadPool() {
+Crew::~Crew() {
   {
     std::lock_guard lock(mutex_);
     stopping_ = true;
   }
-  // What serves may still hand something on to be built.
-  for (Crew* crew : {&servers_, &builders_}) {
-    crew->wake.notify_all();
-    for (std::thread& worker : crew->workers) worker.join();
-  }
+  wake_.notify_all();
+  for (std::thread& worker : workers_) worker.join();
 }
 
-ThreadPool& ThreadPool::shared() {
-  static ThreadPool* const pool = new ThreadPool(configuredThreads());
-  return *pool;
-}
-
-void ThreadPool::submit(Lane lane, Task task) {
-  Crew& crew = crewOf(lane);
+void Crew::submit(size_t queue, Task task) {
   {
     std::lock_guard lock(mutex_);
-    lanes_[size_t(lane)].push_back({std::move(task), Clock::now()});
-    if (crew.workers.empty()) start(crew);
+    queues_[queue].push_back({std::move(task), Clock::now()});
+    if (workers_.empty()) start();
   }
-  crew.wake.notify_one();
+  wake_.notify_one();
 }
 
-size_t ThreadPool::waiting(Lane lane) const {
+size_t Crew::waiting(size_t queue) const {
   std::lock_guard lock(mutex_);
-  return lanes_[size_t(lane)].size();
+  return queues_[queue].size();
 }
 
-void ThreadPool::start(Crew& crew) {
-  crew.workers.reserve(threads_);
+void Crew::start() {
+  workers_.reserve(threads_);
   for (unsigned i = 0; i < threads_; i++) {
-    crew.workers.emplace_back([this, &crew] {
-      nameThread(crew.isInBackground ? "vicinal-build" : "vicinal");
-      if (crew.isInBackground) yieldToOthers();
-      run(crew);
+    workers_.emplace_back([this] {
+      nameThread(name_);
+      lowerPriority(nice_);
+      run();
     });
   }
 }
 
-ThreadPool::Task ThreadPool::takeNext(const Crew& crew) {
+Crew::Task Crew::takeNext() {
   const auto now = Clock::now();
   std::deque<Waiting>* first = nullptr;
-  for (const Lane lane : crew.lanes) {
-    std::deque<Waiting>& waiting = lanes_[size_t(lane)];
+  for (std::deque<Waiting>& waiting : queues_) {
     if (waiting.empty()) continue;
     if (first == nullptr || now - waiting.front().since >= longestWait_) first = &waiting;
   }
@@ -113,10 +101,10 @@ ThreadPool::Task ThreadPool::takeNext(const Crew& crew) {
   return task;
 }
 
-void ThreadPool::run(Crew& crew) {
+void Crew::run() {
   std::unique_lock lock(mutex_);
   while (true) {
-    Task task = takeNext(crew);
+    Task task = takeNext();
     if (task) {
       lock.unlock();
       task();
@@ -125,9 +113,18 @@ void ThreadPool::run(Crew& crew) {
     } else if (stopping_) {
       return;
     } else {
-      crew.wake.wait(lock);
+      wake_.wait(lock);
     }
   }
+}
+
+ThreadPool::ThreadPool(unsigned threads, std::chrono::milliseconds longestWait)
+    : threads_(std::max(1u, threads)), builders_("vicinal-build", kNice, threads_, 1, longestWait),
+      servers_("vicinal", 0, threads_, 2, longestWait) {}
+
+ThreadPool& ThreadPool::shared() {
+  static ThreadPool* const pool = new ThreadPool(configuredThreads());
+  return *pool;
 }
 
 } // namespace vicinal

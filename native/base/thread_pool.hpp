@@ -8,17 +8,17 @@
 // - Searches and writes have threads of their own, building has others, as many of each. Those that
 //   build are of lower priority (`nice`), so the scheduler puts one aside at once where a search, a
 //   write or the thread that runs JavaScript wants its core; where all cores are wanted all the
-//   time, it still gets a share, since without their graph tails make searches slow.
+//   time, it still gets a share, since without their graph tails make searches slow. The two share
+//   no lock, or who serves would wait for who was put aside.
 // - A free thread takes the oldest search before the oldest write. But a write that has waited for
-// as
-//   long as it may goes first: searches without a pause would keep it waiting for ever. A task that
-//   runs is not interrupted.
+//   as long as it may goes first: searches without a pause would keep it waiting for ever. A task
+//   that runs is not interrupted.
 // - Build tasks are short all the same (a few milliseconds) and resubmit themselves for the rest:
 //   checkpoints and closing wait for those that run.
-// - Tasks do not block on other tasks of the pool.
+// - Tasks do not block on other tasks of the pool. Those that build submit none that serve: threads
+//   begin with the priority of the one that starts them.
 #pragma once
 
-#include <array>
 #include <chrono>
 #include <condition_variable>
 #include <cstdint>
@@ -31,30 +31,25 @@
 namespace vicinal {
 
 enum class Lane : uint8_t { Search, Insert, Build };
-inline constexpr size_t laneCount = 3;
 // How long a write waits behind searches.
 inline constexpr std::chrono::milliseconds kLongestWait(5);
 
-class ThreadPool {
+// Threads that take tasks from queues: of the first queue that has one, or of a later one whose
+// first task has waited too long. They start with the first task.
+class Crew {
 public:
   using Task = std::function<void()>;
 
-  explicit ThreadPool(unsigned threads, std::chrono::milliseconds longestWait = kLongestWait);
+  Crew(const char* name, int nice, unsigned threads, size_t queues,
+       std::chrono::milliseconds longestWait)
+      : name_(name), nice_(nice), threads_(threads), longestWait_(longestWait), queues_(queues) {}
   // Runs every task that was submitted, then joins the threads.
-  ~ThreadPool();
-  ThreadPool(const ThreadPool&) = delete;
-  ThreadPool& operator=(const ThreadPool&) = delete;
+  ~Crew();
+  Crew(const Crew&) = delete;
+  Crew& operator=(const Crew&) = delete;
 
-  // The process's pool: VICINAL_THREADS threads (1 to 1024) of either kind, by default as many as
-  // this process may use cores.
-  static ThreadPool& shared();
-
-  // Threads of a kind start with its first task.
-  void submit(Lane lane, Task task);
-
-  unsigned threads() const { return threads_; }
-  // Tasks of a lane that wait for a thread.
-  size_t waiting(Lane lane) const;
+  void submit(size_t queue, Task task);
+  size_t waiting(size_t queue) const;
 
 private:
   using Clock = std::chrono::steady_clock;
@@ -63,27 +58,48 @@ private:
     Clock::time_point since;
   };
 
-  // The threads of some lanes, in order of their turn.
-  struct Crew {
-    std::vector<Lane> lanes;
-    bool isInBackground = false;
-    std::condition_variable wake;
-    std::vector<std::thread> workers;
-  };
-
   // With the mutex held. Null where nothing waits.
-  Task takeNext(const Crew& crew);
-  void start(Crew& crew);
-  void run(Crew& crew);
-  Crew& crewOf(Lane lane) { return lane == Lane::Build ? builders_ : servers_; }
+  Task takeNext();
+  void start();
+  void run();
 
+  const char* const name_;
+  const int nice_;
   const unsigned threads_;
   const std::chrono::milliseconds longestWait_;
   mutable std::mutex mutex_;
-  std::array<std::deque<Waiting>, laneCount> lanes_;
-  Crew servers_{{Lane::Search, Lane::Insert}, false, {}, {}};
-  Crew builders_{{Lane::Build}, true, {}, {}};
+  std::condition_variable wake_;
+  std::vector<std::deque<Waiting>> queues_;
+  std::vector<std::thread> workers_;
   bool stopping_ = false;
+};
+
+class ThreadPool {
+public:
+  using Task = Crew::Task;
+
+  explicit ThreadPool(unsigned threads, std::chrono::milliseconds longestWait = kLongestWait);
+
+  // The process's pool: VICINAL_THREADS threads (1 to 1024) of either kind, by default as many as
+  // this process may use cores.
+  static ThreadPool& shared();
+
+  void submit(Lane lane, Task task) { crewOf(lane).submit(queueOf(lane), std::move(task)); }
+
+  unsigned threads() const { return threads_; }
+  // Tasks of a lane that wait for a thread.
+  size_t waiting(Lane lane) const {
+    return (lane == Lane::Build ? builders_ : servers_).waiting(queueOf(lane));
+  }
+
+private:
+  Crew& crewOf(Lane lane) { return lane == Lane::Build ? builders_ : servers_; }
+  static size_t queueOf(Lane lane) { return lane == Lane::Insert ? 1 : 0; }
+
+  const unsigned threads_;
+  // Joined last, since those who serve hand on what is to be built.
+  Crew builders_;
+  Crew servers_;
 };
 
 } // namespace vicinal

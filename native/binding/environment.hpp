@@ -50,9 +50,11 @@ public:
   // Whether a search or another read of this environment is pending. Writes are no reason to put
   // reads beside them on the pool: most of what they take is waiting for disks.
   bool isReading() const { return readCount_ > 0; }
-  // A search is pending that is no call: it goes on in the next turn of the event loop.
-  void beginRead() { readCount_++; }
-  void endRead() { readCount_--; }
+  // One that is pending and no call, as long as this is held.
+  std::shared_ptr<void> reading() {
+    readCount_++;
+    return {this, [](Environment* self) { self->readCount_--; }};
+  }
 
   // Runs a call on the pool, one of the search lane as a read; returns its promise.
   napi_value run(Lane lane, Call call);

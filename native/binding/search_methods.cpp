@@ -17,8 +17,8 @@ namespace {
 using Clock = CancelFlag::Clock;
 using Microseconds = std::chrono::duration<double, std::micro>;
 
-// One search takes longer than another, and what is given up here is done again on the pool. With
-// so many times what is expected of them, few are.
+// One search takes longer than another, and where it cannot be parked, what is given up here is
+// done again on the pool. With so many times what is expected of them, few are.
 constexpr double kSpread = 1.5;
 // A search that can go on where it was is done here though it takes several turns of the event
 // loop: to wake a thread of the pool takes about as long as one of them.
@@ -53,7 +53,7 @@ Inline searchInline(Environment& environment, Shard& shard, const Snapshot& snap
   const double neededNs = kSpread * expectedNs;
   if (!isParkable && !(neededNs < kTurnUs * 1000)) return Inline::Refused;
   if (isParkable ? left < kLeastBegun : !(Microseconds(left).count() * 1000 > neededNs))
-    return Inline::Parked;
+    return call.isResumed ? Inline::Refused : Inline::Parked;
   if constexpr (std::is_same_v<Search, DenseSearch>)
     if (isParkable) search.parkWalks();
   const CancelFlag deadline(end);
@@ -103,12 +103,12 @@ napi_value searched(napi_env env, const std::shared_ptr<ShardHandle>& handle,
     throwError(env, codeName(status.code()), status.message());
     return nullptr;
   case Inline::Parked:
-    environment.beginRead();
-    handle->park(call.cancel, [search, snapshot, cancel = call.cancel](
-                                  napi_env now, const auto& parkedAt, double inlineUs) {
-      Environment::of(now)->endRead();
-      return searched(now, parkedAt, search, {cancel, inlineUs}, snapshot, Clock::now());
-    });
+    handle->park(call.cancel, environment.reading(),
+                 [search, snapshot, cancel = call.cancel](napi_env now, const auto& parkedAt,
+                                                          double inlineUs) {
+                   const SearchCall resumed{cancel, inlineUs, true};
+                   return searched(now, parkedAt, search, resumed, snapshot, Clock::now());
+                 });
     return nullptr;
   case Inline::Refused: break;
   }
@@ -144,7 +144,7 @@ napi_value dropMethod(napi_env env, napi_callback_info info) {
   if (!handle) return nullptr;
   const uint64_t cancelNumber = readCancel(arguments, arguments[1]);
   if (arguments.failed()) return nullptr;
-  if (handle->takeParked(cancelNumber)) Environment::of(env)->endRead();
+  handle->takeParked(cancelNumber);
   return nullptr;
 }
 

@@ -75,17 +75,18 @@ void ShardHandle::cancel(uint64_t number) {
   if (const auto found = cancels_.find(number); found != cancels_.end()) found->second->cancel();
 }
 
-void ShardHandle::park(uint64_t cancelNumber, Resume resume) {
-  parked_[cancelNumber] = std::move(resume);
+void ShardHandle::park(uint64_t cancelNumber, std::shared_ptr<void> reading, Resume resume) {
+  parked_[cancelNumber] = {std::move(reading), std::move(resume)};
 }
 
 ShardHandle::Resume ShardHandle::takeParked(uint64_t cancelNumber) {
   auto parked = parked_.extract(cancelNumber);
-  return parked ? std::move(parked.mapped()) : nullptr;
+  return parked ? std::move(parked.mapped().second) : nullptr;
 }
 
 void ShardHandle::close(Completion done) {
   closed_ = std::move(done);
+  parked_.clear();
   // Those who wait for the index are operations too, and may wait for ever: they are told first.
   ThreadPool::shared().submit(Lane::Search, [shard = shard_] { shard->indexer().close(); });
   if (running_ == 0) release();

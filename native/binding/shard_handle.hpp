@@ -31,8 +31,8 @@ public:
   // A search that is to begin, or to go on, in the next turn of the event loop: for as many
   // microseconds. Whoever asked waits for it before closing the shard.
   using Resume = std::function<napi_value(napi_env, const std::shared_ptr<ShardHandle>&, double)>;
-  void park(uint64_t cancelNumber, Resume resume);
-  // Empty where there is none of that number.
+  void park(uint64_t cancelNumber, std::shared_ptr<void> reading, Resume resume);
+  // Empty where there is none of that number; it is no longer pending.
   Resume takeParked(uint64_t cancelNumber);
   // `done` is called when every operation has ended and the memory is free.
   void close(Completion done);
@@ -45,7 +45,7 @@ private:
   size_t running_ = 0;
   Completion closed_;
   std::unordered_map<uint64_t, std::shared_ptr<CancelFlag>> cancels_;
-  std::unordered_map<uint64_t, Resume> parked_;
+  std::unordered_map<uint64_t, std::pair<std::shared_ptr<void>, Resume>> parked_;
 };
 
 // Runs `work(shard)` on the pool for the shard of the first argument. `result` (may be empty) makes

@@ -18,18 +18,23 @@ public:
 
   // Of a walk led by other codes, distances cannot be compared.
   void dropUnlessLedBy(const std::shared_ptr<const void>& leader) {
-    if (leader_ != leader) graph_ = nullptr;
+    if (leader_ != leader) drop();
     leader_ = leader;
   }
+
+  // How often it was parked.
+  uint32_t parkings() const { return parkings_; }
+  void drop() { graph_ = nullptr; }
 
   void park(const HnswGraph& graph, Scratch& scratch, const SearchReport& report) {
     std::swap(scratch_, scratch);
     report_ = report;
     graph_ = &graph;
+    parkings_++;
   }
   SearchReport take(Scratch& scratch) {
     std::swap(scratch_, scratch);
-    graph_ = nullptr;
+    drop();
     return report_;
   }
 
@@ -38,6 +43,7 @@ private:
   std::shared_ptr<const void> leader_;
   Scratch scratch_;
   SearchReport report_;
+  uint32_t parkings_ = 0;
 };
 
 } // namespace vicinal

@@ -6,7 +6,8 @@
 // sample is of the data's own kind. Where callers ask queries of another kind (RecallMeter), those
 // are sought instead; they are not stored, so nothing is hidden.
 //
-// The work is cut into steps of about a millisecond, so that searches need not wait for a thread.
+// The work is cut into steps of about a millisecond, so that checkpoints and closing need not
+// wait.
 #pragma once
 
 #include <memory>

@@ -68,6 +68,7 @@ Status SegmentSearch::walkMost(const Accept& accept, double share, uint64_t budg
   if (options.stop.wanted > 0) options.stop.wanted = std::max(options.stop.wanted, average);
   options.ef =
       std::max(static_cast<uint32_t>(std::ceil(options.ef / share)), static_cast<uint32_t>(among));
+  options.parked = request_.parked;
   SearchEnd end = SearchEnd::Complete;
   size_t accepted = 0;
   VICINAL_TRY(search_.walkAll(options, rescoringOf(*plan_), among, accept, found, end, accepted));
@@ -77,18 +78,27 @@ Status SegmentSearch::walkMost(const Accept& accept, double share, uint64_t budg
 }
 
 Status SegmentSearch::walkLinked(std::vector<Neighbor>& found) {
-  if (plan_->most <= 0) return walkUpTo(UINT64_MAX, found);
+  bool isComplete = false;
+  if (plan_->most <= 0) return walkUpTo(UINT64_MAX, found, isComplete);
+  // Of all that are near, so many are to be had.
+  const double live = liveShare();
   const uint64_t before = stats_.distances - stats_.rescored;
-  VICINAL_TRY(walkUpTo(uint64_t(plan_->most * double(request_.walkLength)), found));
-  // Where most are dead, the nearest may be.
-  if (found.size() < std::min<size_t>(wanted_, linked_)) return walkUpTo(UINT64_MAX, found);
-  stats_.walked += double(stats_.distances - stats_.rescored - before);
+  const double most = plan_->most * double(request_.walkLength) / live;
+  VICINAL_TRY(walkUpTo(uint64_t(most), found, isComplete));
+  if (!isComplete && found.size() < std::min<size_t>(wanted_, linked_))
+    return walkUpTo(UINT64_MAX, found, isComplete);
+  stats_.walked += double(stats_.distances - stats_.rescored - before) * live;
   stats_.typical += plan_->typical;
   return Status::ok();
 }
 
-Status SegmentSearch::walkUpTo(uint64_t budget, std::vector<Neighbor>& found) {
-  bool isComplete = false;
+// Never none, for who divides by it.
+double SegmentSearch::liveShare() const {
+  const double rows = std::max(1u, scope_.segment.rows());
+  return std::max(1.0, rows - scope_.segment.deletedRows()) / rows;
+}
+
+Status SegmentSearch::walkUpTo(uint64_t budget, std::vector<Neighbor>& found, bool& isComplete) {
   // With nothing deleted and nothing newer than the snapshot in the graph, every vertex of it may
   // be an answer.
   const bool acceptsAll = scope_.segment.deletedRows() == 0 && space_.isIdentity() &&
@@ -104,8 +114,8 @@ Status SegmentSearch::walkUpTo(uint64_t budget, std::vector<Neighbor>& found) {
   const auto accept = [&](uint32_t vertex) {
     return vertex < linked_ && scope_.view.isVisible(space_.rowOf(vertex));
   };
-  const double dead = double(scope_.segment.deletedRows()) / std::max(1u, scope_.segment.rows());
-  if (1 - dead >= kMost) return walkMost(accept, 1 - dead, budget, found, isComplete);
+  if (const double live = liveShare(); live >= kMost)
+    return walkMost(accept, live, budget, found, isComplete);
   return walk(accept, budget, found, isComplete);
 }
 

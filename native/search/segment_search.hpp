@@ -70,7 +70,8 @@ private:
                      bool& isComplete);
   const char* strategyOf(bool isComplete) const;
   Status walkLinked(std::vector<Neighbor>& found);
-  Status walkUpTo(uint64_t budget, std::vector<Neighbor>& found);
+  Status walkUpTo(uint64_t budget, std::vector<Neighbor>& found, bool& isComplete);
+  double liveShare() const;
   // The nearest accepted of a range, of `candidates` (null: any) alone: by code where that will do,
   // exactly where the request wants that or there are no codes.
   template <typename Accept>

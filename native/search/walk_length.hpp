@@ -8,7 +8,8 @@
 namespace vicinal {
 
 // The median, over the median of the walks that were measured (Calibration). That walks end at a
-// bound beyond it does not change it. Any thread reads and teaches; a lesson lost to a race is no
+// bound beyond it does not change it. Never less than one, since easy queries among them are no
+// reason to cut the others. Any thread reads and teaches; a lesson lost to a race is no
 // loss.
 class WalkLength {
 public:
@@ -24,7 +25,7 @@ public:
 
 private:
   static constexpr float kStep = 1.01f;
-  static constexpr float kLeast = 0.5f;
+  static constexpr float kLeast = 1;
   static constexpr float kMost = 32;
   std::atomic<float> typical_{1};
 };

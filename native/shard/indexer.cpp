@@ -7,8 +7,8 @@ namespace vicinal {
 
 namespace {
 
-// A slice is a few milliseconds of work, whatever the dimension: that is how long a search may wait
-// for a thread.
+// A slice is a few milliseconds of work, whatever the dimension: that is how long a checkpoint, or
+// closing, may wait for it.
 constexpr uint32_t kSliceFloats = 1024;
 constexpr uint32_t kMostSliceVertices = 8;
 
@@ -158,10 +158,6 @@ bool Indexer::awaitsCalibration(size_t vector) const {
   return std::any_of(
       snapshot.segments->begin(), snapshot.segments->end(),
       [&](const auto& segment) { return segment->space(vector).awaitsCalibration(); });
-}
-
-bool Indexer::isInTheWay() const {
-  return pool_.waiting(Lane::Search) + pool_.waiting(Lane::Insert) > 0;
 }
 
 void Indexer::callWaiters(Status failure) {

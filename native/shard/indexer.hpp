@@ -1,7 +1,7 @@
 // Graph building behind the tail. Jobs on the pool's build lane claim small slices of vertices that
 // are published and not linked, link them, and put themselves back into the lane while there is
-// more, so that searches and writes get through between slices. As many jobs run as the pool has
-// threads. Where there is nothing to link, they measure what recall costs.
+// more, so that checkpoints and closing need not wait. As many jobs run as the pool has threads
+// that build. Where there is nothing to link, they measure what recall costs.
 #pragma once
 
 #include <condition_variable>
@@ -30,8 +30,6 @@ public:
   // What recall costs is measured anew in every space of a vector, on these queries from now on.
   void calibrateAnew(size_t vector, std::shared_ptr<const LiveQueries> live);
   bool awaitsCalibration(size_t vector) const;
-  // Whether anything waits for a thread that goes before building.
-  bool isInTheWay() const;
   void setEnabled(bool enabled);
   // Between the two no slice is being linked, and `linked()` of every space is all there is in its
   // graph.

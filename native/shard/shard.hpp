@@ -203,8 +203,7 @@ private:
   WriteBatch newBatch(size_t mostRows) const;
 
   struct Plan;
-  // Of a segment without files: no rows.
-  SegmentFiles filesOf(uint32_t number) const;
+  void addFileStats(const Segment& segment, ShardStats::SegmentStats& stats) const;
   std::vector<Plan> captureChanges(uint64_t& throughSeq);
   Status writeSegments(const std::string& folder, std::vector<Plan>& plans);
   using Cool = Status (*)(Segment&, const FiledSegment&, Cooling);

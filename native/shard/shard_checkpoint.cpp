@@ -45,7 +45,9 @@ std::vector<std::shared_ptr<const Calibration>> measuredOf(const Segment& segmen
 bool SegmentFiles::hasOtherCodes(const Segment& segment) const {
   for (size_t at = 0; filed && at < filed->codes.size(); at++) {
     const VectorSpace* const space = segment.spaceNamed(filed->directory.vectors[at].spec.name);
-    if (space != nullptr && filed->codes[at].lock() != space->codes()) return true;
+    if (space == nullptr) continue;
+    if (filed->directory.vectors[at].codes != space->codeKind()) return true;
+    if (filed->codes[at].lock() != space->codes()) return true;
   }
   return false;
 }

@@ -62,11 +62,10 @@ ShardStats Shard::stats() const {
   for (size_t at = 0; at < snapshot.count(); at++) {
     const Segment& segment = snapshot.segment(at);
     stats.points += segment.liveRows();
-    const SegmentFiles files = filesOf(segment.number());
     stats.segments.push_back({segment.number(), &segment == segments_.active(), segment.isLeft(),
-                              segment.rows(), segment.deletedRows(), segment.dataBytes(),
-                              files.rows, segment.payloads().overlaidRows(),
-                              files.rows > 0 && files.isMeasuredAnew(segment)});
+                              segment.rows(), segment.deletedRows(), segment.dataBytes(), 0,
+                              segment.payloads().overlaidRows(), false});
+    addFileStats(segment, stats.segments.back());
     for (size_t vector = 0; vector < segment.vectorCount(); vector++) {
       const VectorSpace& space = segment.space(vector);
       auto& sums = stats.vectors[vector];
@@ -106,10 +105,12 @@ MemoryTable Shard::memory() const {
   return table;
 }
 
-SegmentFiles Shard::filesOf(uint32_t number) const {
+void Shard::addFileStats(const Segment& segment, ShardStats::SegmentStats& stats) const {
   std::lock_guard lock(files_);
-  const auto files = segmentFiles_.find(number);
-  return files == segmentFiles_.end() ? SegmentFiles() : files->second;
+  const auto files = segmentFiles_.find(segment.number());
+  if (files == segmentFiles_.end()) return;
+  stats.checkpointedRows = files->second.rows;
+  stats.isMeasuredAnew = files->second.isMeasuredAnew(segment);
 }
 
 uint64_t Shard::tailBytes() const {

@@ -9,8 +9,6 @@ namespace {
 
 // Of each call; there is one every half second, so that this is a twentieth of a core.
 constexpr double kMostMs = 25;
-// However many wait for a thread.
-constexpr uint32_t kMeasuredAnyway = 4;
 constexpr double kRounding = 1e-4;
 
 double nowMs() {
@@ -40,7 +38,6 @@ Result<uint32_t> Shard::measureRecall(uint32_t vector, uint32_t most) {
     VICINAL_TRY(measure(meter, vector, *query));
     measured++;
     if (nowMs() - startedMs > kMostMs) break;
-    if (measured >= kMeasuredAnyway && indexer_->isInTheWay()) break;
   }
   followCallers(vector);
   return measured;

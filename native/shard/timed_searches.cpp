@@ -14,6 +14,8 @@ using Clock = CancelFlag::Clock;
 // A thread of the pool has slept, and other things are in its core's caches: the same search takes
 // it longer than the thread that runs JavaScript, and that one's time is what is to be told.
 constexpr double kSlowerOnPool = 1.5;
+// A walk that has taken so long in turns of the event loop takes longer than was thought.
+constexpr double kMostSpentNs = 1'000'000;
 
 double nanosecondsHere(double tookNs, Waiting waiting) {
   return waiting == Waiting::Refused ? tookNs : tookNs / kSlowerOnPool;
@@ -48,8 +50,11 @@ double DenseSearch::expectedNs(Shard& shard, const Snapshot& snapshot) {
 // With several graphs, those before the one whose walk was parked would be walked again and again.
 // Explained stages are those of one run.
 bool DenseSearch::canPark(const Snapshot& snapshot) const {
-  return snapshot.count() == 1 && !request.filter && !request.examples && !request.explains &&
-         !snapshot.segment(0).space(request.vector).spec().isMulti;
+  if (snapshot.count() != 1 || request.filter || request.examples || request.explains) return false;
+  const Segment& segment = snapshot.segment(0);
+  // Among few that live, walks ask of every vertex whether it does, and cannot be parked.
+  const bool areMostDead = segment.deletedRows() > segment.rows() / 2;
+  return !segment.space(request.vector).spec().isMulti && !areMostDead && spentNs_ < kMostSpentNs;
 }
 
 template <typename Work>
@@ -60,16 +65,20 @@ Status DenseSearch::timed(Shard& shard, const Snapshot& snapshot, Waiting waitin
   request.lossShare = meter.lossShare();
   request.walkLength = length.typical();
   result = {};
+  const uint32_t parkings = parked_.parkings();
   const auto started = Clock::now();
   const Status status = work();
-  const double tookNs = spentNs_ + nanosecondsSince(started);
-  if (parked_.isParked()) {
+  const double runNs = nanosecondsSince(started);
+  const double hereNs = spentNs_ + nanosecondsHere(runNs, waiting);
+  const double tookNs = spentNs_ + runNs;
+  if (status.code() == Code::Cancelled && parked_.parkings() != parkings) {
     spentNs_ = tookNs;
     return status;
   }
+  // One that this run had no use for.
+  parked_.drop();
   // One that was cancelled before it had begun tells nothing of how long such searches take; one
   // that was given up because it took too long does.
-  const double hereNs = nanosecondsHere(tookNs, waiting);
   if (status.isOk() || hereNs > expectedNs(shard, snapshot)) {
     if (request.filter && !request.examples)
       shard.filteredPace(request.vector).learn(request.filter, hereNs);

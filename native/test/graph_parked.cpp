@@ -141,6 +141,7 @@ TEST("the length of walks follows their median, whether or not long ones are cut
       length.learn(std::min(lengths(random), 2.2 * double(length.typical())));
       if (at >= 1000) sum += double(length.typical());
     }
-    CHECK(std::abs(sum / 3000 / median - 1) < 0.1);
+    // Never below the walks that were measured.
+    CHECK(std::abs(sum / 3000 / std::max(1.0, median) - 1) < 0.1);
   }
 }

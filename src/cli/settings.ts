@@ -117,7 +117,13 @@ export const SERVE_SETTINGS = {
     120_000,
     'how long a request may take to arrive, uploads of snapshots too',
   ),
-  threads: setting('threads', 'threads', 'integer', null, "threads of the kernel's pool; as many as cores by default"),
+  threads: setting(
+    'threads',
+    'threads',
+    'integer',
+    null,
+    "threads of the kernel's pool, and as many again, of lower priority, that build graphs; as many as cores by default",
+  ),
   logLevel: setting('log-level', 'logLevel', 'text', 'info', 'trace, debug, info, warn, error or silent'),
   sample: setting(
     'sample',

@@ -53,7 +53,8 @@ export class Checkpointer {
   async checkpointIfWorthIt(): Promise<void> {
     const stats = this.#parts.shard.stats()
     const grown = stats.segments.reduce((sum, segment) => sum + segment.rows - segment.checkpointedRows, 0)
-    const isMeasuredAnew = stats.segments.some(({ measuredAnew }) => measuredAnew)
+    // With a few more rows it would be a whole file, for the sake of what the next open measures by itself.
+    const isMeasuredAnew = grown === 0 && stats.segments.some(({ measuredAnew }) => measuredAnew)
     if (grown >= CLOSE_CHECKPOINT_ROWS || isMeasuredAnew) await this.checkpoint()
   }
 

@@ -15,8 +15,8 @@ const MOVE_ROWS = 2_000
 const MOVE_BACKLOG_BYTES = 16 * 1024 * 1024
 const BACKLOG_POLL_MS = 20
 /**
- * Callers' queries whose recall is measured each tick, at most: a scan each, on a thread of the pool, which stops sooner
- * where others wait for the thread or it has taken a twentieth of the tick.
+ * Callers' queries whose recall is measured each tick, at most: a scan each, on a thread of low priority, which stops sooner
+ * where it has taken a twentieth of the tick.
  */
 const MEASURED_QUERIES = 16
 const HOUSEKEEPING_MS = 30_000

@@ -67,8 +67,8 @@ export class Shard {
 
   /** Waits for the operations that run. Closing twice is closing once. */
   async close(): Promise<void> {
-    // It was asked before.
-    if (this.#waiting) await this.#waiting
+    // It was asked before. What becomes of it is for whoever asked.
+    while (this.#waiting) await this.#waiting.catch(() => undefined)
     this.#closing ??= this.#addon.closeShard(this.#handle).catch(rethrow)
     await this.#closing
   }
@@ -133,11 +133,12 @@ export class Shard {
       return Promise.reject(toVicinalError(error))
     }
   }
-  #searched(begun: Begun, cancel: number, scope: Stoppable | undefined): Awaitable<SearchResult> {
+  #searched(begun: Begun, cancel: number, scope: Stoppable | undefined, resumedAtMs?: number): Awaitable<SearchResult> {
     if (begun instanceof Promise) return this.#stoppable(scope, cancel, begun)
     if (!begun) return this.#inNextTurn(cancel, scope)
     const result = resultOf(begun)
-    spendInlineUs(result.stats.tookUs)
+    // What it took of turns before was spent then.
+    spendInlineUs(resumedAtMs === undefined ? result.stats.tookUs : (performance.now() - resumedAtMs) * 1000)
     return result
   }
   /** It holds the thread again for as long as searches may, once the event loop has looked for what else there is. */
@@ -153,8 +154,9 @@ export class Shard {
     return resumed
   }
   #resumed(cancel: number, scope: Stoppable | undefined): Awaitable<SearchResult> {
-    const call = () => this.#addon.resumeSearch(this.#handle, cancel, inlineSearchUs())
-    return this.#searched(this.#call(call), cancel, scope)
+    const atMs = performance.now()
+    const begun = this.#call(() => this.#addon.resumeSearch(this.#handle, cancel, inlineSearchUs()))
+    return this.#searched(begun, cancel, scope, atMs)
   }
   retrieve(ids: Uint32Array, fields: RowFields): Awaitable<RowBlock & { positions: Uint32Array }> {
     return this.#timed((inlineUs) => this.#addon.retrieve(this.#handle, ids, fields, inlineUs))

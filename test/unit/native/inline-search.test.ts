@@ -1,9 +1,11 @@
-import { afterEach, expect, test } from 'vitest'
+import { afterEach, describe, expect, test } from 'vitest'
 import { ID_WORDS } from '../../../src/core/point.js'
 import { Stop } from '../../../src/core/stop.js'
 import { compileFilter } from '../../../src/filter/program.js'
-import type { SearchResult } from '../../../src/native/addon.js'
+import type { FoundRows, SearchResult, ShardHandle } from '../../../src/native/addon.js'
 import { MOST_INLINE_US, spendInlineUs } from '../../../src/native/inline-share.js'
+import { addon } from '../../../src/native/load.js'
+import { resultOf } from '../../../src/native/plain-search.js'
 import { Shard } from '../../../src/native/shard.js'
 import { clusteredVectors, idsOf, query, sequence, spec } from './shard-data.js'
 
@@ -125,6 +127,83 @@ test('a search that is stopped between two turns ends there, and the next one ru
   await expect(stopped).rejects.toMatchObject({ code: 'CANCELLED' })
   await nextTurn()
   expect(shard.search(query(target))).not.toBeInstanceOf(Promise)
+})
+
+describe('parked searches, by the addon itself', () => {
+  const kernel = addon()
+  const SLICE_US = 15
+  async function parked() {
+    const shard = kernel.createShard(spec(DIM))
+    const data = await clusteredVectors(3000, DIM, 1)
+    await kernel.upsert(shard, {
+      ids: sequence(0, 3000),
+      seq: 1,
+      vectors: [{ vector: 0, data, rows: null }],
+      payloads: null,
+    })
+    await kernel.waitForIndex(shard)
+    const request = query(data.subarray(0, DIM), { ef: 500 })
+    expect(kernel.search(shard, request, 7, SLICE_US)).toBeUndefined()
+    return { shard, request }
+  }
+  const slicesUntilDone = async (shard: ShardHandle) => {
+    for (let slices = 1; slices < 1000; slices++) {
+      const begun = kernel.resumeSearch(shard, 7, SLICE_US)
+      if (begun) return { slices, found: resultOf(await begun) }
+    }
+    throw new Error('it never ends')
+  }
+
+  test('go on in slices, and end', async () => {
+    const { shard } = await parked()
+    const { slices, found } = await slicesUntilDone(shard)
+    expect(slices).toBeGreaterThan(1)
+    expect(found.count).toBe(10)
+    await kernel.closeShard(shard)
+  })
+
+  test('end where points are deleted and others come meanwhile', async () => {
+    const { shard } = await parked()
+    await kernel.deletePoints(shard, sequence(5, 3), 2)
+    expect(kernel.resumeSearch(shard, 7, SLICE_US)).toBeUndefined()
+    const data = await clusteredVectors(10, DIM, 2)
+    const vectors = [{ vector: 0, data, rows: null }]
+    await kernel.upsert(shard, { ids: sequence(3000, 10), seq: 3, vectors, payloads: null })
+    const { found } = await slicesUntilDone(shard)
+    expect(found.count).toBe(10)
+    await kernel.closeShard(shard)
+  })
+
+  test('are gone with their shard, and no reason for others to go to the pool', async () => {
+    const { shard } = await parked()
+    await kernel.closeShard(shard)
+    expect(() => kernel.resumeSearch(shard, 7, SLICE_US)).toThrow(expect.objectContaining({ code: 'CLOSED' }))
+    const other = await filled(300)
+    await nextTurn()
+    expect(other.shard.search(query(other.target))).not.toBeInstanceOf(Promise)
+  })
+
+  test('go on on the pool where no turn has time for them, and are known by their numbers', async () => {
+    const { shard, request } = await parked()
+    expect(() => kernel.resumeSearch(shard, 8, SLICE_US)).toThrow(expect.objectContaining({ code: 'INVALID_ARGUMENT' }))
+    const begun = kernel.resumeSearch(shard, 7, -1)
+    expect(begun).toBeInstanceOf(Promise)
+    const whole = await kernel.search(shard, request, 9, -1)
+    expect(idsOf(resultOf((await begun) as FoundRows))).toEqual(idsOf(resultOf(whole as FoundRows)))
+    await kernel.closeShard(shard)
+  })
+})
+
+test('what becomes of a search that waits is no reason for its shard not to close', async () => {
+  const { shard, target } = await filled(3000)
+  await nextTurn()
+  const scope = new Stop()
+  const stopped = interrupted(shard, target, scope)
+  const closing = shard.close()
+  scope.stop()
+  await expect(stopped).rejects.toMatchObject({ code: 'CANCELLED' })
+  await closing
+  await expect(shard.search(query(target))).rejects.toMatchObject({ code: 'CLOSED' })
 })
 
 test('beside a write that is under way a short search runs within its call', async () => {
