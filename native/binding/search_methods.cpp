@@ -29,7 +29,7 @@ constexpr std::chrono::microseconds kLeastBegun(10);
 enum class Inline : uint8_t { Refused, Done, Parked };
 
 // Whether a run that is cancelled can go on later, and whether it is to.
-template <typename Search> bool canPark(const Search& search, const Snapshot& snapshot) {
+template <typename Search> bool canPark(Search& search, const Snapshot& snapshot) {
   if constexpr (std::is_same_v<Search, DenseSearch>) return search.canPark(snapshot);
   return false;
 }
@@ -46,12 +46,14 @@ template <typename Search>
 Inline searchInline(Environment& environment, Shard& shard, const Snapshot& snapshot,
                     Search& search, double expectedNs, Clock::time_point called,
                     const SearchCall& call, Status& status) {
-  if (call.inlineUs < 0 || call.cancel == 0 || environment.isReading()) return Inline::Refused;
+  if (call.inlineUs < 0 || call.cancel == 0) return Inline::Refused;
+  // What has begun here goes on here beside what the pool has.
+  if (environment.isReading() && !isParked(search)) return Inline::Refused;
   const auto end = called + std::chrono::nanoseconds(static_cast<int64_t>(call.inlineUs * 1000));
   const auto left = end - Clock::now();
   const bool isParkable = expectedNs < kMostParkedNs && canPark(search, snapshot);
   const double neededNs = kSpread * expectedNs;
-  if (!isParkable && !(neededNs < kTurnUs * 1000)) return Inline::Refused;
+  if (!isParkable && (isParked(search) || !(neededNs < kTurnUs * 1000))) return Inline::Refused;
   if (isParkable ? left < kLeastBegun : !(Microseconds(left).count() * 1000 > neededNs))
     return call.isResumed ? Inline::Refused : Inline::Parked;
   if constexpr (std::is_same_v<Search, DenseSearch>)

@@ -24,7 +24,13 @@ public:
 
   // How often it was parked.
   uint32_t parkings() const { return parkings_; }
-  void drop() { graph_ = nullptr; }
+  void drop() {
+    graph_ = nullptr;
+    leader_.reset();
+  }
+  // How many vertices were in the graph when the walk began: others were not met on its way, though
+  // they may be in the graph by the time it goes on. Set by who begins one.
+  uint32_t linked = 0;
 
   void park(const HnswGraph& graph, Scratch& scratch, const SearchReport& report) {
     std::swap(scratch_, scratch);
@@ -34,7 +40,7 @@ public:
   }
   SearchReport take(Scratch& scratch) {
     std::swap(scratch_, scratch);
-    drop();
+    graph_ = nullptr;
     return report_;
   }
 

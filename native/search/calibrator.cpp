@@ -24,7 +24,7 @@ constexpr uint32_t kBlockBytes = 32 * 1024;
 // Deviations of what codes are off, beyond which none is scored.
 constexpr float kDoubts[] = {0, 0.25f, 0.5f, 0.75f, 1, 1.25f, 1.5f, 1.75f, 2, 2.5f, 3, 3.5f, 4, 5};
 constexpr size_t kCheckedSamples = 40;
-// From here on walks are as long as they are: who asks for so much asks for the last ones.
+// From here on no walk of the sample is cut: who asks for so much asks for the last ones.
 constexpr double kUnboundedRecall = 0.997;
 // From here on more reach gains nothing that such a sample could show.
 constexpr double kHighestRecall = 0.9995;

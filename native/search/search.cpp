@@ -148,22 +148,24 @@ Status rank(const Snapshot& snapshot, const std::vector<VectorSpec>& specs,
   return Status::ok();
 }
 
-double estimateDistances(const Snapshot& snapshot, const SearchRequest& request) {
-  if (request.filter || request.examples) return INFINITY;
+DistanceEstimate estimateDistances(const Snapshot& snapshot, const SearchRequest& request) {
+  constexpr DistanceEstimate kUnknown{INFINITY, 0};
+  if (request.filter || request.examples) return kUnknown;
   const size_t wanted = size_t(request.limit) + request.offset + request.exclude.size();
-  double distances = 0;
+  DistanceEstimate estimate;
   for (size_t at = 0; at < snapshot.count() && request.limit > 0; at++) {
     const VectorSpace& space = snapshot.segment(at).space(request.vector);
-    if (space.spec().isMulti) return INFINITY;
+    if (space.spec().isMulti) return kUnknown;
     const uint32_t linked = space.linked();
     const uint32_t vertices = space.vertices();
     const auto plan = planWalk(space, request, wanted, linked);
-    if (plan) distances += std::min<double>(linked, plan->distances);
+    if (plan) estimate.walked += std::min<double>(linked, plan->distances);
     if (plan && request.isIndexedOnly) continue;
     const uint32_t from = plan ? linked : 0;
-    distances += kSequentialDistance * (vertices - std::min(from, vertices));
+    estimate.all += kSequentialDistance * (vertices - std::min(from, vertices));
   }
-  return distances;
+  estimate.all += estimate.walked;
+  return estimate;
 }
 
 } // namespace vicinal

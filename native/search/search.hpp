@@ -83,8 +83,12 @@ Status rank(const Snapshot& snapshot, const std::vector<VectorSpec>& specs,
             const SearchRequest& request, const CancelFlag* cancel, SearchResult& result,
             std::vector<RankedHit>& hits, Waiting waiting = Waiting::Allowed);
 
-// About how many distances the search will compute; infinite where that is not known beforehand,
-// which is so with a filter, of multivectors and by examples.
-double estimateDistances(const Snapshot& snapshot, const SearchRequest& request);
+// About how many distances the search will compute, and how many of them in walks; infinite where
+// that is not known beforehand, which is so with a filter, of multivectors and by examples.
+struct DistanceEstimate {
+  double all = 0;
+  double walked = 0;
+};
+DistanceEstimate estimateDistances(const Snapshot& snapshot, const SearchRequest& request);
 
 } // namespace vicinal

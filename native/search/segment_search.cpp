@@ -22,14 +22,20 @@ constexpr size_t kFewPerKept = 4;
 constexpr double kSpareAmong = 1.25;
 constexpr size_t kMoreAmong = 3;
 
+// Of a walk that goes on, as when it began: what is beyond is scanned.
+uint32_t linkedOf(const VectorSpace& space, const SearchRequest& request) {
+  const ParkedWalk* const parked = request.parked;
+  return parked != nullptr && parked->isOf(space.graph()) ? parked->linked : space.linked();
+}
+
 } // namespace
 
 SegmentSearch::SegmentSearch(const SegmentScope& scope, const SearchRequest& request, size_t wanted,
                              SearchStats& stats)
     : scope_(scope), request_(request), space_(scope.segment.space(request.vector)),
-      wanted_(wanted), stats_(stats), linked_(space_.linked()), vertices_(space_.vertices()),
-      search_(space_, request.query.data(), scope.waiting, stats,
-              request.ignoresCodes ? nullptr : space_.codes()),
+      wanted_(wanted), stats_(stats), linked_(linkedOf(space_, request)),
+      vertices_(space_.vertices()), search_(space_, request.query.data(), scope.waiting, stats,
+                                            request.ignoresCodes ? nullptr : space_.codes()),
       plan_(planWalk(space_, request, wanted, linked_)),
       scanPlan_(search_.hasCodes() ? planScanByCode(space_, request, wanted) : std::nullopt) {
   if (!request.rescores) search_.keepCodeDistances();
@@ -57,7 +63,7 @@ Status SegmentSearch::walk(const Accept& accept, uint64_t budget, std::vector<Ne
 
 template <typename Accept>
 Status SegmentSearch::walkMost(const Accept& accept, double share, uint64_t budget,
-                               std::vector<Neighbor>& found, bool& isComplete) {
+                               std::vector<Neighbor>& found, bool& isComplete, ParkedWalk* parked) {
   // Among so many are the wanted ones on average, and among some more nearly always, unless those
   // near the query are others than most.
   const auto average = static_cast<size_t>(std::ceil(wanted_ / share));
@@ -68,7 +74,7 @@ Status SegmentSearch::walkMost(const Accept& accept, double share, uint64_t budg
   if (options.stop.wanted > 0) options.stop.wanted = std::max(options.stop.wanted, average);
   options.ef =
       std::max(static_cast<uint32_t>(std::ceil(options.ef / share)), static_cast<uint32_t>(among));
-  options.parked = request_.parked;
+  options.parked = parked;
   SearchEnd end = SearchEnd::Complete;
   size_t accepted = 0;
   VICINAL_TRY(search_.walkAll(options, rescoringOf(*plan_), among, accept, found, end, accepted));
@@ -79,12 +85,15 @@ Status SegmentSearch::walkMost(const Accept& accept, double share, uint64_t budg
 
 Status SegmentSearch::walkLinked(std::vector<Neighbor>& found) {
   bool isComplete = false;
-  if (plan_->most <= 0) return walkUpTo(UINT64_MAX, found, isComplete);
+  ParkedWalk* const parked = request_.parked;
+  if (parked != nullptr) parked->linked = linked_;
+  if (plan_->most <= 0) return walkUpTo(UINT64_MAX, found, isComplete, parked);
   // Of all that are near, so many are to be had.
   const double live = liveShare();
   const uint64_t before = stats_.distances - stats_.rescored;
   const double most = plan_->most * double(request_.walkLength) / live;
-  VICINAL_TRY(walkUpTo(uint64_t(most), found, isComplete));
+  VICINAL_TRY(walkUpTo(uint64_t(most), found, isComplete, parked));
+  // Not to be parked: the next run would take it for the first one.
   if (!isComplete && found.size() < std::min<size_t>(wanted_, linked_))
     return walkUpTo(UINT64_MAX, found, isComplete);
   stats_.walked += double(stats_.distances - stats_.rescored - before) * live;
@@ -98,13 +107,14 @@ double SegmentSearch::liveShare() const {
   return std::max(1.0, rows - scope_.segment.deletedRows()) / rows;
 }
 
-Status SegmentSearch::walkUpTo(uint64_t budget, std::vector<Neighbor>& found, bool& isComplete) {
+Status SegmentSearch::walkUpTo(uint64_t budget, std::vector<Neighbor>& found, bool& isComplete,
+                               ParkedWalk* parked) {
   // With nothing deleted and nothing newer than the snapshot in the graph, every vertex of it may
   // be an answer.
   const bool acceptsAll = scope_.segment.deletedRows() == 0 && space_.isIdentity() &&
                           vertices_ <= scope_.view.rows && linked_ == vertices_;
   if (acceptsAll) {
-    VICINAL_TRY(walk(AcceptAll{}, budget, found, isComplete, request_.parked));
+    VICINAL_TRY(walk(AcceptAll{}, budget, found, isComplete, parked));
     const bool isCurrent = std::all_of(found.begin(), found.end(),
                                        [&](const Neighbor& n) { return n.vertex < linked_; });
     // Vertices that were linked while the search ran are not the snapshot's, and may have crowded
@@ -115,7 +125,7 @@ Status SegmentSearch::walkUpTo(uint64_t budget, std::vector<Neighbor>& found, bo
     return vertex < linked_ && scope_.view.isVisible(space_.rowOf(vertex));
   };
   if (const double live = liveShare(); live >= kMost)
-    return walkMost(accept, live, budget, found, isComplete);
+    return walkMost(accept, live, budget, found, isComplete, parked);
   return walk(accept, budget, found, isComplete);
 }
 

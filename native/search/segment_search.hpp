@@ -62,7 +62,7 @@ private:
   // The same where this share of the vertices is accepted, which is most of them.
   template <typename Accept>
   Status walkMost(const Accept& accept, double share, uint64_t budget, std::vector<Neighbor>& found,
-                  bool& isComplete);
+                  bool& isComplete, ParkedWalk* parked = nullptr);
   // Among these rows and by way of them alone.
   Status walkAccepted(const RowBitmap& rows, std::vector<Neighbor>& found, bool& isComplete);
   // By way of any, as many as let this share pass.
@@ -70,7 +70,8 @@ private:
                      bool& isComplete);
   const char* strategyOf(bool isComplete) const;
   Status walkLinked(std::vector<Neighbor>& found);
-  Status walkUpTo(uint64_t budget, std::vector<Neighbor>& found, bool& isComplete);
+  Status walkUpTo(uint64_t budget, std::vector<Neighbor>& found, bool& isComplete,
+                  ParkedWalk* parked = nullptr);
   double liveShare() const;
   // The nearest accepted of a range, of `candidates` (null: any) alone: by code where that will do,
   // exactly where the request wants that or there are no codes.

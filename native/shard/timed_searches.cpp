@@ -14,6 +14,8 @@ using Clock = CancelFlag::Clock;
 // A thread of the pool has slept, and other things are in its core's caches: the same search takes
 // it longer than the thread that runs JavaScript, and that one's time is what is to be told.
 constexpr double kSlowerOnPool = 1.5;
+// Of a search's distances, those of its walk, where it is to be parked.
+constexpr double kMostlyWalked = 0.9;
 // A walk that has taken so long in turns of the event loop takes longer than was thought.
 constexpr double kMostSpentNs = 1'000'000;
 
@@ -35,26 +37,27 @@ Status countExplained(const Snapshot& snapshot, const RankedRequest& request,
 
 } // namespace
 
-double DenseSearch::distancesOf(const Snapshot& snapshot) {
-  if (distances_ < 0) distances_ = estimateDistances(snapshot, request);
-  return distances_;
+const DistanceEstimate& DenseSearch::estimateOf(const Snapshot& snapshot) {
+  if (!estimate_) estimate_ = estimateDistances(snapshot, request);
+  return *estimate_;
 }
 
 double DenseSearch::expectedNs(Shard& shard, const Snapshot& snapshot) {
   if (request.filter && (request.examples || request.explains)) return INFINITY;
   if (request.filter) return shard.filteredPace(request.vector).nanoseconds(request.filter);
   request.lossShare = shard.meter(request.vector).lossShare();
-  return shard.pace(request.vector).nanoseconds(distancesOf(snapshot));
+  return shard.pace(request.vector).nanoseconds(estimateOf(snapshot).all);
 }
 
 // With several graphs, those before the one whose walk was parked would be walked again and again.
-// Explained stages are those of one run.
-bool DenseSearch::canPark(const Snapshot& snapshot) const {
+// Explained stages are those of one run. Scans cannot be parked, and walks among few that live ask
+// of every vertex whether it does, and cannot either.
+bool DenseSearch::canPark(const Snapshot& snapshot) {
   if (snapshot.count() != 1 || request.filter || request.examples || request.explains) return false;
   const Segment& segment = snapshot.segment(0);
-  // Among few that live, walks ask of every vertex whether it does, and cannot be parked.
-  const bool areMostDead = segment.deletedRows() > segment.rows() / 2;
-  return !segment.space(request.vector).spec().isMulti && !areMostDead && spentNs_ < kMostSpentNs;
+  const DistanceEstimate& estimate = estimateOf(snapshot);
+  return segment.deletedRows() <= segment.rows() / 2 && spentNs_ < kMostSpentNs &&
+         estimate.walked > estimate.all * kMostlyWalked;
 }
 
 template <typename Work>
@@ -69,20 +72,23 @@ Status DenseSearch::timed(Shard& shard, const Snapshot& snapshot, Waiting waitin
   const auto started = Clock::now();
   const Status status = work();
   const double runNs = nanosecondsSince(started);
-  const double hereNs = spentNs_ + nanosecondsHere(runNs, waiting);
-  const double tookNs = spentNs_ + runNs;
   if (status.code() == Code::Cancelled && parked_.parkings() != parkings) {
-    spentNs_ = tookNs;
+    spentNs_ += runNs;
     return status;
   }
-  // One that this run had no use for.
-  parked_.drop();
+  if (parked_.isParked()) {
+    // This run had no use for it.
+    parked_.drop();
+    spentNs_ = 0;
+  }
+  const double hereNs = spentNs_ + nanosecondsHere(runNs, waiting);
+  const double tookNs = spentNs_ + runNs;
   // One that was cancelled before it had begun tells nothing of how long such searches take; one
   // that was given up because it took too long does.
   if (status.isOk() || hereNs > expectedNs(shard, snapshot)) {
     if (request.filter && !request.examples)
       shard.filteredPace(request.vector).learn(request.filter, hereNs);
-    else if (const double distances = distancesOf(snapshot); std::isfinite(distances))
+    else if (const double distances = estimateOf(snapshot).all; std::isfinite(distances))
       shard.pace(request.vector).learn(distances, hereNs);
   }
   if (const SearchStats& stats = result.stats; status.isOk() && stats.typical > 0)

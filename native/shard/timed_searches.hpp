@@ -2,6 +2,7 @@
 // (search/search_pace), and teach it.
 #pragma once
 
+#include <optional>
 #include <variant>
 
 #include "graph/parked_walk.hpp"
@@ -23,17 +24,16 @@ struct DenseSearch {
 
   // Whether a run that is cancelled leaves its walk for the next run, with the same snapshot, to
   // go on with.
-  bool canPark(const Snapshot& snapshot) const;
+  bool canPark(const Snapshot& snapshot);
   void parkWalks() { request.parked = &parked_; }
   bool isParked() const { return parked_.isParked(); }
 
 private:
-  double distancesOf(const Snapshot& snapshot);
+  const DistanceEstimate& estimateOf(const Snapshot& snapshot);
   template <typename Work>
   Status timed(Shard& shard, const Snapshot& snapshot, Waiting waiting, const Work& work);
 
-  // Expected; negative until they are estimated.
-  double distances_ = -1;
+  std::optional<DistanceEstimate> estimate_;
   ParkedWalk parked_;
   // Of runs that were parked.
   double spentNs_ = 0;

@@ -26,8 +26,10 @@ export function nextMaintenanceStep(
   }
   // A graph that is still being built would be written half done, and what it costs to search it is written with it.
   if (stats.vectors.some((vector) => vector.indexed < vector.live || vector.calibrating)) return null
-  // Little is written, but nothing is in a hurry: it spares the next open from measuring all of it again.
-  if (idleMs >= IDLE_MS && stats.segments.some(({ measuredAnew }) => measuredAnew)) return { kind: 'checkpoint' }
+  // It spares the next open from measuring again. With rows that are in no file it would be a whole one; those have theirs.
+  const isMeasuredAnew = stats.segments.some(({ measuredAnew }) => measuredAnew)
+  const isAllFiled = stats.segments.every(({ rows, checkpointedRows }) => rows === checkpointedRows)
+  if (idleMs >= IDLE_MS && isMeasuredAnew && isAllFiled) return { kind: 'checkpoint' }
   const least = idleMs >= IDLE_MS ? IDLE_CHECKPOINT_MIN_ROWS : CHECKPOINT_MIN_ROWS
   for (const { rows, checkpointedRows } of stats.segments) {
     const grown = rows - checkpointedRows

@@ -174,6 +174,23 @@ describe('parked searches, by the addon itself', () => {
     await kernel.closeShard(shard)
   })
 
+  test('find what came before them and was linked on their way', async () => {
+    const { shard } = await parked()
+    await slicesUntilDone(shard)
+    const data = await clusteredVectors(10, DIM, 3)
+    for (let row = 0; row < 10; row++) {
+      const vector = data.slice(row * DIM, (row + 1) * DIM)
+      kernel.setIndexing(shard, false)
+      const vectors = [{ vector: 0, data: vector, rows: null }]
+      await kernel.upsert(shard, { ids: sequence(5000 + row, 1), seq: 2 + row, vectors, payloads: null })
+      expect(kernel.search(shard, query(vector, { ef: 500 }), 7, SLICE_US)).toBeUndefined()
+      kernel.setIndexing(shard, true)
+      await kernel.waitForIndex(shard)
+      expect(idsOf((await slicesUntilDone(shard)).found)[0]).toBe(5000 + row)
+    }
+    await kernel.closeShard(shard)
+  })
+
   test('are gone with their shard, and no reason for others to go to the pool', async () => {
     const { shard } = await parked()
     await kernel.closeShard(shard)

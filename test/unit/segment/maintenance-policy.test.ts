@@ -47,6 +47,7 @@ describe('nextMaintenanceStep', () => {
     expect(next(stats(measured), 60_000)?.kind).toBe('checkpoint')
     expect(next(stats(measured, 0, true), 60_000)).toBeNull()
     expect(next(stats({ ...measured, measuredAnew: false }), 60_000)).toBeNull()
+    expect(next(stats({ ...measured, rows: 10_001 }), 60_000)).toBeNull()
   })
 
   it('compacts above a fifth of dead rows, and not at it', () => {
