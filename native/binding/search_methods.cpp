@@ -40,8 +40,8 @@ template <typename Search> bool isParked(const Search& search) {
 
 // Searches here where that is cheaper than a hop to the pool and back: where no other read is under
 // way that could run beside it, and where it will nearly always end within a turn of the event
-// loop, or can go on in others. Now, as long as `mostUs` from the beginning of the call allow, or
-// in the next turn. A wrong guess is given up.
+// loop, or can go on in others. Now, for as long as the call allows, or in the next turn. A wrong
+// guess is given up, and so is one that has no room in the turn it waited for.
 template <typename Search>
 Inline searchInline(Environment& environment, Shard& shard, const Snapshot& snapshot,
                     Search& search, double expectedNs, Clock::time_point called,

@@ -31,19 +31,28 @@ Found wholeWalk(const GraphFixture& fixture, const float* query) {
   return found;
 }
 
-// Begun with a flag that is set, so that it gets nowhere; then with deadlines that let it get
-// somewhere. `between` runs each time it is parked.
-template <typename Between>
-Found parkedWalk(const GraphFixture& fixture, const float* query, size_t& parkings,
-                 const Between& between) {
-  ParkedWalk parked;
+// Begun with a flag that is set, so that it gets nowhere.
+SearchOptions parkedAtOnce(const GraphFixture& fixture, const float* query, ParkedWalk& parked) {
   SearchOptions options = kOptions;
   options.parked = &parked;
   CancelFlag stopped;
   stopped.cancel();
   options.cancel = &stopped;
+  std::vector<Neighbor> nearest;
+  CHECK(fixture.search(query, options, AcceptAll(), nearest).end == SearchEnd::Cancelled);
+  CHECK(parked.isOf(*fixture.graph));
+  options.cancel = nullptr;
+  return options;
+}
+
+// Then with deadlines that let it get somewhere. `between` runs each time it is parked.
+template <typename Between>
+Found parkedWalk(const GraphFixture& fixture, const float* query, size_t& parkings,
+                 const Between& between) {
+  ParkedWalk parked;
+  SearchOptions options = parkedAtOnce(fixture, query, parked);
   Found found;
-  found.report = fixture.search(query, options, AcceptAll(), found.nearest);
+  found.report.end = SearchEnd::Cancelled;
   std::chrono::microseconds patience(0);
   while (found.report.end == SearchEnd::Cancelled) {
     CHECK(parked.isOf(*fixture.graph));
@@ -91,16 +100,9 @@ TEST("a parked walk goes on on another thread, in a graph that grew meanwhile") 
   fixture.addAndInsert(rowsOf(kRows, 1));
   const auto query = rowsOf(1, 7);
   ParkedWalk parked;
-  SearchOptions options = kOptions;
-  options.parked = &parked;
-  CancelFlag stopped;
-  stopped.cancel();
-  options.cancel = &stopped;
+  const SearchOptions options = parkedAtOnce(fixture, query.data(), parked);
   Found found;
-  CHECK(fixture.search(query.data(), options, AcceptAll(), found.nearest).end ==
-        SearchEnd::Cancelled);
   fixture.addAndInsert(rowsOf(200, 8));
-  options.cancel = nullptr;
   std::thread([&] {
     found.report = fixture.search(query.data(), options, AcceptAll(), found.nearest);
   }).join();
@@ -115,18 +117,11 @@ TEST("a walk parked under other codes, or in another graph, begins anew") {
   other.addAndInsert(rowsOf(kRows, 2));
   const auto query = rowsOf(1, 7);
   ParkedWalk parked;
-  SearchOptions options = kOptions;
-  options.parked = &parked;
-  CancelFlag stopped;
-  stopped.cancel();
-  options.cancel = &stopped;
-  std::vector<Neighbor> nearest;
   const auto leader = std::make_shared<const int>(1);
   parked.dropUnlessLedBy(leader);
-  fixture.search(query.data(), options, AcceptAll(), nearest);
+  const SearchOptions options = parkedAtOnce(fixture, query.data(), parked);
   parked.dropUnlessLedBy(leader);
   CHECK(parked.isOf(*fixture.graph) && !parked.isOf(*other.graph));
-  options.cancel = nullptr;
   Found found;
   found.report = other.search(query.data(), options, AcceptAll(), found.nearest);
   checkSame(wholeWalk(other, query.data()), found);
