@@ -23,5 +23,6 @@ void defineFileMethods(napi_env env, napi_value exports);
 void defineMaintenanceMethods(napi_env env, napi_value exports);
 void defineMemoryMethods(napi_env env, napi_value exports);
 void defineTextMethods(napi_env env, napi_value exports);
+void defineSharingMethods(napi_env env, napi_value exports);
 
 } // namespace vicinal::binding

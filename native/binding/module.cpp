@@ -36,6 +36,7 @@ static napi_value initialise(napi_env env, napi_value exports) {
   defineMaintenanceMethods(env, exports);
   defineMemoryMethods(env, exports);
   defineTextMethods(env, exports);
+  defineSharingMethods(env, exports);
   return exports;
 }
 

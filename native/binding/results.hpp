@@ -7,7 +7,7 @@
 #include <vector>
 
 #include "search/row_block.hpp"
-#include "segment/buffer.hpp"
+#include "base/buffer.hpp"
 
 namespace vicinal::binding {
 

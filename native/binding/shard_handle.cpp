@@ -88,7 +88,8 @@ void ShardHandle::close(Completion done) {
   closed_ = std::move(done);
   parked_.clear();
   // Those who wait for the index are operations too, and may wait for ever: they are told first.
-  ThreadPool::shared().submit(Lane::Search, [shard = shard_] { shard->indexer().close(); });
+  if (role_ == Role::Owner)
+    ThreadPool::shared().submit(Lane::Search, [shard = shard_] { shard->indexer().close(); });
   if (running_ == 0) release();
 }
 

@@ -14,7 +14,12 @@ namespace vicinal::binding {
 
 class ShardHandle {
 public:
-  explicit ShardHandle(std::shared_ptr<Shard> shard) : shard_(std::move(shard)) {}
+  // A guest only reads what another thread's handle is the owner of, and closes: its graphs go on
+  // being built when the guest leaves.
+  enum class Role : uint8_t { Owner, Guest };
+
+  explicit ShardHandle(std::shared_ptr<Shard> shard, Role role = Role::Owner)
+      : shard_(std::move(shard)), role_(role) {}
 
   static napi_value wrap(napi_env env, std::shared_ptr<ShardHandle> handle);
   // The handle in the first argument; where it is none, or closed, an exception is pending and this
@@ -34,7 +39,8 @@ public:
   void park(uint64_t cancelNumber, std::shared_ptr<void> reading, Resume resume);
   // Empty where there is none of that number; it is no longer pending.
   Resume takeParked(uint64_t cancelNumber);
-  // `done` is called when every operation has ended and the memory is free.
+  // `done` is called when every operation of this handle has ended, and the memory is free unless
+  // another thread has a handle too.
   void close(Completion done);
 
 private:
@@ -42,6 +48,7 @@ private:
   void release();
 
   std::shared_ptr<Shard> shard_;
+  const Role role_;
   size_t running_ = 0;
   Completion closed_;
   std::unordered_map<uint64_t, std::shared_ptr<CancelFlag>> cancels_;

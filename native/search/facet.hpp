@@ -6,7 +6,7 @@
 #include "base/cancel.hpp"
 #include "filter/payload_index.hpp"
 #include "search/filter_bytes.hpp"
-#include "segment/buffer.hpp"
+#include "base/buffer.hpp"
 #include "segment/snapshot.hpp"
 
 namespace vicinal {

@@ -5,7 +5,7 @@
 #include <vector>
 
 #include "filter/program.hpp"
-#include "segment/buffer.hpp"
+#include "base/buffer.hpp"
 #include "segment/snapshot.hpp"
 
 namespace vicinal {

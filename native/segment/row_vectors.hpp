@@ -3,7 +3,7 @@
 #pragma once
 
 #include "distance/datatype.hpp"
-#include "segment/buffer.hpp"
+#include "base/buffer.hpp"
 
 namespace vicinal {
 

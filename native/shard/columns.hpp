@@ -7,7 +7,7 @@
 #include <string_view>
 #include <vector>
 
-#include "segment/buffer.hpp"
+#include "base/buffer.hpp"
 #include "segment/point_id.hpp"
 #include "sparse/sparse_vector.hpp"
 

@@ -1,6 +1,10 @@
-import type { Database } from '../core/database.js'
+import { availableParallelism } from 'node:os'
+import type { SharingDatabase } from '../collection/sharing.js'
+import { everyThreadReads } from '../core/arrivals.js'
+import { LIMITS } from '../core/limits.js'
 import type { ServerOptions } from '../server/app.js'
 import { parseBytes } from './parse-bytes.js'
+import type { ReadingThreads } from './reading-threads.js'
 import { type Parsed, parseSettings, readKeys, readTextFile, SERVE_SETTINGS, UsageError } from './settings.js'
 import { type StartSnapshots, takeStartSnapshots } from './start-snapshots.js'
 
@@ -8,6 +12,8 @@ type Settings = Parsed<keyof typeof SERVE_SETTINGS>
 type LogLevel = NonNullable<ServerOptions['logLevel']>
 
 const LOG_LEVELS: readonly LogLevel[] = ['trace', 'debug', 'info', 'warn', 'error', 'silent']
+/** More is to be asked for: each takes some 30 MB. */
+const DEFAULT_SERVING_THREADS = 8
 /** Conventional: 128 + SIGINT. */
 const INTERRUPTED = 130
 
@@ -20,11 +26,11 @@ export async function serve(args: string[]): Promise<number> {
   const options = serverOptions(settings)
   const limit = settings.text('memoryLimit')
   const memoryLimitBytes = limit === undefined ? undefined : parseBytes(limit, '--memory-limit')
-  const threads = settings.integer('threads')
+  const kernelThreads = settings.integer('threads')
   // The kernel reads it when the addon is loaded, which is why that happens below.
-  if (threads !== undefined) process.env.VICINAL_THREADS = String(threads)
+  if (kernelThreads !== undefined) process.env.VICINAL_THREADS = String(kernelThreads)
   const { createServer } = await import('../server/app.js')
-  const { open } = await import('../index.js')
+  const { openSharing } = await import('../collection/open.js')
   const { memoryBudget } = await import('../collection/memory-budget.js')
 
   const stopped = stopSignal()
@@ -34,8 +40,8 @@ export async function serve(args: string[]): Promise<number> {
     storage: settings.text('storageSnapshot'),
     force: settings.isOn('forceSnapshot'),
   }
-  const opening: Promise<Database> = openWith(snapshots, () =>
-    open(folder, {
+  const opening = openWith(snapshots, () =>
+    openSharing(folder, {
       concurrentSearches: settings.integer('maxConcurrent') as number,
       ...(memoryLimitBytes === undefined ? {} : { memoryLimitBytes }),
       snapshotUrls: settings.isOn('snapshotUrls'),
@@ -44,8 +50,14 @@ export async function serve(args: string[]): Promise<number> {
   )
   // Handled below; the server answers 503 until it is open.
   opening.catch(() => {})
-  const server = createServer({ ...options, database: opening, memory: memoryBudget })
+  // What one thread knows of memory, others do not: within a limit one thread answers all.
+  const serving = memoryLimitBytes === undefined ? servingThreads(settings) : 1
+  const shared = { ...options, maxConcurrentReads: Math.ceil((settings.integer('maxConcurrent') as number) / serving) }
+  const threads = serving > 1 ? await readingThreads(serving - 1, shared, opening) : null
+  const server = createServer({ ...shared, database: opening, memory: memoryBudget, ...(threads ? { threads } : {}) })
   try {
+    // Who connects before would stay with this thread, however many there are.
+    await threads?.ready()
     const url = await server.listen()
     // Until then the service answers 503; whoever waits for this line may send requests.
     await opening
@@ -54,7 +66,8 @@ export async function serve(args: string[]): Promise<number> {
     await stopped
     return 0
   } finally {
-    await server.close(settings.integer('shutdownTimeoutMs'))
+    const deadlineMs = settings.integer('shutdownTimeoutMs') as number
+    await Promise.all([server.close(deadlineMs), threads?.close(deadlineMs)])
     await opening.then(
       (database) => database.close(),
       () => {},
@@ -63,7 +76,7 @@ export async function serve(args: string[]): Promise<number> {
 }
 
 /** The database, with the snapshots that are to be taken in first. */
-async function openWith(snapshots: StartSnapshots, open: () => Promise<Database>): Promise<Database> {
+async function openWith(snapshots: StartSnapshots, open: () => Promise<SharingDatabase>): Promise<SharingDatabase> {
   const database = await open()
   try {
     for (const line of await takeStartSnapshots(database, snapshots)) process.stdout.write(`${line}\n`)
@@ -103,6 +116,39 @@ function stopSignal(): Promise<void> {
     }
     process.on('SIGTERM', onSignal).on('SIGINT', onSignal)
   })
+}
+
+/**
+ * By default half as many as there are cores: searches, writes and building have threads of their own. On two cores a
+ * second one has only gained where bodies are small (docs/benchmarks.md).
+ */
+function servingThreads(settings: Settings): number {
+  const most = LIMITS.servingThreads
+  const half = Math.max(1, Math.floor(availableParallelism() / 2))
+  const asked = settings.integer('servingThreads') ?? Math.min(half, DEFAULT_SERVING_THREADS)
+  if (!(asked >= 1 && asked <= most)) throw new UsageError(`--serving-threads: expected 1 to ${most}, got ${asked}`)
+  return process.platform === 'win32' ? 1 : asked
+}
+
+/** null where they cannot be: where nothing may be written to the folder for temporary files, one thread answers all. */
+async function readingThreads(
+  count: number,
+  options: Omit<ServerOptions, 'database'>,
+  database: Promise<SharingDatabase>,
+): Promise<ReadingThreads | null> {
+  const { ReadingThreads } = await import('./reading-threads.js')
+  const { DEFAULT_SETTINGS } = await import('../server/settings.js')
+  const { logStream, ...settings } = { ...DEFAULT_SETTINGS, ...options }
+  const onTrouble = (error: Error) => logStream.write(`vicinal: threads that answer requests: ${error.message}\n`)
+  try {
+    const concurrentSearches = settings.maxConcurrentReads
+    const threads = ReadingThreads.start({ count, settings, concurrentSearches, database, onTrouble })
+    everyThreadReads()
+    return threads
+  } catch (error) {
+    onTrouble(error as Error)
+    return null
+  }
 }
 
 function serverOptions(settings: Settings): Omit<ServerOptions, 'database'> {

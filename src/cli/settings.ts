@@ -124,6 +124,13 @@ export const SERVE_SETTINGS = {
     null,
     "threads of the kernel's pool, and as many again, of lower priority, that build graphs; as many as cores by default",
   ),
+  servingThreads: setting(
+    'serving-threads',
+    'servingThreads',
+    'integer',
+    null,
+    `threads that read requests and answer them (at most ${LIMITS.servingThreads}); half as many as cores by default, up to 8; one with a memory limit`,
+  ),
   logLevel: setting('log-level', 'logLevel', 'text', 'info', 'trace, debug, info, warn, error or silent'),
   sample: setting(
     'sample',

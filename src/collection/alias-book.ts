@@ -2,6 +2,7 @@ import type { AliasAction, AliasDescription } from '../core/aliases.js'
 import type { VicinalError } from '../core/errors.js'
 import type { Aliases } from '../storage/alias-file.js'
 import { changeAliases } from './alias-changes.js'
+import { catalogChanges } from './catalog-changes.js'
 
 /** The aliases of an open database. Changes are on stable storage before they show, and show as a whole. */
 export class AliasBook {
@@ -20,6 +21,7 @@ export class AliasBook {
   /** As the store has them: at the open, and in a reader whenever its writer changed them. */
   set(aliases: Aliases): void {
     this.#current = aliases
+    catalogChanges.note()
   }
 
   /** They cannot be read: until they can, none is told or changed, so that none is lost. */
@@ -59,6 +61,6 @@ export class AliasBook {
 
   async #replace(aliases: Aliases): Promise<void> {
     await this.#save(aliases)
-    this.#current = aliases
+    this.set(aliases)
   }
 }

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import type { AliasAction, AliasDescription } from '../core/aliases.js'
-import type { CallOptions, Collection, Database } from '../core/database.js'
+import type { CallOptions, Collection } from '../core/database.js'
 import { invalid, notFound, VicinalError } from '../core/errors.js'
 import { LIMITS } from '../core/limits.js'
 import { checkCollectionName } from '../core/names.js'
@@ -12,6 +12,7 @@ import type { Manifest } from '../storage/manifest.js'
 import { Admission } from './admission.js'
 import { AliasBook } from './alias-book.js'
 import { withDeadline } from './call-scope.js'
+import { catalogChanges } from './catalog-changes.js'
 import type { CollectionEngine } from './collection-engine.js'
 import type { CollectionStore, DamagedCollection } from './collection-store.js'
 import { EmbeddedCollection } from './embedded-collection.js'
@@ -20,6 +21,7 @@ import { QuotaGuard } from './quota-guard.js'
 import type { StagedCollection } from './restore.js'
 import { resolveConfig } from './schema.js'
 import { quotasOf } from './settings.js'
+import { type SharedCollection, type SharingDatabase, sharedOf } from './sharing.js'
 import type { SnapshotStore } from './snapshot-store.js'
 
 export interface DatabaseOptions {
@@ -28,7 +30,7 @@ export interface DatabaseOptions {
 }
 
 /** The database of this process: collections by name, and their making and removing, which take turns. */
-export class EmbeddedDatabase implements Database {
+export class EmbeddedDatabase implements SharingDatabase {
   readonly #store: CollectionStore
   readonly #engines = new Map<string, CollectionEngine>()
   readonly #handles = new WeakMap<CollectionEngine, Collection<Payload>>()
@@ -66,10 +68,10 @@ export class EmbeddedDatabase implements Database {
   static async open(store: CollectionStore, options: DatabaseOptions = {}): Promise<EmbeddedDatabase> {
     const database = new EmbeddedDatabase(store, options)
     await store.openAll({
-      add: (engine) => database.#engines.set(engine.name, engine),
+      add: (engine) => database.#put(engine),
       remove: (engine) => {
         // One that was put in its place has its name.
-        if (database.#engines.get(engine.name) === engine) database.#engines.delete(engine.name)
+        if (database.#engines.get(engine.name) === engine) database.#take(engine.name)
       },
       addDamaged: (damaged) => database.#damaged.push(damaged),
       setAliases: (aliases) => database.#aliases.set(aliases),
@@ -103,7 +105,7 @@ export class EmbeddedDatabase implements Database {
         if (unread) throw cannotBeServed(name, unread.error)
         await this.#finishRemoving(name)
         const created = await this.#store.create(newManifest(name, config))
-        this.#engines.set(name, created)
+        this.#put(created)
         return created
       }),
     )
@@ -114,6 +116,22 @@ export class EmbeddedDatabase implements Database {
     this.#checkOpen()
     checkCollectionName(name)
     return this.#handle<P>(this.#engineOf(name))
+  }
+
+  share(name: string): SharedCollection | null {
+    const engine = this.#engines.get(this.#aliases.resolve(name))
+    // What its owner bounds is counted in one place.
+    return engine && !engine.strictMode ? sharedOf(engine.view) : null
+  }
+
+  #put(engine: CollectionEngine): void {
+    this.#engines.set(engine.name, engine)
+    catalogChanges.note()
+  }
+
+  #take(name: string): void {
+    this.#engines.delete(name)
+    catalogChanges.note()
   }
 
   /** By its name or an alias. */
@@ -203,7 +221,7 @@ export class EmbeddedDatabase implements Database {
         const damaged = engine ? undefined : this.#damagedAs(name)
         if (damaged) throw cannotBeServed(name, damaged.error)
         if (engine) this.#removing.set(name, engine)
-        this.#engines.delete(name)
+        this.#take(name)
         return await this.#finishRemoving(name)
       }),
     )
@@ -268,7 +286,7 @@ export class EmbeddedDatabase implements Database {
     if (replaces === null) this.#checkCount()
     await this.#finishRemoving(name)
     const engine = await store.adopt(staged, name, replaces)
-    this.#engines.set(name, engine)
+    this.#put(engine)
     if (damaged >= 0) this.#damaged.splice(damaged, 1)
     await older?.close({ discard: true }).catch(() => undefined)
     // What cannot be removed now is removed at the next open.

@@ -1,5 +1,6 @@
 import type { Disk } from '../disk/disk.js'
 import { type Manifest, writeManifest } from '../storage/manifest.js'
+import { catalogChanges } from './catalog-changes.js'
 
 /**
  * The manifest of an open collection. Updates take turns; each is on stable storage before it shows in
@@ -34,6 +35,7 @@ export class ManifestFile {
       if (this.#place) await writeManifest(this.#place.disk, this.#place.path, next)
       this.#current = next
       then?.()
+      if (changes.config) catalogChanges.note()
     })
     this.#turn = turn.catch(() => undefined)
     await turn

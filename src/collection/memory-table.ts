@@ -44,6 +44,8 @@ interface Counted {
 class MemoryTables {
   readonly #open = new Set<MeasuredCollection>()
   readonly #counted = new WeakMap<MeasuredCollection, Promise<Counted>>()
+  /** Of JavaScript in other threads. */
+  readonly #heaps = new Set<() => number>()
 
   add(collection: MeasuredCollection): void {
     this.#open.add(collection)
@@ -56,6 +58,12 @@ class MemoryTables {
   /** Its vectors are others now. */
   forget(collection: MeasuredCollection): void {
     this.#counted.delete(collection)
+  }
+
+  /** Counts the heap of another thread too; returns how to end it. */
+  addHeap(bytes: () => number): () => void {
+    this.#heaps.add(bytes)
+    return () => this.#heaps.delete(bytes)
   }
 
   async of(collection: MeasuredCollection): Promise<{ memory: CollectionMemory; warnings: string[] }> {
@@ -75,7 +83,10 @@ class MemoryTables {
     const counts = {
       collectionsBytes: sum(({ total }) => total.residentBytes),
       programBytes: Math.max(0, facts.fileBytes - sum(({ total }) => total.cacheBytes)),
-      javascriptBytes: getHeapStatistics().total_physical_size + arrowThread.heapBytes,
+      javascriptBytes: [...this.#heaps].reduce(
+        (all, bytes) => all + bytes(),
+        getHeapStatistics().total_physical_size + arrowThread.heapBytes,
+      ),
       buffersBytes: Math.max(0, external - logBuffers),
       nativeHeapBytes: Math.max(
         0,

@@ -10,6 +10,7 @@ import { memoryBudget } from './memory-budget.js'
 import { MemoryStore } from './memory-store.js'
 import { ReaderStore } from './reader-store.js'
 import { SharedDatabase } from './shared-database.js'
+import type { SharingDatabase } from './sharing.js'
 
 export interface OpenOptions {
   /** Open beside a writer: reads follow its log; writes reject with READ_ONLY. */
@@ -46,6 +47,11 @@ const writers = new Map<string, SharedDatabase>()
  * const near = await photos.query({ query: [0.1, 0.2, 0.3, 0.4], limit: 3 })
  */
 export async function open(folder: string, options: OpenOptions = {}): Promise<Database> {
+  return await openSharing(folder, options)
+}
+
+/** The same, for who has other threads read it. */
+export async function openSharing(folder: string, options: OpenOptions = {}): Promise<SharingDatabase> {
   if (typeof folder !== 'string' || folder.length === 0)
     throw invalid('folder', "expected a path or ':memory:'", folder)
   checkMemoryLimit(options.memoryLimitBytes)

@@ -1,11 +1,12 @@
 import type { AliasAction, AliasDescription } from '../core/aliases.js'
-import type { CallOptions, Collection, Database } from '../core/database.js'
+import type { CallOptions, Collection } from '../core/database.js'
 import { VicinalError } from '../core/errors.js'
 import type { Payload } from '../core/point.js'
 import type { QuotaConfig, QuotaStatus } from '../core/quotas.js'
 import type { CollectionOptions } from '../core/schema.js'
 import type { RecoverOptions, SnapshotSource, Snapshots } from '../core/snapshots.js'
 import type { EmbeddedDatabase } from './embedded-database.js'
+import type { SharedCollection, SharingDatabase } from './sharing.js'
 
 /** One open database with several handles on it; it closes when the last of them does. */
 export class SharedDatabase {
@@ -19,7 +20,7 @@ export class SharedDatabase {
     this.#onClosed = onClosed
   }
 
-  async handle(): Promise<Database> {
+  async handle(): Promise<SharingDatabase> {
     this.#handles++
     try {
       return new DatabaseHandle(await this.#database, () => this.#release())
@@ -41,7 +42,7 @@ export class SharedDatabase {
   }
 }
 
-class DatabaseHandle implements Database {
+class DatabaseHandle implements SharingDatabase {
   readonly #inner: EmbeddedDatabase
   readonly #release: () => Promise<void>
   #closed: Promise<void> | null = null
@@ -61,6 +62,9 @@ class DatabaseHandle implements Database {
   /** On the way of each request, so without a promise of its own around the other. */
   collection<P = Payload>(name: string): Promise<Collection<P>> {
     return this.#closed ? Promise.reject(closed()) : this.#inner.collection<P>(name)
+  }
+  share(name: string): SharedCollection | null {
+    return this.#closed ? null : this.#inner.share(name)
   }
   async collections(call?: CallOptions): Promise<string[]> {
     return await this.#open().collections(call)

@@ -22,11 +22,16 @@ export type { CallOptions } from './call-options.js'
 export type { QuantizationParams, QueryOptions, QueryParams } from './query.js'
 export type { ReadOptions, WithPayload, WithVector } from './read-options.js'
 
+/** What there is to ask of a database by who only reads. */
+export interface ReadableDatabase {
+  collection<P = Payload>(name: string): Promise<ReadableCollection<P>>
+}
+
 /**
  * The one interface of the three faces: an embedded database (`open`), a remote one (`connect`) and the
  * service, which is a Database behind HTTP, all answer alike.
  */
-export interface Database {
+export interface Database extends ReadableDatabase {
   createCollection<P = Payload>(name: string, options: CollectionOptions, call?: CallOptions): Promise<Collection<P>>
   /**
    * A handle on an existing collection, which an alias names as well: the one it leads to at this moment, whose own name
@@ -60,8 +65,31 @@ export interface Database {
   close(): Promise<void>
 }
 
-export interface Collection<P = Payload> {
+/** What there is to ask of a collection. */
+export interface ReadableCollection<P = Payload> {
   readonly name: string
+
+  retrieve(ids: readonly PointId[], options?: RetrieveOptions): Promise<StoredPoint<P>[]>
+  query(query: QueryOptions): Promise<Hit<P>[]>
+  /** Answers a query, and says how. The answer is the query's; the telling costs some microseconds. */
+  explain(query: QueryOptions): Promise<Explained<P>>
+  queryBatch(queries: readonly QueryOptions[], call?: CallOptions): Promise<Hit<P>[][]>
+  /** The same as `queryBatch`, each answer with how it was found. */
+  explainBatch(queries: readonly QueryOptions[], call?: CallOptions): Promise<Explained<P>[]>
+  /** The best points of each group, best group first. Points without a value of `groupBy` are in none. */
+  queryGroups(query: QueryGroupsOptions): Promise<PointGroup<P>[]>
+  /** How many points have each value of a payload field. */
+  facet(options: FacetOptions): Promise<FacetHit[]>
+  /** How near points chosen at random are to each other. */
+  searchMatrix(options?: SearchMatrixOptions): Promise<SearchMatrix>
+  /** Pages of points in the order of their ids (numbers before UUIDs). */
+  scrollPage(options?: ScrollOptions): Promise<ScrollPage<P>>
+  /** Every point, one at a time, fetched in pages of `limit`. */
+  scroll(options?: ScrollOptions): AsyncIterable<StoredPoint<P>>
+  count(options?: { filter?: Filter | null; exact?: boolean } & CallOptions): Promise<number>
+}
+
+export interface Collection<P = Payload> extends ReadableCollection<P> {
   info(call?: CallOptions): Promise<CollectionInfo>
   /** The names that lead to this collection besides its own, in order. */
   aliases(call?: CallOptions): Promise<string[]>
@@ -90,25 +118,6 @@ export interface Collection<P = Payload> {
   clearPayload(which: Selector, options?: WriteOptions): Promise<WriteResult>
   /** Operations in order; each is its own write, all or nothing on its own. */
   batch(operations: readonly WriteOperation<P>[], options?: WriteOptions): Promise<WriteResult[]>
-
-  retrieve(ids: readonly PointId[], options?: RetrieveOptions): Promise<StoredPoint<P>[]>
-  query(query: QueryOptions): Promise<Hit<P>[]>
-  /** Answers a query, and says how. The answer is the query's; the telling costs some microseconds. */
-  explain(query: QueryOptions): Promise<Explained<P>>
-  queryBatch(queries: readonly QueryOptions[], call?: CallOptions): Promise<Hit<P>[][]>
-  /** The same as `queryBatch`, each answer with how it was found. */
-  explainBatch(queries: readonly QueryOptions[], call?: CallOptions): Promise<Explained<P>[]>
-  /** The best points of each group, best group first. Points without a value of `groupBy` are in none. */
-  queryGroups(query: QueryGroupsOptions): Promise<PointGroup<P>[]>
-  /** How many points have each value of a payload field. */
-  facet(options: FacetOptions): Promise<FacetHit[]>
-  /** How near points chosen at random are to each other. */
-  searchMatrix(options?: SearchMatrixOptions): Promise<SearchMatrix>
-  /** Pages of points in the order of their ids (numbers before UUIDs). */
-  scrollPage(options?: ScrollOptions): Promise<ScrollPage<P>>
-  /** Every point, one at a time, fetched in pages of `limit`. */
-  scroll(options?: ScrollOptions): AsyncIterable<StoredPoint<P>>
-  count(options?: { filter?: Filter | null; exact?: boolean } & CallOptions): Promise<number>
 
   /**
    * Answers when the index is built, or with `wait: false` when it is durable; then it is built behind reads and writes.

@@ -26,6 +26,8 @@ export const LIMITS = {
   documentLength: 262_144,
   /** The same of a query. */
   queryDocumentLength: 16_384,
+  /** That answer requests of one service. */
+  servingThreads: 64,
   /** Points in one write. */
   batchPoints: 100_000,
   /** Searches in one query batch. */

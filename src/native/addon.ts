@@ -71,6 +71,12 @@ export interface Addon {
   unlockFile(lock: LockHandle): void
 
   createShard(spec: ShardSpec): ShardHandle
+  /** A number by which other threads of this process open the same shard, for as long as it has not been freed. */
+  shareShard(shard: ShardHandle): number
+  /** To be read, on this thread, as another's: closing it closes this handle alone. CLOSED where the shard is no more. */
+  openShared(number: number): ShardHandle
+  /** Another descriptor of the same file or socket, which is to be closed on its own. */
+  duplicateDescriptor(descriptor: number): number
   /**
    * Segments made from now on are built as `vectors` say, which keep their names, dimensions and metrics. Freezes the
    * active segment; returns the greatest number of the segments there are (-1: none).

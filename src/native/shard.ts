@@ -49,20 +49,33 @@ export class Shard {
   readonly #addon: Addon
   readonly #handle: ShardHandle
   #closing: Promise<void> | null = null
+  #number: number | undefined
   /** A search that waits for a turn, or goes on in several. */
   #waiting: Promise<unknown> | null = null
 
-  constructor(spec: ShardSpec, handle?: ShardHandle) {
+  constructor(spec: ShardSpec | ((addon: Addon) => ShardHandle)) {
     try {
       this.#addon = addon()
-      this.#handle = handle ?? this.#addon.createShard(spec)
+      this.#handle = typeof spec === 'function' ? spec(this.#addon) : this.#addon.createShard(spec)
     } catch (error) {
       throw toVicinalError(error)
     }
   }
 
+  /** One that another thread of this process shares, to be read. CLOSED where it is no more. */
+  static shared(number: number): Shard {
+    return new Shard((addon) => addon.openShared(number))
+  }
+
+  /** The number that `shared` takes. */
+  share(): number {
+    this.#number ??= this.#call(() => this.#addon.shareShard(this.#handle))
+    return this.#number
+  }
+
   async reshaped(spec: ShardSpec): Promise<Shard> {
-    return new Shard(spec, await this.#run(() => this.#addon.reshapeShard(this.#handle, spec)))
+    const handle = await this.#run(() => this.#addon.reshapeShard(this.#handle, spec))
+    return new Shard(() => handle)
   }
 
   /** Waits for the operations that run. Closing twice is closing once. */

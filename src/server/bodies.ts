@@ -30,6 +30,7 @@ function register(app: FastifyInstance, types: string[], decode: Decode): void {
       checkEncoding(request)
       // A body that was left out is told apart from a malformed one by the route.
       if (bytes.length > 0) body = decode(bytes)
+      request.bytes = bytes
     } catch (error) {
       done(error as Error)
       return
@@ -56,4 +57,11 @@ export function unsupportedType(seen: string | undefined): VicinalError {
 export function checkContentEncoding(encoding: string | undefined): void {
   if (encoding === undefined || encoding === 'identity') return
   throw new VicinalError('UNSUPPORTED_MEDIA_TYPE', `Content-Encoding: expected none, got ${describeValue(encoding)}`)
+}
+
+declare module 'fastify' {
+  interface FastifyRequest {
+    /** The body as it came; null where there was none. */
+    bytes: Buffer | null
+  }
 }

@@ -1,6 +1,13 @@
 /** What a route's function gets to see of a request. */
 import type { FastifyRequest } from 'fastify'
-import type { CallOptions, Collection, Database, WriteOptions } from '../core/database.js'
+import type {
+  CallOptions,
+  Collection,
+  Database,
+  ReadableCollection,
+  ReadableDatabase,
+  WriteOptions,
+} from '../core/database.js'
 import { invalid } from '../core/errors.js'
 import { LIMITS } from '../core/limits.js'
 import { checkCollectionName } from '../core/names.js'
@@ -15,62 +22,56 @@ const INTEGER = /^\d{1,9}$/
 const ORDERINGS = ['weak', 'medium', 'strong'] as const
 const CONSISTENCIES = ['majority', 'quorum', 'all'] as const
 
-export interface Route {
+export interface RouteOf<C> {
   method: 'GET' | 'PUT' | 'POST' | 'PATCH' | 'DELETE'
   path: string
   access: Access
   work: Work
   /** The body is a form with a file, which is read as it comes. */
   isUpload?: true
-  run(call: Call): unknown
+  run(call: C): unknown
 }
+export type Route = RouteOf<Call>
+/** One that any thread may answer which reads the collection. */
+export type ReadRoute = RouteOf<ReadCall>
 
-export class Call {
-  readonly #request: FastifyRequest
-  readonly #gate: DatabaseGate
+export class ReadCall {
+  protected readonly request: FastifyRequest
+  readonly #gate: DatabaseGate<ReadableDatabase>
   readonly #timeoutMs: number
 
-  constructor(request: FastifyRequest, gate: DatabaseGate, timeoutMs: number) {
-    this.#request = request
+  constructor(request: FastifyRequest, gate: DatabaseGate<ReadableDatabase>, timeoutMs: number) {
+    this.request = request
     this.#gate = gate
     this.#timeoutMs = timeoutMs
-  }
-
-  get database(): Database {
-    return this.#gate.get()
   }
 
   get collectionName(): string {
     return checkCollectionName(this.param('name'))
   }
 
-  collection(): Promise<Collection> {
-    return this.database.collection(this.collectionName)
+  /** The collection, to be read. */
+  reads(): Promise<ReadableCollection> {
+    return this.#gate.get().collection(this.collectionName)
   }
 
   param(name: string): string {
-    return (this.#request.params as Record<string, string>)[name] ?? ''
+    return (this.request.params as Record<string, string>)[name] ?? ''
   }
 
   /** The decoded body, which has to be an object. */
   get body(): WireObject {
-    return objectAt(this.#request.body, 'body')
+    return objectAt(this.request.body, 'body')
   }
 
   /** The same for bodies that may be left out. */
   get optionalBody(): WireObject {
-    return isPresent(this.#request.body) ? this.body : {}
+    return isPresent(this.request.body) ? this.body : {}
   }
 
   options(): CallOptions {
     this.#checkConsistency()
-    return { stop: this.#request.ticket.stop, ...this.#deadline() }
-  }
-
-  /** On the wire a write is acknowledged before it is on stable storage, unless `wait=true` asks otherwise. */
-  writeOptions(): WriteOptions {
-    this.word('ordering', ORDERINGS)
-    return { stop: this.#request.ticket.stop, ...this.#deadline(), wait: this.flag('wait', false) }
+    return { stop: this.request.ticket.stop, ...this.deadline() }
   }
 
   /** How many replicas are to agree, or which; of one they do. */
@@ -81,7 +82,7 @@ export class Call {
   }
 
   /** `timeout` in seconds, as Qdrant has it. */
-  #deadline(): Pick<CallOptions, 'timeoutMs' | 'defaultTimeoutMs'> {
+  protected deadline(): Pick<CallOptions, 'timeoutMs' | 'defaultTimeoutMs'> {
     const { timeout } = this.query
     if (timeout === undefined) return { defaultTimeoutMs: this.#timeoutMs }
     const seconds = typeof timeout === 'string' && INTEGER.test(timeout) ? Number(timeout) : 0
@@ -90,23 +91,8 @@ export class Call {
     return { timeoutMs: seconds * MS_PER_SECOND }
   }
 
-  /** For what takes longer than other calls may, unless the caller says how long. */
-  longOptions(): CallOptions {
-    // Who hangs up does not undo what was begun.
-    return this.query.timeout === undefined ? { timeoutMs: LIMITS.maxTimeoutMs } : this.#deadline()
-  }
-
-  receiveFile<T>(field: string, use: (chunks: AsyncIterable<Uint8Array>) => Promise<T>): Promise<T> {
-    return receiveFile(this.#request.raw, field, use)
-  }
-
-  /** Of work whose answer is given already. */
-  logFailure(error: unknown): void {
-    this.#request.log.warn({ reqId: this.#request.id, err: error }, 'work behind an answer failed')
-  }
-
   get query(): WireObject {
-    return this.#request.query as WireObject
+    return this.request.query as WireObject
   }
 
   integer(name: string, least: number, most: number, otherwise: number): number {
@@ -129,5 +115,44 @@ export class Call {
     if (value === undefined) return otherwise
     if (value !== 'true' && value !== 'false') throw invalid(name, 'expected true or false', value)
     return value === 'true'
+  }
+}
+
+/** The same of a route that may need the whole database. */
+export class Call extends ReadCall {
+  readonly #gate: DatabaseGate<Database>
+
+  constructor(request: FastifyRequest, gate: DatabaseGate<Database>, timeoutMs: number) {
+    super(request, gate, timeoutMs)
+    this.#gate = gate
+  }
+
+  get database(): Database {
+    return this.#gate.get()
+  }
+
+  collection(): Promise<Collection> {
+    return this.database.collection(this.collectionName)
+  }
+
+  /** On the wire a write is acknowledged before it is on stable storage, unless `wait=true` asks otherwise. */
+  writeOptions(): WriteOptions {
+    this.word('ordering', ORDERINGS)
+    return { stop: this.request.ticket.stop, ...this.deadline(), wait: this.flag('wait', false) }
+  }
+
+  /** For what takes longer than other calls may, unless the caller says how long. */
+  longOptions(): CallOptions {
+    // Who hangs up does not undo what was begun.
+    return this.query.timeout === undefined ? { timeoutMs: LIMITS.maxTimeoutMs } : this.deadline()
+  }
+
+  receiveFile<T>(field: string, use: (chunks: AsyncIterable<Uint8Array>) => Promise<T>): Promise<T> {
+    return receiveFile(this.request.raw, field, use)
+  }
+
+  /** Of work whose answer is given already. */
+  logFailure(error: unknown): void {
+    this.request.log.warn({ reqId: this.request.id, err: error }, 'work behind an answer failed')
   }
 }

@@ -1,14 +1,14 @@
-import type { Database } from '../core/database.js'
+import type { Database, ReadableDatabase } from '../core/database.js'
 import { VicinalError } from '../core/errors.js'
 
 const RETRY_AFTER_MS = 1000
 
 /** The database behind the service, which may still be opening (recovery) or have failed to. */
-export class DatabaseGate {
-  #database: Database | null = null
+export class DatabaseGate<D extends ReadableDatabase = Database> {
+  #database: D | null = null
   #failed = false
 
-  constructor(source: Promise<Database> | Database, onFailure: (error: unknown) => void) {
+  constructor(source: Promise<D> | D, onFailure: (error: unknown) => void) {
     Promise.resolve(source).then(
       (database) => {
         this.#database = database
@@ -20,11 +20,11 @@ export class DatabaseGate {
     )
   }
 
-  get current(): Database | null {
+  get current(): D | null {
     return this.#database
   }
 
-  get(): Database {
+  get(): D {
     if (this.#database) return this.#database
     throw new VicinalError('UNAVAILABLE', this.reason, { retryAfterMs: RETRY_AFTER_MS })
   }

@@ -8,68 +8,102 @@ import { VERSION } from './versions.js'
 const BUCKETS_MS = [0.5, 1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 2000, 5000, 10_000, 60_000] as const
 const MS_PER_SECOND = 1000
 
+/** Of one route: how its requests were answered, and how long they took. */
+export interface RouteCounts {
+  method: string
+  endpoint: string
+  /** By what is in BUCKETS_MS, and above the last. */
+  buckets: Float64Array
+  statuses: Map<number, number>
+  sumMs: number
+  count: number
+}
+
+/** What one thread of the service has to tell. */
+export interface ServiceState {
+  routes: readonly RouteCounts[]
+  inWork: number
+}
+
 /** Requests of one route. */
 export class RouteMetrics {
-  readonly #name: string
-  readonly #labels: string
-  readonly #buckets = new Float64Array(BUCKETS_MS.length + 1)
-  readonly #statuses = new Map<number, number>()
-  #sumMs = 0
-  #count = 0
+  readonly counts: RouteCounts
 
   constructor(method: string, endpoint: string) {
-    this.#name = `${method} ${endpoint}`
-    this.#labels = `method="${method}",endpoint="${escapeLabel(endpoint)}"`
+    const buckets = new Float64Array(BUCKETS_MS.length + 1)
+    this.counts = { method, endpoint, buckets, statuses: new Map(), sumMs: 0, count: 0 }
   }
 
   observe(status: number, elapsedMs: number): void {
+    const { counts } = this
     let bucket = 0
     while (bucket < BUCKETS_MS.length && elapsedMs > (BUCKETS_MS[bucket] as number)) bucket++
-    this.#buckets[bucket] = (this.#buckets[bucket] as number) + 1
-    this.#sumMs += elapsedMs
-    this.#count++
-    this.#statuses.set(status, (this.#statuses.get(status) ?? 0) + 1)
+    counts.buckets[bucket] = (counts.buckets[bucket] as number) + 1
+    counts.sumMs += elapsedMs
+    counts.count++
+    counts.statuses.set(status, (counts.statuses.get(status) ?? 0) + 1)
   }
+}
 
-  get isUsed(): boolean {
-    return this.#count > 0
+/** Threads have the same routes, or fewer. */
+function summed(states: readonly ServiceState[]): RouteCounts[] {
+  const sums = new Map<string, RouteCounts>()
+  for (const counts of states.flatMap(({ routes }) => routes)) {
+    if (counts.count === 0) continue
+    const name = nameOf(counts)
+    const sum = sums.get(name)
+    sums.set(name, sum ? plus(sum, counts) : counts)
   }
+  return [...sums.values()]
+}
 
-  /** How many answers there were, by status; null where there were none. */
-  responses(): [route: string, byStatus: Record<string, { count: number }>] | null {
-    if (this.#count === 0) return null
-    return [this.#name, Object.fromEntries(Array.from(this.#statuses, ([status, count]) => [status, { count }]))]
-  }
+function plus(a: RouteCounts, b: RouteCounts): RouteCounts {
+  const statuses = new Map(a.statuses)
+  for (const [status, count] of b.statuses) statuses.set(status, (statuses.get(status) ?? 0) + count)
+  const buckets = a.buckets.map((count, i) => count + (b.buckets[i] as number))
+  return { ...a, buckets, statuses, sumMs: a.sumMs + b.sumMs, count: a.count + b.count }
+}
 
-  totals(): string[] {
-    return Array.from(
-      this.#statuses,
-      ([status, count]) => `rest_responses_total{${this.#labels},status="${status}"} ${count}`,
-    )
-  }
+function nameOf({ method, endpoint }: RouteCounts): string {
+  return `${method} ${endpoint}`
+}
 
-  durations(): string[] {
-    const name = 'rest_responses_duration_seconds'
-    let below = 0
-    const lines = Array.from(this.#buckets, (count, i) => {
-      below += count
-      const bound = i < BUCKETS_MS.length ? String((BUCKETS_MS[i] as number) / MS_PER_SECOND) : '+Inf'
-      return `${name}_bucket{${this.#labels},le="${bound}"} ${below}`
-    })
-    lines.push(`${name}_sum{${this.#labels}} ${this.#sumMs / MS_PER_SECOND}`)
-    lines.push(`${name}_count{${this.#labels}} ${this.#count}`)
-    return lines
-  }
+function labelsOf({ method, endpoint }: RouteCounts): string {
+  return `method="${method}",endpoint="${escapeLabel(endpoint)}"`
+}
+
+function totals(counts: RouteCounts): string[] {
+  const labels = labelsOf(counts)
+  return Array.from(counts.statuses, ([status, count]) => `rest_responses_total{${labels},status="${status}"} ${count}`)
+}
+
+function durations(counts: RouteCounts): string[] {
+  const name = 'rest_responses_duration_seconds'
+  const labels = labelsOf(counts)
+  let below = 0
+  const lines = Array.from(counts.buckets, (count, i) => {
+    below += count
+    const bound = i < BUCKETS_MS.length ? String((BUCKETS_MS[i] as number) / MS_PER_SECOND) : '+Inf'
+    return `${name}_bucket{${labels},le="${bound}"} ${below}`
+  })
+  lines.push(`${name}_sum{${labels}} ${counts.sumMs / MS_PER_SECOND}`)
+  lines.push(`${name}_count{${labels}} ${counts.count}`)
+  return lines
+}
+
+export interface MetricsParts {
+  own: () => ServiceState
+  /** Of threads that answer beside this one. */
+  others: () => Promise<readonly ServiceState[]>
+  memory: MemoryGate | null
 }
 
 export class Metrics {
   readonly #routes: RouteMetrics[] = []
-  readonly #inWork: () => number
-  readonly #memory: MemoryGate | null
+  readonly #parts: MetricsParts
 
-  constructor(inWork: () => number, memory: MemoryGate | null) {
-    this.#inWork = inWork
-    this.#memory = memory
+  constructor(parts: MetricsParts) {
+    this.#parts = parts
   }
 
   route(method: string, endpoint: string): RouteMetrics {
@@ -78,35 +112,43 @@ export class Metrics {
     return route
   }
 
-  /** By route, such as `GET /collections`. */
-  responses(): Record<string, Record<string, { count: number }>> {
-    const used = this.#routes.flatMap((route) => {
-      const responses = route.responses()
-      return responses ? [responses] : []
-    })
-    return Object.fromEntries(used)
+  /** Of this thread. */
+  counts(): RouteCounts[] {
+    return this.#routes.map(({ counts }) => counts)
+  }
+
+  async #states(): Promise<ServiceState[]> {
+    return [this.#parts.own(), ...(await this.#parts.others())]
+  }
+
+  /** How many answers there were, by route, such as `GET /collections`, and by status. */
+  async responses(): Promise<Record<string, Record<string, { count: number }>>> {
+    const routes = summed(await this.#states()).map((counts) => [
+      nameOf(counts),
+      Object.fromEntries(Array.from(counts.statuses, ([status, count]) => [status, { count }])),
+    ])
+    return Object.fromEntries(routes)
   }
 
   /** `database` is null while it is being opened; what it would tell is left out then. */
   async text(database: Database | null, { anonymize }: { anonymize: boolean }): Promise<string> {
-    const used = this.#routes.filter((route) => route.isUsed)
+    const states = await this.#states()
+    const used = summed(states)
+    const inWork = states.reduce((sum, state) => sum + state.inWork, 0)
+    const { memory } = this.#parts
     const lines = [
       ...family('app_info', 'gauge', 'Name and version', [`app_info{name="vicinal",version="${VERSION}"} 1`]),
-      ...family(
-        'rest_responses_total',
-        'counter',
-        'Answers by status',
-        used.flatMap((route) => route.totals()),
-      ),
+      ...family('rest_responses_total', 'counter', 'Answers by status', used.flatMap(totals)),
       ...family(
         'rest_responses_duration_seconds',
         'histogram',
         'Time from head of the request to end of the answer',
-        used.flatMap((route) => route.durations()),
+        used.flatMap(durations),
       ),
-      ...gauge('rest_requests_in_work', 'Requests admitted and not yet answered', this.#inWork()),
+      ...gauge('rest_requests_in_work', 'Requests admitted and not yet answered', inWork),
+      ...gauge('rest_threads', 'Threads that answer requests', states.length),
       ...processMetrics(),
-      ...limitMetrics(this.#memory),
+      ...limitMetrics(memory),
     ]
     if (database) lines.push(...collectionMetrics(await allInfos(database), anonymize ? digestOf : (name) => name))
     return `${lines.join('\n')}\n`

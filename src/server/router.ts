@@ -1,14 +1,14 @@
 /** Puts a table of routes into fastify. Access is part of a route, so that no route can be without. */
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
+import { Elsewhere } from '../core/elsewhere.js'
 import { VicinalError } from '../core/errors.js'
-import { Call, type Route } from './call.js'
-import type { DatabaseGate } from './database-gate.js'
+import type { ReadCall, RouteOf } from './call.js'
 import type { Metrics, RouteMetrics } from './metrics.js'
 import { sendError, sendResult } from './respond.js'
 
 /** What the hooks know of the matched route. */
 export interface RouteConfig {
-  declared: Pick<Route, 'access' | 'work' | 'isUpload'>
+  declared: Pick<RouteOf<never>, 'access' | 'work' | 'isUpload'>
   metrics: RouteMetrics
 }
 
@@ -23,14 +23,21 @@ export type Entrance = (
   done: (error?: Error) => void,
 ) => void
 
-interface RouterParts {
-  gate: DatabaseGate
+/** Has another thread answer a request whose body was read. */
+export type AnswerElsewhere = (request: FastifyRequest, reply: FastifyReply) => void
+
+interface RouterParts<C> {
   metrics: Metrics
-  timeoutMs: number
+  callOf(request: FastifyRequest): C
   entrance: Entrance
+  elsewhere?: AnswerElsewhere
 }
 
-export function registerRoutes(app: FastifyInstance, routes: readonly Route[], parts: RouterParts): void {
+export function registerRoutes<C extends ReadCall>(
+  app: FastifyInstance,
+  routes: readonly RouteOf<C>[],
+  parts: RouterParts<C>,
+): void {
   guard(app, parts.entrance)
   for (const route of routes) registerRoute(app, route, parts)
   for (const path of new Set(routes.map((route) => route.path))) refuseOtherMethods(app, path, routes, parts.metrics)
@@ -51,7 +58,8 @@ function guard(app: FastifyInstance, entrance: Entrance): void {
   })
 }
 
-function registerRoute(app: FastifyInstance, route: Route, { gate, metrics, timeoutMs }: RouterParts): void {
+function registerRoute<C>(app: FastifyInstance, route: RouteOf<C>, parts: RouterParts<C>): void {
+  const { metrics, callOf, elsewhere } = parts
   const config: RouteConfig = {
     declared: { access: route.access, work: route.work, ...(route.isUpload ? { isUpload: true } : {}) },
     metrics: metrics.route(route.method, endpointOf(route.path)),
@@ -61,13 +69,26 @@ function registerRoute(app: FastifyInstance, route: Route, { gate, metrics, time
     url: route.path,
     config,
     async handler(request, reply) {
-      return sendResult(request, reply, await route.run(new Call(request, gate, timeoutMs)))
+      let result: unknown
+      try {
+        result = await route.run(callOf(request))
+      } catch (error) {
+        if (!(error instanceof Elsewhere) || !elsewhere) throw error
+        elsewhere(request, reply)
+        return reply
+      }
+      return sendResult(request, reply, result)
     },
   })
 }
 
 /** 405 with the methods there are. Only who may read learns which paths exist. */
-function refuseOtherMethods(app: FastifyInstance, path: string, routes: readonly Route[], metrics: Metrics): void {
+function refuseOtherMethods(
+  app: FastifyInstance,
+  path: string,
+  routes: readonly RouteOf<never>[],
+  metrics: Metrics,
+): void {
   const allowed = routes.filter((route) => leadsTo(route.path, path)).map((route) => route.method)
   const method = METHODS.filter((candidate) => !allowed.includes(candidate))
   const config: RouteConfig = {

@@ -33,7 +33,7 @@ export async function telemetry(parts: TelemetryParts): Promise<object> {
     collections:
       level < 2 || !database ? collections : { ...collections, collections: await told(names, database, parts) },
     cluster: { enabled: false },
-    requests: { rest: { responses: metrics.responses() }, grpc: { responses: {} } },
+    requests: { rest: { responses: await metrics.responses() }, grpc: { responses: {} } },
     memory: memory(),
   }
 }

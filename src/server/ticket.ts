@@ -13,6 +13,8 @@ export class Ticket {
   readonly stop = new Stop()
   /** Among the open ones. */
   place = 0
+  /** Another thread answers, and counts it. */
+  isElsewhere = false
   readonly #response: ServerResponse
   readonly #metrics: RouteMetrics
   #work: Work = 'light'
@@ -49,7 +51,7 @@ export class Ticket {
     admission.leave(this.#work, this.#bodyBytes)
     const status = answered ? this.#response.statusCode : HUNG_UP
     const elapsedMs = performance.now() - this.startedMs
-    this.#metrics.observe(status, elapsedMs)
+    if (!this.isElsewhere) this.#metrics.observe(status, elapsedMs)
     return { status, elapsedMs }
   }
 }

@@ -21,7 +21,11 @@ const isRead = (method: string, path: string) =>
 describe('keys', () => {
   // Made from the service's own table, so that a route without an expectation cannot be added unseen.
   const gate = new DatabaseGate(new MemoryDatabase(), () => {})
-  const routes = routeTable({ gate, metrics: new Metrics(() => 0, null), isClosing: () => false })
+  const routes = routeTable({
+    gate,
+    metrics: new Metrics({ own: () => ({ routes: [], inWork: 0 }), others: async () => [], memory: null }),
+    isClosing: () => false,
+  })
 
   it('guard every route but the four open ones', async () => {
     const service = await startService(KEYS)

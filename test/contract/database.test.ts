@@ -2,11 +2,13 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { connect } from '../../src/client/index.js'
+import { openSharing } from '../../src/collection/open.js'
 import type { Database } from '../../src/core/database.js'
 import { open } from '../../src/index.js'
 import { createServer } from '../../src/server/app.js'
 import { MemoryDatabase } from '../oracle/memory-database.js'
 import { type DatabaseUnderTest, describeDatabase } from './database.contract.js'
+import { startThreaded } from './threaded.js'
 
 async function direct(database: Database): Promise<DatabaseUnderTest> {
   return { database, dispose: () => database.close() }
@@ -37,6 +39,23 @@ async function behindService({ database: backend, dispose }: DatabaseUnderTest):
   }
 }
 
+/** Threads beside that of the database take the connections. */
+async function behindThreads(): Promise<DatabaseUnderTest> {
+  const folder = await mkdtemp(join(tmpdir(), 'vicinal-contract-'))
+  const backend = await openSharing(folder)
+  const service = await startThreaded(backend, { apiKeys: ['contract'] })
+  const database = await connect(service.url, { apiKey: 'contract' })
+  return {
+    database,
+    async dispose() {
+      await database.close()
+      await service.close()
+      await backend.close()
+      await rm(folder, { recursive: true })
+    },
+  }
+}
+
 // The oracle that other tests trust keeps the contract itself; behind the service it tells a fault of the wire
 // from one of the engine.
 describeDatabase('oracle', () => direct(new MemoryDatabase()))
@@ -44,3 +63,4 @@ describeDatabase('oracle behind the service', async () => behindService(await di
 describeDatabase('embedded in memory', async () => direct(await open(':memory:')))
 describeDatabase('embedded in a folder', inFolder)
 describeDatabase('embedded behind the service', async () => behindService(await inFolder()))
+describeDatabase('embedded behind threads that read it', behindThreads)

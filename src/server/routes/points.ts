@@ -3,20 +3,23 @@ import type { PointId } from '../../core/point.js'
 import { deleteOf, operationsOf, vectorDeleteOf } from '../../ingest/wire-operations.js'
 import { conditionOf, upsertOf, vectorConditionOf, vectorUpdatesOf } from '../../ingest/wire-points.js'
 import { countOf, retrieveOf, scrollOf } from '../../ingest/wire-query.js'
-import type { Call, Route } from '../call.js'
+import type { Call, ReadCall, ReadRoute, Route } from '../call.js'
 import { wirePoints } from './wire-points.js'
 import { writeResult } from './write-result.js'
 
 const DECIMAL = /^\d{1,20}$/
 const POINTS = '/collections/:name/points'
 
-export const pointRoutes: Route[] = [
-  { method: 'PUT', path: POINTS, access: 'write', work: 'write', run: upsert },
+export const pointReadRoutes: ReadRoute[] = [
   { method: 'POST', path: POINTS, access: 'read', work: 'read', run: retrieve },
   { method: 'GET', path: `${POINTS}/:id`, access: 'read', work: 'read', run: retrieveOne },
-  { method: 'POST', path: `${POINTS}/delete`, access: 'write', work: 'write', run: deletePoints },
   { method: 'POST', path: `${POINTS}/count`, access: 'read', work: 'read', run: count },
   { method: 'POST', path: `${POINTS}/scroll`, access: 'read', work: 'read', run: scroll },
+]
+
+export const pointRoutes: Route[] = [
+  { method: 'PUT', path: POINTS, access: 'write', work: 'write', run: upsert },
+  { method: 'POST', path: `${POINTS}/delete`, access: 'write', work: 'write', run: deletePoints },
   { method: 'POST', path: `${POINTS}/batch`, access: 'write', work: 'write', run: batch },
   { method: 'PUT', path: `${POINTS}/vectors`, access: 'write', work: 'write', run: updateVectors },
   { method: 'POST', path: `${POINTS}/vectors/delete`, access: 'write', work: 'write', run: deleteVectors },
@@ -29,14 +32,14 @@ async function upsert(call: Call): Promise<unknown> {
   )
 }
 
-async function retrieve(call: Call): Promise<unknown> {
-  const collection = await call.collection()
+async function retrieve(call: ReadCall): Promise<unknown> {
+  const collection = await call.reads()
   const { ids, options } = retrieveOf(call.body)
   return collection.retrieve(ids, { ...options, ...call.options() })
 }
 
-async function retrieveOne(call: Call): Promise<unknown> {
-  const collection = await call.collection()
+async function retrieveOne(call: ReadCall): Promise<unknown> {
+  const collection = await call.reads()
   const id = pathId(call.param('id'))
   const options = { withPayload: true, withVector: true, rawPayload: true, ...call.options() }
   const [point] = await collection.retrieve([id], options)
@@ -55,13 +58,13 @@ async function deletePoints(call: Call): Promise<unknown> {
   return writeResult(await collection.delete(deleteOf(call.body), call.writeOptions()))
 }
 
-async function count(call: Call): Promise<unknown> {
-  const collection = await call.collection()
+async function count(call: ReadCall): Promise<unknown> {
+  const collection = await call.reads()
   return { count: await collection.count({ ...countOf(call.optionalBody), ...call.options() }) }
 }
 
-async function scroll(call: Call): Promise<unknown> {
-  const collection = await call.collection()
+async function scroll(call: ReadCall): Promise<unknown> {
+  const collection = await call.reads()
   const { points, nextOffset } = await collection.scrollPage({ ...scrollOf(call.optionalBody), ...call.options() })
   return { points: wirePoints(points), next_page_offset: nextOffset }
 }

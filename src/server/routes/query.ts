@@ -1,6 +1,6 @@
-import type { Collection } from '../../core/database.js'
+import type { ReadableCollection } from '../../core/database.js'
 import { explainOf, facetOf, matrixOf, queriesOf, queryGroupsOf, queryOf } from '../../ingest/wire-query.js'
-import type { Call, Route } from '../call.js'
+import type { ReadCall, ReadRoute } from '../call.js'
 import { MeasuredResult } from '../respond.js'
 import { wirePlan, wireUsage } from './wire-plan.js'
 import { wireGroups, wirePoints } from './wire-points.js'
@@ -11,7 +11,7 @@ const COLLECTION = '/collections/:name'
 const QUERY = `${COLLECTION}/points/query`
 const MATRIX = `${COLLECTION}/points/search/matrix`
 
-export const queryRoutes: Route[] = [
+export const queryRoutes: ReadRoute[] = [
   { method: 'POST', path: QUERY, access: 'read', work: 'read', run: query },
   { method: 'POST', path: `${QUERY}/batch`, access: 'read', work: 'read', run: queryBatch },
   { method: 'POST', path: `${QUERY}/groups`, access: 'read', work: 'read', run: queryGroups },
@@ -20,8 +20,8 @@ export const queryRoutes: Route[] = [
   { method: 'POST', path: `${MATRIX}/offsets`, access: 'read', work: 'read', run: matrixOffsets },
 ]
 
-async function query(call: Call): Promise<unknown> {
-  const collection = await call.collection()
+async function query(call: ReadCall): Promise<unknown> {
+  const collection = await call.reads()
   const options = Object.assign(queryOf(call.optionalBody), call.options())
   if (explainOf(call.optionalBody)) {
     const { hits, plan } = await collection.explain(options)
@@ -30,8 +30,8 @@ async function query(call: Call): Promise<unknown> {
   return { points: wirePoints(await collection.query(options)) }
 }
 
-async function queryBatch(call: Call): Promise<unknown> {
-  const collection = await call.collection()
+async function queryBatch(call: ReadCall): Promise<unknown> {
+  const collection = await call.reads()
   const asked = queriesOf(call.body)
   if (asked.some(({ explain }) => explain)) return await explainedBatch(collection, asked, call)
   const answers = await collection.queryBatch(
@@ -42,7 +42,7 @@ async function queryBatch(call: Call): Promise<unknown> {
 }
 
 /** Some of the batch are explained; all of it is one batch still. */
-async function explainedBatch(collection: Collection, asked: AskedQuery[], call: Call): Promise<unknown> {
+async function explainedBatch(collection: ReadableCollection, asked: AskedQuery[], call: ReadCall): Promise<unknown> {
   const told = await collection.explainBatch(
     asked.map(({ query }) => query),
     call.options(),
@@ -54,24 +54,24 @@ async function explainedBatch(collection: Collection, asked: AskedQuery[], call:
   return new MeasuredResult(answers, wireUsage(plans))
 }
 
-async function queryGroups(call: Call): Promise<unknown> {
-  const collection = await call.collection()
+async function queryGroups(call: ReadCall): Promise<unknown> {
+  const collection = await call.reads()
   return wireGroups(await collection.queryGroups({ ...queryGroupsOf(call.body), ...call.options() }))
 }
 
-async function facet(call: Call): Promise<unknown> {
-  const collection = await call.collection()
+async function facet(call: ReadCall): Promise<unknown> {
+  const collection = await call.reads()
   return { hits: await collection.facet({ ...facetOf(call.body), ...call.options() }) }
 }
 
-async function matrixPairs(call: Call): Promise<unknown> {
-  const collection = await call.collection()
+async function matrixPairs(call: ReadCall): Promise<unknown> {
+  const collection = await call.reads()
   const { pairs } = await collection.searchMatrix({ ...matrixOf(call.optionalBody), ...call.options() })
   return { pairs }
 }
 
-async function matrixOffsets(call: Call): Promise<unknown> {
-  const collection = await call.collection()
+async function matrixOffsets(call: ReadCall): Promise<unknown> {
+  const collection = await call.reads()
   const { ids, pairs } = await collection.searchMatrix({ ...matrixOf(call.optionalBody), ...call.options() })
   const offsets = new Map(ids.map((id, at) => [id, at]))
   return {

@@ -1,15 +1,18 @@
-import type { Route } from '../call.js'
+import type { ReadRoute, Route } from '../call.js'
 import { aliasRoutes } from './aliases.js'
 import { collectionRoutes } from './collections.js'
 import { legacyQueryRoutes } from './legacy-query.js'
 import { nodeRoutes } from './node.js'
 import { payloadRoutes } from './payload.js'
 import { payloadIndexRoutes } from './payload-index.js'
-import { pointRoutes } from './points.js'
+import { pointReadRoutes, pointRoutes } from './points.js'
 import { queryRoutes } from './query.js'
 import { type ServiceState, serviceRoutes } from './service.js'
 import { snapshotRoutes } from './snapshots.js'
 import { vectorNameRoutes } from './vector-names.js'
+
+/** Those that threads beside the database's own answer too. */
+export const readRoutes: readonly ReadRoute[] = [...pointReadRoutes, ...queryRoutes, ...legacyQueryRoutes]
 
 /** Every route there is. Tests of access are made from it. */
 export function routeTable(state: ServiceState): Route[] {
@@ -19,8 +22,7 @@ export function routeTable(state: ServiceState): Route[] {
     ...aliasRoutes,
     ...pointRoutes,
     ...payloadRoutes,
-    ...queryRoutes,
-    ...legacyQueryRoutes,
+    ...readRoutes,
     ...payloadIndexRoutes,
     ...vectorNameRoutes,
     ...snapshotRoutes,

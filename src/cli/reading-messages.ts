@@ -1,0 +1,32 @@
+/** What the thread that has the database and a thread that reads it beside tell each other. */
+import type { SharedCollection } from '../collection/sharing.js'
+import type { ServiceState } from '../server/metrics.js'
+import type { ServerSettings } from '../server/settings.js'
+
+/** What a reading thread starts with. */
+export interface ReadingThreadData {
+  settings: Omit<ServerSettings, 'logStream'>
+  concurrentSearches: number
+  /** `CatalogChanges.shared`. */
+  changes: Int32Array
+  /** One number, shared: what the thread's heap takes. */
+  heapBytes: Float64Array
+  forwardTo: string
+  listenOn: string
+}
+
+export type ToReader =
+  /** A connection, which is the reader's. */
+  | { kind: 'connection'; descriptor: number }
+  | { kind: 'shared'; name: string; shared: SharedCollection | null }
+  /** The catalogue has changed. */
+  | { kind: 'changed' }
+  | { kind: 'state' }
+  | { kind: 'close'; deadlineMs: number }
+
+export type FromReader =
+  | { kind: 'ready' }
+  | { kind: 'share'; name: string }
+  | { kind: 'state'; state: ServiceState }
+  /** A connection has ended. */
+  | { kind: 'ended' }

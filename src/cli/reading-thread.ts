@@ -1,0 +1,67 @@
+/** A thread that reads the database beside the one that has it. It is started by ReadingThreads, and keeps nothing. */
+import { getHeapStatistics } from 'node:v8'
+import { type MessagePort, parentPort, workerData } from 'node:worker_threads'
+import { MirroredDatabase } from '../collection/mirrored-database.js'
+import type { SharedCollection } from '../collection/sharing.js'
+import { everyThreadReads } from '../core/arrivals.js'
+import { createReadServer } from '../server/read-server.js'
+import type { FromReader, ReadingThreadData, ToReader } from './reading-messages.js'
+
+const port = parentPort as MessagePort
+const { settings, concurrentSearches, changes, heapBytes, forwardTo, listenOn } = workerData as ReadingThreadData
+const COUNT_HEAP_MS = 1_000
+
+const asked = new Map<string, (shared: SharedCollection | null) => void>()
+const tell = (message: FromReader) => port.postMessage(message)
+
+everyThreadReads()
+const database = new MirroredDatabase(
+  {
+    changes,
+    share: (name) =>
+      new Promise((resolve) => {
+        asked.set(name, resolve)
+        tell({ kind: 'share', name })
+      }),
+  },
+  concurrentSearches,
+)
+const server = createReadServer({
+  ...settings,
+  database,
+  forwardTo,
+  listenOn,
+  onConnectionClosed: () => tell({ kind: 'ended' }),
+})
+
+port.on('message', (message: ToReader) => {
+  switch (message.kind) {
+    case 'connection':
+      return server.take(message.descriptor)
+    case 'shared':
+      asked.get(message.name)?.(message.shared)
+      asked.delete(message.name)
+      return
+    case 'changed':
+      return database.refresh()
+    case 'state':
+      return tell({ kind: 'state', state: server.state() })
+    case 'close':
+      return void close(message.deadlineMs)
+  }
+})
+
+async function close(deadlineMs: number): Promise<void> {
+  await server.close(deadlineMs)
+  database.close()
+  port.close()
+}
+
+function countHeap(): void {
+  heapBytes[0] = getHeapStatistics().total_physical_size
+}
+
+await server.listen()
+countHeap()
+setInterval(countHeap, COUNT_HEAP_MS).unref()
+tell({ kind: 'ready' })

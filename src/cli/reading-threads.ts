@@ -1,0 +1,207 @@
+import { mkdtempSync, rmSync } from 'node:fs'
+import type { Socket } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { Worker } from 'node:worker_threads'
+import { catalogChanges } from '../collection/catalog-changes.js'
+import { memoryTables } from '../collection/memory-table.js'
+import type { SharingDatabase } from '../collection/sharing.js'
+import { duplicateDescriptor } from '../native/descriptors.js'
+import type { ThreadsBeside } from '../server/app.js'
+import type { ServiceState } from '../server/metrics.js'
+import type { ServerSettings } from '../server/settings.js'
+import type { FromReader, ReadingThreadData, ToReader } from './reading-messages.js'
+
+const ENTRY = new URL('../../dist/cli/reading-thread.js', import.meta.url)
+/** A thread that ended on its own is replaced, but not at once: what ended it may go on. */
+const RESTART_MS = 1_000
+/** Bytes that every system takes. */
+const LONGEST_SOCKET_PATH = 100
+/** For a thread to end once its connections have. */
+const END_MS = 2_000
+
+export interface ReadingThreadsOptions {
+  count: number
+  settings: Omit<ServerSettings, 'logStream'>
+  concurrentSearches: number
+  database: Promise<SharingDatabase>
+  onTrouble(error: Error): void
+}
+
+/**
+ * Threads that read the database beside this one, each with an event loop of its own, so that as many requests are answered
+ * at a time as there are threads. New connections go where there are fewest. What is written, and all that only this thread
+ * knows, they forward.
+ */
+export class ReadingThreads implements ThreadsBeside {
+  readonly forwardedOn: string
+  readonly #options: ReadingThreadsOptions
+  readonly #folder: string
+  readonly #threads = new Set<ReadingThread>()
+  readonly #unwatch: () => void
+  #started = 0
+  /** Connections of this thread. */
+  #own = 0
+  #isClosing = false
+
+  private constructor(options: ReadingThreadsOptions) {
+    this.#options = options
+    // Of mode 0700: the sockets in it are this process's alone.
+    this.#folder = mkdtempSync(join(tmpdir(), 'vicinal-'))
+    this.forwardedOn = join(this.#folder, 'main')
+    if (Buffer.byteLength(this.forwardedOn) > LONGEST_SOCKET_PATH) {
+      throw new Error(`the folder for temporary files has too long a name for a socket: ${tmpdir()}`)
+    }
+    this.#unwatch = catalogChanges.onChange(() => {
+      for (const thread of this.#threads) thread.tell({ kind: 'changed' })
+    })
+  }
+
+  static start(options: ReadingThreadsOptions): ReadingThreads {
+    const threads = new ReadingThreads(options)
+    for (let i = 0; i < options.count; i++) threads.#start()
+    return threads
+  }
+
+  /** Resolves once all of them take connections. */
+  async ready(): Promise<void> {
+    await Promise.all([...this.#threads].map(({ ready }) => ready))
+  }
+
+  take(connection: Socket): boolean {
+    const { maxConnections } = this.#options.settings
+    const ready = [...this.#threads].filter(({ isReady }) => isReady)
+    const all = ready.reduce((sum, thread) => sum + thread.connections, this.#own)
+    const [least] = ready.sort((a, b) => a.connections - b.connections)
+    const descriptor = descriptorOf(connection)
+    if (all >= maxConnections) {
+      connection.destroy()
+      return true
+    }
+    if (!least || descriptor === null || least.connections > this.#own || this.#isClosing) {
+      this.#own++
+      connection.once('close', () => {
+        this.#own--
+      })
+      return false
+    }
+    least.give(duplicateDescriptor(descriptor))
+    connection.destroy()
+    return true
+  }
+
+  async states(): Promise<ServiceState[]> {
+    return (await Promise.all([...this.#threads].map((thread) => thread.state()))).flatMap((state) => state ?? [])
+  }
+
+  async close(deadlineMs: number): Promise<void> {
+    this.#isClosing = true
+    this.#unwatch()
+    await Promise.all([...this.#threads].map((thread) => thread.close(deadlineMs)))
+    rmSync(this.#folder, { recursive: true, force: true })
+  }
+
+  #start(): void {
+    const { settings, concurrentSearches, database, onTrouble } = this.#options
+    const heapBytes = new Float64Array(new SharedArrayBuffer(Float64Array.BYTES_PER_ELEMENT))
+    const forgetHeap = memoryTables.addHeap(() => heapBytes[0] as number)
+    const thread = new ReadingThread(
+      {
+        settings,
+        concurrentSearches,
+        changes: catalogChanges.shared,
+        heapBytes,
+        forwardTo: this.forwardedOn,
+        listenOn: join(this.#folder, String(++this.#started)),
+      },
+      database,
+      (error) => {
+        this.#threads.delete(thread)
+        forgetHeap()
+        if (this.#isClosing) return
+        onTrouble(error)
+        setTimeout(() => this.#isClosing || this.#start(), RESTART_MS).unref()
+      },
+    )
+    this.#threads.add(thread)
+  }
+}
+
+/** One of them, as this thread sees it. */
+class ReadingThread {
+  readonly ready: Promise<void>
+  isReady = false
+  connections = 0
+  readonly #worker: Worker
+  readonly #ended: Promise<void>
+  readonly #waiting: ((state: ServiceState | null) => void)[] = []
+
+  constructor(data: ReadingThreadData, database: Promise<SharingDatabase>, onEnd: (error: Error) => void) {
+    // The flags of this process are not the worker's: with `--input-type` it would not start.
+    this.#worker = new Worker(ENTRY, { name: 'vicinal-read', execArgv: [], workerData: data })
+    let trouble = new Error('a reading thread has ended')
+    this.#worker.on('error', (error) => {
+      trouble = error
+    })
+    this.#ended = new Promise((resolve) => {
+      this.#worker.once('exit', () => {
+        this.isReady = false
+        for (const answer of this.#waiting.splice(0)) answer(null)
+        onEnd(trouble)
+        resolve()
+      })
+    })
+    this.ready = new Promise((resolve) => {
+      const onMessage = (message: FromReader) => {
+        if (message.kind === 'ready') {
+          this.isReady = true
+          resolve()
+        } else if (message.kind === 'ended') this.connections--
+        else if (message.kind === 'state') this.#waiting.shift()?.(message.state)
+        else void this.#share(message.name, database)
+      }
+      this.#worker.on('message', onMessage)
+      void this.#ended.then(resolve)
+    })
+  }
+
+  tell(message: ToReader): void {
+    this.#worker.postMessage(message)
+  }
+
+  give(descriptor: number): void {
+    this.connections++
+    this.tell({ kind: 'connection', descriptor })
+  }
+
+  /** null where it ended before it could tell. */
+  state(): Promise<ServiceState | null> {
+    return new Promise((resolve) => {
+      this.#waiting.push(resolve)
+      this.tell({ kind: 'state' })
+    })
+  }
+
+  async close(deadlineMs: number): Promise<void> {
+    this.isReady = false
+    this.tell({ kind: 'close', deadlineMs })
+    const late = setTimeout(() => void this.#worker.terminate(), deadlineMs + END_MS)
+    await this.#ended
+    clearTimeout(late)
+  }
+
+  /** Until the database is open, there is nothing to read. */
+  async #share(name: string, database: Promise<SharingDatabase>): Promise<void> {
+    const shared = await database.then(
+      (opened) => opened.share(name),
+      () => null,
+    )
+    this.tell({ kind: 'shared', name, shared })
+  }
+}
+
+/** null where the system has none. */
+function descriptorOf(connection: Socket): number | null {
+  const { _handle: handle } = connection as Socket & { _handle?: { fd?: number } | null }
+  return handle?.fd !== undefined && handle.fd >= 0 ? handle.fd : null
+}

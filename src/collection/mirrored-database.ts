@@ -1,0 +1,145 @@
+import type { Awaitable } from '../core/awaitable.js'
+import type { ReadableCollection, ReadableDatabase } from '../core/database.js'
+import { Elsewhere } from '../core/elsewhere.js'
+import type { Payload } from '../core/point.js'
+import { schemaOf } from '../core/schema.js'
+import { Shard } from '../native/shard.js'
+import { Admission } from './admission.js'
+import { CollectionReads, type ReadSource } from './collection-reads.js'
+import type { CollectionView } from './collection-view.js'
+import type { SharedCollection } from './sharing.js'
+
+/** What a mirror knows of the thread that the database is open in. */
+export interface MirroredThread {
+  /** `CatalogChanges.shared` of that thread. */
+  changes: Int32Array
+  /** What `SharingDatabase.share` says there. */
+  share(name: string): Promise<SharedCollection | null>
+}
+
+/**
+ * Reads the collections of another thread's database, on this thread and from the same memory: what was written there is
+ * read here at once. What there is to read is learnt as it is asked for, and forgotten with the first change of the
+ * catalogue; what it does not know, and what its owner bounds, is Elsewhere.
+ */
+export class MirroredDatabase implements ReadableDatabase {
+  readonly #thread: MirroredThread
+  readonly #admission: Admission
+  /** By the name asked for; null: not to be read here. */
+  readonly #known = new Map<string, Mirrored | null>()
+  readonly #asked = new Set<string>()
+  /** The number of changes that what is known is as of. */
+  #changes: number
+
+  constructor(thread: MirroredThread, concurrentSearches: number) {
+    this.#thread = thread
+    this.#admission = new Admission(concurrentSearches)
+    this.#changes = this.#changesNow()
+  }
+
+  /** Whether `collection` would resolve now. Where nothing is known of the name, it may soon. */
+  has(name: string): boolean {
+    this.refresh()
+    const known = this.#known.get(name)
+    if (known === undefined) void this.#learn(name)
+    return !!known
+  }
+
+  async collection<P = Payload>(name: string): Promise<ReadableCollection<P>> {
+    return this.#mirrored(name).reads as unknown as ReadableCollection<P>
+  }
+
+  /** Forgets what has changed; to be called when that may be so. */
+  refresh(): void {
+    const now = this.#changesNow()
+    if (now === this.#changes) return
+    this.#changes = now
+    for (const mirrored of this.#known.values()) mirrored?.close()
+    this.#known.clear()
+  }
+
+  close(): void {
+    for (const mirrored of this.#known.values()) mirrored?.close()
+    this.#known.clear()
+  }
+
+  #changesNow(): number {
+    return Atomics.load(this.#thread.changes, 0)
+  }
+
+  #mirrored(name: string): Mirrored {
+    if (!this.has(name)) throw new Elsewhere()
+    return this.#known.get(name) as Mirrored
+  }
+
+  async #learn(name: string): Promise<void> {
+    if (this.#asked.has(name)) return
+    this.#asked.add(name)
+    const before = this.#changes
+    const shared = await this.#thread.share(name).finally(() => this.#asked.delete(name))
+    this.refresh()
+    // What has changed since is to be asked for again.
+    if (before === this.#changes) this.#known.set(name, shared && this.#opened(shared))
+  }
+
+  #opened(shared: SharedCollection): Mirrored | null {
+    try {
+      const isCurrent = () => this.#changes === this.#changesNow()
+      return new Mirrored(shared, isCurrent, (reads) => ({
+        admission: this.#admission,
+        catalog: (name) => (name === shared.name ? reads : this.#mirrored(name)),
+      }))
+    } catch {
+      // Closed meanwhile: the change that closed it is about to show.
+      return null
+    }
+  }
+}
+
+/** One collection of the other thread's. */
+class Mirrored implements ReadSource {
+  readonly view: CollectionView
+  readonly strictMode = null
+  readonly reads: CollectionReads
+  readonly #isCurrent: () => boolean
+
+  constructor(
+    { name, config, vectors, shard }: SharedCollection,
+    isCurrent: () => boolean,
+    hostOf: (self: Mirrored) => ConstructorParameters<typeof CollectionReads>[1],
+  ) {
+    this.view = { name, config, vectors, schema: schemaOf(config), shard: Shard.shared(shard) }
+    this.#isCurrent = isCurrent
+    this.reads = new CollectionReads(this, hostOf(this))
+  }
+
+  get name(): string {
+    return this.view.name
+  }
+
+  get schema(): CollectionView['schema'] {
+    return this.view.schema
+  }
+
+  checkOpen(): void {
+    if (!this.#isCurrent()) throw new Elsewhere()
+  }
+
+  /** Answers of what is no longer current are for the other thread to give anew: other rows may have taken the place of these. */
+  read<T>(work: (view: CollectionView) => Awaitable<T>): Awaitable<T> {
+    const answer = work(this.view)
+    if (!(answer instanceof Promise)) return answer
+    const ifCurrent = (give: () => Awaitable<T>): Awaitable<T> => {
+      this.checkOpen()
+      return give()
+    }
+    return answer.then(
+      (found) => ifCurrent(() => found),
+      (error: unknown) => ifCurrent(() => Promise.reject(error)),
+    )
+  }
+
+  close(): void {
+    void this.view.shard.close().catch(() => undefined)
+  }
+}

@@ -1,0 +1,37 @@
+import { createServer, type Server } from 'node:http'
+import type { ReadCall } from './call.js'
+import type { Service } from './service.js'
+import type { ServerSettings } from './settings.js'
+
+/** Requests that threads beside this one have taken in and do not answer: to the service they are as any other. */
+export class ForwardedRequests {
+  readonly #server: Server
+
+  constructor(service: Service<ReadCall>, { requestTimeoutMs, headersTimeoutMs }: ServerSettings) {
+    // Its clients are threads of this process: they keep their connections.
+    this.#server = createServer({
+      requestTimeout: requestTimeoutMs,
+      headersTimeout: headersTimeoutMs,
+      keepAliveTimeout: 0,
+    })
+    const answer = (...given: Parameters<Parameters<Server['on']>[1]>) => {
+      service.trust(given[0])
+      service.app.server.emit('request', ...given)
+    }
+    this.#server.on('request', answer).on('checkContinue', answer)
+  }
+
+  async listen(path: string): Promise<void> {
+    await new Promise<void>((resolve, reject) => {
+      this.#server.once('error', reject).listen(path, resolve)
+    })
+  }
+
+  async close(deadlineMs: number): Promise<void> {
+    const cut = setTimeout(() => this.#server.closeAllConnections(), deadlineMs)
+    await new Promise<void>((resolve) => {
+      this.#server.close(() => resolve())
+    })
+    clearTimeout(cut)
+  }
+}

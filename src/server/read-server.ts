@@ -1,0 +1,130 @@
+/**
+ * A thread of the service beside the one that has the database: it takes in connections that are handed to it, answers
+ * what only reads, and forwards everything else.
+ *
+ *     connection → whether it reads a collection known here → as in app.ts
+ *                                     └ no: to the thread that has the database, as it comes
+ */
+import type { IncomingMessage, Server, ServerResponse } from 'node:http'
+import { Socket } from 'node:net'
+import type { ReadableDatabase } from '../core/database.js'
+import { ReadCall } from './call.js'
+import { DatabaseGate } from './database-gate.js'
+import { Forwarder } from './forwarder.js'
+import { interpose } from './interpose.js'
+import type { ServiceState } from './metrics.js'
+import { readRoutes } from './routes/table.js'
+import { Service } from './service.js'
+import { DEFAULT_SETTINGS, type ServerSettings } from './settings.js'
+
+const COLLECTIONS = '/collections/'
+const POINTS = '/points'
+/** How often, while it closes, a thread looks for connections that have got their answers. */
+const IDLE_EVERY_MS = 20
+
+export interface ReadServerOptions extends Partial<ServerSettings> {
+  database: ReadableDatabase & { has(name: string): boolean }
+  /** Where the other thread takes requests, see `ThreadsBeside`. */
+  forwardTo: string
+  /** A path for a socket that nobody is told of: connections are handed over, but a server that listens can be closed in order. */
+  listenOn: string
+  onConnectionClosed(): void
+}
+
+export interface ReadServer {
+  listen(): Promise<void>
+  /** Takes a connection, which is its own from now on. */
+  take(descriptor: number): void
+  state(): ServiceState
+  close(deadlineMs: number): Promise<void>
+}
+
+export function createReadServer(options: ReadServerOptions): ReadServer {
+  const { database, forwardTo, listenOn, onConnectionClosed, ...given } = options
+  const settings = { ...DEFAULT_SETTINGS, ...given }
+  const gate = new DatabaseGate<ReadableDatabase>(database, () => {})
+  const forwarder = new Forwarder(forwardTo)
+  const service = new Service<ReadCall>({
+    settings,
+    memory: null,
+    others: async () => [],
+    routes: () => postRoutes,
+    callOf: (request) => new ReadCall(request, gate, settings.timeoutMs),
+    elsewhere(request, reply) {
+      request.ticket.isElsewhere = true
+      reply.hijack()
+      forwarder.passRead(request.raw, reply.raw, request.bytes)
+    },
+  })
+  interpose(service.app.server, 'request', (request: IncomingMessage, response: ServerResponse) => {
+    const name = collectionRead(request)
+    if (name !== null && database.has(name)) return false
+    // Whom the gates of this thread refuse, they answer.
+    if (!service.lets(request)) return false
+    forwarder.pass(request, response)
+    return true
+  })
+  const connections = new Connections(service.app.server, onConnectionClosed)
+  return {
+    listen: () => service.listenOn(listenOn),
+    take: (descriptor) => connections.take(descriptor),
+    state: () => service.state(),
+    async close(deadlineMs) {
+      await Promise.all([service.close(deadlineMs), connections.close(deadlineMs)])
+      forwarder.close()
+    },
+  }
+}
+
+/** A server waits for the connections that it has accepted; these were accepted by another. */
+class Connections {
+  readonly #server: Server
+  readonly #onClosed: () => void
+  readonly #open = new Set<Socket>()
+  #onNone = () => {}
+
+  constructor(server: Server, onClosed: () => void) {
+    this.#server = server
+    this.#onClosed = onClosed
+  }
+
+  take(descriptor: number): void {
+    const connection = new Socket({ fd: descriptor, readable: true, writable: true, allowHalfOpen: true })
+    this.#open.add(connection)
+    connection.once('close', () => {
+      this.#open.delete(connection)
+      this.#onClosed()
+      if (this.#open.size === 0) this.#onNone()
+    })
+    this.#server.emit('connection', connection)
+  }
+
+  /** Ends each once it has nothing to answer, and all at the deadline. */
+  async close(deadlineMs: number): Promise<void> {
+    const none = new Promise<void>((resolve) => {
+      this.#onNone = resolve
+    })
+    if (this.#open.size === 0) return
+    const idle = setInterval(() => this.#server.closeIdleConnections(), IDLE_EVERY_MS)
+    const cut = setTimeout(() => {
+      for (const connection of this.#open) connection.destroy()
+    }, deadlineMs)
+    await none
+    clearInterval(idle)
+    clearTimeout(cut)
+  }
+}
+
+/** A request for a single point is as quickly sent on as told from others. */
+const postRoutes = readRoutes.filter(({ method }) => method === 'POST')
+const readPaths = new Set(postRoutes.map(({ path }) => path.slice(path.indexOf(POINTS))))
+
+/** The collection that a request reads, by its name as it is; null where it does anything else. */
+function collectionRead({ method, url = '' }: IncomingMessage): string | null {
+  if (method !== 'POST' || !url.startsWith(COLLECTIONS)) return null
+  const end = url.indexOf('/', COLLECTIONS.length)
+  if (end < 0) return null
+  const query = url.indexOf('?', end)
+  const name = url.slice(COLLECTIONS.length, end)
+  return readPaths.has(query < 0 ? url.slice(end) : url.slice(end, query)) && !name.includes('%') ? name : null
+}

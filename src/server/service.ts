@@ -1,0 +1,194 @@
+import type { IncomingMessage } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
+import { noteArrival } from '../core/arrivals.js'
+import { VicinalError } from '../core/errors.js'
+import type { MemoryGate } from '../core/memory.js'
+import { Admission } from './admission.js'
+import { KeyRing } from './auth.js'
+import { checkContentEncoding, registerBodies } from './bodies.js'
+import type { ReadCall, RouteOf } from './call.js'
+import { registerFailures } from './failures.js'
+import { createApp } from './fastify-app.js'
+import { HostGuard, isLoopback } from './hosts.js'
+import { Metrics, type RouteMetrics, type ServiceState } from './metrics.js'
+import { type AnswerElsewhere, type Entrance, type RouteConfig, registerRoutes } from './router.js'
+import type { ServerSettings } from './settings.js'
+import { OpenTickets, Ticket } from './ticket.js'
+import { VERSION, VERSION_HEADER } from './versions.js'
+
+const CLOSED_RETRY_AFTER_MS = 1000
+const LOGGED_PATH_CHARS = 512
+const LARGE_BODY_BYTES = 64 * 1024
+/** A body is in memory as it came, and decoded. One of unknown length counts for no more than this share of the limit. */
+const BODY_COPIES = 2
+const BODY_SHARE = 1 / 4
+
+/** What differs between the thread that has the database and those that read beside it. */
+export interface ServiceParts<C extends ReadCall> {
+  settings: ServerSettings
+  memory: MemoryGate | null
+  /** Of threads that answer beside this one. */
+  others: () => Promise<readonly ServiceState[]>
+  routes(service: Service<C>): readonly RouteOf<C>[]
+  callOf(request: FastifyRequest): C
+  /** Answers what this thread cannot. */
+  elsewhere?: AnswerElsewhere
+}
+
+/** Requests on their way through one thread: whoever they are answered by, all pass the same gates. */
+export class Service<C extends ReadCall> {
+  readonly app: FastifyInstance
+  readonly metrics: Metrics
+  readonly #settings: ServerSettings
+  readonly #keys: KeyRing
+  readonly #guard: HostGuard
+  readonly #admission: Admission
+  readonly #unmatched: RouteMetrics
+  readonly #memory: MemoryGate | null
+  readonly #tickets = new OpenTickets()
+  /** Known beforehand, so that no line is put together only to be dropped. */
+  readonly #logsRequests: boolean
+  #closing: Promise<void> | null = null
+  readonly #trusted = new WeakSet<IncomingMessage>()
+
+  constructor(parts: ServiceParts<C>) {
+    const { settings, memory, others, routes, callOf, elsewhere } = parts
+    this.#settings = settings
+    this.#memory = memory
+    this.#keys = new KeyRing(settings)
+    this.#guard = new HostGuard(settings)
+    this.#admission = new Admission(settings)
+    this.metrics = new Metrics({ own: () => this.state(), others, memory })
+    this.#unmatched = this.metrics.route('OTHER', 'unmatched')
+    this.app = createApp(settings)
+    this.#logsRequests = settings.logLevel === 'debug' || settings.logLevel === 'trace'
+    registerBodies(this.app)
+    registerFailures(this.app, settings.maxBodyBytes)
+    registerRoutes(this.app, routes(this), {
+      metrics: this.metrics,
+      callOf,
+      entrance: (request, reply, config, done) => this.#enter(request, reply, config, done),
+      ...(elsewhere ? { elsewhere } : {}),
+    })
+  }
+
+  readonly isClosing = (): boolean => this.#closing !== null
+
+  state(): ServiceState {
+    return { routes: this.metrics.counts(), inWork: this.#admission.inWork }
+  }
+
+  /** Whether the gate that looks at its connection lets it pass. */
+  lets(request: IncomingMessage): boolean {
+    try {
+      this.#guard.check(request)
+      return true
+    } catch {
+      return false
+    }
+  }
+
+  /** Another thread has let this request pass the gate that looks at its connection. */
+  trust(request: IncomingMessage): void {
+    this.#trusted.add(request)
+  }
+
+  async listen(): Promise<string> {
+    const { host, port, allowInsecurePublic } = this.#settings
+    if (!isLoopback(host) && this.#keys.isEmpty && !allowInsecurePublic) {
+      throw new VicinalError(
+        'INVALID_ARGUMENT',
+        `host: refusing to listen on ${host} without an API key; set a key, or insist with allow-insecure-public`,
+      )
+    }
+    if (!isLoopback(host) && !this.#keys.isEmpty && this.#settings.tls === null) {
+      this.app.log.warn({ host }, 'keys travel in clear text: no TLS certificate is set')
+    }
+    await this.app.listen({ host, port })
+    const { address, port: taken, family } = this.app.server.address() as AddressInfo
+    const scheme = this.#settings.tls ? 'https' : 'http'
+    return `${scheme}://${family === 'IPv6' ? `[${address}]` : address}:${taken}`
+  }
+
+  /** For a server that is handed its connections. */
+  async listenOn(socketPath: string): Promise<void> {
+    await this.app.listen({ path: socketPath })
+  }
+
+  close(deadlineMs: number = this.#settings.closeDeadlineMs): Promise<void> {
+    this.#closing ??= this.#close(deadlineMs)
+    return this.#closing
+  }
+
+  async #close(deadlineMs: number): Promise<void> {
+    this.app.log.info({ inWork: this.#admission.inWork, deadlineMs }, 'stopping')
+    const cut = setTimeout(() => {
+      this.app.log.warn({ inWork: this.#admission.inWork }, 'deadline passed: cutting off requests in work')
+      this.#tickets.stopAll()
+      this.app.server.closeAllConnections()
+    }, deadlineMs)
+    await this.app.close()
+    clearTimeout(cut)
+    this.app.log.info('stopped')
+  }
+
+  #enter(...[request, reply, config, done]: Parameters<Entrance>): void {
+    const refusal = this.#refusal(request, reply, config)
+    // An upload is on its way to a file, piece by piece.
+    const isStreamed = config?.declared.isUpload === true
+    if (refusal || isStreamed || !needsRoom(request.ticket.bodyBytes, this.#memory)) done(refusal)
+    else void this.#makeRoom(request).then(() => done(), done)
+  }
+
+  /** The gate every request passes before its body is read. Returns why it may not pass. */
+  #refusal(request: FastifyRequest, reply: FastifyReply, config: RouteConfig | undefined): Error | undefined {
+    const ticket = new Ticket(reply.raw, config?.metrics ?? this.#unmatched)
+    request.ticket = ticket
+    this.#tickets.add(ticket)
+    reply.raw.once('close', () => {
+      this.#tickets.delete(ticket)
+      const { status, elapsedMs } = ticket.end(this.#admission)
+      if (this.#logsRequests) logRequest(request, status, elapsedMs)
+    })
+    // Stored payloads are strangers' text: no browser is to take them for anything but what the type says.
+    reply.header(VERSION_HEADER, VERSION).header('x-content-type-options', 'nosniff')
+    try {
+      if (!this.#trusted.has(request.raw)) this.#guard.check(request.raw)
+      // Where no route matched there is nothing to see without a key either.
+      this.#keys.check(request.headers, config?.declared.access ?? 'read')
+      const work = config?.declared.work ?? 'light'
+      if (this.#closing && work !== 'light') throw stopping()
+      checkContentEncoding(request.headers['content-encoding'])
+      ticket.admit(work, this.#admission.enter(work, request.headers))
+      if (work === 'read') noteArrival()
+      // Only now is a client that asks first told to send its body.
+      if (request.headers.expect !== undefined) reply.raw.writeContinue()
+      return undefined
+    } catch (error) {
+      return error as Error
+    }
+  }
+
+  /** The body as it comes and what is decoded from it are to fit below the limit of memory, or wait unread. */
+  async #makeRoom({ ticket }: FastifyRequest): Promise<void> {
+    const memory = this.#memory as MemoryGate
+    const most = (memory.limitBytes ?? Number.POSITIVE_INFINITY) * BODY_SHARE
+    ticket.hold(await memory.reserve(Math.min(ticket.bodyBytes * BODY_COPIES, most), ticket.stop.signal))
+  }
+}
+
+/** Small bodies are read whatever memory there is. */
+function needsRoom(bodyBytes: number, memory: MemoryGate | null): boolean {
+  return bodyBytes >= LARGE_BODY_BYTES && memory !== null && memory.limitBytes !== null
+}
+
+function stopping(): VicinalError {
+  return new VicinalError('UNAVAILABLE', 'Service is stopping', { retryAfterMs: CLOSED_RETRY_AFTER_MS })
+}
+
+/** The path only: a query string may carry secrets, a body always may. */
+function logRequest(request: FastifyRequest, status: number, elapsedMs: number): void {
+  const path = request.url.split('?', 1)[0]?.slice(0, LOGGED_PATH_CHARS)
+  request.log.debug({ reqId: request.id, method: request.method, path, status, elapsedMs }, 'request')
+}
