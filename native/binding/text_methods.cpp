@@ -1,10 +1,11 @@
-// Texts made into sparse vectors.
+// Texts made into sparse vectors, and vectors in texts of JSON.
 #include "binding/analyzers.hpp"
 #include "binding/arguments.hpp"
 #include "binding/environment.hpp"
 #include "binding/methods.hpp"
 #include "binding/results.hpp"
 #include "text/bm25.hpp"
+#include "text/vector_json.hpp"
 
 namespace vicinal::binding {
 
@@ -103,12 +104,65 @@ napi_value embedTexts(napi_env env, napi_callback_info info) {
   return Environment::of(env)->run(Lane::Insert, std::move(call));
 }
 
+struct Lifting {
+  Span<uint8_t> json;
+  Span<uint8_t> mark;
+  LiftedVectors lifted;
+
+  bool read(Arguments& arguments) {
+    json = arguments.typed<uint8_t>(arguments[0], "json");
+    mark = arguments.typed<uint8_t>(arguments[1], "mark");
+    return !arguments.failed();
+  }
+  Status lift() {
+    const auto* text = reinterpret_cast<const char*>(json.data);
+    const auto* sign = reinterpret_cast<const char*>(mark.data);
+    return liftVectors({text, json.length}, {sign, mark.length}, lifted);
+  }
+  // Null where there was none.
+  napi_value result(napi_env env) {
+    if (lifted.ends.empty()) {
+      napi_value null = nullptr;
+      napi_get_null(env, &null);
+      return null;
+    }
+    ResultObject object(env);
+    object.array("text", lifted.text);
+    object.array("floats", lifted.floats);
+    object.array("ends", lifted.ends);
+    return object.finish();
+  }
+};
+
+napi_value liftVectorsSync(napi_env env, napi_callback_info info) {
+  Arguments arguments(env, info);
+  Lifting lifting;
+  if (!lifting.read(arguments)) return nullptr;
+  const Status status = lifting.lift();
+  if (status.isOk()) return lifting.result(env);
+  throwError(env, codeName(status.code()), status.message());
+  return nullptr;
+}
+
+napi_value liftVectorsAside(napi_env env, napi_callback_info info) {
+  Arguments arguments(env, info);
+  auto lifting = std::make_shared<Lifting>();
+  if (!lifting->read(arguments)) return nullptr;
+  Call call;
+  call.pins = {lifting->json.value, lifting->mark.value};
+  call.work = [lifting] { return lifting->lift(); };
+  call.result = [lifting](napi_env live) { return lifting->result(live); };
+  return Environment::of(env)->run(Lane::Insert, std::move(call));
+}
+
 } // namespace
 
 void defineTextMethods(napi_env env, napi_value exports) {
   static constexpr Method kMethods[] = {
       {"embedTextsSync", embedTextsSync},
       {"embedTexts", embedTexts},
+      {"liftVectorsSync", liftVectorsSync},
+      {"liftVectors", liftVectorsAside},
   };
   defineMethods(env, exports, kMethods, std::size(kMethods));
 }

@@ -76,8 +76,9 @@ function wordsAt(bin: Uint8Array, field: string): BigUint64Array {
   return new BigUint64Array(alignedCopy(bin))
 }
 
-/** A bin of little-endian float32. */
-export function floatsAt(bin: Uint8Array, field: string): Float32Array {
+/** A bin of little-endian float32, or what was taken out of JSON. */
+export function floatsAt(bin: Uint8Array | Float32Array, field: string): Float32Array {
+  if (bin instanceof Float32Array) return bin
   const size = Float32Array.BYTES_PER_ELEMENT
   if (bin.byteLength % size !== 0) throw invalid(field, `expected a multiple of ${size} bytes`, bin)
   return new Float32Array(alignedCopy(bin))

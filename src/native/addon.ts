@@ -41,6 +41,14 @@ export type Begun = FoundRows | undefined | Promise<FoundRows>
  *   float64-safe integers (below 2^53), in arrays Float64Array.
  * - A closed shard throws CLOSED; `closeShard` waits for the operations that run.
  */
+export interface LiftedVectors {
+  text: Uint8Array
+  /** Components of all vectors, end to end. */
+  floats: Float32Array
+  /** Where each of them ends. */
+  ends: Uint32Array
+}
+
 /** Of each text the ascending numbers of its tokens, from one offset to the next. */
 export interface EmbeddedTexts {
   offsets: Uint32Array
@@ -65,6 +73,13 @@ export interface Addon {
    */
   prepareVectorsSync(data: Float32Array, dim: number, normalise: boolean, datatype?: string): number
   prepareVectors(data: Float32Array, dim: number, normalise: boolean, datatype?: string): Promise<number>
+
+  /**
+   * The vectors of a request in JSON, and its text with a string in the place of each: `mark` and the number of the vector.
+   * null where there are none, or where the text is no JSON as far as it was looked at.
+   */
+  liftVectorsSync(json: Uint8Array, mark: Uint8Array): LiftedVectors | null
+  liftVectors(json: Uint8Array, mark: Uint8Array): Promise<LiftedVectors | null>
 
   /** Takes an advisory OS lock (flock) on the file, creating it (0600). Returns null when another holds it. */
   lockFile(path: string): LockHandle | null

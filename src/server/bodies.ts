@@ -3,24 +3,26 @@ import type { FastifyInstance, FastifyRequest } from 'fastify'
 import { describeValue, VicinalError } from '../core/errors.js'
 import { parseJson } from '../ingest/wire-json.js'
 import { decodeMsgpack } from '../ingest/wire-msgpack.js'
+import { parseVectorJson } from '../ingest/wire-vector-json.js'
 import { JSON_TYPE, MSGPACK_TYPE } from './respond.js'
 import { configOf } from './router.js'
 
 const CHARSET = /;\s*charset\s*=\s*"?([^\s;"]+)/i
 const UTF8 = /^utf-?8$/i
 
-type Decode = (bytes: Buffer) => unknown
+/** A value, or the promise of it. */
+type Decode = (bytes: Buffer, request: FastifyRequest) => unknown
 type Done = (error: Error | null, body?: unknown) => void
 
 export function registerBodies(app: FastifyInstance): void {
   app.removeAllContentTypeParsers()
-  register(app, [JSON_TYPE], parseJson)
+  register(app, [JSON_TYPE], (bytes, request) => (hasVectors(request) ? parseVectorJson(bytes) : parseJson(bytes)))
   // Left to the route, which reads it as it comes; of all others a form is refused.
   app.addContentTypeParser('multipart/form-data', (request, _payload, done) => {
     if (configOf(request)?.declared.isUpload) done(null)
     else done(unsupportedType(request.headers['content-type']))
   })
-  register(app, [MSGPACK_TYPE, 'application/x-msgpack', 'application/vnd.msgpack'], decodeMsgpack)
+  register(app, [MSGPACK_TYPE, 'application/x-msgpack', 'application/vnd.msgpack'], (bytes) => decodeMsgpack(bytes))
 }
 
 function register(app: FastifyInstance, types: string[], decode: Decode): void {
@@ -29,14 +31,20 @@ function register(app: FastifyInstance, types: string[], decode: Decode): void {
     try {
       checkEncoding(request)
       // A body that was left out is told apart from a malformed one by the route.
-      if (bytes.length > 0) body = decode(bytes)
+      if (bytes.length > 0) body = decode(bytes, request)
       request.bytes = bytes
     } catch (error) {
       done(error as Error)
       return
     }
-    done(null, body)
+    if (body instanceof Promise) body.then((decoded) => done(null, decoded), done)
+    else done(null, body)
   })
+}
+
+/** Bodies that hold points, or what is asked of them. */
+function hasVectors({ url }: FastifyRequest): boolean {
+  return url.includes('/points')
 }
 
 function checkEncoding({ headers }: FastifyRequest): void {

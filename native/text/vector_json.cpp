@@ -1,0 +1,208 @@
+#include "text/vector_json.hpp"
+
+#include <algorithm>
+#include <array>
+#include <charconv>
+#include <cmath>
+#include <cstring>
+
+namespace vicinal {
+
+namespace {
+
+// As deep as requests may be (LIMITS.jsonDepth), which is for who parses the rest to check.
+constexpr size_t kMostDepth = 256;
+
+// What a value is by the keys that lead to it.
+enum class Role : uint8_t {
+  // Nothing of it is a vector, but by its own keys.
+  Plain,
+  // Nothing in it is looked at.
+  Inert,
+  // A vector, vectors, or vectors by name.
+  Vectors,
+  // A vector or vectors; what it says by keys is something else.
+  Query,
+  // Each of its elements may be a vector; numbers are ids.
+  Examples,
+};
+
+Role roleOf(Role around, std::string_view key) {
+  static constexpr std::array<std::string_view, 8> kInert = {
+      "payload", "payloads", "filter", "metadata", "indices", "values", "options", "text"};
+  if (around == Role::Inert || std::find(kInert.begin(), kInert.end(), key) != kInert.end())
+    return Role::Inert;
+  if (around == Role::Vectors || key == "vector" || key == "vectors") return Role::Vectors;
+  if (key == "query" || key == "nearest") return Role::Query;
+  return key == "positive" || key == "negative" ? Role::Examples : Role::Plain;
+}
+
+Role ofElements(Role array) { return array == Role::Examples ? Role::Query : array; }
+
+bool isDigit(char c) { return c >= '0' && c <= '9'; }
+
+class VectorLifter {
+public:
+  VectorLifter(std::string_view json, std::string_view mark, LiftedVectors& lifted)
+      : at_(json.data()), end_(json.data() + json.size()), copied_(json.data()), mark_(mark),
+        lifted_(lifted) {}
+
+  Status run() {
+    while (at_ != end_ && isSound_) step();
+    if (!isSound_ || depth_ != 0) lifted_.ends.clear();
+    if (hasMemory_ && !lifted_.ends.empty()) hasMemory_ = copyUpTo(end_);
+    return hasMemory_ ? Status::ok()
+                      : Status(Code::Overloaded, "out of memory while a request is read");
+  }
+
+private:
+  struct Frame {
+    Role role = Role::Plain;
+    // What is next is of this role: an element, or the value of the last key.
+    Role next = Role::Plain;
+    bool isObject = false;
+    bool isKeyNext = false;
+  };
+
+  Frame& top() { return frames_[depth_]; }
+
+  void step() {
+    switch (*at_) {
+    case '"': return string();
+    case '{': return open(true);
+    case '[':
+      if (mayBeVector() && lift()) return;
+      return open(false);
+    case '}':
+    case ']':
+      isSound_ = depth_ > 0 && top().isObject == (*at_ == '}');
+      depth_ -= isSound_ ? 1 : 0;
+      break;
+    case ',': top().isKeyNext = top().isObject; break;
+    default: break;
+    }
+    at_++;
+  }
+
+  bool mayBeVector() {
+    const Frame& frame = top();
+    return !frame.isKeyNext && (frame.next == Role::Vectors || frame.next == Role::Query);
+  }
+
+  void open(bool isObject) {
+    const Role role = top().next;
+    isSound_ = ++depth_ < kMostDepth;
+    if (!isSound_) return;
+    top() = {role, isObject ? Role::Plain : ofElements(role), isObject, isObject};
+    at_++;
+  }
+
+  void string() {
+    const char* const from = ++at_;
+    while (at_ != end_ && *at_ != '"') at_ += *at_ == '\\' && end_ - at_ > 1 ? 2 : 1;
+    isSound_ = at_ != end_;
+    if (!isSound_) return;
+    if (Frame& frame = top(); frame.isKeyNext) {
+      frame.next = roleOf(frame.role, {from, size_t(at_ - from)});
+      frame.isKeyNext = false;
+    }
+    at_++;
+  }
+
+  // An array of numbers alone; otherwise nothing has happened.
+  bool lift() {
+    const size_t before = lifted_.floats.size();
+    const char* const after = numbers(at_ + 1);
+    if (after == nullptr || lifted_.floats.size() - before < kLeastLifted || !hasMemory_) {
+      lifted_.floats.truncate(before);
+      return false;
+    }
+    char number[16];
+    const auto written = std::to_chars(number, number + sizeof number, lifted_.ends.size());
+    hasMemory_ = copyUpTo(at_) && append("\"") && append(mark_) &&
+                 append({number, size_t(written.ptr - number)}) && append("\"") &&
+                 lifted_.ends.push(uint32_t(lifted_.floats.size()));
+    isSound_ = hasMemory_;
+    at_ = copied_ = after;
+    return true;
+  }
+
+  // Behind the array whose first element is to come, or null.
+  const char* numbers(const char* at) {
+    while (true) {
+      at = skipSpace(at);
+      at = number(at);
+      if (at == nullptr) return nullptr;
+      at = skipSpace(at);
+      if (at == end_) return nullptr;
+      if (*at == ']') return at + 1;
+      if (*at++ != ',') return nullptr;
+    }
+  }
+
+  // Behind a number as JSON has it that a float32 holds, or null. Rounded as JavaScript does, which
+  // has doubles in between.
+  const char* number(const char* from) {
+    const char* at = from;
+    if (at != end_ && *at == '-') at++;
+    if (at == end_ || !isDigit(*at)) return nullptr;
+    at = *at == '0' ? at + 1 : skipDigits(at);
+    if (at != end_ && *at == '.') {
+      const char* const digits = ++at;
+      at = skipDigits(at);
+      if (at == digits) return nullptr;
+    }
+    if (at != end_ && (*at == 'e' || *at == 'E')) {
+      at++;
+      if (at != end_ && (*at == '+' || *at == '-')) at++;
+      const char* const digits = at;
+      at = skipDigits(at);
+      if (at == digits) return nullptr;
+    }
+    double value = 0;
+    const auto [end, error] = std::from_chars(from, at, value);
+    const auto component = static_cast<float>(value);
+    if (error != std::errc() || end != at || !std::isfinite(component)) return nullptr;
+    hasMemory_ = hasMemory_ && lifted_.floats.push(component);
+    return hasMemory_ ? at : nullptr;
+  }
+
+  const char* skipDigits(const char* at) const {
+    while (at != end_ && isDigit(*at)) at++;
+    return at;
+  }
+  const char* skipSpace(const char* at) const {
+    while (at != end_ && (*at == ' ' || *at == '\n' || *at == '\r' || *at == '\t')) at++;
+    return at;
+  }
+
+  bool copyUpTo(const char* at) {
+    const bool done = append({copied_, size_t(at - copied_)});
+    copied_ = at;
+    return done;
+  }
+  bool append(std::string_view text) {
+    const size_t size = lifted_.text.size();
+    if (!lifted_.text.resize(size + text.size())) return false;
+    std::copy(text.begin(), text.end(), lifted_.text.begin() + size);
+    return true;
+  }
+
+  const char* at_;
+  const char* const end_;
+  const char* copied_;
+  const std::string_view mark_;
+  LiftedVectors& lifted_;
+  std::array<Frame, kMostDepth> frames_;
+  size_t depth_ = 0;
+  bool isSound_ = true;
+  bool hasMemory_ = true;
+};
+
+} // namespace
+
+Status liftVectors(std::string_view json, std::string_view mark, LiftedVectors& lifted) {
+  return VectorLifter(json, mark, lifted).run();
+}
+
+} // namespace vicinal
