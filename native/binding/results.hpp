@@ -6,8 +6,8 @@
 
 #include <vector>
 
-#include "search/row_block.hpp"
 #include "base/buffer.hpp"
+#include "search/row_block.hpp"
 
 namespace vicinal::binding {
 

@@ -3,10 +3,10 @@
 
 #include <string>
 
+#include "base/buffer.hpp"
 #include "base/cancel.hpp"
 #include "filter/payload_index.hpp"
 #include "search/filter_bytes.hpp"
-#include "base/buffer.hpp"
 #include "segment/snapshot.hpp"
 
 namespace vicinal {

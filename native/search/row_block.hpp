@@ -4,8 +4,8 @@
 #include <cstdint>
 #include <vector>
 
-#include "filter/program.hpp"
 #include "base/buffer.hpp"
+#include "filter/program.hpp"
 #include "segment/snapshot.hpp"
 
 namespace vicinal {

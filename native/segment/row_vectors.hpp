@@ -2,8 +2,8 @@
 // they came in, or of the datatype of the space that keeps them.
 #pragma once
 
-#include "distance/datatype.hpp"
 #include "base/buffer.hpp"
+#include "distance/datatype.hpp"
 
 namespace vicinal {
 

@@ -143,34 +143,25 @@ private:
   // Behind a number as JSON has it that a float32 holds, or null. Rounded as JavaScript does, which
   // has doubles in between.
   const char* number(const char* from) {
-    const char* at = from;
-    if (at != end_ && *at == '-') at++;
-    if (at == end_ || !isDigit(*at)) return nullptr;
-    at = *at == '0' ? at + 1 : skipDigits(at);
-    if (at != end_ && *at == '.') {
-      const char* const digits = ++at;
-      at = skipDigits(at);
-      if (at == digits) return nullptr;
-    }
-    if (at != end_ && (*at == 'e' || *at == 'E')) {
-      at++;
-      if (at != end_ && (*at == '+' || *at == '-')) at++;
-      const char* const digits = at;
-      at = skipDigits(at);
-      if (at == digits) return nullptr;
-    }
+    if (!beginsAsJson(from)) return nullptr;
     double value = 0;
-    const auto [end, error] = std::from_chars(from, at, value);
+    const auto [end, error] = std::from_chars(from, end_, value);
     const auto component = static_cast<float>(value);
-    if (error != std::errc() || end != at || !std::isfinite(component)) return nullptr;
+    if (error != std::errc() || !std::isfinite(component)) return nullptr;
     hasMemory_ = hasMemory_ && lifted_.floats.push(component);
-    return hasMemory_ ? at : nullptr;
+    return hasMemory_ ? end : nullptr;
   }
 
-  const char* skipDigits(const char* at) const {
+  // What JSON asks of a number beyond what `from_chars` does: digits on both sides of a point, and
+  // no zero before other digits.
+  bool beginsAsJson(const char* at) const {
+    if (at != end_ && *at == '-') at++;
+    const char* const digits = at;
     while (at != end_ && isDigit(*at)) at++;
-    return at;
+    if (at == digits || (*digits == '0' && at - digits > 1)) return false;
+    return at == end_ || *at != '.' || (end_ - at > 1 && isDigit(at[1]));
   }
+
   const char* skipSpace(const char* at) const {
     while (at != end_ && (*at == ' ' || *at == '\n' || *at == '\r' || *at == '\t')) at++;
     return at;
