@@ -1,5 +1,5 @@
-import { mkdtempSync, rmSync } from 'node:fs'
-import type { Socket } from 'node:net'
+import { mkdtempSync, readdirSync, rmSync } from 'node:fs'
+import { connect, type Socket } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { Worker } from 'node:worker_threads'
@@ -12,6 +12,7 @@ import type { ServiceState } from '../server/metrics.js'
 import type { ServerSettings } from '../server/settings.js'
 import type { FromReader, ReadingThreadData, ToReader } from './reading-messages.js'
 
+const FOLDER_PREFIX = 'vicinal-threads-'
 const ENTRY = new URL('../../dist/cli/reading-thread.js', import.meta.url)
 /** A thread that ended on its own is replaced, but not at once: what ended it may go on. */
 const RESTART_MS = 1_000
@@ -39,6 +40,8 @@ export class ReadingThreads implements ThreadsBeside {
   readonly #folder: string
   readonly #threads = new Set<ReadingThread>()
   readonly #unwatch: () => void
+  /** What those that ended had told last: counters never go back. */
+  readonly #past: ServiceState[] = []
   #started = 0
   /** Connections of this thread. */
   #own = 0
@@ -47,7 +50,7 @@ export class ReadingThreads implements ThreadsBeside {
   private constructor(options: ReadingThreadsOptions) {
     this.#options = options
     // Of mode 0700: the sockets in it are this process's alone.
-    this.#folder = mkdtempSync(join(tmpdir(), 'vicinal-'))
+    this.#folder = mkdtempSync(join(tmpdir(), FOLDER_PREFIX))
     this.forwardedOn = join(this.#folder, 'main')
     if (Buffer.byteLength(this.forwardedOn) > LONGEST_SOCKET_PATH) {
       throw new Error(`the folder for temporary files has too long a name for a socket: ${tmpdir()}`)
@@ -58,6 +61,7 @@ export class ReadingThreads implements ThreadsBeside {
   }
 
   static start(options: ReadingThreadsOptions): ReadingThreads {
+    sweep()
     const threads = new ReadingThreads(options)
     for (let i = 0; i < options.count; i++) threads.#start()
     return threads
@@ -91,7 +95,8 @@ export class ReadingThreads implements ThreadsBeside {
   }
 
   async states(): Promise<ServiceState[]> {
-    return (await Promise.all([...this.#threads].map((thread) => thread.state()))).flatMap((state) => state ?? [])
+    const states = await Promise.all([...this.#threads].map((thread) => thread.state()))
+    return [...states.flatMap((state) => state ?? []), ...this.#past]
   }
 
   async close(deadlineMs: number): Promise<void> {
@@ -117,6 +122,7 @@ export class ReadingThreads implements ThreadsBeside {
       database,
       (error) => {
         this.#threads.delete(thread)
+        if (thread.told) this.#past.push({ ...thread.told, inWork: 0, threads: 0 })
         forgetHeap()
         if (this.#isClosing) return
         onTrouble(error)
@@ -132,6 +138,8 @@ class ReadingThread {
   readonly ready: Promise<void>
   isReady = false
   connections = 0
+  /** What it said of itself last. */
+  told: ServiceState | null = null
   readonly #worker: Worker
   readonly #ended: Promise<void>
   readonly #waiting: ((state: ServiceState | null) => void)[] = []
@@ -157,8 +165,10 @@ class ReadingThread {
           this.isReady = true
           resolve()
         } else if (message.kind === 'ended') this.connections--
-        else if (message.kind === 'state') this.#waiting.shift()?.(message.state)
-        else void this.#share(message.name, database)
+        else if (message.kind === 'state') {
+          this.told = message.state
+          this.#waiting.shift()?.(message.state)
+        } else void this.#share(message.name, database)
       }
       this.#worker.on('message', onMessage)
       void this.#ended.then(resolve)
@@ -192,10 +202,7 @@ class ReadingThread {
 
   /** Until the database is open, there is nothing to read. */
   async #share(name: string, database: Promise<SharingDatabase>): Promise<void> {
-    const shared = await database.then(
-      (opened) => opened.share(name),
-      () => null,
-    )
+    const shared = await database.then((opened) => opened.share(name)).catch(() => null)
     this.tell({ kind: 'shared', name, shared })
   }
 }
@@ -204,4 +211,16 @@ class ReadingThread {
 function descriptorOf(connection: Socket): number | null {
   const { _handle: handle } = connection as Socket & { _handle?: { fd?: number } | null }
   return handle?.fd !== undefined && handle.fd >= 0 ? handle.fd : null
+}
+
+/** Removes what processes have left that were killed: nobody listens there any more. */
+function sweep(): void {
+  for (const name of readdirSync(tmpdir())) {
+    if (!name.startsWith(FOLDER_PREFIX)) continue
+    const folder = join(tmpdir(), name)
+    const probe = connect(join(folder, 'main'), () => probe.destroy())
+    probe.on('error', ({ code }: NodeJS.ErrnoException) => {
+      if (code === 'ECONNREFUSED') rmSync(folder, { recursive: true, force: true })
+    })
+  }
 }

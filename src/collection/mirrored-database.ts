@@ -9,6 +9,10 @@ import { CollectionReads, type ReadSource } from './collection-reads.js'
 import type { CollectionView } from './collection-view.js'
 import type { SharedCollection } from './sharing.js'
 
+/** Names that are asked for at a time, and that are remembered as strange. */
+const MOST_ASKED = 64
+const MOST_STRANGE = 1_000
+
 /** What a mirror knows of the thread that the database is open in. */
 export interface MirroredThread {
   /** `CatalogChanges.shared` of that thread. */
@@ -25,8 +29,10 @@ export interface MirroredThread {
 export class MirroredDatabase implements ReadableDatabase {
   readonly #thread: MirroredThread
   readonly #admission: Admission
-  /** By the name asked for; null: not to be read here. */
-  readonly #known = new Map<string, Mirrored | null>()
+  /** By the name asked for. */
+  readonly #known = new Map<string, Mirrored>()
+  /** Not to be read here, or not there: anybody may ask for names. */
+  readonly #strange = new Set<string>()
   readonly #asked = new Set<string>()
   /** The number of changes that what is known is as of. */
   #changes: number
@@ -40,9 +46,9 @@ export class MirroredDatabase implements ReadableDatabase {
   /** Whether `collection` would resolve now. Where nothing is known of the name, it may soon. */
   has(name: string): boolean {
     this.refresh()
-    const known = this.#known.get(name)
-    if (known === undefined) void this.#learn(name)
-    return !!known
+    if (this.#known.has(name)) return true
+    if (!this.#strange.has(name)) void this.#learn(name)
+    return false
   }
 
   async collection<P = Payload>(name: string): Promise<ReadableCollection<P>> {
@@ -54,13 +60,13 @@ export class MirroredDatabase implements ReadableDatabase {
     const now = this.#changesNow()
     if (now === this.#changes) return
     this.#changes = now
-    for (const mirrored of this.#known.values()) mirrored?.close()
-    this.#known.clear()
+    this.close()
   }
 
   close(): void {
-    for (const mirrored of this.#known.values()) mirrored?.close()
+    for (const mirrored of this.#known.values()) mirrored.close()
     this.#known.clear()
+    this.#strange.clear()
   }
 
   #changesNow(): number {
@@ -73,18 +79,21 @@ export class MirroredDatabase implements ReadableDatabase {
   }
 
   async #learn(name: string): Promise<void> {
-    if (this.#asked.has(name)) return
+    if (this.#asked.has(name) || this.#asked.size >= MOST_ASKED) return
     this.#asked.add(name)
-    const before = this.#changes
+    const asOf = this.#changes
     const shared = await this.#thread.share(name).finally(() => this.#asked.delete(name))
     this.refresh()
     // What has changed since is to be asked for again.
-    if (before === this.#changes) this.#known.set(name, shared && this.#opened(shared))
+    if (asOf !== this.#changes) return
+    const mirrored = shared && this.#opened(shared, asOf)
+    if (mirrored) this.#known.set(name, mirrored)
+    else if (this.#strange.size < MOST_STRANGE) this.#strange.add(name)
   }
 
-  #opened(shared: SharedCollection): Mirrored | null {
+  #opened(shared: SharedCollection, asOf: number): Mirrored | null {
     try {
-      const isCurrent = () => this.#changes === this.#changesNow()
+      const isCurrent = () => asOf === this.#changesNow()
       return new Mirrored(shared, isCurrent, (reads) => ({
         admission: this.#admission,
         catalog: (name) => (name === shared.name ? reads : this.#mirrored(name)),

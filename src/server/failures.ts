@@ -1,4 +1,5 @@
 /** Every way a request can fail, as an answer in one shape. */
+import type { IncomingMessage } from 'node:http'
 import type { Socket } from 'node:net'
 import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import { VicinalError } from '../core/errors.js'
@@ -13,7 +14,9 @@ const LOGGED_CODES = new Set(['UNAUTHENTICATED', 'FORBIDDEN', 'MISDIRECTED_HOST'
 export function registerFailures(app: FastifyInstance, maxBodyBytes: number): void {
   app.setErrorHandler((error: FastifyError | VicinalError, request, reply) => {
     const known = vicinalError(error, request, maxBodyBytes)
-    if (!request.raw.readableEnded && hasLargeBody(request)) reply.header('connection', 'close')
+    // A thread that has forwarded it stops sending once it has the answer, and closes the client's connection itself.
+    if (request.ticket?.peer !== undefined) reply.removeHeader('connection')
+    else if (!request.raw.readableEnded && hasLargeBody(request.raw)) reply.header('connection', 'close')
     log(error, known, request)
     return sendError(request, reply, known)
   })
@@ -40,7 +43,7 @@ function vicinalError(error: FastifyError | VicinalError, request: FastifyReques
   return new VicinalError('INTERNAL', `Service internal error: the log has more under request ${request.id}`)
 }
 
-function hasLargeBody({ headers }: FastifyRequest): boolean {
+export function hasLargeBody({ headers }: IncomingMessage): boolean {
   return headers['transfer-encoding'] !== undefined || Number(headers['content-length'] ?? 0) > DRAINED_BODY_BYTES
 }
 
@@ -49,7 +52,8 @@ function log(error: Error, known: VicinalError, request: FastifyRequest): void {
   if (known.code === 'NOT_IMPLEMENTED') return
   if (known.status >= 500 && known.retryable) request.log.warn(facts, known.message)
   else if (known.status >= 500) request.log.error({ ...facts, err: error }, known.message)
-  else if (LOGGED_CODES.has(known.code)) request.log.warn({ ...facts, peer: request.ip }, 'refused')
+  else if (LOGGED_CODES.has(known.code))
+    request.log.warn({ ...facts, peer: request.ticket?.peer ?? request.ip }, 'refused')
 }
 
 /** What is no HTTP at all gets a plain answer, and its connection is closed. */

@@ -3,6 +3,11 @@ import type { ReadCall } from './call.js'
 import type { Service } from './service.js'
 import type { ServerSettings } from './settings.js'
 
+/** The address of who has sent the request, in the words of the thread that forwards it; that of a client is dropped. */
+export const PEER_HEADER = 'x-vicinal-peer'
+/** As many as systems have by default; who finds no place is refused at once, other than over TCP. */
+const BACKLOG = 4096
+
 /** Requests that threads beside this one have taken in and do not answer: to the service they are as any other. */
 export class ForwardedRequests {
   readonly #server: Server
@@ -15,7 +20,8 @@ export class ForwardedRequests {
       keepAliveTimeout: 0,
     })
     const answer = (...given: Parameters<Parameters<Server['on']>[1]>) => {
-      service.trust(given[0])
+      const { [PEER_HEADER]: peer } = given[0].headers
+      service.trust(given[0], String(peer ?? ''))
       service.app.server.emit('request', ...given)
     }
     this.#server.on('request', answer).on('checkContinue', answer)
@@ -23,7 +29,7 @@ export class ForwardedRequests {
 
   async listen(path: string): Promise<void> {
     await new Promise<void>((resolve, reject) => {
-      this.#server.once('error', reject).listen(path, resolve)
+      this.#server.once('error', reject).listen({ path, backlog: BACKLOG }, resolve)
     })
   }
 

@@ -2,15 +2,19 @@
 import { Agent, type ClientRequest, type IncomingMessage, type ServerResponse, request as sendRequest } from 'node:http'
 import { pipeline } from 'node:stream'
 import { VicinalError } from '../core/errors.js'
+import { hasLargeBody } from './failures.js'
+import { PEER_HEADER } from './forwarded-requests.js'
 import { JSON_TYPE } from './respond.js'
 
-const CONTINUE = '100-continue'
-/** What concerns one connection, and is said anew on the other. */
-const OF_CONNECTION = new Set(['connection', 'keep-alive', 'transfer-encoding'])
+/** What concerns one connection and is said anew on the other, and what is said of whoever is at its end. */
+const OF_CONNECTION = new Set(['connection', 'keep-alive', 'transfer-encoding', 'trailer', PEER_HEADER])
+/** More wait for one of these to be free. All of several threads together fit into the queue of who is to accept them. */
+const MOST_SOCKETS = 512
+const MOST_IDLE_SOCKETS = 32
 
 export class Forwarder {
   readonly #socketPath: string
-  readonly #agent = new Agent({ keepAlive: true })
+  readonly #agent = new Agent({ keepAlive: true, maxSockets: MOST_SOCKETS, maxFreeSockets: MOST_IDLE_SOCKETS })
 
   constructor(socketPath: string) {
     this.#socketPath = socketPath
@@ -19,12 +23,15 @@ export class Forwarder {
   /** Nothing was read of its body. */
   pass(request: IncomingMessage, response: ServerResponse): void {
     const sent = this.#send(request, response, framingOf(request))
-    if (request.headers.expect?.toLowerCase() !== CONTINUE) {
+    if (request.headers.expect === undefined) {
+      if (!sent) return
       request.pipe(sent)
+      // With what came of the body; but the other thread may answer before there is any.
+      setImmediate(() => sent.flushHeaders())
       return
     }
-    sent.flushHeaders()
-    sent.once('continue', () => {
+    sent?.flushHeaders()
+    sent?.once('continue', () => {
       response.writeContinue()
       request.pipe(sent)
     })
@@ -32,38 +39,40 @@ export class Forwarder {
 
   /** This was its body. */
   passRead(request: IncomingMessage, response: ServerResponse, body: Buffer | null): void {
-    const length = body ? ['content-length', String(body.length)] : []
-    this.#send(request, response, length, ['content-length', 'expect']).end(body ?? undefined)
+    const length = ['content-length', String(body?.length ?? 0)]
+    this.#send(request, response, length, ['content-length', 'expect'])?.end(body ?? undefined)
   }
 
   close(): void {
     this.#agent.destroy()
   }
 
+  /** null where it has been answered: it cannot be sent. */
   #send(
     request: IncomingMessage,
     response: ServerResponse,
     more: readonly string[],
     without: readonly string[] = [],
-  ): ClientRequest {
-    const headers = withoutHeaders(request.rawHeaders, without).concat(more)
-    const sent = sendRequest({
-      socketPath: this.#socketPath,
-      agent: this.#agent,
-      method: request.method as string,
-      path: request.url as string,
-      // As they are, in their order: what is said twice is for the other thread to judge.
-      headers: headers as never,
-      setHost: false,
-    })
-    sent.once('response', (answer) => {
-      request.unpipe(sent)
-      const told = withoutHeaders(answer.rawHeaders, [])
-      if (answer.headers.connection === 'close') told.push('connection', 'close')
-      response.sendDate = false
-      response.writeHead(answer.statusCode as number, told)
-      pipeline(answer, response, () => {})
-    })
+  ): ClientRequest | null {
+    const { remoteAddress } = request.socket
+    const peer = remoteAddress === undefined ? [] : [PEER_HEADER, remoteAddress]
+    const headers = [...withoutHeaders(request.rawHeaders, without), ...more, ...peer]
+    let sent: ClientRequest
+    try {
+      sent = sendRequest({
+        socketPath: this.#socketPath,
+        agent: this.#agent,
+        method: request.method as string,
+        path: request.url as string,
+        // As they are, in their order: what is said twice is for the other thread to judge.
+        headers: headers as never,
+        setHost: false,
+      })
+    } catch (error) {
+      fail(response, error as Error)
+      return null
+    }
+    sent.once('response', (answer) => handBack(request, sent, answer, response))
     sent.on('error', (error) => fail(response, error))
     // Whoever hung up wants no answer.
     response.once('close', () => {
@@ -71,6 +80,28 @@ export class Forwarder {
     })
     return sent
   }
+}
+
+/** Who has answered before the body was there to its end has no use for it. */
+function handBack(
+  request: IncomingMessage,
+  sent: ClientRequest,
+  answer: IncomingMessage,
+  response: ServerResponse,
+): void {
+  const told = withoutHeaders(answer.rawHeaders, [])
+  const isUnread = !sent.writableEnded
+  if (isUnread) {
+    request.unpipe(sent)
+    request.resume()
+  }
+  const ends = answer.headers.connection === 'close' || (isUnread && answer.statusCode !== 200 && hasLargeBody(request))
+  if (ends) told.push('connection', 'close')
+  response.sendDate = false
+  response.writeHead(answer.statusCode as number, told)
+  pipeline(answer, response, () => {
+    if (isUnread) sent.destroy()
+  })
 }
 
 /** How its end is to be told; a length it has itself goes with its other headers. */
@@ -94,7 +125,7 @@ function fail(response: ServerResponse, cause: Error): void {
     response.destroy()
     return
   }
-  const { status, code, message } = new VicinalError('UNAVAILABLE', 'Service is stopping', { cause })
+  const { status, code, message } = new VicinalError('UNAVAILABLE', 'Service unavailable: it is stopping', { cause })
   const body = JSON.stringify({ status: { error: message, code }, time: 0 })
   response.writeHead(status, { 'content-type': JSON_TYPE, connection: 'close' }).end(body)
 }

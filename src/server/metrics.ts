@@ -23,6 +23,8 @@ export interface RouteCounts {
 export interface ServiceState {
   routes: readonly RouteCounts[]
   inWork: number
+  /** 1, or 0 of one that has ended. */
+  threads: number
 }
 
 /** Requests of one route. */
@@ -134,7 +136,7 @@ export class Metrics {
   async text(database: Database | null, { anonymize }: { anonymize: boolean }): Promise<string> {
     const states = await this.#states()
     const used = summed(states)
-    const inWork = states.reduce((sum, state) => sum + state.inWork, 0)
+    const sum = (value: (state: ServiceState) => number) => states.reduce((all, state) => all + value(state), 0)
     const { memory } = this.#parts
     const lines = [
       ...family('app_info', 'gauge', 'Name and version', [`app_info{name="vicinal",version="${VERSION}"} 1`]),
@@ -145,8 +147,16 @@ export class Metrics {
         'Time from head of the request to end of the answer',
         used.flatMap(durations),
       ),
-      ...gauge('rest_requests_in_work', 'Requests admitted and not yet answered', inWork),
-      ...gauge('rest_threads', 'Threads that answer requests', states.length),
+      ...gauge(
+        'rest_requests_in_work',
+        'Requests admitted and not yet answered',
+        sum((state) => state.inWork),
+      ),
+      ...gauge(
+        'rest_threads',
+        'Threads that answer requests',
+        sum((state) => state.threads),
+      ),
       ...processMetrics(),
       ...limitMetrics(memory),
     ]

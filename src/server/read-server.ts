@@ -8,6 +8,7 @@
 import type { IncomingMessage, Server, ServerResponse } from 'node:http'
 import { Socket } from 'node:net'
 import type { ReadableDatabase } from '../core/database.js'
+import { LIMITS } from '../core/limits.js'
 import { ReadCall } from './call.js'
 import { DatabaseGate } from './database-gate.js'
 import { Forwarder } from './forwarder.js'
@@ -57,10 +58,10 @@ export function createReadServer(options: ReadServerOptions): ReadServer {
     },
   })
   interpose(service.app.server, 'request', (request: IncomingMessage, response: ServerResponse) => {
-    const name = collectionRead(request)
-    if (name !== null && database.has(name)) return false
     // Whom the gates of this thread refuse, they answer.
     if (!service.lets(request)) return false
+    const name = collectionRead(request)
+    if (name !== null && database.has(name)) return false
     forwarder.pass(request, response)
     return true
   })
@@ -126,5 +127,6 @@ function collectionRead({ method, url = '' }: IncomingMessage): string | null {
   if (end < 0) return null
   const query = url.indexOf('?', end)
   const name = url.slice(COLLECTIONS.length, end)
-  return readPaths.has(query < 0 ? url.slice(end) : url.slice(end, query)) && !name.includes('%') ? name : null
+  if (name.length > LIMITS.nameLength || name.includes('%')) return null
+  return readPaths.has(query < 0 ? url.slice(end) : url.slice(end, query)) ? name : null
 }

@@ -50,7 +50,7 @@ export class Service<C extends ReadCall> {
   /** Known beforehand, so that no line is put together only to be dropped. */
   readonly #logsRequests: boolean
   #closing: Promise<void> | null = null
-  readonly #trusted = new WeakSet<IncomingMessage>()
+  readonly #trusted = new WeakMap<IncomingMessage, string>()
 
   constructor(parts: ServiceParts<C>) {
     const { settings, memory, others, routes, callOf, elsewhere } = parts
@@ -76,7 +76,7 @@ export class Service<C extends ReadCall> {
   readonly isClosing = (): boolean => this.#closing !== null
 
   state(): ServiceState {
-    return { routes: this.metrics.counts(), inWork: this.#admission.inWork }
+    return { routes: this.metrics.counts(), inWork: this.#admission.inWork, threads: 1 }
   }
 
   /** Whether the gate that looks at its connection lets it pass. */
@@ -89,9 +89,9 @@ export class Service<C extends ReadCall> {
     }
   }
 
-  /** Another thread has let this request pass the gate that looks at its connection. */
-  trust(request: IncomingMessage): void {
-    this.#trusted.add(request)
+  /** Another thread has let this request, which `peer` has sent, pass the gate that looks at its connection. */
+  trust(request: IncomingMessage, peer: string): void {
+    this.#trusted.set(request, peer)
   }
 
   async listen(): Promise<string> {
@@ -154,7 +154,8 @@ export class Service<C extends ReadCall> {
     // Stored payloads are strangers' text: no browser is to take them for anything but what the type says.
     reply.header(VERSION_HEADER, VERSION).header('x-content-type-options', 'nosniff')
     try {
-      if (!this.#trusted.has(request.raw)) this.#guard.check(request.raw)
+      ticket.peer = this.#trusted.get(request.raw)
+      if (ticket.peer === undefined) this.#guard.check(request.raw)
       // Where no route matched there is nothing to see without a key either.
       this.#keys.check(request.headers, config?.declared.access ?? 'read')
       const work = config?.declared.work ?? 'light'

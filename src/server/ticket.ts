@@ -13,6 +13,8 @@ export class Ticket {
   readonly stop = new Stop()
   /** Among the open ones. */
   place = 0
+  /** Who has sent a request that another thread has forwarded. */
+  peer: string | undefined
   /** Another thread answers, and counts it. */
   isElsewhere = false
   readonly #response: ServerResponse

@@ -23,7 +23,7 @@ describe('keys', () => {
   const gate = new DatabaseGate(new MemoryDatabase(), () => {})
   const routes = routeTable({
     gate,
-    metrics: new Metrics({ own: () => ({ routes: [], inWork: 0 }), others: async () => [], memory: null }),
+    metrics: new Metrics({ own: () => ({ routes: [], inWork: 0, threads: 1 }), others: async () => [], memory: null }),
     isClosing: () => false,
   })
 

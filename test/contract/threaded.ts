@@ -1,4 +1,7 @@
 /** A service whose connections are answered by threads beside the one that has the database. */
+import { Agent, type IncomingHttpHeaders, type RequestOptions, request } from 'node:http'
+import { connect } from 'node:net'
+import { onTestFinished } from 'vitest'
 import { ReadingThreads } from '../../src/cli/reading-threads.js'
 import type { SharingDatabase } from '../../src/collection/sharing.js'
 import { createServer, type ServerOptions } from '../../src/server/app.js'
@@ -35,4 +38,63 @@ export async function startThreaded(
       await Promise.all([server.close(deadlineMs), threads.close(deadlineMs)])
     },
   }
+}
+
+export interface Answer {
+  status: number
+  headers: IncomingHttpHeaders
+  bytes: Buffer
+  // biome-ignore lint/suspicious/noExplicitAny: answers of all routes
+  json: any
+}
+
+/** One connection, which is always the same thread's. */
+export class Line {
+  readonly #port: number
+  readonly #agent = new Agent({ keepAlive: true, maxSockets: 1 })
+
+  constructor(url: string) {
+    this.#port = Number(new URL(url).port)
+    onTestFinished(() => this.#agent.destroy())
+  }
+
+  call(method: string, path: string, body?: unknown, more: RequestOptions = {}): Promise<Answer> {
+    const bytes = body === undefined ? undefined : Buffer.isBuffer(body) ? body : Buffer.from(JSON.stringify(body))
+    const headers = {
+      ...(bytes ? { 'content-type': 'application/json', 'content-length': bytes.length } : {}),
+      ...(more.headers as Record<string, string>),
+    }
+    const options = { port: this.#port, agent: this.#agent, method, path, ...more, headers }
+    return new Promise((resolve, reject) => {
+      const sent = request(options, (response) => {
+        const chunks: Buffer[] = []
+        response.on('data', (chunk: Buffer) => chunks.push(chunk))
+        response.on('error', reject)
+        response.on('end', () => {
+          const all = Buffer.concat(chunks)
+          const isJson = response.headers['content-type']?.startsWith('application/json') === true
+          resolve({
+            status: response.statusCode as number,
+            headers: response.headers,
+            bytes: all,
+            json: isJson ? JSON.parse(all.toString()) : undefined,
+          })
+        })
+      })
+      sent.on('error', reject)
+      sent.end(bytes)
+    })
+  }
+}
+
+/** Sends bytes as they are and gives everything that came back until the connection closed. */
+export function raw(port: number, text: string): Promise<string> {
+  return new Promise((resolve, reject) => {
+    const socket = connect(port, '127.0.0.1', () => socket.write(text))
+    let answer = ''
+    socket.on('data', (chunk) => {
+      answer += chunk.toString('latin1')
+    })
+    socket.on('error', reject).on('close', () => resolve(answer))
+  })
 }
