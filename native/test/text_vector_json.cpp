@@ -10,7 +10,8 @@ using namespace vicinal::test;
 
 namespace {
 
-constexpr std::string_view kEight = "[1,2,3,4,5,6,7,8]";
+constexpr std::string_view kEight =
+    "[1,2,3,4,5,6,7,8]"; // As short as is lifted for a mark of a byte.
 
 // The text that is left, or "(none)"; the vectors go to `vectors`.
 std::string lift(const std::string& json, std::vector<std::vector<float>>* vectors = nullptr) {
@@ -51,14 +52,27 @@ TEST("vectors are lifted from where requests have them") {
 }
 
 TEST("what is no vector is left as it is") {
-  for (const char* json :
-       {R"({"points":#})", R"({"payload":{"vector":#}})", R"({"payload":{"a":[{"query":#}]}})",
-        R"({"filter":{"vector":#}})", R"({"vector":{"indices":#,"values":#}})",
-        R"({"metadata":{"query":#}})", R"({"query":{"formula":{"sum":#}}})",
-        R"({"a":"query","b":#})", R"({"query":"\"","limit":#})", R"(["query",#])",
-        R"({"positive":#})", R"({"batch":{"ids":#}})",
-        R"({"vector":{"text":"a","options":{"vector":#}}})",
-        R"({"batch":{"payloads":[{"query":#}]}})", R"("query#")", R"(#)"})
+  for (const char* json : {R"({"points":#})",
+                           R"({"payload":{"vector":#}})",
+                           R"({"payload":{"a":[{"query":#}]}})",
+                           R"({"filter":{"vector":#}})",
+                           R"({"vector":{"indices":#,"values":#}})",
+                           R"({"metadata":{"query":#}})",
+                           R"({"query":{"formula":{"sum":#}}})",
+                           R"({"a":"query","b":#})",
+                           R"({"query":"\"","limit":#})",
+                           R"(["query",#])",
+                           R"({"positive":#})",
+                           R"({"batch":{"ids":#}})",
+                           R"({"vectors":#})",
+                           R"({"batch":{"vectors":{"a":#}}})",
+                           R"({"delete_vectors":{"vector":#}})",
+                           R"({"p\u0061yload":{"vector":#}})",
+                           R"({"vector":{"indi\u0063es":#}})",
+                           R"({"vector":{"text":"a","options":{"vector":#}}})",
+                           R"({"batch":{"payloads":[{"query":#}]}})",
+                           R"("query#")",
+                           R"(#)"})
     CHECK_EQUAL(lift(with(json)), "(none)");
 }
 
@@ -70,6 +84,15 @@ TEST("an array with anything but eight finite float32 is left as it is") {
         "[1,2,3,4,5,6,7,nan]", "[1,2,3,4,5,6,7,-]", "[1,2,3,4,5,6,7,-inf]", "[1,2,3,4,5,6,7 8]",
         "[,1,2,3,4,5,6,7,8]", "[1,2,3,4,5,6,7,0x8]", "[1,2,3,4,5,6,7,[8]]"})
     CHECK_EQUAL(lift(std::string(R"({"query":)") + array + "}"), "(none)");
+}
+
+TEST("what is left is never longer than what came") {
+  LiftedVectors lifted;
+  const std::string json =
+      with(R"({"query":#,"prefetch":{"query":[1,2,3,4,5,6,7,8.000000000000001]}})");
+  CHECK(bool(liftVectors(json, "a mark of 21 letters.", lifted)));
+  CHECK_EQUAL(std::string(lifted.text.begin(), lifted.text.end()),
+              with(R"({"query":#,"prefetch":{"query":"a mark of 21 letters.0"}})"));
 }
 
 TEST("text that is no JSON is never made JSON of") {

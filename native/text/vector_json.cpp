@@ -21,6 +21,8 @@ enum class Role : uint8_t {
   Inert,
   // A vector, vectors, or vectors by name.
   Vectors,
+  // One for each point, or that by name; no vector itself.
+  Columns,
   // A vector or vectors; what it says by keys is something else.
   Query,
   // Each of its elements may be a vector; numbers are ids.
@@ -28,16 +30,23 @@ enum class Role : uint8_t {
 };
 
 Role roleOf(Role around, std::string_view key) {
-  static constexpr std::array<std::string_view, 8> kInert = {
-      "payload", "payloads", "filter", "metadata", "indices", "values", "options", "text"};
-  if (around == Role::Inert || std::find(kInert.begin(), kInert.end(), key) != kInert.end())
+  static constexpr std::array<std::string_view, 9> kInert = {
+      "payload", "payloads", "filter", "metadata",      "indices",
+      "values",  "options",  "text",   "delete_vectors"};
+  // An escaped key may be any of them.
+  if (around == Role::Inert || key.find('\\') != std::string_view::npos ||
+      std::find(kInert.begin(), kInert.end(), key) != kInert.end())
     return Role::Inert;
-  if (around == Role::Vectors || key == "vector" || key == "vectors") return Role::Vectors;
+  if (around == Role::Columns || key == "vectors") return Role::Columns;
+  if (around == Role::Vectors || key == "vector") return Role::Vectors;
   if (key == "query" || key == "nearest") return Role::Query;
   return key == "positive" || key == "negative" ? Role::Examples : Role::Plain;
 }
 
-Role ofElements(Role array) { return array == Role::Examples ? Role::Query : array; }
+Role ofElements(Role array) {
+  if (array == Role::Examples) return Role::Query;
+  return array == Role::Columns ? Role::Vectors : array;
+}
 
 bool isDigit(char c) { return c >= '0' && c <= '9'; }
 
@@ -113,14 +122,15 @@ private:
   bool lift() {
     const size_t before = lifted_.floats.size();
     const char* const after = numbers(at_ + 1);
-    if (after == nullptr || lifted_.floats.size() - before < kLeastLifted || !hasMemory_) {
+    // What is left is never longer than what came.
+    if (after == nullptr || lifted_.floats.size() - before < kLeastLifted ||
+        size_t(after - at_) < mark_.size() + sizeof(number_) || !hasMemory_) {
       lifted_.floats.truncate(before);
       return false;
     }
-    char number[16];
-    const auto written = std::to_chars(number, number + sizeof number, lifted_.ends.size());
+    const auto written = std::to_chars(number_, number_ + sizeof number_, lifted_.ends.size());
     hasMemory_ = copyUpTo(at_) && append("\"") && append(mark_) &&
-                 append({number, size_t(written.ptr - number)}) && append("\"") &&
+                 append({number_, size_t(written.ptr - number_)}) && append("\"") &&
                  lifted_.ends.push(uint32_t(lifted_.floats.size()));
     isSound_ = hasMemory_;
     at_ = copied_ = after;
@@ -186,6 +196,7 @@ private:
   LiftedVectors& lifted_;
   std::array<Frame, kMostDepth> frames_;
   size_t depth_ = 0;
+  char number_[12];
   bool isSound_ = true;
   bool hasMemory_ = true;
 };

@@ -97,7 +97,7 @@ export function describeValue(value: unknown): string {
   }
   if (typeof value === 'bigint' || typeof value === 'number' || typeof value === 'boolean') return String(value)
   if (value === null) return 'null'
-  if (Array.isArray(value)) return `an array of ${value.length}`
+  if (Array.isArray(value) || value instanceof Float32Array) return `an array of ${value.length}`
   if (ArrayBuffer.isView(value)) return `${value.byteLength} bytes`
   return `a value of type ${typeof value}`
 }

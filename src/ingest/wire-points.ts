@@ -123,7 +123,8 @@ function optionsAt(options: unknown, field: string): Bm25Options | null {
 
 /** Numbers, or a bin of 32-bit little-endian words. */
 function wordsOrNumbers(value: unknown, field: string): Uint32Array | readonly number[] {
-  const bin = bytesAt(value)
+  // Numbers of JSON that became floats are no words: none are where these are expected.
+  const bin = value instanceof Float32Array ? null : bytesAt(value)
   return bin ? new Uint32Array(floatsAt(bin, field).buffer) : (arrayAt(value, field) as readonly number[])
 }
 

@@ -42,9 +42,9 @@ function register(app: FastifyInstance, types: string[], decode: Decode): void {
   })
 }
 
-/** Bodies that hold points, or what is asked of them. */
+/** Bodies that hold points, or what is asked of them; others speak of vectors by name. */
 function hasVectors({ url }: FastifyRequest): boolean {
-  return url.includes('/points')
+  return url.includes('/points') && !url.includes('/vectors/delete')
 }
 
 function checkEncoding({ headers }: FastifyRequest): void {
