@@ -61,8 +61,11 @@ function vectorColumn(table: Table, column: string, vector: SchemaVector): Vecto
   let first = 0
   for (const chunk of child.data as readonly Data[]) {
     const floats = floatsOf(chunk, column, vector.size)
+    const nullAt = nullComponents(chunk, vector.size)
     for (let i = 0; i < chunk.length; i++) {
       if (chunk.nullCount > 0 && !chunk.getValid(i)) continue
+      const empty = nullAt(i)
+      if (empty >= 0) throw invalid(`table.${column}[${first + i}][${empty}]`, 'expected a finite number', null)
       data.set(floats.subarray(i * vector.size, (i + 1) * vector.size), rows.length * vector.size)
       rows.push(first + i)
     }
@@ -106,7 +109,21 @@ function floatsOf(chunk: Data, column: string, dim: number): Float32Array {
   const items = chunk.children[0] as Data
   // A slice made by apache-arrow has its child sliced too; one read from elsewhere may only carry the offset.
   const first = items.offset === 0 ? chunk.offset * dim : 0
-  return (items.values as Float32Array).subarray(first)
+  const floats = (items.values as Float32Array).subarray(first)
+  if (floats.length < chunk.length * dim)
+    throw invalid(`table.${column}`, `expected ${chunk.length} × ${dim} numbers`, floats.length)
+  return floats
+}
+
+/** Which component of a row is null, or -1. Under rows that are null, some writers have nulls too, which say nothing. */
+function nullComponents(chunk: Data, dim: number): (row: number) => number {
+  const items = chunk.children[0] as Data
+  if (items.nullCount === 0) return () => -1
+  const first = items.offset === 0 ? chunk.offset * dim : 0
+  return (row) => {
+    for (let i = 0; i < dim; i++) if (!items.getValid(first + row * dim + i)) return i
+    return -1
+  }
 }
 
 function payloadRows(table: Table, names: readonly string[]): (Payload | null)[] {

@@ -78,7 +78,6 @@ function vectorsOf(column: Vector, rows: number, size: number, at: (row: number)
   let row = 0
   for (const chunk of column.data as readonly Data[]) {
     const items = chunk.children[0] as Data
-    if (items.nullCount > 0) throw refused(`${at(row)}: a vector has an empty (null) component in this batch`)
     const floats = floatsOf(items)
     const offsets = chunk.type.typeId === Type.FixedSizeList ? null : (chunk.valueOffsets as Int32Array)
     for (let i = 0; i < chunk.length; i++, row++) {
@@ -88,11 +87,19 @@ function vectorsOf(column: Vector, rows: number, size: number, at: (row: number)
         ? (offsets[i + 1] as number) - start
         : (chunk.type as unknown as { listSize: number }).listSize
       if (length !== size) throw refused(`${at(row)}: expected ${size} dimensions, got ${length}`)
+      // Under rows that are null some writers have nulls too, which say nothing.
+      if (items.nullCount > 0 && hasNull(items, start, size))
+        throw refused(`${at(row)}: a vector has an empty (null) component`)
       data.set(floats.subarray(start, start + size), row * size)
       present[row] = 1
     }
   }
   return { size, data, present: present.includes(0) ? present : null }
+}
+
+function hasNull(items: Data, from: number, count: number): boolean {
+  for (let at = from; at < from + count; at++) if (!items.getValid(at)) return true
+  return false
 }
 
 function floatsOf(items: Data): Float32Array {

@@ -1,8 +1,12 @@
 import { type RecordBatch, RecordBatchReader, Table } from 'apache-arrow'
+import { VicinalError } from '../../core/errors.js'
 import { framesOf } from './arrow-frames.js'
 import { listColumns, rowsOfTable, sizesOf } from './arrow-rows.js'
 import { FileBytes } from './file-bytes.js'
 import { batchRows, type ColumnChoice, type Cursor, type RowBatch, type Source, type SourceShape } from './source.js'
+
+const BITS = 8
+const HALF_BYTES = 2
 
 /** Arrow IPC, as file or as stream. A cursor's `at` is a record batch. */
 export async function openArrow(path: string): Promise<Source> {
@@ -43,8 +47,27 @@ class ArrowSource implements Source {
         const firstRow = row
         row += part.numRows
         const next = start + most >= table.numRows ? { at: index + 1, row } : null
-        yield rowsOfTable(part, choice, sizes, { path: this.path, firstRow, next })
+        yield this.#rowsOf(part, choice, sizes, { path: this.path, firstRow, next })
       }
+    }
+  }
+
+  /** What is said of sizes is believed as far as there are bytes: a bit for a row, and a half for a component. */
+  #checkSizes({ numRows, schema }: RecordBatch): void {
+    const { size } = this.#file
+    if (numRows > size * BITS) throw this.#file.damaged(`a record batch of ${numRows} rows in ${size} bytes`)
+    for (const [column, dim] of listColumns(schema)) {
+      if ((dim ?? 0) * HALF_BYTES > size) throw this.#file.damaged(`${column}: lists of ${dim} in ${size} bytes`)
+    }
+  }
+
+  /** A batch may be of another shape than the schema has told; apache-arrow looks at neither. */
+  #rowsOf(...[table, choice, sizes, placing]: Parameters<typeof rowsOfTable>): RowBatch {
+    try {
+      return rowsOfTable(table, choice, sizes, placing)
+    } catch (cause) {
+      if (cause instanceof VicinalError) throw cause
+      throw this.#file.damaged(`rows from ${placing.firstRow} on: ${(cause as Error).message}`)
     }
   }
 
@@ -54,6 +77,7 @@ class ArrowSource implements Source {
     try {
       const reader = await RecordBatchReader.from(this.#chunks())
       for await (const batch of reader as AsyncIterable<RecordBatch>) {
+        this.#checkSizes(batch)
         if (index >= first) yield { table: new Table(batch), index }
         index++
       }

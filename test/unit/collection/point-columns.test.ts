@@ -174,6 +174,34 @@ describe('columnsOfArrow', () => {
     expect(part).toEqual(whole.slice(1, 3))
   })
 
+  /** Of four rows of two, the second of which is null; components are there where a bit is set. */
+  function withHoles(bits: number): Table {
+    const type = new FixedSizeList(2, new Field('item', new Float32(), true))
+    const data = new Float32Array([1, 2, 3, 4, 5, 6, 7, 8])
+    const child = makeData({ type: new Float32(), length: 8, nullCount: -1, nullBitmap: Uint8Array.of(bits), data })
+    const list = makeData({ type, length: 4, nullCount: 1, nullBitmap: Uint8Array.of(0b1101), child })
+    const ids = tableFromArrays({ id: new Int32Array([1, 2, 3, 4]) }).getChild('id') as Vector
+    return new Table({ id: ids, vector: new Vector([list]) })
+  }
+
+  it('takes no component that is null, but where its row is', () => {
+    // Some writers have nulls below a row that is null, others have anything.
+    for (const bits of [0b11110011, 0b11111111]) {
+      const read = points(columnsOfArrow(withHoles(bits), unnamed))
+      expect(read.map(({ vectors }) => vectors[''])).toEqual([[1, 2], undefined, [5, 6], [7, 8]])
+    }
+    expect(() => columnsOfArrow(withHoles(0b11010011), unnamed)).toThrow(/table\.vector\[2\]\[1\]: .* got null/)
+    expect(() => columnsOfArrow(withHoles(0b11010011).slice(1), unnamed)).toThrow(/table\.vector\[1\]\[1\]/)
+  })
+
+  it('refuses a list that is shorter than its rows', () => {
+    const type = new FixedSizeList(2, new Field('item', new Float32(), true))
+    const child = makeData({ type: new Float32(), length: 3, data: Float32Array.of(1, 2, 3) })
+    const ids = tableFromArrays({ id: new Int32Array([1, 2]) }).getChild('id') as Vector
+    const short = new Table({ id: ids, vector: new Vector([makeData({ type, length: 2, nullCount: 0, child })]) })
+    expect(() => columnsOfArrow(short, unnamed)).toThrow(/table\.vector: expected 2 × 2 numbers, got 3/)
+  })
+
   it('refuses another dimension', () => {
     expect(() => columnsOfArrow(table(), [vector('', 3)])).toThrow(
       /table\.vector: Vector dimension error: expected dim: 3, got 2/,

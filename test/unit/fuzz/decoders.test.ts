@@ -15,6 +15,7 @@ import { parseJson } from '../../../src/ingest/wire-json.js'
 import { decodeMsgpack } from '../../../src/ingest/wire-msgpack.js'
 import { encodeMsgpack } from '../../../src/ingest/wire-msgpack-encoder.js'
 import { upsertOf } from '../../../src/ingest/wire-points.js'
+import { parseVectorJson } from '../../../src/ingest/wire-vector-json.js'
 import { decodeRecord, encodeRecord } from '../../../src/log/record.js'
 import { Mutations } from '../../oracle/mutations.js'
 import { anyRecord } from '../log/records.js'
@@ -156,6 +157,30 @@ it(
         (bytes) => parseJson(bytes),
       ),
     ).toBeGreaterThan(RUNS / 100)
+  },
+  MINUTES,
+)
+
+it(
+  'bodies of JSON whose vectors are taken out: what is answered is what a plain parse answers',
+  () => {
+    const long = (from: number) => Array.from({ length: 12 }, (_, i) => Math.sin(from + i))
+    const valid = [
+      { points: [{ id: 1, vector: { image: long(1), '': [long(2), long(3)] }, payload: { vector: long(4) } }] },
+      { batch: { ids: [1, 2], vectors: [long(5), long(6)] } },
+      { prefetch: [{ query: { nearest: long(7) } }], query: { recommend: { positive: [long(8), 3] } }, limit: 3 },
+    ].map((body) => Buffer.from(JSON.stringify(body, null, 1)))
+    const asFloats = (value: unknown) =>
+      JSON.stringify(value, (_, one) => {
+        if (one instanceof Float32Array) return Array.from(one)
+        return typeof one === 'number' || typeof one === 'bigint' ? Math.fround(Number(one)) : one
+      })
+    const answered = run(
+      RUNS / 2,
+      () => mutations.bytes(valid),
+      (bytes) => expect(asFloats(parseVectorJson(bytes))).toBe(asFloats(parseJson(bytes))),
+    )
+    expect(answered).toBeGreaterThan(RUNS / 100)
   },
   MINUTES,
 )

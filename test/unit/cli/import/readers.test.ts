@@ -84,6 +84,26 @@ test('a row without a vector is marked, its neighbours keep theirs', async () =>
   expect(Array.from(vectors?.data ?? [])).toEqual([...files.vectorOf(0), 0, 0, 0, 0, ...files.vectorOf(2)])
 })
 
+test('nulls below a row without a vector say nothing, as some writers have them; others are refused', async () => {
+  const path = join(files.temporaryFolder(), 'holes.arrow')
+  const write = (bits: number) => {
+    const type = new arrow.FixedSizeList(2, new arrow.Field('item', new arrow.Float32(), true))
+    const data = Float32Array.of(1, 2, 3, 4, 5, 6, 7, 8)
+    const nullBitmap = Uint8Array.of(bits)
+    const child = arrow.makeData({ type: new arrow.Float32(), length: 8, nullCount: -1, nullBitmap, data })
+    const list = arrow.makeData({ type, length: 4, nullCount: 1, nullBitmap: Uint8Array.of(0b1101), child })
+    const table = new arrow.Table({ vector: new arrow.Vector([list]) })
+    writeFileSync(path, arrow.tableToIPC(table, 'file'))
+  }
+  const choice = { id: null, vectors: ['vector'] }
+  write(0b11110011)
+  const [batch] = await files.readAll(path, 'arrow', choice)
+  expect(batch?.vectors.get('vector')?.present).toEqual(Uint8Array.of(1, 0, 1, 1))
+  expect(Array.from(batch?.vectors.get('vector')?.data ?? [])).toEqual([1, 2, 0, 0, 5, 6, 7, 8])
+  write(0b11010011)
+  await expect(files.readAll(path, 'arrow', choice)).rejects.toThrow('row 2: vector: a vector has an empty (null)')
+})
+
 test('a vector of another dimension is refused with its row', async () => {
   const path = join(files.temporaryFolder(), 'ragged.parquet')
   files.writeParquet(path, 3, 3, { vectors: [files.vectorOf(0), [1, 2], files.vectorOf(2)] })

@@ -1,0 +1,62 @@
+/**
+ * Files that are imported, nearly right: they are read, or refused in words of ours, and soon. The metadata of Arrow and all
+ * of Parquet is left to their own libraries, which on damage may take all memory, or end their WebAssembly.
+ */
+import { readFileSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import * as arrow from 'apache-arrow'
+import { expect, it } from 'vitest'
+import type { Format } from '../../../src/cli/import/formats.js'
+import { VicinalError } from '../../../src/core/errors.js'
+import { Mutations } from '../../oracle/mutations.js'
+import * as files from '../cli/import/sample-files.js'
+
+const RUNS = 1_500
+/** Of one, on a machine that does much else. */
+const MOST_MS = 5_000
+const MINUTES = 300_000
+const ROWS = 12
+
+const mutations = new Mutations('imports')
+
+type Damage = (whole: Buffer) => Buffer
+const anywhere: Damage = (whole) => mutations.bytes([whole])
+/** Ends anywhere, or has other lengths in front of its messages. */
+const inFrames: Damage = (whole) => {
+  if (mutations.below(2) === 0) return whole.subarray(0, mutations.below(whole.length))
+  const starts = []
+  for (let at = 0; at + 8 < whole.length; at += 4) if (whole.readUInt32LE(at) === 0xffff_ffff) starts.push(at)
+  const bytes = Buffer.from(whole)
+  bytes.writeInt32LE(mutations.pick([0, 1, 8, -1, 255, 65_536, 0x7fffffff, -0x80000000]), mutations.pick(starts) + 4)
+  return bytes
+}
+const arrowAs = (kind: 'file' | 'stream') => (path: string) =>
+  writeFileSync(path, arrow.tableToIPC(files.arrowTable(ROWS, 5), kind))
+
+it.each<[string, Format, Damage, (path: string) => void]>([
+  ['an Arrow file', 'arrow', inFrames, arrowAs('file')],
+  ['an Arrow stream', 'arrow', inFrames, arrowAs('stream')],
+  ['JSON lines', 'jsonl', anywhere, (path) => files.writeJsonLines(path, ROWS)],
+  ['.npy', 'npy', anywhere, (path) => files.writeNpy(path, ROWS)],
+  ['.fbin', 'fbin', anywhere, (path) => files.writeFbin(path, ROWS)],
+  ['.fvecs', 'fvecs', anywhere, (path) => files.writeFvecs(path, ROWS)],
+])('%s', { timeout: MINUTES }, async (_, format, damage, write) => {
+  const path = join(files.temporaryFolder(), 'damaged')
+  write(path)
+  const whole = readFileSync(path)
+  let read = 0
+  for (let i = 0; i < RUNS; i++) {
+    const bytes = damage(whole)
+    writeFileSync(path, bytes)
+    const started = performance.now()
+    try {
+      await files.readAll(path, format)
+      read++
+    } catch (error) {
+      const isOurs = error instanceof VicinalError && ['INVALID_ARGUMENT', 'TOO_LARGE'].includes(error.code)
+      if (!isOurs) throw new Error(`execution ${i}: ${(error as Error).stack}\nof ${bytes.toString('base64')}`)
+    }
+    expect(performance.now() - started).toBeLessThan(MOST_MS)
+  }
+  expect(read).toBeGreaterThan(0)
+})
