@@ -73,7 +73,7 @@ describe('failing disk', () => {
         expect(reports[0]!.acknowledged).toBeGreaterThan(200)
       })
     },
-    scaledMinutes(8),
+    scaledMinutes(20),
   )
 })
 

@@ -25,7 +25,8 @@ describe('the error catalogue', () => {
   it('describes untrusted values briefly and on one line', () => {
     expect(describeValue('x'.repeat(1000)).length).toBeLessThan(80)
     expect(describeValue('line\nbreak\0')).toBe('"line\\nbreak\\u0000"')
-    expect(describeValue(new Float32Array(1000))).toBe('4000 bytes')
+    expect(describeValue(new Float32Array(1000))).toBe('an array of 1000')
+    expect(describeValue(new Uint8Array(1000))).toBe('1000 bytes')
     expect(describeValue([1, 2, 3])).toBe('an array of 3')
     expect(describeValue({ secret: 1 })).toBe('a value of type object')
   })
