@@ -77,19 +77,19 @@ export class ReadingThreads implements ThreadsBeside {
     const ready = [...this.#threads].filter(({ isReady }) => isReady)
     const all = ready.reduce((sum, thread) => sum + thread.connections, this.#own)
     const [least] = ready.sort((a, b) => a.connections - b.connections)
-    const descriptor = descriptorOf(connection)
     if (all >= maxConnections) {
       connection.destroy()
       return true
     }
-    if (!least || descriptor === null || least.connections > this.#own || this.#isClosing) {
+    const descriptor = least && least.connections <= this.#own && !this.#isClosing ? duplicateOf(connection) : null
+    if (!least || descriptor === null) {
       this.#own++
       connection.once('close', () => {
         this.#own--
       })
       return false
     }
-    least.give(duplicateDescriptor(descriptor))
+    least.give(descriptor)
     connection.destroy()
     return true
   }
@@ -207,10 +207,15 @@ class ReadingThread {
   }
 }
 
-/** null where the system has none. */
-function descriptorOf(connection: Socket): number | null {
+/** null where the system has none, or none left: this thread then keeps the connection. */
+function duplicateOf(connection: Socket): number | null {
   const { _handle: handle } = connection as Socket & { _handle?: { fd?: number } | null }
-  return handle?.fd !== undefined && handle.fd >= 0 ? handle.fd : null
+  if (handle?.fd === undefined || handle.fd < 0) return null
+  try {
+    return duplicateDescriptor(handle.fd)
+  } catch {
+    return null
+  }
 }
 
 /** Removes what processes have left that were killed: nobody listens there any more. */

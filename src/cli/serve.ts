@@ -120,7 +120,7 @@ function stopSignal(): Promise<void> {
 
 /**
  * By default half as many as there are cores: searches, writes and building have threads of their own. On two cores a
- * second one has only gained where bodies are small (docs/benchmarks.md).
+ * second one has only gained where bodies are small (docs/adr/0034).
  */
 function servingThreads(settings: Settings): number {
   const most = LIMITS.servingThreads
