@@ -116,6 +116,12 @@ export async function childOutcome<T>(
   )
 }
 
+/** What all of them gave, when all have ended: where one failed, none is left at work in a folder that is removed. */
+export async function allOutcomes<T>(outcomes: readonly Promise<T>[]): Promise<T[]> {
+  await Promise.allSettled(outcomes)
+  return await Promise.all(outcomes)
+}
+
 /** A folder of its own for one test file, which removes it. */
 export const scratchFolder = (): string => mkdtempSync(join(tmpdir(), 'vicinal-durability-'))
 

@@ -2,7 +2,7 @@ import { mkdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { runSeed } from '../oracle/fault-random.js'
-import { childOutcome, inScratch } from './child.js'
+import { allOutcomes, childOutcome, inScratch } from './child.js'
 import type { SweepPlan, SweepReport } from './children/error-sweep.js'
 import { FOR_EVER, ShimControl } from './shim/control.js'
 import { shimEnvironment } from './shim/shim.js'
@@ -65,7 +65,7 @@ describe('failing disk', () => {
       const sweep = SWEEPS[name] as Sweep
       const seed = runSeed(`failing disk, ${name}`)
       await inScratch(async (scratch) => {
-        const reports = await Promise.all(Array.from({ length: SWEEPERS }, (_, i) => sweeper(scratch, seed, sweep, i)))
+        const reports = await allOutcomes(Array.from({ length: SWEEPERS }, (_, i) => sweeper(scratch, seed, sweep, i)))
         const runs = reports.reduce((sum, report) => sum + report.runs, 0)
         process.stderr.write(`failing disk, ${name}: ${runs} runs, ${JSON.stringify(reports)}\n`)
         expect(reports.flatMap(({ violations }) => violations)).toEqual([])

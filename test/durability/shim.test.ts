@@ -94,6 +94,16 @@ describe('the shim', () => {
   })
 })
 
+describe('a process that dies of a bad address', () => {
+  it('says where it was', async () => {
+    await inScratch(async (scratch) => {
+      const result = await runChild('bad-address', [], shimmed(scratch).env)
+      expect(result.signal).toBe('SIGSEGV')
+      expect(result.stderr).toMatch(/signal 11, code .*, thread \d+:\n(.*\(.*\) \[0x[0-9a-f]+\]\n){3}/)
+    })
+  })
+})
+
 describe('the power-loss model', () => {
   /** How many of the crashes of a run lose an acknowledged value or show one that never was. */
   async function broken(manner: string): Promise<number> {

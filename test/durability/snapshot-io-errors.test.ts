@@ -1,7 +1,7 @@
 import { mkdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
-import { childOutcome, inScratch } from './child.js'
+import { allOutcomes, childOutcome, inScratch } from './child.js'
 import type { SnapshotSweepPlan, SnapshotSweepReport } from './children/snapshot-sweep.js'
 import { FOR_EVER, ShimControl } from './shim/control.js'
 import { shimEnvironment } from './shim/shim.js'
@@ -42,7 +42,7 @@ describe('a disk that fails while snapshots are made and taken in', () => {
             shimEnvironment({ root, control }),
           )
         })
-        const reports = await Promise.all(sweeps)
+        const reports = await allOutcomes(sweeps)
         process.stderr.write(`snapshots, ${name}: ${JSON.stringify(reports)}\n`)
         expect(reports.flatMap(({ violations }) => violations)).toEqual([])
         const sum = (field: 'runs' | 'notMade' | 'notTaken') => reports.reduce((total, one) => total + one[field], 0)

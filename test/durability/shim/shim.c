@@ -33,6 +33,7 @@
 #include <sys/uio.h>
 #include <unistd.h>
 
+#include "fault_trace.h"
 #include "shim.h"
 #include "system_call.h"
 
@@ -538,12 +539,15 @@ long syscall(long number, ...) {
   return real(number, a[0], a[1], a[2], a[3], a[4], a[5]);
 }
 
-// Node resets every signal when it starts.
+// Node resets every signal when it starts, and takes SIGSEGV for its WebAssembly.
+static int isKept(int signal) { return signal == SIGSYS || signal == SIGSEGV || signal == SIGBUS; }
 int sigaction(int signal, const struct sigaction* action, struct sigaction* old) {
-  return signal == SIGSYS && rootLength > 0 ? 0 : REAL(sigaction)(signal, action, old);
+  return isKept(signal) && action && rootLength > 0 ? 0 : REAL(sigaction)(signal, action, old);
 }
 
 __attribute__((constructor)) static void whenLoaded(void) {
   pthread_once(&once, start);
-  if (rootLength > 0) trapOthers();
+  if (rootLength == 0) return;
+  traceFaults(REAL(sigaction));
+  trapOthers();
 }

@@ -5,7 +5,9 @@ import { join } from 'node:path'
 import { REPOSITORY } from '../child.js'
 
 const FOLDER = join(REPOSITORY, 'test/durability/shim')
-const SOURCES = ['shim.c', 'names.c', 'system_call.c', 'shim.h', 'system_call.h'].map((file) => join(FOLDER, file))
+const UNITS = ['shim.c', 'names.c', 'system_call.c', 'fault_trace.c']
+const HEADERS = ['shim.h', 'system_call.h', 'fault_trace.h']
+const SOURCES = [...UNITS, ...HEADERS].map((file) => join(FOLDER, file))
 const CACHE = join(REPOSITORY, '.cache/shim')
 
 /** Compiles the shim with the machine's C compiler, once for each state of its sources. */
