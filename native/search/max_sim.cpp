@@ -187,9 +187,10 @@ Status MaxSimSearch::sumLeast(size_t first, size_t count, const Space& row, uint
 }
 
 Status MaxSimSearch::scoreRow(uint32_t row, TopK& top) {
-  const uint32_t count = space_.verticesOf(row);
-  if (count == 0) return Status::ok();
-  const auto vectors = vectorsOf(space_.vertexOf(row), count);
+  const uint32_t first = space_.vertexOf(row);
+  if (first == kNoVertex) return Status::ok();
+  const uint32_t count = space_.verticesFrom(first, row);
+  const auto vectors = vectorsOf(first, count);
   if (!vectors) return vectors.status();
   const VectorSpec& spec = space_.spec();
   const Space space(spec.metric, spec.dim, *vectors, spec.datatype);

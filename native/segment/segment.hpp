@@ -146,9 +146,9 @@ public:
   const VectorSpace& space(size_t vector) const { return *spaces_[vector]; }
   RowVectors vectorsOf(size_t vector, uint32_t row) const {
     const VectorSpace& space = *spaces_[vector];
-    const uint32_t count = space.verticesOf(row);
-    if (count == 0) return {};
-    return {space.vector(space.vertexOf(row)), count, space.spec().datatype};
+    const uint32_t first = space.vertexOf(row);
+    if (first == kNoVertex) return {};
+    return {space.vector(first), space.verticesFrom(first, row), space.spec().datatype};
   }
 
   // Null where there is none of that name.

@@ -79,14 +79,18 @@ public:
 
   uint32_t vertices() const { return vertices_.load(std::memory_order_acquire); }
   uint32_t linked() const { return linked_.load(std::memory_order_acquire); }
-  // The first of the row's; kNoVertex where the row lacks the vector.
+  // The first of the row's; kNoVertex where the row lacks the vector. Rows are read while the writer
+  // goes on, and the first gap makes maps before its vertex is published: so what is published is
+  // looked at first.
   uint32_t vertexOf(uint32_t row) const {
-    if (identity_.load(std::memory_order_acquire)) return row < vertices() ? row : kNoVertex;
+    const uint32_t published = vertices();
+    if (identity_.load(std::memory_order_acquire)) return row < published ? row : kNoVertex;
     return vertexOfRow_[row] - 1;
   }
   // How many the row has.
-  uint32_t verticesOf(uint32_t row) const {
-    const uint32_t first = vertexOf(row);
+  uint32_t verticesOf(uint32_t row) const { return verticesFrom(vertexOf(row), row); }
+  // The same where the first is known, so that both are of one moment.
+  uint32_t verticesFrom(uint32_t first, uint32_t row) const {
     if (first == kNoVertex) return 0;
     if (!spec_.isMulti) return 1;
     uint32_t end = first + 1;

@@ -384,6 +384,9 @@ export class CollectionEngine implements MeasuredCollection, Shrinkable {
     await this.#maintenance.stop()
     await this.#indexes.idle()
     await this.writer.drain()
+    // One that its caller waits for no longer, or that a removed collection needs no more, may be under way, and Lance
+    // frees a table under its own calls.
+    await this.#flusher?.hold(async () => undefined)
     try {
       if (!discard && !readOnly) {
         await this.#flusher?.flush()
@@ -391,9 +394,14 @@ export class CollectionEngine implements MeasuredCollection, Shrinkable {
         await manifest.update({ cleanEnd: await log.close() })
       }
     } finally {
-      await log.close()
-      await table?.close()
-      await this.#shard.close()
+      await closeAll(log, table, this.#shard)
     }
   }
+}
+
+/** One after the other, whatever becomes of those before; the first failure is told. */
+async function closeAll(...parts: readonly ({ close(): Promise<unknown> } | null)[]): Promise<void> {
+  const failures: unknown[] = []
+  for (const part of parts) await part?.close().catch((error: unknown) => failures.push(error))
+  if (failures.length > 0) throw failures[0]
 }

@@ -99,7 +99,7 @@ describe('a process that dies of a bad address', () => {
     await inScratch(async (scratch) => {
       const result = await runChild('bad-address', [], shimmed(scratch).env)
       expect(result.signal).toBe('SIGSEGV')
-      expect(result.stderr).toMatch(/signal 11, code .*, thread \d+:\n(.*\(.*\) \[0x[0-9a-f]+\]\n){3}/)
+      expect(result.stderr).toMatch(/signal 11, code .*, thread node:\n(.*\(.*\) \[0x[0-9a-f]+\]\n){3}/)
     })
   })
 })

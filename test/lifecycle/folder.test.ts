@@ -47,6 +47,20 @@ describe('a data folder', () => {
     await db.close()
   })
 
+  it('waits for the flush of a collection that is deleted meanwhile', async () => {
+    const db = await open(folder)
+    const collection = await db.createCollection('flushed', { vectors: { size: SIZE, distance: 'Dot' } })
+    await collection.upsert(points(0, 2_000))
+    let isFlushing = true
+    const flushing = collection.flush().finally(() => {
+      isFlushing = false
+    })
+    expect(await db.deleteCollection('flushed')).toBe(true)
+    expect(isFlushing).toBe(false)
+    await flushing
+    await db.close()
+  })
+
   it('is refused to a second process, which is told who holds it', async () => {
     const db = await open(folder)
     const seen = await inChild(`await open(folder).catch((error) => console.log(error.code, error.message))`)
