@@ -79,9 +79,9 @@ public:
 
   uint32_t vertices() const { return vertices_.load(std::memory_order_acquire); }
   uint32_t linked() const { return linked_.load(std::memory_order_acquire); }
-  // The first of the row's; kNoVertex where the row lacks the vector. Rows are read while the writer
-  // goes on, and the first gap makes maps before its vertex is published: so what is published is
-  // looked at first.
+  // The first of the row's; kNoVertex where the row lacks the vector. Rows are read while the
+  // writer goes on, and the first gap makes maps before its vertex is published: so what is
+  // published is looked at first.
   uint32_t vertexOf(uint32_t row) const {
     const uint32_t published = vertices();
     if (identity_.load(std::memory_order_acquire)) return row < published ? row : kNoVertex;

@@ -14,6 +14,7 @@ import type { CollectionPaths } from '../storage/layout.js'
 import type { Manifest } from '../storage/manifest.js'
 import type { VectorIdentity } from '../storage/table-layout.js'
 import { Checkpointer, type CheckpointerParts } from './checkpointer.js'
+import { closeAll } from './close-all.js'
 import { infoOfStats, isBehind, liveVectorBytes } from './collection-info.js'
 import { type CollectionView, viewOf, withLiveRows } from './collection-view.js'
 import { Flusher, type FlusherParts } from './flusher.js'
@@ -384,8 +385,7 @@ export class CollectionEngine implements MeasuredCollection, Shrinkable {
     await this.#maintenance.stop()
     await this.#indexes.idle()
     await this.writer.drain()
-    // One that its caller waits for no longer, or that a removed collection needs no more, may be under way, and Lance
-    // frees a table under its own calls.
+    // One may be under way that nobody waits for, and Lance frees a table under its own calls.
     await this.#flusher?.hold(async () => undefined)
     try {
       if (!discard && !readOnly) {
@@ -397,11 +397,4 @@ export class CollectionEngine implements MeasuredCollection, Shrinkable {
       await closeAll(log, table, this.#shard)
     }
   }
-}
-
-/** One after the other, whatever becomes of those before; the first failure is told. */
-async function closeAll(...parts: readonly ({ close(): Promise<unknown> } | null)[]): Promise<void> {
-  const failures: unknown[] = []
-  for (const part of parts) await part?.close().catch((error: unknown) => failures.push(error))
-  if (failures.length > 0) throw failures[0]
 }

@@ -99,7 +99,8 @@ static struct {
 
 uint64_t fileOf(ino_t inode, int fresh) {
   static size_t inodes;
-  // Where the disk never gives a number twice, there is no end of them; only a trace needs them all.
+  // Where the disk never gives a number twice, there is no end of them; only a trace needs them
+  // all.
   if (inodes >= MAX_FILES / 2 - 1 && !recording()) {
     memset(files, 0, sizeof files);
     inodes = 0;

@@ -1,0 +1,6 @@
+/** One after the other, whatever becomes of those before; the first failure is told. */
+export async function closeAll(...parts: readonly ({ close(): Promise<unknown> } | null)[]): Promise<void> {
+  const failures: unknown[] = []
+  for (const part of parts) await part?.close().catch((error: unknown) => failures.push(error))
+  if (failures.length > 0) throw failures[0]
+}
