@@ -43,13 +43,25 @@ async function pass({ queries, search, ef, inFlight, sync, answer }) {
   return { seconds: (performance.now() - started) / 1000, micros }
 }
 
-/** Rate of the best pass and of the median one; percentiles over the requests of all passes. */
+/**
+ * Rate of the best pass and of the median one; percentiles over the requests of all passes, and of each request's median
+ * of them, from which what the machine did to one pass is gone.
+ */
 function summary(passes) {
   const rates = passes.map(({ seconds, micros }) => micros.length / seconds).sort((a, b) => b - a)
   const all = Float64Array.from(passes.flatMap(({ micros }) => [...micros])).sort()
-  const percentile = (share) => all[Math.min(all.length - 1, Math.floor(all.length * share))]
-  return { qps: rates[0], qpsMedian: rates[Math.floor(rates.length / 2)], p50: percentile(0.5), p99: percentile(0.99) }
+  const medians = passes[0].micros.map((_, q) => medianOf(passes.map(({ micros }) => micros[q]))).sort()
+  const percentile = (sorted, share) => sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * share))]
+  return {
+    qps: rates[0],
+    qpsMedian: rates[Math.floor(rates.length / 2)],
+    p50: percentile(all, 0.5),
+    p99: percentile(all, 0.99),
+    p99OfMedians: percentile(medians, 0.99),
+  }
 }
+
+const medianOf = (values) => values.sort((a, b) => a - b)[Math.floor(values.length / 2)]
 
 /** Mean share of the exact neighbours that were found. */
 export function recall(found, truth) {
