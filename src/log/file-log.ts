@@ -12,6 +12,7 @@ import {
   type LogFile,
   type LogFolder,
   listLogFiles,
+  removeLogFile,
   removeUnfinishedFiles,
 } from './recovery.js'
 import { replayFiles } from './replay.js'
@@ -176,8 +177,10 @@ export class FileLog implements Log {
 
   async #removeCovered(throughSeq: number): Promise<void> {
     while (this.#files.length > 1 && (this.#files[1] as LogFile).firstSeq <= throughSeq + 1) {
-      const [covered] = this.#files.splice(0, 1)
-      await this.#log.disk.removeFile((covered as LogFile).path)
+      const covered = this.#files[0] as LogFile
+      await this.#log.disk.removeFile(covered.path)
+      // Two trims at a time may be at it.
+      if (this.#files[0] === covered) this.#files.shift()
     }
   }
 
@@ -239,8 +242,7 @@ export class FileLog implements Log {
       while (this.#syncing) await this.#syncing
       if (this.#failure) throw this.#failure
       if (this.#active.size === FILE_HEADER_BYTES) return
-      const next = await createLogFile(this.#log, this.#writtenSeq + 1)
-      const active = await this.#openOrRemove(next.path)
+      const { next, active } = await this.#nextFile()
       await this.#active.close().catch(() => undefined)
       this.#active = active
       this.#files.push(next)
@@ -249,14 +251,17 @@ export class FileLog implements Log {
     }
   }
 
-  /** A file that cannot be used must go: it would hide what the older one still gets. */
-  async #openOrRemove(path: string): Promise<AppendFile> {
-    const { disk, folder } = this.#log
+  /** A file that cannot be used must go, for good: it would hide what the older one still gets. */
+  async #nextFile(): Promise<{ next: LogFile; active: AppendFile }> {
+    const firstSeq = this.#writtenSeq + 1
     try {
-      return await disk.openAppend(path)
+      const next = await createLogFile(this.#log, firstSeq)
+      return { next, active: await this.#log.disk.openAppend(next.path) }
     } catch (cause) {
-      await disk.removeFile(path)
-      await disk.syncFolder(folder)
+      await removeLogFile(this.#log, firstSeq).catch((failure: unknown) => {
+        // Without the action of a call, so that it is not taken for one that passes.
+        throw new VicinalError('IO_FAILED', `a file of the log that cannot be used stays: ${failure}`, { cause })
+      })
       throw cause
     }
   }

@@ -19,7 +19,8 @@ export async function* replayFiles(
     )
   }
   for (const [i, info] of files.entries()) {
-    const endSeq = files[i + 1] ? (files[i + 1] as LogFile).firstSeq - 1 : lastSeq
+    const following = files[i + 1]
+    const endSeq = following ? following.firstSeq - 1 : lastSeq
     if (endSeq <= afterSeq) continue
     const file = await log.disk.openRead(info.path)
     try {
@@ -31,6 +32,9 @@ export async function* replayFiles(
         if (result.kind === 'bad') throw damagedRecord(info.path, result)
         if (result.seq > afterSeq) yield { seq: result.seq, record: decodeAt(info.path, result.offset, result.body) }
       }
+      // A file begins where the one before it got its last record. Else one of the two hides what the other has.
+      if (following && (await reader.next()).kind === 'record')
+        throw damaged(info.path, reader.offset, `it goes on behind record ${endSeq}, where ${following.path} begins`)
     } finally {
       await file.close()
     }

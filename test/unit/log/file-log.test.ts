@@ -4,8 +4,10 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, expect, test } from 'vitest'
 import { Disk } from '../../../src/disk/disk.js'
+import { ioError } from '../../../src/disk/io-errors.js'
 import { FileLog, type FileLogOptions } from '../../../src/log/file-log.js'
 import type { LogEntry, LogRecord } from '../../../src/log/record.js'
+import { createLogFile } from '../../../src/log/recovery.js'
 import { sizedRecord } from './records.js'
 
 const UUID = '0a1b2c3d-4e5f-6071-8293-a4b5c6d7e8f9'
@@ -310,4 +312,53 @@ test('a full disk refuses writes until there is room, without a restart', async 
   } finally {
     execFileSync('umount', [folder])
   }
+})
+
+/** A disk on which the folder of the log cannot be opened to be synced, so often. */
+class DiskWithoutDescriptors extends Disk {
+  failures = 0
+
+  override async syncFolder(path: string): Promise<void> {
+    if (this.failures-- > 0)
+      throw ioError(Object.assign(new Error('too many open files'), { code: 'EMFILE' }), 'open', path)
+    await super.syncFolder(path)
+  }
+}
+
+test('a new file that could not be synced hides nothing of what the older one still gets', async () => {
+  const disk = new DiskWithoutDescriptors(root)
+  const log = await FileLog.open({ ...options, disk })
+  await appendAll(log, 1, 100_000)
+  disk.failures = 1
+  await log.trim(1)
+  expect([log.failure, fileNames().length]).toEqual([null, 1])
+  await appendAll(log, 2)
+  const again = await FileLog.open({ ...options, flushedSeq: 1, create: false })
+  expect([again.lastSeq, await seqs(again, 1)]).toEqual([3, [2, 3]])
+  await again.close()
+  await log.close()
+})
+
+test('where it cannot be removed for good either, the log takes no more writes', async () => {
+  const disk = new DiskWithoutDescriptors(root)
+  const log = await FileLog.open({ ...options, disk })
+  await appendAll(log, 1, 100_000)
+  disk.failures = 2
+  await log.trim(1)
+  expect(log.failure).toMatchObject({ code: 'IO_FAILED' })
+  expect(() => log.append(2, sizedRecord(2, 1))).toThrow(/takes no more writes/)
+  await log.close()
+  expect((await FileLog.open({ ...options, create: false })).lastSeq).toBe(1)
+})
+
+test('a file that goes on behind where the next one begins is damage', async () => {
+  const log = await FileLog.open(options)
+  await appendAll(log, 5)
+  await createLogFile(options, 4)
+  await log.close()
+  const again = await FileLog.open({ ...options, create: false })
+  await expect(seqs(again)).rejects.toThrow(
+    expect.objectContaining({ code: 'CORRUPT', message: expect.stringContaining('it goes on behind record 3') }),
+  )
+  await again.close()
 })
