@@ -39,7 +39,7 @@ Result<bool> CodeChoice::step() {
     const auto goesOn = calibrator_->step();
     if (!goesOn || *goesOn) return goesOn;
     calibration_ = calibrator_->result();
-    space_.useCalibration(calibration_);
+    space_.useCalibration(calibration_, codes_);
     if (!isThereAChoice()) break;
     VICINAL_TRY(startCoding());
     phase_ = Phase::Code;
@@ -74,7 +74,7 @@ Result<bool> CodeChoice::step() {
   case Phase::Done: return false;
   }
   phase_ = Phase::Done;
-  space_.calibrated(calibration_);
+  space_.calibrated(calibration_, codes_);
   return false;
 }
 

@@ -21,7 +21,7 @@ public:
   // Works on for about a millisecond; false once all is done and the space has what was found.
   Result<bool> step();
   // After a failure: the space goes on with what it has.
-  void giveUp() { space_.calibrated(nullptr); }
+  void giveUp() { space_.calibrated(nullptr, nullptr); }
   // The same, to begin again later.
   void putOff() {
     space_.recalibrate();

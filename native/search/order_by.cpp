@@ -138,21 +138,29 @@ Status orderSegment(const Snapshot& snapshot, size_t at, const PayloadIndex& ind
       isStopped = isStopped || (cancel != nullptr && cancel->isCancelled());
     return !isStopped && view.isVisible(row) && (!plan || plan->passes(rows, row));
   };
+  // Asked once: a row whose payload changes meanwhile would be found by both of its values.
+  RowBitmap overlaid(view.rows);
+  rows.overlaidRows(overlaid);
+  overlaid.makeDense();
   const auto passes = [&](uint32_t row) {
-    return row < covered && !view.segment->payloads().isOverlaid(row) && matches(row);
+    return row < covered && !overlaid.contains(row) && matches(row);
   };
   index.readValues([&](const IndexedValues& values) {
     for (const auto& run : runsOf(values, T{}).runs())
       offerRun<T>(run, request, passes, snapshot.segment(at), page);
   });
   const Start<T> start(request);
-  forEachUnindexed(view, rows, covered, [&](uint32_t row, std::string_view payload) {
+  const auto offerUnindexed = [&](uint32_t row) {
     if (!matches(row)) return;
-    const PayloadIndex::PayloadValues values = index.valuesOf(payload);
+    const PayloadIndex::PayloadValues values = index.valuesOf(rows.payload(row));
     for (const T value : valuesOf(values, T{}))
       if (start.isReached(value) && !page.isBeyond(value))
         page.offer({value, view.segment->id(row), {&snapshot.segment(at), row}});
+  };
+  overlaid.forEach([&](uint32_t row) {
+    if (row < covered) offerUnindexed(row);
   });
+  for (uint32_t row = covered; row < view.rows; row++) offerUnindexed(row);
   return isStopped ? Status(Code::Cancelled, "the operation was cancelled") : Status::ok();
 }
 

@@ -202,7 +202,7 @@ void Segment::tombstone(uint32_t row, uint64_t tick) {
   std::atomic_ref<uint64_t> deletedAt(deletedAt_[row]);
   if (deletedAt.load(std::memory_order_relaxed) != 0) return;
   deletedAt.store(tick, std::memory_order_relaxed);
-  deleted_.fetch_add(1, std::memory_order_relaxed);
+  deleted_.fetch_add(1, std::memory_order_release);
   for (const auto& space : spaces_) space->countDead(space->verticesOf(row));
   for (const auto& space : sparse_) space->noteDead(row);
 }

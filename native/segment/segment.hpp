@@ -80,8 +80,13 @@ public:
 
   uint32_t number() const { return number_; }
   uint32_t rows() const { return rows_.load(std::memory_order_acquire); }
-  uint32_t deletedRows() const { return deleted_.load(std::memory_order_relaxed); }
-  uint32_t liveRows() const { return rows() - deletedRows(); }
+  uint32_t deletedRows() const { return deleted_.load(std::memory_order_acquire); }
+  // Rows are published before others are counted dead for them: looked at the other way round there
+  // may be more dead ones than rows.
+  uint32_t liveRows() const {
+    const uint32_t dead = deletedRows();
+    return rows() - dead;
+  }
   // Its rows are few, and belong into the segment that came after it.
   void leave() { isLeft_.store(true, std::memory_order_relaxed); }
   bool isLeft() const { return isLeft_.load(std::memory_order_relaxed); }

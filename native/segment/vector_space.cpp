@@ -45,7 +45,7 @@ Status VectorSpace::reserve(const VectorSpec& spec, uint64_t rows, uint64_t vert
   if (!codes) return codes.status();
   codes_ = codes.take();
   // It is the same for all, so nobody has to own it.
-  calibration_ = {std::shared_ptr<const Calibration>(), &Calibration::untried(spec.metric)};
+  calibration_ = untried();
   calibrateFrom_ = kLeastCalibrated;
   lookFrom_ = canRecode() ? Projection::kLeastSample : UINT32_MAX;
   auto graph =
@@ -129,6 +129,10 @@ bool VectorSpace::claimRecoding() {
   return true;
 }
 
+std::shared_ptr<const Calibration> VectorSpace::untried() const {
+  return {std::shared_ptr<const Calibration>(), &Calibration::untried(spec_.metric)};
+}
+
 Status VectorSpace::recode() {
   const uint32_t count = vertices();
   Status status = Status::ok();
@@ -146,6 +150,8 @@ Status VectorSpace::recode() {
       }
       std::lock_guard lock(shared_);
       codes_ = codes.take();
+      // What was measured is the old ones', here and in files.
+      calibration_ = untried();
       graph_->useCodes(codesToBuildOn());
     }
   }
@@ -176,9 +182,10 @@ void VectorSpace::restore(std::shared_ptr<const Calibration> calibration) {
   calibration_ = std::move(calibration);
 }
 
-void VectorSpace::useCalibration(std::shared_ptr<const Calibration> calibration) {
+void VectorSpace::useCalibration(std::shared_ptr<const Calibration> calibration,
+                                 const std::shared_ptr<const CodeArray>& of) {
   std::lock_guard lock(shared_);
-  calibration_ = std::move(calibration);
+  if (codes_ == of) calibration_ = std::move(calibration);
 }
 
 void VectorSpace::recalibrate() {
@@ -191,10 +198,11 @@ bool VectorSpace::awaitsCalibration() const {
   return isCalibrating_ || claimed_ >= calibrateFrom_;
 }
 
-void VectorSpace::calibrated(std::shared_ptr<const Calibration> calibration) {
+void VectorSpace::calibrated(std::shared_ptr<const Calibration> calibration,
+                             const std::shared_ptr<const CodeArray>& of) {
   std::lock_guard lock(claims_);
   isCalibrating_ = false;
-  if (calibration) useCalibration(std::move(calibration));
+  if (calibration) useCalibration(std::move(calibration), of);
 }
 
 Result<std::shared_ptr<CodeArray>> VectorSpace::codesOf(CodeKind kind, uint32_t count) const {

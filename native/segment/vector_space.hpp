@@ -152,8 +152,12 @@ public:
   uint64_t vertexCapacity() const { return vertexCapacity_; }
 
   // Vertices of rows that are tombstoned.
-  uint32_t deadVertices() const { return dead_.load(std::memory_order_relaxed); }
-  void countDead(uint32_t more) { dead_.fetch_add(more, std::memory_order_relaxed); }
+  uint32_t deadVertices() const { return dead_.load(std::memory_order_acquire); }
+  uint32_t liveVertices() const {
+    const uint32_t dead = deadVertices();
+    return vertices() - dead;
+  }
+  void countDead(uint32_t more) { dead_.fetch_add(more, std::memory_order_release); }
 
   // Graph building: claim, link, finish. An empty slice means there is nothing to claim.
   Result<VertexSlice> claim(uint32_t most);
@@ -176,10 +180,12 @@ public:
   bool awaitsCalibration() const;
   // One that an earlier process measured. Before others see the space.
   void restore(std::shared_ptr<const Calibration> calibration);
-  // What was measured so far holds from now on.
-  void useCalibration(std::shared_ptr<const Calibration> calibration);
+  // What was measured of these codes holds from now on, unless there are others by now.
+  void useCalibration(std::shared_ptr<const Calibration> calibration,
+                      const std::shared_ptr<const CodeArray>& of);
   // The end of it; null: it came to nothing.
-  void calibrated(std::shared_ptr<const Calibration> calibration);
+  void calibrated(std::shared_ptr<const Calibration> calibration,
+                  const std::shared_ptr<const CodeArray>& of);
 
   // Whether codes may be chosen by what they cost.
   bool leavesChoice() const { return spec_.code == CodeKind::Auto; }
@@ -244,6 +250,7 @@ private:
   CodeKind firstKind() const { return CodeArray::firstKind(spec_.code, spec_.metric, spec_.dim); }
   bool canRecode() const;
   std::optional<CodeScheme> betterScheme(uint32_t count) const;
+  std::shared_ptr<const Calibration> untried() const;
   std::vector<float> sampleOf(uint32_t count, uint32_t& sampled) const;
   // Empty where the graph is built on vectors.
   const CodeSpace& codesToBuildOn() const;

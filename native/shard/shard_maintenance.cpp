@@ -69,7 +69,7 @@ ShardStats Shard::stats() const {
     for (size_t vector = 0; vector < segment.vectorCount(); vector++) {
       const VectorSpace& space = segment.space(vector);
       auto& sums = stats.vectors[vector];
-      sums.live += space.vertices() - std::min(space.vertices(), space.deadVertices());
+      sums.live += space.liveVertices();
       sums.indexed += space.linked();
       sums.graphBytes += space.graph().bytes();
       sums.vectorBytes += space.vectorBytes();

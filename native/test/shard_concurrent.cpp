@@ -2,6 +2,7 @@
 #include <thread>
 
 #include "harness.hpp"
+#include "search/order_by.hpp"
 #include "shard_fixture.hpp"
 
 namespace vicinal {
@@ -70,6 +71,31 @@ TEST("searches, writes, payload changes, compaction, checkpoints and indexes run
   CHECK(waitForIndex(shard).isOk());
   CHECK_EQUAL(shard.validate().size(), size_t(0));
   CHECK_EQUAL(pointsOf(shard), uint64_t(kPoints));
+}
+
+TEST("in the order of values that change meanwhile every point is there once") {
+  constexpr uint32_t kPoints = 2000;
+  ThreadPool pool(2);
+  for (int round = 0; round < (isSlow() ? 3 : 10); round++) {
+    Shard shard(testSpec(), pool);
+    REQUIRE(shard.upsert(TestBatch(0, kPoints, 1).columns).isOk());
+    REQUIRE(shard.createPayloadIndex({"seq", PayloadIndexKind::Integer}).isOk());
+    std::atomic<bool> isChanging{true};
+    std::thread changes([&] {
+      for (uint32_t from = 0; from < kPoints; from += 10)
+        CHECK(shard.setPayloads(TestBatch(from, 10, 2 + from / 10).columns).isOk());
+      isChanging = false;
+    });
+    OrderRequest request;
+    request.field = "seq";
+    request.limit = 2 * kPoints;
+    while (isChanging) {
+      OrderResult result;
+      CHECK(orderBy(shard.snapshot(), shard.spec().vectors, request, nullptr, result).isOk());
+      CHECK_EQUAL(result.rows.count, kPoints);
+    }
+    changes.join();
+  }
 }
 
 TEST("stats are told beside payload indexes that come and go") {
