@@ -99,7 +99,7 @@ export class CollectionEngine implements MeasuredCollection, Shrinkable {
           }),
         )
       : null
-    this.writer = new Writer(rows<WriterParts>({ log, onLogFull: () => void this.flush().catch(() => undefined) }))
+    this.writer = new Writer(rows<WriterParts>({ log, onLogFull: () => this.flush().catch(() => undefined) }))
     this.#maintenance = new Maintenance(
       rows<MaintenanceParts>({
         clock,
@@ -385,8 +385,6 @@ export class CollectionEngine implements MeasuredCollection, Shrinkable {
     await this.#maintenance.stop()
     await this.#indexes.idle()
     await this.writer.drain()
-    // One may be under way that nobody waits for, and Lance frees a table under its own calls.
-    await this.#flusher?.hold(async () => undefined)
     try {
       if (!discard && !readOnly) {
         await this.#flusher?.flush()
@@ -394,6 +392,7 @@ export class CollectionEngine implements MeasuredCollection, Shrinkable {
         await manifest.update({ cleanEnd: await log.close() })
       }
     } finally {
+      await this.#flusher?.close()
       await closeAll(log, table, this.#shard)
     }
   }

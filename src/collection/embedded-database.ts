@@ -285,13 +285,23 @@ export class EmbeddedDatabase implements SharingDatabase {
     const replaces = older?.uuid ?? this.#damaged[damaged]?.uuid ?? null
     if (replaces === null) this.#checkCount()
     await this.#finishRemoving(name)
-    const engine = await store.adopt(staged, name, replaces)
+    const engine = await store.adopt(staged, name, replaces).catch(async (error: unknown) => {
+      if (older && error instanceof VicinalError && error.details.stays) await this.#giveUp(older, error)
+      throw error
+    })
     this.#put(engine)
     if (damaged >= 0) this.#damaged.splice(damaged, 1)
     await older?.close({ discard: true }).catch(() => undefined)
     // What cannot be removed now is removed at the next open.
     if (replaces !== null) await this.#store.remove({ uuid: replaces }).catch(() => undefined)
     return engine
+  }
+
+  /** What was to take its place stays, so the next open removes it: nothing more must be written to it. */
+  async #giveUp(older: CollectionEngine, error: VicinalError): Promise<void> {
+    this.#take(older.name)
+    this.#damaged.push({ name: older.name, uuid: older.uuid, error })
+    await older.close().catch(() => undefined)
   }
 
   async #untilDone<T>(work: () => Promise<T>): Promise<T> {

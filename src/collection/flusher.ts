@@ -1,3 +1,4 @@
+import { VicinalError } from '../core/errors.js'
 import { LIMITS } from '../core/limits.js'
 import type { Log } from '../log/log.js'
 import type { Shard } from '../native/shard.js'
@@ -37,6 +38,7 @@ export class Flusher {
   #turn: Promise<unknown> = Promise.resolve()
   /** What the table's columns are. The manifest learns it with the next version, or has told it. */
   #layout: TableLayout | undefined
+  #closed = false
 
   constructor(parts: FlusherParts) {
     this.#parts = parts
@@ -81,6 +83,15 @@ export class Flusher {
   /** Runs work while no file of table or log goes. */
   async hold<T>(work: () => Promise<T>): Promise<T> {
     return await this.#inTurn(work)
+  }
+
+  /**
+   * Waits for the turn that is under way. Those that wait for theirs, or come later, are refused: Lance frees a table under
+   * its own calls, and would make the folder of a collection that was removed anew.
+   */
+  async close(): Promise<void> {
+    this.#closed = true
+    await this.#turn
   }
 
   async #flushOnce(target: number): Promise<void> {
@@ -128,7 +139,10 @@ export class Flusher {
   }
 
   async #inTurn<T>(work: () => Promise<T>): Promise<T> {
-    const turn = this.#turn.then(work)
+    const turn = this.#turn.then(() => {
+      if (!this.#closed) return work()
+      throw new VicinalError('CLOSED', `collection ${JSON.stringify(this.#parts.manifest.current.name)} is closed`)
+    })
     this.#turn = turn.catch(() => undefined)
     return await turn
   }

@@ -18,6 +18,8 @@ import { RecoverySpill } from './recovery-spill.js'
 
 /** The files a manifest names may be gone by the time they are opened; a newer manifest names others. */
 const OPEN_ATTEMPTS = 5
+/** Begins the warning that says what is wrong now. */
+const FOLLOWING = 'following the log: '
 
 interface Loaded {
   shard: Shard
@@ -74,15 +76,24 @@ export class FollowedCollection {
   async follow(engine: CollectionEngine): Promise<void> {
     try {
       await this.#follow(engine)
+      this.#warn(null)
     } catch (cause) {
-      const message = `following the log: ${(cause as Error).message}`
-      if (!this.parts.warnings.includes(message)) this.parts.warnings.push(message)
+      this.#warn((cause as Error).message)
     }
   }
 
+  #warn(message: string | null): void {
+    const { warnings } = this.parts
+    const at = warnings.findIndex((warning) => warning.startsWith(FOLLOWING))
+    if (at >= 0) warnings.splice(at, 1)
+    if (message !== null) warnings.push(FOLLOWING + message)
+  }
+
   async #follow(engine: CollectionEngine): Promise<void> {
-    const followed = this.#isBehind ? ({ state: 'reload' } as const) : await this.#follower.poll()
+    const wasBehind = this.#isBehind
+    // Until all is well: what a poll took from the log before it failed is not given again.
     this.#isBehind = true
+    const followed = wasBehind ? ({ state: 'reload' } as const) : await this.#follower.poll()
     // Behind the records: vectors are in the manifest before any record says something of them.
     const manifest = await readManifest(this.#disk, this.#paths.manifest)
     if (followed.state === 'entries' && hasSameVectors(manifest, this.parts.manifest.current)) {

@@ -5,7 +5,7 @@ import { VicinalError } from '../core/errors.js'
 import type { Disk } from '../disk/disk.js'
 import { copyLog } from '../log/copy-log.js'
 import { LanceFiles } from '../storage/lance-files.js'
-import { createCollection, deleteCollection, pathsIn } from '../storage/layout.js'
+import { createCollection, pathsIn, undone } from '../storage/layout.js'
 import { type Manifest, readManifest, writeManifest } from '../storage/manifest.js'
 import type { SnapshotCollection } from '../storage/snapshot-index.js'
 import { CollectionEngine } from './collection-engine.js'
@@ -75,8 +75,7 @@ export async function adoptStaged(
   try {
     return new CollectionEngine(await recoverCollection(disk, paths, clock))
   } catch (error) {
-    await deleteCollection(disk, paths).catch(() => undefined)
-    throw error
+    throw await undone(disk, paths, error)
   }
 }
 

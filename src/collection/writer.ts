@@ -13,8 +13,8 @@ export interface WriterParts {
   readonly shard: Shard
   readonly vectors: readonly VectorIdentity[]
   log: Log
-  /** Called when the log holds more than it may: a flush makes room. */
-  onLogFull(): void
+  /** Called when the log holds more than it may, once until it resolves: a flush makes room. Never rejects. */
+  onLogFull(): Promise<void>
 }
 
 /**
@@ -31,6 +31,8 @@ export class Writer {
   #applied: Promise<void> = Promise.resolve()
   /** Set when a durable record could not be applied: memory and log disagree until the next open. */
   #broken: VicinalError | null = null
+  /** One flush at a time, however many writes find the log full. */
+  #makingRoom: Promise<void> | null = null
 
   constructor(parts: WriterParts) {
     this.#parts = parts
@@ -92,7 +94,9 @@ export class Writer {
       throw overloaded('bytes of vectors wait for the graph', LIMITS.tailBytes, tailBytes)
     const logBytes = this.#parts.log.bytes
     if (logBytes > LIMITS.logBytes) {
-      this.#parts.onLogFull()
+      this.#makingRoom ??= this.#parts.onLogFull().finally(() => {
+        this.#makingRoom = null
+      })
       throw overloaded('bytes of log wait for the table', LIMITS.logBytes, logBytes)
     }
   }

@@ -1,4 +1,5 @@
 import { join } from 'node:path'
+import { VicinalError } from '../core/errors.js'
 import type { Disk } from '../disk/disk.js'
 
 /** The lock file of the process that writes the folder. */
@@ -65,11 +66,25 @@ export async function createCollection(
     await disk.syncFolder(ROOT)
   } catch (error) {
     await disk.removeTree(unfinished.folder).catch(() => undefined)
-    // What was not acknowledged must not come back beside the next collection of that name.
-    await deleteCollection(disk, final).catch(() => undefined)
-    throw error
+    throw await undone(disk, final, error)
   }
   return final
+}
+
+/**
+ * Removes a collection whose making failed: what was not acknowledged must not come back beside the next one of that name.
+ * Returns what to throw: the failure, or where the collection stays, an error whose details name its folder (`stays`).
+ */
+export async function undone(disk: Disk, paths: CollectionPaths, failure: unknown): Promise<unknown> {
+  try {
+    await deleteCollection(disk, paths)
+    return failure
+  } catch (second) {
+    return new VicinalError('IO_FAILED', `${failure}; and what was made of it cannot be removed: ${second}`, {
+      details: { stays: paths.folder },
+      cause: failure,
+    })
+  }
 }
 
 /** From the moment the renaming is durable the collection is gone; its files follow. */

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import { open } from '../../src/index.js'
+import { open, type VicinalError } from '../../src/index.js'
 
 const run = promisify(execFile)
 const ENTRY = join(import.meta.dirname, '../../dist/index.js')
@@ -23,6 +23,27 @@ afterEach(async () => {
 /** Runs a module with `open` and `folder` at hand in a process of its own; what it logs comes back. */
 async function inChild(body: string): Promise<string> {
   const script = `import { open } from ${JSON.stringify(ENTRY)}; const folder = ${JSON.stringify(folder)};\n${body}`
+  const { stdout } = await run(process.execPath, ['--input-type=module', '-e', script])
+  return stdout.trim()
+}
+
+/** The same where calls of the disk fail: `fails(name, path)` says which of `open` and `rename`. */
+async function inChildWithFailures(body: string): Promise<string> {
+  const script = `
+    import fs from 'node:fs/promises'
+    import { syncBuiltinESMExports } from 'node:module'
+    let fails = () => false
+    for (const name of ['open', 'rename']) {
+      const real = fs[name]
+      fs[name] = async (path, ...rest) => {
+        if (fails(name, String(path))) throw Object.assign(new Error('too many open files'), { code: 'EMFILE' })
+        return await real(path, ...rest)
+      }
+    }
+    syncBuiltinESMExports()
+    const folder = ${JSON.stringify(folder)}
+    const { open } = await import(${JSON.stringify(ENTRY)})
+    ${body}`
   const { stdout } = await run(process.execPath, ['--input-type=module', '-e', script])
   return stdout.trim()
 }
@@ -47,18 +68,30 @@ describe('a data folder', () => {
     await db.close()
   })
 
-  it('waits for the flush of a collection that is deleted meanwhile', async () => {
+  it('waits for the flush of a collection that is deleted meanwhile, and makes nothing of it anew', async () => {
     const db = await open(folder)
-    const collection = await db.createCollection('flushed', { vectors: { size: SIZE, distance: 'Dot' } })
-    await collection.upsert(points(0, 2_000))
+    const wide = { vectors: { size: 512, distance: 'Dot' } } as const
+    const collection = await db.createCollection('flushed', wide)
+    // More than one commit takes.
+    const vectors = new Float32Array(4_000 * 512).fill(1)
+    for (let from = 0; from < 16_000; from += 4_000)
+      await collection.upsert({ ids: Uint32Array.from({ length: 4_000 }, (_, i) => from + i), vectors })
     let isFlushing = true
     const flushing = collection.flush().finally(() => {
       isFlushing = false
     })
+    const settled = flushing.then(
+      () => 'flushed',
+      (error: VicinalError) => error.code,
+    )
     expect(await db.deleteCollection('flushed')).toBe(true)
     expect(isFlushing).toBe(false)
-    await flushing
+    expect(await settled).toBe('CLOSED')
     await db.close()
+    const again = await open(folder)
+    await again.createCollection('next', wide)
+    expect(await again.collections()).toEqual(['next'])
+    await again.close()
   })
 
   it('is refused to a second process, which is told who holds it', async () => {
@@ -120,6 +153,52 @@ describe('a read-only open', () => {
     await expect(reader.deleteCollection('points')).rejects.toMatchObject({ code: 'READ_ONLY' })
     await reader.close()
     await writer.close()
+  })
+
+  it('loses no record to a look at the log that failed', async () => {
+    const seen = await inChildWithFailures(`
+      const points = (id) => [{ id, vector: [id, 1] }]
+      const writer = await (await open(folder)).createCollection('points', { vectors: { size: 2, distance: 'Dot' } })
+      await writer.upsert(points(1))
+      const reader = await (await open(folder, { readOnly: true })).collection('points')
+      const until = async (condition) => {
+        for (let left = 200; left > 0 && !(await condition()); left--) await new Promise((resolve) => setTimeout(resolve, 50))
+      }
+      await until(async () => (await reader.count()) === 1)
+      let failed = 0
+      fails = (name, path) => name === 'open' && path.endsWith('.vlog') && failed++ === 0
+      await writer.upsert(points(2))
+      await until(() => failed > 0)
+      await writer.upsert(points(3))
+      await until(async () => (await reader.count()) === 3)
+      console.log(failed > 0, await reader.count(), JSON.stringify((await reader.info()).warnings))
+      process.exit()`)
+    expect(seen).toBe('true 3 []')
+  })
+
+  it('takes no more writes to a collection that the next open will find replaced', async () => {
+    const seen = await inChildWithFailures(`
+      const db = await open(folder)
+      const collection = await db.createCollection('points', { vectors: { size: 2, distance: 'Dot' } })
+      await collection.upsert([{ id: 1, vector: [1, 1] }])
+      const { name } = await collection.snapshots.create()
+      const { readdirSync } = await import('node:fs')
+      const [snapshot] = readdirSync(folder + '/snapshots', { recursive: true }).filter((path) => path.endsWith(name))
+      const before = new Set(readdirSync(folder))
+      // The new folder is in its place, and can neither be opened nor go.
+      const isNew = (path) => /[/]c-/.test(path) && !before.has(/c-[^/]*/.exec(path)[0])
+      fails = (_, path) => isNew(path)
+      const location = 'file://' + folder + '/snapshots/' + snapshot
+      const restored = await db.recoverCollection('points', { location }).catch((error) => error)
+      const written = await collection.upsert([{ id: 2, vector: [1, 1] }]).catch((error) => error)
+      const asked = await (await db.collection('points').catch((error) => error))
+      fails = () => false
+      await db.close()
+      const again = await open(folder)
+      const left = await (await again.collection('points')).count()
+      console.log(restored.code, written.code, asked.code, left)
+      process.exit()`)
+    expect(seen).toBe('IO_FAILED CLOSED IO_FAILED 1')
   })
 
   it('follows writes, changes, deletes, flushes and new collections of the writer', async () => {
