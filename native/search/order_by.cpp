@@ -141,7 +141,7 @@ Status orderSegment(const Snapshot& snapshot, size_t at, const PayloadIndex& ind
   // Asked once: a row whose payload changes meanwhile would be found by both of its values.
   RowBitmap overlaid(view.rows);
   rows.overlaidRows(overlaid);
-  overlaid.makeDense();
+  if (!overlaid.isEmpty()) overlaid.makeDense();
   const auto passes = [&](uint32_t row) {
     return row < covered && !overlaid.contains(row) && matches(row);
   };

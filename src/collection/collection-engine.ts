@@ -389,6 +389,7 @@ export class CollectionEngine implements MeasuredCollection, Shrinkable {
       if (!discard && !readOnly) {
         await this.#flusher?.flush()
         await this.#checkpointer?.checkpointIfWorthIt()
+        await this.#flusher?.close()
         await manifest.update({ cleanEnd: await log.close() })
       }
     } finally {

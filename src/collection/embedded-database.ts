@@ -104,9 +104,7 @@ export class EmbeddedDatabase implements SharingDatabase {
         const unread = this.#damaged.find((entry) => entry.name === null && entry.error.code !== 'CORRUPT')
         if (unread) throw cannotBeServed(name, unread.error)
         await this.#finishRemoving(name)
-        const created = await this.#store.create(newManifest(name, config))
-        this.#put(created)
-        return created
+        return await this.#made(name, undefined, () => this.#store.create(newManifest(name, config)))
       }),
     )
     return this.#handle<P>(engine)
@@ -124,9 +122,10 @@ export class EmbeddedDatabase implements SharingDatabase {
     return engine && !engine.strictMode ? sharedOf(engine.view) : null
   }
 
-  #put(engine: CollectionEngine): void {
+  #put(engine: CollectionEngine): CollectionEngine {
     this.#engines.set(engine.name, engine)
     catalogChanges.note()
+    return engine
   }
 
   #take(name: string): void {
@@ -283,13 +282,11 @@ export class EmbeddedDatabase implements SharingDatabase {
     const older = this.#engines.get(name)
     const damaged = this.#damaged.findIndex((entry) => entry.name === name)
     const replaces = older?.uuid ?? this.#damaged[damaged]?.uuid ?? null
+    const left = this.#damaged[damaged]?.error
+    if (left?.details.stays) throw cannotBeServed(name, left)
     if (replaces === null) this.#checkCount()
     await this.#finishRemoving(name)
-    const engine = await store.adopt(staged, name, replaces).catch(async (error: unknown) => {
-      if (older && error instanceof VicinalError && error.details.stays) await this.#giveUp(older, error)
-      throw error
-    })
-    this.#put(engine)
+    const engine = await this.#made(name, older, () => store.adopt(staged, name, replaces))
     if (damaged >= 0) this.#damaged.splice(damaged, 1)
     await older?.close({ discard: true }).catch(() => undefined)
     // What cannot be removed now is removed at the next open.
@@ -297,11 +294,20 @@ export class EmbeddedDatabase implements SharingDatabase {
     return engine
   }
 
-  /** What was to take its place stays, so the next open removes it: nothing more must be written to it. */
-  async #giveUp(older: CollectionEngine, error: VicinalError): Promise<void> {
-    this.#take(older.name)
-    this.#damaged.push({ name: older.name, uuid: older.uuid, error })
-    await older.close().catch(() => undefined)
+  /** What can neither be opened nor removed is found by the next open: until then nothing of this name is written. */
+  async #made(name: string, older: CollectionEngine | undefined, make: () => Promise<CollectionEngine>) {
+    try {
+      return this.#put(await make())
+    } catch (error) {
+      if (error instanceof VicinalError && error.details.stays) {
+        this.#take(name)
+        const known = this.#damaged.find((entry) => entry.name === name)
+        if (known) known.error = error
+        else this.#damaged.push({ name, uuid: older?.uuid ?? null, error })
+        await older?.close().catch(() => undefined)
+      }
+      throw error
+    }
   }
 
   async #untilDone<T>(work: () => Promise<T>): Promise<T> {

@@ -13,6 +13,7 @@ import {
   LOCK_FILE,
   listCollections,
   removeLeftovers,
+  undone,
 } from '../storage/layout.js'
 import { type Manifest, readManifest, writeManifest } from '../storage/manifest.js'
 import { readQuotas, writeQuotas } from '../storage/quota-file.js'
@@ -89,8 +90,7 @@ export class FolderStore implements CollectionStore {
     try {
       return new CollectionEngine(await recoverCollection(disk, paths, this.#clock))
     } catch (error) {
-      await deleteCollection(disk, paths).catch(() => undefined)
-      throw error
+      throw await undone(disk, paths, error)
     }
   }
 

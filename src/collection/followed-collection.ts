@@ -2,7 +2,7 @@ import type { Clock } from '../core/clock.js'
 import { VicinalError } from '../core/errors.js'
 import type { Disk } from '../disk/disk.js'
 import type { Appended, Log } from '../log/log.js'
-import { LogFollower } from '../log/log-follower.js'
+import { type Followed, LogFollower } from '../log/log-follower.js'
 import type { LogEntry } from '../log/record.js'
 import type { Shard } from '../native/shard.js'
 import { OutdatedSegments } from '../segment/outdated-segments.js'
@@ -82,6 +82,17 @@ export class FollowedCollection {
     }
   }
 
+  async #polled(): Promise<Followed> {
+    const before = this.#follower.seq
+    try {
+      return await this.#follower.poll()
+    } catch (cause) {
+      // What it took from the log before it failed is not given again.
+      this.#isBehind = this.#follower.seq !== before
+      throw cause
+    }
+  }
+
   #warn(message: string | null): void {
     const { warnings } = this.parts
     const at = warnings.findIndex((warning) => warning.startsWith(FOLLOWING))
@@ -90,10 +101,8 @@ export class FollowedCollection {
   }
 
   async #follow(engine: CollectionEngine): Promise<void> {
-    const wasBehind = this.#isBehind
-    // Until all is well: what a poll took from the log before it failed is not given again.
+    const followed = this.#isBehind ? ({ state: 'reload' } as const) : await this.#polled()
     this.#isBehind = true
-    const followed = wasBehind ? ({ state: 'reload' } as const) : await this.#follower.poll()
     // Behind the records: vectors are in the manifest before any record says something of them.
     const manifest = await readManifest(this.#disk, this.#paths.manifest)
     if (followed.state === 'entries' && hasSameVectors(manifest, this.parts.manifest.current)) {

@@ -194,12 +194,14 @@ export class Disk {
     await this.#run('rename', from, (absolute) => rename(absolute, this.absolute(to)))
   }
 
-  /** A missing file is fine. */
-  async removeFile(path: string): Promise<void> {
+  /** A missing file is fine. Resolves to whether there was one. */
+  async removeFile(path: string): Promise<boolean> {
     try {
       await unlink(this.absolute(path))
+      return true
     } catch (cause) {
       if (!isMissing(cause)) throw ioError(cause, 'remove', path)
+      return false
     }
   }
 

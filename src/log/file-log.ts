@@ -242,6 +242,8 @@ export class FileLog implements Log {
       while (this.#syncing) await this.#syncing
       if (this.#failure) throw this.#failure
       if (this.#active.size === FILE_HEADER_BYTES) return
+      // A write that was taken back since the last sync must not come back behind the beginning of the next file.
+      await this.#active.sync()
       const { next, active } = await this.#nextFile()
       await this.#active.close().catch(() => undefined)
       this.#active = active

@@ -47,10 +47,9 @@ export async function createLogFile(log: LogFolder, firstSeq: number): Promise<L
   return { path, firstSeq, bytes: FILE_HEADER_BYTES, seed: checkFileHeader(header, path, log.uuid) }
 }
 
-/** Also where it was only about to be made. On stable storage: no crash brings it back. */
+/** If it was made at all. On stable storage: no crash brings it back. */
 export async function removeLogFile(log: LogFolder, firstSeq: number): Promise<void> {
-  await log.disk.removeFile(join(log.folder, logFileName(firstSeq)))
-  await log.disk.syncFolder(log.folder)
+  if (await log.disk.removeFile(join(log.folder, logFileName(firstSeq)))) await log.disk.syncFolder(log.folder)
 }
 
 export async function removeUnfinishedFiles(log: LogFolder): Promise<void> {

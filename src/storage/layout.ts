@@ -1,6 +1,7 @@
 import { join } from 'node:path'
 import { VicinalError } from '../core/errors.js'
 import type { Disk } from '../disk/disk.js'
+import { isMissing } from '../disk/io-errors.js'
 
 /** The lock file of the process that writes the folder. */
 export const LOCK_FILE = 'vicinal.lock'
@@ -57,16 +58,18 @@ export async function createCollection(
 ): Promise<CollectionPaths> {
   const unfinished = pathsIn(UNFINISHED_PREFIX + uuid)
   const final = collectionPaths(uuid)
+  let isRenaming = false
   try {
     await disk.makeFolder(unfinished.log)
     await disk.makeFolder(unfinished.segments)
     await fill(unfinished)
     await disk.syncFolder(unfinished.folder)
+    isRenaming = true
     await disk.rename(unfinished.folder, final.folder)
     await disk.syncFolder(ROOT)
   } catch (error) {
     await disk.removeTree(unfinished.folder).catch(() => undefined)
-    throw await undone(disk, final, error)
+    throw isRenaming ? await undone(disk, final, error) : error
   }
   return final
 }
@@ -91,7 +94,9 @@ export async function undone(disk: Disk, paths: CollectionPaths, failure: unknow
 export async function deleteCollection(disk: Disk, paths: CollectionPaths): Promise<void> {
   const trash = TRASH_PREFIX + paths.folder.slice(COLLECTION_PREFIX.length)
   // Where an earlier try got no further than this, it goes on from there.
-  if (await disk.exists(paths.folder)) await disk.rename(paths.folder, trash)
+  await disk.rename(paths.folder, trash).catch((cause: unknown) => {
+    if (!isMissing(cause)) throw cause
+  })
   await disk.syncFolder(ROOT)
   // What cannot be removed now is removed at the next open.
   await disk.removeTree(trash).catch(() => undefined)

@@ -176,6 +176,27 @@ describe('a read-only open', () => {
     expect(seen).toBe('true 3 []')
   })
 
+  it('goes on with a collection that a restore without descriptors was to replace', async () => {
+    const seen = await inChildWithFailures(`
+      const db = await open(folder)
+      const collection = await db.createCollection('points', { vectors: { size: 2, distance: 'Dot' } })
+      await collection.upsert([{ id: 1, vector: [1, 1] }])
+      const { name } = await collection.snapshots.create()
+      const { readdirSync } = await import('node:fs')
+      const [snapshot] = readdirSync(folder + '/snapshots', { recursive: true }).filter((path) => path.endsWith(name))
+      let isUnpacked = false
+      // From the making of the new folder on, nothing can be opened.
+      fails = (_, path) => (isUnpacked ||= /[/]tmp-/.test(path))
+      const restored = await db.recoverCollection('points', { location: 'file://' + folder + '/snapshots/' + snapshot }).catch((error) => error)
+      fails = () => false
+      await collection.upsert([{ id: 2, vector: [1, 1] }])
+      await db.close()
+      const again = await open(folder)
+      console.log(restored.code, isUnpacked, await (await again.collection('points')).count())
+      process.exit()`)
+    expect(seen).toBe('IO_FAILED true 2')
+  })
+
   it('takes no more writes to a collection that the next open will find replaced', async () => {
     const seen = await inChildWithFailures(`
       const db = await open(folder)
@@ -193,12 +214,14 @@ describe('a read-only open', () => {
       const written = await collection.upsert([{ id: 2, vector: [1, 1] }]).catch((error) => error)
       const asked = await (await db.collection('points').catch((error) => error))
       fails = () => false
+      // Another one would be found beside what stays.
+      const retried = await db.recoverCollection('points', { location }).catch((error) => error)
       await db.close()
       const again = await open(folder)
       const left = await (await again.collection('points')).count()
-      console.log(restored.code, written.code, asked.code, left)
+      console.log(restored.code, written.code, asked.code, retried.code, left)
       process.exit()`)
-    expect(seen).toBe('IO_FAILED CLOSED IO_FAILED 1')
+    expect(seen).toBe('IO_FAILED CLOSED IO_FAILED IO_FAILED 1')
   })
 
   it('follows writes, changes, deletes, flushes and new collections of the writer', async () => {

@@ -20,8 +20,8 @@ static void onFault(int number, siginfo_t* info, void* context) {
   prctl(PR_GET_NAME, name);
   int length = snprintf(line, sizeof line, "\nsignal %d, code %d, address %p, thread %s:\n", number,
                         info->si_code, info->si_addr, name);
-  if (write(STDERR_FILENO, line, (size_t)length) < 0) return;
-  backtrace_symbols_fd(frames, backtrace(frames, MOST_FRAMES), STDERR_FILENO);
+  if (write(STDERR_FILENO, line, (size_t)length) > 0)
+    backtrace_symbols_fd(frames, backtrace(frames, MOST_FRAMES), STDERR_FILENO);
   signal(number, SIG_DFL);
   raise(number); // comes when this returns: the process dies of it as it would have
 }

@@ -3,6 +3,8 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, expect, test } from 'vitest'
+import type { VicinalError } from '../../../src/core/errors.js'
+import type { AppendFile } from '../../../src/disk/append-file.js'
 import { Disk } from '../../../src/disk/disk.js'
 import { ioError } from '../../../src/disk/io-errors.js'
 import { FileLog, type FileLogOptions } from '../../../src/log/file-log.js'
@@ -314,14 +316,23 @@ test('a full disk refuses writes until there is room, without a restart', async 
   }
 })
 
-/** A disk on which the folder of the log cannot be opened to be synced, so often. */
+/** A disk on which so many of the next opens fail, of the folder of the log to be synced, or of files. */
 class DiskWithoutDescriptors extends Disk {
-  failures = 0
+  failingFolders = 0
+  failingFiles = 0
 
   override async syncFolder(path: string): Promise<void> {
-    if (this.failures-- > 0)
-      throw ioError(Object.assign(new Error('too many open files'), { code: 'EMFILE' }), 'open', path)
+    if (this.failingFolders-- > 0) throw this.#tooMany(path)
     await super.syncFolder(path)
+  }
+
+  override async openAppend(path: string, how?: { truncate?: boolean }): Promise<AppendFile> {
+    if (this.failingFiles-- > 0) throw this.#tooMany(path)
+    return await super.openAppend(path, how)
+  }
+
+  #tooMany(path: string): VicinalError {
+    return ioError(Object.assign(new Error('too many open files'), { code: 'EMFILE' }), 'open', path)
   }
 }
 
@@ -329,7 +340,7 @@ test('a new file that could not be synced hides nothing of what the older one st
   const disk = new DiskWithoutDescriptors(root)
   const log = await FileLog.open({ ...options, disk })
   await appendAll(log, 1, 100_000)
-  disk.failures = 1
+  disk.failingFolders = 1
   await log.trim(1)
   expect([log.failure, fileNames().length]).toEqual([null, 1])
   await appendAll(log, 2)
@@ -343,12 +354,25 @@ test('where it cannot be removed for good either, the log takes no more writes',
   const disk = new DiskWithoutDescriptors(root)
   const log = await FileLog.open({ ...options, disk })
   await appendAll(log, 1, 100_000)
-  disk.failures = 2
+  disk.failingFolders = 2
   await log.trim(1)
   expect(log.failure).toMatchObject({ code: 'IO_FAILED' })
   expect(() => log.append(2, sizedRecord(2, 1))).toThrow(/takes no more writes/)
   await log.close()
   expect((await FileLog.open({ ...options, create: false })).lastSeq).toBe(1)
+})
+
+test('where no new file was made at all, the log goes on, however many calls fail', async () => {
+  const disk = new DiskWithoutDescriptors(root)
+  const log = await FileLog.open({ ...options, disk })
+  await appendAll(log, 1, 100_000)
+  disk.failingFiles = 1
+  disk.failingFolders = 5
+  await log.trim(1)
+  expect(log.failure).toBeNull()
+  await appendAll(log, 2)
+  await log.close()
+  expect((await FileLog.open({ ...options, create: false })).lastSeq).toBe(3)
 })
 
 test('a file that goes on behind where the next one begins is damage', async () => {
