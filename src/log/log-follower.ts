@@ -42,8 +42,9 @@ export class LogFollower {
     try {
       return await this.#poll()
     } catch (cause) {
+      // The next poll begins anew behind the last record that was returned: this one's reader may be farther.
+      await this.close().catch(() => undefined)
       if (!isMissing(cause)) throw cause
-      await this.close()
       return { state: 'reload' }
     }
   }

@@ -5,6 +5,7 @@ import { afterEach, beforeEach, expect, test } from 'vitest'
 import { Disk } from '../../../src/disk/disk.js'
 import { FileLog, type FileLogOptions } from '../../../src/log/file-log.js'
 import { LogFollower } from '../../../src/log/log-follower.js'
+import type { LogRecord } from '../../../src/log/record.js'
 import { sizedRecord } from './records.js'
 
 let root: string
@@ -94,4 +95,14 @@ test('a record that is not all there yet is waited for, and one taken back means
   log = await FileLog.open(options)
   await append(2, 10)
   expect(await polled()).toEqual([2, 3])
+})
+
+test('a record that cannot be understood is not passed over', async () => {
+  await append(1, 100)
+  expect(await polled()).toEqual([1])
+  await log.append(2, { op: 'ofLaterVersions', ids: new Uint32Array(5) } as unknown as LogRecord).written
+  for (let i = 0; i < 2; i++) await expect(polled()).rejects.toMatchObject({ code: 'CORRUPT' })
+  await append(1, 100)
+  await expect(polled()).rejects.toMatchObject({ code: 'CORRUPT' })
+  expect(follower.seq).toBe(1)
 })
