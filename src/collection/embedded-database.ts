@@ -104,7 +104,7 @@ export class EmbeddedDatabase implements SharingDatabase {
         const unread = this.#damaged.find((entry) => entry.name === null && entry.error.code !== 'CORRUPT')
         if (unread) throw cannotBeServed(name, unread.error)
         await this.#finishRemoving(name)
-        return await this.#made(name, undefined, () => this.#store.create(newManifest(name, config)))
+        return this.#put(await this.#store.create(newManifest(name, config)))
       }),
     )
     return this.#handle<P>(engine)
@@ -294,17 +294,15 @@ export class EmbeddedDatabase implements SharingDatabase {
     return engine
   }
 
-  /** What can neither be opened nor removed is found by the next open: until then nothing of this name is written. */
+  /** What can neither be opened nor removed replaces the older one at the next open: until then nothing is written to it. */
   async #made(name: string, older: CollectionEngine | undefined, make: () => Promise<CollectionEngine>) {
     try {
       return this.#put(await make())
     } catch (error) {
-      if (error instanceof VicinalError && error.details.stays) {
+      if (older && error instanceof VicinalError && error.details.stays) {
         this.#take(name)
-        const known = this.#damaged.find((entry) => entry.name === name)
-        if (known) known.error = error
-        else this.#damaged.push({ name, uuid: older?.uuid ?? null, error })
-        await older?.close().catch(() => undefined)
+        this.#damaged.push({ name, uuid: older.uuid, error })
+        await older.close().catch(() => undefined)
       }
       throw error
     }
