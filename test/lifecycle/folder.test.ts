@@ -48,6 +48,16 @@ async function inChildWithFailures(body: string): Promise<string> {
   return stdout.trim()
 }
 
+/** For a child: a collection of one point, and the `location` of a snapshot of it. */
+const WITH_SNAPSHOT = `
+      const { readdirSync } = await import('node:fs')
+      const db = await open(folder)
+      const collection = await db.createCollection('points', { vectors: { size: 2, distance: 'Dot' } })
+      await collection.upsert([{ id: 1, vector: [1, 1] }])
+      const { name } = await collection.snapshots.create()
+      const [snapshot] = readdirSync(folder + '/snapshots', { recursive: true }).filter((path) => path.endsWith(name))
+      const location = 'file://' + folder + '/snapshots/' + snapshot`
+
 /** Waits until a reader has followed its writer so far. */
 async function until(condition: () => Promise<boolean>): Promise<void> {
   const deadline = Date.now() + FOLLOW_DEADLINE_MS
@@ -178,16 +188,11 @@ describe('a read-only open', () => {
 
   it('goes on with a collection that a restore without descriptors was to replace', async () => {
     const seen = await inChildWithFailures(`
-      const db = await open(folder)
-      const collection = await db.createCollection('points', { vectors: { size: 2, distance: 'Dot' } })
-      await collection.upsert([{ id: 1, vector: [1, 1] }])
-      const { name } = await collection.snapshots.create()
-      const { readdirSync } = await import('node:fs')
-      const [snapshot] = readdirSync(folder + '/snapshots', { recursive: true }).filter((path) => path.endsWith(name))
+      ${WITH_SNAPSHOT}
       let isUnpacked = false
       // From the making of the new folder on, nothing can be opened.
       fails = (_, path) => (isUnpacked ||= /[/]tmp-/.test(path))
-      const restored = await db.recoverCollection('points', { location: 'file://' + folder + '/snapshots/' + snapshot }).catch((error) => error)
+      const restored = await db.recoverCollection('points', { location }).catch((error) => error)
       fails = () => false
       await collection.upsert([{ id: 2, vector: [1, 1] }])
       await db.close()
@@ -199,17 +204,11 @@ describe('a read-only open', () => {
 
   it('takes no more writes to a collection that the next open will find replaced', async () => {
     const seen = await inChildWithFailures(`
-      const db = await open(folder)
-      const collection = await db.createCollection('points', { vectors: { size: 2, distance: 'Dot' } })
-      await collection.upsert([{ id: 1, vector: [1, 1] }])
-      const { name } = await collection.snapshots.create()
-      const { readdirSync } = await import('node:fs')
-      const [snapshot] = readdirSync(folder + '/snapshots', { recursive: true }).filter((path) => path.endsWith(name))
+      ${WITH_SNAPSHOT}
       const before = new Set(readdirSync(folder))
       // The new folder is in its place, and can neither be opened nor go.
       const isNew = (path) => /[/]c-/.test(path) && !before.has(/c-[^/]*/.exec(path)[0])
       fails = (_, path) => isNew(path)
-      const location = 'file://' + folder + '/snapshots/' + snapshot
       const restored = await db.recoverCollection('points', { location }).catch((error) => error)
       const written = await collection.upsert([{ id: 2, vector: [1, 1] }]).catch((error) => error)
       const asked = await (await db.collection('points').catch((error) => error))

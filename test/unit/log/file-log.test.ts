@@ -336,10 +336,16 @@ class DiskWithoutDescriptors extends Disk {
   }
 }
 
-test('a new file that could not be synced hides nothing of what the older one still gets', async () => {
+/** A log of one record so large that its trim begins a new file. */
+async function worthTrimming(): Promise<{ disk: DiskWithoutDescriptors; log: FileLog }> {
   const disk = new DiskWithoutDescriptors(root)
   const log = await FileLog.open({ ...options, disk })
   await appendAll(log, 1, 100_000)
+  return { disk, log }
+}
+
+test('a new file that could not be synced hides nothing of what the older one still gets', async () => {
+  const { disk, log } = await worthTrimming()
   disk.failingFolders = 1
   await log.trim(1)
   expect([log.failure, fileNames().length]).toEqual([null, 1])
@@ -351,9 +357,7 @@ test('a new file that could not be synced hides nothing of what the older one st
 })
 
 test('where it cannot be removed for good either, the log takes no more writes', async () => {
-  const disk = new DiskWithoutDescriptors(root)
-  const log = await FileLog.open({ ...options, disk })
-  await appendAll(log, 1, 100_000)
+  const { disk, log } = await worthTrimming()
   disk.failingFolders = 2
   await log.trim(1)
   expect(log.failure).toMatchObject({ code: 'IO_FAILED' })
@@ -363,9 +367,7 @@ test('where it cannot be removed for good either, the log takes no more writes',
 })
 
 test('where no new file was made at all, the log goes on, however many calls fail', async () => {
-  const disk = new DiskWithoutDescriptors(root)
-  const log = await FileLog.open({ ...options, disk })
-  await appendAll(log, 1, 100_000)
+  const { disk, log } = await worthTrimming()
   disk.failingFiles = 1
   disk.failingFolders = 5
   await log.trim(1)
