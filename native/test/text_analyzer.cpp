@@ -64,7 +64,7 @@ TEST(
 
 TEST("stems are those of Snowball") {
   const auto stem = [](StemLanguage language, std::string word) {
-    Stemmer(language).stem(word);
+    vicinal::stem(word, language);
     return word;
   };
   CHECK_EQUAL(stem(StemLanguage::English, "generously"), "generous");

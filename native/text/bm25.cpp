@@ -1,14 +1,19 @@
 #include "text/bm25.hpp"
 
 #include <algorithm>
+#include <array>
 #include <bit>
 #include <cmath>
 #include <cstring>
+#include <memory>
 #include <unordered_map>
 
 namespace vicinal {
 
 namespace {
+
+// Of a query.
+constexpr size_t kUsualWords = 16;
 
 uint32_t mixed(uint32_t word) { return std::rotl(word * 0xcc9e2d51u, 15) * 0x1b873593u; }
 
@@ -33,10 +38,83 @@ std::vector<TokenWeight> tokensOfDocument(const TextAnalyzer& analyzer, std::str
   return weighed;
 }
 
+// What one thread has made of the words of queries lately: to fold a word, look whether it is a
+// stop word, stem it and hash the stem takes many times as long as to find it here.
+class KnownWords {
+public:
+  struct Token {
+    uint32_t id = 0;
+    // Whether the word is one.
+    bool isThere = false;
+  };
+
+  static KnownWords& ofThread() {
+    thread_local const std::unique_ptr<KnownWords> known = std::make_unique<KnownWords>();
+    return *known;
+  }
+
+  Token tokenOf(const TextAnalyzer& analyzer, std::string_view word) {
+    if (word.size() > kMostBytes) return made(analyzer, word);
+    const Key key = keyOf(word);
+    Known& known = known_[slotOf(key)];
+    if (known.analyzer != analyzer.number() || known.bytes != word.size() || known.key != key)
+      known = {key, analyzer.number(), made(analyzer, word), static_cast<uint8_t>(word.size())};
+    return known.token;
+  }
+
+private:
+  static constexpr size_t kMostBytes = 16;
+  static constexpr size_t kSlots = 8192;
+  // All bytes of a word, some of them twice: with their number they tell it from any other.
+  using Key = std::array<uint64_t, 2>;
+  struct Known {
+    Key key{};
+    // None has number 0.
+    uint64_t analyzer = 0;
+    Token token;
+    uint8_t bytes = 0;
+  };
+
+  static Token made(const TextAnalyzer& analyzer, std::string_view word) {
+    Token made;
+    analyzer.ofQuery(word, [&](std::string_view token, bool) { made = {tokenId(token), true}; });
+    return made;
+  }
+
+  template <typename Part> static uint64_t read(const char* from) {
+    Part part;
+    std::memcpy(&part, from, sizeof part);
+    return part;
+  }
+  static Key keyOf(std::string_view word) {
+    const char* const first = word.data();
+    const char* const end = first + word.size();
+    if (word.size() >= 8) return {read<uint64_t>(first), read<uint64_t>(end - 8)};
+    if (word.size() >= 4) return {read<uint32_t>(first), read<uint32_t>(end - 4)};
+    return {read<uint8_t>(first),
+            read<uint8_t>(end - 1) << 8 | read<uint8_t>(first + word.size() / 2)};
+  }
+  static size_t slotOf(const Key& key) {
+    const uint64_t mixed = (key[0] ^ std::rotl(key[1], 32)) * 0x9e3779b97f4a7c15ULL;
+    return mixed >> 32 & (kSlots - 1);
+  }
+
+  std::array<Known, kSlots> known_{};
+};
+
 std::vector<TokenWeight> tokensOfQuery(const TextAnalyzer& analyzer, std::string_view text) {
   std::vector<TokenWeight> tokens;
-  analyzer.ofQuery(text, [&](std::string_view token, bool) {
-    tokens.push_back({tokenId(token), 1});
+  if (!analyzer.isByWord()) {
+    analyzer.ofQuery(text, [&](std::string_view token, bool) {
+      tokens.push_back({tokenId(token), 1});
+    });
+    return tokens;
+  }
+  KnownWords& known = KnownWords::ofThread();
+  tokens.reserve(kUsualWords);
+  analyzer.wordsOf(text, [&](std::string_view word) {
+    if (const auto token = known.tokenOf(analyzer, word); token.isThere)
+      tokens.push_back({token.id, 1});
   });
   return tokens;
 }

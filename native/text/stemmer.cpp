@@ -5,6 +5,7 @@
 #include <functional>
 #include <iterator>
 #include <memory>
+#include <string_view>
 
 extern "C" {
 #include "snowball/runtime/api.h"
@@ -66,46 +67,61 @@ const Algorithm& algorithmOf(StemLanguage language) {
   return kAlgorithms[static_cast<size_t>(language) - 1];
 }
 
-// The stems of words that one thread has met lately, of the language it met last: most words of a
-// text are old acquaintances, and to stem one takes ten times as long as to find it here.
-class KnownStems {
+// What one thread stems by, for the language it met last: the algorithm, and the stems of words it
+// has met lately. Most words of a text are old acquaintances, and to stem one takes ten times as
+// long as to find it here.
+class ThreadStemmer {
 public:
-  static KnownStems& of(StemLanguage language) {
-    thread_local std::unique_ptr<KnownStems> known;
-    if (known == nullptr || known->language_ != language)
-      known = std::make_unique<KnownStems>(language);
-    return *known;
+  static ThreadStemmer& of(StemLanguage language) {
+    thread_local std::unique_ptr<ThreadStemmer> stemmer;
+    if (stemmer == nullptr || stemmer->language_ != language)
+      stemmer = std::make_unique<ThreadStemmer>(language);
+    return *stemmer;
   }
 
-  explicit KnownStems(StemLanguage language) : language_(language) {}
-
-  // Puts the stem in place of the word where it is known.
-  bool find(std::string& word) const {
-    if (word.size() > kMostBytes) return false;
-    const Entry& entry = entries_[slotOf(word)];
-    if (entry.wordBytes != word.size() || std::memcmp(entry.word, word.data(), word.size()) != 0)
-      return false;
-    word.assign(entry.stem, entry.stemBytes);
-    return true;
+  explicit ThreadStemmer(StemLanguage language) : language_(language) {}
+  ~ThreadStemmer() {
+    if (env_ != nullptr) algorithmOf(language_).close(env_);
   }
+  ThreadStemmer(const ThreadStemmer&) = delete;
+  ThreadStemmer& operator=(const ThreadStemmer&) = delete;
 
-  void put(const std::string& word, const std::string& stem) {
-    if (word.empty() || word.size() > kMostBytes || stem.size() > kMostBytes) return;
-    Entry& entry = entries_[slotOf(word)];
-    entry.wordBytes = static_cast<uint8_t>(word.size());
-    entry.stemBytes = static_cast<uint8_t>(stem.size());
-    std::memcpy(entry.word, word.data(), word.size());
-    std::memcpy(entry.stem, stem.data(), stem.size());
+  void stem(std::string& word) {
+    Known* const known = word.size() <= kMostBytes ? &known_[slotOf(word)] : nullptr;
+    if (known != nullptr && known->isOf(word)) {
+      word.assign(known->stem, known->stemBytes);
+      return;
+    }
+    if (env_ == nullptr) env_ = algorithmOf(language_).create();
+    if (env_ == nullptr) return;
+    const auto* bytes = reinterpret_cast<const symbol*>(word.data());
+    if (SN_set_current(env_, static_cast<int>(word.size()), bytes) != 0) return;
+    if (algorithmOf(language_).stem(env_) < 0 || env_->l <= 0) return;
+    const std::string_view stem(reinterpret_cast<const char*>(env_->p),
+                                static_cast<size_t>(env_->l));
+    if (known != nullptr && stem.size() <= kMostBytes) known->put(word, stem);
+    word.assign(stem);
   }
 
 private:
   static constexpr size_t kMostBytes = 15;
   static constexpr size_t kSlots = 8192;
-  struct Entry {
+  // Two to a cache line.
+  struct alignas(32) Known {
     uint8_t wordBytes = 0;
     uint8_t stemBytes = 0;
     char word[kMostBytes];
     char stem[kMostBytes];
+
+    bool isOf(const std::string& asked) const {
+      return wordBytes == asked.size() && std::memcmp(word, asked.data(), wordBytes) == 0;
+    }
+    void put(const std::string& asked, std::string_view found) {
+      wordBytes = static_cast<uint8_t>(asked.size());
+      stemBytes = static_cast<uint8_t>(found.size());
+      std::memcpy(word, asked.data(), asked.size());
+      std::memcpy(stem, found.data(), found.size());
+    }
   };
 
   static size_t slotOf(const std::string& word) {
@@ -113,30 +129,15 @@ private:
   }
 
   const StemLanguage language_;
-  std::array<Entry, kSlots> entries_{};
+  SN_env* env_ = nullptr;
+  std::array<Known, kSlots> known_{};
 };
 
 } // namespace
 
-Stemmer::Stemmer(StemLanguage language) : language_(language) {}
-
-Stemmer::~Stemmer() {
-  if (env_ != nullptr) algorithmOf(language_).close(env_);
-}
-
-void Stemmer::stem(std::string& word) {
-  if (language_ == StemLanguage::None) return;
-  KnownStems& known = KnownStems::of(language_);
-  if (known.find(word)) return;
-  // Made for the first word that is not known, which many a query has none of.
-  if (env_ == nullptr) env_ = algorithmOf(language_).create();
-  if (env_ == nullptr) return;
-  const std::string before = word;
-  const auto* bytes = reinterpret_cast<const symbol*>(word.data());
-  if (SN_set_current(env_, static_cast<int>(word.size()), bytes) != 0) return;
-  if (algorithmOf(language_).stem(env_) < 0 || env_->l <= 0) return;
-  word.assign(reinterpret_cast<const char*>(env_->p), static_cast<size_t>(env_->l));
-  known.put(before, word);
+void stem(std::string& word, StemLanguage language) {
+  // An empty word has no stem to be found, and would be taken for a free place.
+  if (language != StemLanguage::None && !word.empty()) ThreadStemmer::of(language).stem(word);
 }
 
 } // namespace vicinal

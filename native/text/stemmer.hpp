@@ -3,9 +3,6 @@
 
 #include <cstdint>
 #include <string>
-#include <string_view>
-
-struct SN_env;
 
 namespace vicinal {
 
@@ -34,20 +31,7 @@ enum class StemLanguage : uint8_t {
 };
 constexpr uint8_t kStemLanguages = static_cast<uint8_t>(StemLanguage::Turkish) + 1;
 
-// For one thread.
-class Stemmer {
-public:
-  explicit Stemmer(StemLanguage language);
-  ~Stemmer();
-  Stemmer(const Stemmer&) = delete;
-  Stemmer& operator=(const Stemmer&) = delete;
-
-  // Puts the stem in place of the word. A word of no stem, and any where memory is short, stays.
-  void stem(std::string& word);
-
-private:
-  const StemLanguage language_;
-  SN_env* env_ = nullptr;
-};
+// Puts the stem in place of the word. A word of no stem, and any where memory is short, stays.
+void stem(std::string& word, StemLanguage language);
 
 } // namespace vicinal

@@ -1,6 +1,7 @@
 #include "text/text_analyzer.hpp"
 
 #include <algorithm>
+#include <atomic>
 
 #include "text/characters.hpp"
 
@@ -9,12 +10,13 @@ namespace vicinal {
 struct TextAnalyzer::Call {
   bool isQuery;
   const Visit& visit;
-  Stemmer stemmer;
   // The word at hand.
   std::string word;
 };
 
 namespace {
+
+std::atomic<uint64_t> nextNumber{1};
 
 uint32_t lengthBit(std::string_view word) {
   return uint32_t(1) << std::min<size_t>(word.size(), 31);
@@ -31,19 +33,35 @@ std::string_view cut(std::string_view word) {
 
 } // namespace
 
-TextAnalyzer::TextAnalyzer(TextOptions options) : options_(std::move(options)) {
+TextAnalyzer::TextAnalyzer(TextOptions options)
+    : options_(std::move(options)), number_(nextNumber.fetch_add(1)) {
   for (const std::string& word : options_.stopwords)
     if (!word.empty()) stopwordLengths_[static_cast<unsigned char>(word[0])] |= lengthBit(word);
 }
 
 void TextAnalyzer::ofDocument(std::string_view text, const Visit& visit) const {
-  Call call{false, visit, Stemmer(options_.stemmer), {}};
+  Call call{false, visit, {}};
   split(text, call);
 }
 
 void TextAnalyzer::ofQuery(std::string_view text, const Visit& visit) const {
-  Call call{true, visit, Stemmer(options_.stemmer), {}};
+  Call call{true, visit, {}};
   split(text, call);
+}
+
+void TextAnalyzer::wordsOf(std::string_view text,
+                           const std::function<void(std::string_view)>& visit) const {
+  const bool isByWhiteSpace = options_.tokenizer == Tokenizer::Whitespace;
+  const char* begin = nullptr;
+  for (std::string_view left = text; !left.empty();) {
+    const char* at = left.data();
+    const uint32_t character = takeCharacter(left);
+    const bool isPart = isByWhiteSpace ? !isWhiteSpace(character) : isWordCharacter(character);
+    if (isPart == (begin != nullptr)) continue;
+    if (!isPart) visit({begin, static_cast<size_t>(at - begin)});
+    begin = isPart ? at : nullptr;
+  }
+  if (begin != nullptr) visit({begin, static_cast<size_t>(text.data() + text.size() - begin)});
 }
 
 void TextAnalyzer::split(std::string_view text, Call& call) const {
@@ -85,7 +103,7 @@ void TextAnalyzer::word(std::string_view raw, Call& call) const {
   const bool isPrefix = options_.tokenizer == Tokenizer::Prefix;
   // A stop word that is still being typed may become another word.
   if (!(isPrefix && call.isQuery) && isStopword(word)) return;
-  call.stemmer.stem(word);
+  stem(word, options_.stemmer);
   if (isPrefix) return prefixes(word, call);
   token(word, false, call);
 }

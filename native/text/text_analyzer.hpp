@@ -46,7 +46,17 @@ public:
   // of unspaced scripts a document has the characters beside the pairs of them.
   void ofDocument(std::string_view text, const Visit& visit) const;
   void ofQuery(std::string_view text, const Visit& visit) const;
+
+  // Whether a query's tokens are what its words are one by one, each giving one or none.
+  bool isByWord() const {
+    return options_.tokenizer == Tokenizer::Word || options_.tokenizer == Tokenizer::Whitespace;
+  }
+  // The words as they stand in the text: `ofQuery` of one gives what it is a token of.
+  void wordsOf(std::string_view text, const std::function<void(std::string_view)>& visit) const;
+
   const TextOptions& options() const { return options_; }
+  // No other analyzer of this process has it.
+  uint64_t number() const { return number_; }
 
 private:
   struct Call;
@@ -61,6 +71,7 @@ private:
   bool isStopword(std::string_view token) const;
 
   const TextOptions options_;
+  const uint64_t number_;
   // Of each first byte, which lengths stop words have that begin with it, a bit each: most words
   // are told by it to be none.
   std::array<uint32_t, 256> stopwordLengths_{};
