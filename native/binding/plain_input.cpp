@@ -156,14 +156,14 @@ SearchCall readPlainFused(Reader& reader, const Span<double>& given, napi_value 
   enum Place : size_t { Parts, Limit, Offset, Flags, K, Threshold, Cancel, InlineUs, Header };
   if (!reader.failed() && given.length < Header) reader.fail("numbers", "those of a fusion");
   if (reader.failed()) return {};
-  // Copied, since to read an array's elements may run code, which may take the numbers away.
-  const size_t most = Header + size_t(kMostFused) * PartNumbers;
-  const std::vector<double> copy(given.data, given.data + std::min(given.length, most));
-  const Numbers numbers(reader, copy.data());
-  const uint32_t count = numbers.integer32(Parts, "parts", kMostFused);
-  if (count == 0 || copy.size() < Header + size_t(count) * PartNumbers)
+  const uint32_t count = Numbers(reader, given.data).integer32(Parts, "parts", kMostFused);
+  const size_t length = Header + size_t(count) * PartNumbers;
+  if (count == 0 || given.length < length)
     reader.fail("parts", "at least one search, and the numbers of each");
   if (reader.failed()) return {};
+  // Copied, since to read an array's elements may run code, which may take the numbers away.
+  const std::vector<double> copy(given.data, given.data + length);
+  const Numbers numbers(reader, copy.data());
   search.parts.reserve(count);
   for (uint32_t at = 0; at < count && !reader.failed(); at++) {
     const Operands of{reader.element(operands, 3 * at), reader.element(operands, 3 * at + 1),

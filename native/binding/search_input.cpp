@@ -149,7 +149,11 @@ void readText(Reader& reader, napi_value textValue, napi_value optionsValue,
     reader.fail("textOptions", "how texts are taken apart");
     return;
   }
-  for (const TokenWeight& token : weighTokens(*analyzer, text, nullptr)) {
+
+  const std::vector<TokenWeight> tokens = weighTokens(*analyzer, text, nullptr);
+  request.indices.reserve(tokens.size());
+  request.values.reserve(tokens.size());
+  for (const TokenWeight& token : tokens) {
     request.indices.push_back(token.id);
     request.values.push_back(token.weight);
   }

@@ -78,14 +78,15 @@ napi_value onPool(napi_env env, const std::shared_ptr<ShardHandle>& handle,
 
 // On several threads where it takes long enough.
 napi_value fusedOnPool(napi_env env, const std::shared_ptr<ShardHandle>& handle,
-                       const std::shared_ptr<FusedSearch>& search, const SearchCall& asked) {
+                       const std::shared_ptr<FusedSearch>& search, const Snapshot& snapshot,
+                       const SearchCall& asked) {
   Call call;
   call.isRead = true;
   call.cancel = std::make_shared<CancelFlag>();
   call.result = [search](napi_env live) { return packedResult(live, search->result); };
   ShardHandle::begin(handle, call, asked.cancel);
   const auto start = [&, cancel = call.cancel](Completion done) {
-    startFused(search, handle->shard(), ThreadPool::shared(), cancel, std::move(done));
+    startFused(search, handle->shard(), snapshot, ThreadPool::shared(), cancel, std::move(done));
   };
   return Environment::of(env)->defer(std::move(call), start);
 }
@@ -115,7 +116,7 @@ napi_value searched(napi_env env, const std::shared_ptr<ShardHandle>& handle,
   case Inline::Refused: break;
   }
   if constexpr (std::is_same_v<Search, FusedSearch>)
-    if (!search->isShort(shard, snapshot)) return fusedOnPool(env, handle, search, call);
+    if (!search->isShort(shard, snapshot)) return fusedOnPool(env, handle, search, snapshot, call);
   return onPool(env, handle, search, snapshot, call.cancel, expectedNs);
 }
 

@@ -50,24 +50,39 @@ private:
 // Hits by their points, each where it was met first.
 class Points {
 public:
-  explicit Points(size_t most) : slots_(std::bit_ceil(2 * most + 1), kFree) { hits_.reserve(most); }
+  explicit Points(size_t most) {
+    hits_.reserve(most);
+    if (most > kMostCompared) slots_.assign(std::bit_ceil(2 * most + 1), kFree);
+  }
 
   void add(const RankedHit& hit, float share) {
-    size_t at = hit.id.hash() & (slots_.size() - 1);
-    while (slots_[at] != kFree && hits_[slots_[at]].id != hit.id)
-      at = (at + 1) & (slots_.size() - 1);
-    if (slots_[at] != kFree) {
-      hits_[slots_[at]].score += share;
-      return;
-    }
-    slots_[at] = static_cast<uint32_t>(hits_.size());
-    hits_.push_back({share, hit.row, hit.id});
+    const size_t known = placeOf(hit.id);
+    if (known < hits_.size())
+      hits_[known].score += share;
+    else
+      hits_.push_back({share, hit.row, hit.id});
   }
 
   Ranking take() { return std::move(hits_); }
 
 private:
   static constexpr uint32_t kFree = UINT32_MAX;
+  // So few are looked through in less time than a table takes to be made.
+  static constexpr size_t kMostCompared = 64;
+
+  // Among the hits; that of the next one, which is noted, where it is new.
+  size_t placeOf(const PointId& id) {
+    if (slots_.empty()) {
+      size_t at = 0;
+      while (at < hits_.size() && hits_[at].id != id) at++;
+      return at;
+    }
+    size_t at = id.hash() & (slots_.size() - 1);
+    while (slots_[at] != kFree && hits_[slots_[at]].id != id) at = (at + 1) & (slots_.size() - 1);
+    if (slots_[at] == kFree) slots_[at] = static_cast<uint32_t>(hits_.size());
+    return slots_[at];
+  }
+
   std::vector<uint32_t> slots_;
   Ranking hits_;
 };
@@ -81,7 +96,7 @@ Ranking fuse(const std::vector<const Ranking*>& rankings, const FusionRequest& r
   for (size_t at = 0; at < rankings.size(); at++) {
     const Ranking& ranking = *rankings[at];
     const double weight = request.weights.empty() ? 1 : request.weights[at];
-    const Span span(ranking);
+    const Span span = request.isByScores ? Span(ranking) : Span({});
     for (size_t place = 0; place < ranking.size(); place++)
       points.add(ranking[place], request.isByScores ? span.shareOf(ranking[place].score)
                                                     : shareOfPlace(place, request.k, weight));

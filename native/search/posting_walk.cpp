@@ -21,10 +21,9 @@ float mostOf(const PostingRun::List& list, uint32_t block, float weight) {
 
 } // namespace
 
-PostingWalk::PostingWalk(const PostingRun& run, const SparseVector& query) {
+PostingWalk::PostingWalk(const PostingRun& run, const PostingRun::List* lists,
+                         const SparseVector& query) {
   double magnitude = 0;
-  std::vector<PostingRun::List> lists;
-  run.findAll(query.indices, query.count, lists);
   terms_.reserve(query.count);
   order_.reserve(query.count);
   for (uint32_t at = 0; at < query.count; at++) {

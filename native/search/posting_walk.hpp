@@ -20,7 +20,8 @@ struct PostingCandidate {
 
 class PostingWalk {
 public:
-  PostingWalk(const PostingRun& run, const SparseVector& query);
+  // `lists` are those of the query's indices in the run.
+  PostingWalk(const PostingRun& run, const PostingRun::List* lists, const SparseVector& query);
 
   // Postings of the query's indices.
   uint64_t postings() const { return postings_; }

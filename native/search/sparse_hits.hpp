@@ -16,7 +16,9 @@ inline bool isBetter(const RankedHit& a, const RankedHit& b) {
 // Keeps the best `wanted` of what is offered.
 class SparseHits {
 public:
-  SparseHits(size_t wanted, float least) : wanted_(wanted), least_(least) {}
+  SparseHits(size_t wanted, float least) : wanted_(wanted), least_(least) {
+    hits_.reserve(std::min(wanted, kUsuallyWanted));
+  }
 
   size_t wanted() const { return wanted_; }
   // Nothing below it can be kept.
@@ -42,6 +44,7 @@ public:
   }
 
 private:
+  static constexpr size_t kUsuallyWanted = 100;
   const size_t wanted_;
   const float least_;
   // The worst on top.

@@ -31,26 +31,27 @@ void countVector(const SparseVector& vector, const std::vector<uint32_t>& indice
 
 // Postings count for dead rows too, which are subtracted.
 Status countAll(const SegmentScope& scope, const SparseSpace& space,
-                const std::vector<uint32_t>& indices, Counts& counts) {
-  const auto runs = space.runs();
-  for (const auto& run : *runs)
-    for (size_t i = 0; i < indices.size(); i++) counts.having[i] += run->find(indices[i]).count;
-  for (uint32_t row = SparseSpace::indexedRows(*runs); row < scope.view.rows; row++) {
+                const std::vector<uint32_t>& indices, const FoundPostings& found, Counts& counts) {
+  for (size_t run = 0; run < found.runs->size(); run++)
+    for (size_t i = 0; i < indices.size(); i++) counts.having[i] += found.of(run)[i].count;
+  for (uint32_t row = SparseSpace::indexedRows(*found.runs); row < scope.view.rows; row++) {
     if (row % kVectorsBetweenChecks == 0) VICINAL_TRY(scope.checkCancelled());
     countVector(space.vector(row), indices, counts);
   }
+  counts.vectors += double(space.live());
+  if (scope.segment.deletedRows() == 0) return Status::ok();
   std::vector<uint32_t> dead(indices.size());
   const bool waits = scope.waiting == Waiting::Allowed;
   if (!space.countDead(indices.data(), indices.size(), waits, dead.data()))
     return Status(Code::Cancelled, "dead rows are yet to be counted");
   for (size_t i = 0; i < indices.size(); i++) counts.having[i] -= dead[i];
-  counts.vectors += double(space.live());
   return Status::ok();
 }
 
 // By their vectors where there are few, else by the postings that are theirs.
 Status countMatches(const SegmentScope& scope, const SparseSpace& space,
-                    const std::vector<uint32_t>& indices, Counts& counts) {
+                    const std::vector<uint32_t>& indices, const FoundPostings& found,
+                    Counts& counts) {
   FilterPlan plan = scope.planned();
   plan.prepareForPasses();
   RowBitmap corpus(scope.view.rows);
@@ -60,12 +61,10 @@ Status countMatches(const SegmentScope& scope, const SparseSpace& space,
                              }));
   const double vectors = corpus.count();
   counts.vectors += vectors;
-  const auto runs = space.runs();
   double postings = 0;
-  for (const auto& run : *runs)
-    for (const uint32_t index : indices) postings += run->find(index).count;
+  for (const PostingRun::List& list : found.lists) postings += list.count;
   const bool isByPostings = postings < vectors * kLookedAtVector;
-  const uint32_t from = isByPostings ? SparseSpace::indexedRows(*runs) : 0;
+  const uint32_t from = isByPostings ? SparseSpace::indexedRows(*found.runs) : 0;
   uint32_t looked = 0;
   Status status = Status::ok();
   corpus.forEach([&](uint32_t row) {
@@ -75,10 +74,10 @@ Status countMatches(const SegmentScope& scope, const SparseSpace& space,
   });
   if (!status || !isByPostings) return status;
   corpus.makeDense();
-  for (const auto& run : *runs)
+  for (size_t run = 0; run < found.runs->size(); run++)
     for (size_t i = 0; i < indices.size(); i++) {
       VICINAL_TRY(scope.checkCancelled());
-      const PostingRun::List list = run->find(indices[i]);
+      const PostingRun::List& list = found.of(run)[i];
       for (uint32_t at = 0; at < list.count; at++)
         if (list.rows[at] < scope.view.rows && corpus.contains(list.rows[at])) counts.having[i]++;
     }
@@ -88,15 +87,15 @@ Status countMatches(const SegmentScope& scope, const SparseSpace& space,
 } // namespace
 
 Status raritiesOf(const Snapshot& snapshot, uint32_t vector, const FilterNode* corpus,
-                  const std::vector<uint32_t>& indices, const CancelFlag* cancel, Waiting waiting,
-                  std::vector<float>& rarities) {
+                  const std::vector<uint32_t>& indices, const std::vector<FoundPostings>& found,
+                  const CancelFlag* cancel, Waiting waiting, std::vector<float>& rarities) {
   Counts counts;
   counts.having.assign(indices.size(), 0);
   for (size_t at = 0; at < snapshot.count(); at++) {
     const SegmentScope scope(snapshot, at, corpus, cancel, waiting);
     const SparseSpace& space = scope.segment.sparse(vector);
-    VICINAL_TRY(corpus == nullptr ? countAll(scope, space, indices, counts)
-                                  : countMatches(scope, space, indices, counts));
+    VICINAL_TRY(corpus == nullptr ? countAll(scope, space, indices, found[at], counts)
+                                  : countMatches(scope, space, indices, found[at], counts));
   }
   rarities.resize(indices.size());
   for (size_t i = 0; i < indices.size(); i++) {

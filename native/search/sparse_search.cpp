@@ -39,41 +39,63 @@ float weigh(float value, float rarity) {
   return std::clamp(value * rarity, -FLT_MAX, FLT_MAX);
 }
 
-// The query, or each of the examples, with each value times how rare its index is.
-Status weighAll(const Snapshot& snapshot, const SparseRequest& request, const CancelFlag* cancel,
-                Waiting waiting, Weighed& weighed) {
+std::vector<FoundPostings> findPostings(const Snapshot& snapshot, uint32_t vector,
+                                        const std::vector<uint32_t>& indices) {
+  std::vector<FoundPostings> found;
+  found.reserve(snapshot.count());
+  for (size_t at = 0; at < snapshot.count(); at++)
+    found.emplace_back(snapshot.segment(at).sparse(vector), indices.data(), indices.size());
+  return found;
+}
+
+// Each of the examples with each value times how rare its index is.
+template <typename RaritiesOf>
+Status weighExamples(SparseExamples& examples, const RaritiesOf& raritiesOfAll) {
+  std::vector<uint32_t> indices = examples.indices;
+  std::sort(indices.begin(), indices.end());
+  indices.erase(std::unique(indices.begin(), indices.end()), indices.end());
+  std::vector<float> rarities;
+  VICINAL_TRY(raritiesOfAll(indices, rarities));
+  for (size_t i = 0; i < examples.values.size(); i++) {
+    const auto at = std::lower_bound(indices.begin(), indices.end(), examples.indices[i]);
+    examples.values[i] = weigh(examples.values[i], rarities[size_t(at - indices.begin())]);
+  }
+  return Status::ok();
+}
+
+// The query, or the examples, weighed. `found` are the query's postings.
+Status weighAll(const Snapshot& snapshot, const SparseRequest& request,
+                const std::vector<FoundPostings>& found, const CancelFlag* cancel, Waiting waiting,
+                Weighed& weighed) {
   weighed.values = request.values;
   weighed.examples = request.examples;
   weighed.query = {request.indices.data(), weighed.values.data(), request.query().count};
   if (!request.hasIdf) return Status::ok();
   std::optional<FilterProgram> corpus;
   VICINAL_TRY(decodeFilter(request.corpus, snapshot.vectorsNamed(), snapshot, corpus));
-  std::vector<uint32_t> indices = request.examples ? request.examples->indices : request.indices;
-  std::sort(indices.begin(), indices.end());
-  indices.erase(std::unique(indices.begin(), indices.end()), indices.end());
-  std::vector<float> rarities;
-  VICINAL_TRY(raritiesOf(snapshot, request.vector, corpus ? &corpus->root() : nullptr, indices,
-                         cancel, waiting, rarities));
-  const auto rarity = [&](uint32_t index) {
-    const auto found = std::lower_bound(indices.begin(), indices.end(), index);
-    return rarities[size_t(found - indices.begin())];
+  const auto raritiesBy = [&](const auto& indices, const auto& postings, auto& rarities) {
+    return raritiesOf(snapshot, request.vector, corpus ? &corpus->root() : nullptr, indices,
+                      postings, cancel, waiting, rarities);
   };
+  if (weighed.examples)
+    return weighExamples(*weighed.examples, [&](const auto& indices, auto& rarities) {
+      return raritiesBy(indices, findPostings(snapshot, request.vector, indices), rarities);
+    });
+  std::vector<float> rarities;
+  VICINAL_TRY(raritiesBy(request.indices, found, rarities));
   for (size_t i = 0; i < weighed.values.size(); i++)
-    weighed.values[i] = weigh(weighed.values[i], rarity(request.indices[i]));
-  if (!weighed.examples) return Status::ok();
-  SparseExamples& examples = *weighed.examples;
-  for (size_t i = 0; i < examples.values.size(); i++)
-    examples.values[i] = weigh(examples.values[i], rarity(examples.indices[i]));
+    weighed.values[i] = weigh(weighed.values[i], rarities[i]);
   return Status::ok();
 }
 
 // Rows that will be hits unless better ones come: they are scored when all have been seen. Of
-// these, as many as are wanted have at least the bound.
+// these, as many as are wanted have at least the bound. One a thread at a time.
 class WaitingRows {
 public:
-  explicit WaitingRows(size_t wanted) : wanted_(wanted) {
-    rows_.reserve(kUsuallyWaiting);
-    least_.reserve(std::min(wanted, kUsuallyWaiting));
+  explicit WaitingRows(size_t wanted) : wanted_(wanted) { clear(); }
+  ~WaitingRows() {
+    // A search for very many leaves no room for as many.
+    if (least_.capacity() > kMostKept) least_ = {};
   }
 
   float bound() const { return least_.size() < wanted_ ? -INFINITY : least_.front(); }
@@ -106,18 +128,28 @@ public:
 
 private:
   static constexpr size_t kMostWaiting = 4096;
-  static constexpr size_t kUsuallyWaiting = 128;
+  static constexpr size_t kMostKept = 1 << 16;
+  struct Scratch {
+    std::vector<PostingCandidate> rows;
+    std::vector<float> least;
+  };
+  static Scratch& scratch() {
+    static thread_local Scratch scratch;
+    return scratch;
+  }
+
   const size_t wanted_;
-  std::vector<PostingCandidate> rows_;
+  std::vector<PostingCandidate>& rows_ = scratch().rows;
   // What the best of them are at least, the least on top.
-  std::vector<float> least_;
+  std::vector<float>& least_ = scratch().least;
 };
 
 class SparseSegmentSearch {
 public:
+  // `found` are the query's postings in the segment; null by examples.
   SparseSegmentSearch(const SegmentScope& scope, const SparseRequest& request,
-                      const Weighed& weighed, SparseHits& hits)
-      : scope_(scope), request_(request), query_(weighed.query),
+                      const Weighed& weighed, const FoundPostings* found, SparseHits& hits)
+      : scope_(scope), request_(request), found_(found), query_(weighed.query),
         examples_(weighed.examples ? &*weighed.examples : nullptr),
         space_(scope.segment.sparse(request.vector)), hits_(hits),
         hasDeleted_(scope.segment.deletedRows() > 0), waiting_(hits.wanted()),
@@ -129,23 +161,27 @@ public:
   }
 
   Status run() {
+    if (examples_ == nullptr) {
+      std::vector<PostingWalk> walks;
+      walks.reserve(found_->runs->size());
+      for (size_t run = 0; run < found_->runs->size(); run++)
+        walks.emplace_back(*(*found_->runs)[run], found_->of(run), query_);
+      return runBy(*found_->runs, walks);
+    }
     const auto runs = space_.runs();
-    report_.linked = std::min(scope_.view.rows, SparseSpace::indexedRows(*runs));
-    return examples_ != nullptr ? runBy<ExampleWalk>(*runs, *examples_)
-                                : runBy<PostingWalk>(*runs, query_);
+    std::vector<ExampleWalk> walks;
+    walks.reserve(runs->size());
+    for (const auto& run : *runs) walks.emplace_back(*run, *examples_);
+    return runBy(*runs, walks);
   }
 
   const SegmentReport& report() const { return report_; }
 
 private:
-  template <typename Walk, typename Query>
-  Status runBy(const PostingRuns& runs, const Query& query) {
-    std::vector<Walk> walks;
+  template <typename Walk> Status runBy(const PostingRuns& runs, std::vector<Walk>& walks) {
+    report_.linked = std::min(scope_.view.rows, SparseSpace::indexedRows(runs));
     double postings = 0;
-    for (const auto& run : runs) {
-      walks.emplace_back(*run, query);
-      postings += double(walks.back().postings());
-    }
+    for (const Walk& walk : walks) postings += double(walk.postings());
     report_.plannedDistances = postings;
     if (scope_.filter != nullptr) {
       plan_ = scope_.planned();
@@ -290,6 +326,7 @@ private:
 
   const SegmentScope& scope_;
   const SparseRequest& request_;
+  const FoundPostings* const found_;
   const SparseVector& query_;
   const SparseExamples* const examples_;
   const SparseSpace& space_;
@@ -316,9 +353,14 @@ void addUp(const SegmentReport& report, SearchStats& stats) {
 // The page asked for, best first.
 Status choose(const Snapshot& snapshot, const SparseRequest& request, const FilterNode* filter,
               const CancelFlag* cancel, SearchResult& result, Waiting waiting,
-              std::vector<RankedHit>& found) {
+              std::vector<RankedHit>& page) {
+  std::vector<FoundPostings> sought;
+  if (!request.examples && request.found.empty())
+    sought = findPostings(snapshot, request.vector, request.indices);
+  const std::vector<FoundPostings>& found = request.found.empty() ? sought : request.found;
   Weighed weighed;
-  VICINAL_TRY(weighAll(snapshot, request, cancel, waiting, weighed));
+  VICINAL_TRY(weighAll(snapshot, request, found, cancel, waiting, weighed));
+
   const bool hasQuery = request.examples || weighed.query.count > 0;
   const size_t wanted =
       request.limit == 0 || !hasQuery ? 0 : size_t(request.limit) + request.offset;
@@ -326,7 +368,8 @@ Status choose(const Snapshot& snapshot, const SparseRequest& request, const Filt
   for (size_t at = 0; at < snapshot.count() && wanted > 0; at++) {
     const auto started = std::chrono::steady_clock::now();
     const SegmentScope scope(snapshot, at, filter, cancel, waiting);
-    SparseSegmentSearch inSegment(scope, request, weighed, hits);
+    SparseSegmentSearch inSegment(scope, request, weighed, request.examples ? nullptr : &found[at],
+                                  hits);
     VICINAL_TRY(inSegment.run());
     addUp(inSegment.report(), result.stats);
     if (!request.explains) continue;
@@ -336,8 +379,8 @@ Status choose(const Snapshot& snapshot, const SparseRequest& request, const Filt
     result.segments.back().payloadBytes = scope.rows.payloadBytes();
     result.segments.back().tookUs = took.count();
   }
-  found = hits.take();
-  keepPage(request, found);
+  page = hits.take();
+  keepPage(request, page);
   return Status::ok();
 }
 
@@ -363,20 +406,18 @@ Status rank(const Snapshot& snapshot, const SparseRequest& request, const Cancel
   return choose(snapshot, request, filter, cancel, result, waiting, hits);
 }
 
-double estimatePostings(const Snapshot& snapshot, const SparseRequest& request) {
+double estimatePostings(const Snapshot& snapshot, SparseRequest& request) {
   if (request.examples || request.corpus) return INFINITY;
+  size_t runs = 0;
+  for (size_t at = 0; at < snapshot.count(); at++)
+    runs += snapshot.segment(at).sparse(request.vector).runs()->size();
+  if (runs * request.indices.size() > kMostLookedUp) return INFINITY;
+  request.found = findPostings(snapshot, request.vector, request.indices);
   double postings = kFixedPostings;
-  size_t lookedUp = 0;
-  std::vector<PostingRun::List> lists;
   for (size_t at = 0; at < snapshot.count(); at++) {
-    const auto runs = snapshot.segment(at).sparse(request.vector).runs();
-    lookedUp += runs->size() * request.indices.size();
-    if (lookedUp > kMostLookedUp) return INFINITY;
-    for (const auto& run : *runs) {
-      run->findAll(request.indices.data(), request.indices.size(), lists);
-      for (const PostingRun::List& list : lists) postings += list.count;
-    }
-    const uint32_t indexed = std::min(snapshot.rows(at), SparseSpace::indexedRows(*runs));
+    for (const PostingRun::List& list : request.found[at].lists) postings += list.count;
+    const uint32_t indexed =
+        std::min(snapshot.rows(at), SparseSpace::indexedRows(*request.found[at].runs));
     // With IDF, every row behind the runs is compared with the whole query.
     const double perRow = kScoredRow + (request.hasIdf ? double(request.indices.size()) : 0);
     postings += (snapshot.rows(at) - indexed) * perRow;

@@ -11,6 +11,7 @@
 // all score the same, and are looked at only where that is among the best.
 #pragma once
 
+#include "search/found_postings.hpp"
 #include "search/search.hpp"
 #include "sparse/sparse_vector.hpp"
 
@@ -28,6 +29,8 @@ struct SparseRequest : RankedRequest {
   // of the rows that match the corpus.
   bool hasIdf = false;
   FilterBytes corpus;
+  // Of each segment of the snapshot that is searched, once they were sought; never by examples.
+  std::vector<FoundPostings> found;
 
   SparseVector query() const {
     return {indices.data(), values.data(), static_cast<uint32_t>(indices.size())};
@@ -43,7 +46,8 @@ Status rank(const Snapshot& snapshot, const SparseRequest& request, const Cancel
             SearchResult& result, std::vector<RankedHit>& hits, Waiting waiting = Waiting::Allowed);
 
 // At most so many postings and rows of tails will be looked at; infinite where that is not known
-// beforehand, which is so of examples, and of a corpus.
-double estimatePostings(const Snapshot& snapshot, const SparseRequest& request);
+// beforehand, which is so of examples, and of a corpus. The postings it finds are kept for the
+// search.
+double estimatePostings(const Snapshot& snapshot, SparseRequest& request);
 
 } // namespace vicinal

@@ -100,9 +100,8 @@ Status FusedSearch::run(Shard& shard, const Snapshot& snapshot, const CancelFlag
 }
 
 void startFused(const std::shared_ptr<FusedSearch>& search, const std::shared_ptr<Shard>& shard,
-                ThreadPool& pool, const std::shared_ptr<CancelFlag>& cancel,
+                Snapshot snapshot, ThreadPool& pool, const std::shared_ptr<CancelFlag>& cancel,
                 std::function<void(Status)> done) {
-  Snapshot snapshot = shard->snapshot();
   const size_t most = search->isShort(*shard, snapshot) ? 1 : pool.threads();
   const size_t threads = std::min<size_t>(search->parts.size(), most);
   const auto fusion =

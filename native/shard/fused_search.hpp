@@ -11,6 +11,7 @@
 
 namespace vicinal {
 
+// All that is asked of one is asked with the same snapshot.
 struct FusedSearch {
   std::vector<AnySearch> parts;
   FusionRequest request;
@@ -35,7 +36,7 @@ private:
 // Runs it on the pool: on as many threads as have time for it, where that is worth waking them.
 // `done` is called once, by one of them, with nothing of the shard held any more.
 void startFused(const std::shared_ptr<FusedSearch>& search, const std::shared_ptr<Shard>& shard,
-                ThreadPool& pool, const std::shared_ptr<CancelFlag>& cancel,
+                Snapshot snapshot, ThreadPool& pool, const std::shared_ptr<CancelFlag>& cancel,
                 std::function<void(Status)> done);
 
 } // namespace vicinal

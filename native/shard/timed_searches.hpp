@@ -39,6 +39,7 @@ private:
   double spentNs_ = 0;
 };
 
+// All that is asked of one is asked with the same snapshot.
 struct SparseSearch {
   SparseRequest request;
   SearchResult result;

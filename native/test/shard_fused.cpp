@@ -173,7 +173,7 @@ Status onPool(const std::shared_ptr<FusedSearch>& fusion, const std::shared_ptr<
   std::mutex mutex;
   std::condition_variable ended;
   std::optional<Status> outcome;
-  startFused(fusion, shard, pool, cancel, [&](Status status) {
+  startFused(fusion, shard, shard->snapshot(), pool, cancel, [&](Status status) {
     std::lock_guard lock(mutex);
     CHECK(!outcome);
     outcome = std::move(status);
