@@ -328,6 +328,7 @@ export function kindOf(scoring: Scoring): StageKind {
 
 /** All that has to hold, as the kernel reads it; null where that is nothing. */
 function programOf({ filters, among }: LeafPlace, excluded: Uint32Array | null): Uint8Array | null {
+  if (filters.length === 0 && !among && !excluded) return null
   const nodes = [...filters]
   if (among) nodes.push({ op: 'hasId', ids: encodeIds(among.map(({ id }) => id)) })
   if (excluded) nodes.push({ op: 'not', child: { op: 'hasId', ids: excluded } })

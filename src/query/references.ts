@@ -10,6 +10,7 @@ import { embedTexts, TextQuery } from './texts.js'
 
 /** Of texts: what is taken apart in some microseconds. */
 const CHARACTERS_AT_ONCE = 1024
+const NO_IDS = new Uint32Array(0)
 
 interface Column {
   from: LookedUp
@@ -47,7 +48,7 @@ export class References {
   private constructor(plan: Plan, scope: QueryScope) {
     const own: PointId[] = []
     this.#collect(plan.root, scope, own)
-    this.excluded = distinctIds(encodeIds(own))
+    this.excluded = own.length === 0 ? NO_IDS : distinctIds(encodeIds(own))
   }
 
   #collect(stage: Stage, scope: QueryScope, own: PointId[]): void {
