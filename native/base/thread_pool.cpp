@@ -64,12 +64,32 @@ Crew::~Crew() {
 }
 
 void Crew::submit(size_t queue, Task task) {
+  bool isSeen;
   {
     std::lock_guard lock(mutex_);
     queues_[queue].push_back({std::move(task), Clock::now()});
+    isSeen = queued_.fetch_add(1) == 0 && isWatched_.load();
     if (workers_.empty()) start();
   }
-  wake_.notify_one();
+  if (!isSeen) wake_.notify_one();
+}
+
+void Crew::keepAwake(Clock::time_point until) {
+  awakeUntil_.store(until.time_since_epoch().count());
+}
+
+bool Crew::shouldWatch() const {
+  return !isWatched_.load() && Clock::now().time_since_epoch().count() < awakeUntil_.load();
+}
+
+void Crew::watch(std::unique_lock<std::mutex>& lock) {
+  isWatched_.store(true);
+  lock.unlock();
+  while (queued_.load(std::memory_order_relaxed) == 0 && !stopping_.load() &&
+         Clock::now().time_since_epoch().count() < awakeUntil_.load())
+    pauseThread();
+  lock.lock();
+  isWatched_.store(false);
 }
 
 size_t Crew::waiting(size_t queue) const {
@@ -98,6 +118,7 @@ Crew::Task Crew::takeNext() {
   if (first == nullptr) return nullptr;
   Task task = std::move(first->front().task);
   first->pop_front();
+  queued_.fetch_sub(1);
   return task;
 }
 
@@ -112,6 +133,8 @@ void Crew::run() {
       lock.lock();
     } else if (stopping_) {
       return;
+    } else if (shouldWatch()) {
+      watch(lock);
     } else {
       wake_.wait(lock);
     }

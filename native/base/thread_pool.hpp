@@ -15,10 +15,13 @@
 //   that runs is not interrupted.
 // - Build tasks are short all the same (a few milliseconds) and resubmit themselves for the rest:
 //   checkpoints and closing wait for those that run.
+// - Whoever submits pays for waking a thread. Of those that serve, one at a time can be kept awake:
+//   it takes the next task by itself.
 // - Tasks do not block on other tasks of the pool. Those that build submit none that serve: threads
 //   begin with the priority of the one that starts them.
 #pragma once
 
+#include <atomic>
 #include <chrono>
 #include <condition_variable>
 #include <cstdint>
@@ -29,6 +32,15 @@
 #include <vector>
 
 namespace vicinal {
+
+// Lets the core do something else for a moment.
+inline void pauseThread() {
+#if defined(__x86_64__)
+  __builtin_ia32_pause();
+#else
+  std::this_thread::yield();
+#endif
+}
 
 enum class Lane : uint8_t { Search, Insert, Build };
 // How long a write waits behind searches.
@@ -48,11 +60,15 @@ public:
   Crew(const Crew&) = delete;
   Crew& operator=(const Crew&) = delete;
 
+  using Clock = std::chrono::steady_clock;
+
   void submit(size_t queue, Task task);
   size_t waiting(size_t queue) const;
+  // A thread that finds nothing to do looks out for it until then, and sleeps only after that.
+  void keepAwake(Clock::time_point until);
+  bool isAwake() const { return isWatched_.load(std::memory_order_relaxed); }
 
 private:
-  using Clock = std::chrono::steady_clock;
   struct Waiting {
     Task task;
     Clock::time_point since;
@@ -60,6 +76,8 @@ private:
 
   // With the mutex held. Null where nothing waits.
   Task takeNext();
+  bool shouldWatch() const;
+  void watch(std::unique_lock<std::mutex>& lock);
   void start();
   void run();
 
@@ -71,7 +89,11 @@ private:
   std::condition_variable wake_;
   std::vector<std::deque<Waiting>> queues_;
   std::vector<std::thread> workers_;
-  bool stopping_ = false;
+  // These change with the mutex held, and are looked at without it.
+  std::atomic<size_t> queued_{0};
+  std::atomic<bool> stopping_{false};
+  std::atomic<bool> isWatched_{false};
+  std::atomic<Clock::rep> awakeUntil_{0};
 };
 
 class ThreadPool {
@@ -85,6 +107,9 @@ public:
   static ThreadPool& shared();
 
   void submit(Lane lane, Task task) { crewOf(lane).submit(queueOf(lane), std::move(task)); }
+
+  void keepServerAwake(Crew::Clock::time_point until) { servers_.keepAwake(until); }
+  bool isServerAwake() const { return servers_.isAwake(); }
 
   unsigned threads() const { return threads_; }
   // Tasks of a lane that wait for a thread.

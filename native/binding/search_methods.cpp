@@ -9,6 +9,7 @@
 #include "binding/search_input.hpp"
 #include "binding/search_result.hpp"
 #include "binding/shard_handle.hpp"
+#include "shard/fusion_run.hpp"
 
 namespace vicinal::binding {
 
@@ -26,7 +27,7 @@ constexpr double kMostParkedNs = 300'000;
 // With less left of a turn, it is not worth beginning.
 constexpr std::chrono::microseconds kLeastBegun(10);
 
-enum class Inline : uint8_t { Refused, Done, Parked };
+enum class Inline : uint8_t { Refused, Done, Parked, Left };
 
 // Whether a run that is cancelled can go on later, and whether it is to.
 template <typename Search> bool canPark(Search& search, const Snapshot& snapshot) {
@@ -38,14 +39,44 @@ template <typename Search> bool isParked(const Search& search) {
   return false;
 }
 
+// A search as this thread is about to run it.
+template <typename Search> struct Begun {
+  const std::shared_ptr<Shard>& shard;
+  const std::shared_ptr<Search>& search;
+  const Snapshot& snapshot;
+  const SearchCall& call;
+  const Clock::time_point at;
+  const double expectedNs;
+  // What became of it.
+  Status status;
+  // A fusion that a thread of the pool has begun too, and is not done with: the pool goes on.
+  std::shared_ptr<FusionRun> left;
+};
+
+template <typename Search> void runHere(Begun<Search>& begun, const CancelFlag& deadline) {
+  begun.status = begun.search->run(*begun.shard, begun.snapshot, &deadline, Waiting::Refused);
+}
+
+void runHere(Begun<FusedSearch>& begun, const CancelFlag& deadline) {
+  ThreadPool& pool = ThreadPool::shared();
+  FusionRhythm& rhythm = FusionRhythm::ofThread();
+  if (rhythm.begin(pool) && begun.search->parts.size() > 1) {
+    auto run = std::make_shared<FusionRun>(begun.search, begun.shard, begun.snapshot,
+                                           std::make_shared<CancelFlag>());
+    if (!run->runBeside(pool, deadline, begun.status)) begun.left = std::move(run);
+  } else {
+    begun.status = begun.search->run(*begun.shard, begun.snapshot, &deadline, Waiting::Refused);
+  }
+  rhythm.end(pool);
+}
+
 // Searches here where that is cheaper than a hop to the pool and back: where no other read is under
 // way that could run beside it, and where it will nearly always end within a turn of the event
 // loop, or can go on in others. Now, for as long as the call allows, or in the next turn. A wrong
 // guess is given up, and so is one that has no room in the turn it waited for.
-template <typename Search>
-Inline searchInline(Environment& environment, Shard& shard, const Snapshot& snapshot,
-                    Search& search, double expectedNs, Clock::time_point called,
-                    const SearchCall& call, Status& status) {
+template <typename Search> Inline searchInline(Environment& environment, Begun<Search>& begun) {
+  const auto& [shard, shared, snapshot, call, called, expectedNs, status, run] = begun;
+  Search& search = *shared;
   if (call.inlineUs < 0 || call.cancel == 0) return Inline::Refused;
   // What has begun here goes on here beside what the pool has.
   if (environment.isReading() && !isParked(search)) return Inline::Refused;
@@ -58,37 +89,49 @@ Inline searchInline(Environment& environment, Shard& shard, const Snapshot& snap
     return call.isResumed ? Inline::Refused : Inline::Parked;
   if constexpr (std::is_same_v<Search, DenseSearch>)
     if (isParkable) search.parkWalks();
-  const CancelFlag deadline(end);
-  status = search.run(shard, snapshot, &deadline, Waiting::Refused);
+  runHere(begun, CancelFlag(end));
+  if (run) return Inline::Left;
   if (status.code() == Code::Cancelled) return isParked(search) ? Inline::Parked : Inline::Refused;
   return Inline::Done;
 }
 
-template <typename Search>
-napi_value onPool(napi_env env, const std::shared_ptr<ShardHandle>& handle,
-                  const std::shared_ptr<Search>& search, const Snapshot& snapshot,
-                  uint64_t cancelNumber, double expectedNs) {
-  return searchOnShard(
-      handle, env, cancelNumber, expectedNs,
-      [search, snapshot](Shard& shard, const CancelFlag* cancel) {
-        return search->run(shard, snapshot, cancel, Waiting::Allowed);
-      },
-      [search](napi_env live) { return packedResult(live, search->result); });
-}
-
-// On several threads where it takes long enough.
+// A fusion whose end `start` has told to what it is given.
 napi_value fusedOnPool(napi_env env, const std::shared_ptr<ShardHandle>& handle,
-                       const std::shared_ptr<FusedSearch>& search, const Snapshot& snapshot,
-                       const SearchCall& asked) {
+                       const std::shared_ptr<FusedSearch>& search,
+                       std::shared_ptr<CancelFlag> cancel, uint64_t cancelNumber,
+                       const std::function<void(Completion)>& start) {
   Call call;
   call.isRead = true;
-  call.cancel = std::make_shared<CancelFlag>();
+  call.cancel = std::move(cancel);
   call.result = [search](napi_env live) { return packedResult(live, search->result); };
-  ShardHandle::begin(handle, call, asked.cancel);
-  const auto start = [&, cancel = call.cancel](Completion done) {
-    startFused(search, handle->shard(), snapshot, ThreadPool::shared(), cancel, std::move(done));
-  };
+  ShardHandle::begin(handle, call, cancelNumber);
   return Environment::of(env)->defer(std::move(call), start);
+}
+
+// What this thread has not done, or not to the end.
+template <typename Search>
+napi_value onPool(napi_env env, const std::shared_ptr<ShardHandle>& handle,
+                  const Begun<Search>& begun) {
+  const auto& [shard, search, snapshot, call, called, expectedNs, status, run] = begun;
+  ThreadPool& pool = ThreadPool::shared();
+  if constexpr (std::is_same_v<Search, FusedSearch>) {
+    if (run)
+      return fusedOnPool(env, handle, search, run->cancelFlag(), call.cancel,
+                         [&](Completion done) { run->leave(pool, std::move(done)); });
+    if (!search->isShort(*shard, snapshot)) {
+      // On several threads where it takes long enough.
+      const auto cancel = std::make_shared<CancelFlag>();
+      return fusedOnPool(env, handle, search, cancel, call.cancel, [&](Completion done) {
+        startFused(search, shard, snapshot, pool, cancel, std::move(done));
+      });
+    }
+  }
+  return searchOnShard(
+      handle, env, call.cancel, expectedNs,
+      [search = search, snapshot = snapshot](Shard& on, const CancelFlag* cancel) {
+        return search->run(on, snapshot, cancel, Waiting::Allowed);
+      },
+      [search = search](napi_env live) { return packedResult(live, search->result); });
 }
 
 // Its result, the promise of it, or nothing: it is to be resumed in the next turn.
@@ -96,14 +139,14 @@ template <typename Search>
 napi_value searched(napi_env env, const std::shared_ptr<ShardHandle>& handle,
                     const std::shared_ptr<Search>& search, const SearchCall& call,
                     const Snapshot& snapshot, Clock::time_point called) {
-  Status status;
-  Shard& shard = *handle->shard();
+  const std::shared_ptr<Shard> shard = handle->shard();
   Environment& environment = *Environment::of(env);
-  const double expectedNs = search->expectedNs(shard, snapshot);
-  switch (searchInline(environment, shard, snapshot, *search, expectedNs, called, call, status)) {
+  Begun<Search> begun{shard, search, snapshot, call, called, search->expectedNs(*shard, snapshot),
+                      {},    {}};
+  switch (searchInline(environment, begun)) {
   case Inline::Done:
-    if (status.isOk()) return packedResult(env, search->result);
-    throwError(env, codeName(status.code()), status.message());
+    if (begun.status.isOk()) return packedResult(env, search->result);
+    throwError(env, codeName(begun.status.code()), begun.status.message());
     return nullptr;
   case Inline::Parked:
     handle->park(call.cancel, environment.reading(),
@@ -113,11 +156,10 @@ napi_value searched(napi_env env, const std::shared_ptr<ShardHandle>& handle,
                    return searched(now, parkedAt, search, resumed, snapshot, Clock::now());
                  });
     return nullptr;
+  case Inline::Left:
   case Inline::Refused: break;
   }
-  if constexpr (std::is_same_v<Search, FusedSearch>)
-    if (!search->isShort(shard, snapshot)) return fusedOnPool(env, handle, search, snapshot, call);
-  return onPool(env, handle, search, snapshot, call.cancel, expectedNs);
+  return onPool(env, handle, begun);
 }
 
 template <typename Search>

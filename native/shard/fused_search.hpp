@@ -2,8 +2,6 @@
 // page asked for.
 #pragma once
 
-#include <functional>
-#include <memory>
 #include <vector>
 
 #include "search/fusion.hpp"
@@ -32,11 +30,5 @@ struct FusedSearch {
 private:
   double rankingNs(Shard& shard, const Snapshot& snapshot);
 };
-
-// Runs it on the pool: on as many threads as have time for it, where that is worth waking them.
-// `done` is called once, by one of them, with nothing of the shard held any more.
-void startFused(const std::shared_ptr<FusedSearch>& search, const std::shared_ptr<Shard>& shard,
-                Snapshot snapshot, ThreadPool& pool, const std::shared_ptr<CancelFlag>& cancel,
-                std::function<void(Status)> done);
 
 } // namespace vicinal

@@ -1,10 +1,12 @@
 #include <algorithm>
 #include <cmath>
+#include <functional>
+#include <future>
 #include <map>
 #include <thread>
 
 #include "harness.hpp"
-#include "shard/fused_search.hpp"
+#include "shard/fusion_run.hpp"
 #include "shard_fixture.hpp"
 
 namespace vicinal {
@@ -167,13 +169,12 @@ void checkAnswer(const Shard& shard, const FusedSearch& fusion) {
   }
 }
 
-// Runs one on the pool and waits for it; how often its end was told is counted.
-Status onPool(const std::shared_ptr<FusedSearch>& fusion, const std::shared_ptr<Shard>& shard,
-              ThreadPool& pool, const std::shared_ptr<CancelFlag>& cancel) {
+// Waits for the end that `start` has told to what it is given; how often it is told is counted.
+Status endOf(const std::function<void(FusionRun::Done)>& start) {
   std::mutex mutex;
   std::condition_variable ended;
   std::optional<Status> outcome;
-  startFused(fusion, shard, shard->snapshot(), pool, cancel, [&](Status status) {
+  start([&](Status status) {
     std::lock_guard lock(mutex);
     CHECK(!outcome);
     outcome = std::move(status);
@@ -182,6 +183,24 @@ Status onPool(const std::shared_ptr<FusedSearch>& fusion, const std::shared_ptr<
   std::unique_lock lock(mutex);
   ended.wait(lock, [&] { return outcome.has_value(); });
   return *outcome;
+}
+
+Status onPool(const std::shared_ptr<FusedSearch>& fusion, const std::shared_ptr<Shard>& shard,
+              ThreadPool& pool, const std::shared_ptr<CancelFlag>& cancel) {
+  return endOf([&](FusionRun::Done done) {
+    startFused(fusion, shard, shard->snapshot(), pool, cancel, std::move(done));
+  });
+}
+
+// On this thread and one of the pool, for so long; what is not done then is left to the pool.
+Status beside(const std::shared_ptr<FusedSearch>& fusion, const std::shared_ptr<Shard>& shard,
+              ThreadPool& pool, std::chrono::microseconds time) {
+  const auto run =
+      std::make_shared<FusionRun>(fusion, shard, shard->snapshot(), std::make_shared<CancelFlag>());
+  Status status;
+  if (run->runBeside(pool, CancelFlag(std::chrono::steady_clock::now() + time), status))
+    return status;
+  return endOf([&](FusionRun::Done done) { run->leave(pool, std::move(done)); });
 }
 
 } // namespace
@@ -204,6 +223,65 @@ TEST("a fusion is of the rankings that its searches have, on the calling thread 
     REQUIRE(onPool(fusion, shard, pool, cancel).isOk());
     checkAnswer(*shard, *fusion);
   }
+}
+
+TEST("a fusion that the pool shares is the same, whoever does what of it and how far each comes") {
+  ThreadPool pool(2);
+  const auto shard = std::make_shared<Shard>(fusedSpec(), pool);
+  for (uint64_t seq = 1; seq <= 3; seq++) {
+    const FusedBatch batch((seq - 1) * 900, 1200, seq);
+    REQUIRE(shard->upsert(batch.columns).isOk());
+    if (seq == 1) shard->freeze();
+  }
+  pool.keepServerAwake(std::chrono::steady_clock::now() + std::chrono::minutes(5));
+  std::mt19937 random(24);
+  for (int round = 0; round < 400; round++) {
+    const auto fusion = randomFusion(random, 1 + random() % 4);
+    // Some deadlines are over at once, some are never, most come in between.
+    const std::chrono::microseconds time(round % 4 == 0 ? 10'000'000 : random() % 400);
+    REQUIRE(beside(fusion, shard, pool, time).isOk());
+    CHECK(fusion->result.stats.tookUs >= 0);
+    checkAnswer(*shard, *fusion);
+  }
+}
+
+TEST("a fusion that no thread of the pool has time for is done by the one that asks") {
+  ThreadPool pool(1);
+  const auto shard = std::make_shared<Shard>(fusedSpec(), pool);
+  const FusedBatch batch(0, 2000, 1);
+  REQUIRE(shard->upsert(batch.columns).isOk());
+  std::promise<void> release;
+  pool.submit(Lane::Search, [&] { release.get_future().wait(); });
+  std::mt19937 random(25);
+  for (int round = 0; round < 20; round++) {
+    const auto fusion = randomFusion(random, 3);
+    const auto run = std::make_shared<FusionRun>(fusion, shard, shard->snapshot(),
+                                                 std::make_shared<CancelFlag>());
+    Status status;
+    REQUIRE(run->runBeside(pool, CancelFlag(), status));
+    CHECK(status.isOk() && fusion->result.stats.tookUs > 0);
+    checkAnswer(*shard, *fusion);
+  }
+  release.set_value();
+}
+
+TEST("threads are kept awake for who fuses all the time, and for nobody else") {
+  ThreadPool pool(2);
+  FusionRhythm rhythm;
+  CHECK(!rhythm.begin(pool));
+  rhythm.end(pool);
+  CHECK(!pool.isServerAwake());
+  const auto until = std::chrono::steady_clock::now() + std::chrono::seconds(20);
+  bool isShared = false;
+  while (!isShared && std::chrono::steady_clock::now() < until) {
+    isShared = rhythm.begin(pool);
+    rhythm.end(pool);
+  }
+  CHECK(isShared);
+  while (pool.isServerAwake() && std::chrono::steady_clock::now() < until) {
+  }
+  CHECK(!pool.isServerAwake());
+  CHECK(!rhythm.begin(pool));
 }
 
 TEST("a fusion that is cancelled ends once, with that, on however many threads it runs") {

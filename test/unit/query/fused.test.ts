@@ -132,6 +132,18 @@ describe('fusion in the kernel', () => {
     for (const [i, query] of queries.entries()) expect(asked[i]).toEqual(await stageByStage(query))
   })
 
+  it('is the same asked without a pause, when a thread is kept awake for half of it', async () => {
+    const queries = Array.from({ length: 20 }, () => randomQuery(0))
+    const expected: Outcome[] = []
+    for (const query of queries) expected.push(await stageByStage(query))
+    for (let round = 0; round < 100; round++) {
+      for (const [i, query] of queries.entries()) {
+        await new Promise(setImmediate)
+        expect(await outcomeOf(collection.query(query))).toEqual(expected[i])
+      }
+    }
+  })
+
   it('ends with its signal, and leaves the kernel to others', async () => {
     const cancel = new AbortController()
     setMaxListeners(0, cancel.signal)

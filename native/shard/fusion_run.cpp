@@ -1,0 +1,121 @@
+#include "shard/fusion_run.hpp"
+
+namespace vicinal {
+
+namespace {
+
+// Whoever asks again within this time asks all the time. A thread that is awake for nothing is so
+// for no longer.
+constexpr std::chrono::microseconds kPause(100);
+// What a fusion on a thread that runs JavaScript takes at most.
+constexpr std::chrono::microseconds kTurn(200);
+// So many are a habit.
+constexpr uint32_t kFollowing = 8;
+constexpr int kPausesBetweenLooks = 4;
+
+} // namespace
+
+void FusionRun::start(ThreadPool& pool, size_t threads, Done done) {
+  done_ = std::move(done);
+  for (size_t thread = 0; thread < threads; thread++)
+    pool.submit(Lane::Search, [self = shared_from_this()] { self->work(); });
+}
+
+bool FusionRun::runBeside(ThreadPool& pool, const CancelFlag& deadline, Status& status) {
+  const auto started = std::chrono::steady_clock::now();
+  phase_.store(Phase::Awaited);
+  // The first one is this thread's in any case.
+  size_t at = next_.fetch_add(1);
+  pool.submit(Lane::Search, [self = shared_from_this()] { self->work(); });
+  for (; at < search_->parts.size(); at = next_.fetch_add(1)) {
+    Status ranked = search_->rankPart(at, *shard_, snapshot_, &deadline, Waiting::Refused);
+    if (ranked.code() == Code::Cancelled) {
+      givenUp_ = at;
+      return false;
+    }
+    endPart(std::move(ranked));
+  }
+  while (phase_.load(std::memory_order_acquire) != Phase::Ended) {
+    if (deadline.isCancelled()) return false;
+    for (int i = 0; i < kPausesBetweenLooks; i++) pauseThread();
+  }
+  status = hasFailed_.load() ? failure_ : search_->fuseParts(*shard_, snapshot_, Waiting::Refused);
+  const std::chrono::duration<double, std::micro> took = std::chrono::steady_clock::now() - started;
+  search_->result.stats.tookUs = took.count();
+  letGo();
+  return true;
+}
+
+void FusionRun::leave(ThreadPool& pool, Done done) {
+  done_ = std::move(done);
+  Phase awaited = Phase::Awaited;
+  if (!phase_.compare_exchange_strong(awaited, Phase::Alone)) {
+    pool.submit(Lane::Search, [self = shared_from_this()] { self->finish(); });
+    return;
+  }
+  if (givenUp_ == SIZE_MAX) return;
+  pool.submit(Lane::Search, [self = shared_from_this()] {
+    self->endPart(self->hasFailed_.load() ? Status::ok() : self->rankPart(self->givenUp_));
+    self->work();
+  });
+}
+
+void FusionRun::work() {
+  const size_t count = search_->parts.size();
+  // After a failure the others are only counted.
+  for (size_t at = next_.fetch_add(1); at < count; at = next_.fetch_add(1))
+    endPart(hasFailed_.load() ? Status::ok() : rankPart(at));
+}
+
+void FusionRun::endPart(Status status) {
+  if (!status.isOk()) {
+    std::lock_guard lock(mutex_);
+    if (!hasFailed_.load()) failure_ = std::move(status);
+    hasFailed_.store(true);
+  }
+  if (left_.fetch_sub(1) == 1 && phase_.exchange(Phase::Ended) == Phase::Alone) finish();
+}
+
+void FusionRun::finish() {
+  Status status =
+      hasFailed_.load() ? failure_ : search_->fuseParts(*shard_, snapshot_, Waiting::Allowed);
+  letGo();
+  done_(std::move(status));
+}
+
+void FusionRun::letGo() {
+  snapshot_ = {};
+  shard_.reset();
+}
+
+void startFused(const std::shared_ptr<FusedSearch>& search, const std::shared_ptr<Shard>& shard,
+                Snapshot snapshot, ThreadPool& pool, const std::shared_ptr<CancelFlag>& cancel,
+                FusionRun::Done done) {
+  const size_t most = search->isShort(*shard, snapshot) ? 1 : pool.threads();
+  const size_t threads = std::min<size_t>(search->parts.size(), most);
+  std::make_shared<FusionRun>(search, shard, std::move(snapshot), cancel)
+      ->start(pool, threads, std::move(done));
+}
+
+FusionRhythm& FusionRhythm::ofThread() {
+  thread_local FusionRhythm rhythm;
+  return rhythm;
+}
+
+bool FusionRhythm::begin(ThreadPool& pool) {
+  const auto now = Clock::now();
+  inRow_ = now - endedAt_ < kPause ? inRow_ + 1 : 0;
+  if (inRow_ < kFollowing || pool.threads() < 2) return false;
+  pool.keepServerAwake(now + kTurn + kPause);
+  return pool.isServerAwake();
+}
+
+void FusionRhythm::end(ThreadPool& pool) {
+  endedAt_ = Clock::now();
+  if (inRow_ < kFollowing || pool.threads() < 2) return;
+  pool.keepServerAwake(endedAt_ + kPause);
+  // It finds nothing to do then, and stays awake.
+  if (!pool.isServerAwake() && inRow_ % kFollowing == 0) pool.submit(Lane::Search, [] {});
+}
+
+} // namespace vicinal
