@@ -7,7 +7,6 @@
 #include "binding/bounds.hpp"
 #include "binding/columns_input.hpp"
 #include "distance/prepare.hpp"
-#include "text/bm25.hpp"
 
 namespace vicinal::binding {
 
@@ -141,22 +140,11 @@ void readSparseQuery(Reader& reader, napi_value value, SparseRequest& request) {
 
 void readText(Reader& reader, napi_value textValue, napi_value optionsValue,
               SparseRequest& request) {
-  const std::string text = reader.text(textValue, "text", kMostQueryTextBytes);
+  request.text = reader.text(textValue, "text", kMostQueryTextBytes);
   const auto options = reader.typed<uint8_t>(optionsValue, "textOptions");
   if (reader.failed()) return;
-  const auto analyzer = analyzerOf(options.data, options.length);
-  if (!analyzer) {
-    reader.fail("textOptions", "how texts are taken apart");
-    return;
-  }
-
-  const std::vector<TokenWeight> tokens = weighTokens(*analyzer, text, nullptr);
-  request.indices.reserve(tokens.size());
-  request.values.reserve(tokens.size());
-  for (const TokenWeight& token : tokens) {
-    request.indices.push_back(token.id);
-    request.values.push_back(token.weight);
-  }
+  request.analyzer = analyzerOf(options.data, options.length);
+  if (!request.analyzer) reader.fail("textOptions", "how texts are taken apart");
 }
 
 void readEntries(Reader& reader, napi_value indicesValue, napi_value valuesValue,

@@ -46,6 +46,9 @@ template <typename Search> struct Begun {
   const Snapshot& snapshot;
   const SearchCall& call;
   const Clock::time_point at;
+  // A fusion that a thread of the pool is awake for.
+  const bool isShared;
+  // On this thread.
   const double expectedNs;
   // What became of it.
   Status status;
@@ -59,15 +62,28 @@ template <typename Search> void runHere(Begun<Search>& begun, const CancelFlag& 
 
 void runHere(Begun<FusedSearch>& begun, const CancelFlag& deadline) {
   ThreadPool& pool = ThreadPool::shared();
-  FusionRhythm& rhythm = FusionRhythm::ofThread();
-  if (rhythm.begin(pool) && begun.search->parts.size() > 1) {
+  if (begun.isShared) {
     auto run = std::make_shared<FusionRun>(begun.search, begun.shard, begun.snapshot,
                                            std::make_shared<CancelFlag>());
     if (!run->runBeside(pool, deadline, begun.status)) begun.left = std::move(run);
   } else {
     begun.status = begun.search->run(*begun.shard, begun.snapshot, &deadline, Waiting::Refused);
   }
-  rhythm.end(pool);
+  FusionRhythm::ofThread().end(pool);
+}
+
+// Whether another thread can take a share of it.
+template <typename Search> bool isShared(const Search& search) {
+  if constexpr (std::is_same_v<Search, FusedSearch>)
+    return FusionRhythm::ofThread().begin(ThreadPool::shared()) && search.parts.size() > 1;
+  return false;
+}
+
+template <typename Search>
+double expectedHereNs(Search& search, Shard& shard, const Snapshot& snapshot, bool isShared) {
+  if constexpr (std::is_same_v<Search, FusedSearch>)
+    if (isShared) return search.longestNs(shard, snapshot);
+  return search.expectedNs(shard, snapshot);
 }
 
 // Searches here where that is cheaper than a hop to the pool and back: where no other read is under
@@ -75,7 +91,7 @@ void runHere(Begun<FusedSearch>& begun, const CancelFlag& deadline) {
 // loop, or can go on in others. Now, for as long as the call allows, or in the next turn. A wrong
 // guess is given up, and so is one that has no room in the turn it waited for.
 template <typename Search> Inline searchInline(Environment& environment, Begun<Search>& begun) {
-  const auto& [shard, shared, snapshot, call, called, expectedNs, status, run] = begun;
+  const auto& [shard, shared, snapshot, call, called, isBeside, expectedNs, status, run] = begun;
   Search& search = *shared;
   if (call.inlineUs < 0 || call.cancel == 0) return Inline::Refused;
   // What has begun here goes on here beside what the pool has.
@@ -112,7 +128,7 @@ napi_value fusedOnPool(napi_env env, const std::shared_ptr<ShardHandle>& handle,
 template <typename Search>
 napi_value onPool(napi_env env, const std::shared_ptr<ShardHandle>& handle,
                   const Begun<Search>& begun) {
-  const auto& [shard, search, snapshot, call, called, expectedNs, status, run] = begun;
+  const auto& [shard, search, snapshot, call, called, isBeside, expectedNs, status, run] = begun;
   ThreadPool& pool = ThreadPool::shared();
   if constexpr (std::is_same_v<Search, FusedSearch>) {
     if (run)
@@ -141,8 +157,16 @@ napi_value searched(napi_env env, const std::shared_ptr<ShardHandle>& handle,
                     const Snapshot& snapshot, Clock::time_point called) {
   const std::shared_ptr<Shard> shard = handle->shard();
   Environment& environment = *Environment::of(env);
-  Begun<Search> begun{shard, search, snapshot, call, called, search->expectedNs(*shard, snapshot),
-                      {},    {}};
+  const bool isBeside = isShared(*search);
+  Begun<Search> begun{shard,
+                      search,
+                      snapshot,
+                      call,
+                      called,
+                      isBeside,
+                      expectedHereNs(*search, *shard, snapshot, isBeside),
+                      {},
+                      {}};
   switch (searchInline(environment, begun)) {
   case Inline::Done:
     if (begun.status.isOk()) return packedResult(env, search->result);

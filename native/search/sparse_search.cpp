@@ -13,6 +13,7 @@
 #include "search/segment_scope.hpp"
 #include "search/sparse_hits.hpp"
 #include "search/sparse_rarity.hpp"
+#include "text/bm25.hpp"
 
 namespace vicinal {
 
@@ -385,6 +386,18 @@ Status choose(const Snapshot& snapshot, const SparseRequest& request, const Filt
 }
 
 } // namespace
+
+void takeTextApart(SparseRequest& request) {
+  if (request.analyzer == nullptr) return;
+  const std::vector<TokenWeight> tokens = weighTokens(*request.analyzer, request.text, nullptr);
+  request.analyzer.reset();
+  request.indices.reserve(tokens.size());
+  request.values.reserve(tokens.size());
+  for (const TokenWeight& token : tokens) {
+    request.indices.push_back(token.id);
+    request.values.push_back(token.weight);
+  }
+}
 
 Status searchSparse(const Snapshot& snapshot, const std::vector<VectorSpec>& specs,
                     const SparseRequest& request, const CancelFlag* cancel, SearchResult& result,

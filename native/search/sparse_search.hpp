@@ -14,6 +14,7 @@
 #include "search/found_postings.hpp"
 #include "search/search.hpp"
 #include "sparse/sparse_vector.hpp"
+#include "text/text_analyzer.hpp"
 
 namespace vicinal {
 
@@ -23,6 +24,9 @@ struct SparseRequest : RankedRequest {
   // Ascending; finite values.
   std::vector<uint32_t> indices;
   std::vector<float> values;
+  // In their place until it is taken apart: a text, and how.
+  std::string text;
+  std::shared_ptr<const TextAnalyzer> analyzer;
   // In its place: a score of several. Rows that share no index with any have one as well.
   std::optional<SparseExamples> examples;
   // Whether values are multiplied by how rare their index is among the live vectors, or among those
@@ -37,7 +41,11 @@ struct SparseRequest : RankedRequest {
   }
 };
 
-// In the stats, `visited` counts postings and `distances` rows that were scored.
+// Makes indices and values of the text, where there is one and that is not done.
+void takeTextApart(SparseRequest& request);
+
+// Of a request without text. In the stats, `visited` counts postings and `distances` rows that were
+// scored.
 Status searchSparse(const Snapshot& snapshot, const std::vector<VectorSpec>& specs,
                     const SparseRequest& request, const CancelFlag* cancel, SearchResult& result,
                     Waiting waiting = Waiting::Allowed);

@@ -28,9 +28,9 @@ bool FusionRun::runBeside(ThreadPool& pool, const CancelFlag& deadline, Status& 
   size_t at = next_.fetch_add(1);
   pool.submit(Lane::Search, [self = shared_from_this()] { self->work(); });
   for (; at < search_->parts.size(); at = next_.fetch_add(1)) {
-    Status ranked = search_->rankPart(at, *shard_, snapshot_, &deadline, Waiting::Refused);
+    Status ranked = search_->rankPart(partAt(at), *shard_, snapshot_, &deadline, Waiting::Refused);
     if (ranked.code() == Code::Cancelled) {
-      givenUp_ = at;
+      givenUp_ = partAt(at);
       return false;
     }
     endPart(std::move(ranked));
@@ -64,7 +64,7 @@ void FusionRun::work() {
   const size_t count = search_->parts.size();
   // After a failure the others are only counted.
   for (size_t at = next_.fetch_add(1); at < count; at = next_.fetch_add(1))
-    endPart(hasFailed_.load() ? Status::ok() : rankPart(at));
+    endPart(hasFailed_.load() ? Status::ok() : rankPart(partAt(at)));
 }
 
 void FusionRun::endPart(Status status) {

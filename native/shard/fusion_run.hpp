@@ -19,7 +19,7 @@ public:
   FusionRun(std::shared_ptr<FusedSearch> search, std::shared_ptr<Shard> shard, Snapshot snapshot,
             std::shared_ptr<CancelFlag> cancel)
       : search_(std::move(search)), shard_(std::move(shard)), snapshot_(std::move(snapshot)),
-        cancel_(std::move(cancel)), left_(search_->parts.size()) {}
+        cancel_(std::move(cancel)), longest_(search_->longest()), left_(search_->parts.size()) {}
 
   const std::shared_ptr<CancelFlag>& cancelFlag() const { return cancel_; }
 
@@ -37,6 +37,11 @@ private:
   enum class Phase : uint8_t { Alone, Awaited, Ended };
 
   void work();
+  // The one that is begun after so many others: the longest first.
+  size_t partAt(size_t begun) const {
+    if (begun == 0) return longest_;
+    return begun <= longest_ ? begun - 1 : begun;
+  }
   Status rankPart(size_t at) {
     return search_->rankPart(at, *shard_, snapshot_, cancel_.get(), Waiting::Allowed);
   }
@@ -49,6 +54,7 @@ private:
   std::shared_ptr<Shard> shard_;
   Snapshot snapshot_;
   const std::shared_ptr<CancelFlag> cancel_;
+  const size_t longest_;
   Done done_;
   std::atomic<size_t> next_{0};
   std::atomic<size_t> left_;

@@ -117,6 +117,7 @@ Status DenseSearch::rank(Shard& shard, const Snapshot& snapshot, const CancelFla
 
 // With a filter, what was learned of it tells more.
 double SparseSearch::postingsOf(const Snapshot& snapshot) {
+  takeTextApart(request);
   const bool isByFilter = request.filter && !request.examples && !request.corpus;
   if (postings_ < 0) postings_ = isByFilter ? 0 : estimatePostings(snapshot, request);
   return postings_;
