@@ -13,6 +13,7 @@ import { Admission } from './admission.js'
 import { AliasBook } from './alias-book.js'
 import { withDeadline } from './call-scope.js'
 import { catalogChanges } from './catalog-changes.js'
+import { alreadyThere, cannotBeServed, takenByAlias } from './catalog-errors.js'
 import type { CollectionEngine } from './collection-engine.js'
 import type { CollectionStore, DamagedCollection } from './collection-store.js'
 import { EmbeddedCollection } from './embedded-collection.js'
@@ -35,8 +36,8 @@ export class EmbeddedDatabase implements SharingDatabase {
   readonly #engines = new Map<string, CollectionEngine>()
   readonly #handles = new WeakMap<CollectionEngine, Collection<Payload>>()
   readonly #damaged: DamagedCollection[] = []
-  /** Closed, but their files could not be removed yet: deleting one again goes on with it. */
-  readonly #removing = new Map<string, CollectionEngine>()
+  /** Whose files could not be removed yet: deleting one again, or making another of its name, goes on with it. */
+  readonly #removing = new Map<string, Pick<CollectionEngine, 'uuid' | 'close'>>()
   readonly #aliases: AliasBook
   readonly #admission: Admission
   readonly #onClosed: () => void
@@ -100,11 +101,10 @@ export class EmbeddedDatabase implements SharingDatabase {
         if (this.#isCollection(name)) throw alreadyThere(name)
         if (this.#aliases.has(name)) throw takenByAlias(name)
         this.#checkCount()
-        // One whose name could not be read just now may be of this name; one whose manifest is damaged never will.
-        const unread = this.#damaged.find((entry) => entry.name === null && entry.error.code !== 'CORRUPT')
+        const unread = this.#damaged.find(mayHaveAnyName)
         if (unread) throw cannotBeServed(name, unread.error)
         await this.#finishRemoving(name)
-        return this.#put(await this.#store.create(newManifest(name, config)))
+        return await this.#made(name, undefined, () => this.#store.create(newManifest(name, config)))
       }),
     )
     return this.#handle<P>(engine)
@@ -294,15 +294,21 @@ export class EmbeddedDatabase implements SharingDatabase {
     return engine
   }
 
-  /** What can neither be opened nor removed replaces the older one at the next open: until then nothing is written to it. */
+  /**
+   * What can neither be opened nor removed replaces the older one at the next open: until then nothing is written to it.
+   * Where there is none, it is to be removed before another one is made.
+   */
   async #made(name: string, older: CollectionEngine | undefined, make: () => Promise<CollectionEngine>) {
     try {
       return this.#put(await make())
     } catch (error) {
-      if (older && error instanceof VicinalError && error.details.stays) {
+      if (!(error instanceof VicinalError) || typeof error.details.stays !== 'string') throw error
+      if (older) {
         this.#take(name)
         this.#damaged.push({ name, uuid: older.uuid, error })
         await older.close().catch(() => undefined)
+      } else {
+        this.#removing.set(name, { uuid: error.details.stays, close: async () => undefined })
       }
       throw error
     }
@@ -363,18 +369,9 @@ export class EmbeddedDatabase implements SharingDatabase {
   }
 }
 
-/** In the words of Qdrant. */
-function takenByAlias(name: string): VicinalError {
-  const reason = 'Alias with the same name already exists'
-  return new VicinalError('INVALID_ARGUMENT', `Can't create collection with name ${name}. ${reason}`, {
-    details: { name },
-  })
-}
-
-function cannotBeServed(name: string, error: VicinalError): VicinalError {
-  return new VicinalError(error.code, `collection ${JSON.stringify(name)} cannot be served: ${error.message}`, {
-    cause: error,
-  })
+/** Its name could not be read just now, so it may be any; where there is no manifest, or a damaged one, it never will be. */
+function mayHaveAnyName({ name, error }: DamagedCollection): boolean {
+  return name === null && error.code !== 'CORRUPT' && error.details.errno !== 'ENOENT'
 }
 
 function newManifest(name: string, config: Manifest['config']): Manifest {
@@ -390,9 +387,4 @@ function newManifest(name: string, config: Manifest['config']): Manifest {
     cleanEnd: null,
     createdAt: new Date().toISOString(),
   }
-}
-
-function alreadyThere(name: string): VicinalError {
-  const message = `Wrong input: Collection \`${name}\` already exists!`
-  return new VicinalError('ALREADY_EXISTS', message, { details: { name } })
 }

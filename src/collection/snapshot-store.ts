@@ -19,6 +19,7 @@ import {
   isSnapshotFile,
   readSnapshotIndex,
   SNAPSHOT_INDEX,
+  type SnapshotCollection,
   type SnapshotIndex,
   writeSnapshotIndex,
 } from '../storage/snapshot-index.js'
@@ -99,7 +100,8 @@ export class SnapshotStore {
       aliases: collection === null ? [...aliases] : [],
     }
     for (const [i, engine] of engines.entries()) {
-      index.collections.push(await captureCollection(engine, this.#disk, join(root, String(i))))
+      const captured = await this.#captureNow(engine.name, picture, join(root, String(i)))
+      if (captured) index.collections.push(captured)
     }
     await writeSnapshotIndex(this.#disk, root, index)
     const names = index.collections.flatMap(({ folder, files }) =>
@@ -107,6 +109,21 @@ export class SnapshotStore {
     )
     const archive = join(root, ARCHIVE)
     return { archive, written: await writeArchive(this.#disk, root, [SNAPSHOT_INDEX, ...names], archive) }
+  }
+
+  /** The collection that has the name now; null where it was deleted meanwhile. */
+  async #captureNow(name: string, picture: Picture, folder: string): Promise<SnapshotCollection | null> {
+    const current = () => picture().engines.find((engine) => engine.name === name)
+    for (let engine = current(); engine; engine = current()) {
+      try {
+        return await captureCollection(engine, this.#disk, folder)
+      } catch (cause) {
+        // Unless it was deleted, or replaced, in the middle.
+        if (current() === engine) throw cause
+        await this.#disk.removeTree(folder)
+      }
+    }
+    return null
   }
 
   /** Brings, checks and unpacks a snapshot; `use` then takes from it what it wants, and what it leaves is removed. */

@@ -76,7 +76,7 @@ export async function createCollection(
 
 /**
  * Removes a collection whose making failed: what was not acknowledged must not come back beside the next one of that name.
- * Returns what to throw: the failure, or where the collection stays, an error whose details name its folder (`stays`).
+ * Returns what to throw: the failure, or where the collection stays, an error whose details have its uuid (`stays`).
  */
 export async function undone(disk: Disk, paths: CollectionPaths, failure: unknown): Promise<unknown> {
   try {
@@ -84,7 +84,7 @@ export async function undone(disk: Disk, paths: CollectionPaths, failure: unknow
     return failure
   } catch (second) {
     return new VicinalError('IO_FAILED', `${failure}; and what was made of it cannot be removed: ${second}`, {
-      details: { stays: paths.folder },
+      details: { stays: paths.folder.slice(COLLECTION_PREFIX.length) },
       cause: failure,
     })
   }

@@ -1,5 +1,5 @@
 import { execFile } from 'node:child_process'
-import { mkdtemp, rm, stat } from 'node:fs/promises'
+import { mkdir, mkdtemp, rm, stat } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
@@ -221,6 +221,66 @@ describe('a read-only open', () => {
       console.log(restored.code, written.code, asked.code, retried.code, left)
       process.exit()`)
     expect(seen).toBe('IO_FAILED CLOSED IO_FAILED IO_FAILED 1')
+  })
+
+  it('makes a new collection again that could neither be opened nor removed, once it is gone', async () => {
+    const seen = await inChildWithFailures(`
+      const db = await open(folder)
+      const config = { vectors: { size: 2, distance: 'Dot' } }
+      // Its folder has got its name by then.
+      fails = (_, path) => /[/]c-/.test(path)
+      const made = await db.createCollection('points', config).catch((error) => error)
+      const again = await db.createCollection('points', config).catch((error) => error)
+      fails = () => false
+      const third = await db.createCollection('points', config)
+      await third.upsert([{ id: 1, vector: [1, 1] }])
+      await db.close()
+      const names = await (await open(folder)).collections()
+      const folders = (await fs.readdir(folder)).filter((name) => name.startsWith('c-'))
+      console.log(made.code, again.code, names.join(), folders.length)
+      process.exit()`)
+    expect(seen).toBe('IO_FAILED IO_FAILED points 1')
+  })
+
+  it('makes a snapshot of what there is while collections are deleted and put in place', {
+    timeout: 60_000,
+  }, async () => {
+    const database = await open(folder)
+    const make = async (name: string) => {
+      const collection = await database.createCollection(name, { vectors: { size: SIZE, distance: 'Dot' } })
+      await collection.upsert(points(0, 50))
+      return collection
+    }
+    for (const name of ['a', 'b']) await make(name)
+    const { name: location } = await (await database.collection('b')).snapshots.create()
+    for (let round = 0; round < 12; round++) {
+      await (await make('c')).flush()
+      const snapshot = database.snapshots.create()
+      await new Promise((resolve) => setTimeout(resolve, round * 2))
+      if (round % 2 === 0) {
+        const chunks = await (await database.collection('b')).snapshots.read(location)
+        await database.recoverCollection('b', chunks)
+      }
+      await database.deleteCollection('c')
+      const { name } = await snapshot
+      const restored = await open(`${folder}-restored`)
+      const names = await restored.recover(await database.snapshots.read(name))
+      expect(names.slice(0, 2)).toEqual(['a', 'b'])
+      for (const each of names) expect(await (await restored.collection(each)).count()).toBe(50)
+      await restored.close()
+      await rm(`${folder}-restored`, { recursive: true })
+      await database.snapshots.delete(name)
+    }
+    await database.close()
+  })
+
+  it('makes collections beside a folder that has no manifest', async () => {
+    await (await open(folder)).close()
+    await mkdir(join(folder, 'c-0d3ccf4e-0000-4000-8000-000000000000'))
+    const database = await open(folder)
+    await database.createCollection('points', { vectors: { size: SIZE, distance: 'Dot' } })
+    expect(await database.collections()).toEqual(['points'])
+    await database.close()
   })
 
   it('follows writes, changes, deletes, flushes and new collections of the writer', async () => {
