@@ -19,6 +19,15 @@ export class ReadFile {
     }
   }
 
+  /** Whether it has no name any more: one of the same name is another file. */
+  async isRemoved(): Promise<boolean> {
+    try {
+      return (await this.handle.stat()).nlink === 0
+    } catch (cause) {
+      throw ioError(cause, 'look at', this.path)
+    }
+  }
+
   /** The bytes from `position`; fewer than asked for only at the end of the file. */
   async read(position: number, bytes: number): Promise<Buffer> {
     const into = Buffer.allocUnsafeSlow(bytes)

@@ -84,8 +84,8 @@ export class LogFollower {
   async #moveOn({ info, file, reader }: OpenLogFile, fileBytes: number): Promise<'again' | 'wait' | 'reload'> {
     const files = await listLogFiles(this.log)
     const later = files.find((candidate) => candidate.firstSeq > info.firstSeq)
-    // One that the writer could not use goes again, and it writes on in the one before.
-    if (!later) return files.some((candidate) => candidate.path === info.path) ? 'wait' : 'reload'
+    // One that the writer could not use goes again, and it writes on in the one before; or makes it anew.
+    if (!later) return (await file.isRemoved()) ? 'reload' : 'wait'
     // The writer may have put its last records here after the look at the file's size.
     if ((await file.size()) > fileBytes) return 'again'
     if (later.firstSeq === reader.nextSeq) {

@@ -1,4 +1,4 @@
-import { mkdtempSync, readdirSync, rmSync, truncateSync } from 'node:fs'
+import { copyFileSync, mkdtempSync, readdirSync, renameSync, rmSync, truncateSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, expect, test } from 'vitest'
@@ -65,6 +65,16 @@ test('a follower that begins in the middle gets what is behind it', async () => 
   await append(12, 3_000)
   follower = new LogFollower(options, 10)
   expect(await polled()).toEqual([11, 12])
+})
+
+test('a follower does not wait in a file that is gone, whatever has its name', async () => {
+  await append(2, 100)
+  expect(await polled()).toEqual([1, 2])
+  const [name = ''] = readdirSync(join(root, 'log'))
+  const path = join(root, 'log', name)
+  copyFileSync(path, `${path}.copy`)
+  renameSync(`${path}.copy`, path)
+  expect(await polled()).toBe('reload')
 })
 
 test('a follower of trimmed records is told to load the table again', async () => {
