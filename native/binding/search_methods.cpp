@@ -69,7 +69,7 @@ void runHere(Begun<FusedSearch>& begun, const CancelFlag& deadline) {
   } else {
     begun.status = begun.search->run(*begun.shard, begun.snapshot, &deadline, Waiting::Refused);
   }
-  FusionRhythm::ofThread().end(pool);
+  FusionRhythm::ofThread().end(pool, begun.left != nullptr);
 }
 
 // Whether another thread can take a share of it.

@@ -1,5 +1,5 @@
-// Where the postings of a query's indices are: sought once for all that a search asks of them,
-// which is how long it will take, how rare they are, and the search itself.
+// Where the postings of a query's indices are: sought once for all that a short search asks
+// of them, which is how long it will take, how rare they are, and the search itself.
 #pragma once
 
 #include <memory>
@@ -16,7 +16,8 @@ struct FoundPostings {
   // Of each run, one behind the other, the list of each index.
   std::vector<PostingRun::List> lists;
 
-  FoundPostings(const SparseSpace& space, const uint32_t* indices, size_t count);
+  // One of so many segments that are searched.
+  FoundPostings(const SparseSpace& space, const uint32_t* indices, size_t count, size_t segments);
 
   const PostingRun::List* of(size_t run) const {
     return lists.data() + run * (lists.size() / runs->size());

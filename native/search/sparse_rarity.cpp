@@ -14,6 +14,23 @@ constexpr uint32_t kVectorsBetweenChecks = 512;
 // Looking at a row's vector costs about as much as at so many postings.
 constexpr double kLookedAtVector = 16;
 
+// Their lists in one segment, sought before or as they are asked for.
+class Lists {
+public:
+  Lists(const SparseSpace& space, const std::vector<uint32_t>& indices, const FoundPostings* found)
+      : indices_(indices), found_(found), runs_(found != nullptr ? found->runs : space.runs()) {}
+
+  const PostingRuns& runs() const { return *runs_; }
+  PostingRun::List at(size_t run, size_t index) const {
+    return found_ != nullptr ? found_->of(run)[index] : (*runs_)[run]->find(indices_[index]);
+  }
+
+private:
+  const std::vector<uint32_t>& indices_;
+  const FoundPostings* const found_;
+  const std::shared_ptr<const PostingRuns> runs_;
+};
+
 struct Counts {
   double vectors = 0;
   // By index.
@@ -31,10 +48,10 @@ void countVector(const SparseVector& vector, const std::vector<uint32_t>& indice
 
 // Postings count for dead rows too, which are subtracted.
 Status countAll(const SegmentScope& scope, const SparseSpace& space,
-                const std::vector<uint32_t>& indices, const FoundPostings& found, Counts& counts) {
-  for (size_t run = 0; run < found.runs->size(); run++)
-    for (size_t i = 0; i < indices.size(); i++) counts.having[i] += found.of(run)[i].count;
-  for (uint32_t row = SparseSpace::indexedRows(*found.runs); row < scope.view.rows; row++) {
+                const std::vector<uint32_t>& indices, const Lists& lists, Counts& counts) {
+  for (size_t run = 0; run < lists.runs().size(); run++)
+    for (size_t i = 0; i < indices.size(); i++) counts.having[i] += lists.at(run, i).count;
+  for (uint32_t row = SparseSpace::indexedRows(lists.runs()); row < scope.view.rows; row++) {
     if (row % kVectorsBetweenChecks == 0) VICINAL_TRY(scope.checkCancelled());
     countVector(space.vector(row), indices, counts);
   }
@@ -50,8 +67,7 @@ Status countAll(const SegmentScope& scope, const SparseSpace& space,
 
 // By their vectors where there are few, else by the postings that are theirs.
 Status countMatches(const SegmentScope& scope, const SparseSpace& space,
-                    const std::vector<uint32_t>& indices, const FoundPostings& found,
-                    Counts& counts) {
+                    const std::vector<uint32_t>& indices, const Lists& lists, Counts& counts) {
   FilterPlan plan = scope.planned();
   plan.prepareForPasses();
   RowBitmap corpus(scope.view.rows);
@@ -62,9 +78,10 @@ Status countMatches(const SegmentScope& scope, const SparseSpace& space,
   const double vectors = corpus.count();
   counts.vectors += vectors;
   double postings = 0;
-  for (const PostingRun::List& list : found.lists) postings += list.count;
+  for (size_t run = 0; run < lists.runs().size(); run++)
+    for (size_t i = 0; i < indices.size(); i++) postings += lists.at(run, i).count;
   const bool isByPostings = postings < vectors * kLookedAtVector;
-  const uint32_t from = isByPostings ? SparseSpace::indexedRows(*found.runs) : 0;
+  const uint32_t from = isByPostings ? SparseSpace::indexedRows(lists.runs()) : 0;
   uint32_t looked = 0;
   Status status = Status::ok();
   corpus.forEach([&](uint32_t row) {
@@ -74,10 +91,10 @@ Status countMatches(const SegmentScope& scope, const SparseSpace& space,
   });
   if (!status || !isByPostings) return status;
   corpus.makeDense();
-  for (size_t run = 0; run < found.runs->size(); run++)
+  for (size_t run = 0; run < lists.runs().size(); run++)
     for (size_t i = 0; i < indices.size(); i++) {
       VICINAL_TRY(scope.checkCancelled());
-      const PostingRun::List& list = found.of(run)[i];
+      const PostingRun::List list = lists.at(run, i);
       for (uint32_t at = 0; at < list.count; at++)
         if (list.rows[at] < scope.view.rows && corpus.contains(list.rows[at])) counts.having[i]++;
     }
@@ -94,8 +111,9 @@ Status raritiesOf(const Snapshot& snapshot, uint32_t vector, const FilterNode* c
   for (size_t at = 0; at < snapshot.count(); at++) {
     const SegmentScope scope(snapshot, at, corpus, cancel, waiting);
     const SparseSpace& space = scope.segment.sparse(vector);
-    VICINAL_TRY(corpus == nullptr ? countAll(scope, space, indices, found[at], counts)
-                                  : countMatches(scope, space, indices, found[at], counts));
+    const Lists lists(space, indices, found.empty() ? nullptr : &found[at]);
+    VICINAL_TRY(corpus == nullptr ? countAll(scope, space, indices, lists, counts)
+                                  : countMatches(scope, space, indices, lists, counts));
   }
   rarities.resize(indices.size());
   for (size_t i = 0; i < indices.size(); i++) {

@@ -40,13 +40,9 @@ float weigh(float value, float rarity) {
   return std::clamp(value * rarity, -FLT_MAX, FLT_MAX);
 }
 
-std::vector<FoundPostings> findPostings(const Snapshot& snapshot, uint32_t vector,
-                                        const std::vector<uint32_t>& indices) {
-  std::vector<FoundPostings> found;
-  found.reserve(snapshot.count());
-  for (size_t at = 0; at < snapshot.count(); at++)
-    found.emplace_back(snapshot.segment(at).sparse(vector), indices.data(), indices.size());
-  return found;
+FoundPostings postingsIn(const Snapshot& snapshot, size_t at, const SparseRequest& request) {
+  return {snapshot.segment(at).sparse(request.vector), request.indices.data(),
+          request.indices.size(), snapshot.count()};
 }
 
 // Each of the examples with each value times how rare its index is.
@@ -64,26 +60,22 @@ Status weighExamples(SparseExamples& examples, const RaritiesOf& raritiesOfAll) 
   return Status::ok();
 }
 
-// The query, or the examples, weighed. `found` are the query's postings.
-Status weighAll(const Snapshot& snapshot, const SparseRequest& request,
-                const std::vector<FoundPostings>& found, const CancelFlag* cancel, Waiting waiting,
-                Weighed& weighed) {
+// The query, or the examples, weighed.
+Status weighAll(const Snapshot& snapshot, const SparseRequest& request, const CancelFlag* cancel,
+                Waiting waiting, Weighed& weighed) {
   weighed.values = request.values;
   weighed.examples = request.examples;
   weighed.query = {request.indices.data(), weighed.values.data(), request.query().count};
   if (!request.hasIdf) return Status::ok();
   std::optional<FilterProgram> corpus;
   VICINAL_TRY(decodeFilter(request.corpus, snapshot.vectorsNamed(), snapshot, corpus));
-  const auto raritiesBy = [&](const auto& indices, const auto& postings, auto& rarities) {
+  const auto raritiesOfAll = [&](const auto& indices, auto& rarities) {
     return raritiesOf(snapshot, request.vector, corpus ? &corpus->root() : nullptr, indices,
-                      postings, cancel, waiting, rarities);
+                      request.found, cancel, waiting, rarities);
   };
-  if (weighed.examples)
-    return weighExamples(*weighed.examples, [&](const auto& indices, auto& rarities) {
-      return raritiesBy(indices, findPostings(snapshot, request.vector, indices), rarities);
-    });
+  if (weighed.examples) return weighExamples(*weighed.examples, raritiesOfAll);
   std::vector<float> rarities;
-  VICINAL_TRY(raritiesBy(request.indices, found, rarities));
+  VICINAL_TRY(raritiesOfAll(request.indices, rarities));
   for (size_t i = 0; i < weighed.values.size(); i++)
     weighed.values[i] = weigh(weighed.values[i], rarities[i]);
   return Status::ok();
@@ -94,10 +86,6 @@ Status weighAll(const Snapshot& snapshot, const SparseRequest& request,
 class WaitingRows {
 public:
   explicit WaitingRows(size_t wanted) : wanted_(wanted) { clear(); }
-  ~WaitingRows() {
-    // A search for very many leaves no room for as many.
-    if (least_.capacity() > kMostKept) least_ = {};
-  }
 
   float bound() const { return least_.size() < wanted_ ? -INFINITY : least_.front(); }
 
@@ -129,7 +117,6 @@ public:
 
 private:
   static constexpr size_t kMostWaiting = 4096;
-  static constexpr size_t kMostKept = 1 << 16;
   struct Scratch {
     std::vector<PostingCandidate> rows;
     std::vector<float> least;
@@ -355,12 +342,8 @@ void addUp(const SegmentReport& report, SearchStats& stats) {
 Status choose(const Snapshot& snapshot, const SparseRequest& request, const FilterNode* filter,
               const CancelFlag* cancel, SearchResult& result, Waiting waiting,
               std::vector<RankedHit>& page) {
-  std::vector<FoundPostings> sought;
-  if (!request.examples && request.found.empty())
-    sought = findPostings(snapshot, request.vector, request.indices);
-  const std::vector<FoundPostings>& found = request.found.empty() ? sought : request.found;
   Weighed weighed;
-  VICINAL_TRY(weighAll(snapshot, request, found, cancel, waiting, weighed));
+  VICINAL_TRY(weighAll(snapshot, request, cancel, waiting, weighed));
 
   const bool hasQuery = request.examples || weighed.query.count > 0;
   const size_t wanted =
@@ -369,8 +352,12 @@ Status choose(const Snapshot& snapshot, const SparseRequest& request, const Filt
   for (size_t at = 0; at < snapshot.count() && wanted > 0; at++) {
     const auto started = std::chrono::steady_clock::now();
     const SegmentScope scope(snapshot, at, filter, cancel, waiting);
-    SparseSegmentSearch inSegment(scope, request, weighed, request.examples ? nullptr : &found[at],
-                                  hits);
+    std::optional<FoundPostings> sought;
+    if (!request.examples && request.found.empty())
+      sought.emplace(postingsIn(snapshot, at, request));
+    const FoundPostings* const found =
+        request.examples ? nullptr : (sought ? &*sought : &request.found[at]);
+    SparseSegmentSearch inSegment(scope, request, weighed, found, hits);
     VICINAL_TRY(inSegment.run());
     addUp(inSegment.report(), result.stats);
     if (!request.explains) continue;
@@ -425,7 +412,9 @@ double estimatePostings(const Snapshot& snapshot, SparseRequest& request) {
   for (size_t at = 0; at < snapshot.count(); at++)
     runs += snapshot.segment(at).sparse(request.vector).runs()->size();
   if (runs * request.indices.size() > kMostLookedUp) return INFINITY;
-  request.found = findPostings(snapshot, request.vector, request.indices);
+  request.found.reserve(snapshot.count());
+  for (size_t at = 0; at < snapshot.count(); at++)
+    request.found.push_back(postingsIn(snapshot, at, request));
   double postings = kFixedPostings;
   for (size_t at = 0; at < snapshot.count(); at++) {
     for (const PostingRun::List& list : request.found[at].lists) postings += list.count;

@@ -33,7 +33,8 @@ struct SparseRequest : RankedRequest {
   // of the rows that match the corpus.
   bool hasIdf = false;
   FilterBytes corpus;
-  // Of each segment of the snapshot that is searched, once they were sought; never by examples.
+  // Of each segment of the snapshot that is searched, from the estimate of a short search until its
+  // end; never by examples.
   std::vector<FoundPostings> found;
 
   SparseVector query() const {

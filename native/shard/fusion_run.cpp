@@ -10,7 +10,9 @@ constexpr std::chrono::microseconds kPause(100);
 // What a fusion on a thread that runs JavaScript takes at most.
 constexpr std::chrono::microseconds kTurn(200);
 // So many are a habit.
-constexpr uint32_t kFollowing = 8;
+constexpr int64_t kFollowing = 8;
+// And so many after one that had to be left, since the other thread's core has other things to do.
+constexpr int64_t kFollowingLeft = 100;
 constexpr int kPausesBetweenLooks = 4;
 
 } // namespace
@@ -24,6 +26,7 @@ void FusionRun::start(ThreadPool& pool, size_t threads, Done done) {
 bool FusionRun::runBeside(ThreadPool& pool, const CancelFlag& deadline, Status& status) {
   const auto started = std::chrono::steady_clock::now();
   phase_.store(Phase::Awaited);
+  for (AnySearch& part : search_->parts) std::visit([](auto& one) { one.isShared = true; }, part);
   // The first one is this thread's in any case.
   size_t at = next_.fetch_add(1);
   pool.submit(Lane::Search, [self = shared_from_this()] { self->work(); });
@@ -84,6 +87,8 @@ void FusionRun::finish() {
 }
 
 void FusionRun::letGo() {
+  for (AnySearch& part : search_->parts)
+    if (auto* sparse = std::get_if<SparseSearch>(&part)) sparse->request.found.clear();
   snapshot_ = {};
   shard_.reset();
 }
@@ -104,14 +109,15 @@ FusionRhythm& FusionRhythm::ofThread() {
 
 bool FusionRhythm::begin(ThreadPool& pool) {
   const auto now = Clock::now();
-  inRow_ = now - endedAt_ < kPause ? inRow_ + 1 : 0;
+  inRow_ = now - endedAt_ < kPause ? inRow_ + 1 : std::min<int64_t>(inRow_, 0);
   if (inRow_ < kFollowing || pool.threads() < 2) return false;
   pool.keepServerAwake(now + kTurn + kPause);
   return pool.isServerAwake();
 }
 
-void FusionRhythm::end(ThreadPool& pool) {
+void FusionRhythm::end(ThreadPool& pool, bool wasLeft) {
   endedAt_ = Clock::now();
+  if (wasLeft) inRow_ = kFollowing - kFollowingLeft;
   if (inRow_ < kFollowing || pool.threads() < 2) return;
   pool.keepServerAwake(endedAt_ + kPause);
   // It finds nothing to do then, and stays awake.

@@ -80,12 +80,12 @@ public:
   static FusionRhythm& ofThread();
   // Whether there is a thread to share it with.
   bool begin(ThreadPool& pool);
-  void end(ThreadPool& pool);
+  void end(ThreadPool& pool, bool wasLeft);
 
 private:
   using Clock = std::chrono::steady_clock;
   Clock::time_point endedAt_{};
-  uint32_t inRow_ = 0;
+  int64_t inRow_ = 0;
 };
 
 } // namespace vicinal

@@ -8,10 +8,9 @@ namespace {
 
 uint32_t blocksOf(uint32_t postings) { return (postings + kPostingBlock - 1) / kPostingBlock; }
 
-// Postings of a cache line, and how many of a list, and of all lists, are fetched ahead.
 constexpr size_t kPostingsOfLine = 16;
+// Of one list, postings that are fetched ahead.
 constexpr size_t kMostAhead = 512;
-constexpr size_t kMostAheadOfAll = 4096;
 
 size_t mixed(uint32_t term) { return (uint64_t(term) * 0x9e3779b97f4a7c15ULL) >> 32; }
 
@@ -115,7 +114,7 @@ PostingRun::List PostingRun::find(uint32_t index) const {
   return found == nullptr || *found != index ? List{} : listAt(static_cast<size_t>(found - terms_));
 }
 
-void PostingRun::findAll(const uint32_t* indices, size_t count, List* lists) const {
+void PostingRun::findAll(const uint32_t* indices, size_t count, size_t ahead, List* lists) const {
   std::fill_n(lists, count, List{});
   const uint32_t terms = header()[3];
   if (terms == 0) return;
@@ -131,14 +130,14 @@ void PostingRun::findAll(const uint32_t* indices, size_t count, List* lists) con
     // Until the others have been sought, the place of what it has.
     lists[i].rows = found;
   }
-  const size_t ahead = std::min(kMostAhead, kMostAheadOfAll / std::max<size_t>(1, count));
+  const size_t ofEach = std::clamp<size_t>(ahead / std::max<size_t>(1, count), 1, kMostAhead);
   for (size_t i = 0; i < count; i++) {
     List& list = lists[i];
     if (list.rows == nullptr) continue;
     list = listAt(static_cast<size_t>(list.rows - terms_));
     __builtin_prefetch(list.greatest);
     __builtin_prefetch(list.least);
-    for (size_t at = 0; at < std::min<size_t>(list.count, ahead); at += kPostingsOfLine) {
+    for (size_t at = 0; at < std::min<size_t>(list.count, ofEach); at += kPostingsOfLine) {
       __builtin_prefetch(list.rows + at);
       __builtin_prefetch(list.values + at);
     }

@@ -46,8 +46,8 @@ public:
   uint32_t postings() const { return header()[4]; }
   List find(uint32_t index) const;
   // The same of several indices; what lies far apart in memory is fetched for all of them at a
-  // time, and so is what is read of the lists first.
-  void findAll(const uint32_t* indices, size_t count, List* lists) const;
+  // time, and so are the first postings, about as many in all.
+  void findAll(const uint32_t* indices, size_t count, size_t ahead, List* lists) const;
 
   const void* data() const { return words_.data(); }
   uint64_t bytes() const { return words_.bytes(); }

@@ -140,19 +140,19 @@ export class Shard {
   #started(scope: Stoppable | undefined, start: StartSearch): Awaitable<SearchResult> {
     lastCancel += 1
     const cancel = lastCancel
+    const startedAtMs = performance.now()
     try {
-      return this.#searched(start(cancel, inlineSearchUs()), cancel, scope)
+      return this.#searched(start(cancel, inlineSearchUs()), cancel, scope, startedAtMs)
     } catch (error) {
       return Promise.reject(toVicinalError(error))
     }
   }
-  #searched(begun: Begun, cancel: number, scope: Stoppable | undefined, resumedAtMs?: number): Awaitable<SearchResult> {
+  /** What it took of turns before was spent then. */
+  #searched(begun: Begun, cancel: number, scope: Stoppable | undefined, sinceMs: number): Awaitable<SearchResult> {
     if (begun instanceof Promise) return this.#stoppable(scope, cancel, begun)
     if (!begun) return this.#inNextTurn(cancel, scope)
-    const result = resultOf(begun)
-    // What it took of turns before was spent then.
-    spendInlineUs(resumedAtMs === undefined ? result.stats.tookUs : (performance.now() - resumedAtMs) * 1000)
-    return result
+    spendInlineUs((performance.now() - sinceMs) * 1000)
+    return resultOf(begun)
   }
   /** It holds the thread again for as long as searches may, once the event loop has looked for what else there is. */
   #inNextTurn(cancel: number, scope: Stoppable | undefined): Promise<SearchResult> {
