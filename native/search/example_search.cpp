@@ -110,11 +110,7 @@ bool ExampleSearch::isSum(std::vector<float>& weights) const {
     return true;
   }
   if (examples_.combine != Combine::Feedback) return false;
-  weights[0] = examples_.weights[0];
-  for (size_t pair = 1; pair < examples_.weights.size(); pair++) {
-    weights[2 * pair - 1] = examples_.weights[pair];
-    weights[2 * pair] = -examples_.weights[pair];
-  }
+  weights = examples_.weights;
   return true;
 }
 
@@ -180,6 +176,8 @@ Result<bool> ExampleSearch::follow(const Leads& leads, std::vector<Neighbor>& be
   // The same filter each time, and another condition or none.
   const uint64_t matchesElsewhere = stats_.matches;
   uint64_t matches = 0;
+  const double scanned = double(space_.linked()) * examples_.count;
+  const uint64_t distancesElsewhere = stats_.distances;
   std::vector<Neighbor> found;
   for (size_t from = 0; from < leads.vectors.size(); from += dim) {
     request.query.assign(leads.vectors.begin() + ptrdiff_t(from),
@@ -196,6 +194,11 @@ Result<bool> ExampleSearch::follow(const Leads& leads, std::vector<Neighbor>& be
     if (from == 0 || report.recall < report_.recall) report_ = report;
     // Those that the condition leaves out may be the best of what there is; all are counted then.
     if (leads.among != Among::All && found.size() < wanted_) return false;
+    // Many examples, each of which is compared with all that any of them leads to: to compare all
+    // vectors with them takes less.
+    const auto ofOne = double(stats_.distances - distancesElsewhere) / double(from + dim);
+    if (from + dim < leads.vectors.size() && ofOne * double(leads.vectors.size()) > scanned)
+      return false;
     best.insert(best.end(), found.begin(), found.end());
   }
   const auto byVertex = [](const Neighbor& a, const Neighbor& b) { return a.vertex < b.vertex; };

@@ -50,9 +50,8 @@ float context(const Similarities& similarity, size_t count) {
 }
 
 float feedback(const Similarities& similarity, const std::vector<float>& weights) {
-  float score = weights[0] * similarity[0];
-  for (size_t pair = 1; pair < weights.size(); pair++)
-    score += weights[pair] * (similarity[2 * pair - 1] - similarity[2 * pair]);
+  float score = 0;
+  for (size_t at = 0; at < weights.size(); at++) score += weights[at] * similarity[at];
   return score;
 }
 
@@ -64,7 +63,7 @@ bool Combination::isWellFormed() const {
   case Combine::SumScores: return count > 0 && positives <= count;
   case Combine::Discover: return count % 2 == 1;
   case Combine::Context: return count % 2 == 0;
-  case Combine::Feedback: return count % 2 == 1 && weights.size() == (count + 1) / 2;
+  case Combine::Feedback: return count > 0 && weights.size() == count;
   }
   return false;
 }

@@ -25,8 +25,7 @@ struct Combination {
     Discover,
     // Pairs: how far on the wrong sides it is.
     Context,
-    // A target, then pairs: the similarity to the target and, of each pair, by how much more
-    // similar it is to the positive, all weighted.
+    // The sum of similarities, each weighted.
     Feedback,
   };
 

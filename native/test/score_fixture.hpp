@@ -36,9 +36,7 @@ inline double combinedScore(const Combination& combination, const std::vector<do
       score += sigmoid(std::min(0.0, to[at] - to[at + 1] - 1.1920929e-7));
     return score;
   case Combine::Feedback:
-    score = combination.weights[0] * to[0];
-    for (uint32_t at = 1; at < count; at += 2)
-      score += combination.weights[(at + 1) / 2] * (to[at] - to[at + 1]);
+    for (uint32_t at = 0; at < count; at++) score += combination.weights[at] * to[at];
     return score;
   }
   return score;

@@ -30,7 +30,7 @@ const Kind kTested[kKinds] = {
     {"sum of scores", Examples::Combine::SumScores, 5, 3, {}},
     {"discover", Examples::Combine::Discover, 5, 0, {}},
     {"context", Examples::Combine::Context, 4, 0, {}},
-    {"feedback", Examples::Combine::Feedback, 5, 0, {1.5f, 0.5f, 0.25f}},
+    {"feedback", Examples::Combine::Feedback, 5, 0, {1.5f, 0.5f, -0.5f, 0.25f, -0.25f}},
 };
 
 SearchRequest asking(const Kind& kind, uint32_t seed) {
@@ -194,6 +194,24 @@ TEST("by several examples the recall asked for is kept, whatever leads to it") {
   }
 }
 
+TEST("many examples are scanned for where walks from each would compute more") {
+  Filled filled;
+  const Kind kind{"many", Examples::Combine::BestScore, 200, 100, {}};
+  SearchRequest request = asking(kind, 7);
+  request.limit = 300;
+  const SearchResult exact = filled.ask(request);
+  request.isExact = false;
+  request.recall = 0.95f;
+  const SearchResult result = filled.ask(request);
+  REQUIRE(result.rows.count == exact.rows.count);
+  // What the first of them has led to comes on top.
+  CHECK(result.stats.distances < 2 * exact.stats.distances);
+  uint32_t found = 0;
+  for (uint32_t at = 0; at < result.rows.count; at++)
+    found += result.scores[at] >= exact.scores[exact.rows.count - 1] - 1e-4f ? 1 : 0;
+  CHECK(found >= 285);
+}
+
 TEST("great distances give no score that is none") {
   Examples examples{{Examples::Combine::SumScores, 2, 1, {}}, {0, 0}, {}};
   const float distances[] = {-3e38f, -3e38f};
@@ -213,8 +231,8 @@ TEST("as many vectors and weights are asked for as a score is made of") {
   CHECK(!isWellFormed(Examples::Combine::SumScores, 2, 3, 0));
   CHECK(!isWellFormed(Examples::Combine::Discover, 2, 0, 0));
   CHECK(!isWellFormed(Examples::Combine::Context, 3, 0, 0));
-  CHECK(!isWellFormed(Examples::Combine::Feedback, 3, 0, 1));
-  CHECK(isWellFormed(Examples::Combine::Feedback, 3, 0, 2));
+  CHECK(!isWellFormed(Examples::Combine::Feedback, 3, 0, 2));
+  CHECK(isWellFormed(Examples::Combine::Feedback, 3, 0, 3));
 }
 
 } // namespace vicinal

@@ -182,7 +182,7 @@ TEST("multivectors: scores by several examples are made of MaxSim, walk or not")
       examples.positives = combine == Combine::BestScore   ? 2
                            : combine == Combine::SumScores ? 3
                                                            : 0;
-      examples.weights = {1, 0.5f};
+      examples.weights = {1, 0.5f, -0.5f};
       std::vector<Matrix> matrices;
       for (uint32_t at = 0; at < examples.count; at++) {
         const Matrix& matrix = matrices.emplace_back(model.someVectors());

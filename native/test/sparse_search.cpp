@@ -210,10 +210,10 @@ SparseRequest randomByExamples(std::mt19937& random, int round) {
                                           Combine::Context, Combine::Feedback};
   SparseExamples examples;
   examples.combine = kCombines[round % 5];
-  const bool isOdd = examples.combine == Combine::Discover || examples.combine == Combine::Feedback;
+  const bool isOdd = examples.combine == Combine::Discover;
   examples.count = isOdd ? 1 + 2 * (random() % 3) : 2 * (1 + random() % 3);
   if (round % 5 < 2) examples.positives = random() % (examples.count + 1);
-  for (uint32_t at = 0; at < (examples.count + 1) / 2; at++)
+  for (uint32_t at = 0; at < examples.count; at++)
     examples.weights.push_back(float(random() % 100) / 50 - 0.5f);
   examples.offsets.push_back(0);
   for (uint32_t at = 0; at < examples.count; at++) {

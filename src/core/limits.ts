@@ -41,6 +41,8 @@ export const LIMITS = {
   prefetchedPoints: 262_144,
   /** Vectors and ids that one query names as examples, those of its prefetches included. */
   queryExamples: 1_024,
+  /** Of relevance feedback, whose items are compared pair by pair before the search. */
+  feedbackItems: 128,
   /** Numbers of all examples of one query that are scored together: components of dense vectors, values of sparse ones. */
   exampleNumbers: 16_777_216,
   /** Different indices of the sparse vectors that an average is made of. */

@@ -31,7 +31,7 @@ export interface SparseSearchRequest {
  *   bestScore, sumScores   positives, then negatives
  *   discover               the target, then pairs of a positive and a negative
  *   context                pairs
- *   feedback               the target, then pairs, each with a weight behind the target's
+ *   feedback               any, each with a weight
  */
 export interface Combination {
   combine: 'bestScore' | 'sumScores' | 'discover' | 'context' | 'feedback'

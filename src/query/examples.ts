@@ -8,8 +8,6 @@ import { endToEnd, endToEndSparse } from './end-to-end.js'
 import type { ExamplePair, Naive, Stage, VectorsScoring, VectorValue } from './plan.js'
 import type { References } from './references.js'
 
-/** Pairs that relevance feedback is made into: those that differ most. */
-const MOST_FEEDBACK_PAIRS = 3
 const NO_WEIGHTS = new Float32Array(0)
 
 /** One vector to search neighbours of, or several that score together. */
@@ -57,29 +55,37 @@ function pairVectors(stage: Stage, pairs: readonly ExamplePair[], references: Re
   return pairs.flatMap(({ positive, negative }) => [references.get(stage, positive), references.get(stage, negative)])
 }
 
-/** The best rated with the worst, the second with the second last, and so on: what tells most of what is wanted. */
+/**
+ * Of every two items that are not rated the same, how much nearer a point is to the better one counts as much as they
+ * differ. That is a sum over the items: what each pair weighs is for the one and against the other.
+ */
 function byFeedback(
   stage: Stage,
   { target, feedback, naive }: Extract<VectorsScoring, { kind: 'feedback' }>,
   references: References,
   vector: SchemaVector,
 ): Target {
-  const rated = feedback
-    .map(({ example, score }) => ({ vector: references.get(stage, example), score }))
-    .sort((a, b) => b.score - a.score)
-  const vectors = [references.get(stage, target)]
-  const weights = [naive.a]
-  for (let i = 0; i < Math.min(MOST_FEEDBACK_PAIRS, Math.floor(rated.length / 2)); i++) {
-    const [front, back] = [rated[i], rated[rated.length - 1 - i]] as [(typeof rated)[0], (typeof rated)[0]]
-    vectors.push(front.vector, back.vector)
-    weights.push(pairWeight(front.score - back.score, naive))
+  const weights = new Float64Array(feedback.length + 1)
+  weights[0] = naive.a
+  for (const [i, better] of feedback.entries()) {
+    for (const [j, worse] of feedback.entries()) {
+      const confidence = Math.fround(better.score) - Math.fround(worse.score)
+      if (!(confidence > 0)) continue
+      const weight = pairWeight(Math.fround(confidence), naive)
+      weights[i + 1] = (weights[i + 1] as number) + weight
+      weights[j + 1] = (weights[j + 1] as number) - weight
+    }
   }
-  return together('feedback', vectors, vector, 0, Float32Array.from(weights))
+  const vectors = [target, ...feedback.map(({ example }) => example)].map((one) => references.get(stage, one))
+  return together('feedback', vectors, vector, 0, Float32Array.from(weights, finiteWeight))
 }
 
 function pairWeight(confidence: number, { b, c }: Naive): number {
-  const weight = Math.fround(confidence ** b * c)
-  if (Number.isFinite(weight)) return weight
+  return finiteWeight(Math.fround(confidence ** b * c))
+}
+
+function finiteWeight(weight: number): number {
+  if (Number.isFinite(Math.fround(weight))) return weight
   throw invalid('query.relevance_feedback.strategy.naive', 'expected coefficients that give finite weights', weight)
 }
 

@@ -144,7 +144,11 @@ export class ScoringParser {
   #feedback(query: Fields, using: string | undefined, field: string, at: string): Scoring {
     const vector = vectorIndex(using, this.#schema, at)
     const target = this.#example(query.target, vector, `${field}.target`)
-    const feedback = arrayAt(query.feedback, `${field}.feedback`).map((item, i) => {
+    const items = arrayAt(query.feedback, `${field}.feedback`)
+    if (items.length > LIMITS.feedbackItems) {
+      throw invalid(`${field}.feedback`, `expected at most ${LIMITS.feedbackItems} items`, items.length)
+    }
+    const feedback = items.map((item, i) => {
       const place = `${field}.feedback[${i}]`
       const { example, score } = objectAt(item, place)
       return { example: this.#example(example, vector, `${place}.example`), score: finite(score, `${place}.score`) }

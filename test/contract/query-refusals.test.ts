@@ -139,6 +139,11 @@ const REFUSED: [what: string, query: unknown, names: RegExp][] = [
   ['defaults that are a list', formula('$score', [1]), /defaults/],
   ['a formula too deep', formula(deep(LIMITS.formulaDepth + 1)), /formula.*128/],
   ['a formula too long', formula({ sum: Array.from({ length: LIMITS.formulaExpressions }, () => 1) }), /formula.*4096/],
+  [
+    'too much feedback',
+    feedback({ feedback: Array.from({ length: LIMITS.feedbackItems + 1 }, () => ({ example: NEAR, score: 1 })) }),
+    /feedback: expected at most 128 items, got 129/,
+  ],
   ['feedback without a score', feedback({ feedback: [{ example: NEAR }] }), /feedback\[0\]\.score/],
   ['feedback without an example', feedback({ feedback: [{ score: 1 }] }), /feedback\[0\]\.example/],
   ['feedback of no strategy', feedback({ strategy: {} }), /strategy\.naive/],

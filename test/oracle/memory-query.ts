@@ -178,15 +178,16 @@ function scored(source: MemorySource, stage: QueryStage, candidates: MemoryPoint
   if ('relevanceFeedback' in query) {
     const { target, feedback, strategy } = query.relevanceFeedback
     const { a, b, c } = strategy.naive
-    const rated = [...feedback].sort((x, y) => y.score - x.score)
-    const pairs = rated.slice(0, Math.min(3, Math.floor(rated.length / 2))).map((front, i) => {
-      const back = rated[rated.length - 1 - i] as (typeof rated)[0]
-      return {
-        weight: (front.score - back.score) ** b * c,
-        good: similarityOf(front.example),
-        bad: similarityOf(back.example),
-      }
-    })
+    const rated = feedback.map(({ example, score }) => ({ similarity: similarityOf(example), score }))
+    const pairs = rated.flatMap((better) =>
+      rated
+        .filter((worse) => better.score > worse.score)
+        .map((worse) => ({
+          weight: (better.score - worse.score) ** b * c,
+          good: better.similarity,
+          bad: worse.similarity,
+        })),
+    )
     const near = similarityOf(target)
     return best(
       withVector,
