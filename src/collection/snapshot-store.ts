@@ -140,19 +140,26 @@ export class SnapshotStore {
       if (checksum !== null && saved.checksum !== checksum) {
         throw invalid('checksum', `expected a snapshot of SHA-256 ${checksum}`, saved.checksum)
       }
-      const unpacked = join(root, UNPACKED)
-      const found = await readArchive(this.#disk, archive, unpacked, isSnapshotFile)
-      await this.#disk.removeFile(archive)
-      const index = await readSnapshotIndex(this.#disk, unpacked, found)
-      if (kind === 'collection' && !(index.kind === kind && index.collections.length === 1)) {
-        throw invalid('snapshot', 'expected that of one collection', `one of a ${index.kind}`)
-      }
-      const collections: StagedCollection[] = []
-      for (const entry of index.collections) {
-        collections.push(await checkStaged(this.#disk, unpacked, entry))
-      }
-      return await use({ root, index, collections })
+      const staged = await this.#staged(root, archive, kind).catch((cause: unknown) => {
+        throw asBadInput(cause, `${join(root, UNPACKED)}/`)
+      })
+      return await use(staged)
     })
+  }
+
+  async #staged(root: string, archive: string, kind: 'collection' | 'any'): Promise<StagedSnapshot> {
+    const unpacked = join(root, UNPACKED)
+    const found = await readArchive(this.#disk, archive, unpacked, isSnapshotFile)
+    await this.#disk.removeFile(archive)
+    const index = await readSnapshotIndex(this.#disk, unpacked, found)
+    if (kind === 'collection' && !(index.kind === kind && index.collections.length === 1)) {
+      throw invalid('snapshot', 'expected that of one collection', `one of a ${index.kind}`)
+    }
+    const collections: StagedCollection[] = []
+    for (const entry of index.collections) {
+      collections.push(await checkStaged(this.#disk, unpacked, entry))
+    }
+    return { root, index, collections }
   }
 
   async adopt(staged: StagedCollection, name: string, replaces: string | null): Promise<CollectionEngine> {
@@ -203,4 +210,14 @@ function checksumIn({ checksum, priority }: RecoverOptions): string | null {
     throw invalid('checksum', 'expected the 64 hexadecimal digits of a SHA-256', checksum)
   }
   return checksum.toLowerCase()
+}
+
+/** What is damaged in a snapshot that was brought is none of ours: whoever brings it is told where, below its own root. */
+function asBadInput(cause: unknown, unpacked: string): unknown {
+  if (!(cause instanceof VicinalError) || cause.code !== 'CORRUPT') return cause
+  return new VicinalError('INVALID_ARGUMENT', `snapshot: it is damaged: ${cause.message.replaceAll(unpacked, '')}`, {
+    details: { field: 'snapshot' },
+    isAfterWork: true,
+    cause,
+  })
 }

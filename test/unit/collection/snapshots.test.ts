@@ -6,7 +6,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import type { Collection, Database } from '../../../src/core/database.js'
 import type { Payload } from '../../../src/core/point.js'
 import type { SnapshotData, SnapshotSource } from '../../../src/core/snapshots.js'
-import { open } from '../../../src/index.js'
+import { open, type VicinalError } from '../../../src/index.js'
 
 const VECTORS = {
   text: { size: 4, distance: 'Cosine' },
@@ -238,6 +238,36 @@ describe('a snapshot of a database', () => {
 })
 
 describe('what is refused', () => {
+  it('one with a bit turned over, wherever that is, or it changes nothing', { timeout: 60_000 }, async () => {
+    const database = await openIn('source')
+    const collection = await filled(database)
+    await collection.flush()
+    const before = await contentOf(collection)
+    const { name } = await collection.snapshots.create()
+    const parts: Uint8Array[] = []
+    for await (const part of (await collection.snapshots.read(name)).chunks) parts.push(part.slice())
+    const whole = Buffer.concat(parts)
+    let refused = 0
+    for (let i = 0; i < 60; i++) {
+      const hurt = Buffer.from(whole)
+      const at = Math.floor((i * whole.length) / 60)
+      hurt[at] = (hurt[at] as number) ^ 0x41
+      const chunks = (async function* () {
+        yield hurt
+      })()
+      const brought = await database.recoverCollection('copy', { chunks }).catch((error: VicinalError) => error)
+      if (brought instanceof Error) {
+        refused++
+        expect(brought).toMatchObject({ code: expect.stringMatching(/^(INVALID_ARGUMENT|UNSUPPORTED_FORMAT)$/) })
+        expect(brought.message).not.toMatch(/tmp-/)
+      } else {
+        expect(await contentOf(brought)).toEqual(before)
+      }
+    }
+    expect(refused).toBeGreaterThan(20)
+    await database.close()
+  })
+
   const refusedOf = async (database: Database, source: SnapshotSource, code: string, message: RegExp) => {
     const before = readdirSync(scratch, { recursive: true })
     await expect(database.recoverCollection('things', source)).rejects.toMatchObject({
