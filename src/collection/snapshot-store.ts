@@ -212,10 +212,17 @@ function checksumIn({ checksum, priority }: RecoverOptions): string | null {
   return checksum.toLowerCase()
 }
 
-/** What is damaged in a snapshot that was brought is none of ours: whoever brings it is told where, below its own root. */
+/** Of what a snapshot is that was brought: whoever brings it is told what is wrong, and where below its own root. */
+const WRONG_INPUT: Readonly<Record<string, string>> = {
+  CORRUPT: 'it is damaged',
+  UNSUPPORTED_FORMAT: 'it is of another version',
+}
+
 function asBadInput(cause: unknown, unpacked: string): unknown {
-  if (!(cause instanceof VicinalError) || cause.code !== 'CORRUPT') return cause
-  return new VicinalError('INVALID_ARGUMENT', `snapshot: it is damaged: ${cause.message.replaceAll(unpacked, '')}`, {
+  const what = cause instanceof VicinalError ? WRONG_INPUT[cause.code] : undefined
+  if (what === undefined) return cause
+  const where = (cause as VicinalError).message.replaceAll(unpacked, '')
+  return new VicinalError('INVALID_ARGUMENT', `snapshot: ${what}: ${where}`, {
     details: { field: 'snapshot' },
     isAfterWork: true,
     cause,

@@ -118,6 +118,7 @@ function vectorParamsAt(value: unknown, field: string): VectorParams {
   const distance = textAt(params.distance, `${field}.distance`) as Distance
   const vector: VectorParams = { size: params.size, distance, ...quantizationOf(params) }
   if (isPresent(params.hnsw_config)) vector.hnswConfig = hnswAt(params.hnsw_config, `${field}.hnsw_config`)
+  if (params.datatype === 'turbo4') throw unsupported(`${field}.datatype (turbo4)`)
   if (isPresent(params.datatype)) vector.datatype = params.datatype as Datatype
   if (isPresent(params.multivector_config)) {
     const { comparator } = objectAt(params.multivector_config, `${field}.multivector_config`)

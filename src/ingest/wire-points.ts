@@ -31,6 +31,8 @@ import {
 import { parseJson } from './wire-json.js'
 
 const UNSUPPORTED = ['shard_key'] as const
+/** What Qdrant embeds besides texts. */
+export const INFERRED = ['image', 'object'] as const
 
 /** `{ points: [...] }` or `{ batch: { ids, vectors, payloads } }`. `field` is where the body lies in a batch. */
 export function upsertOf(body: WireObject, field = ''): Point[] | ColumnarPoints {
@@ -88,7 +90,10 @@ function pointVectorAt(value: unknown, field: string): PointVector {
   if (!isPresent(value)) throw invalid(field, 'expected a vector, or an object of vectors by name', value ?? null)
   if (!isObject(value)) return vectorAt(value, field)
   // A text to embed has known keys, so it is no record of names.
-  if ('text' in value && 'model' in value) throw unsupported(`${field}.text (of an unnamed vector)`)
+  if ('text' in value && 'model' in value) {
+    textAt(value.text, `${field}.text`)
+    throw unsupported(`${field}.text (of an unnamed vector)`)
+  }
   const named: Record<string, NamedVector> = {}
   for (const [name, vector] of Object.entries(value)) {
     Object.defineProperty(named, name, { value: namedVectorAt(vector, `${field}.${name}`), enumerable: true })
@@ -114,7 +119,10 @@ export function namedVectorAt(value: unknown, field: string): NamedVector {
       options: optionsAt(options, field),
     }
   }
-  throw unsupported(`${field}.${Object.keys(value)[0] ?? ''}`)
+  const inferred = INFERRED.find((name) => Object.hasOwn(value, name))
+  if (inferred) throw unsupported(`${field}.${inferred}`)
+  const expected = 'expected a vector, a sparse vector { indices, values } or a document { text, model }'
+  throw invalid(field, expected, Object.keys(value)[0] ?? {})
 }
 
 function optionsAt(options: unknown, field: string): Bm25Options | null {

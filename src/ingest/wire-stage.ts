@@ -27,7 +27,7 @@ import {
   unsupported,
   type WireObject,
 } from './wire-fields.js'
-import { namedVectorAt, vectorAt } from './wire-points.js'
+import { INFERRED, namedVectorAt, vectorAt } from './wire-points.js'
 
 const KINDS = [
   'nearest',
@@ -43,7 +43,6 @@ const KINDS = [
 ] as const
 
 /** Keys of what would have to be embedded first, by models there are none of. */
-const INFERRED = ['image', 'object', 'model']
 
 /** Fields that a query and its prefetches share. `at` is where the stage lies, with a dot behind it. */
 export function stageOf(body: WireObject, at = '', depth = 0): QueryStage {

@@ -260,6 +260,8 @@ describe('points', () => {
 describe('what this version does not have', () => {
   it.each([
     ['POST', '/collections/a/points/query', { query: [1, 2, 3], lookup_from: { collection: 'a', shard_key: 'k' } }],
+    ['PUT', '/collections/a/points', { points: [{ id: 1, vector: { a: { image: 'x', model: 'y' } } }] }],
+    ['PUT', '/collections/b', { vectors: { size: 3, distance: 'Dot', datatype: 'turbo4' } }],
   ])('is refused by name, not ignored: %s %s %j', async (method, path, body) => {
     const service = await startService()
     await makeCollection(service)
@@ -270,6 +272,16 @@ describe('what this version does not have', () => {
     })
     expect(await count(service)).toBe(0)
   })
+
+  it.each([{ a: { b: 1 } }, { a: { model: 'x' } }, { text: 5, model: 'qdrant/bm25' }])(
+    'is not what makes no sense: a vector %j',
+    async (vector) => {
+      const service = await startService()
+      await makeCollection(service)
+      const answer = await service.call('PUT', '/collections/a/points', { points: [{ id: 1, vector }] })
+      expect(answer.status).toBe(400)
+    },
+  )
 
   it('is ignored where it only tunes', async () => {
     const service = await startService()
