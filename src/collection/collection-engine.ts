@@ -212,9 +212,8 @@ export class CollectionEngine implements MeasuredCollection, Shrinkable {
   }
 
   #strictSubject(): StrictModeSubject {
-    const { schema } = this
     return {
-      vectorNames: schema.map(({ name }) => name),
+      collection: this.config,
       payloadIndexes: this.#parts.manifest.current.payloadIndexes,
       points: () => this.shard.stats().points,
       vectorBytes: () => liveVectorBytes(this.view),

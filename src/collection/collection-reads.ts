@@ -33,7 +33,7 @@ import { type CallScope, withDeadline } from './call-scope.js'
 import type { CollectionView } from './collection-view.js'
 import { memoryBudget, withRoom } from './memory-budget.js'
 import type { StrictMode } from './strict-mode.js'
-import { checkCount, checkQueries, checkScroll } from './strict-queries.js'
+import { checkCount, checkGroups, checkQueries, checkScroll } from './strict-queries.js'
 
 const SCROLL_PAGE = 256
 const DEFAULT_LIMIT = 10
@@ -121,7 +121,8 @@ export class CollectionReads<P = Payload> implements ReadableCollection<P> {
 
   async queryGroups(query: QueryGroupsOptions): Promise<PointGroup<P>[]> {
     const rows = (query.limit ?? DEFAULT_LIMIT) * (query.groupSize ?? DEFAULT_GROUP_SIZE)
-    this.#checkQueries([query])
+    const { strictMode } = this.source
+    if (strictMode) checkGroups(query, rows, strictMode)
     return await this.#read(query, (scope, view) =>
       this.#answer(rows, query, scope, () => queryGroups<P>(query, this.#scopeOf(view, scope, false))),
     )

@@ -4,22 +4,26 @@ import type { Awaitable } from '../core/awaitable.js'
 import type { ColumnarPoints, Selector, WriteOperation } from '../core/database.js'
 import { VicinalError } from '../core/errors.js'
 import type { Filter } from '../core/filter.js'
-import type { PayloadIndexKind } from '../core/payload-index.js'
 import type { PointColumns } from '../core/point.js'
 import type { FormulaQuery } from '../core/query.js'
+import { type CollectionConfig, schemaOf } from '../core/schema.js'
 import type { StrictModeConfig } from '../core/settings.js'
-import { type FilterFacts, factsOf, filterFacts, plainKey } from '../filter/filter-facts.js'
-import { parsePath } from '../filter/path.js'
+import { type FilterFacts, filterFacts } from '../filter/filter-facts.js'
+import type { FilterContext } from '../filter/parse.js'
+import { formulaFacts } from '../query/formula-facts.js'
 import { parseFormula } from '../query/parse-formula.js'
+import type { IndexedField } from './payload-index.js'
 import type { RateLimit } from './rate-limit.js'
+import { checkGrouping, checkIndexed } from './strict-indexes.js'
+import { refused } from './strict-refusal.js'
 
 const MS_PER_SECOND = 1_000
 const MB = 1024 * 1024
 
 /** What strict mode looks at of a collection. */
 export interface StrictModeSubject {
-  vectorNames: readonly string[]
-  payloadIndexes: readonly { field: string; kind: PayloadIndexKind }[]
+  collection: CollectionConfig
+  payloadIndexes: readonly IndexedField[]
   points(): number
   vectorBytes(): number
   payloadBytes(): Promise<number>
@@ -77,28 +81,27 @@ export class StrictMode {
 
   filter(filter: Filter | null | undefined, access: 'retrieve' | 'update', name = 'filter'): void {
     if (filter === undefined || filter === null) return
-    this.#facts(filterFacts(filter, { vectorNames: this.#subject.vectorNames }, name), access)
+    this.#facts(filterFacts(filter, this.#context(), name), access, 'filter')
   }
 
   /** The conditions of a formula are bounded as those of a filter are. */
   formula(query: FormulaQuery): void {
-    const { conditions } = parseFormula(query, { vectorNames: this.#subject.vectorNames }, 'query')
-    this.#facts(factsOf(conditions), 'retrieve')
+    this.#facts(formulaFacts(parseFormula(query, this.#context(), 'query')), 'retrieve', 'formula expression')
   }
 
-  #facts({ conditions, largest, fields }: FilterFacts, access: 'retrieve' | 'update'): void {
-    const { payloadIndexes } = this.#subject
+  grouping(groupBy: unknown): void {
+    if (this.config.unindexed_filtering_retrieve === false) checkGrouping(groupBy, this.#subject.payloadIndexes)
+  }
+
+  #context(): FilterContext {
+    return { vectorNames: schemaOf(this.#subject.collection).map(({ name }) => name) }
+  }
+
+  #facts(facts: FilterFacts, access: 'retrieve' | 'update', asker: string): void {
     if (this.config[`unindexed_filtering_${access}`] === false) {
-      const indexed = payloadIndexes.map(({ field, kind }) => ({ key: plainKey(parsePath(field, 'field_name')), kind }))
-      const missing = fields.find(
-        ({ key, kinds }) => !indexed.some((one) => one.key === key && kinds.includes(one.kind)),
-      )
-      if (missing) {
-        const what = `Index required but not found for "${missing.key}" of one of the following types: [${missing.kinds.join(', ')}]`
-        const help = 'Create an index for this key or use a different filter.'
-        throw refused(what, help, `unindexed_filtering_${access}`, false, missing.key)
-      }
+      checkIndexed(facts.fields, this.#subject.payloadIndexes, access, asker)
     }
+    const { conditions, largest } = facts
     const { filter_max_conditions: most, condition_max_size: size } = this.config
     if (most !== undefined && conditions > most) {
       const what = `Filter condition limit reached (${conditions} > ${most})`
@@ -211,10 +214,4 @@ function countOf(points: unknown): number {
   if (Array.isArray(points)) return points.length
   const { ids, numRows } = (points ?? {}) as Partial<ColumnarPoints> & { numRows?: number }
   return typeof numRows === 'number' ? numRows : (ids?.length ?? 0)
-}
-
-function refused(what: string, help: string, field: string, bound: unknown, seen: unknown): VicinalError {
-  return new VicinalError('INVALID_ARGUMENT', `Bad request: ${what}. Help: ${help}`, {
-    details: { field: `strict_mode_config.${field}`, bound, seen },
-  })
 }

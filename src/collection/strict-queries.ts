@@ -1,7 +1,7 @@
 import type { QueryOptions, ScrollOptions } from '../core/database.js'
 import type { Filter } from '../core/filter.js'
 import { LIMITS } from '../core/limits.js'
-import type { FormulaQuery, QueryStage } from '../core/query.js'
+import type { FormulaQuery, QueryGroupsOptions, QueryStage } from '../core/query.js'
 import type { StrictMode } from './strict-mode.js'
 
 const DEFAULT_LIMIT = 10
@@ -11,13 +11,17 @@ export function checkQuery(query: QueryOptions, strict: StrictMode): void {
   checkStage(query, strict, 0)
 }
 
+/** Of the query and how its points are put together: all points of all groups count, `rows` of them. */
+export function checkGroups(query: QueryGroupsOptions, rows: number, strict: StrictMode): void {
+  strict.grouping(query.groupBy)
+  checkStage({ ...query, limit: rows }, strict, 0)
+}
+
 /** Of the query and of each prefetch; those that are nested too deep are refused by whoever parses the query. */
 function checkStage(stage: QueryStage, strict: StrictMode, depth: number): void {
   const { limit = DEFAULT_LIMIT, filter, params, recall, prefetch } = stage
-  const prefetches = Array.isArray(prefetch) ? prefetch : [prefetch]
-  if (depth < LIMITS.prefetchDepth) {
-    for (const one of prefetches) if (one && typeof one === 'object') checkStage(one as QueryStage, strict, depth + 1)
-  }
+  const prefetches: QueryStage[] = (Array.isArray(prefetch) ? prefetch : [prefetch]).filter(isObject)
+  if (depth < LIMITS.prefetchDepth) for (const one of prefetches) checkStage(one, strict, depth + 1)
   strict.limit(limit, 'max_query_limit', 'limit')
   strict.filter(filter, 'retrieve')
   strict.filter(params?.idf && params.idf !== 'global' ? params.idf.corpus : null, 'retrieve', 'params.idf.corpus')
@@ -29,7 +33,11 @@ function checkStage(stage: QueryStage, strict: StrictMode, depth: number): void 
 }
 
 function isFormula(query: unknown): query is FormulaQuery {
-  return query !== null && typeof query === 'object' && 'formula' in query
+  return isObject(query) && 'formula' in query
+}
+
+function isObject(value: unknown): value is object {
+  return value !== null && typeof value === 'object'
 }
 
 export function checkQueries(queries: readonly QueryOptions[], strict: StrictMode): void {

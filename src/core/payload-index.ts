@@ -30,7 +30,7 @@ export interface PayloadIndexParams {
   enableHnsw?: boolean
   /** Keyword: for `match.prefix`, which every keyword index answers here. */
   prefix?: boolean
-  /** Integer: for `match` and for `range`, of which one has to be wanted. */
+  /** Integer: for `match` and for `range`, of which one has to be wanted. Strict mode alone asks for it. */
   lookup?: boolean
   range?: boolean
   /** Text; the default is `word`. */

@@ -32,11 +32,11 @@ export interface WalConfig {
 /** Bounds that the owner of a collection sets for those who use it; without `enabled: true` none holds. */
 export interface StrictModeConfig {
   enabled?: boolean
-  /** `limit` of queries, scrolls and facets. */
+  /** `limit` of queries, scrolls and facets; of groups, times the size of each. */
   max_query_limit?: number
   /** Seconds a call may ask for. */
   max_timeout?: number
-  /** false: filters of reads may only name fields that have a payload index. */
+  /** false: filters and formulas of reads, and groups, may only name fields that have a payload index which answers them. */
   unindexed_filtering_retrieve?: boolean
   /** The same for filters of writes. */
   unindexed_filtering_update?: boolean

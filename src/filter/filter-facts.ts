@@ -1,3 +1,4 @@
+import { PAYLOAD_INDEX_KINDS, type PayloadIndexKind } from '../core/payload-index.js'
 import { ID_WORDS } from '../core/point.js'
 import type { FilterNode } from './node.js'
 import { type FilterContext, parseFilter } from './parse.js'
@@ -16,7 +17,9 @@ export interface FilteredField {
   /** As an index of it is named, but for the brackets of arrays: those of both are left out to compare. */
   key: string
   /** An index of one of these kinds answers the condition. */
-  kinds: readonly string[]
+  kinds: readonly PayloadIndexKind[]
+  /** What an index of integers has to be for; absent: anything. */
+  use?: 'lookup' | 'range'
 }
 
 export function filterFacts(filter: unknown, context: FilterContext, field = 'filter'): FilterFacts {
@@ -37,12 +40,19 @@ export function plainKey(path: readonly PathStep[]): string {
 }
 
 const NUMBERS_PER_POSITION = 2
-const KINDS: Partial<Record<FilterNode['op'], readonly string[]>> = {
-  range: ['float', 'integer'],
-  dateRange: ['datetime'],
-  text: ['text'],
-  startsWith: ['keyword'],
-  geo: ['geo'],
+type Needed = Omit<FilteredField, 'key'>
+/** Beside any index there is one of nulls, and of how many values there are. */
+const ANY: Needed = { kinds: [...PAYLOAD_INDEX_KINDS].sort() }
+const NEEDED: Partial<Record<FilterNode['op'], Needed>> = {
+  range: { kinds: ['float', 'integer'], use: 'range' },
+  dateRange: { kinds: ['datetime'] },
+  text: { kinds: ['text'] },
+  startsWith: { kinds: ['keyword'] },
+  geo: { kinds: ['geo'] },
+  count: ANY,
+  isEmpty: ANY,
+  isNull: ANY,
+  hasNull: ANY,
 }
 
 function gather(node: FilterNode, above: string, facts: FilterFacts): void {
@@ -51,10 +61,10 @@ function gather(node: FilterNode, above: string, facts: FilterFacts): void {
   else if (node.op === 'not') gather(node.child, above, facts)
   else if (node.op === 'nested') gather(node.child, `${key}.`, facts)
   else {
-    const kinds = kindsOf(node)
+    const needed = neededBy(node)
     facts.conditions++
     facts.largest = Math.max(facts.largest, sizeOf(node))
-    if (kinds.length > 0) facts.fields.push({ key, kinds })
+    if (needed) facts.fields.push({ key, ...needed })
   }
 }
 
@@ -67,14 +77,14 @@ function sizeOf(node: FilterNode): number {
   return texts.length + integers.length + booleans.length
 }
 
-/** None where a condition is not answered by an index: whether a field is empty, null, or how many values it has. */
-function kindsOf(node: FilterNode): readonly string[] {
+/** Null where a condition is not answered by an index: of ids, slices, and which vectors there are. */
+function neededBy(node: FilterNode): Needed | null {
   if ('values' in node) {
     const { texts, integers } = node.values
-    if (texts.length > 0) return ['keyword', 'uuid']
-    return integers.length > 0 ? ['integer'] : ['bool']
+    if (texts.length > 0) return { kinds: ['keyword', 'uuid'] }
+    return integers.length > 0 ? { kinds: ['integer'], use: 'lookup' } : { kinds: ['bool'] }
   }
-  return KINDS[node.op] ?? []
+  return NEEDED[node.op] ?? null
 }
 
 function sum(rings: readonly Float64Array[]): number {

@@ -51,7 +51,7 @@ const BOUNDS: [what: string, config: StrictModeConfig, allowed: Attempt[], refus
       (c) => c.query({ ...Q, filter: match('kw') }),
       (c) => c.query({ ...Q, filter: { must_not: [{ key: 'n', range: { lt: 3 } }, { has_id: [1] }] } }),
       (c) => c.count({ filter: match('n', 3) }),
-      (c) => c.scrollPage({ filter: { should: [{ is_empty: { key: 'other' } }] } }),
+      (c) => c.scrollPage({ filter: { should: [{ is_empty: { key: 'n' } }] } }),
       (c) => c.delete({ filter: match('other') }),
     ],
     [

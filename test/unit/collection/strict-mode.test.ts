@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { RateLimit } from '../../../src/collection/rate-limit.js'
+import { resolveConfig } from '../../../src/collection/schema.js'
 import { StrictMode } from '../../../src/collection/strict-mode.js'
 import { checkQuery } from '../../../src/collection/strict-queries.js'
 import type { VectorColumn } from '../../../src/core/point.js'
@@ -9,7 +10,7 @@ import type { StrictModeConfig } from '../../../src/core/settings.js'
 function strict(config: StrictModeConfig): StrictMode {
   const limit = () => new RateLimit(() => 0)
   const nothing = {
-    vectorNames: [],
+    collection: resolveConfig({ vectors: { size: 2, distance: 'Dot' } }),
     payloadIndexes: [],
     points: () => 0,
     vectorBytes: () => 0,
@@ -79,9 +80,17 @@ describe('strict mode', () => {
     expect(needed({ key: 'a', match: { text: 'x' } })).toBe('text')
     expect(needed({ key: 'a', match: { prefix: 'x' } })).toBe('keyword')
     expect(needed({ key: 'a', geo_radius: { center, radius: 5 } })).toBe('geo')
-    for (const condition of [{ has_id: [1] }, { is_null: { key: 'a' } }, { key: 'a', values_count: { gt: 1 } }]) {
-      expect(needed(condition)).toBeNull()
+    const any = 'bool, datetime, float, geo, integer, keyword, text, uuid'
+    const counted = { key: 'a', values_count: { gt: 1 } }
+    for (const condition of [
+      { is_null: { key: 'a' } },
+      { is_empty: { key: 'a' } },
+      { key: 'a', is_null: false },
+      counted,
+    ]) {
+      expect(needed(condition)).toBe(any)
     }
+    for (const condition of [{ has_id: [1] }, { has_vector: '' }]) expect(needed(condition)).toBeNull()
   })
 })
 

@@ -1,0 +1,231 @@
+/** What strict mode asks to be indexed: payload fields that are read, and vectors that are searched; in the library and over HTTP. */
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { connect } from '../../src/client/index.js'
+import type { Collection, Database } from '../../src/core/database.js'
+import type { Filter } from '../../src/core/filter.js'
+import type { PayloadIndexKind, PayloadIndexOptions } from '../../src/core/payload-index.js'
+import type { Expression, QueryGroupsOptions } from '../../src/core/query.js'
+import type { CollectionOptions } from '../../src/core/schema.js'
+import type { StrictModeConfig } from '../../src/core/settings.js'
+import { open } from '../../src/index.js'
+import { createServer } from '../../src/server/app.js'
+
+type Attempt = (collection: Collection) => Promise<unknown>
+type Refusals = [attempt: Attempt, message: string][]
+
+const Q = { query: [1, 0], limit: 2 }
+const HERE = { lon: 10, lat: 59 }
+const CHOOSE = 'Help: Create an index for this key or use a different filter.'
+const ANY = '[bool, datetime, float, geo, integer, keyword, text, uuid]'
+const INDEXES: Record<string, PayloadIndexKind | PayloadIndexOptions> = {
+  kw: 'keyword',
+  n: 'integer',
+  price: 'float',
+  at: 'datetime',
+  here: 'geo',
+  ranged: { type: 'integer', lookup: false, range: true },
+  looked: { type: 'integer', lookup: true, range: false },
+  tenant: { type: 'keyword', isTenant: true },
+}
+const payload = (id: number) => ({
+  kw: 'x',
+  n: id,
+  price: id + 0.5,
+  at: '2024-01-01T00:00:00Z',
+  here: HERE,
+  ranged: id,
+  looked: id,
+  tenant: 't',
+  other: 'y',
+  bare: { number: id, at: '2024-01-01T00:00:00Z', here: HERE },
+})
+
+const missing = (key: string, kinds: string) =>
+  `Index required but not found for "${key}" of one of the following types: ${kinds}`
+const scoredBy =
+  (formula: Expression): Attempt =>
+  (c) =>
+    c.query({ prefetch: Q, query: { formula } })
+const filteredBy =
+  (filter: Filter): Attempt =>
+  (c) =>
+    c.query({ ...Q, filter })
+const grouped =
+  (options: Partial<QueryGroupsOptions>): Attempt =>
+  (c) =>
+    c.queryGroups({ ...Q, groupBy: 'kw', groupSize: 1, ...options })
+const to = (key: string): Expression => ({ geo_distance: { origin: HERE, to: key } })
+
+const UNINDEXED: [what: string, allowed: Attempt[], refused: Refusals][] = [
+  [
+    'variables of formulas',
+    [
+      ...['n', 'price', 'ranged', 'looked'].map((key) => scoredBy({ sum: ['$score', key] })),
+      scoredBy({ gauss_decay: { x: to('here'), scale: 100 } }),
+      scoredBy({ exp_decay: { x: { datetime_key: 'at' }, target: { datetime: '2024-01-01T00:00:00Z' }, scale: 9 } }),
+      scoredBy({ key: 'kw', match: { value: 'x' } }),
+    ],
+    [
+      [scoredBy({ sum: ['$score', 'bare.number'] }), missing('bare.number', '[float, integer]')],
+      [scoredBy({ neg: { abs: 'kw' } }), missing('kw', '[float, integer]')],
+      [
+        scoredBy({ div: { left: 1, right: { pow: { base: 'n', exponent: 'at' } } } }),
+        missing('at', '[float, integer]'),
+      ],
+      [scoredBy({ lin_decay: { x: 'n', target: 'other' } }), missing('other', '[float, integer]')],
+      [scoredBy(to('bare.here')), missing('bare.here', '[geo]')],
+      [scoredBy({ mult: [2, { datetime_key: 'bare.at' }] }), missing('bare.at', '[datetime]')],
+      [scoredBy({ sum: ['$score', { key: 'other', match: { value: 'x' } }] }), missing('other', '[keyword, uuid]')],
+      [scoredBy({ sum: ['$score', { is_null: { key: 'other' } }] }), missing('other', ANY)],
+      [
+        (c) => c.query({ prefetch: { prefetch: Q, query: { formula: 'bare.number' } }, query: [0, 1] }),
+        'Help: Create an index for this key or use a different formula expression.',
+      ],
+      [
+        (c) => c.queryGroups({ prefetch: Q, query: { formula: to('other') }, groupBy: 'kw' }),
+        missing('other', '[geo]'),
+      ],
+    ],
+  ],
+  [
+    'the field of groups',
+    [grouped({}), grouped({ groupBy: 'n' }), grouped({ groupBy: 'looked' })],
+    [
+      [
+        grouped({ groupBy: 'other' }),
+        'Bad request: Index required but not found for "other". Help: Create an index supporting `match` for this key.',
+      ],
+      [grouped({ groupBy: 'price' }), 'Index of type "Float" found for "price"'],
+      [grouped({ groupBy: 'ranged' }), 'Index of type "Integer" found for "ranged"'],
+    ],
+  ],
+  [
+    'conditions that any index answers',
+    [
+      ...['kw', 'n', 'price', 'at', 'here', 'ranged', 'looked'].flatMap((key) => [
+        filteredBy({ must: [{ is_empty: { key } }] }),
+        filteredBy({ must_not: [{ is_null: { key } }] }),
+        filteredBy({ must: [{ key, values_count: { gte: 1 } }] }),
+      ]),
+      filteredBy({ must: [{ has_id: [1] }] }),
+    ],
+    [
+      [filteredBy({ must: [{ is_empty: { key: 'other' } }] }), missing('other', ANY)],
+      [filteredBy({ should: [{ is_null: { key: 'other' } }] }), `${missing('other', ANY)}. ${CHOOSE}`],
+      [(c) => c.count({ filter: { must: [{ key: 'other', values_count: { gte: 1 } }] } }), missing('other', ANY)],
+      [(c) => c.scrollPage({ filter: { must_not: [{ is_empty: { key: 'bare' } }] } }), missing('bare', ANY)],
+    ],
+  ],
+  [
+    'indexes of integers for what they are for',
+    [
+      filteredBy({ must: [{ key: 'ranged', range: { gte: 1 } }] }),
+      filteredBy({ must: [{ key: 'looked', match: { any: [1, 2] } }] }),
+    ],
+    [
+      [filteredBy({ must: [{ key: 'ranged', match: { value: 1 } }] }), missing('ranged', '[integer]')],
+      [filteredBy({ must: [{ key: 'ranged', match: { except: [1] } }] }), missing('ranged', '[integer]')],
+      [filteredBy({ must: [{ key: 'looked', range: { gte: 1 } }] }), missing('looked', '[float, integer]')],
+    ],
+  ],
+]
+
+const ofTenant = (key: string): Filter => ({ must: [{ key, match: { value: 't' } }] })
+
+describe.each(['library', 'service'])('strict mode of the %s', (face) => {
+  let database: Database
+  let url = ''
+  let made = 0
+  const ends: (() => Promise<void>)[] = []
+  beforeAll(async () => {
+    const embedded = await open(':memory:')
+    ends.push(() => embedded.close())
+    database = embedded
+    if (face === 'library') return
+    const server = createServer({ database: embedded, port: 0, logLevel: 'silent' })
+    url = await server.listen()
+    database = await connect(url, { retries: 0 })
+    ends.push(
+      () => server.close(),
+      () => database.close(),
+    )
+  })
+  afterAll(async () => {
+    for (const end of ends.reverse()) await end()
+  })
+
+  async function strict(config: StrictModeConfig, options: CollectionOptions = {}): Promise<Collection> {
+    const vectors = { size: 2, distance: 'Dot' } as const
+    const collection = await database.createCollection(`strict-${made++}`, { vectors, ...options })
+    if (options.vectors === undefined) {
+      await collection.upsert([1, 2, 3].map((id) => ({ id, vector: [id, 1], payload: payload(id) })))
+    }
+    for (const [field, schema] of Object.entries(INDEXES)) await collection.createPayloadIndex(field, schema)
+    await collection.updateConfig({ strictModeConfig: { ...config, enabled: true } })
+    return collection
+  }
+
+  async function expectRefused(collection: Collection, field: keyof StrictModeConfig, refusals: Refusals) {
+    for (const [i, [attempt, message]] of refusals.entries()) {
+      const seen = await attempt(collection).then(
+        () => null,
+        (error: unknown) => error,
+      )
+      expect(seen, `refused ${i}`).toMatchObject({
+        code: 'INVALID_ARGUMENT',
+        status: 400,
+        message: expect.stringContaining(message),
+        details: { field: `strict_mode_config.${field}`, bound: expect.anything(), seen: expect.anything() },
+      })
+    }
+  }
+
+  it.each(UNINDEXED)('asks for indexes: %s', async (_, allowed, refused) => {
+    const collection = await strict({ unindexed_filtering_retrieve: false })
+    for (const attempt of allowed) await attempt(collection)
+    await expectRefused(collection, 'unindexed_filtering_retrieve', refused)
+    await collection.updateConfig({ strictModeConfig: { unindexed_filtering_retrieve: true } })
+    const isOfOtherKinds = (error: { message: string }) => expect(error.message).toMatch(/Expected .* value for/)
+    for (const [attempt] of refused) await attempt(collection).catch(isOfOtherKinds)
+  })
+
+  it('asks for indexes of what filters of writes name, whatever the condition', async () => {
+    const collection = await strict({ unindexed_filtering_update: false })
+    await collection.delete({ filter: { must: [{ is_empty: { key: 'kw' } }] } })
+    await expectRefused(collection, 'unindexed_filtering_update', [
+      [(c) => c.delete({ filter: { must: [{ is_empty: { key: 'other' } }] } }), missing('other', ANY)],
+      [(c) => c.setPayload({ a: 1 }, { filter: ofTenant('ranged') }), missing('ranged', '[keyword, uuid]')],
+    ])
+  })
+
+  it('counts every point of every group within max_query_limit', async () => {
+    const collection = await strict({ max_query_limit: 4 })
+    await grouped({ limit: 2, groupSize: 2 })(collection)
+    await grouped({ limit: 4, groupSize: 1 })(collection)
+    const of = (rows: number) => `Limit exceeded ${rows} > 4 for "limit"`
+    await expectRefused(collection, 'max_query_limit', [
+      [grouped({ limit: 3, groupSize: 2 }), of(6)],
+      [grouped({ limit: 1, groupSize: 5 }), of(5)],
+      [(c) => c.queryGroups({ ...Q, limit: 2, groupBy: 'kw' }), of(6)],
+      [(c) => c.queryGroups({ query: [1, 0], groupBy: 'kw' }), of(30)],
+      [grouped({ limit: 1, prefetch: { ...Q, limit: 5 } }), of(5)],
+    ])
+  })
+
+  it.runIf(face === 'service')('holds of the older paths of groups too', async () => {
+    const { name } = await strict({ unindexed_filtering_retrieve: false, max_query_limit: 4 })
+    const asks = { search: { vector: [1, 0] }, recommend: { positive: [1] }, query: { query: [1, 0] } }
+    for (const [path, ask] of Object.entries(asks)) {
+      const post = async (more: object) => {
+        const body = JSON.stringify({ ...ask, limit: 2, group_size: 2, group_by: 'kw', ...more })
+        const headers = { 'content-type': 'application/json' }
+        const init = { method: 'POST', headers, body }
+        const answer = await fetch(`${url}/collections/${name}/points/${path}/groups`, init)
+        return [answer.status, JSON.stringify(await answer.json())]
+      }
+      expect((await post({}))[0], path).toBe(200)
+      expect(await post({ group_by: 'other' }), path).toEqual([400, expect.stringContaining('Index required but not')])
+      expect(await post({ group_size: 3 }), path).toEqual([400, expect.stringContaining('Limit exceeded 6 > 4')])
+    }
+  })
+})
