@@ -36,6 +36,10 @@ export function checkGrouping(groupBy: unknown, indexes: Indexes): void {
   throw refused(what, help, 'unindexed_filtering_retrieve', false, key)
 }
 
+export function isOfTenants({ key }: FilteredField, indexes: Indexes): boolean {
+  return indexes.some((index) => index.params?.isTenant === true && keyOf(index) === key)
+}
+
 function answers(index: IndexedField, { kinds, use }: FilteredField): boolean {
   return kinds.includes(index.kind) && (use === undefined || allows(index, use))
 }

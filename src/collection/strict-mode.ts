@@ -14,6 +14,7 @@ import { formulaFacts } from '../query/formula-facts.js'
 import { parseFormula } from '../query/parse-formula.js'
 import type { IndexedField } from './payload-index.js'
 import type { RateLimit } from './rate-limit.js'
+import { checkFullScan } from './strict-full-scan.js'
 import { checkGrouping, checkIndexed } from './strict-indexes.js'
 import { refused } from './strict-refusal.js'
 
@@ -91,6 +92,13 @@ export class StrictMode {
 
   grouping(groupBy: unknown): void {
     if (this.config.unindexed_filtering_retrieve === false) checkGrouping(groupBy, this.#subject.payloadIndexes)
+  }
+
+  /** Of a search by a vector. */
+  fullScan(using: string | undefined | null, filter: Filter | null | undefined): void {
+    if (this.config.search_allow_exact !== false) return
+    const { collection: config, payloadIndexes: indexes } = this.#subject
+    checkFullScan(using, () => filterFacts(filter, this.#context()).fields, { config, indexes })
   }
 
   #context(): FilterContext {

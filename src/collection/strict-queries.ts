@@ -5,6 +5,8 @@ import type { FormulaQuery, QueryGroupsOptions, QueryStage } from '../core/query
 import type { StrictMode } from './strict-mode.js'
 
 const DEFAULT_LIMIT = 10
+/** Queries that look at no vector. */
+const WITHOUT_VECTORS = ['fusion', 'rrf', 'orderBy', 'formula', 'sample']
 
 /** What strict mode has to say of one query. Everything a query may ask for that is bounded is looked at here. */
 export function checkQuery(query: QueryOptions, strict: StrictMode): void {
@@ -26,6 +28,8 @@ function checkStage(stage: QueryStage, strict: StrictMode, depth: number): void 
   strict.filter(filter, 'retrieve')
   strict.filter(params?.idf && params.idf !== 'global' ? params.idf.corpus : null, 'retrieve', 'params.idf.corpus')
   if (isFormula(stage.query)) strict.formula(stage.query)
+  // What prefetches have found needs no graph to be scored. Qdrant says so of the query itself, and of no prefetch.
+  if (isByVector(stage.query) && (depth > 0 || prefetches.length === 0)) strict.fullScan(stage.using, filter)
   // A recall of 1 looks at every vector.
   strict.exact(params?.exact === true || (recall === 1 && params?.hnsw_ef === undefined))
   strict.limit(params?.hnsw_ef, 'search_max_hnsw_ef', 'hnsw_ef')
@@ -34,6 +38,11 @@ function checkStage(stage: QueryStage, strict: StrictMode, depth: number): void 
 
 function isFormula(query: unknown): query is FormulaQuery {
   return isObject(query) && 'formula' in query
+}
+
+function isByVector(query: unknown): boolean {
+  if (query === undefined || query === null) return false
+  return !isObject(query) || !WITHOUT_VECTORS.some((kind) => kind in query)
 }
 
 function isObject(value: unknown): value is object {

@@ -18,7 +18,7 @@ export type PayloadIndexOptions = { type: PayloadIndexKind } & PayloadIndexParam
 
 /** Kept and told again. What changes something here is said; the rest is Qdrant's, and changes nothing. */
 export interface PayloadIndexParams {
-  /** Keyword, UUID: the field parts the collection into tenants. Changes nothing here. */
+  /** Keyword, UUID: the field parts the collection into tenants. Strict mode alone asks for it. */
   isTenant?: boolean
   /** Integer, float, date-time: the field most filters ask for. Changes nothing here. */
   isPrincipal?: boolean

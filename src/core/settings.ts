@@ -19,6 +19,7 @@ export interface OptimizersConfig {
 export interface HnswTuning {
   full_scan_threshold?: number
   max_indexing_threads?: number
+  /** Strict mode alone asks for it: a tenant may search where `m` is 0 and this is not. */
   payload_m?: number
   inline_storage?: boolean
 }
@@ -41,6 +42,7 @@ export interface StrictModeConfig {
   /** The same for filters of writes. */
   unindexed_filtering_update?: boolean
   search_max_hnsw_ef?: number
+  /** false: nor may vectors without a graph be searched, `m` being 0. */
   search_allow_exact?: boolean
   search_max_oversampling?: number
   /** Points of one upsert. */

@@ -75,20 +75,21 @@ export function corpusOf(
 }
 
 export function vectorIndex(using: string | undefined | null, schema: readonly SchemaVector[], at = ''): number {
-  if (using === undefined || using === null) {
-    if (schema.length === 1) return 0
-    // The unnamed vector is what is meant, whatever sparse ones stand beside it.
-    const unnamed = schema.findIndex((vector) => vector.name === UNNAMED_VECTOR)
-    if (unnamed >= 0) return unnamed
-    if (schema.length === 0) throw invalid(`${at}using`, 'the collection has no vectors', using)
-    throw invalid(
-      `${at}using`,
-      `expected one of ${schema.map(({ name }) => name).join(', ')}: the collection has several vectors`,
-    )
-  }
-  const index = schema.findIndex((vector) => vector.name === using)
-  if (index < 0) throw invalid(`${at}using`, 'Not existing vector name', using)
-  return index
+  const index = vectorAt(using, schema)
+  if (index >= 0) return index
+  if (using !== undefined && using !== null) throw invalid(`${at}using`, 'Not existing vector name', using)
+  if (schema.length === 0) throw invalid(`${at}using`, 'the collection has no vectors', using)
+  throw invalid(
+    `${at}using`,
+    `expected one of ${schema.map(({ name }) => name).join(', ')}: the collection has several vectors`,
+  )
+}
+
+/** The same; -1 where none is meant. */
+export function vectorAt(using: string | undefined | null, schema: readonly SchemaVector[]): number {
+  if (using !== undefined && using !== null) return schema.findIndex(({ name }) => name === using)
+  // The unnamed vector is what is meant, whatever sparse ones stand beside it.
+  return schema.length === 1 ? 0 : schema.findIndex(({ name }) => name === UNNAMED_VECTOR)
 }
 
 export function bounded(value: unknown, least: number, most: number, field: string): number {

@@ -130,7 +130,11 @@ const UNINDEXED: [what: string, allowed: Attempt[], refused: Refusals][] = [
   ],
 ]
 
+const NO_GRAPH =
+  'Bad request: Request is forbidden because global vector indexing is disabled (hnsw_config.m = 0). Help: '
+const NO_GRAPH_AT_ALL = 'because vector indexing is disabled (hnsw_config.m = 0 and hnsw_config.payload_m = 0). Help: '
 const ofTenant = (key: string): Filter => ({ must: [{ key, match: { value: 't' } }] })
+const POINT = { vector: [1, 1], payload: payload(1) }
 
 describe.each(['library', 'service'])('strict mode of the %s', (face) => {
   let database: Database
@@ -210,6 +214,74 @@ describe.each(['library', 'service'])('strict mode of the %s', (face) => {
       [(c) => c.queryGroups({ query: [1, 0], groupBy: 'kw' }), of(30)],
       [grouped({ limit: 1, prefetch: { ...Q, limit: 5 } }), of(5)],
     ])
+  })
+
+  it('refuses searches of a collection without a graph as scans', async () => {
+    const collection = await strict({ search_allow_exact: false }, { hnswConfig: { m: 0 } })
+    const allowed: Attempt[] = [
+      (c) => c.query({ limit: 2 }),
+      (c) => c.query({ prefetch: { limit: 2 }, query: [1, 0] }),
+      (c) => c.query({ query: { sample: 'random' } }),
+      (c) => c.query({ query: { orderBy: 'n' } }),
+      (c) => c.scrollPage(),
+      (c) => c.searchMatrix({ limit: 1, sample: 2 }),
+    ]
+    for (const attempt of allowed) await attempt(collection)
+    const help =
+      'Use tenant-specific filter, enable global vector indexing or enable strict mode `search_allow_exact` option'
+    await expectRefused(collection, 'search_allow_exact', [
+      [(c) => c.query(Q), NO_GRAPH + help],
+      [(c) => c.query({ query: 1 }), NO_GRAPH],
+      [(c) => c.query({ query: { nearest: [1, 0], mmr: {} } }), NO_GRAPH],
+      [(c) => c.query({ query: { recommend: { positive: [1] } } }), NO_GRAPH],
+      [(c) => c.queryBatch([{ limit: 2 }, Q]), NO_GRAPH],
+      [(c) => c.explain(Q), NO_GRAPH],
+      [grouped({}), NO_GRAPH],
+      [(c) => c.query({ ...Q, filter: ofTenant('kw') }), NO_GRAPH],
+      [(c) => c.query({ prefetch: Q, query: { fusion: 'rrf' } }), NO_GRAPH],
+      // A prefetch may have prefetches of its own, and is refused all the same, as in Qdrant.
+      [(c) => c.query({ prefetch: { ...Q, prefetch: { limit: 2 } }, query: [1, 0] }), NO_GRAPH],
+      [
+        (c) => c.query({ ...Q, filter: ofTenant('tenant') }),
+        `${NO_GRAPH_AT_ALL}Enable vector indexing, use a prefetch query with indexed vectors or enable strict mode \`search_allow_exact\` option`,
+      ],
+    ])
+    await collection.updateConfig({ hnswConfig: { m: 16 } })
+    await collection.query(Q)
+  })
+
+  it('lets those who name a tenant search where tenants have links', async () => {
+    const hnswConfig = { m: 0, tuning: { payload_m: 16 } }
+    const collection = await strict({ search_allow_exact: false }, { hnswConfig })
+    await collection.query({ ...Q, filter: ofTenant('tenant') })
+    await expectRefused(collection, 'search_allow_exact', [[(c) => c.query(Q), NO_GRAPH]])
+    await collection.updateConfig({ vectors: { '': { hnswConfig: { tuning: { payload_m: 0 } } } } })
+    await expectRefused(collection, 'search_allow_exact', [
+      [(c) => c.query({ ...Q, filter: ofTenant('tenant') }), NO_GRAPH_AT_ALL],
+    ])
+  })
+
+  it('looks at the graph of the vector that is searched', async () => {
+    const vectors = {
+      scanned: { size: 2, distance: 'Dot', hnswConfig: { m: 0 } },
+      linked: { size: 2, distance: 'Dot' },
+    } as const
+    const collection = await strict({ search_allow_exact: false }, { vectors, sparseVectors: { sparse: {} } })
+    await collection.upsert([{ id: 1, vector: { scanned: [1, 1], linked: [1, 1] }, payload: POINT.payload }])
+    const linked = { ...Q, using: 'linked' }
+    const scanned = { ...Q, using: 'scanned' }
+    await collection.query(linked)
+    await collection.query({ query: { indices: [1], values: [1] }, using: 'sparse' })
+    // What is looked at is what the prefetch has found.
+    await collection.query({ ...scanned, prefetch: linked })
+    const message = "Request is forbidden on 'scanned' because global vector indexing is disabled (hnsw_config.m = 0)"
+    await expectRefused(collection, 'search_allow_exact', [
+      [(c) => c.query(scanned), message],
+      [(c) => c.query({ ...linked, prefetch: scanned }), message],
+      [(c) => c.queryGroups({ ...scanned, groupBy: 'kw' }), message],
+    ])
+    await expect(collection.query({ ...Q, using: 'nowhere' })).rejects.toThrow('Not existing vector name')
+    await expect(collection.query(Q)).rejects.toThrow('the collection has several vectors')
   })
 
   it.runIf(face === 'service')('holds of the older paths of groups too', async () => {
