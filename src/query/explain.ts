@@ -34,6 +34,12 @@ export interface StageFacts {
   tookUs: number
 }
 
+/** What a search was of. With sparse vectors it is postings that are read, instead of distances that are computed. */
+export interface Searched {
+  isFiltered: boolean
+  isSparse: boolean
+}
+
 /** Of a stage that searches no segment: what it does is told by its name. */
 export function planWithoutSearch(facts: StageFacts): QueryPlan {
   const { strategy, why } = WITHOUT_SEARCH[facts.stage] ?? { strategy: 'the points of the prefetches', why: '' }
@@ -55,8 +61,9 @@ export function withMatches(plan: QueryPlan, matches: number, points: number): Q
   return { ...plan, trueMatches: matches, trueSelectivity: shareOf(matches, points) }
 }
 
-export function planOf({ segments: reports = [] }: SearchResult, isFiltered: boolean, facts: StageFacts): QueryPlan {
-  const segments = reports.map((report) => segmentPlan(report, isFiltered))
+export function planOf({ segments: reports = [] }: SearchResult, searched: Searched, facts: StageFacts): QueryPlan {
+  const { isFiltered } = searched
+  const segments = reports.map((report) => segmentPlan(report, searched))
   const recalls = segments.map((segment) => segment.expectedRecall)
   const total = (of: (segment: SegmentPlan) => number | null) =>
     segments.reduce((sum, segment) => sum + (of(segment) ?? 0), 0)
@@ -78,14 +85,15 @@ export function planOf({ segments: reports = [] }: SearchResult, isFiltered: boo
   }
 }
 
-function segmentPlan(report: SegmentReport, isFiltered: boolean): SegmentPlan {
+function segmentPlan(report: SegmentReport, searched: Searched): SegmentPlan {
+  const { isFiltered } = searched
   const { segment, points, strategy, codes, width, reach, recall, visited, distances, rescored, bytes } = report
   const isWalk = width > 0
   return {
     segment,
     points,
     strategy,
-    why: whyOf(report, isFiltered),
+    why: whyOf(report, searched),
     codes,
     effort: isWalk ? { width, reach: reach > 0 ? reach : null, distances: Math.round(report.plannedDistances) } : null,
     // The kernel's floats are not told to more places than they have.
@@ -103,21 +111,35 @@ function segmentPlan(report: SegmentReport, isFiltered: boolean): SegmentPlan {
   }
 }
 
-function whyOf(report: SegmentReport, isFiltered: boolean): string {
+function whyOf(report: SegmentReport, { isFiltered, isSparse }: Searched): string {
   const { strategy, whyNoWalk, plannedDistances, linked, tail, matches, walkCost, scanCost } = report
   if (strategy === 'nothing matches') return 'no point of the segment passes the filter'
+  if (isSparse) return whyPostings(report, isFiltered)
   if (whyNoWalk !== '') return REASONS[whyNoWalk] ?? whyNoWalk
   // Examples too may leave points out.
   if (!isFiltered && scanCost === 0) {
     const walk = `a walk is expected to compute about ${count(plannedDistances)} distances, of ${count(linked)} vectors`
     return tail > 0 ? `${walk}; ${count(tail)} vectors that are not in the graph yet are scanned` : walk
   }
-  const compared = `about ${count(matches)} points match: a walk to as many of them costs ${cost(walkCost)}, a scan of them ${cost(scanCost)}`
+  const costs = `a walk to as many of them costs ${cost(walkCost, 'distances')}, a scan of them ${cost(scanCost, 'distances')}`
+  const compared = `about ${count(matches)} points match: ${costs}`
   return strategy.includes('then scan') ? `${compared}; the walk cost more than that` : compared
 }
 
-function cost(distances: number): string {
-  return Number.isFinite(distances) ? `about ${count(distances)} distances` : 'more than can be told'
+/** In reports of sparse vectors, postings are where distances are in others. */
+function whyPostings(report: SegmentReport, isFiltered: boolean): string {
+  const { strategy, plannedDistances: postings, tail, matches, walkCost, scanCost } = report
+  if (strategy === 'scan') return 'no vector is in the postings yet'
+  if (isFiltered) {
+    const costs = `reading the query's postings costs ${cost(walkCost, 'postings')}, a scan of the matches ${cost(scanCost, 'postings')}`
+    return `about ${count(matches)} points match: ${costs}`
+  }
+  const read = `about ${count(postings)} postings of the query's indices are expected to be read`
+  return tail > 0 ? `${read}; ${count(tail)} vectors that are not in the postings yet are scanned` : read
+}
+
+function cost(units: number, unit: 'distances' | 'postings'): string {
+  return Number.isFinite(units) ? `about ${count(units)} ${unit}` : 'more than can be told'
 }
 
 function count(number: number): string {

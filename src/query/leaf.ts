@@ -10,7 +10,7 @@ import type { RowBlock, SearchRequest, SearchResult, SparseSearchRequest, Vector
 import { roundQuery } from '../native/vectors.js'
 import { BytesRead } from './bytes-read.js'
 import { type DenseTarget, nearestTo, type SparseTarget, type Target, targetOf } from './examples.js'
-import { planOf, planWithoutSearch, type StageFacts, withMatches } from './explain.js'
+import { planOf, planWithoutSearch, type Searched, type StageFacts, withMatches } from './explain.js'
 import { withFields } from './hydrate.js'
 import { chooseDiverse } from './mmr.js'
 import type { Order, Scoring, Stage } from './plan.js'
@@ -78,10 +78,10 @@ export class Leaf {
   #searched(stage: Stage, key: Stage, scoring: Vectorial, place: LeafPlace): Awaitable<StageResult> {
     const started = performance.now()
     const found = this.#search(stage, scoring.vector, this.#targetOf(key, scoring), place)
-    return andThen(found, ({ result, isFiltered }) => {
+    return andThen(found, ({ result, searched }) => {
       const hits = hitsOf<Payload>(result, place.projection)
       if (!this.#scope.explains) return { hits, plan: null }
-      return { hits, plan: planOf(result, isFiltered, factsOf(kindOf(scoring), hits, BytesRead.of(result), started)) }
+      return { hits, plan: planOf(result, searched, factsOf(kindOf(scoring), hits, BytesRead.of(result), started)) }
     })
   }
 
@@ -100,15 +100,16 @@ export class Leaf {
     vector: number,
     target: Target,
     place: LeafPlace,
-  ): Awaitable<{ result: SearchResult; isFiltered: boolean }> {
+  ): Awaitable<{ result: SearchResult; searched: Searched }> {
     const { shard } = this.#scope.source
     const asked = this.#requestOf(stage, vector, target, place)
     const found =
       'sparse' in asked
         ? shard.searchSparse(asked.sparse, this.#scope.call)
         : shard.search(asked.dense, this.#scope.call)
-    const isFiltered = ('sparse' in asked ? asked.sparse : asked.dense).filter !== null
-    return andThen(found, (result) => ({ result, isFiltered }))
+    const isSparse = 'sparse' in asked
+    const isFiltered = (isSparse ? asked.sparse : asked.dense).filter !== null
+    return andThen(found, (result) => ({ result, searched: { isFiltered, isSparse } }))
   }
 
   /** A fusion of searches alone, in one call of the kernel; null where it is of something else, too. */
@@ -232,14 +233,14 @@ export class Leaf {
     const { mmr, vector } = scoring
     if (!mmr || mmr.candidates === 0) return this.#told('mmr', [], new BytesRead(), started)
     const query = this.#references.get(key, scoring.target)
-    const searched = source.schema[vector] as SchemaVector
-    const seen = projectionOf({ withPayload: false, withVector: [searched.name] }, source.schema)
-    const { result, isFiltered } = await this.#search({ ...stage, limit: mmr.candidates }, vector, nearestTo(query), {
+    const space = source.schema[vector] as SchemaVector
+    const seen = projectionOf({ withPayload: false, withVector: [space.name] }, source.schema)
+    const { result, searched } = await this.#search({ ...stage, limit: mmr.candidates }, vector, nearestTo(query), {
       ...place,
       offset: 0,
       projection: seen,
     })
-    const similarities = similaritiesOf(searched, query, result.vectors[0] as VectorRows, result.count)
+    const similarities = similaritiesOf(space, query, result.vectors[0] as VectorRows, result.count)
     const chosen = await chooseDiverse(similarities, mmr.relevance, stage.limit, call?.signal)
     const candidates = hitsOf<Payload>(result, { ...seen, vectorNames: [] })
     const page = chosen.slice(place.offset).map((at) => candidates[at] as Hit)
@@ -249,7 +250,7 @@ export class Leaf {
     const { tookUs } = result.stats
     if (explains) {
       const facts = factsOf('nearest', candidates, BytesRead.of(result), started, tookUs)
-      told.plan?.prefetch.push(planOf(result, isFiltered, facts))
+      told.plan?.prefetch.push(planOf(result, searched, facts))
     }
     return told
   }

@@ -64,13 +64,17 @@ export function explainSearch<P>(
 ): Awaitable<Explained<P>> {
   return searchAs(shard, schema, options, scope, true, (result, projection, isFiltered) => ({
     hits: hitsOf<P>(result, projection),
-    plan: planOf(result, isFiltered, {
-      stage: 'nearest',
-      returned: result.count,
-      prefetch: [],
-      rowBytes: { ...BytesRead.of(result) },
-      tookUs: result.stats.tookUs,
-    }),
+    plan: planOf(
+      result,
+      { isFiltered, isSparse: false },
+      {
+        stage: 'nearest',
+        returned: result.count,
+        prefetch: [],
+        rowBytes: { ...BytesRead.of(result) },
+        tookUs: result.stats.tookUs,
+      },
+    ),
   }))
 }
 

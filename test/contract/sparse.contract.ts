@@ -166,7 +166,29 @@ export function describeSparse(name: string, open: () => Promise<DatabaseUnderTe
       const { hits, plan } = await collection.explain({ query: sparse({ 5: 1 }), using: 'words' })
       expect(idsOf(hits)).toEqual([2, 1])
       expect(plan.segments).toHaveLength(1)
-      expect(plan.segments[0]?.strategy).toBe('scan')
+      expect(plan.segments[0]).toMatchObject({ strategy: 'scan', why: 'no vector is in the postings yet' })
+    })
+
+    it('are explained in the words of postings', async () => {
+      const collection = await mixed()
+      const points = Array.from({ length: 3000 }, (_, id) => ({
+        id: 10 + id,
+        vector: { words: sparse({ 5: 1 + id, [100 + id]: 1 }) },
+        payload: { kind: id < 3 ? 'few' : 'many' },
+      }))
+      await collection.upsert(points)
+      await collection.createPayloadIndex('kind', 'keyword')
+      await collection.waitForIndex()
+      const asked = { query: sparse({ 5: 1 }), using: 'words' }
+      const all = await collection.explain(asked)
+      expect(all.plan.segments[0]?.strategy).toBe('postings')
+      expect(all.plan.why).toBe("about 3,002 postings of the query's indices are expected to be read")
+      const filter = { must: [{ key: 'kind', match: { value: 'few' } }] }
+      const { plan } = await collection.explain({ ...asked, filter })
+      expect(plan.strategy).toBe('scan of matches')
+      expect(plan.why).toMatch(
+        /^about 3 points match: reading the query's postings costs about 3,002 postings, a scan of the matches about \d+ postings$/,
+      )
     })
 
     it.each<[string, unknown, RegExp]>([
