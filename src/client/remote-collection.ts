@@ -4,6 +4,8 @@ import type {
   Collection,
   ColumnarPoints,
   Explained,
+  ExplainedGroups,
+  ExplainedMatrix,
   Hit,
   PointGroup,
   QueryOptions,
@@ -166,6 +168,12 @@ export class RemoteCollection<P = Payload> implements Collection<P> {
     return groupsOf<P>(await this.#send('POST', '/points/query/groups', queryGroupsBody(query), query), query)
   }
 
+  async explainGroups(query: QueryGroupsOptions): Promise<ExplainedGroups<P>> {
+    const body = { ...queryGroupsBody(query), explain: true }
+    const result = await this.#send('POST', '/points/query/groups', body, query)
+    return { groups: groupsOf<P>(result, query), plan: planOf(result) }
+  }
+
   async facet(options: FacetOptions): Promise<FacetHit[]> {
     return ((await this.#send('POST', '/facet', facetBody(options), options)) as { hits: FacetHit[] }).hits
   }
@@ -173,6 +181,12 @@ export class RemoteCollection<P = Payload> implements Collection<P> {
   async searchMatrix(options: SearchMatrixOptions = {}): Promise<SearchMatrix> {
     const result = await this.#send('POST', '/points/search/matrix/offsets', matrixBody(options), options)
     return matrixOfOffsets(result)
+  }
+
+  async explainMatrix(options: SearchMatrixOptions = {}): Promise<ExplainedMatrix> {
+    const body = { ...matrixBody(options), explain: true }
+    const result = await this.#send('POST', '/points/search/matrix/offsets', body, options)
+    return { ...matrixOfOffsets(result), plan: planOf(result) }
   }
 
   async scrollPage(options: ScrollOptions = {}): Promise<ScrollPage<P>> {

@@ -3,6 +3,8 @@ import type {
   CallOptions,
   Collection,
   Explained,
+  ExplainedGroups,
+  ExplainedMatrix,
   Hit,
   PointGroup,
   QueryOptions,
@@ -120,11 +122,20 @@ export class CollectionReads<P = Payload> implements ReadableCollection<P> {
   }
 
   async queryGroups(query: QueryGroupsOptions): Promise<PointGroup<P>[]> {
+    return (await this.#groups(query, false)).groups
+  }
+
+  async explainGroups(query: QueryGroupsOptions): Promise<ExplainedGroups<P>> {
+    const { groups, plan } = await this.#groups(query, true)
+    return { groups, plan: plan as QueryPlan }
+  }
+
+  async #groups(query: QueryGroupsOptions, explains: boolean): ReturnType<typeof queryGroups<P>> {
     const rows = (query.limit ?? DEFAULT_LIMIT) * (query.groupSize ?? DEFAULT_GROUP_SIZE)
     const { strictMode } = this.source
     if (strictMode) checkGroups(query, rows, strictMode)
     return await this.#read(query, (scope, view) =>
-      this.#answer(rows, query, scope, () => queryGroups<P>(query, this.#scopeOf(view, scope, false))),
+      this.#answer(rows, query, scope, () => queryGroups<P>(query, this.#scopeOf(view, scope, explains))),
     )
   }
 
@@ -134,8 +145,17 @@ export class CollectionReads<P = Payload> implements ReadableCollection<P> {
   }
 
   async searchMatrix(options: SearchMatrixOptions = {}): Promise<SearchMatrix> {
+    return (await this.#matrix(options, false)).matrix
+  }
+
+  async explainMatrix(options: SearchMatrixOptions = {}): Promise<ExplainedMatrix> {
+    const { matrix, plan } = await this.#matrix(options, true)
+    return { ...matrix, plan: plan as QueryPlan }
+  }
+
+  async #matrix(options: SearchMatrixOptions, explains: boolean): ReturnType<typeof searchMatrix> {
     this.#checkFilter(options)
-    return await this.#read(options, (scope, view) => searchMatrix(view, options, scope))
+    return await this.#read(options, (scope, view) => searchMatrix(options, this.#scopeOf(view, scope, explains)))
   }
 
   #query(query: QueryOptions, scope: CallScope, view: CollectionView): Awaitable<Hit<P>[]> {

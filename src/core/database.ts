@@ -78,10 +78,14 @@ export interface ReadableCollection<P = Payload> {
   explainBatch(queries: readonly QueryOptions[], call?: CallOptions): Promise<Explained<P>[]>
   /** The best points of each group, best group first. Points without a value of `groupBy` are in none. */
   queryGroups(query: QueryGroupsOptions): Promise<PointGroup<P>[]>
+  /** The same as `queryGroups`, with how the groups were found. */
+  explainGroups(query: QueryGroupsOptions): Promise<ExplainedGroups<P>>
   /** How many points have each value of a payload field. */
   facet(options: FacetOptions): Promise<FacetHit[]>
   /** How near points chosen at random are to each other. */
   searchMatrix(options?: SearchMatrixOptions): Promise<SearchMatrix>
+  /** The same as `searchMatrix`, with how the pairs were found. */
+  explainMatrix(options?: SearchMatrixOptions): Promise<ExplainedMatrix>
   /** Pages of points in the order of their ids (numbers before UUIDs). */
   scrollPage(options?: ScrollOptions): Promise<ScrollPage<P>>
   /** Every point, one at a time, fetched in pages of `limit`. */
@@ -236,6 +240,15 @@ export interface PointGroup<P = Payload> {
 
 export interface Explained<P = Payload> {
   hits: Hit<P>[]
+  plan: QueryPlan
+}
+
+export interface ExplainedGroups<P = Payload> {
+  groups: PointGroup<P>[]
+  plan: QueryPlan
+}
+
+export interface ExplainedMatrix extends SearchMatrix {
   plan: QueryPlan
 }
 

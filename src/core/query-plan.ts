@@ -1,6 +1,6 @@
 import type { Quantization } from './quantization.js'
 
-/** How a query was answered, as `Collection.explain` tells it. */
+/** How a query was answered, as `Collection.explain` and those beside it tell. */
 
 /** What holds of a whole query and of its part in one segment. */
 interface SearchAccount {
@@ -38,6 +38,8 @@ export type StageKind =
   | 'dbsf'
   | 'formula'
   | 'sample'
+  | 'groups'
+  | 'matrix'
 
 /**
  * Of several segments that differ, the strategy and reason of each, and the least recall of theirs. A query is a tree of
@@ -45,11 +47,14 @@ export type StageKind =
  */
 export interface QueryPlan extends SearchAccount {
   stage: StageKind
-  /** Points that the stage passed on. */
+  /** Points that the stage passed on; of a matrix, its pairs. */
   returned: number
   /** Of payloads and vectors read row by row, for the answer or for what scores it. */
   rowBytes: { payload: number; vectors: number }
-  /** The stages whose points this one looked at. */
+  /**
+   * The stages whose points this one looked at: of groups, each round in which points were searched for them; of a
+   * matrix, the sample, and the search from each of its points.
+   */
   prefetch: QueryPlan[]
   segments: SegmentPlan[]
 }

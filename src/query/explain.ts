@@ -11,6 +11,11 @@ const WITHOUT_SEARCH: Partial<Record<StageKind, { strategy: string; why: string 
   rrf: { strategy: 'one ranking of several, by places', why: 'places can be compared where scores cannot' },
   dbsf: { strategy: 'one ranking of several, by scores', why: 'scores are scaled to how they are spread' },
   formula: { strategy: 'a formula over scores and payloads', why: 'the query asks for one' },
+  groups: { strategy: 'the best points of each group, searched for in rounds', why: 'the query asks for groups' },
+  matrix: {
+    strategy: 'an exact search from each point of a sample among the others',
+    why: 'the query asks for a matrix',
+  },
   mmr: { strategy: 'those of the nearest that differ from each other', why: 'the query asks for diversity' },
 }
 

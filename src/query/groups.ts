@@ -7,10 +7,13 @@ import { invalid } from '../core/errors.js'
 import { LIMITS } from '../core/limits.js'
 import { encodeIds, type Payload, type PointId } from '../core/point.js'
 import type { QueryGroupsOptions, WithLookup } from '../core/query.js'
+import type { QueryPlan } from '../core/query-plan.js'
 import type { ResolvedVector } from '../core/schema.js'
 import type { FilterNode } from '../filter/node.js'
 import { type PathStep, parsePath } from '../filter/path.js'
 import { valuesAt } from '../filter/payload-values.js'
+import { BytesRead } from './bytes-read.js'
+import { planWithoutSearch } from './explain.js'
 import { type GroupKey, Groups } from './group-table.js'
 import { withFields } from './hydrate.js'
 import { retrieve } from './pages.js'
@@ -28,7 +31,11 @@ const MOST_I64 = 2n ** 63n - 1n
 const MOST_U64 = 2n ** 64n - 1n
 const UUID_OR_NUMBER = /^(?:\d{1,20}|[0-9a-f]{8}-?(?:[0-9a-f]{4}-?){3}[0-9a-f]{12})$/i
 
-export async function queryGroups<P>(options: QueryGroupsOptions, scope: QueryScope): Promise<PointGroup<P>[]> {
+export async function queryGroups<P>(
+  options: QueryGroupsOptions,
+  scope: QueryScope,
+): Promise<{ groups: PointGroup<P>[]; plan: QueryPlan | null }> {
+  const started = performance.now()
   const size = bounded(options.groupSize ?? DEFAULT_GROUP_SIZE, 1, LIMITS.groupedPoints, 'group_size')
   const path = parsePath(options.groupBy, 'group_by')
   const plan = parseQuery(options, scope.source.schema)
@@ -39,29 +46,47 @@ export async function queryGroups<P>(options: QueryGroupsOptions, scope: QuerySc
   const lookup = lookupOf(options.withLookup)
   // A collection that is not there is told before anything is sought.
   if (lookup) scope.catalog(lookup.collection)
-  const groups = new Groups(limit, size, smallerIsBetter(plan.root.scoring, scope))
-  await fill(groups, plan, path, options.groupBy, scope)
-  return await finished<P>(groups, plan, lookup, scope)
+  const table = new Groups(limit, size, smallerIsBetter(plan.root.scoring, scope))
+  const rounds = await fill(table, plan, path, options.groupBy, scope)
+  const read = new BytesRead()
+  const groups = await finished<P>(table, plan, lookup, scope, read)
+  if (!scope.explains) return { groups, plan: null }
+  const returned = groups.reduce((sum, { hits }) => sum + hits.length, 0)
+  const tookUs = (performance.now() - started) * 1000
+  return {
+    groups,
+    plan: planWithoutSearch({ stage: 'groups', returned, prefetch: rounds, rowBytes: { ...read }, tookUs }),
+  }
 }
 
-async function fill(groups: Groups, plan: Plan, path: PathStep[], groupBy: string, scope: QueryScope): Promise<void> {
+/** The plan of each round, where the query is to be explained. */
+async function fill(
+  groups: Groups,
+  plan: Plan,
+  path: PathStep[],
+  groupBy: string,
+  scope: QueryScope,
+): Promise<QueryPlan[]> {
+  const rounds: QueryPlan[] = []
   for (let round = 0; round < 2 * MOST_ROUNDS; round++) {
     const fills = round >= MOST_ROUNDS
     const keys = fills ? groups.unfilledBest() : groups.filled()
-    if (fills && keys.length === 0) return
+    if (fills && keys.length === 0) break
     const conditions: FilterNode[] = [{ op: 'not', child: { op: 'isEmpty', path } }]
     if (keys.length > 0) conditions.push({ op: fills ? 'match' : 'except', path, values: matchValues(keys) })
     const seen = groups.ids()
     if (seen.length > 0) conditions.push({ op: 'not', child: { op: 'hasId', ids: encodeIds(seen) } })
-    const { hits } = await runPlan<Payload>(roundPlan(plan, conditions, groups, groupBy, scope), scope)
+    const { hits, plan: told } = await runPlan<Payload>(roundPlan(plan, conditions, groups, groupBy, scope), scope)
+    if (told) rounds.push(told)
     if (hits.length === 0) {
-      if (fills) return
+      if (fills) break
       round = MOST_ROUNDS - 1
       continue
     }
     for (const hit of hits) groups.add(hit, valuesAt(hit.payload ?? {}, path).filter(isGroupKey))
-    if (groups.isComplete()) return
+    if (groups.isComplete()) break
   }
+  return rounds
 }
 
 function roundPlan(
@@ -103,11 +128,12 @@ async function finished<P>(
   plan: Plan,
   lookup: WithLookup | null,
   scope: QueryScope,
+  read: BytesRead,
 ): Promise<PointGroup<P>[]> {
   const best = groups.best()
   const distinct = [...new Map(best.flatMap(({ hits }) => hits).map((hit) => [hit.id, hit])).values()]
   const filled = new Map(
-    (await withFields(scope.source, distinct.map(bare), plan.projection)).map((hit) => [hit.id, hit]),
+    (await withFields(scope.source, distinct.map(bare), plan.projection, read)).map((hit) => [hit.id, hit]),
   )
   const found = best.map(({ id, hits }) => ({
     id,
@@ -122,7 +148,7 @@ async function finished<P>(
   const ids = found.flatMap(({ id }) => asPointId(id) ?? [])
   const looked = await scope
     .catalog(lookup.collection)
-    .read(({ shard, schema }) => retrieve<Payload>(shard, schema, ids, options))
+    .read(({ shard, schema }) => retrieve<Payload>(shard, schema, ids, options, read))
   const points = new Map(looked.map((point) => [String(point.id), point]))
   return found.map((group) => ({ ...group, lookup: points.get(String(asPointId(group.id))) ?? null }))
 }

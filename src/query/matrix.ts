@@ -2,16 +2,18 @@ import { invalidAfterWork } from '../core/errors.js'
 import { LIMITS } from '../core/limits.js'
 import { decodeId, decodeIds, ID_WORDS } from '../core/point.js'
 import type { SearchMatrix, SearchMatrixOptions } from '../core/query.js'
+import type { QueryPlan, StageKind } from '../core/query-plan.js'
 import { isSparse, type ResolvedSparse, type SchemaVector } from '../core/schema.js'
-import type { Stoppable } from '../core/stop.js'
 import type { FilterNode } from '../filter/node.js'
 import { parseFilter } from '../filter/parse.js'
 import { compileNode } from '../filter/program.js'
 import type { RowBlock, VectorRows } from '../native/addon.js'
+import { BytesRead } from './bytes-read.js'
+import { planOf, planWithoutSearch, type StageFacts, withMatches } from './explain.js'
 import type { VectorValue } from './plan.js'
 import { sparseOfRow, startsOf } from './rows.js'
 import { bounded, vectorIndex } from './settings.js'
-import type { Source } from './source.js'
+import type { QueryScope } from './source.js'
 
 const DEFAULT_SAMPLE = 10
 const DEFAULT_NEIGHBOURS = 3
@@ -21,11 +23,11 @@ const AT_ONCE = 8
 
 /** Points chosen at random, and of each its nearest among the others. */
 export async function searchMatrix(
-  source: Source,
   options: SearchMatrixOptions,
-  call?: Stoppable,
-): Promise<SearchMatrix> {
-  const { shard, schema } = source
+  scope: QueryScope,
+): Promise<{ matrix: SearchMatrix; plan: QueryPlan | null }> {
+  const started = performance.now()
+  const { shard, schema } = scope.source
   const sample = bounded(options.sample ?? DEFAULT_SAMPLE, 2, LIMITS.matrixSample, 'sample')
   const limit = bounded(options.limit ?? DEFAULT_NEIGHBOURS, 1, LIMITS.resultLimit, 'limit')
   const vector = vectorIndex(options.using, schema)
@@ -34,23 +36,49 @@ export async function searchMatrix(
   const fields = { payload: false, vectors: Uint32Array.of(vector) }
   const filter = compileNode({ op: 'and', children: nodes })
   const seed = Math.floor(Math.random() * SEEDS)
-  const block = await shard.sample({ limit: sample, seed, filter, fields }, call?.signal)
-  if (block.count < 2) return { ids: [], pairs: [] }
+  const block = await shard.sample({ limit: sample, seed, filter, fields }, scope.call?.signal)
+  const sampled = scope.explains ? await planOfSample(block, own && filter, started, scope) : null
+  const told = (matrix: SearchMatrix, searches: readonly Neighbours[]) => {
+    const prefetch = [sampled, ...searches.map(({ plan }) => plan)].flatMap((plan) => plan ?? [])
+    return { matrix, plan: scope.explains ? planOfStage('matrix', matrix.pairs.length, started, { prefetch }) : null }
+  }
+  if (block.count < 2) return told({ ids: [], pairs: [] }, [])
   if (Math.min(limit, block.count - 1) * block.count > LIMITS.resultLimit) {
     throw invalidAfterWork('limit', `expected sample times limit of at most ${LIMITS.resultLimit}`, limit * block.count)
   }
   const rows = rowsById(block)
   const among = compileNode({ op: 'hasId', ids: block.ids })
   const vectorOf = vectorReader(schema[vector] as SchemaVector, block.vectors[0] as VectorRows)
-  const pairs: SearchMatrix['pairs'] = []
+  const searches: Neighbours[] = []
   for (let from = 0; from < rows.length; from += AT_ONCE) {
     const found = rows.slice(from, from + AT_ONCE).map(async (row) => {
       const self = block.ids.slice(row * ID_WORDS, (row + 1) * ID_WORDS)
-      return await neighbours(source, { vector, value: vectorOf(row), limit, among, self }, call)
+      return await neighbours({ vector, value: vectorOf(row), limit, among, self }, scope)
     })
-    pairs.push(...(await Promise.all(found)).flat())
+    searches.push(...(await Promise.all(found)))
   }
-  return { ids: rows.map((row) => decodeId(block.ids, row * ID_WORDS)), pairs }
+  const pairs = searches.flatMap((search) => search.pairs)
+  return told({ ids: rows.map((row) => decodeId(block.ids, row * ID_WORDS)), pairs }, searches)
+}
+
+/** How many match is counted where there is a filter of the caller's. */
+async function planOfSample(
+  block: RowBlock,
+  filter: Uint8Array | null,
+  started: number,
+  { source, call }: QueryScope,
+): Promise<QueryPlan> {
+  const plan = planOfStage('sample', block.count, started, { rowBytes: { ...BytesRead.of(block) } })
+  if (!filter) return plan
+  return withMatches(plan, await source.shard.count(filter, call?.signal), source.shard.stats().points)
+}
+
+function planOfStage(stage: StageKind, returned: number, started: number, more: Partial<StageFacts>): QueryPlan {
+  return planWithoutSearch({ ...factsOf(stage, returned, (performance.now() - started) * 1000), ...more })
+}
+
+function factsOf(stage: StageKind, returned: number, tookUs: number): StageFacts {
+  return { stage, returned, prefetch: [], rowBytes: { payload: 0, vectors: 0 }, tookUs }
 }
 
 function vectorReader(vector: SchemaVector, rows: VectorRows): (row: number) => VectorValue {
@@ -71,7 +99,13 @@ interface Asked {
   self: Uint32Array
 }
 
-async function neighbours(source: Source, asked: Asked, call?: Stoppable): Promise<SearchMatrix['pairs']> {
+interface Neighbours {
+  pairs: SearchMatrix['pairs']
+  /** Where the matrix is to be explained. */
+  plan: QueryPlan | null
+}
+
+async function neighbours(asked: Asked, { source, call, explains }: QueryScope): Promise<Neighbours> {
   const { shard, schema } = source
   const { vector, value, limit, among, self } = asked
   const ranked = {
@@ -82,12 +116,16 @@ async function neighbours(source: Source, asked: Asked, call?: Stoppable): Promi
     filter: among,
     exclude: self,
     fields: { payload: false, vectors: new Uint32Array(0) },
+    explain: explains,
   }
   const result = await (value instanceof Float32Array
     ? shard.search({ ...ranked, query: value, ef: 0, recall: 1, exact: true, indexedOnly: false }, call)
     : shard.searchSparse({ ...ranked, ...value, idf: (schema[vector] as ResolvedSparse).modifier === 'idf' }, call))
   const a = decodeId(self, 0)
-  return decodeIds(result.ids).map((b, at) => ({ a, b, score: result.scores[at] as number }))
+  const pairs = decodeIds(result.ids).map((b, at) => ({ a, b, score: result.scores[at] as number }))
+  if (!explains) return { pairs, plan: null }
+  const searched = { isFiltered: true, isSparse: isSparse(schema[vector] as SchemaVector) }
+  return { pairs, plan: planOf(result, searched, factsOf('nearest', result.count, result.stats.tookUs)) }
 }
 
 /** Encoded ids are words, which are in the order of the ids where they are compared one by one. */

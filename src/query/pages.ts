@@ -5,6 +5,7 @@ import { decodeId, distinctIds, encodeId, encodeIds, ID_WORDS, type PointId } fr
 import type { SchemaVector } from '../core/schema.js'
 import { compileFilter } from '../filter/program.js'
 import type { Shard } from '../native/shard.js'
+import type { BytesRead } from './bytes-read.js'
 import { orderOf } from './parse-order.js'
 import { orderValueAt, projectionOf, RowReader } from './rows.js'
 import { bounded } from './settings.js'
@@ -19,10 +20,12 @@ export async function retrieve<P>(
   schema: readonly SchemaVector[],
   ids: readonly PointId[],
   options: RetrieveOptions,
+  read?: BytesRead,
 ): Promise<StoredPoint<P>[]> {
   bounded(ids.length, 0, LIMITS.resultLimit, 'ids.length')
   const projection = projectionOf(options, schema)
   const block = await shard.retrieve(distinctIds(encodeIds(ids)), projection.fields)
+  read?.add(block)
   const reader = new RowReader(block, projection)
   return Array.from({ length: block.count }, (_, row) => reader.point<P>(row))
 }

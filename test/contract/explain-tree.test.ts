@@ -86,4 +86,60 @@ describe.each(FACES)('explained by the %s', (face) => {
     const formula = { prefetch: { query: NEAR, limit: 7 }, query: { formula: 'tenth' }, limit: 6 } as const
     expect(await read(formula)).toMatchObject({ rowBytes: { payload: 13 * text } })
   })
+
+  it('groups: every round in which points were searched, and what the answer read', async () => {
+    const collection = await filled(face)
+    // The nearest are all of one group, so that one round does not bring the others.
+    const payload = (id: number) => ({ group: id < 400 ? 'many' : `g${id % 3}` })
+    await collection.upsert(POINTS.map(({ id }) => ({ id, vector: [id, 0, 0], payload: payload(id) })))
+    const exact = { params: { exact: true } }
+    const query = { query: [0, 0, 0], groupBy: 'group', groupSize: 2, limit: 3, withVector: true, ...exact }
+    const { groups, plan } = await collection.explainGroups(query)
+    expect(groups).toEqual(await collection.queryGroups(query))
+    expect(groups.map(({ id }) => id)).toEqual(['many', 'g1', 'g2'])
+    expect(plan).toMatchObject({ stage: 'groups', returned: 6, distancesComputed: 0 })
+    expect(plan.rowBytes).toEqual({
+      payload: 2 * '{"group":"many"}'.length + 4 * '{"group":"g0"}'.length,
+      vectors: 6 * 3 * 4,
+    })
+    expect(plan.prefetch.length).toBeGreaterThan(1)
+    for (const round of plan.prefetch) {
+      expect(round).toMatchObject({ stage: 'nearest', trueMatches: expect.any(Number) })
+      expect(round.tookUs).toBeLessThanOrEqual(plan.tookUs)
+    }
+    const fused = { prefetch: { query: NEAR }, query: { fusion: 'rrf' }, groupBy: 'group', limit: 1 } as const
+    const { prefetch } = (await collection.explainGroups(fused)).plan
+    expect(prefetch[0]).toMatchObject({ stage: 'rrf', prefetch: [{ stage: 'nearest' }] })
+  })
+
+  it('groups of which nothing was found, and points that are looked up for them', async () => {
+    const collection = await filled(face)
+    const none = await collection.explainGroups({ query: NEAR, groupBy: 'nowhere' })
+    expect(none).toMatchObject({ groups: [], plan: { returned: 0, prefetch: [{ returned: 0 }] } })
+    const query = { query: NEAR, groupBy: 'n', limit: 2, groupSize: 1, withPayload: false }
+    const read = async (more: object) => (await collection.explainGroups({ ...query, ...more })).plan.rowBytes
+    expect(await read({})).toEqual({ payload: 0, vectors: 0 })
+    expect((await read({ withLookup: 'c' })).payload).toBeGreaterThan(0)
+  })
+
+  it('a matrix: the sample, and the search from each of its points', async () => {
+    const collection = await filled(face)
+    const below = { must: [{ key: 'n', range: { lt: 100 } }] }
+    const { ids, pairs, plan } = await collection.explainMatrix({ sample: 5, limit: 2, filter: below })
+    expect(pairs).toHaveLength(10)
+    expect(plan).toMatchObject({ stage: 'matrix', returned: 10, distancesComputed: 0 })
+    const [sample, ...searches] = plan.prefetch
+    expect(sample).toMatchObject({ stage: 'sample', returned: 5, trueMatches: 100, rowBytes: { vectors: 5 * 3 * 4 } })
+    expect(searches).toHaveLength(ids.length)
+    for (const one of searches) {
+      expect(one).toMatchObject({ stage: 'nearest', returned: 2, trueMatches: 5, expectedRecall: 1, prefetch: [] })
+      expect(one.distancesComputed).toBeGreaterThanOrEqual(4)
+    }
+    const few = await collection.explainMatrix({ filter: { must: { has_id: [1] } } })
+    expect(few).toMatchObject({
+      ids: [],
+      pairs: [],
+      plan: { returned: 0, prefetch: [{ stage: 'sample', returned: 1 }] },
+    })
+  })
 })

@@ -86,11 +86,33 @@ export function describeExplain(suite: Suite): void {
       expect(plan).toMatchObject({ distancesComputed: 0, segments: [] })
     })
 
+    it('groups, and answers them as the query does', async () => {
+      const collection = await filled()
+      const query = { query: NEAR, groupBy: 'tenth', groupSize: 2, limit: 3, filter: TENTH, withVector: true }
+      const { groups, plan } = await collection.explainGroups(query)
+      expect(groups).toEqual(await collection.queryGroups(query))
+      expect(groups).toMatchObject([{ id: 4, hits: [{}, {}] }])
+      expect(plan).toMatchObject({ stage: 'groups', returned: 2, why: expect.stringMatching(/./), segments: [] })
+      expect(plan.prefetch[0]).toMatchObject({ stage: 'nearest' })
+    })
+
+    it('a matrix', async () => {
+      const { ids, pairs, plan } = await (await filled()).explainMatrix({ sample: 4, limit: 2 })
+      expect(ids).toHaveLength(4)
+      expect(pairs).toHaveLength(8)
+      expect(plan).toMatchObject({ stage: 'matrix', returned: 8, why: expect.stringMatching(/./), segments: [] })
+      const none = await (await suite.single()).explainMatrix()
+      expect(none).toMatchObject({ ids: [], pairs: [], plan: { stage: 'matrix', returned: 0 } })
+    })
+
     it('nothing that the query would refuse', async () => {
       const collection = await filled()
       await expect(collection.explain({ query: [1, 2] })).rejects.toMatchObject({ code: 'INVALID_ARGUMENT' })
       await expect(collection.explain({ query: 99_999 })).rejects.toMatchObject({ code: 'NOT_FOUND' })
       await expect(collection.explain({ query: NEAR, recall: 2 })).rejects.toMatchObject({ code: 'INVALID_ARGUMENT' })
+      const groups = collection.explainGroups({ query: 99_999, groupBy: 'tenth' })
+      await expect(groups).rejects.toMatchObject({ code: 'NOT_FOUND' })
+      await expect(collection.explainMatrix({ using: 'x' })).rejects.toMatchObject({ code: 'INVALID_ARGUMENT' })
     })
   })
 }

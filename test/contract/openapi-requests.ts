@@ -212,7 +212,7 @@ export const REQUESTS: ApiRequest[] = [
     'query_points_groups',
     'POST',
     `${A}/points/query/groups`,
-    { query: [1, 2, 3], using: 'image', group_by: 'city', with_payload: true },
+    { query: [1, 2, 3], using: 'image', group_by: 'city', with_payload: true, explain: true },
   ],
   [
     'query_points_groups',
@@ -222,7 +222,12 @@ export const REQUESTS: ApiRequest[] = [
   ],
   ['facet', 'POST', `${A}/facet`, { key: 'city', filter: FILTER, exact: true }],
   ['facet', 'POST', `${A}/facet`, { key: 'n' }],
-  ['search_matrix_pairs', 'POST', `${A}/points/search/matrix/pairs`, { using: 'image', sample: 3, limit: 1 }],
+  [
+    'search_matrix_pairs',
+    'POST',
+    `${A}/points/search/matrix/pairs`,
+    { using: 'image', sample: 3, limit: 1, explain: true },
+  ],
   ['search_matrix_offsets', 'POST', `${A}/points/search/matrix/offsets`, { using: 'image' }],
   ['scroll_points', 'POST', `${A}/points/scroll`, { order_by: 'n' }],
   ['set_payload', 'POST', `${A}/points/payload?wait=true`, { payload: { extra: { x: 1 } }, points: [1] }],

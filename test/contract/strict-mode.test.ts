@@ -25,6 +25,8 @@ const BOUNDS: [what: string, config: StrictModeConfig, allowed: Attempt[], refus
       (c) => c.explain({ ...Q, limit: 5 }),
       (c) => c.queryBatch([Q, { ...Q, limit: 5 }]),
       (c) => c.explainBatch([Q, { ...Q, limit: 5 }]),
+      (c) => c.explainGroups({ ...Q, groupBy: 'n', limit: 5 }),
+      (c) => c.explainMatrix({ limit: 5 }),
       (c) => c.scrollPage({ limit: 5 }),
       (c) => c.scrollPage(),
     ],

@@ -1,13 +1,12 @@
 /** Groups, facets and matrices of the in-memory oracle, from all points there are. */
 import type { Hit, PointGroup } from '../../src/core/database.js'
-import type { FacetHit, QueryGroupsOptions, SearchMatrix } from '../../src/core/query.js'
+import type { FacetHit, QueryGroupsOptions, SearchMatrix, SearchMatrixOptions } from '../../src/core/query.js'
 import { valuesOf } from './memory-payload.js'
 import type { MemoryPoint } from './memory-points.js'
 import { type MemorySource, type Ranked, runOracle } from './memory-query.js'
 import {
   isGreaterBetter,
   isSparseSpace,
-  type MemorySpace,
   type MemoryVector,
   nearestScore,
   type SparseMap,
@@ -57,12 +56,12 @@ export function facetOfOracle(points: MemoryPoint[], key: string): FacetHit[] {
     .sort((a, b) => b.count - a.count || (a.value < b.value ? -1 : 1))
 }
 
-export function matrixOfOracle(
-  points: MemoryPoint[],
-  space: MemorySpace,
-  limit: number,
-  all: readonly MemoryPoint[],
-): SearchMatrix {
+export function matrixOfOracle(source: MemorySource, options: SearchMatrixOptions): SearchMatrix {
+  const { filter, sample = 10, limit = 3, using } = options
+  const space = source.space(using)
+  const having = (points: MemoryPoint[]) => points.filter((point) => point.vectors.has(space.name))
+  const points = having(source.matching(filter)).slice(0, sample)
+  const all = having(source.all())
   if (points.length < 2) return { ids: [], pairs: [] }
   const sign = isGreaterBetter(space) ? -1 : 1
   const stored = (point: MemoryPoint) => point.vectors.get(space.name) as MemoryVector

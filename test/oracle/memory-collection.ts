@@ -39,7 +39,7 @@ import { bounded, checkCall, filterable, plainPayload } from './memory-checks.js
 import { pointsOfColumns } from './memory-columns.js'
 import { infoOf } from './memory-info.js'
 import { changedPayload, type PayloadOperation, selectPayload } from './memory-payload.js'
-import { checkEffort, planOfScan } from './memory-plan.js'
+import { checkEffort, hasConditions, planAbove, planOfScan } from './memory-plan.js'
 import { idKey, idOfKey, type MemoryPoint } from './memory-points.js'
 import { type MemorySource, ordered, orderedPoint, type Ranked, runOracle } from './memory-query.js'
 import { noSnapshots } from './memory-snapshots.js'
@@ -148,17 +148,18 @@ export class MemoryCollection implements Collection {
   /** A scan of all, which is what it is. */
   async explain(options: QueryOptions): Promise<Explained> {
     const hits = await this.query(options)
-    const { filter } = options
-    const isSearch = options.query !== undefined && options.query !== null
-    const isFiltered = Object.values(filter ?? {}).some(
-      (conditions) => !Array.isArray(conditions) || conditions.length > 0,
-    )
-    const matches = filter && isFiltered ? this.#matching(filter).length : null
-    return { hits, plan: planOfScan(this.#points.size, matches, isSearch ? 'nearest' : 'ids', hits.length) }
+    const stage = (options.query ?? null) === null ? 'ids' : 'nearest'
+    const matches = hasConditions(options.filter) ? this.#matching(options.filter).length : null
+    return { hits, plan: planOfScan(this.#points.size, matches, stage, hits.length) }
   }
 
   async queryGroups(options: QueryGroupsOptions): Promise<PointGroup[]> {
     return groupsOfOracle(this.#source(), options, (hit) => this.#hit(hit, options))
+  }
+
+  async explainGroups(options: QueryGroupsOptions) {
+    const [groups, { plan }] = await Promise.all([this.queryGroups(options), this.explain(options)])
+    return { groups, plan: planAbove('groups', groups.flatMap(({ hits }) => hits).length, [plan]) }
   }
 
   async facet({ key, filter, limit = 10 }: FacetOptions): Promise<FacetHit[]> {
@@ -166,13 +167,13 @@ export class MemoryCollection implements Collection {
     return facetOfOracle(this.#matching(filter), key).slice(0, limit)
   }
 
-  async searchMatrix({ filter, sample = 10, limit = 3, using }: SearchMatrixOptions = {}): Promise<SearchMatrix> {
-    const space = this.#space(using)
-    const points = this.#matching(filter)
-      .filter((point) => point.vectors.has(space.name))
-      .slice(0, sample)
-    const all = [...this.#points.values()].filter((point) => point.vectors.has(space.name))
-    return matrixOfOracle(points, space, limit, all)
+  async searchMatrix(options: SearchMatrixOptions = {}): Promise<SearchMatrix> {
+    return matrixOfOracle(this.#source(), options)
+  }
+
+  async explainMatrix(options?: SearchMatrixOptions) {
+    const matrix = await this.searchMatrix(options)
+    return { ...matrix, plan: planAbove('matrix', matrix.pairs.length, []) }
   }
 
   #hit({ point, score, version, orderValue }: Ranked, options: ReadOptions): Hit {

@@ -1,5 +1,6 @@
 import type { QueryOptions } from '../../src/core/database.js'
 import { invalid } from '../../src/core/errors.js'
+import type { Filter } from '../../src/core/filter.js'
 import type { QueryPlan } from '../../src/core/query-plan.js'
 
 const MAX_OVERSAMPLING = 1024
@@ -16,6 +17,15 @@ export function checkEffort({ recall = 1, params }: QueryOptions): void {
   if (oversampling === null) return
   if (typeof oversampling === 'number' && oversampling >= 1 && oversampling <= MAX_OVERSAMPLING) return
   throw invalid('params.quantization.oversampling', `expected a number from 1 to ${MAX_OVERSAMPLING}`, oversampling)
+}
+
+export function hasConditions(filter: Filter | null | undefined): filter is Filter {
+  return Object.values(filter ?? {}).some((conditions) => !Array.isArray(conditions) || conditions.length > 0)
+}
+
+/** Of what it makes of other plans. */
+export function planAbove(stage: 'groups' | 'matrix', returned: number, prefetch: QueryPlan[]): QueryPlan {
+  return { ...planOfScan(0, null, 'ids', returned), stage, prefetch }
 }
 
 /** What the oracle can say of how it answers: it compares all there is, or all that matches. */

@@ -1,4 +1,5 @@
 import type { ReadableCollection } from '../../core/database.js'
+import type { QueryGroupsOptions, SearchMatrix } from '../../core/query.js'
 import { explainOf, facetOf, matrixOf, queriesOf, queryGroupsOf, queryOf } from '../../ingest/wire-query.js'
 import type { ReadCall, ReadRoute } from '../call.js'
 import { MeasuredResult } from '../respond.js'
@@ -55,8 +56,16 @@ async function explainedBatch(collection: ReadableCollection, asked: AskedQuery[
 }
 
 async function queryGroups(call: ReadCall): Promise<unknown> {
+  return await answerGroups(call, queryGroupsOf(call.body))
+}
+
+/** Of the older paths, too. */
+export async function answerGroups(call: ReadCall, query: QueryGroupsOptions): Promise<unknown> {
   const collection = await call.reads()
-  return wireGroups(await collection.queryGroups({ ...queryGroupsOf(call.body), ...call.options() }))
+  const options = { ...query, ...call.options() }
+  if (!explainOf(call.body)) return wireGroups(await collection.queryGroups(options))
+  const { groups, plan } = await collection.explainGroups(options)
+  return new MeasuredResult({ ...wireGroups(groups), explain: wirePlan(plan) }, wireUsage([plan]))
 }
 
 async function facet(call: ReadCall): Promise<unknown> {
@@ -65,14 +74,22 @@ async function facet(call: ReadCall): Promise<unknown> {
 }
 
 async function matrixPairs(call: ReadCall): Promise<unknown> {
-  const collection = await call.reads()
-  const { pairs } = await collection.searchMatrix({ ...matrixOf(call.optionalBody), ...call.options() })
-  return { pairs }
+  return await matrix(call, ({ pairs }) => ({ pairs }))
 }
 
 async function matrixOffsets(call: ReadCall): Promise<unknown> {
+  return await matrix(call, offsetsOf)
+}
+
+async function matrix(call: ReadCall, resultOf: (found: SearchMatrix) => object): Promise<unknown> {
   const collection = await call.reads()
-  const { ids, pairs } = await collection.searchMatrix({ ...matrixOf(call.optionalBody), ...call.options() })
+  const options = { ...matrixOf(call.optionalBody), ...call.options() }
+  if (!explainOf(call.optionalBody)) return resultOf(await collection.searchMatrix(options))
+  const { plan, ...found } = await collection.explainMatrix(options)
+  return new MeasuredResult({ ...resultOf(found), explain: wirePlan(plan) }, wireUsage([plan]))
+}
+
+function offsetsOf({ ids, pairs }: SearchMatrix): object {
   const offsets = new Map(ids.map((id, at) => [id, at]))
   return {
     offsets_row: pairs.map(({ a }) => offsets.get(a)),
