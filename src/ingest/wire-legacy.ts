@@ -14,7 +14,7 @@ import {
   withPayloadAt,
   withVectorOf,
 } from './wire-fields.js'
-import { groupingOf } from './wire-query.js'
+import { explainOf, groupingOf } from './wire-query.js'
 import { inputAt, pairsAt, recommendAt, stageOf } from './wire-stage.js'
 
 const DEFAULT_LIMIT = 10
@@ -66,12 +66,16 @@ export function legacyQueryOf(body: WireObject, read: LegacyQuery, at = ''): Que
   return options
 }
 
-export function legacyQueriesOf(body: WireObject, read: LegacyQuery): QueryOptions[] {
+/** Each with whether it is to be explained. */
+export function legacyQueriesOf(body: WireObject, read: LegacyQuery): { query: QueryOptions; explain: boolean }[] {
   const searches = arrayAt(body.searches, 'searches')
   if (searches.length > LIMITS.batchQueries) {
     throw invalid('searches', `expected at most ${LIMITS.batchQueries} searches`, searches.length)
   }
-  return searches.map((one, i) => legacyQueryOf(objectAt(one, `searches[${i}]`), read, `searches[${i}].`))
+  return searches.map((one, i) => {
+    const fields = objectAt(one, `searches[${i}]`)
+    return { query: legacyQueryOf(fields, read, `searches[${i}].`), explain: explainOf(fields) }
+  })
 }
 
 export function legacyGroupsOf(body: WireObject, read: LegacyQuery): QueryGroupsOptions {

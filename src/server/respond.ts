@@ -29,11 +29,12 @@ export class StreamBody {
   constructor(readonly data: SnapshotData) {}
 }
 
-/** A result, and what it took, for those who asked. */
+/** A result, and what it took, for those who asked. Where the result has no place for it, `explain` is beside it. */
 export class MeasuredResult {
   constructor(
     readonly result: unknown,
     readonly usage: object,
+    readonly explain?: unknown,
   ) {}
 }
 
@@ -54,7 +55,9 @@ export function sendResult(request: FastifyRequest, reply: FastifyReply, result:
   }
   const time = secondsSince(request.ticket.startedMs)
   if (result instanceof MeasuredResult) {
-    return send(request, reply, { usage: result.usage, result: result.result, status: 'ok', time })
+    const { usage, explain } = result
+    const beside = explain === undefined ? { usage } : { usage, explain }
+    return send(request, reply, { ...beside, result: result.result, status: 'ok', time })
   }
   return send(request, reply, { result, status: 'ok', time })
 }

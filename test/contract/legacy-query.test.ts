@@ -76,6 +76,21 @@ const SAME: [path: string, older: object, query: object][] = [
   ],
 ]
 
+const GROUPING = { group_by: 'group', group_size: 2, limit: 2, with_payload: true, with_lookup: 'a' }
+const GROUPED: [path: string, older: object, query: object][] = [
+  ['search', { vector: { name: 'v', vector: [7, 0] } }, { query: [7, 0], using: 'v' }],
+  ['recommend', { positive: [[7, 0]], using: 'v' }, { query: { recommend: { positive: [[7, 0]] } }, using: 'v' }],
+]
+
+interface Told {
+  stage: string
+  returned: number
+  distances_computed: number
+  prefetch: Told[]
+}
+
+const cpu = (usage: unknown) => (usage as { hardware: { cpu: number } }).hardware.cpu
+
 describe('the older paths', () => {
   it.each(SAME)('answer as a query: %s %j', async (path, older, query) => {
     const service = await filled()
@@ -89,14 +104,10 @@ describe('the older paths', () => {
     expect(batch.json.result).toEqual([points, points])
   })
 
-  it.each([
-    ['search', { vector: { name: 'v', vector: [7, 0] } }, { query: [7, 0] }],
-    ['recommend', { positive: [[7, 0]], using: 'v' }, { query: { recommend: { positive: [[7, 0]] } } }],
-  ])('group as a query: %s', async (path, older, query) => {
+  it.each(GROUPED)('group as a query: %s', async (path, older, query) => {
     const service = await filled()
-    const grouping = { group_by: 'group', group_size: 2, limit: 2, with_payload: true, with_lookup: 'a' }
-    const expected = await service.call('POST', `${POINTS}/query/groups`, { ...query, using: 'v', ...grouping })
-    const answer = await service.call('POST', `${POINTS}/${path}/groups`, { ...older, ...grouping })
+    const expected = await service.call('POST', `${POINTS}/query/groups`, { ...query, ...GROUPING })
+    const answer = await service.call('POST', `${POINTS}/${path}/groups`, { ...older, ...GROUPING })
     expect(answer.status, answer.text).toBe(200)
     expect((expected.json.result as { groups: unknown[] }).groups).toHaveLength(2)
     expect(answer.json.result).toEqual(expected.json.result)
@@ -119,6 +130,73 @@ describe('the older paths', () => {
     const answer = await service.call('POST', `${POINTS}/${path}`, body)
     expect(answer.status).toBe(400)
     expect((answer.json.status as { error: string }).error).toMatch(names)
+  })
+
+  it.each(SAME)('are explained as a query: %s %j', async (path, older, query) => {
+    const service = await filled()
+    const expected = await service.call('POST', `${POINTS}/query`, { ...query, explain: true })
+    const { points, explain } = expected.json.result as { points: unknown[]; explain: Told }
+    // What it took may differ: a graph is built meanwhile.
+    const told = expect.objectContaining({ stage: explain.stage, returned: points.length, segments: expect.anything() })
+    const answer = await service.call('POST', `${POINTS}/${path}`, { ...older, explain: true })
+    expect(answer.json).toMatchObject({ result: points, explain: told })
+    expect(cpu(answer.json.usage)).toBe((answer.json.explain as Told).distances_computed)
+    const searches = [older, { ...older, explain: true }, { ...older, explain: false }]
+    const batch = await service.call('POST', `${POINTS}/${path}/batch`, { searches })
+    expect(batch.json.result).toEqual([points, points, points])
+    expect(batch.json.explain).toEqual([null, told, null])
+    expect(cpu(batch.json.usage)).toBe((batch.json.explain as Told[])[1]?.distances_computed)
+  })
+
+  it.each(GROUPED)('explain groups as a query: %s', async (path, older, query) => {
+    const service = await filled()
+    const expected = await service.call('POST', `${POINTS}/query/groups`, { ...query, ...GROUPING })
+    for (const [asked, body] of [
+      ['query', query],
+      [path, older],
+    ] as const) {
+      const { json } = await service.call('POST', `${POINTS}/${asked}/groups`, { ...body, ...GROUPING, explain: true })
+      const { explain, ...found } = json.result as { explain: Told }
+      expect(found).toEqual(expected.json.result)
+      const stage = path === 'search' ? 'nearest' : path
+      expect(explain).toMatchObject({ stage: 'groups', returned: 4, prefetch: [{ stage }, { stage }] })
+      expect(cpu(json.usage)).toBe(explain.prefetch.reduce((sum, round) => sum + round.distances_computed, 0))
+    }
+  })
+
+  it.each(['search', 'search/groups', 'recommend', 'discover', 'query/groups', 'search/matrix/pairs'])(
+    'say nothing of what they took unasked, and refuse an `explain` that is none: %s',
+    async (path) => {
+      const service = await filled()
+      const body = {
+        ...{ vector: { name: 'v', vector: [7, 0] }, query: [7, 0], positive: [3], target: 4 },
+        ...{ using: 'v', group_by: 'group', limit: 2 },
+      }
+      for (const explain of [undefined, null, false]) {
+        const { status, json } = await service.call('POST', `${POINTS}/${path}`, { ...body, explain })
+        expect(status).toBe(200)
+        for (const place of ['explain', 'usage', 'result.explain']) expect(json).not.toHaveProperty(place)
+      }
+      const refused = await service.call('POST', `${POINTS}/${path}`, { ...body, explain: 'yes' })
+      expect(refused.status).toBe(400)
+      expect((refused.json.status as { error: string }).error).toMatch(/explain/)
+    },
+  )
+
+  it.each(['pairs', 'offsets'])('tell what a matrix took: %s', async (form) => {
+    const service = await filled()
+    const body = { using: 'v', sample: 4, limit: 2, explain: true }
+    const { json } = await service.call('POST', `${POINTS}/search/matrix/${form}`, body)
+    const nearest = { stage: 'nearest', returned: 2 }
+    expect(json.result).toMatchObject({
+      [form === 'pairs' ? 'pairs' : 'scores']: expect.objectContaining({ length: 8 }),
+      explain: {
+        stage: 'matrix',
+        returned: 8,
+        prefetch: [{ stage: 'sample', returned: 4 }, nearest, nearest, nearest, nearest],
+      },
+    })
+    expect(cpu(json.usage)).toBeGreaterThanOrEqual(4 * 3)
   })
 
   it('tell what an explained query took', async () => {

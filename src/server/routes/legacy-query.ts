@@ -1,4 +1,7 @@
-/** Search, recommend and discover as they were before there was one query for all of them. */
+/**
+ * Search, recommend and discover as they were before there was one query for all of them. Their result is a list of
+ * points, and stays one: how it was found is beside it.
+ */
 import {
   discoverOf,
   type LegacyQuery,
@@ -8,8 +11,11 @@ import {
   recommendOf,
   searchOf,
 } from '../../ingest/wire-legacy.js'
+import { explainOf } from '../../ingest/wire-query.js'
 import type { ReadCall, ReadRoute } from '../call.js'
-import { wireGroups } from './wire-points.js'
+import { MeasuredResult } from '../respond.js'
+import { answerGroups } from './query.js'
+import { wirePlan, wireUsage } from './wire-plan.js'
 
 const POINTS = '/collections/:name/points'
 
@@ -35,15 +41,27 @@ function grouped(name: string, read: LegacyQuery): ReadRoute[] {
 
 async function query(call: ReadCall, read: LegacyQuery): Promise<unknown> {
   const collection = await call.reads()
-  return await collection.query({ ...legacyQueryOf(call.body, read), ...call.options() })
+  const options = { ...legacyQueryOf(call.body, read), ...call.options() }
+  if (!explainOf(call.body)) return await collection.query(options)
+  const { hits, plan } = await collection.explain(options)
+  return new MeasuredResult(hits, wireUsage([plan]), wirePlan(plan))
 }
 
 async function batch(call: ReadCall, read: LegacyQuery): Promise<unknown> {
   const collection = await call.reads()
-  return await collection.queryBatch(legacyQueriesOf(call.body, read), call.options())
+  const asked = legacyQueriesOf(call.body, read)
+  const queries = asked.map(({ query }) => query)
+  if (!asked.some(({ explain }) => explain)) return await collection.queryBatch(queries, call.options())
+  const answers = await collection.explainBatch(queries, call.options())
+  const plans = answers.map(({ plan }, i) => (asked[i]?.explain ? plan : null))
+  const told = plans.flatMap((plan) => plan ?? [])
+  return new MeasuredResult(
+    answers.map(({ hits }) => hits),
+    wireUsage(told),
+    plans.map((plan) => plan && wirePlan(plan)),
+  )
 }
 
 async function groups(call: ReadCall, read: LegacyQuery): Promise<unknown> {
-  const collection = await call.reads()
-  return wireGroups(await collection.queryGroups({ ...legacyGroupsOf(call.body, read), ...call.options() }))
+  return await answerGroups(call, legacyGroupsOf(call.body, read))
 }
