@@ -58,9 +58,9 @@ const KINDS: Record<string, (raw: SparseVector | number[][]) => Query> = {
       feedback: [
         { example: 0, score: 0.9 },
         { example: 7, score: 0.1 },
-        { example: 12, score: 0.4 },
-        { example: 13, score: 0.4 },
-        { example: 5, score: 0.2 },
+        { example: 11, score: 0.4 },
+        { example: 21, score: 0.4 },
+        { example: 25, score: 0.2 },
       ],
       strategy: { naive: { a: 1, b: 0.5, c: 0.7 } },
     },
