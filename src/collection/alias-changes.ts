@@ -29,8 +29,7 @@ function takeAction(
   isCollection: (name: string) => boolean,
 ): void {
   const kinds = action !== null && typeof action === 'object' ? Object.keys(action) : []
-  if (kinds.length !== 1)
-    throw invalid(field, 'expected exactly one of create_alias, delete_alias, rename_alias', action)
+  if (kinds.length !== 1) throw invalid(field, 'expected exactly one of createAlias, deleteAlias, renameAlias', action)
   const put = (alias: string, collection: string) => {
     if (isCollection(alias)) {
       throw new VicinalError('ALREADY_EXISTS', `Wrong input: Collection \`${alias}\` already exists!`, {
@@ -57,7 +56,7 @@ function takeAction(
     aliases.delete(oldAliasName)
     put(newAliasName, collection)
   } else {
-    throw invalid(field, 'expected one of create_alias, delete_alias, rename_alias', kinds[0])
+    throw invalid(field, 'expected one of createAlias, deleteAlias, renameAlias', kinds[0])
   }
 }
 
