@@ -2,6 +2,8 @@ import { setMaxListeners } from 'node:events'
 import type { Awaitable } from '../core/awaitable.js'
 import type { CallOptions } from '../core/database.js'
 import { invalid, VicinalError } from '../core/errors.js'
+import { checkIfGiven } from '../core/known-keys.js'
+import { KNOWN_CALL } from '../core/known-options.js'
 import { LIMITS } from '../core/limits.js'
 import { Stop } from '../core/stop.js'
 
@@ -35,6 +37,12 @@ export function withDeadline<T>(
   const scope = new CallScope()
   const started = begun(work, scope)
   return started instanceof Promise ? untilStopped(started, scope, timeoutMs, options ?? NO_OPTIONS) : started
+}
+
+/** The same of a verb that is told nothing else than how it is called. */
+export function withCall<T>(call: CallOptions | undefined, work: (scope: CallScope) => Awaitable<T>): Awaitable<T> {
+  checkIfGiven(call, KNOWN_CALL)
+  return withDeadline(call, work)
 }
 
 /** Where one part of a call fails, nobody wants what its other parts are still doing. */

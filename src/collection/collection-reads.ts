@@ -17,6 +17,8 @@ import type {
 } from '../core/database.js'
 import { invalid } from '../core/errors.js'
 import type { Filter } from '../core/filter.js'
+import { checkIfGiven, checkKnown } from '../core/known-keys.js'
+import { KNOWN_CALL, KNOWN_READ } from '../core/known-options.js'
 import { LIMITS } from '../core/limits.js'
 import type { Payload, PointId } from '../core/point.js'
 import type { FacetHit, FacetOptions, QueryGroupsOptions, SearchMatrix, SearchMatrixOptions } from '../core/query.js'
@@ -73,6 +75,7 @@ export class CollectionReads<P = Payload> implements ReadableCollection<P> {
   }
 
   async retrieve(ids: readonly PointId[], options: RetrieveOptions = {}): Promise<StoredPoint<P>[]> {
+    checkKnown(options, KNOWN_READ.retrieve)
     if (!Array.isArray(ids)) throw invalid('ids', 'expected an array of ids', ids)
     return await this.#read(options, (scope, view) =>
       this.#answer(ids.length, options, scope, () => retrieve<P>(view.shard, view.schema, ids, options)),
@@ -80,6 +83,7 @@ export class CollectionReads<P = Payload> implements ReadableCollection<P> {
   }
 
   async query(query: QueryOptions): Promise<Hit<P>[]> {
+    checkKnown(query, KNOWN_READ.query)
     this.#checkQueries([query])
     return await this.#read(query, (scope, view) => this.#query(query, scope, view))
   }
@@ -89,6 +93,7 @@ export class CollectionReads<P = Payload> implements ReadableCollection<P> {
   }
 
   async explain(query: QueryOptions): Promise<Explained<P>> {
+    checkKnown(query, KNOWN_READ.query)
     this.#checkQueries([query])
     return await this.#read(query, (scope, view) => this.#explain(query, scope, view))
   }
@@ -107,6 +112,8 @@ export class CollectionReads<P = Payload> implements ReadableCollection<P> {
     if (queries.length > LIMITS.batchQueries) {
       throw invalid('searches', `expected at most ${LIMITS.batchQueries} queries`, queries.length)
     }
+    checkIfGiven(call, KNOWN_CALL)
+    for (const [i, query] of queries.entries()) checkKnown(query, KNOWN_READ.query, `queries[${i}].`)
     this.#checkQueries(queries)
     const all = (scope: CallScope, view: CollectionView) => Promise.all(queries.map((query) => run(query, scope, view)))
     return await this.#read(call, all, queries.length)
@@ -131,6 +138,7 @@ export class CollectionReads<P = Payload> implements ReadableCollection<P> {
   }
 
   async #groups(query: QueryGroupsOptions, explains: boolean): ReturnType<typeof queryGroups<P>> {
+    checkKnown(query, KNOWN_READ.groups)
     const rows = (query.limit ?? DEFAULT_LIMIT) * (query.groupSize ?? DEFAULT_GROUP_SIZE)
     const { strictMode } = this.source
     if (strictMode) checkGroups(query, rows, strictMode)
@@ -140,6 +148,7 @@ export class CollectionReads<P = Payload> implements ReadableCollection<P> {
   }
 
   async facet(options: FacetOptions): Promise<FacetHit[]> {
+    checkKnown(options, KNOWN_READ.facet)
     this.#checkFilter(options)
     return await this.#read(options, (scope, view) => facet(view, options, scope.signal))
   }
@@ -154,6 +163,7 @@ export class CollectionReads<P = Payload> implements ReadableCollection<P> {
   }
 
   async #matrix(options: SearchMatrixOptions, explains: boolean): ReturnType<typeof searchMatrix> {
+    checkKnown(options, KNOWN_READ.matrix)
     this.#checkFilter(options)
     return await this.#read(options, (scope, view) => searchMatrix(options, this.#scopeOf(view, scope, explains)))
   }
@@ -185,6 +195,7 @@ export class CollectionReads<P = Payload> implements ReadableCollection<P> {
   }
 
   async scrollPage(options: ScrollOptions = {}): Promise<ScrollPage<P>> {
+    checkKnown(options, KNOWN_READ.scroll)
     this.#checkFilter(options)
     return await this.#read(options, (scope, view) =>
       this.#answer(options.limit ?? DEFAULT_LIMIT, options, scope, () =>
@@ -194,6 +205,7 @@ export class CollectionReads<P = Payload> implements ReadableCollection<P> {
   }
 
   async *scroll(options: ScrollOptions = {}): AsyncIterable<StoredPoint<P>> {
+    checkKnown(options, KNOWN_READ.scroll)
     if (options.orderBy)
       throw invalid('order_by', 'expected a page of points: only those in the order of ids go on by themselves')
     let offset = options.offset ?? null
@@ -205,6 +217,7 @@ export class CollectionReads<P = Payload> implements ReadableCollection<P> {
   }
 
   async count(options: Parameters<Collection<P>['count']>[0] = {}): Promise<number> {
+    checkKnown(options, KNOWN_READ.count)
     const filterIn = ({ schema }: CollectionView) => {
       const vectorNames = schema.map(({ name }) => name)
       return options.filter ? compileFilter(options.filter, { vectorNames }) : null

@@ -8,13 +8,16 @@ import type {
   WriteResult,
 } from '../core/database.js'
 import { invalid } from '../core/errors.js'
+import { checkConfigChange, checkVectorName } from '../core/known-config.js'
+import { checkIfGiven, checkKnown } from '../core/known-keys.js'
+import { checkOperations, KNOWN_WRITE } from '../core/known-options.js'
 import { LIMITS } from '../core/limits.js'
 import type { PayloadIndexKind, PayloadIndexOptions } from '../core/payload-index.js'
 import type { Payload } from '../core/point.js'
 import type { CollectionInfo, ConfigChange, VectorNameConfig } from '../core/schema.js'
 import type { CollectionSnapshots } from '../core/snapshots.js'
 import { writeBytes } from './anticipated.js'
-import { withDeadline } from './call-scope.js'
+import { withCall, withDeadline } from './call-scope.js'
 import type { CollectionEngine } from './collection-engine.js'
 import { CollectionReads, type ReadHost } from './collection-reads.js'
 import { withRoom } from './memory-budget.js'
@@ -51,22 +54,24 @@ export class EmbeddedCollection<P = Payload> extends CollectionReads<P> implemen
   }
 
   async info(call?: CallOptions): Promise<CollectionInfo> {
-    return await withDeadline(call, () => this.#engine.info())
+    return await withCall(call, () => this.#engine.info())
   }
 
   async aliases(call?: CallOptions): Promise<string[]> {
     this.#engine.checkOpen()
-    return await withDeadline(call, () => this.#aliases())
+    return await withCall(call, () => this.#aliases())
   }
 
   async updateConfig(change: ConfigChange, call?: CallOptions): Promise<void> {
-    await withDeadline(call, () => this.#engine.updateConfig((config) => changeConfig(config, change)))
+    checkConfigChange(change)
+    await withCall(call, () => this.#engine.updateConfig((config) => changeConfig(config, change)))
   }
 
   async upsert(
     points: Parameters<Collection<P>['upsert']>[0],
     options?: WriteOptions & UpdateCondition,
   ): Promise<WriteResult> {
+    checkIfGiven(options, KNOWN_WRITE.upsert)
     return await this.#write({ op: 'upsert', points: points as never, ...conditionIn(options) }, options)
   }
 
@@ -74,14 +79,17 @@ export class EmbeddedCollection<P = Payload> extends CollectionReads<P> implemen
     points: Parameters<Collection<P>['updateVectors']>[0],
     options?: WriteOptions & Pick<UpdateCondition, 'updateFilter'>,
   ): Promise<WriteResult> {
+    checkIfGiven(options, KNOWN_WRITE.updateVectors)
     return await this.#write({ op: 'updateVectors', points, ...conditionIn(options) }, options)
   }
 
   async deleteVectors(names: readonly string[], which: Selector, options?: WriteOptions): Promise<WriteResult> {
+    checkIfGiven(options, KNOWN_WRITE.plain)
     return await this.#write({ op: 'deleteVectors', names, which }, options)
   }
 
   async delete(which: Selector, options?: WriteOptions): Promise<WriteResult> {
+    checkIfGiven(options, KNOWN_WRITE.plain)
     return await this.#write({ op: 'delete', which }, options)
   }
 
@@ -90,27 +98,33 @@ export class EmbeddedCollection<P = Payload> extends CollectionReads<P> implemen
     which: Selector,
     options?: WriteOptions & { key?: string },
   ): Promise<WriteResult> {
+    checkIfGiven(options, KNOWN_WRITE.payload)
     const key = options?.key === undefined ? {} : { key: options.key }
     return await this.#write({ op: 'setPayload', payload, which, ...key }, options)
   }
 
   async overwritePayload(payload: P, which: Selector, options?: WriteOptions & { key?: string }): Promise<WriteResult> {
+    checkIfGiven(options, KNOWN_WRITE.payload)
     return await this.#write({ op: 'overwritePayload', payload, which }, options)
   }
 
   async deletePayload(keys: readonly string[], which: Selector, options?: WriteOptions): Promise<WriteResult> {
+    checkIfGiven(options, KNOWN_WRITE.plain)
     return await this.#write({ op: 'deletePayload', keys, which }, options)
   }
 
   async clearPayload(which: Selector, options?: WriteOptions): Promise<WriteResult> {
+    checkIfGiven(options, KNOWN_WRITE.plain)
     return await this.#write({ op: 'clearPayload', which }, options)
   }
 
   async batch(operations: readonly WriteOperation<P>[], options?: WriteOptions): Promise<WriteResult[]> {
+    checkIfGiven(options, KNOWN_WRITE.plain)
     if (!Array.isArray(operations)) throw invalid('operations', 'expected an array of operations', operations)
     if (operations.length > LIMITS.batchQueries) {
       throw invalid('operations', `expected at most ${LIMITS.batchQueries} operations`, operations.length)
     }
+    checkOperations(operations)
     this.#engine.checkWritable()
     for (const operation of operations) await this.#checkWrite(operation, options)
     return await withDeadline(options, async (scope) => {
@@ -168,6 +182,7 @@ export class EmbeddedCollection<P = Payload> extends CollectionReads<P> implemen
     schema: PayloadIndexKind | PayloadIndexOptions,
     options: WriteOptions = {},
   ): Promise<WriteResult> {
+    checkKnown(options, KNOWN_WRITE.plain)
     this.#engine.checkWritable()
     const index = checkPayloadIndex(field, schema)
     this.#engine.strictMode?.payloadIndex(field)
@@ -175,11 +190,13 @@ export class EmbeddedCollection<P = Payload> extends CollectionReads<P> implemen
   }
 
   async deletePayloadIndex(field: string, options: WriteOptions = {}): Promise<WriteResult> {
+    checkKnown(options, KNOWN_WRITE.plain)
     this.#engine.checkWritable()
     return await withDeadline(options, () => this.#engine.deletePayloadIndex(field))
   }
 
   async createVectorName(name: string, config: VectorNameConfig, options: WriteOptions = {}): Promise<WriteResult> {
+    checkVectorName(config)
     return await this.#changeVectors((before) => withVectorName(before, name, config), options)
   }
 
@@ -189,6 +206,7 @@ export class EmbeddedCollection<P = Payload> extends CollectionReads<P> implemen
 
   /** It is not worth waiting less for: the change is made when it is durable. */
   async #changeVectors(edit: EditVectors, options: WriteOptions): Promise<WriteResult> {
+    checkKnown(options, KNOWN_WRITE.plain)
     this.#engine.checkWritable()
     // What can be told at once is.
     edit(this.#engine.config)
@@ -198,12 +216,12 @@ export class EmbeddedCollection<P = Payload> extends CollectionReads<P> implemen
 
   async flush(call?: CallOptions): Promise<void> {
     this.#engine.checkWritable()
-    await withDeadline(call, () => this.#engine.flush())
+    await withCall(call, () => this.#engine.flush())
   }
 
   async waitForIndex(call?: CallOptions): Promise<void> {
     this.#engine.checkOpen()
-    await withDeadline(call, () => this.#engine.waitForIndex())
+    await withCall(call, () => this.#engine.waitForIndex())
   }
 }
 

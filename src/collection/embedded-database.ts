@@ -2,6 +2,9 @@ import { randomUUID } from 'node:crypto'
 import type { AliasAction, AliasDescription } from '../core/aliases.js'
 import type { CallOptions, Collection } from '../core/database.js'
 import { invalid, notFound, VicinalError } from '../core/errors.js'
+import { checkCollectionOptions, KNOWN_QUOTAS } from '../core/known-config.js'
+import { checkKnown } from '../core/known-keys.js'
+import { KNOWN_RECOVER } from '../core/known-options.js'
 import { LIMITS } from '../core/limits.js'
 import { checkCollectionName } from '../core/names.js'
 import type { Payload } from '../core/point.js'
@@ -11,7 +14,7 @@ import type { RecoverOptions, SnapshotSource, Snapshots } from '../core/snapshot
 import type { Manifest } from '../storage/manifest.js'
 import { Admission } from './admission.js'
 import { AliasBook } from './alias-book.js'
-import { withDeadline } from './call-scope.js'
+import { withCall } from './call-scope.js'
 import { catalogChanges } from './catalog-changes.js'
 import { alreadyThere, cannotBeServed, takenByAlias } from './catalog-errors.js'
 import type { CollectionEngine } from './collection-engine.js'
@@ -95,8 +98,9 @@ export class EmbeddedDatabase implements SharingDatabase {
   ): Promise<Collection<P>> {
     this.#checkWritable()
     checkCollectionName(name)
+    checkCollectionOptions(options)
     const config = resolveConfig(options)
-    const engine = await withDeadline(call, () =>
+    const engine = await withCall(call, () =>
       this.#inTurn(async () => {
         if (this.#isCollection(name)) throw alreadyThere(name)
         if (this.#aliases.has(name)) throw takenByAlias(name)
@@ -161,7 +165,7 @@ export class EmbeddedDatabase implements SharingDatabase {
 
   async updateAliases(actions: readonly AliasAction[], call?: CallOptions): Promise<void> {
     this.#checkWritable()
-    await withDeadline(call, () => this.#inTurn(() => this.#aliases.change(actions, this.#isCollection)))
+    await withCall(call, () => this.#inTurn(() => this.#aliases.change(actions, this.#isCollection)))
   }
 
   readonly #isCollection = (name: string): boolean =>
@@ -169,13 +173,14 @@ export class EmbeddedDatabase implements SharingDatabase {
 
   async quotas(call?: CallOptions): Promise<QuotaStatus> {
     this.#checkOpen()
-    return await withDeadline(call, () => this.#quotas.status())
+    return await withCall(call, () => this.#quotas.status())
   }
 
   async updateQuotas(config: QuotaConfig, call?: CallOptions): Promise<void> {
     this.#checkWritable()
+    checkKnown(config, KNOWN_QUOTAS)
     const quotas = quotasOf(config)
-    await withDeadline(call, () =>
+    await withCall(call, () =>
       this.#inTurn(async () => {
         await this.#store.saveQuotas(quotas)
         this.#quotas.set(quotas)
@@ -185,12 +190,12 @@ export class EmbeddedDatabase implements SharingDatabase {
 
   async aliases(call?: CallOptions): Promise<AliasDescription[]> {
     this.#checkOpen()
-    return await withDeadline(call, async () => this.#aliases.list())
+    return await withCall(call, async () => this.#aliases.list())
   }
 
   async collections(call?: CallOptions): Promise<string[]> {
     this.#checkOpen()
-    return await withDeadline(call, async () => {
+    return await withCall(call, async () => {
       const damaged = this.#damaged.flatMap(({ name }) => (name === null ? [] : [name]))
       return [...this.#engines.keys(), ...damaged].sort()
     })
@@ -214,7 +219,7 @@ export class EmbeddedDatabase implements SharingDatabase {
   async deleteCollection(name: string, call?: CallOptions): Promise<boolean> {
     this.#checkWritable()
     checkCollectionName(name)
-    return await withDeadline(call, () =>
+    return await withCall(call, () =>
       this.#inTurn(async () => {
         const engine = this.#engines.get(name) ?? this.#removing.get(name)
         const damaged = engine ? undefined : this.#damagedAs(name)
@@ -232,6 +237,7 @@ export class EmbeddedDatabase implements SharingDatabase {
     options: RecoverOptions = {},
   ): Promise<Collection<P>> {
     this.#checkWritable()
+    checkKnown(options, KNOWN_RECOVER)
     checkCollectionName(name)
     const store = snapshotStoreOf(this.#host)
     const engine = await withLongDeadline(options, () =>
@@ -250,6 +256,7 @@ export class EmbeddedDatabase implements SharingDatabase {
 
   async recover(source: SnapshotSource, options: RecoverOptions = {}): Promise<string[]> {
     this.#checkWritable()
+    checkKnown(options, KNOWN_RECOVER)
     const store = snapshotStoreOf(this.#host)
     return await withLongDeadline(options, () =>
       this.#untilDone(() =>

@@ -1,5 +1,7 @@
 import type { CallOptions } from '../core/database.js'
 import { VicinalError } from '../core/errors.js'
+import { checkIfGiven } from '../core/known-keys.js'
+import { KNOWN_CALL } from '../core/known-options.js'
 import { LIMITS } from '../core/limits.js'
 import type { CollectionSnapshots, SnapshotData, SnapshotDescription } from '../core/snapshots.js'
 import type { Aliases } from '../storage/alias-file.js'
@@ -44,13 +46,13 @@ export class EmbeddedSnapshots implements CollectionSnapshots {
   }
 
   async create(call?: CallOptions): Promise<SnapshotDescription> {
-    const store = this.#store('write')
+    const store = this.#store('write', call)
     const made = () => this.#host.untilDone(() => store.create(this.#collection, () => this.#picture()))
     return await withLongDeadline(call, made)
   }
 
   async stream(call?: CallOptions): Promise<SnapshotData> {
-    const store = this.#store('write')
+    const store = this.#store('write', call)
     const made = this.#host.untilDone(() => store.stream(this.#collection, () => this.#picture()))
     try {
       return await withLongDeadline(call, () => made)
@@ -69,21 +71,22 @@ export class EmbeddedSnapshots implements CollectionSnapshots {
   }
 
   async list(call?: CallOptions): Promise<SnapshotDescription[]> {
-    const store = this.#store('read')
+    const store = this.#store('read', call)
     return await withLongDeadline(call, () => store.folder.list(this.#collection))
   }
 
   async delete(name: string, call?: CallOptions): Promise<void> {
-    const store = this.#store('write')
+    const store = this.#store('write', call)
     await withLongDeadline(call, () => this.#host.untilDone(() => store.folder.delete(this.#collection, name)))
   }
 
   async read(name: string, call?: CallOptions): Promise<SnapshotData> {
-    const store = this.#store('read')
+    const store = this.#store('read', call)
     return await withLongDeadline(call, () => store.folder.read(this.#collection, name))
   }
 
-  #store(access: 'read' | 'write'): SnapshotStore {
+  #store(access: 'read' | 'write', call: CallOptions | undefined): SnapshotStore {
+    checkIfGiven(call, KNOWN_CALL)
     if (access === 'write') this.#host.checkWritable()
     else this.#host.checkOpen()
     this.#engine?.checkOpen()

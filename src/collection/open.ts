@@ -2,6 +2,7 @@ import { resolve } from 'node:path'
 import { systemClock } from '../core/clock.js'
 import type { Database } from '../core/database.js'
 import { invalid } from '../core/errors.js'
+import { checkKnown, keysOf } from '../core/known-keys.js'
 import { LIMITS } from '../core/limits.js'
 import type { CollectionStore } from './collection-store.js'
 import { EmbeddedDatabase } from './embedded-database.js'
@@ -29,6 +30,13 @@ export interface OpenOptions {
   maxSnapshotBytes?: number
 }
 
+const KNOWN = keysOf<OpenOptions>({
+  readOnly: true,
+  concurrentSearches: true,
+  memoryLimitBytes: true,
+  snapshotUrls: true,
+  maxSnapshotBytes: true,
+})
 const IN_MEMORY = ':memory:'
 
 /** Databases of this process that are open for writing, by absolute folder: a second open shares the first. */
@@ -54,6 +62,7 @@ export async function open(folder: string, options: OpenOptions = {}): Promise<D
 export async function openSharing(folder: string, options: OpenOptions = {}): Promise<SharingDatabase> {
   if (typeof folder !== 'string' || folder.length === 0)
     throw invalid('folder', "expected a path or ':memory:'", folder)
+  checkKnown(options, KNOWN)
   checkMemoryLimit(options.memoryLimitBytes)
   if (folder === IN_MEMORY) return await openStore(new MemoryStore(), options)
   const root = resolve(folder)

@@ -3,6 +3,7 @@
  * of one node are ignored; what would change the answers is refused.
  */
 import { invalid } from '../core/errors.js'
+import { KNOWN_SETTINGS } from '../core/known-config.js'
 import type { MemoryPlacement } from '../core/memory.js'
 import type { Quantization, QuantizationConfig, QuantizationOptions } from '../core/quantization.js'
 import type {
@@ -27,6 +28,7 @@ import {
   integerAt,
   isObject,
   isPresent,
+  knownOf,
   objectAt,
   textAt,
   unsupported,
@@ -51,13 +53,18 @@ export function collectionOf(body: WireObject): CollectionOptions {
   return Object.assign(options, settingsOf(body))
 }
 
-/** As they came: the engine knows what each of them may be. */
+/** As they came, without keys that nobody knows: the engine knows what each of them may be. */
 function settingsOf(body: WireObject): CollectionSettings {
   const { optimizers_config, wal_config, strict_mode_config, metadata } = body
+  const { optimizersConfig, walConfig, strictModeConfig } = KNOWN_SETTINGS
   return {
-    ...(isPresent(optimizers_config) ? { optimizersConfig: optimizers_config as OptimizersConfig } : {}),
-    ...(isPresent(wal_config) ? { walConfig: wal_config as WalConfig } : {}),
-    ...(isPresent(strict_mode_config) ? { strictModeConfig: strict_mode_config as StrictModeConfig } : {}),
+    ...(isPresent(optimizers_config)
+      ? { optimizersConfig: knownOf(optimizers_config, optimizersConfig) as OptimizersConfig }
+      : {}),
+    ...(isPresent(wal_config) ? { walConfig: knownOf(wal_config, walConfig) as WalConfig } : {}),
+    ...(isPresent(strict_mode_config)
+      ? { strictModeConfig: knownOf(strict_mode_config, strictModeConfig) as StrictModeConfig }
+      : {}),
     ...(isPresent(metadata) ? { metadata: payloadAt(metadata, 'metadata') } : {}),
   }
 }

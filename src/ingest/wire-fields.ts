@@ -24,6 +24,11 @@ export function objectAt(value: unknown, field: string): WireObject {
   return value
 }
 
+/** Of what passes as it came: the library refuses keys that it does not know. */
+export function knownOf(value: unknown, known: ReadonlySet<string>): unknown {
+  return isObject(value) ? Object.fromEntries(Object.entries(value).filter(([key]) => known.has(key))) : value
+}
+
 export function arrayAt(value: unknown, field: string): readonly unknown[] {
   if (!Array.isArray(value)) throw invalid(field, 'expected an array', value ?? null)
   return value

@@ -1,6 +1,7 @@
 /** The stages of a query body, from the wire's names to the library's. What values may be is the engine's to say. */
 import type { QuantizationParams, QueryParams } from '../core/database.js'
 import { invalid } from '../core/errors.js'
+import { KNOWN_NAIVE, KNOWN_RRF } from '../core/known-query.js'
 import { LIMITS } from '../core/limits.js'
 import type {
   AcornParams,
@@ -21,6 +22,7 @@ import {
   integerAt,
   isObject,
   isPresent,
+  knownOf,
   objectAt,
   refuse,
   textAt,
@@ -125,6 +127,8 @@ function plainQuery(
       const formula = operand as Expression
       return isPresent(query.defaults) ? { formula, defaults: query.defaults as Record<string, unknown> } : { formula }
     }
+    case 'rrf':
+      return { rrf: knownOf(operand, KNOWN_RRF) } as Query
     default:
       return { [kind]: operand } as unknown as Query
   }
@@ -179,7 +183,7 @@ function feedbackAt({ target, feedback, strategy }: WireObject, field: string): 
     relevanceFeedback: {
       target: inputAt(target, `${field}.target`),
       feedback: items,
-      strategy: { naive: naive as unknown as { a: number; b: number; c: number } },
+      strategy: { naive: knownOf(naive, KNOWN_NAIVE) as { a: number; b: number; c: number } },
     },
   }
 }

@@ -4,6 +4,7 @@
  */
 import type { Hit, PointGroup } from '../core/database.js'
 import { invalid } from '../core/errors.js'
+import { checkWithLookup } from '../core/known-query.js'
 import { LIMITS } from '../core/limits.js'
 import { encodeIds, type Payload, type PointId } from '../core/point.js'
 import type { QueryGroupsOptions, WithLookup } from '../core/query.js'
@@ -159,6 +160,7 @@ function bare({ id, version, score, orderValue }: Hit): Hit {
 
 function lookupOf(withLookup: QueryGroupsOptions['withLookup']): WithLookup | null {
   if (withLookup === undefined || withLookup === null) return null
+  checkWithLookup(withLookup)
   const lookup = typeof withLookup === 'string' ? { collection: withLookup } : withLookup
   if (typeof lookup.collection !== 'string')
     throw invalid('with_lookup.collection', 'expected a text', lookup.collection)

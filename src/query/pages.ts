@@ -1,5 +1,6 @@
 import type { RetrieveOptions, ScrollOptions, ScrollPage, StoredPoint } from '../core/database.js'
 import { invalid } from '../core/errors.js'
+import { checkOrderBy } from '../core/known-query.js'
 import { LIMITS } from '../core/limits.js'
 import { decodeId, distinctIds, encodeId, encodeIds, ID_WORDS, type PointId } from '../core/point.js'
 import type { SchemaVector } from '../core/schema.js'
@@ -42,6 +43,7 @@ export async function scrollPage<P>(
   const filter = options.filter ? compileFilter(options.filter, { vectorNames: schema.map(({ name }) => name) }) : null
   if (options.orderBy !== undefined && options.orderBy !== null) {
     if (from) throw invalid('offset', OFFSET_WITH_ORDER)
+    checkOrderBy(options.orderBy, '')
     const { key: field, descending, from: start } = orderOf(options.orderBy, 'order_by')
     const request = { field, descending, from: start, limit, filter, fields: projection.fields }
     const ordered = await shard.orderBy(request, signal)

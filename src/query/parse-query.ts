@@ -1,4 +1,5 @@
 import { invalid } from '../core/errors.js'
+import { checkLookup, checkPrefetch } from '../core/known-query.js'
 import { LIMITS } from '../core/limits.js'
 import type { LookupLocation, Prefetch, QueryOptions, QueryStage } from '../core/query.js'
 import type { SchemaVector } from '../core/schema.js'
@@ -73,7 +74,7 @@ class QueryParser {
     }
     return list.map((one, i) => {
       const field = `${at}prefetch[${i}]`
-      if (one === null || typeof one !== 'object') throw invalid(field, 'expected an object', one)
+      checkPrefetch(one, `${field}.`)
       const stage = this.stage(one, `${field}.`, depth + 1)
       this.#prefetched += stage.limit
       if (this.#prefetched > LIMITS.prefetchedPoints) {
@@ -96,6 +97,7 @@ function checkThreshold({ kind }: Scoring, at: string): void {
 
 function lookupOf(location: LookupLocation | null | undefined, at: string): Lookup | null {
   if (location === undefined || location === null) return null
+  checkLookup(location, at)
   const { collection, vector = null } = location
   if (typeof collection !== 'string') throw invalid(`${at}lookup_from.collection`, 'expected a text', collection)
   if (vector !== null && typeof vector !== 'string') throw invalid(`${at}lookup_from.vector`, 'expected a text', vector)

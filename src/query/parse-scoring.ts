@@ -1,4 +1,5 @@
 import { invalid } from '../core/errors.js'
+import { queryKind } from '../core/known-query.js'
 import { LIMITS } from '../core/limits.js'
 import { encodeId, ID_WORDS, type MultiVector, type PointId, type Vector } from '../core/point.js'
 import {
@@ -48,16 +49,7 @@ export class ScoringParser {
     if (query === undefined || query === null) return this.#absent(field, facts)
     if (typeof query !== 'object' || isVector(query) || isSparseVector(query) || isDocument(query))
       return this.#nearest({ nearest: query }, using, field, at, facts)
-    const kinds = Object.keys(query).filter((key) => KINDS.includes(key))
-    const kind = kinds[0]
-    if (kind === undefined || kinds.length > 1) {
-      const wireKinds = KINDS.map((name) => WIRE_KINDS[name] ?? name).join(', ')
-      throw invalid(
-        field,
-        `expected a vector, an id, or an object with one of ${wireKinds}`,
-        kinds.length > 1 ? kinds.join(', ') : query,
-      )
-    }
+    const kind = queryKind(query, field)
     const fields = query as unknown as Fields
     if (kind === 'nearest') return this.#nearest(fields, using, field, at, facts)
     const operand = fields[kind]
@@ -214,20 +206,6 @@ function idOf(value: unknown, field: string): PointId {
   encodeId(value, new Uint32Array(ID_WORDS), 0, field)
   return value as PointId
 }
-
-const KINDS = [
-  'nearest',
-  'recommend',
-  'discover',
-  'context',
-  'orderBy',
-  'fusion',
-  'rrf',
-  'formula',
-  'sample',
-  'relevanceFeedback',
-]
-const WIRE_KINDS: Readonly<Record<string, string>> = { orderBy: 'order_by', relevanceFeedback: 'relevance_feedback' }
 
 function fusionOf(kind: string, query: Fields, using: unknown, field: string, { prefetches }: StageFacts): Scoring {
   if (prefetches === 0) throw invalid(field, 'cannot apply Fusion without prefetches')

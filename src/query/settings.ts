@@ -1,4 +1,5 @@
 import { invalid } from '../core/errors.js'
+import { checkParams } from '../core/known-query.js'
 import { LIMITS } from '../core/limits.js'
 import { UNNAMED_VECTOR } from '../core/point.js'
 import type { AcornParams, IdfParams, QuantizationParams, QueryParams } from '../core/query.js'
@@ -24,6 +25,7 @@ export function settingsOf(
   stage: { params?: QueryParams | null | undefined; recall?: number | undefined },
   at = '',
 ): SearchSettings {
+  checkParams(stage.params, at)
   const { hnsw_ef, exact, indexed_only, quantization, acorn } = stage.params ?? {}
   checkAcorn(acorn, `${at}params.acorn`)
   const ef = hnsw_ef === undefined ? 0 : bounded(hnsw_ef, 1, LIMITS.ef, `${at}params.hnsw_ef`)

@@ -1,8 +1,10 @@
 /** What Qdrant tells of nodes, shards and background work, of a node that is alone. */
 import { createHash } from 'node:crypto'
 import { invalid, VicinalError } from '../../core/errors.js'
+import { KNOWN_QUOTAS } from '../../core/known-config.js'
 import type { QuotaConfig } from '../../core/quotas.js'
 import type { CollectionInfo } from '../../core/schema.js'
+import { knownOf } from '../../ingest/wire-fields.js'
 import type { Call, Route } from '../call.js'
 
 const ONE = '/collections/:name'
@@ -50,11 +52,11 @@ async function quotas(call: Call): Promise<object> {
   return { config, usage, peers: { [PEER]: { ...usage, exceeded } } }
 }
 
-/** As it came: the engine knows what may be in it. */
+/** As it came, without keys that nobody knows: the engine knows what may be in it. */
 async function updateQuotas(call: Call): Promise<boolean> {
   // There is nobody else to agree.
   call.flag('wait', false)
-  await call.database.updateQuotas(call.body as QuotaConfig, call.options())
+  await call.database.updateQuotas(knownOf(call.body, KNOWN_QUOTAS) as QuotaConfig, call.options())
   return true
 }
 

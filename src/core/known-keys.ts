@@ -1,0 +1,49 @@
+/**
+ * Options of the library that nobody knows are refused: one in the wire's words (`update_filter`) would be left out
+ * without a word, and what it was to bound would not be bounded. Both faces of the library check, the service does not:
+ * it makes its options from the keys that it knows.
+ */
+import { describeValue, invalid } from './errors.js'
+
+export type KnownKeys = ReadonlySet<string>
+
+/** All keys of a type: a table that lacks one, or has another, does not compile. */
+export function keysOf<T>(table: Readonly<Record<keyof T, true>>): KnownKeys {
+  return new Set(Object.keys(table))
+}
+
+/** Keys of a query are looked at each time it is asked, so this makes nothing. `at` is its place, with a dot behind it. */
+export function checkKnown(options: unknown, known: KnownKeys, at = ''): void {
+  if (options === null || typeof options !== 'object' || Array.isArray(options) || ArrayBuffer.isView(options)) {
+    // An argument that is left out has no place of its own.
+    throw invalid(at === '' ? 'options' : at.slice(0, -1), 'expected an object', options ?? null)
+  }
+  for (const key in options) if (!known.has(key)) checkAbsent(options, key, known, at)
+}
+
+/** The same of an argument that may be left out. */
+export function checkIfGiven(options: unknown, known: KnownKeys, at = ''): void {
+  if (options !== undefined) checkKnown(options, known, at)
+}
+
+/** The same of a part whose values are checked elsewhere: what is no object is refused there. */
+export function checkPart(part: unknown, known: KnownKeys, at: string): void {
+  if (isPlain(part)) checkKnown(part, known, at)
+}
+
+export function isPlain(value: unknown): value is Readonly<Record<string, unknown>> {
+  return value !== null && typeof value === 'object' && !Array.isArray(value) && !ArrayBuffer.isView(value)
+}
+
+/** undefined says nothing, whatever its key. */
+function checkAbsent(options: object, key: string, known: KnownKeys, at: string): void {
+  if ((options as Record<string, unknown>)[key] === undefined) return
+  const meant = [...known].find((one) => spelled(one) === spelled(key))
+  const help = meant === undefined ? `one of ${[...known].join(', ')}` : `did you mean ${meant}?`
+  throw invalid(`${at}${describeValue(key).slice(1, -1)}`, `expected a known option: ${help}`)
+}
+
+/** Alike for `with_vectors` and `withVector`. */
+function spelled(key: string): string {
+  return key.replaceAll('_', '').toLowerCase().replace(/s$/, '')
+}
