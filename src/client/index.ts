@@ -4,6 +4,7 @@
  */
 import type { Database } from '../core/database.js'
 import { invalid } from '../core/errors.js'
+import { checkKnown, keysOf } from '../core/known-keys.js'
 import { LIMITS } from '../core/limits.js'
 import { RemoteDatabase } from './remote-database.js'
 import { Transport } from './transport.js'
@@ -38,6 +39,16 @@ export interface ConnectOptions {
   maxBodyBytes?: number
 }
 
+const KNOWN = keysOf<ConnectOptions>({
+  apiKey: true,
+  timeoutMs: true,
+  retries: true,
+  minDelayMs: true,
+  maxDelayMs: true,
+  ca: true,
+  maxConnections: true,
+  maxBodyBytes: true,
+})
 const DEFAULTS = {
   timeoutMs: LIMITS.timeoutMs,
   retries: 4,
@@ -56,6 +67,7 @@ const DEFAULTS = {
  * const near = await photos.query({ query: [0.1, 0.2, 0.3], limit: 3 })
  */
 export async function connect(url: string, options: ConnectOptions = {}): Promise<Database> {
+  checkKnown(options, KNOWN)
   const { apiKey, ca } = options
   const { retries, minDelayMs, maxDelayMs, timeoutMs, maxConnections, maxBodyBytes } = { ...DEFAULTS, ...options }
   const retry = { retries, minDelayMs, maxDelayMs }

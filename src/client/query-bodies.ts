@@ -1,5 +1,6 @@
-/** Queries of the Database interface as bodies of the service. Untrusted shapes pass as they are: the service checks. */
+/** Queries of the Database interface as bodies of the service. Keys are checked here, values by the service. */
 import { invalid } from '../core/errors.js'
+import { checkLookup, checkParams, checkPrefetch, checkWithLookup, queryKind } from '../core/known-query.js'
 import { LIMITS } from '../core/limits.js'
 import type { Vector } from '../core/point.js'
 import type {
@@ -20,6 +21,7 @@ export function queryBody(options: QueryOptions): object {
 
 export function queryGroupsBody(options: QueryGroupsOptions): object {
   const { groupBy, groupSize, withLookup } = options
+  checkWithLookup(withLookup)
   return {
     ...fieldsBody(options),
     ...stageBody(options),
@@ -46,6 +48,8 @@ export function matrixBody({ filter, sample, limit, using }: SearchMatrixOptions
 /** `at` is where the stage lies, with a dot behind it. */
 function stageBody(stage: QueryStage, at = '', depth = 0): object {
   const { query, prefetch, using, filter, limit, scoreThreshold, recall, params, lookupFrom } = stage
+  checkParams(params, at)
+  checkLookup(lookupFrom, at)
   return {
     query: query === undefined || query === null ? undefined : queryValue(query, `${at}query`),
     prefetch: prefetchBody(prefetch, at, depth),
@@ -62,11 +66,16 @@ function prefetchBody(prefetch: QueryStage['prefetch'], at: string, depth: numbe
   if (prefetch === undefined || prefetch === null) return undefined
   if (depth >= LIMITS.prefetchDepth) throw invalid('prefetch', `expected at most ${LIMITS.prefetchDepth} nested levels`)
   const list: readonly QueryStage[] = Array.isArray(prefetch) ? prefetch : [prefetch]
-  return list.map((one, i) => (isFields(one) ? stageBody(one, `${at}prefetch[${i}].`, depth + 1) : one))
+  return list.map((one, i) => {
+    const place = `${at}prefetch[${i}].`
+    checkPrefetch(one, place)
+    return stageBody(one, place, depth + 1)
+  })
 }
 
 function queryValue(query: Query, field: string): unknown {
   if (!isFields(query) || isInput(query)) return inputBody(query, field)
+  queryKind(query, field)
   const { nearest, mmr, recommend, discover, context, orderBy, relevanceFeedback, ...others } = query as Fields
   return {
     ...others,

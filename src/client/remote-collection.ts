@@ -21,6 +21,9 @@ import type {
 } from '../core/database.js'
 import { invalid } from '../core/errors.js'
 import type { Filter } from '../core/filter.js'
+import { checkConfigChange, checkVectorName } from '../core/known-config.js'
+import { checkIfGiven, checkKnown } from '../core/known-keys.js'
+import { checkOperations, KNOWN_CALL, KNOWN_READ, KNOWN_WRITE } from '../core/known-options.js'
 import type { PayloadIndexKind, PayloadIndexOptions } from '../core/payload-index.js'
 import type { Payload, Point, PointId, PointVector } from '../core/point.js'
 import type { FacetHit, FacetOptions, QueryGroupsOptions, SearchMatrix, SearchMatrixOptions } from '../core/query.js'
@@ -66,14 +69,22 @@ export class RemoteCollection<P = Payload> implements Collection<P> {
   }
 
   async info(call?: CallOptions): Promise<CollectionInfo> {
+    checkIfGiven(call, KNOWN_CALL)
+    return await this.#info(call)
+  }
+
+  async #info(call: CallOptions | undefined): Promise<CollectionInfo> {
     return infoOf(this.name, await this.#send('GET', '', undefined, call))
   }
 
   async aliases(call?: CallOptions): Promise<string[]> {
+    checkIfGiven(call, KNOWN_CALL)
     return aliasesOf(await this.#send('GET', '/aliases', undefined, call)).map(({ aliasName }) => aliasName)
   }
 
   async updateConfig(change: ConfigChange, call?: CallOptions): Promise<void> {
+    checkConfigChange(change)
+    checkIfGiven(call, KNOWN_CALL)
     await this.#send('PATCH', '', configChangeBody(change), call)
   }
 
@@ -85,8 +96,9 @@ export class RemoteCollection<P = Payload> implements Collection<P> {
     points: readonly Point<P>[] | ColumnarPoints | ArrowTable,
     options?: WriteOptions & UpdateCondition,
   ): Promise<WriteResult> {
+    checkIfGiven(options, KNOWN_WRITE.upsert)
     if (points === null || typeof points !== 'object') throw invalid('points', 'expected points', points)
-    const rows = isArrowTable(points) ? pointsOfArrow(points, (await this.info(options)).config.vectors) : points
+    const rows = isArrowTable(points) ? pointsOfArrow(points, (await this.#info(options)).config.vectors) : points
     let result: WriteResult | null = null
     const given = rows as readonly Point<unknown>[] | ColumnarPoints
     for (const body of upsertBodies(given, this.#maxBodyBytes, options)) {
@@ -99,6 +111,7 @@ export class RemoteCollection<P = Payload> implements Collection<P> {
     points: readonly { id: PointId; vector: PointVector }[],
     options?: WriteOptions & Pick<UpdateCondition, 'updateFilter'>,
   ): Promise<WriteResult> {
+    checkIfGiven(options, KNOWN_WRITE.updateVectors)
     const body = {
       points: points.map((point, i) => vectorUpdateBody(point, `points[${i}]`)),
       update_filter: options?.updateFilter ?? undefined,
@@ -107,10 +120,12 @@ export class RemoteCollection<P = Payload> implements Collection<P> {
   }
 
   async deleteVectors(names: readonly string[], which: Selector, options?: WriteOptions): Promise<WriteResult> {
+    checkIfGiven(options, KNOWN_WRITE.plain)
     return await this.#write('POST', '/points/vectors/delete', { vector: names, ...selectorBody(which) }, options)
   }
 
   async delete(which: Selector, options?: WriteOptions): Promise<WriteResult> {
+    checkIfGiven(options, KNOWN_WRITE.plain)
     return await this.#write('POST', '/points/delete', selectorBody(which), options)
   }
 
@@ -119,52 +134,65 @@ export class RemoteCollection<P = Payload> implements Collection<P> {
     which: Selector,
     options?: WriteOptions & { key?: string },
   ): Promise<WriteResult> {
+    checkIfGiven(options, KNOWN_WRITE.payload)
     return await this.#write('POST', '/points/payload', payloadBody({ payload, which, key: options?.key }), options)
   }
 
   async overwritePayload(payload: P, which: Selector, options?: WriteOptions & { key?: string }): Promise<WriteResult> {
+    checkIfGiven(options, KNOWN_WRITE.payload)
     return await this.#write('PUT', '/points/payload', payloadBody({ payload, which, key: options?.key }), options)
   }
 
   async deletePayload(keys: readonly string[], which: Selector, options?: WriteOptions): Promise<WriteResult> {
+    checkIfGiven(options, KNOWN_WRITE.plain)
     return await this.#write('POST', '/points/payload/delete', { keys, ...selectorBody(which) }, options)
   }
 
   async clearPayload(which: Selector, options?: WriteOptions): Promise<WriteResult> {
+    checkIfGiven(options, KNOWN_WRITE.plain)
     return await this.#write('POST', '/points/payload/clear', selectorBody(which), options)
   }
 
   async batch(operations: readonly WriteOperation<P>[], options?: WriteOptions): Promise<WriteResult[]> {
+    checkIfGiven(options, KNOWN_WRITE.plain)
+    if (!Array.isArray(operations)) throw invalid('operations', 'expected an array of operations', operations)
+    checkOperations(operations)
     const body = { operations: operations.map((one, i) => operationBody(one as WriteOperation<unknown>, i)) }
     const results = await this.#send('POST', writePath('/points/batch', options), body, options)
     return (results as unknown[]).map(writeResultOf)
   }
 
   async retrieve(ids: readonly PointId[], options: RetrieveOptions = {}): Promise<StoredPoint<P>[]> {
+    checkKnown(options, KNOWN_READ.retrieve)
     return pointsOf<P>(await this.#send('POST', '/points', retrieveBody(ids, options), options), options)
   }
 
   async query(query: QueryOptions): Promise<Hit<P>[]> {
+    checkKnown(query, KNOWN_READ.query)
     return hitsOf<P>(await this.#send('POST', '/points/query', queryBody(query), query), query)
   }
 
   async explain(query: QueryOptions): Promise<Explained<P>> {
+    checkKnown(query, KNOWN_READ.query)
     const result = await this.#send('POST', '/points/query', { ...queryBody(query), explain: true }, query)
     return { hits: hitsOf<P>(result, query), plan: planOf(result) }
   }
 
   async queryBatch(queries: readonly QueryOptions[], call?: CallOptions): Promise<Hit<P>[][]> {
+    checkBatch(queries, call)
     const answers = await this.#send('POST', '/points/query/batch', { searches: queries.map(queryBody) }, call)
     return (answers as unknown[]).map((answer, i) => hitsOf<P>(answer, queries[i] ?? {}))
   }
 
   async explainBatch(queries: readonly QueryOptions[], call?: CallOptions): Promise<Explained<P>[]> {
+    checkBatch(queries, call)
     const searches = queries.map((query) => ({ ...queryBody(query), explain: true }))
     const answers = (await this.#send('POST', '/points/query/batch', { searches }, call)) as unknown[]
     return answers.map((answer, i) => ({ hits: hitsOf<P>(answer, queries[i] ?? {}), plan: planOf(answer) }))
   }
 
   async queryGroups(query: QueryGroupsOptions): Promise<PointGroup<P>[]> {
+    checkKnown(query, KNOWN_READ.groups)
     return groupsOf<P>(await this.#send('POST', '/points/query/groups', queryGroupsBody(query), query), query)
   }
 
@@ -175,10 +203,12 @@ export class RemoteCollection<P = Payload> implements Collection<P> {
   }
 
   async facet(options: FacetOptions): Promise<FacetHit[]> {
+    checkKnown(options, KNOWN_READ.facet)
     return ((await this.#send('POST', '/facet', facetBody(options), options)) as { hits: FacetHit[] }).hits
   }
 
   async searchMatrix(options: SearchMatrixOptions = {}): Promise<SearchMatrix> {
+    checkKnown(options, KNOWN_READ.matrix)
     const result = await this.#send('POST', '/points/search/matrix/offsets', matrixBody(options), options)
     return matrixOfOffsets(result)
   }
@@ -190,10 +220,12 @@ export class RemoteCollection<P = Payload> implements Collection<P> {
   }
 
   async scrollPage(options: ScrollOptions = {}): Promise<ScrollPage<P>> {
+    checkKnown(options, KNOWN_READ.scroll)
     return pageOf<P>(await this.#send('POST', '/points/scroll', scrollBody(options), options), options)
   }
 
   async *scroll(options: ScrollOptions = {}): AsyncIterable<StoredPoint<P>> {
+    checkKnown(options, KNOWN_READ.scroll)
     if (options.orderBy)
       throw invalid('order_by', 'expected a page of points: only those in the order of ids go on by themselves')
     let offset = options.offset ?? null
@@ -205,6 +237,7 @@ export class RemoteCollection<P = Payload> implements Collection<P> {
   }
 
   async count(options: { filter?: Filter | null; exact?: boolean } & CallOptions = {}): Promise<number> {
+    checkKnown(options, KNOWN_READ.count)
     const body = { filter: options.filter ?? undefined, exact: options.exact }
     return ((await this.#send('POST', '/points/count', body, options)) as { count: number }).count
   }
@@ -214,26 +247,33 @@ export class RemoteCollection<P = Payload> implements Collection<P> {
     schema: PayloadIndexKind | PayloadIndexOptions,
     options?: WriteOptions,
   ): Promise<WriteResult> {
+    checkIfGiven(options, KNOWN_WRITE.plain)
     return await this.#write('PUT', '/index', { field_name: field, field_schema: wireIndexSchema(schema) }, options)
   }
 
   async deletePayloadIndex(field: string, options?: WriteOptions): Promise<WriteResult> {
+    checkIfGiven(options, KNOWN_WRITE.plain)
     return await this.#write('DELETE', `/index/${encodeURIComponent(field)}`, undefined, options)
   }
 
   async createVectorName(name: string, config: VectorNameConfig, options?: WriteOptions): Promise<WriteResult> {
+    checkVectorName(config)
+    checkIfGiven(options, KNOWN_WRITE.plain)
     return await this.#write('PUT', `/vectors/${encodeURIComponent(name)}`, vectorNameBody(config), options)
   }
 
   async deleteVectorName(name: string, options?: WriteOptions): Promise<WriteResult> {
+    checkIfGiven(options, KNOWN_WRITE.plain)
     return await this.#write('DELETE', `/vectors/${encodeURIComponent(name)}`, undefined, options)
   }
 
   async flush(call?: CallOptions): Promise<void> {
+    checkIfGiven(call, KNOWN_CALL)
     await this.#send('POST', '/flush', undefined, call)
   }
 
   async waitForIndex(call?: CallOptions): Promise<void> {
+    checkIfGiven(call, KNOWN_CALL)
     await this.#send('POST', '/wait-for-index', undefined, call)
   }
 
@@ -263,6 +303,12 @@ export class RemoteCollection<P = Payload> implements Collection<P> {
   ): Promise<unknown> {
     return await this.#transport.send({ method, path: this.#path + path, call, ...(body ? { body } : {}) })
   }
+}
+
+function checkBatch(queries: readonly QueryOptions[], call: CallOptions | undefined): void {
+  checkIfGiven(call, KNOWN_CALL)
+  if (!Array.isArray(queries)) throw invalid('searches', 'expected an array of queries', queries)
+  for (const [i, query] of queries.entries()) checkKnown(query, KNOWN_READ.query, `queries[${i}].`)
 }
 
 /** In the library a write waits unless told otherwise; on the wire it is the other way round. */

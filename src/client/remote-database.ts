@@ -1,6 +1,9 @@
 import type { AliasAction, AliasDescription } from '../core/aliases.js'
 import type { CallOptions, Collection, Database } from '../core/database.js'
 import { notFound } from '../core/errors.js'
+import { checkCollectionOptions, KNOWN_QUOTAS } from '../core/known-config.js'
+import { checkIfGiven, checkKnown } from '../core/known-keys.js'
+import { KNOWN_CALL } from '../core/known-options.js'
 import { checkCollectionName } from '../core/names.js'
 import type { Payload } from '../core/point.js'
 import type { QuotaConfig, QuotaStatus } from '../core/quotas.js'
@@ -30,7 +33,9 @@ export class RemoteDatabase implements Database {
     options: CollectionOptions,
     call?: CallOptions,
   ): Promise<Collection<P>> {
-    const body = encodeMsgpack(collectionBody(options ?? {}))
+    checkCollectionOptions(options)
+    checkIfGiven(call, KNOWN_CALL)
+    const body = encodeMsgpack(collectionBody(options))
     // Asked again after a lost answer it would find the collection it has made itself.
     await this.#transport.send({ method: 'PUT', path: pathOf(name), body, call, isIdempotent: false })
     return this.#handle<P>(name)
@@ -43,6 +48,7 @@ export class RemoteDatabase implements Database {
   }
 
   async collections(call?: CallOptions): Promise<string[]> {
+    checkIfGiven(call, KNOWN_CALL)
     const result = await this.#transport.send({ method: 'GET', path: '/collections', call })
     return (result as { collections: { name: string }[] }).collections.map(({ name }) => name)
   }
@@ -53,32 +59,39 @@ export class RemoteDatabase implements Database {
 
   /** `name` is that of the collection itself, where an alias was asked for. */
   async #exists(name: string, call?: CallOptions): Promise<{ exists: boolean; name?: string }> {
+    checkIfGiven(call, KNOWN_CALL)
     const result = await this.#transport.send({ method: 'GET', path: `${pathOf(name)}/exists`, call })
     return result as { exists: boolean; name?: string }
   }
 
   async updateAliases(actions: readonly AliasAction[], call?: CallOptions): Promise<void> {
+    checkIfGiven(call, KNOWN_CALL)
     const body = encodeMsgpack(aliasActionsBody(actions))
     // A renaming that is asked for again after a lost answer would not find the older name.
     await this.#transport.send({ method: 'POST', path: '/collections/aliases', body, call, isIdempotent: false })
   }
 
   async aliases(call?: CallOptions): Promise<AliasDescription[]> {
+    checkIfGiven(call, KNOWN_CALL)
     return aliasesOf(await this.#transport.send({ method: 'GET', path: '/aliases', call }))
   }
 
   async deleteCollection(name: string, call?: CallOptions): Promise<boolean> {
+    checkIfGiven(call, KNOWN_CALL)
     return (await this.#transport.send({ method: 'DELETE', path: pathOf(name), call })) as boolean
   }
 
   async quotas(call?: CallOptions): Promise<QuotaStatus> {
+    checkIfGiven(call, KNOWN_CALL)
     const status = await this.#transport.send({ method: 'GET', path: '/quotas', call })
     const { config, usage, peers } = status as { peers?: Record<string, { exceeded: boolean }> } & QuotaStatus
     return { config, usage, exceeded: Object.values(peers ?? {}).some(({ exceeded }) => exceeded) }
   }
 
   async updateQuotas(config: QuotaConfig, call?: CallOptions): Promise<void> {
-    await this.#transport.send({ method: 'PUT', path: '/quotas', body: encodeMsgpack(config ?? {}), call })
+    checkKnown(config, KNOWN_QUOTAS)
+    checkIfGiven(call, KNOWN_CALL)
+    await this.#transport.send({ method: 'PUT', path: '/quotas', body: encodeMsgpack(config), call })
   }
 
   async recoverCollection<P = Payload>(

@@ -1,5 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import type { CallOptions } from '../core/database.js'
+import { checkIfGiven, checkKnown } from '../core/known-keys.js'
+import { KNOWN_CALL, KNOWN_RECOVER } from '../core/known-options.js'
 import { LIMITS } from '../core/limits.js'
 import type {
   CollectionSnapshots,
@@ -57,6 +59,7 @@ export class RemoteSnapshots implements CollectionSnapshots {
   }
 
   async recover(source: SnapshotSource, options: RecoverOptions = {}): Promise<void> {
+    checkKnown(options, KNOWN_RECOVER)
     const { checksum, priority, replace } = options
     if (source !== null && typeof source === 'object' && 'chunks' in source) {
       const query = new URLSearchParams()
@@ -67,7 +70,7 @@ export class RemoteSnapshots implements CollectionSnapshots {
       const answer = await this.#transport.stream({
         method: 'POST',
         path: `${this.#path}/upload?${query}`,
-        call: long(options),
+        call: longTime(options),
         upload: { type: `multipart/form-data; boundary=${boundary}`, chunks: formOf(source.chunks, boundary) },
       })
       answer.resume()
@@ -81,7 +84,7 @@ export class RemoteSnapshots implements CollectionSnapshots {
       priority: priority ?? undefined,
       replace: replace ?? undefined,
     })
-    const request = { method: 'PUT', path: `${this.#path}/recover`, body, call: long(options) } as const
+    const request = { method: 'PUT', path: `${this.#path}/recover`, body, call: longTime(options) } as const
     await this.#transport.send({ ...request, isIdempotent: false })
   }
 
@@ -91,6 +94,11 @@ export class RemoteSnapshots implements CollectionSnapshots {
 }
 
 function long(call: CallOptions | undefined): CallOptions {
+  checkIfGiven(call, KNOWN_CALL)
+  return longTime(call)
+}
+
+function longTime(call: CallOptions | undefined): CallOptions {
   return { timeoutMs: LIMITS.maxTimeoutMs, ...call }
 }
 

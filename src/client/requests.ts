@@ -8,6 +8,7 @@ import type {
   WriteOperation,
 } from '../core/database.js'
 import { invalid } from '../core/errors.js'
+import { checkOrderBy } from '../core/known-query.js'
 import type { MultiVector, NamedVector, Point, PointId, PointVector, Vector } from '../core/point.js'
 import type { QuantizationChange } from '../core/quantization.js'
 import type { OrderBy } from '../core/query.js'
@@ -106,6 +107,7 @@ function hnswBody({ m, efConstruct, memory, tuning }: Partial<HnswConfig>): obje
 
 export function scrollBody(options: ScrollOptions): object {
   const { filter, limit, offset, orderBy } = options
+  checkOrderBy(orderBy, '')
   return {
     ...fieldsBody(options),
     filter: filter ?? undefined,

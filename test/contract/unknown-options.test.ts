@@ -1,0 +1,292 @@
+/** Options that the library does not know, the wire's words above all: none of them is left out without a word. */
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import type { Collection, Database } from '../../src/core/database.js'
+import { VicinalError } from '../../src/core/errors.js'
+import type { CollectionOptions, ConfigChange } from '../../src/core/schema.js'
+import { open } from '../../src/index.js'
+import { FACES, openFace } from './faces.js'
+import { startService } from './service.js'
+
+const NEAR = [1, 2, 3]
+const VECTORS = { size: 3, distance: 'Dot' } as const
+
+type Attempt = (collection: Collection, odd: never) => Promise<unknown>
+/** A verb, and where its options are. */
+const QUERY: Attempt = (c, odd) => c.query({ query: NEAR, ...(odd as object) })
+const PREFETCH: Attempt = (c, odd) => c.query({ query: NEAR, prefetch: [{ query: NEAR, ...(odd as object) }] })
+const KIND: Attempt = (c, query) => c.query({ query })
+const UPSERT: Attempt = (c, odd) => c.upsert([{ id: 1, vector: [9, 9, 9] }], odd)
+
+const REFUSED: [what: string, attempt: Attempt, odd: unknown, names: RegExp][] = [
+  [
+    'a query',
+    QUERY,
+    { score_threshold: 3.5 },
+    /^score_threshold: expected a known option: did you mean scoreThreshold/,
+  ],
+  ['a query', QUERY, { with_payload: false }, /^with_payload: .*did you mean withPayload/],
+  ['a query', QUERY, { with_vectors: true }, /^with_vectors: .*did you mean withVector\?/],
+  ['a query', QUERY, { explain: true }, /^explain: expected a known option: one of query, prefetch/],
+  ['a query', QUERY, { groupBy: 'g' }, /^groupBy: /],
+  ['a prefetch', PREFETCH, { score_threshold: 1 }, /^prefetch\[0\]\.score_threshold: .*did you mean scoreThreshold/],
+  ['a nested prefetch', PREFETCH, { prefetch: { query: NEAR, offset: 1 } }, /^prefetch\[0\]\.prefetch\[0\]\.offset: /],
+  ['parameters', QUERY, { params: { hnswEf: 5 } }, /^params\.hnswEf: .*did you mean hnsw_ef/],
+  ['parameters', PREFETCH, { params: { ef: 5 } }, /^prefetch\[0\]\.params\.ef: /],
+  ['codes', QUERY, { params: { quantization: { resocre: true } } }, /^params\.quantization\.resocre: .*rescore/],
+  ['acorn', QUERY, { params: { acorn: { maxSelectivity: 1 } } }, /^params\.acorn\.maxSelectivity: .*max_selectivity/],
+  ['a lookup', QUERY, { query: 1, lookupFrom: { collection: 'c', using: 'x' } }, /^lookupFrom\.using: /],
+  ['a kind of query', KIND, { order_by: 'n' }, /nearest, .*orderBy.*relevanceFeedback.*order_by/],
+  ['a query by vector', KIND, { nearest: NEAR, diversity: 1 }, /^query\.diversity: .*one of nearest, mmr/],
+  ['mmr', KIND, { nearest: NEAR, mmr: { candidates_limit: 5 } }, /^query\.mmr\.candidates_limit: .*candidatesLimit/],
+  ['recommend', KIND, { recommend: { positive: [NEAR], negatives: [] } }, /^query\.recommend\.negatives: .*negative\?/],
+  ['discover', KIND, { discover: { target: NEAR, context: [], n: 1 } }, /^query\.discover\.n: .*target, context/],
+  ['a pair', KIND, { context: [{ positive: NEAR, negative: NEAR, n: 1 }] }, /^query\.context\[0\]\.n: /],
+  ['an order', KIND, { orderBy: { key: 'n', start_from: 1 } }, /^query\.orderBy\.start_from: .*startFrom/],
+  ['a write', UPSERT, { update_filter: { must: [{ has_id: [99] }] } }, /^update_filter: .*did you mean updateFilter/],
+  ['a write', UPSERT, { update_mode: 'insert_only' }, /^update_mode: .*did you mean updateMode/],
+  ['a write', UPSERT, { timeout: 5 }, /^timeout: expected a known option: one of/],
+  ['vectors', (c, odd) => c.updateVectors([{ id: 1, vector: NEAR }], odd), { updateMode: 'upsert' }, /^updateMode: /],
+  ['deleted vectors', (c, odd) => c.deleteVectors([''], [1], odd), { waits: false }, /^waits: .*did you mean wait\?/],
+  ['a deletion', (c, odd) => c.delete([1], odd), { timeout_ms: 5 }, /^timeout_ms: .*did you mean timeoutMs/],
+  ['payload', (c, odd) => c.setPayload({ a: 1 }, [1], odd), { path: 'b' }, /^path: .*one of key, wait/],
+  ['payload', (c, odd) => c.overwritePayload({ a: 1 }, [1], odd), { path: 'b' }, /^path: /],
+  ['payload keys', (c, odd) => c.deletePayload(['kept'], [1], odd), { key: 'b' }, /^key: /],
+  ['all payload', (c, odd) => c.clearPayload([1], odd), { key: 'b' }, /^key: /],
+  [
+    'an operation',
+    (c, odd) => c.batch([{ op: 'upsert', points: [{ id: 1, vector: [9, 9, 9] }], ...(odd as object) }]),
+    { update_mode: 'insert_only' },
+    /^operations\[0\]\.update_mode: .*did you mean updateMode/,
+  ],
+  ['a batch of writes', (c, odd) => c.batch([{ op: 'delete', which: [1] }], odd), { ordering: 'weak' }, /^ordering: /],
+  ['an index', (c, odd) => c.createPayloadIndex('a', 'keyword', odd), { waiting: true }, /^waiting: /],
+  ['an index', (c, odd) => c.deletePayloadIndex('a', odd), { waiting: true }, /^waiting: /],
+  [
+    'a vector name',
+    (c, odd) => c.createVectorName('v', odd),
+    { dense: { ...VECTORS, on_disk: true } },
+    /^dense\.on_disk/,
+  ],
+  ['a vector name', (c, odd) => c.deleteVectorName('v', odd), { waiting: true }, /^waiting: /],
+  ['a batch', (c, odd) => c.queryBatch([{ query: NEAR }, odd]), { withVectors: true }, /^queries\[1\]\.withVectors: /],
+  ['a batch', (c, odd) => c.queryBatch([{ query: NEAR }], odd), { withVector: true }, /^withVector: .*one of signal/],
+  ['an explained batch', (c, odd) => c.explainBatch([odd]), { query: NEAR, top: 3 }, /^queries\[0\]\.top: /],
+  ['explain', (c, odd) => c.explain(odd), { query: NEAR, score_threshold: 1 }, /^score_threshold: /],
+  ['groups', (c, odd) => c.queryGroups(odd), { query: NEAR, group_by: 'g' }, /^group_by: .*did you mean groupBy/],
+  [
+    'a lookup of groups',
+    (c, odd) => c.queryGroups({ query: NEAR, groupBy: 'g', withLookup: odd }),
+    { collection: 'c', with_payload: false },
+    /^withLookup\.with_payload: .*withPayload/,
+  ],
+  ['a page', (c, odd) => c.scrollPage(odd), { order_by: 'n' }, /^order_by: .*did you mean orderBy/],
+  ['all points', (c, odd) => first(c.scroll(odd)), { with_vector: true }, /^with_vector: /],
+  ['points by id', (c, odd) => c.retrieve([1], odd), { with_vector: true }, /^with_vector: .*did you mean withVector/],
+  ['a count', (c, odd) => c.count(odd), { exactly: true }, /^exactly: .*one of filter, exact/],
+  ['a facet', (c, odd) => c.facet(odd), { key: 'g', top: 3 }, /^top: /],
+  ['a matrix', (c, odd) => c.searchMatrix(odd), { samples: 3 }, /^samples: .*did you mean sample\?/],
+  ['info', (c, odd) => c.info(odd), { timeout: 3 }, /^timeout: /],
+  ['a flush', (c, odd) => c.flush(odd), { timeout: 3 }, /^timeout: /],
+  ['a snapshot', (c, odd) => c.snapshots.create(odd), { wait: true }, /^wait: /],
+]
+
+async function first(points: AsyncIterable<unknown>): Promise<unknown> {
+  for await (const point of points) return point
+  return null
+}
+
+/** Verbs that are told nothing where they are to be told something. */
+const NO_OBJECT: [verb: string, attempt: Attempt][] = [
+  ['query', (c, odd) => c.query(odd)],
+  ['explain', (c, odd) => c.explain(odd)],
+  ['queryGroups', (c, odd) => c.queryGroups(odd)],
+  ['facet', (c, odd) => c.facet(odd)],
+  ['updateConfig', (c, odd) => c.updateConfig(odd)],
+  ['queryBatch', (c, odd) => c.queryBatch([odd])],
+  ['explainBatch', (c, odd) => c.explainBatch([odd])],
+  ['batch', (c, odd) => c.batch([odd])],
+  ['createVectorName', (c, odd) => c.createVectorName('v', odd)],
+]
+/** The same where undefined is nothing. */
+const NO_OPTIONS: [verb: string, attempt: Attempt][] = [
+  ['scrollPage', (c, odd) => c.scrollPage(odd)],
+  ['scroll', (c, odd) => first(c.scroll(odd))],
+  ['count', (c, odd) => c.count(odd)],
+  ['searchMatrix', (c, odd) => c.searchMatrix(odd)],
+  ['retrieve', (c, odd) => c.retrieve([1], odd)],
+  ['upsert', UPSERT],
+  ['setPayload', (c, odd) => c.setPayload({}, [1], odd)],
+]
+
+const NO_COLLECTION: [what: string, options: object, names: RegExp][] = [
+  ['of bounds', { strict_mode_config: { enabled: true } }, /^strict_mode_config: .*did you mean strictModeConfig/],
+  ['of sparse vectors', { sparse_vectors: { s: {} } }, /^sparse_vectors: .*did you mean sparseVectors/],
+  ['of a graph', { hnswConfig: { ef_construct: 9 } }, /^hnswConfig\.ef_construct: .*did you mean efConstruct/],
+  ['of its tuning', { hnswConfig: { tuning: { payloadM: 9 } } }, /^hnswConfig\.tuning\.payloadM: .*payload_m/],
+  [
+    'in its own words',
+    { strictModeConfig: { enabled: true, maxQueryLimit: 1 } },
+    /^strictModeConfig\.maxQueryLimit: .*did you mean max_query_limit/,
+  ],
+  ['of optimizers', { optimizersConfig: { indexingThreshold: 1 } }, /^optimizersConfig\.indexingThreshold: /],
+  ['of the log', { walConfig: { capacity: 1 } }, /^walConfig\.capacity: /],
+  ['of the vector', { vectors: { ...VECTORS, on_disk: true } }, /^vectors\.on_disk: .*did you mean onDisk/],
+  ['of a named vector', { vectors: { v: { ...VECTORS, hnsw_config: {} } } }, /^vectors\.v\.hnsw_config: .*hnswConfig/],
+  ['of a sparse vector', { sparseVectors: { s: { index: { on_disk: true } } } }, /^sparseVectors\.s\.index\.on_disk: /],
+]
+
+function refusal(names: RegExp): object {
+  return { code: 'INVALID_ARGUMENT', message: expect.stringMatching(names) }
+}
+
+describe.each(FACES)('unknown options of the %s', (face) => {
+  let database: Database
+  let collection: Collection
+  let dispose: () => Promise<void>
+  beforeAll(async () => {
+    const opened = await openFace(face)
+    database = opened.database
+    dispose = opened.dispose
+    collection = await database.createCollection('c', { vectors: VECTORS })
+    await collection.upsert([{ id: 1, vector: NEAR, payload: { kept: true } }])
+  })
+  afterAll(() => dispose?.())
+
+  it.each(REFUSED)('%s', async (_what, attempt, odd, names) => {
+    const error = await attempt(collection, odd as never).catch((reason: unknown) => reason)
+    expect(error).toBeInstanceOf(VicinalError)
+    expect(error).toMatchObject(refusal(names))
+    expect(await collection.retrieve([1], { withVector: true })).toEqual([
+      { id: 1, payload: { kept: true }, vector: new Float32Array(NEAR) },
+    ])
+  })
+
+  it.each(NO_OBJECT)('%s of no object', async (_verb, attempt) => {
+    for (const odd of [undefined, null, 5, 'text', NEAR, new Float32Array(3)]) {
+      await expect(attempt(collection, odd as never), String(odd)).rejects.toMatchObject(refusal(/expected an object/))
+    }
+  })
+
+  it.each(NO_OPTIONS)('%s with options that are no object', async (_verb, attempt) => {
+    for (const odd of [null, 5, 'text', NEAR]) {
+      await expect(attempt(collection, odd as never), String(odd)).rejects.toMatchObject(refusal(/expected an object/))
+    }
+  })
+
+  it.each(NO_COLLECTION)('a collection: what is said %s', async (_what, options, names) => {
+    const made = database.createCollection('d', { vectors: VECTORS, ...options } as CollectionOptions)
+    await expect(made).rejects.toMatchObject(refusal(names))
+    expect(await database.hasCollection('d')).toBe(false)
+  })
+
+  it('a change of a collection', async () => {
+    const refused: [change: object, names: RegExp][] = [
+      [{ strict_mode_config: {} }, /^strict_mode_config: .*strictModeConfig/],
+      [{ strictModeConfig: { maxQueryLimit: 1 } }, /^strictModeConfig\.maxQueryLimit: /],
+      [{ vectors: { '': { on_disk: true } } }, /^vectors\.\.on_disk: .*onDisk/],
+      [{ vectors: { '': { size: 3 } } }, /^vectors\.\.size: /],
+    ]
+    for (const [change, names] of refused) {
+      await expect(collection.updateConfig(change as ConfigChange)).rejects.toMatchObject(refusal(names))
+    }
+  })
+
+  it('those of a database', async () => {
+    const odd = { timeout: 5, replaces: false } as never
+    const source = { location: 'file:///nowhere' }
+    await expect(database.collections(odd)).rejects.toMatchObject(refusal(/^timeout: /))
+    await expect(database.recover(source, odd)).rejects.toMatchObject(refusal(/^timeout: .*one of checksum/))
+    await expect(database.recoverCollection('e', source, odd)).rejects.toMatchObject(refusal(/^timeout: /))
+    await expect(database.updateQuotas({ maxDiskUsagePercent: 5 } as never)).rejects.toMatchObject(
+      refusal(/^maxDiskUsagePercent: .*max_disk_usage_percent/),
+    )
+  })
+
+  it('takes a key whose value is undefined for absent', async () => {
+    const absent = { score_threshold: undefined, top: undefined } as object
+    expect(await collection.query({ query: NEAR, ...absent })).toHaveLength(1)
+  })
+})
+
+it('a folder is opened with options that are known', async () => {
+  await expect(open(':memory:', { read_only: true } as never)).rejects.toMatchObject(
+    refusal(/^read_only: .*did you mean readOnly/),
+  )
+})
+
+/** Bodies with a key that nobody knows wherever there may be keys, in the wire's words and in the library's. */
+const ODD = { unknown: 1, scoreThreshold: 9, withPayload: 7, updateMode: 'never', timeoutMs: -1 }
+const STAGE = { ...ODD, query: [1, 2, 3], params: { ...ODD, acorn: { ...ODD }, quantization: { ...ODD } } }
+const settings = {
+  optimizers_config: { ...ODD, indexing_threshold: 7 },
+  wal_config: { ...ODD },
+  strict_mode_config: { ...ODD, enabled: false, max_query_limit: 7 },
+  hnsw_config: { ...ODD, payload_m: 3, tuning: 7, efConstruct: -1 },
+}
+const naive = { ...ODD, a: 1, b: 1, c: 1 }
+const QUERIES: object[] = [
+  STAGE,
+  { ...STAGE, prefetch: [STAGE] },
+  { query: { nearest: [1, 2, 3], ...ODD, mmr: { ...ODD, diversity: 0.5, candidatesLimit: -1 } } },
+  { query: { recommend: { ...ODD, positive: [[1, 2, 3]] } } },
+  { query: { discover: { ...ODD, target: [1, 2, 3], context: { ...ODD, positive: [1, 2, 3], negative: [3, 2, 1] } } } },
+  { query: { context: [{ ...ODD, positive: [1, 2, 3], negative: [3, 2, 1] }] } },
+  { query: { relevance_feedback: { ...ODD, target: [1, 2, 3], feedback: [], strategy: { ...ODD, naive } } } },
+  { prefetch: STAGE, query: { ...ODD, fusion: 'rrf' } },
+  { prefetch: STAGE, query: { ...ODD, rrf: { ...ODD, k: 3 } } },
+  { prefetch: STAGE, query: { ...ODD, formula: '$score', defaults: { unknown: 1 } } },
+  { query: { ...ODD, order_by: { ...ODD, key: 'n', startFrom: 'never' } } },
+  { query: { ...ODD, sample: 'random' } },
+  { query: 1, lookup_from: { ...ODD, collection: 'c' }, filter: {} },
+]
+
+it('the wire leaves keys out that it does not know', async () => {
+  const database = await open(':memory:')
+  const { call } = await startService({ database })
+  const send = async (method: string, path: string, body: object) => {
+    const { status, text } = await call(method, path, body)
+    expect(status, `${method} ${path} ${JSON.stringify(body)}: ${text}`).toBe(200)
+  }
+  const vectors = { ...ODD, size: 3, distance: 'Dot', hnsw_config: { ...ODD }, multivectorConfig: 7 }
+  const sparse_vectors = { s: { ...ODD, index: { ...ODD, fullScanThreshold: -1 } } }
+  await send('PUT', '/collections/c', { ...ODD, vectors, sparse_vectors, ...settings })
+  await send('PATCH', '/collections/c', { ...ODD, ...settings, vectors: { '': { ...ODD } }, sparse_vectors })
+  await send('PUT', '/collections/c/vectors/v', { ...ODD, dense: { ...vectors } })
+  await send('PUT', '/quotas', { ...ODD, enabled: false })
+  await send('PUT', '/collections/c/index', { ...ODD, field_name: 'n', field_schema: { ...ODD, type: 'integer' } })
+  const points = '/collections/c/points'
+  await send('PUT', points, { ...ODD, points: [{ ...ODD, id: 1, vector: [1, 2, 3], payload: { n: 1 } }] })
+  await send('PUT', `${points}/vectors`, { ...ODD, points: [{ ...ODD, id: 1, vector: [1, 2, 3] }] })
+  await send('POST', `${points}/payload`, { ...ODD, payload: { g: 1 }, points: [1] })
+  await send('POST', `${points}/batch`, {
+    ...ODD,
+    operations: [
+      { upsert: { ...ODD, points: [{ id: 2, vector: [1, 2, 3] }] } },
+      { overwrite_payload: { ...ODD, payload: { n: 2 }, points: [2] } },
+      { delete: { ...ODD, points: [3] } },
+    ],
+  })
+  for (const query of QUERIES) await send('POST', `${points}/query`, query)
+  await send('POST', `${points}/query/batch`, { ...ODD, searches: QUERIES })
+  await send('POST', `${points}/query/groups`, {
+    ...STAGE,
+    group_by: 'n',
+    offset: 3,
+    with_lookup: { ...ODD, collection: 'c' },
+  })
+  await send('POST', `${points}/search`, { ...ODD, vector: [1, 2, 3], limit: 1 })
+  await send('POST', `${points}/recommend/groups`, { ...ODD, positive: [1], group_by: 'n', limit: 1, group_size: 1 })
+  await send('POST', points, { ...ODD, ids: [1] })
+  await send('POST', `${points}/scroll`, { ...ODD, order_by: { ...ODD, key: 'n' } })
+  await send('POST', `${points}/count`, ODD)
+  await send('POST', '/collections/c/facet', { ...ODD, key: 'n' })
+  await send('POST', `${points}/search/matrix/pairs`, { ...ODD, sample: 2, limit: 1 })
+  const collection = await database.collection('c')
+  const { config } = await collection.info()
+  expect(config).toMatchObject({
+    optimizersConfig: { indexing_threshold: 7 },
+    strictModeConfig: { enabled: false, max_query_limit: 7 },
+    hnswConfig: { tuning: { payload_m: 3 } },
+  })
+  await database.close()
+})
