@@ -197,6 +197,7 @@ export class RemoteCollection<P = Payload> implements Collection<P> {
   }
 
   async explainGroups(query: QueryGroupsOptions): Promise<ExplainedGroups<P>> {
+    checkKnown(query, KNOWN_READ.groups)
     const body = { ...queryGroupsBody(query), explain: true }
     const result = await this.#send('POST', '/points/query/groups', body, query)
     return { groups: groupsOf<P>(result, query), plan: planOf(result) }
@@ -214,6 +215,7 @@ export class RemoteCollection<P = Payload> implements Collection<P> {
   }
 
   async explainMatrix(options: SearchMatrixOptions = {}): Promise<ExplainedMatrix> {
+    checkKnown(options, KNOWN_READ.matrix)
     const body = { ...matrixBody(options), explain: true }
     const result = await this.#send('POST', '/points/search/matrix/offsets', body, options)
     return { ...matrixOfOffsets(result), plan: planOf(result) }
