@@ -37,7 +37,7 @@ import { type CallScope, withDeadline } from './call-scope.js'
 import type { CollectionView } from './collection-view.js'
 import { memoryBudget, withRoom } from './memory-budget.js'
 import type { StrictMode } from './strict-mode.js'
-import { checkCount, checkGroups, checkQueries, checkScroll } from './strict-queries.js'
+import { checkCount, checkGroups, checkMatrix, checkQueries, checkScroll } from './strict-queries.js'
 
 const SCROLL_PAGE = 256
 const DEFAULT_LIMIT = 10
@@ -164,7 +164,8 @@ export class CollectionReads<P = Payload> implements ReadableCollection<P> {
 
   async #matrix(options: SearchMatrixOptions, explains: boolean): ReturnType<typeof searchMatrix> {
     checkKnown(options, KNOWN_READ.matrix)
-    this.#checkFilter(options)
+    const { strictMode } = this.source
+    if (strictMode) checkMatrix(options, strictMode)
     return await this.#read(options, (scope, view) => searchMatrix(options, this.#scopeOf(view, scope, explains)))
   }
 

@@ -1,7 +1,8 @@
 import type { QueryOptions, ScrollOptions } from '../core/database.js'
 import type { Filter } from '../core/filter.js'
 import { LIMITS } from '../core/limits.js'
-import type { FormulaQuery, QueryGroupsOptions, QueryStage } from '../core/query.js'
+import type { FormulaQuery, QueryGroupsOptions, QueryStage, SearchMatrixOptions } from '../core/query.js'
+import { DEFAULT_NEIGHBOURS, DEFAULT_SAMPLE } from '../query/matrix.js'
 import type { StrictMode } from './strict-mode.js'
 
 const DEFAULT_LIMIT = 10
@@ -52,6 +53,12 @@ function isObject(value: unknown): value is object {
 export function checkQueries(queries: readonly QueryOptions[], strict: StrictMode): void {
   strict.limit(queries.length, 'search_max_batchsize', 'search batch size')
   for (const query of queries) checkQuery(query, strict)
+}
+
+/** Neighbours of all points that are drawn count. */
+export function checkMatrix({ limit, sample, filter }: SearchMatrixOptions, strict: StrictMode): void {
+  strict.limit((limit ?? DEFAULT_NEIGHBOURS) * (sample ?? DEFAULT_SAMPLE), 'max_query_limit', 'limit')
+  strict.filter(filter, 'retrieve')
 }
 
 export function checkScroll({ limit = DEFAULT_LIMIT, filter }: ScrollOptions, strict: StrictMode): void {

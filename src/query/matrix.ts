@@ -15,8 +15,8 @@ import { sparseOfRow, startsOf } from './rows.js'
 import { bounded, vectorIndex } from './settings.js'
 import type { QueryScope } from './source.js'
 
-const DEFAULT_SAMPLE = 10
-const DEFAULT_NEIGHBOURS = 3
+export const DEFAULT_SAMPLE = 10
+export const DEFAULT_NEIGHBOURS = 3
 const SEEDS = 2 ** 32
 /** Searches under way at once: fewer than there may be listeners of one signal. */
 const AT_ONCE = 8

@@ -202,14 +202,17 @@ describe.each(['library', 'service'])('strict mode of the %s', (face) => {
     ])
   })
 
-  it('counts every point of every group within max_query_limit', async () => {
+  it('counts every point of every group, and all neighbours of a matrix, within max_query_limit', async () => {
     const collection = await strict({ max_query_limit: 4 })
     await grouped({ limit: 2, groupSize: 2 })(collection)
     await grouped({ limit: 4, groupSize: 1 })(collection)
+    await collection.searchMatrix({ sample: 2, limit: 2 })
     const of = (rows: number) => `Limit exceeded ${rows} > 4 for "limit"`
     await expectRefused(collection, 'max_query_limit', [
       [grouped({ limit: 3, groupSize: 2 }), of(6)],
       [grouped({ limit: 1, groupSize: 5 }), of(5)],
+      [(c) => c.searchMatrix({ sample: 3, limit: 2 }), of(6)],
+      [(c) => c.searchMatrix(), of(30)],
       [(c) => c.queryGroups({ ...Q, limit: 2, groupBy: 'kw' }), of(6)],
       [(c) => c.queryGroups({ query: [1, 0], groupBy: 'kw' }), of(30)],
       [grouped({ limit: 1, prefetch: { ...Q, limit: 5 } }), of(5)],
