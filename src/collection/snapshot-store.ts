@@ -141,7 +141,7 @@ export class SnapshotStore {
         throw invalid('checksum', `expected a snapshot of SHA-256 ${checksum}`, saved.checksum)
       }
       const staged = await this.#staged(root, archive, kind).catch((cause: unknown) => {
-        throw asBadInput(cause, `${join(root, UNPACKED)}/`)
+        throw isOwn(source) ? cause : asBadInput(cause, `${join(root, UNPACKED)}/`)
       })
       return await use(staged)
     })
@@ -210,6 +210,11 @@ function checksumIn({ checksum, priority }: RecoverOptions): string | null {
     throw invalid('checksum', 'expected the 64 hexadecimal digits of a SHA-256', checksum)
   }
   return checksum.toLowerCase()
+}
+
+/** In the folder of snapshots, where it was whole when it was made. */
+function isOwn(source: SnapshotSource): boolean {
+  return 'location' in source && source.location.startsWith('file:')
 }
 
 /** Of what a snapshot is that was brought: whoever brings it is told what is wrong, and where below its own root. */

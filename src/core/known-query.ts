@@ -104,7 +104,7 @@ export function checkOrderBy(orderBy: unknown, at: string): void {
 
 /** The one kind that the query is of, where all its keys are known. `field` is its place. */
 export function queryKind(query: object, field: string): QueryKind {
-  const keys = Object.keys(query)
+  const keys = Object.keys(query).filter((key) => (query as Fields)[key] !== undefined)
   const kinds = keys.filter((key) => Object.hasOwn(KINDS, key))
   const [kind] = kinds as QueryKind[]
   if (kind === undefined || kinds.length > 1) {

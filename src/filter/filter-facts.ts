@@ -80,9 +80,11 @@ function sizeOf(node: FilterNode): number {
 /** Null where a condition is not answered by an index: of ids, slices, and which vectors there are. */
 function neededBy(node: FilterNode): Needed | null {
   if ('values' in node) {
-    const { texts, integers } = node.values
+    const { texts, integers, booleans } = node.values
     if (texts.length > 0) return { kinds: ['keyword', 'uuid'] }
-    return integers.length > 0 ? { kinds: ['integer'], use: 'lookup' } : { kinds: ['bool'] }
+    if (integers.length > 0) return { kinds: ['integer'], use: 'lookup' }
+    // A list of none says nothing of what its values are.
+    return { kinds: booleans.length > 0 ? ['bool'] : ['keyword', 'uuid', 'integer', 'bool'] }
   }
   return NEEDED[node.op] ?? null
 }

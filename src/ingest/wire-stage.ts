@@ -44,8 +44,6 @@ const KINDS = [
   'relevance_feedback',
 ] as const
 
-/** Keys of what would have to be embedded first, by models there are none of. */
-
 /** Fields that a query and its prefetches share. `at` is where the stage lies, with a dot behind it. */
 export function stageOf(body: WireObject, at = '', depth = 0): QueryStage {
   const stage: QueryStage = {}

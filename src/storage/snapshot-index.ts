@@ -53,6 +53,7 @@ export async function readSnapshotIndex(
   missing.delete(SNAPSHOT_INDEX)
   for (const [i, { folder: own, files }] of body.collections.entries()) {
     if (own !== String(i)) throw damaged(`its collection ${i} has no folder of its own`)
+    if (!Object.hasOwn(files, 'manifest')) throw damaged(`its collection ${i} has no manifest`)
     for (const [file, bytes] of Object.entries(files)) {
       const name = `${own}/${file}`
       if (found.get(name) !== bytes) throw damaged(`${name} is missing or of another length`)

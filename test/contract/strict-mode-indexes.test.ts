@@ -107,6 +107,8 @@ const UNINDEXED: [what: string, allowed: Attempt[], refused: Refusals][] = [
         filteredBy({ must_not: [{ is_null: { key } }] }),
         filteredBy({ must: [{ key, values_count: { gte: 1 } }] }),
       ]),
+      filteredBy({ must: [{ key: 'kw', match: { any: [] } }] }),
+      filteredBy({ must_not: [{ key: 'looked', match: { except: [] } }] }),
       filteredBy({ must: [{ has_id: [1] }] }),
     ],
     [
