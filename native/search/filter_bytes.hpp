@@ -17,7 +17,9 @@ using FilterBytes = std::optional<std::vector<uint8_t>>;
 inline std::vector<TextField> textFields(const Snapshot& snapshot) {
   std::vector<TextField> fields;
   if (snapshot.count() == 0) return fields;
-  for (const auto& index : *snapshot.segment(snapshot.count() - 1).indexes())
+  // Held as long as it is looked at: another list takes its place whenever an index comes or goes.
+  const auto indexes = snapshot.segment(snapshot.count() - 1).indexes();
+  for (const auto& index : *indexes)
     if (index->kind() == PayloadIndexKind::Text)
       fields.push_back({index->path(), index->textOptions()});
   return fields;

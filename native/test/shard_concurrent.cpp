@@ -2,6 +2,7 @@
 #include <thread>
 
 #include "harness.hpp"
+#include "search/filter_bytes.hpp"
 #include "search/order_by.hpp"
 #include "shard_fixture.hpp"
 
@@ -142,6 +143,24 @@ TEST("a batch too large for the active segment gets one of its own") {
   std::vector<RowRef> rows;
   shard.locate(testIds(0, static_cast<uint32_t>(points)), rows);
   CHECK(std::all_of(rows.begin(), rows.end(), [](const RowRef& row) { return row.found(); }));
+}
+
+TEST("filters are read while the indexes that they are looked up in come and go") {
+  ThreadPool pool(2);
+  Shard shard(testSpec(), pool);
+  REQUIRE(shard.upsert(TestBatch(0, 100, 1).columns).isOk());
+  std::atomic<bool> stop{false};
+  std::thread indexing([&] {
+    while (!stop) {
+      CHECK(shard.createPayloadIndex({"n", PayloadIndexKind::Text}).isOk());
+      shard.dropPayloadIndex("n");
+    }
+  });
+  const Snapshot snapshot = shard.snapshot();
+  for (int round = 0; round < (isSlow() ? 20'000 : 200'000); round++)
+    CHECK(textFields(snapshot).size() <= 1);
+  stop = true;
+  indexing.join();
 }
 
 } // namespace vicinal
