@@ -1,6 +1,7 @@
 /** Queries at the edges of what values and settings may be, each of which once failed or was answered wrongly. */
 import { describe, expect, it, onTestFinished } from 'vitest'
 import type { Collection, Database } from '../../src/core/database.js'
+import { LIMITS } from '../../src/core/limits.js'
 import { open } from '../../src/index.js'
 import { FACES, openFace } from './faces.js'
 import { startService } from './service.js'
@@ -34,6 +35,23 @@ describe.each(FACES)('by the %s', (face) => {
       expect(found).toContainEqual([0, 5])
       for (const [, lookup] of found.filter(([id]) => id !== 0)) expect(lookup).toBeUndefined()
     }
+  })
+
+  it('relevance feedback weighs every two items that are not rated the same', async () => {
+    const database = await opened(face)
+    const collection = await database.createCollection('c', { vectors: { size: 1, distance: 'Dot' } })
+    await collection.upsert([1, 2].map((id) => ({ id, vector: [id] })))
+    const ask = (feedback: { example: number[]; score: number }[]) =>
+      collection.query({
+        query: { relevanceFeedback: { target: [1], feedback, strategy: { naive: { a: 0.5, b: 1, c: 1 } } } },
+      })
+    const rated = { 1: 0.9, 2: 0.1, 4: 0.5, 8: 0.5 }
+    const hits = await ask(Object.entries(rated).map(([value, score]) => ({ example: [Number(value)], score })))
+    // By hand, of a point x: .5 x + (.8 (1 - 2) + .4 (1 - 4) + .4 (1 - 8) + .4 (4 - 2) + .4 (8 - 2)) x = -1.1 x.
+    expect(hits.map(({ id }) => id)).toEqual([1, 2])
+    for (const { id, score } of hits) expect(score).toBeCloseTo(-1.1 * Number(id), 5)
+    const most = Array.from({ length: LIMITS.feedbackItems }, (_, i) => ({ example: [1], score: i }))
+    expect(await ask(most)).toHaveLength(2)
   })
 
   it('a look-up that names no vector reads the unnamed one, or else that of the same name', async () => {

@@ -9,8 +9,8 @@ import type { CollectionOptions } from '../../src/core/schema.js'
 import type { StrictModeConfig } from '../../src/core/settings.js'
 import { open } from '../../src/index.js'
 import { createServer } from '../../src/server/app.js'
+import { type Attempt, expectRefused } from './strict-refused.js'
 
-type Attempt = (collection: Collection) => Promise<unknown>
 type Refusals = [attempt: Attempt, message: string][]
 
 const Q = { query: [1, 0], limit: 2 }
@@ -169,21 +169,6 @@ describe.each(['library', 'service'])('strict mode of the %s', (face) => {
     for (const [field, schema] of Object.entries(INDEXES)) await collection.createPayloadIndex(field, schema)
     await collection.updateConfig({ strictModeConfig: { ...config, enabled: true } })
     return collection
-  }
-
-  async function expectRefused(collection: Collection, field: keyof StrictModeConfig, refusals: Refusals) {
-    for (const [i, [attempt, message]] of refusals.entries()) {
-      const seen = await attempt(collection).then(
-        () => null,
-        (error: unknown) => error,
-      )
-      expect(seen, `refused ${i}`).toMatchObject({
-        code: 'INVALID_ARGUMENT',
-        status: 400,
-        message: expect.stringContaining(message),
-        details: { field: `strict_mode_config.${field}`, bound: expect.anything(), seen: expect.anything() },
-      })
-    }
   }
 
   it.each(UNINDEXED)('asks for indexes: %s', async (_, allowed, refused) => {

@@ -5,8 +5,8 @@ import type { Collection, Database } from '../../src/core/database.js'
 import type { StrictModeConfig } from '../../src/core/settings.js'
 import { open } from '../../src/index.js'
 import { createServer } from '../../src/server/app.js'
+import { type Attempt, expectRefused } from './strict-refused.js'
 
-type Attempt = (collection: Collection) => Promise<unknown>
 const Q = { query: [1, 0], limit: 4 }
 const match = (key: string, value: string | number | boolean = 'x') => ({ must: [{ key, match: { value } }] })
 const points = (count: number, first = 0) =>
@@ -14,7 +14,13 @@ const points = (count: number, first = 0) =>
 const columns = (count: number) => ({ ids: points(count).map(({ id }) => id), vectors: new Float32Array(2 * count) })
 
 /** The collection has ten points, and indexes of `kw` (keyword) and `n` (integer). */
-const BOUNDS: [what: string, config: StrictModeConfig, allowed: Attempt[], refused: Attempt[], message: RegExp][] = [
+const BOUNDS: [
+  what: keyof StrictModeConfig,
+  config: StrictModeConfig,
+  allowed: Attempt[],
+  refused: Attempt[],
+  message: RegExp,
+][] = [
   [
     'max_query_limit',
     { max_query_limit: 4 },
@@ -213,18 +219,11 @@ describe.each(['library', 'service'])('strict mode of the %s', (face) => {
     const collection = await filled()
     await collection.updateConfig({ strictModeConfig: { ...config, enabled: true } })
     for (const [i, attempt] of allowed.entries()) expect(await codeOf(attempt(collection)), `allowed ${i}`).toBe('done')
-    for (const [i, attempt] of refused.entries()) {
-      const seen = await attempt(collection).then(
-        () => null,
-        (error: unknown) => error,
-      )
-      expect(seen, `refused ${i}`).toMatchObject({
-        code: 'INVALID_ARGUMENT',
-        status: 400,
-        message: expect.stringMatching(message),
-        details: { field: `strict_mode_config.${what}`, bound: expect.anything(), seen: expect.anything() },
-      })
-    }
+    await expectRefused(
+      collection,
+      what,
+      refused.map((attempt) => [attempt, message]),
+    )
     await collection.updateConfig({ strictModeConfig: { enabled: false } })
     for (const attempt of refused) expect(await codeOf(attempt(collection)), 'where it is off').toBe('done')
   })

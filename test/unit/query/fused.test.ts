@@ -132,7 +132,7 @@ describe('fusion in the kernel', () => {
     for (const [i, query] of queries.entries()) expect(asked[i]).toEqual(await stageByStage(query))
   })
 
-  it('is the same asked without a pause, when a thread is kept awake for half of it', async () => {
+  it('is the same asked without a pause, when the kernel may share it between threads', async () => {
     const queries = Array.from({ length: 20 }, () => randomQuery(0))
     const expected: Outcome[] = []
     for (const query of queries) expected.push(await stageByStage(query))
