@@ -93,8 +93,9 @@ private:
           size_t(std::remove_if(ids, ids + count, [&](uint32_t id) { return !isLive_(id); }) - ids);
     scorer_.distances(ids, count, scratch_.distances.data());
     report.distances += count;
-    scratch_.beam.keep(scratch_.distances.data(), ids, count,
-                       [&](uint32_t vertex) { prefetchLinks(vertex); });
+    scratch_.beam.keep(scratch_.distances.data(), ids, count, [&](uint32_t next, bool isNew) {
+      if (isNew) prefetchLinks(next);
+    });
   }
 
   // Accepted neighbours that were not met yet, and behind the others theirs, until they are as many

@@ -92,9 +92,8 @@ private:
       report.hops++;
       if (report.distances >= options.maxDistances) return SearchEnd::BudgetSpent;
       const size_t count = copyUnseenLinks(*vertex, level);
-      prefetchRowsOfNext(level);
       measure(count);
-      keep(count);
+      keep(count, level);
     }
   }
 
@@ -122,34 +121,46 @@ private:
   }
 
   size_t copyUnseenLinks(uint32_t vertex, uint32_t level) {
-    const size_t count = copyLinks(vertex, level);
+    uint32_t* const ids = scratch_.ids.data();
+    const uint32_t* record = graph_.record(vertex, level);
+    const size_t count = loadId(record[0]) & HnswGraph::countMask;
     report.looked += count;
-    return scratch_.visited.addAll(scratch_.ids.data(), count);
+    if (hidden_ == HnswGraph::noVertex) return scratch_.visited.addAll(record + 1, count, ids);
+    copyLinks(vertex, level);
+    return scratch_.visited.addAll(ids, count, ids);
   }
 
+  // The lines that most lists have.
   void prefetchLinks(uint32_t vertex) const {
     const uint32_t* record = graph_.level0(vertex);
-    for (uint32_t i = 0; i < 1 + graph_.m0_; i += 16) __builtin_prefetch(record + i);
+    for (uint32_t i = 0; i <= graph_.m0_ / 2; i += 16) __builtin_prefetch(record + i);
   }
 
-  // The rows that the next hop most likely compares: they come while this one computes. It pays
+  // The rows that the next hop compares: they come while the beam takes in this one's. It pays
   // where a row is one cache line; of more, too many would be on their way.
-  void prefetchRowsOfNext(uint32_t level) const {
-    if constexpr (acceptsAll && Scorer::hasPrefetch) {
-      if (!scorer_.isOfOneLine() || !scratch_.beam.hasNext()) return;
-      const uint32_t* record = graph_.record(scratch_.beam.peekNext(), level);
+  void prefetchRows(uint32_t vertex, uint32_t level) const {
+    if constexpr (Scorer::hasPrefetch) {
+      if (!scorer_.isOfOneLine()) return;
+      const uint32_t* record = graph_.record(vertex, level);
       const size_t count = loadId(record[0]) & HnswGraph::countMask;
-      for (size_t i = 0; i < count; i++) scorer_.prefetch(loadId(record[1 + i]));
+      const auto prefetch = scorer_.prefetcher();
+      for (size_t i = 0; i < count; i++) prefetch(loadId(record[1 + i]));
     }
   }
 
   static bool isFarther(const Neighbor& a, const Neighbor& b) { return a.distance > b.distance; }
 
   // Those that `measure` has measured.
-  void keep(size_t count) {
+  void keep(size_t count, uint32_t level) {
     if constexpr (acceptsAll) {
+      // Of one that was next before, the list has come by now.
       scratch_.beam.keep(scratch_.distances.data(), scratch_.ids.data(), count,
-                         [&](uint32_t vertex) { prefetchLinks(vertex); });
+                         [&](uint32_t next, bool isNew) {
+                           if (isNew)
+                             prefetchLinks(next);
+                           else
+                             prefetchRows(next, level);
+                         });
     } else {
       for (size_t i = 0; i < count; i++) keepOne({scratch_.distances[i], scratch_.ids[i]});
     }

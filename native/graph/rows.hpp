@@ -36,7 +36,12 @@ struct CodeScorer {
     space.distances(query, vertices, count, out);
   }
   bool isOfOneLine() const { return stride <= kLineBytes; }
-  void prefetch(uint32_t vertex) const { __builtin_prefetch(rows + size_t(vertex) * stride); }
+  // Has copies of its own, which reading lists of neighbours does not make the compiler load anew.
+  auto prefetcher() const {
+    return [first = rows, bytes = stride](uint32_t vertex) {
+      __builtin_prefetch(first + size_t(vertex) * bytes);
+    };
+  }
 
 private:
   static constexpr size_t kLineBytes = 64;

@@ -14,6 +14,13 @@
 
 namespace vicinal {
 
+inline uint32_t loadId(const uint32_t& word) {
+  return std::atomic_ref<uint32_t>(const_cast<uint32_t&>(word)).load(std::memory_order_acquire);
+}
+inline void storeId(uint32_t& word, uint32_t value) {
+  std::atomic_ref<uint32_t>(word).store(value, std::memory_order_release);
+}
+
 // Which vertices a search has seen. A stamp of one byte says in which search; only every 255th
 // clears.
 class VisitedSet {
@@ -33,23 +40,22 @@ public:
     stamps_[vertex] = current_;
     return isNew;
   }
-  // Adds `count` vertices and moves those that are new to the front of `ids`; how many they are.
-  // Vertices laid out after this search began are left out. Free of branches, since no processor
-  // guesses them.
-  size_t addAll(uint32_t* ids, size_t count) {
+  // Adds `count` vertices and leaves those that are new in `fresh`, which may be `ids` itself; how
+  // many they are. Vertices laid out after this search began are left out. Free of branches, since
+  // no processor guesses them.
+  size_t addAll(const uint32_t* ids, size_t count, uint32_t* fresh) {
     uint8_t* const stamps = stamps_.data();
     const size_t covered = stamps_.size();
     const uint8_t current = current_;
-    for (size_t i = 0; i < count; i++) __builtin_prefetch(stamps + ids[i]);
-    size_t fresh = 0;
+    size_t found = 0;
     for (size_t i = 0; i < count; i++) {
-      const uint32_t id = ids[i];
+      const uint32_t id = loadId(ids[i]);
       if (id >= covered) continue;
-      ids[fresh] = id;
-      fresh += stamps[id] != current ? 1 : 0;
+      fresh[found] = id;
+      found += stamps[id] != current ? 1 : 0;
       stamps[id] = current;
     }
-    return fresh;
+    return found;
   }
 
 private:
@@ -74,19 +80,21 @@ public:
   size_t size() const { return size_; }
   Neighbor at(size_t i) const { return {slots_[i].distance, slots_[i].vertex & ~expandedBit}; }
 
-  // Keeps those of some candidates that are near enough. `willBeNext(vertex)` is called before,
-  // where one of them is then the next to expand.
-  template <typename Told>
-  void keep(const float* distances, const uint32_t* vertices, size_t count,
-            const Told& willBeNext) {
+  // Keeps those of some candidates that are near enough. `next(vertex, isNew)` is told before which
+  // one is then the next to expand, if any is, and whether it is one of them.
+  template <typename Next>
+  void keep(const float* distances, const uint32_t* vertices, size_t count, const Next& next) {
     const size_t near = gather(distances, vertices, count);
-    if (near == 0) return;
-    const Neighbor& nearest = gathered_[0];
-    if (next_ == size_ || nearest.distance < slots_[next_].distance) willBeNext(nearest.vertex);
-    merge(near);
+    const bool isNew =
+        near > 0 && (next_ == size_ || gathered_[0].distance < slots_[next_].distance);
+    if (isNew)
+      next(gathered_[0].vertex, true);
+    else if (hasNext())
+      next(slots_[next_].vertex, false);
+    if (near > 0) merge(near);
   }
   void keep(Neighbor candidate) {
-    keep(&candidate.distance, &candidate.vertex, 1, [](uint32_t) {});
+    keep(&candidate.distance, &candidate.vertex, 1, [](uint32_t, bool) {});
   }
 
   // Whether there is one to expand; what was kept before the bound fell is no more.
@@ -187,12 +195,5 @@ struct Scratch {
     return scratch;
   }
 };
-
-inline uint32_t loadId(const uint32_t& word) {
-  return std::atomic_ref<uint32_t>(const_cast<uint32_t&>(word)).load(std::memory_order_acquire);
-}
-inline void storeId(uint32_t& word, uint32_t value) {
-  std::atomic_ref<uint32_t>(word).store(value, std::memory_order_release);
-}
 
 } // namespace vicinal

@@ -29,12 +29,15 @@ void compare(unsigned seed, size_t width, size_t batches, size_t most, uint32_t 
     if (expected.size() > width)
       expected.erase(expected.begin() + ptrdiff_t(width), expected.end());
     isExpanded.resize(vertex);
-    beam.keep(distances.data(), vertices.data(), distances.size(), [&](uint32_t next) {
+    bool isTold = false;
+    beam.keep(distances.data(), vertices.data(), distances.size(), [&](uint32_t next, bool isNew) {
       const auto nearest =
           std::find_if(expected.begin(), expected.end(),
                        [&](const Neighbor& each) { return !isExpanded[each.vertex]; });
       REQUIRE(nearest != expected.end());
       CHECK_EQUAL(next, nearest->vertex);
+      CHECK_EQUAL(isNew, next >= vertex - distances.size());
+      isTold = true;
     });
     CHECK_EQUAL(beam.size(), expected.size());
     for (size_t at = 0; at < expected.size(); at++) {
@@ -44,6 +47,7 @@ void compare(unsigned seed, size_t width, size_t batches, size_t most, uint32_t 
     const auto next = std::find_if(expected.begin(), expected.end(),
                                    [&](const Neighbor& each) { return !isExpanded[each.vertex]; });
     REQUIRE(beam.hasNext() == (next != expected.end()));
+    CHECK_EQUAL(isTold, beam.hasNext());
     if (!beam.hasNext()) continue;
     isExpanded[next->vertex] = true;
     CHECK_EQUAL(beam.takeNext(), next->vertex);
@@ -66,7 +70,7 @@ TEST("a stop bounds a beam by the last one wanted, and what lies beyond is not e
   beam.start(100, {2, 1.5f, 0});
   const float distances[] = {4, 1, 2, 2.9f, 3.1f};
   const uint32_t vertices[] = {0, 1, 2, 3, 4};
-  beam.keep(distances, vertices, 5, [](uint32_t) {});
+  beam.keep(distances, vertices, 5, [](uint32_t, bool) {});
   CHECK(beam.bound() == 3);
   for (const uint32_t vertex : {1u, 2u, 3u}) {
     REQUIRE(beam.hasNext());

@@ -14,13 +14,29 @@ namespace {
 using vicinal::Sq8Query;
 using vicinal::Sq8Terms;
 
+// What the rows' terms say, four rows at a time.
+struct FourTerms {
+  FourTerms(const uint8_t* const* group, size_t stride)
+      : middle(of(group, stride, &Sq8Terms::middle)), scale(of(group, stride, &Sq8Terms::scale)),
+        sum(of(group, stride, &Sq8Terms::sum)), squares(of(group, stride, &Sq8Terms::squares)) {}
+  static Four of(const uint8_t* const* group, size_t stride, float Sq8Terms::*term) {
+    return fourOf(group, [=](const uint8_t* row) {
+      return reinterpret_cast<const Sq8Terms*>(row + stride - sizeof(Sq8Terms))->*term;
+    });
+  }
+  Four middle;
+  Four scale;
+  Four sum;
+  Four squares;
+};
+
 // A negative dot product: what the rows' terms say, around the middles.
 struct Dot {
   explicit Dot(const Sq8Query& query)
       : ofMiddle(float(query.dim) * query.terms.middle + query.terms.scale * query.terms.sum),
         ofSum(query.terms.middle), ofDot(query.terms.scale) {}
-  float finish(const Sq8Terms& row, float dot) const {
-    return -(row.middle * ofMiddle + row.scale * (ofSum * row.sum + ofDot * dot));
+  Four finish(const FourTerms& rows, Four dots) const {
+    return -(rows.middle * ofMiddle + rows.scale * (ofSum * rows.sum + ofDot * dots));
   }
   float ofMiddle;
   float ofSum;
@@ -31,10 +47,10 @@ struct L2 {
   explicit L2(const Sq8Query& query)
       : dim(float(query.dim)), middle(query.terms.middle), sum(query.terms.scale * query.terms.sum),
         squares(query.terms.squares), ofDot(2 * query.terms.scale) {}
-  float finish(const Sq8Terms& row, float dot) const {
-    const float apart = middle - row.middle;
-    return apart * (dim * apart + 2 * (sum - row.scale * row.sum)) +
-           (squares + row.squares - ofDot * row.scale * dot);
+  Four finish(const FourTerms& rows, Four dots) const {
+    const Four apart = middle - rows.middle;
+    return apart * (dim * apart + 2 * (sum - rows.scale * rows.sum)) +
+           (squares + rows.squares - ofDot * rows.scale * dots);
   }
   float dim;
   float middle;
@@ -43,20 +59,39 @@ struct L2 {
   float ofDot;
 };
 
+// `isById` as in scoreRows. Rows and query of `known` bytes, or of any number where that is 0.
+template <typename Op, bool isById, size_t known>
+inline void scoreBy(const Sq8Query& query, const uint8_t* rows, size_t anyStride,
+                    const uint32_t* ids, size_t count, float* distances) {
+  const size_t stride = known > 0 ? known : anyStride;
+  const size_t bytes = known > 0 ? known : query.bytes;
+  // Copies, which what is written to `distances` cannot change.
+  const Op op(query);
+  const int8_t* const codes = query.codes;
+  // The codes of rows are code + 128 here. Unsigned, so that a sum that wraps comes back.
+  const uint32_t tooMuch = 128u * uint32_t(query.sum);
+  const auto addUp = [=](const uint8_t* const* group, int32_t* sums) {
+    Simd::dots(codes, group, bytes, sums);
+  };
+  const auto finish = [=](const uint8_t* const* group, FourInts sums) {
+    const auto dots = (FourInts)((FourUnsigned)sums - tooMuch);
+    return op.finish(FourTerms(group, stride), __builtin_convertvector(dots, Four));
+  };
+  scoreRows<isById>(rows, stride, ids, count, addUp, finish, distances);
+}
+
 template <typename Op>
 void many(const Sq8Query& query, const uint8_t* rows, size_t stride, const uint32_t* ids,
           size_t count, float* distances) {
-  const Op op(query);
-  const auto dots = [&](const uint8_t* const* group, int32_t* sums) {
-    Simd::dots(query.codes, group, query.bytes, sums);
-  };
-  const auto finish = [&](const uint8_t* row, int32_t sum) {
-    const auto& terms = *reinterpret_cast<const Sq8Terms*>(row + stride - sizeof(Sq8Terms));
-    // The codes of rows are code + 128 here. Unsigned, so that a sum that wraps comes back.
-    const auto dot = int32_t(uint32_t(sum) - 128u * uint32_t(query.sum));
-    return op.finish(terms, float(dot));
-  };
-  scoreRows(rows, stride, ids, count, dots, finish, distances);
+  // Codes of two lines are the most frequent, and told so, the compiler leaves out the loops over
+  // lines.
+  constexpr size_t two = 2 * kLine;
+  if (ids != nullptr && stride == two && query.bytes == two)
+    scoreBy<Op, true, two>(query, rows, stride, ids, count, distances);
+  else if (ids != nullptr)
+    scoreBy<Op, true, 0>(query, rows, stride, ids, count, distances);
+  else
+    scoreBy<Op, false, 0>(query, rows, stride, ids, count, distances);
 }
 
 constexpr vicinal::Sq8Kernels kernelSet(vicinal::Isa isa, const char* name) {

@@ -8,12 +8,7 @@
 
 namespace {
 
-// NaN becomes the greatest float.
-inline float bounded(float distance) {
-  const float low = distance < FLT_MAX ? distance : FLT_MAX;
-  return low > -FLT_MAX ? low : -FLT_MAX;
-}
-
+static_assert(kGroup == 4);
 constexpr size_t kGroupsAhead = 2;
 constexpr size_t kLine = 64;
 // The hardware follows a row by itself once its first lines came.
@@ -25,26 +20,54 @@ inline void prefetchRow(const uint8_t* row, size_t stride) {
   if (stride > end) __builtin_prefetch(row + stride - kLine);
 }
 
+using Four = float __attribute__((vector_size(16)));
+using FourInts = int32_t __attribute__((vector_size(16)));
+using FourUnsigned = uint32_t __attribute__((vector_size(16)));
+
+// NaN becomes the greatest float.
+inline Four bounded(Four distances) {
+  constexpr Four most = {FLT_MAX, FLT_MAX, FLT_MAX, FLT_MAX};
+  const Four low = distances < most ? distances : most;
+  return low > -most ? low : -most;
+}
+
+// One number of each of four rows.
+template <typename Of> inline Four fourOf(const uint8_t* const* group, const Of& of) {
+  return Four{of(group[0]), of(group[1]), of(group[2]), of(group[3])};
+}
+
 // Distances of rows, in groups whose codes are added up together: `dots(group, sums)` does that for
-// kGroup rows, `finish(row, sum)` makes a distance of a row's sum. `ids` as in Sq8ManyFn.
-template <typename Dots, typename Finish>
+// kGroup rows, `finish(group, sums)` makes distances of their sums. `ids` as in Sq8ManyFn.
+template <bool isById, typename Dots, typename Finish>
 void scoreRows(const uint8_t* rows, size_t stride, const uint32_t* ids, size_t count,
                const Dots& dots, const Finish& finish, float* distances) {
-  const auto rowAt = [&](size_t i) { return rows + size_t(ids != nullptr ? ids[i] : i) * stride; };
-  const size_t ahead = kGroup * kGroupsAhead;
-  for (size_t i = 0; i < (count < ahead ? count : ahead); i++) prefetchRow(rowAt(i), stride);
-  for (size_t i = 0; i < count; i += kGroup) {
-    const size_t coming = i + ahead;
-    for (size_t next = coming; next < coming + kGroup && next < count; next++)
-      prefetchRow(rowAt(next), stride);
-    // A last group that is not full repeats its last row.
-    const size_t last = count - i < kGroup ? count - i - 1 : kGroup - 1;
-    const uint8_t* group[kGroup];
-    for (size_t r = 0; r < kGroup; r++) group[r] = rowAt(i + (r < last ? r : last));
-    int32_t sums[kGroup];
+  const auto rowAt = [=](size_t i) { return rows + size_t(isById ? ids[i] : i) * stride; };
+  const auto scored = [&](const uint8_t* const* group) {
+    alignas(sizeof(FourInts)) int32_t sums[kGroup];
     dots(group, sums);
-    for (size_t r = 0; r <= last; r++) distances[i + r] = bounded(finish(group[r], sums[r]));
+    FourInts four;
+    __builtin_memcpy(&four, sums, sizeof four);
+    return bounded(finish(group, four));
+  };
+  constexpr size_t ahead = kGroup * kGroupsAhead;
+  for (size_t i = 0; i < (count < ahead ? count : ahead); i++) prefetchRow(rowAt(i), stride);
+  size_t i = 0;
+  for (; i + kGroup <= count; i += kGroup) {
+    if (i + ahead + kGroup <= count)
+      for (size_t r = 0; r < kGroup; r++) prefetchRow(rowAt(i + ahead + r), stride);
+    else
+      for (size_t next = i + ahead; next < count; next++) prefetchRow(rowAt(next), stride);
+    const uint8_t* const group[kGroup] = {rowAt(i), rowAt(i + 1), rowAt(i + 2), rowAt(i + 3)};
+    const Four four = scored(group);
+    __builtin_memcpy(distances + i, &four, sizeof four);
   }
+  if (i == count) return;
+  // A last group that is not full repeats its last row.
+  const size_t last = count - 1;
+  const uint8_t* const group[kGroup] = {rowAt(i), rowAt(i + 1 < last ? i + 1 : last),
+                                        rowAt(i + 2 < last ? i + 2 : last), rowAt(last)};
+  const Four four = scored(group);
+  for (size_t r = 0; i + r < count; r++) distances[i + r] = four[r];
 }
 
 } // namespace
