@@ -2,7 +2,7 @@
 // Builds native/test with g++ (no Node in it) and runs it in variants:
 //
 //   asan   everything, with AddressSanitizer and UBSan
-//   tsan   everything, with ThreadSanitizer
+//   tsan   everything, with ThreadSanitizer, in several processes: it takes longer than all else together
 //   isa    base, distance, quantize and graph, optimised as in the addon, once with each instruction set this machine has
 //   arm    the same three for AArch64 under qemu-user (needs g++-aarch64-linux-gnu and qemu-user)
 //
@@ -61,6 +61,7 @@ const VARIANTS = {
     flags: ['-O1', '-g1', '-fsanitize=thread'],
     folders: FOLDERS,
     sets: NATIVE_SETS,
+    parts: 4,
     // Without address randomisation, which older sanitizer runtimes cannot place their shadow around.
     runs: [{ env: { TSAN_OPTIONS: 'halt_on_error=1' }, prefix: has('setarch') ? ['setarch', '-R'] : [] }],
   },
@@ -193,6 +194,13 @@ async function build(name, variant) {
   return linked.status === 0 ? { program } : { error: linked.output }
 }
 
+const inParts = ({ runs, parts = 1 }) =>
+  runs.flatMap((run) =>
+    Array.from({ length: parts }, (_, part) =>
+      parts === 1 ? run : { ...run, env: { ...run.env, VICINAL_TEST_PART: `${part}/${parts}` } },
+    ),
+  )
+
 async function runOnce(name, program, run, filters) {
   const [command, ...args] = [...(run.prefix ?? []), program, ...filters]
   const started = performance.now()
@@ -200,7 +208,7 @@ async function runOnce(name, program, run, filters) {
   const counts = /^(\d+) passed, (\d+) failed$/m.exec(result.output)
   const passed = Number(counts?.[1] ?? 0)
   const failed = Number(counts?.[2] ?? 0)
-  const title = [name, run.env.VICINAL_ISA].filter(Boolean).join(' ')
+  const title = [name, run.env.VICINAL_ISA, run.env.VICINAL_TEST_PART].filter(Boolean).join(' ')
   say(
     `native tests, ${title}: ${passed} passed, ${failed} failed in ${((performance.now() - started) / 1000).toFixed(1)} s`,
   )
@@ -229,7 +237,10 @@ async function main(args) {
       say(built.error)
       total.failed++
     } else {
-      runs.push(...variant.runs.map((run) => ({ name, program: built.program, run })))
+      // Of chosen tests a part may have none.
+      runs.push(
+        ...(filters.length > 0 ? variant.runs : inParts(variant)).map((run) => ({ name, program: built.program, run })),
+      )
     }
   }
   for (const result of await inParallel(runs, (job) => runOnce(job.name, job.program, job.run, filters))) {

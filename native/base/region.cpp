@@ -1,10 +1,10 @@
 #include "base/region.hpp"
 
+#include "base/container.hpp"
 #include "base/memory_tally.hpp"
 
 #include <algorithm>
 #include <cerrno>
-#include <cstdlib>
 #include <cstring>
 #include <fcntl.h>
 #include <string>
@@ -36,30 +36,15 @@ size_t roundUp(size_t bytes, size_t unit) { return (bytes + unit - 1) / unit * u
 
 std::atomic<uint64_t> memoryLimit{0};
 
-// The number behind `label` in a small text file; `otherwise` where there is none.
-uint64_t numberIn(const char* path, const char* label, uint64_t otherwise) {
-  const int descriptor = ::open(path, O_RDONLY | O_CLOEXEC);
-  if (descriptor < 0) return otherwise;
-  char text[4096];
-  const ssize_t length = ::read(descriptor, text, sizeof text - 1);
-  ::close(descriptor);
-  if (length <= 0) return otherwise;
-  text[length] = '\0';
-  const char* found = std::strstr(text, label);
-  if (found == nullptr) return otherwise;
-  char* end = nullptr;
-  const char* digits = found + std::strlen(label);
-  const uint64_t number = std::strtoull(digits, &end, 10);
-  return end == digits ? otherwise : number;
-}
-
 // Bytes this process may take without swapping, as far as the system and its container tell; 0
 // where they do not.
 uint64_t availableMemory() {
   const uint64_t system = numberIn("/proc/meminfo", "MemAvailable:", 0) * 1024;
-  const uint64_t limit = numberIn("/sys/fs/cgroup/memory.max", "", UINT64_MAX);
-  const uint64_t used = numberIn("/sys/fs/cgroup/memory.current", "", 0);
-  const uint64_t free = std::min(system, limit > used ? limit - used : 0);
+  const Container container = Container::now();
+  const uint64_t left = container.memoryLimit > container.memoryUsed
+                            ? container.memoryLimit - container.memoryUsed
+                            : 0;
+  const uint64_t free = std::min(system, left);
   const uint64_t own = memoryLimit;
   if (own == 0) return free;
   const uint64_t resident = processMemory().resident;

@@ -5,9 +5,10 @@
 #include <string>
 #include <utility>
 
+#include "base/container.hpp"
+
 #ifdef __linux__
 #include <pthread.h>
-#include <sched.h>
 #include <unistd.h>
 #endif
 
@@ -18,15 +19,6 @@ namespace {
 constexpr unsigned maxThreads = 1024;
 // Weighs about a tenth of what serves on a core that both want.
 constexpr int kNice = 10;
-
-unsigned usableCores() {
-#ifdef __linux__
-  cpu_set_t set;
-  if (::sched_getaffinity(0, sizeof set, &set) == 0) return unsigned(CPU_COUNT(&set));
-#endif
-  const unsigned cores = std::thread::hardware_concurrency();
-  return cores > 0 ? cores : 1;
-}
 
 unsigned configuredThreads() {
   if (const char* text = std::getenv("VICINAL_THREADS")) {

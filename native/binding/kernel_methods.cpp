@@ -1,4 +1,5 @@
 // What needs no shard: the kernel itself, checksums, cleaning of vectors, file locks.
+#include "base/container.hpp"
 #include "base/crc32c.hpp"
 #include "base/file.hpp"
 #include "binding/arguments.hpp"
@@ -25,6 +26,12 @@ napi_value poolThreads(napi_env env, napi_callback_info) {
   napi_value threads = nullptr;
   napi_create_uint32(env, ThreadPool::shared().threads(), &threads);
   return threads;
+}
+
+napi_value cores(napi_env env, napi_callback_info) {
+  napi_value count = nullptr;
+  napi_create_uint32(env, usableCores(), &count);
+  return count;
 }
 
 napi_value checksum(napi_env env, napi_callback_info info) {
@@ -128,13 +135,9 @@ napi_value unlockFile(napi_env env, napi_callback_info info) {
 
 void defineKernelMethods(napi_env env, napi_value exports) {
   static constexpr Method kMethods[] = {
-      {"isa", isa},
-      {"poolThreads", poolThreads},
-      {"crc32c", checksum},
-      {"prepareVectorsSync", prepareSync},
-      {"prepareVectors", prepare},
-      {"lockFile", lockFile},
-      {"unlockFile", unlockFile},
+      {"isa", isa},           {"poolThreads", poolThreads},        {"usableCores", cores},
+      {"crc32c", checksum},   {"prepareVectorsSync", prepareSync}, {"prepareVectors", prepare},
+      {"lockFile", lockFile}, {"unlockFile", unlockFile},
   };
   defineMethods(env, exports, kMethods, std::size(kMethods));
 }

@@ -122,18 +122,22 @@ private:
 
   size_t copyUnseenLinks(uint32_t vertex, uint32_t level) {
     uint32_t* const ids = scratch_.ids.data();
+    if (hidden_ != HnswGraph::noVertex) {
+      const size_t count = copyLinks(vertex, level);
+      report.looked += count;
+      return scratch_.visited.addAll(ids, count, ids);
+    }
     const uint32_t* record = graph_.record(vertex, level);
     const size_t count = loadId(record[0]) & HnswGraph::countMask;
     report.looked += count;
-    if (hidden_ == HnswGraph::noVertex) return scratch_.visited.addAll(record + 1, count, ids);
-    copyLinks(vertex, level);
-    return scratch_.visited.addAll(ids, count, ids);
+    return scratch_.visited.addAll(record + 1, count, ids);
   }
 
   // The lines that most lists have.
   void prefetchLinks(uint32_t vertex) const {
     const uint32_t* record = graph_.level0(vertex);
-    for (uint32_t i = 0; i <= graph_.m0_ / 2; i += 16) __builtin_prefetch(record + i);
+    const uint32_t words = std::min(graph_.m0_, graph_.easyLinks());
+    for (uint32_t i = 0; i <= words; i += 16) __builtin_prefetch(record + i);
   }
 
   // The rows that the next hop compares: they come while the beam takes in this one's. It pays

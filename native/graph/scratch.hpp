@@ -81,7 +81,8 @@ public:
   Neighbor at(size_t i) const { return {slots_[i].distance, slots_[i].vertex & ~expandedBit}; }
 
   // Keeps those of some candidates that are near enough. `next(vertex, isNew)` is told before which
-  // one is then the next to expand, if any is, and whether it is one of them.
+  // one is then the next to expand, if any is, and whether it is one of them; unless the bound
+  // falls below it meanwhile.
   template <typename Next>
   void keep(const float* distances, const uint32_t* vertices, size_t count, const Next& next) {
     const size_t near = gather(distances, vertices, count);

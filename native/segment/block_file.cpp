@@ -5,6 +5,7 @@
 #include <cstring>
 #include <thread>
 
+#include "base/container.hpp"
 #include "base/crc32c.hpp"
 
 namespace vicinal {
@@ -186,8 +187,8 @@ Status BlockFile::verifyBlocks(const std::vector<uint32_t>& crcs) const {
       return;
     }
   };
-  const unsigned cores = std::max(1u, std::thread::hardware_concurrency());
-  const unsigned helpers = contentEnd_ < kParallelBytes ? 0 : std::min(cores, kMostVerifiers) - 1;
+  const unsigned helpers =
+      contentEnd_ < kParallelBytes ? 0 : std::min(usableCores(), kMostVerifiers) - 1;
   std::vector<std::thread> threads;
   for (unsigned helper = 0; helper < helpers; helper++)
     threads.emplace_back([&, helper] { verify(failures[helper + 1]); });

@@ -5,7 +5,7 @@
 //
 // CHECK goes on after a failure, REQUIRE leaves the test. scripts/test-native.mjs links every file
 // of this folder into one program and runs it; arguments select tests whose names contain one of
-// them.
+// them, and VICINAL_TEST_PART=0/3 every third.
 #pragma once
 
 #include <functional>

@@ -109,30 +109,43 @@ TEST("every instruction set gives the distance of the decoded rows, and all the 
       }
 }
 
-TEST("many rows at once are scored as one by one, by ids and in a row, and nothing beyond them") {
+namespace {
+
+// Groups of four different rows, in the loops for codes of two lines and of any length.
+void checkGroups(uint32_t dim, Sq8ManyFn Sq8Kernels::*metric) {
   std::mt19937 random(3);
-  const uint32_t dim = 100;
   const uint32_t count = 23;
   const Rows rows(Metric::L2, dim, randomFloats(random, dim * count, 0, 1));
   Sq8Query query;
   rows.space.prepare(7, query);
+  const Sq8ManyFn scalar = sq8KernelsFor(Isa::Scalar)->*metric;
   for (const Isa isa : isas) {
     const Sq8Kernels* set = sq8KernelsFor(isa);
     if (set == nullptr) continue;
+    const Sq8ManyFn score = set->*metric;
     std::vector<uint32_t> ids;
     for (uint32_t i = 0; i < count; i++) ids.push_back(uint32_t(random() % count));
     for (uint32_t asked = 0; asked <= count; asked++) {
       std::vector<float> byId(count + 1, 42);
       std::vector<float> inOrder(count + 1, 42);
-      set->l2(query, rows.space.row(0), rows.space.stride(), ids.data(), asked, byId.data());
-      set->l2(query, rows.space.row(0), rows.space.stride(), nullptr, asked, inOrder.data());
+      score(query, rows.space.row(0), rows.space.stride(), ids.data(), asked, byId.data());
+      score(query, rows.space.row(0), rows.space.stride(), nullptr, asked, inOrder.data());
       for (uint32_t i = 0; i < asked; i++) {
-        CHECK_EQUAL(byId[i], measured(set->l2, rows, query, ids[i]));
-        CHECK_EQUAL(inOrder[i], measured(set->l2, rows, query, i));
+        CHECK_EQUAL(byId[i], measured(scalar, rows, query, ids[i]));
+        CHECK_EQUAL(inOrder[i], measured(scalar, rows, query, i));
       }
       CHECK_EQUAL(byId[asked], 42.0f);
       CHECK_EQUAL(inOrder[asked], 42.0f);
     }
+  }
+}
+
+} // namespace
+
+TEST("many rows at once are scored as one by one, by ids and in a row, and nothing beyond them") {
+  for (const uint32_t dim : {40u, 100u, 112u, 200u}) {
+    checkGroups(dim, &Sq8Kernels::l2);
+    checkGroups(dim, &Sq8Kernels::dot);
   }
 }
 

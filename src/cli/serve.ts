@@ -1,4 +1,3 @@
-import { availableParallelism } from 'node:os'
 import type { SharingDatabase } from '../collection/sharing.js'
 import { everyThreadReads } from '../core/arrivals.js'
 import { LIMITS } from '../core/limits.js'
@@ -51,7 +50,7 @@ export async function serve(args: string[]): Promise<number> {
   // Handled below; the server answers 503 until it is open.
   opening.catch(() => {})
   // What one thread knows of memory, others do not: within a limit one thread answers all.
-  const serving = memoryLimitBytes === undefined ? servingThreads(settings) : 1
+  const serving = memoryLimitBytes === undefined ? await servingThreads(settings) : 1
   const shared = { ...options, maxConcurrentReads: Math.ceil((settings.integer('maxConcurrent') as number) / serving) }
   const threads = serving > 1 ? await readingThreads(serving - 1, shared, opening) : null
   const server = createServer({ ...shared, database: opening, memory: memoryBudget, ...(threads ? { threads } : {}) })
@@ -122,10 +121,11 @@ function stopSignal(): Promise<void> {
  * By default half as many as there are cores: searches, writes and building have threads of their own. On two cores a
  * second one has only gained where bodies are small (docs/adr/0034).
  */
-function servingThreads(settings: Settings): number {
+async function servingThreads(settings: Settings): Promise<number> {
   const most = LIMITS.servingThreads
-  const half = Math.max(1, Math.floor(availableParallelism() / 2))
-  const asked = settings.integer('servingThreads') ?? Math.min(half, DEFAULT_SERVING_THREADS)
+  const { kernelInfo } = await import('../native/inspect.js')
+  const half = () => Math.max(1, Math.floor(kernelInfo().cores / 2))
+  const asked = settings.integer('servingThreads') ?? Math.min(half(), DEFAULT_SERVING_THREADS)
   if (!(asked >= 1 && asked <= most)) throw new UsageError(`--serving-threads: expected 1 to ${most}, got ${asked}`)
   return process.platform === 'win32' ? 1 : asked
 }

@@ -122,14 +122,14 @@ export const SERVE_SETTINGS = {
     'threads',
     'integer',
     null,
-    "threads of the kernel's pool, and as many again, of lower priority, that build graphs; as many as cores by default",
+    "threads of the kernel's pool, and as many again, of lower priority, that build graphs; by default as many as cores, and no more than its container has processor time for",
   ),
   servingThreads: setting(
     'serving-threads',
     'servingThreads',
     'integer',
     null,
-    `threads that read requests and answer them (at most ${LIMITS.servingThreads}); half as many as cores by default, up to 8; one with a memory limit`,
+    `threads that read requests and answer them (at most ${LIMITS.servingThreads}); half as many as the cores that it may keep busy by default, up to 8; one with a memory limit`,
   ),
   logLevel: setting('log-level', 'logLevel', 'text', 'info', 'trace, debug, info, warn, error or silent'),
   sample: setting(

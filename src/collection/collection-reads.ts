@@ -139,7 +139,8 @@ export class CollectionReads<P = Payload> implements ReadableCollection<P> {
 
   async #groups(query: QueryGroupsOptions, explains: boolean): ReturnType<typeof queryGroups<P>> {
     checkKnown(query, KNOWN_READ.groups)
-    const rows = (query.limit ?? DEFAULT_LIMIT) * (query.groupSize ?? DEFAULT_GROUP_SIZE)
+    // What is no number is refused by whoever parses the query.
+    const rows = Number(query.limit ?? DEFAULT_LIMIT) * Number(query.groupSize ?? DEFAULT_GROUP_SIZE)
     const { strictMode } = this.source
     if (strictMode) checkGroups(query, rows, strictMode)
     return await this.#read(query, (scope, view) =>
@@ -235,7 +236,7 @@ export class CollectionReads<P = Payload> implements ReadableCollection<P> {
 
   /** An answer of so many rows, as soon as there is memory for it. */
   #answer<T>(rows: number, options: ReadOptions, scope: CallScope, work: () => Awaitable<T>): Awaitable<T> {
-    const bytes = memoryBudget.isLimited ? readBytes(rows, options, this.source.view.schema) : 0
+    const bytes = memoryBudget.isLimited ? readBytes(Number(rows), options, this.source.view.schema) : 0
     return bytes === 0 ? work() : withRoom(bytes, scope, work)
   }
 

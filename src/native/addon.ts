@@ -61,8 +61,10 @@ export interface Addon {
   readonly abi: number
   /** The instruction set in use: 'avx512' | 'avx2' | 'neon' | 'scalar' (VICINAL_ISA forces a lower one). */
   isa(): string
-  /** Threads of the kernel's pool (VICINAL_THREADS, default: the cores). */
+  /** Threads of the kernel's pool (VICINAL_THREADS, default: `usableCores`). */
   poolThreads(): number
+  /** The cores that this process may run on, and no more than its container has processor time for. */
+  usableCores(): number
   /** CRC-32C, continuing from `seed`. */
   crc32c(data: Uint8Array, seed?: number): number
   /**

@@ -7,7 +7,7 @@ export async function inspectSegment(path: string): Promise<SegmentFileInfo> {
   return await addon().inspectSegment(path).catch(rethrow)
 }
 
-/** The kernel as it runs here: its instruction set and the threads of its pool. */
-export function kernelInfo(): { isa: string; threads: number } {
-  return { isa: addon().isa(), threads: addon().poolThreads() }
+/** The kernel as it runs here: its instruction set, the threads of its pool, and the cores that it may keep busy. */
+export function kernelInfo(): { isa: string; threads: number; cores: number } {
+  return { isa: addon().isa(), threads: addon().poolThreads(), cores: addon().usableCores() }
 }

@@ -240,6 +240,15 @@ describe.each(FACES)('refused by the %s', (face) => {
     })
   })
 
+  // On the wire it is an integer as any other.
+  it.runIf(face === 'library')('a limit that is a bigint', async () => {
+    const limit = 3n as never
+    const refused = { code: 'INVALID_ARGUMENT', message: expect.stringMatching(/limit.*3/) }
+    await expect(collection.queryGroups({ query: NEAR, groupBy: 'n', limit })).rejects.toMatchObject(refused)
+    await expect(collection.query({ query: NEAR, limit })).rejects.toMatchObject(refused)
+    await expect(collection.scrollPage({ limit })).rejects.toMatchObject(refused)
+  })
+
   it('what is at the bounds is answered', async () => {
     expect(await collection.query({ query: NEAR, prefetch: nested(LIMITS.prefetchDepth) })).toHaveLength(1)
     const prefetch = Array.from({ length: LIMITS.prefetches }, () => PREFETCH)

@@ -1,0 +1,84 @@
+// Control groups as Linux shows them, in folders made here.
+#include "base/container.hpp"
+
+#include <filesystem>
+#include <fstream>
+
+#include "test/harness.hpp"
+
+using namespace vicinal;
+
+namespace {
+
+struct Groups {
+  Groups() {
+    static int made = 0;
+    root = test::scratchFolder() + "/groups-" + std::to_string(made++);
+  }
+  void write(const std::string& name, const std::string& text) const {
+    const std::filesystem::path file = root + "/" + name;
+    std::filesystem::create_directories(file.parent_path());
+    std::ofstream(file) << text;
+  }
+  Container read() const { return Container::now(root); }
+  std::string root;
+};
+
+} // namespace
+
+TEST("without control groups a container bounds nothing") {
+  const Container none = Groups().read();
+  CHECK_EQUAL(none.cores, 0.0);
+  CHECK_EQUAL(none.memoryLimit, UINT64_MAX);
+  CHECK_EQUAL(none.memoryUsed, 0u);
+}
+
+TEST("a container's share of processors and memory is read, of either version") {
+  Groups second;
+  second.write("cpu.max", "150000 100000\n");
+  second.write("memory.max", "1073741824\n");
+  second.write("memory.current", "4096\n");
+  second.write("memory.stat", "anon 1000\ninactive_anon 7\ninactive_file 1024\n");
+  CHECK_EQUAL(second.read().cores, 1.5);
+  CHECK_EQUAL(second.read().memoryLimit, uint64_t(1) << 30);
+  CHECK_EQUAL(second.read().memoryUsed, 3072u);
+  Groups first;
+  first.write("cpu/cpu.cfs_quota_us", "50000\n");
+  first.write("cpu/cpu.cfs_period_us", "100000\n");
+  first.write("memory/memory.limit_in_bytes", "536870912\n");
+  first.write("memory/memory.usage_in_bytes", "8192\n");
+  first.write("memory/memory.stat", "inactive_file 1\ntotal_inactive_file 8193\n");
+  CHECK_EQUAL(first.read().cores, 0.5);
+  CHECK_EQUAL(first.read().memoryLimit, uint64_t(1) << 29);
+  CHECK_EQUAL(first.read().memoryUsed, 0u);
+}
+
+TEST("bounds that are not set, or make no sense, are none") {
+  Groups second;
+  second.write("cpu.max", "max 100000\n");
+  second.write("memory.max", "max\n");
+  CHECK_EQUAL(second.read().cores, 0.0);
+  CHECK_EQUAL(second.read().memoryLimit, UINT64_MAX);
+  Groups first;
+  first.write("cpu/cpu.cfs_quota_us", "-1\n");
+  first.write("cpu/cpu.cfs_period_us", "100000\n");
+  CHECK_EQUAL(first.read().cores, 0.0);
+  Groups broken;
+  broken.write("cpu.max", "100000\n");
+  CHECK_EQUAL(broken.read().cores, 0.0);
+}
+
+TEST("of the cores those count that a container has time for, and always one") {
+  const auto coresOf = [](double share, unsigned all) {
+    Container container;
+    container.cores = share;
+    return container.coresOf(all);
+  };
+  CHECK_EQUAL(coresOf(0, 8), 8u);
+  CHECK_EQUAL(coresOf(0.1, 8), 1u);
+  CHECK_EQUAL(coresOf(1.5, 8), 2u);
+  CHECK_EQUAL(coresOf(2, 8), 2u);
+  CHECK_EQUAL(coresOf(100, 8), 8u);
+  CHECK_EQUAL(coresOf(1e12, 8), 8u);
+  CHECK_EQUAL(coresOf(0, 0), 1u);
+}
