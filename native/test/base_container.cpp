@@ -21,17 +21,17 @@ struct Groups {
     std::ofstream(file) << text;
   }
   Container read() const { return Container::now(root); }
+  void check(double cores, uint64_t memoryLimit, uint64_t memoryUsed) const {
+    CHECK_EQUAL(read().cores, cores);
+    CHECK_EQUAL(read().memoryLimit, memoryLimit);
+    CHECK_EQUAL(read().memoryUsed, memoryUsed);
+  }
   std::string root;
 };
 
 } // namespace
 
-TEST("without control groups a container bounds nothing") {
-  const Container none = Groups().read();
-  CHECK_EQUAL(none.cores, 0.0);
-  CHECK_EQUAL(none.memoryLimit, UINT64_MAX);
-  CHECK_EQUAL(none.memoryUsed, 0u);
-}
+TEST("without control groups a container bounds nothing") { Groups().check(0, UINT64_MAX, 0); }
 
 TEST("a container's share of processors and memory is read, of either version") {
   Groups second;
@@ -39,18 +39,14 @@ TEST("a container's share of processors and memory is read, of either version") 
   second.write("memory.max", "1073741824\n");
   second.write("memory.current", "4096\n");
   second.write("memory.stat", "anon 1000\ninactive_anon 7\ninactive_file 1024\n");
-  CHECK_EQUAL(second.read().cores, 1.5);
-  CHECK_EQUAL(second.read().memoryLimit, uint64_t(1) << 30);
-  CHECK_EQUAL(second.read().memoryUsed, 3072u);
+  second.check(1.5, uint64_t(1) << 30, 3072);
   Groups first;
   first.write("cpu/cpu.cfs_quota_us", "50000\n");
   first.write("cpu/cpu.cfs_period_us", "100000\n");
   first.write("memory/memory.limit_in_bytes", "536870912\n");
   first.write("memory/memory.usage_in_bytes", "8192\n");
   first.write("memory/memory.stat", "inactive_file 1\ntotal_inactive_file 8193\n");
-  CHECK_EQUAL(first.read().cores, 0.5);
-  CHECK_EQUAL(first.read().memoryLimit, uint64_t(1) << 29);
-  CHECK_EQUAL(first.read().memoryUsed, 0u);
+  first.check(0.5, uint64_t(1) << 29, 0);
 }
 
 TEST("bounds that are not set, or make no sense, are none") {

@@ -240,7 +240,7 @@ describe.each(FACES)('refused by the %s', (face) => {
     })
   })
 
-  // On the wire it is an integer as any other.
+  // JSON has no bigint: the client sends it as the integer it is, which is taken.
   it.runIf(face === 'library')('a limit that is a bigint', async () => {
     const limit = 3n as never
     const refused = { code: 'INVALID_ARGUMENT', message: expect.stringMatching(/limit.*3/) }

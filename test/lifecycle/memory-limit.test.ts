@@ -56,3 +56,16 @@ test('a limit that is no size, or too little to live on, is refused', async () =
     stderr: expect.stringMatching(/--memory-limit: expected a size such as 2GiB/),
   })
 })
+
+test('within a limit, a limit of points that is a bigint is refused as it is without one', async () => {
+  const database = await open(':memory:', { memoryLimitBytes: 4096 * MIB })
+  try {
+    const collection = await database.createCollection('c', { vectors: { size: 1, distance: 'Dot' } })
+    const limit = 3n as never
+    const refused = { code: 'INVALID_ARGUMENT', message: expect.stringMatching(/limit.*3/) }
+    await expect(collection.query({ query: [1], limit })).rejects.toMatchObject(refused)
+    await expect(collection.scrollPage({ limit })).rejects.toMatchObject(refused)
+  } finally {
+    await database.close()
+  }
+})
