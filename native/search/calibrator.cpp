@@ -1,7 +1,6 @@
 #include "search/calibrator.hpp"
 
 #include <algorithm>
-#include <chrono>
 #include <cmath>
 
 #include "search/space_search.hpp"
@@ -32,8 +31,9 @@ constexpr double kHighestRecall = 0.9995;
 constexpr double kGoldenTurn = 0.6180339887498949;
 // Samples of walks among accepted vertices.
 constexpr size_t kAcceptedSamples = 200;
-// Scans of matches, to see what those take.
-constexpr size_t kGatherings = 15;
+// Turns of measuring paces, and the recall of which walks are then.
+constexpr size_t kPacedTurns = 24;
+constexpr float kPacedRecall = 0.95f;
 // Paces beyond these are the minute's and not the machine's.
 constexpr float kLeastPace = 1.2f, kMostPace = 8;
 constexpr float kLeastGathered = 0.1f, kMostGathered = 0.6f;
@@ -62,11 +62,6 @@ size_t scoredWith(float doubt, const std::vector<Neighbor>& byCode,
     progress.add(byCode.data() + from, exact.data() + from, count);
   }
   return progress.scored();
-}
-
-double nanosecondsSince(std::chrono::steady_clock::time_point started) {
-  return std::chrono::duration<double, std::nano>(std::chrono::steady_clock::now() - started)
-      .count();
 }
 
 } // namespace
@@ -122,15 +117,20 @@ Result<bool> Calibrator::step() {
   } else if (!space_.hasGraph()) {
     // All that a scan can lose is what codes hide.
     finish();
-  } else if (curve().walked <
-             (isAccepted_ ? std::min(samples_.size(), kAcceptedSamples) : samples_.size())) {
+  } else if (stage_ == Stage::Paces) {
+    VICINAL_TRY(measurePaces());
+  } else if (curve().walked < walksOfReach()) {
     VICINAL_TRY(walkOnce());
   } else {
-    const auto again = isAccepted_ ? Result<bool>(false) : walkLongOnceAgain();
+    const auto again = stage_ == Stage::All ? walkLongOnceAgain() : Result<bool>(false);
     if (!again) return again.status();
     if (!*again) finishReach();
   }
   return !result_;
+}
+
+size_t Calibrator::walksOfReach() const {
+  return stage_ == Stage::All ? samples_.size() : std::min(samples_.size(), kAcceptedSamples);
 }
 
 bool Calibrator::isCheckedExactly(size_t sample) const {
@@ -209,7 +209,7 @@ Status Calibrator::rankByCode() {
 
 Status Calibrator::walkOnce() {
   const size_t sample = curve().walked++;
-  return isAccepted_ ? walkAmongAccepted(sample) : walkAmongAll(sample, INFINITY);
+  return stage_ == Stage::All ? walkAmongAll(sample, INFINITY) : walkAmongAccepted(sample);
 }
 
 Result<bool> Calibrator::walkLongOnceAgain() {
@@ -251,12 +251,10 @@ Status Calibrator::walkAmongAll(size_t at, double mostDistances) {
   SpaceSearch search(space_, sample.vector.data(), Waiting::Allowed, stats, codes_);
   std::vector<Neighbor> found;
   SearchEnd end = SearchEnd::Complete;
-  const auto started = std::chrono::steady_clock::now();
   VICINAL_TRY(search.lead(options, AcceptAll{}, found, end));
-  const double took = nanosecondsSince(started);
   const auto distances = double(stats.distances);
   if (codes_) VICINAL_TRY(search.rescore({kDeepest}, found));
-  note({at, recallOf(found, sample.farthest), distances}, took);
+  all_.walks.push_back({at, recallOf(found, sample.farthest), distances});
   return Status::ok();
 }
 
@@ -264,7 +262,6 @@ Status Calibrator::walkAmongAccepted(size_t at) {
   const Sample& sample = samples_[at];
   if (!sample.farthestAccepted) return Status::ok();
   if (acceptedVertices_.isEmpty()) chooseAccepted();
-  if (codes_ && gatherPaces_.size() < kGatherings) VICINAL_TRY(gatherOnce(sample));
   const Metric metric = space_.spec().metric;
   const Effort effort{measuredReaches(metric)[accepted_.reach]};
   SearchOptions options = walkOptions(metric, effort, kCalibratedWanted);
@@ -272,13 +269,12 @@ Status Calibrator::walkAmongAccepted(size_t at) {
   SearchStats stats;
   SpaceSearch search(space_, sample.vector.data(), Waiting::Allowed, stats, codes_);
   std::vector<Neighbor> found;
-  const auto started = std::chrono::steady_clock::now();
   thread_local Unmet unmet;
   unmet.start(vertices_, acceptedVertices_.words());
   const SearchReport report = search.leadAccepted(options, unmet, AcceptAll{}, found);
-  const double took = nanosecondsSince(started);
   if (codes_) VICINAL_TRY(search.rescore({kDeepest}, found));
-  note({at, recallOf(found, *sample.farthestAccepted), double(report.distances)}, took);
+  const double recall = recallOf(found, *sample.farthestAccepted);
+  accepted_.walks.push_back({at, recall, double(report.distances)});
   return Status::ok();
 }
 
@@ -292,27 +288,6 @@ void Calibrator::chooseAccepted() {
     acceptedRows_.add(space_.rowOf(vertex));
     acceptedVertices_.add(vertex);
   }
-}
-
-// A scan of the made-up filter's matches.
-Status Calibrator::gatherOnce(const Sample& sample) {
-  SearchStats stats;
-  SpaceSearch search(space_, sample.vector.data(), Waiting::Allowed, stats, codes_);
-  const CodeDistances distances{search, codes_->space().stride()};
-  Shortlist nearest(kDeepest);
-  const AcceptAll accept;
-  VertexScan scan(space_, distances, accept, nullptr, nearest);
-  const auto started = std::chrono::steady_clock::now();
-  VICINAL_TRY(scan.candidates(acceptedRows_, {0, vertices_}));
-  const double took = nanosecondsSince(started);
-  if (stats.distances > 0) gatherPaces_.push_back(float(took / double(stats.distances)));
-  return Status::ok();
-}
-
-void Calibrator::note(const Walk& walk, double tookNs) {
-  Curve& now = curve();
-  now.walks.push_back(walk);
-  if (walk.distances > 0) now.paces.push_back(float(tookNs / walk.distances));
 }
 
 double Calibrator::recallOf(const std::vector<Neighbor>& found, float farthest) const {
@@ -347,10 +322,29 @@ void Calibrator::finishReach() {
   now.walks.clear();
   now.typical = now.most = 0;
   if (mean < kHighestRecall && now.reach < all.size()) return;
-  if (isAccepted_)
+  stage_ = stage_ == Stage::All ? Stage::Accepted : Stage::Paces;
+}
+
+Status Calibrator::measurePaces() {
+  if (acceptedVertices_.isEmpty() || all_.reaches.empty() || paced_ == kPacedTurns) {
     finish();
-  else
-    isAccepted_ = true;
+    return Status::ok();
+  }
+  if (!paces_) {
+    const auto usual =
+        std::find_if(all_.reaches.begin(), all_.reaches.end(),
+                     [](const Calibration::Reach& each) { return each.recall >= kPacedRecall; });
+    const float reach = usual == all_.reaches.end() ? all_.reaches.back().reach : usual->reach;
+    const PaceMeter::Matches matches{acceptedRows_, acceptedVertices_};
+    paces_.emplace(space_, codes_, matches,
+                   walkOptions(space_.spec().metric, {reach}, kCalibratedWanted));
+  }
+  std::vector<const float*> queries;
+  for (size_t at = 0; at < PaceMeter::kQueries; at++)
+    queries.push_back(
+        samples_[(paced_ * PaceMeter::kQueries + at) % samples_.size()].vector.data());
+  paced_++;
+  return paces_->turn(queries);
 }
 
 void Calibrator::finish() {
@@ -365,11 +359,9 @@ void Calibrator::finish() {
   const auto live = uint32_t(live_ ? live_->vectors.size() : 0);
   const Calibration::Samples sought{uint32_t(samples_.size()) - live, live};
   Calibration::Accepted accepted;
-  if (!accepted_.paces.empty() && !all_.paces.empty()) {
-    const float pace = medianOf(all_.paces);
-    accepted.pace = std::clamp(medianOf(accepted_.paces) / pace, kLeastPace, kMostPace);
-    if (!gatherPaces_.empty())
-      accepted.gathered = std::clamp(medianOf(gatherPaces_) / pace, kLeastGathered, kMostGathered);
+  if (paces_) {
+    accepted.pace = std::clamp(paces_->ofMatches(), kLeastPace, kMostPace);
+    if (codes_) accepted.gathered = std::clamp(paces_->ofGathered(), kLeastGathered, kMostGathered);
   }
   accepted.reaches = std::move(accepted_.reaches);
   result_ = std::make_shared<const Calibration>(vertices_, sought, std::move(all_.reaches),

@@ -17,6 +17,7 @@
 #include "filter/row_bitmap.hpp"
 #include "graph/neighbor.hpp"
 #include "search/live_queries.hpp"
+#include "search/pace_meter.hpp"
 #include "segment/segment.hpp"
 
 namespace vicinal {
@@ -33,8 +34,7 @@ public:
       : Calibrator(segment, vector, std::move(live), std::move(codes),
                    segment->space(vector).linked()) {}
 
-  // Works on; false once there is a result. Paces are of the machine and the minute, so they are
-  // measured beside each other.
+  // Works on; false once there is a result.
   Result<bool> step();
   std::shared_ptr<const Calibration> result() const { return result_; }
 
@@ -71,8 +71,6 @@ private:
     double typical = 0;
     double most = 0;
     size_t lookedAgain = 0;
-    // Of each walk, nanoseconds for a distance.
-    std::vector<float> paces;
   };
 
   Status chooseSamples();
@@ -88,13 +86,14 @@ private:
   Status walkAmongAll(size_t sample, double mostDistances);
   Status walkAmongAccepted(size_t sample);
   void chooseAccepted();
-  Status gatherOnce(const Sample& sample);
-  void note(const Walk& walk, double tookNs);
+  Status measurePaces();
   // Of walks for the sample whose last wanted neighbour is as far.
   double recallOf(const std::vector<Neighbor>& found, float farthest) const;
   void finishReach();
   void finish();
-  Curve& curve() { return isAccepted_ ? accepted_ : all_; }
+  Curve& curve() { return stage_ == Stage::All ? all_ : accepted_; }
+  // Of the reach being measured.
+  size_t walksOfReach() const;
 
   const std::shared_ptr<Segment> segment_;
   const VectorSpace& space_;
@@ -114,14 +113,17 @@ private:
   uint64_t foundChecked_ = 0;
   uint64_t allChecked_ = 0;
 
+  // What is being measured.
+  enum class Stage { All, Accepted, Paces };
+  Stage stage_ = Stage::All;
   Curve all_;
   Curve accepted_;
-  // Whether the second is being measured.
-  bool isAccepted_ = false;
-  std::vector<float> gatherPaces_;
   // The matches of the made-up filter.
   RowBitmap acceptedRows_;
   RowBitmap acceptedVertices_;
+  // Once both curves are measured, and how many turns it had.
+  std::optional<PaceMeter> paces_;
+  size_t paced_ = 0;
   std::shared_ptr<const Calibration> result_;
 };
 

@@ -13,6 +13,10 @@ namespace {
 
 // A share of vertices from which on most are accepted.
 constexpr double kMost = 0.4;
+// By how much a walk that takes all has to go farther where only this share is accepted, which is
+// most. The last ones wanted are farther away, but of those at a distance walks miss fewer the
+// farther they go beyond it: two thirds of what there is more to find are enough.
+constexpr double widenedFor(double share) { return 1 + (1 / share - 1) * 2 / 3; }
 // The share of new matches among the neighbours looked at from which on a walk among matches is
 // trusted; about half the matches were met before.
 constexpr double kStray = kLeastAccepted / 4;
@@ -21,6 +25,9 @@ constexpr size_t kFewPerKept = 4;
 // How many more are looked at than would have the wanted ones among them on average.
 constexpr double kSpareAmong = 1.25;
 constexpr size_t kMoreAmong = 3;
+// What a walk among matches takes beside its distances, in distances: more vectors are scored
+// exactly, and the matches are laid out as bits.
+constexpr double kBesidesAmong = 350;
 
 // Of a walk that goes on, as when it began: what is beyond is scanned.
 uint32_t linkedOf(const VectorSpace& space, const SearchRequest& request) {
@@ -64,23 +71,26 @@ Status SegmentSearch::walk(const Accept& accept, uint64_t budget, std::vector<Ne
 template <typename Accept>
 Status SegmentSearch::walkMost(const Accept& accept, double share, uint64_t budget,
                                std::vector<Neighbor>& found, bool& isComplete, ParkedWalk* parked) {
-  // Among so many are the wanted ones on average, and among some more nearly always, unless those
-  // near the query are others than most.
-  const auto average = static_cast<size_t>(std::ceil(wanted_ / share));
+  // Among so many are the wanted ones nearly always, unless those near the query are others than
+  // most.
+  const auto farthest = static_cast<size_t>(wanted_ * widenedFor(share));
   const auto among = static_cast<size_t>(std::ceil(wanted_ / share * kSpareAmong)) + kMoreAmong;
   SearchOptions options = plan_->options;
   options.maxDistances = budget;
   options.cancel = scope_.cancel;
-  if (options.stop.wanted > 0) options.stop.wanted = std::max(options.stop.wanted, average);
-  options.ef =
-      std::max(static_cast<uint32_t>(std::ceil(options.ef / share)), static_cast<uint32_t>(among));
+  if (options.stop.wanted > 0) options.stop.wanted = std::max(options.stop.wanted, farthest);
+  options.ef = std::max(static_cast<uint32_t>(std::ceil(options.ef * widenedFor(share))),
+                        static_cast<uint32_t>(among));
   options.parked = parked;
   SearchEnd end = SearchEnd::Complete;
   size_t accepted = 0;
-  VICINAL_TRY(search_.walkAll(options, rescoringOf(*plan_), among, accept, found, end, accepted));
+  // Those wanted are among the nearest of all, where codes tell neighbours apart as calibrated.
+  VICINAL_TRY(search_.walkAll(options, plan_->rescoring, among, accept, found, end, accepted));
   isComplete = end == SearchEnd::Complete;
-  if (!isComplete || accepted >= std::min<size_t>(wanted_, linked_)) return Status::ok();
-  return walk(accept, budget, found, isComplete);
+  if (accepted >= std::min<size_t>(wanted_, linked_)) return Status::ok();
+  // Of a walk that was cut nobody knows.
+  found.clear();
+  return isComplete ? walk(accept, budget, found, isComplete) : Status::ok();
 }
 
 Status SegmentSearch::walkLinked(std::vector<Neighbor>& found) {
@@ -215,7 +225,7 @@ SegmentSearch::Costs SegmentSearch::estimate(const FilterPlan& plan, double matc
     costs.walk = INFINITY;
     return costs;
   }
-  const double walked = plan_->distances / share;
+  const double walked = plan_->distances * (share >= kMost ? widenedFor(share) : 1 / share);
   costs.perWalked = plan.isComplete() ? 1 : 1 + kEvaluation;
   if (condition_ != nullptr) {
     // Where most are accepted, they are asked of those alone that were found.
@@ -237,7 +247,7 @@ Status SegmentSearch::runFiltered(std::vector<Neighbor>& nearest) {
   costs_ = estimate(plan, matchShare);
   if (plan.isComplete() && plan.candidates() && condition_ == nullptr) {
     acceptedPlan_ = planAcceptedWalk(space_, request_, wanted_, share);
-    const bool isBest = acceptedPlan_ && acceptedPlan_->distances < costs_.walk;
+    const bool isBest = acceptedPlan_ && acceptedPlan_->distances + kBesidesAmong < costs_.walk;
     if (!isBest) acceptedPlan_.reset();
     if (isBest) costs_.walk = acceptedPlan_->distances;
   }
@@ -272,8 +282,14 @@ Status SegmentSearch::walkPassing(const FilterPlan& plan, double share,
                                   std::vector<Neighbor>& found, bool& isComplete) {
   const auto budget = uint64_t(costs_.scan / costs_.perWalked);
   const auto accept = [&](uint32_t vertex) { return vertex < linked_ && matches(plan, vertex); };
-  return share >= kMost ? walkMost(accept, share, budget, found, isComplete)
-                        : walk(accept, budget, found, isComplete);
+  if (share < kMost) return walk(accept, budget, found, isComplete);
+  // A walk this long ends as one without a filter does, if what it has found are those wanted.
+  const auto most = uint64_t(plan_->most * double(request_.walkLength) * widenedFor(share));
+  const bool isCut = most > 0 && most < budget;
+  VICINAL_TRY(walkMost(accept, share, isCut ? most : budget, found, isComplete));
+  if (isComplete || !isCut) return Status::ok();
+  isComplete = found.size() >= wanted_;
+  return isComplete ? Status::ok() : walkMost(accept, share, budget, found, isComplete);
 }
 
 Status SegmentSearch::walkAccepted(const RowBitmap& rows, std::vector<Neighbor>& found,

@@ -106,6 +106,10 @@ public:
   }
   // Nothing is scored exactly that codes have found.
   void keepCodeDistances() { rescores_ = false; }
+  // Now and not when it is first asked by.
+  void prepareQuery() {
+    if (codes_) preparedQuery(0);
+  }
   bool hasCodes() const { return codes_ != nullptr; }
   CodeKind codeKind() const { return codes_ ? codes_->space().kind() : CodeKind::None; }
   // Of vertices that are in the graph; distances by code.

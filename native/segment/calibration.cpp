@@ -45,6 +45,17 @@ float widthOf(float factor) {
                  (factor - below.factor) / (above->factor - below.factor));
 }
 
+// Of walks that go so far; beyond the farthest that was measured nobody knows.
+float distancesAt(const std::vector<Calibration::Reach>& reaches, float reach) {
+  const auto above = std::find_if(reaches.begin(), reaches.end(),
+                                  [&](const auto& each) { return each.reach >= reach; });
+  if (above == reaches.end()) return reaches.back().distances;
+  if (above == reaches.begin()) return above->distances;
+  const Calibration::Reach& below = above[-1];
+  return between(below.distances, above->distances,
+                 (reach - below.reach) / (above->reach - below.reach));
+}
+
 } // namespace
 
 std::vector<float> measuredReaches(Metric metric) {
@@ -68,8 +79,10 @@ const Calibration& Calibration::untried(Metric metric) {
 }
 
 double Calibration::paceAmong(double share) const {
-  // The fewer are accepted, the more are looked at for each.
-  return 1 + (accepted_.pace - 1) * kAcceptedShare / std::max(share, kLeastAccepted);
+  // The fewer are accepted, the more are looked at for each. With more than were measured a hop
+  // compares more and looks at fewer for each, which takes as long.
+  return 1 +
+         (accepted_.pace - 1) * kAcceptedShare / std::clamp(share, kLeastAccepted, kAcceptedShare);
 }
 
 std::optional<Calibration::Promise> Calibration::leastAccepted(float recall, double share) const {
@@ -78,7 +91,11 @@ std::optional<Calibration::Promise> Calibration::leastAccepted(float recall, dou
   auto promise = leastOf(accepted_.reaches, recall);
   const auto amongAll = least(recall);
   if (!promise || !amongAll) return std::nullopt;
-  if (amongAll->effort.reach > promise->effort.reach) promise = amongAll;
+  if (amongAll->effort.reach > promise->effort.reach) {
+    const float farther = distancesAt(accepted_.reaches, amongAll->effort.reach);
+    promise = amongAll;
+    promise->distances = farther;
+  }
   promise->distances *= paceAmong(share);
   return promise;
 }

@@ -87,7 +87,7 @@ struct FilteredFixture {
       std::copy_n(&all[size_t(order[at].second) * kDim], kDim, &queries[at * kDim]);
   }
 
-  SearchResult find(size_t query, const std::vector<uint8_t>& filter, bool exact) const {
+  SearchResult find(size_t query, const FilterBytes& filter, bool exact) const {
     SearchRequest request;
     request.query.assign(&queries[query * kDim], &queries[query * kDim] + kDim);
     request.limit = 10;
@@ -173,6 +173,38 @@ TEST("recall that was asked for is kept among the matches of a filter, however m
     if (!isSlow()) CHECK(all.count("graph of matches") == 1);
     CHECK(all.count("scan of matches") == 1);
   }
+}
+
+TEST("a filter that nearly all pass costs little more than none") {
+  for (const Metric metric : {Metric::Cosine, Metric::L2}) {
+    const FilteredFixture fixture(metric, isSlow() ? 3000 : 30'000);
+    const auto costOf = [&](const FilterBytes& filter) {
+      SearchStats all;
+      for (size_t at = 0; at < fixture.queries.size() / kDim; at++) {
+        const SearchStats stats = fixture.find(at, filter, false).stats;
+        all.distances += stats.distances;
+        all.rescored += stats.rescored;
+      }
+      return all;
+    };
+    const SearchStats none = costOf(std::nullopt);
+    const SearchStats most = costOf(FilteredFixture::range("r", 0, 900));
+    CHECK(double(most.distances) <= 1.25 * double(none.distances));
+    CHECK(double(most.rescored) <= 1.1 * double(none.rescored));
+  }
+}
+
+TEST("walks among matches are priced by what they compute, and no less where more match") {
+  const std::vector<Calibration::Reach> all{{1.0f, 0.8f, 500}, {1.2f, 0.96f, 1000}};
+  // By themselves these would do with a shorter reach.
+  const std::vector<Calibration::Reach> among{{1.0f, 0.97f, 900}, {1.2f, 0.99f, 2000}};
+  const Calibration calibration(1000, {400, 0}, all, {{1, 20, 1}}, {among, 1.5f, 0.3f});
+  const auto promise = calibration.leastAccepted(0.96f, kAcceptedShare);
+  REQUIRE(promise.has_value());
+  CHECK(promise->effort.reach == 1.2f);
+  CHECK(promise->distances == 2000 * 1.5);
+  CHECK(calibration.leastAccepted(0.96f, 0.9)->distances == promise->distances);
+  CHECK(calibration.leastAccepted(0.96f, 0.1)->distances > promise->distances);
 }
 
 TEST("deleted matches are not found, and those behind them are") {
