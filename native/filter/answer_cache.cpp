@@ -32,7 +32,10 @@ std::shared_ptr<const IndexAnswer> AnswerCache::find(const FilterNode& leaf, uin
 }
 
 void AnswerCache::keep(const FilterNode& leaf, const IndexAnswer& answer) {
-  const uint64_t added = bytesOf(answer);
+  IndexAnswer compact = answer;
+  compact.sure.compact();
+  compact.unsure.compact();
+  const uint64_t added = bytesOf(compact);
   if (added > kMostBytes) return;
   FilterNode condition;
   condition.op = leaf.op;
@@ -41,7 +44,7 @@ void AnswerCache::keep(const FilterNode& leaf, const IndexAnswer& answer) {
   condition.times = leaf.times;
   condition.area = leaf.area;
   condition.text = leaf.text;
-  auto kept = std::make_shared<const IndexAnswer>(answer);
+  auto kept = std::make_shared<const IndexAnswer>(std::move(compact));
   std::lock_guard lock(mutex_);
   std::erase_if(entries_, [&](const Entry& entry) {
     const bool isOlder = asksTheSame(entry.leaf, leaf);

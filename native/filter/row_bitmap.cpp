@@ -58,6 +58,17 @@ void RowBitmap::makeDense() {
   isDense_ = true;
 }
 
+void RowBitmap::compact() {
+  if (!isDense_) return;
+  const uint32_t few = count();
+  if (few >= rows_ / kRowsPerListed) return;
+  std::vector<uint32_t> list;
+  list.reserve(few);
+  forEach([&](uint32_t row) { list.push_back(row); });
+  clear();
+  list_ = std::move(list);
+}
+
 void RowBitmap::add(uint32_t row) {
   if (row >= rows_) return;
   if (!isDense_) {

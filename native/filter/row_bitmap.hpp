@@ -26,6 +26,8 @@ public:
   bool contains(uint32_t row) const;
   bool isDense() const { return isDense_; }
   void makeDense();
+  // A list again where it has become one of few rows: copying and going through it take less.
+  void compact();
   // Of a set that is dense.
   const std::vector<uint64_t>& words() const { return words_; }
 

@@ -223,6 +223,9 @@ TEST("a condition asked again has the answer of now, and what is kept of answers
         CHECK_EQUAL(answer.sure.count(), uint32_t(covered / 1000 * bound));
       }
   }
+  // Few rows are kept as a list, however they were collected.
+  for (int time = 0; time < 2; time++)
+    CHECK_EQUAL(index->answer(below(10), count).sure.isDense(), time == 0);
   // Fewer rows than the index knows, as a reader of an older snapshot asks for.
   CHECK_EQUAL(index->answer(below(900), 15'000).sure.count(), 13'500u);
   const uint64_t before = index->bytes();
@@ -249,6 +252,8 @@ TEST("bitmaps are sets, as lists and as bits") {
         for (uint32_t row = from; row < std::min(to, rows); row++) sets[which].insert(row);
       }
     }
+    for (RowBitmap& bitmap : bitmaps)
+      if (random.below(3) == 0) bitmap.compact();
     const size_t operation = random.below(5);
     std::set<uint32_t> expected;
     for (uint32_t row = 0; row < rows; row++) {
