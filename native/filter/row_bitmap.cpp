@@ -174,6 +174,7 @@ void RowBitmap::intersect(const RowBitmap& other) {
 }
 
 void RowBitmap::subtract(const RowBitmap& other) {
+  if (!other.isDense_ && other.list_.empty()) return;
   if (!isDense_) {
     filter([&](uint32_t row) { return !other.contains(row); });
     return;

@@ -158,12 +158,13 @@ Status SegmentSearch::scan(const RowBitmap* candidates, VertexSlice slice, const
 template <typename Accept>
 Status SegmentSearch::scanByCode(const RowBitmap* candidates, VertexSlice slice,
                                  const Accept& accept, TopK& top) {
-  Shortlist byCode(scanPlan_->rescoring.most);
+  Shortlist byCode(scanPlan_->rescoring.most,
+                   candidates ? candidates->count() : slice.to - slice.from);
   const CodeDistances distances{search_, space_.codeStride()};
   VertexScan vertexScan(space_, distances, accept, scope_.cancel, byCode);
   VICINAL_TRY(candidates ? vertexScan.candidates(*candidates, slice) : vertexScan.range(slice));
-  std::vector<Neighbor> found = byCode.takeSorted();
-  VICINAL_TRY(search_.rescore(scanPlan_->rescoring, found));
+  std::vector<Neighbor> found = byCode.take();
+  VICINAL_TRY(search_.rescoreUnordered(scanPlan_->rescoring, found));
   for (const Neighbor& neighbor : found) top.offer(neighbor);
   return Status::ok();
 }

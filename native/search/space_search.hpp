@@ -147,6 +147,11 @@ public:
   Status rescore(const Rescoring& rescoring, std::vector<Neighbor>& found) {
     return rescore(rescoring, found, [&](size_t) { return found.size(); });
   }
+  // The same of those that are in no order.
+  Status rescoreUnordered(const Rescoring& rescoring, std::vector<Neighbor>& found) {
+    GradualOrder order(found);
+    return rescore(rescoring, found, [&](size_t count) { return order.upTo(count); });
+  }
 
 private:
   // `ready(count)` sees to it that so many of `found` may be scored, and says how many there are.
