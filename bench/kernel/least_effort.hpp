@@ -67,9 +67,10 @@ Rated leastEffort(const Matrix<int32_t>& truth, const std::vector<double>& effor
     if (pass.recall < kWantedRecall) continue;
     best.isReached = true;
     best.isFirst = effort == efforts.front();
+    if (!(pass.seconds < kMostSecondsOfPass)) return best;
     for (double warm = pass.seconds; warm < kWarmSeconds;) warm += passOver(truth, find).seconds;
-    if (pass.seconds < kMostSecondsOfPass) best.qps = 0;
-    for (int i = 0; i < kPassesOfRate && pass.seconds < kMostSecondsOfPass; i++) {
+    best.qps = 0;
+    for (int i = 0; i < kPassesOfRate; i++) {
       pass = passOver(truth, find);
       best.qps = std::max(best.qps, double(pass.queries) / pass.seconds);
     }

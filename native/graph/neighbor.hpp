@@ -89,6 +89,7 @@ private:
 
   void thin() {
     if (kept_.size() <= k_) return;
+    if (k_ == 0) return kept_.clear();
     const auto last = kept_.begin() + ptrdiff_t(k_ - 1);
     std::nth_element(kept_.begin(), last, kept_.end(), isNearer);
     bound_ = last->distance;

@@ -3,8 +3,8 @@
 #include <algorithm>
 #include <cmath>
 
+#include "search/median.hpp"
 #include "search/space_search.hpp"
-#include "search/vertex_scan.hpp"
 
 namespace vicinal {
 
@@ -44,12 +44,6 @@ bool isAcceptedAtRandom(uint32_t vertex) {
   uint32_t hash = vertex * 0x9e3779b1u;
   hash = (hash ^ hash >> 15) * 0x85ebca77u;
   return (hash ^ hash >> 13) < kBelow;
-}
-
-float medianOf(std::vector<float>& values) {
-  const auto middle = values.begin() + ptrdiff_t(values.size() / 2);
-  std::nth_element(values.begin(), middle, values.end());
-  return *middle;
 }
 
 // How many are scored before the next is beyond doubt, were these their exact distances.
@@ -326,7 +320,8 @@ void Calibrator::finishReach() {
 }
 
 Status Calibrator::measurePaces() {
-  if (acceptedVertices_.isEmpty() || all_.reaches.empty() || paced_ == kPacedTurns) {
+  if (acceptedVertices_.isEmpty() || all_.reaches.empty() ||
+      (paces_ && paces_->turns() == kPacedTurns)) {
     finish();
     return Status::ok();
   }
@@ -334,17 +329,16 @@ Status Calibrator::measurePaces() {
     const auto usual =
         std::find_if(all_.reaches.begin(), all_.reaches.end(),
                      [](const Calibration::Reach& each) { return each.recall >= kPacedRecall; });
-    const float reach = usual == all_.reaches.end() ? all_.reaches.back().reach : usual->reach;
+    // A long walk's pace is a short one's.
+    const float reach = (usual == all_.reaches.end() ? all_.reaches.begin() : usual)->reach;
     const PaceMeter::Matches matches{acceptedRows_, acceptedVertices_};
     paces_.emplace(space_, codes_, matches,
                    walkOptions(space_.spec().metric, {reach}, kCalibratedWanted));
   }
   std::vector<const float*> queries;
   for (size_t at = 0; at < PaceMeter::kQueries; at++)
-    queries.push_back(
-        samples_[(paced_ * PaceMeter::kQueries + at) % samples_.size()].vector.data());
-  paced_++;
-  return paces_->turn(queries);
+    queries.push_back(samples_[paced_++ % samples_.size()].vector.data());
+  return paces_->step(queries);
 }
 
 void Calibrator::finish() {
@@ -359,10 +353,10 @@ void Calibrator::finish() {
   const auto live = uint32_t(live_ ? live_->vectors.size() : 0);
   const Calibration::Samples sought{uint32_t(samples_.size()) - live, live};
   Calibration::Accepted accepted;
-  if (paces_) {
-    accepted.pace = std::clamp(paces_->ofMatches(), kLeastPace, kMostPace);
-    if (codes_) accepted.gathered = std::clamp(paces_->ofGathered(), kLeastGathered, kMostGathered);
-  }
+  if (const float pace = paces_ ? paces_->ofMatches() : 0; pace > 0)
+    accepted.pace = std::clamp(pace, kLeastPace, kMostPace);
+  if (const float pace = paces_ ? paces_->ofGathered() : 0; pace > 0)
+    accepted.gathered = std::clamp(pace, kLeastGathered, kMostGathered);
   accepted.reaches = std::move(accepted_.reaches);
   result_ = std::make_shared<const Calibration>(vertices_, sought, std::move(all_.reaches),
                                                 std::move(depths), std::move(accepted));

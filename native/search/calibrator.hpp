@@ -121,7 +121,7 @@ private:
   // The matches of the made-up filter.
   RowBitmap acceptedRows_;
   RowBitmap acceptedVertices_;
-  // Once both curves are measured, and how many turns it had.
+  // Once both curves are measured, and how many queries it had.
   std::optional<PaceMeter> paces_;
   size_t paced_ = 0;
   std::shared_ptr<const Calibration> result_;

@@ -3,12 +3,16 @@
 #include <algorithm>
 #include <chrono>
 
+#include "search/median.hpp"
 #include "search/vertex_scan.hpp"
 #include "segment/calibration.hpp"
 
 namespace vicinal {
 
 namespace {
+
+// Vertices of a scan, others each time, so that no cache has them.
+constexpr uint32_t kScanned = 64 * 1024;
 
 class Stopwatch {
 public:
@@ -22,27 +26,20 @@ private:
   const std::chrono::steady_clock::time_point started_ = std::chrono::steady_clock::now();
 };
 
-float medianOf(std::vector<float> values) {
-  const auto middle = values.begin() + ptrdiff_t(values.size() / 2);
-  std::nth_element(values.begin(), middle, values.end());
-  return *middle;
-}
-
 } // namespace
 
-Status PaceMeter::turn(const std::vector<const float*>& queries) {
-  const size_t half = queries.size() / 2;
-  float took = 0;
-  for (size_t at = 0; at < half; at++) {
-    VICINAL_TRY(walkAmongAll(queries[at], took));
-    if (at >= half / 2) plain_.push_back(took);
+Status PaceMeter::step(const std::vector<const float*>& queries) {
+  const size_t kind = steps_++ % kKinds;
+  if (kind == 2) return codes_ ? gather(queries.front()) : Status::ok();
+  for (size_t at = 0; at < queries.size(); at++) {
+    float took = 0;
+    if (kind == 0)
+      VICINAL_TRY(walkAmongAll(queries[at], took));
+    else
+      walkAmongMatches(queries[at], took);
+    if (at >= queries.size() / 2) (kind == 0 ? plain_ : matched_).push_back(took);
   }
-  // Others, since of the same all that is compared would be in the caches.
-  for (size_t at = half; at < queries.size(); at++) {
-    walkAmongMatches(queries[at], took);
-    if (at >= half + half / 2) matched_.push_back(took);
-  }
-  return codes_ ? gather(queries.front()) : Status::ok();
+  return Status::ok();
 }
 
 Status PaceMeter::walkAmongAll(const float* query, float& took) {
@@ -77,15 +74,18 @@ Status PaceMeter::gather(const float* query) {
   Shortlist nearest(kDeepest);
   const AcceptAll accept;
   VertexScan scan(space_, distances, accept, nullptr, nearest);
+  const uint32_t vertices = matches_.vertices.rows();
+  const auto from = uint32_t(turns() * kScanned % vertices);
   const Stopwatch watch;
-  VICINAL_TRY(scan.candidates(matches_.rows, {0, matches_.vertices.rows()}));
-  gathered_.push_back(watch.nanosecondsFor(double(stats.distances)));
+  VICINAL_TRY(scan.candidates(matches_.rows, {from, std::min(vertices, from + kScanned)}));
+  if (stats.distances > 0) gathered_.push_back(watch.nanosecondsFor(double(stats.distances)));
   return Status::ok();
 }
 
-float PaceMeter::overPlain(const std::vector<float>& paces) const {
+float PaceMeter::overPlain(std::vector<float> paces) const {
   if (paces.empty() || plain_.empty()) return 0;
-  const float plain = medianOf(plain_);
+  std::vector<float> all = plain_;
+  const float plain = medianOf(all);
   return plain > 0 ? medianOf(paces) / plain : 0;
 }
 

@@ -1,7 +1,7 @@
 // What a distance takes on the ways to a filter's matches, over one of a walk among all vertices.
 //
-// Measured as a busy service works, searches of one kind right after each other with nothing
-// between them that empties caches; and in turns, since paces are of the machine and the minute.
+// Measured as a busy service works, walks of one kind right after each other with nothing between
+// them that empties caches; and in turns, since paces are of the machine and the minute.
 #pragma once
 
 #include <memory>
@@ -24,11 +24,13 @@ public:
             const SearchOptions& options)
       : space_(space), codes_(std::move(codes)), matches_(matches), options_(options) {}
 
-  // Queries of a turn, half of them for each kind of walk. Of these the first half warms the
-  // caches, which the kind before has filled with its own.
-  static constexpr size_t kQueries = 16;
-  // Searches of each kind. Takes about a millisecond.
-  Status turn(const std::vector<const float*>& queries);
+  // Queries of a step. The first half of them warms the caches, which the kind before has filled
+  // with its own; they should be others than its, or all that is compared would be in there.
+  static constexpr size_t kQueries = 8;
+  // Searches of one kind, the kinds in turns. Takes about a millisecond.
+  Status step(const std::vector<const float*>& queries);
+  // Turns of all kinds that are done.
+  size_t turns() const { return steps_ / kKinds; }
 
   // Medians, over that of walks among all. 0 where nothing was measured.
   // Of walks among the matches, with all that leads to a distance.
@@ -37,16 +39,19 @@ public:
   float ofGathered() const { return overPlain(gathered_); }
 
 private:
+  static constexpr size_t kKinds = 3;
+
   // `took`: nanoseconds for a distance.
   Status walkAmongAll(const float* query, float& took);
   void walkAmongMatches(const float* query, float& took);
   Status gather(const float* query);
-  float overPlain(const std::vector<float>& paces) const;
+  float overPlain(std::vector<float> paces) const;
 
   const VectorSpace& space_;
   const std::shared_ptr<const CodeArray> codes_;
   const Matches matches_;
   const SearchOptions options_;
+  size_t steps_ = 0;
   // Of each search, nanoseconds for a distance.
   std::vector<float> plain_;
   std::vector<float> matched_;

@@ -19,7 +19,7 @@ constexpr double kMost = 0.4;
 constexpr double widenedFor(double share) { return 1 + (1 / share - 1) * 2 / 3; }
 // The share of new matches among the neighbours looked at from which on a walk among matches is
 // trusted; about half the matches were met before.
-constexpr double kStray = kLeastAccepted / 4;
+constexpr double kStray = 0.0075;
 // With fewer candidates for each that is kept, their vectors are compared at once.
 constexpr size_t kFewPerKept = 4;
 // How many more are looked at than would have the wanted ones among them on average.
@@ -70,27 +70,26 @@ Status SegmentSearch::walk(const Accept& accept, uint64_t budget, std::vector<Ne
 
 template <typename Accept>
 Status SegmentSearch::walkMost(const Accept& accept, double share, uint64_t budget,
-                               std::vector<Neighbor>& found, bool& isComplete, ParkedWalk* parked) {
+                               std::vector<Neighbor>& found, Ending& ending, ParkedWalk* parked) {
   // Among so many are the wanted ones nearly always, unless those near the query are others than
   // most.
-  const auto farthest = static_cast<size_t>(wanted_ * widenedFor(share));
   const auto among = static_cast<size_t>(std::ceil(wanted_ / share * kSpareAmong)) + kMoreAmong;
   SearchOptions options = plan_->options;
   options.maxDistances = budget;
   options.cancel = scope_.cancel;
-  if (options.stop.wanted > 0) options.stop.wanted = std::max(options.stop.wanted, farthest);
-  options.ef = std::max(static_cast<uint32_t>(std::ceil(options.ef * widenedFor(share))),
-                        static_cast<uint32_t>(among));
+  if (options.stop.wanted > 0)
+    options.stop.wanted =
+        std::max(options.stop.wanted, static_cast<size_t>(wanted_ * widenedFor(share)));
+  // As many of the beam are accepted as there are in one without a filter.
+  options.ef =
+      std::max(static_cast<uint32_t>(std::ceil(options.ef / share)), static_cast<uint32_t>(among));
   options.parked = parked;
   SearchEnd end = SearchEnd::Complete;
   size_t accepted = 0;
   // Those wanted are among the nearest of all, where codes tell neighbours apart as calibrated.
   VICINAL_TRY(search_.walkAll(options, plan_->rescoring, among, accept, found, end, accepted));
-  isComplete = end == SearchEnd::Complete;
-  if (accepted >= std::min<size_t>(wanted_, linked_)) return Status::ok();
-  // Of a walk that was cut nobody knows.
-  found.clear();
-  return isComplete ? walk(accept, budget, found, isComplete) : Status::ok();
+  ending = {end == SearchEnd::Complete, accepted >= std::min<size_t>(wanted_, linked_)};
+  return Status::ok();
 }
 
 Status SegmentSearch::walkLinked(std::vector<Neighbor>& found) {
@@ -134,20 +133,23 @@ Status SegmentSearch::walkUpTo(uint64_t budget, std::vector<Neighbor>& found, bo
   const auto accept = [&](uint32_t vertex) {
     return vertex < linked_ && scope_.view.isVisible(space_.rowOf(vertex));
   };
-  if (const double live = liveShare(); live >= kMost)
-    return walkMost(accept, live, budget, found, isComplete, parked);
-  return walk(accept, budget, found, isComplete);
+  const double live = liveShare();
+  if (live < kMost) return walk(accept, budget, found, isComplete);
+  Ending ending;
+  VICINAL_TRY(walkMost(accept, live, budget, found, ending, parked));
+  isComplete = ending.isComplete;
+  return ending.hasWanted ? Status::ok() : walk(accept, UINT64_MAX, found, isComplete);
 }
 
 template <typename Accept>
 Status SegmentSearch::scan(const RowBitmap* candidates, VertexSlice slice, const Accept& accept,
-                           TopK& top) {
+                           TopK& top, size_t offered) {
   VertexSlice exact = slice;
   const bool isFew = candidates != nullptr && !space_.coldVectors() && scanPlan_ &&
                      candidates->count() <= kFewPerKept * scanPlan_->rescoring.most;
   if (scanPlan_ && slice.from < linked_ && !isFew) {
     exact.from = std::min(slice.to, linked_);
-    VICINAL_TRY(scanByCode(candidates, {slice.from, exact.from}, accept, top));
+    VICINAL_TRY(scanByCode(candidates, {slice.from, exact.from}, accept, top, offered));
   }
   if (exact.empty()) return Status::ok();
   const VectorDistances distances{search_, space_.space().rowBytes};
@@ -157,9 +159,8 @@ Status SegmentSearch::scan(const RowBitmap* candidates, VertexSlice slice, const
 
 template <typename Accept>
 Status SegmentSearch::scanByCode(const RowBitmap* candidates, VertexSlice slice,
-                                 const Accept& accept, TopK& top) {
-  Shortlist byCode(scanPlan_->rescoring.most,
-                   candidates ? candidates->count() : slice.to - slice.from);
+                                 const Accept& accept, TopK& top, size_t offered) {
+  Shortlist byCode(scanPlan_->rescoring.most, offered);
   const CodeDistances distances{search_, space_.codeStride()};
   VertexScan vertexScan(space_, distances, accept, scope_.cancel, byCode);
   VICINAL_TRY(candidates ? vertexScan.candidates(*candidates, slice) : vertexScan.range(slice));
@@ -246,23 +247,29 @@ Status SegmentSearch::runFiltered(std::vector<Neighbor>& nearest) {
 
   const double share = candidates * matchShare / std::max(1u, scope_.view.rows);
   costs_ = estimate(plan, matchShare);
+  double among = INFINITY;
   if (plan.isComplete() && plan.candidates() && condition_ == nullptr) {
     acceptedPlan_ = planAcceptedWalk(space_, request_, wanted_, share);
-    const bool isBest = acceptedPlan_ && acceptedPlan_->distances + kBesidesAmong < costs_.walk;
-    if (!isBest) acceptedPlan_.reset();
-    if (isBest) costs_.walk = acceptedPlan_->distances;
+    if (acceptedPlan_) among = acceptedPlan_->distances + kBesidesAmong;
   }
+  const bool walksPassing = costs_.walk <= std::min(among, costs_.scan);
+  costs_.walk = std::min(costs_.walk, among);
   thread_local std::vector<Neighbor> found;
   found.clear();
   bool isComplete = false;
-  const bool walks = costs_.walk < costs_.scan;
-  if (walks) {
-    plan.prepareForPasses();
-    if (acceptedPlan_) stats_.recall = std::min(stats_.recall, double(acceptedPlan_->recall));
-    VICINAL_TRY(acceptedPlan_ ? walkAccepted(*plan.candidates(), found, isComplete)
-                              : walkPassing(plan, share, found, isComplete));
+  const char* strategy = "scan of matches";
+  if (costs_.walk < costs_.scan) plan.prepareForPasses();
+  if (walksPassing) {
+    VICINAL_TRY(walkPassing(plan, share, found, isComplete));
+    strategy = isComplete ? "filtered graph" : "filtered graph, then scan of matches";
   }
-  note(walks ? strategyOf(isComplete) : "scan of matches");
+  // Also where few of the nearest match though many of all do.
+  if (!isComplete && among < costs_.scan) {
+    VICINAL_TRY(walkAccepted(*plan.candidates(), found, isComplete));
+    strategy = isComplete ? "graph of matches" : "graph of matches, then scan of them";
+    stats_.recall = std::min(stats_.recall, double(acceptedPlan_->recall));
+  }
+  note(strategy);
   TopK top(wanted_);
   VertexSlice rest{0, scanEnd()};
   if (isComplete) {
@@ -274,11 +281,6 @@ Status SegmentSearch::runFiltered(std::vector<Neighbor>& nearest) {
   return Status::ok();
 }
 
-const char* SegmentSearch::strategyOf(bool isComplete) const {
-  if (acceptedPlan_) return isComplete ? "graph of matches" : "graph of matches, then scan of them";
-  return isComplete ? "filtered graph" : "filtered graph, then scan of matches";
-}
-
 Status SegmentSearch::walkPassing(const FilterPlan& plan, double share,
                                   std::vector<Neighbor>& found, bool& isComplete) {
   const auto budget = uint64_t(costs_.scan / costs_.perWalked);
@@ -286,11 +288,12 @@ Status SegmentSearch::walkPassing(const FilterPlan& plan, double share,
   if (share < kMost) return walk(accept, budget, found, isComplete);
   // A walk this long ends as one without a filter does, if what it has found are those wanted.
   const auto most = uint64_t(plan_->most * double(request_.walkLength) * widenedFor(share));
-  const bool isCut = most > 0 && most < budget;
-  VICINAL_TRY(walkMost(accept, share, isCut ? most : budget, found, isComplete));
-  if (isComplete || !isCut) return Status::ok();
-  isComplete = found.size() >= wanted_;
-  return isComplete ? Status::ok() : walkMost(accept, share, budget, found, isComplete);
+  const bool isBounded = most > 0 && most < budget;
+  Ending ending;
+  VICINAL_TRY(walkMost(accept, share, isBounded ? most : budget, found, ending));
+  isComplete = ending.hasWanted && (ending.isComplete || isBounded);
+  const bool isLeft = acceptedPlan_ || (!ending.isComplete && !isBounded);
+  return ending.hasWanted || isLeft ? Status::ok() : walk(accept, budget, found, isComplete);
 }
 
 Status SegmentSearch::walkAccepted(const RowBitmap& rows, std::vector<Neighbor>& found,
@@ -329,7 +332,7 @@ Status SegmentSearch::scanMatches(const FilterPlan& plan, VertexSlice slice, Top
     return scope_.view.isVisible(space_.rowOf(vertex));
   };
   if (plan.isComplete() && condition_ == nullptr)
-    return scan(plan.candidates(), slice, isVisible, top);
+    return scan(plan.candidates(), slice, isVisible, top, plan.candidateCount());
   const auto accept = [&](uint32_t vertex) {
     return isVisible(vertex) && plan.holds(scope_.rows, space_.rowOf(vertex)) &&
            (condition_ == nullptr || condition_->holds(vertex));

@@ -59,27 +59,35 @@ private:
   template <typename Accept>
   Status walk(const Accept& accept, uint64_t budget, std::vector<Neighbor>& found, bool& isComplete,
               ParkedWalk* parked = nullptr);
-  // The same where this share of the vertices is accepted, which is most of them.
+  // How a walk among all has ended: before its budget was spent, and with those wanted among the
+  // nearest.
+  struct Ending {
+    bool isComplete = false;
+    bool hasWanted = false;
+  };
+  // The same where this share of the vertices is accepted, which is most of them. Without those
+  // wanted, what it has found is not near.
   template <typename Accept>
   Status walkMost(const Accept& accept, double share, uint64_t budget, std::vector<Neighbor>& found,
-                  bool& isComplete, ParkedWalk* parked = nullptr);
+                  Ending& ending, ParkedWalk* parked = nullptr);
   // Among these rows and by way of them alone.
   Status walkAccepted(const RowBitmap& rows, std::vector<Neighbor>& found, bool& isComplete);
   // By way of any, as many as let this share pass.
   Status walkPassing(const FilterPlan& plan, double share, std::vector<Neighbor>& found,
                      bool& isComplete);
-  const char* strategyOf(bool isComplete) const;
   Status walkLinked(std::vector<Neighbor>& found);
   Status walkUpTo(uint64_t budget, std::vector<Neighbor>& found, bool& isComplete,
                   ParkedWalk* parked = nullptr);
   double liveShare() const;
   // The nearest accepted of a range, of `candidates` (null: any) alone: by code where that will do,
-  // exactly where the request wants that or there are no codes.
+  // exactly where the request wants that or there are no codes. `offered`: about how many, where
+  // asking `accept` costs nothing.
   template <typename Accept>
-  Status scan(const RowBitmap* candidates, VertexSlice slice, const Accept& accept, TopK& top);
+  Status scan(const RowBitmap* candidates, VertexSlice slice, const Accept& accept, TopK& top,
+              size_t offered = SIZE_MAX);
   template <typename Accept>
-  Status scanByCode(const RowBitmap* candidates, VertexSlice slice, const Accept& accept,
-                    TopK& top);
+  Status scanByCode(const RowBitmap* candidates, VertexSlice slice, const Accept& accept, TopK& top,
+                    size_t offered);
   // Those of the candidates that match.
   Status scanMatches(const FilterPlan& plan, VertexSlice slice, TopK& top);
   Costs estimate(const FilterPlan& plan, double matchShare) const;

@@ -113,7 +113,7 @@ private:
 // The share of vertices that are accepted where walks among them are measured. With fewer such
 // walks find somewhat more, down to kLeastAccepted; below, the accepted no longer hang together.
 constexpr double kAcceptedShare = 0.3;
-constexpr double kLeastAccepted = 0.03;
+constexpr double kLeastAccepted = 0.07;
 
 // Neighbours that efforts are measured for.
 constexpr size_t kCalibratedWanted = 10;

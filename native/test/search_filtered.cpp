@@ -155,6 +155,22 @@ TEST("recall that was asked for is kept where matches are near the queries, and 
   }
 }
 
+TEST("recall that was asked for is kept where most rows match, but hardly any near the query") {
+  for (const Metric metric : {Metric::Cosine, Metric::L2}) {
+    FilteredFixture fixture(metric, isSlow() ? 3000 : 30'000);
+    fixture.askNearPivot();
+    for (const double from : {100.0, 300.0, 500.0})
+      for (const float asked : {0.8f, 0.95f}) {
+        fixture.asked = asked;
+        const auto filter = FilteredFixture::range("side", from, 1000);
+        const double recall = fixture.measure(filter).first;
+        std::printf("metric %d: side from %.0f, asked %.2f: %.4f\n", int(metric), from, asked,
+                    recall);
+        CHECK(recall >= asked - 0.01);
+      }
+  }
+}
+
 TEST("recall that was asked for is kept among the matches of a filter, however many they are") {
   for (const Metric metric : {Metric::Cosine, Metric::L2, Metric::Dot}) {
     const FilteredFixture fixture(metric, isSlow() ? 3000 : 30'000);
