@@ -11,7 +11,7 @@ namespace vicinal {
 
 namespace {
 
-// Vertices of a scan, others each time, so that no cache has them.
+// Vertices of a scan; of many others each time, so that no cache has them.
 constexpr uint32_t kScanned = 64 * 1024;
 
 class Stopwatch {
@@ -75,9 +75,16 @@ Status PaceMeter::gather(const float* query) {
   const AcceptAll accept;
   VertexScan scan(space_, distances, accept, nullptr, nearest);
   const uint32_t vertices = matches_.vertices.rows();
-  const auto from = uint32_t(turns() * kScanned % vertices);
+  const uint32_t count = std::min(vertices, kScanned);
+  const auto from = uint32_t(turns() * kScanned % (vertices - count + 1));
+  const VertexSlice slice{from, from + count};
+  RowBitmap rows(matches_.rows.rows());
+  matches_.rows.forEach([&](uint32_t row) {
+    const uint32_t vertex = space_.vertexOf(row);
+    if (vertex >= slice.from && vertex < slice.to) rows.add(row);
+  });
   const Stopwatch watch;
-  VICINAL_TRY(scan.candidates(matches_.rows, {from, std::min(vertices, from + kScanned)}));
+  VICINAL_TRY(scan.candidates(rows, slice));
   if (stats.distances > 0) gathered_.push_back(watch.nanosecondsFor(double(stats.distances)));
   return Status::ok();
 }

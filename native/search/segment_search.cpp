@@ -189,6 +189,15 @@ Status SegmentSearch::runUnfiltered(std::vector<Neighbor>& nearest) {
   return Status::ok();
 }
 
+bool SegmentSearch::areMatchesKnown(const FilterPlan& plan) const {
+  return plan.isComplete() && plan.candidates() != nullptr && condition_ == nullptr;
+}
+
+// Where only its beam stops a walk, that is as much wider.
+double SegmentSearch::widening(double share) const {
+  return plan_->options.stop.wanted > 0 ? widenedFor(share) : 1 / share;
+}
+
 bool SegmentSearch::matches(const FilterPlan& plan, uint32_t vertex) const {
   const uint32_t row = space_.rowOf(vertex);
   return scope_.view.isVisible(row) && plan.passes(scope_.rows, row) &&
@@ -227,7 +236,7 @@ SegmentSearch::Costs SegmentSearch::estimate(const FilterPlan& plan, double matc
     costs.walk = INFINITY;
     return costs;
   }
-  const double walked = plan_->distances * (share >= kMost ? widenedFor(share) : 1 / share);
+  const double walked = plan_->distances * (share >= kMost ? widening(share) : 1 / share);
   costs.perWalked = plan.isComplete() ? 1 : 1 + kEvaluation;
   if (condition_ != nullptr) {
     // Where most are accepted, they are asked of those alone that were found.
@@ -247,27 +256,29 @@ Status SegmentSearch::runFiltered(std::vector<Neighbor>& nearest) {
 
   const double share = candidates * matchShare / std::max(1u, scope_.view.rows);
   costs_ = estimate(plan, matchShare);
-  double among = INFINITY;
-  if (plan.isComplete() && plan.candidates() && condition_ == nullptr) {
-    acceptedPlan_ = planAcceptedWalk(space_, request_, wanted_, share);
-    if (acceptedPlan_) among = acceptedPlan_->distances + kBesidesAmong;
-  }
-  const bool walksPassing = costs_.walk <= std::min(among, costs_.scan);
-  costs_.walk = std::min(costs_.walk, among);
+  const bool areKnown = areMatchesKnown(plan);
+  if (areKnown) acceptedPlan_ = planAcceptedWalk(space_, request_, wanted_, share);
+  const double among = acceptedPlan_ ? acceptedPlan_->distances + kBesidesAmong : INFINITY;
+  // A walk that keeps only matches does not know when it is far from them.
+  const bool mayPass = share >= kMost || !acceptedPlan_;
+  const bool walksPassing = mayPass && costs_.walk < costs_.scan && costs_.walk <= among;
+  costs_.walk = mayPass ? std::min(costs_.walk, among) : among;
   thread_local std::vector<Neighbor> found;
   found.clear();
   bool isComplete = false;
+  bool isFar = false;
   const char* strategy = "scan of matches";
   if (costs_.walk < costs_.scan) plan.prepareForPasses();
   if (walksPassing) {
-    VICINAL_TRY(walkPassing(plan, share, found, isComplete));
+    VICINAL_TRY(walkPassing(plan, share, found, isComplete, isFar));
     strategy = isComplete ? "filtered graph" : "filtered graph, then scan of matches";
   }
-  // Also where few of the nearest match though many of all do.
-  if (!isComplete && among < costs_.scan) {
+  if (among < costs_.scan && (isFar || !walksPassing)) {
     VICINAL_TRY(walkAccepted(*plan.candidates(), found, isComplete));
     strategy = isComplete ? "graph of matches" : "graph of matches, then scan of them";
     stats_.recall = std::min(stats_.recall, double(acceptedPlan_->recall));
+  } else {
+    acceptedPlan_.reset();
   }
   note(strategy);
   TopK top(wanted_);
@@ -282,18 +293,19 @@ Status SegmentSearch::runFiltered(std::vector<Neighbor>& nearest) {
 }
 
 Status SegmentSearch::walkPassing(const FilterPlan& plan, double share,
-                                  std::vector<Neighbor>& found, bool& isComplete) {
+                                  std::vector<Neighbor>& found, bool& isComplete, bool& isFar) {
   const auto budget = uint64_t(costs_.scan / costs_.perWalked);
   const auto accept = [&](uint32_t vertex) { return vertex < linked_ && matches(plan, vertex); };
   if (share < kMost) return walk(accept, budget, found, isComplete);
   // A walk this long ends as one without a filter does, if what it has found are those wanted.
-  const auto most = uint64_t(plan_->most * double(request_.walkLength) * widenedFor(share));
+  const auto most = uint64_t(plan_->most * double(request_.walkLength) * widening(share));
   const bool isBounded = most > 0 && most < budget;
   Ending ending;
   VICINAL_TRY(walkMost(accept, share, isBounded ? most : budget, found, ending));
-  isComplete = ending.hasWanted && (ending.isComplete || isBounded);
-  const bool isLeft = acceptedPlan_ || (!ending.isComplete && !isBounded);
-  return ending.hasWanted || isLeft ? Status::ok() : walk(accept, budget, found, isComplete);
+  const bool hasEnded = ending.isComplete || isBounded;
+  isComplete = ending.hasWanted && hasEnded;
+  isFar = !ending.hasWanted && hasEnded;
+  return isFar && !areMatchesKnown(plan) ? walk(accept, budget, found, isComplete) : Status::ok();
 }
 
 Status SegmentSearch::walkAccepted(const RowBitmap& rows, std::vector<Neighbor>& found,

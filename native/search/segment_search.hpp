@@ -72,9 +72,11 @@ private:
                   Ending& ending, ParkedWalk* parked = nullptr);
   // Among these rows and by way of them alone.
   Status walkAccepted(const RowBitmap& rows, std::vector<Neighbor>& found, bool& isComplete);
-  // By way of any, as many as let this share pass.
+  // By way of any, as many as let this share pass. `isFar`: few of the nearest match; where it is
+  // known which rows do, nothing was found then.
   Status walkPassing(const FilterPlan& plan, double share, std::vector<Neighbor>& found,
-                     bool& isComplete);
+                     bool& isComplete, bool& isFar);
+  double widening(double share) const;
   Status walkLinked(std::vector<Neighbor>& found);
   Status walkUpTo(uint64_t budget, std::vector<Neighbor>& found, bool& isComplete,
                   ParkedWalk* parked = nullptr);
@@ -97,6 +99,8 @@ private:
     stats_.note(strategy);
   }
   bool matches(const FilterPlan& plan, uint32_t vertex) const;
+  // Whether its candidates are, and can be walked among.
+  bool areMatchesKnown(const FilterPlan& plan) const;
   double sampledConditions(const FilterPlan& plan) const;
   Rescoring rescoringOf(const WalkPlan& plan) const {
     return isFiltered() ? amongMatches(plan.rescoring) : plan.rescoring;
@@ -118,7 +122,7 @@ private:
   SpaceSearch search_;
   // Nothing where a scan is better.
   const std::optional<WalkPlan> plan_;
-  // Where a filter's matches are walked among.
+  // Where a filter's matches may be walked among; once the way is chosen, where they are.
   std::optional<WalkPlan> acceptedPlan_;
   // Nothing where scans compare vectors.
   const std::optional<ScanPlan> scanPlan_;
