@@ -28,6 +28,10 @@ constexpr size_t kMoreAmong = 3;
 // What a walk among matches takes beside its distances, in distances: more vectors are scored
 // exactly, and the matches are laid out as bits.
 constexpr double kBesidesAmong = 350;
+// A scan of matches that costs no more, in distances, is made in any case: it loses nothing.
+constexpr double kSureScan = 750;
+// By how much a scan has to cost more than a walk among matches that the query is far from.
+constexpr double kFarScan = 8;
 
 // Of a walk that goes on, as when it began: what is beyond is scanned.
 uint32_t linkedOf(const VectorSpace& space, const SearchRequest& request) {
@@ -260,7 +264,7 @@ Status SegmentSearch::runFiltered(std::vector<Neighbor>& nearest) {
   if (areKnown) acceptedPlan_ = planAcceptedWalk(space_, request_, wanted_, share);
   const double among = acceptedPlan_ ? acceptedPlan_->distances + kBesidesAmong : INFINITY;
   // A walk that keeps only matches does not know when it is far from them.
-  const bool mayPass = share >= kMost || !acceptedPlan_;
+  const bool mayPass = share * liveShare() >= kMost || !acceptedPlan_;
   const bool walksPassing = mayPass && costs_.walk < costs_.scan && costs_.walk <= among;
   costs_.walk = mayPass ? std::min(costs_.walk, among) : among;
   thread_local std::vector<Neighbor> found;
@@ -270,10 +274,12 @@ Status SegmentSearch::runFiltered(std::vector<Neighbor>& nearest) {
   const char* strategy = "scan of matches";
   if (costs_.walk < costs_.scan) plan.prepareForPasses();
   if (walksPassing) {
-    VICINAL_TRY(walkPassing(plan, share, found, isComplete, isFar));
+    VICINAL_TRY(walkPassing(plan, share * liveShare(), found, isComplete, isFar));
     strategy = isComplete ? "filtered graph" : "filtered graph, then scan of matches";
   }
-  if (among < costs_.scan && (isFar || !walksPassing)) {
+  // Far from the matches they hang together less, most of all where they are few.
+  const double least = walksPassing ? kFarScan * among : std::max(among, kSureScan);
+  if (least < costs_.scan && (isFar || !walksPassing)) {
     VICINAL_TRY(walkAccepted(*plan.candidates(), found, isComplete));
     strategy = isComplete ? "graph of matches" : "graph of matches, then scan of them";
     stats_.recall = std::min(stats_.recall, double(acceptedPlan_->recall));

@@ -249,7 +249,7 @@ describe('filtered search', () => {
     test(`keeps its recall at every selectivity, ${indexed ? 'with' : 'without'} payload indexes`, async () => {
       const { shard, queries } = await filled(indexed)
       const strategies = new Set<string>()
-      for (const least of [999, 990, 900, 500, 100, 0]) {
+      for (const least of [999, 990, 900, 750, 500, 100, 0]) {
         const filter = compileFilter({ must: [{ key: 'n', range: { gte: least } }] }, { vectorNames: [''] })
         expect(await recallOf(shard, queries, { filter })).toBeGreaterThan(0.95)
         const found = await shard.search(query(queries.subarray(0, DIM), { filter, fields: PAYLOAD }))
