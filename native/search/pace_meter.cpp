@@ -14,18 +14,6 @@ namespace {
 // Vertices of a scan; of many others each time, so that no cache has them.
 constexpr uint32_t kScanned = 64 * 1024;
 
-class Stopwatch {
-public:
-  float nanosecondsFor(double distances) const {
-    const std::chrono::duration<double, std::nano> took =
-        std::chrono::steady_clock::now() - started_;
-    return distances > 0 ? float(took.count() / distances) : 0;
-  }
-
-private:
-  const std::chrono::steady_clock::time_point started_ = std::chrono::steady_clock::now();
-};
-
 } // namespace
 
 Status PaceMeter::step(const std::vector<const float*>& queries) {
@@ -33,47 +21,38 @@ Status PaceMeter::step(const std::vector<const float*>& queries) {
   if (kind == 2) return codes_ ? gather(queries.front()) : Status::ok();
   for (size_t at = 0; at < queries.size(); at++) {
     float took = 0;
-    if (kind == 0)
-      VICINAL_TRY(walkAmongAll(queries[at], took));
-    else
-      walkAmongMatches(queries[at], took);
+    VICINAL_TRY(timed(queries[at], took, [&](SpaceSearch& search) {
+      return kind == 0 ? walkAmongAll(search) : walkAmongMatches(search);
+    }));
     if (at >= queries.size() / 2) (kind == 0 ? plain_ : matched_).push_back(took);
   }
   return Status::ok();
 }
 
-Status PaceMeter::walkAmongAll(const float* query, float& took) {
+template <typename Work>
+Status PaceMeter::timed(const float* query, float& took, const Work& work) {
   SearchStats stats;
   SpaceSearch search(space_, query, Waiting::Allowed, stats, codes_);
   search.prepareQuery();
-  thread_local std::vector<Neighbor> found;
-  SearchEnd end = SearchEnd::Complete;
-  const Stopwatch watch;
-  VICINAL_TRY(search.lead(options_, AcceptAll{}, found, end));
-  took = watch.nanosecondsFor(double(stats.distances));
+  const auto started = std::chrono::steady_clock::now();
+  VICINAL_TRY(work(search));
+  const std::chrono::duration<double, std::nano> ns = std::chrono::steady_clock::now() - started;
+  took = stats.distances > 0 ? float(ns.count() / double(stats.distances)) : 0;
   return Status::ok();
 }
 
-void PaceMeter::walkAmongMatches(const float* query, float& took) {
-  SearchStats stats;
-  SpaceSearch search(space_, query, Waiting::Allowed, stats, codes_);
-  search.prepareQuery();
-  thread_local std::vector<Neighbor> found;
-  thread_local Unmet unmet;
-  const Stopwatch watch;
-  unmet.start(matches_.vertices.rows(), matches_.vertices.words());
-  const SearchReport report = search.leadAccepted(options_, unmet, AcceptAll{}, found);
-  took = watch.nanosecondsFor(double(report.distances));
+Status PaceMeter::walkAmongAll(SpaceSearch& search) {
+  SearchEnd end = SearchEnd::Complete;
+  return search.lead(options_, AcceptAll{}, found_, end);
+}
+
+Status PaceMeter::walkAmongMatches(SpaceSearch& search) {
+  unmet_.start(matches_.vertices.rows(), matches_.vertices.words());
+  search.leadAccepted(options_, unmet_, AcceptAll{}, found_);
+  return Status::ok();
 }
 
 Status PaceMeter::gather(const float* query) {
-  SearchStats stats;
-  SpaceSearch search(space_, query, Waiting::Allowed, stats, codes_);
-  search.prepareQuery();
-  const CodeDistances distances{search, codes_->space().stride()};
-  Shortlist nearest(kDeepest);
-  const AcceptAll accept;
-  VertexScan scan(space_, distances, accept, nullptr, nearest);
   const uint32_t vertices = matches_.vertices.rows();
   const uint32_t count = std::min(vertices, kScanned);
   const auto from = uint32_t(turns() * kScanned % (vertices - count + 1));
@@ -83,9 +62,14 @@ Status PaceMeter::gather(const float* query) {
     const uint32_t vertex = space_.vertexOf(row);
     if (vertex >= slice.from && vertex < slice.to) rows.add(row);
   });
-  const Stopwatch watch;
-  VICINAL_TRY(scan.candidates(rows, slice));
-  if (stats.distances > 0) gathered_.push_back(watch.nanosecondsFor(double(stats.distances)));
+  const AcceptAll accept;
+  float took = 0;
+  VICINAL_TRY(timed(query, took, [&](SpaceSearch& search) {
+    const CodeDistances distances{search, codes_->space().stride()};
+    Shortlist nearest(kDeepest);
+    return VertexScan(space_, distances, accept, nullptr, nearest).candidates(rows, slice);
+  }));
+  if (took > 0) gathered_.push_back(took);
   return Status::ok();
 }
 

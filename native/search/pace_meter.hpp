@@ -41,9 +41,10 @@ public:
 private:
   static constexpr size_t kKinds = 3;
 
-  // `took`: nanoseconds for a distance.
-  Status walkAmongAll(const float* query, float& took);
-  void walkAmongMatches(const float* query, float& took);
+  // `took`: nanoseconds for a distance of `work(search)`, the query's preparation left out.
+  template <typename Work> Status timed(const float* query, float& took, const Work& work);
+  Status walkAmongAll(SpaceSearch& search);
+  Status walkAmongMatches(SpaceSearch& search);
   Status gather(const float* query);
   float overPlain(std::vector<float> paces) const;
 
@@ -52,6 +53,8 @@ private:
   const Matches matches_;
   const SearchOptions options_;
   size_t steps_ = 0;
+  Unmet unmet_;
+  std::vector<Neighbor> found_;
   // Of each search, nanoseconds for a distance.
   std::vector<float> plain_;
   std::vector<float> matched_;
