@@ -3,8 +3,9 @@
 import { rmSync } from 'node:fs'
 import { open } from '../../dist/index.js'
 import { chunks, dataset, K, readMatrix, shape, workFolder } from '../lib/datasets.mjs'
-import { HttpConnection, request } from '../lib/http-connection.mjs'
-import { CODECS, onWire, startService, successful } from '../lib/service.mjs'
+import { bodyOf, request } from '../lib/http-connection.mjs'
+import { load } from '../lib/load.mjs'
+import { CODECS, onWire, startService } from '../lib/service.mjs'
 import { allIndexed } from '../systems/vicinal.mjs'
 
 const RECALL = 0.95
@@ -33,14 +34,37 @@ export async function mixed({ data, limit, m, efConstruct, through, tiny }) {
   const later = await fillNow(way, set, isLater)
   await way.settled()
   const asking = questions(set, isLater)
-  await way.connect()
-  await searching(way, asking, Math.min(seconds, WARM_SECONDS))
-  const without = await searching(way, asking, seconds)
-  await way.connect()
-  const [during, writes] = await Promise.all([searching(way, asking, seconds), inserting(way, later)])
+  await way.run(asking, Math.min(seconds, WARM_SECONDS), [])
+  const without = await way.run(asking, seconds, [])
+  const during = await way.run(asking, seconds, later)
   await way.close()
   rmSync(folder, { recursive: true, force: true })
-  return { through, searches: SEARCHES[through], without, during, writes, insertsPerSecond: INSERTS_PER_SECOND }
+  return {
+    through,
+    searches: SEARCHES[through],
+    without: searched(without),
+    during: searched(during),
+    writes: { perSecond: later.length / during.writes.seconds, ...percentiles(during.writes.micros) },
+    insertsPerSecond: INSERTS_PER_SECOND,
+    asked: RECALL,
+  }
+}
+
+const searched = ({ seconds, micros, recall }) => ({ qps: micros.length / seconds, recall, ...percentiles(micros) })
+
+/** The share of what is wanted that is found, counted answer by answer. */
+class Recall {
+  #hits = 0
+  #wanted = 0
+
+  count({ wanted }, ids) {
+    this.#wanted += wanted.length
+    for (const row of wanted) if (ids.includes(row)) this.#hits++
+  }
+
+  get share() {
+    return this.#hits / this.#wanted
+  }
 }
 
 async function fillNow(way, set, isLater) {
@@ -75,30 +99,31 @@ function questions(set, isLater) {
   }))
 }
 
-async function searching(way, asking, seconds) {
+/** Asks one query after the other, each waited for. */
+async function searching(collection, asking, seconds) {
   const micros = []
-  let hits = 0
-  let wanted = 0
-  let next = 0
+  const recall = new Recall()
   const started = performance.now()
   const until = started + seconds * 1000
-  const lane = async () => {
-    while (performance.now() < until) {
-      const one = asking[next++ % asking.length]
-      const before = performance.now()
-      const found = await way.search(one)
-      micros.push((performance.now() - before) * 1000)
-      wanted += one.wanted.length
-      for (const row of one.wanted) if (found.includes(row)) hits++
-    }
+  for (let at = 0; performance.now() < until; at = (at + 1) % asking.length) {
+    const before = performance.now()
+    const points = await collection.query({
+      query: asking[at].query,
+      limit: K,
+      recall: RECALL,
+      withPayload: false,
+    })
+    micros.push((performance.now() - before) * 1000)
+    recall.count(
+      asking[at],
+      points.map(({ id }) => id),
+    )
   }
-  await Promise.all(Array.from({ length: SEARCHES[way.name] }, lane))
-  const qps = micros.length / ((performance.now() - started) / 1000)
-  return { qps, recall: hits / wanted, ...percentiles(micros) }
+  return { seconds: (performance.now() - started) / 1000, micros, recall: recall.share }
 }
 
 /** Each has its time, and its latency counts from then on, also where earlier ones are late. */
-async function inserting(way, points) {
+async function inserting(collection, points) {
   const micros = []
   const started = performance.now()
   let next = 0
@@ -110,13 +135,12 @@ async function inserting(way, points) {
       if (early > 0) await new Promise((resolve) => setTimeout(resolve, early))
       // A timer that was called late is the harness's delay, not the write's.
       const from = early > 0 ? performance.now() : due
-      await way.insert(points[at])
+      await collection.upsert([points[at]], { wait: true })
       micros.push((performance.now() - from) * 1000)
     }
   }
   await Promise.all(Array.from({ length: WRITERS }, lane))
-  const seconds = (performance.now() - started) / 1000
-  return { perSecond: points.length / seconds, ...percentiles(micros) }
+  return { seconds: (performance.now() - started) / 1000, micros }
 }
 
 function percentiles(micros) {
@@ -130,56 +154,57 @@ async function throughLibrary({ folder, set, m, efConstruct }) {
   const options = { vectors: { size: set.dim, distance: set.distance }, hnswConfig: { m, efConstruct } }
   const collection = await db.createCollection('bench', options)
   return {
-    name: 'library',
     fill: (ids, vectors) => collection.upsert({ ids: Uint32Array.from(ids), vectors }),
     settled: () => allIndexed(collection),
-    connect() {},
-    async search({ query }) {
-      return (await collection.query({ query, limit: K, recall: RECALL, withPayload: false })).map(({ id }) => id)
+    async run(asking, seconds, points) {
+      const [found, writes] = await Promise.all([searching(collection, asking, seconds), inserting(collection, points)])
+      return { ...found, writes }
     },
-    insert: ({ id, vector }) => collection.upsert([{ id, vector }], { wait: true }),
     close: () => db.close(),
   }
 }
 
 async function throughService({ folder, set, m, efConstruct }) {
   const server = await startService(folder)
+  const { port } = server
   const { type, encode, decode } = CODECS[CODEC]
   const vectors = { size: set.dim, distance: set.distance }
   await server.call('PUT', '/collections/bench', { vectors, hnsw_config: { m, ef_construct: efConstruct } })
-  let free = []
-  const disconnect = () => {
-    for (const connection of free) connection.close()
-  }
-  const send = async (method, path, body) => {
-    const connection = free.pop()
-    const answer = successful(await connection.send(request(method, path, encode(body), type, server.port)))
-    free.push(connection)
-    return answer
-  }
+  const bytesOf = (method, path, body) => Buffer.concat(request(method, path, encode(body), type, port))
+  const search = ({ query }) =>
+    bytesOf('POST', '/collections/bench/points/query', {
+      query: onWire(query),
+      limit: K,
+      params: { recall: RECALL },
+      with_payload: false,
+    })
   const points = '/collections/bench/points?wait=true'
+  const insert = ({ id, vector }) => bytesOf('PUT', points, { points: [{ id, vector: onWire(vector) }] })
   return {
-    name: 'service',
     fill(ids, data) {
       const numbers = BigUint64Array.from(ids, BigInt)
       return server.call('PUT', points, { batch: { ids: onWire(numbers), vectors: onWire(data) } }, CODEC)
     },
     settled: () => server.call('POST', '/collections/bench/wait-for-index', {}),
-    // Anew before each part: the service ends connections that were idle for long.
-    async connect() {
-      disconnect()
-      const wanted = SEARCHES.service + WRITERS
-      free = await Promise.all(Array.from({ length: wanted }, () => HttpConnection.open(server.port)))
+    async run(asking, seconds, later) {
+      const { passes, writes, answers } = await load({
+        port,
+        protocol: 'http',
+        requests: asking.map(search),
+        connections: SEARCHES.service,
+        seconds,
+        writes: { requests: later.map(insert), connections: WRITERS, perSecond: INSERTS_PER_SECOND },
+      })
+      const recall = new Recall()
+      for (const { at, bytes } of answers) {
+        const found = decode(bodyOf(bytes)).result.points
+        recall.count(
+          asking[at],
+          found.map(({ id }) => id),
+        )
+      }
+      return { ...passes[0], writes, recall: recall.share }
     },
-    async search({ query }) {
-      const body = { query: onWire(query), limit: K, params: { recall: RECALL }, with_payload: false }
-      const answer = await send('POST', '/collections/bench/points/query', body)
-      return decode(answer.body).result.points.map(({ id }) => id)
-    },
-    insert: ({ id, vector }) => send('PUT', points, { points: [{ id, vector: onWire(vector) }] }),
-    async close() {
-      disconnect()
-      await server.stop()
-    },
+    close: () => server.stop(),
   }
 }

@@ -1,9 +1,10 @@
-// Searches through the service over loopback, this process being the client: 1 and 8 connections, JSON and
-// MessagePack, on the folder that the library built.
+// Searches through the service over loopback: 1 and 8 connections, JSON and MessagePack, on the folder that the library
+// built.
 import { dataset, K, readMatrix, workFolder } from '../lib/datasets.mjs'
-import { HttpConnection, request } from '../lib/http-connection.mjs'
-import { sweep } from '../lib/measure.mjs'
-import { CODECS, onWire, startService, successful } from '../lib/service.mjs'
+import { bodyOf, request } from '../lib/http-connection.mjs'
+import { load } from '../lib/load.mjs'
+import { PASSES, recall, summary } from '../lib/measure.mjs'
+import { CODECS, onWire, startService } from '../lib/service.mjs'
 
 const CONNECTIONS = [1, 8]
 const PATH = '/collections/bench/points/query'
@@ -27,30 +28,19 @@ export async function service({ data, limit, efs }) {
   return { rows }
 }
 
-/**
- * Requests are encoded before the clock starts; of the answers the first pass decodes every one, for the recall,
- * and the timed passes check the status, so that what is measured is the service and not this client.
- */
+/** Requests are encoded before the clock starts; the first pass gives the recall, the others are timed. */
 async function sweepOver(port, { codec, inFlight, efs, queries, truth }) {
   const { type, encode, decode } = CODECS[codec]
-  const free = await Promise.all(Array.from({ length: inFlight }, () => HttpConnection.open(port)))
   const rows = []
   for (const ef of efs) {
     const requests = queries.map((query) => {
       const body = { query: onWire(query, codec), limit: K, params: { hnsw_ef: ef }, with_payload: false }
-      return request('POST', PATH, encode(body), type, port)
+      return Buffer.concat(request('POST', PATH, encode(body), type, port))
     })
-    const decoded = new Uint8Array(queries.length)
-    const search = async (_query, _ef, q) => {
-      const connection = free.pop()
-      const answer = successful(await connection.send(requests[q]))
-      free.push(connection)
-      if (decoded[q]) return []
-      decoded[q] = 1
-      return decode(answer.body).result.points.map((point) => point.id)
-    }
-    rows.push(...(await sweep({ efs: [ef], queries, truth, search, inFlight, label: { codec } })))
+    const { passes, answers } = await load({ port, protocol: 'http', requests, connections: inFlight, passes: PASSES })
+    const found = []
+    for (const { at, bytes } of answers) found[at] = decode(bodyOf(bytes)).result.points.map((point) => point.id)
+    rows.push({ codec, ef, inFlight, recall: recall(found, truth), ...summary(passes) })
   }
-  for (const connection of free) connection.close()
   return rows
 }

@@ -1,5 +1,4 @@
-// A load generator's connection: one keep-alive socket, one request at a time, answers read no further than their
-// length. It shares the cores with the service it measures, so it does nothing that a client need not do.
+// One keep-alive socket to the service, one request at a time.
 import { connect } from 'node:net'
 
 const HEAD_END = Buffer.from('\r\n\r\n')
@@ -69,6 +68,9 @@ export class HttpConnection {
     pending?.reject(error)
   }
 }
+
+/** Of an answer's bytes. */
+export const bodyOf = (answer) => answer.subarray(answer.indexOf(HEAD_END) + HEAD_END.length)
 
 /** Head and body of a request, made once and sent many times. */
 export function request(method, path, body, type, port) {

@@ -1,7 +1,7 @@
 // C++ programs of kernel/, linked from the objects of the addon, so that what is measured is what is shipped.
 import { execFileSync, spawnSync } from 'node:child_process'
 import { existsSync, mkdirSync, readdirSync } from 'node:fs'
-import { join } from 'node:path'
+import { basename, join } from 'node:path'
 import { path } from '../../scripts/process.mjs'
 import { BENCH, runFolder } from './datasets.mjs'
 
@@ -24,6 +24,14 @@ export function compileProgram(name, include = hnswlib().include) {
   const source = join(BENCH, 'kernel', `${name}.cpp`)
   execFileSync('g++', [...flags, '-c', source, '-o', object], { stdio: 'inherit' })
   execFileSync('g++', [object, ...addonObjects(), '-lpthread', '-o', program], { stdio: 'inherit' })
+  return program
+}
+
+/** Compiles a program that has nothing of the addon in it; the path of the program. */
+export function compileAlone(source) {
+  mkdirSync(runFolder(), { recursive: true })
+  const program = join(runFolder(), basename(source, '.cpp'))
+  if (!existsSync(program)) execFileSync('g++', ['-std=c++20', '-O2', join(BENCH, source), '-o', program])
   return program
 }
 

@@ -2,7 +2,7 @@
 import { readdirSync, readFileSync } from 'node:fs'
 import { K } from './datasets.mjs'
 
-const PASSES = 3
+export const PASSES = 3
 /** Of a system that takes longer than this for a pass, warm caches are the least of its worries: one pass is enough. */
 const SLOW_PASS_SECONDS = 3
 
@@ -47,7 +47,7 @@ async function pass({ queries, search, ef, inFlight, sync, answer }) {
  * Rate of the best pass and of the median one; percentiles over the requests of all passes, and of each request's median
  * of them, from which what the machine did to one pass is gone.
  */
-function summary(passes) {
+export function summary(passes) {
   const rates = passes.map(({ seconds, micros }) => micros.length / seconds).sort((a, b) => b - a)
   const all = Float64Array.from(passes.flatMap(({ micros }) => [...micros])).sort()
   const medians = passes[0].micros.map((_, q) => medianOf(passes.map(({ micros }) => micros[q]))).sort()

@@ -35,7 +35,7 @@ const searched = ({ qps, recall, p50, p99 }) => [round(qps), fixed(recall, 4), r
 
 export function* mixedVerdict(mixed) {
   for (const result of Object.values(mixed).filter(Boolean)) {
-    const { through, without, during, writes, insertsPerSecond } = result
+    const { through, without, during, writes, insertsPerSecond, asked } = result
     const what = `mixed load, ${through}`
     yield {
       check: `${what}: QPS while ${insertsPerSecond} points/s come in, over QPS without`,
@@ -45,10 +45,11 @@ export function* mixedVerdict(mixed) {
       detail: `${round(during.qps)} / ${round(without.qps)} QPS, ${round(writes.perSecond)} inserts/s`,
     }
     yield {
+      // Live recall lowers an effort that gets more than was asked for, so what is asked for is enough.
       check: `${what}: recall meanwhile less recall without`,
-      pass: during.recall >= without.recall - BOUNDS.recallLost,
+      pass: during.recall >= Math.min(asked, without.recall - BOUNDS.recallLost),
       value: fixed(during.recall - without.recall, 4),
-      bound: `≥ -${BOUNDS.recallLost}`,
+      bound: `≥ -${BOUNDS.recallLost}, or ${asked} found`,
       detail: `${fixed(during.recall, 4)} / ${fixed(without.recall, 4)}`,
     }
     yield {

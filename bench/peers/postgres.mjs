@@ -80,16 +80,16 @@ export class PostgresConnection {
 
   /** Rows of texts. */
   run(sql) {
-    return this.#socket.send(message('Q', Buffer.from(`${sql}\0`)))
+    return this.#socket.send(runMessage(sql))
   }
 
   prepare(name, sql) {
-    return this.#socket.send(Buffer.concat([message('P', Buffer.from(`${name}\0${sql}\0\0\0`)), SYNC]))
+    return this.#socket.send(prepareMessages(name, sql))
   }
 
   /** Of `boundQuery`; rows of texts. */
-  send(bytes, isWanted) {
-    return this.#socket.send(bytes, isWanted)
+  send(bytes) {
+    return this.#socket.send(bytes)
   }
 
   /** Binary COPY of one chunk; `extra(row)` are integer columns after id and vector. */
@@ -109,6 +109,12 @@ export class PostgresConnection {
     this.#socket.close()
   }
 }
+
+/** What a connection begins with that asks by one prepared statement only: each has an answer of its own. */
+export const opening = (settings, name, sql) => [startup(), runMessage(settings), prepareMessages(name, sql)]
+
+const runMessage = (sql) => message('Q', Buffer.from(`${sql}\0`))
+const prepareMessages = (name, sql) => Buffer.concat([message('P', Buffer.from(`${name}\0${sql}\0\0\0`)), SYNC])
 
 /** Bind, execute and sync of a prepared statement whose one parameter is the query vector. */
 export function boundQuery(name, query) {
@@ -156,15 +162,18 @@ function vectorBytes(vector) {
   return bytes
 }
 
+/** Of `boundQuery`, from its answer's bytes. */
+export const idsOf = (bytes) => answerOf(bytes).value.map(([id]) => id)
+
 /** An answer ends when the server is ready for the next query, or for the data of a copy. */
-function answerOf(bytes, isWanted) {
+function answerOf(bytes) {
   const rows = []
   let error = null
   for (let at = 0; at + 5 <= bytes.length; ) {
     const type = bytes[at]
     const end = at + 1 + bytes.readInt32BE(at + 1)
     if (end > bytes.length) return null
-    if (isWanted && type === TYPES.row) rows.push(rowOf(bytes, at + 5))
+    if (type === TYPES.row) rows.push(rowOf(bytes, at + 5))
     if (type === TYPES.error) error = bytes.latin1Slice(at + 5, end).replaceAll('\0', ' ')
     if (type === TYPES.ready || type === TYPES.copyIn) return { length: end, error, value: rows }
     at = end

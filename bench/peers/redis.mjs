@@ -85,15 +85,18 @@ export async function fillRedis(port, { from, rows, dim, data }, { m, efConstruc
 export const searchCommand = (query, ef, more = []) =>
   command('VSIM', KEY, 'FP32', blob(query), 'COUNT', K, 'EF', ef, ...more)
 
-function answerOf(bytes, isWanted) {
-  const found = parse(bytes, 0, isWanted)
+/** Of `searchCommand`, from its answer's bytes. */
+export const idsOf = (bytes) => answerOf(bytes).value
+
+function answerOf(bytes) {
+  const found = parse(bytes, 0)
   if (!found) return null
   if (found.value instanceof Error) return { length: found.end, error: found.value.message }
   return { length: found.end, value: found.value }
 }
 
 /** One value of RESP2 from `at`, or null where it is not there to its end. */
-function parse(bytes, at, isWanted = true) {
+function parse(bytes, at) {
   const lineEnd = bytes.indexOf('\r\n', at)
   if (lineEnd < 0) return null
   const line = bytes.latin1Slice(at + 1, lineEnd)
@@ -109,13 +112,13 @@ function parse(bytes, at, isWanted = true) {
       const length = Number(line)
       if (length < 0) return { value: null, end: next }
       if (bytes.length < next + length + 2) return null
-      return { value: isWanted ? bytes.latin1Slice(next, next + length) : null, end: next + length + 2 }
+      return { value: bytes.latin1Slice(next, next + length), end: next + length + 2 }
     }
     case '*': {
       const values = []
       let end = next
       for (let i = 0; i < Number(line); i++) {
-        const one = parse(bytes, end, isWanted)
+        const one = parse(bytes, end)
         if (!one) return null
         values.push(one.value)
         end = one.end

@@ -1,5 +1,4 @@
-// One keep-alive socket of a load generator, one request at a time. It shares the cores with the server it measures,
-// so it does nothing that a client need not do: requests are encoded beforehand, and of an answer it looks for the end.
+// One keep-alive socket to a server that is measured, one request at a time.
 import { connect } from 'node:net'
 
 export class RequestSocket {
@@ -10,8 +9,7 @@ export class RequestSocket {
   #answerOf
 
   /**
-   * `answerOf(bytes, isWanted)` is null until the bytes hold a whole answer, then { length, value } or
-   * { length, error }; without `isWanted` the value may be left out.
+   * `answerOf(bytes)` is null until the bytes hold a whole answer, then { length, value } or { length, error }.
    */
   static async open(port, answerOf) {
     const one = new RequestSocket()
@@ -28,12 +26,12 @@ export class RequestSocket {
     return one
   }
 
-  send(bytes, isWanted = true) {
+  send(bytes) {
     if (this.#pending) throw new Error('one request at a time')
     // A server that ends idle connections has no answer to what comes later.
     if (this.#ended) throw this.#ended
     return new Promise((resolve, reject) => {
-      this.#pending = { resolve, reject, isWanted }
+      this.#pending = { resolve, reject }
       this.#socket.write(bytes)
     })
   }
@@ -45,7 +43,7 @@ export class RequestSocket {
 
   #take(bytes) {
     this.#received = this.#received.length === 0 ? bytes : Buffer.concat([this.#received, bytes])
-    const answer = this.#answerOf(this.#received, this.#pending?.isWanted)
+    const answer = this.#answerOf(this.#received)
     if (!answer) return
     this.#received = this.#received.subarray(answer.length)
     const pending = this.#pending

@@ -1,6 +1,6 @@
 // pgvector: a prepared statement and the vector in binary.
 import { fillPostgres } from '../filtered/pgvector.mjs'
-import { boundQuery, nearestSql, PostgresConnection, startPostgres } from '../peers/postgres.mjs'
+import { boundQuery, idsOf, nearestSql, opening, PostgresConnection, startPostgres } from '../peers/postgres.mjs'
 
 const STATEMENT = 'nearest'
 
@@ -12,17 +12,12 @@ export async function open({ set, m, efConstruct }) {
   filling.close()
   return {
     note: server.version,
+    port: server.port,
+    protocol: 'postgres',
     efforts: [10, 16, 24, 32, 48, 64, 96, 128, 192, 256, 512, 1000],
-    async connect(ef) {
-      const connection = await PostgresConnection.open(server.port)
-      await connection.run(`SET hnsw.ef_search = ${ef}`)
-      await connection.prepare(STATEMENT, nearestSql(set.distance))
-      return {
-        encode: (query) => boundQuery(STATEMENT, query),
-        ask: async (bytes, isWanted) => (await connection.send(bytes, isWanted)).map(([id]) => id),
-        close: () => connection.close(),
-      }
-    },
+    opening: (ef) => opening(`SET hnsw.ef_search = ${ef}`, STATEMENT, nearestSql(set.distance)),
+    encode: (query) => boundQuery(STATEMENT, query),
+    decode: idsOf,
     stop: () => server.stop(),
   }
 }

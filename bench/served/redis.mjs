@@ -1,6 +1,6 @@
 // Redis 8 vector sets, Q8: each search in a thread of its own, which is the default, and on the main thread.
 import { chunks } from '../lib/datasets.mjs'
-import { fillRedis, openRedis, searchCommand, startRedis } from '../peers/redis.mjs'
+import { fillRedis, idsOf, searchCommand, startRedis } from '../peers/redis.mjs'
 
 const CHUNK_ROWS = 5000
 
@@ -9,16 +9,13 @@ export async function open({ set, m, efConstruct }) {
   for (const chunk of chunks(set.base, CHUNK_ROWS)) await fillRedis(server.port, chunk, { m, efConstruct })
   return {
     note: `Redis ${server.version}, Q8`,
+    port: server.port,
+    protocol: 'redis',
     efforts: [10, 16, 24, 32, 48, 64, 96, 128, 192, 256, 512],
     variants: ['', 'NOTHREAD'],
-    async connect() {
-      const connection = await openRedis(server.port)
-      return {
-        encode: (query, ef, variant) => searchCommand(query, ef, variant ? [variant] : []),
-        ask: (bytes, isWanted) => connection.send(bytes, isWanted),
-        close: () => connection.close(),
-      }
-    },
+    opening: () => [],
+    encode: (query, ef, variant) => searchCommand(query, ef, variant ? [variant] : []),
+    decode: idsOf,
     stop: () => server.stop(),
   }
 }
