@@ -51,19 +51,24 @@ Crew::~Crew() {
     std::lock_guard lock(mutex_);
     stopping_ = true;
   }
-  wake_.notify_all();
-  for (std::thread& worker : workers_) worker.join();
+  for (Worker& worker : workers_) worker.wake.notify_one();
+  for (Worker& worker : workers_) worker.thread.join();
 }
 
 void Crew::submit(size_t queue, Task task) {
-  bool isSeen;
+  Worker* woken = nullptr;
   {
     std::lock_guard lock(mutex_);
     queues_[queue].push_back({std::move(task), Clock::now()});
-    isSeen = queued_.fetch_add(1) == 0 && isWatched_.load();
+    const bool isSeen = queued_.fetch_add(1) == 0 && isWatched_.load();
     if (workers_.empty()) start();
+    if (!isSeen && !asleep_.empty()) {
+      woken = asleep_.back();
+      asleep_.pop_back();
+      woken->isWoken = true;
+    }
   }
-  if (!isSeen) wake_.notify_one();
+  if (woken != nullptr) woken->wake.notify_one();
 }
 
 void Crew::keepAwake(Clock::time_point until) {
@@ -90,12 +95,12 @@ size_t Crew::waiting(size_t queue) const {
 }
 
 void Crew::start() {
-  workers_.reserve(threads_);
   for (unsigned i = 0; i < threads_; i++) {
-    workers_.emplace_back([this] {
+    Worker& worker = workers_.emplace_back();
+    worker.thread = std::thread([this, &worker] {
       nameThread(name_);
       lowerPriority(nice_);
-      run();
+      run(worker);
     });
   }
 }
@@ -114,7 +119,14 @@ Crew::Task Crew::takeNext() {
   return task;
 }
 
-void Crew::run() {
+void Crew::sleep(Worker& worker, std::unique_lock<std::mutex>& lock) {
+  worker.isWoken = false;
+  asleep_.push_back(&worker);
+  worker.wake.wait(lock, [&] { return worker.isWoken || stopping_.load(); });
+  if (!worker.isWoken) std::erase(asleep_, &worker);
+}
+
+void Crew::run(Worker& worker) {
   std::unique_lock lock(mutex_);
   while (true) {
     Task task = takeNext();
@@ -128,7 +140,7 @@ void Crew::run() {
     } else if (shouldWatch()) {
       watch(lock);
     } else {
-      wake_.wait(lock);
+      sleep(worker, lock);
     }
   }
 }

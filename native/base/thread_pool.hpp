@@ -15,6 +15,8 @@
 //   that runs is not interrupted.
 // - Build tasks are short all the same (a few milliseconds) and resubmit themselves for the rest:
 //   checkpoints and closing wait for those that run.
+// - Of threads that sleep, the one that fell asleep last is woken: its core still has what it works
+//   with in its caches, and others may go on sleeping.
 // - Whoever submits pays for waking a thread. Of those that serve, one at a time can be kept awake:
 //   it takes the next task by itself.
 // - Tasks do not block on other tasks of the pool. Those that build submit none that serve: threads
@@ -73,22 +75,30 @@ private:
     Task task;
     Clock::time_point since;
   };
+  struct Worker {
+    std::thread thread;
+    std::condition_variable wake;
+    bool isWoken = false;
+  };
 
   // With the mutex held. Null where nothing waits.
   Task takeNext();
   bool shouldWatch() const;
   void watch(std::unique_lock<std::mutex>& lock);
+  void sleep(Worker& worker, std::unique_lock<std::mutex>& lock);
   void start();
-  void run();
+  void run(Worker& worker);
 
   const char* const name_;
   const int nice_;
   const unsigned threads_;
   const std::chrono::milliseconds longestWait_;
   mutable std::mutex mutex_;
-  std::condition_variable wake_;
   std::vector<std::deque<Waiting>> queues_;
-  std::vector<std::thread> workers_;
+  // A deque, since they never move.
+  std::deque<Worker> workers_;
+  // The one that fell asleep last is the last.
+  std::vector<Worker*> asleep_;
   // These change with the mutex held, and are looked at without it.
   std::atomic<size_t> queued_{0};
   std::atomic<bool> stopping_{false};

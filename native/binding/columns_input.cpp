@@ -20,6 +20,7 @@ void ColumnsInput::readIds(Reader& reader, napi_value ids, std::vector<napi_valu
   ids_ = reader.typed<uint32_t>(ids, "ids");
   if (!reader.failed() && (ids_.length % kIdWords != 0 || ids_.length / kIdWords > kMostBatchRows))
     reader.fail("ids", "five words an id, and at most 2^24 ids");
+  bytes_ += ids_.length * sizeof(uint32_t);
   pins.push_back(ids_.value);
 }
 
@@ -34,6 +35,7 @@ void ColumnsInput::readPayloads(Reader& reader, napi_value payloads,
   columns_.payloadBytes = reinterpret_cast<const char*>(bytes.data);
   columns_.payloadOffsets = offsets.data;
   payloadBytes_ = bytes.length;
+  bytes_ += bytes.length;
   pins.push_back(bytes.value);
   pins.push_back(offsets.value);
 }
@@ -79,6 +81,7 @@ void ColumnsInput::readVectors(Reader& reader, napi_value entry, const ShardSpec
   const auto counts =
       reader.typedOrNull<uint32_t>(reader.property(entry, "counts"), "vectors[].counts");
   if (reader.failed()) return;
+  bytes_ += data.length * sizeof(float);
   pins.push_back(data.value);
   if (rows.present()) pins.push_back(rows.value);
   if (column.vector >= spec.vectors.size() && column.vector < known) {

@@ -19,6 +19,8 @@ public:
 
   Status check();
   const UpsertColumns& columns() const { return columns_; }
+  // Of all that was read.
+  size_t bytes() const { return bytes_; }
 
 private:
   void readVectors(Reader& reader, napi_value vector, const ShardSpec& spec,
@@ -29,6 +31,7 @@ private:
 
   Span<uint32_t> ids_;
   uint64_t payloadBytes_ = 0;
+  size_t bytes_ = 0;
   // Components of each sparse column.
   std::vector<size_t> entries_;
   UpsertColumns columns_;

@@ -1,5 +1,6 @@
 #include "binding/environment.hpp"
 
+#include <algorithm>
 #include <thread>
 #include <utility>
 
@@ -176,15 +177,19 @@ napi_value Environment::runSoon(Call call, double expectedNs) {
 }
 
 // Jobs are made long enough to be worth a thread each, and no longer, since other threads may be
-// free.
+// free: all but one, for the thread that runs this has the next calls to read.
 void Environment::submitSoon() {
   uv_prepare_stop(turnEnd_);
+  const unsigned others = std::max(2u, ThreadPool::shared().threads()) - 1;
+  double allNs = 0;
+  for (const Soon& soon : soon_) allNs += soon.expectedNs;
+  const double jobNs = std::max(kJobNs, allNs / others);
   std::vector<Pending*> calls;
   double expectedNs = 0;
   for (const Soon& soon : soon_) {
     calls.push_back(soon.pending);
     expectedNs += soon.expectedNs;
-    if (expectedNs < kJobNs && calls.size() < kMostCallsOfJob) continue;
+    if (expectedNs < jobNs && calls.size() < kMostCallsOfJob) continue;
     submitJob(std::exchange(calls, {}));
     expectedNs = 0;
   }

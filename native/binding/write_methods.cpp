@@ -1,6 +1,7 @@
 // Shards, and writes to them. Shapes are checked here, on the JavaScript thread; contents (ids,
 // offsets, positions) on the pool, where there is time for it.
 #include <cmath>
+#include <optional>
 
 #include "binding/bounds.hpp"
 #include "binding/columns_input.hpp"
@@ -10,6 +11,9 @@
 namespace vicinal::binding {
 
 namespace {
+
+// That are written on the JavaScript thread.
+constexpr size_t kMostInlineBytes = 16 << 10;
 
 bool metricOf(const std::string& name, Metric& metric) {
   static constexpr std::pair<std::string_view, Metric> kMetrics[] = {
@@ -173,28 +177,53 @@ napi_value closeShard(napi_env env, napi_callback_info info) {
   return Environment::of(env)->defer({}, [&](Completion done) { handle->close(std::move(done)); });
 }
 
-using WriteFunction = Status (Shard::*)(const UpsertColumns&);
-
-napi_value writeColumns(napi_env env, napi_callback_info info, WriteFunction write) {
-  Arguments arguments(env, info);
-  const auto handle = ShardHandle::of(arguments);
-  if (!handle) return nullptr;
-  auto input = std::make_shared<ColumnsInput>();
+// A write of rows by columns.
+struct ColumnsWrite {
+  std::shared_ptr<ShardHandle> handle;
+  std::shared_ptr<ColumnsInput> input = std::make_shared<ColumnsInput>();
   Call call;
-  if (!input->readBatch(arguments, arguments[1], handle->shard()->spec(), call.pins))
-    return nullptr;
-  call.work = [shard = handle->shard(), input, write] {
-    VICINAL_TRY(input->check());
-    return (shard.get()->*write)(input->columns());
-  };
-  return runOnShard(handle, env, Lane::Insert, std::move(call));
+
+  bool read(Arguments& arguments) {
+    handle = ShardHandle::of(arguments);
+    return handle && input->readBatch(arguments, arguments[1], handle->shard()->spec(), call.pins);
+  }
+
+  template <typename Write> napi_value onPool(napi_env env, Write write) {
+    call.work = [shard = handle->shard(), input = input, write] {
+      VICINAL_TRY(input->check());
+      return write(*shard, input->columns());
+    };
+    return runOnShard(handle, env, Lane::Insert, std::move(call));
+  }
+};
+
+// Puts a few rows here and now, which takes less than a hop to the pool and back. Nothing where it
+// has to go there, with nothing changed.
+std::optional<Status> upsertedInline(Shard& shard, ColumnsInput& input) {
+  if (input.bytes() > kMostInlineBytes) return std::nullopt;
+  if (Status status = input.check(); !status) return status;
+  Status status = shard.upsert(input.columns(), Waiting::Refused);
+  if (status.code() == Code::Cancelled) return std::nullopt;
+  return status;
 }
 
 napi_value upsert(napi_env env, napi_callback_info info) {
-  return writeColumns(env, info, &Shard::upsert);
+  Arguments arguments(env, info);
+  ColumnsWrite write;
+  if (!write.read(arguments)) return nullptr;
+  const auto status = upsertedInline(*write.handle->shard(), *write.input);
+  if (!status)
+    return write.onPool(
+        env, [](Shard& shard, const UpsertColumns& columns) { return shard.upsert(columns); });
+  if (!status->isOk()) throwError(env, codeName(status->code()), status->message());
+  return nullptr;
 }
 napi_value updateVectors(napi_env env, napi_callback_info info) {
-  return writeColumns(env, info, &Shard::updateVectors);
+  Arguments arguments(env, info);
+  ColumnsWrite write;
+  if (!write.read(arguments)) return nullptr;
+  return write.onPool(
+      env, [](Shard& shard, const UpsertColumns& columns) { return shard.updateVectors(columns); });
 }
 
 napi_value setPayloads(napi_env env, napi_callback_info info) {

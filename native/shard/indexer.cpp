@@ -42,16 +42,20 @@ bool Indexer::Waiter::isMet() const {
   });
 }
 
-void Indexer::kick() {
+void Indexer::kickFor(size_t rows) {
+  kick(unsigned(std::min<size_t>(rows / kMostSliceVertices, pool_.threads()) + 1));
+}
+
+void Indexer::kick(unsigned mostJobs) {
   std::lock_guard lock(mutex_);
   isKicked_ = true;
-  startJobs();
+  startJobs(mostJobs);
 }
 
 // With the mutex held.
-void Indexer::startJobs() {
+void Indexer::startJobs(unsigned most) {
   if (isClosed_ || pauses_ > 0 || !isEnabled_) return;
-  while (jobs_ < pool_.threads()) {
+  while (jobs_ < std::min(most, pool_.threads())) {
     jobs_++;
     pool_.submit(Lane::Build, [self = shared_from_this()] { self->runJob(); });
   }
@@ -67,20 +71,21 @@ void Indexer::runJob() {
     isKicked_ = false;
     linking_++;
   }
-  const bool hasLinked = linkSlice();
+  const Work work = doSlice();
   bool goesOn = false;
   {
     std::lock_guard lock(mutex_);
     linking_--;
     idle_.notify_all();
-    goesOn = (hasLinked || isKicked_) && !isClosed_ && pauses_ == 0 && isEnabled_;
+    goesOn = (work != Work::None || isKicked_) && !isClosed_ && pauses_ == 0 && isEnabled_;
     if (!goesOn) jobs_--;
+    if (work == Work::Much) startJobs(jobs_ + 1);
   }
   callWaiters(Status::ok());
   if (goesOn) pool_.submit(Lane::Build, [self = shared_from_this()] { self->runJob(); });
 }
 
-bool Indexer::linkSlice() {
+Indexer::Work Indexer::doSlice() {
   const Snapshot snapshot = segments_->snapshot();
   for (size_t at = 0; at < snapshot.count(); at++) {
     for (size_t vector = 0; vector < snapshot.segment(at).vectorCount(); vector++) {
@@ -89,20 +94,21 @@ bool Indexer::linkSlice() {
         const Status status = space.recode();
         if (!status) callWaiters(status);
         kick(); // the other jobs found nothing to claim meanwhile
-        return true;
+        return Work::Some;
       }
-      auto slice = space.claim(sliceVertices(space.spec().dim));
+      const uint32_t most = sliceVertices(space.spec().dim);
+      auto slice = space.claim(most);
       if (!slice) {
         callWaiters(slice.status());
-        return false;
+        return Work::None;
       }
       if (slice->empty()) continue;
       space.link(*slice);
       space.finish(*slice);
-      return true;
+      return slice->to - slice->from == most ? Work::Much : Work::Some;
     }
   }
-  return calibrate(snapshot);
+  return calibrate(snapshot) ? Work::Some : Work::None;
 }
 
 // One step; false where there is nothing to measure.
@@ -192,7 +198,7 @@ void Indexer::wait(Done done) {
     waiter.aimAt(segments_->snapshot());
     if (!waiter.isMet()) {
       waiters_.push_back(std::move(waiter));
-      startJobs();
+      startJobs(pool_.threads());
       return;
     }
   }
@@ -202,7 +208,7 @@ void Indexer::wait(Done done) {
 void Indexer::setEnabled(bool enabled) {
   std::lock_guard lock(mutex_);
   isEnabled_ = enabled;
-  startJobs();
+  startJobs(pool_.threads());
 }
 
 void Indexer::pause() {
@@ -214,7 +220,7 @@ void Indexer::pause() {
 void Indexer::resume() {
   std::lock_guard lock(mutex_);
   pauses_--;
-  startJobs();
+  startJobs(pool_.threads());
 }
 
 void Indexer::stand() {

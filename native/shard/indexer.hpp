@@ -22,8 +22,10 @@ public:
 
   Indexer(const SegmentSet& segments, ThreadPool& pool) : segments_(&segments), pool_(pool) {}
 
-  // There may be new vertices.
-  void kick();
+  // There may be new vertices, or something else to be done.
+  void kick() { kick(pool_.threads()); }
+  // There are so many new rows: to wake more threads than they keep busy is in vain.
+  void kickFor(size_t rows);
   // Calls back, from any thread, once every vector present now is linked and what recall costs has
   // been measured where that is due (CLOSED when the shard closes first).
   void wait(Done done);
@@ -54,9 +56,12 @@ private:
     bool isOutdated(const Snapshot& now) const;
   };
 
-  void startJobs();
+  void kick(unsigned mostJobs);
+  void startJobs(unsigned most);
   void runJob();
-  bool linkSlice();
+  // What a job found to do: where it took as much as it may, there is enough for another thread.
+  enum class Work : uint8_t { None, Some, Much };
+  Work doSlice();
   bool calibrate(const Snapshot& snapshot);
   std::unique_ptr<CodeChoice> takeChoice(const Snapshot& snapshot);
   std::shared_ptr<const LiveQueries> liveQueries(size_t vector);

@@ -43,11 +43,16 @@ RowRef SegmentSet::find(const PointId& id) const {
   return {};
 }
 
-Result<Segment*> SegmentSet::writable(const WriteBatch& batch) {
+bool SegmentSet::takes(const WriteBatch& batch) {
   widths_.note(batch);
+  const Segment* const segment = active();
+  return segment != nullptr && segment->dataBytes() < segmentBytes_ &&
+         segment->hasRoom(batch.size) && widths_.suit(*segment);
+}
+
+Result<Segment*> SegmentSet::writable(const WriteBatch& batch) {
   Segment* segment = active();
-  if (segment == nullptr || segment->dataBytes() >= segmentBytes_ ||
-      !segment->hasRoom(batch.size) || !widths_.suit(*segment)) {
+  if (!takes(batch)) {
     auto created = Segment::create(nextNumber_, widths_.narrowed(vectors_), sparse_, segmentBytes_,
                                    batch.size);
     if (!created) return created.status();
@@ -60,8 +65,7 @@ Result<Segment*> SegmentSet::writable(const WriteBatch& batch) {
   return segment;
 }
 
-void SegmentSet::commit(Segment* appended, const std::vector<RowRef>& replaced) {
-  std::unique_lock lock(*lookup_);
+void SegmentSet::commit(Segment* appended, const std::vector<RowRef>& replaced, const LookupLock&) {
   const uint64_t tick = nextTick();
   if (appended != nullptr) {
     appended->adoptIds();

@@ -5,8 +5,8 @@
 // with the next tick, and publishes tick and row count together. A reader that took its snapshot
 // before sees the old rows, one after sees the new ones, and nobody sees both or neither.
 //
-// Threads: `find`, `writable`, `commit`, `freeze`, `add`, `drop` are the writer's (the shard's
-// writer lock). `snapshot` and `locate` are anyone's.
+// Threads: `find`, `writable`, `lockLookup`, `commit`, `freeze`, `add`, `drop` are the writer's
+// (the shard's writer lock). `snapshot` and `locate` are anyone's.
 #pragma once
 
 #include <atomic>
@@ -38,11 +38,17 @@ public:
 
   // The live row of an id, as the last commit left it.
   RowRef find(const PointId& id) const;
+  // Whether the active segment does, so that none has to be made for it.
+  bool takes(const WriteBatch& batch);
   // The active segment, prepared for the batch. Freezes the present one where it is full, or keeps
   // vectors narrower than these, or wider than all there have been.
   Result<Segment*> writable(const WriteBatch& batch);
+  // Held by whoever commits. Without waiting it may be none.
+  using LookupLock = std::unique_lock<std::shared_mutex>;
+  LookupLock lockLookup() const { return LookupLock(*lookup_); }
+  LookupLock tryLockLookup() const { return LookupLock(*lookup_, std::try_to_lock); }
   // Publishes what is staged in `appended` (may be null) and tombstones `replaced`, as one change.
-  void commit(Segment* appended, const std::vector<RowRef>& replaced);
+  void commit(Segment* appended, const std::vector<RowRef>& replaced, const LookupLock& lock);
 
   // Segments made from now on have these payload indexes.
   void setIndexFields(std::vector<IndexField> fields) { indexFields_ = std::move(fields); }

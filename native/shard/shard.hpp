@@ -16,6 +16,7 @@
 
 #include "base/status.hpp"
 #include "search/recall_meter.hpp"
+#include "search/row_block.hpp"
 #include "search/search_pace.hpp"
 #include "search/walk_length.hpp"
 #include "segment/segment_reader.hpp"
@@ -142,7 +143,9 @@ public:
 
   // ---- writes (shard_write.cpp)
   // -------------------------------------------------------------------
-  Status upsert(const UpsertColumns& columns);
+  // Where waiting is refused and somebody would have to be waited for, or a segment has to be made:
+  // CANCELLED, and nothing is changed.
+  Status upsert(const UpsertColumns& columns, Waiting waiting = Waiting::Allowed);
   Status updateVectors(const UpsertColumns& columns);
   Status deleteVectors(const std::vector<PointId>& ids, const std::vector<uint32_t>& vectors,
                        uint64_t seq);
@@ -199,7 +202,9 @@ private:
   Status measure(RecallMeter& meter, uint32_t vector, const RecallMeter::Query& query);
   void followCallers(uint32_t vector);
   // Publishes the batch. `isChange`: its rows are changes the table lacks.
-  Status writeRows(WriteBatch& batch, bool isChange);
+  // With the writer's lock held, and that of look-ups where nobody may be waited for.
+  Status upsertHeld(const UpsertColumns& columns, SegmentSet::LookupLock lookup);
+  Status writeRows(WriteBatch& batch, bool isChange, SegmentSet::LookupLock lookup = {});
   WriteBatch newBatch(size_t mostRows) const;
 
   struct Plan;

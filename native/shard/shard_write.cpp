@@ -63,11 +63,14 @@ private:
   std::vector<std::pair<uint32_t, SparseVector>> givenSparse_;
 };
 
+Status refused() { return {Code::Cancelled, "the write would have to wait"}; }
+
 } // namespace
 
-Status Shard::writeRows(WriteBatch& batch, bool isChange) {
+Status Shard::writeRows(WriteBatch& batch, bool isChange, SegmentSet::LookupLock lookup) {
   Segment* segment = nullptr;
   if (!batch.rows.empty()) {
+    if (lookup && !segments_.takes(batch)) return refused();
     auto writable = segments_.writable(batch);
     if (!writable) return writable.status();
     segment = *writable;
@@ -80,8 +83,12 @@ Status Shard::writeRows(WriteBatch& batch, bool isChange) {
     }
   }
   if (segment != nullptr) segment->indexStaged();
-  if (!batch.rows.empty() || !batch.replaced.empty()) segments_.commit(segment, batch.replaced);
-  if (!batch.rows.empty()) indexer_->kick();
+  if (!batch.rows.empty() || !batch.replaced.empty()) {
+    if (!lookup) lookup = segments_.lockLookup();
+    segments_.commit(segment, batch.replaced, lookup);
+    lookup.unlock();
+  }
+  if (!batch.rows.empty()) indexer_->kickFor(batch.rows.size());
   if (!batch.rows.empty()) sparseIndexer_.kick();
   return Status::ok();
 }
@@ -90,8 +97,20 @@ WriteBatch Shard::newBatch(size_t mostRows) const {
   return WriteBatch(mostRows, spec_.vectors.size(), spec_.sparse.size());
 }
 
-Status Shard::upsert(const UpsertColumns& columns) {
-  std::lock_guard lock(writer_);
+Status Shard::upsert(const UpsertColumns& columns, Waiting waiting) {
+  std::unique_lock writer(writer_, std::defer_lock);
+  if (waiting == Waiting::Allowed) {
+    writer.lock();
+    return upsertHeld(columns, {});
+  }
+  // Nobody is waited for: not who writes, nor those who look up ids or read a payload index.
+  if (!spec_.sparse.empty() || !writer.try_lock() || !segments_.indexFields().empty())
+    return refused();
+  SegmentSet::LookupLock lookup = segments_.tryLockLookup();
+  return lookup ? upsertHeld(columns, std::move(lookup)) : refused();
+}
+
+Status Shard::upsertHeld(const UpsertColumns& columns, SegmentSet::LookupLock lookup) {
   WriteBatch batch = newBatch(columns.ids.size());
   ColumnCursor cursor(columns, spec_.vectors);
   for (uint32_t point = 0; point < columns.ids.size(); point++) {
@@ -101,7 +120,7 @@ Status Shard::upsert(const UpsertColumns& columns) {
     cursor.give(batch);
     batch.add(columns.ids[point], columns.seq, columns.payload(point), old);
   }
-  VICINAL_TRY(writeRows(batch, true));
+  VICINAL_TRY(writeRows(batch, true, std::move(lookup)));
   advance(columns.seq);
   return Status::ok();
 }
@@ -177,7 +196,7 @@ Status Shard::setPayloads(const UpsertColumns& columns) {
       const std::string_view text = columns.payload(point);
       row.segment->payloads().setOverlay(row.row, {columns.seq, tick, std::string(text)});
     }
-    segments_.commit(nullptr, {});
+    segments_.commit(nullptr, {}, segments_.lockLookup());
   }
   for (const auto& [row, point] : changed)
     changes_.notePayload(columns.ids[point], row, columns.seq, columns.payload(point).size());

@@ -4,8 +4,11 @@
 #include <chrono>
 #include <functional>
 #include <future>
+#include <set>
 #include <string>
+#include <thread>
 #include <utility>
+#include <vector>
 
 #ifdef __linux__
 #include <sys/resource.h>
@@ -40,6 +43,21 @@ template <typename Condition> bool comes(const Condition& condition) {
 }
 
 } // namespace
+
+TEST("of threads that sleep the one that fell asleep last is woken") {
+  ThreadPool pool(4);
+  std::vector<std::thread::id> ranOn;
+  for (int i = 0; i < 12; i++) {
+    std::promise<std::thread::id> ran;
+    pool.submit(Lane::Search, [&] { ran.set_value(std::this_thread::get_id()); });
+    ranOn.push_back(ran.get_future().get());
+    // Until all sleep again.
+    std::this_thread::sleep_for(std::chrono::milliseconds(test::isSlow() ? 200 : 50));
+  }
+  // The first ones may have run while others were still being started.
+  const std::set<std::thread::id> later(ranOn.begin() + 4, ranOn.end());
+  CHECK_EQUAL(later.size(), 1u);
+}
 
 TEST("a free thread takes searches before inserts") {
   ThreadPool pool(1, kLong);

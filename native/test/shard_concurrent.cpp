@@ -10,6 +10,47 @@ namespace vicinal {
 
 using namespace test;
 
+TEST("a write that must not wait is refused where somebody looks up ids, there are indexes to "
+     "read or a segment is to be made, and changes nothing") {
+  ThreadPool pool(2);
+  Shard shard(testSpec(), pool);
+  const TestBatch first(0, 4, 1);
+  // A segment has to be made for them.
+  CHECK(shard.upsert(first.columns, Waiting::Refused).code() == Code::Cancelled);
+  CHECK_EQUAL(pointsOf(shard), 0u);
+  CHECK(shard.upsert(first.columns).isOk());
+  CHECK_EQUAL(pointsOf(shard), 4u);
+  const std::string before = answer(shard, testSearch(7));
+  const TestBatch second(2, 4, 2, 99);
+  const auto isRefused = [&] {
+    CHECK(shard.upsert(second.columns, Waiting::Refused).code() == Code::Cancelled);
+    CHECK_EQUAL(answer(shard, testSearch(7)), before);
+  };
+  {
+    const Snapshot reader = shard.snapshot();
+    std::shared_lock lookup(*reader.lookup);
+    isRefused();
+  }
+  CHECK(shard.createPayloadIndex({"n", PayloadIndexKind::Integer}).isOk());
+  isRefused();
+  shard.dropPayloadIndex("n");
+  CHECK(shard.upsert(TestBatch(2, 4, 3, 99).columns, Waiting::Refused).isOk());
+  CHECK_EQUAL(pointsOf(shard), 6u);
+}
+
+TEST("rows that come one by one are all linked, however many threads are woken for them") {
+  ThreadPool pool(3);
+  Shard shard(testSpec(), pool);
+  const uint32_t count = isSlow() ? 300 : 2000;
+  for (uint32_t at = 0; at < count; at++)
+    CHECK(shard.upsert(TestBatch(at, 1, at + 1).columns).isOk());
+  // Nobody waits for the graph, which would wake threads too.
+  const auto until = std::chrono::steady_clock::now() + std::chrono::seconds(60);
+  while (shard.stats().vectors[0].indexed < count && std::chrono::steady_clock::now() < until)
+    std::this_thread::sleep_for(std::chrono::milliseconds(5));
+  CHECK_EQUAL(shard.stats().vectors[0].indexed, uint64_t(count));
+}
+
 TEST("searches, writes, payload changes, compaction, checkpoints and indexes run beside each "
      "other") {
   ThreadPool pool(2);

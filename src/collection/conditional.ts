@@ -1,6 +1,7 @@
 import type { UpdateCondition } from '../core/database.js'
 import { invalid } from '../core/errors.js'
 import { ID_WORDS, idKey, type PointColumns } from '../core/point.js'
+import type { Stoppable } from '../core/stop.js'
 import { compileFilterAmong } from '../filter/program.js'
 import type { PlanContext } from './plan-context.js'
 import { takeRows } from './point-columns.js'
@@ -9,7 +10,7 @@ const MODES = ['upsert', 'insert_only', 'update_only'] as const
 const NO_FIELDS = { payload: false, vectors: new Uint32Array(0) }
 
 /** Which of the points are to be written, asked in the writer's turn: with every earlier write applied. */
-export type Choose = (columns: PointColumns, signal?: AbortSignal) => Promise<PointColumns>
+export type Choose = (columns: PointColumns, scope?: Stoppable) => Promise<PointColumns>
 
 /** Checks a condition; null where every point is to be written. */
 export function conditionOf(condition: UpdateCondition, context: PlanContext): Choose | null {
@@ -19,11 +20,11 @@ export function conditionOf(condition: UpdateCondition, context: PlanContext): C
   const vectorNames = context.schema.map(({ name }) => name)
   const programOf = compileFilterAmong(updateFilter, { vectorNames }, 'update_filter')
   if (mode === 'upsert' && programOf === null) return null
-  return async (columns, signal) => {
+  return async (columns, scope) => {
     const there = await rowsThere(columns, context)
     if (mode === 'insert_only') return keepRows(columns, (row) => !there.has(row))
     const matching = programOf
-      ? await rowsMatching(columns, there, (ids) => context.shard.selectIds(programOf(ids), signal))
+      ? await rowsMatching(columns, there, (ids) => context.shard.selectIds(programOf(ids), scope?.signal))
       : there
     if (mode === 'update_only') return keepRows(columns, (row) => matching.has(row))
     // What the filter says is asked of points that are there; new ones come in regardless.

@@ -16,6 +16,7 @@ import type { PayloadIndexKind, PayloadIndexOptions } from '../core/payload-inde
 import type { Payload } from '../core/point.js'
 import type { CollectionInfo, ConfigChange, VectorNameConfig } from '../core/schema.js'
 import type { CollectionSnapshots } from '../core/snapshots.js'
+import type { Stoppable } from '../core/stop.js'
 import { writeBytes } from './anticipated.js'
 import { withCall, withDeadline } from './call-scope.js'
 import type { CollectionEngine } from './collection-engine.js'
@@ -135,7 +136,7 @@ export class EmbeddedCollection<P = Payload> extends CollectionReads<P> implemen
         for (const operation of operations) writes.push(await this.#plan(operation))
         this.#engine.strictMode?.written(writes.length)
         const results: WriteResult[] = []
-        for (const write of writes) results.push(await write(options ?? {}, scope.signal))
+        for (const write of writes) results.push(await write(options ?? {}, scope))
         return results
       })
     })
@@ -158,7 +159,7 @@ export class EmbeddedCollection<P = Payload> extends CollectionReads<P> implemen
       withRoom(this.#writeBytes(operation), scope, async () => {
         const write = await this.#plan(operation)
         this.#engine.strictMode?.written(1)
-        return await write(options, scope.signal)
+        return await write(options, scope)
       }),
     )
   }
@@ -166,14 +167,14 @@ export class EmbeddedCollection<P = Payload> extends CollectionReads<P> implemen
   /** A write that is validated. Where vectors are others by the time its turn comes, it is validated again by those. */
   async #plan(
     operation: WriteOperation<P>,
-  ): Promise<(options: WriteOptions, signal: AbortSignal) => Promise<WriteResult>> {
+  ): Promise<(options: WriteOptions, scope: Stoppable) => Promise<WriteResult>> {
     const { view, strictMode } = this.#engine
     const { shard, schema } = view
     const plan = await planOperation(operation as WriteOperation<unknown>, { shard, schema, strictMode })
     const isPresent = () => this.#engine.shard === view.shard
-    return async (options, signal) => {
-      const result = await this.#engine.writer.write(plan, options, signal, isPresent)
-      return result ?? (await (await this.#plan(operation))(options, signal))
+    return async (options, scope) => {
+      const result = await this.#engine.writer.write(plan, options, scope, isPresent)
+      return result ?? (await (await this.#plan(operation))(options, scope))
     }
   }
 

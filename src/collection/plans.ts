@@ -4,6 +4,7 @@ import type { Filter } from '../core/filter.js'
 import { LIMITS } from '../core/limits.js'
 import { decodeId, distinctIds, encodeIds, ID_WORDS, type PointColumns } from '../core/point.js'
 import type { SchemaVector } from '../core/schema.js'
+import type { Stoppable } from '../core/stop.js'
 import { parsePath } from '../filter/path.js'
 import { compileFilter } from '../filter/program.js'
 import type { LogRecord } from '../log/record.js'
@@ -22,7 +23,7 @@ import { columnsOfColumnar, columnsOfPoints, keepLast } from './point-columns.js
  */
 export interface WritePlan {
   needsState: boolean
-  resolve(signal?: AbortSignal): Promise<LogRecord | null> | LogRecord | null
+  resolve(scope?: Stoppable): Promise<LogRecord | null> | LogRecord | null
 }
 
 const NO_FIELDS = { payload: false, vectors: new Uint32Array(0) }
@@ -67,7 +68,7 @@ async function planUpsert(points: unknown, condition: UpdateCondition, context: 
   const given = keepLast(columns)
   const recordOf = (kept: PointColumns): LogRecord | null => (kept.count === 0 ? null : { op: 'upsert', columns: kept })
   if (choose === null) return { needsState: false, resolve: () => recordOf(given) }
-  return { needsState: true, resolve: async (signal) => recordOf(await choose(given, signal)) }
+  return { needsState: true, resolve: async (scope) => recordOf(await choose(given, scope)) }
 }
 
 function toColumns(points: unknown, schema: readonly SchemaVector[]): PointColumns {
@@ -93,10 +94,10 @@ async function planUpdateVectors(
   const kept = keepLast({ ...columns, payloads: null })
   return {
     needsState: true,
-    resolve: async (signal) => {
+    resolve: async (scope) => {
       if (kept.count === 0) return null
       await requirePresent(kept.ids, context.shard)
-      const chosen = choose ? await choose(kept, signal) : kept
+      const chosen = choose ? await choose(kept, scope) : kept
       return chosen.count === 0 ? null : { op: 'updateVectors', columns: chosen }
     },
   }
@@ -130,8 +131,8 @@ function planForIds(
   const { filter } = selected
   return {
     needsState: true,
-    resolve: async (signal) => {
-      const ids = await context.shard.selectIds(filter, signal)
+    resolve: async (scope) => {
+      const ids = await context.shard.selectIds(filter, scope?.signal)
       return ids.length === 0 ? null : record(ids)
     },
   }

@@ -1,6 +1,7 @@
 import type { WriteOptions, WriteResult } from '../core/database.js'
 import { VicinalError } from '../core/errors.js'
 import { LIMITS } from '../core/limits.js'
+import type { Stoppable } from '../core/stop.js'
 import type { Log } from '../log/log.js'
 import type { LogRecord } from '../log/record.js'
 import type { Shard } from '../native/shard.js'
@@ -47,13 +48,13 @@ export class Writer {
   async write(
     plan: WritePlan,
     options: WriteOptions,
-    signal: AbortSignal,
+    scope: Stoppable,
     isPresent: () => boolean = () => true,
   ): Promise<WriteResult | null> {
     this.#admit()
     this.#waiting++
     try {
-      const turn = this.#turn.then(() => (isPresent() ? this.#append(plan, signal) : null))
+      const turn = this.#turn.then(() => (isPresent() ? this.#append(plan, scope) : null))
       this.#turn = turn.catch(() => undefined)
       const appended = await turn
       if (appended === null) return null
@@ -103,10 +104,10 @@ export class Writer {
 
   async #append(
     plan: WritePlan,
-    signal: AbortSignal,
+    scope: Stoppable,
   ): Promise<{ seq: number; written: Promise<void>; applied: Promise<void> }> {
     if (plan.needsState) await this.#applied.catch(() => undefined)
-    const record = await resolved(plan, signal)
+    const record = await resolved(plan, scope)
     if (this.#broken) throw this.#broken
     if (record === null)
       return { seq: this.#parts.log.lastSeq, written: Promise.resolve(), applied: this.#applied.catch(() => undefined) }
@@ -140,11 +141,11 @@ export class Writer {
 }
 
 /** Nothing is in the log yet, so the write may still be given up. */
-async function resolved(plan: WritePlan, signal: AbortSignal): Promise<LogRecord | null> {
-  const reason = (error: unknown) => (signal.aborted ? signal.reason : error)
-  const record = await Promise.resolve(plan.resolve(signal)).catch((error: unknown) => {
+async function resolved(plan: WritePlan, scope: Stoppable): Promise<LogRecord | null> {
+  const reason = (error: unknown) => (scope.isStopped ? scope.reason : error)
+  const record = await Promise.resolve(plan.resolve(scope)).catch((error: unknown) => {
     throw reason(error)
   })
-  if (signal.aborted) throw signal.reason
+  if (scope.isStopped) throw scope.reason
   return record
 }

@@ -1,6 +1,7 @@
 /** What may be over before it is done: an AbortSignal, made only where one is asked for. */
 export interface Stoppable {
   readonly isStopped: boolean
+  readonly reason: unknown
   readonly signal: AbortSignal
   /** Each listener is called once, or never. */
   onStop(listener: () => void): void

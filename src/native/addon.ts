@@ -125,8 +125,11 @@ export interface Addon {
   inspectSegment(path: string): Promise<SegmentFileInfo>
 
   // ---- writes: one at a time per shard, each atomic for readers -----------------------------------------
-  /** Puts whole points. Rows whose id is present with a sequence number >= theirs are skipped. */
-  upsert(shard: ShardHandle, batch: UpsertBatch): Promise<void>
+  /**
+   * Puts whole points. Rows whose id is present with a sequence number >= theirs are skipped. A few are put at once, without
+   * a promise, where nobody has to be waited for.
+   */
+  upsert(shard: ShardHandle, batch: UpsertBatch): Awaitable<void>
   /** Replaces or adds the given vectors of present points, keeping their other vectors and payload. */
   updateVectors(shard: ShardHandle, batch: UpsertBatch): Promise<void>
   /** Removes the named vectors (indexes into spec.vectors) of present points. */

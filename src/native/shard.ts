@@ -292,7 +292,7 @@ export class Shard {
     }
   }
 
-  async #run<T>(call: () => Promise<T>): Promise<T> {
+  async #run<T>(call: () => Awaitable<T>): Promise<T> {
     try {
       return await call()
     } catch (error) {

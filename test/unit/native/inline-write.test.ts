@@ -1,0 +1,73 @@
+import { afterEach, describe, expect, test } from 'vitest'
+import type { ShardHandle, UpsertBatch } from '../../../src/native/addon.js'
+import { addon } from '../../../src/native/load.js'
+import { Shard } from '../../../src/native/shard.js'
+import { clusteredVectors, NO_FIELDS, sequence, spec, texts } from './shard-data.js'
+
+const DIM = 16
+/** Bounds of the kernel's writes that end at once (binding/write_methods.cpp). */
+const MOST_BYTES = 16 * 1024
+
+describe('a write of a few points', () => {
+  const open: ShardHandle[] = []
+  afterEach(async () => {
+    await Promise.all(open.splice(0).map((shard) => addon().closeShard(shard)))
+  })
+
+  /** With one point, whose segment takes more. */
+  async function shard(): Promise<ShardHandle> {
+    const made = addon().createShard(spec(DIM))
+    open.push(made)
+    const first = addon().upsert(made, await batch(1000, 1, 1))
+    // A segment has to be made for it.
+    expect(first).toBeInstanceOf(Promise)
+    await first
+    return made
+  }
+
+  async function batch(from: number, count: number, seq: number, payload = 'x'): Promise<UpsertBatch> {
+    const data = await clusteredVectors(count, DIM, seq)
+    const payloads = texts(Array.from({ length: count }, () => ({ payload })))
+    return { ids: sequence(from, count), seq, vectors: [{ vector: 0, data, rows: null }], payloads }
+  }
+
+  test('is over within its call, and seen at once', async () => {
+    const made = await shard()
+    expect(addon().upsert(made, await batch(0, 3, 2))).toBeUndefined()
+    expect(addon().stats(made).points).toBe(4)
+    expect(addon().upsert(made, await batch(1, 1, 3))).toBeUndefined()
+    const found = await addon().retrieve(made, sequence(0, 3), NO_FIELDS, 0)
+    expect([...found.seqs]).toEqual([2, 3, 2])
+  })
+
+  test('goes to the pool where it is large, by its vectors or by its payloads', async () => {
+    const made = await shard()
+    for (const large of [await batch(0, MOST_BYTES / (DIM * 4) + 1, 2), await batch(0, 1, 3, 'x'.repeat(MOST_BYTES))]) {
+      const started = addon().upsert(made, large)
+      expect(started).toBeInstanceOf(Promise)
+      await started
+    }
+    expect(addon().stats(made).points).toBe(MOST_BYTES / (DIM * 4) + 2)
+  })
+
+  test('goes to the pool where payload indexes have readers', async () => {
+    const made = await shard()
+    await addon().createPayloadIndex(made, 'payload', 'keyword', null, false)
+    const started = addon().upsert(made, await batch(0, 1, 2))
+    expect(started).toBeInstanceOf(Promise)
+    await started
+    expect(addon().stats(made).points).toBe(2)
+  })
+
+  test('that is malformed is refused as any other, and changes nothing', async () => {
+    const made = new Shard(spec(DIM))
+    const good = await batch(0, 2, 1)
+    const offsets = Uint32Array.of(0, 20, 4)
+    const wrong = { ...good, payloads: { bytes: new Uint8Array(20), offsets } }
+    await expect(made.upsert(wrong)).rejects.toMatchObject({ code: 'INVALID_ARGUMENT' })
+    expect(made.stats().points).toBe(0)
+    await made.upsert(good)
+    expect(made.stats().points).toBe(2)
+    await made.close()
+  })
+})
