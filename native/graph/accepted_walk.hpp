@@ -57,7 +57,8 @@ public:
   SearchEnd run(Neighbor start, const SearchOptions& options) {
     scratch_.visited.start(graph_.prepared());
     scratch_.beam.start(std::max(options.ef, 1u), options.stop);
-    if (unmet_.covers(options.hidden)) unmet_.take(options.hidden);
+    if (options.hidden != nullptr && unmet_.covers(options.hidden->vertex()))
+      unmet_.take(options.hidden->vertex());
     if (unmet_.covers(start.vertex) && unmet_.take(start.vertex) && isLive_(start.vertex))
       scratch_.beam.keep(start);
     else

@@ -95,6 +95,7 @@ struct AcceptAll {
   bool operator()(uint32_t) const { return true; }
 };
 
+class HiddenVertex;
 class ParkedWalk;
 
 struct SearchOptions {
@@ -106,8 +107,8 @@ struct SearchOptions {
   const CancelFlag* cancel = nullptr;
   // Where a walk that is cancelled is left, and taken up again (graph/parked_walk.hpp).
   ParkedWalk* parked = nullptr;
-  // A vertex of level 0 that the walk treats as not there; none by default.
-  uint32_t hidden = UINT32_MAX;
+  // May be null.
+  HiddenVertex* hidden = nullptr;
 };
 
 enum class SearchEnd : uint8_t { Complete, BudgetSpent, Cancelled };
@@ -189,6 +190,8 @@ public:
   // Of what is in a file, nothing stays in this process until it is asked for. The same conditions.
   void shed();
   uint32_t levelOf(uint32_t vertex) const;
+  // On level 0.
+  std::vector<uint32_t> neighbours(uint32_t vertex) const;
 
   // The arrays for the first `vertices` vertices. Requires that exactly those are inserted and no
   // insert runs.

@@ -8,6 +8,7 @@
 #include <optional>
 #include <type_traits>
 
+#include "graph/hidden_vertex.hpp"
 #include "graph/hnsw_graph.hpp"
 #include "graph/parked_walk.hpp"
 #include "graph/rows.hpp"
@@ -61,7 +62,7 @@ public:
     scratch_.beam.start(std::max(options.ef, 1u), options.stop);
     scratch_.frontier.clear();
     hidden_ = options.hidden;
-    if (hidden_ < graph_.prepared()) scratch_.visited.add(hidden_);
+    if (hidden_ != nullptr) scratch_.visited.add(hidden_->vertex());
     for (const Neighbor& start : starts)
       if (scratch_.visited.add(start.vertex)) keepOne(start);
     return goOn(level, options);
@@ -107,22 +108,14 @@ private:
     const size_t count = loadId(record[0]) & HnswGraph::countMask;
     uint32_t* const ids = scratch_.ids.data();
     for (size_t i = 0; i < count; i++) ids[i] = loadId(record[1 + i]);
-    if (hidden_ != HnswGraph::noVertex) replaceHidden(vertex, ids, count);
-    return count;
-  }
-
-  // Without the hidden vertex, its neighbours would have had one of each other in its place.
-  void replaceHidden(uint32_t vertex, uint32_t* ids, size_t count) const {
-    uint32_t* const at = std::find(ids, ids + count, hidden_);
-    if (at == ids + count) return;
-    const uint32_t* record = graph_.level0(hidden_);
-    const uint32_t others = loadId(record[0]) & HnswGraph::countMask;
-    if (others > 0) *at = loadId(record[1 + vertex % others]);
+    if (hidden_ == nullptr || std::find(ids, ids + count, hidden_->vertex()) == ids + count)
+      return count;
+    return hidden_->leave(vertex, ids, count, graph_.m0_);
   }
 
   size_t copyUnseenLinks(uint32_t vertex, uint32_t level) {
     uint32_t* const ids = scratch_.ids.data();
-    if (hidden_ != HnswGraph::noVertex) {
+    if (hidden_ != nullptr) {
       const size_t count = copyLinks(vertex, level);
       report.looked += count;
       return scratch_.visited.addAll(ids, count, ids);
@@ -201,7 +194,7 @@ private:
   const Scorer& scorer_;
   const Accept& accept_;
   Scratch& scratch_;
-  uint32_t hidden_ = HnswGraph::noVertex;
+  HiddenVertex* hidden_ = nullptr;
   size_t around_ = 0;
 };
 

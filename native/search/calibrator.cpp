@@ -94,6 +94,7 @@ Status Calibrator::chooseSamples() {
     if (space_.graph().levelOf(vertex) > 0) continue;
     Sample& sample = addSample();
     sample.vertex = vertex;
+    sample.hidden = std::make_unique<AbsentVertex>(space_, codes_, vertex);
     sample.vector.assign(space_.spec().dim, 0);
     VICINAL_TRY(space_.load(vertex, sample.vector.data(), true));
     prepare(sample);
@@ -239,13 +240,14 @@ Status Calibrator::walkAmongAll(size_t at, double mostDistances) {
   const Metric metric = space_.spec().metric;
   const Effort effort{measuredReaches(metric)[all_.reach]};
   SearchOptions options = walkOptions(metric, effort, kCalibratedWanted);
-  options.hidden = sample.vertex;
+  options.hidden = sample.hidden.get();
   if (std::isfinite(mostDistances)) options.maxDistances = uint64_t(mostDistances);
   SearchStats stats;
   SpaceSearch search(space_, sample.vector.data(), Waiting::Allowed, stats, codes_);
   std::vector<Neighbor> found;
   SearchEnd end = SearchEnd::Complete;
   VICINAL_TRY(search.lead(options, AcceptAll{}, found, end));
+  if (sample.hidden) VICINAL_TRY(sample.hidden->endWalk());
   const auto distances = double(stats.distances);
   if (codes_) VICINAL_TRY(search.rescore({kDeepest}, found));
   all_.walks.push_back({at, recallOf(found, sample.farthest), distances});
@@ -259,7 +261,7 @@ Status Calibrator::walkAmongAccepted(size_t at) {
   const Metric metric = space_.spec().metric;
   const Effort effort{measuredReaches(metric)[accepted_.reach]};
   SearchOptions options = walkOptions(metric, effort, kCalibratedWanted);
-  options.hidden = sample.vertex;
+  options.hidden = sample.hidden.get();
   SearchStats stats;
   SpaceSearch search(space_, sample.vector.data(), Waiting::Allowed, stats, codes_);
   std::vector<Neighbor> found;

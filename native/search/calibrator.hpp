@@ -1,10 +1,10 @@
 // Measures what recall costs in a space (segment/calibration.hpp).
 //
-// Vectors of the space itself are sought, each as if it were not there: hidden from the walk, which
-// otherwise would have its record, a list of its neighbours. The truth is a scan of all codes, the
-// foremost scored exactly; on some of the sample it is compared with a scan of all vectors. So the
-// sample is of the data's own kind. Where callers ask queries of another kind (RecallMeter), those
-// are sought instead; they are not stored, so nothing is hidden.
+// Vectors of the space itself are sought, each as if it were not there (search/absent_vertex.hpp):
+// hidden from the walk, which otherwise would have its record, a list of its neighbours. The truth
+// is a scan of all codes, the foremost scored exactly; on some of the sample it is compared with a
+// scan of all vectors. So the sample is of the data's own kind. Where callers ask queries of
+// another kind (RecallMeter), those are sought instead; they are not stored, so nothing is hidden.
 //
 // The work is cut into steps of about a millisecond, so that checkpoints and closing need not
 // wait.
@@ -16,6 +16,7 @@
 
 #include "filter/row_bitmap.hpp"
 #include "graph/neighbor.hpp"
+#include "search/absent_vertex.hpp"
 #include "search/live_queries.hpp"
 #include "search/pace_meter.hpp"
 #include "segment/segment.hpp"
@@ -43,6 +44,8 @@ private:
   struct Sample {
     // kNoVertex where it is a caller's.
     uint32_t vertex = kNoVertex;
+    // Null for those.
+    std::unique_ptr<AbsentVertex> hidden;
     std::vector<float> vector;
     CodeQuery query;
     Shortlist near{0};

@@ -1,9 +1,14 @@
 // Recall as a promise: what is asked for is kept on queries that nobody has seen.
+#include <algorithm>
 #include <chrono>
+#include <optional>
+#include <set>
 #include <thread>
 
 #include "graph_fixture.hpp"
 #include "harness.hpp"
+#include "search/absent_vertex.hpp"
+#include "search/space_search.hpp"
 #include "shard_fixture.hpp"
 
 namespace vicinal {
@@ -122,6 +127,98 @@ TEST("recall that was asked for is kept, by every metric, at the least effort th
     }
     CHECK(before < fixture.count / 2.0);
   }
+}
+
+namespace {
+
+// Of walks that go so far, for vectors that are hidden or nowhere: the share of the ten nearest of
+// those that are not hidden.
+double recallOfWalks(const VectorSpace& space, const std::vector<float>& sought,
+                     const std::vector<uint32_t>& hidden) {
+  const SearchOptions plain = walkOptions(space.spec().metric, Effort{1.02f}, kCalibratedWanted);
+  double hits = 0;
+  const size_t count = sought.size() / kDim;
+  for (size_t at = 0; at < count; at++) {
+    const float* const query = &sought[at * kDim];
+    std::vector<Neighbor> nearest;
+    for (uint32_t vertex = 0; vertex < space.vertices(); vertex++)
+      if (hidden.empty() || vertex != hidden[at])
+        nearest.push_back({space.space().distance(query, vertex), vertex});
+    std::partial_sort(nearest.begin(), nearest.begin() + kCalibratedWanted, nearest.end(),
+                      isNearer);
+    SearchOptions options = plain;
+    std::optional<AbsentVertex> absent;
+    if (!hidden.empty()) options.hidden = &absent.emplace(space, space.codes(), hidden[at]);
+    SearchStats stats;
+    SpaceSearch search(space, query, Waiting::Allowed, stats);
+    std::vector<Neighbor> found;
+    SearchEnd end = SearchEnd::Complete;
+    CHECK(search.walk(options, {kDeepest}, AcceptAll{}, found, end).isOk());
+    CHECK(!absent || absent->endWalk().isOk());
+    for (size_t i = 0; i < found.size() && i < kCalibratedWanted; i++)
+      hits += found[i].distance <= nearest[kCalibratedWanted - 1].distance ? 1 : 0;
+  }
+  return hits / double(count * kCalibratedWanted);
+}
+
+} // namespace
+
+TEST("walks for stored vectors that are hidden find what walks for others of their kind do") {
+  const uint32_t rows = isSlow() ? 3000 : 12'000;
+  const uint32_t sought = isSlow() ? 150 : 1500;
+  const RecallFixture fixture(Metric::L2, rows);
+  const Snapshot snapshot = fixture.shard->snapshot();
+  const VectorSpace& space = snapshot.segment(0).space(0);
+  std::vector<uint32_t> hidden;
+  std::vector<float> stored;
+  // All over the graph: those that came first are in more lists.
+  for (uint32_t at = 0; at < rows && hidden.size() < sought; at++) {
+    const uint32_t vertex = at * 7 % rows;
+    if (space.graph().levelOf(vertex) > 0) continue;
+    hidden.push_back(vertex);
+    stored.resize(stored.size() + kDim);
+    CHECK(space.load(vertex, &stored[stored.size() - kDim], true).isOk());
+  }
+  const double ofHidden = recallOfWalks(space, stored, hidden);
+  const double ofOthers =
+      recallOfWalks(space, clusteredRows(sought, kDim, 4242, false), std::vector<uint32_t>());
+  // The loss is what is compared: a walk that finds all shows nothing.
+  CHECK(ofOthers < 0.97);
+  std::printf("hidden: %.4f, held out: %.4f\n", ofHidden, ofOthers);
+  // A promise made of them is kept by others, and not by far more than it says.
+  CHECK(ofHidden < ofOthers + (isSlow() ? 0.05 : 0.005));
+  CHECK(ofHidden > ofOthers - (isSlow() ? 0.06 : 0.022));
+}
+
+TEST("without a vertex, a list has others that it kept away, none twice, and no more than fit") {
+  const RecallFixture fixture(Metric::L2, 2000);
+  const Snapshot snapshot = fixture.shard->snapshot();
+  const VectorSpace& space = snapshot.segment(0).space(0);
+  const HnswGraph& graph = space.graph();
+  size_t longer = 0;
+  for (uint32_t vertex = 0; vertex < 300; vertex++) {
+    const std::vector<uint32_t> before = graph.neighbours(vertex);
+    for (const uint32_t hidden : before) {
+      const std::vector<uint32_t> around = graph.neighbours(hidden);
+      for (const size_t most : {before.size(), before.size() + 20}) {
+        std::vector<uint32_t> list = before;
+        list.resize(most);
+        const size_t count = AbsentVertex(space, space.codes(), hidden)
+                                 .leave(vertex, list.data(), before.size(), most);
+        REQUIRE(count <= most && count + 1 >= before.size());
+        list.resize(count);
+        longer += count > before.size() ? 1 : 0;
+        std::set<uint32_t> all(list.begin(), list.end());
+        CHECK_EQUAL(all.size(), count);
+        CHECK(!all.contains(hidden) && !all.contains(vertex));
+        for (const uint32_t id : before) CHECK(id == hidden || all.contains(id));
+        for (const uint32_t id : list)
+          CHECK(std::find(before.begin(), before.end(), id) != before.end() ||
+                std::find(around.begin(), around.end(), id) != around.end());
+      }
+    }
+  }
+  CHECK(longer > 0);
 }
 
 TEST("no walk computes much more than the median one, while recall is kept") {

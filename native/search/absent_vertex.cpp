@@ -1,0 +1,65 @@
+#include "search/absent_vertex.hpp"
+
+#include <algorithm>
+
+#include "graph/neighbor.hpp"
+
+namespace vicinal {
+
+size_t AbsentVertex::leave(uint32_t vertex, uint32_t* neighbours, size_t count, size_t most) {
+  const auto [at, isNew] = lists_.try_emplace(vertex);
+  if (isNew) at->second = listWithout(vertex, neighbours, count, most);
+  std::copy(at->second.begin(), at->second.end(), neighbours);
+  return at->second.size();
+}
+
+Status AbsentVertex::endWalk() {
+  from_.clear();
+  return status_;
+}
+
+std::vector<uint32_t> AbsentVertex::listWithout(uint32_t vertex, const uint32_t* neighbours,
+                                                size_t count, size_t most) {
+  std::vector<uint32_t> list;
+  std::copy_if(neighbours, neighbours + count, std::back_inserter(list),
+               [&](uint32_t id) { return id != this->vertex(); });
+  std::vector<uint32_t> others = space_.graph().neighbours(this->vertex());
+  std::erase_if(others, [&](uint32_t id) {
+    return id == vertex || std::find(list.begin(), list.end(), id) != list.end();
+  });
+  std::vector<float> away;
+  distances(vertex, others, away);
+  std::vector<Neighbor> candidates;
+  for (size_t at = 0; at < others.size(); at++) candidates.push_back({away[at], others[at]});
+  std::sort(candidates.begin(), candidates.end(), isNearer);
+  for (const Neighbor& candidate : candidates) {
+    if (list.size() >= most) break;
+    distances(candidate.vertex, list, away);
+    const bool isKeptAway = std::any_of(
+        away.begin(), away.end(), [&](float distance) { return distance < candidate.distance; });
+    if (!isKeptAway) list.push_back(candidate.vertex);
+  }
+  return list;
+}
+
+void AbsentVertex::distances(uint32_t vertex, const std::vector<uint32_t>& to,
+                             std::vector<float>& out) {
+  out.resize(to.size());
+  const From& start = from(vertex);
+  if (codes_)
+    codes_->space().distances(start.query, to.data(), to.size(), out.data());
+  else
+    space_.space().distances(start.vector.data(), to.data(), to.size(), out.data());
+}
+
+const AbsentVertex::From& AbsentVertex::from(uint32_t vertex) {
+  const auto [at, isNew] = from_.try_emplace(vertex);
+  From& start = at->second;
+  if (!isNew) return start;
+  start.vector.assign(space_.spec().dim, 0);
+  if (Status status = space_.load(vertex, start.vector.data(), true); !status) status_ = status;
+  if (codes_) codes_->space().prepare(start.vector.data(), start.query);
+  return start;
+}
+
+} // namespace vicinal
