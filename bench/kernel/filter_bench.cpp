@@ -203,7 +203,7 @@ Results ofVicinal(const Tagged& data, const std::vector<Filter>& filters) {
     if (!shard.createPayloadIndex({column, PayloadIndexKind::Integer})) std::exit(2);
   waitForIndex(shard);
   Results results;
-  const std::vector<double> recalls{0.95, 0.96, 0.97, 0.98, 0.99, 0.995, 1};
+  const std::vector<double> recalls{0.9, 0.92, 0.93, 0.94, 0.95, 0.96, 0.97, 0.98, 0.99, 0.995, 1};
   for (const Filter& filter : filters) {
     SearchRequest request;
     request.limit = kNeighbours;

@@ -183,7 +183,7 @@ TEST("walks for stored vectors that are hidden find what walks for others of the
   const double ofOthers =
       recallOfWalks(space, clusteredRows(sought, kDim, 4242, false), std::vector<uint32_t>());
   // The loss is what is compared: a walk that finds all shows nothing.
-  CHECK(ofOthers < 0.97);
+  CHECK(ofOthers < 0.985);
   std::printf("hidden: %.4f, held out: %.4f\n", ofHidden, ofOthers);
   // A promise made of them is kept by others, and not by far more than it says.
   CHECK(ofHidden < ofOthers + (isSlow() ? 0.05 : 0.005));
