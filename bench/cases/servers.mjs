@@ -1,5 +1,5 @@
 // A server over loopback: one and eight connections, at the least effort that reaches a recall of 0.95. The first pass
-// gives the recall; the others are timed.
+// is not timed.
 import { dataset, readMatrix } from '../lib/datasets.mjs'
 import { load } from '../lib/load.mjs'
 import { PASSES, recall, summary, timed } from '../lib/measure.mjs'
@@ -30,17 +30,22 @@ export async function servers({ system, data, limit, m, efConstruct }) {
 async function least(server, { variant, inFlight, queries, truth }) {
   let row
   for (const ef of server.efforts) {
+    const requests = queries.map((query) => server.encode(query, ef, variant))
     const { passes, answers } = await load({
       port: server.port,
       protocol: server.protocol,
       opening: server.opening(ef),
-      requests: queries.map((query) => server.encode(query, ef, variant)),
+      requests,
       connections: inFlight,
       passes: PASSES,
     })
-    const found = []
-    for (const { at, bytes } of answers) found[at] = server.decode(bytes)
-    row = { variant, ef, inFlight, recall: recall(found, truth), ...summary(passes) }
+    // What is found may change while it is asked: the lower recall counts.
+    const recalls = [answers.slice(0, requests.length), answers.slice(-requests.length)].map((some) => {
+      const found = []
+      for (const { at, bytes } of some) found[at] = server.decode(bytes)
+      return recall(found, truth)
+    })
+    row = { variant, ef, inFlight, recall: Math.min(...recalls), ...summary(passes) }
     if (row.recall >= TARGET_RECALL) break
   }
   return row

@@ -39,7 +39,8 @@ async function sweepOver(port, { codec, inFlight, efs, queries, truth }) {
     })
     const { passes, answers } = await load({ port, protocol: 'http', requests, connections: inFlight, passes: PASSES })
     const found = []
-    for (const { at, bytes } of answers) found[at] = decode(bodyOf(bytes)).result.points.map((point) => point.id)
+    for (const { at, bytes } of answers.slice(0, requests.length))
+      found[at] = decode(bodyOf(bytes)).result.points.map((point) => point.id)
     rows.push({ codec, ef, inFlight, recall: recall(found, truth), ...summary(passes) })
   }
   return rows

@@ -12,8 +12,8 @@ const LENGTH_BYTES = 4
 const HEAD_BYTES = 8
 
 /**
- * Sends requests, each a Buffer, over so many connections, one at a time on each. With `passes` each is asked once, its answer kept,
- * and so many times more; with `seconds` they are asked in turns for so long, all answers kept, beside
+ * Sends requests, each a Buffer, over so many connections, one at a time on each. With `passes` each is asked once and
+ * so many times more, answers of the first time and of the last kept; with `seconds` they are asked in turns for so long, all answers kept, beside
  * `writes: { requests, connections, perSecond }` where there are such.
  * Resolves to { passes: [{ seconds, micros }], writes: { seconds, micros }, answers: [{ at, bytes }] }.
  */

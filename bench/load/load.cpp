@@ -7,8 +7,9 @@
 //   load PORT PROTOCOL OPENING REQUESTS CONNECTIONS ANSWERS seconds S [WRITES CONNECTIONS RATE]
 //
 // OPENING, REQUESTS and WRITES are files of requests, each with its length before it as 4 bytes. A
-// connection begins with those of OPENING. `passes` asks all requests once, keeping the answers,
-// then N times more; where the first pass took longer than kSlowPassSeconds it is the only one.
+// connection begins with those of OPENING. `passes` asks all requests once, then N times
+// more, keeping the answers of the first pass and of the last; where the first one took longer than
+// kSlowPassSeconds it is the only one.
 // `seconds` asks them in turns for so long and keeps all answers; beside them it sends WRITES, each
 // when its time has come, on connections of their own. ANSWERS gets what was kept, each with the
 // number of its request and its length before it. Latencies go to standard output as JSON; those of
@@ -353,7 +354,7 @@ std::string passesOf(const Server& server, const std::vector<std::string>& reque
   if (first.seconds > kSlowPassSeconds) return first.json();
   std::string text;
   for (int i = 0; i < passes; i++)
-    text += (i > 0 ? "," : "") + passOver(all, requests, nullptr).json();
+    text += (i > 0 ? "," : "") + passOver(all, requests, i + 1 == passes ? &kept : nullptr).json();
   return text;
 }
 

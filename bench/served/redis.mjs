@@ -11,7 +11,7 @@ export async function open({ set, m, efConstruct }) {
     note: `Redis ${server.version}, Q8`,
     port: server.port,
     protocol: 'redis',
-    efforts: [10, 16, 24, 32, 48, 64, 96, 128, 192, 256, 512],
+    efforts: [10, 12, 14, 16, 18, 20, 22, 24, 28, 32, 40, 48, 64, 96, 128, 192, 256, 512],
     variants: ['', 'NOTHREAD'],
     opening: () => [],
     encode: (query, ef, variant) => searchCommand(query, ef, variant ? [variant] : []),

@@ -14,6 +14,8 @@ namespace {
 
 // That are written on the JavaScript thread.
 constexpr size_t kMostInlineBytes = 16 << 10;
+// With less time than this left none is.
+constexpr double kLeastInlineUs = 20;
 
 bool metricOf(const std::string& name, Metric& metric) {
   static constexpr std::pair<std::string_view, Metric> kMetrics[] = {
@@ -199,8 +201,8 @@ struct ColumnsWrite {
 
 // Puts a few rows here and now, which takes less than a hop to the pool and back. Nothing where it
 // has to go there, with nothing changed.
-std::optional<Status> upsertedInline(Shard& shard, ColumnsInput& input) {
-  if (input.bytes() > kMostInlineBytes) return std::nullopt;
+std::optional<Status> upsertedInline(Shard& shard, ColumnsInput& input, double inlineUs) {
+  if (input.bytes() > kMostInlineBytes || inlineUs < kLeastInlineUs) return std::nullopt;
   if (Status status = input.check(); !status) return status;
   Status status = shard.upsert(input.columns(), Waiting::Refused);
   if (status.code() == Code::Cancelled) return std::nullopt;
@@ -211,7 +213,11 @@ napi_value upsert(napi_env env, napi_callback_info info) {
   Arguments arguments(env, info);
   ColumnsWrite write;
   if (!write.read(arguments)) return nullptr;
-  const auto status = upsertedInline(*write.handle->shard(), *write.input);
+  const double inlineUs = arguments.isAbsent(arguments[2])
+                              ? 0
+                              : arguments.number(arguments[2], "inlineUs", 0, kMostInlineUs);
+  if (arguments.failed()) return nullptr;
+  const auto status = upsertedInline(*write.handle->shard(), *write.input, inlineUs);
   if (!status)
     return write.onPool(
         env, [](Shard& shard, const UpsertColumns& columns) { return shard.upsert(columns); });

@@ -135,13 +135,6 @@ Status HnswGraph::checkFile() const {
 }
 
 // Level l or above with probability m^-l, by integers alone, so that every platform agrees.
-std::vector<uint32_t> HnswGraph::neighbours(uint32_t vertex) const {
-  const uint32_t* record = level0(vertex);
-  std::vector<uint32_t> ids(loadId(record[0]) & countMask);
-  for (size_t i = 0; i < ids.size(); i++) ids[i] = loadId(record[1 + i]);
-  return ids;
-}
-
 uint32_t HnswGraph::levelOf(uint32_t vertex) const {
   if (m_ == 0) return 0;
   const uint64_t drawn = mix(seed_ ^ mix(vertex));
@@ -149,6 +142,13 @@ uint32_t HnswGraph::levelOf(uint32_t vertex) const {
   for (uint64_t threshold = UINT64_MAX / m_; drawn < threshold && level < maxLevel; threshold /= m_)
     level++;
   return level;
+}
+
+std::vector<uint32_t> HnswGraph::neighbours(uint32_t vertex) const {
+  const uint32_t* record = level0(vertex);
+  std::vector<uint32_t> ids(loadId(record[0]) & countMask);
+  for (size_t i = 0; i < ids.size(); i++) ids[i] = loadId(record[1 + i]);
+  return ids;
 }
 
 Status HnswGraph::prepare(uint32_t vertices) {

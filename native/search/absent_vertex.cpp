@@ -2,8 +2,6 @@
 
 #include <algorithm>
 
-#include "graph/neighbor.hpp"
-
 namespace vicinal {
 
 size_t AbsentVertex::leave(uint32_t vertex, uint32_t* neighbours, size_t count, size_t most) {
@@ -27,29 +25,35 @@ std::vector<uint32_t> AbsentVertex::listWithout(uint32_t vertex, const uint32_t*
   std::erase_if(others, [&](uint32_t id) {
     return id == vertex || std::find(list.begin(), list.end(), id) != list.end();
   });
-  std::vector<float> away;
-  distances(vertex, others, away);
+  std::vector<float> away(others.size());
+  distances(vertex, others.data(), others.size(), away.data());
   std::vector<Neighbor> candidates;
   for (size_t at = 0; at < others.size(); at++) candidates.push_back({away[at], others[at]});
   std::sort(candidates.begin(), candidates.end(), isNearer);
   for (const Neighbor& candidate : candidates) {
     if (list.size() >= most) break;
-    distances(candidate.vertex, list, away);
-    const bool isKeptAway = std::any_of(
-        away.begin(), away.end(), [&](float distance) { return distance < candidate.distance; });
-    if (!isKeptAway) list.push_back(candidate.vertex);
+    if (!isKeptAway(candidate, list)) list.push_back(candidate.vertex);
   }
   return list;
 }
 
-void AbsentVertex::distances(uint32_t vertex, const std::vector<uint32_t>& to,
-                             std::vector<float>& out) {
-  out.resize(to.size());
+bool AbsentVertex::isKeptAway(const Neighbor& candidate, const std::vector<uint32_t>& list) {
+  constexpr size_t kBatch = 4;
+  float away[kBatch];
+  for (size_t from = 0; from < list.size(); from += kBatch) {
+    const size_t count = std::min(kBatch, list.size() - from);
+    distances(candidate.vertex, list.data() + from, count, away);
+    if (*std::min_element(away, away + count) < candidate.distance) return true;
+  }
+  return false;
+}
+
+void AbsentVertex::distances(uint32_t vertex, const uint32_t* to, size_t count, float* out) {
   const From& start = from(vertex);
   if (codes_)
-    codes_->space().distances(start.query, to.data(), to.size(), out.data());
+    codes_->space().distances(start.query, to, count, out);
   else
-    space_.space().distances(start.vector.data(), to.data(), to.size(), out.data());
+    space_.space().distances(start.vector.data(), to, count, out);
 }
 
 const AbsentVertex::From& AbsentVertex::from(uint32_t vertex) {

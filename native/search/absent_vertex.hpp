@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "graph/hidden_vertex.hpp"
+#include "graph/neighbor.hpp"
 #include "segment/vector_space.hpp"
 
 namespace vicinal {
@@ -36,7 +37,9 @@ private:
 
   std::vector<uint32_t> listWithout(uint32_t vertex, const uint32_t* neighbours, size_t count,
                                     size_t most);
-  void distances(uint32_t from, const std::vector<uint32_t>& to, std::vector<float>& out);
+  // Nearer to one of the list than to the list's owner.
+  bool isKeptAway(const Neighbor& candidate, const std::vector<uint32_t>& list);
+  void distances(uint32_t from, const uint32_t* to, size_t count, float* out);
   const From& from(uint32_t vertex);
 
   const VectorSpace& space_;

@@ -14,9 +14,13 @@ constexpr size_t kPrefetchAhead = 16;
 
 } // namespace
 
+bool IdMap::hasRoom(uint32_t more) const {
+  return slots() > 0 && (uint64_t(used_) + more) * 8 <= slots() * kMaxLoadEighths;
+}
+
 Status IdMap::prepare(const IdColumns& ids, uint32_t more) {
+  if (hasRoom(more)) return Status::ok();
   const uint64_t wanted = uint64_t(used_) + more;
-  if (slots() > 0 && wanted * 8 <= slots() * kMaxLoadEighths) return Status::ok();
   uint64_t capacity = kLeastSlots;
   while (wanted * 8 > capacity * kMaxLoadEighths) capacity *= 2;
   auto grown = RegionArray<uint32_t>::reserve(capacity);

@@ -17,6 +17,8 @@ constexpr uint32_t kNoRow = UINT32_MAX;
 
 class IdMap {
 public:
+  // Whether there is for `more` ids, so that no larger table has to be built.
+  bool hasRoom(uint32_t more) const;
   // Makes room for `more` ids. A larger table is built aside; `adopt` puts it in place.
   Status prepare(const IdColumns& ids, uint32_t more);
   void adopt();

@@ -126,6 +126,13 @@ Status Segment::growRows(uint64_t rows, uint64_t payloadBytes) {
   return payloads_.grow(rows, payloadBytes);
 }
 
+bool Segment::isPreparedSoon(const BatchSize& batch) const {
+  if (!idMap_.hasRoom(batch.rows)) return false;
+  for (size_t at = 0; at < spaces_.size(); at++)
+    if (spaces_[at]->isIdentity() && batch.vertices[at] != batch.rows) return false;
+  return true;
+}
+
 Status Segment::prepare(const BatchSize& batch) {
   const uint64_t total = uint64_t(rows()) + batch.rows;
   VICINAL_TRY(growRows(total, payloads_.bytesOf(rows()) + batch.payloadBytes));

@@ -102,6 +102,8 @@ public:
   // ---- the writer
   // ---------------------------------------------------------------------------------
   bool hasRoom(const BatchSize& batch) const;
+  // Whether `prepare` and `append` have to look at no row but the batch's.
+  bool isPreparedSoon(const BatchSize& batch) const;
   // Makes room and discards what an earlier batch appended and did not publish. After this,
   // `append` cannot fail.
   Status prepare(const BatchSize& batch);

@@ -55,7 +55,7 @@ void Indexer::kick(unsigned mostJobs) {
 // With the mutex held.
 void Indexer::startJobs(unsigned most) {
   if (isClosed_ || pauses_ > 0 || !isEnabled_) return;
-  while (jobs_ < std::min(most, pool_.threads())) {
+  while (jobs_ < std::min(most + occupied_, pool_.threads())) {
     jobs_++;
     pool_.submit(Lane::Build, [self = shared_from_this()] { self->runJob(); });
   }
@@ -79,10 +79,22 @@ void Indexer::runJob() {
     idle_.notify_all();
     goesOn = (work != Work::None || isKicked_) && !isClosed_ && pauses_ == 0 && isEnabled_;
     if (!goesOn) jobs_--;
-    if (work == Work::Much) startJobs(jobs_ + 1);
+    if (work == Work::Much) startJobs(jobs_ - occupied_ + 1);
   }
   callWaiters(Status::ok());
   if (goesOn) pool_.submit(Lane::Build, [self = shared_from_this()] { self->runJob(); });
+}
+
+// Work that takes long and links nothing: rows that come meanwhile are others' to link.
+template <typename Act> auto Indexer::apart(const Act& act) {
+  {
+    std::lock_guard lock(mutex_);
+    occupied_++;
+  }
+  auto result = act();
+  std::lock_guard lock(mutex_);
+  occupied_--;
+  return result;
 }
 
 Indexer::Work Indexer::doSlice() {
@@ -91,13 +103,12 @@ Indexer::Work Indexer::doSlice() {
     for (size_t vector = 0; vector < snapshot.segment(at).vectorCount(); vector++) {
       VectorSpace& space = snapshot.segment(at).space(vector);
       if (space.claimRecoding()) {
-        const Status status = space.recode();
+        const Status status = apart([&] { return space.recode(); });
         if (!status) callWaiters(status);
         kick(); // the other jobs found nothing to claim meanwhile
         return Work::Some;
       }
-      const uint32_t most = sliceVertices(space.spec().dim);
-      auto slice = space.claim(most);
+      auto slice = space.claim(sliceVertices(space.spec().dim));
       if (!slice) {
         callWaiters(slice.status());
         return Work::None;
@@ -105,10 +116,10 @@ Indexer::Work Indexer::doSlice() {
       if (slice->empty()) continue;
       space.link(*slice);
       space.finish(*slice);
-      return slice->to - slice->from == most ? Work::Much : Work::Some;
+      return slice->to < space.vertices() ? Work::Much : Work::Some;
     }
   }
-  return calibrate(snapshot) ? Work::Some : Work::None;
+  return apart([&] { return calibrate(snapshot); }) ? Work::Some : Work::None;
 }
 
 // One step; false where there is nothing to measure.

@@ -57,9 +57,11 @@ private:
   };
 
   void kick(unsigned mostJobs);
+  // So many that link, as far as there are threads.
   void startJobs(unsigned most);
+  template <typename Act> auto apart(const Act& act);
   void runJob();
-  // What a job found to do: where it took as much as it may, there is enough for another thread.
+  // What a job found to do: much, where there is enough for another thread.
   enum class Work : uint8_t { None, Some, Much };
   Work doSlice();
   bool calibrate(const Snapshot& snapshot);
@@ -78,6 +80,8 @@ private:
   // By vector; null where stored vectors are to be sought.
   std::vector<std::shared_ptr<const LiveQueries>> live_;
   unsigned jobs_ = 0;
+  // Of these, in codes or measurements, and linking nothing meanwhile.
+  unsigned occupied_ = 0;
   unsigned linking_ = 0;
   unsigned pauses_ = 0;
   bool isEnabled_ = true;

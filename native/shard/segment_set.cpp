@@ -43,16 +43,16 @@ RowRef SegmentSet::find(const PointId& id) const {
   return {};
 }
 
-bool SegmentSet::takes(const WriteBatch& batch) {
-  widths_.note(batch);
-  const Segment* const segment = active();
-  return segment != nullptr && segment->dataBytes() < segmentBytes_ &&
-         segment->hasRoom(batch.size) && widths_.suit(*segment);
-}
-
-Result<Segment*> SegmentSet::writable(const WriteBatch& batch) {
+Result<Segment*> SegmentSet::writable(const WriteBatch& batch, Waiting waiting) {
+  RowWidths widths = widths_;
+  widths.note(batch);
   Segment* segment = active();
-  if (!takes(batch)) {
+  const bool takes = segment != nullptr && segment->dataBytes() < segmentBytes_ &&
+                     segment->hasRoom(batch.size) && widths.suit(*segment);
+  if (waiting == Waiting::Refused && !(takes && segment->isPreparedSoon(batch.size)))
+    return Status(Code::Cancelled, "the write would have to wait");
+  widths_ = std::move(widths);
+  if (!takes) {
     auto created = Segment::create(nextNumber_, widths_.narrowed(vectors_), sparse_, segmentBytes_,
                                    batch.size);
     if (!created) return created.status();

@@ -15,6 +15,7 @@
 #include <shared_mutex>
 #include <vector>
 
+#include "search/row_block.hpp"
 #include "segment/snapshot.hpp"
 #include "shard/row_widths.hpp"
 
@@ -38,11 +39,10 @@ public:
 
   // The live row of an id, as the last commit left it.
   RowRef find(const PointId& id) const;
-  // Whether the active segment does, so that none has to be made for it.
-  bool takes(const WriteBatch& batch);
   // The active segment, prepared for the batch. Freezes the present one where it is full, or keeps
   // vectors narrower than these, or wider than all there have been.
-  Result<Segment*> writable(const WriteBatch& batch);
+  // Where waiting is refused and that would take long: CANCELLED, and nothing is changed.
+  Result<Segment*> writable(const WriteBatch& batch, Waiting waiting = Waiting::Allowed);
   // Held by whoever commits. Without waiting it may be none.
   using LookupLock = std::unique_lock<std::shared_mutex>;
   LookupLock lockLookup() const { return LookupLock(*lookup_); }

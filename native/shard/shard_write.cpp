@@ -70,8 +70,7 @@ Status refused() { return {Code::Cancelled, "the write would have to wait"}; }
 Status Shard::writeRows(WriteBatch& batch, bool isChange, SegmentSet::LookupLock lookup) {
   Segment* segment = nullptr;
   if (!batch.rows.empty()) {
-    if (lookup && !segments_.takes(batch)) return refused();
-    auto writable = segments_.writable(batch);
+    auto writable = segments_.writable(batch, lookup ? Waiting::Refused : Waiting::Allowed);
     if (!writable) return writable.status();
     segment = *writable;
     for (size_t at = 0; at < batch.rows.size(); at++) {

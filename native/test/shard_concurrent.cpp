@@ -38,6 +38,35 @@ TEST("a write that must not wait is refused where somebody looks up ids, there a
   CHECK_EQUAL(pointsOf(shard), 6u);
 }
 
+TEST(
+    "rows that must not wait are put beside those that would, whatever is learnt on the way of how "
+    "wide they are, whether all have a vector, and how many there are") {
+  ThreadPool pool(2);
+  ShardSpec spec = testSpec();
+  spec.vectors.resize(1);
+  for (const uint32_t gap : {0u, 700u}) {
+    Shard shard(spec, pool);
+    const uint32_t count = 2500;
+    uint32_t refused = 0;
+    for (uint32_t at = 0; at < count; at++) {
+      TestBatch batch(at, 1, at + 1);
+      batch.columns.vectors.resize(gap > 0 && at == gap ? 0 : 1);
+      // A byte holds each, so that a segment of bytes is begun once enough have come.
+      for (float& value : batch.a) value = float(at % 200);
+      const Status status = shard.upsert(batch.columns, Waiting::Refused);
+      CHECK(status.isOk() || status.code() == Code::Cancelled);
+      if (status.isOk()) continue;
+      refused++;
+      CHECK(shard.upsert(batch.columns).isOk());
+    }
+    CHECK_EQUAL(pointsOf(shard), uint64_t(count));
+    // Once for each segment and table of ids, and where the first row lacks its vector.
+    CHECK(refused >= (gap > 0 ? 4u : 3u) && refused < 40);
+    const Snapshot now = shard.snapshot();
+    CHECK(now.segment(now.count() - 1).space(0).spec().datatype == Datatype::Uint8);
+  }
+}
+
 TEST("rows that come one by one are all linked, however many threads are woken for them") {
   ThreadPool pool(3);
   Shard shard(testSpec(), pool);

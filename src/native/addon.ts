@@ -127,9 +127,9 @@ export interface Addon {
   // ---- writes: one at a time per shard, each atomic for readers -----------------------------------------
   /**
    * Puts whole points. Rows whose id is present with a sequence number >= theirs are skipped. A few are put at once, without
-   * a promise, where nobody has to be waited for.
+   * a promise, where `inlineUs` (none by default) of this turn are left for it and nobody has to be waited for.
    */
-  upsert(shard: ShardHandle, batch: UpsertBatch): Awaitable<void>
+  upsert(shard: ShardHandle, batch: UpsertBatch, inlineUs?: number): Awaitable<void>
   /** Replaces or adds the given vectors of present points, keeping their other vectors and payload. */
   updateVectors(shard: ShardHandle, batch: UpsertBatch): Promise<void>
   /** Removes the named vectors (indexes into spec.vectors) of present points. */

@@ -2,6 +2,8 @@ import { callsArriveTogether } from '../core/arrivals.js'
 
 /** How long searches may hold the JavaScript thread in one turn of the event loop (kTurnUs in native/binding/bounds.hpp). */
 export const MOST_INLINE_US = 200
+/** The same for writes, which come when searches have had theirs. */
+const MOST_WRITING_US = 200
 /** A search must not hold it at all. */
 const NEVER_INLINE = -1
 
@@ -9,6 +11,7 @@ const NEVER_INLINE = -1
 const atNextTurn = setImmediate
 
 let leftUs = MOST_INLINE_US
+let writingLeftUs = MOST_WRITING_US
 let turnIsWatched = false
 
 export async function nextTurn(): Promise<void> {
@@ -29,10 +32,24 @@ export function inlineSearchUs(): number {
 
 export function spendInlineUs(us: number): void {
   leftUs = Math.max(0, leftUs - us)
+  watchTurn()
+}
+
+export function inlineWriteUs(): number {
+  return writingLeftUs
+}
+
+export function spendWritingUs(us: number): void {
+  writingLeftUs = Math.max(0, writingLeftUs - us)
+  watchTurn()
+}
+
+function watchTurn(): void {
   if (turnIsWatched) return
   turnIsWatched = true
   atNextTurn(() => {
     turnIsWatched = false
     leftUs = MOST_INLINE_US
+    writingLeftUs = MOST_WRITING_US
   })
 }

@@ -29,7 +29,14 @@ import type {
   VectorSpec,
 } from './addon.js'
 import { rethrow, toVicinalError } from './errors.js'
-import { inlineSearchUs, inlineShareUs, nextTurn, spendInlineUs } from './inline-share.js'
+import {
+  inlineSearchUs,
+  inlineShareUs,
+  inlineWriteUs,
+  nextTurn,
+  spendInlineUs,
+  spendWritingUs,
+} from './inline-share.js'
 import { addon } from './load.js'
 import type { ShardMemory } from './memory-facts.js'
 import { fusionNumbersOf, isPlainFusion, operandsOf } from './plain-fused.js'
@@ -98,7 +105,10 @@ export class Shard {
   // Writes
 
   async upsert(batch: UpsertBatch): Promise<void> {
-    await this.#run(() => this.#addon.upsert(this.#handle, batch))
+    const before = performance.now()
+    const started = this.#call(() => this.#addon.upsert(this.#handle, batch, inlineWriteUs()))
+    if (started instanceof Promise) return await started.catch(rethrow)
+    spendWritingUs((performance.now() - before) * 1000)
   }
   async updateVectors(batch: UpsertBatch): Promise<void> {
     await this.#run(() => this.#addon.updateVectors(this.#handle, batch))
@@ -292,7 +302,7 @@ export class Shard {
     }
   }
 
-  async #run<T>(call: () => Awaitable<T>): Promise<T> {
+  async #run<T>(call: () => Promise<T>): Promise<T> {
     try {
       return await call()
     } catch (error) {

@@ -7,6 +7,11 @@ import { clusteredVectors, NO_FIELDS, sequence, spec, texts } from './shard-data
 const DIM = 16
 /** Bounds of the kernel's writes that end at once (binding/write_methods.cpp). */
 const MOST_BYTES = 16 * 1024
+/** As long as a turn of the event loop has for writes. */
+const SHARE_US = 200
+
+/** The last of so many writes, taken in turns among seven points, that has this one; they begin at 1. */
+const lastOf = (id: number, writes: number) => writes - ((writes - 1 - id) % 7)
 
 describe('a write of a few points', () => {
   const open: ShardHandle[] = []
@@ -18,7 +23,7 @@ describe('a write of a few points', () => {
   async function shard(): Promise<ShardHandle> {
     const made = addon().createShard(spec(DIM))
     open.push(made)
-    const first = addon().upsert(made, await batch(1000, 1, 1))
+    const first = addon().upsert(made, await batch(1000, 1, 1), SHARE_US)
     // A segment has to be made for it.
     expect(first).toBeInstanceOf(Promise)
     await first
@@ -33,9 +38,9 @@ describe('a write of a few points', () => {
 
   test('is over within its call, and seen at once', async () => {
     const made = await shard()
-    expect(addon().upsert(made, await batch(0, 3, 2))).toBeUndefined()
+    expect(addon().upsert(made, await batch(0, 3, 2), SHARE_US)).toBeUndefined()
     expect(addon().stats(made).points).toBe(4)
-    expect(addon().upsert(made, await batch(1, 1, 3))).toBeUndefined()
+    expect(addon().upsert(made, await batch(1, 1, 3), SHARE_US)).toBeUndefined()
     const found = await addon().retrieve(made, sequence(0, 3), NO_FIELDS, 0)
     expect([...found.seqs]).toEqual([2, 3, 2])
   })
@@ -43,17 +48,31 @@ describe('a write of a few points', () => {
   test('goes to the pool where it is large, by its vectors or by its payloads', async () => {
     const made = await shard()
     for (const large of [await batch(0, MOST_BYTES / (DIM * 4) + 1, 2), await batch(0, 1, 3, 'x'.repeat(MOST_BYTES))]) {
-      const started = addon().upsert(made, large)
+      const started = addon().upsert(made, large, SHARE_US)
       expect(started).toBeInstanceOf(Promise)
       await started
     }
     expect(addon().stats(made).points).toBe(MOST_BYTES / (DIM * 4) + 2)
   })
 
+  test('goes to the pool where the turn has no time left, and in its order', async () => {
+    const made = await shard()
+    const started = addon().upsert(made, await batch(0, 1, 2), 0)
+    expect(started).toBeInstanceOf(Promise)
+    await started
+    expect(addon().stats(made).points).toBe(2)
+    const others = new Shard(spec(DIM))
+    const batches = await Promise.all(Array.from({ length: 400 }, (_, i) => batch(i % 7, 1, i + 1)))
+    for (const one of batches) await others.upsert(one)
+    const found = await others.retrieve(sequence(0, 7), NO_FIELDS)
+    expect([...found.seqs]).toEqual(Array.from({ length: 7 }, (_, id) => lastOf(id, 400)))
+    await others.close()
+  })
+
   test('goes to the pool where payload indexes have readers', async () => {
     const made = await shard()
     await addon().createPayloadIndex(made, 'payload', 'keyword', null, false)
-    const started = addon().upsert(made, await batch(0, 1, 2))
+    const started = addon().upsert(made, await batch(0, 1, 2), SHARE_US)
     expect(started).toBeInstanceOf(Promise)
     await started
     expect(addon().stats(made).points).toBe(2)
