@@ -5,7 +5,7 @@
 // kept away, being nearer to them than the one who has it is. They are chosen as inserts choose
 // (the heuristic of the HNSW paper's algorithm 4). On words, glosses and mnist walks for vectors
 // hidden in this way find 0 to 1 % less than walks for vectors held out of the graph; where one
-// neighbour stood in for the hidden vertex it was 1 to 2 % (docs/adr/0041).
+// neighbour stood in for the hidden vertex it was up to 2 % (docs/adr/0041).
 #pragma once
 
 #include <memory>
