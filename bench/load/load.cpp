@@ -1,7 +1,7 @@
 // A load generator in one thread: requests made beforehand, sent over keep-alive sockets, one at a
 // time on each. It shares the cores with the server that it measures, so it does as little as a
-// client can: of an answer it looks for the end. (A client in Node took as long for a request as
-// the fastest of these servers did.)
+// client can: of an answer it looks for the end. (wrk, redis-benchmark and pgbench speak one
+// protocol each, and keep no answers to tell the recall by.)
 //
 //   load PORT PROTOCOL OPENING REQUESTS CONNECTIONS ANSWERS passes N
 //   load PORT PROTOCOL OPENING REQUESTS CONNECTIONS ANSWERS seconds S [WRITES CONNECTIONS RATE]
