@@ -15,7 +15,7 @@ import {
 import { cpus } from 'node:os'
 import { dirname, join } from 'node:path'
 import { chunks, dataset, shape, workFolder } from '../lib/datasets.mjs'
-import { HttpConnection, request } from '../lib/http-connection.mjs'
+import { openHttp, request } from '../lib/http.mjs'
 import { threadSeconds, threadSecondsSince, timed } from '../lib/measure.mjs'
 import { CODECS, onWire, startService, successful } from '../lib/service.mjs'
 import { OURS, SYSTEMS } from '../systems/index.mjs'
@@ -87,7 +87,7 @@ async function intoService({ folder, set, batches, m, efConstruct, profile }) {
   try {
     const vectors = { size: set.dim, distance: set.distance }
     await server.call('PUT', '/collections/bench', { vectors, hnsw_config: { m, ef_construct: efConstruct } })
-    const idle = await Promise.all(Array.from({ length: IN_FLIGHT }, () => HttpConnection.open(server.port)))
+    const idle = await Promise.all(Array.from({ length: IN_FLIGHT }, () => openHttp(server.port)))
     const before = threadSeconds(server.pid)
     const from = process.hrtime.bigint()
     const took = await timed(() => inFlight(batches, (batch) => putColumns(idle, server.port, batch)))

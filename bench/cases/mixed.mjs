@@ -3,7 +3,7 @@
 import { rmSync } from 'node:fs'
 import { open } from '../../dist/index.js'
 import { chunks, dataset, K, readMatrix, shape, workFolder } from '../lib/datasets.mjs'
-import { bodyOf, request } from '../lib/http-connection.mjs'
+import { bodyOf, request } from '../lib/http.mjs'
 import { load } from '../lib/load.mjs'
 import { CODECS, onWire, startService } from '../lib/service.mjs'
 import { allIndexed } from '../systems/vicinal.mjs'

@@ -1,7 +1,7 @@
 // Searches through the service over loopback: 1 and 8 connections, JSON and MessagePack, on the folder that the library
 // built.
 import { dataset, K, readMatrix, workFolder } from '../lib/datasets.mjs'
-import { bodyOf, request } from '../lib/http-connection.mjs'
+import { bodyOf, request } from '../lib/http.mjs'
 import { load } from '../lib/load.mjs'
 import { PASSES, recall, summary } from '../lib/measure.mjs'
 import { CODECS, onWire, startService } from '../lib/service.mjs'

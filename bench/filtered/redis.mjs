@@ -22,7 +22,7 @@ export async function open({ set, columns, m, efConstruct }) {
     ],
     search(query, filter, { ef, attempts }) {
       const condition = filter ? `.${filter.key} >= ${filter.from} and .${filter.key} < ${filter.to}` : ''
-      return connection.send(searchCommand(query, ef, filter ? ['FILTER', condition, 'FILTER-EF', attempts] : []))
+      return connection.send([searchCommand(query, ef, filter ? ['FILTER', condition, 'FILTER-EF', attempts] : [])])
     },
     async close() {
       connection.close()

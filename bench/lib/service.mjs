@@ -4,7 +4,7 @@ import { createServer } from 'node:net'
 import { join } from 'node:path'
 import { Packr } from 'msgpackr'
 import { BENCH } from './datasets.mjs'
-import { HttpConnection, request } from './http-connection.mjs'
+import { openHttp, request } from './http.mjs'
 
 const COMMAND = join(BENCH, '..', 'dist', 'cli', 'main.js')
 const START_DEADLINE_MS = 120_000
@@ -69,7 +69,7 @@ async function ready(port, ended) {
 /** One call on a connection of its own; throws unless it succeeds. */
 async function call(port, method, path, value, codec, mustSucceed = true) {
   const { type, encode, decode } = CODECS[codec]
-  const connection = await HttpConnection.open(port)
+  const connection = await openHttp(port)
   try {
     const answer = await connection.send(request(method, path, value === null ? null : encode(value), type, port))
     if (!mustSucceed) return answer

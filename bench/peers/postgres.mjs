@@ -5,8 +5,8 @@ import { chownSync, existsSync, mkdtempSync, readdirSync, rmSync } from 'node:fs
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { K } from '../lib/datasets.mjs'
+import { RequestSocket } from '../lib/request-socket.mjs'
 import { freePort, needPackages, startServer, whenReady } from './debian.mjs'
-import { RequestSocket } from './socket.mjs'
 
 const HOME = '/usr/lib/postgresql'
 const USER = 'postgres'
@@ -74,22 +74,22 @@ export class PostgresConnection {
   static async open(port) {
     const one = new PostgresConnection()
     one.#socket = await RequestSocket.open(port, answerOf)
-    await one.#socket.send(startup())
+    await one.#socket.send([startup()])
     return one
   }
 
   /** Rows of texts. */
   run(sql) {
-    return this.#socket.send(runMessage(sql))
+    return this.#socket.send([runMessage(sql)])
   }
 
   prepare(name, sql) {
-    return this.#socket.send(prepareMessages(name, sql))
+    return this.#socket.send([prepareMessages(name, sql)])
   }
 
   /** Of `boundQuery`; rows of texts. */
   send(bytes) {
-    return this.#socket.send(bytes)
+    return this.#socket.send([bytes])
   }
 
   /** Binary COPY of one chunk; `extra(row)` are integer columns after id and vector. */
@@ -102,7 +102,7 @@ export class PostgresConnection {
       parts.push(int16(fields.length), ...fields.flatMap((field) => [int32(field.length), field]))
     }
     parts.push(int16(-1))
-    await this.#socket.send(Buffer.concat([message('d', Buffer.concat(parts)), message('c', Buffer.alloc(0))]))
+    await this.#socket.send([message('d', Buffer.concat(parts)), message('c', Buffer.alloc(0))])
   }
 
   close() {

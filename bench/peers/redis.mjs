@@ -3,8 +3,8 @@ import { existsSync, mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { K } from '../lib/datasets.mjs'
+import { RequestSocket } from '../lib/request-socket.mjs'
 import { freePort, needPackages, startServer, whenReady } from './debian.mjs'
-import { RequestSocket } from './socket.mjs'
 
 const PROGRAM = '/usr/bin/redis-server'
 const KEY = 'bench'
@@ -21,7 +21,7 @@ export async function startRedis() {
     Object.entries(flags).flatMap(([name, value]) => [`--${name}`, String(value)]),
   )
   const connection = await whenReady(server, () => openRedis(port))
-  const [text] = [await connection.send(command('INFO', 'server'))]
+  const [text] = [await connection.send([command('INFO', 'server')])]
   connection.close()
   const version = /redis_version:(\S+)/.exec(text)?.[1] ?? ''
   if (Number(version.split('.')[0]) < 8) throw new Error(`Redis ${version} has no vector sets`)
@@ -63,7 +63,7 @@ async function pipeline(port, commands) {
   for (let from = 0; from < commands.length; from += BATCH) {
     const some = commands.slice(from, from + BATCH)
     wanted = some.length
-    await socket.send(Buffer.concat(some))
+    await socket.send(some)
   }
   socket.close()
 }

@@ -1,6 +1,6 @@
 // `vicinal serve`: MessagePack, and queries that ask for recall.
 import { chunks, K, workFolder } from '../lib/datasets.mjs'
-import { bodyOf, request } from '../lib/http-connection.mjs'
+import { bodyOf, request } from '../lib/http.mjs'
 import { CODECS, onWire, startService } from '../lib/service.mjs'
 
 const CODEC = 'msgpack'

@@ -26,13 +26,16 @@ export class RequestSocket {
     return one
   }
 
-  send(bytes) {
+  /** Of one message, sent at once. */
+  send(parts) {
     if (this.#pending) throw new Error('one request at a time')
     // A server that ends idle connections has no answer to what comes later.
     if (this.#ended) throw this.#ended
     return new Promise((resolve, reject) => {
       this.#pending = { resolve, reject }
-      this.#socket.write(bytes)
+      this.#socket.cork()
+      for (const part of parts) this.#socket.write(part)
+      this.#socket.uncork()
     })
   }
 
