@@ -115,11 +115,8 @@ namespace {
 // Turns negative dot products into components; the squared length that `vector` has beside them.
 float takeComponents(const float* vector, uint32_t dim, float* components, uint32_t count) {
   const DistanceFn negativeDot = kernels().floats.distance[size_t(Metric::Dot)];
-  float kept = 0;
-  for (uint32_t i = 0; i < count; i++) {
-    components[i] = -components[i];
-    kept += components[i] * components[i];
-  }
+  for (uint32_t i = 0; i < count; i++) components[i] = -components[i];
+  const float kept = -negativeDot(components, components, count);
   return std::max(0.0f, -negativeDot(vector, vector, dim) - kept);
 }
 

@@ -72,6 +72,18 @@ float greatestOf(std::span<const float> values) {
   return *std::max_element(lanes, lanes + kLanes);
 }
 
+// The nearest whole numbers of values that are stretched so; their sum.
+int32_t writePlane(std::span<const float> values, float stretch, int8_t* codes) {
+  int32_t sum = 0;
+  for (size_t i = 0; i < values.size(); i++) {
+    const float steps = values[i] * stretch;
+    const auto code = static_cast<int8_t>(steps + std::copysign(0.5f, steps));
+    codes[i] = code;
+    sum += code;
+  }
+  return sum;
+}
+
 // Dot product with the grid's vector, and the squared length of that.
 struct Fit {
   double dot = 0;
@@ -239,13 +251,9 @@ void RabitqSpace::prepare(const float* vector, RabitqQuery& query) const {
   query.memory_.assign(planes * query.planeBytes + kPlaneAlign, 0);
   const auto address = reinterpret_cast<uintptr_t>(query.memory_.data());
   int8_t* const codes = query.memory_.data() + (kPlaneAlign - address % kPlaneAlign) % kPlaneAlign;
-  int32_t sum = 0;
-  for (size_t i = 0; i < dim_; i++) {
-    const float steps = residual.components[i] * inverse;
-    const auto code = static_cast<int8_t>(steps + std::copysign(0.5f, steps));
-    codes[i < half ? i : query.planeBytes + i - half] = code;
-    sum += code;
-  }
+  const int32_t sum =
+      writePlane({residual.components, half}, inverse, codes) +
+      writePlane({residual.components + half, dim_ - half}, inverse, codes + query.planeBytes);
   query.codes = codes;
   const bool isL2 = metric_ == Metric::L2;
   // The dot product with the centre is that of the difference and of the centre itself.
