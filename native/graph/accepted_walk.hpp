@@ -39,7 +39,7 @@ private:
   std::vector<uint64_t> words_;
 };
 
-// `isLive(vertex)` is asked of those alone that are about to be compared.
+// `isLive(vertex)` is asked of those alone that would be compared.
 template <typename Scorer, typename IsLive> class AcceptedWalk {
 public:
   AcceptedWalk(const HnswGraph& graph, const Scorer& scorer, Unmet& unmet, const IsLive& isLive)
@@ -87,11 +87,8 @@ private:
   static constexpr size_t kListsAhead = 6;
 
   void expand(uint32_t vertex) {
-    size_t count = collect(vertex);
-    uint32_t* const ids = scratch_.ids.data();
-    if constexpr (!std::is_same_v<IsLive, AcceptAll>)
-      count =
-          size_t(std::remove_if(ids, ids + count, [&](uint32_t id) { return !isLive_(id); }) - ids);
+    const size_t count = collect(vertex);
+    const uint32_t* const ids = scratch_.ids.data();
     scorer_.distances(ids, count, scratch_.distances.data());
     report.distances += count;
     scratch_.beam.keep(scratch_.distances.data(), ids, count, [&](uint32_t next, bool isNew) {
@@ -112,7 +109,7 @@ private:
       const uint32_t id = loadId(record[1 + i]);
       // Not of vertices that were laid out after this search began.
       if (!unmet_.covers(id)) continue;
-      const bool isNew = unmet_.take(id);
+      const bool isNew = takeLive(id);
       ids[found] = others[count] = id;
       found += isNew ? 1 : 0;
       count += isNew ? 0 : 1;
@@ -129,6 +126,15 @@ private:
     return found;
   }
 
+  // What is dead is as one that is refused: others are behind it.
+  bool takeLive(uint32_t vertex) {
+    const bool isNew = unmet_.take(vertex);
+    if constexpr (std::is_same_v<IsLive, AcceptAll>) return isNew;
+    const bool isDead = isNew && !isLive_(vertex);
+    report.dead += isDead ? 1 : 0;
+    return isNew && !isDead;
+  }
+
   size_t collectBehind(uint32_t vertex, size_t found) {
     uint32_t* const ids = scratch_.ids.data();
     const uint32_t* const record = graph_.level0(vertex);
@@ -137,7 +143,7 @@ private:
       const uint32_t id = loadId(record[1 + i]);
       if (!unmet_.covers(id)) continue;
       ids[found] = id;
-      found += unmet_.take(id) ? 1 : 0;
+      found += takeLive(id) ? 1 : 0;
     }
     report.lists++;
     report.looked += links;

@@ -122,6 +122,8 @@ struct SearchReport {
   // Neighbours looked at on the way, and how many of them were met for the first time.
   uint64_t looked = 0;
   uint64_t met = 0;
+  // Accepted ones that were not live.
+  uint64_t dead = 0;
   // How far the nearest quarter is of the neighbours that the nearest vertex of level 1 has there:
   // some m × m / 4 vertices are as near. Infinite where there are none.
   float around = std::numeric_limits<float>::infinity();

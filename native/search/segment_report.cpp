@@ -12,9 +12,9 @@ SegmentReport SegmentSearch::report() const {
   const auto names = [&](const char* what) {
     return strategy.find(what) != std::string_view::npos;
   };
-  // With a filter a walk may be planned and not made, or given up.
-  const bool hasWalked = (plan_ || acceptedPlan_) && (!isFiltered() || names("graph"));
-  const bool isOfScan = !hasWalked || (isFiltered() && names("scan"));
+  // A walk may be planned and not made, or given up.
+  const bool hasWalked = (plan_ || acceptedPlan_) && names("graph");
+  const bool isOfScan = !hasWalked || names("scan");
   // Vertices that are not in the graph have no codes yet.
   const bool scansByCode = scanPlan_ && linked_ > 0;
   SegmentReport report = scope_.report();

@@ -20,6 +20,8 @@ constexpr double widenedFor(double share) { return 1 + (1 / share - 1) * 2 / 3; 
 // The share of new matches among the neighbours looked at from which on a walk among matches is
 // trusted; about half the matches were met before.
 constexpr double kStray = 0.0075;
+// How many more of the matches met may be deleted, of those that live.
+constexpr double kMoreDead = 0.1;
 // With fewer candidates for each that is kept, their vectors are compared at once.
 constexpr size_t kFewPerKept = 4;
 // How many more are looked at than would have the wanted ones among them on average.
@@ -96,21 +98,44 @@ Status SegmentSearch::walkMost(const Accept& accept, double share, uint64_t budg
   return Status::ok();
 }
 
-Status SegmentSearch::walkLinked(std::vector<Neighbor>& found) {
-  bool isComplete = false;
+Status SegmentSearch::walkLinked(std::vector<Neighbor>& found, bool& isComplete) {
   ParkedWalk* const parked = request_.parked;
   if (parked != nullptr) parked->linked = linked_;
-  if (plan_->most <= 0) return walkUpTo(UINT64_MAX, found, isComplete, parked);
-  // Of all that are near, so many are to be had.
   const double live = liveShare();
+  if (live < kMost) return walkLive(found, isComplete);
+  // Of all that are near, so many are to be had.
   const uint64_t before = stats_.distances - stats_.rescored;
+  const bool isBounded = plan_->most > 0;
   const double most = plan_->most * double(request_.walkLength) / live;
-  VICINAL_TRY(walkUpTo(uint64_t(most), found, isComplete, parked));
+  Ending ending;
+  VICINAL_TRY(walkUpTo(isBounded ? uint64_t(most) : UINT64_MAX, found, ending, parked));
+  if (isBounded && ending.hasWanted) {
+    stats_.walked += double(stats_.distances - stats_.rescored - before) * live;
+    stats_.typical += plan_->typical;
+  }
   // Not to be parked: the next run would take it for the first one.
-  if (!isComplete && found.size() < std::min<size_t>(wanted_, linked_))
-    return walkUpTo(UINT64_MAX, found, isComplete);
-  stats_.walked += double(stats_.distances - stats_.rescored - before) * live;
-  stats_.typical += plan_->typical;
+  if (!ending.hasWanted && !ending.isComplete && scope_.segment.deletedRows() == 0)
+    VICINAL_TRY(walkUpTo(UINT64_MAX, found, ending, nullptr));
+  isComplete = ending.hasWanted;
+  return isComplete ? Status::ok() : walkLive(found, isComplete);
+}
+
+// A walk that goes by way of the deleted finds those of the live that it meets first.
+Status SegmentSearch::walkLive(std::vector<Neighbor>& found, bool& isComplete) {
+  found.clear();
+  isComplete = false;
+  costs_.scan = vertices_ * (scanPlan_ ? kSequentialCode : kSequentialDistance);
+  acceptedPlan_ = planAcceptedWalk(space_, request_, wanted_, liveShare());
+  const double among = acceptedPlan_ ? acceptedPlan_->distances + kBesidesAmong : INFINITY;
+  // Of most rows it is known by now that they are far from the query.
+  const double least = liveShare() >= kMost ? kFarScan * among : std::max(among, kSureScan);
+  if (least < costs_.scan) {
+    VICINAL_TRY(walkAccepted(RowBitmap::all(scope_.view.rows), found, isComplete));
+  }
+  if (isComplete)
+    stats_.recall = std::min(stats_.recall, double(acceptedPlan_->recall));
+  else
+    acceptedPlan_.reset();
   return Status::ok();
 }
 
@@ -120,14 +145,15 @@ double SegmentSearch::liveShare() const {
   return std::max(1.0, rows - scope_.segment.deletedRows()) / rows;
 }
 
-Status SegmentSearch::walkUpTo(uint64_t budget, std::vector<Neighbor>& found, bool& isComplete,
+Status SegmentSearch::walkUpTo(uint64_t budget, std::vector<Neighbor>& found, Ending& ending,
                                ParkedWalk* parked) {
   // With nothing deleted and nothing newer than the snapshot in the graph, every vertex of it may
   // be an answer.
   const bool acceptsAll = scope_.segment.deletedRows() == 0 && space_.isIdentity() &&
                           vertices_ <= scope_.view.rows && linked_ == vertices_;
   if (acceptsAll) {
-    VICINAL_TRY(walk(AcceptAll{}, budget, found, isComplete, parked));
+    VICINAL_TRY(walk(AcceptAll{}, budget, found, ending.isComplete, parked));
+    ending.hasWanted = found.size() >= std::min<size_t>(wanted_, linked_);
     const bool isCurrent = std::all_of(found.begin(), found.end(),
                                        [&](const Neighbor& n) { return n.vertex < linked_; });
     // Vertices that were linked while the search ran are not the snapshot's, and may have crowded
@@ -137,12 +163,7 @@ Status SegmentSearch::walkUpTo(uint64_t budget, std::vector<Neighbor>& found, bo
   const auto accept = [&](uint32_t vertex) {
     return vertex < linked_ && scope_.view.isVisible(space_.rowOf(vertex));
   };
-  const double live = liveShare();
-  if (live < kMost) return walk(accept, budget, found, isComplete);
-  Ending ending;
-  VICINAL_TRY(walkMost(accept, live, budget, found, ending, parked));
-  isComplete = ending.isComplete;
-  return ending.hasWanted ? Status::ok() : walk(accept, UINT64_MAX, found, isComplete);
+  return walkMost(accept, liveShare(), budget, found, ending, parked);
 }
 
 template <typename Accept>
@@ -177,9 +198,15 @@ Status SegmentSearch::scanByCode(const RowBitmap* candidates, VertexSlice slice,
 Status SegmentSearch::runUnfiltered(std::vector<Neighbor>& nearest) {
   thread_local std::vector<Neighbor> found;
   found.clear();
-  if (plan_) VICINAL_TRY(walkLinked(found));
-  const VertexSlice rest{plan_ ? linked_ : 0, scanEnd()};
-  note(!plan_ ? "scan" : rest.from < rest.to ? "graph+tail" : "graph");
+  bool isComplete = false;
+  if (plan_) VICINAL_TRY(walkLinked(found, isComplete));
+  const VertexSlice rest{isComplete ? linked_ : 0, scanEnd()};
+  if (!isComplete)
+    note(!plan_ ? "scan" : liveShare() < kMost ? "scan of live" : "graph, then scan of live");
+  else if (acceptedPlan_)
+    note(rest.from < rest.to ? "graph of live+tail" : "graph of live");
+  else
+    note(rest.from < rest.to ? "graph+tail" : "graph");
   if (rest.from >= rest.to) {
     nearest.assign(found.begin(),
                    found.begin() + static_cast<ptrdiff_t>(std::min(found.size(), wanted_)));
@@ -336,13 +363,19 @@ Status SegmentSearch::walkAccepted(const RowBitmap& rows, std::vector<Neighbor>&
                                   : search_.leadAccepted(options, unmet, isLive, found);
   if (report.end == SearchEnd::Cancelled)
     return Status(Code::Cancelled, "the search was cancelled");
-  // Where the query has hardly any matches about it, they may not hang together there, and the
-  // calibration, which is of matches at random, says nothing of them.
+  // Where the query has hardly any matches about it, or many more of them are deleted than
+  // elsewhere, they may not hang together there, and the calibration, which is of matches at
+  // random, says nothing of them.
+  const double live = liveShare();
+  const uint64_t liveOrDead = std::max<uint64_t>(1, report.dead + report.met);
+  const double mostDead = double(liveOrDead) * (1 - live + live * kMoreDead);
   isComplete = report.end == SearchEnd::Complete && found.size() >= wanted_ &&
+               double(report.dead) <= mostDead &&
                double(report.met) >= kStray * double(report.looked) &&
                found.front().distance <= report.around;
   if (!isComplete) return Status::ok();
-  return search_.hasCodes() ? search_.rescore(rescoringOf(*acceptedPlan_), found) : Status::ok();
+  return search_.hasCodes() ? search_.rescore(amongMatches(acceptedPlan_->rescoring), found)
+                            : Status::ok();
 }
 
 Status SegmentSearch::scanMatches(const FilterPlan& plan, VertexSlice slice, TopK& top) {

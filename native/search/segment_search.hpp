@@ -1,6 +1,8 @@
 // Search within one segment.
 //
 // Without a filter: the graph for the linked vertices, an exact scan for the tail behind them.
+// Where rows near the query are deleted, the live ones are sought as matches of a filter are that
+// are far from it.
 //
 // With one, whichever is cheaper by estimate:
 // - a scan of the rows that may match;
@@ -77,9 +79,13 @@ private:
   Status walkPassing(const FilterPlan& plan, double share, std::vector<Neighbor>& found,
                      bool& isComplete, bool& isFar);
   double widening(double share) const;
-  Status walkLinked(std::vector<Neighbor>& found);
-  Status walkUpTo(uint64_t budget, std::vector<Neighbor>& found, bool& isComplete,
+  // `isComplete`: what was found are the nearest of the linked; otherwise they are to be scanned.
+  Status walkLinked(std::vector<Neighbor>& found, bool& isComplete);
+  // Among all of them, of which the live ones are kept.
+  Status walkUpTo(uint64_t budget, std::vector<Neighbor>& found, Ending& ending,
                   ParkedWalk* parked = nullptr);
+  // Among the live ones alone.
+  Status walkLive(std::vector<Neighbor>& found, bool& isComplete);
   double liveShare() const;
   // The nearest accepted of a range, of `candidates` (null: any) alone: by code where that will do,
   // exactly where the request wants that or there are no codes. `offered`: about how many, where

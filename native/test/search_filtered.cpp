@@ -20,7 +20,7 @@ constexpr uint32_t kDim = 40;
 constexpr uint32_t kPerMille = 1000;
 
 // `r` is a number from 0 to 999 at random, `side` the rank, in the same range, of a row by its
-// distance from a pivot.
+// distance from a pivot, and `unindexed` the same in a field that has no index.
 struct FilteredFixture {
   FilteredFixture(Metric metric, uint32_t rows) : pool(2), metric(metric) {
     ShardSpec spec;
@@ -51,7 +51,8 @@ struct FilteredFixture {
     std::mt19937 random(7);
     for (uint32_t row = 0; row < rows; row++) {
       texts += "{\"r\":" + std::to_string(random() % kPerMille) +
-               ",\"side\":" + std::to_string(rank[row]) + "}";
+               ",\"side\":" + std::to_string(rank[row]) +
+               ",\"unindexed\":" + std::to_string(rank[row]) + "}";
       offsets.push_back(uint32_t(texts.size()));
     }
     UpsertColumns columns;
@@ -101,7 +102,7 @@ struct FilteredFixture {
   }
 
   // Mean recall@10, and the strategies that were taken.
-  std::pair<double, std::set<std::string>> measure(const std::vector<uint8_t>& filter) const {
+  std::pair<double, std::set<std::string>> measure(const FilterBytes& filter) const {
     double hits = 0;
     double wanted = 0;
     std::set<std::string> strategies;
@@ -168,6 +169,73 @@ TEST("recall that was asked for is kept where many rows match, but hardly any ne
                     recall);
         CHECK(recall >= asked - 0.01);
       }
+  }
+}
+
+TEST("recall that was asked for is kept where hardly any match near the query, and no index knows "
+     "which do") {
+  for (const Metric metric : {Metric::Cosine, Metric::L2}) {
+    FilteredFixture fixture(metric, isSlow() ? 3000 : 30'000);
+    fixture.askNearPivot();
+    for (const double from : {50.0, 100.0, 300.0, 500.0, 620.0, 700.0, 900.0})
+      for (const float asked : {0.8f, 0.95f}) {
+        fixture.asked = asked;
+        const auto filter = FilteredFixture::range("unindexed", from, 1000);
+        const auto [recall, strategies] = fixture.measure(filter);
+        std::printf("metric %d: unindexed from %.0f, asked %.2f: %.4f", int(metric), from, asked,
+                    recall);
+        for (const std::string& strategy : strategies) std::printf(" [%s]", strategy.c_str());
+        std::printf("\n");
+        CHECK(recall >= asked - 0.01);
+      }
+  }
+}
+
+TEST("recall that was asked for is kept where all that was near the query is deleted") {
+  for (const Metric metric : {Metric::Cosine, Metric::L2}) {
+    const uint32_t rows = isSlow() ? 3000 : 30'000;
+    FilteredFixture fixture(metric, rows);
+    fixture.askNearPivot();
+    const Space space(metric, kDim, fixture.data.data());
+    std::vector<std::pair<float, uint32_t>> order;
+    for (uint32_t row = 0; row < rows; row++)
+      order.emplace_back(space.distance(fixture.queries.data(), row), row);
+    std::sort(order.begin(), order.end());
+    uint32_t deleted = 0;
+    for (const uint32_t perMille : {50u, 100u, 300u, 500u, 700u}) {
+      std::vector<PointId> dead;
+      for (; deleted < uint64_t(rows) * perMille / kPerMille; deleted++)
+        dead.push_back(PointId::number(order[deleted].second));
+      REQUIRE(fixture.shard->deletePoints(dead, 2 + perMille).isOk());
+      for (const float asked : {0.8f, 0.95f}) {
+        fixture.asked = asked;
+        const auto [recall, strategies] = fixture.measure(std::nullopt);
+        std::printf("metric %d: %u deleted, asked %.2f: %.4f", int(metric), deleted, asked, recall);
+        for (const std::string& strategy : strategies) std::printf(" [%s]", strategy.c_str());
+        std::printf("\n");
+        CHECK(recall >= asked - 0.01);
+        // Of those that are left, a filter's matches.
+        for (const double share : {300.0, 500.0, 800.0})
+          CHECK(fixture.measure(FilteredFixture::range("r", 0, share)).first >= asked - 0.01);
+      }
+    }
+  }
+}
+
+TEST("recall that was asked for is kept where most rows are deleted") {
+  for (const Metric metric : {Metric::Cosine, Metric::L2}) {
+    FilteredFixture fixture(metric, isSlow() ? 3000 : 30'000);
+    for (const uint32_t perTen : {5u, 7u, 9u}) {
+      std::vector<PointId> dead;
+      for (uint32_t id = 0; id < fixture.data.size() / kDim; id++)
+        if (id * 2654435761u % 10 < perTen) dead.push_back(PointId::number(id));
+      REQUIRE(fixture.shard->deletePoints(dead, 2 + perTen).isOk());
+      const auto [recall, strategies] = fixture.measure(std::nullopt);
+      std::printf("metric %d: %u of ten deleted: %.4f", int(metric), perTen, recall);
+      for (const std::string& strategy : strategies) std::printf(" [%s]", strategy.c_str());
+      std::printf("\n");
+      CHECK(recall >= (isSlow() ? 0.92 : 0.94));
+    }
   }
 }
 
