@@ -2,19 +2,24 @@ import { VicinalError } from '../core/errors.js'
 
 const DISK_FULL = /No space left on device|Disk quota exceeded|os error (?:28|122)\b/
 const MISSING = /\bNot ?Found\b|os error 2\b/i
+/** What Lance and its parsers say of bytes that are not what they were written as. */
+const DAMAGED =
+  /corrupt|decode Protobuf|Invalid format|invalid magic|LanceError\(Schema\)|(?:Parser|Ipc) error|range was invalid|Invalid r(?:ange|ead)|fill whole buffer|file size is too small|sufficient data|seek to a negative|projection specified the column/i
 const DISK_FAILED = /os error \d+/
 /** Where in Lance's source an error came from, which it repeats in its message. */
 const SOURCE_PLACE = /,? ?\/\S+\.rs:\d+:\d+/g
 const MESSAGE_CHARS = 300
 
 /**
- * Lance's errors are texts. What the operating system said is found in them; the rest, on a table that only this
- * code writes, means that its files are not what they were.
+ * Lance's errors are texts. What the operating system said is found in them, and what tells of damage; the rest, panics
+ * among it, may be for want of memory or threads as well, and proves nothing against the files. Whoever brings a snapshot is
+ * told that it is damaged only where it is.
  */
 export function lanceError(
   cause: unknown,
   action: string,
   place: { path: string; root: string; collection: string },
+  otherwise: 'IO_FAILED' | 'CORRUPT' = 'IO_FAILED',
 ): VicinalError {
   if (cause instanceof VicinalError) return cause
   const text = String((cause as Error | null)?.message ?? cause)
@@ -25,5 +30,5 @@ export function lanceError(
   if (MISSING.test(text))
     return new VicinalError('IO_FAILED', message, { details: { ...details, missing: true }, cause })
   if (DISK_FAILED.test(text)) return new VicinalError('IO_FAILED', message, { details, cause })
-  return new VicinalError('CORRUPT', message, { details, cause })
+  return new VicinalError(DAMAGED.test(text) ? 'CORRUPT' : otherwise, message, { details, cause })
 }

@@ -312,16 +312,20 @@ export class LanceTable {
 
   async #read(batches: LanceBatches): Promise<FlushBatch | null> {
     const file = await batches.next()
-    return file && (await arrowThread.decode(file, this.#vectors))
+    if (file === null) return null
+    return await arrowThread.decode(file, this.#vectors).catch((cause: unknown) => {
+      // Lance has read them, and they are not what this table has.
+      throw this.#error(cause, 'read', 'CORRUPT')
+    })
   }
 
   get #path(): string {
     return join(this.spec.folder, TABLE + SUFFIX)
   }
 
-  #error(cause: unknown, action: string): VicinalError {
+  #error(cause: unknown, action: string, otherwise?: 'CORRUPT'): VicinalError {
     const { disk, collection } = this.spec
-    return lanceError(cause, action, { path: this.#path, root: disk.root, collection })
+    return lanceError(cause, action, { path: this.#path, root: disk.root, collection }, otherwise)
   }
 }
 
