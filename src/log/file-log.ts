@@ -285,8 +285,12 @@ export class FileLog implements Log {
     this.#queuedBytes = 0
     try {
       await this.#active.truncate(this.#active.size)
-    } catch (truncateError) {
-      return this.#fail(truncateError as VicinalError, lost)
+      // The first records of the group may be whole on the disk: a power cut must not bring back what was refused.
+      while (this.#syncing) await this.#syncing
+      if (this.#failure) throw this.#failure
+      await this.#active.sync()
+    } catch (failure) {
+      return this.#fail(failure as VicinalError, lost)
     }
     reject(lost, error)
   }
