@@ -139,6 +139,8 @@ export class Maintenance {
 
   async #spill(): Promise<void> {
     const { shard, bounds } = this.#parts
+    // Whoever ends it flushes as it sees fit, or is about to delete what would be flushed.
+    if (this.#stopped) return
     await this.#parts.flush()
     if (this.#stopped || unspilledRows(shard.stats()) < LEAST_SPILL_ROWS || !(await this.#caughtUp())) return
     await this.#parts.checkpoint()
