@@ -55,8 +55,8 @@ export class Maintenance {
   #stopped = false
   /** How many wait for a turn that what takes long is to make room for. */
   #asides = 0
-  /** Called after each step, and at the end. */
-  #waiters: (() => void)[] = []
+  /** Called after each look, with what went wrong in it, and at the end. */
+  #waiters: ((trouble: VicinalError | null) => void)[] = []
   #seenSeq = -1
   #changedAtMs: number
   #dirtySinceMs: number | null = null
@@ -79,7 +79,7 @@ export class Maintenance {
     this.#stopped = true
     if (this.#timer) clearTimeout(this.#timer)
     await this.#running
-    this.#wake()
+    this.#wake(null)
   }
 
   /** Runs work between two steps; a step that takes long ends early, and goes on behind it. */
@@ -102,17 +102,21 @@ export class Maintenance {
     if (!this.#stopped) void this.#inTurn(() => this.#tick())
   }
 
-  /** Resolves when no segment is outdated, or at the end. */
+  /** Resolves when no segment is outdated, or at the end. Rejects with what keeps them from being rebuilt. */
   async rebuilt(): Promise<void> {
-    while (!this.#stopped && this.#isOutdated()) await new Promise<void>((resolve) => this.#waiters.push(resolve))
+    let trouble: VicinalError | null = null
+    while (!this.#stopped && this.#isOutdated()) {
+      if (trouble) throw trouble
+      trouble = await new Promise<VicinalError | null>((resolve) => this.#waiters.push(resolve))
+    }
   }
 
   #isOutdated(): boolean {
     return this.#parts.shard.stats().segments.some(({ segment, left }) => left || this.#parts.outdated.has(segment))
   }
 
-  #wake(): void {
-    for (const waiter of this.#waiters.splice(0)) waiter()
+  #wake(trouble: VicinalError | null): void {
+    for (const waiter of this.#waiters.splice(0)) waiter(trouble)
   }
 
   /** Does at once what would come due in time; files that no longer count go after `graceMs`. */
@@ -178,15 +182,16 @@ export class Maintenance {
     if (nowMs < this.#retryAtMs) return
     try {
       await this.#step(nowMs)
-      this.#wake()
+      this.#wake(null)
       if (this.#retryMs > 0) this.#parts.onTrouble(null)
       this.#retryMs = 0
     } catch (cause) {
       this.#retryMs = Math.min(RETRY_MOST_MS, Math.max(RETRY_FIRST_MS, this.#retryMs * 2))
       this.#retryAtMs = nowMs + this.#retryMs
-      this.#parts.onTrouble(
-        cause instanceof VicinalError ? cause : new VicinalError('INTERNAL', 'background work failed', { cause }),
-      )
+      const trouble =
+        cause instanceof VicinalError ? cause : new VicinalError('INTERNAL', 'background work failed', { cause })
+      this.#parts.onTrouble(trouble)
+      this.#wake(trouble)
     }
   }
 
