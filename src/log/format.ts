@@ -18,7 +18,8 @@ export const MAX_BODY_BYTES = 512 * 1024 * 1024
 const UUID_AT = 16
 const FIRST_SEQ_AT = 32
 const FILE_CRC_AT = FILE_HEADER_BYTES - 4
-const RECORD_CRC_AT = RECORD_HEADER_BYTES - 4
+/** In a record's header. */
+export const RECORD_CRC_AT = RECORD_HEADER_BYTES - 4
 
 const SUFFIX = '.vlog'
 const FILE_NAME = /^(\d{20})\.vlog$/

@@ -4,11 +4,15 @@ import type { LogEntry } from './record.js'
 import { RecordReader } from './record-reader.js'
 import { damaged, type LogFile, type LogFolder, listLogFiles } from './recovery.js'
 import { decodeAt } from './replay.js'
+import { UnconfirmedRecords } from './unconfirmed-records.js'
 
 /** Bytes of records one poll returns before it leaves the rest to the next. */
 const POLL_BYTES = 16 * 1024 * 1024
 
-/** `reload`: the records that come next are gone from the log, so they are in the table by now. */
+/**
+ * `reload`: the records that come next are gone from the log, so they are in the table by now; or the writer has taken back
+ * some that were returned.
+ */
 export type Followed = { state: 'entries'; entries: LogEntry[] } | { state: 'reload' }
 
 interface OpenLogFile {
@@ -23,6 +27,9 @@ interface OpenLogFile {
  */
 export class LogFollower {
   #open: OpenLogFile | null = null
+  /** Of those returned, in the file of this path. */
+  readonly #unconfirmed = new UnconfirmedRecords()
+  #path = ''
   #nextSeq: number
 
   constructor(
@@ -61,13 +68,14 @@ export class LogFollower {
       const open = this.#open ?? (await this.#find())
       if (open === null) return { state: 'reload' }
       const fileBytes = await open.file.size()
-      if (fileBytes < open.reader.offset) return { state: 'reload' }
+      if (fileBytes < open.reader.offset || !(await this.#unconfirmed.areIn(open.file))) return { state: 'reload' }
       open.reader.refresh(fileBytes)
       let result = await open.reader.next()
       while (result.kind === 'record' && bytes < POLL_BYTES) {
         if (result.seq >= this.#nextSeq) {
           entries.push({ seq: result.seq, record: decodeAt(open.info.path, result.offset, result.body) })
           this.#nextSeq = result.seq + 1
+          this.#unconfirmed.add(result)
           bytes += result.end - result.offset
         }
         if (bytes < POLL_BYTES) result = await open.reader.next()
@@ -100,7 +108,14 @@ export class LogFollower {
     const files = await listLogFiles(this.log)
     const info = files.findLast((file) => file.firstSeq <= this.#nextSeq)
     if (!info) return null
+    if (info.path !== this.#path) {
+      // One that begins with what was read in the file before: there it was taken back.
+      if (this.#path !== '' && info.firstSeq < this.#nextSeq) return null
+      // The writer begins a file when all before it is on stable storage.
+      this.#unconfirmed.clear()
+    }
     const file = await this.log.disk.openRead(info.path)
+    this.#path = info.path
     this.#open = { file, info, reader: new RecordReader(file, info.seed, info.firstSeq, info.bytes) }
     return this.#open
   }

@@ -1,15 +1,15 @@
 import type { ReadFile } from '../disk/read-file.js'
 import { crc32c } from '../native/checksum.js'
-import { decodeRecordHeader, FILE_HEADER_BYTES, RECORD_HEADER_BYTES } from './format.js'
+import { decodeRecordHeader, FILE_HEADER_BYTES, RECORD_CRC_AT, RECORD_HEADER_BYTES } from './format.js'
 
 /** Bytes read at once; a longer record is read on its own. */
 const WINDOW_BYTES = 1024 * 1024
 /** What a disk writes whole or not at all. */
 const SECTOR_BYTES = 512
 
-/** `body` is a view that lasts until the next call. */
+/** `body` is a view that lasts until the next call; `crc` is that of the header, in which the body's is. */
 export type ReadResult =
-  | { kind: 'record'; seq: number; syncedSeq: number; offset: number; end: number; body: Buffer }
+  | { kind: 'record'; seq: number; syncedSeq: number; crc: number; offset: number; end: number; body: Buffer }
   | { kind: 'end' }
   /** `torn`: as a write leaves it that never finished; otherwise these bytes were whole once and have changed. */
   | { kind: 'bad'; offset: number; torn: boolean; reason: string }
@@ -61,6 +61,7 @@ export class RecordReader {
     if (header.seq !== this.#nextSeq) {
       return { kind: 'bad', offset, torn: false, reason: `expected record ${this.#nextSeq}, got ${header.seq}` }
     }
+    const crc = headerBytes.readUInt32LE(RECORD_CRC_AT)
     const end = offset + RECORD_HEADER_BYTES + header.bodyBytes
     if (end > this.limit) return { kind: 'bad', offset, torn: true, reason: 'the record is cut short' }
     const body = await this.#bytes(header.bodyBytes, offset + RECORD_HEADER_BYTES)
@@ -71,7 +72,7 @@ export class RecordReader {
     }
     this.#offset = end
     this.#nextSeq++
-    return { kind: 'record', seq: header.seq, syncedSeq: header.syncedSeq, offset, end, body }
+    return { kind: 'record', seq: header.seq, syncedSeq: header.syncedSeq, crc, offset, end, body }
   }
 
   /** Forgets what was read ahead, to see what a writer has put there since. */

@@ -1,4 +1,14 @@
-import { copyFileSync, mkdtempSync, readdirSync, renameSync, rmSync, truncateSync } from 'node:fs'
+import {
+  appendFileSync,
+  copyFileSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  statSync,
+  truncateSync,
+} from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, expect, test } from 'vitest'
@@ -105,6 +115,26 @@ test('a record that is not all there yet is waited for, and one taken back means
   log = await FileLog.open(options)
   await append(2, 10)
   expect(await polled()).toEqual([2, 3])
+})
+
+test.each([
+  ['of the same length', [2], [3]],
+  ['of another length', [2], [20]],
+  ['of which the last is the same', [2, 9], [3, 9]],
+])('records taken back, and others %s in their place, mean a reload', async (_, before, after) => {
+  await options.disk.makeFolder('other')
+  const other = await FileLog.open({ ...options, folder: 'other' })
+  for (const each of [log, other]) await each.append(1, sizedRecord(1, 100)).durable
+  const [name = ''] = readdirSync(join(root, 'log'))
+  const path = join(root, 'log', name)
+  const { size } = statSync(path)
+  await Promise.all(before.map((fill, i) => log.append(i + 2, sizedRecord(fill, 100)).written))
+  await Promise.all(after.map((fill, i) => other.append(i + 2, sizedRecord(fill, 100)).written))
+  expect((await follower.poll()) as object).toMatchObject({ entries: { length: 1 + before.length } })
+  truncateSync(path, size)
+  appendFileSync(path, readFileSync(join(root, 'other', name)).subarray(size))
+  expect(await polled()).toBe('reload')
+  await other.close()
 })
 
 test('a record that cannot be understood is not passed over', async () => {
