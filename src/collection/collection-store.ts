@@ -25,6 +25,8 @@ export interface CollectionStore {
   diskPercent(): Promise<number | null>
   /** Removes the closed collection's files. */
   remove(collection: { uuid: string }): Promise<void>
+  /** Ends what it does by itself, before its collections are closed: none is opened or loaded anew behind that. */
+  stop(): Promise<void>
   close(): Promise<void>
 }
 

@@ -349,6 +349,7 @@ export class EmbeddedDatabase implements SharingDatabase {
   }
 
   async #close(): Promise<void> {
+    await this.#store.stop()
     const closing = await Promise.allSettled([...this.#engines.values()].map((engine) => engine.close()))
     await this.#store.close()
     this.#onClosed()

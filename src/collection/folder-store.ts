@@ -110,6 +110,8 @@ export class FolderStore implements CollectionStore {
     await deleteCollection(this.#disk, collectionPaths(uuid))
   }
 
+  async stop(): Promise<void> {}
+
   async close(): Promise<void> {
     this.#lock.release()
   }

@@ -47,5 +47,7 @@ export class MemoryStore implements CollectionStore {
 
   async remove(): Promise<void> {}
 
+  async stop(): Promise<void> {}
+
   async close(): Promise<void> {}
 }

@@ -30,7 +30,7 @@ export class ReaderStore implements CollectionStore {
   #polls = 0
   #timer: NodeJS.Timeout | null = null
   #running: Promise<void> = Promise.resolve()
-  #closed = false
+  #stopped = false
 
   private constructor(disk: Disk, clock: Clock) {
     this.snapshots = new SnapshotStore(disk, clock, DEFAULT_SNAPSHOT_SETTINGS)
@@ -77,14 +77,17 @@ export class ReaderStore implements CollectionStore {
     throw new VicinalError('READ_ONLY', 'the database was opened read-only')
   }
 
-  async close(): Promise<void> {
-    this.#closed = true
+  async stop(): Promise<void> {
+    this.#stopped = true
     if (this.#timer) clearTimeout(this.#timer)
-    await this.#running
+    // A look that failed keeps nothing from being closed.
+    await this.#running.catch(() => undefined)
   }
 
+  async close(): Promise<void> {}
+
   #arm(registry: CollectionRegistry): void {
-    if (this.#closed) return
+    if (this.#stopped) return
     this.#timer = setTimeout(() => {
       this.#running = this.#poll(registry).finally(() => this.#arm(registry))
     }, FOLLOW_MS).unref()
@@ -95,7 +98,7 @@ export class ReaderStore implements CollectionStore {
     // What the writer is just replacing is read the next time.
     await readAliases(this.#disk).then(registry.setAliases, () => undefined)
     for (const { collection, engine } of this.#followed.values()) {
-      if (this.#closed) return
+      if (this.#stopped) return
       await collection.follow(engine)
     }
   }
@@ -112,7 +115,10 @@ export class ReaderStore implements CollectionStore {
     }
     // One that was put in the place of another was there beside it for a moment.
     for (const { engine } of this.#followed.values()) registry.add(engine)
-    for (const paths of present) if (!this.#followed.has(paths.folder)) await this.#add(paths, registry)
+    for (const paths of present) {
+      if (this.#stopped) return
+      if (!this.#followed.has(paths.folder)) await this.#add(paths, registry)
+    }
   }
 
   async #add(paths: CollectionPaths, registry: CollectionRegistry): Promise<void> {

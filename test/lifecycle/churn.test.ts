@@ -23,6 +23,7 @@ class WatchedStore {
   loadQuotas: FolderStore['loadQuotas'] = () => this.store.loadQuotas()
   saveQuotas: FolderStore['saveQuotas'] = (config) => this.store.saveQuotas(config)
   diskPercent: FolderStore['diskPercent'] = () => this.store.diskPercent()
+  stop: FolderStore['stop'] = () => this.store.stop()
   close: FolderStore['close'] = () => this.store.close()
   create: FolderStore['create'] = async (manifest) => {
     this.engine = await this.store.create(manifest)

@@ -166,6 +166,36 @@ describe('a read-only open', () => {
     await writer.close()
   })
 
+  it('leaves no file open where it is closed while it loads a collection anew', async () => {
+    const left = await inChildWithFailures(`
+      const { readdirSync, readlinkSync } = await import('node:fs')
+      const writing = await open(folder)
+      const writer = await writing.createCollection('points', { vectors: { one: { size: 2, distance: 'Dot' } } })
+      await writer.upsert([{ id: 1, vector: { one: [1, 1] } }])
+      const reader = await open(folder, { readOnly: true })
+      // It cannot go on with what it has.
+      await writer.createVectorName('other', { dense: { size: 2, distance: 'Dot' } })
+      const closed = new Promise((resolve) => {
+        let isClosing = false
+        fails = (name, path) => {
+          if (name === 'open' && path.endsWith('/manifest') && !isClosing) {
+            isClosing = true
+            resolve(reader.close())
+          }
+          return false
+        }
+      })
+      const waiting = setInterval(() => {}, 1_000)
+      await closed
+      clearInterval(waiting)
+      await writing.close()
+      const target = (fd) => {
+        try { return readlinkSync('/proc/self/fd/' + fd) } catch { return '' }
+      }
+      console.log(readdirSync('/proc/self/fd').map(target).filter((path) => path.startsWith(folder)).length)`)
+    expect(left).toBe('0')
+  })
+
   it('loses no record to a look at the log that failed', async () => {
     const seen = await inChildWithFailures(`
       const points = (id) => [{ id, vector: [id, 1] }]
