@@ -11,20 +11,21 @@ const WITHOUT_VECTORS = ['fusion', 'rrf', 'orderBy', 'formula', 'sample']
 
 /** What strict mode has to say of one query. Everything a query may ask for that is bounded is looked at here. */
 export function checkQuery(query: QueryOptions, strict: StrictMode): void {
-  checkStage(query, strict, 0)
+  checkStage(query, strict, 0, { stages: 0 })
 }
 
 /** Of the query and how its points are put together: all points of all groups count, `rows` of them. */
 export function checkGroups(query: QueryGroupsOptions, rows: number, strict: StrictMode): void {
   strict.grouping(query.groupBy)
-  checkStage({ ...query, limit: rows }, strict, 0)
+  checkStage({ ...query, limit: rows }, strict, 0, { stages: 0 })
 }
 
-/** Of the query and of each prefetch; those that are nested too deep are refused by whoever parses the query. */
-function checkStage(stage: QueryStage, strict: StrictMode, depth: number): void {
+/** Of the query and of each prefetch; too many of them, or too deep, are refused by whoever parses the query. */
+function checkStage(stage: QueryStage, strict: StrictMode, depth: number, seen: { stages: number }): void {
+  if (seen.stages++ > LIMITS.prefetches) return
   const { limit = DEFAULT_LIMIT, filter, params, recall, prefetch } = stage
   const prefetches: QueryStage[] = (Array.isArray(prefetch) ? prefetch : [prefetch]).filter(isObject)
-  if (depth < LIMITS.prefetchDepth) for (const one of prefetches) checkStage(one, strict, depth + 1)
+  if (depth < LIMITS.prefetchDepth) for (const one of prefetches) checkStage(one, strict, depth + 1, seen)
   strict.limit(limit, 'max_query_limit', 'limit')
   strict.filter(filter, 'retrieve')
   strict.filter(params?.idf && params.idf !== 'global' ? params.idf.corpus : null, 'retrieve', 'params.idf.corpus')

@@ -3,6 +3,7 @@ import { RateLimit } from '../../../src/collection/rate-limit.js'
 import { resolveConfig } from '../../../src/collection/schema.js'
 import { StrictMode } from '../../../src/collection/strict-mode.js'
 import { checkQuery } from '../../../src/collection/strict-queries.js'
+import { LIMITS } from '../../../src/core/limits.js'
 import type { VectorColumn } from '../../../src/core/point.js'
 import type { Expression, QueryOptions } from '../../../src/core/query.js'
 import type { StrictModeConfig } from '../../../src/core/settings.js'
@@ -45,6 +46,23 @@ describe('strict mode', () => {
     for (const vector of [b(1, 2), { ...b(3, 1), name: '' }, s(0, 1, 4)]) {
       expect(() => check(vector)).toThrow(/has a limit of \d .*, but \d were/)
     }
+  })
+
+  it('looks at no more stages than a query may have', () => {
+    let asked = 0
+    const stage = {
+      query: 1,
+      get limit() {
+        asked++
+        return 1
+      },
+    }
+    let nested: QueryOptions = stage
+    // Few objects, and two to the power of sixteen stages.
+    for (let level = 0; level < 16; level++) nested = { query: { fusion: 'rrf' }, prefetch: [nested, nested] }
+    checkQuery(nested, strict({ max_query_limit: 10 }))
+    expect(asked).toBeGreaterThan(0)
+    expect(asked).toBeLessThanOrEqual(LIMITS.prefetches + 1)
   })
 
   it('bounds the conditions inside formulas, and what rarity is counted among', () => {
