@@ -1,6 +1,7 @@
 /** Cuts points into requests that stay under the service's bound on a body. */
 import type { ColumnarPoints, ColumnarVectors, UpdateCondition } from '../core/database.js'
 import { invalid } from '../core/errors.js'
+import { checkColumns } from '../core/known-points.js'
 import { LIMITS } from '../core/limits.js'
 import { type Payload, type Point, RawJson } from '../core/point.js'
 import { encodeMsgpack } from '../ingest/wire-msgpack-encoder.js'
@@ -64,6 +65,7 @@ function payloadBytes(payload: unknown): number {
 }
 
 function* columnBodies(points: ColumnarPoints, maxBytes: number): Generator<object> {
+  checkColumns(points, '')
   const { ids, vectors, payloads } = points
   const count = ids?.length
   if (typeof count !== 'number') throw invalid('ids', 'expected an array of ids', ids)

@@ -1,5 +1,6 @@
 /** Queries of the Database interface as bodies of the service. Keys are checked here, values by the service. */
 import { invalid } from '../core/errors.js'
+import { checkDocument } from '../core/known-points.js'
 import { checkLookup, checkParams, checkPrefetch, checkWithLookup, queryKind } from '../core/known-query.js'
 import { LIMITS } from '../core/limits.js'
 import type { Vector } from '../core/point.js'
@@ -128,6 +129,7 @@ function feedbackBody(query: unknown, field: string): unknown {
 }
 
 function inputBody(input: unknown, field: string): unknown {
+  checkDocument(input, field)
   return isVector(input) ? vectorBody(input as Vector, field) : input
 }
 

@@ -8,6 +8,7 @@ import type {
   WriteOperation,
 } from '../core/database.js'
 import { invalid } from '../core/errors.js'
+import { checkColumns, checkPoint, checkSelectorKeys, KNOWN_POINT, KNOWN_VECTOR_UPDATE } from '../core/known-points.js'
 import { checkOrderBy } from '../core/known-query.js'
 import type { MultiVector, NamedVector, Point, PointId, PointVector, Vector } from '../core/point.js'
 import type { QuantizationChange } from '../core/quantization.js'
@@ -134,6 +135,7 @@ export function fieldsBody({ withPayload, withVector }: ReadOptions): object {
 
 export function selectorBody(which: Selector): { points?: readonly PointId[]; filter?: object } {
   if (Array.isArray(which)) return { points: which }
+  checkSelectorKeys(which)
   const { ids, filter } = (which ?? {}) as { ids?: readonly PointId[]; filter?: object }
   // Both, or neither, go as they are: the service says what is wrong with them.
   return { ...(ids === undefined ? {} : { points: ids }), ...(filter === undefined ? {} : { filter }) }
@@ -141,11 +143,13 @@ export function selectorBody(which: Selector): { points?: readonly PointId[]; fi
 
 export function pointBody(point: Point<unknown>, field: string): object {
   if (point === null || typeof point !== 'object') throw invalid(field, 'expected a point', point)
+  checkPoint(point, KNOWN_POINT, field)
   const { id, vector, payload } = point
   return { id, vector: pointVectorBody(vector, `${field}.vector`), payload: payload ?? undefined }
 }
 
 export function vectorUpdateBody(update: { id: PointId; vector: PointVector }, field: string): object {
+  checkPoint(update, KNOWN_VECTOR_UPDATE, field)
   return { id: update.id, vector: pointVectorBody(update.vector, `${field}.vector`) }
 }
 
@@ -213,6 +217,7 @@ export function payloadBody(change: { payload: unknown; which: Selector; key?: s
 
 export function upsertBody(points: readonly Point<unknown>[] | ColumnarPoints, field = ''): object {
   if (Array.isArray(points)) return { points: points.map((point, i) => pointBody(point, `${field}points[${i}]`)) }
+  checkColumns(points, `${field}points.`)
   return { batch: columnsBody(points as ColumnarPoints) }
 }
 

@@ -1,6 +1,7 @@
 import type { ColumnarPoints, Selector, UpdateCondition, WriteOperation } from '../core/database.js'
 import { invalid, notFound } from '../core/errors.js'
 import type { Filter } from '../core/filter.js'
+import { checkSelectorKeys, KNOWN_VECTOR_UPDATE } from '../core/known-points.js'
 import { LIMITS } from '../core/limits.js'
 import { decodeId, distinctIds, encodeIds, ID_WORDS, type PointColumns } from '../core/point.js'
 import type { SchemaVector } from '../core/schema.js'
@@ -88,7 +89,7 @@ async function planUpdateVectors(
   const choose = conditionOf({ updateFilter: updateFilter ?? null }, context)
   if (!Array.isArray(points)) throw invalid('points', 'expected an array of points', points)
   const inferred = (await inferVectors(points, context.schema)) as typeof points
-  const columns = columnsOfPoints(inferred, context.schema, { vectorsRequired: true })
+  const columns = columnsOfPoints(inferred, context.schema, { vectorsRequired: true, known: KNOWN_VECTOR_UPDATE })
   context.strictMode?.columns(columns)
   await cleanVectors(columns, context.schema)
   const kept = keepLast({ ...columns, payloads: null })
@@ -143,6 +144,7 @@ type Selected = { ids: Uint32Array } | { ids: null; filter: Uint8Array | null }
 function checkSelector(which: Selector, { schema }: PlanContext): Selected {
   if (Array.isArray(which)) return { ids: selectedIds(which) }
   if (which === null || typeof which !== 'object') throw invalid('points', 'expected ids or a filter', which)
+  checkSelectorKeys(which)
   const { ids, filter } = which as { ids?: unknown; filter?: unknown }
   if (Array.isArray(ids) && filter === undefined) return { ids: selectedIds(ids) }
   if (filter !== undefined && filter !== null && ids === undefined) {

@@ -1,5 +1,7 @@
 import type { ColumnarPoints, ColumnarVectors } from '../core/database.js'
 import { invalid } from '../core/errors.js'
+import { checkKnown, type KnownKeys } from '../core/known-keys.js'
+import { KNOWN_COLUMNS, KNOWN_POINT } from '../core/known-points.js'
 import { LIMITS } from '../core/limits.js'
 import {
   encodeId,
@@ -23,13 +25,14 @@ import { SparseColumnBuilder, sparseAt } from './sparse-column.js'
 export function columnsOfPoints(
   points: readonly Partial<Point<unknown>>[],
   schema: readonly SchemaVector[],
-  { vectorsRequired = false }: { vectorsRequired?: boolean } = {},
+  { vectorsRequired = false, known = KNOWN_POINT }: { vectorsRequired?: boolean; known?: KnownKeys } = {},
 ): PointColumns {
   checkBatchSize(points.length)
   const ids = new Uint32Array(points.length * ID_WORDS)
   for (let i = 0; i < points.length; i++) {
     const point = points[i]
     if (point === null || typeof point !== 'object') throw invalid(`points[${i}]`, 'expected a point', point)
+    checkKnown(point, known, `points[${i}].`)
     encodeId(point.id, ids, i * ID_WORDS, `points[${i}].id`)
   }
   const builders = schema.map((vector) =>
@@ -159,6 +162,7 @@ export function copyNumbers(from: readonly unknown[], into: Float32Array, at: nu
 
 /** Columnar points as they came, checked; vector data is copied, since cleaning changes it in place. */
 export function columnsOfColumnar(points: ColumnarPoints, schema: readonly SchemaVector[]): PointColumns {
+  checkKnown(points, KNOWN_COLUMNS)
   const count = points.ids?.length
   if (typeof count !== 'number') throw invalid('ids', 'expected an array of ids', points.ids)
   checkBatchSize(count)

@@ -1,6 +1,12 @@
 /** The keys of what a collection is made with and changed by. What their values may be is the engine's to say. */
-import { checkKnown, checkPart, isPlain, type KnownKeys, keysOf } from './known-keys.js'
-import type { QuantizationChange } from './quantization.js'
+import { checkKnown, checkPart, checkShape, isPlain, type KnownKeys, keysOf, shapeOf } from './known-keys.js'
+import type {
+  BinaryQuantization,
+  ProductQuantization,
+  QuantizationChange,
+  ScalarQuantization,
+  TurboQuantization,
+} from './quantization.js'
 import type { QuotaConfig } from './quotas.js'
 import type {
   CollectionOptions,
@@ -94,6 +100,14 @@ export const KNOWN_SETTINGS = {
     max_resident_memory_percent: true,
   }),
 }
+const CODES = { always_ram: true, memory: true } as const
+/** The wire's words too. */
+export const KNOWN_QUANTIZATION = shapeOf(new Set(['scalar', 'product', 'binary', 'turbo']), {
+  scalar: shapeOf(keysOf<ScalarQuantization['scalar']>({ type: true, quantile: true, ...CODES })),
+  product: shapeOf(keysOf<ProductQuantization['product']>({ compression: true, ...CODES })),
+  binary: shapeOf(keysOf<BinaryQuantization['binary']>({ encoding: true, query_encoding: true, ...CODES })),
+  turbo: shapeOf(keysOf<TurboQuantization['turbo']>({ bits: true, ...CODES })),
+})
 export const KNOWN_QUOTAS = keysOf<QuotaConfig>({
   enabled: true,
   max_resident_memory_percent: true,
@@ -125,8 +139,11 @@ export function checkVectorName(config: unknown): void {
   checkPart(sparse, NAMED_SPARSE, 'sparse.')
 }
 
-function checkShared(options: CollectionSettings & Pick<CollectionOptions, 'hnswConfig' | 'sparseVectors'>): void {
+function checkShared(
+  options: CollectionSettings & QuantizationChange & Pick<CollectionOptions, 'hnswConfig' | 'sparseVectors'>,
+): void {
   checkHnsw(options.hnswConfig, 'hnswConfig.')
+  checkShape(options.quantizationConfig, KNOWN_QUANTIZATION, 'quantizationConfig.')
   for (const name of Object.keys(KNOWN_SETTINGS) as (keyof typeof KNOWN_SETTINGS)[]) {
     checkPart(options[name], KNOWN_SETTINGS[name], `${name}.`)
   }
@@ -140,6 +157,7 @@ function checkVector(vector: unknown, known: KnownKeys, at: string): void {
   if (!isPlain(vector)) return
   checkKnown(vector, known, at)
   checkHnsw(vector.hnswConfig, `${at}hnswConfig.`)
+  checkShape(vector.quantizationConfig, KNOWN_QUANTIZATION, `${at}quantizationConfig.`)
   checkPart(vector.multivectorConfig, MULTIVECTOR, `${at}multivectorConfig.`)
 }
 

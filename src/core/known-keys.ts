@@ -31,6 +31,23 @@ export function checkPart(part: unknown, known: KnownKeys, at: string): void {
   if (isPlain(part)) checkKnown(part, known, at)
 }
 
+/** Keys of an object, and of the objects in it. */
+export interface KnownShape {
+  readonly keys: KnownKeys
+  readonly parts: Readonly<Record<string, KnownShape>>
+}
+
+export function shapeOf(keys: KnownKeys, parts: KnownShape['parts'] = {}): KnownShape {
+  return { keys, parts }
+}
+
+/** The same of a part and of what is in it. */
+export function checkShape(part: unknown, { keys, parts }: KnownShape, at: string): void {
+  if (!isPlain(part)) return
+  checkKnown(part, keys, at)
+  for (const name in parts) if (isPlain(part[name])) checkShape(part[name], parts[name] as KnownShape, `${at}${name}.`)
+}
+
 export function isPlain(value: unknown): value is Readonly<Record<string, unknown>> {
   return value !== null && typeof value === 'object' && !Array.isArray(value) && !ArrayBuffer.isView(value)
 }

@@ -1,5 +1,6 @@
 /** The keys of a query's parts: of its stages, of what is beside a kind of query, and inside of it. */
 import { invalid } from './errors.js'
+import { checkFormula } from './known-formula.js'
 import { checkKnown, checkPart, isPlain, type KnownKeys, keysOf } from './known-keys.js'
 import type {
   AcornParams,
@@ -118,7 +119,9 @@ export function queryKind(query: object, field: string): QueryKind {
 }
 
 /** Of kinds that are not there, nothing is. */
-function checkInside({ mmr, recommend, discover, context, orderBy, rrf, relevanceFeedback }: Fields, at: string): void {
+function checkInside(query: Fields, at: string): void {
+  const { mmr, recommend, discover, context, orderBy, rrf, relevanceFeedback } = query
+  checkFormula(query.formula, `${at}formula`)
   checkPart(mmr, MMR, `${at}mmr.`)
   checkPart(recommend, RECOMMEND, `${at}recommend.`)
   checkPart(discover, DISCOVER, `${at}discover.`)

@@ -5,6 +5,7 @@
  */
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import { invalid, type VicinalError } from '../core/errors.js'
+import { checkDocument } from '../core/known-points.js'
 import { LIMITS } from '../core/limits.js'
 import type { Bm25Options, Document, StoredSparseVector } from '../core/point.js'
 import { embedDocumentTexts, embedQueryText } from '../native/texts.js'
@@ -40,6 +41,7 @@ export async function embedDocuments(documents: readonly DocumentAt[]): Promise<
 
 /** What can be said of a query's text without taking it apart. */
 export function checkQueryDocument(document: Document, field: string): void {
+  checkDocument(document, field)
   checked(document, field, LIMITS.queryDocumentLength)
 }
 
@@ -72,6 +74,7 @@ function* piecesOf(documents: readonly DocumentAt[]): Generator<Piece> {
   let piece: Piece | null = null
   let characters = 0
   for (const [i, { document, field }] of documents.entries()) {
+    checkDocument(document, field)
     const { text, options } = checked(document, field, LIMITS.documentLength)
     const settings = settingsOf(options, `${field}.options`)
     if (piece && (piece.settings !== settings || characters + text.length > CHARACTERS_A_PIECE)) {

@@ -3,7 +3,7 @@
  * of one node are ignored; what would change the answers is refused.
  */
 import { invalid } from '../core/errors.js'
-import { KNOWN_SETTINGS } from '../core/known-config.js'
+import { KNOWN_QUANTIZATION, KNOWN_SETTINGS } from '../core/known-config.js'
 import type { MemoryPlacement } from '../core/memory.js'
 import type { Quantization, QuantizationConfig, QuantizationOptions } from '../core/quantization.js'
 import type {
@@ -29,6 +29,7 @@ import {
   isObject,
   isPresent,
   knownOf,
+  knownShape,
   objectAt,
   textAt,
   unsupported,
@@ -172,11 +173,13 @@ function numberAt(value: unknown, field: string): number {
   return value
 }
 
-/** As they came: the engine knows what each of them means. `quantization` is ours. */
+/** As they came, without keys that nobody knows: the engine knows what each of them means. `quantization` is ours. */
 function quantizationOf({ quantization, quantization_config: quantizationConfig }: WireObject): QuantizationOptions {
   return {
     ...(isPresent(quantization) ? { quantization: quantization as Quantization } : {}),
-    ...(isPresent(quantizationConfig) ? { quantizationConfig: quantizationConfig as QuantizationConfig } : {}),
+    ...(isPresent(quantizationConfig)
+      ? { quantizationConfig: knownShape(quantizationConfig, KNOWN_QUANTIZATION) as QuantizationConfig }
+      : {}),
   }
 }
 

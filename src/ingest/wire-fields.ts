@@ -6,6 +6,7 @@
 import type { Selector, WithPayload, WithVector } from '../core/database.js'
 import { invalid, VicinalError } from '../core/errors.js'
 import type { Filter } from '../core/filter.js'
+import type { KnownShape } from '../core/known-keys.js'
 import { LIMITS } from '../core/limits.js'
 import type { PointId } from '../core/point.js'
 
@@ -27,6 +28,15 @@ export function objectAt(value: unknown, field: string): WireObject {
 /** Of what passes as it came: the library refuses keys that it does not know. */
 export function knownOf(value: unknown, known: ReadonlySet<string>): unknown {
   return isObject(value) ? Object.fromEntries(Object.entries(value).filter(([key]) => known.has(key))) : value
+}
+
+/** The same of an object with others in it. */
+export function knownShape(value: unknown, { keys, parts }: KnownShape): unknown {
+  if (!isObject(value)) return value
+  const known = Object.entries(value).filter(([key]) => keys.has(key))
+  return Object.fromEntries(
+    known.map(([key, part]) => [key, Object.hasOwn(parts, key) ? knownShape(part, parts[key] as KnownShape) : part]),
+  )
 }
 
 export function arrayAt(value: unknown, field: string): readonly unknown[] {

@@ -1,6 +1,7 @@
 /** Bodies that carry points: upsert in both forms, and vector updates. */
 import type { ColumnarPoints, ColumnarVectors, UpdateCondition, UpdateMode } from '../core/database.js'
 import { invalid } from '../core/errors.js'
+import { KNOWN_BM25 } from '../core/known-points.js'
 import { LIMITS } from '../core/limits.js'
 import type {
   Bm25Options,
@@ -22,6 +23,7 @@ import {
   idsAt,
   isObject,
   isPresent,
+  knownShape,
   objectAt,
   refuse,
   textAt,
@@ -126,7 +128,8 @@ export function namedVectorAt(value: unknown, field: string): NamedVector {
 }
 
 function optionsAt(options: unknown, field: string): Bm25Options | null {
-  return isPresent(options) ? (objectAt(options, `${field}.options`) as Bm25Options) : null
+  if (!isPresent(options)) return null
+  return knownShape(objectAt(options, `${field}.options`), KNOWN_BM25) as Bm25Options
 }
 
 /** Numbers, or a bin of 32-bit little-endian words. */

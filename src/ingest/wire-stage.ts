@@ -29,6 +29,7 @@ import {
   unsupported,
   type WireObject,
 } from './wire-fields.js'
+import { knownFormula } from './wire-formula.js'
 import { INFERRED, namedVectorAt, vectorAt } from './wire-points.js'
 
 const KINDS = [
@@ -122,7 +123,7 @@ function plainQuery(
     case 'order_by':
       return { orderBy: orderByAt(operand, field) as string }
     case 'formula': {
-      const formula = operand as Expression
+      const formula = knownFormula(operand) as Expression
       return isPresent(query.defaults) ? { formula, defaults: query.defaults as Record<string, unknown> } : { formula }
     }
     case 'rrf':

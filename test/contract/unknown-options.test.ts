@@ -17,6 +17,8 @@ const PREFETCH: Attempt = (c, odd) => c.query({ query: NEAR, prefetch: [{ query:
 const KIND: Attempt = (c, query) => c.query({ query })
 const UPSERT: Attempt = (c, odd) => c.upsert([{ id: 1, vector: [9, 9, 9] }], odd)
 
+const FORMULA: Attempt = (c, formula) => c.query({ prefetch: { query: NEAR }, query: { formula } })
+
 const REFUSED: [what: string, attempt: Attempt, odd: unknown, names: RegExp][] = [
   [
     'a query',
@@ -95,6 +97,86 @@ async function first(points: AsyncIterable<unknown>): Promise<unknown> {
   return null
 }
 
+/** What is inside of what is written, meant or asked. */
+const INNER: [what: string, attempt: Attempt, odd: unknown, names: RegExp][] = [
+  [
+    'a point',
+    (c, odd) => c.upsert([{ id: 1, vector: [9, 9, 9], ...(odd as object) }]),
+    { score: 1 },
+    /^points\[0\]\.score: .*one of id, vector, payload/,
+  ],
+  [
+    'a point',
+    (c, odd) => c.upsert([{ id: 1, vector: [9, 9, 9], ...(odd as object) }]),
+    { payloads: {} },
+    /^points\[0\]\.payloads: .*did you mean payload\?/,
+  ],
+  [
+    'columns',
+    (c, odd) => c.upsert({ ids: [1], vectors: new Float32Array(3), ...(odd as object) }),
+    { payload: [] },
+    /^payload: .*did you mean payloads\?/,
+  ],
+  [
+    'a vector',
+    (c, odd) => c.updateVectors([{ id: 1, vector: [9, 9, 9], ...(odd as object) }]),
+    { payload: {} },
+    /^points\[0\]\.payload: .*one of id, vector$/,
+  ],
+  ['a selector', (c, odd) => c.delete(odd), { filter: { must: [] }, limit: 1 }, /^which\.limit: .*one of ids, filter/],
+  ['a selector', (c, odd) => c.setPayload({ a: 1 }, odd), { points: [1] }, /^which\.points: .*one of ids, filter/],
+  [
+    'a selector of a batch',
+    (c, odd) => c.batch([{ op: 'clearPayload', which: odd }]),
+    { ids: [1], id: 1 },
+    /^which\.id: .*ids\?/,
+  ],
+  [
+    'a text',
+    (c, odd) =>
+      c.upsert([{ id: 1, vector: { '': [9, 9, 9], s: { text: 'a', model: 'qdrant/bm25', ...(odd as object) } } }]),
+    { option: {} },
+    /^points\[0\]\.vector\.s\.option: .*options\?/,
+  ],
+  [
+    'its options',
+    (c, odd) => c.upsert([{ id: 1, vector: { '': [9, 9, 9], s: { text: 'a', model: 'qdrant/bm25', options: odd } } }]),
+    { avgLen: 3 },
+    /^points\[0\]\.vector\.s\.options\.avgLen: .*avg_len\?/,
+  ],
+  [
+    'a text of columns',
+    (c, odd) => c.upsert({ ids: [1], vectors: { '': new Float32Array(3), s: [odd] } }),
+    { text: 'a', model: 'qdrant/bm25', lang: 'en' },
+    /^vectors\.s\[0\]\.lang: /,
+  ],
+  [
+    'a text asked for',
+    (c, odd) => c.query({ query: odd, using: 's' }),
+    { text: 'a', model: 'qdrant/bm25', options: { stemmer: { kind: 'none', type: 'none' } } },
+    /^query\.options\.stemmer\.kind: .*type, language/,
+  ],
+  [
+    'a formula',
+    FORMULA,
+    { sum: ['$score', { div: { left: 1, right: 2, byZeroDefault: 0 } }] },
+    /^query\.formula\.sum\[1\]\.div\.byZeroDefault: .*by_zero_default\?/,
+  ],
+  ['a formula', FORMULA, { neg: { exp_decay: { x: 1, mid: 3 } } }, /^query\.formula\.neg\.exp_decay\.mid: /],
+  [
+    'a formula',
+    FORMULA,
+    { pow: { base: { pow: { base: 1, exponent: 2, n: 3 } }, exponent: 1 } },
+    /^query\.formula\.pow\.base\.pow\.n: /,
+  ],
+  [
+    'a formula',
+    FORMULA,
+    { geo_distance: { origin: { lat: 1, lon: 2, lng: 2 }, to: 'g' } },
+    /^query\.formula\.geo_distance\.origin\.lng: /,
+  ],
+]
+
 /** Verbs that are told nothing where they are to be told something. */
 const NO_OBJECT: [verb: string, attempt: Attempt][] = [
   ['query', (c, odd) => c.query(odd)],
@@ -132,6 +214,16 @@ const NO_COLLECTION: [what: string, options: object, names: RegExp][] = [
   ['of the log', { walConfig: { capacity: 1 } }, /^walConfig\.capacity: /],
   ['of the vector', { vectors: { ...VECTORS, on_disk: true } }, /^vectors\.on_disk: .*did you mean onDisk/],
   ['of a named vector', { vectors: { v: { ...VECTORS, hnsw_config: {} } } }, /^vectors\.v\.hnsw_config: .*hnswConfig/],
+  [
+    'of codes',
+    { quantizationConfig: { scalar: { type: 'int8', alwaysRam: true } } },
+    /^quantizationConfig\.scalar\.alwaysRam: .*always_ram\?/,
+  ],
+  [
+    'of codes of a vector',
+    { vectors: { v: { ...VECTORS, quantizationConfig: { binary: {}, scale: {} } } } },
+    /^vectors\.v\.quantizationConfig\.scale: .*one of scalar, product, binary, turbo/,
+  ],
   ['of a sparse vector', { sparseVectors: { s: { index: { on_disk: true } } } }, /^sparseVectors\.s\.index\.on_disk: /],
 ]
 
@@ -147,12 +239,12 @@ describe.each(FACES)('unknown options of the %s', (face) => {
     const opened = await openFace(face)
     database = opened.database
     dispose = opened.dispose
-    collection = await database.createCollection('c', { vectors: VECTORS })
+    collection = await database.createCollection('c', { vectors: VECTORS, sparseVectors: { s: {} } })
     await collection.upsert([{ id: 1, vector: NEAR, payload: { kept: true } }])
   })
   afterAll(() => dispose?.())
 
-  it.each(REFUSED)('%s', async (_what, attempt, odd, names) => {
+  it.each([...REFUSED, ...INNER])('%s', async (_what, attempt, odd, names) => {
     const error = await attempt(collection, odd as never).catch((reason: unknown) => reason)
     expect(error).toBeInstanceOf(VicinalError)
     expect(error).toMatchObject(refusal(names))
@@ -185,6 +277,7 @@ describe.each(FACES)('unknown options of the %s', (face) => {
       [{ strictModeConfig: { maxQueryLimit: 1 } }, /^strictModeConfig\.maxQueryLimit: /],
       [{ vectors: { '': { on_disk: true } } }, /^vectors\.\.on_disk: .*onDisk/],
       [{ vectors: { '': { size: 3 } } }, /^vectors\.\.size: /],
+      [{ quantizationConfig: { turbo: { bit: 1 } } }, /^quantizationConfig\.turbo\.bit: .*bits\?/],
     ]
     for (const [change, names] of refused) {
       await expect(collection.updateConfig(change as ConfigChange)).rejects.toMatchObject(refusal(names))
@@ -217,13 +310,22 @@ it('a folder is opened with options that are known', async () => {
 /** Bodies with a key that nobody knows wherever there may be keys, in the wire's words and in the library's. */
 const ODD = { unknown: 1, scoreThreshold: 9, withPayload: 7, updateMode: 'never', timeoutMs: -1 }
 const STAGE = { ...ODD, query: [1, 2, 3], params: { ...ODD, acorn: { ...ODD }, quantization: { ...ODD } } }
+const quantization_config = { ...ODD, scalar: { ...ODD, type: 'int8', quantile: 0.99 } }
 const settings = {
+  quantization_config,
   optimizers_config: { ...ODD, indexing_threshold: 7 },
   wal_config: { ...ODD },
   strict_mode_config: { ...ODD, enabled: false, max_query_limit: 7 },
   hnsw_config: { ...ODD, payload_m: 3, tuning: 7, efConstruct: -1 },
 }
 const naive = { ...ODD, a: 1, b: 1, c: 1 }
+const TEXT = {
+  text: 'a',
+  model: 'qdrant/bm25',
+  options: { ...ODD, k: 1, stopwords: { ...ODD, languages: [] }, stemmer: { ...ODD, type: 'none' } },
+}
+const DIVISION = { div: { ...ODD, left: { pow: { ...ODD, base: 1, exponent: 2 } }, right: 2 } }
+const FORMULA_ODD = { sum: ['$score', { neg: { lin_decay: { ...ODD, x: DIVISION } } }] }
 const QUERIES: object[] = [
   STAGE,
   { ...STAGE, prefetch: [STAGE] },
@@ -235,6 +337,8 @@ const QUERIES: object[] = [
   { prefetch: STAGE, query: { ...ODD, fusion: 'rrf' } },
   { prefetch: STAGE, query: { ...ODD, rrf: { ...ODD, k: 3 } } },
   { prefetch: STAGE, query: { ...ODD, formula: '$score', defaults: { unknown: 1 } } },
+  { prefetch: STAGE, query: { formula: FORMULA_ODD } },
+  { query: { ...ODD, ...TEXT }, using: 's' },
   { query: { ...ODD, order_by: { ...ODD, key: 'n', startFrom: 'never' } } },
   { query: { ...ODD, sample: 'random' } },
   { query: 1, lookup_from: { ...ODD, collection: 'c' }, filter: {} },
@@ -261,7 +365,7 @@ it('the wire leaves keys out that it does not know', async () => {
   await send('POST', `${points}/batch`, {
     ...ODD,
     operations: [
-      { upsert: { ...ODD, points: [{ id: 2, vector: [1, 2, 3] }] } },
+      { upsert: { ...ODD, points: [{ id: 2, vector: { '': [1, 2, 3], s: { ...ODD, ...TEXT } } }] } },
       { overwrite_payload: { ...ODD, payload: { n: 2 }, points: [2] } },
       { delete: { ...ODD, points: [3] } },
     ],
@@ -286,6 +390,7 @@ it('the wire leaves keys out that it does not know', async () => {
   expect(config).toMatchObject({
     optimizersConfig: { indexing_threshold: 7 },
     strictModeConfig: { enabled: false, max_query_limit: 7 },
+    quantizationConfig: { scalar: { type: 'int8', quantile: 0.99 } },
     hnswConfig: { tuning: { payload_m: 3 } },
   })
   await database.close()
