@@ -5,8 +5,10 @@
 #include <cstdlib>
 #include <cstring>
 #include <fcntl.h>
+#include <fstream>
 #include <thread>
 #include <unistd.h>
+#include <vector>
 
 #ifdef __linux__
 #include <sched.h>
@@ -30,6 +32,67 @@ double shareOf(uint64_t quota, uint64_t period) {
   return isSet ? double(quota) / double(period) : 0;
 }
 
+uint64_t memoryUsedIn(const std::string& used, const std::string& stat, const char* idle) {
+  const uint64_t bytes = numberIn(used, "", 0);
+  return bytes - std::min(bytes, numberIn(stat, idle, 0));
+}
+
+Container groupOfSecond(const std::string& group) {
+  Container bounds;
+  // Quota and period in one line.
+  bounds.cores = shareOf(numberIn(group + "/cpu.max", "", 0), numberIn(group + "/cpu.max", " ", 0));
+  bounds.memoryLimit = numberIn(group + "/memory.max", "", UINT64_MAX);
+  bounds.memoryUsed =
+      memoryUsedIn(group + "/memory.current", group + "/memory.stat", "inactive_file ");
+  return bounds;
+}
+
+Container processorsOfFirst(const std::string& group) {
+  Container bounds;
+  bounds.cores = shareOf(numberIn(group + "/cpu.cfs_quota_us", "", 0),
+                         numberIn(group + "/cpu.cfs_period_us", "", 0));
+  return bounds;
+}
+
+Container memoryOfFirst(const std::string& group) {
+  Container bounds;
+  bounds.memoryLimit = numberIn(group + "/memory.limit_in_bytes", "", UINT64_MAX);
+  bounds.memoryUsed = memoryUsedIn(group + "/memory.usage_in_bytes", group + "/memory.stat",
+                                   "total_inactive_file ");
+  return bounds;
+}
+
+// The path of the process's own group: of this controller, or, without one, of version 2. Lines
+// are `4:cpu,cpuacct:/path` and `0::/path`.
+std::string ownGroup(const std::string& own, const std::string& controller) {
+  std::ifstream lines(own);
+  for (std::string line; std::getline(lines, line);) {
+    const size_t first = line.find(':');
+    const size_t second = first == std::string::npos ? first : line.find(':', first + 1);
+    if (second == std::string::npos) continue;
+    const std::string names = line.substr(first + 1, second - first - 1);
+    const bool isOwn = controller.empty()
+                           ? names.empty()
+                           : ("," + names + ",").find("," + controller + ",") != std::string::npos;
+    if (isOwn) return line.substr(second + 1);
+  }
+  return "";
+}
+
+// The folders of the group and of all above it, from where they are mounted. A container mostly has
+// its own group there, and none of those that the path names; one above what is mounted is not to
+// be seen.
+std::vector<std::string> groupsTo(const std::string& mounted, const std::string& path) {
+  std::vector<std::string> groups{mounted};
+  if (path.find("/..") != std::string::npos) return groups;
+  for (size_t at = 1; at < path.size();) {
+    const size_t end = std::min(path.find('/', at), path.size());
+    groups.push_back(mounted + path.substr(0, end));
+    at = end + 1;
+  }
+  return groups;
+}
+
 } // namespace
 
 uint64_t numberIn(const std::string& path, const char* label, uint64_t otherwise) {
@@ -48,23 +111,26 @@ uint64_t numberIn(const std::string& path, const char* label, uint64_t otherwise
   return end == digits ? otherwise : number;
 }
 
-Container Container::now(const std::string& root) {
+Container Container::now(const std::string& root, const std::string& own) {
   Container container;
-  // Version 2 has quota and period in one line.
-  const std::string both = root + "/cpu.max";
-  if (const uint64_t quota = numberIn(both, "", 0); quota > 0)
-    container.cores = shareOf(quota, numberIn(both, " ", 0));
-  else
-    container.cores = shareOf(numberIn(root + "/cpu/cpu.cfs_quota_us", "", 0),
-                              numberIn(root + "/cpu/cpu.cfs_period_us", "", 0));
-  const uint64_t limit = numberIn(root + "/memory/memory.limit_in_bytes", "", UINT64_MAX);
-  container.memoryLimit = numberIn(root + "/memory.max", "", limit);
-  const uint64_t ofFirst = numberIn(root + "/memory/memory.usage_in_bytes", "", 0);
-  const uint64_t used = numberIn(root + "/memory.current", "", ofFirst);
-  const uint64_t idle = numberIn(root + "/memory/memory.stat", "total_inactive_file ", 0);
-  container.memoryUsed =
-      used - std::min(used, numberIn(root + "/memory.stat", "inactive_file ", idle));
+  for (const std::string& group : groupsTo(root, ownGroup(own, "")))
+    container.boundBy(groupOfSecond(group));
+  for (const std::string& group : groupsTo(root + "/cpu", ownGroup(own, "cpu")))
+    container.boundBy(processorsOfFirst(group));
+  for (const std::string& group : groupsTo(root + "/memory", ownGroup(own, "memory")))
+    container.boundBy(memoryOfFirst(group));
   return container;
+}
+
+uint64_t Container::memoryLeft() const {
+  return memoryLimit > memoryUsed ? memoryLimit - memoryUsed : 0;
+}
+
+void Container::boundBy(const Container& group) {
+  if (group.cores > 0) cores = cores > 0 ? std::min(cores, group.cores) : group.cores;
+  if (group.memoryLeft() >= memoryLeft()) return;
+  memoryLimit = group.memoryLimit;
+  memoryUsed = group.memoryUsed;
 }
 
 unsigned Container::coresOf(unsigned all) const {

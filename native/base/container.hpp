@@ -1,5 +1,6 @@
 // What the container that the process runs in lets it have. Only Linux control groups tell, of both
-// versions, as they are mounted in it; elsewhere, and where they set no bound, there is none.
+// versions, as they are mounted in it: the process's own group and all above it, the least of which
+// counts. Elsewhere, and where they set no bound, there is none.
 #pragma once
 
 #include <cstdint>
@@ -10,13 +11,19 @@ namespace vicinal {
 struct Container {
   // Processor time a second, in cores; 0: all there are.
   double cores = 0;
-  // Bytes; UINT64_MAX: all there are.
+  // Bytes, of the group that leaves least; UINT64_MAX: all there are.
   uint64_t memoryLimit = UINT64_MAX;
-  // Without what the system keeps of files and would give up first.
+  // Of the same group, without what the system keeps of files and would give up first.
   uint64_t memoryUsed = 0;
 
-  // `root` is where the control groups are mounted. What is used is of this moment.
-  static Container now(const std::string& root = "/sys/fs/cgroup");
+  // `root` is where the control groups are mounted, `own` the file that names the process's own.
+  // What is used is of this moment.
+  static Container now(const std::string& root = "/sys/fs/cgroup",
+                       const std::string& own = "/proc/self/cgroup");
+
+  uint64_t memoryLeft() const;
+  // Whatever of the two bounds more.
+  void boundBy(const Container& group);
 
   // Of so many cores those that there is processor time for, rounded up. At least one.
   unsigned coresOf(unsigned all) const;

@@ -40,11 +40,7 @@ std::atomic<uint64_t> memoryLimit{0};
 // where they do not.
 uint64_t availableMemory() {
   const uint64_t system = numberIn("/proc/meminfo", "MemAvailable:", 0) * 1024;
-  const Container container = Container::now();
-  const uint64_t left = container.memoryLimit > container.memoryUsed
-                            ? container.memoryLimit - container.memoryUsed
-                            : 0;
-  const uint64_t free = std::min(system, left);
+  const uint64_t free = std::min(system, Container::now().memoryLeft());
   const uint64_t own = memoryLimit;
   if (own == 0) return free;
   const uint64_t resident = processMemory().resident;

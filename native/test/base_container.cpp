@@ -20,7 +20,7 @@ struct Groups {
     std::filesystem::create_directories(file.parent_path());
     std::ofstream(file) << text;
   }
-  Container read() const { return Container::now(root); }
+  Container read() const { return Container::now(root, root + "/own"); }
   void check(double cores, uint64_t memoryLimit, uint64_t memoryUsed) const {
     CHECK_EQUAL(read().cores, cores);
     CHECK_EQUAL(read().memoryLimit, memoryLimit);
@@ -47,6 +47,44 @@ TEST("a container's share of processors and memory is read, of either version") 
   first.write("memory/memory.usage_in_bytes", "8192\n");
   first.write("memory/memory.stat", "inactive_file 1\ntotal_inactive_file 8193\n");
   first.check(0.5, uint64_t(1) << 29, 0);
+}
+
+TEST("of a group and all above it the least bound counts, of either version") {
+  Groups second;
+  second.write("own", "0::/system/service/part\n");
+  second.write("system/cpu.max", "300000 100000\n");
+  second.write("system/memory.max", "1000000\n");
+  second.write("system/memory.current", "100000\n");
+  second.write("system/service/cpu.max", "50000 100000\n");
+  second.write("system/service/memory.max", "900000\n");
+  second.write("system/service/memory.current", "200000\n");
+  second.write("system/service/part/cpu.max", "max 100000\n");
+  second.write("system/service/part/memory.max", "max\n");
+  second.write("system/service/part/memory.current", "150000\n");
+  second.check(0.5, 900000, 200000);
+  // More is used beside the process than in its own group.
+  second.write("system/memory.current", "400000\n");
+  second.check(0.5, 1000000, 400000);
+  Groups first;
+  first.write("own", "5:cpuset:/else\n4:memory:/a/b\n3:cpuacct,cpu:/c\n0::/\n");
+  first.write("cpu/c/cpu.cfs_quota_us", "150000\n");
+  first.write("cpu/c/cpu.cfs_period_us", "100000\n");
+  first.write("memory/memory.limit_in_bytes", "9223372036854771712\n");
+  first.write("memory/a/memory.limit_in_bytes", "4096\n");
+  first.write("memory/a/b/memory.limit_in_bytes", "8192\n");
+  first.check(1.5, 4096, 0);
+}
+
+TEST("a group whose path is of another mount is taken for the one that is mounted") {
+  Groups inside;
+  inside.write("own", "0::/docker/1234\n");
+  inside.write("memory.max", "4096\n");
+  inside.check(0, 4096, 0);
+  Groups above;
+  above.write("own", "0::/../other\n");
+  above.write("memory.max", "4096\n");
+  above.write("../other/memory.max", "1\n");
+  above.check(0, 4096, 0);
 }
 
 TEST("bounds that are not set, or make no sense, are none") {
