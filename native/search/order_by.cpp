@@ -169,16 +169,20 @@ bool isOrdered(PayloadIndexKind kind) {
          kind == PayloadIndexKind::DateTime;
 }
 
+// The field's index in each segment. Taken once: one that is dropped, or made anew, meanwhile goes
+// on answering for those who have it.
+using Indexes = std::vector<std::shared_ptr<const PayloadIndex>>;
+
 template <typename T>
-Status orderAll(const Snapshot& snapshot, const std::vector<VectorSpec>& specs,
-                const OrderRequest& request, const FilterNode* filter, const CancelFlag* cancel,
-                RowBlock& block, Buffer<T>& values) {
+Status orderAll(const Snapshot& snapshot, const Indexes& indexes,
+                const std::vector<VectorSpec>& specs, const OrderRequest& request,
+                const FilterNode* filter, const CancelFlag* cancel, RowBlock& block,
+                Buffer<T>& values) {
   Page<T> page(request.limit, request.isDescending);
-  for (size_t at = 0; at < snapshot.count(); at++) {
-    const auto index = findIndex(snapshot.segment(at), request.field);
-    // One that was made anew meanwhile, of another kind, has nothing for this order.
-    if (index) VICINAL_TRY(orderSegment(snapshot, at, *index, request, filter, cancel, page));
-  }
+  // Where it is just being made anew, of another kind, those of the other have nothing for this
+  // order.
+  for (size_t at = 0; at < snapshot.count(); at++)
+    VICINAL_TRY(orderSegment(snapshot, at, *indexes[at], request, filter, cancel, page));
   std::vector<Placed<T>> placed = page.take();
   std::vector<RowRef> rows;
   for (const Placed<T>& one : placed) rows.push_back(one.row);
@@ -199,8 +203,9 @@ Status orderBy(const Snapshot& snapshot, const std::vector<VectorSpec>& specs,
   std::optional<FilterProgram> program;
   VICINAL_TRY(decodeFilter(request.filter, snapshot.vectorsNamed(), snapshot, program));
   const FilterNode* filter = program ? &program->root() : nullptr;
+  Indexes indexes;
   for (size_t at = 0; at < snapshot.count(); at++) {
-    const auto index = findIndex(snapshot.segment(at), request.field);
+    auto index = findIndex(snapshot.segment(at), request.field);
     if (!index || !isOrdered(index->kind())) {
       return Status(Code::InvalidArgument,
                     "No range index for `order_by` key: `" + request.field +
@@ -208,10 +213,12 @@ Status orderBy(const Snapshot& snapshot, const std::vector<VectorSpec>& specs,
                         "datetime");
     }
     result.isOfNumbers = index->kind() == PayloadIndexKind::Float;
+    indexes.push_back(std::move(index));
   }
-  return result.isOfNumbers
-             ? orderAll(snapshot, specs, request, filter, cancel, result.rows, result.numbers)
-             : orderAll(snapshot, specs, request, filter, cancel, result.rows, result.integers);
+  return result.isOfNumbers ? orderAll(snapshot, indexes, specs, request, filter, cancel,
+                                       result.rows, result.numbers)
+                            : orderAll(snapshot, indexes, specs, request, filter, cancel,
+                                       result.rows, result.integers);
 }
 
 } // namespace vicinal

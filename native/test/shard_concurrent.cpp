@@ -169,6 +169,42 @@ TEST("in the order of values that change meanwhile every point is there once") {
   }
 }
 
+TEST("in the order of an index that is dropped meanwhile there is all of the page or an error") {
+  constexpr uint32_t kPoints = 200;
+  ThreadPool pool(2);
+  Shard shard(testSpec(), pool);
+  // Several segments, between which the index may go.
+  for (uint32_t from = 0; from < kPoints; from += 50) {
+    REQUIRE(shard.upsert(TestBatch(from, 50, 1 + from).columns).isOk());
+    shard.freeze();
+  }
+  std::atomic<bool> stop{false};
+  std::thread changes([&] {
+    while (!stop) {
+      CHECK(shard.createPayloadIndex({"seq", PayloadIndexKind::Integer}).isOk());
+      shard.dropPayloadIndex("seq");
+    }
+  });
+  OrderRequest request;
+  request.field = "seq";
+  request.limit = 2 * kPoints;
+  uint32_t refused = 0;
+  uint32_t answered = 0;
+  while (answered < (isSlow() ? 100u : 500u) || refused == 0) {
+    OrderResult result;
+    const Status status = orderBy(shard.snapshot(), shard.spec().vectors, request, nullptr, result);
+    if (!status.isOk()) {
+      CHECK(status.code() == Code::InvalidArgument);
+      refused++;
+      continue;
+    }
+    answered++;
+    CHECK_EQUAL(result.rows.count, kPoints);
+  }
+  stop = true;
+  changes.join();
+}
+
 TEST("stats are told beside payload indexes that come and go") {
   ThreadPool pool(2);
   Shard shard(testSpec(), pool);
