@@ -2,6 +2,7 @@
 // inherits another's memory, caches or compiled code.
 const CASES = {
   prepare: () => import('./cases/prepare.mjs'),
+  truth: () => import('./cases/prepare.mjs'),
   build: () => import('./cases/build.mjs'),
   search: () => import('./cases/search.mjs'),
   memory: () => import('./cases/memory.mjs'),

@@ -14,7 +14,8 @@ export function installClients() {
   installIn('test/clients', 'installing the clients that the tests run')
 }
 
-function installIn(folder, what) {
+/** `npm ci` in a folder with a lock file of its own. */
+export function installIn(folder, what) {
   if (isInstalled(folder)) return
   // Development packages even where NODE_ENV says production: the build needs them.
   const flags = ['--include=dev', '--ignore-scripts', '--no-audit', '--no-fund', '--loglevel=error']

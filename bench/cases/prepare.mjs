@@ -1,10 +1,10 @@
 // Makes one data set's files. In a process of its own, because parsing the word vectors takes 1 GB.
 
 import { createHash } from 'node:crypto'
-import { mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs'
+import { mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { dirname, join } from 'node:path'
-import { dataset, K } from '../lib/datasets.mjs'
+import { dataset, K, readMatrix } from '../lib/datasets.mjs'
 import { exactNeighbours } from '../lib/exact.mjs'
 import { glossVectors } from '../lib/glosses.mjs'
 import { gaussian, seeded } from '../lib/random.mjs'
@@ -21,22 +21,30 @@ const SOURCES = { words, mnist, glosses, tiny }
 export async function prepare({ data: name, limit }) {
   const set = dataset(name, limit)
   mkdirSync(set.folder, { recursive: true })
-  const rows = distinct(await SOURCES[name](set), set)
+  const source = await SOURCES[name](set)
+  // Of a trial also the queries are of the first rows: words come by frequency, and rare ones are another distribution.
+  const rows = distinct(limit > 0 ? firstOf(source, limit + set.queries + SPARE) : source, set)
   const { base, queries } = holdOut(rows, set)
   const wanted = limit || set.rows || base.length
   const kept = base.slice(0, wanted)
   const baseData = flatten(kept, set.dim)
   const queryData = flatten(queries, set.dim)
-  const truth = exactNeighbours(baseData, queryData, set.dim, set.distance, K)
+  rmSync(set.truth, { force: true })
   writeMatrix(set.base, baseData, set.dim)
   writeMatrix(set.queriesFile, queryData, set.dim)
-  writeMatrix(set.truth, truth, K)
   if (set.hasTexts) {
     const textsOf = (of) => of.map((row) => rows.texts.get(row))
     writeWhole(set.texts, JSON.stringify({ base: textsOf(kept), queries: textsOf(queries) }))
   }
   writeWhole(set.ready, set.recipe)
   return { base: kept.length, queries: queries.length, dropped: rows.dropped }
+}
+
+/** Of a set that is prepared. By itself, for it takes longer than the rows, and recall is measured without it. */
+export async function truth({ data: name, limit }) {
+  const set = dataset(name, limit)
+  const [base, queries] = [set.base, set.queriesFile].map((file) => readMatrix(file).data)
+  writeMatrix(set.truth, exactNeighbours(base, queries, set.dim, set.distance, K), K)
 }
 
 /** Row arrays of the package's JSON: the first 100 numbers are the vector, then come its norm and its word. */
@@ -77,6 +85,10 @@ function tiny(set) {
   const texts = madeUp(rows.length)
   rows.texts = new Map(rows.map((row, i) => [row, texts[i]]))
   return rows
+}
+
+function firstOf(rows, count) {
+  return Object.assign(rows.slice(0, count), { texts: rows.texts })
 }
 
 /** Without vectors that no index could tell apart: equal ones or, under Cosine, those of one direction. */

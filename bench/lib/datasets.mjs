@@ -14,6 +14,10 @@ const CACHE = join(BENCH, '.cache')
 export const K = 10
 /** Bumped when preparing changes, so that cached files are not mistaken for the new ones. */
 const RECIPE = 1
+/** Of `limit`: it has a count of its own, so that a change of trials does not have all glosses embedded anew. */
+const LIMITED_RECIPE = 2
+/** Of a trial: of glosses each is dear to make. */
+const LIMITED_QUERIES = 1000
 const HEADER_BYTES = 8
 
 /** `rows`, where given, is how many are kept of what the source has. */
@@ -32,11 +36,12 @@ export const DATASETS = {
   tiny: { source: 'seeded clusters', distance: 'Cosine', dim: 32, queries: 200, rows: 3000, hasTexts: true },
 }
 
-/** `limit` takes the first rows only, for trials. */
+/** `limit` makes the whole, base and queries, of the source's first rows only: for trials, and for a test. */
 export function dataset(name, limit = 0) {
   const folder = join(CACHE, limit > 0 ? `${name}-${limit}` : name)
   const file = (leaf) => join(folder, leaf)
-  const { hasTexts = false, ...source } = DATASETS[name]
+  const { hasTexts = false, ...whole } = DATASETS[name]
+  const source = limit > 0 ? { ...whole, queries: LIMITED_QUERIES } : whole
   return {
     ...source,
     hasTexts,
@@ -48,7 +53,7 @@ export function dataset(name, limit = 0) {
     truth: file('truth.ibin'),
     texts: file('texts.json'),
     ready: file('ready.json'),
-    recipe: JSON.stringify({ recipe: RECIPE, ...source, limit, k: K }),
+    recipe: JSON.stringify({ recipe: limit > 0 ? LIMITED_RECIPE : RECIPE, ...source, limit, k: K }),
   }
 }
 

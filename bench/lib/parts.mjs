@@ -1,4 +1,5 @@
 // The parts of a run on one data set: which cases they start, and in which order.
+import { existsSync } from 'node:fs'
 import { FILTERED } from '../filtered/index.mjs'
 import { SERVED } from '../served/index.mjs'
 import { OURS, SYSTEMS } from '../systems/index.mjs'
@@ -28,6 +29,8 @@ const NOT_TINY = ['kernel', 'scale', 'micro']
 export const TINY_PARTS = PARTS.filter((part) => !NOT_TINY.includes(part))
 export const SYSTEM_NAMES = [...new Set([...Object.keys(SYSTEMS), ...Object.keys(FILTERED), ...Object.keys(SERVED)])]
 
+/** Compares with exact scans of the collection, whose rows change. */
+const BY_OWN_TRUTH = 'recall'
 /** The data set whose rows are mixed for larger ones. */
 const GROWING = 'words'
 /** Of the machine, whatever the data; and of vectors made up for it. */
@@ -46,8 +49,9 @@ export const PARAMETERS = { m: M, efConstruct: EF_CONSTRUCT }
 
 export async function measure(name, { systems, parts, limit, tiny }) {
   const set = dataset(name, limit)
-  if (!isPrepared(set))
-    await inChild(`preparing ${name}: rows, held-out queries, exact neighbours`, 'prepare', { data: name, limit })
+  if (!isPrepared(set)) await inChild(`preparing ${name}: rows, held-out queries`, 'prepare', { data: name, limit })
+  if (parts.some((part) => part !== BY_OWN_TRUTH) && !existsSync(set.truth))
+    await inChild(`preparing ${name}: exact neighbours`, 'truth', { data: name, limit })
   const common = {
     data: name,
     limit,

@@ -1,0 +1,61 @@
+import { execFile } from 'node:child_process'
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { promisify } from 'node:util'
+import { afterAll, expect, test } from 'vitest'
+
+interface Row {
+  kind: string
+  asked: number
+  low: number
+  queries: number
+}
+interface Run {
+  data: Record<string, { rows: number; recall: { rows: Row[] } }>
+}
+
+const BENCH = fileURLToPath(new URL('../../bench/bench.mjs', import.meta.url))
+/** So many that a code is chosen for them as for more; and of glosses, whose embedding takes most of the time, no more. */
+const ROWS = 17_000
+const TARGETS = [0.8, 0.9, 0.95, 0.99]
+const TOLERANCE = 0.01
+const KINDS = [
+  'held out',
+  '10 % at random',
+  'after 30 % churn',
+  'after compaction',
+  'after reopening',
+  'of another kind',
+]
+const MINUTE = 60_000
+
+const out = mkdtempSync(join(tmpdir(), 'vicinal-recall-'))
+afterAll(() => rmSync(out, { recursive: true }))
+
+/** The bench installs its packages, prepares the data, and ends with exit code 1 when its verdict does not hold. */
+test(
+  'of words, mnist and glosses the recall asked for is got, with and without filters, and by queries of another kind',
+  async () => {
+    const args = ['--parts', 'recall', '--systems', 'vicinal', '--limit', String(ROWS), '--out', out]
+    await promisify(execFile)(process.execPath, [BENCH, ...args]).catch(({ stdout, stderr }) =>
+      expect.fail(`${stderr}${stdout}`),
+    )
+    const json = readdirSync(out).find((name) => name.endsWith('.json')) as string
+    const { data } = JSON.parse(readFileSync(join(out, json), 'utf8')) as Run
+    expect(Object.keys(data)).toEqual(['words', 'glosses', 'mnist'])
+    for (const { rows, recall } of Object.values(data)) {
+      expect(rows).toBe(ROWS)
+      for (const kind of KINDS) {
+        const measured = recall.rows.filter((row) => row.kind === kind)
+        expect(measured.map(({ asked }) => asked)).toEqual(TARGETS)
+        for (const { asked, low, queries } of measured) {
+          expect(queries).toBeGreaterThanOrEqual(1000)
+          expect(low).toBeGreaterThanOrEqual(asked - TOLERANCE)
+        }
+      }
+    }
+  },
+  30 * MINUTE,
+)
