@@ -2,7 +2,7 @@
 // Builds native/test with g++ (no Node in it) and runs it in variants:
 //
 //   asan   everything, with AddressSanitizer and UBSan
-//   tsan   everything, with ThreadSanitizer, in several processes: it takes longer than all else together
+//   tsan   what may start a thread (TEST, not SOLO_TEST), with ThreadSanitizer, in several processes: it takes longest
 //   isa    base, distance, quantize and graph, optimised as in the addon, once with each instruction set this machine has
 //   arm    the same three for AArch64 under qemu-user (needs g++-aarch64-linux-gnu and qemu-user)
 //
@@ -60,6 +60,7 @@ const VARIANTS = {
   tsan: {
     flags: ['-O1', '-g1', '-fsanitize=thread'],
     folders: FOLDERS,
+    leavesOut: (test) => /^SOLO_TEST\(/m.test(test) && !/^TEST\(/m.test(test),
     sets: NATIVE_SETS,
     parts: 4,
     // Without address randomisation, which older sanitizer runtimes cannot place their shadow around.
@@ -119,7 +120,8 @@ function sourcesOf(variant) {
   const isSmall = variant.folders === ISA_FOLDERS
   const tests = cppOf('test').filter(
     (name) =>
-      !isSmall || name === 'test/harness.cpp' || ISA_FOLDERS.some((folder) => name.startsWith(`test/${folder}_`)),
+      (!isSmall || name === 'test/harness.cpp' || ISA_FOLDERS.some((folder) => name.startsWith(`test/${folder}_`))) &&
+      !variant.leavesOut?.(readFileSync(path('native', name), 'utf8')),
   )
   return [
     ...variant.folders.flatMap(cppOf),

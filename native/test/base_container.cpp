@@ -31,9 +31,9 @@ struct Groups {
 
 } // namespace
 
-TEST("without control groups a container bounds nothing") { Groups().check(0, UINT64_MAX, 0); }
+SOLO_TEST("without control groups a container bounds nothing") { Groups().check(0, UINT64_MAX, 0); }
 
-TEST("a container's share of processors and memory is read, of either version") {
+SOLO_TEST("a container's share of processors and memory is read, of either version") {
   Groups second;
   second.write("cpu.max", "150000 100000\n");
   second.write("memory.max", "1073741824\n");
@@ -49,7 +49,7 @@ TEST("a container's share of processors and memory is read, of either version") 
   first.check(0.5, uint64_t(1) << 29, 0);
 }
 
-TEST("of a group and all above it the least bound counts, of either version") {
+SOLO_TEST("of a group and all above it the least bound counts, of either version") {
   Groups second;
   second.write("own", "0::/system/service/part\n");
   second.write("system/cpu.max", "300000 100000\n");
@@ -75,7 +75,7 @@ TEST("of a group and all above it the least bound counts, of either version") {
   first.check(1.5, 4096, 0);
 }
 
-TEST("a group whose path is of another mount is taken for the one that is mounted") {
+SOLO_TEST("a group whose path is of another mount is taken for the one that is mounted") {
   Groups inside;
   inside.write("own", "0::/docker/1234\n");
   inside.write("memory.max", "4096\n");
@@ -87,7 +87,7 @@ TEST("a group whose path is of another mount is taken for the one that is mounte
   above.check(0, 4096, 0);
 }
 
-TEST("bounds that are not set, or make no sense, are none") {
+SOLO_TEST("bounds that are not set, or make no sense, are none") {
   Groups second;
   second.write("cpu.max", "max 100000\n");
   second.write("memory.max", "max\n");
@@ -102,7 +102,7 @@ TEST("bounds that are not set, or make no sense, are none") {
   CHECK_EQUAL(broken.read().cores, 0.0);
 }
 
-TEST("of the cores those count that a container has time for, and always one") {
+SOLO_TEST("of the cores those count that a container has time for, and always one") {
   const auto coresOf = [](double share, unsigned all) {
     Container container;
     container.cores = share;

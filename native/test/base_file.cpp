@@ -11,7 +11,7 @@
 using namespace vicinal;
 using vicinal::test::scratchFolder;
 
-TEST("a file written through the buffer reads back, aligned and overwritten as asked") {
+SOLO_TEST("a file written through the buffer reads back, aligned and overwritten as asked") {
   const std::string path = scratchFolder() + "/written";
   auto writer = FileWriter::create(path).take();
   const std::string large(3'000'000, 'l');
@@ -34,7 +34,7 @@ TEST("a file written through the buffer reads back, aligned and overwritten as a
   CHECK_EQUAL(facts.st_mode & 0777u, 0600u);
 }
 
-TEST("an unfinished file is removed, an existing one is not overwritten") {
+SOLO_TEST("an unfinished file is removed, an existing one is not overwritten") {
   const std::string path = scratchFolder() + "/unfinished";
   {
     auto writer = FileWriter::create(path).take();
@@ -44,7 +44,7 @@ TEST("an unfinished file is removed, an existing one is not overwritten") {
   CHECK(File::openRead(path).status().code() == Code::NotFound);
 }
 
-TEST("a file that may not grow reports a full disk and names itself") {
+SOLO_TEST("a file that may not grow reports a full disk and names itself") {
   rlimit before{};
   ::getrlimit(RLIMIT_FSIZE, &before);
   const auto handler = std::signal(SIGXFSZ, SIG_IGN);
@@ -60,7 +60,7 @@ TEST("a file that may not grow reports a full disk and names itself") {
   CHECK(status.message().find(scratchFolder()) == std::string::npos);
 }
 
-TEST("every code has its name and every errno its code") {
+SOLO_TEST("every code has its name and every errno its code") {
   CHECK_EQUAL(std::string(codeName(Code::DiskFull)), "DISK_FULL");
   CHECK_EQUAL(std::string(codeName(Code::UnsupportedFormat)), "UNSUPPORTED_FORMAT");
   CHECK(Status::fromErrno(ENOSPC, "x").code() == Code::DiskFull);
@@ -68,7 +68,7 @@ TEST("every code has its name and every errno its code") {
   CHECK(Status::fromErrno(ENOENT, "x").message().starts_with("x: "));
 }
 
-TEST("a lock is held once and free again when released") {
+SOLO_TEST("a lock is held once and free again when released") {
   const std::string path = scratchFolder() + "/lock";
   auto first = FileLock::acquire(path);
   REQUIRE(first.isOk());

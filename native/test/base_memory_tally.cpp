@@ -8,7 +8,7 @@
 
 using namespace vicinal;
 
-TEST("what was written to is resident, what was only reserved, grown or read is not") {
+SOLO_TEST("what was written to is resident, what was only reserved, grown or read is not") {
   const MemoryTally tally;
   const size_t page = pageBytes();
   auto region = Region::reserve(1000 * page).take();
@@ -27,7 +27,7 @@ TEST("what was written to is resident, what was only reserved, grown or read is 
   CHECK_EQUAL(part.cache, uint64_t(0));
 }
 
-TEST("pages of a mapped file count as cache until they are written to") {
+SOLO_TEST("pages of a mapped file count as cache until they are written to") {
   const MemoryTally tally;
   const size_t page = pageBytes();
   const std::string path = vicinal::test::scratchFolder() + "/tallied";
@@ -47,7 +47,7 @@ TEST("pages of a mapped file count as cache until they are written to") {
   CHECK_EQUAL(part.cache, uint64_t(54 * page));
 }
 
-TEST("the process has more resident than one of its parts, and file pages among them") {
+SOLO_TEST("the process has more resident than one of its parts, and file pages among them") {
   const ProcessMemory memory = processMemory();
   CHECK(memory.resident > memory.file);
   CHECK(memory.file > 0);

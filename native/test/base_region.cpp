@@ -9,7 +9,7 @@
 
 using namespace vicinal;
 
-TEST("a region grows without moving and reads as zero where nothing was written") {
+SOLO_TEST("a region grows without moving and reads as zero where nothing was written") {
   auto array = RegionArray<uint32_t>::reserve(10'000'000, Region::Pages::Huge).take();
   const uint32_t* before = array.data();
   for (uint32_t count : {1u, 1000u, 20'000u, 9'999'999u}) {
@@ -24,7 +24,7 @@ TEST("a region grows without moving and reads as zero where nothing was written"
   CHECK_EQUAL(array.size(), uint64_t(9'999'999));
 }
 
-TEST(
+SOLO_TEST(
     "a region that is let be read is zero where nothing was grown, takes no memory, and grows on") {
   auto array = RegionArray<uint32_t>::reserve(10'000'000).take();
   CHECK(array.grow(1000).isOk());
@@ -38,7 +38,7 @@ TEST(
   CHECK_EQUAL(array[4'999'999], 7u);
 }
 
-TEST("a region refuses to grow past what it reserved, and stays as it was") {
+SOLO_TEST("a region refuses to grow past what it reserved, and stays as it was") {
   auto region = Region::reserve(100'000).take();
   CHECK(region.grow(50'000).isOk());
   CHECK(region.grow(region.capacity() + 1).code() == Code::TooLarge);
@@ -58,7 +58,7 @@ std::string writeFile(const char* name, const std::string& content) {
 
 } // namespace
 
-TEST("a region that starts with a file grows behind it and leaves the file alone") {
+SOLO_TEST("a region that starts with a file grows behind it and leaves the file alone") {
   const size_t page = pageBytes();
   std::string content(3 * page + 100, 'x');
   content[page] = 'a';
@@ -81,8 +81,9 @@ TEST("a region that starts with a file grows behind it and leaves the file alone
   CHECK_EQUAL(stored, 'a');
 }
 
-TEST("a large file in a region of huge pages reads as the file and zero behind it, changes stay "
-     "private") {
+SOLO_TEST(
+    "a large file in a region of huge pages reads as the file and zero behind it, changes stay "
+    "private") {
   constexpr uint64_t count = 6'000'001;
   std::string content(count * sizeof(uint32_t), '\0');
   for (uint32_t i = 0; i < count; i++) std::memcpy(&content[i * sizeof i], &i, sizeof i);
@@ -103,7 +104,7 @@ TEST("a large file in a region of huge pages reads as the file and zero behind i
   CHECK_EQUAL(stored, uint32_t(count - 1));
 }
 
-TEST("mapping more than a file holds is refused before it can kill the process") {
+SOLO_TEST("mapping more than a file holds is refused before it can kill the process") {
   const std::string path = writeFile("short", std::string(100, 'x'));
   auto file = File::openRead(path).take();
   auto region = Region::reserve(1 << 20).take();
@@ -113,7 +114,7 @@ TEST("mapping more than a file holds is refused before it can kill the process")
   CHECK(region.mapFile(file.descriptor(), 0, 100).code() == Code::Internal);
 }
 
-TEST("a moved region belongs to its new owner only") {
+SOLO_TEST("a moved region belongs to its new owner only") {
   auto first = RegionArray<int>::reserve(1000).take();
   CHECK(first.push(7).isOk());
   RegionArray<int> second = std::move(first);
@@ -123,7 +124,7 @@ TEST("a moved region belongs to its new owner only") {
   CHECK_EQUAL(second.size(), uint64_t(0));
 }
 
-TEST("memory that a file takes over keeps its values, and what lies behind stays writable") {
+SOLO_TEST("memory that a file takes over keeps its values, and what lies behind stays writable") {
   std::vector<uint32_t> values(300'000);
   for (size_t i = 0; i < values.size(); i++) values[i] = uint32_t(i * 7);
   const std::string path =
@@ -139,7 +140,7 @@ TEST("memory that a file takes over keeps its values, and what lies behind stays
   CHECK_EQUAL(array[values.size() - 1], values.back());
 }
 
-TEST("bytes in the system's cache are read without waiting, and none beyond the end") {
+SOLO_TEST("bytes in the system's cache are read without waiting, and none beyond the end") {
   const std::string path = writeFile("cached", std::string(10'000, 'c'));
   auto file = File::openRead(path).take();
   std::string read(100, ' ');

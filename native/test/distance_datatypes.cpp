@@ -74,7 +74,7 @@ bool areSameBits(float a, float b) { return std::memcmp(&a, &b, sizeof a) == 0; 
 
 } // namespace
 
-TEST("each half is the float that its bits say, and back") {
+SOLO_TEST("each half is the float that its bits say, and back") {
   for (uint32_t pattern = 0; pattern < kPatterns; pattern++) {
     const Half half{static_cast<uint16_t>(pattern)};
     const float value = fromHalf(half);
@@ -96,7 +96,8 @@ TEST("each half is the float that its bits say, and back") {
   }
 }
 
-TEST("every instruction set widens all halves and bytes, whatever their number and alignment") {
+SOLO_TEST(
+    "every instruction set widens all halves and bytes, whatever their number and alignment") {
   std::vector<Half> halves;
   std::vector<float> expected;
   for (uint32_t pattern = 0; pattern < kPatterns; pattern++) {
@@ -124,8 +125,9 @@ TEST("every instruction set widens all halves and bytes, whatever their number a
   });
 }
 
-TEST("a distance to halves or bytes has the bits of the one to the same floats, and is the scalar "
-     "twin's within rounding, at dimensions from 1 to 4,100") {
+SOLO_TEST(
+    "a distance to halves or bytes has the bits of the one to the same floats, and is the scalar "
+    "twin's within rounding, at dimensions from 1 to 4,100") {
   std::mt19937 random(2);
   const size_t step = test::isSlow() ? 41 : 1;
   for (const Datatype datatype : narrowTypes)
@@ -148,7 +150,8 @@ TEST("a distance to halves or bytes has the bits of the one to the same floats, 
     }
 }
 
-TEST("many distances to halves or bytes, and the least of them, have the bits of the floats'") {
+SOLO_TEST(
+    "many distances to halves or bytes, and the least of them, have the bits of the floats'") {
   std::mt19937 random(3);
   constexpr size_t count = 23;
   for (const Datatype datatype : narrowTypes)
@@ -180,8 +183,9 @@ TEST("many distances to halves or bytes, and the least of them, have the bits of
       }
 }
 
-TEST("kernels of halves and bytes read nothing behind a row's end, and halves that are no numbers "
-     "give bounded distances") {
+SOLO_TEST(
+    "kernels of halves and bytes read nothing behind a row's end, and halves that are no numbers "
+    "give bounded distances") {
   for (size_t dim = 1; dim <= 66; dim++) {
     // ASan sees a read behind the allocation, whose size is exactly the row's.
     const std::vector<float> query(dim, 1);
@@ -201,7 +205,7 @@ TEST("kernels of halves and bytes read nothing behind a row's end, and halves th
   }
 }
 
-TEST("what a type cannot hold becomes the nearest that it can, between any two types") {
+SOLO_TEST("what a type cannot hold becomes the nearest that it can, between any two types") {
   const std::vector<float> values = {-3,
                                      0,
                                      7,
@@ -229,7 +233,7 @@ TEST("what a type cannot hold becomes the nearest that it can, between any two t
     }
 }
 
-TEST("integers that are scaled stay floats, and names are of datatypes") {
+SOLO_TEST("integers that are scaled stay floats, and names are of datatypes") {
   CHECK(storedAs(Datatype::Uint8, Metric::Cosine) == Datatype::Float32);
   CHECK(storedAs(Datatype::Uint8, Metric::L2) == Datatype::Uint8);
   CHECK(storedAs(Datatype::Float16, Metric::Cosine) == Datatype::Float16);

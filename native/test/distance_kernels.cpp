@@ -56,7 +56,7 @@ template <typename Body> void forEachSet(Body body) {
 
 } // namespace
 
-TEST("every instruction set agrees with the definition, at every dimension and alignment") {
+SOLO_TEST("every instruction set agrees with the definition, at every dimension and alignment") {
   std::mt19937 random(1);
   for (const size_t dim : dims())
     for (size_t shift = 0; shift < 3; shift++) {
@@ -73,7 +73,7 @@ TEST("every instruction set agrees with the definition, at every dimension and a
     }
 }
 
-TEST("one pair and many rows give the same bits, by ids and in a row") {
+SOLO_TEST("one pair and many rows give the same bits, by ids and in a row") {
   std::mt19937 random(2);
   for (const size_t dim : {1u, 3u, 16u, 31u, 33u, 100u, 129u, 784u}) {
     const size_t rows = 23;
@@ -102,7 +102,7 @@ TEST("one pair and many rows give the same bits, by ids and in a row") {
   }
 }
 
-TEST("the least of many distances has the bits of the least of pairs") {
+SOLO_TEST("the least of many distances has the bits of the least of pairs") {
   std::mt19937 random(3);
   const size_t most = 9;
   for (const size_t dim : {1u, 3u, 15u, 16u, 33u, 64u, 100u, 128u, 129u}) {
@@ -130,7 +130,7 @@ TEST("the least of many distances has the bits of the least of pairs") {
   }
 }
 
-TEST("a kernel reads nothing behind a vector's end") {
+SOLO_TEST("a kernel reads nothing behind a vector's end") {
   // ASan sees a read behind the allocation, whose size is exactly the vector's.
   for (size_t dim = 1; dim <= 66; dim++) {
     std::vector<float> a(dim, 1);
@@ -143,7 +143,7 @@ TEST("a kernel reads nothing behind a vector's end") {
   }
 }
 
-TEST("denormals count, and what overflows is bounded instead of infinite or NaN") {
+SOLO_TEST("denormals count, and what overflows is bounded instead of infinite or NaN") {
   forEachSet([&](const Kernels& set) {
     const std::vector<float> tiny(33, 1e-40f);
     const std::vector<float> zero(33, 0);
@@ -159,13 +159,13 @@ TEST("denormals count, and what overflows is bounded instead of infinite or NaN"
   });
 }
 
-TEST("the environment chooses a lower instruction set") {
+SOLO_TEST("the environment chooses a lower instruction set") {
   const char* forced = std::getenv("VICINAL_ISA");
   if (forced != nullptr) CHECK_EQUAL(std::string(kernels().name), forced);
   CHECK(kernelsFor(kernels().isa) == &kernels());
 }
 
-TEST("scores and distances are each other's inverse") {
+SOLO_TEST("scores and distances are each other's inverse") {
   CHECK_EQUAL(scoreOf(Metric::Cosine, -0.5f), 0.5f);
   CHECK_EQUAL(distanceOf(Metric::Dot, 3.0f), -3.0f);
   CHECK_EQUAL(scoreOf(Metric::L2, distanceOf(Metric::L2, 3.0f)), 3.0f);
@@ -173,8 +173,9 @@ TEST("scores and distances are each other's inverse") {
   CHECK(distanceOf(Metric::L2, -1.0f) < 0);
 }
 
-TEST("preparing normalises what float norms cannot hold, and keeps zero and unit vectors as they "
-     "are") {
+SOLO_TEST(
+    "preparing normalises what float norms cannot hold, and keeps zero and unit vectors as they "
+    "are") {
   std::mt19937 random(3);
   for (const size_t dim : {1u, 7u, 100u, 1536u})
     for (const float scale : {1.0f, 1e-42f, 1e-20f, 1e20f, 1e37f}) {
@@ -191,7 +192,7 @@ TEST("preparing normalises what float norms cannot hold, and keeps zero and unit
   CHECK_EQUAL(norm(zero.data(), 5), 0.0);
 }
 
-TEST("preparing names the first vector that is not finite, wherever in it the component is") {
+SOLO_TEST("preparing names the first vector that is not finite, wherever in it the component is") {
   for (const float bad :
        {std::numeric_limits<float>::quiet_NaN(), std::numeric_limits<float>::infinity(),
         -std::numeric_limits<float>::infinity()})
@@ -204,8 +205,8 @@ TEST("preparing names the first vector that is not finite, wherever in it the co
     }
 }
 
-TEST("rounding to half precision gives the nearest half, ties to even, beyond its greatest "
-     "infinity") {
+SOLO_TEST("rounding to half precision gives the nearest half, ties to even, beyond its greatest "
+          "infinity") {
   std::vector<float> halves; // the ones that are not negative, ascending
   for (uint32_t exponent = 0; exponent < 31; exponent++)
     for (uint32_t fraction = 0; fraction < 1024; fraction++)
@@ -226,7 +227,7 @@ TEST("rounding to half precision gives the nearest half, ties to even, beyond it
   CHECK(std::isinf(roundedToHalf(-3e38f)));
 }
 
-TEST("vectors are rounded to their datatype, integers before they are scaled") {
+SOLO_TEST("vectors are rounded to their datatype, integers before they are scaled") {
   std::vector<float> bytes = {-3, 0.9f, 7.9f, 300};
   CHECK_EQUAL(prepareVectors(bytes.data(), 1, 4, false, Datatype::Uint8), int64_t(-1));
   CHECK(bytes == std::vector<float>({0, 0, 7, 255}));

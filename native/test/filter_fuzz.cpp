@@ -148,7 +148,8 @@ private:
 
 } // namespace
 
-TEST("200,000 filter programs, whole, damaged or noise, are decoded and evaluated or refused") {
+SOLO_TEST(
+    "200,000 filter programs, whole, damaged or noise, are decoded and evaluated or refused") {
   RandomPrograms random(kSeed);
   RandomFilters payloads(kSeed);
   MemoryRows rows;

@@ -8,7 +8,7 @@
 using namespace vicinal;
 using namespace vicinal::test;
 
-TEST("distances are those along the great circle") {
+SOLO_TEST("distances are those along the great circle") {
   const GeoPoint berlin{13.413637435864272, 52.52197645}, moscow{37.62137960067377, 55.7536283};
   // 1,610 km, as maps have it.
   CHECK(std::abs(distanceMetres(berlin, moscow) - 1.61e6) < 1e4);
@@ -19,7 +19,7 @@ TEST("distances are those along the great circle") {
   CHECK(std::abs(distanceMetres({179.9, 0}, {-179.9, 0}) - 22239) < 10);
 }
 
-TEST("a box leaves out its border, and may cross the antimeridian") {
+SOLO_TEST("a box leaves out its border, and may cross the antimeridian") {
   const GeoArea box = GeoArea::ofBox({10, 20, 30, 5});
   CHECK(box.contains({20, 10}) && !box.contains({10, 10}) && !box.contains({20, 20}));
   CHECK(!box.contains({20, 4.9}) && !box.contains({-20, 10}));
@@ -30,7 +30,7 @@ TEST("a box leaves out its border, and may cross the antimeridian") {
   CHECK(!GeoArea::ofBox({10, 5, 30, 20}).contains({20, 10}));
 }
 
-TEST("the box around a circle leaves out nothing that is in it") {
+SOLO_TEST("the box around a circle leaves out nothing that is in it") {
   RandomFilters random(testSeed() + 11);
   int inside = 0;
   for (int round = 0; round < 20000; round++) {
@@ -56,7 +56,7 @@ TEST("the box around a circle leaves out nothing that is in it") {
   CHECK(inside > 1000);
 }
 
-TEST("polygons have holes, and what a ring winds around is inside it") {
+SOLO_TEST("polygons have holes, and what a ring winds around is inside it") {
   const GeoArea::Ring square = {{0, 0}, {10, 0}, {10, 10}, {0, 10}, {0, 0}};
   const GeoArea::Ring hole = {{4, 4}, {6, 4}, {6, 6}, {4, 6}, {4, 4}};
   const GeoArea polygon = GeoArea::ofPolygon({square, hole});
@@ -78,7 +78,7 @@ TEST("polygons have holes, and what a ring winds around is inside it") {
   CHECK(!GeoArea::ofPolygon({{{0, 0}, {5, 5}, {9, 9}, {0, 0}}}).contains({5, 5}));
 }
 
-TEST("slices are disjoint and hold every id") {
+SOLO_TEST("slices are disjoint and hold every id") {
   uint32_t counts[7] = {};
   for (uint32_t number = 0; number < 7000; number++) {
     const IdWords id = number % 2 == 0 ? IdWords{0, number, 0, 0, 0} : IdWords{1, 7, number, 0, 1};

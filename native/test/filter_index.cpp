@@ -97,7 +97,7 @@ int checkIndex(const MemoryRows& rows, const char* field, PayloadIndexKind kind,
 
 } // namespace
 
-TEST("every kind of index answers every condition as the evaluator does") {
+SOLO_TEST("every kind of index answers every condition as the evaluator does") {
   RandomFilters random(testSeed());
   MemoryRows mixed, single, sparse;
   for (int row = 0; row < 3000; row++) {
@@ -114,7 +114,8 @@ TEST("every kind of index answers every condition as the evaluator does") {
   }
 }
 
-TEST("plans find what the evaluator finds, with overlays, rows not indexed yet, and any indexes") {
+SOLO_TEST(
+    "plans find what the evaluator finds, with overlays, rows not indexed yet, and any indexes") {
   RandomFilters random(testSeed() + 1);
   for (int round = 0; round < (isSlow() ? 8 : 40); round++) {
     MemoryRows rows;
@@ -147,7 +148,8 @@ TEST("plans find what the evaluator finds, with overlays, rows not indexed yet, 
   }
 }
 
-TEST("a plan uses the index: a selective condition has its rows as candidates, and is complete") {
+SOLO_TEST(
+    "a plan uses the index: a selective condition has its rows as candidates, and is complete") {
   MemoryRows rows;
   for (int row = 0; row < 5000; row++)
     rows.append("{\"a\":" + std::to_string(row) + ",\"b\":\"" + std::to_string(row % 10) + "\"}");
@@ -203,7 +205,7 @@ TEST("readers get whole answers while rows are added") {
   writer.join();
 }
 
-TEST("a condition asked again has the answer of now, and what is kept of answers is bounded") {
+SOLO_TEST("a condition asked again has the answer of now, and what is kept of answers is bounded") {
   MemoryRows rows;
   const uint32_t count = 30'000;
   for (uint32_t row = 0; row < count; row++)
@@ -233,7 +235,7 @@ TEST("a condition asked again has the answer of now, and what is kept of answers
   CHECK(index->bytes() - before <= AnswerCache::kMostBytes);
 }
 
-TEST("bitmaps are sets, as lists and as bits") {
+SOLO_TEST("bitmaps are sets, as lists and as bits") {
   RandomFilters random(testSeed() + 2);
   for (int round = 0; round < (isSlow() ? 200 : 2000); round++) {
     const uint32_t rows = static_cast<uint32_t>(random.below(400)) + 1;

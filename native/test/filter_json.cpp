@@ -27,7 +27,8 @@ bool isPath(std::string_view text) { return JsonPath::parse(text).isOk(); }
 
 } // namespace
 
-TEST("JSON strings are unescaped, surrogate pairs joined, lone ones kept apart from all text") {
+SOLO_TEST(
+    "JSON strings are unescaped, surrogate pairs joined, lone ones kept apart from all text") {
   CHECK_EQUAL(textOf(R"("plain")"), "plain");
   CHECK_EQUAL(textOf(R"("a\"b\\c\/d\n\t\u0041")"), "a\"b\\c/d\n\tA");
   CHECK_EQUAL(textOf(R"("\ud83d\ude00")"), "\xf0\x9f\x98\x80");
@@ -37,7 +38,7 @@ TEST("JSON strings are unescaped, surrogate pairs joined, lone ones kept apart f
   CHECK_EQUAL(textOf(R"("\u12")"), "12");
 }
 
-TEST("numbers are exact as integers and nearest as doubles") {
+SOLO_TEST("numbers are exact as integers and nearest as doubles") {
   CHECK_EQUAL(*JsonValue::of("9223372036854775807").integer(), INT64_MAX);
   CHECK(!JsonValue::of("9223372036854775808").integer());
   CHECK_EQUAL(*JsonValue::of("9223372036854775808").number(), 9223372036854775808.0);
@@ -48,7 +49,7 @@ TEST("numbers are exact as integers and nearest as doubles") {
   CHECK(!JsonValue::of("-").number());
 }
 
-TEST("paths enter arrays only where they say so") {
+SOLO_TEST("paths enter arrays only where they say so") {
   const char* json = R"({"a":[{"b":1},{"b":[2,3]},{"c":4}],"k.l":{"m n":5},"z":6})";
   CHECK_EQUAL(at("z", json).size(), 1u);
   CHECK_EQUAL(at("a.b", json).size(), 0u);
@@ -61,7 +62,7 @@ TEST("paths enter arrays only where they say so") {
   CHECK_EQUAL(at("a", R"({"\u0061":1})").size(), 1u);
 }
 
-TEST("what is no path is refused") {
+SOLO_TEST("what is no path is refused") {
   for (const char* good : {"a", "a.b[]", "a[0][1]", "\"\"", "\"a\\\"b\"", "a-b_c"})
     CHECK(isPath(good));
   for (const char* bad : {"", ".a", "a.", "a..b", "[]", "a[", "a[x]", "a[-1]", "a]", "\"a",
@@ -73,7 +74,7 @@ TEST("what is no path is refused") {
   CHECK(!isPath(longest + "[]"));
 }
 
-TEST("date-times with and without zone, down to microseconds") {
+SOLO_TEST("date-times with and without zone, down to microseconds") {
   const auto is = [](const char* text, int64_t micros) {
     CHECK_EQUAL(parseDateTime(text).value_or(-1), micros);
   };
@@ -89,7 +90,7 @@ TEST("date-times with and without zone, down to microseconds") {
     CHECK(!parseDateTime(bad));
 }
 
-TEST("nesting of any depth takes no stack and damage is never read past") {
+SOLO_TEST("nesting of any depth takes no stack and damage is never read past") {
   const std::string deep(1 << 20, '[');
   CHECK(JsonValue::of(deep).skip() == nullptr);
   const std::string closed = "{\"a\":" + deep + std::string(1 << 20, ']') + ",\"b\":1}";

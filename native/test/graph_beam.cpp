@@ -56,7 +56,7 @@ void compare(unsigned seed, size_t width, size_t batches, size_t most, uint32_t 
 
 } // namespace
 
-TEST("a beam keeps the nearest in order, however wide it is and however many come at once") {
+SOLO_TEST("a beam keeps the nearest in order, however wide it is and however many come at once") {
   for (unsigned seed = 0; seed < 20; seed++) {
     compare(seed, 1, 30, 5, 50);
     compare(seed, 7, 60, 40, 1000);
@@ -65,7 +65,7 @@ TEST("a beam keeps the nearest in order, however wide it is and however many com
   }
 }
 
-TEST("a stop bounds a beam by the last one wanted, and what lies beyond is not expanded") {
+SOLO_TEST("a stop bounds a beam by the last one wanted, and what lies beyond is not expanded") {
   Beam beam;
   beam.start(100, {2, 1.5f, 0});
   const float distances[] = {4, 1, 2, 2.9f, 3.1f};

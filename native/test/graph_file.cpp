@@ -49,7 +49,7 @@ struct Fixture : GraphFixture {
 
 } // namespace
 
-TEST("a graph opened from a file answers the same and goes on growing") {
+SOLO_TEST("a graph opened from a file answers the same and goes on growing") {
   Fixture fixture;
   fixture.addRows(clusteredRows(50, dim, 2, false)); // prepared, not inserted: not part of the file
   const Saved saved = save(fixture.graph->sections(), "graph");
@@ -75,8 +75,8 @@ TEST("a graph opened from a file answers the same and goes on growing") {
   CHECK(again.value()->validate(rowsInFile).empty());
 }
 
-TEST("a graph whose records have room for twice m, as they once had, is opened and goes on "
-     "growing") {
+SOLO_TEST("a graph whose records have room for twice m, as they once had, is opened and goes on "
+          "growing") {
   Fixture fixture;
   GraphSections sections = fixture.graph->sections();
   const uint32_t room = sections.meta.m0;
@@ -107,7 +107,7 @@ TEST("a graph whose records have room for twice m, as they once had, is opened a
   CHECK_EQUAL(graph.sections().meta.m0, narrowRoom);
 }
 
-TEST("an empty graph can be written and opened") {
+SOLO_TEST("an empty graph can be written and opened") {
   GraphFixture fixture(Metric::L2, dim, 10, config);
   const Saved saved = save(fixture.graph->sections(), "empty");
   auto opened = load(saved, fixture.space, 10);
@@ -115,8 +115,8 @@ TEST("an empty graph can be written and opened") {
   CHECK(opened.value()->prepare(1).isOk());
 }
 
-TEST("vertices without a graph are counted, written and opened, and a file with links is not "
-     "theirs") {
+SOLO_TEST("vertices without a graph are counted, written and opened, and a file with links is not "
+          "theirs") {
   constexpr GraphConfig none{0, 60, 5};
   GraphFixture fixture(Metric::L2, dim, 4 * rowsInFile, none);
   fixture.addAndInsert(clusteredRows(rowsInFile, dim, 1, false));
@@ -139,8 +139,8 @@ TEST("vertices without a graph are counted, written and opened, and a file with 
   CHECK(!load(saved, fixture.space, 4 * rowsInFile).isOk());
 }
 
-TEST("a changed word of a graph file is refused, found by the validator, or harmless; never a "
-     "crash") {
+SOLO_TEST("a changed word of a graph file is refused, found by the validator, or harmless; never a "
+          "crash") {
   Fixture fixture;
   GraphSections sections = fixture.graph->sections();
   std::vector<uint32_t> words[3];
@@ -182,7 +182,7 @@ TEST("a changed word of a graph file is refused, found by the validator, or harm
   CHECK(found > 0);
 }
 
-TEST("a graph's description out of bounds is refused") {
+SOLO_TEST("a graph's description out of bounds is refused") {
   Fixture fixture;
   const Saved saved = save(fixture.graph->sections(), "described");
   const auto isRefused = [&](auto change) {

@@ -18,7 +18,8 @@ std::vector<float> rowsOf(Metric metric, size_t rows, unsigned seed) {
 
 } // namespace
 
-TEST("a graph finds the nearest rows under every metric, in order, with their exact distances") {
+SOLO_TEST(
+    "a graph finds the nearest rows under every metric, in order, with their exact distances") {
   for (const Metric metric : {Metric::Cosine, Metric::Dot, Metric::L2, Metric::L1}) {
     GraphFixture fixture(metric, dim, graphRows);
     fixture.addAndInsert(rowsOf(metric, graphRows, 1));
@@ -36,7 +37,7 @@ TEST("a graph finds the nearest rows under every metric, in order, with their ex
   }
 }
 
-TEST("a graph on codes finds what one on floats finds, and stays valid") {
+SOLO_TEST("a graph on codes finds what one on floats finds, and stays valid") {
   for (const Metric metric : {Metric::Cosine, Metric::Dot, Metric::L2}) {
     GraphFixture floats(metric, dim, graphRows);
     GraphFixture codes(metric, dim, graphRows, {}, Lead::Codes);
@@ -50,7 +51,7 @@ TEST("a graph on codes finds what one on floats finds, and stays valid") {
   }
 }
 
-TEST("graphs of zero, one and two vertices answer") {
+SOLO_TEST("graphs of zero, one and two vertices answer") {
   GraphFixture fixture(Metric::L2, dim, 10);
   std::vector<Neighbor> found{{1, 1}};
   const auto rows = rowsOf(Metric::L2, 2, 1);
@@ -67,7 +68,7 @@ TEST("graphs of zero, one and two vertices answer") {
   }
 }
 
-TEST("what the predicate refuses leads the way and is never found") {
+SOLO_TEST("what the predicate refuses leads the way and is never found") {
   GraphFixture fixture(Metric::Cosine, dim, graphRows);
   fixture.addAndInsert(rowsOf(Metric::Cosine, graphRows, 1));
   for (const uint32_t every : {2u, 5u, 20u}) {
@@ -84,7 +85,7 @@ TEST("what the predicate refuses leads the way and is never found") {
   CHECK(found.empty());
 }
 
-TEST("after deleting 30 % and inserting as many, recall is that of a fresh graph") {
+SOLO_TEST("after deleting 30 % and inserting as many, recall is that of a fresh graph") {
   GraphFixture aged(Metric::Cosine, dim, 2 * graphRows);
   aged.addAndInsert(rowsOf(Metric::Cosine, graphRows, 1));
   std::mt19937 random(11);
@@ -127,7 +128,7 @@ void checkEqualRows(uint32_t m, Lead lead) {
 
 } // namespace
 
-TEST("any number of equal rows stays reachable, from them and to others") {
+SOLO_TEST("any number of equal rows stays reachable, from them and to others") {
   for (const uint32_t m : {2u, 4u, 16u})
     for (const Lead lead : {Lead::Floats, Lead::Codes}) checkEqualRows(m, lead);
 }
@@ -171,7 +172,7 @@ TEST("threads insert at once while others search, and every vertex ends up linke
   CHECK(fixture.recall(64, AcceptAll()) > 0.97);
 }
 
-TEST("a search stops at its budget and at a cancel") {
+SOLO_TEST("a search stops at its budget and at a cancel") {
   GraphFixture fixture(Metric::Cosine, dim, graphRows);
   fixture.addAndInsert(rowsOf(Metric::Cosine, graphRows, 1));
   std::vector<Neighbor> found;
@@ -186,7 +187,7 @@ TEST("a search stops at its budget and at a cancel") {
   CHECK(report.end == SearchEnd::Cancelled);
 }
 
-TEST("levels depend on the vertex and the seed alone, and thin out by m") {
+SOLO_TEST("levels depend on the vertex and the seed alone, and thin out by m") {
   GraphFixture fixture(Metric::L2, dim, 10, {16, 100, 7});
   std::vector<uint32_t> byLevel(40);
   for (uint32_t vertex = 0; vertex < 200'000; vertex++) byLevel[fixture.graph->levelOf(vertex)]++;
@@ -196,7 +197,7 @@ TEST("levels depend on the vertex and the seed alone, and thin out by m") {
               GraphFixture(Metric::L1, 2, 10, {16, 9, 7}).graph->levelOf(3));
 }
 
-TEST("a graph takes at most four bytes a neighbour slot and little for its upper levels") {
+SOLO_TEST("a graph takes at most four bytes a neighbour slot and little for its upper levels") {
   GraphFixture fixture(Metric::Cosine, dim, graphRows);
   fixture.addAndInsert(rowsOf(Metric::Cosine, graphRows, 1));
   const double perVertex = double(fixture.graph->bytes()) / graphRows;
@@ -204,7 +205,8 @@ TEST("a graph takes at most four bytes a neighbour slot and little for its upper
   CHECK(fixture.graph->prepare(graphRows + 1).code() == Code::TooLarge);
 }
 
-TEST("a search that stops by distance finds the nearest of easy and hard queries with less work") {
+SOLO_TEST(
+    "a search that stops by distance finds the nearest of easy and hard queries with less work") {
   for (const Metric metric : {Metric::Cosine, Metric::L2}) {
     GraphFixture fixture(metric, dim, graphRows);
     fixture.addAndInsert(rowsOf(metric, graphRows, 1));

@@ -78,7 +78,8 @@ void checkSame(const Found& one, const Found& other) {
 
 } // namespace
 
-TEST("a walk that was parked finds what one that was not does, whatever its thread did meanwhile") {
+SOLO_TEST(
+    "a walk that was parked finds what one that was not does, whatever its thread did meanwhile") {
   for (const Lead lead : {Lead::Floats, Lead::Codes}) {
     GraphFixture fixture(Metric::L2, kDim, kRows, {}, lead);
     fixture.addAndInsert(rowsOf(kRows, 1));
@@ -110,7 +111,7 @@ TEST("a parked walk goes on on another thread, in a graph that grew meanwhile") 
   CHECK_EQUAL(found.nearest.size(), size_t(kOptions.ef));
 }
 
-TEST("a walk parked under other codes, or in another graph, begins anew") {
+SOLO_TEST("a walk parked under other codes, or in another graph, begins anew") {
   GraphFixture fixture(Metric::L2, kDim, kRows);
   GraphFixture other(Metric::L2, kDim, kRows);
   fixture.addAndInsert(rowsOf(kRows, 1));
@@ -129,7 +130,7 @@ TEST("a walk parked under other codes, or in another graph, begins anew") {
   CHECK(!parked.isParked());
 }
 
-TEST("the length of walks follows their median, whether or not long ones are cut") {
+SOLO_TEST("the length of walks follows their median, whether or not long ones are cut") {
   for (const double median : {0.7, 1.0, 3.0, 10.0}) {
     std::mt19937 random(5);
     std::lognormal_distribution<double> lengths(std::log(median), 0.6);

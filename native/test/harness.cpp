@@ -1,9 +1,12 @@
 #include "test/harness.hpp"
 
+#include <algorithm>
 #include <atomic>
 #include <cstdlib>
 #include <cstring>
+#include <dlfcn.h>
 #include <filesystem>
+#include <pthread.h>
 #include <unistd.h>
 
 namespace vicinal::test {
@@ -11,6 +14,7 @@ namespace vicinal::test {
 namespace {
 
 std::atomic<int> failures{0};
+std::atomic<int> threadsStarted{0};
 
 bool isSelected(const char* name, int argc, char** argv) {
   if (argc < 2) return true;
@@ -51,6 +55,14 @@ const std::string& scratchFolder() {
   return folder;
 }
 
+bool isForRaces() {
+#if defined(__SANITIZE_THREAD__)
+  return true;
+#else
+  return false;
+#endif
+}
+
 bool isSlow() {
 #if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
   return true;
@@ -61,15 +73,34 @@ bool isSlow() {
 
 } // namespace vicinal::test
 
+#if defined(__SANITIZE_ADDRESS__)
+// In the way of the sanitizer's own, which it calls.
+extern "C" int pthread_create(pthread_t* thread, const pthread_attr_t* attributes,
+                              void* (*body)(void*), void* argument) {
+  using Create = decltype(&pthread_create);
+  static const auto next = reinterpret_cast<Create>(::dlsym(RTLD_NEXT, "pthread_create"));
+  vicinal::test::threadsStarted++;
+  return next(thread, attributes, body, argument);
+}
+#endif
+
 int main(int argc, char** argv) {
   using namespace vicinal::test;
+  if (isForRaces()) std::erase_if(registry(), [](const Test& test) { return test.isSolo; });
+  // The others come after: threads of a pool that all share start once, and are to be seen
+  // starting.
+  std::stable_partition(registry().begin(), registry().end(),
+                        [](const Test& test) { return test.isSolo; });
   int passed = 0;
   int failed = 0;
   for (size_t at = 0; at < registry().size(); at++) {
     const Test& test = registry()[at];
     if (!isOfPart(at) || !isSelected(test.name, argc, argv)) continue;
     const int before = failures;
+    const int startedBefore = threadsStarted;
     test.body();
+    if (test.isSolo && threadsStarted != startedBefore)
+      fail(__FILE__, __LINE__, "it starts a thread, and so is no SOLO_TEST");
     (failures == before ? passed : failed)++;
     if (failures != before) std::cerr << "FAILED " << test.name << std::endl;
   }

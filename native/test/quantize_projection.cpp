@@ -40,7 +40,7 @@ double dot(const float* a, const float* b, size_t dim) {
 
 } // namespace
 
-TEST("directions are orthonormal, and keep what vectors of few directions have") {
+SOLO_TEST("directions are orthonormal, and keep what vectors of few directions have") {
   const auto data = rowsOfRank(30, kRows, 0.5f, 1);
   const auto projection = Projection::train(data.data(), kRows, kDim);
   REQUIRE(projection != nullptr);
@@ -60,7 +60,7 @@ TEST("directions are orthonormal, and keep what vectors of few directions have")
   }
 }
 
-TEST("the fast way of projecting is as exact as codes are") {
+SOLO_TEST("the fast way of projecting is as exact as codes are") {
   const auto data = rowsOfRank(30, kRows, 0.5f, 1);
   const auto projection = Projection::train(data.data(), kRows, kDim);
   REQUIRE(projection != nullptr);
@@ -75,7 +75,7 @@ TEST("the fast way of projecting is as exact as codes are") {
   }
 }
 
-TEST("noise in all directions, short vectors and vectors of zeros have no projection") {
+SOLO_TEST("noise in all directions, short vectors and vectors of zeros have no projection") {
   CHECK(Projection::train(rowsOfRank(0, kRows, 1, 3).data(), kRows, kDim) == nullptr);
   CHECK(!Projection::canReduce(100) && !Projection::canReduce(200) && Projection::canReduce(224));
   const std::vector<float> zeros(100 * kDim, 0);
@@ -83,7 +83,7 @@ TEST("noise in all directions, short vectors and vectors of zeros have no projec
   if (projection != nullptr) CHECK_EQUAL(projection->energyOf(zeros.data(), 100), 1.0);
 }
 
-TEST("nearest by projected codes are among the nearest, under every metric") {
+SOLO_TEST("nearest by projected codes are among the nearest, under every metric") {
   const size_t rows = 2000;
   auto data = rowsOfRank(30, rows, 0.5f, 1);
   const auto queries = rowsOfRank(30, 20, 0.5f, 9);

@@ -83,7 +83,7 @@ double meanOf(const std::vector<double>& values) {
 
 } // namespace
 
-TEST("a rotation keeps lengths and angles, and spreads a single component over all") {
+SOLO_TEST("a rotation keeps lengths and angles, and spreads a single component over all") {
   std::mt19937 random(3);
   for (const uint32_t dim : dims) {
     const Rotation rotation(dim);
@@ -107,7 +107,7 @@ TEST("a rotation keeps lengths and angles, and spreads a single component over a
   }
 }
 
-TEST("RaBitQ: every instruction set gives the same bits") {
+SOLO_TEST("RaBitQ: every instruction set gives the same bits") {
   std::mt19937 random(4);
   for (const uint32_t bits : bitCounts)
     for (const uint32_t dim : dims)
@@ -135,8 +135,8 @@ TEST("RaBitQ: every instruction set gives the same bits") {
       }
 }
 
-TEST("RaBitQ: estimates are unbiased and as near as their standard error says, on data of any "
-     "kind") {
+SOLO_TEST("RaBitQ: estimates are unbiased and as near as their standard error says, on data of any "
+          "kind") {
   std::mt19937 random(5);
   const uint32_t count = test::isSlow() ? 60 : 300;
   for (const uint32_t bits : bitCounts)
@@ -158,7 +158,7 @@ TEST("RaBitQ: estimates are unbiased and as near as their standard error says, o
       }
 }
 
-TEST("RaBitQ: more bits mean smaller errors, and a longer vector in more dimensions too") {
+SOLO_TEST("RaBitQ: more bits mean smaller errors, and a longer vector in more dimensions too") {
   std::mt19937 random(6);
   const auto spreadOf = [&](uint32_t bits, uint32_t dim) {
     const auto data = randomFloats(random, size_t(100) * dim, 0, 1 / std::sqrt(float(dim)));
@@ -173,7 +173,7 @@ TEST("RaBitQ: more bits mean smaller errors, and a longer vector in more dimensi
   CHECK(spreadOf(1, 2048) < spreadOf(1, 128) / 2);
 }
 
-TEST("RaBitQ: rows at the centre, equal rows, tiny and huge ones have finite distances") {
+SOLO_TEST("RaBitQ: rows at the centre, equal rows, tiny and huge ones have finite distances") {
   constexpr uint32_t dim = 70;
   const float sizes[] = {0.0f, FLT_MIN / 4, 1e-30f, 1.0f, 1e18f, 1e30f, FLT_MAX};
   for (const uint32_t bits : bitCounts)

@@ -67,7 +67,7 @@ Sq8ManyFn ofMetric(const Sq8Kernels& set, Metric metric) {
 
 } // namespace
 
-TEST("a row decodes to within half a step of its vector, wherever its values lie") {
+SOLO_TEST("a row decodes to within half a step of its vector, wherever its values lie") {
   std::mt19937 random(1);
   for (const float mean : {0.0f, 5.0f, -1000.0f})
     for (const uint32_t dim : dims) {
@@ -82,7 +82,7 @@ TEST("a row decodes to within half a step of its vector, wherever its values lie
     }
 }
 
-TEST("every instruction set gives the distance of the decoded rows, and all the same bits") {
+SOLO_TEST("every instruction set gives the distance of the decoded rows, and all the same bits") {
   std::mt19937 random(2);
   for (const float mean : {0.0f, 100.0f})
     for (const uint32_t dim : dims)
@@ -142,14 +142,15 @@ void checkGroups(uint32_t dim, Sq8ManyFn Sq8Kernels::*metric) {
 
 } // namespace
 
-TEST("many rows at once are scored as one by one, by ids and in a row, and nothing beyond them") {
+SOLO_TEST(
+    "many rows at once are scored as one by one, by ids and in a row, and nothing beyond them") {
   for (const uint32_t dim : {40u, 100u, 112u, 200u}) {
     checkGroups(dim, &Sq8Kernels::l2);
     checkGroups(dim, &Sq8Kernels::dot);
   }
 }
 
-TEST("a vector and its row make the same query") {
+SOLO_TEST("a vector and its row make the same query") {
   std::mt19937 random(4);
   const uint32_t dim = 77;
   const auto data = randomFloats(random, dim * 2, 3, 1);
@@ -163,7 +164,7 @@ TEST("a vector and its row make the same query") {
   CHECK(std::fabs(rows.space.distance(ofRow, 1)) < 1e-4);
 }
 
-TEST("rows without width, of denormals, and as wide as floats go give finite distances") {
+SOLO_TEST("rows without width, of denormals, and as wide as floats go give finite distances") {
   const float huge = std::numeric_limits<float>::max();
   const uint32_t dim = 50;
   std::vector<float> data;
@@ -185,7 +186,7 @@ TEST("rows without width, of denormals, and as wide as floats go give finite dis
   }
 }
 
-TEST("sums at the greatest dimension do not overflow") {
+SOLO_TEST("sums at the greatest dimension do not overflow") {
   const uint32_t dim = 65'536;
   std::vector<float> data(2 * dim, 1);
   data[0] = data[dim] = -1; // so that all other codes are the greatest
@@ -197,7 +198,7 @@ TEST("sums at the greatest dimension do not overflow") {
       CHECK(std::fabs(measured(set->dot, rows, query, 1) + float(dim)) < 1);
 }
 
-TEST("every instruction set makes the same row of a vector, whatever is in it") {
+SOLO_TEST("every instruction set makes the same row of a vector, whatever is in it") {
   std::mt19937 random(9);
   std::vector<std::vector<float>> vectors;
   for (const uint32_t dim : dims) {

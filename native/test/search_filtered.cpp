@@ -144,7 +144,7 @@ struct Watched {
 
 TEST("recall that was asked for is kept where matches are near the queries, and where they are "
      "far") {
-  for (const Metric metric : {Metric::Cosine, Metric::L2}) {
+  for (const Metric metric : firstForRaces({Metric::Cosine, Metric::L2})) {
     FilteredFixture fixture(metric, isSlow() ? 3000 : 30'000);
     fixture.askNearPivot();
     for (const double from : {0.0, 450.0, 900.0})
@@ -157,7 +157,7 @@ TEST("recall that was asked for is kept where matches are near the queries, and 
 }
 
 TEST("recall that was asked for is kept where many rows match, but hardly any near the query") {
-  for (const Metric metric : {Metric::Cosine, Metric::L2}) {
+  for (const Metric metric : firstForRaces({Metric::Cosine, Metric::L2})) {
     FilteredFixture fixture(metric, isSlow() ? 3000 : 30'000);
     fixture.askNearPivot();
     for (const double from : {100.0, 300.0, 500.0, 620.0, 700.0})
@@ -240,7 +240,7 @@ TEST("recall that was asked for is kept where most rows are deleted") {
 }
 
 TEST("recall that was asked for is kept among the matches of a filter, however many they are") {
-  for (const Metric metric : {Metric::Cosine, Metric::L2, Metric::Dot}) {
+  for (const Metric metric : firstForRaces({Metric::Cosine, Metric::L2, Metric::Dot})) {
     const FilteredFixture fixture(metric, isSlow() ? 3000 : 30'000);
     std::set<std::string> all;
     const auto expectKept = [&](const char* field, double from, double to) {
@@ -260,7 +260,7 @@ TEST("recall that was asked for is kept among the matches of a filter, however m
 }
 
 TEST("a filter that nearly all pass costs little more than none") {
-  for (const Metric metric : {Metric::Cosine, Metric::L2}) {
+  for (const Metric metric : firstForRaces({Metric::Cosine, Metric::L2})) {
     const FilteredFixture fixture(metric, isSlow() ? 3000 : 30'000);
     const auto costOf = [&](const FilterBytes& filter) {
       SearchStats all;

@@ -41,7 +41,7 @@ struct MeterFixture {
 
 } // namespace
 
-TEST("of four queries that ask for recall and nothing else, the meter remembers one") {
+SOLO_TEST("of four queries that ask for recall and nothing else, the meter remembers one") {
   MeterFixture fixture;
   for (int at = 0; at < 40; at++) fixture.meter.note(fixture.request(1, 0.9f));
   CHECK_EQUAL(fixture.meter.reading().waiting, 10u);
@@ -63,7 +63,7 @@ TEST("of four queries that ask for recall and nothing else, the meter remembers 
   CHECK_EQUAL(fixture.meter.reading().waiting, 10u);
 }
 
-TEST("the latest queries are measured first, and old ones never") {
+SOLO_TEST("the latest queries are measured first, and old ones never") {
   MeterFixture fixture;
   for (float value = 0; value < 100; value++) fixture.remember(1, value);
   CHECK_EQUAL(fixture.meter.reading().waiting, 64u);
@@ -75,7 +75,7 @@ TEST("the latest queries are measured first, and old ones never") {
   CHECK(!fixture.meter.take().has_value());
 }
 
-TEST("what the meter remembers is bounded in number and in bytes") {
+SOLO_TEST("what the meter remembers is bounded in number and in bytes") {
   MeterFixture fixture;
   fixture.remember(2000, 1);
   const uint64_t few = fixture.meter.bytes();
@@ -87,7 +87,7 @@ TEST("what the meter remembers is bounded in number and in bytes") {
   CHECK(wide.meter.bytes() < RecallMeter::kReservoirBytes + (64 << 10));
 }
 
-TEST("callers who get what they ask for, or little more or less, call for nothing") {
+SOLO_TEST("callers who get what they ask for, or little more or less, call for nothing") {
   for (const double got : {0.897, 0.9, 0.92}) {
     MeterFixture fixture;
     fixture.measure(1000, got);
@@ -96,7 +96,7 @@ TEST("callers who get what they ask for, or little more or less, call for nothin
   }
 }
 
-TEST("a great loss is noticed within 64 queries, a small one within 256") {
+SOLO_TEST("a great loss is noticed within 64 queries, a small one within 256") {
   MeterFixture great;
   great.measure(RecallMeter::kShortWindow - 1, 0.8);
   CHECK(!great.meter.reading().isSettling);
@@ -110,7 +110,7 @@ TEST("a great loss is noticed within 64 queries, a small one within 256") {
   CHECK(small.meter.reading().isSettling);
 }
 
-TEST("the share of the loss falls at once") {
+SOLO_TEST("the share of the loss falls at once") {
   MeterFixture fixture;
   fixture.measure(48, 0.8);
   CHECK(std::abs(fixture.meter.lossShare() - 0.75) < 0.01);
@@ -118,7 +118,7 @@ TEST("the share of the loss falls at once") {
   CHECK(fixture.meter.lossShare() < 0.6);
 }
 
-TEST("much more than was asked for is noticed too, but not where a scan found it") {
+SOLO_TEST("much more than was asked for is noticed too, but not where a scan found it") {
   MeterFixture fixture;
   fixture.measure(RecallMeter::kWindow, 0.95);
   CHECK(fixture.meter.reading().isSettling);
@@ -128,7 +128,7 @@ TEST("much more than was asked for is noticed too, but not where a scan found it
   CHECK(!scanned.meter.reading().isSettling);
 }
 
-TEST("a calibration gets queries of the new kind alone, once there are enough") {
+SOLO_TEST("a calibration gets queries of the new kind alone, once there are enough") {
   MeterFixture fixture;
   fixture.measure(1000, 0.9, 1);
   fixture.measure(RecallMeter::kShortWindow, 0.7, 2);
@@ -145,7 +145,7 @@ TEST("a calibration gets queries of the new kind alone, once there are enough") 
   CHECK(fixture.meter.samples(1e6) == nullptr);
 }
 
-TEST("where callers ask seldom, what there is must do after a while") {
+SOLO_TEST("where callers ask seldom, what there is must do after a while") {
   MeterFixture fixture;
   fixture.measure(RecallMeter::kShortWindow, 0.7);
   CHECK(fixture.meter.samples(1000) == nullptr);
@@ -155,7 +155,7 @@ TEST("where callers ask seldom, what there is must do after a while") {
   CHECK_EQUAL(live->vectors.size(), RecallMeter::kShortWindow);
 }
 
-TEST("an adopted calibration starts over: no share, nothing measured, nothing wanted") {
+SOLO_TEST("an adopted calibration starts over: no share, nothing measured, nothing wanted") {
   MeterFixture fixture;
   fixture.measure(RecallMeter::kWindow, 0.7);
   fixture.remember(RecallMeter::kReservoir, 1);
@@ -171,7 +171,7 @@ TEST("an adopted calibration starts over: no share, nothing measured, nothing wa
   CHECK(fixture.meter.lossShare() > 0.95f);
 }
 
-TEST("pauses double where calibrating doesn't help, grow with the work, and end with peace") {
+SOLO_TEST("pauses double where calibrating doesn't help, grow with the work, and end with peace") {
   MeterFixture fixture;
   double nowMs = 0;
   // Off at once, and calibrated as soon as the meter allows; how long that took.

@@ -50,7 +50,7 @@ struct Found {
 
 } // namespace
 
-TEST("rescoring without a doubt scores all it may") {
+SOLO_TEST("rescoring without a doubt scores all it may") {
   const Found found(1, 100, 0.3f, 0);
   CHECK_EQUAL(found.scored({40}), 40u);
   CHECK_EQUAL(found.scored({400}), 100u);
@@ -58,8 +58,9 @@ TEST("rescoring without a doubt scores all it may") {
   CHECK_EQUAL(Found(1, 5, 0.3f, 0).scored({40, 10, 2}), 5u);
 }
 
-TEST("rescoring ends with the first lot where codes are exact, and goes on the longer they are "
-     "not") {
+SOLO_TEST(
+    "rescoring ends with the first lot where codes are exact, and goes on the longer they are "
+    "not") {
   for (const size_t wanted : {1u, 10u, 100u}) {
     const Found exact(2, 400, 0, 0);
     CHECK_EQUAL(exact.scored({400, wanted, 3}), std::max<size_t>(12, wanted + wanted / 5));
@@ -75,7 +76,8 @@ TEST("rescoring ends with the first lot where codes are exact, and goes on the l
   }
 }
 
-TEST("three deviations of what codes are off keep nearly all neighbours, at a part of the cost") {
+SOLO_TEST(
+    "three deviations of what codes are off keep nearly all neighbours, at a part of the cost") {
   double recall = 0;
   size_t scored = 0;
   constexpr unsigned kQueries = 300;
@@ -89,7 +91,7 @@ TEST("three deviations of what codes are off keep nearly all neighbours, at a pa
   CHECK(scored < 90 * kQueries);
 }
 
-TEST("what all codes are off by is no doubt") {
+SOLO_TEST("what all codes are off by is no doubt") {
   for (unsigned seed = 0; seed < 50; seed++) {
     const size_t without = Found(seed, 256, 0.3f, 0).scored({256, 10, 2});
     for (const float bias : {-4.0f, 0.5f, 16.0f})
@@ -97,7 +99,7 @@ TEST("what all codes are off by is no doubt") {
   }
 }
 
-TEST("those as far as the last one wanted are no better, and not scored") {
+SOLO_TEST("those as far as the last one wanted are no better, and not scored") {
   Found same(4, 400, 0, 0);
   for (size_t at = 0; at < 400; at++) same.byCode[at].distance = same.exact[at] = 1;
   CHECK_EQUAL(same.scored({400, 10, 3}), 12u);
@@ -105,7 +107,7 @@ TEST("those as far as the last one wanted are no better, and not scored") {
   CHECK_EQUAL(same.scored({400, 10, 3}), 12u);
 }
 
-TEST("the greatest distances there are stop nothing from being scored") {
+SOLO_TEST("the greatest distances there are stop nothing from being scored") {
   Found found(3, 30, 0.1f, 0);
   for (size_t at = 20; at < 30; at++) found.exact[at] = found.byCode[at].distance = FLT_MAX;
   CHECK(found.scored({30, 25, 1}) == 30);

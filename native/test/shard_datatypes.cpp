@@ -2,6 +2,7 @@
 // through writes, searches, the table, segment files, compaction and the disk they are the same.
 #include <map>
 #include <memory>
+#include <span>
 
 #include "block_bytes.hpp"
 #include "graph_fixture.hpp"
@@ -24,14 +25,16 @@ struct Kept {
 constexpr Kept kAll[] = {
     {Datatype::Float16, Metric::Cosine, CodeKind::Sq8},
     {Datatype::Float16, Metric::Dot, CodeKind::Rabitq4},
-    {Datatype::Float16, Metric::L2, CodeKind::None},
-    {Datatype::Float16, Metric::L2, CodeKind::Rabitq1},
-    {Datatype::Float16, Metric::L1, CodeKind::None},
-    {Datatype::Uint8, Metric::Dot, CodeKind::Sq8},
-    {Datatype::Uint8, Metric::L2, CodeKind::Rabitq4},
     {Datatype::Uint8, Metric::L2, CodeKind::None},
+    {Datatype::Float16, Metric::L2, CodeKind::Rabitq1},
+    {Datatype::Float16, Metric::L2, CodeKind::None},
+    {Datatype::Uint8, Metric::Dot, CodeKind::Sq8},
+    {Datatype::Float16, Metric::L1, CodeKind::None},
+    {Datatype::Uint8, Metric::L2, CodeKind::Rabitq4},
     {Datatype::Uint8, Metric::L1, CodeKind::None},
 };
+// For races those with each kind of code: what they are metrics of makes no difference to threads.
+const std::span<const Kept> kTested = std::span(kAll).first(isForRaces() ? 4 : std::size(kAll));
 
 ShardSpec specOf(const Kept& kept, Datatype datatype) {
   ShardSpec spec;
@@ -190,7 +193,7 @@ constexpr uint32_t rowsOfTest() { return 3000; }
 } // namespace
 
 TEST("narrow vectors: answers are those of the same floats, through churn, compaction and files") {
-  for (const Kept& kept : kAll) {
+  for (const Kept& kept : kTested) {
     Pair pair(kept);
     pair.upsert(0, test::isSlow() ? 1000 : rowsOfTest());
     // By the tail alone, then by codes or graph, then after writes to them.
@@ -250,7 +253,7 @@ TEST("narrow vectors: memory and files hold so many bytes a component") {
 }
 
 TEST("narrow vectors: those that stay in their file give the same scores") {
-  for (const Kept& kept : kAll) {
+  for (const Kept& kept : kTested) {
     if (kept.code == CodeKind::None) continue;
     Pair pair(kept);
     pair.upsert(0, 1500);

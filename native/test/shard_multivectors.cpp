@@ -169,7 +169,7 @@ TableView viewOf(const TableRows& rows) {
 
 TEST("multivectors: scores by several examples are made of MaxSim, walk or not") {
   using Combine = Combination::Combine;
-  for (const Metric metric : {Metric::Cosine, Metric::Dot, Metric::L2}) {
+  for (const Metric metric : firstForRaces({Metric::Cosine, Metric::Dot, Metric::L2})) {
     Model model(metric);
     model.fill(0, 3000);
     CHECK(waitForIndex(*model.shard).isOk());
@@ -217,7 +217,7 @@ TEST("multivectors: scores by several examples are made of MaxSim, walk or not")
 }
 
 TEST("multivectors: exact answers are a plain model's, through updates and deletes") {
-  for (const Metric metric : {Metric::Cosine, Metric::Dot, Metric::L2}) {
+  for (const Metric metric : firstForRaces({Metric::Cosine, Metric::Dot, Metric::L2})) {
     Model model(metric);
     model.fill(0, 300);
     model.check(*model.shard);
@@ -234,7 +234,7 @@ TEST("multivectors: exact answers are a plain model's, through updates and delet
 
 TEST("multivectors: the graph of their vectors leads to the rows") {
   const uint32_t rows = isSlow() ? 1500 : 6000;
-  for (const Metric metric : {Metric::Cosine, Metric::L2}) {
+  for (const Metric metric : firstForRaces({Metric::Cosine, Metric::L2})) {
     Model model(metric);
     for (uint32_t from = 0; from < rows; from += 500) model.fill(from, 500);
     CHECK(waitForIndex(*model.shard).isOk());

@@ -29,7 +29,7 @@ bool holds(const TextQuery& query, const std::vector<std::string>& texts) {
 
 } // namespace
 
-TEST("words are what stands between spaces and signs, in lower case") {
+SOLO_TEST("words are what stands between spaces and signs, in lower case") {
   TextOptions options;
   CHECK_EQUAL(
       tokens(options, "Hello, W\xc3\x96RLD! \xd0\x9f\xd1\x80\xd0\xb8\xd0\xb2\xd0\xb5\xd1\x82 x2"),
@@ -42,7 +42,7 @@ TEST("words are what stands between spaces and signs, in lower case") {
   CHECK_EQUAL(tokens(options, "Hello,\xe3\x80\x80World"), "Hello, World");
 }
 
-TEST("accents go where ASCII is asked for, as letters of their own and as marks") {
+SOLO_TEST("accents go where ASCII is asked for, as letters of their own and as marks") {
   TextOptions options;
   options.isFolded = true;
   CHECK_EQUAL(tokens(options, "A\xc3\xa7\xc3\xa3o stra\xc3\x9f"
@@ -51,7 +51,7 @@ TEST("accents go where ASCII is asked for, as letters of their own and as marks"
               "acao strasse aeon ete lodz");
 }
 
-TEST(
+SOLO_TEST(
     "stop words and words of another length are left out, after their case and before their stem") {
   TextOptions options;
   options.stopwords = {"and", "the"};
@@ -62,7 +62,7 @@ TEST(
   CHECK_EQUAL(tokens(options, "elephants running happily"), "eleph run");
 }
 
-TEST("stems are those of Snowball") {
+SOLO_TEST("stems are those of Snowball") {
   const auto stem = [](StemLanguage language, std::string word) {
     vicinal::stem(word, language);
     return word;
@@ -81,7 +81,7 @@ TEST("stems are those of Snowball") {
       (void)stem(static_cast<StemLanguage>(language), bytes.substr(bytes.size() - length));
 }
 
-TEST("a document has all prefixes of its words, a query the longest it may look for") {
+SOLO_TEST("a document has all prefixes of its words, a query the longest it may look for") {
   TextOptions options;
   options.tokenizer = Tokenizer::Prefix;
   options.minLength = 2;
@@ -100,7 +100,7 @@ TEST("a document has all prefixes of its words, a query the longest it may look 
   CHECK(bytes < 4096);
 }
 
-TEST("a word of a megabyte counts by its first kilobyte, and is read once") {
+SOLO_TEST("a word of a megabyte counts by its first kilobyte, and is read once") {
   TextOptions options;
   options.stemmer = StemLanguage::Turkish;
   const std::string endless(1 << 20, 'x');
@@ -108,7 +108,7 @@ TEST("a word of a megabyte counts by its first kilobyte, and is read once") {
   CHECK(holds(TextQuery(options, TextMode::All, endless), {"y", endless}));
 }
 
-TEST("of scripts without spaces, characters and pairs of them are the tokens") {
+SOLO_TEST("of scripts without spaces, characters and pairs of them are the tokens") {
   TextOptions options;
   options.tokenizer = Tokenizer::Multilingual;
   const std::string a = "\xe6\x98\x9f", b = "\xe6\x9c\x9f", c = "\xe4\xb8\x80";
@@ -121,7 +121,7 @@ TEST("of scripts without spaces, characters and pairs of them are the tokens") {
   CHECK(holds(TextQuery(options, TextMode::Phrase, a + b + c), {a + b + c}));
 }
 
-TEST("queries ask for all tokens, any, or all in a row") {
+SOLO_TEST("queries ask for all tokens, any, or all in a row") {
   const TextOptions options;
   const std::vector<std::string> fox = {"The quick brown", "fox"};
   CHECK(holds(TextQuery(options, TextMode::All, "FOX quick"), fox));
@@ -136,7 +136,7 @@ TEST("queries ask for all tokens, any, or all in a row") {
   }
 }
 
-TEST("bytes that are no UTF-8 part words and are not read beyond") {
+SOLO_TEST("bytes that are no UTF-8 part words and are not read beyond") {
   TextOptions options;
   options.isFolded = true;
   options.tokenizer = Tokenizer::Multilingual;

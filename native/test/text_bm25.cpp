@@ -39,7 +39,7 @@ TextAnalyzer analyzerOf(Tokenizer tokenizer, StemLanguage stemmer) {
 } // namespace
 
 // Few letters, so that words come again, and are alike at either end.
-TEST("words of queries have the same tokens however often they were met") {
+SOLO_TEST("words of queries have the same tokens however often they were met") {
   const TextAnalyzer analyzers[] = {analyzerOf(Tokenizer::Word, StemLanguage::English),
                                     analyzerOf(Tokenizer::Word, StemLanguage::None),
                                     analyzerOf(Tokenizer::Whitespace, StemLanguage::English),
@@ -58,7 +58,7 @@ TEST("words of queries have the same tokens however often they were met") {
   }
 }
 
-TEST("words of a query are what stands between what is none") {
+SOLO_TEST("words of a query are what stands between what is none") {
   const auto words = [](Tokenizer tokenizer, std::string_view text) {
     std::string all;
     analyzerOf(tokenizer, StemLanguage::None).wordsOf(text, [&](std::string_view word) {

@@ -34,7 +34,7 @@ std::string with(std::string json) {
 
 } // namespace
 
-TEST("vectors are lifted from where requests have them") {
+SOLO_TEST("vectors are lifted from where requests have them") {
   CHECK_EQUAL(lift(with(R"({"query":#,"limit":3})")), R"({"query":"@0","limit":3})");
   CHECK_EQUAL(lift(with(R"({ "query" : { "nearest" : # } })")),
               R"({ "query" : { "nearest" : "@0" } })");
@@ -51,7 +51,7 @@ TEST("vectors are lifted from where requests have them") {
               R"({"vector":{"name":"a","vector":"@0"}})");
 }
 
-TEST("what is no vector is left as it is") {
+SOLO_TEST("what is no vector is left as it is") {
   for (const char* json : {R"({"points":#})",
                            R"({"payload":{"vector":#}})",
                            R"({"payload":{"a":[{"query":#}]}})",
@@ -76,7 +76,7 @@ TEST("what is no vector is left as it is") {
     CHECK_EQUAL(lift(with(json)), "(none)");
 }
 
-TEST("an array with anything but eight finite float32 is left as it is") {
+SOLO_TEST("an array with anything but eight finite float32 is left as it is") {
   for (const char* array :
        {"[]", "[1,2,3,4,5,6,7]", "[1,2,3,4,5,6,7,8,]", "[1,2,3,4,5,6,7,null]",
         "[1,2,3,4,5,6,7,\"8\"]", "[1,2,3,4,5,6,7,01]", "[1,2,3,4,5,6,7,.5]", "[1,2,3,4,5,6,7,5.]",
@@ -86,7 +86,7 @@ TEST("an array with anything but eight finite float32 is left as it is") {
     CHECK_EQUAL(lift(std::string(R"({"query":)") + array + "}"), "(none)");
 }
 
-TEST("what is left is never longer than what came") {
+SOLO_TEST("what is left is never longer than what came") {
   LiftedVectors lifted;
   const std::string json =
       with(R"({"query":#,"prefetch":{"query":[1,2,3,4,5,6,7,8.000000000000001]}})");
@@ -95,7 +95,7 @@ TEST("what is left is never longer than what came") {
               with(R"({"query":#,"prefetch":{"query":"a mark of 21 letters.0"}})"));
 }
 
-TEST("text that is no JSON is never made JSON of") {
+SOLO_TEST("text that is no JSON is never made JSON of") {
   for (const char* json :
        {R"({"query":5,#:1})", R"({#:1})", R"({"query":#)", R"({"query":#]})", R"({"query":#}})",
         R"({"query":#,"a)", R"({"query":{#:"a"}})", R"(]{"query":#})"})
@@ -108,7 +108,7 @@ TEST("text that is no JSON is never made JSON of") {
   CHECK_EQUAL(lift(with(R"({"a":)" + deep + std::string(300, ']') + R"(,"query":#})")), "(none)");
 }
 
-TEST("numbers are rounded as JavaScript rounds them: to doubles, then to floats") {
+SOLO_TEST("numbers are rounded as JavaScript rounds them: to doubles, then to floats") {
   std::vector<std::vector<float>> vectors;
   const std::string numbers =
       "0, -0 ,0.1,1e-3,\t1E+3,123456789012345678901234567890,7.006492321624085e-46,-3.4028234e38";
@@ -125,7 +125,7 @@ TEST("numbers are rounded as JavaScript rounds them: to doubles, then to floats"
   CHECK(std::signbit(vectors[0][1]));
 }
 
-TEST("nothing is read beyond the text, wherever it ends or is damaged") {
+SOLO_TEST("nothing is read beyond the text, wherever it ends or is damaged") {
   const std::string json =
       with(R"({"points":[{"id":1,"vector":{"a":#},"payload":{"t":"\"x\\"}},{"vector":[#,#]}]})");
   for (size_t end = 0; end < json.size(); end++) {
