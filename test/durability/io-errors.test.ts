@@ -15,22 +15,31 @@ const SWEEPERS = 2
 type Sweep = Pick<SweepPlan, 'rule' | 'codes'> &
   Partial<Pick<SweepPlan, 'bulk' | 'steps'>> & { stride: number; least: number }
 
+const ANY_CALL: SweepPlan['rule'] = {
+  kinds: ['open', 'write', 'fsync', 'rename', 'link', 'truncate', 'mkdir'],
+  failure: 'EIO',
+}
+
 /** Enough points for a close to write them as a segment. */
 const SEGMENT = 1_050
 
 const SWEEPS: Record<string, Sweep> = {
   'every call fails once with EIO': {
-    rule: { kinds: ['open', 'write', 'fsync', 'rename', 'link', 'truncate', 'mkdir'], failure: 'EIO' },
+    rule: ANY_CALL,
     codes: ['IO_FAILED'],
+    // Half the steps have half the calls and take half the time for each of them.
+    steps: STEPS / 2,
     stride: 1,
-    least: 500,
+    least: 300,
+  },
+  'one of ten calls of a longer script fails once with EIO': {
+    rule: ANY_CALL,
+    codes: ['IO_FAILED'],
+    stride: 10,
+    least: 50,
   },
   'every call for a segment fails once with EIO': {
-    rule: {
-      kinds: ['open', 'write', 'fsync', 'rename', 'link', 'truncate', 'mkdir'],
-      failure: 'EIO',
-      path: 'segments',
-    },
+    rule: { ...ANY_CALL, path: 'segments' },
     codes: ['IO_FAILED'],
     bulk: SEGMENT,
     steps: 60,
@@ -95,7 +104,8 @@ async function sweeper(
     bulk,
     rule,
     codes,
-    first: 1 + number * stride,
+    // Which of the calls in a stride: another one in each run of the test.
+    first: 1 + (seed % stride) + number * stride,
     stride: SWEEPERS * stride,
   }
   return await childOutcome('error-sweep', [JSON.stringify(plan)], shimEnvironment({ root, control: control.path }))
