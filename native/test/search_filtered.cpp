@@ -174,7 +174,7 @@ TEST("recall that was asked for is kept where many rows match, but hardly any ne
 
 TEST("recall that was asked for is kept where hardly any match near the query, and no index knows "
      "which do") {
-  for (const Metric metric : {Metric::Cosine, Metric::L2}) {
+  for (const Metric metric : firstForRaces({Metric::Cosine, Metric::L2})) {
     FilteredFixture fixture(metric, isSlow() ? 3000 : 30'000);
     fixture.askNearPivot();
     for (const double from : {50.0, 100.0, 300.0, 500.0, 620.0, 700.0, 900.0})
@@ -192,7 +192,7 @@ TEST("recall that was asked for is kept where hardly any match near the query, a
 }
 
 TEST("recall that was asked for is kept where all that was near the query is deleted") {
-  for (const Metric metric : {Metric::Cosine, Metric::L2}) {
+  for (const Metric metric : firstForRaces({Metric::Cosine, Metric::L2})) {
     const uint32_t rows = isSlow() ? 3000 : 30'000;
     FilteredFixture fixture(metric, rows);
     fixture.askNearPivot();
@@ -223,7 +223,7 @@ TEST("recall that was asked for is kept where all that was near the query is del
 }
 
 TEST("recall that was asked for is kept where most rows are deleted") {
-  for (const Metric metric : {Metric::Cosine, Metric::L2}) {
+  for (const Metric metric : firstForRaces({Metric::Cosine, Metric::L2})) {
     FilteredFixture fixture(metric, isSlow() ? 3000 : 30'000);
     for (const uint32_t perTen : {5u, 7u, 9u}) {
       std::vector<PointId> dead;
