@@ -179,8 +179,6 @@ Status orderAll(const Snapshot& snapshot, const Indexes& indexes,
                 const FilterNode* filter, const CancelFlag* cancel, RowBlock& block,
                 Buffer<T>& values) {
   Page<T> page(request.limit, request.isDescending);
-  // Where it is just being made anew, of another kind, those of the other have nothing for this
-  // order.
   for (size_t at = 0; at < snapshot.count(); at++)
     VICINAL_TRY(orderSegment(snapshot, at, *indexes[at], request, filter, cancel, page));
   std::vector<Placed<T>> placed = page.take();
@@ -206,7 +204,9 @@ Status orderBy(const Snapshot& snapshot, const std::vector<VectorSpec>& specs,
   Indexes indexes;
   for (size_t at = 0; at < snapshot.count(); at++) {
     auto index = findIndex(snapshot.segment(at), request.field);
-    if (!index || !isOrdered(index->kind())) {
+    // Segments of two kinds are those of an index that is just being made anew.
+    if (!index || !isOrdered(index->kind()) ||
+        (at > 0 && index->kind() != indexes.front()->kind())) {
       return Status(Code::InvalidArgument,
                     "No range index for `order_by` key: `" + request.field +
                         "`. Please create one to use `order_by`: of kind integer, float or "

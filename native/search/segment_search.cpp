@@ -83,9 +83,10 @@ Status SegmentSearch::walkMost(const Accept& accept, double share, uint64_t budg
   SearchOptions options = plan_->options;
   options.maxDistances = budget;
   options.cancel = scope_.cancel;
-  if (options.stop.wanted > 0)
-    options.stop.wanted =
-        std::max(options.stop.wanted, static_cast<size_t>(wanted_ * widenedFor(share)));
+  if (options.stop.wanted > 0) {
+    const size_t widened = share < kMost ? among : static_cast<size_t>(wanted_ * widenedFor(share));
+    options.stop.wanted = std::max(options.stop.wanted, widened);
+  }
   // As many of the beam are accepted as there are in one without a filter.
   options.ef =
       std::max(static_cast<uint32_t>(std::ceil(options.ef / share)), static_cast<uint32_t>(among));
@@ -94,7 +95,8 @@ Status SegmentSearch::walkMost(const Accept& accept, double share, uint64_t budg
   size_t accepted = 0;
   // Those wanted are among the nearest of all, where codes tell neighbours apart as calibrated.
   VICINAL_TRY(search_.walkAll(options, plan_->rescoring, among, accept, found, end, accepted));
-  ending = {end == SearchEnd::Complete, accepted >= std::min<size_t>(wanted_, linked_)};
+  ending = {end == SearchEnd::Complete, accepted >= std::min<size_t>(wanted_, linked_), among,
+            accepted};
   return Status::ok();
 }
 
@@ -108,35 +110,52 @@ Status SegmentSearch::walkLinked(std::vector<Neighbor>& found, bool& isComplete)
   const bool isBounded = plan_->most > 0;
   const double most = plan_->most * double(request_.walkLength) / live;
   Ending ending;
-  VICINAL_TRY(walkUpTo(isBounded ? uint64_t(most) : UINT64_MAX, found, ending, parked));
+  VICINAL_TRY(walkUpTo(live, isBounded ? uint64_t(most) : UINT64_MAX, found, ending, parked));
   if (isBounded && ending.hasWanted) {
     stats_.walked += double(stats_.distances - stats_.rescored - before) * live;
     stats_.typical += plan_->typical;
   }
   // Not to be parked: the next run would take it for the first one.
   if (!ending.hasWanted && !ending.isComplete && scope_.segment.deletedRows() == 0)
-    VICINAL_TRY(walkUpTo(UINT64_MAX, found, ending, nullptr));
+    VICINAL_TRY(walkUpTo(live, UINT64_MAX, found, ending));
   isComplete = ending.hasWanted;
-  return isComplete ? Status::ok() : walkLive(found, isComplete);
+  return isComplete ? Status::ok() : walkOn(ending, found, isComplete);
 }
 
-// A walk that goes by way of the deleted finds those of the live that it meets first.
+Status SegmentSearch::walkOn(Ending ending, std::vector<Neighbor>& found, bool& isComplete) {
+  // Where none was found, the next one might have been.
+  constexpr double kNearlyOne = 0.5;
+  while (!isComplete && ending.looked > 0) {
+    const double share = std::max(double(ending.accepted), kNearlyOne) / double(ending.looked);
+    if (plan_->distances / share > scanOfAll() / 2) break;
+    const size_t looked = ending.looked;
+    VICINAL_TRY(walkUpTo(share, uint64_t(scanOfAll()), found, ending));
+    isComplete = ending.hasWanted;
+    // It has looked no farther.
+    if (ending.looked <= looked) break;
+  }
+  if (!isComplete) found.clear();
+  return Status::ok();
+}
+
+// A walk that goes by way of the deleted would find those of the live that it meets first.
 Status SegmentSearch::walkLive(std::vector<Neighbor>& found, bool& isComplete) {
-  found.clear();
-  isComplete = false;
-  costs_.scan = vertices_ * (scanPlan_ ? kSequentialCode : kSequentialDistance);
+  costs_.scan = scanOfAll();
   acceptedPlan_ = planAcceptedWalk(space_, request_, wanted_, liveShare());
   const double among = acceptedPlan_ ? acceptedPlan_->distances + kBesidesAmong : INFINITY;
-  // Of most rows it is known by now that they are far from the query.
-  const double least = liveShare() >= kMost ? kFarScan * among : std::max(among, kSureScan);
-  if (least < costs_.scan) {
+  if (std::max(among, kSureScan) < costs_.scan)
     VICINAL_TRY(walkAccepted(RowBitmap::all(scope_.view.rows), found, isComplete));
-  }
-  if (isComplete)
+  if (isComplete) {
     stats_.recall = std::min(stats_.recall, double(acceptedPlan_->recall));
-  else
+  } else {
     acceptedPlan_.reset();
+    found.clear();
+  }
   return Status::ok();
+}
+
+double SegmentSearch::scanOfAll() const {
+  return vertices_ * (scanPlan_ ? kSequentialCode : kSequentialDistance);
 }
 
 // Never none, for who divides by it.
@@ -145,8 +164,8 @@ double SegmentSearch::liveShare() const {
   return std::max(1.0, rows - scope_.segment.deletedRows()) / rows;
 }
 
-Status SegmentSearch::walkUpTo(uint64_t budget, std::vector<Neighbor>& found, Ending& ending,
-                               ParkedWalk* parked) {
+Status SegmentSearch::walkUpTo(double share, uint64_t budget, std::vector<Neighbor>& found,
+                               Ending& ending, ParkedWalk* parked) {
   // With nothing deleted and nothing newer than the snapshot in the graph, every vertex of it may
   // be an answer.
   const bool acceptsAll = scope_.segment.deletedRows() == 0 && space_.isIdentity() &&
@@ -163,7 +182,7 @@ Status SegmentSearch::walkUpTo(uint64_t budget, std::vector<Neighbor>& found, En
   const auto accept = [&](uint32_t vertex) {
     return vertex < linked_ && scope_.view.isVisible(space_.rowOf(vertex));
   };
-  return walkMost(accept, liveShare(), budget, found, ending, parked);
+  return walkMost(accept, share, budget, found, ending, parked);
 }
 
 template <typename Accept>
@@ -305,7 +324,9 @@ Status SegmentSearch::runFiltered(std::vector<Neighbor>& nearest) {
     strategy = isComplete ? "filtered graph" : "filtered graph, then scan of matches";
   }
   // Far from the matches they hang together less, most of all where they are few.
-  const double least = walksPassing ? kFarScan * among : std::max(among, kSureScan);
+  // Where rows are deleted they may be those near the query.
+  const double sure = scope_.segment.deletedRows() > 0 ? 2 * kSureScan : kSureScan;
+  const double least = walksPassing ? kFarScan * among : std::max(among, sure);
   if (least < costs_.scan && (isFar || !walksPassing)) {
     VICINAL_TRY(walkAccepted(*plan.candidates(), found, isComplete));
     strategy = isComplete ? "graph of matches" : "graph of matches, then scan of them";

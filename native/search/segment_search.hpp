@@ -62,13 +62,15 @@ private:
   Status walk(const Accept& accept, uint64_t budget, std::vector<Neighbor>& found, bool& isComplete,
               ParkedWalk* parked = nullptr);
   // How a walk among all has ended: before its budget was spent, and with those wanted among the
-  // nearest.
+  // nearest. Of so many of the nearest that were looked at, so many were accepted.
   struct Ending {
     bool isComplete = false;
     bool hasWanted = false;
+    size_t looked = 0;
+    size_t accepted = 0;
   };
-  // The same where this share of the vertices is accepted, which is most of them. Without those
-  // wanted, what it has found is not near.
+  // The same where this share of the vertices about the query is accepted. Without those wanted,
+  // what it has found is not near.
   template <typename Accept>
   Status walkMost(const Accept& accept, double share, uint64_t budget, std::vector<Neighbor>& found,
                   Ending& ending, ParkedWalk* parked = nullptr);
@@ -81,12 +83,16 @@ private:
   double widening(double share) const;
   // `isComplete`: what was found are the nearest of the linked; otherwise they are to be scanned.
   Status walkLinked(std::vector<Neighbor>& found, bool& isComplete);
-  // Among all of them, of which the live ones are kept.
-  Status walkUpTo(uint64_t budget, std::vector<Neighbor>& found, Ending& ending,
+  // Among all of them, of which the live ones are kept: so many of those about the query.
+  Status walkUpTo(double share, uint64_t budget, std::vector<Neighbor>& found, Ending& ending,
                   ParkedWalk* parked = nullptr);
+  // The same where too few of them live, for as long as it takes less than a scan.
+  Status walkOn(Ending ending, std::vector<Neighbor>& found, bool& isComplete);
   // Among the live ones alone.
   Status walkLive(std::vector<Neighbor>& found, bool& isComplete);
   double liveShare() const;
+  // What a scan of all costs.
+  double scanOfAll() const;
   // The nearest accepted of a range, of `candidates` (null: any) alone: by code where that will do,
   // exactly where the request wants that or there are no codes. `offered`: about how many, where
   // asking `accept` costs nothing.

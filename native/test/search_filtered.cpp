@@ -1,6 +1,7 @@
 // Searches with a filter whose matches are known beforehand: what recall was asked for is kept at
 // every selectivity, wherever the matches lie, and with deleted rows among them.
 #include <algorithm>
+#include <cmath>
 #include <set>
 #include <thread>
 
@@ -112,9 +113,17 @@ struct FilteredFixture {
       CHECK(found.rows.count == truth.rows.count);
       for (const SegmentReport& segment : found.segments) strategies.insert(segment.strategy);
       wanted += truth.rows.count;
-      for (uint32_t i = 0; i < found.rows.count; i++)
-        for (uint32_t j = 0; j < truth.rows.count; j++)
-          hits += found.rows.ids[i * kIdWords + 1] == truth.rows.ids[j * kIdWords + 1] ? 1 : 0;
+      std::set<uint32_t> once;
+      for (uint32_t i = 0; i < found.rows.count; i++) {
+        const uint32_t id = found.rows.ids[i * kIdWords + 1];
+        CHECK(once.insert(id).second);
+        for (uint32_t j = 0; j < truth.rows.count; j++) {
+          if (id != truth.rows.ids[j * kIdWords + 1]) continue;
+          hits++;
+          CHECK(std::fabs(found.scores[i] - truth.scores[j]) <=
+                1e-4f * std::fabs(truth.scores[j]) + 1e-4f);
+        }
+      }
     }
     return {hits / wanted, strategies};
   }
@@ -220,6 +229,34 @@ TEST("recall that was asked for is kept where all that was near the query is del
       }
     }
   }
+}
+
+TEST("where few rows are deleted, and a query is among them, a wider walk does and no scan") {
+  const uint32_t rows = isSlow() ? 6000 : 30'000;
+  FilteredFixture fixture(Metric::L2, rows);
+  fixture.askNearPivot();
+  const Space space(Metric::L2, kDim, fixture.data.data());
+  std::vector<std::pair<float, uint32_t>> order;
+  for (uint32_t row = 0; row < rows; row++)
+    order.emplace_back(space.distance(fixture.queries.data(), row), row);
+  std::sort(order.begin(), order.end());
+  // Of those nearest to the pivot three quarters.
+  std::vector<PointId> dead;
+  for (uint32_t at = 0; at < 400; at++)
+    if (at % 4 != 0) dead.push_back(PointId::number(order[at].second));
+  REQUIRE(fixture.shard->deletePoints(dead, 2).isOk());
+  const auto [recall, strategies] = fixture.measure(std::nullopt);
+  std::printf("a few deleted: %.4f\n", recall);
+  CHECK(recall >= 0.94);
+  uint64_t distances = 0;
+  size_t scans = 0;
+  for (size_t at = 0; at < fixture.queries.size() / kDim; at++) {
+    const SearchResult found = fixture.find(at, std::nullopt, false);
+    distances += found.stats.distances;
+    scans += found.segments[0].strategy != std::string("graph") ? 1 : 0;
+  }
+  std::printf("scans: %zu, distances %zu\n", scans, size_t(distances) / 200);
+  if (!isSlow()) CHECK(scans <= 20);
 }
 
 TEST("recall that was asked for is kept where most rows are deleted") {

@@ -169,7 +169,7 @@ TEST("in the order of values that change meanwhile every point is there once") {
   }
 }
 
-TEST("in the order of an index that is dropped meanwhile there is all of the page or an error") {
+TEST("in the order of an index that comes and goes there is all of the page or an error") {
   constexpr uint32_t kPoints = 200;
   ThreadPool pool(2);
   Shard shard(testSpec(), pool);
@@ -180,9 +180,10 @@ TEST("in the order of an index that is dropped meanwhile there is all of the pag
   }
   std::atomic<bool> stop{false};
   std::thread changes([&] {
-    while (!stop) {
-      CHECK(shard.createPayloadIndex({"seq", PayloadIndexKind::Integer}).isOk());
-      shard.dropPayloadIndex("seq");
+    for (uint32_t turn = 0; !stop; turn++) {
+      const auto kind = turn % 2 == 0 ? PayloadIndexKind::Integer : PayloadIndexKind::Float;
+      CHECK(shard.createPayloadIndex({"seq", kind}).isOk());
+      if (turn % 3 == 0) shard.dropPayloadIndex("seq");
     }
   });
   OrderRequest request;

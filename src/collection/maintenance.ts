@@ -102,7 +102,7 @@ export class Maintenance {
     if (!this.#stopped) void this.#inTurn(() => this.#tick())
   }
 
-  /** Resolves when no segment is outdated, or at the end. Rejects with what keeps them from being rebuilt. */
+  /** Resolves when no segment is outdated, or at the end. Rejects with what background work has failed with while one is. */
   async rebuilt(): Promise<void> {
     let trouble: VicinalError | null = null
     while (!this.#stopped && this.#isOutdated()) {
