@@ -49,7 +49,7 @@ describe('quotas', () => {
       }
       await expect(collection.upsert(row)).rejects.toMatchObject(refused)
       await expect(collection.setPayload({ b: 2 }, [1])).rejects.toMatchObject(refused)
-      await expect(collection.updateVectors(row)).rejects.toMatchObject(refused)
+      await expect(collection.updateVectors([{ id: 1, vector: [1] }])).rejects.toMatchObject(refused)
       await expect(collection.batch([{ op: 'upsert', points: row }])).rejects.toMatchObject(refused)
       await collection.deletePayload(['a'], [1])
       expect(await collection.query({ query: [1] })).toHaveLength(1)
