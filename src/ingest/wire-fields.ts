@@ -6,7 +6,7 @@
 import type { Selector, WithPayload, WithVector } from '../core/database.js'
 import { invalid, VicinalError } from '../core/errors.js'
 import type { Filter } from '../core/filter.js'
-import type { KnownShape } from '../core/known-keys.js'
+import { type KnownShape, shapeOf } from '../core/known-keys.js'
 import { LIMITS } from '../core/limits.js'
 import type { PointId } from '../core/point.js'
 
@@ -27,7 +27,7 @@ export function objectAt(value: unknown, field: string): WireObject {
 
 /** Of what passes as it came: the library refuses keys that it does not know. */
 export function knownOf(value: unknown, known: ReadonlySet<string>): unknown {
-  return isObject(value) ? Object.fromEntries(Object.entries(value).filter(([key]) => known.has(key))) : value
+  return knownShape(value, shapeOf(known))
 }
 
 /** The same of an object with others in it. */

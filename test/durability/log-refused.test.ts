@@ -1,32 +1,19 @@
 import { randomUUID } from 'node:crypto'
-import { mkdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, it } from 'vitest'
 import { Disk } from '../../src/disk/disk.js'
 import { FileLog } from '../../src/log/file-log.js'
 import { inScratch, runChild } from './child.js'
-import { ShimControl } from './shim/control.js'
+import { shimmed } from './shim/place.js'
 import { KEEP_EVERYTHING, PowerLossDisk } from './shim/power-loss.js'
-import { shimEnvironment } from './shim/shim.js'
 import { readTrace } from './shim/trace.js'
 
 it('no power cut brings back a record that was refused', async () => {
   await inScratch(async (scratch) => {
     const uuid = randomUUID()
-    const place = {
-      root: join(scratch, 'root'),
-      control: join(scratch, 'control'),
-      trace: join(scratch, 'trace'),
-      marks: join(scratch, 'marks'),
-    }
-    mkdirSync(place.root)
-    const control = ShimControl.create(place.control)
+    const { place, control, env } = shimmed(scratch)
     control.set(['record', 'noRealSync'])
-    const result = await runChild(
-      'refused-write',
-      [place.root, place.control, place.marks, uuid],
-      shimEnvironment(place),
-    )
+    const result = await runChild('refused-write', [place.root, place.control, place.marks, uuid], env)
     expect(result.stderr).toBe('')
     expect(control.refused).toBeGreaterThan(0)
     const disk = new PowerLossDisk()

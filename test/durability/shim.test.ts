@@ -1,11 +1,11 @@
-import { mkdirSync, readdirSync, readFileSync } from 'node:fs'
+import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { Random } from '../oracle/fault-random.js'
 import { inScratch, runChild } from './child.js'
-import { FOR_EVER, type Rule, ShimControl } from './shim/control.js'
+import { FOR_EVER, type Rule } from './shim/control.js'
+import { shimmed } from './shim/place.js'
 import { choiceOf, KEEP_EVERYTHING, PowerLossDisk } from './shim/power-loss.js'
-import { shimEnvironment } from './shim/shim.js'
 import { readTrace } from './shim/trace.js'
 
 /** Every file below a folder, with its content. */
@@ -17,17 +17,6 @@ function contents(folder: string): Map<string, string> {
     found.set(path.slice(folder.length + 1), readFileSync(path).toString('base64'))
   }
   return found
-}
-
-function shimmed(scratch: string) {
-  const place = {
-    root: join(scratch, 'root'),
-    control: join(scratch, 'control'),
-    trace: join(scratch, 'trace'),
-    marks: join(scratch, 'marks'),
-  }
-  mkdirSync(place.root)
-  return { place, control: ShimControl.create(place.control), env: shimEnvironment(place) }
 }
 
 describe('the shim', () => {

@@ -1,4 +1,4 @@
-import { mkdirSync, rmSync } from 'node:fs'
+import { rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { open } from '../../src/index.js'
@@ -6,26 +6,17 @@ import { Random, runSeed } from '../oracle/fault-random.js'
 import { COLLECTION, observed, SCRIPT, stateAfter, textOf } from '../oracle/vector-script.js'
 import { childOutcome, inScratch } from './child.js'
 import { messageOf } from './power-loss-run.js'
-import { ShimControl } from './shim/control.js'
+import { shimmed } from './shim/place.js'
 import { choiceOf, KEEP_EVERYTHING, PowerLossDisk } from './shim/power-loss.js'
-import { shimEnvironment } from './shim/shim.js'
 import { readTrace, type TraceEvent } from './shim/trace.js'
 import { scaled, scaledMinutes } from './soak.js'
 
 const MOMENTS = scaled(60)
 
 async function recorded(scratch: string): Promise<readonly TraceEvent[]> {
-  const root = join(scratch, 'recorded')
-  mkdirSync(root)
-  const place = {
-    root,
-    marks: join(scratch, 'marks'),
-    control: join(scratch, 'control'),
-    trace: join(scratch, 'trace'),
-  }
-  const control = ShimControl.create(place.control)
+  const { place, control, env } = shimmed(scratch)
   control.set(['record', 'noRealSync'])
-  await childOutcome('vector-changer', [join(root, 'data'), place.marks], shimEnvironment(place))
+  await childOutcome('vector-changer', [join(place.root, 'data'), place.marks], env)
   control.close()
   return readTrace(place.trace)
 }
