@@ -1,56 +1,102 @@
 import { ID_WORDS } from '../core/point.js'
 
 const FIRST_CAPACITY = 256
+/** A memory that grew beyond this is not kept. */
+const KEPT_CAPACITY = 64 * 1024
+/** Texts up to here are written by the loop, where they are ASCII; the way to the encoder takes longer. */
+const SHORT_TEXT = 32
+const ASCII_CODES = 0x80
+const MOST_BYTES_A_UNIT = 3
+
+/** Of the writer that has finished last, for the next one. */
+let spare: Memory | null = null
 
 /** Bytes for the kernel, little-endian, nothing aligned. */
 export class ByteWriter {
-  #bytes = Buffer.allocUnsafe(FIRST_CAPACITY)
+  #memory = spare ?? new Memory(FIRST_CAPACITY)
   #length = 0
+
+  constructor() {
+    spare = null
+  }
 
   u8(value: number): void {
     this.#reserve(1)
-    this.#length = this.#bytes.writeUInt8(value, this.#length)
+    this.#memory.bytes[this.#length++] = value
   }
   u32(value: number): void {
     this.#reserve(4)
-    this.#length = this.#bytes.writeUInt32LE(value, this.#length)
+    this.#memory.view.setUint32(this.#length, value, true)
+    this.#length += 4
   }
   i64(value: bigint): void {
     this.#reserve(8)
-    this.#length = this.#bytes.writeBigInt64LE(value, this.#length)
+    this.#memory.view.setBigInt64(this.#length, value, true)
+    this.#length += 8
   }
   f64(value: number): void {
     this.#reserve(8)
-    this.#length = this.#bytes.writeDoubleLE(value, this.#length)
+    this.#memory.view.setFloat64(this.#length, value, true)
+    this.#length += 8
   }
   f64s(values: Float64Array): void {
-    this.#append(Buffer.from(values.buffer, values.byteOffset, values.byteLength))
+    this.#append(values)
   }
   text(value: string): void {
-    const bytes = Buffer.from(value, 'utf8')
-    this.u32(bytes.length)
-    this.#append(bytes)
+    const head = this.#length
+    this.u32(0)
+    this.#reserve(value.length * MOST_BYTES_A_UNIT)
+    if (!this.#ascii(value)) this.#length += this.#memory.buffer.write(value, this.#length, 'utf8')
+    this.#memory.view.setUint32(head, this.#length - head - 4, true)
   }
   /** Ids: how many, then their words. */
   words(ids: Uint32Array): void {
     this.u32(ids.length / ID_WORDS)
-    this.#append(Buffer.from(ids.buffer, ids.byteOffset, ids.byteLength))
+    this.#append(ids)
   }
 
+  /** The writer is not to be used again. */
   finish(): Uint8Array {
-    return new Uint8Array(this.#bytes.subarray(0, this.#length))
+    const { bytes } = this.#memory
+    if (bytes.length <= KEPT_CAPACITY) spare = this.#memory
+    return bytes.slice(0, this.#length)
   }
 
-  #append(bytes: Buffer): void {
-    this.#reserve(bytes.length)
-    this.#length += bytes.copy(this.#bytes, this.#length)
+  #append(values: Float64Array | Uint32Array): void {
+    this.#reserve(values.byteLength)
+    this.#memory.bytes.set(new Uint8Array(values.buffer, values.byteOffset, values.byteLength), this.#length)
+    this.#length += values.byteLength
   }
 
-  /** Before `#bytes` is looked at, for it may be replaced. */
+  /** Whether it was short and of ASCII alone; otherwise nothing is written. */
+  #ascii(value: string): boolean {
+    if (value.length > SHORT_TEXT) return false
+    for (let i = 0; i < value.length; i++) {
+      const code = value.charCodeAt(i)
+      if (code >= ASCII_CODES) return false
+      this.#memory.bytes[this.#length + i] = code
+    }
+    this.#length += value.length
+    return true
+  }
+
+  /** Before memory is written, for it may be replaced. */
   #reserve(bytes: number): void {
-    if (this.#length + bytes <= this.#bytes.length) return
-    const grown = Buffer.allocUnsafe(Math.max(this.#length + bytes, this.#bytes.length * 2))
-    this.#bytes.copy(grown, 0, 0, this.#length)
-    this.#bytes = grown
+    const { bytes: full } = this.#memory
+    if (this.#length + bytes <= full.length) return
+    this.#memory = new Memory(Math.max(this.#length + bytes, full.length * 2))
+    this.#memory.bytes.set(full.subarray(0, this.#length))
+  }
+}
+
+class Memory {
+  readonly buffer: Buffer
+  readonly bytes: Uint8Array
+  readonly view: DataView
+
+  constructor(capacity: number) {
+    this.buffer = Buffer.allocUnsafeSlow(capacity)
+    this.bytes = new Uint8Array(this.buffer.buffer)
+    this.view = new DataView(this.buffer.buffer)
   }
 }

@@ -1,0 +1,30 @@
+import { assert, property, string } from 'fast-check'
+import { expect, test } from 'vitest'
+import { ByteWriter } from '../../../src/filter/byte-writer.js'
+
+const textOf = (bytes: Uint8Array) => {
+  const length = new DataView(bytes.buffer, bytes.byteOffset).getUint32(0, true)
+  expect(bytes.length).toBe(4 + length)
+  return Buffer.from(bytes.subarray(4)).toString('utf8')
+}
+
+test('texts of any length and alphabet come out as they went in', () => {
+  const writes = (text: string) => {
+    const writer = new ByteWriter()
+    writer.text(text)
+    expect(textOf(writer.finish())).toBe(text)
+  }
+  assert(property(string({ unit: 'grapheme', maxLength: 80 }), writes))
+  for (const text of ['', 'a'.repeat(32), 'a'.repeat(33), `${'a'.repeat(31)}é`, '漢'.repeat(200_000)]) writes(text)
+})
+
+test('writers at work at the same time share nothing, nor do those that follow with what came before', () => {
+  const [first, second] = [new ByteWriter(), new ByteWriter()]
+  first.text('one')
+  second.text('two')
+  const one = first.finish()
+  const third = new ByteWriter()
+  third.text('six')
+  expect([one, second.finish(), third.finish()].map(textOf)).toEqual(['one', 'two', 'six'])
+  expect(textOf(one)).toBe('one')
+})
