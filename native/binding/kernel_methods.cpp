@@ -34,6 +34,17 @@ napi_value cores(napi_env env, napi_callback_info) {
   return count;
 }
 
+// Null where nothing bounds it.
+napi_value containerMemory(napi_env env, napi_callback_info) {
+  const uint64_t bytes = Container::now().memoryLimit;
+  napi_value result = nullptr;
+  if (bytes == UINT64_MAX)
+    napi_get_null(env, &result);
+  else
+    napi_create_double(env, double(bytes), &result);
+  return result;
+}
+
 napi_value checksum(napi_env env, napi_callback_info info) {
   Arguments arguments(env, info);
   const auto data = arguments.typed<uint8_t>(arguments[0], "data");
@@ -135,9 +146,15 @@ napi_value unlockFile(napi_env env, napi_callback_info info) {
 
 void defineKernelMethods(napi_env env, napi_value exports) {
   static constexpr Method kMethods[] = {
-      {"isa", isa},           {"poolThreads", poolThreads},        {"usableCores", cores},
-      {"crc32c", checksum},   {"prepareVectorsSync", prepareSync}, {"prepareVectors", prepare},
-      {"lockFile", lockFile}, {"unlockFile", unlockFile},
+      {"isa", isa},
+      {"poolThreads", poolThreads},
+      {"usableCores", cores},
+      {"containerMemory", containerMemory},
+      {"crc32c", checksum},
+      {"prepareVectorsSync", prepareSync},
+      {"prepareVectors", prepare},
+      {"lockFile", lockFile},
+      {"unlockFile", unlockFile},
   };
   defineMethods(env, exports, kMethods, std::size(kMethods));
 }

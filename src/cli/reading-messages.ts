@@ -7,6 +7,8 @@ import type { ServerSettings } from '../server/settings.js'
 export interface ReadingThreadData {
   settings: Omit<ServerSettings, 'logStream'>
   concurrentSearches: number
+  /** The process has a limit of memory, which the thread that has the database keeps it to. */
+  isLimited: boolean
   /** `CatalogChanges.shared`. */
   changes: Int32Array
   /** One number, shared: what the thread's heap takes. */

@@ -1,6 +1,7 @@
 /** A thread that reads the database beside the one that has it. It is started by ReadingThreads, and keeps nothing. */
 import { getHeapStatistics } from 'node:v8'
 import { type MessagePort, parentPort, workerData } from 'node:worker_threads'
+import { memoryBudget } from '../collection/memory-budget.js'
 import { MirroredDatabase } from '../collection/mirrored-database.js'
 import type { SharedCollection } from '../collection/sharing.js'
 import { everyThreadReads } from '../core/arrivals.js'
@@ -8,13 +9,15 @@ import { createReadServer } from '../server/read-server.js'
 import type { FromReader, ReadingThreadData, ToReader } from './reading-messages.js'
 
 const port = parentPort as MessagePort
-const { settings, concurrentSearches, changes, heapBytes, forwardTo, listenOn } = workerData as ReadingThreadData
+const { settings, concurrentSearches, isLimited, changes, heapBytes, forwardTo, listenOn } =
+  workerData as ReadingThreadData
 const COUNT_HEAP_MS = 1_000
 
 const asked = new Map<string, (shared: SharedCollection | null) => void>()
 const tell = (message: FromReader) => port.postMessage(message)
 
 everyThreadReads()
+if (isLimited) memoryBudget.leaveToOther()
 const database = new MirroredDatabase(
   {
     changes,
@@ -29,6 +32,7 @@ const database = new MirroredDatabase(
 const server = createReadServer({
   ...settings,
   database,
+  isLimited,
   forwardTo,
   listenOn,
   onConnectionClosed: () => tell({ kind: 'ended' }),

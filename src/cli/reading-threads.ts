@@ -25,6 +25,7 @@ export interface ReadingThreadsOptions {
   count: number
   settings: Omit<ServerSettings, 'logStream'>
   concurrentSearches: number
+  isLimited: boolean
   database: Promise<SharingDatabase>
   onTrouble(error: Error): void
 }
@@ -107,13 +108,14 @@ export class ReadingThreads implements ThreadsBeside {
   }
 
   #start(): void {
-    const { settings, concurrentSearches, database, onTrouble } = this.#options
+    const { settings, concurrentSearches, isLimited, database, onTrouble } = this.#options
     const heapBytes = new Float64Array(new SharedArrayBuffer(Float64Array.BYTES_PER_ELEMENT))
     const forgetHeap = memoryTables.addHeap(() => heapBytes[0] as number)
     const thread = new ReadingThread(
       {
         settings,
         concurrentSearches,
+        isLimited,
         changes: catalogChanges.shared,
         heapBytes,
         forwardTo: this.forwardedOn,

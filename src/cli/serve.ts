@@ -2,7 +2,6 @@ import type { SharingDatabase } from '../collection/sharing.js'
 import { everyThreadReads } from '../core/arrivals.js'
 import { LIMITS } from '../core/limits.js'
 import type { ServerOptions } from '../server/app.js'
-import { parseBytes } from './parse-bytes.js'
 import type { ReadingThreads } from './reading-threads.js'
 import { type Parsed, parseSettings, readKeys, readTextFile, SERVE_SETTINGS, UsageError } from './settings.js'
 import { type StartSnapshots, takeStartSnapshots } from './start-snapshots.js'
@@ -23,14 +22,14 @@ export async function serve(args: string[]): Promise<number> {
   const sample = settings.text('sample')
   if (sample !== undefined && sample !== 'words') throw new UsageError(`--sample: expected words, got ${sample}`)
   const options = serverOptions(settings)
-  const limit = settings.text('memoryLimit')
-  const memoryLimitBytes = limit === undefined ? undefined : parseBytes(limit, '--memory-limit')
   const kernelThreads = settings.integer('threads')
   // The kernel reads it when the addon is loaded, which is why that happens below.
   if (kernelThreads !== undefined) process.env.VICINAL_THREADS = String(kernelThreads)
   const { createServer } = await import('../server/app.js')
   const { openSharing } = await import('../collection/open.js')
   const { memoryBudget } = await import('../collection/memory-budget.js')
+  const { memoryLimitOf } = await import('./memory-limit.js')
+  const memoryLimitBytes = memoryLimitOf(settings.text('memoryLimit') as string)
 
   const stopped = stopSignal()
   const folder = settings.text('data') as string
@@ -49,10 +48,10 @@ export async function serve(args: string[]): Promise<number> {
   )
   // Handled below; the server answers 503 until it is open.
   opening.catch(() => {})
-  // What one thread knows of memory, others do not: within a limit one thread answers all.
-  const serving = memoryLimitBytes === undefined ? await servingThreads(settings) : 1
+  const serving = await servingThreads(settings)
   const shared = { ...options, maxConcurrentReads: Math.ceil((settings.integer('maxConcurrent') as number) / serving) }
-  const threads = serving > 1 ? await readingThreads(serving - 1, shared, opening) : null
+  const threads =
+    serving > 1 ? await readingThreads(serving - 1, memoryLimitBytes !== undefined, shared, opening) : null
   const server = createServer({ ...shared, database: opening, memory: memoryBudget, ...(threads ? { threads } : {}) })
   try {
     // Who connects before would stay with this thread, however many there are.
@@ -133,6 +132,7 @@ async function servingThreads(settings: Settings): Promise<number> {
 /** null where they cannot be: where nothing may be written to the folder for temporary files, one thread answers all. */
 async function readingThreads(
   count: number,
+  isLimited: boolean,
   options: Omit<ServerOptions, 'database'>,
   database: Promise<SharingDatabase>,
 ): Promise<ReadingThreads | null> {
@@ -142,7 +142,7 @@ async function readingThreads(
   const onTrouble = (error: Error) => logStream.write(`vicinal: threads that answer requests: ${error.message}\n`)
   try {
     const concurrentSearches = settings.maxConcurrentReads
-    const threads = ReadingThreads.start({ count, settings, concurrentSearches, database, onTrouble })
+    const threads = ReadingThreads.start({ count, isLimited, settings, concurrentSearches, database, onTrouble })
     everyThreadReads()
     return threads
   } catch (error) {

@@ -78,8 +78,8 @@ export const SERVE_SETTINGS = {
     'memory-limit',
     'memoryLimit',
     'text',
-    null,
-    'memory the process is to keep to, such as 2GiB: past it large requests wait or get 503; no limit by default',
+    'auto',
+    'memory to keep to, such as 2GiB: past it large requests wait or get 503; `none`; or `auto`: what its container allows, less some for moments beyond, see docs/memory.md',
   ),
   snapshotUrls: setting(
     'snapshot-urls',
@@ -129,7 +129,7 @@ export const SERVE_SETTINGS = {
     'servingThreads',
     'integer',
     null,
-    `threads that read requests and answer them (at most ${LIMITS.servingThreads}); half as many as the cores that it may keep busy by default, up to 8; one with a memory limit`,
+    `threads that read requests and answer them (at most ${LIMITS.servingThreads}); half as many as the cores that it may keep busy by default, up to 8`,
   ),
   logLevel: setting('log-level', 'logLevel', 'text', 'info', 'trace, debug, info, warn, error or silent'),
   sample: setting(

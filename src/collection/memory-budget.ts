@@ -1,9 +1,11 @@
 import { setFlagsFromString } from 'node:v8'
 import { runInNewContext } from 'node:vm'
 import type { Awaitable } from '../core/awaitable.js'
+import { Elsewhere } from '../core/elsewhere.js'
 import { VicinalError } from '../core/errors.js'
 import { LIMITS } from '../core/limits.js'
 import type { MemoryGate } from '../core/memory.js'
+import type { Stoppable } from '../core/stop.js'
 import { limitKernelMemory, trimHeap } from '../native/process-memory.js'
 import { limitLance } from '../storage/lance-native.js'
 
@@ -61,6 +63,7 @@ export class MemoryBudget implements MemoryGate {
   #shrinking: Promise<void> | null = null
   #spilling: Promise<void> | null = null
   #effortAtMs = 0
+  #isElsewhere = false
   #effortEveryMs = EFFORT_EVERY_MS
 
   constructor({ waitMs = LIMITS.memoryWaitMs }: { waitMs?: number } = {}) {
@@ -68,10 +71,10 @@ export class MemoryBudget implements MemoryGate {
   }
 
   get limitBytes(): number | null {
-    return this.isLimited ? this.#limitBytes : null
+    return this.#limits.size > 0 ? this.#limitBytes : null
   }
   get isLimited(): boolean {
-    return this.#limits.size > 0
+    return this.#limits.size > 0 || this.#isElsewhere
   }
   get reservedBytes(): number {
     return this.#reservedBytes
@@ -103,6 +106,11 @@ export class MemoryBudget implements MemoryGate {
     }
   }
 
+  /** Another thread keeps the process to its limit: what has to ask for room is that one's work. */
+  leaveToOther(): void {
+    this.#isElsewhere = true
+  }
+
   add(collection: Shrinkable): void {
     this.#collections.add(collection)
   }
@@ -114,7 +122,8 @@ export class MemoryBudget implements MemoryGate {
    * Room for what is about to take so many bytes; the returned function gives it back. Rejects with RESOURCE_EXHAUSTED
    * where there is none for LIMITS.memoryWaitMs, or too many wait for it.
    */
-  reserve(bytes: number, signal?: AbortSignal): Awaitable<() => void> {
+  reserve(bytes: number, caller?: Pick<Stoppable, 'signal'>): Awaitable<() => void> {
+    if (this.#isElsewhere) throw new Elsewhere()
     if (!this.isLimited) return NOTHING
     if (bytes > this.#limitBytes * LARGEST_SHARE) {
       const message = `a request that takes about ${bytes} bytes of memory, of a limit of ${this.#limitBytes}: ask for less at once`
@@ -122,7 +131,7 @@ export class MemoryBudget implements MemoryGate {
     }
     if (this.#queue.length === 0 && this.#fits(bytes)) return this.#taken(bytes)
     if (this.#queue.length >= LIMITS.queuedForMemory) throw this.#exhausted('too many requests wait for memory')
-    return this.#wait(bytes, signal)
+    return this.#wait(bytes, caller?.signal)
   }
 
   #fits(bytes: number): boolean {
@@ -254,8 +263,12 @@ function collectGarbage(): void {
 export const memoryBudget = new MemoryBudget()
 
 /** Work that is about to take so many bytes, once there is room for them. */
-export async function withRoom<T>(bytes: number, scope: { signal: AbortSignal }, work: () => Awaitable<T>): Promise<T> {
-  const release = await memoryBudget.reserve(bytes, memoryBudget.isLimited ? scope.signal : undefined)
+export async function withRoom<T>(
+  bytes: number,
+  caller: Pick<Stoppable, 'signal'>,
+  work: () => Awaitable<T>,
+): Promise<T> {
+  const release = await memoryBudget.reserve(bytes, caller)
   try {
     return await work()
   } finally {

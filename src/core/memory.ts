@@ -1,5 +1,6 @@
 /** Where the memory of a collection and of its process is, as `CollectionInfo.memory` tells it; where it is to be. */
 import type { Awaitable } from './awaitable.js'
+import type { Stoppable } from './stop.js'
 
 /**
  * Where data is to be, once there is a file for it; it is on the disk in any case. `pinned`: in RAM and locked there, as
@@ -84,10 +85,10 @@ export interface MemoryGate {
   /** How many wait for memory. */
   readonly waiting: number
   /**
-   * Room for so many bytes; the returned function gives it back. Waits for it, and rejects with RESOURCE_EXHAUSTED where
-   * none comes.
+   * Room for so many bytes; the returned function gives it back. Waits for it, for as long as the caller does, and rejects
+   * with RESOURCE_EXHAUSTED where none comes.
    */
-  reserve(bytes: number, signal?: AbortSignal): Awaitable<() => void>
+  reserve(bytes: number, caller?: Pick<Stoppable, 'signal'>): Awaitable<() => void>
 }
 
 export function sumOf(parts: Iterable<MemoryPart>): MemoryPart {

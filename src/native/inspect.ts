@@ -11,3 +11,8 @@ export async function inspectSegment(path: string): Promise<SegmentFileInfo> {
 export function kernelInfo(): { isa: string; threads: number; cores: number } {
   return { isa: addon().isa(), threads: addon().poolThreads(), cores: addon().usableCores() }
 }
+
+/** Bytes that the container lets this process have; null where nothing bounds them. */
+export function containerMemoryBytes(): number | null {
+  return addon().containerMemory()
+}

@@ -4,6 +4,7 @@ import type { Socket } from 'node:net'
 import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import { VicinalError } from '../core/errors.js'
 import { unsupportedType } from './bodies.js'
+import { declaredBytes } from './declared-bytes.js'
 import { sendError } from './respond.js'
 
 /** A rejected body of undeclared or large size is not waited for: the connection ends with the answer. */
@@ -43,8 +44,8 @@ function vicinalError(error: FastifyError | VicinalError, request: FastifyReques
   return new VicinalError('INTERNAL', `Service internal error: the log has more under request ${request.id}`)
 }
 
-export function hasLargeBody({ headers }: IncomingMessage): boolean {
-  return headers['transfer-encoding'] !== undefined || Number(headers['content-length'] ?? 0) > DRAINED_BODY_BYTES
+export function hasLargeBody(request: IncomingMessage): boolean {
+  return declaredBytes(request) > DRAINED_BODY_BYTES
 }
 
 function log(error: Error, known: VicinalError, request: FastifyRequest): void {

@@ -11,11 +11,12 @@ import type { ReadableDatabase } from '../core/database.js'
 import { LIMITS } from '../core/limits.js'
 import { ReadCall } from './call.js'
 import { DatabaseGate } from './database-gate.js'
+import { declaredBytes } from './declared-bytes.js'
 import { Forwarder } from './forwarder.js'
 import { interpose } from './interpose.js'
 import type { ServiceState } from './metrics.js'
 import { readRoutes } from './routes/table.js'
-import { Service } from './service.js'
+import { LARGE_BODY_BYTES, Service } from './service.js'
 import { DEFAULT_SETTINGS, type ServerSettings } from './settings.js'
 
 const COLLECTIONS = '/collections/'
@@ -25,6 +26,8 @@ const IDLE_EVERY_MS = 20
 
 export interface ReadServerOptions extends Partial<ServerSettings> {
   database: ReadableDatabase & { has(name: string): boolean }
+  /** Of a limit of memory the other thread alone knows: bodies that have to ask for room are that one's. */
+  isLimited: boolean
   /** Where the other thread takes requests, see `ThreadsBeside`. */
   forwardTo: string
   /** A path for a socket that nobody is told of: connections are handed over, but a server that listens can be closed in order. */
@@ -41,7 +44,7 @@ export interface ReadServer {
 }
 
 export function createReadServer(options: ReadServerOptions): ReadServer {
-  const { database, forwardTo, listenOn, onConnectionClosed, ...given } = options
+  const { database, isLimited, forwardTo, listenOn, onConnectionClosed, ...given } = options
   const settings = { ...DEFAULT_SETTINGS, ...given }
   const gate = new DatabaseGate<ReadableDatabase>(database, () => {})
   const forwarder = new Forwarder(forwardTo)
@@ -61,7 +64,7 @@ export function createReadServer(options: ReadServerOptions): ReadServer {
     // Whom the gates of this thread refuse, they answer.
     if (!service.lets(request)) return false
     const name = collectionRead(request)
-    if (name !== null && database.has(name)) return false
+    if (name !== null && database.has(name) && !(isLimited && declaredBytes(request) >= LARGE_BODY_BYTES)) return false
     forwarder.pass(request, response)
     return true
   })

@@ -19,7 +19,8 @@ import { VERSION, VERSION_HEADER } from './versions.js'
 
 const CLOSED_RETRY_AFTER_MS = 1000
 const LOGGED_PATH_CHARS = 512
-const LARGE_BODY_BYTES = 64 * 1024
+/** Smaller ones are read whatever memory there is. */
+export const LARGE_BODY_BYTES = 64 * 1024
 /** A body is in memory as it came, and decoded. One of unknown length counts for no more than this share of the limit. */
 const BODY_COPIES = 2
 const BODY_SHARE = 1 / 4
@@ -175,11 +176,10 @@ export class Service<C extends ReadCall> {
   async #makeRoom({ ticket }: FastifyRequest): Promise<void> {
     const memory = this.#memory as MemoryGate
     const most = (memory.limitBytes ?? Number.POSITIVE_INFINITY) * BODY_SHARE
-    ticket.hold(await memory.reserve(Math.min(ticket.bodyBytes * BODY_COPIES, most), ticket.stop.signal))
+    ticket.hold(await memory.reserve(Math.min(ticket.bodyBytes * BODY_COPIES, most), ticket.stop))
   }
 }
 
-/** Small bodies are read whatever memory there is. */
 function needsRoom(bodyBytes: number, memory: MemoryGate | null): boolean {
   return bodyBytes >= LARGE_BODY_BYTES && memory !== null && memory.limitBytes !== null
 }

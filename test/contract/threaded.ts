@@ -16,7 +16,7 @@ export interface ThreadedService {
 
 export async function startThreaded(
   database: SharingDatabase,
-  { count = 2, ...given }: Partial<ServerOptions> & { count?: number } = {},
+  { count = 2, memory, ...given }: Partial<ServerOptions> & { count?: number } = {},
 ): Promise<ThreadedService> {
   const { logStream, ...settings } = { ...DEFAULT_SETTINGS, port: 0, logLevel: 'silent' as const, ...given }
   const trouble: Error[] = []
@@ -24,11 +24,12 @@ export async function startThreaded(
     count,
     settings,
     concurrentSearches: settings.maxConcurrentReads,
+    isLimited: memory !== undefined,
     database: Promise.resolve(database),
     onTrouble: (error) => void trouble.push(error),
   })
   await threads.ready()
-  const server = createServer({ ...settings, logStream, database, threads })
+  const server = createServer({ ...settings, logStream, database, threads, ...(memory ? { memory } : {}) })
   const url = await server.listen()
   return {
     url,

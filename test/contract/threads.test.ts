@@ -8,10 +8,13 @@ import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Worker } from 'node:worker_threads'
 import { beforeEach, describe, expect, it, onTestFinished } from 'vitest'
+import { memoryBudget } from '../../src/collection/memory-budget.js'
 import { openSharing } from '../../src/collection/open.js'
 import type { SharingDatabase } from '../../src/collection/sharing.js'
+import { LIMITS } from '../../src/core/limits.js'
 import { type Answer, Line, raw, startThreaded, type ThreadedService } from './threaded.js'
 
+const GIB = 1024 ** 3
 const DOT = { vectors: { size: 2, distance: 'Dot' } }
 const NEAR = { query: [1, 0], limit: 5 }
 const QUERY = '/collections/a/points/query'
@@ -149,6 +152,31 @@ describe('threads that read', () => {
     for (let i = 0; i < 9; i++) statuses.push((await (all[i % 3] as Line).call('POST', QUERY, NEAR)).status)
     expect(statuses).toEqual([200, 200, 200, 200, 200, 429, 429, 429, 429])
     expect(await answeredBeside()).toEqual(before)
+  })
+
+  it('leave it to one thread to keep to a limit of memory', async () => {
+    onTestFinished(memoryBudget.limit(4 * GIB))
+    await service.close(0)
+    service = await startThreaded(database, { memory: memoryBudget })
+    const all = await lines()
+    await made(all[0])
+    for (const line of [all[0], all[1]]) await known(line)
+    const before = await answeredBeside()
+    const large = { ...NEAR, filter: { must_not: [{ has_id: Array.from({ length: 20_000 }, (_, id) => id + 10) }] } }
+    expect(JSON.stringify(large).length).toBeGreaterThan(64 * 1024)
+    const many = { ...NEAR, limit: 2_000, with_payload: true }
+    for (const query of [large, many]) {
+      for (const line of all) expect(idsOf(await line.call('POST', QUERY, query))).toEqual([1])
+    }
+    expect(await answeredBeside()).toEqual(before)
+    // More than the half of what is left: refused by the one thread, whoever was asked.
+    onTestFinished(memoryBudget.limit(LIMITS.leastMemoryLimitBytes))
+    const most = { ...NEAR, limit: LIMITS.resultLimit, with_payload: true }
+    for (const line of all) {
+      const { status, json } = await line.call('POST', QUERY, most)
+      expect({ status, code: json.status.code }).toEqual({ status: 413, code: 'TOO_LARGE' })
+      expect(await ids(line)).toEqual([1])
+    }
   })
 
   it('forward bodies of unknown length, those that wait to be asked for, and none at all', async () => {

@@ -108,7 +108,11 @@ export async function childOutcome<T>(
   args: readonly string[],
   env: Record<string, string> = {},
 ): Promise<T> {
-  const result = await runChild(name, args, env)
+  return outcomeOf<T>(name, await runChild(name, args, env))
+}
+
+/** The same of one that was started apart. */
+export function outcomeOf<T>(name: string, result: ChildResult): T {
   const line = result.stdout.trim().split('\n').at(-1) ?? ''
   if ((result.code === 0 || result.signal === 'SIGKILL') && line.startsWith('{')) return JSON.parse(line) as T
   throw new Error(

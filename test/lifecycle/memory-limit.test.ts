@@ -1,9 +1,11 @@
+import { once } from 'node:events'
 import { rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterAll, expect, test } from 'vitest'
 import { open } from '../../src/index.js'
-import { childOutcome, scratchFolder } from '../durability/child.js'
-import { vicinal } from '../unit/cli/process.js'
+import { ended, outcomeOf, scratchFolder, startChild } from '../durability/child.js'
+import { listening, start, vicinal } from '../unit/cli/process.js'
+import { ControlGroup } from './control-group.js'
 
 const MIB = 1024 * 1024
 const LIMIT = 420 * MIB
@@ -25,13 +27,23 @@ interface Outcome {
 }
 
 const folder = scratchFolder()
-afterAll(() => rm(folder, { recursive: true }))
+/** As a container would: what takes more is killed. Where there can be none, what was resident at most is looked at alone. */
+const container = ControlGroup.make('vicinal-limit', LIMIT + SLACK)
+afterAll(async () => {
+  container?.remove()
+  await rm(folder, { recursive: true })
+})
+
+const RUNNER = 'memory-limit-runner'
+async function run(): Promise<Outcome> {
+  const child = startChild(RUNNER, [join(folder, 'data'), String(LIMIT), String(POINTS), String(SIZE)])
+  container?.take(child)
+  return outcomeOf<Outcome>(RUNNER, await ended(child))
+}
 
 test.skipIf(process.platform !== 'linux')(
   `a process imports ${TIMES} times its limit of memory, opens it again and answers, within the limit`,
   async () => {
-    const run = () =>
-      childOutcome<Outcome>('memory-limit-runner', [join(folder, 'data'), String(LIMIT), String(POINTS), String(SIZE)])
     const imported = await run()
     process.stdout.write(`imported: ${JSON.stringify(imported)}\n`)
     expect(imported).toMatchObject({ points: POINTS, warnings: [], process: { limitBytes: LIMIT } })
@@ -42,9 +54,25 @@ test.skipIf(process.platform !== 'linux')(
     expect(reopened.points).toBe(POINTS)
     expect(reopened.recall).toBeGreaterThanOrEqual(0.95)
     expect(reopened.peak).toBeLessThan(LIMIT + SLACK)
+    if (container) expect(container.killed).toBe(0)
+    else process.stdout.write('no control group can be made here: what a container allows was not enforced\n')
   },
   30 * MINUTE,
 )
+
+test.skipIf(container === null)('a service that is told nothing keeps below what its container allows', async () => {
+  const metricsOf = async (...flags: string[]) => {
+    const service = start(['serve', '--port', '0', '--data', join(folder, `told-${flags.length}`), ...flags], folder)
+    container?.take(service)
+    const { url } = await listening(service)
+    const metrics = await (await fetch(`${url}/metrics`)).text()
+    service.kill()
+    await once(service, 'close')
+    return metrics
+  }
+  expect(await metricsOf()).toMatch(new RegExp(`^memory_limit_bytes ${LIMIT}$`, 'm'))
+  expect(await metricsOf('--memory-limit', 'none')).not.toMatch(/^memory_limit_bytes/m)
+})
 
 test('a limit that is no size, or too little to live on, is refused', async () => {
   await expect(open(':memory:', { memoryLimitBytes: 1000 })).rejects.toMatchObject({

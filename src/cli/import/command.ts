@@ -3,7 +3,6 @@ import { resolve } from 'node:path'
 import type { Collection, Database } from '../../core/database.js'
 import { VicinalError } from '../../core/errors.js'
 import { DISTANCES, type Distance } from '../../core/schema.js'
-import { parseBytes } from '../parse-bytes.js'
 import { Progress } from '../progress.js'
 import { IMPORT_SETTINGS, parseSettings, readKeys, UsageError } from '../settings.js'
 import { type Format, formatOf, openSource } from './formats.js'
@@ -47,13 +46,12 @@ function readOptions(args: string[]) {
     throw new UsageError(`--distance: expected one of ${DISTANCES.join(', ')}, got ${distance}`)
   }
   const format = settings.text('format')
-  const limit = settings.text('memoryLimit')
   return {
     files: settings.files.map((path) => ({ path, format: formatOf(path, format) as Format })),
     collection,
     distance,
     data: settings.text('data') as string,
-    memory: limit === undefined ? {} : { memoryLimitBytes: parseBytes(limit, '--memory-limit') },
+    memoryLimit: settings.text('memoryLimit') as string,
     url: settings.text('url'),
     keys: readKeys(settings.text('apiKey'), settings.text('apiKeyFile')),
     idColumn: settings.text('idColumn'),
@@ -64,7 +62,12 @@ function readOptions(args: string[]) {
 }
 
 async function openDatabase(options: Options): Promise<Database> {
-  if (options.url === undefined) return (await import('../../index.js')).open(options.data, options.memory)
+  if (options.url === undefined) {
+    const { memoryLimitOf } = await import('../memory-limit.js')
+    const memoryLimitBytes = memoryLimitOf(options.memoryLimit)
+    const { open } = await import('../../index.js')
+    return open(options.data, memoryLimitBytes === undefined ? {} : { memoryLimitBytes })
+  }
   const { connect } = await import('../../client/index.js')
   const [apiKey] = options.keys
   return connect(options.url, apiKey === undefined ? {} : { apiKey })

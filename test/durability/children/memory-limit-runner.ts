@@ -3,22 +3,36 @@
  * JSON, what the system counted of the process at its greatest, what of the queries' neighbours were found, and how long
  * it took. LIMIT 0 is none.
  */
-import { readFileSync } from 'node:fs'
+import { readFileSync, writeFileSync } from 'node:fs'
 import { type Collection, type Hit, open, VicinalError } from '../../../src/index.js'
 
 const BATCH_BYTES = 4 * 1024 * 1024
 const CENTRES = 64
 const AXES = 12
-const QUERIES = 100
+const QUERIES = 50
+/** So many of them are asked for exactness, which reads all vectors from the disk. */
+const EXACT_QUERIES = 2
 const LIMIT = 10
 const RETRY_MS = 500
 let refusals = 0
+
+interface Scored {
+  id: number
+  score: number
+}
 
 const [folder, limitText, pointsText, sizeText] = process.argv.slice(2) as [string, string, string, string]
 const [limit, points, size] = [limitText, pointsText, sizeText].map(Number) as [number, number, number]
 const random = randomNumbers(7)
 const centres = Array.from({ length: CENTRES }, () => noise(1))
 const axes = Array.from({ length: AXES }, () => noise(0.4))
+const queries = Array.from({ length: QUERIES }, () => {
+  const query = new Float32Array(size)
+  fillVector(query)
+  return query
+})
+/** Of each query, found while the vectors are made, for whoever opens them again. */
+const truthFile = `${folder}.truth.json`
 
 const database = await open(folder, limit === 0 ? {} : { memoryLimitBytes: limit })
 const collection = await database
@@ -54,9 +68,14 @@ await database.close()
 async function fill(into: Collection): Promise<void> {
   const rows = Math.max(1, Math.floor(BATCH_BYTES / (size * 4)))
   const vectors = new Float32Array(rows * size)
+  const truth = queries.map((): Scored[] => [])
   for (let from = 0; from < points; from += rows) {
     const count = Math.min(rows, points - from)
-    for (let at = 0; at < count; at++) fillVector(vectors.subarray(at * size, (at + 1) * size))
+    for (let at = 0; at < count; at++) {
+      const vector = vectors.subarray(at * size, (at + 1) * size)
+      fillVector(vector)
+      for (const [query, asked] of queries.entries()) offer(truth[query] as Scored[], from + at, cosine(asked, vector))
+    }
     const ids = Array.from({ length: count }, (_, at) => from + at)
     const payloads = ids.map((id) => ({ id, group: id % 100 }))
     await untilTaken(() => into.upsert({ ids, vectors: vectors.subarray(0, count * size), payloads }))
@@ -65,6 +84,7 @@ async function fill(into: Collection): Promise<void> {
   }
   await into.waitForIndex({ timeoutMs: 3_600_000 })
   await into.flush({ timeoutMs: 600_000 })
+  writeFileSync(truthFile, JSON.stringify(truth.map((nearest) => nearest.map(({ id }) => id))))
 }
 
 /** As clients do: what was refused for the moment is asked again when the refusal says. */
@@ -83,22 +103,33 @@ async function untilTaken(write: () => Promise<unknown>): Promise<void> {
 
 /** Mean share of the true neighbours, of points that are stored nowhere. */
 async function ask(of: Collection): Promise<number> {
-  const vector = new Float32Array(size)
+  const truth = JSON.parse(readFileSync(truthFile, 'utf8')) as number[][]
   let found = 0
-  for (let at = 0; at < QUERIES; at++) {
-    fillVector(vector)
-    const near = await of.query({ query: vector, limit: LIMIT, withPayload: false })
-    const exact = await of.query({
-      query: vector,
-      limit: LIMIT,
-      withPayload: false,
-      params: { exact: true },
-      timeoutMs: 600_000,
-    })
-    const nearest = new Set(exact.map(({ id }: Hit) => id))
-    found += near.filter(({ id }) => nearest.has(id)).length / LIMIT
+  for (const [at, query] of queries.entries()) {
+    const nearest = new Set<unknown>(truth[at])
+    const share = (hits: Hit[]) => hits.filter(({ id }) => nearest.has(id)).length / LIMIT
+    found += share(await of.query({ query, limit: LIMIT, withPayload: false }))
+    if (at >= EXACT_QUERIES) continue
+    const exact = { query, limit: LIMIT, withPayload: false, params: { exact: true }, timeoutMs: 600_000 }
+    if (share(await of.query(exact)) < 1) throw new Error(`an exact search lacks neighbours of query ${at}`)
   }
   return found / QUERIES
+}
+
+/** Keeps those with the greatest scores, the greatest first. */
+function offer(nearest: Scored[], id: number, score: number): void {
+  if (nearest.length === LIMIT && score <= (nearest[LIMIT - 1] as Scored).score) return
+  nearest.splice(nearest.findLastIndex((other) => other.score >= score) + 1, 0, { id, score })
+  nearest.length = Math.min(nearest.length, LIMIT)
+}
+
+function cosine(a: Float32Array, b: Float32Array): number {
+  let [product, squares] = [0, 0]
+  for (let at = 0; at < size; at++) {
+    product += (a[at] as number) * (b[at] as number)
+    squares += (b[at] as number) ** 2
+  }
+  return product / Math.sqrt(squares)
 }
 
 /** The high-water mark of what is resident, as the system keeps it. */

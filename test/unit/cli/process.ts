@@ -46,7 +46,11 @@ export async function serve(
   cwd: string,
   env?: NodeJS.ProcessEnv,
 ): Promise<{ child: ChildProcess; url: string }> {
-  const child = start(['serve', '--port', '0', '--log-level', 'error', ...args], cwd, env)
+  return await listening(start(['serve', '--port', '0', '--log-level', 'error', ...args], cwd, env))
+}
+
+/** Waits for the line that says where a service listens. */
+export async function listening(child: ChildProcess): Promise<{ child: ChildProcess; url: string }> {
   let errors = ''
   child.stderr?.on('data', (chunk) => {
     errors += chunk

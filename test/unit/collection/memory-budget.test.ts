@@ -79,7 +79,7 @@ describe('the budget of memory', () => {
   it('lets go of what is cancelled, and of all when the limit is lifted', async () => {
     const budget = budgetWith(20 * MB)
     const controller = new AbortController()
-    const cancelled = budget.reserve(40 * MB, controller.signal)
+    const cancelled = budget.reserve(40 * MB, controller)
     controller.abort(new Error('hung up'))
     await expect(cancelled).rejects.toThrow('hung up')
     const waits = budget.reserve(40 * MB)

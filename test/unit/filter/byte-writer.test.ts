@@ -1,4 +1,4 @@
-import { assert, property, string } from 'fast-check'
+import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { ByteWriter } from '../../../src/filter/byte-writer.js'
 
@@ -14,7 +14,7 @@ test('texts of any length and alphabet come out as they went in', () => {
     writer.text(text)
     expect(textOf(writer.finish())).toBe(text)
   }
-  assert(property(string({ unit: 'grapheme', maxLength: 80 }), writes))
+  fc.assert(fc.property(fc.string({ unit: 'grapheme', maxLength: 80 }), writes))
   for (const text of ['', 'a'.repeat(32), 'a'.repeat(33), `${'a'.repeat(31)}é`, '漢'.repeat(200_000)]) writes(text)
 })
 
