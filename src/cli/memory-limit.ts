@@ -1,3 +1,4 @@
+import { totalmem } from 'node:os'
 import { LIMITS } from '../core/limits.js'
 import { containerMemoryBytes } from '../native/inspect.js'
 import { parseBytes } from './parse-bytes.js'
@@ -15,11 +16,12 @@ const MOST_SHARE = 0.82
  */
 export function memoryLimitOf(asked: string): number | undefined {
   if (asked === 'none') return undefined
-  return asked === 'auto' ? limitIn(containerMemoryBytes()) : parseBytes(asked, '--memory-limit')
+  return asked === 'auto' ? limitIn(containerMemoryBytes(), totalmem()) : parseBytes(asked, '--memory-limit')
 }
 
-export function limitIn(containerBytes: number | null): number | undefined {
-  if (containerBytes === null) return undefined
+/** Of what a container allows; control groups of version 1 that have no bound tell one far beyond any machine. */
+export function limitIn(containerBytes: number | null, machineBytes: number): number | undefined {
+  if (containerBytes === null || containerBytes >= machineBytes) return undefined
   const comfortable = Math.min(COMFORTABLE_BYTES, Math.floor(containerBytes * MOST_SHARE))
   return Math.max(containerBytes - BEYOND_BYTES, comfortable, LIMITS.leastMemoryLimitBytes)
 }

@@ -1,0 +1,24 @@
+import { expect, test } from 'vitest'
+import { limitIn, memoryLimitOf } from '../../../src/cli/memory-limit.js'
+
+const MIB = 1024 * 1024
+const MACHINE = 16 * 1024 * MIB
+
+test.each([
+  ['no bound', null, undefined],
+  ['the bound that control groups of version 1 tell where there is none', 2 ** 63 - 4096, undefined],
+  ['a bound beyond the machine', MACHINE, undefined],
+  ['plenty', 8192 * MIB, 7872 * MIB],
+  ['what leaves no more than it takes to write', 740 * MIB, 420 * MIB],
+  ['less than that', 600 * MIB, 420 * MIB],
+  ['hardly as much', 500 * MIB, Math.floor(0.82 * 500 * MIB)],
+  ['less than any limit may be', 100 * MIB, 128 * MIB],
+])('of a container with %s', (_, container, limit) => {
+  expect(limitIn(container, MACHINE)).toBe(limit)
+})
+
+test('a size is that size, and none is none', () => {
+  expect(memoryLimitOf('1GiB')).toBe(1024 * MIB)
+  expect(memoryLimitOf('none')).toBeUndefined()
+  expect(() => memoryLimitOf('much')).toThrow('--memory-limit')
+})
