@@ -12,7 +12,8 @@ const RECALL = 0.95
 const INSERTS_PER_SECOND = 500
 const SECONDS = 10
 const TINY_SECONDS = 1
-const WARM_SECONDS = 2
+/** Of the same load, before anything is measured: V8 compiles a write's functions only after thousands of them. */
+const WARM_SECONDS = 8
 const CHUNK_ROWS = 5000
 /** Requests in flight: searches, and at most so many writes that wait for their acknowledgement. */
 const SEARCHES = { library: 1, service: 8 }
@@ -21,12 +22,13 @@ const CODEC = 'msgpack'
 
 export async function mixed({ data, limit, m, efConstruct, through, tiny }) {
   const seconds = tiny ? TINY_SECONDS : SECONDS
+  const warmSeconds = tiny ? TINY_SECONDS : WARM_SECONDS
   const set = dataset(data, limit)
   const folder = workFolder(set, `mixed-${through}`)
   rmSync(folder, { recursive: true, force: true })
   const { count } = shape(set.base)
   // What is inserted later is spread over the data, so that it is no other kind of point.
-  const inserts = INSERTS_PER_SECOND * seconds
+  const inserts = INSERTS_PER_SECOND * (warmSeconds + seconds)
   const every = Math.max(2, Math.floor(count / inserts))
   const isLater = (row) => row % every === 0 && row / every < inserts
   const ways = { library: throughLibrary, service: throughService }
@@ -34,7 +36,8 @@ export async function mixed({ data, limit, m, efConstruct, through, tiny }) {
   const later = await fillNow(way, set, isLater)
   await way.settled()
   const asking = questions(set, isLater)
-  await way.run(asking, Math.min(seconds, WARM_SECONDS), [])
+  await way.run(asking, warmSeconds, later.splice(0, INSERTS_PER_SECOND * warmSeconds))
+  await way.settled()
   const without = await way.run(asking, seconds, [])
   const during = await way.run(asking, seconds, later)
   await way.close()

@@ -2,6 +2,7 @@
 import hnswlib from 'hnswlib-node'
 import { K } from '../lib/datasets.mjs'
 import { filterFiles } from '../lib/filters.mjs'
+import { EFS } from '../lib/least-effort.mjs'
 
 const SPACES = { Cosine: 'cosine', Euclid: 'l2' }
 
@@ -13,7 +14,7 @@ export function open({ folder, set, columns }) {
     return (row) => column[row] >= from && column[row] < to
   }
   return {
-    efforts: [10, 16, 24, 32, 48, 64, 96, 128, 192, 256, 384, 512, 1024],
+    efforts: EFS,
     prepareQuery: (query) => Array.from(query),
     search(query, filter, ef) {
       index.setEf(ef)

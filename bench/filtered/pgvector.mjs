@@ -1,7 +1,11 @@
 // pgvector: its iterative scan, with B-tree indexes on both columns that the planner may take instead.
 import { chunks } from '../lib/datasets.mjs'
 import { COLUMNS } from '../lib/filters.mjs'
+import { EFS } from '../lib/least-effort.mjs'
 import { boundQuery, nearestSql, OPERATORS, PostgresConnection, startPostgres } from '../peers/postgres.mjs'
+
+/** It takes no more. */
+const MOST_EF = 1000
 
 const CHUNK_ROWS = 5000
 
@@ -18,7 +22,7 @@ export async function open({ set, columns, m, efConstruct }) {
   let width = 0
   return {
     note: server.version,
-    efforts: [10, 20, 40, 80, 160, 320, 640, 1000],
+    efforts: EFS.filter((ef) => ef <= MOST_EF),
     async search(query, filter, ef) {
       if (width !== ef) await connection.run(`SET hnsw.ef_search = ${ef}`)
       width = ef

@@ -11,8 +11,7 @@ export async function open({ set, columns, m, efConstruct }) {
   return {
     note: `Redis ${server.version}, Q8`,
     efforts: [
-      { ef: 20, attempts: 1000 },
-      { ef: 50, attempts: 1000 },
+      ...[20, 32, 50, 80].map((ef) => ({ ef, attempts: 1000 })),
       { ef: 100, attempts: 2000 },
       { ef: 200, attempts: 5000 },
       { ef: 500, attempts: 20_000 },

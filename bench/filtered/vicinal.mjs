@@ -25,7 +25,7 @@ export async function open({ folder, set, columns, m, efConstruct }) {
     return (await collection.query(options)).map(({ id }) => id)
   }
   return {
-    efforts: [0.9, 0.92, 0.93, 0.94, 0.95, 0.96, 0.97, 0.98, 0.99, 0.995],
+    efforts: [0.9, 0.91, 0.92, 0.925, 0.93, 0.935, 0.94, 0.945, 0.95, 0.955, 0.96, 0.97, 0.98, 0.99, 0.995],
     search: (query, filter, recall) => ask(query, filter, { recall }),
     /** Every row that matches, compared as float32. */
     scan: (query, filter) => ask(query, filter, { params: { exact: true } }),

@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import zvec from '@zvec/zvec'
 import { chunks, K } from '../lib/datasets.mjs'
 import { COLUMNS } from '../lib/filters.mjs'
+import { EFS } from '../lib/least-effort.mjs'
 
 const THREADS = 2
 /** Documents of one insert; more are refused. */
@@ -41,7 +42,7 @@ async function open({ folder, set, columns, m, efConstruct }, quantization) {
   }
   await collection.optimize({ concurrency: THREADS })
   return {
-    efforts: [10, 16, 24, 32, 48, 64, 96, 128, 192, 256, 384, 512, 1024],
+    efforts: EFS,
     search(vector, filter, ef) {
       const request = {
         fieldName: 'vector',

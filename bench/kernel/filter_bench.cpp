@@ -153,7 +153,9 @@ Results ofHnswlib(const Tagged& data, const std::vector<Filter>& filters, const 
     });
   for (std::thread& thread : threads) thread.join();
   index.saveIndex(out + "/hnswlib.bin");
-  const std::vector<double> efs{10, 16, 24, 32, 48, 64, 96, 128, 192, 256, 384, 512, 1024, 2048};
+  const std::vector<double> efs{10,  12,  14,  16,  18,  20,  22,  25,   28,  32,
+                                36,  40,  45,  50,  56,  64,  72,  80,   90,  102,
+                                114, 128, 160, 192, 256, 384, 512, 1024, 2048};
   Results results;
   for (const Filter& filter : filters) {
     Functor functor(data, filter);
@@ -203,7 +205,8 @@ Results ofVicinal(const Tagged& data, const std::vector<Filter>& filters) {
     if (!shard.createPayloadIndex({column, PayloadIndexKind::Integer})) std::exit(2);
   waitForIndex(shard);
   Results results;
-  const std::vector<double> recalls{0.9, 0.92, 0.93, 0.94, 0.95, 0.96, 0.97, 0.98, 0.99, 0.995, 1};
+  const std::vector<double> recalls{0.9,  0.91,  0.92, 0.925, 0.93, 0.935, 0.94,  0.945,
+                                    0.95, 0.955, 0.96, 0.97,  0.98, 0.99,  0.995, 1};
   for (const Filter& filter : filters) {
     SearchRequest request;
     request.limit = kNeighbours;

@@ -2,6 +2,11 @@
 // queries only, and the result says how many. The twin of kernel/least_effort.hpp.
 
 export const WANTED_RECALL = 0.95
+/** Of graphs that know an ef: an eighth apart as far as most of them need, so that none pays for a coarse grid. */
+export const EFS = [
+  10, 12, 14, 16, 18, 20, 22, 25, 28, 32, 36, 40, 45, 50, 56, 64, 72, 80, 90, 102, 114, 128, 160, 192, 256, 384, 512,
+  1024,
+]
 const LEAST_QUERIES = 50
 const MOST_SECONDS_OF_PASS = 3
 const PASSES = 3
