@@ -59,11 +59,11 @@ public:
     scratch_.beam.start(std::max(options.ef, 1u), options.stop);
     if (options.hidden != nullptr && unmet_.covers(options.hidden->vertex()))
       unmet_.take(options.hidden->vertex());
-    if (unmet_.covers(start.vertex) && unmet_.take(start.vertex) && isLive_(start.vertex))
-      scratch_.beam.keep(start);
+    Beam& beam = scratch_.beam;
+    if (unmet_.covers(start.vertex) && takeLive(start.vertex))
+      beam.keep(start);
     else
       expand(start.vertex);
-    Beam& beam = scratch_.beam;
     while (beam.hasNext()) {
       if (report.hops++ % hopsBetweenChecks == 0 && options.cancel != nullptr &&
           options.cancel->isCancelled())
@@ -172,14 +172,18 @@ SearchReport HnswGraph::searchAccepted(const Scorer& scorer, const SearchOptions
   found.clear();
   const uint64_t entry = entry_.load(std::memory_order_acquire);
   if (uint32_t(entry) == noVertex) return {};
-  const AcceptAll all;
-  GraphSearcher<Scorer, AcceptAll> descent(*this, scorer, all);
-  Neighbor at{descent.distanceTo(uint32_t(entry)), uint32_t(entry)};
-  for (uint32_t level = uint32_t(entry >> 32); level > 0; level--) at = descent.descend(at, level);
   AcceptedWalk<Scorer, IsLive> walk(*this, scorer, unmet, isLive);
-  walk.report = descent.report;
-  walk.report.around = descent.around();
-  walk.report.end = walk.run(at, options);
+  if (options.start != nullptr) {
+    walk.report.end = walk.run(*options.start, options);
+  } else {
+    const AcceptAll all;
+    GraphSearcher<Scorer, AcceptAll> descent(*this, scorer, all);
+    Neighbor at{descent.distanceTo(uint32_t(entry)), uint32_t(entry)};
+    for (uint32_t level = uint32_t(entry >> 32); level > 0; level--)
+      at = descent.descend(at, level);
+    walk.report = descent.report;
+    walk.report.end = walk.run(at, options);
+  }
   const Beam& beam = walk.beam();
   found.reserve(beam.size());
   for (size_t i = 0; i < beam.size(); i++) found.push_back(beam.at(i));

@@ -109,6 +109,8 @@ struct SearchOptions {
   ParkedWalk* parked = nullptr;
   // May be null.
   HiddenVertex* hidden = nullptr;
+  // Where a walk among accepted vertices begins on level 0; null: where the way down leads.
+  const Neighbor* start = nullptr;
 };
 
 enum class SearchEnd : uint8_t { Complete, BudgetSpent, Cancelled };
@@ -124,9 +126,6 @@ struct SearchReport {
   uint64_t met = 0;
   // Accepted ones that were not live.
   uint64_t dead = 0;
-  // How far the nearest quarter is of the neighbours that the nearest vertex of level 1 has there:
-  // some m × m / 4 vertices are as near. Infinite where there are none.
-  float around = std::numeric_limits<float>::infinity();
 };
 
 class Unmet;

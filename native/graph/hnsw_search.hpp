@@ -37,22 +37,11 @@ public:
     while (true) {
       const size_t count = copyLinks(at.vertex, level);
       measure(count);
-      around_ = count;
       const uint32_t before = at.vertex;
       for (size_t i = 0; i < count; i++)
         if (scratch_.distances[i] < at.distance) at = {scratch_.distances[i], scratch_.ids[i]};
       if (at.vertex == before) return at;
     }
-  }
-
-  // How far the nearest quarter of the neighbours is of the vertex where the last descent ended,
-  // before anything else is measured.
-  float around() {
-    if (around_ == 0) return std::numeric_limits<float>::infinity();
-    const auto first = scratch_.distances.begin();
-    const auto quarter = first + ptrdiff_t(around_ / 4);
-    std::nth_element(first, quarter, first + ptrdiff_t(around_));
-    return *quarter;
   }
 
   // Leaves the nearest accepted vertices of a level in `beam()`, from the starts given.
@@ -195,7 +184,6 @@ private:
   const Accept& accept_;
   Scratch& scratch_;
   HiddenVertex* hidden_ = nullptr;
-  size_t around_ = 0;
 };
 
 template <typename Scorer, typename Accept>

@@ -17,11 +17,22 @@ constexpr double kMost = 0.4;
 // most. The last ones wanted are farther away, but of those at a distance walks miss fewer the
 // farther they go beyond it: two thirds of what there is more to find are enough.
 constexpr double widenedFor(double share) { return 1 + (1 / share - 1) * 2 / 3; }
-// The share of new matches among the neighbours looked at from which on a walk among matches is
-// trusted; about half the matches were met before.
-constexpr double kStray = 0.0075;
+// Looks at those about the query before a walk among matches: at so many that so many of them match
+// where they do as often as elsewhere, at most so many; and closer where they seem to be few.
+constexpr double kMatchesAround = 12;
+constexpr double kMostAround = 64;
+struct Look {
+  // Distances for each that is looked at.
+  size_t distances;
+  // With how many deviations fewer than expected they are few.
+  double deviations;
+};
+constexpr Look kGlance{3, 1};
+constexpr Look kCloseLook{10, 2.5};
 // How many more of the matches met may be deleted, of those that live.
 constexpr double kMoreDead = 0.1;
+// By how many more are kept by code, where as many as were kept could all be among the nearest.
+constexpr size_t kMoreKept = 4;
 // With fewer candidates for each that is kept, their vectors are compared at once.
 constexpr size_t kFewPerKept = 4;
 // How many more are looked at than would have the wanted ones among them on average.
@@ -32,8 +43,6 @@ constexpr size_t kMoreAmong = 3;
 constexpr double kBesidesAmong = 350;
 // A scan of matches that costs no more, in distances, is made in any case: it loses nothing.
 constexpr double kSureScan = 750;
-// By how much a scan has to cost more than a walk among matches that the query is far from.
-constexpr double kFarScan = 8;
 
 // Of a walk that goes on, as when it began: what is beyond is scanned.
 uint32_t linkedOf(const VectorSpace& space, const SearchRequest& request) {
@@ -119,18 +128,23 @@ Status SegmentSearch::walkLinked(std::vector<Neighbor>& found, bool& isComplete)
   if (!ending.hasWanted && !ending.isComplete && scope_.segment.deletedRows() == 0)
     VICINAL_TRY(walkUpTo(live, UINT64_MAX, found, ending));
   isComplete = ending.hasWanted;
-  return isComplete ? Status::ok() : walkOn(ending, found, isComplete);
+  const auto accept = [&](uint32_t vertex) {
+    return vertex < linked_ && scope_.view.isVisible(space_.rowOf(vertex));
+  };
+  return isComplete ? Status::ok() : walkOn(ending, accept, scanOfAll(), found, isComplete);
 }
 
-Status SegmentSearch::walkOn(Ending ending, std::vector<Neighbor>& found, bool& isComplete) {
+template <typename Accept>
+Status SegmentSearch::walkOn(Ending ending, const Accept& accept, double scan,
+                             std::vector<Neighbor>& found, bool& isComplete) {
   // Where none was found, the next one might have been.
   constexpr double kNearlyOne = 0.5;
   while (!isComplete && ending.looked > 0) {
     const double share = std::max(double(ending.accepted), kNearlyOne) / double(ending.looked);
-    if (plan_->distances / share > scanOfAll() / 2) break;
+    if (plan_->distances / share > scan / 2) break;
     const size_t looked = ending.looked;
-    VICINAL_TRY(walkUpTo(share, uint64_t(scanOfAll()), found, ending));
-    isComplete = ending.hasWanted;
+    VICINAL_TRY(walkMost(accept, share, uint64_t(scan), found, ending));
+    isComplete = ending.hasWanted && ending.isComplete;
     // It has looked no farther.
     if (ending.looked <= looked) break;
   }
@@ -144,7 +158,7 @@ Status SegmentSearch::walkLive(std::vector<Neighbor>& found, bool& isComplete) {
   acceptedPlan_ = planAcceptedWalk(space_, request_, wanted_, liveShare());
   const double among = acceptedPlan_ ? acceptedPlan_->distances + kBesidesAmong : INFINITY;
   if (std::max(among, kSureScan) < costs_.scan)
-    VICINAL_TRY(walkAccepted(RowBitmap::all(scope_.view.rows), found, isComplete));
+    VICINAL_TRY(walkAccepted(RowBitmap::all(scope_.view.rows), 1, found, isComplete));
   if (isComplete) {
     stats_.recall = std::min(stats_.recall, double(acceptedPlan_->recall));
   } else {
@@ -204,14 +218,21 @@ Status SegmentSearch::scan(const RowBitmap* candidates, VertexSlice slice, const
 template <typename Accept>
 Status SegmentSearch::scanByCode(const RowBitmap* candidates, VertexSlice slice,
                                  const Accept& accept, TopK& top, size_t offered) {
-  Shortlist byCode(scanPlan_->rescoring.most, offered);
-  const CodeDistances distances{search_, space_.codeStride()};
-  VertexScan vertexScan(space_, distances, accept, scope_.cancel, byCode);
-  VICINAL_TRY(candidates ? vertexScan.candidates(*candidates, slice) : vertexScan.range(slice));
-  std::vector<Neighbor> found = byCode.take();
-  VICINAL_TRY(search_.rescoreUnordered(scanPlan_->rescoring, found));
-  for (const Neighbor& neighbor : found) top.offer(neighbor);
-  return Status::ok();
+  Rescoring rescoring = scanPlan_->rescoring;
+  while (true) {
+    Shortlist byCode(rescoring.most, offered);
+    const CodeDistances distances{search_, space_.codeStride()};
+    VertexScan vertexScan(space_, distances, accept, scope_.cancel, byCode);
+    VICINAL_TRY(candidates ? vertexScan.candidates(*candidates, slice) : vertexScan.range(slice));
+    std::vector<Neighbor> found = byCode.take();
+    VICINAL_TRY(search_.rescoreUnordered(rescoring, found));
+    // Codes tell those that are far from the query apart less well; then more have to be kept.
+    if (found.size() < rescoring.most || std::isinf(rescoring.doubt)) {
+      for (const Neighbor& neighbor : found) top.offer(neighbor);
+      return Status::ok();
+    }
+    rescoring.most *= kMoreKept;
+  }
 }
 
 Status SegmentSearch::runUnfiltered(std::vector<Neighbor>& nearest) {
@@ -316,19 +337,17 @@ Status SegmentSearch::runFiltered(std::vector<Neighbor>& nearest) {
   thread_local std::vector<Neighbor> found;
   found.clear();
   bool isComplete = false;
-  bool isFar = false;
   const char* strategy = "scan of matches";
   if (costs_.walk < costs_.scan) plan.prepareForPasses();
-  if (walksPassing) {
-    VICINAL_TRY(walkPassing(plan, share * liveShare(), found, isComplete, isFar));
-    strategy = isComplete ? "filtered graph" : "filtered graph, then scan of matches";
-  }
   // Far from the matches they hang together less, most of all where they are few.
   // Where rows are deleted they may be those near the query.
   const double sure = scope_.segment.deletedRows() > 0 ? 2 * kSureScan : kSureScan;
-  const double least = walksPassing ? kFarScan * among : std::max(among, sure);
-  if (least < costs_.scan && (isFar || !walksPassing)) {
-    VICINAL_TRY(walkAccepted(*plan.candidates(), found, isComplete));
+  if (walksPassing) {
+    acceptedPlan_.reset();
+    VICINAL_TRY(walkPassing(plan, share * liveShare(), found, isComplete));
+    strategy = isComplete ? "filtered graph" : "filtered graph, then scan of matches";
+  } else if (std::max(among, sure) < costs_.scan) {
+    VICINAL_TRY(walkAccepted(*plan.candidates(), share, found, isComplete));
     strategy = isComplete ? "graph of matches" : "graph of matches, then scan of them";
     stats_.recall = std::min(stats_.recall, double(acceptedPlan_->recall));
   } else {
@@ -347,7 +366,7 @@ Status SegmentSearch::runFiltered(std::vector<Neighbor>& nearest) {
 }
 
 Status SegmentSearch::walkPassing(const FilterPlan& plan, double share,
-                                  std::vector<Neighbor>& found, bool& isComplete, bool& isFar) {
+                                  std::vector<Neighbor>& found, bool& isComplete) {
   const auto budget = uint64_t(costs_.scan / costs_.perWalked);
   const auto accept = [&](uint32_t vertex) { return vertex < linked_ && matches(plan, vertex); };
   if (share < kMost) return walk(accept, budget, found, isComplete);
@@ -358,15 +377,36 @@ Status SegmentSearch::walkPassing(const FilterPlan& plan, double share,
   VICINAL_TRY(walkMost(accept, share, isBounded ? most : budget, found, ending));
   const bool hasEnded = ending.isComplete || isBounded;
   isComplete = ending.hasWanted && hasEnded;
-  isFar = !ending.hasWanted && hasEnded;
-  return isFar && !areMatchesKnown(plan) ? walk(accept, budget, found, isComplete) : Status::ok();
+  const bool isFar = !ending.hasWanted && hasEnded;
+  return isFar ? walkOn(ending, accept, double(budget), found, isComplete) : Status::ok();
 }
 
-Status SegmentSearch::walkAccepted(const RowBitmap& rows, std::vector<Neighbor>& found,
-                                   bool& isComplete) {
-  SearchOptions options = acceptedPlan_->options;
-  options.maxDistances = uint64_t(costs_.scan);
+template <typename Accept>
+Status SegmentSearch::lookAround(const Accept& accept, double share, Neighbor& nearest,
+                                 bool& isNear) {
+  thread_local std::vector<Neighbor> around;
+  SearchOptions options;
+  options.ef = uint32_t(std::min(kMostAround, std::ceil(kMatchesAround / share)));
   options.cancel = scope_.cancel;
+  isNear = false;
+  for (const Look& look : {kGlance, kCloseLook}) {
+    options.maxDistances = uint64_t(kMostAround) + look.distances * options.ef;
+    SearchEnd end = SearchEnd::Complete;
+    VICINAL_TRY(search_.lead(options, AcceptAll{}, around, end));
+    if (around.empty()) break;
+    nearest = around.front();
+    const auto accepted = std::count_if(around.begin(), around.end(),
+                                        [&](const Neighbor& each) { return accept(each.vertex); });
+    const double expected = share * double(around.size());
+    isNear = double(accepted) >= std::max(1.0, expected - look.deviations * std::sqrt(expected));
+    if (isNear) break;
+    options.ef = uint32_t(kMostAround);
+  }
+  return Status::ok();
+}
+
+Status SegmentSearch::walkAccepted(const RowBitmap& rows, double share,
+                                   std::vector<Neighbor>& found, bool& isComplete) {
   thread_local Unmet unmet;
   if (space_.isIdentity()) {
     unmet.start(std::min(rows.rows(), linked_), rows.words());
@@ -379,21 +419,30 @@ Status SegmentSearch::walkAccepted(const RowBitmap& rows, std::vector<Neighbor>&
   }
   // Rows of the bitmap are those of the snapshot, so the dead alone are to be told apart.
   const auto isLive = [&](uint32_t vertex) { return scope_.view.isVisible(space_.rowOf(vertex)); };
+  const auto accept = [&](uint32_t vertex) {
+    return unmet.covers(vertex) && unmet.has(vertex) && isLive(vertex);
+  };
+  // Where the query has hardly any matches about it they may not hang together, and the
+  // calibration, which is of matches at random, says nothing of them.
+  Neighbor nearest;
+  bool isNear = false;
+  VICINAL_TRY(lookAround(accept, share * liveShare(), nearest, isNear));
+  if (!isNear) return Status::ok();
+  SearchOptions options = acceptedPlan_->options;
+  options.maxDistances = uint64_t(costs_.scan);
+  options.cancel = scope_.cancel;
+  options.start = &nearest;
   const SearchReport report = scope_.view.segment->deletedRows() == 0
                                   ? search_.leadAccepted(options, unmet, AcceptAll{}, found)
                                   : search_.leadAccepted(options, unmet, isLive, found);
   if (report.end == SearchEnd::Cancelled)
     return Status(Code::Cancelled, "the search was cancelled");
-  // Where the query has hardly any matches about it, or many more of them are deleted than
-  // elsewhere, they may not hang together there, and the calibration, which is of matches at
-  // random, says nothing of them.
+  // The same where many more of those that are met are deleted than elsewhere.
   const double live = liveShare();
   const uint64_t liveOrDead = std::max<uint64_t>(1, report.dead + report.met);
   const double mostDead = double(liveOrDead) * (1 - live + live * kMoreDead);
   isComplete = report.end == SearchEnd::Complete && found.size() >= wanted_ &&
-               double(report.dead) <= mostDead &&
-               double(report.met) >= kStray * double(report.looked) &&
-               found.front().distance <= report.around;
+               double(report.dead) <= mostDead;
   if (!isComplete) return Status::ok();
   return search_.hasCodes() ? search_.rescore(amongMatches(acceptedPlan_->rescoring), found)
                             : Status::ok();

@@ -9,9 +9,10 @@
 // - the graph by way of matches alone, where they are known beforehand and enough to hang together;
 // - the graph by way of all vertices, of which those that don't match are never results.
 // Selectivity alone decides nothing: where the matches are far from the query, a graph would walk
-// through everything that is nearer, or find none to go on from. So a walk has a budget, what the
-// scan would cost, and past it, or where it meets hardly any match, the scan is made after all.
-// Either way nothing is lost but time.
+// through everything that is nearer, or find those first that it comes by. So before a walk among
+// matches those about the query are looked at, and a walk among all is made anew for as many as it
+// has seen to match. Each walk has a budget, what the scan would cost, and past it the scan is made
+// after all. Either way nothing is lost but time.
 #pragma once
 
 #include <optional>
@@ -74,20 +75,28 @@ private:
   template <typename Accept>
   Status walkMost(const Accept& accept, double share, uint64_t budget, std::vector<Neighbor>& found,
                   Ending& ending, ParkedWalk* parked = nullptr);
-  // Among these rows and by way of them alone.
-  Status walkAccepted(const RowBitmap& rows, std::vector<Neighbor>& found, bool& isComplete);
-  // By way of any, as many as let this share pass. `isFar`: few of the nearest match; where it is
-  // known which rows do, nothing was found then.
+  // Among these rows, which are this share of all, and by way of them alone.
+  Status walkAccepted(const RowBitmap& rows, double share, std::vector<Neighbor>& found,
+                      bool& isComplete);
+  // Looks at the nearest of all, as far as a short walk finds them: whether as many are
+  // accepted as that share says, but for chance, and which one is the nearest, for a walk to begin
+  // with.
+  template <typename Accept>
+  Status lookAround(const Accept& accept, double share, Neighbor& nearest, bool& isNear);
+  // By way of any, as many as let this share pass.
   Status walkPassing(const FilterPlan& plan, double share, std::vector<Neighbor>& found,
-                     bool& isComplete, bool& isFar);
+                     bool& isComplete);
   double widening(double share) const;
   // `isComplete`: what was found are the nearest of the linked; otherwise they are to be scanned.
   Status walkLinked(std::vector<Neighbor>& found, bool& isComplete);
   // Among all of them, of which the live ones are kept: so many of those about the query.
   Status walkUpTo(double share, uint64_t budget, std::vector<Neighbor>& found, Ending& ending,
                   ParkedWalk* parked = nullptr);
-  // The same where too few of them live, for as long as it takes less than a scan.
-  Status walkOn(Ending ending, std::vector<Neighbor>& found, bool& isComplete);
+  // After a walk among all that found too few accepted: for as many as it has seen, again and
+  // again, as long as that takes less than the scan.
+  template <typename Accept>
+  Status walkOn(Ending ending, const Accept& accept, double scan, std::vector<Neighbor>& found,
+                bool& isComplete);
   // Among the live ones alone.
   Status walkLive(std::vector<Neighbor>& found, bool& isComplete);
   double liveShare() const;

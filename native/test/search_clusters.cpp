@@ -1,0 +1,176 @@
+// Recall in collections of separate clusters, by filters that leave the query's own cluster out:
+// what is nearest then lies in many others, about equally far, and no way through the graph leads
+// from one to the next.
+#include <cmath>
+#include <random>
+#include <set>
+#include <string>
+#include <thread>
+
+#include "harness.hpp"
+#include "program_bytes.hpp"
+#include "shard_fixture.hpp"
+
+namespace vicinal {
+
+using namespace test;
+
+namespace {
+
+constexpr uint32_t kDim = 64;
+constexpr size_t kQueries = 100;
+constexpr uint32_t kWanted = 10;
+
+// Rows lie about centres, each with the number of its own as `cluster`, and that modulo 3 and 5 in
+// fields of these names. `unindexed` is the cluster again, in a field that has no index.
+class Clusters {
+public:
+  Clusters(Metric metric, CodeKind code, uint32_t rows, uint32_t clusters, float spread)
+      : pool_(2), metric_(metric), clusters_(clusters), spread_(spread), normal_(0, 1) {
+    ShardSpec spec;
+    spec.vectors = {{"v", kDim, metric, 16, 100}};
+    spec.vectors[0].code = code;
+    spec.segmentBytes = uint64_t(1) << 28;
+    shard_ = std::make_unique<Shard>(spec, pool_);
+    for (const char* field : {"cluster", "3", "5"})
+      CHECK(shard_->createPayloadIndex({field, PayloadIndexKind::Integer}).isOk());
+    for (uint32_t at = 0; at < clusters * kDim; at++) centres_.push_back(normal_(random_));
+    add(rows);
+    CHECK(waitForIndex(*shard_).isOk());
+    while (shard_->snapshot().segment(0).space(0).calibration()->vertices() == 0)
+      std::this_thread::sleep_for(std::chrono::milliseconds(1));
+    for (size_t at = 0; at < kQueries; at++) ofQueries_.push_back(addVector(queries_));
+  }
+
+  // Mean recall by filters that `filterOf(cluster)` makes of the queries' own clusters.
+  template <typename FilterOf> double recall(float asked, const FilterOf& filterOf) const {
+    double hits = 0;
+    for (size_t at = 0; at < kQueries; at++) {
+      const FilterBytes filter = filterOf(ofQueries_[at]);
+      const std::set<uint32_t> truth = find(at, filter, asked, true);
+      for (const uint32_t id : find(at, filter, asked, false)) hits += double(truth.count(id));
+    }
+    return hits / double(kQueries * kWanted);
+  }
+
+  // Rows whose field is that number.
+  static std::vector<uint8_t> is(const char* field, uint32_t number) {
+    constexpr uint8_t kLessAndAtLeast = 1 | 8;
+    return Bytes{}
+        .op(FilterOp::NumberRange)
+        .put<uint8_t>(1)
+        .put<uint8_t>(0)
+        .text(field)
+        .put(kLessAndAtLeast)
+        .put(double(number) + 1)
+        .put(double(number))
+        .bytes;
+  }
+  static std::vector<uint8_t> isNot(const char* field, uint32_t number) {
+    std::vector<uint8_t> bytes = Bytes{}.op(FilterOp::Not).bytes;
+    const std::vector<uint8_t> child = is(field, number);
+    bytes.insert(bytes.end(), child.begin(), child.end());
+    return bytes;
+  }
+
+private:
+  void add(uint32_t rows) {
+    std::vector<float> data;
+    std::string texts;
+    std::vector<uint32_t> offsets{0};
+    for (uint32_t row = 0; row < rows; row++) {
+      const uint32_t cluster = addVector(data);
+      texts +=
+          "{\"cluster\":" + std::to_string(cluster) + ",\"unindexed\":" + std::to_string(cluster) +
+          ",\"3\":" + std::to_string(cluster % 3) + ",\"5\":" + std::to_string(cluster % 5) + "}";
+      offsets.push_back(uint32_t(texts.size()));
+    }
+    UpsertColumns columns;
+    columns.ids = testIds(0, rows);
+    columns.seq = 1;
+    columns.vectors = {{0, data.data(), nullptr, rows}};
+    columns.payloadBytes = texts.data();
+    columns.payloadOffsets = offsets.data();
+    REQUIRE(shard_->upsert(columns).isOk());
+  }
+
+  // Of one of the clusters, which it returns.
+  uint32_t addVector(std::vector<float>& to) {
+    const uint32_t cluster = uint32_t(random_() % clusters_);
+    double squares = 0;
+    const size_t from = to.size();
+    for (uint32_t i = 0; i < kDim; i++) {
+      to.push_back(centres_[cluster * kDim + i] + spread_ * normal_(random_));
+      squares += double(to.back()) * to.back();
+    }
+    if (metric_ == Metric::Cosine)
+      for (size_t i = from; i < to.size(); i++) to[i] = float(to[i] / std::sqrt(squares));
+    return cluster;
+  }
+
+  // The ids of the nearest; each once.
+  std::set<uint32_t> find(size_t query, const FilterBytes& filter, float asked, bool exact) const {
+    SearchRequest request;
+    request.query.assign(&queries_[query * kDim], &queries_[query * kDim] + kDim);
+    request.limit = kWanted;
+    request.recall = asked;
+    request.isExact = exact;
+    request.filter = filter;
+    SearchResult result;
+    CHECK(search(shard_->snapshot(), shard_->spec().vectors, request, nullptr, result).isOk());
+    CHECK(result.rows.count == kWanted);
+    std::set<uint32_t> ids;
+    for (uint32_t at = 0; at < result.rows.count; at++)
+      CHECK(ids.insert(result.rows.ids[at * kIdWords + 1]).second);
+    return ids;
+  }
+
+  ThreadPool pool_;
+  Metric metric_;
+  uint32_t clusters_;
+  float spread_;
+  std::mt19937 random_{11};
+  std::normal_distribution<float> normal_;
+  std::unique_ptr<Shard> shard_;
+  std::vector<float> centres_;
+  std::vector<float> queries_;
+  std::vector<uint32_t> ofQueries_;
+};
+
+struct Shape {
+  Metric metric;
+  CodeKind code;
+  uint32_t clusters;
+  float spread;
+};
+
+} // namespace
+
+TEST("recall that was asked for is kept by filters that leave out the query's own cluster") {
+  const auto shapes = firstForRaces<Shape>({{Metric::L2, CodeKind::None, 200, 0.55f},
+                                            {Metric::Cosine, CodeKind::Auto, 200, 0.8f},
+                                            {Metric::Cosine, CodeKind::Auto, 60, 1.0f},
+                                            {Metric::L2, CodeKind::Rabitq1, 200, 0.55f}});
+  using Filters = std::pair<const char*, std::vector<uint8_t> (*)(uint32_t)>;
+  const Filters filters[] = {
+      {"not its own", [](uint32_t own) { return Clusters::isNot("cluster", own); }},
+      {"not its own, without an index",
+       [](uint32_t own) { return Clusters::isNot("unindexed", own); }},
+      {"two thirds", [](uint32_t own) { return Clusters::isNot("3", own % 3); }},
+      {"a third", [](uint32_t own) { return Clusters::is("3", (own + 1) % 3); }},
+      {"a fifth", [](uint32_t own) { return Clusters::is("5", (own + 1) % 5); }},
+      {"the fifth with its own", [](uint32_t own) { return Clusters::is("5", own % 5); }}};
+  for (const Shape& shape : shapes) {
+    const Clusters clusters(shape.metric, shape.code, isSlow() ? 3000 : 20'000, shape.clusters,
+                            shape.spread);
+    for (const float asked : {0.8f, 0.95f})
+      for (const auto& [name, filterOf] : filters) {
+        const double recall = clusters.recall(asked, filterOf);
+        std::printf("metric %d, code %d, %u clusters, %s, asked %.2f: %.4f\n", int(shape.metric),
+                    int(shape.code), shape.clusters, name, asked, recall);
+        CHECK(recall >= asked - 0.02);
+      }
+  }
+}
+
+} // namespace vicinal
