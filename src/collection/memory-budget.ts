@@ -130,7 +130,7 @@ export class MemoryBudget implements MemoryGate {
       throw new VicinalError('TOO_LARGE', message, { details: { bound: this.#limitBytes, seen: bytes } })
     }
     if (this.#queue.length === 0 && this.#fits(bytes)) return this.#taken(bytes)
-    if (this.#queue.length >= LIMITS.queuedForMemory) throw this.#exhausted('too many requests wait for memory')
+    if (this.#queue.length >= LIMITS.queuedForMemory) throw this.#exhausted('too many requests wait for memory', bytes)
     return this.#wait(bytes, caller?.signal)
   }
 
@@ -166,17 +166,19 @@ export class MemoryBudget implements MemoryGate {
         },
       }
       const onAbort = () => waiting.refuse(signal?.reason)
-      const timer = setTimeout(() => waiting.refuse(this.#exhausted('no memory was given back')), this.#waitMs)
+      const timer = setTimeout(() => waiting.refuse(this.#exhausted('no memory was given back', bytes)), this.#waitMs)
       signal?.addEventListener('abort', onAbort, { once: true })
       this.#queue.push(waiting)
       this.#poll()
     })
   }
 
-  #exhausted(what: string): VicinalError {
-    const { usedBytes, waiting } = this
-    return new VicinalError('RESOURCE_EXHAUSTED', `${what}: ${usedBytes} bytes of ${this.#limitBytes} are in use`, {
-      details: { bound: this.#limitBytes, seen: usedBytes, waiting },
+  #exhausted(what: string, asked: number): VicinalError {
+    const { usedBytes, reservedBytes, waiting } = this
+    const bound = Math.floor(this.#limitBytes * FULL_SHARE)
+    const message = `${what}: about ${asked} bytes are asked for, ${usedBytes} in use and ${reservedBytes} promised to others, of ${bound}`
+    return new VicinalError('RESOURCE_EXHAUSTED', message, {
+      details: { bound, seen: usedBytes + reservedBytes + asked, waiting },
       retryAfterMs: RETRY_AFTER_MS,
     })
   }

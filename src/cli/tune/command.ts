@@ -68,8 +68,8 @@ function readOptions(args: string[]) {
   const memory = settings.text('memory')
   const most = settings.integer('sample') as number
   const queries = settings.integer('queryCount') as number
-  if (most < 1) throw new UsageError('--sample: expected at least 1')
-  if (queries < 1) throw new UsageError('--query-count: expected at least 1')
+  if (most < 1) throw new UsageError(`--sample: expected at least 1, got ${most}`)
+  if (queries < 1) throw new UsageError(`--query-count: expected at least 1, got ${queries}`)
   const wanted: Wanted = { recall, memoryBytes: memory === undefined ? null : parseBytes(memory, '--memory') }
   return {
     collection,
@@ -130,6 +130,9 @@ async function measure(options: Options, signal: AbortSignal): Promise<Measured>
 async function measureEngine(engine: CollectionEngine, options: Options, signal: AbortSignal): Promise<Measured> {
   const at = vectorAt(engine.config.vectors, options.vector)
   const vector = engine.config.vectors[at] as ResolvedVector
+  if (vector.multivectorConfig) {
+    throw new UsageError('tune: expected a vector that is one a point, got multivectors, whose recall is not measured')
+  }
   const live = engine.shard.stats().vectors[at]?.live ?? 0
   const samples = await takeSamples(engine.shard, at, vector, options.samples)
   const { vectors, ...rest } = await engine.shard.memory()
@@ -182,6 +185,7 @@ function vectorAt(schema: readonly ResolvedVector[], name: string | undefined): 
   if (name === undefined && schema.length === 1) return 0
   const at = schema.findIndex((vector) => vector.name === name)
   if (at >= 0) return at
+  if (schema.length === 0) throw new UsageError('tune: the collection has no dense vector')
   const names = schema.map((vector) => vector.name || '(unnamed)').join(', ')
   throw new UsageError(`--vector: expected one of ${names}${name === undefined ? '' : `, got ${name}`}`)
 }

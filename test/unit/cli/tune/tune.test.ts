@@ -111,6 +111,12 @@ test('changes nothing where nothing will do, and says what is nearest', async ()
 
 test('says what is wrong with the call, before it measures', async () => {
   await fill('Dot', 10)
+  const database = await open(join(folder, 'data'))
+  await database.createCollection('tokens', {
+    vectors: { size: 2, distance: 'Dot', multivectorConfig: { comparator: 'max_sim' } },
+  })
+  await database.createCollection('words', { sparseVectors: { text: {} } })
+  await database.close()
   const refused: [args: string[], code: number, text: RegExp][] = [
     [[], 2, /name one collection/],
     [['rows', 'more'], 2, /name one collection/],
@@ -118,6 +124,9 @@ test('says what is wrong with the call, before it measures', async () => {
     [['rows', '--vector', 'none'], 2, /--vector: expected one of text, other, got none/],
     [['rows', '--recall', '2'], 2, /--recall: .*got 2/],
     [['rows', '--memory', 'lots'], 2, /--memory: .*got lots/],
+    [['rows', '--sample', '0'], 2, /--sample: .*got 0/],
+    [['tokens'], 2, /tune: .*got multivectors/],
+    [['words'], 2, /tune: .*no dense vector/],
     [['absent'], 1, /NOT_FOUND: .*absent/],
     [['rows', '--data', 'nowhere'], 1, /NOT_FOUND: nowhere/],
     [['rows', '--vector', 'text', '--queries', 'none.fbin'], 1, /NOT_FOUND: none\.fbin/],
