@@ -31,8 +31,6 @@ constexpr Look kGlance{3, 1};
 constexpr Look kCloseLook{10, 2.5};
 // How many more of the matches met may be deleted, of those that live.
 constexpr double kMoreDead = 0.1;
-// By how many more are kept by code, where as many as were kept could all be among the nearest.
-constexpr size_t kMoreKept = 4;
 // With fewer candidates for each that is kept, their vectors are compared at once.
 constexpr size_t kFewPerKept = 4;
 // How many more are looked at than would have the wanted ones among them on average.
@@ -206,8 +204,10 @@ Status SegmentSearch::scan(const RowBitmap* candidates, VertexSlice slice, const
   const bool isFew = candidates != nullptr && !space_.coldVectors() && scanPlan_ &&
                      candidates->count() <= kFewPerKept * scanPlan_->rescoring.most;
   if (scanPlan_ && slice.from < linked_ && !isFew) {
-    exact.from = std::min(slice.to, linked_);
-    VICINAL_TRY(scanByCode(candidates, {slice.from, exact.from}, accept, top, offered));
+    const VertexSlice coded{slice.from, std::min(slice.to, linked_)};
+    bool isSure = false;
+    VICINAL_TRY(scanByCode(candidates, coded, accept, top, offered, isSure));
+    if (isSure) exact.from = coded.to;
   }
   if (exact.empty()) return Status::ok();
   const VectorDistances distances{search_, space_.space().rowBytes};
@@ -217,22 +217,20 @@ Status SegmentSearch::scan(const RowBitmap* candidates, VertexSlice slice, const
 
 template <typename Accept>
 Status SegmentSearch::scanByCode(const RowBitmap* candidates, VertexSlice slice,
-                                 const Accept& accept, TopK& top, size_t offered) {
-  Rescoring rescoring = scanPlan_->rescoring;
-  while (true) {
-    Shortlist byCode(rescoring.most, offered);
-    const CodeDistances distances{search_, space_.codeStride()};
-    VertexScan vertexScan(space_, distances, accept, scope_.cancel, byCode);
-    VICINAL_TRY(candidates ? vertexScan.candidates(*candidates, slice) : vertexScan.range(slice));
-    std::vector<Neighbor> found = byCode.take();
-    VICINAL_TRY(search_.rescoreUnordered(rescoring, found));
-    // Codes tell those that are far from the query apart less well; then more have to be kept.
-    if (found.size() < rescoring.most || std::isinf(rescoring.doubt)) {
-      for (const Neighbor& neighbor : found) top.offer(neighbor);
-      return Status::ok();
-    }
-    rescoring.most *= kMoreKept;
-  }
+                                 const Accept& accept, TopK& top, size_t offered, bool& isSure) {
+  const Rescoring& rescoring = scanPlan_->rescoring;
+  Shortlist byCode(rescoring.most, offered);
+  const CodeDistances distances{search_, space_.codeStride()};
+  VertexScan vertexScan(space_, distances, accept, scope_.cancel, byCode);
+  VICINAL_TRY(candidates ? vertexScan.candidates(*candidates, slice) : vertexScan.range(slice));
+  std::vector<Neighbor> found = byCode.take();
+  VICINAL_TRY(search_.rescoreUnordered(rescoring, found));
+  // Codes tell those that are far from the query apart less well. Where all that were kept may have
+  // been among the nearest, so may others.
+  isSure = !search_.rescores() || std::isinf(rescoring.doubt) || found.size() < rescoring.most;
+  if (!isSure) return Status::ok();
+  for (const Neighbor& neighbor : found) top.offer(neighbor);
+  return Status::ok();
 }
 
 Status SegmentSearch::runUnfiltered(std::vector<Neighbor>& nearest) {
@@ -348,8 +346,9 @@ Status SegmentSearch::runFiltered(std::vector<Neighbor>& nearest) {
     strategy = isComplete ? "filtered graph" : "filtered graph, then scan of matches";
   } else if (std::max(among, sure) < costs_.scan) {
     VICINAL_TRY(walkAccepted(*plan.candidates(), share, found, isComplete));
-    strategy = isComplete ? "graph of matches" : "graph of matches, then scan of them";
-    stats_.recall = std::min(stats_.recall, double(acceptedPlan_->recall));
+    if (isComplete) stats_.recall = std::min(stats_.recall, double(acceptedPlan_->recall));
+    if (acceptedPlan_)
+      strategy = isComplete ? "graph of matches" : "graph of matches, then scan of them";
   } else {
     acceptedPlan_.reset();
   }
@@ -427,7 +426,10 @@ Status SegmentSearch::walkAccepted(const RowBitmap& rows, double share,
   Neighbor nearest;
   bool isNear = false;
   VICINAL_TRY(lookAround(accept, share * liveShare(), nearest, isNear));
-  if (!isNear) return Status::ok();
+  if (!isNear) {
+    acceptedPlan_.reset();
+    return Status::ok();
+  }
   SearchOptions options = acceptedPlan_->options;
   options.maxDistances = uint64_t(costs_.scan);
   options.cancel = scope_.cancel;

@@ -75,7 +75,8 @@ private:
   template <typename Accept>
   Status walkMost(const Accept& accept, double share, uint64_t budget, std::vector<Neighbor>& found,
                   Ending& ending, ParkedWalk* parked = nullptr);
-  // Among these rows, which are this share of all, and by way of them alone.
+  // Among these rows, which are this share of all, and by way of them alone. There is no
+  // `acceptedPlan_` any more where the query has too few of them about it to walk at all.
   Status walkAccepted(const RowBitmap& rows, double share, std::vector<Neighbor>& found,
                       bool& isComplete);
   // Looks at the nearest of all, as far as a short walk finds them: whether as many are
@@ -108,9 +109,10 @@ private:
   template <typename Accept>
   Status scan(const RowBitmap* candidates, VertexSlice slice, const Accept& accept, TopK& top,
               size_t offered = SIZE_MAX);
+  // `isSure`: no other is among them but for what is promised; otherwise nothing was offered.
   template <typename Accept>
   Status scanByCode(const RowBitmap* candidates, VertexSlice slice, const Accept& accept, TopK& top,
-                    size_t offered);
+                    size_t offered, bool& isSure);
   // Those of the candidates that match.
   Status scanMatches(const FilterPlan& plan, VertexSlice slice, TopK& top);
   Costs estimate(const FilterPlan& plan, double matchShare) const;

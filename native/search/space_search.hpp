@@ -106,6 +106,7 @@ public:
   }
   // Nothing is scored exactly that codes have found.
   void keepCodeDistances() { rescores_ = false; }
+  bool rescores() const { return rescores_; }
   // Now and not when it is first asked by.
   void prepareQuery() {
     if (codes_) preparedQuery(0);

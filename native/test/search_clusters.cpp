@@ -26,7 +26,8 @@ constexpr uint32_t kWanted = 10;
 class Clusters {
 public:
   Clusters(Metric metric, CodeKind code, uint32_t rows, uint32_t clusters, float spread)
-      : pool_(2), metric_(metric), clusters_(clusters), spread_(spread), normal_(0, 1) {
+      : pool_(2), metric_(metric), rows_(rows), clusters_(clusters), spread_(spread),
+        normal_(0, 1) {
     ShardSpec spec;
     spec.vectors = {{"v", kDim, metric, 16, 100}};
     spec.vectors[0].code = code;
@@ -73,6 +74,9 @@ public:
     return bytes;
   }
 
+  // Whether what is found is scored exactly.
+  bool rescores = true;
+
 private:
   void add(uint32_t rows) {
     std::vector<float> data;
@@ -108,7 +112,8 @@ private:
     return cluster;
   }
 
-  // The ids of the nearest; each once.
+  // The ids of the nearest; each once. What takes no more than a scan by code, one of vectors, and
+  // walks that are shorter than either.
   std::set<uint32_t> find(size_t query, const FilterBytes& filter, float asked, bool exact) const {
     SearchRequest request;
     request.query.assign(&queries_[query * kDim], &queries_[query * kDim] + kDim);
@@ -116,9 +121,11 @@ private:
     request.recall = asked;
     request.isExact = exact;
     request.filter = filter;
+    request.rescores = rescores;
     SearchResult result;
     CHECK(search(shard_->snapshot(), shard_->spec().vectors, request, nullptr, result).isOk());
     CHECK(result.rows.count == kWanted);
+    CHECK(result.stats.distances <= uint64_t(rescores ? 3 : 2) * rows_);
     std::set<uint32_t> ids;
     for (uint32_t at = 0; at < result.rows.count; at++)
       CHECK(ids.insert(result.rows.ids[at * kIdWords + 1]).second);
@@ -127,6 +134,7 @@ private:
 
   ThreadPool pool_;
   Metric metric_;
+  uint32_t rows_;
   uint32_t clusters_;
   float spread_;
   std::mt19937 random_{11};
@@ -161,15 +169,20 @@ TEST("recall that was asked for is kept by filters that leave out the query's ow
       {"a fifth", [](uint32_t own) { return Clusters::is("5", (own + 1) % 5); }},
       {"the fifth with its own", [](uint32_t own) { return Clusters::is("5", own % 5); }}};
   for (const Shape& shape : shapes) {
-    const Clusters clusters(shape.metric, shape.code, isSlow() ? 3000 : 20'000, shape.clusters,
-                            shape.spread);
+    Clusters clusters(shape.metric, shape.code, isSlow() ? 3000 : 20'000, shape.clusters,
+                      shape.spread);
     for (const float asked : {0.8f, 0.95f})
       for (const auto& [name, filterOf] : filters) {
         const double recall = clusters.recall(asked, filterOf);
         std::printf("metric %d, code %d, %u clusters, %s, asked %.2f: %.4f\n", int(shape.metric),
                     int(shape.code), shape.clusters, name, asked, recall);
-        CHECK(recall >= asked - 0.02);
+        // Of few rows a cluster has so few that no look tells it from what is about it.
+        CHECK(recall >= asked - (isSlow() ? 0.05 : 0.02));
       }
+    // Without that nothing tells how far codes are off, and one scan by them is all, whatever it
+    // finds.
+    clusters.rescores = false;
+    clusters.recall(0.95f, filters[0].second);
   }
 }
 

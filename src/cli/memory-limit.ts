@@ -10,18 +10,25 @@ const BEYOND_BYTES = 320 * MIB
 const COMFORTABLE_BYTES = 420 * MIB
 const MOST_SHARE = 0.82
 
-/**
- * What `--memory-limit` asks for: a size, `none`, or `auto`, which keeps so far below what a container allows that the
- * system has no reason to end the process. undefined: no limit.
- */
-export function memoryLimitOf(asked: string): number | undefined {
-  if (asked === 'none') return undefined
-  return asked === 'auto' ? limitIn(containerMemoryBytes(), totalmem()) : parseBytes(asked, '--memory-limit')
+/** Bytes; or what a container allows, where there is one; or no limit. */
+export type MemoryLimit = number | 'auto' | 'none'
+
+export function parseMemoryLimit(text: string): MemoryLimit {
+  return text === 'auto' || text === 'none' ? text : parseBytes(text, '--memory-limit')
 }
 
-/** Of what a container allows; control groups of version 1 that have no bound tell one far beyond any machine. */
+/** Bytes to keep to; `auto` keeps so far below what a container allows that the system has no reason to end the process. */
+export function memoryLimitOf(asked: MemoryLimit): number | undefined {
+  if (asked === 'none') return undefined
+  return asked === 'auto' ? limitIn(containerMemoryBytes(), totalmem()) : asked
+}
+
+/**
+ * Of what a container allows. Control groups of version 1 that have no bound tell one far beyond any machine; some containers
+ * say of the machine that it has what they allow.
+ */
 export function limitIn(containerBytes: number | null, machineBytes: number): number | undefined {
-  if (containerBytes === null || containerBytes >= machineBytes) return undefined
+  if (containerBytes === null || containerBytes > machineBytes) return undefined
   const comfortable = Math.min(COMFORTABLE_BYTES, Math.floor(containerBytes * MOST_SHARE))
   return Math.max(containerBytes - BEYOND_BYTES, comfortable, LIMITS.leastMemoryLimitBytes)
 }

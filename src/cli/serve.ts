@@ -2,6 +2,7 @@ import type { SharingDatabase } from '../collection/sharing.js'
 import { everyThreadReads } from '../core/arrivals.js'
 import { LIMITS } from '../core/limits.js'
 import type { ServerOptions } from '../server/app.js'
+import { memoryLimitOf, parseMemoryLimit } from './memory-limit.js'
 import type { ReadingThreads } from './reading-threads.js'
 import { type Parsed, parseSettings, readKeys, readTextFile, SERVE_SETTINGS, UsageError } from './settings.js'
 import { type StartSnapshots, takeStartSnapshots } from './start-snapshots.js'
@@ -22,14 +23,14 @@ export async function serve(args: string[]): Promise<number> {
   const sample = settings.text('sample')
   if (sample !== undefined && sample !== 'words') throw new UsageError(`--sample: expected words, got ${sample}`)
   const options = serverOptions(settings)
+  const memoryLimit = parseMemoryLimit(settings.text('memoryLimit') as string)
   const kernelThreads = settings.integer('threads')
   // The kernel reads it when the addon is loaded, which is why that happens below.
   if (kernelThreads !== undefined) process.env.VICINAL_THREADS = String(kernelThreads)
   const { createServer } = await import('../server/app.js')
   const { openSharing } = await import('../collection/open.js')
   const { memoryBudget } = await import('../collection/memory-budget.js')
-  const { memoryLimitOf } = await import('./memory-limit.js')
-  const memoryLimitBytes = memoryLimitOf(settings.text('memoryLimit') as string)
+  const memoryLimitBytes = memoryLimitOf(memoryLimit)
 
   const stopped = stopSignal()
   const folder = settings.text('data') as string

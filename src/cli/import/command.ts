@@ -3,6 +3,7 @@ import { resolve } from 'node:path'
 import type { Collection, Database } from '../../core/database.js'
 import { VicinalError } from '../../core/errors.js'
 import { DISTANCES, type Distance } from '../../core/schema.js'
+import { memoryLimitOf, parseMemoryLimit } from '../memory-limit.js'
 import { Progress } from '../progress.js'
 import { IMPORT_SETTINGS, parseSettings, readKeys, UsageError } from '../settings.js'
 import { type Format, formatOf, openSource } from './formats.js'
@@ -51,7 +52,7 @@ function readOptions(args: string[]) {
     collection,
     distance,
     data: settings.text('data') as string,
-    memoryLimit: settings.text('memoryLimit') as string,
+    memoryLimit: parseMemoryLimit(settings.text('memoryLimit') as string),
     url: settings.text('url'),
     keys: readKeys(settings.text('apiKey'), settings.text('apiKeyFile')),
     idColumn: settings.text('idColumn'),
@@ -63,7 +64,6 @@ function readOptions(args: string[]) {
 
 async function openDatabase(options: Options): Promise<Database> {
   if (options.url === undefined) {
-    const { memoryLimitOf } = await import('../memory-limit.js')
     const memoryLimitBytes = memoryLimitOf(options.memoryLimit)
     const { open } = await import('../../index.js')
     return open(options.data, memoryLimitBytes === undefined ? {} : { memoryLimitBytes })

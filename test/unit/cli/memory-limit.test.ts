@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { limitIn, memoryLimitOf } from '../../../src/cli/memory-limit.js'
+import { limitIn, memoryLimitOf, parseMemoryLimit } from '../../../src/cli/memory-limit.js'
 
 const MIB = 1024 * 1024
 const MACHINE = 16 * 1024 * MIB
@@ -7,7 +7,8 @@ const MACHINE = 16 * 1024 * MIB
 test.each([
   ['no bound', null, undefined],
   ['the bound that control groups of version 1 tell where there is none', 2 ** 63 - 4096, undefined],
-  ['a bound beyond the machine', MACHINE, undefined],
+  ['a bound beyond the machine', MACHINE + 1, undefined],
+  ['a bound that is all that the machine is said to have', MACHINE, MACHINE - 320 * MIB],
   ['plenty', 8192 * MIB, 7872 * MIB],
   ['what leaves no more than it takes to write', 740 * MIB, 420 * MIB],
   ['less than that', 600 * MIB, 420 * MIB],
@@ -18,7 +19,7 @@ test.each([
 })
 
 test('a size is that size, and none is none', () => {
-  expect(memoryLimitOf('1GiB')).toBe(1024 * MIB)
-  expect(memoryLimitOf('none')).toBeUndefined()
-  expect(() => memoryLimitOf('much')).toThrow('--memory-limit')
+  expect(memoryLimitOf(parseMemoryLimit('1GiB'))).toBe(1024 * MIB)
+  expect(memoryLimitOf(parseMemoryLimit('none'))).toBeUndefined()
+  expect(() => parseMemoryLimit('much')).toThrow('--memory-limit')
 })
