@@ -39,4 +39,18 @@ struct Bytes {
   }
 };
 
+// Rows whose field has a number from `from` up to, and without, `to`.
+inline std::vector<uint8_t> numberRange(std::string_view field, double from, double to) {
+  constexpr uint8_t kLessAndAtLeast = 1 | 8;
+  return Bytes{}
+      .op(FilterOp::NumberRange)
+      .put<uint8_t>(1)
+      .put<uint8_t>(0)
+      .text(field)
+      .put(kLessAndAtLeast)
+      .put(to)
+      .put(from)
+      .bytes;
+}
+
 } // namespace vicinal::test

@@ -5,7 +5,6 @@
 #include <random>
 #include <set>
 #include <string>
-#include <thread>
 
 #include "harness.hpp"
 #include "program_bytes.hpp"
@@ -37,9 +36,6 @@ public:
       CHECK(shard_->createPayloadIndex({field, PayloadIndexKind::Integer}).isOk());
     for (uint32_t at = 0; at < clusters * kDim; at++) centres_.push_back(normal_(random_));
     add(rows);
-    CHECK(waitForIndex(*shard_).isOk());
-    while (shard_->snapshot().segment(0).space(0).calibration()->vertices() == 0)
-      std::this_thread::sleep_for(std::chrono::milliseconds(1));
     for (size_t at = 0; at < kQueries; at++) ofQueries_.push_back(addVector(queries_));
   }
 
@@ -56,16 +52,7 @@ public:
 
   // Rows whose field is that number.
   static std::vector<uint8_t> is(const char* field, uint32_t number) {
-    constexpr uint8_t kLessAndAtLeast = 1 | 8;
-    return Bytes{}
-        .op(FilterOp::NumberRange)
-        .put<uint8_t>(1)
-        .put<uint8_t>(0)
-        .text(field)
-        .put(kLessAndAtLeast)
-        .put(double(number) + 1)
-        .put(double(number))
-        .bytes;
+    return numberRange(field, number, double(number) + 1);
   }
   static std::vector<uint8_t> isNot(const char* field, uint32_t number) {
     std::vector<uint8_t> bytes = Bytes{}.op(FilterOp::Not).bytes;
@@ -80,22 +67,14 @@ public:
 private:
   void add(uint32_t rows) {
     std::vector<float> data;
-    std::string texts;
-    std::vector<uint32_t> offsets{0};
+    std::vector<std::string> payloads;
     for (uint32_t row = 0; row < rows; row++) {
-      const uint32_t cluster = addVector(data);
-      texts +=
-          "{\"cluster\":" + std::to_string(cluster) + ",\"unindexed\":" + std::to_string(cluster) +
-          ",\"3\":" + std::to_string(cluster % 3) + ",\"5\":" + std::to_string(cluster % 5) + "}";
-      offsets.push_back(uint32_t(texts.size()));
+      const uint32_t number = addVector(data);
+      const std::string cluster = std::to_string(number);
+      payloads.push_back("{\"cluster\":" + cluster + ",\"unindexed\":" + cluster + ",\"3\":" +
+                         std::to_string(number % 3) + ",\"5\":" + std::to_string(number % 5) + "}");
     }
-    UpsertColumns columns;
-    columns.ids = testIds(0, rows);
-    columns.seq = 1;
-    columns.vectors = {{0, data.data(), nullptr, rows}};
-    columns.payloadBytes = texts.data();
-    columns.payloadOffsets = offsets.data();
-    REQUIRE(shard_->upsert(columns).isOk());
+    REQUIRE(fillMeasured(*shard_, data, payloads).isOk());
   }
 
   // Of one of the clusters, which it returns.

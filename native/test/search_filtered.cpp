@@ -33,9 +33,6 @@ struct FilteredFixture {
     data = clusteredRows(rows, kDim, 1, metric == Metric::Cosine);
     queries = clusteredRows(200, kDim, 4242, metric == Metric::Cosine);
     add(rows);
-    CHECK(waitForIndex(*shard).isOk());
-    while (shard->snapshot().segment(0).space(0).calibration()->vertices() == 0)
-      std::this_thread::sleep_for(std::chrono::milliseconds(1));
   }
 
   void add(uint32_t rows) {
@@ -47,35 +44,13 @@ struct FilteredFixture {
     std::vector<uint32_t> rank(rows);
     for (uint32_t at = 0; at < rows; at++)
       rank[order[at].second] = uint32_t(uint64_t(at) * kPerMille / rows);
-    std::string texts;
-    std::vector<uint32_t> offsets{0};
+    std::vector<std::string> payloads;
     std::mt19937 random(7);
-    for (uint32_t row = 0; row < rows; row++) {
-      texts += "{\"r\":" + std::to_string(random() % kPerMille) +
-               ",\"side\":" + std::to_string(rank[row]) +
-               ",\"unindexed\":" + std::to_string(rank[row]) + "}";
-      offsets.push_back(uint32_t(texts.size()));
-    }
-    UpsertColumns columns;
-    columns.ids = testIds(0, rows);
-    columns.seq = 1;
-    columns.vectors = {{0, data.data(), nullptr, rows}};
-    columns.payloadBytes = texts.data();
-    columns.payloadOffsets = offsets.data();
-    REQUIRE(shard->upsert(columns).isOk());
-  }
-
-  static std::vector<uint8_t> range(const char* field, double from, double to) {
-    constexpr uint8_t kLessAndAtLeast = 1 | 8;
-    return Bytes{}
-        .op(FilterOp::NumberRange)
-        .put<uint8_t>(1)
-        .put<uint8_t>(0)
-        .text(field)
-        .put(kLessAndAtLeast)
-        .put(to)
-        .put(from)
-        .bytes;
+    for (uint32_t row = 0; row < rows; row++)
+      payloads.push_back("{\"r\":" + std::to_string(random() % kPerMille) +
+                         ",\"side\":" + std::to_string(rank[row]) +
+                         ",\"unindexed\":" + std::to_string(rank[row]) + "}");
+    REQUIRE(fillMeasured(*shard, data, payloads).isOk());
   }
 
   // Leaves the queries that are nearest to the first one, which is the pivot of `side`.
@@ -159,7 +134,7 @@ TEST("recall that was asked for is kept where matches are near the queries, and 
     for (const double from : {0.0, 450.0, 900.0})
       for (const float asked : {0.8f, 0.9f, 0.95f}) {
         fixture.asked = asked;
-        const auto filter = FilteredFixture::range("side", from, from + 100);
+        const auto filter = numberRange("side", from, from + 100);
         CHECK(fixture.measure(filter).first >= asked - 0.01);
       }
   }
@@ -172,7 +147,7 @@ TEST("recall that was asked for is kept where many rows match, but hardly any ne
     for (const double from : {100.0, 300.0, 500.0, 620.0, 700.0})
       for (const float asked : {0.8f, 0.95f}) {
         fixture.asked = asked;
-        const auto filter = FilteredFixture::range("side", from, 1000);
+        const auto filter = numberRange("side", from, 1000);
         const double recall = fixture.measure(filter).first;
         std::printf("metric %d: side from %.0f, asked %.2f: %.4f\n", int(metric), from, asked,
                     recall);
@@ -189,7 +164,7 @@ TEST("recall that was asked for is kept where hardly any match near the query, a
     for (const double from : {50.0, 100.0, 300.0, 500.0, 620.0, 700.0, 900.0})
       for (const float asked : {0.8f, 0.95f}) {
         fixture.asked = asked;
-        const auto filter = FilteredFixture::range("unindexed", from, 1000);
+        const auto filter = numberRange("unindexed", from, 1000);
         const auto [recall, strategies] = fixture.measure(filter);
         std::printf("metric %d: unindexed from %.0f, asked %.2f: %.4f", int(metric), from, asked,
                     recall);
@@ -225,7 +200,7 @@ TEST("recall that was asked for is kept where all that was near the query is del
         CHECK(recall >= asked - 0.01);
         // Of those that are left, a filter's matches.
         for (const double share : {300.0, 500.0, 800.0})
-          CHECK(fixture.measure(FilteredFixture::range("r", 0, share)).first >= asked - 0.01);
+          CHECK(fixture.measure(numberRange("r", 0, share)).first >= asked - 0.01);
       }
     }
   }
@@ -281,7 +256,7 @@ TEST("recall that was asked for is kept among the matches of a filter, however m
     const FilteredFixture fixture(metric, isSlow() ? 3000 : 30'000);
     std::set<std::string> all;
     const auto expectKept = [&](const char* field, double from, double to) {
-      const auto [recall, strategies] = fixture.measure(FilteredFixture::range(field, from, to));
+      const auto [recall, strategies] = fixture.measure(numberRange(field, from, to));
       std::printf("metric %d: %s from %.0f to %.0f: %.4f", int(metric), field, from, to, recall);
       for (const std::string& strategy : strategies) std::printf(" [%s]", strategy.c_str());
       std::printf("\n");
@@ -310,13 +285,12 @@ TEST("a filter that nearly all pass costs little more than none") {
     };
     // What is told of it is of the walk that was made.
     const SegmentReport plain = fixture.find(0, std::nullopt, false).segments[0];
-    const SegmentReport filtered =
-        fixture.find(0, FilteredFixture::range("r", 0, 900), false).segments[0];
+    const SegmentReport filtered = fixture.find(0, numberRange("r", 0, 900), false).segments[0];
     CHECK_EQUAL(std::string(filtered.strategy), "filtered graph");
     CHECK_EQUAL(filtered.plannedDistances, plain.plannedDistances);
     CHECK_EQUAL(filtered.width, plain.width);
     const SearchStats none = costOf(std::nullopt);
-    const SearchStats most = costOf(FilteredFixture::range("r", 0, 900));
+    const SearchStats most = costOf(numberRange("r", 0, 900));
     CHECK(double(most.distances) <= 1.25 * double(none.distances));
     CHECK(double(most.rescored) <= 1.1 * double(none.rescored));
   }
@@ -342,7 +316,7 @@ TEST("deleted matches are not found, and those behind them are") {
     dead.push_back(PointId::number(id));
   REQUIRE(fixture.shard->deletePoints(dead, 2).isOk());
   for (const double share : {100, 300, 700}) {
-    const auto filter = FilteredFixture::range("r", 0, share);
+    const auto filter = numberRange("r", 0, share);
     CHECK(fixture.measure(filter).first >= 0.935);
     for (size_t at = 0; at < 50; at++) {
       const SearchResult found = fixture.find(at, filter, false);

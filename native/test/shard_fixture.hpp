@@ -7,6 +7,7 @@
 #include <optional>
 #include <random>
 #include <string>
+#include <thread>
 #include <vector>
 
 #include "search/scroll.hpp"
@@ -123,5 +124,28 @@ private:
 
 // Blocks until the graphs have caught up.
 inline Status waitForIndex(Shard& shard) { return GraphWait(shard).outcome(); }
+
+// Adds rows of one vector each to a shard that has none, with these payloads, and waits until they
+// are in the graph and what recall costs there has been measured.
+inline Status fillMeasured(Shard& shard, const std::vector<float>& vectors,
+                           const std::vector<std::string>& payloads) {
+  std::string texts;
+  std::vector<uint32_t> offsets{0};
+  for (const std::string& payload : payloads) {
+    texts += payload;
+    offsets.push_back(uint32_t(texts.size()));
+  }
+  UpsertColumns columns;
+  columns.ids = testIds(0, uint32_t(payloads.size()));
+  columns.seq = 1;
+  columns.vectors = {{0, vectors.data(), nullptr, uint32_t(payloads.size())}};
+  columns.payloadBytes = texts.data();
+  columns.payloadOffsets = offsets.data();
+  VICINAL_TRY(shard.upsert(columns));
+  VICINAL_TRY(waitForIndex(shard));
+  while (shard.snapshot().segment(0).space(0).calibration()->vertices() == 0)
+    std::this_thread::sleep_for(std::chrono::milliseconds(1));
+  return Status::ok();
+}
 
 } // namespace vicinal::test
