@@ -31,11 +31,8 @@ std::shared_ptr<const IndexAnswer> AnswerCache::find(const FilterNode& leaf, uin
   return nullptr;
 }
 
-void AnswerCache::keep(const FilterNode& leaf, const IndexAnswer& answer) {
-  IndexAnswer compact = answer;
-  compact.sure.compact();
-  compact.unsure.compact();
-  const uint64_t added = bytesOf(compact);
+void AnswerCache::keep(const FilterNode& leaf, std::shared_ptr<const IndexAnswer> answer) {
+  const uint64_t added = bytesOf(*answer);
   if (added > kMostBytes) return;
   FilterNode condition;
   condition.op = leaf.op;
@@ -44,14 +41,13 @@ void AnswerCache::keep(const FilterNode& leaf, const IndexAnswer& answer) {
   condition.times = leaf.times;
   condition.area = leaf.area;
   condition.text = leaf.text;
-  auto kept = std::make_shared<const IndexAnswer>(std::move(compact));
   std::lock_guard lock(mutex_);
   std::erase_if(entries_, [&](const Entry& entry) {
     const bool isOlder = asksTheSame(entry.leaf, leaf);
     if (isOlder) bytes_ -= bytesOf(*entry.answer);
     return isOlder;
   });
-  entries_.push_front({std::move(condition), std::move(kept)});
+  entries_.push_front({std::move(condition), std::move(answer)});
   bytes_ += added;
   while (entries_.size() > kMostAnswers || bytes_ > kMostBytes) {
     bytes_ -= bytesOf(*entries_.back().answer);

@@ -16,6 +16,8 @@ namespace vicinal {
 struct IndexAnswer {
   // These match.
   RowBitmap sure;
+  // How many they are.
+  uint32_t sureCount = 0;
   // These may; the evaluator decides. May have rows of `sure`.
   RowBitmap unsure;
   // Rows from here on are not indexed yet.
@@ -32,7 +34,7 @@ public:
   // Null where the condition was not asked lately, or the index knows more rows since.
   std::shared_ptr<const IndexAnswer> find(const FilterNode& leaf, uint32_t rows,
                                           uint32_t covered) const;
-  void keep(const FilterNode& leaf, const IndexAnswer& answer);
+  void keep(const FilterNode& leaf, std::shared_ptr<const IndexAnswer> answer);
   uint64_t bytes() const;
 
 private:

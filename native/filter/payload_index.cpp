@@ -184,14 +184,21 @@ uint64_t PayloadIndex::unsureRows(const FilterNode& leaf) const {
   return query.estimate(found) ? query.unsure() : 0;
 }
 
-IndexAnswer PayloadIndex::answer(const FilterNode& leaf, uint32_t rows) const {
+std::shared_ptr<const IndexAnswer> PayloadIndex::answer(const FilterNode& leaf,
+                                                        uint32_t rows) const {
   std::shared_lock lock(mutex_);
   const uint32_t known = std::min(covered(), rows);
-  if (const auto last = lastAnswers_.find(leaf, rows, known)) return *last;
-  IndexAnswer answer{RowBitmap(rows), RowBitmap(rows), known};
-  IndexQuery(kind_, *values_, leaf, covered(), analyzer_.options()).collect(answer);
+  if (auto last = lastAnswers_.find(leaf, rows, known)) return last;
+  const auto answer = std::make_shared<IndexAnswer>();
+  answer->sure = answer->unsure = RowBitmap(rows);
+  answer->covered = known;
+  IndexQuery(kind_, *values_, leaf, covered(), analyzer_.options()).collect(*answer);
   // A list is collected as fast as it is found again.
-  if (answer.sure.isDense() || answer.unsure.isDense()) lastAnswers_.keep(leaf, answer);
+  const bool isWorthKeeping = answer->sure.isDense() || answer->unsure.isDense();
+  answer->sure.compact();
+  answer->unsure.compact();
+  answer->sureCount = answer->sure.count();
+  if (isWorthKeeping) lastAnswers_.keep(leaf, answer);
   return answer;
 }
 

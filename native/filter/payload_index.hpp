@@ -77,7 +77,7 @@ public:
   // Of those that `answer` finds, how many it is unsure of, at most.
   uint64_t unsureRows(const FilterNode& leaf) const;
   // The rows below `rows` that satisfy the condition, for which `canAnswer` holds.
-  IndexAnswer answer(const FilterNode& leaf, uint32_t rows) const;
+  std::shared_ptr<const IndexAnswer> answer(const FilterNode& leaf, uint32_t rows) const;
 
   // What is indexed, of rows [0, covered()) at least, and as they were appended. Nothing is added
   // while `read` runs. Texts stay where they are for as long as the index.

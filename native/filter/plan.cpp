@@ -41,7 +41,7 @@ public:
       if (rows > options_.maxCollected || rows > evaluations * kCollectedPerEvaluated) {
         plan.residual_.push_back(node);
       } else if (plan.candidates_) {
-        plan.candidates_->intersect(collect(*node));
+        plan.candidates_->own().intersect(collect(*node).rows());
       } else {
         plan.candidates_ = collect(*node);
       }
@@ -161,7 +161,7 @@ private:
   }
 
   // Exactly the rows that match, of a condition that has a price.
-  RowBitmap collect(const FilterNode& node) const {
+  HeldRows collect(const FilterNode& node) const {
     switch (node.op) {
     case FilterOp::All: return collectAll(node);
     case FilterOp::Any: return collectAny(node);
@@ -172,8 +172,8 @@ private:
       return rows;
     }
     case FilterOp::Not: {
-      RowBitmap rows = collect(node.children[0]);
-      rows.complement();
+      HeldRows rows = collect(node.children[0]);
+      rows.own().complement();
       return rows;
     }
     case FilterOp::HasId: {
@@ -187,18 +187,18 @@ private:
 
   RowBitmap collectAny(const FilterNode& node) const {
     RowBitmap rows(rows_);
-    for (const FilterNode& child : node.children) rows.unite(collect(child));
+    for (const FilterNode& child : node.children) rows.unite(collect(child).rows());
     return rows;
   }
 
-  RowBitmap collectAll(const FilterNode& node) const {
+  HeldRows collectAll(const FilterNode& node) const {
     std::vector<Priced> priced;
     std::vector<const FilterNode*> others;
     split(node, priced, others);
-    std::optional<RowBitmap> rows;
+    std::optional<HeldRows> rows;
     for (const Priced& condition : priced) {
       if (rows)
-        rows->intersect(collect(*condition.node));
+        rows->own().intersect(collect(*condition.node).rows());
       else
         rows = collect(*condition.node);
     }
@@ -206,12 +206,12 @@ private:
       return std::all_of(others.begin(), others.end(),
                          [&](auto* other) { return matches(*other, source_, row); });
     };
-    if (!others.empty()) rows->filter(holds);
+    if (!others.empty()) rows->own().filter(holds);
     return std::move(*rows);
   }
 
   // The index's rows, but for those it is unsure of, does not know, or knows an older payload of.
-  RowBitmap collectLeaf(const FilterNode& leaf) const {
+  HeldRows collectLeaf(const FilterNode& leaf) const {
     uint64_t rows = 0;
     const PayloadIndex* index = indexFor(leaf, rows);
     if (index == nullptr) {
@@ -220,15 +220,18 @@ private:
       all.filter([&](uint32_t row) { return matches(leaf, source_, row); });
       return all;
     }
-    IndexAnswer answer = index->answer(leaf, rows_);
-    RowBitmap& unsure = answer.unsure;
-    unsure.subtract(answer.sure);
+    const std::shared_ptr<const IndexAnswer> answer = index->answer(leaf, rows_);
+    RowBitmap unsure = answer->unsure;
+    unsure.subtract(answer->sure);
     unsure.unite(overlaid_);
-    unsure.addRange(answer.covered, rows_);
-    answer.sure.subtract(overlaid_);
+    unsure.addRange(answer->covered, rows_);
+    HeldRows found(answer);
+    if (unsure.isEmpty()) return found;
+    RowBitmap& sure = found.own();
+    sure.subtract(overlaid_);
     unsure.filter([&](uint32_t row) { return matches(leaf, source_, row); });
-    answer.sure.unite(unsure);
-    return std::move(answer.sure);
+    sure.unite(unsure);
+    return found;
   }
 
   const RowSource& source_;
@@ -239,7 +242,7 @@ private:
 };
 
 bool FilterPlan::passes(const RowSource& source, uint32_t row) const {
-  return (!candidates_ || candidates_->contains(row)) && holds(source, row);
+  return (!candidates_ || candidates_->rows().contains(row)) && holds(source, row);
 }
 
 bool FilterPlan::holds(const RowSource& source, uint32_t row) const {
@@ -248,15 +251,15 @@ bool FilterPlan::holds(const RowSource& source, uint32_t row) const {
 }
 
 void FilterPlan::prepareForPasses() {
-  if (candidates_) candidates_->makeDense();
+  if (candidates_ && !candidates_->rows().isDense()) candidates_->own().makeDense();
 }
 
 Status FilterPlan::resolve(const RowSource& source, const CancelFlag* cancel) {
   if (residual_.empty()) return Status::ok();
-  if (!candidates_) candidates_ = RowBitmap::all(rows_);
+  if (!candidates_) candidates_.emplace(RowBitmap::all(rows_));
   uint32_t looked = 0;
   bool isCancelled = false;
-  candidates_->filter([&](uint32_t row) {
+  candidates_->own().filter([&](uint32_t row) {
     if (looked++ % kCancelInterval == 0)
       isCancelled = isCancelled || (cancel != nullptr && cancel->isCancelled());
     return !isCancelled &&

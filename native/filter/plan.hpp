@@ -14,6 +14,7 @@
 #include <vector>
 
 #include "base/cancel.hpp"
+#include "filter/held_rows.hpp"
 #include "filter/payload_index.hpp"
 #include "filter/program.hpp"
 #include "filter/row_source.hpp"
@@ -45,7 +46,7 @@ public:
   }
 
   // null: every row is a candidate.
-  const RowBitmap* candidates() const { return candidates_ ? &*candidates_ : nullptr; }
+  const RowBitmap* candidates() const { return candidates_ ? &candidates_->rows() : nullptr; }
   uint32_t candidateCount() const { return cardinality_.max; }
   // Whether all candidates match.
   bool isComplete() const { return residual_.empty(); }
@@ -62,7 +63,7 @@ public:
 private:
   friend class FilterPlanner;
 
-  std::optional<RowBitmap> candidates_;
+  std::optional<HeldRows> candidates_;
   // Must all hold. They point into the program.
   std::vector<const FilterNode*> residual_;
   uint32_t rows_ = 0;

@@ -1,4 +1,5 @@
 import { ID_WORDS } from '../core/point.js'
+import { Slab } from '../core/slab.js'
 
 const FIRST_CAPACITY = 256
 /** A memory that grew beyond this is not kept. */
@@ -7,6 +8,9 @@ const KEPT_CAPACITY = 64 * 1024
 const SHORT_TEXT = 32
 const ASCII_CODES = 0x80
 const MOST_BYTES_A_UNIT = 3
+
+/** For the kernel, which first makes memory for what has none of its own. */
+const programs = new Slab<Uint8Array>(16 * 1024, (length) => new Uint8Array(length))
 
 /** Of the writer that has finished last, for the next one. */
 let spare: Memory | null = null
@@ -59,7 +63,7 @@ export class ByteWriter {
   finish(): Uint8Array {
     const { bytes } = this.#memory
     if (bytes.length <= KEPT_CAPACITY) spare = this.#memory
-    return bytes.slice(0, this.#length)
+    return programs.copyOf(bytes, this.#length)
   }
 
   #append(values: Float64Array | Uint32Array): void {

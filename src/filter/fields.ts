@@ -15,9 +15,10 @@ export function objectAt(value: unknown, field: string): Fields {
 }
 
 export function checkKeys(fields: Fields, allowed: readonly string[], field: string): void {
-  const unknown = Object.keys(fields).find((key) => !allowed.includes(key))
-  if (unknown === undefined) return
-  throw invalid(`${field}.${describeValue(unknown).slice(1, -1)}`, `unknown key, expected one of ${allowed.join(', ')}`)
+  for (const key of Object.keys(fields)) {
+    if (allowed.includes(key)) continue
+    throw invalid(`${field}.${describeValue(key).slice(1, -1)}`, `unknown key, expected one of ${allowed.join(', ')}`)
+  }
 }
 
 export function finiteAt(value: unknown, field: string): number {

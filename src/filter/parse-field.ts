@@ -16,17 +16,21 @@ const CHECKS = [
   'is_empty',
   'is_null',
 ] as const
+const KEYS = ['key', ...CHECKS]
 const BOUND_NAMES = ['lt', 'lte', 'gt', 'gte'] as const
 
 type BoundName = (typeof BOUND_NAMES)[number]
 
 /** A condition on the values at `key`. Several checks are joined by OR, as in Qdrant. */
 export function fieldCondition(condition: Fields, field: string): FilterNode {
-  checkKeys(condition, ['key', ...CHECKS], field)
+  checkKeys(condition, KEYS, field)
   const path = parsePath(condition.key, `${field}.key`)
-  const children = CHECKS.filter((name) => isSet(condition[name])).map((name) =>
-    check(name, condition[name], path, `${field}.${name}`),
-  )
+  const children: FilterNode[] = []
+  // Those there are, since to ask for each there may be takes longer.
+  for (const name of Object.keys(condition)) {
+    if (name === 'key' || !isSet(condition[name])) continue
+    children.push(check(name as (typeof CHECKS)[number], condition[name], path, `${field}.${name}`))
+  }
   if (children.length === 0) throw invalid(field, `expected one of ${CHECKS.join(', ')} beside key`)
   return children.length === 1 ? (children[0] as FilterNode) : { op: 'or', children }
 }
@@ -59,7 +63,8 @@ function truth(value: unknown, child: FilterNode, field: string): FilterNode {
 
 function range(value: unknown, path: PathStep[], field: string): FilterNode {
   const bounds = boundFields(value, field)
-  if (BOUND_NAMES.some((name) => typeof bounds[name] === 'string')) {
+  const { lt, lte, gt, gte } = bounds
+  if (typeof lt === 'string' || typeof lte === 'string' || typeof gt === 'string' || typeof gte === 'string') {
     return {
       op: 'dateRange',
       path,
@@ -85,9 +90,9 @@ function microseconds(bound: unknown, field: string): bigint {
   return micros
 }
 
-function readBounds(bounds: Fields, read: (bound: unknown, name: BoundName) => number | bigint): Bounds {
-  const one = (name: BoundName) => (isSet(bounds[name]) ? read(bounds[name], name) : null)
-  return { lt: one('lt'), lte: one('lte'), gt: one('gt'), gte: one('gte') }
+function readBounds({ lt, lte, gt, gte }: Fields, read: (bound: unknown, name: BoundName) => number | bigint): Bounds {
+  const one = (bound: unknown, name: BoundName) => (isSet(bound) ? read(bound, name) : null)
+  return { lt: one(lt, 'lt'), lte: one(lte, 'lte'), gt: one(gt, 'gt'), gte: one(gte, 'gte') }
 }
 
 function boundFields(value: unknown, field: string): Fields {

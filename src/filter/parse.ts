@@ -36,11 +36,13 @@ class FilterParser {
   /** Clauses are joined by AND. An empty clause says nothing, as in Qdrant. */
   filter(value: unknown, field: string, depth: number): FilterNode {
     const clauses = this.#object(value, CLAUSES, field, depth)
-    const children = this.#list(clauses.must, `${field}.must`, depth)
-    const should = this.#list(clauses.should, `${field}.should`, depth)
-    if (should.length > 0) children.push({ op: 'or', children: should })
-    for (const child of this.#list(clauses.must_not, `${field}.must_not`, depth)) children.push({ op: 'not', child })
-    if (isSet(clauses.min_should)) children.push(...this.#minShould(clauses.min_should, `${field}.min_should`, depth))
+    const { must, should, must_not, min_should } = clauses
+    const children = isSet(must) ? this.#list(must, `${field}.must`, depth) : []
+    const any = isSet(should) ? this.#list(should, `${field}.should`, depth) : []
+    if (any.length > 0) children.push({ op: 'or', children: any })
+    if (isSet(must_not))
+      for (const child of this.#list(must_not, `${field}.must_not`, depth)) children.push({ op: 'not', child })
+    if (isSet(min_should)) children.push(...this.#minShould(min_should, `${field}.min_should`, depth))
     return children.length === 1 ? (children[0] as FilterNode) : { op: 'and', children }
   }
 
@@ -54,9 +56,8 @@ class FilterParser {
     return children.length === 0 ? [] : [{ op: 'atLeast', count, children }]
   }
 
-  /** A clause is one condition or an array of them; null and absent say nothing. */
+  /** A clause is one condition or an array of them. */
   #list(value: unknown, field: string, depth: number): FilterNode[] {
-    if (!isSet(value)) return []
     if (!Array.isArray(value)) return [this.#condition(value, field, depth + 1)]
     return value.map((condition, i) => this.#condition(condition, `${field}[${i}]`, depth + 1))
   }

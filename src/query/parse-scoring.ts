@@ -10,6 +10,7 @@ import {
   type RecommendStrategy,
 } from '../core/query.js'
 import { isSparse, type ResolvedVector, type SchemaVector } from '../core/schema.js'
+import { Slab } from '../core/slab.js'
 import { isDocument, isSparseVector, sparseVectorOf } from '../core/sparse.js'
 import type { FilterContext } from '../filter/parse.js'
 import { noModel } from '../inference/bm25.js'
@@ -279,7 +280,7 @@ export function borrowedVector(value: Vector | MultiVector, vector: ResolvedVect
 
 function singleVector(value: Vector, size: number, field: string): Float32Array {
   if (value.length !== size) throw invalid(field, `Vector dimension error: expected dim: ${size}`, value.length)
-  if (value instanceof Float32Array) return copied(checkFinite(value, field))
+  if (value instanceof Float32Array) return queryVectors.copyOf(checkFinite(value, field))
   const vector = new Float32Array(size)
   for (let i = 0; i < size; i++) {
     const number: unknown = value[i]
@@ -290,22 +291,8 @@ function singleVector(value: Vector, size: number, field: string): Float32Array 
   return vector
 }
 
-/** Vectors of queries live no longer than these: to make an array of its own for each takes as long as a short search. */
-const SLAB_FLOATS = 16_384
-let slab = new Float32Array(0)
-let taken = 0
-
-function copied(values: Float32Array): Float32Array {
-  if (values.length > SLAB_FLOATS / 8) return values.slice()
-  if (taken + values.length > slab.length) {
-    slab = new Float32Array(SLAB_FLOATS)
-    taken = 0
-  }
-  const copy = slab.subarray(taken, taken + values.length)
-  taken += values.length
-  copy.set(values)
-  return copy
-}
+/** Of vectors that queries ask by. */
+const queryVectors = new Slab<Float32Array>(16_384, (length) => new Float32Array(length))
 
 /** Apart from the loop above, which has to look at what each element is. */
 function checkFinite(values: Float32Array, field: string): Float32Array {

@@ -28,3 +28,13 @@ test('writers at work at the same time share nothing, nor do those that follow w
   expect([one, second.finish(), third.finish()].map(textOf)).toEqual(['one', 'two', 'six'])
   expect(textOf(one)).toBe('one')
 })
+
+test('what was written stays as it is, however much is written afterwards', () => {
+  const texts = Array.from({ length: 400 }, (_, at) => `${at} ${'x'.repeat((at * 97) % 3000)}`)
+  const written = texts.map((text) => {
+    const writer = new ByteWriter()
+    writer.text(text)
+    return writer.finish()
+  })
+  expect(written.map(textOf)).toEqual(texts)
+})
