@@ -36,14 +36,15 @@ public:
     split(root, priced, plan.residual_);
     std::sort(priced.begin(), priced.end(),
               [](const Priced& a, const Priced& b) { return a.rows < b.rows; });
-    for (const auto& [node, rows] : priced) {
+    for (const Priced& condition : priced) {
+      const auto& [node, rows, index] = condition;
       const uint64_t evaluations = plan.candidates_ ? plan.candidates_->count() : rows_;
       if (rows > options_.maxCollected || rows > evaluations * kCollectedPerEvaluated) {
         plan.residual_.push_back(node);
       } else if (plan.candidates_) {
-        plan.candidates_->own().intersect(collect(*node).rows());
+        plan.candidates_->own().intersect(collect(condition).rows());
       } else {
-        plan.candidates_ = collect(*node);
+        plan.candidates_ = collect(condition);
       }
     }
     const uint32_t max = plan.candidates_ ? plan.candidates_->count() : rows_;
@@ -63,6 +64,8 @@ private:
     const FilterNode* node;
     // How many rows are collected at most.
     uint64_t rows;
+    // That collects them, of a condition on one field.
+    const PayloadIndex* index = nullptr;
   };
 
   // Every set that is made on the way counts with what its bits take.
@@ -98,15 +101,16 @@ private:
              std::vector<const FilterNode*>& others) const {
     if (node.op == FilterOp::All) {
       for (const FilterNode& child : node.children) split(child, priced, others);
-    } else if (const auto rows = price(node)) {
-      priced.push_back({&node, *rows});
+    } else if (const PayloadIndex* index = nullptr; const auto rows = price(node, &index)) {
+      priced.push_back({&node, *rows, index});
     } else {
       others.push_back(&node);
     }
   }
 
-  // How many rows `collect` would go through, where it can.
-  std::optional<uint64_t> price(const FilterNode& node) const {
+  // How many rows `collect` would go through, where it can; of one field, by which index.
+  std::optional<uint64_t> price(const FilterNode& node,
+                                const PayloadIndex** index = nullptr) const {
     switch (node.op) {
     case FilterOp::All: {
       std::optional<uint64_t> least;
@@ -128,7 +132,9 @@ private:
     case FilterOp::Nested: return std::nullopt;
     default: {
       uint64_t rows = 0;
-      return indexFor(node, rows) == nullptr ? std::optional<uint64_t>() : rows;
+      const PayloadIndex* const found = indexFor(node, rows);
+      if (index != nullptr) *index = found;
+      return found == nullptr ? std::optional<uint64_t>() : rows;
     }
     }
   }
@@ -158,6 +164,11 @@ private:
       rows = all;
     }
     return best;
+  }
+
+  HeldRows collect(const Priced& condition) const {
+    return condition.index != nullptr ? collectBy(*condition.index, *condition.node)
+                                      : collect(*condition.node);
   }
 
   // Exactly the rows that match, of a condition that has a price.
@@ -198,9 +209,9 @@ private:
     std::optional<HeldRows> rows;
     for (const Priced& condition : priced) {
       if (rows)
-        rows->own().intersect(collect(*condition.node).rows());
+        rows->own().intersect(collect(condition).rows());
       else
-        rows = collect(*condition.node);
+        rows = collect(condition);
     }
     const auto holds = [&](uint32_t row) {
       return std::all_of(others.begin(), others.end(),
@@ -210,17 +221,18 @@ private:
     return std::move(*rows);
   }
 
-  // The index's rows, but for those it is unsure of, does not know, or knows an older payload of.
   HeldRows collectLeaf(const FilterNode& leaf) const {
     uint64_t rows = 0;
-    const PayloadIndex* index = indexFor(leaf, rows);
-    if (index == nullptr) {
-      // It had a price, so the index has to be there.
-      RowBitmap all = RowBitmap::all(rows_);
-      all.filter([&](uint32_t row) { return matches(leaf, source_, row); });
-      return all;
-    }
-    const std::shared_ptr<const IndexAnswer> answer = index->answer(leaf, rows_);
+    if (const PayloadIndex* const index = indexFor(leaf, rows)) return collectBy(*index, leaf);
+    // It had a price, so the index has to be there.
+    RowBitmap all = RowBitmap::all(rows_);
+    all.filter([&](uint32_t row) { return matches(leaf, source_, row); });
+    return all;
+  }
+
+  // The index's rows, but for those it is unsure of, does not know, or knows an older payload of.
+  HeldRows collectBy(const PayloadIndex& index, const FilterNode& leaf) const {
+    const std::shared_ptr<const IndexAnswer> answer = index.answer(leaf, rows_);
     RowBitmap unsure = answer->unsure;
     unsure.subtract(answer->sure);
     unsure.unite(overlaid_);

@@ -28,6 +28,8 @@ public:
   void makeDense();
   // A list again where it has become one of few rows: copying and going through it take less.
   void compact();
+  // Of a set that is not dense, in ascending order.
+  std::span<const uint32_t> list() const { return list_; }
   // Of a set that is dense.
   const std::vector<uint64_t>& words() const { return words_; }
 

@@ -13,10 +13,10 @@ SegmentReport SegmentSearch::report() const {
     return strategy.find(what) != std::string_view::npos;
   };
   // A walk may be planned and not made, or given up.
-  const bool hasWalked = (plan_ || acceptedPlan_) && names("graph");
+  const bool hasWalked = (walkPlan() || acceptedPlan_) && names("graph");
   const bool isOfScan = !hasWalked || names("scan");
   // Vertices that are not in the graph have no codes yet.
-  const bool scansByCode = scanPlan_ && linked_ > 0;
+  const bool scansByCode = scanPlan() && linked_ > 0;
   SegmentReport report = scope_.report();
   report.linked = linked_;
   report.strategy = strategy_;
@@ -25,13 +25,13 @@ SegmentReport SegmentSearch::report() const {
     report.walkCost = costs_.walk;
     report.scanCost = costs_.scan;
   }
-  if (!plan_) report.whyNoWalk = vicinal::whyNoWalk(space_, request_, linked_);
+  if (!walkPlan()) report.whyNoWalk = vicinal::whyNoWalk(space_, request_, linked_);
   if (isOfScan)
-    report.recall = scansByCode ? double(scanPlan_->recall) : 1;
+    report.recall = scansByCode ? double(scanPlan()->recall) : 1;
   else
-    report.recall = (acceptedPlan_ ? *acceptedPlan_ : *plan_).recall;
+    report.recall = (acceptedPlan_ ? *acceptedPlan_ : *walkPlan()).recall;
   if (!hasWalked) return report;
-  const WalkPlan& made = acceptedPlan_ ? *acceptedPlan_ : *plan_;
+  const WalkPlan& made = acceptedPlan_ ? *acceptedPlan_ : *walkPlan();
   report.tail = scanEnd() - std::min(scanEnd(), linked_);
   report.width = made.options.ef;
   report.reach = made.options.stop.wanted > 0 ? made.options.stop.factor : 0;

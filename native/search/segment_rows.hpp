@@ -14,10 +14,15 @@ struct SegmentView {
   const Segment* segment = nullptr;
   uint32_t rows = 0;
   uint64_t tick = 0;
+  // Of the snapshot; others count later.
+  bool hasDeleted = false;
 
   SegmentView(const Snapshot& snapshot, size_t at)
-      : segment(&snapshot.segment(at)), rows(snapshot.rows(at)), tick(snapshot.tick) {}
-  bool isVisible(uint32_t row) const { return row < rows && segment->isVisible(row, tick); }
+      : segment(&snapshot.segment(at)), rows(snapshot.rows(at)), tick(snapshot.tick),
+        hasDeleted(segment->deletedRows() > 0) {}
+  bool isVisible(uint32_t row) const {
+    return row < rows && (!hasDeleted || segment->isVisible(row, tick));
+  }
 };
 
 // Payloads that change while a filter looks at them stay as it first saw them: the text in hand is

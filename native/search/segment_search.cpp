@@ -31,6 +31,8 @@ constexpr Look kGlance{3, 1};
 constexpr Look kCloseLook{10, 2.5};
 // How many more of the matches met may be deleted, of those that live.
 constexpr double kMoreDead = 0.1;
+// So few matches are compared without a plan of anything else, which would take as long.
+constexpr uint32_t kFewCompared = 128;
 // With fewer candidates for each that is kept, their vectors are compared at once.
 constexpr size_t kFewPerKept = 4;
 // How many more are looked at than would have the wanted ones among them on average.
@@ -55,28 +57,25 @@ SegmentSearch::SegmentSearch(const SegmentScope& scope, const SearchRequest& req
     : scope_(scope), request_(request), space_(scope.segment.space(request.vector)),
       wanted_(wanted), stats_(stats), linked_(linkedOf(space_, request)),
       vertices_(space_.vertices()), search_(space_, request.query.data(), scope.waiting, stats,
-                                            request.ignoresCodes ? nullptr : space_.codes()),
-      plan_(planWalk(space_, request, wanted, linked_)),
-      scanPlan_(search_.hasCodes() ? planScanByCode(space_, request, wanted) : std::nullopt) {
+                                            request.ignoresCodes ? nullptr : space_.codes()) {
   if (!request.rescores) search_.keepCodeDistances();
   if (request.examples) search_.scoreBy(&*request.examples);
 }
 
 Status SegmentSearch::run(std::vector<Neighbor>& nearest) {
   nearest.clear();
-  if (plan_) stats_.recall = std::min(stats_.recall, double(plan_->recall));
   return isFiltered() ? runFiltered(nearest) : runUnfiltered(nearest);
 }
 
 template <typename Accept>
 Status SegmentSearch::walk(const Accept& accept, uint64_t budget, std::vector<Neighbor>& found,
                            bool& isComplete, ParkedWalk* parked) {
-  SearchOptions options = plan_->options;
+  SearchOptions options = walkPlan()->options;
   options.maxDistances = budget;
   options.cancel = scope_.cancel;
   options.parked = parked;
   SearchEnd end = SearchEnd::Complete;
-  VICINAL_TRY(search_.walk(options, rescoringOf(*plan_), accept, found, end));
+  VICINAL_TRY(search_.walk(options, rescoringOf(*walkPlan()), accept, found, end));
   isComplete = end == SearchEnd::Complete;
   return Status::ok();
 }
@@ -87,7 +86,7 @@ Status SegmentSearch::walkMost(const Accept& accept, double share, uint64_t budg
   // Among so many are the wanted ones nearly always, unless those near the query are others than
   // most.
   const auto among = static_cast<size_t>(std::ceil(wanted_ / share * kSpareAmong)) + kMoreAmong;
-  SearchOptions options = plan_->options;
+  SearchOptions options = walkPlan()->options;
   options.maxDistances = budget;
   options.cancel = scope_.cancel;
   if (options.stop.wanted > 0) {
@@ -101,7 +100,7 @@ Status SegmentSearch::walkMost(const Accept& accept, double share, uint64_t budg
   SearchEnd end = SearchEnd::Complete;
   size_t accepted = 0;
   // Those wanted are among the nearest of all, where codes tell neighbours apart as calibrated.
-  VICINAL_TRY(search_.walkAll(options, plan_->rescoring, among, accept, found, end, accepted));
+  VICINAL_TRY(search_.walkAll(options, walkPlan()->rescoring, among, accept, found, end, accepted));
   ending = {end == SearchEnd::Complete, accepted >= std::min<size_t>(wanted_, linked_), among,
             accepted};
   return Status::ok();
@@ -114,13 +113,13 @@ Status SegmentSearch::walkLinked(std::vector<Neighbor>& found, bool& isComplete)
   if (live < kMost) return walkLive(found, isComplete);
   // Of all that are near, so many are to be had.
   const uint64_t before = stats_.distances - stats_.rescored;
-  const bool isBounded = plan_->most > 0;
-  const double most = plan_->most * double(request_.walkLength) / live;
+  const bool isBounded = walkPlan()->most > 0;
+  const double most = walkPlan()->most * double(request_.walkLength) / live;
   Ending ending;
   VICINAL_TRY(walkUpTo(live, isBounded ? uint64_t(most) : UINT64_MAX, found, ending, parked));
   if (isBounded && ending.hasWanted) {
     stats_.walked += double(stats_.distances - stats_.rescored - before) * live;
-    stats_.typical += plan_->typical;
+    stats_.typical += walkPlan()->typical;
   }
   // Not to be parked: the next run would take it for the first one.
   if (!ending.hasWanted && !ending.isComplete && scope_.segment.deletedRows() == 0)
@@ -139,7 +138,7 @@ Status SegmentSearch::walkOn(Ending ending, const Accept& accept, double scan,
   constexpr double kNearlyOne = 0.5;
   while (!isComplete && ending.looked > 0) {
     const double share = std::max(double(ending.accepted), kNearlyOne) / double(ending.looked);
-    if (plan_->distances / share > scan / 2) break;
+    if (walkPlan()->distances / share > scan / 2) break;
     const size_t looked = ending.looked;
     VICINAL_TRY(walkMost(accept, share, uint64_t(scan), found, ending));
     isComplete = ending.hasWanted && ending.isComplete;
@@ -167,7 +166,7 @@ Status SegmentSearch::walkLive(std::vector<Neighbor>& found, bool& isComplete) {
 }
 
 double SegmentSearch::scanOfAll() const {
-  return vertices_ * (scanPlan_ ? kSequentialCode : kSequentialDistance);
+  return vertices_ * (scanPlan() ? kSequentialCode : kSequentialDistance);
 }
 
 // Never none, for who divides by it.
@@ -201,24 +200,29 @@ template <typename Accept>
 Status SegmentSearch::scan(const RowBitmap* candidates, VertexSlice slice, const Accept& accept,
                            TopK& top, size_t offered) {
   VertexSlice exact = slice;
-  const bool isFew = candidates != nullptr && !space_.coldVectors() && scanPlan_ &&
-                     candidates->count() <= kFewPerKept * scanPlan_->rescoring.most;
-  if (scanPlan_ && slice.from < linked_ && !isFew) {
+  const bool isFew = candidates != nullptr && !space_.coldVectors() && scanPlan() &&
+                     candidates->count() <= kFewPerKept * scanPlan()->rescoring.most;
+  if (scanPlan() && slice.from < linked_ && !isFew) {
     const VertexSlice coded{slice.from, std::min(slice.to, linked_)};
     bool isSure = false;
     VICINAL_TRY(scanByCode(candidates, coded, accept, top, offered, isSure));
     if (isSure) exact.from = coded.to;
   }
-  if (exact.empty()) return Status::ok();
+  return exact.empty() ? Status::ok() : scanExactly(candidates, exact, accept, top);
+}
+
+template <typename Accept>
+Status SegmentSearch::scanExactly(const RowBitmap* candidates, VertexSlice slice,
+                                  const Accept& accept, TopK& top) {
   const VectorDistances distances{search_, space_.space().rowBytes};
   VertexScan vertexScan(space_, distances, accept, scope_.cancel, top);
-  return candidates ? vertexScan.candidates(*candidates, exact) : vertexScan.range(exact);
+  return candidates ? vertexScan.candidates(*candidates, slice) : vertexScan.range(slice);
 }
 
 template <typename Accept>
 Status SegmentSearch::scanByCode(const RowBitmap* candidates, VertexSlice slice,
                                  const Accept& accept, TopK& top, size_t offered, bool& isSure) {
-  const Rescoring& rescoring = scanPlan_->rescoring;
+  const Rescoring& rescoring = scanPlan()->rescoring;
   Shortlist byCode(rescoring.most, offered);
   const CodeDistances distances{search_, space_.codeStride()};
   VertexScan vertexScan(space_, distances, accept, scope_.cancel, byCode);
@@ -233,21 +237,43 @@ Status SegmentSearch::scanByCode(const RowBitmap* candidates, VertexSlice slice,
   return Status::ok();
 }
 
+void SegmentSearch::promise() {
+  if (walkPlan()) stats_.recall = std::min(stats_.recall, double(walkPlan()->recall));
+}
+
+const std::optional<WalkPlan>& SegmentSearch::walkPlan() const {
+  if (!walkPlan_) walkPlan_.emplace(planWalk(space_, request_, wanted_, linked_));
+  return *walkPlan_;
+}
+
+const std::optional<ScanPlan>& SegmentSearch::scanPlan() const {
+  if (!scanPlan_)
+    scanPlan_.emplace(search_.hasCodes() ? planScanByCode(space_, request_, wanted_)
+                                         : std::nullopt);
+  return *scanPlan_;
+}
+
+// Of those that a walk has found, nearest first.
+void SegmentSearch::takeNearest(const std::vector<Neighbor>& found,
+                                std::vector<Neighbor>& nearest) const {
+  nearest.assign(found.begin(), found.begin() + ptrdiff_t(std::min(found.size(), wanted_)));
+}
+
 Status SegmentSearch::runUnfiltered(std::vector<Neighbor>& nearest) {
   thread_local std::vector<Neighbor> found;
   found.clear();
   bool isComplete = false;
-  if (plan_) VICINAL_TRY(walkLinked(found, isComplete));
+  promise();
+  if (walkPlan()) VICINAL_TRY(walkLinked(found, isComplete));
   const VertexSlice rest{isComplete ? linked_ : 0, scanEnd()};
   if (!isComplete)
-    note(!plan_ ? "scan" : liveShare() < kMost ? "scan of live" : "graph, then scan of live");
+    note(!walkPlan() ? "scan" : liveShare() < kMost ? "scan of live" : "graph, then scan of live");
   else if (acceptedPlan_)
     note(rest.from < rest.to ? "graph of live+tail" : "graph of live");
   else
     note(rest.from < rest.to ? "graph+tail" : "graph");
   if (rest.from >= rest.to) {
-    nearest.assign(found.begin(),
-                   found.begin() + static_cast<ptrdiff_t>(std::min(found.size(), wanted_)));
+    takeNearest(found, nearest);
     return Status::ok();
   }
   TopK top(wanted_);
@@ -258,13 +284,29 @@ Status SegmentSearch::runUnfiltered(std::vector<Neighbor>& nearest) {
   return Status::ok();
 }
 
+bool SegmentSearch::areFew(const FilterPlan& plan) const {
+  return areMatchesKnown(plan) && plan.candidateCount() <= kFewCompared && !space_.coldVectors() &&
+         !request_.explains && !request_.isIndexedOnly;
+}
+
+Status SegmentSearch::compareAll(const FilterPlan& plan, std::vector<Neighbor>& nearest) {
+  note("scan of matches");
+  const auto isVisible = [&](uint32_t vertex) {
+    return scope_.view.isVisible(space_.rowOf(vertex));
+  };
+  TopK top(wanted_);
+  VICINAL_TRY(scanExactly(plan.candidates(), {0, vertices_}, isVisible, top));
+  nearest = top.takeSorted();
+  return Status::ok();
+}
+
 bool SegmentSearch::areMatchesKnown(const FilterPlan& plan) const {
   return plan.isComplete() && plan.candidates() != nullptr && condition_ == nullptr;
 }
 
 // Where only its beam stops a walk, that is as much wider.
 double SegmentSearch::widening(double share) const {
-  return plan_->options.stop.wanted > 0 ? widenedFor(share) : 1 / share;
+  return walkPlan()->options.stop.wanted > 0 ? widenedFor(share) : 1 / share;
 }
 
 bool SegmentSearch::matches(const FilterPlan& plan, uint32_t vertex) const {
@@ -284,7 +326,7 @@ double SegmentSearch::sampledConditions(const FilterPlan& plan) const {
 // In distances of a walk among all vertices.
 SegmentSearch::Costs SegmentSearch::estimate(const FilterPlan& plan, double matchShare) const {
   const double candidates = plan.candidateCount();
-  const bool scansCodes = scanPlan_.has_value();
+  const bool scansCodes = scanPlan().has_value();
   const double gathered =
       scansCodes ? double(space_.calibration()->accepted().gathered) : kGatheredDistance;
   const double evaluation =
@@ -301,11 +343,11 @@ SegmentSearch::Costs SegmentSearch::estimate(const FilterPlan& plan, double matc
     costs.scan += std::min(candidates, looks) * evaluation;
   }
   const double share = candidates * matchShare / std::max(1u, scope_.view.rows);
-  if (!plan_ || share <= 0) {
+  if (!walkPlan() || share <= 0) {
     costs.walk = INFINITY;
     return costs;
   }
-  const double walked = plan_->distances * (share >= kMost ? widening(share) : 1 / share);
+  const double walked = walkPlan()->distances * (share >= kMost ? widening(share) : 1 / share);
   costs.perWalked = plan.isComplete() ? 1 : 1 + kEvaluation;
   if (condition_ != nullptr) {
     // Where most are accepted, they are asked of those alone that were found.
@@ -322,7 +364,9 @@ Status SegmentSearch::runFiltered(std::vector<Neighbor>& nearest) {
   const uint32_t candidates = plan.candidateCount();
   stats_.matches += static_cast<uint64_t>(candidates * matchShare);
   if (candidates == 0) return Status::ok();
+  if (areFew(plan)) return compareAll(plan, nearest);
 
+  promise();
   const double share = candidates * matchShare / std::max(1u, scope_.view.rows);
   costs_ = estimate(plan, matchShare);
   const bool areKnown = areMatchesKnown(plan);
@@ -353,13 +397,15 @@ Status SegmentSearch::runFiltered(std::vector<Neighbor>& nearest) {
     acceptedPlan_.reset();
   }
   note(strategy);
-  TopK top(wanted_);
-  VertexSlice rest{0, scanEnd()};
-  if (isComplete) {
-    for (const Neighbor& neighbor : found) top.offer(neighbor);
-    rest.from = linked_;
+  if (!isComplete) found.clear();
+  const VertexSlice rest{isComplete ? linked_ : 0, scanEnd()};
+  if (rest.from >= rest.to) {
+    takeNearest(found, nearest);
+    return Status::ok();
   }
-  if (rest.from < rest.to) VICINAL_TRY(scanMatches(plan, rest, top));
+  TopK top(wanted_);
+  for (const Neighbor& neighbor : found) top.offer(neighbor);
+  VICINAL_TRY(scanMatches(plan, rest, top));
   nearest = top.takeSorted();
   return Status::ok();
 }
@@ -370,7 +416,7 @@ Status SegmentSearch::walkPassing(const FilterPlan& plan, double share,
   const auto accept = [&](uint32_t vertex) { return vertex < linked_ && matches(plan, vertex); };
   if (share < kMost) return walk(accept, budget, found, isComplete);
   // A walk this long ends as one without a filter does, if what it has found are those wanted.
-  const auto most = uint64_t(plan_->most * double(request_.walkLength) * widening(share));
+  const auto most = uint64_t(walkPlan()->most * double(request_.walkLength) * widening(share));
   const bool isBounded = most > 0 && most < budget;
   Ending ending;
   VICINAL_TRY(walkMost(accept, share, isBounded ? most : budget, found, ending));

@@ -56,6 +56,14 @@ private:
     double perWalked = 1;
   };
 
+  // Nothing where a scan is better.
+  const std::optional<WalkPlan>& walkPlan() const;
+  // Nothing where scans compare vectors.
+  const std::optional<ScanPlan>& scanPlan() const;
+  // What is planned promises no more than this.
+  void promise();
+
+  void takeNearest(const std::vector<Neighbor>& found, std::vector<Neighbor>& nearest) const;
   Status runUnfiltered(std::vector<Neighbor>& nearest);
   Status runFiltered(std::vector<Neighbor>& nearest);
 
@@ -113,6 +121,13 @@ private:
   template <typename Accept>
   Status scanByCode(const RowBitmap* candidates, VertexSlice slice, const Accept& accept, TopK& top,
                     size_t offered, bool& isSure);
+  // The same by vectors.
+  template <typename Accept>
+  Status scanExactly(const RowBitmap* candidates, VertexSlice slice, const Accept& accept,
+                     TopK& top);
+  // Whether they are so few that there is nothing to weigh.
+  bool areFew(const FilterPlan& plan) const;
+  Status compareAll(const FilterPlan& plan, std::vector<Neighbor>& nearest);
   // Those of the candidates that match.
   Status scanMatches(const FilterPlan& plan, VertexSlice slice, TopK& top);
   Costs estimate(const FilterPlan& plan, double matchShare) const;
@@ -143,12 +158,11 @@ private:
   const uint32_t linked_;
   const uint32_t vertices_;
   SpaceSearch search_;
-  // Nothing where a scan is better.
-  const std::optional<WalkPlan> plan_;
+  // Worked out once they are asked for.
+  mutable std::optional<std::optional<WalkPlan>> walkPlan_;
+  mutable std::optional<std::optional<ScanPlan>> scanPlan_;
   // Where a filter's matches may be walked among; once the way is chosen, where they are.
   std::optional<WalkPlan> acceptedPlan_;
-  // Nothing where scans compare vectors.
-  const std::optional<ScanPlan> scanPlan_;
   VertexCondition* condition_ = nullptr;
   // For the report.
   const char* strategy_ = SegmentReport{}.strategy;

@@ -58,7 +58,7 @@ bool SpaceSearch::each(const std::vector<uint32_t>& vertex, float* out) {
   return true;
 }
 
-Status SpaceSearch::score(const std::vector<uint32_t>& vertices, float* out) {
+Status SpaceSearch::score(std::span<const uint32_t> vertices, float* out) {
   const Space& space = space_.space();
   const auto cold = space_.coldVectors();
   if (!cold) {

@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <deque>
 #include <memory>
+#include <span>
 #include <vector>
 
 #include "graph/accepted_walk.hpp"
@@ -114,7 +115,7 @@ public:
   bool hasCodes() const { return codes_ != nullptr; }
   CodeKind codeKind() const { return codes_ ? codes_->space().kind() : CodeKind::None; }
   // Of vertices that are in the graph; distances by code.
-  void scoreByCode(const std::vector<uint32_t>& vertices, float* out) {
+  void scoreByCode(std::span<const uint32_t> vertices, float* out) {
     const CodeSpace& codes = codes_->space();
     combined(vertices.size(), codes.stride(), out, [&](size_t example, float* into) {
       codes.distances(preparedQuery(example), vertices.data(), vertices.size(), into);
@@ -127,7 +128,7 @@ public:
     });
   }
   // Exact distances of any vertices, and of `count` in a row.
-  Status score(const std::vector<uint32_t>& vertices, float* out);
+  Status score(std::span<const uint32_t> vertices, float* out);
   void scan(uint32_t first, uint32_t count, float* out) {
     combined(count, vectorBytes(), out, [&](size_t example, float* into) {
       space_.space().scan(queryVector(example), first, count, into);

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <algorithm>
+#include <span>
 #include <vector>
 
 #include "filter/row_bitmap.hpp"
@@ -15,7 +16,7 @@ struct VectorDistances {
   SpaceSearch& search;
   uint32_t rowBytes;
 
-  Status of(const std::vector<uint32_t>& vertices, float* out) const {
+  Status of(std::span<const uint32_t> vertices, float* out) const {
     return search.score(vertices, out);
   }
   Status ofRange(uint32_t first, uint32_t count, float* out) const {
@@ -29,7 +30,7 @@ struct CodeDistances {
   SpaceSearch& search;
   uint32_t rowBytes;
 
-  Status of(const std::vector<uint32_t>& vertices, float* out) const {
+  Status of(std::span<const uint32_t> vertices, float* out) const {
     search.scoreByCode(vertices, out);
     return Status::ok();
   }
@@ -58,6 +59,7 @@ public:
   }
 
   Status candidates(const RowBitmap& rows, VertexSlice slice) {
+    if (!rows.isDense() && space_.isIdentity()) return listed(rows.list(), slice);
     thread_local std::vector<uint32_t> vertices;
     vertices.clear();
     Status status = Status::ok();
@@ -91,6 +93,20 @@ private:
   Status checkCancelled() const {
     const bool isCancelled = cancel_ != nullptr && cancel_->isCancelled();
     return isCancelled ? Status(Code::Cancelled, "the search was cancelled") : Status::ok();
+  }
+
+  // Vertices in ascending order.
+  Status listed(std::span<const uint32_t> vertices, VertexSlice slice) {
+    const auto from = std::lower_bound(vertices.begin(), vertices.end(), slice.from);
+    const auto to = std::lower_bound(from, vertices.end(), slice.to);
+    for (auto at = from; at != to;) {
+      VICINAL_TRY(checkCancelled());
+      const std::span block(at, std::min<size_t>(block_, size_t(to - at)));
+      VICINAL_TRY(distances_.of(block, out()));
+      offer(uint32_t(block.size()), [&](uint32_t i) { return block[i]; });
+      at += ptrdiff_t(block.size());
+    }
+    return Status::ok();
   }
 
   template <typename VertexAt> void offer(uint32_t count, const VertexAt& vertexAt) {

@@ -95,6 +95,7 @@ std::optional<WalkPlan> planWalkToOne(const VectorSpace& space, const SearchRequ
   const auto promise = space.calibration()->least(adjustedRecall(request));
   if (!promise) return std::nullopt;
   const WalkPlan plan = planOf(*promise, space, request, wanted);
+  if (linked * std::min(kSequentialCode, kSequentialDistance) >= plan.distances) return plan;
   const bool scansCodes =
       space.codes() != nullptr && planScanByCode(space, request, wanted).has_value();
   const double scan = linked * (scansCodes ? kSequentialCode : kSequentialDistance);

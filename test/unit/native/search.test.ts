@@ -257,8 +257,13 @@ describe('filtered search', () => {
         strategies.add(found.stats.strategy)
         expect(await shard.count(filter)).toBe((COUNT / 1000) * (1000 - least))
       }
-      // Where the matches are known, few are scanned and many are walked.
-      if (indexed) expect(strategies).toEqual(new Set(['scan of matches', 'graph of matches', 'filtered graph']))
+      // Where the matches are known, few are scanned and many are walked; what lies between goes by what was measured.
+      if (!indexed) return
+      const between = ['graph of matches', 'graph of matches, then scan of them']
+      expect([...strategies].filter((each) => !between.includes(each)).sort()).toEqual([
+        'filtered graph',
+        'scan of matches',
+      ])
     })
 
     test(`finds matches far from the query, ${indexed ? 'with' : 'without'} payload indexes`, async () => {
