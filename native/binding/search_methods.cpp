@@ -24,6 +24,9 @@ constexpr double kSpread = 1.5;
 // A search that can go on where it was is done here though it takes several turns of the event
 // loop: to wake a thread of the pool takes about as long as one of them.
 constexpr double kMostParkedNs = 300'000;
+// Of shorter ones several fit into a turn. They are begun where they can end, too: to go on where
+// something else has emptied the caches takes longer than to begin there.
+constexpr double kShortNs = kTurnUs * 1000 / 2;
 // With less left of a turn, it is not worth beginning.
 constexpr std::chrono::microseconds kLeastBegun(10);
 
@@ -101,7 +104,8 @@ template <typename Search> Inline searchInline(Environment& environment, Begun<S
   const bool isParkable = expectedNs < kMostParkedNs && canPark(search, snapshot);
   const double neededNs = kSpread * expectedNs;
   if (!isParkable && (isParked(search) || !(neededNs < kTurnUs * 1000))) return Inline::Refused;
-  if (isParkable ? left < kLeastBegun : !(Microseconds(left).count() * 1000 > neededNs))
+  const bool isToEndNow = !isParkable || (!isParked(search) && neededNs < kShortNs);
+  if (isToEndNow ? !(Microseconds(left).count() * 1000 > neededNs) : left < kLeastBegun)
     return call.isResumed ? Inline::Refused : Inline::Parked;
   if constexpr (std::is_same_v<Search, DenseSearch>)
     if (isParkable) search.parkWalks();
