@@ -61,6 +61,27 @@ public:
       for (uint64_t word = words_[at]; word != 0; word &= word - 1)
         visit(static_cast<uint32_t>(at * 64 + static_cast<size_t>(std::countr_zero(word))));
   }
+  // The first, and each that comes `step` behind the last one, which is at least 1. Bits are
+  // counted and not gone through.
+  template <typename Visit> void forEachNth(uint32_t step, const Visit& visit) const {
+    if (!isDense_) {
+      for (size_t at = 0; at < list_.size(); at += step) visit(list_[at]);
+      return;
+    }
+    // How many to skip.
+    uint32_t left = 0;
+    for (size_t at = 0; at < words_.size(); at++) {
+      const auto count = static_cast<uint32_t>(std::popcount(words_[at]));
+      uint64_t word = words_[at];
+      uint32_t passed = 0;
+      for (; left < count - passed; passed++, left = step - 1) {
+        for (; left > 0; left--, passed++) word &= word - 1;
+        visit(static_cast<uint32_t>(at * 64 + static_cast<size_t>(std::countr_zero(word))));
+        word &= word - 1;
+      }
+      left -= count - passed;
+    }
+  }
   // Keeps the rows for which `keep(row)` is true.
   template <typename Keep> void filter(const Keep& keep) {
     if (!isDense_) {

@@ -20,10 +20,7 @@ double sampledShare(const FilterPlan& plan, const SegmentRows& rows,
   };
   if (const RowBitmap* candidates = plan.candidates()) {
     const uint32_t step = std::max(1u, plan.candidateCount() / kSampledRows);
-    uint32_t at = 0;
-    candidates->forEach([&](uint32_t row) {
-      if (at++ % step == 0) look(row);
-    });
+    candidates->forEachNth(step, look);
   } else {
     // Multiples of the golden ratio: neither a run of neighbours nor in step with any period of
     // theirs.

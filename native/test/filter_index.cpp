@@ -300,6 +300,11 @@ SOLO_TEST("bitmaps are sets, as lists and as bits") {
     const auto found = listOf(bitmaps[0]);
     CHECK(std::equal(found.begin(), found.end(), expected.begin(), expected.end()));
     CHECK_EQUAL(bitmaps[0].count(), expected.size());
+    const auto step = static_cast<uint32_t>(random.below(rows)) + 1;
+    std::vector<uint32_t> each, counted;
+    for (size_t at = 0; at < found.size(); at += step) each.push_back(found[at]);
+    bitmaps[0].forEachNth(step, [&](uint32_t row) { counted.push_back(row); });
+    CHECK(each == counted);
     CHECK_EQUAL(bitmaps[0].isEmpty(), expected.empty());
     CHECK(!bitmaps[0].contains(rows));
   }
