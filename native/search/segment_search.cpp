@@ -253,10 +253,14 @@ const std::optional<ScanPlan>& SegmentSearch::scanPlan() const {
   return *scanPlan_;
 }
 
-// Of those that a walk has found, nearest first.
-void SegmentSearch::takeNearest(const std::vector<Neighbor>& found,
+// Of those that a walk has found, nearest first. Of equals it has kept those that it met first.
+void SegmentSearch::takeNearest(std::vector<Neighbor>& found,
                                 std::vector<Neighbor>& nearest) const {
-  nearest.assign(found.begin(), found.begin() + ptrdiff_t(std::min(found.size(), wanted_)));
+  const size_t kept = std::min(found.size(), wanted_);
+  const bool cutsEquals =
+      kept > 0 && kept < found.size() && found[kept - 1].distance == found[kept].distance;
+  if (cutsEquals) std::sort(found.begin(), found.end(), isNearer);
+  nearest.assign(found.begin(), found.begin() + ptrdiff_t(kept));
 }
 
 Status SegmentSearch::runUnfiltered(std::vector<Neighbor>& nearest) {

@@ -63,7 +63,7 @@ private:
   // What is planned promises no more than this.
   void promise();
 
-  void takeNearest(const std::vector<Neighbor>& found, std::vector<Neighbor>& nearest) const;
+  void takeNearest(std::vector<Neighbor>& found, std::vector<Neighbor>& nearest) const;
   Status runUnfiltered(std::vector<Neighbor>& nearest);
   Status runFiltered(std::vector<Neighbor>& nearest);
 

@@ -1,12 +1,15 @@
 // Recall as a promise: what is asked for is kept on queries that nobody has seen.
 #include <algorithm>
 #include <chrono>
+#include <numeric>
 #include <optional>
+#include <random>
 #include <set>
 #include <thread>
 
 #include "graph_fixture.hpp"
 #include "harness.hpp"
+#include "program_bytes.hpp"
 #include "search/absent_vertex.hpp"
 #include "search/space_search.hpp"
 #include "shard_fixture.hpp"
@@ -247,6 +250,49 @@ TEST("recall is kept for one neighbour and for a hundred") {
     const auto [recall, distances] = fixture.measure(0.95f, limit);
     std::printf("limit %u: %.4f with %.0f distances\n", limit, recall, distances);
     CHECK(recall >= 0.93);
+  }
+}
+
+TEST("of equals at the end of a page the first ones are found, as by a scan") {
+  constexpr uint32_t kDistinct = 1500, kDims = 16, kQueries = 100;
+  std::mt19937 random(23);
+  std::normal_distribution<float> normal;
+  std::vector<float> vectors(kDistinct * kDims);
+  for (float& value : vectors) value = normal(random);
+  // Each once more, in another order.
+  std::vector<uint32_t> order(kDistinct);
+  std::iota(order.begin(), order.end(), 0u);
+  std::shuffle(order.begin(), order.end(), random);
+  for (const uint32_t row : order)
+    for (uint32_t i = 0; i < kDims; i++) vectors.push_back(vectors[row * kDims + i]);
+  ThreadPool pool(2);
+  ShardSpec spec;
+  // Nothing is scored anew that would put it in order.
+  spec.vectors = {{"v", kDims, Metric::L1, 16, 100}};
+  Shard shard(spec, pool);
+  CHECK(shard.createPayloadIndex({"n", PayloadIndexKind::Integer}).isOk());
+  const std::vector<std::string> payloads(2 * kDistinct, "{\"n\":1}");
+  REQUIRE(fillMeasured(shard, vectors, payloads).isOk());
+  for (const bool isFiltered : {false, true}) {
+    uint32_t same = 0;
+    for (uint32_t at = 0; at < kQueries; at++) {
+      SearchRequest request;
+      for (uint32_t i = 0; i < kDims; i++) request.query.push_back(normal(random));
+      // Pairs are equally far, so that an odd number of them ends between two.
+      request.limit = 9;
+      request.ef = 200;
+      if (isFiltered) request.filter = numberRange("n", 0, 2);
+      SearchRequest exact = request;
+      exact.isExact = true;
+      SearchResult found, all;
+      CHECK(search(shard.snapshot(), spec.vectors, request, nullptr, found).isOk());
+      CHECK(search(shard.snapshot(), spec.vectors, exact, nullptr, all).isOk());
+      const auto* const ids = found.rows.ids.data();
+      same += std::equal(ids, ids + found.rows.count * kIdWords, all.rows.ids.data()) ? 1 : 0;
+    }
+    std::printf("%s: %u of %u as a scan has them\n", isFiltered ? "filtered" : "all", same,
+                kQueries);
+    CHECK(same >= kQueries * 95 / 100);
   }
 }
 

@@ -26,10 +26,9 @@ export function fieldCondition(condition: Fields, field: string): FilterNode {
   checkKeys(condition, KEYS, field)
   const path = parsePath(condition.key, `${field}.key`)
   const children: FilterNode[] = []
-  // Those there are, since to ask for each there may be takes longer.
-  for (const name of Object.keys(condition)) {
-    if (name === 'key' || !isSet(condition[name])) continue
-    children.push(check(name as (typeof CHECKS)[number], condition[name], path, `${field}.${name}`))
+  for (const name of CHECKS) {
+    const value = condition[name]
+    if (isSet(value)) children.push(check(name, value, path, `${field}.${name}`))
   }
   if (children.length === 0) throw invalid(field, `expected one of ${CHECKS.join(', ')} beside key`)
   return children.length === 1 ? (children[0] as FilterNode) : { op: 'or', children }
