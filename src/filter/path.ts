@@ -7,8 +7,6 @@ export type PathStep = { kind: 'key'; key: string } | { kind: 'all' } | { kind: 
 const BARE_KEY = /[^.[\]"]+/y
 const QUOTED_KEY = /"((?:[^"\\]|\\.)*)"/sy
 const ESCAPED = /\\(.)/gs
-/** What is not part of a bare key: . [ ] " */
-const MARKS = [0x2e, 0x5b, 0x5d, 0x22]
 const BRACKETS = /\[(\d{0,9})\]/y
 
 /**
@@ -21,7 +19,6 @@ export function parsePath(path: unknown, field: string): PathStep[] {
   if (path.length > LIMITS.nameLength)
     throw invalid(field, `expected at most ${LIMITS.nameLength} characters`, path.length)
   if (!path.isWellFormed()) throw invalid(field, 'expected well-formed Unicode', path)
-  if (isBareKey(path)) return [{ kind: 'key', key: path }]
   const steps: PathStep[] = []
   let at = 0
   const take = (pattern: RegExp): RegExpExecArray | null => {
@@ -31,21 +28,16 @@ export function parsePath(path: unknown, field: string): PathStep[] {
     return found
   }
   do {
-    const key = take(QUOTED_KEY)?.[1]?.replace(ESCAPED, '$1') ?? take(BARE_KEY)?.[0]
+    const key = take(BARE_KEY)?.[0] ?? take(QUOTED_KEY)?.[1]?.replace(ESCAPED, '$1')
     if (key === undefined) throw invalid(field, 'expected a payload key such as a.b, a[].b or "a.b"', path)
     steps.push({ kind: 'key', key })
+    if (at === path.length) return checkLength(steps, field)
     for (let found = take(BRACKETS); found; found = take(BRACKETS)) {
       steps.push(found[1] === '' ? { kind: 'all' } : { kind: 'index', index: Number(found[1]) })
     }
     if (at === path.length) return checkLength(steps, field)
   } while (path[at++] === '.')
   throw invalid(field, 'expected a payload key such as a.b, a[].b or "a.b"', path)
-}
-
-/** Nearly all are, and expressions would take longer. */
-function isBareKey(path: string): boolean {
-  for (let i = 0; i < path.length; i++) if (MARKS.includes(path.charCodeAt(i))) return false
-  return true
 }
 
 function checkLength(steps: PathStep[], field: string): PathStep[] {
