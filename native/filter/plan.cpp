@@ -35,12 +35,12 @@ public:
     std::vector<Priced> priced;
     split(root, priced, plan.residual_);
     std::sort(priced.begin(), priced.end(),
-              [](const Priced& a, const Priced& b) { return a.rows < b.rows; });
+              [](const Priced& a, const Priced& b) { return a.price.rows < b.price.rows; });
     for (const Priced& condition : priced) {
-      const auto& [node, rows, index] = condition;
+      const uint64_t rows = condition.price.rows;
       const uint64_t evaluations = plan.candidates_ ? plan.candidates_->count() : rows_;
       if (rows > options_.maxCollected || rows > evaluations * kCollectedPerEvaluated) {
-        plan.residual_.push_back(node);
+        plan.residual_.push_back(condition.node);
       } else if (plan.candidates_) {
         plan.candidates_->own().intersect(collect(condition).rows());
       } else {
@@ -60,12 +60,16 @@ public:
   }
 
 private:
+  // Of collecting the rows of a condition.
+  struct Price {
+    // How many are gone through at most.
+    uint64_t rows;
+    // That has them, of a condition on one field.
+    const PayloadIndex* index = nullptr;
+  };
   struct Priced {
     const FilterNode* node;
-    // How many rows are collected at most.
-    uint64_t rows;
-    // That collects them, of a condition on one field.
-    const PayloadIndex* index = nullptr;
+    Price price;
   };
 
   // Every set that is made on the way counts with what its bits take.
@@ -88,10 +92,10 @@ private:
     case FilterOp::Slice:
     case FilterOp::Nested: return std::nullopt;
     default: {
-      uint64_t rows = 0;
-      const PayloadIndex* index = indexFor(node, rows);
-      if (index == nullptr || index->covered() < rows_) return std::nullopt;
-      return rows + index->unsureRows(node) * kCollectedPerEvaluated + rows_ / kRowsPerCollected;
+      const std::optional<Price> best = priceOfLeaf(node);
+      if (!best || best->index->covered() < rows_) return std::nullopt;
+      return best->rows + best->index->unsureRows(node) * kCollectedPerEvaluated +
+             rows_ / kRowsPerCollected;
     }
     }
   }
@@ -101,57 +105,52 @@ private:
              std::vector<const FilterNode*>& others) const {
     if (node.op == FilterOp::All) {
       for (const FilterNode& child : node.children) split(child, priced, others);
-    } else if (const PayloadIndex* index = nullptr; const auto rows = price(node, &index)) {
-      priced.push_back({&node, *rows, index});
+    } else if (const auto price = priceOf(node)) {
+      priced.push_back({&node, *price});
     } else {
       others.push_back(&node);
     }
   }
 
-  // How many rows `collect` would go through, where it can; of one field, by which index.
-  std::optional<uint64_t> price(const FilterNode& node,
-                                const PayloadIndex** index = nullptr) const {
+  // Where `collect` can.
+  std::optional<Price> priceOf(const FilterNode& node) const {
     switch (node.op) {
     case FilterOp::All: {
-      std::optional<uint64_t> least;
+      std::optional<Price> least;
       for (const FilterNode& child : node.children)
-        if (const auto rows = price(child)) least = std::min(least.value_or(UINT64_MAX), *rows);
+        if (const auto price = priceOf(child))
+          least = Price{std::min(least ? least->rows : UINT64_MAX, price->rows)};
       return least;
     }
-    case FilterOp::Any: return priceOfAll(node);
-    case FilterOp::AtLeast: return node.minimum == 0 ? std::optional<uint64_t>() : priceOfAll(node);
+    case FilterOp::Any: return priceOfEach(node);
+    case FilterOp::AtLeast: return node.minimum == 0 ? std::optional<Price>() : priceOfEach(node);
     case FilterOp::Not:
-      return price(node.children[0]) ? std::optional<uint64_t>(rows_) : std::nullopt;
+      return priceOf(node.children[0]) ? std::optional(Price{rows_}) : std::nullopt;
     case FilterOp::HasId: {
       RowBitmap none(rows_);
-      return source_.locate(nullptr, 0, none) ? std::optional<uint64_t>(node.ids.size())
+      return source_.locate(nullptr, 0, none) ? std::optional(Price{node.ids.size()})
                                               : std::nullopt;
     }
     case FilterOp::HasVector:
     case FilterOp::Slice:
     case FilterOp::Nested: return std::nullopt;
-    default: {
-      uint64_t rows = 0;
-      const PayloadIndex* const found = indexFor(node, rows);
-      if (index != nullptr) *index = found;
-      return found == nullptr ? std::optional<uint64_t>() : rows;
-    }
+    default: return priceOfLeaf(node);
     }
   }
 
-  std::optional<uint64_t> priceOfAll(const FilterNode& node) const {
+  std::optional<Price> priceOfEach(const FilterNode& node) const {
     uint64_t sum = 0;
     for (const FilterNode& child : node.children) {
-      const auto rows = price(child);
-      if (!rows) return std::nullopt;
-      sum += *rows;
+      const auto price = priceOf(child);
+      if (!price) return std::nullopt;
+      sum += price->rows;
     }
-    return sum;
+    return Price{sum};
   }
 
-  // The index that answers the condition with the fewest rows, counting those it does not know.
-  const PayloadIndex* indexFor(const FilterNode& leaf, uint64_t& rows) const {
-    const PayloadIndex* best = nullptr;
+  // By the index that answers the condition with the fewest rows, counting those it does not know.
+  std::optional<Price> priceOfLeaf(const FilterNode& leaf) const {
+    std::optional<Price> best;
     for (const auto& index : indexes_) {
       const uint32_t uncovered = rows_ - std::min(rows_, index->covered());
       uint32_t estimate = 0;
@@ -159,16 +158,14 @@ private:
       if (uncovered > kFewUncovered && uncovered > rows_ / kUncoveredShare) continue;
       if (!index->canAnswer(leaf, rows_, estimate)) continue;
       const uint64_t all = uint64_t(estimate) + uncovered + overlaid_.count();
-      if (best != nullptr && rows <= all) continue;
-      best = index.get();
-      rows = all;
+      if (!best || all < best->rows) best = Price{all, index.get()};
     }
     return best;
   }
 
   HeldRows collect(const Priced& condition) const {
-    return condition.index != nullptr ? collectBy(*condition.index, *condition.node)
-                                      : collect(*condition.node);
+    const PayloadIndex* const index = condition.price.index;
+    return index != nullptr ? collectBy(*index, *condition.node) : collect(*condition.node);
   }
 
   // Exactly the rows that match, of a condition that has a price.
@@ -222,8 +219,7 @@ private:
   }
 
   HeldRows collectLeaf(const FilterNode& leaf) const {
-    uint64_t rows = 0;
-    if (const PayloadIndex* const index = indexFor(leaf, rows)) return collectBy(*index, leaf);
+    if (const auto price = priceOfLeaf(leaf)) return collectBy(*price->index, leaf);
     // It had a price, so the index has to be there.
     RowBitmap all = RowBitmap::all(rows_);
     all.filter([&](uint32_t row) { return matches(leaf, source_, row); });
