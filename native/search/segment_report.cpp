@@ -8,6 +8,7 @@
 namespace vicinal {
 
 SegmentReport SegmentSearch::report() const {
+  if (comparesAll_) return reportOfCompared();
   const std::string_view strategy = strategy_;
   const auto names = [&](const char* what) {
     return strategy.find(what) != std::string_view::npos;
@@ -36,6 +37,16 @@ SegmentReport SegmentSearch::report() const {
   report.width = made.options.ef;
   report.reach = made.options.stop.wanted > 0 ? made.options.stop.factor : 0;
   report.plannedDistances = made.distances;
+  return report;
+}
+
+// Nothing was planned, so nothing is to be.
+SegmentReport SegmentSearch::reportOfCompared() const {
+  SegmentReport report = scope_.report();
+  report.linked = linked_;
+  report.strategy = strategy_;
+  report.whyNoWalk = request_.isExact ? "exact" : "few";
+  report.recall = 1;
   return report;
 }
 

@@ -290,11 +290,12 @@ Status SegmentSearch::runUnfiltered(std::vector<Neighbor>& nearest) {
 
 bool SegmentSearch::areFew(const FilterPlan& plan) const {
   return areMatchesKnown(plan) && plan.candidateCount() <= kFewCompared && !space_.coldVectors() &&
-         !request_.explains && !request_.isIndexedOnly;
+         !request_.isIndexedOnly;
 }
 
 Status SegmentSearch::compareAll(const FilterPlan& plan, std::vector<Neighbor>& nearest) {
   note("scan of matches");
+  comparesAll_ = true;
   const auto isVisible = [&](uint32_t vertex) {
     return scope_.view.isVisible(space_.rowOf(vertex));
   };

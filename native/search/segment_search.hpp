@@ -49,6 +49,7 @@ public:
   SegmentReport report() const;
 
 private:
+  SegmentReport reportOfCompared() const;
   struct Costs {
     double scan = 0;
     double walk = 0;
@@ -166,6 +167,7 @@ private:
   VertexCondition* condition_ = nullptr;
   // For the report.
   const char* strategy_ = SegmentReport{}.strategy;
+  bool comparesAll_ = false;
   Costs costs_;
 };
 

@@ -111,7 +111,7 @@ export interface SegmentReport {
   linked: number
   tail: number
   strategy: string
-  /** `exact`, `all`, `no graph`, `empty`, `recall`, `examples`, `too few`, `costs less`; empty where a walk was planned. */
+  /** `exact`, `all`, `no graph`, `empty`, `recall`, `examples`, `few`, `too few`, `costs less`; empty where a walk was planned. */
   whyNoWalk: string
   /** Those that led, or were scanned; `none`: vectors themselves. */
   codes: CodeKind

@@ -26,6 +26,7 @@ const REASONS: Record<string, string> = {
   empty: 'no vector is in the graph yet',
   recall: 'no walk through the graph promises the recall asked for',
   examples: 'no walk leads to the best by a score of several examples of this kind',
+  few: 'so few points match that all of them are compared, which costs less than to plan anything else',
   'too few': 'a walk led to too few points',
   'costs less': 'a scan costs less than a walk through the graph',
 }

@@ -61,6 +61,19 @@ describe.each(FACES)('explained by the %s', (face) => {
     })
   })
 
+  it('few matches, which are compared without weighing anything, as the query compares them', async () => {
+    const collection = await filled(face)
+    await collection.waitForIndex()
+    const query = { query: NEAR, filter: { must: [{ key: 'n', range: { gte: 40, lt: 43 } }] } }
+    const { hits, plan } = await collection.explain(query)
+    expect(hits).toEqual(await collection.query(query))
+    const told = { strategy: 'scan of matches', why: expect.stringMatching(/so few points match/), expectedRecall: 1 }
+    expect(plan).toMatchObject({ ...told, trueMatches: 3, distancesComputed: 3, rescored: 0 })
+    expect(plan.segments).toMatchObject([{ ...told, effort: null, codes: 'none' }])
+    const exact = await collection.explain({ ...query, params: { exact: true } })
+    expect(exact.plan.why).toBe('an exact search was asked for')
+  })
+
   it('what was read of payloads, by conditions and for the answer', async () => {
     const collection = await filled(face)
     await collection.upsert(POINTS.map((point) => ({ ...point, payload: { tenth: point.id % 10 } })))
