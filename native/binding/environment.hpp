@@ -49,12 +49,17 @@ public:
 
   // Whether a search or another read of this environment is pending. Writes are no reason to put
   // reads beside them on the pool: most of what they take is waiting for disks.
-  bool isReading() const { return readCount_ > 0; }
-  // One that is pending and no call, as long as this is held.
-  std::shared_ptr<void> reading() {
-    readCount_++;
-    return {this, [](Environment* self) { self->readCount_--; }};
+  bool isReading() const { return readCount_ + waitingCount_ > 0; }
+  // Whether short searches are done on this thread, however many there are: the pool has no core
+  // that this thread would not use itself.
+  bool keepsSearches() const { return keepsSearches_; }
+  void keepSearches() { keepsSearches_ = true; }
+  // One that is pending and no call, but waits for a turn of this thread, as long as this is held.
+  std::shared_ptr<void> waiting() {
+    waitingCount_++;
+    return {this, [](Environment* self) { self->waitingCount_--; }};
   }
+  size_t waitingCount() const { return waitingCount_; }
 
   // Runs a call on the pool, one of the search lane as a read; returns its promise.
   napi_value run(Lane lane, Call call);
@@ -91,6 +96,8 @@ private:
   Pending* first_ = nullptr;
   size_t pendingCount_ = 0;
   size_t readCount_ = 0;
+  size_t waitingCount_ = 0;
+  bool keepsSearches_ = false;
   // Of this turn. The handle is active while there are any, and holds no event loop open.
   std::vector<Soon> soon_;
   uv_prepare_t* turnEnd_ = nullptr;

@@ -34,6 +34,11 @@ napi_value cores(napi_env env, napi_callback_info) {
   return count;
 }
 
+napi_value keepSearches(napi_env env, napi_callback_info info) {
+  Environment::of(env)->keepSearches();
+  return nullptr;
+}
+
 // Null where nothing bounds it.
 napi_value containerMemory(napi_env env, napi_callback_info) {
   const uint64_t bytes = Container::now().memoryLimit;
@@ -149,6 +154,7 @@ void defineKernelMethods(napi_env env, napi_value exports) {
       {"isa", isa},
       {"poolThreads", poolThreads},
       {"usableCores", cores},
+      {"keepSearches", keepSearches},
       {"containerMemory", containerMemory},
       {"crc32c", checksum},
       {"prepareVectorsSync", prepareSync},

@@ -27,6 +27,9 @@ constexpr double kMostParkedNs = 300'000;
 // Of shorter ones several fit into a turn. They are begun where they can end, too: to go on where
 // something else has emptied the caches takes longer than to begin there.
 constexpr double kShortNs = kTurnUs * 1000 / 2;
+// Where this thread keeps its searches, so many wait for a turn: for more, as a batch brings, a
+// thread of the pool is worth waking.
+constexpr size_t kMostKept = 16;
 // With less left of a turn, it is not worth beginning.
 constexpr std::chrono::microseconds kLeastBegun(10);
 
@@ -92,13 +95,15 @@ double expectedHereNs(Search& search, Shard& shard, const Snapshot& snapshot, bo
 // Searches here where that is cheaper than a hop to the pool and back: where no other read is under
 // way that could run beside it, and where it will nearly always end within a turn of the event
 // loop, or can go on in others. Now, for as long as the call allows, or in the next turn. A wrong
-// guess is given up, and so is one that has no room in the turn it waited for.
+// guess is given up, and so is one that has no room in the turn it waited for; but where the pool
+// has no core to itself, it waits for one that has.
 template <typename Search> Inline searchInline(Environment& environment, Begun<Search>& begun) {
   const auto& [shard, shared, snapshot, call, called, isBeside, expectedNs, status, run] = begun;
   Search& search = *shared;
   if (call.inlineUs < 0 || call.cancel == 0) return Inline::Refused;
   // What has begun here goes on here beside what the pool has.
-  if (environment.isReading() && !isParked(search)) return Inline::Refused;
+  const bool isKept = environment.keepsSearches() && environment.waitingCount() < kMostKept;
+  if (environment.isReading() && !isParked(search) && !isKept) return Inline::Refused;
   const auto end = called + std::chrono::nanoseconds(static_cast<int64_t>(call.inlineUs * 1000));
   const auto left = end - Clock::now();
   const bool isParkable = expectedNs < kMostParkedNs && canPark(search, snapshot);
@@ -106,7 +111,7 @@ template <typename Search> Inline searchInline(Environment& environment, Begun<S
   if (!isParkable && (isParked(search) || !(neededNs < kTurnUs * 1000))) return Inline::Refused;
   const bool isToEndNow = !isParkable || (!isParked(search) && neededNs < kShortNs);
   if (isToEndNow ? !(Microseconds(left).count() * 1000 > neededNs) : left < kLeastBegun)
-    return call.isResumed ? Inline::Refused : Inline::Parked;
+    return call.isResumed && !isKept ? Inline::Refused : Inline::Parked;
   if constexpr (std::is_same_v<Search, DenseSearch>)
     if (isParkable) search.parkWalks();
   runHere(begun, CancelFlag(end));
@@ -177,7 +182,7 @@ napi_value searched(napi_env env, const std::shared_ptr<ShardHandle>& handle,
     throwError(env, codeName(begun.status.code()), begun.status.message());
     return nullptr;
   case Inline::Parked:
-    handle->park(call.cancel, environment.reading(),
+    handle->park(call.cancel, environment.waiting(),
                  [search, snapshot, cancel = call.cancel](napi_env now, const auto& parkedAt,
                                                           double inlineUs) {
                    const SearchCall resumed{cancel, inlineUs, true};

@@ -75,8 +75,8 @@ void ShardHandle::cancel(uint64_t number) {
   if (const auto found = cancels_.find(number); found != cancels_.end()) found->second->cancel();
 }
 
-void ShardHandle::park(uint64_t cancelNumber, std::shared_ptr<void> reading, Resume resume) {
-  parked_[cancelNumber] = {std::move(reading), std::move(resume)};
+void ShardHandle::park(uint64_t cancelNumber, std::shared_ptr<void> waiting, Resume resume) {
+  parked_[cancelNumber] = {std::move(waiting), std::move(resume)};
 }
 
 ShardHandle::Resume ShardHandle::takeParked(uint64_t cancelNumber) {

@@ -36,7 +36,7 @@ public:
   // A search that is to begin, or to go on, in the next turn of the event loop: for as many
   // microseconds. Whoever asked waits for it before closing the shard.
   using Resume = std::function<napi_value(napi_env, const std::shared_ptr<ShardHandle>&, double)>;
-  void park(uint64_t cancelNumber, std::shared_ptr<void> reading, Resume resume);
+  void park(uint64_t cancelNumber, std::shared_ptr<void> waiting, Resume resume);
   // Empty where there is none of that number; it is no longer pending.
   Resume takeParked(uint64_t cancelNumber);
   // `done` is called when every operation of this handle has ended, and the memory is free unless

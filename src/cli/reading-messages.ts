@@ -9,6 +9,8 @@ export interface ReadingThreadData {
   concurrentSearches: number
   /** The process has a limit of memory, which the thread that has the database keeps it to. */
   isLimited: boolean
+  /** As many threads read as there are cores. */
+  keepsSearches: boolean
   /** `CatalogChanges.shared`. */
   changes: Int32Array
   /** One number, shared: what the thread's heap takes. */

@@ -4,19 +4,19 @@ import { type MessagePort, parentPort, workerData } from 'node:worker_threads'
 import { memoryBudget } from '../collection/memory-budget.js'
 import { MirroredDatabase } from '../collection/mirrored-database.js'
 import type { SharedCollection } from '../collection/sharing.js'
-import { everyThreadReads } from '../core/arrivals.js'
+import { keepSearches } from '../native/inline-share.js'
 import { createReadServer } from '../server/read-server.js'
 import type { FromReader, ReadingThreadData, ToReader } from './reading-messages.js'
 
 const port = parentPort as MessagePort
-const { settings, concurrentSearches, isLimited, changes, heapBytes, forwardTo, listenOn } =
+const { settings, concurrentSearches, isLimited, keepsSearches, changes, heapBytes, forwardTo, listenOn } =
   workerData as ReadingThreadData
 const COUNT_HEAP_MS = 1_000
 
 const asked = new Map<string, (shared: SharedCollection | null) => void>()
 const tell = (message: FromReader) => port.postMessage(message)
 
-everyThreadReads()
+if (keepsSearches) keepSearches()
 if (isLimited) memoryBudget.leaveToOther()
 const database = new MirroredDatabase(
   {

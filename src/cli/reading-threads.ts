@@ -26,6 +26,7 @@ export interface ReadingThreadsOptions {
   settings: Omit<ServerSettings, 'logStream'>
   concurrentSearches: number
   isLimited: boolean
+  keepsSearches: boolean
   database: Promise<SharingDatabase>
   onTrouble(error: Error): void
 }
@@ -108,7 +109,7 @@ export class ReadingThreads implements ThreadsBeside {
   }
 
   #start(): void {
-    const { settings, concurrentSearches, isLimited, database, onTrouble } = this.#options
+    const { settings, concurrentSearches, isLimited, keepsSearches, database, onTrouble } = this.#options
     const heapBytes = new Float64Array(new SharedArrayBuffer(Float64Array.BYTES_PER_ELEMENT))
     const forgetHeap = memoryTables.addHeap(() => heapBytes[0] as number)
     const thread = new ReadingThread(
@@ -116,6 +117,7 @@ export class ReadingThreads implements ThreadsBeside {
         settings,
         concurrentSearches,
         isLimited,
+        keepsSearches,
         changes: catalogChanges.shared,
         heapBytes,
         forwardTo: this.forwardedOn,

@@ -1,9 +1,8 @@
 import type { SharingDatabase } from '../collection/sharing.js'
-import { everyThreadReads } from '../core/arrivals.js'
 import { LIMITS } from '../core/limits.js'
 import type { ServerOptions } from '../server/app.js'
 import { memoryLimitOf, parseMemoryLimit } from './memory-limit.js'
-import type { ReadingThreads } from './reading-threads.js'
+import type { ReadingThreads, ReadingThreadsOptions } from './reading-threads.js'
 import { type Parsed, parseSettings, readKeys, readTextFile, SERVE_SETTINGS, UsageError } from './settings.js'
 import { type StartSnapshots, takeStartSnapshots } from './start-snapshots.js'
 
@@ -49,10 +48,16 @@ export async function serve(args: string[]): Promise<number> {
   )
   // Handled below; the server answers 503 until it is open.
   opening.catch(() => {})
-  const serving = await servingThreads(settings)
+  const { serving, keepsSearches } = await servingThreads(settings)
   const shared = { ...options, maxConcurrentReads: Math.ceil((settings.integer('maxConcurrent') as number) / serving) }
   const threads =
-    serving > 1 ? await readingThreads(serving - 1, memoryLimitBytes !== undefined, shared, opening) : null
+    serving > 1
+      ? await readingThreads(
+          { count: serving - 1, isLimited: memoryLimitBytes !== undefined, keepsSearches, database: opening },
+          shared,
+        )
+      : null
+  if (keepsSearches && (serving === 1 || threads !== null)) (await import('../native/inline-share.js')).keepSearches()
   const server = createServer({ ...shared, database: opening, memory: memoryBudget, ...(threads ? { threads } : {}) })
   try {
     // Who connects before would stay with this thread, however many there are.
@@ -118,24 +123,24 @@ function stopSignal(): Promise<void> {
 }
 
 /**
- * By default half as many as there are cores: searches, writes and building have threads of their own. On two cores a
- * second one has only gained where bodies are small (docs/adr/0034).
+ * By default half as many as there are cores, since searches, writes and building have threads of their own; but two
+ * where there are two cores, which they answer a third more on than one does (docs/adr/0034).
  */
-async function servingThreads(settings: Settings): Promise<number> {
+async function servingThreads(settings: Settings): Promise<{ serving: number; keepsSearches: boolean }> {
   const most = LIMITS.servingThreads
   const { kernelInfo } = await import('../native/inspect.js')
-  const half = () => Math.max(1, Math.floor(kernelInfo().cores / 2))
-  const asked = settings.integer('servingThreads') ?? Math.min(half(), DEFAULT_SERVING_THREADS)
+  const { cores } = kernelInfo()
+  const byCores = Math.max(Math.min(cores, 2), Math.floor(cores / 2))
+  const asked = settings.integer('servingThreads') ?? Math.min(byCores, DEFAULT_SERVING_THREADS)
   if (!(asked >= 1 && asked <= most)) throw new UsageError(`--serving-threads: expected 1 to ${most}, got ${asked}`)
-  return process.platform === 'win32' ? 1 : asked
+  const serving = process.platform === 'win32' ? 1 : asked
+  return { serving, keepsSearches: serving >= cores }
 }
 
 /** null where they cannot be: where nothing may be written to the folder for temporary files, one thread answers all. */
 async function readingThreads(
-  count: number,
-  isLimited: boolean,
+  given: Pick<ReadingThreadsOptions, 'count' | 'isLimited' | 'keepsSearches' | 'database'>,
   options: Omit<ServerOptions, 'database'>,
-  database: Promise<SharingDatabase>,
 ): Promise<ReadingThreads | null> {
   const { ReadingThreads } = await import('./reading-threads.js')
   const { DEFAULT_SETTINGS } = await import('../server/settings.js')
@@ -143,9 +148,7 @@ async function readingThreads(
   const onTrouble = (error: Error) => logStream.write(`vicinal: threads that answer requests: ${error.message}\n`)
   try {
     const concurrentSearches = settings.maxConcurrentReads
-    const threads = ReadingThreads.start({ count, isLimited, settings, concurrentSearches, database, onTrouble })
-    everyThreadReads()
-    return threads
+    return ReadingThreads.start({ ...given, settings, concurrentSearches, onTrouble })
   } catch (error) {
     onTrouble(error as Error)
     return null

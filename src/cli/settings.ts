@@ -129,7 +129,7 @@ export const SERVE_SETTINGS = {
     'servingThreads',
     'integer',
     null,
-    `threads that read requests and answer them (at most ${LIMITS.servingThreads}); half as many as the cores that it may keep busy by default, up to 8`,
+    `threads that read requests and answer them (at most ${LIMITS.servingThreads}); half as many as the cores that it may keep busy by default, but two on two or three, and up to 8`,
   ),
   logLevel: setting('log-level', 'logLevel', 'text', 'info', 'trace, debug, info, warn, error or silent'),
   sample: setting(

@@ -65,6 +65,8 @@ export interface Addon {
   poolThreads(): number
   /** The cores that this process may run on, and no more than its container has processor time for. */
   usableCores(): number
+  /** From now on searches of this thread that are short wait for one of its turns, and not for the pool. */
+  keepSearches(): void
   /** Bytes that its container lets this process have; null where nothing bounds them. */
   containerMemory(): number | null
   /** CRC-32C, continuing from `seed`. */

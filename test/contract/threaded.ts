@@ -25,6 +25,7 @@ export async function startThreaded(
     settings,
     concurrentSearches: settings.maxConcurrentReads,
     isLimited: memory !== undefined,
+    keepsSearches: true,
     database: Promise.resolve(database),
     onTrouble: (error) => void trouble.push(error),
   })

@@ -1,0 +1,106 @@
+/** A thread of as many as there are cores, all of which read requests, keeps its short searches. */
+import { afterEach, beforeAll, expect, test } from 'vitest'
+import { noteArrival } from '../../../src/core/arrivals.js'
+import type { SearchResult } from '../../../src/native/addon.js'
+import { keepSearches, MOST_INLINE_US, spendInlineUs } from '../../../src/native/inline-share.js'
+import { Shard } from '../../../src/native/shard.js'
+import { clusteredVectors, idsOf, query, sequence, spec } from './shard-data.js'
+
+const DIM = 16
+const open: Shard[] = []
+beforeAll(keepSearches)
+afterEach(async () => {
+  await Promise.all(open.splice(0).map((shard) => shard.close()))
+})
+
+const nextTurn = () => new Promise<void>((resolve) => setImmediate(resolve))
+
+async function filled(count: number) {
+  const shard = new Shard(spec(DIM))
+  open.push(shard)
+  const data = await clusteredVectors(count, DIM, 1)
+  await shard.upsert({ ids: sequence(0, count), seq: 1, vectors: [{ vector: 0, data, rows: null }], payloads: null })
+  await shard.waitForIndex()
+  return { shard, rowOf: (row: number) => data.subarray(row * DIM, (row + 1) * DIM) }
+}
+
+/** On a busy machine a search may take long, and the next ones are expected to; they wait for shorter ones. */
+async function eventually(isMet: () => Promise<boolean>): Promise<void> {
+  for (let tries = 0; tries < 200; tries++) {
+    await nextTurn()
+    if (await isMet()) return
+  }
+  expect.unreachable('in none of 200 turns')
+}
+
+test('short searches end before long ones that the pool has begun, however many they are', async () => {
+  const { shard, rowOf } = await filled(20_000)
+  const small = await filled(300)
+  await eventually(async () => {
+    const found = small.shard.search(query(small.rowOf(0)))
+    await found
+    return !(found instanceof Promise)
+  })
+  let pending = 300
+  const long = Array.from({ length: pending }, async (_, row) => {
+    const found = shard.search(query(rowOf(row), { exact: true, limit: 20_000 }))
+    expect(found).toBeInstanceOf(Promise)
+    await found
+    pending--
+  })
+  // More than a turn has room for, and calls that come together.
+  let early = 0
+  for (let from = 0; from < 300; from += 10) {
+    const rows = Array.from({ length: 10 }, (_, at) => from + at)
+    const found = rows.map(async (row) => {
+      noteArrival()
+      const one = await small.shard.search(query(small.rowOf(row), { exact: true, limit: 1 }))
+      if (pending > 150) early++
+      return idsOf(one)[0]
+    })
+    expect(await Promise.all(found)).toEqual(rows)
+  }
+  // Of those that go to the pool none is. One that is interrupted by something else has the next ones expected to take long, too.
+  expect(early).toBeGreaterThan(30)
+  await Promise.all(long)
+})
+
+test('each request has a share of the turn of its own, and all of them one that is larger', async () => {
+  const { shard, rowOf } = await filled(300)
+  const asked = () => shard.search(query(rowOf(5)))
+  const isAtOnce = async (found: ReturnType<typeof asked>) => {
+    const here = !(found instanceof Promise)
+    expect(idsOf((await found) as SearchResult)[0]).toBe(5)
+    return here
+  }
+  await eventually(async () => {
+    noteArrival()
+    spendInlineUs(MOST_INLINE_US)
+    noteArrival()
+    return await isAtOnce(asked())
+  })
+  for (let times = 0; times < 20; times++) {
+    await nextTurn()
+    noteArrival()
+    expect(await isAtOnce(asked())).toBeTypeOf('boolean')
+    spendInlineUs(MOST_INLINE_US)
+    expect(await isAtOnce(asked())).toBe(false)
+    await nextTurn()
+    for (let arrival = 0; arrival < 5; arrival++) {
+      noteArrival()
+      spendInlineUs(MOST_INLINE_US)
+    }
+    noteArrival()
+    expect(await isAtOnce(asked())).toBe(false)
+  }
+})
+
+test('of a batch the pool does what would wait for many turns, and each search gets its own answer', async () => {
+  const { shard, rowOf } = await filled(300)
+  await nextTurn()
+  noteArrival()
+  const rows = Array.from({ length: 300 }, (_, row) => row)
+  const found = rows.map((row) => shard.search(query(rowOf(row), { exact: true, limit: 1 })))
+  expect(found.filter((one) => one instanceof Promise).length).toBeGreaterThan(16)
+  expect((await Promise.all(found)).map((one) => idsOf(one)[0])).toEqual(rows)
+})
