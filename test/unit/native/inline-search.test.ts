@@ -28,14 +28,12 @@ const nextTurn = () => new Promise<void>((resolve) => setImmediate(resolve))
 
 test('a short search runs within its call and finds what the pool finds', async () => {
   const { shard, target } = await filled(300)
-  await nextTurn()
-  const here = shard.search(query(target))
-  expect(here).not.toBeInstanceOf(Promise)
+  const here = await withinItsCall(shard, target)
   // Beside a pending call the pool is the better place: they run next to each other there.
   const pending = shard.selectIds(null)
   const beside = shard.search(query(target))
   expect(beside).toBeInstanceOf(Promise)
-  expect(idsOf(await beside)).toEqual(idsOf(here as SearchResult))
+  expect(idsOf(await beside)).toEqual(idsOf(here))
   expect((await pending).length).toBe(300 * ID_WORDS)
 })
 
@@ -97,13 +95,13 @@ test('a search alone for which a turn has no time left waits for the next one, a
 })
 
 /** On a busy machine one may take long, and the next ones wait for shorter ones. */
-async function expectWithinItsCall(shard: Shard, target: Float32Array, before = () => Promise.resolve()) {
+async function withinItsCall(shard: Shard, target: Float32Array, before = () => Promise.resolve()) {
   for (let tries = 0; tries < 200; tries++) {
     await nextTurn()
     const beside = before()
     const found = shard.search(query(target))
     await beside
-    if (!(found instanceof Promise)) return
+    if (!(found instanceof Promise)) return found
     await found
   }
   expect.unreachable('no search ran within its call')
@@ -138,7 +136,7 @@ test('a search that is stopped between two turns ends there, and the next one ru
   const stopped = interrupted(shard, target, scope)
   scope.stop()
   await expect(stopped).rejects.toMatchObject({ code: 'CANCELLED' })
-  await expectWithinItsCall(shard, target)
+  await withinItsCall(shard, target)
 })
 
 describe('parked searches, by the addon itself', () => {
@@ -240,7 +238,7 @@ describe('parked searches, by the addon itself', () => {
     await kernel.closeShard(shard)
     expect(() => kernel.resumeSearch(shard, 7, SLICE_US)).toThrow(expect.objectContaining({ code: 'CLOSED' }))
     const other = await filled(300)
-    await expectWithinItsCall(other.shard, other.target)
+    await withinItsCall(other.shard, other.target)
   })
 
   test('go on on the pool where no turn has time for them, and are known by their numbers', async () => {
@@ -271,7 +269,7 @@ test('beside a write that is under way a short search runs within its call', asy
   const data = await clusteredVectors(2000, DIM, 2)
   const vectors = [{ vector: 0, data, rows: null }]
   let seq = 1
-  await expectWithinItsCall(shard, target, () => {
+  await withinItsCall(shard, target, () => {
     seq += 1
     return shard.upsert({ ids: sequence(300, 2000), seq, vectors, payloads: null })
   })
