@@ -12,8 +12,8 @@ namespace vicinal::binding {
 struct SearchCall {
   uint64_t cancel = 0;
   double inlineUs = 0;
-  // Whether it waited for this turn of the event loop.
-  bool isResumed = false;
+  // Of the event loop, that it has waited for.
+  uint32_t turns = 0;
 };
 
 SearchCall readPlainSearch(Reader& reader, const Span<double>& numbers, napi_value query,

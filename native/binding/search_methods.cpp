@@ -30,8 +30,13 @@ constexpr double kShortNs = kTurnUs * 1000 / 2;
 // Where this thread keeps its searches, so many wait for a turn: for more, as a batch brings, a
 // thread of the pool is worth waking.
 constexpr size_t kMostKept = 16;
-// With less left of a turn, it is not worth beginning.
+// Whoever has found no room in so many turns is not waited for any longer: what is expected of it
+// may never fit.
+constexpr uint32_t kMostTurns = 8;
+// With less left of a turn, it is not worth beginning. No search has a whole turn: by the time that
+// it is looked at, some of it is gone.
 constexpr std::chrono::microseconds kLeastBegun(10);
+constexpr double kMostNeededNs = (kTurnUs - 10) * 1000;
 
 enum class Inline : uint8_t { Refused, Done, Parked, Left };
 
@@ -108,10 +113,10 @@ template <typename Search> Inline searchInline(Environment& environment, Begun<S
   const auto left = end - Clock::now();
   const bool isParkable = expectedNs < kMostParkedNs && canPark(search, snapshot);
   const double neededNs = kSpread * expectedNs;
-  if (!isParkable && (isParked(search) || !(neededNs < kTurnUs * 1000))) return Inline::Refused;
+  if (!isParkable && (isParked(search) || !(neededNs < kMostNeededNs))) return Inline::Refused;
   const bool isToEndNow = !isParkable || (!isParked(search) && neededNs < kShortNs);
   if (isToEndNow ? !(Microseconds(left).count() * 1000 > neededNs) : left < kLeastBegun)
-    return call.isResumed && !isKept ? Inline::Refused : Inline::Parked;
+    return call.turns < (isKept ? kMostTurns : 1) ? Inline::Parked : Inline::Refused;
   if constexpr (std::is_same_v<Search, DenseSearch>)
     if (isParkable) search.parkWalks();
   runHere(begun, CancelFlag(end));
@@ -183,9 +188,9 @@ napi_value searched(napi_env env, const std::shared_ptr<ShardHandle>& handle,
     return nullptr;
   case Inline::Parked:
     handle->park(call.cancel, environment.waiting(),
-                 [search, snapshot, cancel = call.cancel](napi_env now, const auto& parkedAt,
-                                                          double inlineUs) {
-                   const SearchCall resumed{cancel, inlineUs, true};
+                 [search, snapshot, cancel = call.cancel,
+                  turns = call.turns + 1](napi_env now, const auto& parkedAt, double inlineUs) {
+                   const SearchCall resumed{cancel, inlineUs, turns};
                    return searched(now, parkedAt, search, resumed, snapshot, Clock::now());
                  });
     return nullptr;

@@ -104,3 +104,22 @@ test('of a batch the pool does what would wait for many turns, and each search g
   expect(found.filter((one) => one instanceof Promise).length).toBeGreaterThan(16)
   expect((await Promise.all(found)).map((one) => idsOf(one)[0])).toEqual(rows)
 })
+
+test('a search that finds no room in any turn ends all the same', async () => {
+  const { shard, rowOf } = await filled(300)
+  // Before whatever waits for the same turn, as long as it goes on.
+  let isOver = false
+  let turns = 0
+  const spend = () => {
+    turns++
+    for (let arrival = 0; arrival < 5; arrival++) spendInlineUs(MOST_INLINE_US)
+    if (!isOver) setImmediate(spend)
+  }
+  await nextTurn()
+  spend()
+  const asked = [{}, { exact: true }].map((change) => shard.search(query(rowOf(5), change)))
+  for (const found of asked) expect(found).toBeInstanceOf(Promise)
+  for (const found of await Promise.all(asked)) expect(idsOf(found)[0]).toBe(5)
+  isOver = true
+  expect(turns).toBeGreaterThan(3)
+})
