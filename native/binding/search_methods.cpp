@@ -36,7 +36,7 @@ constexpr uint32_t kMostTurns = 8;
 // With less left of a turn, it is not worth beginning. No search has a whole turn: by the time that
 // it is looked at, some of it is gone.
 constexpr std::chrono::microseconds kLeastBegun(10);
-constexpr double kMostNeededNs = (kTurnUs - 10) * 1000;
+constexpr double kMostNeededNs = (kTurnUs - double(kLeastBegun.count())) * 1000;
 
 enum class Inline : uint8_t { Refused, Done, Parked, Left };
 

@@ -6,8 +6,8 @@ import type { FoundRows, SearchRequest, SearchResult, ShardHandle } from '../../
 import { MOST_INLINE_US, spendInlineUs } from '../../../src/native/inline-share.js'
 import { addon } from '../../../src/native/load.js'
 import { resultOf } from '../../../src/native/plain-search.js'
-import { Shard } from '../../../src/native/shard.js'
-import { clusteredVectors, idsOf, query, sequence, spec } from './shard-data.js'
+import type { Shard } from '../../../src/native/shard.js'
+import { clusteredVectors, filledShard, idsOf, query, sequence, spec } from './shard-data.js'
 
 const DIM = 16
 const open: Shard[] = []
@@ -16,11 +16,7 @@ afterEach(async () => {
 })
 
 async function filled(count: number) {
-  const shard = new Shard(spec(DIM))
-  open.push(shard)
-  const data = await clusteredVectors(count, DIM, 1)
-  await shard.upsert({ ids: sequence(0, count), seq: 1, vectors: [{ vector: 0, data, rows: null }], payloads: null })
-  await shard.waitForIndex()
+  const { shard, data } = await filledShard(open, count, DIM)
   return { shard, target: data.subarray(0, DIM) }
 }
 

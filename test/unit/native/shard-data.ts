@@ -1,5 +1,6 @@
 import { decodeIds, encodeIds, type PointId } from '../../../src/core/point.js'
 import type { RowBlock, SearchRequest, ShardSpec, TextBuffers } from '../../../src/native/addon.js'
+import { Shard } from '../../../src/native/shard.js'
 import { prepareVectors } from '../../../src/native/vectors.js'
 
 export const NO_FIELDS = { payload: false, vectors: new Uint32Array(0) }
@@ -44,6 +45,16 @@ export async function clusteredVectors(count: number, dim: number, seed: number)
   }
   await prepareVectors(data, dim, true)
   return data
+}
+
+/** A shard of so many of them, with its graph, that is among those to close. */
+export async function filledShard(open: Shard[], count: number, dim: number) {
+  const shard = new Shard(spec(dim))
+  open.push(shard)
+  const data = await clusteredVectors(count, dim, 1)
+  await shard.upsert({ ids: sequence(0, count), seq: 1, vectors: [{ vector: 0, data, rows: null }], payloads: null })
+  await shard.waitForIndex()
+  return { shard, data }
 }
 
 export function texts(values: readonly (unknown | undefined)[]): TextBuffers {
