@@ -1,10 +1,13 @@
 // Texts made into sparse vectors, and vectors in texts of JSON.
+#include <new>
+
 #include "binding/analyzers.hpp"
 #include "binding/arguments.hpp"
 #include "binding/environment.hpp"
 #include "binding/methods.hpp"
 #include "binding/results.hpp"
 #include "text/bm25.hpp"
+#include "text/float_json.hpp"
 #include "text/vector_json.hpp"
 
 namespace vicinal::binding {
@@ -155,14 +158,35 @@ napi_value liftVectorsAside(napi_env env, napi_callback_info info) {
   return Environment::of(env)->run(Lane::Insert, std::move(call));
 }
 
+napi_value floatsJson(napi_env env, napi_callback_info info) {
+  // Of most vectors all fit in here.
+  constexpr size_t kAtHand = 1024;
+  char atHand[kAtHand * kMostFloatLetters];
+  Arguments arguments(env, info);
+  const auto values = arguments.typed<float>(arguments[0], "values");
+  if (arguments.failed()) return nullptr;
+  std::unique_ptr<char[]> larger;
+  if (values.length > kAtHand) {
+    larger.reset(new (std::nothrow) char[values.length * kMostFloatLetters]);
+    if (!larger) {
+      throwError(env, codeName(Code::Overloaded), "out of memory while vectors are written");
+      return nullptr;
+    }
+  }
+  char* const letters = larger ? larger.get() : atHand;
+  const size_t length = writeFloats(values.data, values.length, letters);
+  napi_value text = nullptr;
+  napi_create_string_latin1(env, letters, length, &text);
+  return text;
+}
+
 } // namespace
 
 void defineTextMethods(napi_env env, napi_value exports) {
   static constexpr Method kMethods[] = {
-      {"embedTextsSync", embedTextsSync},
-      {"embedTexts", embedTexts},
-      {"liftVectorsSync", liftVectorsSync},
-      {"liftVectors", liftVectorsAside},
+      {"embedTextsSync", embedTextsSync},   {"embedTexts", embedTexts},
+      {"liftVectorsSync", liftVectorsSync}, {"liftVectors", liftVectorsAside},
+      {"floatsJson", floatsJson},
   };
   defineMethods(env, exports, kMethods, std::size(kMethods));
 }

@@ -86,6 +86,8 @@ export interface Addon {
    */
   liftVectorsSync(json: Uint8Array, mark: Uint8Array): LiftedVectors | null
   liftVectors(json: Uint8Array, mark: Uint8Array): Promise<LiftedVectors | null>
+  /** The components as numbers of JSON with commas between them: each in as few digits as lead back to the same float32. */
+  floatsJson(values: Float32Array): string
 
   /** Takes an advisory OS lock (flock) on the file, creating it (0600). Returns null when another holds it. */
   lockFile(path: string): LockHandle | null

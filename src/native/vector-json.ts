@@ -20,3 +20,12 @@ export function liftVectors(json: Uint8Array): LiftedVectors | null {
 export async function liftVectorsAside(json: Uint8Array): Promise<LiftedVectors | null> {
   return await addon().liftVectors(json, markBytes).catch(rethrow)
 }
+
+/** An array of numbers in JSON, each in as few digits as lead back to the same float32. */
+export function floatsJson(values: Float32Array): string {
+  try {
+    return `[${addon().floatsJson(values)}]`
+  } catch (error) {
+    throw toVicinalError(error)
+  }
+}

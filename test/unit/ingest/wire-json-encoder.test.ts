@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { RawJson } from '../../../src/core/point.js'
-import { float32Text, jsonText } from '../../../src/server/codec-json.js'
+import { float32Text, jsonText } from '../../../src/ingest/wire-json-encoder.js'
 
 describe('jsonText', () => {
   it('agrees with JSON.stringify on plain values', () => {
@@ -31,6 +31,17 @@ describe('jsonText', () => {
       '0.33333334',
       '1e-10',
     ])
+  })
+
+  it('writes vectors of any length so that they read back to the bit', () => {
+    const component = fc.float({ noNaN: true, noDefaultInfinity: true })
+    fc.assert(
+      fc.property(fc.array(component, { maxLength: 2000, size: 'max' }), (components) => {
+        const vector = Float32Array.from(components)
+        expect(Float32Array.from(JSON.parse(jsonText(vector)))).toEqual(vector)
+      }),
+    )
+    expect(jsonText([Float32Array.of(Number.NaN, 1), new Float32Array(0)])).toBe('[[null,1],[]]')
   })
 
   it('splices stored text, writes 64-bit integers and vectors', () => {

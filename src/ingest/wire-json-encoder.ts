@@ -3,6 +3,7 @@
  * integers, and float32 values with the digits that give the same float32 back.
  */
 import { RawJson } from '../core/point.js'
+import { floatsJson } from '../native/vector-json.js'
 
 /** Keys of nearly every answer, quoted once. */
 const QUOTED_KEYS = new Map(
@@ -34,7 +35,7 @@ export function jsonText(value: unknown): string {
 function objectText(value: object): string {
   if (Array.isArray(value)) return arrayText(value)
   if (value instanceof RawJson) return value.text
-  if (value instanceof Float32Array) return floatsText(value)
+  if (value instanceof Float32Array) return floatsJson(value)
   // Indices of sparse vectors.
   if (value instanceof Uint32Array) return `[${value.join()}]`
   if (value instanceof Date) return JSON.stringify(value)
@@ -53,12 +54,6 @@ function objectText(value: object): string {
 function arrayText(values: readonly unknown[]): string {
   let text = ''
   for (let i = 0; i < values.length; i++) text += (i === 0 ? '' : ',') + jsonText(values[i])
-  return `[${text}]`
-}
-
-function floatsText(values: Float32Array): string {
-  let text = ''
-  for (let i = 0; i < values.length; i++) text += (i === 0 ? '' : ',') + float32Text(values[i] as number)
   return `[${text}]`
 }
 
