@@ -15,7 +15,7 @@ export const K = 10
 /** Bumped when preparing changes, so that cached files are not mistaken for the new ones. */
 const RECIPE = 1
 /** Of `limit`: it has a count of its own, so that a change of trials does not have all glosses embedded anew. */
-const LIMITED_RECIPE = 2
+const LIMITED_RECIPE = 3
 /** Of a trial: of glosses each is dear to make. */
 const LIMITED_QUERIES = 1000
 const HEADER_BYTES = 8
@@ -36,7 +36,7 @@ export const DATASETS = {
   tiny: { source: 'seeded clusters', distance: 'Cosine', dim: 32, queries: 200, rows: 3000, hasTexts: true },
 }
 
-/** `limit` makes the whole, base and queries, of the source's first rows only: for trials, and for a test. */
+/** `limit` makes the whole, base and queries, of the source's first rows (short glosses) only: for trials, and a test. */
 export function dataset(name, limit = 0) {
   const folder = join(CACHE, limit > 0 ? `${name}-${limit}` : name)
   const file = (leaf) => join(folder, leaf)

@@ -23,10 +23,11 @@ const EMBEDDING = join(dirname(fileURLToPath(import.meta.url)), 'embedding.mjs')
 
 const written = (number) => number.toLocaleString('en-US')
 
-/** `count` glosses drawn at random, in the order of the draw, no two of the same text; and their vectors. */
-export async function glossVectors(count, seed, say) {
-  const texts = shuffled([...new Set(allGlosses())], seed).slice(0, count)
-  if (texts.length < count) throw new Error(`WordNet has ${texts.length} different glosses, ${count} are wanted`)
+/** `count` glosses of at most so many letters, in the order they are drawn in, no two the same; and their vectors. */
+export async function glossVectors(count, mostLetters, seed, say) {
+  const all = [...new Set(allGlosses())].filter(({ length }) => length <= mostLetters)
+  const texts = shuffled(all, seed).slice(0, count)
+  if (texts.length < count) throw new Error(`WordNet has ${texts.length} such glosses, ${count} are wanted`)
   return { texts, vectors: await embed(texts, say) }
 }
 

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <atomic>
+#include <chrono>
 #include <cstdlib>
 #include <cstring>
 #include <dlfcn.h>
@@ -15,6 +16,9 @@ namespace {
 
 std::atomic<int> failures{0};
 std::atomic<int> threadsStarted{0};
+
+// Of a run's time most is in few tests; those that take this long are told.
+constexpr double kSlowSeconds = 5;
 
 bool isSelected(const char* name, int argc, char** argv) {
   if (argc < 2) return true;
@@ -86,11 +90,12 @@ extern "C" int pthread_create(pthread_t* thread, const pthread_attr_t* attribute
 
 int main(int argc, char** argv) {
   using namespace vicinal::test;
-  if (isForRaces()) std::erase_if(registry(), [](const Test& test) { return test.isSolo; });
+  if (isForRaces())
+    std::erase_if(registry(), [](const Test& test) { return test.kind != TestKind::Racing; });
   // The others come after: threads of a pool that all share start once, and are to be seen
   // starting.
   std::stable_partition(registry().begin(), registry().end(),
-                        [](const Test& test) { return test.isSolo; });
+                        [](const Test& test) { return test.kind == TestKind::Solo; });
   int passed = 0;
   int failed = 0;
   for (size_t at = 0; at < registry().size(); at++) {
@@ -98,8 +103,12 @@ int main(int argc, char** argv) {
     if (!isOfPart(at) || !isSelected(test.name, argc, argv)) continue;
     const int before = failures;
     const int startedBefore = threadsStarted;
+    const auto started = std::chrono::steady_clock::now();
     test.body();
-    if (test.isSolo && threadsStarted != startedBefore)
+    const std::chrono::duration<double> took = std::chrono::steady_clock::now() - started;
+    if (took.count() > kSlowSeconds)
+      std::cerr << "  " << took.count() << " s: " << test.name << std::endl;
+    if (test.kind == TestKind::Solo && threadsStarted != startedBefore)
       fail(__FILE__, __LINE__, "it starts a thread, and so is no SOLO_TEST");
     (failures == before ? passed : failed)++;
     if (failures != before) std::cerr << "FAILED " << test.name << std::endl;

@@ -4,13 +4,16 @@
 //   b); }
 //
 // A SOLO_TEST starts no thread, which AddressSanitizer's run checks; ThreadSanitizer's, which could
-// find nothing in it, leaves it out, and files that have no other. When in doubt, TEST.
+// find nothing in it, leaves it out, and files that have no other. An ANSWERS_TEST starts threads,
+// but none at odds with it: it fills a shard, waits for what indexes it, and looks at answers,
+// which ThreadSanitizer's run, several times as slow, leaves to the others. When in doubt, TEST.
 //
 // CHECK goes on after a failure, REQUIRE leaves the test. scripts/test-native.mjs links every file
 // of this folder into one program and runs it; arguments select tests whose names contain one of
 // them, and VICINAL_TEST_PART=0/3 every third.
 #pragma once
 
+#include <cstdint>
 #include <functional>
 #include <iostream>
 #include <sstream>
@@ -19,10 +22,12 @@
 
 namespace vicinal::test {
 
+enum class TestKind : uint8_t { Racing, Answers, Solo };
+
 struct Test {
   const char* name;
   void (*body)();
-  bool isSolo;
+  TestKind kind;
 };
 
 std::vector<Test>& registry();
@@ -41,8 +46,8 @@ template <typename T> std::vector<T> firstForRaces(std::initializer_list<T> all)
 }
 
 struct Registration {
-  Registration(const char* name, void (*body)(), bool isSolo) {
-    registry().push_back({name, body, isSolo});
+  Registration(const char* name, void (*body)(), TestKind kind) {
+    registry().push_back({name, body, kind});
   }
 };
 
@@ -58,13 +63,14 @@ void checkEqual(const A& seen, const B& expected, const char* text, const char* 
 
 #define VICINAL_JOIN_(a, b) a##b
 #define VICINAL_JOIN(a, b) VICINAL_JOIN_(a, b)
-#define VICINAL_TEST(name, isSolo)                                                                 \
+#define VICINAL_TEST(name, kind)                                                                   \
   static void VICINAL_JOIN(test_, __LINE__)();                                                     \
   static const ::vicinal::test::Registration VICINAL_JOIN(registration_, __LINE__){                \
-      name, VICINAL_JOIN(test_, __LINE__), isSolo};                                                \
+      name, VICINAL_JOIN(test_, __LINE__), ::vicinal::test::TestKind::kind};                       \
   static void VICINAL_JOIN(test_, __LINE__)()
-#define TEST(name) VICINAL_TEST(name, false)
-#define SOLO_TEST(name) VICINAL_TEST(name, true)
+#define TEST(name) VICINAL_TEST(name, Racing)
+#define ANSWERS_TEST(name) VICINAL_TEST(name, Answers)
+#define SOLO_TEST(name) VICINAL_TEST(name, Solo)
 #define CHECK(condition)                                                                           \
   do {                                                                                             \
     if (!(condition)) ::vicinal::test::fail(__FILE__, __LINE__, #condition);                       \

@@ -133,11 +133,12 @@ struct Shape {
 
 } // namespace
 
-TEST("recall that was asked for is kept by filters that leave out the query's own cluster") {
-  const auto shapes = firstForRaces<Shape>({{Metric::L2, CodeKind::None, 200, 0.55f},
-                                            {Metric::Cosine, CodeKind::Auto, 200, 0.8f},
-                                            {Metric::Cosine, CodeKind::Auto, 60, 1.0f},
-                                            {Metric::L2, CodeKind::Rabitq1, 200, 0.55f}});
+ANSWERS_TEST(
+    "recall that was asked for is kept by filters that leave out the query's own cluster") {
+  const Shape shapes[] = {{Metric::L2, CodeKind::None, 200, 0.55f},
+                          {Metric::Cosine, CodeKind::Auto, 200, 0.8f},
+                          {Metric::Cosine, CodeKind::Auto, 60, 1.0f},
+                          {Metric::L2, CodeKind::Rabitq1, 200, 0.55f}};
   using Filters = std::pair<const char*, std::vector<uint8_t> (*)(uint32_t)>;
   const Filters filters[] = {
       {"not its own", [](uint32_t own) { return Clusters::isNot("cluster", own); }},

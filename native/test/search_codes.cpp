@@ -74,9 +74,9 @@ SearchRequest asking(float recall) {
 
 } // namespace
 
-TEST("codes of every kind keep the recall asked for, by every metric that has them") {
+ANSWERS_TEST("codes of every kind keep the recall asked for, by every metric that has them") {
   for (const CodeKind kind : kKinds)
-    for (const Metric metric : firstForRaces({Metric::Cosine, Metric::Dot, Metric::L2})) {
+    for (const Metric metric : {Metric::Cosine, Metric::Dot, Metric::L2}) {
       const CodedShard coded(kind, metric, isSlow() ? 2000 : 10'000);
       CHECK(coded.kind() == kind);
       for (const float recall : {0.9f, 0.99f})
@@ -94,7 +94,8 @@ TEST("a graph built on codes of 4 bits is sound, and as good as one built on vec
   CHECK(coded.recallOf(wide) > plain.recallOf(wide) - 0.02);
 }
 
-TEST("codes that are to be ignored are, and those not to be rescored are scores of their own") {
+ANSWERS_TEST(
+    "codes that are to be ignored are, and those not to be rescored are scores of their own") {
   const CodedShard coded(CodeKind::Rabitq1, Metric::Cosine, isSlow() ? 2000 : 6000);
   const auto query = clusteredRows(1, kDim, 99, true);
   SearchRequest request = asking(0.95f);
@@ -117,7 +118,7 @@ TEST("codes that are to be ignored are, and those not to be rescored are scores 
   CHECK(coded.recallOf(raw, 100) < coded.recallOf(request, 100));
 }
 
-TEST("oversampling scores as many exactly as it says") {
+ANSWERS_TEST("oversampling scores as many exactly as it says") {
   const CodedShard coded(CodeKind::Rabitq1, Metric::L2, isSlow() ? 2000 : 6000);
   const auto query = clusteredRows(1, kDim, 98, false);
   SearchRequest request = asking(0.9f);
@@ -125,7 +126,7 @@ TEST("oversampling scores as many exactly as it says") {
   CHECK_EQUAL(coded.find(query.data(), request).stats.rescored, 75u);
 }
 
-TEST("a file says which codes it holds; other ones asked for are made on opening it") {
+ANSWERS_TEST("a file says which codes it holds; other ones asked for are made on opening it") {
   for (const CodeKind kind : kKinds) {
     const CodedShard coded(kind, Metric::Cosine, isSlow() ? 1500 : 5000);
     auto written = coded.shard->checkpoint(scratchFolder());
@@ -147,7 +148,7 @@ TEST("a file says which codes it holds; other ones asked for are made on opening
   }
 }
 
-TEST("codes of 4 bits along fewer directions answer alike from a file, and grow") {
+ANSWERS_TEST("codes of 4 bits along fewer directions answer alike from a file, and grow") {
   constexpr uint32_t kWide = 320;
   constexpr uint32_t kRank = 40;
   constexpr uint32_t kRows = 5000;

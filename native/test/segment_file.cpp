@@ -16,7 +16,7 @@ std::string writeSegment(Shard& shard, uint32_t points) {
 
 } // namespace
 
-TEST("any changed byte, and any cut, of a segment file is reported") {
+ANSWERS_TEST("any changed byte, and any cut, of a segment file is reported") {
   ThreadPool pool(2);
   Shard shard(testSpec(), pool);
   const std::string path = writeSegment(shard, 300);
@@ -38,7 +38,7 @@ TEST("any changed byte, and any cut, of a segment file is reported") {
   }
 }
 
-TEST("a forged directory or graph, checksums and all, never crashes the opener") {
+ANSWERS_TEST("a forged directory or graph, checksums and all, never crashes the opener") {
   ThreadPool pool(2);
   Shard shard(testSpec(), pool);
   const std::string path = writeSegment(shard, 300);

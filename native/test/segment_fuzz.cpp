@@ -132,7 +132,7 @@ Written write(Shard& shard) {
 
 } // namespace
 
-TEST("segment files and overlays that are nearly right are answered from or refused") {
+ANSWERS_TEST("segment files and overlays that are nearly right are answered from or refused") {
   ThreadPool pool(2);
   Damage damage;
   Shard source(narrowSpec(), pool);
@@ -165,7 +165,7 @@ TEST("segment files and overlays that are nearly right are answered from or refu
   CHECK(opened > executions / 100);
 }
 
-TEST("files of payload indexes that are nearly right are answered from or refused") {
+ANSWERS_TEST("files of payload indexes that are nearly right are answered from or refused") {
   ThreadPool pool(2);
   Damage damage;
   Shard source(testSpec(), pool);

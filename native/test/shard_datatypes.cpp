@@ -192,7 +192,8 @@ constexpr uint32_t rowsOfTest() { return 3000; }
 
 } // namespace
 
-TEST("narrow vectors: answers are those of the same floats, through churn, compaction and files") {
+ANSWERS_TEST(
+    "narrow vectors: answers are those of the same floats, through churn, compaction and files") {
   for (const Kept& kept : kTested) {
     Pair pair(kept);
     pair.upsert(0, test::isSlow() ? 1000 : rowsOfTest());
@@ -252,7 +253,7 @@ TEST("narrow vectors: memory and files hold so many bytes a component") {
   }
 }
 
-TEST("narrow vectors: those that stay in their file give the same scores") {
+ANSWERS_TEST("narrow vectors: those that stay in their file give the same scores") {
   for (const Kept& kept : kTested) {
     if (kept.code == CodeKind::None) continue;
     Pair pair(kept);
@@ -271,7 +272,8 @@ TEST("narrow vectors: those that stay in their file give the same scores") {
   }
 }
 
-TEST("narrow vectors: the table gets floats, with the checksums of floats, and gives them back") {
+ANSWERS_TEST(
+    "narrow vectors: the table gets floats, with the checksums of floats, and gives them back") {
   for (const Kept& kept : {kAll[0], kAll[5]}) {
     Pair pair(kept);
     pair.upsert(0, 500);
@@ -300,7 +302,7 @@ TEST("narrow vectors: the table gets floats, with the checksums of floats, and g
   }
 }
 
-TEST("narrow vectors: files of floats are opened as such, until compaction") {
+ANSWERS_TEST("narrow vectors: files of floats are opened as such, until compaction") {
   for (const Kept& kept : {kAll[0], kAll[5]}) {
     Pair pair(kept);
     pair.upsert(0, 1000);
@@ -324,7 +326,7 @@ TEST("narrow vectors: files of floats are opened as such, until compaction") {
   }
 }
 
-TEST("a file of an older format is told from a damaged one, and not read") {
+ANSWERS_TEST("a file of an older format is told from a damaged one, and not read") {
   Pair pair(kAll[0]);
   pair.upsert(0, 100);
   pair.settle();
@@ -367,7 +369,7 @@ TEST("narrow vectors: a segment that is full of them is followed by another") {
   CHECK_EQUAL(pointsOf(shard), uint64_t(500));
 }
 
-TEST("narrow vectors: a file that has narrower ones than asked for is opened as it is") {
+ANSWERS_TEST("narrow vectors: a file that has narrower ones than asked for is opened as it is") {
   Pair pair({Datatype::Uint8, Metric::L2, CodeKind::Auto});
   pair.upsert(0, 100);
   pair.settle();
@@ -431,7 +433,7 @@ ShardSpec floatSpec(Datatype datatype = Datatype::Float32) {
 
 } // namespace
 
-TEST(
+ANSWERS_TEST(
     "narrow vectors: rows are kept as narrow as holds all that came, once that is enough to tell") {
   ThreadPool pool(2);
   for (const Datatype held : {Datatype::Uint8, Datatype::Float16, Datatype::Float32}) {
@@ -473,7 +475,7 @@ TEST("narrow vectors: a number that they cannot hold begins a wider segment, for
   CHECK_EQUAL(pointsOf(few), uint64_t(2010));
 }
 
-TEST("narrow vectors: what a file has tells how narrow the next rows may be") {
+ANSWERS_TEST("narrow vectors: what a file has tells how narrow the next rows may be") {
   ThreadPool pool(2);
   using enum Datatype;
   for (const Datatype held : {Uint8, Float32}) {
@@ -533,7 +535,7 @@ TEST("narrow vectors: numbers of all kinds, in any order, come back to the bit")
   }
 }
 
-TEST("narrow vectors: a type holds what comes back to the bit, and nothing else") {
+ANSWERS_TEST("narrow vectors: a type holds what comes back to the bit, and nothing else") {
   for (uint32_t bits = 0; bits < 0x10000; bits++) {
     const float half = fromHalf({uint16_t(bits)});
     if (std::isfinite(half)) CHECK(holds(Datatype::Float16, &half, 1));

@@ -167,9 +167,9 @@ TableView viewOf(const TableRows& rows) {
 
 } // namespace
 
-TEST("multivectors: scores by several examples are made of MaxSim, walk or not") {
+ANSWERS_TEST("multivectors: scores by several examples are made of MaxSim, walk or not") {
   using Combine = Combination::Combine;
-  for (const Metric metric : firstForRaces({Metric::Cosine, Metric::Dot, Metric::L2})) {
+  for (const Metric metric : {Metric::Cosine, Metric::Dot, Metric::L2}) {
     Model model(metric);
     model.fill(0, 3000);
     CHECK(waitForIndex(*model.shard).isOk());
@@ -216,8 +216,8 @@ TEST("multivectors: scores by several examples are made of MaxSim, walk or not")
   }
 }
 
-TEST("multivectors: exact answers are a plain model's, through updates and deletes") {
-  for (const Metric metric : firstForRaces({Metric::Cosine, Metric::Dot, Metric::L2})) {
+ANSWERS_TEST("multivectors: exact answers are a plain model's, through updates and deletes") {
+  for (const Metric metric : {Metric::Cosine, Metric::Dot, Metric::L2}) {
     Model model(metric);
     model.fill(0, 300);
     model.check(*model.shard);
@@ -242,7 +242,7 @@ TEST("multivectors: the graph of their vectors leads to the rows") {
   }
 }
 
-TEST("multivectors: of halves and of bytes, answers are a plain model's") {
+ANSWERS_TEST("multivectors: of halves and of bytes, answers are a plain model's") {
   for (const auto& [metric, datatype] :
        {std::pair{Metric::Cosine, Datatype::Float16}, {Metric::L2, Datatype::Uint8}}) {
     Model model(metric, datatype);
@@ -287,7 +287,7 @@ void checkGivenBack(Datatype datatype) {
   model.check(*model.shard);
 }
 
-TEST("multivectors: the table, segment files and compaction give them back") {
+ANSWERS_TEST("multivectors: the table, segment files and compaction give them back") {
   for (const Datatype datatype : {Datatype::Float32, Datatype::Float16, Datatype::Uint8})
     checkGivenBack(datatype);
 }

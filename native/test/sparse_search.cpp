@@ -275,7 +275,7 @@ TEST("sparse search gives what a scan of all vectors gives, after every kind of 
   }
 }
 
-TEST("rarity in a corpus counts the vectors of the rows that match it alone") {
+ANSWERS_TEST("rarity in a corpus counts the vectors of the rows that match it alone") {
   ThreadPool pool(2);
   std::mt19937 random(12);
   Shard shard(sparseSpec(), pool);
@@ -294,7 +294,8 @@ TEST("rarity in a corpus counts the vectors of the rows that match it alone") {
   }
 }
 
-TEST("sparse vectors are scored by several examples as their definitions say, all rows of them") {
+ANSWERS_TEST(
+    "sparse vectors are scored by several examples as their definitions say, all rows of them") {
   ThreadPool pool(2);
   std::mt19937 random(13);
   Shard shard(sparseSpec(), pool);
@@ -323,7 +324,7 @@ TEST("sparse vectors are scored by several examples as their definitions say, al
   }
 }
 
-TEST("scores whose sums pass beyond the greatest float on their way are not lost") {
+ANSWERS_TEST("scores whose sums pass beyond the greatest float on their way are not lost") {
   ThreadPool pool(2);
   Shard shard(sparseSpec(), pool);
   SparseBatch batch;
@@ -369,7 +370,7 @@ TEST("waiting for the index waits for postings too, and a file takes them over")
   checkAnswers(shard, model, random, 30, false);
 }
 
-TEST("sparse search is exact over one run of many windows, with nothing deleted") {
+ANSWERS_TEST("sparse search is exact over one run of many windows, with nothing deleted") {
   ThreadPool pool(2);
   for (const bool hasNegatives : {false, true}) {
     std::mt19937 random(hasNegatives ? 11 : 12);
@@ -418,7 +419,7 @@ TEST("an opened segment has the sparse vectors and postings it was written with,
   checkAnswers(again, model, random, 50, false);
 }
 
-TEST("rows with sparse vectors go into the table and back, and any changed bit is told") {
+ANSWERS_TEST("rows with sparse vectors go into the table and back, and any changed bit is told") {
   ThreadPool pool(2);
   std::mt19937 random(9);
   Shard shard(sparseSpec(), pool);

@@ -29,8 +29,8 @@ const SWEEPS: Record<string, Sweep> = {
     codes: ['IO_FAILED'],
     // Half the steps have half the calls and take half the time for each of them.
     steps: STEPS / 2,
-    stride: 1,
-    least: 300,
+    stride: 2,
+    least: 150,
   },
   'one of ten calls of a longer script fails once with EIO': {
     rule: ANY_CALL,

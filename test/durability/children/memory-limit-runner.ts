@@ -9,7 +9,7 @@ import { type Collection, type Hit, open, VicinalError } from '../../../src/inde
 const BATCH_BYTES = 4 * 1024 * 1024
 const CENTRES = 64
 const AXES = 12
-const QUERIES = 50
+const QUERIES = 20
 /** So many of them are asked for exactness, which reads all vectors from the disk. */
 const EXACT_QUERIES = 2
 const LIMIT = 10
