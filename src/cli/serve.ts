@@ -71,7 +71,7 @@ export async function serve(args: string[]): Promise<number> {
     return 0
   } finally {
     const deadlineMs = settings.integer('shutdownTimeoutMs') as number
-    await Promise.all([server.close(deadlineMs), threads?.close(deadlineMs)])
+    await server.close(deadlineMs)
     await opening.then(
       (database) => database.close(),
       () => {},

@@ -35,6 +35,8 @@ export interface ThreadsBeside {
   /** Whether one of them has taken a connection, of which nothing was read. */
   take(connection: Socket): boolean
   states(): Promise<readonly ServiceState[]>
+  /** As the server's own: until then they forward. */
+  close(deadlineMs: number): Promise<void>
 }
 
 export interface Server {
@@ -63,7 +65,9 @@ export function createServer({ database, memory, threads, ...given }: ServerOpti
       return await service.listen()
     },
     async close(deadlineMs = settings.closeDeadlineMs) {
-      await Promise.all([service.close(deadlineMs), forwarded.close(deadlineMs)])
+      const late = performance.now() + deadlineMs
+      await Promise.all([service.close(deadlineMs), threads.close(deadlineMs)])
+      await forwarded.close(Math.max(0, late - performance.now()))
     },
   }
 }

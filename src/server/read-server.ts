@@ -65,6 +65,7 @@ export function createReadServer(options: ReadServerOptions): ReadServer {
     if (!service.lets(request)) return false
     const name = collectionRead(request)
     if (name !== null && database.has(name) && !(isLimited && declaredBytes(request) >= LARGE_BODY_BYTES)) return false
+    if (service.isClosing()) response.shouldKeepAlive = false
     forwarder.pass(request, response)
     return true
   })

@@ -51,6 +51,8 @@ export class Service<C extends ReadCall> {
   /** Known beforehand, so that no line is put together only to be dropped. */
   readonly #logsRequests: boolean
   #closing: Promise<void> | null = null
+  /** Requests that come now come too late. */
+  #isRefusing = false
   readonly #trusted = new WeakMap<IncomingMessage, string>()
 
   constructor(parts: ServiceParts<C>) {
@@ -129,9 +131,23 @@ export class Service<C extends ReadCall> {
       this.#tickets.stopAll()
       this.app.server.closeAllConnections()
     }, deadlineMs)
+    this.#tickets.endConnections()
+    this.#linger()
     await this.app.close()
     clearTimeout(cut)
     this.app.log.info('stopped')
+  }
+
+  /** Whatever closes the server would close its idle connections first. */
+  #linger(): void {
+    const { server } = this.app
+    const closeIdle = server.closeIdleConnections.bind(server)
+    server.closeIdleConnections = () => {}
+    setTimeout(() => {
+      this.#isRefusing = true
+      server.closeIdleConnections = closeIdle
+      closeIdle()
+    }, this.#settings.closeLingerMs).unref()
   }
 
   #enter(...[request, reply, config, done]: Parameters<Entrance>): void {
@@ -160,7 +176,7 @@ export class Service<C extends ReadCall> {
       // Where no route matched there is nothing to see without a key either.
       this.#keys.check(request.headers, config?.declared.access ?? 'read')
       const work = config?.declared.work ?? 'light'
-      if (this.#closing && work !== 'light') throw stopping()
+      if (this.#isRefusing && work !== 'light') throw stopping()
       checkContentEncoding(request.headers['content-encoding'])
       ticket.admit(work, this.#admission.enter(work, request.headers))
       if (work === 'read') noteArrival()

@@ -31,6 +31,11 @@ export interface ServerSettings {
   keepAliveTimeoutMs: number
   /** What `close` gives requests in work before it cuts them off. */
   closeDeadlineMs: number
+  /**
+   * For so long `close` keeps idle connections: who has just been answered may have sent the next request already, which a
+   * closed connection would reset. It is answered, and told that it was the last.
+   */
+  closeLingerMs: number
   logLevel: 'trace' | 'debug' | 'info' | 'warn' | 'error' | 'silent'
   /** Where log lines go; default stderr, since stdout belongs to the command's own output. */
   logStream: { write(line: string): void }
@@ -55,6 +60,7 @@ export const DEFAULT_SETTINGS: ServerSettings = {
   requestTimeoutMs: 120_000,
   keepAliveTimeoutMs: 75_000,
   closeDeadlineMs: 10_000,
+  closeLingerMs: 100,
   logLevel: 'info',
   logStream: process.stderr,
 }

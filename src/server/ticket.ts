@@ -45,6 +45,11 @@ export class Ticket {
     else this.#release = release
   }
 
+  /** Its answer is the last of its connection. */
+  endConnection(): void {
+    this.#response.shouldKeepAlive = false
+  }
+
   end(admission: Admission): { status: number; elapsedMs: number } {
     const answered = this.#response.writableFinished
     if (!answered) this.stop.stop()
@@ -76,6 +81,10 @@ export class OpenTickets {
     if (last === undefined || last === ticket) return
     this.#tickets[ticket.place] = last
     last.place = ticket.place
+  }
+
+  endConnections(): void {
+    for (const ticket of this.#tickets) ticket.endConnection()
   }
 
   stopAll(): void {

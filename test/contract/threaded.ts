@@ -36,9 +36,7 @@ export async function startThreaded(
     url,
     threads,
     trouble,
-    async close(deadlineMs = 2_000) {
-      await Promise.all([server.close(deadlineMs), threads.close(deadlineMs)])
-    },
+    close: (deadlineMs = 2_000) => server.close(deadlineMs),
   }
 }
 

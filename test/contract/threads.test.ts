@@ -307,6 +307,34 @@ describe('threads that end', () => {
     expect(await (await database.collection('a')).count()).toBe(2)
   })
 
+  it.each([0, 2])('end no connection of who asks all the time before it is told, with %d beside', async (count) => {
+    await start({ count, closeLingerMs: 5_000 })
+    await made(new Line(service.url))
+    const answers: Answer[] = []
+    const endings: unknown[] = []
+    const asking = Array.from({ length: 24 }, async (_, id) => {
+      const line = new Line(service.url)
+      const asked = [
+        () => line.call('POST', QUERY, NEAR),
+        () => line.call('PUT', '/collections/a/points?wait=true', { points: [point(id)] }),
+      ]
+      try {
+        for (let at = id; ; at++) answers.push(await (asked[at % 2] as () => Promise<Answer>)())
+      } catch (error) {
+        endings.push((error as NodeJS.ErrnoException).code)
+      }
+    })
+    await sleep(300)
+    const before = answers.length
+    await service.close(10_000)
+    await Promise.all(asking)
+    expect(new Set(endings)).toEqual(new Set(['ECONNREFUSED']))
+    expect(new Set(answers.map(({ status }) => status))).toEqual(new Set([200]))
+    const last = answers.slice(before).filter(({ headers }) => headers.connection === 'close')
+    expect(last.length).toBe(asking.length)
+    expect(await (await database.collection('a')).count()).toBe(asking.length)
+  })
+
   it('bound the connections of all threads together', async () => {
     await start({ count: 2, maxConnections: 3 })
     await lines()
