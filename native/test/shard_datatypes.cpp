@@ -192,11 +192,10 @@ constexpr uint32_t rowsOfTest() { return 3000; }
 
 } // namespace
 
-ANSWERS_TEST(
-    "narrow vectors: answers are those of the same floats, through churn, compaction and files") {
+TEST("narrow vectors: answers are those of the same floats, through churn, compaction and files") {
   for (const Kept& kept : kTested) {
     Pair pair(kept);
-    pair.upsert(0, test::isSlow() ? 1000 : rowsOfTest());
+    pair.upsert(0, test::isForRaces() ? 500 : test::isSlow() ? 1000 : rowsOfTest());
     // By the tail alone, then by codes or graph, then after writes to them.
     checkAlike(pair, *pair.narrow);
     pair.settle();
@@ -433,7 +432,7 @@ ShardSpec floatSpec(Datatype datatype = Datatype::Float32) {
 
 } // namespace
 
-ANSWERS_TEST(
+TEST(
     "narrow vectors: rows are kept as narrow as holds all that came, once that is enough to tell") {
   ThreadPool pool(2);
   for (const Datatype held : {Datatype::Uint8, Datatype::Float16, Datatype::Float32}) {
@@ -475,7 +474,7 @@ TEST("narrow vectors: a number that they cannot hold begins a wider segment, for
   CHECK_EQUAL(pointsOf(few), uint64_t(2010));
 }
 
-ANSWERS_TEST("narrow vectors: what a file has tells how narrow the next rows may be") {
+TEST("narrow vectors: what a file has tells how narrow the next rows may be") {
   ThreadPool pool(2);
   using enum Datatype;
   for (const Datatype held : {Uint8, Float32}) {

@@ -275,7 +275,7 @@ TEST("sparse search gives what a scan of all vectors gives, after every kind of 
   }
 }
 
-ANSWERS_TEST("rarity in a corpus counts the vectors of the rows that match it alone") {
+TEST("rarity in a corpus counts the vectors of the rows that match it alone") {
   ThreadPool pool(2);
   std::mt19937 random(12);
   Shard shard(sparseSpec(), pool);
@@ -294,8 +294,7 @@ ANSWERS_TEST("rarity in a corpus counts the vectors of the rows that match it al
   }
 }
 
-ANSWERS_TEST(
-    "sparse vectors are scored by several examples as their definitions say, all rows of them") {
+TEST("sparse vectors are scored by several examples as their definitions say, all rows of them") {
   ThreadPool pool(2);
   std::mt19937 random(13);
   Shard shard(sparseSpec(), pool);

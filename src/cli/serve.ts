@@ -64,7 +64,7 @@ export async function serve(args: string[]): Promise<number> {
     await threads?.ready()
     const url = await server.listen()
     // Until then the service answers 503; whoever waits for this line may send requests.
-    await opening
+    if ((await Promise.race([opening, stopped])) === undefined) return 0
     process.stdout.write(`vicinal: listening on ${url}, data in ${folder}\n`)
     if (sample) await untilStopped(runSample(url, options), stopped)
     await stopped
@@ -72,11 +72,16 @@ export async function serve(args: string[]): Promise<number> {
   } finally {
     const deadlineMs = settings.integer('shutdownTimeoutMs') as number
     await server.close(deadlineMs)
-    await opening.then(
-      (database) => database.close(),
-      () => {},
-    )
+    await closeOnceOpen(opening, deadlineMs)
   }
+}
+
+/** What is still being opened after so long is left as a kill leaves it: nothing of it was acknowledged yet. */
+async function closeOnceOpen(opening: Promise<SharingDatabase>, deadlineMs: number): Promise<void> {
+  const late = setTimeout(() => process.exit(0), deadlineMs)
+  const database = await opening.catch(() => null)
+  clearTimeout(late)
+  await database?.close()
 }
 
 /** The database, with the snapshots that are to be taken in first. */
@@ -173,6 +178,7 @@ function serverOptions(settings: Settings): Omit<ServerOptions, 'database'> {
     maxConcurrentReads: settings.integer('maxConcurrent') as number,
     timeoutMs: settings.integer('timeoutMs') as number,
     requestTimeoutMs: settings.integer('requestTimeoutMs') as number,
+    closeLingerMs: settings.integer('shutdownLingerMs') as number,
     logLevel,
   }
 }

@@ -74,6 +74,13 @@ export const SERVE_SETTINGS = {
     10_000,
     'how long a stop waits for requests it took',
   ),
+  shutdownLingerMs: setting(
+    'shutdown-linger-ms',
+    'shutdownLingerMs',
+    'integer',
+    100,
+    'how long a stop still answers on connections that are open',
+  ),
   memoryLimit: setting(
     'memory-limit',
     'memoryLimit',

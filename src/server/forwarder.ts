@@ -14,10 +14,12 @@ const MOST_IDLE_SOCKETS = 32
 
 export class Forwarder {
   readonly #socketPath: string
+  readonly #isClosing: () => boolean
   readonly #agent = new Agent({ keepAlive: true, maxSockets: MOST_SOCKETS, maxFreeSockets: MOST_IDLE_SOCKETS })
 
-  constructor(socketPath: string) {
+  constructor(socketPath: string, isClosing: () => boolean) {
     this.#socketPath = socketPath
+    this.#isClosing = isClosing
   }
 
   /** Nothing was read of its body. */
@@ -72,7 +74,7 @@ export class Forwarder {
       fail(response, error as Error)
       return null
     }
-    sent.once('response', (answer) => handBack(request, sent, answer, response))
+    sent.once('response', (answer) => handBack(request, sent, answer, response, this.#isClosing()))
     sent.on('error', (error) => fail(response, error))
     // Whoever hung up wants no answer.
     response.once('close', () => {
@@ -82,12 +84,13 @@ export class Forwarder {
   }
 }
 
-/** Who has answered before the body was there to its end has no use for it. */
+/** Who has answered before the body was there to its end has no use for it. The last answer of a connection says so. */
 function handBack(
   request: IncomingMessage,
   sent: ClientRequest,
   answer: IncomingMessage,
   response: ServerResponse,
+  isLast: boolean,
 ): void {
   const told = withoutHeaders(answer.rawHeaders, [])
   const isUnread = !sent.writableEnded
@@ -95,7 +98,8 @@ function handBack(
     request.unpipe(sent)
     request.resume()
   }
-  const ends = answer.headers.connection === 'close' || (isUnread && answer.statusCode !== 200 && hasLargeBody(request))
+  const leavesBody = isUnread && answer.statusCode !== 200 && hasLargeBody(request)
+  const ends = isLast || leavesBody || answer.headers.connection === 'close'
   if (ends) told.push('connection', 'close')
   response.sendDate = false
   response.writeHead(answer.statusCode as number, told)

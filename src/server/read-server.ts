@@ -47,7 +47,7 @@ export function createReadServer(options: ReadServerOptions): ReadServer {
   const { database, isLimited, forwardTo, listenOn, onConnectionClosed, ...given } = options
   const settings = { ...DEFAULT_SETTINGS, ...given }
   const gate = new DatabaseGate<ReadableDatabase>(database, () => {})
-  const forwarder = new Forwarder(forwardTo)
+  const forwarder = new Forwarder(forwardTo, () => service.isClosing())
   const service = new Service<ReadCall>({
     settings,
     memory: null,
@@ -65,7 +65,6 @@ export function createReadServer(options: ReadServerOptions): ReadServer {
     if (!service.lets(request)) return false
     const name = collectionRead(request)
     if (name !== null && database.has(name) && !(isLimited && declaredBytes(request) >= LARGE_BODY_BYTES)) return false
-    if (service.isClosing()) response.shouldKeepAlive = false
     forwarder.pass(request, response)
     return true
   })

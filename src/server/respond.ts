@@ -41,7 +41,7 @@ export class MeasuredResult {
 export function sendResult(request: FastifyRequest, reply: FastifyReply, result: unknown): FastifyReply {
   if (result instanceof StreamBody) {
     const { name, bytes, chunks } = result.data
-    dropStalledReader(request)
+    dropStalledReader(request, reply)
     return reply
       .type('application/octet-stream')
       .header('content-length', bytes)
@@ -82,7 +82,7 @@ function send(request: FastifyRequest, reply: FastifyReply, envelope: object): F
   const { accept } = request.headers
   const isMsgpack = accept?.includes(MSGPACK_TYPE) === true
   const body = isMsgpack ? msgpackBody(envelope, accept) : jsonBody(envelope)
-  if (body.length > LARGE_ANSWER_BYTES) dropStalledReader(request)
+  if (body.length > LARGE_ANSWER_BYTES) dropStalledReader(request, reply)
   return reply.header('content-type', isMsgpack ? MSGPACK_TYPE : JSON_TYPE).send(body)
 }
 
@@ -104,9 +104,11 @@ function bounded(encode: () => Buffer): Buffer {
   }
 }
 
-function dropStalledReader(request: FastifyRequest): void {
-  const { socket } = request.raw
-  socket.setTimeout(STALLED_READER_MS, () => socket.destroy())
+function dropStalledReader({ raw }: FastifyRequest, reply: FastifyReply): void {
+  const { socket } = raw
+  const drop = () => socket.destroy()
+  socket.setTimeout(STALLED_READER_MS, drop)
+  reply.raw.once('close', () => socket.off('timeout', drop))
 }
 
 function secondsSince(startedMs: number): number {

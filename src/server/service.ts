@@ -12,12 +12,15 @@ import { registerFailures } from './failures.js'
 import { createApp } from './fastify-app.js'
 import { HostGuard, isLoopback } from './hosts.js'
 import { Metrics, type RouteMetrics, type ServiceState } from './metrics.js'
+import { OpenSockets } from './open-sockets.js'
 import { type AnswerElsewhere, type Entrance, type RouteConfig, registerRoutes } from './router.js'
 import type { ServerSettings } from './settings.js'
 import { OpenTickets, Ticket } from './ticket.js'
 import { VERSION, VERSION_HEADER } from './versions.js'
 
 const CLOSED_RETRY_AFTER_MS = 1000
+/** How often a service that stops looks for connections that have got their answers. */
+const IDLE_EVERY_MS = 20
 const LOGGED_PATH_CHARS = 512
 /** Smaller ones are read whatever memory there is. */
 export const LARGE_BODY_BYTES = 64 * 1024
@@ -48,6 +51,7 @@ export class Service<C extends ReadCall> {
   readonly #unmatched: RouteMetrics
   readonly #memory: MemoryGate | null
   readonly #tickets = new OpenTickets()
+  readonly #sockets: OpenSockets
   /** Known beforehand, so that no line is put together only to be dropped. */
   readonly #logsRequests: boolean
   #closing: Promise<void> | null = null
@@ -65,6 +69,7 @@ export class Service<C extends ReadCall> {
     this.metrics = new Metrics({ own: () => this.state(), others, memory })
     this.#unmatched = this.metrics.route('OTHER', 'unmatched')
     this.app = createApp(settings)
+    this.#sockets = new OpenSockets(this.app.server)
     this.#logsRequests = settings.logLevel === 'debug' || settings.logLevel === 'trace'
     registerBodies(this.app)
     registerFailures(this.app, settings.maxBodyBytes)
@@ -129,25 +134,34 @@ export class Service<C extends ReadCall> {
     const cut = setTimeout(() => {
       this.app.log.warn({ inWork: this.#admission.inWork }, 'deadline passed: cutting off requests in work')
       this.#tickets.stopAll()
-      this.app.server.closeAllConnections()
+      this.#sockets.endAll()
     }, deadlineMs)
     this.#tickets.endConnections()
-    this.#linger()
+    const lingered = this.#linger()
     await this.app.close()
+    lingered()
     clearTimeout(cut)
     this.app.log.info('stopped')
   }
 
-  /** Whatever closes the server would close its idle connections first. */
-  #linger(): void {
+  /** Whatever closes the server would close its idle connections first. Returns what is to be called once it is closed. */
+  #linger(): () => void {
     const { server } = this.app
     const closeIdle = server.closeIdleConnections.bind(server)
     server.closeIdleConnections = () => {}
-    setTimeout(() => {
+    let isClosed = false
+    const end = () => {
       this.#isRefusing = true
       server.closeIdleConnections = closeIdle
       closeIdle()
-    }, this.#settings.closeLingerMs).unref()
+      this.#sockets.endUnused()
+      // Connections of a thread beside are no matter of its server: it looks after them, and may be closed before them.
+      if (!isClosed) setTimeout(end, IDLE_EVERY_MS).unref()
+    }
+    setTimeout(end, this.#settings.closeLingerMs).unref()
+    return () => {
+      isClosed = true
+    }
   }
 
   #enter(...[request, reply, config, done]: Parameters<Entrance>): void {
@@ -176,7 +190,10 @@ export class Service<C extends ReadCall> {
       // Where no route matched there is nothing to see without a key either.
       this.#keys.check(request.headers, config?.declared.access ?? 'read')
       const work = config?.declared.work ?? 'light'
-      if (this.#isRefusing && work !== 'light') throw stopping()
+      const isForwarded = ticket.peer !== undefined
+      // The threads' own connections tell when theirs are too late; the one between them stays open until they end.
+      if (isForwarded) reply.raw.removeHeader('connection')
+      else if (this.#isRefusing && work !== 'light') throw stopping()
       checkContentEncoding(request.headers['content-encoding'])
       ticket.admit(work, this.#admission.enter(work, request.headers))
       if (work === 'read') noteArrival()

@@ -83,8 +83,9 @@ export class OpenTickets {
     last.place = ticket.place
   }
 
+  /** Of clients: that between threads serves others of them. */
   endConnections(): void {
-    for (const ticket of this.#tickets) ticket.endConnection()
+    for (const ticket of this.#tickets) if (ticket.peer === undefined) ticket.endConnection()
   }
 
   stopAll(): void {
