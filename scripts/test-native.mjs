@@ -203,6 +203,8 @@ async function build(name, variant) {
   return linked.status === 0 ? { program } : { error: linked.output }
 }
 
+const SLOW_TESTS = /^ {2}[\d.]+ s: .*$/gm
+
 const inParts = ({ runs, parts = 1 }) =>
   runs.flatMap((run) =>
     Array.from({ length: parts }, (_, part) =>
@@ -221,7 +223,10 @@ async function runOnce(name, program, run, filters) {
   say(
     `native tests, ${title}: ${passed} passed, ${failed} failed in ${((performance.now() - started) / 1000).toFixed(1)} s`,
   )
-  if (result.status === 0 && counts) return { passed, failed }
+  if (result.status === 0 && counts) {
+    for (const slow of result.output.match(SLOW_TESTS) ?? []) say(slow)
+    return { passed, failed }
+  }
   say(result.output)
   return { passed, failed: Math.max(failed, 1) }
 }

@@ -3,7 +3,7 @@
  * integers, and float32 values with the digits that give the same float32 back.
  */
 import { RawJson } from '../core/point.js'
-import { floatsJson } from '../native/vector-json.js'
+import { numbersJson } from '../native/vector-json.js'
 
 /** Keys of nearly every answer, quoted once. */
 const QUOTED_KEYS = new Map(
@@ -12,9 +12,6 @@ const QUOTED_KEYS = new Map(
     `"${key}":`,
   ]),
 )
-/** Nine digits always tell two float32 apart; often fewer do. */
-const FLOAT32_DIGITS = [7, 8, 9] as const
-
 export function jsonText(value: unknown): string {
   switch (typeof value) {
     case 'string':
@@ -35,7 +32,7 @@ export function jsonText(value: unknown): string {
 function objectText(value: object): string {
   if (Array.isArray(value)) return arrayText(value)
   if (value instanceof RawJson) return value.text
-  if (value instanceof Float32Array) return floatsJson(value)
+  if (value instanceof Float32Array) return `[${numbersJson(value)}]`
   // Indices of sparse vectors.
   if (value instanceof Uint32Array) return `[${value.join()}]`
   if (value instanceof Date) return JSON.stringify(value)
@@ -57,13 +54,13 @@ function arrayText(values: readonly unknown[]): string {
   return `[${text}]`
 }
 
+const single = new Float32Array(1)
+
 /** The digits that tell a float32 from its neighbours: 0.1, not 0.10000000149011612. */
 export function float32Text(value: number): string {
   if (!Number.isFinite(value)) return 'null'
+  // Fused and computed scores are doubles.
   if (Number.isInteger(value) || Math.fround(value) !== value) return String(value)
-  for (const digits of FLOAT32_DIGITS) {
-    const rounded = Number(value.toPrecision(digits))
-    if (Math.fround(rounded) === value) return String(rounded)
-  }
-  return String(value)
+  single[0] = value
+  return numbersJson(single)
 }

@@ -21,10 +21,10 @@ export async function liftVectorsAside(json: Uint8Array): Promise<LiftedVectors 
   return await addon().liftVectors(json, markBytes).catch(rethrow)
 }
 
-/** An array of numbers in JSON, each in as few digits as lead back to the same float32. */
-export function floatsJson(values: Float32Array): string {
+/** Numbers of JSON with commas between them, each in as few digits as lead back to the same float32. */
+export function numbersJson(values: Float32Array): string {
   try {
-    return `[${addon().floatsJson(values)}]`
+    return addon().floatsJson(values)
   } catch (error) {
     throw toVicinalError(error)
   }

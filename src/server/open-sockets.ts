@@ -7,11 +7,31 @@ import type { Socket } from 'node:net'
  */
 export class OpenSockets {
   readonly #sockets = new Set<Socket>()
+  #onNone = () => {}
 
   constructor(server: Server) {
-    server.on('connection', (socket: Socket) => {
+    const add = (socket: Socket) => {
       this.#sockets.add(socket)
-      socket.once('close', () => this.#sockets.delete(socket))
+      socket.once('close', () => {
+        this.#sockets.delete(socket)
+        if (this.#sockets.size === 0) this.#onNone()
+      })
+    }
+    // What goes over TLS is written to a socket around that of the connection.
+    server.on('connection', add).on('secureConnection', add)
+  }
+
+  /** Whether an answer is waiting to be taken off. */
+  areWriting(): boolean {
+    for (const socket of this.#sockets) if (socket.writableLength > 0) return true
+    return false
+  }
+
+  /** Resolves once there are none. A server waits for those that it has accepted; some are handed to it. */
+  async none(): Promise<void> {
+    if (this.#sockets.size === 0) return
+    await new Promise<void>((resolve) => {
+      this.#onNone = resolve
     })
   }
 

@@ -5,7 +5,7 @@
  *     connection → whether it reads a collection known here → as in app.ts
  *                                     └ no: to the thread that has the database, as it comes
  */
-import type { IncomingMessage, Server, ServerResponse } from 'node:http'
+import type { IncomingMessage, ServerResponse } from 'node:http'
 import { Socket } from 'node:net'
 import type { ReadableDatabase } from '../core/database.js'
 import { LIMITS } from '../core/limits.js'
@@ -21,8 +21,6 @@ import { DEFAULT_SETTINGS, type ServerSettings } from './settings.js'
 
 const COLLECTIONS = '/collections/'
 const POINTS = '/points'
-/** How often, while it closes, a thread looks for connections that have got their answers. */
-const IDLE_EVERY_MS = 20
 
 export interface ReadServerOptions extends Partial<ServerSettings> {
   database: ReadableDatabase & { has(name: string): boolean }
@@ -68,54 +66,18 @@ export function createReadServer(options: ReadServerOptions): ReadServer {
     forwarder.pass(request, response)
     return true
   })
-  const connections = new Connections(service.app.server, onConnectionClosed)
   return {
     listen: () => service.listenOn(listenOn),
-    take: (descriptor) => connections.take(descriptor),
+    take(descriptor) {
+      const connection = new Socket({ fd: descriptor, readable: true, writable: true, allowHalfOpen: true })
+      connection.once('close', onConnectionClosed)
+      service.app.server.emit('connection', connection)
+    },
     state: () => service.state(),
     async close(deadlineMs) {
-      await Promise.all([service.close(deadlineMs), connections.close(deadlineMs)])
+      await service.close(deadlineMs)
       forwarder.close()
     },
-  }
-}
-
-/** A server waits for the connections that it has accepted; these were accepted by another. */
-class Connections {
-  readonly #server: Server
-  readonly #onClosed: () => void
-  readonly #open = new Set<Socket>()
-  #onNone = () => {}
-
-  constructor(server: Server, onClosed: () => void) {
-    this.#server = server
-    this.#onClosed = onClosed
-  }
-
-  take(descriptor: number): void {
-    const connection = new Socket({ fd: descriptor, readable: true, writable: true, allowHalfOpen: true })
-    this.#open.add(connection)
-    connection.once('close', () => {
-      this.#open.delete(connection)
-      this.#onClosed()
-      if (this.#open.size === 0) this.#onNone()
-    })
-    this.#server.emit('connection', connection)
-  }
-
-  /** Ends each once it has nothing to answer, and all at the deadline. */
-  async close(deadlineMs: number): Promise<void> {
-    const none = new Promise<void>((resolve) => {
-      this.#onNone = resolve
-    })
-    if (this.#open.size === 0) return
-    const idle = setInterval(() => this.#server.closeIdleConnections(), IDLE_EVERY_MS)
-    const cut = setTimeout(() => {
-      for (const connection of this.#open) connection.destroy()
-    }, deadlineMs)
-    await none
-    clearInterval(idle)
-    clearTimeout(cut)
   }
 }
 

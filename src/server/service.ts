@@ -137,31 +137,26 @@ export class Service<C extends ReadCall> {
       this.#sockets.endAll()
     }, deadlineMs)
     this.#tickets.endConnections()
-    const lingered = this.#linger()
-    await this.app.close()
-    lingered()
+    const lingering = this.#linger()
+    await Promise.all([this.app.close(), this.#sockets.none()])
+    clearInterval(lingering)
     clearTimeout(cut)
     this.app.log.info('stopped')
   }
 
-  /** Whatever closes the server would close its idle connections first. Returns what is to be called once it is closed. */
-  #linger(): () => void {
+  /** Whatever closes the server would close its idle connections first. */
+  #linger(): NodeJS.Timeout {
     const { server } = this.app
     const closeIdle = server.closeIdleConnections.bind(server)
     server.closeIdleConnections = () => {}
-    let isClosed = false
-    const end = () => {
+    const overMs = performance.now() + this.#settings.closeLingerMs
+    return setInterval(() => {
+      if (performance.now() < overMs) return
       this.#isRefusing = true
-      server.closeIdleConnections = closeIdle
-      closeIdle()
+      // To Node a connection is idle whose answer it has in memory: it would be cut off.
+      if (!this.#sockets.areWriting()) closeIdle()
       this.#sockets.endUnused()
-      // Connections of a thread beside are no matter of its server: it looks after them, and may be closed before them.
-      if (!isClosed) setTimeout(end, IDLE_EVERY_MS).unref()
-    }
-    setTimeout(end, this.#settings.closeLingerMs).unref()
-    return () => {
-      isClosed = true
-    }
+    }, IDLE_EVERY_MS)
   }
 
   #enter(...[request, reply, config, done]: Parameters<Entrance>): void {
