@@ -1,6 +1,7 @@
 {
-  # Sources are found by folder, so a new file needs no edit here. Files of isa folders are built once for each
-  # instruction set, each as a library of its own, so that no other code gets instructions the processor may lack.
+  # Sources are found by folder, so a new file needs no edit here; units.mjs says how they are put together. Files of
+  # isa folders are built once for each instruction set, each as a library of its own, so that no other code gets
+  # instructions the processor may lack.
   'variables': {
     # Without contraction the compiler decides nowhere between a fused and a plain multiply-add, so the same sum
     # has the same bits in every function.
@@ -39,7 +40,12 @@
     },
     {
       'target_name': 'vicinal',
-      'sources': ['<!@(node -p "\'<(folders)\'.split(\' \').flatMap((folder) => fs.existsSync(folder) ? fs.readdirSync(folder).filter((name) => name.endsWith(\'.cpp\')).sort().map((name) => folder + \'/\' + name) : []).join(\' \')")'],
+      'sources': [
+        '<!@(node units.mjs build/units <(folders))',
+        'distance/isa/scalar.cpp',
+        'quantize/isa/scalar.cpp',
+        'quantize/isa/rabitq_scalar.cpp',
+      ],
       'include_dirs': ['<!(node -p "require(\'node-addon-api\').include_dir")'],
       'defines': ['NAPI_VERSION=8', 'NODE_ADDON_API_DISABLE_CPP_EXCEPTIONS', 'NODE_ADDON_API_DISABLE_DEPRECATED'],
       'dependencies': ['vicinal_snowball'],

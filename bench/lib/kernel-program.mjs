@@ -41,9 +41,12 @@ export function runProgram(program, args) {
 }
 
 function addonObjects() {
-  const objects = readdirSync(OBJECTS, { recursive: true })
-    .filter((name) => name.endsWith('.o') && !name.startsWith('binding'))
-    .map((name) => join(OBJECTS, name))
+  // Objects of units that are no more stay behind, so units are asked for their names.
+  const units = readdirSync(path('native/build/units')).filter((name) => !name.startsWith('binding-'))
+  const objects = [
+    ...units.map((name) => join('build/units', `${basename(name, '.cpp')}.o`)),
+    ...readdirSync(OBJECTS, { recursive: true }).filter((name) => /\/isa\/\w+\.o$/.test(name)),
+  ].map((name) => join(OBJECTS, name))
   const isaLibraries = readdirSync(BUILD)
     .filter((name) => /vicinal_\w+\.a$/.test(name))
     .map((name) => join(BUILD, name))

@@ -45,4 +45,8 @@ Status Status::fromErrno(int error, const std::string& what) {
   return {codeOfErrno(error), what + ": " + std::generic_category().message(error)};
 }
 
+Status Status::outOfMemory(const char* doing) {
+  return {Code::Overloaded, std::string("out of memory while ") + doing};
+}
+
 } // namespace vicinal

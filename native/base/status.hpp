@@ -46,6 +46,8 @@ public:
   // ENOENT NOT_FOUND, ENOMEM OVERLOADED, everything else IO_FAILED. The message reads "<what>:
   // <text of the error>".
   static Status fromErrno(int error, const std::string& what);
+  // OVERLOADED: "out of memory while <doing>".
+  static Status outOfMemory(const char* doing);
 
   bool isOk() const { return code_ == Code::Ok; }
   explicit operator bool() const { return isOk(); }

@@ -10,7 +10,7 @@ namespace vicinal::binding {
 
 namespace {
 
-constexpr size_t kMostKept = 8;
+constexpr size_t kMostKeptAnalyzers = 8;
 constexpr size_t kMostKeptBytes = 64 << 10;
 
 struct Kept {
@@ -35,7 +35,7 @@ std::shared_ptr<const TextAnalyzer> analyzerOf(const uint8_t* options, size_t le
   if (!decoded) return nullptr;
   auto analyzer = std::make_shared<const TextAnalyzer>(decoded.take());
   if (length > kMostKeptBytes) return analyzer;
-  if (analyzers.size() == kMostKept) analyzers.pop_front();
+  if (analyzers.size() == kMostKeptAnalyzers) analyzers.pop_front();
   analyzers.emplace_back(key, analyzer);
   return analyzer;
 }

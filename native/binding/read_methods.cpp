@@ -16,7 +16,7 @@ namespace {
 
 // Points that are read on the JavaScript thread, and bytes of their payloads: some microseconds.
 constexpr size_t kMostInlineIds = 32;
-constexpr uint64_t kMostInlineBytes = 64 << 10;
+constexpr uint64_t kMostInlineReadBytes = 64 << 10;
 constexpr double kLeastRetrievalUs = 20;
 
 // Points by id.
@@ -27,7 +27,7 @@ struct Retrieval {
   Buffer<uint32_t> positions;
 };
 
-// Where waiting is refused, so is reading more than `kMostInlineBytes` of payloads.
+// Where waiting is refused, so is reading more than `kMostInlineReadBytes` of payloads.
 Status retrieveRows(const Shard& shard, Retrieval& state, Waiting waiting) {
   std::vector<RowRef> rows;
   const std::optional<Snapshot> snapshot = waiting == Waiting::Allowed
@@ -38,13 +38,12 @@ Status retrieveRows(const Shard& shard, Retrieval& state, Waiting waiting) {
   for (uint32_t at = 0; at < rows.size(); at++) {
     if (!rows[at].found()) continue;
     present.push_back(rows[at]);
-    if (!state.positions.push(at))
-      return Status(Code::Overloaded, "out of memory while reading points");
+    if (!state.positions.push(at)) return Status::outOfMemory("reading points");
   }
   std::shared_lock overlays(*snapshot->overlays, std::defer_lock);
   if (waiting == Waiting::Allowed)
     overlays.lock();
-  else if (!overlays.try_lock() || payloadBytes(present) > kMostInlineBytes)
+  else if (!overlays.try_lock() || payloadBytes(present) > kMostInlineReadBytes)
     return Status(Code::Cancelled, "points are being written, or are large");
   return readRows(present.data(), present.size(), state.fields, shard.spec().vectors, state.rows);
 }

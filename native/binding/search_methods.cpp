@@ -29,7 +29,7 @@ constexpr double kMostParkedNs = 300'000;
 constexpr double kShortNs = kTurnUs * 1000 / 2;
 // Where this thread keeps its searches, so many wait for a turn: for more, as a batch brings, a
 // thread of the pool is worth waking.
-constexpr size_t kMostKept = 16;
+constexpr size_t kMostKeptSearches = 16;
 // Whoever has found no room in so many turns is not waited for any longer: what is expected of it
 // may never fit.
 constexpr uint32_t kMostTurns = 8;
@@ -107,7 +107,7 @@ template <typename Search> Inline searchInline(Environment& environment, Begun<S
   Search& search = *shared;
   if (call.inlineUs < 0 || call.cancel == 0) return Inline::Refused;
   // What has begun here goes on here beside what the pool has.
-  const bool isKept = environment.keepsSearches() && environment.waitingCount() < kMostKept;
+  const bool isKept = environment.keepsSearches() && environment.waitingCount() < kMostKeptSearches;
   if (environment.isReading() && !isParked(search) && !isKept) return Inline::Refused;
   const auto end = called + std::chrono::nanoseconds(static_cast<int64_t>(call.inlineUs * 1000));
   const auto left = end - Clock::now();

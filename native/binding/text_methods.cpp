@@ -61,7 +61,7 @@ bool readTexts(Arguments& arguments, Texts& texts) {
 }
 
 Status embed(const Texts& texts, Embedded& embedded) {
-  const Status noMemory(Code::Overloaded, "out of memory while texts are taken apart");
+  const Status noMemory = Status::outOfMemory("texts are taken apart");
   const auto* characters = reinterpret_cast<const char*>(texts.bytes.data);
   if (!embedded.offsets.push(0)) return noMemory;
   for (size_t at = 0; at + 1 < texts.offsets.length; at++) {

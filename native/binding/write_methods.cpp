@@ -13,7 +13,7 @@ namespace vicinal::binding {
 namespace {
 
 // That are written on the JavaScript thread.
-constexpr size_t kMostInlineBytes = 16 << 10;
+constexpr size_t kMostInlineWriteBytes = 16 << 10;
 // With less time than this left none is.
 constexpr double kLeastInlineUs = 20;
 
@@ -202,7 +202,7 @@ struct ColumnsWrite {
 // Puts a few rows here and now, which takes less than a hop to the pool and back. Nothing where it
 // has to go there, with nothing changed.
 std::optional<Status> upsertedInline(Shard& shard, ColumnsInput& input, double inlineUs) {
-  if (input.bytes() > kMostInlineBytes || inlineUs < kLeastInlineUs) return std::nullopt;
+  if (input.bytes() > kMostInlineWriteBytes || inlineUs < kLeastInlineUs) return std::nullopt;
   if (Status status = input.check(); !status) return status;
   Status status = shard.upsert(input.columns(), Waiting::Refused);
   if (status.code() == Code::Cancelled) return std::nullopt;

@@ -28,6 +28,8 @@ private:
   uint32_t lockBit_;
 };
 
+} // namespace
+
 template <typename Rows> struct InsertScratch {
   typename Rows::WalkQuery self{};
   typename Rows::Query other{};
@@ -44,8 +46,6 @@ template <typename Rows> struct InsertScratch {
     return scratch;
   }
 };
-
-} // namespace
 
 template <typename Rows> class GraphInserter {
 public:

@@ -11,7 +11,7 @@ namespace {
 // More would cost more to apply than shorter codes save.
 constexpr uint32_t kMostReduced = 368;
 constexpr int kIterations = 10;
-constexpr unsigned kSeed = 7;
+constexpr unsigned kProjectionSeed = 7;
 
 // Numbers of dimensions whose codes end with a cache line.
 std::vector<uint32_t> reducedDims(uint32_t dim) {
@@ -56,7 +56,7 @@ void orthonormalise(std::vector<float>& rows, uint32_t count, uint32_t dim) {
 // The `count` principal directions by orthogonal iteration, the strongest first.
 std::vector<float> principalDirections(const std::vector<float>& moments, uint32_t count,
                                        uint32_t dim) {
-  std::mt19937 random(kSeed);
+  std::mt19937 random(kProjectionSeed);
   std::normal_distribution<float> normal;
   std::vector<float> rows(size_t(count) * dim);
   for (float& value : rows) value = normal(random);

@@ -9,7 +9,7 @@ namespace vicinal {
 namespace {
 
 constexpr uint32_t kRounds = 4;
-constexpr unsigned kSeed = 20'241;
+constexpr unsigned kRotationSeed = 20'241;
 
 // Unscaled, in place; `length` is a power of two.
 void hadamard(float* values, uint32_t length) {
@@ -28,7 +28,7 @@ void hadamard(float* values, uint32_t length) {
 } // namespace
 
 Rotation::Rotation(uint32_t dim) : dim_(dim), window_(std::bit_floor(dim)) {
-  std::mt19937 random(kSeed);
+  std::mt19937 random(kRotationSeed);
   const float scale = 1 / std::sqrt(float(window_));
   signs_.resize(size_t(kRounds) * dim);
   for (uint32_t round = 0; round < kRounds; round++) {

@@ -27,8 +27,7 @@ Status readAnswer(const Snapshot& snapshot, const std::vector<VectorSpec>& specs
   };
   VICINAL_TRY(
       readMatching(snapshot, filter, rows, request.fields, specs, result.rows, drop, waiting));
-  if (!result.scores.resize(hits.size()))
-    return Status(Code::Overloaded, "out of memory while collecting scores");
+  if (!result.scores.resize(hits.size())) return Status::outOfMemory("collecting scores");
   for (size_t at = 0; at < hits.size(); at++) result.scores[at] = scoreOf(hits[at]);
   return Status::ok();
 }

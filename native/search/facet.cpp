@@ -14,8 +14,6 @@ namespace vicinal {
 
 namespace {
 
-Status outOfMemory() { return Status(Code::Overloaded, "out of memory while counting values"); }
-
 // Rows as bits, so that a look at one is a step.
 class RowBits {
 public:
@@ -51,7 +49,7 @@ public:
       return bestOf(integers_, limit, result,
                     [&](int64_t value) { return result.integers.push(value); });
     }
-    if (!result.offsets.push(0)) return outOfMemory();
+    if (!result.offsets.push(0)) return Status::outOfMemory("counting values");
     return bestOf(texts_, limit, result, [&](std::string_view text) {
       return result.texts.append(text.data(), text.size()) &&
              result.offsets.push(static_cast<uint32_t>(result.texts.size()));
@@ -70,7 +68,7 @@ private:
                       });
     for (size_t at = 0; at < kept; at++)
       if (!push(entries[at].first) || !result.counts.push(static_cast<double>(entries[at].second)))
-        return outOfMemory();
+        return Status::outOfMemory("counting values");
     return Status::ok();
   }
 

@@ -188,8 +188,7 @@ Status orderAll(const Snapshot& snapshot, const Indexes& indexes,
       readMatching(snapshot, filter, rows, request.fields, specs, block, [&](size_t position) {
         placed.erase(placed.begin() + static_cast<ptrdiff_t>(position));
       }));
-  if (!values.resize(placed.size()))
-    return Status(Code::Overloaded, "out of memory while ordering points");
+  if (!values.resize(placed.size())) return Status::outOfMemory("ordering points");
   for (size_t at = 0; at < placed.size(); at++) values[at] = placed[at].value;
   return Status::ok();
 }

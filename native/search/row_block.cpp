@@ -7,7 +7,7 @@ namespace vicinal {
 
 namespace {
 
-Status outOfMemory() { return Status(Code::Overloaded, "out of memory while collecting rows"); }
+Status outOfMemory() { return Status::outOfMemory("collecting rows"); }
 
 Status readPayloads(const RowRef* rows, size_t count, RowBlock& block) {
   block.hasPayloads = true;

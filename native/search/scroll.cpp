@@ -21,9 +21,9 @@ struct OrderedRow {
 };
 
 // The least ids from `from` on: a heap with the greatest on top.
-class Page {
+class IdPage {
 public:
-  Page(const std::optional<PointId>& from, size_t wanted) : from_(from), wanted_(wanted) {}
+  IdPage(const std::optional<PointId>& from, size_t wanted) : from_(from), wanted_(wanted) {}
 
   const std::optional<PointId>& from() const { return from_; }
 
@@ -60,7 +60,7 @@ private:
 // Offers the rows of a segment in the order of their ids, as far as that is known, until one is
 // beyond the page; then those that came later.
 template <typename Offer>
-Status walkInOrder(const SegmentView& view, const Page& page, const CancelFlag* cancel,
+Status walkInOrder(const SegmentView& view, const IdPage& page, const CancelFlag* cancel,
                    const Offer& offer) {
   uint32_t looked = 0;
   const auto isStopped = [&] {
@@ -131,7 +131,7 @@ Status scroll(const Snapshot& snapshot, const std::vector<VectorSpec>& specs,
   VICINAL_TRY(decodeFilter(request.filter, snapshot.vectorsNamed(), snapshot, program));
   const FilterNode* filter = program ? &program->root() : nullptr;
   // The page and one more, which tells where the next page starts.
-  Page page(request.from, size_t(request.limit) + 1);
+  IdPage page(request.from, size_t(request.limit) + 1);
   for (size_t at = 0; at < snapshot.count(); at++) {
     const SegmentView view(snapshot, at);
     const SegmentRows rows(view, snapshot);
@@ -194,8 +194,7 @@ Status selectIds(const Snapshot& snapshot, size_t vectors, const FilterBytes& fi
                            if (passes()) selected.push_back(segment.id(row));
                          }));
   std::sort(selected.begin(), selected.end());
-  if (!ids.resize(selected.size() * kIdWords))
-    return Status(Code::Overloaded, "out of memory while selecting ids");
+  if (!ids.resize(selected.size() * kIdWords)) return Status::outOfMemory("selecting ids");
   for (size_t at = 0; at < selected.size(); at++) encodePointId(selected[at], &ids[at * kIdWords]);
   return Status::ok();
 }

@@ -31,14 +31,15 @@ private:
   const std::shared_ptr<const PostingRuns> runs_;
 };
 
-struct Counts {
+struct HavingCounts {
   double vectors = 0;
   // By index.
   std::vector<double> having;
 };
 
 // Those of the indices that the vector has.
-void countVector(const SparseVector& vector, const std::vector<uint32_t>& indices, Counts& counts) {
+void countVector(const SparseVector& vector, const std::vector<uint32_t>& indices,
+                 HavingCounts& counts) {
   uint32_t from = 0;
   for (size_t i = 0; i < indices.size() && from < vector.count; i++) {
     while (from < vector.count && vector.indices[from] < indices[i]) from++;
@@ -48,7 +49,7 @@ void countVector(const SparseVector& vector, const std::vector<uint32_t>& indice
 
 // Postings count for dead rows too, which are subtracted.
 Status countAll(const SegmentScope& scope, const SparseSpace& space,
-                const std::vector<uint32_t>& indices, const Lists& lists, Counts& counts) {
+                const std::vector<uint32_t>& indices, const Lists& lists, HavingCounts& counts) {
   for (size_t run = 0; run < lists.runs().size(); run++)
     for (size_t i = 0; i < indices.size(); i++) counts.having[i] += lists.at(run, i).count;
   for (uint32_t row = SparseSpace::indexedRows(lists.runs()); row < scope.view.rows; row++) {
@@ -67,7 +68,8 @@ Status countAll(const SegmentScope& scope, const SparseSpace& space,
 
 // By their vectors where there are few, else by the postings that are theirs.
 Status countMatches(const SegmentScope& scope, const SparseSpace& space,
-                    const std::vector<uint32_t>& indices, const Lists& lists, Counts& counts) {
+                    const std::vector<uint32_t>& indices, const Lists& lists,
+                    HavingCounts& counts) {
   FilterPlan plan = scope.planned();
   plan.prepareForPasses();
   RowBitmap corpus(scope.view.rows);
@@ -106,7 +108,7 @@ Status countMatches(const SegmentScope& scope, const SparseSpace& space,
 Status raritiesOf(const Snapshot& snapshot, uint32_t vector, const FilterNode* corpus,
                   const std::vector<uint32_t>& indices, const std::vector<FoundPostings>& found,
                   const CancelFlag* cancel, Waiting waiting, std::vector<float>& rarities) {
-  Counts counts;
+  HavingCounts counts;
   counts.having.assign(indices.size(), 0);
   for (size_t at = 0; at < snapshot.count(); at++) {
     const SegmentScope scope(snapshot, at, corpus, cancel, waiting);

@@ -29,7 +29,7 @@ constexpr size_t kArrays = NumberRows + 1;
 constexpr size_t kArrayAlignment = 8;
 
 // The directory: this, and then what the index was asked for.
-struct Header {
+struct IndexHeader {
   uint32_t baseCrc = 0;
   uint32_t rows = 0;
   uint64_t sectionAt = 0;
@@ -67,7 +67,7 @@ std::string identityOf(const IndexField& field) {
 
 class ArraysWriter {
 public:
-  ArraysWriter(BlockFileWriter& file, Header& header) : file_(file), header_(header) {}
+  ArraysWriter(BlockFileWriter& file, IndexHeader& header) : file_(file), header_(header) {}
 
   // What `produce` appends is the array.
   template <typename T, typename Produce> Status add(size_t array, const Produce& produce) {
@@ -84,7 +84,7 @@ public:
 
 private:
   BlockFileWriter& file_;
-  Header& header_;
+  IndexHeader& header_;
 };
 
 Status writeTexts(const TextPostings& texts, BlockFileWriter& file, ArraysWriter& arrays) {
@@ -130,7 +130,7 @@ Status writeNumbers(const ValueRuns<T>& runs, Array valuesArray, Array rowsArray
   return arrays.add(rowsArray, rows);
 }
 
-Status writeValues(const IndexedValues& values, BlockFileWriter& file, Header& header) {
+Status writeValues(const IndexedValues& values, BlockFileWriter& file, IndexHeader& header) {
   ArraysWriter arrays(file, header);
   for (size_t at = 0; at < kFlags; at++) {
     std::vector<uint64_t> words;
@@ -149,7 +149,7 @@ Status writeValues(const IndexedValues& values, BlockFileWriter& file, Header& h
 // A file whose checksums hold, looked into: whatever an index reads from it stays within it.
 class IndexReader {
 public:
-  IndexReader(FiledIndex& index, const Header& header) : index_(index), header_(header) {}
+  IndexReader(FiledIndex& index, const IndexHeader& header) : index_(index), header_(header) {}
 
   bool read() {
     const uint64_t words = (uint64_t(header_.rows) + 63) / 64;
@@ -211,7 +211,7 @@ private:
   }
 
   FiledIndex& index_;
-  const Header& header_;
+  const IndexHeader& header_;
 };
 
 // Payloads as the file of a segment has them, which is what an index file is of: one that was
@@ -272,7 +272,7 @@ Status writeIndexFile(const Segment& segment, const IndexField& field, const Fil
   ::unlink(path.c_str());
   auto file = BlockFileWriter::create(path, FileKind::PayloadIndex);
   if (!file) return file.status();
-  Header header;
+  IndexHeader header;
   header.baseCrc = base.crc;
   header.rows = filed.directory.rows;
   auto at = file->startSection();
@@ -293,7 +293,7 @@ Result<std::shared_ptr<FiledIndex>> openIndexFile(const IndexField& field, const
   const std::string path = indexPath(base.path, field);
   auto file = BlockFile::open(path, FileKind::PayloadIndex);
   if (!file) return file.status();
-  Header header;
+  IndexHeader header;
   const std::string& directory = file->directory();
   if (directory.size() < sizeof header || directory.substr(sizeof header) != identityOf(field))
     return file->corrupt("it is of another index");

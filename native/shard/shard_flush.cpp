@@ -13,9 +13,7 @@ namespace {
 // Arrow's text columns have 32-bit offsets.
 constexpr uint64_t kMostTextBytes = std::numeric_limits<int32_t>::max();
 
-Status outOfMemory() {
-  return Status(Code::Overloaded, "out of memory while collecting rows for the table");
-}
+Status outOfMemory() { return Status::outOfMemory("collecting rows for the table"); }
 
 class TableCollector {
 public:

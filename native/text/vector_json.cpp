@@ -60,8 +60,7 @@ public:
     while (at_ != end_ && isSound_) step();
     if (!isSound_ || depth_ != 0) lifted_.ends.clear();
     if (hasMemory_ && !lifted_.ends.empty()) hasMemory_ = copyUpTo(end_);
-    return hasMemory_ ? Status::ok()
-                      : Status(Code::Overloaded, "out of memory while a request is read");
+    return hasMemory_ ? Status::ok() : Status::outOfMemory("a request is read");
   }
 
 private:

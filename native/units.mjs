@@ -1,0 +1,52 @@
+// The kernel's sources are compiled in units: a file that includes several of one folder. Parsing what they all include
+// takes longer than compiling most of them, so a build takes half as long. Names in anonymous namespaces must therefore
+// be unique in their folder.
+//
+// `node units.mjs INTO FOLDER…` writes the units below INTO and prints their paths; binding.gyp asks for them so, and
+// scripts/test-native.mjs by `unitsOf`.
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { fileURLToPath, pathToFileURL } from 'node:url'
+
+/** Few enough for several cores to have something to do, and for a changed file to cost seconds. */
+const MOST_LINES = 1200
+
+/** Paths of units, each of sources of one folder of native/, written below `into` where they differ from what is there. */
+export function unitsOf(folder, into) {
+  mkdirSync(into, { recursive: true })
+  const units = new Map(inUnits(sourcesIn(folder)).map((sources, at) => [`${folder}-${at}.cpp`, textOf(folder, sources)]))
+  for (const name of readdirSync(into)) if (name.startsWith(`${folder}-`) && !units.has(name)) rmSync(join(into, name))
+  // What did not change keeps its time, so that make leaves its object alone.
+  for (const [name, text] of units) if (textIn(join(into, name)) !== text) writeFileSync(join(into, name), text)
+  return [...units.keys()].map((name) => join(into, name))
+}
+
+const textOf = (folder, sources) => sources.map(({ name }) => `#include "${folder}/${name}"\n`).join('')
+const textIn = (file) => (existsSync(file) ? readFileSync(file, 'utf8') : undefined)
+
+function sourcesIn(folder) {
+  const path = fileURLToPath(new URL(folder, import.meta.url))
+  return readdirSync(path)
+    .filter((name) => name.endsWith('.cpp'))
+    .sort()
+    .map((name) => ({ name, lines: readFileSync(join(path, name), 'utf8').split('\n').length }))
+}
+
+function inUnits(sources) {
+  const units = []
+  let lines = Infinity
+  for (const source of sources) {
+    if (lines + source.lines > MOST_LINES) {
+      units.push([])
+      lines = 0
+    }
+    units.at(-1).push(source)
+    lines += source.lines
+  }
+  return units
+}
+
+if (import.meta.url === pathToFileURL(process.argv[1]).href) {
+  const [into, ...folders] = process.argv.slice(2)
+  console.log(folders.flatMap((folder) => unitsOf(folder, into)).join(' '))
+}
