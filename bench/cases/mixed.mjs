@@ -1,5 +1,6 @@
 // Searching while points are inserted at a steady rate, through the library and through the service: the rate of
-// searches beside the one without inserts, the recall meanwhile, and how long a write takes to be acknowledged.
+// searches beside the one without inserts, the recall meanwhile, and how long a write takes to be acknowledged. With and
+// without take turns, so that a slow minute of the machine meets both.
 import { rmSync } from 'node:fs'
 import { open } from '../../dist/index.js'
 import { chunks, dataset, K, readMatrix, shape, workFolder } from '../lib/datasets.mjs'
@@ -10,7 +11,8 @@ import { allIndexed } from '../systems/vicinal.mjs'
 
 const RECALL = 0.95
 const INSERTS_PER_SECOND = 500
-const SECONDS = 10
+const ROUNDS = 7
+const SECONDS = 3
 const TINY_SECONDS = 1
 /** Of the same load, before anything is measured: V8 compiles a write's functions only after thousands of them. */
 const WARM_SECONDS = 8
@@ -21,6 +23,7 @@ const WRITERS = 32
 const CODEC = 'msgpack'
 
 export async function mixed({ data, limit, m, efConstruct, through, tiny }) {
+  const rounds = tiny ? 1 : ROUNDS
   const seconds = tiny ? TINY_SECONDS : SECONDS
   const warmSeconds = tiny ? TINY_SECONDS : WARM_SECONDS
   const set = dataset(data, limit)
@@ -28,7 +31,7 @@ export async function mixed({ data, limit, m, efConstruct, through, tiny }) {
   rmSync(folder, { recursive: true, force: true })
   const { count } = shape(set.base)
   // What is inserted later is spread over the data, so that it is no other kind of point.
-  const inserts = INSERTS_PER_SECOND * (warmSeconds + seconds)
+  const inserts = INSERTS_PER_SECOND * (warmSeconds + rounds * seconds)
   const every = Math.max(2, Math.floor(count / inserts))
   const isLater = (row) => row % every === 0 && row / every < inserts
   const ways = { library: throughLibrary, service: throughService }
@@ -37,23 +40,37 @@ export async function mixed({ data, limit, m, efConstruct, through, tiny }) {
   await way.settled()
   const asking = questions(set, isLater)
   await way.run(asking, warmSeconds, later.splice(0, INSERTS_PER_SECOND * warmSeconds))
-  await way.settled()
-  const without = await way.run(asking, seconds, [])
-  const during = await way.run(asking, seconds, later)
+  const without = []
+  const during = []
+  for (let round = 0; round < rounds; round++) {
+    await way.settled()
+    without.push(await way.run(asking, seconds, []))
+    during.push(await way.run(asking, seconds, later.splice(0, INSERTS_PER_SECOND * seconds)))
+  }
   await way.close()
   rmSync(folder, { recursive: true, force: true })
+  const writes = during.map((run) => run.writes)
+  const written = writes.flatMap(({ micros }) => micros)
   return {
     through,
     searches: SEARCHES[through],
     without: searched(without),
     during: searched(during),
-    writes: { perSecond: later.length / during.writes.seconds, ...percentiles(during.writes.micros) },
+    ratios: during.map((run, at) => rateOf(run) / rateOf(without[at])),
+    writes: { perSecond: written.length / sum(writes, ({ seconds }) => seconds), ...percentiles(written) },
     insertsPerSecond: INSERTS_PER_SECOND,
     asked: RECALL,
   }
 }
 
-const searched = ({ seconds, micros, recall }) => ({ qps: micros.length / seconds, recall, ...percentiles(micros) })
+const sum = (all, of) => all.reduce((total, one) => total + of(one), 0)
+const rateOf = ({ seconds, micros }) => micros.length / seconds
+
+function searched(runs) {
+  const micros = runs.flatMap((run) => [...run.micros])
+  const recall = sum(runs, (run) => run.recall * run.micros.length) / micros.length
+  return { qps: micros.length / sum(runs, ({ seconds }) => seconds), recall, ...percentiles(micros) }
+}
 
 /** The share of what is wanted that is found, counted answer by answer. */
 class Recall {
