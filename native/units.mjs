@@ -4,7 +4,7 @@
 //
 // `node units.mjs INTO FOLDER…` writes the units below INTO and prints their paths; binding.gyp asks for them so, and
 // scripts/test-native.mjs by `unitsOf`.
-import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath, pathToFileURL } from 'node:url'
 
@@ -14,15 +14,26 @@ const MOST_LINES = 1200
 /** Paths of units, each of sources of one folder of native/, written below `into` where they differ from what is there. */
 export function unitsOf(folder, into) {
   mkdirSync(into, { recursive: true })
-  const units = new Map(inUnits(sourcesIn(folder)).map((sources, at) => [`${folder}-${at}.cpp`, textOf(folder, sources)]))
-  for (const name of readdirSync(into)) if (name.startsWith(`${folder}-`) && !units.has(name)) rmSync(join(into, name))
-  // What did not change keeps its time, so that make leaves its object alone.
-  for (const [name, text] of units) if (textIn(join(into, name)) !== text) writeFileSync(join(into, name), text)
-  return [...units.keys()].map((name) => join(into, name))
+  const units = inUnits(sourcesIn(folder)).map((sources, at) => {
+    const unit = join(into, `${folder}-${at}.cpp`)
+    replaceUnless(sources.map(({ name }) => `#include "${folder}/${name}"\n`).join(''), unit)
+    return unit
+  })
+  for (const name of readdirSync(into)) {
+    if (isUnitOf(folder, name) && !units.includes(join(into, name))) rmSync(join(into, name), { force: true })
+  }
+  return units
 }
 
-const textOf = (folder, sources) => sources.map(({ name }) => `#include "${folder}/${name}"\n`).join('')
-const textIn = (file) => (existsSync(file) ? readFileSync(file, 'utf8') : undefined)
+const isUnitOf = (folder, name) => name.startsWith(`${folder}-`) && name.endsWith('.cpp')
+
+/** What did not change keeps its time, so that make leaves its object alone. Two runs at once see the whole text or none. */
+function replaceUnless(text, unit) {
+  if (existsSync(unit) && readFileSync(unit, 'utf8') === text) return
+  const fresh = `${unit}.${process.pid}`
+  writeFileSync(fresh, text)
+  renameSync(fresh, unit)
+}
 
 function sourcesIn(folder) {
   const path = fileURLToPath(new URL(folder, import.meta.url))

@@ -23,7 +23,6 @@ const WRITERS = 32
 const CODEC = 'msgpack'
 
 export async function mixed({ data, limit, m, efConstruct, through, tiny }) {
-  const rounds = tiny ? 1 : ROUNDS
   const seconds = tiny ? TINY_SECONDS : SECONDS
   const warmSeconds = tiny ? TINY_SECONDS : WARM_SECONDS
   const set = dataset(data, limit)
@@ -31,6 +30,9 @@ export async function mixed({ data, limit, m, efConstruct, through, tiny }) {
   rmSync(folder, { recursive: true, force: true })
   const { count } = shape(set.base)
   // What is inserted later is spread over the data, so that it is no other kind of point.
+  // Of a trial, half are, which is enough for fewer rounds.
+  const most = Math.floor((count / 2 / INSERTS_PER_SECOND - warmSeconds) / seconds)
+  const rounds = tiny ? 1 : Math.max(1, Math.min(ROUNDS, most))
   const inserts = INSERTS_PER_SECOND * (warmSeconds + rounds * seconds)
   const every = Math.max(2, Math.floor(count / inserts))
   const isLater = (row) => row % every === 0 && row / every < inserts

@@ -1,5 +1,5 @@
 // Servers over loopback: one and eight connections, each at the least effort that reaches a recall of 0.95. All run at
-// once and are asked in turns, so that a slow minute of the machine meets them alike; who is not asked has nothing to do.
+// once and are asked in turns, so that a slow minute of the machine meets them alike, in another order each time.
 import { say } from '../lib/child.mjs'
 import { dataset, readMatrix } from '../lib/datasets.mjs'
 import { load } from '../lib/load.mjs'
@@ -12,33 +12,37 @@ const ROUNDS = 5
 /** What a turn takes at least: of a fast server one pass over the queries is over before its thread has a core. */
 const TURN_SECONDS = 1
 
-/** By system { rows, fillSeconds, note }, or { error } of one that could not be measured. */
-export async function servers({ systems, data, limit, m, efConstruct }) {
+/** By system { rows, fillSeconds, note }, or { error } of one that could not be measured: it must not cost the others' numbers. */
+export async function servers({ systems, data, limit, m, efConstruct, tiny }) {
   const set = dataset(data, limit)
   const truth = readMatrix(set.truth, Int32Array)
   const matrix = readMatrix(set.queriesFile)
   const queries = Array.from({ length: matrix.count }, (_, i) => matrix.row(i))
   const found = {}
-  const opened = []
-  try {
-    for (const system of systems) {
-      try {
-        const { open } = await SERVED[system]()
-        const { value: server, wall } = await timed(() => open({ set, m, efConstruct }))
-        opened.push(server)
-        const runs = await runsOf(server, queries, truth)
-        found[system] = { runs, fillSeconds: wall, note: server.note ?? '' }
-      } catch (error) {
-        // One that fails must not cost the others' numbers.
-        say(`${system} failed: ${error.message}`)
-        found[system] = { error: error.message }
-      }
+  const attempt = async (system, work) => {
+    try {
+      if (!found[system]?.error) await work()
+    } catch (error) {
+      say(`${system} failed: ${error.message}`)
+      found[system] = { error: error.message }
     }
-    const runs = Object.values(found).flatMap((system) => system.runs ?? [])
-    for (let round = 0; round < ROUNDS; round++) for (const run of runs) await run.again()
-  } finally {
-    for (const server of opened) await server.stop()
   }
+  const opened = []
+  for (const system of systems) {
+    await attempt(system, async () => {
+      const { open } = await SERVED[system]()
+      const { value: server, wall } = await timed(() => open({ set, m, efConstruct }))
+      opened.push(server)
+      const runs = await runsOf(server, queries, truth)
+      found[system] = { runs, fillSeconds: wall, note: server.note ?? '' }
+    })
+  }
+  const runs = Object.entries(found).flatMap(([system, { runs = [] }]) => runs.map((run) => ({ system, run })))
+  for (let round = 0; round < (tiny ? 1 : ROUNDS); round++) {
+    const inTurn = [...runs.slice(round % runs.length), ...runs.slice(0, round % runs.length)]
+    for (const { system, run } of inTurn) await attempt(system, () => run.again())
+  }
+  await Promise.allSettled(opened.map((server) => server.stop()))
   return Object.fromEntries(
     Object.entries(found).map(([name, { runs, ...rest }]) => [name, { ...rest, rows: runs?.map(rowOf) ?? [] }]),
   )
@@ -61,19 +65,37 @@ async function least(server, { variant, inFlight, queries, truth }) {
     const requests = queries.map((query) => server.encode(query, ef, variant))
     const { port, protocol } = server
     const opening = server.opening(ef)
-    const ask = (passes) => load({ port, protocol, opening, requests, connections: inFlight, passes })
-    const { passes, answers } = await ask(PASSES)
-    // What is found may change while it is asked: the lower recall counts.
-    const recalls = [answers.slice(0, requests.length), answers.slice(-requests.length)].map((some) => {
-      const found = []
-      for (const { at, bytes } of some) found[at] = server.decode(bytes)
-      return recall(found, truth)
-    })
-    const row = { variant, ef, inFlight, recall: Math.min(...recalls) }
-    if (row.recall < TARGET_RECALL && at < server.efforts.length - 1) continue
-    const ofTurn = Math.ceil(TURN_SECONDS / Math.min(...passes.map(({ seconds }) => seconds)))
-    const timed = []
+    const ask = async (count) => {
+      const { passes, answers } = await load({
+        port,
+        protocol,
+        opening,
+        requests,
+        connections: inFlight,
+        passes: count,
+      })
+      return { passes, recall: leastRecall(server, answers, requests.length, truth) }
+    }
+    const first = await ask(PASSES)
+    if (first.recall < TARGET_RECALL && at < server.efforts.length - 1) continue
+    const ofTurn = Math.ceil(TURN_SECONDS / Math.min(...first.passes.map(({ seconds }) => seconds)))
+    const run = { row: { variant, ef, inFlight, recall: first.recall }, passes: [] }
     // A first pass of each turn warms caches that others have used, and is not timed.
-    return { row, passes: timed, again: async () => timed.push(...(await ask(ofTurn)).passes) }
+    run.again = async () => {
+      const { passes, recall } = await ask(ofTurn)
+      run.passes.push(...passes)
+      run.row.recall = Math.min(run.row.recall, recall)
+    }
+    return run
   }
+}
+
+/** Of the first pass and the last one: what is found may change while it is asked. */
+function leastRecall(server, answers, count, truth) {
+  const recalls = [answers.slice(0, count), answers.slice(-count)].map((some) => {
+    const found = []
+    for (const { at, bytes } of some) found[at] = server.decode(bytes)
+    return recall(found, truth)
+  })
+  return Math.min(...recalls)
 }

@@ -88,7 +88,7 @@ export async function measure(name, { systems, parts, limit, tiny }) {
   if (result.texts && wants('sparse')) {
     result.sparse = await attempt('sparse', 'full-text search', 'sparse', { ...common, systems })
   }
-  if (wants('servers')) result.servers = await measureServers(systems, common, attempt)
+  if (wants('servers')) await measureServers(result, systems, common, attempt)
   return result
 }
 
@@ -104,9 +104,12 @@ export async function measureMaxSim({ parts, tiny }) {
 }
 
 /** Together, since they are asked in turns. */
-async function measureServers(systems, common, attempt) {
+async function measureServers(result, systems, common, attempt) {
   const served = systems.filter((one) => one in SERVED)
-  return await attempt('servers', 'servers in turns', 'servers', { ...common, systems: served })
+  result.servers = await attempt('servers', 'servers in turns', 'servers', { ...common, systems: served })
+  for (const [name, { error }] of Object.entries(result.servers ?? {})) {
+    if (error) result.errors = { ...result.errors, [`server, ${name}`]: error }
+  }
 }
 
 async function measureSystem(system, common) {

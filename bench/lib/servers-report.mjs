@@ -33,8 +33,7 @@ export function serversTable(servers) {
       result.note,
     ]),
   )
-  const failed = Object.entries(servers).flatMap(([name, { error }]) => (error ? [`${name} failed: ${error}`] : []))
-  return [table(heads, rows), ...failed].join('\n\n')
+  return table(heads, rows)
 }
 
 /** The variant with the highest rate. Rates are of the median pass, since systems were asked in turns. */
