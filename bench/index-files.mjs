@@ -9,6 +9,7 @@ import { dirname, join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import { open } from '../dist/index.js'
+import { medianOf } from './lib/measure.mjs'
 import { seeded } from './lib/random.mjs'
 
 const SELF = fileURLToPath(import.meta.url)
@@ -34,8 +35,6 @@ async function fill(collection, all) {
   }
 }
 
-const median = (values) => [...values].sort((a, b) => a - b)[Math.floor(values.length / 2)]
-
 /** Microseconds of a count, in the middle of many; `first` is that of the first one. */
 async function timed(collection, filterAt) {
   const took = []
@@ -44,7 +43,7 @@ async function timed(collection, filterAt) {
     await collection.count({ filter: { must: filterAt(i) } })
     took.push((performance.now() - started) * 1000)
   }
-  return { first: Math.round(took[0]), p50: Math.round(median(took)) }
+  return { first: Math.round(took[0]), p50: Math.round(medianOf(took)) }
 }
 
 async function measure(folder, onDisk) {

@@ -20,7 +20,7 @@ import {
   writeFileSync,
 } from 'node:fs'
 import { availableParallelism } from 'node:os'
-import { dirname, relative } from 'node:path'
+import { basename, dirname, isAbsolute } from 'node:path'
 import { unitsOf } from '../native/units.mjs'
 import { fail, path, say } from './process.mjs'
 import { has } from './tools.mjs'
@@ -129,8 +129,6 @@ const cppOf = (folder) =>
         .map((name) => `${folder}/${name}`)
     : []
 
-const relativeToNative = (file) => relative(path('native'), file)
-
 function sourcesOf(variant) {
   const isSmall = variant.folders === ISA_FOLDERS
   const tests = cppOf('test').filter(
@@ -139,7 +137,7 @@ function sourcesOf(variant) {
       !variant.leavesOut?.(readFileSync(path('native', name), 'utf8')),
   )
   return [
-    ...variant.folders.flatMap((folder) => unitsOf(folder, path('.cache/native-test/units'))).map(relativeToNative),
+    ...variant.folders.flatMap((folder) => unitsOf(folder, path('.cache/native-test/units'))),
     ...(isSmall ? [] : SNOWBALL.flatMap(cppOf)),
     ...variant.sets.flatMap((name) => [`distance/isa/${name}`, `quantize/isa/${name}`, `quantize/isa/rabitq_${name}`]),
     ...tests,
@@ -160,18 +158,15 @@ function isCurrent(object, command) {
   return files.filter(Boolean).every((file) => (statSync(file, { throwIfNoEntry: false })?.mtimeMs ?? Infinity) <= made)
 }
 
+/** A unit's path is absolute, a source's within native/. */
 async function compile(name, variant, source) {
-  const object = path(
-    '.cache/native-test',
-    name,
-    source
-      .replaceAll('../', '')
-      .replaceAll('/', '-')
-      .replace(/\.cpp$|\.c$/, '.o'),
-  )
+  const isUnit = isAbsolute(source)
+  const file = isUnit ? source : path('native', source)
+  const title = (isUnit ? basename(source) : source).replaceAll('/', '-')
+  const object = path('.cache/native-test', name, title.replace(/\.cpp$|\.c$/, '.o'))
   const isC = source.endsWith('.c')
   const compiler = isC ? 'gcc' : (variant.compiler ?? 'g++')
-  const args = [...(isC ? ['-w'] : COMMON), ...flagsOf(variant, source), '-MMD', '-c', path('native', source)]
+  const args = [...(isC ? ['-w'] : COMMON), ...flagsOf(variant, source), '-MMD', '-c', file]
   const command = [compiler, ...args].join(' ')
   if (isCurrent(object, command)) return { object }
   mkdirSync(dirname(object), { recursive: true })

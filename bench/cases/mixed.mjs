@@ -29,11 +29,11 @@ export async function mixed({ data, limit, m, efConstruct, through, tiny }) {
   const folder = workFolder(set, `mixed-${through}`)
   rmSync(folder, { recursive: true, force: true })
   const { count } = shape(set.base)
-  // What is inserted later is spread over the data, so that it is no other kind of point.
-  // Of a trial, half are, which is enough for fewer rounds.
+  // Half of the rows at most are inserted later, which are enough for fewer rounds in a trial.
   const most = Math.floor((count / 2 / INSERTS_PER_SECOND - warmSeconds) / seconds)
   const rounds = tiny ? 1 : Math.max(1, Math.min(ROUNDS, most))
   const inserts = INSERTS_PER_SECOND * (warmSeconds + rounds * seconds)
+  // Spread over the data, so that they are no other kind of point.
   const every = Math.max(2, Math.floor(count / inserts))
   const isLater = (row) => row % every === 0 && row / every < inserts
   const ways = { library: throughLibrary, service: throughService }

@@ -9,7 +9,7 @@ import { SERVED } from '../served/index.mjs'
 
 const CONNECTIONS = [1, 8]
 const ROUNDS = 5
-/** What a turn takes at least: of a fast server one pass over the queries is over before its thread has a core. */
+/** What a turn takes, about: a fast server is through with one pass over the queries in a fifth of it. */
 const TURN_SECONDS = 1
 
 /** By system { rows, fillSeconds, note }, or { error } of one that could not be measured: it must not cost the others' numbers. */

@@ -42,7 +42,9 @@ export function runProgram(program, args) {
 
 function addonObjects() {
   // Objects of units that are no more stay behind, so units are asked for their names.
-  const units = readdirSync(path('native/build/units')).filter((name) => /^(?!binding-).*\.cpp$/.test(name))
+  const units = readdirSync(path('native/build/units')).filter(
+    (name) => name.endsWith('.cpp') && !name.startsWith('binding-'),
+  )
   const objects = [
     ...units.map((name) => join('build/units', `${basename(name, '.cpp')}.o`)),
     ...readdirSync(OBJECTS, { recursive: true }).filter((name) => /\/isa\/\w+\.o$/.test(name)),

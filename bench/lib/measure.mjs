@@ -61,7 +61,7 @@ export function summary(passes) {
   }
 }
 
-const medianOf = (values) => values.sort((a, b) => a - b)[Math.floor(values.length / 2)]
+export const medianOf = (values) => values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)]
 
 /** Mean share of the exact neighbours that were found. */
 export function recall(found, truth) {

@@ -1,4 +1,5 @@
 // What `--parts mixed` found: a table, and the claims about it.
+import { medianOf } from './measure.mjs'
 import { fixed, round, table } from './table.mjs'
 
 const BOUNDS = { rate: 0.7, recallLost: 0.01, ackMs: 50, kept: 0.95 }
@@ -31,7 +32,6 @@ export function mixedTable(mixed) {
   return table(heads, rows)
 }
 
-const medianOf = (values) => values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)]
 const searched = ({ qps, recall, p50, p99 }) => [round(qps), fixed(recall, 4), round(p50), round(p99)]
 
 export function* mixedVerdict(mixed) {
