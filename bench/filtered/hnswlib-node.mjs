@@ -1,8 +1,9 @@
 // hnswlib-node with a filter function, on the index that C++ hnswlib built: the file is the same.
-import hnswlib from 'hnswlib-node'
+
 import { K } from '../lib/datasets.mjs'
 import { filterFiles } from '../lib/filters.mjs'
 import { EFS } from '../lib/least-effort.mjs'
+import { hnswlib } from '../lib/yardstick.mjs'
 
 const SPACES = { Cosine: 'cosine', Euclid: 'l2' }
 

@@ -1,8 +1,8 @@
 // hnswlib-node: numbers in JavaScript arrays, one thread, the caller's thread waits. The yardstick of all ratios.
 import { mkdirSync } from 'node:fs'
 import { join } from 'node:path'
-import hnswlib from 'hnswlib-node'
 import { K } from '../lib/datasets.mjs'
+import { hnswlib } from '../lib/yardstick.mjs'
 
 const SEED = 100
 const space = (set) => ({ Cosine: 'cosine', Euclid: 'l2' })[set.distance]
