@@ -317,12 +317,18 @@ describe('threads that end', () => {
     expect((await line.call('PUT', '/collections/a/points?wait=true', { points })).status).toBe(200)
     const answers: Answer[] = []
     const endings: unknown[] = []
+    const written = new Set<number>()
+    const write = async (own: Line, lane: number) => {
+      const answer = await own.call('PUT', '/collections/a/points?wait=true', { points: [{ id: stored + lane, vector }] })
+      written.add(lane)
+      return answer
+    }
     // Large answers keep a thread from what else it has read: it is late to hear that it closes, and of its answers.
     const asking = Array.from({ length: 24 }, async (_, lane) => {
       const own = new Line(service.url)
       const asked = [
         () => own.call('POST', QUERY, { query: vector, limit: 5 }),
-        () => own.call('PUT', '/collections/a/points?wait=true', { points: [{ id: stored + lane, vector }] }),
+        () => write(own, lane),
         () => own.call('POST', '/collections/a/points/scroll', { limit: stored, with_vector: lane % 4 === 0 }),
       ]
       try {
@@ -332,6 +338,8 @@ describe('threads that end', () => {
       }
     })
     await sleep(1_000)
+    // On a slow machine a lane has not come to its write within the second.
+    while (written.size < asking.length && endings.length === 0) await sleep(10)
     const before = answers.length
     await service.close(20_000)
     await Promise.all(asking)
