@@ -1,6 +1,6 @@
 // The kernel's sources are compiled in units: a file that includes several of one folder. Parsing what they all include
 // takes longer than compiling most of them, so a build takes half as long. Names in anonymous namespaces must therefore
-// be unique in their folder.
+// be unique in their folder; those of tests need not, since each of their files is in a namespace of its own.
 //
 // `node units.mjs INTO FOLDER…` writes the units below INTO and prints their paths; binding.gyp asks for them so, and
 // scripts/test-native.mjs by `unitsOf`.
@@ -12,17 +12,41 @@ import { fileURLToPath, pathToFileURL } from 'node:url'
 const MOST_LINES = 1200
 
 /** Paths of units, each of sources of one folder of native/, written below `into` where they differ from what is there. */
-export function unitsOf(folder, into) {
+export const unitsOf = (folder, into) => written(folder, sourcesIn(folder), into, includesOf)
+
+/**
+ * The same of test files, given by name, that say nothing outside namespaces but `using namespace`. What they include is
+ * included before, so that it is nothing to them any more within their namespaces.
+ */
+export const testUnitsOf = (names, into) =>
+  written(
+    'test',
+    sourcesIn('test').filter(({ name }) => names.includes(name)),
+    into,
+    isolated,
+  )
+
+function written(folder, sources, into, textOf) {
   mkdirSync(into, { recursive: true })
-  const units = inUnits(sourcesIn(folder)).map((sources, at) => {
+  const units = inUnits(sources).map((together, at) => {
     const unit = join(into, `${folder}-${at}.cpp`)
-    replaceUnless(sources.map(({ name }) => `#include "${folder}/${name}"\n`).join(''), unit)
+    replaceUnless(textOf(folder, together), unit)
     return unit
   })
   for (const name of readdirSync(into)) {
     if (isUnitOf(folder, name) && !units.includes(join(into, name))) rmSync(join(into, name), { force: true })
   }
   return units
+}
+
+const includesOf = (folder, sources) => sources.map(({ name }) => `#include "${folder}/${name}"\n`).join('')
+
+function isolated(folder, sources) {
+  const headers = new Set(sources.flatMap(({ text }) => text.match(/^#include .*$/gm) ?? []))
+  const files = sources.map(
+    (source) => `namespace ${source.name.replace('.cpp', '')} {\n${includesOf(folder, [source])}}\n`,
+  )
+  return [...[...headers].sort().map((line) => `${line}\n`), ...files].join('')
 }
 
 const isUnitOf = (folder, name) => name.startsWith(`${folder}-`) && name.endsWith('.cpp')
@@ -40,19 +64,20 @@ function sourcesIn(folder) {
   return readdirSync(path)
     .filter((name) => name.endsWith('.cpp'))
     .sort()
-    .map((name) => ({ name, lines: readFileSync(join(path, name), 'utf8').split('\n').length }))
+    .map((name) => ({ name, text: readFileSync(join(path, name), 'utf8') }))
 }
 
 function inUnits(sources) {
   const units = []
   let lines = Infinity
   for (const source of sources) {
-    if (lines + source.lines > MOST_LINES) {
+    const { length } = source.text.split('\n')
+    if (lines + length > MOST_LINES) {
       units.push([])
       lines = 0
     }
     units.at(-1).push(source)
-    lines += source.lines
+    lines += length
   }
   return units
 }

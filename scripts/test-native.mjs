@@ -21,7 +21,7 @@ import {
 } from 'node:fs'
 import { availableParallelism } from 'node:os'
 import { basename, dirname, isAbsolute } from 'node:path'
-import { unitsOf } from '../native/units.mjs'
+import { testUnitsOf, unitsOf } from '../native/units.mjs'
 import { fail, path, say } from './process.mjs'
 import { has } from './tools.mjs'
 
@@ -30,6 +30,8 @@ const SNOWBALL = ['snowball/runtime', 'snowball/src_c']
 const FOLDERS = ['base', 'distance', 'quantize', 'graph', 'text', 'filter', 'sparse', 'segment', 'search', 'shard']
 /** Folders whose code depends on the instruction set; their tests are named after them. */
 const ISA_FOLDERS = ['base', 'distance', 'quantize', 'graph']
+/** Compiled by itself, for it has `main`. */
+const HARNESS = 'test/harness.cpp'
 const ISA_FLAGS = {
   'distance/isa/avx2.cpp': ['-mavx2', '-mfma', '-mf16c'],
   'distance/isa/avx512.cpp': ['-mavx512f', '-mavx512dq', '-mavx512bw', '-mavx512vl', '-mavx2', '-mfma'],
@@ -41,9 +43,10 @@ const ISA_FLAGS = {
 /** What tests themselves do is not looked at by UBSan, which takes half as long to compile again. */
 const flagsOf = (variant, source) => [
   ...variant.flags,
-  ...(source.startsWith('test/') ? (variant.testFlags ?? []) : []),
+  ...(isOfTests(source) ? (variant.testFlags ?? []) : []),
   ...(ISA_FLAGS[source] ?? []),
 ]
+const isOfTests = (source) => source === HARNESS || basename(source).startsWith('test-')
 const COMMON = [
   '-std=c++20',
   '-fno-exceptions',
@@ -53,6 +56,9 @@ const COMMON = [
   '-Werror',
   '-I',
   path('native'),
+  // Tests name what is beside them, and are included from elsewhere.
+  '-I',
+  path('native/test'),
 ]
 const X86 = process.arch === 'x64'
 const NATIVE_SETS = ['scalar.cpp', ...(X86 ? ['avx2.cpp', 'avx512.cpp'] : process.arch === 'arm64' ? ['neon.cpp'] : [])]
@@ -129,18 +135,23 @@ const cppOf = (folder) =>
         .map((name) => `${folder}/${name}`)
     : []
 
-function sourcesOf(variant) {
+function sourcesOf(name, variant) {
   const isSmall = variant.folders === ISA_FOLDERS
   const tests = cppOf('test').filter(
-    (name) =>
-      (!isSmall || name === 'test/harness.cpp' || ISA_FOLDERS.some((folder) => name.startsWith(`test/${folder}_`))) &&
-      !variant.leavesOut?.(readFileSync(path('native', name), 'utf8')),
+    (test) =>
+      test !== HARNESS &&
+      (!isSmall || ISA_FOLDERS.some((folder) => test.startsWith(`test/${folder}_`))) &&
+      !variant.leavesOut?.(readFileSync(path('native', test), 'utf8')),
   )
   return [
     ...variant.folders.flatMap((folder) => unitsOf(folder, path('.cache/native-test/units'))),
     ...(isSmall ? [] : SNOWBALL.flatMap(cppOf)),
     ...variant.sets.flatMap((name) => [`distance/isa/${name}`, `quantize/isa/${name}`, `quantize/isa/rabitq_${name}`]),
-    ...tests,
+    HARNESS,
+    ...testUnitsOf(
+      tests.map((test) => basename(test)),
+      path('.cache/native-test/units', name),
+    ),
   ]
 }
 
@@ -197,7 +208,7 @@ async function inParallel(items, job) {
 }
 
 async function build(name, variant) {
-  const objects = await inParallel(sourcesOf(variant), (source) => compile(name, variant, source))
+  const objects = await inParallel(sourcesOf(name, variant), (source) => compile(name, variant, source))
   const broken = objects.filter((object) => object.error)
   if (broken.length > 0) return { error: broken.map((object) => object.error).join('\n') }
   const program = path('.cache/native-test', name, 'native-test')

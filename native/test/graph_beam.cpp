@@ -4,7 +4,7 @@
 #include "graph/scratch.hpp"
 #include "harness.hpp"
 
-namespace vicinal {
+using namespace vicinal;
 
 namespace {
 
@@ -78,5 +78,3 @@ SOLO_TEST("a stop bounds a beam by the last one wanted, and what lies beyond is 
   }
   CHECK(!beam.hasNext());
 }
-
-} // namespace vicinal

@@ -11,9 +11,8 @@
 #include "search/scroll.hpp"
 #include "shard_fixture.hpp"
 
-namespace vicinal {
-
-using namespace test;
+using namespace vicinal;
+using namespace vicinal::test;
 
 namespace {
 
@@ -178,5 +177,3 @@ TEST("a sample is of distinct points that are there") {
   REQUIRE(estimate.isOk());
   CHECK(std::fabs(double(*estimate) - double(filled.seqs.size())) < 10);
 }
-
-} // namespace vicinal

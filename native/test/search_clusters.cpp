@@ -10,9 +10,8 @@
 #include "program_bytes.hpp"
 #include "shard_fixture.hpp"
 
-namespace vicinal {
-
-using namespace test;
+using namespace vicinal;
+using namespace vicinal::test;
 
 namespace {
 
@@ -165,5 +164,3 @@ ANSWERS_TEST(
     clusters.recall(0.95f, filters[0].second);
   }
 }
-
-} // namespace vicinal

@@ -3,9 +3,8 @@
 #include "harness.hpp"
 #include "shard_fixture.hpp"
 
-namespace vicinal {
-
-using namespace test;
+using namespace vicinal;
+using namespace vicinal::test;
 
 namespace {
 
@@ -209,5 +208,3 @@ TEST("where the choice is ours, codes are chosen once there is enough to choose 
   CHECK(many.kind() == CodeKind::Sq8 || many.kind() == CodeKind::Rabitq4);
   CHECK(many.recallOf(asking(0.95f)) >= 0.935);
 }
-
-} // namespace vicinal

@@ -8,9 +8,8 @@
 #include "score_fixture.hpp"
 #include "shard_fixture.hpp"
 
-namespace vicinal {
-
-using namespace test;
+using namespace vicinal;
+using namespace vicinal::test;
 
 namespace {
 
@@ -234,5 +233,3 @@ ANSWERS_TEST("as many vectors and weights are asked for as a score is made of") 
   CHECK(!isWellFormed(Examples::Combine::Feedback, 3, 0, 2));
   CHECK(isWellFormed(Examples::Combine::Feedback, 3, 0, 3));
 }
-
-} // namespace vicinal

@@ -11,9 +11,8 @@
 #include "program_bytes.hpp"
 #include "shard_fixture.hpp"
 
-namespace vicinal {
-
-using namespace test;
+using namespace vicinal;
+using namespace vicinal::test;
 
 namespace {
 
@@ -396,5 +395,3 @@ ANSWERS_TEST("a shortlist keeps what a sort would") {
       CHECK(order.upTo(gradual.size() + 1) == gradual.size());
     }
 }
-
-} // namespace vicinal

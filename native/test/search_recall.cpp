@@ -14,9 +14,8 @@
 #include "search/space_search.hpp"
 #include "shard_fixture.hpp"
 
-namespace vicinal {
-
-using namespace test;
+using namespace vicinal;
+using namespace vicinal::test;
 
 namespace {
 
@@ -393,5 +392,3 @@ TEST("what is measured after the file was written is in an overlay, and the file
   CHECK(!reopened.snapshot().segment(0).space(0).isCalibrationDue());
   CHECK(!reopened.stats().segments[0].isMeasuredAnew);
 }
-
-} // namespace vicinal

@@ -3,9 +3,8 @@
 
 #include "harness.hpp"
 
-namespace vicinal {
-
-using namespace test;
+using namespace vicinal;
+using namespace vicinal::test;
 
 namespace {
 
@@ -196,5 +195,3 @@ SOLO_TEST("pauses double where calibrating doesn't help, grow with the work, and
   for (int at = 0; at < 20; at++) calibrateAgain(100);
   CHECK(calibrateAgain(100) == RecallMeter::kMostPauseMs);
 }
-
-} // namespace vicinal

@@ -1,9 +1,8 @@
 #include "harness.hpp"
 #include "shard_fixture.hpp"
 
-namespace vicinal {
-
-using namespace test;
+using namespace vicinal;
+using namespace vicinal::test;
 
 TEST("pages of a scroll are all points in the order of their ids, however they came") {
   ThreadPool pool(1);
@@ -42,5 +41,3 @@ TEST("pages of a scroll are all points in the order of their ids, however they c
   CHECK_EQUAL(seen.size(), expected.size());
   CHECK(seen == expected);
 }
-
-} // namespace vicinal

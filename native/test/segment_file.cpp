@@ -2,9 +2,8 @@
 #include "harness.hpp"
 #include "shard_fixture.hpp"
 
-namespace vicinal {
-
-using namespace test;
+using namespace vicinal;
+using namespace vicinal::test;
 
 namespace {
 
@@ -92,5 +91,3 @@ TEST("an opened segment answers as the one that was written, and goes on growing
   exact.isExact = true;
   CHECK_EQUAL(answer(again, exact), answer(shard, exact));
 }
-
-} // namespace vicinal

@@ -10,9 +10,8 @@
 #include "segment/index_file.hpp"
 #include "shard_fixture.hpp"
 
-namespace vicinal {
-
-using namespace test;
+using namespace vicinal;
+using namespace vicinal::test;
 
 namespace {
 
@@ -211,5 +210,3 @@ ANSWERS_TEST("files of payload indexes that are nearly right are answered from o
   }
   CHECK(opened > executions / 100);
 }
-
-} // namespace vicinal

@@ -5,7 +5,7 @@
 #include "segment/id_map.hpp"
 #include "segment/row_checksum.hpp"
 
-namespace vicinal {
+using namespace vicinal;
 
 namespace {
 
@@ -91,5 +91,3 @@ SOLO_TEST(
   CHECK(addVectorChecksum(rowChecksum(row), 1, vector, 3) != whole);
   CHECK(addVectorChecksum(rowChecksum(row), 0, vector, 2) != whole);
 }
-
-} // namespace vicinal

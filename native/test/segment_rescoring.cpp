@@ -4,7 +4,7 @@
 #include "harness.hpp"
 #include "segment/rescoring.hpp"
 
-namespace vicinal {
+using namespace vicinal;
 
 namespace {
 
@@ -115,5 +115,3 @@ SOLO_TEST("the greatest distances there are stop nothing from being scored") {
   found.exact[3] = FLT_MAX;
   CHECK(found.scored({20, 10, 0.25f}) >= before);
 }
-
-} // namespace vicinal

@@ -5,9 +5,8 @@
 #include "harness.hpp"
 #include "segment/vector_space.hpp"
 
-namespace vicinal {
-
-using namespace test;
+using namespace vicinal;
+using namespace vicinal::test;
 
 // The first row that lacks the vector ends the rows' being vertices of the same number, and readers
 // look at it meanwhile: it was taken for the next one's, or for no address at all.
@@ -50,5 +49,3 @@ TEST("a row without the vector lacks it in the moment in which the next row gets
   reader.join();
   CHECK_EQUAL(wrong.load(), 0u);
 }
-
-} // namespace vicinal

@@ -6,9 +6,8 @@
 #include "search/order_by.hpp"
 #include "shard_fixture.hpp"
 
-namespace vicinal {
-
-using namespace test;
+using namespace vicinal;
+using namespace vicinal::test;
 
 TEST("a write that must not wait is refused where somebody looks up ids, there are indexes to "
      "read or a segment is to be made, and changes nothing") {
@@ -269,5 +268,3 @@ TEST("filters are read while the indexes that they are looked up in come and go"
   stop = true;
   indexing.join();
 }
-
-} // namespace vicinal

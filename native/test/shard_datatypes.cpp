@@ -9,9 +9,8 @@
 #include "harness.hpp"
 #include "shard_fixture.hpp"
 
-namespace vicinal {
-
-using namespace test;
+using namespace vicinal;
+using namespace vicinal::test;
 
 namespace {
 
@@ -558,5 +557,3 @@ ANSWERS_TEST("narrow vectors: a type holds what comes back to the bit, and nothi
       CHECK(holds(Datatype::Float32, numbers.data(), count));
     }
 }
-
-} // namespace vicinal

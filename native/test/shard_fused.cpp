@@ -9,9 +9,8 @@
 #include "shard/fusion_run.hpp"
 #include "shard_fixture.hpp"
 
-namespace vicinal {
-
-using namespace test;
+using namespace vicinal;
+using namespace vicinal::test;
 
 namespace {
 
@@ -355,5 +354,3 @@ TEST("fusions that run while points are written see each of them once, as one of
   }
   writer.join();
 }
-
-} // namespace vicinal

@@ -1,7 +1,8 @@
 #include "harness.hpp"
 #include "shard_fixture.hpp"
 
-namespace vicinal::test {
+using namespace vicinal;
+using namespace vicinal::test;
 namespace {
 
 constexpr uint32_t kPoints = 2000;
@@ -54,5 +55,3 @@ TEST("a shard may go as soon as its building has stopped, whatever jobs have yet
     CHECK(shard.upsert(TestBatch(0, 400, 1).columns).isOk());
   }
 }
-
-} // namespace vicinal::test

@@ -8,9 +8,8 @@
 #include "score_fixture.hpp"
 #include "shard_fixture.hpp"
 
-namespace vicinal {
-
-using namespace test;
+using namespace vicinal;
+using namespace vicinal::test;
 
 namespace {
 
@@ -292,5 +291,3 @@ TEST("multivectors: the table, segment files and compaction give them back") {
        firstForRaces({Datatype::Float16, Datatype::Float32, Datatype::Uint8}))
     checkGivenBack(datatype);
 }
-
-} // namespace vicinal

@@ -6,7 +6,8 @@
 #include "search/sparse_search.hpp"
 #include "shard_fixture.hpp"
 
-namespace vicinal::test {
+using namespace vicinal;
+using namespace vicinal::test;
 
 namespace {
 
@@ -196,5 +197,3 @@ TEST("searches go on while vectors are added and dropped under them") {
   CHECK(waitForIndex(*current).isOk());
   CHECK(current->validate().empty());
 }
-
-} // namespace vicinal::test

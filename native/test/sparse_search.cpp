@@ -11,9 +11,8 @@
 #include "shard/shard.hpp"
 #include "shard_fixture.hpp"
 
-namespace vicinal {
-
-using namespace test;
+using namespace vicinal;
+using namespace vicinal::test;
 
 namespace {
 
@@ -453,5 +452,3 @@ ANSWERS_TEST("rows with sparse vectors go into the table and back, and any chang
   std::memcpy(&rows.sparse[0].values[3], &bits, sizeof bits);
   CHECK(shard.verifyRows(view) >= 0);
 }
-
-} // namespace vicinal
