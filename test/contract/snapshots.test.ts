@@ -109,12 +109,12 @@ describe('snapshots over HTTP', () => {
     const answered = get(`${service.url}/collections/a/shards/0/snapshot`, { headers: WRITER })
     answered.on('response', (response) => response.destroy())
     answered.on('error', () => {})
-    await expect.poll(left, { timeout: 20_000 }).toEqual([])
+    await expect.poll(left).toEqual([])
     // All that was begun has ended: what had not, has left nothing since.
     const unfinished = async () => (await readdir(folder)).filter((name) => name.startsWith('tmp-'))
-    await expect.poll(unfinished, { timeout: 20_000 }).toEqual([])
-    await expect.poll(left, { timeout: 20_000 }).toEqual([])
-  }, 60_000)
+    await expect.poll(unfinished).toEqual([])
+    await expect.poll(left).toEqual([])
+  })
 
   it('are refused where what is there is not to be replaced', async () => {
     const { name } = await made()

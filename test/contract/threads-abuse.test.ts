@@ -94,7 +94,7 @@ describe('threads that read', () => {
       }
       socket.destroy()
     }
-    await expect.poll(sockets, { timeout: 5_000 }).toBeLessThan(before + 5)
+    await expect.poll(sockets).toBeLessThan(before + 5)
     const closedMs = performance.now()
     await service.close(10_000)
     expect(performance.now() - closedMs).toBeLessThan(5_000)
@@ -169,5 +169,8 @@ it('counters do not go back when a thread ends', async () => {
   expect(await counted()).toEqual([100, 2])
   await workers[0]?.terminate()
   await sleep(50)
-  expect(await counted()).toEqual([100, 1])
+  const [answered, threads] = await counted()
+  expect(answered).toBe(100)
+  // A new one takes its place after a second.
+  expect([1, 2]).toContain(threads)
 })

@@ -295,7 +295,8 @@ describe('threads that end', () => {
       socket.write(`${head}\r\ncontent-length: ${body.length}\r\n\r\n${body.slice(0, 9)}`)
       return { socket, rest: body.slice(9) }
     })
-    await sleep(200)
+    const metrics = async () => String((await first.call('GET', '/metrics')).bytes)
+    await expect.poll(metrics, { timeout: 60_000 }).toMatch(/^rest_requests_in_work 2$/m)
     const closing = service.close(10_000)
     await sleep(100)
     await expect(new Line(service.url).call('GET', '/healthz')).rejects.toThrow('ECONNREFUSED')
@@ -308,18 +309,22 @@ describe('threads that end', () => {
   })
 
   it.each([0, 1, 2])('end no connection of who asks all the time before it is told, with %d beside', async (count) => {
-    await start({ count, closeLingerMs: 5_000 })
+    await start({ count, closeLingerMs: 60_000 })
     const line = new Line(service.url)
+    // Connections of its own, which are not kept: one that nobody asks by is closed when the lingering is over.
+    const alone = { agent: false as const }
     const [size, stored] = [256, 1000]
-    await line.call('PUT', '/collections/a', { vectors: { size, distance: 'Dot' } })
+    await line.call('PUT', '/collections/a', { vectors: { size, distance: 'Dot' } }, alone)
     const vector = Array.from({ length: size }, (_, at) => at / 7)
     const points = Array.from({ length: stored }, (_, id) => ({ id, vector }))
-    expect((await line.call('PUT', '/collections/a/points?wait=true', { points })).status).toBe(200)
+    expect((await line.call('PUT', '/collections/a/points?wait=true', { points }, alone)).status).toBe(200)
     const answers: Answer[] = []
     const endings: unknown[] = []
     const written = new Set<number>()
     const write = async (own: Line, lane: number) => {
-      const answer = await own.call('PUT', '/collections/a/points?wait=true', { points: [{ id: stored + lane, vector }] })
+      const answer = await own.call('PUT', '/collections/a/points?wait=true', {
+        points: [{ id: stored + lane, vector }],
+      })
       written.add(lane)
       return answer
     }
@@ -341,7 +346,7 @@ describe('threads that end', () => {
     // On a slow machine a lane has not come to its write within the second.
     while (written.size < asking.length && endings.length === 0) await sleep(10)
     const before = answers.length
-    await service.close(20_000)
+    await service.close(90_000)
     await Promise.all(asking)
     expect(answers.filter(({ status }) => status !== 200).map(({ json }) => json)).toEqual([])
     expect(new Set(endings)).toEqual(new Set(['ECONNREFUSED']))

@@ -56,7 +56,7 @@ beforeAll(async () => {
   const [added] = foldersOf(join(scratch, 'neighbour')).filter((name) => !names.includes(name))
   cpSync(join(scratch, 'neighbour', added!), join(whole, added!), { recursive: true })
   collection = foldersOf(whole).find((name) => readdirSync(join(whole, name, 'segments')).length > 0)!
-}, 60_000)
+})
 
 afterAll(() => rmSync(scratch, { recursive: true, force: true }))
 

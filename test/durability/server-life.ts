@@ -9,13 +9,17 @@ import { type Failure, type Progress, runLane } from '../oracle/fault-run.js'
 import { MAIN } from '../oracle/fault-workload.js'
 import type { ServerProcess } from './server-process.js'
 
-/** Works until the server is killed under it. */
+/**
+ * Works until the server is killed under it. On a slow machine little is done in `lifeMs`: it lives on until that
+ * `isEnough`.
+ */
 export async function lifeOf(
   server: ServerProcess,
   database: Database,
   lanes: readonly Lane[],
   progress: Progress[],
   lifeMs: number,
+  isEnough: () => boolean = () => true,
 ): Promise<Failure[]> {
   let dead = false
   const early: Failure[] = []
@@ -33,10 +37,15 @@ export async function lifeOf(
       stopped: () => dead,
     }),
   )
-  await Promise.race([sleep(lifeMs), Promise.all(working)])
+  let isOver = false
+  const ended = Promise.all(working).finally(() => {
+    isOver = true
+  })
+  await Promise.race([sleep(lifeMs), ended])
+  while (!isEnough() && !isOver && early.length === 0) await sleep(20)
   dead = true
   await server.end('SIGKILL')
-  await Promise.all(working)
+  await ended
   return early
 }
 

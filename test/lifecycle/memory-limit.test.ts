@@ -57,7 +57,7 @@ test.skipIf(process.platform !== 'linux')(
     if (container) expect(container.killed).toBe(0)
     else process.stdout.write('no control group can be made here: what a container allows was not enforced\n')
   },
-  30 * MINUTE,
+  120 * MINUTE,
 )
 
 test.skipIf(container === null)('a service that is told nothing keeps below what its container allows', async () => {

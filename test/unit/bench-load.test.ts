@@ -91,6 +91,8 @@ test('writes come at their rate beside searches, each once and in its order', as
   const found = await load({
     port,
     protocol: 'http',
+    // Every connection is taken in before the first write is due.
+    opening: [post('hello')],
     requests: [post('search a'), post('search b')],
     connections: 2,
     seconds: 0.2,

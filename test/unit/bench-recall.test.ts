@@ -57,5 +57,5 @@ test(
       }
     }
   },
-  30 * MINUTE,
+  120 * MINUTE,
 )

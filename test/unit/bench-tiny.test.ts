@@ -98,7 +98,7 @@ describe('bench --tiny', () => {
   beforeAll(() => {
     const child = spawnSync(process.execPath, [BENCH, '--tiny', '--as-is', '--out', out], {
       encoding: 'utf8',
-      timeout: 8 * MINUTE,
+      timeout: 40 * MINUTE,
     })
     expect(child.stderr).not.toMatch(/failed/)
     expect(child.status, child.stderr).toBe(0)
@@ -107,7 +107,7 @@ describe('bench --tiny', () => {
     const whole = JSON.parse(readFileSync(join(out, json as string), 'utf8')) as Run
     run = whole.data.tiny
     maxsim = whole.maxsim
-  }, 10 * MINUTE)
+  }, 45 * MINUTE)
   afterAll(() => rmSync(out, { recursive: true, force: true }))
 
   test('every system has a row of recall and rate for each ef, and finds nearly everything at the greatest', () => {

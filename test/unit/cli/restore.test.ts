@@ -86,4 +86,4 @@ it('vicinal serve takes in snapshots before it answers; what is there is replace
   expect(await started('--storage-snapshot', at(all.name), '--force-snapshot')).toEqual({ one: 3, copy: 3 })
   const absent = await vicinal(['serve', '--data', 'data', '--port', '0', '--snapshot', 'absent:one'], folder)
   expect(absent).toMatchObject({ code: 1, stderr: expect.stringContaining('absent: no such file') })
-}, 120_000)
+})

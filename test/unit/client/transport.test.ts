@@ -112,7 +112,7 @@ describe('retries', () => {
 describe('deadlines', () => {
   it('end a call that gets no answer, and tell the service of them', async () => {
     const { collection, requests } = await connected(() => {})
-    await expect(collection.count({ timeoutMs: 100 })).rejects.toMatchObject({ code: 'TIMEOUT', retryable: true })
+    await expect(collection.count({ timeoutMs: 1_000 })).rejects.toMatchObject({ code: 'TIMEOUT', retryable: true })
     expect(requests[0]?.url).toContain('timeout=1')
   })
 
@@ -121,7 +121,7 @@ describe('deadlines', () => {
       refuse(response, 503, 'UNAVAILABLE', { 'retry-after': '60' }),
     )
     const started = performance.now()
-    await expect(collection.count({ timeoutMs: 500 })).rejects.toMatchObject({ code: 'UNAVAILABLE' })
+    await expect(collection.count({ timeoutMs: 10_000 })).rejects.toMatchObject({ code: 'UNAVAILABLE' })
     expect(performance.now() - started).toBeLessThan(5000)
   })
 

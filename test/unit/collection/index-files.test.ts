@@ -90,4 +90,4 @@ it('indexes on disk answer as those in memory: opened, changed, restored; and ta
   const left = 2 * Object.keys(KINDS).length - 1
   for (let opened = 0; opened < 20 && indexFiles().length !== left; opened++) await (await open(folder)).close()
   expect(indexFiles()).toHaveLength(left)
-}, 60_000)
+})

@@ -124,7 +124,7 @@ it('keeps recall from codes to codes, also where a close came between', async ()
     expect(found / 500, quantization).toBeGreaterThanOrEqual(0.93)
     await database.close()
   }
-}, 60_000)
+})
 
 it('leaves the segments alone where nothing of theirs changes', async () => {
   await fill()

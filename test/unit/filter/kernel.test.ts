@@ -322,6 +322,5 @@ describe('filters in the kernel match what the oracle matches', () => {
         await again.close()
       }
     },
-    60_000,
   )
 })

@@ -17,7 +17,7 @@ import { Mutations } from '../../oracle/mutations.js'
 import { anyRecord } from '../log/records.js'
 
 const RUNS = 3_000
-const MINUTES = 300_000
+const MINUTES = 1_800_000
 const UUID = '00000000-0000-4000-8000-000000000000'
 const REFUSALS = ['INVALID_ARGUMENT', 'TOO_LARGE', 'CORRUPT', 'UNSUPPORTED_FORMAT']
 

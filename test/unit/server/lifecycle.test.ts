@@ -59,6 +59,8 @@ const DRIP_MS = 500
 /** Clients that connect, begin a request and never get far. */
 class SlowClients {
   open = 0
+  /** That came through, whether or not they have been cut off since. */
+  taken = 0
   readonly #sockets: Socket[] = []
   readonly #port: number
   readonly #dripping = setInterval(() => this.#drip(), DRIP_MS)
@@ -82,6 +84,7 @@ class SlowClients {
     return new Promise((resolve) => {
       const socket = connectSocket(this.#port, '127.0.0.1', () => {
         this.open++
+        this.taken++
         socket.write(slowness(at)[0])
         socket.once('close', () => this.open--)
         resolve()
@@ -177,14 +180,14 @@ describe('the service under load', () => {
     const slow = new SlowClients(service.port)
     onTestFinished(() => slow.close())
     await slow.connect(SLOW_CLIENTS)
-    expect(slow.open).toBeGreaterThan(SLOW_CLIENTS / 2)
+    expect(slow.taken).toBeGreaterThan(SLOW_CLIENTS / 2)
     // A good client gets all its answers meanwhile, and the slow ones are cut off although they keep sending.
     for (let calls = 0; calls < 50; calls++) {
       expect((await service.call('GET', '/collections')).status).toBe(200)
     }
-    await expect.poll(() => slow.open, { timeout: 20_000, interval: 200 }).toBe(0)
+    await expect.poll(() => slow.open, { timeout: 60_000, interval: 200 }).toBe(0)
     expect((await service.call('GET', '/metrics')).text).toContain('rest_requests_in_work 0')
-  }, 60_000)
+  })
 
   it('takes no more connections than it should', async () => {
     const service = await startService({ maxConnections: 2 })

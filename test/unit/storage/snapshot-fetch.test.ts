@@ -152,13 +152,14 @@ describe('a fetch', () => {
       const timer = setInterval(() => response.write('x'), 20)
       response.on('close', () => clearInterval(timer))
     })
-    const at = (path: string) =>
-      fetched(`http://127.0.0.1:${port}${path}`, { isAllowed: LOOPBACK, idleMs: 300, totalMs: 900 })
+    const at = (path: string, idleMs = 300) =>
+      fetched(`http://127.0.0.1:${port}${path}`, { isAllowed: LOOPBACK, idleMs, totalMs: 900 })
     const started = performance.now()
     await expect(at('/silent')).rejects.toMatchObject({ message: expect.stringContaining('300 ms') })
     await expect(at('/stalled')).rejects.toMatchObject({ message: expect.stringContaining('300 ms') })
-    await expect(at('/drip')).rejects.toMatchObject({ message: expect.stringContaining('900 ms') })
+    // On a busy machine a pause between drops may be a long one.
+    await expect(at('/drip', 60_000)).rejects.toMatchObject({ message: expect.stringContaining('900 ms') })
     await expect(at('/cut')).rejects.toMatchObject({ code: 'INVALID_ARGUMENT' })
-    expect(performance.now() - started).toBeLessThan(5_000)
+    expect(performance.now() - started).toBeLessThan(25_000)
   })
 })

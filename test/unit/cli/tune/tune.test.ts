@@ -73,7 +73,7 @@ test('measures, draws, chooses and applies, and the index is rebuilt', async () 
     memory: { vectors: 'cached' },
     overrides: {},
   })
-}, 60_000)
+})
 
 test('measures by queries of one’s own, on a sample, beside a process that writes', async () => {
   await fill('Cosine')
@@ -88,7 +88,7 @@ test('measures by queries of one’s own, on a sample, beside a process that wri
   expect(existsSync(join(folder, 'curve.svg'))).toBe(true)
   const info = await (await writer.collection('rows')).info()
   expect(info.config.vectors[0]).toMatchObject({ quantization: 'auto', overrides: {} })
-}, 60_000)
+})
 
 test('without codes there is one kind to measure', async () => {
   await fill('Manhattan', 1200)
@@ -96,7 +96,7 @@ test('without codes there is one kind to measure', async () => {
   expect(code).toBe(0)
   expect(stdout).toMatch(/^none +32 /m)
   expect(stdout).not.toMatch(/^(auto|sq8|rabitq\d) |on disk/m)
-}, 60_000)
+})
 
 test('changes nothing where nothing will do, and says what is nearest', async () => {
   await fill('Euclid', 1200)
@@ -107,7 +107,7 @@ test('changes nothing where nothing will do, and says what is nearest', async ()
     stdout: expect.stringMatching(/the smallest takes \d+\.\d kB; nothing/),
   })
   expect(await configOf('text')).toMatchObject({ overrides: {} })
-}, 60_000)
+})
 
 test('says what is wrong with the call, before it measures', async () => {
   await fill('Dot', 10)
@@ -143,4 +143,4 @@ test('says what is wrong with the call, before it measures', async () => {
     code: 1,
     stderr: expect.stringMatching(/LOCKED: .*--dry-run/),
   })
-}, 60_000)
+})
