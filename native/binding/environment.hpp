@@ -13,6 +13,7 @@
 #include "base/cancel.hpp"
 #include "base/status.hpp"
 #include "base/thread_pool.hpp"
+#include "binding/result_slab.hpp"
 
 namespace vicinal::binding {
 
@@ -61,6 +62,9 @@ public:
   }
   size_t waitingCount() const { return waitingCount_; }
 
+  // For results of this environment.
+  ResultSlab& slab() { return slab_; }
+
   // Runs a call on the pool, one of the search lane as a read; returns its promise.
   napi_value run(Lane lane, Call call);
   // Runs a search on the pool. To wake a thread for it takes about as long as a short one: those of
@@ -98,6 +102,7 @@ private:
   size_t readCount_ = 0;
   size_t waitingCount_ = 0;
   bool keepsSearches_ = false;
+  ResultSlab slab_;
   // Of this turn. The handle is active while there are any, and holds no event loop open.
   std::vector<Soon> soon_;
   uv_prepare_t* turnEnd_ = nullptr;

@@ -1,7 +1,9 @@
 #include "binding/search_result.hpp"
 
 #include <cstring>
+#include <iterator>
 
+#include "binding/environment.hpp"
 #include "binding/results.hpp"
 
 namespace vicinal::binding {
@@ -61,14 +63,15 @@ napi_value searchResult(napi_env env, SearchResult& result) {
 napi_value packedResult(napi_env env, SearchResult& result) {
   const RowBlock& rows = result.rows;
   const SearchStats& stats = result.stats;
-  const double header[] = {static_cast<double>(rows.count),
-                           static_cast<double>(stats.visited),
-                           static_cast<double>(stats.distances),
-                           static_cast<double>(stats.matches),
-                           stats.recall,
-                           stats.tookUs,
-                           rows.hasPayloads ? static_cast<double>(rows.payloadBytes.size()) : -1,
-                           static_cast<double>(stats.strategy.size())};
+  double header[] = {static_cast<double>(rows.count),
+                     static_cast<double>(stats.visited),
+                     static_cast<double>(stats.distances),
+                     static_cast<double>(stats.matches),
+                     stats.recall,
+                     stats.tookUs,
+                     rows.hasPayloads ? static_cast<double>(rows.payloadBytes.size()) : -1,
+                     static_cast<double>(stats.strategy.size()),
+                     0};
   const struct {
     const void* data;
     size_t bytes;
@@ -83,15 +86,18 @@ napi_value packedResult(napi_env env, SearchResult& result) {
   for (const auto& part : parts) bytes += part.bytes;
   const bool isMore = !rows.vectors.empty() || !result.segments.empty();
   if (isMore || bytes > kSmallBytes) return searchResult(env, result);
-  void* data = nullptr;
-  napi_value buffer = nullptr;
-  if (napi_create_arraybuffer(env, bytes, &data, &buffer) != napi_ok) return nullptr;
-  char* to = static_cast<char*>(data);
+  // Where the last part begins.
+  header[std::size(header) - 1] = static_cast<double>(bytes - stats.strategy.size());
+  const size_t doubles = (bytes + sizeof(double) - 1) / sizeof(double);
+  double* data = nullptr;
+  const napi_value packed = Environment::of(env)->slab().take(env, doubles, data);
+  if (packed == nullptr) return nullptr;
+  char* to = reinterpret_cast<char*>(data);
   for (const auto& part : parts) {
     if (part.bytes > 0) std::memcpy(to, part.data, part.bytes);
     to += part.bytes;
   }
-  return buffer;
+  return packed;
 }
 
 } // namespace vicinal::binding

@@ -19,15 +19,21 @@ export class Slab<Values extends Float32Array | Uint8Array> {
     this.#memory = make(0)
   }
 
-  /** Of the first `length` values. Many have memory of their own. */
-  copyOf(values: Values, length = values.length): Values {
-    if (length > this.#length / SHARES) return values.slice(0, length) as Values
+  /** Room for so many values. Many have memory of their own. */
+  take(length: number): Values {
+    if (length > this.#length / SHARES) return this.#make(length)
     if (this.#taken + length > this.#memory.length) {
       this.#memory = this.#make(this.#length)
       this.#taken = 0
     }
-    const copy = this.#memory.subarray(this.#taken, this.#taken + length) as Values
+    const place = this.#memory.subarray(this.#taken, this.#taken + length) as Values
     this.#taken += length
+    return place
+  }
+
+  /** Of the first `length` values. */
+  copyOf(values: Values, length = values.length): Values {
+    const copy = this.take(length)
     if (length > SHORT) copy.set(values.subarray(0, length))
     else for (let i = 0; i < length; i++) copy[i] = values[i] as number
     return copy

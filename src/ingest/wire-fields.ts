@@ -9,6 +9,7 @@ import type { Filter } from '../core/filter.js'
 import { type KnownShape, shapeOf } from '../core/known-keys.js'
 import { LIMITS } from '../core/limits.js'
 import type { PointId } from '../core/point.js'
+import { Slab } from '../core/slab.js'
 
 export type WireObject = Readonly<Record<string, unknown>>
 
@@ -88,7 +89,7 @@ export function idsAt(value: unknown, field: string): readonly PointId[] | BigUi
 function wordsAt(bin: Uint8Array, field: string): BigUint64Array {
   const size = BigUint64Array.BYTES_PER_ELEMENT
   if (bin.byteLength % size !== 0) throw invalid(field, `expected a multiple of ${size} bytes`, bin)
-  return new BigUint64Array(alignedCopy(bin))
+  return copied(bin, new BigUint64Array(bin.byteLength / size))
 }
 
 /** A bin of little-endian float32, or what was taken out of JSON. */
@@ -96,15 +97,17 @@ export function floatsAt(bin: Uint8Array | Float32Array, field: string): Float32
   if (bin instanceof Float32Array) return bin
   const size = Float32Array.BYTES_PER_ELEMENT
   if (bin.byteLength % size !== 0) throw invalid(field, `expected a multiple of ${size} bytes`, bin)
-  return new Float32Array(alignedCopy(bin))
+  return copied(bin, vectors.take(bin.byteLength / size))
 }
 
 /** A bin lies anywhere in its body; typed arrays of words need an aligned start. */
-function alignedCopy(bin: Uint8Array): ArrayBuffer {
-  const copy = new Uint8Array(bin.byteLength)
-  copy.set(bin)
-  return copy.buffer
+function copied<Words extends Float32Array | BigUint64Array>(bin: Uint8Array, words: Words): Words {
+  new Uint8Array(words.buffer, words.byteOffset, words.byteLength).set(bin)
+  return words
 }
+
+/** Of vectors that come one by one. */
+const vectors = new Slab<Float32Array>(16_384, (length) => new Float32Array(length))
 
 export function bytesAt(value: unknown): Uint8Array | null {
   return ArrayBuffer.isView(value) ? (value as Uint8Array) : null

@@ -136,7 +136,9 @@ function optionsAt(options: unknown, field: string): Bm25Options | null {
 function wordsOrNumbers(value: unknown, field: string): Uint32Array | readonly number[] {
   // Numbers of JSON that became floats are no words: none are where these are expected.
   const bin = value instanceof Float32Array ? null : bytesAt(value)
-  return bin ? new Uint32Array(floatsAt(bin, field).buffer) : (arrayAt(value, field) as readonly number[])
+  if (!bin) return arrayAt(value, field) as readonly number[]
+  const { buffer, byteOffset, length } = floatsAt(bin, field)
+  return new Uint32Array(buffer, byteOffset, length)
 }
 
 /** A vector: an array of numbers, which the engine checks one by one, or a bin. A multivector: an array of those. */

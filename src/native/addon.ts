@@ -289,7 +289,7 @@ export interface Addon {
 }
 
 /** As plain-search.ts reads it, or by names where it is large or has more than payloads. */
-export type FoundRows = ArrayBuffer | SearchResult
+export type FoundRows = Float64Array<ArrayBuffer> | SearchResult
 
 export type ShardHandle = { readonly __shard: unique symbol }
 export type LockHandle = { readonly __lock: unique symbol }

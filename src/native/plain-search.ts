@@ -24,7 +24,7 @@ export const PAYLOAD = 4
 export const HAS_THRESHOLD = 8
 
 /** Doubles before the rows (see packedResult in native/binding). */
-const HEADER = 8
+const HEADER = 9
 const NO_VECTORS: SearchResult['vectors'] = []
 
 /** What is no number or flag is left to the search by names, which says what it is. */
@@ -71,7 +71,7 @@ export function numbersOf(request: SearchRequest, cancel: number, inlineUs: numb
 
 /** One that is large, or has more than payloads, comes as it is. */
 export function resultOf(found: FoundRows): SearchResult {
-  return found instanceof ArrayBuffer ? new PackedResult(found) : found
+  return found instanceof Float64Array ? new PackedResult(found) : found
 }
 
 class PackedResult implements SearchResult {
@@ -83,54 +83,55 @@ class PackedResult implements SearchResult {
   readonly vectors = NO_VECTORS
   readonly stats: PackedStats
 
-  constructor(packed: ArrayBuffer) {
-    const header = new Float64Array(packed, 0, HEADER)
-    const count = header[0] as number
-    const payloadBytes = header[6] as number
-    const idsAt = (HEADER + count) * Float64Array.BYTES_PER_ELEMENT
+  /** Its buffer has other results as well. */
+  constructor(packed: Float64Array<ArrayBuffer>) {
+    const { buffer, byteOffset } = packed
+    const count = packed[0] as number
+    const payloadBytes = packed[6] as number
+    const seqsAt = byteOffset + HEADER * Float64Array.BYTES_PER_ELEMENT
+    const idsAt = seqsAt + count * Float64Array.BYTES_PER_ELEMENT
     const scoresAt = idsAt + count * ID_WORDS * Uint32Array.BYTES_PER_ELEMENT
     const offsetsAt = scoresAt + count * Float32Array.BYTES_PER_ELEMENT
-    this.stats = new PackedStats(header)
+    this.stats = new PackedStats(packed)
     this.count = count
-    this.seqs = new Float64Array(packed, HEADER * Float64Array.BYTES_PER_ELEMENT, count)
-    this.ids = new Uint32Array(packed, idsAt, count * ID_WORDS)
-    this.scores = new Float32Array(packed, scoresAt, count)
-    this.payloads = payloadBytes < 0 ? null : payloadsAt(packed, offsetsAt, count, payloadBytes)
+    this.seqs = new Float64Array(buffer, seqsAt, count)
+    this.ids = new Uint32Array(buffer, idsAt, count * ID_WORDS)
+    this.scores = new Float32Array(buffer, scoresAt, count)
+    this.payloads = payloadBytes < 0 ? null : payloadsAt(buffer, offsetsAt, count, payloadBytes)
   }
 }
 
 class PackedStats {
-  readonly #header: Float64Array
+  readonly #packed: Float64Array
 
-  constructor(header: Float64Array) {
-    this.#header = header
+  constructor(packed: Float64Array) {
+    this.#packed = packed
   }
 
   get visited(): number {
-    return this.#header[1] as number
+    return this.#packed[1] as number
   }
   get distances(): number {
-    return this.#header[2] as number
+    return this.#packed[2] as number
   }
   get matches(): number {
-    return this.#header[3] as number
+    return this.#packed[3] as number
   }
   get recall(): number {
-    return this.#header[4] as number
+    return this.#packed[4] as number
   }
   get tookUs(): number {
-    return this.#header[5] as number
+    return this.#packed[5] as number
   }
   get strategy(): string {
-    const { buffer } = this.#header
-    const bytes = this.#header[7] as number
-    return Buffer.from(buffer, buffer.byteLength - bytes, bytes).toString('latin1')
+    const { buffer, byteOffset } = this.#packed
+    return Buffer.from(buffer, byteOffset + (this.#packed[8] as number), this.#packed[7]).toString('latin1')
   }
 }
 
-function payloadsAt(packed: ArrayBuffer, at: number, count: number, bytes: number): TextBuffers {
+function payloadsAt(buffer: ArrayBuffer, at: number, count: number, bytes: number): TextBuffers {
   // Where nothing was found there are no offsets either.
   if (count === 0) return { bytes: new Uint8Array(0), offsets: new Uint32Array(1) }
-  const offsets = new Uint32Array(packed, at, count + 1)
-  return { bytes: new Uint8Array(packed, at + offsets.byteLength, bytes), offsets }
+  const offsets = new Uint32Array(buffer, at, count + 1)
+  return { bytes: new Uint8Array(buffer, at + offsets.byteLength, bytes), offsets }
 }

@@ -243,6 +243,29 @@ describe('points', () => {
     })
   })
 
+  it('are read where vectors of each kind are bins beside each other', async () => {
+    const [vectors, sparse] = [{ d: { size: 3, distance: 'Dot' } }, { s: {} }]
+    expect((await service.call('PUT', '/collections/both', { vectors, sparse_vectors: sparse })).status).toBe(200)
+    const vectorOf = (id: number) => ({
+      d: [id, id + 0.5, 2 * id],
+      s: { indices: [id, 900 + id], values: [id / 4, 1] },
+    })
+    const ids = Array.from({ length: 40 }, (_, at) => at + 1)
+    const points = ids.map((id) => {
+      const { d, s } = vectorOf(id)
+      const indices = Uint32Array.from(s.indices)
+      return { id, vector: { d: Float32Array.from(d), s: { indices, values: Float32Array.from(s.values) } } }
+    })
+    const put = await service.call('PUT', '/collections/both/points?wait=true', encodeMsgpack({ points }), MSGPACK)
+    expect(put.status).toBe(200)
+    const all = await service.call('POST', '/collections/both/points/scroll', { with_vector: true, limit: 100 })
+    expect(all.json.result).toMatchObject({ points: ids.map((id) => ({ id, vector: vectorOf(id) })) })
+    const query = { indices: Uint32Array.of(907), values: Float32Array.of(2) }
+    const body = encodeMsgpack({ query, using: 's', limit: 3 })
+    const found = await service.call('POST', '/collections/both/points/query', body, MSGPACK)
+    expect(decodeMsgpack(found.bytes)).toMatchObject({ result: { points: [{ id: 7, score: 2 }] } })
+  })
+
   it('tell errors in MessagePack to those who accept it', async () => {
     const answer = await service.call(
       'POST',

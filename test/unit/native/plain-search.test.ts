@@ -52,6 +52,7 @@ const SHAPES: [name: string, asked: Partial<SearchRequest>][] = [
   ['a width', { ef: 200 }],
   ['the graph alone', { indexedOnly: true }],
   ['no results', { limit: 0, fields: PAYLOAD }],
+  ['more than shares memory', { limit: 400, exact: true }],
   ['more than is copied', { limit: 1000, exact: true, fields: PAYLOAD }],
 ]
 
@@ -76,6 +77,21 @@ describe.each([
     expect(result.stats.distances).toBeGreaterThan(0)
     await nextTurn()
     await nextTurn()
+  })
+
+  test('keep what they found, whatever is found after them', async () => {
+    const { shard, target } = await filled()
+    const asked = (at: number) => query(target, { fields: PAYLOAD, limit: at % 60, offset: at, ef: 400 })
+    const kept: SearchResult[] = []
+    for (let at = 0; at < 300; at++) {
+      if (isLoaded) for (let arrival = 0; arrival < 2; arrival++) noteArrival()
+      kept.push(await shard.search(asked(at)))
+      await nextTurn()
+    }
+    for (let at = 0; at < kept.length; at++) {
+      expect(told(kept[at] as SearchResult)).toEqual(told(await byNames(shard, asked(at))))
+      await nextTurn()
+    }
   })
 })
 
