@@ -1,7 +1,6 @@
 #include "search/code_choice.hpp"
 
-#include <ctime>
-
+#include "base/thread_time.hpp"
 #include "search/space_search.hpp"
 
 namespace vicinal {
@@ -17,12 +16,6 @@ constexpr uint32_t kComparedQueries = 128;
 constexpr float kCompared[] = {0.95f, 0.99f};
 // Of two codes that cost about the same, the smaller one.
 constexpr double kAboutTheSame = 1.03;
-
-double threadSeconds() {
-  timespec now{};
-  clock_gettime(CLOCK_THREAD_CPUTIME_ID, &now);
-  return double(now.tv_sec) + double(now.tv_nsec) * 1e-9;
-}
 
 } // namespace
 

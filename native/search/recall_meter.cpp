@@ -26,6 +26,8 @@ constexpr float kNoShare = 0.9f;
 constexpr double kPatienceMs = 20'000;
 // A pause is so many times as long as the calibration before it took, hence a twentieth of a core.
 constexpr double kPausePerWork = 20;
+// Nothing is measured for so many times as long as measuring waited for a core.
+constexpr double kRestPerWait = 16;
 
 } // namespace
 
@@ -96,6 +98,19 @@ void RecallMeter::learn(const Query& query, double got, bool isByPlan) {
       want_->since = std::min(want_->since, last(back).number);
     return;
   }
+}
+
+void RecallMeter::measured(double tookMs, double ranMs, double nowMs) {
+  std::lock_guard lock(mutex_);
+  const double waitedMs = std::max(0.0, tookMs - ranMs);
+  // On idle cores it waits for little but the clock.
+  const bool wasBusy = waitedMs > ranMs;
+  restsUntilMs_ = wasBusy ? nowMs + std::min(kMostRestMs, kRestPerWait * waitedMs) : nowMs;
+}
+
+bool RecallMeter::isResting(double nowMs) const {
+  std::lock_guard lock(mutex_);
+  return nowMs < restsUntilMs_;
 }
 
 // Of those that were measured under the share of now.

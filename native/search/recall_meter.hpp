@@ -52,6 +52,8 @@ public:
   static constexpr size_t kWindow = 256;
   // The least that tells of a change, if it is a great one.
   static constexpr size_t kShortWindow = 64;
+  // After measuring on cores that had other things to do.
+  static constexpr double kMostRestMs = 60'000;
   // Between two calibrations on live queries.
   static constexpr double kFirstPauseMs = 5'000;
   static constexpr double kMostPauseMs = 600'000;
@@ -63,6 +65,12 @@ public:
   // What it got. `isByPlan`: the effort was chosen for what it asked, no less would have been
   // possible.
   void learn(const Query& query, double got, bool isByPlan);
+
+  // Measuring took so long, in which its thread ran for so much. Where cores are busy, a thread of
+  // low priority gets its time in slices of milliseconds, for each of which requests wait.
+  void measured(double tookMs, double ranMs, double nowMs);
+  // Whether nothing is to be measured now.
+  bool isResting(double nowMs) const;
 
   // What to calibrate on, now that callers' queries don't get what they ask for. Whoever gets it
   // calls `adopted` once searches are planned by the outcome. Null: there is no need, or not yet.
@@ -116,6 +124,7 @@ private:
   double calibratingSinceMs_ = 0;
   double pauseMs_ = 0;
   double quietUntilMs_ = 0;
+  double restsUntilMs_ = 0;
 };
 
 } // namespace vicinal

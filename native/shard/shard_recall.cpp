@@ -1,13 +1,15 @@
 // Recall of the queries that callers ask.
 #include <chrono>
 
+#include "base/thread_time.hpp"
 #include "shard/shard.hpp"
 
 namespace vicinal {
 
 namespace {
 
-// Of each call; there is one every half second, so that this is a twentieth of a core.
+// Of each call; there is one every half second, so that this is a twentieth of a core. Where it
+// waits for a core longer than it has one, the next calls measure nothing.
 constexpr double kMostMs = 25;
 constexpr double kRounding = 1e-4;
 
@@ -31,14 +33,17 @@ double shareFound(Metric metric, const SearchResult& truth, const SearchResult& 
 Result<uint32_t> Shard::measureRecall(uint32_t vector, uint32_t most) {
   RecallMeter& meter = meters_[vector];
   const double startedMs = nowMs();
+  const double ranBefore = threadSeconds();
   uint32_t measured = 0;
-  while (measured < most) {
+  while (measured < most && !meter.isResting(startedMs)) {
     const auto query = meter.take();
     if (!query) break;
     VICINAL_TRY(measure(meter, vector, *query));
     measured++;
     if (nowMs() - startedMs > kMostMs) break;
   }
+  if (measured > 0)
+    meter.measured(nowMs() - startedMs, (threadSeconds() - ranBefore) * 1000, nowMs());
   followCallers(vector);
   return measured;
 }
