@@ -41,8 +41,18 @@ function written(folder, sources, into, textOf) {
 
 const includesOf = (folder, sources) => sources.map(({ name }) => `#include "${folder}/${name}"\n`).join('')
 
+/** What a file includes, where it is so under its condition. */
+const INCLUDES = /^#if.*\n(?:#include .*\n)+#endif|^#include .*$/gm
+/** What would not mean within a namespace, or for the file behind it, what it does in a file by itself. */
+const NOT_ALONE = /^(?:[ \t]+#[ \t]*include|#[ \t]+include|[ \t]*#[ \t]*define|namespace vicinal)/m
+
 function isolated(folder, sources) {
-  const headers = new Set(sources.flatMap(({ text }) => text.match(/^#include .*$/gm) ?? []))
+  for (const { name, text } of sources) {
+    const found = NOT_ALONE.exec(text)
+    if (found)
+      throw new Error(`${folder}/${name}: tests are compiled together, so there can be no "${found[0].trim()}"`)
+  }
+  const headers = new Set(sources.flatMap(({ text }) => text.match(INCLUDES) ?? []))
   const files = sources.map(
     (source) => `namespace ${source.name.replace('.cpp', '')} {\n${includesOf(folder, [source])}}\n`,
   )

@@ -1,5 +1,7 @@
 #include "binding/result_slab.hpp"
 
+#include "binding/arguments.hpp"
+
 namespace vicinal::binding {
 
 namespace {
@@ -9,6 +11,13 @@ constexpr size_t kSlabDoubles = 64 * 1024 / sizeof(double);
 // Of a slab, so that what is left of a full one is little.
 constexpr size_t kMostOfSlab = kSlabDoubles / 8;
 
+napi_value thrown(napi_env env) {
+  bool isPending = false;
+  napi_is_exception_pending(env, &isPending);
+  if (!isPending) throwError(env, "INTERNAL", "a result has no memory");
+  return nullptr;
+}
+
 } // namespace
 
 napi_value ResultSlab::take(napi_env env, size_t count, double*& at) {
@@ -17,20 +26,24 @@ napi_value ResultSlab::take(napi_env env, size_t count, double*& at) {
   if (count > kMostOfSlab) {
     void* data = nullptr;
     if (napi_create_arraybuffer(env, count * sizeof(double), &data, &buffer) != napi_ok)
-      return nullptr;
+      return thrown(env);
     at = static_cast<double*>(data);
   } else {
     const bool hasRoom = buffer_ != nullptr && used_ + count <= kSlabDoubles;
     if (hasRoom) napi_get_reference_value(env, buffer_, &buffer);
     if (!hasRoom) buffer = begin(env);
-    if (buffer == nullptr) return nullptr;
+    if (buffer == nullptr) return thrown(env);
     from = used_;
     used_ += count;
     at = data_ + from;
   }
   napi_value doubles = nullptr;
-  napi_create_typedarray(env, napi_float64_array, count, buffer, from * sizeof(double), &doubles);
-  return doubles;
+  if (napi_create_typedarray(env, napi_float64_array, count, buffer, from * sizeof(double),
+                             &doubles) == napi_ok)
+    return doubles;
+  // Somebody has taken the buffer away: the next result gets another.
+  used_ = kSlabDoubles;
+  return thrown(env);
 }
 
 napi_value ResultSlab::begin(napi_env env) {

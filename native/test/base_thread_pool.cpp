@@ -60,8 +60,9 @@ TEST("of threads that sleep the one that fell asleep last is woken") {
   for (size_t i = 4; i < ranOn.size(); i++) later[ranOn[i]]++;
   int most = 0;
   for (const auto& [thread, count] : later) most = std::max(most, count);
-  // On a busy machine one may be late to fall asleep; in turns, each would run two of the eight.
-  CHECK(most >= 4);
+  // On a busy machine one may be late to fall asleep; in turns each would run two of the eight, and
+  // of random ones six hardly ever are the same.
+  CHECK(most >= 6);
 }
 
 TEST("a free thread takes searches before inserts") {

@@ -344,7 +344,7 @@ describe('threads that end', () => {
     })
     await sleep(1_000)
     // On a slow machine a lane has not come to its write within the second.
-    while (written.size < asking.length && endings.length === 0) await sleep(10)
+    await expect.poll(() => written.size).toBe(asking.length)
     const before = answers.length
     await service.close(90_000)
     await Promise.all(asking)

@@ -22,7 +22,7 @@ describe('aliases', () => {
           said += String(chunk)
         })
         // Three changes at least, however slow the machine is.
-        while (said.split('\n').length < 4 && child.exitCode === null) await sleep(1)
+        while (said.split('\n').length < 4 && child.exitCode === null && child.signalCode === null) await sleep(1)
         await sleep(random.below(120))
         child.kill('SIGKILL')
         const last = Number((await end).stdout.trimEnd().split('\n').at(-1))

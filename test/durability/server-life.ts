@@ -9,6 +9,9 @@ import { type Failure, type Progress, runLane } from '../oracle/fault-run.js'
 import { MAIN } from '../oracle/fault-workload.js'
 import type { ServerProcess } from './server-process.js'
 
+/** Beyond `lifeMs`. Where nothing goes on, it is for the test to tell so. */
+const LONGEST_LIFE_MS = 180_000
+
 /**
  * Works until the server is killed under it. On a slow machine little is done in `lifeMs`: it lives on until that
  * `isEnough`.
@@ -42,7 +45,8 @@ export async function lifeOf(
     isOver = true
   })
   await Promise.race([sleep(lifeMs), ended])
-  while (!isEnough() && !isOver && early.length === 0) await sleep(20)
+  const endMs = performance.now() + LONGEST_LIFE_MS
+  while (!isEnough() && !isOver && early.length === 0 && performance.now() < endMs) await sleep(20)
   dead = true
   await server.end('SIGKILL')
   await ended

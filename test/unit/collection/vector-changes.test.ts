@@ -239,7 +239,7 @@ it('reads and writes go on while vectors are added and dropped under them', asyn
     await sleep(20)
   }
   // On a slow machine the rounds are over before they have come to it.
-  while (reads <= 50 && failures.length === 0) await sleep(5)
+  await expect.poll(() => reads > 50 || failures.length > 0).toBe(true)
   ends = true
   await Promise.all(loops)
   expect(failures).toEqual([])

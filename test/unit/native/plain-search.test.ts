@@ -157,3 +157,13 @@ test('a shard that is closed in the turn of its searches answers them first', as
   await shard.close()
   for (const found of await Promise.all(started)) expect(found.count).toBe(3)
 })
+
+test('somebody who takes the memory of a result away costs one search', async () => {
+  const { shard, target } = await filled()
+  const found = await shard.search(query(target))
+  const expected = told(found)
+  structuredClone(found.ids.buffer, { transfer: [found.ids.buffer as ArrayBuffer] })
+  await expect((async () => await shard.search(query(target)))()).rejects.toThrow()
+  await nextTurn()
+  expect(told(await shard.search(query(target)))).toEqual(expected)
+})
