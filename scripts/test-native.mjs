@@ -40,10 +40,13 @@ const ISA_FLAGS = {
   'quantize/isa/rabitq_avx2.cpp': ['-mavx2', '-mfma'],
   'quantize/isa/rabitq_avx512.cpp': ['-mavx512f', '-mavx512bw', '-mavx512vnni', '-mavx2'],
 }
-/** What tests themselves do is not looked at by UBSan, which takes half as long to compile again. */
+/**
+ * Tests name what is beside them, and are included from elsewhere. What they do themselves is not looked at by UBSan, which
+ * takes half as long to compile again.
+ */
 const flagsOf = (variant, source) => [
   ...variant.flags,
-  ...(isOfTests(source) ? (variant.testFlags ?? []) : []),
+  ...(isOfTests(source) ? ['-I', path('native/test'), ...(variant.testFlags ?? [])] : []),
   ...(ISA_FLAGS[source] ?? []),
 ]
 const isOfTests = (source) => source === HARNESS || basename(source).startsWith('test-')
@@ -56,9 +59,6 @@ const COMMON = [
   '-Werror',
   '-I',
   path('native'),
-  // Tests name what is beside them, and are included from elsewhere.
-  '-I',
-  path('native/test'),
 ]
 const X86 = process.arch === 'x64'
 const NATIVE_SETS = ['scalar.cpp', ...(X86 ? ['avx2.cpp', 'avx512.cpp'] : process.arch === 'arm64' ? ['neon.cpp'] : [])]

@@ -1,5 +1,4 @@
 // hnswlib-node with a filter function, on the index that C++ hnswlib built: the file is the same.
-
 import { K } from '../lib/datasets.mjs'
 import { filterFiles } from '../lib/filters.mjs'
 import { EFS } from '../lib/least-effort.mjs'

@@ -100,7 +100,7 @@ void RecallMeter::learn(const Query& query, double got, bool isByPlan) {
   }
 }
 
-void RecallMeter::measured(double tookMs, double ranMs, double nowMs) {
+void RecallMeter::restAfter(double tookMs, double ranMs, double nowMs) {
   std::lock_guard lock(mutex_);
   const double waitedMs = std::max(0.0, tookMs - ranMs);
   // On idle cores it waits for little but the clock.

@@ -68,7 +68,7 @@ public:
 
   // Measuring took so long, in which its thread ran for so much. Where cores are busy, a thread of
   // low priority gets its time in slices of milliseconds, for each of which requests wait.
-  void measured(double tookMs, double ranMs, double nowMs);
+  void restAfter(double tookMs, double ranMs, double nowMs);
   // Whether nothing is to be measured now.
   bool isResting(double nowMs) const;
 

@@ -43,7 +43,7 @@ Result<uint32_t> Shard::measureRecall(uint32_t vector, uint32_t most) {
     if (nowMs() - startedMs > kMostMs) break;
   }
   if (measured > 0)
-    meter.measured(nowMs() - startedMs, (threadSeconds() - ranBefore) * 1000, nowMs());
+    meter.restAfter(nowMs() - startedMs, (threadSeconds() - ranBefore) * 1000, nowMs());
   followCallers(vector);
   return measured;
 }

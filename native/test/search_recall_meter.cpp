@@ -200,17 +200,17 @@ SOLO_TEST("a meter rests where measuring waited for a core longer than it had on
           "minute at most") {
   RecallMeter meter;
   CHECK(!meter.isResting(0));
-  meter.measured(25, 20, 1000);
+  meter.restAfter(25, 20, 1000);
   CHECK(!meter.isResting(1000));
   // Ten ran and a hundred waited.
-  meter.measured(110, 10, 2000);
+  meter.restAfter(110, 10, 2000);
   CHECK(meter.isResting(2000));
   CHECK(meter.isResting(2000 + 1599));
   CHECK(!meter.isResting(2000 + 1600));
-  meter.measured(1e9, 10, 5000);
+  meter.restAfter(1e9, 10, 5000);
   CHECK(meter.isResting(5000 + RecallMeter::kMostRestMs - 1));
   CHECK(!meter.isResting(5000 + RecallMeter::kMostRestMs));
   // A clock of the thread that is ahead of the other one's.
-  meter.measured(10, 11, 70'000);
+  meter.restAfter(10, 11, 70'000);
   CHECK(!meter.isResting(70'000));
 }
