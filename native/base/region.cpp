@@ -231,11 +231,11 @@ Status Region::grow(size_t bytes) {
                                    : step;
   const size_t least = roundUp(bytes, pageBytes());
   size_t target = usable + step > least ? usable + step : least;
-  if (pages_ == Pages::Huge && target >= hugeFromBytes) target = roundUp(target, hugePageBytes);
+  if (pages_ != Pages::Normal && target >= hugeFromBytes) target = roundUp(target, hugePageBytes);
   target = target > capacity_ ? capacity_ : roundUp(target, pageBytes());
   if (::mprotect(base_ + usable, target - usable, PROT_READ | PROT_WRITE) != 0)
     return Status::fromErrno(errno, "growing a region to " + std::to_string(bytes) + " bytes");
-  if (pages_ == Pages::Huge) adviseHuge(usable, target);
+  if (pages_ != Pages::Normal) adviseHuge(usable, target);
   if (placement_ == Placement::Pinned) lock(usable, target);
   usable_ = target;
   size_ = bytes;

@@ -39,8 +39,9 @@ enum class Placement : uint8_t {
 class Region {
 public:
   // Normal pages, or huge pages (two megabytes on x86-64) once the region is so large that the
-  // rounding does not show in what is resident.
-  enum class Pages : uint8_t { Normal, Huge };
+  // rounding does not show in what is resident: of what grows in memory alone, or of what comes
+  // from a file as well, which is copied then.
+  enum class Pages : uint8_t { Normal, HugeAsGrown, Huge };
 
   Region() = default;
   ~Region();

@@ -4,6 +4,7 @@
 #include <cmath>
 
 #include "search/match_sample.hpp"
+#include "search/nearly_nearest.hpp"
 #include "search/search_cost.hpp"
 #include "search/vertex_scan.hpp"
 
@@ -214,6 +215,16 @@ Status SegmentSearch::scan(const RowBitmap* candidates, VertexSlice slice, const
 template <typename Accept>
 Status SegmentSearch::scanExactly(const RowBitmap* candidates, VertexSlice slice,
                                   const Accept& accept, TopK& top) {
+  if (search_.hasLeading()) {
+    const size_t offered = candidates ? candidates->count() : slice.to - slice.from;
+    NearlyNearest nearly(search_, LeadingReach(space_.space(), request_.query.data()), wanted_,
+                         offered, top);
+    const LeadingDistances distances{search_, space_.space().rowBytes / 2};
+    VertexScan vertexScan(space_, distances, accept, scope_.cancel, nearly);
+    VICINAL_TRY(candidates ? vertexScan.candidates(*candidates, slice) : vertexScan.range(slice));
+    nearly.settle();
+    return Status::ok();
+  }
   const VectorDistances distances{search_, space_.space().rowBytes};
   VertexScan vertexScan(space_, distances, accept, scope_.cancel, top);
   return candidates ? vertexScan.candidates(*candidates, slice) : vertexScan.range(slice);

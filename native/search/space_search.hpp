@@ -127,6 +127,22 @@ public:
       codes.scan(preparedQuery(example), first, count, into);
     });
   }
+  // Whether vectors have leading halves to be scored by before they are scored exactly.
+  bool hasLeading() const {
+    return space_.space().leadingFn != nullptr && !examples_ && !space_.coldVectors();
+  }
+  // Distances by them of any vertices, and of `count` in a row.
+  void scoreByLeading(std::span<const uint32_t> vertices, float* out) {
+    tally(vertices.size(), vectorBytes() / 2);
+    space_.space().leadingDistances(query_, vertices.data(), vertices.size(), out);
+  }
+  void scanLeading(uint32_t first, uint32_t count, float* out) {
+    tally(count, vectorBytes() / 2);
+    space_.space().leadingScan(query_, first, count, out);
+    space_.shedScanned(first, count);
+  }
+  // Those that have been scored so, exactly.
+  void complete(std::span<Neighbor> nearly);
   // Exact distances of any vertices, and of `count` in a row.
   Status score(std::span<const uint32_t> vertices, float* out);
   void scan(uint32_t first, uint32_t count, float* out) {
@@ -165,18 +181,23 @@ private:
       return Status::ok();
     }
     progress.start(rescoring);
+    const bool leads = rescoring.wanted > 0 && hasLeading();
     while (true) {
       const size_t there = ready(progress.scored() + progress.lot());
       const size_t count = progress.next(found.data(), there);
       if (count == 0) break;
-      VICINAL_TRY(rescoreLot(found.data() + progress.scored(), count, progress));
+      VICINAL_TRY(rescoreLot(found.data() + progress.scored(), count, leads, progress));
     }
     stats_.rescored += progress.scored();
     found.resize(progress.scored());
+    if (leads) completeNearest(rescoring.wanted, found);
     std::sort(found.begin(), found.end(), isNearer);
     return Status::ok();
   }
-  Status rescoreLot(Neighbor* lot, size_t count, RescoringProgress& progress);
+  Status rescoreLot(Neighbor* lot, size_t count, bool leads, RescoringProgress& progress);
+  // Of what was scored by leading halves, exactly the `wanted` nearest, in any order; the others
+  // are farther.
+  void completeNearest(size_t wanted, std::vector<Neighbor>& found);
   template <typename Accept>
   SearchReport leadByExamples(const HnswGraph& graph, const SearchOptions& options,
                               const Accept& accept, std::vector<Neighbor>& found) {

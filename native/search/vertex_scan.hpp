@@ -25,6 +25,21 @@ struct VectorDistances {
   }
 };
 
+// By the leading halves of vectors.
+struct LeadingDistances {
+  SpaceSearch& search;
+  uint32_t rowBytes;
+
+  Status of(std::span<const uint32_t> vertices, float* out) const {
+    search.scoreByLeading(vertices, out);
+    return Status::ok();
+  }
+  Status ofRange(uint32_t first, uint32_t count, float* out) const {
+    search.scanLeading(first, count, out);
+    return Status::ok();
+  }
+};
+
 // By code.
 struct CodeDistances {
   SpaceSearch& search;

@@ -27,10 +27,10 @@ Status VectorSpace::reserve(const VectorSpec& spec, uint64_t rows, uint64_t vert
   spec_ = spec;
   vertexCapacity_ = vertices;
   identity_.store(!spec.isMulti, std::memory_order_release);
-  // Where codes lead, only a few vectors of a search are read; and what lies in huge pages is
-  // copied from its file instead of being mapped.
+  // Each vector that is read lies in another page. Where codes lead they are few, too few to copy
+  // all from their file for (ADR 0045).
   const auto pages =
-      Sq8Space::supports(spec.metric, spec.dim) ? Region::Pages::Normal : Region::Pages::Huge;
+      Sq8Space::supports(spec.metric, spec.dim) ? Region::Pages::HugeAsGrown : Region::Pages::Huge;
   auto vectors = RegionArray<uint8_t>::reserve(vertices * spec.vectorBytes(), pages);
   if (!vectors) return vectors.status();
   auto vertexOfRow = RegionArray<uint32_t>::reserve(rows);
@@ -68,7 +68,7 @@ void VectorSpace::append(uint32_t row, const RowVectors& vectors) {
   const uint32_t first = staged_;
   staged_ += vectors.count;
   convert(vectors.data, vectors.datatype, vectors_.data() + uint64_t(first) * space_.rowBytes,
-          spec_.datatype, size_t(vectors.count) * spec_.dim);
+          spec_.datatype, vectors.count, spec_.dim);
   if (isIdentity()) return;
   for (uint32_t vertex = first; vertex < staged_; vertex++) rowOfVertex_[vertex] = row;
   vertexOfRow_[row] = first + 1;

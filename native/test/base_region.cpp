@@ -89,16 +89,20 @@ SOLO_TEST(
   for (uint32_t i = 0; i < count; i++) std::memcpy(&content[i * sizeof i], &i, sizeof i);
   const std::string path = writeFile("large", content);
   auto file = File::openRead(path).take();
-  auto array = RegionArray<uint32_t>::reserve(10'000'000, Region::Pages::Huge).take();
-  CHECK(array.mapFile(file.descriptor(), 0, count).isOk());
-  CHECK_EQUAL(array.size(), count);
-  uint64_t wrong = 0;
-  for (uint32_t i = 0; i < count; i++) wrong += array[i] != i;
-  CHECK_EQUAL(wrong, uint64_t(0));
-  array[count - 1] = 7;
-  CHECK(array.grow(9'000'000).isOk());
-  CHECK_EQUAL(array[count], 0u);
-  CHECK_EQUAL(array[8'999'999], 0u);
+  for (const auto pages : {Region::Pages::HugeAsGrown, Region::Pages::Huge}) {
+    auto array = RegionArray<uint32_t>::reserve(10'000'000, pages).take();
+    CHECK(array.mapFile(file.descriptor(), 0, count).isOk());
+    CHECK_EQUAL(array.size(), count);
+    uint64_t wrong = 0;
+    for (uint32_t i = 0; i < count; i++) wrong += array[i] != i;
+    CHECK_EQUAL(wrong, uint64_t(0));
+    array[count - 1] = 7;
+    CHECK(array.grow(9'000'000).isOk());
+    CHECK_EQUAL(array[count], 0u);
+    CHECK_EQUAL(array[8'999'999], 0u);
+    array[8'999'999] = 9;
+    CHECK_EQUAL(array[8'999'999], 9u);
+  }
   uint32_t stored = 0;
   CHECK(file.readAt((count - 1) * sizeof stored, &stored, sizeof stored).isOk());
   CHECK_EQUAL(stored, uint32_t(count - 1));
