@@ -46,7 +46,7 @@ Status SpaceSearch::rescoreLot(Neighbor* lot, size_t count, bool leads,
   return Status::ok();
 }
 
-void SpaceSearch::complete(std::span<Neighbor> nearly) {
+void SpaceSearch::scoreExactly(std::span<Neighbor> nearly) {
   thread_local std::vector<uint32_t> vertices;
   thread_local std::vector<float> distances;
   vertices.clear();
@@ -57,16 +57,15 @@ void SpaceSearch::complete(std::span<Neighbor> nearly) {
   stats_.bytes += nearly.size() * (vectorBytes() / 2);
 }
 
-void SpaceSearch::completeNearest(size_t wanted, std::vector<Neighbor>& found) {
+size_t SpaceSearch::completeNearest(size_t wanted, std::vector<Neighbor>& found) {
   auto end = found.end();
   if (found.size() > wanted) {
-    const auto last = found.begin() + ptrdiff_t(wanted - 1);
-    std::nth_element(found.begin(), last, found.end(), isNearer);
-    const float reach = LeadingReach(space_.space(), query_).of(last->distance);
-    end = std::partition(last + 1, found.end(),
+    const float reach = LeadingReach(space_.space(), query_).of(distanceWithin(found, wanted));
+    end = std::partition(found.begin(), end,
                          [&](const Neighbor& each) { return each.distance <= reach; });
   }
-  complete({found.begin(), end});
+  scoreExactly({found.begin(), end});
+  return size_t(end - found.begin());
 }
 
 bool SpaceSearch::each(const std::vector<uint32_t>& vertex, float* out) {

@@ -142,7 +142,7 @@ public:
     space_.shedScanned(first, count);
   }
   // Those that have been scored so, exactly.
-  void complete(std::span<Neighbor> nearly);
+  void scoreExactly(std::span<Neighbor> nearly);
   // Exact distances of any vertices, and of `count` in a row.
   Status score(std::span<const uint32_t> vertices, float* out);
   void scan(uint32_t first, uint32_t count, float* out) {
@@ -160,8 +160,8 @@ public:
     for (size_t at = 0; at < examples_->count; at++)
       codes.distances(preparedQuery(at), vertex.data(), 1, out + at);
   }
-  // Keeps those of the foremost by code that may be among the nearest, in the order of their exact
-  // distances.
+  // Keeps those of the foremost by code that may be among the nearest: first, as many as wanted or
+  // more, in the order of their exact distances.
   Status rescore(const Rescoring& rescoring, std::vector<Neighbor>& found) {
     return rescore(rescoring, found, [&](size_t) { return found.size(); });
   }
@@ -190,14 +190,14 @@ private:
     }
     stats_.rescored += progress.scored();
     found.resize(progress.scored());
-    if (leads) completeNearest(rescoring.wanted, found);
-    std::sort(found.begin(), found.end(), isNearer);
+    const size_t exact = leads ? completeNearest(rescoring.wanted, found) : found.size();
+    std::sort(found.begin(), found.begin() + ptrdiff_t(exact), isNearer);
     return Status::ok();
   }
   Status rescoreLot(Neighbor* lot, size_t count, bool leads, RescoringProgress& progress);
-  // Of what was scored by leading halves, exactly the `wanted` nearest, in any order; the others
-  // are farther.
-  void completeNearest(size_t wanted, std::vector<Neighbor>& found);
+  // Of what was scored by leading halves, exactly those that may be among the `wanted` nearest.
+  // They come first, in any order; how many there are.
+  size_t completeNearest(size_t wanted, std::vector<Neighbor>& found);
   template <typename Accept>
   SearchReport leadByExamples(const HnswGraph& graph, const SearchOptions& options,
                               const Accept& accept, std::vector<Neighbor>& found) {

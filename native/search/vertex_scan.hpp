@@ -57,7 +57,7 @@ struct CodeDistances {
 
 template <typename Distances, typename Accept, typename Collector> class VertexScan {
 public:
-  // `accept(vertex)` is asked of those alone that are near enough to be kept.
+  // `accept(vertex)` is asked of those alone that are within the collector's bound.
   VertexScan(const VectorSpace& space, const Distances& distances, const Accept& accept,
              const CancelFlag* cancel, Collector& nearest)
       : space_(space), distances_(distances), accept_(accept), cancel_(cancel), nearest_(nearest),
