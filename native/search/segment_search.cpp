@@ -38,7 +38,7 @@ constexpr uint32_t kFewCompared = 128;
 constexpr size_t kFewPerKept = 4;
 // Rows are scored by leading halves where there are so many for each that is wanted; of so many
 // first, and of the others too where at most this share of them had to be compared exactly.
-constexpr size_t kLeadingPerWanted = 8;
+constexpr size_t kLeadingPerWanted = 4;
 constexpr size_t kTried = 2048;
 constexpr double kMostCompared = 0.25;
 // How many more are looked at than would have the wanted ones among them on average.
