@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <cstring>
-#include <vector>
 
 #include "distance/kernels.hpp"
 
@@ -10,20 +9,7 @@ namespace vicinal {
 
 namespace {
 
-constexpr const char* kNames[] = {"float32", "float16", "uint8", "float32"};
-
-void split(const float* from, size_t dim, uint16_t* to) {
-  constexpr size_t half = kSplitBlock / 2;
-  for (size_t block = 0; block < dim; block += kSplitBlock)
-    for (size_t pair = 0; pair < half; pair++)
-      for (size_t upper = 0; upper < 2; upper++) {
-        const uint32_t bits =
-            std::bit_cast<uint32_t>(from[block + upper * half + pair]) + kSplitHalf;
-        uint16_t* const word = to + block + 2 * pair + upper;
-        word[0] = static_cast<uint16_t>(bits >> 16);
-        word[dim] = static_cast<uint16_t>(bits);
-      }
-}
+constexpr const char* kNames[] = {"float32", "float16", "uint8"};
 
 } // namespace
 
@@ -38,20 +24,13 @@ bool isDatatype(std::string_view name, Datatype& datatype) {
   return false;
 }
 
-void widen(const void* from, Datatype datatype, size_t rows, size_t dim, float* to) {
-  const WidenFn widened = kernels().of(datatype).widen;
-  if (datatype != Datatype::SplitFloat32) return widened(from, rows * dim, to);
-  for (size_t row = 0; row < rows; row++)
-    widened(static_cast<const float*>(from) + row * dim, dim, to + row * dim);
+void widen(const void* from, Datatype datatype, size_t count, float* to) {
+  kernels().of(datatype).widen(from, count, to);
 }
 
-void narrow(const float* from, Datatype datatype, size_t rows, size_t dim, void* to) {
-  const size_t count = rows * dim;
+void narrow(const float* from, Datatype datatype, size_t count, void* to) {
   if (datatype == Datatype::Float32) {
     std::memcpy(to, from, count * sizeof(float));
-  } else if (datatype == Datatype::SplitFloat32) {
-    for (size_t at = 0; at < count; at += dim)
-      split(from + at, dim, static_cast<uint16_t*>(to) + 2 * at);
   } else if (datatype == Datatype::Float16) {
     auto* const halves = static_cast<Half*>(to);
     for (size_t i = 0; i < count; i++) halves[i] = toHalf(from[i]);
@@ -64,36 +43,31 @@ void narrow(const float* from, Datatype datatype, size_t rows, size_t dim, void*
 }
 
 bool holds(Datatype datatype, const float* components, size_t count) {
-  if (bytesOf(datatype) == sizeof(float)) return true;
+  if (datatype == Datatype::Float32) return true;
   // In pieces: nearly all that is not held is told by the first.
   constexpr size_t kAtOnce = 64;
   uint16_t narrowed[kAtOnce];
   float widened[kAtOnce];
   for (size_t at = 0; at < count; at += kAtOnce) {
     const size_t some = std::min(kAtOnce, count - at);
-    narrow(components + at, datatype, 1, some, narrowed);
-    widen(narrowed, datatype, 1, some, widened);
+    narrow(components + at, datatype, some, narrowed);
+    widen(narrowed, datatype, some, widened);
     if (std::memcmp(components + at, widened, some * sizeof(float)) != 0) return false;
   }
   return true;
 }
 
-void convert(const void* from, Datatype fromType, void* to, Datatype toType, size_t rows,
-             size_t dim) {
+void convert(const void* from, Datatype fromType, void* to, Datatype toType, size_t count) {
   if (fromType == toType) {
-    std::memcpy(to, from, rows * dim * bytesOf(fromType));
+    std::memcpy(to, from, count * bytesOf(fromType));
     return;
   }
-  if (fromType == Datatype::Float32)
-    return narrow(static_cast<const float*>(from), toType, rows, dim, to);
-  if (toType == Datatype::Float32) return widen(from, fromType, rows, dim, static_cast<float*>(to));
-  thread_local std::vector<float> floats;
-  floats.resize(dim);
-  for (size_t row = 0; row < rows; row++) {
-    widen(static_cast<const std::byte*>(from) + row * dim * bytesOf(fromType), fromType, 1, dim,
-          floats.data());
-    narrow(floats.data(), toType, 1, dim,
-           static_cast<std::byte*>(to) + row * dim * bytesOf(toType));
+  constexpr size_t kAtOnce = 256;
+  float floats[kAtOnce];
+  for (size_t at = 0; at < count; at += kAtOnce) {
+    const size_t some = std::min(kAtOnce, count - at);
+    widen(static_cast<const std::byte*>(from) + at * bytesOf(fromType), fromType, some, floats);
+    narrow(floats, toType, some, static_cast<std::byte*>(to) + at * bytesOf(toType));
   }
 }
 

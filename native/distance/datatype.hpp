@@ -1,10 +1,6 @@
 // What the components of vectors are kept as: floats of four bytes, halves of two, or integers from
 // 0 to 255 of one. Vectors come in and go out as floats, rounded to their datatype before anything
 // stores them (prepare.hpp), so keeping them narrower loses nothing.
-//
-// Rows of floats may be split: first the leading half of every component, which is a float to eight
-// binary digits (bfloat16, rounded to the nearest), then what it lacks of the whole. Who looks for
-// the nearest reads half of each row, and the whole of those few that may be among them.
 #pragma once
 
 #include <bit>
@@ -17,8 +13,7 @@
 
 namespace vicinal {
 
-// SplitFloat32 is how rows of Float32 may lie in memory and in segment files; nobody asks for it.
-enum class Datatype : uint8_t { Float32, Float16, Uint8, SplitFloat32 };
+enum class Datatype : uint8_t { Float32, Float16, Uint8 };
 
 // A number in half precision, as it lies in memory (IEEE 754 binary16).
 struct Half {
@@ -26,24 +21,10 @@ struct Half {
 };
 
 constexpr uint32_t bytesOf(Datatype datatype) {
-  return datatype == Datatype::Uint8 ? 1 : datatype == Datatype::Float16 ? 2 : 4;
+  return datatype == Datatype::Float32 ? 4 : datatype == Datatype::Float16 ? 2 : 1;
 }
 
-// Split rows have whole blocks of components. Of each plane, a block's k-th pair of words is of its
-// components k and kSplitBlock / 2 + k: a register of pairs is one of either after a shift.
-constexpr uint32_t kSplitBlock = 32;
-// Half of what a leading half tells apart.
-constexpr uint32_t kSplitHalf = 0x8000;
-
-// A float by its leading half, and by both.
-inline float leadingFloat(uint16_t leading) {
-  return std::bit_cast<float>(uint32_t(leading) << 16);
-}
-inline float joinedFloat(uint16_t leading, uint16_t rest) {
-  return std::bit_cast<float>((uint32_t(leading) << 16 | rest) - kSplitHalf);
-}
-
-// 'float32' (split or not), 'float16', 'uint8'.
+// 'float32', 'float16', 'uint8'.
 const char* nameOf(Datatype datatype);
 bool isDatatype(std::string_view name, Datatype& datatype);
 
@@ -51,14 +32,6 @@ bool isDatatype(std::string_view name, Datatype& datatype);
 // unit length are none any more, and too many for halves to tell apart.
 constexpr Datatype storedAs(Datatype rounded, Metric metric) {
   return rounded == Datatype::Uint8 && metric == Metric::Cosine ? Datatype::Float32 : rounded;
-}
-
-// Whether rows gain by being split: long ones, whose distances have a bound by their leading halves
-// (LeadingReach).
-constexpr bool mayBeSplit(Metric metric, uint32_t dim) {
-  constexpr uint32_t kLong = 256;
-  return (metric == Metric::Cosine || metric == Metric::L2) && dim >= kLong &&
-         dim % kSplitBlock == 0;
 }
 
 // The nearest half-precision float, ties to even; infinite beyond 65,519.
@@ -110,12 +83,10 @@ constexpr Datatype nextWider(Datatype datatype) {
 // Whether the components are the same, bit for bit, once they were kept as that.
 bool holds(Datatype datatype, const float* components, size_t count);
 
-// Rows of `dim` components, as floats and back. What a type can't hold becomes the nearest that it
-// can.
-void widen(const void* from, Datatype datatype, size_t rows, size_t dim, float* to);
-void narrow(const float* from, Datatype datatype, size_t rows, size_t dim, void* to);
+// `count` components, as floats and back. What a type can't hold becomes the nearest that it can.
+void widen(const void* from, Datatype datatype, size_t count, float* to);
+void narrow(const float* from, Datatype datatype, size_t count, void* to);
 // From one type to another.
-void convert(const void* from, Datatype fromType, void* to, Datatype toType, size_t rows,
-             size_t dim);
+void convert(const void* from, Datatype fromType, void* to, Datatype toType, size_t count);
 
 } // namespace vicinal

@@ -70,7 +70,6 @@ Space::Space(Metric metricOfRows, uint32_t dimensions, const void* firstRow,
   manyFn = functions.distanceMany[size_t(metric)];
   leastFn = functions.least[size_t(metric)];
   widenFn = functions.widen;
-  if (datatype == Datatype::SplitFloat32) leadingFn = kernels().leading[size_t(metric)];
 }
 
 const float* RowFloats::of(const Space& space, uint32_t id) {

@@ -50,17 +50,9 @@ struct Kernels {
   RowKernels floats;
   RowKernels halves;
   RowKernels bytes;
-  RowKernels split;
-  // Of split rows by their leading halves alone. Indexed by Metric.
-  DistanceManyFn leading[4];
 
   const RowKernels& of(Datatype datatype) const {
-    switch (datatype) {
-    case Datatype::Float16: return halves;
-    case Datatype::Uint8: return bytes;
-    case Datatype::SplitFloat32: return split;
-    default: return floats;
-    }
+    return datatype == Datatype::Float32 ? floats : datatype == Datatype::Float16 ? halves : bytes;
   }
 };
 
@@ -83,8 +75,6 @@ struct Space {
   DistanceManyFn manyFn = nullptr;
   LeastFn leastFn = nullptr;
   WidenFn widenFn = nullptr;
-  // Of rows that are split.
-  DistanceManyFn leadingFn = nullptr;
 
   Space() = default;
   Space(Metric metricOfRows, uint32_t dimensions, const void* firstRow,
@@ -101,13 +91,6 @@ struct Space {
   // Distances to `count` rows from `first` on.
   void scan(const float* query, uint32_t first, size_t count, float* out) const {
     manyFn(query, row(first), nullptr, count, dim, out);
-  }
-  // Nearly the same, of rows that are split, from half of their bytes.
-  void leadingDistances(const float* query, const uint32_t* ids, size_t count, float* out) const {
-    leadingFn(query, rows, ids, count, dim, out);
-  }
-  void leadingScan(const float* query, uint32_t first, size_t count, float* out) const {
-    leadingFn(query, row(first), nullptr, count, dim, out);
   }
   // The least distance of each of some vectors to `count` rows from `first` on.
   void least(const float* queries, size_t queryCount, uint32_t first, size_t count,

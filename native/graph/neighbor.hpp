@@ -20,37 +20,6 @@ constexpr auto isNearer = [](const Neighbor& a, const Neighbor& b) {
   return a.distance < b.distance || (a.distance == b.distance && a.vertex < b.vertex);
 };
 
-// A distance within which `k` of them lie, at least, and few more; of fewer than that, the
-// greatest. The range is halved until it fits: what counts how many are within has nothing to
-// guess, and takes a fraction of what the k-th itself would.
-inline float distanceWithin(const std::vector<Neighbor>& of, size_t k) {
-  constexpr int kHalvings = 12;
-  constexpr size_t kMoreOf = 4;
-  thread_local std::vector<float> distances;
-  distances.resize(of.size());
-  for (size_t at = 0; at < of.size(); at++) distances[at] = of[at].distance;
-  float low = FLT_MAX;
-  float high = -FLT_MAX;
-  for (const float distance : distances) {
-    low = distance < low ? distance : low;
-    high = distance > high ? distance : high;
-  }
-  const size_t enough = k + k / kMoreOf;
-  size_t within = distances.size();
-  for (int halving = 0; within > enough && halving < kHalvings; halving++) {
-    const float middle = low / 2 + high / 2;
-    uint32_t count = 0;
-    for (const float distance : distances) count += distance <= middle ? 1 : 0;
-    (count >= k ? high : low) = middle;
-    if (count >= k) within = count;
-  }
-  if (within <= 2 * enough || k == 0) return high;
-  // One that lies far off makes the halves too wide.
-  const auto last = distances.begin() + ptrdiff_t(k - 1);
-  std::nth_element(distances.begin(), last, distances.end());
-  return *last;
-}
-
 // Keeps the k nearest of what is offered.
 class TopK {
 public:

@@ -135,24 +135,12 @@ bool Calibrator::isCheckedExactly(size_t sample) const {
 void Calibrator::scanBlock() {
   const uint32_t rowBytes = codes_ ? codes_->space().stride() : space_.space().rowBytes;
   const uint32_t count = std::min(std::max(1u, kBlockBytes / rowBytes), vertices_ - scanned_);
-  // Many are compared with them, so they are made floats once.
-  thread_local std::vector<float> widened;
-  Space exact = space_.space();
-  exact.rows += size_t(scanned_) * exact.rowBytes;
-  const bool isScanned =
-      !codes_ || std::any_of(samples_.begin(), samples_.end(),
-                             [](const Sample& sample) { return sample.isChecked; });
-  if (exact.datatype != Datatype::Float32 && isScanned) {
-    widened.resize(size_t(count) * exact.dim);
-    widen(exact.rows, exact.datatype, count, exact.dim, widened.data());
-    exact = Space(exact.metric, exact.dim, widened.data());
-  }
-  for (Sample& sample : samples_) scanFor(sample, exact, count);
+  for (Sample& sample : samples_) scanFor(sample, count);
   space_.shedScanned(scanned_, count);
   scanned_ += count;
 }
 
-void Calibrator::scanFor(Sample& sample, const Space& exact, uint32_t count) {
+void Calibrator::scanFor(Sample& sample, uint32_t count) {
   thread_local std::vector<float> distances;
   distances.resize(count);
   const auto offer = [&](auto& top) {
@@ -160,7 +148,9 @@ void Calibrator::scanFor(Sample& sample, const Space& exact, uint32_t count) {
       if (distances[at] <= top.bound() && scanned_ + at != sample.vertex)
         top.offer({distances[at], scanned_ + at});
   };
-  const auto scanVectors = [&] { exact.scan(sample.vector.data(), 0, count, distances.data()); };
+  const auto scanVectors = [&] {
+    space_.space().scan(sample.vector.data(), scanned_, count, distances.data());
+  };
   if (codes_)
     codes_->space().scan(sample.query, scanned_, count, distances.data());
   else

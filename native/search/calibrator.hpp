@@ -81,8 +81,7 @@ private:
   void prepare(Sample& sample);
   bool isCheckedExactly(size_t sample) const;
   void scanBlock();
-  // `exact` begins with the vectors of what is scanned.
-  void scanFor(Sample& sample, const Space& exact, uint32_t count);
+  void scanFor(Sample& sample, uint32_t count);
   Status rankByCode();
   Status walkOnce();
   // Whether there was one.

@@ -38,8 +38,9 @@ Status readVectors(const RowRef* rows, size_t count, uint32_t vector, const Vect
   for (size_t at = 0; at < count; at++) {
     const RowVectors from = rows[at].segment->vectorsOf(vector, rows[at].row);
     column.counts[at] = from.count;
-    const bool fits = from.count > 0 ? appendFloats(column.data, from, spec.dim)
-                                     : spec.isMulti || column.data.appendZeros(spec.dim);
+    const bool fits = from.count > 0
+                          ? appendFloats(column.data, from, size_t(from.count) * spec.dim)
+                          : spec.isMulti || column.data.appendZeros(spec.dim);
     if (!fits) return outOfMemory();
   }
   return Status::ok();

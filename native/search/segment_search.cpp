@@ -4,7 +4,6 @@
 #include <cmath>
 
 #include "search/match_sample.hpp"
-#include "search/nearly_nearest.hpp"
 #include "search/search_cost.hpp"
 #include "search/vertex_scan.hpp"
 
@@ -36,11 +35,6 @@ constexpr double kMoreDead = 0.1;
 constexpr uint32_t kFewCompared = 128;
 // With fewer candidates for each that is kept, their vectors are compared at once.
 constexpr size_t kFewPerKept = 4;
-// Rows are scored by leading halves where there are so many for each that is wanted; of so many
-// first, and of the others too where at most this share of them had to be compared exactly.
-constexpr size_t kLeadingPerWanted = 4;
-constexpr size_t kTried = 2048;
-constexpr double kMostCompared = 0.25;
 // How many more are looked at than would have the wanted ones among them on average.
 constexpr double kSpareAmong = 1.25;
 constexpr size_t kMoreAmong = 3;
@@ -214,42 +208,15 @@ Status SegmentSearch::scan(const RowBitmap* candidates, VertexSlice slice, const
     VICINAL_TRY(scanByCode(candidates, coded, accept, top, offered, isSure));
     if (isSure) exact.from = coded.to;
   }
-  return exact.empty() ? Status::ok() : scanExactly(candidates, exact, accept, top, offered);
+  return exact.empty() ? Status::ok() : scanExactly(candidates, exact, accept, top);
 }
 
 template <typename Accept>
 Status SegmentSearch::scanExactly(const RowBitmap* candidates, VertexSlice slice,
-                                  const Accept& accept, TopK& top, size_t offered) {
-  // Where many are wanted, most of them would be read twice; and more are asked about than are near
-  // enough in the end.
-  if (search_.hasLeading() && offered != SIZE_MAX && offered >= kLeadingPerWanted * wanted_)
-    VICINAL_TRY(scanByLeading(candidates, slice, offered, accept, top));
-  if (slice.empty()) return Status::ok();
+                                  const Accept& accept, TopK& top) {
   const VectorDistances distances{search_, space_.space().rowBytes};
   VertexScan vertexScan(space_, distances, accept, scope_.cancel, top);
   return candidates ? vertexScan.candidates(*candidates, slice) : vertexScan.range(slice);
-}
-
-// Leaves in `slice` what is to be compared as a whole, since leading halves tell too few apart.
-template <typename Accept>
-Status SegmentSearch::scanByLeading(const RowBitmap* candidates, VertexSlice& slice, size_t offered,
-                                    const Accept& accept, TopK& top) {
-  NearlyNearest nearly(search_, LeadingReach(space_.space(), request_.query.data()), wanted_,
-                       offered, top);
-  const LeadingDistances distances{search_, space_.space().rowBytes / 2};
-  VertexScan vertexScan(space_, distances, accept, scope_.cancel, nearly);
-  const double vertices = slice.to - slice.from;
-  const double tried = offered <= kTried ? vertices : vertices * kTried / double(offered);
-  const uint64_t before = stats_.distances;
-  for (const uint32_t to : {slice.from + uint32_t(std::ceil(tried)), slice.to}) {
-    const VertexSlice part{slice.from, std::min(to, slice.to)};
-    VICINAL_TRY(candidates ? vertexScan.candidates(*candidates, part) : vertexScan.range(part));
-    nearly.settle();
-    slice.from = part.to;
-    if (double(nearly.compared()) > kMostCompared * double(stats_.distances - before)) break;
-    if (slice.empty()) break;
-  }
-  return Status::ok();
 }
 
 template <typename Accept>
@@ -316,7 +283,7 @@ Status SegmentSearch::runUnfiltered(std::vector<Neighbor>& nearest) {
   TopK top(wanted_);
   for (const Neighbor& neighbor : found) top.offer(neighbor);
   const auto accept = [&](uint32_t vertex) { return scope_.view.isVisible(space_.rowOf(vertex)); };
-  VICINAL_TRY(scan(nullptr, rest, accept, top, rest.to - rest.from));
+  VICINAL_TRY(scan(nullptr, rest, accept, top));
   nearest = top.takeSorted();
   return Status::ok();
 }
@@ -333,8 +300,7 @@ Status SegmentSearch::compareAll(const FilterPlan& plan, std::vector<Neighbor>& 
     return scope_.view.isVisible(space_.rowOf(vertex));
   };
   TopK top(wanted_);
-  VICINAL_TRY(
-      scanExactly(plan.candidates(), {0, vertices_}, isVisible, top, plan.candidateCount()));
+  VICINAL_TRY(scanExactly(plan.candidates(), {0, vertices_}, isVisible, top));
   nearest = top.takeSorted();
   return Status::ok();
 }
@@ -545,7 +511,7 @@ Status SegmentSearch::scanMatches(const FilterPlan& plan, VertexSlice slice, Top
     return isVisible(vertex) && plan.holds(scope_.rows, space_.rowOf(vertex)) &&
            (condition_ == nullptr || condition_->holds(vertex));
   };
-  return scan(plan.candidates(), slice, accept, top, SIZE_MAX);
+  return scan(plan.candidates(), slice, accept, top);
 }
 
 } // namespace vicinal

@@ -113,11 +113,11 @@ private:
   // What a scan of all costs.
   double scanOfAll() const;
   // The nearest accepted of a range, of `candidates` (null: any) alone: by code where that will do,
-  // exactly where the request wants that or there are no codes. `offered`: about how many, or
-  // SIZE_MAX where to ask `accept` takes more than to compare.
+  // exactly where the request wants that or there are no codes. `offered`: about how many, where
+  // asking `accept` costs nothing.
   template <typename Accept>
   Status scan(const RowBitmap* candidates, VertexSlice slice, const Accept& accept, TopK& top,
-              size_t offered);
+              size_t offered = SIZE_MAX);
   // `isSure`: no other is among them but for what is promised; otherwise nothing was offered.
   template <typename Accept>
   Status scanByCode(const RowBitmap* candidates, VertexSlice slice, const Accept& accept, TopK& top,
@@ -125,10 +125,7 @@ private:
   // The same by vectors.
   template <typename Accept>
   Status scanExactly(const RowBitmap* candidates, VertexSlice slice, const Accept& accept,
-                     TopK& top, size_t offered);
-  template <typename Accept>
-  Status scanByLeading(const RowBitmap* candidates, VertexSlice& slice, size_t offered,
-                       const Accept& accept, TopK& top);
+                     TopK& top);
   // Whether they are so few that there is nothing to weigh.
   bool areFew(const FilterPlan& plan) const;
   Status compareAll(const FilterPlan& plan, std::vector<Neighbor>& nearest);

@@ -3,8 +3,6 @@
 #include <algorithm>
 #include <deque>
 
-#include "distance/leading_reach.hpp"
-
 namespace vicinal {
 
 namespace {
@@ -30,42 +28,16 @@ const CodeQuery& SpaceSearch::preparedQuery(size_t example) {
   return queries[example];
 }
 
-Status SpaceSearch::rescoreLot(Neighbor* lot, size_t count, bool leads,
-                               RescoringProgress& progress) {
+Status SpaceSearch::rescoreLot(Neighbor* lot, size_t count, RescoringProgress& progress) {
   thread_local std::vector<uint32_t> vertices;
   thread_local std::vector<float> distances;
   vertices.clear();
   for (size_t at = 0; at < count; at++) vertices.push_back(lot[at].vertex);
   distances.resize(count);
-  if (leads)
-    scoreByLeading(vertices, distances.data());
-  else
-    VICINAL_TRY(score(vertices, distances.data()));
+  VICINAL_TRY(score(vertices, distances.data()));
   progress.add(lot, distances.data(), count);
   for (size_t at = 0; at < count; at++) lot[at].distance = distances[at];
   return Status::ok();
-}
-
-void SpaceSearch::scoreExactly(std::span<Neighbor> nearly) {
-  thread_local std::vector<uint32_t> vertices;
-  thread_local std::vector<float> distances;
-  vertices.clear();
-  for (const Neighbor& each : nearly) vertices.push_back(each.vertex);
-  distances.resize(nearly.size());
-  space_.space().distances(query_, vertices.data(), vertices.size(), distances.data());
-  for (size_t at = 0; at < nearly.size(); at++) nearly[at].distance = distances[at];
-  stats_.bytes += nearly.size() * (vectorBytes() / 2);
-}
-
-size_t SpaceSearch::completeNearest(size_t wanted, std::vector<Neighbor>& found) {
-  auto end = found.end();
-  if (found.size() > wanted) {
-    const float reach = LeadingReach(space_.space(), query_).of(distanceWithin(found, wanted));
-    end = std::partition(found.begin(), end,
-                         [&](const Neighbor& each) { return each.distance <= reach; });
-  }
-  scoreExactly({found.begin(), end});
-  return size_t(end - found.begin());
 }
 
 bool SpaceSearch::each(const std::vector<uint32_t>& vertex, float* out) {

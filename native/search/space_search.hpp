@@ -127,22 +127,6 @@ public:
       codes.scan(preparedQuery(example), first, count, into);
     });
   }
-  // Whether vectors have leading halves to be scored by before they are scored exactly.
-  bool hasLeading() const {
-    return space_.space().leadingFn != nullptr && !examples_ && !space_.coldVectors();
-  }
-  // Distances by them of any vertices, and of `count` in a row.
-  void scoreByLeading(std::span<const uint32_t> vertices, float* out) {
-    tally(vertices.size(), vectorBytes() / 2);
-    space_.space().leadingDistances(query_, vertices.data(), vertices.size(), out);
-  }
-  void scanLeading(uint32_t first, uint32_t count, float* out) {
-    tally(count, vectorBytes() / 2);
-    space_.space().leadingScan(query_, first, count, out);
-    space_.shedScanned(first, count);
-  }
-  // Those that have been scored so, exactly.
-  void scoreExactly(std::span<Neighbor> nearly);
   // Exact distances of any vertices, and of `count` in a row.
   Status score(std::span<const uint32_t> vertices, float* out);
   void scan(uint32_t first, uint32_t count, float* out) {
@@ -160,8 +144,8 @@ public:
     for (size_t at = 0; at < examples_->count; at++)
       codes.distances(preparedQuery(at), vertex.data(), 1, out + at);
   }
-  // Keeps those of the foremost by code that may be among the nearest: first, as many as wanted or
-  // more, in the order of their exact distances.
+  // Keeps those of the foremost by code that may be among the nearest, in the order of their exact
+  // distances.
   Status rescore(const Rescoring& rescoring, std::vector<Neighbor>& found) {
     return rescore(rescoring, found, [&](size_t) { return found.size(); });
   }
@@ -181,23 +165,18 @@ private:
       return Status::ok();
     }
     progress.start(rescoring);
-    const bool leads = rescoring.wanted > 0 && hasLeading();
     while (true) {
       const size_t there = ready(progress.scored() + progress.lot());
       const size_t count = progress.next(found.data(), there);
       if (count == 0) break;
-      VICINAL_TRY(rescoreLot(found.data() + progress.scored(), count, leads, progress));
+      VICINAL_TRY(rescoreLot(found.data() + progress.scored(), count, progress));
     }
     stats_.rescored += progress.scored();
     found.resize(progress.scored());
-    const size_t exact = leads ? completeNearest(rescoring.wanted, found) : found.size();
-    std::sort(found.begin(), found.begin() + ptrdiff_t(exact), isNearer);
+    std::sort(found.begin(), found.end(), isNearer);
     return Status::ok();
   }
-  Status rescoreLot(Neighbor* lot, size_t count, bool leads, RescoringProgress& progress);
-  // Of what was scored by leading halves, exactly those that may be among the `wanted` nearest.
-  // They come first, in any order; how many there are.
-  size_t completeNearest(size_t wanted, std::vector<Neighbor>& found);
+  Status rescoreLot(Neighbor* lot, size_t count, RescoringProgress& progress);
   template <typename Accept>
   SearchReport leadByExamples(const HnswGraph& graph, const SearchOptions& options,
                               const Accept& accept, std::vector<Neighbor>& found) {

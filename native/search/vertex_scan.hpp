@@ -25,21 +25,6 @@ struct VectorDistances {
   }
 };
 
-// By the leading halves of vectors.
-struct LeadingDistances {
-  SpaceSearch& search;
-  uint32_t rowBytes;
-
-  Status of(std::span<const uint32_t> vertices, float* out) const {
-    search.scoreByLeading(vertices, out);
-    return Status::ok();
-  }
-  Status ofRange(uint32_t first, uint32_t count, float* out) const {
-    search.scanLeading(first, count, out);
-    return Status::ok();
-  }
-};
-
 // By code.
 struct CodeDistances {
   SpaceSearch& search;
@@ -57,7 +42,7 @@ struct CodeDistances {
 
 template <typename Distances, typename Accept, typename Collector> class VertexScan {
 public:
-  // `accept(vertex)` is asked of those alone that are within the collector's bound.
+  // `accept(vertex)` is asked of those alone that are near enough to be kept.
   VertexScan(const VectorSpace& space, const Distances& distances, const Accept& accept,
              const CancelFlag* cancel, Collector& nearest)
       : space_(space), distances_(distances), accept_(accept), cancel_(cancel), nearest_(nearest),

@@ -13,11 +13,11 @@ struct RowVectors {
   Datatype datatype = Datatype::Float32;
 };
 
-// Appends their components as floats; false where memory is short.
-[[nodiscard]] inline bool appendFloats(Buffer<float>& to, const RowVectors& from, size_t dim) {
-  const size_t components = from.count * dim;
+// Appends their `components` as floats; false where memory is short.
+[[nodiscard]] inline bool appendFloats(Buffer<float>& to, const RowVectors& from,
+                                       size_t components) {
   if (!to.resize(to.size() + components)) return false;
-  widen(from.data, from.datatype, from.count, dim, to.end() - components);
+  widen(from.data, from.datatype, components, to.end() - components);
   return true;
 }
 

@@ -247,11 +247,8 @@ bool decodeDirectory(const BlockFile& file, SegmentDirectory& directory) {
     const uint8_t flags = decoder.read<uint8_t>();
     vector.isIdentity = (flags & kIdentity) != 0;
     vector.spec.isMulti = (flags & kMulti) != 0;
+    if (flags >> kDatatypeShift > static_cast<uint8_t>(Datatype::Uint8)) return false;
     vector.spec.datatype = static_cast<Datatype>(flags >> kDatatypeShift);
-    const bool isSplit = vector.spec.datatype == Datatype::SplitFloat32;
-    if (vector.spec.datatype > Datatype::SplitFloat32 ||
-        (isSplit && !mayBeSplit(vector.spec.metric, vector.spec.dim)))
-      return false;
     vector.graph.m = decoder.read<uint32_t>();
     vector.graph.m0 = decoder.read<uint32_t>();
     vector.graph.vertices = decoder.read<uint32_t>();

@@ -68,7 +68,7 @@ void VectorSpace::append(uint32_t row, const RowVectors& vectors) {
   const uint32_t first = staged_;
   staged_ += vectors.count;
   convert(vectors.data, vectors.datatype, vectors_.data() + uint64_t(first) * space_.rowBytes,
-          spec_.datatype, vectors.count, spec_.dim);
+          spec_.datatype, size_t(vectors.count) * spec_.dim);
   if (isIdentity()) return;
   for (uint32_t vertex = first; vertex < staged_; vertex++) rowOfVertex_[vertex] = row;
   vertexOfRow_[row] = first + 1;

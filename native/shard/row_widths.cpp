@@ -22,7 +22,7 @@ void RowWidths::Width::note(const RowVectors& vectors) {
   std::vector<float> widened;
   if (vectors.datatype != Datatype::Float32) {
     widened.resize(components);
-    widen(vectors.data, vectors.datatype, vectors.count, dim, widened.data());
+    widen(vectors.data, vectors.datatype, components, widened.data());
     floats = widened.data();
   }
   while (isNarrow() && !holds(needed, floats, components)) need(nextWider(needed));
@@ -75,13 +75,8 @@ bool RowWidths::suit(const Segment& segment) const {
 }
 
 std::vector<VectorSpec> RowWidths::narrowed(std::vector<VectorSpec> specs) const {
-  for (size_t vector = 0; vector < specs.size(); vector++) {
-    VectorSpec& spec = specs[vector];
-    spec.datatype = widths_[vector].ofNew();
-    // MaxSim compares many vectors with a row that it has read, whole.
-    if (spec.datatype == Datatype::Float32 && !spec.isMulti && mayBeSplit(spec.metric, spec.dim))
-      spec.datatype = Datatype::SplitFloat32;
-  }
+  for (size_t vector = 0; vector < specs.size(); vector++)
+    specs[vector].datatype = widths_[vector].ofNew();
   return specs;
 }
 

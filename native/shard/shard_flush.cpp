@@ -71,7 +71,7 @@ private:
     if (!column.counts.push(from.count)) return false;
     if (from.count == 0) return specs_[vector].isMulti || column.data.appendZeros(dim);
     const size_t floats = from.count * dim;
-    if (!appendFloats(column.data, from, dim)) return false;
+    if (!appendFloats(column.data, from, floats)) return false;
     const float* const appended = column.data.end() - floats;
     crc = addVectorChecksum(crc, specs_[vector].slot, appended, floats);
     return true;

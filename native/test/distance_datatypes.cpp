@@ -52,7 +52,7 @@ struct Rows {
         value = kind == Kind::Huge ? (random() % 2 == 0 ? 65504.0f : -65504.0f)
                                    : roundedToHalf(normal(random));
     }
-    narrow(floats.data(), datatype, 1, count, kept.data());
+    narrow(floats.data(), datatype, count, kept.data());
   }
   const void* row(size_t component) const { return &kept[component * bytesOf(datatype)]; }
 
@@ -214,7 +214,7 @@ SOLO_TEST("what a type cannot hold becomes the nearest that it can, between any 
                                      std::numeric_limits<float>::quiet_NaN(),
                                      std::numeric_limits<float>::infinity()};
   std::vector<uint8_t> bytes(values.size());
-  narrow(values.data(), Datatype::Uint8, 1, values.size(), bytes.data());
+  narrow(values.data(), Datatype::Uint8, values.size(), bytes.data());
   CHECK(bytes == std::vector<uint8_t>({0, 0, 7, 255, 255, 0, 255}));
   std::mt19937 random(4);
   for (const Datatype from : {Datatype::Float32, Datatype::Float16, Datatype::Uint8})
@@ -225,10 +225,10 @@ SOLO_TEST("what a type cannot hold becomes the nearest that it can, between any 
       for (float& value : integers) value = float(random() % 256);
       std::vector<uint8_t> source(count * bytesOf(from));
       std::vector<uint8_t> target(count * bytesOf(to));
-      narrow(integers.data(), from, 1, count, source.data());
-      convert(source.data(), from, target.data(), to, 1, count);
+      narrow(integers.data(), from, count, source.data());
+      convert(source.data(), from, target.data(), to, count);
       std::vector<float> back(count);
-      widen(target.data(), to, 1, count, back.data());
+      widen(target.data(), to, count, back.data());
       CHECK(back == integers);
     }
 }

@@ -78,31 +78,3 @@ SOLO_TEST("a stop bounds a beam by the last one wanted, and what lies beyond is 
   }
   CHECK(!beam.hasNext());
 }
-
-SOLO_TEST("within a distance are as many as asked for, and few more, wherever others lie") {
-  std::mt19937 random(5);
-  std::normal_distribution<float> normal;
-  for (int round = 0; round < 3000; round++) {
-    const size_t count = 1 + random() % 200;
-    const size_t wanted = 1 + random() % 40;
-    const int kind = round % 4;
-    std::vector<Neighbor> all;
-    for (uint32_t at = 0; at < count; at++) {
-      float distance = normal(random);
-      if (kind == 1) distance = float(random() % 3);
-      if (kind == 2 && at % 7 == 0) distance = at % 2 == 0 ? FLT_MAX : -FLT_MAX;
-      if (kind == 3) distance = std::exp(40 * distance);
-      all.push_back({distance, at});
-    }
-    const float within = distanceWithin(all, wanted);
-    const auto inside = size_t(std::count_if(
-        all.begin(), all.end(), [&](const Neighbor& each) { return each.distance <= within; }));
-    CHECK(inside >= std::min(wanted, count));
-    std::sort(all.begin(), all.end(), isNearer);
-    // All that are as far as the last one wanted are inside with it.
-    const float last = all[std::min(wanted, count) - 1].distance;
-    const auto alike = size_t(std::count_if(
-        all.begin(), all.end(), [&](const Neighbor& each) { return each.distance == last; }));
-    CHECK(count <= wanted || inside <= 2 * (wanted + wanted / 4) + alike);
-  }
-}

@@ -32,20 +32,6 @@ struct Simd {
     std::memcpy(part, at, n * sizeof(Row));
     return load(part);
   }
-  static Vec leading(const uint16_t* at, bool isUpper) {
-    const __m256i pairs = _mm256_loadu_si256(reinterpret_cast<const __m256i*>(at));
-    return _mm256_castsi256_ps(isUpper ? _mm256_and_si256(pairs, _mm256_set1_epi32(-0x10000))
-                                       : _mm256_slli_epi32(pairs, 16));
-  }
-  static Vec joined(const uint16_t* at, const uint16_t* rest, bool isUpper) {
-    constexpr int lowerWords = 0x55;
-    const __m256i leads = _mm256_loadu_si256(reinterpret_cast<const __m256i*>(at));
-    const __m256i rests = _mm256_loadu_si256(reinterpret_cast<const __m256i*>(rest));
-    const __m256i both = isUpper
-                             ? _mm256_blend_epi16(leads, _mm256_srli_epi32(rests, 16), lowerWords)
-                             : _mm256_blend_epi16(_mm256_slli_epi32(leads, 16), rests, lowerWords);
-    return _mm256_castsi256_ps(_mm256_sub_epi32(both, _mm256_set1_epi32(vicinal::kSplitHalf)));
-  }
   static Vec add(Vec a, Vec b) { return _mm256_add_ps(a, b); }
   static Vec dot(Vec a, Vec b, Vec sum) { return _mm256_fmadd_ps(a, b, sum); }
   static Vec l2(Vec a, Vec b, Vec sum) {

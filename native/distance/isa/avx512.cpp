@@ -25,20 +25,6 @@ struct Simd {
   static Vec loadPart(const uint8_t* at, size_t n) {
     return _mm512_cvtepi32_ps(_mm512_cvtepu8_epi32(_mm_maskz_loadu_epi8(first(n), at)));
   }
-  static Vec leading(const uint16_t* at, bool isUpper) {
-    const __m512i pairs = _mm512_loadu_si512(at);
-    return _mm512_castsi512_ps(isUpper ? _mm512_and_si512(pairs, _mm512_set1_epi32(-0x10000))
-                                       : _mm512_slli_epi32(pairs, 16));
-  }
-  static Vec joined(const uint16_t* at, const uint16_t* rest, bool isUpper) {
-    constexpr __mmask32 lowerWords = 0x55555555;
-    const __m512i leads = _mm512_loadu_si512(at);
-    const __m512i rests = _mm512_loadu_si512(rest);
-    const __m512i both =
-        isUpper ? _mm512_mask_blend_epi16(lowerWords, leads, _mm512_srli_epi32(rests, 16))
-                : _mm512_mask_blend_epi16(lowerWords, _mm512_slli_epi32(leads, 16), rests);
-    return _mm512_castsi512_ps(_mm512_sub_epi32(both, _mm512_set1_epi32(vicinal::kSplitHalf)));
-  }
   static Vec add(Vec a, Vec b) { return _mm512_add_ps(a, b); }
   static Vec dot(Vec a, Vec b, Vec sum) { return _mm512_fmadd_ps(a, b, sum); }
   static Vec l2(Vec a, Vec b, Vec sum) {

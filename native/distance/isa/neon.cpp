@@ -26,18 +26,6 @@ struct Simd {
     for (size_t i = 0; i < n; i++) part[i] = at[i];
     return load(part);
   }
-  static uint32x4_t pairs(const uint16_t* at) { return vreinterpretq_u32_u16(vld1q_u16(at)); }
-  static Vec leading(const uint16_t* at, bool isUpper) {
-    return vreinterpretq_f32_u32(isUpper ? vandq_u32(pairs(at), vdupq_n_u32(0xffff0000))
-                                         : vshlq_n_u32(pairs(at), 16));
-  }
-  static Vec joined(const uint16_t* at, const uint16_t* rest, bool isUpper) {
-    const uint32x4_t upperWords = vdupq_n_u32(0xffff0000);
-    const uint32x4_t both = isUpper
-                                ? vbslq_u32(upperWords, pairs(at), vshrq_n_u32(pairs(rest), 16))
-                                : vbslq_u32(upperWords, vshlq_n_u32(pairs(at), 16), pairs(rest));
-    return vreinterpretq_f32_u32(vsubq_u32(both, vdupq_n_u32(vicinal::kSplitHalf)));
-  }
   static Vec add(Vec a, Vec b) { return vaddq_f32(a, b); }
   static Vec dot(Vec a, Vec b, Vec sum) { return vfmaq_f32(sum, a, b); }
   static Vec l2(Vec a, Vec b, Vec sum) {

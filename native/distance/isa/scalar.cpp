@@ -26,15 +26,6 @@ struct Simd {
   template <typename Row> static Vec loadPart(const Row* at, size_t n) {
     return make([&](size_t i) { return i < n ? component(at[i]) : 0.0f; });
   }
-  static Vec leading(const uint16_t* at, bool isUpper) {
-    return make([&](size_t i) { return vicinal::leadingFloat(at[2 * i + (isUpper ? 1 : 0)]); });
-  }
-  static Vec joined(const uint16_t* at, const uint16_t* rest, bool isUpper) {
-    return make([&](size_t i) {
-      const size_t word = 2 * i + (isUpper ? 1 : 0);
-      return vicinal::joinedFloat(at[word], rest[word]);
-    });
-  }
   static Vec add(const Vec& a, const Vec& b) {
     return make([&](size_t i) { return a.lane[i] + b.lane[i]; });
   }
