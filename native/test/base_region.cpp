@@ -1,6 +1,7 @@
 #include "base/region.hpp"
 
 #include <cstring>
+#include <fstream>
 #include <string>
 #include <vector>
 
@@ -93,6 +94,16 @@ SOLO_TEST(
     auto array = RegionArray<uint32_t>::reserve(10'000'000, pages).take();
     CHECK(array.mapFile(file.descriptor(), 0, count).isOk());
     CHECK_EQUAL(array.size(), count);
+    // What is mapped shows what becomes of the file; a copy does not.
+    if (pages == Region::Pages::HugeAsGrown) {
+      constexpr uint32_t middle = count / 2;
+      std::fstream changed(path, std::ios::in | std::ios::out | std::ios::binary);
+      for (const uint32_t value : {77u, middle}) {
+        changed.seekp(std::streamoff(middle * sizeof value));
+        changed.write(reinterpret_cast<const char*>(&value), sizeof value).flush();
+        CHECK_EQUAL(array[middle], value);
+      }
+    }
     uint64_t wrong = 0;
     for (uint32_t i = 0; i < count; i++) wrong += array[i] != i;
     CHECK_EQUAL(wrong, uint64_t(0));
