@@ -4,6 +4,7 @@
 #include <cmath>
 
 #include "search/median.hpp"
+#include "search/search_cost.hpp"
 #include "search/space_search.hpp"
 
 namespace vicinal {
@@ -31,6 +32,13 @@ constexpr double kHighestRecall = 0.9995;
 constexpr double kGoldenTurn = 0.6180339887498949;
 // Samples of walks among accepted vertices.
 constexpr size_t kAcceptedSamples = 200;
+// Walks of a reach that have taken so many distances together say enough of it, if they are so
+// many: those that go farthest take a hundred times as long as the shortest.
+constexpr double kEnoughDistances = 8e6;
+constexpr size_t kFewestWalks = 128;
+// Walks that go farther than a scan costs are never taken; the data may double until it is measured
+// anew.
+constexpr double kMostOfScan = 2;
 // Turns of measuring paces, and the recall of which walks are then.
 constexpr size_t kPacedTurns = 24;
 constexpr float kPacedRecall = 0.95f;
@@ -114,7 +122,7 @@ Result<bool> Calibrator::step() {
     finish();
   } else if (stage_ == Stage::Paces) {
     VICINAL_TRY(measurePaces());
-  } else if (curve().walked < walksOfReach()) {
+  } else if (!hasWalkedEnough()) {
     VICINAL_TRY(walkOnce());
   } else {
     const auto again = stage_ == Stage::All ? walkLongOnceAgain() : Result<bool>(false);
@@ -124,8 +132,11 @@ Result<bool> Calibrator::step() {
   return !result_;
 }
 
-size_t Calibrator::walksOfReach() const {
-  return stage_ == Stage::All ? samples_.size() : std::min(samples_.size(), kAcceptedSamples);
+bool Calibrator::hasWalkedEnough() {
+  const size_t most =
+      stage_ == Stage::All ? samples_.size() : std::min(samples_.size(), kAcceptedSamples);
+  const Curve& now = curve();
+  return now.walked >= most || (now.walked >= kFewestWalks && now.spent >= kEnoughDistances);
 }
 
 bool Calibrator::isCheckedExactly(size_t sample) const {
@@ -251,6 +262,7 @@ Status Calibrator::walkAmongAll(size_t at, double mostDistances) {
   const auto distances = double(stats.distances);
   if (codes_) VICINAL_TRY(search.rescore({kDeepest}, found));
   all_.walks.push_back({at, recallOf(found, sample.farthest), distances});
+  all_.spent += distances;
   return Status::ok();
 }
 
@@ -271,6 +283,7 @@ Status Calibrator::walkAmongAccepted(size_t at) {
   if (codes_) VICINAL_TRY(search.rescore({kDeepest}, found));
   const double recall = recallOf(found, *sample.farthestAccepted);
   accepted_.walks.push_back({at, recall, double(report.distances)});
+  accepted_.spent += double(report.distances);
   return Status::ok();
 }
 
@@ -316,8 +329,10 @@ void Calibrator::finishReach() {
   now.reach++;
   now.walked = now.lookedAgain = 0;
   now.walks.clear();
-  now.typical = now.most = 0;
-  if (mean < kHighestRecall && now.reach < all.size()) return;
+  now.typical = now.most = now.spent = 0;
+  const double scan = vertices_ * (codes_ ? kSequentialCode : kSequentialDistance);
+  const bool paysFarther = mean < kHighestRecall && distances / count < kMostOfScan * scan;
+  if (paysFarther && now.reach < all.size()) return;
   stage_ = stage_ == Stage::All ? Stage::Accepted : Stage::Paces;
 }
 

@@ -69,6 +69,8 @@ private:
     size_t reach = 0;
     size_t walked = 0;
     std::vector<Walk> walks;
+    // Distances that they took.
+    double spent = 0;
     // Those that were too long are walked again, up to a bound, which is known once all were
     // walked.
     double typical = 0;
@@ -96,7 +98,7 @@ private:
   void finish();
   Curve& curve() { return stage_ == Stage::All ? all_ : accepted_; }
   // Of the reach being measured.
-  size_t walksOfReach() const;
+  bool hasWalkedEnough();
 
   const std::shared_ptr<Segment> segment_;
   const VectorSpace& space_;

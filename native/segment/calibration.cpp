@@ -14,11 +14,12 @@ struct FactorAndWidth {
   float factor;
   float width;
 };
-constexpr FactorAndWidth kFactors[] = {{1.0f, 160},   {1.02f, 160}, {1.04f, 160},  {1.06f, 180},
-                                       {1.09f, 200},  {1.12f, 240}, {1.16f, 280},  {1.20f, 400},
-                                       {1.26f, 640},  {1.33f, 900}, {1.42f, 1200}, {1.55f, 1600},
-                                       {1.75f, 2200}, {2.0f, 3000}};
-constexpr float kWidths[] = {10, 16, 24, 32, 48, 64, 96, 128, 192, 256, 384, 512, 768, 1024};
+constexpr FactorAndWidth kFactors[] = {
+    {1.0f, 160},   {1.02f, 160}, {1.04f, 160}, {1.06f, 180}, {1.09f, 200},  {1.12f, 240},
+    {1.16f, 280},  {1.20f, 400}, {1.26f, 640}, {1.33f, 900}, {1.42f, 1200}, {1.55f, 1600},
+    {1.75f, 2200}, {2.0f, 3000}, {2.3f, 4500}, {2.7f, 6500}, {3.2f, 9000},  {4.0f, 13000}};
+constexpr float kWidths[] = {10,  16,  24,  32,   48,   64,   96,   128,  192,  256,
+                             384, 512, 768, 1024, 1536, 2304, 3456, 5184, 7776, 11664};
 constexpr size_t kWidestPerWanted = 4;
 // Places that a beam has for each neighbour wanted beyond those calibrated.
 constexpr size_t kWidthPerWanted = 2;

@@ -11,6 +11,7 @@
 #include "harness.hpp"
 #include "program_bytes.hpp"
 #include "search/absent_vertex.hpp"
+#include "search/search_cost.hpp"
 #include "search/space_search.hpp"
 #include "shard_fixture.hpp"
 
@@ -310,6 +311,19 @@ ANSWERS_TEST("recall that no walk was seen to reach is kept by a scan") {
   const SearchResult found =
       fixture.find(std::vector<float>(kDim, 0.1f).data(), 10, 0.99999f, false);
   CHECK(found.stats.strategy == "scan");
+}
+
+TEST("what recall costs is measured as far as walks cost less than scans, and no farther") {
+  constexpr uint32_t kRows = 3000;
+  const RecallFixture fixture(Metric::L2, kRows);
+  fixture.calibrateOn(fixture.mixtures(200, 78));
+  const auto measured = fixture.calibration();
+  for (const auto* reaches : {&measured->reaches(), &measured->accepted().reaches}) {
+    REQUIRE(reaches->size() > 2);
+    const auto twiceScan = 2 * kSequentialDistance * kRows;
+    CHECK((*reaches)[reaches->size() - 2].distances < twiceScan);
+    CHECK(reaches->back().distances > kSequentialCode * kRows);
+  }
 }
 
 ANSWERS_TEST("on queries of another kind, a calibration on such keeps what was asked for") {
