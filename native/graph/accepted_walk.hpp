@@ -53,7 +53,7 @@ public:
 
   SearchReport report;
 
-  // Leaves the nearest accepted vertices of level 0 in `beam()`.
+  // Leaves the nearest accepted vertices of level 0 in `found()`.
   SearchEnd run(Neighbor start, const SearchOptions& options) {
     scratch_.visited.start(graph_.prepared());
     scratch_.beam.start(std::max(options.ef, 1u), options.stop);
@@ -77,7 +77,8 @@ public:
     return SearchEnd::Complete;
   }
 
-  const Beam& beam() const { return scratch_.beam; }
+  // Nearest first.
+  const SortedRun& found() { return scratch_.beam.inOrder(); }
 
 private:
   static constexpr uint64_t hopsBetweenChecks = 16;
@@ -184,9 +185,7 @@ SearchReport HnswGraph::searchAccepted(const Scorer& scorer, const SearchOptions
     walk.report = descent.report;
     walk.report.end = walk.run(at, options);
   }
-  const Beam& beam = walk.beam();
-  found.reserve(beam.size());
-  for (size_t i = 0; i < beam.size(); i++) found.push_back(beam.at(i));
+  walk.found().appendTo(found);
   return walk.report;
 }
 

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <bit>
+#include <cmath>
 #include <cstring>
 
 #include "graph/scratch.hpp"
@@ -17,9 +18,12 @@ namespace {
 constexpr uint32_t kRoom = 4;
 constexpr uint32_t kLeastRoom = 2;
 // A new vertex looks for so many times m vertices, and on for what is nearly as near as the last of
-// them: what is farther is next to never chosen. How nearly grows with efConstruct.
+// them: what is farther is next to never chosen. How nearly grows with efConstruct, and with the
+// graph from so many vertices on, by as much again with each doubling: the more there are, the more
+// are about as near, and a walk that takes none but the nearest of them ends short of others.
 constexpr uint32_t kSurelyLookedAt = 4;
 constexpr float kReachPerWidth = 0.00015f;
+constexpr float kReachGrowsFrom = 1 << 17;
 
 // SplitMix64's finaliser: every bit of the vertex's number moves every bit of the result.
 uint64_t mix(uint64_t value) {
@@ -41,10 +45,15 @@ HnswGraph::HnswGraph(const Space& space, const CodeSpace& codes, const GraphConf
     : space_(space), codes_(codes), m_(config.m == 0 ? 0 : std::clamp(config.m, leastM, maxM)),
       m0_(kRoom * m_), efConstruct_(std::max(config.efConstruct, 1u)), seed_(config.seed) {}
 
-SearchOptions HnswGraph::insertOptions() const {
+float HnswGraph::insertReach(uint32_t efConstruct, uint32_t vertices) {
+  const float doublings = std::log2(std::max(1.0f, float(vertices)) / kReachGrowsFrom);
+  return 1 + kReachPerWidth * float(efConstruct) * std::max(1.0f, doublings);
+}
+
+SearchOptions HnswGraph::insertOptions(uint32_t vertex) const {
   SearchOptions options{efConstruct_};
   if (Stop::suits(space_.metric))
-    options.stop = {size_t(kSurelyLookedAt) * m_, 1 + kReachPerWidth * float(efConstruct_),
+    options.stop = {size_t(kSurelyLookedAt) * m_, insertReach(efConstruct_, vertex),
                     Stop::originOf(space_.metric)};
   return options;
 }

@@ -139,6 +139,10 @@ public:
   static constexpr uint32_t maxVertices = 1u << 31;
   static constexpr uint32_t maxLevel = 31;
 
+  // By what factor a new vertex looks beyond the neighbours it is sure to look at (`Stop`), where
+  // there are so many vertices before it (docs/adr/0046).
+  static float insertReach(uint32_t efConstruct, uint32_t vertices);
+
   // An empty graph for at most `capacity` vertices, which is built on codes where they are good
   // enough for it (not on those of 1 bit). Rows must stay where they are (a Region).
   static Result<std::unique_ptr<HnswGraph>> create(const Space& space, const CodeSpace& codes,
@@ -221,8 +225,8 @@ private:
   // `mostDiverseOfEasy` (docs/adr/0027).
   uint32_t easyLinks() const { return 2 * m_; }
   uint32_t mostDiverseOfEasy() const { return m_ + m_ / 4; }
-  // How far a new vertex looks for neighbours (docs/adr/0031).
-  SearchOptions insertOptions() const;
+  // How far a new vertex looks for neighbours, before which there are so many (docs/adr/0031).
+  SearchOptions insertOptions(uint32_t vertex) const;
   // Most tree edges of a vertex; a quarter of few neighbours leaves the heuristic its choice.
   uint32_t treeLimit() const { return std::max(3u, easyLinks() / 4); }
 

@@ -67,15 +67,15 @@ public:
     // Upper levels are searched first and linked last: see Publication in hnsw_graph.hpp.
     std::vector<Neighbor> upperChosen[HnswGraph::maxLevel + 1];
     std::vector<Neighbor> starts = {at};
-    const SearchOptions options = graph_.insertOptions();
+    const SearchOptions options = graph_.insertOptions(vertex_);
     const uint32_t top = std::min(level_, entryLevel);
     for (uint32_t level = top; level > 0; level--) {
       searcher.widen(starts, level, options);
-      takeCandidates(searcher.beam(), starts);
+      takeCandidates(searcher.found(), starts);
       upperChosen[level] = choose(starts, graph_.m_);
     }
     searcher.widen(starts, 0, options);
-    takeCandidates(searcher.beam(), scratch_.candidates);
+    takeCandidates(searcher.found(), scratch_.candidates);
     linkLevel0();
     for (uint32_t level = 1; level <= top; level++) linkUpper(level, upperChosen[level]);
     if (level_ > entryLevel) becomeEntry();
@@ -103,9 +103,9 @@ private:
       graph_.entry_.store(uint64_t(level_) << 32 | vertex_, std::memory_order_release);
   }
 
-  void takeCandidates(const Beam& beam, std::vector<Neighbor>& into) {
+  void takeCandidates(const SortedRun& found, std::vector<Neighbor>& into) {
     into.clear();
-    for (size_t i = 0; i < beam.size(); i++) into.push_back(beam.at(i));
+    found.appendTo(into);
     if constexpr (Rows::refines) refine(into);
   }
 

@@ -44,7 +44,7 @@ public:
     }
   }
 
-  // Leaves the nearest accepted vertices of a level in `beam()`, from the starts given.
+  // Leaves the nearest accepted vertices of a level in `found()`, from the starts given.
   template <typename Starts>
   SearchEnd widen(const Starts& starts, uint32_t level, const SearchOptions& options) {
     scratch_.visited.start(graph_.prepared());
@@ -66,7 +66,8 @@ public:
 
   void park(ParkedWalk& parked) const { parked.park(graph_, scratch_, report); }
 
-  const Beam& beam() const { return scratch_.beam; }
+  // Nearest first.
+  const SortedRun& found() { return scratch_.beam.inOrder(); }
 
 private:
   static constexpr bool acceptsAll = std::is_same_v<Accept, AcceptAll>;
@@ -207,9 +208,7 @@ SearchReport HnswGraph::search(const Scorer& scorer, const SearchOptions& option
     searcher.park(*options.parked);
     return report;
   }
-  const Beam& beam = searcher.beam();
-  found.reserve(beam.size());
-  for (size_t i = 0; i < beam.size(); i++) found.push_back(beam.at(i));
+  searcher.found().appendTo(found);
   return report;
 }
 

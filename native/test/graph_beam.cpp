@@ -1,15 +1,18 @@
 // The beam of a search beside a list that is sorted after every candidate.
+#include <cmath>
 #include <random>
 
-#include "graph/scratch.hpp"
+#include "graph/beam.hpp"
 #include "harness.hpp"
 
 using namespace vicinal;
 
 namespace {
 
-// Candidates in batches, as hops bring them, with equal distances among them.
+// Candidates in batches, as hops bring them, with equal distances among them. All are looked at
+// after some batches alone, since that puts what came late in its place.
 void compare(unsigned seed, size_t width, size_t batches, size_t most, uint32_t steps) {
+  constexpr unsigned kBetweenLooks = 7;
   std::mt19937 random(seed);
   Beam beam;
   beam.start(width);
@@ -40,9 +43,15 @@ void compare(unsigned seed, size_t width, size_t batches, size_t most, uint32_t 
       isTold = true;
     });
     CHECK_EQUAL(beam.size(), expected.size());
-    for (size_t at = 0; at < expected.size(); at++) {
-      CHECK(beam.at(at).distance == expected[at].distance);
-      CHECK_EQUAL(beam.at(at).vertex, expected[at].vertex);
+    CHECK(beam.bound() == (expected.size() < width ? INFINITY : expected.back().distance));
+    if (random() % kBetweenLooks == 0 || batch + 1 == batches) {
+      std::vector<Neighbor> found;
+      beam.inOrder().appendTo(found);
+      REQUIRE(found.size() == expected.size());
+      for (size_t at = 0; at < expected.size(); at++) {
+        CHECK(found[at].distance == expected[at].distance);
+        CHECK_EQUAL(found[at].vertex, expected[at].vertex);
+      }
     }
     const auto next = std::find_if(expected.begin(), expected.end(),
                                    [&](const Neighbor& each) { return !isExpanded[each.vertex]; });
@@ -61,7 +70,9 @@ SOLO_TEST("a beam keeps the nearest in order, however wide it is and however man
     compare(seed, 1, 30, 5, 50);
     compare(seed, 7, 60, 40, 1000);
     compare(seed, 64, 80, 33, 300);
-    compare(seed, 2000, 60, 100, 100'000);
+    compare(seed, 1024, 200, 40, 100'000);
+    compare(seed, 2000, 300, 60, 100'000);
+    compare(seed, 2500, 300, 60, 300);
   }
 }
 
@@ -77,4 +88,31 @@ SOLO_TEST("a stop bounds a beam by the last one wanted, and what lies beyond is 
     CHECK_EQUAL(beam.takeNext(), vertex);
   }
   CHECK(!beam.hasNext());
+}
+
+SOLO_TEST("a stop bounds a wide beam too, whether the last one wanted came early or late") {
+  for (unsigned seed = 0; seed < 20; seed++) {
+    std::mt19937 random(seed);
+    const size_t wanted = 1 + random() % 30;
+    const Stop stop{wanted, 1.5f, 1};
+    Beam beam;
+    beam.start(4000, stop);
+    std::vector<float> all;
+    float bound = INFINITY;
+    // From far to near, so that what comes late is among the wanted ones.
+    for (uint32_t batch = 0; batch < 200; batch++) {
+      std::vector<float> distances;
+      std::vector<uint32_t> vertices;
+      for (uint32_t at = 0; at < 20; at++) {
+        distances.push_back(float(random() % 100'000) * 1e-5f * (1 - float(batch) / 1000));
+        vertices.push_back(batch * 20 + at);
+        if (distances.back() < bound) all.push_back(distances.back());
+      }
+      beam.keep(distances.data(), vertices.data(), 20, [](uint32_t, bool) {});
+      std::sort(all.begin(), all.end());
+      if (all.size() >= wanted) bound = std::min(bound, stop.boundAt(all[wanted - 1]));
+      CHECK(beam.bound() == bound);
+    }
+    CHECK(beam.size() > 1024);
+  }
 }

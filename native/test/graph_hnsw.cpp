@@ -1,4 +1,5 @@
 #include <atomic>
+#include <cmath>
 #include <set>
 #include <thread>
 
@@ -228,4 +229,14 @@ SOLO_TEST(
     CHECK(byDistance < byWidth * 3 / 4);
     CHECK(lost <= 3);
   }
+}
+
+SOLO_TEST(
+    "a new vertex looks farther with each doubling of a large graph, and by ef_construction") {
+  const auto isAbout = [](float a, float b) { return std::abs(a - b) < 1e-5f; };
+  for (const uint32_t vertices : {0u, 1u, 1000u, 1u << 17, 1u << 18})
+    CHECK(isAbout(HnswGraph::insertReach(200, vertices), 1.03f));
+  CHECK(isAbout(HnswGraph::insertReach(200, 1u << 19), 1.06f));
+  CHECK(isAbout(HnswGraph::insertReach(200, 1u << 20), 1.09f));
+  CHECK(isAbout(HnswGraph::insertReach(400, 1u << 20), 1.18f));
 }
