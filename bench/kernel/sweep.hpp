@@ -63,6 +63,13 @@ public:
     isWarm_ = true;
   }
 
+  // All of them.
+  void run(const Data& data) {
+    for (int at = 0; at <= kPasses; at++) pass(data);
+  }
+
+  double recall() const { return recall_; }
+
   std::string json() {
     std::sort(latencies_.begin(), latencies_.end());
     const auto at = [&](double share) {
@@ -88,7 +95,7 @@ private:
 
 inline std::string sweepRow(const Data& data, const char* effort, double value, const Find& find) {
   Sweep sweep(effort, value, find);
-  for (int pass = 0; pass <= kPasses; pass++) sweep.pass(data);
+  sweep.run(data);
   return sweep.json();
 }
 
