@@ -146,9 +146,11 @@ public:
   }
 
 private:
-  // From here on candidates that come late are kept apart, so many of them.
+  // From here on candidates that come late are kept apart, at most so many of them: fewer than what
+  // is settled, so that something always is.
   static constexpr size_t kWide = 1024;
   static constexpr size_t kMostLate = 128;
+  static_assert(kMostLate < kWide);
 
   // Where the nearest to expand is, if there is one.
   bool isNextLate() const {
@@ -178,7 +180,9 @@ private:
   }
 
   void merge(size_t gathered) {
-    if (settled_.size() >= kWide || late_.size() > 0) return mergeLate(gathered);
+    if (settled_.size() >= kWide && late_.size() + gathered <= kMostLate)
+      return mergeLate(gathered);
+    if (late_.size() > 0) settle();
     const size_t to = settled_.merge(gathered_.data(), gathered);
     settled_.truncate(width_);
     const size_t size = settled_.size();
@@ -196,7 +200,6 @@ private:
     }
     if (stop_.wanted > 0 && size() >= stop_.wanted)
       bound_ = std::min(bound_, stop_.boundAt(lastWanted()));
-    if (late_.size() >= kMostLate) settle();
   }
 
   // Of equals the late one, which lies behind.

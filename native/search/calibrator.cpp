@@ -2,6 +2,8 @@
 
 #include <algorithm>
 #include <cmath>
+#include <numeric>
+#include <random>
 
 #include "search/median.hpp"
 #include "search/search_cost.hpp"
@@ -30,15 +32,17 @@ constexpr double kUnboundedRecall = 0.997;
 constexpr double kHighestRecall = 0.9995;
 // The golden ratio's fraction: its multiples are neither near each other nor in step with anything.
 constexpr double kGoldenTurn = 0.6180339887498949;
+constexpr uint32_t kShuffleSeed = 1;
 // Samples of walks among accepted vertices.
 constexpr size_t kAcceptedSamples = 200;
-// Walks of a reach that have taken so many distances together say enough of it, if they are so
-// many: those that go farthest take a hundred times as long as the shortest.
+// Once the walks of a reach have taken so many distances together and are so many, they say enough
+// of it: those that go farthest take a hundred times as long as the shortest.
 constexpr double kEnoughDistances = 8e6;
 constexpr size_t kFewestWalks = 128;
-// Walks that go farther than a scan costs are never taken; the data may double until it is measured
-// anew.
+// Walks that cost so many times what a scan does are never taken. But of few rows they are measured
+// all the same, since there may be many more of them by the time they are measured anew.
 constexpr double kMostOfScan = 2;
+constexpr double kAlwaysMeasured = 20'000;
 // Turns of measuring paces, and the recall of which walks are then.
 constexpr size_t kPacedTurns = 24;
 constexpr float kPacedRecall = 0.95f;
@@ -87,8 +91,11 @@ void Calibrator::prepare(Sample& sample) {
 }
 
 Status Calibrator::chooseSamples() {
-  const size_t callers = live_ ? live_->vectors.size() : 0;
-  for (size_t at = 0; at < callers; at++) {
+  // Some reaches are measured on the first of them, and those that came together may be of a kind.
+  std::vector<size_t> callers(live_ ? live_->vectors.size() : 0);
+  std::iota(callers.begin(), callers.end(), 0);
+  std::shuffle(callers.begin(), callers.end(), std::minstd_rand(kShuffleSeed));
+  for (const size_t at : callers) {
     Sample& sample = addSample();
     sample.vector = live_->vectors[at];
     prepare(sample);
@@ -330,9 +337,9 @@ void Calibrator::finishReach() {
   now.walked = now.lookedAgain = 0;
   now.walks.clear();
   now.typical = now.most = now.spent = 0;
-  const double scan = vertices_ * (codes_ ? kSequentialCode : kSequentialDistance);
-  const bool paysFarther = mean < kHighestRecall && distances / count < kMostOfScan * scan;
-  if (paysFarther && now.reach < all.size()) return;
+  const double scanned = vertices_ * (stage_ == Stage::Accepted ? kAcceptedShare : 1);
+  const double most = std::max(kAlwaysMeasured, kMostOfScan * scanned * kSequentialDistance);
+  if (mean < kHighestRecall && distances / count < most && now.reach < all.size()) return;
   stage_ = stage_ == Stage::All ? Stage::Accepted : Stage::Paces;
 }
 

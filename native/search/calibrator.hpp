@@ -6,8 +6,8 @@
 // scan of all vectors. So the sample is of the data's own kind. Where callers ask queries of
 // another kind (RecallMeter), those are sought instead; they are not stored, so nothing is hidden.
 //
-// The work is cut into steps of about a millisecond, so that checkpoints and closing need not
-// wait.
+// The work is cut into steps of about a millisecond (a walk of a large beam takes some ten), so
+// that checkpoints and closing need not wait.
 #pragma once
 
 #include <memory>

@@ -122,7 +122,7 @@ constexpr size_t kCalibratedWanted = 10;
 // longer than others, for little: most of what they miss they would miss anyway (ADR 0032).
 constexpr double kMostOfTypical = 2.2;
 
-// The reaches that are measured, least first, as far as walks take less than a scan.
+// The reaches that may be measured, least first.
 std::vector<float> measuredReaches(Metric metric);
 // Of the nearest by code, those that are looked at for ten neighbours.
 constexpr size_t kDeepest = 256;

@@ -11,7 +11,9 @@ namespace {
 
 // Candidates in batches, as hops bring them, with equal distances among them. All are looked at
 // after some batches alone, since that puts what came late in its place.
-void compare(unsigned seed, size_t width, size_t batches, size_t most, uint32_t steps) {
+// With `nears` each batch is nearer than all before it.
+void compare(unsigned seed, size_t width, size_t batches, size_t most, uint32_t steps,
+             bool nears = false) {
   constexpr unsigned kBetweenLooks = 7;
   std::mt19937 random(seed);
   Beam beam;
@@ -24,7 +26,7 @@ void compare(unsigned seed, size_t width, size_t batches, size_t most, uint32_t 
     std::vector<float> distances;
     std::vector<uint32_t> vertices;
     for (size_t at = random() % (most + 1); at > 0; at--) {
-      distances.push_back(float(random() % steps));
+      distances.push_back(float(random() % steps) - (nears ? float(batch) * float(steps) : 0));
       vertices.push_back(vertex++);
       expected.push_back({distances.back(), vertices.back()});
     }
@@ -73,6 +75,8 @@ SOLO_TEST("a beam keeps the nearest in order, however wide it is and however man
     compare(seed, 1024, 200, 40, 100'000);
     compare(seed, 2000, 300, 60, 100'000);
     compare(seed, 2500, 300, 60, 300);
+    compare(seed, 1024, 12, 2100, 100'000, true);
+    compare(seed, 1500, 200, 130, 100'000, true);
   }
 }
 
@@ -93,7 +97,8 @@ SOLO_TEST("a stop bounds a beam by the last one wanted, and what lies beyond is 
 SOLO_TEST("a stop bounds a wide beam too, whether the last one wanted came early or late") {
   for (unsigned seed = 0; seed < 20; seed++) {
     std::mt19937 random(seed);
-    const size_t wanted = 1 + random() % 30;
+    // Of the later ones nothing that is settled may be the last one wanted.
+    const size_t wanted = seed % 2 == 0 ? 1 + random() % 30 : 900 + random() % 400;
     const Stop stop{wanted, 1.5f, 1};
     Beam beam;
     beam.start(4000, stop);
