@@ -28,17 +28,13 @@ export class Admission {
     return this.#reads + this.#writes
   }
 
-  /** Takes a place, or throws OVERLOADED. Returns the bytes to give back with `leave`. */
-  enter(
-    work: Work,
-    headers: { 'content-length'?: string | undefined; 'transfer-encoding'?: string | undefined },
-  ): number {
+  /** Takes a place, or throws OVERLOADED. Infinity is a length that is not declared. Returns the bytes to give back with `leave`. */
+  enter(work: Work, declaredBytes: number): number {
     if (work === 'light') return 0
     const { maxConcurrentReads, maxConcurrentWrites, maxBodyBytes, maxBodyBytesInWork } = this.#bounds
     if (work === 'read' && this.#reads >= maxConcurrentReads) throw overloaded('reads', maxConcurrentReads)
     if (work === 'write' && this.#writes >= maxConcurrentWrites) throw overloaded('writes', maxConcurrentWrites)
-    const declared = Number(headers['content-length'] ?? 0)
-    const bytes = headers['transfer-encoding'] === undefined ? Math.min(declared, maxBodyBytes) : maxBodyBytes
+    const bytes = Math.min(declaredBytes, maxBodyBytes)
     // One body always passes, so that no size under the limit is refused for ever.
     if (this.#bodyBytes > 0 && this.#bodyBytes + bytes > maxBodyBytesInWork) {
       throw overloaded('bytes of request bodies', maxBodyBytesInWork)

@@ -11,12 +11,12 @@
 import type { Socket } from 'node:net'
 import type { Database } from '../core/database.js'
 import type { MemoryGate } from '../core/memory.js'
-import { Call } from './call.js'
+import { Call, ReadCall } from './call.js'
 import { DatabaseGate } from './database-gate.js'
 import { ForwardedRequests } from './forwarded-requests.js'
 import { interpose } from './interpose.js'
 import type { ServiceState } from './metrics.js'
-import { routeTable } from './routes/table.js'
+import { readRoutes, routeTable } from './routes/table.js'
 import { Service } from './service.js'
 import { DEFAULT_SETTINGS, type ServerSettings } from './settings.js'
 
@@ -55,10 +55,15 @@ export function createServer({ database, memory, threads, ...given }: ServerOpti
     others: async () => (await threads?.states()) ?? [],
     routes: ({ metrics, isClosing }) => routeTable({ gate, metrics, isClosing }),
     callOf: (request) => new Call(request, gate, settings.timeoutMs),
+    streams: { routes: readRoutes, callOf: (asked) => new ReadCall(asked, gate, settings.timeoutMs) },
   })
   if (!threads) return { listen: () => service.listen(), close: (deadlineMs) => service.close(deadlineMs) }
   const forwarded = new ForwardedRequests(service, settings)
-  interpose(service.app.server, 'connection', (connection: Socket) => threads.take(connection))
+  interpose(
+    service.app.server,
+    'connection',
+    (connection: Socket) => !service.hasSeen(connection) && threads.take(connection),
+  )
   return {
     async listen() {
       await forwarded.listen(threads.forwardedOn)

@@ -10,13 +10,12 @@ import { configOf } from './router.js'
 const CHARSET = /;\s*charset\s*=\s*"?([^\s;"]+)/i
 const UTF8 = /^utf-?8$/i
 
-/** A value, or the promise of it. */
 type Decode = (bytes: Buffer, request: FastifyRequest) => unknown
 type Done = (error: Error | null, body?: unknown) => void
 
 export function registerBodies(app: FastifyInstance): void {
   app.removeAllContentTypeParsers()
-  register(app, [JSON_TYPE], (bytes, request) => (hasVectors(request) ? parseVectorJson(bytes) : parseJson(bytes)))
+  register(app, [JSON_TYPE], (bytes, { url }) => decodeJson(bytes, url))
   // Left to the route, which reads it as it comes; of all others a form is refused.
   app.addContentTypeParser('multipart/form-data', (request, _payload, done) => {
     if (configOf(request)?.declared.isUpload) done(null)
@@ -42,9 +41,9 @@ function register(app: FastifyInstance, types: string[], decode: Decode): void {
   })
 }
 
-/** Bodies that hold points, or what is asked of them; others speak of vectors by name. */
-function hasVectors({ url }: FastifyRequest): boolean {
-  return url.includes('/points') && !url.includes('/vectors/delete')
+/** A value, or the promise of it. Bodies that hold points, or what is asked of them, have vectors; others speak of them by name. */
+export function decodeJson(bytes: Buffer, url: string): unknown {
+  return url.includes('/points') && !url.includes('/vectors/delete') ? parseVectorJson(bytes) : parseJson(bytes)
 }
 
 function checkEncoding({ headers }: FastifyRequest): void {

@@ -11,6 +11,7 @@ import type {
 import { invalid } from '../core/errors.js'
 import { LIMITS } from '../core/limits.js'
 import { checkCollectionName } from '../core/names.js'
+import type { Stop } from '../core/stop.js'
 import { isPresent, objectAt, type WireObject } from '../ingest/wire-fields.js'
 import type { Work } from './admission.js'
 import type { Access } from './auth.js'
@@ -35,12 +36,22 @@ export type Route = RouteOf<Call>
 /** One that any thread may answer which reads the collection. */
 export type ReadRoute = RouteOf<ReadCall>
 
+/** What a reading route's function looks at: a request, or a message of a stream. */
+export interface Asked {
+  readonly params: unknown
+  /** Of the query string. */
+  readonly query: unknown
+  /** Decoded. */
+  readonly body?: unknown
+  readonly ticket: { readonly stop: Stop }
+}
+
 export class ReadCall {
-  protected readonly request: FastifyRequest
+  protected readonly request: Asked
   readonly #gate: DatabaseGate<ReadableDatabase>
   readonly #timeoutMs: number
 
-  constructor(request: FastifyRequest, gate: DatabaseGate<ReadableDatabase>, timeoutMs: number) {
+  constructor(request: Asked, gate: DatabaseGate<ReadableDatabase>, timeoutMs: number) {
     this.request = request
     this.#gate = gate
     this.#timeoutMs = timeoutMs
@@ -120,6 +131,7 @@ export class ReadCall {
 
 /** The same of a route that may need the whole database. */
 export class Call extends ReadCall {
+  declare protected readonly request: FastifyRequest
   readonly #gate: DatabaseGate<Database>
 
   constructor(request: FastifyRequest, gate: DatabaseGate<Database>, timeoutMs: number) {

@@ -1,7 +1,7 @@
 /** Every way a request can fail, as an answer in one shape. */
 import type { IncomingMessage } from 'node:http'
 import type { Socket } from 'node:net'
-import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
+import type { FastifyBaseLogger, FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import { VicinalError } from '../core/errors.js'
 import { unsupportedType } from './bodies.js'
 import { declaredBytes } from './declared-bytes.js'
@@ -49,12 +49,21 @@ export function hasLargeBody(request: IncomingMessage): boolean {
 }
 
 function log(error: Error, known: VicinalError, request: FastifyRequest): void {
-  const facts = { reqId: request.id, method: request.method, route: request.routeOptions.url, code: known.code }
+  const { id, method, routeOptions, ticket, ip } = request
+  const facts = { reqId: id, method, route: routeOptions.url, code: known.code }
+  logFailure(request.log, facts, { known, cause: error, peer: ticket?.peer ?? ip })
+}
+
+/** As loud as it deserves. `cause` is what it came of, `peer` whose fault it may be. */
+export function logFailure(
+  logger: FastifyBaseLogger,
+  facts: object,
+  { known, cause, peer }: { known: VicinalError; cause: unknown; peer: string | undefined },
+): void {
   if (known.code === 'NOT_IMPLEMENTED') return
-  if (known.status >= 500 && known.retryable) request.log.warn(facts, known.message)
-  else if (known.status >= 500) request.log.error({ ...facts, err: error }, known.message)
-  else if (LOGGED_CODES.has(known.code))
-    request.log.warn({ ...facts, peer: request.ticket?.peer ?? request.ip }, 'refused')
+  if (known.status >= 500 && known.retryable) logger.warn(facts, known.message)
+  else if (known.status >= 500) logger.error({ ...facts, err: cause }, known.message)
+  else if (LOGGED_CODES.has(known.code)) logger.warn({ ...facts, peer }, 'refused')
 }
 
 /** What is no HTTP at all gets a plain answer, and its connection is closed. */

@@ -1,13 +1,26 @@
 /** A request, answered by the thread that has the database: sent on as it comes, and its answer handed back as it comes. */
-import { Agent, type ClientRequest, type IncomingMessage, type ServerResponse, request as sendRequest } from 'node:http'
+import { once } from 'node:events'
+import {
+  Agent,
+  type ClientRequest,
+  type IncomingMessage,
+  type RequestOptions,
+  type ServerResponse,
+  request as sendRequest,
+} from 'node:http'
 import { pipeline } from 'node:stream'
 import { VicinalError } from '../core/errors.js'
+import type { Stop } from '../core/stop.js'
 import { hasLargeBody } from './failures.js'
 import { PEER_HEADER } from './forwarded-requests.js'
-import { JSON_TYPE } from './respond.js'
+import { JSON_TYPE, MSGPACK_TYPE } from './respond.js'
+import type { Message } from './stream.js'
 
 /** What concerns one connection and is said anew on the other, and what is said of whoever is at its end. */
 const OF_CONNECTION = new Set(['connection', 'keep-alive', 'transfer-encoding', 'trailer', PEER_HEADER])
+/** And what a request that opened a stream says of that. */
+const OF_OPENING = ['upgrade', 'accept', 'content-type', 'content-length', 'content-encoding', 'expect']
+const STOPPING = 'Service unavailable: it is stopping'
 /** More wait for one of these to be free. All of several threads together fit into the queue of who is to accept them. */
 const MOST_SOCKETS = 512
 const MOST_IDLE_SOCKETS = 32
@@ -45,6 +58,39 @@ export class Forwarder {
     this.#send(request, response, length, ['content-length', 'expect'])?.end(body ?? undefined)
   }
 
+  /** The body of the answer to `body`, posted where `opening` was sent, with its headers. */
+  async ask(opening: IncomingMessage, { bytes, isText }: Message, stop: Stop): Promise<Buffer> {
+    const { accept } = opening.headers
+    const type = isText ? JSON_TYPE : MSGPACK_TYPE
+    const accepted = !isText && accept?.includes(MSGPACK_TYPE) ? accept : type
+    const headers = [
+      ...withoutHeaders(opening.rawHeaders, OF_OPENING),
+      ...['content-type', type, 'accept', accepted, 'content-length', String(bytes.length)],
+      ...peerOf(opening),
+    ]
+    const sent = sendRequest({ ...this.#options('POST', opening.url as string), headers: headers as never })
+    // Who is waited for below tells; what comes behind that concerns nobody.
+    sent.on('error', () => {})
+    const onStop = () => sent.destroy()
+    stop.onStop(onStop)
+    try {
+      sent.end(bytes)
+      const [answer] = (await once(sent, 'response')) as [IncomingMessage]
+      const chunks: Buffer[] = []
+      for await (const chunk of answer) chunks.push(chunk as Buffer)
+      if (chunks.length === 0) throw new Error(`an answer of ${answer.statusCode} without a body`)
+      return Buffer.concat(chunks)
+    } catch (cause) {
+      throw new VicinalError('UNAVAILABLE', STOPPING, { cause })
+    } finally {
+      stop.offStop(onStop)
+    }
+  }
+
+  #options(method: string, path: string): RequestOptions {
+    return { socketPath: this.#socketPath, agent: this.#agent, method, path, setHost: false }
+  }
+
   close(): void {
     this.#agent.destroy()
   }
@@ -56,19 +102,13 @@ export class Forwarder {
     more: readonly string[],
     without: readonly string[] = [],
   ): ClientRequest | null {
-    const { remoteAddress } = request.socket
-    const peer = remoteAddress === undefined ? [] : [PEER_HEADER, remoteAddress]
-    const headers = [...withoutHeaders(request.rawHeaders, without), ...more, ...peer]
+    const headers = [...withoutHeaders(request.rawHeaders, without), ...more, ...peerOf(request)]
     let sent: ClientRequest
     try {
+      // As they are, in their order: what is said twice is for the other thread to judge.
       sent = sendRequest({
-        socketPath: this.#socketPath,
-        agent: this.#agent,
-        method: request.method as string,
-        path: request.url as string,
-        // As they are, in their order: what is said twice is for the other thread to judge.
+        ...this.#options(request.method as string, request.url as string),
         headers: headers as never,
-        setHost: false,
       })
     } catch (error) {
       fail(response, error as Error)
@@ -114,6 +154,10 @@ function framingOf({ method, headers }: IncomingMessage): string[] {
   return headers['content-length'] !== undefined || method === 'GET' || method === 'HEAD' ? [] : ['content-length', '0']
 }
 
+function peerOf({ socket: { remoteAddress } }: IncomingMessage): string[] {
+  return remoteAddress === undefined ? [] : [PEER_HEADER, remoteAddress]
+}
+
 function withoutHeaders(raw: readonly string[], without: readonly string[]): string[] {
   const kept: string[] = []
   for (let at = 0; at < raw.length; at += 2) {
@@ -129,7 +173,7 @@ function fail(response: ServerResponse, cause: Error): void {
     response.destroy()
     return
   }
-  const { status, code, message } = new VicinalError('UNAVAILABLE', 'Service unavailable: it is stopping', { cause })
+  const { status, code, message } = new VicinalError('UNAVAILABLE', STOPPING, { cause })
   const body = JSON.stringify({ status: { error: message, code }, time: 0 })
   response.writeHead(status, { 'content-type': JSON_TYPE, connection: 'close' }).end(body)
 }

@@ -11,6 +11,8 @@ export class OpenSockets {
 
   constructor(server: Server) {
     const add = (socket: Socket) => {
+      // One that offered another protocol comes again.
+      if (this.#sockets.has(socket)) return
       this.#sockets.add(socket)
       socket.once('close', () => {
         this.#sockets.delete(socket)

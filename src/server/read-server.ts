@@ -45,7 +45,7 @@ export function createReadServer(options: ReadServerOptions): ReadServer {
   const { database, isLimited, forwardTo, listenOn, onConnectionClosed, ...given } = options
   const settings = { ...DEFAULT_SETTINGS, ...given }
   const gate = new DatabaseGate<ReadableDatabase>(database, () => {})
-  const forwarder = new Forwarder(forwardTo, () => service.isClosing())
+  const forwarder: Forwarder = new Forwarder(forwardTo, () => service.isClosing())
   const service = new Service<ReadCall>({
     settings,
     memory: null,
@@ -56,6 +56,12 @@ export function createReadServer(options: ReadServerOptions): ReadServer {
       request.ticket.isElsewhere = true
       reply.hijack()
       forwarder.passRead(request.raw, reply.raw, request.bytes)
+    },
+    streams: {
+      routes: postRoutes,
+      callOf: (asked) => new ReadCall(asked, gate, settings.timeoutMs),
+      askOther: (opening, message, stop) => forwarder.ask(opening, message, stop),
+      isForOther: (bytes) => isLimited && bytes >= LARGE_BODY_BYTES,
     },
   })
   interpose(service.app.server, 'request', (request: IncomingMessage, response: ServerResponse) => {

@@ -11,8 +11,8 @@ export const MSGPACK_TYPE = 'application/msgpack'
 /** As a parameter of the accepted MessagePack: payloads come as their JSON text, each in a bin. */
 const PAYLOAD_AS_TEXT = 'payload=text'
 /** An answer above this must find a reader that keeps reading. */
-const LARGE_ANSWER_BYTES = 256 * 1024
-const STALLED_READER_MS = 60_000
+export const LARGE_ANSWER_BYTES = 256 * 1024
+export const STALLED_READER_MS = 60_000
 const MS_PER_SECOND = 1000
 
 /** A body that is not wrapped in the envelope. */
@@ -53,22 +53,33 @@ export function sendResult(request: FastifyRequest, reply: FastifyReply, result:
     if (typeof body === 'object') return send(request, reply.code(status), body)
     return reply.code(status).type(type).send(body)
   }
-  const time = secondsSince(request.ticket.startedMs)
-  if (result instanceof MeasuredResult) {
-    const { usage, explain } = result
-    const beside = explain === undefined ? { usage } : { usage, explain }
-    return send(request, reply, { ...beside, result: result.result, status: 'ok', time })
-  }
-  return send(request, reply, { result, status: 'ok', time })
+  return send(request, reply, envelopeOf(result, request.ticket.startedMs))
+}
+
+/** Of a result that came of what was asked at `startedMs`. */
+export function envelopeOf(result: unknown, startedMs: number): object {
+  const time = secondsSince(startedMs)
+  if (!(result instanceof MeasuredResult)) return { result, status: 'ok', time }
+  const { usage, explain } = result
+  const beside = explain === undefined ? { usage } : { usage, explain }
+  return { ...beside, result: result.result, status: 'ok', time }
 }
 
 export function sendError(request: FastifyRequest, reply: FastifyReply, error: VicinalError): FastifyReply {
-  const { code, details, retryAfterMs } = error
+  const { retryAfterMs } = error
   reply.code(error.status).header('x-request-id', request.id)
-  if (retryAfterMs !== undefined) reply.header('retry-after', Math.ceil(retryAfterMs / MS_PER_SECOND))
-  const started = request.ticket?.startedMs ?? performance.now()
+  if (retryAfterMs !== undefined) reply.header('retry-after', retryAfterSeconds(retryAfterMs))
+  return send(request, reply, errorEnvelopeOf(error, request.ticket?.startedMs ?? performance.now()))
+}
+
+export function retryAfterSeconds(retryAfterMs: number): number {
+  return Math.ceil(retryAfterMs / MS_PER_SECOND)
+}
+
+export function errorEnvelopeOf(error: VicinalError, startedMs: number): object {
+  const { code, details } = error
   const status = Object.keys(details).length > 0 ? { code, details } : { code }
-  return send(request, reply, { status: { error: errorText(error), ...status }, time: secondsSince(started) })
+  return { status: { error: errorText(error), ...status }, time: secondsSince(startedMs) }
 }
 
 const OTHER_BEGINNING = /^(?:Format error|Bad request)/
@@ -81,17 +92,15 @@ function errorText({ code, message }: VicinalError): string {
 function send(request: FastifyRequest, reply: FastifyReply, envelope: object): FastifyReply {
   const { accept } = request.headers
   const isMsgpack = accept?.includes(MSGPACK_TYPE) === true
-  const body = isMsgpack ? msgpackBody(envelope, accept) : jsonBody(envelope)
+  const body = encoded(envelope, isMsgpack, accept)
   if (body.length > LARGE_ANSWER_BYTES) dropStalledReader(request, reply)
   return reply.header('content-type', isMsgpack ? MSGPACK_TYPE : JSON_TYPE).send(body)
 }
 
-function msgpackBody(envelope: object, accept: string): Buffer {
-  return bounded(() => encodeMsgpack(envelope, { rawJson: accept.includes(PAYLOAD_AS_TEXT) ? 'text' : 'value' }))
-}
-
-function jsonBody(envelope: object): Buffer {
-  return bounded(() => Buffer.from(jsonText(envelope)))
+/** `accept` says how payloads go into MessagePack. */
+export function encoded(envelope: object, isMsgpack: boolean, accept: string | undefined): Buffer {
+  if (!isMsgpack) return bounded(() => Buffer.from(jsonText(envelope)))
+  return bounded(() => encodeMsgpack(envelope, { rawJson: accept?.includes(PAYLOAD_AS_TEXT) ? 'text' : 'value' }))
 }
 
 /** Strings and buffers have a greatest length, which Node reports as a RangeError. */

@@ -1,20 +1,25 @@
 import type { IncomingMessage } from 'node:http'
-import type { AddressInfo } from 'node:net'
+import type { AddressInfo, Socket } from 'node:net'
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import { noteArrival } from '../core/arrivals.js'
+import type { Awaitable } from '../core/awaitable.js'
 import { VicinalError } from '../core/errors.js'
 import type { MemoryGate } from '../core/memory.js'
+import type { Stop } from '../core/stop.js'
 import { Admission } from './admission.js'
 import { KeyRing } from './auth.js'
 import { checkContentEncoding, registerBodies } from './bodies.js'
-import type { ReadCall, RouteOf } from './call.js'
-import { registerFailures } from './failures.js'
+import type { Asked, ReadCall, ReadRoute, RouteOf } from './call.js'
+import { declaredBytes } from './declared-bytes.js'
+import { logFailure, registerFailures } from './failures.js'
 import { createApp } from './fastify-app.js'
 import { HostGuard, isLoopback } from './hosts.js'
 import { Metrics, type RouteMetrics, type ServiceState } from './metrics.js'
 import { OpenSockets } from './open-sockets.js'
 import { type AnswerElsewhere, type Entrance, type RouteConfig, registerRoutes } from './router.js'
 import type { ServerSettings } from './settings.js'
+import type { Message } from './stream.js'
+import { Streams } from './streams.js'
 import { OpenTickets, Ticket } from './ticket.js'
 import { VERSION, VERSION_HEADER } from './versions.js'
 
@@ -38,6 +43,13 @@ export interface ServiceParts<C extends ReadCall> {
   callOf(request: FastifyRequest): C
   /** Answers what this thread cannot. */
   elsewhere?: AnswerElsewhere
+  streams: {
+    routes: readonly ReadRoute[]
+    callOf(asked: Asked): ReadCall
+    /** The same of a message. */
+    askOther?(opening: IncomingMessage, message: Message, stop: Stop): Promise<Buffer>
+    isForOther?(bytes: number): boolean
+  }
 }
 
 /** Requests on their way through one thread: whoever they are answered by, all pass the same gates. */
@@ -52,6 +64,7 @@ export class Service<C extends ReadCall> {
   readonly #memory: MemoryGate | null
   readonly #tickets = new OpenTickets()
   readonly #sockets: OpenSockets
+  readonly #streams: Streams
   /** Known beforehand, so that no line is put together only to be dropped. */
   readonly #logsRequests: boolean
   #closing: Promise<void> | null = null
@@ -79,6 +92,37 @@ export class Service<C extends ReadCall> {
       entrance: (request, reply, config, done) => this.#enter(request, reply, config, done),
       ...(elsewhere ? { elsewhere } : {}),
     })
+    this.#streams = this.#openStreams(parts.streams)
+  }
+
+  #openStreams({ isForOther = () => false, ...given }: ServiceParts<C>['streams']): Streams {
+    return new Streams(this.app.server, {
+      ...given,
+      isForOther,
+      metrics: this.metrics,
+      admission: this.#admission,
+      maxBodyBytes: this.#settings.maxBodyBytes,
+      maxBodyBytesInWork: this.#settings.maxBodyBytesInWork,
+      keepAliveTimeoutMs: this.#settings.keepAliveTimeoutMs,
+      room: (bytes, stop) => (needsRoom(bytes, this.#memory) ? this.#room(bytes, stop) : null),
+      admits: (request) => this.#admitStream(request),
+      onFailure: (known, { url, socket }) => {
+        const facts = { method: 'GET', path: pathOf(url as string), code: known.code }
+        logFailure(this.app.log, facts, { known, cause: known.cause ?? known, peer: socket.remoteAddress })
+      },
+    })
+  }
+
+  /** The gates of a request, of one that opens a stream. */
+  #admitStream(request: IncomingMessage): void {
+    this.#guard.check(request)
+    this.#keys.check(request.headers, 'read')
+    if (this.#isRefusing) throw stopping()
+  }
+
+  /** Whether it is to stay with this server, though it seems to come anew. */
+  hasSeen(connection: Socket): boolean {
+    return this.#streams.hasDeclined(connection)
   }
 
   readonly isClosing = (): boolean => this.#closing !== null
@@ -139,6 +183,7 @@ export class Service<C extends ReadCall> {
     this.#tickets.endConnections()
     const lingering = this.#linger()
     await Promise.all([this.app.close(), this.#sockets.none()])
+    this.#streams.endAll()
     clearInterval(lingering)
     clearTimeout(cut)
     this.app.log.info('stopped')
@@ -153,6 +198,7 @@ export class Service<C extends ReadCall> {
     return setInterval(() => {
       if (performance.now() < overMs) return
       this.#isRefusing = true
+      this.#streams.endAll()
       // To Node a connection is idle whose answer it has in memory: it would be cut off.
       if (!this.#sockets.areWriting()) closeIdle()
       this.#sockets.endUnused()
@@ -190,7 +236,7 @@ export class Service<C extends ReadCall> {
       if (isForwarded) reply.raw.removeHeader('connection')
       else if (this.#isRefusing && work !== 'light') throw stopping()
       checkContentEncoding(request.headers['content-encoding'])
-      ticket.admit(work, this.#admission.enter(work, request.headers))
+      ticket.admit(work, this.#admission.enter(work, declaredBytes(request.raw)))
       if (work === 'read') noteArrival()
       // Only now is a client that asks first told to send its body.
       if (request.headers.expect !== undefined) reply.raw.writeContinue()
@@ -202,9 +248,13 @@ export class Service<C extends ReadCall> {
 
   /** The body as it comes and what is decoded from it are to fit below the limit of memory, or wait unread. */
   async #makeRoom({ ticket }: FastifyRequest): Promise<void> {
+    ticket.hold(await this.#room(ticket.bodyBytes, ticket.stop))
+  }
+
+  #room(bytes: number, stop: Stop): Awaitable<() => void> {
     const memory = this.#memory as MemoryGate
     const most = (memory.limitBytes ?? Number.POSITIVE_INFINITY) * BODY_SHARE
-    ticket.hold(await memory.reserve(Math.min(ticket.bodyBytes * BODY_COPIES, most), ticket.stop))
+    return memory.reserve(Math.min(bytes * BODY_COPIES, most), stop)
   }
 }
 
@@ -218,6 +268,10 @@ function stopping(): VicinalError {
 
 /** The path only: a query string may carry secrets, a body always may. */
 function logRequest(request: FastifyRequest, status: number, elapsedMs: number): void {
-  const path = request.url.split('?', 1)[0]?.slice(0, LOGGED_PATH_CHARS)
+  const path = pathOf(request.url)
   request.log.debug({ reqId: request.id, method: request.method, path, status, elapsedMs }, 'request')
+}
+
+function pathOf(url: string): string | undefined {
+  return url.split('?', 1)[0]?.slice(0, LOGGED_PATH_CHARS)
 }

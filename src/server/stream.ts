@@ -1,0 +1,220 @@
+/**
+ * One WebSocket on which a route that reads is asked time after time: each message is the body of a request, and its
+ * answer, a message too, what the answer's body would be. Messages are answered one after the other, in their order.
+ */
+import type { IncomingMessage } from 'node:http'
+import type { Socket } from 'node:net'
+import { setImmediate as nextTurn } from 'node:timers/promises'
+import type { WebSocket } from 'ws'
+import { noteArrival } from '../core/arrivals.js'
+import type { Awaitable } from '../core/awaitable.js'
+import { Elsewhere } from '../core/elsewhere.js'
+import { VicinalError } from '../core/errors.js'
+import { Stop } from '../core/stop.js'
+import { decodeMsgpack } from '../ingest/wire-msgpack.js'
+import type { Admission } from './admission.js'
+import { decodeJson } from './bodies.js'
+import type { Asked, ReadCall, ReadRoute } from './call.js'
+import type { RouteMetrics } from './metrics.js'
+import { encoded, envelopeOf, errorEnvelopeOf, LARGE_ANSWER_BYTES, STALLED_READER_MS } from './respond.js'
+
+const OK = 200
+/** The status that metrics give a message whose sender did not wait. */
+const HUNG_UP = 499
+const GOING_AWAY = 1001
+
+/** As it came; a text is JSON, anything else MessagePack. */
+export interface Message {
+  bytes: Buffer
+  isText: boolean
+}
+
+/** What the request that opened it says of every message. */
+export interface Opening {
+  request: IncomingMessage
+  route: ReadRoute
+  params: Record<string, string>
+  query: Record<string, unknown>
+  metrics: RouteMetrics
+}
+
+/** What streams have in common. */
+export interface StreamParts {
+  admission: Admission
+  callOf(asked: Asked): ReadCall
+  /** For a large message: once there is room for it, what gives that back. null where it needs none. */
+  room(bytes: number, stop: Stop): Awaitable<() => void> | null
+  /** Not to be answered by this thread, whatever it asks. */
+  isForOther(bytes: number): boolean
+  /** The body of the answer of the thread that has the database. */
+  askOther?(message: Message, stop: Stop): Promise<Buffer>
+  onFailure(error: VicinalError, request: IncomingMessage): void
+}
+
+export class Stream {
+  readonly #socket: WebSocket
+  readonly #connection: Socket
+  readonly #opening: Opening
+  readonly #parts: StreamParts
+  readonly #stop = new Stop()
+  readonly #waiting: Message[] = []
+  #isAnswering = false
+  #isEnding = false
+  /** As of the last look, and how many have seen the same. */
+  #bytesRead = 0
+  #silentLooks = 0
+
+  constructor(socket: WebSocket, connection: Socket, opening: Opening, parts: StreamParts) {
+    this.#socket = socket
+    this.#connection = connection
+    this.#opening = opening
+    this.#parts = parts
+    socket.on('message', (bytes, isBinary) => this.#take({ bytes: bytes as Buffer, isText: !isBinary }))
+    // What breaks the protocol, or is larger than allowed, has its connection closed with the reason.
+    socket.on('error', () => {})
+    socket.once('close', () => this.#stop.stop())
+  }
+
+  /**
+   * To be called from time to time: who was silent since is asked, and the next time cut. Who hangs up without a word is noticed by
+   * nothing else.
+   */
+  watch(): void {
+    const { bytesRead } = this.#connection
+    // What has come since may be behind what is not read yet.
+    const isSilent = bytesRead === this.#bytesRead && !this.#isAnswering
+    this.#bytesRead = bytesRead
+    this.#silentLooks = isSilent ? this.#silentLooks + 1 : 0
+    if (this.#silentLooks === 1) this.#socket.ping()
+    else if (this.#silentLooks > 1) this.cut()
+  }
+
+  cut(): void {
+    this.#socket.terminate()
+  }
+
+  /** Once what was read is answered and taken off. To be called until then. */
+  end(): void {
+    this.#isEnding = true
+    if (this.#socket.readyState !== this.#socket.OPEN) return
+    if (this.#isAnswering || this.#connection.writableLength > 0) {
+      this.#socket.pause()
+      return
+    }
+    this.#socket.close(GOING_AWAY, 'the service is stopping')
+    // What lies unread when a connection is closed has the other end lose what it was sent.
+    this.#socket.resume()
+  }
+
+  /** What comes while another is answered waits, and no more is read until then. */
+  #take(message: Message): void {
+    // Nobody would get the answer.
+    if (this.#socket.readyState !== this.#socket.OPEN) return
+    this.#waiting.push(message)
+    if (this.#isAnswering) this.#socket.pause()
+    else void this.#answerAll()
+  }
+
+  async #answerAll(): Promise<void> {
+    this.#isAnswering = true
+    for (let next = this.#waiting.shift(); next && !this.#stop.isStopped; next = this.#waiting.shift()) {
+      await this.#answer(next)
+      if (this.#waiting.length > 0) await nextTurn()
+      else if (this.#socket.isPaused && !this.#isEnding) this.#socket.resume()
+    }
+    this.#isAnswering = false
+  }
+
+  async #answer(message: Message): Promise<void> {
+    const startedMs = performance.now()
+    const { metrics } = this.#opening
+    try {
+      const { status, answer, isElsewhere } = await this.#answered(message, startedMs)
+      const hungUp = this.#socket.readyState !== this.#socket.OPEN
+      if (!isElsewhere) metrics.observe(hungUp ? HUNG_UP : status, performance.now() - startedMs)
+      if (hungUp) return
+      this.#socket.send(answer, { binary: !message.isText })
+      if (this.#connection.writableLength > LARGE_ANSWER_BYTES) await this.#takenOff()
+    } catch (error) {
+      this.#known(error)
+      this.cut()
+    }
+  }
+
+  async #answered(
+    message: Message,
+    startedMs: number,
+  ): Promise<{ status: number; answer: Buffer; isElsewhere?: boolean }> {
+    const encode = (envelope: object) => encoded(envelope, !message.isText, this.#opening.request.headers.accept)
+    try {
+      const result = await this.#result(message)
+      if (result instanceof ElsewhereAnswered) return { status: OK, answer: result.answer, isElsewhere: true }
+      return { status: OK, answer: encode(envelopeOf(result, startedMs)) }
+    } catch (error) {
+      const known = this.#known(error)
+      return { status: known.status, answer: encode(errorEnvelopeOf(known, startedMs)) }
+    }
+  }
+
+  #known(error: unknown): VicinalError {
+    const known =
+      error instanceof VicinalError
+        ? error
+        : new VicinalError('INTERNAL', 'Service internal error: the log has more', { cause: error })
+    this.#parts.onFailure(known, this.#opening.request)
+    return known
+  }
+
+  async #result(message: Message): Promise<unknown> {
+    const { admission, askOther } = this.#parts
+    const { length } = message.bytes
+    const place = admission.enter('read', length)
+    let giveBack: (() => void) | undefined
+    try {
+      const room = this.#parts.room(length, this.#stop)
+      if (room) giveBack = await room
+      noteArrival()
+      if (!askOther) return await this.#run(message)
+      if (this.#parts.isForOther(length)) return new ElsewhereAnswered(await askOther(message, this.#stop))
+      try {
+        return await this.#run(message)
+      } catch (error) {
+        if (!(error instanceof Elsewhere)) throw error
+        return new ElsewhereAnswered(await askOther(message, this.#stop))
+      }
+    } finally {
+      giveBack?.()
+      admission.leave('read', place)
+    }
+  }
+
+  async #run({ bytes, isText }: Message): Promise<unknown> {
+    const { route, request, params, query } = this.#opening
+    // What is left out is told apart from what is malformed by the route.
+    const decoded =
+      bytes.length === 0 ? undefined : isText ? decodeJson(bytes, request.url as string) : decodeMsgpack(bytes)
+    const body = decoded instanceof Promise ? await decoded : decoded
+    return await route.run(this.#parts.callOf({ params, query, body, ticket: { stop: this.#stop } }))
+  }
+
+  /** An answer above this must find a reader that keeps reading. */
+  async #takenOff(): Promise<void> {
+    const connection = this.#connection
+    await new Promise<void>((resolve) => {
+      const cut = () => this.cut()
+      const done = () => {
+        connection.setTimeout(0, cut)
+        connection.off('drain', done).off('close', done)
+        resolve()
+      }
+      // It begins anew with every byte that is taken.
+      connection.setTimeout(STALLED_READER_MS, cut)
+      connection.once('drain', done).once('close', done)
+    })
+  }
+}
+
+/** The thread that has the database has answered, and counted it. */
+class ElsewhereAnswered {
+  constructor(readonly answer: Buffer) {}
+}

@@ -1,0 +1,169 @@
+/** Opens streams: `GET` of the path of a route that reads, such as `/collections/NAME/points/query`, as a WebSocket. */
+import type { IncomingMessage, Server } from 'node:http'
+import type { Socket } from 'node:net'
+import { parse } from 'node:querystring'
+import { WebSocketServer } from 'ws'
+import { describeValue, invalid, VicinalError } from '../core/errors.js'
+import { checkCollectionName } from '../core/names.js'
+import type { ReadRoute } from './call.js'
+import type { Metrics, RouteMetrics } from './metrics.js'
+import { type Message, type Opening, Stream, type StreamParts } from './stream.js'
+import {
+  afterAnswers,
+  asksForWebSocket,
+  declineUpgrade,
+  isAnswering,
+  outliveFailure,
+  refuseUpgrade,
+} from './upgrade.js'
+
+/** A message is in memory before anything is known of it: it is bounded more tightly than a body, which is announced. */
+export const MOST_MESSAGE_BYTES = 512 * 1024
+const RETRY_AFTER_MS = 1000
+const MOST_FRAGMENTS = 1024
+const MOST_CHUNKS = 4096
+/** For the other end to take its leave too. */
+const CLOSE_MS = 1000
+const COLLECTION = '/collections/:name'
+
+/** What differs between the threads. */
+export interface StreamsParts extends Omit<StreamParts, 'askOther'> {
+  routes: readonly ReadRoute[]
+  metrics: Metrics
+  maxBodyBytes: number
+  maxBodyBytesInWork: number
+  keepAliveTimeoutMs: number
+  /** Throws unless this request may open one. */
+  admits(request: IncomingMessage): void
+  askOther?(opening: IncomingMessage, message: Message, stop: Parameters<StreamParts['room']>[1]): Promise<Buffer>
+}
+
+export class Streams {
+  readonly #server: Server
+  readonly #parts: StreamsParts
+  readonly #webSockets: WebSocketServer
+  /** By what follows the collection's name in the path. */
+  readonly #routes = new Map<string, { route: ReadRoute; metrics: RouteMetrics }>()
+  readonly #open = new Set<Stream>()
+  readonly #unopened: RouteMetrics
+  readonly #declined = new WeakSet<Socket>()
+  readonly #watch: NodeJS.Timeout
+  /** So many that all of them in the middle of a message are as much as bodies may be together. */
+  readonly #mostOpen: number
+  #isEnding = false
+
+  constructor(server: Server, parts: StreamsParts) {
+    this.#server = server
+    this.#parts = parts
+    this.#unopened = parts.metrics.route('GET', 'stream')
+    const maxPayload = Math.min(MOST_MESSAGE_BYTES, parts.maxBodyBytes)
+    this.#mostOpen = Math.max(1, Math.floor(parts.maxBodyBytesInWork / maxPayload))
+    this.#webSockets = new WebSocketServer({
+      noServer: true,
+      clientTracking: false,
+      perMessageDeflate: false,
+      maxPayload,
+      maxFragments: MOST_FRAGMENTS,
+      maxBufferedChunks: MOST_CHUNKS,
+      closeTimeout: CLOSE_MS,
+    } as ConstructorParameters<typeof WebSocketServer>[0])
+    for (const route of parts.routes) {
+      if (route.method !== 'POST' || !route.path.startsWith(COLLECTION)) continue
+      const metrics = parts.metrics.route(route.method, route.path.replace(':name', '{name}'))
+      this.#routes.set(route.path.slice(COLLECTION.length), { route, metrics })
+    }
+    this.#webSockets.on('wsClientError', (error, connection, request) => {
+      this.#refuse(connection as Socket, invalid('WebSocket', error.message), request)
+    })
+    server.on('upgrade', (request: IncomingMessage, connection: Socket, head: Buffer) => {
+      this.#upgrade(request, connection, head)
+    })
+    this.#watch = setInterval(() => {
+      for (const stream of this.#open) stream.watch()
+    }, parts.keepAliveTimeoutMs).unref()
+  }
+
+  /** Whether it was here before, as one that asked for another protocol: it is to stay. */
+  hasDeclined(connection: Socket): boolean {
+    return this.#declined.has(connection)
+  }
+
+  /** Each once what was read is answered. To be called until none is left. */
+  endAll(): void {
+    this.#isEnding = true
+    clearInterval(this.#watch)
+    for (const stream of this.#open) stream.end()
+  }
+
+  #upgrade(request: IncomingMessage, connection: Socket, head: Buffer): void {
+    outliveFailure(connection)
+    if (isAnswering(connection)) {
+      afterAnswers(connection, () => this.#upgrade(request, connection, head))
+      return
+    }
+    if (connection.destroyed) return
+    if (!asksForWebSocket(request)) {
+      this.#declined.add(connection)
+      declineUpgrade(this.#server, request, connection, head)
+      return
+    }
+    let opening: Opening
+    try {
+      this.#parts.admits(request)
+      if (this.#open.size >= this.#mostOpen) throw tooMany(this.#mostOpen)
+      opening = this.#openingOf(request)
+    } catch (error) {
+      this.#refuse(connection, error as VicinalError, request)
+      return
+    }
+    this.#begin(request, connection, head, opening)
+  }
+
+  #refuse(connection: Socket, error: VicinalError, request: IncomingMessage): void {
+    this.#parts.onFailure(error, request)
+    this.#unopened.observe(error.status, 0)
+    refuseUpgrade(connection, error)
+  }
+
+  #begin(request: IncomingMessage, connection: Socket, head: Buffer, opening: Opening): void {
+    const { askOther } = this.#parts
+    const parts = {
+      ...this.#parts,
+      ...(askOther ? { askOther: (message: Message, stop) => askOther(request, message, stop) } : {}),
+    } as StreamParts
+    this.#webSockets.handleUpgrade(request, connection, head, (socket) => {
+      const stream = new Stream(socket, connection, opening, parts)
+      this.#open.add(stream)
+      socket.once('close', () => this.#open.delete(stream))
+      if (this.#isEnding) stream.end()
+    })
+  }
+
+  #openingOf(request: IncomingMessage): Opening {
+    const { url = '' } = request
+    const end = url.indexOf('?')
+    const path = end < 0 ? url : url.slice(0, end)
+    const search = end < 0 ? '' : url.slice(end + 1)
+    const [, collections, name = '', ...rest] = path.split('/')
+    const found = collections === 'collections' ? this.#routes.get(`/${rest.join('/')}`) : undefined
+    if (!found) {
+      throw new VicinalError(
+        'NOT_FOUND',
+        `Not found: no such stream, got ${describeValue(path)} (expected the path of a read)`,
+      )
+    }
+    return { request, ...found, params: { name: checkCollectionName(decoded(name)) }, query: parse(search) }
+  }
+}
+
+function tooMany(most: number): VicinalError {
+  return new VicinalError('OVERLOADED', `Too many streams: at most ${most} at once`, { retryAfterMs: RETRY_AFTER_MS })
+}
+
+function decoded(name: string): string {
+  try {
+    return decodeURIComponent(name)
+  } catch {
+    throw invalid('request target', 'expected a path that can be decoded', name)
+  }
+}

@@ -1,0 +1,76 @@
+/** What becomes of a request that asks for another protocol on its connection. */
+import type { IncomingMessage, Server, ServerResponse } from 'node:http'
+import { STATUS_CODES } from 'node:http'
+import { Server as SecureServer } from 'node:https'
+import type { Socket } from 'node:net'
+import type { VicinalError } from '../core/errors.js'
+import { errorEnvelopeOf, JSON_TYPE, retryAfterSeconds } from './respond.js'
+import { VERSION, VERSION_HEADER } from './versions.js'
+
+const LINGER_MS = 1000
+const OF_UPGRADE = new Set(['connection', 'upgrade', 'http2-settings'])
+
+export function asksForWebSocket({ headers }: IncomingMessage): boolean {
+  return headers.upgrade?.toLowerCase() === 'websocket'
+}
+
+/** Earlier requests of this connection, whose sender did not wait for the answers. */
+export function isAnswering(connection: Socket): boolean {
+  return answerUnderWay(connection) !== null
+}
+
+/** Calls `go` once one of them is answered. Node has taken its own listeners off the connection, and answers go on. */
+export function afterAnswers(connection: Socket, go: () => void): void {
+  const drain = () => answerUnderWay(connection)?.emit('drain')
+  connection.on('drain', drain)
+  answerUnderWay(connection)?.once('close', () => {
+    connection.off('drain', drain)
+    go()
+  })
+}
+
+/** A connection that fails destroys itself; whom it concerns hears of its close. Without a listener the process would end. */
+export function outliveFailure(connection: Socket): void {
+  connection.off('error', hear).on('error', hear)
+}
+
+function hear(): void {}
+
+function answerUnderWay(connection: Socket): ServerResponse | null {
+  // Node's own; nothing public tells.
+  return (connection as { _httpMessage?: ServerResponse | null })._httpMessage ?? null
+}
+
+/** Answers in the words of HTTP, which the connection still speaks, and closes it. */
+export function refuseUpgrade(connection: Socket, error: VicinalError): void {
+  const body = JSON.stringify(errorEnvelopeOf(error, performance.now()))
+  const head = [
+    `HTTP/1.1 ${error.status} ${STATUS_CODES[error.status] ?? 'Error'}`,
+    `content-type: ${JSON_TYPE}`,
+    `content-length: ${Buffer.byteLength(body)}`,
+    'connection: close',
+    `${VERSION_HEADER}: ${VERSION}`,
+    'x-content-type-options: nosniff',
+  ]
+  const { retryAfterMs } = error
+  if (retryAfterMs !== undefined) head.push(`retry-after: ${retryAfterSeconds(retryAfterMs)}`)
+  connection.end(`${head.join('\r\n')}\r\n\r\n${body}`)
+  // Who reads gets the answer; who neither reads nor hangs up does not keep the connection.
+  setTimeout(() => connection.destroy(), LINGER_MS).unref()
+}
+
+/**
+ * Some clients offer HTTP/2 with their first request and take an ordinary answer. Node, once anybody wants upgrades, hands
+ * these over too: the request goes back to its connection without the offer, and the connection to the server.
+ */
+export function declineUpgrade(server: Server, request: IncomingMessage, connection: Socket, head: Buffer): void {
+  const { method, url, httpVersion, rawHeaders } = request
+  const lines = [`${method} ${url} HTTP/${httpVersion}`]
+  for (let at = 0; at < rawHeaders.length; at += 2) {
+    const name = rawHeaders[at] as string
+    if (!OF_UPGRADE.has(name.toLowerCase())) lines.push(`${name}: ${rawHeaders[at + 1]}`)
+  }
+  if (/\bclose\b/i.test(request.headers.connection ?? '')) lines.push('connection: close')
+  connection.unshift(Buffer.concat([Buffer.from(`${lines.join('\r\n')}\r\n\r\n`, 'latin1'), head]))
+  server.emit(server instanceof SecureServer ? 'secureConnection' : 'connection', connection)
+}

@@ -1,0 +1,480 @@
+/** Reads asked through WebSockets: what a message gets is what a request gets, on whatever thread. */
+import { once } from 'node:events'
+import { mkdtemp, rm } from 'node:fs/promises'
+import { connect } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { Packr } from 'msgpackr'
+import { beforeEach, describe, expect, it, onTestFinished } from 'vitest'
+import WebSocket from 'ws'
+import { openSharing } from '../../src/collection/open.js'
+import { MOST_MESSAGE_BYTES } from '../../src/server/streams.js'
+import { type Service, startService } from './service.js'
+import { Line, raw, startThreaded, type ThreadedService } from './threaded.js'
+
+const QUERY = '/collections/a/points/query'
+const MSGPACK = 'application/msgpack'
+const packr = new Packr({ useRecords: false, variableMapSize: true })
+// biome-ignore lint/suspicious/noExplicitAny: answers of all routes
+type Json = any
+
+/** One stream; what it is asked is asked at once, and answers are taken in their order. */
+class Asking {
+  readonly socket: WebSocket
+  readonly #answers: { bytes: Buffer; isBinary: boolean }[] = []
+  #onAnswer = () => {}
+
+  constructor(url: string, path = QUERY, options: WebSocket.ClientOptions = {}) {
+    this.socket = new WebSocket(`${url.replace('http', 'ws')}${path}`, options)
+    this.socket.on('message', (bytes, isBinary) => {
+      this.#answers.push({ bytes: bytes as Buffer, isBinary })
+      this.#onAnswer()
+    })
+    onTestFinished(() => this.socket.terminate())
+  }
+
+  async opened(): Promise<this> {
+    await once(this.socket, 'open')
+    return this
+  }
+
+  /** The code it was closed with. */
+  closed(): Promise<number> {
+    return new Promise((resolve) => this.socket.once('close', resolve))
+  }
+
+  async next(): Promise<{ bytes: Buffer; isBinary: boolean }> {
+    while (this.#answers.length === 0) {
+      await new Promise<void>((resolve) => {
+        this.#onAnswer = resolve
+      })
+    }
+    return this.#answers.shift() as { bytes: Buffer; isBinary: boolean }
+  }
+
+  async json(message: unknown): Promise<Json> {
+    this.socket.send(typeof message === 'string' ? message : JSON.stringify(message))
+    const { bytes, isBinary } = await this.next()
+    expect(isBinary).toBe(false)
+    return JSON.parse(bytes.toString())
+  }
+
+  async msgpack(message: unknown): Promise<Json> {
+    this.socket.send(Buffer.isBuffer(message) ? message : packr.pack(message))
+    const { bytes, isBinary } = await this.next()
+    expect(isBinary).toBe(true)
+    return packr.unpack(bytes)
+  }
+}
+
+/** Why a stream was not opened. */
+async function refused(url: string, path: string, options: WebSocket.ClientOptions = {}): Promise<number> {
+  const socket = new WebSocket(`${url.replace('http', 'ws')}${path}`, options)
+  socket.on('error', () => {})
+  const [, response] = await once(socket, 'unexpected-response')
+  const chunks: Buffer[] = []
+  for await (const chunk of response) chunks.push(chunk as Buffer)
+  const { status } = JSON.parse(Buffer.concat(chunks).toString())
+  expect(status.error).toEqual(expect.any(String))
+  return response.statusCode
+}
+
+const without = ({ time, ...rest }: Json) => {
+  expect(time).toBeGreaterThanOrEqual(0)
+  return rest
+}
+
+describe.each([
+  ['the thread that has the database', 0],
+  ['threads beside it', 2],
+])('streams of %s', (_name, threads) => {
+  let service: ThreadedService
+  let line: Line
+
+  beforeEach(async () => {
+    const folder = await mkdtemp(join(tmpdir(), 'vicinal-streams-'))
+    onTestFinished(() => rm(folder, { recursive: true }))
+    const database = await openSharing(folder)
+    onTestFinished(() => database.close())
+    service = await startThreaded(database, { count: threads, closeLingerMs: 50 })
+    onTestFinished(() => service.close(0))
+    line = new Line(service.url)
+    await line.call('PUT', '/collections/a', { vectors: { size: 2, distance: 'Dot' } })
+    await line.call('PUT', '/collections/a/index?wait=true', { field_name: 'kind', field_schema: 'keyword' })
+    const points = Array.from({ length: 40 }, (_, id) => ({
+      id,
+      vector: [id / 40, 1],
+      payload: { kind: `k${id % 3}`, text: 'ä'.repeat(id) },
+    }))
+    await line.call('PUT', '/collections/a/points?wait=true', { points })
+  })
+
+  /** Several, so that each thread has one. */
+  const streams = (path = QUERY, options: WebSocket.ClientOptions = {}) =>
+    Promise.all(Array.from({ length: 3 }, () => new Asking(service.url, path, options).opened()))
+
+  it('answer as requests are answered, in JSON and in MessagePack', async () => {
+    const near = { query: [1, 0], limit: 3, with_payload: true, with_vector: true }
+    const asked: [string, unknown][] = [
+      [QUERY, near],
+      [QUERY, { ...near, explain: true, params: { recall: 0.99 } }],
+      [`${QUERY}/batch`, { searches: [near, { query: 3, limit: 2 }] }],
+      [`${QUERY}/groups`, { query: [1, 0], group_by: 'kind', group_size: 2 }],
+      ['/collections/a/points', { ids: [3, 39], with_vector: true }],
+      ['/collections/a/points/scroll', { limit: 2, filter: { must: [{ key: 'kind', match: { value: 'k1' } }] } }],
+      ['/collections/a/points/count', {}],
+      ['/collections/a/points/search', { vector: [0, 1], limit: 2 }],
+      ['/collections/a/facet', { key: 'kind' }],
+    ]
+    const told = (answer: Json) =>
+      JSON.parse(JSON.stringify(without(answer), (key, value) => (/us$|time/.test(key) ? 0 : value)))
+    for (const [path, body] of asked) {
+      const expected = await line.call('POST', path, body)
+      expect(expected.status, path).toBe(200)
+      const packed = await line.call('POST', path, packr.pack(body), {
+        headers: { 'content-type': MSGPACK, accept: MSGPACK },
+      })
+      for (const stream of await streams(path)) {
+        for (let times = 0; times < 3; times++) {
+          expect(told(await stream.json(body)), path).toEqual(told(expected.json))
+          expect(told(await stream.msgpack(body)), path).toEqual(told(packr.unpack(packed.bytes)))
+        }
+      }
+    }
+  })
+
+  it('give payloads as text where that is what the request accepts', async () => {
+    const headers = { accept: `${MSGPACK};payload=text` }
+    for (const stream of await streams(QUERY, { headers })) {
+      const { result } = await stream.msgpack({ query: [1, 0], limit: 1, with_payload: ['kind'] })
+      expect(Buffer.from(result.points[0].payload).toString()).toBe('{"kind":"k0"}')
+    }
+  })
+
+  it('answer what is wrong as requests are, and go on', async () => {
+    const unknown = '/collections/none/points/query'
+    const wrong: [string, string][] = [
+      [QUERY, '{"query":[1,'],
+      [QUERY, '{"query":[1,0],"limit":0}'],
+      [QUERY, '{"query":[1,0,0]}'],
+      [QUERY, '[]'],
+      [QUERY, '{"query":7000}'],
+      [`${QUERY}?timeout=0`, '{}'],
+      [`${QUERY}?consistency=none`, '{}'],
+      [`${QUERY}?consistency=majority?x`, '{}'],
+      [unknown, '{"query":[1,0]}'],
+    ]
+    for (const [path, text] of wrong) {
+      const expected = await line.call('POST', path, Buffer.from(text))
+      expect(expected.status, text).toBeGreaterThanOrEqual(400)
+      for (const stream of await streams(path)) {
+        expect(without(await stream.json(text)), text).toEqual(without(expected.json))
+        expect(without(await stream.json(text)), text).toEqual(without(expected.json))
+      }
+    }
+    for (const stream of await streams()) {
+      expect((await stream.msgpack(Buffer.from([0x81, 0xa1]))).status.code).toBe('INVALID_ARGUMENT')
+      expect((await stream.msgpack(Buffer.from([0xd4, 0, 0]))).status.error).toContain('extension types')
+      expect((await stream.json('')).result.points).toHaveLength(10)
+      expect((await stream.msgpack({ query: [1, 0], limit: 2 })).result.points).toHaveLength(2)
+    }
+  })
+
+  it('answer in the order in which they were asked, however many at once', async () => {
+    for (const stream of await streams()) {
+      const limits = Array.from({ length: 500 }, (_, i) => 1 + ((i * 7) % 40))
+      for (const [i, limit] of limits.entries()) {
+        const body = { query: [1, 0], limit, params: { exact: i % 5 === 0 } }
+        if (i % 2 === 0) stream.socket.send(packr.pack(body))
+        else stream.socket.send(JSON.stringify(body))
+      }
+      for (const [i, limit] of limits.entries()) {
+        const { bytes, isBinary } = await stream.next()
+        expect(isBinary).toBe(i % 2 === 0)
+        const { result } = isBinary ? packr.unpack(bytes) : JSON.parse(bytes.toString())
+        expect(result.points).toHaveLength(limit)
+      }
+    }
+  })
+
+  it('take messages in fragments', async () => {
+    for (const stream of await streams()) {
+      const bytes = packr.pack({ query: [1, 0], limit: 4 })
+      for (let at = 0; at < bytes.length; at++) {
+        stream.socket.send(bytes.subarray(at, at + 1), { fin: at === bytes.length - 1, binary: true })
+      }
+      expect(packr.unpack((await stream.next()).bytes).result.points).toHaveLength(4)
+    }
+  })
+
+  it('find what was written before they were asked, and never what was replaced', async () => {
+    const all = await streams()
+    const ids = async (stream: Asking) =>
+      (await stream.json({ query: [0, 1], limit: 1 })).result?.points.map(({ id }: Json) => id)
+    for (let id = 100; id < 130; id++) {
+      await line.call('PUT', '/collections/a/points?wait=true', { points: [{ id, vector: [0, id] }] })
+      for (const stream of all) expect(await ids(stream)).toEqual([id])
+    }
+    await line.call('DELETE', '/collections/a')
+    for (const stream of all) expect((await stream.json({ query: [0, 1] })).status.code).toBe('NOT_FOUND')
+    await line.call('PUT', '/collections/a', { vectors: { size: 2, distance: 'Dot' } })
+    await line.call('PUT', '/collections/a/points?wait=true', { points: [{ id: 7, vector: [0, 1] }] })
+    for (const stream of all) expect(await ids(stream)).toEqual([7])
+  })
+
+  it('mind nothing that the request which opened them says of a body', async () => {
+    for (const headers of [{ expect: 'more' }, { 'content-encoding': 'gzip' }]) {
+      const all = await Promise.all(
+        [1, 2, 3].map(() => new Asking(service.url, QUERY, { headers: headers as Record<string, string> }).opened()),
+      )
+      for (const stream of all) for (let i = 0; i < 3; i++) expect((await stream.json({ limit: 1 })).status).toBe('ok')
+    }
+  })
+
+  it('are counted as the requests that they stand for', async () => {
+    const count = async () => {
+      const { json } = await line.call('GET', '/telemetry?details_level=1')
+      return json.result.requests.rest.responses['POST /collections/{name}/points/query']
+    }
+    const all = await streams()
+    for (const stream of all) for (let i = 0; i < 5; i++) await stream.json({ query: [1, 0] })
+    for (const stream of all) await stream.json({ limit: 0 })
+    expect(await count()).toEqual({ 200: { count: 15 }, 400: { count: 3 } })
+    // Of threads beside, each once it knows the collection; until then they ask.
+    for (let tries = 0; tries < 100; tries++) for (const stream of all) await stream.json({ query: [1, 0] })
+    const beside = (await service.threads.states()).map(({ routes }) =>
+      routes.reduce((sum, { endpoint, count }) => (endpoint.endsWith('/points/query') ? sum + count : sum), 0),
+    )
+    expect(beside).toHaveLength(threads)
+    for (const answered of beside) expect(answered).toBeGreaterThan(50)
+  })
+
+  it('are told that the service stops, once what they sent is answered', async () => {
+    const all = await streams()
+    for (const stream of all) await stream.json({ query: [1, 0] })
+    const closed = all.map((stream) => stream.closed())
+    for (const stream of all) for (let i = 0; i < 20; i++) stream.socket.send('{"query":[1,0],"limit":1}')
+    const before = performance.now()
+    const closing = service.close(5_000)
+    for (const stream of all)
+      for (let i = 0; i < 20; i++) expect((await stream.next()).bytes.toString()).toContain('"ok"')
+    expect(await Promise.all(closed)).toEqual([1001, 1001, 1001])
+    await closing
+    expect(performance.now() - before).toBeLessThan(4_000)
+  })
+
+  const LARGE = '{"query":[1,0],"limit":100,"with_payload":true}'
+  /** An answer to LARGE is of half a megabyte. */
+  const fillLarge = async () => {
+    const points = Array.from({ length: 100 }, (_, id) => ({
+      id,
+      vector: [1, 1],
+      payload: { text: 'x'.repeat(5_000) },
+    }))
+    await line.call('PUT', '/collections/a/points?wait=true', { points })
+  }
+  const answered = async () => {
+    const { json } = await line.call('GET', '/telemetry?details_level=1')
+    return json.result.requests.rest.responses['POST /collections/{name}/points/query']?.[200].count ?? 0
+  }
+
+  it('are answered to the last byte when the service stops, or not at all', async () => {
+    await fillLarge()
+    const all = await streams()
+    for (const stream of all) await stream.json(LARGE)
+    const counts = all.map(() => 1)
+    for (const [i, { socket }] of all.entries()) {
+      socket.removeAllListeners('message')
+      socket.on('message', (bytes) => {
+        expect(JSON.parse(bytes.toString()).result.points).toHaveLength(100)
+        counts[i] = (counts[i] as number) + 1
+      })
+      socket.pause()
+      for (let i = 0; i < 3_000; i++) socket.send(LARGE)
+    }
+    await sleep(300)
+    const closed = all.map((stream) => stream.closed())
+    const closing = service.close(20_000)
+    await sleep(1_500)
+    for (const { socket } of all) socket.resume()
+    expect(await Promise.all(closed)).toEqual([1001, 1001, 1001])
+    await closing
+    for (const count of counts) expect(count).toBeLessThan(3_000)
+  })
+
+  it('wait for readers that do not read, and no answer is lost', async () => {
+    await fillLarge()
+    const [stream] = (await streams()) as [Asking]
+    stream.socket.pause()
+    const asked = 200
+    for (let i = 0; i < asked; i++) stream.socket.send(LARGE)
+    let before = -1
+    for (let now = 0; now !== before; now = await answered()) {
+      before = now
+      await sleep(300)
+    }
+    expect(before).toBeLessThan(asked / 2)
+    stream.socket.resume()
+    for (let i = 0; i < asked; i++)
+      expect(JSON.parse((await stream.next()).bytes.toString()).result.points).toHaveLength(100)
+  })
+
+  it('leave requests that offer another protocol as they are', async () => {
+    const port = Number(new URL(service.url).port)
+    const body = '{"query":[1,0],"limit":1}'
+    const offer = (more: string) =>
+      `POST ${QUERY} HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: ${more}Upgrade, HTTP2-Settings\r\nUpgrade: h2c\r\nHTTP2-Settings: AAMAAABkAAQAoAAAAAIAAAAA\r\nContent-Type: application/json\r\nContent-Length: ${body.length}\r\n\r\n${body}`
+    const plain = `POST ${QUERY} HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: close\r\nContent-Type: application/json\r\nContent-Length: ${body.length}\r\n\r\n${body}`
+    const large = { id: 500, vector: [0, 0], payload: { text: 'x'.repeat(500_000) } }
+    await line.call('PUT', '/collections/a/points?wait=true', { points: [large] })
+    const warnings: Error[] = []
+    const warn = (warning: Error) => void warnings.push(warning)
+    process.on('warning', warn)
+    onTestFinished(() => void process.off('warning', warn))
+    const headers = { connection: 'Upgrade', upgrade: 'h2c' }
+    for (const stubborn of [new Line(service.url), new Line(service.url), new Line(service.url)]) {
+      for (let times = 0; times < 30; times++)
+        expect((await stubborn.call('GET', '/healthz', undefined, { headers })).status).toBe(200)
+    }
+    expect(warnings).toEqual([])
+    for (let times = 0; times < 6; times++) {
+      const answers = (await raw(port, `${offer('')}${offer('')}${plain}`)).split('HTTP/1.1 ').slice(1)
+      expect(answers).toHaveLength(3)
+      for (const answer of answers) expect(answer).toMatch(/^200 OK[\s\S]*"id":39/)
+      // Handed back piece by piece where the other thread has it.
+      const asksLarge = 'GET /collections/a/points/500 HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n'
+      const both = (await raw(port, `${asksLarge}${offer('close, ')}`)).split('HTTP/1.1 ').slice(1)
+      expect(both.map((answer) => answer.length > 400_000)).toEqual([true, false])
+      expect(await raw(port, offer('close, '))).toMatch(/^HTTP\/1.1 200 OK[\s\S]*"id":39/)
+    }
+    expect(service.trouble).toEqual([])
+  })
+})
+
+describe('a stream', () => {
+  const open = (service: Service, options: WebSocket.ClientOptions = {}) => new Asking(service.url, QUERY, options)
+  const made = (service: Service, headers = {}) =>
+    service.call('PUT', '/collections/a', { vectors: { size: 2, distance: 'Dot' } }, headers)
+
+  it('is opened by the gates that let a request through', async () => {
+    const service = await startService({
+      apiKeys: ['secret'],
+      readOnlyApiKeys: ['look'],
+      allowedOrigins: ['https://mine'],
+    })
+    await made(service, { 'api-key': 'secret' })
+    const { url } = service
+    expect(await refused(url, QUERY)).toBe(401)
+    expect(await refused(url, QUERY, { headers: { 'api-key': 'wrong' } })).toBe(401)
+    const headers = { 'api-key': 'look' }
+    expect(await refused(url, QUERY, { headers: { ...headers, origin: 'https://other' } })).toBe(403)
+    expect(await refused(url, QUERY, { headers: { ...headers, host: 'rebound.example' } })).toBe(421)
+    for (const key of [headers, { authorization: 'Bearer secret' }, { ...headers, origin: 'https://mine' }]) {
+      const stream = await open(service, { headers: key }).opened()
+      expect((await stream.json({ query: [1, 0] })).status).toBe('ok')
+    }
+  })
+
+  it('that is refused is in the log, and counted', async () => {
+    const service = await startService({ apiKeys: ['secret'] })
+    await refused(service.url, QUERY, { headers: { 'api-key': 'guess' } })
+    expect(service.log.filter((text) => text.includes('UNAUTHENTICATED') && text.includes('127.0.0.1'))).toHaveLength(1)
+    expect(service.log.join()).not.toContain('guess')
+    const { text } = await service.call('GET', '/metrics', undefined, { 'api-key': 'secret' })
+    expect(text).toContain('rest_responses_total{method="GET",endpoint="stream",status="401"} 1')
+  })
+
+  it('leaves the service be whose client resets the connection while an earlier answer is on its way', async () => {
+    const service = await startService({ apiKeys: ['secret'] })
+    for (let times = 0; times < 20; times++) {
+      const socket = connect(service.port, '127.0.0.1')
+      socket.on('error', () => {})
+      await once(socket, 'connect')
+      const offer = `GET / HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: Upgrade\r\nUpgrade: ${times % 2 ? 'websocket' : 'x'}\r\n\r\n`
+      socket.write(`GET /nope HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n${offer}`)
+      socket.resetAndDestroy()
+      await sleep(5)
+    }
+    expect((await service.call('GET', '/healthz')).status).toBe(200)
+  })
+
+  it('is one of as many as may all be in the middle of a message', async () => {
+    const service = await startService({ maxBodyBytesInWork: 2 * MOST_MESSAGE_BYTES })
+    await made(service)
+    const [first] = [await open(service).opened(), await open(service).opened()]
+    expect(await refused(service.url, QUERY)).toBe(429)
+    first.socket.close()
+    await first.closed()
+    expect((await (await open(service).opened()).json({ query: [1, 0] })).status).toBe('ok')
+  })
+
+  it('is of a path that reads', async () => {
+    const service = await startService()
+    for (const path of [
+      '/',
+      '/collections',
+      '/collections/a',
+      '/collections/a/points/payload',
+      '/collections/a/points/1',
+      '/collections/a/points/delete',
+      '/metrics',
+      '/other/a/points/query',
+    ])
+      expect(await refused(service.url, path), path).toBe(404)
+    for (const path of [
+      '/collections/%zz/points/query',
+      '/collections/a%2fb/points/query',
+      '/collections//points/query',
+    ])
+      expect(await refused(service.url, path), path).toBe(400)
+    for (const head of [
+      'GET ? HTTP/1.1\r\nSec-WebSocket-Version: 13',
+      'GET ? HTTP/1.1\r\nSec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==',
+      'POST ? HTTP/1.1\r\nContent-Length: 0\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==',
+    ]) {
+      const answer = await service.raw(
+        `${head.replace('?', QUERY)}\r\nHost: 127.0.0.1\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n`,
+      )
+      expect(answer, head).toMatch(/^HTTP\/1.1 400[\s\S]*"code":"INVALID_ARGUMENT"/)
+    }
+  })
+
+  it('is closed by a message that is too large, or breaks the protocol', async () => {
+    const service = await startService()
+    await made(service)
+    const stream = await open(service).opened()
+    expect((await stream.json(`{"query":[1,0],"x":"${'x'.repeat(MOST_MESSAGE_BYTES - 100)}"}`)).status).toBe('ok')
+    stream.socket.send('x'.repeat(MOST_MESSAGE_BYTES + 1))
+    expect(await stream.closed()).toBe(1009)
+    const small = await startService({ maxBodyBytes: 1_000 })
+    const other = await open(small).opened()
+    other.socket.send('x'.repeat(1_001))
+    expect(await other.closed()).toBe(1009)
+    const unmasked = `GET ${QUERY} HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n\r\n`
+    const answer = await service.raw(Buffer.concat([Buffer.from(unmasked), Buffer.from([0x82, 1, 0x80])]))
+    expect(answer).toMatch(/^HTTP\/1.1 101/)
+    expect((await service.call('GET', '/healthz')).status).toBe(200)
+  })
+
+  it('is told when the service has too much to do', async () => {
+    const service = await startService({ maxConcurrentReads: 0 })
+    const stream = await open(service).opened()
+    for (let i = 0; i < 3; i++) expect((await stream.json({})).status.code).toBe('OVERLOADED')
+  })
+
+  it('is cut where nobody is at its other end', async () => {
+    const service = await startService({ keepAliveTimeoutMs: 150 })
+    await made(service)
+    const gone = await open(service, { autoPong: false }).opened()
+    const there = await open(service).opened()
+    expect(await gone.closed()).toBe(1006)
+    const slow = await open(service, { autoPong: false }).opened()
+    for (let at = 0; at < 16; at++) {
+      slow.socket.send(at === 0 ? '{' : at === 15 ? '}' : ' ', { fin: at === 15 })
+      await sleep(50)
+    }
+    expect(JSON.parse((await slow.next()).bytes.toString()).status).toBe('ok')
+    expect((await there.json({ query: [1, 0] })).status).toBe('ok')
+  })
+})
