@@ -65,18 +65,16 @@ async function runsOf(server, queries, truth) {
 async function least(server, { variant, inFlight, queries, truth }) {
   for (const [at, ef] of server.efforts.entries()) {
     const requests = queries.map((query) => server.encode(query, ef, variant))
-    const { port, protocol } = server
-    const opening = server.opening(ef)
     const ask = async (count) => {
       const { passes, answers } = await load({
-        port,
-        protocol,
-        opening,
+        port: server.port,
+        protocol: server.protocol(variant),
+        opening: server.opening(ef, variant),
         requests,
         connections: inFlight,
         passes: count,
       })
-      return { passes, recall: leastRecall(server, answers, requests.length, truth) }
+      return { passes, recall: leastRecall(answers, requests.length, truth, (bytes) => server.decode(bytes, variant)) }
     }
     const first = await ask(PASSES)
     if (first.recall < TARGET_RECALL && at < server.efforts.length - 1) continue
@@ -93,10 +91,10 @@ async function least(server, { variant, inFlight, queries, truth }) {
 }
 
 /** Of the first pass and the last one: what is found may change while it is asked. */
-function leastRecall(server, answers, count, truth) {
+function leastRecall(answers, count, truth, decode) {
   const recalls = [answers.slice(0, count), answers.slice(-count)].map((some) => {
     const found = []
-    for (const { at, bytes } of some) found[at] = server.decode(bytes)
+    for (const { at, bytes } of some) found[at] = decode(bytes)
     return recall(found, truth)
   })
   return Math.min(...recalls)

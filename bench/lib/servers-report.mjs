@@ -55,7 +55,7 @@ export function* serversVerdict(servers, target) {
       pass: isReached && own.qpsMedian >= bound * peer.qpsMedian,
       value: fixed(own.qpsMedian / peer.qpsMedian),
       bound: `≥ ${bound}`,
-      detail: `${round(own.qpsMedian)} / ${round(peer.qpsMedian)} QPS, ${recalls}`,
+      detail: `${round(own.qpsMedian)} (${own.variant || 'HTTP'}) / ${round(peer.qpsMedian)} QPS, ${recalls}`,
     }
     yield {
       check: `servers: ${CONNECTIONS} connections, p99 over ${name}'s`,

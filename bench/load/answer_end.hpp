@@ -34,6 +34,27 @@ inline AnswerEnd httpEnd(std::string_view bytes) {
   return {head, false};
 }
 
+// One message of a WebSocket, in one frame, or the answer that opened it.
+inline AnswerEnd webSocketEnd(std::string_view bytes) {
+  constexpr std::string_view kHeadEnd = "\r\n\r\n";
+  constexpr std::string_view kOpened = "HTTP/1.1 101";
+  constexpr uint8_t kBinary = 0x82;
+  constexpr uint8_t kIn16Bits = 126;
+  if (bytes[0] == kOpened[0]) {
+    const size_t head = bytes.find(kHeadEnd);
+    if (head == std::string_view::npos) return {};
+    return {head + kHeadEnd.size(), bytes.substr(0, kOpened.size()) == kOpened};
+  }
+  const bool isLong = bytes.size() > 1 && uint8_t(bytes[1]) == kIn16Bits;
+  const size_t head = isLong ? 4 : 2;
+  if (bytes.size() < head) return {};
+  const size_t body =
+      isLong ? size_t(uint8_t(bytes[2])) << 8 | uint8_t(bytes[3]) : uint8_t(bytes[1]);
+  if (body > kIn16Bits && !isLong) return {bytes.size(), false};
+  if (bytes.size() < head + body) return {};
+  return {head + body, uint8_t(bytes[0]) == kBinary};
+}
+
 // One value of RESP2, arrays to their last element.
 inline AnswerEnd redisEnd(std::string_view bytes) {
   const size_t line = bytes.find("\r\n");
@@ -71,6 +92,7 @@ inline AnswerEnd postgresEnd(std::string_view bytes) {
 
 inline FindEnd findEndOf(const std::string& protocol) {
   if (protocol == "http") return httpEnd;
+  if (protocol == "websocket") return webSocketEnd;
   if (protocol == "redis") return redisEnd;
   return protocol == "postgres" ? postgresEnd : nullptr;
 }

@@ -13,7 +13,7 @@ export async function open({ set, m, efConstruct }) {
   return {
     note: server.version,
     port: server.port,
-    protocol: 'postgres',
+    protocol: () => 'postgres',
     efforts: [10, 12, 14, 16, 18, 20, 24, 28, 32, 40, 48, 64, 96, 128, 192, 256, 512, 1000],
     opening: (ef) => opening(`SET hnsw.ef_search = ${ef}`, STATEMENT, nearestSql(set.distance)),
     encode: (query) => boundQuery(STATEMENT, query),

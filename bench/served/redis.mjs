@@ -10,7 +10,7 @@ export async function open({ set, m, efConstruct }) {
   return {
     note: `Redis ${server.version}, Q8`,
     port: server.port,
-    protocol: 'redis',
+    protocol: () => 'redis',
     efforts: [10, 12, 14, 16, 18, 20, 22, 24, 28, 32, 40, 48, 64, 96, 128, 192, 256, 512],
     variants: ['', 'NOTHREAD'],
     opening: () => [],
