@@ -73,6 +73,7 @@ export class Forwarder {
     sent.on('error', () => {})
     const onStop = () => sent.destroy()
     stop.onStop(onStop)
+    if (stop.isStopped) onStop()
     try {
       sent.end(bytes)
       const [answer] = (await once(sent, 'response')) as [IncomingMessage]

@@ -16,6 +16,7 @@ import { createApp } from './fastify-app.js'
 import { HostGuard, isLoopback } from './hosts.js'
 import { Metrics, type RouteMetrics, type ServiceState } from './metrics.js'
 import { OpenSockets } from './open-sockets.js'
+import { QueuedAnswers } from './queued-answers.js'
 import { type AnswerElsewhere, type Entrance, type RouteConfig, registerRoutes } from './router.js'
 import type { ServerSettings } from './settings.js'
 import type { Message } from './stream.js'
@@ -63,6 +64,7 @@ export class Service<C extends ReadCall> {
   readonly #unmatched: RouteMetrics
   readonly #memory: MemoryGate | null
   readonly #tickets = new OpenTickets()
+  readonly #queued = new QueuedAnswers()
   readonly #sockets: OpenSockets
   readonly #streams: Streams
   /** Known beforehand, so that no line is put together only to be dropped. */
@@ -223,6 +225,7 @@ export class Service<C extends ReadCall> {
       const { status, elapsedMs } = ticket.end(this.#admission)
       if (this.#logsRequests) logRequest(request, status, elapsedMs)
     })
+    this.#queued.note(reply.raw, request.raw.socket)
     // Stored payloads are strangers' text: no browser is to take them for anything but what the type says.
     reply.header(VERSION_HEADER, VERSION).header('x-content-type-options', 'nosniff')
     try {

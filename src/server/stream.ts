@@ -22,6 +22,9 @@ const OK = 200
 /** The status that metrics give a message whose sender did not wait. */
 const HUNG_UP = 499
 const GOING_AWAY = 1001
+const TOO_MANY = 1008
+/** All that is read at once, 64 KiB, comes to this; no more of them than this are kept. */
+const MOST_WAITING = 4096
 
 /** As it came; a text is JSON, anything else MessagePack. */
 export interface Message {
@@ -96,7 +99,7 @@ export class Stream {
   /** Once what was read is answered and taken off. To be called until then. */
   end(): void {
     this.#isEnding = true
-    if (this.#socket.readyState !== this.#socket.OPEN) return
+    if (!this.#isOpen) return
     if (this.#isAnswering || this.#connection.writableLength > 0) {
       this.#socket.pause()
       return
@@ -106,18 +109,23 @@ export class Stream {
     this.#socket.resume()
   }
 
+  get #isOpen(): boolean {
+    return this.#socket.readyState === this.#socket.OPEN
+  }
+
   /** What comes while another is answered waits, and no more is read until then. */
   #take(message: Message): void {
     // Nobody would get the answer.
-    if (this.#socket.readyState !== this.#socket.OPEN) return
+    if (!this.#isOpen) return
     this.#waiting.push(message)
-    if (this.#isAnswering) this.#socket.pause()
+    if (this.#waiting.length > MOST_WAITING) this.#socket.close(TOO_MANY, `more than ${MOST_WAITING} messages at once`)
+    else if (this.#isAnswering) this.#socket.pause()
     else void this.#answerAll()
   }
 
   async #answerAll(): Promise<void> {
     this.#isAnswering = true
-    for (let next = this.#waiting.shift(); next && !this.#stop.isStopped; next = this.#waiting.shift()) {
+    for (let next = this.#waiting.shift(); next && this.#isOpen; next = this.#waiting.shift()) {
       await this.#answer(next)
       if (this.#waiting.length > 0) await nextTurn()
       else if (this.#socket.isPaused && !this.#isEnding) this.#socket.resume()
@@ -130,7 +138,7 @@ export class Stream {
     const { metrics } = this.#opening
     try {
       const { status, answer, isElsewhere } = await this.#answered(message, startedMs)
-      const hungUp = this.#socket.readyState !== this.#socket.OPEN
+      const hungUp = !this.#isOpen
       if (!isElsewhere) metrics.observe(hungUp ? HUNG_UP : status, performance.now() - startedMs)
       if (hungUp) return
       this.#socket.send(answer, { binary: !message.isText })
@@ -207,7 +215,7 @@ export class Stream {
         connection.off('drain', done).off('close', done)
         resolve()
       }
-      // It begins anew with every byte that is taken.
+      // It begins anew as long as some of it is taken.
       connection.setTimeout(STALLED_READER_MS, cut)
       connection.once('drain', done).once('close', done)
     })

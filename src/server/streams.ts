@@ -6,6 +6,7 @@ import { WebSocketServer } from 'ws'
 import { describeValue, invalid, VicinalError } from '../core/errors.js'
 import { checkCollectionName } from '../core/names.js'
 import type { ReadRoute } from './call.js'
+import { declaredBytes } from './declared-bytes.js'
 import type { Metrics, RouteMetrics } from './metrics.js'
 import { type Message, type Opening, Stream, type StreamParts } from './stream.js'
 import {
@@ -57,7 +58,7 @@ export class Streams {
     this.#parts = parts
     this.#unopened = parts.metrics.route('GET', 'stream')
     const maxPayload = Math.min(MOST_MESSAGE_BYTES, parts.maxBodyBytes)
-    this.#mostOpen = Math.max(1, Math.floor(parts.maxBodyBytesInWork / maxPayload))
+    this.#mostOpen = Math.max(1, Math.floor(parts.maxBodyBytesInWork / MOST_MESSAGE_BYTES))
     this.#webSockets = new WebSocketServer({
       noServer: true,
       clientTracking: false,
@@ -75,6 +76,8 @@ export class Streams {
     this.#webSockets.on('wsClientError', (error, connection, request) => {
       this.#refuse(connection as Socket, invalid('WebSocket', error.message), request)
     })
+    // Newer Node asks which offers are wanted; older Node hands over all.
+    if ('shouldUpgradeCallback' in server) server.shouldUpgradeCallback = asksForWebSocket
     server.on('upgrade', (request: IncomingMessage, connection: Socket, head: Buffer) => {
       this.#upgrade(request, connection, head)
     })
@@ -110,6 +113,7 @@ export class Streams {
     let opening: Opening
     try {
       this.#parts.admits(request)
+      if (declaredBytes(request) > 0) throw invalid('WebSocket', 'expected no body of the request that opens it')
       if (this.#open.size >= this.#mostOpen) throw tooMany(this.#mostOpen)
       opening = this.#openingOf(request)
     } catch (error) {

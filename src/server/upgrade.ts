@@ -71,6 +71,8 @@ export function declineUpgrade(server: Server, request: IncomingMessage, connect
     if (!OF_UPGRADE.has(name.toLowerCase())) lines.push(`${name}: ${rawHeaders[at + 1]}`)
   }
   if (/\bclose\b/i.test(request.headers.connection ?? '')) lines.push('connection: close')
+  // One that waits for the next request after an answer before: this is it.
+  connection.setTimeout(0)
   connection.unshift(Buffer.concat([Buffer.from(`${lines.join('\r\n')}\r\n\r\n`, 'latin1'), head]))
   server.emit(server instanceof SecureServer ? 'secureConnection' : 'connection', connection)
 }

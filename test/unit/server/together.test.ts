@@ -1,4 +1,5 @@
 /** Searches of many connections at once go to the pool together: each caller gets its own answer, whatever becomes of others. */
+import { once } from 'node:events'
 import { connect, type Socket } from 'node:net'
 import { describe, expect, it, onTestFinished } from 'vitest'
 import { open } from '../../../src/index.js'
@@ -54,13 +55,13 @@ class Connection {
   ask(body: unknown): Promise<{ head: string; body: Buffer }> {
     const text = JSON.stringify(body)
     const answer = new Promise<{ head: string; body: Buffer }>((resolve) => this.#waiting.push(resolve))
-    this.socket.write(
-      `POST ${PATH} HTTP/1.1\r\nhost: localhost\r\ncontent-type: application/json\r\ncontent-length: ${text.length}\r\n\r\n${text}`,
-    )
+    this.socket.write(requestFor(text))
     return answer
   }
 }
 
+const requestFor = (text: string) =>
+  `POST ${PATH} HTTP/1.1\r\nhost: localhost\r\ncontent-type: application/json\r\ncontent-length: ${text.length}\r\n\r\n${text}`
 const queryFor = (n: number, more: object = {}) => ({ query: vectorOf(n), limit: 3, params: { exact: true }, ...more })
 
 function firstOf(body: Buffer): { id: number; payload?: unknown } {
@@ -108,5 +109,19 @@ describe('searches that arrive together', () => {
     const answers = await Promise.all(staying.map((connection, n) => connection.ask(queryFor(n))))
     for (const { socket } of staying) socket.destroy()
     expect(answers.map(({ body }) => firstOf(body).id)).toEqual(Array.from({ length: CONNECTIONS }, (_, n) => n))
+  })
+
+  it('leave no place taken by those who hang up with several requests on their way', async () => {
+    const service = await started()
+    for (let round = 0; round < 20; round++) {
+      const socket = connect(service.port, '127.0.0.1')
+      socket.on('error', () => {})
+      await once(socket, 'connect')
+      socket.write(Array.from({ length: 8 }, (_, n) => requestFor(JSON.stringify(queryFor(n)))).join(''))
+      setImmediate(() => socket.resetAndDestroy())
+    }
+    await expect
+      .poll(async () => (await service.call('GET', '/metrics')).text, { timeout: 20_000 })
+      .toMatch(/\nrest_requests_in_work 0\n/)
   })
 })

@@ -1,0 +1,72 @@
+/** One stream of the service, and why some are not opened. */
+import { once } from 'node:events'
+import { Packr } from 'msgpackr'
+import { expect, onTestFinished } from 'vitest'
+import WebSocket from 'ws'
+
+export const QUERY = '/collections/a/points/query'
+export const MSGPACK = 'application/msgpack'
+export const packr = new Packr({ useRecords: false, variableMapSize: true })
+// biome-ignore lint/suspicious/noExplicitAny: answers of all routes
+export type Json = any
+
+/** One stream; what it is asked is asked at once, and answers are taken in their order. */
+export class Asking {
+  readonly socket: WebSocket
+  readonly #answers: { bytes: Buffer; isBinary: boolean }[] = []
+  #onAnswer = () => {}
+
+  constructor(url: string, path = QUERY, options: WebSocket.ClientOptions = {}) {
+    this.socket = new WebSocket(`${url.replace('http', 'ws')}${path}`, options)
+    this.socket.on('message', (bytes, isBinary) => {
+      this.#answers.push({ bytes: bytes as Buffer, isBinary })
+      this.#onAnswer()
+    })
+    onTestFinished(() => this.socket.terminate())
+  }
+
+  async opened(): Promise<this> {
+    await once(this.socket, 'open')
+    return this
+  }
+
+  /** The code it was closed with. */
+  closed(): Promise<number> {
+    return new Promise((resolve) => this.socket.once('close', resolve))
+  }
+
+  async next(): Promise<{ bytes: Buffer; isBinary: boolean }> {
+    while (this.#answers.length === 0) {
+      await new Promise<void>((resolve) => {
+        this.#onAnswer = resolve
+      })
+    }
+    return this.#answers.shift() as { bytes: Buffer; isBinary: boolean }
+  }
+
+  async json(message: unknown): Promise<Json> {
+    this.socket.send(typeof message === 'string' ? message : JSON.stringify(message))
+    const { bytes, isBinary } = await this.next()
+    expect(isBinary).toBe(false)
+    return JSON.parse(bytes.toString())
+  }
+
+  async msgpack(message: unknown): Promise<Json> {
+    this.socket.send(Buffer.isBuffer(message) ? message : packr.pack(message))
+    const { bytes, isBinary } = await this.next()
+    expect(isBinary).toBe(true)
+    return packr.unpack(bytes)
+  }
+}
+
+/** Why a stream was not opened. */
+export async function refused(url: string, path: string, options: WebSocket.ClientOptions = {}): Promise<number> {
+  const socket = new WebSocket(`${url.replace('http', 'ws')}${path}`, options)
+  socket.on('error', () => {})
+  const [, response] = await once(socket, 'unexpected-response')
+  const chunks: Buffer[] = []
+  for await (const chunk of response) chunks.push(chunk as Buffer)
+  const { status } = JSON.parse(Buffer.concat(chunks).toString())
+  expect(status.error).toEqual(expect.any(String))
+  return response.statusCode
+}
