@@ -120,7 +120,7 @@ constexpr size_t kCalibratedWanted = 10;
 
 // A walk ends with so many times the distances of the median one. Hard queries would go on for much
 // longer than others, for little: most of what they miss they would miss anyway (ADR 0032).
-constexpr double kMostOfTypical = 2.2;
+constexpr double kMostOfTypical = 2.0;
 
 // The reaches that may be measured, least first.
 std::vector<float> measuredReaches(Metric metric);

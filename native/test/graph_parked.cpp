@@ -137,7 +137,7 @@ SOLO_TEST("the length of walks follows their median, whether or not long ones ar
     WalkLength length;
     double sum = 0;
     for (int at = 0; at < 4000; at++) {
-      length.learn(std::min(lengths(random), 2.2 * double(length.typical())));
+      length.learn(std::min(lengths(random), 2.0 * double(length.typical())));
       if (at >= 1000) sum += double(length.typical());
     }
     // Never below the walks that were measured.
