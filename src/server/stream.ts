@@ -169,7 +169,8 @@ export class Stream {
       error instanceof VicinalError
         ? error
         : new VicinalError('INTERNAL', 'Service internal error: the log has more', { cause: error })
-    this.#parts.onFailure(known, this.#opening.request)
+    // What fails because its sender is gone is nobody's fault.
+    if (this.#isOpen) this.#parts.onFailure(known, this.#opening.request)
     return known
   }
 

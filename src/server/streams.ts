@@ -67,6 +67,8 @@ export class Streams {
       maxFragments: MOST_FRAGMENTS,
       maxBufferedChunks: MOST_CHUNKS,
       closeTimeout: CLOSE_MS,
+      // None of those that a client may offer is spoken.
+      handleProtocols: () => false,
     } as ConstructorParameters<typeof WebSocketServer>[0])
     for (const route of parts.routes) {
       if (route.method !== 'POST' || !route.path.startsWith(COLLECTION)) continue

@@ -3,7 +3,7 @@ import { once } from 'node:events'
 import { connect } from 'node:net'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { describe, expect, it } from 'vitest'
-import type WebSocket from 'ws'
+import WebSocket from 'ws'
 import { MOST_MESSAGE_BYTES } from '../../src/server/streams.js'
 import { Asking, QUERY, refused } from './asking.js'
 import { type Service, startService } from './service.js'
@@ -124,6 +124,13 @@ describe('a stream', () => {
     expect(many).toContain('more than 4096 messages at once')
     expect(await service.raw(`${head}Content-Length: 3\r\n\r\nabc`)).toMatch(/^HTTP\/1.1 400/)
     expect((await stream.json({})).status.code).toBe('NOT_FOUND')
+  })
+
+  it('speaks none of the protocols that a client may offer', async () => {
+    const service = await startService()
+    const socket = new WebSocket(`${service.url.replace('http', 'ws')}${QUERY}`, ['chat'])
+    const [error] = await once(socket, 'error')
+    expect(String(error)).toContain('no subprotocol')
   })
 
   it('is told when the service has too much to do', async () => {
