@@ -189,7 +189,12 @@ describe('bench --tiny', () => {
   })
 
   test('the server is asked on one and eight connections; points come in while it is searched', () => {
-    expect(run.servers.vicinal?.rows.map((row) => row.inFlight)).toEqual([1, 8])
+    expect(run.servers.vicinal?.rows.map(({ variant, inFlight }) => [variant, inFlight])).toEqual([
+      ['', 1],
+      ['', 8],
+      ['WebSocket', 1],
+      ['WebSocket', 8],
+    ])
     for (const { during, writes } of [run.mixed.library, run.mixed.service]) {
       expect(during.recall).toBeGreaterThan(0.9)
       expect(writes.perSecond).toBeGreaterThan(0)
