@@ -5,7 +5,7 @@ import type { FastifyBaseLogger, FastifyError, FastifyInstance, FastifyReply, Fa
 import { VicinalError } from '../core/errors.js'
 import { unsupportedType } from './bodies.js'
 import { declaredBytes } from './declared-bytes.js'
-import { sendError } from './respond.js'
+import { JSON_TYPE, sendError } from './respond.js'
 
 /** A rejected body of undeclared or large size is not waited for: the connection ends with the answer. */
 const DRAINED_BODY_BYTES = 64 * 1024
@@ -74,9 +74,13 @@ export function clientError(error: NodeJS.ErrnoException, socket: Socket): void 
   }
   const status = STATUS_OF_PARSER_ERROR[error.code ?? ''] ?? '400 Bad Request'
   const body = JSON.stringify({ status: { error: `Wrong input: ${status.slice(4)}` }, time: 0 })
-  socket.end(
-    `HTTP/1.1 ${status}\r\nContent-Type: application/json\r\nContent-Length: ${body.length}\r\nConnection: close\r\n\r\n${body}`,
-  )
+  answerAndClose(socket, [`HTTP/1.1 ${status}`], body)
+}
+
+/** Where there is no response to send it by: JSON behind these lines of a head. */
+export function answerAndClose(socket: Socket, head: readonly string[], body: string): void {
+  const framing = [`Content-Type: ${JSON_TYPE}`, `Content-Length: ${Buffer.byteLength(body)}`, 'Connection: close']
+  socket.end(`${[...head, ...framing].join('\r\n')}\r\n\r\n${body}`)
   // Who reads gets the answer; who neither reads nor hangs up does not keep the connection.
   setTimeout(() => socket.destroy(), LINGER_MS).unref()
 }

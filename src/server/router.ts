@@ -112,7 +112,7 @@ function leadsTo(pattern: string, path: string): boolean {
 }
 
 /** `/collections/:name` as the API's description spells it: `/collections/{name}`. */
-function endpointOf(path: string): string {
+export function endpointOf(path: string): string {
   return path.replace(/:(\w+)/g, '{$1}')
 }
 

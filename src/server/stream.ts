@@ -17,10 +17,9 @@ import { decodeJson } from './bodies.js'
 import type { Asked, ReadCall, ReadRoute } from './call.js'
 import type { RouteMetrics } from './metrics.js'
 import { encoded, envelopeOf, errorEnvelopeOf, LARGE_ANSWER_BYTES, STALLED_READER_MS } from './respond.js'
+import { HUNG_UP } from './ticket.js'
 
 const OK = 200
-/** The status that metrics give a message whose sender did not wait. */
-const HUNG_UP = 499
 const GOING_AWAY = 1001
 const TOO_MANY = 1008
 /** All that is read at once, 64 KiB, comes to this; no more of them than this are kept. */

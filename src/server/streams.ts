@@ -8,6 +8,7 @@ import { checkCollectionName } from '../core/names.js'
 import type { ReadRoute } from './call.js'
 import { declaredBytes } from './declared-bytes.js'
 import type { Metrics, RouteMetrics } from './metrics.js'
+import { endpointOf } from './router.js'
 import { type Message, type Opening, Stream, type StreamParts } from './stream.js'
 import {
   afterAnswers,
@@ -72,7 +73,7 @@ export class Streams {
     } as ConstructorParameters<typeof WebSocketServer>[0])
     for (const route of parts.routes) {
       if (route.method !== 'POST' || !route.path.startsWith(COLLECTION)) continue
-      const metrics = parts.metrics.route(route.method, route.path.replace(':name', '{name}'))
+      const metrics = parts.metrics.route(route.method, endpointOf(route.path))
       this.#routes.set(route.path.slice(COLLECTION.length), { route, metrics })
     }
     this.#webSockets.on('wsClientError', (error, connection, request) => {

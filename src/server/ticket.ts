@@ -94,7 +94,7 @@ export class OpenTickets {
 }
 
 /** The status that logs and metrics give a request whose client did not wait. */
-const HUNG_UP = 499
+export const HUNG_UP = 499
 
 declare module 'fastify' {
   interface FastifyRequest {

@@ -4,10 +4,10 @@ import { STATUS_CODES } from 'node:http'
 import { Server as SecureServer } from 'node:https'
 import type { Socket } from 'node:net'
 import type { VicinalError } from '../core/errors.js'
-import { errorEnvelopeOf, JSON_TYPE, retryAfterSeconds } from './respond.js'
+import { answerAndClose } from './failures.js'
+import { errorEnvelopeOf, retryAfterSeconds } from './respond.js'
 import { VERSION, VERSION_HEADER } from './versions.js'
 
-const LINGER_MS = 1000
 const OF_UPGRADE = new Set(['connection', 'upgrade', 'http2-settings'])
 
 export function asksForWebSocket({ headers }: IncomingMessage): boolean {
@@ -46,17 +46,12 @@ export function refuseUpgrade(connection: Socket, error: VicinalError): void {
   const body = JSON.stringify(errorEnvelopeOf(error, performance.now()))
   const head = [
     `HTTP/1.1 ${error.status} ${STATUS_CODES[error.status] ?? 'Error'}`,
-    `content-type: ${JSON_TYPE}`,
-    `content-length: ${Buffer.byteLength(body)}`,
-    'connection: close',
     `${VERSION_HEADER}: ${VERSION}`,
     'x-content-type-options: nosniff',
   ]
   const { retryAfterMs } = error
   if (retryAfterMs !== undefined) head.push(`retry-after: ${retryAfterSeconds(retryAfterMs)}`)
-  connection.end(`${head.join('\r\n')}\r\n\r\n${body}`)
-  // Who reads gets the answer; who neither reads nor hangs up does not keep the connection.
-  setTimeout(() => connection.destroy(), LINGER_MS).unref()
+  answerAndClose(connection, head, body)
 }
 
 /**

@@ -3,12 +3,12 @@ import { once } from 'node:events'
 import { Packr } from 'msgpackr'
 import { expect, onTestFinished } from 'vitest'
 import WebSocket from 'ws'
+import type { Answer } from './threaded.js'
 
 export const QUERY = '/collections/a/points/query'
 export const MSGPACK = 'application/msgpack'
 export const packr = new Packr({ useRecords: false, variableMapSize: true })
-// biome-ignore lint/suspicious/noExplicitAny: answers of all routes
-export type Json = any
+export type Json = Answer['json']
 
 /** One stream; what it is asked is asked at once, and answers are taken in their order. */
 export class Asking {
