@@ -86,6 +86,7 @@ napi_value createPayloadIndex(napi_env env, napi_callback_info info) {
   field.kind = static_cast<PayloadIndexKind>(known - std::begin(kIndexKinds));
   const auto options = arguments.typedOrNull<uint8_t>(arguments[3], "text");
   field.isOnDisk = arguments.boolean(arguments[4], "onDisk");
+  field.hasGraphs = arguments.boolean(arguments[5], "hasGraphs");
   if (arguments.failed()) return nullptr;
   if (field.kind == PayloadIndexKind::Text) {
     auto decoded = decodeTextOptions(options.data, options.length);

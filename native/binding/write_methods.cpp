@@ -88,6 +88,11 @@ std::vector<VectorSpec> readVectorSpecs(Arguments& arguments, napi_value vectors
         arguments.integer(arguments.property(entry, "m"), "vectors[].m", 0, kMostM));
     vector.efConstruct = static_cast<uint32_t>(arguments.integer(
         arguments.property(entry, "efConstruct"), "vectors[].efConstruct", 1, kMostEf));
+    napi_value payloadM = arguments.property(entry, "payloadM");
+    vector.payloadM =
+        arguments.isAbsent(payloadM)
+            ? vector.m
+            : static_cast<uint32_t>(arguments.integer(payloadM, "vectors[].payloadM", 0, kMostM));
     vector.memory = readPlacement(arguments, entry, "memory");
     vector.graphMemory = readPlacement(arguments, entry, "graphMemory");
     vector.codeMemory = readPlacement(arguments, entry, "codeMemory");

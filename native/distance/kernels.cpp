@@ -1,5 +1,6 @@
 #include "distance/kernels.hpp"
 
+#include <algorithm>
 #include <cstdlib>
 #include <cstring>
 #if defined(__x86_64__)
@@ -70,6 +71,17 @@ Space::Space(Metric metricOfRows, uint32_t dimensions, const void* firstRow,
   manyFn = functions.distanceMany[size_t(metric)];
   leastFn = functions.least[size_t(metric)];
   widenFn = functions.widen;
+}
+
+void Space::distancesToPlaces(const float* query, const uint32_t* ids, size_t count,
+                              float* out) const {
+  constexpr size_t kAtOnce = 128;
+  uint32_t translated[kAtOnce];
+  for (size_t from = 0; from < count; from += kAtOnce) {
+    const size_t some = std::min(kAtOnce, count - from);
+    for (size_t at = 0; at < some; at++) translated[at] = places[ids[from + at]];
+    manyFn(query, rows, translated, some, dim, out + from);
+  }
 }
 
 const float* RowFloats::of(const Space& space, uint32_t id) {

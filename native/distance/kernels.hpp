@@ -71,6 +71,8 @@ struct Space {
   uint32_t rowBytes = 0;
   // First row; rows follow each other without gap, and the pointer never changes (a Region).
   const std::byte* rows = nullptr;
+  // Of a space of some of another's rows: which of them each one is. Null: all of them.
+  const uint32_t* places = nullptr;
   DistanceFn distanceFn = nullptr;
   DistanceManyFn manyFn = nullptr;
   LeastFn leastFn = nullptr;
@@ -80,23 +82,31 @@ struct Space {
   Space(Metric metricOfRows, uint32_t dimensions, const void* firstRow,
         Datatype datatypeOfRows = Datatype::Float32);
 
-  const void* row(uint32_t id) const { return rows + size_t(id) * rowBytes; }
+  const void* row(uint32_t id) const {
+    return rows + size_t(places == nullptr ? id : places[id]) * rowBytes;
+  }
   // Its `dim` components as floats.
   void load(uint32_t id, float* floats) const { widenFn(row(id), dim, floats); }
   float distance(const float* query, uint32_t id) const { return distanceFn(query, row(id), dim); }
   // Distances to the rows `ids`.
   void distances(const float* query, const uint32_t* ids, size_t count, float* out) const {
-    manyFn(query, rows, ids, count, dim, out);
+    if (places == nullptr) return manyFn(query, rows, ids, count, dim, out);
+    distancesToPlaces(query, ids, count, out);
   }
   // Distances to `count` rows from `first` on.
   void scan(const float* query, uint32_t first, size_t count, float* out) const {
-    manyFn(query, row(first), nullptr, count, dim, out);
+    if (places == nullptr) return manyFn(query, row(first), nullptr, count, dim, out);
+    manyFn(query, rows, places + first, count, dim, out);
   }
-  // The least distance of each of some vectors to `count` rows from `first` on.
+  // The least distance of each of some vectors to `count` rows from `first` on. Not of a space of
+  // another's rows.
   void least(const float* queries, size_t queryCount, uint32_t first, size_t count,
              float* out) const {
     leastFn(queries, queryCount, row(first), count, dim, out);
   }
+
+private:
+  void distancesToPlaces(const float* query, const uint32_t* ids, size_t count, float* out) const;
 };
 
 // One row at a time as floats: in its place where it is of floats, else copied.

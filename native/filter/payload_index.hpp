@@ -50,6 +50,13 @@ public:
   PayloadIndexKind kind() const { return kind_; }
   const JsonPath& path() const { return path_; }
   const TextOptions& textOptions() const { return analyzer_.options(); }
+  // Whether rows of its values, which are texts as they are spelled, may have graphs of their own
+  // (segment/value_spaces.hpp).
+  bool hasGraphs() const {
+    return hasGraphs_ && (kind_ == PayloadIndexKind::Keyword || kind_ == PayloadIndexKind::Uuid);
+  }
+  // Before others see it.
+  void setHasGraphs(bool hasGraphs) { hasGraphs_ = hasGraphs; }
 
   // ---- the writer
   // --------------------------------------------------------------------------------- Rows [from,
@@ -113,6 +120,7 @@ private:
   const PayloadIndexKind kind_;
   const JsonPath path_;
   const TextAnalyzer analyzer_;
+  bool hasGraphs_ = true;
   std::shared_ptr<FiledIndex> filed_;
   std::unique_ptr<Batch> batch_;
   std::unique_ptr<Values> values_;

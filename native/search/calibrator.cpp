@@ -72,11 +72,11 @@ size_t scoredWith(float doubt, const std::vector<Neighbor>& byCode,
 
 } // namespace
 
-Calibrator::Calibrator(std::shared_ptr<Segment> segment, size_t vector,
+Calibrator::Calibrator(std::shared_ptr<const VectorSpace> space,
                        std::shared_ptr<const LiveQueries> live,
                        std::shared_ptr<const CodeArray> codes, uint32_t vertices)
-    : segment_(std::move(segment)), space_(segment_->space(vector)), codes_(std::move(codes)),
-      live_(std::move(live)), vertices_(vertices), depths_(std::size(kDoubts)) {}
+    : owner_(std::move(space)), space_(*owner_), codes_(std::move(codes)), live_(std::move(live)),
+      vertices_(vertices), depths_(std::size(kDoubts)) {}
 
 Calibrator::Sample& Calibrator::addSample() {
   Sample& sample = samples_.emplace_back();
@@ -295,7 +295,7 @@ Status Calibrator::walkAmongAccepted(size_t at) {
 }
 
 void Calibrator::chooseAccepted() {
-  acceptedRows_ = RowBitmap(segment_->rows());
+  acceptedRows_ = RowBitmap(vertices_ == 0 ? 0 : space_.rowOf(vertices_ - 1) + 1);
   acceptedVertices_ = RowBitmap(vertices_);
   acceptedRows_.makeDense();
   acceptedVertices_.makeDense();

@@ -19,7 +19,7 @@
 #include "search/absent_vertex.hpp"
 #include "search/live_queries.hpp"
 #include "search/pace_meter.hpp"
-#include "segment/segment.hpp"
+#include "segment/vector_space.hpp"
 
 namespace vicinal {
 
@@ -27,13 +27,8 @@ class Calibrator {
 public:
   // By these codes (null: by vectors), among the first `vertices`, which are in the graph. `live`
   // may be null; where there are few, vectors of the space are sought beside.
-  Calibrator(std::shared_ptr<Segment> segment, size_t vector,
-             std::shared_ptr<const LiveQueries> live, std::shared_ptr<const CodeArray> codes,
-             uint32_t vertices);
-  Calibrator(std::shared_ptr<Segment> segment, size_t vector,
-             std::shared_ptr<const LiveQueries> live, std::shared_ptr<const CodeArray> codes)
-      : Calibrator(segment, vector, std::move(live), std::move(codes),
-                   segment->space(vector).linked()) {}
+  Calibrator(std::shared_ptr<const VectorSpace> space, std::shared_ptr<const LiveQueries> live,
+             std::shared_ptr<const CodeArray> codes, uint32_t vertices);
 
   // Works on; false once there is a result.
   Result<bool> step();
@@ -100,7 +95,7 @@ private:
   // Of the reach being measured.
   bool hasWalkedEnough();
 
-  const std::shared_ptr<Segment> segment_;
+  const std::shared_ptr<const VectorSpace> owner_;
   const VectorSpace& space_;
   const std::shared_ptr<const CodeArray> codes_;
   const std::shared_ptr<const LiveQueries> live_;

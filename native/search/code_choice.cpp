@@ -19,12 +19,10 @@ constexpr double kAboutTheSame = 1.03;
 
 } // namespace
 
-CodeChoice::CodeChoice(std::shared_ptr<Segment> segment, size_t vector,
-                       std::shared_ptr<const LiveQueries> live)
-    : segment_(std::move(segment)), vector_(vector), space_(segment_->space(vector)),
-      codes_(space_.codes()), live_(std::move(live)),
+CodeChoice::CodeChoice(std::shared_ptr<VectorSpace> space, std::shared_ptr<const LiveQueries> live)
+    : owner_(std::move(space)), space_(*owner_), codes_(space_.codes()), live_(std::move(live)),
       measuredBefore_(space_.calibration()->vertices()),
-      calibrator_(std::make_unique<Calibrator>(segment_, vector, live_, codes_)) {}
+      calibrator_(std::make_unique<Calibrator>(owner_, live_, codes_, space_.linked())) {}
 
 Result<bool> CodeChoice::step() {
   switch (phase_) {
@@ -41,7 +39,7 @@ Result<bool> CodeChoice::step() {
   case Phase::Code:
     codeSome();
     if (coded_ < toCode_) return true;
-    calibrator_ = std::make_unique<Calibrator>(segment_, vector_, live_, other_, toCode_);
+    calibrator_ = std::make_unique<Calibrator>(owner_, live_, other_, toCode_);
     phase_ = Phase::CalibrateOther;
     return true;
   case Phase::CalibrateOther: {

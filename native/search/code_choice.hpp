@@ -15,8 +15,7 @@ namespace vicinal {
 class CodeChoice {
 public:
   // What recall costs is measured on `live`, or on stored vectors where that is null.
-  CodeChoice(std::shared_ptr<Segment> segment, size_t vector,
-             std::shared_ptr<const LiveQueries> live);
+  CodeChoice(std::shared_ptr<VectorSpace> space, std::shared_ptr<const LiveQueries> live);
 
   // Works on for about a millisecond; false once all is done and the space has what was found.
   Result<bool> step();
@@ -38,8 +37,7 @@ private:
   Result<double> secondsOf(const std::shared_ptr<const CodeArray>& codes, const Calibration& by,
                            const float* query, float recall) const;
 
-  const std::shared_ptr<Segment> segment_;
-  const size_t vector_;
+  const std::shared_ptr<VectorSpace> owner_;
   VectorSpace& space_;
   const std::shared_ptr<const CodeArray> codes_;
   const std::shared_ptr<const LiveQueries> live_;

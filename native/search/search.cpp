@@ -9,7 +9,7 @@
 #include "search/example_search.hpp"
 #include "search/max_sim.hpp"
 #include "search/search_cost.hpp"
-#include "search/segment_search.hpp"
+#include "search/value_search.hpp"
 #include "search/walk_plan.hpp"
 
 namespace vicinal {
@@ -109,9 +109,9 @@ Status choose(const Snapshot& snapshot, const std::vector<VectorSpec>& specs,
           searchBy(ExampleSearch(scope, request, wanted, result.stats),
                    [&](uint32_t vertex) { return segment.space(request.vector).rowOf(vertex); }));
     else
-      VICINAL_TRY(
-          searchBy(SegmentSearch(scope, request, wanted, result.stats),
-                   [&](uint32_t vertex) { return segment.space(request.vector).rowOf(vertex); }));
+      VICINAL_TRY(searchBy(ValueSearch(scope, request, wanted, result.stats), [&](uint32_t vertex) {
+        return segment.space(request.vector).rowOf(vertex);
+      }));
   }
   choosePage(request, specs[request.vector].metric, hits);
   return Status::ok();

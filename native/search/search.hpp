@@ -57,6 +57,8 @@ struct SearchStats {
   double tookUs = 0;
   // That every segment promises; 0 where the request named a width instead.
   double recall = 1;
+  // Whether a graph of a value's own has become due by this search.
+  bool hasDueGraph = false;
   // What was done, the same for several segments once.
   std::string strategy;
 

@@ -1,6 +1,8 @@
 // What a search within one segment starts from.
 #pragma once
 
+#include <cstddef>
+
 #include "base/cancel.hpp"
 #include "filter/plan.hpp"
 #include "search/row_block.hpp"
@@ -22,6 +24,11 @@ struct SegmentScope {
                const CancelFlag* cancel, Waiting waiting)
       : segment(snapshot.segment(at)), view(snapshot, at), rows(view, snapshot), filter(filter),
         cancel(cancel), waiting(waiting) {}
+
+  // The same without a filter.
+  explicit SegmentScope(const SegmentScope& of, std::nullptr_t)
+      : segment(of.segment), view(of.view), rows(of.rows), filter(nullptr), cancel(of.cancel),
+        waiting(of.waiting) {}
 
   FilterPlan planned() const {
     if (filter == nullptr) return FilterPlan::all(view.rows);

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <string_view>
 
 #include "search/match_sample.hpp"
 #include "search/search_cost.hpp"
@@ -53,11 +54,11 @@ uint32_t linkedOf(const VectorSpace& space, const SearchRequest& request) {
 } // namespace
 
 SegmentSearch::SegmentSearch(const SegmentScope& scope, const SearchRequest& request, size_t wanted,
-                             SearchStats& stats)
-    : scope_(scope), request_(request), space_(scope.segment.space(request.vector)),
-      wanted_(wanted), stats_(stats), linked_(linkedOf(space_, request)),
-      vertices_(space_.vertices()), search_(space_, request.query.data(), scope.waiting, stats,
-                                            request.ignoresCodes ? nullptr : space_.codes()) {
+                             SearchStats& stats, const VectorSpace& space)
+    : scope_(scope), request_(request), space_(space), wanted_(wanted), stats_(stats),
+      linked_(linkedOf(space_, request)), vertices_(space_.vertices()),
+      search_(space_, request.query.data(), scope.waiting, stats,
+              request.ignoresCodes ? nullptr : space_.codes()) {
   if (!request.rescores) search_.keepCodeDistances();
   if (request.examples) search_.scoreBy(&*request.examples);
 }
@@ -117,7 +118,8 @@ Status SegmentSearch::walkLinked(std::vector<Neighbor>& found, bool& isComplete)
   const double most = walkPlan()->most * double(request_.walkLength) / live;
   Ending ending;
   VICINAL_TRY(walkUpTo(live, isBounded ? uint64_t(most) : UINT64_MAX, found, ending, parked));
-  if (isBounded && ending.hasWanted) {
+  // What is learnt of how long walks are is of the vector's own.
+  if (isBounded && ending.hasWanted && !space_.isAmongOthers()) {
     stats_.walked += double(stats_.distances - stats_.rescored - before) * live;
     stats_.typical += walkPlan()->typical;
   }
@@ -171,16 +173,20 @@ double SegmentSearch::scanOfAll() const {
 
 // Never none, for who divides by it.
 double SegmentSearch::liveShare() const {
-  const double rows = std::max(1u, scope_.segment.rows());
-  return std::max(1.0, rows - scope_.segment.deletedRows()) / rows;
+  const bool isAmong = space_.isAmongOthers();
+  const double rows = std::max(1u, isAmong ? space_.vertices() : scope_.segment.rows());
+  const double deleted = isAmong ? space_.deadVertices() : scope_.segment.deletedRows();
+  return std::max(1.0, rows - deleted) / rows;
 }
 
 Status SegmentSearch::walkUpTo(double share, uint64_t budget, std::vector<Neighbor>& found,
                                Ending& ending, ParkedWalk* parked) {
   // With nothing deleted and nothing newer than the snapshot in the graph, every vertex of it may
   // be an answer.
-  const bool acceptsAll = scope_.segment.deletedRows() == 0 && space_.isIdentity() &&
-                          vertices_ <= scope_.view.rows && linked_ == vertices_;
+  const bool isOfSnapshot =
+      vertices_ == 0 || (space_.isIdentity() ? vertices_ <= scope_.view.rows
+                                             : space_.rowOf(vertices_ - 1) < scope_.view.rows);
+  const bool acceptsAll = scope_.segment.deletedRows() == 0 && isOfSnapshot && linked_ == vertices_;
   if (acceptsAll) {
     VICINAL_TRY(walk(AcceptAll{}, budget, found, ending.isComplete, parked));
     ending.hasWanted = found.size() >= std::min<size_t>(wanted_, linked_);
@@ -235,6 +241,37 @@ Status SegmentSearch::scanByCode(const RowBitmap* candidates, VertexSlice slice,
   if (!isSure) return Status::ok();
   for (const Neighbor& neighbor : found) top.offer(neighbor);
   return Status::ok();
+}
+
+double SegmentSearch::costOfFilter() const {
+  // Where the vector has no graph, nobody knows better.
+  constexpr double kOfWalk = 600;
+  return std::max(0.0, spent_ - (walkPlan() ? walkPlan()->distances : kOfWalk));
+}
+
+void SegmentSearch::note(const char* strategy) {
+  struct Name {
+    std::string_view among;
+    const char* ofValue;
+  };
+  static constexpr Name kOfValue[] = {
+      {"graph", "graph of value"},
+      {"graph+tail", "graph+tail of value"},
+      {"scan", "scan of value"},
+      {"graph of live", "graph of live of value"},
+      {"graph of live+tail", "graph of live+tail of value"},
+      {"scan of live", "scan of live of value"},
+      {"graph, then scan of live", "graph, then scan of live of value"},
+      {"filtered graph", "filtered graph of value"},
+      {"filtered graph, then scan of matches", "filtered graph, then scan of matches of value"},
+      {"graph of matches", "graph of matches of value"},
+      {"graph of matches, then scan of them", "graph of matches, then scan of them of value"},
+      {"scan of matches", "scan of matches of value"}};
+  strategy_ = strategy;
+  if (space_.isAmongOthers())
+    for (const Name& name : kOfValue)
+      if (name.among == strategy) strategy_ = name.ofValue;
+  stats_.note(strategy_);
 }
 
 void SegmentSearch::promise() {
@@ -347,7 +384,7 @@ SegmentSearch::Costs SegmentSearch::estimate(const FilterPlan& plan, double matc
                          std::log2(2 + candidates / wanted_);
     costs.scan += std::min(candidates, looks) * evaluation;
   }
-  const double share = candidates * matchShare / std::max(1u, scope_.view.rows);
+  const double share = shareOf(candidates * matchShare);
   if (!walkPlan() || share <= 0) {
     costs.walk = INFINITY;
     return costs;
@@ -372,7 +409,7 @@ Status SegmentSearch::runFiltered(std::vector<Neighbor>& nearest) {
   if (areFew(plan)) return compareAll(plan, nearest);
 
   promise();
-  const double share = candidates * matchShare / std::max(1u, scope_.view.rows);
+  const double share = shareOf(candidates * matchShare);
   costs_ = estimate(plan, matchShare);
   const bool areKnown = areMatchesKnown(plan);
   if (areKnown) acceptedPlan_ = planAcceptedWalk(space_, request_, wanted_, share);
@@ -402,6 +439,11 @@ Status SegmentSearch::runFiltered(std::vector<Neighbor>& nearest) {
     acceptedPlan_.reset();
   }
   note(strategy);
+  const bool hasWalked =
+      isComplete || std::string_view(strategy).starts_with("graph") || walksPassing;
+  // Conditions that are asked of payloads cost the same whatever leads to them.
+  if (plan.isComplete() && condition_ == nullptr)
+    spent_ = (hasWalked ? costs_.walk : 0) + (isComplete ? 0 : costs_.scan);
   if (!isComplete) found.clear();
   const VertexSlice rest{isComplete ? linked_ : 0, scanEnd()};
   if (rest.from >= rest.to) {
@@ -462,8 +504,7 @@ Status SegmentSearch::walkAccepted(const RowBitmap& rows, double share,
     unmet.start(std::min(rows.rows(), linked_), rows.words());
   } else {
     unmet.start(linked_);
-    rows.forEach([&](uint32_t row) {
-      const uint32_t vertex = space_.vertexOf(row);
+    space_.forEachVertex(rows, [&](uint32_t vertex) {
       if (vertex < linked_) unmet.accept(vertex);
     });
   }

@@ -38,7 +38,11 @@ class SegmentSearch {
 public:
   // `wanted` nearest vertices are collected.
   SegmentSearch(const SegmentScope& scope, const SearchRequest& request, size_t wanted,
-                SearchStats& stats);
+                SearchStats& stats)
+      : SegmentSearch(scope, request, wanted, stats, scope.segment.space(request.vector)) {}
+  // The same of a space among the segment's own, which has all that the filter lets pass.
+  SegmentSearch(const SegmentScope& scope, const SearchRequest& request, size_t wanted,
+                SearchStats& stats, const VectorSpace& space);
 
   // Before it runs.
   void require(VertexCondition& condition) { condition_ = &condition; }
@@ -47,6 +51,9 @@ public:
 
   // What was planned, after the run (segment_report.cpp).
   SegmentReport report() const;
+  // By estimate, how many distances of a walk the run took more than a walk among as many vertices
+  // as match and no others.
+  double costOfFilter() const;
 
 private:
   SegmentReport reportOfCompared() const;
@@ -133,16 +140,18 @@ private:
   Status scanMatches(const FilterPlan& plan, VertexSlice slice, TopK& top);
   Costs estimate(const FilterPlan& plan, double matchShare) const;
 
-  void note(const char* strategy) {
-    strategy_ = strategy;
-    stats_.note(strategy);
-  }
+  void note(const char* strategy);
   bool matches(const FilterPlan& plan, uint32_t vertex) const;
   // Whether its candidates are, and can be walked among.
   bool areMatchesKnown(const FilterPlan& plan) const;
   double sampledConditions(const FilterPlan& plan) const;
   Rescoring rescoringOf(const WalkPlan& plan) const {
     return isFiltered() ? amongMatches(plan.rescoring) : plan.rescoring;
+  }
+  // Of all there is to search. Rows that match may lack the vector.
+  double shareOf(double matches) const {
+    const uint32_t all = space_.isAmongOthers() ? vertices_ : scope_.view.rows;
+    return std::min(1.0, matches / std::max(1u, all));
   }
   bool isFiltered() const { return scope_.filter != nullptr || condition_ != nullptr; }
   // Where scans end: the tail is left out where the request says so.
@@ -169,6 +178,8 @@ private:
   const char* strategy_ = SegmentReport{}.strategy;
   bool comparesAll_ = false;
   Costs costs_;
+  // That were paid, of both ways where one was given up.
+  double spent_ = 0;
 };
 
 } // namespace vicinal

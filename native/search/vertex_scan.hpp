@@ -69,8 +69,7 @@ public:
       if (status) offer(uint32_t(vertices.size()), [&](uint32_t at) { return vertices[at]; });
       vertices.clear();
     };
-    rows.forEach([&](uint32_t row) {
-      const uint32_t vertex = space_.vertexOf(row);
+    space_.forEachVertex(rows, [&](uint32_t vertex) {
       if (!status || vertex < slice.from || vertex >= slice.to) return;
       vertices.push_back(vertex);
       if (vertices.size() == block_) flush();

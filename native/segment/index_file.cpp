@@ -258,7 +258,7 @@ std::string indexPath(const std::string& segmentPath, const IndexField& field) {
 
 Status writeIndexFile(const Segment& segment, const IndexField& field, const FileStamp& base,
                       const FiledSegment& filed) {
-  auto index = PayloadIndex::create(field.field, field.kind, field.text);
+  auto index = createIndex(field);
   if (!index) return index.status();
   auto texts = FiledTextsOfRows::open(filed);
   if (!texts) return texts.status();
@@ -322,7 +322,7 @@ std::shared_ptr<PayloadIndex> fileIndex(const Segment& segment, const IndexField
   auto opened = openIndexFile(field, base, filed.directory.rows);
   if (!opened && mayWrite && writeIndexFile(segment, field, base, filed).isOk())
     opened = openIndexFile(field, base, filed.directory.rows);
-  auto index = PayloadIndex::create(field.field, field.kind, field.text);
+  auto index = createIndex(field);
   if (!opened || !index) return nullptr;
   (*index)->adopt(opened.take());
   return index.take();

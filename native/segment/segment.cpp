@@ -16,6 +16,12 @@ template <typename Spaces> auto namedIn(const Spaces& spaces, const std::string&
 
 } // namespace
 
+Result<std::shared_ptr<PayloadIndex>> createIndex(const IndexField& field) {
+  auto index = PayloadIndex::create(field.field, field.kind, field.text);
+  if (index) (*index)->setHasGraphs(field.hasGraphs);
+  return index;
+}
+
 Result<std::shared_ptr<Segment>> Segment::create(uint32_t number,
                                                  const std::vector<VectorSpec>& vectors,
                                                  const std::vector<SparseSpec>& sparse,
@@ -162,7 +168,16 @@ uint32_t Segment::append(const NewRow& row) {
 void Segment::publish() {
   for (const auto& space : spaces_) space->publish();
   for (const auto& space : sparse_) space->countPublished(rows(), staged_);
-  rows_.store(staged_, std::memory_order_release);
+  valueSpaces_.publish({indexes(), staged_},
+                       [&] { rows_.store(staged_, std::memory_order_release); });
+}
+
+bool Segment::beginValueSpace() {
+  valueSpaces_.bury();
+  return valueSpaces_.begin([&](size_t vector) { return spaces_[vector]; },
+                            [&] {
+                              return ValueSpaces::Source{indexes(), rows()};
+                            });
 }
 
 void Segment::extendIndex(PayloadIndex& index, uint32_t to) const {
@@ -170,7 +185,7 @@ void Segment::extendIndex(PayloadIndex& index, uint32_t to) const {
 }
 
 Status Segment::addIndex(const IndexField& field) {
-  auto index = PayloadIndex::create(field.field, field.kind, field.text);
+  auto index = createIndex(field);
   if (!index) return index.status();
   extendIndex(**index, rows());
   adoptIndex(index.take());
@@ -178,15 +193,21 @@ Status Segment::addIndex(const IndexField& field) {
 }
 
 void Segment::adoptIndex(std::shared_ptr<PayloadIndex> index) {
-  dropIndex(index->field());
+  removeIndex(index->field());
+  if (!index->hasGraphs()) valueSpaces_.drop(index->field());
   shared_->writableIndexes.push_back(std::move(index));
   publishIndexes();
 }
 
 void Segment::dropIndex(const std::string& field) {
+  removeIndex(field);
+  publishIndexes();
+  valueSpaces_.drop(field);
+}
+
+void Segment::removeIndex(const std::string& field) {
   std::erase_if(shared_->writableIndexes,
                 [&](const auto& index) { return index->field() == field; });
-  publishIndexes();
 }
 
 void Segment::indexStaged() {

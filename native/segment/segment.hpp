@@ -24,6 +24,7 @@
 #include "segment/id_order.hpp"
 #include "segment/memory_table.hpp"
 #include "segment/payload_store.hpp"
+#include "segment/value_spaces.hpp"
 #include "segment/vector_space.hpp"
 #include "sparse/sparse_space.hpp"
 
@@ -36,9 +37,14 @@ struct IndexField {
   TextOptions text = {};
   // In a file beside the segment's, as soon as that is there.
   bool isOnDisk = false;
+  // Whether rows of its values may have graphs of their own.
+  bool hasGraphs = true;
 
   bool operator==(const IndexField&) const = default;
 };
+
+// INVALID_ARGUMENT where the field is no payload path.
+Result<std::shared_ptr<PayloadIndex>> createIndex(const IndexField& field);
 
 // A row about to be appended. `vectors` has an entry for each named vector, empty where the row
 // lacks it.
@@ -151,12 +157,18 @@ public:
   size_t vectorCount() const { return spaces_.size(); }
   VectorSpace& space(size_t vector) { return *spaces_[vector]; }
   const VectorSpace& space(size_t vector) const { return *spaces_[vector]; }
+  const std::shared_ptr<VectorSpace>& sharedSpace(size_t vector) const { return spaces_[vector]; }
   RowVectors vectorsOf(size_t vector, uint32_t row) const {
     const VectorSpace& space = *spaces_[vector];
     const uint32_t first = space.vertexOf(row);
     if (first == kNoVertex) return {};
     return {space.vector(first), space.verticesFrom(first, row), space.spec().datatype};
   }
+
+  // Of those vectors, among the rows of some values.
+  ValueSpaces& valueSpaces() { return valueSpaces_; }
+  // Makes the one that is due; true where there was one.
+  bool beginValueSpace();
 
   // Null where there is none of that name.
   VectorSpace* spaceNamed(const std::string& name) const;
@@ -227,6 +239,7 @@ private:
   Status addSpace(const VectorSpec& spec, uint64_t vertices);
   Status addSparse(const SparseSpec& spec, uint64_t entries);
   void publishIndexes();
+  void removeIndex(const std::string& field);
   Status growRows(uint64_t rows, uint64_t payloadBytes);
 
   const uint32_t number_;
@@ -240,6 +253,7 @@ private:
   PayloadStore& payloads_ = shared_->payloads;
   std::vector<std::shared_ptr<VectorSpace>> spaces_;
   std::vector<std::shared_ptr<SparseSpace>> sparse_;
+  ValueSpaces valueSpaces_;
   std::atomic<bool> isLeft_{false};
   std::atomic<uint32_t>& rows_ = shared_->rows;
   std::atomic<uint32_t>& deleted_ = shared_->deleted;

@@ -23,6 +23,7 @@ void VectorSpace::tally(const MemoryTally& tally, MemoryTable::Vectors& table,
   tally.add(table.vectors, vectors_);
   tally.add(ids, vertexOfRow_);
   tally.add(ids, rowOfVertex_);
+  tally.add(ids, places_);
   graph_->tally(tally, table.graph);
   if (const auto now = codes()) now->tally(tally, table.codes);
   if (const auto cold = coldVectors()) {
@@ -54,6 +55,8 @@ void Segment::tally(const MemoryTally& tally, std::shared_mutex& lookup, MemoryT
   payloads_.tally(tally, table);
   for (size_t vector = 0; vector < spaces_.size(); vector++)
     spaces_[vector]->tally(tally, table.vectors[vector], table.ids);
+  for (const auto& [vector, space] : valueSpaces_.all())
+    space->tally(tally, table.vectors[vector], table.ids);
   for (size_t vector = 0; vector < sparse_.size(); vector++) {
     MemoryTable::Vectors& part = table.vectors[spaces_.size() + vector];
     sparse_[vector]->tally(tally, part.vectors, part.graph);

@@ -41,7 +41,32 @@ Status VectorSpace::reserve(const VectorSpec& spec, uint64_t rows, uint64_t vert
   vertexOfRow_ = vertexOfRow.take();
   rowOfVertex_ = rowOfVertex.take();
   space_ = Space(spec.metric, spec.dim, vectors_.data(), spec.datatype);
-  auto codes = CodeArray::create(spec.metric, spec.dim, vertices, {firstKind(), nullptr, nullptr});
+  return reserveIndex(vertices);
+}
+
+Status VectorSpace::reserveAmong(std::shared_ptr<const VectorSpace> other, uint32_t m,
+                                 uint64_t vertices) {
+  spec_ = other->spec();
+  spec_.m = m;
+  // Nothing is locked that may be gone the next minute.
+  spec_.graphMemory = spec_.codeMemory = Placement::Cached;
+  vertexCapacity_ = vertices;
+  identity_.store(false, std::memory_order_release);
+  auto rowOfVertex = RegionArray<uint32_t>::reserve(vertices);
+  if (!rowOfVertex) return rowOfVertex.status();
+  auto places = RegionArray<uint32_t>::reserve(vertices);
+  if (!places) return places.status();
+  rowOfVertex_ = rowOfVertex.take();
+  places_ = places.take();
+  space_ = other->space();
+  space_.places = places_.data();
+  other_ = std::move(other);
+  return reserveIndex(vertices);
+}
+
+Status VectorSpace::reserveIndex(uint64_t vertices) {
+  auto codes =
+      CodeArray::create(spec_.metric, spec_.dim, vertices, {firstKind(), nullptr, nullptr});
   if (!codes) return codes.status();
   codes_ = codes.take();
   // It is the same for all, so nobody has to own it.
@@ -72,6 +97,26 @@ void VectorSpace::append(uint32_t row, const RowVectors& vectors) {
   if (isIdentity()) return;
   for (uint32_t vertex = first; vertex < staged_; vertex++) rowOfVertex_[vertex] = row;
   vertexOfRow_[row] = first + 1;
+}
+
+Status VectorSpace::appendFromOther(uint32_t row) {
+  const uint32_t vertex = other_->vertexOf(row);
+  if (vertex == kNoVertex) return Status::ok();
+  // Arrays have room for a page's rest more, and the graph has not.
+  if (staged_ >= vertexCapacity_)
+    return {Code::TooLarge, "more than " + std::to_string(vertexCapacity_) + " rows of a value"};
+  VICINAL_TRY(rowOfVertex_.grow(uint64_t(staged_) + 1));
+  VICINAL_TRY(places_.grow(uint64_t(staged_) + 1));
+  rowOfVertex_[staged_] = row;
+  places_[staged_] = vertex;
+  staged_++;
+  return Status::ok();
+}
+
+uint32_t VectorSpace::vertexAmong(uint32_t row, uint32_t published) const {
+  const uint32_t* const rows = rowOfVertex_.data();
+  const uint32_t* const found = std::lower_bound(rows, rows + published, row);
+  return found == rows + published || *found != row ? kNoVertex : uint32_t(found - rows);
 }
 
 Status VectorSpace::load(uint32_t vertex, float* into, bool mayWait) const {

@@ -17,6 +17,7 @@
 //   with.
 #pragma once
 
+#include <algorithm>
 #include <atomic>
 #include <memory>
 #include <mutex>
@@ -26,6 +27,7 @@
 
 #include "base/region.hpp"
 #include "distance/kernels.hpp"
+#include "filter/row_bitmap.hpp"
 #include "graph/hnsw_graph.hpp"
 #include "quantize/code_kind.hpp"
 #include "segment/calibration.hpp"
@@ -55,6 +57,9 @@ struct VectorSpec {
   // What vectors are kept as (storedAs).
   Datatype datatype = Datatype::Float32;
 
+  // Of the graphs that frequent values have of their own (segment/value_spaces.hpp). 0: none.
+  uint32_t payloadM = 16;
+
   uint64_t vectorBytes() const { return uint64_t(dim) * bytesOf(datatype); }
 };
 
@@ -71,10 +76,16 @@ class VectorSpace {
 public:
   // An empty space; nothing but address space is taken.
   Status reserve(const VectorSpec& spec, uint64_t rows, uint64_t vertices);
+  // The same of some of another's vertices, of one a row and in memory: their vectors stay where
+  // they are, graph and codes are its own. It is never in a file.
+  Status reserveAmong(std::shared_ptr<const VectorSpace> other, uint32_t m, uint64_t vertices);
 
   // Room for `rows` rows, of which `vertices` have the vector. The writer's.
   Status grow(uint64_t rows, uint64_t vertices);
   void append(uint32_t row, const RowVectors& vectors);
+  // Of a space among another's: the row's vertex there, if it has one, with room made for it. Rows
+  // come in ascending order.
+  Status appendFromOther(uint32_t row);
   void publish() { vertices_.store(staged_, std::memory_order_release); }
 
   uint32_t vertices() const { return vertices_.load(std::memory_order_acquire); }
@@ -85,7 +96,27 @@ public:
   uint32_t vertexOf(uint32_t row) const {
     const uint32_t published = vertices();
     if (identity_.load(std::memory_order_acquire)) return row < published ? row : kNoVertex;
-    return vertexOfRow_[row] - 1;
+    return other_ == nullptr ? vertexOfRow_[row] - 1 : vertexAmong(row, published);
+  }
+  // `visit(vertex)` for the first vertex of each of these rows that has one, in ascending order.
+  template <typename Visit> void forEachVertex(const RowBitmap& rows, const Visit& visit) const {
+    if (other_ == nullptr)
+      return rows.forEach([&](uint32_t row) {
+        if (const uint32_t vertex = vertexOf(row); vertex != kNoVertex) visit(vertex);
+      });
+    const uint32_t* const first = rowOfVertex_.data();
+    const uint32_t* const end = first + vertices();
+    if (rows.isDense()) {
+      for (const uint32_t* at = first; at != end && *at < rows.rows(); at++)
+        if (rows.contains(*at)) visit(uint32_t(at - first));
+      return;
+    }
+    const uint32_t* at = first;
+    for (const uint32_t row : rows.list()) {
+      at = std::lower_bound(at, end, row);
+      if (at == end) return;
+      if (*at == row) visit(uint32_t(at - first));
+    }
   }
   // How many the row has.
   uint32_t verticesOf(uint32_t row) const { return verticesFrom(vertexOf(row), row); }
@@ -101,6 +132,9 @@ public:
     return identity_.load(std::memory_order_acquire) ? vertex : rowOfVertex_[vertex];
   }
   bool isIdentity() const { return identity_.load(std::memory_order_acquire); }
+  bool isAmongOthers() const { return other_ != nullptr; }
+  // The same vertex in the other.
+  uint32_t vertexInOther(uint32_t vertex) const { return places_[vertex]; }
   // As it is kept, and as floats; of those that are their file's, by way of the mapping.
   const void* vector(uint32_t vertex) const { return space_.row(vertex); }
   const float* floats(uint32_t vertex, RowFloats& room) const { return room.of(space_, vertex); }
@@ -158,6 +192,16 @@ public:
     return vertices() - dead;
   }
   void countDead(uint32_t more) { dead_.fetch_add(more, std::memory_order_release); }
+  // Of a space among another's, which nobody tells: as many as `isDead(row)` says of a sample.
+  template <typename IsDead> void countDead(const IsDead& isDead, uint32_t sample) {
+    const uint32_t all = vertices();
+    const uint32_t looked = std::min(all, sample);
+    uint32_t dead = 0;
+    for (uint32_t at = 0; at < looked; at++)
+      dead += isDead(rowOf(uint32_t(uint64_t(at) * all / looked))) ? 1 : 0;
+    const uint64_t ofAll = looked == 0 ? 0 : uint64_t(dead) * all / looked;
+    dead_.store(uint32_t(ofAll), std::memory_order_release);
+  }
 
   // Graph building: claim, link, finish. An empty slice means there is nothing to claim.
   Result<VertexSlice> claim(uint32_t most);
@@ -217,6 +261,7 @@ public:
   // stay in memory. Under a limit neither where they are mapped: one look at what is resident does
   // not follow another as fast as a scan maps.
   void shedScanned(uint32_t first, uint32_t count) const {
+    if (other_ != nullptr) return;
     if (isMemoryLimited() || coldVectors())
       vectors_.shedRange(uint64_t(first) * space_.rowBytes, uint64_t(count) * space_.rowBytes);
   }
@@ -242,6 +287,9 @@ public:
   const RegionArray<uint32_t>& vertexOfRow() const { return vertexOfRow_; }
 
 private:
+  // What takes no room from anyone: codes, graph, and what is known of them.
+  Status reserveIndex(uint64_t vertices);
+  uint32_t vertexAmong(uint32_t row, uint32_t published) const;
   GraphConfig graphConfig() const {
     return {spec_.m, spec_.efConstruct, kGraphSeed, spec_.graphMemory};
   }
@@ -267,6 +315,9 @@ private:
   // Row r's vertex plus one, so that untouched memory means none.
   RegionArray<uint32_t> vertexOfRow_;
   RegionArray<uint32_t> rowOfVertex_;
+  // Where vectors are another's: whose, and which of its vertices these are.
+  std::shared_ptr<const VectorSpace> other_;
+  RegionArray<uint32_t> places_;
   std::atomic<bool> identity_{true};
   std::atomic<uint32_t> vertices_{0};
   std::atomic<uint32_t> linked_{0};

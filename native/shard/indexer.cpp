@@ -97,34 +97,63 @@ template <typename Act> auto Indexer::apart(const Act& act) {
   return result;
 }
 
+std::vector<Indexer::Task> Indexer::vectorsOf(const Snapshot& snapshot) {
+  std::vector<Task> tasks;
+  for (const auto& segment : *snapshot.segments)
+    for (size_t vector = 0; vector < segment->vectorCount(); vector++)
+      tasks.push_back({vector, segment->sharedSpace(vector)});
+  return tasks;
+}
+
+std::vector<Indexer::Task> Indexer::valuesOf(const Snapshot& snapshot) {
+  std::vector<Task> tasks;
+  for (const auto& segment : *snapshot.segments)
+    for (auto& task : segment->valueSpaces().all()) tasks.push_back(std::move(task));
+  return tasks;
+}
+
+// Those of values behind all others: they only make quicker what works without them.
 Indexer::Work Indexer::doSlice() {
   const Snapshot snapshot = segments_->snapshot();
-  for (size_t at = 0; at < snapshot.count(); at++) {
-    for (size_t vector = 0; vector < snapshot.segment(at).vectorCount(); vector++) {
-      VectorSpace& space = snapshot.segment(at).space(vector);
-      if (space.claimRecoding()) {
-        const Status status = apart([&] { return space.recode(); });
-        if (!status) callWaiters(status);
-        kick(); // the other jobs found nothing to claim meanwhile
-        return Work::Some;
-      }
-      auto slice = space.claim(sliceVertices(space.spec().dim));
-      if (!slice) {
-        callWaiters(slice.status());
-        return Work::None;
-      }
-      if (slice->empty()) continue;
-      space.link(*slice);
-      space.finish(*slice);
-      return slice->to < space.vertices() ? Work::Much : Work::Some;
-    }
+  if (const auto work = workOn(vectorsOf(snapshot))) return *work;
+  if (const auto work = workOn(valuesOf(snapshot))) return *work;
+  return apart([&] { return beginValueSpace(snapshot); }) ? Work::Much : Work::None;
+}
+
+std::optional<Indexer::Work> Indexer::workOn(const std::vector<Task>& tasks) {
+  for (const Task& task : tasks)
+    if (const auto work = linkSome(*task.space)) return work;
+  return apart([&] { return calibrate(tasks); }) ? std::optional(Work::Some) : std::nullopt;
+}
+
+std::optional<Indexer::Work> Indexer::linkSome(VectorSpace& space) {
+  if (space.claimRecoding()) {
+    const Status status = apart([&] { return space.recode(); });
+    if (!status && !space.isAmongOthers()) callWaiters(status);
+    kick(); // the other jobs found nothing to claim meanwhile
+    return Work::Some;
   }
-  return apart([&] { return calibrate(snapshot); }) ? Work::Some : Work::None;
+  auto slice = space.claim(sliceVertices(space.spec().dim));
+  if (!slice && space.isAmongOthers()) return std::nullopt;
+  if (!slice) {
+    callWaiters(slice.status());
+    return Work::None;
+  }
+  if (slice->empty()) return std::nullopt;
+  space.link(*slice);
+  space.finish(*slice);
+  return slice->to < space.vertices() ? Work::Much : Work::Some;
+}
+
+bool Indexer::beginValueSpace(const Snapshot& snapshot) {
+  if (!beginsValueSpaces_) return false;
+  return std::any_of(snapshot.segments->begin(), snapshot.segments->end(),
+                     [](const auto& segment) { return segment->beginValueSpace(); });
 }
 
 // One step; false where there is nothing to measure.
-bool Indexer::calibrate(const Snapshot& snapshot) {
-  std::unique_ptr<CodeChoice> choice = takeChoice(snapshot);
+bool Indexer::calibrate(const std::vector<Task>& tasks) {
+  std::unique_ptr<CodeChoice> choice = takeChoice(tasks);
   if (!choice) return false;
   const auto goesOn = choice->step();
   if (goesOn && *goesOn) {
@@ -137,7 +166,7 @@ bool Indexer::calibrate(const Snapshot& snapshot) {
   return true;
 }
 
-std::unique_ptr<CodeChoice> Indexer::takeChoice(const Snapshot& snapshot) {
+std::unique_ptr<CodeChoice> Indexer::takeChoice(const std::vector<Task>& tasks) {
   {
     std::lock_guard lock(mutex_);
     if (!choices_.empty()) {
@@ -146,11 +175,9 @@ std::unique_ptr<CodeChoice> Indexer::takeChoice(const Snapshot& snapshot) {
       return taken;
     }
   }
-  for (const auto& segment : *snapshot.segments) {
-    for (size_t vector = 0; vector < segment->vectorCount(); vector++)
-      if (segment->space(vector).claimCalibration())
-        return std::make_unique<CodeChoice>(segment, vector, liveQueries(vector));
-  }
+  for (const Task& task : tasks)
+    if (task.space->claimCalibration())
+      return std::make_unique<CodeChoice>(task.space, liveQueries(task.vector));
   return nullptr;
 }
 
@@ -165,8 +192,10 @@ void Indexer::calibrateAnew(size_t vector, std::shared_ptr<const LiveQueries> li
     live_.resize(std::max(live_.size(), vector + 1));
     live_[vector] = std::move(live);
   }
-  for (const Snapshot snapshot = segments_->snapshot(); const auto& segment : *snapshot.segments)
-    segment->space(vector).recalibrate();
+  const Snapshot snapshot = segments_->snapshot();
+  for (const auto& tasks : {vectorsOf(snapshot), valuesOf(snapshot)})
+    for (const Task& task : tasks)
+      if (task.vector == vector) task.space->recalibrate();
   kick();
 }
 

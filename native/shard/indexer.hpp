@@ -1,13 +1,16 @@
 // Graph building behind the tail. Jobs on the pool's build lane claim small slices of vertices that
 // are published and not linked, link them, and put themselves back into the lane while there is
 // more, so that checkpoints and closing need not wait. As many jobs run as the pool has threads
-// that build. Where there is nothing to link, they measure what recall costs.
+// that build. Where there is nothing to link, they measure what recall costs, and then begin the
+// graphs of values that are due (segment/value_spaces.hpp).
 #pragma once
 
+#include <atomic>
 #include <condition_variable>
 #include <functional>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <vector>
 
 #include "base/thread_pool.hpp"
@@ -32,6 +35,8 @@ public:
   // What recall costs is measured anew in every space of a vector, on these queries from now on.
   void calibrateAnew(size_t vector, std::shared_ptr<const LiveQueries> live);
   bool awaitsCalibration(size_t vector) const;
+  // No graphs of values are begun any more.
+  void forbidValueSpaces() { beginsValueSpaces_ = false; }
   void setEnabled(bool enabled);
   // Between the two no slice is being linked, and `linked()` of every space is all there is in its
   // graph.
@@ -64,8 +69,16 @@ private:
   // What a job found to do: much, where there is enough for another thread.
   enum class Work : uint8_t { None, Some, Much };
   Work doSlice();
-  bool calibrate(const Snapshot& snapshot);
-  std::unique_ptr<CodeChoice> takeChoice(const Snapshot& snapshot);
+  // A vector's space in one segment, or one among the rows of a value.
+  using Task = ValueSpaces::Member;
+  static std::vector<Task> vectorsOf(const Snapshot& snapshot);
+  static std::vector<Task> valuesOf(const Snapshot& snapshot);
+  // Nothing where there is none for these spaces.
+  std::optional<Work> workOn(const std::vector<Task>& tasks);
+  std::optional<Work> linkSome(VectorSpace& space);
+  bool calibrate(const std::vector<Task>& tasks);
+  std::unique_ptr<CodeChoice> takeChoice(const std::vector<Task>& tasks);
+  bool beginValueSpace(const Snapshot& snapshot);
   std::shared_ptr<const LiveQueries> liveQueries(size_t vector);
   void callWaiters(Status failure);
 
@@ -85,6 +98,7 @@ private:
   unsigned linking_ = 0;
   unsigned pauses_ = 0;
   bool isEnabled_ = true;
+  std::atomic<bool> beginsValueSpaces_{true};
   bool isClosed_ = false;
   // More came while every job was about to end.
   bool isKicked_ = false;

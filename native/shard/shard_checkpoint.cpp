@@ -178,8 +178,12 @@ Status Shard::shed(bool everything) {
   // A checkpoint that is under way does its own cooling at its end.
   std::unique_lock one(checkpoint_, std::try_to_lock);
   Status status = one ? coolSegments(coolData) : Status::ok();
+  indexer_->forbidValueSpaces();
   const Snapshot now = segments_.snapshot();
-  for (const auto& segment : *now.segments) segment->shedData();
+  for (const auto& segment : *now.segments) {
+    segment->valueSpaces().forbid();
+    segment->shedData();
+  }
   if (!everything) return status;
   indexer_->pause();
   if (one && status) status = coolSegments(coolIndex);

@@ -85,12 +85,11 @@ Status Shard::createPayloadIndex(const IndexField& field) {
   // The bulk of the rows is read while writes go on; what they added meanwhile, with the writer's
   // lock.
   std::vector<std::pair<std::shared_ptr<Segment>, std::shared_ptr<PayloadIndex>>> built;
-  if (auto valid = PayloadIndex::create(field.field, field.kind, field.text); !valid)
-    return valid.status();
+  if (auto valid = createIndex(field); !valid) return valid.status();
   const Snapshot snapshot = segments_.snapshot();
   for (const auto& segment : *snapshot.segments) {
     auto index = filedIndex(*segment, field);
-    if (!index) index = PayloadIndex::create(field.field, field.kind, field.text).take();
+    if (!index) index = createIndex(field).take();
     segment->extendIndex(*index, segment->rows());
     built.emplace_back(segment, std::move(index));
   }

@@ -50,6 +50,7 @@ Result<std::shared_ptr<Shard>> Shard::reshaped(Shard& from, ShardSpec spec) {
   shard->changes_.takeOver(from.changes_);
   shard->seq_ = from.seq_.load();
   shard->isFrugal_ = from.isFrugal_.load();
+  if (shard->isFrugal_) shard->indexer_->forbidValueSpaces();
   shard->takeFiles(from);
   shard->indexer_->kick();
   shard->sparseIndexer_.kick();

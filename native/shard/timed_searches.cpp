@@ -91,6 +91,7 @@ Status DenseSearch::timed(Shard& shard, const Snapshot& snapshot, Waiting waitin
     else if (const double distances = estimateOf(snapshot).all; std::isfinite(distances))
       shard.pace(request.vector).learn(distances, hereNs);
   }
+  if (result.stats.hasDueGraph) shard.indexer().kick();
   if (const SearchStats& stats = result.stats; status.isOk() && stats.typical > 0)
     length.learn(stats.walked / stats.typical);
   // A search that is given up here is done on the pool, and would count twice.

@@ -51,7 +51,9 @@ export async function buildIndexes(shard: Shard, indexes: readonly IndexedField[
 }
 
 export async function buildIndex(shard: Shard, index: IndexedField): Promise<void> {
-  await shard.createPayloadIndex(index.field, index.kind, textOptionsOf(index), isOnDisk(index))
+  const hasGraphs = index.params?.enableHnsw !== false
+  const placed = { onDisk: isOnDisk(index), hasGraphs }
+  await shard.createPayloadIndex(index.field, index.kind, textOptionsOf(index), placed)
 }
 
 /** `memory` is the newer word: where it is there, it holds. */

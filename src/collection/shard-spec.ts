@@ -20,7 +20,11 @@ export function shardSpec(described: Described, { trackChanges }: { trackChanges
     return { name: filedName(vector), slot: vector.slot }
   }
   return {
-    vectors: config.vectors.map((vector, at) => ({ ...vectorSpec(vector), ...identity(at) })),
+    vectors: config.vectors.map((vector, at) => ({
+      ...vectorSpec(vector),
+      payloadM: payloadMOf(vector, config),
+      ...identity(at),
+    })),
     sparse: config.sparseVectors.map((vector, at) => ({
       ...sparseSpec(vector),
       ...identity(config.vectors.length + at),
@@ -55,6 +59,12 @@ export function tableShard({ vectors }: TableLayout): Shard {
     segmentBytes: LIMITS.segmentBytes,
     trackChanges: false,
   })
+}
+
+/** Of the graphs that frequent values have of their own; 0 where there are to be none. */
+export function payloadMOf({ m, overrides }: ResolvedVector, { hnswConfig }: CollectionConfig): number {
+  const asked = overrides.hnswConfig?.tuning?.payload_m ?? hnswConfig.tuning?.payload_m ?? m
+  return Math.min(asked, LIMITS.m)
 }
 
 export function vectorSpec(vector: ResolvedVector): VectorSpec {

@@ -3,6 +3,7 @@ import { type CollectionConfig, isSparse, schemaOf } from '../core/schema.js'
 import type { FilteredField } from '../filter/filter-facts.js'
 import { vectorAt } from '../query/settings.js'
 import type { IndexedField } from './payload-index.js'
+import { payloadMOf } from './shard-spec.js'
 import { isOfTenants } from './strict-indexes.js'
 import { refused } from './strict-refusal.js'
 
@@ -18,7 +19,7 @@ export function checkFullScan(
   const vector = schemaOf(config)[vectorAt(using, schemaOf(config))]
   // Of a vector that is not there whoever parses the query tells; sparse ones are always indexed.
   if (vector === undefined || isSparse(vector) || vector.m > 0) return
-  const { name, m, overrides } = vector
+  const { name, m } = vector
   const label = name === '' ? '' : ` on '${name}'`
   if (!fields().some((field) => isOfTenants(field, indexes))) {
     const what = `Request is forbidden${label} because global vector indexing is disabled (hnsw_config.m = 0)`
@@ -26,7 +27,7 @@ export function checkFullScan(
       'Use tenant-specific filter, enable global vector indexing or enable strict mode `search_allow_exact` option'
     throw refused(what, help, 'search_allow_exact', false, m)
   }
-  const payloadM = overrides.hnswConfig?.tuning?.payload_m ?? config.hnswConfig.tuning?.payload_m ?? m
+  const payloadM = payloadMOf(vector, config)
   if (payloadM > 0) return
   const what = `Request is forbidden${label} because vector indexing is disabled (hnsw_config.m = 0 and hnsw_config.payload_m = 0)`
   const help =

@@ -26,7 +26,7 @@ export interface PayloadIndexParams {
   onDisk?: boolean
   /** `cold` is on the disk, the others in memory; it holds where `onDisk` says otherwise. */
   memory?: MemoryPlacement
-  /** Links of the graph for this field. Changes nothing here. */
+  /** Keyword: rows of a value that many queries name may have a graph of their own. Default true; of other kinds it changes nothing. */
   enableHnsw?: boolean
   /** Keyword: for `match.prefix`, which every keyword index answers here. */
   prefix?: boolean

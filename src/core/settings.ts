@@ -19,7 +19,10 @@ export interface OptimizersConfig {
 export interface HnswTuning {
   full_scan_threshold?: number
   max_indexing_threads?: number
-  /** Strict mode alone asks for it: a tenant may search where `m` is 0 and this is not. */
+  /**
+   * `m` of the graphs that keywords have of their own which many rows have and many queries name; 0: none. Default `m`.
+   * In strict mode a tenant may search where `m` is 0 and this is not.
+   */
   payload_m?: number
   inline_storage?: boolean
 }

@@ -1,7 +1,6 @@
 import type { Awaitable } from '../core/awaitable.js'
 import type { Datatype } from '../core/schema.js'
 import type {
-  CodeKind,
   FacetRequest,
   FacetResult,
   FusedRequest,
@@ -17,11 +16,13 @@ import type {
   TextBuffers,
   VectorRows,
 } from './addon-reads.js'
+import type { MetricCode, ShardSpec, VectorSpec } from './addon-spec.js'
 import type { ShardStats } from './addon-stats.js'
-import type { SparseBuffers, SparseSearchRequest, SparseSpec } from './addon-vectors.js'
+import type { SparseBuffers, SparseSearchRequest } from './addon-vectors.js'
 import type { ProcessMemoryFacts, ShardMemory } from './memory-facts.js'
 
 export type * from './addon-reads.js'
+export type * from './addon-spec.js'
 export type * from './addon-stats.js'
 export type * from './addon-vectors.js'
 
@@ -224,7 +225,7 @@ export interface Addon {
   // ---- payload indexes ----------------------------------------------------------------------------------
   /**
    * `text`: how texts are taken apart (src/filter/text-options.ts); null of other kinds. `onDisk`: what is in a segment
-   * file is to be in a file beside it.
+   * file is to be in a file beside it. `hasGraphs`: rows of its keywords may have graphs of their own.
    */
   createPayloadIndex(
     shard: ShardHandle,
@@ -232,6 +233,7 @@ export interface Addon {
     kind: PayloadIndexKindCode,
     text: Uint8Array | null,
     onDisk: boolean,
+    hasGraphs: boolean,
   ): Promise<void>
   dropPayloadIndex(shard: ShardHandle, field: string): void
 
@@ -293,41 +295,6 @@ export type FoundRows = Float64Array<ArrayBuffer> | SearchResult
 
 export type ShardHandle = { readonly __shard: unique symbol }
 export type LockHandle = { readonly __lock: unique symbol }
-
-export interface ShardSpec {
-  vectors: VectorSpec[]
-  /** Counted behind the others wherever vectors are named by their index. */
-  sparse?: SparseSpec[]
-  /** Vector and payload bytes after which the active segment freezes itself. */
-  segmentBytes: number
-  /** false: there is no table, so nothing is remembered for takeFlush. */
-  trackChanges: boolean
-}
-export interface VectorSpec {
-  name: string
-  dim: number
-  metric: MetricCode
-  m: number
-  efConstruct: number
-  /** Where vectors, graphs and codes are to be; default cached. Cold vectors are read from the file at each use. */
-  memory?: PlacementCode
-  graphMemory?: PlacementCode
-  codeMemory?: PlacementCode
-  /** Rows have any number of vectors, compared by MaxSim. Default false. */
-  multi?: boolean
-  /**
-   * What components have been rounded to (prepareVectors), and are kept as in memory and segment files: float16 in two
-   * bytes, uint8 in one, but for integers that were scaled to unit length, which stay floats. Default float32.
-   */
-  datatype?: Datatype
-  /** Which codes lead searches; default auto, by measurement. */
-  code?: CodeKind
-  /** Its number in the checksums of rows; default its place, the sparse ones behind the others. */
-  slot?: number
-}
-export type PlacementCode = 'cold' | 'cached' | 'pinned'
-/** Cosine expects unit vectors (prepareVectors) and normalises queries itself. */
-export type MetricCode = 'cosine' | 'dot' | 'l2' | 'l1'
 
 export interface UpsertBatch {
   ids: Uint32Array

@@ -226,9 +226,9 @@ export class Shard {
     field: string,
     kind: PayloadIndexKindCode,
     text: Uint8Array | null = null,
-    onDisk = false,
+    { onDisk = false, hasGraphs = true } = {},
   ): Promise<void> {
-    await this.#run(() => this.#addon.createPayloadIndex(this.#handle, field, kind, text, onDisk))
+    await this.#run(() => this.#addon.createPayloadIndex(this.#handle, field, kind, text, onDisk, hasGraphs))
   }
   dropPayloadIndex(field: string): void {
     this.#call(() => this.#addon.dropPayloadIndex(this.#handle, field))

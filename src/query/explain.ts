@@ -4,6 +4,9 @@ import type { SearchResult, SegmentReport } from '../native/addon.js'
 
 const RECALL_PLACES = 5
 
+/** Of strategies by the graph that a keyword's points have (native/search/value_search.hpp). */
+const OF_VALUE = ' of value'
+
 const WITHOUT_SEARCH: Partial<Record<StageKind, { strategy: string; why: string }>> = {
   ids: { strategy: 'points in the order of their ids', why: 'the query has no target' },
   order_by: { strategy: 'points in the order of a payload field', why: 'its index has them in that order' },
@@ -126,6 +129,9 @@ function whyOf(report: SegmentReport, { isFiltered, isSparse }: Searched): strin
   if (!isFiltered && scanCost === 0) {
     const walk = `a walk is expected to compute about ${count(plannedDistances)} distances, of ${count(linked)} vectors`
     return tail > 0 ? `${walk}; ${count(tail)} vectors that are not in the graph yet are scanned` : walk
+  }
+  if (strategy.endsWith(OF_VALUE) && scanCost === 0) {
+    return `the points with the value have a graph of their own, of ${count(linked)} vectors: a walk is expected to compute about ${count(plannedDistances)} distances`
   }
   const costs = `a walk to as many of them costs ${cost(walkCost, 'distances')}, a scan of them ${cost(scanCost, 'distances')}`
   const compared = `about ${count(matches)} points match: ${costs}`

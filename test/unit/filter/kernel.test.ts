@@ -258,7 +258,7 @@ describe('filters in the kernel match what the oracle matches', () => {
       const texts = new Map(kind === 'text' ? fields.map((field) => [field, params]) : [])
       const index = async (of: Shard) => {
         const options = kind === 'text' ? encodeTextOptions(params) : null
-        for (const field of fields) await of.createPayloadIndex(field, kind, options, true)
+        for (const field of fields) await of.createPayloadIndex(field, kind, options, { onDisk: true })
       }
       const indexFiles = () => readdirSync(folder).filter((name) => name.endsWith('.vidx'))
       const change = async (of: Shard, seq: number) => {
@@ -312,12 +312,9 @@ describe('filters in the kernel match what the oracle matches', () => {
         await compare(again, points, part + 10 * round + 1, texts, few)
         again.dropPayloadIndex(fields[0] as string)
         expect(paths.filter((path) => existsSync(path))).toHaveLength(fields.length - 1)
-        await again.createPayloadIndex(
-          fields[0] as string,
-          kind,
-          kind === 'text' ? encodeTextOptions(params) : null,
-          true,
-        )
+        await again.createPayloadIndex(fields[0] as string, kind, kind === 'text' ? encodeTextOptions(params) : null, {
+          onDisk: true,
+        })
         await compare(again, points, part + 10 * round + 2, texts, 10)
         await again.close()
       }

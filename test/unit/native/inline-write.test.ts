@@ -71,7 +71,7 @@ describe('a write of a few points', () => {
 
   test('goes to the pool where payload indexes have readers', async () => {
     const made = await shard()
-    await addon().createPayloadIndex(made, 'payload', 'keyword', null, false)
+    await addon().createPayloadIndex(made, 'payload', 'keyword', null, false, true)
     const started = addon().upsert(made, await batch(0, 1, 2), SHARE_US)
     expect(started).toBeInstanceOf(Promise)
     await started

@@ -1,0 +1,426 @@
+// Graphs of their own for the rows of a value: they come when searches have paid for them, keep the
+// recall that was asked for, and say what is so however rows come, go and change.
+#include <algorithm>
+#include <atomic>
+#include <set>
+#include <thread>
+
+#include "filter/indexed_values.hpp"
+#include "graph_fixture.hpp"
+#include "harness.hpp"
+#include "program_bytes.hpp"
+#include "shard/timed_searches.hpp"
+#include "shard_fixture.hpp"
+
+using namespace vicinal;
+using namespace vicinal::test;
+
+namespace {
+
+constexpr uint32_t kDim = 40;
+// A third of the rows is this tenant's, another "t1"'s, the others are of two smaller ones.
+constexpr const char* kTenant = "t0";
+
+FilterBytes keyword(std::string_view field, std::string_view text) {
+  return Bytes{}
+      .op(FilterOp::Match)
+      .put<uint8_t>(1)
+      .put<uint8_t>(0)
+      .text(field)
+      .put<uint32_t>(1)
+      .text(text)
+      .put<uint32_t>(0)
+      .put<uint8_t>(0)
+      .bytes;
+}
+
+FilterBytes bothOf(const FilterBytes& one, const FilterBytes& other) {
+  Bytes both;
+  both.op(FilterOp::All).put<uint32_t>(2);
+  both.bytes.insert(both.bytes.end(), one->begin(), one->end());
+  both.bytes.insert(both.bytes.end(), other->begin(), other->end());
+  return both.bytes;
+}
+
+struct ValuesFixture {
+  explicit ValuesFixture(Metric metric = Metric::Cosine, uint32_t m = 12, uint32_t payloadM = 12)
+      : pool(2), metric(metric), data(clusteredRows(rows, kDim, 1, metric == Metric::Cosine)),
+        queries(clusteredRows(200, kDim, 4242, metric == Metric::Cosine)) {
+    ShardSpec spec;
+    spec.vectors = {{"v", kDim, metric, m, 80}};
+    spec.vectors[0].payloadM = payloadM;
+    spec.segmentBytes = uint64_t(1) << 28;
+    shard = std::make_unique<Shard>(spec, pool);
+    CHECK(shard->createPayloadIndex({"tenant", PayloadIndexKind::Keyword}).isOk());
+    CHECK(shard->createPayloadIndex({"parity", PayloadIndexKind::Keyword}).isOk());
+    CHECK(shard->createPayloadIndex({"r", PayloadIndexKind::Integer}).isOk());
+    std::vector<std::string> payloads;
+    for (uint32_t row = 0; row < rows; row++) payloads.push_back(payloadOf(row));
+    CHECK(fillMeasured(*shard, data, payloads).isOk());
+  }
+
+  static std::string tenantOf(uint32_t row) {
+    const uint32_t hash = row * 2654435761u >> 16;
+    return "t" + std::to_string(hash % 3 + (hash % 3 == 2 ? hash / 3 % 2 : 0));
+  }
+  static std::string payloadOf(uint32_t row, const std::string& tenant) {
+    return "{\"tenant\":\"" + tenant + "\",\"parity\":\"" + (row % 2 == 0 ? "even" : "odd") +
+           "\",\"r\":" + std::to_string(row % 1000) + "}";
+  }
+  static std::string payloadOf(uint32_t row) { return payloadOf(row, tenantOf(row)); }
+
+  SearchResult find(size_t query, const FilterBytes& filter, bool isExact) const {
+    DenseSearch search;
+    search.request.query.assign(&queries[query * kDim], &queries[query * kDim] + kDim);
+    search.request.limit = 10;
+    search.request.recall = 0.95f;
+    search.request.isExact = isExact;
+    search.request.filter = filter;
+    search.request.explains = true;
+    CHECK(search.run(*shard, shard->snapshot(), nullptr, Waiting::Allowed).isOk());
+    return std::move(search.result);
+  }
+
+  // Mean recall@10 over all queries, and the strategies that were taken.
+  std::pair<double, std::set<std::string>> measure(const FilterBytes& filter) const {
+    double hits = 0;
+    double wanted = 0;
+    std::set<std::string> strategies;
+    for (size_t at = 0; at < queries.size() / kDim; at++) {
+      const SearchResult truth = find(at, filter, true);
+      const SearchResult found = find(at, filter, false);
+      for (const SegmentReport& segment : found.segments) strategies.insert(segment.strategy);
+      CHECK_EQUAL(found.rows.count, truth.rows.count);
+      wanted += truth.rows.count;
+      for (uint32_t i = 0; i < found.rows.count; i++)
+        for (uint32_t j = 0; j < truth.rows.count; j++)
+          hits += found.rows.ids[i * kIdWords + 1] == truth.rows.ids[j * kIdWords + 1] ? 1 : 0;
+    }
+    return {hits / wanted, strategies};
+  }
+
+  // Asks until the tenant has its graph. Most of the price was paid before, for that takes long.
+  bool earn(const std::string& text, const FilterBytes& by) const {
+    constexpr double kPaid = 0.98;
+    constexpr uint32_t kMostAsked = 50'000;
+    const Snapshot now = shard->snapshot();
+    Segment& segment = now.segment(0);
+    uint32_t count = 0;
+    for (uint32_t row = 0; row < rows; row++) count += tenantOf(row) == text ? 1 : 0;
+    const double paid = kPaid * ValueSpaces::costOf(count);
+    CHECK(!segment.valueSpaces().note({0, "tenant", text}, ValueSpaces::kLeastRows, paid,
+                                      segment.space(0).vertices()));
+    uint32_t asked = 0;
+    while (!has(text) && asked < kMostAsked) find(asked++ % (queries.size() / kDim), by, false);
+    return asked > 1 && asked < kMostAsked;
+  }
+  // The same at once, as if enough had been asked.
+  bool grant(const std::string& text, const std::string& field = "tenant") const {
+    const auto end = std::chrono::steady_clock::now() + std::chrono::minutes(2);
+    const Snapshot now = shard->snapshot();
+    Segment& segment = now.segment(0);
+    const uint32_t vertices = segment.space(0).vertices();
+    while (!has(text, field) && std::chrono::steady_clock::now() < end) {
+      if (segment.valueSpaces().note({0, field, text}, ValueSpaces::kLeastRows, 1e12, vertices))
+        shard->indexer().kick();
+      std::this_thread::sleep_for(std::chrono::milliseconds(1));
+    }
+    return has(text, field);
+  }
+  std::shared_ptr<const VectorSpace> spaceOf(const std::string& text,
+                                             const std::string& field = "tenant") const {
+    const Snapshot now = shard->snapshot();
+    Segment& segment = now.segment(0);
+    return segment.valueSpaces().find({0, field, text}, segment.deletedRows(),
+                                      [&](uint32_t row) { return segment.deletedAt(row) != 0; });
+  }
+  bool has(const std::string& text, const std::string& field = "tenant") const {
+    return spaceOf(text, field) != nullptr;
+  }
+  static bool names(const SearchResult& found, std::string_view what) {
+    return std::any_of(found.segments.begin(), found.segments.end(), [&](const auto& segment) {
+      return std::string_view(segment.strategy).find(what) != std::string_view::npos;
+    });
+  }
+
+  // Rows of these vectors, with this tenant, under the ids from there on.
+  void write(const std::vector<float>& vectors, uint32_t from, const std::string& tenant) {
+    const auto count = uint32_t(vectors.size() / kDim);
+    write(count, from, tenant, {{0, vectors.data(), nullptr, count}});
+  }
+  void writeWithoutVector(uint32_t count, uint32_t from, const std::string& tenant) {
+    write(count, from, tenant, {});
+  }
+  void write(uint32_t count, uint32_t from, const std::string& tenant,
+             std::vector<UpsertColumns::Vectors> vectors) {
+    std::string texts;
+    std::vector<uint32_t> offsets{0};
+    for (uint32_t at = 0; at < count; at++) {
+      texts += payloadOf(from + at, tenant);
+      offsets.push_back(uint32_t(texts.size()));
+    }
+    UpsertColumns columns;
+    columns.ids = testIds(from, count);
+    columns.seq = ++seq;
+    columns.vectors = std::move(vectors);
+    columns.payloadBytes = texts.data();
+    columns.payloadOffsets = offsets.data();
+    REQUIRE(shard->upsert(columns).isOk());
+  }
+  void setTenant(const std::vector<uint32_t>& ids, const std::string& tenant) {
+    std::string texts;
+    std::vector<uint32_t> offsets{0};
+    UpsertColumns columns;
+    for (const uint32_t id : ids) {
+      columns.ids.push_back(PointId::number(id));
+      texts += payloadOf(id, tenant);
+      offsets.push_back(uint32_t(texts.size()));
+    }
+    columns.seq = ++seq;
+    columns.payloadBytes = texts.data();
+    columns.payloadOffsets = offsets.data();
+    REQUIRE(shard->setPayloads(columns).isOk());
+  }
+  std::vector<uint32_t> idsOf(std::string_view tenant, uint32_t every) const {
+    std::vector<uint32_t> ids;
+    for (uint32_t row = 0; row < rows; row++)
+      if (tenantOf(row) == tenant && row % every == 0) ids.push_back(row);
+    return ids;
+  }
+
+  const uint32_t rows = isSlow() ? 6600 : 30'000;
+  const FilterBytes filter = keyword("tenant", kTenant);
+  uint64_t seq = 1;
+  ThreadPool pool;
+  Metric metric;
+  std::unique_ptr<Shard> shard;
+  std::vector<float> data;
+  std::vector<float> queries;
+};
+
+const std::set<std::string> kByGraph{"graph of value"};
+
+} // namespace
+
+ANSWERS_TEST("a value that is asked for often has a graph, which keeps the recall asked for") {
+  for (const Metric metric : {Metric::Cosine, Metric::L2, Metric::Dot}) {
+    const ValuesFixture fixture(metric);
+    const auto before = fixture.measure(fixture.filter);
+    CHECK(before.second.count("graph of value") == 0);
+    REQUIRE(fixture.earn(kTenant, fixture.filter));
+    const auto [recall, strategies] = fixture.measure(fixture.filter);
+    std::printf("metric %d: %.4f before, %.4f by its graph\n", int(metric), before.first, recall);
+    CHECK(strategies == kByGraph);
+    CHECK(recall >= 0.94);
+    // With another condition beside it, which is asked of what is found there.
+    for (const double to : {60.0, 500.0, 900.0}) {
+      const auto both = bothOf(fixture.filter, numberRange("r", 0, to));
+      CHECK(fixture.measure(both).first >= 0.94);
+    }
+    CHECK(ValuesFixture::names(
+        fixture.find(0, bothOf(fixture.filter, numberRange("r", 0, 900)), false),
+        "filtered graph of value"));
+    // Who names another is not answered by it.
+    CHECK(!ValuesFixture::names(fixture.find(0, keyword("tenant", "t2"), false), "of value"));
+  }
+}
+
+ANSWERS_TEST("rows that come after a value's graph was made are found at once") {
+  ValuesFixture fixture;
+  REQUIRE(fixture.grant(kTenant));
+  const uint32_t began = fixture.spaceOf(kTenant)->vertices();
+  // Where the queries are, so that they are the answers.
+  std::vector<float> near = fixture.queries;
+  for (size_t at = 0; at < near.size(); at += 3) near[at] *= 1.001f;
+  fixture.write(near, fixture.rows, kTenant);
+  fixture.write(near, fixture.rows + 1000, "t2");
+  for (size_t query = 0; query < fixture.queries.size() / kDim; query++) {
+    const SearchResult found = fixture.find(query, fixture.filter, false);
+    CHECK(ValuesFixture::names(found, "of value"));
+    REQUIRE(found.rows.count == 10);
+    CHECK_EQUAL(found.rows.ids[1], fixture.rows + query);
+  }
+  REQUIRE(waitForIndex(*fixture.shard).isOk());
+  CHECK(fixture.measure(fixture.filter).first >= 0.94);
+  // So many more that there is no room for all: the graph goes, and what is indexed is not held up.
+  const uint32_t most = std::max(2 * began, began + 8192);
+  uint32_t next = fixture.rows + 2000;
+  for (const uint32_t count : {most - began - 500, 1000u}) {
+    fixture.write(clusteredRows(count, kDim, next, true), next, kTenant);
+    next += count;
+    CHECK(fixture.measure(fixture.filter).first >= 0.94);
+    REQUIRE(waitForIndex(*fixture.shard).isOk());
+    CHECK(fixture.measure(fixture.filter).first >= 0.94);
+  }
+  CHECK(!fixture.has(kTenant));
+  REQUIRE(fixture.grant(kTenant));
+  CHECK(fixture.measure(fixture.filter).second == kByGraph);
+}
+
+ANSWERS_TEST("rows of a value that lack the vector change nothing of what is found by its graph") {
+  for (const Metric metric : {Metric::Cosine, Metric::Dot}) {
+    ValuesFixture fixture(metric);
+    fixture.writeWithoutVector(2 * fixture.rows, fixture.rows, kTenant);
+    REQUIRE(fixture.grant(kTenant));
+    CHECK(fixture.measure(fixture.filter).second == kByGraph);
+    for (const double to : {400.0, 950.0}) {
+      const double recall = fixture.measure(bothOf(fixture.filter, numberRange("r", 0, to))).first;
+      std::printf("metric %d, r below %.0f: %.4f\n", int(metric), to, recall);
+      CHECK(recall >= 0.94);
+    }
+  }
+}
+
+ANSWERS_TEST("a value with fewer rows gets its graph though another that is asked for has one") {
+  const ValuesFixture fixture;
+  REQUIRE(fixture.grant("even", "parity"));
+  const auto both = bothOf(keyword("parity", "even"), fixture.filter);
+  CHECK(ValuesFixture::names(fixture.find(0, both, false), "of value"));
+  REQUIRE(fixture.earn(kTenant, both));
+  CHECK(fixture.measure(both).first >= 0.94);
+}
+
+ANSWERS_TEST(
+    "a value's graph knows of rows whose payload was changed in place, and of deleted ones") {
+  ValuesFixture fixture;
+  REQUIRE(fixture.grant(kTenant));
+  fixture.setTenant(fixture.idsOf("t2", 20), kTenant);
+  fixture.setTenant(fixture.idsOf(kTenant, 40), "t2");
+  auto [recall, strategies] = fixture.measure(fixture.filter);
+  std::printf("changed in place: %.4f\n", recall);
+  CHECK(recall >= 0.94);
+  CHECK(strategies == std::set<std::string>{"filtered graph of value"});
+  std::vector<PointId> dead;
+  for (const uint32_t id : fixture.idsOf(kTenant, 3)) dead.push_back(PointId::number(id));
+  for (const uint32_t id : fixture.idsOf("t2", 60)) dead.push_back(PointId::number(id));
+  REQUIRE(fixture.shard->deletePoints(dead, ++fixture.seq).isOk());
+  recall = fixture.measure(fixture.filter).first;
+  std::printf("and some deleted: %.4f\n", recall);
+  CHECK(recall >= 0.94);
+  CHECK(fixture.measure(bothOf(fixture.filter, numberRange("r", 0, 500))).first >= 0.94);
+  // Of so many changes it would know little.
+  fixture.setTenant(fixture.idsOf("t3", 1), kTenant);
+  const auto changed = fixture.measure(fixture.filter);
+  CHECK(changed.first >= 0.94);
+  CHECK(changed.second.count("filtered graph of value") == 0);
+}
+
+ANSWERS_TEST(
+    "a snapshot of before does not see what was written since, by a value's graph either") {
+  ValuesFixture fixture;
+  REQUIRE(fixture.grant(kTenant));
+  const Snapshot before = fixture.shard->snapshot();
+  DenseSearch search;
+  search.request.query.assign(fixture.queries.data(), fixture.queries.data() + kDim);
+  search.request.limit = 10;
+  search.request.filter = fixture.filter;
+  REQUIRE(search.run(*fixture.shard, before, nullptr, Waiting::Allowed).isOk());
+  const std::vector<uint32_t> ids(search.result.rows.ids.data(),
+                                  search.result.rows.ids.data() + size_t(10) * kIdWords);
+  fixture.write(fixture.queries, fixture.rows, kTenant);
+  std::vector<PointId> dead;
+  for (uint32_t at = 0; at < 10; at++) dead.push_back(PointId::number(ids[at * kIdWords + 1]));
+  REQUIRE(fixture.shard->deletePoints(dead, ++fixture.seq).isOk());
+  REQUIRE(waitForIndex(*fixture.shard).isOk());
+  REQUIRE(search.run(*fixture.shard, before, nullptr, Waiting::Allowed).isOk());
+  uint32_t same = 0;
+  for (uint32_t at = 0; at < search.result.rows.count; at++)
+    same +=
+        std::find(ids.begin(), ids.end(), search.result.rows.ids[at * kIdWords + 1]) != ids.end();
+  CHECK(same >= 9);
+}
+
+ANSWERS_TEST("graphs of values go with their index and where memory is short, and answers stay") {
+  ValuesFixture fixture;
+  REQUIRE(fixture.grant(kTenant));
+  const auto held = [&] { return fixture.shard->snapshot().segment(0).valueSpaces().all().size(); };
+  const uint64_t graphBytes = fixture.shard->memory().vectors[0].graph.bytes;
+  fixture.shard->dropPayloadIndex("tenant");
+  CHECK_EQUAL(held(), 0u);
+  CHECK(fixture.shard->memory().vectors[0].graph.bytes < graphBytes);
+  CHECK(fixture.measure(fixture.filter).first >= 0.94);
+  REQUIRE(fixture.shard->createPayloadIndex({"tenant", PayloadIndexKind::Keyword}).isOk());
+  REQUIRE(fixture.grant(kTenant));
+  CHECK(fixture.measure(fixture.filter).second == kByGraph);
+  REQUIRE(fixture.shard->shed(false).isOk());
+  CHECK_EQUAL(held(), 0u);
+  const Snapshot now = fixture.shard->snapshot();
+  CHECK(!now.segment(0).valueSpaces().note({0, "tenant", kTenant}, ValueSpaces::kLeastRows, 1e12,
+                                           fixture.rows));
+  CHECK(fixture.measure(fixture.filter).first >= 0.94);
+}
+
+ANSWERS_TEST("all graphs of values have no more vertices than their vector, the most asked stay") {
+  ValuesFixture fixture;
+  // Rows of their own again, so that the second value has as many as the first.
+  for (const char* tenant : {"u", "v"})
+    fixture.write(clusteredRows(2 * fixture.rows, kDim, tenant[0], true),
+                  fixture.rows * (tenant[0] == 'u' ? 1 : 3), tenant);
+  REQUIRE(waitForIndex(*fixture.shard).isOk());
+  REQUIRE(fixture.grant("u"));
+  REQUIRE(fixture.grant("v"));
+  ValueSpaces& spaces = fixture.shard->snapshot().segment(0).valueSpaces();
+  const uint32_t vertices = fixture.shard->snapshot().segment(0).space(0).vertices();
+  // So that "u" is asked for less than "v", and another less than either.
+  for (int asked = 0; asked < 100'000; asked++) fixture.has("v");
+  // One that would need the room of both has neither.
+  const ValueKey greater{0, "tenant", "w"};
+  for (int asked = 0; asked < 5000; asked++) CHECK(!spaces.note(greater, vertices, 1e12, vertices));
+  CHECK(fixture.has("u"));
+  const ValueKey other{0, "tenant", kTenant};
+  CHECK(!spaces.note(other, vertices / 3, 1e12, vertices));
+  while (!spaces.note(other, vertices / 3, 1e12, vertices)) {
+  }
+  fixture.shard->indexer().kick();
+  CHECK(fixture.grant(kTenant));
+  CHECK(!fixture.has("u"));
+  CHECK(fixture.has("v"));
+}
+
+ANSWERS_TEST("who wants no graphs of values has none, and who wants no other has them alone") {
+  const ValuesFixture none(Metric::Cosine, 12, 0);
+  CHECK(none.measure(none.filter).second.count("graph of value") == 0);
+  const ValuesFixture alone(Metric::Cosine, 0, 12);
+  CHECK(alone.measure(alone.filter).second == std::set<std::string>{"scan of matches"});
+  REQUIRE(alone.grant(kTenant));
+  const auto [recall, strategies] = alone.measure(alone.filter);
+  CHECK(strategies == kByGraph);
+  CHECK(recall >= 0.94);
+}
+
+TEST("graphs of values are made and searched while rows come, change and go") {
+  ValuesFixture fixture;
+  std::atomic<bool> isDone{false};
+  std::thread searcher([&] {
+    for (size_t at = 0; !isDone; at++) {
+      const SearchResult found =
+          fixture.find(at % (fixture.queries.size() / kDim), fixture.filter, false);
+      CHECK_EQUAL(found.rows.count, 10u);
+    }
+  });
+  std::vector<std::thread> granted;
+  uint32_t next = fixture.rows;
+  for (const char* tenant : {kTenant, "t1"}) {
+    granted.emplace_back([&fixture, tenant] { CHECK(fixture.grant(tenant)); });
+    for (int turn = 0; turn < 10; turn++, next += 10) {
+      fixture.write(clusteredRows(10, kDim, next, true), next, tenant);
+      fixture.setTenant({next, next + 1}, kTenant);
+      REQUIRE(fixture.shard->deletePoints({PointId::number(next + 2)}, ++fixture.seq).isOk());
+    }
+    REQUIRE(waitForIndex(*fixture.shard).isOk());
+  }
+  for (std::thread& each : granted) each.join();
+  isDone = true;
+  searcher.join();
+  // None is lost between what a graph began with and what came meanwhile.
+  const Snapshot now = fixture.shard->snapshot();
+  for (const char* tenant : {kTenant, "t1"}) {
+    const auto space = fixture.spaceOf(tenant);
+    REQUIRE(space != nullptr);
+    uint32_t rows = 0;
+    for (const auto indexes = now.segment(0).indexes(); const auto& index : *indexes)
+      if (index->field() == "tenant")
+        index->readValues([&](const auto& values) { rows = values.texts.find(tenant).count(); });
+    CHECK_EQUAL(space->vertices(), rows);
+  }
+}
