@@ -7,6 +7,10 @@ import { compileProgram, hnswlib, runProgram } from '../lib/kernel-program.mjs'
 import { leastEffort } from '../lib/least-effort.mjs'
 
 const ALL = [UNFILTERED, ...FILTERS]
+const WANTED = 0.95
+const ASKED_AT_ONCE = 1000
+/** Where there are too few rows for a graph none comes. */
+const MOST_ASKED = 2_000_000
 
 /** The kernel, C++ hnswlib and the scan of the rows that match; leaves truth and hnswlib's index for `filters`. */
 export function filtersNative({ data, limit, tiny }) {
@@ -49,6 +53,23 @@ export async function filters({ system, data, limit, m, efConstruct }) {
       scans[filter.name] = await leastEffort({ ...common, efforts: [0], search: (query) => opened.scan(query, asked) })
     }
   }
+  const ofValue = opened.words ? await byGraphsOfValues(opened, files, queries, side) : null
   await opened.close()
-  return { rows, scans: opened.scan ? scans : null, note: opened.note ?? null }
+  return { rows, ofValue, scans: opened.scan ? scans : null, note: opened.note ?? null }
+}
+
+/** Once their graphs are there, for which a value has to be asked for often enough. */
+async function byGraphsOfValues({ words, efforts, searchWord, hasGraph }, files, queries, side) {
+  const rows = {}
+  for (const filter of FILTERS.filter(({ name }) => words[name])) {
+    const word = words[filter.name]
+    let asked = 0
+    while (asked < MOST_ASKED && !(await hasGraph(queries[0], word))) {
+      for (let i = 0; i < ASKED_AT_ONCE; i++) await searchWord(queries[asked++ % queries.length], word, WANTED)
+    }
+    const common = { queries: filter.side ? side : queries, truth: readMatrix(files.truth(filter), Int32Array) }
+    const search = (query, effort) => searchWord(query, word, effort)
+    rows[filter.name] = { ...(await leastEffort({ ...common, sync: false, efforts, search })), asked }
+  }
+  return rows
 }

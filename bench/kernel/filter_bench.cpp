@@ -7,6 +7,7 @@
 // with the queries of one of the two files (queries, side). Leaves in the folder the truth of each
 // filter, NAME.ibin, and hnswlib's index, hnswlib.bin. Prints JSON.
 #include <atomic>
+#include <ctime>
 #include <iostream>
 #include <map>
 #include <memory>
@@ -174,54 +175,148 @@ Results ofHnswlib(const Tagged& data, const std::vector<Filter>& filters, const 
   return results;
 }
 
-// A range of numbers, as src/filter/program.ts writes it.
-std::vector<uint8_t> programOf(const Filter& filter) {
-  constexpr uint8_t kRange = 6;
-  constexpr uint8_t kLessAndAtLeast = 1 | 8;
-  std::vector<uint8_t> bytes{kRange, 1, 0};
-  const auto put = [&](const auto& value) {
+// Filters as src/filter/program.ts writes them.
+class Program {
+public:
+  std::vector<uint8_t> bytes;
+
+  Program(uint8_t condition, const std::string& key) : bytes{condition, 1, 0} { text(key); }
+  template <typename T> Program& put(const T& value) {
     const auto* const from = reinterpret_cast<const uint8_t*>(&value);
     bytes.insert(bytes.end(), from, from + sizeof value);
-  };
-  const std::string key = kColumns[filter.column];
-  put(uint32_t(key.size()));
-  bytes.insert(bytes.end(), key.begin(), key.end());
-  bytes.push_back(kLessAndAtLeast);
-  put(double(filter.to));
-  put(double(filter.from));
-  return bytes;
+    return *this;
+  }
+  Program& text(const std::string& text) {
+    put(uint32_t(text.size()));
+    bytes.insert(bytes.end(), text.begin(), text.end());
+    return *this;
+  }
+};
+
+std::vector<uint8_t> rangeOf(const Filter& filter) {
+  constexpr uint8_t kRange = 6;
+  constexpr uint8_t kLessAndAtLeast = 1 | 8;
+  return Program(kRange, kColumns[filter.column])
+      .put(kLessAndAtLeast)
+      .put(double(filter.to))
+      .put(double(filter.from))
+      .bytes;
 }
 
-Results ofVicinal(const Tagged& data, const std::vector<Filter>& filters) {
-  using namespace vicinal;
-  ThreadPool pool(kThreads);
-  Shard shard(shardSpec(data), pool);
-  fill(shard, data.base, 10'000, [&](uint32_t row) {
-    const int32_t* const values = data.columns.row(row);
-    return "{\"random\":" + std::to_string(values[0]) + ",\"side\":" + std::to_string(values[1]) +
-           "}";
-  });
-  for (const char* column : kColumns)
-    if (!shard.createPayloadIndex({column, PayloadIndexKind::Integer})) std::exit(2);
-  waitForIndex(shard);
-  Results results;
-  const std::vector<double> recalls{0.9,  0.91,  0.92, 0.925, 0.93, 0.935, 0.94,  0.945,
-                                    0.95, 0.955, 0.96, 0.97,  0.98, 0.99,  0.995, 1};
-  for (const Filter& filter : filters) {
-    SearchRequest request;
-    request.limit = kNeighbours;
-    if (filter.rows.size() < size_t(data.base.count)) request.filter = programOf(filter);
-    const Matrix<float>& queries = data.queriesOf(filter);
-    results.emplace_back(filter.name, leastEffort(filter.truth, recalls, [&](double recall) {
-                           request.recall = float(recall);
-                           return [&](size_t at, uint64_t* ids) {
-                             (void)findIn(shard, request, queries.row(at), size_t(data.base.dim),
-                                          ids);
-                           };
-                         }));
-  }
-  return results;
+// A row's values as words, which filters of the same rows may ask for.
+struct Word {
+  const char* filter;
+  const char* key;
+  const char* text;
+};
+constexpr Word kWords[] = {{"10 %", "tenth", "first"},
+                           {"50 %", "half", "first"},
+                           {"10 % with", "nearness", "near"},
+                           {"10 % against", "nearness", "far"}};
+
+std::string payloadOf(const int32_t* values) {
+  const auto number = [](int32_t value) { return std::to_string(value); };
+  const std::string nearness = values[1] == 0 ? "near" : values[1] == 9 ? "far" : number(values[1]);
+  return "{\"random\":" + number(values[0]) + ",\"side\":" + number(values[1]) + ",\"tenth\":\"" +
+         (values[0] < 100 ? "first" : number(values[0] / 100)) + "\",\"half\":\"" +
+         (values[0] < 500 ? "first" : "second") + "\",\"nearness\":\"" + nearness + "\"}";
 }
+
+// Asks for a word until its rows have a graph of their own, and what that took.
+struct Earned {
+  size_t asked = 0;
+  double buildCpuSeconds = 0;
+};
+
+Earned earnGraph(vicinal::Shard& shard, vicinal::SearchRequest request, const Tagged& data) {
+  using namespace vicinal;
+  constexpr size_t kMostAsked = 5'000'000;
+  Earned earned;
+  const auto ask = [&] {
+    uint64_t ids[kNeighbours];
+    const auto at = int32_t(earned.asked % size_t(data.queries.count));
+    return findIn(shard, request, data.queries.row(at), size_t(data.base.dim), ids);
+  };
+  for (bool isDue = false; !isDue && earned.asked < kMostAsked; earned.asked++)
+    isDue = ask().hasDueGraph;
+  const std::clock_t started = std::clock();
+  shard.indexer().kick();
+  while (ask().strategy != "graph of value")
+    std::this_thread::sleep_for(std::chrono::milliseconds(10));
+  earned.buildCpuSeconds = double(std::clock() - started) / CLOCKS_PER_SEC;
+  return earned;
+}
+
+class OurShard {
+public:
+  explicit OurShard(const Tagged& data)
+      : data_(data), pool_(kThreads), shard_(shardSpec(data), pool_) {
+    using namespace vicinal;
+    fill(shard_, data.base, 10'000, [&](uint32_t row) { return payloadOf(data.columns.row(row)); });
+    for (const char* column : kColumns) index(column, PayloadIndexKind::Integer);
+    for (const char* column : {"tenth", "half", "nearness"})
+      index(column, PayloadIndexKind::Keyword);
+    waitForIndex(shard_);
+  }
+
+  Results ofRanges(const std::vector<Filter>& filters) {
+    Results results;
+    for (const Filter& filter : filters) {
+      const bool isAll = filter.rows.size() == size_t(data_.base.count);
+      results.emplace_back(
+          filter.name, rated(filter, isAll ? std::nullopt : vicinal::FilterBytes(rangeOf(filter))));
+    }
+    return results;
+  }
+
+  // Of the same rows by a word, once they have a graph.
+  Results ofWords(const std::vector<Filter>& filters, std::string& earned) {
+    constexpr uint8_t kMatch = 5;
+    Results results;
+    for (const Word& word : kWords)
+      for (const Filter& filter : filters) {
+        if (filter.name != word.filter || filter.rows.size() < vicinal::ValueSpaces::kLeastRows)
+          continue;
+        vicinal::SearchRequest request;
+        request.limit = kNeighbours;
+        request.filter = Program(kMatch, word.key)
+                             .put(uint32_t(1))
+                             .text(word.text)
+                             .put(uint32_t(0))
+                             .put(uint8_t(0))
+                             .bytes;
+        const Earned took = earnGraph(shard_, request, data_);
+        earned += (earned.empty() ? "" : ",") + ("\"" + filter.name + "\":{\"asked\":") +
+                  std::to_string(took.asked) +
+                  ",\"buildCpuSeconds\":" + std::to_string(took.buildCpuSeconds) + "}";
+        results.emplace_back(filter.name, rated(filter, request.filter));
+      }
+    return results;
+  }
+
+private:
+  void index(const char* column, vicinal::PayloadIndexKind kind) {
+    if (!shard_.createPayloadIndex({column, kind})) std::exit(2);
+  }
+  Rated rated(const Filter& filter, const vicinal::FilterBytes& program) {
+    static const std::vector<double> recalls{0.9,  0.91,  0.92, 0.925, 0.93, 0.935, 0.94,  0.945,
+                                             0.95, 0.955, 0.96, 0.97,  0.98, 0.99,  0.995, 1};
+    vicinal::SearchRequest request;
+    request.limit = kNeighbours;
+    request.filter = program;
+    const Matrix<float>& queries = data_.queriesOf(filter);
+    return leastEffort(filter.truth, recalls, [&](double recall) {
+      request.recall = float(recall);
+      return [&](size_t at, uint64_t* ids) {
+        (void)findIn(shard_, request, queries.row(at), size_t(data_.base.dim), ids);
+      };
+    });
+  }
+
+  const Tagged& data_;
+  vicinal::ThreadPool pool_;
+  vicinal::Shard shard_;
+};
 
 std::string joined(const Results& results) {
   std::string text;
@@ -257,8 +352,15 @@ int main(int count, char** arguments) {
   }
   Results scans;
   for (const Filter& filter : filters) scans.emplace_back(filter.name, scanOf(data, filter));
-  const Results ours = ofVicinal(data, filters);
+  Results ours, byWord;
+  std::string earned;
+  {
+    OurShard shard(data);
+    ours = shard.ofRanges(filters);
+    byWord = shard.ofWords(filters, earned);
+  }
   std::cout << "{\"scan\":" << joined(scans) << ",\n\"vicinal\":" << joined(ours)
+            << ",\n\"ofValue\":" << joined(byWord) << ",\n\"earned\":{" << earned << "}"
             << ",\n\"hnswlib\":" << joined(ofHnswlib(data, filters, folder)) << "}\n";
   return 0;
 }

@@ -14,6 +14,8 @@ function linesOf({ native, systems }) {
     kernel: native.vicinal,
     scan: native.scan,
     own: systems[OURS]?.rows,
+    ownByValue: systems[OURS]?.ofValue,
+    byValue: native.ofValue,
     ownScan: systems[OURS]?.scans,
     peers: {
       'C++ hnswlib': native.hnswlib,
@@ -32,15 +34,17 @@ function cell(rated, all) {
 }
 
 export function filtersTable(filters) {
-  const { kernel, scan, own, ownScan, peers } = linesOf(filters)
+  const { kernel, scan, own, ownScan, ownByValue, byValue, peers } = linesOf(filters)
   const asked = Object.fromEntries(
     NAMES.map((name) => [name, Math.max(...[kernel, scan].map((rows) => rows[name].queries))]),
   )
   const line = (name, rows) => [name, ...NAMES.map((filter) => cell(rows?.[filter], asked[filter]))]
   const lines = [
     line('Vicinal, library', own),
+    line('the same, by the graph of a value', ownByValue),
     line('the same, exact: true', ownScan),
     line('Vicinal, kernel', kernel),
+    line('the same, by the graph of a value', byValue),
     line('scan of the ids, C++', scan),
     ...Object.entries(peers).map(([name, rows]) => line(name, rows)),
   ]

@@ -25,6 +25,19 @@ const atRandom = [1, 10, 100, 500, 900].map((perMille) => ({
   side: false,
 }))
 
+/** The same rows by a word of theirs, which many rows have and many queries name; our own part alone asks so. */
+export const WORDS = {
+  '10 %': { key: 'tenth', value: 'first' },
+  '50 %': { key: 'half', value: 'first' },
+  '10 % with': { key: 'nearness', value: 'near' },
+  '10 % against': { key: 'nearness', value: 'far' },
+}
+export const wordsOf = ({ random, side }) => ({
+  tenth: random < PER_MILLE / DECILES ? 'first' : `${Math.floor((random * DECILES) / PER_MILLE)}`,
+  half: random < PER_MILLE / 2 ? 'first' : 'second',
+  nearness: side === 0 ? 'near' : side === DECILES - 1 ? 'far' : `${side}`,
+})
+
 /** Rows match whose value is at least `from` and below `to`. */
 export const FILTERS = [
   ...atRandom,
