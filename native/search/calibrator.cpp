@@ -382,8 +382,19 @@ void Calibrator::finish() {
   if (const float pace = paces_ ? paces_->ofGathered() : 0; pace > 0)
     accepted.gathered = std::clamp(pace, kLeastGathered, kMostGathered);
   accepted.reaches = std::move(accepted_.reaches);
-  result_ = std::make_shared<const Calibration>(vertices_, sought, std::move(all_.reaches),
-                                                std::move(depths), std::move(accepted));
+  auto result = std::make_shared<Calibration>(vertices_, sought, std::move(all_.reaches),
+                                              std::move(depths), std::move(accepted));
+  if (space_.isAmongOthers()) result->setFar(farthestOfMost());
+  result_ = std::move(result);
+}
+
+float Calibrator::farthestOfMost() const {
+  std::vector<float> farthest;
+  for (const Sample& sample : samples_) farthest.push_back(sample.farthest);
+  if (farthest.empty()) return INFINITY;
+  const auto at = farthest.begin() + ptrdiff_t(double(farthest.size()) * (1 - kFarShare));
+  std::nth_element(farthest.begin(), at, farthest.end());
+  return *at;
 }
 
 } // namespace vicinal

@@ -91,6 +91,7 @@ private:
   double recallOf(const std::vector<Neighbor>& found, float farthest) const;
   void finishReach();
   void finish();
+  float farthestOfMost() const;
   Curve& curve() { return stage_ == Stage::All ? all_ : accepted_; }
   // Of the reach being measured.
   bool hasWalkedEnough();

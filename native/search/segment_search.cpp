@@ -130,7 +130,31 @@ Status SegmentSearch::walkLinked(std::vector<Neighbor>& found, bool& isComplete)
   const auto accept = [&](uint32_t vertex) {
     return vertex < linked_ && scope_.view.isVisible(space_.rowOf(vertex));
   };
-  return isComplete ? Status::ok() : walkOn(ending, accept, scanOfAll(), found, isComplete);
+  if (!isComplete) return walkOn(ending, accept, scanOfAll(), found, isComplete);
+  return isFar(found, live) ? walkFarther(live, found, isComplete) : Status::ok();
+}
+
+bool SegmentSearch::isFar(const std::vector<Neighbor>& found, double share) const {
+  if (!space_.isAmongOthers() || request_.ef > 0 || found.empty()) return false;
+  const size_t place = std::max<size_t>(1, size_t(std::round(kCalibratedWanted * share)));
+  return found[std::min(place, found.size()) - 1].distance > space_.calibration()->far();
+}
+
+Status SegmentSearch::walkFarther(double live, std::vector<Neighbor>& found, bool& isComplete) {
+  auto plan = planWalkFrom(space_, request_, wanted_, linked_, kLossWhereFar);
+  isComplete = plan && plan->distances < scanOfAll();
+  if (!isComplete) {
+    found.clear();
+    return Status::ok();
+  }
+  plan->rescoring = amongMatches(plan->rescoring);
+  plan->recall = walkPlan()->recall;
+  walkPlan_ = std::move(plan);
+  Ending ending;
+  VICINAL_TRY(walkUpTo(live, uint64_t(scanOfAll()), found, ending));
+  isComplete = ending.isComplete && ending.hasWanted;
+  if (!isComplete) found.clear();
+  return Status::ok();
 }
 
 template <typename Accept>
@@ -437,6 +461,11 @@ Status SegmentSearch::runFiltered(std::vector<Neighbor>& nearest) {
       strategy = isComplete ? "graph of matches" : "graph of matches, then scan of them";
   } else {
     acceptedPlan_.reset();
+  }
+  if (isComplete && isFar(found, share * liveShare())) {
+    isComplete = false;
+    strategy = walksPassing ? "filtered graph, then scan of matches"
+                            : "graph of matches, then scan of them";
   }
   note(strategy);
   const bool hasWalked =

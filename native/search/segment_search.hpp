@@ -106,6 +106,11 @@ private:
   double widening(double share) const;
   // `isComplete`: what was found are the nearest of the linked; otherwise they are to be scanned.
   Status walkLinked(std::vector<Neighbor>& found, bool& isComplete);
+  // Whether, in a space of a value's rows, the query is farther from those found than most that the
+  // space was measured by. So large a share of its rows are matches.
+  bool isFar(const std::vector<Neighbor>& found, double share) const;
+  // Of such a query: farther, or not at all where a scan costs less.
+  Status walkFarther(double live, std::vector<Neighbor>& found, bool& isComplete);
   // Among all of them, of which the live ones are kept: so many of those about the query.
   Status walkUpTo(double share, uint64_t budget, std::vector<Neighbor>& found, Ending& ending,
                   ParkedWalk* parked = nullptr);

@@ -42,8 +42,11 @@ ValueSearch::ValueSearch(const SegmentScope& scope, const SearchRequest& request
     : scope_(scope), request_(request), space_(scope.segment.space(request.vector)),
       wanted_(wanted), stats_(stats) {}
 
+// Of products nobody can tell whether a query is far from all that a graph has, where its walks
+// find less than they promise.
 bool ValueSearch::mayHaveGraphs() const {
   const VectorSpec& spec = space_.spec();
+  if (spec.metric == Metric::Dot) return false;
   return !request_.isExact && request_.recall < 1 && spec.payloadM > 0 && !spec.isMulti &&
          spec.memory != Placement::Cold && spec.graphMemory != Placement::Cold &&
          spec.codeMemory != Placement::Cold && !space_.coldVectors();

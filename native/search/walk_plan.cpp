@@ -89,10 +89,15 @@ std::optional<WalkPlan> planWalk(const VectorSpace& space, const SearchRequest& 
 
 std::optional<WalkPlan> planWalkToOne(const VectorSpace& space, const SearchRequest& request,
                                       size_t wanted, uint32_t linked) {
+  return planWalkFrom(space, request, wanted, linked, 1);
+}
+
+std::optional<WalkPlan> planWalkFrom(const VectorSpace& space, const SearchRequest& request,
+                                     size_t wanted, uint32_t linked, float lossShare) {
   if (request.isExact || linked == 0 || !space.hasGraph()) return std::nullopt;
   if (request.ef > 0) return withOversampling(request, wanted, walkOfWidth(request.ef, wanted));
   if (request.recall >= 1) return std::nullopt;
-  const auto promise = space.calibration()->least(adjustedRecall(request));
+  const auto promise = space.calibration()->least(1 - (1 - adjustedRecall(request)) * lossShare);
   if (!promise) return std::nullopt;
   const WalkPlan plan = planOf(*promise, space, request, wanted);
   if (linked * std::min(kSequentialCode, kSequentialDistance) >= plan.distances) return plan;

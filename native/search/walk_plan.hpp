@@ -26,6 +26,12 @@ struct WalkPlan {
 std::optional<WalkPlan> planWalk(const VectorSpace& space, const SearchRequest& request,
                                  size_t wanted, uint32_t linked);
 
+// The same where the query is far from all that there is, which the calibration knows little of: as
+// if of what may be lost so little might be.
+constexpr float kLossWhereFar = 0.1f;
+std::optional<WalkPlan> planWalkFrom(const VectorSpace& space, const SearchRequest& request,
+                                     size_t wanted, uint32_t linked, float lossShare);
+
 // The same for neighbours of one vector, where the request's query is several or there are
 // examples.
 std::optional<WalkPlan> planWalkToOne(const VectorSpace& space, const SearchRequest& request,

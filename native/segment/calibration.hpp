@@ -7,6 +7,7 @@
 // others, so they are measured on their own.
 #pragma once
 
+#include <cmath>
 #include <cstdint>
 #include <optional>
 #include <vector>
@@ -99,6 +100,10 @@ public:
   const std::vector<Reach>& reaches() const { return reaches_; }
   const std::vector<Depth>& depths() const { return depths_; }
   const Accepted& accepted() const { return accepted_; }
+  // Farther is the last of ten neighbours from few of the samples (kFarShare): what was measured
+  // says nothing of vectors that are. Known of spaces of values alone, else infinite.
+  float far() const { return far_; }
+  void setFar(float far) { far_ = far; }
 
 private:
   std::optional<Promise> leastOf(const std::vector<Reach>& reaches, float recall) const;
@@ -108,12 +113,16 @@ private:
   std::vector<Reach> reaches_;
   std::vector<Depth> depths_;
   Accepted accepted_;
+  float far_ = INFINITY;
 };
 
 // The share of vertices that are accepted where walks among them are measured. With fewer such
 // walks find somewhat more, down to kLeastAccepted; below, the accepted no longer hang together.
 constexpr double kAcceptedShare = 0.3;
 constexpr double kLeastAccepted = 0.07;
+
+// Of the samples, those whose neighbours are the farthest.
+constexpr double kFarShare = 0.1;
 
 // Neighbours that efforts are measured for.
 constexpr size_t kCalibratedWanted = 10;
