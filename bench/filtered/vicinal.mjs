@@ -40,7 +40,7 @@ export async function open({ folder, set, columns, m, efConstruct }) {
       ),
     async hasGraph(query, word) {
       const { plan } = await collection.explain({ query, limit: K, filter: whereWord(word) })
-      return JSON.stringify(plan).includes('graph of value')
+      return JSON.stringify(plan).includes('of value')
     },
     count: (filter) => collection.count({ filter: where(filter) }),
     async facet(key, filter) {
