@@ -241,8 +241,11 @@ Earned earnGraph(vicinal::Shard& shard, vicinal::SearchRequest request, const Ta
     isDue = ask().hasDueGraph;
   const std::clock_t started = std::clock();
   shard.indexer().kick();
-  while (ask().strategy.find("of value") == std::string::npos)
+  constexpr int kMostWaits = 60'000;
+  for (int waits = 0; ask().strategy.find("of value") == std::string::npos; waits++) {
+    if (waits == kMostWaits) std::exit(2);
     std::this_thread::sleep_for(std::chrono::milliseconds(10));
+  }
   earned.buildCpuSeconds = double(std::clock() - started) / CLOCKS_PER_SEC;
   return earned;
 }

@@ -50,11 +50,9 @@ public:
   PayloadIndexKind kind() const { return kind_; }
   const JsonPath& path() const { return path_; }
   const TextOptions& textOptions() const { return analyzer_.options(); }
-  // Whether rows of its values, which are texts as they are spelled, may have graphs of their own
-  // (segment/value_spaces.hpp).
-  bool hasGraphs() const {
-    return hasGraphs_ && (kind_ == PayloadIndexKind::Keyword || kind_ == PayloadIndexKind::Uuid);
-  }
+  // Whether rows of its values may have graphs of their own (segment/value_spaces.hpp): of an index
+  // that knows every text, and so every row that has one.
+  bool hasGraphs() const { return hasGraphs_ && kind_ == PayloadIndexKind::Keyword; }
   // Before others see it.
   void setHasGraphs(bool hasGraphs) { hasGraphs_ = hasGraphs; }
 

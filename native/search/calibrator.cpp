@@ -194,6 +194,7 @@ Status Calibrator::rankByCode() {
   std::sort(sorted.begin(), sorted.end());
   const size_t wanted = std::min(kCalibratedWanted, sorted.size());
   sample.farthest = wanted == 0 ? 0 : sorted[wanted - 1];
+  sample.nearestFound = wanted == 0 ? 0 : sorted[0];
   const auto foundAmong = [&](size_t foremost) {
     const auto end = distances.begin() + ptrdiff_t(foremost);
     const auto found = std::count_if(distances.begin(), end,
@@ -384,16 +385,17 @@ void Calibrator::finish() {
   accepted.reaches = std::move(accepted_.reaches);
   auto result = std::make_shared<Calibration>(vertices_, sought, std::move(all_.reaches),
                                               std::move(depths), std::move(accepted));
-  if (space_.isAmongOthers()) result->setFar(farthestOfMost());
+  if (space_.isAmongOthers())
+    result->setFar({farOf(&Sample::nearestFound), farOf(&Sample::farthest)});
   result_ = std::move(result);
 }
 
-float Calibrator::farthestOfMost() const {
-  std::vector<float> farthest;
-  for (const Sample& sample : samples_) farthest.push_back(sample.farthest);
-  if (farthest.empty()) return INFINITY;
-  const auto at = farthest.begin() + ptrdiff_t(double(farthest.size()) * (1 - kFarShare));
-  std::nth_element(farthest.begin(), at, farthest.end());
+float Calibrator::farOf(float Sample::*distance) const {
+  std::vector<float> distances;
+  for (const Sample& sample : samples_) distances.push_back(sample.*distance);
+  if (distances.empty()) return INFINITY;
+  const auto at = distances.begin() + ptrdiff_t(double(distances.size()) * (1 - kFarShare));
+  std::nth_element(distances.begin(), at, distances.end());
   return *at;
 }
 

@@ -49,6 +49,8 @@ private:
     TopK nearest{0};
     // Distance of the last neighbour wanted: who is as near is found.
     float farthest = 0;
+    // The same of the first.
+    float nearestFound = 0;
     // The same of those that the made-up filter accepts; nothing where too few of them are known.
     std::optional<float> farthestAccepted;
   };
@@ -91,7 +93,8 @@ private:
   double recallOf(const std::vector<Neighbor>& found, float farthest) const;
   void finishReach();
   void finish();
-  float farthestOfMost() const;
+  // Of most samples, the farthest by this distance.
+  float farOf(float Sample::*distance) const;
   Curve& curve() { return stage_ == Stage::All ? all_ : accepted_; }
   // Of the reach being measured.
   bool hasWalkedEnough();

@@ -136,8 +136,11 @@ Status SegmentSearch::walkLinked(std::vector<Neighbor>& found, bool& isComplete)
 
 bool SegmentSearch::isFar(const std::vector<Neighbor>& found, double share) const {
   if (!space_.isAmongOthers() || request_.ef > 0 || found.empty()) return false;
-  const size_t place = std::max<size_t>(1, size_t(std::round(kCalibratedWanted * share)));
-  return found[std::min(place, found.size()) - 1].distance > space_.calibration()->far();
+  const auto asMany = size_t(std::round(kCalibratedWanted * share));
+  const size_t at = std::min(std::max<size_t>(1, asMany), found.size()) - 1;
+  // With as many found as there are among ten, the last is as the tenth is without a filter.
+  const Calibration::Far& far = space_.calibration()->far();
+  return found[at].distance > (at + 1 >= asMany ? far.last : far.of(at + 1));
 }
 
 Status SegmentSearch::walkFarther(double live, std::vector<Neighbor>& found, bool& isComplete) {
@@ -498,8 +501,8 @@ Status SegmentSearch::walkPassing(const FilterPlan& plan, double share,
   VICINAL_TRY(walkMost(accept, share, isBounded ? most : budget, found, ending));
   const bool hasEnded = ending.isComplete || isBounded;
   isComplete = ending.hasWanted && hasEnded;
-  const bool isFar = !ending.hasWanted && hasEnded;
-  return isFar ? walkOn(ending, accept, double(budget), found, isComplete) : Status::ok();
+  const bool isBeyond = !ending.hasWanted && hasEnded;
+  return isBeyond ? walkOn(ending, accept, double(budget), found, isComplete) : Status::ok();
 }
 
 template <typename Accept>

@@ -47,8 +47,9 @@ ValueSearch::ValueSearch(const SegmentScope& scope, const SearchRequest& request
 bool ValueSearch::mayHaveGraphs() const {
   const VectorSpec& spec = space_.spec();
   if (spec.metric == Metric::Dot) return false;
-  return !request_.isExact && request_.recall < 1 && spec.payloadM > 0 && !spec.isMulti &&
-         spec.memory != Placement::Cold && spec.graphMemory != Placement::Cold &&
+  // What is indexed is the vector's own graph to say.
+  return !request_.isExact && !request_.isIndexedOnly && request_.recall < 1 && spec.payloadM > 0 &&
+         !spec.isMulti && spec.memory != Placement::Cold && spec.graphMemory != Placement::Cold &&
          spec.codeMemory != Placement::Cold && !space_.coldVectors();
 }
 

@@ -17,6 +17,9 @@
 
 namespace vicinal {
 
+// Neighbours that efforts are measured for.
+constexpr size_t kCalibratedWanted = 10;
+
 // How much a search does.
 struct Effort {
   // How far the walk goes: the factor of `Stop` or, where distances don't start at zero (Dot), the
@@ -100,10 +103,16 @@ public:
   const std::vector<Reach>& reaches() const { return reaches_; }
   const std::vector<Depth>& depths() const { return depths_; }
   const Accepted& accepted() const { return accepted_; }
-  // Farther is the last of ten neighbours from few of the samples (kFarShare): what was measured
-  // says nothing of vectors that are. Known of spaces of values alone, else infinite.
-  float far() const { return far_; }
-  void setFar(float far) { far_ = far; }
+  // Farther is the nearest, and the last of ten neighbours, from few of the samples (kFarShare):
+  // what was measured says nothing of vectors that are. Known of spaces of values alone.
+  struct Far {
+    float nearest = INFINITY;
+    float last = INFINITY;
+    // For the neighbour of this place, counted from 1; of those between rather too near.
+    float of(size_t place) const { return place < kCalibratedWanted ? nearest : last; }
+  };
+  const Far& far() const { return far_; }
+  void setFar(const Far& far) { far_ = far; }
 
 private:
   std::optional<Promise> leastOf(const std::vector<Reach>& reaches, float recall) const;
@@ -113,7 +122,7 @@ private:
   std::vector<Reach> reaches_;
   std::vector<Depth> depths_;
   Accepted accepted_;
-  float far_ = INFINITY;
+  Far far_;
 };
 
 // The share of vertices that are accepted where walks among them are measured. With fewer such
@@ -123,9 +132,6 @@ constexpr double kLeastAccepted = 0.07;
 
 // Of the samples, those whose neighbours are the farthest.
 constexpr double kFarShare = 0.1;
-
-// Neighbours that efforts are measured for.
-constexpr size_t kCalibratedWanted = 10;
 
 // A walk ends with so many times the distances of the median one. Hard queries would go on for much
 // longer than others, for little: most of what they miss they would miss anyway (ADR 0032).

@@ -194,9 +194,11 @@ Status Segment::addIndex(const IndexField& field) {
 
 void Segment::adoptIndex(std::shared_ptr<PayloadIndex> index) {
   removeIndex(index->field());
-  if (!index->hasGraphs()) valueSpaces_.drop(index->field());
+  const std::string field = index->field();
+  const bool hasGraphs = index->hasGraphs();
   shared_->writableIndexes.push_back(std::move(index));
   publishIndexes();
+  if (!hasGraphs) valueSpaces_.drop(field);
 }
 
 void Segment::dropIndex(const std::string& field) {

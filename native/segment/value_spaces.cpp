@@ -12,6 +12,9 @@ namespace {
 // Of rows that a space begins with, so many times as many find room in it; and so many in any case.
 constexpr uint64_t kRoom = 2;
 constexpr uint64_t kLeastRoom = 8192;
+// A space is searched where so many are not in its graph, and beyond them one of so many.
+constexpr uint32_t kMostTail = 1024;
+constexpr uint32_t kTailShare = 64;
 
 const PayloadIndex* keywordIndex(const PayloadIndexes& indexes, const std::string& field) {
   for (const auto& index : indexes)
@@ -44,7 +47,11 @@ ValueSpaces::Entry* ValueSpaces::used(const ValueKey& value) {
   Entry& entry = known->second;
   entry.asked++;
   const VectorSpace& space = *entry.space;
-  return space.measured() && space.linked() >= space.vertices() / 2 ? &entry : nullptr;
+  const uint32_t linked = space.linked();
+  const uint32_t all = space.vertices();
+  // What is not linked yet is scanned, and values are linked behind everything else.
+  const bool isCaughtUp = all - linked <= kMostTail + all / kTailShare;
+  return space.measured() && isCaughtUp ? &entry : nullptr;
 }
 
 bool ValueSpaces::note(const ValueKey& value, uint32_t rows, double spared, uint32_t vertices) {
@@ -143,7 +150,7 @@ std::shared_ptr<VectorSpace> ValueSpaces::started(const ValueKey& value,
 
 // What was written meanwhile is taken with nobody writing, so that from here on `publish` knows of
 // all that it lacks.
-void ValueSpaces::finishBeginning(const ValueKey& value, std::shared_ptr<VectorSpace> space,
+void ValueSpaces::finishBeginning(const ValueKey& value, std::shared_ptr<VectorSpace>& space,
                                   const Source& source) {
   Entry& entry = entries_[value];
   release(entry);

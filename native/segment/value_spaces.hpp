@@ -70,7 +70,7 @@ public:
     Entry* const entry = used(value);
     if (entry == nullptr) return nullptr;
     if (entry->isOutdated(deletedRows)) {
-      entry->space->countDead(isDead, kDeadSample);
+      entry->space->sampleDead(isDead, kDeadSample);
       entry->deletedRows = deletedRows;
     }
     return entry->space;
@@ -87,7 +87,7 @@ public:
     if (!due) return false;
     auto space = started(*due, spaceOf(due->vector), source());
     std::lock_guard lock(mutex_);
-    finishBeginning(*due, std::move(space), source());
+    finishBeginning(*due, space, source());
     isBeginning_ = false;
     return true;
   }
@@ -142,7 +142,8 @@ private:
   // The rows there are, which nobody sees yet.
   std::shared_ptr<VectorSpace>
   started(const ValueKey& value, std::shared_ptr<const VectorSpace> among, const Source& source);
-  void finishBeginning(const ValueKey& value, std::shared_ptr<VectorSpace> space,
+  // Leaves the space where it came to nothing.
+  void finishBeginning(const ValueKey& value, std::shared_ptr<VectorSpace>& space,
                        const Source& source);
   void follow(const Source& source);
   bool makeRoom(const ValueKey& value, uint32_t rows, uint32_t vertices);

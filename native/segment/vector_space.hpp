@@ -193,7 +193,7 @@ public:
   }
   void countDead(uint32_t more) { dead_.fetch_add(more, std::memory_order_release); }
   // Of a space among another's, which nobody tells: as many as `isDead(row)` says of a sample.
-  template <typename IsDead> void countDead(const IsDead& isDead, uint32_t sample) {
+  template <typename IsDead> void sampleDead(const IsDead& isDead, uint32_t sample) {
     const uint32_t all = vertices();
     const uint32_t looked = std::min(all, sample);
     uint32_t dead = 0;

@@ -113,6 +113,8 @@ Status Shard::createPayloadIndex(const IndexField& field) {
       removeFile(*before);
     segment->adoptIndex(found->second);
   }
+  // To free graphs that are no more.
+  indexer_->kick();
   return Status::ok();
 }
 
@@ -126,6 +128,7 @@ void Shard::dropPayloadIndex(const std::string& field) {
       removeFile(*index);
     segment->dropIndex(field);
   }
+  indexer_->kick();
 }
 
 } // namespace vicinal

@@ -131,11 +131,15 @@ function whyOf(report: SegmentReport, { isFiltered, isSparse }: Searched): strin
     return tail > 0 ? `${walk}; ${count(tail)} vectors that are not in the graph yet are scanned` : walk
   }
   if (strategy.endsWith(OF_VALUE) && scanCost === 0) {
-    return `the points with the value have a graph of their own, of ${count(linked)} vectors: a walk is expected to compute about ${count(plannedDistances)} distances`
+    const walk = `the points with the value have a graph of their own, of ${count(linked)} vectors: a walk is expected to compute about ${count(plannedDistances)} distances`
+    if (strategy.includes('then scan')) return `${walk}; the query is far from all of them`
+    return tail > 0 ? `${walk}; ${count(tail)} vectors that are not in it yet are scanned` : walk
   }
   const costs = `a walk to as many of them costs ${cost(walkCost, 'distances')}, a scan of them ${cost(scanCost, 'distances')}`
   const compared = `about ${count(matches)} points match: ${costs}`
-  return strategy.includes('then scan') ? `${compared}; the walk cost more than that` : compared
+  if (!strategy.includes('then scan')) return compared
+  const orFar = strategy.endsWith(OF_VALUE) ? ', or ended far from the query' : ''
+  return `${compared}; the walk cost more than that${orFar}`
 }
 
 /** In reports of sparse vectors, postings are where distances are in others. */
