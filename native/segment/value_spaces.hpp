@@ -1,11 +1,10 @@
 // Graphs of their own for keywords that many rows of a segment have and many queries name: a
-// tenant, a language. Among the rows of one alone a search is as quick as in a collection that has
-// no others (docs/adr/0048).
+// tenant, a language. A search for one walks among its rows alone (docs/adr/0048).
 //
 // Which values are worth it is seen from the queries. Each search that names a value without such
 // a graph notes what one would have spared it, and once that is what building one takes, one is
 // built. So nobody waits or pays for a value that nobody asks for, and what was lost on the way to
-// a graph is at most what the graph takes.
+// a graph is about what the graph takes.
 //
 // They are memory's alone: neither files nor other segments have them, and whoever opens the
 // segment anew builds them by the queries of then. Where memory is short they go first.

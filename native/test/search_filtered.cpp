@@ -9,6 +9,7 @@
 #include "graph_fixture.hpp"
 #include "harness.hpp"
 #include "program_bytes.hpp"
+#include "recall_of.hpp"
 #include "shard_fixture.hpp"
 
 using namespace vicinal;
@@ -78,28 +79,8 @@ struct FilteredFixture {
 
   // Mean recall@10, and the strategies that were taken.
   std::pair<double, std::set<std::string>> measure(const FilterBytes& filter) const {
-    double hits = 0;
-    double wanted = 0;
-    std::set<std::string> strategies;
-    for (size_t at = 0; at < queries.size() / kDim; at++) {
-      const SearchResult truth = find(at, filter, true);
-      const SearchResult found = find(at, filter, false);
-      CHECK(found.rows.count == truth.rows.count);
-      for (const SegmentReport& segment : found.segments) strategies.insert(segment.strategy);
-      wanted += truth.rows.count;
-      std::set<uint32_t> once;
-      for (uint32_t i = 0; i < found.rows.count; i++) {
-        const uint32_t id = found.rows.ids[i * kIdWords + 1];
-        CHECK(once.insert(id).second);
-        for (uint32_t j = 0; j < truth.rows.count; j++) {
-          if (id != truth.rows.ids[j * kIdWords + 1]) continue;
-          hits++;
-          CHECK(std::fabs(found.scores[i] - truth.scores[j]) <=
-                1e-4f * std::fabs(truth.scores[j]) + 1e-4f);
-        }
-      }
-    }
-    return {hits / wanted, strategies};
+    return recallOf(queries.size() / kDim,
+                    [&](size_t at, bool isExact) { return find(at, filter, isExact); });
   }
 
   ThreadPool pool;

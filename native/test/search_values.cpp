@@ -9,6 +9,7 @@
 #include "graph_fixture.hpp"
 #include "harness.hpp"
 #include "program_bytes.hpp"
+#include "recall_of.hpp"
 #include "shard/timed_searches.hpp"
 #include "shard_fixture.hpp"
 
@@ -107,20 +108,8 @@ struct ValuesFixture {
 
   // Mean recall@10 over all queries, and the strategies that were taken.
   std::pair<double, std::set<std::string>> measure(const FilterBytes& filter) const {
-    double hits = 0;
-    double wanted = 0;
-    std::set<std::string> strategies;
-    for (size_t at = 0; at < queries.size() / kDim; at++) {
-      const SearchResult truth = find(at, filter, true);
-      const SearchResult found = find(at, filter, false);
-      for (const SegmentReport& segment : found.segments) strategies.insert(segment.strategy);
-      CHECK_EQUAL(found.rows.count, truth.rows.count);
-      wanted += truth.rows.count;
-      for (uint32_t i = 0; i < found.rows.count; i++)
-        for (uint32_t j = 0; j < truth.rows.count; j++)
-          hits += found.rows.ids[i * kIdWords + 1] == truth.rows.ids[j * kIdWords + 1] ? 1 : 0;
-    }
-    return {hits / wanted, strategies};
+    return recallOf(queries.size() / kDim,
+                    [&](size_t at, bool isExact) { return find(at, filter, isExact); });
   }
 
   // Asks until the tenant has its graph. Most of the price was paid before, for that takes long.
