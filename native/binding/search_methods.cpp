@@ -41,8 +41,8 @@ constexpr double kMostNeededNs = (kTurnUs - double(kLeastBegun.count())) * 1000;
 enum class Inline : uint8_t { Refused, Done, Parked, Left };
 
 // Whether a run that is cancelled can go on later, and whether it is to.
-template <typename Search> bool canPark(Search& search, const Snapshot& snapshot) {
-  if constexpr (std::is_same_v<Search, DenseSearch>) return search.canPark(snapshot);
+template <typename Search> bool canPark(Search& search, Shard& shard, const Snapshot& snapshot) {
+  if constexpr (std::is_same_v<Search, DenseSearch>) return search.canPark(shard, snapshot);
   return false;
 }
 template <typename Search> bool isParked(const Search& search) {
@@ -111,14 +111,14 @@ template <typename Search> Inline searchInline(Environment& environment, Begun<S
   if (environment.isReading() && !isParked(search) && !isKept) return Inline::Refused;
   const auto end = called + std::chrono::nanoseconds(static_cast<int64_t>(call.inlineUs * 1000));
   const auto left = end - Clock::now();
-  const bool isParkable = expectedNs < kMostParkedNs && canPark(search, snapshot);
+  const bool isParkable = expectedNs < kMostParkedNs && canPark(search, *shard, snapshot);
   const double neededNs = kSpread * expectedNs;
   if (!isParkable && (isParked(search) || !(neededNs < kMostNeededNs))) return Inline::Refused;
   const bool isToEndNow = !isParkable || (!isParked(search) && neededNs < kShortNs);
   if (isToEndNow ? !(Microseconds(left).count() * 1000 > neededNs) : left < kLeastBegun)
     return call.turns < (isKept ? kMostTurns : 1) ? Inline::Parked : Inline::Refused;
   if constexpr (std::is_same_v<Search, DenseSearch>)
-    if (isParkable) search.parkWalks();
+    if (isParkable) search.park();
   runHere(begun, CancelFlag(end));
   if (run) return Inline::Left;
   if (status.code() == Code::Cancelled) return isParked(search) ? Inline::Parked : Inline::Refused;

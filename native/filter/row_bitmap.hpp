@@ -2,6 +2,7 @@
 // into bits at the size where both take the same memory.
 #pragma once
 
+#include <algorithm>
 #include <bit>
 #include <cstddef>
 #include <cstdint>
@@ -52,13 +53,16 @@ public:
   void complement();
 
   // In ascending order.
-  template <typename Visit> void forEach(const Visit& visit) const {
+  template <typename Visit> void forEach(const Visit& visit) const { forEachFrom(0, visit); }
+  template <typename Visit> void forEachFrom(uint32_t first, const Visit& visit) const {
     if (!isDense_) {
-      for (const uint32_t row : list_) visit(row);
+      const auto from = std::lower_bound(list_.begin(), list_.end(), first);
+      for (auto at = from; at != list_.end(); ++at) visit(*at);
       return;
     }
-    for (size_t at = 0; at < words_.size(); at++)
-      for (uint64_t word = words_[at]; word != 0; word &= word - 1)
+    uint64_t skipped = ~uint64_t(0) << (first % 64);
+    for (size_t at = first / 64; at < words_.size(); at++, skipped = ~uint64_t(0))
+      for (uint64_t word = words_[at] & skipped; word != 0; word &= word - 1)
         visit(static_cast<uint32_t>(at * 64 + static_cast<size_t>(std::countr_zero(word))));
   }
   // The first, and each that comes `step` behind the last one, which is at least 1. Bits are

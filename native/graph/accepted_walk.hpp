@@ -5,39 +5,9 @@
 #pragma once
 
 #include "graph/hnsw_search.hpp"
+#include "graph/unmet.hpp"
 
 namespace vicinal {
-
-// Vertices that are accepted and not met yet, a bit each, so that both are asked at once.
-class Unmet {
-public:
-  // As many vertices as there will be, of which none is accepted yet.
-  void start(uint32_t vertices) {
-    vertices_ = vertices;
-    words_.assign((size_t(vertices) + 63) / 64, 0);
-  }
-  // 64 vertices a word.
-  void start(uint32_t vertices, const std::vector<uint64_t>& accepted) {
-    vertices_ = vertices;
-    words_.assign(accepted.begin(), accepted.end());
-    words_.resize((size_t(vertices) + 63) / 64, 0);
-  }
-  void accept(uint32_t vertex) { words_[vertex / 64] |= uint64_t(1) << (vertex % 64); }
-  bool covers(uint32_t vertex) const { return vertex < vertices_; }
-  bool has(uint32_t vertex) const { return (words_[vertex / 64] >> (vertex % 64) & 1) != 0; }
-  // Whether it was among them; it no longer is.
-  bool take(uint32_t vertex) {
-    uint64_t& word = words_[vertex / 64];
-    const uint64_t bit = uint64_t(1) << (vertex % 64);
-    const bool had = (word & bit) != 0;
-    word &= ~bit;
-    return had;
-  }
-
-private:
-  uint32_t vertices_ = 0;
-  std::vector<uint64_t> words_;
-};
 
 // `isLive(vertex)` is asked of those alone that would be compared.
 template <typename Scorer, typename IsLive> class AcceptedWalk {
@@ -59,23 +29,20 @@ public:
     scratch_.beam.start(std::max(options.ef, 1u), options.stop);
     if (options.hidden != nullptr && unmet_.covers(options.hidden->vertex()))
       unmet_.take(options.hidden->vertex());
-    Beam& beam = scratch_.beam;
     if (unmet_.covers(start.vertex) && takeLive(start.vertex))
-      beam.keep(start);
+      scratch_.beam.keep(start);
     else
       expand(start.vertex);
-    while (beam.hasNext()) {
-      if (report.hops++ % hopsBetweenChecks == 0 && options.cancel != nullptr &&
-          options.cancel->isCancelled())
-        return SearchEnd::Cancelled;
-      if (report.distances + kDistancesPerList * report.lists >= options.maxDistances)
-        return SearchEnd::BudgetSpent;
-      const uint32_t vertex = beam.takeNext();
-      if (beam.hasNext()) prefetchLinks(beam.peekNext());
-      expand(vertex);
-    }
-    return SearchEnd::Complete;
+    return goOn(options);
   }
+
+  // The same of a walk that was parked.
+  SearchEnd resume(ParkedWalk& parked, const SearchOptions& options) {
+    report = parked.take(scratch_, unmet_);
+    return goOn(options);
+  }
+
+  void park(ParkedWalk& parked) const { parked.park(graph_, scratch_, report, unmet_); }
 
   // Nearest first.
   const SortedRun& found() { return scratch_.beam.inOrder(); }
@@ -86,6 +53,22 @@ private:
   static constexpr uint64_t kDistancesPerList = 2;
   // Lists that are on their way while one is read.
   static constexpr size_t kListsAhead = 6;
+
+  SearchEnd goOn(const SearchOptions& options) {
+    Beam& beam = scratch_.beam;
+    while (beam.hasNext()) {
+      if (report.hops % hopsBetweenChecks == 0 && options.cancel != nullptr &&
+          options.cancel->isCancelled())
+        return SearchEnd::Cancelled;
+      report.hops++;
+      if (report.distances + kDistancesPerList * report.lists >= options.maxDistances)
+        return SearchEnd::BudgetSpent;
+      const uint32_t vertex = beam.takeNext();
+      if (beam.hasNext()) prefetchLinks(beam.peekNext());
+      expand(vertex);
+    }
+    return SearchEnd::Complete;
+  }
 
   void expand(uint32_t vertex) {
     const size_t count = collect(vertex);
@@ -174,7 +157,10 @@ SearchReport HnswGraph::searchAccepted(const Scorer& scorer, const SearchOptions
   const uint64_t entry = entry_.load(std::memory_order_acquire);
   if (uint32_t(entry) == noVertex) return {};
   AcceptedWalk<Scorer, IsLive> walk(*this, scorer, unmet, isLive);
-  if (options.start != nullptr) {
+  ParkedWalk* const parked = options.parked;
+  if (parked != nullptr && parked->isOf(*this, ParkedWalk::Way::Accepted)) {
+    walk.report.end = walk.resume(*parked, options);
+  } else if (options.start != nullptr) {
     walk.report.end = walk.run(*options.start, options);
   } else {
     const AcceptAll all;
@@ -185,8 +171,13 @@ SearchReport HnswGraph::searchAccepted(const Scorer& scorer, const SearchOptions
     walk.report = descent.report;
     walk.report.end = walk.run(at, options);
   }
+  const SearchReport report = walk.report;
+  if (report.end == SearchEnd::Cancelled && parked != nullptr) {
+    walk.park(*parked);
+    return report;
+  }
   walk.found().appendTo(found);
-  return walk.report;
+  return report;
 }
 
 } // namespace vicinal

@@ -64,13 +64,15 @@ public:
     return goOn(level, options);
   }
 
-  void park(ParkedWalk& parked) const { parked.park(graph_, scratch_, report); }
+  void park(ParkedWalk& parked) const { parked.park(graph_, kWay, scratch_, report); }
 
   // Nearest first.
   const SortedRun& found() { return scratch_.beam.inOrder(); }
 
-private:
   static constexpr bool acceptsAll = std::is_same_v<Accept, AcceptAll>;
+  static constexpr auto kWay = acceptsAll ? ParkedWalk::Way::All : ParkedWalk::Way::Filtered;
+
+private:
   static constexpr uint64_t hopsBetweenChecks = 16;
 
   SearchEnd goOn(uint32_t level, const SearchOptions& options) {
@@ -194,7 +196,7 @@ SearchReport HnswGraph::search(const Scorer& scorer, const SearchOptions& option
   const uint64_t entry = entry_.load(std::memory_order_acquire);
   if (uint32_t(entry) == noVertex) return {};
   GraphSearcher<Scorer, Accept> searcher(*this, scorer, accept);
-  if (options.parked != nullptr && options.parked->isOf(*this)) {
+  if (options.parked != nullptr && options.parked->isOf(*this, searcher.kWay)) {
     searcher.report.end = searcher.resume(*options.parked, 0, options);
   } else {
     Neighbor at{searcher.distanceTo(uint32_t(entry)), uint32_t(entry)};

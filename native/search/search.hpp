@@ -14,6 +14,8 @@
 
 namespace vicinal {
 
+class ParkedSearch;
+
 struct SearchRequest : RankedRequest {
   uint32_t vector = 0;
   // Of the vector's dimension, finite and, under Cosine, of unit length (or zero). Of a
@@ -30,8 +32,8 @@ struct SearchRequest : RankedRequest {
   float lossShare = 1;
   // How long the median walk is, over the one that was measured (WalkLength).
   float walkLength = 1;
-  // Where the walk is left that is cancelled, where it can be taken up again; may be null.
-  ParkedWalk* parked = nullptr;
+  // Where a run that is cancelled leaves what it has done, to be taken up by another; may be null.
+  ParkedSearch* parked = nullptr;
   bool isExact = false;
   // Codes lead unless this is set.
   bool ignoresCodes = false;

@@ -49,21 +49,46 @@ public:
     return slot.key == key ? slot.ns : INFINITY;
   }
 
+  // Whether those that are interrupted can go on later, as far as is known.
+  bool parks(const FilterBytes& filter) const {
+    const uint64_t key = keyOf(filter);
+    std::lock_guard lock(mutex_);
+    const Slot& slot = slots_[key % kSlots];
+    return slot.key != key || slot.unparked == 0;
+  }
+
+  // One was given up.
+  void couldNotPark(const FilterBytes& filter) {
+    const uint64_t key = keyOf(filter);
+    std::lock_guard lock(mutex_);
+    Slot& slot = slots_[key % kSlots];
+    if (slot.key == key) slot.unparked = kUnparked;
+  }
+
   void learn(const FilterBytes& filter, double tookNs) {
     const uint64_t key = keyOf(filter);
     std::lock_guard lock(mutex_);
     Slot& slot = slots_[key % kSlots];
-    // At once where it was slower: the thread that waits is the one that runs JavaScript.
-    const bool isFirst = slot.key != key || tookNs > slot.ns;
-    slot = {key, isFirst ? tookNs : slot.ns + (tookNs - slot.ns) * kWeightOfLast};
+    if (slot.key != key) {
+      slot = {key, tookNs, 0};
+      return;
+    }
+    // At once where it was slower and would be given up: the thread that waits is the one that runs
+    // JavaScript.
+    const bool isAtOnce = slot.unparked > 0 && tookNs > slot.ns;
+    slot.ns = isAtOnce ? tookNs : slot.ns + (tookNs - slot.ns) * kWeightOfLast;
+    if (slot.unparked > 0) slot.unparked--;
   }
 
 private:
   static constexpr size_t kSlots = 64;
   static constexpr double kWeightOfLast = 0.125;
+  static constexpr uint32_t kUnparked = 64;
   struct Slot {
     uint64_t key = 0;
     double ns = INFINITY;
+    // Whether it can be parked is not tried before so many more have ended.
+    uint32_t unparked = 0;
   };
 
   static uint64_t keyOf(const FilterBytes& filter) {

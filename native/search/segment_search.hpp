@@ -18,6 +18,7 @@
 #include <optional>
 
 #include "graph/neighbor.hpp"
+#include "search/parked_search.hpp"
 #include "search/search.hpp"
 #include "search/segment_scope.hpp"
 #include "search/space_search.hpp"
@@ -75,31 +76,40 @@ private:
   Status runUnfiltered(std::vector<Neighbor>& nearest);
   Status runFiltered(std::vector<Neighbor>& nearest);
 
+  // Whether a walk that is cancelled is left for the next run, if the request has a place for it:
+  // one alone of each way to go (ParkedWalk::Way), or another would be taken for it.
+  enum class Parking : uint8_t { No, Yes };
+  ParkedWalk* parkedWalk(Parking parking) const;
+  // Whether the run goes on in a walk of this kind.
+  bool goesOn(ParkedWalk::Way way) const;
+  // Of a run that goes on in a walk that was not the first; its counts go on, too.
+  std::optional<WalkEnding> walkBefore();
+
   template <typename Accept>
   Status walk(const Accept& accept, uint64_t budget, std::vector<Neighbor>& found, bool& isComplete,
-              ParkedWalk* parked = nullptr);
-  // How a walk among all has ended: before its budget was spent, and with those wanted among the
-  // nearest. Of so many of the nearest that were looked at, so many were accepted.
-  struct Ending {
-    bool isComplete = false;
-    bool hasWanted = false;
-    size_t looked = 0;
-    size_t accepted = 0;
-  };
+              Parking parking);
   // The same where this share of the vertices about the query is accepted. Without those wanted,
   // what it has found is not near.
   template <typename Accept>
   Status walkMost(const Accept& accept, double share, uint64_t budget, std::vector<Neighbor>& found,
-                  Ending& ending, ParkedWalk* parked = nullptr);
-  // Among these rows, which are this share of all, and by way of them alone. There is no
-  // `acceptedPlan_` any more where the query has too few of them about it to walk at all.
-  Status walkAccepted(const RowBitmap& rows, double share, std::vector<Neighbor>& found,
+                  WalkEnding& ending, Parking parking);
+  // What is about the query: whether as many are accepted as was said, but for chance; which share
+  // of them is; and which one is the nearest, for a walk to begin with.
+  struct Around {
+    bool isNear = false;
+    double share = 0;
+    Neighbor nearest{};
+  };
+  // Looks at the nearest of all, as far as a short walk finds them.
+  template <typename Accept> Status lookAround(const Accept& accept, double share, Around& around);
+  // After a look around, which may show that the query has too few matches about it to walk to them
+  // (there is no `acceptedPlan_` then), or so many that a walk may go by way of any.
+  Status walkKnown(FilterPlan& plan, double share, std::vector<Neighbor>& found, bool& isComplete,
+                   const char*& strategy);
+  // Among these rows, and by way of them alone.
+  Status walkAccepted(const RowBitmap& rows, Neighbor nearest, std::vector<Neighbor>& found,
                       bool& isComplete);
-  // Looks at the nearest of all, as far as a short walk finds them: whether as many are
-  // accepted as that share says, but for chance, and which one is the nearest, for a walk to begin
-  // with.
-  template <typename Accept>
-  Status lookAround(const Accept& accept, double share, Neighbor& nearest, bool& isNear);
+  void layOut(const RowBitmap& rows, Unmet& unmet) const;
   // By way of any, as many as let this share pass.
   Status walkPassing(const FilterPlan& plan, double share, std::vector<Neighbor>& found,
                      bool& isComplete);
@@ -112,12 +122,12 @@ private:
   // Of such a query: farther, or not at all where a scan costs less.
   Status walkFarther(double live, std::vector<Neighbor>& found, bool& isComplete);
   // Among all of them, of which the live ones are kept: so many of those about the query.
-  Status walkUpTo(double share, uint64_t budget, std::vector<Neighbor>& found, Ending& ending,
-                  ParkedWalk* parked = nullptr);
+  Status walkUpTo(double share, uint64_t budget, std::vector<Neighbor>& found, WalkEnding& ending,
+                  Parking parking);
   // After a walk among all that found too few accepted: for as many as it has seen, again and
   // again, as long as that takes less than the scan.
   template <typename Accept>
-  Status walkOn(Ending ending, const Accept& accept, double scan, std::vector<Neighbor>& found,
+  Status walkOn(WalkEnding ending, const Accept& accept, double scan, std::vector<Neighbor>& found,
                 bool& isComplete);
   // Among the live ones alone.
   Status walkLive(std::vector<Neighbor>& found, bool& isComplete);
@@ -129,15 +139,15 @@ private:
   // asking `accept` costs nothing.
   template <typename Accept>
   Status scan(const RowBitmap* candidates, VertexSlice slice, const Accept& accept, TopK& top,
-              size_t offered = SIZE_MAX);
+              std::optional<size_t> offered = std::nullopt);
   // `isSure`: no other is among them but for what is promised; otherwise nothing was offered.
   template <typename Accept>
   Status scanByCode(const RowBitmap* candidates, VertexSlice slice, const Accept& accept, TopK& top,
-                    size_t offered, bool& isSure);
+                    uint32_t most, std::optional<size_t> offered, bool& isSure);
   // The same by vectors.
   template <typename Accept>
   Status scanExactly(const RowBitmap* candidates, VertexSlice slice, const Accept& accept,
-                     TopK& top);
+                     TopK& top, uint32_t most);
   // Whether they are so few that there is nothing to weigh.
   bool areFew(const FilterPlan& plan) const;
   Status compareAll(const FilterPlan& plan, std::vector<Neighbor>& nearest);

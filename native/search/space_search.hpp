@@ -73,6 +73,7 @@ public:
   SearchReport leadAccepted(const SearchOptions& options, Unmet& unmet, const IsLive& isLive,
                             std::vector<Neighbor>& found) {
     const HnswGraph& graph = space_.graph();
+    if (options.parked != nullptr) options.parked->dropUnlessLedBy(codes_);
     const SearchReport report =
         codes_ ? graph.searchAccepted(CodeScorer{codes_->space(), preparedQuery(0)}, options, unmet,
                                       isLive, found)
@@ -113,6 +114,7 @@ public:
     if (codes_) preparedQuery(0);
   }
   bool hasCodes() const { return codes_ != nullptr; }
+  const std::shared_ptr<const CodeArray>& codes() const { return codes_; }
   CodeKind codeKind() const { return codes_ ? codes_->space().kind() : CodeKind::None; }
   // Of vertices that are in the graph; distances by code.
   void scoreByCode(std::span<const uint32_t> vertices, float* out) {

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "filter/evaluator.hpp"
+#include "search/parked_search.hpp"
 
 namespace vicinal {
 
@@ -93,6 +94,7 @@ void ValueSearch::choose(const std::vector<Asked>& values) {
 Status ValueSearch::run(std::vector<Neighbor>& nearest) {
   const std::vector<Asked> values = valuesAsked();
   choose(values);
+  if (request_.parked != nullptr) request_.parked->keep(among_);
   if (among_) {
     VICINAL_TRY(runAmong(nearest));
   } else {

@@ -40,16 +40,26 @@ struct CodeDistances {
   }
 };
 
+// Some tens of microseconds of distances; so many of payloads, where those are read.
+constexpr uint32_t kMostRowsScanned = 1024;
+constexpr uint32_t kMostRowsRead = 64;
+constexpr uint32_t kMostBytesScanned = 512 * 1024;
+
 template <typename Distances, typename Accept, typename Collector> class VertexScan {
 public:
-  // `accept(vertex)` is asked of those alone that are near enough to be kept.
+  // `accept(vertex)` is asked of those alone that are near enough to be kept. `most` distances
+  // between two looks at the cancel flag.
   VertexScan(const VectorSpace& space, const Distances& distances, const Accept& accept,
-             const CancelFlag* cancel, Collector& nearest)
+             const CancelFlag* cancel, Collector& nearest, uint32_t most = kMostRowsScanned)
       : space_(space), distances_(distances), accept_(accept), cancel_(cancel), nearest_(nearest),
-        block_(std::clamp(kBlockBytes / std::max(1u, distances.rowBytes), 1u, kBlockRows)) {}
+        block_(std::clamp(kMostBytesScanned / std::max(1u, distances.rowBytes), 1u, most)) {}
+
+  // Where one that was cancelled is to go on.
+  uint32_t next() const { return next_; }
 
   Status range(VertexSlice slice) {
     for (uint32_t first = slice.from; first < slice.to; first += block_) {
+      next_ = first;
       VICINAL_TRY(checkCancelled());
       const uint32_t count = std::min(block_, slice.to - first);
       VICINAL_TRY(distances_.ofRange(first, count, out()));
@@ -64,13 +74,15 @@ public:
     vertices.clear();
     Status status = Status::ok();
     const auto flush = [&] {
+      if (vertices.empty()) return;
+      if (status) next_ = vertices.front();
       if (status) status = checkCancelled();
       if (status) status = distances_.of(vertices, out());
       if (status) offer(uint32_t(vertices.size()), [&](uint32_t at) { return vertices[at]; });
       vertices.clear();
     };
-    space_.forEachVertex(rows, [&](uint32_t vertex) {
-      if (!status || vertex < slice.from || vertex >= slice.to) return;
+    space_.forEachVertex(rows, slice.from, [&](uint32_t vertex) {
+      if (!status || vertex >= slice.to) return;
       vertices.push_back(vertex);
       if (vertices.size() == block_) flush();
     });
@@ -79,13 +91,8 @@ public:
   }
 
 private:
-  // Most distances computed between two looks at the cancel flag, and most bytes of rows: some tens
-  // of microseconds.
-  static constexpr uint32_t kBlockRows = 1024;
-  static constexpr uint32_t kBlockBytes = 512 * 1024;
-
   static float* out() {
-    thread_local std::vector<float> distances(kBlockRows);
+    thread_local std::vector<float> distances(kMostRowsScanned);
     return distances.data();
   }
 
@@ -99,6 +106,7 @@ private:
     const auto from = std::lower_bound(vertices.begin(), vertices.end(), slice.from);
     const auto to = std::lower_bound(from, vertices.end(), slice.to);
     for (auto at = from; at != to;) {
+      next_ = *at;
       VICINAL_TRY(checkCancelled());
       const std::span block(at, std::min<size_t>(block_, size_t(to - at)));
       VICINAL_TRY(distances_.of(block, out()));
@@ -121,6 +129,7 @@ private:
   const CancelFlag* const cancel_;
   Collector& nearest_;
   const uint32_t block_;
+  uint32_t next_ = 0;
 };
 
 } // namespace vicinal

@@ -100,18 +100,25 @@ public:
   }
   // `visit(vertex)` for the first vertex of each of these rows that has one, in ascending order.
   template <typename Visit> void forEachVertex(const RowBitmap& rows, const Visit& visit) const {
+    forEachVertex(rows, 0, visit);
+  }
+  // The same from one vertex on.
+  template <typename Visit>
+  void forEachVertex(const RowBitmap& rows, uint32_t from, const Visit& visit) const {
+    if (from >= vertices()) return;
     if (other_ == nullptr)
-      return rows.forEach([&](uint32_t row) {
-        if (const uint32_t vertex = vertexOf(row); vertex != kNoVertex) visit(vertex);
+      return rows.forEachFrom(rowOf(from), [&](uint32_t row) {
+        if (const uint32_t vertex = vertexOf(row); vertex != kNoVertex && vertex >= from)
+          visit(vertex);
       });
     const uint32_t* const first = rowOfVertex_.data();
     const uint32_t* const end = first + vertices();
     if (rows.isDense()) {
-      for (const uint32_t* at = first; at != end && *at < rows.rows(); at++)
+      for (const uint32_t* at = first + from; at != end && *at < rows.rows(); at++)
         if (rows.contains(*at)) visit(uint32_t(at - first));
       return;
     }
-    const uint32_t* at = first;
+    const uint32_t* at = first + from;
     for (const uint32_t row : rows.list()) {
       at = std::lower_bound(at, end, row);
       if (at == end) return;

@@ -14,9 +14,9 @@ using Clock = CancelFlag::Clock;
 // A thread of the pool has slept, and other things are in its core's caches: the same search takes
 // it longer than the thread that runs JavaScript, and that one's time is what is to be told.
 constexpr double kSlowerOnPool = 1.5;
-// Of a search's distances, those of its walk, where it is to be parked.
+// Of a search's distances without a filter, those of its walk, where it is to be parked.
 constexpr double kMostlyWalked = 0.9;
-// A walk that has taken so long in turns of the event loop takes longer than was thought.
+// One that has taken so long in turns of the event loop takes longer than was thought.
 constexpr double kMostSpentNs = 1'000'000;
 
 double nanosecondsHere(double tookNs, Waiting waiting, bool isShared) {
@@ -49,15 +49,14 @@ double DenseSearch::expectedNs(Shard& shard, const Snapshot& snapshot) {
   return shard.pace(request.vector).nanoseconds(estimateOf(snapshot).all);
 }
 
-// With several graphs, those before the one whose walk was parked would be walked again and again.
-// Explained stages are those of one run. Scans cannot be parked, and walks among few that live ask
-// of every vertex whether it does, and cannot either.
-bool DenseSearch::canPark(const Snapshot& snapshot) {
-  if (snapshot.count() != 1 || request.filter || request.examples || request.explains) return false;
-  const Segment& segment = snapshot.segment(0);
+// With several segments, those before the one whose search was parked would be searched again and
+// again. Explained stages are those of one run. Scans of vectors cannot be parked.
+bool DenseSearch::canPark(Shard& shard, const Snapshot& snapshot) {
+  if (snapshot.count() != 1 || request.examples || request.explains) return false;
+  if (shard.spec().vectors[request.vector].isMulti || spentNs_ >= kMostSpentNs) return false;
+  if (request.filter) return shard.filteredPace(request.vector).parks(request.filter);
   const DistanceEstimate& estimate = estimateOf(snapshot);
-  return segment.deletedRows() <= segment.rows() / 2 && spentNs_ < kMostSpentNs &&
-         estimate.walked > estimate.all * kMostlyWalked;
+  return estimate.walked > estimate.all * kMostlyWalked;
 }
 
 template <typename Work>
@@ -76,6 +75,8 @@ Status DenseSearch::timed(Shard& shard, const Snapshot& snapshot, Waiting waitin
     spentNs_ += runNs;
     return status;
   }
+  if (status.code() == Code::Cancelled && request.filter && request.parked != nullptr)
+    shard.filteredPace(request.vector).couldNotPark(request.filter);
   if (parked_.isParked()) {
     // This run had no use for it.
     parked_.drop();

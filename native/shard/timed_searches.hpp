@@ -5,7 +5,7 @@
 #include <optional>
 #include <variant>
 
-#include "graph/parked_walk.hpp"
+#include "search/parked_search.hpp"
 #include "search/sparse_search.hpp"
 #include "shard/shard.hpp"
 
@@ -24,10 +24,10 @@ struct DenseSearch {
   Status run(Shard& shard, const Snapshot& snapshot, const CancelFlag* cancel, Waiting waiting);
   Status rank(Shard& shard, const Snapshot& snapshot, const CancelFlag* cancel, Waiting waiting);
 
-  // Whether a run that is cancelled leaves its walk for the next run, with the same snapshot, to
-  // go on with.
-  bool canPark(const Snapshot& snapshot);
-  void parkWalks() { request.parked = &parked_; }
+  // Whether a run that is cancelled leaves what it has done for the next run, with the same
+  // snapshot, to go on with.
+  bool canPark(Shard& shard, const Snapshot& snapshot);
+  void park() { request.parked = &parked_; }
   bool isParked() const { return parked_.isParked(); }
 
 private:
@@ -36,7 +36,7 @@ private:
   Status timed(Shard& shard, const Snapshot& snapshot, Waiting waiting, const Work& work);
 
   std::optional<DistanceEstimate> estimate_;
-  ParkedWalk parked_;
+  ParkedSearch parked_;
   // Of runs that were parked.
   double spentNs_ = 0;
 };

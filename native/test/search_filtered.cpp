@@ -5,91 +5,13 @@
 #include <set>
 #include <thread>
 
+#include "filtered_fixture.hpp"
 #include "graph/accepted_walk.hpp"
-#include "graph_fixture.hpp"
-#include "harness.hpp"
-#include "program_bytes.hpp"
-#include "recall_of.hpp"
-#include "shard_fixture.hpp"
 
 using namespace vicinal;
 using namespace vicinal::test;
 
 namespace {
-
-constexpr uint32_t kDim = 40;
-constexpr uint32_t kPerMille = 1000;
-
-// `r` is a number from 0 to 999 at random, `side` the rank, in the same range, of a row by its
-// distance from a pivot, and `unindexed` the same in a field that has no index.
-struct FilteredFixture {
-  FilteredFixture(Metric metric, uint32_t rows) : pool(2), metric(metric) {
-    ShardSpec spec;
-    spec.vectors = {{"v", kDim, metric, 12, 80}};
-    spec.segmentBytes = uint64_t(1) << 28;
-    shard = std::make_unique<Shard>(spec, pool);
-    for (const char* field : {"r", "side"})
-      CHECK(shard->createPayloadIndex({field, PayloadIndexKind::Integer}).isOk());
-    data = clusteredRows(rows, kDim, 1, metric == Metric::Cosine);
-    queries = clusteredRows(200, kDim, 4242, metric == Metric::Cosine);
-    add(rows);
-  }
-
-  void add(uint32_t rows) {
-    const Space space(metric, kDim, data.data());
-    std::vector<std::pair<float, uint32_t>> order;
-    for (uint32_t row = 0; row < rows; row++)
-      order.emplace_back(space.distance(queries.data(), row), row);
-    std::sort(order.begin(), order.end());
-    std::vector<uint32_t> rank(rows);
-    for (uint32_t at = 0; at < rows; at++)
-      rank[order[at].second] = uint32_t(uint64_t(at) * kPerMille / rows);
-    std::vector<std::string> payloads;
-    std::mt19937 random(7);
-    for (uint32_t row = 0; row < rows; row++)
-      payloads.push_back("{\"r\":" + std::to_string(random() % kPerMille) +
-                         ",\"side\":" + std::to_string(rank[row]) +
-                         ",\"unindexed\":" + std::to_string(rank[row]) + "}");
-    REQUIRE(fillMeasured(*shard, data, payloads).isOk());
-  }
-
-  // Leaves the queries that are nearest to the first one, which is the pivot of `side`.
-  void askNearPivot() {
-    const auto all = clusteredRows(3000, kDim, 4242, metric == Metric::Cosine);
-    const Space space(metric, kDim, all.data());
-    std::vector<std::pair<float, uint32_t>> order;
-    for (uint32_t at = 0; at < 3000; at++) order.emplace_back(space.distance(all.data(), at), at);
-    std::sort(order.begin(), order.end());
-    for (size_t at = 0; at < queries.size() / kDim; at++)
-      std::copy_n(&all[size_t(order[at].second) * kDim], kDim, &queries[at * kDim]);
-  }
-
-  SearchResult find(size_t query, const FilterBytes& filter, bool exact) const {
-    SearchRequest request;
-    request.query.assign(&queries[query * kDim], &queries[query * kDim] + kDim);
-    request.limit = 10;
-    request.recall = asked;
-    request.isExact = exact;
-    request.filter = filter;
-    request.explains = true;
-    SearchResult result;
-    CHECK(search(shard->snapshot(), shard->spec().vectors, request, nullptr, result).isOk());
-    return result;
-  }
-
-  // Mean recall@10, and the strategies that were taken.
-  std::pair<double, std::set<std::string>> measure(const FilterBytes& filter) const {
-    return recallOf(queries.size() / kDim,
-                    [&](size_t at, bool isExact) { return find(at, filter, isExact); });
-  }
-
-  ThreadPool pool;
-  Metric metric;
-  float asked = 0.95f;
-  std::unique_ptr<Shard> shard;
-  std::vector<float> data;
-  std::vector<float> queries;
-};
 
 // Remembers whom it compared.
 struct Watched {
@@ -165,7 +87,7 @@ ANSWERS_TEST("recall that was asked for is kept where all that was near the quer
     const uint32_t rows = isSlow() ? 3000 : 30'000;
     FilteredFixture fixture(metric, rows);
     fixture.askNearPivot();
-    const Space space(metric, kDim, fixture.data.data());
+    const Space space(metric, FilteredFixture::kDim, fixture.data.data());
     std::vector<std::pair<float, uint32_t>> order;
     for (uint32_t row = 0; row < rows; row++)
       order.emplace_back(space.distance(fixture.queries.data(), row), row);
@@ -173,7 +95,7 @@ ANSWERS_TEST("recall that was asked for is kept where all that was near the quer
     uint32_t deleted = 0;
     for (const uint32_t perMille : {50u, 100u, 300u, 500u, 700u}) {
       std::vector<PointId> dead;
-      for (; deleted < uint64_t(rows) * perMille / kPerMille; deleted++)
+      for (; deleted < uint64_t(rows) * perMille / FilteredFixture::kPerMille; deleted++)
         dead.push_back(PointId::number(order[deleted].second));
       REQUIRE(fixture.shard->deletePoints(dead, 2 + perMille).isOk());
       for (const float asked : {0.8f, 0.95f}) {
@@ -196,7 +118,7 @@ ANSWERS_TEST(
   const uint32_t rows = isSlow() ? 6000 : 30'000;
   FilteredFixture fixture(Metric::L2, rows);
   fixture.askNearPivot();
-  const Space space(Metric::L2, kDim, fixture.data.data());
+  const Space space(Metric::L2, FilteredFixture::kDim, fixture.data.data());
   std::vector<std::pair<float, uint32_t>> order;
   for (uint32_t row = 0; row < rows; row++)
     order.emplace_back(space.distance(fixture.queries.data(), row), row);
@@ -211,7 +133,7 @@ ANSWERS_TEST(
   CHECK(recall >= 0.94);
   uint64_t distances = 0;
   size_t scans = 0;
-  for (size_t at = 0; at < fixture.queries.size() / kDim; at++) {
+  for (size_t at = 0; at < fixture.queries.size() / FilteredFixture::kDim; at++) {
     const SearchResult found = fixture.find(at, std::nullopt, false);
     distances += found.stats.distances;
     scans += found.segments[0].strategy != std::string("graph") ? 1 : 0;
@@ -225,7 +147,7 @@ ANSWERS_TEST("recall that was asked for is kept where most rows are deleted") {
     FilteredFixture fixture(metric, isSlow() ? 3000 : 30'000);
     for (const uint32_t perTen : {5u, 7u, 9u}) {
       std::vector<PointId> dead;
-      for (uint32_t id = 0; id < fixture.data.size() / kDim; id++)
+      for (uint32_t id = 0; id < fixture.data.size() / FilteredFixture::kDim; id++)
         if (id * 2654435761u % 10 < perTen) dead.push_back(PointId::number(id));
       REQUIRE(fixture.shard->deletePoints(dead, 2 + perTen).isOk());
       const auto [recall, strategies] = fixture.measure(std::nullopt);
@@ -263,7 +185,7 @@ ANSWERS_TEST("a filter that nearly all pass costs little more than none") {
     const FilteredFixture fixture(metric, isSlow() ? 3000 : 30'000);
     const auto costOf = [&](const FilterBytes& filter) {
       SearchStats all;
-      for (size_t at = 0; at < fixture.queries.size() / kDim; at++) {
+      for (size_t at = 0; at < fixture.queries.size() / FilteredFixture::kDim; at++) {
         const SearchStats stats = fixture.find(at, filter, false).stats;
         all.distances += stats.distances;
         all.rescored += stats.rescored;
@@ -299,7 +221,7 @@ ANSWERS_TEST("walks among matches are priced by what they compute, and no less w
 ANSWERS_TEST("deleted matches are not found, and those behind them are") {
   FilteredFixture fixture(Metric::L2, isSlow() ? 3000 : 20'000);
   std::vector<PointId> dead;
-  for (uint32_t id = 0; id < fixture.data.size() / kDim; id += 7)
+  for (uint32_t id = 0; id < fixture.data.size() / FilteredFixture::kDim; id += 7)
     dead.push_back(PointId::number(id));
   REQUIRE(fixture.shard->deletePoints(dead, 2).isOk());
   for (const double share : {100, 300, 700}) {

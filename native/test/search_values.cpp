@@ -8,6 +8,7 @@
 #include "filter/indexed_values.hpp"
 #include "graph_fixture.hpp"
 #include "harness.hpp"
+#include "interrupted_search.hpp"
 #include "program_bytes.hpp"
 #include "recall_of.hpp"
 #include "shard/timed_searches.hpp"
@@ -211,6 +212,13 @@ struct ValuesFixture {
   std::vector<float> queries;
 };
 
+std::vector<uint32_t> idsFound(const SearchResult& result) {
+  std::vector<uint32_t> ids;
+  for (uint32_t at = 0; at < result.rows.count; at++)
+    ids.push_back(result.rows.ids[at * kIdWords + 1]);
+  return ids;
+}
+
 // Whatever was done beside.
 bool areByGraph(const std::set<std::string>& strategies) {
   return std::all_of(strategies.begin(), strategies.end(),
@@ -218,6 +226,40 @@ bool areByGraph(const std::set<std::string>& strategies) {
 }
 
 } // namespace
+
+ANSWERS_TEST(
+    "a search in a value's graph is interrupted and goes on, whatever becomes of the graph") {
+  ValuesFixture fixture(Metric::L2);
+  REQUIRE(fixture.grant(kTenant));
+  const Snapshot snapshot = fixture.shard->snapshot();
+  const auto interrupted = [&](size_t query, const auto& between) {
+    SearchRequest request;
+    request.query.assign(&fixture.queries[query * kDim], &fixture.queries[query * kDim] + kDim);
+    request.filter = fixture.filter;
+    return interruptedSearch(*fixture.shard, snapshot, request, between);
+  };
+  size_t times = 0;
+  for (size_t query = 0; query < 20; query++) {
+    const SearchResult found = interrupted(query, [&](const auto& parked, bool isParked) {
+      times += isParked && parked.isOf(*fixture.spaceOf(kTenant)) ? 1 : 0;
+      fixture.find(query + 1, fixture.filter, false);
+    });
+    CHECK_EQUAL(found.stats.strategy, "graph of value");
+    CHECK(idsFound(found) == idsFound(fixture.find(query, fixture.filter, false)));
+  }
+  CHECK(times >= 20);
+  bool isDropped = false;
+  const SearchResult found = interrupted(0, [&](const auto&, bool) {
+    if (isDropped) return;
+    isDropped = true;
+    fixture.shard->dropPayloadIndex("tenant");
+    const Snapshot now = fixture.shard->snapshot();
+    now.segment(0).valueSpaces().bury();
+  });
+  CHECK(isDropped);
+  CHECK(found.stats.strategy.find("of value") == std::string::npos);
+  CHECK(idsFound(found) == idsFound(fixture.find(0, fixture.filter, false)));
+}
 
 ANSWERS_TEST("a value that is asked for often has a graph, which keeps the recall asked for") {
   for (const Metric metric : {Metric::Cosine, Metric::L2}) {

@@ -104,9 +104,9 @@ async function withinItsCall(shard: Shard, target: Float32Array, before = () => 
 }
 
 /** Begun with so little of the turn left that it is interrupted on its way. */
-function interrupted(shard: Shard, target: Float32Array, scope?: Stop) {
+function interrupted(shard: Shard, target: Float32Array, scope?: Stop, asked: Partial<SearchRequest> = { ef: 300 }) {
   spendInlineUs(MOST_INLINE_US - 15)
-  const started = shard.search(query(target, { ef: 300 }), scope)
+  const started = shard.search(query(target, asked), scope)
   expect(started).toBeInstanceOf(Promise)
   return started as Promise<SearchResult>
 }
@@ -122,6 +122,25 @@ test('a search that is interrupted goes on in the next turns, and finds what ano
     const found = await interrupted(shard, target)
     expect(idsOf(found)).toEqual(idsOf(whole))
     expect(found.stats.distances).toBe(whole.stats.distances)
+  }
+})
+
+test('a filtered search that is interrupted goes on in the next turns, and finds what another does', async () => {
+  const { shard, target } = await filled(20_000)
+  const filter = compileFilter({ must_not: [{ has_id: [1, 2, 3] }] }, { vectorNames: [''] })
+  for (const [ef, strategy] of [
+    [130, 'filtered graph'],
+    [2000, 'scan of matches'],
+  ] as const) {
+    await nextTurn()
+    const whole = await shard.search(query(target, { ef, filter }))
+    for (let times = 0; times < 50; times++) {
+      await nextTurn()
+      const found = await interrupted(shard, target, undefined, { ef, filter })
+      expect(idsOf(found)).toEqual(idsOf(whole))
+      expect(found.stats.distances).toBe(whole.stats.distances)
+      expect(found.stats.strategy).toBe(strategy)
+    }
   }
 })
 

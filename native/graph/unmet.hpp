@@ -1,0 +1,41 @@
+// Which vertices a walk among accepted ones has yet to meet.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <vector>
+
+namespace vicinal {
+
+// Vertices that are accepted and not met yet, a bit each, so that both are asked at once.
+class Unmet {
+public:
+  // As many vertices as there will be, of which none is accepted yet.
+  void start(uint32_t vertices) {
+    vertices_ = vertices;
+    words_.assign((size_t(vertices) + 63) / 64, 0);
+  }
+  // 64 vertices a word.
+  void start(uint32_t vertices, const std::vector<uint64_t>& accepted) {
+    vertices_ = vertices;
+    words_.assign(accepted.begin(), accepted.end());
+    words_.resize((size_t(vertices) + 63) / 64, 0);
+  }
+  void accept(uint32_t vertex) { words_[vertex / 64] |= uint64_t(1) << (vertex % 64); }
+  bool covers(uint32_t vertex) const { return vertex < vertices_; }
+  bool has(uint32_t vertex) const { return (words_[vertex / 64] >> (vertex % 64) & 1) != 0; }
+  // Whether it was among them; it no longer is.
+  bool take(uint32_t vertex) {
+    uint64_t& word = words_[vertex / 64];
+    const uint64_t bit = uint64_t(1) << (vertex % 64);
+    const bool had = (word & bit) != 0;
+    word &= ~bit;
+    return had;
+  }
+
+private:
+  uint32_t vertices_ = 0;
+  std::vector<uint64_t> words_;
+};
+
+} // namespace vicinal

@@ -1,0 +1,277 @@
+// The part of a segment's search that is for a filter.
+#include <algorithm>
+#include <cmath>
+#include <string_view>
+
+#include "search/match_sample.hpp"
+#include "search/search_cost.hpp"
+#include "search/segment_walks.hpp"
+
+namespace vicinal {
+
+namespace {
+
+// How many more of the matches met may be deleted, of those that live.
+constexpr double kMoreDead = 0.1;
+// So few matches are compared without a plan of anything else, which would take as long.
+constexpr uint32_t kFewCompared = 512;
+// With a larger share of those about the query accepted, a walk among all is shorter than one among
+// matches that has to keep to them.
+constexpr double kMostAbout = 0.75;
+
+constexpr const char* kScan = "scan of matches";
+constexpr const char* kFilteredGraph = "filtered graph";
+constexpr const char* kFilteredThenScan = "filtered graph, then scan of matches";
+constexpr const char* kGraphOfMatches = "graph of matches";
+constexpr const char* kMatchesThenScan = "graph of matches, then scan of them";
+
+} // namespace
+
+bool SegmentSearch::areFew(const FilterPlan& plan) const {
+  return areMatchesKnown(plan) && plan.candidateCount() <= kFewCompared && !space_.coldVectors() &&
+         !request_.isIndexedOnly;
+}
+
+Status SegmentSearch::compareAll(const FilterPlan& plan, std::vector<Neighbor>& nearest) {
+  note(kScan);
+  comparesAll_ = true;
+  const auto isVisible = [&](uint32_t vertex) {
+    return scope_.view.isVisible(space_.rowOf(vertex));
+  };
+  TopK top(wanted_);
+  VICINAL_TRY(scanExactly(plan.candidates(), {0, vertices_}, isVisible, top, kMostRowsScanned));
+  nearest = top.takeSorted();
+  return Status::ok();
+}
+
+bool SegmentSearch::areMatchesKnown(const FilterPlan& plan) const {
+  return plan.isComplete() && plan.candidates() != nullptr && condition_ == nullptr;
+}
+
+// Where only its beam stops a walk, that is as much wider.
+double SegmentSearch::widening(double share) const {
+  return walkPlan()->options.stop.wanted > 0 ? widenedFor(share) : 1 / share;
+}
+
+bool SegmentSearch::matches(const FilterPlan& plan, uint32_t vertex) const {
+  const uint32_t row = space_.rowOf(vertex);
+  return scope_.view.isVisible(row) && plan.passes(scope_.rows, row) &&
+         (condition_ == nullptr || condition_->holds(vertex));
+}
+
+double SegmentSearch::sampledConditions(const FilterPlan& plan) const {
+  if (condition_ == nullptr) return 1;
+  return sampledShare(plan, scope_.rows, [&](uint32_t row) {
+    const uint32_t vertex = space_.vertexOf(row);
+    return vertex < vertices_ && condition_->holds(vertex);
+  });
+}
+
+// In distances of a walk among all vertices.
+SegmentSearch::Costs SegmentSearch::estimate(const FilterPlan& plan, double matchShare) const {
+  const double candidates = plan.candidateCount();
+  const bool scansCodes = scanPlan().has_value();
+  const double gathered =
+      scansCodes ? double(space_.calibration()->accepted().gathered) : kGatheredDistance;
+  const double evaluation =
+      (plan.isComplete() ? 0 : kEvaluation) + (condition_ == nullptr ? 0 : condition_->cost());
+  Costs costs;
+  costs.scan = candidates * (plan.candidates() ? gathered
+                             : scansCodes      ? kSequentialCode
+                                               : kSequentialDistance);
+  if (!plan.isComplete() || condition_ != nullptr) {
+    // Only what is nearer than the best so far is looked at.
+    const double least = 1.0 / kSampledRows;
+    const double looks = static_cast<double>(wanted_) / std::max(matchShare, least) *
+                         std::log2(2 + candidates / wanted_);
+    costs.scan += std::min(candidates, looks) * evaluation;
+  }
+  const double share = shareOf(candidates * matchShare);
+  if (!walkPlan() || share <= 0) {
+    costs.walk = INFINITY;
+    return costs;
+  }
+  const double walked = walkPlan()->distances * (share >= kMost ? widening(share) : 1 / share);
+  costs.perWalked = plan.isComplete() ? 1 : 1 + kEvaluation;
+  if (condition_ != nullptr) {
+    // Where most are accepted, they are asked of those alone that were found.
+    const double asked = share >= kMost ? double(wanted_) / share * kSpareAmong : walked / 2;
+    costs.perWalked += asked * condition_->cost() / walked;
+  }
+  costs.walk = walked * costs.perWalked;
+  return costs;
+}
+
+Status SegmentSearch::runFiltered(std::vector<Neighbor>& nearest) {
+  FilterPlan plan = scope_.planned();
+  const double matchShare = sampledMatches(plan, scope_.rows) * sampledConditions(plan);
+  const uint32_t candidates = plan.candidateCount();
+  stats_.matches += static_cast<uint64_t>(candidates * matchShare);
+  if (candidates == 0) return Status::ok();
+  if (areFew(plan)) return compareAll(plan, nearest);
+
+  promise();
+  const double share = shareOf(candidates * matchShare);
+  costs_ = estimate(plan, matchShare);
+  const bool areKnown = areMatchesKnown(plan);
+  if (areKnown) acceptedPlan_ = planAcceptedWalk(space_, request_, wanted_, share);
+  const double among = acceptedPlan_ ? acceptedPlan_->distances + kBesidesAmong : INFINITY;
+  // A walk that keeps only matches does not know when it is far from them.
+  const bool mayPass = share * liveShare() >= kMost || !acceptedPlan_;
+  const bool walksPassing = mayPass && costs_.walk < costs_.scan && costs_.walk <= among;
+  costs_.walk = mayPass ? std::min(costs_.walk, among) : among;
+  thread_local std::vector<Neighbor> found;
+  found.clear();
+  bool isComplete = false;
+  const char* strategy = kScan;
+  if (costs_.walk < costs_.scan) plan.prepareForPasses();
+  const ParkedSearch* const parked = request_.parked;
+  const bool isScanning = parked != nullptr && parked->hasScanOf(space_);
+  // Far from the matches they hang together less, most of all where they are few.
+  // Where rows are deleted they may be those near the query.
+  const double sure = scope_.segment.deletedRows() > 0 ? 2 * kSureScan : kSureScan;
+  if (isScanning) {
+    strategy = parked->scan().strategy;
+  } else if (walksPassing) {
+    acceptedPlan_.reset();
+    VICINAL_TRY(walkPassing(plan, share * liveShare(), found, isComplete));
+    strategy = isComplete ? kFilteredGraph : kFilteredThenScan;
+  } else if (std::max(among, sure) < costs_.scan) {
+    VICINAL_TRY(walkKnown(plan, share, found, isComplete, strategy));
+  } else {
+    acceptedPlan_.reset();
+  }
+  if (isComplete && isFar(found, share * liveShare())) {
+    isComplete = false;
+    strategy = std::string_view(strategy) == kFilteredGraph ? kFilteredThenScan : kMatchesThenScan;
+  }
+  note(strategy);
+  const bool hasWalked = isComplete || std::string_view(strategy) != kScan;
+  // Conditions that are asked of payloads cost the same whatever leads to them.
+  if (plan.isComplete() && condition_ == nullptr)
+    spent_ = (hasWalked ? costs_.walk : 0) + (isComplete ? 0 : costs_.scan);
+  if (!isComplete) found.clear();
+  const VertexSlice rest{isComplete ? linked_ : 0, scanEnd()};
+  if (rest.from >= rest.to) {
+    takeNearest(found, nearest);
+    return Status::ok();
+  }
+  TopK top(wanted_);
+  for (const Neighbor& neighbor : found) top.offer(neighbor);
+  VICINAL_TRY(scanMatches(plan, rest, top));
+  nearest = top.takeSorted();
+  return Status::ok();
+}
+
+Status SegmentSearch::walkPassing(const FilterPlan& plan, double share,
+                                  std::vector<Neighbor>& found, bool& isComplete) {
+  const auto budget = uint64_t(costs_.scan / costs_.perWalked);
+  const auto accept = [&](uint32_t vertex) { return vertex < linked_ && matches(plan, vertex); };
+  if (goesOn(ParkedWalk::Way::All) || goesOn(ParkedWalk::Way::Filtered))
+    stats_ = request_.parked->done;
+  else if (request_.parked != nullptr)
+    request_.parked->begun(stats_, share);
+  if (share < kMost) return walk(accept, budget, found, isComplete, Parking::Yes);
+  // A walk this long ends as one without a filter does, if what it has found are those wanted.
+  const auto most = uint64_t(walkPlan()->most * double(request_.walkLength) * widening(share));
+  const bool isBounded = most > 0 && most < budget;
+  WalkEnding ending;
+  if (const auto before = walkBefore())
+    ending = *before;
+  else
+    VICINAL_TRY(walkMost(accept, share, isBounded ? most : budget, found, ending, Parking::Yes));
+  const bool hasEnded = ending.isComplete || isBounded;
+  isComplete = ending.hasWanted && hasEnded;
+  const bool isBeyond = !ending.hasWanted && hasEnded;
+  return isBeyond ? walkOn(ending, accept, double(budget), found, isComplete) : Status::ok();
+}
+
+// Where matches are known beforehand and those near the query are sought among them.
+Status SegmentSearch::walkKnown(FilterPlan& plan, double share, std::vector<Neighbor>& found,
+                                bool& isComplete, const char*& strategy) {
+  const auto accept = [&](uint32_t vertex) { return vertex < linked_ && matches(plan, vertex); };
+  Around around;
+  if (goesOn(ParkedWalk::Way::Accepted))
+    around.isNear = true;
+  else if (goesOn(ParkedWalk::Way::All))
+    around = {true, request_.parked->share, {}};
+  else
+    VICINAL_TRY(lookAround(accept, share * liveShare(), around));
+  // Where the query has hardly any matches about it they may not hang together, and the
+  // calibration, which is of matches at random, says nothing of them.
+  if (!around.isNear) {
+    acceptedPlan_.reset();
+    return Status::ok();
+  }
+  if (around.share >= kMostAbout && walkPlan()) {
+    acceptedPlan_.reset();
+    costs_.walk = walkPlan()->distances * widening(around.share);
+    VICINAL_TRY(walkPassing(plan, around.share, found, isComplete));
+    strategy = isComplete ? kFilteredGraph : kFilteredThenScan;
+    return Status::ok();
+  }
+  VICINAL_TRY(walkAccepted(*plan.candidates(), around.nearest, found, isComplete));
+  if (isComplete) stats_.recall = std::min(stats_.recall, double(acceptedPlan_->recall));
+  strategy = isComplete ? kGraphOfMatches : kMatchesThenScan;
+  return Status::ok();
+}
+
+void SegmentSearch::layOut(const RowBitmap& rows, Unmet& unmet) const {
+  if (space_.isIdentity()) return unmet.start(std::min(rows.rows(), linked_), rows.words());
+  unmet.start(linked_);
+  space_.forEachVertex(rows, [&](uint32_t vertex) {
+    if (vertex < linked_) unmet.accept(vertex);
+  });
+}
+
+Status SegmentSearch::walkAccepted(const RowBitmap& rows, Neighbor nearest,
+                                   std::vector<Neighbor>& found, bool& isComplete) {
+  thread_local Unmet unmet;
+  if (goesOn(ParkedWalk::Way::Accepted))
+    stats_ = request_.parked->done;
+  else
+    layOut(rows, unmet);
+  // Rows of the bitmap are those of the snapshot, so the dead alone are to be told apart.
+  const auto isLive = [&](uint32_t vertex) { return scope_.view.isVisible(space_.rowOf(vertex)); };
+  SearchOptions options = acceptedPlan_->options;
+  options.maxDistances = uint64_t(costs_.scan);
+  options.cancel = scope_.cancel;
+  options.start = &nearest;
+  options.parked = parkedWalk(Parking::Yes);
+  if (request_.parked != nullptr) request_.parked->begun(stats_, 0);
+  const SearchReport report = scope_.view.segment->deletedRows() == 0
+                                  ? search_.leadAccepted(options, unmet, AcceptAll{}, found)
+                                  : search_.leadAccepted(options, unmet, isLive, found);
+  if (report.end == SearchEnd::Cancelled)
+    return Status(Code::Cancelled, "the search was cancelled");
+  // The same where many more of those that are met are deleted than elsewhere.
+  const double live = liveShare();
+  const uint64_t liveOrDead = std::max<uint64_t>(1, report.dead + report.met);
+  const double mostDead = double(liveOrDead) * (1 - live + live * kMoreDead);
+  isComplete = report.end == SearchEnd::Complete && found.size() >= wanted_ &&
+               double(report.dead) <= mostDead;
+  if (!isComplete) return Status::ok();
+  return search_.hasCodes() ? search_.rescore(amongMatches(acceptedPlan_->rescoring), found)
+                            : Status::ok();
+}
+
+Status SegmentSearch::scanMatches(const FilterPlan& plan, VertexSlice slice, TopK& top) {
+  const auto isVisible = [&](uint32_t vertex) {
+    return scope_.view.isVisible(space_.rowOf(vertex));
+  };
+  if (plan.isComplete() && condition_ == nullptr)
+    return scan(plan.candidates(), slice, isVisible, top, plan.candidateCount());
+  const auto accept = [&](uint32_t vertex) {
+    return isVisible(vertex) && plan.holds(scope_.rows, space_.rowOf(vertex)) &&
+           (condition_ == nullptr || condition_->holds(vertex));
+  };
+  return scan(plan.candidates(), slice, accept, top);
+}
+
+double SegmentSearch::costOfFilter() const {
+  // Where the vector has no graph, nobody knows better.
+  constexpr double kOfWalk = 600;
+  return std::max(0.0, spent_ - (walkPlan() ? walkPlan()->distances : kOfWalk));
+}
+
+} // namespace vicinal

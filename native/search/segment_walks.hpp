@@ -1,0 +1,184 @@
+// The walks and scans of a segment's search, for whatever they accept.
+#pragma once
+
+#include <algorithm>
+#include <cmath>
+
+#include "search/segment_search.hpp"
+#include "search/vertex_scan.hpp"
+
+namespace vicinal {
+
+// A share of vertices from which on most are accepted.
+constexpr double kMost = 0.4;
+// By how much a walk that takes all has to go farther where only this share is accepted, which is
+// most. The last ones wanted are farther away, but of those at a distance walks miss fewer the
+// farther they go beyond it: two thirds of what there is more to find are enough.
+constexpr double widenedFor(double share) { return 1 + (1 / share - 1) * 2 / 3; }
+// What a walk among matches takes beside its distances, in distances: more vectors are scored
+// exactly, and the matches are laid out as bits.
+constexpr double kBesidesAmong = 350;
+// A scan of matches that costs no more, in distances, is made in any case: it loses nothing.
+constexpr double kSureScan = 750;
+// With fewer candidates for each that is kept, their vectors are compared at once.
+constexpr size_t kFewPerKept = 4;
+// How many more are looked at than would have the wanted ones among them on average.
+constexpr double kSpareAmong = 1.25;
+constexpr size_t kMoreAmong = 3;
+// Looks at those about the query before a walk among matches: at so many that so many of them match
+// where they do as often as elsewhere, at most so many; and closer where they seem to be few.
+constexpr double kMatchesAround = 12;
+constexpr double kMostAround = 64;
+struct Look {
+  // Distances for each that is looked at.
+  size_t distances;
+  // With how many deviations fewer than expected they are few.
+  double deviations;
+};
+constexpr Look kGlance{3, 1};
+constexpr Look kCloseLook{10, 2.5};
+
+template <typename Accept>
+Status SegmentSearch::walk(const Accept& accept, uint64_t budget, std::vector<Neighbor>& found,
+                           bool& isComplete, Parking parking) {
+  SearchOptions options = walkPlan()->options;
+  options.maxDistances = budget;
+  options.cancel = scope_.cancel;
+  options.parked = parkedWalk(parking);
+  SearchEnd end = SearchEnd::Complete;
+  VICINAL_TRY(search_.walk(options, rescoringOf(*walkPlan()), accept, found, end));
+  isComplete = end == SearchEnd::Complete;
+  return Status::ok();
+}
+
+template <typename Accept>
+Status SegmentSearch::walkMost(const Accept& accept, double share, uint64_t budget,
+                               std::vector<Neighbor>& found, WalkEnding& ending, Parking parking) {
+  // Among so many are the wanted ones nearly always, unless those near the query are others than
+  // most.
+  const auto among = static_cast<size_t>(std::ceil(wanted_ / share * kSpareAmong)) + kMoreAmong;
+  SearchOptions options = walkPlan()->options;
+  options.maxDistances = budget;
+  options.cancel = scope_.cancel;
+  if (options.stop.wanted > 0) {
+    const size_t widened = share < kMost ? among : static_cast<size_t>(wanted_ * widenedFor(share));
+    options.stop.wanted = std::max(options.stop.wanted, widened);
+  }
+  // As many of the beam are accepted as there are in one without a filter.
+  options.ef =
+      std::max(static_cast<uint32_t>(std::ceil(options.ef / share)), static_cast<uint32_t>(among));
+  options.parked = parkedWalk(parking);
+  SearchEnd end = SearchEnd::Complete;
+  size_t accepted = 0;
+  // Those wanted are among the nearest of all, where codes tell neighbours apart as calibrated.
+  VICINAL_TRY(search_.walkAll(options, walkPlan()->rescoring, among, accept, found, end, accepted));
+  ending = {end == SearchEnd::Complete, accepted >= std::min<size_t>(wanted_, linked_), among,
+            accepted};
+  return Status::ok();
+}
+
+template <typename Accept>
+Status SegmentSearch::walkOn(WalkEnding ending, const Accept& accept, double scan,
+                             std::vector<Neighbor>& found, bool& isComplete) {
+  // Where none was found, the next one might have been.
+  constexpr double kNearlyOne = 0.5;
+  while (!isComplete && ending.looked > 0) {
+    const double share = std::max(double(ending.accepted), kNearlyOne) / double(ending.looked);
+    if (walkPlan()->distances / share > scan / 2) break;
+    const size_t looked = ending.looked;
+    if (request_.parked != nullptr) {
+      request_.parked->before = ending;
+      request_.parked->done = stats_;
+    }
+    VICINAL_TRY(walkMost(accept, share, uint64_t(scan), found, ending, Parking::Yes));
+    isComplete = ending.hasWanted && ending.isComplete;
+    // It has looked no farther.
+    if (ending.looked <= looked) break;
+  }
+  if (request_.parked != nullptr) request_.parked->before.reset();
+  if (!isComplete) found.clear();
+  return Status::ok();
+}
+
+template <typename Accept>
+Status SegmentSearch::lookAround(const Accept& accept, double share, Around& looked) {
+  thread_local std::vector<Neighbor> around;
+  SearchOptions options;
+  // Too short to be interrupted, after which it would have to be begun anew.
+  options.ef = uint32_t(std::min(kMostAround, std::ceil(kMatchesAround / share)));
+  looked = {};
+  for (const Look& look : {kGlance, kCloseLook}) {
+    options.maxDistances = uint64_t(kMostAround) + look.distances * options.ef;
+    SearchEnd end = SearchEnd::Complete;
+    VICINAL_TRY(search_.lead(options, AcceptAll{}, around, end));
+    if (around.empty()) break;
+    looked.nearest = around.front();
+    const auto accepted = std::count_if(around.begin(), around.end(),
+                                        [&](const Neighbor& each) { return accept(each.vertex); });
+    const double expected = share * double(around.size());
+    looked.share = double(accepted) / double(around.size());
+    looked.isNear =
+        double(accepted) >= std::max(1.0, expected - look.deviations * std::sqrt(expected));
+    if (looked.isNear) break;
+    options.ef = uint32_t(kMostAround);
+  }
+  return Status::ok();
+}
+
+template <typename Accept>
+Status SegmentSearch::scan(const RowBitmap* candidates, VertexSlice slice, const Accept& accept,
+                           TopK& top, std::optional<size_t> offered) {
+  const uint32_t most = offered || !isFiltered() ? kMostRowsScanned : kMostRowsRead;
+  VertexSlice exact = slice;
+  const bool isFew = candidates != nullptr && !space_.coldVectors() && scanPlan() &&
+                     candidates->count() <= kFewPerKept * scanPlan()->rescoring.most;
+  if (scanPlan() && slice.from < linked_ && !isFew) {
+    const VertexSlice coded{slice.from, std::min(slice.to, linked_)};
+    bool isSure = false;
+    VICINAL_TRY(scanByCode(candidates, coded, accept, top, most, offered, isSure));
+    if (isSure) exact.from = coded.to;
+  }
+  return exact.empty() ? Status::ok() : scanExactly(candidates, exact, accept, top, most);
+}
+
+template <typename Accept>
+Status SegmentSearch::scanExactly(const RowBitmap* candidates, VertexSlice slice,
+                                  const Accept& accept, TopK& top, uint32_t most) {
+  const VectorDistances distances{search_, space_.space().rowBytes};
+  VertexScan vertexScan(space_, distances, accept, scope_.cancel, top, most);
+  return candidates ? vertexScan.candidates(*candidates, slice) : vertexScan.range(slice);
+}
+
+template <typename Accept>
+Status SegmentSearch::scanByCode(const RowBitmap* candidates, VertexSlice slice,
+                                 const Accept& accept, TopK& top, uint32_t most,
+                                 std::optional<size_t> offered, bool& isSure) {
+  const Rescoring& rescoring = scanPlan()->rescoring;
+  ParkedSearch* const parked = request_.parked;
+  auto before = parked != nullptr ? parked->takeScan(search_.codes()) : std::nullopt;
+  if (before) {
+    slice.from = before->from;
+    stats_ = parked->done;
+  }
+  Shortlist byCode =
+      before ? std::move(before->kept) : Shortlist(rescoring.most, offered.value_or(SIZE_MAX));
+  const CodeDistances distances{search_, space_.codeStride()};
+  VertexScan vertexScan(space_, distances, accept, scope_.cancel, byCode, most);
+  const Status status =
+      candidates ? vertexScan.candidates(*candidates, slice) : vertexScan.range(slice);
+  if (status.code() == Code::Cancelled && parked != nullptr && isFiltered()) {
+    parked->done = stats_;
+    parked->park({search_.codes(), std::move(byCode), vertexScan.next(), strategy_});
+  }
+  VICINAL_TRY(status);
+  std::vector<Neighbor> found = byCode.take();
+  VICINAL_TRY(search_.rescoreUnordered(rescoring, found));
+  // Codes tell those that are far from the query apart less well. Where all that were kept may have
+  // been among the nearest, so may others.
+  isSure = !search_.rescores() || std::isinf(rescoring.doubt) || found.size() < rescoring.most;
+  if (!isSure) return Status::ok();
+  for (const Neighbor& neighbor : found) top.offer(neighbor);
+  return Status::ok();
+}
+
+} // namespace vicinal

@@ -1,0 +1,184 @@
+// Searches that are interrupted wherever they can be, and go on: they find what one does that was
+// not, whatever their thread did meanwhile.
+#include <map>
+
+#include "filtered_fixture.hpp"
+#include "interrupted_search.hpp"
+#include "search/search_pace.hpp"
+
+using namespace vicinal;
+using namespace vicinal::test;
+
+namespace {
+
+constexpr size_t kQueries = 40;
+
+// `ef`: 0 for as wide a beam as recall takes.
+SearchRequest requestOf(const FilteredFixture& fixture, size_t query, const FilterBytes& filter,
+                        uint32_t ef) {
+  constexpr uint32_t dim = FilteredFixture::kDim;
+  SearchRequest request;
+  request.query.assign(&fixture.queries[query * dim], &fixture.queries[query * dim] + dim);
+  request.limit = 10;
+  request.recall = fixture.asked;
+  request.filter = filter;
+  request.ef = ef;
+  return request;
+}
+
+// Where one was interrupted, and how often.
+using Interrupted = std::map<std::string, size_t>;
+
+class Parked {
+public:
+  Parked(const FilteredFixture& fixture, uint32_t ef) : fixture_(fixture), ef_(ef) {}
+
+  SearchResult findAtOnce(size_t query, const FilterBytes& filter) const {
+    SearchResult result;
+    CHECK(search(fixture_.shard->snapshot(), fixture_.shard->spec().vectors,
+                 requestOf(fixture_, query, filter, ef_), nullptr, result)
+              .isOk());
+    return result;
+  }
+
+  SearchResult find(size_t query, const FilterBytes& filter) {
+    const Snapshot snapshot = fixture_.shard->snapshot();
+    return interruptedSearch(*fixture_.shard, snapshot, requestOf(fixture_, query, filter, ef_),
+                             [&](const ParkedSearch& parked, bool isParked) {
+                               if (isParked)
+                                 note(parked, snapshot);
+                               else
+                                 interrupted["not parked"]++;
+                               // Another one, with the memory of this thread.
+                               findAtOnce((query + 1) % kQueries, filter);
+                             });
+  }
+
+  Interrupted interrupted;
+
+private:
+  void note(const ParkedSearch& parked, const Snapshot& snapshot) {
+    using Way = ParkedWalk::Way;
+    const VectorSpace& space = snapshot.segment(0).space(0);
+    if (parked.hasScanOf(space))
+      interrupted["scan"]++;
+    else if (parked.before)
+      interrupted["walk made anew"]++;
+    else if (parked.walk.isOf(space.graph(), Way::All))
+      interrupted["walk among all"]++;
+    else if (parked.walk.isOf(space.graph(), Way::Filtered))
+      interrupted["walk that refuses"]++;
+    else if (parked.walk.isOf(space.graph(), Way::Accepted))
+      interrupted["walk among matches"]++;
+  }
+
+  const FilteredFixture& fixture_;
+  const uint32_t ef_;
+};
+
+void checkSame(const SearchResult& one, const SearchResult& other) {
+  REQUIRE(one.rows.count == other.rows.count);
+  CHECK_EQUAL(one.stats.distances, other.stats.distances);
+  CHECK_EQUAL(one.stats.visited, other.stats.visited);
+  CHECK_EQUAL(one.stats.rescored, other.stats.rescored);
+  CHECK_EQUAL(one.stats.matches, other.stats.matches);
+  CHECK_EQUAL(one.stats.strategy, other.stats.strategy);
+  for (size_t at = 0; at < one.rows.count * kIdWords; at++)
+    CHECK_EQUAL(one.rows.ids[at], other.rows.ids[at]);
+  for (size_t at = 0; at < one.rows.count; at++) CHECK_EQUAL(one.scores[at], other.scores[at]);
+}
+
+Interrupted compareAll(const FilteredFixture& fixture, const FilterBytes& filter, uint32_t ef = 0) {
+  Parked parked(fixture, ef);
+  for (size_t query = 0; query < kQueries; query++)
+    checkSame(parked.find(query, filter), parked.findAtOnce(query, filter));
+  return parked.interrupted;
+}
+
+} // namespace
+
+ANSWERS_TEST("a search that is interrupted and goes on finds what another does") {
+  FilteredFixture fixture(Metric::L2, isSlow() ? 20'000 : 30'000);
+  fixture.asked = 0.8f;
+  Interrupted all;
+  const auto compare = [&](const char* what, const FilterBytes& filter, uint32_t ef = 0) {
+    std::printf("%s:", what);
+    for (const auto& [where, times] : compareAll(fixture, filter, ef)) {
+      std::printf(" %s %zu", where.c_str(), times);
+      all[where] += times;
+    }
+    std::printf("\n");
+  };
+  compare("none", std::nullopt);
+  for (const double share : {900.0, 500.0, 420.0, 390.0, 30.0})
+    compare("at random", numberRange("r", 0, share));
+  compare("at random, wider", numberRange("r", 0, 390), 40);
+  compare("unindexed", numberRange("unindexed", 0, 380), 10);
+  fixture.askNearPivot();
+  compare("near", numberRange("side", 0, 100));
+  compare("far", numberRange("side", 900, 1000));
+  compare("hardly any near", numberRange("side", 100, 1000));
+  // Not only before they have begun.
+  CHECK(all["walk among matches"] > 2 * kQueries);
+  for (const char* where :
+       {"walk among all", "walk that refuses", "walk among matches", "scan", "walk made anew"}) {
+    std::printf("%s: %zu\n", where, all[where]);
+    CHECK(all[where] > 0);
+  }
+}
+
+ANSWERS_TEST("a search among few that live is interrupted, and goes on") {
+  FilteredFixture fixture(Metric::Cosine, isSlow() ? 20'000 : 30'000);
+  std::vector<PointId> dead;
+  for (uint32_t id = 0; id < fixture.data.size() / FilteredFixture::kDim; id++)
+    if (id * 2654435761u % 10 < 7) dead.push_back(PointId::number(id));
+  REQUIRE(fixture.shard->deletePoints(dead, 2).isOk());
+  fixture.asked = 0.8f;
+  Interrupted none = compareAll(fixture, std::nullopt);
+  CHECK(none["walk among matches"] > 0);
+  compareAll(fixture, numberRange("r", 0, 500));
+}
+
+ANSWERS_TEST("what was led by other codes begins anew") {
+  const FilteredFixture fixture(Metric::L2, isSlow() ? 6000 : 30'000);
+  const auto& specs = fixture.shard->spec().vectors;
+  const Snapshot snapshot = fixture.shard->snapshot();
+  CancelFlag atOnce;
+  atOnce.cancel();
+  for (const double share : {900.0, 390.0, 100.0})
+    for (size_t query = 0; query < 10; query++) {
+      ParkedSearch parked;
+      SearchRequest request = requestOf(fixture, query, numberRange("r", 0, share), 20);
+      request.parked = &parked;
+      SearchResult found;
+      CHECK(search(snapshot, specs, request, &atOnce, found).code() == Code::Cancelled);
+      CHECK(parked.isParked());
+      request.ignoresCodes = true;
+      found = {};
+      CHECK(search(snapshot, specs, request, nullptr, found).isOk());
+      request.parked = nullptr;
+      SearchResult whole;
+      CHECK(search(snapshot, specs, request, nullptr, whole).isOk());
+      checkSame(found, whole);
+    }
+}
+
+TEST("searches by a filter of which one could not be parked are not parked for a while") {
+  FilteredPace pace;
+  const FilterBytes filter = numberRange("r", 0, 500);
+  CHECK(std::isinf(pace.nanoseconds(filter)));
+  CHECK(pace.parks(filter));
+  pace.learn(filter, 100);
+  // Slowly, where it can be parked.
+  pace.learn(filter, 900);
+  CHECK_EQUAL(pace.nanoseconds(filter), 200.0);
+  pace.couldNotPark(filter);
+  CHECK(!pace.parks(filter));
+  // At once.
+  pace.learn(filter, 900);
+  CHECK_EQUAL(pace.nanoseconds(filter), 900.0);
+  CHECK(pace.parks(numberRange("r", 0, 501)));
+  size_t more = 0;
+  for (; !pace.parks(filter) && more < 1000; more++) pace.learn(filter, 100);
+  CHECK(more > 10 && more < 1000);
+}
