@@ -33,8 +33,10 @@ export interface ConnectOptions {
   maxDelayMs?: number
   /** PEM text of the authority that signed the service's certificate, where the system does not know it. */
   ca?: string | Buffer
-  /** Connections at once. Default 64. */
+  /** Connections at once, and as many streams. Default 64. */
   maxConnections?: number
+  /** Whether queries go as messages of WebSockets where the service takes them, which is faster. Default true. */
+  streams?: boolean
   /** Larger upserts go in several requests. Default three quarters of what a service accepts by default. */
   maxBodyBytes?: number
 }
@@ -47,6 +49,7 @@ const KNOWN = keysOf<ConnectOptions>({
   maxDelayMs: true,
   ca: true,
   maxConnections: true,
+  streams: true,
   maxBodyBytes: true,
 })
 const DEFAULTS = {
@@ -55,6 +58,7 @@ const DEFAULTS = {
   minDelayMs: 100,
   maxDelayMs: 5000,
   maxConnections: 64,
+  streams: true,
   maxBodyBytes: (LIMITS.bodyBytes * 3) / 4,
 }
 
@@ -69,9 +73,12 @@ const DEFAULTS = {
 export async function connect(url: string, options: ConnectOptions = {}): Promise<Database> {
   checkKnown(options, KNOWN)
   const { apiKey, ca } = options
-  const { retries, minDelayMs, maxDelayMs, timeoutMs, maxConnections, maxBodyBytes } = { ...DEFAULTS, ...options }
+  const { retries, minDelayMs, maxDelayMs, timeoutMs, maxConnections, maxBodyBytes, streams } = {
+    ...DEFAULTS,
+    ...options,
+  }
   const retry = { retries, minDelayMs, maxDelayMs }
-  const transport = new Transport(urlOf(url), { apiKey, ca, timeoutMs, maxConnections, retry })
+  const transport = new Transport(urlOf(url), { apiKey, ca, timeoutMs, maxConnections, streams, retry })
   const database = new RemoteDatabase(transport, maxBodyBytes)
   try {
     // The cheapest question that needs both the key and the opened data.

@@ -169,7 +169,7 @@ export class RemoteCollection<P = Payload> implements Collection<P> {
 
   async query(query: QueryOptions): Promise<Hit<P>[]> {
     checkKnown(query, KNOWN_READ.query)
-    return hitsOf<P>(await this.#send('POST', '/points/query', queryBody(query), query), query)
+    return hitsOf<P>(await this.#ask('/points/query', queryBody(query), query), query)
   }
 
   async explain(query: QueryOptions): Promise<Explained<P>> {
@@ -180,7 +180,7 @@ export class RemoteCollection<P = Payload> implements Collection<P> {
 
   async queryBatch(queries: readonly QueryOptions[], call?: CallOptions): Promise<Hit<P>[][]> {
     checkBatch(queries, call)
-    const answers = await this.#send('POST', '/points/query/batch', { searches: queries.map(queryBody) }, call)
+    const answers = await this.#ask('/points/query/batch', { searches: queries.map(queryBody) }, call)
     return (answers as unknown[]).map((answer, i) => hitsOf<P>(answer, queries[i] ?? {}))
   }
 
@@ -295,6 +295,12 @@ export class RemoteCollection<P = Payload> implements Collection<P> {
     call: CallOptions | undefined,
   ): Promise<unknown> {
     return await this.#sendBytes(method, path, body && encodeMsgpack(body, { rawJson: 'text' }), call)
+  }
+
+  /** What is asked time after time. */
+  async #ask(path: string, asked: object, call: CallOptions | undefined): Promise<unknown> {
+    const body = encodeMsgpack(asked, { rawJson: 'text' })
+    return await this.#transport.send({ method: 'POST', path: this.#path + path, body, call, isFrequent: true })
   }
 
   async #sendBytes(

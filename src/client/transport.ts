@@ -12,12 +12,15 @@ import { LIMITS } from '../core/limits.js'
 import { decodeMsgpack } from '../ingest/wire-msgpack.js'
 import { type Envelope, errorOfAnswer } from './answers.js'
 import { Deadline } from './deadline.js'
+import { QueryStreams } from './query-streams.js'
 import { type RetryPolicy, retryDelayMs } from './retry.js'
 
 const MSGPACK = 'application/msgpack'
 /** Payloads travel as the JSON text they are stored as, so that both ends parse natively or not at all. */
 const ACCEPT = `${MSGPACK};payload=text`
 const MS_PER_SECOND = 1000
+/** Of an answer that does not say what went wrong. */
+const INTERNAL = 500
 
 export interface TransportOptions {
   apiKey?: string | undefined
@@ -26,6 +29,8 @@ export interface TransportOptions {
   /** PEM texts of authorities to trust instead of the system's. */
   ca?: string | Buffer | undefined
   maxConnections: number
+  /** Whether what may be asked by streams is. */
+  streams: boolean
 }
 
 export interface RemoteRequest {
@@ -35,6 +40,8 @@ export interface RemoteRequest {
   call?: CallOptions | undefined
   /** false where doing it twice is not as good as once: then a lost answer is not asked for again. */
   isIdempotent?: boolean
+  /** Whether it is asked time after time, and may be by a stream. */
+  isFrequent?: boolean
 }
 
 /** A request whose body, or answer, is more than is to be in memory at once. It is sent once. */
@@ -47,6 +54,7 @@ export class Transport {
   readonly #options: TransportOptions
   readonly #agent: HttpAgent | HttpsAgent
   readonly #headers: Record<string, string>
+  readonly #streams: QueryStreams | null
   #closed = false
 
   constructor(base: URL, options: TransportOptions) {
@@ -59,11 +67,14 @@ export class Transport {
     const ca = options.ca === undefined ? {} : { ca: options.ca }
     this.#agent = base.protocol === 'https:' ? new HttpsAgent({ ...agent, ...ca }) : new HttpAgent(agent)
     this.#headers = { accept: ACCEPT, ...(options.apiKey === undefined ? {} : { 'api-key': options.apiKey }) }
+    const { ca: authority, maxConnections: most } = options
+    this.#streams = options.streams ? new QueryStreams(base, { headers: this.#headers, ca: authority, most }) : null
   }
 
   close(): void {
     this.#closed = true
     this.#agent.destroy()
+    this.#streams?.close()
   }
 
   /** The `result` of the answer. */
@@ -123,6 +134,8 @@ export class Transport {
 
   async #sendOnce(request: RemoteRequest, deadline: Deadline): Promise<unknown> {
     deadline.check()
+    const streamed = await this.#streamed(request, deadline)
+    if (streamed) return resultOf(streamed)
     const response = await this.#exchange(request, deadline)
     const status = response.statusCode ?? 0
     const bytes = await bodyOf(response)
@@ -130,6 +143,13 @@ export class Transport {
     const envelope = isMsgpack ? (decodeMsgpack(bytes, 'answer') as Envelope) : null
     if (status >= 200 && status < 300 && envelope) return envelope.result ?? null
     throw errorOfAnswer(status, response.headers, envelope)
+  }
+
+  /** Null where it is to be a request: a stream has one deadline for all, that of the service. */
+  async #streamed({ path, body, call, isFrequent }: RemoteRequest, deadline: Deadline): Promise<Envelope | null> {
+    if (!this.#streams || !isFrequent || !body || call?.timeoutMs !== undefined) return null
+    const answer = await this.#streams.ask(path, body, deadline)
+    return answer && (decodeMsgpack(answer, 'answer') as Envelope)
   }
 
   #exchange(asked: RemoteRequest & StreamRequest, deadline: Deadline): Promise<IncomingMessage> {
@@ -165,6 +185,11 @@ export class Transport {
       else pipeline(Readable.from(upload.chunks), request, (error) => error && reject(error))
     })
   }
+}
+
+function resultOf(envelope: Envelope): unknown {
+  if (envelope.status === 'ok') return envelope.result ?? null
+  throw errorOfAnswer(INTERNAL, {}, envelope)
 }
 
 function callerOf(call: CallOptions | undefined): AbortSignal | undefined {
