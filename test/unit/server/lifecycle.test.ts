@@ -7,9 +7,12 @@ import { connect as connectSocket, type Socket } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { describe, expect, it, onTestFinished } from 'vitest'
+import { Deadline } from '../../../src/client/deadline.js'
 import { connect } from '../../../src/client/index.js'
+import { QueryStreams } from '../../../src/client/query-streams.js'
 import type { CallOptions, Collection } from '../../../src/core/database.js'
 import { VicinalError } from '../../../src/core/errors.js'
+import { encodeMsgpack } from '../../../src/ingest/wire-msgpack-encoder.js'
 import { startService } from '../../contract/service.js'
 import { MemoryCollection } from '../../oracle/memory-collection.js'
 import { MemoryDatabase } from '../../oracle/memory-database.js'
@@ -264,6 +267,16 @@ describe('TLS', () => {
     const database = await connect(service.url, { ca: readFileSync(cert) })
     expect(await database.collections()).toEqual([])
     await database.close()
+    const asked = encodeMsgpack({ query: [1, 2] }, { rawJson: 'text' })
+    const askBy = async (ca: Buffer | undefined) => {
+      const streams = new QueryStreams(new URL(service.url), { headers: {}, ca, most: 1 })
+      onTestFinished(() => streams.close())
+      const deadline = new Deadline(10_000, undefined)
+      onTestFinished(() => deadline.end())
+      return streams.ask('/collections/gone/points/query', asked, deadline)
+    }
+    expect(await askBy(undefined)).toBe(null)
+    expect((await askBy(readFileSync(cert)))?.toString('latin1')).toContain('NOT_FOUND')
     await expect(connect(service.url, { retries: 0 })).rejects.toMatchObject({ code: 'UNAVAILABLE' })
   })
 })
