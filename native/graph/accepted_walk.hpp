@@ -39,6 +39,7 @@ public:
   // The same of a walk that was parked.
   SearchEnd resume(ParkedWalk& parked, const SearchOptions& options) {
     report = parked.take(scratch_, unmet_);
+    began_ = report.hops;
     return goOn(options);
   }
 
@@ -57,8 +58,8 @@ private:
   SearchEnd goOn(const SearchOptions& options) {
     Beam& beam = scratch_.beam;
     while (beam.hasNext()) {
-      if (report.hops % hopsBetweenChecks == 0 && options.cancel != nullptr &&
-          options.cancel->isCancelled())
+      if (report.hops % hopsBetweenChecks == 0 && report.hops != began_ &&
+          options.cancel != nullptr && options.cancel->isCancelled())
         return SearchEnd::Cancelled;
       report.hops++;
       if (report.distances + kDistancesPerList * report.lists >= options.maxDistances)
@@ -147,6 +148,8 @@ private:
   // Accepted vertices to be found for one that is expanded. Fewer would have walks of the same
   // recall make more hops than they save reading.
   const size_t most_;
+  // One that was parked gets somewhere, however little time it is given.
+  uint64_t began_ = UINT64_MAX;
 };
 
 template <typename Scorer, typename IsLive>

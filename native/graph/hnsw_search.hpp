@@ -60,6 +60,7 @@ public:
   // The same of a walk that was parked.
   SearchEnd resume(ParkedWalk& parked, uint32_t level, const SearchOptions& options) {
     report = parked.take(scratch_);
+    began_ = report.hops;
     hidden_ = options.hidden;
     return goOn(level, options);
   }
@@ -77,8 +78,8 @@ private:
 
   SearchEnd goOn(uint32_t level, const SearchOptions& options) {
     while (true) {
-      if (report.hops % hopsBetweenChecks == 0 && options.cancel != nullptr &&
-          options.cancel->isCancelled())
+      if (report.hops % hopsBetweenChecks == 0 && report.hops != began_ &&
+          options.cancel != nullptr && options.cancel->isCancelled())
         return SearchEnd::Cancelled;
       const auto vertex = next();
       if (!vertex) return SearchEnd::Complete;
@@ -187,6 +188,8 @@ private:
   const Accept& accept_;
   Scratch& scratch_;
   HiddenVertex* hidden_ = nullptr;
+  // One that was parked gets somewhere, however little time it is given.
+  uint64_t began_ = UINT64_MAX;
 };
 
 template <typename Scorer, typename Accept>

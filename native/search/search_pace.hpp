@@ -37,6 +37,9 @@ private:
   std::atomic<double> nsPerDistance_;
 };
 
+// Whether a search that is interrupted can go on later.
+enum class Parks : uint8_t { No, Yes };
+
 // The same of searches with a filter: what one costs is not known before it is planned, so what
 // counts is how long those with the very same filter took.
 class FilteredPace {
@@ -65,7 +68,7 @@ public:
     if (slot.key == key) slot.unparked = kUnparked;
   }
 
-  void learn(const FilterBytes& filter, double tookNs) {
+  void learn(const FilterBytes& filter, double tookNs, Parks parks) {
     const uint64_t key = keyOf(filter);
     std::lock_guard lock(mutex_);
     Slot& slot = slots_[key % kSlots];
@@ -75,7 +78,7 @@ public:
     }
     // At once where it was slower and would be given up: the thread that waits is the one that runs
     // JavaScript.
-    const bool isAtOnce = slot.unparked > 0 && tookNs > slot.ns;
+    const bool isAtOnce = parks == Parks::No && tookNs > slot.ns;
     slot.ns = isAtOnce ? tookNs : slot.ns + (tookNs - slot.ns) * kWeightOfLast;
     if (slot.unparked > 0) slot.unparked--;
   }

@@ -15,6 +15,8 @@ namespace {
 constexpr double kMoreDead = 0.1;
 // So few matches are compared without a plan of anything else, which would take as long.
 constexpr uint32_t kFewCompared = 512;
+// The same where the request says how many codes choose.
+constexpr size_t kFewByRequest = 128;
 // With a larger share of those about the query accepted, a walk among all is shorter than one among
 // matches that has to keep to them.
 constexpr double kMostAbout = 0.75;
@@ -28,7 +30,11 @@ constexpr const char* kMatchesThenScan = "graph of matches, then scan of them";
 } // namespace
 
 bool SegmentSearch::areFew(const FilterPlan& plan) const {
-  return areMatchesKnown(plan) && plan.candidateCount() <= kFewCompared && !space_.coldVectors() &&
+  // With more, codes would choose whom to compare.
+  const size_t most = request_.oversampling > 0 || !request_.rescores
+                          ? kFewByRequest
+                          : std::min<size_t>(kFewCompared, kFewPerKept * leastRescored(wanted_));
+  return areMatchesKnown(plan) && plan.candidateCount() <= most && !space_.coldVectors() &&
          !request_.isIndexedOnly;
 }
 
@@ -95,7 +101,7 @@ SegmentSearch::Costs SegmentSearch::estimate(const FilterPlan& plan, double matc
   costs.perWalked = plan.isComplete() ? 1 : 1 + kEvaluation;
   if (condition_ != nullptr) {
     // Where most are accepted, they are asked of those alone that were found.
-    const double asked = share >= kMost ? double(wanted_) / share * kSpareAmong : walked / 2;
+    const double asked = share >= kMost ? double(amongFor(share)) : walked / 2;
     costs.perWalked += asked * condition_->cost() / walked;
   }
   costs.walk = walked * costs.perWalked;
@@ -134,7 +140,7 @@ Status SegmentSearch::runFiltered(std::vector<Neighbor>& nearest) {
     strategy = parked->scan().strategy;
   } else if (walksPassing) {
     acceptedPlan_.reset();
-    VICINAL_TRY(walkPassing(plan, share * liveShare(), found, isComplete));
+    VICINAL_TRY(walkPassing(plan, share * liveShare(), Lie::Evenly, found, isComplete));
     strategy = isComplete ? kFilteredGraph : kFilteredThenScan;
   } else if (std::max(among, sure) < costs_.scan) {
     VICINAL_TRY(walkKnown(plan, share, found, isComplete, strategy));
@@ -163,7 +169,7 @@ Status SegmentSearch::runFiltered(std::vector<Neighbor>& nearest) {
   return Status::ok();
 }
 
-Status SegmentSearch::walkPassing(const FilterPlan& plan, double share,
+Status SegmentSearch::walkPassing(const FilterPlan& plan, double share, Lie lie,
                                   std::vector<Neighbor>& found, bool& isComplete) {
   const auto budget = uint64_t(costs_.scan / costs_.perWalked);
   const auto accept = [&](uint32_t vertex) { return vertex < linked_ && matches(plan, vertex); };
@@ -179,7 +185,8 @@ Status SegmentSearch::walkPassing(const FilterPlan& plan, double share,
   if (const auto before = walkBefore())
     ending = *before;
   else
-    VICINAL_TRY(walkMost(accept, share, isBounded ? most : budget, found, ending, Parking::Yes));
+    VICINAL_TRY(
+        walkMost(accept, share, lie, isBounded ? most : budget, found, ending, Parking::Yes));
   const bool hasEnded = ending.isComplete || isBounded;
   isComplete = ending.hasWanted && hasEnded;
   const bool isBeyond = !ending.hasWanted && hasEnded;
@@ -193,8 +200,8 @@ Status SegmentSearch::walkKnown(FilterPlan& plan, double share, std::vector<Neig
   Around around;
   if (goesOn(ParkedWalk::Way::Accepted))
     around.isNear = true;
-  else if (goesOn(ParkedWalk::Way::All))
-    around = {true, request_.parked->share, {}};
+  else if (goesOn(ParkedWalk::Way::All) && request_.parked->share >= kMostAbout && walkPlan())
+    around = {true, request_.parked->share, SIZE_MAX, {}};
   else
     VICINAL_TRY(lookAround(accept, share * liveShare(), around));
   // Where the query has hardly any matches about it they may not hang together, and the
@@ -203,10 +210,10 @@ Status SegmentSearch::walkKnown(FilterPlan& plan, double share, std::vector<Neig
     acceptedPlan_.reset();
     return Status::ok();
   }
-  if (around.share >= kMostAbout && walkPlan()) {
+  if (around.share >= kMostAbout && around.looked >= amongFor(around.share) && walkPlan()) {
     acceptedPlan_.reset();
     costs_.walk = walkPlan()->distances * widening(around.share);
-    VICINAL_TRY(walkPassing(plan, around.share, found, isComplete));
+    VICINAL_TRY(walkPassing(plan, around.share, Lie::Unevenly, found, isComplete));
     strategy = isComplete ? kFilteredGraph : kFilteredThenScan;
     return Status::ok();
   }

@@ -1,6 +1,7 @@
 #include "search/segment_search.hpp"
 
 #include <algorithm>
+#include <cmath>
 #include <string_view>
 
 #include "search/search_cost.hpp"
@@ -39,6 +40,14 @@ ParkedWalk* SegmentSearch::parkedWalk(Parking parking) const {
   return parking == Parking::Yes && request_.parked != nullptr ? &request_.parked->walk : nullptr;
 }
 
+// With as many more than on average as chance has hardly ever, unless those near the query are
+// others than most.
+size_t SegmentSearch::amongFor(double share) const {
+  constexpr double kDeviations = 2.5;
+  const double deviation = std::sqrt(double(wanted_) * (1 - share));
+  return size_t(std::ceil((double(wanted_) + kDeviations * deviation) / share)) + 1;
+}
+
 bool SegmentSearch::goesOn(ParkedWalk::Way way) const {
   ParkedWalk* const parked = parkedWalk(Parking::Yes);
   if (parked == nullptr) return false;
@@ -60,6 +69,10 @@ Status SegmentSearch::walkLinked(std::vector<Neighbor>& found, bool& isComplete)
   };
   if (const auto before = walkBefore())
     return walkOn(*before, accept, scanOfAll(), found, isComplete);
+  if (goesOn(ParkedWalk::Way::All))
+    stats_ = request_.parked->done;
+  else if (request_.parked != nullptr)
+    request_.parked->begun(stats_, 1);
   // Of all that are near, so many are to be had.
   const uint64_t before = stats_.distances - stats_.rescored;
   const bool isBounded = walkPlan()->most > 0;
@@ -164,7 +177,7 @@ Status SegmentSearch::walkUpTo(double share, uint64_t budget, std::vector<Neighb
   const auto accept = [&](uint32_t vertex) {
     return vertex < linked_ && scope_.view.isVisible(space_.rowOf(vertex));
   };
-  return walkMost(accept, share, budget, found, ending, parking);
+  return walkMost(accept, share, Lie::Evenly, budget, found, ending, parking);
 }
 
 void SegmentSearch::note(const char* strategy) {
@@ -185,7 +198,7 @@ void SegmentSearch::note(const char* strategy) {
       {"graph of matches", "graph of matches of value"},
       {"graph of matches, then scan of them", "graph of matches, then scan of them of value"},
       {"scan of matches", "scan of matches of value"}};
-  strategy_ = strategy;
+  strategy_ = noted_ = strategy;
   if (space_.isAmongOthers())
     for (const Name& name : kOfValue)
       if (name.among == strategy) strategy_ = name.ofValue;

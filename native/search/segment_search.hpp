@@ -76,6 +76,11 @@ private:
   Status runUnfiltered(std::vector<Neighbor>& nearest);
   Status runFiltered(std::vector<Neighbor>& nearest);
 
+  // How those that are accepted lie: as many near the query as anywhere, for all that is known, or
+  // otherwise, so that a walk has to go as far as it looks.
+  enum class Lie : uint8_t { Evenly, Unevenly };
+  // Among how many of the nearest the wanted ones are, but for chance.
+  size_t amongFor(double share) const;
   // Whether a walk that is cancelled is left for the next run, if the request has a place for it:
   // one alone of each way to go (ParkedWalk::Way), or another would be taken for it.
   enum class Parking : uint8_t { No, Yes };
@@ -91,13 +96,14 @@ private:
   // The same where this share of the vertices about the query is accepted. Without those wanted,
   // what it has found is not near.
   template <typename Accept>
-  Status walkMost(const Accept& accept, double share, uint64_t budget, std::vector<Neighbor>& found,
-                  WalkEnding& ending, Parking parking);
+  Status walkMost(const Accept& accept, double share, Lie lie, uint64_t budget,
+                  std::vector<Neighbor>& found, WalkEnding& ending, Parking parking);
   // What is about the query: whether as many are accepted as was said, but for chance; which share
   // of them is; and which one is the nearest, for a walk to begin with.
   struct Around {
     bool isNear = false;
     double share = 0;
+    size_t looked = 0;
     Neighbor nearest{};
   };
   // Looks at the nearest of all, as far as a short walk finds them.
@@ -111,7 +117,7 @@ private:
                       bool& isComplete);
   void layOut(const RowBitmap& rows, Unmet& unmet) const;
   // By way of any, as many as let this share pass.
-  Status walkPassing(const FilterPlan& plan, double share, std::vector<Neighbor>& found,
+  Status walkPassing(const FilterPlan& plan, double share, Lie lie, std::vector<Neighbor>& found,
                      bool& isComplete);
   double widening(double share) const;
   // `isComplete`: what was found are the nearest of the linked; otherwise they are to be scanned.
@@ -191,6 +197,8 @@ private:
   VertexCondition* condition_ = nullptr;
   // For the report.
   const char* strategy_ = SegmentReport{}.strategy;
+  // The same, whatever the space is.
+  const char* noted_ = strategy_;
   bool comparesAll_ = false;
   Costs costs_;
   // That were paid, of both ways where one was given up.

@@ -22,9 +22,6 @@ constexpr double kBesidesAmong = 350;
 constexpr double kSureScan = 750;
 // With fewer candidates for each that is kept, their vectors are compared at once.
 constexpr size_t kFewPerKept = 4;
-// How many more are looked at than would have the wanted ones among them on average.
-constexpr double kSpareAmong = 1.25;
-constexpr size_t kMoreAmong = 3;
 // Looks at those about the query before a walk among matches: at so many that so many of them match
 // where they do as often as elsewhere, at most so many; and closer where they seem to be few.
 constexpr double kMatchesAround = 12;
@@ -52,16 +49,16 @@ Status SegmentSearch::walk(const Accept& accept, uint64_t budget, std::vector<Ne
 }
 
 template <typename Accept>
-Status SegmentSearch::walkMost(const Accept& accept, double share, uint64_t budget,
+Status SegmentSearch::walkMost(const Accept& accept, double share, Lie lie, uint64_t budget,
                                std::vector<Neighbor>& found, WalkEnding& ending, Parking parking) {
-  // Among so many are the wanted ones nearly always, unless those near the query are others than
-  // most.
-  const auto among = static_cast<size_t>(std::ceil(wanted_ / share * kSpareAmong)) + kMoreAmong;
+  const size_t among = amongFor(share);
   SearchOptions options = walkPlan()->options;
   options.maxDistances = budget;
   options.cancel = scope_.cancel;
   if (options.stop.wanted > 0) {
-    const size_t widened = share < kMost ? among : static_cast<size_t>(wanted_ * widenedFor(share));
+    const size_t widened = share < kMost || lie == Lie::Unevenly
+                               ? among
+                               : static_cast<size_t>(wanted_ * widenedFor(share));
     options.stop.wanted = std::max(options.stop.wanted, widened);
   }
   // As many of the beam are accepted as there are in one without a filter.
@@ -90,7 +87,8 @@ Status SegmentSearch::walkOn(WalkEnding ending, const Accept& accept, double sca
       request_.parked->before = ending;
       request_.parked->done = stats_;
     }
-    VICINAL_TRY(walkMost(accept, share, uint64_t(scan), found, ending, Parking::Yes));
+    VICINAL_TRY(
+        walkMost(accept, share, Lie::Unevenly, uint64_t(scan), found, ending, Parking::Yes));
     isComplete = ending.hasWanted && ending.isComplete;
     // It has looked no farther.
     if (ending.looked <= looked) break;
@@ -116,6 +114,7 @@ Status SegmentSearch::lookAround(const Accept& accept, double share, Around& loo
     const auto accepted = std::count_if(around.begin(), around.end(),
                                         [&](const Neighbor& each) { return accept(each.vertex); });
     const double expected = share * double(around.size());
+    looked.looked = around.size();
     looked.share = double(accepted) / double(around.size());
     looked.isNear =
         double(accepted) >= std::max(1.0, expected - look.deviations * std::sqrt(expected));
@@ -128,7 +127,8 @@ Status SegmentSearch::lookAround(const Accept& accept, double share, Around& loo
 template <typename Accept>
 Status SegmentSearch::scan(const RowBitmap* candidates, VertexSlice slice, const Accept& accept,
                            TopK& top, std::optional<size_t> offered) {
-  const uint32_t most = offered || !isFiltered() ? kMostRowsScanned : kMostRowsRead;
+  const bool reads = !offered && isFiltered() && request_.parked != nullptr;
+  const uint32_t most = reads ? kMostRowsRead : kMostRowsScanned;
   VertexSlice exact = slice;
   const bool isFew = candidates != nullptr && !space_.coldVectors() && scanPlan() &&
                      candidates->count() <= kFewPerKept * scanPlan()->rescoring.most;
@@ -168,7 +168,7 @@ Status SegmentSearch::scanByCode(const RowBitmap* candidates, VertexSlice slice,
       candidates ? vertexScan.candidates(*candidates, slice) : vertexScan.range(slice);
   if (status.code() == Code::Cancelled && parked != nullptr && isFiltered()) {
     parked->done = stats_;
-    parked->park({search_.codes(), std::move(byCode), vertexScan.next(), strategy_});
+    parked->park({search_.codes(), std::move(byCode), vertexScan.next(), noted_});
   }
   VICINAL_TRY(status);
   std::vector<Neighbor> found = byCode.take();

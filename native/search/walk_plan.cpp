@@ -138,6 +138,10 @@ Rescoring amongMatches(Rescoring rescoring) {
   return rescoring;
 }
 
+size_t leastRescored(size_t wanted) {
+  return kSpareRescored * (kScanRescoredPerWanted * wanted + kScanRescoredAtLeast);
+}
+
 std::optional<ScanPlan> planScanByCode(const VectorSpace& space, const SearchRequest& request,
                                        size_t wanted) {
   // More than that is not asked of codes by whoever asks for all, but not for exactness.
@@ -157,8 +161,7 @@ std::optional<ScanPlan> planScanByCode(const VectorSpace& space, const SearchReq
   if (!depth) return std::nullopt;
   ScanPlan plan{amongMatches(rescoringFor(depth->doubt, wanted)), depth->recall};
   plan.rescoring.most =
-      kSpareRescored * std::max(inProportion(depth->rescored, wanted),
-                                kScanRescoredPerWanted * wanted + kScanRescoredAtLeast);
+      std::max(kSpareRescored * inProportion(depth->rescored, wanted), leastRescored(wanted));
   return plan;
 }
 

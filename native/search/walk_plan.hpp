@@ -57,6 +57,9 @@ struct ScanPlan {
   float recall = 0;
 };
 
+// Of how many chosen by code a scan scores the vectors, at least.
+size_t leastRescored(size_t wanted);
+
 // Nothing where codes cannot keep the recall that the request asks for, or are not to be used.
 std::optional<ScanPlan> planScanByCode(const VectorSpace& space, const SearchRequest& request,
                                        size_t wanted);

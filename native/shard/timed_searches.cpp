@@ -27,6 +27,10 @@ double nanosecondsSince(Clock::time_point started) {
   return std::chrono::duration<double, std::nano>(Clock::now() - started).count();
 }
 
+// Whether points were written since. An older row of one is sought among all, each time that the
+// search goes on: nothing for the thread that waits for it.
+bool hasGrown(const Snapshot& snapshot) { return snapshot.segment(0).rows() != snapshot.rows(0); }
+
 // Who asks how a search was done waits for a count of what matches besides, which is no part of
 // what the search took.
 Status countExplained(const Snapshot& snapshot, const RankedRequest& request,
@@ -45,7 +49,7 @@ const DistanceEstimate& DenseSearch::estimateOf(const Snapshot& snapshot) {
 double DenseSearch::expectedNs(Shard& shard, const Snapshot& snapshot) {
   if (request.filter && (request.examples || request.explains)) return INFINITY;
   if (request.filter) return shard.filteredPace(request.vector).nanoseconds(request.filter);
-  request.lossShare = shard.meter(request.vector).lossShare();
+  if (!parked_.isParked()) request.lossShare = shard.meter(request.vector).lossShare();
   return shard.pace(request.vector).nanoseconds(estimateOf(snapshot).all);
 }
 
@@ -54,18 +58,23 @@ double DenseSearch::expectedNs(Shard& shard, const Snapshot& snapshot) {
 bool DenseSearch::canPark(Shard& shard, const Snapshot& snapshot) {
   if (snapshot.count() != 1 || request.examples || request.explains) return false;
   if (shard.spec().vectors[request.vector].isMulti || spentNs_ >= kMostSpentNs) return false;
-  if (request.filter) return shard.filteredPace(request.vector).parks(request.filter);
+  if (request.filter)
+    return !request.isExact && request.recall < 1 && !(parked_.isParked() && hasGrown(snapshot)) &&
+           shard.filteredPace(request.vector).parks(request.filter);
   const DistanceEstimate& estimate = estimateOf(snapshot);
   return estimate.walked > estimate.all * kMostlyWalked;
 }
 
 template <typename Work>
-Status DenseSearch::timed(Shard& shard, const Snapshot& snapshot, Waiting waiting,
-                          const Work& work) {
+Status DenseSearch::timed(Shard& shard, const Snapshot& snapshot, const CancelFlag* cancel,
+                          Waiting waiting, const Work& work) {
   RecallMeter& meter = shard.meter(request.vector);
   WalkLength& length = shard.walkLength(request.vector);
-  request.lossShare = meter.lossShare();
-  request.walkLength = length.typical();
+  // One that goes on is planned as when it began.
+  if (!parked_.isParked()) {
+    request.lossShare = meter.lossShare();
+    request.walkLength = length.typical();
+  }
   result = {};
   const uint32_t parkings = parked_.parkings();
   const auto started = Clock::now();
@@ -75,7 +84,8 @@ Status DenseSearch::timed(Shard& shard, const Snapshot& snapshot, Waiting waitin
     spentNs_ += runNs;
     return status;
   }
-  if (status.code() == Code::Cancelled && request.filter && request.parked != nullptr)
+  const bool isOutOfTime = status.code() == Code::Cancelled && cancel && cancel->isCancelled();
+  if (isOutOfTime && request.filter && request.parked != nullptr)
     shard.filteredPace(request.vector).couldNotPark(request.filter);
   if (parked_.isParked()) {
     // This run had no use for it.
@@ -88,7 +98,8 @@ Status DenseSearch::timed(Shard& shard, const Snapshot& snapshot, Waiting waitin
   // that was given up because it took too long does.
   if (status.isOk() || hereNs > expectedNs(shard, snapshot)) {
     if (request.filter && !request.examples)
-      shard.filteredPace(request.vector).learn(request.filter, hereNs);
+      shard.filteredPace(request.vector)
+          .learn(request.filter, hereNs, canPark(shard, snapshot) ? Parks::Yes : Parks::No);
     else if (const double distances = estimateOf(snapshot).all; std::isfinite(distances))
       shard.pace(request.vector).learn(distances, hereNs);
   }
@@ -104,7 +115,7 @@ Status DenseSearch::timed(Shard& shard, const Snapshot& snapshot, Waiting waitin
 
 Status DenseSearch::run(Shard& shard, const Snapshot& snapshot, const CancelFlag* cancel,
                         Waiting waiting) {
-  VICINAL_TRY(timed(shard, snapshot, waiting, [&] {
+  VICINAL_TRY(timed(shard, snapshot, cancel, waiting, [&] {
     return vicinal::search(snapshot, shard.spec().vectors, request, cancel, result, waiting);
   }));
   return countExplained(snapshot, request, cancel, result);
@@ -112,7 +123,7 @@ Status DenseSearch::run(Shard& shard, const Snapshot& snapshot, const CancelFlag
 
 Status DenseSearch::rank(Shard& shard, const Snapshot& snapshot, const CancelFlag* cancel,
                          Waiting waiting) {
-  return timed(shard, snapshot, waiting, [&] {
+  return timed(shard, snapshot, cancel, waiting, [&] {
     return vicinal::rank(snapshot, shard.spec().vectors, request, cancel, result, hits, waiting);
   });
 }
@@ -144,7 +155,7 @@ Status SparseSearch::timed(Shard& shard, const Snapshot& snapshot, Waiting waiti
   const bool tells = status.isOk() || hereNs > expectedNs(shard, snapshot);
   if (tells && std::isfinite(postings)) {
     if (request.filter)
-      shard.filteredPace(vectorOf(shard)).learn(request.filter, hereNs);
+      shard.filteredPace(vectorOf(shard)).learn(request.filter, hereNs, Parks::No);
     else
       shard.sparsePace(vectorOf(shard)).learn(postings, hereNs);
   }

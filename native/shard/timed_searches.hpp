@@ -33,7 +33,8 @@ struct DenseSearch {
 private:
   const DistanceEstimate& estimateOf(const Snapshot& snapshot);
   template <typename Work>
-  Status timed(Shard& shard, const Snapshot& snapshot, Waiting waiting, const Work& work);
+  Status timed(Shard& shard, const Snapshot& snapshot, const CancelFlag* cancel, Waiting waiting,
+               const Work& work);
 
   std::optional<DistanceEstimate> estimate_;
   ParkedSearch parked_;

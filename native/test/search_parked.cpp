@@ -26,6 +26,17 @@ SearchRequest requestOf(const FilteredFixture& fixture, size_t query, const Filt
   return request;
 }
 
+FilterBytes notThese(const std::vector<PointId>& ids) {
+  Bytes program;
+  program.op(FilterOp::Not).op(FilterOp::HasId).put(uint32_t(ids.size()));
+  for (const PointId& id : ids) {
+    uint32_t words[kIdWords];
+    encodePointId(id, words);
+    for (const uint32_t word : words) program.put(word);
+  }
+  return program.bytes;
+}
+
 // Where one was interrupted, and how often.
 using Interrupted = std::map<std::string, size_t>;
 
@@ -116,6 +127,7 @@ ANSWERS_TEST("a search that is interrupted and goes on finds what another does")
   compare("unindexed", numberRange("unindexed", 0, 380), 10);
   fixture.askNearPivot();
   compare("near", numberRange("side", 0, 100));
+  compare("but the nearest", numberRange("side", 3, 1000));
   compare("far", numberRange("side", 900, 1000));
   compare("hardly any near", numberRange("side", 100, 1000));
   // Not only before they have begun.
@@ -163,22 +175,90 @@ ANSWERS_TEST("what was led by other codes begins anew") {
     }
 }
 
+ANSWERS_TEST("what goes on where another way has come to cost less begins anew") {
+  // Half match; asked for little, and then for much: another plan.
+  FilteredFixture fixture(Metric::L2, isSlow() ? 6000 : 30'000);
+  const auto& specs = fixture.shard->spec().vectors;
+  CancelFlag atOnce;
+  atOnce.cancel();
+  const FilterBytes filter = numberRange("r", 0, 450);
+  const Snapshot snapshot = fixture.shard->snapshot();
+  std::vector<PointId> dead;
+  for (uint32_t id = 0; id < fixture.data.size() / FilteredFixture::kDim; id += 4)
+    dead.push_back(PointId::number(id));
+  std::vector<ParkedSearch> parked(kQueries);
+  for (size_t query = 0; query < kQueries; query++) {
+    SearchRequest request = requestOf(fixture, query, filter, 40);
+    request.parked = &parked[query];
+    SearchResult found;
+    CHECK(search(snapshot, specs, request, &atOnce, found).code() == Code::Cancelled);
+  }
+  // A quarter less lives, so that a walk among all is not made any more.
+  REQUIRE(fixture.shard->deletePoints(dead, 2).isOk());
+  const Snapshot now = fixture.shard->snapshot();
+  for (size_t query = 0; query < kQueries; query++) {
+    SearchRequest request = requestOf(fixture, query, filter, 40);
+    SearchResult whole;
+    CHECK(search(now, specs, request, nullptr, whole).isOk());
+    request.parked = &parked[query];
+    SearchResult found;
+    CHECK(search(now, specs, request, nullptr, found).isOk());
+    REQUIRE(found.rows.count == whole.rows.count);
+    for (size_t at = 0; at < found.rows.count * kIdWords; at++)
+      CHECK_EQUAL(found.rows.ids[at], whole.rows.ids[at]);
+  }
+}
+
+ANSWERS_TEST("recall is kept where all about the query match, but for the few nearest") {
+  for (const Metric metric : {Metric::L2, Metric::Dot}) {
+    FilteredFixture fixture(metric, isSlow() ? 6000 : 30'000);
+    const uint32_t rows = uint32_t(fixture.data.size() / FilteredFixture::kDim);
+    const Space space(metric, FilteredFixture::kDim, fixture.data.data());
+    for (const size_t skipped : {0u, 3u, 6u, 9u})
+      for (const float asked : {0.8f, 0.95f}) {
+        double hits = 0;
+        constexpr size_t kAsked = 100;
+        for (size_t query = 0; query < kAsked; query++) {
+          std::vector<std::pair<float, uint32_t>> order;
+          for (uint32_t row = 0; row < rows; row++)
+            order.emplace_back(space.distance(&fixture.queries[query * FilteredFixture::kDim], row),
+                               row);
+          std::partial_sort(order.begin(), order.begin() + 20, order.end());
+          std::vector<PointId> seen;
+          for (size_t at = 0; at < skipped; at++) seen.push_back(PointId::number(order[at].second));
+          SearchRequest request = requestOf(fixture, query, notThese(seen), 0);
+          request.recall = asked;
+          SearchResult found;
+          CHECK(search(fixture.shard->snapshot(), fixture.shard->spec().vectors, request, nullptr,
+                       found)
+                    .isOk());
+          for (uint32_t at = 0; at < found.rows.count; at++)
+            for (size_t rank = skipped; rank < skipped + 10; rank++)
+              hits += found.rows.ids[at * kIdWords + 1] == order[rank].second ? 1 : 0;
+        }
+        const double recall = hits / (10 * kAsked);
+        std::printf("metric %d, but %zu, asked %.2f: %.4f\n", int(metric), skipped, asked, recall);
+        CHECK(recall >= asked - 0.02);
+      }
+  }
+}
+
 TEST("searches by a filter of which one could not be parked are not parked for a while") {
   FilteredPace pace;
   const FilterBytes filter = numberRange("r", 0, 500);
   CHECK(std::isinf(pace.nanoseconds(filter)));
   CHECK(pace.parks(filter));
-  pace.learn(filter, 100);
+  pace.learn(filter, 100, Parks::Yes);
   // Slowly, where it can be parked.
-  pace.learn(filter, 900);
+  pace.learn(filter, 900, Parks::Yes);
   CHECK_EQUAL(pace.nanoseconds(filter), 200.0);
   pace.couldNotPark(filter);
   CHECK(!pace.parks(filter));
   // At once.
-  pace.learn(filter, 900);
+  pace.learn(filter, 900, Parks::No);
   CHECK_EQUAL(pace.nanoseconds(filter), 900.0);
   CHECK(pace.parks(numberRange("r", 0, 501)));
   size_t more = 0;
-  for (; !pace.parks(filter) && more < 1000; more++) pace.learn(filter, 100);
+  for (; !pace.parks(filter) && more < 1000; more++) pace.learn(filter, 100, Parks::No);
   CHECK(more > 10 && more < 1000);
 }
