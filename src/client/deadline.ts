@@ -21,6 +21,11 @@ export class Deadline {
     else caller?.addEventListener('abort', this.#pass, { once: true })
   }
 
+  /** Whether the caller has enough. */
+  get isCancelled(): boolean {
+    return this.#caller?.aborted === true
+  }
+
   get leftMs(): number {
     return this.#endsMs - performance.now()
   }

@@ -35,7 +35,7 @@ export interface ConnectOptions {
   ca?: string | Buffer
   /** Connections at once, and as many streams. Default 64. */
   maxConnections?: number
-  /** Whether queries go as messages of WebSockets where the service takes them, which is faster. Default true. */
+  /** Whether queries go as messages of WebSockets where the service takes them, which is faster. Default false. */
   streams?: boolean
   /** Larger upserts go in several requests. Default three quarters of what a service accepts by default. */
   maxBodyBytes?: number
@@ -58,7 +58,7 @@ const DEFAULTS = {
   minDelayMs: 100,
   maxDelayMs: 5000,
   maxConnections: 64,
-  streams: true,
+  streams: false,
   maxBodyBytes: (LIMITS.bodyBytes * 3) / 4,
 }
 

@@ -1,6 +1,6 @@
 /**
  * Queries as messages of WebSockets (docs/wire.md): there is no head to write, to send and to read for each, which is a
- * third of what a small one takes.
+ * third of what a small one takes. Whatever is wrong with a stream, the caller asks by a request instead.
  */
 import type { Socket } from 'node:net'
 import WebSocket from 'ws'
@@ -10,8 +10,16 @@ import type { Deadline } from './deadline.js'
 const MOST_MESSAGE_BYTES = 512 << 10
 /** A service that takes less closes the stream so. */
 const TOO_LARGE = 1009
-/** A service, or a proxy before it, that has refused one is not asked for another before. */
-const PAUSE_MS = 10_000
+/** Where a stream was refused, or broke before it had answered anything, none is opened for so long. */
+const PAUSE_MS = 30_000
+/** A service that is there answers sooner; and who has said that it closes is not waited for. */
+const HANDSHAKE_MS = 2000
+const CLOSE_MS = 1000
+/** The service has room for so many; who asks no more gives them back. */
+const MOST_IDLE_MS = 60_000
+const KEEP_ALIVE_MS = 1000
+/** Nobody was there, as a request will find out and say. */
+const NO_CONNECTION = new Set(['ECONNREFUSED', 'ENOTFOUND', 'EAI_AGAIN', 'EHOSTUNREACH', 'ENETUNREACH'])
 
 export interface StreamOptions {
   headers: Record<string, string>
@@ -22,61 +30,107 @@ export interface StreamOptions {
 
 /** Those of one service, each for the messages of one path, one at a time. */
 export class QueryStreams {
-  readonly #base: URL
+  readonly #base: string
   readonly #options: StreamOptions
   readonly #open = new Set<QueryStream>()
+  readonly #opening = new Set<WebSocket>()
+  /** By path, the one that was idle longest first. */
   readonly #idle = new Map<string, QueryStream[]>()
   #mostBytes = MOST_MESSAGE_BYTES
-  #opening = 0
   #pausedUntilMs = 0
 
-  constructor(base: URL, options: StreamOptions) {
-    this.#base = new URL(base)
-    this.#base.protocol = base.protocol === 'https:' ? 'wss:' : 'ws:'
+  constructor({ protocol, host, pathname }: URL, options: StreamOptions) {
+    this.#base = `${protocol === 'https:' ? 'wss:' : 'ws:'}//${host}${pathname.replace(/\/$/, '')}`
     this.#options = options
   }
 
-  /** The answer's body; null where there is no stream for it, and it is to be asked as a request. */
+  /**
+   * The answer's body; null where there is no stream for it, and it is to be asked as a request. Throws where the stream
+   * ends before its answer.
+   */
   async ask(path: string, body: Buffer, deadline: Deadline): Promise<Buffer | null> {
     if (body.length > this.#mostBytes) return null
-    const stream = this.#idle.get(path)?.pop() ?? (await this.#opened(path, deadline))
+    const stream = this.#taken(path) ?? (await this.#opened(path, deadline))
     if (!stream) return null
-    const answer = await stream.ask(body, deadline)
-    if (answer === null) {
-      this.#mostBytes = Math.min(this.#mostBytes, body.length - 1)
-      return null
+    try {
+      const answer = await stream.ask(body, deadline)
+      if (stream.isOpen) this.#giveBack(path, stream)
+      return answer
+    } catch (error) {
+      if (error instanceof TooLarge) {
+        this.#mostBytes = Math.min(this.#mostBytes, body.length - 1)
+        return null
+      }
+      if (!stream.hasAnswered && !deadline.isCancelled) this.#pause()
+      throw error
     }
-    const idle = this.#idle.get(path)
-    if (idle) idle.push(stream)
-    else this.#idle.set(path, [stream])
-    return answer
+  }
+
+  /** They answer something else than was asked. */
+  abandon(): void {
+    this.#pause()
+    for (const stream of this.#open) stream.end()
   }
 
   close(): void {
     this.#pausedUntilMs = Number.POSITIVE_INFINITY
+    for (const socket of this.#opening) socket.terminate()
     for (const stream of this.#open) stream.end()
   }
 
+  #taken(path: string): QueryStream | undefined {
+    const idle = this.#idle.get(path)
+    let stream = idle?.pop()
+    while (stream && !stream.isOpen) stream = idle?.pop()
+    if (stream) stream.retire(null)
+    return stream
+  }
+
+  #giveBack(path: string, stream: QueryStream): void {
+    const idle = this.#idle.get(path)
+    if (idle) idle.push(stream)
+    else this.#idle.set(path, [stream])
+    stream.retire(MOST_IDLE_MS)
+  }
+
   async #opened(path: string, deadline: Deadline): Promise<QueryStream | null> {
-    const isFull = this.#open.size + this.#opening >= this.#options.most
-    if (isFull || performance.now() < this.#pausedUntilMs) return null
-    this.#opening++
-    try {
-      const { headers, ca } = this.#options
-      const url = this.#base.origin.replace(/^http/, 'ws') + this.#base.pathname.replace(/\/$/, '') + path
-      // Answers have no bound as requests have none; what is small is not worth compressing.
-      const options = { headers, perMessageDeflate: false, maxPayload: 0, ...(ca === undefined ? {} : { ca }) }
-      const socket = new WebSocket(url, options)
-      const stream = await openedStream(socket, deadline)
-      if (stream === 'refused') this.#pausedUntilMs = Math.max(this.#pausedUntilMs, performance.now() + PAUSE_MS)
-      if (stream === 'refused' || stream === null) return null
-      this.#open.add(stream)
-      socket.once('close', () => this.#forget(path, stream))
-      if (this.#pausedUntilMs === Number.POSITIVE_INFINITY) stream.end()
-      return stream
-    } finally {
-      this.#opening--
+    if (performance.now() < this.#pausedUntilMs || !this.#hasRoom(path)) return null
+    const { headers, ca } = this.#options
+    const webSocket = new WebSocket(this.#base + path, {
+      headers,
+      perMessageDeflate: false,
+      // As long as the answer to a request may be.
+      maxPayload: 0,
+      closeTimeout: CLOSE_MS,
+      ...(ca === undefined ? {} : { ca }),
+    } as WebSocket.ClientOptions)
+    this.#opening.add(webSocket)
+    const opened = await handshake(webSocket, deadline)
+    this.#opening.delete(webSocket)
+    if (opened === 'refused') this.#pause()
+    if (typeof opened === 'string') return null
+    this.#open.add(opened)
+    webSocket.once('close', () => this.#forget(path, opened))
+    return opened
+  }
+
+  /** For one more, perhaps in the place of another path's that is idle. */
+  #hasRoom(path: string): boolean {
+    if (this.#open.size + this.#opening.size < this.#options.most) return true
+    for (const [other, idle] of this.#idle) {
+      if (other === path) continue
+      const stream = idle.shift()
+      if (idle.length === 0) this.#idle.delete(other)
+      if (!stream) continue
+      this.#open.delete(stream)
+      stream.end()
+      return true
     }
+    return false
+  }
+
+  #pause(): void {
+    this.#pausedUntilMs = Math.max(this.#pausedUntilMs, performance.now() + PAUSE_MS)
   }
 
   #forget(path: string, stream: QueryStream): void {
@@ -84,76 +138,111 @@ export class QueryStreams {
     const idle = this.#idle.get(path)
     const at = idle?.indexOf(stream) ?? -1
     if (at >= 0) idle?.splice(at, 1)
+    if (idle?.length === 0) this.#idle.delete(path)
   }
 }
 
-interface Asked {
-  /** null: it is too large a message for the service. */
-  resolve: (answer: Buffer | null) => void
-  reject: (error: Error) => void
-}
+class TooLarge extends Error {}
 
 class QueryStream {
   readonly #webSocket: WebSocket
-  readonly #socket: Socket
-  #asked: Asked | null = null
+  #asked: { resolve: (answer: Buffer) => void; reject: (error: Error) => void } | null = null
   #failure: Error | null = null
+  #hasAnswered = false
+  #retirement: NodeJS.Timeout | null = null
 
   constructor(webSocket: WebSocket, socket: Socket) {
     this.#webSocket = webSocket
-    this.#socket = socket
-    webSocket.on('message', (data) => this.#take()?.resolve(data as Buffer))
+    // A call's deadline keeps the process while it waits; idle ones keep none, as idle connections do not.
+    socket.setKeepAlive(true, KEEP_ALIVE_MS).unref()
+    webSocket.on('message', (data, isBinary) => this.#answered(data as Buffer, isBinary))
     webSocket.on('error', (error) => {
       this.#failure = error
+      webSocket.terminate()
     })
     webSocket.once('close', (code) => {
-      const asked = this.#take()
-      if (code === TOO_LARGE) asked?.resolve(null)
-      else asked?.reject(this.#failure ?? new Error('the stream was closed before its answer'))
+      this.retire(null)
+      const broken = new Error('the stream was closed before its answer', { cause: this.#failure })
+      this.#take()?.reject(code === TOO_LARGE ? new TooLarge() : broken)
     })
-    socket.unref()
   }
 
-  ask(body: Buffer, deadline: Deadline): Promise<Buffer | null> {
+  get isOpen(): boolean {
+    return this.#webSocket.readyState === WebSocket.OPEN
+  }
+
+  get hasAnswered(): boolean {
+    return this.#hasAnswered
+  }
+
+  ask(body: Buffer, deadline: Deadline): Promise<Buffer> {
     return new Promise((resolve, reject) => {
-      if (this.#webSocket.readyState !== WebSocket.OPEN) {
+      if (!this.isOpen) {
         reject(new Error('the stream was closed'))
         return
       }
       this.#asked = { resolve, reject }
-      // Idle ones keep no process alive, as idle connections do not.
-      this.#socket.ref()
       deadline.onPassed(() => this.end())
       this.#webSocket.send(body)
     })
+  }
+
+  /** Ends after so long; null: not. */
+  retire(afterMs: number | null): void {
+    if (this.#retirement) clearTimeout(this.#retirement)
+    this.#retirement = afterMs === null ? null : setTimeout(() => this.end(), afterMs).unref()
   }
 
   end(): void {
     this.#webSocket.terminate()
   }
 
-  #take(): Asked | null {
+  /** What nobody has asked for, or is no MessagePack, is from somebody who does not know these messages. */
+  #answered(data: Buffer, isBinary: boolean): void {
+    if (!isBinary || !this.#asked) {
+      this.#hasAnswered = false
+      this.end()
+      return
+    }
+    this.#hasAnswered = true
+    this.#take()?.resolve(data)
+  }
+
+  #take() {
     const asked = this.#asked
     this.#asked = null
-    if (asked) this.#socket.unref()
     return asked
   }
 }
 
-/** Null where there was no connection, which a request finds out in its own words. */
-function openedStream(webSocket: WebSocket, deadline: Deadline): Promise<QueryStream | 'refused' | null> {
+/** An open stream; 'refused' by a service or a proxy, or 'gone': nobody was there, or the caller has enough. */
+function handshake(webSocket: WebSocket, deadline: Deadline): Promise<QueryStream | 'refused' | 'gone'> {
   return new Promise((resolve) => {
     let socket: Socket | null = null
-    deadline.onPassed(() => webSocket.terminate())
+    const tooLong = setTimeout(() => end('refused'), HANDSHAKE_MS)
+    const end = (outcome: QueryStream | 'refused' | 'gone') => {
+      clearTimeout(tooLong)
+      webSocket.removeAllListeners('upgrade').removeAllListeners('open').removeAllListeners('unexpected-response')
+      deadline.onPassed(() => {})
+      if (typeof outcome === 'string') webSocket.terminate()
+      resolve(outcome)
+    }
+    deadline.onPassed(() => end('gone'))
     webSocket.once('upgrade', (response) => {
       socket = response.socket
     })
-    webSocket.once('open', () => resolve(socket && new QueryStream(webSocket, socket)))
+    // At once: what comes with it is to be heard.
+    webSocket.once('open', () => {
+      webSocket.removeAllListeners('error')
+      end(socket ? new QueryStream(webSocket, socket) : 'refused')
+    })
     webSocket.once('unexpected-response', (request) => {
       request.destroy()
-      resolve('refused')
+      end('refused')
     })
-    // Also of one that is ended while it connects.
-    webSocket.on('error', () => resolve(null))
+    // It stays where the outcome is none: one that is ended while it connects has an error as well.
+    webSocket.on('error', ({ code }: Error & { code?: string }) =>
+      end(code !== undefined && NO_CONNECTION.has(code) ? 'gone' : 'refused'),
+    )
   })
 }

@@ -21,6 +21,7 @@ const ACCEPT = `${MSGPACK};payload=text`
 const MS_PER_SECOND = 1000
 /** Of an answer that does not say what went wrong. */
 const INTERNAL = 500
+const RETRY_AFTER_SECONDS = '1'
 
 export interface TransportOptions {
   apiKey?: string | undefined
@@ -115,7 +116,8 @@ export class Transport {
     for (let attempt = 0; ; attempt++) {
       if (this.#closed) throw new VicinalError('CLOSED', 'The connection is closed')
       try {
-        return await this.#sendOnce(request, deadline)
+        // A stream is tried once: whatever is wrong with it need not be wrong with a request.
+        return await this.#sendOnce(attempt === 0 ? request : { ...request, isFrequent: false }, deadline)
       } catch (error) {
         deadline.check()
         const delayMs = retryDelayMs(error, attempt, this.#options.retry, request.isIdempotent ?? true)
@@ -136,6 +138,8 @@ export class Transport {
     deadline.check()
     const streamed = await this.#streamed(request, deadline)
     if (streamed) return resultOf(streamed)
+    deadline.check()
+    if (this.#closed) throw new VicinalError('CLOSED', 'The connection is closed')
     const response = await this.#exchange(request, deadline)
     const status = response.statusCode ?? 0
     const bytes = await bodyOf(response)
@@ -149,7 +153,9 @@ export class Transport {
   async #streamed({ path, body, call, isFrequent }: RemoteRequest, deadline: Deadline): Promise<Envelope | null> {
     if (!this.#streams || !isFrequent || !body || call?.timeoutMs !== undefined) return null
     const answer = await this.#streams.ask(path, body, deadline)
-    return answer && (decodeMsgpack(answer, 'answer') as Envelope)
+    const envelope = answer && envelopeOf(answer)
+    if (answer && !envelope) this.#streams.abandon()
+    return envelope
   }
 
   #exchange(asked: RemoteRequest & StreamRequest, deadline: Deadline): Promise<IncomingMessage> {
@@ -187,9 +193,21 @@ export class Transport {
   }
 }
 
+/** null: it is not from the service, as a request will find out. */
+function envelopeOf(answer: Buffer): Envelope | null {
+  try {
+    return decodeMsgpack(answer, 'answer') as Envelope
+  } catch {
+    return null
+  }
+}
+
 function resultOf(envelope: Envelope): unknown {
   if (envelope.status === 'ok') return envelope.result ?? null
-  throw errorOfAnswer(INTERNAL, {}, envelope)
+  const { code } = envelope.status ?? {}
+  // Requests are told so by a header.
+  const isBusy = code === 'OVERLOADED' || code === 'UNAVAILABLE' || code === 'RESOURCE_EXHAUSTED'
+  throw errorOfAnswer(INTERNAL, isBusy ? { 'retry-after': RETRY_AFTER_SECONDS } : {}, envelope)
 }
 
 function callerOf(call: CallOptions | undefined): AbortSignal | undefined {

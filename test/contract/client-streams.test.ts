@@ -76,7 +76,7 @@ describe('queries of the client', () => {
   async function start(options: ConnectOptions = {}, served: Partial<ServerOptions> = {}) {
     const service = await startService(served)
     line = await lineTo(service.port)
-    const database = await connect(line.url, { ...FAST, ...options })
+    const database = await connect(line.url, { ...FAST, streams: true, ...options })
     onTestFinished(() => database.close())
     collection = await database.createCollection('a', { vectors: { size: 2, distance: 'Dot' } })
     await collection.upsert(Array.from({ length: 10 }, (_, id) => ({ id, vector: [id, 1] })))
@@ -136,16 +136,49 @@ describe('queries of the client', () => {
     await expectFound()
   })
 
-  it('are asked again where the connection breaks', async () => {
-    await start()
+  it('are asked again, as requests, where the connection breaks, and streams come back', async () => {
+    await start({ maxConnections: 4 })
+    // More often than there may be streams at once.
     for (let times = 0; times < 20; times++) {
+      await expectFound()
+      line.heard.length = 0
       const found = collection.query(near(1))
       line.cut()
       expect(await found).toMatchObject(expected)
+      expect(streams()).toEqual([])
     }
+    line.heard.length = 0
     await expectFound()
-    line.cut()
-    await expectFound()
+    expect(streams()).toHaveLength(1)
+  })
+
+  it('are each answered with what was asked, however many are asked at once, and some given up', async () => {
+    await start({ maxConnections: 4 })
+    for (let round = 0; round < 3; round++)
+      await Promise.all(
+        Array.from({ length: 100 }, async (_, i) => {
+          const id = i % 10
+          const stopped = new AbortController()
+          const asked = { query: [1, 1], limit: 1, filter: { must: [{ has_id: [id] }] }, signal: stopped.signal }
+          const found = collection.query(asked).then(
+            (hits) => hits.map((hit) => hit.id),
+            (error) => error.code,
+          )
+          if (i % 3 === 0) setTimeout(() => stopped.abort(), i % 7)
+          expect([[id], 'CANCELLED']).toContainEqual(await found)
+          if (i % 3 !== 0) expect(await found).toEqual([id])
+        }),
+      )
+  })
+
+  it('give the streams of one path to another where there may be no more', async () => {
+    await start({ maxConnections: 1 })
+    for (let times = 0; times < 2; times++) {
+      line.heard.length = 0
+      await expectFound()
+      expect(await collection.queryBatch([near(1)])).toMatchObject([expected])
+      expect(asked()).toEqual([`GET ${QUERY_PATH}`, `GET ${QUERY_PATH}/batch`])
+    }
   })
 
   it('fail as requests do, and the stream goes on', async () => {
@@ -167,7 +200,7 @@ describe('queries of the client', () => {
     const gone = collection
     await collection.query(near(1))
     line.heard.length = 0
-    const other = await connect(line.url)
+    const other = await connect(line.url, { streams: true })
     onTestFinished(() => other.close())
     await other.deleteCollection('a')
     await expect(gone.query(near(1))).rejects.toMatchObject({ code: 'NOT_FOUND' })
@@ -200,7 +233,7 @@ describe('a program', () => {
     await collection.upsert([{ id: 7, vector: [1, 2] }])
     const program = `
       const { connect } = await import(${JSON.stringify(new URL('../../dist/client/index.js', import.meta.url).href)})
-      const collection = await (await connect(${JSON.stringify(service.url)})).collection('a')
+      const collection = await (await connect(${JSON.stringify(service.url)}, { streams: true })).collection('a')
       const [{ id }] = await collection.query({ query: [1, 2], limit: 1 })
       console.log(id)`
     const run = promisify(execFile)(process.execPath, ['--input-type=module', '-e', program], { timeout: 30_000 })

@@ -28,7 +28,7 @@ async function inFolder(): Promise<DatabaseUnderTest> {
 
 async function behindService({ database: backend, dispose }: DatabaseUnderTest): Promise<DatabaseUnderTest> {
   const server = createServer({ database: backend, port: 0, apiKeys: ['contract'], logLevel: 'silent' })
-  const database = await connect(await server.listen(), { apiKey: 'contract' })
+  const database = await connect(await server.listen(), { apiKey: 'contract', streams: true })
   return {
     database,
     async dispose() {
@@ -44,7 +44,7 @@ async function behindThreads(): Promise<DatabaseUnderTest> {
   const folder = await mkdtemp(join(tmpdir(), 'vicinal-contract-'))
   const backend = await openSharing(folder)
   const service = await startThreaded(backend, { apiKeys: ['contract'] })
-  const database = await connect(service.url, { apiKey: 'contract' })
+  const database = await connect(service.url, { apiKey: 'contract', streams: true })
   return {
     database,
     async dispose() {

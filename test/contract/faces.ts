@@ -10,7 +10,7 @@ export async function openFace(face: (typeof FACES)[number]): Promise<DatabaseUn
   const database = await open(':memory:')
   if (face === 'library') return { database, dispose: () => database.close() }
   const server = createServer({ database, port: 0, logLevel: 'silent' })
-  const remote = await connect(await server.listen())
+  const remote = await connect(await server.listen(), { streams: true })
   return {
     database: remote,
     async dispose() {
