@@ -40,10 +40,10 @@ ParkedWalk* SegmentSearch::parkedWalk(Parking parking) const {
   return parking == Parking::Yes && request_.parked != nullptr ? &request_.parked->walk : nullptr;
 }
 
-// With as many more than on average as chance has hardly ever, unless those near the query are
-// others than most.
+// With more than on average by what chance has seldom, unless those near the query are others than
+// most: what is found by a walk that is made anew is found more often, too.
 size_t SegmentSearch::amongFor(double share) const {
-  constexpr double kDeviations = 2.5;
+  constexpr double kDeviations = 1.5;
   const double deviation = std::sqrt(double(wanted_) * (1 - share));
   return size_t(std::ceil((double(wanted_) + kDeviations * deviation) / share)) + 1;
 }
