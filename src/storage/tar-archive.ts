@@ -163,6 +163,7 @@ export async function readArchive(
   await disk.makeFolder(folder)
   const archive = await disk.openRead(path)
   const found = new Map<string, number>()
+  const folders = new Set<string>()
   try {
     const end = await archive.size()
     let at = 0
@@ -172,6 +173,7 @@ export async function readArchive(
       at += BLOCK_BYTES
       if (block.every((byte) => byte === 0)) break
       const { name, size } = entryOf(block, at, end, found, isExpected)
+      checkFolders(name, found, folders)
       await unpackFile(disk, archive, at, size, join(folder, name))
       found.set(name, size)
       at += size + padding(size)
@@ -207,6 +209,20 @@ function entryOf(
   return { name, size }
 }
 
+/** No file is where another has a folder. */
+function checkFolders(name: string, found: ReadonlyMap<string, number>, folders: Set<string>): void {
+  const above = foldersOf(name)
+  if (folders.has(name) || above.some((folder) => found.has(folder)))
+    throw invalid('snapshot', 'expected a file or a folder of a name, not both', name)
+  for (const folder of above) folders.add(folder)
+}
+
+/** Those that a file is in, the innermost first. */
+function foldersOf(name: string): string[] {
+  const above = dirname(name)
+  return above === '.' ? [] : [above, ...foldersOf(above)]
+}
+
 function headerOf(block: Buffer): Header | null {
   try {
     return new Header(block)
@@ -238,8 +254,6 @@ async function checkRest(archive: ReadFile, from: number, end: number): Promise<
 
 async function syncFolders(disk: Disk, folder: string, names: Iterable<string>): Promise<void> {
   const folders = new Set([folder])
-  for (const name of names) {
-    for (let above = dirname(name); above !== '.'; above = dirname(above)) folders.add(join(folder, above))
-  }
+  for (const name of names) for (const above of foldersOf(name)) folders.add(join(folder, above))
   for (const one of folders) await disk.syncFolder(one)
 }

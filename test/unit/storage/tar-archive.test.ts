@@ -51,6 +51,7 @@ async function unpack(...parts: Buffer[]): Promise<Map<string, number>> {
 }
 
 const FINE = () => entry({ path: '0/manifest' }, 'fine')
+const TABLE = (name: string) => entry({ path: `0/table.lance/${name}` }, 'fine')
 
 describe('an archive', () => {
   it('gives back the files it was made of, of any length', async () => {
@@ -103,6 +104,8 @@ describe('an archive', () => {
     ['a hidden name', /such a name/, () => [entry({ path: '0/table.lance/.x' })]],
     ['a file of no snapshot', /such a name/, () => [entry({ path: '0/vicinal.lock' })]],
     ['a file twice', /once/, () => [FINE(), FINE()]],
+    ['a file and a folder of one name', /file or a folder/, () => [TABLE('a'), TABLE('a/b')]],
+    ['a folder and a file of one name', /file or a folder/, () => [TABLE('a/b'), TABLE('a')]],
     ['a size beyond the archive', /ends before/, () => [entry({ path: '0/manifest', size: 1 << 30 })]],
     [
       'a size of 2^62',
