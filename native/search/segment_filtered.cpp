@@ -140,7 +140,7 @@ Status SegmentSearch::runFiltered(std::vector<Neighbor>& nearest) {
     strategy = parked->scan().strategy;
   } else if (walksPassing) {
     acceptedPlan_.reset();
-    VICINAL_TRY(walkPassing(plan, share * liveShare(), Lie::Evenly, found, isComplete));
+    VICINAL_TRY(walkPassing(plan, share * liveShare(), Spread::Evenly, found, isComplete));
     strategy = isComplete ? kFilteredGraph : kFilteredThenScan;
   } else if (std::max(among, sure) < costs_.scan) {
     VICINAL_TRY(walkKnown(plan, share, found, isComplete, strategy));
@@ -169,7 +169,7 @@ Status SegmentSearch::runFiltered(std::vector<Neighbor>& nearest) {
   return Status::ok();
 }
 
-Status SegmentSearch::walkPassing(const FilterPlan& plan, double share, Lie lie,
+Status SegmentSearch::walkPassing(const FilterPlan& plan, double share, Spread spread,
                                   std::vector<Neighbor>& found, bool& isComplete) {
   const auto budget = uint64_t(costs_.scan / costs_.perWalked);
   const auto accept = [&](uint32_t vertex) { return vertex < linked_ && matches(plan, vertex); };
@@ -186,7 +186,7 @@ Status SegmentSearch::walkPassing(const FilterPlan& plan, double share, Lie lie,
     ending = *before;
   else
     VICINAL_TRY(
-        walkMost(accept, share, lie, isBounded ? most : budget, found, ending, Parking::Yes));
+        walkMost(accept, share, spread, isBounded ? most : budget, found, ending, Parking::Yes));
   const bool hasEnded = ending.isComplete || isBounded;
   isComplete = ending.hasWanted && hasEnded;
   const bool isBeyond = !ending.hasWanted && hasEnded;
@@ -213,7 +213,7 @@ Status SegmentSearch::walkKnown(FilterPlan& plan, double share, std::vector<Neig
   if (around.share >= kMostAbout && around.looked >= amongFor(around.share) && walkPlan()) {
     acceptedPlan_.reset();
     costs_.walk = walkPlan()->distances * widening(around.share);
-    VICINAL_TRY(walkPassing(plan, around.share, Lie::Unevenly, found, isComplete));
+    VICINAL_TRY(walkPassing(plan, around.share, Spread::Unevenly, found, isComplete));
     strategy = isComplete ? kFilteredGraph : kFilteredThenScan;
     return Status::ok();
   }

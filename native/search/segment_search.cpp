@@ -177,7 +177,7 @@ Status SegmentSearch::walkUpTo(double share, uint64_t budget, std::vector<Neighb
   const auto accept = [&](uint32_t vertex) {
     return vertex < linked_ && scope_.view.isVisible(space_.rowOf(vertex));
   };
-  return walkMost(accept, share, Lie::Evenly, budget, found, ending, parking);
+  return walkMost(accept, share, Spread::Evenly, budget, found, ending, parking);
 }
 
 void SegmentSearch::note(const char* strategy) {

@@ -76,9 +76,9 @@ private:
   Status runUnfiltered(std::vector<Neighbor>& nearest);
   Status runFiltered(std::vector<Neighbor>& nearest);
 
-  // How those that are accepted lie: as many near the query as anywhere, for all that is known, or
+  // How those that are accepted are spread: as many near the query as anywhere, or, it may be,
   // otherwise, so that a walk has to go as far as it looks.
-  enum class Lie : uint8_t { Evenly, Unevenly };
+  enum class Spread : uint8_t { Evenly, Unevenly };
   // Among how many of the nearest the wanted ones are, but for chance.
   size_t amongFor(double share) const;
   // Whether a walk that is cancelled is left for the next run, if the request has a place for it:
@@ -96,7 +96,7 @@ private:
   // The same where this share of the vertices about the query is accepted. Without those wanted,
   // what it has found is not near.
   template <typename Accept>
-  Status walkMost(const Accept& accept, double share, Lie lie, uint64_t budget,
+  Status walkMost(const Accept& accept, double share, Spread spread, uint64_t budget,
                   std::vector<Neighbor>& found, WalkEnding& ending, Parking parking);
   // What is about the query: whether as many are accepted as was said, but for chance; which share
   // of them is; and which one is the nearest, for a walk to begin with.
@@ -117,8 +117,8 @@ private:
                       bool& isComplete);
   void layOut(const RowBitmap& rows, Unmet& unmet) const;
   // By way of any, as many as let this share pass.
-  Status walkPassing(const FilterPlan& plan, double share, Lie lie, std::vector<Neighbor>& found,
-                     bool& isComplete);
+  Status walkPassing(const FilterPlan& plan, double share, Spread spread,
+                     std::vector<Neighbor>& found, bool& isComplete);
   double widening(double share) const;
   // `isComplete`: what was found are the nearest of the linked; otherwise they are to be scanned.
   Status walkLinked(std::vector<Neighbor>& found, bool& isComplete);

@@ -49,14 +49,14 @@ Status SegmentSearch::walk(const Accept& accept, uint64_t budget, std::vector<Ne
 }
 
 template <typename Accept>
-Status SegmentSearch::walkMost(const Accept& accept, double share, Lie lie, uint64_t budget,
+Status SegmentSearch::walkMost(const Accept& accept, double share, Spread spread, uint64_t budget,
                                std::vector<Neighbor>& found, WalkEnding& ending, Parking parking) {
   const size_t among = amongFor(share);
   SearchOptions options = walkPlan()->options;
   options.maxDistances = budget;
   options.cancel = scope_.cancel;
   if (options.stop.wanted > 0) {
-    const size_t widened = share < kMost || lie == Lie::Unevenly
+    const size_t widened = share < kMost || spread == Spread::Unevenly
                                ? among
                                : static_cast<size_t>(wanted_ * widenedFor(share));
     options.stop.wanted = std::max(options.stop.wanted, widened);
@@ -88,7 +88,7 @@ Status SegmentSearch::walkOn(WalkEnding ending, const Accept& accept, double sca
       request_.parked->done = stats_;
     }
     VICINAL_TRY(
-        walkMost(accept, share, Lie::Unevenly, uint64_t(scan), found, ending, Parking::Yes));
+        walkMost(accept, share, Spread::Unevenly, uint64_t(scan), found, ending, Parking::Yes));
     isComplete = ending.hasWanted && ending.isComplete;
     // It has looked no farther.
     if (ending.looked <= looked) break;
