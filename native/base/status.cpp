@@ -25,6 +25,7 @@ const char* codeName(Code code) {
   case Code::Closed: return "CLOSED";
   case Code::UnsupportedFormat: return "UNSUPPORTED_FORMAT";
   case Code::DiskFull: return "DISK_FULL";
+  case Code::ResourceExhausted: return "RESOURCE_EXHAUSTED";
   }
   return "INTERNAL";
 }

@@ -31,6 +31,7 @@ enum class Code : uint8_t {
   Closed,
   UnsupportedFormat,
   DiskFull,
+  ResourceExhausted,
 };
 
 // "INVALID_ARGUMENT" and so on; "OK" for Code::Ok.
@@ -48,15 +49,24 @@ public:
   static Status fromErrno(int error, const std::string& what);
   // OVERLOADED: "out of memory while <doing>".
   static Status outOfMemory(const char* doing);
+  // RESOURCE_EXHAUSTED, of who may take less memory than it wants.
+  static Status moreWanted(uint64_t bytes, std::string message) {
+    Status status(Code::ResourceExhausted, std::move(message));
+    status.wantedBytes_ = bytes;
+    return status;
+  }
 
   bool isOk() const { return code_ == Code::Ok; }
   explicit operator bool() const { return isOk(); }
   Code code() const { return code_; }
   const std::string& message() const { return message_; }
+  // 0: it is not for want of memory.
+  uint64_t wantedBytes() const { return wantedBytes_; }
 
 private:
   Code code_ = Code::Ok;
   std::string message_;
+  uint64_t wantedBytes_ = 0;
 };
 
 // A value, or why there is none. `value()` may be called only where `isOk()`.

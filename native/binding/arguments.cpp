@@ -26,6 +26,21 @@ void throwError(napi_env env, const char* code, const std::string& message) {
   if (!pending) napi_throw(env, makeError(env, code, message));
 }
 
+napi_value makeError(napi_env env, const Status& status) {
+  napi_value error = makeError(env, codeName(status.code()), status.message());
+  if (status.wantedBytes() == 0) return error;
+  napi_value wanted = nullptr;
+  napi_create_double(env, double(status.wantedBytes()), &wanted);
+  napi_set_named_property(env, error, "wantedBytes", wanted);
+  return error;
+}
+
+void throwError(napi_env env, const Status& status) {
+  bool pending = false;
+  napi_is_exception_pending(env, &pending);
+  if (!pending) napi_throw(env, makeError(env, status));
+}
+
 void Reader::fail(const char* field, const char* expected) {
   if (!failed_) throwError(env_, "INVALID_ARGUMENT", std::string(field) + ": expected " + expected);
   failed_ = true;

@@ -6,10 +6,15 @@
 #include <string>
 #include <type_traits>
 
+#include "base/status.hpp"
+
 namespace vicinal::binding {
 
 void throwError(napi_env env, const char* code, const std::string& message);
 napi_value makeError(napi_env env, const char* code, const std::string& message);
+// The same of a failure of the kernel, with what it says beside its message.
+void throwError(napi_env env, const Status& status);
+napi_value makeError(napi_env env, const Status& status);
 
 // A typed array as the kernel sees it. `value` is what must be pinned while an operation reads
 // `data`.

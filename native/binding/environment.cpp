@@ -250,7 +250,7 @@ void Environment::settle(Pending* pending) {
     else
       resolved = true;
   } else {
-    value = makeError(env_, codeName(pending->status.code()), pending->status.message());
+    value = makeError(env_, pending->status);
   }
   for (napi_ref reference : pending->pins) napi_delete_reference(env_, reference);
   if (resolved)

@@ -117,7 +117,7 @@ napi_value lockFile(napi_env env, napi_callback_info info) {
     return result;
   }
   if (!lock) {
-    throwError(env, codeName(lock.status().code()), lock.status().message());
+    throwError(env, lock.status());
     return nullptr;
   }
   napi_create_object(env, &result);

@@ -207,8 +207,7 @@ napi_value dropSegment(napi_env env, napi_callback_info info) {
   const auto segment =
       static_cast<uint32_t>(arguments.integer(arguments[1], "segment", 0, UINT32_MAX));
   if (arguments.failed()) return nullptr;
-  if (const Status status = handle->shard()->dropSegment(segment); !status)
-    throwError(env, codeName(status.code()), status.message());
+  if (const Status status = handle->shard()->dropSegment(segment); !status) throwError(env, status);
   return nullptr;
 }
 

@@ -36,6 +36,11 @@ public:
   double number(size_t place, const char* name, double least, double most) const {
     return reader_.checkedNumber(from_[place], name, least, most);
   }
+  // 0: any.
+  uint64_t mostBytes(size_t place) const {
+    const uint64_t most = integer(place, "mostBytes", kMostSafeInteger);
+    return most == 0 ? UINT64_MAX : most;
+  }
   float threshold(size_t place) const {
     return static_cast<float>(number(place, "scoreThreshold", -INFINITY, INFINITY));
   }
@@ -127,6 +132,7 @@ SearchCall readPlainSearch(Reader& reader, const Span<double>& given, napi_value
     Recall,
     Threshold,
     InlineUs,
+    MostBytes,
     Count
   };
   if (!reader.failed() && given.length != Count) reader.fail("numbers", "those of a search");
@@ -142,6 +148,7 @@ SearchCall readPlainSearch(Reader& reader, const Span<double>& given, napi_value
   request.isExact = (flags & Exact) != 0;
   request.isIndexedOnly = (flags & IndexedOnly) != 0;
   request.fields.payload = (flags & Payload) != 0;
+  request.fields.mostBytes = numbers.mostBytes(MostBytes);
   request.hasThreshold = (flags & HasThreshold) != 0;
   if (request.hasThreshold) request.threshold = numbers.threshold(Threshold);
   const SearchCall call = numbers.call(Cancel, InlineUs);
@@ -153,7 +160,18 @@ SearchCall readPlainSearch(Reader& reader, const Span<double>& given, napi_value
 
 SearchCall readPlainFused(Reader& reader, const Span<double>& given, napi_value operands,
                           const ShardSpec& spec, FusedSearch& search) {
-  enum Place : size_t { Parts, Limit, Offset, Flags, K, Threshold, Cancel, InlineUs, Header };
+  enum Place : size_t {
+    Parts,
+    Limit,
+    Offset,
+    Flags,
+    K,
+    Threshold,
+    Cancel,
+    InlineUs,
+    MostBytes,
+    Header
+  };
   if (!reader.failed() && given.length < Header) reader.fail("numbers", "those of a fusion");
   if (reader.failed()) return {};
   const uint32_t count = Numbers(reader, given.data).integer32(Parts, "parts", kMostFused);
@@ -176,6 +194,7 @@ SearchCall readPlainFused(Reader& reader, const Span<double>& given, napi_value 
   const uint32_t flags = numbers.integer32(Flags, "flags", 2 * ByScores - 1);
   request.isByScores = (flags & ByScores) != 0;
   request.fields.payload = (flags & Payload) != 0;
+  request.fields.mostBytes = numbers.mostBytes(MostBytes);
   request.k = numbers.number(K, "k", 0, UINT32_MAX);
   request.limit = numbers.integer32(Limit, "limit", kMostResults);
   request.offset = numbers.integer32(Offset, "offset", kMostResults);

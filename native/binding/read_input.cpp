@@ -17,6 +17,9 @@ RowFields readFields(Reader& reader, napi_value value, const ShardSpec& spec) {
   RowFields fields;
   fields.payload = reader.boolean(reader.property(value, "payload"), "fields.payload");
   fields.vectors = readVectorIndexes(reader, reader.property(value, "vectors"), spec);
+  napi_value most = reader.property(value, "mostBytes");
+  if (!reader.isAbsent(most))
+    fields.mostBytes = reader.integer(most, "fields.mostBytes", 1, kMostSafeInteger);
   return fields;
 }
 

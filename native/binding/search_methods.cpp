@@ -184,7 +184,7 @@ napi_value searched(napi_env env, const std::shared_ptr<ShardHandle>& handle,
   switch (searchInline(environment, begun)) {
   case Inline::Done:
     if (begun.status.isOk()) return packedResult(env, search->result);
-    throwError(env, codeName(begun.status.code()), begun.status.message());
+    throwError(env, begun.status);
     return nullptr;
   case Inline::Parked:
     handle->park(call.cancel, environment.waiting(),

@@ -91,7 +91,7 @@ napi_value embedTextsSync(napi_env env, napi_callback_info info) {
   Embedded embedded;
   const Status status = embed(texts, embedded);
   if (status.isOk()) return resultOf(env, embedded);
-  throwError(env, codeName(status.code()), status.message());
+  throwError(env, status);
   return nullptr;
 }
 
@@ -143,7 +143,7 @@ napi_value liftVectorsSync(napi_env env, napi_callback_info info) {
   if (!lifting.read(arguments)) return nullptr;
   const Status status = lifting.lift();
   if (status.isOk()) return lifting.result(env);
-  throwError(env, codeName(status.code()), status.message());
+  throwError(env, status);
   return nullptr;
 }
 

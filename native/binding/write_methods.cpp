@@ -148,7 +148,7 @@ napi_value configureShard(napi_env env, napi_callback_info info) {
   if (arguments.failed()) return nullptr;
   const auto greatest = handle->shard()->configure(std::move(vectors));
   if (!greatest) {
-    throwError(env, codeName(greatest.status().code()), greatest.status().message());
+    throwError(env, greatest.status());
     return nullptr;
   }
   napi_value result = nullptr;
@@ -226,7 +226,7 @@ napi_value upsert(napi_env env, napi_callback_info info) {
   if (!status)
     return write.onPool(
         env, [](Shard& shard, const UpsertColumns& columns) { return shard.upsert(columns); });
-  if (!status->isOk()) throwError(env, codeName(status->code()), status->message());
+  if (!status->isOk()) throwError(env, *status);
   return nullptr;
 }
 napi_value updateVectors(napi_env env, napi_callback_info info) {

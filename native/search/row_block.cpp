@@ -1,5 +1,7 @@
 #include "search/row_block.hpp"
 
+#include <string>
+
 #include "filter/evaluator.hpp"
 #include "search/segment_rows.hpp"
 
@@ -101,14 +103,52 @@ std::vector<size_t> noLongerMatching(const Snapshot& snapshot, const FilterNode&
   return gone;
 }
 
-uint64_t payloadBytes(const std::vector<RowRef>& rows) {
+namespace {
+
+uint64_t payloadBytesOf(const RowRef* rows, size_t count) {
   uint64_t bytes = 0;
-  for (const RowRef& row : rows) bytes += row.segment->payload(row.row).size();
+  for (size_t at = 0; at < count; at++) bytes += rows[at].segment->payload(rows[at].row).size();
   return bytes;
+}
+
+uint64_t vectorBytesOf(const RowRef* rows, size_t count, uint32_t vector,
+                       const std::vector<VectorSpec>& specs) {
+  if (vector < specs.size() && !specs[vector].isMulti)
+    return count * uint64_t(specs[vector].dim) * sizeof(float);
+  uint64_t bytes = 0;
+  for (size_t at = 0; at < count; at++) {
+    const Segment& segment = *rows[at].segment;
+    if (vector < specs.size())
+      bytes += uint64_t(segment.space(vector).verticesOf(rows[at].row)) * specs[vector].dim *
+               sizeof(float);
+    else
+      bytes += uint64_t(segment.sparse(vector - specs.size()).vector(rows[at].row).count) *
+               (sizeof(uint32_t) + sizeof(float));
+  }
+  return bytes;
+}
+
+// Tells from lengths alone.
+Status checkBytes(const RowRef* rows, size_t count, const RowFields& fields,
+                  const std::vector<VectorSpec>& specs) {
+  uint64_t bytes = count * (kIdWords * sizeof(uint32_t) + sizeof(double));
+  if (fields.payload) bytes += payloadBytesOf(rows, count);
+  for (const uint32_t vector : fields.vectors) bytes += vectorBytesOf(rows, count, vector, specs);
+  if (bytes <= fields.mostBytes) return Status::ok();
+  return Status::moreWanted(bytes, "the rows of the answer take " + std::to_string(bytes) +
+                                       " bytes, of " + std::to_string(fields.mostBytes) +
+                                       " that they may");
+}
+
+} // namespace
+
+uint64_t payloadBytes(const std::vector<RowRef>& rows) {
+  return payloadBytesOf(rows.data(), rows.size());
 }
 
 Status readRows(const RowRef* rows, size_t count, const RowFields& fields,
                 const std::vector<VectorSpec>& specs, RowBlock& block) {
+  if (fields.mostBytes != UINT64_MAX) VICINAL_TRY(checkBytes(rows, count, fields, specs));
   block.count = static_cast<uint32_t>(count);
   if (!block.ids.resize(count * kIdWords) || !block.seqs.resize(count)) return outOfMemory();
   for (size_t at = 0; at < count; at++) {

@@ -14,6 +14,8 @@ struct RowFields {
   bool payload = false;
   // Indexes of named vectors, the sparse ones behind the others.
   std::vector<uint32_t> vectors;
+  // What the rows may take in memory; more of them is RESOURCE_EXHAUSTED, and none of it is taken.
+  uint64_t mostBytes = UINT64_MAX;
 };
 
 struct RowBlock {
@@ -45,6 +47,7 @@ uint64_t payloadBytes(const std::vector<RowRef>& rows);
 
 // The sequence numbers and payloads are those of now: a payload that was changed after the snapshot
 // is the newer one. The caller holds the overlays' lock, shared.
+// RESOURCE_EXHAUSTED beyond `fields.mostBytes`.
 Status readRows(const RowRef* rows, size_t count, const RowFields& fields,
                 const std::vector<VectorSpec>& specs, RowBlock& block);
 

@@ -41,3 +41,33 @@ TEST("pages of a scroll are all points in the order of their ids, however they c
   CHECK_EQUAL(seen.size(), expected.size());
   CHECK(seen == expected);
 }
+
+TEST("rows that take more than they may are told before any is read") {
+  ThreadPool pool(1);
+  ShardSpec spec = testSpec();
+  Shard shard(spec, pool);
+  REQUIRE(shard.upsert(TestBatch(0, 100, 1).columns).isOk());
+  ScrollRequest request;
+  request.limit = 50;
+  request.fields.payload = true;
+  for (uint32_t vector = 0; vector < spec.vectorCount(); vector++)
+    request.fields.vectors.push_back(vector);
+  const auto run = [&](uint64_t most, ScrollResult& result) {
+    request.fields.mostBytes = most;
+    return scroll(shard.snapshot(), shard.spec().vectors, request, nullptr, result);
+  };
+  ScrollResult whole;
+  REQUIRE(run(UINT64_MAX, whole).isOk());
+  uint64_t bytes =
+      whole.rows.ids.bytes() + whole.rows.seqs.bytes() + whole.rows.payloadBytes.size();
+  for (const RowBlock::Vectors& vectors : whole.rows.vectors)
+    bytes += vectors.data.bytes() + vectors.indices.bytes();
+  ScrollResult enough;
+  CHECK(run(bytes, enough).isOk());
+  CHECK_EQUAL(enough.rows.count, 50u);
+  ScrollResult less;
+  const Status status = run(bytes - 1, less);
+  CHECK(status.code() == Code::ResourceExhausted);
+  CHECK_EQUAL(status.wantedBytes(), bytes);
+  CHECK_EQUAL(less.rows.payloadBytes.size(), size_t(0));
+}

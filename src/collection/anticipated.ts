@@ -7,12 +7,8 @@ const FLOAT_BYTES = 4
 const POINT_BYTES = 1_024
 /** A vector of a write is in memory as columns, as a row of the kernel, and as codes and a share of the graph. */
 const VECTOR_COPIES = 3
-/** A row of an answer is in memory in the kernel's block, as a point, and as the text or bytes that are sent. */
-const ROW_COPIES = 3
 /** A write without rows: ids, a patch. */
 const LEAST_WRITE_BYTES = 64 * 1024
-/** Answers below this never wait for memory. */
-const LARGE_READ_BYTES = 1024 * 1024
 /** Of a multivector, how many vectors it is taken to have: about those of a sentence's tokens. */
 const MULTIVECTORS = 32
 /** Of a sparse vector of which nothing more is known, components: about those of a paragraph's words. */
@@ -58,10 +54,9 @@ function rowsOf(points: unknown): number {
   return typeof numRows === 'number' ? numRows : (ids?.length ?? 0)
 }
 
-/** Of an answer with so many rows; 0 where it is too small to wait for. */
+/** Of the rows of an answer, as the kernel hands them over; payloads, and vectors of which a row has any number, may turn out larger. */
 export function readBytes(rows: number, options: ReadOptions, schema: readonly SchemaVector[]): number {
-  const bytes = ROW_COPIES * rows * (vectorBytesOf(options, schema) + payloadBytesOf(options.withPayload ?? true))
-  return bytes >= LARGE_READ_BYTES ? bytes : 0
+  return Number(rows) * (vectorBytesOf(options, schema) + payloadBytesOf(options.withPayload ?? true))
 }
 
 function vectorBytesOf({ withVector = false }: ReadOptions, schema: readonly SchemaVector[]): number {

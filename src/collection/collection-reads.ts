@@ -32,10 +32,11 @@ import { runQuery } from '../query/run.js'
 import { explainSearch, plainTarget, search } from '../query/search.js'
 import type { Catalog, QueryScope } from '../query/source.js'
 import type { Admission } from './admission.js'
+import { readParts, withAnswerRoom } from './answer-room.js'
 import { readBytes } from './anticipated.js'
 import { type CallScope, withDeadline } from './call-scope.js'
 import type { CollectionView } from './collection-view.js'
-import { memoryBudget, withRoom } from './memory-budget.js'
+import { memoryBudget } from './memory-budget.js'
 import type { StrictMode } from './strict-mode.js'
 import { checkCount, checkGroups, checkMatrix, checkQueries, checkScroll } from './strict-queries.js'
 
@@ -78,24 +79,30 @@ export class CollectionReads<P = Payload> implements ReadableCollection<P> {
     checkKnown(options, KNOWN_READ.retrieve)
     if (!Array.isArray(ids)) throw invalid('ids', 'expected an array of ids', ids)
     return await this.#read(options, (scope, view) =>
-      this.#answer(ids.length, options, scope, () => retrieve<P>(view.shard, view.schema, ids, options)),
+      this.#answer(ids.length, options, scope, (within) => retrieve<P>(view.shard, view.schema, ids, within)),
     )
   }
 
   async query(query: QueryOptions): Promise<Hit<P>[]> {
     checkKnown(query, KNOWN_READ.query)
     this.#checkQueries([query])
-    return await this.#read(query, (scope, view) => this.#query(query, scope, view))
+    const rows = query.limit ?? DEFAULT_LIMIT
+    return await this.#read(query, (scope, view) =>
+      this.#answer(rows, query, scope, (within) => this.#run(within, scope, view)),
+    )
   }
 
   async queryBatch(queries: readonly QueryOptions[], call?: CallOptions): Promise<Hit<P>[][]> {
-    return await this.#batch(queries, call, async (query, scope, view) => await this.#query(query, scope, view))
+    return await this.#batch(queries, call, async (query, scope, view) => await this.#run(query, scope, view))
   }
 
   async explain(query: QueryOptions): Promise<Explained<P>> {
     checkKnown(query, KNOWN_READ.query)
     this.#checkQueries([query])
-    return await this.#read(query, (scope, view) => this.#explain(query, scope, view))
+    const rows = query.limit ?? DEFAULT_LIMIT
+    return await this.#read(query, (scope, view) =>
+      this.#answer(rows, query, scope, (within) => this.#explain(within, scope, view)),
+    )
   }
 
   async explainBatch(queries: readonly QueryOptions[], call?: CallOptions): Promise<Explained<P>[]> {
@@ -115,17 +122,21 @@ export class CollectionReads<P = Payload> implements ReadableCollection<P> {
     checkIfGiven(call, KNOWN_CALL)
     for (const [i, query] of queries.entries()) checkKnown(query, KNOWN_READ.query, `queries[${i}].`)
     this.#checkQueries(queries)
-    const all = (scope: CallScope, view: CollectionView) => Promise.all(queries.map((query) => run(query, scope, view)))
+    const all = (scope: CallScope, view: CollectionView) => {
+      if (!memoryBudget.isLimited) return Promise.all(queries.map((query) => run(query, scope, view)))
+      const expected = queries.map((query) => readBytes(query.limit ?? DEFAULT_LIMIT, query, view.schema))
+      const part = (at: number, mostBytes: number) =>
+        run({ ...(queries[at] as QueryOptions), mostBytes } as QueryOptions, scope, view)
+      return withAnswerRoom(expected, call, scope, (rooms) => readParts(rooms, part))
+    }
     return await this.#read(call, all, queries.length)
   }
 
-  #explain(query: QueryOptions, scope: CallScope, view: CollectionView): Awaitable<Explained<P>> {
+  async #explain(query: QueryOptions, scope: CallScope, view: CollectionView): Promise<Explained<P>> {
     const { shard, schema } = view
-    return this.#answer(query.limit ?? DEFAULT_LIMIT, query, scope, async () => {
-      if (plainTarget(query, schema) !== undefined) return await explainSearch<P>(shard, schema, query, scope)
-      const { hits, plan } = await runQuery<P>(query, this.#scopeOf(view, scope, true))
-      return { hits, plan: plan as QueryPlan }
-    })
+    if (plainTarget(query, schema) !== undefined) return await explainSearch<P>(shard, schema, query, scope)
+    const { hits, plan } = await runQuery<P>(query, this.#scopeOf(view, scope, true))
+    return { hits, plan: plan as QueryPlan }
   }
 
   async queryGroups(query: QueryGroupsOptions): Promise<PointGroup<P>[]> {
@@ -144,7 +155,7 @@ export class CollectionReads<P = Payload> implements ReadableCollection<P> {
     const { strictMode } = this.source
     if (strictMode) checkGroups(query, rows, strictMode)
     return await this.#read(query, (scope, view) =>
-      this.#answer(rows, query, scope, () => queryGroups<P>(query, this.#scopeOf(view, scope, explains))),
+      this.#answer(rows, query, scope, (within) => queryGroups<P>(within, this.#scopeOf(view, scope, explains))),
     )
   }
 
@@ -168,10 +179,6 @@ export class CollectionReads<P = Payload> implements ReadableCollection<P> {
     const { strictMode } = this.source
     if (strictMode) checkMatrix(options, strictMode)
     return await this.#read(options, (scope, view) => searchMatrix(options, this.#scopeOf(view, scope, explains)))
-  }
-
-  #query(query: QueryOptions, scope: CallScope, view: CollectionView): Awaitable<Hit<P>[]> {
-    return this.#answer(query.limit ?? DEFAULT_LIMIT, query, scope, () => this.#run(query, scope, view))
   }
 
   /** Before what is bounded by memory and the number of searches: what is refused takes no place. */
@@ -200,8 +207,8 @@ export class CollectionReads<P = Payload> implements ReadableCollection<P> {
     checkKnown(options, KNOWN_READ.scroll)
     this.#checkFilter(options)
     return await this.#read(options, (scope, view) =>
-      this.#answer(options.limit ?? DEFAULT_LIMIT, options, scope, () =>
-        scrollPage<P>(view.shard, view.schema, options, scope.signal),
+      this.#answer(options.limit ?? DEFAULT_LIMIT, options, scope, (within) =>
+        scrollPage<P>(view.shard, view.schema, within, scope.signal),
       ),
     )
   }
@@ -235,9 +242,15 @@ export class CollectionReads<P = Payload> implements ReadableCollection<P> {
   }
 
   /** An answer of so many rows, as soon as there is memory for it. */
-  #answer<T>(rows: number, options: ReadOptions, scope: CallScope, work: () => Awaitable<T>): Awaitable<T> {
-    const bytes = memoryBudget.isLimited ? readBytes(Number(rows), options, this.source.view.schema) : 0
-    return bytes === 0 ? work() : withRoom(bytes, scope, work)
+  #answer<T, O extends ReadOptions>(
+    rows: number,
+    options: O,
+    scope: CallScope,
+    read: (options: O) => Awaitable<T>,
+  ): Awaitable<T> {
+    if (!memoryBudget.isLimited) return read(options)
+    const expected = [readBytes(rows, options, this.source.view.schema)]
+    return withAnswerRoom(expected, options, scope, ([mostBytes]) => read({ ...options, mostBytes }))
   }
 
   #read<T>(

@@ -1,9 +1,16 @@
 import type { Stoppable } from './stop.js'
 
+/** Who goes on holding memory that an answer has been given, and gives it back. */
+export interface RoomHolder {
+  hold(release: () => void): void
+}
+
 export interface CallOptions {
   signal?: AbortSignal
   /** The same for callers with many short calls: lighter than a signal. */
   stop?: Stoppable
+  /** Below a limit of memory: takes over the room of a large answer until it has been sent on. */
+  holder?: RoomHolder
   /** Milliseconds; past it the call rejects with TIMEOUT. Default LIMITS.timeoutMs. */
   timeoutMs?: number
   /** The same where the caller asked for none: strict mode has no say in it. */

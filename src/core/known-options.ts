@@ -19,7 +19,13 @@ type Table<T> = Readonly<Record<keyof T, true>>
 type CountOptions = NonNullable<Parameters<ReadableCollection['count']>[0]>
 type Operation<Op> = Extract<WriteOperation, { op: Op }>
 
-const CALL: Table<CallOptions> = { signal: true, stop: true, timeoutMs: true, defaultTimeoutMs: true }
+const CALL: Table<CallOptions> = {
+  signal: true,
+  stop: true,
+  holder: true,
+  timeoutMs: true,
+  defaultTimeoutMs: true,
+}
 const READ: Table<ReadOptions> = { withPayload: true, withVector: true, rawPayload: true, ...CALL }
 const WRITE: Table<WriteOptions> = { wait: true, ...CALL }
 

@@ -15,6 +15,8 @@ export interface RowFields {
   payload: boolean
   /** Indexes into spec.vectors. */
   vectors: Uint32Array
+  /** What the rows may take in memory: beyond it the read is RESOURCE_EXHAUSTED, with `wantedBytes`, and takes none. Absent: any. */
+  mostBytes?: number
 }
 
 /**

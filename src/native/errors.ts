@@ -4,9 +4,10 @@ import { ERROR_CATALOGUE, type ErrorCode, VicinalError } from '../core/errors.js
 export function toVicinalError(cause: unknown): VicinalError {
   if (cause instanceof VicinalError) return cause
   const message = cause instanceof Error ? cause.message : String(cause)
-  const code = (cause as { code?: unknown } | null)?.code
+  const { code, wantedBytes } = (cause ?? {}) as { code?: unknown; wantedBytes?: unknown }
   const known = typeof code === 'string' && Object.hasOwn(ERROR_CATALOGUE, code)
-  return new VicinalError(known ? (code as ErrorCode) : 'INTERNAL', message, { cause })
+  const details = wantedBytes === undefined ? {} : { wantedBytes }
+  return new VicinalError(known ? (code as ErrorCode) : 'INTERNAL', message, { cause, details })
 }
 
 export function rethrow(cause: unknown): never {

@@ -17,7 +17,8 @@ const K = 4
 const THRESHOLD = 5
 const CANCEL = 6
 const INLINE_US = 7
-const HEADER = 8
+const MOST_BYTES = 8
+const HEADER = 9
 
 /** And these of each search. */
 const PART_VECTOR = 0
@@ -61,6 +62,7 @@ export function fusionNumbersOf(request: FusedRequest, cancel: number, inlineUs:
   numbers[THRESHOLD] = scoreThreshold ?? 0
   numbers[CANCEL] = cancel
   numbers[INLINE_US] = inlineUs
+  numbers[MOST_BYTES] = request.fields.mostBytes ?? 0
   numbers[FLAGS] =
     (request.byScores ? BY_SCORES : 0) |
     (request.fields.payload ? PAYLOAD : 0) |

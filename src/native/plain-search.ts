@@ -16,7 +16,8 @@ const FLAGS = 5
 const RECALL = 6
 const THRESHOLD = 7
 const INLINE_US = 8
-const NUMBERS = 9
+const MOST_BYTES = 9
+const NUMBERS = 10
 
 export const EXACT = 1
 export const INDEXED_ONLY = 2
@@ -61,6 +62,7 @@ export function numbersOf(request: SearchRequest, cancel: number, inlineUs: numb
   numbers[RECALL] = request.recall
   numbers[THRESHOLD] = scoreThreshold ?? 0
   numbers[INLINE_US] = inlineUs
+  numbers[MOST_BYTES] = request.fields.mostBytes ?? 0
   numbers[FLAGS] =
     (request.exact ? EXACT : 0) |
     (request.indexedOnly ? INDEXED_ONLY : 0) |

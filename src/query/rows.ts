@@ -27,24 +27,34 @@ export interface Projection {
   rawPayload: boolean
 }
 
-export function projectionOf(options: ReadOptions, schema: readonly SchemaVector[]): Projection {
+/** Of a read that has been given so much room in memory. */
+export interface BoundedRead {
+  mostBytes?: number
+}
+
+export function projectionOf(options: ReadOptions & BoundedRead, schema: readonly SchemaVector[]): Projection {
+  const { mostBytes } = options
   const payload = payloadSelection(options.withPayload ?? true)
   const vectorNames = vectorSelection(options.withVector ?? false, schema)
   const rawPayload = options.rawPayload ?? false
   if (vectorNames.length === 0) {
-    const fields = { payload: payload !== null, vectors: NO_VECTORS }
+    const fields = fieldsOf(payload !== null, NO_VECTORS, mostBytes)
     return { fields, vectorNames, sizes: [], isMulti: [], payload, rawPayload }
   }
   const vectors = Uint32Array.from(vectorNames, (name) => schema.findIndex((vector) => vector.name === name))
   const chosen = Array.from(vectors, (vector) => schema[vector] as SchemaVector)
   return {
-    fields: { payload: payload !== null, vectors },
+    fields: fieldsOf(payload !== null, vectors, mostBytes),
     vectorNames,
     sizes: chosen.map(({ size }) => size),
     isMulti: chosen.map(({ multivectorConfig }) => multivectorConfig !== undefined),
     payload,
     rawPayload,
   }
+}
+
+function fieldsOf(payload: boolean, vectors: Uint32Array, mostBytes: number | undefined): RowFields {
+  return mostBytes === undefined ? { payload, vectors } : { payload, vectors, mostBytes }
 }
 
 function payloadSelection(selector: WithPayload): Projection['payload'] {

@@ -25,8 +25,10 @@ it('sparse vectors count by their components, texts by their length', () => {
   expect(writeBytes(upsert(null), [WORDS, dense(4)])).toBeGreaterThan(0)
 })
 
-it('answers with sparse vectors wait for memory where they are many', () => {
+it('answers count by the vectors and payloads that they are asked for', () => {
   const withVector = { withVector: true, withPayload: false }
-  expect(readBytes(10_000, withVector, [WORDS])).toBeGreaterThan(10_000 * 128 * 8)
-  expect(readBytes(10_000, { withVector: ['dense'], withPayload: false }, [WORDS, dense(1)])).toBe(0)
+  expect(readBytes(10_000, withVector, [WORDS])).toBe(10_000 * 128 * 8)
+  expect(readBytes(10_000, { withVector: ['dense'], withPayload: false }, [WORDS, dense(3)])).toBe(10_000 * 3 * 4)
+  expect(readBytes(10_000, { withPayload: false }, [WORDS])).toBe(0)
+  expect(readBytes(10, {}, [WORDS])).toBeGreaterThan(0)
 })

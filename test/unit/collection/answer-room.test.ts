@@ -1,0 +1,163 @@
+/** Answers below a limit of memory, whose rows are larger than anyone would expect. */
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { type Rooms, readParts, withAnswerRoom } from '../../../src/collection/answer-room.js'
+import { memoryBudget } from '../../../src/collection/memory-budget.js'
+import { VicinalError } from '../../../src/core/errors.js'
+import { Stop } from '../../../src/core/stop.js'
+import { type Collection, type Database, open } from '../../../src/index.js'
+
+const MIB = 1024 * 1024
+const POINTS = 12
+const TEXT = 'x'.repeat(MIB)
+
+let database: Database
+let collection: Collection
+
+beforeAll(async () => {
+  database = await open(':memory:', { memoryLimitBytes: 8192 * MIB })
+  collection = await database.createCollection('large', {
+    vectors: {
+      dense: { size: 2, distance: 'Dot' },
+      tokens: { size: 2, distance: 'Dot', multivectorConfig: { comparator: 'max_sim' } },
+    },
+    sparseVectors: { words: {} },
+  })
+  for (let id = 0; id < POINTS; id++) {
+    const vector = {
+      dense: [id, 1],
+      tokens: [
+        [1, id],
+        [id, 1],
+      ],
+      words: { indices: [1], values: [id + 1] },
+    }
+    await collection.upsert([{ id, vector, payload: { text: TEXT, kind: id % 3 } }])
+  }
+})
+afterAll(() => database.close())
+
+/** What the read holds while its caller has the answer. */
+async function heldBy(read: (holder: { hold(release: () => void): void }) => Promise<unknown>): Promise<number> {
+  const releases: (() => void)[] = []
+  await read({ hold: (release) => void releases.push(release) })
+  const held = memoryBudget.reservedBytes
+  for (const release of releases) release()
+  expect(memoryBudget.reservedBytes).toBe(0)
+  return held
+}
+
+describe('an answer whose payloads are large', () => {
+  const near = { query: [1, 0], using: 'dense', limit: 8 }
+  const reads: Record<string, (more: object) => Promise<{ payload?: unknown }[]>> = {
+    query: (more) => collection.query({ ...near, ...more }),
+    'query of a sparse vector': (more) =>
+      collection.query({ query: { indices: [1], values: [1] }, using: 'words', limit: 8, ...more }),
+    'query of a multivector': (more) => collection.query({ query: [[1, 0]], using: 'tokens', limit: 8, ...more }),
+    fusion: (more) =>
+      collection.query({
+        prefetch: [near, { query: { indices: [1], values: [1] }, using: 'words', limit: 8 }],
+        query: { fusion: 'rrf' },
+        limit: 8,
+        ...more,
+      }),
+    explain: async (more) => (await collection.explain({ ...near, ...more })).hits,
+    batch: async (more) => (await collection.queryBatch([near, { ...near, limit: 1 }], more)).flat(),
+    groups: async (more) =>
+      (await collection.queryGroups({ ...near, groupBy: 'kind', groupSize: 3, limit: 3, ...more })).flatMap(
+        ({ hits }) => hits,
+      ),
+    scroll: async (more) => (await collection.scrollPage({ limit: 8, ...more })).points,
+    retrieve: (more) => collection.retrieve([0, 1, 2, 3, 4, 5, 6, 7], more),
+  }
+  it.each(Object.keys(reads))('%s is given room for them, as soon as that is known', async (name) => {
+    const read = reads[name] as (typeof reads)[string]
+    const points = await read({})
+    expect(memoryBudget.reservedBytes).toBe(0)
+    expect(points.length).toBeGreaterThanOrEqual(8)
+    for (const { payload } of points) expect((payload as { text: string }).text === TEXT).toBe(true)
+    const held = await heldBy((holder) => read({ holder }))
+    expect(held).toBeGreaterThan(3 * points.length * TEXT.length)
+    expect(held).toBeLessThan(4 * points.length * TEXT.length)
+  })
+
+  it('is given room for vectors of which points have any number', async () => {
+    const many = await database.createCollection('many', {
+      vectors: { tokens: { size: 128, distance: 'Dot', multivectorConfig: { comparator: 'max_sim' } } },
+      sparseVectors: { words: {} },
+    })
+    const tokens = Array.from({ length: 1000 }, () => new Float32Array(128).fill(0.5))
+    const indices = Uint32Array.from({ length: 65_536 }, (_, i) => i)
+    const words = { indices, values: new Float32Array(indices.length).fill(1) }
+    for (let id = 0; id < 4; id++) await many.upsert([{ id, vector: { tokens, words } }])
+    for (const [name, bytes] of [
+      ['tokens', 4 * 1000 * 128 * 4],
+      ['words', 4 * 65_536 * 8],
+    ] as const) {
+      const read = (holder: object) => many.scrollPage({ limit: 4, withVector: [name], withPayload: false, ...holder })
+      expect((await read({})).points).toHaveLength(4)
+      expect(await heldBy((holder) => read({ holder }))).toBeGreaterThan(bytes)
+    }
+  })
+
+  it('is held where it is known beforehand too, and not where it is small', async () => {
+    const vectors = (holder: object) => collection.scrollPage({ limit: 10_000, withVector: true, ...holder })
+    expect(await heldBy((holder) => vectors({ holder }))).toBeGreaterThan(10_000 * 8)
+    const small = (holder: object) => collection.query({ ...near, limit: 8, withPayload: false, ...holder })
+    expect(await heldBy((holder) => small({ holder }))).toBe(0)
+  })
+})
+
+describe('room for an answer', () => {
+  it("is each part's own, and asked for once, however many of them want more", async () => {
+    const wanted = [100, 30 * MIB, 200, 40 * MIB]
+    const asked: Rooms[] = []
+    const part = async (at: number, mostBytes: number) => {
+      const details = { wantedBytes: wanted[at] }
+      if (mostBytes < (wanted[at] as number)) throw new VicinalError('RESOURCE_EXHAUSTED', 'more', { details })
+      return at
+    }
+    const read = (rooms: Rooms) => {
+      asked.push(rooms)
+      return readParts(rooms, part)
+    }
+    expect(await withAnswerRoom([1, 2, 3, 4], {}, new Stop(), read)).toEqual([0, 1, 2, 3])
+    const floor = 0.125 * MIB
+    expect(asked).toEqual([
+      [floor, floor, floor, floor],
+      [floor, 30 * MIB, floor, 40 * MIB],
+    ])
+    const failing = (at: number, mostBytes: number) =>
+      at === 2 ? Promise.reject(new Error('no')) : part(at, mostBytes)
+    const failed = async () => await withAnswerRoom([1, 2, 3, 4], {}, new Stop(), (rooms) => readParts(rooms, failing))
+    await expect(failed()).rejects.toThrow('no')
+  })
+
+  const needs = (bytes: number, asked: Rooms[]) => (rooms: Rooms) => {
+    asked.push(rooms)
+    const details = { wantedBytes: bytes }
+    if ((rooms[0] as number) < bytes) throw new VicinalError('RESOURCE_EXHAUSTED', 'more than it may', { details })
+    return 'answer'
+  }
+
+  it('is what turns out to be wanted, unless that is more than there can ever be', async () => {
+    const asked: Rooms[] = []
+    expect(await withAnswerRoom([100], {}, new Stop(), needs(20 * MIB, asked))).toBe('answer')
+    expect(asked).toEqual([[0.5 * MIB], [20 * MIB]])
+    const endless = async () => await withAnswerRoom([100], {}, new Stop(), needs(1e15, []))
+    await expect(endless()).rejects.toMatchObject({ code: 'TOO_LARGE', message: expect.stringMatching(/a limit of/) })
+    expect(memoryBudget.reservedBytes).toBe(0)
+  })
+
+  it('is no reason to run a read again that fails for another', async () => {
+    for (const expected of [100, 10 * MIB]) {
+      let runs = 0
+      const failing = async () => {
+        runs++
+        throw new VicinalError('TOO_LARGE', 'a filter of its own kind')
+      }
+      await expect(withAnswerRoom([expected], {}, new Stop(), failing)).rejects.toMatchObject({ code: 'TOO_LARGE' })
+      expect(runs).toBe(1)
+      expect(memoryBudget.reservedBytes).toBe(0)
+    }
+  })
+})
