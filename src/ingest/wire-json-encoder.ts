@@ -4,6 +4,7 @@
  */
 import { RawJson } from '../core/point.js'
 import { numbersJson } from '../native/vector-json.js'
+import type { PieceWriter } from './wire-pieces.js'
 
 /** Keys of nearly every answer, quoted once. */
 const QUOTED_KEYS = new Map(
@@ -40,12 +41,18 @@ function objectText(value: object): string {
   for (const key of Object.keys(value)) {
     const property = (value as Record<string, unknown>)[key]
     if (property === undefined) continue
-    // Of all numbers in answers only scores, like vectors, are float32; a payload's are doubles.
-    const isScore = key === 'score' && typeof property === 'number'
-    const propertyText = isScore ? float32Text(property) : jsonText(property)
-    text += `${text === '' ? '' : ','}${QUOTED_KEYS.get(key) ?? `${JSON.stringify(key)}:`}${propertyText}`
+    text += `${text === '' ? '' : ','}${quoted(key)}${propertyText(key, property)}`
   }
   return `{${text}}`
+}
+
+function quoted(key: string): string {
+  return QUOTED_KEYS.get(key) ?? `${JSON.stringify(key)}:`
+}
+
+/** Of all numbers in answers only scores, like vectors, are float32; a payload's are doubles. */
+function propertyText(key: string, property: unknown): string {
+  return key === 'score' && typeof property === 'number' ? float32Text(property) : jsonText(property)
 }
 
 function arrayText(values: readonly unknown[]): string {
@@ -63,4 +70,37 @@ export function float32Text(value: number): string {
   if (Number.isInteger(value) || Math.fround(value) !== value) return String(value)
   single[0] = value
   return numbersJson(single)
+}
+
+/** Writes the same text in pieces. */
+export class JsonPieces implements PieceWriter {
+  #text = ''
+
+  get length(): number {
+    return this.#text.length
+  }
+  beginArray(): void {
+    this.#text += '['
+  }
+  beginMap(): void {
+    this.#text += '{'
+  }
+  next(at: number, key?: string): void {
+    if (at > 0) this.#text += ','
+    if (key !== undefined) this.#text += quoted(key)
+  }
+  whole(value: unknown, key = ''): void {
+    this.#text += propertyText(key, value)
+  }
+  endArray(): void {
+    this.#text += ']'
+  }
+  endMap(): void {
+    this.#text += '}'
+  }
+  take(): Buffer {
+    const bytes = Buffer.from(this.#text)
+    this.#text = ''
+    return bytes
+  }
 }

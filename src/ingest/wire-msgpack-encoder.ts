@@ -5,6 +5,7 @@
 import { invalid } from '../core/errors.js'
 import { RawJson } from '../core/point.js'
 import { parseJson } from './wire-json.js'
+import type { PieceWriter } from './wire-pieces.js'
 
 const FIRST_CAPACITY = 64 * 1024
 /** A buffer that grew beyond this is not kept for the next message. */
@@ -29,6 +30,38 @@ export function encodeMsgpack(value: unknown, options: MsgpackOptions = { rawJso
   return Buffer.from(buffer.subarray(0, length))
 }
 
+/** Writes the same bytes in pieces. */
+export class MsgpackPieces implements PieceWriter {
+  readonly #writer: Writer
+
+  constructor(options: MsgpackOptions) {
+    this.#writer = new Writer(Buffer.allocUnsafeSlow(FIRST_CAPACITY), options)
+  }
+
+  get length(): number {
+    return this.#writer.length
+  }
+  beginArray(count: number): void {
+    this.#writer.beginArray(count)
+  }
+  beginMap(count: number): void {
+    this.#writer.beginMap(count)
+  }
+  next(_at: number, key?: string): void {
+    if (key !== undefined) this.#writer.text(key)
+  }
+  whole(value: unknown): void {
+    this.#writer.value(value)
+  }
+  endArray(): void {}
+  endMap(): void {}
+  take(): Buffer {
+    const bytes = Buffer.from(this.#writer.buffer.subarray(0, this.#writer.length))
+    this.#writer.length = 0
+    return bytes
+  }
+}
+
 class Writer {
   buffer: Buffer
   length = 0
@@ -40,7 +73,7 @@ class Writer {
   }
 
   value(value: unknown): void {
-    if (typeof value === 'string') this.#text(value)
+    if (typeof value === 'string') this.text(value)
     else if (typeof value === 'number') this.#number(value)
     else if (typeof value === 'bigint') this.#bigint(value)
     else if (typeof value === 'boolean') this.#byte(value ? 0xc3 : 0xc2)
@@ -49,44 +82,15 @@ class Writer {
     else throw invalid('body', 'expected values that MessagePack has', value)
   }
 
-  #object(value: object): void {
-    if (Array.isArray(value)) {
-      this.#head(value.length, 0x90, 16, 0xdc)
-      for (const element of value) this.value(element)
-    } else if (ArrayBuffer.isView(value)) {
-      this.#bin(new Uint8Array(value.buffer, value.byteOffset, value.byteLength))
-    } else if (value instanceof RawJson) {
-      const text = Buffer.from(value.text)
-      if (this.#options.rawJson === 'text') this.#bin(text)
-      else this.value(parseJson(text, 'payload'))
-    } else if (value instanceof Date) {
-      this.#text(value.toISOString())
-    } else {
-      this.#map(value as Record<string, unknown>)
-    }
+  beginArray(count: number): void {
+    this.#head(count, 0x90, 16, 0xdc)
   }
 
-  #map(map: Record<string, unknown>): void {
-    const keys = Object.keys(map)
-    let count = keys.length
-    for (const key of keys) if (map[key] === undefined) count--
+  beginMap(count: number): void {
     this.#head(count, 0x80, 16, 0xde)
-    for (const key of keys) {
-      const value = map[key]
-      if (value === undefined) continue
-      this.#text(key)
-      this.value(value)
-    }
   }
 
-  /** Length of an array or map: in the tag itself, or in 16 or 32 bits behind it. */
-  #head(count: number, small: number, bound: number, tag16: number): void {
-    if (count < bound) this.#byte(small | count)
-    else if (count < 0x1_0000) this.#tagged16(tag16, count)
-    else this.#tagged32(tag16 + 1, count)
-  }
-
-  #text(text: string): void {
+  text(text: string): void {
     const { length } = text
     if (length <= SHORT_TEXT && this.#shortText(text, length)) return
     const size = Buffer.byteLength(text)
@@ -97,6 +101,43 @@ class Writer {
     this.#reserve(size)
     this.buffer.write(text, this.length, size, 'utf8')
     this.length += size
+  }
+
+  #object(value: object): void {
+    if (Array.isArray(value)) {
+      this.beginArray(value.length)
+      for (const element of value) this.value(element)
+    } else if (ArrayBuffer.isView(value)) {
+      this.#bin(new Uint8Array(value.buffer, value.byteOffset, value.byteLength))
+    } else if (value instanceof RawJson) {
+      const text = Buffer.from(value.text)
+      if (this.#options.rawJson === 'text') this.#bin(text)
+      else this.value(parseJson(text, 'payload'))
+    } else if (value instanceof Date) {
+      this.text(value.toISOString())
+    } else {
+      this.#map(value as Record<string, unknown>)
+    }
+  }
+
+  #map(map: Record<string, unknown>): void {
+    const keys = Object.keys(map)
+    let count = keys.length
+    for (const key of keys) if (map[key] === undefined) count--
+    this.beginMap(count)
+    for (const key of keys) {
+      const value = map[key]
+      if (value === undefined) continue
+      this.text(key)
+      this.value(value)
+    }
+  }
+
+  /** Length of an array or map: in the tag itself, or in 16 or 32 bits behind it. */
+  #head(count: number, small: number, bound: number, tag16: number): void {
+    if (count < bound) this.#byte(small | count)
+    else if (count < 0x1_0000) this.#tagged16(tag16, count)
+    else this.#tagged32(tag16 + 1, count)
   }
 
   /** Writes a text that is ASCII throughout; false, with nothing written, for any other. */

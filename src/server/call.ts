@@ -1,5 +1,6 @@
 /** What a route's function gets to see of a request. */
 import type { FastifyRequest } from 'fastify'
+import type { RoomHolder } from '../core/call-options.js'
 import type {
   CallOptions,
   Collection,
@@ -43,7 +44,7 @@ export interface Asked {
   readonly query: unknown
   /** Decoded. */
   readonly body?: unknown
-  readonly ticket: { readonly stop: Stop }
+  readonly ticket: RoomHolder & { readonly stop: Stop }
 }
 
 export class ReadCall {
@@ -82,7 +83,8 @@ export class ReadCall {
 
   options(): CallOptions {
     this.#checkConsistency()
-    return { stop: this.request.ticket.stop, ...this.deadline() }
+    const { ticket } = this.request
+    return { stop: ticket.stop, holder: ticket, ...this.deadline() }
   }
 
   /** How many replicas are to agree, or which; of one they do. */

@@ -58,8 +58,8 @@ export class Forwarder {
     this.#send(request, response, length, ['content-length', 'expect'])?.end(body ?? undefined)
   }
 
-  /** The body of the answer to `body`, posted where `opening` was sent, with its headers. */
-  async ask(opening: IncomingMessage, { bytes, isText }: Message, stop: Stop): Promise<Buffer> {
+  /** The body of the answer to the message, as it comes: posted where `opening` was sent, with its headers. */
+  async ask(opening: IncomingMessage, { bytes, isText }: Message, stop: Stop): Promise<AsyncIterable<Buffer>> {
     const { accept } = opening.headers
     const type = isText ? JSON_TYPE : MSGPACK_TYPE
     const accepted = !isText && accept?.includes(MSGPACK_TYPE) ? accept : type
@@ -77,14 +77,11 @@ export class Forwarder {
     try {
       sent.end(bytes)
       const [answer] = (await once(sent, 'response')) as [IncomingMessage]
-      const chunks: Buffer[] = []
-      for await (const chunk of answer) chunks.push(chunk as Buffer)
-      if (chunks.length === 0) throw new Error(`an answer of ${answer.statusCode} without a body`)
-      return Buffer.concat(chunks)
+      answer.once('close', () => stop.offStop(onStop))
+      return answer
     } catch (cause) {
-      throw new VicinalError('UNAVAILABLE', STOPPING, { cause })
-    } finally {
       stop.offStop(onStop)
+      throw new VicinalError('UNAVAILABLE', STOPPING, { cause })
     }
   }
 

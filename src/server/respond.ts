@@ -1,17 +1,19 @@
 /** Answers and errors in the shape of Qdrant's envelope, in the format that the Accept header asks for. */
 import { Readable } from 'node:stream'
+import { setImmediate as nextTurn } from 'node:timers/promises'
 import type { FastifyReply, FastifyRequest } from 'fastify'
-import { VicinalError } from '../core/errors.js'
+import type { VicinalError } from '../core/errors.js'
 import type { SnapshotData } from '../core/snapshots.js'
-import { jsonText } from '../ingest/wire-json-encoder.js'
-import { encodeMsgpack } from '../ingest/wire-msgpack-encoder.js'
+import { JsonPieces, jsonText } from '../ingest/wire-json-encoder.js'
+import { encodeMsgpack, MsgpackPieces } from '../ingest/wire-msgpack-encoder.js'
+import { isLarger, piecesOf } from '../ingest/wire-pieces.js'
 
 export const JSON_TYPE = 'application/json'
 export const MSGPACK_TYPE = 'application/msgpack'
 /** As a parameter of the accepted MessagePack: payloads come as their JSON text, each in a bin. */
 const PAYLOAD_AS_TEXT = 'payload=text'
-/** An answer above this must find a reader that keeps reading. */
-export const LARGE_ANSWER_BYTES = 256 * 1024
+/** An answer above this, about, is sent piece by piece as it is written, and must find a reader that keeps reading. */
+export const LARGE_ANSWER_BYTES = 64 * 1024
 export const STALLED_READER_MS = 60_000
 const MS_PER_SECOND = 1000
 
@@ -93,23 +95,31 @@ function send(request: FastifyRequest, reply: FastifyReply, envelope: object): F
   const { accept } = request.headers
   const isMsgpack = accept?.includes(MSGPACK_TYPE) === true
   const body = encoded(envelope, isMsgpack, accept)
-  if (body.length > LARGE_ANSWER_BYTES) dropStalledReader(request, reply)
-  return reply.header('content-type', isMsgpack ? MSGPACK_TYPE : JSON_TYPE).send(body)
+  reply.header('content-type', isMsgpack ? MSGPACK_TYPE : JSON_TYPE)
+  if (body instanceof Buffer) return reply.send(body)
+  dropStalledReader(request, reply)
+  return reply.send(Readable.from(body, { objectMode: false }))
 }
 
-/** `accept` says how payloads go into MessagePack. */
-export function encoded(envelope: object, isMsgpack: boolean, accept: string | undefined): Buffer {
-  if (!isMsgpack) return bounded(() => Buffer.from(jsonText(envelope)))
-  return bounded(() => encodeMsgpack(envelope, { rawJson: accept?.includes(PAYLOAD_AS_TEXT) ? 'text' : 'value' }))
+/** Whole, or as pieces that are yet to be written. `accept` says how payloads go into MessagePack. */
+export function encoded(
+  envelope: object,
+  isMsgpack: boolean,
+  accept: string | undefined,
+): Buffer | AsyncIterable<Buffer> {
+  const isLarge = isLarger(envelope, LARGE_ANSWER_BYTES)
+  if (!isMsgpack) {
+    return isLarge ? inTurns(piecesOf(envelope, new JsonPieces())) : Buffer.from(jsonText(envelope))
+  }
+  const rawJson = accept?.includes(PAYLOAD_AS_TEXT) ? 'text' : 'value'
+  return isLarge ? inTurns(piecesOf(envelope, new MsgpackPieces({ rawJson }))) : encodeMsgpack(envelope, { rawJson })
 }
 
-/** Strings and buffers have a greatest length, which Node reports as a RangeError. */
-function bounded(encode: () => Buffer): Buffer {
-  try {
-    return encode()
-  } catch (error) {
-    if (!(error instanceof RangeError)) throw error
-    throw new VicinalError('TOO_LARGE', 'answer: larger than one answer can be; ask for fewer points or fields')
+/** Each piece is written in a turn of the event loop of its own. */
+async function* inTurns(pieces: Iterable<Buffer>): AsyncGenerator<Buffer> {
+  for (const piece of pieces) {
+    yield piece
+    await nextTurn()
   }
 }
 

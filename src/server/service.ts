@@ -48,7 +48,7 @@ export interface ServiceParts<C extends ReadCall> {
     routes: readonly ReadRoute[]
     callOf(asked: Asked): ReadCall
     /** The same of a message. */
-    askOther?(opening: IncomingMessage, message: Message, stop: Stop): Promise<Buffer>
+    askOther?(opening: IncomingMessage, message: Message, stop: Stop): Promise<AsyncIterable<Buffer>>
     isForOther?(bytes: number): boolean
   }
 }

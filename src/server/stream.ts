@@ -17,7 +17,7 @@ import { decodeJson } from './bodies.js'
 import type { Asked, ReadCall, ReadRoute } from './call.js'
 import type { RouteMetrics } from './metrics.js'
 import { encoded, envelopeOf, errorEnvelopeOf, LARGE_ANSWER_BYTES, STALLED_READER_MS } from './respond.js'
-import { HUNG_UP } from './ticket.js'
+import { HeldRoom, HUNG_UP } from './ticket.js'
 
 const OK = 200
 const GOING_AWAY = 1001
@@ -48,10 +48,22 @@ export interface StreamParts {
   room(bytes: number, stop: Stop): Awaitable<() => void> | null
   /** Not to be answered by this thread, whatever it asks. */
   isForOther(bytes: number): boolean
-  /** The body of the answer of the thread that has the database. */
-  askOther?(message: Message, stop: Stop): Promise<Buffer>
+  /** The body of the answer of the thread that has the database, as it comes. */
+  askOther?(message: Message, stop: Stop): Promise<AsyncIterable<Buffer>>
   onFailure(error: VicinalError, request: IncomingMessage): void
 }
+
+/** A message on its way through. */
+class MessageTicket extends HeldRoom {
+  constructor(readonly stop: Stop) {
+    super()
+  }
+  end(): void {
+    this.giveBack()
+  }
+}
+
+type Answer = Buffer | AsyncIterable<Buffer>
 
 export class Stream {
   readonly #socket: WebSocket
@@ -135,26 +147,48 @@ export class Stream {
   async #answer(message: Message): Promise<void> {
     const startedMs = performance.now()
     const { metrics } = this.#opening
+    const ticket = new MessageTicket(this.#stop)
     try {
-      const { status, answer, isElsewhere } = await this.#answered(message, startedMs)
-      const hungUp = !this.#isOpen
-      if (!isElsewhere) metrics.observe(hungUp ? HUNG_UP : status, performance.now() - startedMs)
-      if (hungUp) return
-      this.#socket.send(answer, { binary: !message.isText })
-      if (this.#connection.writableLength > LARGE_ANSWER_BYTES) await this.#takenOff()
+      const { status, answer, isElsewhere } = await this.#answered(message, ticket, startedMs)
+      if (this.#isOpen) await this.#send(answer, !message.isText)
+      if (!isElsewhere) metrics.observe(this.#isOpen ? status : HUNG_UP, performance.now() - startedMs)
     } catch (error) {
       this.#known(error)
       this.cut()
+    } finally {
+      ticket.end()
     }
+  }
+
+  /** One message, of as many fragments as there are pieces. */
+  async #send(answer: Answer, binary: boolean): Promise<void> {
+    if (answer instanceof Uint8Array) {
+      await this.#sendFragment(answer, { binary })
+      return
+    }
+    // Only who has the next one knows that this is not the last.
+    let held: Buffer | undefined
+    for await (const piece of answer) {
+      if (held) await this.#sendFragment(held, { binary, fin: false })
+      if (!this.#isOpen) return
+      held = piece
+    }
+    await this.#sendFragment(held ?? Buffer.alloc(0), { binary })
+  }
+
+  async #sendFragment(bytes: Buffer, options: { binary: boolean; fin?: boolean }): Promise<void> {
+    this.#socket.send(bytes, options)
+    if (this.#connection.writableLength > LARGE_ANSWER_BYTES) await this.#takenOff()
   }
 
   async #answered(
     message: Message,
+    ticket: MessageTicket,
     startedMs: number,
-  ): Promise<{ status: number; answer: Buffer; isElsewhere?: boolean }> {
+  ): Promise<{ status: number; answer: Answer; isElsewhere?: boolean }> {
     const encode = (envelope: object) => encoded(envelope, !message.isText, this.#opening.request.headers.accept)
     try {
-      const result = await this.#result(message)
+      const result = await this.#result(message, ticket)
       if (result instanceof ElsewhereAnswered) return { status: OK, answer: result.answer, isElsewhere: true }
       return { status: OK, answer: encode(envelopeOf(result, startedMs)) }
     } catch (error) {
@@ -173,36 +207,34 @@ export class Stream {
     return known
   }
 
-  async #result(message: Message): Promise<unknown> {
+  async #result(message: Message, ticket: MessageTicket): Promise<unknown> {
     const { admission, askOther } = this.#parts
     const { length } = message.bytes
     const place = admission.enter('read', length)
-    let giveBack: (() => void) | undefined
     try {
       const room = this.#parts.room(length, this.#stop)
-      if (room) giveBack = await room
+      if (room) ticket.hold(await room)
       noteArrival()
-      if (!askOther) return await this.#run(message)
+      if (!askOther) return await this.#run(message, ticket)
       if (this.#parts.isForOther(length)) return new ElsewhereAnswered(await askOther(message, this.#stop))
       try {
-        return await this.#run(message)
+        return await this.#run(message, ticket)
       } catch (error) {
         if (!(error instanceof Elsewhere)) throw error
         return new ElsewhereAnswered(await askOther(message, this.#stop))
       }
     } finally {
-      giveBack?.()
       admission.leave('read', place)
     }
   }
 
-  async #run({ bytes, isText }: Message): Promise<unknown> {
+  async #run({ bytes, isText }: Message, ticket: MessageTicket): Promise<unknown> {
     const { route, request, params, query } = this.#opening
     // What is left out is told apart from what is malformed by the route.
     const decoded =
       bytes.length === 0 ? undefined : isText ? decodeJson(bytes, request.url as string) : decodeMsgpack(bytes)
     const body = decoded instanceof Promise ? await decoded : decoded
-    return await route.run(this.#parts.callOf({ params, query, body, ticket: { stop: this.#stop } }))
+    return await route.run(this.#parts.callOf({ params, query, body, ticket }))
   }
 
   /** An answer above this must find a reader that keeps reading. */
@@ -224,5 +256,5 @@ export class Stream {
 
 /** The thread that has the database has answered, and counted it. */
 class ElsewhereAnswered {
-  constructor(readonly answer: Buffer) {}
+  constructor(readonly answer: AsyncIterable<Buffer>) {}
 }

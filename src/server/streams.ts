@@ -37,7 +37,11 @@ export interface StreamsParts extends Omit<StreamParts, 'askOther'> {
   keepAliveTimeoutMs: number
   /** Throws unless this request may open one. */
   admits(request: IncomingMessage): void
-  askOther?(opening: IncomingMessage, message: Message, stop: Parameters<StreamParts['room']>[1]): Promise<Buffer>
+  askOther?(
+    opening: IncomingMessage,
+    message: Message,
+    stop: Parameters<StreamParts['room']>[1],
+  ): Promise<AsyncIterable<Buffer>>
 }
 
 export class Streams {

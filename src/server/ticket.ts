@@ -1,13 +1,32 @@
 import type { ServerResponse } from 'node:http'
+import type { RoomHolder } from '../core/call-options.js'
 import { Stop } from '../core/stop.js'
 import type { Admission, Work } from './admission.js'
 import type { RouteMetrics } from './metrics.js'
+
+/** Memory that was reserved for what is in work, to be given back at its end. */
+export class HeldRoom implements RoomHolder {
+  #releases: (() => void)[] | null = null
+  #hasEnded = false
+
+  hold(release: () => void): void {
+    if (this.#hasEnded) release()
+    else if (this.#releases) this.#releases.push(release)
+    else this.#releases = [release]
+  }
+
+  protected giveBack(): void {
+    this.#hasEnded = true
+    for (const release of this.#releases ?? []) release()
+    this.#releases = null
+  }
+}
 
 /**
  * One request on its way through: when it came, what it holds, and how to stop it. It ends with the response's
  * `close`, which Node emits in every case: answered, hung up, or cut off.
  */
-export class Ticket {
+export class Ticket extends HeldRoom {
   readonly startedMs = performance.now()
   /** When the client hangs up before it has its answer, or when the service has to. */
   readonly stop = new Stop()
@@ -21,10 +40,9 @@ export class Ticket {
   readonly #metrics: RouteMetrics
   #work: Work = 'light'
   #bodyBytes = 0
-  #hasEnded = false
-  #release: (() => void) | null = null
 
   constructor(response: ServerResponse, metrics: RouteMetrics) {
+    super()
     this.#response = response
     this.#metrics = metrics
   }
@@ -39,12 +57,6 @@ export class Ticket {
     return this.#bodyBytes
   }
 
-  /** What was reserved for it, to be given back at its end. */
-  hold(release: () => void): void {
-    if (this.#hasEnded) release()
-    else this.#release = release
-  }
-
   /** Its answer is the last of its connection. */
   endConnection(): void {
     this.#response.shouldKeepAlive = false
@@ -53,8 +65,7 @@ export class Ticket {
   end(admission: Admission): { status: number; elapsedMs: number } {
     const answered = this.#response.writableFinished
     if (!answered) this.stop.stop()
-    this.#hasEnded = true
-    this.#release?.()
+    this.giveBack()
     admission.leave(this.#work, this.#bodyBytes)
     const status = answered ? this.#response.statusCode : HUNG_UP
     const elapsedMs = performance.now() - this.startedMs

@@ -1,7 +1,7 @@
 import { once } from 'node:events'
 import { rm } from 'node:fs/promises'
 import { join } from 'node:path'
-import { afterAll, expect, test } from 'vitest'
+import { afterAll, expect, onTestFinished, test } from 'vitest'
 import { open } from '../../src/index.js'
 import { ended, outcomeOf, scratchFolder, startChild } from '../durability/child.js'
 import { listening, start, vicinal } from '../unit/cli/process.js'
@@ -73,6 +73,47 @@ test.skipIf(container === null)('a service that is told nothing keeps below what
   expect(await metricsOf()).toMatch(new RegExp(`^memory_limit_bytes ${LIMIT}$`, 'm'))
   expect(await metricsOf('--memory-limit', 'none')).not.toMatch(/^memory_limit_bytes/m)
 })
+
+test.skipIf(container === null)(
+  'answers to many at once, of payloads larger than anyone would expect, end no process',
+  async () => {
+    const limit = 640 * MIB
+    const around = ControlGroup.make('vicinal-answers', limit + SLACK) as ControlGroup
+    onTestFinished(() => around.remove())
+    const flags = ['--data', join(folder, 'answers'), '--memory-limit', String(limit)]
+    const service = start(['serve', '--port', '0', ...flags], folder)
+    around.take(service)
+    const { url } = await listening(service)
+    const send = (method: string, path: string, body: unknown) =>
+      fetch(url + path, { method, headers: { 'content-type': 'application/json' }, body: JSON.stringify(body) })
+    await send('PUT', '/collections/c', { vectors: { size: 1, distance: 'Dot' } })
+    const text = 'x'.repeat(2 * MIB)
+    for (let id = 0; id < 40; id++) {
+      const points = [{ id, vector: [id], payload: { text } }]
+      expect((await send('PUT', '/collections/c/points?wait=true', { points })).status).toBe(200)
+    }
+    const reads: [string, object][] = [
+      ['/collections/c/points/scroll', { limit: 10 }],
+      ['/collections/c/points/query', { query: [1], limit: 10, with_payload: true }],
+    ]
+    // 48 times 20 MB, each of which is in memory more than once.
+    const outcomes = await Promise.all(
+      Array.from({ length: 48 }, async (_, i) => {
+        const answer = await send('POST', ...(reads[i % 2] as [string, object]))
+        let bytes = 0
+        for await (const chunk of answer.body as unknown as AsyncIterable<Uint8Array>) bytes += chunk.length
+        return { status: answer.status, isWhole: bytes > 10 * text.length }
+      }),
+    )
+    expect(around.killed).toBe(0)
+    // Who has waited for memory for too long is told so.
+    for (const { status, isWhole } of outcomes) expect([200, 503]).toContain(isWhole ? status : 503)
+    expect(outcomes.filter(({ isWhole }) => isWhole).length).toBeGreaterThan(24)
+    service.kill()
+    await once(service, 'close')
+  },
+  5 * MINUTE,
+)
 
 test('a limit that is no size, or too little to live on, is refused', async () => {
   await expect(open(':memory:', { memoryLimitBytes: 1000 })).rejects.toMatchObject({

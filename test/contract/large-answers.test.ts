@@ -1,0 +1,116 @@
+/** Answers that are sent as they are written: what is asked, and how much memory is held meanwhile. */
+import { once } from 'node:events'
+import { mkdtemp, rm } from 'node:fs/promises'
+import { type ClientRequest, type IncomingMessage, request } from 'node:http'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { beforeEach, describe, expect, it, onTestFinished } from 'vitest'
+import { memoryBudget } from '../../src/collection/memory-budget.js'
+import { openSharing } from '../../src/collection/open.js'
+import { LIMITS } from '../../src/core/limits.js'
+import { Asking, MSGPACK, packr } from './asking.js'
+import { Line, startThreaded, type ThreadedService } from './threaded.js'
+
+const SCROLL = '/collections/a/points/scroll'
+const POINTS = 600
+const SIZE = 256
+const MIB = 1024 * 1024
+
+/** Not near anything: the tests' own process has to fit. */
+const LIMIT = 16_384 * MIB
+
+describe.each([
+  ['the thread that has the database', 0, false],
+  ['it below a limit of memory', 0, true],
+  ['threads beside it', 2, false],
+  ['threads beside it, below a limit', 2, true],
+])('large answers of %s', (_name, threads, isLimited) => {
+  let service: ThreadedService
+  let line: Line
+
+  beforeEach(async () => {
+    const folder = await mkdtemp(join(tmpdir(), 'vicinal-large-'))
+    onTestFinished(() => rm(folder, { recursive: true }))
+    const database = await openSharing(folder, isLimited ? { memoryLimitBytes: LIMIT } : {})
+    onTestFinished(() => database.close())
+    service = await startThreaded(database, { count: threads, ...(isLimited ? { memory: memoryBudget } : {}) })
+    onTestFinished(() => service.close(0))
+    line = new Line(service.url)
+    await line.call('PUT', '/collections/a', { vectors: { size: SIZE, distance: 'Dot' } })
+    for (let from = 0; from < POINTS; from += 100) {
+      const points = Array.from({ length: 100 }, (_, i) => ({
+        id: from + i,
+        vector: Array.from({ length: SIZE }, (_, at) => Math.fround(Math.sin((from + i) * SIZE + at))),
+        payload: { text: 'ä'.repeat((from + i) % 50), quote: '"\\' },
+      }))
+      await line.call('PUT', '/collections/a/points?wait=true', { points })
+    }
+  })
+
+  const asked = { limit: POINTS, with_vector: true, with_payload: true }
+
+  it('are what was stored, in each format, by requests and by streams', async () => {
+    const headers = { accept: MSGPACK }
+    const stream = await new Asking(service.url, SCROLL).opened()
+    const told = [
+      (await line.call('POST', SCROLL, asked)).json,
+      packr.unpack((await line.call('POST', SCROLL, asked, { headers })).bytes),
+      await stream.json(asked),
+      await stream.msgpack(asked),
+      // One behind the other.
+      await stream.json(asked),
+    ]
+    for (const { result, status } of told) {
+      expect(status).toBe('ok')
+      expect(result.next_page_offset).toBe(null)
+      expect(result.points).toHaveLength(POINTS)
+      for (const [id, { vector, payload, ...point }] of result.points.entries()) {
+        expect(point.id).toBe(id)
+        expect(payload).toEqual({ text: 'ä'.repeat(id % 50), quote: '"\\' })
+        const floats = Buffer.isBuffer(vector) ? new Float32Array(Uint8Array.from(vector).buffer) : vector
+        expect(floats).toHaveLength(SIZE)
+        expect(Math.fround(floats[7])).toBe(Math.fround(Math.sin(id * SIZE + 7)))
+      }
+    }
+  })
+
+  /** An answer that is begun, and no more of it read. */
+  const begun = async (): Promise<[ClientRequest, IncomingMessage]> => {
+    const body = JSON.stringify(asked)
+    const headers = { 'content-type': 'application/json', 'content-length': body.length }
+    const sent = request(`${service.url}${SCROLL}`, { method: 'POST', headers, agent: false })
+    sent.on('error', () => {})
+    sent.end(body)
+    const [answer] = (await once(sent, 'response')) as [IncomingMessage]
+    return [sent, answer]
+  }
+
+  it('hold up nobody while their readers do not read, and hold their memory as long as that', async () => {
+    const stalled = await Promise.all(Array.from({ length: 8 }, begun))
+    for (const [, answer] of stalled) expect(answer.statusCode).toBe(200)
+    for (let i = 0; i < 4; i++) {
+      const other = new Line(service.url)
+      expect((await other.call('POST', '/collections/a/points/count', {})).json.result.count).toBe(POINTS)
+    }
+    const least = isLimited ? 8 * POINTS * SIZE * 4 : 0
+    expect(memoryBudget.reservedBytes).toBeGreaterThanOrEqual(least)
+    for (const [sent] of stalled.slice(4)) sent.destroy()
+    for (const [, answer] of stalled.slice(0, 4)) {
+      const chunks: Buffer[] = []
+      for await (const chunk of answer) chunks.push(chunk as Buffer)
+      expect(JSON.parse(Buffer.concat(chunks).toString()).result.points).toHaveLength(POINTS)
+    }
+    await expect.poll(() => memoryBudget.reservedBytes, { timeout: LIMITS.timeoutMs }).toBe(0)
+  })
+
+  it('hold it while the reader of a stream does not read, and give it back as it hangs up', async () => {
+    const stream = await new Asking(service.url, SCROLL).opened()
+    await stream.json({ limit: 1 })
+    stream.socket.pause()
+    for (let i = 0; i < 8; i++) stream.socket.send(JSON.stringify(asked))
+    const least = isLimited ? POINTS * SIZE * 4 : 0
+    await expect.poll(() => memoryBudget.reservedBytes).toBeGreaterThanOrEqual(least)
+    stream.socket.terminate()
+    await expect.poll(() => memoryBudget.reservedBytes, { timeout: LIMITS.timeoutMs }).toBe(0)
+  })
+})
