@@ -37,6 +37,14 @@ FilterBytes notThese(const std::vector<PointId>& ids) {
   return program.bytes;
 }
 
+FilterBytes both(const std::vector<uint8_t>& one, const std::vector<uint8_t>& other) {
+  Bytes program;
+  program.op(FilterOp::All).put(uint32_t(2));
+  program.bytes.insert(program.bytes.end(), one.begin(), one.end());
+  program.bytes.insert(program.bytes.end(), other.begin(), other.end());
+  return program.bytes;
+}
+
 // Where one was interrupted, and how often.
 using Interrupted = std::map<std::string, size_t>;
 
@@ -127,6 +135,8 @@ ANSWERS_TEST("a search that is interrupted and goes on finds what another does")
   compare("unindexed", numberRange("unindexed", 0, 380), 10);
   fixture.askNearPivot();
   compare("near", numberRange("side", 0, 100));
+  // Walked to among all, but farther than where all about the query match.
+  compare("most of near", both(numberRange("side", 0, 300), numberRange("r", 0, 850)));
   compare("but the nearest", numberRange("side", 3, 1000));
   compare("far", numberRange("side", 900, 1000));
   compare("hardly any near", numberRange("side", 100, 1000));
