@@ -58,10 +58,14 @@ TEST("rows that take more than they may are told before any is read") {
   };
   ScrollResult whole;
   REQUIRE(run(UINT64_MAX, whole).isOk());
-  uint64_t bytes =
-      whole.rows.ids.bytes() + whole.rows.seqs.bytes() + whole.rows.payloadBytes.size();
+  uint64_t data = whole.rows.ids.bytes() + whole.rows.seqs.bytes() + whole.rows.payloadBytes.size();
   for (const RowBlock::Vectors& vectors : whole.rows.vectors)
-    bytes += vectors.data.bytes() + vectors.indices.bytes();
+    data += vectors.data.bytes() + vectors.indices.bytes();
+  ScrollResult none;
+  const uint64_t bytes = run(1, none).wantedBytes();
+  // And for each row and vector what an object takes.
+  const uint64_t objects = 50 * (1 + spec.vectorCount());
+  CHECK(bytes >= data + objects * 64 && bytes < data + objects * 128);
   ScrollResult enough;
   CHECK(run(bytes, enough).isOk());
   CHECK_EQUAL(enough.rows.count, 50u);

@@ -101,6 +101,8 @@ export class QueryStreams {
       perMessageDeflate: false,
       // As long as the answer to a request may be.
       maxPayload: 0,
+      maxFragments: 0,
+      maxBufferedChunks: 0,
       closeTimeout: CLOSE_MS,
       ...(ca === undefined ? {} : { ca }),
     } as WebSocket.ClientOptions)

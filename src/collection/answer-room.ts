@@ -8,29 +8,28 @@ import { memoryBudget } from './memory-budget.js'
 const ROW_COPIES = 3
 /** Answers whose rows take less never wait for memory. */
 const SMALL_BYTES = 512 * 1024
+/** What each of many queries may take before that is known: ten hits with payloads of a page. */
+const LEAST_PART_BYTES = 16 * 1024
 
 /** What the rows of each part of an answer may take. */
 export type Rooms = readonly number[]
 
 /**
- * Runs a read whose answer has parts, of one query each, below a limit of memory: once there is room for the rows that
- * are expected. Where they turn out to be larger than that, which the kernel tells before it reads any, as much is asked
- * for and the read runs again. Rejects with TOO_LARGE where there can never be as much. What the read gives is held by
- * the caller's holder, or given back with it.
+ * Runs a read whose answer has parts, of one query each, below a limit of memory. Where its rows are more than a few, the
+ * kernel tells what they take before it reads any; as much is asked for, and the read runs again. Rejects with TOO_LARGE
+ * where there can never be as much. The room is held by the caller's holder, or given back with the answer.
  */
 export function withAnswerRoom<T>(
-  expectedBytes: readonly number[],
+  parts: number,
   call: CallOptions | undefined,
   scope: Stoppable,
   read: (rooms: Rooms) => Awaitable<T>,
 ): Awaitable<T> {
-  const floor = SMALL_BYTES / expectedBytes.length
-  const rooms = expectedBytes.map((bytes) => Math.ceil(Math.max(bytes, floor)))
-  const run = (from: Rooms) => inRoom(from, call, scope, read)
-  // Most answers are small, and are there at once.
-  if (bytesOf(expectedBytes) > SMALL_BYTES) return run(rooms)
-  const again = (error: unknown) => run(grownFor(error, rooms))
+  const rooms = new Array<number>(parts).fill(Math.max(LEAST_PART_BYTES, Math.floor(SMALL_BYTES / parts)))
+  const again = (error: unknown) => inRoom(grownFor(error, rooms), call, scope, read)
+  if (bytesOf(rooms) > SMALL_BYTES) return inRoom(rooms, undefined, scope, read).catch(again)
   try {
+    // Most answers are small, and are there at once.
     const answer = read(rooms)
     return answer instanceof Promise ? answer.catch(again) : answer
   } catch (error) {
@@ -38,38 +37,45 @@ export function withAnswerRoom<T>(
   }
 }
 
+/** Without a call nothing is held, and what wants more ends. */
 async function inRoom<T>(
-  first: Rooms,
+  rooms: Rooms,
   call: CallOptions | undefined,
   scope: Stoppable,
   read: (rooms: Rooms) => Awaitable<T>,
 ): Promise<T> {
-  for (let rooms = first; ; ) {
-    const release = await memoryBudget.reserve(ROW_COPIES * bytesOf(rooms), scope)
-    let isHeld = false
-    try {
-      const answer = await read(rooms)
-      call?.holder?.hold(release)
-      isHeld = call?.holder !== undefined
-      return answer
-    } catch (error) {
-      rooms = grownFor(error, rooms)
-    } finally {
-      if (!isHeld) release()
-    }
+  // What nobody may send yet must not take the room of what is sent before it.
+  await call?.holder?.turn()
+  const release = await memoryBudget.reserve(ROW_COPIES * bytesOf(rooms), scope)
+  let answer: T
+  try {
+    answer = await read(rooms)
+  } catch (error) {
+    release()
+    if (wantedOf(error) === undefined || call === undefined) throw error
+    // There is more of it by now.
+    return await inRoom(grownFor(error, rooms), call, scope, read)
   }
+  if (call?.holder) call.holder.hold(release)
+  else release()
+  return answer
 }
 
 /** The parts of an answer, read beside each other. What parts want more than their room is told of all of them at once. */
 export async function readParts<T>(rooms: Rooms, read: (at: number, mostBytes: number) => Promise<T>): Promise<T[]> {
-  const outcomes = await Promise.allSettled(rooms.map((mostBytes, at) => read(at, mostBytes)))
-  const reasons = outcomes.map((outcome) => (outcome.status === 'rejected' ? outcome.reason : null))
-  const other = reasons.find((reason) => reason !== null && wantedOf(reason) === undefined)
-  if (other) throw other
-  const wantedBytes = reasons.map((reason) => wantedOf(reason) ?? 0)
-  const wanting = reasons.find((reason) => reason !== null)
-  if (wanting) throw new VicinalError('RESOURCE_EXHAUSTED', wanting.message, { details: { wantedBytes } })
-  return outcomes.map((outcome) => (outcome as PromiseFulfilledResult<T>).value)
+  const wantedBytes = new Array<number>(rooms.length).fill(0)
+  const part = async (mostBytes: number, at: number) => {
+    try {
+      return await read(at, mostBytes)
+    } catch (error) {
+      wantedBytes[at] = (wantedOf(error) as number | undefined) ?? 0
+      if (wantedBytes[at] === 0) throw error
+      return undefined
+    }
+  }
+  const answers = await Promise.all(rooms.map(part))
+  if (wantedBytes.every((bytes) => bytes === 0)) return answers as T[]
+  throw new VicinalError('RESOURCE_EXHAUSTED', 'rows take more than they may', { details: { wantedBytes } })
 }
 
 /** What each part is to have; throws the error where it is another one. */

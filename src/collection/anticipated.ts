@@ -1,5 +1,5 @@
 /** How much memory an operation is about to take, before any of it is taken. */
-import type { ColumnarPoints, ReadOptions, WithPayload, WriteOperation } from '../core/database.js'
+import type { ColumnarPoints, WriteOperation } from '../core/database.js'
 import { isSparse, type SchemaVector } from '../core/schema.js'
 
 const FLOAT_BYTES = 4
@@ -17,8 +17,6 @@ const SPARSE_ENTRIES = 128
 const SPARSE_ENTRY_BYTES = 8
 /** Characters of a text for each word that becomes a component. */
 const CHARACTERS_A_WORD = 6
-/** Of payloads, where nothing tells more. */
-const PAYLOAD_BYTES = 512
 
 export function writeBytes(operation: WriteOperation<unknown>, schema: readonly SchemaVector[]): number {
   if (operation.op !== 'upsert' && operation.op !== 'updateVectors') return LEAST_WRITE_BYTES
@@ -52,20 +50,6 @@ function rowsOf(points: unknown): number {
   if (Array.isArray(points)) return points.length
   const { ids, numRows } = (points ?? {}) as Partial<ColumnarPoints> & { numRows?: number }
   return typeof numRows === 'number' ? numRows : (ids?.length ?? 0)
-}
-
-/** Of the rows of an answer, as the kernel hands them over; payloads, and vectors of which a row has any number, may turn out larger. */
-export function readBytes(rows: number, options: ReadOptions, schema: readonly SchemaVector[]): number {
-  return Number(rows) * (vectorBytesOf(options, schema) + payloadBytesOf(options.withPayload ?? true))
-}
-
-function vectorBytesOf({ withVector = false }: ReadOptions, schema: readonly SchemaVector[]): number {
-  if (withVector === false) return 0
-  return rowVectorBytes(withVector === true ? schema : schema.filter(({ name }) => withVector.includes(name)))
-}
-
-function payloadBytesOf(withPayload: WithPayload): number {
-  return withPayload === false ? 0 : PAYLOAD_BYTES
 }
 
 function rowVectorBytes(schema: readonly SchemaVector[]): number {

@@ -28,12 +28,12 @@ import { facet } from '../query/facet.js'
 import { queryGroups } from '../query/groups.js'
 import { searchMatrix } from '../query/matrix.js'
 import { retrieve, scrollPage } from '../query/pages.js'
+import type { BoundedRead } from '../query/rows.js'
 import { runQuery } from '../query/run.js'
 import { explainSearch, plainTarget, search } from '../query/search.js'
 import type { Catalog, QueryScope } from '../query/source.js'
 import type { Admission } from './admission.js'
 import { readParts, withAnswerRoom } from './answer-room.js'
-import { readBytes } from './anticipated.js'
 import { type CallScope, withDeadline } from './call-scope.js'
 import type { CollectionView } from './collection-view.js'
 import { memoryBudget } from './memory-budget.js'
@@ -79,16 +79,15 @@ export class CollectionReads<P = Payload> implements ReadableCollection<P> {
     checkKnown(options, KNOWN_READ.retrieve)
     if (!Array.isArray(ids)) throw invalid('ids', 'expected an array of ids', ids)
     return await this.#read(options, (scope, view) =>
-      this.#answer(ids.length, options, scope, (within) => retrieve<P>(view.shard, view.schema, ids, within)),
+      this.#answer(options, scope, (within) => retrieve<P>(view.shard, view.schema, ids, within)),
     )
   }
 
   async query(query: QueryOptions): Promise<Hit<P>[]> {
     checkKnown(query, KNOWN_READ.query)
     this.#checkQueries([query])
-    const rows = query.limit ?? DEFAULT_LIMIT
     return await this.#read(query, (scope, view) =>
-      this.#answer(rows, query, scope, (within) => this.#run(within, scope, view)),
+      this.#answer(query, scope, (within) => this.#run(within, scope, view)),
     )
   }
 
@@ -99,9 +98,8 @@ export class CollectionReads<P = Payload> implements ReadableCollection<P> {
   async explain(query: QueryOptions): Promise<Explained<P>> {
     checkKnown(query, KNOWN_READ.query)
     this.#checkQueries([query])
-    const rows = query.limit ?? DEFAULT_LIMIT
     return await this.#read(query, (scope, view) =>
-      this.#answer(rows, query, scope, (within) => this.#explain(within, scope, view)),
+      this.#answer(query, scope, (within) => this.#explain(within, scope, view)),
     )
   }
 
@@ -113,7 +111,7 @@ export class CollectionReads<P = Payload> implements ReadableCollection<P> {
   async #batch<T>(
     queries: readonly QueryOptions[],
     call: CallOptions | undefined,
-    run: (query: QueryOptions, scope: CallScope, view: CollectionView) => Promise<T>,
+    run: (query: QueryOptions & BoundedRead, scope: CallScope, view: CollectionView) => Promise<T>,
   ): Promise<T[]> {
     if (!Array.isArray(queries)) throw invalid('searches', 'expected an array of queries', queries)
     if (queries.length > LIMITS.batchQueries) {
@@ -124,18 +122,16 @@ export class CollectionReads<P = Payload> implements ReadableCollection<P> {
     this.#checkQueries(queries)
     const all = (scope: CallScope, view: CollectionView) => {
       if (!memoryBudget.isLimited) return Promise.all(queries.map((query) => run(query, scope, view)))
-      const expected = queries.map((query) => readBytes(query.limit ?? DEFAULT_LIMIT, query, view.schema))
-      const part = (at: number, mostBytes: number) =>
-        run({ ...(queries[at] as QueryOptions), mostBytes } as QueryOptions, scope, view)
-      return withAnswerRoom(expected, call, scope, (rooms) => readParts(rooms, part))
+      const part = (at: number, mostBytes: number) => run({ ...(queries[at] as QueryOptions), mostBytes }, scope, view)
+      return withAnswerRoom(queries.length, call, scope, (rooms) => readParts(rooms, part))
     }
     return await this.#read(call, all, queries.length)
   }
 
-  async #explain(query: QueryOptions, scope: CallScope, view: CollectionView): Promise<Explained<P>> {
+  async #explain(query: QueryOptions & BoundedRead, scope: CallScope, view: CollectionView): Promise<Explained<P>> {
     const { shard, schema } = view
     if (plainTarget(query, schema) !== undefined) return await explainSearch<P>(shard, schema, query, scope)
-    const { hits, plan } = await runQuery<P>(query, this.#scopeOf(view, scope, true))
+    const { hits, plan } = await runQuery<P>(query, this.#scopeOf(view, scope, true, query))
     return { hits, plan: plan as QueryPlan }
   }
 
@@ -155,7 +151,7 @@ export class CollectionReads<P = Payload> implements ReadableCollection<P> {
     const { strictMode } = this.source
     if (strictMode) checkGroups(query, rows, strictMode)
     return await this.#read(query, (scope, view) =>
-      this.#answer(rows, query, scope, (within) => queryGroups<P>(within, this.#scopeOf(view, scope, explains))),
+      this.#answer(query, scope, (within) => queryGroups<P>(within, this.#scopeOf(view, scope, explains, within))),
     )
   }
 
@@ -178,7 +174,7 @@ export class CollectionReads<P = Payload> implements ReadableCollection<P> {
     checkKnown(options, KNOWN_READ.matrix)
     const { strictMode } = this.source
     if (strictMode) checkMatrix(options, strictMode)
-    return await this.#read(options, (scope, view) => searchMatrix(options, this.#scopeOf(view, scope, explains)))
+    return await this.#read(options, (scope, view) => searchMatrix(options, this.#scopeOf(view, scope, explains, {})))
   }
 
   /** Before what is bounded by memory and the number of searches: what is refused takes no place. */
@@ -193,23 +189,21 @@ export class CollectionReads<P = Payload> implements ReadableCollection<P> {
   }
 
   /** A search for neighbours of one vector may end at once; all else is a plan with a promise. */
-  #run(query: QueryOptions, scope: CallScope, view: CollectionView): Awaitable<Hit<P>[]> {
+  #run(query: QueryOptions & BoundedRead, scope: CallScope, view: CollectionView): Awaitable<Hit<P>[]> {
     if (plainTarget(query, view.schema) !== undefined) return search<P>(view.shard, view.schema, query, scope)
-    const answer = runQuery<P>(query, this.#scopeOf(view, scope, false))
+    const answer = runQuery<P>(query, this.#scopeOf(view, scope, false, query))
     return answer instanceof Promise ? answer.then(({ hits }) => hits) : answer.hits
   }
 
-  #scopeOf(source: CollectionView, call: CallScope, explains: boolean): QueryScope {
-    return { source, catalog: this.#catalog, call, explains }
+  #scopeOf(source: CollectionView, call: CallScope, explains: boolean, { mostBytes }: BoundedRead): QueryScope {
+    return { source, catalog: this.#catalog, call, explains, mostBytes }
   }
 
   async scrollPage(options: ScrollOptions = {}): Promise<ScrollPage<P>> {
     checkKnown(options, KNOWN_READ.scroll)
     this.#checkFilter(options)
     return await this.#read(options, (scope, view) =>
-      this.#answer(options.limit ?? DEFAULT_LIMIT, options, scope, (within) =>
-        scrollPage<P>(view.shard, view.schema, within, scope.signal),
-      ),
+      this.#answer(options, scope, (within) => scrollPage<P>(view.shard, view.schema, within, scope.signal)),
     )
   }
 
@@ -241,16 +235,14 @@ export class CollectionReads<P = Payload> implements ReadableCollection<P> {
     })
   }
 
-  /** An answer of so many rows, as soon as there is memory for it. */
+  /** An answer, as soon as there is memory for it. */
   #answer<T, O extends ReadOptions>(
-    rows: number,
     options: O,
     scope: CallScope,
-    read: (options: O) => Awaitable<T>,
+    read: (options: O & BoundedRead) => Awaitable<T>,
   ): Awaitable<T> {
     if (!memoryBudget.isLimited) return read(options)
-    const expected = [readBytes(rows, options, this.source.view.schema)]
-    return withAnswerRoom(expected, options, scope, ([mostBytes]) => read({ ...options, mostBytes }))
+    return withAnswerRoom(1, options, scope, ([mostBytes]) => read({ ...options, mostBytes }))
   }
 
   #read<T>(

@@ -1,7 +1,10 @@
+import type { Awaitable } from './awaitable.js'
 import type { Stoppable } from './stop.js'
 
 /** Who goes on holding memory that an answer has been given, and gives it back. */
 export interface RoomHolder {
+  /** When this answer is the next to be sent to whoever asked. */
+  turn(): Awaitable<void>
   hold(release: () => void): void
 }
 

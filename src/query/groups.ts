@@ -20,7 +20,7 @@ import { withFields } from './hydrate.js'
 import { retrieve } from './pages.js'
 import { parseQuery } from './parse-query.js'
 import type { Plan, Scoring, Stage } from './plan.js'
-import { projectionOf } from './rows.js'
+import { projectionOf, wantingMore } from './rows.js'
 import { runPlan } from './run.js'
 import { bounded } from './settings.js'
 import type { QueryScope } from './source.js'
@@ -95,7 +95,7 @@ function roundPlan(
   conditions: FilterNode[],
   groups: Groups,
   groupBy: string,
-  { source }: QueryScope,
+  { source, mostBytes }: QueryScope,
 ): Plan {
   const filter: FilterNode = { op: 'and', children: [...conditions, ...(root.filter ? [root.filter] : [])] }
   // Without `[]` at its end, which a selection of the payload does not know.
@@ -107,7 +107,7 @@ function roundPlan(
       Math.floor(LIMITS.prefetchedPoints / stagesOf(root)),
     ),
     offset: 0,
-    projection: projectionOf({ withPayload: [seen] }, source.schema),
+    projection: projectionOf({ withPayload: [seen], mostBytes }, source.schema),
   }
 }
 
@@ -141,15 +141,20 @@ async function finished<P>(
     hits: hits.flatMap((hit) => (filled.get(hit.id) as Hit<P> | undefined) ?? []),
   }))
   if (!lookup) return found
+  const taken = read.payload + read.vectors
   const options = {
     withPayload: lookup.withPayload ?? true,
     withVector: lookup.withVectors ?? false,
     rawPayload: plan.projection.rawPayload,
+    // Beside the points of the groups.
+    mostBytes: scope.mostBytes === undefined ? undefined : Math.max(1, scope.mostBytes - taken),
   }
   const ids = found.flatMap(({ id }) => asPointId(id) ?? [])
-  const looked = await scope
-    .catalog(lookup.collection)
-    .read(({ shard, schema }) => retrieve<Payload>(shard, schema, ids, options, read))
+  const looked = await scope.catalog(lookup.collection).read(({ shard, schema }) =>
+    retrieve<Payload>(shard, schema, ids, options, read).catch((error: unknown) => {
+      throw wantingMore(error, taken)
+    }),
+  )
   const points = new Map(looked.map((point) => [String(point.id), point]))
   return found.map((group) => ({ ...group, lookup: points.get(String(asPointId(group.id))) ?? null }))
 }

@@ -27,8 +27,7 @@ export async function retrieve<P>(
   const projection = projectionOf(options, schema)
   const block = await shard.retrieve(distinctIds(encodeIds(ids)), projection.fields)
   read?.add(block)
-  const reader = new RowReader(block, projection)
-  return Array.from({ length: block.count }, (_, row) => reader.point<P>(row))
+  return await new RowReader(block, projection).points<P>()
 }
 
 export async function scrollPage<P>(
@@ -47,15 +46,12 @@ export async function scrollPage<P>(
     const { key: field, descending, from: start } = orderOf(options.orderBy, 'order_by')
     const request = { field, descending, from: start, limit, filter, fields: projection.fields }
     const ordered = await shard.orderBy(request, signal)
-    const rows = new RowReader(ordered, projection)
-    const points = Array.from({ length: ordered.count }, (_, row) => {
-      return { ...rows.point<P>(row), orderValue: orderValueAt(ordered, row) }
-    })
+    const points = await new RowReader(ordered, projection).points<P>()
+    for (const [row, point] of points.entries()) point.orderValue = orderValueAt(ordered, row)
     return { points, nextOffset: null }
   }
   const block = await shard.scroll({ from, limit, filter, fields: projection.fields }, signal)
-  const reader = new RowReader(block, projection)
-  const points = Array.from({ length: block.count }, (_, row) => reader.point<P>(row))
+  const points = await new RowReader(block, projection).points<P>()
   return { points, nextOffset: block.next ? decodeId(block.next, 0) : null }
 }
 

@@ -9,7 +9,7 @@ import type { RowBlock } from '../native/addon.js'
 import { BytesRead } from './bytes-read.js'
 import { evaluate, type Formula } from './formula.js'
 import { projectionOf, RowReader } from './rows.js'
-import type { Source } from './source.js'
+import type { QueryScope, Source } from './source.js'
 import { Turns } from './turns.js'
 
 /** The points of the prefetches by the formula's value, greatest first. */
@@ -17,7 +17,7 @@ export async function scoreByFormula(
   source: Source,
   formula: Formula,
   sources: readonly Hit[][],
-  call: Stoppable | undefined,
+  { call, mostBytes }: Pick<QueryScope, 'call' | 'mostBytes'>,
   read = new BytesRead(),
 ): Promise<Hit[]> {
   const points = [...new Map(sources.flat().map((hit) => [hit.id, hit])).values()]
@@ -27,7 +27,7 @@ export async function scoreByFormula(
   const ids = encodeIds(points.map(({ id }) => id))
   const scores = sources.map((hits) => new Map(hits.map(({ id, score }) => [id, score])))
   const passing = await passingOf(source, formula, points, ids, turns, call)
-  const payloads = await payloadsOf(source, ids, points, formula, read)
+  const payloads = await payloadsOf(source, ids, points, formula, mostBytes, read)
   call?.signal?.throwIfAborted()
   const scored: Hit[] = new Array(points.length)
   await turns.each(points.length, (at) => {
@@ -49,10 +49,11 @@ async function payloadsOf(
   ids: Uint32Array,
   points: readonly Hit[],
   { variables }: Formula,
+  mostBytes: number | undefined,
   read: BytesRead,
 ): Promise<(at: number) => Payload> {
   if (variables.size === 0) return () => ({})
-  const projection = projectionOf({ withPayload: true }, schema)
+  const projection = projectionOf({ withPayload: true, mostBytes }, schema)
   const block: RowBlock & { positions: Uint32Array } = await shard.retrieve(ids, projection.fields)
   read.add(block)
   const reader = new RowReader(block, projection)

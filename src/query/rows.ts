@@ -1,5 +1,5 @@
 import type { ReadOptions, StoredPoint, WithPayload } from '../core/database.js'
-import { invalid } from '../core/errors.js'
+import { invalid, VicinalError } from '../core/errors.js'
 import {
   decodeId,
   ID_WORDS,
@@ -13,6 +13,7 @@ import type { SchemaVector } from '../core/schema.js'
 import { selectPayload } from '../filter/payload.js'
 import { parsePayload, writePayload } from '../filter/payload-json.js'
 import type { OrderedBlock, RowBlock, RowFields, SparseBuffers } from '../native/addon.js'
+import { Turns } from './turns.js'
 
 const NO_VECTORS = new Uint32Array(0)
 
@@ -29,7 +30,14 @@ export interface Projection {
 
 /** Of a read that has been given so much room in memory. */
 export interface BoundedRead {
-  mostBytes?: number
+  mostBytes?: number | undefined
+}
+
+/** The error of a read that wants more memory than it may have, beside what was taken before it. */
+export function wantingMore(error: unknown, takenBytes: number): unknown {
+  if (!(error instanceof VicinalError) || typeof error.details.wantedBytes !== 'number') return error
+  const details = { wantedBytes: error.details.wantedBytes + takenBytes }
+  return new VicinalError(error.code, error.message, { cause: error, details })
 }
 
 export function projectionOf(options: ReadOptions & BoundedRead, schema: readonly SchemaVector[]): Projection {
@@ -102,6 +110,15 @@ export class RowReader {
     const vector = this.#vector(at)
     if (vector) point.vector = vector
     return point
+  }
+
+  /** All rows of the block; many give others their turns. */
+  async points<P>(): Promise<StoredPoint<P>[]> {
+    const points: StoredPoint<P>[] = new Array(this.#block.count)
+    await new Turns().each(points.length, (at) => {
+      points[at] = this.point<P>(at)
+    })
+    return points
   }
 
   version(at: number): number {

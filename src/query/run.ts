@@ -94,7 +94,7 @@ class QueryRun {
 
   #merge(stage: Stage, key: Stage, sources: Hit[][], offset: number, projection: Projection): Awaitable<StageResult> {
     const { scoring, limit, threshold } = stage
-    const { source, call } = this.#scope
+    const { source } = this.#scope
     const read = new BytesRead()
     const page = (hits: Hit[]) => {
       const best = hits.filter(({ score }) => threshold === null || score >= threshold).slice(offset, limit)
@@ -106,7 +106,7 @@ class QueryRun {
       case 'dbsf':
         return page(fuseScores(sources))
       case 'formula':
-        return andThen(scoreByFormula(source, scoring.formula, sources, call, read), page)
+        return andThen(scoreByFormula(source, scoring.formula, sources, this.#scope, read), page)
       default: {
         const among = distinctHits(sources)
         return this.#leaf.run(stage, key, { filters: [], offset, projection, among })

@@ -24,8 +24,11 @@ import { planOf } from './explain.js'
 import { borrowedVector, isVector } from './parse-scoring.js'
 import { type Projection, projectionOf, RowReader } from './rows.js'
 import { bounded, corpusOf, DEFAULT_LIMIT, settingsOf, thresholdOf, vectorIndex } from './settings.js'
+import { Turns } from './turns.js'
 
 const NO_FIELDS = { payload: false }
+/** Hits that are made of rows without turns for others between them, which one search needs none for. */
+const MOST_AT_ONCE = 1000
 
 /** The vector or id that is all a query asks neighbours of; undefined where it asks more, or nothing. */
 export function plainTarget(
@@ -52,7 +55,9 @@ export function search<P>(
   options: QueryOptions,
   scope?: Stoppable,
 ): Awaitable<Hit<P>[]> {
-  return searchAs(shard, schema, options, scope, false, hitsOf<P>)
+  return searchAs(shard, schema, options, scope, false, (result, projection) =>
+    result.count > MOST_AT_ONCE ? hitsInTurns<P>(result, projection) : hitsOf<P>(result, projection),
+  )
 }
 
 /** The same, and how it was done. */
@@ -84,7 +89,7 @@ function searchAs<T>(
   options: QueryOptions,
   scope: Stoppable | undefined,
   explain: boolean,
-  answerOf: (result: SearchResult, projection: Projection, isFiltered: boolean) => T,
+  answerOf: (result: SearchResult, projection: Projection, isFiltered: boolean) => Awaitable<T>,
 ): Awaitable<T> {
   const vector = vectorIndex(options.using, schema)
   const limit = bounded(options.limit ?? DEFAULT_LIMIT, 1, LIMITS.resultLimit, 'limit')
@@ -156,14 +161,26 @@ export function hitsOf<P>(result: SearchResult, projection: Projection): Hit<P>[
   if (!projection.payload && projection.vectorNames.length === 0) return bareHitsOf(result)
   const reader = new RowReader(result, projection)
   const hits: Hit<P>[] = new Array(result.count)
-  for (let i = 0; i < result.count; i++) {
-    const { id, payload, vector } = reader.point<P>(i)
-    const hit: Hit<P> = { id, version: reader.version(i), score: result.scores[i] as number }
-    if (payload !== undefined) hit.payload = payload
-    if (vector !== undefined) hit.vector = vector
-    hits[i] = hit
-  }
+  for (let i = 0; i < result.count; i++) hits[i] = hitAt(result, reader, i)
   return hits
+}
+
+/** The same of many, with turns for others. */
+async function hitsInTurns<P>(result: SearchResult, projection: Projection): Promise<Hit<P>[]> {
+  const reader = new RowReader(result, projection)
+  const hits: Hit<P>[] = new Array(result.count)
+  await new Turns().each(result.count, (i) => {
+    hits[i] = hitAt(result, reader, i)
+  })
+  return hits
+}
+
+function hitAt<P>({ scores }: SearchResult, reader: RowReader, i: number): Hit<P> {
+  const { id, payload, vector } = reader.point<P>(i)
+  const hit: Hit<P> = { id, version: reader.version(i), score: scores[i] as number }
+  if (payload !== undefined) hit.payload = payload
+  if (vector !== undefined) hit.vector = vector
+  return hit
 }
 
 function bareHitsOf<P>({ count, ids, seqs, scores }: SearchResult): Hit<P>[] {

@@ -29,4 +29,6 @@ export interface QueryScope {
   catalog: Catalog
   call: Stoppable | undefined
   explains: boolean
+  /** What the rows of each read may take in memory; undefined: any. */
+  mostBytes: number | undefined
 }

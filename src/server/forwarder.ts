@@ -37,6 +37,10 @@ export class Forwarder {
 
   /** Nothing was read of its body. */
   pass(request: IncomingMessage, response: ServerResponse): void {
+    if (response.socket === null) {
+      inTurn(response, () => this.pass(request, response))
+      return
+    }
     const sent = this.#send(request, response, framingOf(request))
     if (request.headers.expect === undefined) {
       if (!sent) return
@@ -54,6 +58,10 @@ export class Forwarder {
 
   /** This was its body. */
   passRead(request: IncomingMessage, response: ServerResponse, body: Buffer | null): void {
+    if (response.socket === null) {
+      inTurn(response, () => this.passRead(request, response, body))
+      return
+    }
     const length = ['content-length', String(body?.length ?? 0)]
     this.#send(request, response, length, ['content-length', 'expect'])?.end(body ?? undefined)
   }
@@ -144,6 +152,14 @@ function handBack(
   pipeline(answer, response, () => {
     if (isUnread) sent.destroy()
   })
+}
+
+/**
+ * Once the answers to earlier requests of its connection have been sent, of which the other thread knows nothing: the memory that this
+ * answer is given there must not be what those wait for.
+ */
+function inTurn(response: ServerResponse, pass: () => void): void {
+  response.once('socket', pass)
 }
 
 /** How its end is to be told; a length it has itself goes with its other headers. */

@@ -14,7 +14,8 @@ export const MSGPACK_TYPE = 'application/msgpack'
 const PAYLOAD_AS_TEXT = 'payload=text'
 /** An answer above this, about, is sent piece by piece as it is written, and must find a reader that keeps reading. */
 export const LARGE_ANSWER_BYTES = 64 * 1024
-export const STALLED_READER_MS = 60_000
+/** Node waits for as long again where something was taken just before. Who waits for memory waits longer than both. */
+export const STALLED_READER_MS = 20_000
 const MS_PER_SECOND = 1000
 
 /** A body that is not wrapped in the envelope. */
@@ -127,7 +128,11 @@ function dropStalledReader({ raw }: FastifyRequest, reply: FastifyReply): void {
   const { socket } = raw
   const drop = () => socket.destroy()
   socket.setTimeout(STALLED_READER_MS, drop)
-  reply.raw.once('close', () => socket.off('timeout', drop))
+  reply.raw.once('close', () => {
+    socket.off('timeout', drop)
+    // Where Node has not begun its own wait for the next request, it would cut a connection that is silent in between.
+    if (socket.timeout === STALLED_READER_MS) socket.setTimeout(0)
+  })
 }
 
 function secondsSince(startedMs: number): number {

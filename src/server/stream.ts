@@ -24,6 +24,8 @@ const GOING_AWAY = 1001
 const TOO_MANY = 1008
 /** All that is read at once, 64 KiB, comes to this; no more of them than this are kept. */
 const MOST_WAITING = 4096
+/** Clients have bounds on how many there are of a message. */
+const FRAGMENT_BYTES = 256 * 1024
 
 /** As it came; a text is JSON, anything else MessagePack. */
 export interface Message {
@@ -58,6 +60,8 @@ class MessageTicket extends HeldRoom {
   constructor(readonly stop: Stop) {
     super()
   }
+  /** Messages are answered one after the other. */
+  turn(): void {}
   end(): void {
     this.giveBack()
   }
@@ -148,14 +152,18 @@ export class Stream {
     const startedMs = performance.now()
     const { metrics } = this.#opening
     const ticket = new MessageTicket(this.#stop)
+    let told = HUNG_UP
+    let isCounted = false
     try {
       const { status, answer, isElsewhere } = await this.#answered(message, ticket, startedMs)
+      isCounted = isElsewhere === true
       if (this.#isOpen) await this.#send(answer, !message.isText)
-      if (!isElsewhere) metrics.observe(this.#isOpen ? status : HUNG_UP, performance.now() - startedMs)
+      told = status
     } catch (error) {
       this.#known(error)
       this.cut()
     } finally {
+      if (!isCounted) metrics.observe(this.#isOpen ? told : HUNG_UP, performance.now() - startedMs)
       ticket.end()
     }
   }
@@ -166,14 +174,21 @@ export class Stream {
       await this.#sendFragment(answer, { binary })
       return
     }
-    // Only who has the next one knows that this is not the last.
-    let held: Buffer | undefined
+    let pieces: Buffer[] = []
+    let bytes = 0
     for await (const piece of answer) {
-      if (held) await this.#sendFragment(held, { binary, fin: false })
-      if (!this.#isOpen) return
-      held = piece
+      // Only who has the next one knows that these are not the last.
+      if (bytes >= FRAGMENT_BYTES) {
+        await this.#sendFragment(Buffer.concat(pieces), { binary, fin: false })
+        if (!this.#isOpen) return
+        pieces = []
+        bytes = 0
+      }
+      pieces.push(piece)
+      bytes += piece.length
     }
-    await this.#sendFragment(held ?? Buffer.alloc(0), { binary })
+    if (bytes === 0) throw new Error('an answer without a body')
+    await this.#sendFragment(Buffer.concat(pieces), { binary })
   }
 
   async #sendFragment(bytes: Buffer, options: { binary: boolean; fin?: boolean }): Promise<void> {

@@ -1,11 +1,12 @@
 import type { ServerResponse } from 'node:http'
+import type { Awaitable } from '../core/awaitable.js'
 import type { RoomHolder } from '../core/call-options.js'
 import { Stop } from '../core/stop.js'
 import type { Admission, Work } from './admission.js'
 import type { RouteMetrics } from './metrics.js'
 
 /** Memory that was reserved for what is in work, to be given back at its end. */
-export class HeldRoom implements RoomHolder {
+export abstract class HeldRoom implements RoomHolder {
   #releases: (() => void)[] | null = null
   #hasEnded = false
 
@@ -14,6 +15,8 @@ export class HeldRoom implements RoomHolder {
     else if (this.#releases) this.#releases.push(release)
     else this.#releases = [release]
   }
+
+  abstract turn(): Awaitable<void>
 
   protected giveBack(): void {
     this.#hasEnded = true
@@ -55,6 +58,15 @@ export class Ticket extends HeldRoom {
   /** That were declared of its body. */
   get bodyBytes(): number {
     return this.#bodyBytes
+  }
+
+  /** Node gives an answer the connection once those to earlier requests are sent. */
+  turn(): Awaitable<void> {
+    const response = this.#response
+    if (response.socket !== null || response.closed) return
+    return new Promise((resolve) => {
+      response.once('socket', () => resolve()).once('close', resolve)
+    })
   }
 
   /** Its answer is the last of its connection. */

@@ -2,13 +2,17 @@
 import { once } from 'node:events'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { type ClientRequest, type IncomingMessage, request } from 'node:http'
+import { connect, type Socket } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { beforeEach, describe, expect, it, onTestFinished } from 'vitest'
 import { memoryBudget } from '../../src/collection/memory-budget.js'
 import { openSharing } from '../../src/collection/open.js'
 import { LIMITS } from '../../src/core/limits.js'
+import { STALLED_READER_MS } from '../../src/server/respond.js'
 import { Asking, MSGPACK, packr } from './asking.js'
+import { startService } from './service.js'
 import { Line, startThreaded, type ThreadedService } from './threaded.js'
 
 const SCROLL = '/collections/a/points/scroll'
@@ -103,6 +107,26 @@ describe.each([
     await expect.poll(() => memoryBudget.reservedBytes, { timeout: LIMITS.timeoutMs }).toBe(0)
   })
 
+  it("are read one after the other where they are asked for so, without each other's memory", async () => {
+    const port = Number(new URL(service.url).port)
+    const body = JSON.stringify(asked)
+    const ask = `POST ${SCROLL} HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: application/json\r\nContent-Length: ${body.length}\r\n\r\n${body}`
+    const socket = connect(port, '127.0.0.1').pause()
+    onTestFinished(() => void socket.destroy())
+    socket.write(ask.repeat(6))
+    const one = 3 * POINTS * SIZE * 4
+    if (isLimited) await expect.poll(() => memoryBudget.reservedBytes).toBeGreaterThanOrEqual(one)
+    await sleep(200)
+    expect(memoryBudget.reservedBytes).toBeLessThan(isLimited ? 2 * one : 1)
+    let text = ''
+    socket.on('data', (chunk) => {
+      text += chunk.toString('latin1')
+    })
+    socket.resume()
+    await expect.poll(() => text.split('"next_page_offset":null').length - 1, { timeout: LIMITS.timeoutMs }).toBe(6)
+    await expect.poll(() => memoryBudget.reservedBytes).toBe(0)
+  })
+
   it('hold it while the reader of a stream does not read, and give it back as it hangs up', async () => {
     const stream = await new Asking(service.url, SCROLL).opened()
     await stream.json({ limit: 1 })
@@ -113,4 +137,29 @@ describe.each([
     stream.socket.terminate()
     await expect.poll(() => memoryBudget.reservedBytes, { timeout: LIMITS.timeoutMs }).toBe(0)
   })
+})
+
+it('leave no wait for their readers at connections that go on', async () => {
+  const waiting = () => {
+    const handles = (process as unknown as { _getActiveHandles(): Socket[] })._getActiveHandles()
+    return handles.filter(({ timeout }) => timeout === STALLED_READER_MS).length
+  }
+  // As between threads: what is silent between two requests, or within one, is not cut.
+  const service = await startService({ keepAliveTimeoutMs: 0 })
+  const line = new Line(service.url)
+  await line.call('PUT', '/collections/a', { vectors: { size: 1, distance: 'Dot' } })
+  const text = 'x'.repeat(100_000)
+  const points = Array.from({ length: 100 }, (_, id) => ({ id, vector: [1], payload: { text } }))
+  await line.call('PUT', '/collections/a/points?wait=true', { points })
+  const [sent, answer] = await new Promise<[ClientRequest, IncomingMessage]>((resolve) => {
+    const headers = { 'content-type': 'application/json' }
+    const asked = request(`${service.url}${SCROLL}`, { method: 'POST', headers, agent: false })
+    asked.on('error', () => {}).once('response', (begun) => resolve([asked, begun]))
+    asked.end('{"limit":100}')
+  })
+  expect(answer.statusCode).toBe(200)
+  expect(waiting()).toBe(1)
+  sent.destroy()
+  expect((await line.call('POST', SCROLL, { limit: 100 })).json.result.points).toHaveLength(100)
+  await expect.poll(waiting).toBe(0)
 })

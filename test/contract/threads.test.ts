@@ -161,21 +161,26 @@ describe('threads that read', () => {
     const all = await lines()
     await made(all[0])
     for (const line of [all[0], all[1]]) await known(line)
+    const payload = { text: 'x'.repeat(12_000_000) }
+    for (const id of [2, 3]) {
+      const points = [{ ...point(id, 1 / id), payload }]
+      expect((await all[0].call('PUT', '/collections/a/points?wait=true', { points })).status).toBe(200)
+    }
+    const found = [1, 2, 3]
     const before = await answeredBeside()
     const large = { ...NEAR, filter: { must_not: [{ has_id: Array.from({ length: 20_000 }, (_, id) => id + 10) }] } }
     expect(JSON.stringify(large).length).toBeGreaterThan(64 * 1024)
-    const many = { ...NEAR, limit: 2_000, with_payload: true }
-    for (const query of [large, many]) {
-      for (const line of all) expect(idsOf(await line.call('POST', QUERY, query))).toEqual([1])
+    const whole = { ...NEAR, with_payload: true }
+    for (const query of [large, whole]) {
+      for (const line of all) expect(idsOf(await line.call('POST', QUERY, query))).toEqual(found)
     }
     expect(await answeredBeside()).toEqual(before)
     // More than the half of what is left: refused by the one thread, whoever was asked.
     onTestFinished(memoryBudget.limit(LIMITS.leastMemoryLimitBytes))
-    const most = { ...NEAR, limit: LIMITS.resultLimit, with_payload: true }
     for (const line of all) {
-      const { status, json } = await line.call('POST', QUERY, most)
+      const { status, json } = await line.call('POST', QUERY, whole)
       expect({ status, code: json.status.code }).toEqual({ status: 413, code: 'TOO_LARGE' })
-      expect(await ids(line)).toEqual([1])
+      expect(await ids(line)).toEqual(found)
     }
   })
 

@@ -2,6 +2,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { type Rooms, readParts, withAnswerRoom } from '../../../src/collection/answer-room.js'
 import { memoryBudget } from '../../../src/collection/memory-budget.js'
+import type { RoomHolder } from '../../../src/core/call-options.js'
 import { VicinalError } from '../../../src/core/errors.js'
 import { Stop } from '../../../src/core/stop.js'
 import { type Collection, type Database, open } from '../../../src/index.js'
@@ -35,11 +36,15 @@ beforeAll(async () => {
   }
 })
 afterAll(() => database.close())
+beforeAll(async () => {
+  const lookedUp = await database.createCollection('looked up', { vectors: { size: 1, distance: 'Dot' } })
+  for (let id = 0; id < 3; id++) await lookedUp.upsert([{ id, vector: [1], payload: { text: TEXT } }])
+})
 
 /** What the read holds while its caller has the answer. */
-async function heldBy(read: (holder: { hold(release: () => void): void }) => Promise<unknown>): Promise<number> {
+async function heldBy(read: (holder: RoomHolder) => Promise<unknown>): Promise<number> {
   const releases: (() => void)[] = []
-  await read({ hold: (release) => void releases.push(release) })
+  await read({ turn: () => {}, hold: (release) => void releases.push(release) })
   const held = memoryBudget.reservedBytes
   for (const release of releases) release()
   expect(memoryBudget.reservedBytes).toBe(0)
@@ -62,6 +67,11 @@ describe('an answer whose payloads are large', () => {
       }),
     explain: async (more) => (await collection.explain({ ...near, ...more })).hits,
     batch: async (more) => (await collection.queryBatch([near, { ...near, limit: 1 }], more)).flat(),
+    'groups with what they look up': async (more) => {
+      const query = { ...near, groupBy: 'kind', groupSize: 1, limit: 3, withPayload: false, withLookup: 'looked up' }
+      const groups = await collection.queryGroups({ ...query, ...more })
+      return groups.map(({ lookup }) => lookup as { payload?: unknown })
+    },
     groups: async (more) =>
       (await collection.queryGroups({ ...near, groupBy: 'kind', groupSize: 3, limit: 3, ...more })).flatMap(
         ({ hits }) => hits,
@@ -73,7 +83,7 @@ describe('an answer whose payloads are large', () => {
     const read = reads[name] as (typeof reads)[string]
     const points = await read({})
     expect(memoryBudget.reservedBytes).toBe(0)
-    expect(points.length).toBeGreaterThanOrEqual(8)
+    expect(points.length).toBeGreaterThanOrEqual(name.includes('look up') ? 3 : 8)
     for (const { payload } of points) expect((payload as { text: string }).text === TEXT).toBe(true)
     const held = await heldBy((holder) => read({ holder }))
     expect(held).toBeGreaterThan(3 * points.length * TEXT.length)
@@ -99,9 +109,12 @@ describe('an answer whose payloads are large', () => {
     }
   })
 
-  it('is held where it is known beforehand too, and not where it is small', async () => {
-    const vectors = (holder: object) => collection.scrollPage({ limit: 10_000, withVector: true, ...holder })
-    expect(await heldBy((holder) => vectors({ holder }))).toBeGreaterThan(10_000 * 8)
+  it('is what its rows take, whatever the limit was', async () => {
+    const wide = (holder: object) => collection.scrollPage({ limit: 10_000, ...holder })
+    const narrow = (holder: object) => collection.scrollPage({ limit: POINTS, ...holder })
+    const held = await heldBy((holder) => wide({ holder }))
+    expect(held).toBeGreaterThan(3 * POINTS * TEXT.length)
+    expect(held).toBe(await heldBy((holder) => narrow({ holder })))
     const small = (holder: object) => collection.query({ ...near, limit: 8, withPayload: false, ...holder })
     expect(await heldBy((holder) => small({ holder }))).toBe(0)
   })
@@ -120,7 +133,7 @@ describe('room for an answer', () => {
       asked.push(rooms)
       return readParts(rooms, part)
     }
-    expect(await withAnswerRoom([1, 2, 3, 4], {}, new Stop(), read)).toEqual([0, 1, 2, 3])
+    expect(await withAnswerRoom(4, {}, new Stop(), read)).toEqual([0, 1, 2, 3])
     const floor = 0.125 * MIB
     expect(asked).toEqual([
       [floor, floor, floor, floor],
@@ -128,7 +141,7 @@ describe('room for an answer', () => {
     ])
     const failing = (at: number, mostBytes: number) =>
       at === 2 ? Promise.reject(new Error('no')) : part(at, mostBytes)
-    const failed = async () => await withAnswerRoom([1, 2, 3, 4], {}, new Stop(), (rooms) => readParts(rooms, failing))
+    const failed = async () => await withAnswerRoom(4, {}, new Stop(), (rooms) => readParts(rooms, failing))
     await expect(failed()).rejects.toThrow('no')
   })
 
@@ -141,23 +154,53 @@ describe('room for an answer', () => {
 
   it('is what turns out to be wanted, unless that is more than there can ever be', async () => {
     const asked: Rooms[] = []
-    expect(await withAnswerRoom([100], {}, new Stop(), needs(20 * MIB, asked))).toBe('answer')
+    expect(await withAnswerRoom(1, {}, new Stop(), needs(20 * MIB, asked))).toBe('answer')
     expect(asked).toEqual([[0.5 * MIB], [20 * MIB]])
-    const endless = async () => await withAnswerRoom([100], {}, new Stop(), needs(1e15, []))
+    const endless = async () => await withAnswerRoom(1, {}, new Stop(), needs(1e15, []))
     await expect(endless()).rejects.toMatchObject({ code: 'TOO_LARGE', message: expect.stringMatching(/a limit of/) })
     expect(memoryBudget.reservedBytes).toBe(0)
   })
 
   it('is no reason to run a read again that fails for another', async () => {
-    for (const expected of [100, 10 * MIB]) {
+    for (const parts of [1, 100]) {
       let runs = 0
       const failing = async () => {
         runs++
         throw new VicinalError('TOO_LARGE', 'a filter of its own kind')
       }
-      await expect(withAnswerRoom([expected], {}, new Stop(), failing)).rejects.toMatchObject({ code: 'TOO_LARGE' })
+      await expect(withAnswerRoom(parts, {}, new Stop(), failing)).rejects.toMatchObject({ code: 'TOO_LARGE' })
       expect(runs).toBe(1)
       expect(memoryBudget.reservedBytes).toBe(0)
     }
+  })
+
+  it('is waited for once the answer is the next to be sent', async () => {
+    let itsTurn = () => {}
+    const turn = new Promise<void>((resolve) => {
+      itsTurn = resolve
+    })
+    const releases: (() => void)[] = []
+    const holder = { turn: () => turn, hold: (release: () => void) => void releases.push(release) }
+    const asked: Rooms[] = []
+    const answer = withAnswerRoom(1, { holder }, new Stop(), needs(20 * MIB, asked)) as Promise<string>
+    await new Promise((resolve) => setTimeout(resolve, 20))
+    expect([asked.length, memoryBudget.reservedBytes]).toEqual([1, 0])
+    itsTurn()
+    expect(await answer).toBe('answer')
+    expect(memoryBudget.reservedBytes).toBe(60 * MIB)
+    for (const release of releases) release()
+  })
+
+  it('is enough for a batch of ordinary queries without a second look', async () => {
+    const asked: Rooms[] = []
+    const part = async (at: number) => at
+    const read = (rooms: Rooms) => {
+      asked.push(rooms)
+      return readParts(rooms, part)
+    }
+    expect(await withAnswerRoom(100, {}, new Stop(), read)).toHaveLength(100)
+    expect(asked).toHaveLength(1)
+    expect(asked[0]?.[99]).toBe(16 * 1024)
+    expect(memoryBudget.reservedBytes).toBe(0)
   })
 })

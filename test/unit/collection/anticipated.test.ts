@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest'
-import { readBytes, writeBytes } from '../../../src/collection/anticipated.js'
+import { writeBytes } from '../../../src/collection/anticipated.js'
 import type { SchemaVector } from '../../../src/core/schema.js'
 
 const WORDS = { name: 'words', size: 0, modifier: 'idf', index: null } as SchemaVector
@@ -23,12 +23,4 @@ it('sparse vectors count by their components, texts by their length', () => {
   // Of an Arrow table nothing is known before it is read.
   expect(writeBytes(upsert({ numRows: 1_000 }), [WORDS])).toBeGreaterThan(1_000 * 1_024 + 500_000)
   expect(writeBytes(upsert(null), [WORDS, dense(4)])).toBeGreaterThan(0)
-})
-
-it('answers count by the vectors and payloads that they are asked for', () => {
-  const withVector = { withVector: true, withPayload: false }
-  expect(readBytes(10_000, withVector, [WORDS])).toBe(10_000 * 128 * 8)
-  expect(readBytes(10_000, { withVector: ['dense'], withPayload: false }, [WORDS, dense(3)])).toBe(10_000 * 3 * 4)
-  expect(readBytes(10_000, { withPayload: false }, [WORDS])).toBe(0)
-  expect(readBytes(10, {}, [WORDS])).toBeGreaterThan(0)
 })

@@ -6,6 +6,8 @@ import { evaluate, type Formula, type FormulaNode } from '../../../src/query/for
 import { scoreByFormula } from '../../../src/query/rescore-formula.js'
 import type { Source } from '../../../src/query/source.js'
 
+const UNBOUNDED = { call: undefined, mostBytes: undefined }
+
 const constant = (value: number): FormulaNode => ({ op: 'constant', value })
 
 function formulaOf(root: FormulaNode, parts: Partial<Formula> = {}): Formula {
@@ -72,7 +74,7 @@ describe('the conditions of a formula', () => {
   it('are asked one after another, and count where they pass', async () => {
     const conditions = [0, 1, 2].map((id) => condition([id]))
     const { source, seen } = sourceOf()
-    const scored = await scoreByFormula(source, formulaOf(sumOf(3), { conditions }), [hits], undefined)
+    const scored = await scoreByFormula(source, formulaOf(sumOf(3), { conditions }), [hits], UNBOUNDED)
     expect(seen).toMatchObject({ asked: 3, most: 1 })
     expect(scored.map(({ id, score }) => [id, score])).toEqual([
       ...[2, 3, 4, 5, 6, 7, 8, 9].map((id) => [id, 3]),
@@ -86,9 +88,9 @@ describe('the conditions of a formula', () => {
     const { source, seen } = sourceOf(() => cancel.abort(new Error('enough')))
     const conditions = [condition([0]), condition([1])]
     const call = { signal: cancel.signal }
-    await expect(scoreByFormula(source, formulaOf(sumOf(2), { conditions }), [hits], call as never)).rejects.toThrow(
-      'enough',
-    )
+    await expect(
+      scoreByFormula(source, formulaOf(sumOf(2), { conditions }), [hits], { ...UNBOUNDED, call: call as never }),
+    ).rejects.toThrow('enough')
     expect(seen.asked).toBe(1)
   })
 
@@ -96,7 +98,7 @@ describe('the conditions of a formula', () => {
     const { source, seen } = sourceOf()
     const conditions = new Array(LIMITS.formulaConditionPoints / 8).fill(condition([]))
     await expect(
-      scoreByFormula(source, formulaOf(constant(1), { conditions }), [hits], undefined),
+      scoreByFormula(source, formulaOf(constant(1), { conditions }), [hits], UNBOUNDED),
     ).rejects.toMatchObject({ code: 'INVALID_ARGUMENT', message: expect.stringMatching(/query\.formula.*16777216/) })
     expect(seen.asked).toBe(0)
   })
