@@ -49,17 +49,16 @@ struct Simd {
   static void store(Four a, float* at) { _mm_storeu_ps(at, a); }
   static void store(Vec a, float* at) { _mm512_storeu_ps(at, a); }
   static Four sums(Vec a, Vec b, Vec c, Vec d) {
-    const Vec ab =
-        _mm512_add_ps(_mm512_shuffle_f32x4(a, b, 0x44), _mm512_shuffle_f32x4(a, b, 0xee));
-    const Vec cd =
-        _mm512_add_ps(_mm512_shuffle_f32x4(c, d, 0x44), _mm512_shuffle_f32x4(c, d, 0xee));
-    // Four lanes of each.
-    const Vec four =
-        _mm512_add_ps(_mm512_shuffle_f32x4(ab, cd, 0x88), _mm512_shuffle_f32x4(ab, cd, 0xdd));
-    const Vec two = _mm512_add_ps(four, _mm512_permute_ps(four, 0x4e));
-    const Vec one = _mm512_add_ps(two, _mm512_permute_ps(two, 0xb1));
-    const __m512i firsts = _mm512_set_epi32(0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 12, 8, 4, 0);
-    return _mm512_castps512_ps128(_mm512_permutexvar_ps(firsts, one));
+    const auto quarter = [](Vec of) {
+      const __m256 eight = _mm256_add_ps(_mm512_castps512_ps256(of), _mm512_extractf32x8_ps(of, 1));
+      return _mm_add_ps(_mm256_castps256_ps128(eight), _mm256_extractf128_ps(eight, 1));
+    };
+    const auto two = [](__m128 first, __m128 second) {
+      return _mm_add_ps(_mm_movelh_ps(first, second), _mm_movehl_ps(second, first));
+    };
+    const __m128 ab = two(quarter(a), quarter(b));
+    const __m128 cd = two(quarter(c), quarter(d));
+    return _mm_add_ps(_mm_shuffle_ps(ab, cd, 0x88), _mm_shuffle_ps(ab, cd, 0xdd));
   }
 };
 

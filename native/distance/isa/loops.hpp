@@ -65,8 +65,16 @@ inline void rows(const float* query, const Row* const* row, size_t dim, float* d
     for (size_t r = 0; r < R; r++)
       odd[r] = Op::step(part, Simd::loadPart(row[r] + i, dim - i), odd[r]);
   }
-  for (size_t r = 0; r < R; r++)
-    distances[r] = bounded(Op::finish(Simd::sum(Simd::add(even[r], odd[r]))));
+  if constexpr (R == 4) {
+    // Four sums take hardly more than one.
+    Simd::store(Op::finish(Simd::sums(Simd::add(even[0], odd[0]), Simd::add(even[1], odd[1]),
+                                      Simd::add(even[2], odd[2]), Simd::add(even[3], odd[3]))),
+                distances);
+    for (size_t r = 0; r < R; r++) distances[r] = bounded(distances[r]);
+  } else {
+    for (size_t r = 0; r < R; r++)
+      distances[r] = bounded(Op::finish(Simd::sum(Simd::add(even[r], odd[r]))));
+  }
 }
 
 template <typename Op, typename Row> float one(const float* query, const void* row, size_t dim) {
