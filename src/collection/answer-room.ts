@@ -26,7 +26,7 @@ export function withAnswerRoom<T>(
   read: (rooms: Rooms) => Awaitable<T>,
 ): Awaitable<T> {
   const rooms = new Array<number>(parts).fill(Math.max(LEAST_PART_BYTES, Math.floor(SMALL_BYTES / parts)))
-  const again = (error: unknown) => inRoom(grownFor(error, rooms), call, scope, read)
+  const again = (error: unknown) => inRoom(grownFor(error, rooms), call ?? {}, scope, read)
   if (bytesOf(rooms) > SMALL_BYTES) return inRoom(rooms, undefined, scope, read).catch(again)
   try {
     // Most answers are small, and are there at once.
