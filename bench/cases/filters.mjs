@@ -4,9 +4,12 @@ import { FILTERED } from '../filtered/index.mjs'
 import { dataset, readMatrix, workFolder } from '../lib/datasets.mjs'
 import { FILTERS, filterFiles, isUnfiltered, prepareFilters, readColumns, UNFILTERED } from '../lib/filters.mjs'
 import { compileProgram, hnswlib, runProgram } from '../lib/kernel-program.mjs'
-import { leastEffort } from '../lib/least-effort.mjs'
+import { inTurns, leastEffort } from '../lib/least-effort.mjs'
 
 const ALL = [UNFILTERED, ...FILTERS]
+/** What a claim compares with each other: with what is unfiltered, and with a scan. */
+const MOST = '90 %'
+const FEW = '0.1 %'
 const WANTED = 0.95
 const ASKED_AT_ONCE = 1000
 /** Where there are too few rows for a graph none comes. */
@@ -52,6 +55,23 @@ export async function filters({ system, data, limit, m, efConstruct }) {
     if (opened.scan) {
       scans[filter.name] = await leastEffort({ ...common, efforts: [0], search: (query) => opened.scan(query, asked) })
     }
+  }
+  if (opened.scan) {
+    const searches = (name) => {
+      const filter = ALL.find((one) => one.name === name)
+      const common = { queries, truth: readMatrix(files.truth(filter), Int32Array) }
+      const asked = isUnfiltered(filter) ? null : filter
+      return [
+        { ...common, search: (query) => opened.search(query, asked, rows[name].effort) },
+        { ...common, search: (query) => opened.scan(query, asked) },
+      ]
+    }
+    const [none, most] = await inTurns([searches(UNFILTERED.name)[0], searches(MOST)[0]])
+    Object.assign(rows[UNFILTERED.name], none)
+    Object.assign(rows[MOST], most)
+    const [few, scan] = await inTurns(searches(FEW))
+    Object.assign(rows[FEW], few)
+    Object.assign(scans[FEW], scan)
   }
   const ofValue = opened.words ? await byGraphsOfValues(opened, files, queries, side) : null
   await opened.close()

@@ -264,11 +264,16 @@ public:
 
   Results ofRanges(const std::vector<Filter>& filters) {
     Results results;
-    for (const Filter& filter : filters) {
-      const bool isAll = filter.rows.size() == size_t(data_.base.count);
-      results.emplace_back(
-          filter.name, rated(filter, isAll ? std::nullopt : vicinal::FilterBytes(rangeOf(filter))));
-    }
+    for (const Filter& filter : filters)
+      results.emplace_back(filter.name, rated(filter, programOf(filter)));
+    std::vector<Side> sides;
+    for (size_t at = 0; at < filters.size(); at++)
+      for (const char* name : {"none", "90 %"})
+        if (filters[at].name == name)
+          sides.push_back({filters[at].truth,
+                           finding(filters[at], programOf(filters[at]), results[at].second.effort),
+                           results[at].second});
+    rateInTurns(sides);
     return results;
   }
 
@@ -304,16 +309,21 @@ private:
   Rated rated(const Filter& filter, const vicinal::FilterBytes& program) {
     static const std::vector<double> recalls{0.9,  0.91,  0.92, 0.925, 0.93, 0.935, 0.94,  0.945,
                                              0.95, 0.955, 0.96, 0.97,  0.98, 0.99,  0.995, 1};
+    return leastEffort(filter.truth, recalls,
+                       [&](double recall) { return finding(filter, program, recall); });
+  }
+  vicinal::FilterBytes programOf(const Filter& filter) const {
+    if (filter.rows.size() == size_t(data_.base.count)) return std::nullopt;
+    return rangeOf(filter);
+  }
+  FindAt finding(const Filter& filter, const vicinal::FilterBytes& program, double recall) {
     vicinal::SearchRequest request;
     request.limit = kNeighbours;
     request.filter = program;
-    const Matrix<float>& queries = data_.queriesOf(filter);
-    return leastEffort(filter.truth, recalls, [&](double recall) {
-      request.recall = float(recall);
-      return [&](size_t at, uint64_t* ids) {
-        (void)findIn(shard_, request, queries.row(at), size_t(data_.base.dim), ids);
-      };
-    });
+    request.recall = float(recall);
+    return [this, request, &queries = data_.queriesOf(filter)](size_t at, uint64_t* ids) mutable {
+      (void)findIn(shard_, request, queries.row(at), size_t(data_.base.dim), ids);
+    };
   }
 
   const Tagged& data_;

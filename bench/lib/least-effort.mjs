@@ -10,6 +10,7 @@ export const EFS = [
 const LEAST_QUERIES = 50
 const MOST_SECONDS_OF_PASS = 3
 const PASSES = 3
+const TURNS = 9
 /** Passes before the timed ones go on for so long: what is compiled as it is used, as JavaScript is, has been by then. */
 const WARM_SECONDS = 0.5
 /** Looking for the effort ends after this, at whatever recall was got. */
@@ -35,6 +36,17 @@ export async function leastEffort({ efforts, queries, truth, search, sync = fals
     return { ...result, recall: first.recall, ...rates(passes.length > 0 ? passes : [first]) }
   }
   return best
+}
+
+/** Rates of searches that are compared with each other: pass by pass in turns, so that a slow minute meets all of them. */
+export async function inTurns(sides) {
+  const passes = sides.map(() => [])
+  for (let turn = 0; turn < TURNS; turn++) {
+    for (const [at, { search, queries, truth }] of sides.entries()) {
+      passes[at].push(await pass(search, queries, truth, false))
+    }
+  }
+  return passes.map(rates)
 }
 
 async function pass(search, queries, truth, sync) {
