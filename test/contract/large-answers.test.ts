@@ -12,7 +12,6 @@ import { openSharing } from '../../src/collection/open.js'
 import { LIMITS } from '../../src/core/limits.js'
 import { STALLED_READER_MS } from '../../src/server/respond.js'
 import { Asking, MSGPACK, packr } from './asking.js'
-import { startService } from './service.js'
 import { Line, startThreaded, type ThreadedService } from './threaded.js'
 
 const SCROLL = '/collections/a/points/scroll'
@@ -139,27 +138,26 @@ describe.each([
   })
 })
 
-it('leave no wait for their readers at connections that go on', async () => {
+it('leave no wait for their readers at connections between threads, which go on', async () => {
   const waiting = () => {
     const handles = (process as unknown as { _getActiveHandles(): Socket[] })._getActiveHandles()
     return handles.filter(({ timeout }) => timeout === STALLED_READER_MS).length
   }
-  // As between threads: what is silent between two requests, or within one, is not cut.
-  const service = await startService({ keepAliveTimeoutMs: 0 })
-  const line = new Line(service.url)
-  await line.call('PUT', '/collections/a', { vectors: { size: 1, distance: 'Dot' } })
+  const folder = await mkdtemp(join(tmpdir(), 'vicinal-large-'))
+  onTestFinished(() => rm(folder, { recursive: true }))
+  const database = await openSharing(folder)
+  onTestFinished(() => database.close())
+  const service = await startThreaded(database, { count: 2 })
+  onTestFinished(() => service.close(0))
+  const lines = Array.from({ length: 6 }, () => new Line(service.url))
+  const [first] = lines as [Line]
+  await first.call('PUT', '/collections/a', { vectors: { size: 1, distance: 'Dot' } })
   const text = 'x'.repeat(100_000)
-  const points = Array.from({ length: 100 }, (_, id) => ({ id, vector: [1], payload: { text } }))
-  await line.call('PUT', '/collections/a/points?wait=true', { points })
-  const [sent, answer] = await new Promise<[ClientRequest, IncomingMessage]>((resolve) => {
-    const headers = { 'content-type': 'application/json' }
-    const asked = request(`${service.url}${SCROLL}`, { method: 'POST', headers, agent: false })
-    asked.on('error', () => {}).once('response', (begun) => resolve([asked, begun]))
-    asked.end('{"limit":100}')
-  })
-  expect(answer.statusCode).toBe(200)
-  expect(waiting()).toBe(1)
-  sent.destroy()
-  expect((await line.call('POST', SCROLL, { limit: 100 })).json.result.points).toHaveLength(100)
+  await first.call('PUT', '/collections/a/points?wait=true', { points: [{ id: 0, vector: [1], payload: { text } }] })
+  // A single point is asked of the thread that has the database, by connections that are used again.
+  for (const line of lines) {
+    const { json } = await line.call('GET', '/collections/a/points/0')
+    expect(json.result.payload.text).toBe(text)
+  }
   await expect.poll(waiting).toBe(0)
 })
