@@ -4,6 +4,7 @@
 #include <immintrin.h>
 
 #include "distance/isa/sets.hpp"
+#include "distance/isa/sums_of_four.hpp"
 
 namespace {
 
@@ -58,12 +59,7 @@ struct Simd {
     const auto half = [](Vec of) {
       return _mm_add_ps(_mm256_castps256_ps128(of), _mm256_extractf128_ps(of, 1));
     };
-    const auto two = [](__m128 first, __m128 second) {
-      return _mm_add_ps(_mm_movelh_ps(first, second), _mm_movehl_ps(second, first));
-    };
-    const __m128 ab = two(half(a), half(b));
-    const __m128 cd = two(half(c), half(d));
-    return _mm_add_ps(_mm_shuffle_ps(ab, cd, 0x88), _mm_shuffle_ps(ab, cd, 0xdd));
+    return sumsOfFour(half(a), half(b), half(c), half(d));
   }
 };
 

@@ -2,6 +2,7 @@
 #include <immintrin.h>
 
 #include "distance/isa/sets.hpp"
+#include "distance/isa/sums_of_four.hpp"
 
 namespace {
 
@@ -53,12 +54,7 @@ struct Simd {
       const __m256 eight = _mm256_add_ps(_mm512_castps512_ps256(of), _mm512_extractf32x8_ps(of, 1));
       return _mm_add_ps(_mm256_castps256_ps128(eight), _mm256_extractf128_ps(eight, 1));
     };
-    const auto two = [](__m128 first, __m128 second) {
-      return _mm_add_ps(_mm_movelh_ps(first, second), _mm_movehl_ps(second, first));
-    };
-    const __m128 ab = two(quarter(a), quarter(b));
-    const __m128 cd = two(quarter(c), quarter(d));
-    return _mm_add_ps(_mm_shuffle_ps(ab, cd, 0x88), _mm_shuffle_ps(ab, cd, 0xdd));
+    return sumsOfFour(quarter(a), quarter(b), quarter(c), quarter(d));
   }
 };
 
