@@ -105,7 +105,8 @@ void writeTruth(const Filter& filter, const std::string& folder) {
              std::streamsize(filter.truth.data.size() * 4));
 }
 
-// With the kernel's own float kernels: the fastest scan we know.
+// With the kernel's own float kernels, and a heap of the nearest, as whoever has none of our ways
+// to select them would write it.
 Rated scanOf(const Tagged& data, const Filter& filter) {
   const vicinal::Space space(data.isCosine ? vicinal::Metric::Cosine : vicinal::Metric::L2,
                              uint32_t(data.base.dim), data.base.data.data());

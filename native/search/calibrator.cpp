@@ -161,10 +161,10 @@ void Calibrator::scanBlock() {
 void Calibrator::scanFor(Sample& sample, uint32_t count) {
   thread_local std::vector<float> distances;
   distances.resize(count);
-  const auto offer = [&](auto& top) {
-    for (uint32_t at = 0; at < count; at++)
-      if (distances[at] <= top.bound() && scanned_ + at != sample.vertex)
-        top.offer({distances[at], scanned_ + at});
+  const auto offer = [&](auto& nearest) {
+    nearest.offerAll(
+        distances.data(), count, [&](size_t at) { return scanned_ + uint32_t(at); },
+        [&](uint32_t vertex) { return vertex != sample.vertex; });
   };
   const auto scanVectors = [&] {
     space_.space().scan(sample.vector.data(), scanned_, count, distances.data());

@@ -16,6 +16,7 @@
 
 #include "filter/row_bitmap.hpp"
 #include "graph/neighbor.hpp"
+#include "graph/shortlist.hpp"
 #include "search/absent_vertex.hpp"
 #include "search/live_queries.hpp"
 #include "search/pace_meter.hpp"

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <chrono>
 
+#include "graph/shortlist.hpp"
 #include "search/median.hpp"
 #include "search/vertex_scan.hpp"
 #include "segment/calibration.hpp"

@@ -8,6 +8,7 @@
 
 #include "graph/neighbor.hpp"
 #include "graph/parked_walk.hpp"
+#include "graph/shortlist.hpp"
 #include "search/search.hpp"
 #include "segment/vector_space.hpp"
 

@@ -1,8 +1,10 @@
 // The part of a segment's search that is for a filter.
 #include <algorithm>
 #include <cmath>
+#include <span>
 #include <string_view>
 
+#include "graph/select_nearest.hpp"
 #include "search/match_sample.hpp"
 #include "search/search_cost.hpp"
 #include "search/segment_walks.hpp"
@@ -13,9 +15,7 @@ namespace {
 
 // How many more of the matches met may be deleted, of those that live.
 constexpr double kMoreDead = 0.1;
-// So few matches are compared without a plan of anything else, which would take as long.
-constexpr uint32_t kFewCompared = 512;
-// The same where the request says how many codes choose.
+// So few are compared where the request says how many codes choose.
 constexpr size_t kFewByRequest = 128;
 // With a larger share of those about the query accepted, a walk among all is shorter than one among
 // matches that has to keep to them.
@@ -30,10 +30,9 @@ constexpr const char* kMatchesThenScan = "graph of matches, then scan of them";
 } // namespace
 
 bool SegmentSearch::areFew(const FilterPlan& plan) const {
-  // With more, codes would choose whom to compare.
   const size_t most = request_.oversampling > 0 || !request_.rescores
                           ? kFewByRequest
-                          : std::min<size_t>(kFewCompared, kFewPerKept * leastRescored(wanted_));
+                          : mostScannedAtOnce(space_.space().rowBytes, kMostRowsScanned);
   return areMatchesKnown(plan) && plan.candidateCount() <= most && !space_.coldVectors() &&
          !request_.isIndexedOnly;
 }
@@ -41,13 +40,40 @@ bool SegmentSearch::areFew(const FilterPlan& plan) const {
 Status SegmentSearch::compareAll(const FilterPlan& plan, std::vector<Neighbor>& nearest) {
   note(kScan);
   comparesAll_ = true;
+  thread_local std::vector<float> distances;
+  const std::span<const uint32_t> vertices = verticesOf(*plan.candidates());
+  distances.resize(vertices.size());
+  const size_t most = mostScannedAtOnce(space_.space().rowBytes, kMostRowsScanned);
+  for (size_t from = 0; from < vertices.size(); from += most) {
+    VICINAL_TRY(scope_.checkCancelled());
+    const std::span block = vertices.subspan(from, std::min(most, vertices.size() - from));
+    VICINAL_TRY(search_.score(block, distances.data() + from));
+  }
   const auto isVisible = [&](uint32_t vertex) {
     return scope_.view.isVisible(space_.rowOf(vertex));
   };
-  TopK top(wanted_);
-  VICINAL_TRY(scanExactly(plan.candidates(), {0, vertices_}, isVisible, top, kMostRowsScanned));
-  nearest = top.takeSorted();
+  const bool areSelected =
+      selectNearest(distances.data(), vertices.data(), vertices.size(), wanted_, nearest);
+  const auto isLive = [&](const Neighbor& neighbor) { return isVisible(neighbor.vertex); };
+  // Where one of them is deleted, another may belong in its place.
+  if (areSelected && std::all_of(nearest.begin(), nearest.end(), isLive)) return Status::ok();
+  Shortlist list(wanted_, vertices.size());
+  const auto vertexAt = [&](size_t at) { return vertices[at]; };
+  list.offerAll(distances.data(), vertices.size(), vertexAt, isVisible);
+  nearest = list.takeSorted();
   return Status::ok();
+}
+
+// In ascending order; of this thread until it asks for others.
+std::span<const uint32_t> SegmentSearch::verticesOf(const RowBitmap& rows) const {
+  thread_local std::vector<uint32_t> vertices;
+  const auto upToEnd = [&](std::span<const uint32_t> all) {
+    return all.first(size_t(std::lower_bound(all.begin(), all.end(), vertices_) - all.begin()));
+  };
+  if (!rows.isDense() && space_.isIdentity()) return upToEnd(rows.list());
+  vertices.clear();
+  space_.forEachVertex(rows, [&](uint32_t vertex) { vertices.push_back(vertex); });
+  return upToEnd(vertices);
 }
 
 bool SegmentSearch::areMatchesKnown(const FilterPlan& plan) const {

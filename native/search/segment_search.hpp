@@ -16,6 +16,7 @@
 #pragma once
 
 #include <optional>
+#include <span>
 
 #include "graph/neighbor.hpp"
 #include "search/parked_search.hpp"
@@ -157,6 +158,7 @@ private:
   // Whether they are so few that there is nothing to weigh.
   bool areFew(const FilterPlan& plan) const;
   Status compareAll(const FilterPlan& plan, std::vector<Neighbor>& nearest);
+  std::span<const uint32_t> verticesOf(const RowBitmap& rows) const;
   // Those of the candidates that match.
   Status scanMatches(const FilterPlan& plan, VertexSlice slice, TopK& top);
   Costs estimate(const FilterPlan& plan, double matchShare) const;

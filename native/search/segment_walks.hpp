@@ -20,8 +20,6 @@ constexpr double widenedFor(double share) { return 1 + (1 / share - 1) * 2 / 3; 
 constexpr double kBesidesAmong = 350;
 // A scan of matches that costs no more, in distances, is made in any case: it loses nothing.
 constexpr double kSureScan = 750;
-// With fewer candidates for each that is kept, their vectors are compared at once.
-constexpr size_t kFewPerKept = 4;
 // Looks at those about the query before a walk among matches: at so many that so many of them match
 // where they do as often as elsewhere, at most so many; and closer where they seem to be few.
 constexpr double kMatchesAround = 12;
@@ -130,9 +128,13 @@ Status SegmentSearch::scan(const RowBitmap* candidates, VertexSlice slice, const
   const bool reads = !offered && isFiltered() && request_.parked != nullptr;
   const uint32_t most = reads ? kMostRowsRead : kMostRowsScanned;
   VertexSlice exact = slice;
-  const bool isFew = candidates != nullptr && !space_.coldVectors() && scanPlan() &&
-                     candidates->count() <= kFewPerKept * scanPlan()->rescoring.most;
-  if (scanPlan() && slice.from < linked_ && !isFew) {
+  // To compare so few takes less than to prepare a query for codes, which would then choose.
+  const auto isFew = [&] {
+    const size_t most = mostScannedAtOnce(space_.space().rowBytes, kMostRowsScanned);
+    return candidates != nullptr && !space_.coldVectors() &&
+           candidates->count() <= std::max(most, scanPlan()->rescoring.most);
+  };
+  if (scanPlan() && slice.from < linked_ && !isFew()) {
     const VertexSlice coded{slice.from, std::min(slice.to, linked_)};
     bool isSure = false;
     VICINAL_TRY(scanByCode(candidates, coded, accept, top, most, offered, isSure));
@@ -171,8 +173,9 @@ Status SegmentSearch::scanByCode(const RowBitmap* candidates, VertexSlice slice,
     parked->park({search_.codes(), std::move(byCode), vertexScan.next(), noted_});
   }
   VICINAL_TRY(status);
-  std::vector<Neighbor> found = byCode.take();
-  VICINAL_TRY(search_.rescoreUnordered(rescoring, found));
+  thread_local std::vector<Neighbor> found;
+  found.clear();
+  VICINAL_TRY(search_.rescore(rescoring, byCode, found));
   // Codes tell those that are far from the query apart less well. Where all that were kept may have
   // been among the nearest, so may others.
   isSure = !search_.rescores() || std::isinf(rescoring.doubt) || found.size() < rescoring.most;

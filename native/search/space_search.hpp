@@ -11,6 +11,8 @@
 
 #include "graph/accepted_walk.hpp"
 #include "graph/parked_walk.hpp"
+#include "graph/select_nearest.hpp"
+#include "graph/shortlist.hpp"
 #include "search/example_scorer.hpp"
 #include "search/row_block.hpp"
 #include "search/search.hpp"
@@ -151,10 +153,12 @@ public:
   Status rescore(const Rescoring& rescoring, std::vector<Neighbor>& found) {
     return rescore(rescoring, found, [&](size_t) { return found.size(); });
   }
-  // The same of those that are in no order.
-  Status rescoreUnordered(const Rescoring& rescoring, std::vector<Neighbor>& found) {
-    GradualOrder order(found);
-    return rescore(rescoring, found, [&](size_t count) { return order.upTo(count); });
+  // The same of those that are in no order yet.
+  Status rescore(const Rescoring& rescoring, Shortlist& byCode, std::vector<Neighbor>& found) {
+    return rescore(rescoring, found, [&](size_t count) {
+      if (count > found.size()) byCode.moveNearest(count - found.size(), found);
+      return found.size();
+    });
   }
 
 private:
@@ -175,7 +179,7 @@ private:
     }
     stats_.rescored += progress.scored();
     found.resize(progress.scored());
-    std::sort(found.begin(), found.end(), isNearer);
+    sortNearest(found.data(), found.size());
     return Status::ok();
   }
   Status rescoreLot(Neighbor* lot, size_t count, RescoringProgress& progress);

@@ -44,6 +44,10 @@ struct CodeDistances {
 constexpr uint32_t kMostRowsScanned = 1024;
 constexpr uint32_t kMostRowsRead = 64;
 constexpr uint32_t kMostBytesScanned = 512 * 1024;
+// Distances between two looks at the cancel flag.
+constexpr uint32_t mostScannedAtOnce(uint32_t rowBytes, uint32_t mostRows) {
+  return std::clamp(kMostBytesScanned / std::max(1u, rowBytes), 1u, mostRows);
+}
 
 template <typename Distances, typename Accept, typename Collector> class VertexScan {
 public:
@@ -52,7 +56,7 @@ public:
   VertexScan(const VectorSpace& space, const Distances& distances, const Accept& accept,
              const CancelFlag* cancel, Collector& nearest, uint32_t most = kMostRowsScanned)
       : space_(space), distances_(distances), accept_(accept), cancel_(cancel), nearest_(nearest),
-        block_(std::clamp(kMostBytesScanned / std::max(1u, distances.rowBytes), 1u, most)) {}
+        block_(mostScannedAtOnce(distances.rowBytes, most)) {}
 
   // Where one that was cancelled is to go on.
   uint32_t next() const { return next_; }
@@ -117,10 +121,7 @@ private:
   }
 
   template <typename VertexAt> void offer(uint32_t count, const VertexAt& vertexAt) {
-    const float* const distances = out();
-    for (uint32_t at = 0; at < count; at++)
-      if (distances[at] <= nearest_.bound() && accept_(vertexAt(at)))
-        nearest_.offer({distances[at], vertexAt(at)});
+    nearest_.offerAll(out(), count, vertexAt, accept_);
   }
 
   const VectorSpace& space_;

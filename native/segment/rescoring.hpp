@@ -14,6 +14,7 @@
 #include <vector>
 
 #include "graph/neighbor.hpp"
+#include "graph/select_nearest.hpp"
 
 namespace vicinal {
 
@@ -70,9 +71,7 @@ public:
     scored_ += count;
     nearest_.insert(nearest_.end(), exact, exact + count);
     if (nearest_.size() < rescoring_.wanted || rescoring_.wanted == 0) return;
-    const auto last = nearest_.begin() + ptrdiff_t(rescoring_.wanted - 1);
-    std::nth_element(nearest_.begin(), last, nearest_.end());
-    nearest_.resize(rescoring_.wanted);
+    keepLeast(nearest_, rescoring_.wanted);
   }
 
 private:

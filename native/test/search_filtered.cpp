@@ -268,33 +268,3 @@ ANSWERS_TEST("a walk among accepted vertices compares no other, and ends where t
     CHECK(strangers <= descent);
   }
 }
-
-ANSWERS_TEST("a shortlist keeps what a sort would") {
-  std::mt19937 random(11);
-  for (const size_t k : {size_t(0), size_t(1), size_t(7), size_t(100), size_t(2000)})
-    for (const uint32_t count : {5u, 1000u, 10'000u}) {
-      std::vector<Neighbor> all;
-      Shortlist list(k);
-      Shortlist unordered(k, count);
-      for (uint32_t vertex = 0; vertex < count; vertex++) {
-        all.push_back({float(random() % 50), vertex});
-        list.offer(all.back());
-        unordered.offer(all.back());
-      }
-      std::sort(all.begin(), all.end(), isNearer);
-      const std::vector<Neighbor> kept = list.takeSorted();
-      const size_t expected = std::min<size_t>(k, count);
-      REQUIRE(kept.size() == expected);
-      for (size_t at = 0; at < expected; at++) CHECK(kept[at].vertex == all[at].vertex);
-      std::vector<Neighbor> gradual = unordered.take();
-      REQUIRE(gradual.size() >= expected);
-      GradualOrder order(gradual);
-      for (size_t asked = 0; asked < expected; asked += 1 + random() % 50) {
-        const size_t there = order.upTo(asked);
-        CHECK(there >= asked);
-        for (size_t at = 0; at < std::min(there, expected); at++)
-          CHECK(gradual[at].vertex == all[at].vertex);
-      }
-      CHECK(order.upTo(gradual.size() + 1) == gradual.size());
-    }
-}
