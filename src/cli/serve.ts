@@ -1,6 +1,7 @@
 import type { SharingDatabase } from '../collection/sharing.js'
 import { LIMITS } from '../core/limits.js'
 import type { ServerOptions } from '../server/app.js'
+import { exitCodeOf } from './exit-code.js'
 import { memoryLimitOf, parseMemoryLimit } from './memory-limit.js'
 import type { ReadingThreads, ReadingThreadsOptions } from './reading-threads.js'
 import { type Parsed, parseSettings, readKeys, readTextFile, SERVE_SETTINGS, UsageError } from './settings.js'
@@ -12,8 +13,6 @@ type LogLevel = NonNullable<ServerOptions['logLevel']>
 const LOG_LEVELS: readonly LogLevel[] = ['trace', 'debug', 'info', 'warn', 'error', 'silent']
 /** More is to be asked for: each takes some 30 MB. */
 const DEFAULT_SERVING_THREADS = 8
-/** Conventional: 128 + SIGINT. */
-const INTERRUPTED = 130
 
 /** Runs until SIGTERM or SIGINT; resolves to the exit code. */
 export async function serve(args: string[]): Promise<number> {
@@ -118,9 +117,9 @@ async function runSample(url: string, { apiKeys, tls }: Partial<ServerOptions>):
 function stopSignal(): Promise<void> {
   return new Promise((resolve) => {
     let stopping = false
-    const onSignal = () => {
+    const onSignal = (signal: NodeJS.Signals) => {
       // The second one means it: whatever is under way, the log holds all that was acknowledged.
-      if (stopping) process.exit(INTERRUPTED)
+      if (stopping) process.exit(exitCodeOf(signal))
       stopping = true
       resolve()
     }

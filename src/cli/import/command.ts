@@ -3,6 +3,7 @@ import { resolve } from 'node:path'
 import type { Collection, Database } from '../../core/database.js'
 import { VicinalError } from '../../core/errors.js'
 import { DISTANCES, type Distance } from '../../core/schema.js'
+import { exitCodeOf } from '../exit-code.js'
 import { memoryLimitOf, parseMemoryLimit } from '../memory-limit.js'
 import { Progress } from '../progress.js'
 import { IMPORT_SETTINGS, parseSettings, readKeys, UsageError } from '../settings.js'
@@ -12,8 +13,6 @@ import { NOTHING_DONE, type Progressed, ResumeState } from './resume-state.js'
 import { type RowBatch, type Source, START } from './source.js'
 
 const INDEX_POLL_MS = 500
-/** Exit code, by convention 128 + SIGINT. */
-const INTERRUPTED = 130
 const WRITE_TIMEOUT_MS = 600_000
 
 type Options = ReturnType<typeof readOptions>
@@ -23,14 +22,18 @@ export async function importFiles(args: string[]): Promise<number> {
   if (options.dryRun) return checkFiles(options)
   const database = await openDatabase(options)
   const stop = new AbortController()
-  const onSignal = () => stop.abort()
+  let stoppedBy: NodeJS.Signals | undefined
+  const onSignal = (signal: NodeJS.Signals) => {
+    stoppedBy = signal
+    stop.abort()
+  }
   process.once('SIGINT', onSignal).once('SIGTERM', onSignal)
   try {
     return await new Import(database, options, stop.signal).run()
   } catch (error) {
-    if (!stop.signal.aborted) throw error
+    if (stoppedBy === undefined) throw error
     say('stopped; the same command goes on from here')
-    return INTERRUPTED
+    return exitCodeOf(stoppedBy)
   } finally {
     process.off('SIGINT', onSignal).off('SIGTERM', onSignal)
     await database.close()

@@ -159,6 +159,22 @@ test.skipIf(process.platform === 'win32')('a stop does not wait for ever for wha
   expect(await once(child, 'exit')).toEqual([null, 'SIGKILL'])
 })
 
+test.each([
+  ['SIGTERM', 143],
+  ['SIGINT', 130],
+] as const)('a second %s ends what a stop waits for, with the code of that signal', async (signal, code) => {
+  const { child, url } = await serveBy(1)
+  const socket = await connected(url)
+  // A body that never comes to its end.
+  socket.write(requestOf('PUT', '/collections/a', { vectors: { size: 1, distance: 'Dot' } }).slice(0, -1))
+  await sleep(500)
+  child.kill('SIGTERM')
+  await sleep(1000)
+  expect(child.exitCode).toBeNull()
+  child.kill(signal)
+  expect(await once(child, 'exit')).toEqual([code, null])
+})
+
 async function connected(url: string): Promise<Socket> {
   const socket = connect(Number(new URL(url).port), '127.0.0.1')
   socket.on('error', () => {})
