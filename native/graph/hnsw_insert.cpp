@@ -5,6 +5,7 @@
 
 #include "graph/hnsw_search.hpp"
 #include "graph/rows.hpp"
+#include "graph/select_nearest.hpp"
 
 namespace vicinal {
 
@@ -292,7 +293,7 @@ private:
     for (uint32_t i = 0; i < count; i++)
       edges.push_back({distances[i], ids[i] | (i < tree ? treeMark : 0)});
     edges.push_back({added.distance, added.vertex | (isTree ? treeMark : 0)});
-    std::sort(edges.begin(), edges.end(), isNearer);
+    sortNearest(edges.data(), edges.size());
   }
 
   HnswGraph& graph_;

@@ -77,6 +77,7 @@ float boundWithin(const float* distances, size_t count, size_t k) {
     const float share =
         std::clamp(float(wanted / double(within - below)), kLeastStep, 1 - kLeastStep);
     const float middle = low * (1 - share) + high * share;
+    if (!(middle > low && middle < high)) break;
     const size_t found = countWithin(middle, distances, count);
     (found < k ? low : high) = middle;
     (found < k ? below : within) = found;
@@ -121,7 +122,7 @@ void sortNearest(Neighbor* first, size_t count) {
     taken |= uint64_t(1) << place;
     first[place] = unsorted[at];
   }
-  // Equals, which the order of vertices is to tell apart, or what is no number.
+  // Equals, which the order of vertices is to tell apart.
   if (size_t(std::popcount(taken)) == count) return;
   std::copy_n(unsorted, count, first);
   std::sort(first, first + count, isNearer);

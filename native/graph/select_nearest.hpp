@@ -20,10 +20,11 @@ namespace vicinal {
 bool selectNearest(const float* distances, const uint32_t* vertices, size_t count, size_t k,
                    std::vector<Neighbor>& nearest);
 
-// Nearest first, as `isNearer` has it; a few sooner than any sort.
+// Nearest first, as `isNearer` has it; a few sooner than any sort. None is NaN.
 void sortNearest(Neighbor* first, size_t count);
 
-// Keeps the k least of at least as many, in any order but that the last of them is the last.
+// Keeps the k least of at least as many, none of them NaN, in any order but that the last of them
+// is the last.
 float keepLeast(std::vector<float>& values, size_t k);
 
 // How many are not beyond the bound.

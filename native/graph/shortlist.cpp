@@ -10,27 +10,28 @@ Shortlist::Shortlist(size_t k, size_t offered)
       vertices_(std::make_unique_for_overwrite<uint32_t[]>(room_ + kBlock)) {}
 
 void Shortlist::thin() {
-  const float bound = boundWithin(distances_.get(), size_, k_);
+  bound_ = boundWithin(distances_.get(), size_, k_);
   size_t kept = 0;
   for (size_t at = 0; at < size_; at++) {
     distances_[kept] = distances_[at];
     vertices_[kept] = vertices_[at];
-    kept += distances_[at] <= bound ? 1 : 0;
+    kept += distances_[at] <= bound_ ? 1 : 0;
   }
   size_ = kept;
-  bound_ = bound;
-  // Where most are equal, or one is beyond all measure.
-  if (size_ >= room_) keepNearest();
+  // Where most are equal, or some are beyond all measure.
+  if (size_ > k_ + k_ / 2) cut();
 }
 
-void Shortlist::keepNearest() {
-  std::vector<Neighbor> nearest;
-  moveNearest(k_, nearest);
-  nearest.resize(k_);
-  bound_ = nearest.back().distance;
+// By a way that no distances can make a long one.
+void Shortlist::cut() {
+  std::vector<Neighbor> kept(size_);
+  for (size_t at = 0; at < size_; at++) kept[at] = {distances_[at], vertices_[at]};
+  const auto last = kept.begin() + ptrdiff_t(k_ - 1);
+  std::nth_element(kept.begin(), last, kept.end(), isNearer);
+  bound_ = last->distance;
   for (size_ = 0; size_ < k_; size_++) {
-    distances_[size_] = nearest[size_].distance;
-    vertices_[size_] = nearest[size_].vertex;
+    distances_[size_] = kept[size_].distance;
+    vertices_[size_] = kept[size_].vertex;
   }
 }
 

@@ -18,11 +18,9 @@ namespace vicinal {
 // to guess (see select_nearest.hpp).
 class Shortlist {
 public:
-  // Of about so many: a few are all kept, and of many the bound is soon near.
+  // Of about so many: a few are all kept, and of many the bound is soon near. Takes memory for
+  // twice k, so k is to be no more than may be offered.
   explicit Shortlist(size_t k, size_t offered = SIZE_MAX);
-
-  // No distance beyond this one can be kept any more.
-  float bound() const { return k_ == 0 ? -FLT_MAX : bound_; }
 
   // Keeps those that are near enough and that `accept(vertex)` accepts, which is asked of no
   // others.
@@ -61,10 +59,11 @@ private:
   static constexpr size_t kBlock = 256;
 
   void thin();
-  void keepNearest();
+  void cut();
 
   size_t k_;
   size_t room_;
+  // No distance beyond this one can be kept any more.
   float bound_ = FLT_MAX;
   // With room for a block behind those that make them be thinned out.
   std::unique_ptr<float[]> distances_;

@@ -1,7 +1,6 @@
 // The part of a segment's search that is for a filter.
 #include <algorithm>
 #include <cmath>
-#include <span>
 #include <string_view>
 
 #include "graph/select_nearest.hpp"
@@ -27,53 +26,58 @@ constexpr const char* kFilteredThenScan = "filtered graph, then scan of matches"
 constexpr const char* kGraphOfMatches = "graph of matches";
 constexpr const char* kMatchesThenScan = "graph of matches, then scan of them";
 
+// All that a scan comes by.
+struct Gathered {
+  std::vector<float> distances;
+  std::vector<uint32_t> vertices;
+
+  void clear() {
+    distances.clear();
+    vertices.clear();
+  }
+  template <typename VertexAt, typename Accept>
+  void offerAll(const float* more, size_t count, const VertexAt& vertexAt, const Accept&) {
+    distances.insert(distances.end(), more, more + count);
+    const size_t before = vertices.size();
+    vertices.resize(before + count);
+    for (size_t at = 0; at < count; at++) vertices[before + at] = vertexAt(at);
+  }
+};
+
 } // namespace
 
+size_t SegmentSearch::mostCompared(size_t chosen) const {
+  if (request_.oversampling > 0 || !request_.rescores) return kFewByRequest;
+  return std::max<size_t>(chosen, mostScannedAtOnce(space_.space().rowBytes, kMostRowsScanned));
+}
+
 bool SegmentSearch::areFew(const FilterPlan& plan) const {
-  const size_t most = request_.oversampling > 0 || !request_.rescores
-                          ? kFewByRequest
-                          : mostScannedAtOnce(space_.space().rowBytes, kMostRowsScanned);
-  return areMatchesKnown(plan) && plan.candidateCount() <= most && !space_.coldVectors() &&
-         !request_.isIndexedOnly;
+  return areMatchesKnown(plan) && plan.candidateCount() <= mostCompared() &&
+         !space_.coldVectors() && !request_.isIndexedOnly;
 }
 
 Status SegmentSearch::compareAll(const FilterPlan& plan, std::vector<Neighbor>& nearest) {
   note(kScan);
   comparesAll_ = true;
-  thread_local std::vector<float> distances;
-  const std::span<const uint32_t> vertices = verticesOf(*plan.candidates());
-  distances.resize(vertices.size());
-  const size_t most = mostScannedAtOnce(space_.space().rowBytes, kMostRowsScanned);
-  for (size_t from = 0; from < vertices.size(); from += most) {
-    VICINAL_TRY(scope_.checkCancelled());
-    const std::span block = vertices.subspan(from, std::min(most, vertices.size() - from));
-    VICINAL_TRY(search_.score(block, distances.data() + from));
-  }
+  thread_local Gathered all;
+  all.clear();
+  VICINAL_TRY(scanExactly(plan.candidates(), {0, vertices_}, AcceptAll{}, all, kMostRowsScanned));
+  const float* const distances = all.distances.data();
+  const uint32_t* const vertices = all.vertices.data();
+  const size_t count = all.vertices.size();
   const auto isVisible = [&](uint32_t vertex) {
     return scope_.view.isVisible(space_.rowOf(vertex));
   };
-  const bool areSelected =
-      selectNearest(distances.data(), vertices.data(), vertices.size(), wanted_, nearest);
   const auto isLive = [&](const Neighbor& neighbor) { return isVisible(neighbor.vertex); };
   // Where one of them is deleted, another may belong in its place.
-  if (areSelected && std::all_of(nearest.begin(), nearest.end(), isLive)) return Status::ok();
-  Shortlist list(wanted_, vertices.size());
-  const auto vertexAt = [&](size_t at) { return vertices[at]; };
-  list.offerAll(distances.data(), vertices.size(), vertexAt, isVisible);
+  if (selectNearest(distances, vertices, count, wanted_, nearest) &&
+      std::all_of(nearest.begin(), nearest.end(), isLive))
+    return Status::ok();
+  Shortlist list(std::min(wanted_, count), count);
+  list.offerAll(
+      distances, count, [&](size_t at) { return vertices[at]; }, isVisible);
   nearest = list.takeSorted();
   return Status::ok();
-}
-
-// In ascending order; of this thread until it asks for others.
-std::span<const uint32_t> SegmentSearch::verticesOf(const RowBitmap& rows) const {
-  thread_local std::vector<uint32_t> vertices;
-  const auto upToEnd = [&](std::span<const uint32_t> all) {
-    return all.first(size_t(std::lower_bound(all.begin(), all.end(), vertices_) - all.begin()));
-  };
-  if (!rows.isDense() && space_.isIdentity()) return upToEnd(rows.list());
-  vertices.clear();
-  space_.forEachVertex(rows, [&](uint32_t vertex) { vertices.push_back(vertex); });
-  return upToEnd(vertices);
 }
 
 bool SegmentSearch::areMatchesKnown(const FilterPlan& plan) const {

@@ -16,7 +16,6 @@
 #pragma once
 
 #include <optional>
-#include <span>
 
 #include "graph/neighbor.hpp"
 #include "search/parked_search.hpp"
@@ -152,13 +151,15 @@ private:
   Status scanByCode(const RowBitmap* candidates, VertexSlice slice, const Accept& accept, TopK& top,
                     uint32_t most, std::optional<size_t> offered, bool& isSure);
   // The same by vectors.
-  template <typename Accept>
+  template <typename Accept, typename Collector>
   Status scanExactly(const RowBitmap* candidates, VertexSlice slice, const Accept& accept,
-                     TopK& top, uint32_t most);
+                     Collector& nearest, uint32_t most);
+  // To compare so many matches takes less than to prepare a query for codes, which would choose so
+  // many of them.
+  size_t mostCompared(size_t chosen = 0) const;
   // Whether they are so few that there is nothing to weigh.
   bool areFew(const FilterPlan& plan) const;
   Status compareAll(const FilterPlan& plan, std::vector<Neighbor>& nearest);
-  std::span<const uint32_t> verticesOf(const RowBitmap& rows) const;
   // Those of the candidates that match.
   Status scanMatches(const FilterPlan& plan, VertexSlice slice, TopK& top);
   Costs estimate(const FilterPlan& plan, double matchShare) const;

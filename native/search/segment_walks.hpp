@@ -128,11 +128,9 @@ Status SegmentSearch::scan(const RowBitmap* candidates, VertexSlice slice, const
   const bool reads = !offered && isFiltered() && request_.parked != nullptr;
   const uint32_t most = reads ? kMostRowsRead : kMostRowsScanned;
   VertexSlice exact = slice;
-  // To compare so few takes less than to prepare a query for codes, which would then choose.
   const auto isFew = [&] {
-    const size_t most = mostScannedAtOnce(space_.space().rowBytes, kMostRowsScanned);
     return candidates != nullptr && !space_.coldVectors() &&
-           candidates->count() <= std::max(most, scanPlan()->rescoring.most);
+           candidates->count() <= mostCompared(scanPlan()->rescoring.most);
   };
   if (scanPlan() && slice.from < linked_ && !isFew()) {
     const VertexSlice coded{slice.from, std::min(slice.to, linked_)};
@@ -143,11 +141,11 @@ Status SegmentSearch::scan(const RowBitmap* candidates, VertexSlice slice, const
   return exact.empty() ? Status::ok() : scanExactly(candidates, exact, accept, top, most);
 }
 
-template <typename Accept>
+template <typename Accept, typename Collector>
 Status SegmentSearch::scanExactly(const RowBitmap* candidates, VertexSlice slice,
-                                  const Accept& accept, TopK& top, uint32_t most) {
+                                  const Accept& accept, Collector& nearest, uint32_t most) {
   const VectorDistances distances{search_, space_.space().rowBytes};
-  VertexScan vertexScan(space_, distances, accept, scope_.cancel, top, most);
+  VertexScan vertexScan(space_, distances, accept, scope_.cancel, nearest, most);
   return candidates ? vertexScan.candidates(*candidates, slice) : vertexScan.range(slice);
 }
 
@@ -162,8 +160,8 @@ Status SegmentSearch::scanByCode(const RowBitmap* candidates, VertexSlice slice,
     slice.from = before->from;
     stats_ = parked->done;
   }
-  Shortlist byCode =
-      before ? std::move(before->kept) : Shortlist(rescoring.most, offered.value_or(SIZE_MAX));
+  const size_t kept = std::min<size_t>(rescoring.most, slice.to - slice.from);
+  Shortlist byCode = before ? std::move(before->kept) : Shortlist(kept, offered.value_or(SIZE_MAX));
   const CodeDistances distances{search_, space_.codeStride()};
   VertexScan vertexScan(space_, distances, accept, scope_.cancel, byCode, most);
   const Status status =
@@ -173,8 +171,7 @@ Status SegmentSearch::scanByCode(const RowBitmap* candidates, VertexSlice slice,
     parked->park({search_.codes(), std::move(byCode), vertexScan.next(), noted_});
   }
   VICINAL_TRY(status);
-  thread_local std::vector<Neighbor> found;
-  found.clear();
+  std::vector<Neighbor> found;
   VICINAL_TRY(search_.rescore(rescoring, byCode, found));
   // Codes tell those that are far from the query apart less well. Where all that were kept may have
   // been among the nearest, so may others.

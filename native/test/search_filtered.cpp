@@ -235,6 +235,40 @@ ANSWERS_TEST("deleted matches are not found, and those behind them are") {
   }
 }
 
+ANSWERS_TEST("few matches are compared, unless the request says what codes are to do") {
+  const FilteredFixture fixture(Metric::L2, isSlow() ? 3000 : 6000);
+  const auto ask = [&](size_t query, const auto& change) {
+    SearchRequest request;
+    const float* const from = &fixture.queries[query * FilteredFixture::kDim];
+    request.query.assign(from, from + FilteredFixture::kDim);
+    request.limit = 10;
+    request.filter = numberRange("r", 0, 150);
+    change(request);
+    SearchResult found;
+    CHECK(search(fixture.shard->snapshot(), fixture.shard->spec().vectors, request, nullptr, found)
+              .isOk());
+    return found;
+  };
+  size_t estimated = 0;
+  for (size_t query = 0; query < 20; query++) {
+    const SearchResult plain = ask(query, [](SearchRequest&) {});
+    const SearchResult exact = ask(query, [](SearchRequest& request) { request.isExact = true; });
+    CHECK_EQUAL(plain.stats.distances, plain.stats.matches);
+    const SearchResult sampled =
+        ask(query, [](SearchRequest& request) { request.oversampling = 2; });
+    CHECK_EQUAL(sampled.stats.rescored, 20u);
+    const SearchResult raw = ask(query, [](SearchRequest& request) { request.rescores = false; });
+    CHECK_EQUAL(raw.stats.rescored, 0u);
+    REQUIRE(plain.rows.count == 10 && exact.rows.count == 10 && raw.rows.count == 10);
+    for (uint32_t at = 0; at < 10; at++) {
+      CHECK_EQUAL(plain.scores[at], exact.scores[at]);
+      estimated += raw.scores[at] != exact.scores[at] ? 1 : 0;
+    }
+  }
+  // Codes are not exactly as far.
+  CHECK(estimated > 150);
+}
+
 ANSWERS_TEST("a walk among accepted vertices compares no other, and ends where there are none") {
   const auto data = clusteredRows(4000, 16, 3, false);
   GraphFixture fixture(Metric::L2, 16, 4000);

@@ -129,7 +129,7 @@ ANSWERS_TEST("a search that is interrupted and goes on finds what another does")
     std::printf("\n");
   };
   compare("none", std::nullopt);
-  for (const double share : {900.0, 500.0, 420.0, 390.0, 30.0})
+  for (const double share : {900.0, 500.0, 420.0, 390.0, 80.0})
     compare("at random", numberRange("r", 0, share));
   compare("at random, wider", numberRange("r", 0, 390), 40);
   compare("unindexed", numberRange("unindexed", 0, 380), 10);
@@ -167,7 +167,7 @@ ANSWERS_TEST("what was led by other codes begins anew") {
   const Snapshot snapshot = fixture.shard->snapshot();
   CancelFlag atOnce;
   atOnce.cancel();
-  for (const double share : {900.0, 390.0, 100.0})
+  for (const double share : {900.0, 390.0, 250.0})
     for (size_t query = 0; query < 10; query++) {
       ParkedSearch parked;
       SearchRequest request = requestOf(fixture, query, numberRange("r", 0, share), 20);
