@@ -161,6 +161,21 @@ describe('room for an answer', () => {
     expect(memoryBudget.reservedBytes).toBe(0)
   })
 
+  it('is had as often as its rows have grown meanwhile, whatever the caller has said', async () => {
+    for (const call of [undefined, {}]) {
+      for (const parts of [1, 100]) {
+        const grown = [10 * MIB, 20 * MIB, 30 * MIB]
+        const growing = async (rooms: Rooms) => {
+          const wantedBytes = grown.shift()
+          if (wantedBytes === undefined) return rooms[0]
+          throw new VicinalError('RESOURCE_EXHAUSTED', 'more than it may', { details: { wantedBytes } })
+        }
+        expect(await withAnswerRoom(parts, call, new Stop(), growing)).toBe(30 * MIB)
+        expect(memoryBudget.reservedBytes).toBe(0)
+      }
+    }
+  })
+
   it('is no reason to run a read again that fails for another', async () => {
     for (const parts of [1, 100]) {
       let runs = 0
