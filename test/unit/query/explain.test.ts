@@ -115,10 +115,10 @@ it('filters: what they leave, and which way costs less', async () => {
   expect(few.why).toMatch(/^so few points match/)
   expect(few.segments[0]).toMatchObject({ effort: null, verticesVisited: 0 })
   expect(few.expectedRecall).toBe(1)
-  const some = await explain({ filter: below(600) })
-  expect(some).toMatchObject({ estimatedMatches: 600, selectivity: 600 / ROWS })
+  const some = await explain({ filter: below(1200) })
+  expect(some).toMatchObject({ estimatedMatches: 1200, selectivity: 1200 / ROWS })
   expect(some.why).toMatch(
-    /^about 600 points match: a walk .* costs about [\d,]+ distances, a scan .* about [\d,]+ distances$/,
+    /^about 1,200 points match: a walk .* costs about [\d,]+ distances, a scan .* about [\d,]+ distances$/,
   )
   const half = await explain({ filter: { must: [{ key: 'half', match: { value: 1 } }] } })
   expect(half).toMatchObject({ estimatedMatches: ROWS / 2, selectivity: 0.5 })
