@@ -91,22 +91,15 @@ bool selectNearest(const float* distances, const uint32_t* vertices, size_t coun
   if (count > kMostWithin && k > kMostSelected) return false;
   const bool isBounded = count > kLanes && k <= kMostSelected;
   const float bound = isBounded ? boundOfLanes(distances, count, k) : FLT_MAX;
-  float within[kMostWithin + 1];
-  uint32_t of[kMostWithin + 1];
+  Neighbor within[kMostWithin + 1];
   size_t size = 0;
   for (size_t at = 0; at < count && size <= kMostWithin; at++) {
-    within[size] = distances[at];
-    of[size] = vertices[at];
+    within[size] = {distances[at], vertices[at]};
     size += distances[at] <= bound ? 1 : 0;
   }
   if (size > kMostWithin) return false;
-  nearest.resize(std::min(k, size));
-  for (size_t at = 0; at < size; at++) {
-    // Of equals those that came before.
-    size_t place = rankOf(within[at], within, size);
-    for (size_t before = 0; before < at; before++) place += within[before] == within[at] ? 1 : 0;
-    if (place < nearest.size()) nearest[place] = {within[at], of[at]};
-  }
+  sortNearest(within, size);
+  nearest.assign(within, within + std::min(k, size));
   return true;
 }
 

@@ -9,7 +9,7 @@
 
 namespace vicinal {
 
-// Nearest first, as `isNearer` has it; NaN is never kept. `vertices` ascend. False, and nothing of
+// Nearest first, as `isNearer` has it; NaN is never kept. False, and nothing of
 // use in `nearest`, where it would take longer than a heap: for a large k, or many that are equal.
 //
 // A heap asks of each distance whether it is near enough, and of those in the heap which one comes

@@ -76,8 +76,8 @@ private:
   Status runUnfiltered(std::vector<Neighbor>& nearest);
   Status runFiltered(std::vector<Neighbor>& nearest);
 
-  // How those that are accepted are spread. Evenly: as many near the query as anywhere. Unevenly: a
-  // walk has to go as far as it looks.
+  // How those that are accepted are spread. `Evenly`: near the query are as many as elsewhere.
+  // `Unevenly`: there may be fewer, and a walk has to go as far as it looks.
   enum class Spread : uint8_t { Evenly, Unevenly };
   // Among how many of the nearest the wanted ones are, but for chance.
   size_t amongFor(double share) const;
