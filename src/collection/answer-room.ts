@@ -2,7 +2,7 @@ import type { Awaitable } from '../core/awaitable.js'
 import type { CallOptions } from '../core/call-options.js'
 import { VicinalError } from '../core/errors.js'
 import type { Stoppable } from '../core/stop.js'
-import { memoryBudget } from './memory-budget.js'
+import { memoryBudget, withRoom } from './memory-budget.js'
 
 /** Rows of an answer are in memory in the kernel's block, as points, and some of them as what is being sent. */
 const ROW_COPIES = 3
@@ -26,8 +26,8 @@ export function withAnswerRoom<T>(
   read: (rooms: Rooms) => Awaitable<T>,
 ): Awaitable<T> {
   const rooms = new Array<number>(parts).fill(Math.max(LEAST_PART_BYTES, Math.floor(SMALL_BYTES / parts)))
-  const again = (error: unknown) => inRoom(grownFor(error, rooms), call ?? {}, scope, read)
-  if (bytesOf(rooms) > SMALL_BYTES) return inRoom(rooms, undefined, scope, read).catch(again)
+  const again = (error: unknown) => inRoom(grownFor(error, rooms), call, scope, read)
+  if (bytesOf(rooms) > SMALL_BYTES) return inGuessedRoom(rooms, call, scope, read).catch(again)
   try {
     // Most answers are small, and are there at once.
     const answer = read(rooms)
@@ -37,7 +37,16 @@ export function withAnswerRoom<T>(
   }
 }
 
-/** Without a call nothing is held, and what wants more ends. */
+/** What wants more ends. */
+function inGuessedRoom<T>(
+  rooms: Rooms,
+  call: CallOptions | undefined,
+  scope: Stoppable,
+  read: (rooms: Rooms) => Awaitable<T>,
+): Promise<T> {
+  return withRoom(ROW_COPIES * bytesOf(rooms), scope, call?.holder, () => read(rooms))
+}
+
 async function inRoom<T>(
   rooms: Rooms,
   call: CallOptions | undefined,
@@ -46,13 +55,13 @@ async function inRoom<T>(
 ): Promise<T> {
   // What nobody may send yet must not take the room of what is sent before it.
   await call?.holder?.turn()
-  const release = await memoryBudget.reserve(ROW_COPIES * bytesOf(rooms), scope)
+  const release = await memoryBudget.reserve(ROW_COPIES * bytesOf(rooms), scope, call?.holder)
   let answer: T
   try {
     answer = await read(rooms)
   } catch (error) {
     release()
-    if (wantedOf(error) === undefined || call === undefined) throw error
+    if (wantedOf(error) === undefined) throw error
     // There is more of it by now.
     return await inRoom(grownFor(error, rooms), call, scope, read)
   }

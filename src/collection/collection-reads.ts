@@ -174,7 +174,9 @@ export class CollectionReads<P = Payload> implements ReadableCollection<P> {
     checkKnown(options, KNOWN_READ.matrix)
     const { strictMode } = this.source
     if (strictMode) checkMatrix(options, strictMode)
-    return await this.#read(options, (scope, view) => searchMatrix(options, this.#scopeOf(view, scope, explains, {})))
+    return await this.#read(options, (scope, view) =>
+      this.#answer(options, scope, (within) => searchMatrix(options, this.#scopeOf(view, scope, explains, within))),
+    )
   }
 
   /** Before what is bounded by memory and the number of searches: what is refused takes no place. */

@@ -131,7 +131,7 @@ export class EmbeddedCollection<P = Payload> extends CollectionReads<P> implemen
     return await withDeadline(options, async (scope) => {
       // All are validated before the first is written; then each is its own write, and the first that fails ends the batch.
       const bytes = operations.reduce((sum, operation) => sum + this.#writeBytes(operation), 0)
-      return await withRoom(bytes, scope, async () => {
+      return await withRoom(bytes, scope, options?.holder, async () => {
         const writes = []
         for (const operation of operations) writes.push(await this.#plan(operation))
         this.#engine.strictMode?.written(writes.length)
@@ -149,14 +149,14 @@ export class EmbeddedCollection<P = Payload> extends CollectionReads<P> implemen
   }
 
   #writeBytes(operation: WriteOperation<P>): number {
-    return writeBytes(operation as WriteOperation<unknown>, this.#engine.schema)
+    return TAKES_ROOM.has(operation.op) ? writeBytes(operation as WriteOperation<unknown>, this.#engine.schema) : 0
   }
 
   async #write(operation: WriteOperation<P>, options: WriteOptions = {}): Promise<WriteResult> {
     this.#engine.checkWritable()
     await this.#checkWrite(operation, options)
     return await withDeadline(options, (scope) =>
-      withRoom(this.#writeBytes(operation), scope, async () => {
+      withRoom(this.#writeBytes(operation), scope, options.holder, async () => {
         const write = await this.#plan(operation)
         this.#engine.strictMode?.written(1)
         return await write(options, scope)

@@ -1,6 +1,7 @@
 import { setFlagsFromString } from 'node:v8'
 import { runInNewContext } from 'node:vm'
 import type { Awaitable } from '../core/awaitable.js'
+import type { RoomHolder } from '../core/call-options.js'
 import { Elsewhere } from '../core/elsewhere.js'
 import { VicinalError } from '../core/errors.js'
 import { LIMITS } from '../core/limits.js'
@@ -40,6 +41,8 @@ export interface Shrinkable {
 
 interface Waiting {
   bytes: number
+  /** What it has in memory stays there until it has what it asks for. */
+  isHolding: boolean
   enter(): void
   refuse(error: VicinalError): void
 }
@@ -49,7 +52,7 @@ const NOTHING = () => {}
 /**
  * The bytes this process is to keep to, all of its memory counted as the system does. It looks at what is resident some
  * times a second; in between, what is about to take memory says how much (`reserve`) and waits until that fits. What makes
- * room is what collections shed and spill. Small reads never wait.
+ * room is what collections shed and spill. Small reads and what takes things away never wait.
  */
 export class MemoryBudget implements MemoryGate {
   /** Those of the databases that are open; the least holds. */
@@ -120,18 +123,26 @@ export class MemoryBudget implements MemoryGate {
 
   /**
    * Room for what is about to take so many bytes; the returned function gives it back. Rejects with RESOURCE_EXHAUSTED
-   * where there is none for LIMITS.memoryWaitMs, or too many wait for it.
+   * where there is none for LIMITS.memoryWaitMs, or too many wait for it, and as the caller does once that is stopped.
+   *
+   * A holder goes before all who hold nothing: they would wait for what it has, and it for them.
    */
-  reserve(bytes: number, caller?: Pick<Stoppable, 'signal'>): Awaitable<() => void> {
+  reserve(bytes: number, caller?: Stoppable, holder?: RoomHolder): Awaitable<() => void> {
     if (this.#isElsewhere) throw new Elsewhere()
     if (!this.isLimited) return NOTHING
     if (bytes > this.#limitBytes * LARGEST_SHARE) {
       const message = `a request that takes about ${bytes} bytes of memory, of a limit of ${this.#limitBytes}: ask for less at once`
       throw new VicinalError('TOO_LARGE', message, { details: { bound: this.#limitBytes, seen: bytes } })
     }
+    if (caller?.isStopped) throw goneWith(caller)
+    if (holder?.isHolding) {
+      const room = this.#wait(bytes, true, caller)
+      holder.letGo()
+      return room
+    }
     if (this.#queue.length === 0 && this.#fits(bytes)) return this.#taken(bytes)
     if (this.#queue.length >= LIMITS.queuedForMemory) throw this.#exhausted('too many requests wait for memory', bytes)
-    return this.#wait(bytes, caller?.signal)
+    return this.#wait(bytes, false, caller)
   }
 
   #fits(bytes: number): boolean {
@@ -146,16 +157,17 @@ export class MemoryBudget implements MemoryGate {
     }
   }
 
-  async #wait(bytes: number, signal?: AbortSignal): Promise<() => void> {
+  async #wait(bytes: number, isHolding: boolean, caller?: Stoppable): Promise<() => void> {
     return await new Promise((resolve, reject) => {
       const leave = () => {
         clearTimeout(timer)
-        signal?.removeEventListener('abort', onAbort)
+        caller?.offStop(onStop)
         const at = this.#queue.indexOf(waiting)
         if (at >= 0) this.#queue.splice(at, 1)
       }
       const waiting: Waiting = {
         bytes,
+        isHolding,
         enter: () => {
           leave()
           resolve(this.#taken(bytes))
@@ -165,10 +177,11 @@ export class MemoryBudget implements MemoryGate {
           reject(error)
         },
       }
-      const onAbort = () => waiting.refuse(signal?.reason)
+      const onStop = () => waiting.refuse(goneWith(caller as Stoppable))
       const timer = setTimeout(() => waiting.refuse(this.#exhausted('no memory was given back', bytes)), this.#waitMs)
-      signal?.addEventListener('abort', onAbort, { once: true })
-      this.#queue.push(waiting)
+      caller?.onStop(onStop)
+      const behind = isHolding ? this.#queue.findIndex((other) => !other.isHolding) : -1
+      this.#queue.splice(behind < 0 ? this.#queue.length : behind, 0, waiting)
       this.#poll()
     })
   }
@@ -250,6 +263,11 @@ export class MemoryBudget implements MemoryGate {
   }
 }
 
+function goneWith({ reason }: Stoppable): VicinalError {
+  if (reason instanceof VicinalError) return reason
+  return new VicinalError('CANCELLED', 'the call was cancelled while it waited for memory', { cause: reason })
+}
+
 let collector: (() => void) | null = null
 
 /** V8 collects by how much it allocated, not by how little there is left. */
@@ -267,10 +285,12 @@ export const memoryBudget = new MemoryBudget()
 /** Work that is about to take so many bytes, once there is room for them. */
 export async function withRoom<T>(
   bytes: number,
-  caller: Pick<Stoppable, 'signal'>,
+  caller: Stoppable,
+  holder: RoomHolder | undefined,
   work: () => Awaitable<T>,
 ): Promise<T> {
-  const release = await memoryBudget.reserve(bytes, caller)
+  if (bytes === 0) return await work()
+  const release = await memoryBudget.reserve(bytes, caller, holder)
   try {
     return await work()
   } finally {

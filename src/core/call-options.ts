@@ -6,6 +6,9 @@ export interface RoomHolder {
   /** When this answer is the next to be sent to whoever asked. */
   turn(): Awaitable<void>
   hold(release: () => void): void
+  readonly isHolding: boolean
+  /** Gives all of it back: what it was for is in memory by now, and counted there. */
+  letGo(): void
 }
 
 export interface CallOptions {

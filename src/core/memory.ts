@@ -1,5 +1,6 @@
 /** Where the memory of a collection and of its process is, as `CollectionInfo.memory` tells it; where it is to be. */
 import type { Awaitable } from './awaitable.js'
+import type { RoomHolder } from './call-options.js'
 import type { Stoppable } from './stop.js'
 
 /**
@@ -86,9 +87,9 @@ export interface MemoryGate {
   readonly waiting: number
   /**
    * Room for so many bytes; the returned function gives it back. Waits for it, for as long as the caller does, and rejects
-   * with RESOURCE_EXHAUSTED where none comes.
+   * with RESOURCE_EXHAUSTED where none comes. Whoever holds room already lets go of it for this, and is the next to have some.
    */
-  reserve(bytes: number, caller?: Pick<Stoppable, 'signal'>): Awaitable<() => void>
+  reserve(bytes: number, caller?: Stoppable, holder?: RoomHolder): Awaitable<() => void>
 }
 
 export function sumOf(parts: Iterable<MemoryPart>): MemoryPart {

@@ -229,12 +229,12 @@ export class Leaf {
     place: LeafPlace,
   ): Promise<StageResult> {
     const started = performance.now()
-    const { source, call, explains } = this.#scope
+    const { source, call, explains, mostBytes } = this.#scope
     const { mmr, vector } = scoring
     if (!mmr || mmr.candidates === 0) return this.#told('mmr', [], new BytesRead(), started)
     const query = this.#references.get(key, scoring.target)
     const space = source.schema[vector] as SchemaVector
-    const seen = projectionOf({ withPayload: false, withVector: [space.name] }, source.schema)
+    const seen = projectionOf({ withPayload: false, withVector: [space.name], mostBytes }, source.schema)
     const { result, searched } = await this.#search({ ...stage, limit: mmr.candidates }, vector, nearestTo(query), {
       ...place,
       offset: 0,

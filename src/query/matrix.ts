@@ -11,7 +11,7 @@ import type { RowBlock, VectorRows } from '../native/addon.js'
 import { BytesRead } from './bytes-read.js'
 import { planOf, planWithoutSearch, type StageFacts, withMatches } from './explain.js'
 import type { VectorValue } from './plan.js'
-import { sparseOfRow, startsOf } from './rows.js'
+import { fieldsOf, sparseOfRow, startsOf } from './rows.js'
 import { bounded, vectorIndex } from './settings.js'
 import type { QueryScope } from './source.js'
 
@@ -33,7 +33,7 @@ export async function searchMatrix(
   const vector = vectorIndex(options.using, schema)
   const own = parseFilter(options.filter, { vectorNames: schema.map(({ name }) => name) })
   const nodes: FilterNode[] = [{ op: 'hasVector', vector }, ...(own ? [own] : [])]
-  const fields = { payload: false, vectors: Uint32Array.of(vector) }
+  const fields = fieldsOf(false, Uint32Array.of(vector), scope.mostBytes)
   const filter = compileNode({ op: 'and', children: nodes })
   const seed = Math.floor(Math.random() * SEEDS)
   const block = await shard.sample({ limit: sample, seed, filter, fields }, scope.call?.signal)

@@ -4,7 +4,7 @@ import { distinctIds, encodeIds, type PointId, UNNAMED_VECTOR } from '../core/po
 import type { SchemaVector } from '../core/schema.js'
 import type { VectorRows } from '../native/addon.js'
 import { type Example, examplesOf, type Plan, type Stage, type VectorValue } from './plan.js'
-import { sparseOfRow } from './rows.js'
+import { fieldsOf, sparseOfRow, wantingMore } from './rows.js'
 import type { LookedUp, QueryScope, Source } from './source.js'
 import { embedTexts, TextQuery } from './texts.js'
 
@@ -34,7 +34,7 @@ export class References {
   static async of(plan: Plan, scope: QueryScope): Promise<References> {
     const references = new References(plan, scope)
     await embedTexts(references.#texts, scope.call?.signal)
-    await Promise.all([...references.#columns.values()].map(fetchColumn))
+    await references.#fetch(scope.mostBytes)
     return references
   }
 
@@ -49,6 +49,24 @@ export class References {
     const own: PointId[] = []
     this.#collect(plan.root, scope, own)
     this.excluded = own.length === 0 ? NO_IDS : distinctIds(encodeIds(own))
+  }
+
+  /** One column after the other where there is a bound, so that each knows what those before it have taken. */
+  async #fetch(mostBytes: number | undefined): Promise<void> {
+    const columns = [...this.#columns.values()]
+    if (mostBytes === undefined) {
+      await Promise.all(columns.map((column) => column.from.read((source) => fetchFrom(source, column))))
+      return
+    }
+    let taken = 0
+    for (const column of columns) {
+      const left = Math.max(1, mostBytes - taken)
+      try {
+        taken += await column.from.read((source) => fetchFrom(source, column, left))
+      } catch (error) {
+        throw wantingMore(error, taken)
+      }
+    }
   }
 
   #collect(stage: Stage, scope: QueryScope, own: PointId[]): void {
@@ -125,15 +143,16 @@ function vectorOf({ schema }: Pick<Source, 'schema'>, name: string, like: Schema
   return index
 }
 
-async function fetchColumn(column: Column): Promise<void> {
-  await column.from.read((source) => fetchFrom(source, column))
-}
-
-async function fetchFrom(source: Source, { vector: name, like, ids, vectors }: Column): Promise<void> {
+/** Answers the bytes of what was read. */
+async function fetchFrom(
+  source: Source,
+  { vector: name, like, ids, vectors }: Column,
+  mostBytes?: number,
+): Promise<number> {
   const asked = [...ids]
   const vector = vectorOf(source, name, like)
   // Ids that are spelled differently may be one: rows are asked for once, and found by position.
-  const block = await source.shard.retrieve(encodeIds(asked), { payload: false, vectors: Uint32Array.of(vector) })
+  const block = await source.shard.retrieve(encodeIds(asked), fieldsOf(false, Uint32Array.of(vector), mostBytes))
   vectors.clear()
   const column = block.vectors[0] as VectorRows
   const { size, multivectorConfig } = source.schema[vector] as SchemaVector
@@ -147,4 +166,5 @@ async function fetchFrom(source: Source, { vector: name, like, ids, vectors }: C
     vectors.set(id, count > 0 ? read : null)
     from = to
   }
+  return column.data.byteLength + (column.sparse?.indices.byteLength ?? 0)
 }

@@ -61,7 +61,8 @@ export function projectionOf(options: ReadOptions & BoundedRead, schema: readonl
   }
 }
 
-function fieldsOf(payload: boolean, vectors: Uint32Array, mostBytes: number | undefined): RowFields {
+/** Which of a row's data the kernel is to read, and what that may take. */
+export function fieldsOf(payload: boolean, vectors: Uint32Array, mostBytes: number | undefined): RowFields {
   return mostBytes === undefined ? { payload, vectors } : { payload, vectors, mostBytes }
 }
 

@@ -152,7 +152,8 @@ export class Call extends ReadCall {
   /** On the wire a write is acknowledged before it is on stable storage, unless `wait=true` asks otherwise. */
   writeOptions(): WriteOptions {
     this.word('ordering', ORDERINGS)
-    return { stop: this.request.ticket.stop, ...this.deadline(), wait: this.flag('wait', false) }
+    const { ticket } = this.request
+    return { stop: ticket.stop, holder: ticket, ...this.deadline(), wait: this.flag('wait', false) }
   }
 
   /** For what takes longer than other calls may, unless the caller says how long. */

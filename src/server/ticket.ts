@@ -16,12 +16,21 @@ export abstract class HeldRoom implements RoomHolder {
     else this.#releases = [release]
   }
 
+  get isHolding(): boolean {
+    return this.#releases !== null
+  }
+
+  letGo(): void {
+    const releases = this.#releases ?? []
+    this.#releases = null
+    for (const release of releases) release()
+  }
+
   abstract turn(): Awaitable<void>
 
   protected giveBack(): void {
     this.#hasEnded = true
-    for (const release of this.#releases ?? []) release()
-    this.#releases = null
+    this.letGo()
   }
 }
 

@@ -6,6 +6,7 @@ import type { RoomHolder } from '../../../src/core/call-options.js'
 import { VicinalError } from '../../../src/core/errors.js'
 import { Stop } from '../../../src/core/stop.js'
 import { type Collection, type Database, open } from '../../../src/index.js'
+import { LoneHolder } from './room-holder.js'
 
 const MIB = 1024 * 1024
 const POINTS = 12
@@ -43,10 +44,10 @@ beforeAll(async () => {
 
 /** What the read holds while its caller has the answer. */
 async function heldBy(read: (holder: RoomHolder) => Promise<unknown>): Promise<number> {
-  const releases: (() => void)[] = []
-  await read({ turn: () => {}, hold: (release) => void releases.push(release) })
+  const holder = new LoneHolder()
+  await read(holder)
   const held = memoryBudget.reservedBytes
-  for (const release of releases) release()
+  holder.end()
   expect(memoryBudget.reservedBytes).toBe(0)
   return held
 }
@@ -106,6 +107,26 @@ describe('an answer whose payloads are large', () => {
       const read = (holder: object) => many.scrollPage({ limit: 4, withVector: [name], withPayload: false, ...holder })
       expect((await read({})).points).toHaveLength(4)
       expect(await heldBy((holder) => read({ holder }))).toBeGreaterThan(bytes)
+    }
+  })
+
+  it('is given room for vectors that are read on the way to it', async () => {
+    const size = 16_384
+    const on = { dense: { size, distance: 'Dot' as const } }
+    const wide = await database.createCollection('wide', { vectors: on })
+    const ids = Array.from({ length: 20 }, (_, id) => id)
+    for (const id of ids) await wide.upsert([{ id, vector: { dense: new Float32Array(size).fill(id + 1) } }])
+    const query = { using: 'dense', limit: 2, withPayload: false }
+    const ways: Record<string, (more: object) => Promise<unknown[]>> = {
+      mmr: (more) => wide.query({ ...query, query: { nearest: 3, mmr: { candidatesLimit: 19 } }, ...more }),
+      examples: (more) =>
+        wide.query({ ...query, query: { recommend: { positive: ids } }, ...more, limit: 1, prefetch: [] }),
+      matrix: async (more) => (await wide.searchMatrix({ using: 'dense', sample: 20, limit: 2, ...more })).pairs,
+    }
+    for (const [name, way] of Object.entries(ways)) {
+      const plain = await way({})
+      const held = await heldBy((holder) => way({ holder }))
+      expect([name, plain.length > 0 || name === 'examples', held > 3 * 19 * size * 4]).toEqual([name, true, true])
     }
   })
 
@@ -194,8 +215,7 @@ describe('room for an answer', () => {
     const turn = new Promise<void>((resolve) => {
       itsTurn = resolve
     })
-    const releases: (() => void)[] = []
-    const holder = { turn: () => turn, hold: (release: () => void) => void releases.push(release) }
+    const holder = new LoneHolder(() => turn)
     const asked: Rooms[] = []
     const answer = withAnswerRoom(1, { holder }, new Stop(), needs(20 * MIB, asked)) as Promise<string>
     await new Promise((resolve) => setTimeout(resolve, 20))
@@ -203,7 +223,29 @@ describe('room for an answer', () => {
     itsTurn()
     expect(await answer).toBe('answer')
     expect(memoryBudget.reservedBytes).toBe(60 * MIB)
-    for (const release of releases) release()
+    holder.end()
+  })
+
+  it('takes the place of what its body was given, of one query or of many', async () => {
+    for (const parts of [1, 100]) {
+      const held = async (bodyBytes: number): Promise<number[]> => {
+        const reserved: number[] = []
+        const read = (rooms: Rooms) => {
+          reserved.push(memoryBudget.reservedBytes)
+          return needs(20 * MIB, [])(rooms)
+        }
+        await heldBy(async (holder) => {
+          if (bodyBytes > 0) holder.hold(await memoryBudget.reserve(bodyBytes))
+          await withAnswerRoom(parts, { holder }, new Stop(), read)
+          reserved.push(memoryBudget.reservedBytes)
+        })
+        return reserved
+      }
+      const [first, ...later] = await held(0)
+      expect(later.at(-1)).toBeGreaterThanOrEqual(60 * MIB)
+      // A read that may be small is tried while the body's room is held.
+      expect(await held(2 * MIB)).toEqual([parts === 1 ? 2 * MIB : first, ...later])
+    }
   })
 
   it('is enough for a batch of ordinary queries without a second look', async () => {

@@ -1,7 +1,11 @@
+import { connect } from 'node:net'
 import { afterEach, describe, expect, it } from 'vitest'
 import { MemoryBudget } from '../../../src/collection/memory-budget.js'
+import { VicinalError } from '../../../src/core/errors.js'
 import { LIMITS } from '../../../src/core/limits.js'
+import { Stop } from '../../../src/core/stop.js'
 import { startService } from '../../contract/service.js'
+import { LoneHolder } from './room-holder.js'
 
 const MB = 1_000_000
 const WAIT_MS = 150
@@ -51,6 +55,29 @@ describe('the budget of memory', () => {
     expect(budget.reservedBytes).toBe(0)
   })
 
+  it('has who holds some go on with what it holds, before those who wait for that', async () => {
+    const budget = budgetWith(100 * MB)
+    const holder = new LoneHolder()
+    holder.hold(await budget.reserve(60 * MB))
+    const entered: string[] = []
+    const other = Promise.resolve(budget.reserve(70 * MB)).then((release) => {
+      entered.push('other')
+      return release
+    })
+    const release = await budget.reserve(50 * MB, undefined, holder)
+    expect([budget.reservedBytes, budget.waiting, entered]).toEqual([50 * MB, 1, []])
+    // One that wants more than there is goes before the other all the same.
+    holder.hold(release)
+    const more = Promise.resolve(budget.reserve(90 * MB, undefined, holder)).then((release) => {
+      entered.push('holder')
+      return release
+    })
+    ;(await more)()
+    ;(await other)()
+    expect(entered).toEqual(['holder', 'other'])
+    expect(budget.reservedBytes).toBe(0)
+  })
+
   it('refuses what has waited for as long as is named, with when to come back', async () => {
     const budget = budgetWith(20 * MB)
     const startedMs = performance.now()
@@ -80,10 +107,16 @@ describe('the budget of memory', () => {
 
   it('lets go of what is cancelled, and of all when the limit is lifted', async () => {
     const budget = budgetWith(20 * MB)
-    const controller = new AbortController()
-    const cancelled = budget.reserve(40 * MB, controller)
-    controller.abort(new Error('hung up'))
-    await expect(cancelled).rejects.toThrow('hung up')
+    const stop = new Stop()
+    const cancelled = budget.reserve(40 * MB, stop)
+    stop.stop()
+    await expect(cancelled).rejects.toMatchObject({ code: 'CANCELLED' })
+    // Nobody stands in the queue for who is gone already.
+    expect(() => budget.reserve(40 * MB, stop)).toThrow(expect.objectContaining({ code: 'CANCELLED' }))
+    const late = new Stop()
+    late.stop(new VicinalError('TIMEOUT', 'too late'))
+    expect(() => budget.reserve(1, late)).toThrow('too late')
+    expect(budget.waiting).toBe(0)
     const waits = budget.reserve(40 * MB)
     unlimits.pop()?.()
     await expect(waits).resolves.toBeTypeOf('function')
@@ -114,5 +147,21 @@ describe('the budget of memory', () => {
     expect(text).toContain(`\nmemory_limit_bytes ${budget.limitBytes}\n`)
     expect(text).toMatch(/\nmemory_reserved_bytes 0\n/)
     expect(text).toMatch(/\nmemory_waiting_requests 0\n/)
+  })
+
+  it('has nobody log an error who hangs up while waiting', async () => {
+    const budget = new MemoryBudget({ waitMs: 20_000 })
+    unlimits.push(budget.limit(Math.round(budget.usedBytes / 2)))
+    const service = await startService({ memory: budget, logLevel: 'warn' })
+    const head =
+      'PUT /collections/a/points HTTP/1.1\r\nhost: 127.0.0.1\r\ncontent-type: application/json\r\ncontent-length: 1000000'
+    const connection = connect(service.port, '127.0.0.1').on('error', () => {})
+    connection.write(`${head}\r\n\r\n{`)
+    const waiting = async () =>
+      (await service.call('GET', '/metrics')).text.match(/\nmemory_waiting_requests (\d)/)?.[1]
+    await expect.poll(waiting).toBe('1')
+    connection.destroy()
+    await expect.poll(waiting).toBe('0')
+    expect(service.log).toEqual([])
   })
 })
