@@ -13,6 +13,7 @@ import { type CollectionPaths, LOCK_FILE, listCollections } from '../storage/lay
 import { type Manifest, readManifest, type SegmentEntry } from '../storage/manifest.js'
 import { layoutOf } from '../storage/table-layout.js'
 import { formatBytes } from './format-bytes.js'
+import { memoryOptionsOf } from './memory-limit.js'
 import { memoryLines } from './memory-lines.js'
 import { UsageError } from './settings.js'
 
@@ -44,7 +45,10 @@ export async function inspect(args: string[]): Promise<number> {
 
 /** What a process that opens the folder has in memory, of each collection. */
 async function printMemory(folder: string): Promise<void> {
-  const database = await open(folder, { readOnly: true })
+  const database = await open(folder, {
+    readOnly: true,
+    ...memoryOptionsOf(process.env.VICINAL_MEMORY_LIMIT ?? 'auto'),
+  })
   try {
     for (const name of await database.collections()) {
       const { memory } = await (await database.collection(name)).info()

@@ -23,6 +23,12 @@ export function memoryLimitOf(asked: MemoryLimit): number | undefined {
   return asked === 'auto' ? limitIn(containerMemoryBytes(), totalmem()) : asked
 }
 
+/** What a database is to be opened with that keeps to the limit. */
+export function memoryOptionsOf(text: string): { memoryLimitBytes?: number } {
+  const memoryLimitBytes = memoryLimitOf(parseMemoryLimit(text))
+  return memoryLimitBytes === undefined ? {} : { memoryLimitBytes }
+}
+
 /**
  * Of what a container allows. Control groups of version 1 that have no bound tell one far beyond any machine; some containers
  * say of the machine that it has what they allow.

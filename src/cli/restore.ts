@@ -1,5 +1,6 @@
 import { createReadStream, existsSync } from 'node:fs'
 import { VicinalError } from '../core/errors.js'
+import { memoryOptionsOf } from './memory-limit.js'
 import { parseSettings, RESTORE_SETTINGS, UsageError } from './settings.js'
 
 /** Takes a snapshot file into a data folder that no process writes to; resolves to the exit code. */
@@ -12,7 +13,10 @@ export async function restore(args: string[]): Promise<number> {
   const name = settings.text('collection')
   const { open } = await import('../collection/open.js')
   // A file of one's own is bounded by the disk.
-  const database = await open(folder, { maxSnapshotBytes: Number.MAX_SAFE_INTEGER })
+  const database = await open(folder, {
+    maxSnapshotBytes: Number.MAX_SAFE_INTEGER,
+    ...memoryOptionsOf(settings.text('memoryLimit') as string),
+  })
   try {
     const source = { chunks: createReadStream(file, { highWaterMark: 1024 * 1024 }) }
     const options = { checksum: settings.text('checksum') ?? null }

@@ -64,7 +64,7 @@ export const SERVE_SETTINGS = {
     'maxConcurrent',
     'integer',
     LIMITS.concurrentSearches,
-    'searches at work or waiting; more get 429',
+    'searches at work or waiting, of each serving thread its share; more get 429',
   ),
   timeoutMs: setting('timeout-ms', 'timeoutMs', 'integer', LIMITS.timeoutMs, 'deadline of a request that names none'),
   shutdownTimeoutMs: setting(
@@ -195,6 +195,7 @@ export const IMPORT_SETTINGS = {
 
 export const RESTORE_SETTINGS = {
   data: SERVE_SETTINGS.data,
+  memoryLimit: SERVE_SETTINGS.memoryLimit,
   collection: setting(
     'collection',
     null,
@@ -207,6 +208,7 @@ export const RESTORE_SETTINGS = {
 
 export const TUNE_SETTINGS = {
   data: SERVE_SETTINGS.data,
+  memoryLimit: SERVE_SETTINGS.memoryLimit,
   recall: setting('recall', null, 'text', '0.95', 'recall@10 to reach, as queries will ask for it'),
   memory: setting('memory', null, 'text', null, 'memory the collection may take, such as 2GiB; default: no bound'),
   vector: setting('vector', null, 'text', null, 'which named vector, where there are several'),

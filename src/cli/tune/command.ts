@@ -1,8 +1,11 @@
 /** `vicinal tune`: measures configurations on a collection's own vectors, and takes the fastest that does what is asked. */
 import { existsSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { setTimeout as pause } from 'node:timers/promises'
 import type { CollectionEngine } from '../../collection/collection-engine.js'
+import { memoryBudget } from '../../collection/memory-budget.js'
 import { ReaderStore } from '../../collection/reader-store.js'
+import type { Collection } from '../../core/database.js'
 import { VicinalError as Failure, notFound, type VicinalError } from '../../core/errors.js'
 import { LIMITS } from '../../core/limits.js'
 import { UNNAMED_VECTOR } from '../../core/point.js'
@@ -10,12 +13,16 @@ import type { ResolvedVector } from '../../core/schema.js'
 import { kernelInfo } from '../../native/inspect.js'
 import { FileLock } from '../../native/lock.js'
 import { LOCK_FILE } from '../../storage/layout.js'
+import { exitCodeOf } from '../exit-code.js'
 import { formatBytes } from '../format-bytes.js'
+import { memoryOptionsOf } from '../memory-limit.js'
 import { parseBytes } from '../parse-bytes.js'
 import { Progress } from '../progress.js'
 import { parseSettings, TUNE_SETTINGS, UsageError } from '../settings.js'
 import {
   type Configuration,
+  changeOf,
+  changeTo,
   choose,
   describe,
   finalists,
@@ -34,25 +41,33 @@ import { takeSamples } from './samples.js'
 import { table } from './table.js'
 
 const NONE_DOES = 1
-const INTERRUPTED = 130
 const POLL_MS = 500
 
 type Options = ReturnType<typeof readOptions>
+/** And what a signal finds done. */
+type Concluding = Options & { signal: AbortSignal; done: { isChanged: boolean } }
 
 export async function tune(args: string[]): Promise<number> {
   const options = readOptions(args)
   if (!existsSync(options.data)) throw new Failure('NOT_FOUND', `${options.data}: no such folder`)
   if (!options.dryRun) checkUnlocked(options.data)
   const stop = new AbortController()
-  const onSignal = () => stop.abort()
+  const onSignal = (signal: NodeJS.Signals) => stop.abort(signal)
   process.once('SIGINT', onSignal).once('SIGTERM', onSignal)
+  const unlimit = options.memoryLimitBytes === undefined ? () => {} : memoryBudget.limit(options.memoryLimitBytes)
+  const done = { isChanged: false }
   try {
-    return await conclude(await measure(options, stop.signal), options)
+    return await conclude(await measure(options, stop.signal), { ...options, done, signal: stop.signal })
   } catch (error) {
     if (!stop.signal.aborted) throw error
-    say('stopped; nothing was changed')
-    return INTERRUPTED
+    say(
+      done.isChanged
+        ? 'stopped; the choice is applied: the rest is rebuilt once the folder is open again'
+        : 'stopped; nothing was changed',
+    )
+    return exitCodeOf(stop.signal.reason as NodeJS.Signals)
   } finally {
+    unlimit()
     process.off('SIGINT', onSignal).off('SIGTERM', onSignal)
   }
 }
@@ -79,6 +94,7 @@ function readOptions(args: string[]) {
     samples: { most, queries, queryFile: settings.text('queries'), format: settings.text('format') },
     svg: settings.text('svg') ?? `${collection.replaceAll(/[^\p{L}\p{N}._-]/gu, '_')}-tune.svg`,
     dryRun: settings.isOn('dryRun'),
+    ...memoryOptionsOf(settings.text('memoryLimit') as string),
   }
 }
 
@@ -190,7 +206,7 @@ function vectorAt(schema: readonly ResolvedVector[], name: string | undefined): 
   throw new UsageError(`--vector: expected one of ${names}${name === undefined ? '' : `, got ${name}`}`)
 }
 
-async function conclude({ trials, final, vector, present }: Measured, options: Options): Promise<number> {
+async function conclude({ trials, final, vector, present }: Measured, options: Concluding): Promise<number> {
   const { collection, wanted, svg } = options
   const choice = choose(final, present, wanted)
   print(...table(trials, wanted, { present, final, chosen: choice?.trial.configuration ?? null }), '')
@@ -204,6 +220,8 @@ async function conclude({ trials, final, vector, present }: Measured, options: O
   }
   const { configuration } = choice.trial
   print(`${aim}: ${describe(configuration)}; ${choice.why}`)
+  const { asked } = paceAt(choice.trial, wanted.recall)
+  if (asked > wanted.recall) print(`queries get it that ask for a recall of ${asked}`)
   if (isSame(configuration, present)) print('nothing to change')
   else if (options.dryRun) print('nothing was changed (--dry-run)')
   else await apply(configuration, vector, options)
@@ -220,36 +238,36 @@ function whyNone(trials: readonly Trial[], wanted: Wanted): string {
   return `the best of those that fit reaches ${Math.max(...best.map(({ recall }) => recall)).toFixed(4)}`
 }
 
-async function apply(
-  { quantization, m, onDisk }: Configuration,
-  vector: ResolvedVector,
-  options: Options,
-): Promise<void> {
+async function apply(configuration: Configuration, vector: ResolvedVector, options: Concluding): Promise<void> {
+  const { signal } = options
+  signal.throwIfAborted()
   const { open } = await import('../../index.js')
   const database = await open(options.data)
   try {
     const collection = await database.collection(options.collection)
-    // What is pinned stays so, unless it is the disk that is chosen.
-    const isMoved = onDisk !== (vector.memory.vectors === 'cold')
-    const memory = onDisk ? ('cold' as const) : ('cached' as const)
-    const change = { quantization, hnswConfig: { m }, ...(isMoved ? { memory } : {}) }
-    await collection.updateConfig({ vectors: { [vector.name]: change } })
-    const progress = new Progress('rebuilding')
-    for (;;) {
-      const { status, indexedVectorsCount: indexed, vectorsCount: all } = await collection.info()
-      if (status === 'green') {
-        progress.finish(all, 'vectors')
-        break
-      }
-      progress.update(indexed / Math.max(1, all), indexed, 'vectors')
-      await new Promise((resolve) => setTimeout(resolve, POLL_MS))
-    }
-    await collection.waitForIndex({ timeoutMs: LIMITS.maxTimeoutMs })
+    const { config } = await collection.info()
+    const change = changeTo(configuration, vector)
+    await collection.updateConfig(changeOf(change, vector, config.vectors.length === 1))
+    options.done.isChanged = true
+    await rebuilt(collection, signal)
     await collection.flush()
     print('applied, and the index is rebuilt')
   } finally {
     await database.close()
   }
+}
+
+/** Rejects with the reason where building fails. */
+async function rebuilt(collection: Collection, signal: AbortSignal): Promise<void> {
+  const progress = new Progress('rebuilding')
+  for (;;) {
+    const { status, indexedVectorsCount: indexed, vectorsCount: all } = await collection.info()
+    if (status === 'green') progress.finish(all, 'vectors')
+    if (status !== 'yellow') break
+    progress.update(indexed / Math.max(1, all), indexed, 'vectors')
+    await pause(POLL_MS, undefined, { signal })
+  }
+  await collection.waitForIndex({ timeoutMs: LIMITS.maxTimeoutMs, signal })
 }
 
 function count(number: number): string {

@@ -1,6 +1,7 @@
 /** Which configurations are worth measuring, and which of those measured to take. */
-import type { Quantization } from '../../core/quantization.js'
-import type { Distance } from '../../core/schema.js'
+import type { MemoryPlacement } from '../../core/memory.js'
+import type { Quantization, QuantizationChange } from '../../core/quantization.js'
+import type { ConfigChange, Distance, ResolvedVector, VectorChange } from '../../core/schema.js'
 
 export interface Configuration {
   quantization: Quantization
@@ -32,6 +33,37 @@ export interface Wanted {
   recall: number
   /** null: as much as it takes. */
   memoryBytes: number | null
+}
+
+/** What has a vector get the codes and the graph that were chosen; codes stay where they were placed. */
+export function changeTo(
+  { quantization, m, onDisk }: Configuration,
+  { memory, ...present }: Pick<ResolvedVector, 'quantization' | 'm' | 'memory'>,
+): VectorChange {
+  const isMoved = onDisk !== (memory.vectors === 'cold')
+  return {
+    ...(quantization === present.quantization ? {} : codesOf(quantization, memory.codes)),
+    ...(m === present.m ? {} : { hnswConfig: { m } }),
+    // What is pinned stays so, unless it is the disk that is chosen.
+    ...(isMoved ? { memory: onDisk ? ('cold' as const) : ('cached' as const) } : {}),
+  }
+}
+
+/** Of a collection's only vector it is the collection's own configuration, unless the vector has one apart. */
+export function changeOf(change: VectorChange, { name, overrides }: ResolvedVector, isAlone: boolean): ConfigChange {
+  const { memory, ...rest } = change
+  const isApart = overrides.quantization !== undefined || overrides.hnswConfig !== undefined
+  if (!isAlone || isApart) return { vectors: { [name]: change } }
+  return { ...rest, ...(memory === undefined ? {} : { vectors: { [name]: { memory } } }) }
+}
+
+/** Only Qdrant's words say where codes are to be. */
+function codesOf(quantization: Quantization, memory: MemoryPlacement): QuantizationChange {
+  if (memory === 'cached') return { quantization }
+  if (quantization === 'sq8') return { quantizationConfig: { scalar: { type: 'int8', memory } } }
+  if (quantization === 'rabitq4') return { quantizationConfig: { turbo: { bits: 'bits4', memory } } }
+  if (quantization === 'rabitq1') return { quantizationConfig: { binary: { memory } } }
+  return { quantization }
 }
 
 export const DEFAULT_M = 16

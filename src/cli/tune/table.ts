@@ -1,9 +1,9 @@
 import { formatBytes } from '../format-bytes.js'
 import { type Configuration, fits, isSame, paceAt, reaches, type Trial, type Wanted } from './configurations.js'
 
-const HEAD = ['codes', 'm', 'vectors', 'build s', 'memory', 'recall@10', 'p50 ms', 'p99 ms', 'queries/s', '']
+const HEAD = ['codes', 'm', 'vectors', 'build s', 'memory', 'ask for', 'recall@10', 'p50 ms', 'p99 ms', 'queries/s', '']
 /** Texts to the left, numbers to the right. */
-const IS_TEXT = [true, false, true, false, false, false, false, false, false, true]
+const IS_TEXT = [true, false, true, false, false, false, false, false, false, false, true]
 
 /**
  * What was measured, a line a configuration: those of the final, then the others, the fastest first. The last column
@@ -34,6 +34,7 @@ export function table(
         configuration.onDisk ? 'on disk' : 'in memory',
         buildSeconds.toFixed(1),
         formatBytes(memoryBytes),
+        String(pace.asked),
         pace.recall.toFixed(4),
         pace.p50Ms.toFixed(3),
         pace.p99Ms.toFixed(3),

@@ -1,6 +1,8 @@
 import { describe, expect, it } from 'vitest'
 import {
   type Configuration,
+  changeOf,
+  changeTo,
   choose,
   finalists,
   firstBuilds,
@@ -11,6 +13,7 @@ import {
 } from '../../../../src/cli/tune/configurations.js'
 import { curves } from '../../../../src/cli/tune/curve.js'
 import { table } from '../../../../src/cli/tune/table.js'
+import type { ResolvedVector } from '../../../../src/core/schema.js'
 
 const PRESENT: Configuration = { quantization: 'auto', m: 16, onDisk: false }
 const ANY = { recall: 0.95, memoryBytes: null }
@@ -97,6 +100,44 @@ describe('the builds', () => {
   })
 })
 
+describe('what is applied', () => {
+  const placed = { vectors: 'cached', graph: 'cached', codes: 'pinned' } as const
+  const present = { quantization: 'sq8', m: 16, memory: placed } as const
+
+  it('is what differs, and no more', () => {
+    const same = { quantization: 'sq8', m: 16, onDisk: false } as const
+    expect(changeTo(same, present)).toEqual({})
+    expect(changeTo({ ...same, m: 32 }, present)).toEqual({ hnswConfig: { m: 32 } })
+    expect(changeTo({ ...same, onDisk: true }, present)).toEqual({ memory: 'cold' })
+    const cold = { ...present, memory: { ...placed, vectors: 'cold' } } as const
+    expect(changeTo(same, cold)).toEqual({ memory: 'cached' })
+    expect(changeTo({ ...same, onDisk: true }, cold)).toEqual({})
+  })
+
+  it('is of the collection, where it has one vector that follows it', () => {
+    const change = { quantization: 'sq8', hnswConfig: { m: 8 }, memory: 'cold' } as const
+    const vector = { name: 'v', overrides: {} } as ResolvedVector
+    const { memory, ...rest } = change
+    expect(changeOf(change, vector, true)).toEqual({ ...rest, vectors: { v: { memory } } })
+    expect(changeOf(rest, vector, true)).toEqual(rest)
+    const apart = { vectors: { v: change } }
+    expect(changeOf(change, vector, false)).toEqual(apart)
+    for (const overrides of [{ quantization: 'none' as const }, { hnswConfig: { m: 4 } }]) {
+      expect(changeOf(change, { ...vector, overrides }, true)).toEqual(apart)
+    }
+  })
+
+  it('keeps codes where they were placed', () => {
+    const to = (quantization: Configuration['quantization'], codes: 'pinned' | 'cold' | 'cached') =>
+      changeTo({ quantization, m: 16, onDisk: false }, { quantization: 'auto', m: 16, memory: { ...placed, codes } })
+    expect(to('sq8', 'pinned')).toEqual({ quantizationConfig: { scalar: { type: 'int8', memory: 'pinned' } } })
+    expect(to('rabitq4', 'cold')).toEqual({ quantizationConfig: { turbo: { bits: 'bits4', memory: 'cold' } } })
+    expect(to('rabitq1', 'pinned')).toEqual({ quantizationConfig: { binary: { memory: 'pinned' } } })
+    expect(to('rabitq1', 'cached')).toEqual({ quantization: 'rabitq1' })
+    expect(to('none', 'pinned')).toEqual({ quantization: 'none' })
+  })
+})
+
 describe('what is shown', () => {
   const trials = [
     trial({ quantization: 'rabitq1', m: 8, onDisk: true }, 0.7, 12_345, 1_500_000),
@@ -115,9 +156,9 @@ describe('what is shown', () => {
       },
     )
     expect(lines).toEqual([
-      'codes     m  vectors    build s  memory  recall@10  p50 ms  p99 ms  queries/s',
-      'sq8      16  in memory      1.0  4.0 GB     0.9700   1.000   2.000      2,000  chosen, final, too large',
-      'rabitq1   8  on disk        1.0  1.5 MB     0.7300   1.000   2.000      6,173  recall is missed',
+      'codes     m  vectors    build s  memory  ask for  recall@10  p50 ms  p99 ms  queries/s',
+      'sq8      16  in memory      1.0  4.0 GB     0.95     0.9700   1.000   2.000      2,000  chosen, final, too large',
+      'rabitq1   8  on disk        1.0  1.5 MB     0.99     0.7300   1.000   2.000      6,173  recall is missed',
     ])
   })
 

@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import { beforeEach, expect, onTestFinished, test } from 'vitest'
 import type { Distance } from '../../../../src/core/schema.js'
 import { open } from '../../../../src/index.js'
-import { vicinal } from '../process.js'
+import { ended, start, vicinal } from '../process.js'
 
 const POINTS = 2500
 /** Enough for codes. */
@@ -88,6 +88,37 @@ test('measures by queries of one’s own, on a sample, beside a process that wri
   expect(existsSync(join(folder, 'curve.svg'))).toBe(true)
   const info = await (await writer.collection('rows')).info()
   expect(info.config.vectors[0]).toMatchObject({ quantization: 'auto', overrides: {} })
+})
+
+test('leaves codes pinned that are, and everything else of the collection as it is', async () => {
+  const database = await open(join(folder, 'data'))
+  const quantizationConfig = { scalar: { type: 'int8' as const, always_ram: true } }
+  const rows = await database.createCollection('rows', {
+    vectors: { size: SIZE, distance: 'Euclid' },
+    hnswConfig: { m: 64 },
+    quantizationConfig,
+  })
+  await rows.upsert(Array.from({ length: POINTS }, (_, id) => ({ id, vector: vector(id) })))
+  await rows.waitForIndex()
+  await database.close()
+  const { code, stdout } = await vicinal(['tune', 'rows', '--recall', '0.9', ...FAST], folder)
+  expect(code).toBe(0)
+  const [quantization] = chosenOf(stdout)
+  const after = await configOf('')
+  expect(after.quantization).toBe(quantization)
+  const canBePlaced = quantization !== 'auto' && quantization !== 'none'
+  expect(after.memory?.codes).toBe(canBePlaced ? 'pinned' : 'cached')
+  expect(after.overrides).toEqual({})
+})
+
+test('ends at a signal, with nothing changed', async () => {
+  await fill()
+  const child = start(['tune', 'rows', '--vector', 'text', ...FAST], folder)
+  const end = ended(child)
+  child.stderr?.once('data', () => child.kill('SIGTERM'))
+  const { code, stderr } = await end
+  expect({ code, stderr }).toMatchObject({ code: 143, stderr: expect.stringContaining('nothing was changed') })
+  expect(await configOf('text')).toMatchObject({ overrides: {} })
 })
 
 test('without codes there is one kind to measure', async () => {
