@@ -6,7 +6,6 @@ import { VicinalError } from '../core/errors.js'
 import type { CollectionConfig, CollectionInfo, SchemaVector } from '../core/schema.js'
 import type { Disk } from '../disk/disk.js'
 import type { Log } from '../log/log.js'
-import type { VectorSpec } from '../native/addon.js'
 import type { Shard } from '../native/shard.js'
 import type { OutdatedSegments } from '../segment/outdated-segments.js'
 import type { LanceTable } from '../storage/lance-table.js'
@@ -302,7 +301,7 @@ export class CollectionEngine implements MeasuredCollection, Shrinkable {
 
   async #updateConfig(change: (config: CollectionConfig) => CollectionConfig): Promise<void> {
     const { manifest, outdated } = this.#parts
-    const replaced: VectorSpec[][] = []
+    const undo: (() => void)[] = []
     const specsOf = (described: Manifest) => shardSpec(described, { trackChanges: false }).vectors
     try {
       await manifest.update((current) => {
@@ -310,12 +309,15 @@ export class CollectionEngine implements MeasuredCollection, Shrinkable {
         const specs = specsOf({ ...current, config })
         const before = specsOf(current)
         if (isDeepStrictEqual(specs, before)) return { config }
-        replaced.push(before)
-        outdated.mark(this.#shard.configure(specs))
+        const unmark = outdated.mark(this.#shard.configure(specs))
+        undo.push(() => {
+          this.#shard.configure(before)
+          unmark()
+        })
         return { config, segments: current.segments.map((segment) => ({ ...segment, outdated: true })) }
       })
     } catch (error) {
-      for (const specs of replaced) this.#shard.configure(specs)
+      for (const undone of undo) undone()
       throw error
     }
   }

@@ -46,6 +46,8 @@ class MemoryTables {
   readonly #counted = new WeakMap<MeasuredCollection, Promise<Counted>>()
   /** Of JavaScript in other threads. */
   readonly #heaps = new Set<() => number>()
+  /** How long it took to count all that was not fresh. */
+  #passMs = 0
 
   add(collection: MeasuredCollection): void {
     this.#open.add(collection)
@@ -74,7 +76,9 @@ class MemoryTables {
 
   async #process(): Promise<ProcessMemory> {
     // One that is being closed meanwhile no longer counts.
+    const startedMs = performance.now()
     const counted = await Promise.all([...this.#open].map((each) => this.#count(each).catch(() => null)))
+    this.#passMs = performance.now() - startedMs
     const collections = counted.filter((each) => each !== null)
     const sum = (value: (counted: Counted) => number) => collections.reduce((all, each) => all + value(each), 0)
     const facts = processMemoryFacts()
@@ -106,7 +110,8 @@ class MemoryTables {
     const before = this.#counted.get(collection)
     const nowMs = performance.now()
     const known = before && (await before.catch(() => null))
-    if (known && nowMs - known.atMs < FRESH_MS) return known
+    // Who asks of one after the other would otherwise have all of them counted each time, where that takes longer.
+    if (known && nowMs - known.atMs < Math.max(FRESH_MS, 2 * this.#passMs)) return known
     const counting = count(collection, nowMs)
     this.#counted.set(collection, counting)
     return await counting

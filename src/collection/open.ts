@@ -10,7 +10,7 @@ import { FolderStore } from './folder-store.js'
 import { memoryBudget } from './memory-budget.js'
 import { MemoryStore } from './memory-store.js'
 import { ReaderStore } from './reader-store.js'
-import { SharedDatabase } from './shared-database.js'
+import { type DatabaseSettings, SharedDatabase } from './shared-database.js'
 import type { SharingDatabase } from './sharing.js'
 
 export interface OpenOptions {
@@ -46,7 +46,8 @@ const writers = new Map<string, SharedDatabase>()
  * Opens the database in a folder, making it where there is none, or one in memory (`':memory:'`).
  *
  * One process writes a folder at a time; another gets LOCKED, naming the holder. Opening it again in the same
- * process returns a handle on the same database, which closes with its last handle.
+ * process returns a handle on the same database, which closes with its last handle; of its options those that
+ * differ from the first's reject with INVALID_ARGUMENT, but for a limit of memory.
  *
  * @example
  * const db = await open('./data')
@@ -68,18 +69,37 @@ export async function openSharing(folder: string, options: OpenOptions = {}): Pr
   const root = resolve(folder)
   if (options.readOnly) return await openStore(await ReaderStore.open(root), options)
   for (let shared = writers.get(root); shared; shared = writers.get(root)) {
-    if (!shared.closing) return await shared.handle()
+    if (!shared.closing) return await openAgain(shared, options)
     await shared.closing.catch(() => undefined)
   }
+  const settings = settingsOf(options)
+  const { snapshotUrls: urls, maxSnapshotBytes: maxBytes } = settings
   const opened = new SharedDatabase(
-    FolderStore.open(root, systemClock, {
-      urls: options.snapshotUrls ?? false,
-      maxBytes: options.maxSnapshotBytes ?? LIMITS.snapshotBytes,
-    }).then((store) => openStore(store, options)),
+    FolderStore.open(root, systemClock, { urls, maxBytes }).then((store) => openStore(store, options)),
+    settings,
     () => writers.delete(root),
   )
   writers.set(root, opened)
   return await opened.handle()
+}
+
+function settingsOf({ concurrentSearches, snapshotUrls, maxSnapshotBytes }: OpenOptions): DatabaseSettings {
+  return {
+    concurrentSearches: concurrentSearches ?? LIMITS.concurrentSearches,
+    snapshotUrls: snapshotUrls ?? false,
+    maxSnapshotBytes: maxSnapshotBytes ?? LIMITS.snapshotBytes,
+  }
+}
+
+/** What is left out is as it was; a limit of memory is one more, until the database closes. */
+async function openAgain(shared: SharedDatabase, options: OpenOptions): Promise<SharingDatabase> {
+  for (const [name, value] of Object.entries(shared.settings)) {
+    const asked = options[name as keyof DatabaseSettings]
+    if (asked !== undefined && asked !== value) throw invalid(name, `the folder is open already with ${value}`, asked)
+  }
+  const handle = await shared.handle()
+  if (options.memoryLimitBytes !== undefined) shared.onClosed(memoryBudget.limit(options.memoryLimitBytes))
+  return handle
 }
 
 function checkMemoryLimit(bytes: unknown): void {

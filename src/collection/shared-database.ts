@@ -8,16 +8,30 @@ import type { RecoverOptions, SnapshotSource, Snapshots } from '../core/snapshot
 import type { EmbeddedDatabase } from './embedded-database.js'
 import type { SharedCollection, SharingDatabase } from './sharing.js'
 
+/** What all handles share. */
+export interface DatabaseSettings {
+  concurrentSearches: number
+  snapshotUrls: boolean
+  maxSnapshotBytes: number
+}
+
 /** One open database with several handles on it; it closes when the last of them does. */
 export class SharedDatabase {
+  readonly settings: DatabaseSettings
   readonly #database: Promise<EmbeddedDatabase>
-  readonly #onClosed: () => void
+  readonly #onClosed: (() => void)[]
   #handles = 0
   #closing: Promise<void> | null = null
 
-  constructor(database: Promise<EmbeddedDatabase>, onClosed: () => void) {
+  constructor(database: Promise<EmbeddedDatabase>, settings: DatabaseSettings, onClosed: () => void) {
     this.#database = database
-    this.#onClosed = onClosed
+    this.settings = settings
+    this.#onClosed = [onClosed]
+  }
+
+  /** To be called once the database is closed. */
+  onClosed(listener: () => void): void {
+    this.#onClosed.push(listener)
   }
 
   async handle(): Promise<SharingDatabase> {
@@ -25,7 +39,7 @@ export class SharedDatabase {
     try {
       return new DatabaseHandle(await this.#database, () => this.#release())
     } catch (error) {
-      this.#onClosed()
+      this.#tellClosed()
       throw error
     }
   }
@@ -37,8 +51,12 @@ export class SharedDatabase {
 
   async #release(): Promise<void> {
     if (--this.#handles > 0) return
-    this.#closing = this.#database.then((database) => database.close()).finally(this.#onClosed)
+    this.#closing = this.#database.then((database) => database.close()).finally(() => this.#tellClosed())
     await this.#closing
+  }
+
+  #tellClosed(): void {
+    for (const listener of this.#onClosed.splice(0)) listener()
   }
 }
 

@@ -6,9 +6,13 @@ export class OutdatedSegments {
   #through = -1
   readonly #others = new Set<number>()
 
-  /** Segments up to this number are outdated. */
-  mark(through: number): void {
-    this.#through = Math.max(this.#through, through)
+  /** Segments up to this number are outdated; until the returned function says that they are not. */
+  mark(through: number): () => void {
+    const before = this.#through
+    this.#through = Math.max(before, through)
+    return () => {
+      this.#through = before
+    }
   }
 
   /** This one is to be emptied into another too, whatever it was built for. */
