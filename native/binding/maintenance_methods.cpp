@@ -25,6 +25,11 @@ napi_value vectorStats(napi_env env, const ShardStats& stats) {
     measured.number("queries", static_cast<double>(recall.queries));
     measured.number("measured", recall.recall);
     measured.number("asked", recall.asked);
+    ResultObject filtered(env);
+    filtered.number("queries", static_cast<double>(recall.filtered.queries));
+    filtered.number("measured", recall.filtered.recall);
+    filtered.number("asked", recall.filtered.asked);
+    measured.set("filtered", filtered.finish());
     measured.number("waiting", static_cast<double>(recall.waiting));
     measured.boolean("settling", recall.isSettling);
     ResultObject samples(env);

@@ -7,8 +7,6 @@ namespace vicinal {
 
 namespace {
 
-// Older ones tell of queries that nobody asks any more.
-constexpr size_t kMostWaiting = 64;
 // So many are measured between two changes of the share of the loss.
 constexpr size_t kShareEach = 48;
 // However bad it looks: how much less may be lost than was asked for.
@@ -28,76 +26,59 @@ constexpr double kPatienceMs = 20'000;
 constexpr double kPausePerWork = 20;
 // Nothing is measured for so many times as long as measuring waited for a core.
 constexpr double kRestPerWait = 16;
+// And for so many times as long as what brought nothing took.
+constexpr double kRestPerGivenUp = 50;
 
 } // namespace
 
-size_t RecallMeter::room() const {
-  if (remembered_.empty()) return kReservoir;
-  const size_t each = std::max<size_t>(1, remembered_[0].query.vector.size() * sizeof(float));
-  return std::clamp(kReservoirBytes / each, kMostWaiting, kReservoir);
-}
-
 void RecallMeter::note(const SearchRequest& request) {
-  const bool isPlain = !request.filter && !request.hasThreshold && request.offset == 0 &&
-                       request.limit > 0 && request.exclude.empty() && !request.ignoresCodes &&
-                       request.rescores && request.oversampling == 0 && !request.isIndexedOnly;
+  const bool isPlain = !request.hasThreshold && request.offset == 0 && request.limit > 0 &&
+                       request.exclude.empty() && !request.ignoresCodes && request.rescores &&
+                       request.oversampling == 0 && !request.isIndexedOnly;
   const bool asksRecall = !request.isExact && request.ef == 0 && request.recall < 1;
   if (!asksRecall || !isPlain) return;
-  if (seen_.fetch_add(1, std::memory_order_relaxed) % kOneIn != 0) return;
+  const bool isFiltered = request.filter.has_value();
+  if (isFiltered && request.filter->size() > kMostFilterBytes) return;
+  auto& seen = isFiltered ? seenFiltered_ : seen_;
+  if (seen.fetch_add(1, std::memory_order_relaxed) % kOneIn != 0) return;
   std::unique_lock lock(mutex_, std::try_to_lock);
-  if (!lock) return;
-  if (remembered_.size() < room()) remembered_.emplace_back();
-  Remembered& slot = remembered_[rememberedEver_ % remembered_.size()];
-  slot.query.vector.assign(request.query.begin(), request.query.end());
-  slot.query.limit = request.limit;
-  slot.query.recall = request.recall;
-  slot.query.number = rememberedEver_++;
-  slot.isTaken = false;
+  if (lock) (isFiltered ? filtered_ : remembered_).add(request);
 }
 
+// Those with a filter and those without in turns.
 std::optional<RecallMeter::Query> RecallMeter::take() {
   std::lock_guard lock(mutex_);
-  const size_t among = std::min(remembered_.size(), kMostWaiting);
-  for (size_t back = 1; back <= among; back++) {
-    Remembered& each = remembered_[(rememberedEver_ - back) % remembered_.size()];
-    if (each.isTaken) continue;
-    each.isTaken = true;
-    return each.query;
-  }
-  return std::nullopt;
-}
-
-size_t RecallMeter::waiting() const {
-  size_t count = 0;
-  const size_t among = std::min(remembered_.size(), kMostWaiting);
-  for (size_t back = 1; back <= among; back++)
-    count += remembered_[(rememberedEver_ - back) % remembered_.size()].isTaken ? 0 : 1;
-  return count;
-}
-
-// 0: the one measured last.
-const RecallMeter::Measured& RecallMeter::last(size_t back) const {
-  return measured_[(measuredEver_ - 1 - back) % measured_.size()];
+  takesFiltered_ = !takesFiltered_;
+  if (takesFiltered_)
+    if (auto query = filtered_.take()) return query;
+  if (auto query = remembered_.take()) return query;
+  return filtered_.take();
 }
 
 void RecallMeter::learn(const Query& query, double got, bool isByPlan) {
   std::lock_guard lock(mutex_);
-  const Measured measured{query.recall, float(got), isByPlan, query.number};
-  if (measured_.size() < kWindow)
-    measured_.push_back(measured);
-  else
-    measured_[measuredEver_ % kWindow] = measured;
-  measuredEver_++;
+  const MeasuredQuery measured{query.recall, float(got), isByPlan, query.number};
+  if (query.filter) {
+    measuredFiltered_.add(measured);
+    if (measuredFiltered_.ever() % kShareEach == 0) shareLoss(measuredFiltered_, filteredShare_);
+    return;
+  }
+  measured_.add(measured);
   measuredSince_++;
-  if (measuredSince_ % kShareEach == 0) shareLoss();
+  if (measuredSince_ % kShareEach == 0) shareLoss(measured_, lossShare_);
   if (measuredSince_ % kLookEach != 0 || want_ || isCalibrating_) return;
   for (const size_t window : {kShortWindow, kWindow}) {
     if (measuredSince_ < window || !isOff(window)) continue;
-    want_ = Want{last(window - 1).number};
+    want_ = Want{measured_.last(window - 1).number};
     for (size_t back = 0; back < window; back++)
-      want_->since = std::min(want_->since, last(back).number);
+      want_->since = std::min(want_->since, measured_.last(back).number);
     return;
   }
+}
+
+void RecallMeter::gaveUp(double tookMs, double nowMs) {
+  std::lock_guard lock(mutex_);
+  restsUntilMs_ = nowMs + std::min(kMostRestMs, kRestPerGivenUp * tookMs);
 }
 
 void RecallMeter::restAfter(double tookMs, double ranMs, double nowMs) {
@@ -114,17 +95,17 @@ bool RecallMeter::isResting(double nowMs) const {
 }
 
 // Of those that were measured under the share of now.
-void RecallMeter::shareLoss() {
+void RecallMeter::shareLoss(const RecallWindow& measured, std::atomic<float>& share) {
   double lost = 0;
   double allowed = 0;
   for (size_t back = 0; back < kShareEach; back++) {
-    lost += 1 - last(back).got;
-    allowed += 1 - last(back).asked;
+    lost += 1 - double(measured.last(back).got);
+    allowed += 1 - double(measured.last(back).asked);
   }
   // Half a step at a time.
-  const double now = lossShare_.load();
-  const double share = lost <= 0 ? 1 : now * allowed / lost;
-  lossShare_.store(float(std::clamp((now + share) / 2, kLeastLoss, 1.0)));
+  const double now = share.load();
+  const double wanted = lost <= 0 ? 1 : now * allowed / lost;
+  share.store(float(std::clamp((now + wanted) / 2, kLeastLoss, 1.0)));
 }
 
 bool RecallMeter::isOff(size_t window) const {
@@ -133,7 +114,7 @@ bool RecallMeter::isOff(size_t window) const {
   double allowed = 0;
   bool areByPlan = true;
   for (size_t back = 0; back < window; back++) {
-    const Measured& each = last(back);
+    const MeasuredQuery& each = measured_.last(back);
     const double beyond = double(each.got) - each.asked;
     sum += beyond;
     squares += beyond * beyond;
@@ -145,7 +126,7 @@ bool RecallMeter::isOff(size_t window) const {
   const double error = std::sqrt(std::max(0.0, squares / count - mean * mean) / count);
   if (mean < -(window == kShortWindow ? kErrorsShort : kErrors) * error) return true;
   // Where it is a scan that finds all, no calibration finds less.
-  if (window == kShortWindow || !areByPlan || lossShare() < kNoShare) return false;
+  if (window == kShortWindow || !areByPlan || lossShare(false) < kNoShare) return false;
   return mean > allowed / count * kWaste && mean > kErrors * error;
 }
 
@@ -155,19 +136,14 @@ std::shared_ptr<const LiveQueries> RecallMeter::samples(double nowMs) {
   if (want_->atMs < 0) want_->atMs = nowMs;
   if (nowMs < quietUntilMs_) return nullptr;
   // Those from before may have been of another kind.
-  const bool isFull = rememberedEver_ - want_->since >= room();
+  const bool isFull = remembered_.ever() - want_->since >= remembered_.room();
   if (!isFull && nowMs < want_->atMs + kPatienceMs) return nullptr;
   const bool wasPeace = want_->atMs > quietUntilMs_ + pauseMs_;
   pauseMs_ = wasPeace || pauseMs_ == 0 ? kFirstPauseMs : std::min(2 * pauseMs_, kMostPauseMs);
   isCalibrating_ = true;
   calibratingSinceMs_ = nowMs;
-  return lately(want_->since);
-}
-
-std::shared_ptr<const LiveQueries> RecallMeter::lately(uint64_t since) const {
   auto live = std::make_shared<LiveQueries>();
-  for (const Remembered& each : remembered_)
-    if (each.query.number >= since) live->vectors.push_back(each.query.vector);
+  live->vectors = remembered_.vectorsSince(want_->since);
   return live;
 }
 
@@ -188,22 +164,16 @@ void RecallMeter::adopted(double nowMs) {
 
 uint64_t RecallMeter::bytes() const {
   std::lock_guard lock(mutex_);
-  uint64_t bytes = measured_.capacity() * sizeof(Measured);
-  for (const Remembered& each : remembered_)
-    bytes += sizeof(Remembered) + each.query.vector.capacity() * sizeof(float);
-  return bytes;
+  return measured_.bytes() + measuredFiltered_.bytes() + remembered_.bytes() + filtered_.bytes();
 }
 
 RecallMeter::Reading RecallMeter::reading() const {
   std::lock_guard lock(mutex_);
-  Reading reading{measuredEver_, 1, 1, waiting(), want_.has_value()};
-  if (measured_.empty()) return reading;
-  reading.recall = reading.asked = 0;
-  for (const Measured& each : measured_) {
-    reading.recall += each.got / double(measured_.size());
-    reading.asked += each.asked / double(measured_.size());
-  }
-  return reading;
+  const auto meansOf = [](const RecallWindow& measured) {
+    return Means{measured.ever(), measured.got(), measured.asked()};
+  };
+  return {meansOf(measured_), meansOf(measuredFiltered_),
+          remembered_.waiting() + filtered_.waiting(), want_.has_value()};
 }
 
 } // namespace vicinal

@@ -10,6 +10,9 @@
 // - Then the curve is measured anew on the queries remembered since (`samples`), and the share is
 //   one again (`adopted`). A change of what callers ask is seen to in the same way.
 // What that costs is bounded by pauses between, twice as long each time unless there was peace.
+//
+// Queries with a filter are measured beside them, and have a share of the loss of their own; what
+// they lose says nothing of the curve.
 #pragma once
 
 #include <atomic>
@@ -19,25 +22,24 @@
 #include <vector>
 
 #include "search/live_queries.hpp"
-#include "search/search.hpp"
+#include "search/recall_window.hpp"
+#include "search/remembered_queries.hpp"
 
 namespace vicinal {
 
 // Of one vector of a shard. From any thread. Times are milliseconds of a steady clock.
 class RecallMeter {
 public:
-  struct Query {
-    std::vector<float> vector;
-    uint32_t limit = 0;
-    float recall = 0;
-    // Of all that were remembered.
-    uint64_t number = 0;
-  };
-  struct Reading {
+  using Query = RememberedQuery;
+  // Means over the last kWindow measured; 1 where there are none.
+  struct Means {
     uint64_t queries = 0;
-    // Means over the last kWindow measured; 1 where there are none.
     double recall = 1;
     double asked = 1;
+  };
+  struct Reading : Means {
+    // Of queries with a filter, which are not among the others.
+    Means filtered;
     // Remembered and not measured yet.
     uint64_t waiting = 0;
     // Callers' queries are waited for to calibrate on, or that is under way.
@@ -49,7 +51,11 @@ public:
   // So many are kept, or as many as fit.
   static constexpr size_t kReservoir = 400;
   static constexpr size_t kReservoirBytes = 2 << 20;
-  static constexpr size_t kWindow = 256;
+  static constexpr size_t kWindow = RecallWindow::kMost;
+  // Of queries with a filter. A longer filter is not remembered: it is compared with the rows as
+  // often as they are.
+  static constexpr size_t kFilteredReservoir = 64;
+  static constexpr size_t kMostFilterBytes = 4096;
   // The least that tells of a change, if it is a great one.
   static constexpr size_t kShortWindow = 64;
   // After measuring on cores that had other things to do.
@@ -62,6 +68,9 @@ public:
   void note(const SearchRequest& request);
   // The latest that was remembered and not measured yet.
   std::optional<Query> take();
+  // That the truth was not to be had in reasonable time: nothing is measured for so many times as
+  // long.
+  void gaveUp(double tookMs, double nowMs);
   // What it got. `isByPlan`: the effort was chosen for what it asked, no less would have been
   // possible.
   void learn(const Query& query, double got, bool isByPlan);
@@ -83,19 +92,11 @@ public:
   uint64_t bytes() const;
   // How much of what a caller allows to be lost may be asked of the calibration, so that callers
   // get what they asked for.
-  float lossShare() const { return lossShare_.load(std::memory_order_relaxed); }
+  float lossShare(bool isFiltered) const {
+    return (isFiltered ? filteredShare_ : lossShare_).load(std::memory_order_relaxed);
+  }
 
 private:
-  struct Remembered {
-    Query query;
-    bool isTaken = false;
-  };
-  struct Measured {
-    float asked = 0;
-    float got = 0;
-    bool isByPlan = false;
-    uint64_t number = 0;
-  };
   // What was seen to be off, and since when.
   struct Want {
     uint64_t since = 0;
@@ -103,20 +104,19 @@ private:
   };
 
   // All of these with the mutex held.
-  size_t room() const;
-  const Measured& last(size_t back) const;
-  void shareLoss();
+  static void shareLoss(const RecallWindow& measured, std::atomic<float>& share);
   bool isOff(size_t window) const;
-  std::shared_ptr<const LiveQueries> lately(uint64_t since) const;
-  size_t waiting() const;
 
   std::atomic<uint32_t> seen_{0};
+  std::atomic<uint32_t> seenFiltered_{0};
   std::atomic<float> lossShare_{1};
+  std::atomic<float> filteredShare_{1};
   mutable std::mutex mutex_;
-  std::vector<Remembered> remembered_; // a ring by number
-  uint64_t rememberedEver_ = 0;
-  std::vector<Measured> measured_; // a ring
-  uint64_t measuredEver_ = 0;
+  RememberedQueries remembered_{kReservoir, kReservoirBytes};
+  RememberedQueries filtered_{kFilteredReservoir, kReservoirBytes};
+  bool takesFiltered_ = false;
+  RecallWindow measured_;
+  RecallWindow measuredFiltered_;
   // Since the calibration of now was adopted.
   size_t measuredSince_ = 0;
   std::optional<Want> want_;

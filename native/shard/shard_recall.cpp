@@ -11,6 +11,7 @@ namespace {
 // Of each call; there is one every half second, so that this is a twentieth of a core. Where it
 // waits for a core longer than it has one, the next calls measure nothing.
 constexpr double kMostMs = 25;
+constexpr std::chrono::milliseconds kMostOfOneTruth{100};
 constexpr double kRounding = 1e-4;
 
 double nowMs() {
@@ -42,7 +43,7 @@ Result<uint32_t> Shard::measureRecall(uint32_t vector, uint32_t most) {
     measured++;
     if (nowMs() - startedMs > kMostMs) break;
   }
-  if (measured > 0)
+  if (measured > 0 && !meter.isResting(nowMs()))
     meter.restAfter(nowMs() - startedMs, (threadSeconds() - ranBefore) * 1000, nowMs());
   followCallers(vector);
   return measured;
@@ -53,15 +54,25 @@ Status Shard::measure(RecallMeter& meter, uint32_t vector, const RecallMeter::Qu
   SearchRequest request;
   request.vector = vector;
   request.query = query.vector;
+  request.filter = query.filter;
   request.limit = query.limit;
   request.recall = query.recall;
-  request.lossShare = meter.lossShare();
+  request.lossShare = meter.lossShare(query.filter.has_value());
   request.walkLength = walkLengths_[vector].typical();
   SearchResult found;
   VICINAL_TRY(search(snapshot, spec_.vectors, request, nullptr, found));
   request.recall = 1;
   SearchResult truth;
-  VICINAL_TRY(search(snapshot, spec_.vectors, request, nullptr, truth));
+  // A filter may have to be asked of every payload there is.
+  const auto startedMs = nowMs();
+  const CancelFlag outOfTime(query.filter ? CancelFlag::Clock::now() + kMostOfOneTruth
+                                          : CancelFlag::Clock::time_point::max());
+  const Status status = search(snapshot, spec_.vectors, request, &outOfTime, truth);
+  if (status.code() == Code::Cancelled) {
+    meter.gaveUp(nowMs() - startedMs, nowMs());
+    return Status::ok();
+  }
+  VICINAL_TRY(status);
   if (truth.rows.count == 0) return Status::ok();
   const double asked = 1 - (1 - double(query.recall)) * request.lossShare;
   const bool isByPlan = found.stats.recall <= asked + kRounding;

@@ -49,7 +49,7 @@ const DistanceEstimate& DenseSearch::estimateOf(const Snapshot& snapshot) {
 double DenseSearch::expectedNs(Shard& shard, const Snapshot& snapshot) {
   if (request.filter && (request.examples || request.explains)) return INFINITY;
   if (request.filter) return shard.filteredPace(request.vector).nanoseconds(request.filter);
-  if (!parked_.isParked()) request.lossShare = shard.meter(request.vector).lossShare();
+  if (!parked_.isParked()) request.lossShare = shard.meter(request.vector).lossShare(false);
   return shard.pace(request.vector).nanoseconds(estimateOf(snapshot).all);
 }
 
@@ -72,7 +72,7 @@ Status DenseSearch::timed(Shard& shard, const Snapshot& snapshot, const CancelFl
   WalkLength& length = shard.walkLength(request.vector);
   // One that goes on is planned as when it began.
   if (!parked_.isParked()) {
-    request.lossShare = meter.lossShare();
+    request.lossShare = meter.lossShare(request.filter.has_value());
     request.walkLength = length.typical();
   }
   result = {};

@@ -1,6 +1,9 @@
 // The meter alone: what it keeps, when it calls for a calibration, and what that resets.
 #include "search/recall_meter.hpp"
 
+#include <cmath>
+#include <string>
+
 #include "harness.hpp"
 
 using namespace vicinal;
@@ -62,6 +65,57 @@ SOLO_TEST("of four queries that ask for recall and nothing else, the meter remem
   CHECK_EQUAL(fixture.meter.reading().waiting, 10u);
 }
 
+SOLO_TEST("queries with a filter are measured in turns with the others, and apart from them") {
+  MeterFixture fixture;
+  const auto note = [&](size_t bytes) {
+    SearchRequest request = fixture.request(2, 0.8f);
+    request.filter.emplace(bytes, uint8_t(7));
+    for (uint32_t at = 0; at < RecallMeter::kOneIn; at++) fixture.meter.note(request);
+  };
+  fixture.remember(2, 1);
+  for (int at = 0; at < 3; at++) note(10);
+  note(RecallMeter::kMostFilterBytes + 1);
+  CHECK_EQUAL(fixture.meter.reading().waiting, 5u);
+  std::string order;
+  while (const auto query = fixture.meter.take()) {
+    order += query->filter ? 'f' : '-';
+    CHECK_EQUAL(query->filter ? query->filter->size() : 0, query->filter ? 10u : 0u);
+    fixture.meter.learn(*query, query->filter ? 0.5 : 0.9, true);
+  }
+  CHECK_EQUAL(order, std::string("f-f-f"));
+  const RecallMeter::Reading reading = fixture.meter.reading();
+  CHECK_EQUAL(reading.queries, 2u);
+  CHECK(std::abs(reading.recall - 0.9) < 1e-6 && std::abs(reading.asked - 0.9) < 1e-6);
+  CHECK_EQUAL(reading.filtered.queries, 3u);
+  CHECK(std::abs(reading.filtered.recall - 0.5) < 1e-6);
+  CHECK(std::abs(reading.filtered.asked - 0.8) < 1e-6);
+}
+
+SOLO_TEST("what queries with a filter lose raises their effort alone, and calls for nothing") {
+  MeterFixture fixture;
+  for (int at = 0; at < 200; at++) {
+    SearchRequest request = fixture.request(2, 0.9f);
+    request.filter.emplace(4, uint8_t(7));
+    for (uint32_t each = 0; each < RecallMeter::kOneIn; each++) fixture.meter.note(request);
+    const auto query = fixture.meter.take();
+    REQUIRE(query.has_value());
+    fixture.meter.learn(*query, 0.7, true);
+  }
+  CHECK(fixture.meter.lossShare(true) < 0.5f);
+  CHECK(fixture.meter.lossShare(false) == 1);
+  CHECK(!fixture.meter.reading().isSettling);
+  CHECK(fixture.meter.samples(1e6) == nullptr);
+}
+
+SOLO_TEST("a truth that takes too long is not sought again for a while") {
+  MeterFixture fixture;
+  fixture.meter.gaveUp(100, 1000);
+  CHECK(fixture.meter.isResting(5999));
+  CHECK(!fixture.meter.isResting(6001));
+  fixture.meter.gaveUp(1e9, 0);
+  CHECK(!fixture.meter.isResting(RecallMeter::kMostRestMs + 1));
+}
+
 SOLO_TEST("the latest queries are measured first, and old ones never") {
   MeterFixture fixture;
   for (float value = 0; value < 100; value++) fixture.remember(1, value);
@@ -112,9 +166,9 @@ SOLO_TEST("a great loss is noticed within 64 queries, a small one within 256") {
 SOLO_TEST("the share of the loss falls at once") {
   MeterFixture fixture;
   fixture.measure(48, 0.8);
-  CHECK(std::abs(fixture.meter.lossShare() - 0.75) < 0.01);
+  CHECK(std::abs(fixture.meter.lossShare(false) - 0.75) < 0.01);
   fixture.measure(48, 0.8);
-  CHECK(fixture.meter.lossShare() < 0.6);
+  CHECK(fixture.meter.lossShare(false) < 0.6);
 }
 
 SOLO_TEST("much more than was asked for is noticed too, but not where a scan found it") {
@@ -159,15 +213,15 @@ SOLO_TEST("an adopted calibration starts over: no share, nothing measured, nothi
   fixture.measure(RecallMeter::kWindow, 0.7);
   fixture.remember(RecallMeter::kReservoir, 1);
   REQUIRE(fixture.meter.samples(0) != nullptr);
-  CHECK(fixture.meter.lossShare() < 0.6f);
+  CHECK(fixture.meter.lossShare(false) < 0.6f);
   fixture.meter.adopted(10);
-  CHECK(fixture.meter.lossShare() == 1);
+  CHECK(fixture.meter.lossShare(false) == 1);
   CHECK(!fixture.meter.isCalibrating());
   CHECK(!fixture.meter.reading().isSettling);
   // Of what was measured before, nothing counts.
   fixture.measure(RecallMeter::kShortWindow - 1, 0.9);
   CHECK(!fixture.meter.reading().isSettling);
-  CHECK(fixture.meter.lossShare() > 0.95f);
+  CHECK(fixture.meter.lossShare(false) > 0.95f);
 }
 
 SOLO_TEST("pauses double where calibrating doesn't help, grow with the work, and end with peace") {

@@ -1,4 +1,4 @@
-import type { CollectionInfo, ResolvedVector, SchemaVector } from '../core/schema.js'
+import type { CollectionInfo, RecallMeans, ResolvedVector, SchemaVector } from '../core/schema.js'
 import type { ShardStats } from '../native/addon.js'
 import type { Shard } from '../native/shard.js'
 import type { OutdatedSegments } from '../segment/outdated-segments.js'
@@ -16,11 +16,11 @@ export function infoOfStats(
   const indexed = stats.vectors.reduce((sum, vector) => sum + vector.indexed, 0)
   const live = stats.vectors.reduce((sum, vector) => sum + vector.live, 0)
   // Of sparse vectors answers are exact.
-  const recall = stats.vectors
-    .slice(0, config.vectors.length)
-    .map(({ recall: { queries, measured, asked, settling, samples } }, vector) => {
-      return [schema[vector]?.name ?? '', { queries, measured, asked, settling, samples }] as const
-    })
+  const recall = stats.vectors.slice(0, config.vectors.length).map(({ recall }, vector) => {
+    const { filtered, settling, samples } = recall
+    const told = { ...meansOf(recall), filtered: meansOf(filtered), settling, samples }
+    return [schema[vector]?.name ?? '', told] as const
+  })
   const payloadSchema = manifest.payloadIndexes.map(({ field, kind, params }) => {
     const points = stats.payloadIndexes.find((index) => index.field === field)?.points ?? 0
     return [field, params ? { kind, points, params } : { kind, points }] as const
@@ -37,6 +37,10 @@ export function infoOfStats(
     tailBytes: shard.tailBytes(),
     recall: Object.fromEntries(recall),
   }
+}
+
+function meansOf({ queries, measured, asked }: { queries: number; measured: number; asked: number }): RecallMeans {
+  return queries === 0 ? { queries, measured: null, asked: null } : { queries, measured, asked }
 }
 
 /** Whether vectors wait for a graph, or segments for being rebuilt. */

@@ -170,11 +170,18 @@ export interface VectorOverrides {
 }
 
 /** Of some of the queries that ask for recall, compared with a scan while there is time: means over the last ones. */
-export interface MeasuredRecall {
+export interface RecallMeans {
   /** How many were ever compared in this process. */
   queries: number
-  measured: number
-  asked: number
+  /** null: none was. */
+  measured: number | null
+  asked: number | null
+}
+
+/** Of queries without a filter. */
+export interface MeasuredRecall extends RecallMeans {
+  /** Of those that have one. */
+  filtered: RecallMeans
   /** What callers ask has changed, and what recall costs is about to be measured on their queries. */
   settling: boolean
   /**

@@ -20,6 +20,8 @@ export interface ShardStats {
       queries: number
       measured: number
       asked: number
+      /** Of those with a filter, which are not among the others. */
+      filtered: { queries: number; measured: number; asked: number }
       waiting: number
       /** Live queries are gathered to calibrate on, or that is under way. */
       settling: boolean

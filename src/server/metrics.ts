@@ -1,7 +1,7 @@
 /** Counters and histograms of the service, and their Prometheus text. Observing allocates nothing. */
 import type { Database } from '../core/database.js'
 import type { MemoryGate } from '../core/memory.js'
-import type { CollectionInfo, MeasuredRecall } from '../core/schema.js'
+import type { CollectionInfo, MeasuredRecall, RecallMeans } from '../core/schema.js'
 import { digestOf } from './digest.js'
 import { VERSION } from './versions.js'
 
@@ -213,10 +213,9 @@ const PER_COLLECTION: readonly [name: string, help: string, value: (info: Collec
   ['collection_warnings', 'Faults that were survived', (info) => info.warnings.length],
 ]
 
-const PER_VECTOR: readonly [name: string, help: string, value: (recall: MeasuredRecall) => number][] = [
-  ['collection_recall', "Mean recall of callers' queries that were compared with a scan", ({ measured }) => measured],
-  ['collection_recall_asked', 'Mean recall that those queries asked for', ({ asked }) => asked],
-  ['collection_recall_queries', 'Queries compared with a scan', ({ queries }) => queries],
+const PER_VECTOR: readonly [name: string, help: string, of: (recall: MeasuredRecall) => RecallMeans][] = [
+  ['collection_recall', "callers' queries without a filter", (recall) => recall],
+  ['collection_filtered_recall', "callers' queries with a filter", ({ filtered }) => filtered],
 ]
 
 function collectionMetrics(infos: readonly CollectionInfo[], told: (name: string) => string): string[] {
@@ -226,16 +225,21 @@ function collectionMetrics(infos: readonly CollectionInfo[], told: (name: string
     const samples = infos.map((info) => `${name}{id="${label(info.name)}"} ${value(info)}`)
     lines.push(...family(name, 'gauge', help, samples))
   }
-  for (const [name, help, value] of PER_VECTOR) {
-    const samples = infos.flatMap((info) =>
-      Object.entries(info.recall)
-        .filter(([, recall]) => recall.queries > 0)
-        .map(([vector, recall]) => {
-          const labels = `id="${label(info.name)}",vector="${label(vector)}"`
-          return `${name}{${labels}} ${value(recall)}`
-        }),
+  for (const [name, whose, of] of PER_VECTOR) {
+    const means = infos.flatMap((info) =>
+      Object.entries(info.recall).map(([vector, recall]) => {
+        const labels = `id="${label(info.name)}",vector="${label(vector)}"`
+        return { labels, ...of(recall) }
+      }),
     )
-    lines.push(...family(name, 'gauge', help, samples))
+    const measured = means.filter(({ queries }) => queries > 0)
+    const told = (suffix: string, help: string, value: (one: RecallMeans) => number | null) => {
+      const samples = measured.map((one) => `${name}${suffix}{${one.labels}} ${value(one)}`)
+      lines.push(...family(`${name}${suffix}`, 'gauge', help, samples))
+    }
+    told('', `Mean recall of ${whose} that were compared with a scan`, (one) => one.measured)
+    told('_asked', 'Mean recall that those queries asked for', (one) => one.asked)
+    told('_queries', `Of ${whose}, those compared with a scan`, (one) => one.queries)
   }
   return lines
 }

@@ -11,6 +11,7 @@ const CLUSTERS = 40
 const MIXED = 5
 const ASKED = 0.9
 const QUERIES = 300
+const NONE = { queries: 0, measured: null, asked: null }
 
 /** Deterministic and in no order. */
 const vector = (seed: number) => Float32Array.from({ length: SIZE }, (_, i) => Math.sin(seed * 12.9898 + i * 78.233))
@@ -19,10 +20,10 @@ it('compares some of the queries with a scan, and tells in info and metrics what
   const database = await open(':memory:')
   onTestFinished(() => database.close())
   const rows = await database.createCollection('rows', { vectors: { size: SIZE, distance: 'Euclid' } })
-  await rows.upsert(Array.from({ length: POINTS }, (_, id) => ({ id, vector: vector(id) })))
+  await rows.upsert(Array.from({ length: POINTS }, (_, id) => ({ id, vector: vector(id), payload: { kind: id % 3 } })))
   await rows.waitForIndex()
   expect((await rows.info()).recall).toEqual({
-    '': { queries: 0, measured: 1, asked: 1, settling: false, samples: { stored: 400, live: 0 } },
+    '': { ...NONE, filtered: NONE, settling: false, samples: { stored: 400, live: 0 } },
   })
 
   // Those that name a width or want everything ask for no recall, and are not among them.
@@ -31,15 +32,23 @@ it('compares some of the queries with a scan, and tells in info and metrics what
     await rows.query({ query: vector(at + 0.5), recall: 1 })
   }
   for (let at = 0; at < 80; at++) await rows.query({ query: vector(at + 0.5), recall: 0.9 })
+  const filter = { must: [{ key: 'kind', match: { value: 1 } }] }
+  for (let at = 0; at < 40; at++) await rows.query({ query: vector(at + 0.5), recall: 0.8, filter })
   const measured = async () => (await rows.info()).recall['']
   await expect.poll(async () => (await measured())?.queries, { timeout: 120_000 }).toBe(20)
   const recall = await measured()
   expect(recall?.asked).toBeCloseTo(0.9, 5)
   expect(recall?.measured).toBeGreaterThan(0.8)
+  await expect.poll(async () => (await measured())?.filtered.queries, { timeout: 120_000 }).toBe(10)
+  const filtered = (await measured())?.filtered
+  expect(filtered?.asked).toBeCloseTo(0.8, 5)
+  expect(filtered?.measured).toBeGreaterThan(0.7)
 
   const service = await startService({ database })
   const { text } = await service.call('GET', '/metrics')
   expect(text).toContain('collection_recall_queries{id="rows",vector=""} 20')
+  expect(text).toContain('collection_filtered_recall_queries{id="rows",vector=""} 10')
+  expect(text).toMatch(/\ncollection_filtered_recall\{id="rows",vector=""\} (1|0\.[789]\d*)\n/)
 })
 
 /** Uniform in [0, 1), the same in every run. */

@@ -32,7 +32,10 @@ function stats(segment: Partial<ShardStats['segments'][number]>, behind = 0, cal
         vectorBytes: 0,
         codeBytes: 0,
         calibrating,
-        recall: { queries: 0, measured: 1, asked: 1, waiting: 0, settling: false, samples: { stored: 0, live: 0 } },
+        recall: {
+          ...{ queries: 0, measured: 1, asked: 1, filtered: { queries: 0, measured: 1, asked: 1 } },
+          ...{ waiting: 0, settling: false, samples: { stored: 0, live: 0 } },
+        },
       },
     ],
     segments: [full],
