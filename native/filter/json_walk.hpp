@@ -62,7 +62,6 @@ void unescapeJson(std::string_view raw, std::string& into);
 bool isSameKey(std::string_view raw, std::string_view key);
 
 // ---- implementation of the templates
-// ----------------------------------------------------------------------------
 
 template <typename Visit> bool JsonValue::visitElements(const Visit& visit) const {
   if (at_ == end_ || *at_ != '[') return false;

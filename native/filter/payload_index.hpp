@@ -57,9 +57,9 @@ public:
   void setHasGraphs(bool hasGraphs) { hasGraphs_ = hasGraphs; }
 
   // ---- the writer
-  // --------------------------------------------------------------------------------- Rows [from,
-  // to), where `from` is the coverage so far and `appended(row)` gives the text a row was appended
-  // with (not its overlay). Called for chunks of any size; large ones are cheaper.
+
+  // Rows [from, to), where `from` is the coverage so far and `appended(row)` gives the text a row
+  // was appended with (not its overlay). Called for chunks of any size; large ones are cheaper.
   template <typename Appended> void build(const Appended& appended, uint32_t from, uint32_t to) {
     Batch* batch = &startBatch(from);
     for (uint32_t row = from; row < to; row++) {
@@ -73,8 +73,8 @@ public:
   }
 
   // ---- readers
-  // ------------------------------------------------------------------------------------ Rows [0,
-  // covered()) are indexed.
+
+  // Rows [0, covered()) are indexed.
   uint32_t covered() const { return covered_.load(std::memory_order_acquire); }
   // Whether `answer` would find the rows of the condition. A cheap estimate of how many come with
   // it (sure and unsure ones), never too low.

@@ -16,8 +16,7 @@ public:
       : graph_(graph), scorer_(scorer), unmet_(unmet), isLive_(isLive),
         scratch_(Scratch::ofThread()), most_(std::max(1u, graph.easyLinks() * 3 / 4)) {
     // One list is read whole after the last but one has left room for it.
-    scratch_.ids.resize(2 * graph.m0_ + 1);
-    scratch_.distances.resize(2 * graph.m0_ + 1);
+    scratch_.makeRoom(2 * graph.m0_ + 1);
     scratch_.refused.resize(graph.m0_ + 1);
   }
 

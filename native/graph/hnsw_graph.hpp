@@ -5,27 +5,23 @@
 // which may start with a private mapping of a file.
 //
 //   level 0   a record of 1 + 4m words for each vertex: header, then the ids of its neighbours
-//   offsets   one word for each vertex: where its upper records start; 0 for the many that have
-//   none upper     for each vertex of level L, L records of 1 + m words, level 1 first
+//   offsets   one word for each vertex: where its upper records start; 0 for the many without
+//   upper     for each vertex of level L, L records of 1 + m words, level 1 first
 //
 //   header    bits 0-11 number of neighbours, bits 12-23 number of tree edges, bit 31 lock
 //
 // Invariants
 // - A vertex's level depends only on its number and the seed. So `prepare` lays out records before
-// anything is
-//   inserted, and `insert` never allocates and cannot fail.
+//   anything is inserted, and no record moves afterwards.
 // - Reachability. Each vertex but the first inserted has a *parent*: the edges between them, in
-// both directions, are
-//   tree edges and are never pruned. They are the first of a record, the parent foremost. Whatever
-//   pruning does to the rest, every vertex can be reached from every other, also among any number
-//   of equal vectors.
+//   both directions, are tree edges and are never pruned. They are the first of a record, the
+//   parent foremost. Whatever pruning does to the rest, every vertex can be reached from every
+//   other, also among any number of equal vectors.
 // - Publication. A vertex's level-0 record is complete before its number appears in another's
-// record, and its
-//   parent is the first to name it; its upper records follow. Ids are stored with release and
-//   loaded with acquire, so who sees a vertex also sees its row.
+//   record, and its parent is the first to name it; its upper records follow. Ids are stored with
+//   release and loaded with acquire, so who sees a vertex also sees its row.
 // - Inserts lock one record at a time, by the header's lock bit. Searches take no lock; they may
-// see a record half
-//   rewritten, that is, neighbours of before and of after.
+//   see a record half rewritten, that is, neighbours of before and of after.
 #pragma once
 
 #include <algorithm>

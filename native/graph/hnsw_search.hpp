@@ -21,8 +21,7 @@ template <typename Scorer, typename Accept> class GraphSearcher {
 public:
   GraphSearcher(const HnswGraph& graph, const Scorer& scorer, const Accept& accept)
       : graph_(graph), scorer_(scorer), accept_(accept), scratch_(Scratch::ofThread()) {
-    scratch_.ids.resize(graph.m0_);
-    scratch_.distances.resize(graph.m0_);
+    scratch_.makeRoom(graph.m0_);
   }
 
   SearchReport report;

@@ -69,6 +69,13 @@ struct Scratch {
   std::vector<uint32_t> refused;
   std::vector<float> distances;
 
+  // For so many ids and their distances. Never less than before: one search may begin another.
+  void makeRoom(size_t count) {
+    if (ids.size() >= count) return;
+    ids.resize(count);
+    distances.resize(count);
+  }
+
   static Scratch& ofThread() {
     thread_local Scratch scratch;
     return scratch;

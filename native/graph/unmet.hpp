@@ -23,7 +23,6 @@ public:
   }
   void accept(uint32_t vertex) { words_[vertex / 64] |= uint64_t(1) << (vertex % 64); }
   bool covers(uint32_t vertex) const { return vertex < vertices_; }
-  bool has(uint32_t vertex) const { return (words_[vertex / 64] >> (vertex % 64) & 1) != 0; }
   // Whether it was among them; it no longer is.
   bool take(uint32_t vertex) {
     uint64_t& word = words_[vertex / 64];

@@ -74,7 +74,7 @@ std::vector<float> principalDirections(const std::vector<float>& moments, uint32
 
 } // namespace
 
-bool Projection::canReduce(uint32_t dim) { return !reducedDims(dim).empty(); }
+bool Projection::canReduce(uint32_t dim) { return dim <= kMostDims && !reducedDims(dim).empty(); }
 
 Projection::Projection(std::vector<float> directions, uint32_t dim)
     : dim_(dim), reducedDim_(uint32_t(directions.size() / dim)), directions_(std::move(directions)),
@@ -86,8 +86,8 @@ std::shared_ptr<const Projection> Projection::from(std::vector<float> directions
 
 std::shared_ptr<const Projection> Projection::train(const float* sample, size_t count,
                                                     uint32_t dim) {
+  if (!canReduce(dim) || count == 0) return nullptr;
   const std::vector<uint32_t> dims = reducedDims(dim);
-  if (dims.empty() || count == 0) return nullptr;
   const std::vector<float> moments = secondMoments(sample, count, dim);
   double total = 0;
   for (uint32_t i = 0; i < dim; i++) total += moments[size_t(i) * dim + i];

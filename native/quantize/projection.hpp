@@ -45,6 +45,8 @@ public:
   static constexpr double kLeastEnergy = 0.9;
   // Vectors it takes to know the directions.
   static constexpr uint32_t kLeastSample = 4096;
+  // To learn them takes memory by the square of the dimensions, 64 MiB here, and time by its cube.
+  static constexpr uint32_t kMostDims = 4096;
   // Whether vectors of so many dimensions can be projected at all.
   static bool canReduce(uint32_t dim);
 

@@ -51,13 +51,16 @@ public:
     vertex_[0] = vertex;
     if (isByCode_ && vertex < linked_)
       search_.eachByCode(vertex_, distances_.data());
-    else if (!search_.each(vertex_, distances_.data()))
-      return false;
+    else if (status_)
+      status_ = search_.each(vertex_, distances_.data());
+    if (!status_) return false;
     return among_ == Among::LikedMore ? isLikedMore() : isRightOfAllPairs();
   }
   // Its vector comes from memory once, whatever it is compared with.
   double cost() const override { return 1 + kComparison * examples_.count; }
   const SearchStats& counts() const { return counts_; }
+  // Of the first vector that could not be read: what it holds of is not known then.
+  const Status& status() const { return status_; }
 
 private:
   bool isLikedMore() const {
@@ -81,6 +84,7 @@ private:
   SearchStats counts_;
   SpaceSearch search_;
   const bool isByCode_;
+  Status status_ = Status::ok();
   std::vector<uint32_t> vertex_{0};
   std::vector<float> distances_;
 };
@@ -186,6 +190,7 @@ Result<bool> ExampleSearch::follow(const Leads& leads, std::vector<Neighbor>& be
     SegmentSearch search(scope_, request, wanted, stats_);
     if (leads.among != Among::All) search.require(condition);
     VICINAL_TRY(search.run(found));
+    VICINAL_TRY(condition.status());
     stats_.distances += condition.counts().distances;
     stats_.bytes += condition.counts().bytes;
     matches = std::max(matches, stats_.matches - matchesElsewhere);

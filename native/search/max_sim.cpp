@@ -15,6 +15,8 @@ constexpr size_t kLeastPerVector = 32;
 constexpr size_t kPerWanted = 2;
 // Looks at the cancel flag are so many components apart: some tens of microseconds.
 constexpr uint64_t kComponentsBetweenChecks = 1 << 18;
+// To ask of a row whether it matches takes as long as so many.
+constexpr uint64_t kComponentsPerRow = 256;
 constexpr uint64_t kLeastVectorsAtOnce = 4;
 
 } // namespace
@@ -102,6 +104,7 @@ bool MaxSimSearch::isScanCheaper() {
 Status MaxSimSearch::scanAll(TopK& top) {
   Status status = Status::ok();
   const auto score = [&](uint32_t row) {
+    if (status) status = checkCancelled(kComponentsPerRow);
     if (status && matches(row)) status = scoreRow(row, top);
   };
   if (const RowBitmap* candidates = plan_ ? plan_->candidates() : nullptr)
@@ -122,6 +125,7 @@ Result<bool> MaxSimSearch::scoreNearest(TopK& top) {
     }
   Status status = Status::ok();
   rows.forEach([&](uint32_t row) {
+    if (status) status = checkCancelled(kComponentsPerRow);
     if (status && matches(row)) status = scoreRow(row, top);
   });
   if (!status) return status;

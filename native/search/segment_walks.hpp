@@ -136,7 +136,10 @@ Status SegmentSearch::scan(const RowBitmap* candidates, VertexSlice slice, const
     const VertexSlice coded{slice.from, std::min(slice.to, linked_)};
     bool isSure = false;
     VICINAL_TRY(scanByCode(candidates, coded, accept, top, most, offered, isSure));
-    if (isSure) exact.from = coded.to;
+    if (isSure) {
+      exact.from = coded.to;
+      stats_.recall = std::min(stats_.recall, double(scanPlan()->recall));
+    }
   }
   return exact.empty() ? Status::ok() : scanExactly(candidates, exact, accept, top, most);
 }

@@ -40,7 +40,7 @@ Status SpaceSearch::rescoreLot(Neighbor* lot, size_t count, RescoringProgress& p
   return Status::ok();
 }
 
-bool SpaceSearch::each(const std::vector<uint32_t>& vertex, float* out) {
+Status SpaceSearch::each(const std::vector<uint32_t>& vertex, float* out) {
   const Space& space = space_.space();
   tally(vectors(), vectorBytes());
   const auto cold = space_.coldVectors();
@@ -48,14 +48,14 @@ bool SpaceSearch::each(const std::vector<uint32_t>& vertex, float* out) {
   thread_local std::vector<uint8_t> read;
   if (cold && vertex[0] < cold->vertices()) {
     read.resize(space.rowBytes);
-    if (!cold->read(vertex[0], read.data(), waiting_ == Waiting::Allowed)) return false;
+    VICINAL_TRY(cold->read(vertex[0], read.data(), waiting_ == Waiting::Allowed));
     vector = read.data();
   } else {
     vector = space_.vector(vertex[0]);
   }
   for (size_t at = 0; at < examples_->count; at++)
     out[at] = space.distanceFn(queryVector(at), vector, space.dim);
-  return true;
+  return Status::ok();
 }
 
 Status SpaceSearch::score(std::span<const uint32_t> vertices, float* out) {

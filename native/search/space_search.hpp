@@ -139,9 +139,8 @@ public:
     });
     space_.shedScanned(first, count);
   }
-  // Distances to each of the examples, of one vertex; exact, or by code. False where its vector
-  // cannot be read now.
-  bool each(const std::vector<uint32_t>& vertex, float* out);
+  // Distances to each of the examples, of one vertex; exact, or by code.
+  Status each(const std::vector<uint32_t>& vertex, float* out);
   void eachByCode(const std::vector<uint32_t>& vertex, float* out) {
     const CodeSpace& codes = codes_->space();
     tally(vectors(), codes.stride());

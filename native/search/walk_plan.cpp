@@ -41,16 +41,40 @@ WalkPlan walkOfWidth(uint32_t ef, size_t wanted) {
   return plan;
 }
 
-// As many are scored exactly as the request says, where it does, and the beam holds them.
-WalkPlan withOversampling(const SearchRequest& request, size_t wanted, WalkPlan plan) {
-  if (request.oversampling <= 0) return plan;
-  const size_t rescored = oversampled(request, wanted);
-  plan.rescoring = {rescored};
-  plan.typical = plan.most = 0;
-  plan.options.ef = static_cast<uint32_t>(std::max<size_t>(plan.options.ef, rescored));
-  if (plan.options.stop.wanted > 0)
-    plan.options.stop.wanted = std::max(plan.options.stop.wanted, rescored);
+// What can be promised where so many of the foremost by code are chosen from.
+float recallOfChoice(const Calibration& calibration, size_t chosenFrom, size_t wanted) {
+  const double tens = double(std::max(wanted, kCalibratedWanted)) / kCalibratedWanted;
+  return calibration.recallOfDepth(double(chosenFrom) / tens);
+}
+
+// As many are scored exactly as the request says, where it does, and the beam holds them. What
+// codes hide is not found by more effort.
+WalkPlan asAsked(const VectorSpace& space, const SearchRequest& request, size_t wanted,
+                 WalkPlan plan) {
+  if (request.oversampling > 0) {
+    const size_t rescored = oversampled(request, wanted);
+    plan.rescoring = {rescored};
+    plan.typical = plan.most = 0;
+    plan.options.ef = static_cast<uint32_t>(std::max<size_t>(plan.options.ef, rescored));
+    if (plan.options.stop.wanted > 0)
+      plan.options.stop.wanted = std::max(plan.options.stop.wanted, rescored);
+    if (rescored > wanted * kRescoredPerWanted + kRescoredAtLeast)
+      plan.distances = std::max(plan.distances, kDistancesPerEf * plan.options.ef);
+  }
+  const bool isByCode = space.codes() != nullptr && !request.ignoresCodes;
+  if (isByCode && plan.recall > 0 && (request.oversampling > 0 || !request.rescores)) {
+    const size_t chosenFrom = request.rescores ? plan.rescoring.most : wanted;
+    plan.recall = std::min(plan.recall, recallOfChoice(*space.calibration(), chosenFrom, wanted));
+  }
   return plan;
+}
+
+bool costsMoreThanScan(const VectorSpace& space, const SearchRequest& request, size_t wanted,
+                       uint32_t linked, const WalkPlan& plan) {
+  if (linked * std::min(kSequentialCode, kSequentialDistance) >= plan.distances) return false;
+  const bool scansCodes =
+      space.codes() != nullptr && planScanByCode(space, request, wanted).has_value();
+  return linked * (scansCodes ? kSequentialCode : kSequentialDistance) < plan.distances;
 }
 
 WalkPlan planOf(const Calibration::Promise& promise, const VectorSpace& space,
@@ -66,7 +90,7 @@ WalkPlan planOf(const Calibration::Promise& promise, const VectorSpace& space,
     plan.most = promise.most;
   }
   plan.recall = promise.recall;
-  return withOversampling(request, wanted, plan);
+  return asAsked(space, request, wanted, plan);
 }
 
 // By a score of several vectors there is no walk that promises anything: what can be sought by it
@@ -95,16 +119,18 @@ std::optional<WalkPlan> planWalkToOne(const VectorSpace& space, const SearchRequ
 std::optional<WalkPlan> planWalkFrom(const VectorSpace& space, const SearchRequest& request,
                                      size_t wanted, uint32_t linked, float lossShare) {
   if (request.isExact || linked == 0 || !space.hasGraph()) return std::nullopt;
-  if (request.ef > 0) return withOversampling(request, wanted, walkOfWidth(request.ef, wanted));
+  if (request.ef > 0) {
+    const WalkPlan plan = asAsked(space, request, wanted, walkOfWidth(request.ef, wanted));
+    // Who names a width gets it, and what oversampling makes of it while that pays.
+    const bool isWider = plan.options.ef > std::max<size_t>(request.ef, wanted);
+    if (isWider && costsMoreThanScan(space, request, wanted, linked, plan)) return std::nullopt;
+    return plan;
+  }
   if (request.recall >= 1) return std::nullopt;
   const auto promise = space.calibration()->least(1 - (1 - adjustedRecall(request)) * lossShare);
   if (!promise) return std::nullopt;
   const WalkPlan plan = planOf(*promise, space, request, wanted);
-  if (linked * std::min(kSequentialCode, kSequentialDistance) >= plan.distances) return plan;
-  const bool scansCodes =
-      space.codes() != nullptr && planScanByCode(space, request, wanted).has_value();
-  const double scan = linked * (scansCodes ? kSequentialCode : kSequentialDistance);
-  if (scan < plan.distances) return std::nullopt;
+  if (costsMoreThanScan(space, request, wanted, linked, plan)) return std::nullopt;
   return plan;
 }
 
@@ -114,7 +140,7 @@ std::optional<WalkPlan> planAcceptedWalk(const VectorSpace& space, const SearchR
     return std::nullopt;
   const auto calibration = space.calibration();
   if (request.ef > 0) {
-    WalkPlan plan = withOversampling(request, wanted, walkOfWidth(request.ef, wanted));
+    WalkPlan plan = asAsked(space, request, wanted, walkOfWidth(request.ef, wanted));
     plan.distances *= calibration->paceAmong(share);
     return plan;
   }
@@ -129,6 +155,7 @@ const char* whyNoWalk(const VectorSpace& space, const SearchRequest& request, ui
   if (linked == 0) return "empty";
   if (request.ef == 0 && request.recall >= 1) return "all";
   if (request.examples) return "examples";
+  if (request.ef > 0) return "costs less";
   return space.calibration()->least(adjustedRecall(request)) ? "costs less" : "recall";
 }
 
@@ -150,8 +177,8 @@ std::optional<ScanPlan> planScanByCode(const VectorSpace& space, const SearchReq
   const auto calibration = space.calibration();
   if (request.oversampling > 0) {
     const size_t rescored = oversampled(request, wanted);
-    const double tens = double(std::max(wanted, kCalibratedWanted)) / kCalibratedWanted;
-    return ScanPlan{{rescored}, calibration->recallOfDepth(double(rescored) / tens)};
+    return ScanPlan{{rescored},
+                    recallOfChoice(*calibration, request.rescores ? rescored : wanted, wanted)};
   }
   // Errors of codes add up in a score of several distances, so a scan compares vectors.
   if (request.examples) return std::nullopt;
@@ -162,6 +189,8 @@ std::optional<ScanPlan> planScanByCode(const VectorSpace& space, const SearchReq
   ScanPlan plan{amongMatches(rescoringFor(depth->doubt, wanted)), depth->recall};
   plan.rescoring.most =
       std::max(kSpareRescored * inProportion(depth->rescored, wanted), leastRescored(wanted));
+  if (!request.rescores)
+    plan.recall = std::min(plan.recall, recallOfChoice(*calibration, wanted, wanted));
   return plan;
 }
 

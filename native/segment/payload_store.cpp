@@ -32,11 +32,11 @@ Status PayloadStore::grow(uint64_t rows, uint64_t bytes) {
   return overlaid_.grow(rows / 64 + 1);
 }
 
-void PayloadStore::setOverlay(uint32_t row, PayloadOverlay overlay) {
+void PayloadStore::swapOverlay(uint32_t row, std::shared_ptr<const PayloadOverlay>& overlay) {
   auto& entry = overlays_[row];
   const size_t before = entry ? entry->text.size() : 0;
-  overlaidBytes_.fetch_add(overlay.text.size() - before, std::memory_order_relaxed);
-  entry = std::make_shared<const PayloadOverlay>(std::move(overlay));
+  overlaidBytes_.fetch_add(overlay->text.size() - before, std::memory_order_relaxed);
+  entry.swap(overlay);
   std::atomic_ref<uint64_t>(overlaid_[row / 64])
       .fetch_or(uint64_t(1) << (row % 64), std::memory_order_release);
   overlayChanges_.fetch_add(1, std::memory_order_relaxed);

@@ -72,7 +72,7 @@ public:
   }
   const OverlayMap& overlays() const { return overlays_; }
   // With it held exclusively.
-  void setOverlay(uint32_t row, PayloadOverlay overlay);
+  void swapOverlay(uint32_t row, std::shared_ptr<const PayloadOverlay>& overlay);
   // Without it: calls `visit(row)` for every row that was overlaid so far, among the first `rows`.
   template <typename Visit> void forEachOverlaid(uint32_t rows, const Visit& visit) const {
     if (overlaidRows() == 0) return;

@@ -106,7 +106,6 @@ public:
   void shedIndex();
 
   // ---- the writer
-  // ---------------------------------------------------------------------------------
   bool hasRoom(const BatchSize& batch) const;
   // Whether `prepare` and `append` have to look at no row but the batch's.
   bool isPreparedSoon(const BatchSize& batch) const;
@@ -124,7 +123,6 @@ public:
   void tombstone(uint32_t row, uint64_t tick);
 
   // ---- readers
-  // ------------------------------------------------------------------------------------
   PointId id(uint32_t row) const { return ids_.at(row); }
   // Ahead of `id`.
   void prefetchId(uint32_t row) const { ids_.prefetch(row); }
@@ -192,8 +190,8 @@ public:
   IdOrder::Rows idOrder(uint32_t rows) const { return idOrder_.of(ids_, rows); }
 
   // ---- payload indexes: the writer's, but for `indexes`
-  // ------------------------------------------- Over the rows so far. Replaces one of the same
-  // field.
+
+  // Over the rows so far. Replaces one of the same field.
   Status addIndex(const IndexField& field);
   void adoptIndex(std::shared_ptr<PayloadIndex> index);
   void dropIndex(const std::string& field);
@@ -204,7 +202,6 @@ public:
   void extendIndex(PayloadIndex& index, uint32_t to) const;
 
   // ---- changed and not flushed: the writer's
-  // ------------------------------------------------------
   bool isDirty(uint32_t row) const { return (dirty_[row / 64] >> (row % 64) & 1) != 0; }
   void setDirty(uint32_t row) { dirty_[row / 64] |= uint64_t(1) << (row % 64); }
   void clearDirty(uint32_t row) { dirty_[row / 64] &= ~(uint64_t(1) << (row % 64)); }

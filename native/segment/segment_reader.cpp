@@ -95,7 +95,8 @@ public:
                             std::string(offsets[at + 1] - offsets[at], '\0')};
       VICINAL_TRY(
           file.file().readAt(bytes->offset + offsets[at], change.text.data(), change.text.size()));
-      segment.payloads().setOverlay(rows[at], std::move(change));
+      auto overlay = std::make_shared<const PayloadOverlay>(std::move(change));
+    segment.payloads().swapOverlay(rows[at], overlay);
     }
     for (const MeasuredVector& vector : overlay.measured) {
       VectorSpace* const space = segment.spaceNamed(vector.name);

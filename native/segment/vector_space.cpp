@@ -85,6 +85,8 @@ Status VectorSpace::grow(uint64_t rows, uint64_t vertices) {
   VICINAL_TRY(vectors_.grow(vertices * space_.rowBytes));
   VICINAL_TRY(vertexOfRow_.grow(rows));
   VICINAL_TRY(rowOfVertex_.grow(vertices));
+  // What was appended and not published is no more.
+  staged_ = this->vertices();
   return Status::ok();
 }
 
@@ -329,7 +331,9 @@ std::optional<CodeScheme> VectorSpace::betterScheme(uint32_t count) const {
 
 // Of the first `count` vectors so many as directions and centres are learnt from.
 std::vector<float> VectorSpace::sampleOf(uint32_t count, uint32_t& sampled) const {
-  sampled = std::min<uint32_t>(count, Projection::kLeastSample);
+  constexpr size_t kMostFloats = size_t(Projection::kMostDims) * Projection::kLeastSample;
+  sampled = std::min(count,
+                     uint32_t(std::min<size_t>(Projection::kLeastSample, kMostFloats / spec_.dim)));
   std::vector<float> sample(size_t(sampled) * spec_.dim);
   for (uint32_t at = 0; at < sampled; at++)
     space_.load(uint32_t(uint64_t(at) * count / sampled), &sample[size_t(at) * spec_.dim]);

@@ -218,7 +218,8 @@ public:
   // the last look, or the file had codes of another kind than are asked for. True for one caller,
   // who then calls `recode`; until that has returned nothing can be claimed.
   bool claimRecoding();
-  // Some hundred milliseconds of work for each 100,000 vertices.
+  // Some hundred milliseconds of work for each 100,000 vertices, and before it what learning the
+  // directions takes: seconds where vectors have thousands of dimensions.
   Status recode();
 
   // Whether what recall costs should be measured, now that the graph has caught up and is much

@@ -113,7 +113,7 @@ public:
   ~Shard();
 
   // ---- other vectors (shard_reshape.cpp)
-  // ----------------------------------------------------------
+
   // A shard of the same rows with the vectors of `spec`: those that `from` has by name as they are,
   // rows lack the others. What `from` has beyond goes with it. From now on only one of the two may
   // be written, flushed or checkpointed; `from` is read as of now, and builds no graph unless it is
@@ -142,7 +142,7 @@ public:
   }
 
   // ---- writes (shard_write.cpp)
-  // -------------------------------------------------------------------
+
   // Where waiting is refused and somebody would have to be waited for, or a segment has to be made:
   // CANCELLED, and nothing is changed.
   Status upsert(const UpsertColumns& columns, Waiting waiting = Waiting::Allowed);
@@ -154,8 +154,8 @@ public:
   void advance(uint64_t seq);
 
   // ---- flush (shard_flush.cpp)
-  // -------------------------------------------------------------------- Zero rows where nothing is
-  // dirty.
+
+  // Zero rows where nothing is dirty.
   Status takeFlush(uint64_t maxBytes, TableRows& rows);
   void restoreFlush();
   void completeFlush();
@@ -166,7 +166,6 @@ public:
   Status loadRows(const TableView& rows);
 
   // ---- segment files (shard_checkpoint.cpp)
-  // -------------------------------------------------------
   Result<uint32_t> openSegment(const SegmentSource& source, bool resume);
   // One at a time. Blocks for as long as writing and fsync take: not for a thread of the pool.
   Result<CheckpointResult> checkpoint(const std::string& folder);
@@ -176,12 +175,10 @@ public:
   Status shed(bool everything);
 
   // ---- payload indexes (shard_indexes.cpp)
-  // ----------------------------------------------------
   Status createPayloadIndex(const IndexField& field);
   void dropPayloadIndex(const std::string& field);
 
   // ---- maintenance (shard_maintenance.cpp)
-  // --------------------------------------------------------
   ShardStats stats() const;
   // Reads the page table of all there is: some milliseconds for each gigabyte, so for the pool.
   MemoryTable memory() const;

@@ -189,11 +189,18 @@ Status Shard::setPayloads(const UpsertColumns& columns) {
     if (row.found() && row.segment->seq(row.row) < columns.seq) changed.emplace_back(row, point);
   }
   if (!changed.empty()) {
-    std::unique_lock overlays(segments_.overlays());
     const uint64_t tick = segments_.nextTick();
-    for (const auto& [row, point] : changed) {
-      const std::string_view text = columns.payload(point);
-      row.segment->payloads().setOverlay(row.row, {columns.seq, tick, std::string(text)});
+    // Readers, the JavaScript thread among them, wait for the lock: memory is asked for before it
+    // is held, and given back after.
+    std::vector<std::shared_ptr<const PayloadOverlay>> made;
+    made.reserve(changed.size());
+    for (const auto& [row, point] : changed)
+      made.push_back(std::make_shared<const PayloadOverlay>(
+          PayloadOverlay{columns.seq, tick, std::string(columns.payload(point))}));
+    std::unique_lock overlays(segments_.overlays());
+    for (size_t at = 0; at < changed.size(); at++) {
+      const RowRef& row = changed[at].first;
+      row.segment->payloads().swapOverlay(row.row, made[at]);
     }
     segments_.commit(nullptr, {}, segments_.lockLookup());
   }

@@ -70,7 +70,7 @@ public:
   uint64_t bytesOf(uint32_t rows) const { return entriesOf(rows) * kSparseEntryBytes; }
 
   // ---- what is there, live
-  // -----------------------------------------------------------------------
+
   // Rows [from, to), published now, some of which have the vector.
   void countPublished(uint32_t from, uint32_t to);
   // The row, published, is dead.
@@ -81,7 +81,6 @@ public:
   bool countDead(const uint32_t* indices, size_t count, bool waits, uint32_t* dead) const;
 
   // ---- the index
-  // ---------------------------------------------------------------------------------
   std::shared_ptr<const PostingRuns> runs() const;
   // Rows that have an index, of the first ones.
   static uint32_t indexedRows(const PostingRuns& runs) {

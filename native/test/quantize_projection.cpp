@@ -78,6 +78,10 @@ SOLO_TEST("the fast way of projecting is as exact as codes are") {
 SOLO_TEST("noise in all directions, short vectors and vectors of zeros have no projection") {
   CHECK(Projection::train(rowsOfRank(0, kRows, 1, 3).data(), kRows, kDim) == nullptr);
   CHECK(!Projection::canReduce(100) && !Projection::canReduce(200) && Projection::canReduce(224));
+  // They would take memory by the square of the dimensions.
+  CHECK(Projection::canReduce(4096) && !Projection::canReduce(4097));
+  const std::vector<float> wide(size_t(8192) * 2, 1);
+  CHECK(Projection::train(wide.data(), 2, 8192) == nullptr);
   const std::vector<float> zeros(100 * kDim, 0);
   const auto projection = Projection::train(zeros.data(), 100, kDim);
   if (projection != nullptr) CHECK_EQUAL(projection->energyOf(zeros.data(), 100), 1.0);

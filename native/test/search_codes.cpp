@@ -125,6 +125,47 @@ ANSWERS_TEST("oversampling scores as many exactly as it says") {
   CHECK_EQUAL(coded.find(query.data(), request).stats.rescored, 75u);
 }
 
+ANSWERS_TEST("what codes hide is promised by nobody who lets them choose") {
+  const CodedShard coded(CodeKind::Rabitq1, Metric::L2, isSlow() ? 2000 : 6000);
+  waitForCalibration(*coded.shard);
+  const auto query = clusteredRows(1, kDim, 98, false);
+  const auto promised = [&](const SearchRequest& request) {
+    return coded.find(query.data(), request).stats.recall;
+  };
+  SearchRequest plain = asking(0.95f);
+  CHECK(promised(plain) > 0.949);
+  for (const bool scans : {false, true}) {
+    SearchRequest few = plain;
+    if (scans) few.recall = 1;
+    SearchRequest raw = few;
+    few.oversampling = 1.5f;
+    raw.rescores = false;
+    for (const SearchRequest& request : {few, raw}) {
+      CHECK(promised(request) < 0.93);
+      CHECK(promised(request) <= coded.recallOf(request) + 0.03);
+    }
+  }
+  // Where enough are scored, nothing is hidden.
+  SearchRequest many = plain;
+  many.oversampling = 30;
+  CHECK(promised(many) > 0.949);
+}
+
+ANSWERS_TEST("a beam that oversampling makes wider than a scan is long is none") {
+  const CodedShard coded(CodeKind::Sq8, Metric::L2, isSlow() ? 2000 : 6000);
+  const auto query = clusteredRows(1, kDim, 98, false);
+  SearchRequest request;
+  request.limit = 100;
+  request.explains = true;
+  request.ef = 128;
+  CHECK_EQUAL(coded.find(query.data(), request).segments[0].strategy, std::string("graph"));
+  request.oversampling = 1024;
+  const SearchResult found = coded.find(query.data(), request);
+  CHECK_EQUAL(found.segments[0].strategy, std::string("scan"));
+  CHECK_EQUAL(found.segments[0].whyNoWalk, std::string("costs less"));
+  CHECK_EQUAL(found.rows.count, 100u);
+}
+
 ANSWERS_TEST("a file says which codes it holds; other ones asked for are made on opening it") {
   for (const CodeKind kind : kKinds) {
     const CodedShard coded(kind, Metric::Cosine, isSlow() ? 1500 : 5000);

@@ -125,6 +125,12 @@ private:
 // Blocks until the graphs have caught up.
 inline Status waitForIndex(Shard& shard) { return GraphWait(shard).outcome(); }
 
+// Until what recall costs is known, of the first vector of the first segment.
+inline void waitForCalibration(const Shard& shard) {
+  while (shard.snapshot().segment(0).space(0).calibration()->vertices() == 0)
+    std::this_thread::sleep_for(std::chrono::milliseconds(1));
+}
+
 // Adds rows of one vector each to a shard that has none, with these payloads, and waits until they
 // are in the graph and what recall costs there has been measured.
 inline Status fillMeasured(Shard& shard, const std::vector<float>& vectors,
@@ -143,8 +149,7 @@ inline Status fillMeasured(Shard& shard, const std::vector<float>& vectors,
   columns.payloadOffsets = offsets.data();
   VICINAL_TRY(shard.upsert(columns));
   VICINAL_TRY(waitForIndex(shard));
-  while (shard.snapshot().segment(0).space(0).calibration()->vertices() == 0)
-    std::this_thread::sleep_for(std::chrono::milliseconds(1));
+  waitForCalibration(shard);
   return Status::ok();
 }
 

@@ -5,6 +5,7 @@
 
 #include "graph_fixture.hpp"
 #include "harness.hpp"
+#include "program_bytes.hpp"
 #include "score_fixture.hpp"
 #include "shard_fixture.hpp"
 
@@ -229,6 +230,23 @@ TEST("multivectors: exact answers are a plain model's, through updates and delet
     CHECK(waitForIndex(*model.shard).isOk());
     model.check(*model.shard);
   }
+}
+
+ANSWERS_TEST("multivectors: a scan for what no row matches ends when it is cancelled") {
+  Model model(Metric::Dot);
+  for (uint32_t from = 0; from < 3000; from += 500) model.fill(from, 500);
+  SearchRequest request;
+  request.isExact = true;
+  request.query.assign(kDim, 1);
+  request.filter = numberRange("none has it", 0, 1);
+  CancelFlag cancel;
+  SearchResult result;
+  CHECK(search(model.shard->snapshot(), model.spec.vectors, request, &cancel, result).isOk());
+  CHECK_EQUAL(result.rows.count, 0u);
+  cancel.cancel();
+  const Status ended =
+      search(model.shard->snapshot(), model.spec.vectors, request, &cancel, result);
+  CHECK_EQUAL(int(ended.code()), int(Code::Cancelled));
 }
 
 TEST("multivectors: the graph of their vectors leads to the rows") {

@@ -185,7 +185,10 @@ TEST("searches go on while vectors are added and dropped under them") {
     CHECK(made.isOk());
     if (!made) break;
     if (adds) upsertAdded(**made, 0, 200, 10 + round, 1);
-    CHECK((*made)->upsert(TestBatch(round % 100 * 20, 20, 100 + round).columns).isOk());
+    // Of the vectors that both have.
+    TestBatch batch(round % 100 * 20, 20, 100 + round);
+    batch.columns.vectors.resize(1);
+    CHECK((*made)->upsert(batch.columns).isOk());
     std::lock_guard lock(mutex);
     current = made.take();
   }
