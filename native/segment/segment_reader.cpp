@@ -96,7 +96,7 @@ public:
       VICINAL_TRY(
           file.file().readAt(bytes->offset + offsets[at], change.text.data(), change.text.size()));
       auto overlay = std::make_shared<const PayloadOverlay>(std::move(change));
-    segment.payloads().swapOverlay(rows[at], overlay);
+      segment.payloads().swapOverlay(rows[at], overlay);
     }
     for (const MeasuredVector& vector : overlay.measured) {
       VectorSpace* const space = segment.spaceNamed(vector.name);

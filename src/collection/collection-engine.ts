@@ -301,25 +301,24 @@ export class CollectionEngine implements MeasuredCollection, Shrinkable {
 
   async #updateConfig(change: (config: CollectionConfig) => CollectionConfig): Promise<void> {
     const { manifest, outdated } = this.#parts
-    const undo: (() => void)[] = []
+    let undo = () => {}
     const specsOf = (described: Manifest) => shardSpec(described, { trackChanges: false }).vectors
-    try {
-      await manifest.update((current) => {
-        const config = change(current.config)
-        const specs = specsOf({ ...current, config })
-        const before = specsOf(current)
-        if (isDeepStrictEqual(specs, before)) return { config }
-        const unmark = outdated.mark(this.#shard.configure(specs))
-        undo.push(() => {
-          this.#shard.configure(before)
-          unmark()
-        })
-        return { config, segments: current.segments.map((segment) => ({ ...segment, outdated: true })) }
-      })
-    } catch (error) {
-      for (const undone of undo) undone()
+    const changed = manifest.update((current) => {
+      const config = change(current.config)
+      const specs = specsOf({ ...current, config })
+      const before = specsOf(current)
+      if (isDeepStrictEqual(specs, before)) return { config }
+      const unmark = outdated.mark(this.#shard.configure(specs))
+      undo = () => {
+        this.#shard.configure(before)
+        unmark()
+      }
+      return { config, segments: current.segments.map((segment) => ({ ...segment, outdated: true })) }
+    })
+    await changed.catch((error: unknown) => {
+      undo()
       throw error
-    }
+    })
   }
 
   /** All that is there now is in graphs built as the configuration says. */
