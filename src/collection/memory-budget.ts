@@ -135,14 +135,10 @@ export class MemoryBudget implements MemoryGate {
       throw new VicinalError('TOO_LARGE', message, { details: { bound: this.#limitBytes, seen: bytes } })
     }
     if (caller?.isStopped) throw goneWith(caller)
-    if (holder?.isHolding) {
-      const room = this.#wait(bytes, true, caller)
-      holder.letGo()
-      return room
-    }
+    if (holder?.isHolding) return this.#wait(bytes, caller, holder)
     if (this.#queue.length === 0 && this.#fits(bytes)) return this.#taken(bytes)
     if (this.#queue.length >= LIMITS.queuedForMemory) throw this.#exhausted('too many requests wait for memory', bytes)
-    return this.#wait(bytes, false, caller)
+    return this.#wait(bytes, caller)
   }
 
   #fits(bytes: number): boolean {
@@ -157,7 +153,8 @@ export class MemoryBudget implements MemoryGate {
     }
   }
 
-  async #wait(bytes: number, isHolding: boolean, caller?: Stoppable): Promise<() => void> {
+  async #wait(bytes: number, caller?: Stoppable, holder?: RoomHolder): Promise<() => void> {
+    const isHolding = holder !== undefined
     return await new Promise((resolve, reject) => {
       const leave = () => {
         clearTimeout(timer)
@@ -182,6 +179,7 @@ export class MemoryBudget implements MemoryGate {
       caller?.onStop(onStop)
       const behind = isHolding ? this.#queue.findIndex((other) => !other.isHolding) : -1
       this.#queue.splice(behind < 0 ? this.#queue.length : behind, 0, waiting)
+      holder?.letGo()
       this.#poll()
     })
   }
