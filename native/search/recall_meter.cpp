@@ -46,13 +46,14 @@ void RecallMeter::note(const SearchRequest& request) {
 }
 
 // Those with a filter and those without in turns.
-std::optional<RecallMeter::Query> RecallMeter::take() {
+std::optional<RecallMeter::Query> RecallMeter::take(double nowMs) {
   std::lock_guard lock(mutex_);
+  const bool mayTakeFiltered = nowMs >= filteredRestUntilMs_;
   takesFiltered_ = !takesFiltered_;
-  if (takesFiltered_)
+  if (takesFiltered_ && mayTakeFiltered)
     if (auto query = filtered_.take()) return query;
   if (auto query = remembered_.take()) return query;
-  return filtered_.take();
+  return mayTakeFiltered ? filtered_.take() : std::nullopt;
 }
 
 void RecallMeter::learn(const Query& query, double got, bool isByPlan) {
@@ -78,7 +79,9 @@ void RecallMeter::learn(const Query& query, double got, bool isByPlan) {
 
 void RecallMeter::gaveUp(double tookMs, double nowMs) {
   std::lock_guard lock(mutex_);
-  restsUntilMs_ = nowMs + std::min(kMostRestMs, kRestPerGivenUp * tookMs);
+  filteredRestUntilMs_ = nowMs + std::min(kMostRestMs, kRestPerGivenUp * tookMs);
+  // What was learnt of them gets no newer.
+  filteredShare_.store((filteredShare_.load() + 1) / 2);
 }
 
 void RecallMeter::restAfter(double tookMs, double ranMs, double nowMs) {
@@ -160,6 +163,7 @@ void RecallMeter::adopted(double nowMs) {
   want_.reset();
   measuredSince_ = 0;
   lossShare_.store(1);
+  filteredShare_.store(1);
 }
 
 uint64_t RecallMeter::bytes() const {

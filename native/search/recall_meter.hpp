@@ -67,9 +67,9 @@ public:
   // Remembers some of the requests that ask for recall. Never waits.
   void note(const SearchRequest& request);
   // The latest that was remembered and not measured yet.
-  std::optional<Query> take();
-  // That the truth was not to be had in reasonable time: nothing is measured for so many times as
-  // long.
+  std::optional<Query> take(double nowMs);
+  // That the truth of one with a filter was not to be had in reasonable time: none is measured for
+  // many times as long.
   void gaveUp(double tookMs, double nowMs);
   // What it got. `isByPlan`: the effort was chosen for what it asked, no less would have been
   // possible.
@@ -125,6 +125,7 @@ private:
   double pauseMs_ = 0;
   double quietUntilMs_ = 0;
   double restsUntilMs_ = 0;
+  double filteredRestUntilMs_ = 0;
 };
 
 } // namespace vicinal

@@ -142,9 +142,12 @@ std::optional<Calibration::Depth> Calibration::depthOf(float recall) const {
 }
 
 float Calibration::recallOfDepth(double rescored) const {
+  if (depths_.empty()) return 0;
   const auto above = std::find_if(depths_.begin(), depths_.end(),
                                   [&](const Depth& each) { return each.rescored > rescored; });
-  if (above == depths_.begin()) return 0;
+  // Of so few nothing was measured. Those that are near are the foremost by code rather than the
+  // last ones, so of them at least as large a part is there.
+  if (above == depths_.begin()) return above->recall * float(rescored / double(above->rescored));
   const Depth& below = above[-1];
   if (above == depths_.end()) return below.recall;
   const double share = (rescored - below.rescored) / double(above->rescored - below.rescored);

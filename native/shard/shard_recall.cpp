@@ -37,13 +37,13 @@ Result<uint32_t> Shard::measureRecall(uint32_t vector, uint32_t most) {
   const double ranBefore = threadSeconds();
   uint32_t measured = 0;
   while (measured < most && !meter.isResting(startedMs)) {
-    const auto query = meter.take();
+    const auto query = meter.take(nowMs());
     if (!query) break;
     VICINAL_TRY(measure(meter, vector, *query));
     measured++;
     if (nowMs() - startedMs > kMostMs) break;
   }
-  if (measured > 0 && !meter.isResting(nowMs()))
+  if (measured > 0)
     meter.restAfter(nowMs() - startedMs, (threadSeconds() - ranBefore) * 1000, nowMs());
   followCallers(vector);
   return measured;
@@ -59,15 +59,15 @@ Status Shard::measure(RecallMeter& meter, uint32_t vector, const RecallMeter::Qu
   request.recall = query.recall;
   request.lossShare = meter.lossShare(query.filter.has_value());
   request.walkLength = walkLengths_[vector].typical();
-  SearchResult found;
-  VICINAL_TRY(search(snapshot, spec_.vectors, request, nullptr, found));
-  request.recall = 1;
-  SearchResult truth;
   // A filter may have to be asked of every payload there is.
   const auto startedMs = nowMs();
   const CancelFlag outOfTime(query.filter ? CancelFlag::Clock::now() + kMostOfOneTruth
                                           : CancelFlag::Clock::time_point::max());
-  const Status status = search(snapshot, spec_.vectors, request, &outOfTime, truth);
+  SearchResult found;
+  SearchResult truth;
+  Status status = search(snapshot, spec_.vectors, request, &outOfTime, found);
+  request.recall = 1;
+  if (status) status = search(snapshot, spec_.vectors, request, &outOfTime, truth);
   if (status.code() == Code::Cancelled) {
     meter.gaveUp(nowMs() - startedMs, nowMs());
     return Status::ok();

@@ -190,8 +190,8 @@ Status Shard::setPayloads(const UpsertColumns& columns) {
   }
   if (!changed.empty()) {
     const uint64_t tick = segments_.nextTick();
-    // Readers, the JavaScript thread among them, wait for the lock: memory is asked for before it
-    // is held, and given back after.
+    // Readers, the JavaScript thread among them, wait for the lock: texts are made before it is
+    // held, and those in whose place they come are freed after.
     std::vector<std::shared_ptr<const PayloadOverlay>> made;
     made.reserve(changed.size());
     for (const auto& [row, point] : changed)

@@ -30,7 +30,7 @@ struct MeterFixture {
                double spread = 0.05) {
     for (size_t at = 0; at < count; at++) {
       remember(1, value, recall);
-      const auto query = meter.take();
+      const auto query = meter.take(0);
       REQUIRE(query.has_value());
       meter.learn(*query, got + (at % 2 == 0 ? spread : -spread), isByPlan);
     }
@@ -77,7 +77,7 @@ SOLO_TEST("queries with a filter are measured in turns with the others, and apar
   note(RecallMeter::kMostFilterBytes + 1);
   CHECK_EQUAL(fixture.meter.reading().waiting, 5u);
   std::string order;
-  while (const auto query = fixture.meter.take()) {
+  while (const auto query = fixture.meter.take(0)) {
     order += query->filter ? 'f' : '-';
     CHECK_EQUAL(query->filter ? query->filter->size() : 0, query->filter ? 10u : 0u);
     fixture.meter.learn(*query, query->filter ? 0.5 : 0.9, true);
@@ -97,11 +97,14 @@ SOLO_TEST("what queries with a filter lose raises their effort alone, and calls 
     SearchRequest request = fixture.request(2, 0.9f);
     request.filter.emplace(4, uint8_t(7));
     for (uint32_t each = 0; each < RecallMeter::kOneIn; each++) fixture.meter.note(request);
-    const auto query = fixture.meter.take();
+    const auto query = fixture.meter.take(0);
     REQUIRE(query.has_value());
     fixture.meter.learn(*query, 0.7, true);
   }
-  CHECK(fixture.meter.lossShare(true) < 0.5f);
+  const float share = fixture.meter.lossShare(true);
+  CHECK(share < 0.5f);
+  fixture.meter.gaveUp(100, 0);
+  CHECK(fixture.meter.lossShare(true) == (share + 1) / 2);
   CHECK(fixture.meter.lossShare(false) == 1);
   CHECK(!fixture.meter.reading().isSettling);
   CHECK(fixture.meter.samples(1e6) == nullptr);
@@ -109,11 +112,18 @@ SOLO_TEST("what queries with a filter lose raises their effort alone, and calls 
 
 SOLO_TEST("a truth that takes too long is not sought again for a while") {
   MeterFixture fixture;
+  fixture.remember(2, 1);
+  SearchRequest request = fixture.request(2, 0.8f);
+  request.filter.emplace(4, uint8_t(7));
+  for (uint32_t at = 0; at < 2 * RecallMeter::kOneIn; at++) fixture.meter.note(request);
   fixture.meter.gaveUp(100, 1000);
-  CHECK(fixture.meter.isResting(5999));
-  CHECK(!fixture.meter.isResting(6001));
+  CHECK(!fixture.meter.isResting(1001));
+  // The others are measured as before.
+  for (int at = 0; at < 2; at++) CHECK(!fixture.meter.take(5999)->filter);
+  CHECK(!fixture.meter.take(5999).has_value());
+  CHECK(fixture.meter.take(6001)->filter.has_value());
   fixture.meter.gaveUp(1e9, 0);
-  CHECK(!fixture.meter.isResting(RecallMeter::kMostRestMs + 1));
+  CHECK(fixture.meter.take(RecallMeter::kMostRestMs + 1)->filter.has_value());
 }
 
 SOLO_TEST("the latest queries are measured first, and old ones never") {
@@ -121,11 +131,11 @@ SOLO_TEST("the latest queries are measured first, and old ones never") {
   for (float value = 0; value < 100; value++) fixture.remember(1, value);
   CHECK_EQUAL(fixture.meter.reading().waiting, 64u);
   float expected = 99;
-  while (const auto query = fixture.meter.take()) CHECK(query->vector[0] == expected--);
+  while (const auto query = fixture.meter.take(0)) CHECK(query->vector[0] == expected--);
   CHECK(expected == 35);
   fixture.remember(1, 7);
-  CHECK(fixture.meter.take()->vector[0] == 7);
-  CHECK(!fixture.meter.take().has_value());
+  CHECK(fixture.meter.take(0)->vector[0] == 7);
+  CHECK(!fixture.meter.take(0).has_value());
 }
 
 SOLO_TEST("what the meter remembers is bounded in number and in bytes") {

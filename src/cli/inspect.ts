@@ -25,6 +25,7 @@ export async function inspect(args: string[]): Promise<number> {
   if (folder === undefined || rest.length > 0 || folder.startsWith('-'))
     throw new UsageError('inspect: name one folder')
   if (!existsSync(folder)) throw new VicinalError('NOT_FOUND', `${folder}: no such folder`)
+  const limit = memoryOptionsOf(process.env.VICINAL_MEMORY_LIMIT ?? 'auto')
   const lock = existsSync(join(folder, LOCK_FILE)) ? FileLock.acquire(join(folder, LOCK_FILE)) : undefined
   if (lock === null) throw new VicinalError('LOCKED', `${folder}: a process writes to it; stop that first`)
   try {
@@ -32,7 +33,7 @@ export async function inspect(args: string[]): Promise<number> {
     let damages = 0
     const collections = await listCollections(disk)
     for (const paths of collections) damages += await new Inspection(disk, paths).run()
-    if (damages === 0) await printMemory(folder)
+    if (damages === 0) await printMemory(folder, limit)
     const total = await disk.treeBytes('.')
     print(
       `${plural(collections.length, 'collection')}, ${formatBytes(total)}, ${damages === 0 ? 'all checksums right' : `DAMAGED: ${damages}`}`,
@@ -44,11 +45,8 @@ export async function inspect(args: string[]): Promise<number> {
 }
 
 /** What a process that opens the folder has in memory, of each collection. */
-async function printMemory(folder: string): Promise<void> {
-  const database = await open(folder, {
-    readOnly: true,
-    ...memoryOptionsOf(process.env.VICINAL_MEMORY_LIMIT ?? 'auto'),
-  })
+async function printMemory(folder: string, limit: { memoryLimitBytes?: number }): Promise<void> {
+  const database = await open(folder, { readOnly: true, ...limit })
   try {
     for (const name of await database.collections()) {
       const { memory } = await (await database.collection(name)).info()

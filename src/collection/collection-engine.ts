@@ -309,10 +309,7 @@ export class CollectionEngine implements MeasuredCollection, Shrinkable {
       const before = specsOf(current)
       if (isDeepStrictEqual(specs, before)) return { config }
       const unmark = outdated.mark(this.#shard.configure(specs))
-      undo = () => {
-        this.#shard.configure(before)
-        unmark()
-      }
+      undo = () => unmark(this.#shard.configure(before))
       return { config, segments: current.segments.map((segment) => ({ ...segment, outdated: true })) }
     })
     await changed.catch((error: unknown) => {

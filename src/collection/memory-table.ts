@@ -46,8 +46,9 @@ class MemoryTables {
   readonly #counted = new WeakMap<MeasuredCollection, Promise<Counted>>()
   /** Of JavaScript in other threads. */
   readonly #heaps = new Set<() => number>()
-  /** How long it took to count all that was not fresh. */
+  /** How long it took last to count all that was not fresh. */
   #passMs = 0
+  #counts = 0
 
   add(collection: MeasuredCollection): void {
     this.#open.add(collection)
@@ -77,8 +78,9 @@ class MemoryTables {
   async #process(): Promise<ProcessMemory> {
     // One that is being closed meanwhile no longer counts.
     const startedMs = performance.now()
+    const countsBefore = this.#counts
     const counted = await Promise.all([...this.#open].map((each) => this.#count(each).catch(() => null)))
-    this.#passMs = performance.now() - startedMs
+    if (this.#counts > countsBefore) this.#passMs = performance.now() - startedMs
     const collections = counted.filter((each) => each !== null)
     const sum = (value: (counted: Counted) => number) => collections.reduce((all, each) => all + value(each), 0)
     const facts = processMemoryFacts()
@@ -112,6 +114,7 @@ class MemoryTables {
     const known = before && (await before.catch(() => null))
     // Who asks of one after the other would otherwise have all of them counted each time, where that takes longer.
     if (known && nowMs - known.atMs < Math.max(FRESH_MS, 2 * this.#passMs)) return known
+    this.#counts++
     const counting = count(collection, nowMs)
     this.#counted.set(collection, counting)
     return await counting

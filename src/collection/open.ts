@@ -98,7 +98,7 @@ async function openAgain(shared: SharedDatabase, options: OpenOptions): Promise<
     if (asked !== undefined && asked !== value) throw invalid(name, `the folder is open already with ${value}`, asked)
   }
   const handle = await shared.handle()
-  if (options.memoryLimitBytes !== undefined) shared.onClosed(memoryBudget.limit(options.memoryLimitBytes))
+  if (options.memoryLimitBytes !== undefined) shared.limit(options.memoryLimitBytes)
   return handle
 }
 

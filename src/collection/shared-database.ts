@@ -6,6 +6,7 @@ import type { QuotaConfig, QuotaStatus } from '../core/quotas.js'
 import type { CollectionOptions } from '../core/schema.js'
 import type { RecoverOptions, SnapshotSource, Snapshots } from '../core/snapshots.js'
 import type { EmbeddedDatabase } from './embedded-database.js'
+import { memoryBudget } from './memory-budget.js'
 import type { SharedCollection, SharingDatabase } from './sharing.js'
 
 /** What all handles share. */
@@ -19,19 +20,23 @@ export interface DatabaseSettings {
 export class SharedDatabase {
   readonly settings: DatabaseSettings
   readonly #database: Promise<EmbeddedDatabase>
-  readonly #onClosed: (() => void)[]
+  readonly #onClosed: () => void
+  #limit: { bytes: number; lift(): void } | null = null
   #handles = 0
   #closing: Promise<void> | null = null
 
   constructor(database: Promise<EmbeddedDatabase>, settings: DatabaseSettings, onClosed: () => void) {
     this.#database = database
     this.settings = settings
-    this.#onClosed = [onClosed]
+    this.#onClosed = onClosed
   }
 
-  /** To be called once the database is closed. */
-  onClosed(listener: () => void): void {
-    this.#onClosed.push(listener)
+  /** The least that was asked for holds until the database is closed. */
+  limit(bytes: number): void {
+    const before = this.#limit
+    if (before && before.bytes <= bytes) return
+    this.#limit = { bytes, lift: memoryBudget.limit(bytes) }
+    before?.lift()
   }
 
   async handle(): Promise<SharingDatabase> {
@@ -56,7 +61,8 @@ export class SharedDatabase {
   }
 
   #tellClosed(): void {
-    for (const listener of this.#onClosed.splice(0)) listener()
+    this.#limit?.lift()
+    this.#onClosed()
   }
 }
 

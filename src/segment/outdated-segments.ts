@@ -6,12 +6,16 @@ export class OutdatedSegments {
   #through = -1
   readonly #others = new Set<number>()
 
-  /** Segments up to this number are outdated; until the returned function says that they are not. */
-  mark(through: number): () => void {
+  /**
+   * Segments up to this number are outdated; until the returned function says that they are not, but those made since are, up to
+   * the number that it gets.
+   */
+  mark(through: number): (made: number) => void {
     const before = this.#through
     this.#through = Math.max(before, through)
-    return () => {
+    return (made) => {
       this.#through = before
+      for (let segment = through + 1; segment <= made; segment++) this.#others.add(segment)
     }
   }
 
