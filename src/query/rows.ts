@@ -1,4 +1,4 @@
-import type { ReadOptions, StoredPoint, WithPayload } from '../core/database.js'
+import type { Hit, ReadOptions, StoredPoint, WithPayload } from '../core/database.js'
 import { invalid, VicinalError } from '../core/errors.js'
 import {
   decodeId,
@@ -122,8 +122,16 @@ export class RowReader {
     return points
   }
 
-  version(at: number): number {
-    return this.#block.seqs[at] as number
+  /** Made in one piece: what is added to an object later is kept in another one. */
+  hit<P>(at: number, score: number): Hit<P> {
+    const id = decodeId(this.#block.ids, at * ID_WORDS)
+    const version = this.#block.seqs[at] as number
+    const hit: Hit<P> = this.#projection.payload
+      ? { id, version, score, payload: this.#payload(at) as P }
+      : { id, version, score }
+    const vector = this.#vector(at)
+    if (vector !== undefined) hit.vector = vector
+    return hit
   }
 
   #payload(at: number): Payload | RawJson {

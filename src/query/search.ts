@@ -161,7 +161,7 @@ export function hitsOf<P>(result: SearchResult, projection: Projection): Hit<P>[
   if (!projection.payload && projection.vectorNames.length === 0) return bareHitsOf(result)
   const reader = new RowReader(result, projection)
   const hits: Hit<P>[] = new Array(result.count)
-  for (let i = 0; i < result.count; i++) hits[i] = hitAt(result, reader, i)
+  for (let i = 0; i < result.count; i++) hits[i] = reader.hit(i, result.scores[i] as number)
   return hits
 }
 
@@ -170,17 +170,9 @@ async function hitsInTurns<P>(result: SearchResult, projection: Projection): Pro
   const reader = new RowReader(result, projection)
   const hits: Hit<P>[] = new Array(result.count)
   await new Turns().each(result.count, (i) => {
-    hits[i] = hitAt(result, reader, i)
+    hits[i] = reader.hit(i, result.scores[i] as number)
   })
   return hits
-}
-
-function hitAt<P>({ scores }: SearchResult, reader: RowReader, i: number): Hit<P> {
-  const { id, payload, vector } = reader.point<P>(i)
-  const hit: Hit<P> = { id, version: reader.version(i), score: scores[i] as number }
-  if (payload !== undefined) hit.payload = payload
-  if (vector !== undefined) hit.vector = vector
-  return hit
 }
 
 function bareHitsOf<P>({ count, ids, seqs, scores }: SearchResult): Hit<P>[] {
