@@ -15,7 +15,7 @@ constexpr size_t kLeastPerVector = 32;
 constexpr size_t kPerWanted = 2;
 // Looks at the cancel flag are so many components apart: some tens of microseconds.
 constexpr uint64_t kComponentsBetweenChecks = 1 << 18;
-// To ask of a row whether it matches takes as long as so many.
+// Asking whether a row matches takes as long as comparing so many.
 constexpr uint64_t kComponentsPerRow = 256;
 constexpr uint64_t kLeastVectorsAtOnce = 4;
 

@@ -26,8 +26,9 @@ constexpr double kPatienceMs = 20'000;
 constexpr double kPausePerWork = 20;
 // Nothing is measured for so many times as long as measuring waited for a core.
 constexpr double kRestPerWait = 16;
-// And for so many times as long as what brought nothing took.
-constexpr double kRestPerGivenUp = 50;
+// Of queries with a filter none is measured for so many times as long as a slow one ran, hence a
+// twentieth of a core.
+constexpr double kRestPerRun = 20;
 
 } // namespace
 
@@ -61,7 +62,7 @@ void RecallMeter::learn(const Query& query, double got, bool isByPlan) {
   const MeasuredQuery measured{query.recall, float(got), isByPlan, query.number};
   if (query.filter) {
     measuredFiltered_.add(measured);
-    if (measuredFiltered_.ever() % kShareEach == 0) shareLoss(measuredFiltered_, filteredShare_);
+    if (++measuredFilteredSince_ % kShareEach == 0) shareLoss(measuredFiltered_, filteredShare_);
     return;
   }
   measured_.add(measured);
@@ -77,11 +78,9 @@ void RecallMeter::learn(const Query& query, double got, bool isByPlan) {
   }
 }
 
-void RecallMeter::gaveUp(double tookMs, double nowMs) {
+void RecallMeter::restFiltered(double ranMs, double nowMs) {
   std::lock_guard lock(mutex_);
-  filteredRestUntilMs_ = nowMs + std::min(kMostRestMs, kRestPerGivenUp * tookMs);
-  // What was learnt of them gets no newer.
-  filteredShare_.store((filteredShare_.load() + 1) / 2);
+  filteredRestUntilMs_ = nowMs + std::min(kMostRestMs, kRestPerRun * ranMs);
 }
 
 void RecallMeter::restAfter(double tookMs, double ranMs, double nowMs) {
@@ -163,6 +162,7 @@ void RecallMeter::adopted(double nowMs) {
   want_.reset();
   measuredSince_ = 0;
   lossShare_.store(1);
+  measuredFilteredSince_ = 0;
   filteredShare_.store(1);
 }
 

@@ -51,10 +51,13 @@ public:
   // So many are kept, or as many as fit.
   static constexpr size_t kReservoir = 400;
   static constexpr size_t kReservoirBytes = 2 << 20;
+  // However large they are.
+  static constexpr size_t kLeastReservoir = 64;
   static constexpr size_t kWindow = RecallWindow::kMost;
   // Of queries with a filter. A longer filter is not remembered: it is compared with the rows as
   // often as they are.
-  static constexpr size_t kFilteredReservoir = 64;
+  static constexpr size_t kMostFiltered = 64;
+  static constexpr size_t kLeastFiltered = 8;
   static constexpr size_t kMostFilterBytes = 4096;
   // The least that tells of a change, if it is a great one.
   static constexpr size_t kShortWindow = 64;
@@ -68,9 +71,8 @@ public:
   void note(const SearchRequest& request);
   // The latest that was remembered and not measured yet.
   std::optional<Query> take(double nowMs);
-  // That the truth of one with a filter was not to be had in reasonable time: none is measured for
-  // many times as long.
-  void gaveUp(double tookMs, double nowMs);
+  // Measuring one with a filter ran for so long: none of them is measured for many times as long.
+  void restFiltered(double ranMs, double nowMs);
   // What it got. `isByPlan`: the effort was chosen for what it asked, no less would have been
   // possible.
   void learn(const Query& query, double got, bool isByPlan);
@@ -112,13 +114,14 @@ private:
   std::atomic<float> lossShare_{1};
   std::atomic<float> filteredShare_{1};
   mutable std::mutex mutex_;
-  RememberedQueries remembered_{kReservoir, kReservoirBytes};
-  RememberedQueries filtered_{kFilteredReservoir, kReservoirBytes};
+  RememberedQueries remembered_{kLeastReservoir, kReservoir, kReservoirBytes};
+  RememberedQueries filtered_{kLeastFiltered, kMostFiltered, kReservoirBytes / 2};
   bool takesFiltered_ = false;
   RecallWindow measured_;
   RecallWindow measuredFiltered_;
   // Since the calibration of now was adopted.
   size_t measuredSince_ = 0;
+  size_t measuredFilteredSince_ = 0;
   std::optional<Want> want_;
   bool isCalibrating_ = false;
   double calibratingSinceMs_ = 0;

@@ -18,9 +18,8 @@ uint64_t bytesOf(const RememberedQuery& query) {
 
 size_t RememberedQueries::room() const {
   if (ring_.empty()) return most_;
-  const RememberedQuery& first = ring_[0].query;
-  const size_t each = std::max<size_t>(1, first.vector.size() * sizeof(float));
-  return std::clamp(mostBytes_ / each, std::min(kMostWaiting, most_), most_);
+  const size_t each = std::max<size_t>(1, bytesOf(ring_[0].query));
+  return std::clamp(mostBytes_ / each, least_, most_);
 }
 
 void RememberedQueries::add(const SearchRequest& request) {

@@ -20,8 +20,9 @@ struct RememberedQuery {
 
 class RememberedQueries {
 public:
-  // So many are kept, or as many as fit.
-  RememberedQueries(size_t most, size_t mostBytes) : most_(most), mostBytes_(mostBytes) {}
+  // At most so many are kept, or as many as fit, and at least so many.
+  RememberedQueries(size_t least, size_t most, size_t mostBytes)
+      : least_(least), most_(most), mostBytes_(mostBytes) {}
 
   void add(const SearchRequest& request);
   // The latest that was not taken yet, unless it is too old.
@@ -41,6 +42,7 @@ private:
     bool isTaken = false;
   };
 
+  const size_t least_;
   const size_t most_;
   const size_t mostBytes_;
   std::vector<Slot> ring_; // by number

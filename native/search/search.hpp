@@ -57,7 +57,7 @@ struct SearchStats {
   // About how many rows match the filter.
   uint64_t matches = 0;
   double tookUs = 0;
-  // That every segment promises; 0 where the request named a width instead.
+  // That every segment promises; 0 where one walks by a width that the request named.
   double recall = 1;
   // Whether a graph of a value's own has become due by this search.
   bool hasDueGraph = false;

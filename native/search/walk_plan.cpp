@@ -41,10 +41,11 @@ WalkPlan walkOfWidth(uint32_t ef, size_t wanted) {
   return plan;
 }
 
-// What can be promised where so many of the foremost by code are chosen from.
+// About what is found where so many of the foremost by code are chosen from, as if ten were wanted
+// of so many more or fewer.
 float recallOfChoice(const Calibration& calibration, size_t chosenFrom, size_t wanted) {
-  const double tens = double(std::max(wanted, kCalibratedWanted)) / kCalibratedWanted;
-  return calibration.recallOfDepth(double(chosenFrom) / tens);
+  const double tens = double(wanted) / kCalibratedWanted;
+  return calibration.recallOfDepth(double(chosenFrom) / std::max(tens, 0.1));
 }
 
 // As many are scored exactly as the request says, where it does, and the beam holds them. What

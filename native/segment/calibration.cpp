@@ -145,8 +145,8 @@ float Calibration::recallOfDepth(double rescored) const {
   if (depths_.empty()) return 0;
   const auto above = std::find_if(depths_.begin(), depths_.end(),
                                   [&](const Depth& each) { return each.rescored > rescored; });
-  // Of so few nothing was measured. Those that are near are the foremost by code rather than the
-  // last ones, so of them at least as large a part is there.
+  // Of so few nothing was measured. About as large a part of what is found among more, or a larger
+  // one: those that are near are the foremost by code rather than the last ones.
   if (above == depths_.begin()) return above->recall * float(rescored / double(above->rescored));
   const Depth& below = above[-1];
   if (above == depths_.end()) return below.recall;

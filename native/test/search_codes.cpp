@@ -125,7 +125,7 @@ ANSWERS_TEST("oversampling scores as many exactly as it says") {
   CHECK_EQUAL(coded.find(query.data(), request).stats.rescored, 75u);
 }
 
-ANSWERS_TEST("what codes hide is promised by nobody who lets them choose") {
+ANSWERS_TEST("few chosen by code, or none scored exactly, promise about what codes find") {
   const CodedShard coded(CodeKind::Rabitq1, Metric::L2, isSlow() ? 2000 : 6000);
   waitForCalibration(*coded.shard);
   const auto query = clusteredRows(1, kDim, 98, false);
@@ -141,8 +141,9 @@ ANSWERS_TEST("what codes hide is promised by nobody who lets them choose") {
     few.oversampling = 1.5f;
     raw.rescores = false;
     for (const SearchRequest& request : {few, raw}) {
-      CHECK(promised(request) > 0.2 && promised(request) < 0.93);
-      CHECK(promised(request) <= coded.recallOf(request) + 0.03);
+      const double found = coded.recallOf(request);
+      CHECK(found < 0.93 && promised(request) < 0.93);
+      CHECK(promised(request) > found - 0.25 && promised(request) < found + 0.05);
     }
   }
   // Where enough are scored, nothing is hidden.

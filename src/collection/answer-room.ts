@@ -27,7 +27,9 @@ export function withAnswerRoom<T>(
 ): Awaitable<T> {
   const rooms = new Array<number>(parts).fill(Math.max(LEAST_PART_BYTES, Math.floor(SMALL_BYTES / parts)))
   const again = (error: unknown) => inRoom(grownFor(error, rooms), call, scope, read)
-  if (bytesOf(rooms) > SMALL_BYTES) return inGuessedRoom(rooms, call, scope, read).catch(again)
+  if (bytesOf(rooms) > SMALL_BYTES) {
+    return withRoom(ROW_COPIES * bytesOf(rooms), scope, call?.holder, () => read(rooms)).catch(again)
+  }
   try {
     // Most answers are small, and are there at once.
     const answer = read(rooms)
@@ -35,16 +37,6 @@ export function withAnswerRoom<T>(
   } catch (error) {
     return again(error)
   }
-}
-
-/** What wants more ends. */
-function inGuessedRoom<T>(
-  rooms: Rooms,
-  call: CallOptions | undefined,
-  scope: Stoppable,
-  read: (rooms: Rooms) => Awaitable<T>,
-): Promise<T> {
-  return withRoom(ROW_COPIES * bytesOf(rooms), scope, call?.holder, () => read(rooms))
 }
 
 async function inRoom<T>(

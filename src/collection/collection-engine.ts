@@ -6,6 +6,7 @@ import { VicinalError } from '../core/errors.js'
 import type { CollectionConfig, CollectionInfo, SchemaVector } from '../core/schema.js'
 import type { Disk } from '../disk/disk.js'
 import type { Log } from '../log/log.js'
+import type { VectorSpec } from '../native/addon.js'
 import type { Shard } from '../native/shard.js'
 import type { OutdatedSegments } from '../segment/outdated-segments.js'
 import type { LanceTable } from '../storage/lance-table.js'
@@ -301,21 +302,18 @@ export class CollectionEngine implements MeasuredCollection, Shrinkable {
 
   async #updateConfig(change: (config: CollectionConfig) => CollectionConfig): Promise<void> {
     const { manifest, outdated } = this.#parts
-    let undo = () => {}
+    let takeBack: ReturnType<OutdatedSegments['mark']> = () => {}
+    let before: VectorSpec[] = []
     const specsOf = (described: Manifest) => shardSpec(described, { trackChanges: false }).vectors
-    const changed = manifest.update((current) => {
+    const configured = (current: Manifest) => {
       const config = change(current.config)
       const specs = specsOf({ ...current, config })
-      const before = specsOf(current)
+      before = specsOf(current)
       if (isDeepStrictEqual(specs, before)) return { config }
-      const unmark = outdated.mark(this.#shard.configure(specs))
-      undo = () => unmark(this.#shard.configure(before))
+      takeBack = outdated.mark(this.#shard.configure(specs))
       return { config, segments: current.segments.map((segment) => ({ ...segment, outdated: true })) }
-    })
-    await changed.catch((error: unknown) => {
-      undo()
-      throw error
-    })
+    }
+    await manifest.update(configured, undefined, () => takeBack(this.#shard.configure(before)))
   }
 
   /** All that is there now is in graphs built as the configuration says. */

@@ -22,17 +22,23 @@ export class ManifestFile {
 
   /**
    * A function is asked in its turn, with the manifest that all earlier updates made. `then` is called in the moment in
-   * which the update shows.
+   * which the update shows, `otherwise` where it could not be written, before the next one has its turn.
    */
   async update(
     change: Partial<Manifest> | ((current: Manifest) => Partial<Manifest>),
     then?: () => void,
+    otherwise?: () => void,
   ): Promise<void> {
     const turn = this.#turn.then(async () => {
       const changes = typeof change === 'function' ? change(this.#current) : change
       if (Object.keys(changes).length === 0) return
       const next = { ...this.#current, ...changes }
-      if (this.#place) await writeManifest(this.#place.disk, this.#place.path, next)
+      try {
+        if (this.#place) await writeManifest(this.#place.disk, this.#place.path, next)
+      } catch (error) {
+        otherwise?.()
+        throw error
+      }
       this.#current = next
       then?.()
       if (changes.config) catalogChanges.note()

@@ -123,7 +123,7 @@ export class MemoryBudget implements MemoryGate {
 
   /**
    * Room for what is about to take so many bytes; the returned function gives it back. Rejects with RESOURCE_EXHAUSTED
-   * where there is none for LIMITS.memoryWaitMs, or too many wait for it, and as the caller does once that is stopped.
+   * where there is none for LIMITS.memoryWaitMs, or too many wait for it, and with the caller's reason once that is stopped.
    *
    * A holder goes before all who hold nothing: they would wait for what it has, and it for them.
    */
@@ -135,10 +135,11 @@ export class MemoryBudget implements MemoryGate {
       throw new VicinalError('TOO_LARGE', message, { details: { bound: this.#limitBytes, seen: bytes } })
     }
     if (caller?.isStopped) throw goneWith(caller)
-    if (holder?.isHolding) return this.#wait(bytes, caller, holder)
-    if (this.#queue.length === 0 && this.#fits(bytes)) return this.#taken(bytes)
-    if (this.#queue.length >= LIMITS.queuedForMemory) throw this.#exhausted('too many requests wait for memory', bytes)
-    return this.#wait(bytes, caller)
+    const isHolding = holder?.isHolding === true
+    if (!isHolding && this.#queue.length === 0 && this.#fits(bytes)) return this.#taken(bytes)
+    const alike = this.#queue.filter((other) => other.isHolding === isHolding).length
+    if (alike >= LIMITS.queuedForMemory) throw this.#exhausted('too many requests wait for memory', bytes)
+    return this.#wait(bytes, caller, isHolding ? holder : undefined)
   }
 
   #fits(bytes: number): boolean {

@@ -46,9 +46,8 @@ class MemoryTables {
   readonly #counted = new WeakMap<MeasuredCollection, Promise<Counted>>()
   /** Of JavaScript in other threads. */
   readonly #heaps = new Set<() => number>()
-  /** How long it took last to count all that was not fresh. */
-  #passMs = 0
-  #counts = 0
+  /** How long it took last to count each. */
+  readonly #tookMs = new WeakMap<MeasuredCollection, number>()
 
   add(collection: MeasuredCollection): void {
     this.#open.add(collection)
@@ -77,10 +76,7 @@ class MemoryTables {
 
   async #process(): Promise<ProcessMemory> {
     // One that is being closed meanwhile no longer counts.
-    const startedMs = performance.now()
-    const countsBefore = this.#counts
     const counted = await Promise.all([...this.#open].map((each) => this.#count(each).catch(() => null)))
-    if (this.#counts > countsBefore) this.#passMs = performance.now() - startedMs
     const collections = counted.filter((each) => each !== null)
     const sum = (value: (counted: Counted) => number) => collections.reduce((all, each) => all + value(each), 0)
     const facts = processMemoryFacts()
@@ -112,12 +108,21 @@ class MemoryTables {
     const before = this.#counted.get(collection)
     const nowMs = performance.now()
     const known = before && (await before.catch(() => null))
-    // Who asks of one after the other would otherwise have all of them counted each time, where that takes longer.
-    if (known && nowMs - known.atMs < Math.max(FRESH_MS, 2 * this.#passMs)) return known
-    this.#counts++
+    if (known && nowMs - known.atMs < this.#freshMs()) return known
+    // Who else waited for the same has begun another.
+    const newer = this.#counted.get(collection)
+    if (newer && newer !== before) return await newer
     const counting = count(collection, nowMs)
     this.#counted.set(collection, counting)
-    return await counting
+    const done = await counting
+    this.#tookMs.set(collection, performance.now() - nowMs)
+    return done
+  }
+
+  /** Who asks of one after the other would otherwise have all of them counted each time, where that takes longer. */
+  #freshMs(): number {
+    const allMs = [...this.#open].reduce((sum, each) => sum + (this.#tookMs.get(each) ?? 0), 0)
+    return Math.max(FRESH_MS, 2 * allMs)
   }
 }
 

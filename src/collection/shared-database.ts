@@ -62,6 +62,7 @@ export class SharedDatabase {
 
   #tellClosed(): void {
     this.#limit?.lift()
+    this.#limit = null
     this.#onClosed()
   }
 }

@@ -105,7 +105,7 @@ export const LIMITS = {
   tailBytes: 1024 * 1024 * 1024,
   /** Bytes of log not yet flushed to the table before writers wait, then get 429. */
   logBytes: 1024 * 1024 * 1024,
-  /** Requests waiting for memory below the limit (`--memory-limit`), and for how long, before 503. */
+  /** Requests waiting for memory below the limit (`--memory-limit`), of those that hold some and of the others, and for how long, before 503. */
   queuedForMemory: 256,
   memoryWaitMs: 45_000,
   /** The least limit of memory that may be set: the process itself takes about half of it. */

@@ -7,8 +7,8 @@ export class OutdatedSegments {
   readonly #others = new Set<number>()
 
   /**
-   * Segments up to this number are outdated; until the returned function says that they are not, but those made since are, up to
-   * the number that it gets.
+   * Marks all segments up to a number. The returned function takes that back, and marks those that were made since, up to `made`:
+   * they were built for what was taken back.
    */
   mark(through: number): (made: number) => void {
     const before = this.#through

@@ -233,13 +233,13 @@ function collectionMetrics(infos: readonly CollectionInfo[], told: (name: string
       }),
     )
     const measured = means.filter(({ queries }) => queries > 0)
-    const told = (suffix: string, help: string, value: (one: RecallMeans) => number | null) => {
+    const addFamily = (suffix: string, help: string, value: (one: RecallMeans) => number | null) => {
       const samples = measured.map((one) => `${name}${suffix}{${one.labels}} ${value(one)}`)
       lines.push(...family(`${name}${suffix}`, 'gauge', help, samples))
     }
-    told('', `Mean recall of ${whose} that were compared with a scan`, (one) => one.measured)
-    told('_asked', 'Mean recall that those queries asked for', (one) => one.asked)
-    told('_queries', `Of ${whose}, those compared with a scan`, (one) => one.queries)
+    addFamily('', `Mean recall of ${whose} that were compared with a scan`, (one) => one.measured)
+    addFamily('_asked', 'Mean recall that those queries asked for', (one) => one.asked)
+    addFamily('_queries', `Of ${whose}, those compared with a scan`, (one) => one.queries)
   }
   return lines
 }

@@ -39,7 +39,12 @@ it('compares some of the queries with a scan, and tells in info and metrics what
   const recall = await measured()
   expect(recall?.asked).toBeCloseTo(0.9, 5)
   expect(recall?.measured).toBeGreaterThan(0.8)
-  await expect.poll(async () => (await measured())?.filtered.queries, { timeout: 120_000 }).toBe(10)
+  // One that finds the cores busy is given up.
+  const askMore = async () => {
+    await rows.query({ query: vector(Math.random()), recall: 0.8, filter })
+    return (await measured())?.filtered.queries
+  }
+  await expect.poll(askMore, { timeout: 120_000 }).toBeGreaterThanOrEqual(10)
   const filtered = (await measured())?.filtered
   expect(filtered?.asked).toBeCloseTo(0.8, 5)
   expect(filtered?.measured).toBeGreaterThan(0.7)
@@ -47,7 +52,7 @@ it('compares some of the queries with a scan, and tells in info and metrics what
   const service = await startService({ database })
   const { text } = await service.call('GET', '/metrics')
   expect(text).toContain('collection_recall_queries{id="rows",vector=""} 20')
-  expect(text).toContain('collection_filtered_recall_queries{id="rows",vector=""} 10')
+  expect(text).toMatch(/\ncollection_filtered_recall_queries\{id="rows",vector=""\} \d\d\n/)
   expect(text).toMatch(/\ncollection_filtered_recall\{id="rows",vector=""\} (1|0\.[789]\d*)\n/)
 })
 
