@@ -21,7 +21,8 @@ export async function sweep({ efs, queries, truth, search, inFlight = 1, sync = 
     const isSlow = first.seconds > SLOW_PASS_SECONDS
     const passes = isSlow ? [first] : []
     for (let i = 0; i < PASSES && !isSlow; i++) passes.push(await pass({ queries, search, ef, inFlight, sync }))
-    rows.push({ ...label, ef, inFlight, recall: recall(found, truth), ...summary(passes) })
+    const row = { ...label, ef, inFlight, recall: recall(found, truth), ...summary(passes) }
+    rows.push({ ...row, p99OfAdding: row.p50 < MOST_ADDING_US ? p99OfAdding(row.p50) : null })
   }
   return rows
 }
@@ -59,6 +60,31 @@ export function summary(passes) {
     p99: percentile(all, 0.99),
     p99OfMedians: percentile(medians, 0.99),
   }
+}
+
+/** Longer than this, and what the machine does to one request is little beside it. */
+const MOST_ADDING_US = 1_000
+const ADDITIONS = 3_000
+const CALIBRATING_MS = 10
+
+/**
+ * What the machine alone makes of the tail: the 99th percentile, in microseconds, of a loop that reads one number and adds it,
+ * as often as takes `p50` at its own median. No memory is taken and nobody is waited for.
+ */
+function p99OfAdding(p50) {
+  const one = new Float64Array([1])
+  const add = (times) => {
+    const before = performance.now()
+    let sum = 0
+    for (let i = 0; i < times; i++) sum += one[0]
+    return sum < 0 ? sum : (performance.now() - before) * 1000
+  }
+  let times = 1_000
+  for (const end = performance.now() + CALIBRATING_MS; performance.now() < end; ) {
+    const micros = medianOf(Array.from({ length: 9 }, () => add(times)))
+    times = Math.max(1, Math.round((times * p50) / micros))
+  }
+  return Float64Array.from({ length: ADDITIONS }, () => add(times)).sort()[Math.floor(ADDITIONS * 0.99)]
 }
 
 export const medianOf = (values) => values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)]
