@@ -1,5 +1,6 @@
 #include "binding/columns_input.hpp"
 
+#include <algorithm>
 #include <cmath>
 
 #include "binding/bounds.hpp"
@@ -97,7 +98,8 @@ void ColumnsInput::readVectors(Reader& reader, napi_value entry, const ShardSpec
     return;
   }
   const uint64_t vectors = counts.present() ? sumOf(counts.data, counts.length) : count;
-  if (data.length != vectors * spec.vectors[column.vector].dim) {
+  const size_t dim = spec.vectors[column.vector].dim;
+  if (data.length % dim != 0 || data.length / dim != vectors) {
     reader.fail("vectors[].data", "as many floats as its rows have dimensions");
     return;
   }
@@ -282,8 +284,14 @@ bool readTable(Reader& reader, napi_value batch, const ShardSpec& spec,
     }
     const uint32_t* counts = readColumn<uint32_t>(reader, entry, "counts", view.count, pins);
     if (reader.failed()) break;
-    const uint64_t vectors = spec.vectors[at].isMulti ? sumOf(counts, view.count) : view.count;
-    const size_t floats = vectors * spec.vectors[at].dim;
+    const bool isMulti = spec.vectors[at].isMulti;
+    if (!isMulti && std::any_of(counts, counts + view.count, [](uint32_t n) { return n > 1; })) {
+      reader.fail("vectors[].counts", "at most one vector a row");
+      break;
+    }
+    const uint64_t vectors = isMulti ? sumOf(counts, view.count) : view.count;
+    // No array has more, and the product stays one.
+    const size_t floats = std::min<uint64_t>(vectors, UINT32_MAX) * spec.vectors[at].dim;
     view.vectors.push_back({readColumn<float>(reader, entry, "data", floats, pins), counts});
   }
   return !reader.failed();

@@ -188,8 +188,9 @@ napi_value measureRecall(napi_env env, napi_callback_info info) {
   const auto handle = ShardHandle::of(arguments);
   if (!handle) return nullptr;
   const size_t vectors = handle->shard()->spec().vectors.size();
-  const auto vector =
-      static_cast<uint32_t>(arguments.integer(arguments[1], "vector", 0, vectors - 1));
+  if (vectors == 0) arguments.fail("vector", "one of a shard that has dense vectors");
+  const auto vector = static_cast<uint32_t>(
+      arguments.integer(arguments[1], "vector", 0, vectors == 0 ? 0 : vectors - 1));
   const auto most =
       static_cast<uint32_t>(arguments.integer(arguments[2], "most", 1, kMostMeasured));
   if (arguments.failed()) return nullptr;

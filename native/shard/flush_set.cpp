@@ -8,13 +8,24 @@ namespace {
 
 // Id, sequence number, checksum and offsets of a row in the table, about.
 constexpr uint64_t kRowOverheadBytes = 48;
+// An operation is taken apart where it takes so many times what was asked for: one by filter may
+// change every row there is.
+constexpr uint64_t kMostOverfull = 4;
 
 } // namespace
 
 uint64_t FlushSet::bytesOf(const RowRef& ref) const {
-  uint64_t bytes = kRowOverheadBytes + ref.segment->payload(ref.row).size();
-  for (size_t vector = 0; vector < ref.segment->vectorCount(); vector++)
-    bytes += uint64_t(ref.segment->space(vector).spec().dim) * sizeof(float);
+  return kRowOverheadBytes + ref.segment->payload(ref.row).size() + vectorBytesOf(ref);
+}
+
+uint64_t FlushSet::vectorBytesOf(const RowRef& ref) const {
+  uint64_t bytes = 0;
+  for (uint32_t vector = 0; vector < ref.segment->vectorCount(); vector++) {
+    const VectorSpec& spec = ref.segment->space(vector).spec();
+    // A row that lacks its one vector has zeros in the table.
+    const uint64_t count = spec.isMulti ? ref.segment->vectorsOf(vector, ref.row).count : 1;
+    bytes += count * spec.dim * sizeof(float);
+  }
   for (size_t vector = 0; vector < ref.segment->sparseCount(); vector++)
     bytes += ref.segment->sparse(vector).vector(ref.row).count * kSparseEntryBytes;
   return bytes;
@@ -34,7 +45,10 @@ void FlushSet::forget(uint64_t bytes) {
 bool FlushSet::noteRow(const PointId& id, const RowRef& old, uint64_t seq, uint64_t bytes) {
   if (!enabled_) return false;
   if (old.found() && old.segment->isDirty(old.row)) return true;
-  if (!old.found() && deletes_.erase(id) > 0) return true;
+  if (!old.found() && deletes_.erase(id) > 0) {
+    dirtyBytes_ += bytes;
+    return true;
+  }
   push(id, seq, bytes);
   return true;
 }
@@ -42,12 +56,15 @@ bool FlushSet::noteRow(const PointId& id, const RowRef& old, uint64_t seq, uint6
 void FlushSet::notePayload(const PointId& id, const RowRef& row, uint64_t seq, uint64_t bytes) {
   if (!enabled_ || row.segment->isDirty(row.row)) return;
   row.segment->setDirty(row.row);
-  push(id, seq, bytes);
+  push(id, seq, bytes + vectorBytesOf(row));
 }
 
 void FlushSet::noteDelete(const PointId& id, const RowRef& old, uint64_t seq) {
   if (!enabled_) return;
-  if (!old.segment->isDirty(old.row)) push(id, seq, 0);
+  if (old.segment->isDirty(old.row))
+    dirtyBytes_ -= std::min<uint64_t>(dirtyBytes_, vectorBytesOf(old));
+  else
+    push(id, seq, 0);
   deletes_[id] = seq;
 }
 
@@ -57,7 +74,8 @@ bool FlushSet::take(uint64_t maxBytes, uint64_t shardSeq, uint64_t& throughSeq) 
   uint64_t bytes = 0;
   while (!changes_.empty()) {
     const Change change = changes_.front();
-    if (!taken_.empty() && bytes >= maxBytes && change.firstSeq != taken_.back().firstSeq) break;
+    const bool isWhole = taken_.empty() || change.firstSeq != taken_.back().firstSeq;
+    if (!taken_.empty() && bytes >= (isWhole ? maxBytes : kMostOverfull * maxBytes)) break;
     changes_.pop_front();
     const RowRef row = segments_.find(change.id);
     if (row.found() && row.segment->isDirty(row.row)) {

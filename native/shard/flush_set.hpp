@@ -43,8 +43,9 @@ public:
   // The live row `old` is deleted.
   void noteDelete(const PointId& id, const RowRef& old, uint64_t seq);
 
-  // Whole operations from the oldest on, until about `maxBytes`; `shardSeq` is that of the last
-  // operation. False where nothing is dirty.
+  // Operations from the oldest on, until about `maxBytes`, whole ones unless one takes far more
+  // than that. All before `throughSeq`, and itself, are taken then; `shardSeq` is the last one's.
+  // False where nothing is dirty.
   bool take(uint64_t maxBytes, uint64_t shardSeq, uint64_t& throughSeq);
   const std::vector<TakenChange>& taken() const { return taken_; }
   void restore();
@@ -73,6 +74,7 @@ private:
 
   void push(const PointId& id, uint64_t seq, uint64_t bytes);
   uint64_t bytesOf(const RowRef& row) const;
+  uint64_t vectorBytesOf(const RowRef& row) const;
   void forget(uint64_t bytes);
 
   const SegmentSet& segments_;

@@ -46,7 +46,7 @@ public:
       row.payload = change.row.segment->payload(change.row.row);
     }
     if (rows_.payloadBytes.size() + row.payload.size() > kMostTextBytes)
-      return Status(Code::TooLarge, "one operation changed more than 2 GiB of payload");
+      return Status(Code::TooLarge, "a batch of rows has more than 2 GiB of payload");
     uint32_t crc = rowChecksum(row);
     bool fits = true;
     for (uint32_t vector = 0; vector < specs_.size(); vector++)
@@ -82,7 +82,7 @@ private:
     const SparseVector from =
         row.found() ? row.segment->sparse(vector).vector(row.row) : SparseVector{};
     if (column.indices.size() + from.count > kMostTextBytes)
-      return Status(Code::TooLarge, "one operation changed more than 2^31 components");
+      return Status(Code::TooLarge, "a batch of rows has more than 2^31 components");
     const bool fits = column.indices.append(from.indices, from.count) &&
                       column.values.append(from.values, from.count) &&
                       column.offsets.push(static_cast<int32_t>(column.indices.size()));

@@ -239,8 +239,8 @@ export interface Addon {
 
   // ---- flush --------------------------------------------------------------------------------------------
   /**
-   * The oldest unflushed changes, whole operations, until about `maxBytes`: current state of every id first
-   * changed at or before `throughSeq`. null when there is none. Taken changes count as flushed until
+   * The oldest unflushed changes until about `maxBytes`, whole operations but of one that takes many times that: current
+   * state of every id first changed at or before `throughSeq`, and of some changed later. null when there is none. Taken changes count as flushed until
    * `restoreFlush` gives them back. One flush at a time.
    */
   takeFlush(shard: ShardHandle, maxBytes: number): Promise<FlushBatch | null>

@@ -31,18 +31,115 @@ test('changes come in the order of their first change, whole operations at a tim
   await upsert(shard, 0, 100, 1)
   await upsert(shard, 100, 100, 2)
   await upsert(shard, 50, 1, 3)
-  const first = (await shard.takeFlush(1)) as FlushBatch
+  // Fewer than either of them takes, and more than a quarter.
+  const some = 5_000
+  const first = (await shard.takeFlush(some)) as FlushBatch
   expect(first.throughSeq).toBe(1)
   expect(idTexts(first)).toEqual(Array.from({ length: 100 }, (_, at) => `${at}`))
   // Point 50 is as it is now, changed by operation 3.
   expect(first.seqs[50]).toBe(3n)
   shard.completeFlush()
-  const second = (await shard.takeFlush(1)) as FlushBatch
+  const second = (await shard.takeFlush(some)) as FlushBatch
   expect(second.throughSeq).toBe(3)
   expect(idTexts(second)).toEqual(Array.from({ length: 100 }, (_, at) => `${100 + at}`))
   shard.completeFlush()
   expect(await shard.takeFlush(ALL)).toBeNull()
   expect(shard.stats()).toMatchObject({ dirty: 0, dirtyBytes: 0 })
+})
+
+test('an operation that changes far more than a flush takes is taken apart, and can be applied again', async () => {
+  const all = 1000
+  const shard = newShard()
+  const table = newShard()
+  await upsert(shard, 0, all, 1)
+  await table.loadRows((await shard.takeFlush(ALL)) as FlushBatch)
+  shard.completeFlush()
+  const payloads = texts(Array.from({ length: all }, (_, at) => ({ set: at })))
+  const vectors = [{ vector: 0, data: await clusteredVectors(all, DIM, 3), rows: null }]
+  const operations = [
+    (on: Shard) => on.setPayloads(sequence(0, all), payloads, 2),
+    (on: Shard) => on.upsert({ ids: sequence(all / 2, all), seq: 3, vectors, payloads }),
+    (on: Shard) => on.deletePoints(sequence(0, all / 2), 4),
+  ]
+  const page = { from: null, limit: 2 * all, filter: null, fields: { payload: true, vectors: Uint32Array.of(0) } }
+  for (const [at, operation] of operations.entries()) {
+    const seq = at + 2
+    await operation(shard)
+    const batches: FlushBatch[] = []
+    // A row takes 48 bytes at least, and an operation four times what is asked for.
+    for (let next = await shard.takeFlush(2_000); next; next = await shard.takeFlush(2_000)) {
+      batches.push(next)
+      await table.loadRows(next)
+      shard.completeFlush()
+      // After a crash in the middle the log, which has the operation still, is applied to what the table has.
+      if (batches.length === 2) await operation(table)
+    }
+    expect(batches.length).toBeGreaterThan(2)
+    for (const { count } of batches) expect(count).toBeLessThanOrEqual(8_000 / 48 + 1)
+    expect(batches.map(({ throughSeq }) => throughSeq)).toEqual([...new Array(batches.length - 1).fill(seq - 1), seq])
+    expect(await table.scroll(page)).toEqual(await shard.scroll(page))
+    expect(shard.stats()).toMatchObject({ dirty: 0, dirtyBytes: 0 })
+  }
+})
+
+test('rows of many vectors count with all of them, and a flush takes no more than it should', async () => {
+  const vectors = [{ name: '', dim: DIM, metric: 'cosine' as const, m: 8, efConstruct: 20, multi: true }]
+  const shard = newShard({ vectors })
+  const each = 100
+  for (let seq = 1; seq <= 20; seq++) {
+    const data = await clusteredVectors(each, DIM, seq)
+    const counts = Uint32Array.of(each)
+    await shard.upsert({
+      ids: sequence(seq, 1),
+      seq,
+      vectors: [{ vector: 0, data, rows: null, counts }],
+      payloads: null,
+    })
+  }
+  const rowBytes = each * DIM * Float32Array.BYTES_PER_ELEMENT
+  expect(shard.stats().dirtyBytes).toBeGreaterThanOrEqual(20 * rowBytes)
+  const batch = (await shard.takeFlush(4 * rowBytes)) as FlushBatch
+  expect(batch.count).toBe(4)
+  expect(shard.stats().dirtyBytes).toBeGreaterThanOrEqual(16 * rowBytes)
+  expect(shard.stats().dirtyBytes).toBeLessThan(17 * rowBytes)
+  shard.completeFlush()
+})
+
+test('what is dirty is counted as it will be taken, of changed payloads and deletes too', async () => {
+  const shard = newShard()
+  await upsert(shard, 0, 100, 1)
+  const { dirtyBytes: all } = shard.stats()
+  await shard.deletePoints(sequence(0, 50), 2)
+  expect(shard.stats().dirtyBytes).toBeLessThan(all * 0.9)
+  await shard.takeFlush(ALL)
+  shard.completeFlush()
+  for (let at = 50; at < 100; at++) await shard.setPayloads(sequence(at, 1), texts([{ set: true }]), at)
+  const { dirtyBytes } = shard.stats()
+  await shard.takeFlush(dirtyBytes / 2)
+  expect(shard.stats().dirtyBytes / dirtyBytes).toBeGreaterThan(0.4)
+  expect(shard.stats().dirtyBytes / dirtyBytes).toBeLessThan(0.6)
+  shard.completeFlush()
+})
+
+test('counts of vectors that no array has room for are refused', async () => {
+  const vectors = [{ name: '', dim: 65_536, metric: 'dot' as const, m: 8, efConstruct: 20, multi: true }]
+  const shard = newShard({ vectors })
+  const rows = 65_537
+  const counts = new Uint32Array(rows).fill(2 ** 32 - 1)
+  // Together 2^48: times the dimension they are nothing, in 64 bits.
+  counts[rows - 1] = 65_536
+  const nothing = new Float32Array(0)
+  const batch = { ids: sequence(0, rows), seq: 1, vectors: [{ vector: 0, data: nothing, rows: null, counts }] }
+  await expect(shard.upsert({ ...batch, payloads: null })).rejects.toMatchObject({ code: 'INVALID_ARGUMENT' })
+  const single = newShard()
+  await upsert(single, 0, 2, 1)
+  const table = (await single.takeFlush(ALL)) as FlushBatch
+  const [column] = table.vectors
+  expect(column?.counts.length).toBe(2)
+  column?.counts.set([1, 2])
+  await expect(newShard().loadRows(table)).rejects.toMatchObject({ code: 'INVALID_ARGUMENT' })
+  const sparse = newShard({ vectors: [], sparse: [{ name: 's', idf: false, memory: 'cached' }] })
+  await expect(sparse.measureRecall(0, 1)).rejects.toMatchObject({ code: 'INVALID_ARGUMENT' })
 })
 
 test('deletes are rows until they are flushed; a point that comes back is no delete', async () => {
