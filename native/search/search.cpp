@@ -89,6 +89,9 @@ Status choose(const Snapshot& snapshot, const std::vector<VectorSpec>& specs,
   hits.clear();
   for (size_t at = 0; at < snapshot.count() && request.limit > 0; at++) {
     Segment& segment = snapshot.segment(at);
+    if (waiting == Waiting::Refused &&
+        segment.space(request.vector).mayWaitForFile(request.ignoresCodes))
+      return Status(Code::Cancelled, "vectors may have to be read from their file");
     std::optional<Explainer> explainer;
     if (request.explains) explainer.emplace(result);
     const SegmentScope scope(snapshot, at, filter, cancel, waiting);
@@ -118,6 +121,13 @@ Status choose(const Snapshot& snapshot, const std::vector<VectorSpec>& specs,
 }
 
 } // namespace
+
+bool mayWaitForFile(const Snapshot& snapshot, const SearchRequest& request) {
+  for (size_t at = 0; at < snapshot.count(); at++)
+    if (snapshot.segment(at).space(request.vector).mayWaitForFile(request.ignoresCodes))
+      return true;
+  return false;
+}
 
 Status search(const Snapshot& snapshot, const std::vector<VectorSpec>& specs,
               const SearchRequest& request, const CancelFlag* cancel, SearchResult& result,

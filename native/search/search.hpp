@@ -79,6 +79,10 @@ struct SearchResult {
   std::vector<SegmentReport> segments;
 };
 
+// Whether a search may have to read vectors from their file all along, and not some of them at its
+// end.
+bool mayWaitForFile(const Snapshot& snapshot, const SearchRequest& request);
+
 Status search(const Snapshot& snapshot, const std::vector<VectorSpec>& specs,
               const SearchRequest& request, const CancelFlag* cancel, SearchResult& result,
               Waiting waiting = Waiting::Allowed);

@@ -133,11 +133,14 @@ public:
   }
   // Exact distances of any vertices, and of `count` in a row.
   Status score(std::span<const uint32_t> vertices, float* out);
-  void scan(uint32_t first, uint32_t count, float* out) {
+  Status scan(uint32_t first, uint32_t count, float* out) {
+    if (waiting_ == Waiting::Refused && isInFile(first))
+      return {Code::Cancelled, "vectors may have to be read from their file"};
     combined(count, vectorBytes(), out, [&](size_t example, float* into) {
       space_.space().scan(queryVector(example), first, count, into);
     });
     space_.shedScanned(first, count);
+    return Status::ok();
   }
   // Distances to each of the examples, of one vertex; exact, or by code.
   Status each(const std::vector<uint32_t>& vertex, float* out);
@@ -161,6 +164,10 @@ public:
   }
 
 private:
+  bool isInFile(uint32_t vertex) const {
+    const auto cold = space_.coldVectors();
+    return cold != nullptr && vertex < cold->vertices();
+  }
   // `ready(count)` sees to it that so many of `found` may be scored, and says how many there are.
   template <typename Ready>
   Status rescore(const Rescoring& rescoring, std::vector<Neighbor>& found, const Ready& ready) {

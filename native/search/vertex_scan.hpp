@@ -20,8 +20,7 @@ struct VectorDistances {
     return search.score(vertices, out);
   }
   Status ofRange(uint32_t first, uint32_t count, float* out) const {
-    search.scan(first, count, out);
-    return Status::ok();
+    return search.scan(first, count, out);
   }
 };
 

@@ -26,8 +26,14 @@ Status coolData(Segment& segment, const FiledSegment& filed, Cooling cooling) {
   for (uint8_t vector = 0; vector < filed.directory.vectors.size(); vector++) {
     VectorSpace* const space = segment.spaceNamed(filed.directory.vectors[vector].spec.name);
     if (space == nullptr || !isLeft(space->spec().memory, cooling)) continue;
-    VICINAL_TRY(space->cool(filed.path, filed.directory.find(SectionKind::Vectors, vector)->offset,
-                            filed.directory.vectors[vector].vertices));
+    const uint64_t offset = filed.directory.find(SectionKind::Vectors, vector)->offset;
+    const uint32_t vertices = filed.directory.vectors[vector].vertices;
+    // Where no codes lead, every search compares vectors themselves: they are left to the file by
+    // the page, and only where memory is short.
+    if (space->codes())
+      VICINAL_TRY(space->cool(filed.path, offset, vertices));
+    else if (cooling == Cooling::All)
+      VICINAL_TRY(space->leaveTo(filed.path, offset, vertices));
   }
   VICINAL_TRY(coolSparse(segment, filed, cooling));
   if (!filed.hasPayloads || cooling == Cooling::AsAsked) return Status::ok();
@@ -69,7 +75,7 @@ void VectorSpace::place() {
 }
 
 Status VectorSpace::cool(const std::string& path, uint64_t vectorsAt, uint32_t vertices) {
-  if (!codes() || vertices == 0) return Status::ok();
+  if (vertices == 0) return Status::ok();
   if (const auto before = coldVectors(); before && before->vertices() == vertices)
     return Status::ok();
   auto cold = ColdVectors::open(path, vectorsAt, vertices, space_.rowBytes);
@@ -78,6 +84,16 @@ Status VectorSpace::cool(const std::string& path, uint64_t vectorsAt, uint32_t v
                                      uint64_t(vertices) * space_.rowBytes));
   std::lock_guard lock(shared_);
   cold_ = cold.take();
+  return Status::ok();
+}
+
+Status VectorSpace::leaveTo(const std::string& path, uint64_t vectorsAt, uint32_t vertices) {
+  if (left_ == vertices) return Status::ok();
+  auto file = File::openRead(path);
+  if (!file) return file.status();
+  VICINAL_TRY(
+      vectors_.replaceByFile(file->descriptor(), vectorsAt, uint64_t(vertices) * space_.rowBytes));
+  left_ = vertices;
   return Status::ok();
 }
 

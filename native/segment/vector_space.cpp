@@ -197,6 +197,7 @@ Status VectorSpace::recode() {
       }
       std::lock_guard lock(shared_);
       codes_ = codes.take();
+      if (!codes_ && cold_) left_ = cold_->vertices();
       // What was measured is the old ones', here and in files.
       calibration_ = untried();
       graph_->useCodes(codesToBuildOn());

@@ -145,8 +145,8 @@ public:
   // As it is kept, and as floats; of those that are their file's, by way of the mapping.
   const void* vector(uint32_t vertex) const { return space_.row(vertex); }
   const float* floats(uint32_t vertex, RowFloats& room) const { return room.of(space_, vertex); }
-  // As `dim` floats, read from its file where it is left to that. CANCELLED where it may not wait
-  // for the disk.
+  // As `dim` floats, read from its file where it is cold. CANCELLED where that may not wait for the
+  // disk.
   Status load(uint32_t vertex, float* into, bool mayWait) const;
 
   const VectorSpec& spec() const { return spec_; }
@@ -259,6 +259,13 @@ public:
   // Leaves vectors that are in a file now to the file; memory they took is given back
   // (segment_cooling, and so are the next).
   Status cool(const std::string& path, uint64_t vectorsAt, uint32_t vertices);
+  // The same for vectors that no codes lead to: they are read where they lie, by the mapping.
+  Status leaveTo(const std::string& path, uint64_t vectorsAt, uint32_t vertices);
+  // Whether reading vectors may have to wait for their file: where no codes lead to them, or where
+  // the caller does not follow codes.
+  bool mayWaitForFile(bool ignoresCodes) const {
+    return left_.load(std::memory_order_relaxed) > 0 || (ignoresCodes && coldVectors());
+  }
   // The same for a graph that has not grown since. While none grows.
   Status coolGraph(const GraphFile& file);
   Status coolCodes(const CodeArray& codes, int descriptor, uint64_t offset, uint64_t count);
@@ -331,6 +338,8 @@ private:
   std::atomic<uint32_t> linked_{0};
   std::atomic<uint32_t> dead_{0};
   uint32_t staged_ = 0;
+  // So many vectors, the first ones, were left to their file and are read by its mapping.
+  std::atomic<uint32_t> left_{0};
   // The graph is its file's, but for pages that have changed since.
   std::atomic<bool> isGraphCold_{false};
 

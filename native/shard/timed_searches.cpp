@@ -48,6 +48,7 @@ const DistanceEstimate& DenseSearch::estimateOf(const Snapshot& snapshot) {
 
 double DenseSearch::expectedNs(Shard& shard, const Snapshot& snapshot) {
   if (request.filter && (request.examples || request.explains)) return INFINITY;
+  if (mayWaitForFile(snapshot, request)) return INFINITY;
   if (request.filter) return shard.filteredPace(request.vector).nanoseconds(request.filter);
   if (!parked_.isParked()) request.lossShare = shard.meter(request.vector).lossShare(false);
   return shard.pace(request.vector).nanoseconds(estimateOf(snapshot).all);
