@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <cstring>
 #include <numeric>
 #include <random>
 
@@ -76,7 +77,13 @@ Calibrator::Calibrator(std::shared_ptr<const VectorSpace> space,
                        std::shared_ptr<const LiveQueries> live,
                        std::shared_ptr<const CodeArray> codes, uint32_t vertices)
     : owner_(std::move(space)), space_(*owner_), codes_(std::move(codes)), live_(std::move(live)),
-      vertices_(vertices), depths_(std::size(kDoubts)) {}
+      vertices_(vertices), depths_(std::size(kDoubts)) {
+  const auto before = space_.calibration();
+  const bool wereMeasured =
+      before->vertices() > 0 && before->vertices() >= vertices_ / 2 && !before->depths().empty();
+  if (wereMeasured && space_.coldVectors() && space_.codes() == codes_)
+    foundBefore_ = before->depths().back().recall;
+}
 
 Calibrator::Sample& Calibrator::addSample() {
   Sample& sample = samples_.emplace_back();
@@ -121,7 +128,7 @@ Result<bool> Calibrator::step() {
   if (result_) return false;
   if (samples_.empty()) VICINAL_TRY(chooseSamples());
   if (scanned_ < vertices_) {
-    scanBlock();
+    VICINAL_TRY(scanBlock());
   } else if (ranked_ < samples_.size()) {
     VICINAL_TRY(rankByCode());
   } else if (!space_.hasGraph()) {
@@ -147,18 +154,37 @@ bool Calibrator::hasWalkedEnough() {
 }
 
 bool Calibrator::isCheckedExactly(size_t sample) const {
-  return codes_ && !space_.coldVectors() && sample < kCheckedSamples;
+  return codes_ && !foundBefore_ && sample < kCheckedSamples;
 }
 
-void Calibrator::scanBlock() {
+Status Calibrator::scanBlock() {
   const uint32_t rowBytes = codes_ ? codes_->space().stride() : space_.space().rowBytes;
   const uint32_t count = std::min(std::max(1u, kBlockBytes / rowBytes), vertices_ - scanned_);
-  for (Sample& sample : samples_) scanFor(sample, count);
+  std::vector<uint8_t> room;
+  uint32_t first = scanned_;
+  const auto vectors = blockOf(count, room, first);
+  if (!vectors) return vectors.status();
+  for (Sample& sample : samples_) scanFor(sample, count, *vectors, first);
   space_.shedScanned(scanned_, count);
   scanned_ += count;
+  return Status::ok();
 }
 
-void Calibrator::scanFor(Sample& sample, uint32_t count) {
+Result<Space> Calibrator::blockOf(uint32_t count, std::vector<uint8_t>& room,
+                                  uint32_t& first) const {
+  const auto cold = space_.coldVectors();
+  const Space& all = space_.space();
+  if (!cold || scanned_ >= cold->vertices() || !isCheckedExactly(0)) return all;
+  room.resize(size_t(count) * all.rowBytes);
+  const uint32_t inFile = std::min(count, cold->vertices() - scanned_);
+  VICINAL_TRY(cold->readAll(scanned_, inFile, room.data()));
+  for (uint32_t at = inFile; at < count; at++)
+    std::memcpy(&room[size_t(at) * all.rowBytes], space_.vector(scanned_ + at), all.rowBytes);
+  first = 0;
+  return Space(all.metric, all.dim, room.data(), space_.spec().datatype);
+}
+
+void Calibrator::scanFor(Sample& sample, uint32_t count, const Space& vectors, uint32_t first) {
   thread_local std::vector<float> distances;
   distances.resize(count);
   const auto offer = [&](auto& nearest) {
@@ -167,7 +193,7 @@ void Calibrator::scanFor(Sample& sample, uint32_t count) {
         [&](uint32_t vertex) { return vertex != sample.vertex; });
   };
   const auto scanVectors = [&] {
-    space_.space().scan(sample.vector.data(), scanned_, count, distances.data());
+    vectors.scan(sample.vector.data(), first, count, distances.data());
   };
   if (codes_)
     codes_->space().scan(sample.query, scanned_, count, distances.data());
@@ -370,7 +396,9 @@ void Calibrator::finish() {
   std::vector<Calibration::Depth> depths;
   const double all = double(std::max<size_t>(1, samples_.size() * kCalibratedWanted));
   // What the deepest look misses, where it was compared with vectors alone, all others miss too.
-  const double seen = allChecked_ == 0 ? 1 : double(foundChecked_) / double(allChecked_);
+  double seen = allChecked_ == 0 ? 1 : double(foundChecked_) / double(allChecked_);
+  if (foundBefore_ && depths_.back().found > 0)
+    seen = std::min(1.0, *foundBefore_ * all / double(depths_.back().found));
   const double samples = double(std::max<size_t>(1, samples_.size()));
   for (size_t at = 0; at < std::size(kDoubts); at++)
     depths.push_back({kDoubts[at], float(double(depths_[at].scored) / samples),

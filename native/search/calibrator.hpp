@@ -3,8 +3,10 @@
 // Vectors of the space itself are sought, each as if it were not there (search/absent_vertex.hpp):
 // hidden from the walk, which otherwise would have its record, a list of its neighbours. The truth
 // is a scan of all codes, the foremost scored exactly; on some of the sample it is compared with a
-// scan of all vectors. So the sample is of the data's own kind. Where callers ask queries of
-// another kind (RecallMeter), those are sought instead; they are not stored, so nothing is hidden.
+// scan of all vectors. Vectors that are left to their file are read whole for that, unless they
+// were when there were at least half as many; what was found then still counts. So the sample is of
+// the data's own kind. Where callers ask queries of another kind (RecallMeter), those are sought
+// instead; they are not stored, so nothing is hidden.
 //
 // The work is cut into steps of about a millisecond (a walk of a large beam takes some ten), so
 // that checkpoints and closing need not wait.
@@ -80,8 +82,11 @@ private:
   Sample& addSample();
   void prepare(Sample& sample);
   bool isCheckedExactly(size_t sample) const;
-  void scanBlock();
-  void scanFor(Sample& sample, uint32_t count);
+  Status scanBlock();
+  // `vectors` has those of the block; its first one is there, or vertex 0, as `first` says.
+  void scanFor(Sample& sample, uint32_t count, const Space& vectors, uint32_t first);
+  // Of a block that is left to a file, read into `room`.
+  Result<Space> blockOf(uint32_t count, std::vector<uint8_t>& room, uint32_t& first) const;
   Status rankByCode();
   Status walkOnce();
   // Whether there was one.
@@ -114,6 +119,8 @@ private:
     uint64_t found = 0;
   };
   std::vector<DepthSums> depths_;
+  // What an earlier look at the same codes says that they find at most. Nothing: it is looked anew.
+  std::optional<double> foundBefore_;
   // Of the checked samples, and how many there were to find.
   uint64_t foundChecked_ = 0;
   uint64_t allChecked_ = 0;

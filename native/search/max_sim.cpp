@@ -136,7 +136,8 @@ Result<bool> MaxSimSearch::scoreNearest(TopK& top) {
 Status MaxSimSearch::seek(const float* vector, RowBitmap& rows) {
   const auto plan = planWalkToOne(space_, request_, perVector_, linked_);
   if (!plan) return Status::ok();
-  SpaceSearch search(space_, vector, scope_.waiting, stats_);
+  SpaceSearch search(space_, vector, scope_.waiting, stats_,
+                     request_.ignoresCodes ? nullptr : space_.codes());
   SearchOptions options = plan->options;
   options.cancel = scope_.cancel;
   std::vector<Neighbor> found;
@@ -147,6 +148,7 @@ Status MaxSimSearch::seek(const float* vector, RowBitmap& rows) {
     return vertex < linked_ && matches(space_.rowOf(vertex));
   };
   VICINAL_TRY(search.walk(options, {perVector_}, accept, found, end));
+  codes_ = search.codeKind();
   for (const Neighbor& neighbor : found) rows.add(space_.rowOf(neighbor.vertex));
   return Status::ok();
 }
@@ -226,6 +228,7 @@ SegmentReport MaxSimSearch::report() const {
   report.whyNoWalk = whyNoWalk_;
   report.recall = *whyNoWalk_ == 0 ? 0 : 1;
   report.plannedDistances = plannedDistances_;
+  report.codes = *whyNoWalk_ == 0 ? codes_ : CodeKind::None;
   return report;
 }
 

@@ -63,6 +63,8 @@ private:
   const char* strategy_ = SegmentReport{}.strategy;
   const char* whyNoWalk_ = SegmentReport{}.whyNoWalk;
   double plannedDistances_ = 0;
+  // That led to the nearest vectors.
+  CodeKind codes_ = CodeKind::None;
   uint64_t sinceCheck_ = 0;
 };
 

@@ -26,8 +26,8 @@ constexpr double kPatienceMs = 20'000;
 constexpr double kPausePerWork = 20;
 // Nothing is measured for so many times as long as measuring waited for a core.
 constexpr double kRestPerWait = 16;
-// Of queries with a filter none is measured for so many times as long as a slow one ran, hence a
-// twentieth of a core.
+// Of queries with a filter none is measured for so many times as long as a slow one ran, and none
+// at all for as many times what measuring ran beyond the usual: hence a twentieth of a core.
 constexpr double kRestPerRun = 20;
 
 } // namespace
@@ -88,7 +88,9 @@ void RecallMeter::restAfter(double tookMs, double ranMs, double nowMs) {
   const double waitedMs = std::max(0.0, tookMs - ranMs);
   // On idle cores it waits for little but the clock.
   const bool wasBusy = waitedMs > ranMs;
-  restsUntilMs_ = wasBusy ? nowMs + std::min(kMostRestMs, kRestPerWait * waitedMs) : nowMs;
+  const double restMs = std::max(wasBusy ? kRestPerWait * waitedMs : 0,
+                                 kRestPerRun * std::max(0.0, ranMs - kUsualRunMs));
+  restsUntilMs_ = nowMs + std::min(kMostRestMs, restMs);
 }
 
 bool RecallMeter::isResting(double nowMs) const {

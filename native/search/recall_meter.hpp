@@ -63,6 +63,9 @@ public:
   static constexpr size_t kShortWindow = 64;
   // After measuring on cores that had other things to do.
   static constexpr double kMostRestMs = 60'000;
+  // Of each call that measures; there is one every half second, so that this is a twentieth of a
+  // core.
+  static constexpr double kUsualRunMs = 25;
   // Between two calibrations on live queries.
   static constexpr double kFirstPauseMs = 5'000;
   static constexpr double kMostPauseMs = 600'000;
@@ -77,7 +80,8 @@ public:
   // possible.
   void learn(const Query& query, double got, bool isByPlan);
 
-  // Measuring took so long, in which its thread ran for so much. Where cores are busy, a thread of
+  // Measuring took so long, in which its thread ran for so much: one query may run for longer than
+  // is usual for a call. Where cores are busy, a thread of
   // low priority gets its time in slices of milliseconds, for each of which requests wait.
   void restAfter(double tookMs, double ranMs, double nowMs);
   // Whether nothing is to be measured now.

@@ -17,4 +17,8 @@ Status ColdVectors::read(uint32_t vertex, void* into, bool mayWait) const {
                  : file_.readCachedAt(at, into, vectorBytes_);
 }
 
+Status ColdVectors::readAll(uint32_t first, uint32_t count, void* into) const {
+  return file_.readAt(offset_ + uint64_t(first) * vectorBytes_, into, size_t(count) * vectorBytes_);
+}
+
 } // namespace vicinal

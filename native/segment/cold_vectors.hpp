@@ -25,6 +25,8 @@ public:
   // Reads one vector as it is kept. CANCELLED where it may not wait and the disk would have to be
   // asked.
   Status read(uint32_t vertex, void* into, bool mayWait) const;
+  // Of `count` in a row, at once.
+  Status readAll(uint32_t first, uint32_t count, void* into) const;
 
 private:
   ColdVectors(File file, uint64_t offset, uint32_t vertices, uint32_t vectorBytes)

@@ -8,9 +8,8 @@ namespace vicinal {
 
 namespace {
 
-// Of each call; there is one every half second, so that this is a twentieth of a core. Where it
-// waits for a core longer than it has one, the next calls measure nothing.
-constexpr double kMostMs = 25;
+// Where a call waits for a core longer than it has one, the next calls measure nothing.
+constexpr double kMostMs = RecallMeter::kUsualRunMs;
 constexpr std::chrono::milliseconds kMostOfOneQuery{100};
 constexpr double kRounding = 1e-4;
 
@@ -27,6 +26,20 @@ double shareFound(Metric metric, const SearchResult& truth, const SearchResult& 
   for (uint32_t at = 0; at < found.rows.count; at++)
     near += (greaterIsNearer ? found.scores[at] >= last : found.scores[at] <= last) ? 1 : 0;
   return double(near) / truth.rows.count;
+}
+
+// Vectors that a query is compared with one by one, at most: a tenth of a second of scanning.
+constexpr uint64_t kMostTruthBytes = uint64_t(512) << 20;
+
+// What codes hide, a scan of codes would not see missing.
+bool canScanVectors(const Snapshot& snapshot, uint32_t vector) {
+  uint64_t bytes = 0;
+  for (const auto& segment : *snapshot.segments) {
+    const VectorSpace& space = segment->space(vector);
+    if (space.mayWaitForFile(true)) return false;
+    bytes += uint64_t(space.vertices()) * space.space().rowBytes;
+  }
+  return bytes <= kMostTruthBytes;
 }
 
 } // namespace
@@ -67,6 +80,7 @@ Status Shard::measure(RecallMeter& meter, uint32_t vector, const RecallMeter::Qu
   SearchResult truth;
   Status status = search(snapshot, spec_.vectors, request, &outOfTime, found);
   request.recall = 1;
+  request.ignoresCodes = canScanVectors(snapshot, vector);
   if (status) status = search(snapshot, spec_.vectors, request, &outOfTime, truth);
   const double ranMs = (threadSeconds() - ranBefore) * 1000;
   if (query.filter && ranMs > kMostMs) meter.restFiltered(ranMs, nowMs());

@@ -274,7 +274,11 @@ SOLO_TEST("a meter rests where measuring waited for a core longer than it had on
   meter.restAfter(1e9, 10, 5000);
   CHECK(meter.isResting(5000 + RecallMeter::kMostRestMs - 1));
   CHECK(!meter.isResting(5000 + RecallMeter::kMostRestMs));
+  // One query ran for a second.
+  meter.restAfter(1000, 1000, 66'000);
+  CHECK(meter.isResting(66'000 + 20 * 975 - 1));
+  CHECK(!meter.isResting(66'000 + 20 * 975));
   // A clock of the thread that is ahead of the other one's.
-  meter.restAfter(10, 11, 70'000);
-  CHECK(!meter.isResting(70'000));
+  meter.restAfter(10, 11, 90'000);
+  CHECK(!meter.isResting(90'000));
 }
