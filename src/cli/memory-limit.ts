@@ -2,6 +2,7 @@ import { totalmem } from 'node:os'
 import { LIMITS } from '../core/limits.js'
 import { containerMemoryBytes } from '../native/inspect.js'
 import { parseBytes } from './parse-bytes.js'
+import { UsageError } from './settings.js'
 
 const MIB = 1024 * 1024
 /** Beyond a limit, a commit of the table and what is read between two looks take this for moments. */
@@ -13,8 +14,11 @@ const MOST_SHARE = 0.82
 /** Bytes; or what a container allows, where there is one; or no limit. */
 export type MemoryLimit = number | 'auto' | 'none'
 
-export function parseMemoryLimit(text: string): MemoryLimit {
-  return text === 'auto' || text === 'none' ? text : parseBytes(text, '--memory-limit')
+export function parseMemoryLimit(text: string, name = '--memory-limit'): MemoryLimit {
+  if (text === 'auto' || text === 'none') return text
+  const bytes = parseBytes(text, name)
+  if (bytes >= LIMITS.leastMemoryLimitBytes) return bytes
+  throw new UsageError(`${name}: expected at least ${LIMITS.leastMemoryLimitBytes / MIB} MiB, got ${text}`)
 }
 
 /** Bytes to keep to; `auto` keeps so far below what a container allows that the system has no reason to end the process. */
@@ -24,8 +28,8 @@ export function memoryLimitOf(asked: MemoryLimit): number | undefined {
 }
 
 /** What a database is to be opened with that keeps to the limit. */
-export function memoryOptionsOf(text: string): { memoryLimitBytes?: number } {
-  const memoryLimitBytes = memoryLimitOf(parseMemoryLimit(text))
+export function memoryOptionsOf(text: string, name?: string): { memoryLimitBytes?: number } {
+  const memoryLimitBytes = memoryLimitOf(parseMemoryLimit(text, name))
   return memoryLimitBytes === undefined ? {} : { memoryLimitBytes }
 }
 

@@ -9,7 +9,7 @@ import {
 } from '../core/quantization.js'
 
 /** Codes of the size asked for; where there are none of it, of the next size above, so that no recall is lost. */
-const BY_COMPRESSION = { x4: 'sq8', x8: 'rabitq4', x16: 'rabitq1', x32: 'rabitq1', x64: 'rabitq1' } as const
+const BY_COMPRESSION = { x4: 'sq8', x8: 'rabitq4', x16: 'rabitq4', x32: 'rabitq1', x64: 'rabitq1' } as const
 const BY_ENCODING = { one_bit: 'rabitq1', one_and_half_bits: 'rabitq4', two_bits: 'rabitq4' } as const
 const BY_BITS = { bits1: 'rabitq1', bits1_5: 'rabitq4', bits2: 'rabitq4', bits4: 'rabitq4' } as const
 const QUERY_ENCODINGS = ['default', 'binary', 'scalar4bits', 'scalar8bits'] as const

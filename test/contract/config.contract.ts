@@ -9,7 +9,7 @@ const MAPPED: [given: QuantizationConfig, codes: Quantization][] = [
   [{ scalar: { type: 'int8', quantile: 0.99, always_ram: true } }, 'sq8'],
   [{ product: { compression: 'x4' } }, 'sq8'],
   [{ product: { compression: 'x8' } }, 'rabitq4'],
-  [{ product: { compression: 'x16' } }, 'rabitq1'],
+  [{ product: { compression: 'x16' } }, 'rabitq4'],
   [{ product: { compression: 'x32', memory: 'pinned' } }, 'rabitq1'],
   [{ product: { compression: 'x64' } }, 'rabitq1'],
   [{ binary: {} }, 'rabitq1'],

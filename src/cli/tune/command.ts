@@ -31,6 +31,7 @@ import {
   furtherBuilds,
   isSame,
   paceAt,
+  presentOf,
   reaches,
   type Trial,
   type Wanted,
@@ -85,16 +86,17 @@ function readOptions(args: string[]) {
   const queries = settings.integer('queryCount') as number
   if (most < 1) throw new UsageError(`--sample: expected at least 1, got ${most}`)
   if (queries < 1) throw new UsageError(`--query-count: expected at least 1, got ${queries}`)
+  const { memoryLimitBytes } = memoryOptionsOf(settings.text('memoryLimit') as string)
   const wanted: Wanted = { recall, memoryBytes: memory === undefined ? null : parseBytes(memory, '--memory') }
   return {
     collection,
     wanted,
     data: settings.text('data') as string,
     vector: settings.text('vector'),
-    samples: { most, queries, queryFile: settings.text('queries'), format: settings.text('format') },
+    samples: { most, queries, queryFile: settings.text('queries'), format: settings.text('format'), memoryLimitBytes },
     svg: settings.text('svg') ?? `${collection.replaceAll(/[^\p{L}\p{N}._-]/gu, '_')}-tune.svg`,
     dryRun: settings.isOn('dryRun'),
-    ...memoryOptionsOf(settings.text('memoryLimit') as string),
+    memoryLimitBytes,
   }
 }
 
@@ -164,8 +166,7 @@ async function measureEngine(engine: CollectionEngine, options: Options, signal:
     '',
   )
   const laboratory = new Laboratory(samples, vector, { vectors: live, otherBytes }, options.wanted.recall, signal)
-  const { quantization, m, memory } = vector
-  const present: Configuration = { quantization, m, onDisk: memory.vectors === 'cold' }
+  const present = presentOf(vector)
   try {
     return { ...(await runAll(laboratory, vector, present, options.wanted, signal)), vector, present }
   } finally {

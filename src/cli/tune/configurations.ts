@@ -38,11 +38,11 @@ export interface Wanted {
 /** What has a vector get the codes and the graph that were chosen; codes stay where they were placed. */
 export function changeTo(
   { quantization, m, onDisk }: Configuration,
-  { memory, ...present }: Pick<ResolvedVector, 'quantization' | 'm' | 'memory'>,
+  { memory, ...present }: Pick<ResolvedVector, 'quantization' | 'm' | 'memory' | 'distance'>,
 ): VectorChange {
-  const isMoved = onDisk !== (memory.vectors === 'cold')
+  const isMoved = quantization !== 'none' && onDisk !== (memory.vectors === 'cold')
   return {
-    ...(quantization === present.quantization ? {} : codesOf(quantization, memory.codes)),
+    ...(quantization === codesFor(present) ? {} : codesOf(quantization, memory.codes)),
     ...(m === present.m ? {} : { hnswConfig: { m } }),
     // What is pinned stays so, unless it is the disk that is chosen.
     ...(isMoved ? { memory: onDisk ? ('cold' as const) : ('cached' as const) } : {}),
@@ -79,11 +79,21 @@ function hasCodes(distance: Distance): boolean {
   return distance !== 'Manhattan'
 }
 
+function codesFor({ quantization, distance }: Pick<ResolvedVector, 'quantization' | 'distance'>): Quantization {
+  return hasCodes(distance) ? quantization : 'none'
+}
+
+/** What a vector has now, whatever is configured: where there are no codes, its vectors are in memory. */
+export function presentOf(vector: ResolvedVector): Configuration {
+  const quantization = codesFor(vector)
+  return { quantization, m: vector.m, onDisk: quantization !== 'none' && vector.memory.vectors === 'cold' }
+}
+
 /** Graphs and codes to build first: every kind of code with the usual graph, and what the collection has now. */
 export function firstBuilds(present: Configuration, distance: Distance): Configuration[] {
   const kinds: Quantization[] = hasCodes(distance) ? ['auto', 'none', 'sq8', 'rabitq4', 'rabitq1'] : ['none']
   const builds = kinds.map((quantization) => ({ quantization, m: DEFAULT_M, onDisk: false }))
-  const own = { ...present, quantization: hasCodes(distance) ? present.quantization : ('none' as const), onDisk: false }
+  const own = { ...present, onDisk: false }
   return builds.some((build) => isSame(build, own)) ? builds : [...builds, own]
 }
 

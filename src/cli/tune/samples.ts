@@ -1,16 +1,22 @@
 /** The vectors that configurations are measured on, and the queries they are measured by. */
 import { VicinalError } from '../../core/errors.js'
+import { LIMITS } from '../../core/limits.js'
 import { ID_WORDS } from '../../core/point.js'
 import type { ResolvedVector } from '../../core/schema.js'
 import type { Shard } from '../../native/shard.js'
 import { formatOf, openSource } from '../import/formats.js'
 import { choiceOf, mappingOf } from '../import/mapping.js'
 import { START } from '../import/source.js'
+import { UsageError } from '../settings.js'
 
 const PAGE_FLOATS = 4_194_304
 const MOST_PAGE_ROWS = 16_384
-/** Vectors are held several times over, so their memory is bounded too: 256 MB. */
-const MOST_SAMPLE_FLOATS = 64 * 1024 * 1024
+/** Vectors are held several times over, so their memory is bounded too: 256 MB, or what a limit leaves. */
+const MOST_SAMPLE_BYTES = 256 * 1024 * 1024
+/** So many times at most, with codes and graphs: here, split, and by each finalist and what is built meanwhile. */
+const HELD_TIMES = 12
+/** Of fewer nothing is learnt. */
+const LEAST_SAMPLE = 1_000
 /** Of stored vectors, held out as queries. */
 const MOST_HELD_OUT_SHARE = 0.1
 
@@ -35,6 +41,7 @@ export interface SampleOptions {
   /** A file with queries; without it stored vectors are held out. */
   queryFile: string | undefined
   format: string | undefined
+  memoryLimitBytes: number | undefined
 }
 
 /** Takes vectors evenly from the whole collection. Held-out ones are not among them, so that they don't find themselves. */
@@ -48,7 +55,7 @@ export async function takeSamples(
   if (live < 2) throw new VicinalError('INVALID_ARGUMENT', `it holds ${live} vectors; there is nothing to tune`)
   const given = options.queryFile === undefined ? null : await readQueries(options, name, dim)
   const heldOut = given ? 0 : Math.max(1, Math.min(options.queries, Math.floor(live * MOST_HELD_OUT_SHARE)))
-  const most = Math.max(1, Math.min(options.most, Math.floor(MOST_SAMPLE_FLOATS / dim)))
+  const most = Math.min(options.most, mostInMemory(dim, Math.min(live, options.most), options.memoryLimitBytes))
   const taken = Math.min(live, most + heldOut)
   const all = await readEvenly(shard, vector, dim, live, taken)
   const { kept, held } = split(all.data, all.count, dim, Math.min(heldOut, all.count - 1))
@@ -61,6 +68,20 @@ export async function takeSamples(
     isPart: taken < live,
     source: given ? (options.queryFile as string) : 'stored vectors, held out',
   }
+}
+
+/** Vectors of a sample: what a process has before it measures anything is beside them. */
+function mostInMemory(dim: number, wanted: number, memoryLimitBytes: number | undefined): number {
+  const vectorBytes = dim * Float32Array.BYTES_PER_ELEMENT
+  const usual = Math.max(1, Math.floor(MOST_SAMPLE_BYTES / vectorBytes))
+  if (memoryLimitBytes === undefined) return usual
+  const most = Math.floor((memoryLimitBytes - LIMITS.leastMemoryLimitBytes) / HELD_TIMES / vectorBytes)
+  const least = Math.min(wanted, LEAST_SAMPLE)
+  if (most >= least) return Math.min(usual, most)
+  const enough = LIMITS.leastMemoryLimitBytes + least * HELD_TIMES * vectorBytes
+  throw new UsageError(
+    `--memory-limit: expected at least ${Math.ceil(enough / 1e6)} MB to measure on ${least} vectors, got ${memoryLimitBytes} bytes`,
+  )
 }
 
 /** `wanted` of the `live` vectors, evenly in the order of their ids. */

@@ -46,7 +46,7 @@ export class Stopwatch {
   async pace(shard: Shard, asked: number): Promise<Pace> {
     const times = this.#noTimes()
     for (let at = 0; at < times.tookMs.length * WARM_UP_SHARE; at++) {
-      await shard.search(this.#request(at, { recall: asked }))
+      await shard.search(this.#request(at, asFor(asked)))
     }
     for (let pass = 0; pass < PASSES; pass++) await this.#pass(shard, asked, times)
     return paceOf(asked, times)
@@ -71,7 +71,7 @@ export class Stopwatch {
 
   async #pass(shard: Shard, asked: number, { tookMs, recalls }: Times): Promise<void> {
     for (let at = 0; at < tookMs.length; at++) {
-      const request = this.#request(at, { recall: asked })
+      const request = this.#request(at, asFor(asked))
       // Each in a turn of its own, as queries come that nobody has waiting in line.
       await new Promise((resolve) => setImmediate(resolve))
       this.#signal.throwIfAborted()
@@ -108,6 +108,11 @@ export class Stopwatch {
     const isTrue = (score: number) => (this.#isGreaterNearer ? score >= last - slack : score <= last + slack)
     return scores.filter(isTrue).length / Math.min(NEIGHBOURS, this.#samples.count)
   }
+}
+
+/** Who asks a collection for all of them gets an exact search (query/settings). */
+function asFor(recall: number): Partial<SearchRequest> {
+  return recall === 1 ? { exact: true } : { recall }
 }
 
 function paceOf(asked: number, { tookMs, recalls }: Times): Pace {

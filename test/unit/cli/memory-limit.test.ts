@@ -22,4 +22,6 @@ test('a size is that size, and none is none', () => {
   expect(memoryLimitOf(parseMemoryLimit('1GiB'))).toBe(1024 * MIB)
   expect(memoryLimitOf(parseMemoryLimit('none'))).toBeUndefined()
   expect(() => parseMemoryLimit('much')).toThrow('--memory-limit')
+  expect(() => parseMemoryLimit('127MiB')).toThrow('--memory-limit: expected at least 128 MiB, got 127MiB')
+  expect(parseMemoryLimit('128MiB')).toBe(128 * MIB)
 })

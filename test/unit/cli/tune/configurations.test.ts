@@ -9,6 +9,7 @@ import {
   furtherBuilds,
   type Pace,
   paceAt,
+  presentOf,
   type Trial,
 } from '../../../../src/cli/tune/configurations.js'
 import { curves } from '../../../../src/cli/tune/curve.js'
@@ -96,13 +97,16 @@ describe('the builds', () => {
   })
 
   it('are without codes under Manhattan', () => {
-    expect(firstBuilds(PRESENT, 'Manhattan')).toEqual([{ quantization: 'none', m: 16, onDisk: false }])
+    const memory = { vectors: 'cold', graph: 'cached', codes: 'cached' }
+    const present = presentOf({ distance: 'Manhattan', quantization: 'auto', m: 16, memory } as ResolvedVector)
+    expect(present).toEqual({ quantization: 'none', m: 16, onDisk: false })
+    expect(firstBuilds(present, 'Manhattan')).toEqual([present])
   })
 })
 
 describe('what is applied', () => {
   const placed = { vectors: 'cached', graph: 'cached', codes: 'pinned' } as const
-  const present = { quantization: 'sq8', m: 16, memory: placed } as const
+  const present = { quantization: 'sq8', m: 16, memory: placed, distance: 'Cosine' } as const
 
   it('is what differs, and no more', () => {
     const same = { quantization: 'sq8', m: 16, onDisk: false } as const
@@ -112,6 +116,8 @@ describe('what is applied', () => {
     const cold = { ...present, memory: { ...placed, vectors: 'cold' } } as const
     expect(changeTo(same, cold)).toEqual({ memory: 'cached' })
     expect(changeTo({ ...same, onDisk: true }, cold)).toEqual({})
+    const manhattan = { ...present, quantization: 'auto', distance: 'Manhattan' } as const
+    expect(changeTo({ quantization: 'none', m: 8, onDisk: false }, manhattan)).toEqual({ hnswConfig: { m: 8 } })
   })
 
   it('is of the collection, where it has one vector that follows it', () => {
@@ -129,7 +135,10 @@ describe('what is applied', () => {
 
   it('keeps codes where they were placed', () => {
     const to = (quantization: Configuration['quantization'], codes: 'pinned' | 'cold' | 'cached') =>
-      changeTo({ quantization, m: 16, onDisk: false }, { quantization: 'auto', m: 16, memory: { ...placed, codes } })
+      changeTo(
+        { quantization, m: 16, onDisk: false },
+        { ...present, quantization: 'auto', memory: { ...placed, codes } },
+      )
     expect(to('sq8', 'pinned')).toEqual({ quantizationConfig: { scalar: { type: 'int8', memory: 'pinned' } } })
     expect(to('rabitq4', 'cold')).toEqual({ quantizationConfig: { turbo: { bits: 'bits4', memory: 'cold' } } })
     expect(to('rabitq1', 'pinned')).toEqual({ quantizationConfig: { binary: { memory: 'pinned' } } })

@@ -127,6 +127,9 @@ test('without codes there is one kind to measure', async () => {
   expect(code).toBe(0)
   expect(stdout).toMatch(/^none +32 /m)
   expect(stdout).not.toMatch(/^(auto|sq8|rabitq\d) |on disk/m)
+  // What it has is one of those that are measured.
+  expect(stdout).toMatch(/^none +16 .*\bnow\b/m)
+  expect(await configOf('text')).toMatchObject({ quantization: 'auto' })
 })
 
 test('changes nothing where nothing will do, and says what is nearest', async () => {
@@ -156,6 +159,7 @@ test('says what is wrong with the call, before it measures', async () => {
     [['rows', '--recall', '2'], 2, /--recall: .*got 2/],
     [['rows', '--memory', 'lots'], 2, /--memory: .*got lots/],
     [['rows', '--sample', '0'], 2, /--sample: .*got 0/],
+    [['rows', '--memory-limit', '1MB'], 2, /--memory-limit: expected at least 128 MiB, got 1MB/],
     [['tokens'], 2, /tune: .*got multivectors/],
     [['words'], 2, /tune: .*no dense vector/],
     [['absent'], 1, /NOT_FOUND: .*absent/],
@@ -173,5 +177,19 @@ test('says what is wrong with the call, before it measures', async () => {
   expect(await vicinal(['tune', 'rows', '--vector', 'text'], folder)).toMatchObject({
     code: 1,
     stderr: expect.stringMatching(/LOCKED: .*--dry-run/),
+  })
+})
+
+test('measures on as many as the memory limit leaves room for, and says where that is too few', async () => {
+  await fill('Euclid')
+  const args = ['tune', 'rows', '--vector', 'text', '--dry-run', ...FAST]
+  // Twelve times 384 bytes a vector beside 128 MiB: of 1,500 vectors 6.9 MB.
+  const enough = 128 * 1024 * 1024 + 1_500 * 12 * SIZE * 4
+  const { code, stdout } = await vicinal([...args, '--memory-limit', String(enough)], folder)
+  expect(code).toBe(0)
+  expect(stdout).toMatch(/measured on a sample of 1,500, by 60 queries/)
+  expect(await vicinal([...args, '--memory-limit', '128MiB'], folder)).toMatchObject({
+    code: 2,
+    stderr: expect.stringMatching(/--memory-limit: expected at least 139 MB to measure on 1000 vectors/),
   })
 })
