@@ -26,15 +26,22 @@ export async function liveThrough({ db, folder, set, efConstruct, random }, meas
   return reopened
 }
 
-/** Deletes rows at random and puts their vectors back under new ids, a chunk at a time, while graphs are built. */
+/** Deletes rows at random and puts them back under new ids, a chunk at a time, while graphs are built. */
 async function churn(collection, set, random) {
   let nextId = 1_000_000_000
   for (const { from, rows, dim, data } of chunks(set.base, CHUNK_ROWS)) {
     const chosen = Array.from({ length: rows }, (_, at) => at).filter(() => random() < CHURNED_SHARE)
-    await collection.delete(chosen.map((at) => from + at))
     const vectors = new Float32Array(chosen.length * dim)
     for (const [i, at] of chosen.entries()) vectors.set(data.subarray(at * dim, (at + 1) * dim), i * dim)
+    const payloads = await payloadsOf(collection, from, chosen)
     const ids = Uint32Array.from(chosen, () => nextId++)
-    await collection.upsert({ ids, vectors })
+    await collection.delete(chosen.map((at) => from + at))
+    await collection.upsert({ ids, vectors, payloads })
   }
+}
+
+async function payloadsOf(collection, from, chosen) {
+  const points = await collection.retrieve(chosen.map((at) => from + at))
+  const byId = new Map(points.map(({ id, payload }) => [id, payload]))
+  return chosen.map((at) => byId.get(from + at))
 }

@@ -31,6 +31,11 @@ const CHUNK_ROWS = 10_000
 /** One-sided 95 %. */
 const Z = 1.645
 
+/** Of two numbers at random, so that a tenth has both. */
+const BOTH = {
+  must: ['random', 'other'].map((key) => ({ key, range: { lt: Math.round(PER_MILLE * Math.sqrt(0.1)) } })),
+}
+
 /** Name, filter, and which queries it is asked with. */
 const FILTERS = [
   ...[1, 10, 100, 500, 900].map((perMille) => ({
@@ -39,6 +44,7 @@ const FILTERS = [
     side: false,
   })),
   { name: '10 %, with the query', filter: { must: [{ key: 'side', match: { value: 0 } }] }, side: true },
+  { name: '10 %, of two conditions', filter: BOTH, side: false },
   {
     name: '10 %, against the query',
     filter: { must: [{ key: 'side', match: { value: DECILES - 1 } }] },
@@ -54,28 +60,28 @@ export async function recall({ data, limit, m, efConstruct }) {
   const options = { vectors: { size: set.dim, distance: set.distance }, hnswConfig: { m, efConstruct } }
   let collection = await db.createCollection('bench', options)
   const { mixed, warming, pivot } = await ingest(collection, set)
-  await collection.createPayloadIndex('random', 'integer', { timeoutMs: 600_000 })
-  await collection.createPayloadIndex('side', 'integer', { timeoutMs: 600_000 })
+  for (const key of ['random', 'other', 'side']) {
+    await collection.createPayloadIndex(key, 'integer', { timeoutMs: 600_000 })
+  }
   await allIndexed(collection)
 
   const heldOut = rowsOf(readMatrix(set.queriesFile))
   const queries = heldOut.slice(0, MOST_QUERIES)
   const nearPivot = [...heldOut].sort((a, b) => distance(a, pivot) - distance(b, pivot)).slice(0, SIDE_QUERIES)
   const rows = []
-  const measureAll = async (kind, asked, of = collection) => {
-    const truth = await answers(of, asked, { params: { exact: true } })
-    for (const target of TARGETS) rows.push(await measure(of, kind, asked, truth, { recall: target }))
+  const measureAll = async (kind, asked, of = collection, how = {}, targets = TARGETS) => {
+    const truth = await answers(of, asked, { ...how, params: { exact: true } })
+    for (const target of targets) rows.push(await measure(of, kind, asked, truth, { ...how, recall: target }))
   }
   await measureAll('held out', queries)
   for (const { name, filter, side } of FILTERS) {
-    const asked = side ? nearPivot : queries
-    const truth = await answers(collection, asked, { filter, params: { exact: true } })
     const targets = name.startsWith('10 %') ? TARGETS : [FILTER_TARGET]
-    for (const target of targets) rows.push(await measure(collection, name, asked, truth, { filter, recall: target }))
+    await measureAll(name, side ? nearPivot : queries, collection, { filter }, targets)
   }
-  db = await liveThrough({ db, folder, set, efConstruct, random: seeded(SEED + 1) }, (stage, of) =>
-    measureAll(stage, queries, of),
-  )
+  db = await liveThrough({ db, folder, set, efConstruct, random: seeded(SEED + 1) }, async (stage, of) => {
+    await measureAll(stage, queries, of)
+    await measureAll(`${stage}, of two conditions`, queries, of, { filter: BOTH })
+  })
   collection = await db.collection('bench')
   const settling = await settle(collection, warming)
   await measureAll('of another kind', mixed)
@@ -106,6 +112,7 @@ async function ingest(collection, set) {
   for (const { from, rows, data } of chunks(set.base, CHUNK_ROWS)) {
     const payloads = Array.from({ length: rows }, (_, i) => ({
       random: Math.floor(random() * PER_MILLE),
+      other: Math.floor(random() * PER_MILLE),
       side: bounds.findIndex((bound) => distances[from + i] <= bound),
     }))
     await collection.upsert({ ids: Uint32Array.from({ length: rows }, (_, i) => from + i), vectors: data, payloads })

@@ -135,6 +135,35 @@ SOLO_TEST("RaBitQ: every instruction set gives the same bits") {
       }
 }
 
+SOLO_TEST("RaBitQ: every instruction set gives the same bits of rows of any kind") {
+  std::mt19937 random(8);
+  for (const uint32_t bits : bitCounts)
+    for (const uint32_t dim : dims)
+      for (const Metric metric : metrics) {
+        std::vector<float> data;
+        for (const float size : {0.0f, 1e-41f, 1e-30f, 1.0f, 1e18f, 1e38f}) {
+          const auto row = randomFloats(random, dim, 0, size);
+          data.insert(data.end(), row.begin(), row.end());
+        }
+        const auto count = uint32_t(data.size() / dim);
+        const Rows rows(metric, bits, dim, data, true);
+        for (uint32_t a = 0; a < count; a++) {
+          RabitqQuery query;
+          rows.space.prepare(&data[size_t(a) * dim], query);
+          const auto run = [&](const RabitqKernels& set) {
+            std::vector<float> out(count);
+            (bits == 1 ? set.of1 : set.of4)(query, rows.space.row(0), rows.space.stride(), nullptr,
+                                            count, out.data());
+            return out;
+          };
+          const auto expected = run(*rabitqKernelsFor(Isa::Scalar));
+          for (const float distance : expected) CHECK(std::isfinite(distance));
+          for (const Isa isa : isas)
+            if (const RabitqKernels* set = rabitqKernelsFor(isa)) CHECK(run(*set) == expected);
+        }
+      }
+}
+
 SOLO_TEST("RaBitQ: estimates are unbiased and as near as their standard error says, on data of any "
           "kind") {
   std::mt19937 random(5);

@@ -12,14 +12,34 @@ namespace {
 
 constexpr Metric metrics[] = {Metric::Cosine, Metric::Dot, Metric::L2};
 constexpr Isa isas[] = {Isa::Scalar, Isa::Neon, Isa::Avx2, Isa::Avx512};
-constexpr uint32_t dims[] = {1,  3,  4,   15,  16,  47,  48,  49,  63,
-                             64, 65, 100, 127, 128, 129, 512, 784, 1600};
+constexpr uint32_t dims[] = {1,  3,   4,   15,  16,  47,  48,  49,   63,   64,
+                             65, 100, 127, 128, 129, 512, 784, 1600, 4095, 4100};
 
 std::vector<float> randomFloats(std::mt19937& random, size_t count, float mean, float deviation) {
   std::normal_distribution<float> normal(mean, deviation);
   std::vector<float> values(count);
   for (float& value : values) value = normal(random);
   return values;
+}
+
+// One row behind the other: usual ones, far from zero, denormal, huge, without width, and with the
+// greatest and the least float in it.
+std::vector<float> rowsOfAnyKind(std::mt19937& random, uint32_t dim) {
+  std::vector<float> rows;
+  const auto add = [&](const std::vector<float>& row) {
+    rows.insert(rows.end(), row.begin(), row.end());
+  };
+  add(randomFloats(random, dim, 0, 1));
+  add(randomFloats(random, dim, -300, 0.01f));
+  add(randomFloats(random, dim, 0, 1e-41f));
+  add(randomFloats(random, dim, 0, 1e38f));
+  add(std::vector<float>(dim, -0.0f));
+  add(std::vector<float>(dim, 7.5f));
+  add(randomFloats(random, dim, 0, 1));
+  const size_t last = rows.size() - dim;
+  rows[last + dim / 2] = std::numeric_limits<float>::max();
+  rows[last + dim / 3] = -std::numeric_limits<float>::max();
+  return rows;
 }
 
 // Rows of codes, aligned as a Region's are.
@@ -107,6 +127,23 @@ SOLO_TEST("every instruction set gives the distance of the decoded rows, and all
           }
         }
       }
+}
+
+SOLO_TEST("every instruction set gives the same distances of rows of any kind") {
+  std::mt19937 random(10);
+  for (const uint32_t dim : dims)
+    for (const Metric metric : metrics) {
+      const Rows rows(metric, dim, rowsOfAnyKind(random, dim));
+      for (uint32_t a = 0; a < 7; a++) {
+        Sq8Query query;
+        rows.space.prepare(a, query);
+        for (uint32_t b = 0; b < 7; b++)
+          for (const Isa isa : isas)
+            if (const Sq8Kernels* set = sq8KernelsFor(isa))
+              CHECK_EQUAL(measured(ofMetric(*set, metric), rows, query, b),
+                          measured(ofMetric(*sq8KernelsFor(Isa::Scalar), metric), rows, query, b));
+      }
+    }
 }
 
 namespace {
@@ -202,15 +239,9 @@ SOLO_TEST("every instruction set makes the same row of a vector, whatever is in 
   std::mt19937 random(9);
   std::vector<std::vector<float>> vectors;
   for (const uint32_t dim : dims) {
-    vectors.push_back(randomFloats(random, dim, 0, 1));
-    vectors.push_back(randomFloats(random, dim, -300, 0.01f));
-    vectors.push_back(randomFloats(random, dim, 0, 1e-41f));
-    vectors.push_back(randomFloats(random, dim, 0, 1e38f));
-    vectors.push_back(std::vector<float>(dim, -0.0f));
-    vectors.push_back(std::vector<float>(dim, 7.5f));
-    vectors.push_back(randomFloats(random, dim, 0, 1));
-    vectors.back()[dim / 2] = std::numeric_limits<float>::max();
-    vectors.back()[dim / 3] = -std::numeric_limits<float>::max();
+    const auto rows = rowsOfAnyKind(random, dim);
+    for (size_t at = 0; at < rows.size(); at += dim)
+      vectors.emplace_back(rows.begin() + ptrdiff_t(at), rows.begin() + ptrdiff_t(at + dim));
   }
   for (const std::vector<float>& vector : vectors) {
     const uint32_t stride = Sq8Space::strideOf(uint32_t(vector.size()));

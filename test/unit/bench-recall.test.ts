@@ -24,9 +24,11 @@ const TOLERANCE = 0.01
 const KINDS = [
   'held out',
   '10 % at random',
-  'after 30 % churn',
-  'after compaction',
-  'after reopening',
+  '10 %, of two conditions',
+  ...['after 30 % churn', 'after compaction', 'after reopening'].flatMap((stage) => [
+    stage,
+    `${stage}, of two conditions`,
+  ]),
   'of another kind',
 ]
 const MINUTE = 60_000

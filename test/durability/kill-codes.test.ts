@@ -1,0 +1,121 @@
+/**
+ * Kills beside the life of codes: directions and centres learnt, codes chosen by what they cost, adopted and written to
+ * files. Other tests of kills have too few dimensions for the first and too few points for the second.
+ */
+import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { expect, it } from 'vitest'
+import { connect } from '../../src/client/index.js'
+import type { Collection } from '../../src/core/database.js'
+import type { Quantization } from '../../src/core/quantization.js'
+import { Random, runSeed } from '../oracle/fault-random.js'
+import { inScratch } from './child.js'
+import { ServerProcess } from './server-process.js'
+import { scaled, scaledMinutes } from './soak.js'
+
+/** From 16,384 on codes are chosen. */
+const POINTS = 17_000
+const DIM = 256
+/** In which the vectors lie. */
+const DIRECTIONS = 32
+const BATCH = 1_000
+const CYCLES = scaled(6)
+const LIMIT = 10
+const QUERIES = 40
+/** The default asks for .95 of the mean; of so few queries chance takes more. */
+const LEAST_RECALL = 0.85
+const CODES: readonly Quantization[] = ['auto', 'rabitq1', 'auto', 'rabitq4']
+
+/** Rows of `DIM` floats, each within a few directions. */
+function makeVectors(count: number, random: Random): Float32Array {
+  const directions = Float32Array.from({ length: DIRECTIONS * DIM }, () => random.between(-1, 1))
+  const vectors = new Float32Array(count * DIM)
+  for (let row = 0; row < count; row++) {
+    for (let direction = 0; direction < DIRECTIONS; direction++) {
+      const weight = random.between(-1, 1)
+      for (let i = 0; i < DIM; i++) {
+        vectors[row * DIM + i] = (vectors[row * DIM + i] ?? 0) + weight * (directions[direction * DIM + i] ?? 0)
+      }
+    }
+  }
+  return vectors
+}
+
+/** Squared distances of the nearest, in ascending order. */
+function nearest(vectors: Float32Array, query: Float32Array): number[] {
+  const distances = Array.from({ length: POINTS }, (_, row) => {
+    let sum = 0
+    for (let i = 0; i < DIM; i++) sum += ((vectors[row * DIM + i] ?? 0) - (query[i] ?? 0)) ** 2
+    return sum
+  })
+  return distances.sort((a, b) => a - b).slice(0, LIMIT)
+}
+
+async function check(collection: Collection, queries: readonly Float32Array[], truth: readonly number[][]) {
+  expect(await collection.count()).toBe(POINTS)
+  let found = 0
+  for (const [at, query] of queries.entries()) {
+    const distances = truth[at] as number[]
+    const exact = await collection.query({ query, limit: LIMIT, params: { exact: true } })
+    for (const [place, { score }] of exact.entries()) {
+      expect(score ** 2 / (distances[place] as number)).toBeCloseTo(1, 3)
+    }
+    const last = (distances.at(-1) as number) * 1.001
+    const hits = await collection.query({ query, limit: LIMIT })
+    found += hits.filter(({ score }) => score ** 2 <= last).length
+  }
+  expect(found / (LIMIT * queries.length)).toBeGreaterThanOrEqual(LEAST_RECALL)
+}
+
+it(
+  `kill -9 while codes are learnt, chosen and written loses nothing in ${CYCLES} cycles, and recall is kept`,
+  async () => {
+    const random = new Random(runSeed('kill -9 while codes are made'))
+    const vectors = makeVectors(POINTS + QUERIES, random)
+    const row = (at: number) => vectors.subarray(at * DIM, (at + 1) * DIM)
+    const queries = Array.from({ length: QUERIES }, (_, at) => row(POINTS + at))
+    const truth = queries.map((query) => nearest(vectors, query))
+    await inScratch(async (scratch) => {
+      const folder = join(scratch, 'data')
+      let server = await ServerProcess.start(folder)
+      try {
+        let database = await connect(server.url)
+        let collection = await database.createCollection('coded', { vectors: { size: DIM, distance: 'Euclid' } })
+        for (let from = 0; from < POINTS; from += BATCH) {
+          await collection.upsert(Array.from({ length: BATCH }, (_, at) => ({ id: from + at, vector: row(from + at) })))
+        }
+        await collection.waitForIndex()
+        const startedMs = performance.now()
+        await collection.updateConfig({ quantization: 'rabitq4' })
+        await collection.waitForIndex()
+        const rebuildMs = performance.now() - startedMs
+        let unfinished = 0
+        for (let cycle = 0; cycle < CYCLES; cycle++) {
+          await collection.updateConfig({ quantization: CODES[cycle % CODES.length] as Quantization })
+          const flushing = random.chance(0.5) ? sleep(random.below(rebuildMs)).then(() => collection.flush()) : null
+          await sleep(random.below(1.2 * rebuildMs))
+          const { status } = await collection.info()
+          if (status !== 'green') unfinished++
+          const exited = server.end('SIGKILL')
+          await flushing?.catch(() => undefined)
+          await exited
+          await database.close()
+          server = await ServerProcess.start(folder)
+          database = await connect(server.url)
+          collection = await database.collection('coded')
+          await check(collection, queries, truth)
+        }
+        await collection.waitForIndex()
+        await check(collection, queries, truth)
+        const { config } = await collection.info()
+        expect(config.vectors[0]?.quantization).toBe(CODES[(CYCLES - 1) % CODES.length])
+        await database.close()
+        process.stderr.write(`kill -9 while codes are made: ${unfinished} of ${CYCLES} before they were done\n`)
+        expect(unfinished).toBeGreaterThan(0)
+      } finally {
+        await server.end('SIGKILL')
+      }
+    })
+  },
+  scaledMinutes(4),
+)
