@@ -28,20 +28,6 @@ double shareFound(Metric metric, const SearchResult& truth, const SearchResult& 
   return double(near) / truth.rows.count;
 }
 
-// Vectors that a query is compared with one by one, at most: a tenth of a second of scanning.
-constexpr uint64_t kMostTruthBytes = uint64_t(512) << 20;
-
-// What codes hide, a scan of codes would not see missing.
-bool canScanVectors(const Snapshot& snapshot, uint32_t vector) {
-  uint64_t bytes = 0;
-  for (const auto& segment : *snapshot.segments) {
-    const VectorSpace& space = segment->space(vector);
-    if (space.mayWaitForFile(true)) return false;
-    bytes += uint64_t(space.vertices()) * space.space().rowBytes;
-  }
-  return bytes <= kMostTruthBytes;
-}
-
 } // namespace
 
 Result<uint32_t> Shard::measureRecall(uint32_t vector, uint32_t most) {
@@ -80,7 +66,6 @@ Status Shard::measure(RecallMeter& meter, uint32_t vector, const RecallMeter::Qu
   SearchResult truth;
   Status status = search(snapshot, spec_.vectors, request, &outOfTime, found);
   request.recall = 1;
-  request.ignoresCodes = canScanVectors(snapshot, vector);
   if (status) status = search(snapshot, spec_.vectors, request, &outOfTime, truth);
   const double ranMs = (threadSeconds() - ranBefore) * 1000;
   if (query.filter && ranMs > kMostMs) meter.restFiltered(ranMs, nowMs());
