@@ -26,7 +26,7 @@ export function* libraryVerdict({ name, systems }) {
       pass: row.p99 < P99_OVER_P50 * row.p50,
       value: fixed(row.p99 / row.p50),
       bound: `< ${P99_OVER_P50}`,
-      detail: `${round(row.p99)} / ${round(row.p50)} µs at recall ${fixed(row.recall, 3)}; of each query's median pass ${round(row.p99OfMedians)}; of adding numbers as long ${round(row.p99OfAdding)}`,
+      detail: `${round(row.p99)} / ${round(row.p50)} µs at recall ${fixed(row.recall, 3)}; of each query's median pass ${round(row.p99OfMedians)}; of adding numbers ${round(row.adding?.p99 ?? null)} / ${round(row.adding?.p50 ?? null)}`,
     }
   }
   if (MEMORY[name]) yield* memory(systems, MEMORY[name])

@@ -22,7 +22,8 @@ export async function sweep({ efs, queries, truth, search, inFlight = 1, sync = 
     const passes = isSlow ? [first] : []
     for (let i = 0; i < PASSES && !isSlow; i++) passes.push(await pass({ queries, search, ef, inFlight, sync }))
     const row = { ...label, ef, inFlight, recall: recall(found, truth), ...summary(passes) }
-    rows.push({ ...row, p99OfAdding: row.p50 < MOST_ADDING_US ? p99OfAdding(row.p50) : null })
+    const isShort = inFlight === 1 && row.p50 < MOST_ADDING_US
+    rows.push({ ...row, adding: isShort ? addingFor(row.p50) : null })
   }
   return rows
 }
@@ -65,13 +66,14 @@ export function summary(passes) {
 /** Longer than this, and what the machine does to one request is little beside it. */
 const MOST_ADDING_US = 1_000
 const ADDITIONS = 3_000
-const CALIBRATING_MS = 10
+/** Until the loop is compiled as well as it will be. */
+const CALIBRATING_MS = 100
 
 /**
- * What the machine alone makes of the tail: the 99th percentile, in microseconds, of a loop that reads one number and adds it,
- * as often as takes `p50` at its own median. No memory is taken and nobody is waited for.
+ * What the machine alone makes of the tail: median and 99th percentile, in microseconds, of a loop that reads one number and
+ * adds it, as often as takes `p50`. No memory is taken and nobody is waited for.
  */
-function p99OfAdding(p50) {
+function addingFor(p50) {
   const one = new Float64Array([1])
   const add = (times) => {
     const before = performance.now()
@@ -84,7 +86,8 @@ function p99OfAdding(p50) {
     const micros = medianOf(Array.from({ length: 9 }, () => add(times)))
     times = Math.max(1, Math.round((times * p50) / micros))
   }
-  return Float64Array.from({ length: ADDITIONS }, () => add(times)).sort()[Math.floor(ADDITIONS * 0.99)]
+  const sorted = Float64Array.from({ length: ADDITIONS }, () => add(times)).sort()
+  return { p50: sorted[ADDITIONS / 2], p99: sorted[Math.floor(ADDITIONS * 0.99)] }
 }
 
 export const medianOf = (values) => values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)]

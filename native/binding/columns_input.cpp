@@ -290,7 +290,8 @@ bool readTable(Reader& reader, napi_value batch, const ShardSpec& spec,
       break;
     }
     const uint64_t vectors = isMulti ? sumOf(counts, view.count) : view.count;
-    // No array has more, and the product stays one.
+    // No array holds so many, so that it is refused for its length; without the bound the product
+    // could overflow.
     const size_t floats = std::min<uint64_t>(vectors, UINT32_MAX) * spec.vectors[at].dim;
     view.vectors.push_back({readColumn<float>(reader, entry, "data", floats, pins), counts});
   }

@@ -79,9 +79,8 @@ Calibrator::Calibrator(std::shared_ptr<const VectorSpace> space,
     : owner_(std::move(space)), space_(*owner_), codes_(std::move(codes)), live_(std::move(live)),
       vertices_(vertices), depths_(std::size(kDoubts)) {
   const auto before = space_.calibration();
-  const bool wereMeasured =
-      before->vertices() > 0 && before->vertices() >= vertices_ / 2 && !before->depths().empty();
-  if (wereMeasured && space_.coldVectors() && space_.codes() == codes_)
+  const bool wereCompared = space_.comparedAt() > vertices_ / 2 && !before->depths().empty();
+  if (wereCompared && space_.coldVectors() && space_.codes() == codes_)
     foundBefore_ = before->depths().back().recall;
 }
 

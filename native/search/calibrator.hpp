@@ -1,12 +1,14 @@
 // Measures what recall costs in a space (segment/calibration.hpp).
 //
 // Vectors of the space itself are sought, each as if it were not there (search/absent_vertex.hpp):
-// hidden from the walk, which otherwise would have its record, a list of its neighbours. The truth
-// is a scan of all codes, the foremost scored exactly; on some of the sample it is compared with a
-// scan of all vectors. Vectors that are left to their file are read whole for that, unless they
-// were when there were at least half as many; what was found then still counts. So the sample is of
-// the data's own kind. Where callers ask queries of another kind (RecallMeter), those are sought
-// instead; they are not stored, so nothing is hidden.
+// hidden from the walk, which otherwise would have its record, a list of its neighbours. So the
+// sample is of the data's own kind. Where callers ask queries of another kind (RecallMeter), those
+// are sought instead; they are not stored, so nothing is hidden.
+//
+// The truth is a scan of all codes, the foremost scored exactly; on some of the sample it is
+// compared with a scan of all vectors. Vectors that are left to their file are read whole for that,
+// unless these codes were compared when there were more than half as many: what was found then
+// still counts.
 //
 // The work is cut into steps of about a millisecond (a walk of a large beam takes some ten), so
 // that checkpoints and closing need not wait.
@@ -36,6 +38,8 @@ public:
   // Works on; false once there is a result.
   Result<bool> step();
   std::shared_ptr<const Calibration> result() const { return result_; }
+  // Whether codes are compared with vectors in it.
+  bool compares() const { return codes_ && !foundBefore_; }
 
 private:
   // A vector that is sought, and what is to be found.
@@ -83,9 +87,10 @@ private:
   void prepare(Sample& sample);
   bool isCheckedExactly(size_t sample) const;
   Status scanBlock();
-  // `vectors` has those of the block; its first one is there, or vertex 0, as `first` says.
+  // `vectors` holds the vectors of the block, from index `first` on.
   void scanFor(Sample& sample, uint32_t count, const Space& vectors, uint32_t first);
-  // Of a block that is left to a file, read into `room`.
+  // The vectors of the next block: the space's own or, where a file has them, a copy in `room`.
+  // `first` becomes the index of the block's first one.
   Result<Space> blockOf(uint32_t count, std::vector<uint8_t>& room, uint32_t& first) const;
   Status rankByCode();
   Status walkOnce();
@@ -119,7 +124,8 @@ private:
     uint64_t found = 0;
   };
   std::vector<DepthSums> depths_;
-  // What an earlier look at the same codes says that they find at most. Nothing: it is looked anew.
+  // The share that an earlier comparison found by the same codes at most; nothing where this
+  // calibration compares.
   std::optional<double> foundBefore_;
   // Of the checked samples, and how many there were to find.
   uint64_t foundChecked_ = 0;

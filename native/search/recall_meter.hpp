@@ -63,8 +63,8 @@ public:
   static constexpr size_t kShortWindow = 64;
   // After measuring on cores that had other things to do.
   static constexpr double kMostRestMs = 60'000;
-  // Of each call that measures; there is one every half second, so that this is a twentieth of a
-  // core.
+  // A call that measures runs for about so long. There is one every half second, so that measuring
+  // takes a twentieth of a core.
   static constexpr double kUsualRunMs = 25;
   // Between two calibrations on live queries.
   static constexpr double kFirstPauseMs = 5'000;

@@ -70,7 +70,9 @@ Status coolIndex(Segment& segment, const FiledSegment& filed, Cooling cooling) {
 }
 
 void VectorSpace::place() {
-  vectors_.place(spec_.memory);
+  // Where no codes lead to them, searches read all of them that they meet.
+  const bool isCold = spec_.memory == Placement::Cold && codes_;
+  vectors_.place(spec_.memory == Placement::Cold && !isCold ? Placement::Cached : spec_.memory);
   if (codes_) codes_->place(spec_.codeMemory);
 }
 
@@ -84,6 +86,7 @@ Status VectorSpace::cool(const std::string& path, uint64_t vectorsAt, uint32_t v
                                      uint64_t(vertices) * space_.rowBytes));
   std::lock_guard lock(shared_);
   cold_ = cold.take();
+  if (!codes_) left_ = vertices;
   return Status::ok();
 }
 

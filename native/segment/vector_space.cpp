@@ -197,7 +197,8 @@ Status VectorSpace::recode() {
       }
       std::lock_guard lock(shared_);
       codes_ = codes.take();
-      if (!codes_ && cold_) left_ = cold_->vertices();
+      left_ = !codes_ && cold_ ? cold_->vertices() : 0;
+      comparedAt_ = 0;
       // What was measured is the old ones', here and in files.
       calibration_ = untried();
       graph_->useCodes(codesToBuildOn());
@@ -227,6 +228,7 @@ bool VectorSpace::isCalibrationDue() const {
 
 void VectorSpace::restore(std::shared_ptr<const Calibration> calibration) {
   calibrateFrom_ = grown(calibration->vertices(), kGrowthBetweenCalibrations);
+  comparedAt_ = calibration->vertices();
   calibration_ = std::move(calibration);
 }
 

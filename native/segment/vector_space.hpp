@@ -235,6 +235,10 @@ public:
   // What was measured of these codes holds from now on, unless there are others by now.
   void useCalibration(std::shared_ptr<const Calibration> calibration,
                       const std::shared_ptr<const CodeArray>& of);
+  // Vertices that there were when a calibration last compared the codes of now with vectors, or as
+  // far as that is known of one that comes from a file; 0: none has.
+  uint32_t comparedAt() const { return comparedAt_.load(std::memory_order_relaxed); }
+  void noteCompared(uint32_t vertices) { comparedAt_ = vertices; }
   // The end of it; null: it came to nothing.
   void calibrated(std::shared_ptr<const Calibration> calibration,
                   const std::shared_ptr<const CodeArray>& of);
@@ -340,6 +344,7 @@ private:
   uint32_t staged_ = 0;
   // So many vectors, the first ones, were left to their file and are read by its mapping.
   std::atomic<uint32_t> left_{0};
+  std::atomic<uint32_t> comparedAt_{0};
   // The graph is its file's, but for pages that have changed since.
   std::atomic<bool> isGraphCold_{false};
 

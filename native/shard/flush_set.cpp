@@ -37,6 +37,10 @@ void FlushSet::push(const PointId& id, uint64_t seq, uint64_t bytes) {
   dirtyBytes_ += bytes + kRowOverheadBytes;
 }
 
+void FlushSet::unpush(const RowRef& row) {
+  dirtyBytes_ -= std::min<uint64_t>(dirtyBytes_, bytesOf(row) - kRowOverheadBytes);
+}
+
 void FlushSet::forget(uint64_t bytes) {
   dirty_ -= dirty_ > 0 ? 1 : 0;
   dirtyBytes_ = dirty_ == 0 ? 0 : dirtyBytes_ - std::min<uint64_t>(dirtyBytes_, bytes);
@@ -44,7 +48,11 @@ void FlushSet::forget(uint64_t bytes) {
 
 bool FlushSet::noteRow(const PointId& id, const RowRef& old, uint64_t seq, uint64_t bytes) {
   if (!enabled_) return false;
-  if (old.found() && old.segment->isDirty(old.row)) return true;
+  if (old.found() && old.segment->isDirty(old.row)) {
+    unpush(old);
+    dirtyBytes_ += bytes;
+    return true;
+  }
   if (!old.found() && deletes_.erase(id) > 0) {
     dirtyBytes_ += bytes;
     return true;
@@ -62,7 +70,7 @@ void FlushSet::notePayload(const PointId& id, const RowRef& row, uint64_t seq, u
 void FlushSet::noteDelete(const PointId& id, const RowRef& old, uint64_t seq) {
   if (!enabled_) return;
   if (old.segment->isDirty(old.row))
-    dirtyBytes_ -= std::min<uint64_t>(dirtyBytes_, vectorBytesOf(old));
+    unpush(old);
   else
     push(id, seq, 0);
   deletes_[id] = seq;

@@ -43,9 +43,10 @@ public:
   // The live row `old` is deleted.
   void noteDelete(const PointId& id, const RowRef& old, uint64_t seq);
 
-  // Operations from the oldest on, until about `maxBytes`, whole ones unless one takes far more
-  // than that. All before `throughSeq`, and itself, are taken then; `shardSeq` is the last one's.
-  // False where nothing is dirty.
+  // Takes operations from the oldest on until they have about `maxBytes`. An operation is taken
+  // whole unless it takes more than four times that. All changes up to and with `throughSeq` have
+  // been taken then; `shardSeq` is the number of the shard's last operation. False where nothing is
+  // dirty.
   bool take(uint64_t maxBytes, uint64_t shardSeq, uint64_t& throughSeq);
   const std::vector<TakenChange>& taken() const { return taken_; }
   void restore();
@@ -76,6 +77,8 @@ private:
   uint64_t bytesOf(const RowRef& row) const;
   uint64_t vectorBytesOf(const RowRef& row) const;
   void forget(uint64_t bytes);
+  // The dirty row is another from now on, or none.
+  void unpush(const RowRef& row);
 
   const SegmentSet& segments_;
   const bool enabled_;

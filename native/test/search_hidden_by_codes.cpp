@@ -1,5 +1,5 @@
-// Neighbours that codes hide: who counts what was found must not count by codes. And vectors that
-// no codes lead to, once they are left to their file.
+// Neighbours that codes hide must be counted by vectors, not by codes. Vectors that no codes lead
+// to must be given back once memory is short.
 #include <chrono>
 #include <cmath>
 #include <random>
@@ -15,8 +15,17 @@ using namespace vicinal::test;
 namespace {
 
 constexpr uint32_t kDim = 96;
-// Of the rows, those in one small place, which codes of a bit a dimension cannot tell apart.
-constexpr uint32_t kOneInPlace = 10;
+// One row in so many lies in one small place, where codes of one bit a dimension cannot tell rows
+// apart.
+constexpr uint32_t kRowsPerHidden = 10;
+
+// What never comes fails its test, and does not stop all of them.
+template <typename IsDone> void waitUntil(const IsDone& isDone) {
+  const auto end = std::chrono::steady_clock::now() + std::chrono::minutes(5);
+  while (!isDone() && std::chrono::steady_clock::now() < end)
+    std::this_thread::sleep_for(std::chrono::milliseconds(1));
+  REQUIRE(isDone());
+}
 
 struct HidingShard {
   explicit HidingShard(CodeKind code, Metric metric = Metric::L2, bool isMulti = false) : pool(2) {
@@ -30,7 +39,7 @@ struct HidingShard {
   // The first of them lie in the small place, as queries from there do.
   void add(uint32_t rows) {
     auto data = clusteredRows(rows, kDim, ++batches, false);
-    const auto inPlace = fromThere(rows / kOneInPlace);
+    const auto inPlace = fromThere(rows / kRowsPerHidden);
     std::copy(inPlace.begin(), inPlace.end(), data.begin());
     std::vector<uint32_t> offsets(rows + 1, 0);
     UpsertColumns columns;
@@ -54,11 +63,9 @@ struct HidingShard {
   }
 
   std::shared_ptr<const Calibration> calibration(uint32_t least = 1) const {
-    while (true) {
-      auto now = shard->snapshot().segment(0).space(0).calibration();
-      if (now->vertices() >= least) return now;
-      std::this_thread::sleep_for(std::chrono::milliseconds(1));
-    }
+    const auto now = [&] { return shard->snapshot().segment(0).space(0).calibration(); };
+    waitUntil([&] { return now()->vertices() >= least; });
+    return now();
   }
   // What codes find at most, as far as it is known.
   double foundByCodes(uint32_t least = 1) const {
@@ -137,12 +144,22 @@ ANSWERS_TEST("what codes hide counts for vectors that were left to their file, t
   REQUIRE(hiding.isCold());
   // Measured anew, of codes that were compared with vectors while these were in memory.
   hiding.shard->indexer().calibrateAnew(0, std::make_shared<LiveQueries>());
-  while (hiding.shard->indexer().awaitsCalibration(0))
-    std::this_thread::sleep_for(std::chrono::milliseconds(1));
+  waitUntil([&] { return !hiding.shard->indexer().awaitsCalibration(0); });
   REQUIRE(hiding.isCold());
   std::printf("found: %.3f, anew %.3f\n", before, hiding.foundByCodes());
   CHECK(hiding.foundByCodes() <= before + 1e-3);
   CHECK(hiding.foundByCodes() >= before - 0.05);
+
+  // Twice as many are compared again, with those in the file.
+  const uint32_t compared = hiding.shard->snapshot().segment(0).space(0).comparedAt();
+  CHECK_EQUAL(compared, hiding.count);
+  hiding.add(hiding.count);
+  hiding.calibration(2 * compared);
+  waitUntil([&] { return !hiding.shard->indexer().awaitsCalibration(0); });
+  CHECK_EQUAL(hiding.shard->snapshot().segment(0).space(0).comparedAt(), 2 * compared);
+  CHECK(hiding.isCold());
+  std::printf("found among twice as many: %.3f\n", hiding.foundByCodes());
+  CHECK(hiding.foundByCodes() < 0.99);
 
   // Other codes, of vectors that are in their file from the beginning.
   HidingShard reopened(CodeKind::Rabitq4);
