@@ -30,7 +30,7 @@ Result<bool> CodeChoice::step() {
     const auto goesOn = calibrator_->step();
     if (!goesOn || *goesOn) return goesOn;
     calibration_ = calibrator_->result();
-    if (calibrator_->compares()) space_.noteCompared(calibration_->vertices());
+    if (calibrator_->compares()) space_.noteCompared(calibration_->vertices(), codes_);
     space_.useCalibration(calibration_, codes_);
     if (!isThereAChoice()) break;
     VICINAL_TRY(startCoding());

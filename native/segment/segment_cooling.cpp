@@ -71,8 +71,8 @@ Status coolIndex(Segment& segment, const FiledSegment& filed, Cooling cooling) {
 
 void VectorSpace::place() {
   // Where no codes lead to them, searches read all of them that they meet.
-  const bool isCold = spec_.memory == Placement::Cold && codes_;
-  vectors_.place(spec_.memory == Placement::Cold && !isCold ? Placement::Cached : spec_.memory);
+  const bool cannotBeCold = spec_.memory == Placement::Cold && !codes_;
+  vectors_.place(cannotBeCold ? Placement::Cached : spec_.memory);
   if (codes_) codes_->place(spec_.codeMemory);
 }
 

@@ -238,7 +238,11 @@ public:
   // Vertices that there were when a calibration last compared the codes of now with vectors, or as
   // far as that is known of one that comes from a file; 0: none has.
   uint32_t comparedAt() const { return comparedAt_.load(std::memory_order_relaxed); }
-  void noteCompared(uint32_t vertices) { comparedAt_ = vertices; }
+  // Unless there are other codes by now.
+  void noteCompared(uint32_t vertices, const std::shared_ptr<const CodeArray>& codes) {
+    std::lock_guard lock(shared_);
+    if (codes_ == codes) comparedAt_ = vertices;
+  }
   // The end of it; null: it came to nothing.
   void calibrated(std::shared_ptr<const Calibration> calibration,
                   const std::shared_ptr<const CodeArray>& of);

@@ -82,8 +82,8 @@ bool FlushSet::take(uint64_t maxBytes, uint64_t shardSeq, uint64_t& throughSeq) 
   uint64_t bytes = 0;
   while (!changes_.empty()) {
     const Change change = changes_.front();
-    const bool isWhole = taken_.empty() || change.firstSeq != taken_.back().firstSeq;
-    if (!taken_.empty() && bytes >= (isWhole ? maxBytes : kMostOverfull * maxBytes)) break;
+    const bool isOfLast = !taken_.empty() && change.firstSeq == taken_.back().firstSeq;
+    if (!taken_.empty() && bytes >= (isOfLast ? kMostOverfull * maxBytes : maxBytes)) break;
     changes_.pop_front();
     const RowRef row = segments_.find(change.id);
     if (row.found() && row.segment->isDirty(row.row)) {
