@@ -16,7 +16,7 @@ import { conditionOf } from './conditional.js'
 import { inferVectors } from './infer.js'
 import { payloadText } from './payload-text.js'
 import type { PlanContext } from './plan-context.js'
-import { columnsOfColumnar, columnsOfPoints, keepLast } from './point-columns.js'
+import { columnsOfColumnar, columnsOfPoints, keepLast, mergeRepeated } from './point-columns.js'
 
 /**
  * A write that passed validation. `resolve` makes its record of effects; where `needsState`, it looks at the
@@ -92,7 +92,7 @@ async function planUpdateVectors(
   const columns = columnsOfPoints(inferred, context.schema, { vectorsRequired: true, known: KNOWN_VECTOR_UPDATE })
   context.strictMode?.columns(columns)
   await cleanVectors(columns, context.schema)
-  const kept = keepLast({ ...columns, payloads: null })
+  const kept = mergeRepeated({ ...columns, payloads: null })
   return {
     needsState: true,
     resolve: async (scope) => {

@@ -232,6 +232,23 @@ export function keepLast(columns: PointColumns): PointColumns {
   return kept.length === columns.count ? columns : takeRows(columns, kept)
 }
 
+/**
+ * Joins points of one id into one row, as if they were written one after the other: vectors of different names all
+ * stay, of one name the last wins. Payloads are not joined.
+ */
+export function mergeRepeated(columns: PointColumns): PointColumns {
+  const { ids, count } = columns
+  if (ascends(ids, count)) return columns
+  const kept = lastPositions(ids, count)
+  if (kept.length === count) return columns
+  const rowOf = new Map(Array.from(kept, (position, row) => [idKey(ids, position * ID_WORDS), row]))
+  return regroup(
+    columns,
+    kept,
+    Int32Array.from({ length: count }, (_, i) => rowOf.get(idKey(ids, i * ID_WORDS)) as number),
+  )
+}
+
 function lastPositions(ids: Uint32Array, count: number): Uint32Array {
   const last = new Map<string, number>()
   for (let i = 0; i < count; i++) last.set(idKey(ids, i * ID_WORDS), i)
@@ -251,56 +268,77 @@ function ascends(ids: Uint32Array, count: number): boolean {
 
 /** The rows at these positions, which ascend. */
 export function takeRows(columns: PointColumns, kept: Uint32Array): PointColumns {
+  const newRows = new Int32Array(columns.count).fill(DROPPED)
+  for (let row = 0; row < kept.length; row++) newRows[kept[row] as number] = row
+  return regroup(columns, kept, newRows)
+}
+
+/** In `newRows`: the row is left out. */
+const DROPPED = -1
+
+/**
+ * Moves rows: row `i` becomes `newRows[i]`. Where several rows become one, each vector column keeps the vector of the last
+ * that has one. Row `r` of the result takes id and payload of row `kept[r]`.
+ */
+function regroup(columns: PointColumns, kept: Uint32Array, newRows: Int32Array): PointColumns {
   const ids = new Uint32Array(kept.length * ID_WORDS)
-  const newRow = new Map<number, number>()
-  for (let i = 0; i < kept.length; i++) {
-    const from = (kept[i] as number) * ID_WORDS
-    ids.set(columns.ids.subarray(from, from + ID_WORDS), i * ID_WORDS)
-    newRow.set(kept[i] as number, i)
+  for (let row = 0; row < kept.length; row++) {
+    const from = (kept[row] as number) * ID_WORDS
+    ids.set(columns.ids.subarray(from, from + ID_WORDS), row * ID_WORDS)
   }
-  const vectors = columns.vectors.flatMap((column) => takeVectors(column, newRow, columns.count))
+  const vectors = columns.vectors.flatMap((column) => {
+    const positions = lastVectors(column, newRows, kept.length)
+    if (positions.every((position) => position === DROPPED)) return []
+    return [column.sparse ? takeSparse(column, positions) : takeDense(column, positions, columns.count)]
+  })
   return { count: kept.length, ids, vectors, payloads: takeTexts(columns.payloads, kept) }
 }
 
-function takeVectors(column: VectorColumn, newRow: Map<number, number>, count: number): VectorColumn[] {
-  if (column.sparse) return takeSparse(column, newRow, count)
+/** For each new row the position of its vector in the column, or `DROPPED` where it has none. */
+function lastVectors(column: VectorColumn, newRows: Int32Array, newCount: number): Int32Array {
+  const positions = new Int32Array(newCount).fill(DROPPED)
+  const given = column.rows?.length ?? newRows.length
+  for (let position = 0; position < given; position++) {
+    const row = newRows[column.rows ? (column.rows[position] as number) : position] as number
+    if (row !== DROPPED) positions[row] = position
+  }
+  return positions
+}
+
+function takeDense(column: VectorColumn, positions: Int32Array, count: number): VectorColumn {
   const given = column.rows?.length ?? count
   const counts = column.counts ?? new Uint32Array(given).fill(1)
   const dim = column.data.length / counts.reduce((sum, each) => sum + each, 0)
+  const starts = new Float64Array(given + 1)
+  for (let i = 0; i < given; i++) starts[i + 1] = (starts[i] as number) + (counts[i] as number) * dim
   const data = new Float32Array(column.data.length)
   const rows: number[] = []
-  const kept: number[] = []
-  let from = 0
+  const keptCounts: number[] = []
   let length = 0
-  for (let i = 0; i < given; i++) {
-    const floats = (counts[i] as number) * dim
-    const row = newRow.get(column.rows ? (column.rows[i] as number) : i)
-    if (row !== undefined) {
-      data.set(column.data.subarray(from, from + floats), length)
-      length += floats
-      rows.push(row)
-      kept.push(counts[i] as number)
-    }
-    from += floats
+  for (let row = 0; row < positions.length; row++) {
+    const position = positions[row] as number
+    if (position === DROPPED) continue
+    const floats = column.data.subarray(starts[position], starts[position + 1])
+    data.set(floats, length)
+    length += floats.length
+    rows.push(row)
+    keptCounts.push(counts[position] as number)
   }
-  if (rows.length === 0) return []
-  return [
-    {
-      name: column.name,
-      data: data.subarray(0, length),
-      rows: rows.length === newRow.size ? null : Uint32Array.from(rows),
-      ...(column.counts ? { counts: Uint32Array.from(kept) } : {}),
-    },
-  ]
+  return {
+    name: column.name,
+    data: data.subarray(0, length),
+    rows: rows.length === positions.length ? null : Uint32Array.from(rows),
+    ...(column.counts ? { counts: Uint32Array.from(keptCounts) } : {}),
+  }
 }
 
-function takeSparse(column: VectorColumn, newRow: Map<number, number>, count: number): VectorColumn[] {
+function takeSparse(column: VectorColumn, positions: Int32Array): VectorColumn {
   const builder = new SparseColumnBuilder(column.name)
-  for (let i = 0; i < (column.rows?.length ?? count); i++) {
-    const row = newRow.get(column.rows ? (column.rows[i] as number) : i)
-    if (row !== undefined) builder.append(sparseAt(column, i), row)
+  for (let row = 0; row < positions.length; row++) {
+    const position = positions[row] as number
+    if (position !== DROPPED) builder.append(sparseAt(column, position), row)
   }
-  return builder.count === 0 ? [] : [builder.finish(newRow.size)]
+  return builder.finish(positions.length)
 }
 
 function takeTexts(texts: PointColumns['payloads'], kept: Uint32Array): PointColumns['payloads'] {

@@ -141,6 +141,27 @@ export function describeWrites(suite: Suite): void {
       expect(await collection.query({ query: [1, 0], using: 'text' })).toEqual([])
     })
 
+    it('joins vectors of one id that comes several times: names merge, of one name the last wins', async () => {
+      const collection = await suite.named()
+      await collection.upsert([1, 2].map((id) => ({ id, vector: { text: [0.6, 0.8] } })))
+      const repeated = [
+        { id: 2, vector: { text: [0, 1] } },
+        { id: 1, vector: { image: [1, 2, 3] } },
+        { id: 2, vector: { image: [4, 5, 6], text: [1, 0] } },
+        { id: 1, vector: { text: [0, 1] } },
+        { id: 2, vector: { image: [9, 9, 9] } },
+      ]
+      await collection.updateVectors(repeated)
+      const expected = [
+        { id: 1, vector: { text: new Float32Array([0, 1]), image: new Float32Array([1, 2, 3]) } },
+        { id: 2, vector: { text: new Float32Array([1, 0]), image: new Float32Array([9, 9, 9]) } },
+      ]
+      expect(await all(collection)).toMatchObject(expected)
+      await collection.upsert([1, 2].map((id) => ({ id, vector: { text: [0.6, 0.8] } })))
+      await collection.batch([{ op: 'updateVectors', points: repeated }])
+      expect(await all(collection)).toMatchObject(expected)
+    })
+
     it('deletes by id and by filter, and ignores ids that are not there', async () => {
       const collection = await suite.single()
       await collection.upsert([1, 2, 3, 4].map((id) => ({ id, vector: [id, 0, 0], payload: { odd: id % 2 === 1 } })))

@@ -2,7 +2,7 @@ import { Field, FixedSizeList, Float32, makeData, Table, tableFromArrays, Vector
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { columnsOfArrow } from '../../../src/collection/arrow-columns.js'
-import { columnsOfColumnar, columnsOfPoints, keepLast } from '../../../src/collection/point-columns.js'
+import { columnsOfColumnar, columnsOfPoints, keepLast, mergeRepeated } from '../../../src/collection/point-columns.js'
 import { decodeIds, type PointColumns } from '../../../src/core/point.js'
 import type { ResolvedVector } from '../../../src/core/schema.js'
 
@@ -128,6 +128,63 @@ describe('keepLast', () => {
       }),
     )
   })
+})
+
+describe('mergeRepeated', () => {
+  it('joins the vectors of each id, as if its points were written one after the other', () => {
+    const schema = [
+      vector('image', 2),
+      { ...vector('tokens', 1), multivectorConfig: { comparator: 'max_sim' as const } },
+    ]
+    const words = { name: 'words', size: 0, modifier: 'none', index: null }
+    const point = fc.record({
+      id: fc.integer({ min: 0, max: 5 }),
+      image: fc.boolean(),
+      tokens: fc.nat(3),
+      words: fc.nat(3),
+      tag: fc.nat(99),
+    })
+    fc.assert(
+      fc.property(fc.array(point, { maxLength: 20 }), (list) => {
+        const given = list.map(({ id, image, tokens, words: entries, tag }) => ({
+          id,
+          vector: {
+            ...(image ? { image: [tag, 1] } : {}),
+            ...(tokens > 0 ? { tokens: Array.from({ length: tokens }, (_, i) => [tag + i]) } : {}),
+            ...(entries > 0
+              ? { words: { indices: Array.from({ length: entries }, (_, i) => i), values: Array(entries).fill(tag) } }
+              : {}),
+          },
+        }))
+        const joined = new Map<number, object>()
+        for (const { id, vector: named } of given) joined.set(id, { ...joined.get(id), ...named })
+        const once = [...joined].map(([id, named]) => ({ id, vector: named }))
+        const all = [...schema, words] as never
+        const merged = mergeRepeated(columnsOfPoints(given as never, all))
+        expect(vectorsById(merged)).toEqual(vectorsById(columnsOfPoints(once as never, all)))
+      }),
+    )
+  })
+
+  /** What each point has of each column: floats, and for sparse vectors their indices. */
+  function vectorsById({ ids, count, vectors }: PointColumns): Map<unknown, Record<string, number[]>> {
+    const found = new Map<unknown, Record<string, number[]>>(decodeIds(ids).map((id) => [id, {}]))
+    const idOfRow = decodeIds(ids)
+    for (const { name, data, rows, counts, sparse } of vectors) {
+      const given = rows ?? Uint32Array.from({ length: count }, (_, row) => row)
+      const floats = data.length / (counts?.reduce((sum, each) => sum + each, 0) ?? given.length)
+      let from = 0
+      for (const [position, row] of given.entries()) {
+        const [start, end] = sparse
+          ? [sparse.offsets[position] as number, sparse.offsets[position + 1] as number]
+          : [from, from + (counts?.[position] ?? 1) * floats]
+        from = end
+        const indices = sparse ? [...sparse.indices.subarray(start, end)] : []
+        Object.assign(found.get(idOfRow[row]) as object, { [name]: [...indices, ...data.subarray(start, end)] })
+      }
+    }
+    return found
+  }
 })
 
 describe('columnsOfColumnar', () => {
