@@ -263,10 +263,15 @@ napi_value deletePoints(napi_env env, napi_callback_info info) {
   input->readIds(arguments, arguments[1], call.pins);
   input->readSeq(arguments, arguments[2]);
   if (arguments.failed()) return nullptr;
-  call.work = [shard = handle->shard(), input] {
+  auto removed = std::make_shared<uint32_t>(0);
+  call.work = [shard = handle->shard(), input, removed] {
     VICINAL_TRY(input->check());
-    return shard->deletePoints(input->columns().ids, input->columns().seq);
+    auto deleted = shard->deletePoints(input->columns().ids, input->columns().seq);
+    if (!deleted) return deleted.status();
+    *removed = *deleted;
+    return Status::ok();
   };
+  call.result = [removed](napi_env live) { return makeNumber(live, *removed); };
   return runOnShard(handle, env, Lane::Insert, std::move(call));
 }
 

@@ -149,7 +149,7 @@ public:
   Status updateVectors(const UpsertColumns& columns);
   Status deleteVectors(const std::vector<PointId>& ids, const std::vector<uint32_t>& vectors,
                        uint64_t seq);
-  Status deletePoints(const std::vector<PointId>& ids, uint64_t seq);
+  Result<uint32_t> deletePoints(const std::vector<PointId>& ids, uint64_t seq);
   Status setPayloads(const UpsertColumns& columns);
   void advance(uint64_t seq);
 

@@ -167,7 +167,7 @@ Status Shard::deleteVectors(const std::vector<PointId>& ids, const std::vector<u
   return Status::ok();
 }
 
-Status Shard::deletePoints(const std::vector<PointId>& ids, uint64_t seq) {
+Result<uint32_t> Shard::deletePoints(const std::vector<PointId>& ids, uint64_t seq) {
   std::lock_guard lock(writer_);
   WriteBatch batch = newBatch(0);
   for (const PointId& id : ids) {
@@ -175,10 +175,11 @@ Status Shard::deletePoints(const std::vector<PointId>& ids, uint64_t seq) {
     if (!old.found() || old.segment->seq(old.row) >= seq) continue;
     batch.replaced.push_back(old);
   }
+  const auto removed = static_cast<uint32_t>(batch.replaced.size());
   for (const RowRef& old : batch.replaced) changes_.noteDelete(old.segment->id(old.row), old, seq);
   VICINAL_TRY(writeRows(batch, true));
   advance(seq);
-  return Status::ok();
+  return removed;
 }
 
 Status Shard::setPayloads(const UpsertColumns& columns) {

@@ -63,8 +63,8 @@ function codeOfStatus(status: number): ErrorCode {
 }
 
 export function writeResultOf(result: unknown): WriteResult {
-  const { operation_id: operationId, status } = result as { operation_id: number; status: WriteResult['status'] }
-  return { operationId, status }
+  const { operation_id: operationId, ...others } = result as Omit<WriteResult, 'operationId'> & { operation_id: number }
+  return { operationId, ...others }
 }
 
 type WireVector = Buffer | Buffer[] | { indices: number[] | Buffer; values: number[] | Buffer }

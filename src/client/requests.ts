@@ -8,7 +8,7 @@ import type {
   WriteOperation,
 } from '../core/database.js'
 import { invalid } from '../core/errors.js'
-import { checkColumns, checkPoint, checkSelectorKeys, KNOWN_POINT, KNOWN_VECTOR_UPDATE } from '../core/known-points.js'
+import { checkColumns, checkPoint, checkSelector, KNOWN_POINT, KNOWN_VECTOR_UPDATE } from '../core/known-points.js'
 import { checkOrderBy } from '../core/known-query.js'
 import type { MultiVector, NamedVector, Point, PointId, PointVector, Vector } from '../core/point.js'
 import type { QuantizationChange } from '../core/quantization.js'
@@ -135,10 +135,11 @@ export function fieldsBody({ withPayload, withVector }: ReadOptions): object {
 
 export function selectorBody(which: Selector): { points?: readonly PointId[]; filter?: object } {
   if (Array.isArray(which)) return { points: which }
-  checkSelectorKeys(which)
-  const { ids, filter } = (which ?? {}) as { ids?: readonly PointId[]; filter?: object }
+  checkSelector(which)
+  const { ids, filter, all } = (which ?? {}) as { ids?: readonly PointId[]; filter?: object; all?: boolean }
+  const selected = filter ?? (all === true ? {} : undefined)
   // Both, or neither, go as they are: the service says what is wrong with them.
-  return { ...(ids === undefined ? {} : { points: ids }), ...(filter === undefined ? {} : { filter }) }
+  return { ...(ids === undefined ? {} : { points: ids }), ...(selected === undefined ? {} : { filter: selected }) }
 }
 
 export function pointBody(point: Point<unknown>, field: string): object {

@@ -13,13 +13,24 @@ const PAYLOAD_CHUNK = 512
 /**
  * Brings one record of the log into the kernel. A record may be older than the vectors there are: what it says of one that
  * was dropped since goes nowhere, even where another has the name now. The same code serves a fresh write and a replay: points that
- * are already as new as the record stay as they are.
+ * are already as new as the record stay as they are. Resolves, of a delete, to the number of points removed.
  */
 export async function applyRecord(
   shard: Shard,
   vectors: readonly VectorIdentity[],
   seq: number,
   record: LogRecord,
+): Promise<number | undefined> {
+  if (record.op === 'delete') return await shard.deletePoints(record.ids, seq)
+  await change(shard, vectors, seq, record)
+  return undefined
+}
+
+async function change(
+  shard: Shard,
+  vectors: readonly VectorIdentity[],
+  seq: number,
+  record: Exclude<LogRecord, { op: 'delete' }>,
 ): Promise<void> {
   switch (record.op) {
     case 'upsert':
@@ -28,8 +39,6 @@ export async function applyRecord(
       return await shard.updateVectors(upsertBatch(record.columns, vectors, seq))
     case 'deleteVectors':
       return await shard.deleteVectors(record.ids, indexesOf(record.names, vectors, seq), seq)
-    case 'delete':
-      return await shard.deletePoints(record.ids, seq)
     case 'overwritePayload':
       return await changePayloads(shard, record.ids, seq, () => record.text)
     case 'clearPayload':

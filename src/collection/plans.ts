@@ -1,7 +1,7 @@
 import type { ColumnarPoints, Selector, UpdateCondition, WriteOperation } from '../core/database.js'
 import { invalid, notFound } from '../core/errors.js'
 import type { Filter } from '../core/filter.js'
-import { checkSelectorKeys, KNOWN_VECTOR_UPDATE } from '../core/known-points.js'
+import { checkSelector, KNOWN_VECTOR_UPDATE } from '../core/known-points.js'
 import { LIMITS } from '../core/limits.js'
 import { decodeId, distinctIds, encodeIds, ID_WORDS, type PointColumns } from '../core/point.js'
 import type { SchemaVector } from '../core/schema.js'
@@ -24,6 +24,8 @@ import { columnsOfColumnar, columnsOfPoints, keepLast, mergeRepeated } from './p
  */
 export interface WritePlan {
   needsState: boolean
+  /** It removes points; the answer tells how many. */
+  isDelete?: true
   resolve(scope?: Stoppable): Promise<LogRecord | null> | LogRecord | null
 }
 
@@ -38,7 +40,7 @@ export async function planOperation(operation: WriteOperation<unknown>, context:
     case 'deleteVectors':
       return planDeleteVectors(operation.names, operation.which, context)
     case 'delete':
-      return planForIds(operation.which, context, false, (ids) => ({ op: 'delete', ids }))
+      return { ...planForIds(operation.which, context, false, (ids) => ({ op: 'delete', ids })), isDelete: true }
     case 'setPayload': {
       const patch = payloadText(operation.payload, 'payload')
       if (operation.key !== undefined) checkPaths([operation.key], 'key')
@@ -119,7 +121,7 @@ function planForIds(
   mustExist: boolean,
   record: (ids: Uint32Array) => LogRecord,
 ): WritePlan {
-  const selected = checkSelector(which, context)
+  const selected = readSelector(which, context)
   if (selected.ids) {
     const ids = distinctIds(selected.ids)
     const resolve = async () => {
@@ -141,14 +143,15 @@ function planForIds(
 
 type Selected = { ids: Uint32Array } | { ids: null; filter: Uint8Array | null }
 
-function checkSelector(which: Selector, { schema }: PlanContext): Selected {
+function readSelector(which: Selector, { schema }: PlanContext): Selected {
   if (Array.isArray(which)) return { ids: selectedIds(which) }
   if (which === null || typeof which !== 'object') throw invalid('points', 'expected ids or a filter', which)
-  checkSelectorKeys(which)
-  const { ids, filter } = which as { ids?: unknown; filter?: unknown }
-  if (Array.isArray(ids) && filter === undefined) return { ids: selectedIds(ids) }
-  if (filter !== undefined && filter !== null && ids === undefined) {
-    return { ids: null, filter: compileFilter(filter as Filter, { vectorNames: schema.map(({ name }) => name) }) }
+  checkSelector(which)
+  const { ids, filter, all } = which as { ids?: unknown; filter?: Filter | null; all?: boolean }
+  const isByFilter = all === true || (filter !== undefined && filter !== null)
+  if (Array.isArray(ids) && filter === undefined && all !== true) return { ids: selectedIds(ids) }
+  if (isByFilter && ids === undefined) {
+    return { ids: null, filter: compileFilter(filter, { vectorNames: schema.map(({ name }) => name) }) }
   }
   throw invalid('points', 'expected either ids or a filter', which)
 }

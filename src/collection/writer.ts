@@ -29,7 +29,7 @@ export class Writer {
   /** Settles when the write that came last has been appended. */
   #turn: Promise<unknown> = Promise.resolve()
   /** Settles when the write that was appended last is applied (or known to be lost). */
-  #applied: Promise<void> = Promise.resolve()
+  #applied: Promise<unknown> = Promise.resolve()
   /** Set when a durable record could not be applied: memory and log disagree until the next open. */
   #broken: VicinalError | null = null
   /** One flush at a time, however many writes find the log full. */
@@ -63,8 +63,8 @@ export class Writer {
         await written
         return { operationId: seq, status: 'acknowledged' }
       }
-      await applied
-      return { operationId: seq, status: 'completed' }
+      const deleted = await applied
+      return { operationId: seq, status: 'completed', ...(deleted === undefined ? {} : { deleted }) }
     } finally {
       this.#waiting--
     }
@@ -105,12 +105,14 @@ export class Writer {
   async #append(
     plan: WritePlan,
     scope: Stoppable,
-  ): Promise<{ seq: number; written: Promise<void>; applied: Promise<void> }> {
+  ): Promise<{ seq: number; written: Promise<void>; applied: Promise<number | undefined> }> {
     if (plan.needsState) await this.#applied.catch(() => undefined)
     const record = await resolved(plan, scope)
     if (this.#broken) throw this.#broken
-    if (record === null)
-      return { seq: this.#parts.log.lastSeq, written: Promise.resolve(), applied: this.#applied.catch(() => undefined) }
+    if (record === null) {
+      const applied = this.#applied.catch(() => undefined).then(() => (plan.isDelete ? 0 : undefined))
+      return { seq: this.#parts.log.lastSeq, written: Promise.resolve(), applied }
+    }
     const { log } = this.#parts
     // After a failed append the log has taken its numbers back.
     const seq = log.lastSeq + 1
@@ -119,16 +121,17 @@ export class Writer {
       .catch(() => undefined)
       .then(async () => {
         await entry.durable
-        await this.#apply(seq, record)
+        return await this.#apply(seq, record)
       })
     this.#applied = applied
     applied.catch(() => undefined)
     return { seq, written: entry.written, applied }
   }
 
-  async #apply(seq: number, record: LogRecord): Promise<void> {
+  /** Resolves, of a delete, to the number of points removed. */
+  async #apply(seq: number, record: LogRecord): Promise<number | undefined> {
     try {
-      await applyRecord(this.#parts.shard, this.#parts.vectors, seq, record)
+      return await applyRecord(this.#parts.shard, this.#parts.vectors, seq, record)
     } catch (cause) {
       this.#broken = new VicinalError(
         'INTERNAL',

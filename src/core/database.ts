@@ -114,6 +114,7 @@ export interface Collection<P = Payload> extends ReadableCollection<P> {
     options?: WriteOptions & Pick<UpdateCondition, 'updateFilter'>,
   ): Promise<WriteResult>
   deleteVectors(names: readonly string[], which: Selector, options?: WriteOptions): Promise<WriteResult>
+  /** Answers how many points it removed (`deleted`) where it waited for the end (`wait`, the default). */
   delete(which: Selector, options?: WriteOptions): Promise<WriteResult>
   /** Merges keys into the payload (at `key`, when given). */
   setPayload(payload: Partial<P>, which: Selector, options?: WriteOptions & { key?: string }): Promise<WriteResult>
@@ -163,8 +164,15 @@ export interface UpdateCondition {
 }
 export type UpdateMode = 'upsert' | 'insert_only' | 'update_only'
 
-/** Points by id, or all that match a filter (exactly one of the two). */
-export type Selector = readonly PointId[] | { ids: readonly PointId[] } | { filter: Filter }
+/**
+ * The points that a change is made to: by id, all that match a filter, or with `all: true` every point. A filter without
+ * conditions matches every point, so it is refused unless `all: true` stands beside it.
+ */
+export type Selector =
+  | readonly PointId[]
+  | { ids: readonly PointId[] }
+  | { filter: Filter; all?: boolean }
+  | { all: true }
 
 export type WriteOperation<P = Payload> =
   | ({ op: 'upsert'; points: readonly Point<P>[] | ColumnarPoints } & UpdateCondition)
@@ -179,6 +187,8 @@ export interface WriteResult {
   /** Sequence number of the operation in the collection's log. */
   operationId: number
   status: 'completed' | 'acknowledged'
+  /** The number of points that a completed `delete` removed. */
+  deleted?: number
 }
 
 /**

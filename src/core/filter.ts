@@ -1,3 +1,4 @@
+import { LIMITS } from './limits.js'
 import type { PointId } from './point.js'
 
 /**
@@ -10,6 +11,22 @@ export interface Filter {
   must_not?: Condition | readonly Condition[] | null
   min_should?: { conditions: readonly Condition[]; min_count: number } | null
 }
+
+/**
+ * Whether no condition is in the filter, so that it matches every point. Of values that are no filter it is false: their
+ * parser refuses them, and those nested too deep.
+ */
+export function hasNoConditions(filter: unknown, depth = 0): boolean {
+  if (filter === null || filter === undefined) return true
+  if (typeof filter !== 'object' || depth > LIMITS.filterDepth) return false
+  if (Array.isArray(filter)) return filter.every((condition) => hasNoConditions(condition, depth + 1))
+  return Object.entries(filter).every(
+    ([clause, value]) =>
+      CLAUSES.has(clause) && hasNoConditions(clause === 'min_should' ? value?.conditions : value, depth),
+  )
+}
+
+const CLAUSES = new Set(['must', 'should', 'must_not', 'min_should'])
 
 export type Condition =
   | Filter

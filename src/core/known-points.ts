@@ -1,5 +1,7 @@
 /** The keys of what is written: of points, of their columns, of texts in them, and of which points are meant. */
 import type { ColumnarPoints } from './database.js'
+import { invalid } from './errors.js'
+import { hasNoConditions } from './filter.js'
 import { checkKnown, checkPart, checkShape, isPlain, type KnownKeys, keysOf, shapeOf } from './known-keys.js'
 import type { Bm25Options, Document, Point } from './point.js'
 import { isDocument } from './sparse.js'
@@ -8,7 +10,7 @@ export const KNOWN_POINT = keysOf<Point>({ id: true, vector: true, payload: true
 /** What already has its payload. */
 export const KNOWN_VECTOR_UPDATE = keysOf<Omit<Point, 'payload'>>({ id: true, vector: true })
 export const KNOWN_COLUMNS = keysOf<ColumnarPoints>({ ids: true, vectors: true, payloads: true })
-const SELECTOR = new Set(['ids', 'filter'])
+const SELECTOR = new Set(['ids', 'filter', 'all'])
 const BM25 = keysOf<Bm25Options>({
   language: true,
   tokenizer: true,
@@ -54,6 +56,12 @@ export function checkColumns(points: unknown, at: string): void {
   }
 }
 
-export function checkSelectorKeys(which: unknown): void {
+/** The keys of a selector, and that nobody selects every point by oversight. */
+export function checkSelector(which: unknown): void {
   checkPart(which, SELECTOR, 'which.')
+  if (!isPlain(which) || which.ids !== undefined) return
+  const { filter, all } = which
+  if (all !== undefined && typeof all !== 'boolean') throw invalid('which.all', 'expected true or false', all)
+  if (filter === undefined || all === true || !hasNoConditions(filter)) return
+  throw invalid('which.filter', 'expected a condition; to select every point, pass { all: true }', filter)
 }

@@ -123,7 +123,8 @@ export function selectorOf(body: WireObject, field = ''): Selector {
   const byId = isPresent(body.points)
   const byFilter = isPresent(body.filter)
   if (byId === byFilter) throw invalid(`${field}points`, 'expected either points or filter')
-  if (byFilter) return { filter: filterAt(body.filter, `${field}filter`) }
+  // As in Qdrant, a filter without conditions selects every point.
+  if (byFilter) return { filter: filterAt(body.filter, `${field}filter`), all: true }
   const ids = idsAt(body.points, `${field}points`)
   return { ids: Array.isArray(ids) ? ids : Array.from(ids as BigUint64Array) }
 }

@@ -142,7 +142,7 @@ export interface Addon {
   /** Removes the named vectors (indexes into spec.vectors) of present points. */
   deleteVectors(shard: ShardHandle, ids: Uint32Array, vectors: Uint32Array, seq: number): Promise<void>
   /** Removes points; absent ids are ignored. */
-  deletePoints(shard: ShardHandle, ids: Uint32Array, seq: number): Promise<void>
+  deletePoints(shard: ShardHandle, ids: Uint32Array, seq: number): Promise<number>
   /** Replaces payloads of present points; moves no vector. */
   setPayloads(shard: ShardHandle, ids: Uint32Array, payloads: TextBuffers, seq: number): Promise<void>
   /** Sets the sequence number the shard has seen when an operation had no effect of its own. */

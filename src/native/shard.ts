@@ -116,8 +116,9 @@ export class Shard {
   async deleteVectors(ids: Uint32Array, vectors: Uint32Array, seq: number): Promise<void> {
     await this.#run(() => this.#addon.deleteVectors(this.#handle, ids, vectors, seq))
   }
-  async deletePoints(ids: Uint32Array, seq: number): Promise<void> {
-    await this.#run(() => this.#addon.deletePoints(this.#handle, ids, seq))
+  /** Resolves to the number of points removed. */
+  async deletePoints(ids: Uint32Array, seq: number): Promise<number> {
+    return await this.#run(() => this.#addon.deletePoints(this.#handle, ids, seq))
   }
   async setPayloads(ids: Uint32Array, payloads: TextBuffers, seq: number): Promise<void> {
     await this.#run(() => this.#addon.setPayloads(this.#handle, ids, payloads, seq))

@@ -13,6 +13,7 @@ import {
 } from 'apache-arrow'
 import { describe, expect, it } from 'vitest'
 import type { Collection, StoredPoint } from '../../src/core/database.js'
+import type { Filter } from '../../src/core/filter.js'
 import type { Suite } from './database.contract.js'
 
 const UUID = '550e8400-e29b-41d4-a716-446655440000'
@@ -165,11 +166,40 @@ export function describeWrites(suite: Suite): void {
     it('deletes by id and by filter, and ignores ids that are not there', async () => {
       const collection = await suite.single()
       await collection.upsert([1, 2, 3, 4].map((id) => ({ id, vector: [id, 0, 0], payload: { odd: id % 2 === 1 } })))
-      await collection.delete([1, 99])
-      await collection.delete({ filter: { must: [{ key: 'odd', match: { value: true } }] } })
+      expect(await collection.delete([1, 99, 1])).toMatchObject({ status: 'completed', deleted: 1 })
+      const odd: Filter = { must: [{ key: 'odd', match: { value: true } }] }
+      expect(await collection.delete({ filter: odd })).toMatchObject({ deleted: 1 })
+      expect(await collection.delete({ filter: odd })).toMatchObject({ status: 'completed', deleted: 0 })
       expect((await all(collection)).map((point) => point.id)).toEqual([2, 4])
-      await collection.delete({ ids: [4] })
+      expect(await collection.delete({ ids: [99] }, { wait: false })).not.toHaveProperty('deleted')
+      expect(await collection.delete({ ids: [4] })).toMatchObject({ deleted: 1 })
       expect(await collection.query({ query: [4, 0, 0] })).toMatchObject([{ id: 2 }])
+    })
+
+    it('selects every point only where that is said', async () => {
+      const collection = await suite.single()
+      await collection.upsert([1, 2, 3].map((id) => ({ id, vector: [id, 0, 0] })))
+      const empty: Filter[] = [{}, { must: [] }, { must: [], should: null }, { must: [{ must_not: [] }] }, { must: {} }]
+      for (const filter of empty) {
+        const refused = {
+          code: 'INVALID_ARGUMENT',
+          message: expect.stringMatching(/^which\.filter: .*\{ all: true \}/),
+        }
+        await expect(collection.delete({ filter })).rejects.toMatchObject(refused)
+        await expect(collection.clearPayload({ filter })).rejects.toMatchObject(refused)
+        await expect(collection.batch([{ op: 'delete', which: { filter } }])).rejects.toMatchObject(refused)
+      }
+      await expect(collection.delete({ all: 1 } as never)).rejects.toMatchObject({ code: 'INVALID_ARGUMENT' })
+      await expect(collection.delete({ all: false } as never)).rejects.toMatchObject({ code: 'INVALID_ARGUMENT' })
+      await expect(collection.delete({ ids: [1], all: true } as never)).rejects.toMatchObject({
+        code: 'INVALID_ARGUMENT',
+      })
+      expect(await collection.count()).toBe(3)
+      await collection.setPayload({ seen: true }, { all: true })
+      const seen: Filter = { must: [{ key: 'seen', match: { value: true } }] }
+      expect(await collection.count({ filter: seen })).toBe(3)
+      expect(await collection.delete({ filter: { must: [{ has_id: [2] }] }, all: true })).toMatchObject({ deleted: 1 })
+      expect(await collection.delete({ filter: {}, all: true })).toMatchObject({ deleted: 2 })
     })
 
     it('sets, overwrites, deletes and clears payloads', async () => {

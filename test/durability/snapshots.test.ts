@@ -25,7 +25,7 @@ describe('kill -9 while collections are replaced by snapshots', () => {
         const collection = await database.createCollection('swapped', { vectors: { size: 2, distance: 'Dot' } })
         for (const which of [0, 1]) {
           const row = (id: number) => ({ id: 2 * id + which, vector: [id, which], payload: { which } })
-          await collection.delete({ filter: {} })
+          await collection.delete({ all: true })
           await collection.upsert(Array.from({ length: POINTS + which }, (_, id) => row(id)))
           if (which === 0) await collection.flush()
           snapshots.push((await collection.snapshots.create()).name)

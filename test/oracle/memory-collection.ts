@@ -22,6 +22,7 @@ import type {
 } from '../../src/core/database.js'
 import { invalid, notFound } from '../../src/core/errors.js'
 import type { Filter } from '../../src/core/filter.js'
+import { checkSelector } from '../../src/core/known-points.js'
 import { PAYLOAD_INDEX_KINDS, type PayloadIndexKind, type PayloadIndexOptions } from '../../src/core/payload-index.js'
 import { type Payload, type Point, type PointId, type PointVector, RawJson } from '../../src/core/point.js'
 import type {
@@ -253,8 +254,11 @@ export class MemoryCollection implements Collection {
 
   #write(operation: WriteOperation, options: WriteOptions = {}): WriteResult {
     checkCall(options)
+    const before = this.#points.size
     this.#apply(operation)
-    return { operationId: this.#sequence, status: options.wait === false ? 'acknowledged' : 'completed' }
+    if (options.wait === false) return { operationId: this.#sequence, status: 'acknowledged' }
+    const deleted = operation.op === 'delete' ? { deleted: before - this.#points.size } : {}
+    return { operationId: this.#sequence, status: 'completed', ...deleted }
   }
 
   #apply(operation: WriteOperation): void {
@@ -353,10 +357,13 @@ export class MemoryCollection implements Collection {
   }
 
   #selected(which: Selector, mustExist: boolean): MemoryPoint[] {
-    if (!Array.isArray(which) && 'filter' in which === 'ids' in which) {
-      throw invalid('points', 'expected either ids or a filter', which)
+    if (!Array.isArray(which)) {
+      checkSelector(which)
+      const { ids, filter, all } = which as { ids?: unknown; filter?: Filter; all?: boolean }
+      const isByFilter = filter !== undefined || all === true
+      if (isByFilter === (ids !== undefined)) throw invalid('points', 'expected either ids or a filter', which)
+      if (isByFilter) return this.#matching(filter)
     }
-    if ('filter' in which && !Array.isArray(which)) return this.#matching((which as { filter: Filter }).filter)
     const ids = 'ids' in which ? which.ids : (which as readonly PointId[])
     if (mustExist) return ids.map((id, i) => this.#present(id, `points[${i}]`))
     return ids.flatMap((id, i) => this.#points.get(idKey(id, `points[${i}]`)) ?? [])

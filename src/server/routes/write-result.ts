@@ -1,5 +1,5 @@
 import type { WriteResult } from '../../core/database.js'
 
-export function writeResult({ operationId, status }: WriteResult): { operation_id: number; status: string } {
-  return { operation_id: operationId, status }
+export function writeResult({ operationId, status, deleted }: WriteResult): object {
+  return { operation_id: operationId, status, ...(deleted === undefined ? {} : { deleted }) }
 }

@@ -158,7 +158,7 @@ describe('a snapshot of a collection', () => {
     const collection = await filled(database)
     const before = await contentOf(collection)
     const { name } = await collection.snapshots.create()
-    await collection.delete({ filter: {} })
+    await collection.delete({ all: true })
     await database.updateAliases([{ createAlias: { aliasName: 'alias', collectionName: 'things' } }])
     const location = `file://${join(scratch, 'source/snapshots', name)}`
     const restored = await database.recoverCollection('alias', { location }, { priority: 'snapshot' })
