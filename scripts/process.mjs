@@ -24,6 +24,14 @@ export function run(what, command, args, options = {}) {
   say(`${what}: done in ${((performance.now() - started) / 1000).toFixed(1)} s`)
 }
 
+/** What a command prints; ends the process when it fails, naming what was being done. */
+export function outputOf(what, command, args, options = {}) {
+  const child = spawnSync(command, args, { cwd: ROOT, stdio: ['ignore', 'pipe', 2], maxBuffer: 1 << 28, ...options })
+  if (child.error) fail(`${what}: ${child.error.message}`)
+  if (child.status !== 0) fail(`${what}: ${command} ended with ${child.signal ?? `exit code ${child.status}`}`)
+  return child.stdout
+}
+
 /** npm by the copy that runs us (no PATH needed), or by name. */
 export function npm(args) {
   const own = process.env.npm_execpath

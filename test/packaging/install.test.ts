@@ -1,4 +1,4 @@
-import { existsSync } from 'node:fs'
+import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { EXPECTED_OUTPUT, PROGRAMS } from './consumer.js'
@@ -13,6 +13,12 @@ afterAll(() => workplace.remove())
 const pnpm = () => [
   ...[process.execPath, workplace.tool('pnpm', '10.34.9', 'pnpm/bin/pnpm.cjs')],
   ...['--store-dir', join(workplace.folder, 'pnpm-store'), 'add'],
+]
+
+/** The first Yarn, which looks at engines without being told to. */
+const yarn = () => [
+  ...[process.execPath, workplace.tool('yarn', '1.22.22', 'yarn/bin/yarn.js')],
+  ...['add', '--non-interactive', '--silent', '--cache-folder', join(workplace.folder, 'yarn-cache')],
 ]
 
 test('the package holds what it needs to run and to be built, and no more', () => {
@@ -30,10 +36,27 @@ test('the package holds what it needs to run and to be built, and no more', () =
   expect(files.filter((file) => /package\/(test|src|scripts|bench|native\/(build|test))\//.test(file))).toEqual([])
 })
 
+test('the package lists what it runs with, the bundled packages included', () => {
+  const listed = JSON.parse(run('tar', ['-xzOf', workplace.tarball, 'package/sbom.cdx.json'], ROOT))
+  const components = new Map<string, { version: string; licenses?: unknown }>()
+  for (const component of listed.components) components.set(component.name, component)
+  const { dependencies, devDependencies } = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8'))
+  const shipped = { ...dependencies, fastify: devDependencies.fastify }
+  for (const [name, version] of Object.entries(shipped)) expect(components.get(name)).toMatchObject({ version })
+  for (const folder of readdirSync(join(ROOT, 'dist/node_modules'))) {
+    if (!folder.startsWith('@')) expect(components.has(folder), folder).toBe(true)
+  }
+  expect(components.has('vitest')).toBe(false)
+  // A path of the machine that made the list has no place in it.
+  expect(JSON.stringify(listed)).not.toContain(ROOT)
+})
+
+// An installer that is strict about engines refuses any dependency that wants a newer Node than ours.
 describe.each([
-  ['npm', () => ['npm', 'install', ...QUIET]],
+  ['npm', () => ['npm', 'install', '--engine-strict', ...QUIET]],
   ['npm --ignore-scripts', () => ['npm', 'install', '--ignore-scripts', ...QUIET]],
   ['pnpm', pnpm],
+  ['yarn', yarn],
 ])('installed by %s', (name, install) => {
   let folder = ''
   beforeAll(() => {
