@@ -1,7 +1,9 @@
 /** What the in-memory oracle checks of its callers, and small shapes it gives. */
-import type { CallOptions } from '../../src/core/database.js'
+import type { CallOptions, Selector } from '../../src/core/database.js'
 import { invalid, VicinalError } from '../../src/core/errors.js'
-import { RawJson } from '../../src/core/point.js'
+import type { Filter } from '../../src/core/filter.js'
+import { checkSelector } from '../../src/core/known-points.js'
+import { type PointId, RawJson } from '../../src/core/point.js'
 import type { MemoryPoint } from './memory-points.js'
 
 const MAX_RESULTS = 65_536
@@ -24,4 +26,18 @@ export function bounded(value: number, least: number, field: string): void {
   if (!Number.isInteger(value) || value < least || value > MAX_RESULTS) {
     throw invalid(field, `expected an integer from ${least} to ${MAX_RESULTS}`, value)
   }
+}
+
+/** The points that a selector names: by ids, or by a filter, which may be absent where it says `all`. */
+export function selectionOf(which: Selector): { ids: readonly PointId[] | null; filter: Filter | null } {
+  if (Array.isArray(which)) return { ids: which, filter: null }
+  checkSelector(which)
+  const {
+    ids = null,
+    filter = null,
+    all,
+  } = which as { ids?: readonly PointId[]; filter?: Filter | null; all?: boolean }
+  const isByFilter = filter !== null || all === true
+  if (isByFilter === (ids !== null)) throw invalid('points', 'expected either ids or a filter', which)
+  return { ids, filter }
 }

@@ -22,7 +22,6 @@ import type {
 } from '../../src/core/database.js'
 import { invalid, notFound } from '../../src/core/errors.js'
 import type { Filter } from '../../src/core/filter.js'
-import { checkSelector } from '../../src/core/known-points.js'
 import { PAYLOAD_INDEX_KINDS, type PayloadIndexKind, type PayloadIndexOptions } from '../../src/core/payload-index.js'
 import { type Payload, type Point, type PointId, type PointVector, RawJson } from '../../src/core/point.js'
 import type {
@@ -36,7 +35,7 @@ import type { CollectionConfig, CollectionInfo, ConfigChange, VectorNameConfig }
 import { matchesFilter } from './filter-oracle.js'
 import { facetOfOracle, groupsOfOracle, matrixOfOracle } from './memory-aggregates.js'
 import { pointsOfTable } from './memory-arrow.js'
-import { bounded, checkCall, filterable, plainPayload } from './memory-checks.js'
+import { bounded, checkCall, filterable, plainPayload, selectionOf } from './memory-checks.js'
 import { pointsOfColumns } from './memory-columns.js'
 import { infoOf } from './memory-info.js'
 import { changedPayload, type PayloadOperation, selectPayload } from './memory-payload.js'
@@ -357,14 +356,8 @@ export class MemoryCollection implements Collection {
   }
 
   #selected(which: Selector, mustExist: boolean): MemoryPoint[] {
-    if (!Array.isArray(which)) {
-      checkSelector(which)
-      const { ids, filter, all } = which as { ids?: unknown; filter?: Filter; all?: boolean }
-      const isByFilter = filter !== undefined || all === true
-      if (isByFilter === (ids !== undefined)) throw invalid('points', 'expected either ids or a filter', which)
-      if (isByFilter) return this.#matching(filter)
-    }
-    const ids = 'ids' in which ? which.ids : (which as readonly PointId[])
+    const { ids, filter } = selectionOf(which)
+    if (ids === null) return this.#matching(filter)
     if (mustExist) return ids.map((id, i) => this.#present(id, `points[${i}]`))
     return ids.flatMap((id, i) => this.#points.get(idKey(id, `points[${i}]`)) ?? [])
   }
