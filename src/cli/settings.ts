@@ -48,9 +48,15 @@ export const SERVE_SETTINGS = {
     'allowHost',
     'list',
     null,
-    'Host header to accept besides loopback ones (repeatable)',
+    'Host header to accept besides loopback ones where no key is set (repeatable)',
   ),
-  allowOrigin: setting('allow-origin', 'allowOrigin', 'list', null, 'browser Origin to accept (repeatable)'),
+  allowOrigin: setting(
+    'allow-origin',
+    'allowOrigin',
+    'list',
+    null,
+    'browser Origin to accept, and to send CORS headers to, such as https://app.example (repeatable)',
+  ),
   allowInsecurePublic: setting(
     'allow-insecure-public',
     'allowInsecurePublic',

@@ -5,7 +5,10 @@ import type { FastifyBaseLogger, FastifyError, FastifyInstance, FastifyReply, Fa
 import { VicinalError } from '../core/errors.js'
 import { unsupportedType } from './bodies.js'
 import { declaredBytes } from './declared-bytes.js'
+import { MalformedHead } from './request-head.js'
+import { nextRequestId, REQUEST_ID_HEADER } from './request-ids.js'
 import { JSON_TYPE, sendError } from './respond.js'
+import { VERSION, VERSION_HEADER } from './versions.js'
 
 /** A rejected body of undeclared or large size is not waited for: the connection ends with the answer. */
 const DRAINED_BODY_BYTES = 64 * 1024
@@ -17,7 +20,7 @@ export function registerFailures(app: FastifyInstance, maxBodyBytes: number): vo
     const known = vicinalError(error, request, maxBodyBytes)
     // A thread that has forwarded it stops sending once it has the answer, and closes the client's connection itself.
     if (request.ticket?.peer !== undefined) reply.removeHeader('connection')
-    else if (!request.raw.readableEnded && hasLargeBody(request.raw)) reply.header('connection', 'close')
+    else if (leavesConnection(error, request.raw)) reply.header('connection', 'close')
     log(error, known, request)
     return sendError(request, reply, known)
   })
@@ -42,6 +45,10 @@ function vicinalError(error: FastifyError | VicinalError, request: FastifyReques
     return new VicinalError('INVALID_ARGUMENT', `body: ${error.message}`)
   }
   return new VicinalError('INTERNAL', `Service internal error: the log has more under request ${request.id}`)
+}
+
+function leavesConnection(error: Error, request: IncomingMessage): boolean {
+  return error instanceof MalformedHead || (!request.readableEnded && hasLargeBody(request))
 }
 
 export function hasLargeBody(request: IncomingMessage): boolean {
@@ -74,13 +81,14 @@ export function clientError(error: NodeJS.ErrnoException, socket: Socket): void 
   }
   const status = STATUS_OF_PARSER_ERROR[error.code ?? ''] ?? '400 Bad Request'
   const body = JSON.stringify({ status: { error: `Wrong input: ${status.slice(4)}` }, time: 0 })
-  answerAndClose(socket, [`HTTP/1.1 ${status}`], body)
+  answerAndClose(socket, [`HTTP/1.1 ${status}`], body, nextRequestId())
 }
 
 /** Where there is no response to send it by: JSON behind these lines of a head. */
-export function answerAndClose(socket: Socket, head: readonly string[], body: string): void {
+export function answerAndClose(socket: Socket, head: readonly string[], body: string, id: string): void {
+  const told = [`${VERSION_HEADER}: ${VERSION}`, 'x-content-type-options: nosniff', `${REQUEST_ID_HEADER}: ${id}`]
   const framing = [`Content-Type: ${JSON_TYPE}`, `Content-Length: ${Buffer.byteLength(body)}`, 'Connection: close']
-  socket.end(`${[...head, ...framing].join('\r\n')}\r\n\r\n${body}`)
+  socket.end(`${[...head, ...told, ...framing].join('\r\n')}\r\n\r\n${body}`)
   // Who reads gets the answer; who neither reads nor hangs up does not keep the connection.
   setTimeout(() => socket.destroy(), LINGER_MS).unref()
 }

@@ -1,22 +1,44 @@
-import Fastify, { type FastifyInstance, LogController } from 'fastify'
+import type { IncomingMessage } from 'node:http'
+import Fastify, {
+  type FastifyError,
+  type FastifyInstance,
+  type FastifyReply,
+  type FastifyRequest,
+  LogController,
+} from 'fastify'
 import { clientError, frameworkError } from './failures.js'
 import type { ServerSettings } from './settings.js'
 
 /** Percent-encoded names are longer than names; the router must not cut them off. */
 const MAX_PARAM_LENGTH = 4096
 
-export function createApp(settings: ServerSettings): FastifyInstance {
+interface AppParts {
+  idOf(request: IncomingMessage): string
+  /** Puts into an answer what every answer has. */
+  tell(request: FastifyRequest, reply: FastifyReply): void
+}
+
+export function createApp(settings: ServerSettings, { idOf, tell }: AppParts): FastifyInstance {
+  const http = {
+    headersTimeout: settings.headersTimeoutMs,
+    connectionsCheckingInterval: 1000,
+    // Refused with the other heads, in the words of all errors.
+    requireHostHeader: false,
+  }
   const app = Fastify({
-    ...(settings.tls ? { https: settings.tls } : {}),
+    ...(settings.tls ? { https: { ...http, ...settings.tls } } : { http }),
     bodyLimit: settings.maxBodyBytes,
     requestTimeout: settings.requestTimeoutMs,
     keepAliveTimeout: settings.keepAliveTimeoutMs,
-    http: { headersTimeout: settings.headersTimeoutMs, connectionsCheckingInterval: 1000 },
     routerOptions: { maxParamLength: MAX_PARAM_LENGTH },
     return503OnClosing: false,
     requestIdHeader: false,
     logController: new LogController({ disableRequestLogging: true }),
-    frameworkErrors: frameworkError,
+    genReqId: idOf,
+    frameworkErrors: (error: FastifyError, request: FastifyRequest, reply: FastifyReply) => {
+      tell(request, reply)
+      frameworkError(error, request, reply)
+    },
     clientErrorHandler: clientError,
     // One logger for all: a child for each request would cost more than the request's own log lines.
     childLoggerFactory: (logger) => logger,
@@ -28,7 +50,9 @@ export function createApp(settings: ServerSettings): FastifyInstance {
       timestamp: () => `,"time":"${new Date().toISOString()}"`,
     },
   }) as unknown as FastifyInstance
-  app.server.on('checkContinue', (request, response) => app.server.emit('request', request, response))
+  for (const event of ['checkContinue', 'checkExpectation']) {
+    app.server.on(event, (request, response) => app.server.emit('request', request, response))
+  }
   app.decorateRequest('ticket')
   app.decorateRequest('bytes', null)
   app.server.maxConnections = settings.maxConnections

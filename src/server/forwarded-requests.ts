@@ -1,10 +1,12 @@
 import { createServer, type Server } from 'node:http'
 import type { ReadCall } from './call.js'
+import { nextRequestId } from './request-ids.js'
 import type { Service } from './service.js'
 import type { ServerSettings } from './settings.js'
 
-/** The address of who has sent the request, in the words of the thread that forwards it; that of a client is dropped. */
+/** What the thread that forwards a request says of it: the client's address, and the request's id. A client's own are dropped. */
 export const PEER_HEADER = 'x-vicinal-peer'
+export const ID_HEADER = 'x-vicinal-request'
 /** As many as systems have by default; who finds no place is refused at once, other than over TCP. */
 const BACKLOG = 4096
 
@@ -18,10 +20,12 @@ export class ForwardedRequests {
       requestTimeout: requestTimeoutMs,
       headersTimeout: headersTimeoutMs,
       keepAliveTimeout: 0,
+      // Looked at by the thread that forwards.
+      requireHostHeader: false,
     })
     const answer = (...given: Parameters<Parameters<Server['on']>[1]>) => {
-      const { [PEER_HEADER]: peer } = given[0].headers
-      service.trust(given[0], String(peer ?? ''))
+      const { [PEER_HEADER]: peer, [ID_HEADER]: id } = given[0].headers
+      service.trust(given[0], { peer: String(peer ?? ''), id: String(id ?? nextRequestId()) })
       service.app.server.emit('request', ...given)
     }
     this.#server.on('request', answer).on('checkContinue', answer)

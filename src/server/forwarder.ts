@@ -12,12 +12,13 @@ import { pipeline } from 'node:stream'
 import { VicinalError } from '../core/errors.js'
 import type { Stop } from '../core/stop.js'
 import { hasLargeBody } from './failures.js'
-import { PEER_HEADER } from './forwarded-requests.js'
+import { ID_HEADER, PEER_HEADER } from './forwarded-requests.js'
+import { nextRequestId, REQUEST_ID_HEADER } from './request-ids.js'
 import { JSON_TYPE, MSGPACK_TYPE } from './respond.js'
 import type { Message } from './stream.js'
 
 /** What concerns one connection and is said anew on the other, and what is said of whoever is at its end. */
-const OF_CONNECTION = new Set(['connection', 'keep-alive', 'transfer-encoding', 'trailer', PEER_HEADER])
+const OF_CONNECTION = new Set(['connection', 'keep-alive', 'transfer-encoding', 'trailer', PEER_HEADER, ID_HEADER])
 /** And what a request that opened a stream says of that. */
 const OF_OPENING = ['upgrade', 'accept', 'content-type', 'content-length', 'content-encoding', 'expect']
 const STOPPING = 'Service unavailable: it is stopping'
@@ -36,12 +37,12 @@ export class Forwarder {
   }
 
   /** Nothing was read of its body. */
-  pass(request: IncomingMessage, response: ServerResponse): void {
+  pass(request: IncomingMessage, response: ServerResponse, id = nextRequestId()): void {
     if (response.socket === null) {
-      inTurn(response, () => this.pass(request, response))
+      inTurn(response, () => this.pass(request, response, id))
       return
     }
-    const sent = this.#send(request, response, framingOf(request))
+    const sent = this.#send(request, response, { id, more: framingOf(request), without: [] })
     if (request.headers.expect === undefined) {
       if (!sent) return
       request.pipe(sent)
@@ -57,13 +58,14 @@ export class Forwarder {
   }
 
   /** This was its body. */
-  passRead(request: IncomingMessage, response: ServerResponse, body: Buffer | null): void {
+  passRead(request: IncomingMessage, response: ServerResponse, read: { body: Buffer | null; id: string }): void {
     if (response.socket === null) {
-      inTurn(response, () => this.passRead(request, response, body))
+      inTurn(response, () => this.passRead(request, response, read))
       return
     }
-    const length = ['content-length', String(body?.length ?? 0)]
-    this.#send(request, response, length, ['content-length', 'expect'])?.end(body ?? undefined)
+    const { body, id } = read
+    const more = ['content-length', String(body?.length ?? 0)]
+    this.#send(request, response, { id, more, without: ['content-length', 'expect'] })?.end(body ?? undefined)
   }
 
   /** The body of the answer to the message, as it comes: posted where `opening` was sent, with its headers. */
@@ -74,7 +76,7 @@ export class Forwarder {
     const headers = [
       ...withoutHeaders(opening.rawHeaders, OF_OPENING),
       ...['content-type', type, 'accept', accepted, 'content-length', String(bytes.length)],
-      ...peerOf(opening),
+      ...senderOf(opening, nextRequestId()),
     ]
     const sent = sendRequest({ ...this.#options('POST', opening.url as string), headers: headers as never })
     // Who is waited for below tells; what comes behind that concerns nobody.
@@ -105,10 +107,9 @@ export class Forwarder {
   #send(
     request: IncomingMessage,
     response: ServerResponse,
-    more: readonly string[],
-    without: readonly string[] = [],
+    { id, more, without }: { id: string; more: readonly string[]; without: readonly string[] },
   ): ClientRequest | null {
-    const headers = [...withoutHeaders(request.rawHeaders, without), ...more, ...peerOf(request)]
+    const headers = [...withoutHeaders(request.rawHeaders, without), ...more, ...senderOf(request, id)]
     let sent: ClientRequest
     try {
       // As they are, in their order: what is said twice is for the other thread to judge.
@@ -117,11 +118,11 @@ export class Forwarder {
         headers: headers as never,
       })
     } catch (error) {
-      fail(response, error as Error)
+      fail(response, error as Error, id)
       return null
     }
     sent.once('response', (answer) => handBack(request, sent, answer, response, this.#isClosing()))
-    sent.on('error', (error) => fail(response, error))
+    sent.on('error', (error) => fail(response, error, id))
     // Whoever hung up wants no answer.
     response.once('close', () => {
       if (!response.writableFinished) sent.destroy()
@@ -168,8 +169,8 @@ function framingOf({ method, headers }: IncomingMessage): string[] {
   return headers['content-length'] !== undefined || method === 'GET' || method === 'HEAD' ? [] : ['content-length', '0']
 }
 
-function peerOf({ socket: { remoteAddress } }: IncomingMessage): string[] {
-  return remoteAddress === undefined ? [] : [PEER_HEADER, remoteAddress]
+function senderOf({ socket: { remoteAddress } }: IncomingMessage, id: string): string[] {
+  return remoteAddress === undefined ? [ID_HEADER, id] : [ID_HEADER, id, PEER_HEADER, remoteAddress]
 }
 
 function withoutHeaders(raw: readonly string[], without: readonly string[]): string[] {
@@ -182,12 +183,13 @@ function withoutHeaders(raw: readonly string[], without: readonly string[]): str
 }
 
 /** The other thread is gone, or about to be. */
-function fail(response: ServerResponse, cause: Error): void {
+function fail(response: ServerResponse, cause: Error, id: string): void {
   if (response.headersSent || response.destroyed) {
     response.destroy()
     return
   }
   const { status, code, message } = new VicinalError('UNAVAILABLE', STOPPING, { cause })
   const body = JSON.stringify({ status: { error: message, code }, time: 0 })
-  response.writeHead(status, { 'content-type': JSON_TYPE, connection: 'close' }).end(body)
+  const headers = { 'content-type': JSON_TYPE, connection: 'close', [REQUEST_ID_HEADER]: id }
+  response.writeHead(status, headers).end(body)
 }

@@ -1,46 +1,81 @@
 /**
- * Defences against browsers: a page of another site that calls the service directly (Origin), or makes its own
- * name point here (DNS rebinding, Host).
+ * Defences against browsers: a page of another site that calls the service directly (Origin, Sec-Fetch-Site), or makes
+ * its own name lead here (DNS rebinding, Host).
  */
 
 import type { IncomingMessage } from 'node:http'
 import { isIP, isIPv4 } from 'node:net'
 import { describeValue, VicinalError } from '../core/errors.js'
+import { checkHead } from './request-head.js'
 
 const ANY = '*'
 const PORT = /:\d{1,5}$/
+const WEB_ORIGIN = /^(https?):\/\/(.+)$/
+const DEFAULT_PORT = { http: /:80$/, https: /:443$/ }
 
 export function isLoopback(host: string): boolean {
   if (host === 'localhost' || host === '::1') return true
   return isIPv4(host) && host.startsWith('127.')
 }
 
+export interface HostSettings {
+  host: string
+  allowedHosts: readonly string[]
+  allowedOrigins: readonly string[]
+  tls: object | null
+}
+
 export class HostGuard {
   readonly #hosts: ReadonlySet<string>
   readonly #origins: ReadonlySet<string>
+  readonly #hasTls: boolean
+  /** Whether a request needs a key: then a page whose name was rebound has none, and any Host will do. */
+  readonly #asksForKey: () => boolean
   /** The last header that named an allowed host: nearly every request has the same. */
   #allowed: string | undefined
 
-  constructor(settings: { host: string; allowedHosts: readonly string[]; allowedOrigins: readonly string[] }) {
+  constructor(settings: HostSettings, asksForKey: () => boolean) {
     this.#hosts = new Set([settings.host, ...settings.allowedHosts].map((host) => hostName(host.toLowerCase())))
     this.#origins = new Set(settings.allowedOrigins.map((origin) => origin.toLowerCase()))
+    this.#hasTls = settings.tls !== null
+    this.#asksForKey = asksForKey
   }
 
   check(request: IncomingMessage): void {
-    // A request for a whole URL names its host twice; no client of a service that is no proxy sends one.
-    if (!request.url?.startsWith('/')) {
-      throw new VicinalError('INVALID_ARGUMENT', 'request target: expected a path that starts with /')
-    }
-    const { host, origin } = request.headers
-    if (!this.#allowsHost(host, request.socket.localAddress)) {
+    checkHead(request)
+    const { host, origin, 'sec-fetch-site': site } = request.headers
+    if (!this.#asksForKey() && !this.#allowsHost(host, request.socket.localAddress)) throw misdirected(host)
+    if (this.isConfigured(origin)) return
+    if (origin !== undefined && !this.#isSameOrigin(origin, host)) {
       throw new VicinalError(
-        'MISDIRECTED_HOST',
-        `Host: expected a loopback or configured name, got ${describeValue(host ?? null)} (setting allowed hosts)`,
+        'FORBIDDEN',
+        `Origin: expected none, that of the Host header, or a configured one (--allow-origin), got ${describeValue(origin)}`,
       )
     }
-    if (origin !== undefined && !this.#origins.has(origin.toLowerCase())) {
-      throw new VicinalError('FORBIDDEN', `Origin: expected none or a configured one, got ${describeValue(origin)}`)
+    // Browsers send no Origin with a GET that a link, an image or a script of another site makes.
+    if (site !== undefined && site !== 'same-origin' && site !== 'none') {
+      throw new VicinalError(
+        'FORBIDDEN',
+        `Sec-Fetch-Site: expected same-origin, none or a configured Origin (--allow-origin), got ${describeValue(site)}`,
+      )
     }
+  }
+
+  get hasOrigins(): boolean {
+    return this.#origins.size > 0
+  }
+
+  isConfigured(origin: string | undefined): origin is string {
+    return origin !== undefined && this.#origins.has(origin.toLowerCase())
+  }
+
+  #isSameOrigin(origin: string, host: string | undefined): boolean {
+    const [, scheme, authority] = WEB_ORIGIN.exec(origin.toLowerCase()) ?? []
+    if (authority === undefined || host === undefined) return false
+    // Without TLS here, a proxy in front may have it.
+    if (this.#hasTls && scheme !== 'https') return false
+    const port = DEFAULT_PORT[scheme as keyof typeof DEFAULT_PORT]
+    return authority.replace(port, '') === host.toLowerCase().replace(port, '')
   }
 
   #allowsHost(header: string | undefined, localAddress: string | undefined): boolean {
@@ -55,6 +90,14 @@ export class HostGuard {
     // The very address that was connected to is no name that could have been rebound.
     return isIP(name) !== 0 && sameAddress(name, localAddress)
   }
+}
+
+function misdirected(host: string | undefined): VicinalError {
+  const name = host === undefined ? 'NAME' : hostName(host)
+  return new VicinalError(
+    'MISDIRECTED_HOST',
+    `Host: expected a loopback or configured name, got ${describeValue(host ?? null)}; accept it with --allow-host ${describeValue(name).slice(1, -1)}, or set an API key`,
+  )
 }
 
 /** `[::1]:6333` → `::1`, `localhost:6333` → `localhost`. */

@@ -55,7 +55,7 @@ export function createReadServer(options: ReadServerOptions): ReadServer {
     elsewhere(request, reply) {
       request.ticket.isElsewhere = true
       reply.hijack()
-      forwarder.passRead(request.raw, reply.raw, request.bytes)
+      forwarder.passRead(request.raw, reply.raw, { body: request.bytes, id: request.id })
     },
     streams: {
       routes: postRoutes,

@@ -70,7 +70,7 @@ export function envelopeOf(result: unknown, startedMs: number): object {
 
 export function sendError(request: FastifyRequest, reply: FastifyReply, error: VicinalError): FastifyReply {
   const { retryAfterMs } = error
-  reply.code(error.status).header('x-request-id', request.id)
+  reply.code(error.status)
   if (retryAfterMs !== undefined) reply.header('retry-after', retryAfterSeconds(retryAfterMs))
   return send(request, reply, errorEnvelopeOf(error, request.ticket?.startedMs ?? performance.now()))
 }

@@ -10,6 +10,7 @@ import { Admission } from './admission.js'
 import { KeyRing } from './auth.js'
 import { checkContentEncoding, registerBodies } from './bodies.js'
 import type { Asked, ReadCall, ReadRoute, RouteOf } from './call.js'
+import { answerPreflight, isPreflight, tellOrigin } from './cors.js'
 import { declaredBytes } from './declared-bytes.js'
 import { logFailure, registerFailures } from './failures.js'
 import { createApp } from './fastify-app.js'
@@ -17,6 +18,7 @@ import { HostGuard, isLoopback } from './hosts.js'
 import { Metrics, type RouteMetrics, type ServiceState } from './metrics.js'
 import { OpenSockets } from './open-sockets.js'
 import { QueuedAnswers } from './queued-answers.js'
+import { nextRequestId, REQUEST_ID_HEADER } from './request-ids.js'
 import { type AnswerElsewhere, type Entrance, type RouteConfig, registerRoutes } from './router.js'
 import type { ServerSettings } from './settings.js'
 import type { Message } from './stream.js'
@@ -53,6 +55,12 @@ export interface ServiceParts<C extends ReadCall> {
   }
 }
 
+/** The client of a request that another thread forwards, and the id that it has there. */
+export interface Sender {
+  peer: string
+  id: string
+}
+
 /** Requests on their way through one thread: whoever they are answered by, all pass the same gates. */
 export class Service<C extends ReadCall> {
   readonly app: FastifyInstance
@@ -72,18 +80,21 @@ export class Service<C extends ReadCall> {
   #closing: Promise<void> | null = null
   /** Requests that come now come too late. */
   #isRefusing = false
-  readonly #trusted = new WeakMap<IncomingMessage, string>()
+  readonly #trusted = new WeakMap<IncomingMessage, Sender>()
 
   constructor(parts: ServiceParts<C>) {
     const { settings, memory, others, routes, callOf, elsewhere } = parts
     this.#settings = settings
     this.#memory = memory
     this.#keys = new KeyRing(settings)
-    this.#guard = new HostGuard(settings)
+    this.#guard = new HostGuard(settings, () => !this.#keys.isEmpty)
     this.#admission = new Admission(settings)
     this.metrics = new Metrics({ own: () => this.state(), others, memory })
     this.#unmatched = this.metrics.route('OTHER', 'unmatched')
-    this.app = createApp(settings)
+    this.app = createApp(settings, {
+      idOf: (request) => this.#trusted.get(request)?.id ?? nextRequestId(),
+      tell: (request, reply) => this.#tell(request, reply),
+    })
     this.#sockets = new OpenSockets(this.app.server)
     this.#logsRequests = settings.logLevel === 'debug' || settings.logLevel === 'trace'
     registerBodies(this.app)
@@ -108,8 +119,8 @@ export class Service<C extends ReadCall> {
       keepAliveTimeoutMs: this.#settings.keepAliveTimeoutMs,
       room: (bytes, stop) => (needsRoom(bytes, this.#memory) ? this.#room(bytes, stop) : null),
       admits: (request) => this.#admitStream(request),
-      onFailure: (known, { url, socket }) => {
-        const facts = { method: 'GET', path: pathOf(url as string), code: known.code }
+      onFailure: (known, { url, socket }, reqId) => {
+        const facts = { reqId, method: 'GET', path: pathOf(url as string), code: known.code }
         logFailure(this.app.log, facts, { known, cause: known.cause ?? known, peer: socket.remoteAddress })
       },
     })
@@ -143,9 +154,9 @@ export class Service<C extends ReadCall> {
     }
   }
 
-  /** Another thread has let this request, which `peer` has sent, pass the gate that looks at its connection. */
-  trust(request: IncomingMessage, peer: string): void {
-    this.#trusted.set(request, peer)
+  /** Another thread has let this request pass the gate that looks at its connection. */
+  trust(request: IncomingMessage, sender: Sender): void {
+    this.#trusted.set(request, sender)
   }
 
   async listen(): Promise<string> {
@@ -211,7 +222,8 @@ export class Service<C extends ReadCall> {
     const refusal = this.#refusal(request, reply, config)
     // An upload is on its way to a file, piece by piece.
     const isStreamed = config?.declared.isUpload === true
-    if (refusal || isStreamed || !needsRoom(request.ticket.bodyBytes, this.#memory)) done(refusal)
+    if (!refusal && isPreflight(request.raw, this.#guard)) answerPreflight(reply)
+    else if (refusal || isStreamed || !needsRoom(request.ticket.bodyBytes, this.#memory)) done(refusal)
     else void this.#makeRoom(request).then(() => done(), done)
   }
 
@@ -226,13 +238,13 @@ export class Service<C extends ReadCall> {
       if (this.#logsRequests) logRequest(request, status, elapsedMs)
     })
     this.#queued.note(reply.raw, request.raw.socket)
-    // Stored payloads are strangers' text: no browser is to take them for anything but what the type says.
-    reply.header(VERSION_HEADER, VERSION).header('x-content-type-options', 'nosniff')
+    this.#tell(request, reply)
     try {
-      ticket.peer = this.#trusted.get(request.raw)
+      ticket.peer = this.#trusted.get(request.raw)?.peer
       if (ticket.peer === undefined) this.#guard.check(request.raw)
       // Where no route matched there is nothing to see without a key either.
-      this.#keys.check(request.headers, config?.declared.access ?? 'read')
+      const access = config?.declared.access ?? 'read'
+      this.#keys.check(request.headers, isPreflight(request.raw, this.#guard) ? 'open' : access)
       const work = config?.declared.work ?? 'light'
       const isForwarded = ticket.peer !== undefined
       // The threads' own connections tell when theirs are too late; the one between them stays open until they end.
@@ -247,6 +259,14 @@ export class Service<C extends ReadCall> {
     } catch (error) {
       return error as Error
     }
+  }
+
+  /** What every answer has. */
+  #tell(request: FastifyRequest, reply: FastifyReply): void {
+    // Stored payloads are strangers' text: no browser is to take them for anything but what the type says.
+    reply.header(VERSION_HEADER, VERSION).header('x-content-type-options', 'nosniff')
+    reply.header(REQUEST_ID_HEADER, request.id)
+    tellOrigin(request.raw, reply, this.#guard)
   }
 
   /** The body as it comes and what is decoded from it are to fit below the limit of memory, or wait unread. */

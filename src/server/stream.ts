@@ -36,6 +36,8 @@ export interface Message {
 /** What the request that opened it says of every message. */
 export interface Opening {
   request: IncomingMessage
+  /** In the log, of all its messages. */
+  id: string
   route: ReadRoute
   params: Record<string, string>
   query: Record<string, unknown>
@@ -52,7 +54,7 @@ export interface StreamParts {
   isForOther(bytes: number): boolean
   /** The body of the answer of the thread that has the database, as it comes. */
   askOther?(message: Message, stop: Stop): Promise<AsyncIterable<Buffer>>
-  onFailure(error: VicinalError, request: IncomingMessage): void
+  onFailure(error: VicinalError, request: IncomingMessage, requestId: string): void
 }
 
 /** A message on its way through. */
@@ -218,7 +220,7 @@ export class Stream {
         ? error
         : new VicinalError('INTERNAL', 'Service internal error: the log has more', { cause: error })
     // What fails because its sender is gone is nobody's fault.
-    if (this.#isOpen) this.#parts.onFailure(known, this.#opening.request)
+    if (this.#isOpen) this.#parts.onFailure(known, this.#opening.request, this.#opening.id)
     return known
   }
 

@@ -8,6 +8,7 @@ import { checkCollectionName } from '../core/names.js'
 import type { ReadRoute } from './call.js'
 import { declaredBytes } from './declared-bytes.js'
 import type { Metrics, RouteMetrics } from './metrics.js'
+import { nextRequestId, REQUEST_ID_HEADER } from './request-ids.js'
 import { endpointOf } from './router.js'
 import { type Message, type Opening, Stream, type StreamParts } from './stream.js'
 import {
@@ -53,6 +54,8 @@ export class Streams {
   readonly #open = new Set<Stream>()
   readonly #unopened: RouteMetrics
   readonly #declined = new WeakSet<Socket>()
+  /** Of requests that open one. */
+  readonly #ids = new WeakMap<IncomingMessage, string>()
   readonly #watch: NodeJS.Timeout
   /** So many that all of them in the middle of a message are as much as bodies may be together. */
   readonly #mostOpen: number
@@ -83,6 +86,9 @@ export class Streams {
     this.#webSockets.on('wsClientError', (error, connection, request) => {
       this.#refuse(connection as Socket, invalid('WebSocket', error.message), request)
     })
+    this.#webSockets.on('headers', (headers, request) =>
+      headers.push(`${REQUEST_ID_HEADER}: ${this.#ids.get(request)}`),
+    )
     // Newer Node asks which offers are wanted; older Node hands over all.
     if ('shouldUpgradeCallback' in server) server.shouldUpgradeCallback = asksForWebSocket
     server.on('upgrade', (request: IncomingMessage, connection: Socket, head: Buffer) => {
@@ -131,9 +137,10 @@ export class Streams {
   }
 
   #refuse(connection: Socket, error: VicinalError, request: IncomingMessage): void {
-    this.#parts.onFailure(error, request)
+    const id = nextRequestId()
+    this.#parts.onFailure(error, request, id)
     this.#unopened.observe(error.status, 0)
-    refuseUpgrade(connection, error)
+    refuseUpgrade(connection, error, id)
   }
 
   #begin(request: IncomingMessage, connection: Socket, head: Buffer, opening: Opening): void {
@@ -163,7 +170,9 @@ export class Streams {
         `Not found: no such stream, got ${describeValue(path)} (expected the path of a read)`,
       )
     }
-    return { request, ...found, params: { name: checkCollectionName(decoded(name)) }, query: parse(search) }
+    const id = nextRequestId()
+    this.#ids.set(request, id)
+    return { request, id, ...found, params: { name: checkCollectionName(decoded(name)) }, query: parse(search) }
   }
 }
 

@@ -6,7 +6,6 @@ import type { Socket } from 'node:net'
 import type { VicinalError } from '../core/errors.js'
 import { answerAndClose } from './failures.js'
 import { errorEnvelopeOf, retryAfterSeconds } from './respond.js'
-import { VERSION, VERSION_HEADER } from './versions.js'
 
 const OF_UPGRADE = new Set(['connection', 'upgrade', 'http2-settings'])
 
@@ -42,16 +41,12 @@ function answerUnderWay(connection: Socket): ServerResponse | null {
 }
 
 /** Answers in the words of HTTP, which the connection still speaks, and closes it. */
-export function refuseUpgrade(connection: Socket, error: VicinalError): void {
+export function refuseUpgrade(connection: Socket, error: VicinalError, id: string): void {
   const body = JSON.stringify(errorEnvelopeOf(error, performance.now()))
-  const head = [
-    `HTTP/1.1 ${error.status} ${STATUS_CODES[error.status] ?? 'Error'}`,
-    `${VERSION_HEADER}: ${VERSION}`,
-    'x-content-type-options: nosniff',
-  ]
+  const head = [`HTTP/1.1 ${error.status} ${STATUS_CODES[error.status] ?? 'Error'}`]
   const { retryAfterMs } = error
   if (retryAfterMs !== undefined) head.push(`retry-after: ${retryAfterSeconds(retryAfterMs)}`)
-  answerAndClose(connection, head, body)
+  answerAndClose(connection, head, body, id)
 }
 
 /**
