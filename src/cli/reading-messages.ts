@@ -1,5 +1,6 @@
 /** What the thread that has the database and a thread that reads it beside tell each other. */
 import type { SharedCollection } from '../collection/sharing.js'
+import type { Keys } from '../server/auth.js'
 import type { ServiceState } from '../server/metrics.js'
 import type { ServerSettings } from '../server/settings.js'
 
@@ -26,6 +27,7 @@ export type ToReader =
   /** The catalogue has changed. */
   | { kind: 'changed' }
   | { kind: 'state' }
+  | { kind: 'keys'; keys: Keys }
   | { kind: 'close'; deadlineMs: number }
 
 export type FromReader =

@@ -50,6 +50,8 @@ port.on('message', (message: ToReader) => {
       return database.refresh()
     case 'state':
       return tell({ kind: 'state', state: server.state() })
+    case 'keys':
+      return server.replaceKeys(message.keys)
     case 'close':
       return void close(message.deadlineMs)
   }

@@ -8,6 +8,7 @@ import { memoryTables } from '../collection/memory-table.js'
 import type { SharingDatabase } from '../collection/sharing.js'
 import { duplicateDescriptor } from '../native/descriptors.js'
 import type { ThreadsBeside } from '../server/app.js'
+import type { Keys } from '../server/auth.js'
 import type { ServiceState } from '../server/metrics.js'
 import type { ServerSettings } from '../server/settings.js'
 import type { FromReader, ReadingThreadData, ToReader } from './reading-messages.js'
@@ -44,6 +45,8 @@ export class ReadingThreads implements ThreadsBeside {
   readonly #unwatch: () => void
   /** What those that ended had told last: counters never go back. */
   readonly #past: ServiceState[] = []
+  /** Threads that are started later begin with these. */
+  #keys: Keys
   #started = 0
   /** Connections of this thread. */
   #own = 0
@@ -51,6 +54,7 @@ export class ReadingThreads implements ThreadsBeside {
 
   private constructor(options: ReadingThreadsOptions) {
     this.#options = options
+    this.#keys = options.settings
     // Of mode 0700: the sockets in it are this process's alone.
     this.#folder = mkdtempSync(join(tmpdir(), FOLDER_PREFIX))
     this.forwardedOn = join(this.#folder, 'main')
@@ -101,6 +105,11 @@ export class ReadingThreads implements ThreadsBeside {
     return [...states.flatMap((state) => state ?? []), ...this.#past]
   }
 
+  replaceKeys(keys: Keys): void {
+    this.#keys = keys
+    for (const thread of this.#threads) thread.tell({ kind: 'keys', keys })
+  }
+
   async close(deadlineMs: number): Promise<void> {
     this.#isClosing = true
     this.#unwatch()
@@ -114,7 +123,7 @@ export class ReadingThreads implements ThreadsBeside {
     const forgetHeap = memoryTables.addHeap(() => heapBytes[0] as number)
     const thread = new ReadingThread(
       {
-        settings,
+        settings: { ...settings, ...this.#keys },
         concurrentSearches,
         isLimited,
         keepsSearches,

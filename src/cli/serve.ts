@@ -2,9 +2,10 @@ import type { SharingDatabase } from '../collection/sharing.js'
 import { LIMITS } from '../core/limits.js'
 import type { ServerOptions } from '../server/app.js'
 import { exitCodeOf } from './exit-code.js'
+import { KeyFiles } from './key-files.js'
 import { memoryLimitOf, parseMemoryLimit } from './memory-limit.js'
 import type { ReadingThreads, ReadingThreadsOptions } from './reading-threads.js'
-import { type Parsed, parseSettings, readKeys, readTextFile, SERVE_SETTINGS, UsageError } from './settings.js'
+import { type Parsed, parseSettings, readTextFile, SERVE_SETTINGS, UsageError } from './settings.js'
 import { type StartSnapshots, takeStartSnapshots } from './start-snapshots.js'
 
 type Settings = Parsed<keyof typeof SERVE_SETTINGS>
@@ -20,7 +21,17 @@ export async function serve(args: string[]): Promise<number> {
   if (settings.files.length > 0) throw new UsageError(`serve: takes no files, got ${settings.files.join(' ')}`)
   const sample = settings.text('sample')
   if (sample !== undefined && sample !== 'words') throw new UsageError(`--sample: expected words, got ${sample}`)
-  const options = serverOptions(settings)
+  const keys = keyFiles(settings)
+  try {
+    return await serveWith(settings, keys)
+  } finally {
+    keys.close()
+  }
+}
+
+async function serveWith(settings: Settings, keys: KeyFiles): Promise<number> {
+  const options = { ...serverOptions(settings), ...keys.current }
+  const sample = settings.text('sample')
   const memoryLimit = parseMemoryLimit(settings.text('memoryLimit') as string)
   const kernelThreads = settings.integer('threads')
   // The kernel reads it when the addon is loaded, which is why that happens below.
@@ -59,6 +70,7 @@ export async function serve(args: string[]): Promise<number> {
   if (keepsSearches && (serving === 1 || threads !== null)) (await import('../native/inline-share.js')).keepSearches()
   const server = createServer({ ...shared, database: opening, memory: memoryBudget, ...(threads ? { threads } : {}) })
   try {
+    await keys.serve(server)
     // Who connects before would stay with this thread, however many there are.
     await threads?.ready()
     const url = await server.listen()
@@ -160,6 +172,15 @@ async function readingThreads(
   }
 }
 
+function keyFiles(settings: Settings): KeyFiles {
+  const origin = (inline: 'apiKey' | 'readOnlyApiKey', file: 'apiKeyFile' | 'readOnlyApiKeyFile') => ({
+    inline: settings.text(inline),
+    file: settings.text(file),
+    variable: SERVE_SETTINGS[inline].environment,
+  })
+  return new KeyFiles(origin('apiKey', 'apiKeyFile'), origin('readOnlyApiKey', 'readOnlyApiKeyFile'))
+}
+
 function serverOptions(settings: Settings): Omit<ServerOptions, 'database'> {
   const logLevel = LOG_LEVELS.find((level) => level === settings.text('logLevel'))
   if (!logLevel) throw new UsageError(`--log-level: expected one of ${LOG_LEVELS.join(', ')}`)
@@ -168,8 +189,6 @@ function serverOptions(settings: Settings): Omit<ServerOptions, 'database'> {
   return {
     host: settings.text('host') as string,
     port: settings.integer('port') as number,
-    apiKeys: readKeys(settings.text('apiKey'), settings.text('apiKeyFile')),
-    readOnlyApiKeys: readKeys(settings.text('readOnlyApiKey'), settings.text('readOnlyApiKeyFile')),
     allowInsecurePublic: settings.isOn('allowInsecurePublic'),
     allowedHosts: settings.list('allowHost'),
     allowedOrigins: settings.list('allowOrigin'),

@@ -30,7 +30,7 @@ export const SERVE_SETTINGS = {
     'apiKeyFile',
     'text',
     null,
-    'file with the API keys, one a line; two are valid while you rotate',
+    'file with the API keys, one a line; two are valid while you rotate; a change holds within 5 s, or on SIGHUP',
   ),
   apiKey: secret('VICINAL_API_KEY', 'API keys, separated by commas'),
   readOnlyApiKeyFile: setting(
@@ -38,7 +38,7 @@ export const SERVE_SETTINGS = {
     'readOnlyApiKeyFile',
     'text',
     null,
-    'file with keys that may only read',
+    'file with keys that may only read; read again as the other',
   ),
   readOnlyApiKey: secret('VICINAL_READ_ONLY_API_KEY', 'keys that may only read, separated by commas'),
   tlsCert: setting('tls-cert', 'tlsCert', 'text', null, 'PEM file with the certificate chain; serves HTTPS'),
@@ -347,10 +347,15 @@ function checkPort(entry: Setting, value: number, source: string): number {
 
 /** Keys from the environment variable and the file; duplicates and blank lines dropped. */
 export function readKeys(inline: string | undefined, file: string | undefined): string[] {
-  const fromFile = file === undefined ? [] : readTextFile(file).split('\n')
-  const keys = [...(inline?.split(',') ?? []), ...fromFile].map((key) => key.trim()).filter((key) => key !== '')
-  if (file !== undefined && keys.length === 0) throw new UsageError(`${file}: no key in it`)
-  return [...new Set(keys)]
+  const text = file === undefined ? '' : readTextFile(file)
+  if (file !== undefined && keysIn(undefined, text).length === 0) throw new UsageError(`${file}: no key in it`)
+  return keysIn(inline, text)
+}
+
+/** `text` is a file's: a key a line. */
+export function keysIn(inline: string | undefined, text: string): string[] {
+  const keys = [...(inline?.split(',') ?? []), ...text.split('\n')].map((key) => key.trim())
+  return [...new Set(keys.filter((key) => key !== ''))]
 }
 
 export function readTextFile(file: string): string {

@@ -9,8 +9,10 @@
  * them, and answers what they forward.
  */
 import type { Socket } from 'node:net'
+import type { FastifyBaseLogger } from 'fastify'
 import type { Database } from '../core/database.js'
 import type { MemoryGate } from '../core/memory.js'
+import type { Keys } from './auth.js'
 import { Call, ReadCall } from './call.js'
 import { DatabaseGate } from './database-gate.js'
 import { ForwardedRequests } from './forwarded-requests.js'
@@ -35,11 +37,15 @@ export interface ThreadsBeside {
   /** Whether one of them has taken a connection, of which nothing was read. */
   take(connection: Socket): boolean
   states(): Promise<readonly ServiceState[]>
+  replaceKeys(keys: Keys): void
   /** As the server's own: until then they forward. */
   close(deadlineMs: number): Promise<void>
 }
 
 export interface Server {
+  readonly log: Pick<FastifyBaseLogger, 'info' | 'warn' | 'error'>
+  /** From now on these are the keys, of all threads. Streams that were opened with another are closed. */
+  replaceKeys(keys: Keys): void
   /** Starts to listen; resolves to the address, such as `http://127.0.0.1:6333`. */
   listen(): Promise<string>
   /** Stops accepting, finishes the requests in work, and cuts off those that outlast the deadline. */
@@ -57,7 +63,14 @@ export function createServer({ database, memory, threads, ...given }: ServerOpti
     callOf: (request) => new Call(request, gate, settings.timeoutMs),
     streams: { routes: readRoutes, callOf: (asked) => new ReadCall(asked, gate, settings.timeoutMs) },
   })
-  if (!threads) return { listen: () => service.listen(), close: (deadlineMs) => service.close(deadlineMs) }
+  const common = {
+    log: service.app.log,
+    replaceKeys(keys: Keys) {
+      service.replaceKeys(keys)
+      threads?.replaceKeys(keys)
+    },
+  }
+  if (!threads) return { ...common, listen: () => service.listen(), close: (deadlineMs) => service.close(deadlineMs) }
   const forwarded = new ForwardedRequests(service, settings)
   interpose(
     service.app.server,
@@ -65,6 +78,7 @@ export function createServer({ database, memory, threads, ...given }: ServerOpti
     (connection: Socket) => !service.hasSeen(connection) && threads.take(connection),
   )
   return {
+    ...common,
     async listen() {
       await forwarded.listen(threads.forwardedOn)
       return await service.listen()

@@ -11,17 +11,34 @@ export type Access = 'open' | 'read' | 'write'
 
 const BEARER = /^bearer +/i
 
-export class KeyRing {
-  readonly #write: readonly Buffer[]
-  readonly #read: readonly Buffer[]
+/** Keys that may do everything, and keys that may read. */
+export interface Keys {
+  readonly apiKeys: readonly string[]
+  readonly readOnlyApiKeys: readonly string[]
+}
 
-  constructor(keys: { apiKeys: readonly string[]; readOnlyApiKeys: readonly string[] }) {
-    // An empty key would let in whoever sends an empty header.
-    if ([...keys.apiKeys, ...keys.readOnlyApiKeys].some((key) => key.trim() === '')) {
+/** A key was presented, and is none. */
+export class WrongKey extends VicinalError {}
+
+export class KeyRing {
+  #write: readonly Buffer[] = []
+  #read: readonly Buffer[] = []
+
+  constructor(keys: Keys) {
+    this.replace(keys)
+  }
+
+  /** All at once. A service that asks for keys does not stop asking. */
+  replace({ apiKeys, readOnlyApiKeys }: Keys): void {
+    // An empty key would let in every request with an empty header.
+    if ([...apiKeys, ...readOnlyApiKeys].some((key) => key.trim() === '')) {
       throw new VicinalError('INVALID_ARGUMENT', 'API keys: expected none that is empty')
     }
-    this.#write = keys.apiKeys.map(digest)
-    this.#read = keys.readOnlyApiKeys.map(digest)
+    if (!this.isEmpty && apiKeys.length + readOnlyApiKeys.length === 0) {
+      throw new VicinalError('INVALID_ARGUMENT', 'API keys: expected at least one in the place of those there are')
+    }
+    this.#write = apiKeys.map(digest)
+    this.#read = readOnlyApiKeys.map(digest)
   }
 
   get isEmpty(): boolean {
@@ -38,8 +55,17 @@ export class KeyRing {
     const presented = digest(key)
     const mayWrite = matchesAny(presented, this.#write)
     const mayRead = matchesAny(presented, this.#read)
-    if (!mayWrite && !mayRead) throw new VicinalError('UNAUTHENTICATED', 'Invalid API key')
+    if (!mayWrite && !mayRead) throw new WrongKey('UNAUTHENTICATED', 'Invalid API key')
     if (access === 'write' && !mayWrite) throw new VicinalError('FORBIDDEN', 'Forbidden: write access is required')
+  }
+
+  lets(headers: IncomingHttpHeaders, access: Access): boolean {
+    try {
+      this.check(headers, access)
+      return true
+    } catch {
+      return false
+    }
   }
 }
 

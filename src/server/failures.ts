@@ -1,10 +1,11 @@
 /** Every way a request can fail, as an answer in one shape. */
 import type { IncomingMessage } from 'node:http'
 import type { Socket } from 'node:net'
-import type { FastifyBaseLogger, FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
+import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import { VicinalError } from '../core/errors.js'
 import { unsupportedType } from './bodies.js'
 import { declaredBytes } from './declared-bytes.js'
+import type { FailureLog } from './failure-log.js'
 import { MalformedHead } from './request-head.js'
 import { nextRequestId, REQUEST_ID_HEADER } from './request-ids.js'
 import { JSON_TYPE, sendError } from './respond.js'
@@ -13,15 +14,14 @@ import { VERSION, VERSION_HEADER } from './versions.js'
 /** A rejected body of undeclared or large size is not waited for: the connection ends with the answer. */
 const DRAINED_BODY_BYTES = 64 * 1024
 const LINGER_MS = 1000
-const LOGGED_CODES = new Set(['UNAUTHENTICATED', 'FORBIDDEN', 'MISDIRECTED_HOST'])
 
-export function registerFailures(app: FastifyInstance, maxBodyBytes: number): void {
+export function registerFailures(app: FastifyInstance, maxBodyBytes: number, log: FailureLog): void {
   app.setErrorHandler((error: FastifyError | VicinalError, request, reply) => {
     const known = vicinalError(error, request, maxBodyBytes)
     // A thread that has forwarded it stops sending once it has the answer, and closes the client's connection itself.
     if (request.ticket?.peer !== undefined) reply.removeHeader('connection')
     else if (leavesConnection(error, request.raw)) reply.header('connection', 'close')
-    log(error, known, request)
+    note(log, { known, cause: error }, request)
     return sendError(request, reply, known)
   })
   app.setNotFoundHandler((request, reply) =>
@@ -55,22 +55,12 @@ export function hasLargeBody(request: IncomingMessage): boolean {
   return declaredBytes(request) > DRAINED_BODY_BYTES
 }
 
-function log(error: Error, known: VicinalError, request: FastifyRequest): void {
+function note(log: FailureLog, failure: { known: VicinalError; cause: Error }, request: FastifyRequest): void {
   const { id, method, routeOptions, ticket, ip } = request
-  const facts = { reqId: id, method, route: routeOptions.url, code: known.code }
-  logFailure(request.log, facts, { known, cause: error, peer: ticket?.peer ?? ip })
-}
-
-/** As loud as it deserves. `cause` is what it came of, `peer` whose fault it may be. */
-export function logFailure(
-  logger: FastifyBaseLogger,
-  facts: object,
-  { known, cause, peer }: { known: VicinalError; cause: unknown; peer: string | undefined },
-): void {
-  if (known.code === 'NOT_IMPLEMENTED') return
-  if (known.status >= 500 && known.retryable) logger.warn(facts, known.message)
-  else if (known.status >= 500) logger.error({ ...facts, err: cause }, known.message)
-  else if (LOGGED_CODES.has(known.code)) logger.warn({ ...facts, peer }, 'refused')
+  log.note(
+    { reqId: id, method, route: routeOptions.url, code: failure.known.code },
+    { ...failure, peer: ticket?.peer ?? ip },
+  )
 }
 
 /** What is no HTTP at all gets a plain answer, and its connection is closed. */

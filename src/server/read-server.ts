@@ -9,6 +9,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http'
 import { Socket } from 'node:net'
 import type { ReadableDatabase } from '../core/database.js'
 import { LIMITS } from '../core/limits.js'
+import type { Keys } from './auth.js'
 import { ReadCall } from './call.js'
 import { DatabaseGate } from './database-gate.js'
 import { declaredBytes } from './declared-bytes.js'
@@ -38,6 +39,7 @@ export interface ReadServer {
   /** Takes a connection, which is its own from now on. */
   take(descriptor: number): void
   state(): ServiceState
+  replaceKeys(keys: Keys): void
   close(deadlineMs: number): Promise<void>
 }
 
@@ -56,6 +58,11 @@ export function createReadServer(options: ReadServerOptions): ReadServer {
       request.ticket.isElsewhere = true
       reply.hijack()
       forwarder.passRead(request.raw, reply.raw, { body: request.bytes, id: request.id })
+    },
+    refuseElsewhere(request, reply) {
+      request.ticket.isElsewhere = true
+      reply.hijack()
+      forwarder.pass(request.raw, reply.raw, request.id)
     },
     streams: {
       routes: postRoutes,
@@ -80,6 +87,7 @@ export function createReadServer(options: ReadServerOptions): ReadServer {
       service.app.server.emit('connection', connection)
     },
     state: () => service.state(),
+    replaceKeys: (keys) => service.replaceKeys(keys),
     async close(deadlineMs) {
       await service.close(deadlineMs)
       forwarder.close()

@@ -7,12 +7,13 @@ import { VicinalError } from '../core/errors.js'
 import type { MemoryGate } from '../core/memory.js'
 import type { Stop } from '../core/stop.js'
 import { Admission } from './admission.js'
-import { KeyRing } from './auth.js'
+import { KeyRing, type Keys, WrongKey } from './auth.js'
 import { checkContentEncoding, registerBodies } from './bodies.js'
 import type { Asked, ReadCall, ReadRoute, RouteOf } from './call.js'
 import { answerPreflight, isPreflight, tellOrigin } from './cors.js'
 import { declaredBytes } from './declared-bytes.js'
-import { logFailure, registerFailures } from './failures.js'
+import { FailureLog } from './failure-log.js'
+import { registerFailures } from './failures.js'
 import { createApp } from './fastify-app.js'
 import { HostGuard, isLoopback } from './hosts.js'
 import { Metrics, type RouteMetrics, type ServiceState } from './metrics.js'
@@ -25,6 +26,7 @@ import type { Message } from './stream.js'
 import { Streams } from './streams.js'
 import { OpenTickets, Ticket } from './ticket.js'
 import { VERSION, VERSION_HEADER } from './versions.js'
+import { WrongKeys } from './wrong-keys.js'
 
 const CLOSED_RETRY_AFTER_MS = 1000
 /** How often a service that stops looks for connections that have got their answers. */
@@ -46,6 +48,8 @@ export interface ServiceParts<C extends ReadCall> {
   callOf(request: FastifyRequest): C
   /** Answers what this thread cannot. */
   elsewhere?: AnswerElsewhere
+  /** Has another thread refuse a request that has no key, or a wrong one: wrong keys are counted in one place. */
+  refuseElsewhere?: AnswerElsewhere
   streams: {
     routes: readonly ReadRoute[]
     callOf(asked: Asked): ReadCall
@@ -67,6 +71,9 @@ export class Service<C extends ReadCall> {
   readonly metrics: Metrics
   readonly #settings: ServerSettings
   readonly #keys: KeyRing
+  readonly #wrongKeys = new WrongKeys(() => this.app.log)
+  readonly #failures = new FailureLog(() => this.app.log)
+  readonly #refuseElsewhere: AnswerElsewhere | undefined
   readonly #guard: HostGuard
   readonly #admission: Admission
   readonly #unmatched: RouteMetrics
@@ -87,6 +94,7 @@ export class Service<C extends ReadCall> {
     this.#settings = settings
     this.#memory = memory
     this.#keys = new KeyRing(settings)
+    this.#refuseElsewhere = parts.refuseElsewhere
     this.#guard = new HostGuard(settings, () => !this.#keys.isEmpty)
     this.#admission = new Admission(settings)
     this.metrics = new Metrics({ own: () => this.state(), others, memory })
@@ -98,7 +106,7 @@ export class Service<C extends ReadCall> {
     this.#sockets = new OpenSockets(this.app.server)
     this.#logsRequests = settings.logLevel === 'debug' || settings.logLevel === 'trace'
     registerBodies(this.app)
-    registerFailures(this.app, settings.maxBodyBytes)
+    registerFailures(this.app, settings.maxBodyBytes, this.#failures)
     registerRoutes(this.app, routes(this), {
       metrics: this.metrics,
       callOf,
@@ -119,9 +127,11 @@ export class Service<C extends ReadCall> {
       keepAliveTimeoutMs: this.#settings.keepAliveTimeoutMs,
       room: (bytes, stop) => (needsRoom(bytes, this.#memory) ? this.#room(bytes, stop) : null),
       admits: (request) => this.#admitStream(request),
+      keeps: ({ headers }) => this.#keys.lets(headers, 'read'),
+      refusesElsewhere: this.#refuseElsewhere !== undefined,
       onFailure: (known, { url, socket }, reqId) => {
         const facts = { reqId, method: 'GET', path: pathOf(url as string), code: known.code }
-        logFailure(this.app.log, facts, { known, cause: known.cause ?? known, peer: socket.remoteAddress })
+        this.#failures.note(facts, { known, cause: known.cause ?? known, peer: socket.remoteAddress })
       },
     })
   }
@@ -129,8 +139,22 @@ export class Service<C extends ReadCall> {
   /** The gates of a request, of one that opens a stream. */
   #admitStream(request: IncomingMessage): void {
     this.#guard.check(request)
-    this.#keys.check(request.headers, 'read')
+    try {
+      this.#keys.check(request.headers, 'read')
+    } catch (error) {
+      throw this.#counted(error as Error, request.socket.remoteAddress)
+    }
     if (this.#isRefusing) throw stopping()
+  }
+
+  #counted(error: Error, peer: string | undefined): Error {
+    return error instanceof WrongKey && !this.#refuseElsewhere ? this.#wrongKeys.answerTo(error, peer) : error
+  }
+
+  /** Streams that a key has opened which is none any more are closed. */
+  replaceKeys(keys: Keys): void {
+    this.#keys.replace(keys)
+    this.#streams.recheck()
   }
 
   /** Whether it is to stay with this server, though it seems to come anew. */
@@ -199,6 +223,8 @@ export class Service<C extends ReadCall> {
     this.#streams.endAll()
     clearInterval(lingering)
     clearTimeout(cut)
+    this.#wrongKeys.end()
+    this.#failures.end()
     this.app.log.info('stopped')
   }
 
@@ -222,7 +248,9 @@ export class Service<C extends ReadCall> {
     const refusal = this.#refusal(request, reply, config)
     // An upload is on its way to a file, piece by piece.
     const isStreamed = config?.declared.isUpload === true
-    if (!refusal && isPreflight(request.raw, this.#guard)) answerPreflight(reply)
+    if (this.#refuseElsewhere && (refusal as VicinalError | undefined)?.code === 'UNAUTHENTICATED') {
+      this.#refuseElsewhere(request, reply)
+    } else if (!refusal && isPreflight(request.raw, this.#guard)) answerPreflight(reply)
     else if (refusal || isStreamed || !needsRoom(request.ticket.bodyBytes, this.#memory)) done(refusal)
     else void this.#makeRoom(request).then(() => done(), done)
   }
@@ -257,7 +285,7 @@ export class Service<C extends ReadCall> {
       if (request.headers.expect !== undefined) reply.raw.writeContinue()
       return undefined
     } catch (error) {
-      return error as Error
+      return this.#counted(error as Error, ticket.peer ?? request.raw.socket.remoteAddress)
     }
   }
 

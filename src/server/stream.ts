@@ -21,7 +21,7 @@ import { HeldRoom, HUNG_UP } from './ticket.js'
 
 const OK = 200
 const GOING_AWAY = 1001
-const TOO_MANY = 1008
+const POLICY = 1008
 /** All that is read at once, 64 KiB, comes to this; no more of them than this are kept. */
 const MOST_WAITING = 4096
 /** Clients have bounds on how many there are of a message. */
@@ -113,6 +113,16 @@ export class Stream {
     this.#socket.terminate()
   }
 
+  get request(): IncomingMessage {
+    return this.#opening.request
+  }
+
+  /** At once: what is being answered gets no answer. */
+  refuse(why: string): void {
+    this.#socket.close(POLICY, why)
+    this.#socket.resume()
+  }
+
   /** Once what was read is answered and taken off. To be called until then. */
   end(): void {
     this.#isEnding = true
@@ -135,7 +145,7 @@ export class Stream {
     // Nobody would get the answer.
     if (!this.#isOpen) return
     this.#waiting.push(message)
-    if (this.#waiting.length > MOST_WAITING) this.#socket.close(TOO_MANY, `more than ${MOST_WAITING} messages at once`)
+    if (this.#waiting.length > MOST_WAITING) this.#socket.close(POLICY, `more than ${MOST_WAITING} messages at once`)
     else if (this.#isAnswering) this.#socket.pause()
     else void this.#answerAll()
   }

@@ -38,6 +38,10 @@ export interface StreamsParts extends Omit<StreamParts, 'askOther'> {
   keepAliveTimeoutMs: number
   /** Throws unless this request may open one. */
   admits(request: IncomingMessage): void
+  /** Whether one that it has opened may stay open: keys come and go. */
+  keeps(request: IncomingMessage): boolean
+  /** Whether another thread refuses requests for their key. */
+  refusesElsewhere: boolean
   askOther?(
     opening: IncomingMessage,
     message: Message,
@@ -104,6 +108,11 @@ export class Streams {
     return this.#declined.has(connection)
   }
 
+  /** Closes those that may not stay open. */
+  recheck(): void {
+    for (const stream of this.#open) if (!this.#parts.keeps(stream.request)) stream.refuse('its key was withdrawn')
+  }
+
   /** Each once what was read is answered. To be called until none is left. */
   endAll(): void {
     this.#isEnding = true
@@ -119,8 +128,7 @@ export class Streams {
     }
     if (connection.destroyed) return
     if (!asksForWebSocket(request)) {
-      this.#declined.add(connection)
-      declineUpgrade(this.#server, request, connection, head)
+      this.#decline(request, connection, { head, isLast: false })
       return
     }
     let opening: Opening
@@ -130,10 +138,18 @@ export class Streams {
       if (this.#open.size >= this.#mostOpen) throw tooMany(this.#mostOpen)
       opening = this.#openingOf(request)
     } catch (error) {
-      this.#refuse(connection, error as VicinalError, request)
+      const isForOther = this.#parts.refusesElsewhere && (error as VicinalError).code === 'UNAUTHENTICATED'
+      if (isForOther) this.#decline(request, connection, { head, isLast: true })
+      else this.#refuse(connection, error as VicinalError, request)
       return
     }
     this.#begin(request, connection, head, opening)
+  }
+
+  /** It comes again as an ordinary request. */
+  #decline(request: IncomingMessage, connection: Socket, how: { head: Buffer; isLast: boolean }): void {
+    this.#declined.add(connection)
+    declineUpgrade(this.#server, request, connection, how)
   }
 
   #refuse(connection: Socket, error: VicinalError, request: IncomingMessage): void {

@@ -53,14 +53,19 @@ export function refuseUpgrade(connection: Socket, error: VicinalError, id: strin
  * Some clients offer HTTP/2 with their first request and take an ordinary answer. Node, once anybody wants upgrades, hands
  * these over too: the request goes back to its connection without the offer, and the connection to the server.
  */
-export function declineUpgrade(server: Server, request: IncomingMessage, connection: Socket, head: Buffer): void {
+export function declineUpgrade(
+  server: Server,
+  request: IncomingMessage,
+  connection: Socket,
+  { head, isLast }: { head: Buffer; isLast: boolean },
+): void {
   const { method, url, httpVersion, rawHeaders } = request
   const lines = [`${method} ${url} HTTP/${httpVersion}`]
   for (let at = 0; at < rawHeaders.length; at += 2) {
     const name = rawHeaders[at] as string
     if (!OF_UPGRADE.has(name.toLowerCase())) lines.push(`${name}: ${rawHeaders[at + 1]}`)
   }
-  if (/\bclose\b/i.test(request.headers.connection ?? '')) lines.push('connection: close')
+  if (isLast || /\bclose\b/i.test(request.headers.connection ?? '')) lines.push('connection: close')
   // One that waits for the next request after an answer before: this is it.
   connection.setTimeout(0)
   connection.unshift(Buffer.concat([Buffer.from(`${lines.join('\r\n')}\r\n\r\n`, 'latin1'), head]))

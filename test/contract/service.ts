@@ -2,7 +2,7 @@
 import { type IncomingHttpHeaders, request } from 'node:http'
 import { connect as connectSocket } from 'node:net'
 import { onTestFinished } from 'vitest'
-import { createServer, type ServerOptions } from '../../src/server/app.js'
+import { createServer, type Server, type ServerOptions } from '../../src/server/app.js'
 import { MemoryDatabase } from '../oracle/memory-database.js'
 
 export interface Answer {
@@ -18,6 +18,7 @@ export interface Service {
   url: string
   port: number
   log: string[]
+  server: Server
   close(deadlineMs?: number): Promise<void>
   /** Sends JSON unless the body is bytes or a text. */
   call(method: string, path: string, body?: unknown, headers?: Record<string, string>): Promise<Answer>
@@ -41,6 +42,7 @@ export async function startService(options: Partial<ServerOptions> = {}): Promis
     url,
     port,
     log,
+    server,
     close: (deadlineMs) => server.close(deadlineMs),
     call: (method, path, body, headers) => call(port, method, path, body, headers),
     raw: (bytes) => raw(port, bytes),

@@ -4,11 +4,12 @@ import { connect } from 'node:net'
 import { onTestFinished } from 'vitest'
 import { ReadingThreads } from '../../src/cli/reading-threads.js'
 import type { SharingDatabase } from '../../src/collection/sharing.js'
-import { createServer, type ServerOptions } from '../../src/server/app.js'
+import { createServer, type Server, type ServerOptions } from '../../src/server/app.js'
 import { DEFAULT_SETTINGS } from '../../src/server/settings.js'
 
 export interface ThreadedService {
   url: string
+  server: Server
   threads: ReadingThreads
   trouble: Error[]
   close(deadlineMs?: number): Promise<void>
@@ -34,6 +35,7 @@ export async function startThreaded(
   const url = await server.listen()
   return {
     url,
+    server,
     threads,
     trouble,
     close: (deadlineMs = 2_000) => server.close(deadlineMs),

@@ -4,6 +4,17 @@ import { KeyRing } from '../../../src/server/auth.js'
 const ring = new KeyRing({ apiKeys: ['old-key', 'new-key'], readOnlyApiKeys: ['reader'] })
 
 describe('KeyRing', () => {
+  it('has its keys replaced all at once, and goes on asking for one', () => {
+    const changing = new KeyRing({ apiKeys: ['first'], readOnlyApiKeys: ['look'] })
+    changing.replace({ apiKeys: ['second'], readOnlyApiKeys: [] })
+    for (const key of ['first', 'look']) expect(changing.lets({ 'api-key': key }, 'read')).toBe(false)
+    expect(changing.lets({ 'api-key': 'second' }, 'write')).toBe(true)
+    expect(() => changing.replace({ apiKeys: [], readOnlyApiKeys: [] })).toThrow(/at least one/)
+    expect(() => changing.replace({ apiKeys: ['third', ' '], readOnlyApiKeys: [] })).toThrow(/empty/)
+    expect(changing.lets({ 'api-key': 'second' }, 'write')).toBe(true)
+    expect(changing.lets({}, 'read')).toBe(false)
+  })
+
   it.each(['old-key', 'new-key'])('lets %s do everything: two keys are valid while they are rotated', (key) => {
     for (const access of ['open', 'read', 'write'] as const) {
       expect(() => ring.check({ 'api-key': key }, access)).not.toThrow()

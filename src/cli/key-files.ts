@@ -1,0 +1,163 @@
+/**
+ * The keys of the service: from the environment once, from files again whenever those change. Files are read every two
+ * seconds rather than watched: a bind mount and a secret of Kubernetes, which is a link that is swapped, tell no watcher.
+ */
+import { open, stat } from 'node:fs/promises'
+import { setTimeout as sleep } from 'node:timers/promises'
+import type { Server } from '../server/app.js'
+import type { Keys } from '../server/auth.js'
+import { keysIn, readKeys } from './settings.js'
+
+const LOOK_EVERY_MS = 2_000
+/** A file that changes may be half written: it counts once it is the same for so long. */
+const SETTLED_MS = 250
+const MOST_FILE_BYTES = 1024 * 1024
+/** A shorter key can be guessed, and more so by somebody who has its digest. */
+const LEAST_KEY_LENGTH = 16
+const READ_BY_OTHERS = 0o044
+
+/** Where keys come from: a variable of the environment, a file, or both. */
+export interface KeyOrigin {
+  inline: string | undefined
+  file: string | undefined
+  variable: string
+}
+
+type Log = Server['log']
+
+export class KeyFiles {
+  readonly #write: KeySource
+  readonly #read: KeySource
+  readonly #timer: NodeJS.Timeout
+  #server: Pick<Server, 'log' | 'replaceKeys'> | null = null
+  #looking: Promise<void> = Promise.resolve()
+  readonly #onHangup = () => void this.#look(true)
+
+  /** Throws where a file cannot be read, or has no key in it. From now on SIGHUP has the files read again. */
+  constructor(apiKeys: KeyOrigin, readOnlyApiKeys: KeyOrigin) {
+    this.#write = new KeySource(apiKeys)
+    this.#read = new KeySource(readOnlyApiKeys)
+    this.#timer = setInterval(() => void this.#look(false), LOOK_EVERY_MS).unref()
+    process.on('SIGHUP', this.#onHangup)
+  }
+
+  get current(): Keys {
+    return { apiKeys: this.#write.keys, readOnlyApiKeys: this.#read.keys }
+  }
+
+  /** Whose keys they are. */
+  async serve(server: Pick<Server, 'log' | 'replaceKeys'>): Promise<void> {
+    this.#server = server
+    server.replaceKeys(this.current)
+    for (const source of this.#sources) await source.warn(server.log)
+  }
+
+  close(): void {
+    clearInterval(this.#timer)
+    process.off('SIGHUP', this.#onHangup)
+  }
+
+  get #sources(): readonly KeySource[] {
+    return [this.#write, this.#read]
+  }
+
+  /** One look after the other; the last one asked for sees what was written before it. */
+  #look(isAsked: boolean): Promise<void> {
+    this.#looking = this.#looking.then(() => this.#lookOnce(isAsked))
+    return this.#looking
+  }
+
+  async #lookOnce(isAsked: boolean): Promise<void> {
+    const server = this.#server
+    if (!server) return
+    const { log } = server
+    const changed: KeySource[] = []
+    for (const source of this.#sources) if (await source.readAgain(log)) changed.push(source)
+    if (isAsked || changed.length > 0) {
+      const { apiKeys, readOnlyApiKeys } = this.current
+      const files = changed.map(({ file }) => file)
+      const facts = { changed: files, apiKeys: apiKeys.length, readOnlyApiKeys: readOnlyApiKeys.length }
+      log.info(facts, 'API key files were read again')
+    }
+    if (changed.length > 0) server.replaceKeys(this.current)
+    for (const source of changed) await source.warn(log)
+  }
+}
+
+class KeySource {
+  readonly #origin: KeyOrigin
+  #keys: string[]
+  /** Of the file, as it was when its keys were taken; null before it was read again. */
+  #text: string | null = null
+  /** Why the file cannot be used now; its keys of before stay. */
+  #trouble: string | null = null
+
+  constructor(origin: KeyOrigin) {
+    this.#origin = origin
+    this.#keys = readKeys(origin.inline, origin.file)
+  }
+
+  get keys(): readonly string[] {
+    return this.#keys
+  }
+
+  get file(): string | undefined {
+    return this.#origin.file
+  }
+
+  /** Whether the file has other keys than before. */
+  async readAgain(log: Log): Promise<boolean> {
+    const { file, inline } = this.#origin
+    if (file === undefined) return false
+    try {
+      // A pipe (`<(…)` of a shell) gives its keys once, and to open it again would wait for ever.
+      if (!(await stat(file)).isFile()) return false
+      const text = await readText(file)
+      if (text !== this.#text) {
+        await sleep(SETTLED_MS)
+        if ((await readText(file)) !== text) return false
+        if (keysIn(undefined, text).length === 0) throw new Error('no key in it')
+      }
+      if (this.#trouble !== null) log.info({ file }, 'API key file can be used again')
+      this.#trouble = null
+      this.#text = text
+      const keys = keysIn(inline, text)
+      const isSame = keys.length === this.#keys.length && keys.every((key, i) => key === this.#keys[i])
+      this.#keys = keys
+      return !isSame
+    } catch (error) {
+      const trouble = (error as Error).message
+      if (trouble !== this.#trouble) log.error({ file, reason: trouble }, 'API key file: the keys of before stay valid')
+      this.#trouble = trouble
+      return false
+    }
+  }
+
+  async warn(log: Log): Promise<void> {
+    const { file, variable } = this.#origin
+    const short = this.#keys.filter((key) => key.length < LEAST_KEY_LENGTH).length
+    const from = file ?? variable
+    if (short > 0) log.warn({ from, short }, `API keys: expected at least ${LEAST_KEY_LENGTH} characters each`)
+    // Windows has no such modes.
+    if (file === undefined || process.platform === 'win32') return
+    const mode = await stat(file).then(
+      (found) => found.mode & 0o777,
+      () => 0,
+    )
+    if ((mode & READ_BY_OTHERS) !== 0) {
+      log.warn({ file, mode: mode.toString(8) }, 'API key file: others than its owner may read it; chmod 600 it')
+    }
+  }
+}
+
+/** Not by one call that reads a file to its end: it may be a device, or grow. */
+async function readText(path: string): Promise<string> {
+  const file = await open(path, 'r')
+  try {
+    const { bytesRead, buffer } = await file.read(Buffer.alloc(MOST_FILE_BYTES + 1), 0, MOST_FILE_BYTES + 1, 0)
+    if (bytesRead > MOST_FILE_BYTES) throw new Error(`expected at most ${MOST_FILE_BYTES} bytes`)
+    return buffer.toString('utf8', 0, bytesRead)
+  } finally {
+    await file.close()
+  }
+}

@@ -1,0 +1,41 @@
+/** Log lines of requests that failed, as loud as each deserves. What strangers can cause at will is sampled. */
+import type { FastifyBaseLogger } from 'fastify'
+import type { VicinalError } from '../core/errors.js'
+import { MinuteCounts } from './minute-counts.js'
+import { networkOf } from './wrong-keys.js'
+
+const SAMPLED_CODES = new Set(['UNAUTHENTICATED', 'FORBIDDEN', 'MISDIRECTED_HOST'])
+/** Pairs of address and code with a line of their own in one minute. */
+const MOST_SAMPLED = 10_000
+
+export class FailureLog {
+  readonly #log: () => FastifyBaseLogger
+  /** By code and address. */
+  readonly #refused: MinuteCounts
+
+  constructor(log: () => FastifyBaseLogger, windowMs?: number) {
+    this.#log = log
+    this.#refused = new MinuteCounts({
+      mostNames: MOST_SAMPLED,
+      onOver: (name, count) => {
+        const [code, peer] = name.split(' ')
+        if (count > 1) this.#log().warn({ code, peer, count }, 'refused within a minute')
+      },
+      ...(windowMs === undefined ? {} : { windowMs }),
+    })
+  }
+
+  /** `cause` is what it came of, `peer` the address that may have to answer for it. */
+  note(facts: object, { known, cause, peer }: { known: VicinalError; cause: unknown; peer: string | undefined }): void {
+    if (known.code === 'NOT_IMPLEMENTED') return
+    if (known.status >= 500 && known.retryable) this.#log().warn(facts, known.message)
+    else if (known.status >= 500) this.#log().error({ ...facts, err: cause }, known.message)
+    else if (SAMPLED_CODES.has(known.code) && this.#refused.add(`${known.code} ${networkOf(peer ?? '')}`) === 1) {
+      this.#log().warn({ ...facts, peer }, 'refused')
+    }
+  }
+
+  end(): void {
+    this.#refused.end()
+  }
+}

@@ -1,0 +1,57 @@
+/** Counts by name within one minute, which begins with the first. The table is bounded, and empty while nothing happens. */
+const MINUTE_MS = 60_000
+
+export interface MinuteCountsParts {
+  /** Names at once; past it, the one that was counted least recently leaves. */
+  mostNames: number
+  /** Told of each name at the end of the minute, or when it leaves. */
+  onOver(name: string, count: number): void
+  windowMs?: number
+}
+
+export class MinuteCounts {
+  readonly #parts: MinuteCountsParts
+  readonly #windowMs: number
+  /** In the order in which they were counted last. */
+  readonly #counts = new Map<string, number>()
+  #timer: NodeJS.Timeout | null = null
+  #overMs = 0
+
+  constructor(parts: MinuteCountsParts) {
+    this.#parts = parts
+    this.#windowMs = parts.windowMs ?? MINUTE_MS
+  }
+
+  /** How many there are with this one. */
+  add(name: string): number {
+    if (!this.#timer) {
+      this.#overMs = performance.now() + this.#windowMs
+      this.#timer = setTimeout(() => this.end(), this.#windowMs).unref()
+    }
+    const count = (this.#counts.get(name) ?? 0) + 1
+    this.#counts.delete(name)
+    this.#counts.set(name, count)
+    if (this.#counts.size > this.#parts.mostNames) this.#forgetOldest()
+    return count
+  }
+
+  /** Until the counts begin anew. */
+  get msLeft(): number {
+    return Math.max(0, this.#overMs - performance.now())
+  }
+
+  end(): void {
+    if (this.#timer) clearTimeout(this.#timer)
+    this.#timer = null
+    const counted = [...this.#counts]
+    this.#counts.clear()
+    for (const [name, count] of counted) this.#parts.onOver(name, count)
+  }
+
+  #forgetOldest(): void {
+    const [oldest] = this.#counts
+    if (!oldest) return
+    this.#counts.delete(oldest[0])
+    this.#parts.onOver(...oldest)
+  }
+}
