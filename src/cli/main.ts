@@ -9,6 +9,11 @@ const MISUSED = 2
 
 const HELP = {
   serve: ['vicinal serve [flags]', 'Serves a data folder over HTTP.', ...helpLines(SERVE_SETTINGS)],
+  health: [
+    'vicinal health [flags]',
+    'Asks the service of the same settings, TLS included, whether it is alive. Exit code 1: it is not.',
+    'Takes the flags and variables of serve: --config, --host, --port, --tls-cert.',
+  ],
   import: [
     'vicinal import FILE... --collection NAME [flags]',
     'Imports Parquet, Arrow, JSON lines, .npy, .fbin and .fvecs; called again, goes on where it was stopped.',
@@ -32,6 +37,7 @@ const HELP = {
 
 const COMMANDS: Record<keyof typeof HELP, (args: string[]) => Promise<number>> = {
   serve: async (args) => (await import('./serve.js')).serve(args),
+  health: async (args) => (await import('./health.js')).health(args),
   import: async (args) => (await import('./import/command.js')).importFiles(args),
   tune: async (args) => (await import('./tune/command.js')).tune(args),
   restore: async (args) => (await import('./restore.js')).restore(args),

@@ -2,6 +2,7 @@ import type { SharingDatabase } from '../collection/sharing.js'
 import { LIMITS } from '../core/limits.js'
 import type { ServerOptions } from '../server/app.js'
 import { exitCodeOf } from './exit-code.js'
+import { IssueLog } from './issue-log.js'
 import { KeyFiles } from './key-files.js'
 import { memoryLimitOf, parseMemoryLimit } from './memory-limit.js'
 import type { ReadingThreads, ReadingThreadsOptions } from './reading-threads.js'
@@ -48,12 +49,14 @@ async function serveWith(settings: Settings, keys: KeyFiles): Promise<number> {
     storage: settings.text('storageSnapshot'),
     force: settings.isOn('forceSnapshot'),
   }
+  const issues = new IssueLog()
   const opening = openWith(snapshots, () =>
     openSharing(folder, {
       concurrentSearches: settings.integer('maxConcurrent') as number,
       ...(memoryLimitBytes === undefined ? {} : { memoryLimitBytes }),
       snapshotUrls: settings.isOn('snapshotUrls'),
       maxSnapshotBytes: settings.integer('maxSnapshotBytes') as number,
+      onIssue: issues.note,
     }),
   )
   // Handled below; the server answers 503 until it is open.
@@ -70,6 +73,7 @@ async function serveWith(settings: Settings, keys: KeyFiles): Promise<number> {
   if (keepsSearches && (serving === 1 || threads !== null)) (await import('../native/inline-share.js')).keepSearches()
   const server = createServer({ ...shared, database: opening, memory: memoryBudget, ...(threads ? { threads } : {}) })
   try {
+    issues.to(server.log)
     await keys.serve(server)
     // Who connects before would stay with this thread, however many there are.
     await threads?.ready()

@@ -1,25 +1,23 @@
 import { isDeepStrictEqual } from 'node:util'
 import type { Awaitable } from '../core/awaitable.js'
-import type { Clock } from '../core/clock.js'
 import type { WriteOptions, WriteResult } from '../core/database.js'
 import { VicinalError } from '../core/errors.js'
 import type { CollectionConfig, CollectionInfo, SchemaVector } from '../core/schema.js'
-import type { Disk } from '../disk/disk.js'
 import type { Log } from '../log/log.js'
 import type { VectorSpec } from '../native/addon.js'
 import type { Shard } from '../native/shard.js'
 import type { OutdatedSegments } from '../segment/outdated-segments.js'
-import type { LanceTable } from '../storage/lance-table.js'
 import type { CollectionPaths } from '../storage/layout.js'
 import type { Manifest } from '../storage/manifest.js'
 import type { VectorIdentity } from '../storage/table-layout.js'
 import { Checkpointer, type CheckpointerParts } from './checkpointer.js'
 import { closeAll } from './close-all.js'
 import { infoOfStats, isBehind, liveVectorBytes } from './collection-info.js'
+import type { CollectionParts } from './collection-parts.js'
 import { type CollectionView, viewOf, withLiveRows } from './collection-view.js'
 import { Flusher, type FlusherParts } from './flusher.js'
+import { Issues } from './issues.js'
 import { Maintenance, type MaintenanceParts } from './maintenance.js'
-import type { ManifestFile } from './manifest-file.js'
 import { memoryBudget, type Shrinkable } from './memory-budget.js'
 import { type MeasuredCollection, memoryTables } from './memory-table.js'
 import type { IndexedField } from './payload-index.js'
@@ -33,22 +31,6 @@ import { Writer, type WriterParts } from './writer.js'
 
 /** Of a segment that a change of the vectors ended. */
 const LEAST_SEGMENT_ROWS = 10_000
-
-/** A recovered collection: what `recovery.ts` hands over. */
-export interface CollectionParts {
-  shard: Shard
-  log: Log
-  manifest: ManifestFile
-  /** null in memory, and for readers. */
-  table: LanceTable | null
-  /** The collection's folder; null in memory. */
-  folder: { disk: Disk; paths: CollectionPaths } | null
-  readOnly: boolean
-  warnings: string[]
-  /** Segments that wait for being rebuilt as the configuration says. */
-  outdated: OutdatedSegments
-  clock: Clock
-}
 
 /** What `holdFiles` holds: files named by the manifest, and the log's records up to this operation, all applied. */
 export interface HeldFiles {
@@ -74,6 +56,7 @@ export class CollectionEngine implements MeasuredCollection, Shrinkable {
   readonly #indexes: PayloadIndexes
   readonly #reads: RateLimit
   readonly #writes: RateLimit
+  readonly #issues = new Issues()
   #trouble: VicinalError | null = null
   #closed: Promise<void> | null = null
 
@@ -83,7 +66,7 @@ export class CollectionEngine implements MeasuredCollection, Shrinkable {
     this.#shard = parts.shard
     this.#view = viewOf(this.#shard, manifest.current)
     const rows = <P>(own: Omit<P, 'shard' | 'vectors'>): P => withLiveRows(() => this.view, own)
-    this.#indexes = new PayloadIndexes(() => this.#shard, manifest)
+    this.#indexes = new PayloadIndexes(() => this.#shard, manifest, this.#issues)
     this.#reads = new RateLimit(() => clock.monotonicMs())
     this.#writes = new RateLimit(() => clock.monotonicMs())
     this.#flusher = table ? new Flusher(rows<FlusherParts>({ log, table, manifest })) : null
@@ -99,7 +82,13 @@ export class CollectionEngine implements MeasuredCollection, Shrinkable {
           }),
         )
       : null
-    this.writer = new Writer(rows<WriterParts>({ log, onLogFull: () => this.flush().catch(() => undefined) }))
+    this.writer = new Writer(
+      rows<WriterParts>({
+        log,
+        onLogFull: () => this.flush().catch(() => undefined),
+        onLost: () => this.#issues.set('writes', this.#brokenBy),
+      }),
+    )
     this.#maintenance = new Maintenance(
       rows<MaintenanceParts>({
         clock,
@@ -113,6 +102,7 @@ export class CollectionEngine implements MeasuredCollection, Shrinkable {
         },
         onTrouble: (error) => {
           this.#trouble = error
+          this.#issues.set('background work', error)
         },
       }),
     )
@@ -179,6 +169,17 @@ export class CollectionEngine implements MeasuredCollection, Shrinkable {
     for (const { segment, rows } of shard.stats().segments.slice(-1))
       if (rows < LEAST_SEGMENT_ROWS) this.#parts.outdated.markOne(segment)
     void older.close().catch(() => undefined)
+  }
+
+  /** Why it takes no more writes; null while it does. */
+  get #brokenBy(): VicinalError | null {
+    return this.#parts.log.failure ?? this.writer.broken
+  }
+
+  /** Told of what was survived when it was opened, of what goes wrong, and of what goes right again. */
+  watchIssues(listener: Parameters<Issues['watch']>[0]): void {
+    for (const reason of this.#parts.warnings) listener({ about: 'opening', code: null, reason, isOver: false })
+    this.#issues.watch(listener)
   }
 
   get log(): Log {
@@ -346,7 +347,7 @@ export class CollectionEngine implements MeasuredCollection, Shrinkable {
     return {
       ...infoOfStats(stats, this.view, manifest.current),
       status:
-        this.#trouble || log.failure
+        this.#trouble || this.#brokenBy
           ? 'red'
           : this.#indexes.isBuilding || isBehind(stats, this.shard, outdated)
             ? 'yellow'
@@ -355,11 +356,7 @@ export class CollectionEngine implements MeasuredCollection, Shrinkable {
       logBytes: log.bytes,
       updateQueue: { length: this.writer.waiting },
       memory,
-      warnings: [
-        ...this.#parts.warnings,
-        ...warnings,
-        ...[this.#trouble, log.failure].flatMap((error) => (error ? [error.message] : [])),
-      ],
+      warnings: [...this.#parts.warnings, ...warnings, ...this.#issues.messages],
     }
   }
 

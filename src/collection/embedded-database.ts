@@ -1,7 +1,7 @@
-import { randomUUID } from 'node:crypto'
 import type { AliasAction, AliasDescription } from '../core/aliases.js'
 import type { CallOptions, Collection } from '../core/database.js'
 import { invalid, notFound, VicinalError } from '../core/errors.js'
+import type { CollectionIssue } from '../core/issues.js'
 import { checkCollectionOptions, KNOWN_QUOTAS } from '../core/known-config.js'
 import { checkKnown } from '../core/known-keys.js'
 import { KNOWN_RECOVER } from '../core/known-options.js'
@@ -11,7 +11,6 @@ import type { Payload } from '../core/point.js'
 import type { QuotaConfig, QuotaStatus } from '../core/quotas.js'
 import type { CollectionOptions } from '../core/schema.js'
 import type { RecoverOptions, SnapshotSource, Snapshots } from '../core/snapshots.js'
-import type { Manifest } from '../storage/manifest.js'
 import { Admission } from './admission.js'
 import { AliasBook } from './alias-book.js'
 import { withCall } from './call-scope.js'
@@ -21,6 +20,8 @@ import type { CollectionEngine } from './collection-engine.js'
 import type { CollectionStore, DamagedCollection } from './collection-store.js'
 import { EmbeddedCollection } from './embedded-collection.js'
 import { EmbeddedSnapshots, type SnapshotHost, snapshotStoreOf, withLongDeadline } from './embedded-snapshots.js'
+import { ofOpening } from './issues.js'
+import { newManifest } from './new-manifest.js'
 import { QuotaGuard } from './quota-guard.js'
 import type { StagedCollection } from './restore.js'
 import { resolveConfig } from './schema.js'
@@ -31,6 +32,7 @@ import type { SnapshotStore } from './snapshot-store.js'
 export interface DatabaseOptions {
   concurrentSearches?: number
   onClosed?: () => void
+  onIssue?: (issue: CollectionIssue) => void
 }
 
 /** The database of this process: collections by name, and their making and removing, which take turns. */
@@ -44,6 +46,7 @@ export class EmbeddedDatabase implements SharingDatabase {
   readonly #aliases: AliasBook
   readonly #admission: Admission
   readonly #onClosed: () => void
+  readonly #onIssue: (issue: CollectionIssue) => void
   readonly #quotas: QuotaGuard
   /** What a close waits for beside what takes turns. */
   readonly #underway = new Set<Promise<unknown>>()
@@ -52,11 +55,12 @@ export class EmbeddedDatabase implements SharingDatabase {
   #turn: Promise<unknown> = Promise.resolve()
   #closed: Promise<void> | null = null
 
-  private constructor(store: CollectionStore, { concurrentSearches, onClosed }: DatabaseOptions) {
+  private constructor(store: CollectionStore, { concurrentSearches, onClosed, onIssue }: DatabaseOptions) {
     this.#store = store
     this.#aliases = new AliasBook((aliases) => store.saveAliases(aliases))
     this.#admission = new Admission(concurrentSearches ?? LIMITS.concurrentSearches)
     this.#onClosed = onClosed ?? (() => {})
+    this.#onIssue = onIssue ?? (() => {})
     this.#quotas = new QuotaGuard({ nowMs: () => performance.now(), diskPercent: () => store.diskPercent() })
     this.#host = {
       snapshots: store.snapshots,
@@ -77,11 +81,11 @@ export class EmbeddedDatabase implements SharingDatabase {
         // One that was put in its place has its name.
         if (database.#engines.get(engine.name) === engine) database.#take(engine.name)
       },
-      addDamaged: (damaged) => database.#damaged.push(damaged),
+      addDamaged: (damaged) => database.#addDamaged(damaged),
       setAliases: (aliases) => database.#aliases.set(aliases),
       addDamagedAliases: (error) => {
         database.#aliases.setTrouble(error)
-        database.#damaged.push({ name: null, uuid: null, error })
+        database.#addDamaged({ name: null, uuid: null, error })
       },
     })
     await store.loadQuotas().then(
@@ -129,7 +133,13 @@ export class EmbeddedDatabase implements SharingDatabase {
   #put(engine: CollectionEngine): CollectionEngine {
     this.#engines.set(engine.name, engine)
     catalogChanges.note()
+    engine.watchIssues((issue) => this.#onIssue({ collection: engine.name, ...issue }))
     return engine
+  }
+
+  #addDamaged(damaged: DamagedCollection): void {
+    this.#damaged.push(damaged)
+    this.#onIssue(ofOpening(damaged.name, damaged.error, false))
   }
 
   #take(name: string): void {
@@ -295,6 +305,7 @@ export class EmbeddedDatabase implements SharingDatabase {
     await this.#finishRemoving(name)
     const engine = await this.#made(name, older, () => store.adopt(staged, name, replaces))
     if (damaged >= 0) this.#damaged.splice(damaged, 1)
+    if (left) this.#onIssue(ofOpening(name, left, true))
     await older?.close({ discard: true }).catch(() => undefined)
     // What cannot be removed now is removed at the next open.
     if (replaces !== null) await this.#store.remove({ uuid: replaces }).catch(() => undefined)
@@ -312,7 +323,7 @@ export class EmbeddedDatabase implements SharingDatabase {
       if (!(error instanceof VicinalError) || typeof error.details.stays !== 'string') throw error
       if (older) {
         this.#take(name)
-        this.#damaged.push({ name, uuid: older.uuid, error })
+        this.#addDamaged({ name, uuid: older.uuid, error })
         await older.close().catch(() => undefined)
       } else {
         this.#removing.set(name, { uuid: error.details.stays, close: async () => undefined })
@@ -380,19 +391,4 @@ export class EmbeddedDatabase implements SharingDatabase {
 /** Its name could not be read just now, so it may be any; where there is no manifest, or a damaged one, it never will be. */
 function mayHaveAnyName({ name, error }: DamagedCollection): boolean {
   return name === null && error.code !== 'CORRUPT' && error.details.errno !== 'ENOENT'
-}
-
-function newManifest(name: string, config: Manifest['config']): Manifest {
-  return {
-    uuid: randomUUID(),
-    name,
-    config,
-    payloadIndexes: [],
-    tableVersion: 0,
-    flushedSeq: 0,
-    checkpointSeq: 0,
-    segments: [],
-    cleanEnd: null,
-    createdAt: new Date().toISOString(),
-  }
 }

@@ -2,6 +2,7 @@ import { resolve } from 'node:path'
 import { systemClock } from '../core/clock.js'
 import type { Database } from '../core/database.js'
 import { invalid } from '../core/errors.js'
+import type { CollectionIssue } from '../core/issues.js'
 import { checkKnown, keysOf } from '../core/known-keys.js'
 import { LIMITS } from '../core/limits.js'
 import type { CollectionStore } from './collection-store.js'
@@ -28,6 +29,11 @@ export interface OpenOptions {
   snapshotUrls?: boolean
   /** Bytes of a snapshot that comes from outside. Default LIMITS.snapshotBytes. */
   maxSnapshotBytes?: number
+  /**
+   * Told once when work behind reads and writes of a collection begins to fail, when it goes right again, and of what could
+   * not be opened. Nobody is told by default; `info().warnings` has the same. A folder that is open already has its first.
+   */
+  onIssue?: (issue: CollectionIssue) => void
 }
 
 const KNOWN = keysOf<OpenOptions>({
@@ -36,6 +42,7 @@ const KNOWN = keysOf<OpenOptions>({
   memoryLimitBytes: true,
   snapshotUrls: true,
   maxSnapshotBytes: true,
+  onIssue: true,
 })
 const IN_MEMORY = ':memory:'
 
@@ -110,11 +117,12 @@ function checkMemoryLimit(bytes: unknown): void {
 }
 
 async function openStore(store: CollectionStore, options: OpenOptions): Promise<EmbeddedDatabase> {
-  const { concurrentSearches, memoryLimitBytes } = options
+  const { concurrentSearches, memoryLimitBytes, onIssue } = options
   const unlimit = memoryLimitBytes === undefined ? () => {} : memoryBudget.limit(memoryLimitBytes)
   try {
     return await EmbeddedDatabase.open(store, {
       ...(concurrentSearches === undefined ? {} : { concurrentSearches }),
+      ...(onIssue ? { onIssue } : {}),
       onClosed: unlimit,
     })
   } catch (error) {

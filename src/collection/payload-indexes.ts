@@ -1,6 +1,7 @@
 import { VicinalError } from '../core/errors.js'
 import { LIMITS } from '../core/limits.js'
 import type { Shard } from '../native/shard.js'
+import type { Issues } from './issues.js'
 import type { ManifestFile } from './manifest-file.js'
 import { buildIndex, type IndexedField } from './payload-index.js'
 import { Turns } from './turns.js'
@@ -13,13 +14,15 @@ import { Turns } from './turns.js'
 export class PayloadIndexes {
   readonly #shard: () => Shard
   readonly #manifest: ManifestFile
+  readonly #issues: Issues
   readonly #changes = new Turns()
   readonly #builds = new Turns()
   #building = 0
 
-  constructor(shard: () => Shard, manifest: ManifestFile) {
+  constructor(shard: () => Shard, manifest: ManifestFile, issues: Issues) {
     this.#shard = shard
     this.#manifest = manifest
+    this.#issues = issues
   }
 
   /** Resolves when the index is durable: `built` is its building, which may be waited for. */
@@ -38,8 +41,11 @@ export class PayloadIndexes {
         .finally(() => {
           this.#building--
         })
-      // Whoever does not wait for it finds it missing in the info, and built at the next opening.
-      built.catch(() => {})
+      // It is built at the next opening, and nobody may be waiting for it now.
+      built.then(
+        () => this.#issues.set(aboutIndex(index.field), null),
+        (error: VicinalError) => this.#issues.set(aboutIndex(index.field), error),
+      )
     })
     return { built }
   }
@@ -49,6 +55,7 @@ export class PayloadIndexes {
     await this.#changes.asked('changes of payload indexes', async () => {
       const payloadIndexes = this.#manifest.current.payloadIndexes.filter((index) => index.field !== field)
       await this.#manifest.update({ payloadIndexes })
+      this.#issues.set(aboutIndex(field), null)
       dropped = this.#builds.next(async () => this.#shard().dropPayloadIndex(field))
       dropped.catch(() => {})
     })
@@ -76,4 +83,8 @@ export class PayloadIndexes {
     if (!this.#manifest.current.payloadIndexes.includes(index)) return
     await buildIndex(this.#shard(), index)
   }
+}
+
+function aboutIndex(field: string): string {
+  return `payload index ${JSON.stringify(field)}`
 }

@@ -16,6 +16,8 @@ export interface WriterParts {
   log: Log
   /** Called when the log holds more than it may, once until it resolves: a flush makes room. Never rejects. */
   onLogFull(): Promise<void>
+  /** Called when a write was lost, whether or not anybody waited for it. */
+  onLost(): void
 }
 
 /**
@@ -37,6 +39,11 @@ export class Writer {
 
   constructor(parts: WriterParts) {
     this.#parts = parts
+  }
+
+  /** Why the collection takes no more writes until it is opened again; null while it does. */
+  get broken(): VicinalError | null {
+    return this.#broken
   }
 
   /** Writes that are not answered yet. */
@@ -124,7 +131,7 @@ export class Writer {
         return await this.#apply(seq, record)
       })
     this.#applied = applied
-    applied.catch(() => undefined)
+    applied.catch(() => this.#parts.onLost())
     return { seq, written: entry.written, applied }
   }
 

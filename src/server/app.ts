@@ -59,7 +59,7 @@ export function createServer({ database, memory, threads, ...given }: ServerOpti
     settings,
     memory: memory ?? null,
     others: async () => (await threads?.states()) ?? [],
-    routes: ({ metrics, isClosing }) => routeTable({ gate, metrics, isClosing }),
+    routes: ({ metrics, isClosing, mayRead }) => routeTable({ gate, metrics, isClosing, mayRead }),
     callOf: (request) => new Call(request, gate, settings.timeoutMs),
     streams: { routes: readRoutes, callOf: (asked) => new ReadCall(asked, gate, settings.timeoutMs) },
   })

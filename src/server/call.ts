@@ -162,6 +162,11 @@ export class Call extends ReadCall {
     return this.query.timeout === undefined ? { timeoutMs: LIMITS.maxTimeoutMs } : this.deadline()
   }
 
+  /** Whether whoever sent it may see what only a key shows. */
+  isFrom(mayRead: (request: FastifyRequest) => boolean): boolean {
+    return mayRead(this.request)
+  }
+
   receiveFile<T>(field: string, use: (chunks: AsyncIterable<Uint8Array>) => Promise<T>): Promise<T> {
     return receiveFile(this.request.raw, field, use)
   }

@@ -162,6 +162,17 @@ export class Service<C extends ReadCall> {
     return this.#streams.hasDeclined(connection)
   }
 
+  /** For routes that are open, and show more to whoever has a key. */
+  readonly mayRead = ({ headers, raw, ticket }: FastifyRequest): boolean => {
+    try {
+      this.#keys.check(headers, 'read')
+      return true
+    } catch (error) {
+      this.#counted(error as Error, ticket.peer ?? raw.socket.remoteAddress)
+      return false
+    }
+  }
+
   readonly isClosing = (): boolean => this.#closing !== null
 
   state(): ServiceState {

@@ -25,6 +25,7 @@ describe('keys', () => {
     gate,
     metrics: new Metrics({ own: () => ({ routes: [], inWork: 0, threads: 1 }), others: async () => [], memory: null }),
     isClosing: () => false,
+    mayRead: () => true,
   })
 
   it('guard every route but the four open ones', async () => {

@@ -15,7 +15,16 @@ export class ServerProcess {
     private readonly said: { stderr: string },
   ) {}
 
-  static async start(folder: string, env: Record<string, string> = {}): Promise<ServerProcess> {
+  /** All that it has logged. */
+  get log(): string {
+    return this.said.stderr
+  }
+
+  static async start(
+    folder: string,
+    env: Record<string, string> = {},
+    { isReady = true }: { isReady?: boolean } = {},
+  ): Promise<ServerProcess> {
     const args = [
       join(REPOSITORY, 'dist/cli/main.js'),
       'serve',
@@ -23,8 +32,7 @@ export class ServerProcess {
       folder,
       '--port',
       '0',
-      '--log-level',
-      'error',
+      ...(env.VICINAL_LOG_LEVEL === undefined ? ['--log-level', 'error'] : []),
     ]
     const child = spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'pipe'], env: { ...process.env, ...env } })
     const said = { stderr: '' }
@@ -48,7 +56,7 @@ export class ServerProcess {
       child.once('exit', (code) => give(new Error(`the server ended with ${code}: ${said.stderr}`)))
     })
     const server = new ServerProcess(url, child, said)
-    await server.ready()
+    if (isReady) await server.ready()
     return server
   }
 

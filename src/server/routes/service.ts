@@ -1,8 +1,10 @@
 /** Routes about the service itself. The open ones tell nothing but that it is there. */
 import { randomUUID } from 'node:crypto'
+import type { FastifyRequest } from 'fastify'
 import type { Call, Route } from '../call.js'
 import type { DatabaseGate } from '../database-gate.js'
 import type { Metrics } from '../metrics.js'
+import { ReadinessLook, readinessText } from '../readiness.js'
 import { PlainBody } from '../respond.js'
 import { telemetry } from '../telemetry.js'
 import { API_VERSION, TITLE } from '../versions.js'
@@ -15,6 +17,8 @@ export interface ServiceState {
   gate: DatabaseGate
   metrics: Metrics
   isClosing(): boolean
+  /** Whether a request of an open route has a key that may read, where one is needed. */
+  mayRead(request: FastifyRequest): boolean
 }
 
 /** Requests are counted by path, not by collection, whatever is asked. */
@@ -23,13 +27,17 @@ function checkTelling(call: Call): void {
   call.options()
 }
 
-export function serviceRoutes({ gate, metrics, isClosing }: ServiceState): Route[] {
+export function serviceRoutes({ gate, metrics, isClosing, mayRead }: ServiceState): Route[] {
+  const look = new ReadinessLook()
   const started = new Date().toISOString()
   const id = randomUUID()
 
-  function readiness(): PlainBody {
+  async function readiness(call: Call): Promise<PlainBody> {
     if (isClosing()) return new PlainBody('Service is stopping', 503)
-    return gate.current ? new PlainBody('all shards are ready') : new PlainBody(gate.reason, 503)
+    if (!gate.current) return new PlainBody(gate.reason, 503)
+    const found = await look.at(gate.current)
+    const isTold = found.red.length > 0 && call.isFrom(mayRead)
+    return new PlainBody(readinessText(found, isTold), found.canServe ? 200 : 503)
   }
 
   function told(call: Call): Promise<object> {

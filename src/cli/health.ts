@@ -1,0 +1,37 @@
+import { get } from 'node:http'
+import { get as getSecurely } from 'node:https'
+import { isIPv6 } from 'node:net'
+import { parseSettings, SERVE_SETTINGS, UsageError } from './settings.js'
+
+const TIMEOUT_MS = 2_500
+const OK = 200
+/** What a service listens on that takes connections on all addresses, and where it can be reached then. */
+const OWN_ADDRESS: Record<string, string> = { '0.0.0.0': '127.0.0.1', '::': '::1' }
+
+/** Asks the service of the same settings whether it is alive, for the health check of a container. */
+export async function health(args: string[]): Promise<number> {
+  const settings = parseSettings(SERVE_SETTINGS, args)
+  if (settings.files.length > 0) throw new UsageError(`health: takes no files, got ${settings.files.join(' ')}`)
+  const listened = settings.text('host') as string
+  const host = OWN_ADDRESS[listened] ?? listened
+  const isSecure = settings.text('tlsCert') !== undefined
+  const url = `${isSecure ? 'https' : 'http'}://${isIPv6(host) ? `[${host}]` : host}:${settings.integer('port')}/healthz`
+  const trouble = await asked(url, isSecure)
+  if (trouble === null) return 0
+  process.stderr.write(`vicinal: ${url}: ${trouble}\n`)
+  return 1
+}
+
+/** null where it is alive. */
+function asked(url: string, isSecure: boolean): Promise<string | null> {
+  // No secret is sent, and the certificate may be its own authority, or for another name than this address.
+  const options = { timeout: TIMEOUT_MS, rejectUnauthorized: false, agent: false as const }
+  return new Promise((resolve) => {
+    const sent = (isSecure ? getSecurely : get)(url, options, (answer) => {
+      answer.resume()
+      resolve(answer.statusCode === OK ? null : `expected status ${OK}, got ${answer.statusCode}`)
+    })
+    sent.on('error', ({ message }) => resolve(message))
+    sent.on('timeout', () => sent.destroy(new Error(`no answer within ${TIMEOUT_MS} ms`)))
+  })
+}

@@ -1,0 +1,57 @@
+/** Which collections cannot be served as they should, for `/readyz`. */
+import type { Database } from '../core/database.js'
+import { VicinalError } from '../core/errors.js'
+
+/** An orchestrator asks often, and to look at a collection takes longer than to answer. */
+const FRESH_MS = 1_000
+/** Of the answer: the whole list is in `/issues`. */
+const MOST_LISTED = 100
+
+export interface Readiness {
+  /** False where there are collections, and none of them can be read. */
+  canServe: boolean
+  red: { name: string; why: string }[]
+}
+
+export class ReadinessLook {
+  #looked: { atMs: number; found: Promise<Readiness> } | null = null
+
+  at(database: Database): Promise<Readiness> {
+    const nowMs = performance.now()
+    if (this.#looked && nowMs - this.#looked.atMs < FRESH_MS) return this.#looked.found
+    const found = readinessOf(database)
+    this.#looked = { atMs: nowMs, found }
+    return found
+  }
+}
+
+async function readinessOf(database: Database): Promise<Readiness> {
+  const names = await database.collections()
+  const red: Readiness['red'] = []
+  let unreadable = 0
+  await Promise.all(
+    names.map(async (name) => {
+      try {
+        const { status, optimizerStatus, warnings } = await (await database.collection(name)).info()
+        if (status !== 'red') return
+        red.push({ name, why: optimizerStatus === 'ok' ? warnings.join('; ') : optimizerStatus.error })
+      } catch (error) {
+        // Deleted between the list and the look.
+        if (error instanceof VicinalError && (error.code === 'NOT_FOUND' || error.code === 'CLOSED')) return
+        unreadable++
+        red.push({ name, why: (error as Error).message })
+      }
+    }),
+  )
+  red.sort((a, b) => (a.name < b.name ? -1 : 1))
+  return { canServe: unreadable === 0 || unreadable < names.length, red }
+}
+
+/** One line of each. Whoever has no key learns that there are some. */
+export function readinessText({ red, canServe }: Readiness, mayRead: boolean): string {
+  if (red.length === 0) return 'all shards are ready'
+  const state = canServe ? 'ready' : 'not ready'
+  if (!mayRead) return `${state}, and some collections are red: a request with an API key is told which`
+  const lines = red.slice(0, MOST_LISTED).map(({ name, why }) => `${name}: ${why}`)
+  return [`${state}, and ${red.length} of the collections are red`, ...lines].join('\n')
+}

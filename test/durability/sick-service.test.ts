@@ -1,0 +1,124 @@
+/** What a service whose disk is full, or whose data is damaged, says of it: in its log, in /issues, and by /readyz. */
+import { mkdirSync, readdirSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { expect, test } from 'vitest'
+import { open } from '../../src/index.js'
+import { inScratch } from './child.js'
+import { ServerProcess } from './server-process.js'
+import { FOR_EVER, ShimControl } from './shim/control.js'
+import { shimEnvironment } from './shim/shim.js'
+
+const WAIT = { timeout: 40_000, interval: 100 }
+const KEY = 'a-key-of-some-length'
+
+function prepared(scratch: string) {
+  const root = join(scratch, 'root')
+  mkdirSync(root)
+  const control = ShimControl.create(join(scratch, 'control'))
+  control.set(['noRealSync'])
+  const env = { ...shimEnvironment({ root, control: control.path }), VICINAL_API_KEY: KEY, VICINAL_LOG_LEVEL: 'info' }
+  return { folder: join(root, 'data'), control, env }
+}
+
+function asking(server: ServerProcess) {
+  const ask = async (method: string, path: string, body?: unknown, key: string | null = KEY) => {
+    const headers = { 'content-type': 'application/json', ...(key === null ? {} : { 'api-key': key }) }
+    const init = body === undefined ? { method, headers } : { method, headers, body: JSON.stringify(body) }
+    const response = await fetch(`${server.url}${path}`, init)
+    return { status: response.status, text: await response.text() }
+  }
+  const logged = (part: string) => server.log.split('\n').filter((line) => line.includes(part))
+  return { ask, logged }
+}
+
+test('a commit that fails in the background is in the log once, in /issues, and makes no service unready', async () => {
+  await inScratch(async (scratch) => {
+    const { folder, control, env } = prepared(scratch)
+    const server = await ServerProcess.start(folder, env)
+    try {
+      const { ask, logged } = asking(server)
+      for (const name of ['sick', 'well']) {
+        await ask('PUT', `/collections/${name}`, { vectors: { size: 2, distance: 'Dot' } })
+      }
+      expect((await ask('GET', '/readyz', undefined, null)).text).toBe('all shards are ready')
+      control.fail({ kinds: ['write', 'mkdir'], nth: 1, times: FOR_EVER, failure: 'ENOSPC', path: 'table.lance' })
+      await ask('PUT', '/collections/sick/points?wait=true', { points: [{ id: 1, vector: [1, 2] }] })
+      await expect.poll(() => logged('DISK_FULL').length, WAIT).toBe(1)
+      expect(JSON.parse(logged('DISK_FULL')[0] as string)).toMatchObject({
+        level: 'error',
+        collection: 'sick',
+        about: 'background work',
+      })
+      expect((await ask('GET', '/issues')).text).toMatch(/Collection `sick`: .*(space|full)/i)
+      const told = await ask('GET', '/readyz')
+      expect(told.status).toBe(200)
+      expect(told.text).toMatch(/^ready, and 1 of the collections are red\nsick: .*(space|full)/i)
+      // Names of collections are shown by a key alone.
+      for (const key of [null, 'wrong']) {
+        const open = await ask('GET', '/readyz', undefined, key)
+        expect([open.status, open.text]).toEqual([200, expect.stringMatching(/^ready, and some collections are red/)])
+        expect(open.text).not.toContain('sick')
+      }
+      // It is tried again a few times, and heals.
+      await new Promise((resolve) => setTimeout(resolve, 4_000))
+      control.heal()
+      await expect.poll(() => logged('is over').length, WAIT).toBe(1)
+      expect(logged('DISK_FULL')).toHaveLength(2)
+      await expect.poll(async () => (await ask('GET', '/readyz')).text, WAIT).toBe('all shards are ready')
+    } finally {
+      await server.end('SIGTERM')
+    }
+  })
+})
+
+test('a log that cannot be synced is in the log of the service though nobody waited for the write', async () => {
+  await inScratch(async (scratch) => {
+    const { folder, control, env } = prepared(scratch)
+    const server = await ServerProcess.start(folder, env)
+    try {
+      const { ask, logged } = asking(server)
+      await ask('PUT', '/collections/sick', { vectors: { size: 2, distance: 'Dot' } })
+      control.fail({ kinds: ['fsync'], nth: 1, times: FOR_EVER, failure: 'EIO', path: '.vlog' })
+      expect((await ask('PUT', '/collections/sick/points', { points: [{ id: 1, vector: [1, 2] }] })).status).toBe(200)
+      await expect.poll(() => logged('"about":"writes"').length, WAIT).toBe(1)
+      expect((await ask('GET', '/issues')).text).toContain('takes no more writes')
+      // A look is good for a second.
+      await expect
+        .poll(async () => (await ask('GET', '/readyz')).text, WAIT)
+        .toMatch(/^ready.*\nsick: .*takes no more writes/)
+    } finally {
+      await server.end('SIGKILL')
+    }
+  })
+})
+
+test('a collection that cannot be opened is in the log; the service is ready for the others, and not where there are none', async () => {
+  await inScratch(async (scratch) => {
+    const folder = join(scratch, 'data')
+    const database = await open(folder)
+    for (const name of ['broken', 'whole']) {
+      await database.createCollection(name, { vectors: { size: 2, distance: 'Dot' } })
+    }
+    const uuids = readdirSync(folder).filter((entry) => entry.startsWith('c-'))
+    await database.close()
+    const damage = (collection: string) => {
+      const log = join(folder, collection, 'log')
+      const [file] = readdirSync(log)
+      writeFileSync(join(log, file as string), 'no log at all, but for some text that is long enough to be read as one')
+    }
+    damage(uuids[0] as string)
+    const logged = (server: ServerProcess) =>
+      server.log.split('\n').filter((line) => line.includes('"about":"opening"'))
+    const first = await ServerProcess.start(folder, { VICINAL_LOG_LEVEL: 'info' })
+    const ready = await fetch(`${first.url}/readyz`)
+    expect([ready.status, await ready.text()]).toEqual([200, expect.stringMatching(/^ready, and 1 of the/)])
+    expect(logged(first)).toHaveLength(1)
+    await first.end('SIGTERM')
+    damage(uuids[1] as string)
+    const second = await ServerProcess.start(folder, { VICINAL_LOG_LEVEL: 'info' }, { isReady: false })
+    const unready = await fetch(`${second.url}/readyz`)
+    expect([unready.status, await unready.text()]).toEqual([503, expect.stringMatching(/^not ready, and 2 of the/)])
+    expect(logged(second)).toHaveLength(2)
+    await second.end('SIGTERM')
+  })
+})
