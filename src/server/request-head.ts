@@ -10,6 +10,8 @@ import { describeValue, VicinalError } from '../core/errors.js'
 const ONCE = new Set(['host', 'authorization', 'api-key'])
 /** Only a name of one of these lengths is worth its lower case. */
 const LENGTHS_ONCE = new Set(Array.from(ONCE, (name) => name.length))
+/** As Node tells it from others. */
+const CONTINUE = /(?:^|\W)100-continue(?:$|\W)/i
 const BRACKETED = /^\[([^\]]*)\](?::\d{0,5})?$/
 
 /** After such a head nobody can be sure where the next request begins: its answer ends the connection. */
@@ -19,12 +21,13 @@ export function checkHead(request: IncomingMessage): void {
   // A request for a whole URL names its host twice; no client of a service that is no proxy sends one.
   if (!request.url?.startsWith('/')) throw malformed('request target', 'expected a path that starts with /')
   checkNamedOnce(request.rawHeaders)
-  const { host, expect, 'transfer-encoding': coding } = request.headers
+  const { host, expect, upgrade, 'transfer-encoding': coding } = request.headers
   const isOld = request.httpVersionMajor === 1 && request.httpVersionMinor === 0
   if (host === undefined && !isOld) throw malformed('Host', 'expected a Host header')
   if (host?.startsWith('[')) checkBracketed(host)
   if (coding !== undefined) checkCoding(coding, isOld)
-  if (expect !== undefined && expect.toLowerCase() !== '100-continue') {
+  // A request that opens a stream has no body to wait for.
+  if (expect !== undefined && upgrade === undefined && !CONTINUE.test(expect)) {
     throw malformed('Expect', 'expected 100-continue', expect)
   }
 }
