@@ -1,5 +1,6 @@
 /** What the thread that has the database and a thread that reads it beside tell each other. */
 import type { SharedCollection } from '../collection/sharing.js'
+import type { BudgetRow } from '../server/admission.js'
 import type { Keys } from '../server/auth.js'
 import type { ServiceState } from '../server/metrics.js'
 import type { ServerSettings } from '../server/settings.js'
@@ -16,6 +17,8 @@ export interface ReadingThreadData {
   changes: Int32Array
   /** One number, shared: what the thread's heap takes. */
   heapBytes: Float64Array
+  /** What is in work in all threads, and which row is this one's. */
+  budgets: BudgetRow
   forwardTo: string
   listenOn: string
 }

@@ -9,7 +9,7 @@ import { createReadServer } from '../server/read-server.js'
 import type { FromReader, ReadingThreadData, ToReader } from './reading-messages.js'
 
 const port = parentPort as MessagePort
-const { settings, concurrentSearches, isLimited, keepsSearches, changes, heapBytes, forwardTo, listenOn } =
+const { settings, concurrentSearches, isLimited, keepsSearches, changes, heapBytes, budgets, forwardTo, listenOn } =
   workerData as ReadingThreadData
 const COUNT_HEAP_MS = 1_000
 
@@ -33,6 +33,7 @@ const server = createReadServer({
   ...settings,
   database,
   isLimited,
+  budgets,
   forwardTo,
   listenOn,
   onConnectionClosed: () => tell({ kind: 'ended' }),

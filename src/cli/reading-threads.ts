@@ -9,6 +9,7 @@ import type { SharingDatabase } from '../collection/sharing.js'
 import { duplicateDescriptor } from '../native/descriptors.js'
 import type { ThreadsBeside } from '../server/app.js'
 import type { Keys } from '../server/auth.js'
+import { forgetRow, sharedBudgets } from '../server/budgets.js'
 import type { ServiceState } from '../server/metrics.js'
 import type { ServerSettings } from '../server/settings.js'
 import type { FromReader, ReadingThreadData, ToReader } from './reading-messages.js'
@@ -39,9 +40,12 @@ export interface ReadingThreadsOptions {
  */
 export class ReadingThreads implements ThreadsBeside {
   readonly forwardedOn: string
+  readonly budgets: Int32Array
   readonly #options: ReadingThreadsOptions
   readonly #folder: string
   readonly #threads = new Set<ReadingThread>()
+  /** Of `budgets`, that no thread has: the first is the main thread's. */
+  readonly #freeRows: number[]
   readonly #unwatch: () => void
   /** What those that ended had told last: counters never go back. */
   readonly #past: ServiceState[] = []
@@ -55,6 +59,8 @@ export class ReadingThreads implements ThreadsBeside {
   private constructor(options: ReadingThreadsOptions) {
     this.#options = options
     this.#keys = options.settings
+    this.budgets = sharedBudgets(options.count + 1)
+    this.#freeRows = Array.from({ length: options.count }, (_, at) => at + 1)
     // Of mode 0700: the sockets in it are this process's alone.
     this.#folder = mkdtempSync(join(tmpdir(), FOLDER_PREFIX))
     this.forwardedOn = join(this.#folder, 'main')
@@ -121,6 +127,7 @@ export class ReadingThreads implements ThreadsBeside {
     const { settings, concurrentSearches, isLimited, keepsSearches, database, onTrouble } = this.#options
     const heapBytes = new Float64Array(new SharedArrayBuffer(Float64Array.BYTES_PER_ELEMENT))
     const forgetHeap = memoryTables.addHeap(() => heapBytes[0] as number)
+    const row = this.#freeRows.pop() as number
     const thread = new ReadingThread(
       {
         settings: { ...settings, ...this.#keys },
@@ -129,6 +136,7 @@ export class ReadingThreads implements ThreadsBeside {
         keepsSearches,
         changes: catalogChanges.shared,
         heapBytes,
+        budgets: { cells: this.budgets, row },
         forwardTo: this.forwardedOn,
         listenOn: join(this.#folder, String(++this.#started)),
       },
@@ -137,6 +145,8 @@ export class ReadingThreads implements ThreadsBeside {
         this.#threads.delete(thread)
         if (thread.told) this.#past.push({ ...thread.told, inWork: 0, threads: 0 })
         forgetHeap()
+        forgetRow(this.budgets, row)
+        this.#freeRows.push(row)
         if (this.#isClosing) return
         onTrouble(error)
         setTimeout(() => this.#isClosing || this.#start(), RESTART_MS).unref()

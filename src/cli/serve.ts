@@ -62,16 +62,15 @@ async function serveWith(settings: Settings, keys: KeyFiles): Promise<number> {
   // Handled below; the server answers 503 until it is open.
   opening.catch(() => {})
   const { serving, keepsSearches } = await servingThreads(settings)
-  const shared = { ...options, maxConcurrentReads: Math.ceil((settings.integer('maxConcurrent') as number) / serving) }
   const threads =
     serving > 1
       ? await readingThreads(
           { count: serving - 1, isLimited: memoryLimitBytes !== undefined, keepsSearches, database: opening },
-          shared,
+          options,
         )
       : null
   if (keepsSearches && (serving === 1 || threads !== null)) (await import('../native/inline-share.js')).keepSearches()
-  const server = createServer({ ...shared, database: opening, memory: memoryBudget, ...(threads ? { threads } : {}) })
+  const server = createServer({ ...options, database: opening, memory: memoryBudget, ...(threads ? { threads } : {}) })
   try {
     issues.to(server.log)
     await keys.serve(server)
@@ -200,6 +199,8 @@ function serverOptions(settings: Settings): Omit<ServerOptions, 'database'> {
     maxBodyBytes: settings.integer('maxBodyBytes') as number,
     maxConcurrentReads: settings.integer('maxConcurrent') as number,
     timeoutMs: settings.integer('timeoutMs') as number,
+    maxAnswerBytesInWork: settings.integer('maxAnswerBytes') as number,
+    minBodyBytesPerSecond: settings.integer('minBodyRate') as number,
     requestTimeoutMs: settings.integer('requestTimeoutMs') as number,
     closeLingerMs: settings.integer('shutdownLingerMs') as number,
     logLevel,

@@ -70,7 +70,21 @@ export const SERVE_SETTINGS = {
     'maxConcurrent',
     'integer',
     LIMITS.concurrentSearches,
-    'searches at work or waiting, of each serving thread its share; more get 429',
+    'reads at work or waiting, in all serving threads together; more get 429, and of several keys each gets half of them at most',
+  ),
+  maxAnswerBytes: setting(
+    'max-answer-bytes',
+    'maxAnswerBytes',
+    'integer',
+    LIMITS.answerBytesInWork,
+    'bytes of answers above 64 KiB that are on their way at once; more get 429',
+  ),
+  minBodyRate: setting(
+    'min-body-rate',
+    'minBodyRate',
+    'integer',
+    LIMITS.bodyBytesPerSecond,
+    'bytes a second that the body of a request has to arrive with, on average over 10 s; a slower one gets 408; 0 lets any pass',
   ),
   timeoutMs: setting('timeout-ms', 'timeoutMs', 'integer', LIMITS.timeoutMs, 'deadline of a request that names none'),
   shutdownTimeoutMs: setting(

@@ -88,6 +88,17 @@ export const LIMITS = {
   payloadIndexes: 256,
   /** Bytes of one request body (setting `--max-body-bytes`). */
   bodyBytes: 64 * 1024 * 1024,
+  /** Bytes of bodies that have arrived of requests in work: of reads, and as many again of writes. */
+  bodyBytesInWork: 512 * 1024 * 1024,
+  /** On average over `bodyWindowMs`, else 408 (setting `--min-body-rate`). Time in which the service holds a body up does not count. */
+  bodyBytesPerSecond: 16 * 1024,
+  bodyWindowMs: 10_000,
+  /** For a body to wait for room among others before 429. */
+  bodyWaitMs: 30_000,
+  /** Bytes of answers above 64 KiB on their way at once before 429 (setting `--max-answer-bytes`). */
+  answerBytesInWork: 512 * 1024 * 1024,
+  /** For a reader to take nothing of an answer before its connection is cut. */
+  stalledReaderMs: 30_000,
   /** Bytes of a collection's metadata as JSON text. */
   metadataBytes: 1024 * 1024,
   /** Collections of one database. */

@@ -64,22 +64,31 @@ export function isLarger(value: unknown, bytes: number): boolean {
   return leftOf(bytes, value) < 0
 }
 
+/** What a value takes in memory, about, before any text is made of it. */
+export function heldBytesOf(value: unknown): number {
+  return Number.MAX_SAFE_INTEGER - leftOf(Number.MAX_SAFE_INTEGER, value, (view) => view.byteLength)
+}
+
 /** What is left of so many bytes behind the value; nothing more is looked at once none are. */
-function leftOf(bytes: number, value: unknown): number {
+function leftOf(bytes: number, value: unknown, vectorBytes = textBytesOf): number {
   if (typeof value === 'string') return bytes - value.length
   if (typeof value !== 'object' || value === null) return bytes - VALUE_BYTES
   if (value instanceof RawJson) return bytes - value.text.length
-  if (ArrayBuffer.isView(value)) return bytes - (value as Float32Array).length * COMPONENT_BYTES
+  if (ArrayBuffer.isView(value)) return bytes - vectorBytes(value)
   let left = bytes
   if (Array.isArray(value)) {
-    for (let at = 0; at < value.length && left >= 0; at++) left = leftOf(left - 1, value[at])
+    for (let at = 0; at < value.length && left >= 0; at++) left = leftOf(left - 1, value[at], vectorBytes)
     return left
   }
   for (const key in value) {
     if (left < 0) break
-    left = leftOf(left - key.length, (value as Record<string, unknown>)[key])
+    left = leftOf(left - key.length, (value as Record<string, unknown>)[key], vectorBytes)
   }
   return left
+}
+
+function textBytesOf(view: ArrayBufferView): number {
+  return (view as Float32Array).length * COMPONENT_BYTES
 }
 
 /** Neither of the wire's own leaves: stored JSON, vectors, times. */

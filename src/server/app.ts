@@ -34,6 +34,8 @@ export interface ServerOptions extends Partial<ServerSettings> {
 export interface ThreadsBeside {
   /** Where requests come in that they forward: a path for a socket, which only this process can reach. */
   forwardedOn: string
+  /** What is in work in all threads; this thread's row is the first. */
+  budgets: Int32Array
   /** Whether one of them has taken a connection, of which nothing was read. */
   take(connection: Socket): boolean
   states(): Promise<readonly ServiceState[]>
@@ -58,9 +60,10 @@ export function createServer({ database, memory, threads, ...given }: ServerOpti
   const service = new Service<Call>({
     settings,
     memory: memory ?? null,
+    ...(threads ? { budgets: { cells: threads.budgets, row: 0 } } : {}),
     others: async () => (await threads?.states()) ?? [],
     routes: ({ metrics, isClosing, mayRead }) => routeTable({ gate, metrics, isClosing, mayRead }),
-    callOf: (request) => new Call(request, gate, settings.timeoutMs),
+    callOf: (request) => new Call(request, gate, settings),
     streams: { routes: readRoutes, callOf: (asked) => new ReadCall(asked, gate, settings.timeoutMs) },
   })
   const common = {

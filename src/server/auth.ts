@@ -45,9 +45,16 @@ export class KeyRing {
     return this.#write.length === 0 && this.#read.length === 0
   }
 
-  /** Throws unless the headers carry a key that is good for `access`. Without keys everything is allowed. */
-  check(headers: IncomingHttpHeaders, access: Access): void {
-    if (access === 'open' || this.isEmpty) return
+  get size(): number {
+    return this.#write.length + this.#read.length
+  }
+
+  /**
+   * Throws unless the headers carry a key that is good for `access`, and answers that key's digest. Without keys everything is
+   * allowed, and there is none.
+   */
+  check(headers: IncomingHttpHeaders, access: Access): Buffer | null {
+    if (access === 'open' || this.isEmpty) return null
     const key = presentedKey(headers)
     if (key === undefined) {
       throw new VicinalError('UNAUTHENTICATED', 'Must provide an API key or an Authorization bearer token')
@@ -57,6 +64,7 @@ export class KeyRing {
     const mayRead = matchesAny(presented, this.#read)
     if (!mayWrite && !mayRead) throw new WrongKey('UNAUTHENTICATED', 'Invalid API key')
     if (access === 'write' && !mayWrite) throw new VicinalError('FORBIDDEN', 'Forbidden: write access is required')
+    return presented
   }
 
   lets(headers: IncomingHttpHeaders, access: Access): boolean {

@@ -1,9 +1,12 @@
 /** Which bodies are read, and how. Decoding happens here, checking in one place for all formats (src/ingest). */
+import type { IncomingMessage } from 'node:http'
 import type { FastifyInstance, FastifyRequest } from 'fastify'
 import { describeValue, VicinalError } from '../core/errors.js'
 import { parseJson } from '../ingest/wire-json.js'
 import { decodeMsgpack } from '../ingest/wire-msgpack.js'
 import { parseVectorJson } from '../ingest/wire-vector-json.js'
+import { type Arrivals, ArrivingBody } from './arriving-body.js'
+import { declaredBytes } from './declared-bytes.js'
 import { JSON_TYPE, MSGPACK_TYPE } from './respond.js'
 import { configOf } from './router.js'
 
@@ -13,22 +16,22 @@ const UTF8 = /^utf-?8$/i
 type Decode = (bytes: Buffer, request: FastifyRequest) => unknown
 type Done = (error: Error | null, body?: unknown) => void
 
-export function registerBodies(app: FastifyInstance): void {
+export function registerBodies(app: FastifyInstance, arrivals: Arrivals): void {
   app.removeAllContentTypeParsers()
-  register(app, [JSON_TYPE], (bytes, { url }) => decodeJson(bytes, url))
+  register(app, arrivals, [JSON_TYPE], (bytes, { url }) => decodeJson(bytes, url))
   // Left to the route, which reads it as it comes; of all others a form is refused.
   app.addContentTypeParser('multipart/form-data', (request, _payload, done) => {
     if (configOf(request)?.declared.isUpload) done(null)
     else done(unsupportedType(request.headers['content-type']))
   })
-  register(app, [MSGPACK_TYPE, 'application/x-msgpack', 'application/vnd.msgpack'], (bytes) => decodeMsgpack(bytes))
+  const msgpackTypes = [MSGPACK_TYPE, 'application/x-msgpack', 'application/vnd.msgpack']
+  register(app, arrivals, msgpackTypes, (bytes) => decodeMsgpack(bytes))
 }
 
-function register(app: FastifyInstance, types: string[], decode: Decode): void {
-  app.addContentTypeParser(types, { parseAs: 'buffer' }, (request: FastifyRequest, bytes: Buffer, done: Done) => {
+function register(app: FastifyInstance, arrivals: Arrivals, types: string[], decode: Decode): void {
+  const decodeRead = (request: FastifyRequest, bytes: Buffer, done: Done) => {
     let body: unknown
     try {
-      checkEncoding(request)
       // A body that was left out is told apart from a malformed one by the route.
       if (bytes.length > 0) body = decode(bytes, request)
       request.bytes = bytes
@@ -38,6 +41,23 @@ function register(app: FastifyInstance, types: string[], decode: Decode): void {
     }
     if (body instanceof Promise) body.then((decoded) => done(null, decoded), done)
     else done(null, body)
+  }
+  app.addContentTypeParser(types, (request: FastifyRequest, payload: IncomingMessage, done: Done) => {
+    try {
+      checkEncoding(request)
+    } catch (error) {
+      done(error as Error)
+      return
+    }
+    const { ticket } = request
+    const { work, caller, mostBytes, stop } = ticket
+    const isCounted = !ticket.isAdmittedElsewhere
+    const of = { work, caller, mostBytes, stop, isCounted, holder: ticket, declaredBytes: declaredBytes(payload) }
+    ticket.arriving = ticket.body = new ArrivingBody(arrivals, payload, of, (error, bytes) => {
+      ticket.arriving = null
+      if (error) done(error)
+      else decodeRead(request, bytes as Buffer, done)
+    })
   })
 }
 

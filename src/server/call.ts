@@ -15,6 +15,7 @@ import { checkCollectionName } from '../core/names.js'
 import type { Stop } from '../core/stop.js'
 import { isPresent, objectAt, type WireObject } from '../ingest/wire-fields.js'
 import type { Work } from './admission.js'
+import type { ArrivalBounds } from './arriving-body.js'
 import type { Access } from './auth.js'
 import type { DatabaseGate } from './database-gate.js'
 import { receiveFile } from './upload.js'
@@ -135,10 +136,12 @@ export class ReadCall {
 export class Call extends ReadCall {
   declare protected readonly request: FastifyRequest
   readonly #gate: DatabaseGate<Database>
+  readonly #bounds: ArrivalBounds
 
-  constructor(request: FastifyRequest, gate: DatabaseGate<Database>, timeoutMs: number) {
-    super(request, gate, timeoutMs)
+  constructor(request: FastifyRequest, gate: DatabaseGate<Database>, bounds: ArrivalBounds & { timeoutMs: number }) {
+    super(request, gate, bounds.timeoutMs)
     this.#gate = gate
+    this.#bounds = bounds
   }
 
   get database(): Database {
@@ -168,7 +171,7 @@ export class Call extends ReadCall {
   }
 
   receiveFile<T>(field: string, use: (chunks: AsyncIterable<Uint8Array>) => Promise<T>): Promise<T> {
-    return receiveFile(this.request.raw, field, use)
+    return receiveFile(this.request, this.#bounds, field, use)
   }
 
   /** Of work whose answer is given already. */

@@ -20,7 +20,7 @@ export function registerFailures(app: FastifyInstance, maxBodyBytes: number, log
     const known = vicinalError(error, request, maxBodyBytes)
     // A thread that has forwarded it stops sending once it has the answer, and closes the client's connection itself.
     if (request.ticket?.peer !== undefined) reply.removeHeader('connection')
-    else if (leavesConnection(error, request.raw)) reply.header('connection', 'close')
+    else if (leavesConnection(error, known, request.raw)) reply.header('connection', 'close')
     note(log, { known, cause: error }, request)
     return sendError(request, reply, known)
   })
@@ -47,8 +47,9 @@ function vicinalError(error: FastifyError | VicinalError, request: FastifyReques
   return new VicinalError('INTERNAL', `Service internal error: the log has more under request ${request.id}`)
 }
 
-function leavesConnection(error: Error, request: IncomingMessage): boolean {
-  return error instanceof MalformedHead || (!request.readableEnded && hasLargeBody(request))
+function leavesConnection(error: Error, known: VicinalError, request: IncomingMessage): boolean {
+  if (error instanceof MalformedHead) return true
+  return !request.readableEnded && (hasLargeBody(request) || known.code === 'TIMEOUT')
 }
 
 export function hasLargeBody(request: IncomingMessage): boolean {

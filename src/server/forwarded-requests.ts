@@ -7,6 +7,8 @@ import type { ServerSettings } from './settings.js'
 /** What the thread that forwards a request says of it: the client's address, and the request's id. A client's own are dropped. */
 export const PEER_HEADER = 'x-vicinal-peer'
 export const ID_HEADER = 'x-vicinal-request'
+/** Says that the thread has given the request a place and counts its body; of clients it is dropped as well. */
+export const ADMITTED_HEADER = 'x-vicinal-admitted'
 /** As many as systems have by default; who finds no place is refused at once, other than over TCP. */
 const BACKLOG = 4096
 
@@ -24,8 +26,12 @@ export class ForwardedRequests {
       requireHostHeader: false,
     })
     const answer = (...given: Parameters<Parameters<Server['on']>[1]>) => {
-      const { [PEER_HEADER]: peer, [ID_HEADER]: id } = given[0].headers
-      service.trust(given[0], { peer: String(peer ?? ''), id: String(id ?? nextRequestId()) })
+      const { [PEER_HEADER]: peer, [ID_HEADER]: id, [ADMITTED_HEADER]: admitted } = given[0].headers
+      service.trust(given[0], {
+        peer: String(peer ?? ''),
+        id: String(id ?? nextRequestId()),
+        isAdmitted: admitted !== undefined,
+      })
       service.app.server.emit('request', ...given)
     }
     this.#server.on('request', answer).on('checkContinue', answer)

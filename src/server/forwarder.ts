@@ -9,18 +9,22 @@ import {
   request as sendRequest,
 } from 'node:http'
 import { pipeline } from 'node:stream'
-import { VicinalError } from '../core/errors.js'
+import { ERROR_CATALOGUE, VicinalError } from '../core/errors.js'
 import type { Stop } from '../core/stop.js'
 import { hasLargeBody } from './failures.js'
-import { ID_HEADER, PEER_HEADER } from './forwarded-requests.js'
+import { ADMITTED_HEADER, ID_HEADER, PEER_HEADER } from './forwarded-requests.js'
 import { nextRequestId, REQUEST_ID_HEADER } from './request-ids.js'
 import { JSON_TYPE, MSGPACK_TYPE } from './respond.js'
 import type { Message } from './stream.js'
 
 /** What concerns one connection and is said anew on the other, and what is said of whoever is at its end. */
-const OF_CONNECTION = new Set(['connection', 'keep-alive', 'transfer-encoding', 'trailer', PEER_HEADER, ID_HEADER])
+const OF_CONNECTION = new Set([
+  ...['connection', 'keep-alive', 'transfer-encoding', 'trailer'],
+  ...[PEER_HEADER, ID_HEADER, ADMITTED_HEADER],
+])
 /** And what a request that opened a stream says of that. */
 const OF_OPENING = ['upgrade', 'accept', 'content-type', 'content-length', 'content-encoding', 'expect']
+const TIMED_OUT = ERROR_CATALOGUE.TIMEOUT.status
 const STOPPING = 'Service unavailable: it is stopping'
 /** More wait for one of these to be free. All of several threads together fit into the queue of who is to accept them. */
 const MOST_SOCKETS = 512
@@ -64,7 +68,7 @@ export class Forwarder {
       return
     }
     const { body, id } = read
-    const more = ['content-length', String(body?.length ?? 0)]
+    const more = ['content-length', String(body?.length ?? 0), ADMITTED_HEADER, '1']
     this.#send(request, response, { id, more, without: ['content-length', 'expect'] })?.end(body ?? undefined)
   }
 
@@ -76,6 +80,7 @@ export class Forwarder {
     const headers = [
       ...withoutHeaders(opening.rawHeaders, OF_OPENING),
       ...['content-type', type, 'accept', accepted, 'content-length', String(bytes.length)],
+      ...[ADMITTED_HEADER, '1'],
       ...senderOf(opening, nextRequestId()),
     ]
     const sent = sendRequest({ ...this.#options('POST', opening.url as string), headers: headers as never })
@@ -146,7 +151,9 @@ function handBack(
     request.resume()
   }
   const leavesBody = isUnread && answer.statusCode !== 200 && hasLargeBody(request)
-  const ends = isLast || leavesBody || answer.headers.connection === 'close'
+  // A body that came too slowly is not waited for, however small it is.
+  const isCut = isUnread && answer.statusCode === TIMED_OUT
+  const ends = isLast || leavesBody || isCut || answer.headers.connection === 'close'
   if (ends) told.push('connection', 'close')
   response.sendDate = false
   response.writeHead(answer.statusCode as number, told)

@@ -25,8 +25,12 @@ export class OpenSockets {
 
   /** Whether an answer is waiting to be taken off. */
   areWriting(): boolean {
-    for (const socket of this.#sockets) if (socket.writableLength > 0) return true
-    return false
+    return this.writing().next().done !== true
+  }
+
+  /** Those whose other end has yet to take something. */
+  *writing(): Generator<Socket> {
+    for (const socket of this.#sockets) if (socket.writableLength > 0) yield socket
   }
 
   /** Resolves once there are none. A server waits for those that it has accepted; some are handed to it. */

@@ -9,6 +9,8 @@ import type { IncomingMessage, ServerResponse } from 'node:http'
 import { Socket } from 'node:net'
 import type { ReadableDatabase } from '../core/database.js'
 import { LIMITS } from '../core/limits.js'
+import type { BudgetRow } from './admission.js'
+import { LARGE_BODY_BYTES } from './arriving-body.js'
 import type { Keys } from './auth.js'
 import { ReadCall } from './call.js'
 import { DatabaseGate } from './database-gate.js'
@@ -17,7 +19,7 @@ import { Forwarder } from './forwarder.js'
 import { interpose } from './interpose.js'
 import type { ServiceState } from './metrics.js'
 import { readRoutes } from './routes/table.js'
-import { LARGE_BODY_BYTES, Service } from './service.js'
+import { Service } from './service.js'
 import { DEFAULT_SETTINGS, type ServerSettings } from './settings.js'
 
 const COLLECTIONS = '/collections/'
@@ -27,6 +29,8 @@ export interface ReadServerOptions extends Partial<ServerSettings> {
   database: ReadableDatabase & { has(name: string): boolean }
   /** Of a limit of memory the other thread alone knows: bodies that have to ask for room are that one's. */
   isLimited: boolean
+  /** Shared with the other threads. */
+  budgets: BudgetRow
   /** Where the other thread takes requests, see `ThreadsBeside`. */
   forwardTo: string
   /** A path for a socket that nobody is told of: connections are handed over, but a server that listens can be closed in order. */
@@ -44,13 +48,14 @@ export interface ReadServer {
 }
 
 export function createReadServer(options: ReadServerOptions): ReadServer {
-  const { database, isLimited, forwardTo, listenOn, onConnectionClosed, ...given } = options
+  const { database, isLimited, budgets, forwardTo, listenOn, onConnectionClosed, ...given } = options
   const settings = { ...DEFAULT_SETTINGS, ...given }
   const gate = new DatabaseGate<ReadableDatabase>(database, () => {})
   const forwarder: Forwarder = new Forwarder(forwardTo, () => service.isClosing())
   const service = new Service<ReadCall>({
     settings,
     memory: null,
+    budgets,
     others: async () => [],
     routes: () => postRoutes,
     callOf: (request) => new ReadCall(request, gate, settings.timeoutMs),

@@ -6,16 +6,14 @@ import type { VicinalError } from '../core/errors.js'
 import type { SnapshotData } from '../core/snapshots.js'
 import { JsonPieces, jsonText } from '../ingest/wire-json-encoder.js'
 import { encodeMsgpack, MsgpackPieces } from '../ingest/wire-msgpack-encoder.js'
-import { isLarger, piecesOf } from '../ingest/wire-pieces.js'
+import { heldBytesOf, isLarger, piecesOf } from '../ingest/wire-pieces.js'
 
 export const JSON_TYPE = 'application/json'
 export const MSGPACK_TYPE = 'application/msgpack'
 /** As a parameter of the accepted MessagePack: payloads come as their JSON text, each in a bin. */
 const PAYLOAD_AS_TEXT = 'payload=text'
-/** An answer above this, about, is sent piece by piece as it is written, and must find a reader that keeps reading. */
+/** An answer above this, about, is sent piece by piece as it is written, and counts among those on their way. */
 export const LARGE_ANSWER_BYTES = 64 * 1024
-/** Node waits for as long again where something was taken just before. Who waits for memory waits longer than both. */
-export const STALLED_READER_MS = 20_000
 const MS_PER_SECOND = 1000
 
 /** A body that is not wrapped in the envelope. */
@@ -44,7 +42,6 @@ export class MeasuredResult {
 export function sendResult(request: FastifyRequest, reply: FastifyReply, result: unknown): FastifyReply {
   if (result instanceof StreamBody) {
     const { name, bytes, chunks } = result.data
-    dropStalledReader(request, reply)
     return reply
       .type('application/octet-stream')
       .header('content-length', bytes)
@@ -95,20 +92,23 @@ function errorText({ code, message }: VicinalError): string {
 function send(request: FastifyRequest, reply: FastifyReply, envelope: object): FastifyReply {
   const { accept } = request.headers
   const isMsgpack = accept?.includes(MSGPACK_TYPE) === true
-  const body = encoded(envelope, isMsgpack, accept)
+  const body = encoded(envelope, isMsgpack, accept, (bytes) => request.ticket.takeAnswer(bytes))
   reply.header('content-type', isMsgpack ? MSGPACK_TYPE : JSON_TYPE)
-  if (body instanceof Buffer) return reply.send(body)
-  dropStalledReader(request, reply)
-  return reply.send(Readable.from(body, { objectMode: false }))
+  return reply.send(body instanceof Buffer ? body : Readable.from(body, { objectMode: false }))
 }
 
-/** Whole, or as pieces that are yet to be written. `accept` says how payloads go into MessagePack. */
+/**
+ * Whole, or as pieces that are yet to be written: of what is held until then, `take` is told the bytes first. `accept` says how
+ * payloads go into MessagePack.
+ */
 export function encoded(
   envelope: object,
   isMsgpack: boolean,
   accept: string | undefined,
+  take: (bytes: number) => void,
 ): Buffer | AsyncIterable<Buffer> {
   const isLarge = isLarger(envelope, LARGE_ANSWER_BYTES)
+  if (isLarge) take(heldBytesOf(envelope))
   if (!isMsgpack) {
     return isLarge ? inTurns(piecesOf(envelope, new JsonPieces())) : Buffer.from(jsonText(envelope))
   }
@@ -122,17 +122,6 @@ async function* inTurns(pieces: Iterable<Buffer>): AsyncGenerator<Buffer> {
     yield piece
     await nextTurn()
   }
-}
-
-function dropStalledReader({ raw }: FastifyRequest, reply: FastifyReply): void {
-  const { socket } = raw
-  const drop = () => socket.destroy()
-  socket.setTimeout(STALLED_READER_MS, drop)
-  reply.raw.once('close', () => {
-    socket.off('timeout', drop)
-    // Where Node has not begun its own wait for the next request, it would cut a connection that is silent in between.
-    if (socket.timeout === STALLED_READER_MS) socket.setTimeout(0)
-  })
 }
 
 function secondsSince(startedMs: number): number {

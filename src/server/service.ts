@@ -3,15 +3,18 @@ import type { AddressInfo, Socket } from 'node:net'
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import { noteArrival } from '../core/arrivals.js'
 import type { Awaitable } from '../core/awaitable.js'
+import type { RoomHolder } from '../core/call-options.js'
 import { VicinalError } from '../core/errors.js'
 import type { MemoryGate } from '../core/memory.js'
 import type { Stop } from '../core/stop.js'
-import { Admission } from './admission.js'
+import { Admission, type BudgetRow } from './admission.js'
+import { type ArrivalParts, Arrivals, LARGE_BODY_BYTES, LOOKS } from './arriving-body.js'
 import { KeyRing, type Keys, WrongKey } from './auth.js'
 import { checkContentEncoding, registerBodies } from './bodies.js'
+import type { Caller } from './budgets.js'
 import type { Asked, ReadCall, ReadRoute, RouteOf } from './call.js'
+import { callerOf } from './callers.js'
 import { answerPreflight, isPreflight, tellOrigin } from './cors.js'
-import { declaredBytes } from './declared-bytes.js'
 import { FailureLog } from './failure-log.js'
 import { registerFailures } from './failures.js'
 import { createApp } from './fastify-app.js'
@@ -22,9 +25,10 @@ import { QueuedAnswers } from './queued-answers.js'
 import { nextRequestId, REQUEST_ID_HEADER } from './request-ids.js'
 import { type AnswerElsewhere, type Entrance, type RouteConfig, registerRoutes } from './router.js'
 import type { ServerSettings } from './settings.js'
+import { StalledReaders } from './stalled-readers.js'
 import type { Message } from './stream.js'
 import { Streams } from './streams.js'
-import { OpenTickets, Ticket } from './ticket.js'
+import { OpenTickets, Ticket, type Trust } from './ticket.js'
 import { VERSION, VERSION_HEADER } from './versions.js'
 import { WrongKeys } from './wrong-keys.js'
 
@@ -32,16 +36,15 @@ const CLOSED_RETRY_AFTER_MS = 1000
 /** How often a service that stops looks for connections that have got their answers. */
 const IDLE_EVERY_MS = 20
 const LOGGED_PATH_CHARS = 512
-/** Smaller ones are read whatever memory there is. */
-export const LARGE_BODY_BYTES = 64 * 1024
-/** A body is in memory as it came, and decoded. One of unknown length counts for no more than this share of the limit. */
-const BODY_COPIES = 2
+/** Of a limit of memory: what the bodies of reads may have together, and those of writes; and one message at most. */
 const BODY_SHARE = 1 / 4
 
 /** What differs between the thread that has the database and those that read beside it. */
 export interface ServiceParts<C extends ReadCall> {
   settings: ServerSettings
   memory: MemoryGate | null
+  /** Where threads serve together: what is in work in all of them. */
+  budgets?: BudgetRow
   /** Of threads that answer beside this one. */
   others: () => Promise<readonly ServiceState[]>
   routes(service: Service<C>): readonly RouteOf<C>[]
@@ -57,12 +60,6 @@ export interface ServiceParts<C extends ReadCall> {
     askOther?(opening: IncomingMessage, message: Message, stop: Stop): Promise<AsyncIterable<Buffer>>
     isForOther?(bytes: number): boolean
   }
-}
-
-/** The client of a request that another thread forwards, and the id that it has there. */
-export interface Sender {
-  peer: string
-  id: string
 }
 
 /** Requests on their way through one thread: whoever they are answered by, all pass the same gates. */
@@ -81,22 +78,24 @@ export class Service<C extends ReadCall> {
   readonly #tickets = new OpenTickets()
   readonly #queued = new QueuedAnswers()
   readonly #sockets: OpenSockets
+  readonly #stalled: StalledReaders
+  readonly #looking: NodeJS.Timeout
   readonly #streams: Streams
   /** Known beforehand, so that no line is put together only to be dropped. */
   readonly #logsRequests: boolean
   #closing: Promise<void> | null = null
   /** Requests that come now come too late. */
   #isRefusing = false
-  readonly #trusted = new WeakMap<IncomingMessage, Sender>()
+  readonly #trusted = new WeakMap<IncomingMessage, Trust>()
 
   constructor(parts: ServiceParts<C>) {
-    const { settings, memory, others, routes, callOf, elsewhere } = parts
+    const { settings, memory, budgets, others, routes, callOf, elsewhere } = parts
     this.#settings = settings
     this.#memory = memory
     this.#keys = new KeyRing(settings)
     this.#refuseElsewhere = parts.refuseElsewhere
     this.#guard = new HostGuard(settings, () => !this.#keys.isEmpty)
-    this.#admission = new Admission(settings)
+    this.#admission = new Admission(settings, budgets, () => this.#mostBodyBytes)
     this.metrics = new Metrics({ own: () => this.state(), others, memory })
     this.#unmatched = this.metrics.route('OTHER', 'unmatched')
     this.app = createApp(settings, {
@@ -104,8 +103,10 @@ export class Service<C extends ReadCall> {
       tell: (request, reply) => this.#tell(request, reply),
     })
     this.#sockets = new OpenSockets(this.app.server)
+    this.#stalled = new StalledReaders(this.#sockets, settings.stalledReaderMs)
+    this.#looking = setInterval(() => this.#tickets.look(), settings.bodyWindowMs / LOOKS).unref()
     this.#logsRequests = settings.logLevel === 'debug' || settings.logLevel === 'trace'
-    registerBodies(this.app)
+    registerBodies(this.app, this.#openArrivals())
     registerFailures(this.app, settings.maxBodyBytes, this.#failures)
     registerRoutes(this.app, routes(this), {
       metrics: this.metrics,
@@ -116,6 +117,11 @@ export class Service<C extends ReadCall> {
     this.#streams = this.#openStreams(parts.streams)
   }
 
+  #openArrivals(): Arrivals {
+    const room: ArrivalParts['room'] = this.#memory ? (bytes, stop, holder) => this.#room(bytes, stop, holder) : null
+    return new Arrivals({ ...this.#settings, admission: this.#admission, room })
+  }
+
   #openStreams({ isForOther = () => false, ...given }: ServiceParts<C>['streams']): Streams {
     return new Streams(this.app.server, {
       ...given,
@@ -123,9 +129,8 @@ export class Service<C extends ReadCall> {
       metrics: this.metrics,
       admission: this.#admission,
       maxBodyBytes: this.#settings.maxBodyBytes,
-      maxBodyBytesInWork: this.#settings.maxBodyBytesInWork,
       keepAliveTimeoutMs: this.#settings.keepAliveTimeoutMs,
-      room: (bytes, stop) => (needsRoom(bytes, this.#memory) ? this.#room(bytes, stop) : null),
+      room: (bytes, stop) => (bytes >= LARGE_BODY_BYTES && this.#memory ? this.#room(bytes, stop) : null),
       admits: (request) => this.#admitStream(request),
       keeps: ({ headers }) => this.#keys.lets(headers, 'read'),
       refusesElsewhere: this.#refuseElsewhere !== undefined,
@@ -137,14 +142,19 @@ export class Service<C extends ReadCall> {
   }
 
   /** The gates of a request, of one that opens a stream. */
-  #admitStream(request: IncomingMessage): void {
+  #admitStream(request: IncomingMessage): Caller {
     this.#guard.check(request)
-    try {
-      this.#keys.check(request.headers, 'read')
-    } catch (error) {
-      throw this.#counted(error as Error, request.socket.remoteAddress)
-    }
+    const digest = this.#keyOf(request)
     if (this.#isRefusing) throw stopping()
+    return callerOf(digest, this.#keys.size, request.socket.remoteAddress)
+  }
+
+  #keyOf({ headers, socket }: IncomingMessage): Buffer | null {
+    try {
+      return this.#keys.check(headers, 'read')
+    } catch (error) {
+      throw this.#counted(error as Error, socket.remoteAddress)
+    }
   }
 
   #counted(error: Error, peer: string | undefined): Error {
@@ -190,8 +200,8 @@ export class Service<C extends ReadCall> {
   }
 
   /** Another thread has let this request pass the gate that looks at its connection. */
-  trust(request: IncomingMessage, sender: Sender): void {
-    this.#trusted.set(request, sender)
+  trust(request: IncomingMessage, trust: Trust): void {
+    this.#trusted.set(request, trust)
   }
 
   async listen(): Promise<string> {
@@ -232,6 +242,8 @@ export class Service<C extends ReadCall> {
     const lingering = this.#linger()
     await Promise.all([this.app.close(), this.#sockets.none()])
     this.#streams.endAll()
+    this.#stalled.end()
+    clearInterval(this.#looking)
     clearInterval(lingering)
     clearTimeout(cut)
     this.#wrongKeys.end()
@@ -257,40 +269,40 @@ export class Service<C extends ReadCall> {
 
   #enter(...[request, reply, config, done]: Parameters<Entrance>): void {
     const refusal = this.#refusal(request, reply, config)
-    // An upload is on its way to a file, piece by piece.
-    const isStreamed = config?.declared.isUpload === true
     if (this.#refuseElsewhere && (refusal as VicinalError | undefined)?.code === 'UNAUTHENTICATED') {
       this.#refuseElsewhere(request, reply)
     } else if (!refusal && isPreflight(request.raw, this.#guard)) answerPreflight(reply)
-    else if (refusal || isStreamed || !needsRoom(request.ticket.bodyBytes, this.#memory)) done(refusal)
-    else void this.#makeRoom(request).then(() => done(), done)
+    else done(refusal)
   }
 
   /** The gate every request passes before its body is read. Returns why it may not pass. */
   #refusal(request: FastifyRequest, reply: FastifyReply, config: RouteConfig | undefined): Error | undefined {
-    const ticket = new Ticket(reply.raw, config?.metrics ?? this.#unmatched)
+    const ticket = new Ticket(reply.raw, config?.metrics ?? this.#unmatched, this.#admission)
     request.ticket = ticket
     this.#tickets.add(ticket)
     reply.raw.once('close', () => {
       this.#tickets.delete(ticket)
-      const { status, elapsedMs } = ticket.end(this.#admission)
+      const { status, elapsedMs } = ticket.end()
       if (this.#logsRequests) logRequest(request, status, elapsedMs)
     })
     this.#queued.note(reply.raw, request.raw.socket)
     this.#tell(request, reply)
     try {
-      ticket.peer = this.#trusted.get(request.raw)?.peer
-      if (ticket.peer === undefined) this.#guard.check(request.raw)
+      const trust = this.#trusted.get(request.raw)
+      if (trust) ticket.trust(trust)
+      else this.#guard.check(request.raw)
       // Where no route matched there is nothing to see without a key either.
-      const access = config?.declared.access ?? 'read'
-      this.#keys.check(request.headers, isPreflight(request.raw, this.#guard) ? 'open' : access)
+      const access = isPreflight(request.raw, this.#guard) ? 'open' : (config?.declared.access ?? 'read')
+      const digest = this.#keys.check(request.headers, access)
+      ticket.caller = callerOf(digest, this.#keys.size, ticket.peer ?? request.raw.socket.remoteAddress)
+      ticket.mostBytes = this.#settings.maxBodyBytes
       const work = config?.declared.work ?? 'light'
       const isForwarded = ticket.peer !== undefined
       // The threads' own connections tell when theirs are too late; the one between them stays open until they end.
       if (isForwarded) reply.raw.removeHeader('connection')
       else if (this.#isRefusing && work !== 'light') throw stopping()
       checkContentEncoding(request.headers['content-encoding'])
-      ticket.admit(work, this.#admission.enter(work, declaredBytes(request.raw)))
+      ticket.admit(work)
       if (work === 'read') noteArrival()
       // Only now is a client that asks first told to send its body.
       if (request.headers.expect !== undefined) reply.raw.writeContinue()
@@ -308,20 +320,14 @@ export class Service<C extends ReadCall> {
     tellOrigin(request.raw, reply, this.#guard)
   }
 
-  /** The body as it comes and what is decoded from it are to fit below the limit of memory, or wait unread. */
-  async #makeRoom({ ticket }: FastifyRequest): Promise<void> {
-    ticket.hold(await this.#room(ticket.bodyBytes, ticket.stop))
+  get #mostBodyBytes(): number {
+    return (this.#memory?.limitBytes ?? Number.POSITIVE_INFINITY) * BODY_SHARE
   }
 
-  #room(bytes: number, stop: Stop): Awaitable<() => void> {
-    const memory = this.#memory as MemoryGate
-    const most = (memory.limitBytes ?? Number.POSITIVE_INFINITY) * BODY_SHARE
-    return memory.reserve(Math.min(bytes * BODY_COPIES, most), stop)
+  /** Bytes as they come are to fit below the limit of memory; what is decoded from them asks for itself. */
+  #room(bytes: number, stop: Stop, holder?: RoomHolder): Awaitable<() => void> {
+    return (this.#memory as MemoryGate).reserve(Math.min(bytes, this.#mostBodyBytes), stop, holder)
   }
-}
-
-function needsRoom(bodyBytes: number, memory: MemoryGate | null): boolean {
-  return bodyBytes >= LARGE_BODY_BYTES && memory !== null && memory.limitBytes !== null
 }
 
 function stopping(): VicinalError {

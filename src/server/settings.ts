@@ -20,8 +20,17 @@ export interface ServerSettings {
   /** Searches and other reads in work at once; writes have a bound of their own. */
   maxConcurrentReads: number
   maxConcurrentWrites: number
-  /** Bytes of request bodies in work at once. */
+  /** Bytes of request bodies in work at once: those of reads, and as many again of writes. */
   maxBodyBytesInWork: number
+  /** Bytes of large answers on their way at once. */
+  maxAnswerBytesInWork: number
+  /** A body that comes more slowly, on average in each window, is cut; 0: none is. Time in which it waits for the service does not count. */
+  minBodyBytesPerSecond: number
+  bodyWindowMs: number
+  /** For a body to wait for room among others. */
+  bodyWaitMs: number
+  /** A connection is cut that takes nothing for so long of what waits for it. */
+  stalledReaderMs: number
   maxConnections: number
   /** Deadline of one call that names none. */
   timeoutMs: number
@@ -53,7 +62,12 @@ export const DEFAULT_SETTINGS: ServerSettings = {
   maxBodyBytes: LIMITS.bodyBytes,
   maxConcurrentReads: LIMITS.concurrentSearches,
   maxConcurrentWrites: LIMITS.queuedWrites,
-  maxBodyBytesInWork: 512 * 1024 * 1024,
+  maxBodyBytesInWork: LIMITS.bodyBytesInWork,
+  maxAnswerBytesInWork: LIMITS.answerBytesInWork,
+  minBodyBytesPerSecond: LIMITS.bodyBytesPerSecond,
+  bodyWindowMs: LIMITS.bodyWindowMs,
+  bodyWaitMs: LIMITS.bodyWaitMs,
+  stalledReaderMs: LIMITS.stalledReaderMs,
   maxConnections: 10_000,
   timeoutMs: LIMITS.timeoutMs,
   headersTimeoutMs: 15_000,

@@ -14,9 +14,10 @@ import { Stop } from '../core/stop.js'
 import { decodeMsgpack } from '../ingest/wire-msgpack.js'
 import type { Admission } from './admission.js'
 import { decodeJson } from './bodies.js'
+import type { Caller } from './budgets.js'
 import type { Asked, ReadCall, ReadRoute } from './call.js'
 import type { RouteMetrics } from './metrics.js'
-import { encoded, envelopeOf, errorEnvelopeOf, LARGE_ANSWER_BYTES, STALLED_READER_MS } from './respond.js'
+import { encoded, envelopeOf, errorEnvelopeOf, LARGE_ANSWER_BYTES } from './respond.js'
 import { HeldRoom, HUNG_UP } from './ticket.js'
 
 const OK = 200
@@ -38,6 +39,7 @@ export interface Opening {
   request: IncomingMessage
   /** In the log, of all its messages. */
   id: string
+  caller: Caller
   route: ReadRoute
   params: Record<string, string>
   query: Record<string, unknown>
@@ -59,6 +61,8 @@ export interface StreamParts {
 
 /** A message on its way through. */
 class MessageTicket extends HeldRoom {
+  /** Its answer, where it was large, has been sent. */
+  endAnswer = () => {}
   constructor(readonly stop: Stop) {
     super()
   }
@@ -66,6 +70,7 @@ class MessageTicket extends HeldRoom {
   turn(): void {}
   end(): void {
     this.giveBack()
+    this.endAnswer()
   }
 }
 
@@ -213,7 +218,11 @@ export class Stream {
     ticket: MessageTicket,
     startedMs: number,
   ): Promise<{ status: number; answer: Answer; isElsewhere?: boolean }> {
-    const encode = (envelope: object) => encoded(envelope, !message.isText, this.#opening.request.headers.accept)
+    const { request, caller } = this.#opening
+    const encode = (envelope: object) =>
+      encoded(envelope, !message.isText, request.headers.accept, (bytes) => {
+        ticket.endAnswer = this.#parts.admission.takeAnswer(bytes, caller)
+      })
     try {
       const result = await this.#result(message, ticket)
       if (result instanceof ElsewhereAnswered) return { status: OK, answer: result.answer, isElsewhere: true }
@@ -236,8 +245,9 @@ export class Stream {
 
   async #result(message: Message, ticket: MessageTicket): Promise<unknown> {
     const { admission, askOther } = this.#parts
+    const { caller } = this.#opening
     const { length } = message.bytes
-    const place = admission.enter('read', length)
+    const leave = admission.enterMessage(length, caller)
     try {
       const room = this.#parts.room(length, this.#stop)
       if (room) ticket.hold(await room)
@@ -251,7 +261,7 @@ export class Stream {
         return new ElsewhereAnswered(await askOther(message, this.#stop))
       }
     } finally {
-      admission.leave('read', place)
+      leave()
     }
   }
 
@@ -264,18 +274,14 @@ export class Stream {
     return await route.run(this.#parts.callOf({ params, query, body, ticket }))
   }
 
-  /** An answer above this must find a reader that keeps reading. */
+  /** Resolves once the other end has taken what was sent, or is gone; one that takes nothing is cut (stalled-readers.ts). */
   async #takenOff(): Promise<void> {
     const connection = this.#connection
     await new Promise<void>((resolve) => {
-      const cut = () => this.cut()
       const done = () => {
-        connection.setTimeout(0, cut)
         connection.off('drain', done).off('close', done)
         resolve()
       }
-      // It begins anew as long as some of it is taken.
-      connection.setTimeout(STALLED_READER_MS, cut)
       connection.once('drain', done).once('close', done)
     })
   }

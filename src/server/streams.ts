@@ -5,6 +5,8 @@ import { parse } from 'node:querystring'
 import { WebSocketServer } from 'ws'
 import { describeValue, invalid, VicinalError } from '../core/errors.js'
 import { checkCollectionName } from '../core/names.js'
+import { MOST_MESSAGE_BYTES } from './admission.js'
+import type { Caller } from './budgets.js'
 import type { ReadRoute } from './call.js'
 import { declaredBytes } from './declared-bytes.js'
 import type { Metrics, RouteMetrics } from './metrics.js'
@@ -20,9 +22,6 @@ import {
   refuseUpgrade,
 } from './upgrade.js'
 
-/** A message is in memory before anything is known of it: it is bounded more tightly than a body, which is announced. */
-export const MOST_MESSAGE_BYTES = 512 * 1024
-const RETRY_AFTER_MS = 1000
 const MOST_FRAGMENTS = 1024
 const MOST_CHUNKS = 4096
 /** For the other end to take its leave too. */
@@ -34,10 +33,9 @@ export interface StreamsParts extends Omit<StreamParts, 'askOther'> {
   routes: readonly ReadRoute[]
   metrics: Metrics
   maxBodyBytes: number
-  maxBodyBytesInWork: number
   keepAliveTimeoutMs: number
   /** Throws unless this request may open one. */
-  admits(request: IncomingMessage): void
+  admits(request: IncomingMessage): Caller
   /** Whether one that it has opened may stay open: keys come and go. */
   keeps(request: IncomingMessage): boolean
   /** Whether another thread refuses requests for their key. */
@@ -61,8 +59,6 @@ export class Streams {
   /** Of requests that open one. */
   readonly #ids = new WeakMap<IncomingMessage, string>()
   readonly #watch: NodeJS.Timeout
-  /** So many that all of them in the middle of a message are as much as bodies may be together. */
-  readonly #mostOpen: number
   #isEnding = false
 
   constructor(server: Server, parts: StreamsParts) {
@@ -70,7 +66,6 @@ export class Streams {
     this.#parts = parts
     this.#unopened = parts.metrics.route('GET', 'stream')
     const maxPayload = Math.min(MOST_MESSAGE_BYTES, parts.maxBodyBytes)
-    this.#mostOpen = Math.max(1, Math.floor(parts.maxBodyBytesInWork / MOST_MESSAGE_BYTES))
     this.#webSockets = new WebSocketServer({
       noServer: true,
       clientTracking: false,
@@ -133,10 +128,11 @@ export class Streams {
     }
     let opening: Opening
     try {
-      this.#parts.admits(request)
+      const caller = this.#parts.admits(request)
       if (declaredBytes(request) > 0) throw invalid('WebSocket', 'expected no body of the request that opens it')
-      if (this.#open.size >= this.#mostOpen) throw tooMany(this.#mostOpen)
-      opening = this.#openingOf(request)
+      opening = this.#openingOf(request, caller)
+      this.#parts.admission.open(caller)
+      connection.once('close', () => this.#parts.admission.closed(caller))
     } catch (error) {
       const isForOther = this.#parts.refusesElsewhere && (error as VicinalError).code === 'UNAUTHENTICATED'
       if (isForOther) this.#decline(request, connection, { head, isLast: true })
@@ -173,7 +169,7 @@ export class Streams {
     })
   }
 
-  #openingOf(request: IncomingMessage): Opening {
+  #openingOf(request: IncomingMessage, caller: Caller): Opening {
     const { url = '' } = request
     const end = url.indexOf('?')
     const path = end < 0 ? url : url.slice(0, end)
@@ -188,12 +184,9 @@ export class Streams {
     }
     const id = nextRequestId()
     this.#ids.set(request, id)
-    return { request, id, ...found, params: { name: checkCollectionName(decoded(name)) }, query: parse(search) }
+    const named = { params: { name: checkCollectionName(decoded(name)) }, query: parse(search) }
+    return { request, id, caller, ...found, ...named }
   }
-}
-
-function tooMany(most: number): VicinalError {
-  return new VicinalError('OVERLOADED', `Too many streams: at most ${most} at once`, { retryAfterMs: RETRY_AFTER_MS })
 }
 
 function decoded(name: string): string {

@@ -3,6 +3,8 @@ import type { Awaitable } from '../core/awaitable.js'
 import type { RoomHolder } from '../core/call-options.js'
 import { Stop } from '../core/stop.js'
 import type { Admission, Work } from './admission.js'
+import type { Arriving, ArrivingBody } from './arriving-body.js'
+import type { Caller } from './budgets.js'
 import type { RouteMetrics } from './metrics.js'
 
 /** Memory that was reserved for what is in work, to be given back at its end. */
@@ -34,6 +36,16 @@ export abstract class HeldRoom implements RoomHolder {
   }
 }
 
+/** What a thread says of a request that it forwards. */
+export interface Trust {
+  /** Its client's address. */
+  peer: string
+  /** The request's id there. */
+  id: string
+  /** It has its place there, and the bytes of its body are counted there. */
+  isAdmitted: boolean
+}
+
 /**
  * One request on its way through: when it came, what it holds, and how to stop it. It ends with the response's
  * `close`, which Node emits in every case: answered, hung up, or cut off.
@@ -48,25 +60,39 @@ export class Ticket extends HeldRoom {
   peer: string | undefined
   /** Another thread answers, and counts it. */
   isElsewhere = false
+  /** Another thread has given it its place, and counts its body. */
+  isAdmittedElsewhere = false
+  work: Work = 'light'
+  caller: Caller = null
+  /** Of its body. */
+  mostBytes = 0
+  /** Its body, while that is read; or the upload that it brings. */
+  arriving: Arriving | null = null
+  body: ArrivingBody | null = null
   readonly #response: ServerResponse
   readonly #metrics: RouteMetrics
-  #work: Work = 'light'
-  #bodyBytes = 0
+  readonly #admission: Admission
+  #hasPlace = false
+  #endAnswer: (() => void) | null = null
 
-  constructor(response: ServerResponse, metrics: RouteMetrics) {
+  constructor(response: ServerResponse, metrics: RouteMetrics, admission: Admission) {
     super()
     this.#response = response
     this.#metrics = metrics
+    this.#admission = admission
   }
 
-  admit(work: Work, bodyBytes: number): void {
-    this.#work = work
-    this.#bodyBytes = bodyBytes
+  trust({ peer, isAdmitted }: Omit<Trust, 'id'>): void {
+    this.peer = peer
+    this.isAdmittedElsewhere = isAdmitted
   }
 
-  /** That were declared of its body. */
-  get bodyBytes(): number {
-    return this.#bodyBytes
+  /** Takes a place for it, or throws OVERLOADED. */
+  admit(work: Work): void {
+    this.work = work
+    if (this.isAdmittedElsewhere) return
+    this.#admission.enter(work, this.caller)
+    this.#hasPlace = true
   }
 
   /** Node gives an answer the connection once those to earlier requests are sent. */
@@ -78,16 +104,23 @@ export class Ticket extends HeldRoom {
     })
   }
 
+  /** Counts its answer, which is large, until its end; or throws OVERLOADED. */
+  takeAnswer(bytes: number): void {
+    this.#endAnswer = this.#admission.takeAnswer(bytes, this.caller)
+  }
+
   /** Its answer is the last of its connection. */
   endConnection(): void {
     this.#response.shouldKeepAlive = false
   }
 
-  end(admission: Admission): { status: number; elapsedMs: number } {
+  end(): { status: number; elapsedMs: number } {
     const answered = this.#response.writableFinished
     if (!answered) this.stop.stop()
     this.giveBack()
-    admission.leave(this.#work, this.#bodyBytes)
+    this.body?.giveBack()
+    this.#endAnswer?.()
+    if (this.#hasPlace) this.#admission.leave(this.work, this.caller)
     const status = answered ? this.#response.statusCode : HUNG_UP
     const elapsedMs = performance.now() - this.startedMs
     if (!this.isElsewhere) this.#metrics.observe(status, elapsedMs)
@@ -118,6 +151,12 @@ export class OpenTickets {
   /** Of clients: that between threads serves others of them. */
   endConnections(): void {
     for (const ticket of this.#tickets) if (ticket.peer === undefined) ticket.endConnection()
+  }
+
+  /** At what is still on its way. */
+  look(): void {
+    // One that is cut may leave the list meanwhile.
+    for (const ticket of [...this.#tickets]) ticket.arriving?.look()
   }
 
   stopAll(): void {

@@ -2,7 +2,9 @@
 import type { IncomingMessage } from 'node:http'
 import { pipeline, type Readable } from 'node:stream'
 import { Busboy, type BusboyFileStream, type BusboyHeaders, type BusboyInstance } from '@fastify/busboy'
+import type { FastifyRequest } from 'fastify'
 import { invalid, VicinalError } from '../core/errors.js'
+import { type ArrivalBounds, type Arriving, LOOKS, leastBytesOf, tooSlow } from './arriving-body.js'
 
 /** A form has one file and perhaps some fields, which are ignored. */
 const MOST_PARTS = 16
@@ -13,9 +15,35 @@ const FIELD_BYTES = 64 * 1024
 /** How the end of a connection in the middle of a body shows. */
 const HUNG_UP = new Set(['ERR_STREAM_PREMATURE_CLOSE', 'ECONNRESET', 'ABORT_ERR'])
 
+/** Measures the rate of an upload. A look at which its taker keeps it waiting does not count. */
+class ArrivingUpload implements Arriving {
+  readonly #request: IncomingMessage
+  readonly #bounds: ArrivalBounds
+  readonly #fail: (error: Error) => void
+  #looks = 0
+  #bytes: number
+
+  constructor(request: IncomingMessage, bounds: ArrivalBounds, fail: (error: Error) => void) {
+    this.#request = request
+    this.#bounds = bounds
+    this.#fail = fail
+    this.#bytes = request.socket.bytesRead
+  }
+
+  look(): void {
+    if (this.#request.isPaused() || ++this.#looks < LOOKS) return
+    const { bytesRead } = this.#request.socket
+    const came = bytesRead - this.#bytes
+    this.#looks = 0
+    this.#bytes = bytesRead
+    if (came < leastBytesOf(this.#bounds)) this.#fail(tooSlow(this.#bounds, came))
+  }
+}
+
 /** Gives the form's file of this field to `use`, and resolves once that is done and the form has ended. */
 export function receiveFile<T>(
-  request: IncomingMessage,
+  { raw: request, ticket }: FastifyRequest,
+  bounds: ArrivalBounds,
   field: string,
   use: (chunks: AsyncIterable<Uint8Array>) => Promise<T>,
 ): Promise<T> {
@@ -40,7 +68,9 @@ export function receiveFile<T>(
       used = use(stream)
       used.catch(fail)
     })
+    ticket.arriving = new ArrivingUpload(request, bounds, fail)
     pipeline(request, parser, (error: Error | null | undefined) => {
+      ticket.arriving = null
       if (error) return fail(HUNG_UP.has(errorCode(error)) ? cancelled(field, error) : error)
       if (used === null) return fail(invalid(field, 'expected a file of this field in the form'))
       used.then(resolve, reject)

@@ -2,7 +2,7 @@
 import { once } from 'node:events'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { type ClientRequest, type IncomingMessage, request } from 'node:http'
-import { connect, type Socket } from 'node:net'
+import { connect } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
@@ -10,7 +10,6 @@ import { beforeEach, describe, expect, it, onTestFinished } from 'vitest'
 import { memoryBudget } from '../../src/collection/memory-budget.js'
 import { openSharing } from '../../src/collection/open.js'
 import { LIMITS } from '../../src/core/limits.js'
-import { STALLED_READER_MS } from '../../src/server/respond.js'
 import { Asking, MSGPACK, packr } from './asking.js'
 import { Line, startThreaded, type ThreadedService } from './threaded.js'
 
@@ -136,28 +135,4 @@ describe.each([
     stream.socket.terminate()
     await expect.poll(() => memoryBudget.reservedBytes, { timeout: LIMITS.timeoutMs }).toBe(0)
   })
-})
-
-it('leave no wait for their readers at connections between threads, which go on', async () => {
-  const waiting = () => {
-    const handles = (process as unknown as { _getActiveHandles(): Socket[] })._getActiveHandles()
-    return handles.filter(({ timeout }) => timeout === STALLED_READER_MS).length
-  }
-  const folder = await mkdtemp(join(tmpdir(), 'vicinal-large-'))
-  onTestFinished(() => rm(folder, { recursive: true }))
-  const database = await openSharing(folder)
-  onTestFinished(() => database.close())
-  const service = await startThreaded(database, { count: 2 })
-  onTestFinished(() => service.close(0))
-  const lines = Array.from({ length: 6 }, () => new Line(service.url))
-  const [first] = lines as [Line]
-  await first.call('PUT', '/collections/a', { vectors: { size: 1, distance: 'Dot' } })
-  const text = 'x'.repeat(100_000)
-  await first.call('PUT', '/collections/a/points?wait=true', { points: [{ id: 0, vector: [1], payload: { text } }] })
-  // A single point is asked of the thread that has the database, by connections that are used again.
-  for (const line of lines) {
-    const { json } = await line.call('GET', '/collections/a/points/0')
-    expect(json.result.payload.text).toBe(text)
-  }
-  await expect.poll(waiting).toBe(0)
 })

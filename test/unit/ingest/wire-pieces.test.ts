@@ -67,7 +67,7 @@ describe('a large answer', () => {
     const watched = (at: number) =>
       Object.defineProperty({}, 'text', { enumerable: true, get: () => written.push(at) && 'x'.repeat(40_000) })
     const answer = { result: Array.from({ length: 10 }, (_, at) => watched(at)) }
-    const pieces = encoded(answer, false, undefined) as AsyncIterable<Buffer>
+    const pieces = encoded(answer, false, undefined, () => {}) as AsyncIterable<Buffer>
     const taken = pieces[Symbol.asyncIterator]()
     await taken.next()
     const firstWritten = Math.max(...written)

@@ -1,10 +1,13 @@
 import type { ServerResponse } from 'node:http'
 import fc from 'fast-check'
 import { expect, it } from 'vitest'
+import { Admission } from '../../../src/server/admission.js'
 import { RouteMetrics } from '../../../src/server/metrics.js'
+import { DEFAULT_SETTINGS } from '../../../src/server/settings.js'
 import { OpenTickets, Ticket } from '../../../src/server/ticket.js'
 
 const METRICS = new RouteMetrics('POST', '/')
+const ADMISSION = new Admission(DEFAULT_SETTINGS)
 
 it('stops those that are open, in whatever order the others ended', () => {
   const steps = fc.array(fc.nat({ max: 9 }), { maxLength: 200 })
@@ -20,7 +23,7 @@ it('stops those that are open, in whatever order the others ended', () => {
           tickets.delete(ticket)
           ended.push(ticket)
         } else {
-          const ticket = new Ticket({} as ServerResponse, METRICS)
+          const ticket = new Ticket({} as ServerResponse, METRICS, ADMISSION)
           tickets.add(ticket)
           open.push(ticket)
         }

@@ -1,0 +1,275 @@
+/** Bodies as they arrive: counted piece by piece, held up while there is no room for more, and cut where they hardly come. */
+import type { Readable } from 'node:stream'
+import type { Awaitable } from '../core/awaitable.js'
+import type { RoomHolder } from '../core/call-options.js'
+import { VicinalError } from '../core/errors.js'
+import type { Stop } from '../core/stop.js'
+import { type Admission, bodyBudgetOf, overloaded, type Work } from './admission.js'
+import type { BodyBudget, Caller } from './budgets.js'
+import { GatheredBytes } from './gathered-bytes.js'
+
+/** A smaller body never waits: the places bound how many there are. */
+export const LARGE_BODY_BYTES = 64 * 1024
+/** Looks at a body in a window of its rate, and at a reader in the time it may stall. */
+export const LOOKS = 10
+/** How often a body that waits asks again: other threads do not tell when they give something back. */
+const ASK_AGAIN_MS = 20
+const MS_PER_SECOND = 1000
+
+/** What a request brings that is still on its way. */
+export interface Arriving {
+  /** To be called LOOKS times a window; ends what has hardly come. */
+  look(): void
+}
+
+export interface ArrivalBounds {
+  /** On average, in each window. Time in which the service itself holds a body up does not count. */
+  minBodyBytesPerSecond: number
+  bodyWindowMs: number
+  /** For a body to wait for room among others, without any piece of it being read. */
+  bodyWaitMs: number
+}
+
+/** The same of all bodies. */
+export interface ArrivalParts extends ArrivalBounds {
+  admission: Admission
+  /** Below a limit of memory: resolves once there is room for so many bytes, to what gives it back. */
+  room: ((bytes: number, stop: Stop, holder: RoomHolder) => Awaitable<() => void>) | null
+}
+
+interface Waiting {
+  body: ArrivingBody
+  budget: BodyBudget
+  caller: Caller
+  sinceMs: number
+  goOn(): void
+  refuse(error: VicinalError): void
+}
+
+/**
+ * Bodies of one thread that wait, first come, first served. This ends: in all threads together one body of each budget may go
+ * beyond every bound, so that as long as any waits, one does not. That one is cut for its rate, or arrives and is answered, which
+ * waits for no other body; then another may. So what bodies hold is at most the bound, one body more, and of each body a piece or
+ * what makes it a small one.
+ */
+export class Arrivals {
+  readonly parts: ArrivalParts
+  /** Of each window. */
+  readonly leastBytes: number
+  #waiting: Waiting[] = []
+  #timer: NodeJS.Timeout | null = null
+
+  constructor(parts: ArrivalParts) {
+    this.parts = parts
+    this.leastBytes = leastBytesOf(parts)
+  }
+
+  wait(body: ArrivingBody, budget: BodyBudget, caller: Caller): Promise<void> {
+    this.#timer ??= setInterval(() => this.#askAgain(), ASK_AGAIN_MS).unref()
+    return new Promise((goOn, refuse) => {
+      this.#waiting.push({ body, budget, caller, sinceMs: performance.now(), goOn, refuse })
+    })
+  }
+
+  leave(body: ArrivingBody): void {
+    this.#waiting = this.#waiting.filter((waiting) => waiting.body !== body)
+    if (this.#waiting.length > 0 || this.#timer === null) return
+    clearInterval(this.#timer)
+    this.#timer = null
+  }
+
+  #askAgain(): void {
+    for (const budget of ['readBytes', 'writeBytes'] as const) {
+      this.#letGoOn(
+        budget,
+        this.#waiting.filter((waiting) => waiting.budget === budget),
+      )
+    }
+  }
+
+  /** No more of them than have room for a piece each. */
+  #letGoOn(budget: BodyBudget, waiting: readonly Waiting[]): void {
+    const { admission, bodyWaitMs } = this.parts
+    const { budgets } = admission
+    let left = budgets.bound(budget) - budgets.sum(budget)
+    let isFirst = true
+    for (const { body, caller, sinceMs, goOn, refuse } of waiting) {
+      const full = budgets.full(budget, caller) ?? (left < 0 ? 'bound' : null)
+      if (full === null || (isFirst && body.goBeyond())) {
+        left -= LARGE_BODY_BYTES
+        this.leave(body)
+        goOn()
+      } else {
+        isFirst = false
+        if (performance.now() - sinceMs <= bodyWaitMs) continue
+        this.leave(body)
+        refuse(overloaded(full, budgets.bound(budget), 'bytes of request bodies'))
+      }
+    }
+  }
+}
+
+export interface BodyOf {
+  work: Work
+  caller: Caller
+  declaredBytes: number
+  mostBytes: number
+  stop: Stop
+  /** Keeps the room that it has below a limit of memory, until its request is over. */
+  holder: RoomHolder
+  /** Another thread counts its bytes already. */
+  isCounted: boolean
+}
+
+type Done = (error: Error | null, bytes?: Buffer) => void
+
+/** One body, until all of it is there. Its bytes count until `giveBack`. */
+export class ArrivingBody implements Arriving {
+  readonly #arrivals: Arrivals
+  readonly #payload: Readable
+  readonly #of: BodyOf
+  readonly #budget: BodyBudget
+  readonly #done: Done
+  readonly #gathered = new GatheredBytes()
+  #counted = 0
+  #isOver = false
+  #isHeld = false
+  #isBeyond = false
+  /** Up to here there is room below the limit of memory. */
+  #roomyBytes = LARGE_BODY_BYTES
+  /** Of the window in which its rate is measured. */
+  #looks = 0
+  #wasHeld = false
+  #windowBytes = 0
+
+  constructor(arrivals: Arrivals, payload: Readable, of: BodyOf, done: Done) {
+    this.#arrivals = arrivals
+    this.#payload = payload
+    this.#of = of
+    this.#budget = bodyBudgetOf(of.work)
+    this.#done = done
+    payload.on('data', this.#onData).on('end', this.#onEnd).on('error', this.#onEnd)
+    if (of.declaredBytes > of.mostBytes && Number.isFinite(of.declaredBytes)) this.#fail(this.#tooLarge())
+  }
+
+  look(): void {
+    if (this.#isOver) return
+    const isHeld = this.#isHeld || this.#wasHeld
+    this.#wasHeld = false
+    if (isHeld || ++this.#looks < LOOKS) return
+    const { leastBytes, parts } = this.#arrivals
+    const came = this.#gathered.length - this.#windowBytes
+    this.#looks = 0
+    this.#windowBytes = this.#gathered.length
+    if (came < leastBytes) this.#fail(tooSlow(parts, came))
+  }
+
+  /** Whether it may, whatever bounds say, until it is over. */
+  goBeyond(): boolean {
+    this.#isBeyond ||= this.#arrivals.parts.admission.budgets.tryBeyond(this.#budget)
+    return this.#isBeyond
+  }
+
+  /** At the end of its request, or before. */
+  giveBack(): void {
+    this.#leave()
+    if (this.#counted > 0) this.#count(-this.#counted)
+    if (this.#isBeyond) this.#arrivals.parts.admission.budgets.endBeyond(this.#budget)
+    this.#isBeyond = false
+  }
+
+  readonly #onData = (chunk: Buffer): void => {
+    const { mostBytes, declaredBytes } = this.#of
+    this.#gathered.add(chunk)
+    if (this.#of.isCounted) this.#count(chunk.length)
+    const { length } = this.#gathered
+    if (length > mostBytes) this.#fail(this.#tooLarge())
+    else if (length > LARGE_BODY_BYTES && length < declaredBytes) this.#goOnWithRoom()
+  }
+
+  readonly #onEnd = (error?: Error): void => {
+    const { declaredBytes } = this.#of
+    const { length } = this.#gathered
+    if (error) this.#fail(new VicinalError('CANCELLED', 'body: its connection ended early', { cause: error }))
+    else if (Number.isFinite(declaredBytes) && length !== declaredBytes) {
+      this.#fail(new VicinalError('INVALID_ARGUMENT', `body: expected ${declaredBytes} bytes, got ${length}`))
+    } else {
+      this.#leave()
+      this.#done(null, this.#gathered.take())
+    }
+  }
+
+  #count(bytes: number): void {
+    this.#counted += bytes
+    this.#arrivals.parts.admission.budgets.add(this.#budget, bytes, this.#of.caller)
+  }
+
+  #goOnWithRoom(): void {
+    const { admission, room } = this.#arrivals.parts
+    const { caller, isCounted } = this.#of
+    const isFull = isCounted && !this.#isBeyond && admission.budgets.full(this.#budget, caller) !== null
+    const needsRoom = room !== null && this.#gathered.length > this.#roomyBytes
+    if (isFull || needsRoom) void this.#holdUp(isFull, needsRoom)
+  }
+
+  async #holdUp(isFull: boolean, needsRoom: boolean): Promise<void> {
+    this.#isHeld = this.#wasHeld = true
+    this.#payload.pause()
+    try {
+      if (isFull) await this.#arrivals.wait(this, this.#budget, this.#of.caller)
+      if (needsRoom) await this.#makeRoom()
+    } catch (error) {
+      this.#fail(error as Error)
+    }
+    if (this.#isOver) return
+    this.#isHeld = false
+    this.#payload.resume()
+  }
+
+  /**
+   * For as much again as has come: that counts as memory in use by now, and what a client merely declares takes none. A body that
+   * has room already gives it back meanwhile, and goes before those that have none.
+   */
+  async #makeRoom(): Promise<void> {
+    const { length } = this.#gathered
+    const { declaredBytes, mostBytes, stop, holder } = this.#of
+    const bytes = Math.min(length, Math.min(declaredBytes, mostBytes) - length)
+    const release = await this.#arrivals.parts.room?.(bytes, stop, holder)
+    this.#roomyBytes = length + bytes
+    if (release) holder.hold(release)
+  }
+
+  #fail(error: Error): void {
+    if (this.#isOver) return
+    this.#gathered.clear()
+    this.giveBack()
+    // What still comes of it is dropped.
+    this.#payload.on('error', () => {}).resume()
+    this.#done(error)
+  }
+
+  /** Nothing more of it is read. */
+  #leave(): void {
+    if (this.#isOver) return
+    this.#isOver = true
+    this.#payload.off('data', this.#onData).off('end', this.#onEnd).off('error', this.#onEnd)
+    this.#arrivals.leave(this)
+  }
+
+  #tooLarge(): VicinalError {
+    return new VicinalError('TOO_LARGE', `body: expected at most ${this.#of.mostBytes} bytes`)
+  }
+}
+
+export function leastBytesOf({ minBodyBytesPerSecond, bodyWindowMs }: ArrivalBounds): number {
+  return (minBodyBytesPerSecond * bodyWindowMs) / MS_PER_SECOND
+}
+
+export function tooSlow({ minBodyBytesPerSecond, bodyWindowMs }: ArrivalBounds, came: number): VicinalError {
+  const seconds = bodyWindowMs / MS_PER_SECOND
+  return new VicinalError(
+    'TIMEOUT',
+    `body: expected at least ${minBodyBytesPerSecond} bytes a second, got ${came} in ${seconds} s`,
+    { details: { bound: minBodyBytesPerSecond, seen: Math.floor(came / seconds) } },
+  )
+}

@@ -1,0 +1,23 @@
+/** Tells callers apart, so that none of several takes more than its share of the service. */
+import { CALLER_PLACES, type Caller } from './budgets.js'
+import { isLoopback } from './hosts.js'
+
+/**
+ * A caller is a key, where there are several; without keys it is an address from outside of this machine. One key alone, and
+ * programs of this machine at a service without keys, have the whole of each bound: there is nobody to leave room for.
+ */
+export function callerOf(digest: Buffer | null, keys: number, address: string | undefined): Caller {
+  if (digest !== null) return keys > 1 ? digest.readUInt32LE(0) % CALLER_PLACES : null
+  if (keys > 0 || address === undefined || address === '' || isLocal(address)) return null
+  return placeOf(address)
+}
+
+function isLocal(address: string): boolean {
+  return isLoopback(address.startsWith('::ffff:') ? address.slice('::ffff:'.length) : address)
+}
+
+function placeOf(address: string): number {
+  let sum = 0
+  for (let at = 0; at < address.length; at++) sum = (Math.imul(sum, 31) + address.charCodeAt(at)) >>> 0
+  return sum % CALLER_PLACES
+}

@@ -1,0 +1,46 @@
+/** Chunks as they come are kept up to so many; from there on small ones are copied together. */
+const FEW = 64
+const PAGE_BYTES = 16 * 1024
+
+/**
+ * The pieces of something that is to be whole. A client chooses how small they are: a list of single bytes would take a hundred times
+ * the memory of those bytes.
+ */
+export class GatheredBytes {
+  length = 0
+  #chunks: Buffer[] = []
+  #page: Buffer | null = null
+  #used = 0
+
+  add(chunk: Buffer): void {
+    this.length += chunk.length
+    if (this.#chunks.length < FEW || chunk.length >= PAGE_BYTES) {
+      this.#endPage()
+      this.#chunks.push(chunk)
+      return
+    }
+    if (this.#used + chunk.length > PAGE_BYTES) this.#endPage()
+    this.#page ??= Buffer.allocUnsafe(PAGE_BYTES)
+    this.#used += chunk.copy(this.#page, this.#used)
+  }
+
+  /** All of it, in memory of its own. */
+  take(): Buffer {
+    this.#endPage()
+    const whole = Buffer.concat(this.#chunks, this.length)
+    this.#chunks = []
+    return whole
+  }
+
+  clear(): void {
+    this.#chunks = []
+    this.#page = null
+    this.#used = 0
+  }
+
+  #endPage(): void {
+    if (this.#page === null || this.#used === 0) return
+    this.#chunks.push(Buffer.from(this.#page.subarray(0, this.#used)))
+    this.#used = 0
+  }
+}

@@ -1,0 +1,187 @@
+/** Clients that send their bodies slowly, or never, beside others that are to be served meanwhile. */
+import { mkdtemp, rm } from 'node:fs/promises'
+import { connect, type Socket } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
+import type { Worker } from 'node:worker_threads'
+import { describe, expect, it, onTestFinished } from 'vitest'
+import { openSharing } from '../../src/collection/open.js'
+import type { ServerOptions } from '../../src/server/app.js'
+import { Line, startThreaded, type ThreadedService } from './threaded.js'
+
+const KIB = 1024
+const MIB = 1024 * KIB
+const POINTS = '/collections/a/points'
+const QUERY = `${POINTS}/query`
+
+async function start(options: Partial<ServerOptions> & { count?: number } = {}): Promise<ThreadedService> {
+  const folder = await mkdtemp(join(tmpdir(), 'vicinal-slow-'))
+  onTestFinished(() => rm(folder, { recursive: true }))
+  const database = await openSharing(folder)
+  onTestFinished(() => database.close())
+  const service = await startThreaded(database, { count: 0, ...options })
+  onTestFinished(() => service.close(0))
+  const [key] = options.apiKeys ?? []
+  const made = await new Line(service.url).call(
+    'PUT',
+    '/collections/a',
+    { vectors: { size: 2, distance: 'Dot' } },
+    key ? { headers: { 'api-key': key } } : {},
+  )
+  expect(made.status).toBe(200)
+  return service
+}
+
+/** A request whose body comes as the test has it. */
+class Sender {
+  answer = ''
+  isClosed = false
+  readonly #socket: Socket
+
+  constructor(service: ThreadedService, declared: number | null, { path = POINTS, method = 'PUT', key = '' } = {}) {
+    const framing = declared === null ? 'transfer-encoding: chunked' : `content-length: ${declared}`
+    const head = `${method} ${path} HTTP/1.1\r\nhost: localhost\r\ncontent-type: application/json\r\n${framing}\r\n`
+    this.#socket = connect(Number(new URL(service.url).port), '127.0.0.1')
+    this.#socket.on('error', () => {}).on('close', () => (this.isClosed = true))
+    this.#socket.on('data', (chunk) => (this.answer += chunk.toString('latin1')))
+    this.#socket.write(`${head}${key && `api-key: ${key}\r\n`}\r\n`)
+    onTestFinished(() => void this.#socket.destroy())
+  }
+
+  send(text: string): this {
+    if (this.#socket.writable) this.#socket.write(text)
+    return this
+  }
+
+  /** Bytes that the service has not taken. */
+  get unsent(): number {
+    return this.#socket.writableLength
+  }
+
+  get status(): number {
+    return Number(/^HTTP\/1\.1 (\d+)/.exec(this.answer)?.[1] ?? 0)
+  }
+}
+
+const upsert = (bytes: number) => `{"points":[{"id":1,"vector":[1,2]}]${' '.repeat(bytes - 36)}}`
+const put = (service: ThreadedService, bytes: number, key = '') =>
+  new Line(service.url).call('PUT', POINTS, Buffer.from(upsert(bytes)), key ? { headers: { 'api-key': key } } : {})
+
+describe.each([
+  ['one thread', 0],
+  ['threads beside it', 2],
+])('slow bodies, of %s', (_name, count) => {
+  it('16 that declare 64 MiB and send a byte leave the others what they need', async () => {
+    const service = await start({ count })
+    const senders = Array.from({ length: 16 }, () => new Sender(service, 64 * MIB).send('{'))
+    await sleep(100)
+    for (let i = 0; i < 4; i++) expect((await put(service, MIB)).status).toBe(200)
+    expect(senders.filter(({ status }) => status !== 0)).toEqual([])
+  })
+
+  it('one that trickles is cut, whatever it declares; one that comes steadily is not', async () => {
+    const service = await start({ count, bodyWindowMs: 500 })
+    const tricklers = [40, 64 * KIB * 2, null].map((declared) => new Sender(service, declared))
+    const steady = new Sender(service, 200 * KIB)
+    const text = upsert(200 * KIB)
+    for (let sent = 0; sent < text.length; sent += 4 * KIB) {
+      steady.send(text.slice(sent, sent + 4 * KIB))
+      if (sent % (16 * KIB) === 0)
+        for (const [at, { send }] of tricklers.entries()) send.call(tricklers[at], at === 2 ? '1\r\n{\r\n' : '{')
+      await sleep(40)
+    }
+    await expect
+      .poll(() => tricklers.map(({ status, isClosed }) => [status, isClosed]))
+      .toEqual([
+        [408, true],
+        [408, true],
+        [408, true],
+      ])
+    await expect.poll(() => steady.status).toBe(200)
+    expect(tricklers[0]?.answer).toMatch(/at least 16384 bytes a second/)
+  })
+
+  it('one that the service holds up is not cut, and goes on once there is room', async () => {
+    const service = await start({ count, bodyWindowMs: 500, maxBodyBytesInWork: 256 * KIB })
+    // The first goes beyond the bound; as long as it comes, the second waits.
+    const text = upsert(600 * KIB)
+    const first = new Sender(service, text.length).send(text.slice(0, 400 * KIB))
+    await sleep(100)
+    const second = new Sender(service, text.length).send(text)
+    for (let sent = 400 * KIB; sent < text.length; sent += 4 * KIB) {
+      first.send(text.slice(sent, sent + 4 * KIB))
+      await sleep(40)
+    }
+    await expect.poll(() => first.status).toBe(200)
+    await expect.poll(() => second.status).toBe(200)
+  })
+
+  it('one that waits longer than it may is refused, and gives back what it had', async () => {
+    const service = await start({ count, bodyWindowMs: 60_000, bodyWaitMs: 300, maxBodyBytesInWork: 256 * KIB })
+    const text = upsert(600 * KIB)
+    const senders = [1, 2, 3].map(() => new Sender(service, text.length).send(text.slice(0, 300 * KIB)))
+    await expect.poll(() => senders.map(({ status }) => status).sort()).toEqual([0, 429, 429])
+    for (const sender of senders) if (sender.status === 0) sender.send(text.slice(300 * KIB))
+    await expect.poll(() => senders.map(({ status }) => status).sort()).toEqual([200, 429, 429])
+    expect((await put(service, 300 * KIB)).status).toBe(200)
+  })
+
+  it('those of writes leave those of reads their own room', async () => {
+    const service = await start({ count, maxBodyBytesInWork: 256 * KIB, bodyWaitMs: 60_000 })
+    const text = upsert(600 * KIB)
+    for (let i = 0; i < 3; i++) new Sender(service, text.length).send(text.slice(0, 300 * KIB))
+    await sleep(100)
+    const query = Buffer.from(`{"query":[1,2]${' '.repeat(200 * KIB)}}`)
+    expect((await new Line(service.url).call('POST', QUERY, query)).status).toBe(200)
+  })
+
+  it('one key at its share leaves others theirs: of places, and of bytes', async () => {
+    const keys = { apiKeys: ['one', 'two'], readOnlyApiKeys: ['look'] }
+    const bounds = { maxBodyBytesInWork: 4 * MIB, maxConcurrentReads: 4, bodyWaitMs: 60_000 }
+    const service = await start({ count, ...keys, ...bounds })
+    const text = upsert(600 * KIB)
+    const senders = Array.from({ length: 8 }, () =>
+      new Sender(service, text.length, { key: 'one' }).send(text.slice(0, 550 * KIB)),
+    )
+    await sleep(200)
+    for (let i = 0; i < 3; i++) expect((await put(service, 256 * KIB, 'two')).status).toBe(200)
+    const reads = { path: QUERY, method: 'POST', key: 'look' }
+    const stalled = [1, 2, 3].map(() => new Sender(service, 100, reads).send('{'))
+    await expect.poll(() => stalled.map(({ status }) => status).sort()).toEqual([0, 0, 429])
+    const headers = { 'api-key': 'two' }
+    expect((await new Line(service.url).call('POST', QUERY, { query: [1, 2] }, { headers })).status).toBe(200)
+    expect(senders.filter(({ status }) => status !== 0)).toEqual([])
+  })
+})
+
+it('places are those of all threads together, and of one that ends they are given back', async () => {
+  const workers: Worker[] = []
+  const onWorker = (worker: Worker) => void workers.push(worker)
+  process.on('worker', onWorker)
+  onTestFinished(() => void process.off('worker', onWorker))
+  const service = await start({ count: 1, maxConcurrentReads: 4 })
+  const reads = { path: QUERY, method: 'POST' }
+  for (let i = 0; i < 4; i++) new Sender(service, 100, reads).send('{')
+  await sleep(200)
+  const statuses = () =>
+    Promise.all([1, 2].map(async () => (await new Line(service.url).call('POST', QUERY, { query: [1, 2] })).status))
+  expect(await statuses()).toEqual([429, 429])
+  await workers[0]?.terminate()
+  await expect.poll(statuses).toEqual([200, 200])
+})
+
+it('a body of single bytes takes no more memory than one of large pieces', async () => {
+  const service = await start({ bodyWindowMs: 60_000 })
+  const sender = new Sender(service, null)
+  const text = upsert(2 * MIB)
+  const before = process.memoryUsage().rss
+  for (let at = 0; at < text.length; at += 64 * KIB) {
+    sender.send([...text.slice(at, at + 64 * KIB)].map((byte) => `1\r\n${byte}\r\n`).join(''))
+    await sleep(1)
+  }
+  await expect.poll(() => sender.unsent).toBe(0)
+  expect(process.memoryUsage().rss - before).toBeLessThan(150 * MIB)
+  sender.send('0\r\n\r\n')
+  await expect.poll(() => sender.status).toBe(200)
+})
