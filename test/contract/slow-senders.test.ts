@@ -6,19 +6,22 @@ import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Worker } from 'node:worker_threads'
 import { describe, expect, it, onTestFinished } from 'vitest'
+import { memoryBudget } from '../../src/collection/memory-budget.js'
 import { openSharing } from '../../src/collection/open.js'
 import type { ServerOptions } from '../../src/server/app.js'
 import { Line, startThreaded, type ThreadedService } from './threaded.js'
 
 const KIB = 1024
 const MIB = 1024 * KIB
+/** Not near anything: the tests' own process has to fit. */
+const LIMIT = 16_384 * MIB
 const POINTS = '/collections/a/points'
 const QUERY = `${POINTS}/query`
 
 async function start(options: Partial<ServerOptions> & { count?: number } = {}): Promise<ThreadedService> {
   const folder = await mkdtemp(join(tmpdir(), 'vicinal-slow-'))
   onTestFinished(() => rm(folder, { recursive: true }))
-  const database = await openSharing(folder)
+  const database = await openSharing(folder, options.memory ? { memoryLimitBytes: LIMIT } : {})
   onTestFinished(() => database.close())
   const service = await startThreaded(database, { count: 0, ...options })
   onTestFinished(() => service.close(0))
@@ -39,9 +42,13 @@ class Sender {
   isClosed = false
   readonly #socket: Socket
 
-  constructor(service: ThreadedService, declared: number | null, { path = POINTS, method = 'PUT', key = '' } = {}) {
+  constructor(
+    service: ThreadedService,
+    declared: number | null,
+    { path = POINTS, method = 'PUT', key = '', type = 'application/json' } = {},
+  ) {
     const framing = declared === null ? 'transfer-encoding: chunked' : `content-length: ${declared}`
-    const head = `${method} ${path} HTTP/1.1\r\nhost: localhost\r\ncontent-type: application/json\r\n${framing}\r\n`
+    const head = `${method} ${path} HTTP/1.1\r\nhost: localhost\r\ncontent-type: ${type}\r\n${framing}\r\n`
     this.#socket = connect(Number(new URL(service.url).port), '127.0.0.1')
     this.#socket.on('error', () => {}).on('close', () => (this.isClosed = true))
     this.#socket.on('data', (chunk) => (this.answer += chunk.toString('latin1')))
@@ -153,6 +160,25 @@ describe.each([
     expect((await new Line(service.url).call('POST', QUERY, { query: [1, 2] }, { headers })).status).toBe(200)
     expect(senders.filter(({ status }) => status !== 0)).toEqual([])
   })
+})
+
+it('an upload that trickles is cut', async () => {
+  const service = await start({ bodyWindowMs: 500 })
+  const type = 'multipart/form-data; boundary=x'
+  const upload = new Sender(service, 64 * MIB, { path: '/collections/b/snapshots/upload', method: 'POST', type })
+  upload.send('--x\r\ncontent-disposition: form-data; name="snapshot"; filename="s"\r\n\r\n')
+  const trickling = setInterval(() => upload.send('x'), 20)
+  onTestFinished(() => clearInterval(trickling))
+  await expect.poll(() => [upload.status, upload.isClosed], { timeout: 10_000 }).toEqual([408, true])
+})
+
+it('below a limit of memory, a body has room for what comes and not for what it declares', async () => {
+  const service = await start({ memory: memoryBudget })
+  const senders = Array.from({ length: 16 }, () => new Sender(service, 64 * MIB).send(' '.repeat(300 * KIB)))
+  await expect.poll(() => senders.every(({ unsent }) => unsent === 0)).toBe(true)
+  await expect.poll(() => memoryBudget.reservedBytes).toBeGreaterThan(16 * 64 * KIB)
+  expect(memoryBudget.reservedBytes).toBeLessThanOrEqual(16 * 300 * KIB)
+  expect((await put(service, MIB)).status).toBe(200)
 })
 
 it('places are those of all threads together, and of one that ends they are given back', async () => {

@@ -1,0 +1,120 @@
+/** Clients that ask for answers and take them slowly, or never. */
+import { mkdtemp, rm } from 'node:fs/promises'
+import { connect, type Socket } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { describe, expect, it, onTestFinished } from 'vitest'
+import { openSharing } from '../../src/collection/open.js'
+import type { ServerOptions } from '../../src/server/app.js'
+import { Asking } from './asking.js'
+import { Line, startThreaded, type ThreadedService } from './threaded.js'
+
+const KIB = 1024
+const MIB = 1024 * KIB
+const SCROLL = '/collections/a/points/scroll'
+const POINT_BYTES = 32 * KIB
+/** More than the system keeps of a connection whose other end does not read. */
+const POINTS = 600
+const STALLED_MS = 1_000
+
+async function start(options: Partial<ServerOptions> & { count: number }): Promise<ThreadedService> {
+  const folder = await mkdtemp(join(tmpdir(), 'vicinal-readers-'))
+  onTestFinished(() => rm(folder, { recursive: true }))
+  const database = await openSharing(folder)
+  onTestFinished(() => database.close())
+  const service = await startThreaded(database, { stalledReaderMs: STALLED_MS, ...options })
+  onTestFinished(() => service.close(0))
+  const line = new Line(service.url)
+  await line.call('PUT', '/collections/a', { vectors: { size: 1, distance: 'Dot' } })
+  const text = 'x'.repeat(POINT_BYTES)
+  for (let from = 0; from < POINTS; from += 100) {
+    const points = Array.from({ length: 100 }, (_, at) => ({ id: from + at, vector: [1], payload: { text } }))
+    expect((await line.call('PUT', '/collections/a/points?wait=true', { points })).status).toBe(200)
+  }
+  return service
+}
+
+/** Asks, and reads nothing until it is told to. */
+class Reader {
+  bytes = 0
+  isClosed = false
+  readonly socket: Socket
+
+  constructor(service: ThreadedService, limit: number, times = 1) {
+    const body = JSON.stringify({ limit, with_payload: true })
+    const head = `POST ${SCROLL} HTTP/1.1\r\nhost: localhost\r\ncontent-type: application/json\r\ncontent-length: ${body.length}\r\n\r\n`
+    this.socket = connect(Number(new URL(service.url).port), '127.0.0.1').pause()
+    this.socket.on('error', () => {}).on('close', () => (this.isClosed = true))
+    this.socket.on('data', (chunk) => (this.bytes += chunk.length))
+    this.socket.pause()
+    this.socket.write(`${head}${body}`.repeat(times))
+    onTestFinished(() => void this.socket.destroy())
+  }
+}
+
+const inWork = async (service: ThreadedService) => {
+  const { bytes } = await new Line(service.url).call('GET', '/metrics')
+  return Number(/^rest_requests_in_work (\d+)/m.exec(bytes.toString())?.[1])
+}
+const scroll = (service: ThreadedService, limit = POINTS) =>
+  new Line(service.url).call('POST', SCROLL, { limit, with_payload: true })
+
+describe.each([
+  ['one thread', 0],
+  ['threads beside it', 2],
+])('slow readers, of %s', (_name, count) => {
+  it('one that stops reading is cut, and what it held is given back', async () => {
+    const service = await start({ count, maxAnswerBytesInWork: 30 * MIB })
+    const reader = new Reader(service, POINTS)
+    await expect.poll(() => inWork(service)).toBe(1)
+    await sleep(200)
+    const refused = await scroll(service)
+    expect([refused.status, refused.json.status.code]).toEqual([429, 'OVERLOADED'])
+    expect(Number(refused.headers['retry-after'])).toBeGreaterThan(0)
+    expect((await scroll(service, 1)).status).toBe(200)
+    await expect.poll(() => inWork(service), { timeout: 20 * STALLED_MS }).toBe(0)
+    expect((await scroll(service)).json.result.points).toHaveLength(POINTS)
+    reader.socket.resume()
+    await expect.poll(() => reader.isClosed).toBe(true)
+    expect(reader.bytes).toBeLessThan(POINTS * POINT_BYTES)
+  })
+
+  it('one that reads slowly but steadily gets all of it, and its connection stays', async () => {
+    const service = await start({ count })
+    const reader = new Reader(service, POINTS)
+    await sleep(STALLED_MS / 2)
+    const startedMs = performance.now()
+    while (reader.bytes < POINTS * POINT_BYTES) {
+      reader.socket.once('data', () => reader.socket.pause())
+      reader.socket.resume()
+      const part = reader.bytes / (POINTS * POINT_BYTES)
+      // Spread over several times what a reader may stall.
+      await sleep(Math.max(0, part * 4 * STALLED_MS - (performance.now() - startedMs)))
+      expect(reader.isClosed).toBe(false)
+    }
+    await sleep(2 * STALLED_MS)
+    expect(reader.isClosed).toBe(false)
+  })
+})
+
+describe('slow readers', () => {
+  it('one that asks for small answers again and again, and reads none, is cut as well', async () => {
+    const service = await start({ count: 2 })
+    const reader = new Reader(service, 1, 1_000)
+    await sleep(4 * STALLED_MS)
+    reader.socket.resume()
+    await expect.poll(() => reader.isClosed).toBe(true)
+    expect(reader.bytes).toBeLessThan(1_000 * POINT_BYTES)
+  })
+
+  it('one of a stream is cut as well', async () => {
+    const service = await start({ count: 2 })
+    const stream = await new Asking(service.url, SCROLL).opened()
+    stream.socket.pause()
+    for (let i = 0; i < 4; i++) stream.socket.send(JSON.stringify({ limit: POINTS, with_payload: true }))
+    await sleep(3 * STALLED_MS)
+    stream.socket.resume()
+    expect(await stream.closed()).toBe(1006)
+  })
+})
