@@ -17,7 +17,7 @@ export interface ReadingThreadData {
   changes: Int32Array
   /** One number, shared: what the thread's heap takes. */
   heapBytes: Float64Array
-  /** What is in work in all threads, and which row is this one's. */
+  /** Counters of all threads, and the number of this thread's row. */
   budgets: BudgetRow
   forwardTo: string
   listenOn: string

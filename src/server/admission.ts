@@ -5,7 +5,7 @@
 import { VicinalError } from '../core/errors.js'
 import { type BodyBudget, type Budget, Budgets, type Caller, type Full, sharedBudgets, shareOf } from './budgets.js'
 
-/** What a request counts as: `light` ones (health, metrics) are never refused. */
+/** The kind of a request: `light` ones (health, metrics) are never refused. */
 export type Work = 'light' | 'read' | 'write'
 
 const RETRY_AFTER_MS = 1000
@@ -20,7 +20,7 @@ export interface AdmissionBounds {
   maxAnswerBytesInWork: number
 }
 
-/** The rows of all threads, and which of them is this one's. */
+/** The rows of all threads, and the number of this thread's. */
 export interface BudgetRow {
   cells: Int32Array
   row: number
@@ -29,7 +29,7 @@ export interface BudgetRow {
 export class Admission {
   readonly budgets: Budgets
 
-  /** `bodyBytesLimit`: what a limit of memory leaves to bodies of either kind, asked for each time. */
+  /** `bodyBytesLimit`: the bytes that a limit of memory leaves to bodies of either kind, asked for each time. */
   constructor(
     bounds: AdmissionBounds,
     { cells, row }: BudgetRow = { cells: sharedBudgets(1), row: 0 },

@@ -34,7 +34,7 @@ export interface ServerOptions extends Partial<ServerSettings> {
 export interface ThreadsBeside {
   /** Where requests come in that they forward: a path for a socket, which only this process can reach. */
   forwardedOn: string
-  /** What is in work in all threads; this thread's row is the first. */
+  /** Counters of all threads; this thread's row is the first. */
   budgets: Int32Array
   /** Whether one of them has taken a connection, of which nothing was read. */
   take(connection: Socket): boolean

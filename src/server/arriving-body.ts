@@ -16,9 +16,9 @@ export const LOOKS = 10
 const ASK_AGAIN_MS = 20
 const MS_PER_SECOND = 1000
 
-/** What a request brings that is still on its way. */
+/** A body or a file of a request, still on its way. */
 export interface Arriving {
-  /** To be called LOOKS times a window; ends what has hardly come. */
+  /** To be called LOOKS times a window; ends it where it hardly comes. */
   look(): void
 }
 
@@ -30,7 +30,7 @@ export interface ArrivalBounds {
   bodyWaitMs: number
 }
 
-/** The same of all bodies. */
+/** The bounds, and whatever else all bodies share. */
 export interface ArrivalParts extends ArrivalBounds {
   admission: Admission
   /** Below a limit of memory: resolves once there is room for so many bytes, to what gives it back. */

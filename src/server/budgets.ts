@@ -1,7 +1,7 @@
 /**
- * Counters of what is in work, one set for all threads that serve. Each thread has a row of its own in shared memory and alone
+ * Counters of requests in work and of their bytes, for all threads that serve. Each thread has a row of its own in shared memory and alone
  * writes to it; a bound is compared with the sum of the rows. A thread adds what it takes before it looks at the sum, so two
- * threads never both take what only one of them may have. The row of a thread that ended is cleared, and nothing is lost.
+ * threads never both take the last place. The row of a thread that ended is cleared, and nothing is lost.
  */
 
 /** `streams`: WebSockets that are open. Bytes are those of bodies as they arrive, and of large answers on their way. */
@@ -30,11 +30,11 @@ const UNITS: Readonly<Record<Budget, number>> = {
 }
 const BUDGET_AT = Object.fromEntries(BUDGETS.map((budget, at) => [budget, at])) as Record<Budget, number>
 
-/** Which caller: its place, or null where callers have no shares. */
+/** The place of a caller; null where callers have no shares. */
 export type Caller = number | null
 export type Full = 'bound' | 'share' | null
 
-/** What `rows` threads share. In front of the rows: for each budget, which row's thread may go beyond its bound. */
+/** The memory of so many rows. In front of them is, for each budget, the row whose thread may go beyond the bound, plus one. */
 export function sharedBudgets(rows: number): Int32Array {
   return new Int32Array(new SharedArrayBuffer((BUDGETS.length + rows * ROW_CELLS) * Int32Array.BYTES_PER_ELEMENT))
 }
@@ -81,14 +81,14 @@ export class Budgets {
     this.add(budget, -amount, caller)
   }
 
-  /** Which bound is passed with what is counted by now. */
+  /** The bound that is passed by what is counted now; null where none is. */
   full(budget: Budget, caller: Caller): Full {
     const bound = this.#boundOf(budget)
     if (this.sum(budget) > bound) return 'bound'
     return caller !== null && this.sum(budget, caller) > shareOf(bound) ? 'share' : null
   }
 
-  /** Counts this, unless a bound is passed with it; answers which one. */
+  /** Counts this, unless that passes a bound: then it answers the bound. */
   take(budget: Budget, amount: number, caller: Caller): Full {
     this.add(budget, amount, caller)
     const full = this.full(budget, caller)
@@ -113,7 +113,7 @@ export class Budgets {
   }
 }
 
-/** Gives back what a thread held that has ended. */
+/** Gives back everything that a thread held, once it has ended. */
 export function forgetRow(cells: Int32Array, row: number): void {
   cells.fill(0, beginOf(row), beginOf(row + 1))
   for (let at = 0; at < BUDGETS.length; at++) Atomics.compareExchange(cells, at, row + 1, 0)

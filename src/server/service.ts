@@ -43,7 +43,7 @@ const BODY_SHARE = 1 / 4
 export interface ServiceParts<C extends ReadCall> {
   settings: ServerSettings
   memory: MemoryGate | null
-  /** Where threads serve together: what is in work in all of them. */
+  /** Where threads serve together: the counters of all of them. */
   budgets?: BudgetRow
   /** Of threads that answer beside this one. */
   others: () => Promise<readonly ServiceState[]>

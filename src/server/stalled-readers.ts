@@ -3,7 +3,7 @@ import type { Socket } from 'node:net'
 import { LOOKS } from './arriving-body.js'
 import type { OpenSockets } from './open-sockets.js'
 
-/** What of a connection changes whenever the other end takes something. */
+/** Numbers of a connection that change whenever the other end takes something. */
 interface Seen {
   taken: number
   /** Of the piece that the system has been given, and takes part by part. */
@@ -12,8 +12,8 @@ interface Seen {
 }
 
 /**
- * All connections of a thread are looked at LOOKS times within the time that a reader may stall. So no timer is set for an answer, a
- * small answer and a message of a stream are seen as well, and what a connection waits for itself, such as memory, does not count.
+ * All connections of a thread are looked at LOOKS times within the time that a reader may stall. So no answer sets a timer, and small
+ * answers and messages of streams are seen as well. A connection whose answer itself waits, such as for memory, is not looked at.
  */
 export class StalledReaders {
   readonly #sockets: OpenSockets

@@ -36,7 +36,7 @@ export abstract class HeldRoom implements RoomHolder {
   }
 }
 
-/** What a thread says of a request that it forwards. */
+/** Facts that a thread tells of a request that it forwards. */
 export interface Trust {
   /** Its client's address. */
   peer: string
@@ -153,7 +153,7 @@ export class OpenTickets {
     for (const ticket of this.#tickets) if (ticket.peer === undefined) ticket.endConnection()
   }
 
-  /** At what is still on its way. */
+  /** Looks at each body that is still on its way. */
   look(): void {
     // One that is cut may leave the list meanwhile.
     for (const ticket of [...this.#tickets]) ticket.arriving?.look()
