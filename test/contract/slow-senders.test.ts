@@ -200,14 +200,14 @@ it('places are those of all threads together, and of one that ends they are give
 it('a body of single bytes takes no more memory than one of large pieces', async () => {
   const service = await start({ bodyWindowMs: 60_000 })
   const sender = new Sender(service, null)
-  const text = upsert(2 * MIB)
+  const text = upsert(MIB)
   const before = process.memoryUsage().rss
   for (let at = 0; at < text.length; at += 64 * KIB) {
     sender.send([...text.slice(at, at + 64 * KIB)].map((byte) => `1\r\n${byte}\r\n`).join(''))
     await sleep(1)
   }
   await expect.poll(() => sender.unsent).toBe(0)
-  expect(process.memoryUsage().rss - before).toBeLessThan(150 * MIB)
+  expect(process.memoryUsage().rss - before).toBeLessThan(100 * MIB)
   sender.send('0\r\n\r\n')
   await expect.poll(() => sender.status).toBe(200)
 })
