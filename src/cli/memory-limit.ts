@@ -10,6 +10,8 @@ const BEYOND_BYTES = 320 * MIB
 /** About the least that is comfortable for writing (docs/memory.md), where a container has a little more than that. */
 const COMFORTABLE_BYTES = 420 * MIB
 const MOST_SHARE = 0.82
+/** Of a machine's memory: what a service keeps to where no container bounds it. */
+const SERVICE_SHARE = 0.75
 
 /** Bytes; or what a container allows, where there is one; or no limit. */
 export type MemoryLimit = number | 'auto' | 'none'
@@ -19,6 +21,13 @@ export function parseMemoryLimit(text: string, name = '--memory-limit'): MemoryL
   const bytes = parseBytes(text, name)
   if (bytes >= LIMITS.leastMemoryLimitBytes) return bytes
   throw new UsageError(`${name}: expected at least ${LIMITS.leastMemoryLimitBytes / MIB} MiB, got ${text}`)
+}
+
+/** Bytes that a service keeps to: as `memoryLimitOf` says, and where `auto` finds no container, a share of the machine. */
+export function serviceMemoryLimitOf(asked: MemoryLimit, machineBytes = totalmem()): number | undefined {
+  const limit = memoryLimitOf(asked)
+  if (limit !== undefined || asked === 'none') return limit
+  return Math.max(Math.floor(machineBytes * SERVICE_SHARE), LIMITS.leastMemoryLimitBytes)
 }
 
 /** Bytes to keep to; `auto` keeps so far below what a container allows that the system has no reason to end the process. */

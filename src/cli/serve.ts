@@ -4,7 +4,7 @@ import type { ServerOptions } from '../server/app.js'
 import { exitCodeOf } from './exit-code.js'
 import { IssueLog } from './issue-log.js'
 import { KeyFiles } from './key-files.js'
-import { memoryLimitOf, parseMemoryLimit } from './memory-limit.js'
+import { parseMemoryLimit, serviceMemoryLimitOf } from './memory-limit.js'
 import type { ReadingThreads, ReadingThreadsOptions } from './reading-threads.js'
 import { type Parsed, parseSettings, readTextFile, SERVE_SETTINGS, UsageError } from './settings.js'
 import { type StartSnapshots, takeStartSnapshots } from './start-snapshots.js'
@@ -40,7 +40,7 @@ async function serveWith(settings: Settings, keys: KeyFiles): Promise<number> {
   const { createServer } = await import('../server/app.js')
   const { openSharing } = await import('../collection/open.js')
   const { memoryBudget } = await import('../collection/memory-budget.js')
-  const memoryLimitBytes = memoryLimitOf(memoryLimit)
+  const memoryLimitBytes = serviceMemoryLimitOf(memoryLimit)
 
   const stopped = stopSignal()
   const folder = settings.text('data') as string

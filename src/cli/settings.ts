@@ -106,7 +106,7 @@ export const SERVE_SETTINGS = {
     'memoryLimit',
     'text',
     'auto',
-    'memory to keep to, such as 2GiB: past it large requests wait or get 503; `none`; or `auto`: what its container allows, less some for moments beyond, see docs/memory.md',
+    'memory to keep to, such as 2GiB: past it large requests wait or get 503; `none`; or `auto`: what its container allows, less some for moments beyond, or 75 % of the machine (`serve` alone), see docs/memory.md',
   ),
   snapshotUrls: setting(
     'snapshot-urls',

@@ -2,6 +2,7 @@ import { once } from 'node:events'
 import { rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterAll, expect, onTestFinished, test } from 'vitest'
+import { serviceMemoryLimitOf } from '../../src/cli/memory-limit.js'
 import { open } from '../../src/index.js'
 import { ended, outcomeOf, scratchFolder, startChild } from '../durability/child.js'
 import { listening, start, vicinal } from '../unit/cli/process.js'
@@ -60,18 +61,23 @@ test.skipIf(process.platform !== 'linux')(
   120 * MINUTE,
 )
 
+async function metricsOf(within: ControlGroup | null, ...flags: string[]): Promise<string> {
+  const service = start(['serve', '--port', '0', '--data', join(folder, `told-${flags.length}`), ...flags], folder)
+  within?.take(service)
+  const { url } = await listening(service)
+  const metrics = await (await fetch(`${url}/metrics`)).text()
+  service.kill()
+  await once(service, 'close')
+  return metrics
+}
+
 test.skipIf(container === null)('a service that is told nothing keeps below what its container allows', async () => {
-  const metricsOf = async (...flags: string[]) => {
-    const service = start(['serve', '--port', '0', '--data', join(folder, `told-${flags.length}`), ...flags], folder)
-    container?.take(service)
-    const { url } = await listening(service)
-    const metrics = await (await fetch(`${url}/metrics`)).text()
-    service.kill()
-    await once(service, 'close')
-    return metrics
-  }
-  expect(await metricsOf()).toMatch(new RegExp(`^memory_limit_bytes ${LIMIT}$`, 'm'))
-  expect(await metricsOf('--memory-limit', 'none')).not.toMatch(/^memory_limit_bytes/m)
+  expect(await metricsOf(container)).toMatch(new RegExp(`^memory_limit_bytes ${LIMIT}$`, 'm'))
+  expect(await metricsOf(container, '--memory-limit', 'none')).not.toMatch(/^memory_limit_bytes/m)
+})
+
+test('a service that is told nothing, in no container, keeps to a share of the machine', async () => {
+  expect(await metricsOf(null)).toMatch(new RegExp(`^memory_limit_bytes ${serviceMemoryLimitOf('auto')}$`, 'm'))
 })
 
 test.skipIf(container === null)(

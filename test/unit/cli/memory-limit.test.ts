@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { limitIn, memoryLimitOf, parseMemoryLimit } from '../../../src/cli/memory-limit.js'
+import { limitIn, memoryLimitOf, parseMemoryLimit, serviceMemoryLimitOf } from '../../../src/cli/memory-limit.js'
 
 const MIB = 1024 * 1024
 const MACHINE = 16 * 1024 * MIB
@@ -24,4 +24,12 @@ test('a size is that size, and none is none', () => {
   expect(() => parseMemoryLimit('much')).toThrow('--memory-limit')
   expect(() => parseMemoryLimit('127MiB')).toThrow('--memory-limit: expected at least 128 MiB, got 127MiB')
   expect(parseMemoryLimit('128MiB')).toBe(128 * MIB)
+})
+
+test('a service keeps to a share of the machine where nothing else bounds it', () => {
+  expect(serviceMemoryLimitOf('none', MACHINE)).toBeUndefined()
+  expect(serviceMemoryLimitOf(512 * MIB, MACHINE)).toBe(512 * MIB)
+  const inContainer = memoryLimitOf('auto')
+  expect(serviceMemoryLimitOf('auto', MACHINE)).toBe(inContainer ?? 0.75 * MACHINE)
+  expect(serviceMemoryLimitOf('auto', 100 * MIB)).toBe(inContainer ?? 128 * MIB)
 })
