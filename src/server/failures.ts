@@ -1,5 +1,5 @@
 /** Every way a request can fail, as an answer in one shape. */
-import type { IncomingMessage } from 'node:http'
+import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Socket } from 'node:net'
 import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import { VicinalError } from '../core/errors.js'
@@ -70,9 +70,19 @@ export function clientError(error: NodeJS.ErrnoException, socket: Socket): void 
     socket.destroy()
     return
   }
+  // Its head was refused before the parser had read all of it, or it follows a request whose answer is under way.
+  if (answerOn(socket)?.headersSent) {
+    socket.destroySoon()
+    return
+  }
   const status = STATUS_OF_PARSER_ERROR[error.code ?? ''] ?? '400 Bad Request'
   const body = JSON.stringify({ status: { error: `Wrong input: ${status.slice(4)}` }, time: 0 })
   answerAndClose(socket, [`HTTP/1.1 ${status}`], body, nextRequestId())
+}
+
+/** The answer that is being sent, by Node's own note of it, which its own handler of such errors looks at too. */
+function answerOn(socket: Socket): ServerResponse | null | undefined {
+  return (socket as Socket & { _httpMessage?: ServerResponse | null })._httpMessage
 }
 
 /** Where there is no response to send it by: JSON behind these lines of a head. */
