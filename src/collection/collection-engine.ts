@@ -5,6 +5,7 @@ import { VicinalError } from '../core/errors.js'
 import type { CollectionConfig, CollectionInfo, SchemaVector } from '../core/schema.js'
 import type { Log } from '../log/log.js'
 import type { VectorSpec } from '../native/addon.js'
+import { giveBackFreed } from '../native/process-memory.js'
 import type { Shard } from '../native/shard.js'
 import type { OutdatedSegments } from '../segment/outdated-segments.js'
 import type { CollectionPaths } from '../storage/layout.js'
@@ -99,6 +100,7 @@ export class CollectionEngine implements MeasuredCollection, Shrinkable {
         housekeep: async (graceMs) => {
           await this.#checkpointer?.sweep(graceMs)
           await this.#flusher?.housekeep(graceMs)
+          await giveBackFreed()
         },
         onTrouble: (error) => {
           this.#trouble = error

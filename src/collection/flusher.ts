@@ -62,7 +62,7 @@ export class Flusher {
     while (manifest.current.flushedSeq < target) await this.#inTurn(() => this.#flushOnce(target))
   }
 
-  /** Compacts the table when that pays, and removes the versions that nothing names any more. */
+  /** Compacts the table when that pays, removes the versions that nothing names any more, and lets go of Lance's caches. */
   async housekeep(graceMs?: number): Promise<void> {
     const { table, manifest } = this.#parts
     await this.#inTurn(async () => {
@@ -72,6 +72,7 @@ export class Flusher {
         await manifest.update({ ...this.#layoutIfAny(), tableVersion: await table.compact({ checkpointSeq }) })
       }
       await table.removeOldVersions(manifest.current.tableVersion, graceMs)
+      await table.close()
     })
   }
 

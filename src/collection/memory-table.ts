@@ -90,17 +90,20 @@ class MemoryTables {
         getHeapStatistics().total_physical_size + arrowThread.heapBytes,
       ),
       buffersBytes: Math.max(0, external - logBuffers),
-      nativeHeapBytes: Math.max(
-        0,
-        facts.heapUsedBytes + facts.heapFreeBytes - external - sum(({ heapBytes }) => heapBytes),
-      ),
     }
     const known = Object.values(counts).reduce((all, bytes) => all + bytes, 0)
+    const elsewhere = external + sum(({ heapBytes }) => heapBytes)
+    const nativeHeapBytes = Math.min(
+      Math.max(0, facts.heapUsedBytes + facts.heapFreeBytes - elsewhere),
+      // Free memory that was given back is counted as the allocator's still, and is not resident.
+      Math.max(0, facts.heapUsedBytes - elsewhere, facts.residentBytes - known),
+    )
     return {
       residentBytes: facts.residentBytes,
       limitBytes: memoryBudget.limitBytes,
       ...counts,
-      otherBytes: facts.residentBytes - known,
+      nativeHeapBytes,
+      otherBytes: facts.residentBytes - known - nativeHeapBytes,
     }
   }
 

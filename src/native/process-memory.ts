@@ -16,3 +16,29 @@ export function limitKernelMemory(bytes: number): void {
 export async function trimHeap(): Promise<void> {
   await addon().trimHeap()
 }
+
+/** What the allocator may keep for later: fewer bytes are not worth the search for them. */
+const KEPT_FREE_BYTES = 32 * 1024 * 1024
+/** All collections ask, and the answer is of the process. */
+const LOOKED_EVERY_MS = 10_000
+let lookedAtMs = Number.NEGATIVE_INFINITY
+/** The least since memory was given back, which is told of as free still, and is not resident. */
+let least = { residentBytes: 0, heapFreeBytes: 0 }
+
+/** Gives back what the allocator keeps, where that is much: freed memory stays with the process otherwise, however long. */
+export async function giveBackFreed(): Promise<void> {
+  const nowMs = performance.now()
+  if (nowMs - lookedAtMs < LOOKED_EVERY_MS) return
+  lookedAtMs = nowMs
+  const { residentBytes, heapFreeBytes } = processMemoryFacts()
+  const isMuch = heapFreeBytes > KEPT_FREE_BYTES
+  const hasGrown =
+    heapFreeBytes > least.heapFreeBytes + KEPT_FREE_BYTES || residentBytes > least.residentBytes + KEPT_FREE_BYTES
+  least = {
+    residentBytes: Math.min(least.residentBytes, residentBytes),
+    heapFreeBytes: Math.min(least.heapFreeBytes, heapFreeBytes),
+  }
+  if (!isMuch || !hasGrown) return
+  await trimHeap()
+  least = processMemoryFacts()
+}

@@ -51,6 +51,8 @@ export type ConvertRows = (batch: FlushBatch) => Promise<FlushBatch>
  */
 export class LanceTable {
   #lance: Lance | null = null
+  /** Whether this process has changed the table: before that there is nothing new to tidy. */
+  #isChanged = false
   /** Of the table as Lance has it, and of what is on stable storage. */
   #version: number
   #syncedVersion: number
@@ -221,13 +223,14 @@ export class LanceTable {
    * holds their points any more. Before the first commit of this process there is nothing new to tidy.
    */
   async needsMaintenance(purgeSeq = 0): Promise<boolean> {
-    if (this.#lance === null || this.#version === this.#compactedVersion) return false
+    if (!this.#isChanged || this.#version === this.#compactedVersion) return false
     try {
-      const { fragments, rows, fileBytes, liveBytes } = await sizesOf(this.#lance)
+      const lance = await this.#open()
+      const { fragments, rows, fileBytes, liveBytes } = await sizesOf(lance)
       if (fileBytes - liveBytes > Math.max(DEAD_LEAST_BYTES, liveBytes * DEAD_SHARE)) return true
       if (fragments > FRAGMENTS_MOST || (fragments > FRAGMENTS && fileBytes > this.#compactedBytes * GROWTH))
         return true
-      return (await purgeable(this.#lance, purgeSeq)) > rows * DELETED_SHARE
+      return (await purgeable(lance, purgeSeq)) > rows * DELETED_SHARE
     } catch (cause) {
       throw this.#error(cause, 'look into')
     }
@@ -259,6 +262,10 @@ export class LanceTable {
     await this.files.removeOld(keepVersion, graceMs, async () => (await (await this.#open()).countRows()) === 0)
   }
 
+  /**
+   * Lets go of what Lance keeps of the table: its caches grow with every version since the table was opened. The next
+   * call opens it again.
+   */
   async close(): Promise<void> {
     this.#lance?.close()
     this.#lance = null
@@ -271,6 +278,7 @@ export class LanceTable {
     try {
       const lance = await this.#open()
       await work(lance)
+      this.#isChanged = true
       this.#version = await (this.#lance ?? lance).version()
       return this.#version
     } catch (cause) {

@@ -1,4 +1,4 @@
-import { mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdirSync, mkdtempSync, readdirSync, rmSync, truncateSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, expect, test } from 'vitest'
@@ -64,4 +64,24 @@ test('segment files that are no longer named go after the grace period', async (
   expect(names()).toEqual(['1.vovl', '1.vseg'])
   await janitor.sweep([], 0)
   expect(names()).toEqual([])
+})
+
+test('of files that took more than the named ones, the oldest go sooner', async () => {
+  const MIB = 1024 * 1024
+  mkdirSync(join(root, 'segments'))
+  let nowMs = 0
+  const janitor = new SegmentJanitor(disk, 'segments', { monotonicMs: () => nowMs, wallMs: () => 0 })
+  const names = () => readdirSync(join(root, 'segments')).sort()
+  // A load that replaces a segment of 20 MiB every 5 seconds: 16 of them would lie there for the minute of grace.
+  for (let turn = 0; turn < 16; turn++, nowMs += 5_000) {
+    const file = `${String(turn).padStart(2, '0')}.vseg`
+    writeFileSync(join(root, 'segments', file), '')
+    truncateSync(join(root, 'segments', file), 20 * MIB)
+    await janitor.sweep([{ file, bytes: 20 * MIB, crc: 0, overlay: null }], 60_000)
+  }
+  // The named one, one within the bound, and those of the last ten seconds.
+  expect(names()).toEqual(['13.vseg', '14.vseg', '15.vseg'])
+  nowMs += 60_000
+  await janitor.sweep([{ file: '15.vseg', bytes: 20 * MIB, crc: 0, overlay: null }], 60_000)
+  expect(names()).toEqual(['15.vseg'])
 })
