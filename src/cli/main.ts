@@ -26,7 +26,7 @@ const HELP = {
   ],
   restore: [
     'vicinal restore SNAPSHOT [flags]',
-    'Takes a snapshot into a data folder that no process writes to, in the place of what has its name there.',
+    'Takes a snapshot into a data folder that no process writes to. With --force it replaces what has its name there.',
     ...helpLines(RESTORE_SETTINGS),
   ],
   inspect: [

@@ -1,5 +1,7 @@
 import { createReadStream, existsSync } from 'node:fs'
+import type { Database } from '../core/database.js'
 import { VicinalError } from '../core/errors.js'
+import type { RecoverOptions, SnapshotSource } from '../core/snapshots.js'
 import { memoryOptionsOf } from './memory-limit.js'
 import { parseSettings, RESTORE_SETTINGS, UsageError } from './settings.js'
 
@@ -19,17 +21,29 @@ export async function restore(args: string[]): Promise<number> {
   })
   try {
     const source = { chunks: createReadStream(file, { highWaterMark: 1024 * 1024 }) }
-    const options = { checksum: settings.text('checksum') ?? null }
-    const names =
-      name === undefined
-        ? await database.recover(source, options)
-        : [(await database.recoverCollection(name, source, options)).name]
-    for (const restored of names) {
+    const options = { checksum: settings.text('checksum') ?? null, replace: settings.isOn('force') }
+    for (const restored of await taken(database, source, name, options)) {
       const { pointsCount } = await (await database.collection(restored)).info()
       process.stdout.write(`vicinal: restored ${restored}: ${pointsCount} points, in ${folder}\n`)
     }
     return 0
   } finally {
     await database.close()
+  }
+}
+
+/** The names of what was restored. */
+async function taken(
+  database: Database,
+  source: SnapshotSource,
+  name: string | undefined,
+  options: RecoverOptions,
+): Promise<string[]> {
+  try {
+    if (name === undefined) return await database.recover(source, options)
+    return [(await database.recoverCollection(name, source, options)).name]
+  } catch (cause) {
+    if (!(cause instanceof VicinalError) || cause.code !== 'ALREADY_EXISTS') throw cause
+    throw new VicinalError(cause.code, `${cause.message} --force replaces it.`, { details: cause.details, cause })
   }
 }

@@ -224,6 +224,13 @@ export const RESTORE_SETTINGS = {
     'name for the collection; default its own, and of a snapshot of a database all in it',
   ),
   checksum: setting('checksum', null, 'text', null, 'SHA-256 that the file has to have'),
+  force: setting(
+    'force',
+    null,
+    'switch',
+    false,
+    'replace collections of that name; otherwise they are a reason to stop',
+  ),
 } as const satisfies Record<string, Setting>
 
 export const TUNE_SETTINGS = {

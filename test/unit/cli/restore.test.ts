@@ -40,10 +40,40 @@ it('vicinal restore takes a snapshot of a collection, or of a database, into a f
   expect(await (await restored.collection('alias')).count()).toBe(3)
   await restored.close()
 
-  const wrong = await vicinal(['restore', at(name), '--data', 'fresh', '--checksum', '0'.repeat(64)], folder)
+  const wrong = await vicinal(['restore', at(name), '--data', 'none', '--checksum', '0'.repeat(64)], folder)
   expect(wrong).toMatchObject({ code: 1, stderr: expect.stringContaining('checksum') })
   expect(await vicinal(['restore', 'absent', '--data', 'fresh'], folder)).toMatchObject({ code: 1 })
   expect(await vicinal(['restore'], folder)).toMatchObject({ code: 2 })
+})
+
+it('vicinal restore replaces what is there with --force alone', async () => {
+  const folder = mkdtempSync(join(tmpdir(), 'vicinal-restore-force-'))
+  onTestFinished(() => rmSync(folder, { recursive: true }))
+  const source = await open(join(folder, 'data'))
+  const one = await source.createCollection('one', { vectors: { size: 1, distance: 'Dot' } })
+  await one.upsert([1, 2, 3].map((id) => ({ id, vector: [id] })))
+  const { name } = await one.snapshots.create()
+  const all = await source.snapshots.create()
+  await one.delete([1])
+  await source.close()
+  const at = (file: string) => join(folder, 'data/snapshots', file)
+  const count = async () => {
+    const database = await open(join(folder, 'data'))
+    const counted = await (await database.collection('one')).count()
+    await database.close()
+    return counted
+  }
+  for (const args of [[at(name)], [at(name), '--collection', 'one'], [at(all.name)]]) {
+    const refused = await vicinal(['restore', ...args, '--data', 'data'], folder)
+    expect(refused).toMatchObject({ code: 1, stdout: '' })
+    expect(refused.stderr).toBe(
+      'vicinal: ALREADY_EXISTS: Wrong input: Collection `one` already exists! --force replaces it.\n',
+    )
+    expect(await count()).toBe(2)
+  }
+  const forced = await vicinal(['restore', at(name), '--data', 'data', '--force'], folder)
+  expect(forced).toMatchObject({ code: 0, stdout: 'vicinal: restored one: 3 points, in data\n' })
+  expect(await count()).toBe(3)
 })
 
 it('vicinal serve takes in snapshots before it answers; what is there is replaced only where that is asked for', async () => {
