@@ -1,7 +1,8 @@
 #!/usr/bin/env node
 import { readFileSync } from 'node:fs'
 import { VicinalError } from '../core/errors.js'
-import { helpLines, IMPORT_SETTINGS, RESTORE_SETTINGS, SERVE_SETTINGS, TUNE_SETTINGS, UsageError } from './settings.js'
+import { IMPORT_SETTINGS, RESTORE_SETTINGS, SERVE_SETTINGS, TUNE_SETTINGS, UsageError } from './settings.js'
+import { helpLines } from './settings-tables.js'
 
 /** Exit codes: done, failed (or damage found), called wrongly. */
 const FAILED = 1

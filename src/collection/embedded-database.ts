@@ -23,11 +23,11 @@ import { EmbeddedSnapshots, type SnapshotHost, snapshotStoreOf, withLongDeadline
 import { ofOpening } from './issues.js'
 import { newManifest } from './new-manifest.js'
 import { QuotaGuard } from './quota-guard.js'
-import type { StagedCollection } from './restore.js'
 import { resolveConfig } from './schema.js'
 import { quotasOf } from './settings.js'
 import { type SharedCollection, type SharingDatabase, sharedOf } from './sharing.js'
 import type { SnapshotStore } from './snapshot-store.js'
+import type { StagedCollection } from './staged-collection.js'
 
 export interface DatabaseOptions {
   concurrentSearches?: number

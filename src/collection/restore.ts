@@ -1,45 +1,13 @@
 import { randomUUID } from 'node:crypto'
 import { join } from 'node:path'
 import type { Clock } from '../core/clock.js'
-import { VicinalError } from '../core/errors.js'
 import type { Disk } from '../disk/disk.js'
 import { copyLog } from '../log/copy-log.js'
-import { LanceFiles } from '../storage/lance-files.js'
 import { createCollection, pathsIn, undone } from '../storage/layout.js'
-import { type Manifest, readManifest, writeManifest } from '../storage/manifest.js'
-import type { SnapshotCollection } from '../storage/snapshot-index.js'
+import { writeManifest } from '../storage/manifest.js'
 import { CollectionEngine } from './collection-engine.js'
-import { FollowedCollection } from './followed-collection.js'
 import { recoverCollection } from './recovery.js'
-import { checkRestoredManifest } from './restored-manifest.js'
-
-/** A collection of an unpacked snapshot, known to open. */
-export interface StagedCollection {
-  folder: string
-  name: string
-  seq: number
-  manifest: Manifest
-}
-
-/** Opens what was unpacked as a reader would, so that nothing that cannot be opened takes the place of what is there. */
-export async function checkStaged(
-  disk: Disk,
-  root: string,
-  { folder: own, name, seq }: SnapshotCollection,
-): Promise<StagedCollection> {
-  const folder = join(root, own)
-  const paths = pathsIn(folder)
-  const manifest = await readManifest(disk, paths.manifest)
-  checkRestoredManifest(manifest)
-  const files = await LanceFiles.open(disk, paths.table, manifest.name, manifest.tableVersion)
-  await files.verify()
-  await disk.makeFolder(paths.segments)
-  const lastSeq = await FollowedCollection.check(disk, paths)
-  if (name !== manifest.name || lastSeq !== seq) {
-    throw new VicinalError('CORRUPT', `the snapshot is damaged: expected operation ${seq}, got ${lastSeq}`)
-  }
-  return { folder, name, seq, manifest }
-}
+import type { StagedCollection } from './staged-collection.js'
 
 /**
  * Makes a collection of what was unpacked. It is there whole or not at all; the one it replaces (by its uuid) is as good

@@ -26,8 +26,11 @@ import {
 import { FileChunks, readArchive, saveBytes, type WrittenArchive, writeArchive } from '../storage/tar-archive.js'
 import { captureCollection } from './capture.js'
 import type { CollectionEngine } from './collection-engine.js'
+import { memoryBudget } from './memory-budget.js'
 import { Queue } from './queue.js'
-import { adoptStaged, checkStaged, type StagedCollection } from './restore.js'
+import { adoptStaged } from './restore.js'
+import { readStaged, type StagedCollection } from './staged-collection.js'
+import { runTrial, trialBounds } from './trial.js'
 
 const ARCHIVE = 'archive'
 const UNPACKED = 'unpacked'
@@ -43,7 +46,7 @@ export const DEFAULT_SNAPSHOT_SETTINGS: SnapshotSettings = { maxBytes: LIMITS.sn
 
 type Picture = () => { engines: readonly CollectionEngine[]; aliases: Aliases }
 
-/** A snapshot that was brought, unpacked and looked through, and changed nothing yet. */
+/** A snapshot that was brought, unpacked and tried out, and changed nothing yet. */
 export interface StagedSnapshot {
   root: string
   index: SnapshotIndex
@@ -140,14 +143,14 @@ export class SnapshotStore {
       if (checksum !== null && saved.checksum !== checksum) {
         throw invalid('checksum', `expected a snapshot of SHA-256 ${checksum}`, saved.checksum)
       }
-      const staged = await this.#staged(root, archive, kind).catch((cause: unknown) => {
+      const staged = await this.#staged(root, archive, saved.bytes, kind).catch((cause: unknown) => {
         throw isOwn(source) ? cause : asBadInput(cause, `${join(root, UNPACKED)}/`)
       })
       return await use(staged)
     })
   }
 
-  async #staged(root: string, archive: string, kind: 'collection' | 'any'): Promise<StagedSnapshot> {
+  async #staged(root: string, archive: string, bytes: number, kind: 'collection' | 'any'): Promise<StagedSnapshot> {
     const unpacked = join(root, UNPACKED)
     const found = await readArchive(this.#disk, archive, unpacked, isSnapshotFile)
     await this.#disk.removeFile(archive)
@@ -157,8 +160,9 @@ export class SnapshotStore {
     }
     const collections: StagedCollection[] = []
     for (const entry of index.collections) {
-      collections.push(await checkStaged(this.#disk, unpacked, entry))
+      collections.push(await readStaged(this.#disk, unpacked, entry))
     }
+    await runTrial(this.#disk, collections, trialBounds(bytes, memoryBudget.limitBytes))
     return { root, index, collections }
   }
 

@@ -17,6 +17,15 @@ export const LIMITS = {
   snapshotsWaiting: 16,
   snapshotBytes: 64 * 1024 * 1024 * 1024,
   snapshotFiles: 100_000,
+  /**
+   * Of the process that opens a snapshot first: bytes of memory, and more by the bytes of the archive, at most half of the
+   * limit of memory (`--memory-limit`), yet never less than the least; milliseconds, and more by how slow a disk may be.
+   */
+  trialBytes: 512 * 1024 * 1024,
+  trialBytesPerByte: 2,
+  trialLeastBytes: 256 * 1024 * 1024,
+  trialMs: 60_000,
+  trialBytesPerMs: 4 * 1024,
   /** For a snapshot's URL: to answer, and between two pieces of the answer; and for all of it. */
   snapshotIdleMs: 30_000,
   snapshotFetchMs: 1_800_000,

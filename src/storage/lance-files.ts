@@ -5,6 +5,7 @@ import type { Disk } from '../disk/disk.js'
 import { crc32c } from '../native/checksum.js'
 import { type FileKind, readChecked, writeChecked } from './checked-file.js'
 import { removeVersions, versionPath } from './lance-versions.js'
+import { isTableFile } from './lance-wall.js'
 
 const KIND: FileKind = { magic: 'VICSUMS\n', formatVersion: 1, leastReader: 1, maxBytes: 256 * 1024 * 1024 }
 const SUMS_SUFFIX = '.sums'
@@ -85,6 +86,18 @@ export class LanceFiles {
         throw this.#corrupt(path, 'the file does not match its checksum')
     }
     this.#verified = true
+  }
+
+  /**
+   * Of a table that comes from outside: rejects unless all of its files are listed, under names that files of a table have.
+   * A file that is listed under another name might be anywhere.
+   */
+  async checkListed(): Promise<void> {
+    const stray = [...this.#sums.keys()].find((name) => !isTableFile(name))
+    if (stray !== undefined) throw this.#corrupt(join(this.table, stray), 'the table has no such file')
+    for (const name of await this.#present()) {
+      if (!this.#sums.has(name)) throw this.#corrupt(join(this.table, name), 'the file has no checksum')
+    }
   }
 
   /** The files of a version that are there, without the manifests of other versions. */

@@ -2,6 +2,7 @@ import { invalid, VicinalError } from '../core/errors.js'
 import { LIMITS } from '../core/limits.js'
 import type { Disk } from '../disk/disk.js'
 import { type FileKind, readChecked, writeChecked } from './checked-file.js'
+import { isTableFile } from './lance-wall.js'
 
 /** The first file of a snapshot: what is in it. Collections are folders named 0, 1, … */
 export const SNAPSHOT_INDEX = 'snapshot'
@@ -27,12 +28,15 @@ export interface SnapshotCollection {
 
 const PART = '[0-9A-Za-z_-][0-9A-Za-z_.-]{0,127}'
 const EXPECTED = new RegExp(
-  `^(?:${SNAPSHOT_INDEX}|\\d{1,5}/(?:manifest|log/\\d{20}\\.vlog|sums/\\d{1,16}\\.sums|segments/${PART}\\.(?:vseg|vovl)|table\\.lance/(?:${PART}/)?${PART}))$`,
+  `^(?:${SNAPSHOT_INDEX}|\\d{1,5}/(?:manifest|log/\\d{20}\\.vlog|sums/\\d{1,16}\\.sums|segments/${PART}\\.(?:vseg|vovl)))$`,
 )
+
+const TABLE_FILE = /^\d{1,5}\/table\.lance\/(.*)$/
 
 /** Names of files that a snapshot may have. None of them has a part that a file system takes for another folder. */
 export function isSnapshotFile(name: string): boolean {
-  return EXPECTED.test(name) && !name.includes('..')
+  const ofTable = TABLE_FILE.exec(name)?.[1]
+  return ofTable === undefined ? EXPECTED.test(name) && !name.includes('..') : isTableFile(ofTable)
 }
 
 export async function writeSnapshotIndex(disk: Disk, folder: string, index: SnapshotIndex): Promise<void> {

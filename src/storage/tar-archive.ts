@@ -151,7 +151,10 @@ export class FileChunks implements AsyncIterableIterator<Uint8Array> {
   }
 }
 
-/** Unpacks below `folder`, on stable storage. `isExpected` says of each name whether there may be such a file. */
+/**
+ * Unpacks below `folder`, on stable storage. `isExpected` says of each name whether there may be such a file; no name that it
+ * takes is a folder of another.
+ */
 export async function readArchive(
   disk: Disk,
   path: string,
@@ -163,7 +166,6 @@ export async function readArchive(
   await disk.makeFolder(folder)
   const archive = await disk.openRead(path)
   const found = new Map<string, number>()
-  const folders = new Set<string>()
   try {
     const end = await archive.size()
     let at = 0
@@ -173,7 +175,6 @@ export async function readArchive(
       at += BLOCK_BYTES
       if (block.every((byte) => byte === 0)) break
       const { name, size } = entryOf(block, at, end, found, isExpected)
-      checkFolders(name, found, folders)
       await unpackFile(disk, archive, at, size, join(folder, name))
       found.set(name, size)
       at += size + padding(size)
@@ -207,14 +208,6 @@ function entryOf(
     throw invalid('snapshot', `${name}: the archive ends before this file does`, size)
   }
   return { name, size }
-}
-
-/** No file is where another has a folder. */
-function checkFolders(name: string, found: ReadonlyMap<string, number>, folders: Set<string>): void {
-  const above = foldersOf(name)
-  if (folders.has(name) || above.some((folder) => found.has(folder)))
-    throw invalid('snapshot', 'expected a file or a folder of a name, not both', name)
-  for (const folder of above) folders.add(folder)
 }
 
 /** Those that a file is in, the innermost first. */

@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { expect, test } from 'vitest'
-import { markdownTable, SERVE_SETTINGS } from '../../../src/cli/settings.js'
+import { SERVE_SETTINGS } from '../../../src/cli/settings.js'
+import { markdownTable } from '../../../src/cli/settings-tables.js'
 
 const readme = readFileSync(new URL('../../../README.md', import.meta.url), 'utf8')
 

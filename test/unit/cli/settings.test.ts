@@ -2,14 +2,8 @@ import { chmodSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, expect, test } from 'vitest'
-import {
-  helpLines,
-  IMPORT_SETTINGS,
-  parseSettings,
-  readKeys,
-  SERVE_SETTINGS,
-  UsageError,
-} from '../../../src/cli/settings.js'
+import { IMPORT_SETTINGS, parseSettings, readKeys, SERVE_SETTINGS, UsageError } from '../../../src/cli/settings.js'
+import { helpLines } from '../../../src/cli/settings-tables.js'
 
 const folder = mkdtempSync(join(tmpdir(), 'vicinal-settings-'))
 afterAll(() => rmSync(folder, { recursive: true }))
