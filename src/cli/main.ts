@@ -1,6 +1,7 @@
 #!/usr/bin/env node
 import { readFileSync } from 'node:fs'
 import { VicinalError } from '../core/errors.js'
+import { hideStores } from '../storage/lance-native.js'
 import { IMPORT_SETTINGS, RESTORE_SETTINGS, SERVE_SETTINGS, TUNE_SETTINGS, UsageError } from './settings.js'
 import { helpLines } from './settings-tables.js'
 
@@ -81,6 +82,7 @@ function version(): string {
     .version
 }
 
+hideStores()
 try {
   process.exitCode = await main(process.argv.slice(2))
 } catch (error) {

@@ -74,6 +74,19 @@ export function limitLance(bytes: number): void {
   for (const [name, value] of Object.entries(settings)) process.env[name] ??= value
 }
 
+/** By what stores behind a network find their credentials, accounts and addresses. */
+const STORE_VARIABLES =
+  /^(?:AWS|AZURE|MSI|IDENTITY|GOOGLE|GCP|GCS|OSS|ALIBABA_CLOUD|COS|TENCENTCLOUD|TOS|HF|HUGGING_FACE)_/i
+
+/**
+ * Takes the ways to other stores from the process, for programs that have no use for them: the files of a table are on a
+ * disk. Lance looks at the environment by itself, and takes no options for the stores that a table names.
+ */
+export function hideStores(environment: NodeJS.ProcessEnv = process.env): void {
+  for (const name of Object.keys(environment)) if (STORE_VARIABLES.test(name)) delete environment[name]
+  environment.AWS_EC2_METADATA_DISABLED = 'true'
+}
+
 const PACKAGE = '@lancedb/lancedb'
 let loaded: LanceNative | undefined
 

@@ -14,6 +14,7 @@ import type { Database } from '../../src/core/database.js'
 import { LIMITS } from '../../src/core/limits.js'
 import type { OpenOptions } from '../../src/index.js'
 import { open } from '../../src/index.js'
+import { bytesField, nameOf, repaired, unpacked, withMessage } from '../oracle/forged-snapshot.js'
 import { type Service, startService } from './service.js'
 
 const KEYS = { apiKeys: ['writer'], readOnlyApiKeys: ['reader'] }
@@ -265,6 +266,35 @@ describe('snapshots over HTTP', () => {
     expect((await upload(bad, form(file))).status).toBe(400)
     await expect.poll(() => readdir(folder, { recursive: true })).toEqual(before)
     expect(await database.collections()).toEqual(['a'])
+  })
+
+  it('whose tables lead elsewhere, or end the process that opens them, are refused in words; the service goes on', async () => {
+    const collection = await database.collection('a')
+    await collection.upsert(Array.from({ length: 300 }, (_, id) => ({ id, vector: [id, 1] })))
+    await collection.flush()
+    await collection.delete([...Array(90).keys()])
+    await collection.upsert([{ id: 1, vector: [1, 1] }])
+    await collection.flush()
+    for (const [from, to] of [
+      ['/collections/a/snapshots', '/collections/a/snapshots/upload'],
+      ['/snapshots', '/snapshots/upload'],
+    ] as const) {
+      const file = (await call('GET', `${from}/${(await made(from)).name}`)).bytes
+      const files = unpacked(file)
+      const version = nameOf(files, /_versions/)
+      const base = bytesField(18, bytesField(4, 's3://bucket/table.lance').bytes)
+      const elsewhere = withMessage(files.get(version) as Buffer, (fields) => [...fields, base])
+      const led = await upload(to, form(repaired(new Map(files).set(version, elsewhere))))
+      expect(led.status).toBe(400)
+      expect(led.json.status.error).toMatch(/snapshot: it is damaged: 0\/table\.lance\/.*field 18 is not expected/)
+      const deletions = nameOf(files, /_deletions\/.*\.arrow$/)
+      const fatal = Buffer.from(files.get(deletions) as Buffer)
+      fatal.writeUInt16LE(0x7f40, fatal.indexOf(Buffer.from([0x28, 0xb5, 0x2f, 0xfd])) - 4)
+      const ended = await upload(to, form(repaired(new Map(files).set(deletions, fatal))))
+      expect(ended.status).toBe(400)
+      expect(ended.json.status.error).toMatch(/snapshot: it is damaged: the process that opened it ended by SIGABRT/)
+      expect(await countOf('a')).toBe(211)
+    }
   })
 
   it('of more bytes than are allowed are cut off while they come', async () => {

@@ -1,0 +1,2 @@
+// Takes the task and never says a word.
+process.once('message', () => setInterval(() => {}, 1_000))

@@ -1,0 +1,5 @@
+// Tells its environment, as what is wrong with the snapshot.
+process.once('message', () => {
+  const message = JSON.stringify({ env: process.env, args: process.execArgv })
+  process.send({ failure: { code: 'CORRUPT', message, details: {}, cause: undefined } })
+})

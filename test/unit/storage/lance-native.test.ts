@@ -1,0 +1,17 @@
+import { expect, test } from 'vitest'
+import { hideStores } from '../../../src/storage/lance-native.js'
+
+test('the ways to other stores are taken from the environment, and nothing else', () => {
+  const kept = { PATH: '/bin', HOME: '/root', VICINAL_API_KEY: 'key', HTTPS_PROXY: 'http://proxy', LAWS_OF: 'x' }
+  const environment: NodeJS.ProcessEnv = {
+    ...kept,
+    AWS_ACCESS_KEY_ID: 'a',
+    aws_secret_access_key: 'b',
+    AWS_WEB_IDENTITY_TOKEN_FILE: 'c',
+    AZURE_STORAGE_ACCOUNT_KEY: 'd',
+    GOOGLE_APPLICATION_CREDENTIALS: 'e',
+    IDENTITY_ENDPOINT: 'f',
+  }
+  hideStores(environment)
+  expect(environment).toEqual({ ...kept, AWS_EC2_METADATA_DISABLED: 'true' })
+})
