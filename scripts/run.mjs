@@ -6,7 +6,7 @@ import { check } from './check.mjs'
 import { prebuild } from './prebuild.mjs'
 import { path, say } from './process.mjs'
 import { buildNative, buildOracle, compile, install, installClients } from './setup.mjs'
-import { nativeTests, packagingTests, report, suite, suitesOfLowerSets } from './test.mjs'
+import { fuzzSegments, nativeTests, packagingTests, report, suite, suitesOfLowerSets } from './test.mjs'
 import { ensureTools } from './tools.mjs'
 
 const TASKS = {
@@ -15,6 +15,7 @@ const TASKS = {
   check: checkTask,
   'test:native': testNative,
   'test:isa': testIsa,
+  'fuzz:segments': fuzz,
   build,
   prebuild: prebuildTask,
 }
@@ -57,6 +58,13 @@ function testIsa(filters) {
   prepare()
   buildOracle()
   return report(suitesOfLowerSets(filters))
+}
+
+/** How many files, and the seed of the first. */
+function fuzz([rounds = '10000', seed]) {
+  install()
+  ensureTools()
+  return report([fuzzSegments(rounds, seed)])
 }
 
 function build() {

@@ -52,7 +52,6 @@ const flagsOf = (variant, source) => [
 const isOfTests = (source) => source === HARNESS || basename(source).startsWith('test-')
 const COMMON = [
   '-std=c++20',
-  '-fno-exceptions',
   '-ffp-contract=off',
   '-Wall',
   '-Wextra',
@@ -61,6 +60,8 @@ const COMMON = [
   path('native'),
 ]
 const X86 = process.arch === 'x64'
+/** What the addon is hardened by (native/binding.gyp); sanitizers look for the same themselves. */
+const HARDENED = ['-fstack-protector-strong', '-D_FORTIFY_SOURCE=2', ...(X86 ? ['-fcf-protection'] : [])]
 const NATIVE_SETS = ['scalar.cpp', ...(X86 ? ['avx2.cpp', 'avx512.cpp'] : process.arch === 'arm64' ? ['neon.cpp'] : [])]
 
 const VARIANTS = {
@@ -88,7 +89,7 @@ const VARIANTS = {
     runs: [{ env: { TSAN_OPTIONS: 'halt_on_error=1' }, prefix: has('setarch') ? ['setarch', '-R'] : [] }],
   },
   isa: {
-    flags: ['-O3'],
+    flags: ['-O3', ...HARDENED],
     folders: ISA_FOLDERS,
     sets: NATIVE_SETS,
     runs: (X86 ? availableSets() : ['scalar', 'neon']).map((isa) => ({ env: { VICINAL_ISA: isa } })),
@@ -225,7 +226,8 @@ async function build(name, variant) {
   return linked.status === 0 ? { program } : { error: linked.output }
 }
 
-const SLOW_TESTS = /^ {2}[\d.]+ s: .*$/gm
+/** What tests tell of themselves: how long they took, how much they did. */
+const TOLD = /^ {2}(?:[\d.]+ s: |of ).*$/gm
 
 const inParts = ({ runs, parts = 1 }) =>
   runs.flatMap((run) =>
@@ -246,7 +248,7 @@ async function runOnce(name, program, run, filters) {
     `native tests, ${title}: ${passed} passed, ${failed} failed in ${((performance.now() - started) / 1000).toFixed(1)} s`,
   )
   if (result.status === 0 && counts) {
-    for (const slow of result.output.match(SLOW_TESTS) ?? []) say(slow)
+    for (const slow of result.output.match(TOLD) ?? []) say(slow)
     return { passed, failed }
   }
   say(result.output)

@@ -48,9 +48,17 @@ export const suitesOfLowerSets = (filters) =>
 
 export const packagingTests = () => suite('packaging', [], 'packaging')
 
-export function nativeTests() {
-  const child = spawnSync(process.execPath, [path('scripts/test-native.mjs')], {
+/** As many segment files with wrong contents, in the kernel under AddressSanitizer. */
+export const fuzzSegments = (rounds, seed) =>
+  nativeTests(['asan', 'segment files with right checksums and wrong contents'], {
+    VICINAL_FUZZ_ROUNDS: rounds,
+    ...(seed === undefined ? {} : { VICINAL_TEST_SEED: seed }),
+  })
+
+export function nativeTests(chosen = [], env = {}) {
+  const child = spawnSync(process.execPath, [path('scripts/test-native.mjs'), ...chosen], {
     cwd: ROOT,
+    env: { ...process.env, ...env },
     stdio: ['ignore', 'pipe', 2],
     encoding: 'utf8',
     maxBuffer: 1 << 28,

@@ -110,39 +110,6 @@ Result<std::unique_ptr<HnswGraph>> HnswGraph::open(const Space& space, const Cod
   return graph;
 }
 
-// Bounds only, so that nothing a search or insert does leaves the arrays; `validate` proves the
-// rest.
-Status HnswGraph::checkFile() const {
-  const uint32_t vertices = prepared();
-  const auto corrupt = [](uint32_t vertex, const char* what) {
-    return Status(Code::Corrupt, "graph: vertex " + std::to_string(vertex) + " has " + what);
-  };
-  const uint32_t entry = uint32_t(entry_.load());
-  const uint32_t entryLevel = uint32_t(entry_.load() >> 32);
-  if (vertices == 0 || m_ == 0 ? entry != noVertex
-                               : entry >= vertices || levelOf(entry) != entryLevel)
-    return {Code::Corrupt, "graph: a wrong entry"};
-  for (uint32_t vertex = 0; vertex < vertices; vertex++) {
-    const uint32_t level = levelOf(vertex);
-    const uint64_t words = uint64_t(level) * (1 + m_);
-    const uint32_t offset = offsets_[vertex];
-    if (level > entryLevel) return corrupt(vertex, "a level above the entry's");
-    if ((level > 0) != (offset > 0) || offset + words > upperWords_)
-      return corrupt(vertex, "upper records out of bounds");
-    for (uint32_t at = 0; at <= level; at++) {
-      const uint32_t* words = record(vertex, at);
-      const uint32_t count = words[0] & countMask;
-      if (count > (at == 0 ? m0_ : m_) || (words[0] >> treeShift & countMask) > count ||
-          (words[0] & lockBit) != 0)
-        return corrupt(vertex, "a wrong header");
-      for (uint32_t i = 1; i <= count; i++)
-        if (words[i] >= vertices || (at > 0 && levelOf(words[i]) < at))
-          return corrupt(vertex, "a neighbour that is not there");
-    }
-  }
-  return Status::ok();
-}
-
 // Level l or above with probability m^-l, by integers alone, so that every platform agrees.
 uint32_t HnswGraph::levelOf(uint32_t vertex) const {
   if (m_ == 0) return 0;

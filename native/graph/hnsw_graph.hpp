@@ -144,8 +144,8 @@ public:
   static Result<std::unique_ptr<HnswGraph>> create(const Space& space, const CodeSpace& codes,
                                                    const GraphConfig& config, uint32_t capacity);
   // A graph whose arrays are mapped from a file; it may go on growing up to `capacity`. Every
-  // record is checked (counts, ids, offsets in bounds), so a wrong file is CORRUPT and never a
-  // crash. m and seed are the file's.
+  // record is checked (graph/hnsw_check.cpp), so a wrong file is CORRUPT and never a crash or a
+  // loop without end. m and seed are the file's.
   static Result<std::unique_ptr<HnswGraph>> open(const Space& space, const CodeSpace& codes,
                                                  const GraphConfig& config, uint32_t capacity,
                                                  const GraphFile& file);
@@ -208,6 +208,7 @@ private:
   Status checkFile() const;
 
   template <typename Rows> friend class GraphInserter;
+  friend class GraphFileCheck;
   friend class GraphValidator;
   template <typename Scorer, typename Accept> friend class GraphSearcher;
   template <typename Scorer, typename IsLive> friend class AcceptedWalk;

@@ -169,18 +169,23 @@ private:
   }
 
   // Finds a parent, nearest first, and lets it name the vertex. Where all have the children they
-  // may have, one of them sends on down the tree; leaves have room, so this ends.
+  // may have, one of them sends on down the tree, whose leaves have room.
   uint32_t adopt(const std::vector<Neighbor>& chosen) {
     for (const Neighbor& candidate : scratch_.candidates)
       if (tryParent(candidate, chosen)) return candidate.vertex;
     uint32_t at = scratch_.candidates.front().vertex;
     rows_.load(vertex_, scratch_.other);
     const Scorer self = rows_.scorer(scratch_.other);
-    for (uint32_t step = 0; !tryParent({self.distance(at), at}, chosen); step++) {
+    // No way down a tree is longer than it has vertices.
+    for (uint32_t step = 0; step < graph_.prepared(); step++) {
+      if (tryParent({self.distance(at), at}, chosen)) return at;
       const uint32_t* record = graph_.level0(at);
       const uint32_t children = treeEdges(record) - 1; // the root spares its first
       at = loadId(record[2 + (vertex_ + step) % children]);
     }
+    // What was opened was a tree, and no longer is: it is found by its other edges.
+    writeOwn(at, chosen);
+    addEdge(at, 0, self.distance(at), false);
     return at;
   }
 

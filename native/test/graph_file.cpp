@@ -201,3 +201,59 @@ SOLO_TEST("a graph's description out of bounds is refused") {
   CHECK(isRefused([](GraphMeta& meta) { meta.upperWords = UINT64_MAX; }));
   CHECK(isRefused([](GraphMeta& meta) { meta.seed += 1; }));
 }
+
+SOLO_TEST("tree edges that make no tree are refused, and upper records that lie over another") {
+  Fixture fixture;
+  GraphSections sections = fixture.graph->sections();
+  const auto* level0 = static_cast<const uint32_t*>(sections.level0.data);
+  const auto* places = static_cast<const uint32_t*>(sections.offsets.data);
+  const std::vector<uint32_t> records(level0, level0 + sections.level0.bytes / 4);
+  const std::vector<uint32_t> offsets(places, places + rowsInFile);
+  const size_t words = 1 + sections.meta.m0;
+  int saves = 0;
+  const auto isRefused = [&](auto change) {
+    std::vector<uint32_t> changed = records;
+    std::vector<uint32_t> moved = offsets;
+    change(changed.data(), moved.data());
+    sections.level0.data = changed.data();
+    sections.offsets.data = moved.data();
+    const Saved saved = save(sections, ("trees" + std::to_string(saves++)).c_str());
+    const auto opened = load(saved, fixture.space, 4 * rowsInFile);
+    return opened.status().code() == Code::Corrupt;
+  };
+  const auto treeOf = [](const uint32_t* record) { return record[0] >> 12 & 0xfff; };
+  const auto setTree = [](uint32_t* record, uint32_t tree) {
+    record[0] = (record[0] & 0xfff) | tree << 12;
+  };
+  CHECK(!isRefused([](uint32_t*, uint32_t*) {}));
+  CHECK(isRefused([&](uint32_t* all, uint32_t*) {
+    for (uint32_t v = 0; v < rowsInFile; v++) setTree(all + v * words, all[v * words] & 0xfff);
+  }));
+  uint32_t inner = 0; // the first that has two children and is not the root
+  while (treeOf(&records[inner * words]) < 3 || records[inner * words + 1] == inner + 1) inner++;
+  const uint32_t child = records[inner * words + 2];
+  CHECK(isRefused([&](uint32_t* all, uint32_t*) { setTree(all + inner * words, 0); }));
+  CHECK(isRefused([&](uint32_t* all, uint32_t*) { setTree(all + inner * words, 2); }));
+  CHECK(isRefused([&](uint32_t* all, uint32_t*) { all[inner * words + 1] = inner; }));
+  CHECK(isRefused([&](uint32_t* all, uint32_t*) { all[inner * words + 3] = child; }));
+  CHECK(isRefused([&](uint32_t* all, uint32_t*) {
+    std::swap(all[inner * words + 1], all[inner * words + 2]);
+  }));
+  CHECK(isRefused([&](uint32_t* all, uint32_t*) { all[child * words + 1] = (inner + 1) % 7; }));
+  // Cut off from the rest, and round and round among themselves: each names the next, and the last
+  // the first.
+  CHECK(isRefused([&](uint32_t* all, uint32_t*) {
+    const uint32_t grandchild = all[child * words + 2];
+    if (treeOf(all + child * words) > 1) {
+      all[inner * words + 1] = grandchild;
+      all[grandchild * words + 2] = inner;
+      setTree(all + grandchild * words, 2);
+    } else {
+      setTree(all + child * words, 0);
+    }
+  }));
+  uint32_t high = 0;
+  while (offsets[high] == 0 || offsets[high] == 1) high++;
+  CHECK(isRefused([&](uint32_t*, uint32_t* at) { at[high]--; }));
+  CHECK(isRefused([&](uint32_t*, uint32_t* at) { at[high] = 1; }));
+}

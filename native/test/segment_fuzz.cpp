@@ -3,9 +3,7 @@
 // from, or refused. The seed is told; VICINAL_TEST_SEED sets it.
 #include <unistd.h>
 
-#include <iostream>
-
-#include "block_bytes.hpp"
+#include "damage.hpp"
 #include "harness.hpp"
 #include "segment/index_file.hpp"
 #include "shard_fixture.hpp"
@@ -17,82 +15,12 @@ namespace {
 
 constexpr uint32_t kPoints = 40;
 
-class Damage {
-public:
-  Damage() {
-    const char* given = std::getenv("VICINAL_TEST_SEED");
-    const auto seed = given != nullptr ? static_cast<unsigned>(std::strtoul(given, nullptr, 10))
-                                       : std::random_device()();
-    std::cerr << "files that are nearly right: VICINAL_TEST_SEED=" << seed << "\n";
-    random_.seed(seed);
-  }
-
-  size_t below(size_t bound) { return random_() % bound; }
-
-  // One to four values in [from, to) are others.
-  void change(std::string& bytes, size_t from, size_t to) {
-    for (size_t changes = 1 + below(4); changes > 0 && from < to; changes--) {
-      const size_t at = from + below(to - from);
-      static constexpr uint64_t edges[] = {0,
-                                           1,
-                                           2,
-                                           0x7f,
-                                           0xff,
-                                           0x100,
-                                           0xffff,
-                                           0x7fffffff,
-                                           0xffffffffu,
-                                           0x10000000,
-                                           uint64_t(1) << 40,
-                                           ~uint64_t(0)};
-      const uint64_t value = edges[below(std::size(edges))];
-      const size_t length = std::min<size_t>(size_t(1) << below(4), to - at);
-      switch (below(3)) {
-      case 0: bytes[at] = static_cast<char>(bytes[at] ^ (1 << below(8))); break;
-      case 1: bytes[at] = static_cast<char>(below(256)); break;
-      default: std::memcpy(bytes.data() + at, &value, length); break;
-      }
-    }
-  }
-
-  // The file with its directory, its header or its contents changed; mostly with right checksums.
-  std::string of(const std::string& whole, bool forgesContents) {
-    std::string bytes = whole;
-    const uint64_t directoryAt = field<uint64_t>(whole, 24);
-    const uint64_t blocksAt = field<uint64_t>(whole, 40);
-    switch (below(8)) {
-    case 0: change(bytes, 0, 64); break;
-    case 1: change(bytes, kSectionAlignment, bytes.size()); return bytes;
-    case 2: return bytes.substr(0, below(bytes.size()));
-    case 3:
-    case 4:
-      if (forgesContents) {
-        change(bytes, kSectionAlignment, directoryAt);
-        break;
-      }
-      [[fallthrough]];
-    default: change(bytes, directoryAt, blocksAt); break;
-    }
-    const bool isFramed = field<uint64_t>(bytes, 40) == blocksAt;
-    if (isFramed) forge(bytes);
-    return bytes;
-  }
-
-private:
-  std::mt19937 random_;
-};
-
 // Vectors of two datatypes.
 ShardSpec narrowSpec() {
   ShardSpec spec = testSpec();
   spec.vectors[0].datatype = Datatype::Float16;
   spec.vectors[1].datatype = Datatype::Uint8;
   return spec;
-}
-
-bool isRefusal(const Status& status) {
-  return status.code() == Code::Corrupt || status.code() == Code::UnsupportedFormat ||
-         status.code() == Code::Overloaded || status.code() == Code::TooLarge;
 }
 
 // Asks what there is to ask of whatever was opened.
