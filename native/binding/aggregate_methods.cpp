@@ -148,11 +148,13 @@ napi_value estimateCountMethod(napi_env env, napi_callback_info info) {
   if (!handle) return nullptr;
   auto state = std::make_shared<CountState>();
   state->filter = readFilter(arguments, arguments[1]);
+  const uint64_t cancelNumber = readCancel(arguments, arguments[2]);
   if (arguments.failed()) return nullptr;
-  const auto work = [state](Shard& shard, const CancelFlag*) {
-    return state->take(estimateCount(shard.snapshot(), shard.spec().vectorCount(), state->filter));
+  const auto work = [state](Shard& shard, const CancelFlag* cancel) {
+    return state->take(
+        estimateCount(shard.snapshot(), shard.spec().vectorCount(), state->filter, cancel));
   };
-  return readOnShard(handle, env, 0, work,
+  return readOnShard(handle, env, cancelNumber, work,
                      [state](napi_env live) { return makeNumber(live, double(state->count)); });
 }
 

@@ -28,6 +28,13 @@ bool isListed(const MatchValues& values, JsonValue value) {
   }
 }
 
+// Of a condition on one value, beside the text that it walks over.
+constexpr uint64_t kUnitsPerCondition = 32;
+// A text's characters are taken apart so many times as slowly as they are walked over.
+constexpr uint64_t kUnitsPerAnalyzed = 32;
+// Characters that are taken apart at once.
+constexpr size_t kMostAnalyzed = 64 << 10;
+
 bool isInTimes(const Interval<int64_t>& times, JsonValue value) {
   std::string scratch;
   const auto text = value.text(scratch);
@@ -40,17 +47,20 @@ bool containsText(std::string_view text, std::string_view part) {
   return part.empty() || memmem(text.data(), text.size(), part.data(), part.size()) != nullptr;
 }
 
-bool hasPart(const FilterNode& leaf, JsonValue value) {
+bool hasPart(const FilterNode& leaf, JsonValue value, WorkMeter& work) {
   std::string scratch;
   const auto text = value.text(scratch);
   if (!text) return false;
   return std::any_of(leaf.values.texts.begin(), leaf.values.texts.end(), [&](const auto& part) {
-    return leaf.op == FilterOp::Contains ? containsText(*text, part) : text->starts_with(part);
+    if (leaf.op == FilterOp::StartsWith)
+      return work.spend(kUnitsPerCondition + part.size()) && text->starts_with(part);
+    return work.spend(kUnitsPerCondition + text->size() + part.size()) && containsText(*text, part);
   });
 }
 
 // A condition on one value, an array's element where there is an array.
-bool satisfies(const FilterNode& leaf, JsonValue value) {
+bool satisfies(const FilterNode& leaf, JsonValue value, WorkMeter& work) {
+  if (!work.spend(kUnitsPerCondition)) return false;
   switch (leaf.op) {
   case FilterOp::Match: return isListed(leaf.values, value);
   case FilterOp::Except: {
@@ -63,10 +73,10 @@ bool satisfies(const FilterNode& leaf, JsonValue value) {
   }
   case FilterOp::DateTimeRange: return isInTimes(leaf.times, value);
   case FilterOp::Contains:
-  case FilterOp::StartsWith: return hasPart(leaf, value);
+  case FilterOp::StartsWith: return hasPart(leaf, value, work);
   case FilterOp::InArea: {
     const auto point = geoPointOf(value);
-    return point && leaf.area->contains(*point);
+    return point && work.spend(leaf.area->points()) && leaf.area->contains(*point);
   }
   default: return false;
   }
@@ -89,7 +99,8 @@ bool isEmpty(JsonValue value) { return isNull(value) || value.isEmptyArray(); }
 
 class Evaluation {
 public:
-  Evaluation(const RowSource& source, uint32_t row) : source_(source), row_(row) {}
+  Evaluation(const RowSource& source, uint32_t row)
+      : source_(source), work_(source.work()), row_(row) {}
 
   bool matches(const FilterNode& node) {
     return matches(node, JsonValue::of(source_.payload(row_)), true);
@@ -99,6 +110,7 @@ private:
   // `isRoot`: the object is the point's payload, not an element of a nested condition, which has no
   // id and no vectors.
   bool matches(const FilterNode& node, JsonValue object, bool isRoot) {
+    if (!work_.spend(kUnitsPerCondition)) return false;
     const auto holds = [&](const FilterNode& child) { return matches(child, object, isRoot); };
     switch (node.op) {
     case FilterOp::All: return std::all_of(node.children.begin(), node.children.end(), holds);
@@ -107,7 +119,7 @@ private:
     case FilterOp::AtLeast: {
       uint32_t missing = node.minimum;
       for (const FilterNode& child : node.children) {
-        if (missing == 0) break;
+        if (missing == 0 || work_.isStopped()) break;
         missing -= holds(child) ? 1 : 0;
       }
       return missing == 0;
@@ -117,14 +129,16 @@ private:
     case FilterOp::Slice: return isRoot && node.slice.contains(source_.id(row_));
     case FilterOp::HasVector: return isRoot && source_.hasVector(row_, node.vector);
     case FilterOp::Nested:
+      if (!work_.spend(object.mostBytes())) return false;
       return node.path.visitElements(object, [&](JsonValue element) {
+        if (work_.isStopped()) return true;
         return element.kind() == JsonKind::Object && matches(node.children[0], element, false);
       });
-    default: return matchesField(node, object);
+    default: return work_.spend(object.mostBytes()) && matchesField(node, object);
     }
   }
 
-  static bool matchesField(const FilterNode& leaf, JsonValue object) {
+  bool matchesField(const FilterNode& leaf, JsonValue object) {
     switch (leaf.op) {
     case FilterOp::IsEmpty:
       return !leaf.path.visit(object, [](JsonValue value) { return !isEmpty(value); });
@@ -138,19 +152,21 @@ private:
     case FilterOp::HasTokens: return hasTokens(leaf, object);
     default:
       return leaf.path.visit(object, [&](JsonValue value) {
-        if (value.kind() != JsonKind::Array) return satisfies(leaf, value);
-        return value.visitElements([&](JsonValue element) { return satisfies(leaf, element); });
+        if (value.kind() != JsonKind::Array) return satisfies(leaf, value, work_);
+        return value.visitElements([&](JsonValue element) {
+          return satisfies(leaf, element, work_) || work_.isStopped();
+        });
       });
     }
   }
 
   // All texts at the path count together.
-  static bool hasTokens(const FilterNode& leaf, JsonValue object) {
+  bool hasTokens(const FilterNode& leaf, JsonValue object) {
     TextMatch match(*leaf.text);
     const auto add = [&](JsonValue value) {
       std::string scratch;
-      if (const auto text = value.text(scratch)) match.add(*text);
-      return false;
+      if (const auto text = value.text(scratch)) addInPieces(*text, match);
+      return work_.isStopped();
     };
     leaf.path.visit(object, [&](JsonValue value) {
       return value.kind() == JsonKind::Array ? value.visitElements(add) : add(value);
@@ -158,7 +174,20 @@ private:
     return match.holds();
   }
 
+  // Cut between words, as if they were several texts.
+  void addInPieces(std::string_view text, TextMatch& match) {
+    while (!text.empty()) {
+      size_t length = text.size();
+      if (length > kMostAnalyzed)
+        length = std::min(text.find_first_of(" \n\t", kMostAnalyzed), length);
+      if (!work_.spend(length * kUnitsPerAnalyzed)) return;
+      match.add(text.substr(0, length));
+      text.remove_prefix(length);
+    }
+  }
+
   const RowSource& source_;
+  WorkMeter& work_;
   const uint32_t row_;
 };
 

@@ -11,6 +11,7 @@
 
 namespace vicinal {
 
+// Means nothing where the source's work was stopped meanwhile.
 bool matches(const FilterNode& node, const RowSource& source, uint32_t row);
 
 } // namespace vicinal

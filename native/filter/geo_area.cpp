@@ -131,6 +131,12 @@ GeoArea GeoArea::ofPolygon(std::vector<Ring> rings) {
   return area;
 }
 
+size_t GeoArea::points() const {
+  size_t points = 0;
+  for (const Ring& ring : rings) points += ring.size();
+  return points;
+}
+
 bool GeoArea::contains(GeoPoint point) const {
   switch (shape) {
   case Shape::Box:

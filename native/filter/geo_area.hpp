@@ -54,6 +54,8 @@ struct GeoArea {
   // `rings` has at least one, and each at least one point.
   static GeoArea ofPolygon(std::vector<Ring> rings);
 
+  // Of all rings.
+  size_t points() const;
   bool contains(GeoPoint point) const;
   bool operator==(const GeoArea&) const = default;
 };

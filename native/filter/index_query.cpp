@@ -98,15 +98,17 @@ bool IndexQuery::match() {
   switch (kind_) {
   case PayloadIndexKind::Keyword:
   case PayloadIndexKind::Uuid:
-    for (const std::string& text : listed.texts) add(values_.texts.find(text), true);
+    forEachOf(listed.texts, [&](const auto& text) { add(values_.texts.find(text), true); });
     break;
   case PayloadIndexKind::Integer:
-    for (const int64_t integer : listed.integers) add(values_.integers, exactly(integer), true);
+    forEachOf(listed.integers,
+              [&](int64_t integer) { add(values_.integers, exactly(integer), true); });
     break;
   case PayloadIndexKind::Float:
     // 1 and 1.0 are one double, but only the first is an integer.
-    for (const int64_t integer : listed.integers)
+    forEachOf(listed.integers, [&](int64_t integer) {
       add(values_.numbers, exactly(static_cast<double>(integer)), false);
+    });
     break;
   case PayloadIndexKind::Bool:
     if (listed.hasTrue) add(values_.trues, true);
@@ -114,8 +116,9 @@ bool IndexQuery::match() {
     break;
   case PayloadIndexKind::DateTime:
     // Many texts say one time.
-    for (const std::string& text : listed.texts)
+    forEachOf(listed.texts, [&](const auto& text) {
       if (const auto micros = parseDateTime(text)) add(values_.integers, exactly(*micros), false);
+    });
     break;
   case PayloadIndexKind::Geo:
   case PayloadIndexKind::Text: return false;
@@ -161,9 +164,12 @@ void IndexQuery::collectUnlistedRows() {
   values_.indexed.addTo(rows);
   rows.makeDense();
   const auto remove = [&](uint32_t row) { rows.remove(row); };
-  for (const std::string& text : listed.texts) values_.texts.find(text).forEach(remove);
-  for (const int64_t integer : listed.integers)
-    values_.integers.forEachIn(exactly(integer), remove);
+  forEachOf(listed.texts, [&](const auto& text) {
+    const RowList found = values_.texts.find(text);
+    if (work_.spend(found.count() * kUnitsPerRow)) found.forEach(remove);
+  });
+  forEachOf(listed.integers,
+            [&](int64_t integer) { values_.integers.forEachIn(exactly(integer), remove); });
   answer_->sure.unite(rows);
 }
 
@@ -172,9 +178,10 @@ void IndexQuery::collectUnlistedValues() {
   RowBitmap& sure = answer_->sure;
   sure.makeDense();
   values_.integers.forEach([&](int64_t value, uint32_t row) {
-    if (!listed.containsInteger(value)) sure.add(row);
+    if (work_.spend(kUnitsPerValue) && !listed.containsInteger(value)) sure.add(row);
   });
   values_.texts.forEach([&](std::string_view text, const RowList& rows) {
+    if (!work_.spend(kUnitsPerValue + rows.count() * kUnitsPerRow)) return;
     if (!listed.containsText(text)) rows.forEach([&](uint32_t row) { sure.add(row); });
   });
 }
@@ -208,6 +215,7 @@ bool IndexQuery::startsWith() {
   sure.makeDense();
   values_.texts.forEach([&](std::string_view text, const RowList& rows) {
     const auto& prefixes = leaf_.values.texts;
+    if (!work_.spend(prefixes.size() * kUnitsPerValue + rows.count() * kUnitsPerRow)) return;
     const bool isFound = std::any_of(prefixes.begin(), prefixes.end(),
                                      [&](const auto& prefix) { return text.starts_with(prefix); });
     if (isFound) rows.forEach([&](uint32_t row) { sure.add(row); });
@@ -218,6 +226,7 @@ bool IndexQuery::startsWith() {
 bool IndexQuery::inArea() {
   if (kind_ != PayloadIndexKind::Geo) return false;
   for (const CellRun& run : cellsOf(*leaf_.area)) {
+    if (!work_.spend(kUnitsPerValue)) break;
     Interval<int64_t> cells = exactly(run.first);
     cells.upper = run.last;
     add(values_.integers, cells, run.isInside);
@@ -230,6 +239,7 @@ bool IndexQuery::hasTokens() {
   const bool isAny = leaf_.text->mode() == TextMode::Any;
   std::vector<RowList> lists;
   for (const std::string& token : leaf_.text->tokens()) {
+    if (!work_.spend(kUnitsPerValue)) return true;
     const RowList rows = values_.texts.find(token);
     if (rows.count() == 0 && !isAny) return true;
     if (rows.count() > 0) lists.push_back(rows);
@@ -250,7 +260,7 @@ void IndexQuery::addCommon(const std::vector<RowList>& lists, bool isSure) {
   rows.reserve(shortest.count());
   shortest.forEach([&](uint32_t row) { rows.push_back(row); });
   for (const RowList& list : lists) {
-    if (&list == &shortest) continue;
+    if (&list == &shortest || !work_.spend(rows.size() * kUnitsPerRow)) continue;
     std::erase_if(rows, [&list](uint32_t row) { return !list.contains(row); });
   }
   (isSure ? answer_->sure : answer_->unsure).addAscending(rows.data(), rows.data() + rows.size());
@@ -264,6 +274,7 @@ void IndexQuery::add(const RowFlags& rows, bool isSure) {
 void IndexQuery::add(const RowList& rows, bool isSure) {
   note(rows.count(), isSure);
   if (answer_ == nullptr) return;
+  if (!work_.spend(rows.count() * kUnitsPerRow)) return;
   RowBitmap& into = isSure ? answer_->sure : answer_->unsure;
   for (const RowList::Part& part : {rows.filed(), rows.added()})
     into.addAscending(part.data(), part.data() + part.size());
@@ -273,7 +284,7 @@ template <typename T, typename Bound>
 void IndexQuery::add(const ValueRuns<T>& values, const Interval<Bound>& in, bool isSure) {
   const uint64_t count = values.count(in);
   note(count, isSure);
-  if (answer_ == nullptr || count == 0) return;
+  if (answer_ == nullptr || count == 0 || !work_.spend(count * kUnitsPerRow)) return;
   RowBitmap& into = isSure ? answer_->sure : answer_->unsure;
   if (count * 2 > values.size() && values_.isSingle()) {
     // Most of all: it is quicker to take away the others.

@@ -9,8 +9,8 @@ namespace vicinal {
 class IndexQuery {
 public:
   IndexQuery(PayloadIndexKind kind, const IndexedValues& values, const FilterNode& leaf,
-             uint32_t covered, const TextOptions& text)
-      : kind_(kind), values_(values), leaf_(leaf), covered_(covered), text_(text) {}
+             uint32_t covered, const TextOptions& text, WorkMeter& work)
+      : kind_(kind), values_(values), leaf_(leaf), covered_(covered), text_(text), work_(work) {}
 
   // Whether the index knows; `rows` is how many `collect` finds at most.
   bool estimate(uint64_t& rows);
@@ -20,6 +20,10 @@ public:
   void collect(IndexAnswer& answer);
 
 private:
+  // To look a value up, and to add a row.
+  static constexpr uint64_t kUnitsPerValue = 128;
+  static constexpr uint64_t kUnitsPerRow = 4;
+
   bool run();
   bool match();
   bool except();
@@ -37,6 +41,14 @@ private:
   // Whether a value that is not in the index could be one of the listed.
   bool listsOthers() const;
 
+  // Calls `one(value)` for the values of a list, which may be long.
+  template <typename List, typename One> void forEachOf(const List& list, const One& one) {
+    for (const auto& value : list) {
+      if (!work_.spend(kUnitsPerValue)) return;
+      one(value);
+    }
+  }
+
   void note(uint64_t rows, bool isSure) {
     count_ += rows;
     unsure_ += isSure ? 0 : rows;
@@ -52,6 +64,7 @@ private:
   const FilterNode& leaf_;
   const uint32_t covered_;
   const TextOptions& text_;
+  WorkMeter& work_;
   uint64_t count_ = 0;
   uint64_t unsure_ = 0;
   // Null while estimating.

@@ -168,33 +168,35 @@ void PayloadIndex::commitBatch(uint32_t to) {
   batch = Batch{};
 }
 
-bool PayloadIndex::canAnswer(const FilterNode& leaf, uint32_t rows, uint32_t& estimate) const {
+bool PayloadIndex::canAnswer(const FilterNode& leaf, uint32_t rows, uint32_t& estimate,
+                             WorkMeter& work) const {
   std::shared_lock lock(mutex_);
   uint64_t found = 0;
-  if (!IndexQuery(kind_, *values_, leaf, covered(), analyzer_.options()).estimate(found))
+  if (!IndexQuery(kind_, *values_, leaf, covered(), analyzer_.options(), work).estimate(found))
     return false;
   estimate = static_cast<uint32_t>(std::min<uint64_t>(found, rows));
   return true;
 }
 
-uint64_t PayloadIndex::unsureRows(const FilterNode& leaf) const {
+uint64_t PayloadIndex::unsureRows(const FilterNode& leaf, WorkMeter& work) const {
   std::shared_lock lock(mutex_);
   uint64_t found = 0;
-  IndexQuery query(kind_, *values_, leaf, covered(), analyzer_.options());
+  IndexQuery query(kind_, *values_, leaf, covered(), analyzer_.options(), work);
   return query.estimate(found) ? query.unsure() : 0;
 }
 
-std::shared_ptr<const IndexAnswer> PayloadIndex::answer(const FilterNode& leaf,
-                                                        uint32_t rows) const {
+std::shared_ptr<const IndexAnswer> PayloadIndex::answer(const FilterNode& leaf, uint32_t rows,
+                                                        WorkMeter& work) const {
   std::shared_lock lock(mutex_);
   const uint32_t known = std::min(covered(), rows);
   if (auto last = lastAnswers_.find(leaf, rows, known)) return last;
   const auto answer = std::make_shared<IndexAnswer>();
   answer->sure = answer->unsure = RowBitmap(rows);
   answer->covered = known;
-  IndexQuery(kind_, *values_, leaf, covered(), analyzer_.options()).collect(*answer);
+  IndexQuery(kind_, *values_, leaf, covered(), analyzer_.options(), work).collect(*answer);
   // A list is collected as fast as it is found again.
-  const bool isWorthKeeping = answer->sure.isDense() || answer->unsure.isDense();
+  const bool isWorthKeeping =
+      !work.isStopped() && (answer->sure.isDense() || answer->unsure.isDense());
   answer->sure.compact();
   answer->unsure.compact();
   answer->sureCount = answer->sure.count();

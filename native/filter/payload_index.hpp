@@ -78,11 +78,13 @@ public:
   uint32_t covered() const { return covered_.load(std::memory_order_acquire); }
   // Whether `answer` would find the rows of the condition. A cheap estimate of how many come with
   // it (sure and unsure ones), never too low.
-  bool canAnswer(const FilterNode& leaf, uint32_t rows, uint32_t& estimate) const;
+  bool canAnswer(const FilterNode& leaf, uint32_t rows, uint32_t& estimate, WorkMeter& work) const;
   // Of those that `answer` finds, how many it is unsure of, at most.
-  uint64_t unsureRows(const FilterNode& leaf) const;
+  uint64_t unsureRows(const FilterNode& leaf, WorkMeter& work) const;
   // The rows below `rows` that satisfy the condition, for which `canAnswer` holds.
-  std::shared_ptr<const IndexAnswer> answer(const FilterNode& leaf, uint32_t rows) const;
+  // Means nothing where the work was stopped meanwhile.
+  std::shared_ptr<const IndexAnswer> answer(const FilterNode& leaf, uint32_t rows,
+                                            WorkMeter& work) const;
 
   // What is indexed, of rows [0, covered()) at least, and as they were appended. Nothing is added
   // while `read` runs. Texts stay where they are for as long as the index.

@@ -16,16 +16,19 @@ constexpr uint32_t kUncoveredShare = 4;
 constexpr uint64_t kCollectedPerEvaluated = 32;
 // Going through the bits of so many rows costs as much as collecting one.
 constexpr uint32_t kRowsPerCollected = 256;
-// Rows between two looks at the cancel flag.
-constexpr uint32_t kCancelInterval = 1024;
+// Of a condition that is looked at, and of the sets that are made of it, for each word of them.
+constexpr uint64_t kUnitsPerNode = 64;
+constexpr uint32_t kRowsPerUnit = 64;
+// Of an id that is looked up.
+constexpr uint64_t kUnitsPerId = 64;
 
 } // namespace
 
 class FilterPlanner {
 public:
   FilterPlanner(const RowSource& source, const PayloadIndexes& indexes, const PlanOptions& options)
-      : source_(source), indexes_(indexes), options_(options), rows_(source.rows()),
-        overlaid_(rows_) {
+      : source_(source), work_(source.work()), indexes_(indexes), options_(options),
+        rows_(source.rows()), overlaid_(rows_) {
     source.overlaidRows(overlaid_);
   }
 
@@ -37,6 +40,7 @@ public:
     std::sort(priced.begin(), priced.end(),
               [](const Priced& a, const Priced& b) { return a.price.rows < b.price.rows; });
     for (const Priced& condition : priced) {
+      if (work_.isStopped()) break;
       const uint64_t rows = condition.price.rows;
       const uint64_t evaluations = plan.candidates_ ? plan.candidates_->count() : rows_;
       if (rows > options_.maxCollected || rows > evaluations * kCollectedPerEvaluated) {
@@ -74,6 +78,7 @@ private:
 
   // Every set that is made on the way counts with what its bits take.
   std::optional<uint64_t> rowsOf(const FilterNode& node) const {
+    if (!work_.spend(kUnitsPerNode)) return std::nullopt;
     switch (node.op) {
     case FilterOp::All:
     case FilterOp::Any:
@@ -94,7 +99,7 @@ private:
     default: {
       const std::optional<Price> best = priceOfLeaf(node);
       if (!best || best->index->covered() < rows_) return std::nullopt;
-      return best->rows + best->index->unsureRows(node) * kCollectedPerEvaluated +
+      return best->rows + best->index->unsureRows(node, work_) * kCollectedPerEvaluated +
              rows_ / kRowsPerCollected;
     }
     }
@@ -114,6 +119,7 @@ private:
 
   // Where `collect` can.
   std::optional<Price> priceOf(const FilterNode& node) const {
+    if (!work_.spend(kUnitsPerNode)) return std::nullopt;
     switch (node.op) {
     case FilterOp::All: {
       std::optional<Price> least;
@@ -156,7 +162,7 @@ private:
       uint32_t estimate = 0;
       if (!(index->path() == leaf.path)) continue;
       if (uncovered > kFewUncovered && uncovered > rows_ / kUncoveredShare) continue;
-      if (!index->canAnswer(leaf, rows_, estimate)) continue;
+      if (!index->canAnswer(leaf, rows_, estimate, work_)) continue;
       const uint64_t all = uint64_t(estimate) + uncovered + overlaid_.count();
       if (!best || all < best->rows) best = Price{all, index.get()};
     }
@@ -170,6 +176,7 @@ private:
 
   // Exactly the rows that match, of a condition that has a price.
   HeldRows collect(const FilterNode& node) const {
+    if (!work_.spend(rows_ / kRowsPerUnit + kUnitsPerNode)) return RowBitmap(rows_);
     switch (node.op) {
     case FilterOp::All: return collectAll(node);
     case FilterOp::Any: return collectAny(node);
@@ -186,10 +193,21 @@ private:
     }
     case FilterOp::HasId: {
       RowBitmap rows(rows_);
-      source_.locate(node.ids.data(), node.ids.size(), rows);
+      locate(node.ids, rows);
       return rows;
     }
     default: return collectLeaf(node);
+    }
+  }
+
+  void locate(const std::vector<IdWords>& ids, RowBitmap& rows) const {
+    constexpr size_t kMostAtOnce = 4096;
+    for (size_t from = 0; from < ids.size(); from += kMostAtOnce) {
+      const size_t count = std::min(kMostAtOnce, ids.size() - from);
+      if (!work_.spend(count * kUnitsPerId)) return;
+      RowBitmap some(rows_);
+      source_.locate(ids.data() + from, count, some);
+      rows.unite(some);
     }
   }
 
@@ -228,7 +246,7 @@ private:
 
   // The index's rows, but for those it is unsure of, does not know, or knows an older payload of.
   HeldRows collectBy(const PayloadIndex& index, const FilterNode& leaf) const {
-    const std::shared_ptr<const IndexAnswer> answer = index.answer(leaf, rows_);
+    const std::shared_ptr<const IndexAnswer> answer = index.answer(leaf, rows_, work_);
     RowBitmap unsure = answer->unsure;
     unsure.subtract(answer->sure);
     unsure.unite(overlaid_);
@@ -243,6 +261,7 @@ private:
   }
 
   const RowSource& source_;
+  WorkMeter& work_;
   const PayloadIndexes& indexes_;
   const PlanOptions& options_;
   const uint32_t rows_;
@@ -262,19 +281,11 @@ void FilterPlan::prepareForPasses() {
   if (candidates_ && !candidates_->rows().isDense()) candidates_->own().makeDense();
 }
 
-Status FilterPlan::resolve(const RowSource& source, const CancelFlag* cancel) {
+Status FilterPlan::resolve(const RowSource& source) {
   if (residual_.empty()) return Status::ok();
   if (!candidates_) candidates_.emplace(RowBitmap::all(rows_));
-  uint32_t looked = 0;
-  bool isCancelled = false;
-  candidates_->own().filter([&](uint32_t row) {
-    if (looked++ % kCancelInterval == 0)
-      isCancelled = isCancelled || (cancel != nullptr && cancel->isCancelled());
-    return !isCancelled &&
-           std::all_of(residual_.begin(), residual_.end(),
-                       [&](const FilterNode* node) { return matches(*node, source, row); });
-  });
-  if (isCancelled) return Status(Code::Cancelled, "the filter was cancelled");
+  candidates_->own().filter([&](uint32_t row) { return holds(source, row); });
+  VICINAL_TRY(source.work().status());
   residual_.clear();
   const uint32_t count = candidates_->count();
   cardinality_ = {count, count, count};

@@ -13,7 +13,6 @@
 #include <optional>
 #include <vector>
 
-#include "base/cancel.hpp"
 #include "filter/held_rows.hpp"
 #include "filter/payload_index.hpp"
 #include "filter/program.hpp"
@@ -57,8 +56,8 @@ public:
   bool holds(const RowSource& source, uint32_t row) const;
   // For many calls of `passes`: candidates are found in one step from then on.
   void prepareForPasses();
-  // Evaluates what is left on every candidate. CANCELLED where the flag (may be null) was set.
-  Status resolve(const RowSource& source, const CancelFlag* cancel);
+  // Evaluates what is left on every candidate. CANCELLED where the source's work was stopped.
+  Status resolve(const RowSource& source);
 
 private:
   friend class FilterPlanner;
@@ -78,7 +77,7 @@ using PayloadIndexes = std::vector<std::shared_ptr<const PayloadIndex>>;
 std::optional<uint64_t> rowsToPlan(const FilterNode& root, const RowSource& source,
                                    const PayloadIndexes& indexes);
 
-// The program has to outlive the plan.
+// The program has to outlive the plan, which means nothing where the source's work was stopped.
 FilterPlan planFilter(const FilterNode& root, const RowSource& source,
                       const PayloadIndexes& indexes, const PlanOptions& options = {});
 

@@ -4,6 +4,7 @@
 #include <cmath>
 #include <cstring>
 
+#include "filter/value_set.hpp"
 #include "text/characters.hpp"
 
 namespace vicinal {
@@ -13,17 +14,21 @@ namespace {
 // A level of a filter becomes at most three nodes (all, any or at-least, not), 64 levels deep
 // (LIMITS.filterDepth).
 constexpr int kMaxDepth = 256;
+// Of a condition, and of a text or number in a list.
+constexpr uint64_t kUnitsPerDecoded = 128;
+constexpr uint64_t kUnitsPerText = 32;
 
 class Decoder {
 public:
-  Decoder(const uint8_t* bytes, size_t size, uint32_t vectors, const std::vector<TextField>& fields)
-      : at_(bytes), end_(bytes + size), vectors_(vectors), fields_(fields) {}
+  Decoder(const uint8_t* bytes, size_t size, uint32_t vectors, const std::vector<TextField>& fields,
+          WorkMeter& work)
+      : at_(bytes), end_(bytes + size), vectors_(vectors), fields_(fields), work_(work) {}
 
   bool isAtEnd() const { return at_ == end_; }
 
   bool node(FilterNode& into, int depth) {
     uint8_t op = 0;
-    if (depth > kMaxDepth || !value(op)) return false;
+    if (depth > kMaxDepth || !work_.spend(kUnitsPerDecoded) || !value(op)) return false;
     into.op = static_cast<FilterOp>(op);
     switch (into.op) {
     case FilterOp::All:
@@ -122,8 +127,7 @@ private:
     if (!value(bools) || bools > 3) return false;
     into.hasFalse = (bools & 1) != 0;
     into.hasTrue = (bools & 2) != 0;
-    makeSet(into.integers);
-    return true;
+    return makeSet(into.integers, work_);
   }
 
   bool texts(std::vector<std::string>& into) {
@@ -131,9 +135,8 @@ private:
     if (!countOf(count, sizeof(uint32_t))) return false;
     into.resize(count);
     for (std::string& entry : into)
-      if (!text(entry)) return false;
-    makeSet(into);
-    return true;
+      if (!work_.spend(kUnitsPerText) || !text(entry)) return false;
+    return makeSet(into, work_);
   }
 
   bool position(GeoPoint& into) { return value(into.lon) && value(into.lat) && into.isOnEarth(); }
@@ -197,7 +200,7 @@ private:
     into.op = FilterOp::Contains;
     if (static_cast<TextMode>(mode) == TextMode::Any) {
       splitWords(query, into.values.texts);
-      makeSet(into.values.texts);
+      return makeSet(into.values.texts, work_);
     } else {
       into.values.texts.push_back(std::move(query));
     }
@@ -247,19 +250,14 @@ private:
     into.resize(count);
     for (IdWords& id : into)
       if (!value(id)) return false;
-    makeSet(into);
-    return true;
-  }
-
-  template <typename T> static void makeSet(std::vector<T>& values) {
-    std::sort(values.begin(), values.end());
-    values.erase(std::unique(values.begin(), values.end()), values.end());
+    return makeSet(into, work_);
   }
 
   const uint8_t* at_;
   const uint8_t* const end_;
   const uint32_t vectors_;
   const std::vector<TextField>& fields_;
+  WorkMeter& work_;
   // The paths of the nested conditions around.
   std::vector<PathStep> above_;
 };
@@ -277,18 +275,20 @@ bool MatchValues::containsInteger(int64_t integer) const {
 Result<TextOptions> decodeTextOptions(const uint8_t* bytes, size_t size) {
   TextOptions options;
   const std::vector<TextField> none;
-  Decoder decoder(bytes, size, 0, none);
+  WorkMeter work;
+  Decoder decoder(bytes, size, 0, none, work);
   if (!decoder.textOptions(options) || !decoder.isAtEnd())
     return Status(Code::InvalidArgument, "text: no options of a text index");
   return options;
 }
 
 Result<FilterProgram> FilterProgram::decode(const uint8_t* bytes, size_t size, uint32_t vectors,
-                                            const std::vector<TextField>& fields) {
+                                            const std::vector<TextField>& fields, WorkMeter& work) {
   FilterProgram program;
-  Decoder decoder(bytes, size, vectors, fields);
-  if (!decoder.node(program.root_, 0) || !decoder.isAtEnd())
-    return Status(Code::InvalidArgument, "filter: not a filter program");
+  Decoder decoder(bytes, size, vectors, fields, work);
+  const bool isWhole = decoder.node(program.root_, 0) && decoder.isAtEnd();
+  if (work.isStopped()) return work.status();
+  if (!isWhole) return Status(Code::InvalidArgument, "filter: not a filter program");
   return program;
 }
 

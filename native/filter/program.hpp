@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "base/status.hpp"
+#include "base/work_meter.hpp"
 #include "filter/geo_area.hpp"
 #include "filter/id_slice.hpp"
 #include "filter/json_path.hpp"
@@ -119,9 +120,10 @@ struct TextField {
 class FilterProgram {
 public:
   // INVALID_ARGUMENT where the bytes are no program, or name a vector that is not below `vectors`.
+  // CANCELLED where the work was stopped.
   // A full-text condition on a field of `fields` looks for tokens, on any other for parts of texts.
   static Result<FilterProgram> decode(const uint8_t* bytes, size_t size, uint32_t vectors,
-                                      const std::vector<TextField>& fields = {});
+                                      const std::vector<TextField>& fields, WorkMeter& work);
 
   const FilterNode& root() const { return root_; }
 

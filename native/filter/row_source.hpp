@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <string_view>
 
+#include "base/work_meter.hpp"
 #include "filter/row_bitmap.hpp"
 
 namespace vicinal {
@@ -16,7 +17,11 @@ using IdWords = std::array<uint32_t, 5>;
 
 class RowSource {
 public:
+  explicit RowSource(const CancelFlag* cancel = nullptr) : work_(cancel) {}
   virtual ~RowSource() = default;
+
+  // Of all that is asked about its rows. Once it has stopped, answers mean nothing.
+  WorkMeter& work() const { return work_; }
 
   // Rows 0 to rows() - 1 are asked for.
   virtual uint32_t rows() const = 0;
@@ -32,6 +37,9 @@ public:
   virtual bool locate(const IdWords* /*ids*/, size_t /*count*/, RowBitmap& /*into*/) const {
     return false;
   }
+
+private:
+  mutable WorkMeter work_;
 };
 
 } // namespace vicinal

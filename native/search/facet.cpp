@@ -78,7 +78,12 @@ private:
   std::vector<std::shared_ptr<const PayloadIndex>> kept_;
 };
 
-void countRuns(const ValueRuns<int64_t>& values, const RowBits& rows, Counts& counts) {
+// Of a value that is counted, and of each of its rows.
+constexpr uint64_t kUnitsPerCounted = 64;
+constexpr uint64_t kUnitsPerPosting = 2;
+
+void countRuns(const ValueRuns<int64_t>& values, const RowBits& rows, WorkMeter& work,
+               Counts& counts) {
   for (const auto& run : values.runs()) {
     for (size_t from = 0; from < run.size();) {
       const int64_t value = run.values[from];
@@ -89,13 +94,14 @@ void countRuns(const ValueRuns<int64_t>& values, const RowBits& rows, Counts& co
         const bool isRepeated = at > from && run.rows[at] == run.rows[at - 1];
         counted += !isRepeated && rows.has(run.rows[at]) ? 1 : 0;
       }
+      if (!work.spend(kUnitsPerCounted + (at - from) * kUnitsPerPosting)) return;
       counts.integer(value, counted);
       from = at;
     }
   }
 }
 
-void countIndexed(const PayloadIndex& index, const RowBits& rows, Counts& counts) {
+void countIndexed(const PayloadIndex& index, const RowBits& rows, WorkMeter& work, Counts& counts) {
   const auto countOf = [&](const auto& flags) {
     uint64_t counted = 0;
     flags.forEach([&](uint32_t row) { counted += rows.has(row) ? 1 : 0; });
@@ -103,11 +109,12 @@ void countIndexed(const PayloadIndex& index, const RowBits& rows, Counts& counts
   };
   index.readValues([&](const IndexedValues& values) {
     values.texts.forEach([&](std::string_view text, const RowList& list) {
+      if (!work.spend(kUnitsPerCounted + list.count() * kUnitsPerPosting)) return;
       uint64_t counted = 0;
       list.forEach([&](uint32_t row) { counted += rows.has(row) ? 1 : 0; });
       counts.text(text, counted);
     });
-    countRuns(values.integers, rows, counts);
+    countRuns(values.integers, rows, work, counts);
     if (index.kind() == PayloadIndexKind::Bool) {
       counts.integer(0, countOf(values.falses));
       counts.integer(1, countOf(values.trues));
@@ -139,12 +146,14 @@ Status countSegment(const Snapshot& snapshot, size_t at, const PayloadIndex& ind
   };
   VICINAL_TRY(filter == nullptr ? forEachVisible(view, cancel, visit)
                                 : forEachMatch(view, snapshot, *filter, cancel, visit));
-  countIndexed(index, indexed, counts);
-  const SegmentRows rows(view, snapshot);
+  const SegmentRows rows(view, snapshot, cancel);
+  WorkMeter& work = rows.work();
+  countIndexed(index, indexed, work, counts);
   forEachUnindexed(view, rows, covered, [&](uint32_t row, std::string_view payload) {
-    if (others.has(row)) countPayload(index, payload, counts);
+    if (others.has(row) && work.spend(payload.size() * kUnitsPerByteTaken))
+      countPayload(index, payload, counts);
   });
-  return Status::ok();
+  return work.status();
 }
 
 bool isCounted(PayloadIndexKind kind) {
@@ -157,7 +166,7 @@ bool isCounted(PayloadIndexKind kind) {
 Status facet(const Snapshot& snapshot, size_t vectors, const FacetRequest& request,
              const CancelFlag* cancel, FacetResult& result) {
   std::optional<FilterProgram> program;
-  VICINAL_TRY(decodeFilter(request.filter, vectors, snapshot, program));
+  VICINAL_TRY(decodeFilter(request.filter, vectors, snapshot, cancel, program));
   Counts counts;
   for (size_t at = 0; at < snapshot.count(); at++) {
     const auto index = findIndex(snapshot.segment(at), request.field);

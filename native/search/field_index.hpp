@@ -17,6 +17,9 @@ inline std::shared_ptr<const PayloadIndex> findIndex(const Segment& segment,
   return nullptr;
 }
 
+// To take what an index would out of a payload.
+constexpr uint64_t kUnitsPerByteTaken = 4;
+
 // Calls `visit(row, text)` for the visible rows whose values the index does not know: those behind
 // what it covers, and those whose payload was changed after it was appended.
 template <typename Visit>
@@ -25,7 +28,7 @@ void forEachUnindexed(const SegmentView& view, const SegmentRows& rows, uint32_t
   view.segment->payloads().forEachOverlaid(view.rows, [&](uint32_t row) {
     if (row < covered && view.isVisible(row)) visit(row, rows.payload(row));
   });
-  for (uint32_t row = covered; row < view.rows; row++)
+  for (uint32_t row = covered; row < view.rows && !rows.work().isStopped(); row++)
     if (view.isVisible(row)) visit(row, rows.payload(row));
 }
 

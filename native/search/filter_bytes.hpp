@@ -26,10 +26,11 @@ inline std::vector<TextField> textFields(const Snapshot& snapshot) {
 }
 
 inline Status decodeFilter(const FilterBytes& bytes, size_t vectors, const Snapshot& snapshot,
-                           std::optional<FilterProgram>& program) {
+                           const CancelFlag* cancel, std::optional<FilterProgram>& program) {
   if (!bytes) return Status::ok();
+  WorkMeter work(cancel);
   auto decoded = FilterProgram::decode(bytes->data(), bytes->size(), static_cast<uint32_t>(vectors),
-                                       textFields(snapshot));
+                                       textFields(snapshot), work);
   if (!decoded) return decoded.status();
   program = decoded.take();
   return Status::ok();

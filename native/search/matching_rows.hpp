@@ -3,51 +3,49 @@
 
 #include <optional>
 
-#include "base/cancel.hpp"
+#include "base/work_meter.hpp"
 #include "filter/plan.hpp"
 #include "search/segment_rows.hpp"
 
 namespace vicinal {
 
-constexpr uint32_t kRowsBetweenChecks = 4096;
+// Of a row that is looked at, beside what is asked of it.
+constexpr uint64_t kUnitsPerRow = 16;
 
 // The visible rows of one segment that may match by a plan: `visit(row, passes)` is called for
 // each, and `passes()` says whether it does, which may cost more than what the visitor would
 // otherwise decide by.
 template <typename Visit>
 Status forEachPlanned(const SegmentView& view, const SegmentRows& rows, const FilterPlan& plan,
-                      const CancelFlag* cancel, const Visit& visit) {
-  uint32_t looked = 0;
-  bool stopped = false;
+                      const Visit& visit) {
+  WorkMeter& work = rows.work();
   const auto look = [&](uint32_t row) {
-    if (looked++ % kRowsBetweenChecks == 0)
-      stopped = stopped || (cancel != nullptr && cancel->isCancelled());
-    if (stopped || !view.isVisible(row)) return;
+    if (!work.spend(kUnitsPerRow) || !view.isVisible(row)) return;
     visit(row, [&] { return plan.isComplete() || plan.passes(rows, row); });
   };
   if (plan.candidates() != nullptr) {
     plan.candidates()->forEach(look);
   } else {
-    for (uint32_t row = 0; row < view.rows && !stopped; row++) look(row);
+    for (uint32_t row = 0; row < view.rows && !work.isStopped(); row++) look(row);
   }
-  return stopped ? Status(Code::Cancelled, "the operation was cancelled") : Status::ok();
+  return work.status();
 }
 
 // The same by a filter.
 template <typename Visit>
 Status forEachMatch(const SegmentView& view, const Snapshot& snapshot, const FilterNode& filter,
                     const CancelFlag* cancel, const Visit& visit) {
-  const SegmentRows rows(view, snapshot);
+  const SegmentRows rows(view, snapshot, cancel);
   const auto indexes = view.segment->indexes();
   const FilterPlan plan = planFilter(filter, rows, *indexes);
-  return forEachPlanned(view, rows, plan, cancel, visit);
+  return forEachPlanned(view, rows, plan, visit);
 }
 
 template <typename Visit>
 Status forEachVisible(const SegmentView& view, const CancelFlag* cancel, const Visit& visit) {
+  WorkMeter work(cancel);
   for (uint32_t row = 0; row < view.rows; row++) {
-    if (row % kRowsBetweenChecks == 0 && cancel != nullptr && cancel->isCancelled())
-      return Status(Code::Cancelled, "the operation was cancelled");
+    if (!work.spend(kUnitsPerRow)) return work.status();
     if (view.isVisible(row)) visit(row, [] { return true; });
   }
   return Status::ok();

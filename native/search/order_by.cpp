@@ -125,18 +125,15 @@ Status orderSegment(const Snapshot& snapshot, size_t at, const PayloadIndex& ind
                     const OrderRequest& request, const FilterNode* filter, const CancelFlag* cancel,
                     Page<T>& page) {
   const SegmentView view(snapshot, at);
-  const SegmentRows rows(view, snapshot);
+  const SegmentRows rows(view, snapshot, cancel);
+  WorkMeter& work = rows.work();
   const uint32_t covered = std::min(index.covered(), view.rows);
   const auto indexes = view.segment->indexes();
   std::optional<FilterPlan> plan;
   if (filter != nullptr) plan = planFilter(*filter, rows, *indexes);
   if (plan) plan->prepareForPasses();
-  uint32_t looked = 0;
-  bool isStopped = false;
   const auto matches = [&](uint32_t row) {
-    if (looked++ % kRowsBetweenChecks == 0)
-      isStopped = isStopped || (cancel != nullptr && cancel->isCancelled());
-    return !isStopped && view.isVisible(row) && (!plan || plan->passes(rows, row));
+    return work.spend(kUnitsPerRow) && view.isVisible(row) && (!plan || plan->passes(rows, row));
   };
   // Asked once: a row whose payload changes meanwhile would be found by both of its values.
   RowBitmap overlaid(view.rows);
@@ -151,7 +148,7 @@ Status orderSegment(const Snapshot& snapshot, size_t at, const PayloadIndex& ind
   });
   const Start<T> start(request);
   const auto offerUnindexed = [&](uint32_t row) {
-    if (!matches(row)) return;
+    if (!matches(row) || !work.spend(rows.payload(row).size() * kUnitsPerByteTaken)) return;
     const PayloadIndex::PayloadValues values = index.valuesOf(rows.payload(row));
     for (const T value : valuesOf(values, T{}))
       if (start.isReached(value) && !page.isBeyond(value))
@@ -160,8 +157,8 @@ Status orderSegment(const Snapshot& snapshot, size_t at, const PayloadIndex& ind
   overlaid.forEach([&](uint32_t row) {
     if (row < covered) offerUnindexed(row);
   });
-  for (uint32_t row = covered; row < view.rows; row++) offerUnindexed(row);
-  return isStopped ? Status(Code::Cancelled, "the operation was cancelled") : Status::ok();
+  for (uint32_t row = covered; row < view.rows && !work.isStopped(); row++) offerUnindexed(row);
+  return work.status();
 }
 
 bool isOrdered(PayloadIndexKind kind) {
@@ -184,10 +181,10 @@ Status orderAll(const Snapshot& snapshot, const Indexes& indexes,
   std::vector<Placed<T>> placed = page.take();
   std::vector<RowRef> rows;
   for (const Placed<T>& one : placed) rows.push_back(one.row);
-  VICINAL_TRY(
-      readMatching(snapshot, filter, rows, request.fields, specs, block, [&](size_t position) {
-        placed.erase(placed.begin() + static_cast<ptrdiff_t>(position));
-      }));
+  VICINAL_TRY(readMatching(
+      snapshot, filter, rows, request.fields, specs, block,
+      [&](size_t position) { placed.erase(placed.begin() + static_cast<ptrdiff_t>(position)); },
+      cancel));
   if (!values.resize(placed.size())) return Status::outOfMemory("ordering points");
   for (size_t at = 0; at < placed.size(); at++) values[at] = placed[at].value;
   return Status::ok();
@@ -198,7 +195,7 @@ Status orderAll(const Snapshot& snapshot, const Indexes& indexes,
 Status orderBy(const Snapshot& snapshot, const std::vector<VectorSpec>& specs,
                const OrderRequest& request, const CancelFlag* cancel, OrderResult& result) {
   std::optional<FilterProgram> program;
-  VICINAL_TRY(decodeFilter(request.filter, snapshot.vectorsNamed(), snapshot, program));
+  VICINAL_TRY(decodeFilter(request.filter, snapshot.vectorsNamed(), snapshot, cancel, program));
   const FilterNode* filter = program ? &program->root() : nullptr;
   Indexes indexes;
   for (size_t at = 0; at < snapshot.count(); at++) {

@@ -71,7 +71,8 @@ namespace {
 // A row with the text that is about to be returned.
 class ReturnedRow final : public RowSource {
 public:
-  ReturnedRow(const RowSource& row, std::string_view text) : row_(row), text_(text) {}
+  ReturnedRow(const RowSource& row, std::string_view text, const CancelFlag* cancel)
+      : RowSource(cancel), row_(row), text_(text) {}
   uint32_t rows() const override { return row_.rows(); }
   std::string_view payload(uint32_t) const override { return text_; }
   IdWords id(uint32_t row) const override { return row_.id(row); }
@@ -87,20 +88,24 @@ private:
 
 } // namespace
 
-std::vector<size_t> noLongerMatching(const Snapshot& snapshot, const FilterNode& filter,
-                                     const RowRef* rows, const RowBlock& block) {
-  std::vector<size_t> gone;
+Status noLongerMatching(const Snapshot& snapshot, const FilterNode& filter, const RowRef* rows,
+                        const RowBlock& block, const CancelFlag* cancel,
+                        std::vector<size_t>& gone) {
   for (size_t at = 0; at < block.count; at++) {
     if (!rows[at].segment->payloads().isOverlaid(rows[at].row)) continue;
     size_t segment = 0;
     while (&snapshot.segment(segment) != rows[at].segment) segment++;
-    const SegmentRows source(SegmentView(snapshot, segment), snapshot);
+    const SegmentRows source(SegmentView(snapshot, segment), snapshot, cancel);
     const uint32_t from = block.payloadOffsets[at];
     const std::string_view text(block.payloadBytes.data() + from,
                                 block.payloadOffsets[at + 1] - from);
-    if (!matches(filter, ReturnedRow(source, text), rows[at].row)) gone.push_back(at);
+    const ReturnedRow returned(source, text, cancel);
+    VICINAL_TRY(returned.work().look());
+    const bool isMatch = matches(filter, returned, rows[at].row);
+    VICINAL_TRY(returned.work().status());
+    if (!isMatch) gone.push_back(at);
   }
-  return gone;
+  return Status::ok();
 }
 
 namespace {

@@ -53,15 +53,16 @@ Status readRows(const RowRef* rows, size_t count, const RowFields& fields,
 
 // Rows, filtered as of the snapshot, with payloads of now: the positions of those whose payload was
 // changed in between and matches no longer. Nobody gets to see a point that contradicts the filter.
-std::vector<size_t> noLongerMatching(const Snapshot& snapshot, const FilterNode& filter,
-                                     const RowRef* rows, const RowBlock& block);
+Status noLongerMatching(const Snapshot& snapshot, const FilterNode& filter, const RowRef* rows,
+                        const RowBlock& block, const CancelFlag* cancel, std::vector<size_t>& gone);
 
 // Reads the rows, leaving out those that match no longer; `drop(position)` is told of each, from
 // the last to the first.
 template <typename Drop>
 Status readMatching(const Snapshot& snapshot, const FilterNode* filter, std::vector<RowRef>& rows,
                     const RowFields& fields, const std::vector<VectorSpec>& specs, RowBlock& block,
-                    const Drop& drop, Waiting waiting = Waiting::Allowed) {
+                    const Drop& drop, const CancelFlag* cancel,
+                    Waiting waiting = Waiting::Allowed) {
   while (true) {
     block = {};
     {
@@ -73,7 +74,8 @@ Status readMatching(const Snapshot& snapshot, const FilterNode* filter, std::vec
       VICINAL_TRY(readRows(rows.data(), rows.size(), fields, specs, block));
     }
     if (filter == nullptr || !fields.payload) return Status::ok();
-    const std::vector<size_t> gone = noLongerMatching(snapshot, *filter, rows.data(), block);
+    std::vector<size_t> gone;
+    VICINAL_TRY(noLongerMatching(snapshot, *filter, rows.data(), block, cancel, gone));
     if (gone.empty()) return Status::ok();
     for (auto position = gone.rbegin(); position != gone.rend(); ++position) {
       rows.erase(rows.begin() + static_cast<ptrdiff_t>(*position));

@@ -13,7 +13,7 @@ namespace vicinal {
 Status sample(const Snapshot& snapshot, const std::vector<VectorSpec>& specs,
               const SampleRequest& request, const CancelFlag* cancel, RowBlock& block) {
   std::optional<FilterProgram> program;
-  VICINAL_TRY(decodeFilter(request.filter, snapshot.vectorsNamed(), snapshot, program));
+  VICINAL_TRY(decodeFilter(request.filter, snapshot.vectorsNamed(), snapshot, cancel, program));
   const FilterNode* filter = program ? &program->root() : nullptr;
   std::mt19937_64 random(request.seed);
   std::vector<RowRef> chosen;
@@ -32,17 +32,19 @@ Status sample(const Snapshot& snapshot, const std::vector<VectorSpec>& specs,
   };
   VICINAL_TRY(forEachRow(snapshot, filter, cancel, visit));
   std::shuffle(chosen.begin(), chosen.end(), random);
-  return readMatching(snapshot, filter, chosen, request.fields, specs, block, [](size_t) {});
+  return readMatching(
+      snapshot, filter, chosen, request.fields, specs, block, [](size_t) {}, cancel);
 }
 
-Result<uint64_t> estimateCount(const Snapshot& snapshot, size_t vectors,
-                               const FilterBytes& filter) {
+Result<uint64_t> estimateCount(const Snapshot& snapshot, size_t vectors, const FilterBytes& filter,
+                               const CancelFlag* cancel) {
   std::optional<FilterProgram> program;
-  if (Status status = decodeFilter(filter, vectors, snapshot, program); !status) return status;
+  if (Status status = decodeFilter(filter, vectors, snapshot, cancel, program); !status)
+    return status;
   double estimate = 0;
   for (size_t at = 0; at < snapshot.count(); at++) {
     const SegmentView view(snapshot, at);
-    const SegmentRows rows(view, snapshot);
+    const SegmentRows rows(view, snapshot, cancel);
     const double live = view.rows == 0 ? 0 : double(view.segment->liveRows()) / view.rows;
     if (!program) {
       estimate += view.rows * live;
@@ -50,7 +52,9 @@ Result<uint64_t> estimateCount(const Snapshot& snapshot, size_t vectors,
     }
     const auto indexes = view.segment->indexes();
     const FilterPlan plan = planFilter(program->root(), rows, *indexes);
-    estimate += plan.candidateCount() * sampledMatches(plan, rows) * std::min(1.0, live);
+    const double share = sampledMatches(plan, rows);
+    if (Status status = rows.work().status(); !status) return status;
+    estimate += plan.candidateCount() * share * std::min(1.0, live);
   }
   return static_cast<uint64_t>(std::llround(estimate));
 }

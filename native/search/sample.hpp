@@ -19,6 +19,7 @@ Status sample(const Snapshot& snapshot, const std::vector<VectorSpec>& specs,
               const SampleRequest& request, const CancelFlag* cancel, RowBlock& block);
 
 // From what payload indexes know, and a look at some rows where they do not know enough.
-Result<uint64_t> estimateCount(const Snapshot& snapshot, size_t vectors, const FilterBytes& filter);
+Result<uint64_t> estimateCount(const Snapshot& snapshot, size_t vectors, const FilterBytes& filter,
+                               const CancelFlag* cancel);
 
 } // namespace vicinal

@@ -1,6 +1,7 @@
 #include "search/scroll.hpp"
 
 #include <algorithm>
+#include <chrono>
 #include <cmath>
 
 #include "filter/plan.hpp"
@@ -60,12 +61,8 @@ private:
 // Offers the rows of a segment in the order of their ids, as far as that is known, until one is
 // beyond the page; then those that came later.
 template <typename Offer>
-Status walkInOrder(const SegmentView& view, const IdPage& page, const CancelFlag* cancel,
+Status walkInOrder(const SegmentView& view, const IdPage& page, WorkMeter& work,
                    const Offer& offer) {
-  uint32_t looked = 0;
-  const auto isStopped = [&] {
-    return looked++ % kRowsBetweenChecks == 0 && cancel != nullptr && cancel->isCancelled();
-  };
   const IdOrder::Rows order = view.segment->idOrder(view.rows);
   auto at = order->begin();
   if (page.from()) {
@@ -74,12 +71,12 @@ Status walkInOrder(const SegmentView& view, const IdPage& page, const CancelFlag
         [&](uint32_t row, const PointId& id) { return view.segment->id(row) < id; });
   }
   for (; at != order->end() && offer(*at); ++at)
-    if (isStopped()) return Status(Code::Cancelled, "the operation was cancelled");
+    if (!work.spend(kUnitsPerRow)) return work.status();
   for (auto row = static_cast<uint32_t>(order->size()); row < view.rows; row++) {
-    if (isStopped()) return Status(Code::Cancelled, "the operation was cancelled");
+    if (!work.spend(kUnitsPerRow)) return work.status();
     offer(row);
   }
-  return Status::ok();
+  return work.status();
 }
 
 // Where no row of the segment was ever deleted and indexes know all matches, bits are counted.
@@ -92,20 +89,22 @@ Status countSegment(const SegmentView& view, const Snapshot& snapshot, const Fil
     counted += view.rows;
     return Status::ok();
   }
-  const SegmentRows rows(view, snapshot);
+  const SegmentRows rows(view, snapshot, cancel);
   const auto indexes = view.segment->indexes();
   const FilterPlan plan = planFilter(*filter, rows, *indexes);
+  VICINAL_TRY(rows.work().status());
   if (hasDeleted || !plan.isComplete() || plan.candidates() == nullptr)
-    return forEachPlanned(view, rows, plan, cancel, visit);
+    return forEachPlanned(view, rows, plan, visit);
   counted += plan.candidates()->count();
   return Status::ok();
 }
 
 // In one segment; infinite where only counting tells.
-double expectedNsOf(const SegmentView& view, const Snapshot& snapshot, const FilterNode* filter) {
+double expectedNsOf(const SegmentView& view, const Snapshot& snapshot, const FilterNode* filter,
+                    const CancelFlag* cancel) {
   const bool hasDeleted = view.segment->deletedRows() > 0;
   if (filter == nullptr) return hasDeleted ? view.rows * kNsPerRow : 0;
-  const SegmentRows rows(view, snapshot);
+  const SegmentRows rows(view, snapshot, cancel);
   const auto indexes = view.segment->indexes();
   const auto collected = rowsToPlan(*filter, rows, *indexes);
   if (!collected) return INFINITY;
@@ -128,13 +127,13 @@ Result<uint64_t> countAll(const Snapshot& snapshot, const FilterNode* filter,
 Status scroll(const Snapshot& snapshot, const std::vector<VectorSpec>& specs,
               const ScrollRequest& request, const CancelFlag* cancel, ScrollResult& result) {
   std::optional<FilterProgram> program;
-  VICINAL_TRY(decodeFilter(request.filter, snapshot.vectorsNamed(), snapshot, program));
+  VICINAL_TRY(decodeFilter(request.filter, snapshot.vectorsNamed(), snapshot, cancel, program));
   const FilterNode* filter = program ? &program->root() : nullptr;
   // The page and one more, which tells where the next page starts.
   IdPage page(request.from, size_t(request.limit) + 1);
   for (size_t at = 0; at < snapshot.count(); at++) {
     const SegmentView view(snapshot, at);
-    const SegmentRows rows(view, snapshot);
+    const SegmentRows rows(view, snapshot, cancel);
     const auto indexes = view.segment->indexes();
     std::optional<FilterPlan> plan;
     if (filter != nullptr) plan = planFilter(*filter, rows, *indexes);
@@ -143,39 +142,50 @@ Status scroll(const Snapshot& snapshot, const std::vector<VectorSpec>& specs,
       return !view.isVisible(row) || page.offer({&snapshot.segment(at), row}, passes);
     };
     if (plan && plan->candidates() != nullptr)
-      plan->candidates()->forEach([&](uint32_t row) { offer(row); });
+      plan->candidates()->forEach([&](uint32_t row) {
+        if (rows.work().spend(kUnitsPerRow)) offer(row);
+      });
     else
-      VICINAL_TRY(walkInOrder(view, page, cancel, offer));
+      VICINAL_TRY(walkInOrder(view, page, rows.work(), offer));
+    VICINAL_TRY(rows.work().status());
   }
   std::vector<RowRef> rows = page.take(request.limit, result.next);
-  return readMatching(snapshot, filter, rows, request.fields, specs, result.rows, [](size_t) {});
+  return readMatching(
+      snapshot, filter, rows, request.fields, specs, result.rows, [](size_t) {}, cancel);
 }
 
 Result<uint64_t> count(const Snapshot& snapshot, size_t vectors, const FilterBytes& filter,
                        const CancelFlag* cancel) {
   std::optional<FilterProgram> program;
-  if (Status status = decodeFilter(filter, vectors, snapshot, program); !status) return status;
+  if (Status status = decodeFilter(filter, vectors, snapshot, cancel, program); !status)
+    return status;
   return countAll(snapshot, program ? &program->root() : nullptr, cancel);
 }
 
 Result<std::optional<uint64_t>> countWithin(const Snapshot& snapshot, size_t vectors,
                                             const FilterBytes& filter, double mostNs) {
+  using Counted = std::optional<uint64_t>;
+  // What is asked about before the counting may take longer than it.
+  const CancelFlag outOfTime(CancelFlag::Clock::now() +
+                             std::chrono::nanoseconds(static_cast<int64_t>(mostNs)));
   std::optional<FilterProgram> program;
-  if (Status status = decodeFilter(filter, vectors, snapshot, program); !status) return status;
+  if (Status status = decodeFilter(filter, vectors, snapshot, &outOfTime, program); !status)
+    return status.code() == Code::Cancelled ? Result(Counted()) : Result<Counted>(status);
   const FilterNode* root = program ? &program->root() : nullptr;
   double expectedNs = 0;
   for (size_t at = 0; at < snapshot.count() && expectedNs < mostNs; at++)
-    expectedNs += expectedNsOf(SegmentView(snapshot, at), snapshot, root);
-  if (!(expectedNs < mostNs)) return std::optional<uint64_t>();
-  const auto counted = countAll(snapshot, root, nullptr);
-  if (!counted) return counted.status();
-  return std::optional<uint64_t>(*counted);
+    expectedNs += expectedNsOf(SegmentView(snapshot, at), snapshot, root, &outOfTime);
+  if (!(expectedNs < mostNs)) return Counted();
+  const auto counted = countAll(snapshot, root, &outOfTime);
+  if (counted) return Counted(*counted);
+  const Status status = counted.status();
+  return status.code() == Code::Cancelled ? Result(Counted()) : Result<Counted>(status);
 }
 
 Status countMatches(const Snapshot& snapshot, size_t vectors, const FilterBytes& filter,
                     const CancelFlag* cancel, std::vector<SegmentReport>& reports) {
   std::optional<FilterProgram> program;
-  VICINAL_TRY(decodeFilter(filter, vectors, snapshot, program));
+  VICINAL_TRY(decodeFilter(filter, vectors, snapshot, cancel, program));
   if (!program) return Status::ok();
   for (size_t at = 0; at < reports.size(); at++) {
     const SegmentView view(snapshot, at);
@@ -187,7 +197,7 @@ Status countMatches(const Snapshot& snapshot, size_t vectors, const FilterBytes&
 Status selectIds(const Snapshot& snapshot, size_t vectors, const FilterBytes& filter,
                  const CancelFlag* cancel, Buffer<uint32_t>& ids) {
   std::optional<FilterProgram> program;
-  VICINAL_TRY(decodeFilter(filter, vectors, snapshot, program));
+  VICINAL_TRY(decodeFilter(filter, vectors, snapshot, cancel, program));
   std::vector<PointId> selected;
   VICINAL_TRY(forEachRow(snapshot, program ? &program->root() : nullptr, cancel,
                          [&](Segment& segment, uint32_t row, const auto& passes) {

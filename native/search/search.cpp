@@ -96,7 +96,13 @@ Status choose(const Snapshot& snapshot, const std::vector<VectorSpec>& specs,
     if (request.explains) explainer.emplace(result);
     const SegmentScope scope(snapshot, at, filter, cancel, waiting);
     const auto searchBy = [&](auto&& inSegment, const auto& rowOf) {
-      VICINAL_TRY(inSegment.run(nearest));
+      const Status status = inSegment.run(nearest);
+      if (scope.rows.work().isStopped()) {
+        // Since then, whatever was asked about had no answer: nothing can go on from there.
+        if (request.parked != nullptr) request.parked->drop();
+        return scope.rows.work().status();
+      }
+      VICINAL_TRY(status);
       if (explainer) explainer->add(inSegment.report(), scope.rows.payloadBytes());
       for (const Neighbor& neighbor : nearest) {
         const uint32_t row = rowOf(neighbor.vertex);
@@ -134,12 +140,12 @@ Status search(const Snapshot& snapshot, const std::vector<VectorSpec>& specs,
               Waiting waiting) {
   const Metric metric = specs[request.vector].metric;
   std::optional<FilterProgram> program;
-  VICINAL_TRY(decodeFilter(request.filter, snapshot.vectorsNamed(), snapshot, program));
+  VICINAL_TRY(decodeFilter(request.filter, snapshot.vectorsNamed(), snapshot, cancel, program));
   const FilterNode* filter = program ? &program->root() : nullptr;
   thread_local std::vector<Hit> hits;
   VICINAL_TRY(choose(snapshot, specs, request, filter, cancel, result, waiting, hits));
   const auto score = [&](const Hit& hit) { return scoreFor(request, metric, hit.distance); };
-  return readAnswer(snapshot, specs, filter, request, hits, score, result, waiting);
+  return readAnswer(snapshot, specs, filter, request, hits, score, result, cancel, waiting);
 }
 
 Status rank(const Snapshot& snapshot, const std::vector<VectorSpec>& specs,
@@ -147,7 +153,7 @@ Status rank(const Snapshot& snapshot, const std::vector<VectorSpec>& specs,
             std::vector<RankedHit>& hits, Waiting waiting) {
   const Metric metric = specs[request.vector].metric;
   std::optional<FilterProgram> program;
-  VICINAL_TRY(decodeFilter(request.filter, snapshot.vectorsNamed(), snapshot, program));
+  VICINAL_TRY(decodeFilter(request.filter, snapshot.vectorsNamed(), snapshot, cancel, program));
   const FilterNode* filter = program ? &program->root() : nullptr;
   thread_local std::vector<Hit> found;
   VICINAL_TRY(choose(snapshot, specs, request, filter, cancel, result, waiting, found));

@@ -141,6 +141,7 @@ SegmentSearch::Costs SegmentSearch::estimate(const FilterPlan& plan, double matc
 Status SegmentSearch::runFiltered(std::vector<Neighbor>& nearest) {
   FilterPlan plan = scope_.planned();
   const double matchShare = sampledMatches(plan, scope_.rows) * sampledConditions(plan);
+  VICINAL_TRY(scope_.rows.work().status());
   const uint32_t candidates = plan.candidateCount();
   stats_.matches += static_cast<uint64_t>(candidates * matchShare);
   if (candidates == 0) return Status::ok();

@@ -51,6 +51,9 @@ bool SegmentRows::locate(const IdWords* ids, size_t count, RowBitmap& into) cons
 uint32_t SegmentRows::locateOne(const PointId& id) const {
   const uint32_t newest = view_.segment->find(id);
   if (newest == kNoRow || newest < view_.rows) return newest;
+  // Of a row that is looked at.
+  constexpr uint64_t kUnitsPerRow = 8;
+  if (!work().spend(view_.rows * kUnitsPerRow)) return kNoRow;
   // The point was updated after the snapshot was taken, which is rare: its row of then is somewhere
   // below.
   for (uint32_t row = view_.rows; row > 0; row--) {

@@ -29,8 +29,8 @@ struct SegmentView {
 // kept.
 class SegmentRows final : public RowSource {
 public:
-  SegmentRows(const SegmentView& view, const Snapshot& snapshot)
-      : view_(view), snapshot_(snapshot) {}
+  SegmentRows(const SegmentView& view, const Snapshot& snapshot, const CancelFlag* cancel)
+      : RowSource(cancel), view_(view), snapshot_(snapshot) {}
 
   uint32_t rows() const override { return view_.rows; }
   std::string_view payload(uint32_t row) const override;

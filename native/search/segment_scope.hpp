@@ -22,8 +22,8 @@ struct SegmentScope {
 
   SegmentScope(const Snapshot& snapshot, size_t at, const FilterNode* filter,
                const CancelFlag* cancel, Waiting waiting)
-      : segment(snapshot.segment(at)), view(snapshot, at), rows(view, snapshot), filter(filter),
-        cancel(cancel), waiting(waiting) {}
+      : segment(snapshot.segment(at)), view(snapshot, at), rows(view, snapshot, cancel),
+        filter(filter), cancel(cancel), waiting(waiting) {}
 
   // The same without a filter.
   explicit SegmentScope(const SegmentScope& of, std::nullptr_t)

@@ -73,10 +73,9 @@ Status countMatches(const SegmentScope& scope, const SparseSpace& space,
   FilterPlan plan = scope.planned();
   plan.prepareForPasses();
   RowBitmap corpus(scope.view.rows);
-  VICINAL_TRY(forEachPlanned(scope.view, scope.rows, plan, scope.cancel,
-                             [&](uint32_t row, const auto& passes) {
-                               if (space.has(row) && passes()) corpus.add(row);
-                             }));
+  VICINAL_TRY(forEachPlanned(scope.view, scope.rows, plan, [&](uint32_t row, const auto& passes) {
+    if (space.has(row) && passes()) corpus.add(row);
+  }));
   const double vectors = corpus.count();
   counts.vectors += vectors;
   double postings = 0;
@@ -100,7 +99,7 @@ Status countMatches(const SegmentScope& scope, const SparseSpace& space,
       for (uint32_t at = 0; at < list.count; at++)
         if (list.rows[at] < scope.view.rows && corpus.contains(list.rows[at])) counts.having[i]++;
     }
-  return Status::ok();
+  return scope.rows.work().status();
 }
 
 } // namespace

@@ -25,7 +25,8 @@ constexpr double kScoredRow = 8;
 constexpr double kFixedPostings = 4096;
 // Of indices in runs: beyond, to ask what a search costs would cost as much.
 constexpr size_t kMostLookedUp = 2048;
-constexpr uint32_t kRowsBetweenChecks = 512;
+// Of a row that is looked at.
+constexpr uint64_t kUnitsPerSparseRow = 64;
 
 // What is searched by, weighed.
 struct Weighed {
@@ -68,7 +69,7 @@ Status weighAll(const Snapshot& snapshot, const SparseRequest& request, const Ca
   weighed.query = {request.indices.data(), weighed.values.data(), request.query().count};
   if (!request.hasIdf) return Status::ok();
   std::optional<FilterProgram> corpus;
-  VICINAL_TRY(decodeFilter(request.corpus, snapshot.vectorsNamed(), snapshot, corpus));
+  VICINAL_TRY(decodeFilter(request.corpus, snapshot.vectorsNamed(), snapshot, cancel, corpus));
   const auto raritiesOfAll = [&](const auto& indices, auto& rarities) {
     return raritiesOf(snapshot, request.vector, corpus ? &corpus->root() : nullptr, indices,
                       request.found, cancel, waiting, rarities);
@@ -229,25 +230,23 @@ private:
 
   // Of the first rows, all that may match.
   template <typename Visit> Status forSome(uint32_t end, const Visit& visit) {
-    uint32_t looked = 0;
-    bool isStopped = false;
+    WorkMeter& work = scope_.rows.work();
     const auto look = [&](uint32_t row) {
-      if (looked++ % kRowsBetweenChecks == 0) isStopped = isStopped || scope_.isCancelled();
-      if (!isStopped && row < end) visit(row);
+      if (work.spend(kUnitsPerSparseRow) && row < end) visit(row);
     };
     if (plan_ && plan_->candidates() != nullptr)
       plan_->candidates()->forEach(look);
     else
-      for (uint32_t row = 0; row < end && !isStopped; row++) look(row);
-    return isStopped ? scope_.checkCancelled() : Status::ok();
+      for (uint32_t row = 0; row < end && !work.isStopped(); row++) look(row);
+    return work.status();
   }
 
   Status scanTail() {
     for (uint32_t row = report_.linked; row < scope_.view.rows; row++) {
-      if (row % kRowsBetweenChecks == 0) VICINAL_TRY(scope_.checkCancelled());
+      if (!scope_.rows.work().spend(kUnitsPerSparseRow)) break;
       score(row);
     }
-    return Status::ok();
+    return scope_.rows.work().status();
   }
 
   Status scanCandidates() {
@@ -283,6 +282,10 @@ private:
   void score(uint32_t row) {
     if (!isCandidate(row)) return;
     const SparseVector vector = space_.vector(row);
+    const uint64_t compared = examples_ != nullptr
+                                  ? examples_->values.size() + vector.count * examples_->count
+                                  : query_.count + vector.count;
+    if (!scope_.rows.work().spend(compared)) return;
     report_.distances += examples_ != nullptr ? examples_->count : 1;
     report_.bytes += vector.count * kSparseEntryBytes;
     float product = 0;
@@ -359,6 +362,7 @@ Status choose(const Snapshot& snapshot, const SparseRequest& request, const Filt
         request.examples ? nullptr : (sought ? &*sought : &request.found[at]);
     SparseSegmentSearch inSegment(scope, request, weighed, found, hits);
     VICINAL_TRY(inSegment.run());
+    VICINAL_TRY(scope.rows.work().status());
     addUp(inSegment.report(), result.stats);
     if (!request.explains) continue;
     result.segments.push_back(inSegment.report());
@@ -390,18 +394,18 @@ Status searchSparse(const Snapshot& snapshot, const std::vector<VectorSpec>& spe
                     const SparseRequest& request, const CancelFlag* cancel, SearchResult& result,
                     Waiting waiting) {
   std::optional<FilterProgram> program;
-  VICINAL_TRY(decodeFilter(request.filter, snapshot.vectorsNamed(), snapshot, program));
+  VICINAL_TRY(decodeFilter(request.filter, snapshot.vectorsNamed(), snapshot, cancel, program));
   const FilterNode* filter = program ? &program->root() : nullptr;
   std::vector<RankedHit> found;
   VICINAL_TRY(choose(snapshot, request, filter, cancel, result, waiting, found));
   const auto score = [](const RankedHit& hit) { return hit.score; };
-  return readAnswer(snapshot, specs, filter, request, found, score, result, waiting);
+  return readAnswer(snapshot, specs, filter, request, found, score, result, cancel, waiting);
 }
 
 Status rank(const Snapshot& snapshot, const SparseRequest& request, const CancelFlag* cancel,
             SearchResult& result, std::vector<RankedHit>& hits, Waiting waiting) {
   std::optional<FilterProgram> program;
-  VICINAL_TRY(decodeFilter(request.filter, snapshot.vectorsNamed(), snapshot, program));
+  VICINAL_TRY(decodeFilter(request.filter, snapshot.vectorsNamed(), snapshot, cancel, program));
   const FilterNode* filter = program ? &program->root() : nullptr;
   return choose(snapshot, request, filter, cancel, result, waiting, hits);
 }

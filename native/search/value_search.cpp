@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "filter/evaluator.hpp"
+#include "search/matching_rows.hpp"
 #include "search/parked_search.hpp"
 
 namespace vicinal {
@@ -65,8 +66,8 @@ std::vector<ValueSearch::Asked> ValueSearch::valuesAsked() const {
     for (const auto& index : *indexes) {
       uint32_t rows = 0;
       if (!index->hasGraphs() || !(index->path() == keyword->path) ||
-          !index->canAnswer(*keyword, scope_.view.rows, rows) || rows < ValueSpaces::kLeastRows ||
-          overlaid > rows / kOverlaidShare)
+          !index->canAnswer(*keyword, scope_.view.rows, rows, scope_.rows.work()) ||
+          rows < ValueSpaces::kLeastRows || overlaid > rows / kOverlaidShare)
         continue;
       values.push_back({{request_.vector, index->field(), keyword->values.texts[0]},
                         rows,
@@ -123,19 +124,15 @@ Status ValueSearch::runAmong(std::vector<Neighbor>& nearest) {
 
 // Rows that match since their payload was changed, and had another value before.
 Status ValueSearch::addOverlaid(const RowBitmap& overlaid, std::vector<Neighbor>& nearest) {
-  constexpr uint32_t kBetweenChecks = 1024;
   std::vector<uint32_t> vertices;
-  uint32_t looked = 0;
-  bool isCancelled = false;
   overlaid.forEach([&](uint32_t row) {
-    if (looked++ % kBetweenChecks == 0) isCancelled = isCancelled || scope_.isCancelled();
-    if (isCancelled) return;
+    if (!scope_.rows.work().spend(kUnitsPerRow)) return;
     const uint32_t vertex = space_.vertexOf(row);
     if (vertex != kNoVertex && among_->vertexOf(row) == kNoVertex && scope_.view.isVisible(row) &&
         matches(*scope_.filter, scope_.rows, row))
       vertices.push_back(vertex);
   });
-  VICINAL_TRY(scope_.checkCancelled());
+  VICINAL_TRY(scope_.rows.work().status());
   if (vertices.empty()) return Status::ok();
   std::vector<float> distances(vertices.size());
   SpaceSearch search(space_, request_.query.data(), scope_.waiting, stats_);

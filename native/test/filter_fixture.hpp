@@ -18,6 +18,8 @@ namespace vicinal::test {
 
 class MemoryRows final : public RowSource {
 public:
+  explicit MemoryRows(const CancelFlag* cancel = nullptr) : RowSource(cancel) {}
+
   std::vector<std::string> appended;
   // Texts in place of the appended ones; nothing where the row has its first payload.
   std::vector<std::optional<std::string>> overlays;

@@ -54,7 +54,7 @@ std::vector<uint32_t> planned(const FilterNode& node, const RowSource& rows,
     if (plan.passes(rows, row)) passing.push_back(row);
   CHECK(passing.size() <= plan.cardinality().max);
   CHECK(passing.size() >= plan.cardinality().min);
-  CHECK(plan.resolve(rows, nullptr).isOk());
+  CHECK(plan.resolve(rows).isOk());
   CHECK(plan.isComplete());
   const std::vector<uint32_t> resolved = plan.candidates() != nullptr
                                              ? listOf(*plan.candidates())
@@ -82,9 +82,9 @@ int checkIndex(const MemoryRows& rows, const char* field, PayloadIndexKind kind,
     uint32_t estimate = 0;
     const bool isLeaf =
         node.op != FilterOp::Nested && node.op != FilterOp::HasId && node.op != FilterOp::HasVector;
-    if (!isLeaf || !index->canAnswer(node, rows.rows(), estimate)) continue;
+    if (!isLeaf || !index->canAnswer(node, rows.rows(), estimate, rows.work())) continue;
     answered++;
-    const IndexAnswer answer = *index->answer(node, rows.rows());
+    const IndexAnswer answer = *index->answer(node, rows.rows(), rows.work());
     CHECK_EQUAL(answer.covered, covered);
     CHECK(answer.sure.count() <= estimate);
     CHECK(!answer.sure.contains(covered) && !answer.unsure.contains(covered));
@@ -184,10 +184,6 @@ SOLO_TEST(
   CHECK(!planFilter(range, rows, {numbers}, {.maxCollected = 50}).isComplete());
   CHECK_EQUAL(numbers->points(), 5000u);
   CHECK(numbers->bytes() > 5000 * 12 && numbers->bytes() < 5000 * 40);
-  CancelFlag cancel;
-  cancel.cancel();
-  FilterPlan scan = planFilter(other, rows, {});
-  CHECK(scan.resolve(rows, &cancel).code() == Code::Cancelled);
 }
 
 TEST("readers get whole answers while rows are added") {
@@ -203,7 +199,7 @@ TEST("readers get whole answers while rows are added") {
   });
   uint32_t last = 0;
   while (last < count) {
-    const IndexAnswer answer = *index->answer(even, count);
+    const IndexAnswer answer = *index->answer(even, count, rows.work());
     CHECK(answer.covered >= last);
     CHECK_EQUAL(answer.sure.count(), (answer.covered + 1) / 2);
     last = answer.covered;
@@ -226,17 +222,19 @@ SOLO_TEST("a condition asked again has the answer of now, and what is kept of an
     buildTo(*index, rows, covered);
     for (int time = 0; time < 3; time++)
       for (const double bound : {900.0, 500.0, 901.0}) {
-        const IndexAnswer answer = *index->answer(below(bound), count);
+        const IndexAnswer answer = *index->answer(below(bound), count, rows.work());
         CHECK_EQUAL(answer.covered, covered);
         CHECK_EQUAL(answer.sure.count(), uint32_t(covered / 1000 * bound));
       }
   }
   // Few rows are kept as a list, however they were collected.
-  for (int time = 0; time < 2; time++) CHECK(!index->answer(below(10), count)->sure.isDense());
+  for (int time = 0; time < 2; time++)
+    CHECK(!index->answer(below(10), count, rows.work())->sure.isDense());
   // Fewer rows than the index knows, as a reader of an older snapshot asks for.
-  CHECK_EQUAL(index->answer(below(900), 15'000)->sure.count(), 13'500u);
+  CHECK_EQUAL(index->answer(below(900), 15'000, rows.work())->sure.count(), 13'500u);
   const uint64_t before = index->bytes();
-  for (uint32_t bound = 100; bound < 900; bound++) (void)index->answer(below(bound), count);
+  for (uint32_t bound = 100; bound < 900; bound++)
+    (void)index->answer(below(bound), count, rows.work());
   CHECK(index->bytes() - before <= AnswerCache::kMostBytes);
 }
 
@@ -255,7 +253,7 @@ SOLO_TEST("whoever changes the rows of an answer changes nothing of what is kept
   const auto matchesOf = [&](const FilterNode& node) {
     FilterPlan plan = planFilter(node, rows, {index});
     plan.prepareForPasses();
-    if (!plan.resolve(rows, nullptr).isOk()) return 0u;
+    if (!plan.resolve(rows).isOk()) return 0u;
     CHECK_EQUAL(plan.candidates()->count(), plan.candidateCount());
     return plan.candidateCount();
   };

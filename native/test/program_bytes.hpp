@@ -35,7 +35,8 @@ struct Bytes {
   Result<FilterProgram> decode(const std::vector<TextField>& fields = {}) const {
     // On the heap and of the exact size, so that the sanitizer sees one byte too many.
     const std::vector<uint8_t> exact(bytes);
-    return FilterProgram::decode(exact.data(), exact.size(), kVectors, fields);
+    WorkMeter work;
+    return FilterProgram::decode(exact.data(), exact.size(), kVectors, fields, work);
   }
 };
 

@@ -173,7 +173,7 @@ TEST("a sample is of distinct points that are there") {
     CHECK(filled.seqs.contains(id));
     CHECK_EQUAL(++seen[id], 1);
   }
-  const auto estimate = estimateCount(filled.shard.snapshot(), 2, std::nullopt);
+  const auto estimate = estimateCount(filled.shard.snapshot(), 2, std::nullopt, nullptr);
   REQUIRE(estimate.isOk());
   CHECK(std::fabs(double(*estimate) - double(filled.seqs.size())) < 10);
 }

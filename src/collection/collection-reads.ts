@@ -233,7 +233,9 @@ export class CollectionReads<P = Payload> implements ReadableCollection<P> {
     return await this.#read(options, (scope, view) => {
       const { shard } = view
       const filter = filterIn(view)
-      return options.exact === false && filter ? shard.estimateCount(filter) : shard.count(filter, scope.signal)
+      return options.exact === false && filter
+        ? shard.estimateCount(filter, scope.signal)
+        : shard.count(filter, scope.signal)
     })
   }
 

@@ -186,7 +186,7 @@ export interface Addon {
   /** What indexes know is counted at once, where it is expected to take less than `inlineUs`. */
   count(shard: ShardHandle, filter: Uint8Array | null, cancel: number, inlineUs: number): Awaitable<number>
   /** About how many match, from payload indexes and a sample. */
-  estimateCount(shard: ShardHandle, filter: Uint8Array | null): Promise<number>
+  estimateCount(shard: ShardHandle, filter: Uint8Array | null, cancel: number): Promise<number>
   /** Matching points chosen at random, each as likely as any other, in no order. */
   sample(shard: ShardHandle, request: SampleRequest): Promise<RowBlock>
   /**

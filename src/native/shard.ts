@@ -205,8 +205,8 @@ export class Shard {
     spendInlineUs((performance.now() - before) * 1000)
     return started
   }
-  async estimateCount(filter: Uint8Array | null): Promise<number> {
-    return await this.#run(() => this.#addon.estimateCount(this.#handle, filter))
+  async estimateCount(filter: Uint8Array | null, signal?: AbortSignal): Promise<number> {
+    return await this.#cancelled(signal, (cancel) => this.#addon.estimateCount(this.#handle, filter, cancel))
   }
   async sample(request: Omit<SampleRequest, 'cancel'>, signal?: AbortSignal): Promise<RowBlock> {
     return await this.#cancelled(signal, (cancel) => this.#addon.sample(this.#handle, { ...request, cancel }))
