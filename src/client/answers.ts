@@ -23,6 +23,7 @@ import {
   type VectorOverrides,
 } from '../core/schema.js'
 import type { HnswTuning, OptimizersConfig, StrictModeConfig, WalConfig } from '../core/settings.js'
+import { UNBOUNDED } from '../ingest/body-bounds.js'
 import type { WireObject } from '../ingest/wire-fields.js'
 import { parseJson } from '../ingest/wire-json.js'
 import { memoryOfWire } from '../ingest/wire-memory.js'
@@ -134,7 +135,9 @@ function pointOf<P>(wire: WirePoint, options: ReadOptions): StoredPoint<P> {
   const point: StoredPoint<P> = { id: wire.id }
   if (wire.payload) {
     point.payload = (
-      options.rawPayload ? new RawJson(wire.payload.toString('utf8')) : parseJson(wire.payload, 'answer payload')
+      options.rawPayload
+        ? new RawJson(wire.payload.toString('utf8'))
+        : parseJson(wire.payload, 'answer payload', UNBOUNDED)
     ) as P
   }
   if (wire.vector) point.vector = vectorOf(wire.vector)

@@ -9,6 +9,7 @@ import { pipeline, Readable } from 'node:stream'
 import type { CallOptions } from '../core/database.js'
 import { invalid, VicinalError } from '../core/errors.js'
 import { LIMITS } from '../core/limits.js'
+import { UNBOUNDED } from '../ingest/body-bounds.js'
 import { decodeMsgpack } from '../ingest/wire-msgpack.js'
 import { type Envelope, errorOfAnswer } from './answers.js'
 import { Deadline } from './deadline.js'
@@ -103,7 +104,11 @@ export class Transport {
       if (status >= 200 && status < 300) return response
       const bytes = await bodyOf(response)
       const isMsgpack = response.headers['content-type']?.startsWith(MSGPACK) === true
-      throw errorOfAnswer(status, response.headers, isMsgpack ? (decodeMsgpack(bytes, 'answer') as Envelope) : null)
+      throw errorOfAnswer(
+        status,
+        response.headers,
+        isMsgpack ? (decodeMsgpack(bytes, 'answer', UNBOUNDED) as Envelope) : null,
+      )
     } catch (error) {
       deadline.check()
       throw this.#explained(error)
@@ -144,7 +149,7 @@ export class Transport {
     const status = response.statusCode ?? 0
     const bytes = await bodyOf(response)
     const isMsgpack = response.headers['content-type']?.startsWith(MSGPACK) === true
-    const envelope = isMsgpack ? (decodeMsgpack(bytes, 'answer') as Envelope) : null
+    const envelope = isMsgpack ? (decodeMsgpack(bytes, 'answer', UNBOUNDED) as Envelope) : null
     if (status >= 200 && status < 300 && envelope) return envelope.result ?? null
     throw errorOfAnswer(status, response.headers, envelope)
   }
@@ -196,7 +201,7 @@ export class Transport {
 /** null: it is not from the service, as a request will find out. */
 function envelopeOf(answer: Buffer): Envelope | null {
   try {
-    return decodeMsgpack(answer, 'answer') as Envelope
+    return decodeMsgpack(answer, 'answer', UNBOUNDED) as Envelope
   } catch {
     return null
   }

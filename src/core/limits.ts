@@ -97,6 +97,10 @@ export const LIMITS = {
   payloadIndexes: 256,
   /** Bytes of one request body (setting `--max-body-bytes`). */
   bodyBytes: 64 * 1024 * 1024,
+  /** Arrays, maps, texts and bins of one request body; all its values; its different keys (src/ingest/body-bounds.ts). */
+  bodyObjects: 1_048_576,
+  bodyValues: 4_194_304,
+  bodyKeys: 32_768,
   /** Bytes of bodies that have arrived of requests in work: of reads, and as many again of writes. */
   bodyBytesInWork: 512 * 1024 * 1024,
   /** On average over `bodyWindowMs`, else 408 (setting `--min-body-rate`). Time in which the service holds a body up does not count. */

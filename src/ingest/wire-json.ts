@@ -1,7 +1,7 @@
 /**
- * JSON as the wire has it: integers beyond 2^53 are exact (they become bigints), nesting is bounded.
+ * JSON as the wire has it: integers beyond 2^53 are exact (they become bigints), nesting and the number of values are bounded.
  *
- * One scan over the bytes measures the depth and finds long integers; JSON.parse does the rest. The few long
+ * One scan over the bytes measures the depth, counts values and finds long integers; JSON.parse does the rest. The few long
  * integers are put into quotes behind a prefix that no sender can know, and taken out again after the parse, so
  * that the native parser serves every body.
  */
@@ -9,6 +9,15 @@ import { isUtf8 } from 'node:buffer'
 import { randomBytes } from 'node:crypto'
 import { invalid, VicinalError } from '../core/errors.js'
 import { LIMITS } from '../core/limits.js'
+import {
+  BODY_BOUNDS,
+  checkObjects,
+  checkValues,
+  KeyCount,
+  type Measured,
+  VALUE_BYTES,
+  type ValueBounds,
+} from './body-bounds.js'
 
 /** Every integer with fewer digits is exact as a number. */
 const LONG_DIGITS = 16
@@ -23,10 +32,25 @@ const BACKSLASH = 0x5c
 const MINUS = 0x2d
 const ZERO = 0x30
 const NINE = 0x39
+const COMMA = 0x2c
+const COLON = 0x3a
+const OPEN_ARRAY = 0x5b
+const CLOSE_ARRAY = 0x5d
+const OPEN_OBJECT = 0x7b
+const CLOSE_OBJECT = 0x7d
 
-export function parseJson(bytes: Buffer, field = 'body'): unknown {
+export function parseJson(bytes: Buffer, field = 'body', bounds: ValueBounds = BODY_BOUNDS): unknown {
+  return measureJson(bytes, field, bounds).make()
+}
+
+/** Throws at what is nested too deep or no UTF-8, and beyond the bounds. */
+export function measureJson(bytes: Buffer, field = 'body', bounds: ValueBounds = BODY_BOUNDS): Measured {
   if (!isUtf8(bytes)) throw invalid(field, 'expected UTF-8')
-  const longIntegers = scan(bytes, field)
+  const { longIntegers, valueBytes } = new Scanner(bytes, field, bounds)
+  return { valueBytes, make: () => valuesOf(bytes, longIntegers, field) }
+}
+
+function valuesOf(bytes: Buffer, longIntegers: readonly number[], field: string): unknown {
   if (longIntegers.length === 0) return parse(bytes.toString('utf8'), field)
   return revive(parse(quoteLongIntegers(bytes, longIntegers), field), field)
 }
@@ -41,35 +65,105 @@ function parse(text: string, field: string): unknown {
   }
 }
 
-function formatError(field: string, where = ''): VicinalError {
+export function formatError(field: string, where = ''): VicinalError {
   return new VicinalError('INVALID_ARGUMENT', `Format error in JSON ${field}${where}`, { details: { field } })
 }
 
-/** Starts and ends of integers too long to be sure of, in pairs. Throws where the nesting is too deep. */
-function scan(bytes: Buffer, field: string): number[] {
-  const found: number[] = []
-  let depth = 0
-  let at = 0
-  while (at < bytes.length) {
-    const byte = bytes[at] as number
-    if (byte === QUOTE) {
-      at = endOfString(bytes, at + 1)
-    } else if (byte >= ZERO && byte <= NINE) {
-      const start = at
-      do at++
-      while (isDigit(bytes[at]))
-      if (continuesNumber(bytes[at])) at = endOfNumber(bytes, at)
-      // A leading zero is malformed, which the parse has to see.
-      else if (at - start >= LONG_DIGITS && at - start <= MAX_DIGITS && bytes[start] !== ZERO) found.push(start, at)
-    } else {
-      // Arrays and objects, by their ASCII: [ { open, ] } close.
-      if (byte === 0x5b || byte === 0x7b) depth++
-      else if (byte === 0x5d || byte === 0x7d) depth--
-      if (depth > LIMITS.jsonDepth) throw invalid(field, `expected at most ${LIMITS.jsonDepth} nested levels`)
-      at++
+/** One look at the bytes. What is malformed is left to the parse, but for what is nested too deep. */
+class Scanner {
+  /** Starts and ends of integers too long to be sure of, in pairs. */
+  readonly longIntegers: number[] = []
+  /** With the text that the values are parsed from. */
+  valueBytes: number
+  readonly #bytes: Buffer
+  readonly #field: string
+  readonly #bounds: ValueBounds
+  readonly #keys: KeyCount | null
+  #objects = 0
+  #values = 1
+
+  constructor(bytes: Buffer, field: string, bounds: ValueBounds) {
+    this.#bytes = bytes
+    this.#field = field
+    this.#bounds = bounds
+    this.#keys = KeyCount.of(bytes, bounds, field)
+    this.valueBytes = bytes.length
+    this.#run()
+  }
+
+  #run(): void {
+    const bytes = this.#bytes
+    const { length } = bytes
+    let depth = 0
+    let at = 0
+    while (at < length) {
+      const byte = bytes[at] as number
+      if (byte === QUOTE) {
+        at = this.#string(at)
+      } else if (byte >= ZERO && byte <= NINE) {
+        at = this.#number(at)
+      } else {
+        if (byte === COMMA) this.#value()
+        else if (byte === OPEN_ARRAY || byte === OPEN_OBJECT) {
+          if (++depth > LIMITS.jsonDepth) throw tooDeep(this.#field)
+          this.#object(byte === OPEN_ARRAY ? VALUE_BYTES.array : VALUE_BYTES.map)
+        } else if (byte === CLOSE_ARRAY || byte === CLOSE_OBJECT) depth--
+        at++
+      }
     }
   }
-  return found
+
+  /** There is one value more than commas, and those that arrays and objects begin with. */
+  #value(): void {
+    this.valueBytes += VALUE_BYTES.small
+    checkValues(++this.#values, this.#bounds, this.#field)
+  }
+
+  #object(valueBytes: number): void {
+    this.#value()
+    this.valueBytes += valueBytes
+    checkObjects(++this.#objects, this.#bounds, this.#field)
+  }
+
+  #string(start: number): number {
+    const bytes = this.#bytes
+    const end = endOfString(bytes, start + 1)
+    let at = end
+    while (isSpace(bytes[at])) at++
+    if (bytes[at] !== COLON) {
+      this.valueBytes += VALUE_BYTES.text + end - start
+      checkObjects(++this.#objects, this.#bounds, this.#field)
+    } else {
+      const isNew = this.#keys?.isNew(bytes, start, end) === true
+      this.valueBytes += isNew ? VALUE_BYTES.newKey : VALUE_BYTES.key
+    }
+    return end
+  }
+
+  #number(start: number): number {
+    const bytes = this.#bytes
+    let at = start
+    do at++
+    while (isDigit(bytes[at]))
+    if (continuesNumber(bytes[at])) {
+      this.valueBytes += VALUE_BYTES.number - VALUE_BYTES.small
+      return endOfNumber(bytes, at)
+    }
+    // A leading zero is malformed, which the parse has to see.
+    if (at - start >= LONG_DIGITS && at - start <= MAX_DIGITS && bytes[start] !== ZERO) {
+      this.valueBytes += VALUE_BYTES.bigint
+      this.longIntegers.push(start, at)
+    }
+    return at
+  }
+}
+
+function tooDeep(field: string): VicinalError {
+  return invalid(field, `expected at most ${LIMITS.jsonDepth} nested levels`)
+}
+
+function isSpace(byte: number | undefined): boolean {
+  return byte === 0x20 || byte === 0x0a || byte === 0x0d || byte === 0x09
 }
 
 function endOfString(bytes: Buffer, from: number): number {

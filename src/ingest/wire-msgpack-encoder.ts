@@ -4,6 +4,7 @@
  */
 import { invalid } from '../core/errors.js'
 import { RawJson } from '../core/point.js'
+import { UNBOUNDED } from './body-bounds.js'
 import { parseJson } from './wire-json.js'
 import type { PieceWriter } from './wire-pieces.js'
 
@@ -112,7 +113,7 @@ class Writer {
     } else if (value instanceof RawJson) {
       const text = Buffer.from(value.text)
       if (this.#options.rawJson === 'text') this.#bin(text)
-      else this.value(parseJson(text, 'payload'))
+      else this.value(parseJson(text, 'payload', UNBOUNDED))
     } else if (value instanceof Date) {
       this.text(value.toISOString())
     } else {

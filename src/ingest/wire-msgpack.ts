@@ -1,162 +1,77 @@
 /**
- * MessagePack as the wire has it, decoded by hand because the bytes come from strangers: nesting is bounded, a
- * declared length is believed only as far as there are bytes, extension types are refused, and no key can reach
- * a prototype. A bin comes out as a view of the body.
+ * MessagePack as the wire has it: looked through by a scan (wire-msgpack-scan.ts), then made into values by msgpackr. A bin comes out as a
+ * view of the body, and no key can reach a prototype.
  */
-import { invalid } from '../core/errors.js'
-import { LIMITS } from '../core/limits.js'
+import { randomBytes } from 'node:crypto'
+import { Unpackr } from 'msgpackr/unpack'
+import { BODY_BOUNDS, type Measured, type ValueBounds } from './body-bounds.js'
+import { type MsgpackScan, scanMsgpack } from './wire-msgpack-scan.js'
 
-const REPLACEMENT = '\ufffd'
+const unpackr = new Unpackr({ useRecords: false, mapsAsObjects: true, int64AsType: 'auto' as never })
+/** For what the other one changes: here all maps come as a Map, all long integers as bigints. */
+const carefulUnpackr = new Unpackr({ useRecords: false, mapsAsObjects: false, int64AsType: 'bigint' as never })
+/** msgpackr keeps a view of what it read last, until it reads something else. */
+const LARGE_BYTES = 64 * 1024
+const NOTHING = Buffer.of(0xc0)
 
-export function decodeMsgpack(bytes: Buffer, field = 'body'): unknown {
-  const decoder = new Decoder(bytes, field)
-  const value = decoder.value(0)
-  decoder.end()
+const BYTE_ORDER_MARK = '\ufeff'
+const MARK_BYTES = 3
+/** Stands in the place of a byte order mark. No sender can know it. */
+const STAND_IN = randomBytes(16).toString('hex')
+/** First bytes of texts with a length of 8 bits, and of 32 bits. */
+const TEXT_8 = 0xd9
+const TEXT_32 = 0xdb
+
+export function decodeMsgpack(bytes: Buffer, field = 'body', bounds: ValueBounds = BODY_BOUNDS): unknown {
+  return measureMsgpack(bytes, field, bounds).make()
+}
+
+/** Throws at what is malformed, or beyond the bounds. */
+export function measureMsgpack(bytes: Buffer, field = 'body', bounds: ValueBounds = BODY_BOUNDS): Measured {
+  const scan = scanMsgpack(bytes, field, bounds)
+  return { valueBytes: scan.valueBytes, make: () => valuesOf(bytes, scan) }
+}
+
+function valuesOf(bytes: Buffer, { isOdd, marked }: MsgpackScan): unknown {
+  if (isOdd || marked.length > 0) return plain(carefulUnpackr.unpack(withStandIns(bytes, marked)))
+  const value: unknown = unpackr.unpack(bytes)
+  if (bytes.length > LARGE_BYTES) unpackr.unpack(NOTHING)
   return value
 }
 
-class Decoder {
-  readonly #bytes: Buffer
-  readonly #field: string
-  #at = 0
-
-  constructor(bytes: Buffer, field: string) {
-    this.#bytes = bytes
-    this.#field = field
+/** The same bytes, but for the byte order marks that these texts begin with. */
+function withStandIns(bytes: Buffer, marked: readonly number[]): Buffer {
+  const parts: Buffer[] = []
+  let copied = 0
+  for (const start of marked) {
+    const first = bytes[start] as number
+    const size = first < TEXT_8 ? 0 : 1 << (first - TEXT_8)
+    const length = size === 0 ? first & 0x1f : bytes.readUIntBE(start + 1, size)
+    const head = Buffer.alloc(5, TEXT_32)
+    head.writeUInt32BE(length - MARK_BYTES + STAND_IN.length, 1)
+    parts.push(bytes.subarray(copied, start), head, Buffer.from(STAND_IN))
+    copied = start + 1 + size + MARK_BYTES
   }
-
-  end(): void {
-    if (this.#at !== this.#bytes.length) throw this.#malformed('expected the end')
-  }
-
-  value(depth: number): unknown {
-    const byte = this.#bytes[this.#take(1)] as number
-    if (byte < 0x80) return byte
-    if (byte >= 0xe0) return byte - 0x100
-    if (byte < 0x90) return this.#map(byte & 0x0f, depth)
-    if (byte < 0xa0) return this.#array(byte & 0x0f, depth)
-    if (byte < 0xc0) return this.#text(byte & 0x1f)
-    return this.#tagged(byte, depth)
-  }
-
-  #tagged(byte: number, depth: number): unknown {
-    const bytes = this.#bytes
-    switch (byte) {
-      case 0xc0:
-        return null
-      case 0xc2:
-        return false
-      case 0xc3:
-        return true
-      case 0xc4:
-        return this.#bin(this.#uint(1))
-      case 0xc5:
-        return this.#bin(this.#uint(2))
-      case 0xc6:
-        return this.#bin(this.#uint(4))
-      case 0xca:
-        return bytes.readFloatBE(this.#take(4))
-      case 0xcb:
-        return bytes.readDoubleBE(this.#take(8))
-      case 0xcc:
-        return this.#uint(1)
-      case 0xcd:
-        return this.#uint(2)
-      case 0xce:
-        return this.#uint(4)
-      case 0xcf:
-        return narrow(bytes.readBigUInt64BE(this.#take(8)))
-      case 0xd0:
-        return bytes.readInt8(this.#take(1))
-      case 0xd1:
-        return bytes.readInt16BE(this.#take(2))
-      case 0xd2:
-        return bytes.readInt32BE(this.#take(4))
-      case 0xd3:
-        return narrow(bytes.readBigInt64BE(this.#take(8)))
-      case 0xd9:
-        return this.#text(this.#uint(1))
-      case 0xda:
-        return this.#text(this.#uint(2))
-      case 0xdb:
-        return this.#text(this.#uint(4))
-      case 0xdc:
-        return this.#array(this.#uint(2), depth)
-      case 0xdd:
-        return this.#array(this.#uint(4), depth)
-      case 0xde:
-        return this.#map(this.#uint(2), depth)
-      case 0xdf:
-        return this.#map(this.#uint(4), depth)
-      default:
-        throw this.#malformed('expected no extension types')
-    }
-  }
-
-  #map(count: number, depth: number): Record<string, unknown> {
-    this.#enter(depth, count * 2)
-    const map: Record<string, unknown> = {}
-    for (let i = 0; i < count; i++) {
-      const key = this.value(depth + 1)
-      if (typeof key !== 'string') throw this.#malformed('expected keys that are texts')
-      const value = this.value(depth + 1)
-      if (key === '__proto__') defineOwn(map, key, value)
-      else map[key] = value
-    }
-    return map
-  }
-
-  #array(count: number, depth: number): unknown[] {
-    this.#enter(depth, count)
-    const array: unknown[] = []
-    for (let i = 0; i < count; i++) array.push(this.value(depth + 1))
-    return array
-  }
-
-  #text(length: number): string {
-    const start = this.#take(length)
-    const text = this.#bytes.toString('utf8', start, start + length)
-    // Decoding replaces what is no UTF-8; only then does it have to be told apart from a sent replacement.
-    if (text.includes(REPLACEMENT) && !Buffer.from(text).equals(this.#bytes.subarray(start, start + length))) {
-      throw this.#malformed('expected texts in UTF-8')
-    }
-    return text
-  }
-
-  #bin(length: number): Buffer {
-    const start = this.#take(length)
-    return this.#bytes.subarray(start, start + length)
-  }
-
-  #uint(size: 1 | 2 | 4): number {
-    return this.#bytes.readUIntBE(this.#take(size), size)
-  }
-
-  #take(length: number): number {
-    const start = this.#at
-    if (length > this.#bytes.length - start) throw this.#malformed('expected more bytes')
-    this.#at = start + length
-    return start
-  }
-
-  #enter(depth: number, elements: number): void {
-    if (depth >= LIMITS.jsonDepth) {
-      throw invalid(this.#field, `expected at most ${LIMITS.jsonDepth} nested levels`)
-    }
-    // Every element takes a byte at least.
-    if (elements > this.#bytes.length - this.#at) throw this.#malformed('expected more bytes')
-  }
-
-  #malformed(what: string): Error {
-    return invalid(this.#field, `malformed MessagePack at byte ${this.#at}: ${what}`)
-  }
+  return Buffer.concat([...parts, bytes.subarray(copied)])
 }
 
-function narrow(value: bigint): number | bigint {
-  const number = Number(value)
-  return Number.isSafeInteger(number) ? number : value
+/** Maps as objects, long integers as numbers where those are exact. The scan has bounded the depth of this recursion. */
+function plain(value: unknown): unknown {
+  if (typeof value === 'string') return marked(value)
+  if (typeof value === 'bigint') {
+    const number = Number(value)
+    return Number.isSafeInteger(number) ? number : value
+  }
+  if (Array.isArray(value)) return value.map(plain)
+  if (!(value instanceof Map)) return value
+  const record: Record<string, unknown> = {}
+  for (const [key, one] of value as Map<string, unknown>) {
+    const property = { value: plain(one), enumerable: true, configurable: true, writable: true }
+    Object.defineProperty(record, marked(key), property)
+  }
+  return record
 }
 
-function defineOwn(map: object, key: string, value: unknown): void {
-  Object.defineProperty(map, key, { value, enumerable: true, configurable: true, writable: true })
+function marked(text: string): string {
+  return text.startsWith(STAND_IN) ? BYTE_ORDER_MARK + text.slice(STAND_IN.length) : text
 }

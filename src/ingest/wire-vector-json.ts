@@ -1,31 +1,53 @@
 /** Requests in JSON whose vectors are taken out before they are parsed: as bins of MessagePack, they come as Float32Arrays. */
+import { type Awaitable, andThen } from '../core/awaitable.js'
+import type { VicinalError } from '../core/errors.js'
 import type { LiftedVectors } from '../native/addon.js'
 import { liftVectors, liftVectorsAside, VECTOR_MARK } from '../native/vector-json.js'
-import { parseJson } from './wire-json.js'
+import { type Measured, VALUE_BYTES } from './body-bounds.js'
+import { formatError, measureJson, parseJson } from './wire-json.js'
 
 /** Shorter ones hold no vector that would be worth it. */
 const LEAST_BYTES = 128
 /** Longer ones take more than a millisecond: not of the thread that has other requests to read. */
 const MOST_BYTES_HERE = 512 * 1024
 
-/** A value, or the promise of it where the body is large. */
 export function parseVectorJson(bytes: Buffer): unknown {
-  if (bytes.length < LEAST_BYTES) return parseJson(bytes)
-  if (bytes.length > MOST_BYTES_HERE) return liftVectorsAside(bytes).then((lifted) => parseLifted(bytes, lifted))
-  return parseLifted(bytes, liftVectors(bytes))
+  return andThen(measureVectorJson(bytes), ({ make }) => make())
 }
 
-function parseLifted(bytes: Buffer, lifted: LiftedVectors | null): unknown {
-  if (lifted === null) return parseJson(bytes)
+/** The measure of a request, or the promise of it where the body is large. What vectors take is outside of V8's heap. */
+export function measureVectorJson(bytes: Buffer): Awaitable<Measured> {
+  if (bytes.length < LEAST_BYTES) return measureJson(bytes)
+  if (bytes.length > MOST_BYTES_HERE) return liftVectorsAside(bytes).then((lifted) => measureLifted(bytes, lifted))
+  return measureLifted(bytes, liftVectors(bytes))
+}
+
+function measureLifted(bytes: Buffer, lifted: LiftedVectors | null): Measured {
+  if (lifted === null) return measureJson(bytes)
   const { text } = lifted
-  let value: unknown
-  try {
-    value = parseJson(Buffer.from(text.buffer, text.byteOffset, text.byteLength))
-  } catch {
-    // What is said of it names places in the text as it came.
-    return parseJson(bytes)
+  const { valueBytes, make } = measureJson(Buffer.from(text.buffer, text.byteOffset, text.byteLength))
+  return {
+    valueBytes: valueBytes + lifted.ends.length * VALUE_BYTES.bin,
+    make() {
+      let value: unknown
+      try {
+        value = make()
+      } catch (error) {
+        throw saidOf(bytes, error)
+      }
+      return restored(value, lifted)
+    },
   }
-  return restored(value, lifted)
+}
+
+/** What is said of it names places in the text as it came, unless that has too many values for them to be looked for. */
+function saidOf(bytes: Buffer, error: unknown): unknown {
+  try {
+    parseJson(bytes)
+  } catch (said) {
+    return (said as VicinalError).code === 'TOO_LARGE' ? formatError('body') : said
+  }
+  return error
 }
 
 /** Puts the vectors into their places. The parse has bounded the depth of this recursion. */

@@ -1,10 +1,12 @@
 /** Which bodies are read, and how. Decoding happens here, checking in one place for all formats (src/ingest). */
 import type { IncomingMessage } from 'node:http'
 import type { FastifyInstance, FastifyRequest } from 'fastify'
+import { type Awaitable, andThen } from '../core/awaitable.js'
 import { describeValue, VicinalError } from '../core/errors.js'
-import { parseJson } from '../ingest/wire-json.js'
-import { decodeMsgpack } from '../ingest/wire-msgpack.js'
-import { parseVectorJson } from '../ingest/wire-vector-json.js'
+import type { Measured } from '../ingest/body-bounds.js'
+import { measureJson } from '../ingest/wire-json.js'
+import { measureMsgpack } from '../ingest/wire-msgpack.js'
+import { measureVectorJson } from '../ingest/wire-vector-json.js'
 import { type Arrivals, ArrivingBody } from './arriving-body.js'
 import { declaredBytes } from './declared-bytes.js'
 import { JSON_TYPE, MSGPACK_TYPE } from './respond.js'
@@ -13,27 +15,27 @@ import { configOf } from './router.js'
 const CHARSET = /;\s*charset\s*=\s*"?([^\s;"]+)/i
 const UTF8 = /^utf-?8$/i
 
-type Decode = (bytes: Buffer, request: FastifyRequest) => unknown
+type Measure = (bytes: Buffer, request: FastifyRequest) => Awaitable<Measured>
 type Done = (error: Error | null, body?: unknown) => void
 
 export function registerBodies(app: FastifyInstance, arrivals: Arrivals): void {
   app.removeAllContentTypeParsers()
-  register(app, arrivals, [JSON_TYPE], (bytes, { url }) => decodeJson(bytes, url))
+  register(app, arrivals, [JSON_TYPE], (bytes, { url }) => measureText(bytes, url))
   // Left to the route, which reads it as it comes; of all others a form is refused.
   app.addContentTypeParser('multipart/form-data', (request, _payload, done) => {
     if (configOf(request)?.declared.isUpload) done(null)
     else done(unsupportedType(request.headers['content-type']))
   })
   const msgpackTypes = [MSGPACK_TYPE, 'application/x-msgpack', 'application/vnd.msgpack']
-  register(app, arrivals, msgpackTypes, (bytes) => decodeMsgpack(bytes))
+  register(app, arrivals, msgpackTypes, (bytes) => measureMsgpack(bytes))
 }
 
-function register(app: FastifyInstance, arrivals: Arrivals, types: string[], decode: Decode): void {
+function register(app: FastifyInstance, arrivals: Arrivals, types: string[], measure: Measure): void {
   const decodeRead = (request: FastifyRequest, bytes: Buffer, done: Done) => {
     let body: unknown
     try {
       // A body that was left out is told apart from a malformed one by the route.
-      if (bytes.length > 0) body = decode(bytes, request)
+      if (bytes.length > 0) body = andThen(measure(bytes, request), ({ make }) => make())
       request.bytes = bytes
     } catch (error) {
       done(error as Error)
@@ -61,9 +63,9 @@ function register(app: FastifyInstance, arrivals: Arrivals, types: string[], dec
   })
 }
 
-/** A value, or the promise of it. Bodies that hold points, or what is asked of them, have vectors; others speak of them by name. */
-export function decodeJson(bytes: Buffer, url: string): unknown {
-  return url.includes('/points') && !url.includes('/vectors/delete') ? parseVectorJson(bytes) : parseJson(bytes)
+/** Of a body in JSON. Bodies that hold points, or what is asked of them, have vectors; others speak of them by name. */
+export function measureText(bytes: Buffer, url: string): Awaitable<Measured> {
+  return url.includes('/points') && !url.includes('/vectors/delete') ? measureVectorJson(bytes) : measureJson(bytes)
 }
 
 function checkEncoding({ headers }: FastifyRequest): void {

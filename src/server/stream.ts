@@ -11,9 +11,9 @@ import type { Awaitable } from '../core/awaitable.js'
 import { Elsewhere } from '../core/elsewhere.js'
 import { VicinalError } from '../core/errors.js'
 import { Stop } from '../core/stop.js'
-import { decodeMsgpack } from '../ingest/wire-msgpack.js'
+import { measureMsgpack } from '../ingest/wire-msgpack.js'
 import type { Admission } from './admission.js'
-import { decodeJson } from './bodies.js'
+import { measureText } from './bodies.js'
 import type { Caller } from './budgets.js'
 import type { Asked, ReadCall, ReadRoute } from './call.js'
 import type { RouteMetrics } from './metrics.js'
@@ -268,9 +268,11 @@ export class Stream {
   async #run({ bytes, isText }: Message, ticket: MessageTicket): Promise<unknown> {
     const { route, request, params, query } = this.#opening
     // What is left out is told apart from what is malformed by the route.
-    const decoded =
-      bytes.length === 0 ? undefined : isText ? decodeJson(bytes, request.url as string) : decodeMsgpack(bytes)
-    const body = decoded instanceof Promise ? await decoded : decoded
+    let body: unknown
+    if (bytes.length > 0) {
+      const measured = isText ? measureText(bytes, request.url as string) : measureMsgpack(bytes)
+      body = (measured instanceof Promise ? await measured : measured).make()
+    }
     return await route.run(this.#parts.callOf({ params, query, body, ticket }))
   }
 

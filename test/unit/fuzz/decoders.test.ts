@@ -18,6 +18,7 @@ import { upsertOf } from '../../../src/ingest/wire-points.js'
 import { parseVectorJson } from '../../../src/ingest/wire-vector-json.js'
 import { decodeRecord, encodeRecord } from '../../../src/log/record.js'
 import { Mutations } from '../../oracle/mutations.js'
+import { plainMsgpack } from '../../oracle/plain-msgpack.js'
 import { anyRecord } from '../log/records.js'
 
 /** Executions of each. */
@@ -186,19 +187,37 @@ it(
 )
 
 it(
-  'bodies of MessagePack',
+  'bodies of MessagePack: what is answered is what a plain decoder answers, and so is what is refused',
   () => {
-    const valid = [POINTS, BATCH, ...FILTERS].map((body) => encodeMsgpack(body))
-    expect(
-      run(
-        RUNS,
-        () => mutations.bytes(valid),
-        (bytes) => decodeMsgpack(bytes),
-      ),
-    ).toBeGreaterThan(RUNS / 100)
+    const odd = {
+      ['__proto__']: { a: 2n ** 53n },
+      '\ufeffa': `\ufeff${'b'.repeat(200)}`,
+      c: [-(2n ** 53n)],
+    }
+    const valid = [POINTS, BATCH, odd, ...FILTERS].map((body) => encodeMsgpack(body))
+    const answered = run(
+      RUNS,
+      () => mutations.bytes(valid),
+      (bytes) => {
+        const seen = outcomeOf(() => decodeMsgpack(bytes))
+        const expected = outcomeOf(() => plainMsgpack(bytes))
+        if (expected.error) expect(seen.error, bytes.toString('hex')).toMatchObject({ code: 'INVALID_ARGUMENT' })
+        else expect(seen, bytes.toString('hex')).toEqual(expected)
+        if (seen.error) throw seen.error
+      },
+    )
+    expect(answered).toBeGreaterThan(RUNS / 100)
   },
   MINUTES,
 )
+
+function outcomeOf(decode: () => unknown): { value?: unknown; error?: unknown } {
+  try {
+    return { value: decode() }
+  } catch (error) {
+    return { error }
+  }
+}
 
 it(
   'bodies of points, as JSON and MessagePack say them, and the columns that are made of them',

@@ -92,6 +92,21 @@ describe('MessagePack', () => {
     expect((map as { x?: unknown }).x).toBeUndefined()
   })
 
+  it('keeps what msgpackr would change: 2^53 as it is, marks at the beginning of texts, dangerous keys', () => {
+    const long = 'x'.repeat(300)
+    const value = {
+      exact: [2n ** 53n, -(2n ** 53n), 2 ** 53 - 1, 2n ** 53n + 1n],
+      marked: ['\ufeff', '\ufeffa', `\ufeff\ufeff${long}`, `a\ufeff${long}`],
+      [`\ufeff${long}`]: 1,
+      inner: JSON.parse('{"__proto__":{"x":1},"constructor":2}'),
+      bin: Buffer.of(1, 2),
+    }
+    const decoded = decodeMsgpack(encodeMsgpack(value)) as typeof value
+    expect(decoded).toEqual(value)
+    expect(Object.keys(decoded.inner)).toEqual(['__proto__', 'constructor'])
+    expect(Object.getPrototypeOf(decoded.inner)).toBe(Object.prototype)
+  })
+
   it.each([10_000, 1_000_000])('refuses %d levels without overflowing the stack', (levels) => {
     expect(() => decodeMsgpack(Buffer.alloc(levels, 0x91))).toThrow(/256 nested levels/)
     expect(() => decodeMsgpack(Buffer.from('81a161'.repeat(levels), 'hex'))).toThrow(/256 nested levels/)

@@ -1,0 +1,202 @@
+/**
+ * The bytes of a MessagePack body, looked at before msgpackr makes values of them, because they come from strangers: nesting is
+ * bounded, a declared length is believed only as far as there are bytes, extension types are refused, texts are UTF-8, keys are texts.
+ */
+import { isAscii, isUtf8 } from 'node:buffer'
+import { invalid } from '../core/errors.js'
+import { LIMITS } from '../core/limits.js'
+import { checkObjects, checkValues, KeyCount, VALUE_BYTES, type ValueBounds } from './body-bounds.js'
+
+/** What a scan has found, beside nothing to refuse. */
+export interface MsgpackScan {
+  /** Bytes that the values take, about. */
+  valueBytes: number
+  /** It holds something that msgpackr changes: a key `__proto__`, or 2^53, where numbers stop to be exact. */
+  isOdd: boolean
+  /** Where the heads of texts are that begin with a byte order mark, which msgpackr drops. */
+  marked: number[]
+}
+
+const SCALAR = 0
+const LONG = 1
+const TEXT = 2
+const BIN = 3
+const ARRAY = 4
+const MAP = 5
+const REFUSED = 6
+
+/** By the first byte of a value: its kind, the bytes behind it that say how long it is, and how long it is where none do. */
+const KINDS = new Uint8Array(256)
+const LENGTH_BYTES = new Uint8Array(256)
+const LENGTHS = new Uint8Array(256)
+const SCALAR_VALUE_BYTES = new Uint8Array(256).fill(VALUE_BYTES.small)
+
+function define(first: number, last: number, kind: number, { lengthBytes = 0, length = 0 } = {}): void {
+  for (let byte = first; byte <= last; byte++) {
+    KINDS[byte] = kind
+    LENGTH_BYTES[byte] = lengthBytes
+    LENGTHS[byte] = length
+  }
+}
+define(0x80, 0x8f, MAP)
+define(0x90, 0x9f, ARRAY)
+define(0xa0, 0xbf, TEXT)
+for (let byte = 0x80; byte < 0xc0; byte++) LENGTHS[byte] = byte & (byte < 0xa0 ? 0x0f : 0x1f)
+define(0xc1, 0xc1, REFUSED)
+define(0xc7, 0xc9, REFUSED)
+define(0xd4, 0xd8, REFUSED)
+for (let i = 0; i < 3; i++) {
+  define(0xc4 + i, 0xc4 + i, BIN, { lengthBytes: 1 << i })
+  define(0xd9 + i, 0xd9 + i, TEXT, { lengthBytes: 1 << i })
+  define(0xcc + i, 0xcc + i, SCALAR, { length: 1 << i })
+  define(0xd0 + i, 0xd0 + i, SCALAR, { length: 1 << i })
+}
+for (let i = 0; i < 2; i++) {
+  define(0xca + i, 0xca + i, SCALAR, { length: 4 << i })
+  define(0xdc + i, 0xdc + i, ARRAY, { lengthBytes: 2 << i })
+  define(0xde + i, 0xde + i, MAP, { lengthBytes: 2 << i })
+}
+define(0xcf, 0xcf, LONG, { length: 8 })
+define(0xd3, 0xd3, LONG, { length: 8 })
+for (const byte of [0xca, 0xcb, 0xce, 0xd2]) SCALAR_VALUE_BYTES[byte] = VALUE_BYTES.number
+
+/** Longer texts are looked at by Node, whose call takes as long as this many bytes. */
+const MOST_BYTES_HERE = 96
+const PROTO = Buffer.from('__proto__')
+
+/** Throws where msgpackr is not to see the bytes. */
+export function scanMsgpack(bytes: Buffer, field: string, bounds: ValueBounds): MsgpackScan {
+  return new Scanner(bytes, field, bounds).run()
+}
+
+class Scanner {
+  readonly #bytes: Buffer
+  readonly #field: string
+  readonly #bounds: ValueBounds
+  readonly #keys: KeyCount | null
+  readonly #scan: MsgpackScan = { valueBytes: 0, isOdd: false, marked: [] }
+  #at = 0
+  #objects = 0
+  #values = 1
+
+  constructor(bytes: Buffer, field: string, bounds: ValueBounds) {
+    this.#bytes = bytes
+    this.#field = field
+    this.#bounds = bounds
+    this.#keys = KeyCount.of(bytes, bounds, field)
+  }
+
+  run(): MsgpackScan {
+    this.#elements(1, false, 0)
+    if (this.#at !== this.#bytes.length) throw this.#malformed('expected the end')
+    return this.#scan
+  }
+
+  /** So many values one after the other; every other one of them is a key where they are those of a map. */
+  #elements(count: number, isMap: boolean, depth: number): void {
+    const bytes = this.#bytes
+    for (let i = 0; i < count; i++) {
+      const start = this.#at
+      const first = bytes[start]
+      if (first === undefined) throw this.#malformed('expected more bytes')
+      const kind = KINDS[first] as number
+      this.#at = start + 1
+      if (isMap && (i & 1) === 0) {
+        if (kind !== TEXT) throw this.#malformed('expected keys that are texts')
+        this.#key(start, this.#length(first))
+      } else if (kind === SCALAR) {
+        this.#take(LENGTHS[first] as number)
+        this.#scan.valueBytes += SCALAR_VALUE_BYTES[first] as number
+      } else {
+        this.#other(kind, first, start, depth)
+      }
+    }
+  }
+
+  #other(kind: number, first: number, start: number, depth: number): void {
+    const length = this.#length(first)
+    switch (kind) {
+      case TEXT:
+        this.#scan.valueBytes += VALUE_BYTES.text + this.#text(start, length)
+        break
+      case ARRAY:
+        this.#enter(length, length, VALUE_BYTES.array, depth)
+        this.#elements(length, false, depth + 1)
+        break
+      case MAP:
+        this.#enter(length, 2 * length, VALUE_BYTES.map, depth)
+        this.#elements(2 * length, true, depth + 1)
+        break
+      case BIN:
+        this.#take(length)
+        this.#scan.valueBytes += VALUE_BYTES.bin
+        break
+      case LONG:
+        this.#long(this.#take(length))
+        return
+      default:
+        throw this.#malformed('expected no extension types')
+    }
+    checkObjects(++this.#objects, this.#bounds, this.#field)
+  }
+
+  #enter(values: number, elements: number, valueBytes: number, depth: number): void {
+    if (depth >= LIMITS.jsonDepth) throw invalid(this.#field, `expected at most ${LIMITS.jsonDepth} nested levels`)
+    // Every element takes a byte at least.
+    if (elements > this.#bytes.length - this.#at) throw this.#malformed('expected more bytes')
+    this.#values += values
+    checkValues(this.#values, this.#bounds, this.#field)
+    this.#scan.valueBytes += valueBytes
+  }
+
+  #key(start: number, length: number): void {
+    const bytes = this.#bytes
+    this.#text(start, length)
+    const end = this.#at
+    const begin = end - length
+    const isNew = this.#keys?.isNew(bytes, begin, end) === true
+    this.#scan.valueBytes += isNew ? VALUE_BYTES.newKey : VALUE_BYTES.key
+    if (length === PROTO.length && bytes[begin] === PROTO[0] && PROTO.equals(bytes.subarray(begin, end))) {
+      this.#scan.isOdd = true
+    }
+  }
+
+  /** Bytes that its letters take. */
+  #text(start: number, length: number): number {
+    const bytes = this.#bytes
+    const begin = this.#take(length)
+    const end = this.#at
+    if (length <= MOST_BYTES_HERE) {
+      let all = 0
+      for (let at = begin; at < end; at++) all |= bytes[at] as number
+      if (all < 0x80) return length
+    } else if (isAscii(bytes.subarray(begin, end))) {
+      return length
+    }
+    if (!isUtf8(bytes.subarray(begin, end))) throw this.#malformed('expected texts in UTF-8')
+    if (bytes[begin] === 0xef && bytes[begin + 1] === 0xbb && bytes[begin + 2] === 0xbf) this.#scan.marked.push(start)
+    return 2 * length
+  }
+
+  #long(begin: number): void {
+    this.#scan.valueBytes += VALUE_BYTES.bigint
+    const high = this.#bytes.readUInt32BE(begin)
+    if (high === 0x20_0000 || high === 0xffe0_0000) this.#scan.isOdd ||= this.#bytes.readUInt32BE(begin + 4) === 0
+  }
+
+  #length(first: number): number {
+    const size = LENGTH_BYTES[first] as 0 | 1 | 2 | 4
+    return size === 0 ? (LENGTHS[first] as number) : this.#bytes.readUIntBE(this.#take(size), size)
+  }
+
+  #take(length: number): number {
+    const start = this.#at
+    if (length > this.#bytes.length - start) throw this.#malformed('expected more bytes')
+    this.#at = start + length
+    return start
+  }
+
+  #malformed(what: string): Error {
+    return invalid(this.#field, `malformed MessagePack at byte ${this.#at}: ${what}`)
+  }
+}
