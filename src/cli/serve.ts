@@ -197,6 +197,7 @@ function serverOptions(settings: Settings): Omit<ServerOptions, 'database'> {
     allowedOrigins: settings.list('allowOrigin'),
     tls: cert !== undefined && key !== undefined ? { cert: readTextFile(cert), key: readTextFile(key) } : null,
     maxBodyBytes: settings.integer('maxBodyBytes') as number,
+    maxReadBodyBytes: settings.integer('maxReadBodyBytes') as number,
     maxConcurrentReads: settings.integer('maxConcurrent') as number,
     timeoutMs: settings.integer('timeoutMs') as number,
     maxAnswerBytesInWork: settings.integer('maxAnswerBytes') as number,

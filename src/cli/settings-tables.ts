@@ -1,3 +1,4 @@
+/** The settings as users read them: for `--help`, and for the README. */
 import type { Setting } from './settings.js'
 
 /** The settings as lines for `--help`. */

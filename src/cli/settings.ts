@@ -65,6 +65,13 @@ export const SERVE_SETTINGS = {
     'listen on a public address without an API key',
   ),
   maxBodyBytes: setting('max-body-bytes', 'maxBodyBytes', 'integer', LIMITS.bodyBytes, 'largest request body'),
+  maxReadBodyBytes: setting(
+    'max-read-body-bytes',
+    'maxReadBodyBytes',
+    'integer',
+    LIMITS.readBodyBytes,
+    'largest body of a request that reads',
+  ),
   maxConcurrent: setting(
     'max-concurrent',
     'maxConcurrent',

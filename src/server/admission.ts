@@ -84,6 +84,12 @@ export class Admission {
     }
   }
 
+  /** Counts the values that a message of a stream becomes; the returned function gives them back. Or throws OVERLOADED. */
+  takeMessageValues(bytes: number, caller: Caller): () => void {
+    this.#take('readBytes', bytes, caller, 'bytes of bodies of reads and of their values')
+    return () => this.budgets.give('readBytes', bytes, caller)
+  }
+
   /**
    * Counts a large answer until it is taken off; the returned function gives it back. Throws OVERLOADED. Its bytes are those of the
    * rows in memory: text is made of them a piece at a time. Below a limit of memory the same rows have asked for room before they

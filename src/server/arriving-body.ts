@@ -10,6 +10,8 @@ import { GatheredBytes } from './gathered-bytes.js'
 
 /** A smaller body never waits: the places bound how many there are. */
 export const LARGE_BODY_BYTES = 64 * 1024
+/** Values that take no more neither wait nor ask for room, for the same reason. */
+export const FEW_VALUE_BYTES = 256 * 1024
 /** Looks at a body in a window of its rate, and at a reader in the time it may stall. */
 export const LOOKS = 10
 /** How often a body that waits asks again: other threads do not tell when they give something back. */
@@ -39,6 +41,8 @@ export interface ArrivalParts extends ArrivalBounds {
 
 interface Waiting {
   body: ArrivingBody
+  /** What it is about to add. */
+  bytes: number
   budget: BodyBudget
   caller: Caller
   sinceMs: number
@@ -64,10 +68,10 @@ export class Arrivals {
     this.leastBytes = leastBytesOf(parts)
   }
 
-  wait(body: ArrivingBody, budget: BodyBudget, caller: Caller): Promise<void> {
+  wait(body: ArrivingBody, budget: BodyBudget, caller: Caller, bytes = LARGE_BODY_BYTES): Promise<void> {
     this.#timer ??= setInterval(() => this.#askAgain(), ASK_AGAIN_MS).unref()
     return new Promise((goOn, refuse) => {
-      this.#waiting.push({ body, budget, caller, sinceMs: performance.now(), goOn, refuse })
+      this.#waiting.push({ body, bytes, budget, caller, sinceMs: performance.now(), goOn, refuse })
     })
   }
 
@@ -93,10 +97,10 @@ export class Arrivals {
     const { budgets } = admission
     let left = budgets.bound(budget) - budgets.sum(budget)
     let isFirst = true
-    for (const { body, caller, sinceMs, goOn, refuse } of waiting) {
+    for (const { body, bytes, caller, sinceMs, goOn, refuse } of waiting) {
       const full = budgets.full(budget, caller) ?? (left < 0 ? 'bound' : null)
       if (full === null || (isFirst && body.goBeyond())) {
-        left -= LARGE_BODY_BYTES
+        left -= bytes
         this.leave(body)
         goOn()
       } else {
@@ -170,9 +174,19 @@ export class ArrivingBody implements Arriving {
     return this.#isBeyond
   }
 
+  /** Counts the values that are made of it as its bytes are, once there is room for them among others. */
+  takeValues(bytes: number): Awaitable<void> {
+    const { caller } = this.#of
+    const { budgets } = this.#arrivals.parts.admission
+    if (budgets.take(this.#budget, bytes, caller) === null) this.#counted += bytes
+    else if (this.#isBeyond) this.#count(bytes)
+    else return this.#arrivals.wait(this, this.#budget, caller, bytes).then(() => this.#count(bytes))
+  }
+
   /** At the end of its request, or before. */
   giveBack(): void {
     this.#leave()
+    this.#arrivals.leave(this)
     if (this.#counted > 0) this.#count(-this.#counted)
     if (this.#isBeyond) this.#arrivals.parts.admission.budgets.endBeyond(this.#budget)
     this.#isBeyond = false
@@ -257,7 +271,12 @@ export class ArrivingBody implements Arriving {
   }
 
   #tooLarge(): VicinalError {
-    return new VicinalError('TOO_LARGE', `body: expected at most ${this.#of.mostBytes} bytes`)
+    const { mostBytes: bound, declaredBytes } = this.#of
+    const isDeclared = Number.isFinite(declaredBytes)
+    const seen = isDeclared ? declaredBytes : this.#gathered.length
+    const got = isDeclared ? `${seen}` : `at least ${seen}`
+    const details = { field: 'body', bound, seen }
+    return new VicinalError('TOO_LARGE', `body: expected at most ${bound} bytes, got ${got}`, { details })
   }
 }
 

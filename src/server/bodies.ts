@@ -7,36 +7,45 @@ import type { Measured } from '../ingest/body-bounds.js'
 import { measureJson } from '../ingest/wire-json.js'
 import { measureMsgpack } from '../ingest/wire-msgpack.js'
 import { measureVectorJson } from '../ingest/wire-vector-json.js'
-import { type Arrivals, ArrivingBody } from './arriving-body.js'
+import { type Arrivals, ArrivingBody, LARGE_BODY_BYTES } from './arriving-body.js'
 import { declaredBytes } from './declared-bytes.js'
 import { JSON_TYPE, MSGPACK_TYPE } from './respond.js'
 import { configOf } from './router.js'
+import type { Ticket } from './ticket.js'
 
 const CHARSET = /;\s*charset\s*=\s*"?([^\s;"]+)/i
 const UTF8 = /^utf-?8$/i
 
+/** What bodies need of the service. */
+export interface BodyParts {
+  arrivals: Arrivals
+  /** Rejects where the collection whose points a request names is not there. */
+  find(request: FastifyRequest): Promise<void>
+  /** Room for the values of a body, which are made then. */
+  roomFor(valueBytes: number, ticket: Ticket): Awaitable<void>
+}
+
 type Measure = (bytes: Buffer, request: FastifyRequest) => Awaitable<Measured>
 type Done = (error: Error | null, body?: unknown) => void
 
-export function registerBodies(app: FastifyInstance, arrivals: Arrivals): void {
+export function registerBodies(app: FastifyInstance, parts: BodyParts): void {
   app.removeAllContentTypeParsers()
-  register(app, arrivals, [JSON_TYPE], (bytes, { url }) => measureText(bytes, url))
+  register(app, parts, [JSON_TYPE], (bytes, { url }) => measureText(bytes, url))
   // Left to the route, which reads it as it comes; of all others a form is refused.
   app.addContentTypeParser('multipart/form-data', (request, _payload, done) => {
     if (configOf(request)?.declared.isUpload) done(null)
     else done(unsupportedType(request.headers['content-type']))
   })
   const msgpackTypes = [MSGPACK_TYPE, 'application/x-msgpack', 'application/vnd.msgpack']
-  register(app, arrivals, msgpackTypes, (bytes) => measureMsgpack(bytes))
+  register(app, parts, msgpackTypes, (bytes) => measureMsgpack(bytes))
 }
 
-function register(app: FastifyInstance, arrivals: Arrivals, types: string[], measure: Measure): void {
+function register(app: FastifyInstance, parts: BodyParts, types: string[], measure: Measure): void {
   const decodeRead = (request: FastifyRequest, bytes: Buffer, done: Done) => {
     let body: unknown
     try {
-      // A body that was left out is told apart from a malformed one by the route.
-      if (bytes.length > 0) body = andThen(measure(bytes, request), ({ make }) => make())
       request.bytes = bytes
+      body = decoded(request, bytes, measure, parts)
     } catch (error) {
       done(error as Error)
       return
@@ -55,12 +64,23 @@ function register(app: FastifyInstance, arrivals: Arrivals, types: string[], mea
     const { work, caller, mostBytes, stop } = ticket
     const isCounted = !ticket.isAdmittedElsewhere
     const of = { work, caller, mostBytes, stop, isCounted, holder: ticket, declaredBytes: declaredBytes(payload) }
-    ticket.arriving = ticket.body = new ArrivingBody(arrivals, payload, of, (error, bytes) => {
+    ticket.arriving = ticket.body = new ArrivingBody(parts.arrivals, payload, of, (error, bytes) => {
       ticket.arriving = null
       if (error) done(error)
       else decodeRead(request, bytes as Buffer, done)
     })
   })
+}
+
+/** Of a small body, what is wrong with it is said before what is wrong with its collection, as Qdrant does. */
+function decoded(request: FastifyRequest, bytes: Buffer, measure: Measure, parts: BodyParts): Awaitable<unknown> {
+  // A body that was left out is told apart from a malformed one by the route.
+  if (bytes.length === 0) return undefined
+  const make = () =>
+    andThen(measure(bytes, request), (measured) =>
+      andThen(parts.roomFor(measured.valueBytes, request.ticket), () => measured.make()),
+    )
+  return bytes.length > LARGE_BODY_BYTES ? parts.find(request).then(make) : make()
 }
 
 /** Of a body in JSON. Bodies that hold points, or what is asked of them, have vectors; others speak of them by name. */

@@ -2,13 +2,14 @@ import type { IncomingMessage } from 'node:http'
 import type { AddressInfo, Socket } from 'node:net'
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import { noteArrival } from '../core/arrivals.js'
-import type { Awaitable } from '../core/awaitable.js'
+import { type Awaitable, andThen } from '../core/awaitable.js'
 import type { RoomHolder } from '../core/call-options.js'
+import { Elsewhere } from '../core/elsewhere.js'
 import { VicinalError } from '../core/errors.js'
 import type { MemoryGate } from '../core/memory.js'
 import type { Stop } from '../core/stop.js'
 import { Admission, type BudgetRow } from './admission.js'
-import { type ArrivalParts, Arrivals, LARGE_BODY_BYTES, LOOKS } from './arriving-body.js'
+import { type ArrivalParts, Arrivals, FEW_VALUE_BYTES, LARGE_BODY_BYTES, LOOKS } from './arriving-body.js'
 import { KeyRing, type Keys, WrongKey } from './auth.js'
 import { checkContentEncoding, registerBodies } from './bodies.js'
 import type { Caller } from './budgets.js'
@@ -36,6 +37,7 @@ const CLOSED_RETRY_AFTER_MS = 1000
 /** How often a service that stops looks for connections that have got their answers. */
 const IDLE_EVERY_MS = 20
 const LOGGED_PATH_CHARS = 512
+const POINTS = '/collections/:name/points'
 /** Of a limit of memory: what the bodies of reads may have together, and those of writes; and one message at most. */
 const BODY_SHARE = 1 / 4
 
@@ -106,7 +108,11 @@ export class Service<C extends ReadCall> {
     this.#stalled = new StalledReaders(this.#sockets, settings.stalledReaderMs)
     this.#looking = setInterval(() => this.#tickets.look(), settings.bodyWindowMs / LOOKS).unref()
     this.#logsRequests = settings.logLevel === 'debug' || settings.logLevel === 'trace'
-    registerBodies(this.app, this.#openArrivals())
+    registerBodies(this.app, {
+      arrivals: this.#openArrivals(),
+      find: (request) => findCollection(request, callOf),
+      roomFor: (bytes, ticket) => this.#roomFor(bytes, ticket),
+    })
     registerFailures(this.app, settings.maxBodyBytes, this.#failures)
     registerRoutes(this.app, routes(this), {
       metrics: this.metrics,
@@ -128,9 +134,10 @@ export class Service<C extends ReadCall> {
       isForOther,
       metrics: this.metrics,
       admission: this.#admission,
-      maxBodyBytes: this.#settings.maxBodyBytes,
+      maxBodyBytes: this.#mostReadBytes,
       keepAliveTimeoutMs: this.#settings.keepAliveTimeoutMs,
-      room: (bytes, stop) => (bytes >= LARGE_BODY_BYTES && this.#memory ? this.#room(bytes, stop) : null),
+      room: (bytes, stop, holder) =>
+        bytes >= LARGE_BODY_BYTES && this.#memory ? this.#room(bytes, stop, holder) : null,
       admits: (request) => this.#admitStream(request),
       keeps: ({ headers }) => this.#keys.lets(headers, 'read'),
       refusesElsewhere: this.#refuseElsewhere !== undefined,
@@ -295,8 +302,8 @@ export class Service<C extends ReadCall> {
       const access = isPreflight(request.raw, this.#guard) ? 'open' : (config?.declared.access ?? 'read')
       const digest = this.#keys.check(request.headers, access)
       ticket.caller = callerOf(digest, this.#keys.size, ticket.peer ?? request.raw.socket.remoteAddress)
-      ticket.mostBytes = this.#settings.maxBodyBytes
       const work = config?.declared.work ?? 'light'
+      ticket.mostBytes = work === 'write' ? this.#settings.maxBodyBytes : this.#mostReadBytes
       const isForwarded = ticket.peer !== undefined
       // The threads' own connections tell when theirs are too late; the one between them stays open until they end.
       if (isForwarded) reply.raw.removeHeader('connection')
@@ -320,13 +327,39 @@ export class Service<C extends ReadCall> {
     tellOrigin(request.raw, reply, this.#guard)
   }
 
+  get #mostReadBytes(): number {
+    return Math.min(this.#settings.maxBodyBytes, this.#settings.maxReadBodyBytes)
+  }
+
   get #mostBodyBytes(): number {
     return (this.#memory?.limitBytes ?? Number.POSITIVE_INFINITY) * BODY_SHARE
   }
 
-  /** Bytes as they come are to fit below the limit of memory; what is decoded from them asks for itself. */
+  /** The values of a body count among the bytes of bodies, and are to fit below the limit of memory. */
+  #roomFor(valueBytes: number, ticket: Ticket): Awaitable<void> {
+    if (valueBytes <= FEW_VALUE_BYTES) return
+    return andThen(ticket.body?.takeValues(valueBytes), () => {
+      if (!this.#memory) return
+      return andThen(this.#memory.reserve(valueBytes, ticket.stop, ticket), (release) => ticket.hold(release))
+    })
+  }
+
+  /** Bytes as they come are to fit below the limit of memory; the values made of them ask for themselves. */
   #room(bytes: number, stop: Stop, holder?: RoomHolder): Awaitable<() => void> {
     return (this.#memory as MemoryGate).reserve(Math.min(bytes, this.#mostBodyBytes), stop, holder)
+  }
+}
+
+/** A thread that does not know it has another one answer. */
+async function findCollection<C extends ReadCall>(
+  request: FastifyRequest,
+  callOf: (request: FastifyRequest) => C,
+): Promise<void> {
+  if (!request.routeOptions.url?.startsWith(POINTS)) return
+  try {
+    await callOf(request).reads()
+  } catch (error) {
+    if (!(error instanceof Elsewhere)) throw error
   }
 }
 

@@ -17,6 +17,8 @@ export interface ServerSettings {
   /** PEM texts. */
   tls: { cert: string | Buffer; key: string | Buffer } | null
   maxBodyBytes: number
+  /** Of requests that read, where that is less. */
+  maxReadBodyBytes: number
   /** Searches and other reads in work at once; writes have a bound of their own. */
   maxConcurrentReads: number
   maxConcurrentWrites: number
@@ -60,6 +62,7 @@ export const DEFAULT_SETTINGS: ServerSettings = {
   allowedOrigins: [],
   tls: null,
   maxBodyBytes: LIMITS.bodyBytes,
+  maxReadBodyBytes: LIMITS.readBodyBytes,
   maxConcurrentReads: LIMITS.concurrentSearches,
   maxConcurrentWrites: LIMITS.queuedWrites,
   maxBodyBytesInWork: LIMITS.bodyBytesInWork,

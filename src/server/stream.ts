@@ -8,11 +8,13 @@ import { setImmediate as nextTurn } from 'node:timers/promises'
 import type { WebSocket } from 'ws'
 import { noteArrival } from '../core/arrivals.js'
 import type { Awaitable } from '../core/awaitable.js'
+import type { RoomHolder } from '../core/call-options.js'
 import { Elsewhere } from '../core/elsewhere.js'
 import { VicinalError } from '../core/errors.js'
 import { Stop } from '../core/stop.js'
 import { measureMsgpack } from '../ingest/wire-msgpack.js'
 import type { Admission } from './admission.js'
+import { FEW_VALUE_BYTES } from './arriving-body.js'
 import { measureText } from './bodies.js'
 import type { Caller } from './budgets.js'
 import type { Asked, ReadCall, ReadRoute } from './call.js'
@@ -51,7 +53,7 @@ export interface StreamParts {
   admission: Admission
   callOf(asked: Asked): ReadCall
   /** For a large message: once there is room for it, what gives that back. null where it needs none. */
-  room(bytes: number, stop: Stop): Awaitable<() => void> | null
+  room(bytes: number, stop: Stop, holder: RoomHolder): Awaitable<() => void> | null
   /** Not to be answered by this thread, whatever it asks. */
   isForOther(bytes: number): boolean
   /** The body of the answer of the thread that has the database, as it comes. */
@@ -63,6 +65,8 @@ export interface StreamParts {
 class MessageTicket extends HeldRoom {
   /** Its answer, where it was large, has been sent. */
   endAnswer = () => {}
+  /** The values of it count no more. */
+  endValues = () => {}
   constructor(readonly stop: Stop) {
     super()
   }
@@ -71,6 +75,7 @@ class MessageTicket extends HeldRoom {
   end(): void {
     this.giveBack()
     this.endAnswer()
+    this.endValues()
   }
 }
 
@@ -249,8 +254,7 @@ export class Stream {
     const { length } = message.bytes
     const leave = admission.enterMessage(length, caller)
     try {
-      const room = this.#parts.room(length, this.#stop)
-      if (room) ticket.hold(await room)
+      await this.#holdRoom(length, ticket)
       noteArrival()
       if (!askOther) return await this.#run(message, ticket)
       if (this.#parts.isForOther(length)) return new ElsewhereAnswered(await askOther(message, this.#stop))
@@ -266,14 +270,23 @@ export class Stream {
   }
 
   async #run({ bytes, isText }: Message, ticket: MessageTicket): Promise<unknown> {
-    const { route, request, params, query } = this.#opening
+    const { route, request, params, query, caller } = this.#opening
     // What is left out is told apart from what is malformed by the route.
     let body: unknown
     if (bytes.length > 0) {
-      const measured = isText ? measureText(bytes, request.url as string) : measureMsgpack(bytes)
-      body = (measured instanceof Promise ? await measured : measured).make()
+      const { valueBytes, make } = await (isText ? measureText(bytes, request.url as string) : measureMsgpack(bytes))
+      if (valueBytes > FEW_VALUE_BYTES) {
+        ticket.endValues = this.#parts.admission.takeMessageValues(valueBytes, caller)
+        await this.#holdRoom(valueBytes, ticket)
+      }
+      body = make()
     }
     return await route.run(this.#parts.callOf({ params, query, body, ticket }))
+  }
+
+  async #holdRoom(bytes: number, ticket: MessageTicket): Promise<void> {
+    const room = this.#parts.room(bytes, this.#stop, ticket)
+    if (room) ticket.hold(await room)
   }
 
   /** Resolves once the other end has taken what was sent, or is gone; one that takes nothing is cut (stalled-readers.ts). */

@@ -1,0 +1,194 @@
+/** Bodies whose values are many, beside other requests: refused in time, or waited for, and the service is up. */
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { describe, expect, it, onTestFinished } from 'vitest'
+import { MemoryBudget } from '../../src/collection/memory-budget.js'
+import { open } from '../../src/index.js'
+import { encodeMsgpack } from '../../src/ingest/wire-msgpack-encoder.js'
+import type { ServerOptions } from '../../src/server/app.js'
+import { type Service, startService } from './service.js'
+
+const MIB = 1024 * 1024
+const QUERY = '/collections/a/points/query'
+const POINTS = '/collections/a/points'
+const NOWHERE = '/collections/nowhere/points'
+const MSGPACK = { 'content-type': 'application/msgpack' }
+/** Values of all of it took sixty times its bytes. The test's own end of the connection is in this process too. */
+const MOST_GROWTH = 6
+/** The look at a body takes some of these; to make its values took seconds. */
+const MOST_STALL_MS = 1_000
+
+async function start(options: Partial<ServerOptions> = {}): Promise<Service> {
+  const folder = await mkdtemp(join(tmpdir(), 'vicinal-bodies-'))
+  onTestFinished(() => rm(folder, { recursive: true }))
+  const database = await open(folder)
+  onTestFinished(() => database.close())
+  const service = await startService({ database, ...options })
+  const made = await service.call(
+    'PUT',
+    '/collections/a',
+    { vectors: { size: 2, distance: 'Dot' } },
+    keyOf(options.apiKeys?.[0]),
+  )
+  expect(made.status, made.text).toBe(200)
+  return service
+}
+
+const keyOf = (key: string | undefined): Record<string, string> => (key === undefined ? {} : { 'api-key': key })
+
+function emptyMaps(bytes: number): Buffer {
+  const body = Buffer.alloc(bytes, 0x80)
+  body.writeUInt8(0xdd)
+  body.writeUInt32BE(bytes - 5, 1)
+  return body
+}
+
+/** A body with so many values of each kind, in a field that is ignored. */
+const withJunk = (count: number, body: object) => ({ ...body, junk: new Array(count).fill({}) })
+
+describe('64 MiB of empty maps, with a key that may read', () => {
+  const keys = { apiKeys: ['all'], readOnlyApiKeys: ['reads'] }
+  it.each([
+    ['MessagePack', MSGPACK, emptyMaps(64 * MIB)],
+    ['JSON', {}, Buffer.from(`[${'{},'.repeat((64 * MIB) / 3 - 1)}{}]`)],
+  ])('in %s are refused at once: others are answered meanwhile, and memory stays', async (_, type, body) => {
+    const service = await start({ ...keys, maxReadBodyBytes: 64 * MIB })
+    let longestMs = 0
+    let isOver = false
+    const asking = (async () => {
+      while (!isOver) {
+        const startedMs = performance.now()
+        expect((await service.call('GET', '/healthz')).status).toBe(200)
+        longestMs = Math.max(longestMs, performance.now() - startedMs)
+      }
+    })()
+    const before = process.memoryUsage().rss
+    let most = before
+    const watch = setInterval(() => {
+      most = Math.max(most, process.memoryUsage().rss)
+    }, 5)
+    for (const path of [QUERY, `${NOWHERE}/query`]) {
+      const answer = await service.call('POST', path, body, { ...type, ...keyOf('reads') })
+      expect([404, 413], answer.text.slice(0, 300)).toContain(answer.status)
+    }
+    isOver = true
+    await asking
+    clearInterval(watch)
+    expect(longestMs).toBeLessThan(MOST_STALL_MS)
+    expect(most - before).toBeLessThan(MOST_GROWTH * body.length)
+    const still = await service.call('POST', QUERY, { query: [1, 2] }, keyOf('reads'))
+    expect(still.status, still.text).toBe(200)
+  })
+})
+
+describe('the body of a read', () => {
+  it('has a smaller bound than that of a write, which is told with its length', async () => {
+    const service = await start({ maxBodyBytes: 256 * 1024, maxReadBodyBytes: 128 * 1024 })
+    const padded = (bytes: number, body: string) => `${body}${' '.repeat(bytes - body.length)}`
+    const refused = await service.call('POST', QUERY, padded(128 * 1024 + 1, '{"query":[1,2]}'))
+    expect(refused.status).toBe(413)
+    expect(refused.json.status).toMatchObject({
+      error: 'body: expected at most 131072 bytes, got 131073',
+      details: { field: 'body', bound: 131_072, seen: 131_073 },
+    })
+    expect((await service.call('POST', QUERY, padded(128 * 1024, '{"query":[1,2]}'))).status).toBe(200)
+    expect((await service.call('PUT', POINTS, padded(256 * 1024, '{"points":[]}'))).status).toBe(200)
+    expect((await service.call('PUT', POINTS, padded(256 * 1024 + 1, '{"points":[]}'))).status).toBe(413)
+  })
+
+  it('is at most 16 MiB by default', async () => {
+    const service = await start()
+    const refused = await service.call('POST', QUERY, Buffer.alloc(16 * MIB + 1, 0x20))
+    expect([refused.status, (refused.json.status as { error: string }).error]).toEqual([
+      413,
+      'body: expected at most 16777216 bytes, got 16777217',
+    ])
+  })
+})
+
+describe('a collection that is not there', () => {
+  it.each([
+    ['MessagePack', MSGPACK],
+    ['JSON', {}],
+  ])('is told before a body above 64 KiB is looked at, and after a smaller one: in %s', async (_, type) => {
+    const service = await start()
+    const broken = (bytes: number) => Buffer.alloc(bytes, 0xc1)
+    for (const [method, path] of [
+      ['POST', `${NOWHERE}/query`],
+      ['PUT', NOWHERE],
+      ['POST', `${NOWHERE}/payload`],
+    ] as const) {
+      const large = await service.call(method, path, broken(64 * 1024 + 1), type)
+      expect([large.status, large.text]).toEqual([404, expect.stringContaining('nowhere')])
+      expect((await service.call(method, path, broken(64 * 1024), type)).status).toBe(400)
+    }
+    expect((await service.call('POST', QUERY, broken(64 * 1024 + 1), type)).status).toBe(400)
+    const made = { vectors: { size: 2, distance: 'Dot' }, junk: 'x'.repeat(65 * 1024) }
+    expect((await service.call('PUT', '/collections/new', made)).status).toBe(200)
+  })
+})
+
+describe('below a limit of memory', () => {
+  /** Not near anything: the tests' own process has to fit. */
+  const LIMIT = 16_384 * MIB
+  const FULL = 0.92 * LIMIT
+  /** Small as bytes, which ask for nothing: its values take sixty times as much. */
+  const body = encodeMsgpack(withJunk(60_000, { points: [{ id: 1, vector: [1, 2] }] }))
+
+  /** What the process has in memory goes up and down. */
+  class SteadyBudget extends MemoryBudget {
+    override get usedBytes(): number {
+      return LIMIT / 8
+    }
+  }
+
+  /** A service that is given no more memory than the returned function gives back. */
+  async function full(waitMs: number): Promise<{ service: Service; memory: MemoryBudget; release: () => void }> {
+    const memory = new SteadyBudget({ waitMs })
+    onTestFinished(memory.limit(LIMIT))
+    const service = await start({ memory })
+    expect((await service.call('PUT', POINTS, body, MSGPACK)).status).toBe(200)
+    const releases = [await memory.reserve(LIMIT * 0.4), await memory.reserve(FULL - LIMIT * 0.4 - memory.usedBytes)]
+    return { service, memory, release: () => releases.map((release) => release()) }
+  }
+
+  it('values ask for room before they are made, and wait for it', async () => {
+    const { service, memory, release } = await full(30_000)
+    const answering = service.call('PUT', POINTS, body, MSGPACK)
+    await expect.poll(() => memory.waiting, { timeout: 20_000 }).toBe(1)
+    release()
+    const answer = await answering
+    expect(answer.status, answer.text).toBe(200)
+    await expect.poll(() => memory.reservedBytes).toBe(0)
+  })
+
+  it('values for which there is none in time are refused with 503', async () => {
+    const { service, memory, release } = await full(50)
+    const before = memory.reservedBytes
+    const answer = await service.call('PUT', POINTS, body, MSGPACK)
+    expect([answer.status, (answer.json.status as { code: string }).code]).toEqual([503, 'RESOURCE_EXHAUSTED'])
+    expect(memory.reservedBytes).toBe(before)
+    // Few of them ask for nothing.
+    expect((await service.call('PUT', POINTS, { points: [{ id: 2, vector: [1, 2] }] })).status).toBe(200)
+    release()
+  })
+})
+
+describe('large upserts', () => {
+  it.each([
+    ['MessagePack', MSGPACK, (body: object) => encodeMsgpack(body)],
+    ['JSON', {}, (body: object) => Buffer.from(JSON.stringify(body))],
+  ])('of as many points as one may have, with payloads, are taken in %s', async (_, type, encode) => {
+    const service = await start()
+    const point = (id: number) => ({ id, vector: [1, 2], payload: { city: 'Berlin', tags: ['a', 'b'], n: id / 7 } })
+    const points = (count: number) => encode({ points: Array.from({ length: count }, (_, id) => point(id)) })
+    const taken = await service.call('PUT', `${POINTS}?wait=true`, points(100_000), type)
+    expect(taken.status, taken.text).toBe(200)
+    const count = await service.call('POST', `${POINTS}/count`, {})
+    expect(count.json.result).toEqual({ count: 100_000 })
+    const refused = await service.call('PUT', POINTS, points(500_000), type)
+    expect(refused.status).toBe(413)
+    expect(refused.text).toMatch(/body: expected at most 1048576 arrays, maps, texts and bins, got at least \d+/)
+  })
+})
