@@ -1,11 +1,12 @@
-// The work of a search beside C++ hnswlib's: what both compute and read for a recall, counted and
-// not timed. See lib/work-guard.mjs.
+// The work of a search beside C++ hnswlib's: what both compute and read for a
+// recall, counted and not timed. See lib/work-guard.mjs.
 //
 //   work_guard ROWS DIM
 //
-// The rows are made up, of a fixed seed: points of a curved surface of few dimensions, in clusters,
-// with a little noise. Everything is built by one thread, so that the same kernel counts the same
-// each time. Prints JSON: of both, for each effort, recall@10, distances and bytes a query.
+// The rows are made up, of a fixed seed: points of a curved surface of few
+// dimensions, in clusters, with a little noise. Everything is built by one
+// thread, so that the same kernel counts the same each time. Prints JSON: of
+// both, for each effort, recall@10, distances and bytes a query.
 #include <cmath>
 #include <condition_variable>
 #include <iostream>
@@ -15,6 +16,7 @@
 #include <hnswlib/hnswlib.h>
 
 #include "distance/prepare.hpp"
+#include "random.hpp"
 #include "vicinal_shard.hpp"
 
 namespace {
@@ -27,33 +29,14 @@ constexpr float kSpread = 1.0f;
 constexpr float kNoise = 0.1f;
 constexpr uint64_t kSeed = 20'260;
 
-// splitmix64 and Box-Muller: the standard library's distributions differ between its versions.
-class Random {
-public:
-  explicit Random(uint64_t seed) : state_(seed) {}
-  uint64_t next() {
-    uint64_t z = state_ += 0x9e3779b97f4a7c15;
-    z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9;
-    z = (z ^ (z >> 27)) * 0x94d049bb133111eb;
-    return z ^ (z >> 31);
-  }
-  double uniform() { return (double(next() >> 11) + 0.5) / 9007199254740992.0; }
-  float gaussian() {
-    return float(std::sqrt(-2 * std::log(uniform())) * std::cos(6.283185307179586 * uniform()));
-  }
-
-private:
-  uint64_t state_;
-};
-
 std::vector<float> gaussians(Random& random, size_t count, float scale) {
   std::vector<float> values(count);
   for (float& value : values) value = scale * random.gaussian();
   return values;
 }
 
-// A place among the clusters is bent by `features` before it is spread over all dimensions, so that
-// no projection onto few of them has it all.
+// A place among the clusters is bent by `features` before it is spread over all
+// dimensions, so that no projection onto few of them has it all.
 class Surface {
 public:
   Surface(Random& random, size_t dim)

@@ -26,8 +26,7 @@ public:
   SearchEnd run(Neighbor start, const SearchOptions& options) {
     scratch_.visited.start(graph_.prepared());
     scratch_.beam.start(std::max(options.ef, 1u), options.stop);
-    if (options.hidden != nullptr && unmet_.covers(options.hidden->vertex()))
-      unmet_.take(options.hidden->vertex());
+    if (options.hidden != nullptr) hide(options.hidden->vertices());
     if (unmet_.covers(start.vertex) && takeLive(start.vertex))
       scratch_.beam.keep(start);
     else
@@ -53,6 +52,15 @@ private:
   static constexpr uint64_t kDistancesPerList = 2;
   // Lists that are on their way while one is read.
   static constexpr size_t kListsAhead = 6;
+
+  // The list of the first stands in for edges that the graph would have without them.
+  void hide(const std::vector<uint32_t>& vertices) {
+    for (const uint32_t vertex : vertices) {
+      if (!unmet_.covers(vertex)) continue;
+      unmet_.take(vertex);
+      if (vertex != vertices.front()) scratch_.visited.add(vertex);
+    }
+  }
 
   SearchEnd goOn(const SearchOptions& options) {
     Beam& beam = scratch_.beam;
@@ -169,7 +177,7 @@ SearchReport HnswGraph::searchAccepted(const Scorer& scorer, const SearchOptions
     GraphSearcher<Scorer, AcceptAll> descent(*this, scorer, all);
     Neighbor at{descent.distanceTo(uint32_t(entry)), uint32_t(entry)};
     for (uint32_t level = uint32_t(entry >> 32); level > 0; level--)
-      at = descent.descend(at, level);
+      at = descent.descend(at, level, options.hidden);
     walk.report = descent.report;
     walk.report.end = walk.run(at, options);
   }

@@ -91,7 +91,7 @@ struct AcceptAll {
   bool operator()(uint32_t) const { return true; }
 };
 
-class HiddenVertex;
+class HiddenVertices;
 class ParkedWalk;
 
 struct SearchOptions {
@@ -104,7 +104,7 @@ struct SearchOptions {
   // Where a walk that is cancelled is left, and taken up again (graph/parked_walk.hpp).
   ParkedWalk* parked = nullptr;
   // May be null.
-  HiddenVertex* hidden = nullptr;
+  HiddenVertices* hidden = nullptr;
   // Where a walk among accepted vertices begins on level 0; null: where the way down leads.
   const Neighbor* start = nullptr;
 };

@@ -5,10 +5,11 @@
 #pragma once
 
 #include <algorithm>
+#include <cfloat>
 #include <optional>
 #include <type_traits>
 
-#include "graph/hidden_vertex.hpp"
+#include "graph/hidden_vertices.hpp"
 #include "graph/hnsw_graph.hpp"
 #include "graph/parked_walk.hpp"
 #include "graph/rows.hpp"
@@ -31,8 +32,10 @@ public:
     return scorer_.distance(vertex);
   }
 
-  // Walks to the nearest vertex of a level, as far as single steps lead.
-  Neighbor descend(Neighbor at, uint32_t level) {
+  // Walks to the nearest vertex of a level that is not hidden, as far as single steps lead.
+  Neighbor descend(Neighbor at, uint32_t level, HiddenVertices* hidden = nullptr) {
+    hidden_ = hidden;
+    if (hidden != nullptr && hidden->hides(at.vertex)) at.distance = FLT_MAX;
     while (true) {
       const size_t count = copyLinks(at.vertex, level);
       measure(count);
@@ -50,7 +53,8 @@ public:
     scratch_.beam.start(std::max(options.ef, 1u), options.stop);
     scratch_.frontier.clear();
     hidden_ = options.hidden;
-    if (hidden_ != nullptr) scratch_.visited.add(hidden_->vertex());
+    if (hidden_ != nullptr)
+      for (const uint32_t vertex : hidden_->vertices()) scratch_.visited.add(vertex);
     for (const Neighbor& start : starts)
       if (scratch_.visited.add(start.vertex)) keepOne(start);
     return goOn(level, options);
@@ -100,9 +104,10 @@ private:
     const size_t count = loadId(record[0]) & HnswGraph::countMask;
     uint32_t* const ids = scratch_.ids.data();
     for (size_t i = 0; i < count; i++) ids[i] = loadId(record[1 + i]);
-    if (hidden_ == nullptr || std::find(ids, ids + count, hidden_->vertex()) == ids + count)
-      return count;
-    return hidden_->leave(vertex, ids, count, graph_.m0_);
+    if (hidden_ == nullptr || !hidden_->hidesAny(ids, count)) return count;
+    if (level == 0) return hidden_->leave(vertex, ids, count, graph_.m0_);
+    const auto isHidden = [&](uint32_t id) { return hidden_->hides(id); };
+    return size_t(std::remove_if(ids, ids + count, isHidden) - ids);
   }
 
   size_t copyUnseenLinks(uint32_t vertex, uint32_t level) {
@@ -186,7 +191,7 @@ private:
   const Scorer& scorer_;
   const Accept& accept_;
   Scratch& scratch_;
-  HiddenVertex* hidden_ = nullptr;
+  HiddenVertices* hidden_ = nullptr;
   // One that was parked gets somewhere, however little time it is given.
   uint64_t began_ = UINT64_MAX;
 };
@@ -203,7 +208,7 @@ SearchReport HnswGraph::search(const Scorer& scorer, const SearchOptions& option
   } else {
     Neighbor at{searcher.distanceTo(uint32_t(entry)), uint32_t(entry)};
     for (uint32_t level = uint32_t(entry >> 32); level > 0; level--)
-      at = searcher.descend(at, level);
+      at = searcher.descend(at, level, options.hidden);
     const Neighbor starts[] = {at};
     searcher.report.end = searcher.widen(starts, 0, options);
   }

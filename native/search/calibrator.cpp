@@ -7,6 +7,7 @@
 #include <random>
 
 #include "search/median.hpp"
+#include "search/near_twins.hpp"
 #include "search/search_cost.hpp"
 #include "search/space_search.hpp"
 
@@ -22,6 +23,9 @@ constexpr double kErrorsBelow = 0.8;
 // Of what live queries lost, how much more a promise allows for: of queries of another kind some
 // lose much more than others, so that a sample says less about the next ones.
 constexpr double kLossInHand = 0.1;
+// The same of vectors that are sought without their twins. What such vectors find varies by whole
+// groups, and the lists that are left know more of the way than those of a graph without them.
+constexpr double kLossInHandOfTwins = 0.4;
 // Rows of a block that all samples are compared with; it stays in the cache meanwhile.
 constexpr uint32_t kBlockBytes = 32 * 1024;
 // Deviations of what codes are off, beyond which none is scored.
@@ -77,7 +81,8 @@ Calibrator::Calibrator(std::shared_ptr<const VectorSpace> space,
                        std::shared_ptr<const LiveQueries> live,
                        std::shared_ptr<const CodeArray> codes, uint32_t vertices)
     : owner_(std::move(space)), space_(*owner_), codes_(std::move(codes)), live_(std::move(live)),
-      vertices_(vertices), depths_(std::size(kDoubts)) {
+      vertices_(vertices) {
+  for (Asked& asked : asked_) asked.depths.resize(std::size(kDoubts));
   const auto before = space_.calibration();
   const bool wereCompared = space_.comparedAt() > vertices_ / 2 && !before->depths().empty();
   if (wereCompared && space_.coldVectors() && space_.codes() == codes_)
@@ -88,7 +93,7 @@ Calibrator::Sample& Calibrator::addSample() {
   Sample& sample = samples_.emplace_back();
   sample.near = Shortlist(kDeepest);
   sample.isChecked = isCheckedExactly(samples_.size() - 1);
-  if (sample.isChecked) sample.nearest = TopK(kCalibratedWanted);
+  if (sample.isChecked) sample.nearest = TopK(kCalibratedWanted + kMostTwins);
   return sample;
 }
 
@@ -114,8 +119,9 @@ Status Calibrator::chooseSamples() {
     // Those of upper levels cannot be hidden.
     if (space_.graph().levelOf(vertex) > 0) continue;
     Sample& sample = addSample();
+    stored_++;
     sample.vertex = vertex;
-    sample.hidden = std::make_unique<AbsentVertex>(space_, codes_, vertex);
+    sample.hidden = std::make_unique<AbsentVertices>(space_, codes_, std::vector<uint32_t>{vertex});
     sample.vector.assign(space_.spec().dim, 0);
     VICINAL_TRY(space_.load(vertex, sample.vector.data(), true));
     prepare(sample);
@@ -130,6 +136,8 @@ Result<bool> Calibrator::step() {
     VICINAL_TRY(scanBlock());
   } else if (ranked_ < samples_.size()) {
     VICINAL_TRY(rankByCode());
+  } else if (!others_.empty()) {
+    mixSamples();
   } else if (!space_.hasGraph()) {
     // All that a scan can lose is what codes hide.
     finish();
@@ -208,13 +216,70 @@ void Calibrator::scanFor(Sample& sample, uint32_t count, const Space& vectors, u
 // tells what each doubt finds of them and how many it scores.
 Status Calibrator::rankByCode() {
   Sample& sample = samples_[ranked_++];
-  const std::vector<Neighbor> byCode = sample.near.takeSorted();
+  Ranked ranked{sample.near.takeSorted(), {}, {}};
   std::vector<uint32_t> vertices;
-  for (const Neighbor& neighbor : byCode) vertices.push_back(neighbor.vertex);
-  std::vector<float> distances(byCode.size());
+  for (const Neighbor& neighbor : ranked.byCode) vertices.push_back(neighbor.vertex);
+  ranked.exact.resize(vertices.size());
   SearchStats stats;
   SpaceSearch search(space_, sample.vector.data(), Waiting::Allowed, stats, codes_);
-  VICINAL_TRY(search.score(vertices, distances.data()));
+  VICINAL_TRY(search.score(vertices, ranked.exact.data()));
+  if (sample.isChecked) ranked.nearest = sample.nearest.takeSorted();
+  if (sample.vertex != kNoVertex) return rankStored(sample, ranked);
+  learn(sample, ranked);
+  return Status::ok();
+}
+
+Status Calibrator::rankStored(Sample& sample, const Ranked& ranked) {
+  auto twins = twinsOf(sample, ranked);
+  if (!twins) return twins.status();
+  sample.hasTwins = !twins->empty();
+  learn(sample, ranked);
+  if (!sample.hasTwins) return Status::ok();
+  Sample& other = others_.emplace_back();
+  other.vertex = sample.vertex;
+  other.hasTwins = other.isWithoutTwins = true;
+  other.isChecked = sample.isChecked;
+  other.vector = sample.vector;
+  prepare(other);
+  std::vector<uint32_t> hidden = twins.take();
+  hidden.insert(hidden.begin(), sample.vertex);
+  other.hidden = std::make_unique<AbsentVertices>(space_, codes_, std::move(hidden));
+  Ranked left;
+  for (size_t at = 0; at < ranked.byCode.size(); at++) {
+    if (other.hidden->hides(ranked.byCode[at].vertex)) continue;
+    left.byCode.push_back(ranked.byCode[at]);
+    left.exact.push_back(ranked.exact[at]);
+  }
+  for (const Neighbor& each : ranked.nearest)
+    if (!other.hidden->hides(each.vertex)) left.nearest.push_back(each);
+  learn(other, left);
+  return Status::ok();
+}
+
+Result<std::vector<uint32_t>> Calibrator::twinsOf(const Sample& sample, const Ranked& ranked) {
+  const Metric metric = space_.spec().metric;
+  const Space byEuclid(Metric::L2, space_.spec().dim, sample.vector.data());
+  std::vector<float> vector(space_.spec().dim);
+  std::vector<Neighbor> nearest;
+  for (size_t at = 0; at < ranked.byCode.size(); at++) {
+    const uint32_t vertex = ranked.byCode[at].vertex;
+    float distance = ranked.exact[at];
+    if (metric == Metric::Dot) {
+      VICINAL_TRY(space_.load(vertex, vector.data(), true));
+      distance = byEuclid.distance(vector.data(), 0);
+    }
+    nearest.push_back({apart(metric == Metric::Dot ? Metric::L2 : metric, distance), vertex});
+  }
+  std::sort(nearest.begin(), nearest.end(), isNearer);
+  std::vector<float> ascending;
+  for (const Neighbor& each : nearest) ascending.push_back(each.distance);
+  std::vector<uint32_t> twins(countTwins(ascending));
+  for (size_t at = 0; at < twins.size(); at++) twins[at] = nearest[at].vertex;
+  return twins;
+}
+
+void Calibrator::learn(Sample& sample, const Ranked& ranked) {
+  const std::vector<float>& distances = ranked.exact;
   std::vector<float> sorted = distances;
   std::sort(sorted.begin(), sorted.end());
   const size_t wanted = std::min(kCalibratedWanted, sorted.size());
@@ -227,23 +292,35 @@ Status Calibrator::rankByCode() {
     return std::min<uint64_t>(uint64_t(found), kCalibratedWanted);
   };
   if (sample.isChecked) {
-    const std::vector<Neighbor> nearest = sample.nearest.takeSorted();
-    if (!nearest.empty()) sample.farthest = nearest.back().distance;
+    const size_t nearest = std::min(ranked.nearest.size(), kCalibratedWanted);
+    if (nearest > 0) sample.farthest = ranked.nearest[nearest - 1].distance;
     foundChecked_ += foundAmong(distances.size());
-    allChecked_ += nearest.size();
+    allChecked_ += nearest;
   }
+  for (size_t of = 0; of < asked_.size(); of++) asked_[of].samples += isAsked(sample, of) ? 1 : 0;
   for (size_t at = 0; at < std::size(kDoubts); at++) {
-    const size_t scored = scoredWith(kDoubts[at], byCode, distances);
-    depths_[at].scored += scored;
-    depths_[at].found += foundAmong(scored);
+    const size_t scored = scoredWith(kDoubts[at], ranked.byCode, distances);
+    const uint64_t found = foundAmong(scored);
+    for (size_t of = 0; of < asked_.size(); of++) {
+      if (!isAsked(sample, of)) continue;
+      asked_[of].depths[at].scored += scored;
+      asked_[of].depths[at].found += found;
+    }
   }
   std::vector<float> accepted;
-  for (size_t at = 0; at < vertices.size(); at++)
-    if (isAcceptedAtRandom(vertices[at])) accepted.push_back(distances[at]);
-  if (accepted.size() < kCalibratedWanted) return Status::ok();
+  for (size_t at = 0; at < distances.size(); at++)
+    if (isAcceptedAtRandom(ranked.byCode[at].vertex)) accepted.push_back(distances[at]);
+  if (accepted.size() < kCalibratedWanted) return;
   std::sort(accepted.begin(), accepted.end());
   sample.farthestAccepted = accepted[kCalibratedWanted - 1];
-  return Status::ok();
+}
+
+// Some reaches are measured on the first samples alone: both kinds are to be among these.
+void Calibrator::mixSamples() {
+  for (Sample& other : others_) samples_.push_back(std::move(other));
+  others_.clear();
+  std::shuffle(samples_.begin(), samples_.end(), std::minstd_rand(kShuffleSeed));
+  ranked_ = samples_.size();
 }
 
 Status Calibrator::walkOnce() {
@@ -340,22 +417,37 @@ double Calibrator::recallOf(const std::vector<Neighbor>& found, float farthest) 
   return double(std::min(near, kCalibratedWanted)) / kCalibratedWanted;
 }
 
+double Calibrator::lowOf(const std::vector<Walk>& walks, size_t asked) const {
+  double recalls = 0, squares = 0, count = 0, twins = 0;
+  for (const Walk& walk : walks) {
+    const Sample& sample = samples_[walk.sample];
+    if (!isAsked(sample, asked)) continue;
+    count++;
+    recalls += walk.recall;
+    squares += walk.recall * walk.recall;
+    twins += sample.isWithoutTwins ? 1 : 0;
+  }
+  if (count == 0) return 1;
+  const double mean = recalls / count;
+  const double variance = std::max(0.0, squares / count - mean * mean);
+  // Somewhat below the mean, and never all: the sample may have been an easy one.
+  const double errors = kErrorsBelow * std::sqrt(variance / count);
+  const double inHand = kLossInHandOfTwins * twins / count * (1 - mean);
+  return mean - std::max(errors, live_ ? kLossInHand * (1 - mean) : 0) - inHand;
+}
+
 void Calibrator::finishReach() {
   Curve& now = curve();
   const std::vector<float> all = measuredReaches(space_.spec().metric);
   const double count = double(std::max<size_t>(1, now.walks.size()));
-  double recalls = 0, squares = 0, distances = 0;
+  double recalls = 0, distances = 0;
   for (const Walk& walk : now.walks) {
     recalls += walk.recall;
-    squares += walk.recall * walk.recall;
     distances += walk.distances;
   }
   const double mean = recalls / count;
-  const double variance = std::max(0.0, squares / count - mean * mean);
-  // Somewhat below the mean, and never all: the sample may have been an easy one.
-  const double below =
-      std::max(kErrorsBelow * std::sqrt(variance / count), live_ ? kLossInHand * (1 - mean) : 0.0);
-  const auto low = float(std::clamp(mean - below, 0.0, kHighestRecall));
+  const double least = std::min(lowOf(now.walks, 0), lowOf(now.walks, 1));
+  const auto low = float(std::clamp(least, 0.0, kHighestRecall));
   if (!now.walks.empty() && (now.reaches.empty() || low > now.reaches.back().recall))
     now.reaches.push_back(
         {all[now.reach], low, float(distances / count), float(now.typical), float(now.most)});
@@ -391,19 +483,29 @@ Status Calibrator::measurePaces() {
   return paces_->step(queries);
 }
 
-void Calibrator::finish() {
-  std::vector<Calibration::Depth> depths;
-  const double all = double(std::max<size_t>(1, samples_.size() * kCalibratedWanted));
+std::vector<Calibration::Depth> Calibrator::depthsOf(const Asked& asked) const {
+  const double samples = double(std::max<size_t>(1, asked.samples));
+  const double all = samples * kCalibratedWanted;
   // What the deepest look misses, where it was compared with vectors alone, all others miss too.
   double seen = allChecked_ == 0 ? 1 : double(foundChecked_) / double(allChecked_);
-  if (foundBefore_ && depths_.back().found > 0)
-    seen = std::min(1.0, *foundBefore_ * all / double(depths_.back().found));
-  const double samples = double(std::max<size_t>(1, samples_.size()));
+  if (foundBefore_ && asked.depths.back().found > 0)
+    seen = std::min(1.0, *foundBefore_ * all / double(asked.depths.back().found));
+  std::vector<Calibration::Depth> depths;
   for (size_t at = 0; at < std::size(kDoubts); at++)
-    depths.push_back({kDoubts[at], float(double(depths_[at].scored) / samples),
-                      float(seen * double(depths_[at].found) / all)});
+    depths.push_back({kDoubts[at], float(double(asked.depths[at].scored) / samples),
+                      float(seen * double(asked.depths[at].found) / all)});
+  return depths;
+}
+
+void Calibrator::finish() {
+  std::vector<Calibration::Depth> depths = depthsOf(asked_[0]);
+  const std::vector<Calibration::Depth> others = depthsOf(asked_[1]);
+  for (size_t at = 0; at < depths.size(); at++) {
+    depths[at].rescored = std::max(depths[at].rescored, others[at].rescored);
+    depths[at].recall = std::min(depths[at].recall, others[at].recall);
+  }
   const auto live = uint32_t(live_ ? live_->vectors.size() : 0);
-  const Calibration::Samples sought{uint32_t(samples_.size()) - live, live};
+  const Calibration::Samples sought{uint32_t(stored_), live};
   Calibration::Accepted accepted;
   if (const float pace = paces_ ? paces_->ofMatches() : 0; pace > 0)
     accepted.pace = std::clamp(pace, kLeastPace, kMostPace);

@@ -1,9 +1,11 @@
 // Measures what recall costs in a space (segment/calibration.hpp).
 //
-// Vectors of the space itself are sought, each as if it were not there (search/absent_vertex.hpp):
-// hidden from the walk, which otherwise would have its record, a list of its neighbours. So the
-// sample is of the data's own kind. Where callers ask queries of another kind (RecallMeter), those
-// are sought instead; they are not stored, so nothing is hidden.
+// Vectors of the space itself are sought, each as if it were not there
+// (search/absent_vertices.hpp): hidden from the walk, which otherwise would have its record, a list
+// of its neighbours. Where it has near twins (search/near_twins.hpp) it is sought twice, once with
+// these hidden too: callers may ask for either, and the lower recall is promised. So the sample is
+// of the data's own kind. Where callers ask queries of another kind (RecallMeter), those are sought
+// instead; they are not stored, so nothing is hidden.
 //
 // The truth is a scan of all codes, the foremost scored exactly; on some of the sample it is
 // compared with a scan of all vectors. Vectors that are left to their file are read whole for that,
@@ -14,6 +16,7 @@
 // that checkpoints and closing need not wait.
 #pragma once
 
+#include <array>
 #include <memory>
 #include <optional>
 #include <vector>
@@ -21,7 +24,7 @@
 #include "filter/row_bitmap.hpp"
 #include "graph/neighbor.hpp"
 #include "graph/shortlist.hpp"
-#include "search/absent_vertex.hpp"
+#include "search/absent_vertices.hpp"
 #include "search/live_queries.hpp"
 #include "search/pace_meter.hpp"
 #include "segment/vector_space.hpp"
@@ -47,10 +50,13 @@ private:
     // kNoVertex where it is a caller's.
     uint32_t vertex = kNoVertex;
     // Null for those.
-    std::unique_ptr<AbsentVertex> hidden;
+    std::unique_ptr<AbsentVertices> hidden;
     std::vector<float> vector;
     CodeQuery query;
     Shortlist near{0};
+    // Whether it has near twins, and whether these are hidden with it.
+    bool hasTwins = false;
+    bool isWithoutTwins = false;
     // Whether the truth is looked for by vectors too, into `nearest`.
     bool isChecked = false;
     TopK nearest{0};
@@ -65,6 +71,17 @@ private:
     size_t sample = 0;
     double recall = 0;
     double distances = 0;
+  };
+  // For each depth: how many are scored, and true neighbours among them.
+  struct DepthSums {
+    uint64_t scored = 0;
+    uint64_t found = 0;
+  };
+  // One of the two kinds that callers may ask for: vectors whose twins are stored, and vectors
+  // whose twins are not. Where none has twins both are the same.
+  struct Asked {
+    size_t samples = 0;
+    std::vector<DepthSums> depths;
   };
   // A curve as far as it is measured: of walks among all, or among accepted vertices.
   struct Curve {
@@ -92,7 +109,20 @@ private:
   // The vectors of the next block: the space's own or, where a file has them, a copy in `room`.
   // `first` becomes the index of the block's first one.
   Result<Space> blockOf(uint32_t count, std::vector<uint8_t>& room, uint32_t& first) const;
+  // The nearest of a sample by code, and their exact distances.
+  struct Ranked {
+    std::vector<Neighbor> byCode;
+    std::vector<float> exact;
+    // By vectors, of a sample that is checked.
+    std::vector<Neighbor> nearest;
+  };
   Status rankByCode();
+  Status rankStored(Sample& sample, const Ranked& ranked);
+  Result<std::vector<uint32_t>> twinsOf(const Sample& sample, const Ranked& ranked);
+  // What is known of a sample, and of the depths that its neighbours stand at.
+  void learn(Sample& sample, const Ranked& ranked);
+  // Those of others_ among the samples.
+  void mixSamples();
   Status walkOnce();
   // Whether there was one.
   Result<bool> walkLongOnceAgain();
@@ -102,6 +132,13 @@ private:
   Status measurePaces();
   // Of walks for the sample whose last wanted neighbour is as far.
   double recallOf(const std::vector<Neighbor>& found, float farthest) const;
+  // Whether the sample is one of them.
+  static bool isAsked(const Sample& sample, size_t asked) {
+    return !sample.hasTwins || sample.isWithoutTwins == (asked == 1);
+  }
+  // What can be promised of walks of these.
+  double lowOf(const std::vector<Walk>& walks, size_t asked) const;
+  std::vector<Calibration::Depth> depthsOf(const Asked& asked) const;
   void finishReach();
   void finish();
   // Of most samples, the farthest by this distance.
@@ -118,12 +155,11 @@ private:
   std::vector<Sample> samples_;
   uint32_t scanned_ = 0;
   size_t ranked_ = 0;
-  // Of all samples, for each depth: how many are scored, and true neighbours among them.
-  struct DepthSums {
-    uint64_t scored = 0;
-    uint64_t found = 0;
-  };
-  std::vector<DepthSums> depths_;
+  // Of those whose twins are stored, and of those whose twins are not.
+  std::array<Asked, 2> asked_;
+  // Samples with twins once more, these hidden with them.
+  std::vector<Sample> others_;
+  size_t stored_ = 0;
   // The share that an earlier comparison found by the same codes at most; nothing where this
   // calibration compares.
   std::optional<double> foundBefore_;

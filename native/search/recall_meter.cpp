@@ -60,6 +60,8 @@ std::optional<RecallMeter::Query> RecallMeter::take(double nowMs) {
 void RecallMeter::learn(const Query& query, double got, bool isByPlan) {
   std::lock_guard lock(mutex_);
   const MeasuredQuery measured{query.recall, float(got), isByPlan, query.number};
+  const uint64_t seen = measured_.ever() + measuredFiltered_.ever() + 1;
+  if (seen >= kShortWindow) leastRecall_.store(0, std::memory_order_relaxed);
   if (query.filter) {
     measuredFiltered_.add(measured);
     if (++measuredFilteredSince_ % kShareEach == 0) shareLoss(measuredFiltered_, filteredShare_);

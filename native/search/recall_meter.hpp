@@ -66,6 +66,8 @@ public:
   // A call that measures runs for about so long. There is one every half second, so that measuring
   // takes a twentieth of a core.
   static constexpr double kUsualRunMs = 25;
+  // Stored vectors say least of callers' queries where much may be lost.
+  static constexpr float kSafeRecall = 0.9f;
   // Between two calibrations on live queries.
   static constexpr double kFirstPauseMs = 5'000;
   static constexpr double kMostPauseMs = 600'000;
@@ -101,6 +103,13 @@ public:
   float lossShare(bool isFiltered) const {
     return (isFiltered ? filteredShare_ : lossShare_).load(std::memory_order_relaxed);
   }
+  // What is asked of the calibration for this request.
+  void adjust(SearchRequest& request) const {
+    request.lossShare = lossShare(request.filter.has_value());
+    request.leastRecall = leastRecall();
+  }
+  // What searches are planned for at least: kSafeRecall until it was seen what queries get.
+  float leastRecall() const { return leastRecall_.load(std::memory_order_relaxed); }
 
 private:
   // What was seen to be off, and since when.
@@ -117,6 +126,7 @@ private:
   std::atomic<uint32_t> seenFiltered_{0};
   std::atomic<float> lossShare_{1};
   std::atomic<float> filteredShare_{1};
+  std::atomic<float> leastRecall_{kSafeRecall};
   mutable std::mutex mutex_;
   RememberedQueries remembered_{kLeastReservoir, kReservoir, kReservoirBytes};
   RememberedQueries filtered_{kLeastFiltered, kMostFiltered, kReservoirBytes / 2};

@@ -30,6 +30,8 @@ struct SearchRequest : RankedRequest {
   // Of the loss that leaves, how much may be asked of the calibration: less than all where queries
   // were seen to lose more than it says (RecallMeter).
   float lossShare = 1;
+  // No walk is planned for less: until it was seen what queries get (RecallMeter).
+  float leastRecall = 0;
   // How long the median walk is, over the one that was measured (WalkLength).
   float walkLength = 1;
   // Where a run that is cancelled leaves what it has done, to be taken up by another; may be null.

@@ -146,7 +146,7 @@ Status SegmentSearch::walkLive(std::vector<Neighbor>& found, bool& isComplete) {
 }
 
 double SegmentSearch::scanOfAll() const {
-  return vertices_ * (scanPlan() ? kSequentialCode : kSequentialDistance);
+  return vertices_ * scanCost(space_, request_, scanPlan().has_value());
 }
 
 // Never none, for who divides by it.

@@ -25,7 +25,7 @@ constexpr size_t kSpareRescored = 4;
 
 // What is asked of the calibration.
 float adjustedRecall(const SearchRequest& request) {
-  return 1 - (1 - request.recall) * request.lossShare;
+  return std::max(request.leastRecall, 1 - (1 - request.recall) * request.lossShare);
 }
 
 size_t oversampled(const SearchRequest& request, size_t wanted) {
@@ -75,7 +75,7 @@ bool costsMoreThanScan(const VectorSpace& space, const SearchRequest& request, s
   if (linked * std::min(kSequentialCode, kSequentialDistance) >= plan.distances) return false;
   const bool scansCodes =
       space.codes() != nullptr && planScanByCode(space, request, wanted).has_value();
-  return linked * (scansCodes ? kSequentialCode : kSequentialDistance) < plan.distances;
+  return linked * scanCost(space, request, scansCodes) < plan.distances;
 }
 
 WalkPlan planOf(const Calibration::Promise& promise, const VectorSpace& space,
@@ -164,6 +164,12 @@ Rescoring amongMatches(Rescoring rescoring) {
   constexpr float kDoubtOfFar = 3;
   rescoring.doubt += kDoubtOfFar;
   return rescoring;
+}
+
+double scanCost(const VectorSpace& space, const SearchRequest& request, bool scansCodes) {
+  if (scansCodes) return kSequentialCode;
+  if (space.codes() == nullptr || request.ignoresCodes) return kSequentialDistance;
+  return kSequentialDistance * std::max(1.0, space.space().rowBytes / kBytesAsCode);
 }
 
 size_t leastRescored(size_t wanted) {

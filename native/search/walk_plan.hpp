@@ -57,6 +57,9 @@ struct ScanPlan {
   float recall = 0;
 };
 
+// Of a scan, for each vertex: in distances of a walk, which codes lead where there are any.
+double scanCost(const VectorSpace& space, const SearchRequest& request, bool scansCodes);
+
 // Of how many chosen by code a scan scores the vectors, at least.
 size_t leastRescored(size_t wanted);
 

@@ -56,7 +56,7 @@ Status Shard::measure(RecallMeter& meter, uint32_t vector, const RecallMeter::Qu
   request.filter = query.filter;
   request.limit = query.limit;
   request.recall = query.recall;
-  request.lossShare = meter.lossShare(query.filter.has_value());
+  meter.adjust(request);
   request.walkLength = walkLengths_[vector].typical();
   // A filter may have to be asked of every payload there is, twice.
   const double ranBefore = threadSeconds();

@@ -50,7 +50,7 @@ double DenseSearch::expectedNs(Shard& shard, const Snapshot& snapshot) {
   if (request.filter && (request.examples || request.explains)) return INFINITY;
   if (mayWaitForFile(snapshot, request)) return INFINITY;
   if (request.filter) return shard.filteredPace(request.vector).nanoseconds(request.filter);
-  if (!parked_.isParked()) request.lossShare = shard.meter(request.vector).lossShare(false);
+  if (!parked_.isParked()) shard.meter(request.vector).adjust(request);
   return shard.pace(request.vector).nanoseconds(estimateOf(snapshot).all);
 }
 
@@ -73,7 +73,7 @@ Status DenseSearch::timed(Shard& shard, const Snapshot& snapshot, const CancelFl
   WalkLength& length = shard.walkLength(request.vector);
   // One that goes on is planned as when it began.
   if (!parked_.isParked()) {
-    request.lossShare = meter.lossShare(request.filter.has_value());
+    meter.adjust(request);
     request.walkLength = length.typical();
   }
   result = {};

@@ -10,7 +10,7 @@
 #include "graph_fixture.hpp"
 #include "harness.hpp"
 #include "program_bytes.hpp"
-#include "search/absent_vertex.hpp"
+#include "search/absent_vertices.hpp"
 #include "search/space_search.hpp"
 #include "shard_fixture.hpp"
 
@@ -150,8 +150,10 @@ double recallOfWalks(const VectorSpace& space, const std::vector<float>& sought,
     std::partial_sort(nearest.begin(), nearest.begin() + kCalibratedWanted, nearest.end(),
                       isNearer);
     SearchOptions options = plain;
-    std::optional<AbsentVertex> absent;
-    if (!hidden.empty()) options.hidden = &absent.emplace(space, space.codes(), hidden[at]);
+    std::optional<AbsentVertices> absent;
+    if (!hidden.empty()) {
+      options.hidden = &absent.emplace(space, space.codes(), std::vector<uint32_t>{hidden[at]});
+    }
     SearchStats stats;
     SpaceSearch search(space, query, Waiting::Allowed, stats);
     std::vector<Neighbor> found;
@@ -207,7 +209,7 @@ TEST("without a vertex, a list has others that it kept away, none twice, and no 
       for (const size_t most : {before.size(), before.size() + 20}) {
         std::vector<uint32_t> list = before;
         list.resize(most);
-        const size_t count = AbsentVertex(space, space.codes(), hidden)
+        const size_t count = AbsentVertices(space, space.codes(), {hidden})
                                  .leave(vertex, list.data(), before.size(), most);
         REQUIRE(count <= most && count + 1 >= before.size());
         list.resize(count);

@@ -1,28 +1,29 @@
-// Lists of neighbours as they would be had one vertex never been inserted, so that it can be sought
-// like a vector that is not there.
+// Lists of neighbours as they would be had one vertex, or a group of near twins, never been
+// inserted, so that it can be sought like a vector that is not there.
 //
-// Who has it for a neighbour would have others in its place: those of its own neighbours that it
-// kept away, being nearer to them than the one who has it is. They are chosen as inserts choose
-// (the heuristic of the HNSW paper's algorithm 4). On words, glosses and mnist walks for vectors
-// hidden in this way find 0 to 1 % less than walks for vectors held out of the graph; where one
-// neighbour stood in for the hidden vertex it was up to 2 % (docs/adr/0041).
+// A list that names a hidden vertex would have others in its place: those of the hidden ones'
+// neighbours that these kept away, being nearer to them than the list's owner is. They are chosen
+// as inserts choose (the heuristic of the HNSW paper's algorithm 4). On words, glosses and mnist
+// walks for vectors hidden in this way find 0 to 1 % less than walks for vectors held out of the
+// graph; where one neighbour stood in for the hidden vertex it was up to 2 % (docs/adr/0041).
 #pragma once
 
 #include <memory>
 #include <unordered_map>
 #include <vector>
 
-#include "graph/hidden_vertex.hpp"
+#include "graph/hidden_vertices.hpp"
 #include "graph/neighbor.hpp"
 #include "segment/vector_space.hpp"
 
 namespace vicinal {
 
-class AbsentVertex final : public HiddenVertex {
+class AbsentVertices final : public HiddenVertices {
 public:
   // Compares by these codes; null: by vectors.
-  AbsentVertex(const VectorSpace& space, std::shared_ptr<const CodeArray> codes, uint32_t vertex)
-      : HiddenVertex(vertex), space_(space), codes_(std::move(codes)) {}
+  AbsentVertices(const VectorSpace& space, std::shared_ptr<const CodeArray> codes,
+                 std::vector<uint32_t> vertices)
+      : HiddenVertices(std::move(vertices)), space_(space), codes_(std::move(codes)) {}
 
   size_t leave(uint32_t vertex, uint32_t* neighbours, size_t count, size_t most) override;
   // Whether vectors could be read. Lists stay, what they were made with goes.

@@ -1,30 +1,34 @@
-#include "search/absent_vertex.hpp"
+#include "search/absent_vertices.hpp"
 
 #include <algorithm>
 
 namespace vicinal {
 
-size_t AbsentVertex::leave(uint32_t vertex, uint32_t* neighbours, size_t count, size_t most) {
+size_t AbsentVertices::leave(uint32_t vertex, uint32_t* neighbours, size_t count, size_t most) {
   const auto [at, isNew] = lists_.try_emplace(vertex);
   if (isNew) at->second = listWithout(vertex, neighbours, count, most);
   std::copy(at->second.begin(), at->second.end(), neighbours);
   return at->second.size();
 }
 
-Status AbsentVertex::endWalk() {
+Status AbsentVertices::endWalk() {
   from_.clear();
   return status_;
 }
 
-std::vector<uint32_t> AbsentVertex::listWithout(uint32_t vertex, const uint32_t* neighbours,
-                                                size_t count, size_t most) {
+std::vector<uint32_t> AbsentVertices::listWithout(uint32_t vertex, const uint32_t* neighbours,
+                                                  size_t count, size_t most) {
   std::vector<uint32_t> list;
   std::copy_if(neighbours, neighbours + count, std::back_inserter(list),
-               [&](uint32_t id) { return id != this->vertex(); });
-  std::vector<uint32_t> others = space_.graph().neighbours(this->vertex());
-  std::erase_if(others, [&](uint32_t id) {
-    return id == vertex || std::find(list.begin(), list.end(), id) != list.end();
-  });
+               [&](uint32_t id) { return !hides(id); });
+  std::vector<uint32_t> others;
+  for (const uint32_t hidden : vertices())
+    for (const uint32_t id : space_.graph().neighbours(hidden))
+      if (id != vertex && !hides(id)) others.push_back(id);
+  std::sort(others.begin(), others.end());
+  others.erase(std::unique(others.begin(), others.end()), others.end());
+  std::erase_if(others,
+                [&](uint32_t id) { return std::find(list.begin(), list.end(), id) != list.end(); });
   std::vector<float> away(others.size());
   distances(vertex, others.data(), others.size(), away.data());
   std::vector<Neighbor> candidates;
@@ -37,7 +41,7 @@ std::vector<uint32_t> AbsentVertex::listWithout(uint32_t vertex, const uint32_t*
   return list;
 }
 
-bool AbsentVertex::isKeptAway(const Neighbor& candidate, const std::vector<uint32_t>& list) {
+bool AbsentVertices::isKeptAway(const Neighbor& candidate, const std::vector<uint32_t>& list) {
   constexpr size_t kBatch = 4;
   float away[kBatch];
   for (size_t from = 0; from < list.size(); from += kBatch) {
@@ -48,7 +52,7 @@ bool AbsentVertex::isKeptAway(const Neighbor& candidate, const std::vector<uint3
   return false;
 }
 
-void AbsentVertex::distances(uint32_t vertex, const uint32_t* to, size_t count, float* out) {
+void AbsentVertices::distances(uint32_t vertex, const uint32_t* to, size_t count, float* out) {
   const From& start = from(vertex);
   if (codes_)
     codes_->space().distances(start.query, to, count, out);
@@ -56,7 +60,7 @@ void AbsentVertex::distances(uint32_t vertex, const uint32_t* to, size_t count, 
     space_.space().distances(start.vector.data(), to, count, out);
 }
 
-const AbsentVertex::From& AbsentVertex::from(uint32_t vertex) {
+const AbsentVertices::From& AbsentVertices::from(uint32_t vertex) {
   const auto [at, isNew] = from_.try_emplace(vertex);
   From& start = at->second;
   if (!isNew) return start;
