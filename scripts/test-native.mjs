@@ -50,15 +50,7 @@ const flagsOf = (variant, source) => [
   ...(ISA_FLAGS[source] ?? []),
 ]
 const isOfTests = (source) => source === HARNESS || basename(source).startsWith('test-')
-const COMMON = [
-  '-std=c++20',
-  '-ffp-contract=off',
-  '-Wall',
-  '-Wextra',
-  '-Werror',
-  '-I',
-  path('native'),
-]
+const COMMON = ['-std=c++20', '-ffp-contract=off', '-Wall', '-Wextra', '-Werror', '-I', path('native')]
 const X86 = process.arch === 'x64'
 /** What the addon is hardened by (native/binding.gyp); sanitizers look for the same themselves. */
 const HARDENED = ['-fstack-protector-strong', '-D_FORTIFY_SOURCE=2', ...(X86 ? ['-fcf-protection'] : [])]

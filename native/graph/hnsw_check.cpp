@@ -1,5 +1,6 @@
 // What must hold of arrays from a file, so that no search and no insert leaves them, and each of
-// them ends. Checksums vouch for what we wrote ourselves; a file may come with a snapshot of anyone.
+// them ends. Checksums vouch for what we wrote ourselves; a file may come with a snapshot of
+// anyone.
 //
 // - Counts and ids are within bounds, and no record lies over another: an insert would write the
 //   neighbours of one vertex into the header of the other.
