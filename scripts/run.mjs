@@ -15,7 +15,8 @@ const TASKS = {
   check: checkTask,
   'test:native': testNative,
   'test:isa': testIsa,
-  'fuzz:segments': fuzz,
+  'fuzz:segments': fuzzSegmentFiles,
+  'fuzz:snapshots': fuzzSnapshots,
   build,
   prebuild: prebuildTask,
 }
@@ -61,10 +62,17 @@ function testIsa(filters) {
 }
 
 /** How many files, and the seed of the first. */
-function fuzz([rounds = '10000', seed]) {
+function fuzzSegmentFiles([rounds = '10000', seed]) {
   install()
   ensureTools()
   return report([fuzzSegments(rounds, seed)])
+}
+
+/** So many snapshots that are nearly right, from a seed: `npm run fuzz:snapshots -- 10000 7`. */
+function fuzzSnapshots([runs = '1000', seed]) {
+  prepare()
+  const env = { VICINAL_FUZZ_RUNS: runs, ...(seed === undefined ? {} : { VICINAL_TEST_SEED: seed }) }
+  return report([suite('fuzz-snapshots', ['test/durability/snapshot-fuzz.test.ts'], 'main', env)])
 }
 
 function build() {

@@ -2,6 +2,7 @@ import { join } from 'node:path'
 import { VicinalError } from '../core/errors.js'
 import type { Disk } from '../disk/disk.js'
 import type { FlushBatch } from '../native/addon.js'
+import { ofForeignFiles } from '../storage/lance-errors.js'
 import { LanceFiles } from '../storage/lance-files.js'
 import { checkTable } from '../storage/lance-wall.js'
 import { type CollectionPaths, pathsIn } from '../storage/layout.js'
@@ -34,7 +35,15 @@ export async function readStaged(disk: Disk, root: string, { folder: own, name, 
  * row of the table, and commits to it. Rejects where anything of it does not go as it has to. For the trial's process alone:
  * what is in the files may end it.
  */
-export async function tryStaged(disk: Disk, { folder, name, seq, manifest }: StagedCollection): Promise<void> {
+export async function tryStaged(disk: Disk, staged: StagedCollection): Promise<void> {
+  try {
+    await tryFiles(disk, staged)
+  } catch (cause) {
+    throw ofForeignFiles(cause)
+  }
+}
+
+async function tryFiles(disk: Disk, { folder, name, seq, manifest }: StagedCollection): Promise<void> {
   const paths = pathsIn(folder)
   const files = await LanceFiles.open(disk, paths.table, manifest.name, manifest.tableVersion)
   await files.checkListed()

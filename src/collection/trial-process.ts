@@ -14,7 +14,8 @@ const REPORT_EVERY_MS = 100
 
 const send = (report: TrialReport) => void process.send?.(report)
 
-process.once('disconnect', () => process.exit())
+// An exit would wait for threads.
+process.once('disconnect', () => process.kill(process.pid, 'SIGKILL'))
 process.once('message', (task: TrialTask) => void run(task))
 
 async function run({ root, collections, memoryBytes }: TrialTask): Promise<void> {

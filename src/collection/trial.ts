@@ -21,13 +21,11 @@ const WATCH_EVERY_MS = 25
 /** What it keeps to by itself, of what it may have: beyond that are moments between two looks. */
 const OWN_SHARE = 0.75
 const STDERR_CHARS = 2_000
-/** Neither credentials nor proxies nor options of Node are among them. */
-const KEPT_VARIABLES = [
-  ...['PATH', 'LD_LIBRARY_PATH', 'LD_PRELOAD', 'DYLD_LIBRARY_PATH', 'TMPDIR', 'TZ', 'LANG', 'LC_ALL'],
-  ...['VICINAL_ISA', 'VICINAL_THREADS', 'MALLOC_ARENA_MAX', 'ASAN_OPTIONS', 'UBSAN_OPTIONS'],
-]
+/** Neither credentials nor proxies nor options of Node are among them; of our own variables, no key. */
+const KEPT_VARIABLES =
+  /^(?:PATH|LD_LIBRARY_PATH|LD_PRELOAD|DYLD_LIBRARY_PATH|TMPDIR|TZ|LANG|LC_ALL|MALLOC_ARENA_MAX|UV_[A-Z_]+|(?:A|UB)SAN_OPTIONS|VICINAL_(?!.*KEY).*)$/
 /** A fault of the program; what ends a process otherwise says nothing of the snapshot. */
-const FAULTS: readonly (string | null)[] = ['SIGABRT', 'SIGSEGV', 'SIGBUS', 'SIGILL', 'SIGFPE', 'SIGTRAP', 'SIGSYS']
+const FAULTS: readonly (string | null)[] = ['SIGABRT', 'SIGSEGV', 'SIGBUS', 'SIGILL', 'SIGFPE', 'SIGTRAP']
 
 export interface TrialBounds {
   /** Of memory that no file stands behind. */
@@ -66,9 +64,7 @@ export async function runTrial(
 }
 
 function started(entry: URL): ChildProcess {
-  const env = Object.fromEntries(
-    KEPT_VARIABLES.flatMap((name) => (process.env[name] === undefined ? [] : [[name, process.env[name]]])),
-  )
+  const env = Object.fromEntries(Object.entries(process.env).filter(([name]) => KEPT_VARIABLES.test(name)))
   const stdio = ['ignore', 'ignore', 'pipe', 'ipc'] as ['ignore', 'ignore', 'pipe', 'ipc']
   return fork(fileURLToPath(entry), [], { env, execArgv: [], serialization: 'advanced', stdio })
 }

@@ -6,6 +6,7 @@ const MISSING = /\bNot ?Found\b|os error 2\b/i
 const DAMAGED =
   /corrupt|decode Protobuf|Invalid format|invalid magic|LanceError\(Schema\)|(?:Parser|Ipc) error|range was invalid|Invalid r(?:ange|ead)|fill whole buffer|file size is too small|sufficient data|seek to a negative|projection specified the column/i
 const DISK_FAILED = /os error \d+/
+const MEMORY_SHORT = /Resources exhausted|allocation failed/
 /** Where in Lance's source an error came from, which it repeats in its message. */
 const SOURCE_PLACE = /,? ?\/\S+\.rs:\d+:\d+/g
 const MESSAGE_CHARS = 300
@@ -31,4 +32,18 @@ export function lanceError(
     return new VicinalError('IO_FAILED', message, { details: { ...details, missing: true }, cause })
   if (DISK_FAILED.test(text)) return new VicinalError('IO_FAILED', message, { details, cause })
   return new VicinalError(DAMAGED.test(text) ? 'CORRUPT' : otherwise, message, { details, cause })
+}
+
+/**
+ * What an error of reading a collection from outside says, whose files are all there and match their checksums: what is no
+ * failure of the system, a panic of Lance too, is damage then.
+ */
+export function ofForeignFiles(error: unknown): unknown {
+  const isOfLance = error instanceof VicinalError && error.code === 'IO_FAILED' && !('errno' in error.details)
+  if (error instanceof VicinalError && !isOfLance) return error
+  const { cause, message } = error as Error
+  const details = isOfLance ? error.details : {}
+  const text = String(isOfLance ? (cause as Error | null)?.message : message)
+  if (MEMORY_SHORT.test(text) || (DISK_FAILED.test(text) && !details.missing)) return error
+  return new VicinalError('CORRUPT', message, { details, cause: error })
 }

@@ -59,6 +59,7 @@ export class LanceFiles {
         ? files.#corrupt(path, 'the checksums of the table are missing')
         : cause
     })) as SumsBody
+    if (!isBody(body)) throw files.#corrupt(path, 'these are no checksums of a table')
     if (body.version !== version)
       throw files.#corrupt(path, `expected the checksums of version ${version}, got ${body.version}`)
     files.#sums = new Map(Object.entries(body.files))
@@ -220,6 +221,15 @@ export class LanceFiles {
       details: { path, collection: this.collection },
     })
   }
+}
+
+function isBody(value: Partial<SumsBody> | null): value is SumsBody {
+  return (
+    Number.isSafeInteger(value?.maxSeq) &&
+    typeof value?.files === 'object' &&
+    value.files !== null &&
+    Object.values(value.files).every((sum: FileSum | null) => typeof sum?.bytes === 'number')
+  )
 }
 
 /** NaN where the name is no version's. */

@@ -59,7 +59,6 @@ export const MANIFEST: Shape = {
   11: one('maxFragmentId', 'opaque'),
   12: one('transactionFile', 'text'),
   13: one('writer', LIBRARY),
-  14: one('nextRowId', 'whole'),
   15: one('dataFormat', { 1: one('fileFormat', 'text'), 2: one('version', 'text') }),
   21: one('transactionAt', 'whole'),
 }

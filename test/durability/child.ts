@@ -23,7 +23,7 @@ function findRepository(folder: string): string {
   return existsSync(join(folder, 'package.json')) ? folder : findRepository(dirname(folder))
 }
 
-const SOURCES = ['test/durability', 'test/oracle']
+const SOURCES = ['test/durability', 'test/oracle', 'test/unit/native']
 
 /**
  * Compiles the tests' own programs for plain Node, which a preloaded or killed process must be, and returns their

@@ -4,6 +4,7 @@
  */
 import { BinaryReader, BinaryWriter, WireType } from '@bufbuild/protobuf/wire'
 import { Header } from 'tar'
+import { decodeRecordHeader, encodeRecordHeader, FILE_HEADER_BYTES, RECORD_HEADER_BYTES } from '../../src/log/format.js'
 import { crc32c } from '../../src/native/checksum.js'
 
 const BLOCK = 512
@@ -147,4 +148,20 @@ export function withMessage(file: Buffer, change: (fields: WireField[]) => WireF
   const length = Buffer.alloc(4)
   length.writeUInt32LE(message.length)
   return Buffer.concat([file.subarray(0, at), length, message, file.subarray(file.length - FOOTER)])
+}
+
+/** A file of the log with the bodies of its records changed; checksums are right. */
+export function withRecords(file: Buffer, change: (body: Buffer) => Buffer): Buffer {
+  const seed = crc32c(file.subarray(0, FILE_HEADER_BYTES - 4))
+  const parts = [file.subarray(0, FILE_HEADER_BYTES)]
+  for (let at = FILE_HEADER_BYTES; at + RECORD_HEADER_BYTES <= file.length; ) {
+    const header = decodeRecordHeader(file, at, seed)
+    if (header === null) break
+    at += RECORD_HEADER_BYTES
+    const body = change(file.subarray(at, at + header.bodyBytes))
+    at += header.bodyBytes
+    const bodyCrc = crc32c(body, seed)
+    parts.push(encodeRecordHeader({ ...header, bodyBytes: body.length, bodyCrc }, seed), body)
+  }
+  return Buffer.concat(parts)
 }

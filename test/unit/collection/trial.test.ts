@@ -93,6 +93,7 @@ describe('a trial', () => {
       HTTPS_PROXY: 'http://127.0.0.1:1',
       https_proxy: 'http://127.0.0.1:1',
       VICINAL_API_KEY: 'd',
+      VICINAL_READ_ONLY_API_KEY_FILE: 'd',
       NODE_OPTIONS: '--no-warnings',
       HOME: '/root',
     }

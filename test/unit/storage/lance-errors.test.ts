@@ -2,8 +2,9 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { expect, onTestFinished, test } from 'vitest'
+import { VicinalError } from '../../../src/core/errors.js'
 import { Disk } from '../../../src/disk/disk.js'
-import { lanceError } from '../../../src/storage/lance-errors.js'
+import { lanceError, ofForeignFiles } from '../../../src/storage/lance-errors.js'
 import { LanceTable, type TableSpec } from '../../../src/storage/lance-table.js'
 import { flushBatch } from './flush-batches.js'
 
@@ -34,6 +35,25 @@ test.each([
   ['lance error: LanceError(IO): Generic LocalFileSystem error: failed to fill whole buffer'],
 ])('%j says that a file is damaged', (text) => {
   expect(lanceError(new Error(text), 'read', place)).toMatchObject({ code: 'CORRUPT', status: 500 })
+})
+
+test.each([
+  ['called `Option::unwrap()` on a `None` value', 'CORRUPT'],
+  ['Panic in async function', 'CORRUPT'],
+  ['lance error: Object at location data/x.lance not found: No such file or directory (os error 2)', 'CORRUPT'],
+  ['Generic LocalFileSystem error: Unable to open file: Too many open files (os error 24)', 'IO_FAILED'],
+  ['LanceError(IO): Execution error: Resources exhausted: Failed to allocate additional 8.0 MB', 'IO_FAILED'],
+  ['No space left on device (os error 28)', 'DISK_FULL'],
+])('of a whole table from outside, %j says %s', (text, code) => {
+  expect(ofForeignFiles(lanceError(new Error(text), 'read', place))).toMatchObject({ code })
+})
+
+test('of files from outside, what nobody expected of them is damage, but for want of memory', () => {
+  expect(ofForeignFiles(new TypeError('x is undefined'))).toMatchObject({ code: 'CORRUPT' })
+  const short = new RangeError('Array buffer allocation failed')
+  expect(ofForeignFiles(short)).toBe(short)
+  const system = new VicinalError('IO_FAILED', 'cannot read x', { details: { errno: 'EIO' } })
+  expect(ofForeignFiles(system)).toBe(system)
 })
 
 test('rows that are read and are not what the table should have are damage', async () => {
