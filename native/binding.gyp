@@ -6,6 +6,9 @@
     # Without contraction the compiler decides nowhere between a fused and a plain multiply-add, so the same sum
     # has the same bits in every function.
     'common_cflags': ['-O3', '-ffp-contract=off', '-Wall', '-Wextra', '-fvisibility=hidden'],
+    # What stops an overwritten return address, or a copy beyond what the compiler knows to be there. The linker's part
+    # is with the addon below; test/unit/native/hardening.test.ts reads what was built.
+    'hardening_cflags': ['-fstack-protector-strong', '-U_FORTIFY_SOURCE', '-D_FORTIFY_SOURCE=2'],
     'folders': 'base distance quantize graph text filter sparse segment search shard binding',
     # Set by scripts/setup.mjs in a git checkout. Whoever builds from the package may have a newer compiler, and its
     # new warning is ours to mend, not a reason for their build to fail.
@@ -13,17 +16,19 @@
   },
   'target_defaults': {
     'include_dirs': ['.'],
-    'cflags': ['<@(common_cflags)'],
-    'cflags_cc!': ['-std=gnu++17', '-std=gnu++14'],
-    'cflags_cc': ['-std=c++20', '-fno-exceptions', '-fno-rtti', '-Wno-cast-function-type'],
+    'cflags': ['<@(common_cflags)', '<@(hardening_cflags)'],
+    'cflags!': ['-fno-exceptions'],
+    'cflags_cc!': ['-std=gnu++17', '-std=gnu++14', '-fno-exceptions'],
+    'cflags_cc': ['-std=c++20', '-fexceptions', '-fno-rtti', '-Wno-cast-function-type'],
     'xcode_settings': {
       'CLANG_CXX_LANGUAGE_STANDARD': 'c++20',
-      'GCC_ENABLE_CPP_EXCEPTIONS': 'NO',
+      'GCC_ENABLE_CPP_EXCEPTIONS': 'YES',
       'GCC_OPTIMIZATION_LEVEL': '3',
-      'OTHER_CFLAGS': ['-ffp-contract=off'],
+      'OTHER_CFLAGS': ['-ffp-contract=off', '<@(hardening_cflags)'],
       'MACOSX_DEPLOYMENT_TARGET': '11.0',
     },
     'conditions': [
+      ['OS=="linux" and target_arch=="x64"', {'cflags': ['-fcf-protection']}],
       ['warnings_as_errors==1', {
         'cflags': ['-Werror'],
         'xcode_settings': {'GCC_TREAT_WARNINGS_AS_ERRORS': 'YES'},
@@ -51,7 +56,12 @@
       'dependencies': ['vicinal_snowball'],
       'conditions': [
         # The pool's threads outlive the environment that loaded the addon, so its code must stay mapped.
-        ['OS=="linux"', {'ldflags': ['-Wl,-z,nodelete', '-Wl,--exclude-libs,ALL']}],
+        ['OS=="linux"', {
+          'ldflags': ['-Wl,-z,nodelete', '-Wl,--exclude-libs,ALL', '-Wl,-z,relro,-z,now', '-Wl,-z,noexecstack'],
+        }],
+        # Nothing of ours or of the C++ runtime is against a shadow stack, and glibc's crti.o, which has no mark in some
+        # distributions, only calls and returns. That jumps land where they may is marked where crti.o is, too.
+        ['OS=="linux" and target_arch=="x64"', {'ldflags': ['-Wl,-z,shstk']}],
         ['target_arch=="x64"', {'dependencies': ['vicinal_avx2', 'vicinal_avx512', 'vicinal_avx512vnni']}],
         ['target_arch=="arm64"', {'dependencies': ['vicinal_neon']}],
       ],
