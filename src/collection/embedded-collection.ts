@@ -17,13 +17,15 @@ import type { Payload } from '../core/point.js'
 import type { CollectionInfo, ConfigChange, VectorNameConfig } from '../core/schema.js'
 import type { CollectionSnapshots } from '../core/snapshots.js'
 import type { Stoppable } from '../core/stop.js'
+import type { Shard } from '../native/shard.js'
 import { writeBytes } from './anticipated.js'
 import { withCall, withDeadline } from './call-scope.js'
 import type { CollectionEngine } from './collection-engine.js'
 import { CollectionReads, type ReadHost } from './collection-reads.js'
+import { MAPS_OF_INDEX, MAPS_OF_VECTOR, mapsOfSegment } from './map-room.js'
 import { withRoom } from './memory-budget.js'
 import { withoutVectorName, withVectorName } from './named-vectors.js'
-import { checkPayloadIndex } from './payload-index.js'
+import { checkPayloadIndex, isOnDisk } from './payload-index.js'
 import { planOperation } from './plans.js'
 import type { QuotaGuard } from './quota-guard.js'
 import { changeConfig } from './schema.js'
@@ -44,6 +46,8 @@ export class EmbeddedCollection<P = Payload> extends CollectionReads<P> implemen
   readonly #engine: CollectionEngine
   readonly #quotas: QuotaGuard
   readonly #aliases: () => string[]
+  /** That has a segment to take rows, or whose next has been admitted. */
+  #admitted: Shard | null = null
   readonly snapshots: CollectionSnapshots
 
   constructor(engine: CollectionEngine, host: CollectionHost) {
@@ -145,7 +149,18 @@ export class EmbeddedCollection<P = Payload> extends CollectionReads<P> implemen
   /** What the owner of the collection, and that of the node, allow. */
   async #checkWrite(operation: WriteOperation<P>, options: WriteOptions | undefined): Promise<void> {
     await this.#engine.strictMode?.write(operation as WriteOperation<unknown>, options?.timeoutMs)
-    if (TAKES_ROOM.has(operation.op)) await this.#quotas.check()
+    if (!TAKES_ROOM.has(operation.op)) return
+    await this.#quotas.check()
+    const { shard } = this.#engine
+    if (this.#admitted === shard) return
+    if (!shard.stats().segments.some(({ active }) => active))
+      await this.#quotas.maps.admit('a segment for it', mapsOfSegment(this.#engine.config))
+    this.#admitted = shard
+  }
+
+  /** What every segment is to have `maps` more of. */
+  async #admitForEach(what: string, maps: number): Promise<void> {
+    await this.#quotas.maps.admit(what, maps * Math.max(1, this.#engine.shard.stats().segments.length))
   }
 
   #writeBytes(operation: WriteOperation<P>): number {
@@ -187,6 +202,7 @@ export class EmbeddedCollection<P = Payload> extends CollectionReads<P> implemen
     this.#engine.checkWritable()
     const index = checkPayloadIndex(field, schema)
     this.#engine.strictMode?.payloadIndex(field)
+    if (isOnDisk(index)) await this.#admitForEach('a payload index on disk', MAPS_OF_INDEX)
     return await withDeadline(options, () => this.#engine.createPayloadIndex(index, options))
   }
 
@@ -198,6 +214,8 @@ export class EmbeddedCollection<P = Payload> extends CollectionReads<P> implemen
 
   async createVectorName(name: string, config: VectorNameConfig, options: WriteOptions = {}): Promise<WriteResult> {
     checkVectorName(config)
+    this.#engine.checkWritable()
+    await this.#admitForEach('another vector', MAPS_OF_VECTOR)
     return await this.#changeVectors((before) => withVectorName(before, name, config), options)
   }
 

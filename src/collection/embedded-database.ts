@@ -21,6 +21,7 @@ import type { CollectionStore, DamagedCollection } from './collection-store.js'
 import { EmbeddedCollection } from './embedded-collection.js'
 import { EmbeddedSnapshots, type SnapshotHost, snapshotStoreOf, withLongDeadline } from './embedded-snapshots.js'
 import { ofOpening } from './issues.js'
+import { mapsOfSegment } from './map-room.js'
 import { newManifest } from './new-manifest.js'
 import { QuotaGuard } from './quota-guard.js'
 import { resolveConfig } from './schema.js'
@@ -112,6 +113,7 @@ export class EmbeddedDatabase implements SharingDatabase {
         const unread = this.#damaged.find(mayHaveAnyName)
         if (unread) throw cannotBeServed(name, unread.error)
         await this.#finishRemoving(name)
+        await this.#quotas.maps.admit('another collection', mapsOfSegment(config))
         return await this.#made(name, undefined, () => this.#store.create(newManifest(name, config)))
       }),
     )

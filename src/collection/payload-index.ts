@@ -57,7 +57,7 @@ export async function buildIndex(shard: Shard, index: IndexedField): Promise<voi
 }
 
 /** `memory` is the newer word: where it is there, it holds. */
-function isOnDisk({ params }: IndexedField): boolean {
+export function isOnDisk({ params }: IndexedField): boolean {
   return params?.memory === undefined ? params?.onDisk === true : params.memory === 'cold'
 }
 

@@ -1,6 +1,7 @@
 import { totalmem } from 'node:os'
 import { VicinalError } from '../core/errors.js'
 import type { QuotaConfig, QuotaStatus } from '../core/quotas.js'
+import { type MapRoom, mapRoom } from './map-room.js'
 
 /** Looking at a file system takes a system call, and its fill changes slowly. */
 const DISK_FRESH_MS = 1_000
@@ -18,6 +19,8 @@ export interface QuotaParts {
 
 /** Refuses writes that take memory or disk while the node is at its quota. */
 export class QuotaGuard {
+  /** What the system bounds, whatever the quotas. */
+  readonly maps: MapRoom
   readonly #parts: QuotaParts
   #config: QuotaConfig = {}
   #trouble: VicinalError | null = null
@@ -25,8 +28,9 @@ export class QuotaGuard {
   readonly #over = new Set<Resource>()
   #disk: { percent: number | null; atMs: number } | null = null
 
-  constructor(parts: QuotaParts) {
+  constructor(parts: QuotaParts, maps: MapRoom = mapRoom) {
     this.#parts = parts
+    this.maps = maps
   }
 
   set(config: QuotaConfig): void {
