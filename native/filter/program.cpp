@@ -4,6 +4,7 @@
 #include <cmath>
 #include <cstring>
 
+#include "filter/alike_conditions.hpp"
 #include "filter/value_set.hpp"
 #include "text/characters.hpp"
 
@@ -17,6 +18,8 @@ constexpr int kMaxDepth = 256;
 // Of a condition, and of a text or number in a list.
 constexpr uint64_t kUnitsPerDecoded = 128;
 constexpr uint64_t kUnitsPerText = 32;
+// Of a text that is taken apart.
+constexpr uint64_t kUnitsPerCharacter = 32;
 
 class Decoder {
 public:
@@ -31,8 +34,9 @@ public:
     if (depth > kMaxDepth || !work_.spend(kUnitsPerDecoded) || !value(op)) return false;
     into.op = static_cast<FilterOp>(op);
     switch (into.op) {
-    case FilterOp::All:
-    case FilterOp::Any: return nodes(into.children, depth);
+    case FilterOp::All: return nodes(into.children, depth) && joinAlike(into.children, true, work_);
+    case FilterOp::Any:
+      return nodes(into.children, depth) && joinAlike(into.children, false, work_);
     case FilterOp::AtLeast: return value(into.minimum) && nodes(into.children, depth);
     case FilterOp::Not: return child(into, depth);
     case FilterOp::Nested: return path(into.path) && nested(into, depth);
@@ -193,6 +197,7 @@ private:
     std::string query;
     if (!value(mode) || mode > static_cast<uint8_t>(TextMode::Phrase) || !text(query)) return false;
     const TextOptions* options = optionsFor(into.path);
+    if (!work_.spend(query.size() * kUnitsPerCharacter)) return false;
     if (options != nullptr) {
       into.text = std::make_shared<TextQuery>(*options, static_cast<TextMode>(mode), query);
       return true;

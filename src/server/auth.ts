@@ -17,6 +17,12 @@ export interface Keys {
   readonly readOnlyApiKeys: readonly string[]
 }
 
+/** A key that was presented, and is one. */
+export interface KnownKey {
+  readonly digest: Buffer
+  readonly isReadOnly: boolean
+}
+
 /** A key was presented, and is none. */
 export class WrongKey extends VicinalError {}
 
@@ -50,10 +56,10 @@ export class KeyRing {
   }
 
   /**
-   * Throws unless the headers carry a key that is good for `access`, and answers that key's digest. Without keys everything is
-   * allowed, and there is none.
+   * Throws unless the headers carry a key that is good for `access`, and answers it. Without keys everything is allowed, and
+   * there is none.
    */
-  check(headers: IncomingHttpHeaders, access: Access): Buffer | null {
+  check(headers: IncomingHttpHeaders, access: Access): KnownKey | null {
     if (access === 'open' || this.isEmpty) return null
     const key = presentedKey(headers)
     if (key === undefined) {
@@ -64,7 +70,7 @@ export class KeyRing {
     const mayRead = matchesAny(presented, this.#read)
     if (!mayWrite && !mayRead) throw new WrongKey('UNAUTHENTICATED', 'Invalid API key')
     if (access === 'write' && !mayWrite) throw new VicinalError('FORBIDDEN', 'Forbidden: write access is required')
-    return presented
+    return { digest: presented, isReadOnly: !mayWrite }
   }
 
   lets(headers: IncomingHttpHeaders, access: Access): boolean {

@@ -45,7 +45,11 @@ export interface Asked {
   readonly query: unknown
   /** Decoded. */
   readonly body?: unknown
-  readonly ticket: RoomHolder & { readonly stop: Stop }
+  readonly ticket: RoomHolder & {
+    readonly stop: Stop
+    /** Of a key that may only read, which cannot have the service work for longer than its timeout. */
+    readonly isReadOnly: boolean
+  }
 }
 
 export class ReadCall {
@@ -95,14 +99,15 @@ export class ReadCall {
     this.word('consistency', CONSISTENCIES)
   }
 
-  /** `timeout` in seconds, as Qdrant has it. */
+  /** `timeout` in seconds, as Qdrant has it. A client may ask for its own with every call, so a longer one is no error. */
   protected deadline(): Pick<CallOptions, 'timeoutMs' | 'defaultTimeoutMs'> {
     const { timeout } = this.query
     if (timeout === undefined) return { defaultTimeoutMs: this.#timeoutMs }
     const seconds = typeof timeout === 'string' && INTEGER.test(timeout) ? Number(timeout) : 0
     const most = LIMITS.maxTimeoutMs / MS_PER_SECOND
     if (seconds < 1 || seconds > most) throw invalid('timeout', `expected an integer from 1 to ${most}`, timeout)
-    return { timeoutMs: seconds * MS_PER_SECOND }
+    const timeoutMs = seconds * MS_PER_SECOND
+    return { timeoutMs: this.request.ticket.isReadOnly ? Math.min(timeoutMs, this.#timeoutMs) : timeoutMs }
   }
 
   get query(): WireObject {

@@ -1,4 +1,5 @@
 /** Tells callers apart, so that none of several takes more than its share of the service. */
+import type { KnownKey } from './auth.js'
 import { CALLER_PLACES, type Caller } from './budgets.js'
 import { isLoopback } from './hosts.js'
 
@@ -6,10 +7,17 @@ import { isLoopback } from './hosts.js'
  * A caller is a key, where there are several; without keys it is an address from outside of this machine. One key alone, and
  * programs of this machine at a service without keys, have the whole of each bound: there is nobody to leave room for.
  */
-export function callerOf(digest: Buffer | null, keys: number, address: string | undefined): Caller {
-  if (digest !== null) return keys > 1 ? digest.readUInt32LE(0) % CALLER_PLACES : null
+export function callerOf(key: KnownKey | null, keys: number, address: string | undefined): Caller {
+  if (key !== null) return keys > 1 ? key.digest.readUInt32LE(0) % CALLER_PLACES : null
   if (keys > 0 || address === undefined || address === '' || isLocal(address)) return null
   return placeOf(address)
+}
+
+/** Who asks, and what more their key tells. */
+export interface Admitted {
+  readonly caller: Caller
+  /** A key that may only read. */
+  readonly isReadOnly: boolean
 }
 
 function isLocal(address: string): boolean {

@@ -10,11 +10,10 @@ import type { MemoryGate } from '../core/memory.js'
 import type { Stop } from '../core/stop.js'
 import { Admission, type BudgetRow } from './admission.js'
 import { type ArrivalParts, Arrivals, FEW_VALUE_BYTES, LARGE_BODY_BYTES, LOOKS } from './arriving-body.js'
-import { KeyRing, type Keys, WrongKey } from './auth.js'
+import { KeyRing, type Keys, type KnownKey, WrongKey } from './auth.js'
 import { checkContentEncoding, registerBodies } from './bodies.js'
-import type { Caller } from './budgets.js'
 import type { Asked, ReadCall, ReadRoute, RouteOf } from './call.js'
-import { callerOf } from './callers.js'
+import { type Admitted, callerOf } from './callers.js'
 import { answerPreflight, isPreflight, tellOrigin } from './cors.js'
 import { FailureLog } from './failure-log.js'
 import { registerFailures } from './failures.js'
@@ -149,14 +148,15 @@ export class Service<C extends ReadCall> {
   }
 
   /** The gates of a request, of one that opens a stream. */
-  #admitStream(request: IncomingMessage): Caller {
+  #admitStream(request: IncomingMessage): Admitted {
     this.#guard.check(request)
-    const digest = this.#keyOf(request)
+    const key = this.#keyOf(request)
     if (this.#isRefusing) throw stopping()
-    return callerOf(digest, this.#keys.size, request.socket.remoteAddress)
+    const caller = callerOf(key, this.#keys.size, request.socket.remoteAddress)
+    return { caller, isReadOnly: key?.isReadOnly ?? false }
   }
 
-  #keyOf({ headers, socket }: IncomingMessage): Buffer | null {
+  #keyOf({ headers, socket }: IncomingMessage): KnownKey | null {
     try {
       return this.#keys.check(headers, 'read')
     } catch (error) {
@@ -300,8 +300,9 @@ export class Service<C extends ReadCall> {
       else this.#guard.check(request.raw)
       // Where no route matched there is nothing to see without a key either.
       const access = isPreflight(request.raw, this.#guard) ? 'open' : (config?.declared.access ?? 'read')
-      const digest = this.#keys.check(request.headers, access)
-      ticket.caller = callerOf(digest, this.#keys.size, ticket.peer ?? request.raw.socket.remoteAddress)
+      const key = this.#keys.check(request.headers, access)
+      ticket.caller = callerOf(key, this.#keys.size, ticket.peer ?? request.raw.socket.remoteAddress)
+      ticket.isReadOnly = key?.isReadOnly ?? false
       const work = config?.declared.work ?? 'light'
       ticket.mostBytes = work === 'write' ? this.#settings.maxBodyBytes : this.#mostReadBytes
       const isForwarded = ticket.peer !== undefined

@@ -16,8 +16,8 @@ import { measureMsgpack } from '../ingest/wire-msgpack.js'
 import type { Admission } from './admission.js'
 import { FEW_VALUE_BYTES } from './arriving-body.js'
 import { measureText } from './bodies.js'
-import type { Caller } from './budgets.js'
 import type { Asked, ReadCall, ReadRoute } from './call.js'
+import type { Admitted } from './callers.js'
 import type { RouteMetrics } from './metrics.js'
 import { encoded, envelopeOf, errorEnvelopeOf, LARGE_ANSWER_BYTES } from './respond.js'
 import { HeldRoom, HUNG_UP } from './ticket.js'
@@ -37,11 +37,10 @@ export interface Message {
 }
 
 /** What the request that opened it says of every message. */
-export interface Opening {
+export interface Opening extends Admitted {
   request: IncomingMessage
   /** In the log, of all its messages. */
   id: string
-  caller: Caller
   route: ReadRoute
   params: Record<string, string>
   query: Record<string, unknown>
@@ -67,7 +66,10 @@ class MessageTicket extends HeldRoom {
   endAnswer = () => {}
   /** The values of it count no more. */
   endValues = () => {}
-  constructor(readonly stop: Stop) {
+  constructor(
+    readonly stop: Stop,
+    readonly isReadOnly: boolean,
+  ) {
     super()
   }
   /** Messages are answered one after the other. */
@@ -173,7 +175,7 @@ export class Stream {
   async #answer(message: Message): Promise<void> {
     const startedMs = performance.now()
     const { metrics } = this.#opening
-    const ticket = new MessageTicket(this.#stop)
+    const ticket = new MessageTicket(this.#stop, this.#opening.isReadOnly)
     let told = HUNG_UP
     let isCounted = false
     try {

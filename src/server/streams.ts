@@ -6,8 +6,8 @@ import { WebSocketServer } from 'ws'
 import { describeValue, invalid, VicinalError } from '../core/errors.js'
 import { checkCollectionName } from '../core/names.js'
 import { MOST_MESSAGE_BYTES } from './admission.js'
-import type { Caller } from './budgets.js'
 import type { ReadRoute } from './call.js'
+import type { Admitted } from './callers.js'
 import { declaredBytes } from './declared-bytes.js'
 import type { Metrics, RouteMetrics } from './metrics.js'
 import { nextRequestId, REQUEST_ID_HEADER } from './request-ids.js'
@@ -35,7 +35,7 @@ export interface StreamsParts extends Omit<StreamParts, 'askOther'> {
   maxBodyBytes: number
   keepAliveTimeoutMs: number
   /** Throws unless this request may open one. */
-  admits(request: IncomingMessage): Caller
+  admits(request: IncomingMessage): Admitted
   /** Whether one that it has opened may stay open: keys come and go. */
   keeps(request: IncomingMessage): boolean
   /** Whether another thread refuses requests for their key. */
@@ -128,9 +128,10 @@ export class Streams {
     }
     let opening: Opening
     try {
-      const caller = this.#parts.admits(request)
+      const admitted = this.#parts.admits(request)
+      const { caller } = admitted
       if (declaredBytes(request) > 0) throw invalid('WebSocket', 'expected no body of the request that opens it')
-      opening = this.#openingOf(request, caller)
+      opening = this.#openingOf(request, admitted)
       this.#parts.admission.open(caller)
       connection.once('close', () => this.#parts.admission.closed(caller))
     } catch (error) {
@@ -169,7 +170,7 @@ export class Streams {
     })
   }
 
-  #openingOf(request: IncomingMessage, caller: Caller): Opening {
+  #openingOf(request: IncomingMessage, admitted: Admitted): Opening {
     const { url = '' } = request
     const end = url.indexOf('?')
     const path = end < 0 ? url : url.slice(0, end)
@@ -185,7 +186,7 @@ export class Streams {
     const id = nextRequestId()
     this.#ids.set(request, id)
     const named = { params: { name: checkCollectionName(decoded(name)) }, query: parse(search) }
-    return { request, id, caller, ...found, ...named }
+    return { request, id, ...admitted, ...found, ...named }
   }
 }
 

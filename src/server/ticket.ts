@@ -64,6 +64,8 @@ export class Ticket extends HeldRoom {
   isAdmittedElsewhere = false
   work: Work = 'light'
   caller: Caller = null
+  /** Its key may only read. */
+  isReadOnly = false
   /** Of its body. */
   mostBytes = 0
   /** Its body, while that is read; or the upload that it brings. */

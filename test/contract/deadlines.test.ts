@@ -1,0 +1,170 @@
+/** What was answered, or is waited for by nobody, costs nothing any more; and how long callers may have it go on. */
+import { request } from 'node:http'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { beforeAll, describe, expect, it, onTestFinished } from 'vitest'
+import type { Database } from '../../src/core/database.js'
+import { open } from '../../src/index.js'
+import { type Service, startService } from './service.js'
+
+const POINTS = 10_000
+const CONDITIONS = 20_000
+const PATH = '/collections/a/points'
+/** Until what was stopped is over. */
+const STOPPED_MS = 100
+const WINDOW_MS = 500
+/** An idle process takes some milliseconds of a window; one that works on, what a busy machine leaves it. */
+const IDLE_CPU_MS = 60
+
+const list = <T>(length: number, one: (at: number) => T) => Array.from({ length }, (_, at) => one(at))
+const ring = (points: number) => {
+  const around = list(points, (at) => {
+    const angle = (at / points) * 2 * Math.PI
+    return { lon: 0.5 + Math.cos(angle), lat: 0.5 + Math.sin(angle) }
+  })
+  return { points: [...around, around[0]] }
+}
+
+const FILTERS: Record<string, unknown> = {
+  'conditions on as many fields': {
+    must_not: list(CONDITIONS, (at) => ({ key: `absent${at}`, match: { value: 'a' } })),
+  },
+  'nested conditions': {
+    must_not: list(10_000, (at) => ({
+      nested: { key: `list${at % 2 === 0 ? '' : '[]'}`, filter: { must: [{ key: 'b', range: { gt: at + 10 } }] } },
+    })),
+  },
+  texts: { must_not: list(10_000, (at) => ({ key: `text`, match: { phrase: `absent ${at}` } })) },
+  polygons: { must_not: list(20, () => ({ key: 'at', geo_polygon: { exterior: ring(800) } })) },
+  values: { must_not: [{ key: 'text', match: { any: list(CONDITIONS, (at) => `absent ${at}`) } }] },
+  ids: { must_not: [{ has_id: list(CONDITIONS, (at) => POINTS + at) }, { key: 'absent', match: { value: 1 } }] },
+}
+
+const BODIES: Record<string, (filter: unknown) => object> = {
+  count: (filter) => ({ filter }),
+  query: (filter) => ({ query: [1, 0.5], filter, params: { exact: true } }),
+  scroll: (filter) => ({ filter, limit: POINTS }),
+  facet: (filter) => ({ key: 'kind', filter }),
+}
+
+let database: Database
+
+beforeAll(async () => {
+  database = await open(':memory:')
+  const points = await database.createCollection('a', { vectors: { size: 2, distance: 'Dot' } })
+  await points.createPayloadIndex('kind', 'keyword')
+  for (let from = 0; from < POINTS; from += 1000) {
+    await points.upsert(
+      list(1000, (at) => ({
+        id: from + at,
+        vector: [at, 1],
+        payload: {
+          kind: `kind ${at % 7}`,
+          text: `some words of text number ${at}`,
+          at: { lon: (at % 100) / 100, lat: (at % 90) / 90 },
+          list: list(5, (b) => ({ b })),
+        },
+      })),
+    )
+  }
+  await points.waitForIndex()
+  return async () => await database.close()
+})
+
+async function startWith(options: Parameters<typeof startService>[0] = {}): Promise<Service> {
+  return await startService({ database, ...options })
+}
+
+async function cpuMsOf(ms: number): Promise<number> {
+  const before = process.cpuUsage()
+  await sleep(ms)
+  const { user, system } = process.cpuUsage(before)
+  return (user + system) / 1000
+}
+
+/** Looks twice: the collector may still be at the request that is over. */
+async function expectIdle(what: string): Promise<void> {
+  await sleep(STOPPED_MS)
+  const first = await cpuMsOf(WINDOW_MS)
+  if (first >= IDLE_CPU_MS)
+    expect(await cpuMsOf(WINDOW_MS), `${what}: after ${first} ms of CPU`).toBeLessThan(IDLE_CPU_MS)
+}
+
+async function expectStopped(service: Service, verb: string, filter: unknown): Promise<void> {
+  const path = verb === 'facet' ? '/collections/a/facet' : `${PATH}/${verb}`
+  const { status, text } = await service.call('POST', `${path}?timeout=1`, BODIES[verb]?.(filter))
+  expect([200, 408], `${verb}: ${text.slice(0, 200)}`).toContain(status)
+  await expectIdle(verb)
+}
+
+describe('a read that was answered', () => {
+  for (const [name, filter] of Object.entries(FILTERS)) {
+    it(`does no more work, by a filter of many ${name}`, async () => {
+      const service = await startWith()
+      await expectStopped(service, 'count', filter)
+    })
+  }
+
+  for (const verb of ['query', 'scroll', 'facet']) {
+    it(`does no more work, of a ${verb}`, async () => {
+      await expectStopped(await startWith(), verb, FILTERS['conditions on as many fields'])
+    })
+  }
+
+  it('of which some are too long for their time', async () => {
+    const service = await startWith()
+    const body = { filter: FILTERS['conditions on as many fields'] }
+    const { status, text } = await service.call('POST', `${PATH}/count?timeout=1`, body)
+    expect(status, text).toBe(408)
+    await expectIdle('count')
+  })
+
+  it('does no more work once its client has hung up', async () => {
+    const service = await startWith()
+    const body = JSON.stringify({ filter: FILTERS['conditions on as many fields'] })
+    const asking = request(`${service.url}${PATH}/count`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json', 'content-length': body.length },
+    })
+    asking.on('error', () => {})
+    asking.end(body)
+    await sleep(2_000)
+    asking.destroy()
+    await expectIdle('count')
+  })
+})
+
+describe('a key that may only read', () => {
+  const KEYS = { apiKeys: ['writer'], readOnlyApiKeys: ['reader'] }
+  const slow = { filter: FILTERS['conditions on as many fields'] }
+
+  it('has no longer a timeout than the service', async () => {
+    const service = await startWith({ ...KEYS, timeoutMs: 700 })
+    const asked = await service.call('POST', `${PATH}/count?timeout=600`, slow, { 'api-key': 'reader' })
+    expect(asked.status).toBe(408)
+    expect(asked.text).toContain('its timeout of 700 ms')
+    const other = await service.call('POST', `${PATH}/count?timeout=1`, slow, { 'api-key': 'writer' })
+    expect(other.text).toContain('its timeout of 1000 ms')
+  })
+
+  it('may ask for a shorter one', async () => {
+    const service = await startWith({ ...KEYS, timeoutMs: 30_000 })
+    const asked = await service.call('POST', `${PATH}/count?timeout=1`, slow, { 'api-key': 'reader' })
+    expect(asked.text).toContain('its timeout of 1000 ms')
+  })
+
+  it('has no longer a timeout by a stream either', async () => {
+    const service = await startWith({ ...KEYS, timeoutMs: 700 })
+    const { WebSocket } = await import('ws')
+    const url = `${service.url.replace('http', 'ws')}${PATH}/count?timeout=600`
+    const stream = new WebSocket(url, { headers: { 'api-key': 'reader' } })
+    onTestFinished(() => stream.terminate())
+    await new Promise((resolve, reject) => stream.once('open', resolve).once('error', reject))
+    const answer = new Promise<string>((resolve, reject) => {
+      stream.once('message', (bytes) => resolve(String(bytes))).once('close', reject)
+    })
+    // Not longer than a message may be.
+    const conditions = list(6_000, (at) => ({ key: `absent${at}`, match: { value: 'a' } }))
+    stream.send(JSON.stringify({ filter: { must_not: conditions } }))
+    expect(await answer).toContain('its timeout of 700 ms')
+  })
+})
