@@ -56,18 +56,49 @@ export interface Measured {
   make(): unknown
 }
 
-export function tooMany(field: string, what: string, bound: number, seen: number): VicinalError {
-  return new VicinalError('TOO_LARGE', `${field}: expected at most ${bound} ${what}, got at least ${seen}`, {
-    details: { field, bound, seen },
-  })
-}
+/** Counts what a body holds. Throws TOO_LARGE where that is more than it may. */
+export class ValueTally {
+  valueBytes = 0
+  readonly #field: string
+  readonly #bounds: ValueBounds
+  readonly #keys: KeyCount | null
+  #objects = 0
+  #values = 1
 
-export function checkObjects(objects: number, { objects: bound }: ValueBounds, field: string): void {
-  if (objects > bound) throw tooMany(field, 'arrays, maps, texts and bins', bound, objects)
-}
+  constructor(bytes: Uint8Array, field: string, bounds: ValueBounds) {
+    this.#field = field
+    this.#bounds = bounds
+    this.#keys = bytes.length > LEAST_COUNTED_BYTES && bounds.keys < Number.POSITIVE_INFINITY ? new KeyCount() : null
+  }
 
-export function checkValues(values: number, { values: bound }: ValueBounds, field: string): void {
-  if (values > bound) throw tooMany(field, 'values', bound, values)
+  object(valueBytes: number): void {
+    this.valueBytes += valueBytes
+    const bound = this.#bounds.objects
+    if (++this.#objects > bound) throw this.#tooMany('arrays, maps, texts and bins', bound, this.#objects)
+  }
+
+  /** Values that are in an array or map. */
+  values(count: number): void {
+    this.#values += count
+    const bound = this.#bounds.values
+    if (this.#values > bound) throw this.#tooMany('values', bound, this.#values)
+  }
+
+  key(bytes: Uint8Array, start: number, end: number): void {
+    if (this.#keys?.isNew(bytes, start, end) !== true) {
+      this.valueBytes += VALUE_BYTES.key
+      return
+    }
+    this.valueBytes += VALUE_BYTES.newKey
+    const bound = this.#bounds.keys
+    if (this.#keys.count > bound) throw this.#tooMany('different keys', bound, this.#keys.count)
+  }
+
+  #tooMany(what: string, bound: number, seen: number): VicinalError {
+    return new VicinalError('TOO_LARGE', `${this.#field}: expected at most ${bound} ${what}, got at least ${seen}`, {
+      details: { field: this.#field, bound, seen },
+    })
+  }
 }
 
 /** A body with fewer bytes has too few keys for them to be counted. */
@@ -77,23 +108,11 @@ const BITS_LOG2 = 18
 const SEED = (Math.random() * 0x1_0000_0000) | 0
 
 /** Counts different keys, about: two that are taken for the same count as one, which is rare. */
-export class KeyCount {
+class KeyCount {
+  count = 0
   readonly #bits = new Uint32Array(2 ** (BITS_LOG2 - 5))
-  readonly #bound: number
-  readonly #field: string
-  #count = 0
 
-  private constructor(bound: number, field: string) {
-    this.#bound = bound
-    this.#field = field
-  }
-
-  /** null where there is no need to count. */
-  static of(bytes: Uint8Array, { keys }: ValueBounds, field: string): KeyCount | null {
-    return bytes.length > LEAST_COUNTED_BYTES && keys < Number.POSITIVE_INFINITY ? new KeyCount(keys, field) : null
-  }
-
-  /** Whether the key is new, as its bytes are. Throws where it is one too many. */
+  /** Whether the key, as its bytes are, is new. */
   isNew(bytes: Uint8Array, start: number, end: number): boolean {
     let hash = SEED
     for (let at = start; at < end; at++) {
@@ -105,7 +124,7 @@ export class KeyCount {
     const mask = 1 << (bit & 31)
     if ((word & mask) !== 0) return false
     this.#bits[bit >>> 5] = word | mask
-    if (++this.#count > this.#bound) throw tooMany(this.#field, 'different keys', this.#bound, this.#count)
+    this.count++
     return true
   }
 }

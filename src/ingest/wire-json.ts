@@ -9,15 +9,7 @@ import { isUtf8 } from 'node:buffer'
 import { randomBytes } from 'node:crypto'
 import { invalid, VicinalError } from '../core/errors.js'
 import { LIMITS } from '../core/limits.js'
-import {
-  BODY_BOUNDS,
-  checkObjects,
-  checkValues,
-  KeyCount,
-  type Measured,
-  VALUE_BYTES,
-  type ValueBounds,
-} from './body-bounds.js'
+import { BODY_BOUNDS, type Measured, VALUE_BYTES, type ValueBounds, ValueTally } from './body-bounds.js'
 
 /** Every integer with fewer digits is exact as a number. */
 const LONG_DIGITS = 16
@@ -46,8 +38,15 @@ export function parseJson(bytes: Buffer, field = 'body', bounds: ValueBounds = B
 /** Throws at what is nested too deep or no UTF-8, and beyond the bounds. */
 export function measureJson(bytes: Buffer, field = 'body', bounds: ValueBounds = BODY_BOUNDS): Measured {
   if (!isUtf8(bytes)) throw invalid(field, 'expected UTF-8')
-  const { longIntegers, valueBytes } = new Scanner(bytes, field, bounds)
-  return { valueBytes, make: () => valuesOf(bytes, longIntegers, field) }
+  const tally = new ValueTally(bytes, field, bounds)
+  const longIntegers = new Scanner(bytes, tally, field).run()
+  // The text that the values are parsed from is one more.
+  return { valueBytes: tally.valueBytes + bytes.length, make: () => valuesOf(bytes, longIntegers, field) }
+}
+
+/** Counts the values of what may be JSON. */
+export function tallyJson(bytes: Buffer, tally: ValueTally): void {
+  new Scanner(bytes, tally, null).run()
 }
 
 function valuesOf(bytes: Buffer, longIntegers: readonly number[], field: string): unknown {
@@ -69,29 +68,21 @@ export function formatError(field: string, where = ''): VicinalError {
   return new VicinalError('INVALID_ARGUMENT', `Format error in JSON ${field}${where}`, { details: { field } })
 }
 
-/** One look at the bytes. What is malformed is left to the parse, but for what is nested too deep. */
+/** One look at the bytes. What is malformed is left to the parse, and so is what nests too deep where there is no field to name. */
 class Scanner {
   /** Starts and ends of integers too long to be sure of, in pairs. */
-  readonly longIntegers: number[] = []
-  /** With the text that the values are parsed from. */
-  valueBytes: number
+  readonly #longIntegers: number[] = []
   readonly #bytes: Buffer
-  readonly #field: string
-  readonly #bounds: ValueBounds
-  readonly #keys: KeyCount | null
-  #objects = 0
-  #values = 1
+  readonly #tally: ValueTally
+  readonly #field: string | null
 
-  constructor(bytes: Buffer, field: string, bounds: ValueBounds) {
+  constructor(bytes: Buffer, tally: ValueTally, field: string | null) {
     this.#bytes = bytes
+    this.#tally = tally
     this.#field = field
-    this.#bounds = bounds
-    this.#keys = KeyCount.of(bytes, bounds, field)
-    this.valueBytes = bytes.length
-    this.#run()
   }
 
-  #run(): void {
+  run(): number[] {
     const bytes = this.#bytes
     const { length } = bytes
     let depth = 0
@@ -105,24 +96,20 @@ class Scanner {
       } else {
         if (byte === COMMA) this.#value()
         else if (byte === OPEN_ARRAY || byte === OPEN_OBJECT) {
-          if (++depth > LIMITS.jsonDepth) throw tooDeep(this.#field)
-          this.#object(byte === OPEN_ARRAY ? VALUE_BYTES.array : VALUE_BYTES.map)
+          if (++depth > LIMITS.jsonDepth && this.#field !== null) throw tooDeep(this.#field)
+          this.#value()
+          this.#tally.object(byte === OPEN_ARRAY ? VALUE_BYTES.array : VALUE_BYTES.map)
         } else if (byte === CLOSE_ARRAY || byte === CLOSE_OBJECT) depth--
         at++
       }
     }
+    return this.#longIntegers
   }
 
-  /** There is one value more than commas, and those that arrays and objects begin with. */
+  /** There is one value for each comma, and one that an array or object begins with. */
   #value(): void {
-    this.valueBytes += VALUE_BYTES.small
-    checkValues(++this.#values, this.#bounds, this.#field)
-  }
-
-  #object(valueBytes: number): void {
-    this.#value()
-    this.valueBytes += valueBytes
-    checkObjects(++this.#objects, this.#bounds, this.#field)
+    this.#tally.values(1)
+    this.#tally.valueBytes += VALUE_BYTES.small
   }
 
   #string(start: number): number {
@@ -130,13 +117,8 @@ class Scanner {
     const end = endOfString(bytes, start + 1)
     let at = end
     while (isSpace(bytes[at])) at++
-    if (bytes[at] !== COLON) {
-      this.valueBytes += VALUE_BYTES.text + end - start
-      checkObjects(++this.#objects, this.#bounds, this.#field)
-    } else {
-      const isNew = this.#keys?.isNew(bytes, start, end) === true
-      this.valueBytes += isNew ? VALUE_BYTES.newKey : VALUE_BYTES.key
-    }
+    if (bytes[at] === COLON) this.#tally.key(bytes, start, end)
+    else this.#tally.object(VALUE_BYTES.text + end - start)
     return end
   }
 
@@ -146,13 +128,13 @@ class Scanner {
     do at++
     while (isDigit(bytes[at]))
     if (continuesNumber(bytes[at])) {
-      this.valueBytes += VALUE_BYTES.number - VALUE_BYTES.small
+      this.#tally.valueBytes += VALUE_BYTES.number - VALUE_BYTES.small
       return endOfNumber(bytes, at)
     }
     // A leading zero is malformed, which the parse has to see.
     if (at - start >= LONG_DIGITS && at - start <= MAX_DIGITS && bytes[start] !== ZERO) {
-      this.valueBytes += VALUE_BYTES.bigint
-      this.longIntegers.push(start, at)
+      this.#tally.valueBytes += VALUE_BYTES.bigint
+      this.#longIntegers.push(start, at)
     }
     return at
   }

@@ -5,12 +5,16 @@
 import { isAscii, isUtf8 } from 'node:buffer'
 import { invalid } from '../core/errors.js'
 import { LIMITS } from '../core/limits.js'
-import { checkObjects, checkValues, KeyCount, VALUE_BYTES, type ValueBounds } from './body-bounds.js'
+import { VALUE_BYTES, type ValueBounds, ValueTally } from './body-bounds.js'
+import { tallyJson } from './wire-json.js'
+import { INERT, LiftedArrays, mayBeVector, PLAIN, roleOf, roleOfElements } from './wire-msgpack-vectors.js'
 
 /** What a scan has found, beside nothing to refuse. */
 export interface MsgpackScan {
   /** Bytes that the values take, about. */
   valueBytes: number
+  /** Vectors that are arrays of numbers; null where none were looked for. */
+  lifted: LiftedArrays | null
   /** It holds something that msgpackr changes: a key `__proto__`, or 2^53, where numbers stop to be exact. */
   isOdd: boolean
   /** Where the heads of texts are that begin with a byte order mark, which msgpackr drops. */
@@ -64,37 +68,42 @@ for (const byte of [0xca, 0xcb, 0xce, 0xd2]) SCALAR_VALUE_BYTES[byte] = VALUE_BY
 const MOST_BYTES_HERE = 96
 const PROTO = Buffer.from('__proto__')
 
-/** Throws where msgpackr is not to see the bytes. */
-export function scanMsgpack(bytes: Buffer, field: string, bounds: ValueBounds): MsgpackScan {
-  return new Scanner(bytes, field, bounds).run()
+/** A text is JSON, and may be a payload, where it begins and ends with these. */
+const OPEN_OBJECT = 0x7b
+const CLOSE_OBJECT = 0x7d
+
+/** Throws where msgpackr is not to see the bytes. `lifts`: a request, whose vectors may be arrays of numbers. */
+export function scanMsgpack(bytes: Buffer, field: string, bounds: ValueBounds, lifts: boolean): MsgpackScan {
+  return new Scanner(bytes, field, bounds, lifts).run()
 }
 
 class Scanner {
   readonly #bytes: Buffer
   readonly #field: string
-  readonly #bounds: ValueBounds
-  readonly #keys: KeyCount | null
-  readonly #scan: MsgpackScan = { valueBytes: 0, isOdd: false, marked: [] }
+  readonly #tally: ValueTally
+  readonly #lifted: LiftedArrays | null
+  #isOdd = false
+  readonly #marked: number[] = []
   #at = 0
-  #objects = 0
-  #values = 1
 
-  constructor(bytes: Buffer, field: string, bounds: ValueBounds) {
+  constructor(bytes: Buffer, field: string, bounds: ValueBounds, lifts: boolean) {
     this.#bytes = bytes
     this.#field = field
-    this.#bounds = bounds
-    this.#keys = KeyCount.of(bytes, bounds, field)
+    this.#tally = new ValueTally(bytes, field, bounds)
+    this.#lifted = lifts ? new LiftedArrays(bytes) : null
   }
 
   run(): MsgpackScan {
-    this.#elements(1, false, 0)
+    this.#elements(1, false, 0, this.#lifted ? PLAIN : INERT)
     if (this.#at !== this.#bytes.length) throw this.#malformed('expected the end')
-    return this.#scan
+    const { valueBytes } = this.#tally
+    return { valueBytes, lifted: this.#lifted, isOdd: this.#isOdd, marked: this.#marked }
   }
 
   /** So many values one after the other; every other one of them is a key where they are those of a map. */
-  #elements(count: number, isMap: boolean, depth: number): void {
+  #elements(count: number, isMap: boolean, depth: number, role: number): void {
     const bytes = this.#bytes
+    let next = role
     for (let i = 0; i < count; i++) {
       const start = this.#at
       const first = bytes[start]
@@ -103,62 +112,84 @@ class Scanner {
       this.#at = start + 1
       if (isMap && (i & 1) === 0) {
         if (kind !== TEXT) throw this.#malformed('expected keys that are texts')
-        this.#key(start, this.#length(first))
+        next = this.#key(start, this.#length(first), role)
       } else if (kind === SCALAR) {
         this.#take(LENGTHS[first] as number)
-        this.#scan.valueBytes += SCALAR_VALUE_BYTES[first] as number
+        this.#tally.valueBytes += SCALAR_VALUE_BYTES[first] as number
       } else {
-        this.#other(kind, first, start, depth)
+        this.#other(kind, start, { depth, role: next })
       }
     }
   }
 
-  #other(kind: number, first: number, start: number, depth: number): void {
-    const length = this.#length(first)
+  #other(kind: number, start: number, { depth, role }: { depth: number; role: number }): void {
+    const length = this.#length(this.#bytes[start] as number)
     switch (kind) {
       case TEXT:
-        this.#scan.valueBytes += VALUE_BYTES.text + this.#text(start, length)
+        this.#tally.object(VALUE_BYTES.text + this.#text(start, length))
         break
       case ARRAY:
-        this.#enter(length, length, VALUE_BYTES.array, depth)
-        this.#elements(length, false, depth + 1)
+        this.#array(start, length, depth, role)
         break
       case MAP:
-        this.#enter(length, 2 * length, VALUE_BYTES.map, depth)
-        this.#elements(2 * length, true, depth + 1)
+        this.#enter(2 * length, depth)
+        this.#tally.object(VALUE_BYTES.map)
+        this.#tally.values(length)
+        this.#elements(2 * length, true, depth + 1, role)
         break
       case BIN:
-        this.#take(length)
-        this.#scan.valueBytes += VALUE_BYTES.bin
+        this.#bin(length)
         break
       case LONG:
         this.#long(this.#take(length))
-        return
+        break
       default:
         throw this.#malformed('expected no extension types')
     }
-    checkObjects(++this.#objects, this.#bounds, this.#field)
   }
 
-  #enter(values: number, elements: number, valueBytes: number, depth: number): void {
+  #array(start: number, length: number, depth: number, role: number): void {
+    this.#enter(length, depth)
+    if (this.#lifted && mayBeVector(role, length)) {
+      const end = this.#lifted.take(start, this.#at, length)
+      if (end > 0) {
+        this.#at = end
+        this.#tally.object(VALUE_BYTES.bin + length * Float32Array.BYTES_PER_ELEMENT)
+        return
+      }
+    }
+    this.#tally.object(VALUE_BYTES.array)
+    this.#tally.values(length)
+    this.#elements(length, false, depth + 1, roleOfElements(role))
+  }
+
+  /** Its bytes are those of the body. */
+  #bin(length: number): void {
+    const bytes = this.#bytes
+    const begin = this.#take(length)
+    this.#tally.object(VALUE_BYTES.bin)
+    if (bytes[begin] === OPEN_OBJECT && bytes[this.#at - 1] === CLOSE_OBJECT) {
+      tallyJson(bytes.subarray(begin, this.#at), this.#tally)
+    }
+  }
+
+  #enter(elements: number, depth: number): void {
     if (depth >= LIMITS.jsonDepth) throw invalid(this.#field, `expected at most ${LIMITS.jsonDepth} nested levels`)
     // Every element takes a byte at least.
     if (elements > this.#bytes.length - this.#at) throw this.#malformed('expected more bytes')
-    this.#values += values
-    checkValues(this.#values, this.#bounds, this.#field)
-    this.#scan.valueBytes += valueBytes
   }
 
-  #key(start: number, length: number): void {
+  /** The role of the value behind it. */
+  #key(start: number, length: number, around: number): number {
     const bytes = this.#bytes
     this.#text(start, length)
     const end = this.#at
     const begin = end - length
-    const isNew = this.#keys?.isNew(bytes, begin, end) === true
-    this.#scan.valueBytes += isNew ? VALUE_BYTES.newKey : VALUE_BYTES.key
-    if (length === PROTO.length && bytes[begin] === PROTO[0] && PROTO.equals(bytes.subarray(begin, end))) {
-      this.#scan.isOdd = true
+    this.#tally.key(bytes, begin, end)
+    if (length === PROTO.length && bytes[begin] === PROTO[0] && PROTO.compare(bytes, begin, end) === 0) {
+      this.#isOdd = true
     }
+    return roleOf(around, bytes, begin, end)
   }
 
   /** Bytes that its letters take. */
@@ -174,14 +205,14 @@ class Scanner {
       return length
     }
     if (!isUtf8(bytes.subarray(begin, end))) throw this.#malformed('expected texts in UTF-8')
-    if (bytes[begin] === 0xef && bytes[begin + 1] === 0xbb && bytes[begin + 2] === 0xbf) this.#scan.marked.push(start)
+    if (bytes[begin] === 0xef && bytes[begin + 1] === 0xbb && bytes[begin + 2] === 0xbf) this.#marked.push(start)
     return 2 * length
   }
 
   #long(begin: number): void {
-    this.#scan.valueBytes += VALUE_BYTES.bigint
+    this.#tally.valueBytes += VALUE_BYTES.bigint
     const high = this.#bytes.readUInt32BE(begin)
-    if (high === 0x20_0000 || high === 0xffe0_0000) this.#scan.isOdd ||= this.#bytes.readUInt32BE(begin + 4) === 0
+    if (high === 0x20_0000 || high === 0xffe0_0000) this.#isOdd ||= this.#bytes.readUInt32BE(begin + 4) === 0
   }
 
   #length(first: number): number {

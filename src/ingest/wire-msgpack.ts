@@ -18,24 +18,29 @@ const BYTE_ORDER_MARK = '\ufeff'
 const MARK_BYTES = 3
 /** Stands in the place of a byte order mark. No sender can know it. */
 const STAND_IN = randomBytes(16).toString('hex')
+const STAND_IN_BYTES = Buffer.from(STAND_IN)
 /** First bytes of texts with a length of 8 bits, and of 32 bits. */
 const TEXT_8 = 0xd9
 const TEXT_32 = 0xdb
 
 export function decodeMsgpack(bytes: Buffer, field = 'body', bounds: ValueBounds = BODY_BOUNDS): unknown {
-  return measureMsgpack(bytes, field, bounds).make()
+  return valuesOf(bytes, scanMsgpack(bytes, field, bounds, false))
 }
 
-/** Throws at what is malformed, or beyond the bounds. */
+/** Of a request. Its vectors come as bins, also where they are arrays of numbers. Throws at what is malformed, or beyond the bounds. */
 export function measureMsgpack(bytes: Buffer, field = 'body', bounds: ValueBounds = BODY_BOUNDS): Measured {
-  const scan = scanMsgpack(bytes, field, bounds)
+  const scan = scanMsgpack(bytes, field, bounds, true)
   return { valueBytes: scan.valueBytes, make: () => valuesOf(bytes, scan) }
 }
 
-function valuesOf(bytes: Buffer, { isOdd, marked }: MsgpackScan): unknown {
-  if (isOdd || marked.length > 0) return plain(carefulUnpackr.unpack(withStandIns(bytes, marked)))
-  const value: unknown = unpackr.unpack(bytes)
-  if (bytes.length > LARGE_BYTES) unpackr.unpack(NOTHING)
+function valuesOf(bytes: Buffer, { isOdd, marked, lifted }: MsgpackScan): unknown {
+  const isRewritten = lifted !== null && !lifted.isEmpty
+  const read = isRewritten ? lifted.rewritten() : bytes
+  if (isOdd || marked.length > 0) {
+    return plain(carefulUnpackr.unpack(withStandIns(read, isRewritten ? lifted.placesOf(marked) : marked)))
+  }
+  const value: unknown = unpackr.unpack(read)
+  if (read.length > LARGE_BYTES) unpackr.unpack(NOTHING)
   return value
 }
 
@@ -49,7 +54,7 @@ function withStandIns(bytes: Buffer, marked: readonly number[]): Buffer {
     const length = size === 0 ? first & 0x1f : bytes.readUIntBE(start + 1, size)
     const head = Buffer.alloc(5, TEXT_32)
     head.writeUInt32BE(length - MARK_BYTES + STAND_IN.length, 1)
-    parts.push(bytes.subarray(copied, start), head, Buffer.from(STAND_IN))
+    parts.push(bytes.subarray(copied, start), head, STAND_IN_BYTES)
     copied = start + 1 + size + MARK_BYTES
   }
   return Buffer.concat([...parts, bytes.subarray(copied)])

@@ -1,6 +1,8 @@
 import { describe, expect, it } from 'vitest'
 import { upsertBodies } from '../../../src/client/chunks.js'
-import { decodeMsgpack } from '../../../src/ingest/wire-msgpack.js'
+import { LIMITS } from '../../../src/core/limits.js'
+import { RawJson } from '../../../src/core/point.js'
+import { decodeMsgpack, measureMsgpack } from '../../../src/ingest/wire-msgpack.js'
 
 const KIB = 1024
 
@@ -47,5 +49,18 @@ describe('upsertBodies', () => {
   it('sends one body where there is nothing to send', () => {
     expect([...upsertBodies([], KIB)]).toHaveLength(1)
     expect([...upsertBodies({ ids: [], vectors: new Float32Array(0) }, KIB)]).toHaveLength(1)
+  })
+
+  it('cuts where a body would have more values than the service takes, however few bytes they are', () => {
+    const small = { a: '', b: [], c: {}, d: [1, true, null], e: '' }
+    const text = new RawJson(JSON.stringify(small))
+    const ids = Array.from({ length: 40_000 }, (_, id) => id)
+    const vectors = new Float32Array(ids.length)
+    for (const payload of [{ x: new Array(20).fill(small) }, new RawJson(`{"x":[${new Array(20).fill(text.text)}]}`)]) {
+      const bodies = [...upsertBodies({ ids, vectors, payloads: ids.map(() => payload) }, LIMITS.bodyBytes)]
+      expect(bodies.length).toBeGreaterThan(1)
+      for (const body of bodies) expect(() => measureMsgpack(body)).not.toThrow()
+      expect(batches(bodies).flatMap((batch) => batch.payloads)).toHaveLength(ids.length)
+    }
   })
 })

@@ -12,7 +12,7 @@ import type { SchemaVector } from '../../../src/core/schema.js'
 import { parseFilter } from '../../../src/filter/parse.js'
 import { compileFilter } from '../../../src/filter/program.js'
 import { parseJson } from '../../../src/ingest/wire-json.js'
-import { decodeMsgpack } from '../../../src/ingest/wire-msgpack.js'
+import { decodeMsgpack, measureMsgpack } from '../../../src/ingest/wire-msgpack.js'
 import { encodeMsgpack } from '../../../src/ingest/wire-msgpack-encoder.js'
 import { upsertOf } from '../../../src/ingest/wire-points.js'
 import { parseVectorJson } from '../../../src/ingest/wire-vector-json.js'
@@ -28,6 +28,20 @@ const MOST_MS = 2_000
 const MINUTES = 1_800_000
 
 const mutations = new Mutations('decoders')
+
+/** With numbers as float32 would have them, and bins as arrays of them where their size says so. */
+function asFloats(value: unknown): string {
+  return JSON.stringify(value, function (this: Record<string, unknown>, key, one) {
+    const raw = this[key]
+    if (raw instanceof Float32Array) return Array.from(raw)
+    if (raw instanceof Uint8Array) return raw.length % 4 === 0 && raw.length >= 32 ? floatsOf(raw) : [...raw]
+    return typeof one === 'number' || typeof one === 'bigint' ? Math.fround(Number(one)) : one
+  })
+}
+
+function floatsOf(bin: Uint8Array): number[] {
+  return Array.from(new Float32Array(Uint8Array.from(bin).buffer))
+}
 
 const vector = (name: string, size: number, multi = false) =>
   ({ name, size, ...(multi ? { multivectorConfig: { comparator: 'max_sim' } } : {}) }) as unknown as SchemaVector
@@ -171,11 +185,6 @@ it(
       { batch: { ids: [1, 2], vectors: [long(5), long(6)] } },
       { prefetch: [{ query: { nearest: long(7) } }], query: { recommend: { positive: [long(8), 3] } }, limit: 3 },
     ].map((body) => Buffer.from(JSON.stringify(body, null, 1)))
-    const asFloats = (value: unknown) =>
-      JSON.stringify(value, (_, one) => {
-        if (one instanceof Float32Array) return Array.from(one)
-        return typeof one === 'number' || typeof one === 'bigint' ? Math.fround(Number(one)) : one
-      })
     const answered = run(
       RUNS / 2,
       () => mutations.bytes(valid),
@@ -194,7 +203,16 @@ it(
       '\ufeffa': `\ufeff${'b'.repeat(200)}`,
       c: [-(2n ** 53n)],
     }
-    const valid = [POINTS, BATCH, odd, ...FILTERS].map((body) => encodeMsgpack(body))
+    const long = (from: number) => Array.from({ length: 10 }, (_, i) => (i % 3 === 0 ? i * from : Math.sin(from + i)))
+    const vectors = {
+      points: [
+        { id: 1, vector: { a: long(1), '': [long(2), long(300)] }, payload: { vector: long(4), ['__proto__']: 1 } },
+      ],
+      batch: { ids: long(1), vectors: [long(5), long(70_000)] },
+      query: { recommend: { positive: [long(8), 3], negative: long(9) }, nearest: long(1e300) },
+      'ï»¿': '\ufeffmarked',
+    }
+    const valid = [POINTS, BATCH, odd, vectors, ...FILTERS].map((body) => encodeMsgpack(body))
     const answered = run(
       RUNS,
       () => mutations.bytes(valid),
@@ -203,6 +221,10 @@ it(
         const expected = outcomeOf(() => plainMsgpack(bytes))
         if (expected.error) expect(seen.error, bytes.toString('hex')).toMatchObject({ code: 'INVALID_ARGUMENT' })
         else expect(seen, bytes.toString('hex')).toEqual(expected)
+        // Of a request, vectors come as bins; the rest is the same.
+        const request = outcomeOf(() => measureMsgpack(bytes).make())
+        expect(asFloats(request.value), bytes.toString('hex')).toBe(asFloats(seen.value))
+        expect(request.error?.message).toBe(seen.error?.message)
         if (seen.error) throw seen.error
       },
     )
@@ -211,11 +233,11 @@ it(
   MINUTES,
 )
 
-function outcomeOf(decode: () => unknown): { value?: unknown; error?: unknown } {
+function outcomeOf(decode: () => unknown): { value?: unknown; error?: Error } {
   try {
     return { value: decode() }
   } catch (error) {
-    return { error }
+    return { error: error as Error }
   }
 }
 

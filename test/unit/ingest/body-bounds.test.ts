@@ -63,6 +63,21 @@ describe('a body of 64 MiB', () => {
   })
 })
 
+describe('64 MiB of points', () => {
+  it('with vectors of floats are taken, as arrays of numbers in MessagePack too', () => {
+    const numbers = Array.from({ length: 128 }, (_, i) => Math.fround(Math.sin(i)))
+    const points = Array.from({ length: 100_000 }, (_, id) => ({ id, vector: numbers, payload: { n: id } }))
+    const body = encodeMsgpack({ points })
+    expect(body.length).toBeGreaterThan(63 * MIB)
+    const { valueBytes, make } = measureMsgpack(body)
+    // Numbers take four bytes.
+    expect(valueBytes).toBeLessThan(1.5 * body.length)
+    const made = make() as { points: { vector: Buffer }[] }
+    expect(made.points).toHaveLength(points.length)
+    expect(made.points[99_999]?.vector).toEqual(Buffer.from(Float32Array.from(numbers).buffer))
+  })
+})
+
 describe('a refusal', () => {
   const objects = LIMITS.bodyObjects
   it.each<[string, () => unknown, string, number]>([

@@ -2,7 +2,7 @@ import fc from 'fast-check'
 import { Packr, Unpackr } from 'msgpackr'
 import { describe, expect, it } from 'vitest'
 import { RawJson } from '../../../src/core/point.js'
-import { decodeMsgpack } from '../../../src/ingest/wire-msgpack.js'
+import { decodeMsgpack, measureMsgpack } from '../../../src/ingest/wire-msgpack.js'
 import { encodeMsgpack } from '../../../src/ingest/wire-msgpack-encoder.js'
 
 const MAX_U64 = 0xffff_ffff_ffff_ffffn
@@ -105,6 +105,44 @@ describe('MessagePack', () => {
     expect(decoded).toEqual(value)
     expect(Object.keys(decoded.inner)).toEqual(['__proto__', 'constructor'])
     expect(Object.getPrototypeOf(decoded.inner)).toBe(Object.prototype)
+  })
+
+  it('hands vectors of a request on as bins of float32, also where they are arrays of numbers', () => {
+    const numbers = [1.5, -2, 300, 70_000, -40_000, 0.1, 1e-3, 2 ** 31, -1, 7]
+    const floats = (value: unknown) => Array.from(new Float32Array(Uint8Array.from(value as Buffer).buffer))
+    const request = (body: object) => measureMsgpack(encodeMsgpack(body)).make() as never
+    const expected = Array.from(numbers, Math.fround)
+    const { points } = request({
+      points: [
+        { id: 1, vector: numbers },
+        { id: 2, vector: { a: numbers, b: [numbers, numbers] }, payload: { vector: numbers } },
+      ],
+    }) as { points: { vector: unknown; payload?: object }[] }
+    expect(floats(points[0]?.vector)).toEqual(expected)
+    const named = points[1]?.vector as { a: unknown; b: unknown[] }
+    expect([floats(named.a), ...named.b.map(floats)]).toEqual([expected, expected, expected])
+    expect(points[1]?.payload).toEqual({ vector: numbers })
+    const { batch } = request({ batch: { ids: numbers, vectors: [numbers] } }) as { batch: Record<string, unknown[]> }
+    expect([batch.ids, floats(batch.vectors?.[0])]).toEqual([numbers, expected])
+    const { query } = request({ query: { recommend: { positive: [numbers, 1], negative: numbers } } }) as {
+      query: { recommend: { positive: unknown[]; negative: unknown } }
+    }
+    expect([floats(query.recommend.positive[0]), query.recommend.negative]).toEqual([expected, numbers])
+    // What is no float32 is told by whoever reads it, by its place.
+    for (const odd of [Number.NaN, 1e39, 'x', null, 2n ** 60n]) {
+      const vector = [...numbers, odd]
+      expect(request({ points: [{ id: 1, vector }] })).toEqual({ points: [{ id: 1, vector }] })
+    }
+  })
+
+  it('counts the values of payloads that come as JSON text', () => {
+    const payload = (count: number) => Buffer.from(`{"a":[${new Array(count).fill('{}').join()}]}`)
+    const body = (each: number) => encodeMsgpack({ points: new Array(16).fill({ id: 1, payload: payload(each) }) })
+    expect(() => measureMsgpack(body(100_000))).toThrow(/at most 1048576 arrays, maps, texts and bins/)
+    const few = measureMsgpack(body(10_000)).valueBytes
+    expect(few).toBeGreaterThan(16 * 10_000 * 40)
+    // Those of no value say nothing.
+    expect(measureMsgpack(encodeMsgpack({ a: Buffer.alloc(1_000_000, 0x7b) })).valueBytes).toBeLessThan(1000)
   })
 
   it.each([10_000, 1_000_000])('refuses %d levels without overflowing the stack', (levels) => {
