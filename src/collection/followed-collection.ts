@@ -62,11 +62,11 @@ export class FollowedCollection {
   }
 
   /**
-   * Opens what is there to see that it opens, in a folder that is the caller's alone, and closes it: without indexes, and
-   * within the limit of memory. Resolves to the number of the last operation.
+   * Opens what is there to see that it opens, in a folder that is the caller's alone, and closes it: without indexes and
+   * graphs, and within the limit of memory. Resolves to the number of the last operation.
    */
   static async check(disk: Disk, paths: CollectionPaths): Promise<number> {
-    const spill = new RecoverySpill(disk.absolute(paths.segments))
+    const spill = new RecoverySpill(disk.absolute(paths.segments), { isTrial: true })
     const { shard, follower } = await loadOnce(disk, paths, spill)
     await follower.close()
     await shard.close()

@@ -8,16 +8,23 @@ import { memoryBudget } from './memory-budget.js'
  */
 export class RecoverySpill {
   readonly #folder: string | null
+  readonly #isTrial: boolean
 
-  /** Of the segment files; null for those who may not write there. */
-  constructor(folder: string | null) {
+  /** Of the segment files; null for those who may not write there. A trial looks at rows, and has no use for graphs. */
+  constructor(folder: string | null, { isTrial = false } = {}) {
     this.#folder = folder
+    this.#isTrial = isTrial
+  }
+
+  /** Before the first row. */
+  before(shard: Shard): void {
+    if (this.#isTrial) shard.setIndexing(false)
   }
 
   async after(shard: Shard): Promise<void> {
     if (this.#folder === null || !memoryBudget.isLimited) return
     if (unspilledBytes(shard.stats()) < memoryBudget.spillBytes) return
-    await shard.waitForIndex()
+    if (!this.#isTrial) await shard.waitForIndex()
     await shard.checkpoint(this.#folder)
     freezeIfLarge(shard, memoryBudget.segmentBytes)
     await shard.shed(false)

@@ -76,6 +76,7 @@ export async function fillShard(
   { warnings, outdated, trackChanges, spill = writersSpill(disk, paths, trackChanges) }: Filling,
 ): Promise<Shard> {
   const shard = makeShard(manifest, { trackChanges })
+  spill.before(shard)
   try {
     await mapSegments(shard, disk, paths, manifest, outdated)
     await loadTable(shard, table, manifest, manifest.checkpointSeq, spill)
@@ -129,6 +130,7 @@ async function rebuild(
   spill: RecoverySpill,
 ): Promise<Shard> {
   const shard = makeShard(manifest, { trackChanges })
+  spill.before(shard)
   try {
     await loadTable(shard, table, manifest, 0, spill)
     shard.advance(manifest.flushedSeq)

@@ -1,9 +1,10 @@
 import { once } from 'node:events'
-import { mkdtempSync, rmSync } from 'node:fs'
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { expect, it, onTestFinished } from 'vitest'
 import { open } from '../../../src/index.js'
+import { bytesField, nameOf, repaired, unpacked, withMessage } from '../../oracle/forged-snapshot.js'
 import { serve, vicinal } from './process.js'
 
 const JSON_BODY = { 'content-type': 'application/json' }
@@ -74,6 +75,33 @@ it('vicinal restore replaces what is there with --force alone', async () => {
   const forced = await vicinal(['restore', at(name), '--data', 'data', '--force'], folder)
   expect(forced).toMatchObject({ code: 0, stdout: 'vicinal: restored one: 3 points, in data\n' })
   expect(await count()).toBe(3)
+})
+
+it('vicinal restore and serve refuse a snapshot whose table leads elsewhere', async () => {
+  const folder = mkdtempSync(join(tmpdir(), 'vicinal-restore-forged-'))
+  onTestFinished(() => rmSync(folder, { recursive: true }))
+  const source = await open(join(folder, 'source'))
+  const one = await source.createCollection('one', { vectors: { size: 1, distance: 'Dot' } })
+  await one.upsert([{ id: 1, vector: [1] }])
+  await one.flush()
+  const { name } = await one.snapshots.create()
+  await source.close()
+  const files = unpacked(readFileSync(join(folder, 'source/snapshots', name)))
+  const version = nameOf(files, /_versions/)
+  const base = bytesField(18, bytesField(4, 's3://bucket/table.lance').bytes)
+  files.set(
+    version,
+    withMessage(files.get(version) as Buffer, (fields) => [...fields, base]),
+  )
+  writeFileSync(join(folder, 'forged'), repaired(files))
+  for (const args of [
+    ['restore', 'forged', '--data', 'fresh'],
+    ['serve', '--data', 'fresh', '--port', '0', '--snapshot', 'forged'],
+  ]) {
+    const refused = await vicinal(args, folder)
+    expect(refused).toMatchObject({ code: 1, stderr: expect.stringContaining('field 18 is not expected') })
+  }
+  expect(readdirSync(join(folder, 'fresh')).filter((entry) => /^(c|tmp)-/.test(entry))).toEqual([])
 })
 
 it('vicinal serve takes in snapshots before it answers; what is there is replaced only where that is asked for', async () => {

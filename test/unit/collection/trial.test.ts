@@ -3,11 +3,13 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest'
-import type { StagedCollection } from '../../../src/collection/staged-collection.js'
+import { readStaged, type StagedCollection } from '../../../src/collection/staged-collection.js'
 import { runTrial, type TrialBounds, trialBounds } from '../../../src/collection/trial.js'
 import { LIMITS } from '../../../src/core/limits.js'
 import { Disk } from '../../../src/disk/disk.js'
 import { type Database, open } from '../../../src/index.js'
+import { isSnapshotFile, readSnapshotIndex, type SnapshotCollection } from '../../../src/storage/snapshot-index.js'
+import { readArchive } from '../../../src/storage/tar-archive.js'
 import { nameOf, repaired, unpacked } from '../../oracle/forged-snapshot.js'
 
 const MIB = 1024 * 1024
@@ -118,6 +120,30 @@ describe('a trial', () => {
     expect(trialBounds(0, 128 * MIB).memoryBytes).toBe(LIMITS.trialLeastBytes)
     expect(trialBounds(4096 * MIB, null).timeMs).toBe(LIMITS.trialMs + 1024 * 1024)
   })
+})
+
+it('a trial of more rows than its memory brings them to files, without a graph', async () => {
+  const [count, size] = [60_000, 128]
+  const disk = new Disk(scratch)
+  const database = await open(join(scratch, 'large'))
+  const collection = await database.createCollection('large', { vectors: { size, distance: 'Dot' } })
+  const ids = Uint32Array.from({ length: count }, (_, id) => id)
+  await collection.upsert({ ids, vectors: Float32Array.from({ length: count * size }, (_, at) => Math.sin(at)) })
+  await collection.flush()
+  const { name } = await collection.snapshots.create()
+  await database.close()
+  const found = await readArchive(disk, `large/snapshots/${name}`, 'unpacked', isSnapshotFile)
+  const index = await readSnapshotIndex(disk, 'unpacked', found)
+  const staged = await readStaged(disk, 'unpacked', index.collections[0] as SnapshotCollection)
+  const segments = () =>
+    readdirSync(join(scratch, 'unpacked/0')).includes('segments')
+      ? readdirSync(join(scratch, 'unpacked/0/segments'))
+      : []
+  const before = segments()
+  // An eighth of what it keeps to is less than the rows.
+  await runTrial(disk, [staged], { ...BOUNDS, memoryBytes: 240 * MIB })
+  expect(segments().length).toBeGreaterThan(before.length)
+  rmSync(join(scratch, 'unpacked'), { recursive: true })
 })
 
 describe('two changed bytes in a deletion file, with checksums that hold', () => {
