@@ -14,6 +14,7 @@ import { openTable } from './recovery.js'
 import { checkRestoredManifest } from './restored-manifest.js'
 import { tableShard } from './shard-spec.js'
 import { checkRows } from './table-rows.js'
+import type { TriedCollection } from './trial-messages.js'
 
 /** A collection of an unpacked snapshot. */
 export interface StagedCollection {
@@ -35,16 +36,17 @@ export async function readStaged(disk: Disk, root: string, { folder: own, name, 
  * row of the table, and commits to it. Rejects where anything of it does not go as it has to. For the trial's process alone:
  * what is in the files may end it.
  */
-export async function tryStaged(disk: Disk, staged: StagedCollection): Promise<void> {
+export async function tryStaged(disk: Disk, collection: TriedCollection): Promise<void> {
   try {
-    await tryFiles(disk, staged)
+    await tryFiles(disk, collection)
   } catch (cause) {
     throw ofForeignFiles(cause)
   }
 }
 
-async function tryFiles(disk: Disk, { folder, name, seq, manifest }: StagedCollection): Promise<void> {
+async function tryFiles(disk: Disk, { folder, name, seq }: TriedCollection): Promise<void> {
   const paths = pathsIn(folder)
+  const manifest = await readManifest(disk, paths.manifest)
   const files = await LanceFiles.open(disk, paths.table, manifest.name, manifest.tableVersion)
   await files.checkListed()
   await files.verify()

@@ -1,14 +1,23 @@
-import type { WireFailure } from '../storage/arrow-messages.js'
+import type { ErrorCode } from '../core/errors.js'
 import type { StagedCollection } from './staged-collection.js'
 
-/** What the trial of a snapshot is told: the one message that it gets. */
+/** What the trial of a snapshot is told, as JSON: the one message that it gets. */
 export interface TrialTask {
   /** Of the disk. */
   root: string
-  collections: readonly StagedCollection[]
+  collections: readonly TriedCollection[]
   /** To keep to, by itself. */
   memoryBytes: number
 }
 
+/** Its manifest is read where it is tried. */
+export type TriedCollection = Pick<StagedCollection, 'folder' | 'name' | 'seq'>
+
 /** What it says: how much memory it has, now and then, and at the end what came of the trial. */
-export type TrialReport = { residentBytes: number } | { failure: WireFailure | null }
+export type TrialReport = { residentBytes: number } | { failure: TrialFailure | null }
+
+export interface TrialFailure {
+  code: ErrorCode
+  message: string
+  details: Record<string, unknown>
+}

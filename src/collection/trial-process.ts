@@ -1,10 +1,10 @@
 import { setPriority, constants as system } from 'node:os'
+import { VicinalError } from '../core/errors.js'
 import { Disk } from '../disk/disk.js'
 import { volunteerToEnd } from '../disk/process-memory.js'
-import { toWire } from '../storage/arrow-messages.js'
 import { memoryBudget } from './memory-budget.js'
 import { tryStaged } from './staged-collection.js'
-import type { TrialReport, TrialTask } from './trial-messages.js'
+import type { TrialFailure, TrialReport, TrialTask } from './trial-messages.js'
 
 /**
  * The process in which a snapshot from outside is opened for the first time. Whatever is in its files, it is this process
@@ -26,9 +26,16 @@ async function run({ root, collections, memoryBytes }: TrialTask): Promise<void>
   setInterval(() => send({ residentBytes: process.memoryUsage.rss() }), REPORT_EVERY_MS)
   try {
     const disk = new Disk(root)
-    for (const staged of collections) await tryStaged(disk, staged)
+    for (const collection of collections) await tryStaged(disk, collection)
     send({ failure: null })
   } catch (error) {
-    send({ failure: toWire(error) })
+    send({ failure: failureOf(error) })
   }
+}
+
+function failureOf(error: unknown): TrialFailure {
+  if (!(error instanceof VicinalError))
+    return { code: 'INTERNAL', message: String((error as Error).stack), details: {} }
+  const { code, message, details } = error
+  return { code, message, details }
 }

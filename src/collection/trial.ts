@@ -1,13 +1,11 @@
 import { type ChildProcess, fork } from 'node:child_process'
 import { once } from 'node:events'
 import { fileURLToPath } from 'node:url'
-import { VicinalError } from '../core/errors.js'
+import { ERROR_CATALOGUE, VicinalError } from '../core/errors.js'
 import { LIMITS } from '../core/limits.js'
 import type { Disk } from '../disk/disk.js'
 import { anonymousBytesOf } from '../disk/process-memory.js'
-import { fromWire } from '../storage/arrow-messages.js'
-import type { StagedCollection } from './staged-collection.js'
-import type { TrialReport, TrialTask } from './trial-messages.js'
+import type { TrialFailure, TrialTask, TriedCollection } from './trial-messages.js'
 
 /**
  * Opens what comes from outside in a process of its own, before anything of it is opened here. That process knows no
@@ -49,14 +47,15 @@ export function trialBounds(archiveBytes: number, limitBytes: number | null): Tr
  */
 export async function runTrial(
   disk: Disk,
-  collections: readonly StagedCollection[],
+  collections: readonly TriedCollection[],
   bounds: TrialBounds,
   entry: URL = ENTRY,
 ): Promise<void> {
   const child = started(entry)
   const trial = new Trial(child, bounds)
   const memoryBytes = Math.floor(bounds.memoryBytes * OWN_SHARE)
-  const task: TrialTask = { root: disk.root, collections, memoryBytes }
+  const told = collections.map(({ folder, name, seq }) => ({ folder, name, seq }))
+  const task: TrialTask = { root: disk.root, collections: told, memoryBytes }
   child.send(task, (error) => {
     if (error) trial.end(unavailable(`it cannot be told what to do: ${error.message}`, error))
   })
@@ -66,7 +65,7 @@ export async function runTrial(
 function started(entry: URL): ChildProcess {
   const env = Object.fromEntries(Object.entries(process.env).filter(([name]) => KEPT_VARIABLES.test(name)))
   const stdio = ['ignore', 'ignore', 'pipe', 'ipc'] as ['ignore', 'ignore', 'pipe', 'ipc']
-  return fork(fileURLToPath(entry), [], { env, execArgv: [], serialization: 'advanced', stdio })
+  return fork(fileURLToPath(entry), [], { env, execArgv: [], stdio })
 }
 
 /** One process, from its start to its end. */
@@ -89,7 +88,9 @@ class Trial {
     child.stderr?.setEncoding('utf8').on('data', (text: string) => {
       this.#stderr = (this.#stderr + text).slice(-STDERR_CHARS)
     })
-    child.on('message', (report: TrialReport) => this.#hear(report))
+    child.on('message', (report) => this.#hear(report))
+    // Heard below; a later one has no listener there.
+    child.on('error', () => undefined)
     this.outcome = this.#ended()
   }
 
@@ -121,9 +122,14 @@ class Trial {
     return new VicinalError('CORRUPT', `the process that opened it ended ${how}`, { cause })
   }
 
-  #hear(report: TrialReport): void {
-    if ('failure' in report) this.end(report.failure && fromWire(report.failure))
-    else this.#reportedBytes = report.residentBytes
+  /** Files may have made another program of the process: of what it says, texts and numbers are taken as they are. */
+  #hear(report: unknown): void {
+    const { residentBytes, failure } = (report ?? {}) as {
+      residentBytes?: unknown
+      failure?: Partial<TrialFailure> | null
+    }
+    if (failure !== undefined) this.end(failure && errorOf(failure))
+    else if (typeof residentBytes === 'number') this.#reportedBytes = residentBytes
   }
 
   #lookSoon(): void {
@@ -135,6 +141,11 @@ class Trial {
     if (bytes > this.#bounds.memoryBytes) this.end(tooMuch(this.#bounds.memoryBytes))
     else if (this.#verdict === null) this.#lookSoon()
   }
+}
+
+function errorOf({ code, message, details }: Partial<TrialFailure>): VicinalError {
+  const known = typeof code === 'string' && Object.hasOwn(ERROR_CATALOGUE, code) ? code : 'CORRUPT'
+  return new VicinalError(known, typeof message === 'string' ? message : '', { details: { ...details } })
 }
 
 function tooLong(bound: number): VicinalError {

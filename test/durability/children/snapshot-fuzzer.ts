@@ -178,7 +178,9 @@ async function runOnce(
   }
   const check = (error: unknown, codes: readonly string[]) => {
     if (error instanceof VicinalError && codes.includes(error.code)) return
-    report.violations.push(`execution ${number}, ${what}: ${(error as Error).stack}`)
+    const violation = `execution ${number}, ${what}: ${(error as Error).stack}`
+    process.stderr.write(`${violation}\n`)
+    report.violations.push(violation)
   }
   const chunks = (async function* () {
     yield archive

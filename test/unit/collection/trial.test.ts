@@ -78,6 +78,10 @@ describe('a trial', () => {
     expect(await tried('ending', {}, how)).toMatchObject({ code: 'UNAVAILABLE', retryable: true })
   })
 
+  it('that says what none says ends nothing but itself', async () => {
+    expect(await tried('lying')).toMatchObject({ code: 'CORRUPT', details: {} })
+  })
+
   it('that cannot be started is no word against the snapshot', async () => {
     const { execPath } = process
     onTestFinished(() => {
