@@ -30,8 +30,8 @@ const SNOWBALL = ['snowball/runtime', 'snowball/src_c']
 const FOLDERS = ['base', 'distance', 'quantize', 'graph', 'text', 'filter', 'sparse', 'segment', 'search', 'shard']
 /** Folders whose code depends on the instruction set; their tests are named after them. */
 const ISA_FOLDERS = ['base', 'distance', 'quantize', 'graph']
-/** Compiled by itself, for it has `main`. */
-const HARNESS = 'test/harness.cpp'
+/** Compiled by themselves: the one has `main`, the other is in the way of what the system gives. */
+const HARNESS = ['test/harness.cpp', 'test/refusals.cpp']
 const ISA_FLAGS = {
   'distance/isa/avx2.cpp': ['-mavx2', '-mfma', '-mf16c'],
   'distance/isa/avx512.cpp': ['-mavx512f', '-mavx512dq', '-mavx512bw', '-mavx512vl', '-mavx2', '-mfma'],
@@ -49,7 +49,7 @@ const flagsOf = (variant, source) => [
   ...(isOfTests(source) ? ['-I', path('native/test'), ...(variant.testFlags ?? [])] : []),
   ...(ISA_FLAGS[source] ?? []),
 ]
-const isOfTests = (source) => source === HARNESS || basename(source).startsWith('test-')
+const isOfTests = (source) => HARNESS.includes(source) || basename(source).startsWith('test-')
 const COMMON = ['-std=c++20', '-ffp-contract=off', '-Wall', '-Wextra', '-Werror', '-I', path('native')]
 const X86 = process.arch === 'x64'
 /** What the addon is hardened by (native/binding.gyp); sanitizers look for the same themselves. */
@@ -68,6 +68,7 @@ const VARIANTS = {
     folders: FOLDERS,
     sets: NATIVE_SETS,
     testFlags: ['-fno-sanitize=undefined'],
+    linkFlags: ['-Wl,--wrap=realloc'],
     parts: 2,
     runs: [{ env: { ASAN_OPTIONS: 'detect_leaks=1', UBSAN_OPTIONS: 'print_stacktrace=1' } }],
   },
@@ -134,7 +135,7 @@ function sourcesOf(name, variant) {
   const isSmall = variant.folders === ISA_FOLDERS
   const tests = cppOf('test').filter(
     (test) =>
-      test !== HARNESS &&
+      !HARNESS.includes(test) &&
       (!isSmall || ISA_FOLDERS.some((folder) => test.startsWith(`test/${folder}_`))) &&
       !variant.leavesOut?.(readFileSync(path('native', test), 'utf8')),
   )
@@ -142,7 +143,7 @@ function sourcesOf(name, variant) {
     ...variant.folders.flatMap((folder) => unitsOf(folder, path('.cache/native-test/units'))),
     ...(isSmall ? [] : SNOWBALL.flatMap(cppOf)),
     ...variant.sets.flatMap((name) => [`distance/isa/${name}`, `quantize/isa/${name}`, `quantize/isa/rabitq_${name}`]),
-    HARNESS,
+    ...HARNESS,
     ...testUnitsOf(
       tests.map((test) => basename(test)),
       path('.cache/native-test/units', name),
@@ -212,6 +213,7 @@ async function build(name, variant) {
     ...objects.map((object) => object.object),
     '-o',
     `${program}.${process.pid}`,
+    ...(variant.linkFlags ?? []),
     '-lpthread',
   ])
   if (linked.status === 0) renameSync(`${program}.${process.pid}`, program)

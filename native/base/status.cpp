@@ -1,6 +1,8 @@
 #include "base/status.hpp"
 
 #include <cerrno>
+#include <new>
+#include <stdexcept>
 #include <system_error>
 
 namespace vicinal {
@@ -28,6 +30,32 @@ const char* codeName(Code code) {
   case Code::ResourceExhausted: return "RESOURCE_EXHAUSTED";
   }
   return "INTERNAL";
+}
+
+namespace {
+
+// Made when the kernel is loaded, for there may be no memory for them later.
+const std::string kMemoryRefused = "the system has no memory for it; try again when it has more";
+const std::string kThreadRefused =
+    "the system has no thread for it; raise the limit of processes (ulimit -u, pids.max)";
+const std::string kUnexpected = "the kernel failed unexpectedly";
+
+} // namespace
+
+const std::string Status::kNoMessage;
+
+Status Status::ofException() noexcept {
+  try {
+    throw;
+  } catch (const std::bad_alloc&) {
+    return fixed(Code::ResourceExhausted, kMemoryRefused);
+  } catch (const std::length_error&) {
+    return fixed(Code::ResourceExhausted, kMemoryRefused);
+  } catch (const std::system_error&) {
+    return fixed(Code::ResourceExhausted, kThreadRefused);
+  } catch (...) {
+    return fixed(Code::Internal, kUnexpected);
+  }
 }
 
 static Code codeOfErrno(int error) {

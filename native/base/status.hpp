@@ -1,9 +1,11 @@
-// What can go wrong, as a value. The kernel is built without exceptions: everything that can fail
-// returns a Status or a Result<T>, and only binding/ turns them into JavaScript errors.
+// What can go wrong, as a value: everything that is expected to fail returns a Status or a
+// Result<T>, and only binding/ turns them into JavaScript errors. What the C++ library throws,
+// where memory or a thread is refused, becomes a Status by `attempt` (docs/adr/0056).
 #pragma once
 
 #include <cassert>
 #include <cstdint>
+#include <memory>
 #include <string>
 #include <utility>
 #include <variant>
@@ -40,7 +42,18 @@ const char* codeName(Code code);
 class [[nodiscard]] Status {
 public:
   Status() = default;
-  Status(Code code, std::string message) : code_(code), message_(std::move(message)) {}
+  Status(Code code, std::string message)
+      : code_(code), message_(std::make_shared<const std::string>(std::move(message))) {}
+  // Takes no memory; the text is there for good. Neither do copies of any.
+  static Status fixed(Code code, const std::string& text) noexcept {
+    Status status;
+    status.code_ = code;
+    status.message_ = {std::shared_ptr<const void>(), &text};
+    return status;
+  }
+  // Of what is being handled, within a handler: RESOURCE_EXHAUSTED where memory or a thread was
+  // refused. Takes no memory.
+  static Status ofException() noexcept;
 
   static Status ok() { return {}; }
   // The failure of a system call as `errno` told it: ENOSPC, EDQUOT and EFBIG become DISK_FULL,
@@ -59,13 +72,15 @@ public:
   bool isOk() const { return code_ == Code::Ok; }
   explicit operator bool() const { return isOk(); }
   Code code() const { return code_; }
-  const std::string& message() const { return message_; }
+  const std::string& message() const { return message_ ? *message_ : kNoMessage; }
   // 0: it is not for want of memory.
   uint64_t wantedBytes() const { return wantedBytes_; }
 
 private:
+  static const std::string kNoMessage;
+
   Code code_ = Code::Ok;
-  std::string message_;
+  std::shared_ptr<const std::string> message_;
   uint64_t wantedBytes_ = 0;
 };
 
@@ -93,6 +108,16 @@ public:
 private:
   std::variant<T, Status> state_;
 };
+
+// What `act` answers, or why it could not: for those on top of a thread of ours, and for those
+// whose caller cannot catch.
+template <typename Act> auto attempt(const Act& act) noexcept -> decltype(act()) {
+  try {
+    return act();
+  } catch (...) {
+    return Status::ofException();
+  }
+}
 
 } // namespace vicinal
 

@@ -17,6 +17,7 @@ namespace vicinal {
 namespace {
 
 constexpr unsigned maxThreads = 1024;
+constexpr std::chrono::seconds kBetweenStarts(1);
 // Weighs about a tenth of what serves on a core that both want.
 constexpr int kNice = 10;
 
@@ -59,9 +60,10 @@ void Crew::submit(size_t queue, Task task) {
   Worker* woken = nullptr;
   {
     std::lock_guard lock(mutex_);
-    queues_[queue].push_back({std::move(task), Clock::now()});
+    const auto now = Clock::now();
+    if (workers_.size() < threads_ && now >= startAgainAt_) start();
+    queues_[queue].push_back({std::move(task), now});
     const bool isSeen = queued_.fetch_add(1) == 0 && isWatched_.load();
-    if (workers_.empty()) start();
     if (!isSeen && !asleep_.empty()) {
       woken = asleep_.back();
       asleep_.pop_back();
@@ -95,13 +97,21 @@ size_t Crew::waiting(size_t queue) const {
 }
 
 void Crew::start() {
-  for (unsigned i = 0; i < threads_; i++) {
-    Worker& worker = workers_.emplace_back();
-    worker.thread = std::thread([this, &worker] {
-      nameThread(name_);
-      lowerPriority(nice_);
-      run(worker);
-    });
+  while (workers_.size() < threads_) {
+    const size_t before = workers_.size();
+    try {
+      Worker& worker = workers_.emplace_back();
+      worker.thread = std::thread([this, &worker] {
+        nameThread(name_);
+        lowerPriority(nice_);
+        run(worker);
+      });
+    } catch (...) {
+      if (workers_.size() > before) workers_.pop_back();
+      if (workers_.empty()) throw;
+      startAgainAt_ = Clock::now() + kBetweenStarts;
+      return;
+    }
   }
 }
 

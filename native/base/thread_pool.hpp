@@ -19,6 +19,9 @@
 //   with in its caches, and others may go on sleeping.
 // - Whoever submits pays for waking a thread. Of those that serve, one at a time can be kept awake:
 //   it takes the next task by itself.
+// - Where the system refuses a thread, those there are do its work, and it is asked again now and
+//   then. Where there is none at all, `submit` throws, and the task is nobody's.
+// - Tasks throw nothing: each has somebody to tell.
 // - Tasks do not block on other tasks of the pool. Those that build submit none that serve: threads
 //   begin with the priority of the one that starts them.
 #pragma once
@@ -56,7 +59,9 @@ public:
 
   Crew(const char* name, int nice, unsigned threads, size_t queues,
        std::chrono::milliseconds longestWait)
-      : name_(name), nice_(nice), threads_(threads), longestWait_(longestWait), queues_(queues) {}
+      : name_(name), nice_(nice), threads_(threads), longestWait_(longestWait), queues_(queues) {
+    asleep_.reserve(threads);
+  }
   // Runs every task that was submitted, then joins the threads.
   ~Crew();
   Crew(const Crew&) = delete;
@@ -64,6 +69,7 @@ public:
 
   using Clock = std::chrono::steady_clock;
 
+  // Throws where there is no memory for it, or no thread.
   void submit(size_t queue, Task task);
   size_t waiting(size_t queue) const;
   // A thread that finds nothing to do looks out for it until then, and sleeps only after that.
@@ -86,6 +92,7 @@ private:
   bool shouldWatch() const;
   void watch(std::unique_lock<std::mutex>& lock);
   void sleep(Worker& worker, std::unique_lock<std::mutex>& lock);
+  // Those that there are not yet.
   void start();
   void run(Worker& worker);
 
@@ -97,6 +104,8 @@ private:
   std::vector<std::deque<Waiting>> queues_;
   // A deque, since they never move.
   std::deque<Worker> workers_;
+  // When a thread that was refused is asked for again.
+  Clock::time_point startAgainAt_{};
   // The one that fell asleep last is the last.
   std::vector<Worker*> asleep_;
   // These change with the mutex held, and are looked at without it.

@@ -12,7 +12,7 @@ constexpr size_t kMostCharacterBytes = 4;
 
 } // namespace
 
-napi_value makeError(napi_env env, const char* code, const std::string& message) {
+napi_value makeError(napi_env env, const char* code, std::string_view message) {
   napi_value codeValue, messageValue, error = nullptr;
   napi_create_string_utf8(env, code, NAPI_AUTO_LENGTH, &codeValue);
   napi_create_string_utf8(env, message.data(), message.size(), &messageValue);
@@ -20,14 +20,14 @@ napi_value makeError(napi_env env, const char* code, const std::string& message)
   return error;
 }
 
-void throwError(napi_env env, const char* code, const std::string& message) {
+void throwError(napi_env env, const char* code, std::string_view message) {
   bool pending = false;
   napi_is_exception_pending(env, &pending);
   if (!pending) napi_throw(env, makeError(env, code, message));
 }
 
 napi_value makeError(napi_env env, const Status& status) {
-  napi_value error = makeError(env, codeName(status.code()), status.message());
+  napi_value error = makeError(env, codeName(status.code()), std::string_view(status.message()));
   if (status.wantedBytes() == 0) return error;
   napi_value wanted = nullptr;
   napi_create_double(env, double(status.wantedBytes()), &wanted);

@@ -4,14 +4,15 @@
 
 #include <cstdint>
 #include <string>
+#include <string_view>
 #include <type_traits>
 
 #include "base/status.hpp"
 
 namespace vicinal::binding {
 
-void throwError(napi_env env, const char* code, const std::string& message);
-napi_value makeError(napi_env env, const char* code, const std::string& message);
+void throwError(napi_env env, const char* code, std::string_view message);
+napi_value makeError(napi_env env, const char* code, std::string_view message);
 // The same of a failure of the kernel, with what it says beside its message.
 void throwError(napi_env env, const Status& status);
 napi_value makeError(napi_env env, const Status& status);

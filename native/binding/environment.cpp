@@ -26,12 +26,16 @@ struct Environment::Pending {
   std::vector<napi_ref> pins;
   Pending* next = nullptr;
   Pending* previous = nullptr;
+  // Of those that have finished.
+  Pending* nextFinished = nullptr;
 };
 
 struct Environment::Mailbox {
   std::mutex mutex;
   std::condition_variable idle;
-  std::vector<Pending*> finished;
+  // In their order; linked, so that to report an end needs no memory.
+  Pending* firstFinished = nullptr;
+  Pending* lastFinished = nullptr;
   napi_threadsafe_function wake = nullptr;
   size_t running = 0;
   bool closed = false;
@@ -54,9 +58,11 @@ struct Environment::Mailbox {
       delete pending;
       return;
     }
-    finished.push_back(pending);
     // One wake-up serves all that finish before the thread gets to it.
-    if (finished.size() == 1) napi_call_threadsafe_function(wake, nullptr, napi_tsfn_nonblocking);
+    const bool isFirst = firstFinished == nullptr;
+    (isFirst ? firstFinished : lastFinished->nextFinished) = pending;
+    lastFinished = pending;
+    if (isFirst) napi_call_threadsafe_function(wake, nullptr, napi_tsfn_nonblocking);
   }
 };
 
@@ -69,6 +75,8 @@ Environment* Environment::of(napi_env env) {
 }
 
 bool Environment::install(napi_env env) {
+  // Its threads start with the first task.
+  ThreadPool::shared();
   auto* self = new Environment(env);
   napi_value name;
   napi_create_string_utf8(env, "vicinal", NAPI_AUTO_LENGTH, &name);
@@ -122,13 +130,22 @@ void Environment::teardown(void* data) {
 }
 
 Environment::Pending* Environment::enlist(Call call, napi_value* promise) {
-  auto* pending = new Pending{};
-  pending->call = std::move(call);
-  if (napi_create_promise(env_, &pending->deferred, promise) != napi_ok) {
-    delete pending;
+  std::unique_ptr<Pending> made;
+  // Whoever counts its calls is told of the end of one that never begins.
+  try {
+    made = std::make_unique<Pending>();
+    made->pins.reserve(call.pins.size());
+    if (soon_.size() == soon_.capacity()) soon_.reserve(2 * soon_.size() + kMostCallsOfJob);
+  } catch (...) {
+    if (call.settled) call.settled();
+    throw;
+  }
+  if (napi_create_promise(env_, &made->deferred, promise) != napi_ok) {
+    if (call.settled) call.settled();
     return nullptr;
   }
-  pending->pins.reserve(pending->call.pins.size());
+  Pending* const pending = made.release();
+  pending->call = std::move(call);
   for (napi_value value : pending->call.pins) {
     napi_ref reference = nullptr;
     if (value != nullptr && napi_create_reference(env_, value, 1, &reference) == napi_ok)
@@ -148,8 +165,19 @@ void Environment::perform(Pending* pending, Mailbox& mailbox) {
     delete pending;
     return;
   }
-  pending->status = pending->call.work();
+  pending->status = attempt(pending->call.work);
   mailbox.post(pending, true);
+}
+
+// Where `start` throws, nobody else has heard of the call: its promise is rejected.
+template <typename Start> void Environment::startOrReject(Pending* pending, const Start& start) {
+  const Status started = attempt([&] {
+    start();
+    return Status::ok();
+  });
+  if (started) return;
+  pending->status = started;
+  mailbox_->post(pending, false);
 }
 
 napi_value Environment::run(Lane lane, Call call) {
@@ -157,7 +185,10 @@ napi_value Environment::run(Lane lane, Call call) {
   call.isRead = lane == Lane::Search;
   Pending* pending = enlist(std::move(call), &promise);
   if (pending == nullptr) return nullptr;
-  ThreadPool::shared().submit(lane, [pending, mailbox = mailbox_] { perform(pending, *mailbox); });
+  startOrReject(pending, [&] {
+    ThreadPool::shared().submit(lane,
+                                [pending, mailbox = mailbox_] { perform(pending, *mailbox); });
+  });
   return promise;
 }
 
@@ -184,30 +215,41 @@ void Environment::submitSoon() {
   double allNs = 0;
   for (const Soon& soon : soon_) allNs += soon.expectedNs;
   const double jobNs = std::max(kJobNs, allNs / others);
-  std::vector<Pending*> calls;
   double expectedNs = 0;
-  for (const Soon& soon : soon_) {
-    calls.push_back(soon.pending);
-    expectedNs += soon.expectedNs;
-    if (expectedNs < jobNs && calls.size() < kMostCallsOfJob) continue;
-    submitJob(std::exchange(calls, {}));
+  size_t from = 0;
+  for (size_t to = 1; to <= soon_.size(); to++) {
+    expectedNs += soon_[to - 1].expectedNs;
+    if (to < soon_.size() && expectedNs < jobNs && to - from < kMostCallsOfJob) continue;
+    submitJob(&soon_[from], to - from);
+    from = to;
     expectedNs = 0;
   }
   soon_.clear();
-  if (!calls.empty()) submitJob(std::move(calls));
 }
 
-void Environment::submitJob(std::vector<Pending*> calls) {
-  ThreadPool::shared().submit(Lane::Search, [calls = std::move(calls), mailbox = mailbox_] {
-    for (Pending* pending : calls) perform(pending, *mailbox);
+void Environment::submitJob(const Soon* soon, size_t count) {
+  const Status submitted = attempt([&] {
+    std::vector<Pending*> calls;
+    calls.reserve(count);
+    for (size_t at = 0; at < count; at++) calls.push_back(soon[at].pending);
+    ThreadPool::shared().submit(Lane::Search, [calls = std::move(calls), mailbox = mailbox_] {
+      for (Pending* pending : calls) perform(pending, *mailbox);
+    });
+    return Status::ok();
   });
+  for (size_t at = 0; at < count && !submitted; at++) {
+    soon[at].pending->status = submitted;
+    mailbox_->post(soon[at].pending, false);
+  }
 }
 
 napi_value Environment::runAside(Call call) {
   napi_value promise = nullptr;
   Pending* pending = enlist(std::move(call), &promise);
   if (pending == nullptr) return nullptr;
-  std::thread([pending, mailbox = mailbox_] { perform(pending, *mailbox); }).detach();
+  startOrReject(pending, [&] {
+    std::thread([pending, mailbox = mailbox_] { perform(pending, *mailbox); }).detach();
+  });
   return promise;
 }
 
@@ -215,20 +257,22 @@ napi_value Environment::defer(Call call, const std::function<void(Completion)>& 
   napi_value promise = nullptr;
   Pending* pending = enlist(std::move(call), &promise);
   if (pending == nullptr) return nullptr;
-  start([pending, mailbox = mailbox_](Status status) {
-    pending->status = std::move(status);
-    mailbox->post(pending, false);
+  startOrReject(pending, [&] {
+    start([pending, mailbox = mailbox_](Status status) {
+      pending->status = std::move(status);
+      mailbox->post(pending, false);
+    });
   });
   return promise;
 }
 
 void Environment::deliver() {
-  std::vector<Pending*> finished;
+  Pending* finished = nullptr;
   {
     std::lock_guard lock(mailbox_->mutex);
-    finished.swap(mailbox_->finished);
+    finished = std::exchange(mailbox_->firstFinished, nullptr);
   }
-  for (Pending* pending : finished) settle(pending);
+  while (finished != nullptr) settle(std::exchange(finished, finished->nextFinished));
 }
 
 void Environment::settle(Pending* pending) {
@@ -237,13 +281,18 @@ void Environment::settle(Pending* pending) {
   napi_value value = nullptr;
   bool resolved = false;
   if (pending->status.isOk()) {
-    if (pending->call.result)
-      value = pending->call.result(env_);
-    else
-      napi_get_undefined(env_, &value);
+    const Status made = attempt([&] {
+      if (pending->call.result)
+        value = pending->call.result(env_);
+      else
+        napi_get_undefined(env_, &value);
+      return Status::ok();
+    });
     bool thrown = false;
     napi_is_exception_pending(env_, &thrown);
-    if (thrown)
+    if (!made)
+      value = makeError(env_, made);
+    else if (thrown)
       napi_get_and_clear_last_exception(env_, &value);
     else if (value == nullptr)
       value = makeError(env_, "INTERNAL", "out of memory while making the result");

@@ -90,7 +90,8 @@ private:
   void deliver();
   bool watchTurns();
   void submitSoon();
-  void submitJob(std::vector<Pending*> calls);
+  void submitJob(const Soon* soon, size_t count);
+  template <typename Start> void startOrReject(Pending* pending, const Start& start);
   static void teardown(void* self);
 
   napi_env env_;

@@ -1,5 +1,6 @@
 #include <node_api.h>
 
+#include "binding/arguments.hpp"
 #include "binding/environment.hpp"
 #include "binding/methods.hpp"
 
@@ -12,11 +13,26 @@ constexpr uint32_t kAbi = 1;
 
 } // namespace
 
+// Nothing is thrown into the engine.
+static napi_value callMethod(napi_env env, napi_callback_info info) {
+  void* method = nullptr;
+  napi_get_cb_info(env, info, nullptr, nullptr, nullptr, &method);
+  napi_value value = nullptr;
+  const Status status = attempt([&] {
+    value = static_cast<const Method*>(method)->function(env, info);
+    return Status::ok();
+  });
+  if (status) return value;
+  throwError(env, status);
+  return nullptr;
+}
+
 void defineMethods(napi_env env, napi_value exports, const Method* methods, size_t count) {
   for (size_t at = 0; at < count; at++) {
     napi_value function = nullptr;
-    napi_create_function(env, methods[at].name, NAPI_AUTO_LENGTH, methods[at].function, nullptr,
-                         &function);
+    // The tables are there for good.
+    napi_create_function(env, methods[at].name, NAPI_AUTO_LENGTH, callMethod,
+                         const_cast<Method*>(&methods[at]), &function);
     napi_set_named_property(env, exports, methods[at].name, function);
   }
 }
@@ -42,4 +58,12 @@ static napi_value initialise(napi_env env, napi_value exports) {
 
 } // namespace vicinal::binding
 
-NAPI_MODULE_INIT() { return vicinal::binding::initialise(env, exports); }
+NAPI_MODULE_INIT() {
+  napi_value made = nullptr;
+  const vicinal::Status status = vicinal::attempt([&] {
+    made = vicinal::binding::initialise(env, exports);
+    return vicinal::Status::ok();
+  });
+  if (!status) vicinal::binding::throwError(env, status);
+  return made;
+}

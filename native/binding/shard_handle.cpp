@@ -10,12 +10,18 @@ using Owner = std::shared_ptr<ShardHandle>;
 
 // Shards are freed on the pool: unmapping gigabytes and waiting for a slice of graph building take
 // milliseconds.
-void freeOnPool(std::shared_ptr<Shard> shard, Completion done) {
-  ThreadPool::shared().submit(Lane::Search,
-                              [shard = std::move(shard), done = std::move(done)]() mutable {
-                                shard.reset();
-                                if (done) done(Status::ok());
-                              });
+void freeOnPool(std::shared_ptr<Shard> shard, const Completion& done) {
+  const Status submitted = attempt([&] {
+    ThreadPool::shared().submit(Lane::Search, [held = shard, done]() mutable {
+      held.reset();
+      if (done) done(Status::ok());
+    });
+    return Status::ok();
+  });
+  if (submitted) return;
+  // Without a thread it is done here.
+  shard.reset();
+  if (done) done(Status::ok());
 }
 
 } // namespace
@@ -58,12 +64,12 @@ Owner ShardHandle::of(Arguments& arguments) {
 }
 
 void ShardHandle::begin(const Owner& self, Call& call, uint64_t cancelNumber) {
-  self->running_++;
   if (cancelNumber != 0) {
     if (!call.cancel) call.cancel = std::make_shared<CancelFlag>();
     self->cancels_[cancelNumber] = call.cancel;
   }
   call.settled = [self, cancelNumber] { self->end(cancelNumber); };
+  self->running_++;
 }
 
 void ShardHandle::end(uint64_t cancelNumber) {
@@ -88,8 +94,13 @@ void ShardHandle::close(Completion done) {
   closed_ = std::move(done);
   parked_.clear();
   // Those who wait for the index are operations too, and may wait for ever: they are told first.
-  if (role_ == Role::Owner)
-    ThreadPool::shared().submit(Lane::Search, [shard = shard_] { shard->indexer().close(); });
+  if (role_ == Role::Owner) {
+    const Status submitted = attempt([&] {
+      ThreadPool::shared().submit(Lane::Search, [shard = shard_] { shard->indexer().close(); });
+      return Status::ok();
+    });
+    if (!submitted) shard_->indexer().close();
+  }
   if (running_ == 0) release();
 }
 

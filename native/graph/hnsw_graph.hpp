@@ -156,7 +156,7 @@ public:
   Status prepare(uint32_t vertices);
 
   // Links a prepared vertex, whose row (and code) is complete. From any number of threads, each
-  // vertex once, in any order.
+  // vertex once, in any order. Where it throws for want of memory nothing has been linked.
   void insert(uint32_t vertex);
 
   // Finds the vertices that `scorer` (graph/rows.hpp) scores nearest of those that `accept(vertex)`

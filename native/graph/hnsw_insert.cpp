@@ -42,6 +42,16 @@ template <typename Rows> struct InsertScratch {
   std::vector<uint32_t> ids;
   std::vector<float> distances;
 
+  // For all that is done with a record. Once a vertex has been named by another nothing may be
+  // refused any more, for it cannot be inserted twice.
+  void reserve(size_t neighbours) {
+    edges.reserve(neighbours + 1);
+    kept.reserve(neighbours + 1);
+    others.reserve(neighbours + 1);
+    ids.reserve(neighbours + 1);
+    distances.reserve(neighbours + 1);
+  }
+
   static InsertScratch& ofThread() {
     thread_local InsertScratch scratch;
     return scratch;
@@ -53,6 +63,8 @@ public:
   GraphInserter(HnswGraph& graph, const Rows& rows, uint32_t vertex)
       : graph_(graph), rows_(rows), vertex_(vertex), level_(graph.levelOf(vertex)),
         scratch_(InsertScratch<Rows>::ofThread()) {
+    scratch_.reserve(graph.m0_);
+    rows_.load(vertex, scratch_.other);
     rows_.loadWalk(vertex, scratch_.self);
   }
 

@@ -173,7 +173,7 @@ Status BlockFile::verifyBlocks(const std::vector<uint32_t>& crcs) const {
   std::atomic<size_t> next{0};
   std::atomic<size_t> firstWrong{crcs.size()};
   std::vector<Status> failures(kMostVerifiers);
-  const auto verify = [&](Status& failure) {
+  const auto verifySome = [&](Status& failure) {
     std::vector<char> buffer(kBlockBytes);
     for (size_t block = next++; block < crcs.size(); block = next++) {
       const uint64_t from = kSectionAlignment + uint64_t(block) * kBlockBytes;
@@ -187,11 +187,23 @@ Status BlockFile::verifyBlocks(const std::vector<uint32_t>& crcs) const {
       return;
     }
   };
+  const auto verify = [&](Status& failure) {
+    const Status ended = attempt([&] {
+      verifySome(failure);
+      return Status::ok();
+    });
+    if (!ended) failure = ended;
+  };
   const unsigned helpers =
       contentEnd_ < kParallelBytes ? 0 : std::min(usableCores(), kMostVerifiers) - 1;
   std::vector<std::thread> threads;
-  for (unsigned helper = 0; helper < helpers; helper++)
-    threads.emplace_back([&, helper] { verify(failures[helper + 1]); });
+  // With fewer of them it takes longer.
+  (void)attempt([&] {
+    threads.reserve(helpers);
+    for (unsigned helper = 0; helper < helpers; helper++)
+      threads.emplace_back([&, helper] { verify(failures[helper + 1]); });
+    return Status::ok();
+  });
   verify(failures[0]);
   for (std::thread& thread : threads) thread.join();
   for (const Status& failure : failures) VICINAL_TRY(failure);

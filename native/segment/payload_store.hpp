@@ -71,7 +71,13 @@ public:
     return found == overlays_.end() ? nullptr : found->second.get();
   }
   const OverlayMap& overlays() const { return overlays_; }
-  // With it held exclusively.
+  // With it held exclusively. A change that is expected needs no memory any more; one that does not
+  // come is forgotten, or looks like one.
+  void expectOverlay(uint32_t row) { overlays_.try_emplace(row); }
+  void forgetExpected(uint32_t row) {
+    if (const auto entry = overlays_.find(row); entry != overlays_.end() && !entry->second)
+      overlays_.erase(entry);
+  }
   void swapOverlay(uint32_t row, std::shared_ptr<const PayloadOverlay>& overlay);
   // Without it: calls `visit(row)` for every row that was overlaid so far, among the first `rows`.
   template <typename Visit> void forEachOverlaid(uint32_t rows, const Visit& visit) const {

@@ -147,6 +147,7 @@ Status Segment::prepare(const BatchSize& batch) {
   for (size_t at = 0; at < sparse_.size(); at++)
     VICINAL_TRY(sparse_[at]->grow(total, sparse_[at]->entriesOf(rows()) + batch.entries[at]));
   VICINAL_TRY(idMap_.prepare(ids_, batch.rows));
+  for (const auto& space : spaces_) space->forgetStaged(rows(), uint32_t(total));
   staged_ = rows();
   return Status::ok();
 }
@@ -156,7 +157,8 @@ uint32_t Segment::append(const NewRow& row) {
   ids_.set(at, row.id);
   seqs_[at] = row.seq;
   payloads_.append(at, row.payload);
-  if (row.isDirty) setDirty(at);
+  // A write that failed may have left the mark of another row.
+  row.isDirty ? setDirty(at) : clearDirty(at);
   for (size_t vector = 0; vector < spaces_.size(); vector++) {
     if (row.vectors[vector].count > 0) spaces_[vector]->append(at, row.vectors[vector]);
   }
@@ -193,27 +195,39 @@ Status Segment::addIndex(const IndexField& field) {
 }
 
 void Segment::adoptIndex(std::shared_ptr<PayloadIndex> index) {
-  removeIndex(index->field());
   const std::string field = index->field();
   const bool hasGraphs = index->hasGraphs();
-  shared_->writableIndexes.push_back(std::move(index));
-  publishIndexes();
+  auto indexes = indexesBut(field);
+  indexes.push_back(std::move(index));
+  useIndexes(std::move(indexes));
   if (!hasGraphs) valueSpaces_.drop(field);
 }
 
 void Segment::dropIndex(const std::string& field) {
-  removeIndex(field);
-  publishIndexes();
+  useIndexes(indexesBut(field));
   valueSpaces_.drop(field);
 }
 
-void Segment::removeIndex(const std::string& field) {
-  std::erase_if(shared_->writableIndexes,
-                [&](const auto& index) { return index->field() == field; });
+std::vector<std::shared_ptr<PayloadIndex>> Segment::indexesBut(const std::string& field) const {
+  auto indexes = shared_->writableIndexes;
+  std::erase_if(indexes, [&](const auto& index) { return index->field() == field; });
+  return indexes;
 }
 
 void Segment::indexStaged() {
-  for (const auto& index : shared_->writableIndexes) extendIndex(*index, staged_);
+  try {
+    for (const auto& index : shared_->writableIndexes) extendIndex(*index, staged_);
+  } catch (...) {
+    shared_->writableIndexes.clear();
+    std::lock_guard lock(shared_->indexesMutex);
+    shared_->indexes = shared_->noIndexes;
+    throw;
+  }
+}
+
+bool Segment::lacksIndex(const std::string& field) const {
+  return std::none_of(shared_->writableIndexes.begin(), shared_->writableIndexes.end(),
+                      [&](const auto& index) { return index->field() == field; });
 }
 
 std::shared_ptr<const PayloadIndexes> Segment::indexes() const {
@@ -221,11 +235,15 @@ std::shared_ptr<const PayloadIndexes> Segment::indexes() const {
   return shared_->indexes;
 }
 
-void Segment::publishIndexes() {
-  auto indexes = std::make_shared<const PayloadIndexes>(shared_->writableIndexes.begin(),
-                                                        shared_->writableIndexes.end());
+void Segment::useIndexes(std::vector<std::shared_ptr<PayloadIndex>> indexes) {
+  auto published = std::make_shared<const PayloadIndexes>(indexes.begin(), indexes.end());
+  shared_->writableIndexes = std::move(indexes);
   std::lock_guard lock(shared_->indexesMutex);
-  shared_->indexes = std::move(indexes);
+  shared_->indexes = std::move(published);
+}
+
+void Segment::expectDead(size_t rows) {
+  for (const auto& space : sparse_) space->expectDead(rows);
 }
 
 void Segment::tombstone(uint32_t row, uint64_t tick) {

@@ -119,8 +119,10 @@ public:
   void adoptIds() { idMap_.adopt(); }
   // Row `row`, staged, takes its id. Returns the row that had it in this segment, or kNoRow.
   uint32_t putId(uint32_t row) { return idMap_.put(ids_, row); }
+  // Neither needs memory, where `expectDead` was told of so many rows that die.
   void publish();
   void tombstone(uint32_t row, uint64_t tick);
+  void expectDead(size_t rows);
 
   // ---- readers
   PointId id(uint32_t row) const { return ids_.at(row); }
@@ -195,8 +197,10 @@ public:
   Status addIndex(const IndexField& field);
   void adoptIndex(std::shared_ptr<PayloadIndex> index);
   void dropIndex(const std::string& field);
-  // Indexes what is staged.
+  // Indexes what is staged. Where it throws the segment has no index any more, since they may know
+  // of rows that will be others; it `lacksIndex` of each field until that is added anew.
   void indexStaged();
+  bool lacksIndex(const std::string& field) const;
   std::shared_ptr<const PayloadIndexes> indexes() const;
   // Reads what rows [index.covered(), to) were appended with.
   void extendIndex(PayloadIndex& index, uint32_t to) const;
@@ -226,7 +230,8 @@ private:
     uint64_t rowCapacity = 0;
     std::vector<std::shared_ptr<PayloadIndex>> writableIndexes;
     std::mutex indexesMutex;
-    std::shared_ptr<const PayloadIndexes> indexes = std::make_shared<PayloadIndexes>();
+    const std::shared_ptr<const PayloadIndexes> noIndexes = std::make_shared<PayloadIndexes>();
+    std::shared_ptr<const PayloadIndexes> indexes = noIndexes;
   };
 
   Segment(uint32_t number, std::shared_ptr<Rows> rows)
@@ -235,8 +240,8 @@ private:
                  uint64_t segmentBytes, const BatchSize& batch);
   Status addSpace(const VectorSpec& spec, uint64_t vertices);
   Status addSparse(const SparseSpec& spec, uint64_t entries);
-  void publishIndexes();
-  void removeIndex(const std::string& field);
+  void useIndexes(std::vector<std::shared_ptr<PayloadIndex>> indexes);
+  std::vector<std::shared_ptr<PayloadIndex>> indexesBut(const std::string& field) const;
   Status growRows(uint64_t rows, uint64_t payloadBytes);
 
   const uint32_t number_;

@@ -15,6 +15,7 @@ constexpr uint64_t kLeastRoom = 8192;
 // A space is searched where so many are not in its graph, and beyond them one of so many.
 constexpr uint32_t kMostTail = 1024;
 constexpr uint32_t kTailShare = 64;
+const Status kNotTaken(Code::TooLarge, "rows of a value have no room in its graph");
 
 const PayloadIndex* keywordIndex(const PayloadIndexes& indexes, const std::string& field) {
   for (const auto& index : indexes)
@@ -152,6 +153,8 @@ std::shared_ptr<VectorSpace> ValueSpaces::started(const ValueKey& value,
 // all that it lacks.
 void ValueSpaces::finishBeginning(const ValueKey& value, std::shared_ptr<VectorSpace>& space,
                                   const Source& source) {
+  // So that to release one needs no memory.
+  released_.reserve(released_.size() + count_ + 1);
   Entry& entry = entries_[value];
   release(entry);
   if (isForbidden_ || !space) return;
@@ -167,7 +170,10 @@ void ValueSpaces::finishBeginning(const ValueKey& value, std::shared_ptr<VectorS
 void ValueSpaces::follow(const Source& source) {
   for (auto& [value, entry] : entries_) {
     if (!entry.space) continue;
-    if (!take(*entry.space, value, entry.takenTo, source)) {
+    const Status taken = attempt([&] {
+      return take(*entry.space, value, entry.takenTo, source) ? Status::ok() : kNotTaken;
+    });
+    if (!taken) {
       release(entry);
       continue;
     }

@@ -84,11 +84,19 @@ public:
   bool begin(const SpaceOf& spaceOf, const SourceOf& source) {
     const auto due = takeDue();
     if (!due) return false;
-    auto space = started(*due, spaceOf(due->vector), source());
+    std::shared_ptr<VectorSpace> space;
+    const Status started = attempt([&] {
+      space = this->started(*due, spaceOf(due->vector), source());
+      return Status::ok();
+    });
     std::lock_guard lock(mutex_);
-    finishBeginning(*due, space, source());
+    const Status finished = attempt([&] {
+      finishBeginning(*due, space, source());
+      return Status::ok();
+    });
     isBeginning_ = false;
-    return true;
+    // Without memory for it, it is as if nobody had asked.
+    return started && finished;
   }
   // Frees what was let go: for a thread that may take long.
   void bury();

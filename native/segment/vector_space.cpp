@@ -1,6 +1,7 @@
 #include "segment/vector_space.hpp"
 
 #include <algorithm>
+#include <utility>
 
 namespace vicinal {
 
@@ -145,27 +146,39 @@ void VectorSpace::makeMaps() {
 Result<VertexSlice> VectorSpace::claim(uint32_t most) {
   std::lock_guard lock(claims_);
   if (isRecoding_) return VertexSlice{};
+  for (Claim& claim : open_)
+    if (std::exchange(claim.isLeft, false)) return claim.slice;
   const uint32_t to = std::min(vertices(), claimed_ + std::min(most, UINT32_MAX - claimed_));
-  const VertexSlice slice{claimed_, to};
+  const VertexSlice slice{claimed_, to, claimed_};
   if (slice.empty()) return slice;
   if (codes_) VICINAL_TRY(codes_->grow(to));
   VICINAL_TRY(graph_->prepare(to));
+  open_.push_back({slice});
   claimed_ = to;
-  open_.push_back(slice.from);
   return slice;
 }
 
-void VectorSpace::link(const VertexSlice& slice) {
-  RowFloats room;
-  for (uint32_t vertex = slice.from; vertex < slice.to && codes_; vertex++)
-    codes_->space().encode(vertex, floats(vertex, room));
-  for (uint32_t vertex = slice.from; vertex < slice.to; vertex++) graph_->insert(vertex);
+Status VectorSpace::link(VertexSlice& slice) {
+  return attempt([&] {
+    RowFloats room;
+    for (; slice.at < slice.to; slice.at++) {
+      if (codes_) codes_->space().encode(slice.at, floats(slice.at, room));
+      graph_->insert(slice.at);
+    }
+    return Status::ok();
+  });
 }
 
 void VectorSpace::finish(const VertexSlice& slice) {
   std::lock_guard lock(claims_);
-  std::erase(open_, slice.from);
-  const uint32_t done = open_.empty() ? claimed_ : *std::min_element(open_.begin(), open_.end());
+  const auto claim = std::find_if(open_.begin(), open_.end(),
+                                  [&](const Claim& each) { return each.slice.from == slice.from; });
+  if (slice.at < slice.to)
+    *claim = {slice, true};
+  else
+    open_.erase(claim);
+  uint32_t done = claimed_;
+  for (const Claim& each : open_) done = std::min(done, each.slice.from);
   linked_.store(done, std::memory_order_release);
 }
 
@@ -180,30 +193,34 @@ std::shared_ptr<const Calibration> VectorSpace::untried() const {
   return {std::shared_ptr<const Calibration>(), &Calibration::untried(spec_.metric)};
 }
 
+Status VectorSpace::recodeClaimed(uint32_t count) {
+  auto scheme = betterScheme(count);
+  if (!scheme) return Status::ok();
+  auto codes = CodeArray::create(spec_.metric, spec_.dim, vertexCapacity(), std::move(*scheme));
+  if (!codes) return codes.status();
+  if (*codes) {
+    (*codes)->place(spec_.codeMemory);
+    VICINAL_TRY((*codes)->grow(claimed_));
+  }
+  if (codes_) VICINAL_TRY(codes_->letRead());
+  RowFloats room;
+  for (uint32_t vertex = 0; vertex < claimed_ && *codes; vertex++) {
+    (*codes)->space().encode(vertex, floats(vertex, room));
+    if (vertex % kSlice == kSlice - 1) shedScanned(vertex + 1 - kSlice, kSlice);
+  }
+  std::lock_guard lock(shared_);
+  codes_ = codes.take();
+  left_ = !codes_ && cold_ ? cold_->vertices() : 0;
+  comparedAt_ = 0;
+  // What was measured is the old ones', here and in files.
+  calibration_ = untried();
+  graph_->useCodes(codesToBuildOn());
+  return Status::ok();
+}
+
 Status VectorSpace::recode() {
   const uint32_t count = vertices();
-  Status status = Status::ok();
-  if (auto scheme = betterScheme(count)) {
-    auto codes = CodeArray::create(spec_.metric, spec_.dim, vertexCapacity(), std::move(*scheme));
-    if (codes && *codes) (*codes)->place(spec_.codeMemory);
-    status = codes.status();
-    if (codes && *codes) status = (*codes)->grow(claimed_);
-    if (status && codes_) status = codes_->letRead();
-    if (status.isOk()) {
-      RowFloats room;
-      for (uint32_t vertex = 0; vertex < claimed_ && *codes; vertex++) {
-        (*codes)->space().encode(vertex, floats(vertex, room));
-        if (vertex % kSlice == kSlice - 1) shedScanned(vertex + 1 - kSlice, kSlice);
-      }
-      std::lock_guard lock(shared_);
-      codes_ = codes.take();
-      left_ = !codes_ && cold_ ? cold_->vertices() : 0;
-      comparedAt_ = 0;
-      // What was measured is the old ones', here and in files.
-      calibration_ = untried();
-      graph_->useCodes(codesToBuildOn());
-    }
-  }
+  const Status status = attempt([&] { return recodeClaimed(count); });
   std::lock_guard lock(claims_);
   const uint32_t next = std::max(nextLook(count), Projection::kLeastSample);
   lookFrom_ = canRecode() ? next : UINT32_MAX;
@@ -283,20 +300,26 @@ bool VectorSpace::claimAdoption() {
   return true;
 }
 
+Status VectorSpace::adoptClaimed(std::shared_ptr<CodeArray> codes, uint32_t coded,
+                                 std::shared_ptr<const Calibration> calibration) {
+  VICINAL_TRY(codes->grow(claimed_));
+  if (codes_) VICINAL_TRY(codes_->letRead());
+  RowFloats room;
+  for (uint32_t vertex = coded; vertex < claimed_; vertex++)
+    codes->space().encode(vertex, floats(vertex, room));
+  std::lock_guard lock(shared_);
+  codes_ = std::move(codes);
+  calibration_ = std::move(calibration);
+  graph_->useCodes(codesToBuildOn());
+  return Status::ok();
+}
+
 Status VectorSpace::adopt(std::shared_ptr<CodeArray> codes, uint32_t coded,
                           std::shared_ptr<const Calibration> calibration) {
   const bool isStillAsked = leavesChoice();
-  Status status = isStillAsked ? codes->grow(claimed_) : Status::ok();
-  if (status && codes_) status = codes_->letRead();
-  if (isStillAsked && status) {
-    RowFloats room;
-    for (uint32_t vertex = coded; vertex < claimed_; vertex++)
-      codes->space().encode(vertex, floats(vertex, room));
-    std::lock_guard lock(shared_);
-    codes_ = std::move(codes);
-    calibration_ = std::move(calibration);
-    graph_->useCodes(codesToBuildOn());
-  }
+  Status status;
+  if (isStillAsked)
+    status = attempt([&] { return adoptClaimed(std::move(codes), coded, std::move(calibration)); });
   std::lock_guard lock(claims_);
   isRecoding_ = false;
   isCalibrating_ = false;

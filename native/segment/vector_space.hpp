@@ -65,10 +65,11 @@ struct VectorSpec {
 
 constexpr uint32_t kNoVertex = UINT32_MAX;
 
-// Vertices [from, to).
+// Vertices [from, to), of which those below `at` are linked.
 struct VertexSlice {
   uint32_t from = 0;
   uint32_t to = 0;
+  uint32_t at = 0;
   bool empty() const { return from == to; }
 };
 
@@ -83,6 +84,10 @@ public:
   // Room for `rows` rows, of which `vertices` have the vector. The writer's.
   Status grow(uint64_t rows, uint64_t vertices);
   void append(uint32_t row, const RowVectors& vectors);
+  // Rows [from, to) have no vectors yet, whatever a write that failed has left there.
+  void forgetStaged(uint32_t from, uint32_t to) {
+    if (!isIdentity()) std::fill(&vertexOfRow_[from], &vertexOfRow_[to], 0);
+  }
   // Of a space among another's: the row's vertex there, if it has one, with room made for it. Rows
   // come in ascending order.
   Status appendFromOther(uint32_t row);
@@ -210,9 +215,10 @@ public:
     dead_.store(uint32_t(ofAll), std::memory_order_release);
   }
 
-  // Graph building: claim, link, finish. An empty slice means there is nothing to claim.
+  // Graph building: claim, link, finish. An empty slice means there is nothing to claim. What a
+  // failure has left unlinked is claimed again.
   Result<VertexSlice> claim(uint32_t most);
-  void link(const VertexSlice& slice);
+  Status link(VertexSlice& slice);
   void finish(const VertexSlice& slice);
   // Whether the vectors should be looked at for better codes, now that there are many more than at
   // the last look, or the file had codes of another kind than are asked for. True for one caller,
@@ -310,6 +316,9 @@ public:
   const RegionArray<uint32_t>& vertexOfRow() const { return vertexOfRow_; }
 
 private:
+  Status recodeClaimed(uint32_t count);
+  Status adoptClaimed(std::shared_ptr<CodeArray> codes, uint32_t coded,
+                      std::shared_ptr<const Calibration> calibration);
   // What takes no room from anyone: codes, graph, and what is known of them.
   Status reserveIndex(uint64_t vertices);
   uint32_t vertexAmong(uint32_t row, uint32_t published) const;
@@ -363,7 +372,13 @@ private:
 
   mutable std::mutex claims_;
   uint32_t claimed_ = 0;
-  std::vector<uint32_t> open_;
+  // Claimed and not finished.
+  struct Claim {
+    VertexSlice slice;
+    // Nobody is at it any more.
+    bool isLeft = false;
+  };
+  std::vector<Claim> open_;
   bool isRecoding_ = false;
   // Vertices from which on the vectors are looked at.
   uint32_t lookFrom_ = 0;

@@ -1,6 +1,7 @@
 #include "shard/flush_set.hpp"
 
 #include <algorithm>
+#include <utility>
 
 namespace vicinal {
 
@@ -46,6 +47,21 @@ void FlushSet::forget(uint64_t bytes) {
   dirtyBytes_ = dirty_ == 0 ? 0 : dirtyBytes_ - std::min<uint64_t>(dirtyBytes_, bytes);
 }
 
+FlushSet::Noting::~Noting() {
+  if (!isKept_) {
+    while (set_.changes_.size() > changes_) set_.changes_.pop_back();
+    // Room for as many deletes is there, so none of this needs memory.
+    for (auto undo = set_.undo_.rbegin(); undo != set_.undo_.rend(); ++undo) {
+      if (undo->dirtied.found()) undo->dirtied.segment->clearDirty(undo->dirtied.row);
+      if (undo->deleted) set_.deletes_.erase(*undo->deleted);
+      if (undo->erased) set_.deletes_.insert(std::move(undo->erased));
+    }
+    set_.dirty_ = dirty_;
+    set_.dirtyBytes_ = dirtyBytes_;
+  }
+  set_.undo_.clear();
+}
+
 bool FlushSet::noteRow(const PointId& id, const RowRef& old, uint64_t seq, uint64_t bytes) {
   if (!enabled_) return false;
   if (old.found() && old.segment->isDirty(old.row)) {
@@ -53,9 +69,14 @@ bool FlushSet::noteRow(const PointId& id, const RowRef& old, uint64_t seq, uint6
     dirtyBytes_ += bytes;
     return true;
   }
-  if (!old.found() && deletes_.erase(id) > 0) {
-    dirtyBytes_ += bytes;
-    return true;
+  if (!old.found()) {
+    const auto deleted = deletes_.find(id);
+    if (deleted != deletes_.end() && !deleted->second.isTaken) {
+      undo_.emplace_back();
+      undo_.back().erased = deletes_.extract(deleted);
+      dirtyBytes_ += bytes;
+      return true;
+    }
   }
   push(id, seq, bytes);
   return true;
@@ -63,8 +84,10 @@ bool FlushSet::noteRow(const PointId& id, const RowRef& old, uint64_t seq, uint6
 
 void FlushSet::notePayload(const PointId& id, const RowRef& row, uint64_t seq, uint64_t bytes) {
   if (!enabled_ || row.segment->isDirty(row.row)) return;
-  row.segment->setDirty(row.row);
   push(id, seq, bytes + vectorBytesOf(row));
+  undo_.emplace_back();
+  undo_.back().dirtied = row;
+  row.segment->setDirty(row.row);
 }
 
 void FlushSet::noteDelete(const PointId& id, const RowRef& old, uint64_t seq) {
@@ -73,57 +96,88 @@ void FlushSet::noteDelete(const PointId& id, const RowRef& old, uint64_t seq) {
     unpush(old);
   else
     push(id, seq, 0);
-  deletes_[id] = seq;
+  undo_.emplace_back();
+  Undo& undo = undo_.back();
+  if (const auto known = deletes_.find(id); known != deletes_.end())
+    undo.erased = deletes_.extract(known);
+  undo.deleted = id;
+  deletes_.emplace(id, Deleted{seq});
+}
+
+void FlushSet::forgetCompleted() {
+  if (!std::exchange(isComplete_, false)) return;
+  for (; takenCount_ > 0; takenCount_--) {
+    const auto deleted = deletes_.find(changes_.front().id);
+    if (deleted != deletes_.end() && deleted->second.isTaken) deletes_.erase(deleted);
+    changes_.pop_front();
+  }
 }
 
 bool FlushSet::take(uint64_t maxBytes, uint64_t shardSeq, uint64_t& throughSeq) {
   std::lock_guard lock(takenMutex_);
+  forgetCompleted();
   taken_.clear();
+  try {
+    takeSome(maxBytes);
+  } catch (...) {
+    restoreTaken();
+    throw;
+  }
+  const bool hasAll = takenCount_ == changes_.size();
+  if (hasAll) {
+    dirty_ = 0;
+    dirtyBytes_ = 0;
+  }
+  throughSeq = hasAll ? shardSeq : changes_[takenCount_].firstSeq - 1;
+  return !taken_.empty();
+}
+
+void FlushSet::takeSome(uint64_t maxBytes) {
   uint64_t bytes = 0;
-  while (!changes_.empty()) {
-    const Change change = changes_.front();
+  for (; takenCount_ < changes_.size(); takenCount_++) {
+    const Change& change = changes_[takenCount_];
     const bool isOfLast = !taken_.empty() && change.firstSeq == taken_.back().firstSeq;
     if (!taken_.empty() && bytes >= (isOfLast ? kMostOverfull * maxBytes : maxBytes)) break;
-    changes_.pop_front();
     const RowRef row = segments_.find(change.id);
     if (row.found() && row.segment->isDirty(row.row)) {
-      row.segment->clearDirty(row.row);
       taken_.push_back({change.id, change.firstSeq, row, 0});
+      row.segment->clearDirty(row.row);
       const uint64_t rowBytes = bytesOf(row);
       bytes += rowBytes;
       forget(rowBytes);
     } else if (const auto deleted = deletes_.find(change.id);
-               !row.found() && deleted != deletes_.end()) {
-      taken_.push_back({change.id, change.firstSeq, {}, deleted->second});
-      deletes_.erase(deleted);
+               !row.found() && deleted != deletes_.end() && !deleted->second.isTaken) {
+      taken_.push_back({change.id, change.firstSeq, {}, deleted->second.seq});
+      deleted->second.isTaken = true;
       bytes += kRowOverheadBytes;
       forget(kRowOverheadBytes);
     }
   }
-  if (changes_.empty()) {
-    dirty_ = 0;
-    dirtyBytes_ = 0;
-  }
-  throughSeq = changes_.empty() ? shardSeq : changes_.front().firstSeq - 1;
-  return !taken_.empty();
 }
 
 void FlushSet::restore() {
   std::lock_guard lock(takenMutex_);
-  for (auto change = taken_.rbegin(); change != taken_.rend(); ++change) {
-    changes_.push_front({change->id, change->firstSeq});
-    const RowRef row = segments_.find(change->id);
+  restoreTaken();
+}
+
+void FlushSet::restoreTaken() {
+  for (const TakenChange& change : taken_) {
+    const RowRef row = segments_.find(change.id);
+    const auto deleted = deletes_.find(change.id);
+    const bool wasTaken = deleted != deletes_.end() && deleted->second.isTaken;
+    if (row.found() && wasTaken) deletes_.erase(deleted);
     if (row.found() && !row.segment->isDirty(row.row)) {
       row.segment->setDirty(row.row);
       dirty_++;
       dirtyBytes_ += bytesOf(row);
-    } else if (!row.found() && change->deletedSeq != 0 &&
-               deletes_.emplace(change->id, change->deletedSeq).second) {
+    } else if (!row.found() && wasTaken && change.deletedSeq != 0) {
+      deleted->second.isTaken = false;
       dirty_++;
       dirtyBytes_ += kRowOverheadBytes;
     }
   }
   taken_.clear();
+  takenCount_ = 0;
 }
 
 } // namespace vicinal

@@ -10,6 +10,7 @@
 #include <cstdint>
 #include <deque>
 #include <mutex>
+#include <optional>
 #include <unordered_map>
 #include <vector>
 
@@ -35,6 +36,26 @@ public:
   // That it takes itself, about.
   uint64_t bytes() const { return dirty() * sizeof(Change); }
 
+  // What is noted while there is one is taken back at its end, unless it is kept: what a write
+  // notes that then fails.
+  class Noting {
+  public:
+    explicit Noting(FlushSet& set)
+        : set_(set), changes_(set.changes_.size()), dirty_(set.dirty_),
+          dirtyBytes_(set.dirtyBytes_) {}
+    ~Noting();
+    Noting(const Noting&) = delete;
+    Noting& operator=(const Noting&) = delete;
+    void keep() { isKept_ = true; }
+
+  private:
+    FlushSet& set_;
+    const size_t changes_;
+    const uint64_t dirty_;
+    const uint64_t dirtyBytes_;
+    bool isKept_ = false;
+  };
+
   // The point gets a row that is not yet published, in place of `old` (not found: it had none). The
   // new row must be marked dirty where this says so.
   bool noteRow(const PointId& id, const RowRef& old, uint64_t seq, uint64_t bytes);
@@ -49,15 +70,20 @@ public:
   // dirty.
   bool take(uint64_t maxBytes, uint64_t shardSeq, uint64_t& throughSeq);
   const std::vector<TakenChange>& taken() const { return taken_; }
+  // Needs no memory.
   void restore();
-  // Anyone's: it must not wait for a write, for its caller is the JavaScript thread.
+  // Anyone's: it must not wait for a write, for its caller is the JavaScript thread. So what was
+  // taken is forgotten with the next that is taken.
   void complete() {
     std::lock_guard lock(takenMutex_);
     taken_.clear();
+    isComplete_ = true;
   }
 
   // What another set has, whose points are in these segments now; while no flush is under way.
-  void takeOver(const FlushSet& from) {
+  void takeOver(FlushSet& from) {
+    std::lock_guard lock(from.takenMutex_);
+    from.forgetCompleted();
     changes_ = from.changes_;
     deletes_ = from.deletes_;
     dirty_ = from.dirty_.load();
@@ -73,7 +99,24 @@ private:
     size_t operator()(const PointId& id) const { return id.hash(); }
   };
 
+  struct Deleted {
+    uint64_t seq;
+    // In a flush that is not known to have ended.
+    bool isTaken = false;
+  };
+  using Deletes = std::unordered_map<PointId, Deleted, IdHash>;
+  // What one note has changed beside its entry in `changes_`.
+  struct Undo {
+    RowRef dirtied{};
+    std::optional<PointId> deleted{};
+    Deletes::node_type erased{};
+  };
+
   void push(const PointId& id, uint64_t seq, uint64_t bytes);
+  void takeSome(uint64_t maxBytes);
+  // With `takenMutex_` held.
+  void forgetCompleted();
+  void restoreTaken();
   uint64_t bytesOf(const RowRef& row) const;
   uint64_t vectorBytesOf(const RowRef& row) const;
   void forget(uint64_t bytes);
@@ -82,10 +125,14 @@ private:
 
   const SegmentSet& segments_;
   const bool enabled_;
+  // The first of them are taken, as long as nobody says what became of the flush.
   std::deque<Change> changes_;
-  std::unordered_map<PointId, uint64_t, IdHash> deletes_;
+  size_t takenCount_ = 0;
+  Deletes deletes_;
+  std::vector<Undo> undo_;
   std::mutex takenMutex_;
   std::vector<TakenChange> taken_;
+  bool isComplete_ = false;
   std::atomic<uint64_t> dirty_{0};
   std::atomic<uint64_t> dirtyBytes_{0};
 };

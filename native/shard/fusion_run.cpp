@@ -15,12 +15,30 @@ constexpr int64_t kFollowing = 8;
 constexpr int64_t kFollowingLeft = 100;
 constexpr int kPausesBetweenLooks = 4;
 
+// On a thread of the pool, or here where there is none.
+template <typename Task> void onPoolOrHere(ThreadPool& pool, const Task& task) {
+  const Status submitted = attempt([&] {
+    pool.submit(Lane::Search, task);
+    return Status::ok();
+  });
+  if (!submitted) task();
+}
+
 } // namespace
 
 void FusionRun::start(ThreadPool& pool, size_t threads, Done done) {
   done_ = std::move(done);
-  for (size_t thread = 0; thread < threads; thread++)
-    pool.submit(Lane::Search, [self = shared_from_this()] { self->work(); });
+  pool.submit(Lane::Search, [self = shared_from_this()] { self->work(); });
+  // Fewer threads do as well.
+  (void)attempt([&] {
+    for (size_t thread = 1; thread < threads; thread++)
+      pool.submit(Lane::Search, [self = shared_from_this()] { self->work(); });
+    return Status::ok();
+  });
+}
+
+Status FusionRun::rankPart(size_t at, const CancelFlag* cancel, Waiting waiting) {
+  return attempt([&] { return search_->rankPart(at, *shard_, snapshot_, cancel, waiting); });
 }
 
 bool FusionRun::runBeside(ThreadPool& pool, const CancelFlag& deadline, Status& status) {
@@ -29,9 +47,12 @@ bool FusionRun::runBeside(ThreadPool& pool, const CancelFlag& deadline, Status& 
   for (AnySearch& part : search_->parts) std::visit([](auto& one) { one.isShared = true; }, part);
   // The first one is this thread's in any case.
   size_t at = next_.fetch_add(1);
-  pool.submit(Lane::Search, [self = shared_from_this()] { self->work(); });
+  (void)attempt([&] {
+    pool.submit(Lane::Search, [self = shared_from_this()] { self->work(); });
+    return Status::ok();
+  });
   for (; at < search_->parts.size(); at = next_.fetch_add(1)) {
-    Status ranked = search_->rankPart(partAt(at), *shard_, snapshot_, &deadline, Waiting::Refused);
+    Status ranked = rankPart(partAt(at), &deadline, Waiting::Refused);
     if (ranked.code() == Code::Cancelled) {
       givenUp_ = partAt(at);
       return false;
@@ -42,7 +63,7 @@ bool FusionRun::runBeside(ThreadPool& pool, const CancelFlag& deadline, Status& 
     if (deadline.isCancelled()) return false;
     for (int i = 0; i < kPausesBetweenLooks; i++) pauseThread();
   }
-  status = hasFailed_.load() ? failure_ : search_->fuseParts(*shard_, snapshot_, Waiting::Refused);
+  status = fused(Waiting::Refused);
   const std::chrono::duration<double, std::micro> took = std::chrono::steady_clock::now() - started;
   search_->result.stats.tookUs = took.count();
   letGo();
@@ -53,11 +74,11 @@ void FusionRun::leave(ThreadPool& pool, Done done) {
   done_ = std::move(done);
   Phase awaited = Phase::Awaited;
   if (!phase_.compare_exchange_strong(awaited, Phase::Alone)) {
-    pool.submit(Lane::Search, [self = shared_from_this()] { self->finish(); });
+    onPoolOrHere(pool, [self = shared_from_this()] { self->finish(); });
     return;
   }
   if (givenUp_ == SIZE_MAX) return;
-  pool.submit(Lane::Search, [self = shared_from_this()] {
+  onPoolOrHere(pool, [self = shared_from_this()] {
     self->endPart(self->hasFailed_.load() ? Status::ok() : self->rankPart(self->givenUp_));
     self->work();
   });
@@ -80,10 +101,14 @@ void FusionRun::endPart(Status status) {
 }
 
 void FusionRun::finish() {
-  Status status =
-      hasFailed_.load() ? failure_ : search_->fuseParts(*shard_, snapshot_, Waiting::Allowed);
+  Status status = fused(Waiting::Allowed);
   letGo();
   done_(std::move(status));
+}
+
+Status FusionRun::fused(Waiting waiting) {
+  if (hasFailed_.load()) return failure_;
+  return attempt([&] { return search_->fuseParts(*shard_, snapshot_, waiting); });
 }
 
 void FusionRun::letGo() {
@@ -121,7 +146,11 @@ void FusionRhythm::end(ThreadPool& pool, bool wasLeft) {
   if (inRow_ < kFollowing || pool.threads() < 2) return;
   pool.keepServerAwake(endedAt_ + kPause);
   // It finds nothing to do then, and stays awake.
-  if (!pool.isServerAwake() && inRow_ % kFollowing == 0) pool.submit(Lane::Search, [] {});
+  if (pool.isServerAwake() || inRow_ % kFollowing != 0) return;
+  (void)attempt([&] {
+    pool.submit(Lane::Search, [] {});
+    return Status::ok();
+  });
 }
 
 } // namespace vicinal

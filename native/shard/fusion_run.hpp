@@ -42,9 +42,9 @@ private:
     if (begun == 0) return longest_;
     return begun <= longest_ ? begun - 1 : begun;
   }
-  Status rankPart(size_t at) {
-    return search_->rankPart(at, *shard_, snapshot_, cancel_.get(), Waiting::Allowed);
-  }
+  Status rankPart(size_t at) { return rankPart(at, cancel_.get(), Waiting::Allowed); }
+  Status rankPart(size_t at, const CancelFlag* cancel, Waiting waiting);
+  Status fused(Waiting waiting);
   void endPart(Status status);
   void finish();
   // Whoever hears of the end may close the shard, so it is let go before.

@@ -1,6 +1,8 @@
 #include "shard/indexer.hpp"
 
 #include <algorithm>
+#include <iterator>
+#include <string>
 #include <utility>
 
 namespace vicinal {
@@ -12,19 +14,23 @@ namespace {
 constexpr uint32_t kSliceFloats = 1024;
 constexpr uint32_t kMostSliceVertices = 8;
 
+const std::string kClosed = "the shard is closed";
+const std::string kClosedBefore = "the shard was closed before its graph had caught up";
+
 uint32_t sliceVertices(uint32_t dim) {
   return std::clamp(kSliceFloats / dim, 1u, kMostSliceVertices);
 }
 
 } // namespace
 
-void Indexer::Waiter::aimAt(Snapshot now) {
+Status Indexer::Waiter::aimAt(Snapshot now) {
   snapshot = std::move(now);
   targets.clear();
   for (const auto& segment : *snapshot.segments) {
     for (size_t vector = 0; vector < segment->vectorCount(); vector++)
       targets.emplace_back(&segment->space(vector), segment->space(vector).vertices());
   }
+  return Status::ok();
 }
 
 bool Indexer::Waiter::isOutdated(const Snapshot& now) const {
@@ -49,16 +55,24 @@ void Indexer::kickFor(size_t rows) {
 void Indexer::kick(unsigned mostJobs) {
   std::lock_guard lock(mutex_);
   isKicked_ = true;
-  startJobs(mostJobs);
+  (void)startJobs(mostJobs);
 }
 
 // With the mutex held.
-void Indexer::startJobs(unsigned most) {
-  if (isClosed_ || pauses_ > 0 || !isEnabled_) return;
+Status Indexer::startJobs(unsigned most) {
+  if (isClosed_ || pauses_ > 0 || !isEnabled_) return Status::ok();
   while (jobs_ < std::min(most + occupied_, pool_.threads())) {
+    VICINAL_TRY(submitJob());
     jobs_++;
-    pool_.submit(Lane::Build, [self = shared_from_this()] { self->runJob(); });
   }
+  return Status::ok();
+}
+
+Status Indexer::submitJob() {
+  return attempt([&] {
+    pool_.submit(Lane::Build, [self = shared_from_this()] { self->runJob(); });
+    return Status::ok();
+  });
 }
 
 void Indexer::runJob() {
@@ -71,7 +85,7 @@ void Indexer::runJob() {
     isKicked_ = false;
     linking_++;
   }
-  const Work work = doSlice();
+  const Work work = doSliceOrTell();
   bool goesOn = false;
   {
     std::lock_guard lock(mutex_);
@@ -79,22 +93,42 @@ void Indexer::runJob() {
     idle_.notify_all();
     goesOn = (work != Work::None || isKicked_) && !isClosed_ && pauses_ == 0 && isEnabled_;
     if (!goesOn) jobs_--;
-    if (work == Work::Much) startJobs(jobs_ - occupied_ + 1);
+    if (work == Work::Much) (void)startJobs(jobs_ - occupied_ + 1);
   }
   callWaiters(Status::ok());
-  if (goesOn) pool_.submit(Lane::Build, [self = shared_from_this()] { self->runJob(); });
+  if (!goesOn) return;
+  const Status submitted = submitJob();
+  if (submitted) return;
+  {
+    std::lock_guard lock(mutex_);
+    jobs_--;
+  }
+  callWaiters(submitted);
+}
+
+Indexer::Work Indexer::doSliceOrTell() {
+  Work work = Work::None;
+  const Status status = attempt([&] {
+    work = doSlice();
+    return Status::ok();
+  });
+  if (!status) callWaiters(status);
+  return work;
 }
 
 // Work that takes long and links nothing: rows that come meanwhile are others' to link.
 template <typename Act> auto Indexer::apart(const Act& act) {
-  {
-    std::lock_guard lock(mutex_);
-    occupied_++;
-  }
-  auto result = act();
-  std::lock_guard lock(mutex_);
-  occupied_--;
-  return result;
+  struct Occupied {
+    Indexer& self;
+    explicit Occupied(Indexer& indexer) : self(indexer) { add(1); }
+    ~Occupied() { add(-1); }
+    void add(int more) {
+      std::lock_guard lock(self.mutex_);
+      self.occupied_ += unsigned(more);
+    }
+  };
+  const Occupied occupied(*this);
+  return act();
 }
 
 std::vector<Indexer::Task> Indexer::vectorsOf(const Snapshot& snapshot) {
@@ -140,8 +174,12 @@ std::optional<Indexer::Work> Indexer::linkSome(VectorSpace& space) {
     return Work::None;
   }
   if (slice->empty()) return std::nullopt;
-  space.link(*slice);
+  const Status linked = space.link(*slice);
   space.finish(*slice);
+  if (!linked) {
+    callWaiters(linked);
+    return Work::None;
+  }
   return slice->to < space.vertices() ? Work::Much : Work::Some;
 }
 
@@ -155,14 +193,19 @@ bool Indexer::beginValueSpace(const Snapshot& snapshot) {
 bool Indexer::calibrate(const std::vector<Task>& tasks) {
   std::unique_ptr<CodeChoice> choice = takeChoice(tasks);
   if (!choice) return false;
-  const auto goesOn = choice->step();
-  if (goesOn && *goesOn) {
+  bool goesOn = false;
+  const Status status = attempt([&] {
+    const auto step = choice->step();
+    if (!step) return step.status();
+    if (!*step) return Status::ok();
     std::lock_guard lock(mutex_);
-    choices_.push_back(std::move(choice));
-  } else if (!goesOn) {
-    // Vectors that could not be read are for searches to complain of.
-    choice->giveUp();
-  }
+    choices_.emplace_back();
+    choices_.back() = std::move(choice);
+    goesOn = true;
+    return Status::ok();
+  });
+  // Vectors that could not be read are for searches to complain of.
+  if (!status && !goesOn) choice->giveUp();
   return true;
 }
 
@@ -175,9 +218,15 @@ std::unique_ptr<CodeChoice> Indexer::takeChoice(const std::vector<Task>& tasks) 
       return taken;
     }
   }
-  for (const Task& task : tasks)
-    if (task.space->claimCalibration())
+  for (const Task& task : tasks) {
+    if (!task.space->claimCalibration()) continue;
+    try {
       return std::make_unique<CodeChoice>(task.space, liveQueries(task.vector));
+    } catch (...) {
+      task.space->calibrated(nullptr, nullptr);
+      throw;
+    }
+  }
   return nullptr;
 }
 
@@ -206,49 +255,53 @@ bool Indexer::awaitsCalibration(size_t vector) const {
       [&](const auto& segment) { return segment->space(vector).awaitsCalibration(); });
 }
 
-void Indexer::callWaiters(Status failure) {
-  std::vector<Waiter> called;
+// Those who wait for no more, or all of them of a failure.
+void Indexer::callWaiters(const Status& failure) {
+  std::list<Waiter> called;
+  Status aimed = failure;
   {
     std::lock_guard lock(mutex_);
     // A job that ends after `close` finds nobody, and the segments may be gone.
     if (waiters_.empty()) return;
     const Snapshot now = segments_->snapshot();
     for (auto waiter = waiters_.begin(); waiter != waiters_.end();) {
-      if (waiter->isOutdated(now)) waiter->aimAt(now);
-      if (failure && !waiter->isMet()) {
-        ++waiter;
-        continue;
-      }
-      called.push_back(std::move(*waiter));
-      waiter = waiters_.erase(waiter);
+      const auto next = std::next(waiter);
+      if (aimed && waiter->isOutdated(now)) aimed = attempt([&] { return waiter->aimAt(now); });
+      if (!aimed || waiter->isMet()) called.splice(called.end(), waiters_, waiter);
+      waiter = next;
     }
   }
-  for (Waiter& waiter : called) waiter.done(failure);
+  for (Waiter& waiter : called) waiter.done(aimed);
 }
 
 void Indexer::wait(Done done) {
-  Waiter waiter{std::move(done), {}, {}};
+  std::list<Waiter> one;
+  one.push_back({std::move(done), {}, {}});
+  Status status;
   {
-    std::unique_lock lock(mutex_);
-    if (isClosed_) {
-      lock.unlock();
-      waiter.done(Status(Code::Closed, "the shard is closed"));
-      return;
-    }
-    waiter.aimAt(segments_->snapshot());
-    if (!waiter.isMet()) {
-      waiters_.push_back(std::move(waiter));
-      startJobs(pool_.threads());
-      return;
+    std::lock_guard lock(mutex_);
+    Waiter& waiter = one.front();
+    if (isClosed_)
+      status = Status::fixed(Code::Closed, kClosed);
+    else
+      status = attempt([&] { return waiter.aimAt(segments_->snapshot()); });
+    if (status && !waiter.isMet()) {
+      status = startJobs(pool_.threads());
+      // Those that run do it all, also those that have just failed and told nobody.
+      isKicked_ = true;
+      if (status || jobs_ > 0) {
+        waiters_.splice(waiters_.end(), one);
+        return;
+      }
     }
   }
-  waiter.done(Status::ok());
+  one.front().done(status);
 }
 
 void Indexer::setEnabled(bool enabled) {
   std::lock_guard lock(mutex_);
   isEnabled_ = enabled;
-  startJobs(pool_.threads());
+  (void)startJobs(pool_.threads());
 }
 
 void Indexer::pause() {
@@ -260,7 +313,7 @@ void Indexer::pause() {
 void Indexer::resume() {
   std::lock_guard lock(mutex_);
   pauses_--;
-  startJobs(pool_.threads());
+  (void)startJobs(pool_.threads());
 }
 
 void Indexer::stand() {
@@ -280,7 +333,7 @@ void Indexer::close() {
     for (const auto& choice : choices_) choice->putOff();
     choices_.clear();
   }
-  callWaiters(Status(Code::Closed, "the shard was closed before its graph had caught up"));
+  callWaiters(Status::fixed(Code::Closed, kClosedBefore));
 }
 
 } // namespace vicinal

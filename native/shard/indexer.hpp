@@ -8,9 +8,11 @@
 #include <atomic>
 #include <condition_variable>
 #include <functional>
+#include <list>
 #include <memory>
 #include <mutex>
 #include <optional>
+#include <utility>
 #include <vector>
 
 #include "base/thread_pool.hpp"
@@ -42,6 +44,20 @@ public:
   // graph.
   void pause();
   void resume();
+  // That, for as long as there is one.
+  class Pause {
+  public:
+    explicit Pause(Indexer& indexer) : indexer_(&indexer) { indexer.pause(); }
+    ~Pause() { end(); }
+    Pause(const Pause&) = delete;
+    Pause& operator=(const Pause&) = delete;
+    void end() {
+      if (Indexer* const paused = std::exchange(indexer_, nullptr)) paused->resume();
+    }
+
+  private:
+    Indexer* indexer_;
+  };
   // Leaves the segments to another indexer, until it is enabled again; returns when no job touches
   // them. Measurements that are under way are given up, and due anew.
   void stand();
@@ -55,20 +71,24 @@ private:
     Snapshot snapshot;
     std::vector<std::pair<const VectorSpace*, uint32_t>> targets;
 
-    void aimAt(Snapshot now);
+    Status aimAt(Snapshot now);
     bool isMet() const;
     // Nobody goes on linking a segment that was dropped; what lived in it is in another.
     bool isOutdated(const Snapshot& now) const;
   };
 
   void kick(unsigned mostJobs);
-  // So many that link, as far as there are threads.
-  void startJobs(unsigned most);
+  // So many that link, as far as there are threads. Where none can be had, what waits is linked
+  // once somebody kicks again.
+  Status startJobs(unsigned most);
+  Status submitJob();
   template <typename Act> auto apart(const Act& act);
   void runJob();
   // What a job found to do: much, where there is enough for another thread.
   enum class Work : uint8_t { None, Some, Much };
   Work doSlice();
+  // The same where it may fail, which is told to those who wait.
+  Work doSliceOrTell();
   // A vector's space in one segment, or one among the rows of a value.
   using Task = ValueSpaces::Member;
   static std::vector<Task> vectorsOf(const Snapshot& snapshot);
@@ -80,14 +100,15 @@ private:
   std::unique_ptr<CodeChoice> takeChoice(const std::vector<Task>& tasks);
   bool beginValueSpace(const Snapshot& snapshot);
   std::shared_ptr<const LiveQueries> liveQueries(size_t vector);
-  void callWaiters(Status failure);
+  void callWaiters(const Status& failure);
 
   const SegmentSet* segments_;
   ThreadPool& pool_;
 
   std::mutex mutex_;
   std::condition_variable idle_;
-  std::vector<Waiter> waiters_;
+  // A list, since to take some out of it may not need memory.
+  std::list<Waiter> waiters_;
   // Under way, and in no job's hands.
   std::vector<std::unique_ptr<CodeChoice>> choices_;
   // By vector; null where stored vectors are to be sought.

@@ -61,8 +61,20 @@ Result<Segment*> SegmentSet::writable(const WriteBatch& batch, Waiting waiting) 
     segment = created->get();
     add(created.take(), true);
   }
-  if (Status status = segment->prepare(batch.size); !status) return status;
+  VICINAL_TRY(segment->prepare(batch.size));
+  // A write that failed may have taken them.
+  for (const IndexField& field : indexFields_)
+    if (segment->lacksIndex(field.field)) VICINAL_TRY(segment->addIndex(field));
   return segment;
+}
+
+void SegmentSet::expect(Segment* appended, const std::vector<RowRef>& replaced) {
+  const uint32_t rows = appended == nullptr ? 0 : appended->stagedRows() - appended->rows();
+  superseded_.clear();
+  superseded_.reserve(rows);
+  if (sparse_.empty()) return;
+  for (const auto& segment : *segments_)
+    segment->expectDead(replaced.size() + (segment.get() == appended ? rows : 0));
 }
 
 void SegmentSet::commit(Segment* appended, const std::vector<RowRef>& replaced, const LookupLock&) {
@@ -73,12 +85,12 @@ void SegmentSet::commit(Segment* appended, const std::vector<RowRef>& replaced, 
     const uint32_t after = appended->stagedRows();
     // A row this segment had the id at is tombstoned even when the caller did not know of it: an id
     // that is twice in one batch has its last row.
-    std::vector<uint32_t> superseded;
+    superseded_.clear();
     for (uint32_t row = before; row < after; row++) {
-      if (const uint32_t old = appended->putId(row); old != kNoRow) superseded.push_back(old);
+      if (const uint32_t old = appended->putId(row); old != kNoRow) superseded_.push_back(old);
     }
     appended->publish();
-    for (uint32_t row : superseded) appended->tombstone(row, tick);
+    for (uint32_t row : superseded_) appended->tombstone(row, tick);
   }
   for (const RowRef& old : replaced) old.segment->tombstone(old.row, tick);
   std::lock_guard view(view_);
@@ -92,10 +104,10 @@ int64_t SegmentSet::freeze() {
 }
 
 void SegmentSet::add(std::shared_ptr<Segment> segment, bool active) {
+  auto list = std::make_shared<SegmentList>(*segments_);
+  list->push_back(segment);
   widths_.note(*segment);
   active_ = active ? segment.get() : nullptr;
-  auto list = std::make_shared<SegmentList>(*segments_);
-  list->push_back(std::move(segment));
   publishList(std::move(list));
   leaveUnsuited();
 }

@@ -48,6 +48,8 @@ public:
   LookupLock lockLookup() const { return LookupLock(*lookup_); }
   LookupLock tryLockLookup() const { return LookupLock(*lookup_, std::try_to_lock); }
   // Publishes what is staged in `appended` (may be null) and tombstones `replaced`, as one change.
+  // It cannot fail, and needs no memory where `expect` was told before.
+  void expect(Segment* appended, const std::vector<RowRef>& replaced);
   void commit(Segment* appended, const std::vector<RowRef>& replaced, const LookupLock& lock);
 
   // Segments made from now on have these payload indexes.
@@ -86,6 +88,8 @@ private:
   std::shared_ptr<std::shared_mutex> overlays_ = std::make_shared<std::shared_mutex>();
   std::vector<IndexField> indexFields_;
   uint32_t nextNumber_ = 0;
+  // Rows that a commit finds replaced by its own.
+  std::vector<uint32_t> superseded_;
   std::atomic<Segment*> active_{nullptr};
 
   // Held exclusively by commits, shared by look-ups of ids.

@@ -203,11 +203,12 @@ private:
   Status upsertHeld(const UpsertColumns& columns, SegmentSet::LookupLock lookup);
   Status writeRows(WriteBatch& batch, bool isChange, SegmentSet::LookupLock lookup = {});
   WriteBatch newBatch(size_t mostRows) const;
+  Status collectTaken(TableRows& rows) const;
 
   struct Plan;
   void addFileStats(const Segment& segment, ShardStats::SegmentStats& stats) const;
   std::vector<Plan> captureChanges(uint64_t& throughSeq);
-  Status writeSegments(const std::string& folder, std::vector<Plan>& plans);
+  Status writeSegments(const std::string& folder, std::vector<Plan>& plans, Indexer::Pause& pause);
   using Cool = Status (*)(Segment&, const FiledSegment&, Cooling);
   Status coolSegments(Cool cool) const;
   // From a file of the segment's; null where it has none or the field's index is to be in memory.
@@ -219,6 +220,7 @@ private:
   // Files that have all of a segment and nothing of a dropped vector are files of its new shape
   // too.
   void takeFiles(const Shard& from);
+  Status takeFrom(Shard& from);
 
   const ShardSpec spec_;
   ThreadPool& pool_;

@@ -104,7 +104,8 @@ std::vector<Shard::Plan> Shard::captureChanges(uint64_t& throughSeq) {
 }
 
 // Resumes graph building as soon as the graphs are in the files.
-Status Shard::writeSegments(const std::string& folder, std::vector<Plan>& plans) {
+Status Shard::writeSegments(const std::string& folder, std::vector<Plan>& plans,
+                            Indexer::Pause& pause) {
   std::vector<std::pair<Plan*, SegmentWriter>> writers;
   Status status = Status::ok();
   for (Plan& plan : plans) {
@@ -119,7 +120,7 @@ Status Shard::writeSegments(const std::string& folder, std::vector<Plan>& plans)
     writers.emplace_back(&plan, writer.take());
     if (status = writers.back().second.writeGraphs(); !status) break;
   }
-  indexer_->resume();
+  pause.end();
   VICINAL_TRY(status);
   for (auto& [plan, writer] : writers) {
     auto written = writer.writeRows();
@@ -141,9 +142,9 @@ Status Shard::writeSegments(const std::string& folder, std::vector<Plan>& plans)
 Result<CheckpointResult> Shard::checkpoint(const std::string& folder) {
   std::lock_guard one(checkpoint_);
   CheckpointResult result;
-  indexer_->pause();
+  Indexer::Pause writing(*indexer_);
   std::vector<Plan> plans = captureChanges(result.throughSeq);
-  if (Status status = writeSegments(folder, plans); !status) return status;
+  VICINAL_TRY(writeSegments(folder, plans, writing));
   std::unique_lock lock(files_);
   for (Plan& plan : plans) {
     result.segments.push_back({plan.number, plan.files.base, plan.files.overlay});
@@ -152,9 +153,8 @@ Result<CheckpointResult> Shard::checkpoint(const std::string& folder) {
   lock.unlock();
   Status status = coolSegments(coolData);
   fileIndexes();
-  indexer_->pause();
+  const Indexer::Pause cooling(*indexer_);
   if (status) status = coolSegments(coolIndex);
-  indexer_->resume();
   return status ? Result<CheckpointResult>(std::move(result)) : status;
 }
 
@@ -185,10 +185,9 @@ Status Shard::shed(bool everything) {
     segment->shedData();
   }
   if (!everything) return status;
-  indexer_->pause();
+  const Indexer::Pause cooling(*indexer_);
   if (one && status) status = coolSegments(coolIndex);
   for (const auto& segment : *now.segments) segment->shedIndex();
-  indexer_->resume();
   return status;
 }
 

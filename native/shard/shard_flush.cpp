@@ -117,24 +117,26 @@ bool hasMonotonicOffsets(const TableView& rows) {
 } // namespace
 
 Status Shard::takeFlush(uint64_t maxBytes, TableRows& rows) {
-  std::vector<TakenChange> taken;
   Snapshot keepsAlive;
   {
     std::lock_guard lock(writer_);
     if (!changes_.take(maxBytes, seq_.load(), rows.throughSeq)) return Status::ok();
-    taken = changes_.taken();
     keepsAlive = segments_.snapshot();
   }
-  // Rows don't change, so writes may go on. A payload that changes meanwhile is taken as of now,
-  // with its sequence number, and is dirty again.
-  TableCollector collector(rows, spec_);
-  Status status = collector.reserve(taken.size());
-  {
-    std::shared_lock overlays(segments_.overlays());
-    for (size_t at = 0; at < taken.size() && status; at++) status = collector.add(taken[at]);
-  }
+  const Status status = attempt([&] { return collectTaken(rows); });
   if (!status) restoreFlush();
   return status;
+}
+
+// Rows don't change, so writes may go on. A payload that changes meanwhile is taken as of now, with
+// its sequence number, and is dirty again.
+Status Shard::collectTaken(TableRows& rows) const {
+  const std::vector<TakenChange> taken = changes_.taken();
+  TableCollector collector(rows, spec_);
+  VICINAL_TRY(collector.reserve(taken.size()));
+  std::shared_lock overlays(segments_.overlays());
+  for (const TakenChange& change : taken) VICINAL_TRY(collector.add(change));
+  return Status::ok();
 }
 
 void Shard::restoreFlush() {

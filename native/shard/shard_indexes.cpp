@@ -97,7 +97,6 @@ Status Shard::createPayloadIndex(const IndexField& field) {
   auto fields = segments_.indexFields();
   std::erase_if(fields, [&](const IndexField& known) { return known.field == field.field; });
   fields.push_back(field);
-  segments_.setIndexFields(std::move(fields));
   for (const Snapshot now = segments_.snapshot(); const auto& segment : *now.segments) {
     const auto found = std::find_if(built.begin(), built.end(),
                                     [&](const auto& pair) { return pair.first == segment; });
@@ -113,6 +112,7 @@ Status Shard::createPayloadIndex(const IndexField& field) {
       removeFile(*before);
     segment->adoptIndex(found->second);
   }
+  segments_.setIndexFields(std::move(fields));
   // To free graphs that are no more.
   indexer_->kick();
   return Status::ok();

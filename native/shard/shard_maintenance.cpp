@@ -41,11 +41,14 @@ Shard::~Shard() {
 }
 
 void Shard::waitForIndex(Indexer::Done done) {
-  sparseIndexer_.wait([this, done = std::move(done)](Status status) {
+  const auto kept = std::make_shared<Indexer::Done>(std::move(done));
+  sparseIndexer_.wait([this, kept](Status status) {
     if (status)
-      indexer_->wait(done);
-    else
-      done(std::move(status));
+      status = attempt([&] {
+        indexer_->wait(*kept);
+        return Status::ok();
+      });
+    if (!status) (*kept)(status);
   });
 }
 
@@ -183,7 +186,7 @@ Status Shard::dropSegment(uint32_t number) {
 std::vector<std::string> Shard::validate() {
   constexpr size_t kMostViolations = 100;
   std::vector<std::string> violations;
-  indexer_->pause();
+  const Indexer::Pause pause(*indexer_);
   const Snapshot snapshot = segments_.snapshot();
   for (size_t at = 0; at < snapshot.count(); at++) {
     for (size_t vector = 0; vector < spec_.vectors.size(); vector++) {
@@ -195,7 +198,6 @@ std::vector<std::string> Shard::validate() {
       }
     }
   }
-  indexer_->resume();
   return violations;
 }
 

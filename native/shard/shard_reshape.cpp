@@ -37,24 +37,31 @@ Result<std::shared_ptr<Shard>> Shard::reshaped(Shard& from, ShardSpec spec) {
   from.indexer_->stand();
   from.sparseIndexer_.stand();
   std::lock_guard lock(from.writer_);
-  auto segments = std::make_shared<SegmentList>();
-  for (const Snapshot now = from.segments_.snapshot(); const auto& segment : *now.segments) {
-    auto reshaped = Segment::reshaped(*segment, shard->spec_.vectors, shard->spec_.sparse);
-    if (!reshaped) {
-      from.indexer_->setEnabled(true);
-      return reshaped.status();
-    }
-    segments->push_back(reshaped.take());
+  const Status taken = attempt([&] { return shard->takeFrom(from); });
+  if (!taken) {
+    from.indexer_->setEnabled(true);
+    return taken;
   }
-  shard->segments_.takeOver(from.segments_, std::move(segments));
-  shard->changes_.takeOver(from.changes_);
-  shard->seq_ = from.seq_.load();
-  shard->isFrugal_ = from.isFrugal_.load();
-  if (shard->isFrugal_) shard->indexer_->forbidValueSpaces();
-  shard->takeFiles(from);
   shard->indexer_->kick();
   shard->sparseIndexer_.kick();
   return shard;
+}
+
+// With the other's writer locked out.
+Status Shard::takeFrom(Shard& from) {
+  auto segments = std::make_shared<SegmentList>();
+  for (const Snapshot now = from.segments_.snapshot(); const auto& segment : *now.segments) {
+    auto reshaped = Segment::reshaped(*segment, spec_.vectors, spec_.sparse);
+    if (!reshaped) return reshaped.status();
+    segments->push_back(reshaped.take());
+  }
+  segments_.takeOver(from.segments_, std::move(segments));
+  changes_.takeOver(from.changes_);
+  seq_ = from.seq_.load();
+  isFrugal_ = from.isFrugal_.load();
+  if (isFrugal_) indexer_->forbidValueSpaces();
+  takeFiles(from);
+  return Status::ok();
 }
 
 void Shard::takeFiles(const Shard& from) {

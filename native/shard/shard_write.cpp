@@ -63,12 +63,34 @@ private:
   std::vector<std::pair<uint32_t, SparseVector>> givenSparse_;
 };
 
+// Room for changes of payloads, of which those that do not come are forgotten.
+class ExpectedOverlays {
+public:
+  ExpectedOverlays() = default;
+  ExpectedOverlays(const ExpectedOverlays&) = delete;
+  ExpectedOverlays& operator=(const ExpectedOverlays&) = delete;
+  ~ExpectedOverlays() {
+    for (const RowRef& row : rows_) row.segment->payloads().forgetExpected(row.row);
+  }
+  void add(const RowRef& row) {
+    rows_.push_back(row);
+    row.segment->payloads().expectOverlay(row.row);
+  }
+  void haveCome() { rows_.clear(); }
+
+private:
+  std::vector<RowRef> rows_;
+};
+
 Status refused() { return {Code::Cancelled, "the write would have to wait"}; }
 
 } // namespace
 
+// Where it fails, also by an exception, the shard is as it was: nothing is published, and nothing
+// noted as changed.
 Status Shard::writeRows(WriteBatch& batch, bool isChange, SegmentSet::LookupLock lookup) {
   Segment* segment = nullptr;
+  FlushSet::Noting noting(changes_);
   if (!batch.rows.empty()) {
     auto writable = segments_.writable(batch, lookup ? Waiting::Refused : Waiting::Allowed);
     if (!writable) return writable.status();
@@ -80,13 +102,18 @@ Status Shard::writeRows(WriteBatch& batch, bool isChange, SegmentSet::LookupLock
             changes_.noteRow(row.id, batch.old[at], row.seq, batch.bytesOf(at, spec_.vectors));
       segment->append(row);
     }
+    segment->indexStaged();
   }
-  if (segment != nullptr) segment->indexStaged();
+  if (batch.deletedSeq != 0)
+    for (const RowRef& old : batch.replaced)
+      changes_.noteDelete(old.segment->id(old.row), old, batch.deletedSeq);
   if (!batch.rows.empty() || !batch.replaced.empty()) {
+    segments_.expect(segment, batch.replaced);
     if (!lookup) lookup = segments_.lockLookup();
     segments_.commit(segment, batch.replaced, lookup);
     lookup.unlock();
   }
+  noting.keep();
   if (!batch.rows.empty()) indexer_->kickFor(batch.rows.size());
   if (!batch.rows.empty()) sparseIndexer_.kick();
   return Status::ok();
@@ -176,7 +203,7 @@ Result<uint32_t> Shard::deletePoints(const std::vector<PointId>& ids, uint64_t s
     batch.replaced.push_back(old);
   }
   const auto removed = static_cast<uint32_t>(batch.replaced.size());
-  for (const RowRef& old : batch.replaced) changes_.noteDelete(old.segment->id(old.row), old, seq);
+  batch.deletedSeq = seq;
   VICINAL_TRY(writeRows(batch, true));
   advance(seq);
   return removed;
@@ -198,15 +225,20 @@ Status Shard::setPayloads(const UpsertColumns& columns) {
     for (const auto& [row, point] : changed)
       made.push_back(std::make_shared<const PayloadOverlay>(
           PayloadOverlay{columns.seq, tick, std::string(columns.payload(point))}));
+    FlushSet::Noting noting(changes_);
+    for (const auto& [row, point] : changed)
+      changes_.notePayload(columns.ids[point], row, columns.seq, columns.payload(point).size());
     std::unique_lock overlays(segments_.overlays());
+    ExpectedOverlays expected;
+    for (const auto& [row, point] : changed) expected.add(row);
     for (size_t at = 0; at < changed.size(); at++) {
       const RowRef& row = changed[at].first;
       row.segment->payloads().swapOverlay(row.row, made[at]);
     }
+    expected.haveCome();
     segments_.commit(nullptr, {}, segments_.lockLookup());
+    noting.keep();
   }
-  for (const auto& [row, point] : changed)
-    changes_.notePayload(columns.ids[point], row, columns.seq, columns.payload(point).size());
   advance(columns.seq);
   return Status::ok();
 }

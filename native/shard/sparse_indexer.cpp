@@ -14,6 +14,8 @@ template <typename Visit> bool anySpace(const Snapshot& snapshot, const Visit& v
   return false;
 }
 
+const std::string kSparseClosed = "the shard is closed";
+
 bool isDue(const Snapshot& snapshot) {
   return anySpace(
       snapshot, [](const SparseSpace& space, uint32_t rows) { return space.isExtensionDue(rows); });
@@ -23,8 +25,18 @@ bool isDue(const Snapshot& snapshot) {
 
 bool SparseIndexer::extendOne() {
   return anySpace(segments_.snapshot(), [](SparseSpace& space, uint32_t rows) {
-    return space.isExtensionDue(rows) && space.extend(rows).isOk();
+    return space.isExtensionDue(rows) && attempt([&] { return space.extend(rows); }).isOk();
   });
+}
+
+bool SparseIndexer::start() {
+  // The one before has ended, or is about to.
+  if (thread_.joinable()) thread_.join();
+  return attempt([&] {
+           thread_ = std::thread([this] { run(); });
+           return Status::ok();
+         })
+      .isOk();
 }
 
 void SparseIndexer::kick() {
@@ -32,10 +44,8 @@ void SparseIndexer::kick() {
   std::lock_guard lock(mutex_);
   isKicked_ = true;
   if (isRunning_ || isClosed_) return;
-  // The one before has ended, or is about to.
-  if (thread_.joinable()) thread_.join();
-  isRunning_ = true;
-  thread_ = std::thread([this] { run(); });
+  // It waits for the mutex. Without a thread, rows stay in the tail until there are more of them.
+  isRunning_ = start();
 }
 
 void SparseIndexer::run() {
@@ -46,7 +56,7 @@ void SparseIndexer::run() {
       isKicked_ = false;
     }
     const bool hasExtended = extendOne();
-    std::vector<Waiter> met;
+    std::list<Waiter> met;
     {
       std::lock_guard lock(mutex_);
       goesOn = (hasExtended || isKicked_) && !isClosed_;
@@ -61,23 +71,25 @@ void SparseIndexer::run() {
 
 void SparseIndexer::wait(Done done) {
   kick();
-  std::vector<Waiter> met;
+  std::list<Waiter> met;
+  met.push_back({std::move(done), segments_.snapshot()});
   Status status = Status::ok();
   {
     std::lock_guard lock(mutex_);
-    waiters_.push_back({std::move(done), segments_.snapshot()});
-    if (isClosed_) status = Status(Code::Closed, "the shard is closed");
+    waiters_.splice(waiters_.end(), met);
+    if (isClosed_) status = Status::fixed(Code::Closed, kSparseClosed);
     met = takeMet();
   }
   for (const Waiter& waiter : met) waiter.done(status);
 }
 
-std::vector<SparseIndexer::Waiter> SparseIndexer::takeMet() {
-  std::vector<Waiter> met;
-  std::vector<Waiter> others;
-  for (Waiter& waiter : waiters_)
-    (isRunning_ && isDue(waiter.snapshot) ? others : met).push_back(std::move(waiter));
-  waiters_ = std::move(others);
+std::list<SparseIndexer::Waiter> SparseIndexer::takeMet() {
+  std::list<Waiter> met;
+  for (auto waiter = waiters_.begin(); waiter != waiters_.end();) {
+    const auto next = std::next(waiter);
+    if (!isRunning_ || !isDue(waiter->snapshot)) met.splice(met.end(), waiters_, waiter);
+    waiter = next;
+  }
   return met;
 }
 

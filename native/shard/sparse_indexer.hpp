@@ -5,9 +5,9 @@
 
 #include <condition_variable>
 #include <functional>
+#include <list>
 #include <mutex>
 #include <thread>
-#include <vector>
 
 #include "shard/segment_set.hpp"
 
@@ -39,14 +39,17 @@ private:
   // One run; false where there was nothing to build, or no memory for it.
   bool extendOne();
   void run();
+  // False where the system has no thread for it. With the mutex held.
+  bool start();
   // Those for whom there is nothing to be done any more; all of them where no thread runs. With the
   // mutex held.
-  std::vector<Waiter> takeMet();
+  std::list<Waiter> takeMet();
 
   const SegmentSet& segments_;
   std::mutex mutex_;
   std::condition_variable idle_;
-  std::vector<Waiter> waiters_;
+  // A list, since to take some out of it may not need memory.
+  std::list<Waiter> waiters_;
   std::thread thread_;
   bool isRunning_ = false;
   // More came while it ran.

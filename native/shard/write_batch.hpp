@@ -12,6 +12,8 @@ struct WriteBatch {
   // Where each of them was; not found: it is new.
   std::vector<RowRef> old;
   std::vector<RowRef> replaced;
+  // Of the operation that deletes those; 0: they are replaced, or known to be deleted.
+  uint64_t deletedSeq = 0;
   BatchSize size;
 
   WriteBatch(size_t mostRows, size_t vectorCount, size_t sparseCount)

@@ -129,6 +129,12 @@ void SparseSpace::countPublished(uint32_t from, uint32_t to) {
   live_.fetch_add(present, std::memory_order_relaxed);
 }
 
+void SparseSpace::expectDead(size_t more) {
+  std::lock_guard lock(deadMutex_);
+  const size_t wanted = deadRows_.size() + more;
+  if (wanted > deadRows_.capacity()) deadRows_.reserve(std::max(wanted, 2 * deadRows_.capacity()));
+}
+
 void SparseSpace::noteDead(uint32_t row) {
   if (!has(row)) return;
   live_.fetch_sub(1, std::memory_order_relaxed);

@@ -73,6 +73,8 @@ public:
 
   // Rows [from, to), published now, some of which have the vector.
   void countPublished(uint32_t from, uint32_t to);
+  // So many more rows are about to die: `noteDead` needs no memory for them then.
+  void expectDead(size_t more);
   // The row, published, is dead.
   void noteDead(uint32_t row);
   uint64_t live() const { return live_.load(std::memory_order_relaxed); }

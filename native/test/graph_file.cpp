@@ -229,8 +229,9 @@ SOLO_TEST("tree edges that make no tree are refused, and upper records that lie 
   CHECK(isRefused([&](uint32_t* all, uint32_t*) {
     for (uint32_t v = 0; v < rowsInFile; v++) setTree(all + v * words, all[v * words] & 0xfff);
   }));
-  uint32_t inner = 0; // the first that has two children and is not the root
-  while (treeOf(&records[inner * words]) < 3 || records[inner * words + 1] == inner + 1) inner++;
+  const auto parentOf = [&](uint32_t v) { return records[v * words + 1]; };
+  uint32_t inner = 0; // the first with two children that is not of the two that name each other
+  while (treeOf(&records[inner * words]) < 3 || parentOf(parentOf(inner)) == inner) inner++;
   const uint32_t child = records[inner * words + 2];
   CHECK(isRefused([&](uint32_t* all, uint32_t*) { setTree(all + inner * words, 0); }));
   CHECK(isRefused([&](uint32_t* all, uint32_t*) { setTree(all + inner * words, 2); }));

@@ -5,9 +5,7 @@
 #include <chrono>
 #include <cstdlib>
 #include <cstring>
-#include <dlfcn.h>
 #include <filesystem>
-#include <pthread.h>
 #include <unistd.h>
 
 namespace vicinal::test {
@@ -15,7 +13,6 @@ namespace vicinal::test {
 namespace {
 
 std::atomic<int> failures{0};
-std::atomic<int> threadsStarted{0};
 
 // Of a run's time most is in few tests; those that take this long are told.
 constexpr double kSlowSeconds = 5;
@@ -77,17 +74,6 @@ bool isSlow() {
 
 } // namespace vicinal::test
 
-#if defined(__SANITIZE_ADDRESS__)
-// In the way of the sanitizer's own, which it calls.
-extern "C" int pthread_create(pthread_t* thread, const pthread_attr_t* attributes,
-                              void* (*body)(void*), void* argument) {
-  using Create = decltype(&pthread_create);
-  static const auto next = reinterpret_cast<Create>(::dlsym(RTLD_NEXT, "pthread_create"));
-  vicinal::test::threadsStarted++;
-  return next(thread, attributes, body, argument);
-}
-#endif
-
 int main(int argc, char** argv) {
   using namespace vicinal::test;
   if (isForRaces())
@@ -102,13 +88,13 @@ int main(int argc, char** argv) {
     const Test& test = registry()[at];
     if (!isOfPart(at) || !isSelected(test.name, argc, argv)) continue;
     const int before = failures;
-    const int startedBefore = threadsStarted;
+    const int startedBefore = startedThreads();
     const auto started = std::chrono::steady_clock::now();
     test.body();
     const std::chrono::duration<double> took = std::chrono::steady_clock::now() - started;
     if (took.count() > kSlowSeconds)
       std::cerr << "  " << took.count() << " s: " << test.name << std::endl;
-    if (test.kind == TestKind::Solo && threadsStarted != startedBefore)
+    if (test.kind == TestKind::Solo && startedThreads() != startedBefore)
       fail(__FILE__, __LINE__, "it starts a thread, and so is no SOLO_TEST");
     (failures == before ? passed : failed)++;
     if (failures != before) std::cerr << "FAILED " << test.name << std::endl;

@@ -38,6 +38,8 @@ const std::string& scratchFolder();
 bool isSlow();
 // True under ThreadSanitizer.
 bool isForRaces();
+// By this process so far, where they are counted: under AddressSanitizer.
+int startedThreads();
 
 // Under ThreadSanitizer only the first, of what makes no difference to threads, such as metrics: it
 // takes several times as long as all else, and the other runs have them all.

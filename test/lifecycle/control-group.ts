@@ -5,8 +5,8 @@ import { join } from 'node:path'
 const ROOT = '/sys/fs/cgroup'
 
 /**
- * A control group with a bound of memory, in which the system ends what takes more: the real thing that a container is.
- * To make one takes root, and a system that hands memory out to groups.
+ * A control group with a bound of memory, in which the system ends what takes more, or of threads, in which it refuses
+ * them: the real thing that a container is. To make one takes root, and a system that hands memory or threads out to groups.
  */
 export class ControlGroup {
   readonly #folder: string
@@ -19,8 +19,18 @@ export class ControlGroup {
 
   /** null where none can be made here. */
   static make(name: string, bytes: number): ControlGroup | null {
+    return ControlGroup.#made(name, 'memory', ['memory.limit_in_bytes', 'memory.max'], String(bytes))
+  }
+
+  /** The same, with any number of threads at first. */
+  static ofThreads(name: string): ControlGroup | null {
+    return ControlGroup.#made(name, 'pids', ['pids.max', 'pids.max'], 'max')
+  }
+
+  /** `files` has the name of the bound in the first version of groups, and in the second. */
+  static #made(name: string, controller: string, files: [string, string], value: string): ControlGroup | null {
     const isSecond = existsSync(join(ROOT, 'cgroup.controllers'))
-    const folder = join(ROOT, isSecond ? '' : 'memory', `${name}-${process.pid}`)
+    const folder = join(ROOT, isSecond ? '' : controller, `${name}-${process.pid}`)
     const group = new ControlGroup(folder, isSecond)
     try {
       mkdirSync(folder)
@@ -28,7 +38,7 @@ export class ControlGroup {
       return null
     }
     try {
-      writeFileSync(join(folder, isSecond ? 'memory.max' : 'memory.limit_in_bytes'), String(bytes))
+      writeFileSync(join(folder, files[isSecond ? 1 : 0]), value)
       return group
     } catch {
       group.remove()
@@ -39,6 +49,14 @@ export class ControlGroup {
   /** A process that has just begun: what it takes from now on counts. */
   take({ pid }: ChildProcess): void {
     writeFileSync(join(this.#folder, 'cgroup.procs'), String(pid))
+  }
+
+  /** Of a group of threads: how many there are, and how many there may be from now on. */
+  get threads(): number {
+    return Number(readFileSync(join(this.#folder, 'pids.current'), 'utf8'))
+  }
+  boundThreads(most: number | 'max'): void {
+    writeFileSync(join(this.#folder, 'pids.max'), String(most))
   }
 
   /** How many processes the system has ended in it. */
