@@ -36,6 +36,7 @@ import type { Admission } from './admission.js'
 import { readParts, withAnswerRoom } from './answer-room.js'
 import { type CallScope, withDeadline } from './call-scope.js'
 import type { CollectionView } from './collection-view.js'
+import { readLargeFilters } from './large-filters.js'
 import { memoryBudget } from './memory-budget.js'
 import type { StrictMode } from './strict-mode.js'
 import { checkCount, checkGroups, checkMatrix, checkQueries, checkScroll } from './strict-queries.js'
@@ -85,6 +86,8 @@ export class CollectionReads<P = Payload> implements ReadableCollection<P> {
 
   async query(query: QueryOptions): Promise<Hit<P>[]> {
     checkKnown(query, KNOWN_READ.query)
+    const large = this.#largeFilters([query], query)
+    if (large) await large
     this.#checkQueries([query])
     return await this.#read(query, (scope, view) =>
       this.#answer(query, scope, (within) => this.#run(within, scope, view)),
@@ -97,6 +100,8 @@ export class CollectionReads<P = Payload> implements ReadableCollection<P> {
 
   async explain(query: QueryOptions): Promise<Explained<P>> {
     checkKnown(query, KNOWN_READ.query)
+    const large = this.#largeFilters([query], query)
+    if (large) await large
     this.#checkQueries([query])
     return await this.#read(query, (scope, view) =>
       this.#answer(query, scope, (within) => this.#explain(within, scope, view)),
@@ -119,6 +124,8 @@ export class CollectionReads<P = Payload> implements ReadableCollection<P> {
     }
     checkIfGiven(call, KNOWN_CALL)
     for (const [i, query] of queries.entries()) checkKnown(query, KNOWN_READ.query, `queries[${i}].`)
+    const large = this.#largeFilters(queries, call)
+    if (large) await large
     this.#checkQueries(queries)
     const all = (scope: CallScope, view: CollectionView) => {
       if (!memoryBudget.isLimited) return Promise.all(queries.map((query) => run(query, scope, view)))
@@ -146,6 +153,8 @@ export class CollectionReads<P = Payload> implements ReadableCollection<P> {
 
   async #groups(query: QueryGroupsOptions, explains: boolean): ReturnType<typeof queryGroups<P>> {
     checkKnown(query, KNOWN_READ.groups)
+    const large = this.#largeFilters([query], query)
+    if (large) await large
     // What is no number is refused by whoever parses the query.
     const rows = Number(query.limit ?? DEFAULT_LIMIT) * Number(query.groupSize ?? DEFAULT_GROUP_SIZE)
     const { strictMode } = this.source
@@ -157,6 +166,8 @@ export class CollectionReads<P = Payload> implements ReadableCollection<P> {
 
   async facet(options: FacetOptions): Promise<FacetHit[]> {
     checkKnown(options, KNOWN_READ.facet)
+    const large = this.#largeFilters([options], options)
+    if (large) await large
     this.#checkFilter(options)
     return await this.#read(options, (scope, view) => facet(view, options, scope.signal))
   }
@@ -172,11 +183,19 @@ export class CollectionReads<P = Payload> implements ReadableCollection<P> {
 
   async #matrix(options: SearchMatrixOptions, explains: boolean): ReturnType<typeof searchMatrix> {
     checkKnown(options, KNOWN_READ.matrix)
+    const large = this.#largeFilters([options], options)
+    if (large) await large
     const { strictMode } = this.source
     if (strictMode) checkMatrix(options, strictMode)
     return await this.#read(options, (scope, view) =>
       this.#answer(options, scope, (within) => searchMatrix(options, this.#scopeOf(view, scope, explains, within))),
     )
+  }
+
+  /** To be read before they are looked at: once they were, that costs little. */
+  #largeFilters(queries: readonly object[], options: CallOptions | undefined): Promise<void> | undefined {
+    this.source.checkOpen()
+    return readLargeFilters(queries, this.source.view.schema, options)
   }
 
   /** Before what is bounded by memory and the number of searches: what is refused takes no place. */
@@ -203,6 +222,8 @@ export class CollectionReads<P = Payload> implements ReadableCollection<P> {
 
   async scrollPage(options: ScrollOptions = {}): Promise<ScrollPage<P>> {
     checkKnown(options, KNOWN_READ.scroll)
+    const large = this.#largeFilters([options], options)
+    if (large) await large
     this.#checkFilter(options)
     return await this.#read(options, (scope, view) =>
       this.#answer(options, scope, (within) => scrollPage<P>(view.shard, view.schema, within, scope.signal)),
@@ -223,6 +244,8 @@ export class CollectionReads<P = Payload> implements ReadableCollection<P> {
 
   async count(options: Parameters<Collection<P>['count']>[0] = {}): Promise<number> {
     checkKnown(options, KNOWN_READ.count)
+    const large = this.#largeFilters([options], options)
+    if (large) await large
     const filterIn = ({ schema }: CollectionView) => {
       const vectorNames = schema.map(({ name }) => name)
       return options.filter ? compileFilter(options.filter, { vectorNames }) : null

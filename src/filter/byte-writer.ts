@@ -53,6 +53,10 @@ export class ByteWriter {
     if (!this.#ascii(value)) this.#length += this.#memory.buffer.write(value, this.#length, 'utf8')
     this.#memory.view.setUint32(head, this.#length - head - 4, true)
   }
+  /** What another writer has finished. */
+  bytes(values: Uint8Array): void {
+    this.#append(values)
+  }
   /** Ids: how many, then their words. */
   words(ids: Uint32Array): void {
     this.u32(ids.length / ID_WORDS)
@@ -66,7 +70,7 @@ export class ByteWriter {
     return programs.copyOf(bytes, this.#length)
   }
 
-  #append(values: Float64Array | Uint32Array): void {
+  #append(values: Float64Array | Uint32Array | Uint8Array): void {
     this.#reserve(values.byteLength)
     this.#memory.bytes.set(new Uint8Array(values.buffer, values.byteOffset, values.byteLength), this.#length)
     this.#length += values.byteLength

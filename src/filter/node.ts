@@ -20,6 +20,8 @@ export interface MatchValues {
   texts: string[]
   integers: bigint[]
   booleans: boolean[]
+  /** As the program has them, where they are many and were written before. */
+  bytes?: Uint8Array
 }
 
 /** Microseconds since the epoch for dates. */

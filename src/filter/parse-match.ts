@@ -3,6 +3,7 @@ import { LIMITS } from '../core/limits.js'
 import { checkKeys, objectAt } from './fields.js'
 import type { FilterNode, MatchValues } from './node.js'
 import type { PathStep } from './path.js'
+import { inTurns, type Pause } from './pause.js'
 
 const KINDS = ['value', 'any', 'except', 'text', 'text_any', 'phrase', 'prefix'] as const
 const MIN_I64 = -(2n ** 63n)
@@ -13,7 +14,7 @@ const INTEGER = /^-?\d+$/
 export function match(value: unknown, path: PathStep[], field: string): FilterNode {
   const operands = objectAt(value, field)
   checkKeys(operands, KINDS, field)
-  const [kind, ...others] = KINDS.filter((name) => Object.hasOwn(operands, name))
+  const [kind, ...others] = Object.keys(operands) as (typeof KINDS)[number][]
   if (kind === undefined || others.length > 0) throw invalid(field, `expected exactly one of ${KINDS.join(', ')}`)
   const at = `${field}.${kind}`
   const operand = operands[kind]
@@ -53,11 +54,33 @@ function oneValue(value: unknown, field: string): MatchValues {
 
 function listedValues(list: unknown, field: string): MatchValues {
   if (!Array.isArray(list)) throw invalid(field, 'expected an array of texts or of integers', list)
+  const known = listsRead.get(list)
+  if (known) return known
+  const values = noValues()
+  checkLength(list, field)
+  for (let i = 0; i < list.length; i++) addListed(list[i], values, field, i)
+  return ofOneKind(values, field)
+}
+
+/** Those of long lists that were read before. */
+const listsRead = new WeakMap<readonly unknown[], MatchValues>()
+
+/** The values of a long list, with turns for others: `match` finds them read. */
+export async function readListInTurns(list: readonly unknown[], field: string, pause: Pause): Promise<MatchValues> {
+  const values = noValues()
+  checkLength(list, field)
+  await inTurns(list, pause, (value, i) => addListed(value, values, field, i))
+  listsRead.set(list, ofOneKind(values, field))
+  return values
+}
+
+function checkLength(list: readonly unknown[], field: string): void {
   if (list.length > LIMITS.filterValues) {
     throw invalid(field, `expected at most ${LIMITS.filterValues} values`, list.length)
   }
-  const values = noValues()
-  for (const [i, value] of list.entries()) addValue(value, values, `${field}[${i}]`, 'a text or a 64-bit integer')
+}
+
+function ofOneKind(values: MatchValues, field: string): MatchValues {
   if (values.texts.length > 0 && values.integers.length > 0)
     throw invalid(field, 'expected only texts or only integers')
   return values
@@ -67,19 +90,33 @@ function noValues(): MatchValues {
   return { texts: [], integers: [], booleans: [] }
 }
 
+/** Names of places are made for errors alone: in a long list they take as long as all else. */
+function addListed(value: unknown, into: MatchValues, list: string, at: number): void {
+  const wrong = add(value, into)
+  if (wrong !== null) throw invalid(`${list}[${at}]`, wrong || 'expected a text or a 64-bit integer', value)
+}
+
 function addValue(value: unknown, into: MatchValues, field: string, expected: string): void {
+  const wrong = add(value, into)
+  if (wrong !== null) throw invalid(field, wrong || `expected ${expected}`, value)
+}
+
+/** What is wrong with it, empty where it is neither text nor integer; null where nothing is. */
+function add(value: unknown, into: MatchValues): string | null {
   if (typeof value === 'string') {
-    if (!value.isWellFormed()) throw invalid(field, 'expected well-formed Unicode', value)
+    if (!value.isWellFormed()) return 'expected well-formed Unicode'
     into.texts.push(value)
-    return
+    return null
   }
   const integer = integerOf(value)
-  if (integer === null) throw invalid(field, `expected ${expected}`, value)
+  if (integer === null) return ''
   into.integers.push(integer)
+  return null
 }
 
 /** A large number means the integer that JSON would write for it, for that is how payloads store it. */
 function integerOf(value: unknown): bigint | null {
+  if (Number.isSafeInteger(value)) return BigInt(value as number)
   if (typeof value !== 'bigint' && (typeof value !== 'number' || !INTEGER.test(String(value)))) return null
   const integer = BigInt(String(value))
   return integer >= MIN_I64 && integer <= MAX_I64 ? integer : null

@@ -21,16 +21,38 @@ const MOST_SLICES = 2 ** 32 - 1
  */
 export function parseFilter(filter: unknown, context: FilterContext, field = 'filter'): FilterNode | null {
   if (!isSet(filter)) return null
-  const node = new FilterParser(context).filter(filter, field, 0)
+  const known = filtersRead.get(filter as object)
+  if (known && isSameContext(known.context, context)) return known.node
+  return saying(new FilterParser(context).filter(filter, field, 0))
+}
+
+/** Null where it says nothing. */
+export function saying(node: FilterNode): FilterNode | null {
   return node.op === 'and' && node.children.length === 0 ? null : node
 }
 
-class FilterParser {
+/** Large ones that were read before (parse-in-turns.ts). */
+export const filtersRead = new WeakMap<object, { node: FilterNode | null; context: FilterContext }>()
+/** Ids of long lists. */
+export const idsRead = new WeakMap<readonly unknown[], Uint32Array>()
+
+function isSameContext({ vectorNames: a }: FilterContext, { vectorNames: b }: FilterContext): boolean {
+  return a.length === b.length && a.every((name, at) => name === b[at])
+}
+
+export class FilterParser {
   readonly #context: FilterContext
+  #lists: Map<unknown, FilterNode[]> | null = null
   #conditions = 0
 
   constructor(context: FilterContext) {
     this.#context = context
+  }
+
+  /** The conditions of a long list, read before. */
+  know(list: readonly unknown[], nodes: FilterNode[]): void {
+    this.#lists ??= new Map()
+    this.#lists.set(list, nodes)
   }
 
   /** Clauses are joined by AND. An empty clause says nothing, as in Qdrant. */
@@ -58,11 +80,12 @@ class FilterParser {
 
   /** A clause is one condition or an array of them. */
   #list(value: unknown, field: string, depth: number): FilterNode[] {
-    if (!Array.isArray(value)) return [this.#condition(value, field, depth + 1)]
-    return value.map((condition, i) => this.#condition(condition, `${field}[${i}]`, depth + 1))
+    if (!Array.isArray(value)) return [this.condition(value, field, depth + 1)]
+    const known = this.#lists?.get(value)
+    return known ?? value.map((condition, i) => this.condition(condition, `${field}[${i}]`, depth + 1))
   }
 
-  #condition(value: unknown, field: string, depth: number): FilterNode {
+  condition(value: unknown, field: string, depth: number): FilterNode {
     if (++this.#conditions > LIMITS.filterConditions) {
       throw invalid('filter', `expected at most ${LIMITS.filterConditions} conditions`, this.#conditions)
     }
@@ -119,10 +142,12 @@ class FilterParser {
 
 function hasId(value: unknown, field: string): FilterNode {
   if (!Array.isArray(value)) throw invalid(field, 'expected an array of ids', value)
-  if (value.length > LIMITS.filterValues) {
-    throw invalid(field, `expected at most ${LIMITS.filterValues} ids`, value.length)
-  }
-  return { op: 'hasId', ids: encodeIds(value, field) }
+  checkIdCount(value, field)
+  return { op: 'hasId', ids: idsRead.get(value) ?? encodeIds(value, field) }
+}
+
+export function checkIdCount(ids: readonly unknown[], field: string): void {
+  if (ids.length > LIMITS.filterValues) throw invalid(field, `expected at most ${LIMITS.filterValues} ids`, ids.length)
 }
 
 function slice(value: unknown, field: string): FilterNode {

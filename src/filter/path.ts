@@ -15,6 +15,14 @@ const BRACKETS = /\[(\d{0,9})\]/y
  * the same language.
  */
 export function parsePath(path: unknown, field: string): PathStep[] {
+  // Conditions often ask the same field as those before them.
+  if (path !== last.path) last = { path, steps: stepsOf(path, field) }
+  return last.steps
+}
+
+let last: { path: unknown; steps: PathStep[] } = { path: Symbol('none'), steps: [] }
+
+function stepsOf(path: unknown, field: string): PathStep[] {
   if (typeof path !== 'string' || path.length === 0) throw invalid(field, 'expected a payload key', path)
   if (path.length > LIMITS.nameLength)
     throw invalid(field, `expected at most ${LIMITS.nameLength} characters`, path.length)

@@ -3,6 +3,7 @@ import { ByteWriter } from './byte-writer.js'
 import type { Bounds, FilterNode, GeoArea, MatchValues } from './node.js'
 import { type FilterContext, parseFilter } from './parse.js'
 import type { PathStep } from './path.js'
+import { inTurns, type Pause } from './pause.js'
 
 /*
  * The filter program: a filter as bytes for the kernel, whose decoder is native/filter/program.cpp. Little-endian,
@@ -60,8 +61,30 @@ export function compileFilter(filter: Filter | unknown, context: FilterContext):
   return node === null ? null : compileNode(node)
 }
 
+/** Of large filters that were read before (parse-in-turns.ts). */
+const programsWritten = new WeakMap<FilterNode, Uint8Array>()
+
+/** With turns for others: `compileNode` finds it written. */
+export async function compileInTurns(node: FilterNode, pause: Pause): Promise<void> {
+  const writer = new ByteWriter()
+  await writeLong(writer, node, pause)
+  programsWritten.set(node, writer.finish())
+}
+
+async function writeLong(writer: ByteWriter, node: FilterNode, pause: Pause): Promise<void> {
+  if (!('children' in node)) return writeNode(writer, node)
+  writer.u8(OPCODES[node.op])
+  if (node.op === 'atLeast') writer.u32(node.count)
+  writer.u32(node.children.length)
+  await inTurns(node.children, pause, (child) =>
+    'children' in child ? writeLong(writer, child, pause) : writeNode(writer, child),
+  )
+}
+
 /** The program of a filter that was parsed. */
 export function compileNode(node: FilterNode): Uint8Array {
+  const known = programsWritten.get(node)
+  if (known) return known
   const writer = new ByteWriter()
   writeNode(writer, node)
   return writer.finish()
@@ -138,11 +161,31 @@ function writePath(writer: ByteWriter, path: readonly PathStep[]): void {
   }
 }
 
-function writeValues(writer: ByteWriter, { texts, integers, booleans }: MatchValues): void {
+function writeValues(writer: ByteWriter, { texts, integers, booleans, bytes }: MatchValues): void {
+  if (bytes) {
+    writer.bytes(bytes)
+    return
+  }
   writeTexts(writer, texts)
   writer.u32(integers.length)
   for (const integer of integers) writer.i64(integer)
-  writer.u8((booleans.includes(false) ? 1 : 0) | (booleans.includes(true) ? 2 : 0))
+  writer.u8(booleansOf(booleans))
+}
+
+/** Those of a long list, with turns for others: they are not written again where the list is. */
+export async function writeInTurns(values: MatchValues, pause: Pause): Promise<void> {
+  const { texts, integers, booleans } = values
+  const writer = new ByteWriter()
+  writer.u32(texts.length)
+  await inTurns(texts, pause, (text) => writer.text(text))
+  writer.u32(integers.length)
+  await inTurns(integers, pause, (integer) => writer.i64(integer))
+  writer.u8(booleansOf(booleans))
+  values.bytes = writer.finish()
+}
+
+function booleansOf(booleans: readonly boolean[]): number {
+  return (booleans.includes(false) ? 1 : 0) | (booleans.includes(true) ? 2 : 0)
 }
 
 function writeTexts(writer: ByteWriter, texts: readonly string[]): void {

@@ -12,14 +12,23 @@ export class Turns {
     this.#signal = signal
   }
 
+  /** To be awaited where the others' turn has come; undefined where it has not. */
+  pause(): Promise<void> | undefined {
+    return performance.now() - this.#started < MOST_MS ? undefined : this.#giveWay()
+  }
+
   /** Runs `step` for each of `count`, giving way every few milliseconds; ends with the signal's reason once it fired. */
   async each(count: number, step: (at: number) => void): Promise<void> {
     for (let at = 0; at < count; at++) {
       step(at)
-      if (performance.now() - this.#started < MOST_MS) continue
-      await nextTurn()
-      this.#signal?.throwIfAborted()
-      this.#started = performance.now()
+      const others = this.pause()
+      if (others) await others
     }
+  }
+
+  async #giveWay(): Promise<void> {
+    await nextTurn()
+    this.#signal?.throwIfAborted()
+    this.#started = performance.now()
   }
 }
