@@ -15,10 +15,10 @@ export interface MsgpackScan {
   valueBytes: number
   /** Vectors that are arrays of numbers; null where none were looked for. */
   lifted: LiftedArrays | null
-  /** It holds something that msgpackr changes: a key `__proto__`, or 2^53, where numbers stop to be exact. */
-  isOdd: boolean
-  /** Where the heads of texts are that begin with a byte order mark, which msgpackr drops. */
-  marked: number[]
+  /** It holds 2^53, where numbers stop to be exact and msgpackr makes one. */
+  hasOddInteger: boolean
+  /** Where the heads of texts are that msgpackr changes: what begins with a byte order mark, and keys `__proto__`. */
+  oddTexts: number[]
 }
 
 const SCALAR = 0
@@ -82,8 +82,8 @@ class Scanner {
   readonly #field: string
   readonly #tally: ValueTally
   readonly #lifted: LiftedArrays | null
-  #isOdd = false
-  readonly #marked: number[] = []
+  #hasOddInteger = false
+  readonly #oddTexts: number[] = []
   #at = 0
 
   constructor(bytes: Buffer, field: string, bounds: ValueBounds, lifts: boolean) {
@@ -97,7 +97,7 @@ class Scanner {
     this.#elements(1, false, 0, this.#lifted ? PLAIN : INERT)
     if (this.#at !== this.#bytes.length) throw this.#malformed('expected the end')
     const { valueBytes } = this.#tally
-    return { valueBytes, lifted: this.#lifted, isOdd: this.#isOdd, marked: this.#marked }
+    return { valueBytes, lifted: this.#lifted, hasOddInteger: this.#hasOddInteger, oddTexts: this.#oddTexts }
   }
 
   /** So many values one after the other; every other one of them is a key where they are those of a map. */
@@ -187,7 +187,7 @@ class Scanner {
     const begin = end - length
     this.#tally.key(bytes, begin, end)
     if (length === PROTO.length && bytes[begin] === PROTO[0] && PROTO.compare(bytes, begin, end) === 0) {
-      this.#isOdd = true
+      this.#oddTexts.push(start)
     }
     return roleOf(around, bytes, begin, end)
   }
@@ -205,14 +205,14 @@ class Scanner {
       return length
     }
     if (!isUtf8(bytes.subarray(begin, end))) throw this.#malformed('expected texts in UTF-8')
-    if (bytes[begin] === 0xef && bytes[begin + 1] === 0xbb && bytes[begin + 2] === 0xbf) this.#marked.push(start)
+    if (bytes[begin] === 0xef && bytes[begin + 1] === 0xbb && bytes[begin + 2] === 0xbf) this.#oddTexts.push(start)
     return 2 * length
   }
 
   #long(begin: number): void {
     this.#tally.valueBytes += VALUE_BYTES.bigint
     const high = this.#bytes.readUInt32BE(begin)
-    if (high === 0x20_0000 || high === 0xffe0_0000) this.#isOdd ||= this.#bytes.readUInt32BE(begin + 4) === 0
+    if (high === 0x20_0000 || high === 0xffe0_0000) this.#hasOddInteger ||= this.#bytes.readUInt32BE(begin + 4) === 0
   }
 
   #length(first: number): number {

@@ -8,20 +8,25 @@ import { BODY_BOUNDS, type Measured, type ValueBounds } from './body-bounds.js'
 import { type MsgpackScan, scanMsgpack } from './wire-msgpack-scan.js'
 
 const unpackr = new Unpackr({ useRecords: false, mapsAsObjects: true, int64AsType: 'auto' as never })
-/** For what the other one changes: here all maps come as a Map, all long integers as bigints. */
-const carefulUnpackr = new Unpackr({ useRecords: false, mapsAsObjects: false, int64AsType: 'bigint' as never })
+/** For bodies with something that the other one changes: here all long integers are bigints. */
+const carefulUnpackr = new Unpackr({ useRecords: false, mapsAsObjects: true, int64AsType: 'bigint' as never })
 /** msgpackr keeps a view of what it read last, until it reads something else. */
 const LARGE_BYTES = 64 * 1024
 const NOTHING = Buffer.of(0xc0)
 
 const BYTE_ORDER_MARK = '\ufeff'
-const MARK_BYTES = 3
-/** Stands in the place of a byte order mark. No sender can know it. */
-const STAND_IN = randomBytes(16).toString('hex')
-const STAND_IN_BYTES = Buffer.from(STAND_IN)
+const BYTE_ORDER_MARK_BYTES = Buffer.from(BYTE_ORDER_MARK)
+const PROTO = '__proto__'
+/** Stand in the place of a byte order mark at the beginning of a text, and of a key `__proto__`. No sender can know them. */
+const SECRET = randomBytes(16).toString('hex')
+const MARK_STAND_IN = `${SECRET}m`
+const PROTO_STAND_IN = `${SECRET}p`
+const MARK_STAND_IN_BYTES = Buffer.from(MARK_STAND_IN)
+const PROTO_STAND_IN_BYTES = Buffer.from(PROTO_STAND_IN)
 /** First bytes of texts with a length of 8 bits, and of 32 bits. */
 const TEXT_8 = 0xd9
 const TEXT_32 = 0xdb
+const TEXT_32_HEAD_BYTES = 5
 
 export function decodeMsgpack(bytes: Buffer, field = 'body', bounds: ValueBounds = BODY_BOUNDS): unknown {
   return valuesOf(bytes, scanMsgpack(bytes, field, bounds, false))
@@ -33,50 +38,67 @@ export function measureMsgpack(bytes: Buffer, field = 'body', bounds: ValueBound
   return { valueBytes: scan.valueBytes, make: () => valuesOf(bytes, scan) }
 }
 
-function valuesOf(bytes: Buffer, { isOdd, marked, lifted }: MsgpackScan): unknown {
+function valuesOf(bytes: Buffer, { hasOddInteger, oddTexts, lifted }: MsgpackScan): unknown {
   const isRewritten = lifted !== null && !lifted.isEmpty
   const read = isRewritten ? lifted.rewritten() : bytes
-  if (isOdd || marked.length > 0) {
-    return plain(carefulUnpackr.unpack(withStandIns(read, isRewritten ? lifted.placesOf(marked) : marked)))
+  if (hasOddInteger || oddTexts.length > 0) {
+    return plain(carefulUnpackr.unpack(withStandIns(read, isRewritten ? lifted.placesOf(oddTexts) : oddTexts)))
   }
   const value: unknown = unpackr.unpack(read)
   if (read.length > LARGE_BYTES) unpackr.unpack(NOTHING)
   return value
 }
 
-/** The same bytes, but for the byte order marks that these texts begin with. */
-function withStandIns(bytes: Buffer, marked: readonly number[]): Buffer {
-  const parts: Buffer[] = []
+/** The same bytes, but for what these texts begin with that msgpackr would change. */
+function withStandIns(bytes: Buffer, odd: readonly number[]): Buffer {
+  const out = Buffer.allocUnsafeSlow(bytes.length + odd.length * (TEXT_32_HEAD_BYTES + MARK_STAND_IN.length))
+  let written = 0
   let copied = 0
-  for (const start of marked) {
+  for (const start of odd) {
     const first = bytes[start] as number
     const size = first < TEXT_8 ? 0 : 1 << (first - TEXT_8)
     const length = size === 0 ? first & 0x1f : bytes.readUIntBE(start + 1, size)
-    const head = Buffer.alloc(5, TEXT_32)
-    head.writeUInt32BE(length - MARK_BYTES + STAND_IN.length, 1)
-    parts.push(bytes.subarray(copied, start), head, STAND_IN_BYTES)
-    copied = start + 1 + size + MARK_BYTES
+    const begin = start + 1 + size
+    const [standIn, dropped] =
+      bytes[begin] === BYTE_ORDER_MARK_BYTES[0]
+        ? [MARK_STAND_IN_BYTES, BYTE_ORDER_MARK_BYTES.length]
+        : [PROTO_STAND_IN_BYTES, PROTO.length]
+    written += bytes.copy(out, written, copied, start)
+    out[written] = TEXT_32
+    written = out.writeUInt32BE(length - dropped + standIn.length, written + 1)
+    written += standIn.copy(out, written)
+    copied = begin + dropped
   }
-  return Buffer.concat([...parts, bytes.subarray(copied)])
+  written += bytes.copy(out, written, copied)
+  return out.subarray(0, written)
 }
 
-/** Maps as objects, long integers as numbers where those are exact. The scan has bounded the depth of this recursion. */
+/** With what the stand-ins stand for, and long integers as numbers where those are exact. The scan has bounded this recursion. */
 function plain(value: unknown): unknown {
-  if (typeof value === 'string') return marked(value)
-  if (typeof value === 'bigint') {
-    const number = Number(value)
-    return Number.isSafeInteger(number) ? number : value
+  if (typeof value === 'string') return plainText(value)
+  if (typeof value === 'bigint') return Number.isSafeInteger(Number(value)) ? Number(value) : value
+  if (Array.isArray(value)) {
+    for (let i = 0; i < value.length; i++) if (typeof value[i] !== 'number') value[i] = plain(value[i])
+    return value
   }
-  if (Array.isArray(value)) return value.map(plain)
-  if (!(value instanceof Map)) return value
-  const record: Record<string, unknown> = {}
-  for (const [key, one] of value as Map<string, unknown>) {
-    const property = { value: plain(one), enumerable: true, configurable: true, writable: true }
-    Object.defineProperty(record, marked(key), property)
-  }
+  if (value === null || typeof value !== 'object' || ArrayBuffer.isView(value)) return value
+  const record = value as Record<string, unknown>
+  const keys = Object.keys(record)
+  if (keys.some((key) => key.startsWith(SECRET))) return renamed(record, keys)
+  for (const key of keys) record[key] = plain(record[key])
   return record
 }
 
-function marked(text: string): string {
-  return text.startsWith(STAND_IN) ? BYTE_ORDER_MARK + text.slice(STAND_IN.length) : text
+function renamed(record: Readonly<Record<string, unknown>>, keys: readonly string[]): Record<string, unknown> {
+  const plainly: Record<string, unknown> = {}
+  for (const key of keys) {
+    const property = { value: plain(record[key]), enumerable: true, configurable: true, writable: true }
+    Object.defineProperty(plainly, plainText(key), property)
+  }
+  return plainly
+}
+
+function plainText(text: string): string {
+  if (text.startsWith(MARK_STAND_IN)) return BYTE_ORDER_MARK + text.slice(MARK_STAND_IN.length)
+  return text.startsWith(PROTO_STAND_IN) ? PROTO : text
 }
