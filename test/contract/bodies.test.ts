@@ -144,10 +144,13 @@ describe('below a limit of memory', () => {
   }
 
   /** A service that is given no more memory than the returned function gives back. */
-  async function full(waitMs: number): Promise<{ service: Service; memory: MemoryBudget; release: () => void }> {
+  async function full(
+    waitMs: number,
+    options: Partial<ServerOptions> = {},
+  ): Promise<{ service: Service; memory: MemoryBudget; release: () => void }> {
     const memory = new SteadyBudget({ waitMs })
     onTestFinished(memory.limit(LIMIT))
-    const service = await start({ memory })
+    const service = await start({ memory, ...options })
     expect((await service.call('PUT', POINTS, body, MSGPACK)).status).toBe(200)
     const releases = [await memory.reserve(LIMIT * 0.4), await memory.reserve(FULL - LIMIT * 0.4 - memory.usedBytes)]
     return { service, memory, release: () => releases.map((release) => release()) }
@@ -161,6 +164,22 @@ describe('below a limit of memory', () => {
     const answer = await answering
     expect(answer.status, answer.text).toBe(200)
     await expect.poll(() => memory.reservedBytes).toBe(0)
+  })
+
+  it('values count among the bytes of bodies: where these are too many, further ones wait, and get 429 in the end', async () => {
+    const bounds = { maxBodyBytesInWork: 4 * MIB, bodyWaitMs: 300 }
+    const { service, memory, release } = await full(30_000, bounds)
+    const sent = Array.from({ length: 8 }, () => service.call('PUT', POINTS, body, MSGPACK))
+    const statuses: number[] = []
+    for (const answering of sent) void answering.then(({ status }) => statuses.push(status))
+    // One that fits, one that found the bound not passed yet, and one that goes beyond it.
+    await expect.poll(() => statuses, { timeout: 20_000 }).toEqual([429, 429, 429, 429, 429])
+    expect(memory.waiting).toBe(3)
+    release()
+    await Promise.all(sent)
+    expect(statuses.slice(5)).toEqual([200, 200, 200])
+    // Nothing of them is counted any more.
+    expect((await service.call('PUT', POINTS, body, MSGPACK)).status).toBe(200)
   })
 
   it('values for which there is none in time are refused with 503', async () => {
