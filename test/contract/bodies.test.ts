@@ -4,10 +4,12 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { describe, expect, it, onTestFinished } from 'vitest'
 import { MemoryBudget } from '../../src/collection/memory-budget.js'
+import { openSharing } from '../../src/collection/open.js'
 import { open } from '../../src/index.js'
 import { encodeMsgpack } from '../../src/ingest/wire-msgpack-encoder.js'
 import type { ServerOptions } from '../../src/server/app.js'
 import { type Service, startService } from './service.js'
+import { Line, startThreaded } from './threaded.js'
 
 const MIB = 1024 * 1024
 const QUERY = '/collections/a/points/query'
@@ -80,6 +82,30 @@ describe('64 MiB of empty maps, with a key that may read', () => {
     const still = await service.call('POST', QUERY, { query: [1, 2] }, keyOf('reads'))
     expect(still.status, still.text).toBe(200)
   })
+})
+
+it('threads beside the one that has the database refuse the same bodies, and go on', async () => {
+  const folder = await mkdtemp(join(tmpdir(), 'vicinal-bodies-'))
+  onTestFinished(() => rm(folder, { recursive: true }))
+  const database = await openSharing(folder)
+  onTestFinished(() => database.close())
+  const service = await startThreaded(database)
+  onTestFinished(() => service.close(0))
+  const lines = Array.from({ length: 4 }, () => new Line(service.url))
+  const [first] = lines as [Line]
+  expect((await first.call('PUT', '/collections/a', { vectors: { size: 2, distance: 'Dot' } })).status).toBe(200)
+  const type = { headers: MSGPACK }
+  const body = emptyMaps(15 * MIB)
+  for (const line of lines) {
+    const refused = await line.call('POST', QUERY, body, type)
+    expect([refused.status, refused.json.status.error]).toEqual([
+      413,
+      expect.stringContaining('at most 4194304 values'),
+    ])
+    expect((await line.call('POST', `${NOWHERE}/query`, body, type)).status).toBe(404)
+    expect((await line.call('POST', QUERY, { query: [1, 2] })).status).toBe(200)
+  }
+  expect(service.trouble).toEqual([])
 })
 
 describe('the body of a read', () => {
