@@ -13,7 +13,7 @@ import { INERT, LiftedArrays, mayBeVector, PLAIN, roleOf, roleOfElements } from 
 export interface MsgpackScan {
   /** Bytes that the values take, about. */
   valueBytes: number
-  /** Vectors that are arrays of numbers; null where none were looked for. */
+  /** Vectors that are arrays of numbers; null where nothing looked like one. */
   lifted: LiftedArrays | null
   /** It holds 2^53, where numbers stop to be exact and msgpackr makes one. */
   hasOddInteger: boolean
@@ -81,7 +81,8 @@ class Scanner {
   readonly #bytes: Buffer
   readonly #field: string
   readonly #tally: ValueTally
-  readonly #lifted: LiftedArrays | null
+  readonly #lifts: boolean
+  #lifted: LiftedArrays | null = null
   #hasOddInteger = false
   readonly #oddTexts: number[] = []
   #at = 0
@@ -90,11 +91,11 @@ class Scanner {
     this.#bytes = bytes
     this.#field = field
     this.#tally = new ValueTally(bytes, field, bounds)
-    this.#lifted = lifts ? new LiftedArrays(bytes) : null
+    this.#lifts = lifts
   }
 
   run(): MsgpackScan {
-    this.#elements(1, false, 0, this.#lifted ? PLAIN : INERT)
+    this.#elements(1, false, 0, this.#lifts ? PLAIN : INERT)
     if (this.#at !== this.#bytes.length) throw this.#malformed('expected the end')
     const { valueBytes } = this.#tally
     return { valueBytes, lifted: this.#lifted, hasOddInteger: this.#hasOddInteger, oddTexts: this.#oddTexts }
@@ -150,7 +151,8 @@ class Scanner {
 
   #array(start: number, length: number, depth: number, role: number): void {
     this.#enter(length, depth)
-    if (this.#lifted && mayBeVector(role, length)) {
+    if (mayBeVector(role, length)) {
+      this.#lifted ??= new LiftedArrays(this.#bytes)
       const end = this.#lifted.take(start, this.#at, length)
       if (end > 0) {
         this.#at = end
