@@ -183,14 +183,19 @@ napi_value moveRows(napi_env env, napi_callback_info info) {
   return runOnShard(handle, env, Lane::Insert, std::move(call));
 }
 
+// Of a dense vector of the shard.
+uint32_t vectorOf(Arguments& arguments, const ShardHandle& handle) {
+  const size_t vectors = handle.shard()->spec().vectors.size();
+  if (vectors == 0) arguments.fail("vector", "one of a shard that has dense vectors");
+  return static_cast<uint32_t>(
+      arguments.integer(arguments[1], "vector", 0, vectors == 0 ? 0 : vectors - 1));
+}
+
 napi_value measureRecall(napi_env env, napi_callback_info info) {
   Arguments arguments(env, info);
   const auto handle = ShardHandle::of(arguments);
   if (!handle) return nullptr;
-  const size_t vectors = handle->shard()->spec().vectors.size();
-  if (vectors == 0) arguments.fail("vector", "one of a shard that has dense vectors");
-  const auto vector = static_cast<uint32_t>(
-      arguments.integer(arguments[1], "vector", 0, vectors == 0 ? 0 : vectors - 1));
+  const uint32_t vector = vectorOf(arguments, *handle);
   const auto most =
       static_cast<uint32_t>(arguments.integer(arguments[2], "most", 1, kMostMeasured));
   if (arguments.failed()) return nullptr;
@@ -204,6 +209,37 @@ napi_value measureRecall(napi_env env, napi_callback_info info) {
   };
   call.result = [measured](napi_env live) { return makeNumber(live, *measured); };
   return runOnShard(handle, env, Lane::Build, std::move(call));
+}
+
+napi_value keptQueries(napi_env env, napi_callback_info info) {
+  Arguments arguments(env, info);
+  const auto handle = ShardHandle::of(arguments);
+  if (!handle) return nullptr;
+  const uint32_t vector = vectorOf(arguments, *handle);
+  if (arguments.failed()) return nullptr;
+  const std::vector<float> kept = handle->shard()->meter(vector).kept();
+  Buffer<float> floats;
+  if (!floats.append(kept.data(), kept.size())) {
+    throwError(env, Status(Code::ResourceExhausted, "out of memory while queries are kept"));
+    return nullptr;
+  }
+  ResultObject result(env);
+  result.array("queries", floats);
+  return result.finish();
+}
+
+napi_value resumeQueries(napi_env env, napi_callback_info info) {
+  Arguments arguments(env, info);
+  const auto handle = ShardHandle::of(arguments);
+  if (!handle) return nullptr;
+  const uint32_t vector = vectorOf(arguments, *handle);
+  const auto kept = arguments.typed<float>(arguments[2], "queries");
+  if (arguments.failed()) return nullptr;
+  const uint32_t dim = handle->shard()->spec().vectors[vector].dim;
+  napi_value isDone = nullptr;
+  napi_get_boolean(env, handle->shard()->meter(vector).resume(kept.data, kept.length, dim),
+                   &isDone);
+  return isDone;
 }
 
 napi_value dropSegment(napi_env env, napi_callback_info info) {
@@ -252,6 +288,8 @@ void defineMaintenanceMethods(napi_env env, napi_value exports) {
       {"freeze", freeze},
       {"moveRows", moveRows},
       {"measureRecall", measureRecall},
+      {"keptQueries", keptQueries},
+      {"resumeQueries", resumeQueries},
       {"dropSegment", dropSegment},
       {"validate", validate},
   };

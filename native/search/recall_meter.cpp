@@ -29,6 +29,8 @@ constexpr double kRestPerWait = 16;
 // Of queries with a filter none is measured for so many times as long as a slow one ran, and none
 // at all for as many times what measuring ran beyond the usual: hence a twentieth of a core.
 constexpr double kRestPerRun = 20;
+// Of a query that was kept. A float holds it exactly.
+constexpr float kMostKeptLimit = 1 << 20;
 
 } // namespace
 
@@ -168,6 +170,36 @@ void RecallMeter::adopted(double nowMs) {
   lossShare_.store(1);
   measuredFilteredSince_ = 0;
   filteredShare_.store(1);
+}
+
+std::vector<float> RecallMeter::kept() const {
+  std::lock_guard lock(mutex_);
+  std::vector<float> kept;
+  for (const RememberedQuery* query : remembered_.inOrder()) {
+    kept.push_back(float(query->limit));
+    kept.push_back(query->recall);
+    kept.insert(kept.end(), query->vector.begin(), query->vector.end());
+  }
+  return kept;
+}
+
+bool RecallMeter::resume(const float* kept, size_t floats, uint32_t dim) {
+  const size_t each = kKeptBeside + dim;
+  if (floats % each != 0 || floats / each > kReservoir) return false;
+  std::vector<SearchRequest> requests(floats / each);
+  for (size_t at = 0; at < requests.size(); at++) {
+    const float* const query = kept + at * each;
+    const bool isSound = query[0] >= 1 && query[0] <= kMostKeptLimit && query[1] > 0 &&
+                         query[1] < 1 &&
+                         std::all_of(query, query + each, [](float x) { return std::isfinite(x); });
+    if (!isSound) return false;
+    requests[at].limit = uint32_t(query[0]);
+    requests[at].recall = query[1];
+    requests[at].query.assign(query + kKeptBeside, query + each);
+  }
+  std::lock_guard lock(mutex_);
+  for (const SearchRequest& request : requests) remembered_.add(request);
+  return true;
 }
 
 uint64_t RecallMeter::bytes() const {

@@ -53,6 +53,8 @@ public:
   static constexpr size_t kReservoirBytes = 2 << 20;
   // However large they are.
   static constexpr size_t kLeastReservoir = 64;
+  // Floats of a kept query beside its vector.
+  static constexpr size_t kKeptBeside = 2;
   static constexpr size_t kWindow = RecallWindow::kMost;
   // Of queries with a filter. A longer filter is not remembered: it is compared with the rows as
   // often as they are.
@@ -94,6 +96,13 @@ public:
   std::shared_ptr<const LiveQueries> samples(double nowMs);
   bool isCalibrating() const;
   void adopted(double nowMs);
+
+  // The remembered queries without a filter, the oldest first, to outlive the process: of each
+  // its limit, the recall it asked for and its vector.
+  std::vector<float> kept() const;
+  // Remembers those that an earlier process kept, of vectors of `dim` floats. False, and nothing is
+  // remembered, where they cannot be such.
+  bool resume(const float* kept, size_t floats, uint32_t dim);
 
   Reading reading() const;
   // That the remembered queries take.

@@ -59,6 +59,13 @@ std::vector<std::vector<float>> RememberedQueries::vectorsSince(uint64_t number)
   return vectors;
 }
 
+std::vector<const RememberedQuery*> RememberedQueries::inOrder() const {
+  std::vector<const RememberedQuery*> queries;
+  for (size_t back = ring_.size(); back > 0; back--)
+    queries.push_back(&ring_[(ever_ - back) % ring_.size()].query);
+  return queries;
+}
+
 uint64_t RememberedQueries::bytes() const {
   uint64_t bytes = ring_.capacity() * sizeof(Slot);
   for (const Slot& each : ring_) bytes += bytesOf(each.query);

@@ -35,6 +35,8 @@ public:
   // The vectors of those from this number on.
   std::vector<std::vector<float>> vectorsSince(uint64_t number) const;
   uint64_t bytes() const;
+  // The oldest first.
+  std::vector<const RememberedQuery*> inOrder() const;
 
 private:
   struct Slot {

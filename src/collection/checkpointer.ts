@@ -3,6 +3,7 @@ import type { Disk } from '../disk/disk.js'
 import type { Shard } from '../native/shard.js'
 import type { OutdatedSegments } from '../segment/outdated-segments.js'
 import { SegmentJanitor } from '../storage/janitor.js'
+import { keepQueries } from './kept-queries.js'
 import type { ManifestFile } from './manifest-file.js'
 
 /** On close, rows not yet in a segment file are worth one when the next open would otherwise link so many again. */
@@ -14,6 +15,8 @@ export interface CheckpointerParts {
   disk: Disk
   /** Folder of the segment files, relative to the disk. */
   folder: string
+  /** File of callers' queries. */
+  queries: string
   clock: Clock
   outdated: OutdatedSegments
   flush(): Promise<void>
@@ -72,5 +75,12 @@ export class Checkpointer {
       return { checkpointSeq: throughSeq, segments: named }
     })
     await this.#janitor.sweep(segments)
+    await this.keepQueries()
+  }
+
+  /** For the next process. Should it fail, that one measures on what it is asked itself. */
+  async keepQueries(): Promise<void> {
+    const { shard, manifest, disk, queries } = this.#parts
+    await keepQueries(shard, manifest.current.config.vectors, disk, queries).catch(() => undefined)
   }
 }

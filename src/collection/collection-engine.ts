@@ -77,6 +77,7 @@ export class CollectionEngine implements MeasuredCollection, Shrinkable {
             manifest,
             disk: folder.disk,
             folder: folder.paths.segments,
+            queries: folder.paths.queries,
             clock,
             outdated,
             flush: () => this.flush(),
@@ -383,6 +384,7 @@ export class CollectionEngine implements MeasuredCollection, Shrinkable {
       if (!discard && !readOnly) {
         await this.#flusher?.flush()
         await this.#checkpointer?.checkpointIfWorthIt()
+        await this.#checkpointer?.keepQueries()
         await this.#flusher?.close()
         await manifest.update({ cleanEnd: await log.close() })
       }

@@ -11,6 +11,7 @@ import { type Manifest, readManifest } from '../storage/manifest.js'
 import { hasDropped, layoutOf, liveColumns, liveVectors } from '../storage/table-layout.js'
 import { applyRecord } from './apply.js'
 import type { CollectionParts } from './collection-parts.js'
+import { resumeQueries } from './kept-queries.js'
 import { ManifestFile } from './manifest-file.js'
 import { buildIndexes } from './payload-index.js'
 import { RecoverySpill } from './recovery-spill.js'
@@ -40,6 +41,7 @@ export async function recoverCollection(disk: Disk, paths: CollectionPaths, cloc
       await spill.after(shard)
     }
     await buildIndexes(shard, manifest.payloadIndexes)
+    await resumeQueries(shard, manifest.config.vectors, disk, paths.queries)
   } catch (error) {
     await shard?.close()
     await log.close()

@@ -282,6 +282,10 @@ export interface Addon {
   freeze(shard: ShardHandle): number
   /** Of at most so many remembered queries; how many were measured. */
   measureRecall(shard: ShardHandle, vector: number, most: number): Promise<number>
+  /** Queries that were remembered of a vector, to outlive the process: rows of limit, recall asked for, and vector. */
+  keptQueries(shard: ShardHandle, vector: number): { queries: Float32Array }
+  /** Remembers such rows of an earlier process; false, and none is remembered, where they cannot be such. */
+  resumeQueries(shard: ShardHandle, vector: number, queries: Float32Array): boolean
   /** Copies up to `maxRows` live rows of a frozen segment into the active one; returns how many are left. */
   moveRows(shard: ShardHandle, segment: number, maxRows: number): Promise<number>
   /** Drops a frozen segment that has no live rows. */

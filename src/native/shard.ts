@@ -285,6 +285,12 @@ export class Shard {
   async measureRecall(vector: number, most: number): Promise<number> {
     return await this.#run(() => this.#addon.measureRecall(this.#handle, vector, most))
   }
+  keptQueries(vector: number): Float32Array {
+    return this.#call(() => this.#addon.keptQueries(this.#handle, vector)).queries
+  }
+  resumeQueries(vector: number, queries: Float32Array): boolean {
+    return this.#call(() => this.#addon.resumeQueries(this.#handle, vector, queries))
+  }
   async moveRows(segment: number, maxRows: number): Promise<number> {
     return await this.#run(() => this.#addon.moveRows(this.#handle, segment, maxRows))
   }

@@ -18,6 +18,8 @@ export interface CollectionPaths {
   log: string
   table: string
   segments: string
+  /** What callers asked lately (kept-queries.ts). */
+  queries: string
 }
 
 export function collectionPaths(uuid: string): CollectionPaths {
@@ -36,6 +38,7 @@ export function pathsIn(folder: string): CollectionPaths {
     log: join(folder, 'log'),
     table: join(folder, 'table.lance'),
     segments: join(folder, 'segments'),
+    queries: join(folder, 'queries'),
   }
 }
 
