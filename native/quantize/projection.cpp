@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <numeric>
 #include <random>
 
 namespace vicinal {
@@ -12,6 +13,8 @@ namespace {
 constexpr uint32_t kMostReduced = 368;
 constexpr int kIterations = 10;
 constexpr unsigned kProjectionSeed = 7;
+// Vectors that tell what directions keep.
+constexpr size_t kMostJudged = 1024;
 
 // Numbers of dimensions whose codes end with a cache line.
 std::vector<uint32_t> reducedDims(uint32_t dim) {
@@ -72,6 +75,38 @@ std::vector<float> principalDirections(const std::vector<float>& moments, uint32
   return rows;
 }
 
+// Squared lengths about the mean: of vectors, and of their components along each direction. What
+// all vectors have in common tells none from another, however long it is.
+struct Energy {
+  double all = 0;
+  std::vector<double> along;
+};
+
+Energy energyAlong(const std::vector<float>& directions, const float* vectors, size_t count,
+                   uint32_t dim) {
+  const auto reduced = uint32_t(directions.size() / dim);
+  const size_t judged = std::min(count, kMostJudged);
+  const auto vectorAt = [&](size_t at) { return vectors + at * count / judged * dim; };
+  std::vector<double> mean(dim);
+  for (size_t at = 0; at < judged; at++)
+    for (uint32_t i = 0; i < dim; i++) mean[i] += double(vectorAt(at)[i]) / double(judged);
+  const Space space(Metric::Dot, dim, directions.data());
+  std::vector<float> centred(dim);
+  std::vector<float> components(reduced);
+  Energy energy;
+  energy.along.resize(reduced);
+  for (size_t at = 0; at < judged; at++) {
+    for (uint32_t i = 0; i < dim; i++) {
+      centred[i] = float(double(vectorAt(at)[i]) - mean[i]);
+      energy.all += double(centred[i]) * double(centred[i]);
+    }
+    space.scan(centred.data(), 0, reduced, components.data());
+    for (uint32_t i = 0; i < reduced; i++)
+      energy.along[i] += double(components[i]) * double(components[i]);
+  }
+  return energy;
+}
+
 } // namespace
 
 bool Projection::canReduce(uint32_t dim) { return dim <= kMostDims && !reducedDims(dim).empty(); }
@@ -89,21 +124,13 @@ std::shared_ptr<const Projection> Projection::train(const float* sample, size_t 
   if (!canReduce(dim) || count == 0) return nullptr;
   const std::vector<uint32_t> dims = reducedDims(dim);
   const std::vector<float> moments = secondMoments(sample, count, dim);
-  double total = 0;
-  for (uint32_t i = 0; i < dim; i++) total += moments[size_t(i) * dim + i];
   std::vector<float> directions = principalDirections(moments, dims.back(), dim);
-  const Space space(Metric::Dot, dim, moments.data());
-  const DistanceFn negativeDot = kernels().floats.distance[size_t(Metric::Dot)];
-  std::vector<float> image(dim);
+  const Energy energy = energyAlong(directions, sample, count, dim);
   double kept = 0;
   uint32_t at = 0;
   for (const uint32_t reduced : dims) {
-    for (; at < reduced; at++) {
-      const float* const direction = &directions[size_t(at) * dim];
-      space.scan(direction, 0, dim, image.data()); // negated, and so is its product below
-      kept += negativeDot(direction, image.data(), dim);
-    }
-    if (!(kept >= kLeastEnergy * total)) continue;
+    for (; at < reduced; at++) kept += energy.along[at];
+    if (!(kept >= kLeastEnergy * energy.all)) continue;
     directions.resize(size_t(reduced) * dim);
     return from(std::move(directions), dim);
   }
@@ -144,16 +171,9 @@ float CodedDirections::apply(const float* vector, float* components) const {
 }
 
 double Projection::energyOf(const float* vectors, size_t count) const {
-  std::vector<float> components(reducedDim_);
-  const DistanceFn negativeDot = kernels().floats.distance[size_t(Metric::Dot)];
-  double left = 0;
-  double all = 0;
-  for (size_t at = 0; at < count; at++) {
-    const float* const vector = vectors + at * dim_;
-    left += apply(vector, components.data());
-    all -= negativeDot(vector, vector, dim_);
-  }
-  return all > 0 ? 1 - left / all : 1;
+  const Energy energy = energyAlong(directions_, vectors, count, dim_);
+  const double kept = std::accumulate(energy.along.begin(), energy.along.end(), 0.0);
+  return energy.all > 0 ? kept / energy.all : 1;
 }
 
 } // namespace vicinal

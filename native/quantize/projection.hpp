@@ -36,13 +36,14 @@ private:
 class Projection {
 public:
   // From a sample of `count` vectors of `dim` floats. Null where no number of dimensions that fits
-  // whole cache lines, at most half of them, holds kLeastEnergy of the sample's squared length.
+  // whole cache lines, at most half of them, holds kLeastEnergy of the sample's squared length
+  // about its mean.
   static std::shared_ptr<const Projection> train(const float* sample, size_t count, uint32_t dim);
   // From directions as `directions()` gives them.
   static std::shared_ptr<const Projection> from(std::vector<float> directions, uint32_t dim);
 
-  // Share of the squared length that the projected sample must keep.
-  static constexpr double kLeastEnergy = 0.9;
+  // Share of the squared length about its mean that the projected sample must keep.
+  static constexpr double kLeastEnergy = 0.85;
   // Vectors it takes to know the directions.
   static constexpr uint32_t kLeastSample = 4096;
   // To learn them takes memory by the square of the dimensions, 64 MiB here, and time by its cube.
@@ -63,7 +64,7 @@ public:
   float applyFast(const float* vector, float* components) const {
     return coded_.apply(vector, components);
   }
-  // Share of the squared length of `count` vectors that their components keep.
+  // Share of the squared length of `count` vectors about their mean that their components keep.
   double energyOf(const float* vectors, size_t count) const;
 
 private:

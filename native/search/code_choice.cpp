@@ -14,8 +14,9 @@ constexpr uint32_t kCodedAtOnce = 256;
 constexpr uint32_t kComparedQueries = 128;
 // Recalls at which costs are compared.
 constexpr float kCompared[] = {0.95f, 0.99f};
-// Of two codes that cost about the same, the smaller one.
 constexpr double kAboutTheSame = 1.03;
+// Scored exactly for ten neighbours: so many are what codes leave in doubt that mislead.
+constexpr double kManyRescored = 64;
 
 } // namespace
 
@@ -33,33 +34,37 @@ Result<bool> CodeChoice::step() {
     if (calibrator_->compares()) space_.noteCompared(calibration_->vertices(), codes_);
     space_.useCalibration(calibration_, codes_);
     if (!isThereAChoice()) break;
-    VICINAL_TRY(startCoding());
+    chooseCandidates();
+    VICINAL_TRY(startCoding().status());
     phase_ = Phase::Code;
     return true;
   }
   case Phase::Code:
     codeSome();
     if (coded_ < toCode_) return true;
-    calibrator_ = std::make_unique<Calibrator>(owner_, live_, other_, toCode_);
+    calibrator_ = std::make_unique<Calibrator>(owner_, live_, candidates_.back().codes, toCode_);
     phase_ = Phase::CalibrateOther;
     return true;
   case Phase::CalibrateOther: {
-    const auto goesOn = calibrator_->step();
+    auto goesOn = calibrator_->step();
     if (!goesOn || *goesOn) return goesOn;
-    otherCalibration_ = calibrator_->result();
-    phase_ = Phase::Compare;
+    candidates_.back().calibration = calibrator_->result();
+    goesOn = startCoding();
+    if (!goesOn) return goesOn;
+    phase_ = *goesOn ? Phase::Code : Phase::Compare;
     return true;
   }
   case Phase::Compare:
     VICINAL_TRY(compareOnce());
     if (compared_ < kComparedQueries) return true;
-    if (otherSeconds_ > seconds_ * kAboutTheSame) break;
+    chooseBest();
+    if (best_ == nullptr) break;
     phase_ = Phase::Adopt;
     return true;
   case Phase::Adopt:
     // Vertices are being linked just now, by the codes of before: later.
     if (!space_.claimAdoption()) return true;
-    if (const Status status = space_.adopt(other_, coded_, otherCalibration_); !status)
+    if (const Status status = space_.adopt(best_->codes, toCode_, best_->calibration); !status)
       return status;
     phase_ = Phase::Done;
     return false;
@@ -78,21 +83,39 @@ bool CodeChoice::isThereAChoice() const {
          space_.linked() >= kLeastChosen && !space_.coldVectors();
 }
 
-Status CodeChoice::startCoding() {
+void CodeChoice::chooseCandidates() {
   toCode_ = space_.linked();
-  auto other = space_.codesOf(CodeKind::Rabitq4, toCode_);
-  if (!other) return other.status();
-  other_ = other.take();
-  return Status::ok();
+  if (codes_->scheme().projection && misleads()) kinds_.push_back(CodeKind::Sq8);
+  kinds_.push_back(CodeKind::Rabitq4);
+}
+
+// Whether the codes there are leave so much in doubt that those of all dimensions may cost less.
+bool CodeChoice::misleads() const {
+  for (const float recall : kCompared) {
+    const auto promise = calibration_->least(recall);
+    if (!promise || promise->rescored > kManyRescored) return true;
+  }
+  return false;
+}
+
+Result<bool> CodeChoice::startCoding() {
+  if (kinds_.empty()) return false;
+  auto codes = space_.codesOf(kinds_.back(), toCode_);
+  if (!codes) return codes.status();
+  kinds_.pop_back();
+  candidates_.push_back({codes.take(), nullptr, 0});
+  coded_ = 0;
+  return true;
 }
 
 void CodeChoice::codeSome() {
   const uint32_t to = std::min(toCode_, coded_ + kCodedAtOnce);
   RowFloats room;
-  for (; coded_ < to; coded_++) other_->space().encode(coded_, space_.floats(coded_, room));
+  for (; coded_ < to; coded_++)
+    candidates_.back().codes->space().encode(coded_, space_.floats(coded_, room));
 }
 
-// One stored vector, sought by each of the two codes at each recall.
+// One stored vector, sought by each of the codes at each recall.
 Status CodeChoice::compareOnce() {
   const auto vertex = uint32_t(uint64_t(compared_++) * toCode_ / kComparedQueries);
   RowFloats room;
@@ -100,12 +123,28 @@ Status CodeChoice::compareOnce() {
   for (const float recall : kCompared) {
     const auto own = secondsOf(codes_, *calibration_, query, recall);
     if (!own) return own.status();
-    const auto others = secondsOf(other_, *otherCalibration_, query, recall);
-    if (!others) return others.status();
     seconds_ += *own;
-    otherSeconds_ += *others;
+    for (Candidate& each : candidates_) {
+      const auto took = secondsOf(each.codes, *each.calibration, query, recall);
+      if (!took) return took.status();
+      each.seconds += *took;
+    }
   }
   return Status::ok();
+}
+
+// Of two that cost about the same the smaller one.
+void CodeChoice::chooseBest() {
+  double least = seconds_;
+  uint32_t stride = codes_->space().stride();
+  for (const Candidate& each : candidates_) {
+    const bool isSmaller = each.codes->space().stride() <= stride;
+    if (isSmaller ? each.seconds > least * kAboutTheSame : each.seconds * kAboutTheSame > least)
+      continue;
+    least = each.seconds;
+    stride = each.codes->space().stride();
+    best_ = &each;
+  }
 }
 
 Result<double> CodeChoice::secondsOf(const std::shared_ptr<const CodeArray>& codes,

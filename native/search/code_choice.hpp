@@ -1,12 +1,14 @@
 // Measures what recall costs in a space and, where the space leaves the choice to us, which codes
-// cost the least: those it has, or RaBitQ of 4 bits.
+// cost the least: those it has, RaBitQ of 4 bits or, where codes of fewer directions mislead, SQ8
+// of all dimensions.
 //
-// Where codes are of fewer directions, both kinds are. Both are calibrated; then each answers the
-// same queries at the effort that its own calibration promises recall for, in turn, so that what
-// else the machine does meets both alike.
+// Where codes are of fewer directions, RaBitQ is of these too. Each kind is calibrated; then all
+// answer the same queries at the effort that their own calibration promises recall for, in turn, so
+// that what else the machine does meets all alike.
 #pragma once
 
 #include <memory>
+#include <vector>
 
 #include "search/calibrator.hpp"
 
@@ -29,11 +31,20 @@ public:
 
 private:
   enum class Phase : uint8_t { Calibrate, Code, CalibrateOther, Compare, Adopt, Done };
+  struct Candidate {
+    std::shared_ptr<CodeArray> codes;
+    std::shared_ptr<const Calibration> calibration;
+    double seconds = 0;
+  };
 
   bool isThereAChoice() const;
-  Status startCoding();
+  void chooseCandidates();
+  bool misleads() const;
+  // Of the next candidate; false where there is none left.
+  Result<bool> startCoding();
   void codeSome();
   Status compareOnce();
+  void chooseBest();
   Result<double> secondsOf(const std::shared_ptr<const CodeArray>& codes, const Calibration& by,
                            const float* query, float recall) const;
 
@@ -47,13 +58,14 @@ private:
   std::unique_ptr<Calibrator> calibrator_;
   std::shared_ptr<const Calibration> calibration_;
 
-  std::shared_ptr<CodeArray> other_;
-  std::shared_ptr<const Calibration> otherCalibration_;
+  // Yet to be made, the next one last.
+  std::vector<CodeKind> kinds_;
+  std::vector<Candidate> candidates_;
+  const Candidate* best_ = nullptr;
   uint32_t coded_ = 0;
   uint32_t toCode_ = 0;
   uint32_t compared_ = 0;
   double seconds_ = 0;
-  double otherSeconds_ = 0;
 };
 
 } // namespace vicinal

@@ -276,15 +276,17 @@ Result<std::shared_ptr<CodeArray>> VectorSpace::codesOf(CodeKind kind, uint32_t 
   uint32_t sampled = 0;
   const std::vector<float> sample = sampleOf(count, sampled);
   const auto current = codes();
-  CodeScheme scheme{kind, current ? current->scheme().projection : nullptr, nullptr};
+  const bool isPlain = kind == CodeKind::Sq8;
+  CodeScheme scheme{kind, current && !isPlain ? current->scheme().projection : nullptr, nullptr};
   // All are coded anew, so directions may be those of all: the ones there are were learnt from the
   // first vectors, which others need not resemble.
   if (scheme.projection && sampled >= Projection::kLeastSample) {
     auto trained = Projection::train(sample.data(), sampled, spec_.dim);
     if (trained) scheme.projection = std::move(trained);
   }
-  scheme.rabitq = RabitqModel::train(sample.data(), sampled, spec_.dim, scheme.projection.get(),
-                                     rabitqBitsOf(kind));
+  if (!isPlain)
+    scheme.rabitq = RabitqModel::train(sample.data(), sampled, spec_.dim, scheme.projection.get(),
+                                       rabitqBitsOf(kind));
   auto codes = CodeArray::create(spec_.metric, spec_.dim, vertexCapacity(), std::move(scheme));
   if (!codes) return codes.status();
   (*codes)->place(spec_.codeMemory);
@@ -405,7 +407,10 @@ Status VectorSpace::map(int descriptor, const Mapped& mapped) {
     codes_ = codes.take();
     place();
     VICINAL_TRY(codes_->mapFile(descriptor, mapped.codesAt, mapped.graph.meta.vertices));
-    const bool hasLooked = mapped.scheme.projection || !codes_->space().isSq8();
+    // What was measured of codes of all dimensions was measured after a look for better ones.
+    const bool wasMeasured =
+        mapped.calibration && mapped.calibration->vertices() >= Projection::kLeastSample;
+    const bool hasLooked = mapped.scheme.projection || !codes_->space().isSq8() || wasMeasured;
     if (canRecode() && hasLooked) lookFrom_ = nextLook(mapped.vertices);
   } else {
     codes_.reset();

@@ -255,7 +255,8 @@ public:
 
   // Whether codes may be chosen by what they cost.
   bool leavesChoice() const { return spec_.code == CodeKind::Auto; }
-  // Room for codes of another kind, learnt from the vectors, which nobody uses yet.
+  // Room for codes of another kind, learnt from the vectors, which nobody uses yet. RaBitQ is along
+  // the directions that the codes of now have, SQ8 of all dimensions.
   Result<std::shared_ptr<CodeArray>> codesOf(CodeKind kind, uint32_t count) const;
   // Whether other codes can be adopted now. True for one caller, who then calls `adopt`; until that
   // has returned nothing can be claimed.

@@ -75,6 +75,20 @@ SOLO_TEST("the fast way of projecting is as exact as codes are") {
   }
 }
 
+SOLO_TEST("what directions keep is counted about the mean, however long that is") {
+  const auto withMean = [](size_t rank, float noise) {
+    auto data = rowsOfRank(rank, kRows, noise, 3);
+    for (size_t at = 0; at < data.size(); at++) data[at] += at % kDim % 2 == 0 ? 30.0f : -20.0f;
+    return data;
+  };
+  // One direction has nearly all of the length, and nothing that tells one from another.
+  CHECK(Projection::train(withMean(0, 1).data(), kRows, kDim) == nullptr);
+  const auto data = withMean(30, 0.5f);
+  const auto projection = Projection::train(data.data(), kRows, kDim);
+  REQUIRE(projection != nullptr);
+  CHECK(projection->energyOf(data.data(), kRows) > 0.9);
+}
+
 SOLO_TEST("noise in all directions, short vectors and vectors of zeros have no projection") {
   CHECK(Projection::train(rowsOfRank(0, kRows, 1, 3).data(), kRows, kDim) == nullptr);
   CHECK(!Projection::canReduce(100) && !Projection::canReduce(200) && Projection::canReduce(224));

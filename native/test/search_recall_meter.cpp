@@ -126,6 +126,56 @@ SOLO_TEST("after a slow query with a filter none of them is measured for a while
   CHECK(fixture.meter.take(RecallMeter::kMostRestMs + 1)->filter.has_value());
 }
 
+SOLO_TEST("searches are planned for a safe recall until it was seen what queries get") {
+  MeterFixture fixture;
+  const auto planned = [&](float recall) {
+    SearchRequest request = fixture.request(1, recall);
+    fixture.meter.adjust(request);
+    return request.leastRecall;
+  };
+  fixture.measure(RecallMeter::kShortWindow - 1, 0.9);
+  CHECK_EQUAL(planned(0.5f), RecallMeter::kSafeRecall);
+  fixture.measure(1, 0.9);
+  CHECK_EQUAL(planned(0.5f), 0.0f);
+  // What was seen stays seen.
+  fixture.meter.adopted(0);
+  CHECK_EQUAL(planned(0.5f), 0.0f);
+}
+
+SOLO_TEST(
+    "queries that are kept are remembered by the next meter, and what cannot be such is not") {
+  MeterFixture fixture;
+  for (size_t at = 0; at < RecallMeter::kReservoir + 20; at++)
+    fixture.remember(1, float(at), 0.25f + 0.5f * float(at % 2));
+  const std::vector<float> kept = fixture.meter.kept();
+  const size_t each = RecallMeter::kKeptBeside + fixture.dim;
+  REQUIRE(kept.size() == RecallMeter::kReservoir * each);
+  CHECK_EQUAL(kept[RecallMeter::kKeptBeside], 20.0f);
+  MeterFixture next;
+  CHECK(next.meter.resume(kept.data(), kept.size(), fixture.dim));
+  CHECK(next.meter.kept() == kept);
+  const auto latest = next.meter.take(0);
+  REQUIRE(latest.has_value());
+  CHECK_EQUAL(latest->vector[0], float(RecallMeter::kReservoir + 19));
+  CHECK_EQUAL(latest->recall, 0.75f);
+  CHECK_EQUAL(latest->limit, fixture.request(1, 0.5f).limit);
+
+  MeterFixture other;
+  const auto refuses = [&](const auto& change) {
+    std::vector<float> changed = kept;
+    change(changed);
+    CHECK(!other.meter.resume(changed.data(), changed.size(), other.dim));
+  };
+  refuses([](std::vector<float>& all) { all.pop_back(); });
+  refuses([](std::vector<float>& all) { all[0] = 0; });
+  refuses([](std::vector<float>& all) { all[0] = 1e30f; });
+  refuses([](std::vector<float>& all) { all[1] = 1; });
+  refuses([](std::vector<float>& all) { all[1] = NAN; });
+  refuses([](std::vector<float>& all) { all[3] = INFINITY; });
+  refuses([&](std::vector<float>& all) { all.resize(all.size() + each, 0.5f); });
+  CHECK(other.meter.kept().empty());
+}
+
 SOLO_TEST("the latest queries are measured first, and old ones never") {
   MeterFixture fixture;
   for (float value = 0; value < 100; value++) fixture.remember(1, value);

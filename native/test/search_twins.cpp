@@ -44,7 +44,7 @@ struct TwinFixture {
     columns.vectors = {{0, data.data(), nullptr, rows}};
     columns.payloadBytes = "";
     columns.payloadOffsets = offsets.data();
-    REQUIRE(shard->upsert(columns).isOk());
+    CHECK(shard->upsert(columns).isOk());
     CHECK(waitForIndex(*shard).isOk());
     while (space().calibration()->vertices() == 0)
       std::this_thread::sleep_for(std::chrono::milliseconds(1));
