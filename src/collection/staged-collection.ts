@@ -14,7 +14,6 @@ import { openTable } from './recovery.js'
 import { checkRestoredManifest } from './restored-manifest.js'
 import { tableShard } from './shard-spec.js'
 import { checkRows } from './table-rows.js'
-import type { TriedCollection } from './trial-messages.js'
 
 /** A collection of an unpacked snapshot. */
 export interface StagedCollection {
@@ -23,6 +22,9 @@ export interface StagedCollection {
   seq: number
   manifest: Manifest
 }
+
+/** The trial reads the manifest by itself. */
+export type TriedCollection = Omit<StagedCollection, 'manifest'>
 
 export async function readStaged(disk: Disk, root: string, { folder: own, name, seq }: SnapshotCollection) {
   const folder = join(root, own)

@@ -1,5 +1,5 @@
 import type { ErrorCode } from '../core/errors.js'
-import type { StagedCollection } from './staged-collection.js'
+import type { TriedCollection } from './staged-collection.js'
 
 /** What the trial of a snapshot is told, as JSON: the one message that it gets. */
 export interface TrialTask {
@@ -9,9 +9,6 @@ export interface TrialTask {
   /** To keep to, by itself. */
   memoryBytes: number
 }
-
-/** Its manifest is read where it is tried. */
-export type TriedCollection = Pick<StagedCollection, 'folder' | 'name' | 'seq'>
 
 /** What it says: how much memory it has, now and then, and at the end what came of the trial. */
 export type TrialReport = { residentBytes: number } | { failure: TrialFailure | null }

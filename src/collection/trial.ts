@@ -5,7 +5,8 @@ import { ERROR_CATALOGUE, VicinalError } from '../core/errors.js'
 import { LIMITS } from '../core/limits.js'
 import type { Disk } from '../disk/disk.js'
 import { anonymousBytesOf } from '../disk/process-memory.js'
-import type { TrialFailure, TrialTask, TriedCollection } from './trial-messages.js'
+import type { TriedCollection } from './staged-collection.js'
+import type { TrialFailure, TrialTask } from './trial-messages.js'
 
 /**
  * Opens what comes from outside in a process of its own, before anything of it is opened here. That process knows no
