@@ -60,7 +60,6 @@ bool hasPart(const FilterNode& leaf, JsonValue value, WorkMeter& work) {
 
 // A condition on one value, an array's element where there is an array.
 bool satisfies(const FilterNode& leaf, JsonValue value, WorkMeter& work) {
-  if (!work.spend(kUnitsPerCondition)) return false;
   switch (leaf.op) {
   case FilterOp::Match: return isListed(leaf.values, value);
   case FilterOp::Except: {
@@ -100,17 +99,15 @@ bool isEmpty(JsonValue value) { return isNull(value) || value.isEmptyArray(); }
 class Evaluation {
 public:
   Evaluation(const RowSource& source, uint32_t row)
-      : source_(source), work_(source.work()), row_(row) {}
+      : source_(source), work_(source.work()), row_(row), payload_(source.payload(row)),
+        walk_(kUnitsPerCondition + payload_.size()) {}
 
-  bool matches(const FilterNode& node) {
-    return matches(node, JsonValue::of(source_.payload(row_)), true);
-  }
+  bool matches(const FilterNode& node) { return matches(node, JsonValue::of(payload_), true); }
 
 private:
   // `isRoot`: the object is the point's payload, not an element of a nested condition, which has no
   // id and no vectors.
   bool matches(const FilterNode& node, JsonValue object, bool isRoot) {
-    if (!work_.spend(kUnitsPerCondition)) return false;
     const auto holds = [&](const FilterNode& child) { return matches(child, object, isRoot); };
     switch (node.op) {
     case FilterOp::All: return std::all_of(node.children.begin(), node.children.end(), holds);
@@ -125,16 +122,18 @@ private:
       return missing == 0;
     }
     case FilterOp::HasId:
-      return isRoot && std::binary_search(node.ids.begin(), node.ids.end(), source_.id(row_));
-    case FilterOp::Slice: return isRoot && node.slice.contains(source_.id(row_));
+      return isRoot && work_.spend(kUnitsPerCondition) &&
+             std::binary_search(node.ids.begin(), node.ids.end(), source_.id(row_));
+    case FilterOp::Slice:
+      return isRoot && work_.spend(kUnitsPerCondition) && node.slice.contains(source_.id(row_));
     case FilterOp::HasVector: return isRoot && source_.hasVector(row_, node.vector);
     case FilterOp::Nested:
-      if (!work_.spend(object.mostBytes())) return false;
+      if (!work_.spend(walk_)) return false;
       return node.path.visitElements(object, [&](JsonValue element) {
         if (work_.isStopped()) return true;
         return element.kind() == JsonKind::Object && matches(node.children[0], element, false);
       });
-    default: return work_.spend(object.mostBytes()) && matchesField(node, object);
+    default: return work_.spend(walk_) && matchesField(node, object);
     }
   }
 
@@ -154,7 +153,7 @@ private:
       return leaf.path.visit(object, [&](JsonValue value) {
         if (value.kind() != JsonKind::Array) return satisfies(leaf, value, work_);
         return value.visitElements([&](JsonValue element) {
-          return satisfies(leaf, element, work_) || work_.isStopped();
+          return !work_.spend(kUnitsPerCondition) || satisfies(leaf, element, work_);
         });
       });
     }
@@ -189,12 +188,15 @@ private:
   const RowSource& source_;
   WorkMeter& work_;
   const uint32_t row_;
+  const std::string_view payload_;
+  // Units of a walk over the payload, or over a part of it: at most as many.
+  const uint64_t walk_;
 };
 
 } // namespace
 
 bool matches(const FilterNode& node, const RowSource& source, uint32_t row) {
-  return Evaluation(source, row).matches(node);
+  return !source.work().isStopped() && Evaluation(source, row).matches(node);
 }
 
 } // namespace vicinal

@@ -27,9 +27,6 @@ public:
   // The position behind the value, or null where it is malformed.
   const char* skip() const;
 
-  // Those that a walk over the value comes by, at most.
-  size_t mostBytes() const { return static_cast<size_t>(end_ - at_); }
-
   // The number, where it is written as an integer and fits.
   std::optional<int64_t> integer() const;
   // The number as the nearest double.
