@@ -144,6 +144,18 @@ describe('a stream', () => {
     for (let i = 0; i < 3; i++) expect((await stream.json({})).status.code).toBe('OVERLOADED')
   })
 
+  it('has the values of a message counted until it is answered, and refused where they are too many', async () => {
+    const bounds = { maxBodyBytesInWork: 4 * 1024 * 1024 }
+    const service = await startService(bounds)
+    await made(service)
+    const stream = await open(service).opened()
+    const junk = (count: number) => ({ query: [1, 0], junk: new Array(count).fill({}) })
+    // Each takes most of the bound: it is free again once the message is answered.
+    for (let times = 0; times < 5; times++) expect((await stream.json(junk(40_000))).status).toBe('ok')
+    expect((await stream.json(junk(100_000))).status).toMatchObject({ code: 'OVERLOADED' })
+    expect((await stream.json({ query: [1, 0] })).status).toBe('ok')
+  })
+
   it('is cut where nobody is at its other end', async () => {
     const service = await startService({ keepAliveTimeoutMs: 150 })
     await made(service)
