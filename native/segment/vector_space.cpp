@@ -182,6 +182,23 @@ void VectorSpace::finish(const VertexSlice& slice) {
   linked_.store(done, std::memory_order_release);
 }
 
+Status VectorSpace::linkLeft() {
+  while (true) {
+    VertexSlice slice;
+    {
+      std::lock_guard lock(claims_);
+      const auto left =
+          std::find_if(open_.begin(), open_.end(), [](const Claim& claim) { return claim.isLeft; });
+      if (left == open_.end()) return Status::ok();
+      left->isLeft = false;
+      slice = left->slice;
+    }
+    const Status linked = link(slice);
+    finish(slice);
+    VICINAL_TRY(linked);
+  }
+}
+
 bool VectorSpace::claimRecoding() {
   std::lock_guard lock(claims_);
   if (isRecoding_ || !open_.empty() || vertices() < lookFrom_) return false;

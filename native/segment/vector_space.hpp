@@ -220,6 +220,9 @@ public:
   Result<VertexSlice> claim(uint32_t most);
   Status link(VertexSlice& slice);
   void finish(const VertexSlice& slice);
+  // Links what failures have left, while nobody else links: then `linked()` is all there is in the
+  // graph.
+  Status linkLeft();
   // Whether the vectors should be looked at for better codes, now that there are many more than at
   // the last look, or the file had codes of another kind than are asked for. True for one caller,
   // who then calls `recode`; until that has returned nothing can be claimed.

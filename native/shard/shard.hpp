@@ -204,6 +204,7 @@ private:
   Status writeRows(WriteBatch& batch, bool isChange, SegmentSet::LookupLock lookup = {});
   WriteBatch newBatch(size_t mostRows) const;
   Status collectTaken(TableRows& rows) const;
+  Status linkLeft() const;
 
   struct Plan;
   void addFileStats(const Segment& segment, ShardStats::SegmentStats& stats) const;

@@ -139,10 +139,19 @@ Status Shard::writeSegments(const std::string& folder, std::vector<Plan>& plans,
   return Status::ok();
 }
 
+// With graph building paused.
+Status Shard::linkLeft() const {
+  for (const Snapshot now = segments_.snapshot(); const auto& segment : *now.segments)
+    for (size_t vector = 0; vector < segment->vectorCount(); vector++)
+      VICINAL_TRY(segment->space(vector).linkLeft());
+  return Status::ok();
+}
+
 Result<CheckpointResult> Shard::checkpoint(const std::string& folder) {
   std::lock_guard one(checkpoint_);
   CheckpointResult result;
   Indexer::Pause writing(*indexer_);
+  VICINAL_TRY(linkLeft());
   std::vector<Plan> plans = captureChanges(result.throughSeq);
   VICINAL_TRY(writeSegments(folder, plans, writing));
   std::unique_lock lock(files_);

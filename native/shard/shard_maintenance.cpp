@@ -187,6 +187,7 @@ std::vector<std::string> Shard::validate() {
   constexpr size_t kMostViolations = 100;
   std::vector<std::string> violations;
   const Indexer::Pause pause(*indexer_);
+  if (const Status left = linkLeft(); !left) return {left.message()};
   const Snapshot snapshot = segments_.snapshot();
   for (size_t at = 0; at < snapshot.count(); at++) {
     for (size_t vector = 0; vector < spec_.vectors.size(); vector++) {
