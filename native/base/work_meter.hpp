@@ -50,7 +50,8 @@ private:
   }
 
   const CancelFlag* cancel_;
-  uint64_t left_ = kUnitsBetweenLooks;
+  // The first step looks, so that what is not wanted any more is not begun.
+  uint64_t left_ = 0;
   bool isStopped_ = false;
 };
 

@@ -106,10 +106,10 @@ std::optional<WalkPlan> walkByExamples(const SearchRequest& request, size_t want
 } // namespace
 
 std::optional<WalkPlan> planWalk(const VectorSpace& space, const SearchRequest& request,
-                                 size_t wanted, uint32_t linked) {
+                                 size_t wanted, uint32_t linked, float lossShare) {
   if (request.isExact || linked == 0 || !space.hasGraph()) return std::nullopt;
   return request.examples ? walkByExamples(request, wanted)
-                          : planWalkToOne(space, request, wanted, linked);
+                          : planWalkFrom(space, request, wanted, linked, lossShare);
 }
 
 std::optional<WalkPlan> planWalkToOne(const VectorSpace& space, const SearchRequest& request,

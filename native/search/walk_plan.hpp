@@ -22,9 +22,11 @@ struct WalkPlan {
 };
 
 // The walk for `wanted` neighbours among the first `linked` vertices. Nothing where a scan is what
-// was asked for, is all that keeps the recall asked for, or is cheaper.
+// was asked for, is all that keeps the recall asked for, or is cheaper. Of what may be lost this
+// share may be: where vertices are dead, which the calibration takes for live, a beam has less
+// room.
 std::optional<WalkPlan> planWalk(const VectorSpace& space, const SearchRequest& request,
-                                 size_t wanted, uint32_t linked);
+                                 size_t wanted, uint32_t linked, float lossShare = 1);
 
 // The same where the query is far from all that there is, which the calibration knows little of: as
 // if of what may be lost so little might be.
