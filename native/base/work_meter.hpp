@@ -50,8 +50,8 @@ private:
   }
 
   const CancelFlag* cancel_;
-  // The first step looks, so that what is not wanted any more is not begun.
-  uint64_t left_ = 0;
+  // What has just begun gets somewhere, so that what is taken up again and again comes to an end.
+  uint64_t left_ = kUnitsBetweenLooks;
   bool isStopped_ = false;
 };
 

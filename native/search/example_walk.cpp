@@ -8,16 +8,19 @@ namespace {
 constexpr uint32_t kSums = 1 << 16;
 constexpr uint32_t kLeastWindow = 16;
 constexpr uint32_t kMostWindow = 4096;
+// Of an index that is looked for among those of a run.
+constexpr uint64_t kUnitsPerLookUp = 64;
 
 } // namespace
 
-ExampleWalk::ExampleWalk(const PostingRun& run, const SparseExamples& examples)
-    : count_(examples.count),
+ExampleWalk::ExampleWalk(const PostingRun& run, const SparseExamples& examples, WorkMeter& work)
+    : work_(work), count_(examples.count),
       window_(std::clamp(kSums / std::max(1u, examples.count), kLeastWindow, kMostWindow)),
       sums_(size_t(window_) * count_), touched_(window_), distances_(count_) {
   for (uint32_t example = 0; example < count_; example++) {
     const SparseVector vector = examples.vector(example);
     for (uint32_t at = 0; at < vector.count; at++) {
+      if (!work.spend(kUnitsPerLookUp)) return;
       const PostingRun::List list = run.find(vector.indices[at]);
       if (list.count == 0) continue;
       postings_ += list.count;
@@ -36,6 +39,7 @@ bool ExampleWalk::nextRow(uint32_t& base, uint32_t end) const {
 
 void ExampleWalk::sum(uint32_t base, uint32_t windowEnd) {
   for (Term& term : terms_) {
+    const uint32_t from = term.at;
     const uint32_t* const rows = term.list.rows;
     for (; term.at < term.list.count && rows[term.at] < windowEnd; term.at++) {
       const uint32_t row = rows[term.at] - base;
@@ -44,6 +48,7 @@ void ExampleWalk::sum(uint32_t base, uint32_t windowEnd) {
       touched_[row] = true;
       sums_[size_t(row) * count_ + term.example] += double(term.weight) * term.list.values[term.at];
     }
+    if (!work_.spend(1 + term.at - from)) return;
   }
 }
 

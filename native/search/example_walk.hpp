@@ -9,8 +9,8 @@
 #include <cfloat>
 #include <vector>
 
-#include "base/cancel.hpp"
 #include "base/status.hpp"
+#include "base/work_meter.hpp"
 #include "search/examples.hpp"
 #include "sparse/posting_run.hpp"
 
@@ -18,18 +18,18 @@ namespace vicinal {
 
 class ExampleWalk {
 public:
-  ExampleWalk(const PostingRun& run, const SparseExamples& examples);
+  // The meter outlives the walk, which ends early once that has stopped.
+  ExampleWalk(const PostingRun& run, const SparseExamples& examples, WorkMeter& work);
 
   uint64_t postings() const { return postings_; }
 
   // Calls `visit(row, distances)` for the rows below `end`, ascending: the products' negatives.
-  template <typename Visit> Status run(uint32_t end, const CancelFlag* cancel, const Visit& visit) {
+  template <typename Visit> Status run(uint32_t end, const Visit& visit) {
     uint32_t base = 0;
-    while (nextRow(base, end)) {
-      if (cancel != nullptr && cancel->isCancelled())
-        return Status(Code::Cancelled, "the search was cancelled");
+    while (work_.spend(terms_.size()) && nextRow(base, end)) {
       const uint32_t windowEnd = std::min(end, base + window_);
       sum(base, windowEnd);
+      if (!work_.spend(uint64_t(windowEnd - base) * count_)) break;
       for (uint32_t row = base; row < windowEnd; row++) {
         if (!touched_[row - base]) continue;
         touched_[row - base] = false;
@@ -43,7 +43,7 @@ public:
       }
       base = windowEnd;
     }
-    return Status::ok();
+    return work_.status();
   }
 
 private:
@@ -57,6 +57,7 @@ private:
   bool nextRow(uint32_t& base, uint32_t end) const;
   void sum(uint32_t base, uint32_t windowEnd);
 
+  WorkMeter& work_;
   const uint32_t count_;
   // Rows at a time.
   const uint32_t window_;

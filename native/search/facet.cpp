@@ -153,7 +153,7 @@ Status countSegment(const Snapshot& snapshot, size_t at, const PayloadIndex& ind
     if (others.has(row) && work.spend(payload.size() * kUnitsPerByteTaken))
       countPayload(index, payload, counts);
   });
-  return work.status();
+  return work.look();
 }
 
 bool isCounted(PayloadIndexKind kind) {

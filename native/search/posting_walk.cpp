@@ -22,7 +22,8 @@ float mostOf(const PostingRun::List& list, uint32_t block, float weight) {
 } // namespace
 
 PostingWalk::PostingWalk(const PostingRun& run, const PostingRun::List* lists,
-                         const SparseVector& query) {
+                         const SparseVector& query, WorkMeter& work)
+    : work_(work) {
   double magnitude = 0;
   terms_.reserve(query.count);
   order_.reserve(query.count);
@@ -150,6 +151,8 @@ template <bool isTracked> void PostingWalk::addUp(uint32_t base, uint32_t most, 
     }
     read_ += at - term.at;
     term.to = at;
+    // What is summed up so far is cleared as ever.
+    if (!work_.spend(at - term.at)) break;
   }
 }
 

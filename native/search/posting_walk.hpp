@@ -5,8 +5,8 @@
 #include <cmath>
 #include <vector>
 
-#include "base/cancel.hpp"
 #include "base/status.hpp"
+#include "base/work_meter.hpp"
 #include "sparse/posting_run.hpp"
 
 namespace vicinal {
@@ -20,8 +20,10 @@ struct PostingCandidate {
 
 class PostingWalk {
 public:
-  // `lists` are those of the query's indices in the run.
-  PostingWalk(const PostingRun& run, const PostingRun::List* lists, const SparseVector& query);
+  // `lists` are those of the query's indices in the run. The meter outlives the walk, which ends
+  // early once that has stopped.
+  PostingWalk(const PostingRun& run, const PostingRun::List* lists, const SparseVector& query,
+              WorkMeter& work);
 
   // Postings of the query's indices.
   uint64_t postings() const { return postings_; }
@@ -35,12 +37,9 @@ public:
   // Calls `candidate(PostingCandidate)` for every row below `end` whose product with the query may
   // be `bound()` or more, and some others; `bound()` is asked again as it rises.
   template <typename Bound, typename Candidate>
-  Status run(uint32_t end, const CancelFlag* cancel, Order order, const Bound& bound,
-             const Candidate& candidate) {
+  Status run(uint32_t end, Order order, const Bound& bound, const Candidate& candidate) {
     uint32_t base = 0;
-    while (nextRow(base, end)) {
-      if (cancel != nullptr && cancel->isCancelled())
-        return Status(Code::Cancelled, "the search was cancelled");
+    while (work_.spend(terms_.size()) && nextRow(base, end)) {
       const float least = bound();
       // Until there are hits, everything is looked at; a few rows give some.
       const uint32_t rows = least > 0 ? kWindow : firstWindow_;
@@ -53,7 +52,7 @@ public:
       for (Term& term : terms_) term.at = term.to;
       base = windowEnd;
     }
-    return Status::ok();
+    return work_.status();
   }
 
 private:
@@ -126,6 +125,7 @@ private:
     summed.clear();
   }
 
+  WorkMeter& work_;
   std::vector<Term> terms_;
   // Of the terms in the window, by their bound, ascending; those from `firstRead_` on are read.
   std::vector<uint32_t> order_;

@@ -154,13 +154,13 @@ public:
       std::vector<PostingWalk> walks;
       walks.reserve(found_->runs->size());
       for (size_t run = 0; run < found_->runs->size(); run++)
-        walks.emplace_back(*(*found_->runs)[run], found_->of(run), query_);
+        walks.emplace_back(*(*found_->runs)[run], found_->of(run), query_, scope_.rows.work());
       return runBy(*found_->runs, walks);
     }
     const auto runs = space_.runs();
     std::vector<ExampleWalk> walks;
     walks.reserve(runs->size());
-    for (const auto& run : *runs) walks.emplace_back(*run, *examples_);
+    for (const auto& run : *runs) walks.emplace_back(*run, *examples_, scope_.rows.work());
     return runBy(*runs, walks);
   }
 
@@ -201,7 +201,7 @@ private:
         scoreWaiting();
     };
     const auto order = mayWait ? PostingWalk::Order::Rows : PostingWalk::Order::Best;
-    VICINAL_TRY(walk.run(scope_.view.rows, scope_.cancel, order, bound, take));
+    VICINAL_TRY(walk.run(scope_.view.rows, order, bound, take));
     scoreWaiting();
     report_.visited += walk.visited();
     return Status::ok();
@@ -210,7 +210,7 @@ private:
   Status visit(ExampleWalk& walk) {
     if (!touched_) touched_.emplace(scope_.view.rows);
     report_.visited += walk.postings();
-    return walk.run(scope_.view.rows, scope_.cancel, [&](uint32_t row, const float* distances) {
+    return walk.run(scope_.view.rows, [&](uint32_t row, const float* distances) {
       touched_->add(row);
       if (!isCandidate(row)) return;
       report_.distances += examples_->count;

@@ -59,7 +59,7 @@ Found parkedWalk(const GraphFixture& fixture, const float* query, size_t& parkin
     parkings++;
     between();
     // Longer each time: what is too short to get anywhere differs from machine to machine.
-    patience += std::chrono::microseconds(5);
+    patience += std::chrono::microseconds(1);
     const CancelFlag soon(CancelFlag::Clock::now() + patience);
     options.cancel = &soon;
     found.report = fixture.search(query, options, AcceptAll(), found.nearest);

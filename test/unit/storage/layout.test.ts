@@ -27,6 +27,7 @@ test('a collection appears with what fills it, and goes', async () => {
     log: 'c-u-1/log',
     table: 'c-u-1/table.lance',
     segments: 'c-u-1/segments',
+    queries: 'c-u-1/queries',
   })
   expect(await listCollections(disk)).toEqual([paths])
   expect((await disk.readFile(paths.manifest, 100)).toString()).toBe('manifest')
