@@ -39,7 +39,7 @@ async function fill(into: Collection): Promise<void> {
     for (let at = 0; at < BATCH; at++) fillVector(vectors.subarray(at * SIZE, (at + 1) * SIZE), from + at)
     await into.upsert({ ids, vectors, payloads: ids.map(payloadOf) })
   }
-  await into.waitForIndex()
+  await into.waitForIndex({ timeoutMs: 600_000 })
   await into.flush()
 }
 
