@@ -213,7 +213,7 @@ const std::optional<WalkPlan>& SegmentSearch::walkPlan() const {
   if (walkPlan_) return *walkPlan_;
   const auto live = float(liveShare());
   walkPlan_.emplace(planWalk(space_, request_, wanted_, linked_, live));
-  // What was measured where all were live, less what the dead cost.
+  // The promise was measured with all vertices live; the dead ones cost the difference.
   if (*walkPlan_ && live < 1)
     (*walkPlan_)->recall = std::max(0.f, 1 - (1 - (*walkPlan_)->recall) / live);
   return *walkPlan_;

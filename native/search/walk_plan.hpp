@@ -22,9 +22,9 @@ struct WalkPlan {
 };
 
 // The walk for `wanted` neighbours among the first `linked` vertices. Nothing where a scan is what
-// was asked for, is all that keeps the recall asked for, or is cheaper. Of what may be lost this
-// share may be: where vertices are dead, which the calibration takes for live, a beam has less
-// room.
+// was asked for, is all that keeps the recall asked for, or is cheaper. The walk may lose
+// `lossShare` of the loss that the request allows: dead vertices take places in a beam, and the
+// calibration counts them as live.
 std::optional<WalkPlan> planWalk(const VectorSpace& space, const SearchRequest& request,
                                  size_t wanted, uint32_t linked, float lossShare = 1);
 

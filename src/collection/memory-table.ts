@@ -95,7 +95,7 @@ class MemoryTables {
     const elsewhere = external + sum(({ heapBytes }) => heapBytes)
     const nativeHeapBytes = Math.min(
       Math.max(0, facts.heapUsedBytes + facts.heapFreeBytes - elsewhere),
-      // Free memory that was given back is counted as the allocator's still, and is not resident.
+      // The allocator counts memory that it gave back as free still, though it is not resident.
       Math.max(0, facts.heapUsedBytes - elsewhere, facts.residentBytes - known),
     )
     return {

@@ -22,7 +22,7 @@ const KEPT_FREE_BYTES = 32 * 1024 * 1024
 /** All collections ask, and the answer is of the process. */
 const LOOKED_EVERY_MS = 10_000
 let lookedAtMs = Number.NEGATIVE_INFINITY
-/** The least since memory was given back, which is told of as free still, and is not resident. */
+/** The least of both since memory was given back. The allocator counts that memory as free still, though it is not resident. */
 let least = { residentBytes: 0, heapFreeBytes: 0 }
 
 /** Gives back what the allocator keeps, where that is much: freed memory stays with the process otherwise, however long. */

@@ -51,10 +51,10 @@ interface Waiting {
 }
 
 /**
- * Bodies of one thread that wait, first come, first served. This ends: in all threads together one body of each budget may go
- * beyond every bound, so that as long as any waits, one does not. That one is cut for its rate, or arrives and is answered, which
- * waits for no other body; then another may. So what bodies hold is at most the bound, one body more, and of each body a piece or
- * what makes it a small one.
+ * Bodies of one thread that wait, first come, first served. No body waits for ever: in all threads together one body of each
+ * budget may go beyond every bound. That body is cut for its rate, or it arrives and is answered; its answer waits for no other
+ * body. Then the next one may go beyond. So bodies hold the bound at most, one body more, and of each body a piece, or as much as
+ * a small body has.
  */
 export class Arrivals {
   readonly parts: ArrivalParts

@@ -70,7 +70,7 @@ export function clientError(error: NodeJS.ErrnoException, socket: Socket): void 
     socket.destroy()
     return
   }
-  // Its head was refused before the parser had read all of it, or it follows a request whose answer is under way.
+  // An answer has begun on this connection, to this very head or to the request before it: a second one would run into it.
   if (answerOn(socket)?.headersSent) {
     socket.destroySoon()
     return
