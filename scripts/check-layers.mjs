@@ -17,12 +17,12 @@ const MAY_IMPORT = {
   segment: ['core', 'disk', 'native', 'filter', 'storage', 'log'],
   query: BELOW_QUERY,
   collection: [...BELOW_QUERY, 'query'],
-  ingest: [...BELOW_QUERY, 'query', 'collection'],
-  // The faces know the Database interface of core and the decoders of ingest, not the engine.
-  server: ['core', 'disk', 'ingest'],
-  client: ['core', 'ingest'],
-  cli: [...BELOW_QUERY, 'query', 'collection', 'ingest', 'server', 'client', 'index.ts'],
-  'index.ts': [...BELOW_QUERY, 'query', 'collection', 'ingest'],
+  wire: [...BELOW_QUERY, 'query', 'collection'],
+  // The faces know the Database interface of core and the decoders of wire, not the engine.
+  server: ['core', 'disk', 'wire'],
+  client: ['core', 'wire'],
+  cli: [...BELOW_QUERY, 'query', 'collection', 'wire', 'server', 'client', 'index.ts'],
+  'index.ts': [...BELOW_QUERY, 'query', 'collection', 'wire'],
 }
 const MAY_USE_FILES = new Set(['disk', 'cli'])
 

@@ -23,11 +23,11 @@ import {
   type VectorOverrides,
 } from '../core/schema.js'
 import type { HnswTuning, OptimizersConfig, StrictModeConfig, WalConfig } from '../core/settings.js'
-import { UNBOUNDED } from '../ingest/body-bounds.js'
-import type { WireObject } from '../ingest/wire-fields.js'
-import { parseJson } from '../ingest/wire-json.js'
-import { memoryOfWire } from '../ingest/wire-memory.js'
-import { indexParamsOf } from '../ingest/wire-payload-index.js'
+import { UNBOUNDED } from '../wire/body-bounds.js'
+import type { WireObject } from '../wire/fields.js'
+import { parseJson } from '../wire/json.js'
+import { memoryOfWire } from '../wire/memory.js'
+import { indexParamsOf } from '../wire/payload-index.js'
 
 export interface Envelope {
   result?: unknown

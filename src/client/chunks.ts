@@ -4,7 +4,7 @@ import { invalid } from '../core/errors.js'
 import { checkColumns } from '../core/known-points.js'
 import { LIMITS } from '../core/limits.js'
 import { type Payload, type Point, RawJson } from '../core/point.js'
-import { encodeMsgpack } from '../ingest/wire-msgpack-encoder.js'
+import { encodeMsgpack } from '../wire/msgpack-encoder.js'
 import { columnsBody, conditionBody, pointBody } from './requests.js'
 
 /**

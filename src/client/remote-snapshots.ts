@@ -10,7 +10,7 @@ import type {
   SnapshotDescription,
   SnapshotSource,
 } from '../core/snapshots.js'
-import { encodeMsgpack } from '../ingest/wire-msgpack-encoder.js'
+import { encodeMsgpack } from '../wire/msgpack-encoder.js'
 import type { Transport } from './transport.js'
 
 interface WireSnapshot {

@@ -1,12 +1,12 @@
-/** Which bodies are read, and how. Decoding happens here, checking in one place for all formats (src/ingest). */
+/** Which bodies are read, and how. Decoding happens here, checking in one place for all formats (src/wire). */
 import type { IncomingMessage } from 'node:http'
 import type { FastifyInstance, FastifyRequest } from 'fastify'
 import { type Awaitable, andThen } from '../core/awaitable.js'
 import { describeValue, VicinalError } from '../core/errors.js'
-import type { Measured } from '../ingest/body-bounds.js'
-import { measureJson } from '../ingest/wire-json.js'
-import { measureMsgpack } from '../ingest/wire-msgpack.js'
-import { measureVectorJson } from '../ingest/wire-vector-json.js'
+import type { Measured } from '../wire/body-bounds.js'
+import { measureJson } from '../wire/json.js'
+import { measureMsgpack } from '../wire/msgpack.js'
+import { measureVectorJson } from '../wire/vector-json.js'
 import { type Arrivals, ArrivingBody, LARGE_BODY_BYTES } from './arriving-body.js'
 import { declaredBytes } from './declared-bytes.js'
 import { JSON_TYPE, MSGPACK_TYPE } from './respond.js'

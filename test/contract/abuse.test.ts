@@ -2,7 +2,7 @@
 import { gzipSync } from 'node:zlib'
 import { beforeEach, describe, expect, it, onTestFinished } from 'vitest'
 import { open } from '../../src/index.js'
-import { encodeMsgpack } from '../../src/ingest/wire-msgpack-encoder.js'
+import { encodeMsgpack } from '../../src/wire/msgpack-encoder.js'
 import { type Answer, type Service, startService } from './service.js'
 
 const POINTS = '/collections/a/points'

@@ -4,7 +4,7 @@ import type { AddressInfo } from 'node:net'
 import { describe, expect, it, onTestFinished } from 'vitest'
 import { type WebSocket, WebSocketServer } from 'ws'
 import { type ConnectOptions, connect } from '../../src/client/index.js'
-import { encodeMsgpack } from '../../src/ingest/wire-msgpack-encoder.js'
+import { encodeMsgpack } from '../../src/wire/msgpack-encoder.js'
 
 const FAST = { minDelayMs: 1, maxDelayMs: 5, streams: true }
 const envelope = (result: unknown) => encodeMsgpack({ result, status: 'ok', time: 0 })

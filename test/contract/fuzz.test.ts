@@ -2,7 +2,7 @@
 import fc from 'fast-check'
 import { expect, it, onTestFinished } from 'vitest'
 import { open } from '../../src/index.js'
-import { encodeMsgpack } from '../../src/ingest/wire-msgpack-encoder.js'
+import { encodeMsgpack } from '../../src/wire/msgpack-encoder.js'
 import { type Service, startService } from './service.js'
 
 const RUNS = 1500

@@ -1,8 +1,8 @@
 /** The wire as clients of Qdrant see it: paths, envelope, defaults, errors, formats. */
 import { readFileSync } from 'node:fs'
 import { beforeEach, describe, expect, it } from 'vitest'
-import { decodeMsgpack } from '../../src/ingest/wire-msgpack.js'
-import { encodeMsgpack } from '../../src/ingest/wire-msgpack-encoder.js'
+import { decodeMsgpack } from '../../src/wire/msgpack.js'
+import { encodeMsgpack } from '../../src/wire/msgpack-encoder.js'
 import { MemoryDatabase } from '../oracle/memory-database.js'
 import { type Service, startService } from './service.js'
 

@@ -1,5 +1,5 @@
 import type { AliasDescription } from '../../core/aliases.js'
-import { aliasActionsOf } from '../../ingest/wire-aliases.js'
+import { aliasActionsOf } from '../../wire/aliases.js'
 import type { Call, Route } from '../call.js'
 
 export const aliasRoutes: Route[] = [

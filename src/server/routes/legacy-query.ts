@@ -10,8 +10,8 @@ import {
   legacyQueryOf,
   recommendOf,
   searchOf,
-} from '../../ingest/wire-legacy.js'
-import { explainOf } from '../../ingest/wire-query.js'
+} from '../../wire/legacy.js'
+import { explainOf } from '../../wire/query.js'
 import type { ReadCall, ReadRoute } from '../call.js'
 import { MeasuredResult } from '../respond.js'
 import { answerGroups } from './query.js'

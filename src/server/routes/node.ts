@@ -4,7 +4,7 @@ import { invalid, VicinalError } from '../../core/errors.js'
 import { KNOWN_QUOTAS } from '../../core/known-config.js'
 import type { QuotaConfig } from '../../core/quotas.js'
 import type { CollectionInfo } from '../../core/schema.js'
-import { knownOf } from '../../ingest/wire-fields.js'
+import { knownOf } from '../../wire/fields.js'
 import type { Call, Route } from '../call.js'
 
 const ONE = '/collections/:name'

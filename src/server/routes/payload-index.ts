@@ -1,4 +1,4 @@
-import { payloadIndexOf } from '../../ingest/wire-payload-index.js'
+import { payloadIndexOf } from '../../wire/payload-index.js'
 import type { Call, Route } from '../call.js'
 import { writeResult } from './write-result.js'
 

@@ -1,4 +1,4 @@
-import { deleteOf, payloadChangeOf, payloadDeleteOf } from '../../ingest/wire-operations.js'
+import { deleteOf, payloadChangeOf, payloadDeleteOf } from '../../wire/operations.js'
 import type { Call, Route } from '../call.js'
 import { writeResult } from './write-result.js'
 

@@ -1,6 +1,6 @@
 import type { ReadableCollection } from '../../core/database.js'
 import type { QueryGroupsOptions, SearchMatrix } from '../../core/query.js'
-import { explainOf, facetOf, matrixOf, queriesOf, queryGroupsOf, queryOf } from '../../ingest/wire-query.js'
+import { explainOf, facetOf, matrixOf, queriesOf, queryGroupsOf, queryOf } from '../../wire/query.js'
 import type { ReadCall, ReadRoute } from '../call.js'
 import { MeasuredResult } from '../respond.js'
 import { wirePlan, wireUsage } from './wire-plan.js'

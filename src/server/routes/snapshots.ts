@@ -1,7 +1,7 @@
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import { invalid, notFound } from '../../core/errors.js'
 import type { CollectionSnapshots, SnapshotDescription, SnapshotSource, Snapshots } from '../../core/snapshots.js'
-import { recoverOf, recoverOptionsOf } from '../../ingest/wire-snapshots.js'
+import { recoverOf, recoverOptionsOf } from '../../wire/snapshots.js'
 import type { Call, Route } from '../call.js'
 import { PlainBody, StreamBody } from '../respond.js'
 

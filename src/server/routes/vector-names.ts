@@ -1,4 +1,4 @@
-import { vectorNameConfigOf } from '../../ingest/wire-collection.js'
+import { vectorNameConfigOf } from '../../wire/collection.js'
 import type { Call, Route } from '../call.js'
 import { writeResult } from './write-result.js'
 

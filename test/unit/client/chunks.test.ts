@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest'
 import { upsertBodies } from '../../../src/client/chunks.js'
 import { LIMITS } from '../../../src/core/limits.js'
 import { RawJson } from '../../../src/core/point.js'
-import { decodeMsgpack, measureMsgpack } from '../../../src/ingest/wire-msgpack.js'
+import { decodeMsgpack, measureMsgpack } from '../../../src/wire/msgpack.js'
 
 const KIB = 1024
 

@@ -4,7 +4,7 @@ import type { AddressInfo } from 'node:net'
 import { describe, expect, it, onTestFinished } from 'vitest'
 import { type ConnectOptions, connect } from '../../../src/client/index.js'
 import { Stop } from '../../../src/core/stop.js'
-import { encodeMsgpack } from '../../../src/ingest/wire-msgpack-encoder.js'
+import { encodeMsgpack } from '../../../src/wire/msgpack-encoder.js'
 
 type Answer = (request: IncomingMessage, response: ServerResponse, attempt: number) => void
 

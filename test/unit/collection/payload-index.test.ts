@@ -4,8 +4,8 @@ import type { VicinalError } from '../../../src/core/errors.js'
 import { LIMITS } from '../../../src/core/limits.js'
 import { PAYLOAD_INDEX_KINDS, PAYLOAD_INDEX_PARAMS, SNOWBALL_LANGUAGES } from '../../../src/core/payload-index.js'
 import { encodeTextOptions } from '../../../src/filter/text-options.js'
-import { payloadIndexOf, wireIndexSchema } from '../../../src/ingest/wire-payload-index.js'
 import { Shard } from '../../../src/native/shard.js'
+import { payloadIndexOf, wireIndexSchema } from '../../../src/wire/payload-index.js'
 
 const text = (params: object) => ({ type: 'text', ...params })
 const many = (count: number) => Array.from({ length: count }, (_, at) => `w${at}`)

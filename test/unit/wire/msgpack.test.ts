@@ -2,8 +2,8 @@ import fc from 'fast-check'
 import { Packr, Unpackr } from 'msgpackr'
 import { describe, expect, it } from 'vitest'
 import { RawJson } from '../../../src/core/point.js'
-import { decodeMsgpack, measureMsgpack } from '../../../src/ingest/wire-msgpack.js'
-import { encodeMsgpack } from '../../../src/ingest/wire-msgpack-encoder.js'
+import { decodeMsgpack, measureMsgpack } from '../../../src/wire/msgpack.js'
+import { encodeMsgpack } from '../../../src/wire/msgpack-encoder.js'
 
 const MAX_U64 = 0xffff_ffff_ffff_ffffn
 /** Another implementation, to read what ours writes and to write what ours reads. */

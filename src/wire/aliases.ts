@@ -1,7 +1,7 @@
 import type { AliasAction } from '../core/aliases.js'
 import { invalid } from '../core/errors.js'
 import { LIMITS } from '../core/limits.js'
-import { arrayAt, objectAt, textAt, type WireObject } from './wire-fields.js'
+import { arrayAt, objectAt, textAt, type WireObject } from './fields.js'
 
 /** The engine checks the names themselves. */
 export function aliasActionsOf(body: WireObject): AliasAction[] {

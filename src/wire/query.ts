@@ -27,8 +27,8 @@ import {
   type WireObject,
   withPayloadAt,
   withVectorOf,
-} from './wire-fields.js'
-import { orderByAt, stageOf } from './wire-stage.js'
+} from './fields.js'
+import { orderByAt, stageOf } from './stage.js'
 
 const DEFAULT_LIMIT = 10
 

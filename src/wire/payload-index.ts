@@ -7,7 +7,7 @@ import {
   type PayloadIndexParams,
   wireName,
 } from '../core/payload-index.js'
-import { isObject, isPresent, textAt, type WireObject } from './wire-fields.js'
+import { isObject, isPresent, textAt, type WireObject } from './fields.js'
 
 /** `field_schema` is the kind itself, or an object with the kind as its `type`. Unknown keys of it are ignored. */
 export function payloadIndexOf(body: WireObject): { field: string; schema: PayloadIndexKind | PayloadIndexOptions } {

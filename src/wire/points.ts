@@ -29,8 +29,8 @@ import {
   textAt,
   unsupported,
   type WireObject,
-} from './wire-fields.js'
-import { parseJson } from './wire-json.js'
+} from './fields.js'
+import { parseJson } from './json.js'
 
 const UNSUPPORTED = ['shard_key'] as const
 /** What Qdrant embeds besides texts. */

@@ -28,9 +28,9 @@ import {
   textAt,
   unsupported,
   type WireObject,
-} from './wire-fields.js'
-import { knownFormula } from './wire-formula.js'
-import { INFERRED, namedVectorAt, vectorAt } from './wire-points.js'
+} from './fields.js'
+import { knownFormula } from './formula.js'
+import { INFERRED, namedVectorAt, vectorAt } from './points.js'
 
 const KINDS = [
   'nearest',

@@ -34,8 +34,8 @@ import {
   textAt,
   unsupported,
   type WireObject,
-} from './wire-fields.js'
-import { payloadAt } from './wire-points.js'
+} from './fields.js'
+import { payloadAt } from './points.js'
 
 const HNSW_TUNING = ['full_scan_threshold', 'max_indexing_threads', 'payload_m', 'inline_storage'] as const
 

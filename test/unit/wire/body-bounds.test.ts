@@ -1,11 +1,11 @@
 /** Bodies that are small as bytes, and large as values. */
 import { describe, expect, it } from 'vitest'
 import { LIMITS } from '../../../src/core/limits.js'
-import { type Measured, UNBOUNDED } from '../../../src/ingest/body-bounds.js'
-import { measureJson } from '../../../src/ingest/wire-json.js'
-import { decodeMsgpack, measureMsgpack } from '../../../src/ingest/wire-msgpack.js'
-import { encodeMsgpack } from '../../../src/ingest/wire-msgpack-encoder.js'
-import { measureVectorJson } from '../../../src/ingest/wire-vector-json.js'
+import { type Measured, UNBOUNDED } from '../../../src/wire/body-bounds.js'
+import { measureJson } from '../../../src/wire/json.js'
+import { decodeMsgpack, measureMsgpack } from '../../../src/wire/msgpack.js'
+import { encodeMsgpack } from '../../../src/wire/msgpack-encoder.js'
+import { measureVectorJson } from '../../../src/wire/vector-json.js'
 
 const MIB = 1024 * 1024
 /** A decoder that makes values takes many times as long, and as much memory, for any of these. */

@@ -13,8 +13,8 @@ import {
   textsAt,
   unsupported,
   type WireObject,
-} from './wire-fields.js'
-import { conditionOf, payloadAt, upsertOf, vectorConditionOf, vectorUpdatesOf } from './wire-points.js'
+} from './fields.js'
+import { conditionOf, payloadAt, upsertOf, vectorConditionOf, vectorUpdatesOf } from './points.js'
 
 export interface PayloadChange {
   payload: Payload

@@ -5,8 +5,8 @@
 import { invalid } from '../core/errors.js'
 import { RawJson } from '../core/point.js'
 import { UNBOUNDED } from './body-bounds.js'
-import { parseJson } from './wire-json.js'
-import type { PieceWriter } from './wire-pieces.js'
+import { parseJson } from './json.js'
+import type { PieceWriter } from './pieces.js'
 
 const FIRST_CAPACITY = 64 * 1024
 /** A buffer that grew beyond this is not kept for the next message. */

@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { parseJson } from '../../../src/ingest/wire-json.js'
-import { parseVectorJson } from '../../../src/ingest/wire-vector-json.js'
+import { parseJson } from '../../../src/wire/json.js'
+import { parseVectorJson } from '../../../src/wire/vector-json.js'
 
 const SHORTEST = 8
 /** Of digits enough that a mark is shorter. */

@@ -4,7 +4,7 @@ import type { VicinalError } from '../core/errors.js'
 import type { LiftedVectors } from '../native/addon.js'
 import { liftVectors, liftVectorsAside, VECTOR_MARK } from '../native/vector-json.js'
 import { type Measured, VALUE_BYTES } from './body-bounds.js'
-import { formatError, measureJson, parseJson } from './wire-json.js'
+import { formatError, measureJson, parseJson } from './json.js'
 
 /** Shorter ones hold no vector that would be worth it. */
 const LEAST_BYTES = 128

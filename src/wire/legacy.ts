@@ -13,9 +13,9 @@ import {
   type WireObject,
   withPayloadAt,
   withVectorOf,
-} from './wire-fields.js'
-import { explainOf, groupingOf } from './wire-query.js'
-import { inputAt, pairsAt, recommendAt, stageOf } from './wire-stage.js'
+} from './fields.js'
+import { explainOf, groupingOf } from './query.js'
+import { inputAt, pairsAt, recommendAt, stageOf } from './stage.js'
 
 const DEFAULT_LIMIT = 10
 

@@ -1,6 +1,6 @@
 import { KNOWN_OPERANDS, NAMED_EXPRESSIONS, operationIn, PLAIN_OPERATIONS } from '../core/known-formula.js'
 import type { KnownShape } from '../core/known-keys.js'
-import { isObject, knownShape } from './wire-fields.js'
+import { isObject, knownShape } from './fields.js'
 
 /** A formula as it came, without keys that nobody knows. It is no deeper than a body may be. */
 export function knownFormula(expression: unknown): unknown {

@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { parseJson } from '../../../src/ingest/wire-json.js'
+import { parseJson } from '../../../src/wire/json.js'
 
 /** The same with numbers for bigints. */
 function rounded(value: unknown): unknown {

@@ -5,7 +5,7 @@
 import { randomBytes } from 'node:crypto'
 import { Unpackr } from 'msgpackr/unpack'
 import { BODY_BOUNDS, type Measured, type ValueBounds } from './body-bounds.js'
-import { type MsgpackScan, scanMsgpack } from './wire-msgpack-scan.js'
+import { type MsgpackScan, scanMsgpack } from './msgpack-scan.js'
 
 const unpackr = new Unpackr({ useRecords: false, mapsAsObjects: true, int64AsType: 'auto' as never })
 /** For bodies with something that the other one changes: here all long integers are bigints. */

@@ -6,8 +6,8 @@ import { isAscii, isUtf8 } from 'node:buffer'
 import { invalid } from '../core/errors.js'
 import { LIMITS } from '../core/limits.js'
 import { VALUE_BYTES, type ValueBounds, ValueTally } from './body-bounds.js'
-import { tallyJson } from './wire-json.js'
-import { INERT, LiftedArrays, mayBeVector, PLAIN, roleOf, roleOfElements } from './wire-msgpack-vectors.js'
+import { tallyJson } from './json.js'
+import { INERT, LiftedArrays, mayBeVector, PLAIN, roleOf, roleOfElements } from './msgpack-vectors.js'
 
 /** What a scan has found, beside nothing to refuse. */
 export interface MsgpackScan {

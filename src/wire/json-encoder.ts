@@ -4,7 +4,7 @@
  */
 import { RawJson } from '../core/point.js'
 import { numbersJson } from '../native/vector-json.js'
-import type { PieceWriter } from './wire-pieces.js'
+import type { PieceWriter } from './pieces.js'
 
 /** Keys of nearly every answer, quoted once. */
 const QUOTED_KEYS = new Map(

@@ -1,6 +1,6 @@
 import { invalid } from '../core/errors.js'
 import type { RecoverOptions, SnapshotPriority, SnapshotSource } from '../core/snapshots.js'
-import { isPresent, textAt, type WireObject } from './wire-fields.js'
+import { isPresent, textAt, type WireObject } from './fields.js'
 
 /** `location` may be without an upload; the engine checks what it leads to. */
 export function recoverOf(body: WireObject): { source: SnapshotSource; options: RecoverOptions } {
