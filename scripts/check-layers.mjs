@@ -4,8 +4,12 @@ import { readFileSync } from 'node:fs'
 import { dirname, join, normalize } from 'node:path'
 import { filesBelow, path } from './process.mjs'
 
-/** What each folder of src/ may import from besides itself, lowest first. */
-const BELOW_QUERY = ['core', 'disk', 'native', 'filter', 'inference', 'storage', 'log', 'segment']
+/** What each folder of src/ may import from besides itself, lowest first; of engine/ each room by itself. */
+const BELOW_QUERY = ['core', 'disk', 'native', 'filter', 'inference', 'storage', 'log', 'ingest']
+const BELOW_ENGINE = [...BELOW_QUERY, 'query']
+const ENGINE = ['config', 'memory', 'limits', 'catalogue', 'collection', 'snapshots', 'stores', 'database'].map(
+  (room) => `engine/${room}`,
+)
 const MAY_IMPORT = {
   core: [],
   disk: ['core'],
@@ -14,15 +18,15 @@ const MAY_IMPORT = {
   inference: ['core', 'native', 'filter'],
   storage: ['core', 'disk', 'native'],
   log: ['core', 'disk', 'native'],
-  segment: ['core', 'disk', 'native', 'filter', 'storage', 'log'],
+  ingest: ['core', 'native', 'filter', 'inference'],
   query: BELOW_QUERY,
-  collection: [...BELOW_QUERY, 'query'],
-  wire: [...BELOW_QUERY, 'query', 'collection'],
+  ...Object.fromEntries(ENGINE.map((room, at) => [room, [...BELOW_ENGINE, ...ENGINE.slice(0, at)]])),
+  wire: ['core', 'native', 'ingest'],
   // The faces know the Database interface of core and the decoders of wire, not the engine.
   server: ['core', 'disk', 'wire'],
   client: ['core', 'wire'],
-  cli: [...BELOW_QUERY, 'query', 'collection', 'wire', 'server', 'client', 'index.ts'],
-  'index.ts': [...BELOW_QUERY, 'query', 'collection', 'wire'],
+  cli: [...BELOW_ENGINE, ...ENGINE, 'wire', 'server', 'client', 'index.ts'],
+  'index.ts': [...BELOW_ENGINE, ...ENGINE, 'wire'],
 }
 const MAY_USE_FILES = new Set(['disk', 'cli'])
 
@@ -79,9 +83,10 @@ function outsideFindings(file, name) {
   return []
 }
 
-/** `core` for src/core/point.ts; a file directly in src/ is a layer of its own. */
+/** `core` for src/core/point.ts, `engine/limits` for src/engine/limits/…; a file directly in src/ is a layer of its own. */
 function layerOf(file) {
-  return file.split('/')[1]
+  const [, folder, room] = file.split('/')
+  return folder === 'engine' ? `${folder}/${room}` : folder
 }
 
 /** Every cycle once, as the path that closes it. */

@@ -1,5 +1,5 @@
 /** What the thread that has the database and a thread that reads it beside tell each other. */
-import type { SharedCollection } from '../collection/sharing.js'
+import type { SharedCollection } from '../engine/database/sharing.js'
 import type { BudgetRow } from '../server/admission.js'
 import type { Keys } from '../server/auth.js'
 import type { ServiceState } from '../server/metrics.js'

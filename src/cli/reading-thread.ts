@@ -1,9 +1,9 @@
 /** A thread that reads the database beside the one that has it. It is started by ReadingThreads, and keeps nothing. */
 import { getHeapStatistics } from 'node:v8'
 import { type MessagePort, parentPort, workerData } from 'node:worker_threads'
-import { memoryBudget } from '../collection/memory-budget.js'
-import { MirroredDatabase } from '../collection/mirrored-database.js'
-import type { SharedCollection } from '../collection/sharing.js'
+import { MirroredDatabase } from '../engine/database/mirrored-database.js'
+import type { SharedCollection } from '../engine/database/sharing.js'
+import { memoryBudget } from '../engine/memory/memory-budget.js'
 import { keepSearches } from '../native/inline-share.js'
 import { createReadServer } from '../server/read-server.js'
 import type { FromReader, ReadingThreadData, ToReader } from './reading-messages.js'

@@ -13,7 +13,7 @@ export async function restore(args: string[]): Promise<number> {
   if (!existsSync(file)) throw new VicinalError('NOT_FOUND', `${file}: no such file`)
   const folder = settings.text('data') as string
   const name = settings.text('collection')
-  const { open } = await import('../collection/open.js')
+  const { open } = await import('../engine/database/open.js')
   // A file of one's own is bounded by the disk.
   const database = await open(folder, {
     maxSnapshotBytes: Number.MAX_SAFE_INTEGER,

@@ -1,5 +1,5 @@
-import type { SharingDatabase } from '../collection/sharing.js'
 import { LIMITS } from '../core/limits.js'
+import type { SharingDatabase } from '../engine/database/sharing.js'
 import type { ServerOptions } from '../server/app.js'
 import { exitCodeOf } from './exit-code.js'
 import { IssueLog } from './issue-log.js'
@@ -38,8 +38,8 @@ async function serveWith(settings: Settings, keys: KeyFiles): Promise<number> {
   // The kernel reads it when the addon is loaded, which is why that happens below.
   if (kernelThreads !== undefined) process.env.VICINAL_THREADS = String(kernelThreads)
   const { createServer } = await import('../server/app.js')
-  const { openSharing } = await import('../collection/open.js')
-  const { memoryBudget } = await import('../collection/memory-budget.js')
+  const { openSharing } = await import('../engine/database/open.js')
+  const { memoryBudget } = await import('../engine/memory/memory-budget.js')
   const memoryLimitBytes = serviceMemoryLimitOf(memoryLimit)
 
   const stopped = stopSignal()

@@ -93,7 +93,7 @@ export class Admission {
   /**
    * Counts a large answer until it is taken off; the returned function gives it back. Throws OVERLOADED. Its bytes are those of the
    * rows in memory: text is made of them a piece at a time. Below a limit of memory the same rows have asked for room before they
-   * were read (collection/answer-room.ts): that bounds what the process takes, and this what slow readers keep.
+   * were read (engine/memory/answer-room.ts): that bounds what the process takes, and this what slow readers keep.
    */
   takeAnswer(bytes: number, caller: Caller): () => void {
     // A caller's only one always passes, so that none is refused for ever.

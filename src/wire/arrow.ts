@@ -1,6 +1,5 @@
 /** Arrow tables on their way to a service: as columns where every point has every vector, else as points. */
-import { columnsOfArrow, isArrowTable } from '../collection/arrow-columns.js'
-import { sparseAt } from '../collection/sparse-column.js'
+
 import type { ArrowTable, ColumnarPoints, ColumnarVectors } from '../core/database.js'
 import {
   decodeIds,
@@ -11,6 +10,8 @@ import {
   type VectorColumn,
 } from '../core/point.js'
 import type { SchemaVector } from '../core/schema.js'
+import { columnsOfArrow, isArrowTable } from '../ingest/arrow-columns.js'
+import { sparseAt } from '../ingest/sparse-column.js'
 
 export { isArrowTable }
 

@@ -3,7 +3,7 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { describe, expect, it, onTestFinished } from 'vitest'
-import { openSharing } from '../../src/collection/open.js'
+import { openSharing } from '../../src/engine/database/open.js'
 import { type Answer, startService } from './service.js'
 import { Line, startThreaded } from './threaded.js'
 

@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { expect, it, onTestFinished } from 'vitest'
 import WebSocket from 'ws'
-import { openSharing } from '../../src/collection/open.js'
+import { openSharing } from '../../src/engine/database/open.js'
 import { startService } from './service.js'
 import { Line, startThreaded } from './threaded.js'
 

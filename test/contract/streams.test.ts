@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { beforeEach, describe, expect, it, onTestFinished } from 'vitest'
 import type WebSocket from 'ws'
-import { openSharing } from '../../src/collection/open.js'
+import { openSharing } from '../../src/engine/database/open.js'
 import { Asking, type Json, MSGPACK, packr, QUERY } from './asking.js'
 import { Line, raw, startThreaded, type ThreadedService } from './threaded.js'
 

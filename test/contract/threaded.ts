@@ -3,7 +3,7 @@ import { Agent, type IncomingHttpHeaders, type RequestOptions, request } from 'n
 import { connect } from 'node:net'
 import { onTestFinished } from 'vitest'
 import { ReadingThreads } from '../../src/cli/reading-threads.js'
-import type { SharingDatabase } from '../../src/collection/sharing.js'
+import type { SharingDatabase } from '../../src/engine/database/sharing.js'
 import { createServer, type Server, type ServerOptions } from '../../src/server/app.js'
 import { DEFAULT_SETTINGS } from '../../src/server/settings.js'
 

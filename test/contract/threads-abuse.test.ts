@@ -8,8 +8,8 @@ import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Worker } from 'node:worker_threads'
 import { beforeEach, describe, expect, it, onTestFinished } from 'vitest'
-import { openSharing } from '../../src/collection/open.js'
-import type { SharingDatabase } from '../../src/collection/sharing.js'
+import { openSharing } from '../../src/engine/database/open.js'
+import type { SharingDatabase } from '../../src/engine/database/sharing.js'
 import { Line, raw, startThreaded, type ThreadedService } from './threaded.js'
 
 const DOT = { vectors: { size: 2, distance: 'Dot' } }

@@ -8,10 +8,10 @@ import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Worker } from 'node:worker_threads'
 import { beforeEach, describe, expect, it, onTestFinished } from 'vitest'
-import { memoryBudget } from '../../src/collection/memory-budget.js'
-import { openSharing } from '../../src/collection/open.js'
-import type { SharingDatabase } from '../../src/collection/sharing.js'
 import { LIMITS } from '../../src/core/limits.js'
+import { openSharing } from '../../src/engine/database/open.js'
+import type { SharingDatabase } from '../../src/engine/database/sharing.js'
+import { memoryBudget } from '../../src/engine/memory/memory-budget.js'
 import { type Answer, Line, raw, startThreaded, type ThreadedService } from './threaded.js'
 
 const GIB = 1024 ** 3

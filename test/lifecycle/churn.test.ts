@@ -2,10 +2,10 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
-import type { CollectionEngine } from '../../src/collection/collection-engine.js'
-import { EmbeddedDatabase } from '../../src/collection/embedded-database.js'
-import { FolderStore } from '../../src/collection/folder-store.js'
 import { Disk } from '../../src/disk/disk.js'
+import type { CollectionEngine } from '../../src/engine/collection/collection-engine.js'
+import { EmbeddedDatabase } from '../../src/engine/database/embedded-database.js'
+import { FolderStore } from '../../src/engine/stores/folder-store.js'
 
 const POINTS = 1_000
 const ROUNDS = 40

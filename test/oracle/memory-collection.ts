@@ -1,7 +1,5 @@
 import type { Table } from 'apache-arrow'
 import { stringify as stringifyWithBigInts } from 'lossless-json'
-import { withoutVectorName, withVectorName } from '../../src/collection/named-vectors.js'
-import { changeConfig } from '../../src/collection/schema.js'
 import type {
   CallOptions,
   Collection,
@@ -32,6 +30,8 @@ import type {
   SearchMatrixOptions,
 } from '../../src/core/query.js'
 import type { CollectionConfig, CollectionInfo, ConfigChange, VectorNameConfig } from '../../src/core/schema.js'
+import { withoutVectorName, withVectorName } from '../../src/engine/config/named-vectors.js'
+import { changeConfig } from '../../src/engine/config/schema.js'
 import { matchesFilter } from './filter-oracle.js'
 import { facetOfOracle, groupsOfOracle, matrixOfOracle } from './memory-aggregates.js'
 import { pointsOfTable } from './memory-arrow.js'

@@ -3,9 +3,7 @@
  * shares no code with it (but for what a configuration means, which no answer depends on), and so serves as the
  * oracle of model tests and as a backend for tests of the service.
  */
-import { changeAliases } from '../../src/collection/alias-changes.js'
-import { resolveConfig } from '../../src/collection/schema.js'
-import { quotasOf } from '../../src/collection/settings.js'
+
 import type { AliasAction, AliasDescription } from '../../src/core/aliases.js'
 import type { CallOptions, Collection, Database } from '../../src/core/database.js'
 import { invalid, notFound, VicinalError } from '../../src/core/errors.js'
@@ -13,6 +11,9 @@ import { checkCollectionName } from '../../src/core/names.js'
 import type { Payload } from '../../src/core/point.js'
 import type { QuotaConfig, QuotaStatus } from '../../src/core/quotas.js'
 import type { CollectionOptions } from '../../src/core/schema.js'
+import { changeAliases } from '../../src/engine/catalogue/alias-changes.js'
+import { resolveConfig } from '../../src/engine/config/schema.js'
+import { quotasOf } from '../../src/engine/config/settings.js'
 import { MemoryCollection } from './memory-collection.js'
 import { noSnapshots, withoutFolder } from './memory-snapshots.js'
 

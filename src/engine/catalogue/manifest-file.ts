@@ -1,0 +1,49 @@
+import type { Disk } from '../../disk/disk.js'
+import { type Manifest, writeManifest } from '../../storage/manifest.js'
+import { catalogChanges } from './catalog-changes.js'
+
+/**
+ * The manifest of an open collection. Updates take turns; each is on stable storage before it shows in
+ * `current`. Without a place (an in-memory collection) nothing is written.
+ */
+export class ManifestFile {
+  readonly #place: { disk: Disk; path: string } | null
+  #current: Manifest
+  #turn: Promise<void> = Promise.resolve()
+
+  constructor(place: { disk: Disk; path: string } | null, manifest: Manifest) {
+    this.#place = place
+    this.#current = manifest
+  }
+
+  get current(): Manifest {
+    return this.#current
+  }
+
+  /**
+   * A function is asked in its turn, with the manifest that all earlier updates made. `then` is called in the moment in
+   * which the update shows, `otherwise` where it could not be written, before the next one has its turn.
+   */
+  async update(
+    change: Partial<Manifest> | ((current: Manifest) => Partial<Manifest>),
+    then?: () => void,
+    otherwise?: () => void,
+  ): Promise<void> {
+    const turn = this.#turn.then(async () => {
+      const changes = typeof change === 'function' ? change(this.#current) : change
+      if (Object.keys(changes).length === 0) return
+      const next = { ...this.#current, ...changes }
+      try {
+        if (this.#place) await writeManifest(this.#place.disk, this.#place.path, next)
+      } catch (error) {
+        otherwise?.()
+        throw error
+      }
+      this.#current = next
+      then?.()
+      if (changes.config) catalogChanges.note()
+    })
+    this.#turn = turn.catch(() => undefined)
+    await turn
+  }
+}

@@ -1,0 +1,109 @@
+import { isDeepStrictEqual } from 'node:util'
+import { VicinalError } from '../../core/errors.js'
+import { LIMITS } from '../../core/limits.js'
+import { checkCollectionName } from '../../core/names.js'
+import { UNNAMED_VECTOR } from '../../core/point.js'
+import { QUANTIZATIONS } from '../../core/quantization.js'
+import {
+  type CollectionConfig,
+  type CollectionOptions,
+  DISTANCES,
+  isSparse,
+  type ResolvedVector,
+  schemaOf,
+  type TableVector,
+} from '../../core/schema.js'
+import type { Manifest } from '../../storage/manifest.js'
+import { liveVectors, type TableLayout } from '../../storage/table-layout.js'
+import { checkPayloadIndex } from '../config/payload-index.js'
+import { resolveConfig } from '../config/schema.js'
+import { checkVectorName } from '../config/vector-checks.js'
+
+/** What names a folder is never more than this. */
+export const UUID = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/
+const SEGMENT_FILE = /^[0-9A-Za-z_-][0-9A-Za-z_.-]*$/
+const WHOLE = (value: unknown) => Number.isSafeInteger(value) && (value as number) >= 0
+
+/**
+ * A manifest that comes from outside holds to what this build would have written: names that are no paths, and a
+ * configuration within the bounds that a caller has to keep to. Throws CORRUPT.
+ */
+export function checkRestoredManifest(manifest: Manifest): void {
+  try {
+    checkParts(manifest)
+  } catch (cause) {
+    throw new VicinalError('CORRUPT', `the snapshot is damaged: its manifest: ${(cause as Error).message}`, { cause })
+  }
+}
+
+function checkParts({ uuid, name, config, layout, payloadIndexes, segments, replaces, ...positions }: Manifest): void {
+  // A snapshot says nothing of other folders: what this names is removed at the next open.
+  need(replaces === undefined, 'a collection it replaces')
+  checkCollectionName(name)
+  need(UUID.test(uuid), 'its uuid')
+  const { tableVersion, flushedSeq, checkpointSeq } = positions
+  need([tableVersion, flushedSeq, checkpointSeq].every(WHOLE) && checkpointSeq <= flushedSeq, 'its positions')
+  for (const { file, bytes, crc, overlay } of segments) {
+    for (const part of overlay ? [{ file, bytes, crc }, overlay] : [{ file, bytes, crc }]) {
+      need(SEGMENT_FILE.test(part.file) && WHOLE(part.bytes) && WHOLE(part.crc), 'a segment')
+    }
+  }
+  if (layout !== undefined) checkLayout(layout, config)
+  need(payloadIndexes.length <= LIMITS.payloadIndexes, 'its payload indexes')
+  for (const { field, kind, params } of payloadIndexes) checkPayloadIndex(field, { type: kind, ...params })
+  for (const vector of config.vectors) checkVector(vector)
+  const names = schemaOf(config).map(({ name }) => name)
+  need(names.length <= LIMITS.vectorsPerCollection && new Set(names).size === names.length, 'its vectors')
+  for (const name of names) if (name !== UNNAMED_VECTOR) checkVectorName(name)
+  // All else of a configuration is checked as that of a caller.
+  const { hnswConfig, optimizersConfig, walConfig, strictModeConfig, metadata } = config
+  const sparseVectors = Object.fromEntries(config.sparseVectors.map(({ name, ...params }) => [name, params]))
+  need(config.sparseVectors.every(isSparse), 'a sparse vector')
+  resolveConfig({
+    vectors: { size: 1, distance: 'Dot' },
+    sparseVectors,
+    hnswConfig,
+    optimizersConfig,
+    walConfig,
+    ...(strictModeConfig ? { strictModeConfig } : {}),
+    ...(metadata ? { metadata } : {}),
+  } as CollectionOptions)
+}
+
+/** Its vectors are those of the configuration, in that order, and some that were dropped; each has a slot of its own. */
+function checkLayout({ nextSlot, vectors }: TableLayout, config: CollectionConfig): void {
+  need(WHOLE(nextSlot) && Array.isArray(vectors) && vectors.length <= LIMITS.tableVectors, 'its layout')
+  const slots = new Set(vectors.map(({ slot }) => slot))
+  need(slots.size === vectors.length && [...slots].every((slot) => WHOLE(slot) && slot < nextSlot), 'a slot')
+  for (const { name, size, since, columnSuffix, multivectorConfig } of vectors) {
+    need(typeof name === 'string' && WHOLE(size) && size <= LIMITS.dimensions, 'a vector of its layout')
+    need(
+      [since, columnSuffix].every((number) => number === undefined || WHOLE(number)),
+      'a vector of its layout',
+    )
+    need(multivectorConfig === undefined || multivectorConfig.comparator === 'max_sim', 'a vector of its layout')
+  }
+  const described = (vector: TableVector) => [vector.name, vector.size, vector.multivectorConfig !== undefined].join()
+  const live = liveVectors({ nextSlot, vectors })
+  need(isDeepStrictEqual(live.map(described), schemaOf(config).map(described)), 'the vectors of its layout')
+}
+
+function checkVector(vector: ResolvedVector): void {
+  const { name, size, distance, multivectorConfig, datatype, m, efConstruct, memory, quantization, overrides } = vector
+  need(typeof name === 'string' && DISTANCES.includes(distance) && QUANTIZATIONS.includes(quantization), 'a vector')
+  // The kernel takes these as they are.
+  resolveConfig({
+    vectors: { size, distance, hnswConfig: { m, efConstruct, memory: memory.graph }, memory: memory.vectors },
+  })
+  const multi = { ...(multivectorConfig ? { multivectorConfig } : {}), ...(datatype ? { datatype } : {}) }
+  resolveConfig({ vectors: { size, distance, ...multi, memory: memory.codes } })
+  const { hnswConfig, quantizationConfig } = overrides
+  resolveConfig({
+    vectors: { size, distance, ...(hnswConfig ? { hnswConfig } : {}) },
+    ...(quantizationConfig ? { quantizationConfig } : {}),
+  })
+}
+
+function need(holds: boolean, what: string): void {
+  if (!holds) throw new Error(`${what} is not as it has to be`)
+}

@@ -1,0 +1,100 @@
+import { setMaxListeners } from 'node:events'
+import type { Awaitable } from '../../core/awaitable.js'
+import type { CallOptions } from '../../core/database.js'
+import { invalid, VicinalError } from '../../core/errors.js'
+import { checkIfGiven } from '../../core/known-keys.js'
+import { KNOWN_CALL } from '../../core/known-options.js'
+import { LIMITS } from '../../core/limits.js'
+import { Stop } from '../../core/stop.js'
+
+const NO_OPTIONS: CallOptions = {}
+
+/** A call that runs. */
+export class CallScope extends Stop {
+  protected override makeController(): AbortController {
+    const controller = new AbortController()
+    // Each search of a batch listens: as many as there are are no leak.
+    setMaxListeners(0, controller.signal)
+    return controller
+  }
+}
+
+/**
+ * Runs one call under its deadline and until the caller stops it. `work` hands the scope's signal on to the kernel;
+ * the call rejects with TIMEOUT or CANCELLED as soon as either fires, whatever the work is still doing. What is done
+ * at once is returned at once.
+ */
+export function withDeadline<T>(
+  options: CallOptions | undefined,
+  work: (scope: CallScope) => Awaitable<T>,
+): Awaitable<T> {
+  const timeoutMs = options?.timeoutMs ?? options?.defaultTimeoutMs ?? LIMITS.timeoutMs
+  if (typeof timeoutMs !== 'number' || !(timeoutMs > 0) || timeoutMs > LIMITS.maxTimeoutMs) {
+    throw invalid('timeout', `expected milliseconds above 0, at most ${LIMITS.maxTimeoutMs}`, timeoutMs)
+  }
+  if (options?.signal?.aborted) throw cancelled(options.signal.reason)
+  if (options?.stop?.isStopped) throw cancelled(undefined)
+  const scope = new CallScope()
+  const started = begun(work, scope)
+  return started instanceof Promise ? untilStopped(started, scope, timeoutMs, options ?? NO_OPTIONS) : started
+}
+
+/** The same of a verb that is told nothing else than how it is called. */
+export function withCall<T>(call: CallOptions | undefined, work: (scope: CallScope) => Awaitable<T>): Awaitable<T> {
+  checkIfGiven(call, KNOWN_CALL)
+  return withDeadline(call, work)
+}
+
+/** Where one part of a call fails, nobody wants what its other parts are still doing. */
+function begun<T>(work: (scope: CallScope) => Awaitable<T>, scope: CallScope): Awaitable<T> {
+  try {
+    return work(scope)
+  } catch (error) {
+    scope.stop(error)
+    throw error
+  }
+}
+
+function untilStopped<T>(
+  started: Promise<T>,
+  scope: CallScope,
+  timeoutMs: number,
+  { signal, stop }: CallOptions,
+): Promise<T> {
+  return new Promise<T>((resolve, reject) => {
+    const end = (error: VicinalError) => {
+      scope.stop(error)
+      reject(error)
+    }
+    const onStop = () => end(cancelled(signal?.reason))
+    const timer = setTimeout(() => end(timedOut(timeoutMs)), timeoutMs)
+    signal?.addEventListener('abort', onStop, { once: true })
+    stop?.onStop(onStop)
+    const settle = () => {
+      clearTimeout(timer)
+      signal?.removeEventListener('abort', onStop)
+      stop?.offStop(onStop)
+    }
+    started.then(
+      (value) => {
+        settle()
+        resolve(value)
+      },
+      (error: unknown) => {
+        settle()
+        scope.stop(error)
+        reject(error)
+      },
+    )
+  })
+}
+
+function timedOut(timeoutMs: number): VicinalError {
+  return new VicinalError('TIMEOUT', `the call took longer than its timeout of ${timeoutMs} ms`, {
+    details: { timeoutMs },
+  })
+}
+
+function cancelled(cause: unknown): VicinalError {
+  return new VicinalError('CANCELLED', 'the call was cancelled by its AbortSignal', { cause })
+}

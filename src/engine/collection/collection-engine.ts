@@ -1,0 +1,396 @@
+import { isDeepStrictEqual } from 'node:util'
+import type { Awaitable } from '../../core/awaitable.js'
+import type { WriteOptions, WriteResult } from '../../core/database.js'
+import { VicinalError } from '../../core/errors.js'
+import type { CollectionConfig, CollectionInfo, SchemaVector } from '../../core/schema.js'
+import type { Log } from '../../log/log.js'
+import type { VectorSpec } from '../../native/addon.js'
+import { giveBackFreed } from '../../native/process-memory.js'
+import type { Shard } from '../../native/shard.js'
+import type { CollectionPaths } from '../../storage/layout.js'
+import type { Manifest } from '../../storage/manifest.js'
+import type { VectorIdentity } from '../../storage/table-layout.js'
+import type { IndexedField } from '../config/payload-index.js'
+import { shardSpec } from '../config/shard-spec.js'
+import { RateLimit } from '../limits/rate-limit.js'
+import { StrictMode, type StrictModeSubject } from '../limits/strict-mode.js'
+import { memoryBudget, type Shrinkable } from '../memory/memory-budget.js'
+import { type MeasuredCollection, memoryTables } from '../memory/memory-table.js'
+import { Checkpointer, type CheckpointerParts } from './checkpointer.js'
+import { closeAll } from './close-all.js'
+import { infoOfStats, isBehind, liveVectorBytes } from './collection-info.js'
+import type { CollectionParts } from './collection-parts.js'
+import { type CollectionView, viewOf, withLiveRows } from './collection-view.js'
+import { Flusher, type FlusherParts } from './flusher.js'
+import { Issues } from './issues.js'
+import { Maintenance, type MaintenanceParts } from './maintenance.js'
+import type { OutdatedSegments } from './outdated-segments.js'
+import { PayloadIndexes } from './payload-indexes.js'
+import { Turns } from './turns.js'
+import { type EditVectors, VectorChanges } from './vector-changes.js'
+import { Writer, type WriterParts } from './writer.js'
+
+/** Of a segment that a change of the vectors ended. */
+const LEAST_SEGMENT_ROWS = 10_000
+
+/** What `holdFiles` holds: files named by the manifest, and the log's records up to this operation, all applied. */
+export interface HeldFiles {
+  manifest: Manifest
+  paths: CollectionPaths
+  seq: number
+}
+
+/** One open collection: its parts, their start and their end. The verbs are in EmbeddedCollection. */
+export class CollectionEngine implements MeasuredCollection, Shrinkable {
+  readonly writer: Writer
+  readonly #parts: CollectionParts
+  #shard: Shard
+  #view: CollectionView
+  readonly #vectors: VectorChanges
+  /** Changes of the configuration take turns. */
+  readonly #changes = new Turns()
+  #isReshaping = false
+  #shed: Promise<void> = Promise.resolve()
+  readonly #flusher: Flusher | null
+  readonly #checkpointer: Checkpointer | null
+  readonly #maintenance: Maintenance
+  readonly #indexes: PayloadIndexes
+  readonly #reads: RateLimit
+  readonly #writes: RateLimit
+  readonly #issues = new Issues()
+  #trouble: VicinalError | null = null
+  #closed: Promise<void> | null = null
+
+  constructor(parts: CollectionParts) {
+    const { log, manifest, table, folder, outdated, clock } = parts
+    this.#parts = parts
+    this.#shard = parts.shard
+    this.#view = viewOf(this.#shard, manifest.current)
+    const rows = <P>(own: Omit<P, 'shard' | 'vectors'>): P => withLiveRows(() => this.view, own)
+    this.#indexes = new PayloadIndexes(() => this.#shard, manifest, this.#issues)
+    this.#reads = new RateLimit(() => clock.monotonicMs())
+    this.#writes = new RateLimit(() => clock.monotonicMs())
+    this.#flusher = table ? new Flusher(rows<FlusherParts>({ log, table, manifest })) : null
+    this.#checkpointer = folder
+      ? new Checkpointer(
+          rows<CheckpointerParts>({
+            manifest,
+            disk: folder.disk,
+            folder: folder.paths.segments,
+            queries: folder.paths.queries,
+            clock,
+            outdated,
+            flush: () => this.flush(),
+          }),
+        )
+      : null
+    this.writer = new Writer(
+      rows<WriterParts>({
+        log,
+        onLogFull: () => this.flush().catch(() => undefined),
+        onLost: () => this.#issues.set('writes', this.#brokenBy),
+      }),
+    )
+    this.#maintenance = new Maintenance(
+      rows<MaintenanceParts>({
+        clock,
+        outdated,
+        bounds: memoryBudget,
+        flush: () => this.flush(),
+        checkpoint: () => this.checkpoint(),
+        housekeep: async (graceMs) => {
+          await this.#checkpointer?.sweep(graceMs)
+          await this.#flusher?.housekeep(graceMs)
+          await giveBackFreed()
+        },
+        onTrouble: (error) => {
+          this.#trouble = error
+          this.#issues.set('background work', error)
+        },
+      }),
+    )
+    this.#vectors = new VectorChanges({
+      shard: () => this.#shard,
+      manifest,
+      table,
+      writer: this.writer,
+      maintenance: this.#maintenance,
+      indexes: this.#indexes,
+      flusher: this.#flusher,
+      checkpointer: this.#checkpointer,
+      lastSeq: () => log.lastSeq,
+      undisturbed: (work) => this.#undisturbed(work),
+      replace: (next) => this.#replace(next),
+    })
+    if (!parts.readOnly) this.#maintenance.start()
+    memoryTables.add(this)
+    memoryBudget.add(this)
+  }
+
+  get shard(): Shard {
+    return this.#shard
+  }
+
+  /** Rows and the vectors they have, which belong together. */
+  get view(): CollectionView {
+    if (this.#view.config !== this.config || this.#view.shard !== this.#shard)
+      this.#view = viewOf(this.#shard, this.#parts.manifest.current)
+    return this.#view
+  }
+
+  /**
+   * An answer from one view. Where another shard took its place meanwhile, the work is done anew: the older one may have
+   * been let go, and knows nothing of what was written since.
+   */
+  read<T>(work: (view: CollectionView) => Awaitable<T>): Awaitable<T> {
+    const { view } = this
+    const answer = work(view)
+    if (!(answer instanceof Promise)) return answer
+    const isOutdated = () => this.#shard !== view.shard && !this.#closed
+    const ifPresent = (give: () => Awaitable<T>) => (isOutdated() ? this.read(work) : give())
+    return answer.then(
+      (found) => ifPresent(() => found),
+      (error: unknown) => ifPresent(() => Promise.reject(error)),
+    )
+  }
+
+  /** Puts newer rows in the place of a reader's, and resolves when the older ones are let go. */
+  async replaceShard(shard: Shard, manifest: Manifest): Promise<void> {
+    const older = this.#shard
+    await this.#parts.manifest.update(manifest, () => {
+      this.#shard = shard
+    })
+    memoryTables.forget(this)
+    await older.close()
+  }
+
+  #replace(shard: Shard): void {
+    const older = this.#shard
+    this.#shard = shard
+    memoryTables.forget(this)
+    // So many rows are soon in another segment, which takes more; a small one would stay as it is.
+    for (const { segment, rows } of shard.stats().segments.slice(-1))
+      if (rows < LEAST_SEGMENT_ROWS) this.#parts.outdated.markOne(segment)
+    void older.close().catch(() => undefined)
+  }
+
+  /** Why it takes no more writes; null while it does. */
+  get #brokenBy(): VicinalError | null {
+    return this.#parts.log.failure ?? this.writer.broken
+  }
+
+  /** Told of what was survived when it was opened, of what goes wrong, and of what goes right again. */
+  watchIssues(listener: Parameters<Issues['watch']>[0]): void {
+    for (const reason of this.#parts.warnings) listener({ about: 'opening', code: null, reason, isOver: false })
+    this.#issues.watch(listener)
+  }
+
+  get log(): Log {
+    return this.#parts.log
+  }
+  get name(): string {
+    return this.#parts.manifest.current.name
+  }
+  get uuid(): string {
+    return this.#parts.manifest.current.uuid
+  }
+  get config(): CollectionConfig {
+    return this.#parts.manifest.current.config
+  }
+  get schema(): readonly SchemaVector[] {
+    return this.view.schema
+  }
+  get vectors(): readonly VectorIdentity[] {
+    return this.view.vectors
+  }
+
+  /** Null in memory. */
+  get paths(): CollectionPaths | null {
+    return this.#parts.folder?.paths ?? null
+  }
+
+  /** null where the collection's owner has not enabled it. */
+  get strictMode(): StrictMode | null {
+    const { strictModeConfig } = this.config
+    return strictModeConfig?.enabled ? new StrictMode(strictModeConfig, this.#strictSubject()) : null
+  }
+
+  #strictSubject(): StrictModeSubject {
+    return {
+      collection: this.config,
+      payloadIndexes: this.#parts.manifest.current.payloadIndexes,
+      points: () => this.shard.stats().points,
+      vectorBytes: () => liveVectorBytes(this.view),
+      payloadBytes: async () => {
+        const { payload, overlays } = (await memoryTables.of(this)).memory
+        return payload.bytes + overlays.bytes
+      },
+      reads: this.#reads,
+      writes: this.#writes,
+    }
+  }
+
+  checkOpen(): void {
+    if (this.#closed) throw new VicinalError('CLOSED', `collection ${JSON.stringify(this.name)} is closed`)
+  }
+
+  checkWritable(): void {
+    this.checkOpen()
+    if (this.#parts.readOnly) throw new VicinalError('READ_ONLY', 'the database was opened read-only')
+  }
+
+  async flush(): Promise<void> {
+    await this.#flusher?.flush()
+  }
+
+  /** Runs work while the files stay that make up the collection as of one operation, with all that was acknowledged. */
+  async holdFiles<T>(work: (held: HeldFiles) => Promise<T>): Promise<T> {
+    this.checkOpen()
+    const { log, manifest, folder } = this.#parts
+    const flusher = this.#flusher
+    if (!flusher || !folder) throw new VicinalError('INTERNAL', 'a collection without files has none to hold')
+    // So that little of the log is to be copied.
+    await this.flush()
+    await this.writer.exclusively(async () => undefined)
+    return await flusher.hold(() => work({ manifest: manifest.current, paths: folder.paths, seq: log.durableSeq }))
+  }
+
+  /** Gives back memory that files stand behind; with `everything`, of graphs and codes too. */
+  async shed(everything: boolean): Promise<void> {
+    // Two shards of the same rows must not both be at them; it is asked for again while memory is short.
+    if (this.#isReshaping) return
+    const shed = this.#shard.shed(everything)
+    this.#shed = shed.catch(() => undefined)
+    await shed
+  }
+
+  async spill(): Promise<void> {
+    if (this.#checkpointer) await this.#maintenance.spill()
+  }
+
+  async checkpoint(): Promise<void> {
+    await this.#checkpointer?.checkpoint()
+  }
+
+  /** Does at once what background work would do in time, and cleans the folder. */
+  async tidy({ graceMs }: { graceMs: number }): Promise<void> {
+    await this.#maintenance.settle(graceMs)
+  }
+
+  /**
+   * Has the segments there are rebuilt, where the change is one of theirs. From the moment the manifest says so, they
+   * are marked in it too, so that a rebuild that a crash cut short goes on after it.
+   */
+  async updateConfig(change: (config: CollectionConfig) => CollectionConfig): Promise<void> {
+    this.checkWritable()
+    await this.#changes.asked('changes', () => this.#updateConfig(change))
+    this.#maintenance.hurry()
+  }
+
+  /** Vectors that are in the new configuration alone are added, those that it lacks are dropped, with all their data. */
+  async changeVectors(edit: EditVectors): Promise<WriteResult> {
+    this.checkWritable()
+    if (await this.#changes.asked('changes', () => this.#vectors.make(edit))) this.#maintenance.hurry()
+    return this.#completed()
+  }
+
+  async #undisturbed<T>(work: () => Promise<T>): Promise<T> {
+    this.#isReshaping = true
+    try {
+      await this.#shed
+      return await work()
+    } finally {
+      this.#isReshaping = false
+    }
+  }
+
+  async #updateConfig(change: (config: CollectionConfig) => CollectionConfig): Promise<void> {
+    const { manifest, outdated } = this.#parts
+    let takeBack: ReturnType<OutdatedSegments['mark']> = () => {}
+    let before: VectorSpec[] = []
+    const specsOf = (described: Manifest) => shardSpec(described, { trackChanges: false }).vectors
+    const configured = (current: Manifest) => {
+      const config = change(current.config)
+      const specs = specsOf({ ...current, config })
+      before = specsOf(current)
+      if (isDeepStrictEqual(specs, before)) return { config }
+      takeBack = outdated.mark(this.#shard.configure(specs))
+      return { config, segments: current.segments.map((segment) => ({ ...segment, outdated: true })) }
+    }
+    await manifest.update(configured, undefined, () => takeBack(this.#shard.configure(before)))
+  }
+
+  /** All that is there now is in graphs built as the configuration says. */
+  async waitForIndex(): Promise<void> {
+    await this.#maintenance.rebuilt()
+    await this.read(({ shard }) => shard.waitForIndex())
+  }
+
+  async createPayloadIndex(index: IndexedField, { wait = true }: WriteOptions): Promise<WriteResult> {
+    const { built } = await this.#indexes.create(index)
+    if (!wait) return { ...this.#completed(), status: 'acknowledged' }
+    await built
+    return this.#completed()
+  }
+
+  async deletePayloadIndex(field: string): Promise<WriteResult> {
+    await this.#indexes.delete(field)
+    return this.#completed()
+  }
+
+  #completed(): WriteResult {
+    return { operationId: this.#parts.log.lastSeq, status: 'completed' }
+  }
+
+  async info(): Promise<CollectionInfo> {
+    this.checkOpen()
+    const { memory, warnings } = await this.read(() => memoryTables.of(this))
+    const { log, manifest, outdated } = this.#parts
+    const stats = this.shard.stats()
+    return {
+      ...infoOfStats(stats, this.view, manifest.current),
+      status:
+        this.#trouble || this.#brokenBy
+          ? 'red'
+          : this.#indexes.isBuilding || isBehind(stats, this.shard, outdated)
+            ? 'yellow'
+            : 'green',
+      optimizerStatus: this.#trouble ? { error: this.#trouble.message } : 'ok',
+      logBytes: log.bytes,
+      updateQueue: { length: this.writer.waiting },
+      memory,
+      warnings: [...this.#parts.warnings, ...warnings, ...this.#issues.messages],
+    }
+  }
+
+  /**
+   * Finishes what was begun and leaves the folder ready for a quick open: changes in the table, the graph in
+   * its file. With `discard`, for a collection that is being deleted, nothing more is written.
+   */
+  async close({ discard = false }: { discard?: boolean } = {}): Promise<void> {
+    this.#closed ??= this.#close(discard)
+    await this.#closed
+  }
+
+  async #close(discard: boolean): Promise<void> {
+    const { log, table, manifest, readOnly } = this.#parts
+    await this.#changes.next(async () => undefined)
+    memoryTables.remove(this)
+    memoryBudget.remove(this)
+    await this.#maintenance.stop()
+    await this.#indexes.idle()
+    await this.writer.drain()
+    try {
+      if (!discard && !readOnly) {
+        await this.#flusher?.flush()
+        await this.#checkpointer?.checkpointIfWorthIt()
+        await this.#checkpointer?.keepQueries()
+        await this.#flusher?.close()
+        await manifest.update({ cleanEnd: await log.close() })
+      }
+    } finally {
+      await this.#flusher?.close()
+      await closeAll(log, table, this.#shard)
+    }
+  }
+}

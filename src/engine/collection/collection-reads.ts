@@ -1,0 +1,286 @@
+import type { Awaitable } from '../../core/awaitable.js'
+import type {
+  CallOptions,
+  Collection,
+  Explained,
+  ExplainedGroups,
+  ExplainedMatrix,
+  Hit,
+  PointGroup,
+  QueryOptions,
+  ReadableCollection,
+  ReadOptions,
+  RetrieveOptions,
+  ScrollOptions,
+  ScrollPage,
+  StoredPoint,
+} from '../../core/database.js'
+import { invalid } from '../../core/errors.js'
+import type { Filter } from '../../core/filter.js'
+import { checkIfGiven, checkKnown } from '../../core/known-keys.js'
+import { KNOWN_CALL, KNOWN_READ } from '../../core/known-options.js'
+import { LIMITS } from '../../core/limits.js'
+import type { Payload, PointId } from '../../core/point.js'
+import type { FacetHit, FacetOptions, QueryGroupsOptions, SearchMatrix, SearchMatrixOptions } from '../../core/query.js'
+import type { QueryPlan } from '../../core/query-plan.js'
+import { compileFilter } from '../../filter/program.js'
+import { facet } from '../../query/facet.js'
+import { queryGroups } from '../../query/groups.js'
+import { searchMatrix } from '../../query/matrix.js'
+import { retrieve, scrollPage } from '../../query/pages.js'
+import type { BoundedRead } from '../../query/rows.js'
+import { runQuery } from '../../query/run.js'
+import { explainSearch, plainTarget, search } from '../../query/search.js'
+import type { Catalog, QueryScope } from '../../query/source.js'
+import type { Admission } from '../limits/admission.js'
+import type { StrictMode } from '../limits/strict-mode.js'
+import { checkCount, checkGroups, checkMatrix, checkQueries, checkScroll } from '../limits/strict-queries.js'
+import { readParts, withAnswerRoom } from '../memory/answer-room.js'
+import { memoryBudget } from '../memory/memory-budget.js'
+import { type CallScope, withDeadline } from './call-scope.js'
+import type { CollectionView } from './collection-view.js'
+import { readLargeFilters } from './large-filters.js'
+
+const SCROLL_PAGE = 256
+const DEFAULT_LIMIT = 10
+const DEFAULT_GROUP_SIZE = 3
+
+/** The rows that are read, and what their owner allows. */
+export interface ReadSource {
+  readonly name: string
+  readonly view: CollectionView
+  readonly strictMode: StrictMode | null
+  checkOpen(): void
+  read<T>(work: (view: CollectionView) => Awaitable<T>): Awaitable<T>
+}
+
+/** What all who read in one database share. */
+export interface ReadHost {
+  admission: Admission
+  catalog: Catalog
+}
+
+/** The reading verbs of one collection. */
+export class CollectionReads<P = Payload> implements ReadableCollection<P> {
+  protected readonly source: ReadSource
+  readonly #admission: Admission
+  readonly #catalog: Catalog
+
+  constructor(source: ReadSource, { admission, catalog }: ReadHost) {
+    this.source = source
+    this.#admission = admission
+    this.#catalog = catalog
+  }
+
+  get name(): string {
+    return this.source.name
+  }
+
+  async retrieve(ids: readonly PointId[], options: RetrieveOptions = {}): Promise<StoredPoint<P>[]> {
+    checkKnown(options, KNOWN_READ.retrieve)
+    if (!Array.isArray(ids)) throw invalid('ids', 'expected an array of ids', ids)
+    return await this.#read(options, (scope, view) =>
+      this.#answer(options, scope, (within) => retrieve<P>(view.shard, view.schema, ids, within)),
+    )
+  }
+
+  async query(query: QueryOptions): Promise<Hit<P>[]> {
+    checkKnown(query, KNOWN_READ.query)
+    const large = this.#largeFilters([query], query)
+    if (large) await large
+    this.#checkQueries([query])
+    return await this.#read(query, (scope, view) =>
+      this.#answer(query, scope, (within) => this.#run(within, scope, view)),
+    )
+  }
+
+  async queryBatch(queries: readonly QueryOptions[], call?: CallOptions): Promise<Hit<P>[][]> {
+    return await this.#batch(queries, call, async (query, scope, view) => await this.#run(query, scope, view))
+  }
+
+  async explain(query: QueryOptions): Promise<Explained<P>> {
+    checkKnown(query, KNOWN_READ.query)
+    const large = this.#largeFilters([query], query)
+    if (large) await large
+    this.#checkQueries([query])
+    return await this.#read(query, (scope, view) =>
+      this.#answer(query, scope, (within) => this.#explain(within, scope, view)),
+    )
+  }
+
+  async explainBatch(queries: readonly QueryOptions[], call?: CallOptions): Promise<Explained<P>[]> {
+    return await this.#batch(queries, call, async (query, scope, view) => await this.#explain(query, scope, view))
+  }
+
+  /** Checked together before any of them runs. `run` is async, lest what one throws at once leave those of others to nobody. */
+  async #batch<T>(
+    queries: readonly QueryOptions[],
+    call: CallOptions | undefined,
+    run: (query: QueryOptions & BoundedRead, scope: CallScope, view: CollectionView) => Promise<T>,
+  ): Promise<T[]> {
+    if (!Array.isArray(queries)) throw invalid('searches', 'expected an array of queries', queries)
+    if (queries.length > LIMITS.batchQueries) {
+      throw invalid('searches', `expected at most ${LIMITS.batchQueries} queries`, queries.length)
+    }
+    checkIfGiven(call, KNOWN_CALL)
+    for (const [i, query] of queries.entries()) checkKnown(query, KNOWN_READ.query, `queries[${i}].`)
+    const large = this.#largeFilters(queries, call)
+    if (large) await large
+    this.#checkQueries(queries)
+    const all = (scope: CallScope, view: CollectionView) => {
+      if (!memoryBudget.isLimited) return Promise.all(queries.map((query) => run(query, scope, view)))
+      const part = (at: number, mostBytes: number) => run({ ...(queries[at] as QueryOptions), mostBytes }, scope, view)
+      return withAnswerRoom(queries.length, call, scope, (rooms) => readParts(rooms, part))
+    }
+    return await this.#read(call, all, queries.length)
+  }
+
+  async #explain(query: QueryOptions & BoundedRead, scope: CallScope, view: CollectionView): Promise<Explained<P>> {
+    const { shard, schema } = view
+    if (plainTarget(query, schema) !== undefined) return await explainSearch<P>(shard, schema, query, scope)
+    const { hits, plan } = await runQuery<P>(query, this.#scopeOf(view, scope, true, query))
+    return { hits, plan: plan as QueryPlan }
+  }
+
+  async queryGroups(query: QueryGroupsOptions): Promise<PointGroup<P>[]> {
+    return (await this.#groups(query, false)).groups
+  }
+
+  async explainGroups(query: QueryGroupsOptions): Promise<ExplainedGroups<P>> {
+    const { groups, plan } = await this.#groups(query, true)
+    return { groups, plan: plan as QueryPlan }
+  }
+
+  async #groups(query: QueryGroupsOptions, explains: boolean): ReturnType<typeof queryGroups<P>> {
+    checkKnown(query, KNOWN_READ.groups)
+    const large = this.#largeFilters([query], query)
+    if (large) await large
+    // What is no number is refused by whoever parses the query.
+    const rows = Number(query.limit ?? DEFAULT_LIMIT) * Number(query.groupSize ?? DEFAULT_GROUP_SIZE)
+    const { strictMode } = this.source
+    if (strictMode) checkGroups(query, rows, strictMode)
+    return await this.#read(query, (scope, view) =>
+      this.#answer(query, scope, (within) => queryGroups<P>(within, this.#scopeOf(view, scope, explains, within))),
+    )
+  }
+
+  async facet(options: FacetOptions): Promise<FacetHit[]> {
+    checkKnown(options, KNOWN_READ.facet)
+    const large = this.#largeFilters([options], options)
+    if (large) await large
+    this.#checkFilter(options)
+    return await this.#read(options, (scope, view) => facet(view, options, scope.signal))
+  }
+
+  async searchMatrix(options: SearchMatrixOptions = {}): Promise<SearchMatrix> {
+    return (await this.#matrix(options, false)).matrix
+  }
+
+  async explainMatrix(options: SearchMatrixOptions = {}): Promise<ExplainedMatrix> {
+    const { matrix, plan } = await this.#matrix(options, true)
+    return { ...matrix, plan: plan as QueryPlan }
+  }
+
+  async #matrix(options: SearchMatrixOptions, explains: boolean): ReturnType<typeof searchMatrix> {
+    checkKnown(options, KNOWN_READ.matrix)
+    const large = this.#largeFilters([options], options)
+    if (large) await large
+    const { strictMode } = this.source
+    if (strictMode) checkMatrix(options, strictMode)
+    return await this.#read(options, (scope, view) =>
+      this.#answer(options, scope, (within) => searchMatrix(options, this.#scopeOf(view, scope, explains, within))),
+    )
+  }
+
+  /** To be read before they are looked at: once they were, that costs little. */
+  #largeFilters(queries: readonly object[], options: CallOptions | undefined): Promise<void> | undefined {
+    this.source.checkOpen()
+    return readLargeFilters(queries, this.source.view.schema, options)
+  }
+
+  /** Before what is bounded by memory and the number of searches: what is refused takes no place. */
+  #checkQueries(queries: readonly QueryOptions[]): void {
+    const { strictMode } = this.source
+    if (strictMode) checkQueries(queries, strictMode)
+  }
+
+  #checkFilter(options: { filter?: Filter | null; limit?: number }): void {
+    const { strictMode } = this.source
+    if (strictMode) checkScroll(options, strictMode)
+  }
+
+  /** A search for neighbours of one vector may end at once; all else is a plan with a promise. */
+  #run(query: QueryOptions & BoundedRead, scope: CallScope, view: CollectionView): Awaitable<Hit<P>[]> {
+    if (plainTarget(query, view.schema) !== undefined) return search<P>(view.shard, view.schema, query, scope)
+    const answer = runQuery<P>(query, this.#scopeOf(view, scope, false, query))
+    return answer instanceof Promise ? answer.then(({ hits }) => hits) : answer.hits
+  }
+
+  #scopeOf(source: CollectionView, call: CallScope, explains: boolean, { mostBytes }: BoundedRead): QueryScope {
+    return { source, catalog: this.#catalog, call, explains, mostBytes }
+  }
+
+  async scrollPage(options: ScrollOptions = {}): Promise<ScrollPage<P>> {
+    checkKnown(options, KNOWN_READ.scroll)
+    const large = this.#largeFilters([options], options)
+    if (large) await large
+    this.#checkFilter(options)
+    return await this.#read(options, (scope, view) =>
+      this.#answer(options, scope, (within) => scrollPage<P>(view.shard, view.schema, within, scope.signal)),
+    )
+  }
+
+  async *scroll(options: ScrollOptions = {}): AsyncIterable<StoredPoint<P>> {
+    checkKnown(options, KNOWN_READ.scroll)
+    if (options.orderBy)
+      throw invalid('order_by', 'expected a page of points: only those in the order of ids go on by themselves')
+    let offset = options.offset ?? null
+    do {
+      const page = await this.scrollPage({ ...options, limit: options.limit ?? SCROLL_PAGE, offset })
+      yield* page.points
+      offset = page.nextOffset
+    } while (offset !== null)
+  }
+
+  async count(options: Parameters<Collection<P>['count']>[0] = {}): Promise<number> {
+    checkKnown(options, KNOWN_READ.count)
+    const large = this.#largeFilters([options], options)
+    if (large) await large
+    const filterIn = ({ schema }: CollectionView) => {
+      const vectorNames = schema.map(({ name }) => name)
+      return options.filter ? compileFilter(options.filter, { vectorNames }) : null
+    }
+    filterIn(this.source.view)
+    const { strictMode } = this.source
+    if (strictMode) checkCount(options, strictMode)
+    return await this.#read(options, (scope, view) => {
+      const { shard } = view
+      const filter = filterIn(view)
+      return options.exact === false && filter
+        ? shard.estimateCount(filter, scope.signal)
+        : shard.count(filter, scope.signal)
+    })
+  }
+
+  /** An answer, as soon as there is memory for it. */
+  #answer<T, O extends ReadOptions>(
+    options: O,
+    scope: CallScope,
+    read: (options: O & BoundedRead) => Awaitable<T>,
+  ): Awaitable<T> {
+    if (!memoryBudget.isLimited) return read(options)
+    return withAnswerRoom(1, options, scope, ([mostBytes]) => read({ ...options, mostBytes }))
+  }
+
+  #read<T>(
+    options: CallOptions | undefined,
+    work: (scope: CallScope, view: CollectionView) => Awaitable<T>,
+    cost = 1,
+  ): Awaitable<T> {
+    this.source.checkOpen()
+    const { strictMode } = this.source
+    const run = () =>
+      this.#admission.run(() => withDeadline(options, (scope) => this.source.read((view) => work(scope, view))))
+    return strictMode ? strictMode.read(options?.timeoutMs, cost, run) : run()
+  }
+}

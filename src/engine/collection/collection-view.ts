@@ -1,0 +1,26 @@
+import { type CollectionConfig, type SchemaVector, schemaOf } from '../../core/schema.js'
+import type { Shard } from '../../native/shard.js'
+import type { Manifest } from '../../storage/manifest.js'
+import { layoutOf, liveVectors, type VectorIdentity } from '../../storage/table-layout.js'
+
+/** What reads and plans of writes are made against: rows, and the vectors they have. */
+export interface CollectionView {
+  readonly name: string
+  readonly config: CollectionConfig
+  readonly shard: Shard
+  readonly schema: readonly SchemaVector[]
+  readonly vectors: readonly VectorIdentity[]
+}
+
+export function viewOf(shard: Shard, manifest: Manifest): CollectionView {
+  const { name, config } = manifest
+  return { name, config, shard, schema: schemaOf(config), vectors: liveVectors(layoutOf(manifest)) }
+}
+
+/** The parts of an engine, with its rows and vectors of the moment among them. */
+export function withLiveRows<P>(view: () => CollectionView, parts: Omit<P, 'shard' | 'vectors'>): P {
+  return Object.defineProperties(parts, {
+    shard: { get: () => view().shard },
+    vectors: { get: () => view().vectors },
+  }) as P
+}

@@ -1,0 +1,252 @@
+import type {
+  CallOptions,
+  Collection,
+  Selector,
+  UpdateCondition,
+  WriteOperation,
+  WriteOptions,
+  WriteResult,
+} from '../../core/database.js'
+import { invalid } from '../../core/errors.js'
+import { checkConfigChange, checkVectorName } from '../../core/known-config.js'
+import { checkIfGiven, checkKnown } from '../../core/known-keys.js'
+import { checkOperations, KNOWN_WRITE } from '../../core/known-options.js'
+import { LIMITS } from '../../core/limits.js'
+import type { PayloadIndexKind, PayloadIndexOptions } from '../../core/payload-index.js'
+import type { Payload } from '../../core/point.js'
+import type { CollectionInfo, ConfigChange, VectorNameConfig } from '../../core/schema.js'
+import type { CollectionSnapshots } from '../../core/snapshots.js'
+import type { Stoppable } from '../../core/stop.js'
+import type { Shard } from '../../native/shard.js'
+import { withoutVectorName, withVectorName } from '../config/named-vectors.js'
+import { checkPayloadIndex, isOnDisk } from '../config/payload-index.js'
+import { changeConfig } from '../config/schema.js'
+import type { QuotaGuard } from '../limits/quota-guard.js'
+import { MAPS_OF_INDEX, MAPS_OF_VECTOR, mapsOfSegment } from '../memory/map-room.js'
+import { withRoom } from '../memory/memory-budget.js'
+import { writeBytes } from './anticipated.js'
+import { withCall, withDeadline } from './call-scope.js'
+import type { CollectionEngine } from './collection-engine.js'
+import { CollectionReads, type ReadHost } from './collection-reads.js'
+import { planOperation } from './plans.js'
+import type { EditVectors } from './vector-changes.js'
+
+/** Operations that quotas have a say in; all others make room, or take next to none. */
+const TAKES_ROOM: ReadonlySet<string> = new Set(['upsert', 'updateVectors', 'setPayload', 'overwritePayload'])
+
+/** What a database shares with the handles on its collections. */
+export interface CollectionHost extends ReadHost {
+  quotas: QuotaGuard
+  aliases(): string[]
+  snapshots: CollectionSnapshots
+}
+
+/** The verbs of one collection in this process. All handles of one collection share its engine. */
+export class EmbeddedCollection<P = Payload> extends CollectionReads<P> implements Collection<P> {
+  readonly #engine: CollectionEngine
+  readonly #quotas: QuotaGuard
+  readonly #aliases: () => string[]
+  /** That has a segment to take rows, or whose next has been admitted. */
+  #admitted: Shard | null = null
+  readonly snapshots: CollectionSnapshots
+
+  constructor(engine: CollectionEngine, host: CollectionHost) {
+    super(engine, host)
+    this.#engine = engine
+    this.#quotas = host.quotas
+    this.#aliases = host.aliases
+    this.snapshots = host.snapshots
+  }
+
+  async info(call?: CallOptions): Promise<CollectionInfo> {
+    return await withCall(call, () => this.#engine.info())
+  }
+
+  async aliases(call?: CallOptions): Promise<string[]> {
+    this.#engine.checkOpen()
+    return await withCall(call, () => this.#aliases())
+  }
+
+  async updateConfig(change: ConfigChange, call?: CallOptions): Promise<void> {
+    checkConfigChange(change)
+    await withCall(call, () => this.#engine.updateConfig((config) => changeConfig(config, change)))
+  }
+
+  async upsert(
+    points: Parameters<Collection<P>['upsert']>[0],
+    options?: WriteOptions & UpdateCondition,
+  ): Promise<WriteResult> {
+    checkIfGiven(options, KNOWN_WRITE.upsert)
+    return await this.#write({ op: 'upsert', points: points as never, ...conditionIn(options) }, options)
+  }
+
+  async updateVectors(
+    points: Parameters<Collection<P>['updateVectors']>[0],
+    options?: WriteOptions & Pick<UpdateCondition, 'updateFilter'>,
+  ): Promise<WriteResult> {
+    checkIfGiven(options, KNOWN_WRITE.updateVectors)
+    return await this.#write({ op: 'updateVectors', points, ...conditionIn(options) }, options)
+  }
+
+  async deleteVectors(names: readonly string[], which: Selector, options?: WriteOptions): Promise<WriteResult> {
+    checkIfGiven(options, KNOWN_WRITE.plain)
+    return await this.#write({ op: 'deleteVectors', names, which }, options)
+  }
+
+  async delete(which: Selector, options?: WriteOptions): Promise<WriteResult> {
+    checkIfGiven(options, KNOWN_WRITE.plain)
+    return await this.#write({ op: 'delete', which }, options)
+  }
+
+  async setPayload(
+    payload: Partial<P>,
+    which: Selector,
+    options?: WriteOptions & { key?: string },
+  ): Promise<WriteResult> {
+    checkIfGiven(options, KNOWN_WRITE.payload)
+    const key = options?.key === undefined ? {} : { key: options.key }
+    return await this.#write({ op: 'setPayload', payload, which, ...key }, options)
+  }
+
+  async overwritePayload(payload: P, which: Selector, options?: WriteOptions & { key?: string }): Promise<WriteResult> {
+    checkIfGiven(options, KNOWN_WRITE.payload)
+    return await this.#write({ op: 'overwritePayload', payload, which }, options)
+  }
+
+  async deletePayload(keys: readonly string[], which: Selector, options?: WriteOptions): Promise<WriteResult> {
+    checkIfGiven(options, KNOWN_WRITE.plain)
+    return await this.#write({ op: 'deletePayload', keys, which }, options)
+  }
+
+  async clearPayload(which: Selector, options?: WriteOptions): Promise<WriteResult> {
+    checkIfGiven(options, KNOWN_WRITE.plain)
+    return await this.#write({ op: 'clearPayload', which }, options)
+  }
+
+  async batch(operations: readonly WriteOperation<P>[], options?: WriteOptions): Promise<WriteResult[]> {
+    checkIfGiven(options, KNOWN_WRITE.plain)
+    if (!Array.isArray(operations)) throw invalid('operations', 'expected an array of operations', operations)
+    if (operations.length > LIMITS.batchQueries) {
+      throw invalid('operations', `expected at most ${LIMITS.batchQueries} operations`, operations.length)
+    }
+    checkOperations(operations)
+    this.#engine.checkWritable()
+    for (const operation of operations) await this.#checkWrite(operation, options)
+    return await withDeadline(options, async (scope) => {
+      // All are validated before the first is written; then each is its own write, and the first that fails ends the batch.
+      const bytes = operations.reduce((sum, operation) => sum + this.#writeBytes(operation), 0)
+      return await withRoom(bytes, scope, options?.holder, async () => {
+        const writes = []
+        for (const operation of operations) writes.push(await this.#plan(operation))
+        this.#engine.strictMode?.written(writes.length)
+        const results: WriteResult[] = []
+        for (const write of writes) results.push(await write(options ?? {}, scope))
+        return results
+      })
+    })
+  }
+
+  /** What the owner of the collection, and that of the node, allow. */
+  async #checkWrite(operation: WriteOperation<P>, options: WriteOptions | undefined): Promise<void> {
+    await this.#engine.strictMode?.write(operation as WriteOperation<unknown>, options?.timeoutMs)
+    if (!TAKES_ROOM.has(operation.op)) return
+    await this.#quotas.check()
+    const { shard } = this.#engine
+    if (this.#admitted === shard) return
+    if (!shard.stats().segments.some(({ active }) => active))
+      await this.#quotas.maps.admit('a segment for it', mapsOfSegment(this.#engine.config))
+    this.#admitted = shard
+  }
+
+  /** What every segment is to have `maps` more of. */
+  async #admitForEach(what: string, maps: number): Promise<void> {
+    await this.#quotas.maps.admit(what, maps * Math.max(1, this.#engine.shard.stats().segments.length))
+  }
+
+  #writeBytes(operation: WriteOperation<P>): number {
+    return TAKES_ROOM.has(operation.op) ? writeBytes(operation as WriteOperation<unknown>, this.#engine.schema) : 0
+  }
+
+  async #write(operation: WriteOperation<P>, options: WriteOptions = {}): Promise<WriteResult> {
+    this.#engine.checkWritable()
+    await this.#checkWrite(operation, options)
+    return await withDeadline(options, (scope) =>
+      withRoom(this.#writeBytes(operation), scope, options.holder, async () => {
+        const write = await this.#plan(operation)
+        this.#engine.strictMode?.written(1)
+        return await write(options, scope)
+      }),
+    )
+  }
+
+  /** A write that is validated. Where vectors are others by the time its turn comes, it is validated again by those. */
+  async #plan(
+    operation: WriteOperation<P>,
+  ): Promise<(options: WriteOptions, scope: Stoppable) => Promise<WriteResult>> {
+    const { view, strictMode } = this.#engine
+    const { shard, schema } = view
+    const plan = await planOperation(operation as WriteOperation<unknown>, { shard, schema, strictMode })
+    const isPresent = () => this.#engine.shard === view.shard
+    return async (options, scope) => {
+      const result = await this.#engine.writer.write(plan, options, scope, isPresent)
+      return result ?? (await (await this.#plan(operation))(options, scope))
+    }
+  }
+
+  async createPayloadIndex(
+    field: string,
+    schema: PayloadIndexKind | PayloadIndexOptions,
+    options: WriteOptions = {},
+  ): Promise<WriteResult> {
+    checkKnown(options, KNOWN_WRITE.plain)
+    this.#engine.checkWritable()
+    const index = checkPayloadIndex(field, schema)
+    this.#engine.strictMode?.payloadIndex(field)
+    if (isOnDisk(index)) await this.#admitForEach('a payload index on disk', MAPS_OF_INDEX)
+    return await withDeadline(options, () => this.#engine.createPayloadIndex(index, options))
+  }
+
+  async deletePayloadIndex(field: string, options: WriteOptions = {}): Promise<WriteResult> {
+    checkKnown(options, KNOWN_WRITE.plain)
+    this.#engine.checkWritable()
+    return await withDeadline(options, () => this.#engine.deletePayloadIndex(field))
+  }
+
+  async createVectorName(name: string, config: VectorNameConfig, options: WriteOptions = {}): Promise<WriteResult> {
+    checkVectorName(config)
+    this.#engine.checkWritable()
+    await this.#admitForEach('another vector', MAPS_OF_VECTOR)
+    return await this.#changeVectors((before) => withVectorName(before, name, config), options)
+  }
+
+  async deleteVectorName(name: string, options: WriteOptions = {}): Promise<WriteResult> {
+    return await this.#changeVectors((before) => withoutVectorName(before, name), options)
+  }
+
+  /** It is not worth waiting less for: the change is made when it is durable. */
+  async #changeVectors(edit: EditVectors, options: WriteOptions): Promise<WriteResult> {
+    checkKnown(options, KNOWN_WRITE.plain)
+    this.#engine.checkWritable()
+    // What can be told at once is.
+    edit(this.#engine.config)
+    const result = await withDeadline(options, () => this.#engine.changeVectors(edit))
+    return options.wait === false ? { ...result, status: 'acknowledged' } : result
+  }
+
+  async flush(call?: CallOptions): Promise<void> {
+    this.#engine.checkWritable()
+    await withCall(call, () => this.#engine.flush())
+  }
+
+  async waitForIndex(call?: CallOptions): Promise<void> {
+    this.#engine.checkOpen()
+    await withCall(call, () => this.#engine.waitForIndex())
+  }
+}
+
+function conditionIn({ updateFilter, updateMode }: UpdateCondition = {}): UpdateCondition {
+  return {
+    ...(updateFilter === undefined ? {} : { updateFilter }),
+    ...(updateMode === undefined ? {} : { updateMode }),
+  }
+}

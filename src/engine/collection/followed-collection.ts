@@ -1,0 +1,206 @@
+import type { Clock } from '../../core/clock.js'
+import { VicinalError } from '../../core/errors.js'
+import type { Disk } from '../../disk/disk.js'
+import type { Appended, Log } from '../../log/log.js'
+import { type Followed, LogFollower } from '../../log/log-follower.js'
+import type { LogEntry } from '../../log/record.js'
+import type { Shard } from '../../native/shard.js'
+import type { CollectionPaths } from '../../storage/layout.js'
+import { type Manifest, readManifest } from '../../storage/manifest.js'
+import { layoutOf, liveVectors } from '../../storage/table-layout.js'
+import { ManifestFile } from '../catalogue/manifest-file.js'
+import { buildIndexes } from '../config/payload-index.js'
+import { RecoverySpill } from '../memory/recovery-spill.js'
+import { applyRecord } from './apply.js'
+import type { CollectionEngine } from './collection-engine.js'
+import type { CollectionParts } from './collection-parts.js'
+import { OutdatedSegments } from './outdated-segments.js'
+import { fillShard, openTable } from './recovery.js'
+
+/** The files a manifest names may be gone by the time they are opened; a newer manifest names others. */
+const OPEN_ATTEMPTS = 5
+/** Begins the warning that says what is wrong now. */
+const FOLLOWING = 'following the log: '
+
+interface Loaded {
+  shard: Shard
+  follower: LogFollower
+  manifest: Manifest
+  warnings: string[]
+}
+
+/** A collection that another process writes, as a reader sees it: opened as of its manifest, then following the log. */
+export class FollowedCollection {
+  readonly #disk: Disk
+  readonly #paths: CollectionPaths
+  #follower: LogFollower
+  #indexes: string
+  /** Whether records were taken from the log and not all applied. */
+  #isBehind = false
+  readonly parts: CollectionParts
+
+  private constructor(disk: Disk, paths: CollectionPaths, clock: Clock, loaded: Loaded) {
+    this.#disk = disk
+    this.#paths = paths
+    this.#follower = loaded.follower
+    this.#indexes = JSON.stringify(loaded.manifest.payloadIndexes)
+    this.parts = {
+      shard: loaded.shard,
+      log: new FollowedLog(() => this.#follower),
+      manifest: new ManifestFile(null, loaded.manifest),
+      table: null,
+      folder: null,
+      readOnly: true,
+      warnings: loaded.warnings,
+      outdated: new OutdatedSegments(),
+      clock,
+    }
+  }
+
+  static async open(disk: Disk, paths: CollectionPaths, clock: Clock): Promise<FollowedCollection> {
+    return new FollowedCollection(disk, paths, clock, await load(disk, paths))
+  }
+
+  /**
+   * Opens what is there to see that it opens, in a folder that is the caller's alone, and closes it: without indexes and
+   * graphs, and within the limit of memory. Resolves to the number of the last operation.
+   */
+  static async check(disk: Disk, paths: CollectionPaths): Promise<number> {
+    const spill = new RecoverySpill(disk.absolute(paths.segments), { isTrial: true })
+    const { shard, follower } = await loadOnce(disk, paths, spill)
+    await follower.close()
+    await shard.close()
+    return follower.seq
+  }
+
+  /** Takes in what the writer has added. Trouble is left for the next call: the rows at hand stay served. */
+  async follow(engine: CollectionEngine): Promise<void> {
+    try {
+      await this.#follow(engine)
+      this.#warn(null)
+    } catch (cause) {
+      this.#warn((cause as Error).message)
+    }
+  }
+
+  async #polled(): Promise<Followed> {
+    const before = this.#follower.seq
+    try {
+      return await this.#follower.poll()
+    } catch (cause) {
+      // What it took from the log before it failed is not given again.
+      this.#isBehind = this.#follower.seq !== before
+      throw cause
+    }
+  }
+
+  #warn(message: string | null): void {
+    const { warnings } = this.parts
+    const at = warnings.findIndex((warning) => warning.startsWith(FOLLOWING))
+    if (at >= 0) warnings.splice(at, 1)
+    if (message !== null) warnings.push(FOLLOWING + message)
+  }
+
+  async #follow(engine: CollectionEngine): Promise<void> {
+    const followed = this.#isBehind ? ({ state: 'reload' } as const) : await this.#polled()
+    this.#isBehind = true
+    // Behind the records: vectors are in the manifest before any record says something of them.
+    const manifest = await readManifest(this.#disk, this.#paths.manifest)
+    if (followed.state === 'entries' && hasSameVectors(manifest, this.parts.manifest.current)) {
+      const vectors = liveVectors(layoutOf(manifest))
+      for (const { seq, record } of followed.entries) await applyRecord(engine.shard, vectors, seq, record)
+      this.#isBehind = false
+      return await this.#followIndexes(engine, manifest)
+    }
+    const loaded = await load(this.#disk, this.#paths)
+    await this.#follower.close()
+    this.#follower = loaded.follower
+    this.#indexes = JSON.stringify(loaded.manifest.payloadIndexes)
+    await engine.replaceShard(loaded.shard, loaded.manifest)
+    this.#isBehind = false
+  }
+
+  async #followIndexes(engine: CollectionEngine, { payloadIndexes }: Manifest): Promise<void> {
+    const indexes = JSON.stringify(payloadIndexes)
+    if (indexes === this.#indexes) return
+    for (const { field } of engine.shard.stats().payloadIndexes) engine.shard.dropPayloadIndex(field)
+    await buildIndexes(engine.shard, payloadIndexes)
+    this.#indexes = indexes
+  }
+}
+
+function hasSameVectors(manifest: Manifest, before: Manifest): boolean {
+  const slots = [manifest, before].map((each) => liveVectors(layoutOf(each)).map(({ slot }) => slot))
+  return String(slots[0]) === String(slots[1])
+}
+
+async function load(disk: Disk, paths: CollectionPaths): Promise<Loaded> {
+  for (let attempt = 1; ; attempt++) {
+    try {
+      return await loadOnce(disk, paths)
+    } catch (error) {
+      if (attempt === OPEN_ATTEMPTS) throw error
+    }
+  }
+}
+
+async function loadOnce(disk: Disk, paths: CollectionPaths, spill?: RecoverySpill): Promise<Loaded> {
+  const manifest = await readManifest(disk, paths.manifest)
+  const warnings: string[] = []
+  const table = await openTable(disk, paths, manifest, { readOnly: true })
+  const shard = await fillShard(disk, paths, manifest, table, {
+    warnings,
+    outdated: new OutdatedSegments(),
+    trackChanges: false,
+    ...(spill ? { spill } : {}),
+  }).finally(() => table.close())
+  const follower = new LogFollower({ disk, folder: paths.log, uuid: manifest.uuid }, manifest.flushedSeq)
+  try {
+    for (let followed = await follower.poll(); ; followed = await follower.poll()) {
+      if (followed.state === 'reload') throw new VicinalError('UNAVAILABLE', 'the log was trimmed while it was read')
+      if (followed.entries.length === 0) break
+      if (!hasSameVectors(await readManifest(disk, paths.manifest), manifest))
+        throw new VicinalError('UNAVAILABLE', 'vectors were added or dropped while the log was read')
+      const vectors = liveVectors(layoutOf(manifest))
+      for (const { seq, record } of followed.entries) await applyRecord(shard, vectors, seq, record)
+      await spill?.after(shard)
+    }
+    if (!spill) await buildIndexes(shard, manifest.payloadIndexes)
+    return { shard, follower, manifest, warnings }
+  } catch (error) {
+    await follower.close()
+    await shard.close()
+    throw error
+  }
+}
+
+/** A reader's side of the log: how far it has come. */
+class FollowedLog implements Log {
+  readonly bytes = 0
+  readonly bufferedBytes = 0
+  readonly failure = null
+  readonly #follower: () => LogFollower
+
+  constructor(follower: () => LogFollower) {
+    this.#follower = follower
+  }
+
+  get lastSeq(): number {
+    return this.#follower().seq
+  }
+  get durableSeq(): number {
+    return this.#follower().seq
+  }
+  append(): Appended {
+    throw new VicinalError('READ_ONLY', 'the database was opened read-only')
+  }
+  async *replay(): AsyncGenerator<LogEntry> {}
+  bytesSince(): number {
+    return 0
+  }
+  async trim(): Promise<void> {}
+  async close(): Promise<null> {
+    await this.#follower().close()
+    return null
+  }
+}

@@ -1,0 +1,90 @@
+import { VicinalError } from '../../core/errors.js'
+import { LIMITS } from '../../core/limits.js'
+import type { Shard } from '../../native/shard.js'
+import type { ManifestFile } from '../catalogue/manifest-file.js'
+import { buildIndex, type IndexedField } from '../config/payload-index.js'
+import type { Issues } from './issues.js'
+import { Turns } from './turns.js'
+
+/**
+ * The payload indexes of a collection in use. An index is in the manifest before it is built, so that whatever ends the
+ * process, the next opening builds it again. It is built on the kernel's pool, beside reads and writes, one after the
+ * other; the next is durable while the one before is still built.
+ */
+export class PayloadIndexes {
+  readonly #shard: () => Shard
+  readonly #manifest: ManifestFile
+  readonly #issues: Issues
+  readonly #changes = new Turns()
+  readonly #builds = new Turns()
+  #building = 0
+
+  constructor(shard: () => Shard, manifest: ManifestFile, issues: Issues) {
+    this.#shard = shard
+    this.#manifest = manifest
+    this.#issues = issues
+  }
+
+  /** Resolves when the index is durable: `built` is its building, which may be waited for. */
+  async create(index: IndexedField): Promise<{ built: Promise<void> }> {
+    let built: Promise<void> = Promise.resolve()
+    await this.#changes.asked('changes of payload indexes', async () => {
+      const before = this.#manifest.current.payloadIndexes
+      const others = before.filter(({ field }) => field !== index.field)
+      if (others.length >= LIMITS.payloadIndexes) {
+        throw new VicinalError('INVALID_ARGUMENT', `payload indexes: at most ${LIMITS.payloadIndexes}, got one more`)
+      }
+      await this.#manifest.update({ payloadIndexes: [...others, index] })
+      this.#building++
+      built = this.#builds
+        .next(() => this.#build(index))
+        .finally(() => {
+          this.#building--
+        })
+      // It is built at the next opening, and nobody may be waiting for it now.
+      built.then(
+        () => this.#issues.set(aboutIndex(index.field), null),
+        (error: VicinalError) => this.#issues.set(aboutIndex(index.field), error),
+      )
+    })
+    return { built }
+  }
+
+  async delete(field: string): Promise<void> {
+    let dropped: Promise<void> = Promise.resolve()
+    await this.#changes.asked('changes of payload indexes', async () => {
+      const payloadIndexes = this.#manifest.current.payloadIndexes.filter((index) => index.field !== field)
+      await this.#manifest.update({ payloadIndexes })
+      this.#issues.set(aboutIndex(field), null)
+      dropped = this.#builds.next(async () => this.#shard().dropPayloadIndex(field))
+      dropped.catch(() => {})
+    })
+    await dropped
+  }
+
+  /** Whether one is, or waits for its turn. */
+  get isBuilding(): boolean {
+    return this.#building > 0
+  }
+
+  /** What was begun is done. */
+  async idle(): Promise<void> {
+    await this.#changes.next(async () => {})
+    await this.#builds.next(async () => {})
+  }
+
+  /** Runs work while no index is made or dropped. */
+  async exclusively<T>(work: () => Promise<T>): Promise<T> {
+    return await this.#changes.next(() => this.#builds.next(work))
+  }
+
+  async #build(index: IndexedField): Promise<void> {
+    // Deleted, or made anew in another way, before its turn came.
+    if (!this.#manifest.current.payloadIndexes.includes(index)) return
+    await buildIndex(this.#shard(), index)
+  }
+}
+
+function aboutIndex(field: string): string {
+  return `payload index ${JSON.stringify(field)}`
+}

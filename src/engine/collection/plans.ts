@@ -1,0 +1,181 @@
+import type { ColumnarPoints, Selector, UpdateCondition, WriteOperation } from '../../core/database.js'
+import { invalid, notFound } from '../../core/errors.js'
+import type { Filter } from '../../core/filter.js'
+import { checkSelector, KNOWN_VECTOR_UPDATE } from '../../core/known-points.js'
+import { LIMITS } from '../../core/limits.js'
+import { decodeId, distinctIds, encodeIds, ID_WORDS, type PointColumns } from '../../core/point.js'
+import type { SchemaVector } from '../../core/schema.js'
+import type { Stoppable } from '../../core/stop.js'
+import { parsePath } from '../../filter/path.js'
+import { compileFilter } from '../../filter/program.js'
+import { columnsOfArrow, isArrowTable } from '../../ingest/arrow-columns.js'
+import { cleanVectors } from '../../ingest/clean.js'
+import { inferVectors } from '../../ingest/infer.js'
+import { payloadText } from '../../ingest/payload-text.js'
+import { columnsOfColumnar, columnsOfPoints, keepLast, mergeRepeated } from '../../ingest/point-columns.js'
+import type { LogRecord } from '../../log/record.js'
+import type { Shard } from '../../native/shard.js'
+import { conditionOf } from './conditional.js'
+import type { PlanContext } from './plan-context.js'
+
+/**
+ * A write that passed validation. `resolve` makes its record of effects; where `needsState`, it looks at the
+ * shard and so has to run when every earlier write is applied. null: there is nothing to do.
+ */
+export interface WritePlan {
+  needsState: boolean
+  /** It removes points; the answer tells how many. */
+  isDelete?: true
+  resolve(scope?: Stoppable): Promise<LogRecord | null> | LogRecord | null
+}
+
+const NO_FIELDS = { payload: false, vectors: new Uint32Array(0) }
+
+export async function planOperation(operation: WriteOperation<unknown>, context: PlanContext): Promise<WritePlan> {
+  switch (operation.op) {
+    case 'upsert':
+      return await planUpsert(operation.points, operation, context)
+    case 'updateVectors':
+      return await planUpdateVectors(operation.points, operation, context)
+    case 'deleteVectors':
+      return planDeleteVectors(operation.names, operation.which, context)
+    case 'delete':
+      return { ...planForIds(operation.which, context, false, (ids) => ({ op: 'delete', ids })), isDelete: true }
+    case 'setPayload': {
+      const patch = payloadText(operation.payload, 'payload')
+      if (operation.key !== undefined) checkPaths([operation.key], 'key')
+      const key = operation.key === undefined ? {} : { key: operation.key }
+      return planForIds(operation.which, context, true, (ids) => ({ op: 'setPayload', ids, patch, ...key }))
+    }
+    case 'overwritePayload': {
+      const text = payloadText(operation.payload, 'payload')
+      return planForIds(operation.which, context, true, (ids) => ({ op: 'overwritePayload', ids, text }))
+    }
+    case 'deletePayload': {
+      const keys = checkPaths(operation.keys, 'keys')
+      return planForIds(operation.which, context, true, (ids) => ({ op: 'deletePayload', ids, keys }))
+    }
+    case 'clearPayload':
+      return planForIds(operation.which, context, true, (ids) => ({ op: 'clearPayload', ids }))
+    default:
+      throw invalid('op', 'expected a known operation', (operation as { op: unknown }).op)
+  }
+}
+
+async function planUpsert(points: unknown, condition: UpdateCondition, context: PlanContext): Promise<WritePlan> {
+  const { schema } = context
+  const choose = conditionOf(condition, context)
+  const columns = toColumns(await inferVectors(points, schema), schema)
+  context.strictMode?.columns(columns)
+  await cleanVectors(columns, schema)
+  const given = keepLast(columns)
+  const recordOf = (kept: PointColumns): LogRecord | null => (kept.count === 0 ? null : { op: 'upsert', columns: kept })
+  if (choose === null) return { needsState: false, resolve: () => recordOf(given) }
+  return { needsState: true, resolve: async (scope) => recordOf(await choose(given, scope)) }
+}
+
+function toColumns(points: unknown, schema: readonly SchemaVector[]): PointColumns {
+  if (Array.isArray(points)) return columnsOfPoints(points, schema, { vectorsRequired: true })
+  if (points !== null && typeof points === 'object') {
+    if (isArrowTable(points)) return columnsOfArrow(points, schema)
+    if ('ids' in points && 'vectors' in points) return columnsOfColumnar(points as ColumnarPoints, schema)
+  }
+  throw invalid('points', 'expected an array of points, columns { ids, vectors }, or an Arrow table', points)
+}
+
+async function planUpdateVectors(
+  points: unknown,
+  { updateFilter }: UpdateCondition,
+  context: PlanContext,
+): Promise<WritePlan> {
+  const choose = conditionOf({ updateFilter: updateFilter ?? null }, context)
+  if (!Array.isArray(points)) throw invalid('points', 'expected an array of points', points)
+  const inferred = (await inferVectors(points, context.schema)) as typeof points
+  const columns = columnsOfPoints(inferred, context.schema, { vectorsRequired: true, known: KNOWN_VECTOR_UPDATE })
+  context.strictMode?.columns(columns)
+  await cleanVectors(columns, context.schema)
+  const kept = mergeRepeated({ ...columns, payloads: null })
+  return {
+    needsState: true,
+    resolve: async (scope) => {
+      if (kept.count === 0) return null
+      await requirePresent(kept.ids, context.shard)
+      const chosen = choose ? await choose(kept, scope) : kept
+      return chosen.count === 0 ? null : { op: 'updateVectors', columns: chosen }
+    },
+  }
+}
+
+function planDeleteVectors(names: readonly string[], which: Selector, context: PlanContext): WritePlan {
+  if (!Array.isArray(names) || names.length === 0) throw invalid('vector', 'expected at least one vector name', names)
+  for (const name of names) {
+    if (!context.schema.some((vector) => vector.name === name))
+      throw invalid('vector', 'Not existing vector name', name)
+  }
+  return planForIds(which, context, false, (ids) => ({ op: 'deleteVectors', ids, names: [...new Set(names)] }))
+}
+
+function planForIds(
+  which: Selector,
+  context: PlanContext,
+  mustExist: boolean,
+  record: (ids: Uint32Array) => LogRecord,
+): WritePlan {
+  const selected = readSelector(which, context)
+  if (selected.ids) {
+    const ids = distinctIds(selected.ids)
+    const resolve = async () => {
+      if (ids.length === 0) return null
+      if (mustExist) await requirePresent(ids, context.shard)
+      return record(ids)
+    }
+    return { needsState: mustExist, resolve }
+  }
+  const { filter } = selected
+  return {
+    needsState: true,
+    resolve: async (scope) => {
+      const ids = await context.shard.selectIds(filter, scope?.signal)
+      return ids.length === 0 ? null : record(ids)
+    },
+  }
+}
+
+type Selected = { ids: Uint32Array } | { ids: null; filter: Uint8Array | null }
+
+function readSelector(which: Selector, { schema }: PlanContext): Selected {
+  if (Array.isArray(which)) return { ids: selectedIds(which) }
+  if (which === null || typeof which !== 'object') throw invalid('points', 'expected ids or a filter', which)
+  checkSelector(which)
+  const { ids, filter, all } = which as { ids?: unknown; filter?: Filter | null; all?: boolean }
+  const isByFilter = all === true || (filter !== undefined && filter !== null)
+  if (Array.isArray(ids) && filter === undefined && all !== true) return { ids: selectedIds(ids) }
+  if (isByFilter && ids === undefined) {
+    return { ids: null, filter: compileFilter(filter, { vectorNames: schema.map(({ name }) => name) }) }
+  }
+  throw invalid('points', 'expected either ids or a filter', which)
+}
+
+function selectedIds(ids: readonly unknown[]): Uint32Array {
+  if (ids.length > LIMITS.batchPoints) throw invalid('points', `expected at most ${LIMITS.batchPoints} ids`, ids.length)
+  return encodeIds(ids, 'points')
+}
+
+/** Qdrant's rule: a payload or vector update that names an absent point fails as a whole. */
+async function requirePresent(ids: Uint32Array, shard: Shard): Promise<void> {
+  const { positions } = await shard.retrieve(ids, NO_FIELDS)
+  const count = ids.length / ID_WORDS
+  if (positions.length === count) return
+  const present = new Set(positions)
+  for (let row = 0; row < count; row++) {
+    if (!present.has(row)) throw notFound('point with id', decodeId(ids, row * ID_WORDS))
+  }
+}
+
+function checkPaths(paths: readonly string[], field: string): string[] {
+  if (!Array.isArray(paths)) throw invalid(field, 'expected an array of payload keys', paths)
+  if (paths.length > LIMITS.filterValues)
+    throw invalid(field, `expected at most ${LIMITS.filterValues} keys`, paths.length)
+  for (let i = 0; i < paths.length; i++) parsePath(paths[i], `${field}[${i}]`)
+  return [...paths]
+}

@@ -1,0 +1,164 @@
+import type { Clock } from '../../core/clock.js'
+import { VicinalError } from '../../core/errors.js'
+import type { Disk } from '../../disk/disk.js'
+import { FileLog } from '../../log/file-log.js'
+import type { Shard } from '../../native/shard.js'
+import { SegmentJanitor } from '../../storage/janitor.js'
+import { LanceTable } from '../../storage/lance-table.js'
+import type { CollectionPaths } from '../../storage/layout.js'
+import { type Manifest, readManifest } from '../../storage/manifest.js'
+import { hasDropped, layoutOf, liveColumns, liveVectors } from '../../storage/table-layout.js'
+import { ManifestFile } from '../catalogue/manifest-file.js'
+import { buildIndexes } from '../config/payload-index.js'
+import { makeShard, tableShard } from '../config/shard-spec.js'
+import { RecoverySpill } from '../memory/recovery-spill.js'
+import { applyRecord } from './apply.js'
+import type { CollectionParts } from './collection-parts.js'
+import { resumeQueries } from './kept-queries.js'
+import { OutdatedSegments } from './outdated-segments.js'
+import { checkRows } from './table-rows.js'
+
+/**
+ * Opens a collection for writing: its table as of the manifest, segments mapped, then the table's rows that are newer
+ * than the segments, then the log behind the table. Rejects with CORRUPT or UNSUPPORTED_FORMAT, naming the file.
+ */
+export async function recoverCollection(disk: Disk, paths: CollectionPaths, clock: Clock): Promise<CollectionParts> {
+  const manifest = await readManifest(disk, paths.manifest)
+  await disk.makeFolder(paths.segments)
+  await new SegmentJanitor(disk, paths.segments, clock).sweep(manifest.segments, 0)
+  const table = await openTable(disk, paths, manifest, { readOnly: false })
+  const { uuid, cleanEnd, flushedSeq } = manifest
+  const log = await FileLog.open({ disk, folder: paths.log, uuid, cleanEnd, flushedSeq })
+  const warnings: string[] = []
+  const outdated = new OutdatedSegments()
+  const spill = new RecoverySpill(disk.absolute(paths.segments))
+  let shard: Shard | null = null
+  try {
+    shard = await fillShard(disk, paths, manifest, table, { warnings, outdated, trackChanges: true })
+    const vectors = liveVectors(layoutOf(manifest))
+    for await (const { seq, record } of log.replay(flushedSeq)) {
+      await applyRecord(shard, vectors, seq, record)
+      await spill.after(shard)
+    }
+    await buildIndexes(shard, manifest.payloadIndexes)
+    await resumeQueries(shard, manifest.config.vectors, disk, paths.queries)
+  } catch (error) {
+    await shard?.close()
+    await log.close()
+    await table.close()
+    throw error
+  }
+  const file = new ManifestFile({ disk, path: paths.manifest }, manifest)
+  return { shard, log, manifest: file, table, folder: { disk, paths }, readOnly: false, warnings, outdated, clock }
+}
+
+export async function openTable(
+  disk: Disk,
+  paths: CollectionPaths,
+  manifest: Manifest,
+  options: { readOnly: boolean },
+): Promise<LanceTable> {
+  const spec = { disk, folder: paths.folder, collection: manifest.name, vectors: layoutOf(manifest).vectors }
+  return await LanceTable.open(spec, manifest.tableVersion, options)
+}
+
+interface Filling {
+  warnings: string[]
+  outdated: OutdatedSegments
+  trackChanges: boolean
+  spill?: RecoverySpill
+}
+
+/** Segments, then what the table has beyond them. A damaged segment costs time, never an answer: all is rebuilt. */
+export async function fillShard(
+  disk: Disk,
+  paths: CollectionPaths,
+  manifest: Manifest,
+  table: LanceTable,
+  { warnings, outdated, trackChanges, spill = writersSpill(disk, paths, trackChanges) }: Filling,
+): Promise<Shard> {
+  const shard = makeShard(manifest, { trackChanges })
+  spill.before(shard)
+  try {
+    await mapSegments(shard, disk, paths, manifest, outdated)
+    await loadTable(shard, table, manifest, manifest.checkpointSeq, spill)
+    shard.advance(manifest.flushedSeq)
+    return shard
+  } catch (error) {
+    await shard.close()
+    if (!isSegmentDamage(error)) throw error
+    warnings.push(`rebuilt from the table: ${error.message}`)
+    return await rebuild(manifest, table, trackChanges, spill)
+  }
+}
+
+/** Who does not write the collection leaves its folder alone. */
+function writersSpill(disk: Disk, paths: CollectionPaths, isWriter: boolean): RecoverySpill {
+  return new RecoverySpill(isWriter ? disk.absolute(paths.segments) : null)
+}
+
+async function mapSegments(
+  shard: Shard,
+  disk: Disk,
+  paths: CollectionPaths,
+  manifest: Manifest,
+  outdated: OutdatedSegments,
+): Promise<void> {
+  const path = (file: string) => disk.absolute(`${paths.segments}/${file}`)
+  for (const [i, { file, crc, overlay, outdated: isOutdated = false }] of manifest.segments.entries()) {
+    const source = {
+      path: path(file),
+      crc,
+      overlay: overlay && { path: path(overlay.file), crc: overlay.crc },
+      resume: i === manifest.segments.length - 1 && !isOutdated,
+    }
+    const opened = await shard.openSegment(source).catch((cause: unknown) => {
+      // A newer format is left untouched for the version that wrote it.
+      if (!(cause instanceof VicinalError) || cause.code === 'UNSUPPORTED_FORMAT') throw cause
+      throw new VicinalError(cause.code, cause.message, { details: { ...cause.details, segment: file }, cause })
+    })
+    if (isOutdated) outdated.markOne(opened)
+  }
+}
+
+function isSegmentDamage(error: unknown): error is VicinalError {
+  return error instanceof VicinalError && 'segment' in error.details
+}
+
+async function rebuild(
+  manifest: Manifest,
+  table: LanceTable,
+  trackChanges: boolean,
+  spill: RecoverySpill,
+): Promise<Shard> {
+  const shard = makeShard(manifest, { trackChanges })
+  spill.before(shard)
+  try {
+    await loadTable(shard, table, manifest, 0, spill)
+    shard.advance(manifest.flushedSeq)
+    return shard
+  } catch (error) {
+    await shard.close()
+    throw error
+  }
+}
+
+async function loadTable(
+  shard: Shard,
+  table: LanceTable,
+  manifest: Manifest,
+  afterSeq: number,
+  spill: RecoverySpill,
+): Promise<void> {
+  const layout = layoutOf(manifest)
+  const checker = hasDropped(layout) ? tableShard(layout) : shard
+  try {
+    for await (const batch of table.scan(afterSeq)) {
+      await checkRows(checker, table, batch)
+      await shard.loadRows(liveColumns(batch, layout.vectors))
+      await spill.after(shard)
+    }
+  } finally {
+    if (checker !== shard) await checker.close()
+  }
+}

@@ -1,0 +1,161 @@
+import type { WriteOptions, WriteResult } from '../../core/database.js'
+import { VicinalError } from '../../core/errors.js'
+import { LIMITS } from '../../core/limits.js'
+import type { Stoppable } from '../../core/stop.js'
+import type { Log } from '../../log/log.js'
+import type { LogRecord } from '../../log/record.js'
+import type { Shard } from '../../native/shard.js'
+import type { VectorIdentity } from '../../storage/table-layout.js'
+import { overloaded } from '../limits/overloaded.js'
+import { applyRecord } from './apply.js'
+import type { WritePlan } from './plans.js'
+
+export interface WriterParts {
+  readonly shard: Shard
+  readonly vectors: readonly VectorIdentity[]
+  log: Log
+  /** Called when the log holds more than it may, once until it resolves: a flush makes room. Never rejects. */
+  onLogFull(): Promise<void>
+  /** Called when a write was lost, whether or not anybody waited for it. */
+  onLost(): void
+}
+
+/**
+ * The single writer of a collection. Writes take turns at being numbered and appended; one fdatasync then serves
+ * all that wait, and the kernel applies them in order once they are durable. So the kernel never holds what
+ * a crash could take back, and a plan that looks at the state sees every write before it.
+ */
+export class Writer {
+  readonly #parts: WriterParts
+  #waiting = 0
+  /** Settles when the write that came last has been appended. */
+  #turn: Promise<unknown> = Promise.resolve()
+  /** Settles when the write that was appended last is applied (or known to be lost). */
+  #applied: Promise<unknown> = Promise.resolve()
+  /** Set when a durable record could not be applied: memory and log disagree until the next open. */
+  #broken: VicinalError | null = null
+  /** One flush at a time, however many writes find the log full. */
+  #makingRoom: Promise<void> | null = null
+
+  constructor(parts: WriterParts) {
+    this.#parts = parts
+  }
+
+  /** Why the collection takes no more writes until it is opened again; null while it does. */
+  get broken(): VicinalError | null {
+    return this.#broken
+  }
+
+  /** Writes that are not answered yet. */
+  get waiting(): number {
+    return this.#waiting
+  }
+
+  /** Null, and nothing written, where the plan was made for what is no more by the time its turn comes. */
+  async write(
+    plan: WritePlan,
+    options: WriteOptions,
+    scope: Stoppable,
+    isPresent: () => boolean = () => true,
+  ): Promise<WriteResult | null> {
+    this.#admit()
+    this.#waiting++
+    try {
+      const turn = this.#turn.then(() => (isPresent() ? this.#append(plan, scope) : null))
+      this.#turn = turn.catch(() => undefined)
+      const appended = await turn
+      if (appended === null) return null
+      const { seq, written, applied } = appended
+      if (options.wait === false) {
+        await written
+        return { operationId: seq, status: 'acknowledged' }
+      }
+      const deleted = await applied
+      return { operationId: seq, status: 'completed', ...(deleted === undefined ? {} : { deleted }) }
+    } finally {
+      this.#waiting--
+    }
+  }
+
+  /** Resolves when every write begun so far is applied or lost. */
+  async drain(): Promise<void> {
+    await this.#turn
+    await this.#applied.catch(() => undefined)
+  }
+
+  /** Runs work while no write is being applied, with every earlier one applied. */
+  async exclusively<T>(work: () => Promise<T>): Promise<T> {
+    const turn = this.#turn.then(async () => {
+      await this.#applied.catch(() => undefined)
+      return await work()
+    })
+    this.#turn = turn.catch(() => undefined)
+    return await turn
+  }
+
+  #admit(): void {
+    if (this.#broken) throw this.#broken
+    if (this.#waiting >= LIMITS.queuedWrites)
+      throw overloaded('writes wait for the log', LIMITS.queuedWrites, this.#waiting)
+    const tailBytes = this.#parts.shard.tailBytes()
+    if (tailBytes > LIMITS.tailBytes)
+      throw overloaded('bytes of vectors wait for the graph', LIMITS.tailBytes, tailBytes)
+    const logBytes = this.#parts.log.bytes
+    if (logBytes > LIMITS.logBytes) {
+      this.#makingRoom ??= this.#parts.onLogFull().finally(() => {
+        this.#makingRoom = null
+      })
+      throw overloaded('bytes of log wait for the table', LIMITS.logBytes, logBytes)
+    }
+  }
+
+  async #append(
+    plan: WritePlan,
+    scope: Stoppable,
+  ): Promise<{ seq: number; written: Promise<void>; applied: Promise<number | undefined> }> {
+    if (plan.needsState) await this.#applied.catch(() => undefined)
+    const record = await resolved(plan, scope)
+    if (this.#broken) throw this.#broken
+    if (record === null) {
+      const applied = this.#applied.catch(() => undefined).then(() => (plan.isDelete ? 0 : undefined))
+      return { seq: this.#parts.log.lastSeq, written: Promise.resolve(), applied }
+    }
+    const { log } = this.#parts
+    // After a failed append the log has taken its numbers back.
+    const seq = log.lastSeq + 1
+    const entry = log.append(seq, record)
+    const applied = this.#applied
+      .catch(() => undefined)
+      .then(async () => {
+        await entry.durable
+        return await this.#apply(seq, record)
+      })
+    this.#applied = applied
+    applied.catch(() => this.#parts.onLost())
+    return { seq, written: entry.written, applied }
+  }
+
+  /** Resolves, of a delete, to the number of points removed. */
+  async #apply(seq: number, record: LogRecord): Promise<number | undefined> {
+    try {
+      return await applyRecord(this.#parts.shard, this.#parts.vectors, seq, record)
+    } catch (cause) {
+      this.#broken = new VicinalError(
+        'INTERNAL',
+        `write ${seq} is in the log but could not be applied; it will be when the collection is opened again`,
+        { cause },
+      )
+      throw this.#broken
+    }
+  }
+}
+
+/** Nothing is in the log yet, so the write may still be given up. */
+async function resolved(plan: WritePlan, scope: Stoppable): Promise<LogRecord | null> {
+  const reason = (error: unknown) => (scope.isStopped ? scope.reason : error)
+  const record = await Promise.resolve(plan.resolve(scope)).catch((error: unknown) => {
+    throw reason(error)
+  })
+  if (scope.isStopped) throw scope.reason
+  return record
+}

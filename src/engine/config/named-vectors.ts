@@ -1,0 +1,92 @@
+import { invalid, VicinalError } from '../../core/errors.js'
+import { LIMITS } from '../../core/limits.js'
+import {
+  type CollectionConfig,
+  type ResolvedSparse,
+  type ResolvedVector,
+  schemaOf,
+  type VectorNameConfig,
+} from '../../core/schema.js'
+import { resolveVector } from './schema.js'
+import { resolveSparse } from './sparse-schema.js'
+import { checkVectorName } from './vector-checks.js'
+
+/**
+ * The configuration with one vector more, or null where it has just that one. What can be changed of a vector that is
+ * there (graphs, codes, placement) is not compared: `updateConfig` changes it.
+ */
+export function withVectorName(
+  config: CollectionConfig,
+  name: string,
+  given: VectorNameConfig,
+): CollectionConfig | null {
+  checkName(name)
+  if (given === null || typeof given !== 'object' || 'dense' in given === 'sparse' in given) {
+    throw invalid('config', 'expected either dense or sparse', given)
+  }
+  const dense = config.vectors.find((vector) => vector.name === name)
+  const sparse = config.sparseVectors.find((vector) => vector.name === name)
+  if ('dense' in given) {
+    const vector = resolveVector(name, given.dense, config, 'dense')
+    if (sparse) throw exists(`Vector \`${name}\` already exists as a sparse vector`)
+    if (dense && !isSameVector(dense, vector)) throw differs(`Vector \`${name}\``)
+    if (dense) return null
+    checkRoom(config)
+    return { ...config, vectors: [...config.vectors, vector] }
+  }
+  const vector = sparseOf(name, given.sparse)
+  if (dense) throw exists(`Vector \`${name}\` already exists as a dense vector`)
+  if (sparse && !isSameSparse(sparse, vector)) throw differs(`Sparse vector \`${name}\``)
+  if (sparse) return null
+  checkRoom(config)
+  return { ...config, sparseVectors: [...config.sparseVectors, vector] }
+}
+
+/** Null where there is none of the name: to drop it again changes nothing. */
+export function withoutVectorName(config: CollectionConfig, name: string): CollectionConfig | null {
+  if (typeof name !== 'string') throw invalid('vector_name', 'expected a name', name)
+  if (schemaOf(config).every((vector) => vector.name !== name)) return null
+  const isOther = (vector: { name: string }) => vector.name !== name
+  return { ...config, vectors: config.vectors.filter(isOther), sparseVectors: config.sparseVectors.filter(isOther) }
+}
+
+function sparseOf(name: string, params: unknown): ResolvedSparse {
+  if (params === null || typeof params !== 'object') throw invalid('sparse', 'expected an object', params)
+  const { datatype, ...rest } = params as { datatype?: unknown }
+  const index = datatype === undefined || datatype === null ? {} : { index: { datatype } }
+  const [vector] = resolveSparse({ [name]: { ...rest, ...index } as object })
+  return vector as ResolvedSparse
+}
+
+function checkName(name: unknown): void {
+  if (typeof name !== 'string') throw invalid('vector_name', 'expected a name', name)
+  checkVectorName(name, 'vector_name')
+}
+
+function checkRoom(config: CollectionConfig): void {
+  const count = schemaOf(config).length
+  if (count >= LIMITS.vectorsPerCollection) {
+    throw invalid('vector_name', `expected at most ${LIMITS.vectorsPerCollection} vectors in all`, count + 1)
+  }
+}
+
+function isSameVector(a: ResolvedVector, b: ResolvedVector): boolean {
+  return (
+    a.size === b.size &&
+    a.distance === b.distance &&
+    a.datatype === b.datatype &&
+    a.multivectorConfig?.comparator === b.multivectorConfig?.comparator
+  )
+}
+
+function isSameSparse(a: ResolvedSparse, b: ResolvedSparse): boolean {
+  return a.modifier === b.modifier && (a.index?.datatype ?? 'float32') === (b.index?.datatype ?? 'float32')
+}
+
+function differs(what: string): VicinalError {
+  return exists(`${what} already exists with a different configuration`)
+}
+
+function exists(message: string): VicinalError {
+  return new VicinalError('INVALID_ARGUMENT', message)
+}

@@ -1,0 +1,400 @@
+import type { AliasAction, AliasDescription } from '../../core/aliases.js'
+import type { CallOptions, Collection } from '../../core/database.js'
+import { invalid, notFound, VicinalError } from '../../core/errors.js'
+import type { CollectionIssue } from '../../core/issues.js'
+import { checkCollectionOptions, KNOWN_QUOTAS } from '../../core/known-config.js'
+import { checkKnown } from '../../core/known-keys.js'
+import { KNOWN_RECOVER } from '../../core/known-options.js'
+import { LIMITS } from '../../core/limits.js'
+import { checkCollectionName } from '../../core/names.js'
+import type { Payload } from '../../core/point.js'
+import type { QuotaConfig, QuotaStatus } from '../../core/quotas.js'
+import type { CollectionOptions } from '../../core/schema.js'
+import type { RecoverOptions, SnapshotSource, Snapshots } from '../../core/snapshots.js'
+import { AliasBook } from '../catalogue/alias-book.js'
+import { catalogChanges } from '../catalogue/catalog-changes.js'
+import { alreadyThere, cannotBeServed, takenByAlias } from '../catalogue/catalog-errors.js'
+import { newManifest } from '../catalogue/new-manifest.js'
+import { withCall } from '../collection/call-scope.js'
+import type { CollectionEngine } from '../collection/collection-engine.js'
+import { EmbeddedCollection } from '../collection/embedded-collection.js'
+import { ofOpening } from '../collection/issues.js'
+import { resolveConfig } from '../config/schema.js'
+import { quotasOf } from '../config/settings.js'
+import { Admission } from '../limits/admission.js'
+import { QuotaGuard } from '../limits/quota-guard.js'
+import { mapsOfSegment } from '../memory/map-room.js'
+import {
+  EmbeddedSnapshots,
+  type SnapshotHost,
+  snapshotStoreOf,
+  withLongDeadline,
+} from '../snapshots/embedded-snapshots.js'
+import type { SnapshotStore } from '../snapshots/snapshot-store.js'
+import type { StagedCollection } from '../snapshots/staged-collection.js'
+import type { CollectionStore, DamagedCollection } from '../stores/collection-store.js'
+import { type SharedCollection, type SharingDatabase, sharedOf } from './sharing.js'
+
+export interface DatabaseOptions {
+  concurrentSearches?: number
+  onClosed?: () => void
+  onIssue?: (issue: CollectionIssue) => void
+}
+
+/** The database of this process: collections by name, and their making and removing, which take turns. */
+export class EmbeddedDatabase implements SharingDatabase {
+  readonly #store: CollectionStore
+  readonly #engines = new Map<string, CollectionEngine>()
+  readonly #handles = new WeakMap<CollectionEngine, Collection<Payload>>()
+  readonly #damaged: DamagedCollection[] = []
+  /** Whose files could not be removed yet: deleting one again, or making another of its name, goes on with it. */
+  readonly #removing = new Map<string, Pick<CollectionEngine, 'uuid' | 'close'>>()
+  readonly #aliases: AliasBook
+  readonly #admission: Admission
+  readonly #onClosed: () => void
+  readonly #onIssue: (issue: CollectionIssue) => void
+  readonly #quotas: QuotaGuard
+  /** A close waits for these, and for the turns. */
+  readonly #underway = new Set<Promise<unknown>>()
+  readonly #host: SnapshotHost
+  readonly snapshots: Snapshots
+  #turn: Promise<unknown> = Promise.resolve()
+  #closed: Promise<void> | null = null
+  private constructor(store: CollectionStore, { concurrentSearches, onClosed, onIssue }: DatabaseOptions) {
+    this.#store = store
+    this.#aliases = new AliasBook((aliases) => store.saveAliases(aliases))
+    this.#admission = new Admission(concurrentSearches ?? LIMITS.concurrentSearches)
+    this.#onClosed = onClosed ?? (() => {})
+    this.#onIssue = onIssue ?? (() => {})
+    this.#quotas = new QuotaGuard({ nowMs: () => performance.now(), diskPercent: () => store.diskPercent() })
+    this.#host = {
+      snapshots: store.snapshots,
+      checkOpen: () => this.#checkOpen(),
+      checkWritable: () => this.#checkWritable(),
+      engines: () => [...this.#engines.values()].sort((a, b) => (a.name < b.name ? -1 : 1)),
+      aliases: () => this.#aliases.current,
+      untilDone: (work) => this.#untilDone(work),
+    }
+    this.snapshots = new EmbeddedSnapshots(this.#host, null)
+  }
+
+  static async open(store: CollectionStore, options: DatabaseOptions = {}): Promise<EmbeddedDatabase> {
+    const database = new EmbeddedDatabase(store, options)
+    await store.openAll({
+      add: (engine) => database.#put(engine),
+      remove: (engine) => {
+        // One that was put in its place has its name.
+        if (database.#engines.get(engine.name) === engine) database.#take(engine.name)
+      },
+      addDamaged: (damaged) => database.#addDamaged(damaged),
+      setAliases: (aliases) => database.#aliases.set(aliases),
+      addDamagedAliases: (error) => {
+        database.#aliases.setTrouble(error)
+        database.#addDamaged({ name: null, uuid: null, error })
+      },
+    })
+    await store.loadQuotas().then(
+      (saved) => database.#quotas.set(quotasOf(saved)),
+      (error: VicinalError) => database.#quotas.setTrouble(error),
+    )
+    return database
+  }
+
+  async createCollection<P = Payload>(
+    name: string,
+    options: CollectionOptions,
+    call?: CallOptions,
+  ): Promise<Collection<P>> {
+    this.#checkWritable()
+    checkCollectionName(name)
+    checkCollectionOptions(options)
+    const config = resolveConfig(options)
+    const engine = await withCall(call, () =>
+      this.#inTurn(async () => {
+        if (this.#isCollection(name)) throw alreadyThere(name)
+        if (this.#aliases.has(name)) throw takenByAlias(name)
+        this.#checkCount()
+        const unread = this.#damaged.find(mayHaveAnyName)
+        if (unread) throw cannotBeServed(name, unread.error)
+        await this.#finishRemoving(name)
+        await this.#quotas.maps.admit('another collection', mapsOfSegment(config))
+        return await this.#made(name, undefined, () => this.#store.create(newManifest(name, config)))
+      }),
+    )
+    return this.#handle<P>(engine)
+  }
+
+  async collection<P = Payload>(name: string): Promise<Collection<P>> {
+    this.#checkOpen()
+    checkCollectionName(name)
+    return this.#handle<P>(this.#engineOf(name))
+  }
+
+  share(name: string): SharedCollection | null {
+    const engine = this.#engines.get(this.#aliases.resolve(name))
+    // What its owner bounds is counted in one place.
+    return engine && !engine.strictMode ? sharedOf(engine.view) : null
+  }
+
+  #put(engine: CollectionEngine): CollectionEngine {
+    this.#engines.set(engine.name, engine)
+    catalogChanges.note()
+    engine.watchIssues((issue) => this.#onIssue({ collection: engine.name, ...issue }))
+    return engine
+  }
+
+  #addDamaged(damaged: DamagedCollection): void {
+    this.#damaged.push(damaged)
+    this.#onIssue(ofOpening(damaged.name, damaged.error, false))
+  }
+
+  #take(name: string): void {
+    this.#engines.delete(name)
+    catalogChanges.note()
+  }
+
+  /** By its name or an alias. */
+  #engineOf(name: string): CollectionEngine {
+    const meant = this.#aliases.resolve(name)
+    const engine = this.#engines.get(meant)
+    if (engine) return engine
+    const damaged = this.#damagedAs(meant)
+    if (damaged) throw cannotBeServed(meant, damaged.error)
+    throw notFound('Collection', name)
+  }
+
+  /** The same for all who ask: a service does so at each request. */
+  #handle<P>(engine: CollectionEngine): Collection<P> {
+    let handle = this.#handles.get(engine)
+    if (!handle) {
+      handle = new EmbeddedCollection<Payload>(engine, {
+        admission: this.#admission,
+        quotas: this.#quotas,
+        aliases: () => this.#aliases.of(engine.name),
+        snapshots: new EmbeddedSnapshots(this.#host, engine),
+        catalog: (name) => this.#engineOf(name),
+      })
+      this.#handles.set(engine, handle)
+    }
+    return handle as Collection<P>
+  }
+
+  async updateAliases(actions: readonly AliasAction[], call?: CallOptions): Promise<void> {
+    this.#checkWritable()
+    await withCall(call, () => this.#inTurn(() => this.#aliases.change(actions, this.#isCollection)))
+  }
+
+  readonly #isCollection = (name: string): boolean =>
+    this.#engines.has(name) || this.#damaged.some((damaged) => damaged.name === name)
+
+  async quotas(call?: CallOptions): Promise<QuotaStatus> {
+    this.#checkOpen()
+    return await withCall(call, () => this.#quotas.status())
+  }
+
+  async updateQuotas(config: QuotaConfig, call?: CallOptions): Promise<void> {
+    this.#checkWritable()
+    checkKnown(config, KNOWN_QUOTAS)
+    const quotas = quotasOf(config)
+    await withCall(call, () =>
+      this.#inTurn(async () => {
+        await this.#store.saveQuotas(quotas)
+        this.#quotas.set(quotas)
+      }),
+    )
+  }
+
+  async aliases(call?: CallOptions): Promise<AliasDescription[]> {
+    this.#checkOpen()
+    return await withCall(call, async () => this.#aliases.list())
+  }
+
+  async collections(call?: CallOptions): Promise<string[]> {
+    this.#checkOpen()
+    return await withCall(call, async () => {
+      const damaged = this.#damaged.flatMap(({ name }) => (name === null ? [] : [name]))
+      return [...this.#engines.keys(), ...damaged].sort()
+    })
+  }
+
+  /** A name that cannot be found may be that of a collection whose manifest cannot be read. */
+  #damagedAs(name: string): DamagedCollection | undefined {
+    return this.#damaged.find((entry) => entry.name === name) ?? this.#damaged.find((entry) => entry.name === null)
+  }
+
+  /** What could not be opened, for those who report it. */
+  get damaged(): readonly DamagedCollection[] {
+    return this.#damaged
+  }
+
+  async hasCollection(name: string, call?: CallOptions): Promise<boolean> {
+    checkCollectionName(name)
+    return (await this.collections(call)).includes(this.#aliases.resolve(name))
+  }
+
+  async deleteCollection(name: string, call?: CallOptions): Promise<boolean> {
+    this.#checkWritable()
+    checkCollectionName(name)
+    return await withCall(call, () =>
+      this.#inTurn(async () => {
+        const engine = this.#engines.get(name) ?? this.#removing.get(name)
+        const damaged = engine ? undefined : this.#damagedAs(name)
+        if (damaged) throw cannotBeServed(name, damaged.error)
+        if (engine) this.#removing.set(name, engine)
+        this.#take(name)
+        return await this.#finishRemoving(name)
+      }),
+    )
+  }
+
+  async recoverCollection<P = Payload>(
+    name: string,
+    source: SnapshotSource,
+    options: RecoverOptions = {},
+  ): Promise<Collection<P>> {
+    this.#checkWritable()
+    checkKnown(options, KNOWN_RECOVER)
+    checkCollectionName(name)
+    const store = snapshotStoreOf(this.#host)
+    const engine = await withLongDeadline(options, () =>
+      this.#untilDone(() =>
+        store.take(source, options, 'collection', ({ collections: [staged] }) =>
+          this.#inTurn(() => {
+            const target = this.#aliases.resolve(name)
+            this.#checkReplaced([target], options)
+            return this.#replace(target, staged as StagedCollection, store)
+          }),
+        ),
+      ),
+    )
+    return this.#handle<P>(engine)
+  }
+
+  async recover(source: SnapshotSource, options: RecoverOptions = {}): Promise<string[]> {
+    this.#checkWritable()
+    checkKnown(options, KNOWN_RECOVER)
+    const store = snapshotStoreOf(this.#host)
+    return await withLongDeadline(options, () =>
+      this.#untilDone(() =>
+        store.take(source, options, 'any', ({ collections, index }) =>
+          this.#inTurn(async () => {
+            const names = collections.map(({ name }) => name)
+            const taken = names.find((name) => this.#aliases.has(name))
+            if (taken !== undefined) throw takenByAlias(taken)
+            this.#checkReplaced(names, options)
+            for (const staged of collections) await this.#replace(staged.name, staged, store)
+            const aliases = index.aliases.filter(([, collection]) => names.includes(collection))
+            const actions = aliases.map(([aliasName, collectionName]) => ({
+              createAlias: { aliasName, collectionName },
+            }))
+            if (actions.length > 0) await this.#aliases.change(actions, this.#isCollection)
+            return names
+          }),
+        ),
+      ),
+    )
+  }
+
+  #checkReplaced(names: readonly string[], { replace }: RecoverOptions): void {
+    const present = names.find((name) => this.#isCollection(name))
+    if (replace === false && present !== undefined) throw alreadyThere(present)
+  }
+
+  /** From the moment that the new one is on stable storage, it is the collection of this name. */
+  async #replace(name: string, staged: StagedCollection, store: SnapshotStore): Promise<CollectionEngine> {
+    const older = this.#engines.get(name)
+    const damaged = this.#damaged.findIndex((entry) => entry.name === name)
+    const replaces = older?.uuid ?? this.#damaged[damaged]?.uuid ?? null
+    const left = this.#damaged[damaged]?.error
+    if (left?.details.stays) throw cannotBeServed(name, left)
+    if (replaces === null) this.#checkCount()
+    await this.#finishRemoving(name)
+    const engine = await this.#made(name, older, () => store.adopt(staged, name, replaces))
+    if (damaged >= 0) this.#damaged.splice(damaged, 1)
+    if (left) this.#onIssue(ofOpening(name, left, true))
+    await older?.close({ discard: true }).catch(() => undefined)
+    // What cannot be removed now is removed at the next open.
+    if (replaces !== null) await this.#store.remove({ uuid: replaces }).catch(() => undefined)
+    return engine
+  }
+
+  /**
+   * What can neither be opened nor removed replaces the older one at the next open: until then nothing is written to it.
+   * Where there is none, it is to be removed before another one is made.
+   */
+  async #made(name: string, older: CollectionEngine | undefined, make: () => Promise<CollectionEngine>) {
+    try {
+      return this.#put(await make())
+    } catch (error) {
+      if (!(error instanceof VicinalError) || typeof error.details.stays !== 'string') throw error
+      if (older) {
+        this.#take(name)
+        this.#addDamaged({ name, uuid: older.uuid, error })
+        await older.close().catch(() => undefined)
+      } else {
+        this.#removing.set(name, { uuid: error.details.stays, close: async () => undefined })
+      }
+      throw error
+    }
+  }
+
+  async #untilDone<T>(work: () => Promise<T>): Promise<T> {
+    const started = work()
+    this.#underway.add(started)
+    try {
+      return await started
+    } finally {
+      this.#underway.delete(started)
+    }
+  }
+
+  async #finishRemoving(name: string): Promise<boolean> {
+    const engine = this.#removing.get(name)
+    if (!engine) return false
+    // Nothing of it is wanted any more, so what its end could not write is no loss.
+    await engine.close({ discard: true }).catch(() => undefined)
+    await this.#store.remove(engine)
+    // After the collection: a crash between the two leaves aliases that lead nowhere, which the next open drops.
+    await this.#aliases.drop(name)
+    this.#removing.delete(name)
+    return true
+  }
+
+  async close(): Promise<void> {
+    this.#closed ??= Promise.allSettled([...this.#underway]).then(() => this.#inTurn(() => this.#close()))
+    await this.#closed
+  }
+
+  async #close(): Promise<void> {
+    await this.#store.stop()
+    const closing = await Promise.allSettled([...this.#engines.values()].map((engine) => engine.close()))
+    await this.#store.close()
+    this.#onClosed()
+    for (const outcome of closing) if (outcome.status === 'rejected') throw outcome.reason
+  }
+
+  #checkCount(): void {
+    if (this.#engines.size < LIMITS.collections) return
+    throw invalid('collections', `expected at most ${LIMITS.collections}`, this.#engines.size + 1)
+  }
+
+  #checkOpen(): void {
+    if (this.#closed) throw new VicinalError('CLOSED', 'the database is closed')
+  }
+
+  #checkWritable(): void {
+    this.#checkOpen()
+    if (this.#store.readOnly) throw new VicinalError('READ_ONLY', 'the database was opened read-only')
+  }
+
+  async #inTurn<T>(work: () => Promise<T>): Promise<T> {
+    const turn = this.#turn.then(work)
+    this.#turn = turn.catch(() => undefined)
+    return await turn
+  }
+}
+
+/** Its name could not be read just now, so it may be any; where there is no manifest, or a damaged one, it never will be. */
+function mayHaveAnyName({ name, error }: DamagedCollection): boolean {
+  return name === null && error.code !== 'CORRUPT' && error.details.errno !== 'ENOENT'
+}

@@ -1,0 +1,41 @@
+import type { Awaitable } from '../../core/awaitable.js'
+import { VicinalError } from '../../core/errors.js'
+
+const RETRY_AFTER_MS = 100
+
+/** Bounds how many reads run or wait in one database: past the bound they are refused at once, not queued. */
+export class Admission {
+  readonly #most: number
+  #running = 0
+
+  constructor(most: number) {
+    this.#most = most
+  }
+
+  run<T>(work: () => Awaitable<T>): Awaitable<T> {
+    if (this.#running >= this.#most) {
+      throw new VicinalError('OVERLOADED', `too many searches at once: at most ${this.#most}`, {
+        details: { bound: this.#most },
+        retryAfterMs: RETRY_AFTER_MS,
+      })
+    }
+    this.#running++
+    let started: Awaitable<T> | undefined
+    try {
+      started = work()
+    } finally {
+      if (!(started instanceof Promise)) this.#running--
+    }
+    return started instanceof Promise ? started.then(this.#leave, this.#fail) : started
+  }
+
+  readonly #leave = <T>(value: T): T => {
+    this.#running--
+    return value
+  }
+
+  readonly #fail = (error: unknown): never => {
+    this.#running--
+    throw error
+  }
+}

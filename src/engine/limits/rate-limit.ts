@@ -1,0 +1,53 @@
+import { VicinalError } from '../../core/errors.js'
+
+const MINUTE_MS = 60_000
+const PER_SECOND = 1_000
+
+/** So many operations in any minute: a bucket that fills again at an even pace. */
+export class RateLimit {
+  readonly #nowMs: () => number
+  #most = 0
+  #left = 0
+  #atMs = 0
+
+  constructor(nowMs: () => number) {
+    this.#nowMs = nowMs
+  }
+
+  /** Takes what an operation costs, or throws OVERLOADED. What costs more than a minute has will never pass. */
+  take(cost: number, most: number, field: string): void {
+    this.check(cost, most, field)
+    this.#left -= cost
+  }
+
+  /** Of an operation that came to nothing. */
+  giveBack(cost: number): void {
+    this.#left = Math.min(this.#most, this.#left + cost)
+  }
+
+  /** The same as to take it, but nothing is taken. */
+  check(cost: number, most: number, field: string): void {
+    const nowMs = this.#nowMs()
+    if (most !== this.#most) {
+      // Who changes the bound starts anew.
+      this.#most = most
+      this.#left = most
+      this.#atMs = nowMs
+    }
+    this.#left = Math.min(most, this.#left + ((nowMs - this.#atMs) * most) / MINUTE_MS)
+    this.#atMs = nowMs
+    if (cost <= this.#left) return
+    const waitMs = ((cost - this.#left) * MINUTE_MS) / most
+    const details = { field: `strict_mode_config.${field}`, bound: most, seen: cost }
+    if (cost > most) {
+      const what = `Rate limiting exceeded: an operation that costs ${cost} is above ${field} of ${most} per minute`
+      throw new VicinalError('INVALID_ARGUMENT', `Bad request: ${what}. Help: Split it.`, { details })
+    }
+    const seconds = Math.ceil(waitMs / PER_SECOND)
+    throw new VicinalError(
+      'OVERLOADED',
+      `Rate limiting exceeded: ${field} of ${most} operations per minute reached, retry after ${seconds}s`,
+      { details, retryAfterMs: waitMs },
+    )
+  }
+}

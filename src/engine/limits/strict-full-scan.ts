@@ -1,0 +1,36 @@
+/** Where exact searches are forbidden, so are searches of vectors that have no graph: they look at every one of them. */
+import { type CollectionConfig, isSparse, schemaOf } from '../../core/schema.js'
+import type { FilteredField } from '../../filter/filter-facts.js'
+import { vectorAt } from '../../query/settings.js'
+import type { IndexedField } from '../config/payload-index.js'
+import { payloadMOf } from '../config/shard-spec.js'
+import { isOfTenants } from './strict-indexes.js'
+import { refused } from './strict-refusal.js'
+
+/**
+ * `fields` are those of the filter. What Qdrant links within each tenant, by `payload_m`, is as few vectors as a tenant
+ * has: who names one searches those alone.
+ */
+export function checkFullScan(
+  using: string | undefined | null,
+  fields: () => readonly FilteredField[],
+  { config, indexes }: { config: CollectionConfig; indexes: readonly IndexedField[] },
+): void {
+  const vector = schemaOf(config)[vectorAt(using, schemaOf(config))]
+  // Of a vector that is not there whoever parses the query tells; sparse ones are always indexed.
+  if (vector === undefined || isSparse(vector) || vector.m > 0) return
+  const { name, m } = vector
+  const label = name === '' ? '' : ` on '${name}'`
+  if (!fields().some((field) => isOfTenants(field, indexes))) {
+    const what = `Request is forbidden${label} because global vector indexing is disabled (hnsw_config.m = 0)`
+    const help =
+      'Use tenant-specific filter, enable global vector indexing or enable strict mode `search_allow_exact` option'
+    throw refused(what, help, 'search_allow_exact', false, m)
+  }
+  const payloadM = payloadMOf(vector, config)
+  if (payloadM > 0) return
+  const what = `Request is forbidden${label} because vector indexing is disabled (hnsw_config.m = 0 and hnsw_config.payload_m = 0)`
+  const help =
+    'Enable vector indexing, use a prefetch query with indexed vectors or enable strict mode `search_allow_exact` option'
+  throw refused(what, help, 'search_allow_exact', false, payloadM)
+}

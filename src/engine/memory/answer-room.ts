@@ -1,0 +1,97 @@
+import type { Awaitable } from '../../core/awaitable.js'
+import type { CallOptions } from '../../core/call-options.js'
+import { VicinalError } from '../../core/errors.js'
+import type { Stoppable } from '../../core/stop.js'
+import { memoryBudget, withRoom } from './memory-budget.js'
+
+/** Rows of an answer are in memory in the kernel's block, as points, and some of them as what is being sent. */
+const ROW_COPIES = 3
+/** Answers whose rows take less never wait for memory. */
+const SMALL_BYTES = 512 * 1024
+/** What each of many queries may take before that is known: ten hits with payloads of a page. */
+const LEAST_PART_BYTES = 16 * 1024
+
+/** What the rows of each part of an answer may take. */
+export type Rooms = readonly number[]
+
+/**
+ * Runs a read whose answer has parts, of one query each, below a limit of memory. Where its rows are more than a few, the
+ * kernel tells what they take before it reads any; as much is asked for, and the read runs again. Rejects with TOO_LARGE
+ * where there can never be as much. The room is held by the caller's holder, or given back with the answer.
+ */
+export function withAnswerRoom<T>(
+  parts: number,
+  call: CallOptions | undefined,
+  scope: Stoppable,
+  read: (rooms: Rooms) => Awaitable<T>,
+): Awaitable<T> {
+  const rooms = new Array<number>(parts).fill(Math.max(LEAST_PART_BYTES, Math.floor(SMALL_BYTES / parts)))
+  const again = (error: unknown) => inRoom(grownFor(error, rooms), call, scope, read)
+  if (bytesOf(rooms) > SMALL_BYTES) {
+    return withRoom(ROW_COPIES * bytesOf(rooms), scope, call?.holder, () => read(rooms)).catch(again)
+  }
+  try {
+    // Most answers are small, and are there at once.
+    const answer = read(rooms)
+    return answer instanceof Promise ? answer.catch(again) : answer
+  } catch (error) {
+    return again(error)
+  }
+}
+
+async function inRoom<T>(
+  rooms: Rooms,
+  call: CallOptions | undefined,
+  scope: Stoppable,
+  read: (rooms: Rooms) => Awaitable<T>,
+): Promise<T> {
+  // What nobody may send yet must not take the room of what is sent before it.
+  await call?.holder?.turn()
+  const release = await memoryBudget.reserve(ROW_COPIES * bytesOf(rooms), scope, call?.holder)
+  let answer: T
+  try {
+    answer = await read(rooms)
+  } catch (error) {
+    release()
+    if (wantedOf(error) === undefined) throw error
+    // There is more of it by now.
+    return await inRoom(grownFor(error, rooms), call, scope, read)
+  }
+  if (call?.holder) call.holder.hold(release)
+  else release()
+  return answer
+}
+
+/** The parts of an answer, read beside each other. What parts want more than their room is told of all of them at once. */
+export async function readParts<T>(rooms: Rooms, read: (at: number, mostBytes: number) => Promise<T>): Promise<T[]> {
+  const wantedBytes = new Array<number>(rooms.length).fill(0)
+  const part = async (mostBytes: number, at: number) => {
+    try {
+      return await read(at, mostBytes)
+    } catch (error) {
+      wantedBytes[at] = (wantedOf(error) as number | undefined) ?? 0
+      if (wantedBytes[at] === 0) throw error
+      return undefined
+    }
+  }
+  const answers = await Promise.all(rooms.map(part))
+  if (wantedBytes.every((bytes) => bytes === 0)) return answers as T[]
+  throw new VicinalError('RESOURCE_EXHAUSTED', 'rows take more than they may', { details: { wantedBytes } })
+}
+
+/** What each part is to have; throws the error where it is another one. */
+function grownFor(error: unknown, rooms: Rooms): Rooms {
+  const wanted = wantedOf(error)
+  if (wanted === undefined) throw error
+  const each = typeof wanted === 'number' ? [wanted] : wanted
+  return rooms.map((bytes, at) => Math.max(bytes, each[at] ?? 0))
+}
+
+/** Bytes, of a read or of each of its parts. */
+function wantedOf(error: unknown): number | number[] | undefined {
+  return error instanceof VicinalError ? (error.details.wantedBytes as number | number[] | undefined) : undefined
+}
+
+function bytesOf(rooms: Rooms): number {
+  return rooms.reduce((sum, bytes) => sum + bytes, 0)
+}

@@ -1,0 +1,298 @@
+import { setFlagsFromString } from 'node:v8'
+import { runInNewContext } from 'node:vm'
+import type { Awaitable } from '../../core/awaitable.js'
+import type { RoomHolder } from '../../core/call-options.js'
+import { Elsewhere } from '../../core/elsewhere.js'
+import { VicinalError } from '../../core/errors.js'
+import { LIMITS } from '../../core/limits.js'
+import type { MemoryGate } from '../../core/memory.js'
+import type { Stoppable } from '../../core/stop.js'
+import { limitKernelMemory, trimHeap } from '../../native/process-memory.js'
+import { limitLance } from '../../storage/lance-native.js'
+
+/**
+ * Shares of the limit. Above the first, what files stand behind is shed; above the second, graphs and codes too, rows are
+ * brought to segment files, and garbage is collected; what would go above the last has to wait.
+ */
+const SHED_SHARE = 0.7
+const TIGHT_SHARE = 0.8
+const FULL_SHARE = 0.92
+/** A request that needs more than this share by itself would wait for ever. */
+const LARGEST_SHARE = 0.5
+const POLL_MS = 100
+const TIGHT_POLL_MS = 20
+/** Garbage is collected and rows are spilled so often at most; less often while that brings nothing. */
+const EFFORT_EVERY_MS = 1_000
+const EFFORT_EVERY_MOST_MS = 30_000
+/** Of the limit: what an effort has to bring to be worth it. */
+const WORTH_SHARE = 1 / 64
+const RETRY_AFTER_MS = 1_000
+/** Rows may take this share of the limit before they are brought to a segment file, and a segment this one. */
+const SPILL_SHARE = 1 / 8
+const SEGMENT_SHARE = 1 / 2
+const LEAST_SPILL_BYTES = 8 * 1024 * 1024
+
+/** What gives memory back: an open collection. */
+export interface Shrinkable {
+  shed(everything: boolean): Promise<void>
+  /** Brings rows that are in memory alone to the table and to segment files. */
+  spill(): Promise<void>
+}
+
+interface Waiting {
+  bytes: number
+  /** What it has in memory stays there until it has what it asks for. */
+  isHolding: boolean
+  enter(): void
+  refuse(error: VicinalError): void
+}
+
+const NOTHING = () => {}
+
+/**
+ * The bytes this process is to keep to, all of its memory counted as the system does. It looks at what is resident some
+ * times a second; in between, what is about to take memory says how much (`reserve`) and waits until that fits. What makes
+ * room is what collections shed and spill. Small reads and what takes things away never wait.
+ */
+export class MemoryBudget implements MemoryGate {
+  /** Those of the databases that are open; the least holds. */
+  readonly #limits = new Map<symbol, number>()
+  readonly #collections = new Set<Shrinkable>()
+  readonly #queue: Waiting[] = []
+  readonly #waitMs: number
+  #limitBytes = Number.POSITIVE_INFINITY
+  #reservedBytes = 0
+  #timer: NodeJS.Timeout | null = null
+  #shrinking: Promise<void> | null = null
+  #spilling: Promise<void> | null = null
+  #effortAtMs = 0
+  #isElsewhere = false
+  #effortEveryMs = EFFORT_EVERY_MS
+
+  constructor({ waitMs = LIMITS.memoryWaitMs }: { waitMs?: number } = {}) {
+    this.#waitMs = waitMs
+  }
+
+  get limitBytes(): number | null {
+    return this.#limits.size > 0 ? this.#limitBytes : null
+  }
+  get isLimited(): boolean {
+    return this.#limits.size > 0 || this.#isElsewhere
+  }
+  get reservedBytes(): number {
+    return this.#reservedBytes
+  }
+  get waiting(): number {
+    return this.#queue.length
+  }
+  get usedBytes(): number {
+    return process.memoryUsage.rss()
+  }
+  /** Bytes of rows that may be in memory alone, of one collection. */
+  get spillBytes(): number {
+    return Math.max(LEAST_SPILL_BYTES, this.#limitBytes * SPILL_SHARE)
+  }
+  /** Bytes of a segment that takes no more rows. */
+  get segmentBytes(): number {
+    return this.#limitBytes * SEGMENT_SHARE
+  }
+
+  /** Keeps to a limit until the returned function is called. */
+  limit(bytes: number): () => void {
+    const key = Symbol()
+    this.#limits.set(key, bytes)
+    limitLance(bytes)
+    this.#apply()
+    return () => {
+      this.#limits.delete(key)
+      this.#apply()
+    }
+  }
+
+  /** Another thread keeps the process to its limit: what has to ask for room is that one's work. */
+  leaveToOther(): void {
+    this.#isElsewhere = true
+  }
+
+  add(collection: Shrinkable): void {
+    this.#collections.add(collection)
+  }
+  remove(collection: Shrinkable): void {
+    this.#collections.delete(collection)
+  }
+
+  /**
+   * Room for what is about to take so many bytes; the returned function gives it back. Rejects with RESOURCE_EXHAUSTED
+   * where there is none for LIMITS.memoryWaitMs, or too many wait for it, and with the caller's reason once that is stopped.
+   *
+   * A holder goes before all who hold nothing: they would wait for what it has, and it for them.
+   */
+  reserve(bytes: number, caller?: Stoppable, holder?: RoomHolder): Awaitable<() => void> {
+    if (this.#isElsewhere) throw new Elsewhere()
+    if (!this.isLimited) return NOTHING
+    if (bytes > this.#limitBytes * LARGEST_SHARE) {
+      const message = `a request that takes about ${bytes} bytes of memory, of a limit of ${this.#limitBytes}: ask for less at once`
+      throw new VicinalError('TOO_LARGE', message, { details: { bound: this.#limitBytes, seen: bytes } })
+    }
+    if (caller?.isStopped) throw goneWith(caller)
+    const isHolding = holder?.isHolding === true
+    if (!isHolding && this.#queue.length === 0 && this.#fits(bytes)) return this.#taken(bytes)
+    const alike = this.#queue.filter((other) => other.isHolding === isHolding).length
+    if (alike >= LIMITS.queuedForMemory) throw this.#exhausted('too many requests wait for memory', bytes)
+    return this.#wait(bytes, caller, isHolding ? holder : undefined)
+  }
+
+  #fits(bytes: number): boolean {
+    return this.usedBytes + this.#reservedBytes + bytes <= this.#limitBytes * FULL_SHARE
+  }
+
+  #taken(bytes: number): () => void {
+    this.#reservedBytes += bytes
+    return () => {
+      this.#reservedBytes -= bytes
+      this.#admit()
+    }
+  }
+
+  async #wait(bytes: number, caller?: Stoppable, holder?: RoomHolder): Promise<() => void> {
+    const isHolding = holder !== undefined
+    return await new Promise((resolve, reject) => {
+      const leave = () => {
+        clearTimeout(timer)
+        caller?.offStop(onStop)
+        const at = this.#queue.indexOf(waiting)
+        if (at >= 0) this.#queue.splice(at, 1)
+      }
+      const waiting: Waiting = {
+        bytes,
+        isHolding,
+        enter: () => {
+          leave()
+          resolve(this.#taken(bytes))
+        },
+        refuse: (error) => {
+          leave()
+          reject(error)
+        },
+      }
+      const onStop = () => waiting.refuse(goneWith(caller as Stoppable))
+      const timer = setTimeout(() => waiting.refuse(this.#exhausted('no memory was given back', bytes)), this.#waitMs)
+      caller?.onStop(onStop)
+      const behind = isHolding ? this.#queue.findIndex((other) => !other.isHolding) : -1
+      this.#queue.splice(behind < 0 ? this.#queue.length : behind, 0, waiting)
+      holder?.letGo()
+      this.#poll()
+    })
+  }
+
+  #exhausted(what: string, asked: number): VicinalError {
+    const { usedBytes, reservedBytes, waiting } = this
+    const bound = Math.floor(this.#limitBytes * FULL_SHARE)
+    const message = `${what}: about ${asked} bytes are asked for, ${usedBytes} in use and ${reservedBytes} promised to others, of ${bound}`
+    return new VicinalError('RESOURCE_EXHAUSTED', message, {
+      details: { bound, seen: usedBytes + reservedBytes + asked, waiting },
+      retryAfterMs: RETRY_AFTER_MS,
+    })
+  }
+
+  #admit(): void {
+    while (this.#queue[0] && this.#fits(this.#queue[0].bytes)) this.#queue[0].enter()
+  }
+
+  #apply(): void {
+    this.#limitBytes = Math.min(Number.POSITIVE_INFINITY, ...this.#limits.values())
+    limitKernelMemory(this.limitBytes ?? 0)
+    if (this.#timer) clearTimeout(this.#timer)
+    this.#timer = null
+    if (this.isLimited) this.#arm()
+    else for (const waiting of [...this.#queue]) waiting.enter()
+  }
+
+  #arm(): void {
+    const isTight = this.#queue.length > 0 || this.usedBytes > this.#limitBytes * SHED_SHARE
+    this.#timer = setTimeout(
+      () => {
+        this.#poll()
+        this.#arm()
+      },
+      isTight ? TIGHT_POLL_MS : POLL_MS,
+    )
+    this.#timer.unref()
+  }
+
+  #poll(): void {
+    this.#admit()
+    if (this.#queue.length === 0 && this.usedBytes < this.#limitBytes * SHED_SHARE) return
+    this.#shrinking ??= this.#shrink().finally(() => {
+      this.#shrinking = null
+      this.#admit()
+    })
+  }
+
+  /** From what costs least to give back to what costs most. */
+  async #shrink(): Promise<void> {
+    const isTight = () => this.#queue.length > 0 || this.usedBytes > this.#limitBytes * TIGHT_SHARE
+    await this.#each((collection) => collection.shed(false))
+    if (!isTight()) return
+    await trimHeap()
+    if (!isTight()) return
+    if (this.usedBytes > this.#limitBytes * TIGHT_SHARE) await this.#each((collection) => collection.shed(true))
+    const nowMs = performance.now()
+    const isDue = nowMs - this.#effortAtMs >= (this.#queue.length > 0 ? EFFORT_EVERY_MS : this.#effortEveryMs)
+    if (!isTight() || !isDue || this.#spilling) return
+    this.#effortAtMs = nowMs
+    this.#spilling = this.#makeEffort().finally(() => {
+      this.#spilling = null
+    })
+  }
+
+  /** Takes as long as a segment file takes to be written; what is shed meanwhile is shed. */
+  async #makeEffort(): Promise<void> {
+    const before = this.usedBytes
+    collectGarbage()
+    await this.#each((collection) => collection.spill())
+    await trimHeap()
+    const hasPaid = before - this.usedBytes > this.#limitBytes * WORTH_SHARE
+    this.#effortEveryMs = hasPaid ? EFFORT_EVERY_MS : Math.min(EFFORT_EVERY_MOST_MS, this.#effortEveryMs * 2)
+  }
+
+  /** One that closes meanwhile has given all of its memory back. */
+  async #each(work: (collection: Shrinkable) => Promise<void>): Promise<void> {
+    for (const collection of [...this.#collections]) await work(collection).catch(() => undefined)
+  }
+}
+
+function goneWith({ reason }: Stoppable): VicinalError {
+  if (reason instanceof VicinalError) return reason
+  return new VicinalError('CANCELLED', 'the call was cancelled while it waited for memory', { cause: reason })
+}
+
+let collector: (() => void) | null = null
+
+/** V8 collects by how much it allocated, not by how little there is left. */
+function collectGarbage(): void {
+  if (collector === null) {
+    setFlagsFromString('--expose-gc')
+    collector = runInNewContext('gc') as () => void
+  }
+  collector()
+}
+
+/** One for the process, however many databases are open. */
+export const memoryBudget = new MemoryBudget()
+
+/** Work that is about to take so many bytes, once there is room for them. */
+export async function withRoom<T>(
+  bytes: number,
+  caller: Stoppable,
+  holder: RoomHolder | undefined,
+  work: () => Awaitable<T>,
+): Promise<T> {
+  if (bytes === 0) return await work()
+  const release = await memoryBudget.reserve(bytes, caller, holder)
+  try {
+    return await work()
+  } finally {
+    release()
+  }
+}

@@ -1,0 +1,95 @@
+import type { CallOptions } from '../../core/database.js'
+import { VicinalError } from '../../core/errors.js'
+import { checkIfGiven } from '../../core/known-keys.js'
+import { KNOWN_CALL } from '../../core/known-options.js'
+import { LIMITS } from '../../core/limits.js'
+import type { CollectionSnapshots, SnapshotData, SnapshotDescription } from '../../core/snapshots.js'
+import type { Aliases } from '../../storage/alias-file.js'
+import { withDeadline } from '../collection/call-scope.js'
+import type { CollectionEngine } from '../collection/collection-engine.js'
+import type { SnapshotStore } from './snapshot-store.js'
+
+/** What snapshots are made of, and who waits for them to be made. */
+export interface SnapshotHost {
+  /** null in memory. */
+  readonly snapshots: SnapshotStore | null
+  checkOpen(): void
+  checkWritable(): void
+  engines(): CollectionEngine[]
+  aliases(): Aliases
+  /** The database does not close before the work has ended. */
+  untilDone<T>(work: () => Promise<T>): Promise<T>
+}
+
+/** Snapshots take longer than other calls may. */
+export function withLongDeadline<T>(call: CallOptions | undefined, work: () => Promise<T>): Promise<T> {
+  return withDeadline({ timeoutMs: LIMITS.maxTimeoutMs, ...call }, work) as Promise<T>
+}
+
+export function snapshotStoreOf({ snapshots }: Pick<SnapshotHost, 'snapshots'>): SnapshotStore {
+  if (snapshots) return snapshots
+  throw new VicinalError('INVALID_ARGUMENT', 'snapshots: the database is in memory, and has no folder to keep them in')
+}
+
+/** Of one collection, or with null of the whole database. */
+export class EmbeddedSnapshots implements CollectionSnapshots {
+  readonly #host: SnapshotHost
+  readonly #engine: CollectionEngine | null
+
+  constructor(host: SnapshotHost, engine: CollectionEngine | null) {
+    this.#host = host
+    this.#engine = engine
+  }
+
+  get #collection(): string | null {
+    return this.#engine?.name ?? null
+  }
+
+  async create(call?: CallOptions): Promise<SnapshotDescription> {
+    const store = this.#store('write', call)
+    const made = () => this.#host.untilDone(() => store.create(this.#collection, () => this.#picture()))
+    return await withLongDeadline(call, made)
+  }
+
+  async stream(call?: CallOptions): Promise<SnapshotData> {
+    const store = this.#store('write', call)
+    const made = this.#host.untilDone(() => store.stream(this.#collection, () => this.#picture()))
+    try {
+      return await withLongDeadline(call, () => made)
+    } catch (error) {
+      // Who waits no longer will not read it.
+      made.then(({ chunks }) => chunks[Symbol.asyncIterator]().return?.()).catch(() => undefined)
+      throw error
+    }
+  }
+
+  #picture() {
+    return {
+      engines: this.#engine ? [this.#engine] : this.#host.engines(),
+      aliases: this.#host.aliases(),
+    }
+  }
+
+  async list(call?: CallOptions): Promise<SnapshotDescription[]> {
+    const store = this.#store('read', call)
+    return await withLongDeadline(call, () => store.folder.list(this.#collection))
+  }
+
+  async delete(name: string, call?: CallOptions): Promise<void> {
+    const store = this.#store('write', call)
+    await withLongDeadline(call, () => this.#host.untilDone(() => store.folder.delete(this.#collection, name)))
+  }
+
+  async read(name: string, call?: CallOptions): Promise<SnapshotData> {
+    const store = this.#store('read', call)
+    return await withLongDeadline(call, () => store.folder.read(this.#collection, name))
+  }
+
+  #store(access: 'read' | 'write', call: CallOptions | undefined): SnapshotStore {
+    checkIfGiven(call, KNOWN_CALL)
+    if (access === 'write') this.#host.checkWritable()
+    else this.#host.checkOpen()
+    this.#engine?.checkOpen()
+    return snapshotStoreOf(this.#host)
+  }
+}

@@ -1,0 +1,239 @@
+import { randomUUID } from 'node:crypto'
+import { join } from 'node:path'
+import type { Clock } from '../../core/clock.js'
+import { invalid, VicinalError } from '../../core/errors.js'
+import { LIMITS } from '../../core/limits.js'
+import {
+  type RecoverOptions,
+  SNAPSHOT_PRIORITIES,
+  type SnapshotData,
+  type SnapshotDescription,
+  type SnapshotSource,
+} from '../../core/snapshots.js'
+import type { Disk } from '../../disk/disk.js'
+import type { Aliases } from '../../storage/alias-file.js'
+import { unfinishedFolder } from '../../storage/layout.js'
+import { fetchSnapshot } from '../../storage/snapshot-fetch.js'
+import { SnapshotFolder } from '../../storage/snapshot-folder.js'
+import {
+  isSnapshotFile,
+  readSnapshotIndex,
+  SNAPSHOT_INDEX,
+  type SnapshotCollection,
+  type SnapshotIndex,
+  writeSnapshotIndex,
+} from '../../storage/snapshot-index.js'
+import { FileChunks, readArchive, saveBytes, type WrittenArchive, writeArchive } from '../../storage/tar-archive.js'
+import type { CollectionEngine } from '../collection/collection-engine.js'
+import { memoryBudget } from '../memory/memory-budget.js'
+import { captureCollection } from './capture.js'
+import { Queue } from './queue.js'
+import { adoptStaged } from './restore.js'
+import { readStaged, type StagedCollection } from './staged-collection.js'
+import { runTrial, trialBounds } from './trial.js'
+
+const ARCHIVE = 'archive'
+const UNPACKED = 'unpacked'
+const SHA256 = /^[0-9a-f]{64}$/i
+
+export interface SnapshotSettings {
+  /** Bytes of one that comes from outside. */
+  maxBytes: number
+  /** Whether locations may be URLs that are fetched. */
+  urls: boolean
+}
+export const DEFAULT_SNAPSHOT_SETTINGS: SnapshotSettings = { maxBytes: LIMITS.snapshotBytes, urls: false }
+
+type Picture = () => { engines: readonly CollectionEngine[]; aliases: Aliases }
+
+/** A snapshot that was brought, unpacked and tried out, and changed nothing yet. */
+export interface StagedSnapshot {
+  root: string
+  index: SnapshotIndex
+  collections: StagedCollection[]
+}
+
+/**
+ * Makes and takes in snapshots of a data folder. What is under way is in a folder of its own beside the collections, which
+ * a crash leaves for the next open to remove; nothing is written anywhere else.
+ */
+export class SnapshotStore {
+  readonly folder: SnapshotFolder
+  readonly #disk: Disk
+  readonly #clock: Clock
+  readonly #settings: SnapshotSettings
+  readonly #queue = new Queue('snapshots', LIMITS.snapshotsAtOnce, LIMITS.snapshotsWaiting)
+
+  constructor(disk: Disk, clock: Clock, settings: SnapshotSettings) {
+    this.folder = new SnapshotFolder(disk)
+    this.#disk = disk
+    this.#clock = clock
+    this.#settings = settings
+  }
+
+  /** `picture` is asked in its turn: what there is to be taken then. */
+  async create(collection: string | null, picture: Picture): Promise<SnapshotDescription> {
+    return await this.#inFolder(async (root) => {
+      await this.folder.checkRoom()
+      const { archive, written } = await this.#archive(root, collection, picture)
+      return await this.folder.add(collection, archive, written)
+    })
+  }
+
+  /** One whose file has no name any more by the time it is read: it goes with its reader, or with the process. */
+  async stream(collection: string | null, picture: Picture): Promise<SnapshotData> {
+    return await this.#inFolder(async (root) => {
+      const { archive, written } = await this.#archive(root, collection, picture)
+      const name = await this.folder.freeName(collection)
+      const file = await this.#disk.openRead(archive)
+      return { name, bytes: written.bytes, chunks: new FileChunks(file) }
+    })
+  }
+
+  async #archive(
+    root: string,
+    collection: string | null,
+    picture: Picture,
+  ): Promise<{ archive: string; written: WrittenArchive }> {
+    const { engines, aliases } = picture()
+    const index: SnapshotIndex = {
+      kind: collection === null ? 'database' : 'collection',
+      createdAt: new Date().toISOString(),
+      collections: [],
+      aliases: collection === null ? [...aliases] : [],
+    }
+    for (const [i, engine] of engines.entries()) {
+      const captured = await this.#captureNow(engine.name, picture, join(root, String(i)))
+      if (captured) index.collections.push(captured)
+    }
+    await writeSnapshotIndex(this.#disk, root, index)
+    const names = index.collections.flatMap(({ folder, files }) =>
+      Object.keys(files).map((file) => `${folder}/${file}`),
+    )
+    const archive = join(root, ARCHIVE)
+    return { archive, written: await writeArchive(this.#disk, root, [SNAPSHOT_INDEX, ...names], archive) }
+  }
+
+  /** The collection that has the name now; null where it was deleted meanwhile. */
+  async #captureNow(name: string, picture: Picture, folder: string): Promise<SnapshotCollection | null> {
+    const current = () => picture().engines.find((engine) => engine.name === name)
+    for (let engine = current(); engine; engine = current()) {
+      try {
+        return await captureCollection(engine, this.#disk, folder)
+      } catch (cause) {
+        // Unless it was deleted, or replaced, in the middle.
+        if (current() === engine) throw cause
+        await this.#disk.removeTree(folder)
+      }
+    }
+    return null
+  }
+
+  /** Brings, checks and unpacks a snapshot; `use` then takes from it what it wants, and what it leaves is removed. */
+  async take<T>(
+    source: SnapshotSource,
+    options: RecoverOptions,
+    kind: 'collection' | 'any',
+    use: (staged: StagedSnapshot) => Promise<T>,
+  ): Promise<T> {
+    const checksum = checksumIn(options)
+    return await this.#inFolder(async (root) => {
+      const archive = join(root, ARCHIVE)
+      const saved = await saveBytes(this.#disk, await this.#chunks(source), archive, this.#settings.maxBytes)
+      if (checksum !== null && saved.checksum !== checksum) {
+        throw invalid('checksum', `expected a snapshot of SHA-256 ${checksum}`, saved.checksum)
+      }
+      const staged = await this.#staged(root, archive, saved.bytes, kind).catch((cause: unknown) => {
+        throw isOwn(source) ? cause : asBadInput(cause, `${join(root, UNPACKED)}/`)
+      })
+      return await use(staged)
+    })
+  }
+
+  async #staged(root: string, archive: string, bytes: number, kind: 'collection' | 'any'): Promise<StagedSnapshot> {
+    const unpacked = join(root, UNPACKED)
+    const found = await readArchive(this.#disk, archive, unpacked, isSnapshotFile)
+    await this.#disk.removeFile(archive)
+    const index = await readSnapshotIndex(this.#disk, unpacked, found)
+    if (kind === 'collection' && !(index.kind === kind && index.collections.length === 1)) {
+      throw invalid('snapshot', 'expected that of one collection', `one of a ${index.kind}`)
+    }
+    const collections: StagedCollection[] = []
+    for (const entry of index.collections) {
+      collections.push(await readStaged(this.#disk, unpacked, entry))
+    }
+    await runTrial(this.#disk, collections, trialBounds(bytes, memoryBudget.limitBytes))
+    return { root, index, collections }
+  }
+
+  async adopt(staged: StagedCollection, name: string, replaces: string | null): Promise<CollectionEngine> {
+    return await adoptStaged(this.#disk, staged, { name, replaces }, this.#clock)
+  }
+
+  async #chunks(source: SnapshotSource): Promise<AsyncIterable<Uint8Array>> {
+    if (source !== null && typeof source === 'object' && 'chunks' in source) return source.chunks
+    const { location, apiKey } = (source ?? {}) as { location?: unknown; apiKey?: string | null }
+    if (typeof location !== 'string') throw invalid('location', 'expected a URL', location ?? null)
+    if (location.startsWith('file:')) return await this.folder.at(location)
+    let url: URL
+    try {
+      url = new URL(location)
+    } catch {
+      throw invalid('location', 'expected a URL such as file:///…/snapshots/NAME', location)
+    }
+    if (url.protocol !== 'http:' && url.protocol !== 'https:') {
+      throw invalid('location', 'expected file://, http:// or https://', url.protocol)
+    }
+    if (!this.#settings.urls) {
+      throw new VicinalError('FORBIDDEN', 'location: fetching snapshots from URLs is off (setting snapshot-urls)', {
+        details: { field: 'location' },
+      })
+    }
+    return fetchSnapshot(url, { apiKey: apiKey ?? null, maxBytes: this.#settings.maxBytes })
+  }
+
+  async #inFolder<T>(work: (root: string) => Promise<T>): Promise<T> {
+    return await this.#queue.run(async () => {
+      const root = unfinishedFolder(randomUUID())
+      await this.#disk.makeFolder(root)
+      try {
+        return await work(root)
+      } finally {
+        await this.#disk.removeTree(root).catch(() => undefined)
+      }
+    })
+  }
+}
+
+function checksumIn({ checksum, priority }: RecoverOptions): string | null {
+  if (priority !== undefined && priority !== null && !SNAPSHOT_PRIORITIES.includes(priority)) {
+    throw invalid('priority', `expected one of ${SNAPSHOT_PRIORITIES.join(', ')}`, priority)
+  }
+  if (checksum === undefined || checksum === null) return null
+  if (typeof checksum !== 'string' || !SHA256.test(checksum)) {
+    throw invalid('checksum', 'expected the 64 hexadecimal digits of a SHA-256', checksum)
+  }
+  return checksum.toLowerCase()
+}
+
+/** In the folder of snapshots, where it was whole when it was made. */
+function isOwn(source: SnapshotSource): boolean {
+  return 'location' in source && source.location.startsWith('file:')
+}
+
+/** Of what a snapshot is that was brought: whoever brings it is told what is wrong, and where below its own root. */
+const WRONG_INPUT: Readonly<Record<string, string>> = {
+  CORRUPT: 'it is damaged',
+  UNSUPPORTED_FORMAT: 'it is of another version',
+}
+
+function asBadInput(cause: unknown, unpacked: string): unknown {
+  const what = cause instanceof VicinalError ? WRONG_INPUT[cause.code] : undefined
+  if (what === undefined) return cause
+  const where = (cause as VicinalError).message.replaceAll(unpacked, '')
+  return new VicinalError('INVALID_ARGUMENT', `snapshot: ${what}: ${where}`, {
+    details: { field: 'snapshot' },
+    isAfterWork: true,
+    cause,
+  })
+}

@@ -1,0 +1,81 @@
+import { join } from 'node:path'
+import { VicinalError } from '../../core/errors.js'
+import type { Disk } from '../../disk/disk.js'
+import type { FlushBatch } from '../../native/addon.js'
+import { ofForeignFiles } from '../../storage/lance-errors.js'
+import { LanceFiles } from '../../storage/lance-files.js'
+import { checkTable } from '../../storage/lance-wall.js'
+import { type CollectionPaths, pathsIn } from '../../storage/layout.js'
+import { type Manifest, readManifest } from '../../storage/manifest.js'
+import type { SnapshotCollection } from '../../storage/snapshot-index.js'
+import { layoutOf } from '../../storage/table-layout.js'
+import { checkRestoredManifest } from '../catalogue/restored-manifest.js'
+import { FollowedCollection } from '../collection/followed-collection.js'
+import { openTable } from '../collection/recovery.js'
+import { checkRows } from '../collection/table-rows.js'
+import { tableShard } from '../config/shard-spec.js'
+
+/** A collection of an unpacked snapshot. */
+export interface StagedCollection {
+  folder: string
+  name: string
+  seq: number
+  manifest: Manifest
+}
+
+/** The trial reads the manifest by itself. */
+export type TriedCollection = Omit<StagedCollection, 'manifest'>
+
+export async function readStaged(disk: Disk, root: string, { folder: own, name, seq }: SnapshotCollection) {
+  const folder = join(root, own)
+  const manifest = await readManifest(disk, pathsIn(folder).manifest)
+  checkRestoredManifest(manifest)
+  return { folder, name, seq, manifest } satisfies StagedCollection
+}
+
+/**
+ * Does what whoever serves the collection will do with its files: reads every file, opens all as a reader would, reads each
+ * row of the table, and commits to it. Rejects where anything of it does not go as it has to. For the trial's process alone:
+ * what is in the files may end it.
+ */
+export async function tryStaged(disk: Disk, collection: TriedCollection): Promise<void> {
+  try {
+    await tryFiles(disk, collection)
+  } catch (cause) {
+    throw ofForeignFiles(cause)
+  }
+}
+
+async function tryFiles(disk: Disk, { folder, name, seq }: TriedCollection): Promise<void> {
+  const paths = pathsIn(folder)
+  const manifest = await readManifest(disk, paths.manifest)
+  const files = await LanceFiles.open(disk, paths.table, manifest.name, manifest.tableVersion)
+  await files.checkListed()
+  await files.verify()
+  await checkTable(disk, paths.table, manifest.tableVersion)
+  await disk.makeFolder(paths.segments)
+  const lastSeq = await FollowedCollection.check(disk, paths)
+  if (name !== manifest.name || lastSeq !== seq) {
+    throw new VicinalError('CORRUPT', `the snapshot is damaged: expected operation ${seq}, got ${lastSeq}`)
+  }
+  await tryTable(disk, paths, manifest)
+}
+
+/** What the commit leaves is removed by whoever opens the table for writing. */
+async function tryTable(disk: Disk, paths: CollectionPaths, manifest: Manifest): Promise<void> {
+  const table = await openTable(disk, paths, manifest, { readOnly: false })
+  const checker = tableShard(layoutOf(manifest))
+  try {
+    let last: FlushBatch | null = null
+    for await (const batch of table.scan(0)) {
+      await checkRows(checker, table, batch)
+      last = batch
+    }
+    await table.countRows()
+    // Rows that are there already change nothing.
+    if (last) await table.commit(last)
+  } finally {
+    await checker.close()
+    await table.close()
+  }
+}

@@ -1,0 +1,177 @@
+import { type Clock, systemClock } from '../../core/clock.js'
+import { VicinalError } from '../../core/errors.js'
+import type { QuotaConfig } from '../../core/quotas.js'
+import { Disk } from '../../disk/disk.js'
+import { FileLog } from '../../log/file-log.js'
+import { FileLock } from '../../native/lock.js'
+import { type Aliases, readAliases, writeAliases } from '../../storage/alias-file.js'
+import {
+  type CollectionPaths,
+  collectionPaths,
+  createCollection,
+  deleteCollection,
+  LOCK_FILE,
+  listCollections,
+  removeLeftovers,
+  undone,
+} from '../../storage/layout.js'
+import { type Manifest, readManifest, writeManifest } from '../../storage/manifest.js'
+import { readQuotas, writeQuotas } from '../../storage/quota-file.js'
+import { UUID } from '../catalogue/restored-manifest.js'
+import { CollectionEngine } from '../collection/collection-engine.js'
+import { recoverCollection } from '../collection/recovery.js'
+import { DEFAULT_SNAPSHOT_SETTINGS, type SnapshotSettings, SnapshotStore } from '../snapshots/snapshot-store.js'
+import type { CollectionRegistry, CollectionStore } from './collection-store.js'
+
+/** The data folder of the one process that writes it. */
+export class FolderStore implements CollectionStore {
+  readonly readOnly = false
+  readonly snapshots: SnapshotStore
+  readonly #disk: Disk
+  readonly #lock: FileLock
+  readonly #clock: Clock
+
+  private constructor(disk: Disk, lock: FileLock, clock: Clock, snapshots: SnapshotSettings) {
+    this.snapshots = new SnapshotStore(disk, clock, snapshots)
+    this.#disk = disk
+    this.#lock = lock
+    this.#clock = clock
+  }
+
+  /** Makes the folder where there is none. Rejects with LOCKED while another process writes it. */
+  static async open(
+    root: string,
+    clock: Clock = systemClock,
+    snapshots: SnapshotSettings = DEFAULT_SNAPSHOT_SETTINGS,
+  ): Promise<FolderStore> {
+    const disk = new Disk(root)
+    await disk.makeRoot()
+    const lock = FileLock.acquire(disk.absolute(LOCK_FILE))
+    if (!lock) throw await lockedError(disk)
+    // For those who are refused. The lock is what counts, and a full disk is no reason not to open.
+    await writeHolder(disk).catch(() => undefined)
+    return new FolderStore(disk, lock, clock, snapshots)
+  }
+
+  async openAll(registry: CollectionRegistry): Promise<void> {
+    await removeLeftovers(this.#disk)
+    await removeReplaced(this.#disk)
+    const present = new Set<string | null>()
+    for (const paths of await listCollections(this.#disk)) {
+      try {
+        const engine = new CollectionEngine(await recoverCollection(this.#disk, paths, this.#clock))
+        present.add(engine.name)
+        registry.add(engine)
+      } catch (cause) {
+        const identity = await identityOf(this.#disk, paths)
+        present.add(identity.name)
+        registry.addDamaged({ ...identity, error: asVicinalError(cause) })
+      }
+    }
+    try {
+      registry.setAliases(leadingTo(present, await readAliases(this.#disk)))
+    } catch (cause) {
+      registry.addDamagedAliases(asVicinalError(cause))
+    }
+  }
+
+  async saveAliases(aliases: Aliases): Promise<void> {
+    await writeAliases(this.#disk, aliases)
+  }
+
+  async create(manifest: Manifest): Promise<CollectionEngine> {
+    const disk = this.#disk
+    const { uuid, flushedSeq } = manifest
+    const paths = await createCollection(disk, uuid, async (unfinished) => {
+      const log = await FileLog.open({ disk, folder: unfinished.log, uuid, cleanEnd: null, flushedSeq, create: true })
+      await log.close()
+      await writeManifest(disk, unfinished.manifest, manifest)
+    })
+    try {
+      return new CollectionEngine(await recoverCollection(disk, paths, this.#clock))
+    } catch (error) {
+      throw await undone(disk, paths, error)
+    }
+  }
+
+  async loadQuotas(): Promise<unknown> {
+    return await readQuotas(this.#disk)
+  }
+
+  async saveQuotas(config: QuotaConfig): Promise<void> {
+    await writeQuotas(this.#disk, config)
+  }
+
+  async diskPercent(): Promise<number> {
+    return await this.#disk.usedPercent()
+  }
+
+  async remove({ uuid }: { uuid: string }): Promise<void> {
+    await deleteCollection(this.#disk, collectionPaths(uuid))
+  }
+
+  async stop(): Promise<void> {}
+
+  async close(): Promise<void> {
+    this.#lock.release()
+  }
+}
+
+/** Without those of collections that were deleted, unless one that is there may be any: its name cannot be read. */
+function leadingTo(present: ReadonlySet<string | null>, aliases: Aliases): Aliases {
+  if (present.has(null)) return aliases
+  return new Map([...aliases].filter(([, collection]) => present.has(collection)))
+}
+
+/** Which collection it is that cannot be opened, if its manifest can still be read. */
+export async function identityOf(
+  disk: Disk,
+  paths: CollectionPaths,
+): Promise<{ name: string | null; uuid: string | null }> {
+  return await readManifest(disk, paths.manifest).then(
+    ({ name, uuid }) => ({ name, uuid }),
+    () => ({ name: null, uuid: null }),
+  )
+}
+
+/** A collection that another was put in the place of may have outlived that by a crash. */
+async function removeReplaced(disk: Disk): Promise<void> {
+  for (const paths of await listCollections(disk)) {
+    const replaces = await readManifest(disk, paths.manifest).then(
+      (manifest) => manifest.replaces,
+      () => undefined,
+    )
+    if (replaces === undefined || !UUID.test(replaces)) continue
+    const replaced = collectionPaths(replaces)
+    if (replaced.folder !== paths.folder && (await disk.exists(replaced.folder))) await deleteCollection(disk, replaced)
+  }
+}
+
+export function asVicinalError(cause: unknown): VicinalError {
+  return cause instanceof VicinalError ? cause : new VicinalError('INTERNAL', String(cause), { cause })
+}
+
+/** Says in the lock file who holds it. The file stays the same one: the lock is on it, not on its name. */
+async function writeHolder(disk: Disk): Promise<void> {
+  const file = await disk.openAppend(LOCK_FILE, { truncate: true })
+  try {
+    await file.append([Buffer.from(JSON.stringify({ pid: process.pid, since: new Date().toISOString() }))])
+  } finally {
+    await file.close()
+  }
+}
+
+const LOCK_BYTES = 4096
+
+async function lockedError(disk: Disk): Promise<VicinalError> {
+  const holder = await disk.readFile(LOCK_FILE, LOCK_BYTES).then(String, () => '')
+  const pid = /"pid":(\d+)/.exec(holder)?.[1]
+  const who = pid ? `process ${pid}` : 'another process'
+  return new VicinalError(
+    'LOCKED',
+    `the data folder is open for writing in ${who}; open it with readOnly, or close it there`,
+    {
+      details: pid ? { pid: Number(pid) } : {},
+    },
+  )
+}

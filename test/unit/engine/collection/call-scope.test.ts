@@ -1,0 +1,81 @@
+import { expect, test, vi } from 'vitest'
+import { Stop } from '../../../../src/core/stop.js'
+import { type CallScope, withDeadline } from '../../../../src/engine/collection/call-scope.js'
+
+/** Work that ends when it is told to, and tells its scope. */
+function held() {
+  let scope: CallScope | undefined
+  let finish: (value: string) => void = () => {}
+  const work = (given: CallScope) => {
+    scope = given
+    return new Promise<string>((resolve) => {
+      finish = resolve
+    })
+  }
+  return { work, finish: (value: string) => finish(value), scope: () => scope as CallScope }
+}
+
+test('what is done at once is returned at once, and nobody listens for its end', () => {
+  const stop = new Stop()
+  const listens = vi.spyOn(stop, 'onStop')
+  expect(withDeadline({ stop }, () => 'done')).toBe('done')
+  expect(listens).not.toHaveBeenCalled()
+})
+
+test('a call that was over before it began does not begin', () => {
+  const stop = new Stop()
+  stop.stop()
+  const work = vi.fn(() => 'done')
+  expect(() => withDeadline({ stop }, work)).toThrow(expect.objectContaining({ code: 'CANCELLED' }))
+  expect(() => withDeadline({ signal: AbortSignal.abort() }, work)).toThrow(
+    expect.objectContaining({ code: 'CANCELLED' }),
+  )
+  expect(work).not.toHaveBeenCalled()
+})
+
+test('a stop, a signal and a deadline each end a call at once, and tell its work', async () => {
+  const stop = new Stop()
+  const stopped = held()
+  const byStop = withDeadline({ stop }, stopped.work)
+  stop.stop()
+  await expect(byStop).rejects.toMatchObject({ code: 'CANCELLED' })
+  expect(stopped.scope().isStopped).toBe(true)
+  expect(stopped.scope().signal.reason).toMatchObject({ code: 'CANCELLED' })
+
+  const controller = new AbortController()
+  const aborted = held()
+  const bySignal = withDeadline({ signal: controller.signal, stop: new Stop() }, aborted.work)
+  controller.abort(new Error('enough'))
+  await expect(bySignal).rejects.toMatchObject({ code: 'CANCELLED', cause: new Error('enough') })
+  expect(aborted.scope().isStopped).toBe(true)
+
+  const late = held()
+  await expect(withDeadline({ timeoutMs: 5 }, late.work)).rejects.toMatchObject({ code: 'TIMEOUT' })
+  expect(late.scope().isStopped).toBe(true)
+})
+
+test('a call that has ended is not told of a later stop', async () => {
+  const stop = new Stop()
+  const { work, finish, scope } = held()
+  const call = withDeadline({ stop }, work)
+  finish('done')
+  expect(await call).toBe('done')
+  stop.stop()
+  expect(scope().isStopped).toBe(false)
+})
+
+test('where one part of a call fails, its other parts are told to end', async () => {
+  const scopes: CallScope[] = []
+  const failing = (scope: CallScope): Promise<string> => {
+    scopes.push(scope)
+    return Promise.reject(new Error('a part failed'))
+  }
+  await expect(withDeadline({}, failing)).rejects.toThrow('a part failed')
+  expect(() =>
+    withDeadline({}, (scope) => {
+      scopes.push(scope)
+      throw new Error('a part failed at once')
+    }),
+  ).toThrow('a part failed at once')
+  expect(scopes.map(({ isStopped }) => isStopped)).toEqual([true, true])
+})

@@ -1,0 +1,89 @@
+import { describe, expect, it } from 'vitest'
+import { nextMaintenanceStep } from '../../../../src/engine/collection/maintenance-policy.js'
+import { OutdatedSegments } from '../../../../src/engine/collection/outdated-segments.js'
+import type { ShardStats } from '../../../../src/native/addon.js'
+
+const next = (of: ShardStats, idleMs: number, outdated = new OutdatedSegments()) =>
+  nextMaintenanceStep(of, idleMs, outdated)
+
+function stats(segment: Partial<ShardStats['segments'][number]>, behind = 0, calibrating = false): ShardStats {
+  const full = {
+    segment: 1,
+    active: true,
+    left: false,
+    rows: 0,
+    deleted: 0,
+    bytes: 0,
+    checkpointedRows: 0,
+    overlayRows: 0,
+    measuredAnew: false,
+    ...segment,
+  }
+  return {
+    seq: 1,
+    points: full.rows - full.deleted,
+    dirty: 0,
+    dirtyBytes: 0,
+    vectors: [
+      {
+        live: full.rows,
+        indexed: full.rows - behind,
+        graphBytes: 0,
+        vectorBytes: 0,
+        codeBytes: 0,
+        calibrating,
+        recall: {
+          ...{ queries: 0, measured: 1, asked: 1, filtered: { queries: 0, measured: 1, asked: 1 } },
+          ...{ waiting: 0, settling: false, samples: { stored: 0, live: 0 } },
+        },
+      },
+    ],
+    segments: [full],
+    payloadIndexes: [],
+  }
+}
+
+describe('nextMaintenanceStep', () => {
+  it('has what was measured written once nothing else goes on', () => {
+    const measured = { rows: 10_000, checkpointedRows: 10_000, measuredAnew: true }
+    expect(next(stats(measured), 0)).toBeNull()
+    expect(next(stats(measured), 60_000)?.kind).toBe('checkpoint')
+    expect(next(stats(measured, 0, true), 60_000)).toBeNull()
+    expect(next(stats({ ...measured, measuredAnew: false }), 60_000)).toBeNull()
+    expect(next(stats({ ...measured, rows: 10_001 }), 60_000)).toBeNull()
+  })
+
+  it('compacts above a fifth of dead rows, and not at it', () => {
+    expect(next(stats({ rows: 10_000, deleted: 2_001, checkpointedRows: 10_000 }), 0)?.kind).toBe('compact')
+    expect(next(stats({ rows: 10_000, deleted: 2_000, checkpointedRows: 10_000 }), 0)).toBeNull()
+  })
+
+  it('checkpoints after growth by half, sooner when quiet, and never with the graph behind', () => {
+    expect(next(stats({ rows: 150_000, checkpointedRows: 100_000 }), 0)?.kind).toBe('checkpoint')
+    expect(next(stats({ rows: 130_000, checkpointedRows: 100_000 }), 0)).toBeNull()
+    expect(next(stats({ rows: 130_000, checkpointedRows: 100_000 }), 60_000)?.kind).toBe('checkpoint')
+    expect(next(stats({ rows: 150_000, checkpointedRows: 100_000 }, 1), 60_000)).toBeNull()
+    expect(next(stats({ rows: 150_000, checkpointedRows: 100_000 }, 0, true), 60_000)).toBeNull()
+  })
+
+  it('moves the rows of a segment that was left behind', () => {
+    expect(next(stats({ rows: 10, active: false, left: true }), 0)).toEqual({
+      kind: 'compact',
+      segment: 1,
+      active: false,
+    })
+    expect(next(stats({ rows: 10, active: false }), 0)).toBeNull()
+  })
+
+  it('moves the rows of a segment that is outdated, whatever else there is to do', () => {
+    const outdated = new OutdatedSegments()
+    outdated.mark(0)
+    expect(next(stats({ rows: 10 }, 5), 0, outdated)).toBeNull()
+    outdated.mark(1)
+    expect(next(stats({ rows: 10, active: false }, 5), 0, outdated)).toEqual({
+      kind: 'compact',
+      segment: 1,
+      active: false,
+    })
+  })
+})

@@ -1,0 +1,85 @@
+/** Background work that fails or ends, as those see it who wait for what it does. */
+import { beforeEach, expect, onTestFinished, test } from 'vitest'
+import { VicinalError } from '../../../../src/core/errors.js'
+import { Maintenance, type MaintenanceParts } from '../../../../src/engine/collection/maintenance.js'
+import { OutdatedSegments } from '../../../../src/engine/collection/outdated-segments.js'
+import { Shard } from '../../../../src/native/shard.js'
+import { clusteredVectors, sequence, spec } from '../../native/shard-data.js'
+
+const ROWS = 200
+const DIM = 8
+/** Older than changes may become without being flushed. */
+const LONG_MS = 60_000
+const fullDisk = new VicinalError('DISK_FULL', 'no space is left')
+
+let shard: Shard
+let outdated: OutdatedSegments
+let nowMs: number
+beforeEach(async () => {
+  nowMs = 0
+  outdated = new OutdatedSegments()
+  shard = new Shard(spec(DIM))
+  onTestFinished(() => shard.close())
+  const data = await clusteredVectors(ROWS, DIM, 1)
+  await shard.upsert({ ids: sequence(0, ROWS), seq: 1, vectors: [{ vector: 0, data, rows: null }], payloads: null })
+})
+
+function maintenance(own: Partial<MaintenanceParts>): Maintenance {
+  const nothing = async () => undefined
+  const work = new Maintenance({
+    shard,
+    outdated,
+    clock: { wallMs: () => nowMs, monotonicMs: () => nowMs },
+    bounds: { spillBytes: Number.POSITIVE_INFINITY, segmentBytes: Number.POSITIVE_INFINITY },
+    flush: nothing,
+    checkpoint: nothing,
+    housekeep: nothing,
+    onTrouble: () => undefined,
+    ...own,
+  })
+  onTestFinished(() => work.stop())
+  return work
+}
+
+test('who waits for segments to be rebuilt gets the error that keeps them from it', async () => {
+  const work = maintenance({ flush: () => Promise.reject(fullDisk) })
+  work.hurry()
+  await work.aside(async () => undefined)
+  // What the first look saw is old by the second.
+  nowMs = LONG_MS
+  outdated.mark(0)
+  const rebuilt = work.rebuilt()
+  work.hurry()
+  await expect(rebuilt).rejects.toBe(fullDisk)
+})
+
+test('who waits for segments that are rebuilt goes on, although what came behind it failed', async () => {
+  const work = maintenance({ checkpoint: () => Promise.reject(fullDisk) })
+  outdated.mark(0)
+  const rebuilt = work.rebuilt()
+  work.hurry()
+  await rebuilt
+  expect(shard.stats().segments.some(({ segment }) => outdated.has(segment))).toBe(false)
+})
+
+test('who waits goes on at the end, whatever fails', async () => {
+  const work = maintenance({})
+  outdated.mark(0)
+  const rebuilt = work.rebuilt()
+  await work.stop()
+  await rebuilt
+})
+
+test('what is in memory alone is not flushed behind the end', async () => {
+  let flushes = 0
+  const work = maintenance({
+    flush: async () => {
+      flushes++
+    },
+  })
+  await work.spill()
+  expect(flushes).toBe(1)
+  await work.stop()
+  await work.spill()
+  expect(flushes).toBe(1)
+})

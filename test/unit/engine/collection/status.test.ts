@@ -1,0 +1,39 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import { expect, it } from 'vitest'
+import { open } from '../../../../src/index.js'
+
+it('a collection is yellow while a payload index is built, or waits for its turn, and while its graph is', async () => {
+  const database = await open(':memory:')
+  const size = 64
+  const collection = await database.createCollection('points', { vectors: { size, distance: 'Euclid' } })
+  const vectorOf = (id: number) =>
+    Float32Array.from({ length: size }, (_, at) => Math.sin((id + 1) * (at + 1) * 12.9898))
+  const text = Array.from({ length: 200 }, (_, at) => `wandering${at % 97}`).join(' ')
+  const points = Array.from({ length: 2_000 }, (_, id) => {
+    return { id, vector: vectorOf(id), payload: { text, id } }
+  })
+  // So many that their graph takes far longer than to look.
+  const others = Array.from({ length: 40_000 }, (_, at) => ({ id: 10_000 + at, vector: vectorOf(10_000 + at) }))
+  await collection.upsert([...points, ...others])
+  const seen: string[] = []
+  const untilGreen = async () => {
+    for (;;) {
+      const { status } = await collection.info()
+      seen.push(status)
+      if (status === 'green') return
+      await sleep(2)
+    }
+  }
+  await untilGreen()
+  expect(seen[0]).toBe('yellow')
+  expect((await collection.info()).tailBytes).toBe(0)
+  seen.length = 0
+  await collection.createPayloadIndex('text', { type: 'text', tokenizer: 'prefix' }, { wait: false })
+  await collection.createPayloadIndex('id', 'integer', { wait: false })
+  await untilGreen()
+  expect(seen.length).toBeGreaterThan(1)
+  expect(seen.slice(0, -1).every((status) => status === 'yellow')).toBe(true)
+  const { payloadSchema } = await collection.info()
+  expect([payloadSchema.text?.points, payloadSchema.id?.points]).toEqual([2_000, 2_000])
+  await database.close()
+})

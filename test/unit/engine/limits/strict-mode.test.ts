@@ -1,0 +1,141 @@
+import { describe, expect, it } from 'vitest'
+import { LIMITS } from '../../../../src/core/limits.js'
+import type { VectorColumn } from '../../../../src/core/point.js'
+import type { Expression, QueryOptions } from '../../../../src/core/query.js'
+import type { StrictModeConfig } from '../../../../src/core/settings.js'
+import { resolveConfig } from '../../../../src/engine/config/schema.js'
+import { RateLimit } from '../../../../src/engine/limits/rate-limit.js'
+import { StrictMode } from '../../../../src/engine/limits/strict-mode.js'
+import { checkQuery } from '../../../../src/engine/limits/strict-queries.js'
+
+function strict(config: StrictModeConfig): StrictMode {
+  const limit = () => new RateLimit(() => 0)
+  const nothing = {
+    collection: resolveConfig({ vectors: { size: 2, distance: 'Dot' } }),
+    payloadIndexes: [],
+    points: () => 0,
+    vectorBytes: () => 0,
+    payloadBytes: async () => 0,
+  }
+  return new StrictMode(config, { ...nothing, reads: limit(), writes: limit() })
+}
+
+describe('strict mode', () => {
+  it('bounds rows of multivectors and indices of sparse vectors, by the name of the vector', () => {
+    const mode = strict({
+      multivector_config: { '': { max_vectors: 2 }, b: { max_vectors: 1 } },
+      sparse_config: { s: { max_length: 2 } },
+    })
+    const b = (...counts: number[]) => ({
+      name: 'b',
+      data: new Float32Array(9),
+      rows: null,
+      counts: Uint32Array.from(counts),
+    })
+    const s = (...offsets: number[]) => ({
+      name: 's',
+      data: new Float32Array(9),
+      rows: null,
+      sparse: { indices: new Uint32Array(9), offsets: Uint32Array.from(offsets) },
+    })
+    const check = (vector: VectorColumn) =>
+      mode.columns({ count: 2, ids: new Uint32Array(10), vectors: [vector], payloads: null })
+    check(b(1, 1))
+    check({ ...b(3, 3), name: 'c' })
+    check(s(0, 2, 4))
+    for (const vector of [b(1, 2), { ...b(3, 1), name: '' }, s(0, 1, 4)]) {
+      expect(() => check(vector)).toThrow(/has a limit of \d .*, but \d were/)
+    }
+  })
+
+  it('looks at no more stages than a query may have', () => {
+    let asked = 0
+    const stage = {
+      query: 1,
+      get limit() {
+        asked++
+        return 1
+      },
+    }
+    let nested: QueryOptions = stage
+    // Few objects, and two to the power of sixteen stages.
+    for (let level = 0; level < 16; level++) nested = { query: { fusion: 'rrf' }, prefetch: [nested, nested] }
+    checkQuery(nested, strict({ max_query_limit: 10 }))
+    expect(asked).toBeGreaterThan(0)
+    expect(asked).toBeLessThanOrEqual(LIMITS.prefetches + 1)
+  })
+
+  it('bounds the conditions inside formulas, and what rarity is counted among', () => {
+    const mode = strict({ filter_max_conditions: 1, unindexed_filtering_retrieve: false })
+    const one = { has_id: [1] }
+    const unindexed = { key: 'a', match: { value: 1 } }
+    const ask = (formula: Expression) => checkQuery({ prefetch: { query: 1 }, query: { formula } }, mode)
+    ask({ sum: ['$score', one] })
+    expect(() => ask({ sum: [one, { mult: [2, { neg: one }] }] })).toThrow('Filter condition limit reached (2 > 1)')
+    expect(() => ask({ mult: ['$score', unindexed] })).toThrow('Index required but not found for "a"')
+    const nested = { prefetch: { prefetch: { query: 1 }, query: { formula: unindexed } }, query: 1 } as QueryOptions
+    expect(() => checkQuery(nested, mode)).toThrow('Index required')
+    const idf = { corpus: { must: [unindexed] } }
+    expect(() => checkQuery({ query: 1, params: { idf } }, mode)).toThrow('Index required')
+  })
+
+  it('asks for the index that answers each kind of condition, and none where none does', () => {
+    const mode = strict({ unindexed_filtering_retrieve: false })
+    const needed = (condition: object) => {
+      try {
+        mode.filter({ must: [condition as never] }, 'retrieve')
+        return null
+      } catch (error) {
+        return /types: \[(.*)\]/.exec((error as Error).message)?.[1]
+      }
+    }
+    const center = { lon: 10, lat: 59 }
+    expect(needed({ key: 'a', match: { value: 'x' } })).toBe('keyword, uuid')
+    expect(needed({ key: 'a', match: { any: [1] } })).toBe('integer')
+    expect(needed({ key: 'a', match: { value: true } })).toBe('bool')
+    expect(needed({ key: 'a', range: { lt: 1 } })).toBe('float, integer')
+    expect(needed({ key: 'a', range: { lt: '2024-01-01T00:00:00Z' } })).toBe('datetime')
+    expect(needed({ key: 'a', match: { text: 'x' } })).toBe('text')
+    expect(needed({ key: 'a', match: { prefix: 'x' } })).toBe('keyword')
+    expect(needed({ key: 'a', geo_radius: { center, radius: 5 } })).toBe('geo')
+    const any = 'bool, datetime, float, geo, integer, keyword, text, uuid'
+    const counted = { key: 'a', values_count: { gt: 1 } }
+    for (const condition of [
+      { is_null: { key: 'a' } },
+      { is_empty: { key: 'a' } },
+      { key: 'a', is_null: false },
+      counted,
+    ]) {
+      expect(needed(condition)).toBe(any)
+    }
+    for (const condition of [{ has_id: [1] }, { has_vector: '' }]) expect(needed(condition)).toBeNull()
+  })
+})
+
+describe('a rate limit', () => {
+  it('lets so many through in a minute, and fills again at an even pace', () => {
+    let nowMs = 0
+    const limit = new RateLimit(() => nowMs)
+    const passes = (cost = 1, most = 60) => {
+      try {
+        limit.take(cost, most, 'read_rate_limit')
+        return true
+      } catch {
+        return false
+      }
+    }
+    for (let i = 0; i < 60; i++) expect(passes()).toBe(true)
+    expect(passes()).toBe(false)
+    nowMs += 999
+    expect(passes()).toBe(false)
+    nowMs += 1
+    expect(passes()).toBe(true)
+    expect(passes()).toBe(false)
+    nowMs += 3_600_000
+    expect(passes(60)).toBe(true)
+    expect(passes()).toBe(false)
+    // Another bound is a fresh one.
+    expect(passes(1, 1)).toBe(true)
+    expect(passes(1, 1)).toBe(false)
+  })
+})

@@ -1,0 +1,113 @@
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { expect, onTestFinished, test } from 'vitest'
+import { memoryMaps } from '../../../../src/disk/memory-maps.js'
+import { open } from '../../../../src/engine/database/open.js'
+import { MapRoom } from '../../../../src/engine/memory/map-room.js'
+import { Shard } from '../../../../src/native/shard.js'
+import { sequence, spec, texts } from '../../native/shard-data.js'
+
+const MOST = 3_200 // of which a 32nd is left
+
+function room(used: number) {
+  const state = { used, counts: 0, nowMs: 0 }
+  const count = async () => {
+    state.counts++
+    return { used: state.used, most: MOST }
+  }
+  return { state, maps: new MapRoom({ nowMs: () => state.nowMs, count }) }
+}
+
+test('what takes maps is admitted until there are as many as may be, less a margin', async () => {
+  const { maps, state } = room(3_000)
+  await maps.admit('a collection', 60)
+  await maps.admit('a collection', 40)
+  // It counts again before it refuses, since what was admitted may be among those by now, or no more.
+  expect(state.counts).toBe(1)
+  state.used = 3_100
+  const refused = maps.admit('a collection', 40)
+  await expect(refused).rejects.toMatchObject({
+    code: 'RESOURCE_EXHAUSTED',
+    message: expect.stringMatching(
+      /^vm\.max_map_count of 3200 .* 3100 memory maps, and a collection takes about 40; raise it/,
+    ),
+    details: { field: 'vm.max_map_count', bound: MOST, seen: 3_140 },
+  })
+  expect(state.counts).toBe(2)
+})
+
+test('of many who are refused few count', async () => {
+  const { maps, state } = room(MOST)
+  for (let at = 0; at < 10; at++) await expect(maps.admit('a collection', 40)).rejects.toThrow('vm.max_map_count')
+  expect(state.counts).toBe(1)
+  state.nowMs = 1_001
+  state.used = 100
+  await maps.admit('a collection', 40)
+  expect(state.counts).toBe(2)
+})
+
+test('a system without such a limit refuses nothing', async () => {
+  const maps = new MapRoom({ nowMs: () => 0, count: async () => null })
+  await maps.admit('a collection', 1_000_000)
+})
+
+const limit = (await memoryMaps())?.most ?? Number.POSITIVE_INFINITY
+/** More take long to be used up. */
+test.skipIf(limit > 100_000)(
+  'where the maps of the process are nearly used up, collections are refused before anything is written',
+  async () => {
+    const folder = mkdtempSync(join(tmpdir(), 'vicinal-maps-'))
+    onTestFinished(() => rmSync(folder, { recursive: true, force: true }))
+    const database = await open(folder)
+    onTestFinished(() => database.close())
+    const config = { vectors: { size: 4, distance: 'Dot' } } as const
+    const point = (id: number) => [{ id, vector: [1, 0, 0, 0], payload: { a: id } }]
+    const used = await database.createCollection('used', config)
+    await used.upsert(point(1))
+    const empty = await database.createCollection('empty', config)
+
+    const shards: Shard[] = []
+    const closeAll = () => Promise.all(shards.splice(0).map((shard) => shard.close()))
+    onTestFinished(async () => void (await closeAll()))
+    while (((await memoryMaps())?.used ?? 0) < limit * 0.965) {
+      for (let at = 0; at < 20; at++) {
+        const shard = new Shard(spec(4))
+        shards.push(shard)
+        await shard.upsert({
+          ids: sequence(0, 1),
+          seq: 1,
+          vectors: [{ vector: 0, data: Float32Array.of(1, 0, 0, 0), rows: null }],
+          payloads: texts([{}]),
+        })
+      }
+    }
+    const isRefused = { code: 'RESOURCE_EXHAUSTED', message: expect.stringContaining(`vm.max_map_count of ${limit}`) }
+    let tried = 0
+    const refused = async () =>
+      await database.createCollection(`next-${tried++}`, config).then(
+        () => null,
+        (error) => error,
+      )
+    await expect.poll(refused).toMatchObject(isRefused)
+    expect(await database.hasCollection(`next-${tried - 1}`)).toBe(false)
+    await expect(empty.upsert(point(1))).rejects.toMatchObject(isRefused)
+    await expect(used.createVectorName('more', { dense: { size: 4, distance: 'Dot' } })).rejects.toMatchObject(
+      isRefused,
+    )
+    // What has its maps goes on.
+    await used.upsert(point(2))
+    expect(await used.count()).toBe(2)
+    await closeAll()
+    await expect
+      .poll(
+        async () =>
+          await database.createCollection('next', config).then(
+            () => 'made',
+            () => 'refused',
+          ),
+      )
+      .toBe('made')
+    await empty.upsert(point(1))
+  },
+)
