@@ -14,12 +14,10 @@ export type * from '../core/database.js'
 export { ERROR_CATALOGUE, type ErrorCode, VicinalError } from '../core/errors.js'
 export type * from '../core/filter.js'
 export { type Payload, type Point, type PointId, type PointVector, RawJson, type Vector } from '../core/point.js'
-export type * from '../core/quantization.js'
 export type * from '../core/query.js'
 export type * from '../core/query-plan.js'
 export type * from '../core/quotas.js'
 export type * from '../core/schema.js'
-export type * from '../core/settings.js'
 export type * from '../core/snapshots.js'
 
 export interface ConnectOptions {

@@ -1,6 +1,7 @@
 /** How the service says it has found an answer, as a QueryPlan. */
-import type { Quantization } from '../core/quantization.js'
+
 import type { QueryPlan, SearchEffort, SegmentPlan, StageKind } from '../core/query-plan.js'
+import type { Quantization } from '../core/schema.js'
 
 interface WireFindings {
   strategy: string

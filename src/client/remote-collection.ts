@@ -21,33 +21,26 @@ import type {
 } from '../core/database.js'
 import { invalid } from '../core/errors.js'
 import type { Filter } from '../core/filter.js'
-import { checkConfigChange, checkVectorName } from '../core/known-config.js'
 import { checkIfGiven, checkKnown } from '../core/known-keys.js'
 import { checkOperations, KNOWN_CALL, KNOWN_READ, KNOWN_WRITE } from '../core/known-options.js'
 import type { PayloadIndexKind, PayloadIndexOptions } from '../core/payload-index.js'
 import type { Payload, Point, PointId, PointVector } from '../core/point.js'
 import type { FacetHit, FacetOptions, QueryGroupsOptions, SearchMatrix, SearchMatrixOptions } from '../core/query.js'
-import type { CollectionInfo, ConfigChange, VectorNameConfig } from '../core/schema.js'
+import { type CollectionInfo, ConfigChange, VectorNameConfig } from '../core/schema.js'
 import type { CollectionSnapshots } from '../core/snapshots.js'
+import { read } from '../core/vocabulary/reader.js'
+import { tell } from '../core/vocabulary/teller.js'
 import { isArrowTable, pointsOfArrow } from '../wire/arrow.js'
+import { infoOfWire } from '../wire/collection-info.js'
 import { encodeMsgpack } from '../wire/msgpack-encoder.js'
 import { wireIndexSchema } from '../wire/payload-index.js'
 import { aliasesOf } from './aliases.js'
-import { groupsOf, hitsOf, infoOf, matrixOfOffsets, pageOf, pointsOf, writeResultOf } from './answers.js'
+import { groupsOf, hitsOf, matrixOfOffsets, pageOf, pointsOf, writeResultOf } from './answers.js'
 import { upsertBodies } from './chunks.js'
 import { planOf } from './plans.js'
 import { facetBody, matrixBody, queryBody, queryGroupsBody } from './query-bodies.js'
 import { RemoteSnapshots } from './remote-snapshots.js'
-import {
-  configChangeBody,
-  operationBody,
-  payloadBody,
-  retrieveBody,
-  scrollBody,
-  selectorBody,
-  vectorNameBody,
-  vectorUpdateBody,
-} from './requests.js'
+import { operationBody, payloadBody, retrieveBody, scrollBody, selectorBody, vectorUpdateBody } from './requests.js'
 import type { RemoteRequest, Transport } from './transport.js'
 
 const SCROLL_PAGE = 256
@@ -74,7 +67,7 @@ export class RemoteCollection<P = Payload> implements Collection<P> {
   }
 
   async #info(call: CallOptions | undefined): Promise<CollectionInfo> {
-    return infoOf(this.name, await this.#send('GET', '', undefined, call))
+    return infoOfWire(this.name, await this.#send('GET', '', undefined, call))
   }
 
   async aliases(call?: CallOptions): Promise<string[]> {
@@ -83,9 +76,9 @@ export class RemoteCollection<P = Payload> implements Collection<P> {
   }
 
   async updateConfig(change: ConfigChange, call?: CallOptions): Promise<void> {
-    checkConfigChange(change)
     checkIfGiven(call, KNOWN_CALL)
-    await this.#send('PATCH', '', configChangeBody(change), call)
+    const body = tell(ConfigChange, read(ConfigChange, change, 'library', 'change')) as object
+    await this.#send('PATCH', '', body, call)
   }
 
   /**
@@ -259,9 +252,9 @@ export class RemoteCollection<P = Payload> implements Collection<P> {
   }
 
   async createVectorName(name: string, config: VectorNameConfig, options?: WriteOptions): Promise<WriteResult> {
-    checkVectorName(config)
     checkIfGiven(options, KNOWN_WRITE.plain)
-    return await this.#write('PUT', `/vectors/${encodeURIComponent(name)}`, vectorNameBody(config), options)
+    const body = tell(VectorNameConfig, read(VectorNameConfig, config, 'library', 'config')) as object
+    return await this.#write('PUT', `/vectors/${encodeURIComponent(name)}`, body, options)
   }
 
   async deleteVectorName(name: string, options?: WriteOptions): Promise<WriteResult> {

@@ -1,19 +1,20 @@
 import type { AliasAction, AliasDescription } from '../core/aliases.js'
 import type { CallOptions, Collection, Database } from '../core/database.js'
 import { notFound } from '../core/errors.js'
-import { checkCollectionOptions, KNOWN_QUOTAS } from '../core/known-config.js'
-import { checkIfGiven, checkKnown } from '../core/known-keys.js'
+import { checkIfGiven } from '../core/known-keys.js'
 import { KNOWN_CALL } from '../core/known-options.js'
 import { checkCollectionName } from '../core/names.js'
 import type { Payload } from '../core/point.js'
-import type { QuotaConfig, QuotaStatus } from '../core/quotas.js'
-import type { CollectionOptions } from '../core/schema.js'
+import { QuotaConfig, type QuotaStatus } from '../core/quotas.js'
+import { CollectionOptions } from '../core/schema.js'
 import type { RecoverOptions, SnapshotSource } from '../core/snapshots.js'
+import { read } from '../core/vocabulary/reader.js'
+import { tell } from '../core/vocabulary/teller.js'
 import { encodeMsgpack } from '../wire/msgpack-encoder.js'
+import { quotasOfWire } from '../wire/quotas.js'
 import { aliasActionsBody, aliasesOf } from './aliases.js'
 import { RemoteCollection } from './remote-collection.js'
 import { RemoteSnapshots } from './remote-snapshots.js'
-import { collectionBody } from './requests.js'
 import type { Transport } from './transport.js'
 
 /** The databases of a service. */
@@ -33,9 +34,8 @@ export class RemoteDatabase implements Database {
     options: CollectionOptions,
     call?: CallOptions,
   ): Promise<Collection<P>> {
-    checkCollectionOptions(options)
     checkIfGiven(call, KNOWN_CALL)
-    const body = encodeMsgpack(collectionBody(options))
+    const body = encodeMsgpack(tell(CollectionOptions, read(CollectionOptions, options, 'library')))
     // Asked again after a lost answer it would find the collection it has made itself.
     await this.#transport.send({ method: 'PUT', path: pathOf(name), body, call, isIdempotent: false })
     return this.#handle<P>(name)
@@ -83,15 +83,13 @@ export class RemoteDatabase implements Database {
 
   async quotas(call?: CallOptions): Promise<QuotaStatus> {
     checkIfGiven(call, KNOWN_CALL)
-    const status = await this.#transport.send({ method: 'GET', path: '/quotas', call })
-    const { config, usage, peers } = status as { peers?: Record<string, { exceeded: boolean }> } & QuotaStatus
-    return { config, usage, exceeded: Object.values(peers ?? {}).some(({ exceeded }) => exceeded) }
+    return quotasOfWire(await this.#transport.send({ method: 'GET', path: '/quotas', call }))
   }
 
   async updateQuotas(config: QuotaConfig, call?: CallOptions): Promise<void> {
-    checkKnown(config, KNOWN_QUOTAS)
     checkIfGiven(call, KNOWN_CALL)
-    await this.#transport.send({ method: 'PUT', path: '/quotas', body: encodeMsgpack(config), call })
+    const quotas = read(QuotaConfig, config, 'library', 'config')
+    await this.#transport.send({ method: 'PUT', path: '/quotas', body: encodeMsgpack(tell(QuotaConfig, quotas)), call })
   }
 
   async recoverCollection<P = Payload>(

@@ -40,6 +40,8 @@ export interface ErrorOptions {
   retryAfterMs?: number
   /** A bad value that nobody could tell before what was asked for was mostly done. */
   isAfterWork?: boolean
+  /** Of INVALID_ARGUMENT: the value has the right type and is beyond its bounds. */
+  status?: 422
 }
 
 export class VicinalError extends Error {
@@ -54,7 +56,7 @@ export class VicinalError extends Error {
   constructor(code: ErrorCode, message: string, options: ErrorOptions = {}) {
     super(message, options.cause === undefined ? undefined : { cause: options.cause })
     this.code = code
-    this.status = ERROR_CATALOGUE[code].status
+    this.status = options.status ?? ERROR_CATALOGUE[code].status
     this.retryable = ERROR_CATALOGUE[code].retryable
     this.details = options.details ?? {}
     this.retryAfterMs = options.retryAfterMs

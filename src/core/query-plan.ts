@@ -1,4 +1,4 @@
-import type { Quantization } from './quantization.js'
+import type { Quantization } from './schema.js'
 
 /** How a query was answered, as `Collection.explain` and those beside it tell. */
 

@@ -1,117 +1,39 @@
+import type {
+  CollectionOptions,
+  CollectionParams,
+  Datatype,
+  Distance,
+  HnswConfig,
+  MultivectorConfig,
+  OptimizersConfig,
+  Quantization,
+  QuantizationConfig,
+  SparseIndexParams,
+  SparseModifier,
+  StrictModeConfig,
+  WalConfig,
+} from './collection-config.js'
 import type { CollectionMemory, MemoryPlacement, VectorPlacement } from './memory.js'
 import type { PayloadIndexKind, PayloadIndexParams } from './payload-index.js'
 import type { Payload } from './point.js'
-import type { Quantization, QuantizationChange, QuantizationConfig, QuantizationOptions } from './quantization.js'
-import type { HnswTuning, OptimizersConfig, StrictModeConfig, WalConfig } from './settings.js'
 
-/** How near two vectors are. Cosine and Dot: greater is nearer. Euclid and Manhattan: smaller is nearer. */
-export type Distance = 'Cosine' | 'Dot' | 'Euclid' | 'Manhattan'
-export const DISTANCES: readonly Distance[] = ['Cosine', 'Dot', 'Euclid', 'Manhattan']
+export * from './collection-config.js'
 
-export interface HnswConfig {
-  /** Edges per vertex and level (twice that on the lowest). 0: no graph; every search is a scan, of codes where they will do. */
-  m: number
-  /** Width of the beam while building. */
-  efConstruct: number
-  /** Where graphs are to be; absent: cached. */
-  memory?: MemoryPlacement
-  /** Kept and told. */
-  tuning?: HnswTuning
-}
-export const DEFAULT_HNSW: HnswConfig = { m: 16, efConstruct: 200 }
+/** How graphs are built, with every default. */
+export type ResolvedHnsw = HnswConfig & { m: number; efConstruct: number }
+export const DEFAULT_HNSW: ResolvedHnsw = { m: 16, efConstruct: 200, fullScanThreshold: 10_000 }
 
-/** The sum, over the query's vectors, of the greatest similarity with any of the point's. */
-export interface MultivectorConfig {
-  comparator: 'max_sim'
-}
-
-export interface VectorParams extends QuantizationOptions {
-  /** Dimensions. */
-  size: number
-  distance: Distance
-  hnswConfig?: Partial<HnswConfig>
-  /** Points have any number of such vectors, compared by MaxSim. */
-  multivectorConfig?: MultivectorConfig
-  /**
-   * What components are rounded to as they come in, and kept as in memory and segment files: float16 takes two bytes,
-   * uint8 one (four under Cosine, where vectors are scaled to unit length). Default float32.
-   */
-  datatype?: Datatype
-  /**
-   * Where the vectors are to be; default `cached`. `cold` leaves them in the segment files once they are there: a search
-   * then reads some tens of them from the system's file cache or the disk, led by codes and graph in memory. Without
-   * effect under Manhattan, which has no codes.
-   */
-  memory?: MemoryPlacement
-  /** @deprecated `memory: 'cold'` says the same, and holds where both are there. */
-  onDisk?: boolean
-}
-
-export type Datatype = 'float32' | 'float16' | 'uint8'
-export const DATATYPES: readonly Datatype[] = ['float32', 'float16', 'uint8']
-
-/** What may be said of a collection when it is made, and later: what is given then replaces what was, key by key. */
-export interface CollectionSettings {
-  optimizersConfig?: OptimizersConfig
-  walConfig?: WalConfig
-  strictModeConfig?: StrictModeConfig
-  /** Whatever is to be known of the collection, at most LIMITS.metadataBytes of JSON. A null in a change removes its key. */
-  metadata?: Payload
-}
-
-/** What a collection is made with: one unnamed vector, or several named ones. */
-export interface CollectionOptions extends QuantizationOptions, CollectionSettings {
-  /** May be left out where there are sparse vectors. */
-  vectors?: VectorParams | Readonly<Record<string, VectorParams>>
-  sparseVectors?: Readonly<Record<string, SparseVectorParams>>
-  hnswConfig?: Partial<HnswConfig>
-}
-
-export interface SparseVectorParams {
-  /** `idf`: values of a query are multiplied by how rare their index is in the collection, as BM25 wants it. */
-  modifier?: SparseModifier | null
-  index?: SparseIndexParams | null
-}
-export type SparseModifier = 'none' | 'idf'
-export const SPARSE_MODIFIERS: readonly SparseModifier[] = ['none', 'idf']
-
-/** Kept and told; what there is of an index is exact and small, so only `memory` and `onDisk` change anything. */
-export interface SparseIndexParams {
-  fullScanThreshold?: number | null
-  onDisk?: boolean | null
-  memory?: MemoryPlacement | null
-  datatype?: 'float32' | 'float16' | 'uint8' | null
-}
-export const SPARSE_DATATYPES = ['float32', 'float16', 'uint8'] as const
-
-/** A vector that a collection in use is to have too. */
-export type VectorNameConfig = { dense: VectorParams } | { sparse: SparseVectorNameParams }
-export interface SparseVectorNameParams {
-  modifier?: SparseModifier | null
-  datatype?: SparseIndexParams['datatype']
-}
-
-/** What may be changed of a collection that is in use. Its segments are rebuilt by it, behind reads and writes. */
-export interface ConfigChange extends QuantizationChange, CollectionSettings {
-  hnswConfig?: Partial<HnswConfig>
-  /** By vector name; the unnamed vector is `''`. */
-  vectors?: Readonly<Record<string, VectorChange>>
-  /** By name: `modifier`, at once; `index`, for the next process that opens the collection. */
-  sparseVectors?: Readonly<Record<string, SparseVectorParams>>
-}
-export interface VectorChange extends QuantizationChange {
-  /** Without a field: the vector follows the collection's again. */
-  hnswConfig?: Partial<HnswConfig>
-  memory?: MemoryPlacement
-  /** @deprecated See VectorParams. */
-  onDisk?: boolean
-}
+/** The part of a collection's options that may be said again later. */
+export type CollectionSettings = Pick<
+  CollectionOptions,
+  'optimizersConfig' | 'walConfig' | 'strictModeConfig' | 'metadata'
+>
 
 /** The same, resolved: every default filled in, the unnamed vector under its name `''`. */
 export interface CollectionConfig {
   vectors: ResolvedVector[]
   sparseVectors: ResolvedSparse[]
-  hnswConfig: HnswConfig
+  hnswConfig: ResolvedHnsw
   quantization: Quantization
   /** As it was given; null where it was not, or by our own name. */
   quantizationConfig: QuantizationConfig | null
@@ -120,6 +42,8 @@ export interface CollectionConfig {
   walConfig: WalConfig
   strictModeConfig: StrictModeConfig | null
   metadata: Payload | null
+  /** Absent where nothing was given. */
+  params?: CollectionParams
 }
 
 /** All that the table has to know of a vector. */
@@ -164,9 +88,11 @@ export interface ResolvedVector extends TableVector {
 }
 
 export interface VectorOverrides {
-  hnswConfig?: Partial<HnswConfig>
+  hnswConfig?: HnswConfig
   quantization?: Quantization
   quantizationConfig?: QuantizationConfig
+  /** Told again where it was said. */
+  onDisk?: false
 }
 
 /** Of some of the queries that ask for recall, compared with a scan while there is time: means over the last ones. */
@@ -221,4 +147,10 @@ export interface CollectionInfo {
   recall: Record<string, MeasuredRecall>
   /** What went wrong and was survived, such as a segment rebuilt from the table. */
   warnings: string[]
+}
+
+/** Where the codes of a configuration are kept. `alwaysRam` is the older word for pinned. */
+export function codePlacement(config: QuantizationConfig | null | undefined): MemoryPlacement {
+  const settings = Object.values(config ?? {})[0] as { alwaysRam?: boolean; memory?: MemoryPlacement } | undefined
+  return settings?.memory ?? (settings?.alwaysRam ? 'pinned' : 'cached')
 }

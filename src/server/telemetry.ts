@@ -2,9 +2,9 @@
 import { arch, availableParallelism, endianness, platform, release, totalmem } from 'node:os'
 import type { Database } from '../core/database.js'
 import { Disk } from '../disk/disk.js'
+import { infoToWire } from '../wire/collection-info.js'
 import { digestOf } from './digest.js'
 import type { Metrics } from './metrics.js'
-import { wireInfo } from './routes/collections.js'
 import { TITLE, VERSION } from './versions.js'
 
 const KIB = 1024
@@ -76,7 +76,7 @@ async function told(
   const infos = names.map(async (name) => (await database.collection(name)).info())
   const found = (await Promise.allSettled(infos)).flatMap((one) => (one.status === 'fulfilled' ? [one.value] : []))
   return found.map((info) => {
-    const { config, optimizer_status } = wireInfo(info) as {
+    const { config, optimizer_status } = infoToWire(info) as {
       config: Record<string, unknown>
       optimizer_status: unknown
     }

@@ -1,7 +1,18 @@
 import { VicinalError } from '../core/errors.js'
 import type { VectorPlacement } from '../core/memory.js'
 import type { PayloadIndexKind, PayloadIndexParams } from '../core/payload-index.js'
-import type { CollectionConfig, ResolvedVector } from '../core/schema.js'
+import {
+  type CollectionConfig,
+  DEFAULT_HNSW,
+  HnswConfig,
+  OptimizersConfig,
+  QuantizationConfig,
+  type ResolvedVector,
+  StrictModeConfig,
+  type VectorOverrides,
+  WalConfig,
+} from '../core/schema.js'
+import { read } from '../core/vocabulary/reader.js'
 import type { Disk } from '../disk/disk.js'
 import { type FileKind, readChecked, writeChecked } from './checked-file.js'
 import type { TableLayout } from './table-layout.js'
@@ -11,7 +22,6 @@ export interface Manifest {
   uuid: string
   name: string
   config: CollectionConfig
-  /** `params`: what was said beside the kind. */
   /** Absent while no vector was ever added or dropped. Changes with `tableVersion` alone, or before it. */
   layout?: TableLayout
   payloadIndexes: { field: string; kind: PayloadIndexKind; params?: PayloadIndexParams }[]
@@ -60,11 +70,12 @@ export async function readManifest(disk: Disk, path: string): Promise<Manifest> 
   }
 }
 
-/** Of earlier builds, which said nothing of codes, placements, nor of what was asked for one vector alone. */
+/** Of earlier builds, which said nothing of codes and placements, and kept some settings in the wire's spelling. */
 interface EarlierVector extends Omit<ResolvedVector, 'memory'> {
   onDisk?: boolean
   memory?: VectorPlacement
 }
+type EarlierHnsw = HnswConfig & { tuning?: object }
 
 const EARLIER = {
   quantization: 'auto' as const,
@@ -76,15 +87,39 @@ const EARLIER = {
   sparseVectors: [],
 }
 
-function completeConfig(config: CollectionConfig): CollectionConfig {
-  const { hnswConfig } = config
-  const vectors = config.vectors.map(({ onDisk, ...vector }: EarlierVector) => {
-    const memory = { vectors: onDisk ? 'cold' : 'cached', graph: 'cached', codes: 'cached' } as const
-    const isOwn = vector.m !== hnswConfig.m || vector.efConstruct !== hnswConfig.efConstruct
-    const overrides = isOwn ? { hnswConfig: { m: vector.m, efConstruct: vector.efConstruct } } : {}
-    return { ...{ quantization: 'auto' as const, overrides, memory }, ...vector }
-  })
-  return { ...EARLIER, ...config, vectors }
+function completeConfig(given: CollectionConfig): CollectionConfig {
+  const config = { ...EARLIER, ...given }
+  const { quantizationConfig, strictModeConfig } = config
+  const hnswConfig = { ...DEFAULT_HNSW, ...hnswOf(config.hnswConfig) }
+  return {
+    ...config,
+    vectors: config.vectors.map((vector) => completeVector(vector, hnswConfig)),
+    hnswConfig,
+    quantizationConfig: quantizationConfig && read(QuantizationConfig, quantizationConfig, 'library'),
+    optimizersConfig: read(OptimizersConfig, config.optimizersConfig, 'library'),
+    walConfig: read(WalConfig, config.walConfig, 'library'),
+    strictModeConfig: strictModeConfig && read(StrictModeConfig, strictModeConfig, 'library'),
+  }
+}
+
+function completeVector({ onDisk, ...vector }: EarlierVector, { m, efConstruct }: HnswConfig): ResolvedVector {
+  const memory = { vectors: onDisk ? 'cold' : 'cached', graph: 'cached', codes: 'cached' } as const
+  const isOwn = vector.m !== m || vector.efConstruct !== efConstruct
+  const overrides: VectorOverrides = isOwn ? { hnswConfig: { m: vector.m, efConstruct: vector.efConstruct } } : {}
+  const complete = { ...{ quantization: 'auto' as const, overrides, memory }, ...vector }
+  const { hnswConfig, quantizationConfig } = complete.overrides
+  return {
+    ...complete,
+    overrides: {
+      ...complete.overrides,
+      ...(hnswConfig ? { hnswConfig: hnswOf(hnswConfig) } : {}),
+      ...(quantizationConfig ? { quantizationConfig: read(QuantizationConfig, quantizationConfig, 'library') } : {}),
+    },
+  }
+}
+
+function hnswOf({ tuning, ...config }: EarlierHnsw): HnswConfig {
+  return read(HnswConfig, { ...tuning, ...config }, 'library')
 }
 
 /** A whole file of this format was written by this code; what is checked here is that it is indeed a manifest. */

@@ -1,21 +1,26 @@
 import { describe, expect, it } from 'vitest'
-import type { Quantization, QuantizationConfig } from '../../src/core/quantization.js'
-import type { CollectionInfo, ConfigChange, VectorParams } from '../../src/core/schema.js'
+import type {
+  CollectionInfo,
+  ConfigChange,
+  Quantization,
+  QuantizationConfig,
+  VectorParams,
+} from '../../src/core/schema.js'
 import type { Suite } from './database.contract.js'
 
 /** docs/wire.md has the same table. */
 const MAPPED: [given: QuantizationConfig, codes: Quantization][] = [
   [{ scalar: { type: 'int8' } }, 'sq8'],
-  [{ scalar: { type: 'int8', quantile: 0.99, always_ram: true } }, 'sq8'],
+  [{ scalar: { type: 'int8', quantile: 0.99, alwaysRam: true } }, 'sq8'],
   [{ product: { compression: 'x4' } }, 'sq8'],
   [{ product: { compression: 'x8' } }, 'rabitq4'],
   [{ product: { compression: 'x16' } }, 'rabitq4'],
   [{ product: { compression: 'x32', memory: 'pinned' } }, 'rabitq1'],
   [{ product: { compression: 'x64' } }, 'rabitq1'],
   [{ binary: {} }, 'rabitq1'],
-  [{ binary: { encoding: 'one_bit', query_encoding: 'scalar8bits' } }, 'rabitq1'],
+  [{ binary: { encoding: 'one_bit', queryEncoding: 'scalar8bits' } }, 'rabitq1'],
   [{ binary: { encoding: 'one_and_half_bits' } }, 'rabitq4'],
-  [{ binary: { encoding: 'two_bits', always_ram: false } }, 'rabitq4'],
+  [{ binary: { encoding: 'two_bits', alwaysRam: false } }, 'rabitq4'],
   [{ turbo: {} }, 'rabitq4'],
   [{ turbo: { bits: 'bits1' } }, 'rabitq1'],
   [{ turbo: { bits: 'bits1_5' } }, 'rabitq4'],
@@ -25,19 +30,19 @@ const MAPPED: [given: QuantizationConfig, codes: Quantization][] = [
 
 const REFUSED: [what: string, names: RegExp, change: object][] = [
   ['codes of another name', /quantization.*sq8.*sq9/, { quantization: 'sq9' }],
-  ['a config of no kind', /quantization_config.*scalar/, { quantizationConfig: {} }],
-  ['a config of two kinds', /quantization_config/, { quantizationConfig: { scalar: { type: 'int8' }, binary: {} } }],
-  ['a config that is a text', /quantization_config/, { quantizationConfig: 'Enabled' }],
+  ['a config of no kind', /quantizationConfig.*scalar/, { quantizationConfig: {} }],
+  ['a config of two kinds', /quantizationConfig/, { quantizationConfig: { scalar: { type: 'int8' }, binary: {} } }],
+  ['a config that is a text', /quantizationConfig/, { quantizationConfig: 'Enabled' }],
   ['scalars of another type', /scalar\.type.*int8.*int4/, { quantizationConfig: { scalar: { type: 'int4' } } }],
   ['a quantile of nothing', /quantile.*0\.5/, { quantizationConfig: { scalar: { type: 'int8', quantile: 0 } } }],
   ['another compression', /compression.*x64.*x5/, { quantizationConfig: { product: { compression: 'x5' } } }],
   ['another encoding', /encoding.*one_bit/, { quantizationConfig: { binary: { encoding: 'bits' } } }],
   ['another memory', /memory.*pinned.*warm/, { quantizationConfig: { turbo: { memory: 'warm' } } }],
-  ['always_ram by word', /always_ram/, { quantizationConfig: { binary: { always_ram: 'yes' } } }],
+  ['alwaysRam by word', /alwaysRam/, { quantizationConfig: { binary: { alwaysRam: 'yes' } } }],
   ['both ways at once', /both/, { quantization: 'sq8', quantizationConfig: { binary: {} } }],
-  ['graphs in another memory', /hnsw_config\.memory.*pinned.*"hot"/, { hnswConfig: { memory: 'hot' } }],
-  ['too few neighbours', /hnsw_config\.m.*0 for no graph.*2 to 512/, { hnswConfig: { m: 1 } }],
-  ['too many neighbours', /hnsw_config\.m.*512/, { hnswConfig: { m: 513 } }],
+  ['graphs in another memory', /hnswConfig\.memory.*pinned.*"hot"/, { hnswConfig: { memory: 'hot' } }],
+  ['too few neighbours', /hnswConfig\.m.*0 for no graph.*2 to 512/, { hnswConfig: { m: 1 } }],
+  ['too many neighbours', /hnswConfig\.m.*512/, { hnswConfig: { m: 513 } }],
 ]
 
 const SQUARE: VectorParams = { size: 2, distance: 'Euclid' }
@@ -129,12 +134,12 @@ export function describeConfig(suite: Suite): void {
     })
 
     it('keeps where vectors, graphs and codes are to be, and memory beats its older words', async () => {
-      const quantizationConfig = { scalar: { type: 'int8', always_ram: true } } as const
+      const quantizationConfig = { scalar: { type: 'int8', alwaysRam: true } } as const
       const collection = await create({
         vectors: {
           cold: { ...SQUARE, memory: 'cold', hnswConfig: { memory: 'cached' } },
           both: { ...SQUARE, memory: 'pinned', onDisk: true },
-          older: { ...SQUARE, onDisk: true, quantizationConfig: { binary: { always_ram: true, memory: 'cold' } } },
+          older: { ...SQUARE, onDisk: true, quantizationConfig: { binary: { alwaysRam: true, memory: 'cold' } } },
         },
         hnswConfig: { memory: 'pinned' },
         quantizationConfig,

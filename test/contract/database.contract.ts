@@ -144,7 +144,7 @@ function describeCollections(suite: Suite): void {
           },
         ],
         sparseVectors: [],
-        hnswConfig: { m: 8, efConstruct: 100 },
+        hnswConfig: { m: 8, efConstruct: 100, fullScanThreshold: 10_000 },
         quantization: 'auto',
         quantizationConfig: null,
         optimizersConfig: {},

@@ -8,7 +8,7 @@ import { open } from '../../src/index.js'
 import { type ApiRequest, REQUESTS } from './openapi-requests.js'
 import { type Service, startService } from './service.js'
 
-const SPEC = process.env.VICINAL_QDRANT_SPEC ?? '../shared/spec/qdrant-openapi-1.19.json'
+const SPEC = process.env.VICINAL_QDRANT_SPEC ?? ''
 const DEEPEST = 4
 const WRONG = [{ zzz: 1 }, -1.5, 'zzz', [[[1]]], true]
 const WRONG_TEXTS = ['zzz', '-1.5']

@@ -12,7 +12,7 @@ import { open } from '../../src/index.js'
 import { type ApiRequest, FORM, OF_SNAPSHOTS, REFUSED, REQUESTS } from './openapi-requests.js'
 import { type Answer, type Service, startService } from './service.js'
 
-const SPEC = process.env.VICINAL_QDRANT_SPEC ?? '../shared/spec/qdrant-openapi-1.19.json'
+const SPEC = process.env.VICINAL_QDRANT_SPEC ?? ''
 
 interface Operation {
   operationId: string

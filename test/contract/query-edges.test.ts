@@ -111,13 +111,13 @@ describe('on the wire', () => {
 
   it('one explained search does not take a batch out of strict mode', async () => {
     const { service, collection } = await served()
-    await collection.updateConfig({ strictModeConfig: { enabled: true, search_max_batchsize: 2 } })
+    await collection.updateConfig({ strictModeConfig: { enabled: true, searchMaxBatchsize: 2 } })
     const plain = { query: [1] }
     const explained = { query: [2], explain: true }
     const refused = await service.call('POST', `${POINTS}/query/batch`, { searches: [plain, explained, plain] })
     expect(refused.status).toBe(400)
     expect((refused.json.status as { error: string }).error).toMatch(/Limit exceeded 3 > 2 for "search batch size"/)
-    await collection.updateConfig({ strictModeConfig: { max_query_limit: 10, read_rate_limit: 2 } })
+    await collection.updateConfig({ strictModeConfig: { maxQueryLimit: 10, readRateLimit: 2 } })
     const large = { searches: [plain, { ...explained, limit: 11 }] }
     const tooLarge = await service.call('POST', `${POINTS}/query/batch`, large)
     expect((tooLarge.json.status as { error: string }).error).toMatch(/Limit exceeded 11 > 10 for "limit"/)

@@ -36,11 +36,11 @@ describe('quotas', () => {
       const row = [{ id: 1, vector: [1], payload: { a: 1 } }]
       await collection.upsert(row)
       // Any disk has one percent in use.
-      const config = { enabled: true, max_disk_usage_percent: 1 }
+      const config = { enabled: true, maxDiskUsagePercent: 1 }
       await database.updateQuotas(config)
       const { usage, ...rest } = await database.quotas()
       expect(rest).toEqual({ config, exceeded: true })
-      expect(usage.disk_usage_percent).toBeGreaterThanOrEqual(1)
+      expect(usage.diskUsagePercent).toBeGreaterThanOrEqual(1)
       const refused = {
         code: 'RESOURCE_EXHAUSTED',
         status: 503,
@@ -56,7 +56,7 @@ describe('quotas', () => {
       await collection.delete([1])
       await database.updateQuotas({ ...config, enabled: false })
       await collection.upsert(row)
-      await database.updateQuotas({ enabled: true, max_disk_usage_percent: 100, max_resident_memory_percent: 100 })
+      await database.updateQuotas({ enabled: true, maxDiskUsagePercent: 100, maxResidentMemoryPercent: 100 })
       expect(await database.quotas()).toMatchObject({ exceeded: false })
       await collection.upsert(row)
       await database.updateQuotas({})
@@ -65,7 +65,7 @@ describe('quotas', () => {
   })
 
   it('are kept over a restart, and a damaged file of them is reported', async () => {
-    const config: QuotaConfig = { enabled: true, max_resident_memory_percent: 99, release_margin_percent: 5 }
+    const config: QuotaConfig = { enabled: true, maxResidentMemoryPercent: 99, releaseMarginPercent: 5 }
     const database = await open(folder)
     await database.updateQuotas(config)
     await database.close()
@@ -89,20 +89,20 @@ describe('quotas', () => {
     onTestFinished(() => embedded.close())
     for (const database of Object.values(await facesOf(embedded))) {
       const refused: [object, RegExp][] = [
-        [{ enabled: 'yes' }, /quotas\.enabled/],
-        [{ max_resident_memory_percent: 0 }, /max_resident_memory_percent.*1 to 100/],
-        [{ max_disk_usage_percent: 101 }, /max_disk_usage_percent.*1 to 100/],
-        [{ release_margin_percent: -1 }, /release_margin_percent.*0 to 100/],
-        [{ max_disk_usage_percent: 1.5 }, /max_disk_usage_percent/],
+        [{ enabled: 'yes' }, /^enabled: /],
+        [{ maxResidentMemoryPercent: 0 }, /maxResidentMemoryPercent.*1 to 100/],
+        [{ maxDiskUsagePercent: 101 }, /maxDiskUsagePercent.*1 to 100/],
+        [{ releaseMarginPercent: -1 }, /releaseMarginPercent.*0 to 100/],
+        [{ maxDiskUsagePercent: 1.5 }, /maxDiskUsagePercent/],
       ]
       for (const [config, message] of refused) {
         const error = { code: 'INVALID_ARGUMENT', message: expect.stringMatching(message) }
         await expect(database.updateQuotas(config as QuotaConfig)).rejects.toMatchObject(error)
       }
       await database.updateQuotas({
-        max_resident_memory_percent: 1,
-        max_disk_usage_percent: 100,
-        release_margin_percent: 0,
+        maxResidentMemoryPercent: 1,
+        maxDiskUsagePercent: 100,
+        releaseMarginPercent: 0,
       })
     }
   })
@@ -115,9 +115,9 @@ describe('quotas', () => {
     const guard = new QuotaGuard(parts)
     guard.set({
       enabled: true,
-      max_resident_memory_percent: 80,
-      max_disk_usage_percent: 90,
-      release_margin_percent: 10,
+      maxResidentMemoryPercent: 80,
+      maxDiskUsagePercent: 90,
+      releaseMarginPercent: 10,
     })
     const passes = async () =>
       await guard.check().then(

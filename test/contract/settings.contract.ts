@@ -7,39 +7,39 @@ const VECTORS = { size: 1, distance: 'Dot' } as const
 
 /** Each at both ends of what it may be, with what is beyond. */
 const BOUNDS: [group: keyof CollectionSettings, key: string, fits: unknown[], refused: unknown[]][] = [
-  ['optimizersConfig', 'deleted_threshold', [0, 0.25, 1], [-0.1, 1.1, '0']],
-  ['optimizersConfig', 'vacuum_min_vector_number', [100], [99, 100.5]],
-  ['optimizersConfig', 'default_segment_number', [0], [-1]],
-  ['optimizersConfig', 'max_segment_size', [1], [0]],
-  ['optimizersConfig', 'memmap_threshold', [0], [-1]],
-  ['optimizersConfig', 'indexing_threshold', [0, Number.MAX_SAFE_INTEGER], [-1, 2 ** 60]],
-  ['optimizersConfig', 'flush_interval_sec', [0], [-1]],
-  ['optimizersConfig', 'max_optimization_threads', [0, 'auto'], [-1, 'many']],
-  ['optimizersConfig', 'prevent_unoptimized', [true], ['true', 1]],
-  ['walConfig', 'wal_capacity_mb', [1], [0]],
-  ['walConfig', 'wal_segments_ahead', [0], [-1]],
-  ['walConfig', 'wal_retain_closed', [0], [-1]],
+  ['optimizersConfig', 'deletedThreshold', [0, 0.25, 1], [-0.1, 1.1, '0']],
+  ['optimizersConfig', 'vacuumMinVectorNumber', [100], [99, 100.5]],
+  ['optimizersConfig', 'defaultSegmentNumber', [0], [-1]],
+  ['optimizersConfig', 'maxSegmentSize', [1], [0]],
+  ['optimizersConfig', 'memmapThreshold', [0], [-1]],
+  ['optimizersConfig', 'indexingThreshold', [0, Number.MAX_SAFE_INTEGER], [-1, 2 ** 60]],
+  ['optimizersConfig', 'flushIntervalSec', [0], [-1]],
+  ['optimizersConfig', 'maxOptimizationThreads', [0, 'auto'], [-1, 'many']],
+  ['optimizersConfig', 'preventUnoptimized', [true], ['true', 1]],
+  ['walConfig', 'walCapacityMb', [1], [0]],
+  ['walConfig', 'walSegmentsAhead', [0], [-1]],
+  ['walConfig', 'walRetainClosed', [0], [-1]],
   ['strictModeConfig', 'enabled', [false], ['yes']],
-  ['strictModeConfig', 'max_query_limit', [1], [0, 1.5]],
-  ['strictModeConfig', 'max_timeout', [1], [0]],
-  ['strictModeConfig', 'unindexed_filtering_retrieve', [false, true], [0]],
-  ['strictModeConfig', 'unindexed_filtering_update', [false, true], [0]],
-  ['strictModeConfig', 'search_max_hnsw_ef', [0], [-1]],
-  ['strictModeConfig', 'search_allow_exact', [false, true], ['no']],
-  ['strictModeConfig', 'search_max_oversampling', [0, 1.5], [-0.5]],
-  ['strictModeConfig', 'upsert_max_batchsize', [0], [-1]],
-  ['strictModeConfig', 'search_max_batchsize', [0], [-1]],
-  ['strictModeConfig', 'max_collection_vector_size_bytes', [0], [-1]],
-  ['strictModeConfig', 'max_collection_payload_size_bytes', [0], [-1]],
-  ['strictModeConfig', 'read_rate_limit', [1], [0]],
-  ['strictModeConfig', 'write_rate_limit', [1], [0]],
-  ['strictModeConfig', 'max_points_count', [1], [0]],
-  ['strictModeConfig', 'filter_max_conditions', [0], [-1]],
-  ['strictModeConfig', 'condition_max_size', [0], [-1]],
-  ['strictModeConfig', 'multivector_config', [{ a: { max_vectors: 1 } }], [{ a: { max_vectors: 0 } }, [], { a: 1 }]],
-  ['strictModeConfig', 'sparse_config', [{ a: { max_length: 1 } }], [{ a: { max_length: 0 } }, 'a']],
-  ['strictModeConfig', 'max_payload_index_count', [0], [-1]],
-  ['strictModeConfig', 'max_resident_memory_percent', [1, 100], [0, 101]],
+  ['strictModeConfig', 'maxQueryLimit', [1], [0, 1.5]],
+  ['strictModeConfig', 'maxTimeout', [1], [0]],
+  ['strictModeConfig', 'unindexedFilteringRetrieve', [false, true], [0]],
+  ['strictModeConfig', 'unindexedFilteringUpdate', [false, true], [0]],
+  ['strictModeConfig', 'searchMaxHnswEf', [0], [-1]],
+  ['strictModeConfig', 'searchAllowExact', [false, true], ['no']],
+  ['strictModeConfig', 'searchMaxOversampling', [0, 1.5], [-0.5]],
+  ['strictModeConfig', 'upsertMaxBatchsize', [0], [-1]],
+  ['strictModeConfig', 'searchMaxBatchsize', [0], [-1]],
+  ['strictModeConfig', 'maxCollectionVectorSizeBytes', [0], [-1]],
+  ['strictModeConfig', 'maxCollectionPayloadSizeBytes', [0], [-1]],
+  ['strictModeConfig', 'readRateLimit', [1], [0]],
+  ['strictModeConfig', 'writeRateLimit', [1], [0]],
+  ['strictModeConfig', 'maxPointsCount', [1], [0]],
+  ['strictModeConfig', 'filterMaxConditions', [0], [-1]],
+  ['strictModeConfig', 'conditionMaxSize', [0], [-1]],
+  ['strictModeConfig', 'multivectorConfig', [{ a: { maxVectors: 1 } }], [{ a: { maxVectors: 0 } }, [], { a: 1 }]],
+  ['strictModeConfig', 'sparseConfig', [{ a: { maxLength: 1 } }], [{ a: { maxLength: 0 } }, 'a']],
+  ['strictModeConfig', 'maxPayloadIndexCount', [0], [-1]],
+  ['strictModeConfig', 'maxResidentMemoryPercent', [1, 100], [0, 101]],
 ]
 
 export function describeSettings(suite: Suite): void {
@@ -56,7 +56,7 @@ export function describeSettings(suite: Suite): void {
         const fresh = await create({ [group]: { [key]: value } })
         expect((await fresh.info()).config[group]).toEqual({ [key]: value })
       }
-      const names = expect.stringMatching(new RegExp(`_config\\.${key}`))
+      const names = expect.stringMatching(new RegExp(`Config\\.${key}`))
       for (const value of refused) {
         const error = { code: 'INVALID_ARGUMENT', message: names }
         await expect(collection.updateConfig({ [group]: { [key]: value } })).rejects.toMatchObject(error)
@@ -66,11 +66,11 @@ export function describeSettings(suite: Suite): void {
     })
 
     it('of a group change key by key, and null changes nothing', async () => {
-      const collection = await create({ strictModeConfig: { enabled: true, max_query_limit: 5 } })
+      const collection = await create({ strictModeConfig: { enabled: true, maxQueryLimit: 5 } })
       await collection.updateConfig({
-        strictModeConfig: { max_query_limit: 7, max_timeout: null } as never,
+        strictModeConfig: { maxQueryLimit: 7, maxTimeout: null } as never,
       })
-      expect((await collection.info()).config.strictModeConfig).toEqual({ enabled: true, max_query_limit: 7 })
+      expect((await collection.info()).config.strictModeConfig).toEqual({ enabled: true, maxQueryLimit: 7 })
     })
 
     it.each(['optimizersConfig', 'walConfig', 'strictModeConfig'])('%s is an object', async (group) => {
@@ -81,34 +81,38 @@ export function describeSettings(suite: Suite): void {
   })
 
   describe('what tunes graphs elsewhere', () => {
-    const tuning = { full_scan_threshold: 10, max_indexing_threads: 0, payload_m: 0, inline_storage: false }
+    const tuning = { fullScanThreshold: 10, maxIndexingThreads: 0, payloadM: 0, inlineStorage: false }
 
     it('is kept as it was given, for a vector too, and a change replaces what it names', async () => {
-      const vectors = { a: { size: 2, distance: 'Dot', hnswConfig: { tuning: { payload_m: 7 } } } } as const
-      const collection = await create({ vectors, hnswConfig: { m: 8, tuning } })
+      const vectors = { a: { size: 2, distance: 'Dot', hnswConfig: { payloadM: 7 } } } as const
+      const collection = await create({ vectors, hnswConfig: { m: 8, ...tuning } })
       const told = async () => {
         const { hnswConfig, vectors } = (await collection.info()).config
         return [hnswConfig, vectors[0]?.overrides.hnswConfig]
       }
-      expect(await told()).toEqual([{ m: 8, efConstruct: 200, tuning }, { tuning: { payload_m: 7 } }])
-      const more = { inline_storage: true }
-      await collection.updateConfig({ hnswConfig: { tuning: more }, vectors: { a: { hnswConfig: { tuning: more } } } })
+      expect(await told()).toEqual([{ m: 8, efConstruct: 200, ...tuning }, { payloadM: 7 }])
+      const more = { inlineStorage: true }
+      await collection.updateConfig({ hnswConfig: more, vectors: { a: { hnswConfig: more } } })
       expect(await told()).toEqual([
-        { m: 8, efConstruct: 200, tuning: { ...tuning, ...more } },
-        { tuning: { payload_m: 7, ...more } },
+        { m: 8, efConstruct: 200, ...tuning, ...more },
+        { payloadM: 7, ...more },
       ])
-      expect((await (await create({})).info()).config.hnswConfig).toEqual({ m: 16, efConstruct: 200 })
+      expect((await (await create({})).info()).config.hnswConfig).toEqual({
+        m: 16,
+        efConstruct: 200,
+        fullScanThreshold: 10_000,
+      })
     })
 
     it.each([
-      ['full_scan_threshold', 9],
-      ['full_scan_threshold', '10'],
-      ['max_indexing_threads', -1],
-      ['payload_m', 1.5],
-      ['inline_storage', 1],
+      ['fullScanThreshold', 9],
+      ['fullScanThreshold', '10'],
+      ['maxIndexingThreads', -1],
+      ['payloadM', 1.5],
+      ['inlineStorage', 1],
     ])('is refused where %s is %j', async (field, value) => {
-      const hnswConfig = { tuning: { [field]: value } } as never
-      const refused = { code: 'INVALID_ARGUMENT', message: expect.stringMatching(`hnsw_config\\.${field}`) }
+      const hnswConfig = { [field]: value } as never
+      const refused = { code: 'INVALID_ARGUMENT', message: expect.stringMatching(`hnswConfig\\.${field}`) }
       await expect(create({ hnswConfig })).rejects.toMatchObject(refused)
       const collection = await create({})
       await expect(collection.updateConfig({ hnswConfig })).rejects.toMatchObject(refused)

@@ -5,8 +5,7 @@ import type { Collection, Database } from '../../src/core/database.js'
 import type { Filter } from '../../src/core/filter.js'
 import type { PayloadIndexKind, PayloadIndexOptions } from '../../src/core/payload-index.js'
 import type { Expression, QueryGroupsOptions } from '../../src/core/query.js'
-import type { CollectionOptions } from '../../src/core/schema.js'
-import type { StrictModeConfig } from '../../src/core/settings.js'
+import type { CollectionOptions, StrictModeConfig } from '../../src/core/schema.js'
 import { open } from '../../src/index.js'
 import { createServer } from '../../src/server/app.js'
 import { type Attempt, expectRefused } from './strict-refused.js'
@@ -172,30 +171,30 @@ describe.each(['library', 'service'])('strict mode of the %s', (face) => {
   }
 
   it.each(UNINDEXED)('asks for indexes: %s', async (_, allowed, refused) => {
-    const collection = await strict({ unindexed_filtering_retrieve: false })
+    const collection = await strict({ unindexedFilteringRetrieve: false })
     for (const attempt of allowed) await attempt(collection)
-    await expectRefused(collection, 'unindexed_filtering_retrieve', refused)
-    await collection.updateConfig({ strictModeConfig: { unindexed_filtering_retrieve: true } })
+    await expectRefused(collection, 'unindexedFilteringRetrieve', refused)
+    await collection.updateConfig({ strictModeConfig: { unindexedFilteringRetrieve: true } })
     const isOfOtherKinds = (error: { message: string }) => expect(error.message).toMatch(/Expected .* value for/)
     for (const [attempt] of refused) await attempt(collection).catch(isOfOtherKinds)
   })
 
   it('asks for indexes of what filters of writes name, whatever the condition', async () => {
-    const collection = await strict({ unindexed_filtering_update: false })
+    const collection = await strict({ unindexedFilteringUpdate: false })
     await collection.delete({ filter: { must: [{ is_empty: { key: 'kw' } }] } })
-    await expectRefused(collection, 'unindexed_filtering_update', [
+    await expectRefused(collection, 'unindexedFilteringUpdate', [
       [(c) => c.delete({ filter: { must: [{ is_empty: { key: 'other' } }] } }), missing('other', ANY)],
       [(c) => c.setPayload({ a: 1 }, { filter: ofTenant('ranged') }), missing('ranged', '[keyword, uuid]')],
     ])
   })
 
-  it('counts every point of every group, and all neighbours of a matrix, within max_query_limit', async () => {
-    const collection = await strict({ max_query_limit: 4 })
+  it('counts every point of every group, and all neighbours of a matrix, within maxQueryLimit', async () => {
+    const collection = await strict({ maxQueryLimit: 4 })
     await grouped({ limit: 2, groupSize: 2 })(collection)
     await grouped({ limit: 4, groupSize: 1 })(collection)
     await collection.searchMatrix({ sample: 2, limit: 2 })
     const of = (rows: number) => `Limit exceeded ${rows} > 4 for "limit"`
-    await expectRefused(collection, 'max_query_limit', [
+    await expectRefused(collection, 'maxQueryLimit', [
       [grouped({ limit: 3, groupSize: 2 }), of(6)],
       [grouped({ limit: 1, groupSize: 5 }), of(5)],
       [(c) => c.searchMatrix({ sample: 3, limit: 2 }), of(6)],
@@ -207,7 +206,7 @@ describe.each(['library', 'service'])('strict mode of the %s', (face) => {
   })
 
   it('refuses searches of a collection without a graph as scans', async () => {
-    const collection = await strict({ search_allow_exact: false }, { hnswConfig: { m: 0 } })
+    const collection = await strict({ searchAllowExact: false }, { hnswConfig: { m: 0 } })
     const allowed: Attempt[] = [
       (c) => c.query({ limit: 2 }),
       (c) => c.query({ prefetch: { limit: 2 }, query: [1, 0] }),
@@ -219,7 +218,7 @@ describe.each(['library', 'service'])('strict mode of the %s', (face) => {
     for (const attempt of allowed) await attempt(collection)
     const help =
       'Use tenant-specific filter, enable global vector indexing or enable strict mode `search_allow_exact` option'
-    await expectRefused(collection, 'search_allow_exact', [
+    await expectRefused(collection, 'searchAllowExact', [
       [(c) => c.query(Q), NO_GRAPH + help],
       [(c) => c.query({ query: 1 }), NO_GRAPH],
       [(c) => c.query({ query: { nearest: [1, 0], mmr: {} } }), NO_GRAPH],
@@ -241,12 +240,12 @@ describe.each(['library', 'service'])('strict mode of the %s', (face) => {
   })
 
   it('lets those who name a tenant search where tenants have links', async () => {
-    const hnswConfig = { m: 0, tuning: { payload_m: 16 } }
-    const collection = await strict({ search_allow_exact: false }, { hnswConfig })
+    const hnswConfig = { m: 0, payloadM: 16 }
+    const collection = await strict({ searchAllowExact: false }, { hnswConfig })
     await collection.query({ ...Q, filter: ofTenant('tenant') })
-    await expectRefused(collection, 'search_allow_exact', [[(c) => c.query(Q), NO_GRAPH]])
-    await collection.updateConfig({ vectors: { '': { hnswConfig: { tuning: { payload_m: 0 } } } } })
-    await expectRefused(collection, 'search_allow_exact', [
+    await expectRefused(collection, 'searchAllowExact', [[(c) => c.query(Q), NO_GRAPH]])
+    await collection.updateConfig({ vectors: { '': { hnswConfig: { payloadM: 0 } } } })
+    await expectRefused(collection, 'searchAllowExact', [
       [(c) => c.query({ ...Q, filter: ofTenant('tenant') }), NO_GRAPH_AT_ALL],
     ])
   })
@@ -256,7 +255,7 @@ describe.each(['library', 'service'])('strict mode of the %s', (face) => {
       scanned: { size: 2, distance: 'Dot', hnswConfig: { m: 0 } },
       linked: { size: 2, distance: 'Dot' },
     } as const
-    const collection = await strict({ search_allow_exact: false }, { vectors, sparseVectors: { sparse: {} } })
+    const collection = await strict({ searchAllowExact: false }, { vectors, sparseVectors: { sparse: {} } })
     await collection.upsert([{ id: 1, vector: { scanned: [1, 1], linked: [1, 1] }, payload: POINT.payload }])
     const linked = { ...Q, using: 'linked' }
     const scanned = { ...Q, using: 'scanned' }
@@ -265,7 +264,7 @@ describe.each(['library', 'service'])('strict mode of the %s', (face) => {
     // What is looked at is what the prefetch has found.
     await collection.query({ ...scanned, prefetch: linked })
     const message = "Request is forbidden on 'scanned' because global vector indexing is disabled (hnsw_config.m = 0)"
-    await expectRefused(collection, 'search_allow_exact', [
+    await expectRefused(collection, 'searchAllowExact', [
       [(c) => c.query(scanned), message],
       [(c) => c.query({ ...linked, prefetch: scanned }), message],
       [(c) => c.queryGroups({ ...scanned, groupBy: 'kw' }), message],
@@ -275,7 +274,7 @@ describe.each(['library', 'service'])('strict mode of the %s', (face) => {
   })
 
   it.runIf(face === 'service')('holds of the older paths of groups too', async () => {
-    const { name } = await strict({ unindexed_filtering_retrieve: false, max_query_limit: 4 })
+    const { name } = await strict({ unindexedFilteringRetrieve: false, maxQueryLimit: 4 })
     const asks = { search: { vector: [1, 0] }, recommend: { positive: [1] }, query: { query: [1, 0] } }
     for (const [path, ask] of Object.entries(asks)) {
       const post = async (more: object) => {

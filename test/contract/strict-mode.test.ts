@@ -2,7 +2,8 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { connect } from '../../src/client/index.js'
 import type { Collection, Database } from '../../src/core/database.js'
-import type { StrictModeConfig } from '../../src/core/settings.js'
+import type { StrictModeConfig } from '../../src/core/schema.js'
+import { snakeCase } from '../../src/core/vocabulary/spelling.js'
 import { open } from '../../src/index.js'
 import { createServer } from '../../src/server/app.js'
 import { type Attempt, expectRefused } from './strict-refused.js'
@@ -22,8 +23,8 @@ const BOUNDS: [
   message: RegExp,
 ][] = [
   [
-    'max_query_limit',
-    { max_query_limit: 4 },
+    'maxQueryLimit',
+    { maxQueryLimit: 4 },
     [(c) => c.query(Q), (c) => c.scrollPage({ limit: 4 }), (c) => c.query({ ...Q, query: 1 })],
     [
       (c) => c.query({ ...Q, limit: 5 }),
@@ -39,8 +40,8 @@ const BOUNDS: [
     /^Bad request: Limit exceeded \d+ > 4 for "limit". Help: Reduce the "limit" parameter to or below 4\.$/,
   ],
   [
-    'max_timeout',
-    { max_timeout: 2 },
+    'maxTimeout',
+    { maxTimeout: 2 },
     [(c) => c.query({ ...Q, timeoutMs: 2_000 }), (c) => c.query(Q), (c) => c.upsert(points(1), { timeoutMs: 2_000 })],
     [
       (c) => c.query({ ...Q, timeoutMs: 3_000 }),
@@ -53,8 +54,8 @@ const BOUNDS: [
     /Limit exceeded 3 > 2 for "timeout"/,
   ],
   [
-    'unindexed_filtering_retrieve',
-    { unindexed_filtering_retrieve: false },
+    'unindexedFilteringRetrieve',
+    { unindexedFilteringRetrieve: false },
     [
       (c) => c.query({ ...Q, filter: match('kw') }),
       (c) => c.query({ ...Q, filter: { must_not: [{ key: 'n', range: { lt: 3 } }, { has_id: [1] }] } }),
@@ -74,8 +75,8 @@ const BOUNDS: [
     /Index required but not found for "(other|kw|kw\.other|n)" of one of the following types: \[[a-z, ]+\]. Help/,
   ],
   [
-    'unindexed_filtering_update',
-    { unindexed_filtering_update: false },
+    'unindexedFilteringUpdate',
+    { unindexedFilteringUpdate: false },
     [
       (c) => c.delete({ filter: match('kw', 'none') }),
       (c) => c.delete([99]),
@@ -93,29 +94,29 @@ const BOUNDS: [
     /Index required but not found for "other"/,
   ],
   [
-    'search_max_hnsw_ef',
-    { search_max_hnsw_ef: 50 },
+    'searchMaxHnswEf',
+    { searchMaxHnswEf: 50 },
     [(c) => c.query({ ...Q, params: { hnsw_ef: 50 } }), (c) => c.query(Q)],
     [(c) => c.query({ ...Q, params: { hnsw_ef: 51 } })],
     /Limit exceeded 51 > 50 for "hnsw_ef"/,
   ],
   [
-    'search_allow_exact',
-    { search_allow_exact: false },
+    'searchAllowExact',
+    { searchAllowExact: false },
     [(c) => c.query({ ...Q, params: { exact: false } }), (c) => c.count({ exact: false })],
     [(c) => c.query({ ...Q, params: { exact: true } }), (c) => c.query({ ...Q, recall: 1 }), (c) => c.count()],
     /Exact search disabled!. Help: Set exact=false/,
   ],
   [
-    'search_max_oversampling',
-    { search_max_oversampling: 1.5 },
+    'searchMaxOversampling',
+    { searchMaxOversampling: 1.5 },
     [(c) => c.query({ ...Q, params: { quantization: { oversampling: 1.5 } } })],
     [(c) => c.query({ ...Q, params: { quantization: { oversampling: 1.6 } } })],
     /Limit exceeded 1\.6 > 1\.5 for "oversampling"/,
   ],
   [
-    'upsert_max_batchsize',
-    { upsert_max_batchsize: 3 },
+    'upsertMaxBatchsize',
+    { upsertMaxBatchsize: 3 },
     [(c) => c.upsert(points(3)), (c) => c.upsert(columns(3)), (c) => c.updateVectors(points(3))],
     [
       (c) => c.upsert(points(4)),
@@ -126,30 +127,30 @@ const BOUNDS: [
     /Limit exceeded 4 > 3 for "(upsert|update) limit"/,
   ],
   [
-    'search_max_batchsize',
-    { search_max_batchsize: 2 },
+    'searchMaxBatchsize',
+    { searchMaxBatchsize: 2 },
     [(c) => c.queryBatch([Q, Q])],
     [(c) => c.queryBatch([Q, Q, Q]), (c) => c.explainBatch([Q, Q, Q])],
     /Limit exceeded 3 > 2 for "search batch size"/,
   ],
   [
-    'max_collection_vector_size_bytes',
-    { max_collection_vector_size_bytes: 81 },
+    'maxCollectionVectorSizeBytes',
+    { maxCollectionVectorSizeBytes: 81 },
     // Ten vectors of two numbers are 80 bytes; what is there is what counts.
     [(c) => c.upsert(points(1)), (c) => c.upsert(points(1, 50)).then(() => c.delete([50]))],
     [(c) => c.upsert(points(2, 50)).then(() => c.upsert(points(1))), (c) => c.updateVectors(points(1))],
     /Max vector storage size limit of .*MB reached!/,
   ],
   [
-    'max_points_count',
-    { max_points_count: 11 },
+    'maxPointsCount',
+    { maxPointsCount: 11 },
     [(c) => c.upsert(points(1, 50))],
     [(c) => c.upsert(points(1, 51)), (c) => c.upsert(points(1))],
     /Max points count limit of 11 reached!/,
   ],
   [
-    'filter_max_conditions',
-    { filter_max_conditions: 2 },
+    'filterMaxConditions',
+    { filterMaxConditions: 2 },
     [(c) => c.query({ ...Q, filter: { must: [match('a'), match('b')] } })],
     [
       (c) => c.query({ ...Q, filter: { must: [match('a'), match('b')], must_not: match('c') } }),
@@ -158,8 +159,8 @@ const BOUNDS: [
     /Filter condition limit reached \(3 > 2\)/,
   ],
   [
-    'condition_max_size',
-    { condition_max_size: 2 },
+    'conditionMaxSize',
+    { conditionMaxSize: 2 },
     [
       (c) => c.query({ ...Q, filter: { must: [{ key: 'a', match: { any: ['x', 'y'] } }] } }),
       (c) => c.count({ filter: { must: [{ has_id: [1, 2] }] } }),
@@ -172,13 +173,13 @@ const BOUNDS: [
     /Condition size limit reached \(3 > 2\)/,
   ],
   [
-    'max_payload_index_count',
-    { max_payload_index_count: 3 },
+    'maxPayloadIndexCount',
+    { maxPayloadIndexCount: 3 },
     [(c) => c.createPayloadIndex('third', 'float'), (c) => c.createPayloadIndex('kw', 'keyword')],
     [(c) => c.createPayloadIndex('fourth', 'float')],
     /maximum number of payload indices \(3\)/,
   ],
-  ['max_resident_memory_percent', { max_resident_memory_percent: 100 }, [(c) => c.upsert(points(1))], [], /never/],
+  ['maxResidentMemoryPercent', { maxResidentMemoryPercent: 100 }, [(c) => c.upsert(points(1))], [], /never/],
 ]
 
 describe.each(['library', 'service'])('strict mode of the %s', (face) => {
@@ -228,11 +229,11 @@ describe.each(['library', 'service'])('strict mode of the %s', (face) => {
     for (const attempt of refused) expect(await codeOf(attempt(collection)), 'where it is off').toBe('done')
   })
 
-  it('holds max_collection_payload_size_bytes', async () => {
+  it('holds maxCollectionPayloadSizeBytes', async () => {
     const collection = await filled()
     await collection.upsert([{ id: 1, vector: [1, 1], payload: { text: 'x'.repeat(300_000) } }])
     const setTo = (bytes: number) =>
-      collection.updateConfig({ strictModeConfig: { enabled: true, max_collection_payload_size_bytes: bytes } })
+      collection.updateConfig({ strictModeConfig: { enabled: true, maxCollectionPayloadSizeBytes: bytes } })
     await setTo(100_000_000)
     await collection.setPayload({ a: 1 }, [1])
     await setTo(100_000)
@@ -245,9 +246,9 @@ describe.each(['library', 'service'])('strict mode of the %s', (face) => {
     await collection.delete([1])
   })
 
-  it('holds max_resident_memory_percent', async () => {
+  it('holds maxResidentMemoryPercent', async () => {
     const collection = await filled()
-    await collection.updateConfig({ strictModeConfig: { enabled: true, max_resident_memory_percent: 1 } })
+    await collection.updateConfig({ strictModeConfig: { enabled: true, maxResidentMemoryPercent: 1 } })
     const outcome = await collection.upsert(points(1)).then(
       () => null,
       (error: Error) => error.message,
@@ -257,24 +258,24 @@ describe.each(['library', 'service'])('strict mode of the %s', (face) => {
     if (process.memoryUsage.rss() > totalmem() / 50) expect(outcome).toMatch(/Max resident memory limit of 1% reached/)
   })
 
-  it.each(['read_rate_limit', 'write_rate_limit'] as const)('holds %s, and says when to come back', async (field) => {
+  it.each(['readRateLimit', 'writeRateLimit'] as const)('holds %s, and says when to come back', async (field) => {
     const collection = await filled()
     await collection.updateConfig({ strictModeConfig: { enabled: true, [field]: 5 } })
-    const one = field === 'read_rate_limit' ? () => collection.query(Q) : () => collection.upsert(points(1))
-    const other = field === 'read_rate_limit' ? () => collection.upsert(points(1)) : () => collection.query(Q)
+    const one = field === 'readRateLimit' ? () => collection.query(Q) : () => collection.upsert(points(1))
+    const other = field === 'readRateLimit' ? () => collection.upsert(points(1)) : () => collection.query(Q)
     for (let i = 0; i < 5; i++) await one()
     const refused = await one().catch((error: unknown) => error)
     expect(refused).toMatchObject({
       code: 'OVERLOADED',
       status: 429,
-      message: expect.stringContaining(`${field} of 5`),
+      message: expect.stringContaining(`${snakeCase(field)} of 5`),
     })
     const { retryAfterMs } = refused as { retryAfterMs: number }
     expect(retryAfterMs).toBeGreaterThan(5_000)
     expect(retryAfterMs).toBeLessThanOrEqual(13_000)
     for (let i = 0; i < 10; i++) await other()
-    if (field === 'write_rate_limit') return
-    await collection.updateConfig({ strictModeConfig: { read_rate_limit: 6 } })
+    if (field === 'writeRateLimit') return
+    await collection.updateConfig({ strictModeConfig: { readRateLimit: 6 } })
     await expect(collection.queryBatch(Array.from({ length: 7 }, () => Q))).rejects.toMatchObject({
       code: 'INVALID_ARGUMENT',
     })
@@ -284,7 +285,7 @@ describe.each(['library', 'service'])('strict mode of the %s', (face) => {
 
   it('what is refused for what it says costs nothing', async () => {
     const collection = await filled()
-    await collection.updateConfig({ strictModeConfig: { enabled: true, read_rate_limit: 1, write_rate_limit: 1 } })
+    await collection.updateConfig({ strictModeConfig: { enabled: true, readRateLimit: 1, writeRateLimit: 1 } })
     const wrong: ((c: Collection) => Promise<unknown>)[] = [
       (c) => c.upsert({ ids: [1, 2], vectors: new Float32Array(3) }),
       (c) => c.upsert([{ id: 1, vector: [1, 2, 3] }]),
@@ -314,7 +315,7 @@ describe.each(['library', 'service'])('strict mode of the %s', (face) => {
 
   it('what only the data tells to be wrong costs what was done until then', async () => {
     const collection = await filled()
-    await collection.updateConfig({ strictModeConfig: { enabled: true, read_rate_limit: 1 } })
+    await collection.updateConfig({ strictModeConfig: { enabled: true, readRateLimit: 1 } })
     const formula = { formula: { ln: { mult: [-1, { abs: '$score' }] } } }
     const attempt = () => codeOf(collection.query({ prefetch: Q, query: formula } as never))
     expect(await attempt()).toBe('INVALID_ARGUMENT')
@@ -325,19 +326,19 @@ describe.each(['library', 'service'])('strict mode of the %s', (face) => {
     const vectors = { size: 2, distance: 'Dot', datatype: 'float16' } as const
     const collection = await database.createCollection(`strict-${made++}`, { vectors })
     await collection.upsert(points(10))
-    await collection.updateConfig({ strictModeConfig: { enabled: true, max_collection_vector_size_bytes: 41 } })
+    await collection.updateConfig({ strictModeConfig: { enabled: true, maxCollectionVectorSizeBytes: 41 } })
     await collection.upsert(points(1, 50))
     expect(await codeOf(collection.upsert(points(1, 51)))).toBe('INVALID_ARGUMENT')
   })
 
-  it('holds multivector_config', async () => {
+  it('holds multivectorConfig', async () => {
     const vectors = { m: { size: 2, distance: 'Dot', multivectorConfig: { comparator: 'max_sim' } } } as const
     const collection = await database.createCollection(`strict-${made++}`, {
       vectors,
       strictModeConfig: {
         enabled: true,
-        multivector_config: { m: { max_vectors: 2 } },
-        max_collection_vector_size_bytes: 65,
+        multivectorConfig: { m: { maxVectors: 2 } },
+        maxCollectionVectorSizeBytes: 65,
       },
     })
     const rows = (count: number, as: (row: number[]) => unknown) => ({
@@ -351,16 +352,16 @@ describe.each(['library', 'service'])('strict mode of the %s', (face) => {
         message: expect.stringMatching(/Multivector 'm' has a limit of 2 vectors, but 3 were provided/),
       })
     }
-    await collection.updateConfig({ strictModeConfig: { multivector_config: {} } })
+    await collection.updateConfig({ strictModeConfig: { multivectorConfig: {} } })
     await collection.upsert([{ id: 2, vector: rows(9, (row) => row) as never }])
     const full = { message: expect.stringContaining('Max vector storage size limit') }
     await expect(collection.upsert([{ id: 3, vector: rows(1, (row) => row) as never }])).rejects.toMatchObject(full)
   })
 
-  it('holds sparse_config, whatever form the points have, and of texts too', async () => {
+  it('holds sparseConfig, whatever form the points have, and of texts too', async () => {
     const collection = await database.createCollection(`strict-${made++}`, {
       sparseVectors: { s: {} },
-      strictModeConfig: { enabled: true, sparse_config: { s: { max_length: 2 } } },
+      strictModeConfig: { enabled: true, sparseConfig: { s: { maxLength: 2 } } },
     })
     const sparse = (count: number) => ({
       indices: Array.from({ length: count }, (_, i) => i),
@@ -387,7 +388,7 @@ describe.each(['library', 'service'])('strict mode of the %s', (face) => {
 
   it('refuses a whole batch of writes for one of them', async () => {
     const collection = await filled()
-    await collection.updateConfig({ strictModeConfig: { enabled: true, upsert_max_batchsize: 3 } })
+    await collection.updateConfig({ strictModeConfig: { enabled: true, upsertMaxBatchsize: 3 } })
     const batch = [
       { op: 'delete', which: [1] },
       { op: 'upsert', points: points(4) },

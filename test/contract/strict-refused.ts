@@ -1,13 +1,14 @@
 import { expect } from 'vitest'
 import type { Collection } from '../../src/core/database.js'
-import type { StrictModeConfig } from '../../src/core/settings.js'
+import type { StrictModeConfig } from '../../src/core/schema.js'
+import { snakeCase } from '../../src/core/vocabulary/spelling.js'
 
 export type Attempt = (collection: Collection) => Promise<unknown>
 
 /** That strict mode refuses each attempt by this field of it. A text is part of the message. */
 export async function expectRefused(
   collection: Collection,
-  field: keyof StrictModeConfig,
+  field: keyof StrictModeConfig & string,
   refusals: readonly (readonly [attempt: Attempt, message: string | RegExp])[],
 ): Promise<void> {
   for (const [i, [attempt, message]] of refusals.entries()) {
@@ -19,7 +20,7 @@ export async function expectRefused(
       code: 'INVALID_ARGUMENT',
       status: 400,
       message: typeof message === 'string' ? expect.stringContaining(message) : expect.stringMatching(message),
-      details: { field: `strict_mode_config.${field}`, bound: expect.anything(), seen: expect.anything() },
+      details: { field: `strict_mode_config.${snakeCase(field)}`, bound: expect.anything(), seen: expect.anything() },
     })
   }
 }

@@ -5,7 +5,6 @@ import { VicinalError } from '../../src/core/errors.js'
 import type { CollectionOptions, ConfigChange } from '../../src/core/schema.js'
 import { open } from '../../src/index.js'
 import { FACES, openFace } from './faces.js'
-import { startService } from './service.js'
 
 const NEAR = [1, 2, 3]
 const VECTORS = { size: 3, distance: 'Dot' } as const
@@ -66,8 +65,8 @@ const REFUSED: [what: string, attempt: Attempt, odd: unknown, names: RegExp][] =
   [
     'a vector name',
     (c, odd) => c.createVectorName('v', odd),
-    { dense: { ...VECTORS, on_disk: true } },
-    /^dense\.on_disk/,
+    { dense: { ...VECTORS, ondisk: true } },
+    /^dense\.ondisk/,
   ],
   ['a vector name', (c, odd) => c.deleteVectorName('v', odd), { waiting: true }, /^waiting: /],
   ['a batch', (c, odd) => c.queryBatch([{ query: NEAR }, odd]), { withVectors: true }, /^queries\[1\]\.withVectors: /],
@@ -201,30 +200,30 @@ const NO_OPTIONS: [verb: string, attempt: Attempt][] = [
 ]
 
 const NO_COLLECTION: [what: string, options: object, names: RegExp][] = [
-  ['of bounds', { strict_mode_config: { enabled: true } }, /^strict_mode_config: .*did you mean strictModeConfig/],
-  ['of sparse vectors', { sparse_vectors: { s: {} } }, /^sparse_vectors: .*did you mean sparseVectors/],
-  ['of a graph', { hnswConfig: { ef_construct: 9 } }, /^hnswConfig\.ef_construct: .*did you mean efConstruct/],
-  ['of its tuning', { hnswConfig: { tuning: { payloadM: 9 } } }, /^hnswConfig\.tuning\.payloadM: .*payload_m/],
-  [
-    'in its own words',
-    { strictModeConfig: { enabled: true, maxQueryLimit: 1 } },
-    /^strictModeConfig\.maxQueryLimit: .*did you mean max_query_limit/,
-  ],
-  ['of optimizers', { optimizersConfig: { indexingThreshold: 1 } }, /^optimizersConfig\.indexingThreshold: /],
+  ['of bounds', { strictMode: { enabled: true } }, /^strictMode: .*one of vectors, sparseVectors/],
+  ['of sparse vectors', { sparseVector: { s: {} } }, /^sparseVector: .*did you mean sparseVectors/],
+  ['of a graph', { hnswConfig: { efconstruct: 9 } }, /^hnswConfig\.efconstruct: .*did you mean efConstruct/],
+  ['of a graph, in the spelling of the wire', { hnsw_config: { ef: 9 } }, /^hnsw_config\.ef: .*efConstruct/],
+  ['of optimizers', { optimizersConfig: { indexingThresholds: 1 } }, /^optimizersConfig\.indexingThresholds: /],
   ['of the log', { walConfig: { capacity: 1 } }, /^walConfig\.capacity: /],
-  ['of the vector', { vectors: { ...VECTORS, on_disk: true } }, /^vectors\.on_disk: .*did you mean onDisk/],
-  ['of a named vector', { vectors: { v: { ...VECTORS, hnsw_config: {} } } }, /^vectors\.v\.hnsw_config: .*hnswConfig/],
+  ['of the vector', { vectors: { ...VECTORS, ondisk: true } }, /^vectors\.ondisk: .*did you mean onDisk/],
+  ['of a named vector', { vectors: { v: { ...VECTORS, hnswConfigs: {} } } }, /^vectors\.v\.hnswConfigs: .*hnswConfig/],
   [
     'of codes',
-    { quantizationConfig: { scalar: { type: 'int8', alwaysRam: true } } },
-    /^quantizationConfig\.scalar\.alwaysRam: .*always_ram\?/,
+    { quantizationConfig: { scalar: { type: 'int8', alwaysram: true } } },
+    /^quantizationConfig\.scalar\.alwaysram: .*alwaysRam\?/,
   ],
   [
     'of codes of a vector',
     { vectors: { v: { ...VECTORS, quantizationConfig: { binary: {}, scale: {} } } } },
-    /^vectors\.v\.quantizationConfig\.scale: .*one of scalar, product, binary, turbo/,
+    /^vectors\.v\.quantizationConfig\.scale: .*binary/,
   ],
-  ['of a sparse vector', { sparseVectors: { s: { index: { on_disk: true } } } }, /^sparseVectors\.s\.index\.on_disk: /],
+  ['of a sparse vector', { sparseVectors: { s: { index: { ondisk: true } } } }, /^sparseVectors\.s\.index\.ondisk: /],
+  [
+    'twice',
+    { hnswConfig: { efConstruct: 9, ef_construct: 9 } },
+    /^hnswConfig\.ef_construct: .*efConstruct and ef_construct/,
+  ],
 ]
 
 function refusal(names: RegExp): object {
@@ -273,9 +272,9 @@ describe.each(FACES)('unknown options of the %s', (face) => {
 
   it('a change of a collection', async () => {
     const refused: [change: object, names: RegExp][] = [
-      [{ strict_mode_config: {} }, /^strict_mode_config: .*strictModeConfig/],
-      [{ strictModeConfig: { maxQueryLimit: 1 } }, /^strictModeConfig\.maxQueryLimit: /],
-      [{ vectors: { '': { on_disk: true } } }, /^vectors\.\.on_disk: .*onDisk/],
+      [{ strictMode: {} }, /^strictMode: .*strictModeConfig/],
+      [{ strictModeConfig: { maxQueryLimits: 1 } }, /^strictModeConfig\.maxQueryLimits: .*maxQueryLimit\?/],
+      [{ vectors: { '': { ondisk: true } } }, /^vectors\.\.ondisk: .*onDisk/],
       [{ vectors: { '': { size: 3 } } }, /^vectors\.\.size: /],
       [{ quantizationConfig: { turbo: { bit: 1 } } }, /^quantizationConfig\.turbo\.bit: .*bits\?/],
     ]
@@ -290,9 +289,23 @@ describe.each(FACES)('unknown options of the %s', (face) => {
     await expect(database.collections(odd)).rejects.toMatchObject(refusal(/^timeout: /))
     await expect(database.recover(source, odd)).rejects.toMatchObject(refusal(/^timeout: .*one of checksum/))
     await expect(database.recoverCollection('e', source, odd)).rejects.toMatchObject(refusal(/^timeout: /))
-    await expect(database.updateQuotas({ maxDiskUsagePercent: 5 } as never)).rejects.toMatchObject(
-      refusal(/^maxDiskUsagePercent: .*max_disk_usage_percent/),
+    await expect(database.updateQuotas({ maxDiskUsagePercents: 5 } as never)).rejects.toMatchObject(
+      refusal(/^maxDiskUsagePercents: .*maxDiskUsagePercent\?/),
     )
+  })
+
+  it('the spelling of the wire is understood too', async () => {
+    const made = await database.createCollection('snake', {
+      vectors: { snake_name: { ...VECTORS, hnsw_config: { ef_construct: 9 }, on_disk: true } },
+      strict_mode_config: { max_query_limit: 7 },
+      metadata: { snake_key: 1, camelKey: 2 },
+    } as never)
+    await made.updateConfig({ strict_mode_config: { max_timeout: 9 } } as never)
+    expect((await made.info()).config).toMatchObject({
+      vectors: [{ name: 'snake_name', efConstruct: 9, memory: { vectors: 'cold' } }],
+      strictModeConfig: { maxQueryLimit: 7, maxTimeout: 9 },
+      metadata: { snake_key: 1, camelKey: 2 },
+    })
   })
 
   it('takes a key whose value is undefined for absent', async () => {
@@ -305,93 +318,4 @@ it('a folder is opened with options that are known', async () => {
   await expect(open(':memory:', { read_only: true } as never)).rejects.toMatchObject(
     refusal(/^read_only: .*did you mean readOnly/),
   )
-})
-
-/** Bodies with a key that nobody knows wherever there may be keys, in the wire's words and in the library's. */
-const ODD = { unknown: 1, scoreThreshold: 9, withPayload: 7, updateMode: 'never', timeoutMs: -1 }
-const STAGE = { ...ODD, query: [1, 2, 3], params: { ...ODD, acorn: { ...ODD }, quantization: { ...ODD } } }
-const quantization_config = { ...ODD, scalar: { ...ODD, type: 'int8', quantile: 0.99 } }
-const settings = {
-  quantization_config,
-  optimizers_config: { ...ODD, indexing_threshold: 7 },
-  wal_config: { ...ODD },
-  strict_mode_config: { ...ODD, enabled: false, max_query_limit: 7 },
-  hnsw_config: { ...ODD, payload_m: 3, tuning: 7, efConstruct: -1 },
-}
-const naive = { ...ODD, a: 1, b: 1, c: 1 }
-const TEXT = {
-  text: 'a',
-  model: 'qdrant/bm25',
-  options: { ...ODD, k: 1, stopwords: { ...ODD, languages: [] }, stemmer: { ...ODD, type: 'none' } },
-}
-const DIVISION = { div: { ...ODD, left: { pow: { ...ODD, base: 1, exponent: 2 } }, right: 2 } }
-const FORMULA_ODD = { sum: ['$score', { neg: { lin_decay: { ...ODD, x: DIVISION } } }] }
-const QUERIES: object[] = [
-  STAGE,
-  { ...STAGE, prefetch: [STAGE] },
-  { query: { nearest: [1, 2, 3], ...ODD, mmr: { ...ODD, diversity: 0.5, candidatesLimit: -1 } } },
-  { query: { recommend: { ...ODD, positive: [[1, 2, 3]] } } },
-  { query: { discover: { ...ODD, target: [1, 2, 3], context: { ...ODD, positive: [1, 2, 3], negative: [3, 2, 1] } } } },
-  { query: { context: [{ ...ODD, positive: [1, 2, 3], negative: [3, 2, 1] }] } },
-  { query: { relevance_feedback: { ...ODD, target: [1, 2, 3], feedback: [], strategy: { ...ODD, naive } } } },
-  { prefetch: STAGE, query: { ...ODD, fusion: 'rrf' } },
-  { prefetch: STAGE, query: { ...ODD, rrf: { ...ODD, k: 3 } } },
-  { prefetch: STAGE, query: { ...ODD, formula: '$score', defaults: { unknown: 1 } } },
-  { prefetch: STAGE, query: { formula: FORMULA_ODD } },
-  { query: { ...ODD, ...TEXT }, using: 's' },
-  { query: { ...ODD, order_by: { ...ODD, key: 'n', startFrom: 'never' } } },
-  { query: { ...ODD, sample: 'random' } },
-  { query: 1, lookup_from: { ...ODD, collection: 'c' }, filter: {} },
-]
-
-it('the wire leaves keys out that it does not know', async () => {
-  const database = await open(':memory:')
-  const { call } = await startService({ database })
-  const send = async (method: string, path: string, body: object) => {
-    const { status, text } = await call(method, path, body)
-    expect(status, `${method} ${path} ${JSON.stringify(body)}: ${text}`).toBe(200)
-  }
-  const vectors = { ...ODD, size: 3, distance: 'Dot', hnsw_config: { ...ODD }, multivectorConfig: 7 }
-  const sparse_vectors = { s: { ...ODD, index: { ...ODD, fullScanThreshold: -1 } } }
-  await send('PUT', '/collections/c', { ...ODD, vectors, sparse_vectors, ...settings })
-  await send('PATCH', '/collections/c', { ...ODD, ...settings, vectors: { '': { ...ODD } }, sparse_vectors })
-  await send('PUT', '/collections/c/vectors/v', { ...ODD, dense: { ...vectors } })
-  await send('PUT', '/quotas', { ...ODD, enabled: false })
-  await send('PUT', '/collections/c/index', { ...ODD, field_name: 'n', field_schema: { ...ODD, type: 'integer' } })
-  const points = '/collections/c/points'
-  await send('PUT', points, { ...ODD, points: [{ ...ODD, id: 1, vector: [1, 2, 3], payload: { n: 1 } }] })
-  await send('PUT', `${points}/vectors`, { ...ODD, points: [{ ...ODD, id: 1, vector: [1, 2, 3] }] })
-  await send('POST', `${points}/payload`, { ...ODD, payload: { g: 1 }, points: [1] })
-  await send('POST', `${points}/batch`, {
-    ...ODD,
-    operations: [
-      { upsert: { ...ODD, points: [{ id: 2, vector: { '': [1, 2, 3], s: { ...ODD, ...TEXT } } }] } },
-      { overwrite_payload: { ...ODD, payload: { n: 2 }, points: [2] } },
-      { delete: { ...ODD, points: [3] } },
-    ],
-  })
-  for (const query of QUERIES) await send('POST', `${points}/query`, query)
-  await send('POST', `${points}/query/batch`, { ...ODD, searches: QUERIES })
-  await send('POST', `${points}/query/groups`, {
-    ...STAGE,
-    group_by: 'n',
-    offset: 3,
-    with_lookup: { ...ODD, collection: 'c' },
-  })
-  await send('POST', `${points}/search`, { ...ODD, vector: [1, 2, 3], limit: 1 })
-  await send('POST', `${points}/recommend/groups`, { ...ODD, positive: [1], group_by: 'n', limit: 1, group_size: 1 })
-  await send('POST', points, { ...ODD, ids: [1] })
-  await send('POST', `${points}/scroll`, { ...ODD, order_by: { ...ODD, key: 'n' } })
-  await send('POST', `${points}/count`, ODD)
-  await send('POST', '/collections/c/facet', { ...ODD, key: 'n' })
-  await send('POST', `${points}/search/matrix/pairs`, { ...ODD, sample: 2, limit: 1 })
-  const collection = await database.collection('c')
-  const { config } = await collection.info()
-  expect(config).toMatchObject({
-    optimizersConfig: { indexing_threshold: 7 },
-    strictModeConfig: { enabled: false, max_query_limit: 7 },
-    quantizationConfig: { scalar: { type: 'int8', quantile: 0.99 } },
-    hnswConfig: { tuning: { payload_m: 3 } },
-  })
-  await database.close()
 })

@@ -104,7 +104,7 @@ describe('the envelope', () => {
       '/collections/a/vectors/v',
       {},
       400,
-      'Wrong input: config: expected either dense or sparse, got a value of type object',
+      'Format error in JSON body: expected either dense or sparse, got a value of type object',
     ],
     ['GET', '/unknown', undefined, 404, 'Not found: no such route for GET'],
     ['PATCH', '/collections', undefined, 405, 'Method not allowed: expected GET'],

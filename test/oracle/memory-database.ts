@@ -9,11 +9,11 @@ import type { CallOptions, Collection, Database } from '../../src/core/database.
 import { invalid, notFound, VicinalError } from '../../src/core/errors.js'
 import { checkCollectionName } from '../../src/core/names.js'
 import type { Payload } from '../../src/core/point.js'
-import type { QuotaConfig, QuotaStatus } from '../../src/core/quotas.js'
+import { QuotaConfig, type QuotaStatus } from '../../src/core/quotas.js'
 import type { CollectionOptions } from '../../src/core/schema.js'
+import { read } from '../../src/core/vocabulary/reader.js'
 import { changeAliases } from '../../src/engine/catalogue/alias-changes.js'
 import { resolveConfig } from '../../src/engine/config/schema.js'
-import { quotasOf } from '../../src/engine/config/settings.js'
 import { MemoryCollection } from './memory-collection.js'
 import { noSnapshots, withoutFolder } from './memory-snapshots.js'
 
@@ -98,13 +98,13 @@ export class MemoryDatabase implements Database {
     const { enabled = false } = this.#quotas
     return {
       config: { ...this.#quotas, enabled },
-      usage: { resident_memory_percent: 0, disk_usage_percent: null },
+      usage: { residentMemoryPercent: 0, diskUsagePercent: null },
       exceeded: false,
     }
   }
 
   async updateQuotas(config: QuotaConfig): Promise<void> {
-    this.#quotas = quotasOf(config)
+    this.#quotas = read(QuotaConfig, config, 'library', 'config')
   }
 
   async recoverCollection(): Promise<never> {

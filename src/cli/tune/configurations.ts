@@ -1,7 +1,6 @@
 /** Which configurations are worth measuring, and which of those measured to take. */
 import type { MemoryPlacement } from '../../core/memory.js'
-import type { Quantization, QuantizationChange } from '../../core/quantization.js'
-import type { ConfigChange, Distance, ResolvedVector, VectorChange } from '../../core/schema.js'
+import type { ConfigChange, Distance, Quantization, ResolvedVector, VectorChange } from '../../core/schema.js'
 
 export interface Configuration {
   quantization: Quantization
@@ -58,7 +57,7 @@ export function changeOf(change: VectorChange, { name, overrides }: ResolvedVect
 }
 
 /** Only Qdrant's words say where codes are to be. */
-function codesOf(quantization: Quantization, memory: MemoryPlacement): QuantizationChange {
+function codesOf(quantization: Quantization, memory: MemoryPlacement): VectorChange {
   if (memory === 'cached') return { quantization }
   if (quantization === 'sq8') return { quantizationConfig: { scalar: { type: 'int8', memory } } }
   if (quantization === 'rabitq4') return { quantizationConfig: { turbo: { bits: 'bits4', memory } } }

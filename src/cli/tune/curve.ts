@@ -1,5 +1,5 @@
 /** The curves as SVG: recall to the right, queries a second upwards on a logarithmic scale, a line a configuration. */
-import { QUANTIZATIONS } from '../../core/quantization.js'
+import { QUANTIZATIONS } from '../../core/schema.js'
 import type { Pace, Trial } from './configurations.js'
 
 const WIDTH = 940

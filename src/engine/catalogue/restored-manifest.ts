@@ -3,12 +3,12 @@ import { VicinalError } from '../../core/errors.js'
 import { LIMITS } from '../../core/limits.js'
 import { checkCollectionName } from '../../core/names.js'
 import { UNNAMED_VECTOR } from '../../core/point.js'
-import { QUANTIZATIONS } from '../../core/quantization.js'
 import {
   type CollectionConfig,
   type CollectionOptions,
   DISTANCES,
   isSparse,
+  QUANTIZATIONS,
   type ResolvedVector,
   schemaOf,
   type TableVector,

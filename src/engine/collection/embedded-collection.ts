@@ -8,7 +8,6 @@ import type {
   WriteResult,
 } from '../../core/database.js'
 import { invalid } from '../../core/errors.js'
-import { checkConfigChange, checkVectorName } from '../../core/known-config.js'
 import { checkIfGiven, checkKnown } from '../../core/known-keys.js'
 import { checkOperations, KNOWN_WRITE } from '../../core/known-options.js'
 import { LIMITS } from '../../core/limits.js'
@@ -68,7 +67,6 @@ export class EmbeddedCollection<P = Payload> extends CollectionReads<P> implemen
   }
 
   async updateConfig(change: ConfigChange, call?: CallOptions): Promise<void> {
-    checkConfigChange(change)
     await withCall(call, () => this.#engine.updateConfig((config) => changeConfig(config, change)))
   }
 
@@ -213,7 +211,6 @@ export class EmbeddedCollection<P = Payload> extends CollectionReads<P> implemen
   }
 
   async createVectorName(name: string, config: VectorNameConfig, options: WriteOptions = {}): Promise<WriteResult> {
-    checkVectorName(config)
     this.#engine.checkWritable()
     await this.#admitForEach('another vector', MAPS_OF_VECTOR)
     return await this.#changeVectors((before) => withVectorName(before, name, config), options)

@@ -4,9 +4,11 @@ import {
   type CollectionConfig,
   type ResolvedSparse,
   type ResolvedVector,
+  type SparseVectorNameParams,
   schemaOf,
-  type VectorNameConfig,
+  VectorNameConfig,
 } from '../../core/schema.js'
+import { read } from '../../core/vocabulary/reader.js'
 import { resolveVector } from './schema.js'
 import { resolveSparse } from './sparse-schema.js'
 import { checkVectorName } from './vector-checks.js'
@@ -21,20 +23,18 @@ export function withVectorName(
   given: VectorNameConfig,
 ): CollectionConfig | null {
   checkName(name)
-  if (given === null || typeof given !== 'object' || 'dense' in given === 'sparse' in given) {
-    throw invalid('config', 'expected either dense or sparse', given)
-  }
+  const asked = read(VectorNameConfig, given, 'library', 'config')
   const dense = config.vectors.find((vector) => vector.name === name)
   const sparse = config.sparseVectors.find((vector) => vector.name === name)
-  if ('dense' in given) {
-    const vector = resolveVector(name, given.dense, config, 'dense')
+  if ('dense' in asked) {
+    const vector = resolveVector(name, asked.dense, config)
     if (sparse) throw exists(`Vector \`${name}\` already exists as a sparse vector`)
     if (dense && !isSameVector(dense, vector)) throw differs(`Vector \`${name}\``)
     if (dense) return null
     checkRoom(config)
     return { ...config, vectors: [...config.vectors, vector] }
   }
-  const vector = sparseOf(name, given.sparse)
+  const vector = sparseOf(name, asked.sparse)
   if (dense) throw exists(`Vector \`${name}\` already exists as a dense vector`)
   if (sparse && !isSameSparse(sparse, vector)) throw differs(`Sparse vector \`${name}\``)
   if (sparse) return null
@@ -50,11 +50,9 @@ export function withoutVectorName(config: CollectionConfig, name: string): Colle
   return { ...config, vectors: config.vectors.filter(isOther), sparseVectors: config.sparseVectors.filter(isOther) }
 }
 
-function sparseOf(name: string, params: unknown): ResolvedSparse {
-  if (params === null || typeof params !== 'object') throw invalid('sparse', 'expected an object', params)
-  const { datatype, ...rest } = params as { datatype?: unknown }
-  const index = datatype === undefined || datatype === null ? {} : { index: { datatype } }
-  const [vector] = resolveSparse({ [name]: { ...rest, ...index } as object })
+function sparseOf(name: string, { datatype, ...rest }: SparseVectorNameParams): ResolvedSparse {
+  const index = datatype === undefined ? {} : { index: { datatype } }
+  const [vector] = resolveSparse(Object.fromEntries([[name, { ...rest, ...index }]]))
   return vector as ResolvedSparse
 }
 

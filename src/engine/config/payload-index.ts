@@ -15,7 +15,7 @@ import { checkKeys, isSet, objectAt } from '../../filter/fields.js'
 import { parsePath } from '../../filter/path.js'
 import { encodeTextOptions } from '../../filter/text-options.js'
 import type { Shard } from '../../native/shard.js'
-import { checkInteger } from './schema.js'
+import { checkInteger } from './vector-checks.js'
 
 /** An index as the manifest keeps it: `params` has what was said and nothing else. */
 export interface IndexedField {

@@ -63,7 +63,7 @@ export function tableShard({ vectors }: TableLayout): Shard {
 
 /** Of the graphs that frequent values have of their own; 0 where there are to be none. */
 export function payloadMOf({ m, overrides }: ResolvedVector, { hnswConfig }: CollectionConfig): number {
-  const asked = overrides.hnswConfig?.tuning?.payload_m ?? hnswConfig.tuning?.payload_m ?? m
+  const asked = overrides.hnswConfig?.payloadM ?? hnswConfig.payloadM ?? m
   return Math.min(asked, LIMITS.m)
 }
 

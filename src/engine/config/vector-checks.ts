@@ -1,6 +1,5 @@
 import { invalid } from '../../core/errors.js'
 import { LIMITS } from '../../core/limits.js'
-import { MEMORY_PLACEMENTS, type MemoryPlacement } from '../../core/memory.js'
 
 // A name may not steer a path, a log line or a terminal: no separators, wildcards or control characters.
 const FORBIDDEN_IN_NAME = /[<>:"/\\|?*\p{Cc}]/u
@@ -11,8 +10,8 @@ export function checkVectorName(name: string, field = 'vectors'): void {
   }
 }
 
-export function checkPlacement(value: unknown, field: string): asserts value is MemoryPlacement {
-  if (!MEMORY_PLACEMENTS.includes(value as MemoryPlacement)) {
-    throw invalid(field, `expected one of ${MEMORY_PLACEMENTS.join(', ')}`, value)
+export function checkInteger(value: unknown, least: number, most: number, field: string): asserts value is number {
+  if (typeof value !== 'number' || !Number.isInteger(value) || value < least || value > most) {
+    throw invalid(field, `expected an integer from ${least} to ${most}`, value)
   }
 }

@@ -2,15 +2,15 @@ import type { AliasAction, AliasDescription } from '../../core/aliases.js'
 import type { CallOptions, Collection } from '../../core/database.js'
 import { invalid, notFound, VicinalError } from '../../core/errors.js'
 import type { CollectionIssue } from '../../core/issues.js'
-import { checkCollectionOptions, KNOWN_QUOTAS } from '../../core/known-config.js'
 import { checkKnown } from '../../core/known-keys.js'
 import { KNOWN_RECOVER } from '../../core/known-options.js'
 import { LIMITS } from '../../core/limits.js'
 import { checkCollectionName } from '../../core/names.js'
 import type { Payload } from '../../core/point.js'
-import type { QuotaConfig, QuotaStatus } from '../../core/quotas.js'
+import { QuotaConfig, type QuotaStatus } from '../../core/quotas.js'
 import type { CollectionOptions } from '../../core/schema.js'
 import type { RecoverOptions, SnapshotSource, Snapshots } from '../../core/snapshots.js'
+import { read } from '../../core/vocabulary/reader.js'
 import { AliasBook } from '../catalogue/alias-book.js'
 import { catalogChanges } from '../catalogue/catalog-changes.js'
 import { alreadyThere, cannotBeServed, takenByAlias } from '../catalogue/catalog-errors.js'
@@ -20,7 +20,6 @@ import type { CollectionEngine } from '../collection/collection-engine.js'
 import { EmbeddedCollection } from '../collection/embedded-collection.js'
 import { ofOpening } from '../collection/issues.js'
 import { resolveConfig } from '../config/schema.js'
-import { quotasOf } from '../config/settings.js'
 import { Admission } from '../limits/admission.js'
 import { QuotaGuard } from '../limits/quota-guard.js'
 import { mapsOfSegment } from '../memory/map-room.js'
@@ -94,7 +93,7 @@ export class EmbeddedDatabase implements SharingDatabase {
       },
     })
     await store.loadQuotas().then(
-      (saved) => database.#quotas.set(quotasOf(saved)),
+      (saved) => database.#quotas.set(read(QuotaConfig, saved ?? {}, 'library', 'quotas')),
       (error: VicinalError) => database.#quotas.setTrouble(error),
     )
     return database
@@ -107,7 +106,6 @@ export class EmbeddedDatabase implements SharingDatabase {
   ): Promise<Collection<P>> {
     this.#checkWritable()
     checkCollectionName(name)
-    checkCollectionOptions(options)
     const config = resolveConfig(options)
     const engine = await withCall(call, () =>
       this.#inTurn(async () => {
@@ -194,8 +192,7 @@ export class EmbeddedDatabase implements SharingDatabase {
 
   async updateQuotas(config: QuotaConfig, call?: CallOptions): Promise<void> {
     this.#checkWritable()
-    checkKnown(config, KNOWN_QUOTAS)
-    const quotas = quotasOf(config)
+    const quotas = read(QuotaConfig, config, 'library', 'config')
     await withCall(call, () =>
       this.#inTurn(async () => {
         await this.#store.saveQuotas(quotas)

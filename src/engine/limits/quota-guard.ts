@@ -1,6 +1,7 @@
 import { totalmem } from 'node:os'
 import { VicinalError } from '../../core/errors.js'
 import type { QuotaConfig, QuotaStatus } from '../../core/quotas.js'
+import { snakeCase } from '../../core/vocabulary/spelling.js'
 import { type MapRoom, mapRoom } from '../memory/map-room.js'
 
 /** Looking at a file system takes a system call, and its fill changes slowly. */
@@ -8,7 +9,7 @@ const DISK_FRESH_MS = 1_000
 const RETRY_AFTER_MS = 1_000
 
 type Resource = 'memory' | 'disk'
-const LIMITS_OF = { memory: 'max_resident_memory_percent', disk: 'max_disk_usage_percent' } as const
+const LIMITS_OF = { memory: 'maxResidentMemoryPercent', disk: 'maxDiskUsagePercent' } as const
 
 export interface QuotaParts {
   nowMs(): number
@@ -50,8 +51,8 @@ export class QuotaGuard {
     const usage = await this.#usage()
     for (const resource of ['memory', 'disk'] as const) {
       if (!this.#isOver(resource, usage[resource])) continue
-      const field = LIMITS_OF[resource]
-      const bound = this.#config[field] as number
+      const bound = this.#config[LIMITS_OF[resource]] as number
+      const field = snakeCase(LIMITS_OF[resource])
       const seen = (usage[resource] as number).toFixed(1)
       throw new VicinalError('RESOURCE_EXHAUSTED', `quota: ${field} of ${bound} reached: ${seen}% are in use`, {
         details: { field: `quotas.${field}`, bound, seen: usage[resource] },
@@ -66,7 +67,7 @@ export class QuotaGuard {
     const exceeded = [this.#isOver('memory', memory), this.#isOver('disk', disk)].includes(true)
     return {
       config: { ...this.#config, enabled: this.#config.enabled ?? false },
-      usage: { resident_memory_percent: Math.round(memory), disk_usage_percent: disk && Math.round(disk) },
+      usage: { residentMemoryPercent: Math.round(memory), diskUsagePercent: disk && Math.round(disk) },
       exceeded: this.#config.enabled === true && exceeded,
     }
   }
@@ -74,7 +75,7 @@ export class QuotaGuard {
   #isOver(resource: Resource, percent: number | null): boolean {
     const limit = this.#config[LIMITS_OF[resource]]
     if (limit === undefined || percent === null) return false
-    const margin = this.#over.has(resource) ? (this.#config.release_margin_percent ?? 0) : 0
+    const margin = this.#over.has(resource) ? (this.#config.releaseMarginPercent ?? 0) : 0
     const isOver = margin > 0 ? percent > limit - margin : percent >= limit
     if (isOver) this.#over.add(resource)
     else this.#over.delete(resource)

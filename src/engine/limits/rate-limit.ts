@@ -1,4 +1,5 @@
 import { VicinalError } from '../../core/errors.js'
+import { snakeCase } from '../../core/vocabulary/spelling.js'
 
 const MINUTE_MS = 60_000
 const PER_SECOND = 1_000
@@ -37,16 +38,17 @@ export class RateLimit {
     this.#left = Math.min(most, this.#left + ((nowMs - this.#atMs) * most) / MINUTE_MS)
     this.#atMs = nowMs
     if (cost <= this.#left) return
+    const name = snakeCase(field)
     const waitMs = ((cost - this.#left) * MINUTE_MS) / most
-    const details = { field: `strict_mode_config.${field}`, bound: most, seen: cost }
+    const details = { field: `strict_mode_config.${name}`, bound: most, seen: cost }
     if (cost > most) {
-      const what = `Rate limiting exceeded: an operation that costs ${cost} is above ${field} of ${most} per minute`
+      const what = `Rate limiting exceeded: an operation that costs ${cost} is above ${name} of ${most} per minute`
       throw new VicinalError('INVALID_ARGUMENT', `Bad request: ${what}. Help: Split it.`, { details })
     }
     const seconds = Math.ceil(waitMs / PER_SECOND)
     throw new VicinalError(
       'OVERLOADED',
-      `Rate limiting exceeded: ${field} of ${most} operations per minute reached, retry after ${seconds}s`,
+      `Rate limiting exceeded: ${name} of ${most} operations per minute reached, retry after ${seconds}s`,
       { details, retryAfterMs: waitMs },
     )
   }

@@ -25,12 +25,12 @@ export function checkFullScan(
     const what = `Request is forbidden${label} because global vector indexing is disabled (hnsw_config.m = 0)`
     const help =
       'Use tenant-specific filter, enable global vector indexing or enable strict mode `search_allow_exact` option'
-    throw refused(what, help, 'search_allow_exact', false, m)
+    throw refused(what, help, 'searchAllowExact', false, m)
   }
   const payloadM = payloadMOf(vector, config)
   if (payloadM > 0) return
   const what = `Request is forbidden${label} because vector indexing is disabled (hnsw_config.m = 0 and hnsw_config.payload_m = 0)`
   const help =
     'Enable vector indexing, use a prefetch query with indexed vectors or enable strict mode `search_allow_exact` option'
-  throw refused(what, help, 'search_allow_exact', false, payloadM)
+  throw refused(what, help, 'searchAllowExact', false, payloadM)
 }

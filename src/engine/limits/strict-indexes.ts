@@ -7,6 +7,9 @@ import { refused } from './strict-refusal.js'
 
 type Indexes = readonly IndexedField[]
 
+/** The setting that allows fields without an index, by the access. */
+export const UNINDEXED = { retrieve: 'unindexedFilteringRetrieve', update: 'unindexedFilteringUpdate' } as const
+
 const MATCHED: readonly PayloadIndexKind[] = ['keyword', 'integer', 'uuid', 'bool']
 
 /** `asker` is what the caller may write another of: a filter, or the expression of a formula. */
@@ -21,7 +24,7 @@ export function checkIndexed(
   if (!missing) return
   const what = `Index required but not found for "${missing.key}" of one of the following types: [${missing.kinds.join(', ')}]`
   const help = `Create an index for this key or use a different ${asker}.`
-  throw refused(what, help, `unindexed_filtering_${access}`, false, missing.key)
+  throw refused(what, help, UNINDEXED[access], false, missing.key)
 }
 
 /** Groups are sought by matches of the values that were seen. */
@@ -33,7 +36,7 @@ export function checkGrouping(groupBy: unknown, indexes: Indexes): void {
     ? `Index of type "${index.kind.charAt(0).toUpperCase()}${index.kind.slice(1)}" found for "${key}"`
     : `Index required but not found for "${key}"`
   const help = 'Create an index supporting `match` for this key.'
-  throw refused(what, help, 'unindexed_filtering_retrieve', false, key)
+  throw refused(what, help, 'unindexedFilteringRetrieve', false, key)
 }
 
 export function isOfTenants({ key }: FilteredField, indexes: Indexes): boolean {

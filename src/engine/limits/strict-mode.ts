@@ -6,8 +6,7 @@ import { VicinalError } from '../../core/errors.js'
 import type { Filter } from '../../core/filter.js'
 import type { PointColumns } from '../../core/point.js'
 import type { FormulaQuery } from '../../core/query.js'
-import { type CollectionConfig, schemaOf } from '../../core/schema.js'
-import type { StrictModeConfig } from '../../core/settings.js'
+import { type CollectionConfig, type StrictModeConfig, schemaOf } from '../../core/schema.js'
 import { type FilterFacts, filterFacts } from '../../filter/filter-facts.js'
 import type { FilterContext } from '../../filter/parse.js'
 import { formulaFacts } from '../../query/formula-facts.js'
@@ -15,7 +14,7 @@ import { parseFormula } from '../../query/parse-formula.js'
 import type { IndexedField } from '../config/payload-index.js'
 import type { RateLimit } from './rate-limit.js'
 import { checkFullScan } from './strict-full-scan.js'
-import { checkGrouping, checkIndexed } from './strict-indexes.js'
+import { checkGrouping, checkIndexed, UNINDEXED } from './strict-indexes.js'
 import { refused } from './strict-refusal.js'
 
 const MS_PER_SECOND = 1_000
@@ -44,10 +43,10 @@ export class StrictMode {
 
   /** What is wrong with a read is found out while it is made ready: then it costs nothing. */
   async read<T>(timeoutMs: number | undefined, cost: number, work: () => Awaitable<T>): Promise<T> {
-    const { read_rate_limit: most } = this.config
+    const { readRateLimit: most } = this.config
     this.timeout(timeoutMs)
     if (most === undefined) return await work()
-    this.#subject.reads.take(cost, most, 'read_rate_limit')
+    this.#subject.reads.take(cost, most, 'readRateLimit')
     try {
       return await work()
     } catch (error) {
@@ -59,13 +58,13 @@ export class StrictMode {
 
   /** Of writes that nothing is wrong with. */
   written(count: number): void {
-    const { write_rate_limit: most } = this.config
-    if (most !== undefined) this.#subject.writes.take(count, most, 'write_rate_limit')
+    const { writeRateLimit: most } = this.config
+    if (most !== undefined) this.#subject.writes.take(count, most, 'writeRateLimit')
   }
 
   /** What the caller asked for; the default is not the caller's. */
   timeout(timeoutMs: number | undefined): void {
-    if (timeoutMs !== undefined) this.limit(timeoutMs / MS_PER_SECOND, 'max_timeout', 'timeout')
+    if (timeoutMs !== undefined) this.limit(timeoutMs / MS_PER_SECOND, 'maxTimeout', 'timeout')
   }
 
   limit(value: number | null | undefined, field: keyof StrictModeConfig, name: string): void {
@@ -76,8 +75,8 @@ export class StrictMode {
   }
 
   exact(exact: boolean | undefined): void {
-    if (exact !== true || this.config.search_allow_exact !== false) return
-    throw refused('Exact search disabled!', 'Set exact=false.', 'search_allow_exact', false, true)
+    if (exact !== true || this.config.searchAllowExact !== false) return
+    throw refused('Exact search disabled!', 'Set exact=false.', 'searchAllowExact', false, true)
   }
 
   filter(filter: Filter | null | undefined, access: 'retrieve' | 'update', name = 'filter'): void {
@@ -91,12 +90,12 @@ export class StrictMode {
   }
 
   grouping(groupBy: unknown): void {
-    if (this.config.unindexed_filtering_retrieve === false) checkGrouping(groupBy, this.#subject.payloadIndexes)
+    if (this.config.unindexedFilteringRetrieve === false) checkGrouping(groupBy, this.#subject.payloadIndexes)
   }
 
   /** Of a search by a vector. */
   fullScan(using: string | undefined | null, filter: Filter | null | undefined): void {
-    if (this.config.search_allow_exact !== false) return
+    if (this.config.searchAllowExact !== false) return
     const { collection: config, payloadIndexes: indexes } = this.#subject
     checkFullScan(using, () => filterFacts(filter, this.#context()).fields, { config, indexes })
   }
@@ -106,18 +105,18 @@ export class StrictMode {
   }
 
   #facts(facts: FilterFacts, access: 'retrieve' | 'update', asker: string): void {
-    if (this.config[`unindexed_filtering_${access}`] === false) {
+    if (this.config[UNINDEXED[access]] === false) {
       checkIndexed(facts.fields, this.#subject.payloadIndexes, access, asker)
     }
     const { conditions, largest } = facts
-    const { filter_max_conditions: most, condition_max_size: size } = this.config
+    const { filterMaxConditions: most, conditionMaxSize: size } = this.config
     if (most !== undefined && conditions > most) {
       const what = `Filter condition limit reached (${conditions} > ${most})`
-      throw refused(what, 'Reduce the amount of conditions of your filter.', 'filter_max_conditions', most, conditions)
+      throw refused(what, 'Reduce the amount of conditions of your filter.', 'filterMaxConditions', most, conditions)
     }
     if (size !== undefined && largest > size) {
       const what = `Condition size limit reached (${largest} > ${size})`
-      throw refused(what, 'Reduce the size of your condition.', 'condition_max_size', size, largest)
+      throw refused(what, 'Reduce the size of your condition.', 'conditionMaxSize', size, largest)
     }
   }
 
@@ -126,20 +125,20 @@ export class StrictMode {
     this.filter(filterOf(operation), 'update', 'updateFilter' in operation ? 'update_filter' : 'filter')
     if (operation.op === 'upsert' || operation.op === 'updateVectors') await this.#points(operation)
     else if (operation.op === 'setPayload' || operation.op === 'overwritePayload') await this.#payloadSize()
-    const { write_rate_limit: most } = this.config
+    const { writeRateLimit: most } = this.config
     // Before its points are looked at, which takes time; it costs something once they are known to be good.
-    if (most !== undefined) this.#subject.writes.check(1, most, 'write_rate_limit')
+    if (most !== undefined) this.#subject.writes.check(1, most, 'writeRateLimit')
   }
 
   payloadIndex(field: string): void {
-    const { max_payload_index_count: most } = this.config
+    const { maxPayloadIndexCount: most } = this.config
     const others = this.#subject.payloadIndexes.filter((index) => index.field !== field).length
     if (most === undefined || others < most) return
     const what = `Collection already has the maximum number of payload indices (${most})`
     throw refused(
       what,
       'Please delete an existing index before creating another.',
-      'max_payload_index_count',
+      'maxPayloadIndexCount',
       most,
       others + 1,
     )
@@ -147,54 +146,54 @@ export class StrictMode {
 
   async #points(operation: Extract<WriteOperation<unknown>, { op: 'upsert' | 'updateVectors' }>): Promise<void> {
     const { op, points } = operation
-    this.limit(countOf(points), 'upsert_max_batchsize', op === 'upsert' ? 'upsert limit' : 'update limit')
+    this.limit(countOf(points), 'upsertMaxBatchsize', op === 'upsert' ? 'upsert limit' : 'update limit')
     this.#memory()
-    const { max_points_count: most, max_collection_vector_size_bytes: bytes } = this.config
+    const { maxPointsCount: most, maxCollectionVectorSizeBytes: bytes } = this.config
     const vectorBytes = bytes === undefined ? 0 : this.#subject.vectorBytes()
     if (bytes !== undefined && vectorBytes >= bytes) {
       const what = `Max vector storage size limit of ${bytes / MB}MB reached!`
-      throw refused(what, 'Delete points, or raise the limit.', 'max_collection_vector_size_bytes', bytes, vectorBytes)
+      throw refused(what, 'Delete points, or raise the limit.', 'maxCollectionVectorSizeBytes', bytes, vectorBytes)
     }
     await this.#payloadSize()
     const count = most === undefined ? 0 : this.#subject.points()
     if (most !== undefined && count >= most) {
       const what = `Max points count limit of ${most} reached!`
-      throw refused(what, 'Delete points, or raise the limit.', 'max_points_count', most, count)
+      throw refused(what, 'Delete points, or raise the limit.', 'maxPointsCount', most, count)
     }
   }
 
   async #payloadSize(): Promise<void> {
-    const { max_collection_payload_size_bytes: most } = this.config
+    const { maxCollectionPayloadSizeBytes: most } = this.config
     const bytes = most === undefined ? 0 : await this.#subject.payloadBytes()
     if (most === undefined || bytes < most) return
     const what = `Max payload storage size limit of ${most / MB}MB reached!`
-    throw refused(what, 'Delete points, or raise the limit.', 'max_collection_payload_size_bytes', most, bytes)
+    throw refused(what, 'Delete points, or raise the limit.', 'maxCollectionPayloadSizeBytes', most, bytes)
   }
 
   #memory(): void {
-    const { max_resident_memory_percent: most } = this.config
+    const { maxResidentMemoryPercent: most } = this.config
     if (most === undefined) return
     const percent = (process.memoryUsage.rss() / totalmem()) * 100
     if (percent <= most) return
     const what = `Max resident memory limit of ${most}% reached (${percent.toFixed(1)}%)!`
-    throw refused(what, 'Free memory, or raise the limit.', 'max_resident_memory_percent', most, percent)
+    throw refused(what, 'Free memory, or raise the limit.', 'maxResidentMemoryPercent', most, percent)
   }
 
   /** Of vectors in whatever form they came, texts that became some included. */
   columns({ vectors }: PointColumns): void {
-    const { multivector_config: multi, sparse_config: sparse } = this.config
+    const { multivectorConfig: multi, sparseConfig: sparse } = this.config
     for (const { name, counts, sparse: parts } of vectors) {
-      const mostRows = multi?.[name]?.max_vectors
+      const mostRows = multi?.[name]?.maxVectors
       const rows = counts && mostRows !== undefined ? greatest(counts) : 0
       if (mostRows !== undefined && rows > mostRows) {
         const what = `Multivector '${name}' has a limit of ${mostRows} vectors, but ${rows} were provided!`
-        throw refused(what, 'Send fewer.', 'multivector_config', mostRows, rows)
+        throw refused(what, 'Send fewer.', 'multivectorConfig', mostRows, rows)
       }
-      const mostIndices = sparse?.[name]?.max_length
+      const mostIndices = sparse?.[name]?.maxLength
       const length = parts && mostIndices !== undefined ? greatestStep(parts.offsets) : 0
       if (mostIndices !== undefined && length > mostIndices) {
         const what = `Sparse vector '${name}' has a limit of ${mostIndices} indices, but ${length} were provided!`
-        throw refused(what, 'Send fewer.', 'sparse_config', mostIndices, length)
+        throw refused(what, 'Send fewer.', 'sparseConfig', mostIndices, length)
       }
     }
   }

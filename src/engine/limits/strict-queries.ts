@@ -26,7 +26,7 @@ function checkStage(stage: QueryStage, strict: StrictMode, depth: number, seen: 
   const { limit = DEFAULT_LIMIT, filter, params, recall, prefetch } = stage
   const prefetches: QueryStage[] = (Array.isArray(prefetch) ? prefetch : [prefetch]).filter(isObject)
   if (depth < LIMITS.prefetchDepth) for (const one of prefetches) checkStage(one, strict, depth + 1, seen)
-  strict.limit(limit, 'max_query_limit', 'limit')
+  strict.limit(limit, 'maxQueryLimit', 'limit')
   strict.filter(filter, 'retrieve')
   strict.filter(params?.idf && params.idf !== 'global' ? params.idf.corpus : null, 'retrieve', 'params.idf.corpus')
   if (isFormula(stage.query)) strict.formula(stage.query)
@@ -34,8 +34,8 @@ function checkStage(stage: QueryStage, strict: StrictMode, depth: number, seen: 
   if (isByVector(stage.query) && (depth > 0 || prefetches.length === 0)) strict.fullScan(stage.using, filter)
   // A recall of 1 looks at every vector.
   strict.exact(params?.exact === true || (recall === 1 && params?.hnsw_ef === undefined))
-  strict.limit(params?.hnsw_ef, 'search_max_hnsw_ef', 'hnsw_ef')
-  strict.limit(params?.quantization?.oversampling, 'search_max_oversampling', 'oversampling')
+  strict.limit(params?.hnsw_ef, 'searchMaxHnswEf', 'hnsw_ef')
+  strict.limit(params?.quantization?.oversampling, 'searchMaxOversampling', 'oversampling')
 }
 
 function isFormula(query: unknown): query is FormulaQuery {
@@ -52,18 +52,18 @@ function isObject(value: unknown): value is object {
 }
 
 export function checkQueries(queries: readonly QueryOptions[], strict: StrictMode): void {
-  strict.limit(queries.length, 'search_max_batchsize', 'search batch size')
+  strict.limit(queries.length, 'searchMaxBatchsize', 'search batch size')
   for (const query of queries) checkQuery(query, strict)
 }
 
 /** Neighbours of all points that are drawn count. */
 export function checkMatrix({ limit, sample, filter }: SearchMatrixOptions, strict: StrictMode): void {
-  strict.limit((limit ?? DEFAULT_NEIGHBOURS) * (sample ?? DEFAULT_SAMPLE), 'max_query_limit', 'limit')
+  strict.limit((limit ?? DEFAULT_NEIGHBOURS) * (sample ?? DEFAULT_SAMPLE), 'maxQueryLimit', 'limit')
   strict.filter(filter, 'retrieve')
 }
 
 export function checkScroll({ limit = DEFAULT_LIMIT, filter }: ScrollOptions, strict: StrictMode): void {
-  strict.limit(limit, 'max_query_limit', 'limit')
+  strict.limit(limit, 'maxQueryLimit', 'limit')
   strict.filter(filter, 'retrieve')
 }
 

@@ -1,15 +1,16 @@
 import { VicinalError } from '../../core/errors.js'
-import type { StrictModeConfig } from '../../core/settings.js'
+import type { StrictModeConfig } from '../../core/schema.js'
+import { snakeCase } from '../../core/vocabulary/spelling.js'
 
-/** What strict mode refuses, in Qdrant's words, with the bound of the configuration and what was seen instead. */
+/** A refusal of strict mode, in Qdrant's words, with the bound of the configuration and the value seen. */
 export function refused(
   what: string,
   help: string,
-  field: keyof StrictModeConfig,
+  field: keyof StrictModeConfig & string,
   bound: unknown,
   seen: unknown,
 ): VicinalError {
   return new VicinalError('INVALID_ARGUMENT', `Bad request: ${what}. Help: ${help}`, {
-    details: { field: `strict_mode_config.${field}`, bound, seen },
+    details: { field: `strict_mode_config.${snakeCase(field)}`, bound, seen },
   })
 }

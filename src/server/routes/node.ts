@@ -1,10 +1,11 @@
 /** What Qdrant tells of nodes, shards and background work, of a node that is alone. */
 import { createHash } from 'node:crypto'
 import { invalid, VicinalError } from '../../core/errors.js'
-import { KNOWN_QUOTAS } from '../../core/known-config.js'
-import type { QuotaConfig } from '../../core/quotas.js'
+import { QuotaConfig } from '../../core/quotas.js'
 import type { CollectionInfo } from '../../core/schema.js'
-import { knownOf } from '../../wire/fields.js'
+import { read } from '../../core/vocabulary/reader.js'
+import { tell } from '../../core/vocabulary/teller.js'
+import { quotaUsageToWire } from '../../wire/quotas.js'
 import type { Call, Route } from '../call.js'
 
 const ONE = '/collections/:name'
@@ -49,14 +50,14 @@ export function nodeRoutes(): Route[] {
 
 async function quotas(call: Call): Promise<object> {
   const { config, usage, exceeded } = await call.database.quotas(call.options())
-  return { config, usage, peers: { [PEER]: { ...usage, exceeded } } }
+  const told = quotaUsageToWire(usage)
+  return { config: tell(QuotaConfig, config), usage: told, peers: { [PEER]: { ...told, exceeded } } }
 }
 
-/** As it came, without keys that nobody knows: the engine knows what may be in it. */
 async function updateQuotas(call: Call): Promise<boolean> {
   // There is nobody else to agree.
   call.flag('wait', false)
-  await call.database.updateQuotas(knownOf(call.body, KNOWN_QUOTAS) as QuotaConfig, call.options())
+  await call.database.updateQuotas(read(QuotaConfig, call.body, 'wire', 'body'), call.options())
   return true
 }
 

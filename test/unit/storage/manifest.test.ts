@@ -27,12 +27,12 @@ const manifest: Manifest = {
       },
     ],
     sparseVectors: [],
-    hnswConfig: { m: 16, efConstruct: 200 },
+    hnswConfig: { m: 16, efConstruct: 200, fullScanThreshold: 10_000 },
     quantization: 'auto',
     quantizationConfig: null,
-    optimizersConfig: { flush_interval_sec: 7 },
+    optimizersConfig: { flushIntervalSec: 7 },
     walConfig: {},
-    strictModeConfig: { enabled: true, max_query_limit: 10 },
+    strictModeConfig: { enabled: true, maxQueryLimit: 10 },
     metadata: { made: 'by hand', number: 12_345_678_901_234_567_890n },
   },
   payloadIndexes: [{ field: 'place', kind: 'keyword' }],
@@ -84,13 +84,42 @@ test('of a build before there were codes to choose, the manifest is completed', 
       },
     ],
     sparseVectors: [],
-    hnswConfig: { m: 16, efConstruct: 200 },
+    hnswConfig: { m: 16, efConstruct: 200, fullScanThreshold: 10_000 },
     quantization: 'auto',
     quantizationConfig: null,
     optimizersConfig: {},
     walConfig: {},
     strictModeConfig: null,
     metadata: null,
+  })
+})
+
+test('of a build that kept settings in the spelling of the wire, the manifest is respelled', async () => {
+  const config = {
+    ...manifest.config,
+    vectors: manifest.config.vectors.map((vector) => ({
+      ...vector,
+      overrides: {
+        hnswConfig: { tuning: { payload_m: 7 } },
+        quantizationConfig: { scalar: { type: 'int8', always_ram: true } },
+      },
+    })),
+    hnswConfig: { m: 16, efConstruct: 200, tuning: { full_scan_threshold: 10, inline_storage: false } },
+    quantizationConfig: { binary: { query_encoding: 'binary' } },
+    optimizersConfig: { flush_interval_sec: 7 },
+    walConfig: { wal_capacity_mb: 3 },
+    strictModeConfig: { max_query_limit: 10, multivector_config: { snake_name: { max_vectors: 3 } } },
+  }
+  await writeManifest(disk, 'manifest', { ...manifest, config } as never)
+  expect((await readManifest(disk, 'manifest')).config).toMatchObject({
+    vectors: [
+      { overrides: { hnswConfig: { payloadM: 7 }, quantizationConfig: { scalar: { type: 'int8', alwaysRam: true } } } },
+    ],
+    hnswConfig: { m: 16, efConstruct: 200, fullScanThreshold: 10, inlineStorage: false },
+    quantizationConfig: { binary: { queryEncoding: 'binary' } },
+    optimizersConfig: { flushIntervalSec: 7 },
+    walConfig: { walCapacityMb: 3 },
+    strictModeConfig: { maxQueryLimit: 10, multivectorConfig: { snake_name: { maxVectors: 3 } } },
   })
 })
 

@@ -34,7 +34,7 @@ async function tenants(folder: string): Promise<{ rows: Collection; close: () =>
   const rows = await database.createCollection('rows', {
     vectors: {
       own: { size: SIZE, distance: 'Euclid' },
-      plain: { size: SIZE, distance: 'Euclid', hnswConfig: { tuning: { payload_m: 0 } } },
+      plain: { size: SIZE, distance: 'Euclid', hnswConfig: { payloadM: 0 } },
     },
   })
   await rows.createPayloadIndex('tenant', 'keyword')

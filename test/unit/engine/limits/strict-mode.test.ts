@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest'
 import { LIMITS } from '../../../../src/core/limits.js'
 import type { VectorColumn } from '../../../../src/core/point.js'
 import type { Expression, QueryOptions } from '../../../../src/core/query.js'
-import type { StrictModeConfig } from '../../../../src/core/settings.js'
+import type { StrictModeConfig } from '../../../../src/core/schema.js'
 import { resolveConfig } from '../../../../src/engine/config/schema.js'
 import { RateLimit } from '../../../../src/engine/limits/rate-limit.js'
 import { StrictMode } from '../../../../src/engine/limits/strict-mode.js'
@@ -23,8 +23,8 @@ function strict(config: StrictModeConfig): StrictMode {
 describe('strict mode', () => {
   it('bounds rows of multivectors and indices of sparse vectors, by the name of the vector', () => {
     const mode = strict({
-      multivector_config: { '': { max_vectors: 2 }, b: { max_vectors: 1 } },
-      sparse_config: { s: { max_length: 2 } },
+      multivectorConfig: { '': { maxVectors: 2 }, b: { maxVectors: 1 } },
+      sparseConfig: { s: { maxLength: 2 } },
     })
     const b = (...counts: number[]) => ({
       name: 'b',
@@ -60,13 +60,13 @@ describe('strict mode', () => {
     let nested: QueryOptions = stage
     // Few objects, and two to the power of sixteen stages.
     for (let level = 0; level < 16; level++) nested = { query: { fusion: 'rrf' }, prefetch: [nested, nested] }
-    checkQuery(nested, strict({ max_query_limit: 10 }))
+    checkQuery(nested, strict({ maxQueryLimit: 10 }))
     expect(asked).toBeGreaterThan(0)
     expect(asked).toBeLessThanOrEqual(LIMITS.prefetches + 1)
   })
 
   it('bounds the conditions inside formulas, and what rarity is counted among', () => {
-    const mode = strict({ filter_max_conditions: 1, unindexed_filtering_retrieve: false })
+    const mode = strict({ filterMaxConditions: 1, unindexedFilteringRetrieve: false })
     const one = { has_id: [1] }
     const unindexed = { key: 'a', match: { value: 1 } }
     const ask = (formula: Expression) => checkQuery({ prefetch: { query: 1 }, query: { formula } }, mode)
@@ -80,7 +80,7 @@ describe('strict mode', () => {
   })
 
   it('asks for the index that answers each kind of condition, and none where none does', () => {
-    const mode = strict({ unindexed_filtering_retrieve: false })
+    const mode = strict({ unindexedFilteringRetrieve: false })
     const needed = (condition: object) => {
       try {
         mode.filter({ must: [condition as never] }, 'retrieve')
@@ -118,7 +118,7 @@ describe('a rate limit', () => {
     const limit = new RateLimit(() => nowMs)
     const passes = (cost = 1, most = 60) => {
       try {
-        limit.take(cost, most, 'read_rate_limit')
+        limit.take(cost, most, 'readRateLimit')
         return true
       } catch {
         return false

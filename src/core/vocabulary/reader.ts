@@ -1,0 +1,251 @@
+/** Reads values by their declaration: checks types, names and bounds, and answers the value with the library's names. */
+import Type, { type Static, type TSchema } from 'typebox'
+import { describeValue } from '../errors.js'
+import type { Words } from './declare.js'
+import type { Place } from './place.js'
+import { type Face, Reading } from './reading.js'
+import { letters, snakeCase } from './spelling.js'
+
+type Read = (value: unknown, place: Place | null, reading: Reading) => unknown
+type Declared = TSchema &
+  Words & { readonly minimum?: number; readonly maximum?: number; readonly maxProperties?: number }
+
+/**
+ * The value as the declaration has it: library names, no unknown key, nothing that is null or undefined. On the wire
+ * unknown keys are left out, as Qdrant does; in the library they are refused. `whole` names the value in errors.
+ *
+ * @throws INVALID_ARGUMENT: a value of the wrong type (400), or values beyond their bounds (422).
+ */
+export function read<T extends TSchema>(schema: T, value: unknown, face: Face, whole = 'options'): Static<T> {
+  const reading = new Reading(face, whole)
+  const read = readerOf(schema)(value, null, reading)
+  reading.end()
+  return read as Static<T>
+}
+
+const readers = new WeakMap<TSchema, Read>()
+
+export function readerOf(schema: TSchema): Read {
+  let reader = readers.get(schema)
+  if (reader === undefined) {
+    reader = makeReader(schema as Declared)
+    readers.set(schema, reader)
+  }
+  return reader
+}
+
+function makeReader(schema: Declared): Read {
+  if (Type.IsObject(schema)) return objectReader(schema)
+  if (Type.IsRecord(schema)) return recordReader(schema)
+  if (Type.IsUnion(schema)) return unionReader(schema)
+  if (Type.IsArray(schema)) return arrayReader(schema)
+  if (Type.IsInteger(schema) || Type.IsNumber(schema)) return numberReader(schema)
+  const choices = choicesOf(schema)
+  if (choices !== null) return choiceReader(schema, choices)
+  if (Type.IsBoolean(schema)) return plainReader(schema, (value) => typeof value === 'boolean', 'true or false')
+  if (Type.IsString(schema)) return plainReader(schema, (value) => typeof value === 'string', 'a text')
+  return (value) => value
+}
+
+interface Property {
+  readonly name: string
+  readonly isOptional: boolean
+  readonly read: Read
+}
+
+function objectReader(schema: Declared): Read {
+  const properties = Object.entries((schema as Type.TObject).properties).map(([name, property]) => ({
+    name,
+    isOptional: Type.IsOptional(property),
+    // Asked for when it is used, since a declaration may hold itself.
+    read: ((value, place, reading) => readerOf(property)(value, place, reading)) as Read,
+    aliases: schema.aliases?.[name] ?? [],
+  }))
+  const required = properties.filter(({ isOptional }) => !isOptional)
+  const wire = new Map<string, Property>()
+  const library = new Map<string, Property>()
+  for (const property of properties) {
+    for (const name of [snakeCase(property.name), ...property.aliases]) wire.set(name, property)
+    library.set(property.name, property)
+  }
+  for (const [name, property] of wire) if (!library.has(name)) library.set(name, property)
+  const names = properties.map(({ name }) => name)
+  return (value, place, reading) => {
+    if (!isPlain(value)) throw reading.mistyped(place, 'an object', value ?? null)
+    const known = reading.face === 'wire' ? wire : library
+    const result: Record<string, unknown> = {}
+    for (const key of Object.keys(value)) {
+      const given = value[key]
+      if (given === undefined) continue
+      const meant = schema.respell?.(key, given)
+      const property = meant === undefined ? known.get(key) : library.get(meant)
+      if (property === undefined) {
+        if (reading.face === 'library') throw unknownKey(place, key, names, reading)
+        continue
+      }
+      if (given === null && property.isOptional) continue
+      const at = { parent: place, key }
+      if (Object.hasOwn(result, property.name)) throw twice(value, known, { property, key, place }, reading)
+      result[property.name] = property.read(given, at, reading)
+    }
+    for (const { name } of required) {
+      if (Object.hasOwn(result, name)) continue
+      const key = reading.face === 'wire' ? snakeCase(name) : name
+      throw reading.mistyped({ parent: place, key }, 'a value', null)
+    }
+    checkRule(schema, result, place, reading)
+    return result
+  }
+}
+
+function unknownKey(place: Place | null, key: string, names: readonly string[], reading: Reading) {
+  const meant = names.find((name) => letters(name) === letters(key))
+  const help = meant === undefined ? `one of ${names.join(', ')}` : `did you mean ${meant}?`
+  // A key may be as long as a body; what is told of it is not.
+  const short = describeValue(key).slice(1, -1)
+  return reading.mistyped({ parent: place, key: short }, `a known option: ${help}`)
+}
+
+function twice(
+  value: object,
+  known: ReadonlyMap<string, Property>,
+  { property, key, place }: { property: Property; key: string; place: Place | null },
+  reading: Reading,
+) {
+  const spellings = Object.keys(value).filter((one) => known.get(one) === property)
+  return reading.mistyped({ parent: place, key }, `one spelling, got ${spellings.join(' and ')}`)
+}
+
+function recordReader(schema: Declared): Read {
+  const [values] = Object.values((schema as Type.TRecord).patternProperties) as [TSchema]
+  const most = schema.maxProperties ?? Number.POSITIVE_INFINITY
+  return (value, place, reading) => {
+    if (!isPlain(value)) throw reading.mistyped(place, schema.expected ?? 'an object', value ?? null)
+    const names = Object.keys(value)
+    if (names.length > most) {
+      reading.violates({
+        place,
+        expected: `at most ${most} names`,
+        rule: `must be at most ${most} names`,
+        seen: names.length,
+      })
+      return {}
+    }
+    const read = readerOf(values)
+    // `__proto__` is a name like any other.
+    return Object.fromEntries(
+      names.map((key) => [key, read(value[key], { parent: place, key, isName: true }, reading)]),
+    )
+  }
+}
+
+function arrayReader(schema: Declared): Read {
+  const { items } = schema as unknown as { items: TSchema }
+  return (value, place, reading) => {
+    if (!Array.isArray(value)) throw reading.mistyped(place, schema.expected ?? 'an array', value ?? null)
+    const read = readerOf(items)
+    return value.map((item, key) => read(item, { parent: place, key }, reading))
+  }
+}
+
+function unionReader(schema: Declared): Read {
+  const branches = (schema as unknown as { anyOf: TSchema[] }).anyOf
+  const { choose = (value: unknown) => branches.findIndex((branch) => fits(branch, value)) } = schema
+  const expected = schema.expected ?? branches.map(expectedOf).join(' or ')
+  const isOfObjects = branches.every((branch) => Type.IsObject(branch))
+  return (value, place, reading) => {
+    if (isOfObjects && !isPlain(value)) throw reading.mistyped(place, 'an object', value ?? null)
+    const branch = branches[choose(value)]
+    if (branch === undefined) throw reading.mistyped(place, expected, value ?? null)
+    const result = readerOf(branch)(value, place, reading)
+    checkRule(schema, result, place, reading)
+    return result
+  }
+}
+
+/** Whether a value has the type of a declaration, as far as a union's branches differ. */
+export function fits(schema: TSchema, value: unknown): boolean {
+  if (Type.IsInteger(schema) || Type.IsNumber(schema)) return typeof value === 'number'
+  if (Type.IsBoolean(schema)) return typeof value === 'boolean'
+  if (Type.IsArray(schema)) return Array.isArray(value)
+  if (Type.IsRecord(schema)) return isPlain(value)
+  if (Type.IsUnion(schema)) return schema.anyOf.some((branch) => fits(branch, value))
+  const choices = choicesOf(schema)
+  if (choices !== null) return choices.includes(value as string)
+  if (Type.IsString(schema)) return typeof value === 'string'
+  if (!Type.IsObject(schema)) return true
+  if (!isPlain(value)) return false
+  return (schema.required ?? []).every((name) => isGiven(value[name] ?? value[snakeCase(name)]))
+}
+
+function choicesOf(schema: TSchema): readonly string[] | null {
+  if (Type.IsLiteral(schema)) return [schema.const as string]
+  return Type.IsEnum(schema) ? (schema.enum as string[]) : null
+}
+
+function choiceReader(schema: Declared, choices: readonly string[]): Read {
+  const expected = schema.expected ?? (choices.length === 1 ? `${choices[0]}` : `one of ${choices.join(', ')}`)
+  return plainReader(schema, (value) => choices.includes(value as string), expected)
+}
+
+function plainReader(schema: Declared, isOf: (value: unknown) => boolean, expected: string): Read {
+  return (value, place, reading) => {
+    if (!isOf(value)) throw reading.mistyped(place, expected, value ?? null)
+    checkRule(schema, value, place, reading)
+    return value
+  }
+}
+
+function numberReader(schema: Declared): Read {
+  const { minimum = Number.NEGATIVE_INFINITY, maximum = Number.POSITIVE_INFINITY } = schema
+  const isWhole = Type.IsInteger(schema)
+  const expected = expectedOf(schema)
+  return (value, place, reading) => {
+    const isNumber = isWhole ? Number.isInteger(value) : Number.isFinite(value)
+    if (typeof value !== 'number' || !isNumber) throw reading.mistyped(place, expected, value ?? null)
+    // The wire's type has no room for it: unsigned, and without zero where that is said.
+    const least = schema.isNonZero ? 1 : 0
+    if (isWhole && minimum >= 0 && value < least && reading.face === 'wire')
+      throw reading.mistyped(place, expected, value)
+    const { holds } = schema as { holds?: (value: unknown) => boolean }
+    if (value < minimum || value > maximum || holds?.(value) === false) {
+      reading.violates({ place, expected, rule: `value ${value} invalid, ${ruleOf(schema)}`, seen: value })
+    }
+    return value
+  }
+}
+
+function expectedOf(schema: TSchema): string {
+  const { expected, minimum, maximum } = schema as Declared
+  if (expected !== undefined) return expected
+  const choices = choicesOf(schema)
+  if (choices !== null) return choices.join(', ')
+  if (Type.IsBoolean(schema)) return 'true or false'
+  if (Type.IsString(schema)) return 'a text'
+  if (Type.IsArray(schema)) return 'an array'
+  if (!Type.IsInteger(schema) && !Type.IsNumber(schema)) return 'an object'
+  const kind = Type.IsInteger(schema) ? 'an integer' : 'a number'
+  if (minimum === undefined) return maximum === undefined ? kind : `${kind} of at most ${maximum}`
+  return maximum === undefined ? `${kind} of at least ${minimum}` : `${kind} from ${minimum} to ${maximum}`
+}
+
+/** In the wire's words. */
+function ruleOf({ minimum, maximum = Number.MAX_SAFE_INTEGER, expected }: Declared): string {
+  if (expected !== undefined) return `must be ${expected}`
+  if (minimum === undefined) return `must be ${maximum} or smaller`
+  return maximum === Number.MAX_SAFE_INTEGER ? `must be ${minimum} or larger` : `must be from ${minimum} to ${maximum}`
+}
+
+function checkRule(schema: Declared, value: unknown, place: Place | null, reading: Reading): void {
+  const { holds, expected = 'another value' } = schema as { holds?: (value: unknown) => boolean; expected?: string }
+  if (holds === undefined || holds(value)) return
+  reading.violates({ place, expected, rule: `must be ${expected}`, seen: value })
+}
+
+export function isPlain(value: unknown): value is Readonly<Record<string, unknown>> {
+  return value !== null && typeof value === 'object' && !Array.isArray(value) && !ArrayBuffer.isView(value)
+}
+
+function isGiven(value: unknown): boolean {
+  return value !== undefined && value !== null
+}
