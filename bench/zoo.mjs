@@ -5,7 +5,7 @@
 //
 // Rows are made from word vectors; `--made-up` takes gaussian rows instead, which need no download. `--quick` is what
 // the tests run. A kind keeps its promise where the lower end of the 95 % interval of the recall that its queries got
-// is not below what they asked for by more than 0.01 (docs/adr/0058). Ends with 1 where one does not.
+// is not below what they asked for by more than 0.01 (docs/design/recall.md). Ends with 1 where one does not.
 import { execFileSync } from 'node:child_process'
 import { rmSync } from 'node:fs'
 import { parseArgs } from 'node:util'
