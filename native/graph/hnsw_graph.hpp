@@ -222,7 +222,8 @@ private:
   // `mostDiverseOfEasy` (docs/design/graph.md).
   uint32_t easyLinks() const { return 2 * m_; }
   uint32_t mostDiverseOfEasy() const { return m_ + m_ / 4; }
-  // How far a new vertex looks for neighbours, before which there are so many (docs/design/graph.md).
+  // How far a new vertex looks for neighbours, before which there are so many
+  // (docs/design/graph.md).
   SearchOptions insertOptions(uint32_t vertex) const;
   // Most tree edges of a vertex; a quarter of few neighbours leaves the heuristic its choice.
   uint32_t treeLimit() const { return std::max(3u, easyLinks() / 4); }
