@@ -42,7 +42,7 @@ function commentsOf(text) {
 function sentencesOf(block) {
   const plain = block
     .replace(/!?\[([^\]]*)\]\([^)]*\)/g, '$1')
-    .replace(/`[^`]*`/g, 'code')
+    .replace(/`[^`]*`/g, 'Code')
     .replace(/^\s*(?:[-*#>]+|\d+\.)\s+/, '')
     .replace(/[*_]{1,2}/g, '')
     .replace(/\s+/g, ' ')
