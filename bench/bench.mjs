@@ -49,7 +49,7 @@ async function main() {
   const missed = run.maxsim ? [...maxsimVerdict(run.maxsim)].filter((row) => !row.pass) : []
   const failed = Object.values(run.data).flatMap(({ verdict }) => verdict.filter((row) => !row.pass))
   const errors = Object.values(run.data).flatMap(errorsOf)
-  // A trial's ratios mean nothing; its errors do, and what is promised of any data.
+  // A trial's ratios mean nothing. Its errors do, and so do promises that hold for any data.
   if (options.tiny) return errors.length === 0 ? 0 : 1
   const counted = options.limit > 0 ? failed.filter((row) => row.ofAnyData) : [...failed, ...missed]
   return errors.length + counted.length === 0 ? 0 : 1
@@ -110,7 +110,7 @@ function conditions() {
     cpu: cpus()[0]?.model ?? 'unknown',
     cores: cpus().length,
     node: process.version,
-    // Of the minute before: what else runs here takes from everything measured, and not from all alike.
+    // Load of the minute before: other work slows the measurements, and not all alike.
     load: loadavg()[0],
   }
 }

@@ -1,4 +1,4 @@
-// A child process that runs one case and sends its result to the parent: one process a case, so that no system
+// A child process that runs one case and sends its result to the parent. Each case has its own, so that no system
 // inherits another's memory, caches or compiled code.
 const CASES = {
   prepare: () => import('./cases/prepare.mjs'),

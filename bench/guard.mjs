@@ -1,7 +1,7 @@
 #!/usr/bin/env node
-// The regression guard: what a search computes and reads beside C++ hnswlib at equal recall, held against figures
-// that are committed. Counted by the kernel and not timed, so it says the same on a busy machine; see
-// kernel/work_guard.cpp. `--write` commits to what is measured now.
+// The regression guard: the work of a search beside C++ hnswlib's at equal recall, compared with committed figures. The
+// kernel counts distances and bytes, and reads no clock, so the figures are the same on a busy machine; see
+// kernel/work_guard.cpp. `--write` commits to the present figures.
 import { readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { BENCH, runFolder, startRun } from './lib/datasets.mjs'

@@ -1,6 +1,6 @@
 #!/usr/bin/env node
-// What payload indexes on disk save of memory, and what a condition takes with them: 340,000 words as keywords, their
-// places in the dictionary as integers, and texts of twelve words each, indexed in memory and on disk, a process each.
+// Memory that payload indexes on disk save, and the time of a condition with them. Indexed are 340,000 words as keywords,
+// their places in the dictionary as integers, and texts of twelve words each, in memory and on disk, a process each.
 import { fork } from 'node:child_process'
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { createRequire } from 'node:module'

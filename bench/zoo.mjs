@@ -1,11 +1,11 @@
 #!/usr/bin/env node
-// The zoo: recall promised and got on data that is hard to keep a promise on (kernel/zoo_rows.hpp).
+// The zoo: recall promised and got on hard data (kernel/zoo_rows.hpp).
 //
 //   npm run zoo -- [--quick] [--rows N] [--queries N] [--kinds 'twins 4,binary'] [--made-up]
 //
-// Rows are made from word vectors; `--made-up` takes gaussian rows instead, which need no download. `--quick` is what
-// the tests run. A kind keeps its promise where the lower end of the 95 % interval of the recall that its queries got
-// is not below what they asked for by more than 0.01 (docs/adr/0058). Ends with 1 where one does not.
+// Rows are made from word vectors; `--made-up` takes gaussian rows instead, which need no download. The tests run
+// `--quick`. A kind keeps its promise if the lower end of the 95 % interval of its recall is at most 0.01 below the recall
+// asked for (docs/design/recall.md). Ends with 1 where one does not.
 import { execFileSync } from 'node:child_process'
 import { rmSync } from 'node:fs'
 import { parseArgs } from 'node:util'

@@ -1,7 +1,9 @@
-// The static checks: format and lint (Biome), types (tsc), layers and cycles, file sizes and names, clang-format.
+// The static checks: format and lint (Biome), types (tsc), layers and cycles, file sizes and names, paths and links of
+// docs, clang-format.
 import { spawnSync } from 'node:child_process'
 import { readFileSync } from 'node:fs'
 import { basename } from 'node:path'
+import { findings as docFindings } from './check-docs.mjs'
 import { isNativeSource, findings as layerFindings } from './check-layers.mjs'
 import { filesBelow, path, ROOT, say } from './process.mjs'
 import { has } from './tools.mjs'
@@ -30,6 +32,7 @@ const CHECKS = [
   ['types', () => tool('node_modules/typescript/bin/tsc', ['-p', 'tsconfig.json'])],
   ['layers and cycles', layerFindings],
   ['file sizes and names', sizeFindings],
+  ['paths and links of docs', docFindings],
   ['C++ format', clangFormat],
 ]
 

@@ -24,7 +24,7 @@ export function run(what, command, args, options = {}) {
   say(`${what}: done in ${((performance.now() - started) / 1000).toFixed(1)} s`)
 }
 
-/** What a command prints; ends the process when it fails, naming what was being done. */
+/** The output of a command; ends the process when it fails, and names the step. */
 export function outputOf(what, command, args, options = {}) {
   const child = spawnSync(command, args, { cwd: ROOT, stdio: ['ignore', 'pipe', 2], maxBuffer: 1 << 28, ...options })
   if (child.error) fail(`${what}: ${child.error.message}`)
@@ -54,7 +54,7 @@ export function filesBelow(folder, passes = () => true) {
   return found.sort()
 }
 
-/** One hash over the names and contents of files, and whatever else decides the result. */
+/** One hash over the names and contents of files, and over other facts that decide the result. */
 export function hashOf(files, ...facts) {
   const hash = createHash('sha256')
   for (const file of files)

@@ -79,7 +79,7 @@ function build() {
   prepare()
 }
 
-/** What `npm pack` needs: dist/ and the kernel for this platform. */
+/** The parts that `npm pack` needs: dist/ and the kernel for this platform. */
 function prebuildTask() {
   prepare()
   prebuild()

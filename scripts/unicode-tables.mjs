@@ -1,7 +1,7 @@
 #!/usr/bin/env node
-// Writes native/text/unicode_tables.inc from the Unicode data of the Node that runs it: which characters make words, their
-// lower case, what is left of Latin ones in ASCII, and which scripts put no space between words. Run by hand when the
-// tables are to follow a newer Unicode; changing them changes what text indexes find.
+// Writes native/text/unicode_tables.inc from the Unicode data of the Node that runs it: the characters of words, their lower
+// case, the ASCII forms of Latin ones, and the scripts without spaces between words. Run by hand when the tables are to
+// follow a newer Unicode; a change of them changes the hits of text indexes.
 import { writeFileSync } from 'node:fs'
 import { path } from './process.mjs'
 

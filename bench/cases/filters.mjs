@@ -7,7 +7,7 @@ import { compileProgram, hnswlib, runProgram } from '../lib/kernel-program.mjs'
 import { inTurns, leastEffort } from '../lib/least-effort.mjs'
 
 const ALL = [UNFILTERED, ...FILTERS]
-/** What a claim compares with each other: with what is unfiltered, and with a scan. */
+/** Pairs that a claim compares: with the unfiltered search, and with a scan. */
 const MOST = '90 %'
 const FEW = '0.1 %'
 const WANTED = 0.95

@@ -1,5 +1,5 @@
-// Late interaction: candidates found by one vector, scored by MaxSim of their token vectors; beside what the dot products
-// of those cost in the kernel alone. Made-up vectors: no figure here depends on what they mean.
+// Late interaction: candidates found by one vector, scored by MaxSim of their token vectors. Beside it stand the
+// same dot products in the kernel alone. The vectors are made up: no figure here depends on their meaning.
 import { rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { open as openDatabase } from '../../dist/index.js'

@@ -1,5 +1,5 @@
-// What a system's memory grows by when it holds a data set: resident memory of a process with an empty store open,
-// and of the same process once it has opened the index built before and answered every query.
+// The memory that a data set takes: the growth of resident memory, from an empty store to the opened index with every
+// query answered, in one process.
 import { rmSync } from 'node:fs'
 import { dataset, readMatrix, workFolder } from '../lib/datasets.mjs'
 import { residentBytes } from '../lib/measure.mjs'

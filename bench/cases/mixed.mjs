@@ -1,6 +1,6 @@
-// Searching while points are inserted at a steady rate, through the library and through the service: the rate of
-// searches beside the one without inserts, the recall meanwhile, and how long a write takes to be acknowledged. With and
-// without take turns, so that a slow minute of the machine meets both.
+// Searches while points are inserted at a steady rate, through the library and through the service. Measured are the
+// rate beside that without inserts, the recall meanwhile, and the time until a write is acknowledged. With and without
+// take turns, so that a slow minute of the machine meets both.
 import { rmSync } from 'node:fs'
 import { open } from '../../dist/index.js'
 import { chunks, dataset, K, readMatrix, shape, workFolder } from '../lib/datasets.mjs'
@@ -74,7 +74,7 @@ function searched(runs) {
   return { qps: micros.length / sum(runs, ({ seconds }) => seconds), recall, ...percentiles(micros) }
 }
 
-/** The share of what is wanted that is found, counted answer by answer. */
+/** The share of the wanted neighbours that is found, counted answer by answer. */
 class Recall {
   #hits = 0
   #wanted = 0
@@ -109,8 +109,8 @@ async function fillNow(way, set, isLater) {
 }
 
 /**
- * Whoever is among the nearest of all rows is among the nearest of any part of them that has it. So what is looked
- * for are those of the truth that are there from the beginning, however many were inserted since.
+ * A row among the nearest of all rows is among the nearest of any part that has it. So the truth is cut to rows that are
+ * there from the beginning, however many were inserted since.
  */
 function questions(set, isLater) {
   const truth = readMatrix(set.truth, Int32Array)

@@ -15,7 +15,7 @@ export async function liveThrough({ db, folder, set, efConstruct, random }, meas
   await churn(collection, set, random)
   await collection.waitForIndex({ timeoutMs: INDEXING_MS })
   await measure('after 30 % churn', collection)
-  // A changed configuration has all segments rebuilt from their live rows, which is what a compaction does.
+  // A changed configuration rebuilds all segments from their live rows, as a compaction does.
   await collection.updateConfig({ hnswConfig: { efConstruct: efConstruct + 1 } })
   await collection.waitForIndex({ timeoutMs: INDEXING_MS })
   await measure('after compaction', collection)

@@ -1,6 +1,6 @@
-// Recall as it is asked for and as it is got: on queries held out of the data, under filters that have nothing to do
-// with the query, that go with it, and that go against it; after changes, compaction and a restart; and on queries of
-// another kind, once the collection has seen others of their kind and has settled on them. The truth is the library's
+// Recall asked for and got: on queries held out of the data, and under filters that have nothing to do with the query,
+// that go with it, and that go against it. It is measured after changes, compaction and a restart too, and on queries of
+// another kind, once the collection has settled on that kind. The truth is the library's
 // own exact scan, which the tests compare with an oracle.
 import { rmSync } from 'node:fs'
 import { open } from '../../dist/index.js'
@@ -16,7 +16,7 @@ const SEED = 20_241
 const MOST_QUERIES = 1000
 const MIXED_QUERIES = 1000
 const MIXED_ROWS = 5
-/** Queries of another kind that are asked beforehand, again and again until what recall costs was measured on such. */
+/** Queries of another kind, asked again and again beforehand until the collection is calibrated on such. */
 const WARMING_QUERIES = 2000
 const WARMING_BATCH = 200
 const WARMING_MS = 240_000
@@ -151,7 +151,7 @@ async function answers(collection, queries, options) {
   return found
 }
 
-/** Asks, in step with nothing, until what recall costs was measured on such queries; how long that took. */
+/** Asks, in step with nothing, until the collection is calibrated on such queries; answers how long that took. */
 async function settle(collection, queries) {
   const started = performance.now()
   const recallNow = async () => (await collection.info()).recall['']
@@ -169,7 +169,7 @@ async function settle(collection, queries) {
   }
 }
 
-/** Whoever scores as well as the last of the truth counts as found, so that equal rows make no difference. */
+/** A row that scores as well as the last of the truth counts as found, so equal rows make no difference. */
 async function measure(collection, kind, queries, truth, options) {
   await answers(collection, queries, options)
   const started = performance.now()

@@ -9,7 +9,7 @@ import { SERVED } from '../served/index.mjs'
 
 const CONNECTIONS = [1, 8]
 const ROUNDS = 5
-/** What a turn takes, about: a fast server is through with one pass over the queries in a fifth of it. */
+/** Length of a turn: a fast server does one pass over the queries in a fifth of it. */
 const TURN_SECONDS = 1
 /** How long a server is asked before: one that has waited for its turn for a minute needs that long to be as fast as it was. */
 const WARM_SECONDS = 1
@@ -90,7 +90,7 @@ async function least(server, { variant, inFlight, queries, truth }) {
   }
 }
 
-/** Of the first pass and the last one: what is found may change while it is asked. */
+/** Of the first pass and the last one: answers may change while the server is asked. */
 function leastRecall(answers, count, truth, decode) {
   const recalls = [answers.slice(0, count), answers.slice(-count)].map((some) => {
     const found = []

@@ -78,7 +78,7 @@ function agreement(answers, queries, exact) {
 
 async function vicinal(folder, words, { meanLength }) {
   const started = performance.now()
-  // The words are what they are: none is left out, none is stemmed.
+  // The words stay as they are: none is left out, none is stemmed.
   const options = { language: 'none', k: K1, b: B, avg_len: meanLength }
   const texts = words.map((list) => list.join(' '))
   const document = (text) => ({ text, model: 'qdrant/bm25', options })
@@ -106,8 +106,8 @@ async function lancedb(folder, words) {
   const lance = require('@lancedb/lancedb')
   const started = performance.now()
   const connection = await lance.connect(folder)
-  // The last first: with all of WordNet's glosses in their own order, LanceDB 0.31 is never done with its index; in this
-  // one, or with any one of them left out in front, it is.
+  // The last first: with all of WordNet's glosses in their own order, LanceDB 0.31 is never done with its index. In reverse
+  // it is, and also without any one of them in front.
   const rows = words.map((list, id) => ({ id, words: list.join(' ') })).reverse()
   const table = await connection.createTable('bench', rows)
   const plain = { stem: false, removeStopWords: false, asciiFolding: false, lowercase: false, withPosition: false }

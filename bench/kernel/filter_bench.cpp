@@ -1,11 +1,11 @@
 // Filtered search of the kernel and of C++ hnswlib with a filter functor, beside a float32 scan of
-// the rows that match, whose ids are known to it.
+// the rows that match, with their ids known beforehand.
 //
 //   filter_bench BASE.fbin QUERIES.fbin SIDE.fbin COLUMNS.ibin FOLDER cosine|l2 [FILTER...]
 //
-// A filter is NAME:COLUMN:FROM:TO:QUERIES: rows whose value in the column is in [FROM, TO), asked
-// with the queries of one of the two files (queries, side). Leaves in the folder the truth of each
-// filter, NAME.ibin, and hnswlib's index, hnswlib.bin. Prints JSON.
+// A filter is NAME:COLUMN:FROM:TO:QUERIES. Its rows have values of the column in [FROM, TO), and it
+// is asked with the queries of one of the two files (queries, side). Leaves in the
+// folder the truth of each filter, NAME.ibin, and hnswlib's index, hnswlib.bin. Prints JSON.
 #include <atomic>
 #include <ctime>
 #include <iostream>
@@ -105,8 +105,8 @@ void writeTruth(const Filter& filter, const std::string& folder) {
              std::streamsize(filter.truth.data.size() * 4));
 }
 
-// With the kernel's own float kernels, and a heap of the nearest, as whoever has none of our ways
-// to select them would write it.
+// With the kernel's own float kernels and a heap of the nearest, as any program would write it
+// without our ways to select.
 Rated scanOf(const Tagged& data, const Filter& filter) {
   const vicinal::Space space(data.isCosine ? vicinal::Metric::Cosine : vicinal::Metric::L2,
                              uint32_t(data.base.dim), data.base.data.data());
@@ -223,7 +223,8 @@ std::string payloadOf(const int32_t* values) {
          (values[0] < 500 ? "first" : "second") + "\",\"nearness\":\"" + nearness + "\"}";
 }
 
-// Asks for a word until its rows have a graph of their own, and what that took.
+// Asks for a word until its rows have a graph of their own, and tells the queries and time until
+// then.
 struct Earned {
   size_t asked = 0;
   double buildCpuSeconds = 0;

@@ -2,8 +2,8 @@
 //
 //   kernel_bench BASE.fbin QUERIES.fbin TRUTH.ibin cosine|l2
 //
-// Prints JSON: of both, seconds to build on two threads, and for each effort recall@10, queries a
-// second on one thread (the best of the passes, each with warm caches) and the latencies of all.
+// Prints JSON. Of both it has seconds to build on two threads. For each effort it has recall@10,
+// queries a second on one thread (the best pass, with warm caches) and the latencies of all passes.
 // Ours asks for recall, hnswlib for a width of the beam.
 #include <algorithm>
 #include <atomic>
@@ -84,7 +84,7 @@ struct Hnswlib {
 };
 
 // Machines have faster and slower minutes: the passes of both take turns, so that these meet both.
-// What one of them leaves in the caches is not what the other looks for, so each looks twice.
+// The caches hold the other's data after a turn, so each asks twice.
 void run(const Data& data, Built& ours, Built& theirs) {
   for (int round = 0; round < kRounds; round++)
     for (size_t at = 0; at < std::max(ours.sweeps.size(), theirs.sweeps.size()); at++) {

@@ -1,5 +1,5 @@
-// The least effort at which a search reaches a recall, and its rate there, with a cap on the time
-// it may take: a peer that is too slow answers some of the queries only, and says how many.
+// The least effort at which a search reaches a recall, and its rate there. The time is capped: a
+// peer that is too slow answers some of the queries only, and says how many.
 #pragma once
 
 #include <chrono>

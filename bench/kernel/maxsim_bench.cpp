@@ -1,5 +1,5 @@
-// What the dot products of a MaxSim cost by themselves: every query vector with every vector of the
-// candidates, by the kernel's own functions, nothing kept of them.
+// The dot products of a MaxSim by themselves: every query vector with every vector of the
+// candidates, by the kernel's own functions. No result is kept.
 //
 //   maxsim_bench points vectors dimensions query-vectors candidates
 //

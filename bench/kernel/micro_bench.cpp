@@ -25,7 +25,7 @@ using Clock = std::chrono::steady_clock;
 
 constexpr size_t kHop = 32;
 constexpr size_t kHops = 4096;
-// Short, and many: what else runs on the machine spoils some of them only.
+// Short, and many: other work on the machine spoils some of them only.
 constexpr double kSeconds = 0.005;
 constexpr int kRepeats = 9;
 
@@ -33,7 +33,7 @@ struct Place {
   const char* name;
   size_t bytes;
 };
-// Half of the second-level cache, what one core surely has of the third, and far beyond both.
+// Half of the second-level cache, a share of the third that one core surely has, and far beyond.
 constexpr Place kPlaces[] = {{"L2", 512u << 10}, {"L3", 8u << 20}, {"RAM", 768u << 20}};
 constexpr uint32_t kDims[] = {100, 256, 384, 512, 784, 1024, 1536};
 constexpr Isa kIsas[] = {Isa::Scalar, Isa::Neon, Isa::Avx2, Isa::Avx512};

@@ -4,8 +4,8 @@
 //   scale_bench build   vicinal|hnswlib COUNT FOLDER WORDS.fbin QUERIES.fbin
 //   scale_bench search  vicinal|hnswlib COUNT FOLDER
 //
-// `truth` leaves the queries and their neighbours in the folder, `build` an index, both for
-// `search`, which is a process of its own: it opens the index, answers, and tells what it took.
+// `truth` leaves the queries and their neighbours in the folder, and `build` an index. `search` is
+// a process of its own: it opens the index, answers, and tells its times and memory.
 // Each prints JSON.
 #include <unistd.h>
 

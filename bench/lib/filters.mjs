@@ -1,5 +1,5 @@
-// The filters of `--parts filters`: two columns of numbers, one that has nothing to do with the vectors and one that
-// does, ranges over them, and the queries they are asked with.
+// The filters of `--parts filters`: ranges over two columns of numbers, and the queries they are asked with. One column
+// has nothing to do with the vectors, the other one does.
 import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { chunks, readMatrix, shape } from './datasets.mjs'
@@ -44,7 +44,7 @@ export const FILTERS = [
   { name: '10 % with', key: 'side', from: 0, to: 1, side: true },
   { name: '10 % against', key: 'side', from: DECILES - 1, to: DECILES, side: true },
 ]
-/** Everything matches: what the search does without a filter. */
+/** Everything matches: the search without a filter. */
 export const UNFILTERED = { name: 'none', key: 'random', from: 0, to: PER_MILLE, side: false }
 export const isUnfiltered = (filter) => filter.name === UNFILTERED.name
 

@@ -1,5 +1,5 @@
-// Sentence vectors of WordNet's glosses: each gloss as it stands in the dictionary, definition and examples, embedded
-// by the Universal Sentence Encoder whose weights ship in a package, by TensorFlow.js' WASM SIMD, one process a core.
+// Sentence vectors of WordNet's glosses: each as it stands in the dictionary, definition and examples. The Universal
+// Sentence Encoder embeds them, with weights from a package, by TensorFlow.js' WASM SIMD, one process a core.
 import { fork } from 'node:child_process'
 import { readFileSync } from 'node:fs'
 import { createRequire } from 'node:module'

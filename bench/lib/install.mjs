@@ -1,5 +1,5 @@
-// What the bench needs before it starts: its own packages from its own lock file, the peer that ships sources only,
-// and the product built.
+// Set-up before the bench: its own packages from its own lock file, the peer that ships sources only, and the product
+// built.
 import { existsSync } from 'node:fs'
 import { path } from '../../scripts/process.mjs'
 import { buildNative, compile, installIn, install as installProduct, nodeGyp } from '../../scripts/setup.mjs'

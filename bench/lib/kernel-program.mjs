@@ -1,4 +1,4 @@
-// C++ programs of kernel/, linked from the objects of the addon, so that what is measured is what is shipped.
+// C++ programs of kernel/, linked from the objects of the addon, so the shipped code is measured.
 import { execFileSync, spawnSync } from 'node:child_process'
 import { existsSync, mkdirSync, readdirSync } from 'node:fs'
 import { basename, join } from 'node:path'
@@ -35,7 +35,7 @@ export function compileAlone(source) {
   return program
 }
 
-/** What it prints, as JSON. */
+/** Its output, parsed as JSON. */
 export function runProgram(program, args) {
   return JSON.parse(execFileSync(program, args.map(String), { encoding: 'utf8', maxBuffer: MOST_OUTPUT_BYTES }))
 }

@@ -11,9 +11,9 @@ const LEAST_QUERIES = 50
 const MOST_SECONDS_OF_PASS = 3
 const PASSES = 3
 const TURNS = 9
-/** Passes before the timed ones go on for so long: what is compiled as it is used, as JavaScript is, has been by then. */
+/** Passes before the timed ones go on for so long: code that is compiled as it is used, as JavaScript is, has been by then. */
 const WARM_SECONDS = 0.5
-/** Looking for the effort ends after this, at whatever recall was got. */
+/** Looking for the effort ends after this, at the recall that was got. */
 const MOST_SECONDS = 40
 
 export async function leastEffort({ efforts, queries, truth, search, sync = false }) {

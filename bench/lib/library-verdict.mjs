@@ -1,5 +1,5 @@
-// What the library must show on each data set: rates over the best peer when asked for recall, the tail of its
-// latencies, and how much memory its fastest and its smallest configuration take.
+// Bounds of the library on each data set: rates over the best peer when asked for recall, the tail of its latencies, and
+// the memory of its fastest and its smallest configuration.
 import { OURS, OWN } from '../systems/index.mjs'
 import { qpsAt, rowsOf, TARGET_RECALL } from './rates.mjs'
 import { fixed, mb, round } from './table.mjs'

@@ -13,8 +13,8 @@ const HEAD_BYTES = 8
 
 /**
  * Sends requests, each a Buffer, over so many connections, one at a time on each. With `passes` each is asked once and
- * so many times more, answers of the first time and of the last kept; with `seconds` they are asked in turns for so long, all answers kept, beside
- * `writes: { requests, connections, perSecond }` where there are such.
+ * so many times more; answers of the first time and of the last are kept. With `seconds` they are asked in turns for so
+ * long, and all answers are kept, beside `writes: { requests, connections, perSecond }` if given.
  * Resolves to { passes: [{ seconds, micros }], writes: { seconds, micros }, answers: [{ at, bytes }] }.
  */
 export async function load({ port, protocol, opening = [], requests, connections, passes, seconds, writes }) {

@@ -46,8 +46,8 @@ async function pass({ queries, search, ef, inFlight, sync, answer }) {
 }
 
 /**
- * Rate of the best pass and of the median one; percentiles over the requests of all passes, and of each request's median
- * of them, from which what the machine did to one pass is gone.
+ * Rate of the best pass and of the median one, and percentiles over the requests of all passes. Percentiles of each
+ * request's median are free of a disturbance of one pass.
  */
 export function summary(passes) {
   const rates = passes.map(({ seconds, micros }) => micros.length / seconds).sort((a, b) => b - a)
@@ -63,15 +63,15 @@ export function summary(passes) {
   }
 }
 
-/** Longer than this, and what the machine does to one request is little beside it. */
+/** Beyond this, disturbances of one request are little beside it. */
 const MOST_ADDING_US = 1_000
 const ADDITIONS = 3_000
 /** Until the loop is compiled as well as it will be. */
 const CALIBRATING_MS = 100
 
 /**
- * What the machine alone makes of the tail: median and 99th percentile, in microseconds, of a loop that reads one number and
- * adds it, as often as takes `p50`. No memory is taken and nobody is waited for.
+ * The machine's own tail: median and 99th percentile, in microseconds, of a loop that reads one number and adds it, as
+ * often as takes `p50`. It takes no memory and waits for nobody.
  */
 function addingFor(p50) {
   const one = new Float64Array([1])

@@ -1,5 +1,5 @@
-// What `--parts micro` found: by kernel and dimension, nanoseconds a distance by where rows lie, and the share of the
-// load bandwidth of that place that they come to. Where it is near 100 %, only fewer bytes make a distance cheaper.
+// The results of `--parts micro`: by kernel and dimension, nanoseconds a distance by where rows lie, and their share of
+// the load bandwidth of that place. Where it is near 100 %, only fewer bytes make a distance cheaper.
 import { fixed, table } from './table.mjs'
 
 const PLACES = ['L2', 'L3', 'RAM']

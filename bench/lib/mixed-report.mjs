@@ -1,4 +1,4 @@
-// What `--parts mixed` found: a table, and the claims about it.
+// The results of `--parts mixed`: a table, and the claims about it.
 import { medianOf } from './measure.mjs'
 import { fixed, round, table } from './table.mjs'
 
@@ -47,7 +47,7 @@ export function* mixedVerdict(mixed) {
       detail: `in turns ${ratios.map((one) => fixed(one)).join(', ')}; ${round(during.qps)} / ${round(without.qps)} QPS, ${round(writes.perSecond)} inserts/s`,
     }
     yield {
-      // Live recall lowers an effort that gets more than was asked for, so what is asked for is enough.
+      // Live recall lowers an effort that gets more than was asked for, so the recall asked for is enough.
       check: `${what}: recall meanwhile less recall without`,
       pass: during.recall >= Math.min(asked, without.recall - BOUNDS.recallLost),
       value: fixed(during.recall - without.recall, 4),

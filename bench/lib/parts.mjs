@@ -24,7 +24,7 @@ export const PARTS = [
   'scale',
   'micro',
 ]
-/** Not part of the harness's own test: they take a while whatever the data, and `kernel` is much like `filters`. */
+/** Not part of the harness's own test: they take a while with any data, and `kernel` is much like `filters`. */
 const NOT_TINY = ['kernel', 'scale', 'micro']
 export const TINY_PARTS = PARTS.filter((part) => !NOT_TINY.includes(part))
 export const SYSTEM_NAMES = [...new Set([...Object.keys(SYSTEMS), ...Object.keys(FILTERED), ...Object.keys(SERVED)])]
@@ -33,7 +33,7 @@ export const SYSTEM_NAMES = [...new Set([...Object.keys(SYSTEMS), ...Object.keys
 const BY_OWN_TRUTH = 'recall'
 /** The data set whose rows are mixed for larger ones. */
 const GROWING = 'words'
-/** Of the machine, whatever the data; and of vectors made up for it. */
+/** Of the machine, with no data set; and of vectors made up for it. */
 const MICRO = 'micro'
 const MAXSIM = 'maxsim'
 const WITHOUT_DATA = [MICRO, MAXSIM]

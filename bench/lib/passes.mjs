@@ -5,8 +5,8 @@ import { setImmediate as nextTurn } from 'node:timers/promises'
 const PASSES = 7
 
 /**
- * `ways` by name: `ask(query, at)` answers, or promises to. Each pass puts all queries to each way, one at a time, each in
- * a turn of the event loop of its own, as requests come. The first pass warms up and gives the answers; of the others
+ * `ways` by name: `ask(query, at)` answers, or promises to. Each pass puts all queries to each way, one at a time. Each has
+ * a turn of the event loop of its own, as requests have. The first pass warms up and gives the answers. Of the others
  * `p50`, `p99` and `mean` are over all requests, and `best` is the least median of a pass, all in microseconds.
  */
 export async function inTurns(ways, queries, passes = PASSES) {
@@ -40,5 +40,5 @@ function summary({ answers, passes }) {
   }
 }
 
-/** What a run keeps of it: all but the answers. */
+/** The part that a run keeps: all but the answers. */
 export const timesOf = ({ p50, p99, mean, best }) => ({ p50, p99, mean, best })

@@ -1,4 +1,4 @@
-// What `--parts counts,sparse,hybrid,maxsim` found: tables, and the claims about it. Ratios are of medians over all passes.
+// The results of `--parts counts,sparse,hybrid,maxsim`: tables, and the claims about it. Ratios are of medians over all passes.
 import { OURS } from '../systems/index.mjs'
 import { FILTERS } from './filters.mjs'
 import { fixed, round, table } from './table.mjs'

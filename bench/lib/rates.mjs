@@ -3,8 +3,8 @@
 export const TARGET_RECALL = 0.95
 
 /**
- * Queries a second at a recall, on the sweep's frontier: between two measured points log(QPS) is taken to be linear
- * in recall. null when the recall is not reached; the first point's rate when the sweep starts above it.
+ * Queries a second at a recall, on the sweep's frontier. Between two measured points log(QPS) is taken to be linear in
+ * recall. null if the recall is not reached; the first point's rate if the sweep starts above it.
  */
 export function qpsAt(rows, target = TARGET_RECALL) {
   const frontier = frontierOf(rows)

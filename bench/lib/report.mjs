@@ -186,7 +186,7 @@ function ingestTable({ library, service }) {
   )
 }
 
-/** Which threads worked while the service ingested, and on what its main thread spent its time. */
+/** CPU time by thread while the service ingested, and a profile of its main thread. */
 function profileParts({ service, profile }) {
   const parts = []
   if (service) {

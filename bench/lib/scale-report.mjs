@@ -1,4 +1,4 @@
-// What `--parts scale` found: a table, the claim about it, and curves over the number of rows as SVG.
+// The results of `--parts scale`: a table, the claim about it, and curves over the number of rows as SVG.
 import { qpsAt, TARGET_RECALL } from './rates.mjs'
 import { fixed, mb, round, table } from './table.mjs'
 

@@ -1,4 +1,4 @@
-// What `--parts servers` found: a table of rates and latencies, and the claims about them.
+// The results of `--parts servers`: a table of rates and latencies, and the claims about them.
 import { OURS } from '../systems/index.mjs'
 import { fixed, round, table } from './table.mjs'
 

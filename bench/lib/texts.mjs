@@ -6,7 +6,7 @@ const SEED = 3
 const TINY_WORDS = 2000
 const TINY_LENGTH = 12
 
-/** What full-text search looks in. */
+/** The texts of full-text search. */
 export const searchTexts = (set) =>
   set.name === 'tiny' ? madeUp(set.rows) : allGlosses().slice(0, set.limit || undefined)
 

@@ -1,5 +1,5 @@
-// What the run must show, as PASS or FAIL with the numbers: on one data set at one recall, everything as a ratio
-// of figures of this run.
+// The claims of the run, as PASS or FAIL with the numbers: on one data set at one recall, each a ratio of figures of this
+// run.
 import { COMPACT, OURS, OWN, YARDSTICK } from '../systems/index.mjs'
 import { filtersVerdict } from './filters-report.mjs'
 import { libraryVerdict } from './library-verdict.mjs'
@@ -122,7 +122,7 @@ function builds(ours, yardstick) {
 
 /**
  * Of the configuration that leaves vectors on disk, which must keep its lead. Judged on the process that opened the
- * folder and answered all queries; what the default takes, with vectors and codes in memory, is printed beside.
+ * folder and answered all queries. The default, with vectors and codes in memory, is printed beside.
  */
 function* resident({ build, memory, search }, ours, yardstick) {
   const allowed = build.vectorBytes + BOUNDS.graphMemory * build.graphBytes

@@ -1,4 +1,4 @@
-// WebSocket messages as bytes, made beforehand: what opens a connection, and a client's frames.
+// WebSocket messages as bytes, made beforehand: the request that opens a connection, and a client's frames.
 import { randomBytes } from 'node:crypto'
 
 const BINARY = 0x82

@@ -1,5 +1,5 @@
-// The words of a text as full-text search is to see them: in lower case, without those that every text has. Ours and its
-// peers are given these words, parted by spaces, so that what is compared is search and not stemming.
+// The words of a text as full-text search is to see them: in lower case, without those that every text has. Vicinal and its
+// peers get these words, parted by spaces, so that search is compared and not stemming.
 import { eng } from 'stopword'
 
 const STOP_WORDS = new Set(eng)

@@ -1,19 +1,18 @@
 // A load generator in one thread: requests made beforehand, sent over keep-alive sockets, one at a
-// time on each. It shares the cores with the server that it measures, so it does as little as a
-// client can: of an answer it looks for the end. (wrk, redis-benchmark and pgbench speak one
+// time on each. It shares the cores with the server, so it does as little as a client can: it looks
+// for the end of an answer. (wrk, redis-benchmark and pgbench speak one
 // protocol each, and keep no answers to tell the recall by.)
 //
 //   load PORT PROTOCOL OPENING REQUESTS CONNECTIONS ANSWERS passes N
 //   load PORT PROTOCOL OPENING REQUESTS CONNECTIONS ANSWERS seconds S [WRITES CONNECTIONS RATE]
 //
 // OPENING, REQUESTS and WRITES are files of requests, each with its length before it as 4 bytes. A
-// connection begins with those of OPENING. `passes` asks all requests once, then N times
-// more, keeping the answers of the first pass and of the last; where the first one took longer than
-// kSlowPassSeconds it is the only one.
-// `seconds` asks them in turns for so long and keeps all answers; beside them it sends WRITES, each
-// when its time has come, on connections of their own. ANSWERS gets what was kept, each with the
-// number of its request and its length before it. Latencies go to standard output as JSON; those of
-// writes count from the time each was due.
+// connection begins with those of OPENING. `passes` asks all requests once, then N times more, and
+// keeps the answers of the first pass and of the last. A first pass longer than kSlowPassSeconds is
+// the only one. `seconds` asks them in turns for so long and keeps all answers. Beside them it sends
+// WRITES, each at its time, on connections of their own. ANSWERS gets the answers kept, each with
+// the number of its request and its length before it. Latencies go to standard
+// output as JSON; those of writes count from the time each was due.
 #include <arpa/inet.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>

@@ -14,7 +14,7 @@ export function needPackages(packages, isThere) {
   if (!isThere()) throw new Error(`this machine has no ${packages.join(' ')} (apt-get install it)`)
 }
 
-/** `user`, where given, is whom the server runs as; root alone can ask for that. */
+/** `user`, where given, is the server's user; only root can ask for that. */
 export function startServer(command, args, user) {
   const as = user ? [`--reuid=${user}`, `--regid=${user}`, '--clear-groups'] : []
   const child = spawn('setpriv', [...as, '--pdeathsig=KILL', command, ...args], { stdio: ['ignore', 'pipe', 'pipe'] })

@@ -110,7 +110,7 @@ export class PostgresConnection {
   }
 }
 
-/** What a connection begins with that asks by one prepared statement only: each has an answer of its own. */
+/** The beginning of a connection that asks by one prepared statement: each has an answer of its own. */
 export const opening = (settings, name, sql) => [startup(), runMessage(settings), prepareMessages(name, sql)]
 
 const runMessage = (sql) => message('Q', Buffer.from(`${sql}\0`))

@@ -70,7 +70,7 @@ async function pipeline(port, commands) {
 
 const blob = (vector) => Buffer.from(vector.buffer, vector.byteOffset, vector.byteLength)
 
-/** `attributes(row)`, where given, is what filters look at. */
+/** `attributes(row)`, where given, are the values that filters look at. */
 export async function fillRedis(port, { from, rows, dim, data }, { m, efConstruct }, attributes) {
   const commands = Array.from({ length: rows }, (_, i) => {
     const vector = blob(data.subarray(i * dim, (i + 1) * dim))

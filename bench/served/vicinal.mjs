@@ -25,7 +25,7 @@ export async function open({ set, m, efConstruct }) {
     port: server.port,
     variants: ['', WEB_SOCKET],
     protocol: (variant) => (variant === WEB_SOCKET ? 'websocket' : 'http'),
-    // What users ask for: less would do, until what is measured of callers' own queries has settled.
+    // The recall that users ask for: less would do, until live recall has settled.
     efforts: [0.95, 0.96, 0.97, 0.98, 0.99],
     opening: (_recall, variant) => (variant === WEB_SOCKET ? [opening(PATH, type, server.port)] : []),
     encode(query, recall, variant) {

@@ -34,12 +34,12 @@ async function create({ folder, set, m, efConstruct, params }) {
     sweeps: sweepsOf(collection),
     close: () => db.close(),
     graphBytes: () => sectionBytes(folder, /graph/i),
-    // From the files, not from what was asked for.
+    // From the files, not from the options.
     codeBytes: () => sectionBytes(folder, /code/i),
   }
 }
 
-/** The end of a build is what a user can see: info shows every vector in the graph. */
+/** A build ends as users see it: info shows every vector in the graph. */
 export async function allIndexed(collection) {
   await collection.waitForIndex({ timeoutMs: 3_600_000 })
   const { indexedVectorsCount, vectorsCount, status } = await collection.info()

@@ -1,6 +1,6 @@
 // What can go wrong, as a value: everything that is expected to fail returns a Status or a
 // Result<T>, and only binding/ turns them into JavaScript errors. What the C++ library throws,
-// where memory or a thread is refused, becomes a Status by `attempt` (docs/adr/0056).
+// where memory or a thread is refused, becomes a Status by `attempt` (docs/design/native.md).
 #pragma once
 
 #include <cassert>

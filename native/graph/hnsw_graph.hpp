@@ -136,7 +136,7 @@ public:
   static constexpr uint32_t maxLevel = 31;
 
   // By what factor a new vertex looks beyond the neighbours it is sure to look at (`Stop`), where
-  // there are so many vertices before it (docs/adr/0046).
+  // there are so many vertices before it (docs/design/graph.md).
   static float insertReach(uint32_t efConstruct, uint32_t vertices);
 
   // An empty graph for at most `capacity` vertices, which is built on codes where they are good
@@ -219,10 +219,11 @@ private:
 
   // Where vectors differ in few ways, more neighbours than these on level 0 lead nowhere new and
   // cost a distance each. So a record of as many is thinned out, unless that leaves more than
-  // `mostDiverseOfEasy` (docs/adr/0027).
+  // `mostDiverseOfEasy` (docs/design/graph.md).
   uint32_t easyLinks() const { return 2 * m_; }
   uint32_t mostDiverseOfEasy() const { return m_ + m_ / 4; }
-  // How far a new vertex looks for neighbours, before which there are so many (docs/adr/0031).
+  // How far a new vertex looks for neighbours, before which there are so many
+  // (docs/design/graph.md).
   SearchOptions insertOptions(uint32_t vertex) const;
   // Most tree edges of a vertex; a quarter of few neighbours leaves the heuristic its choice.
   uint32_t treeLimit() const { return std::max(3u, easyLinks() / 4); }

@@ -5,7 +5,8 @@
 // neighbours that these kept away, being nearer to them than the list's owner is. They are chosen
 // as inserts choose (the heuristic of the HNSW paper's algorithm 4). On words, glosses and mnist
 // walks for vectors hidden in this way find 0 to 1 % less than walks for vectors held out of the
-// graph; where one neighbour stood in for the hidden vertex it was up to 2 % (docs/adr/0041).
+// graph; where one neighbour stood in for the hidden vertex it was up to 2 %
+// (docs/design/recall.md).
 #pragma once
 
 #include <memory>

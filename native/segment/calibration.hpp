@@ -134,7 +134,8 @@ constexpr double kLeastAccepted = 0.07;
 constexpr double kFarShare = 0.1;
 
 // A walk ends with so many times the distances of the median one. Hard queries would go on for much
-// longer than others, for little: most of what they miss they would miss anyway (ADR 0032).
+// longer than others, for little: most of what they miss they would miss anyway
+// (docs/design/graph.md).
 constexpr double kMostOfTypical = 2.0;
 
 // The reaches that may be measured, least first.

@@ -1,5 +1,5 @@
 // Graphs of their own for keywords that many rows of a segment have and many queries name: a
-// tenant, a language. A search for one walks among its rows alone (docs/adr/0048).
+// tenant, a language. A search for one walks among its rows alone (docs/design/filters.md).
 //
 // Which values are worth it is seen from the queries. Each search that names a value without such
 // a graph notes what one would have spared it, and once that is what building one takes, one is

@@ -29,7 +29,7 @@ Status VectorSpace::reserve(const VectorSpec& spec, uint64_t rows, uint64_t vert
   vertexCapacity_ = vertices;
   identity_.store(!spec.isMulti, std::memory_order_release);
   // Each vector that is read lies in another page. Where codes lead they are few, too few to copy
-  // all from their file for (ADR 0045).
+  // all from their file for (docs/design/memory.md).
   const auto pages =
       Sq8Space::supports(spec.metric, spec.dim) ? Region::Pages::HugeAsGrown : Region::Pages::Huge;
   auto vectors = RegionArray<uint8_t>::reserve(vertices * spec.vectorBytes(), pages);

@@ -1,6 +1,7 @@
 // How wide the vectors of new segments are kept: as narrow as holds, bit for bit, all that has come
 // so far, and at most as wide as is asked for. Pixels, counts and what was quantised before it came
-// are integers of one byte; what a model gives in half precision has halves. See ADR 0030.
+// are integers of one byte; what a model gives in half precision has halves. See
+// docs/design/codes.md.
 //
 // The writer's.
 #pragma once

@@ -144,7 +144,7 @@ function stopSignal(): Promise<void> {
 
 /**
  * By default half as many as there are cores, since searches, writes and building have threads of their own; but two
- * where there are two cores, which they answer a third more on than one does (docs/adr/0034).
+ * where there are two cores, which they answer a third more on than one does (docs/design/service.md).
  */
 async function servingThreads(settings: Settings): Promise<{ serving: number; keepsSearches: boolean }> {
   const most = LIMITS.servingThreads

@@ -1,4 +1,4 @@
-/** The settings as users read them: for `--help`, and for the README. */
+/** The settings as users read them: for `--help`, and for docs/settings.md. */
 import type { Setting } from './settings.js'
 
 /** The settings as lines for `--help`. */
@@ -13,7 +13,7 @@ export function helpLines(table: Readonly<Record<string, Setting>>): string[] {
   return rows.map(([left, right]) => `  ${(left as string).padEnd(width)}  ${right}`)
 }
 
-/** The settings as a Markdown table, for the README. */
+/** The settings as a Markdown table, for docs/settings.md. */
 export function markdownTable(table: Readonly<Record<string, Setting>>): string {
   const code = (text: string | number | boolean | null) => (text === null || text === false ? '' : `\`${text}\``)
   const rows = Object.values(table).map(

@@ -5,7 +5,7 @@ import { LIMITS } from '../core/limits.js'
 
 /**
  * The one table of settings: it parses flags, environment and settings file, and writes `--help` and the
- * README's table (a test compares them). A flag beats the environment, which beats the file.
+ * table of docs/settings.md (a test compares them). A flag beats the environment, which beats the file.
  */
 export interface Setting {
   /** Without dashes; null where a flag would show a secret to everyone who lists processes. */

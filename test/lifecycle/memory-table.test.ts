@@ -66,7 +66,7 @@ describe.skipIf(process.platform !== 'linux')('the table of memory', () => {
     expect(built.memory.vectors['']?.vectors).toMatchObject({ bytes, cacheBytes: 0 })
     expect(built.memory.vectors['']?.vectors.residentBytes).toBeGreaterThan(0.99 * bytes)
     const { vectors, codes, graph } = reopened.memory.vectors[''] as CollectionMemory['vectors'][string]
-    // Codes are copied into large pages from 16 MiB on (docs/adr/0045), and which codes these vectors get is measured.
+    // Codes are copied into large pages from 16 MiB on (docs/design/memory.md), and which codes these vectors get is measured.
     expect(codes.residentBytes).toBeLessThan(1.1 * codes.bytes)
     for (const part of [vectors, graph, reopened.memory.payload]) {
       expect(part.bytes).toBeGreaterThan(1_000_000)

@@ -84,7 +84,7 @@ template <typename Op>
 void many(const Sq8Query& query, const uint8_t* rows, size_t stride, const uint32_t* ids,
           size_t count, float* distances) {
   // Of 49 to 112 dimensions, or directions of a projection. Told so, the compiler leaves out the
-  // loops over lines: a seventh of the time (docs/adr/0038).
+  // loops over lines: a seventh of the time (docs/design/graph.md).
   constexpr size_t two = 2 * kLine;
   if (ids != nullptr && stride == two && query.bytes == two)
     scoreBy<Op, true, two>(query, rows, stride, ids, count, distances);

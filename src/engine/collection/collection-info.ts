@@ -56,7 +56,7 @@ export function liveVectorBytes({ shard, schema }: CollectionView): number {
   }, 0)
 }
 
-/** As wide as is asked for: what the kernel keeps may be narrower (ADR 0030), and is no bound to build on. */
+/** As wide as is asked for: what the kernel keeps may be narrower (docs/design/codes.md), and is no bound to build on. */
 function componentBytes({ datatype, distance }: ResolvedVector): number {
   if (datatype === 'float16') return 2
   return datatype === 'uint8' && distance !== 'Cosine' ? 1 : 4

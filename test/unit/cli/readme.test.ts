@@ -1,22 +1,27 @@
-import { readFileSync } from 'node:fs'
+import { readdirSync, readFileSync } from 'node:fs'
 import { expect, test } from 'vitest'
 import { SERVE_SETTINGS } from '../../../src/cli/settings.js'
 import { markdownTable } from '../../../src/cli/settings-tables.js'
 
-const readme = readFileSync(new URL('../../../README.md', import.meta.url), 'utf8')
+const ROOT = new URL('../../../', import.meta.url)
+const read = (file: string) => readFileSync(new URL(file, ROOT), 'utf8')
+const PAGES = [
+  'README.md',
+  ...readdirSync(new URL('docs/', ROOT)).flatMap((name) => (name.endsWith('.md') ? [`docs/${name}`] : [])),
+]
 
-test("README's table of settings is the one the command line parses by", () => {
-  expect(readme).toContain(markdownTable(SERVE_SETTINGS))
+test('the table of docs/settings.md is the one the command line parses by', () => {
+  expect(read('docs/settings.md')).toContain(markdownTable(SERVE_SETTINGS))
 })
 
-test('every command that README names is there', () => {
-  const { scripts } = JSON.parse(readFileSync(new URL('../../../package.json', import.meta.url), 'utf8')) as {
-    scripts: Record<string, string>
+test.each(PAGES)('every command that %s names is there', (page) => {
+  const text = read(page)
+  const ours = Object.keys(JSON.parse(read('package.json')).scripts)
+  for (const [, name] of text.matchAll(
+    /(?<!bench && npm ci && )npm (?:run )?(start|test(?!s)(?::[a-z]+)?|check|fuzz:[a-z]+)\b/g,
+  )) {
+    expect(ours).toContain(name)
   }
-  const named = [...readme.matchAll(/(?<!bench && npm ci && )npm (?:run )?(start|test(?!s)(?::native)?|check)\b/g)]
-  expect(named.length).toBeGreaterThan(0)
-  for (const [, name] of named) expect(Object.keys(scripts)).toContain(name)
-  for (const [, file] of readme.matchAll(/node (scripts\/[\w-]+\.mjs)/g)) {
-    expect(() => readFileSync(new URL(`../../../${file}`, import.meta.url))).not.toThrow()
-  }
+  for (const [, file] of text.matchAll(/node ((?:scripts|bench)\/[\w-]+\.mjs)/g))
+    expect(() => read(file as string)).not.toThrow()
 })
