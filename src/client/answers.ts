@@ -20,15 +20,19 @@ const WRONG_INPUT = 'Wrong input: '
 export function errorOfAnswer(status: number, headers: IncomingHttpHeaders, envelope: Envelope | null): VicinalError {
   const told = typeof envelope?.status === 'object' ? envelope.status : {}
   const code = isCode(told.code) ? told.code : codeOfStatus(status)
-  const message =
-    told.error?.startsWith(WRONG_INPUT) && code === 'INVALID_ARGUMENT'
-      ? told.error.slice(WRONG_INPUT.length)
-      : told.error
+  const message = code === 'INVALID_ARGUMENT' ? withField(told.error, told.details?.field) : told.error
   const retryAfterSeconds = Number(headers['retry-after'] ?? Number.NaN)
   return new VicinalError(code, message ?? `The answer has status ${status} and is not from Vicinal`, {
     details: told.details ?? {},
     ...(Number.isFinite(retryAfterSeconds) ? { retryAfterMs: retryAfterSeconds * MS_PER_SECOND } : {}),
   })
+}
+
+/** In the library the sentence begins with the field. */
+function withField(error: string | undefined, field: unknown): string | undefined {
+  if (!error?.startsWith(WRONG_INPUT)) return error
+  const sentence = error.slice(WRONG_INPUT.length)
+  return typeof field === 'string' ? `${field}: ${sentence}` : sentence
 }
 
 function isCode(code: unknown): code is ErrorCode {

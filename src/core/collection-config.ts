@@ -192,7 +192,11 @@ export const VectorChange = Type.Object(
 )
 export type VectorChange = Static<typeof VectorChange>
 
-const sparseDatatype = optional(Type.Enum(DATATYPES, { description: 'Kept and told.' }))
+const sparseDatatype = optional(
+  Type.Enum([...DATATYPES, 'turbo4'], {
+    description: 'Kept and told. `turbo4` is refused: no sparse vector may have it.',
+  }),
+)
 export const SparseIndexParams = Type.Object(
   {
     fullScanThreshold: countForQdrant(),

@@ -1,5 +1,6 @@
 /** What a route's function gets to see of a request. */
 import type { FastifyRequest } from 'fastify'
+import type { TSchema } from 'typebox'
 import type { RoomHolder } from '../core/call-options.js'
 import type {
   CallOptions,
@@ -32,6 +33,10 @@ export interface RouteOf<C> {
   work: Work
   /** The body is a form with a file, which is read as it comes. */
   isUpload?: true
+  /** One sentence for the OpenAPI document. */
+  summary?: string
+  /** The declaration of the body, for the OpenAPI document. */
+  body?: TSchema
   run(call: C): unknown
 }
 export type Route = RouteOf<Call>

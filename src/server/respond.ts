@@ -4,6 +4,7 @@ import { setImmediate as nextTurn } from 'node:timers/promises'
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import type { VicinalError } from '../core/errors.js'
 import type { SnapshotData } from '../core/snapshots.js'
+import { snakeCase } from '../core/vocabulary/spelling.js'
 import { JsonPieces, jsonText } from '../wire/json-encoder.js'
 import { encodeMsgpack, MsgpackPieces } from '../wire/msgpack-encoder.js'
 import { heldBytesOf, isLarger, piecesOf } from '../wire/pieces.js'
@@ -78,15 +79,23 @@ export function retryAfterSeconds(retryAfterMs: number): number {
 
 export function errorEnvelopeOf(error: VicinalError, startedMs: number): object {
   const { code, details } = error
-  const status = Object.keys(details).length > 0 ? { code, details } : { code }
+  const field = typeof details.field === 'string' ? { field: wireField(details.field) } : {}
+  const status = Object.keys(details).length > 0 ? { code, details: { ...details, ...field } } : { code }
   return { status: { error: errorText(error), ...status }, time: secondsSince(startedMs) }
 }
 
-const OTHER_BEGINNING = /^(?:Format error|Bad request)/
+/** An option's name begins the field; names behind it may be the caller's own. */
+function wireField(field: string): string {
+  return field.replace(/^\w+/, snakeCase)
+}
 
-/** Qdrant begins complaints about a request with these words, and its users look for them. */
-function errorText({ code, message }: VicinalError): string {
-  return code === 'INVALID_ARGUMENT' && !OTHER_BEGINNING.test(message) ? `Wrong input: ${message}` : message
+const OTHER_BEGINNING = /^(?:Format error|Validation error|Bad request)/
+
+/** Qdrant begins complaints about a request with these words. The field is told in `details`, not in the sentence. */
+function errorText({ code, message, details }: VicinalError): string {
+  if (code !== 'INVALID_ARGUMENT' || OTHER_BEGINNING.test(message)) return message
+  const prefix = `${details.field}: `
+  return `Wrong input: ${message.startsWith(prefix) ? message.slice(prefix.length) : message}`
 }
 
 function send(request: FastifyRequest, reply: FastifyReply, envelope: object): FastifyReply {

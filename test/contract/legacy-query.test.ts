@@ -1,7 +1,7 @@
 /** The paths of older clients, which answer as the one query path does that took their place. */
 import { describe, expect, it, onTestFinished } from 'vitest'
 import { open } from '../../src/index.js'
-import { type Service, startService } from './service.js'
+import { complaintOf, type Service, startService } from './service.js'
 
 const POINTS = '/collections/a/points'
 const FILTER = { must: [{ key: 'even', match: { value: true } }] }
@@ -129,7 +129,7 @@ describe('the older paths', () => {
     const service = await filled()
     const answer = await service.call('POST', `${POINTS}/${path}`, body)
     expect(answer.status).toBe(400)
-    expect((answer.json.status as { error: string }).error).toMatch(names)
+    expect(complaintOf(answer)).toMatch(names)
   })
 
   it.each(SAME)('are explained as a query: %s %j', async (path, older, query) => {
@@ -179,7 +179,7 @@ describe('the older paths', () => {
       }
       const refused = await service.call('POST', `${POINTS}/${path}`, { ...body, explain: 'yes' })
       expect(refused.status).toBe(400)
-      expect((refused.json.status as { error: string }).error).toMatch(/explain/)
+      expect(complaintOf(refused)).toMatch(/explain/)
     },
   )
 

@@ -158,7 +158,7 @@ describe('multivectors', () => {
     const options = { using: 'tokens', limit: 1 }
     await expect(collection.query({ ...options, query: [[1]] })).rejects.toThrow('query[0]: Vector dimension error')
     const config = { size: 2, distance: 'Dot', multivectorConfig: { comparator: 'min' as never } } as const
-    await expect(database.createCollection('odd', { vectors: config })).rejects.toThrow('multivector_config.comparator')
+    await expect(database.createCollection('odd', { vectors: config })).rejects.toThrow('multivectorConfig.comparator')
     expect(await collection.count()).toBe(0)
   })
 

@@ -4,7 +4,7 @@ import type { Collection, Database } from '../../src/core/database.js'
 import { LIMITS } from '../../src/core/limits.js'
 import { open } from '../../src/index.js'
 import { FACES, openFace } from './faces.js'
-import { startService } from './service.js'
+import { complaintOf, startService } from './service.js'
 
 async function opened(face: (typeof FACES)[number]): Promise<Database> {
   const { database, dispose } = await openFace(face)
@@ -106,7 +106,7 @@ describe('on the wire', () => {
     const { service } = await served()
     const answer = await service.call('POST', `${POINTS}/query`, { query, using, params: { idf } })
     expect(answer.status).toBe(status)
-    if (status !== 200) expect((answer.json.status as { error: string }).error).toMatch(/params\.idf/)
+    if (status !== 200) expect(complaintOf(answer)).toMatch(/params\.idf/)
   })
 
   it('one explained search does not take a batch out of strict mode', async () => {
@@ -116,11 +116,11 @@ describe('on the wire', () => {
     const explained = { query: [2], explain: true }
     const refused = await service.call('POST', `${POINTS}/query/batch`, { searches: [plain, explained, plain] })
     expect(refused.status).toBe(400)
-    expect((refused.json.status as { error: string }).error).toMatch(/Limit exceeded 3 > 2 for "search batch size"/)
+    expect(complaintOf(refused)).toMatch(/Limit exceeded 3 > 2 for "search batch size"/)
     await collection.updateConfig({ strictModeConfig: { maxQueryLimit: 10, readRateLimit: 2 } })
     const large = { searches: [plain, { ...explained, limit: 11 }] }
     const tooLarge = await service.call('POST', `${POINTS}/query/batch`, large)
-    expect((tooLarge.json.status as { error: string }).error).toMatch(/Limit exceeded 11 > 10 for "limit"/)
+    expect(complaintOf(tooLarge)).toMatch(/Limit exceeded 11 > 10 for "limit"/)
     // What was refused has taken nothing of the rate.
     const { json } = await service.call('POST', `${POINTS}/query/batch`, { searches: [explained, plain] })
     expect(json.result).toEqual([

@@ -42,7 +42,7 @@ it.each(PARAMETERS)('%s %s', async (method, path, body, right, wrong) => {
     const answer = await service.call(method, `${path}?${parameter}`, body)
     expect(answer, parameter).toMatchObject({
       status: 400,
-      json: { status: { error: expect.stringContaining(parameter.split('=')[0] as string) } },
+      json: { status: { details: { field: parameter.split('=')[0] } } },
     })
   }
 })

@@ -26,6 +26,12 @@ export interface Service {
   raw(bytes: string | Buffer): Promise<string>
 }
 
+/** The field that an answer complains about, and its sentence, as the library has them in one text. */
+export function complaintOf({ json }: Pick<Answer, 'json'>): string {
+  const { error, details } = json.status as { error: string; details?: { field?: string } }
+  return details?.field === undefined ? error : `${details.field}: ${error}`
+}
+
 /** Closed when the test is over. */
 export async function startService(options: Partial<ServerOptions> = {}): Promise<Service> {
   const log: string[] = []

@@ -223,7 +223,9 @@ export function describeSparse(name: string, open: () => Promise<DatabaseUnderTe
       const query = { query: sparse({ 1: 1 }), using: 'dense' }
       await expect(collection.query(query)).rejects.toMatchObject({ code: 'INVALID_ARGUMENT' })
       const named = { vectors: { a: { size: 2, distance: 'Dot' } }, sparseVectors: { a: {} } } as const
-      await expect(database.createCollection(`doubled-${made++}`, named)).rejects.toThrow(/sparse_vectors/)
+      await expect(database.createCollection(`doubled-${made++}`, named)).rejects.toThrow(
+        /^sparseVectors: Dense and sparse vector names must be unique/,
+      )
     })
   })
 }

@@ -97,7 +97,7 @@ describe('the envelope', () => {
       '/collections/a/points/query',
       { query: [1, 2] },
       400,
-      'Wrong input: query: Vector dimension error: expected dim: 3, got 2',
+      'Wrong input: Vector dimension error: expected dim: 3, got 2',
     ],
     [
       'PUT',

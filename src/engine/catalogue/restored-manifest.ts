@@ -57,7 +57,9 @@ function checkParts({ uuid, name, config, layout, payloadIndexes, segments, repl
   for (const name of names) if (name !== UNNAMED_VECTOR) checkVectorName(name)
   // All else of a configuration is checked as that of a caller.
   const { hnswConfig, optimizersConfig, walConfig, strictModeConfig, metadata } = config
-  const sparseVectors = Object.fromEntries(config.sparseVectors.map(({ name, ...params }) => [name, params]))
+  const sparseVectors = Object.fromEntries(
+    config.sparseVectors.map(({ name, modifier, index }) => [name, { modifier, index }]),
+  )
   need(config.sparseVectors.every(isSparse), 'a sparse vector')
   resolveConfig({
     vectors: { size: 1, distance: 'Dot' },

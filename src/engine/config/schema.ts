@@ -1,5 +1,5 @@
 /** The configuration that a collection works by: a caller's options with every default, and after each change. */
-import { invalid, VicinalError } from '../../core/errors.js'
+import { describeValue, invalid, VicinalError } from '../../core/errors.js'
 import { LIMITS } from '../../core/limits.js'
 import type { MemoryPlacement } from '../../core/memory.js'
 import { type Payload, UNNAMED_VECTOR } from '../../core/point.js'
@@ -25,7 +25,7 @@ import { parsePayload } from '../../filter/payload-json.js'
 import { payloadText } from '../../ingest/payload-text.js'
 import { askedQuantization } from './quantization.js'
 import { changeSparse, resolveSparse } from './sparse-schema.js'
-import { checkVectorName } from './vector-checks.js'
+import { checkVectorName, noSuchVector } from './vector-checks.js'
 
 type Defaults = Pick<CollectionConfig, 'hnswConfig' | 'quantization' | 'quantizationConfig'>
 type Settings = Pick<CollectionConfig, 'optimizersConfig' | 'walConfig' | 'strictModeConfig' | 'metadata'>
@@ -72,7 +72,9 @@ function checkNames(vectors: readonly SchemaVector[]): void {
   }
   const names = vectors.map(({ name }) => name)
   const doubled = names.find((name, i) => names.indexOf(name) !== i)
-  if (doubled !== undefined) throw invalid('sparseVectors', 'expected names that no other vector has', doubled)
+  if (doubled === undefined) return
+  const told = describeValue(doubled).slice(1, -1)
+  throw invalid('sparseVectors', `Dense and sparse vector names must be unique - duplicate found with '${told}'`)
 }
 
 /** A given key takes the place of the one before; the others stay. */
@@ -119,7 +121,7 @@ export function changeConfig(config: CollectionConfig, given: ConfigChange): Col
   const changes = change.vectors ?? {}
   for (const name of Object.keys(changes)) {
     if (config.vectors.every((vector) => vector.name !== name)) {
-      throw invalid('vectors', 'Not existing vector name', name)
+      throw noSuchVector(name)
     }
   }
   const defaults: Defaults = {

@@ -1,6 +1,6 @@
 import { invalid } from '../../core/errors.js'
 import type { CollectionOptions, ResolvedSparse, SparseVectorParams } from '../../core/schema.js'
-import { checkVectorName } from './vector-checks.js'
+import { checkVectorName, noSuchVector } from './vector-checks.js'
 
 export function resolveSparse(vectors: CollectionOptions['sparseVectors'] = {}): ResolvedSparse[] {
   return Object.entries(vectors).map(([name, params]) => {
@@ -15,11 +15,14 @@ export function changeSparse(
   change: CollectionOptions['sparseVectors'] = {},
 ): ResolvedSparse[] {
   const unknown = Object.keys(change).find((name) => !vectors.some((vector) => vector.name === name))
-  if (unknown !== undefined) throw invalid('sparseVectors', 'Not existing vector name', unknown)
+  if (unknown !== undefined) throw noSuchVector(unknown)
   return vectors.map((vector) => (Object.hasOwn(change, vector.name) ? changed(vector, change[vector.name]) : vector))
 }
 
 function changed(vector: ResolvedSparse, { modifier, index }: SparseVectorParams = {}): ResolvedSparse {
+  if (index?.datatype === 'turbo4') {
+    throw invalid('sparseVectors', 'sparse vectors do not support the `turbo4` datatype')
+  }
   return {
     ...vector,
     modifier: modifier ?? vector.modifier,

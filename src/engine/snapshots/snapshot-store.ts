@@ -223,8 +223,8 @@ function isOwn(source: SnapshotSource): boolean {
 
 /** Of what a snapshot is that was brought: whoever brings it is told what is wrong, and where below its own root. */
 const WRONG_INPUT: Readonly<Record<string, string>> = {
-  CORRUPT: 'it is damaged',
-  UNSUPPORTED_FORMAT: 'it is of another version',
+  CORRUPT: 'the snapshot is damaged',
+  UNSUPPORTED_FORMAT: 'the snapshot is of another version',
 }
 
 function asBadInput(cause: unknown, unpacked: string): unknown {

@@ -1,3 +1,4 @@
+import { CollectionOptions, ConfigChange } from '../../core/schema.js'
 import { collectionOf, configChangeOf } from '../../wire/collection.js'
 import { infoToWire } from '../../wire/collection-info.js'
 import type { Call, Route } from '../call.js'
@@ -6,11 +7,34 @@ const ALL = '/collections'
 const ONE = '/collections/:name'
 
 export const collectionRoutes: Route[] = [
-  { method: 'GET', path: ALL, access: 'read', work: 'read', run: list },
-  { method: 'GET', path: ONE, access: 'read', work: 'read', run: info },
-  { method: 'PUT', path: ONE, access: 'write', work: 'write', run: create },
-  { method: 'PATCH', path: ONE, access: 'write', work: 'write', run: update },
-  { method: 'DELETE', path: ONE, access: 'write', work: 'write', run: remove },
+  { method: 'GET', path: ALL, access: 'read', work: 'read', summary: 'Names of all collections.', run: list },
+  {
+    method: 'GET',
+    path: ONE,
+    access: 'read',
+    work: 'read',
+    summary: 'A collection: its state and its configuration.',
+    run: info,
+  },
+  {
+    method: 'PUT',
+    path: ONE,
+    access: 'write',
+    work: 'write',
+    summary: 'Makes a collection.',
+    body: CollectionOptions,
+    run: create,
+  },
+  {
+    method: 'PATCH',
+    path: ONE,
+    access: 'write',
+    work: 'write',
+    summary: 'Changes the configuration of a collection in use.',
+    body: ConfigChange,
+    run: update,
+  },
+  { method: 'DELETE', path: ONE, access: 'write', work: 'write', summary: 'Deletes a collection.', run: remove },
   { method: 'GET', path: `${ONE}/exists`, access: 'read', work: 'read', run: exists },
   // Ours: what the library's flush and waitForIndex do.
   { method: 'POST', path: `${ONE}/flush`, access: 'write', work: 'write', run: flush },

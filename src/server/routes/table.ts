@@ -1,4 +1,6 @@
 import type { ReadRoute, Route } from '../call.js'
+import { openApiDocument } from '../openapi.js'
+import { PlainBody } from '../respond.js'
 import { aliasRoutes } from './aliases.js'
 import { collectionRoutes } from './collections.js'
 import { legacyQueryRoutes } from './legacy-query.js'
@@ -16,7 +18,7 @@ export const readRoutes: readonly ReadRoute[] = [...pointReadRoutes, ...queryRou
 
 /** Every route there is. Tests of access are made from it. */
 export function routeTable(state: ServiceState): Route[] {
-  return [
+  const routes: Route[] = [
     ...serviceRoutes(state),
     ...collectionRoutes,
     ...aliasRoutes,
@@ -28,4 +30,14 @@ export function routeTable(state: ServiceState): Route[] {
     ...snapshotRoutes,
     ...nodeRoutes(),
   ]
+  const document = openApiDocument(routes)
+  routes.push({
+    method: 'GET',
+    path: '/openapi.json',
+    access: 'read',
+    work: 'light',
+    summary: 'This document.',
+    run: () => new PlainBody(document),
+  })
+  return routes
 }

@@ -1,3 +1,4 @@
+import { VectorNameConfig } from '../../core/schema.js'
 import { vectorNameConfigOf } from '../../wire/collection.js'
 import type { Call, Route } from '../call.js'
 import { writeResult } from './write-result.js'
@@ -5,7 +6,15 @@ import { writeResult } from './write-result.js'
 const VECTOR = '/collections/:name/vectors/:vector'
 
 export const vectorNameRoutes: Route[] = [
-  { method: 'PUT', path: VECTOR, access: 'write', work: 'write', run: create },
+  {
+    method: 'PUT',
+    path: VECTOR,
+    access: 'write',
+    work: 'write',
+    summary: 'Adds a vector to the points of a collection.',
+    body: VectorNameConfig,
+    run: create,
+  },
   { method: 'DELETE', path: VECTOR, access: 'write', work: 'write', run: remove },
 ]
 

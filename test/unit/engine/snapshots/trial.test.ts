@@ -178,7 +178,7 @@ describe('two changed bytes in a deletion file, with checksums that hold', () =>
   const wrong = {
     code: 'INVALID_ARGUMENT',
     status: 400,
-    message: expect.stringMatching(/^snapshot: it is damaged: the process that opened it ended by SIGABRT$/),
+    message: expect.stringMatching(/^snapshot: the snapshot is damaged: the process that opened it ended by SIGABRT$/),
   }
 
   it('are refused, and what is there stays as it is', async () => {

@@ -1,0 +1,97 @@
+/** The document at /openapi.json, against Qdrant's own description and the types of its client. */
+import { existsSync, readFileSync } from 'node:fs'
+import { describe, expect, it } from 'vitest'
+import { startService } from './service.js'
+
+const SPEC = process.env.VICINAL_QDRANT_SPEC ?? ''
+
+interface Schema {
+  $ref?: string
+  type?: string
+  properties?: Record<string, Schema>
+  required?: string[]
+  enum?: string[]
+  anyOf?: Schema[]
+  additionalProperties?: Schema | boolean
+  description?: string
+}
+interface Document {
+  openapi: string
+  paths: Record<string, Record<string, { requestBody?: { content: Record<string, { schema: Schema }> } }>>
+  components: { schemas: Record<string, Schema> }
+}
+
+/** Our declaration, Qdrant's component of the same meaning, and the properties that are ours alone. */
+const SAME: readonly [ours: string, qdrants: string, beyond: readonly string[]][] = [
+  ['CollectionOptions', 'CreateCollection', ['quantization']],
+  ['ConfigChange', 'UpdateCollection', ['quantization', 'wal_config']],
+  ['CollectionParams', 'CollectionParamsDiff', ['shard_number']],
+  ['HnswConfig', 'HnswConfigDiff', []],
+  ['OptimizersConfig', 'OptimizersConfigDiff', []],
+  ['WalConfig', 'WalConfigDiff', []],
+  ['StrictModeConfig', 'StrictModeConfig', []],
+  ['VectorParams', 'VectorParams', ['quantization']],
+  ['VectorChange', 'VectorParamsDiff', ['quantization']],
+  ['MultivectorConfig', 'MultiVectorConfig', []],
+  ['SparseVectorParams', 'SparseVectorParams', []],
+  ['SparseIndexParams', 'SparseIndexParams', []],
+  ['QuotaConfig', 'QuotaConfig', []],
+]
+
+async function documentOf(): Promise<Document> {
+  const service = await startService()
+  const { status, text } = await service.call('GET', '/openapi.json')
+  expect(status, text).toBe(200)
+  return JSON.parse(text) as Document
+}
+
+describe('the document', () => {
+  it('refers to components that it has, and describes each property of them', async () => {
+    const document = await documentOf()
+    expect(document.openapi).toBe('3.1.0')
+    const { schemas } = document.components
+    const refs = [...JSON.stringify(document).matchAll(/"#\/components\/schemas\/(\w+)"/g)].map(([, name]) => name)
+    expect(refs.length).toBeGreaterThan(20)
+    for (const name of refs) expect(schemas[name as string], name).toBeDefined()
+    for (const [name, { properties = {} }] of Object.entries(schemas)) {
+      for (const [key, property] of Object.entries(properties)) {
+        expect(property.$ref ?? property.description, `${name}.${key}`).toBeTruthy()
+      }
+    }
+  })
+
+  it('has the bodies in the spelling of the wire, for both formats', async () => {
+    const { paths } = await documentOf()
+    const { content = {} } = paths['/collections/{name}']?.put?.requestBody ?? {}
+    expect(Object.keys(content)).toEqual(['application/json', 'application/msgpack'])
+    expect(content['application/json']?.schema).toEqual({ $ref: '#/components/schemas/CollectionOptions' })
+  })
+
+  it('is for those who may read', async () => {
+    const service = await startService({ apiKeys: ['a-key-of-sixteen-letters'], readOnlyApiKeys: [] })
+    expect((await service.call('GET', '/openapi.json')).status).toBe(401)
+  })
+})
+
+describe.skipIf(!existsSync(SPEC))("against Qdrant's description", () => {
+  it.each(SAME)('%s has the properties of %s', async (ours, qdrants, beyond) => {
+    const { schemas } = (await documentOf()).components
+    const spec = (JSON.parse(readFileSync(SPEC, 'utf8')) as Document).components.schemas
+    const declared = schemas[ours]?.properties ?? {}
+    const theirs = spec[qdrants]?.properties ?? {}
+    expect(Object.keys(declared).sort()).toEqual([...Object.keys(theirs), ...beyond].sort())
+    expect(new Set(schemas[ours]?.required)).toEqual(new Set(spec[qdrants]?.required))
+    for (const [key, property] of Object.entries(theirs)) {
+      const words = wordsOf(property, spec)
+      if (words.length > 0)
+        expect(wordsOf(declared[key] as Schema, schemas), key).toEqual(expect.arrayContaining(words))
+    }
+  })
+})
+
+/** The texts that a property may be, if it may be one of some. */
+function wordsOf(schema: Schema, schemas: Record<string, Schema>): string[] {
+  const name = schema.$ref?.split('/').at(-1)
+  if (name !== undefined) return wordsOf(schemas[name] as Schema, schemas)
+  return [...(schema.enum ?? []), ...(schema.anyOf ?? []).flatMap((one) => wordsOf(one, schemas))]
+}
