@@ -1,6 +1,5 @@
 #include "shard/fused_search.hpp"
 
-#include <algorithm>
 #include <chrono>
 #include <cmath>
 
@@ -15,18 +14,6 @@ constexpr double kTogetherNs = 200'000;
 
 double FusedSearch::expectedNs(Shard& shard, const Snapshot& snapshot) {
   return request.fields.vectors.empty() ? rankingNs(shard, snapshot) : INFINITY;
-}
-
-size_t FusedSearch::longest() const {
-  const auto byVectors = std::find_if(parts.begin(), parts.end(), [](const AnySearch& part) {
-    return std::holds_alternative<DenseSearch>(part);
-  });
-  return byVectors == parts.end() ? 0 : size_t(byVectors - parts.begin());
-}
-
-double FusedSearch::longestNs(Shard& shard, const Snapshot& snapshot) {
-  if (!request.fields.vectors.empty()) return INFINITY;
-  return std::visit([&](auto& one) { return one.expectedNs(shard, snapshot); }, parts[longest()]);
 }
 
 bool FusedSearch::isShort(Shard& shard, const Snapshot& snapshot) {

@@ -39,7 +39,6 @@ import {
 } from './inline-share.js'
 import { addon } from './load.js'
 import type { ShardMemory } from './memory-facts.js'
-import { fusionNumbersOf, isPlainFusion, operandsOf } from './plain-fused.js'
 import { isPlain, numbersOf, resultOf } from './plain-search.js'
 
 /** Starts a search, with `inlineUs` it may take of this turn. */
@@ -143,10 +142,7 @@ export class Shard {
   }
   /** One ranking of several searches. */
   searchFused(request: FusedRequest, scope?: Stoppable): Awaitable<SearchResult> {
-    return this.#started(scope, (cancel, inlineUs) => {
-      if (!isPlainFusion(request)) return this.#addon.searchFused(this.#handle, request, cancel, inlineUs)
-      return this.#addon.searchFusedPlain(this.#handle, fusionNumbersOf(request, cancel, inlineUs), operandsOf(request))
-    })
+    return this.#started(scope, (cancel, inlineUs) => this.#addon.searchFused(this.#handle, request, cancel, inlineUs))
   }
   #started(scope: Stoppable | undefined, start: StartSearch): Awaitable<SearchResult> {
     lastCancel += 1
