@@ -25,7 +25,8 @@ struct FusedSearch {
   Status rankPart(size_t at, Shard& shard, const Snapshot& snapshot, const CancelFlag* cancel,
                   Waiting waiting);
   // Once all parts are ranked.
-  Status fuseParts(Shard& shard, const Snapshot& snapshot, Waiting waiting);
+  Status fuseParts(Shard& shard, const Snapshot& snapshot, const CancelFlag* cancel,
+                   Waiting waiting);
 
 private:
   double rankingNs(Shard& shard, const Snapshot& snapshot);

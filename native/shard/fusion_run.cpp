@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <atomic>
+#include <chrono>
 #include <mutex>
 
 namespace vicinal {
@@ -10,6 +11,8 @@ namespace {
 
 // Each thread takes the next search that nobody has begun; the one that ends the last search fuses.
 class FusionRun {
+  using Clock = CancelFlag::Clock;
+
 public:
   FusionRun(std::shared_ptr<FusedSearch> search, std::shared_ptr<Shard> shard, Snapshot snapshot,
             std::shared_ptr<CancelFlag> cancel, std::function<void(Status)> done)
@@ -39,7 +42,11 @@ private:
 
   Status fused() {
     if (hasFailed_.load()) return failure_;
-    return attempt([&] { return search_->fuseParts(*shard_, snapshot_, Waiting::Allowed); });
+    VICINAL_TRY(attempt(
+        [&] { return search_->fuseParts(*shard_, snapshot_, cancel_.get(), Waiting::Allowed); }));
+    const std::chrono::duration<double, std::micro> took = Clock::now() - started_;
+    search_->result.stats.tookUs = took.count();
+    return Status::ok();
   }
 
   // Closing the shard may follow at once on `done`, so everything of it is let go before.
@@ -57,6 +64,7 @@ private:
   Snapshot snapshot_;
   const std::shared_ptr<CancelFlag> cancel_;
   const std::function<void(Status)> done_;
+  const Clock::time_point started_ = Clock::now();
   std::atomic<size_t> next_{0};
   std::atomic<size_t> left_;
   std::atomic<bool> hasFailed_{false};

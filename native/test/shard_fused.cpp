@@ -222,10 +222,45 @@ TEST("a fusion that is cancelled ends once, with that, on however many threads i
     for (AnySearch& part : fusion->parts)
       if (auto* sparse = std::get_if<SparseSearch>(&part); sparse && round % 2 == 0)
         sparse->request.indices.clear(), sparse->request.values.clear();
-    const Status status = onPool(fusion, shard, pool, cancel);
-    CHECK(status.isOk() || status.code() == Code::Cancelled);
-    if (fusion->parts.front().index() == 0) CHECK(status.code() == Code::Cancelled);
+    CHECK(onPool(fusion, shard, pool, cancel).code() == Code::Cancelled);
+    CHECK(fusion->run(*shard, shard->snapshot(), cancel.get(), Waiting::Allowed).code() ==
+          Code::Cancelled);
   }
+}
+
+TEST("to fuse rankings ends soon after the flag is set, and so does to read the page") {
+  ThreadPool pool(1);
+  Shard shard(fusedSpec(), pool);
+  const FusedBatch batch(0, 1000, 1);
+  REQUIRE(shard.upsert(batch.columns).isOk());
+  const Snapshot snapshot = shard.snapshot();
+  Ranking ranking;
+  for (uint32_t at = 0; at < 20'000; at++)
+    ranking.push_back({float(at), {&snapshot.segment(0), at % 1000}, PointId::number(at)});
+  FusionRequest request;
+  request.limit = 1000;
+  request.fields.payload = true;
+  CancelFlag cancel;
+  WorkMeter goesOn(&cancel);
+  SearchResult result;
+  const auto read = [&](WorkMeter& work, const Ranking& page) {
+    return readFused(snapshot, shard.spec().vectors, request, page, result, Waiting::Allowed, work);
+  };
+  const Ranking page = fuse({&ranking, &ranking}, request, goesOn);
+  REQUIRE(goesOn.status().isOk() && page.size() == 1000);
+  REQUIRE(read(goesOn, page).isOk());
+  cancel.cancel();
+  WorkMeter fuses(&cancel);
+  // All of it is fewer than twenty looks.
+  fuse({&ranking, &ranking}, request, fuses);
+  CHECK(fuses.isStopped());
+  WorkMeter sorts(&cancel);
+  // Few enough to be added up before the first look.
+  ranking.resize(12'000);
+  fuse({&ranking}, request, sorts);
+  CHECK(sorts.isStopped());
+  WorkMeter reads(&cancel);
+  CHECK(read(reads, page).code() == Code::Cancelled);
 }
 
 TEST("fusions that run while points are written see each of them once, as one of its versions") {
