@@ -1,30 +1,28 @@
 import { expect, test } from 'vitest'
-import { callsArriveTogether, noteArrival } from '../../../src/core/arrivals.js'
-
-const nextTurn = () => new Promise<void>((resolve) => setImmediate(resolve))
+import { nextTurn, turnBudget } from '../../../src/core/turn-budget.js'
 
 test('calls come together where a turn brings several, and until one has brought one', async () => {
-  expect(callsArriveTogether()).toBe(false)
-  noteArrival()
-  expect(callsArriveTogether()).toBe(false)
-  noteArrival()
-  expect(callsArriveTogether()).toBe(true)
+  expect(turnBudget.callsArriveTogether).toBe(false)
+  turnBudget.noteArrival()
+  expect(turnBudget.callsArriveTogether).toBe(false)
+  turnBudget.noteArrival()
+  expect(turnBudget.callsArriveTogether).toBe(true)
   await nextTurn()
-  expect(callsArriveTogether()).toBe(true)
-  noteArrival()
-  expect(callsArriveTogether()).toBe(true)
+  expect(turnBudget.callsArriveTogether).toBe(true)
+  turnBudget.noteArrival()
+  expect(turnBudget.callsArriveTogether).toBe(true)
   await nextTurn()
-  expect(callsArriveTogether()).toBe(false)
-  noteArrival()
+  expect(turnBudget.callsArriveTogether).toBe(false)
+  turnBudget.noteArrival()
   await nextTurn()
-  expect(callsArriveTogether()).toBe(false)
+  expect(turnBudget.callsArriveTogether).toBe(false)
 })
 
 test('a rush is over once a turn has brought none, and not for whoever calls from within alone', async () => {
-  noteArrival()
-  noteArrival()
+  turnBudget.noteArrival()
+  turnBudget.noteArrival()
   await nextTurn()
-  expect(callsArriveTogether()).toBe(true)
+  expect(turnBudget.callsArriveTogether).toBe(true)
   await nextTurn()
-  expect(callsArriveTogether()).toBe(false)
+  expect(turnBudget.callsArriveTogether).toBe(false)
 })
