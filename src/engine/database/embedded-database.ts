@@ -6,6 +6,7 @@ import { checkCollectionOptions, KNOWN_QUOTAS } from '../../core/known-config.js
 import { checkKnown } from '../../core/known-keys.js'
 import { KNOWN_RECOVER } from '../../core/known-options.js'
 import { LIMITS } from '../../core/limits.js'
+import { Mutex } from '../../core/mutex.js'
 import { checkCollectionName } from '../../core/names.js'
 import type { Payload } from '../../core/point.js'
 import type { QuotaConfig, QuotaStatus } from '../../core/quotas.js'
@@ -58,7 +59,7 @@ export class EmbeddedDatabase implements SharingDatabase {
   readonly #underway = new Set<Promise<unknown>>()
   readonly #host: SnapshotHost
   readonly snapshots: Snapshots
-  #turn: Promise<unknown> = Promise.resolve()
+  readonly #mutex = new Mutex()
   #closed: Promise<void> | null = null
   private constructor(store: CollectionStore, { concurrentSearches, onClosed, onIssue }: DatabaseOptions) {
     this.#store = store
@@ -110,7 +111,7 @@ export class EmbeddedDatabase implements SharingDatabase {
     checkCollectionOptions(options)
     const config = resolveConfig(options)
     const engine = await withCall(call, () =>
-      this.#inTurn(async () => {
+      this.#mutex.run(async () => {
         if (this.#isCollection(name)) throw alreadyThere(name)
         if (this.#aliases.has(name)) throw takenByAlias(name)
         this.#checkCount()
@@ -181,7 +182,7 @@ export class EmbeddedDatabase implements SharingDatabase {
 
   async updateAliases(actions: readonly AliasAction[], call?: CallOptions): Promise<void> {
     this.#checkWritable()
-    await withCall(call, () => this.#inTurn(() => this.#aliases.change(actions, this.#isCollection)))
+    await withCall(call, () => this.#mutex.run(() => this.#aliases.change(actions, this.#isCollection)))
   }
 
   readonly #isCollection = (name: string): boolean =>
@@ -197,7 +198,7 @@ export class EmbeddedDatabase implements SharingDatabase {
     checkKnown(config, KNOWN_QUOTAS)
     const quotas = quotasOf(config)
     await withCall(call, () =>
-      this.#inTurn(async () => {
+      this.#mutex.run(async () => {
         await this.#store.saveQuotas(quotas)
         this.#quotas.set(quotas)
       }),
@@ -236,7 +237,7 @@ export class EmbeddedDatabase implements SharingDatabase {
     this.#checkWritable()
     checkCollectionName(name)
     return await withCall(call, () =>
-      this.#inTurn(async () => {
+      this.#mutex.run(async () => {
         const engine = this.#engines.get(name) ?? this.#removing.get(name)
         const damaged = engine ? undefined : this.#damagedAs(name)
         if (damaged) throw cannotBeServed(name, damaged.error)
@@ -259,7 +260,7 @@ export class EmbeddedDatabase implements SharingDatabase {
     const engine = await withLongDeadline(options, () =>
       this.#untilDone(() =>
         store.take(source, options, 'collection', ({ collections: [staged] }) =>
-          this.#inTurn(() => {
+          this.#mutex.run(() => {
             const target = this.#aliases.resolve(name)
             this.#checkReplaced([target], options)
             return this.#replace(target, staged as StagedCollection, store)
@@ -277,7 +278,7 @@ export class EmbeddedDatabase implements SharingDatabase {
     return await withLongDeadline(options, () =>
       this.#untilDone(() =>
         store.take(source, options, 'any', ({ collections, index }) =>
-          this.#inTurn(async () => {
+          this.#mutex.run(async () => {
             const names = collections.map(({ name }) => name)
             const taken = names.find((name) => this.#aliases.has(name))
             if (taken !== undefined) throw takenByAlias(taken)
@@ -361,7 +362,7 @@ export class EmbeddedDatabase implements SharingDatabase {
   }
 
   async close(): Promise<void> {
-    this.#closed ??= Promise.allSettled([...this.#underway]).then(() => this.#inTurn(() => this.#close()))
+    this.#closed ??= Promise.allSettled([...this.#underway]).then(() => this.#mutex.run(() => this.#close()))
     await this.#closed
   }
 
@@ -385,12 +386,6 @@ export class EmbeddedDatabase implements SharingDatabase {
   #checkWritable(): void {
     this.#checkOpen()
     if (this.#store.readOnly) throw new VicinalError('READ_ONLY', 'the database was opened read-only')
-  }
-
-  async #inTurn<T>(work: () => Promise<T>): Promise<T> {
-    const turn = this.#turn.then(work)
-    this.#turn = turn.catch(() => undefined)
-    return await turn
   }
 }
 
