@@ -35,8 +35,7 @@ const NATIVE_MAY_INCLUDE = {
   distance: ['base'],
   quantize: ['base', 'distance'],
   graph: ['base', 'distance', 'quantize'],
-  snowball: [],
-  text: ['base', 'snowball'],
+  text: ['base'],
   filter: ['base', 'distance', 'text'],
   sparse: ['base'],
   segment: ['base', 'distance', 'quantize', 'graph', 'text', 'filter', 'sparse'],
@@ -119,6 +118,7 @@ function nativeFindings() {
       if (/^(napi|node_api|js_native_api|uv)\.h$/.test(name) && layer !== 'binding') {
         found.push(`${file}: includes ${name}; only native/binding may`)
       }
+      if (name === 'libstemmer.h' && layer !== 'text') found.push(`${file}: includes ${name}; only native/text may`)
       const to = name.startsWith('.') ? normalize(join(layer, name)).split('/')[0] : name.split('/')[0]
       if (!Object.hasOwn(NATIVE_MAY_INCLUDE, to) || to === layer) continue
       if (!NATIVE_MAY_INCLUDE[layer]) found.push(`${file}: native/${layer} is not in the table of layers`)
@@ -129,4 +129,4 @@ function nativeFindings() {
   return found
 }
 
-export const isNativeSource = (file) => /\.(cpp|hpp|h|cc)$/.test(file) && !/^native\/(build|snowball)\//.test(file)
+export const isNativeSource = (file) => /\.(cpp|hpp|h|cc)$/.test(file) && !/^native\/(build|libstemmer)\//.test(file)

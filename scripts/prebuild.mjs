@@ -1,7 +1,8 @@
-// What the package has beyond compiled TypeScript: the kernel for this platform, the server framework with its own
-// dependencies, and the list of all components (SBOM).
+// What the package has beyond compiled TypeScript: the kernel for this platform, the sources of its stemmers, the server
+// framework with its own dependencies, and the list of all components (SBOM).
 import { copyFileSync, cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { basename, join } from 'node:path'
+import { LIBSTEMMER, PACKED_LIBSTEMMER, stemmerFiles } from '../native/stemmers.mjs'
 import { npm, outputOf, path, run, say } from './process.mjs'
 import { ADDON, buildNative } from './setup.mjs'
 import { has } from './tools.mjs'
@@ -11,12 +12,15 @@ import { has } from './tools.mjs'
  * overrides in our package.json hold in this repository alone.
  */
 const BUNDLED = 'fastify'
+/** Its stemmers are compiled into the kernel; nothing of what it requires is in the package. */
+const COMPILED_IN = 'node-snowball'
 /** Files of the bundled packages that no program loads. */
 const UNUSED_FOLDERS = new Set(['.github', 'benchmark', 'benchmarks', 'docs', 'example', 'examples', 'test', 'tests'])
 const SBOM = 'sbom.cdx.json'
 
 export function prebuild() {
   prebuildKernel()
+  copyStemmers()
   bundle()
   listComponents()
 }
@@ -33,6 +37,13 @@ function prebuildKernel() {
   if (process.platform === 'linux' && has('strip'))
     run('stripping the prebuilt kernel', 'strip', ['--strip-unneeded', path(target)])
   say(`prebuilt kernel in ${target}`)
+}
+
+/** With their licence, so that the kernel compiles from the package alone. */
+function copyStemmers() {
+  const target = path('native', PACKED_LIBSTEMMER)
+  rmSync(target, { recursive: true, force: true })
+  for (const file of stemmerFiles()) cpSync(path('native', LIBSTEMMER, file), join(target, file))
 }
 
 /** Copies the bundled package and all that it requires to dist/node_modules, where dist/ finds it first. */
@@ -76,14 +87,17 @@ function isNested(source, folder) {
   return source.startsWith(path(folder, 'node_modules'))
 }
 
-/** A CycloneDX list of everything the package runs with, the bundled packages included. */
+/** A CycloneDX list of everything the package runs with, what is bundled and compiled in included. */
 function listComponents() {
   const folder = mkdtempSync(path('.cache/sbom-'))
   try {
     const { devDependencies, dependencies, ...manifest } = JSON.parse(readFileSync(path('package.json'), 'utf8'))
-    const shipped = { ...dependencies, [BUNDLED]: devDependencies[BUNDLED] }
+    const shipped = { ...dependencies }
+    for (const name of [BUNDLED, COMPILED_IN]) shipped[name] = devDependencies[name]
+    const lock = JSON.parse(readFileSync(path('package-lock.json'), 'utf8'))
+    delete lock.packages[`node_modules/${COMPILED_IN}`].dependencies
     writeFileSync(join(folder, 'package.json'), JSON.stringify({ ...manifest, dependencies: shipped }))
-    copyFileSync(path('package-lock.json'), join(folder, 'package-lock.json'))
+    writeFileSync(join(folder, 'package-lock.json'), JSON.stringify(lock))
     // First without the packages of development: the command's own flag leaves out those that serve both.
     const flags = ['--package-lock-only', '--ignore-scripts', '--no-audit', '--no-fund', '--loglevel=error']
     runNpm('listing components', ['install', ...flags], folder)

@@ -42,7 +42,8 @@ export const ADDON = 'native/build/Release/vicinal.node'
 const NATIVE_STAMP = 'native/build/vicinal.stamp'
 
 export function buildNative() {
-  const sources = filesBelow('native', (file) => !file.startsWith('native/build/') && !file.startsWith('native/test/'))
+  const sources = filesBelow('native', (file) => !/^native\/(build|libstemmer|test)\//.test(file))
+  sources.push('node_modules/node-snowball/package.json')
   const strict = warningFlags()
   const stamp = hashOf(sources, process.platform, process.arch, ...strict)
   if (existsSync(path(ADDON)) && stampIs(NATIVE_STAMP, stamp)) return

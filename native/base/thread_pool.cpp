@@ -63,32 +63,13 @@ void Crew::submit(size_t queue, Task task) {
     const auto now = Clock::now();
     if (workers_.size() < threads_ && now >= startAgainAt_) start();
     queues_[queue].push_back({std::move(task), now});
-    const bool isSeen = queued_.fetch_add(1) == 0 && isWatched_.load();
-    if (!isSeen && !asleep_.empty()) {
+    if (!asleep_.empty()) {
       woken = asleep_.back();
       asleep_.pop_back();
       woken->isWoken = true;
     }
   }
   if (woken != nullptr) woken->wake.notify_one();
-}
-
-void Crew::keepAwake(Clock::time_point until) {
-  awakeUntil_.store(until.time_since_epoch().count());
-}
-
-bool Crew::shouldWatch() const {
-  return !isWatched_.load() && Clock::now().time_since_epoch().count() < awakeUntil_.load();
-}
-
-void Crew::watch(std::unique_lock<std::mutex>& lock) {
-  isWatched_.store(true);
-  lock.unlock();
-  while (queued_.load(std::memory_order_relaxed) == 0 && !stopping_.load() &&
-         Clock::now().time_since_epoch().count() < awakeUntil_.load())
-    pauseThread();
-  lock.lock();
-  isWatched_.store(false);
 }
 
 size_t Crew::waiting(size_t queue) const {
@@ -125,14 +106,13 @@ Crew::Task Crew::takeNext() {
   if (first == nullptr) return nullptr;
   Task task = std::move(first->front().task);
   first->pop_front();
-  queued_.fetch_sub(1);
   return task;
 }
 
 void Crew::sleep(Worker& worker, std::unique_lock<std::mutex>& lock) {
   worker.isWoken = false;
   asleep_.push_back(&worker);
-  worker.wake.wait(lock, [&] { return worker.isWoken || stopping_.load(); });
+  worker.wake.wait(lock, [&] { return worker.isWoken || stopping_; });
   if (!worker.isWoken) std::erase(asleep_, &worker);
 }
 
@@ -147,8 +127,6 @@ void Crew::run(Worker& worker) {
       lock.lock();
     } else if (stopping_) {
       return;
-    } else if (shouldWatch()) {
-      watch(lock);
     } else {
       sleep(worker, lock);
     }

@@ -17,8 +17,7 @@
 //   checkpoints and closing wait for those that run.
 // - Of threads that sleep, the one that fell asleep last is woken: its core still has what it works
 //   with in its caches, and others may go on sleeping.
-// - Whoever submits pays for waking a thread. Of those that serve, one at a time can be kept awake:
-//   it takes the next task by itself.
+// - Whoever submits pays for waking a thread.
 // - Where the system refuses a thread, those there are do its work, and it is asked again now and
 //   then. Where there is none at all, `submit` throws, and the task is nobody's.
 // - Tasks throw nothing: each has somebody to tell.
@@ -26,7 +25,6 @@
 //   begin with the priority of the one that starts them.
 #pragma once
 
-#include <atomic>
 #include <chrono>
 #include <condition_variable>
 #include <cstdint>
@@ -37,15 +35,6 @@
 #include <vector>
 
 namespace vicinal {
-
-// Lets the core do something else for a moment.
-inline void pauseThread() {
-#if defined(__x86_64__)
-  __builtin_ia32_pause();
-#else
-  std::this_thread::yield();
-#endif
-}
 
 enum class Lane : uint8_t { Search, Insert, Build };
 // How long a write waits behind searches.
@@ -72,9 +61,6 @@ public:
   // Throws where there is no memory for it, or no thread.
   void submit(size_t queue, Task task);
   size_t waiting(size_t queue) const;
-  // A thread that finds nothing to do looks out for it until then, and sleeps only after that.
-  void keepAwake(Clock::time_point until);
-  bool isAwake() const { return isWatched_.load(std::memory_order_relaxed); }
 
 private:
   struct Waiting {
@@ -89,8 +75,6 @@ private:
 
   // With the mutex held. Null where nothing waits.
   Task takeNext();
-  bool shouldWatch() const;
-  void watch(std::unique_lock<std::mutex>& lock);
   void sleep(Worker& worker, std::unique_lock<std::mutex>& lock);
   // Those that there are not yet.
   void start();
@@ -108,11 +92,7 @@ private:
   Clock::time_point startAgainAt_{};
   // The one that fell asleep last is the last.
   std::vector<Worker*> asleep_;
-  // These change with the mutex held, and are looked at without it.
-  std::atomic<size_t> queued_{0};
-  std::atomic<bool> stopping_{false};
-  std::atomic<bool> isWatched_{false};
-  std::atomic<Clock::rep> awakeUntil_{0};
+  bool stopping_ = false;
 };
 
 class ThreadPool {
@@ -126,9 +106,6 @@ public:
   static ThreadPool& shared();
 
   void submit(Lane lane, Task task) { crewOf(lane).submit(queueOf(lane), std::move(task)); }
-
-  void keepServerAwake(Crew::Clock::time_point until) { servers_.keepAwake(until); }
-  bool isServerAwake() const { return servers_.isAwake(); }
 
   unsigned threads() const { return threads_; }
   // Tasks of a lane that wait for a thread.

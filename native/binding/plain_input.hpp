@@ -1,10 +1,9 @@
-// Searches that ask for nothing but neighbours and payloads, and fusions of such searches, as
-// numbers in a row (src/native/plain-search.ts, plain-fused.ts): a property that is read by its
-// name takes as long as all of them.
+// Searches that ask for nothing but neighbours and payloads, as numbers in a row
+// (src/native/plain-search.ts): a property that is read by its name takes as long as all of them.
 #pragma once
 
 #include "binding/read_input.hpp"
-#include "shard/fused_search.hpp"
+#include "search/search.hpp"
 
 namespace vicinal::binding {
 
@@ -18,9 +17,5 @@ struct SearchCall {
 
 SearchCall readPlainSearch(Reader& reader, const Span<double>& numbers, napi_value query,
                            napi_value filter, const ShardSpec& spec, SearchRequest& request);
-// `operands` are three of each search: what is searched by, in two (see plain-fused.ts), and the
-// filter.
-SearchCall readPlainFused(Reader& reader, const Span<double>& numbers, napi_value operands,
-                          const ShardSpec& spec, FusedSearch& search);
 
 } // namespace vicinal::binding

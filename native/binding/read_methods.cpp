@@ -45,7 +45,9 @@ Status retrieveRows(const Shard& shard, Retrieval& state, Waiting waiting) {
     overlays.lock();
   else if (!overlays.try_lock() || payloadBytes(present) > kMostInlineReadBytes)
     return Status(Code::Cancelled, "points are being written, or are large");
-  return readRows(present.data(), present.size(), state.fields, shard.spec().vectors, state.rows);
+  WorkMeter work;
+  return readRows(present.data(), present.size(), state.fields, shard.spec().vectors, state.rows,
+                  work);
 }
 
 napi_value retrievalResult(napi_env env, Retrieval& state) {

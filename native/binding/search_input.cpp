@@ -127,17 +127,7 @@ void readCodeUse(Reader& reader, napi_value codes, SearchRequest& request) {
       reader.property(codes, "oversampling"), "codes.oversampling", 0, kMostOversampling));
 }
 
-void readSparseQuery(Reader& reader, napi_value value, SparseRequest& request) {
-  const napi_value text = reader.property(value, "text");
-  if (reader.isAbsent(text))
-    readEntries(reader, reader.property(value, "indices"), reader.property(value, "values"),
-                request);
-  else
-    readText(reader, text, reader.property(value, "textOptions"), request);
-}
-
-} // namespace
-
+// The tokens of the text, each counting the same.
 void readText(Reader& reader, napi_value textValue, napi_value optionsValue,
               SparseRequest& request) {
   request.text = reader.text(textValue, "text", kMostQueryTextBytes);
@@ -147,6 +137,7 @@ void readText(Reader& reader, napi_value textValue, napi_value optionsValue,
   if (!request.analyzer) reader.fail("textOptions", "how texts are taken apart");
 }
 
+// A sparse vector.
 void readEntries(Reader& reader, napi_value indicesValue, napi_value valuesValue,
                  SparseRequest& request) {
   const auto indices = reader.typed<uint32_t>(indicesValue, "indices");
@@ -160,6 +151,17 @@ void readEntries(Reader& reader, napi_value indicesValue, napi_value valuesValue
   request.indices.assign(indices.data, indices.data + indices.length);
   request.values.assign(values.data, values.data + values.length);
 }
+
+void readSparseQuery(Reader& reader, napi_value value, SparseRequest& request) {
+  const napi_value text = reader.property(value, "text");
+  if (reader.isAbsent(text))
+    readEntries(reader, reader.property(value, "indices"), reader.property(value, "values"),
+                request);
+  else
+    readText(reader, text, reader.property(value, "textOptions"), request);
+}
+
+} // namespace
 
 void readSearch(Reader& reader, napi_value value, const ShardSpec& spec, Asked asked,
                 SearchRequest& request) {

@@ -8,12 +8,6 @@ namespace vicinal::binding {
 
 // A vector, made ready to be searched by.
 void readQuery(Reader& reader, napi_value value, const VectorSpec& spec, SearchRequest& request);
-// The tokens of the text, each counting the same.
-void readText(Reader& reader, napi_value textValue, napi_value optionsValue,
-              SparseRequest& request);
-// A sparse vector.
-void readEntries(Reader& reader, napi_value indicesValue, napi_value valuesValue,
-                 SparseRequest& request);
 
 void readSearch(Reader& reader, napi_value value, const ShardSpec& spec, Asked asked,
                 SearchRequest& request);

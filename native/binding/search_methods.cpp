@@ -38,7 +38,7 @@ constexpr uint32_t kMostTurns = 8;
 constexpr std::chrono::microseconds kLeastBegun(10);
 constexpr double kMostNeededNs = (kTurnUs - double(kLeastBegun.count())) * 1000;
 
-enum class Inline : uint8_t { Refused, Done, Parked, Left };
+enum class Inline : uint8_t { Refused, Done, Parked };
 
 // Whether a run that is cancelled can go on later, and whether it is to.
 template <typename Search> bool canPark(Search& search, Shard& shard, const Snapshot& snapshot) {
@@ -57,45 +57,11 @@ template <typename Search> struct Begun {
   const Snapshot& snapshot;
   const SearchCall& call;
   const Clock::time_point at;
-  // A fusion that a thread of the pool is awake for.
-  const bool isShared;
   // On this thread.
   const double expectedNs;
   // What became of it.
   Status status;
-  // A fusion that a thread of the pool has begun too, and is not done with: the pool goes on.
-  std::shared_ptr<FusionRun> left;
 };
-
-template <typename Search> void runHere(Begun<Search>& begun, const CancelFlag& deadline) {
-  begun.status = begun.search->run(*begun.shard, begun.snapshot, &deadline, Waiting::Refused);
-}
-
-void runHere(Begun<FusedSearch>& begun, const CancelFlag& deadline) {
-  ThreadPool& pool = ThreadPool::shared();
-  if (begun.isShared) {
-    auto run = std::make_shared<FusionRun>(begun.search, begun.shard, begun.snapshot,
-                                           std::make_shared<CancelFlag>());
-    if (!run->runBeside(pool, deadline, begun.status)) begun.left = std::move(run);
-  } else {
-    begun.status = begun.search->run(*begun.shard, begun.snapshot, &deadline, Waiting::Refused);
-  }
-  FusionRhythm::ofThread().end(pool, begun.left != nullptr);
-}
-
-// Whether another thread can take a share of it.
-template <typename Search> bool isShared(const Search& search) {
-  if constexpr (std::is_same_v<Search, FusedSearch>)
-    return FusionRhythm::ofThread().begin(ThreadPool::shared()) && search.parts.size() > 1;
-  return false;
-}
-
-template <typename Search>
-double expectedHereNs(Search& search, Shard& shard, const Snapshot& snapshot, bool isShared) {
-  if constexpr (std::is_same_v<Search, FusedSearch>)
-    if (isShared) return search.longestNs(shard, snapshot);
-  return search.expectedNs(shard, snapshot);
-}
 
 // Searches here where that is cheaper than a hop to the pool and back: where no other read is under
 // way that could run beside it, and where it will nearly always end within a turn of the event
@@ -103,7 +69,7 @@ double expectedHereNs(Search& search, Shard& shard, const Snapshot& snapshot, bo
 // guess is given up, and so is one that has no room in the turn it waited for; but where the pool
 // has no core to itself, it waits for one that has.
 template <typename Search> Inline searchInline(Environment& environment, Begun<Search>& begun) {
-  const auto& [shard, shared, snapshot, call, called, isBeside, expectedNs, status, run] = begun;
+  const auto& [shard, shared, snapshot, call, called, expectedNs, status] = begun;
   Search& search = *shared;
   if (call.inlineUs < 0 || call.cancel == 0) return Inline::Refused;
   // What has begun here goes on here beside what the pool has.
@@ -119,22 +85,25 @@ template <typename Search> Inline searchInline(Environment& environment, Begun<S
     return call.turns < (isKept ? kMostTurns : 1) ? Inline::Parked : Inline::Refused;
   if constexpr (std::is_same_v<Search, DenseSearch>)
     if (isParkable) search.park();
-  runHere(begun, CancelFlag(end));
-  if (run) return Inline::Left;
+  const CancelFlag deadline(end);
+  begun.status = search.run(*shard, snapshot, &deadline, Waiting::Refused);
   if (status.code() == Code::Cancelled) return isParked(search) ? Inline::Parked : Inline::Refused;
   return Inline::Done;
 }
 
-// A fusion whose end `start` has told to what it is given.
+// On several threads where it takes long enough.
 napi_value fusedOnPool(napi_env env, const std::shared_ptr<ShardHandle>& handle,
-                       const std::shared_ptr<FusedSearch>& search,
-                       std::shared_ptr<CancelFlag> cancel, uint64_t cancelNumber,
-                       const std::function<void(Completion)>& start) {
+                       const Begun<FusedSearch>& begun) {
+  const auto& [shard, search, snapshot, asked, called, expectedNs, status] = begun;
   Call call;
   call.isRead = true;
-  call.cancel = std::move(cancel);
-  call.result = [search](napi_env live) { return packedResult(live, search->result); };
-  ShardHandle::begin(handle, call, cancelNumber);
+  call.cancel = std::make_shared<CancelFlag>();
+  call.result = [search = search](napi_env live) { return packedResult(live, search->result); };
+  ShardHandle::begin(handle, call, asked.cancel);
+  const auto start = [&, cancel = call.cancel](Completion done) {
+    startFused(begun.search, begun.shard, begun.snapshot, ThreadPool::shared(), cancel,
+               std::move(done));
+  };
   return Environment::of(env)->defer(std::move(call), start);
 }
 
@@ -142,20 +111,9 @@ napi_value fusedOnPool(napi_env env, const std::shared_ptr<ShardHandle>& handle,
 template <typename Search>
 napi_value onPool(napi_env env, const std::shared_ptr<ShardHandle>& handle,
                   const Begun<Search>& begun) {
-  const auto& [shard, search, snapshot, call, called, isBeside, expectedNs, status, run] = begun;
-  ThreadPool& pool = ThreadPool::shared();
-  if constexpr (std::is_same_v<Search, FusedSearch>) {
-    if (run)
-      return fusedOnPool(env, handle, search, run->cancelFlag(), call.cancel,
-                         [&](Completion done) { run->leave(pool, std::move(done)); });
-    if (!search->isShort(*shard, snapshot)) {
-      // On several threads where it takes long enough.
-      const auto cancel = std::make_shared<CancelFlag>();
-      return fusedOnPool(env, handle, search, cancel, call.cancel, [&](Completion done) {
-        startFused(search, shard, snapshot, pool, cancel, std::move(done));
-      });
-    }
-  }
+  const auto& [shard, search, snapshot, call, called, expectedNs, status] = begun;
+  if constexpr (std::is_same_v<Search, FusedSearch>)
+    if (!search->isShort(*shard, snapshot)) return fusedOnPool(env, handle, begun);
   return searchOnShard(
       handle, env, call.cancel, expectedNs,
       [search = search, snapshot = snapshot](Shard& on, const CancelFlag* cancel) {
@@ -171,15 +129,7 @@ napi_value searched(napi_env env, const std::shared_ptr<ShardHandle>& handle,
                     const Snapshot& snapshot, Clock::time_point called) {
   const std::shared_ptr<Shard> shard = handle->shard();
   Environment& environment = *Environment::of(env);
-  const bool isBeside = isShared(*search);
-  Begun<Search> begun{shard,
-                      search,
-                      snapshot,
-                      call,
-                      called,
-                      isBeside,
-                      expectedHereNs(*search, *shard, snapshot, isBeside),
-                      {},
+  Begun<Search> begun{shard, search, snapshot, call, called, search->expectedNs(*shard, snapshot),
                       {}};
   switch (searchInline(environment, begun)) {
   case Inline::Done:
@@ -194,7 +144,6 @@ napi_value searched(napi_env env, const std::shared_ptr<ShardHandle>& handle,
                    return searched(now, parkedAt, search, resumed, snapshot, Clock::now());
                  });
     return nullptr;
-  case Inline::Left:
   case Inline::Refused: break;
   }
   return onPool(env, handle, begun);
@@ -252,25 +201,18 @@ napi_value denseMethod(napi_env env, napi_callback_info info) {
   });
 }
 
-// The same where `readPlain(numbers, search)` reads it from numbers in a row, and gives the call.
-template <typename Search, typename ReadPlain>
-napi_value plainSearchMethod(Arguments& arguments, const ReadPlain& readPlain) {
+// The same, from numbers in a row.
+napi_value plainMethod(napi_env env, napi_callback_info info) {
   const auto called = Clock::now();
+  Arguments arguments(env, info);
   const auto handle = ShardHandle::of(arguments);
   if (!handle) return nullptr;
-  auto search = std::make_shared<Search>();
+  auto search = std::make_shared<DenseSearch>();
   const auto numbers = arguments.typed<double>(arguments[1], "numbers");
-  const SearchCall call = readPlain(numbers, *search, handle->shard()->spec());
+  const SearchCall call = readPlainSearch(arguments, numbers, arguments[2], arguments[3],
+                                          handle->shard()->spec(), search->request);
   if (arguments.failed()) return nullptr;
-  return searched(arguments.env(), handle, search, call, called);
-}
-
-napi_value plainMethod(napi_env env, napi_callback_info info) {
-  Arguments arguments(env, info);
-  return plainSearchMethod<DenseSearch>(arguments, [&](const auto& numbers, DenseSearch& search,
-                                                       const ShardSpec& spec) {
-    return readPlainSearch(arguments, numbers, arguments[2], arguments[3], spec, search.request);
-  });
+  return searched(env, handle, search, call, called);
 }
 
 napi_value sparseMethod(napi_env env, napi_callback_info info) {
@@ -287,25 +229,12 @@ napi_value fusedMethod(napi_env env, napi_callback_info info) {
   });
 }
 
-napi_value plainFusedMethod(napi_env env, napi_callback_info info) {
-  Arguments arguments(env, info);
-  return plainSearchMethod<FusedSearch>(
-      arguments, [&](const auto& numbers, FusedSearch& search, const ShardSpec& spec) {
-        return readPlainFused(arguments, numbers, arguments[2], spec, search);
-      });
-}
-
 } // namespace
 
 void defineSearchMethods(napi_env env, napi_value exports) {
   static constexpr Method kMethods[] = {
-      {"search", denseMethod},
-      {"searchPlain", plainMethod},
-      {"searchSparse", sparseMethod},
-      {"searchFused", fusedMethod},
-      {"searchFusedPlain", plainFusedMethod},
-      {"resumeSearch", resumeMethod},
-      {"dropSearch", dropMethod},
+      {"search", denseMethod},      {"searchPlain", plainMethod},   {"searchSparse", sparseMethod},
+      {"searchFused", fusedMethod}, {"resumeSearch", resumeMethod}, {"dropSearch", dropMethod},
   };
   defineMethods(env, exports, kMethods, std::size(kMethods));
 }

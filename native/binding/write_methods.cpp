@@ -6,6 +6,7 @@
 #include "binding/bounds.hpp"
 #include "binding/columns_input.hpp"
 #include "binding/methods.hpp"
+#include "binding/results.hpp"
 #include "binding/shard_handle.hpp"
 
 namespace vicinal::binding {

@@ -5,12 +5,16 @@
 #include <cmath>
 #include <mutex>
 
+#include "base/stoppable_sort.hpp"
+
 namespace vicinal {
 
 namespace {
 
 // Of payloads: what is read in some microseconds.
 constexpr uint64_t kMostReadBytes = 64 << 10;
+// A look into the table of points, which is seldom in a cache.
+constexpr uint64_t kUnitsPerHit = 64;
 
 float shareOfPlace(size_t place, double k, double weight) {
   if (!(weight > 0)) return 0;
@@ -89,7 +93,8 @@ private:
 
 } // namespace
 
-Ranking fuse(const std::vector<const Ranking*>& rankings, const FusionRequest& request) {
+Ranking fuse(const std::vector<const Ranking*>& rankings, const FusionRequest& request,
+             WorkMeter& work) {
   size_t most = 0;
   for (const Ranking* ranking : rankings) most += ranking->size();
   Points points(most);
@@ -97,13 +102,15 @@ Ranking fuse(const std::vector<const Ranking*>& rankings, const FusionRequest& r
     const Ranking& ranking = *rankings[at];
     const double weight = request.weights.empty() ? 1 : request.weights[at];
     const Span span = request.isByScores ? Span(ranking) : Span({});
-    for (size_t place = 0; place < ranking.size(); place++)
+    for (size_t place = 0; place < ranking.size(); place++) {
+      if (!work.spend(kUnitsPerHit)) return {};
       points.add(ranking[place], request.isByScores ? span.shareOf(ranking[place].score)
                                                     : shareOfPlace(place, request.k, weight));
+    }
   }
   Ranking hits = points.take();
-  std::stable_sort(hits.begin(), hits.end(),
-                   [](const RankedHit& a, const RankedHit& b) { return a.score > b.score; });
+  const auto isBetter = [](const RankedHit& a, const RankedHit& b) { return a.score > b.score; };
+  if (!sortStoppably(hits, work, isBetter)) return {};
   if (std::isfinite(request.threshold))
     std::erase_if(hits, [&](const RankedHit& hit) { return !(hit.score >= request.threshold); });
   hits.resize(std::min<size_t>(hits.size(), size_t(request.offset) + request.limit));
@@ -114,7 +121,7 @@ Ranking fuse(const std::vector<const Ranking*>& rankings, const FusionRequest& r
 
 Status readFused(const Snapshot& snapshot, const std::vector<VectorSpec>& specs,
                  const FusionRequest& request, const Ranking& hits, SearchResult& result,
-                 Waiting waiting) {
+                 Waiting waiting, WorkMeter& work) {
   std::vector<RowRef> rows;
   rows.reserve(hits.size());
   for (const RankedHit& hit : hits) rows.push_back(hit.row);
@@ -123,7 +130,7 @@ Status readFused(const Snapshot& snapshot, const std::vector<VectorSpec>& specs,
     overlays.lock();
   else if (!overlays.try_lock() || (request.fields.payload && payloadBytes(rows) > kMostReadBytes))
     return Status(Code::Cancelled, "points are being written, or are large");
-  VICINAL_TRY(readRows(rows.data(), rows.size(), request.fields, specs, result.rows));
+  VICINAL_TRY(readRows(rows.data(), rows.size(), request.fields, specs, result.rows, work));
   if (!result.scores.resize(hits.size())) return Status::outOfMemory("collecting scores");
   for (size_t at = 0; at < hits.size(); at++) result.scores[at] = hits[at].score;
   return Status::ok();

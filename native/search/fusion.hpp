@@ -27,13 +27,14 @@ using Ranking = std::vector<RankedHit>;
 
 // The page asked for, best first; equal ones in the order in which they are met. Sums are in single
 // precision, with every step rounded as src/query/fusion.ts does, which fuses what the kernel has
-// not searched at once.
-Ranking fuse(const std::vector<const Ranking*>& rankings, const FusionRequest& request);
+// not searched at once. Where the work is stopped, the page is any.
+Ranking fuse(const std::vector<const Ranking*>& rankings, const FusionRequest& request,
+             WorkMeter& work);
 
-// The hits with what is to be seen of their points. Where waiting is refused: CANCELLED where a
-// writer would have to be waited for, or much is to be read.
+// The hits with what is to be seen of their points. CANCELLED where the work is stopped, and where
+// waiting is refused: where a writer would have to be waited for, or much is to be read.
 Status readFused(const Snapshot& snapshot, const std::vector<VectorSpec>& specs,
                  const FusionRequest& request, const Ranking& hits, SearchResult& result,
-                 Waiting waiting);
+                 Waiting waiting, WorkMeter& work);
 
 } // namespace vicinal

@@ -9,9 +9,12 @@ namespace vicinal {
 
 namespace {
 
+// What may have to come from a file takes some microseconds.
+constexpr uint64_t kUnitsPerRowRead = 4096;
+
 Status outOfMemory() { return Status::outOfMemory("collecting rows"); }
 
-Status readPayloads(const RowRef* rows, size_t count, RowBlock& block) {
+Status readPayloads(const RowRef* rows, size_t count, RowBlock& block, WorkMeter& work) {
   block.hasPayloads = true;
   if (!block.payloadOffsets.resize(count + 1)) return outOfMemory();
   uint64_t bytes = 0;
@@ -26,6 +29,7 @@ Status readPayloads(const RowRef* rows, size_t count, RowBlock& block) {
   if (!block.payloadBytes.resize(bytes)) return outOfMemory();
   for (size_t at = 0; at < count; at++) {
     const std::string_view text = rows[at].segment->payload(rows[at].row);
+    if (!work.spend(kUnitsPerRowRead + text.size())) return work.status();
     if (!text.empty())
       __builtin_memcpy(block.payloadBytes.data() + block.payloadOffsets[at], text.data(),
                        text.size());
@@ -34,11 +38,12 @@ Status readPayloads(const RowRef* rows, size_t count, RowBlock& block) {
 }
 
 Status readVectors(const RowRef* rows, size_t count, uint32_t vector, const VectorSpec& spec,
-                   RowBlock::Vectors& column) {
+                   RowBlock::Vectors& column, WorkMeter& work) {
   const size_t floats = spec.isMulti ? 0 : count * spec.dim;
   if (!column.data.reserve(floats) || !column.counts.resize(count)) return outOfMemory();
   for (size_t at = 0; at < count; at++) {
     const RowVectors from = rows[at].segment->vectorsOf(vector, rows[at].row);
+    if (!work.spend(kUnitsPerRowRead + uint64_t(from.count) * spec.dim)) return work.status();
     column.counts[at] = from.count;
     const bool fits = from.count > 0
                           ? appendFloats(column.data, from, size_t(from.count) * spec.dim)
@@ -48,11 +53,13 @@ Status readVectors(const RowRef* rows, size_t count, uint32_t vector, const Vect
   return Status::ok();
 }
 
-Status readSparse(const RowRef* rows, size_t count, uint32_t vector, RowBlock::Vectors& column) {
+Status readSparse(const RowRef* rows, size_t count, uint32_t vector, RowBlock::Vectors& column,
+                  WorkMeter& work) {
   column.isSparse = true;
   if (!column.counts.resize(count) || !column.offsets.push(0)) return outOfMemory();
   for (size_t at = 0; at < count; at++) {
     const SparseVector from = rows[at].segment->sparse(vector).vector(rows[at].row);
+    if (!work.spend(kUnitsPerRowRead + from.count)) return work.status();
     column.counts[at] = from.isPresent() ? 1 : 0;
     if (column.indices.size() + from.count > UINT32_MAX)
       return Status(Code::TooLarge, "too many components in one answer; ask for fewer points");
@@ -157,7 +164,7 @@ uint64_t payloadBytes(const std::vector<RowRef>& rows) {
 }
 
 Status readRows(const RowRef* rows, size_t count, const RowFields& fields,
-                const std::vector<VectorSpec>& specs, RowBlock& block) {
+                const std::vector<VectorSpec>& specs, RowBlock& block, WorkMeter& work) {
   if (fields.mostBytes != UINT64_MAX) VICINAL_TRY(checkBytes(rows, count, fields, specs));
   block.count = static_cast<uint32_t>(count);
   if (!block.ids.resize(count * kIdWords) || !block.seqs.resize(count)) return outOfMemory();
@@ -165,14 +172,15 @@ Status readRows(const RowRef* rows, size_t count, const RowFields& fields,
     encodePointId(rows[at].segment->id(rows[at].row), &block.ids[at * kIdWords]);
     block.seqs[at] = static_cast<double>(rows[at].segment->seq(rows[at].row));
   }
-  if (fields.payload) VICINAL_TRY(readPayloads(rows, count, block));
+  if (fields.payload) VICINAL_TRY(readPayloads(rows, count, block, work));
   block.vectors.resize(fields.vectors.size());
   for (size_t at = 0; at < fields.vectors.size(); at++) {
     const uint32_t vector = fields.vectors[at];
     if (vector < specs.size())
-      VICINAL_TRY(readVectors(rows, count, vector, specs[vector], block.vectors[at]));
+      VICINAL_TRY(readVectors(rows, count, vector, specs[vector], block.vectors[at], work));
     else
-      VICINAL_TRY(readSparse(rows, count, vector - uint32_t(specs.size()), block.vectors[at]));
+      VICINAL_TRY(
+          readSparse(rows, count, vector - uint32_t(specs.size()), block.vectors[at], work));
   }
   return Status::ok();
 }

@@ -1,6 +1,5 @@
 #include "shard/fused_search.hpp"
 
-#include <algorithm>
 #include <chrono>
 #include <cmath>
 
@@ -17,18 +16,6 @@ double FusedSearch::expectedNs(Shard& shard, const Snapshot& snapshot) {
   return request.fields.vectors.empty() ? rankingNs(shard, snapshot) : INFINITY;
 }
 
-size_t FusedSearch::longest() const {
-  const auto byVectors = std::find_if(parts.begin(), parts.end(), [](const AnySearch& part) {
-    return std::holds_alternative<DenseSearch>(part);
-  });
-  return byVectors == parts.end() ? 0 : size_t(byVectors - parts.begin());
-}
-
-double FusedSearch::longestNs(Shard& shard, const Snapshot& snapshot) {
-  if (!request.fields.vectors.empty()) return INFINITY;
-  return std::visit([&](auto& one) { return one.expectedNs(shard, snapshot); }, parts[longest()]);
-}
-
 bool FusedSearch::isShort(Shard& shard, const Snapshot& snapshot) {
   return rankingNs(shard, snapshot) < kTogetherNs;
 }
@@ -42,18 +29,23 @@ double FusedSearch::rankingNs(Shard& shard, const Snapshot& snapshot) {
 
 Status FusedSearch::rankPart(size_t at, Shard& shard, const Snapshot& snapshot,
                              const CancelFlag* cancel, Waiting waiting) {
+  // There may be a thousand searches, each so short that it ends before its first look.
+  if (waiting == Waiting::Allowed) VICINAL_TRY(WorkMeter(cancel).look());
   return std::visit([&](auto& one) { return one.rank(shard, snapshot, cancel, waiting); },
                     parts[at]);
 }
 
-Status FusedSearch::fuseParts(Shard& shard, const Snapshot& snapshot, Waiting waiting) {
+Status FusedSearch::fuseParts(Shard& shard, const Snapshot& snapshot, const CancelFlag* cancel,
+                              Waiting waiting) {
   std::vector<const Ranking*> rankings;
   rankings.reserve(parts.size());
   for (const AnySearch& part : parts)
     rankings.push_back(std::visit([](const auto& one) { return &one.hits; }, part));
   result = {};
-  return readFused(snapshot, shard.spec().vectors, request, fuse(rankings, request), result,
-                   waiting);
+  WorkMeter work(cancel);
+  const Ranking page = fuse(rankings, request, work);
+  VICINAL_TRY(work.status());
+  return readFused(snapshot, shard.spec().vectors, request, page, result, waiting, work);
 }
 
 Status FusedSearch::run(Shard& shard, const Snapshot& snapshot, const CancelFlag* cancel,
@@ -61,7 +53,7 @@ Status FusedSearch::run(Shard& shard, const Snapshot& snapshot, const CancelFlag
   const auto started = std::chrono::steady_clock::now();
   for (size_t at = 0; at < parts.size(); at++)
     VICINAL_TRY(rankPart(at, shard, snapshot, cancel, waiting));
-  VICINAL_TRY(fuseParts(shard, snapshot, waiting));
+  VICINAL_TRY(fuseParts(shard, snapshot, cancel, waiting));
   const std::chrono::duration<double, std::micro> took = std::chrono::steady_clock::now() - started;
   result.stats.tookUs = took.count();
   return Status::ok();

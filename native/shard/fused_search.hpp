@@ -17,10 +17,6 @@ struct FusedSearch {
 
   // Infinite where vectors are to be read, which may have to come from their file.
   double expectedNs(Shard& shard, const Snapshot& snapshot);
-  // The search that takes longest as a rule, and how long: what the thread that asks does where
-  // another one does the others.
-  size_t longest() const;
-  double longestNs(Shard& shard, const Snapshot& snapshot);
   // Whether to wake another thread for it would take longer than it takes.
   bool isShort(Shard& shard, const Snapshot& snapshot);
   // One part after the other.
@@ -29,7 +25,8 @@ struct FusedSearch {
   Status rankPart(size_t at, Shard& shard, const Snapshot& snapshot, const CancelFlag* cancel,
                   Waiting waiting);
   // Once all parts are ranked.
-  Status fuseParts(Shard& shard, const Snapshot& snapshot, Waiting waiting);
+  Status fuseParts(Shard& shard, const Snapshot& snapshot, const CancelFlag* cancel,
+                   Waiting waiting);
 
 private:
   double rankingNs(Shard& shard, const Snapshot& snapshot);

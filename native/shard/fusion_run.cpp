@@ -1,154 +1,91 @@
 #include "shard/fusion_run.hpp"
 
+#include <algorithm>
+#include <atomic>
+#include <chrono>
+#include <mutex>
+
 namespace vicinal {
 
 namespace {
 
-// Whoever asks again within this time asks all the time. A thread that is awake for nothing is so
-// for no longer.
-constexpr std::chrono::microseconds kPause(100);
-// What a fusion on a thread that runs JavaScript takes at most.
-constexpr std::chrono::microseconds kTurn(200);
-// So many are a habit.
-constexpr int64_t kFollowing = 8;
-// And so many after one that had to be left, since the other thread's core has other things to do.
-constexpr int64_t kFollowingLeft = 100;
-constexpr int kPausesBetweenLooks = 4;
+// Each thread takes the next search that nobody has begun; the one that ends the last search fuses.
+class FusionRun {
+  using Clock = CancelFlag::Clock;
 
-// On a thread of the pool, or here where there is none.
-template <typename Task> void onPoolOrHere(ThreadPool& pool, const Task& task) {
-  const Status submitted = attempt([&] {
-    pool.submit(Lane::Search, task);
+public:
+  FusionRun(std::shared_ptr<FusedSearch> search, std::shared_ptr<Shard> shard, Snapshot snapshot,
+            std::shared_ptr<CancelFlag> cancel, std::function<void(Status)> done)
+      : search_(std::move(search)), shard_(std::move(shard)), snapshot_(std::move(snapshot)),
+        cancel_(std::move(cancel)), done_(std::move(done)), left_(search_->parts.size()) {}
+
+  void work() {
+    const size_t count = search_->parts.size();
+    for (size_t at = next_.fetch_add(1); at < count; at = next_.fetch_add(1)) {
+      // After a failure the others are only counted.
+      if (!hasFailed_.load()) note(rankPart(at));
+      if (left_.fetch_sub(1) == 1) finish();
+    }
+  }
+
+private:
+  Status rankPart(size_t at) {
+    return attempt(
+        [&] { return search_->rankPart(at, *shard_, snapshot_, cancel_.get(), Waiting::Allowed); });
+  }
+
+  void note(Status status) {
+    if (status.isOk()) return;
+    std::lock_guard lock(mutex_);
+    if (!hasFailed_.exchange(true)) failure_ = std::move(status);
+  }
+
+  Status fused() {
+    if (hasFailed_.load()) return failure_;
+    VICINAL_TRY(attempt(
+        [&] { return search_->fuseParts(*shard_, snapshot_, cancel_.get(), Waiting::Allowed); }));
+    const std::chrono::duration<double, std::micro> took = Clock::now() - started_;
+    search_->result.stats.tookUs = took.count();
     return Status::ok();
-  });
-  if (!submitted) task();
-}
+  }
+
+  // Closing the shard may follow at once on `done`, so everything of it is let go before.
+  void finish() {
+    Status status = fused();
+    for (AnySearch& part : search_->parts)
+      if (auto* sparse = std::get_if<SparseSearch>(&part)) sparse->request.found.clear();
+    snapshot_ = {};
+    shard_.reset();
+    done_(std::move(status));
+  }
+
+  const std::shared_ptr<FusedSearch> search_;
+  std::shared_ptr<Shard> shard_;
+  Snapshot snapshot_;
+  const std::shared_ptr<CancelFlag> cancel_;
+  const std::function<void(Status)> done_;
+  const Clock::time_point started_ = Clock::now();
+  std::atomic<size_t> next_{0};
+  std::atomic<size_t> left_;
+  std::atomic<bool> hasFailed_{false};
+  std::mutex mutex_;
+  Status failure_;
+};
 
 } // namespace
 
-void FusionRun::start(ThreadPool& pool, size_t threads, Done done) {
-  done_ = std::move(done);
-  pool.submit(Lane::Search, [self = shared_from_this()] { self->work(); });
+void startFused(const std::shared_ptr<FusedSearch>& search, const std::shared_ptr<Shard>& shard,
+                Snapshot snapshot, ThreadPool& pool, const std::shared_ptr<CancelFlag>& cancel,
+                std::function<void(Status)> done) {
+  const size_t most = search->isShort(*shard, snapshot) ? 1 : pool.threads();
+  const size_t threads = std::min<size_t>(search->parts.size(), most);
+  const auto run =
+      std::make_shared<FusionRun>(search, shard, std::move(snapshot), cancel, std::move(done));
+  pool.submit(Lane::Search, [run] { run->work(); });
   // Fewer threads do as well.
   (void)attempt([&] {
     for (size_t thread = 1; thread < threads; thread++)
-      pool.submit(Lane::Search, [self = shared_from_this()] { self->work(); });
-    return Status::ok();
-  });
-}
-
-Status FusionRun::rankPart(size_t at, const CancelFlag* cancel, Waiting waiting) {
-  return attempt([&] { return search_->rankPart(at, *shard_, snapshot_, cancel, waiting); });
-}
-
-bool FusionRun::runBeside(ThreadPool& pool, const CancelFlag& deadline, Status& status) {
-  const auto started = std::chrono::steady_clock::now();
-  phase_.store(Phase::Awaited);
-  for (AnySearch& part : search_->parts) std::visit([](auto& one) { one.isShared = true; }, part);
-  // The first one is this thread's in any case.
-  size_t at = next_.fetch_add(1);
-  (void)attempt([&] {
-    pool.submit(Lane::Search, [self = shared_from_this()] { self->work(); });
-    return Status::ok();
-  });
-  for (; at < search_->parts.size(); at = next_.fetch_add(1)) {
-    Status ranked = rankPart(partAt(at), &deadline, Waiting::Refused);
-    if (ranked.code() == Code::Cancelled) {
-      givenUp_ = partAt(at);
-      return false;
-    }
-    endPart(std::move(ranked));
-  }
-  while (phase_.load(std::memory_order_acquire) != Phase::Ended) {
-    if (deadline.isCancelled()) return false;
-    for (int i = 0; i < kPausesBetweenLooks; i++) pauseThread();
-  }
-  status = fused(Waiting::Refused);
-  const std::chrono::duration<double, std::micro> took = std::chrono::steady_clock::now() - started;
-  search_->result.stats.tookUs = took.count();
-  letGo();
-  return true;
-}
-
-void FusionRun::leave(ThreadPool& pool, Done done) {
-  done_ = std::move(done);
-  Phase awaited = Phase::Awaited;
-  if (!phase_.compare_exchange_strong(awaited, Phase::Alone)) {
-    onPoolOrHere(pool, [self = shared_from_this()] { self->finish(); });
-    return;
-  }
-  if (givenUp_ == SIZE_MAX) return;
-  onPoolOrHere(pool, [self = shared_from_this()] {
-    self->endPart(self->hasFailed_.load() ? Status::ok() : self->rankPart(self->givenUp_));
-    self->work();
-  });
-}
-
-void FusionRun::work() {
-  const size_t count = search_->parts.size();
-  // After a failure the others are only counted.
-  for (size_t at = next_.fetch_add(1); at < count; at = next_.fetch_add(1))
-    endPart(hasFailed_.load() ? Status::ok() : rankPart(partAt(at)));
-}
-
-void FusionRun::endPart(Status status) {
-  if (!status.isOk()) {
-    std::lock_guard lock(mutex_);
-    if (!hasFailed_.load()) failure_ = std::move(status);
-    hasFailed_.store(true);
-  }
-  if (left_.fetch_sub(1) == 1 && phase_.exchange(Phase::Ended) == Phase::Alone) finish();
-}
-
-void FusionRun::finish() {
-  Status status = fused(Waiting::Allowed);
-  letGo();
-  done_(std::move(status));
-}
-
-Status FusionRun::fused(Waiting waiting) {
-  if (hasFailed_.load()) return failure_;
-  return attempt([&] { return search_->fuseParts(*shard_, snapshot_, waiting); });
-}
-
-void FusionRun::letGo() {
-  for (AnySearch& part : search_->parts)
-    if (auto* sparse = std::get_if<SparseSearch>(&part)) sparse->request.found.clear();
-  snapshot_ = {};
-  shard_.reset();
-}
-
-void startFused(const std::shared_ptr<FusedSearch>& search, const std::shared_ptr<Shard>& shard,
-                Snapshot snapshot, ThreadPool& pool, const std::shared_ptr<CancelFlag>& cancel,
-                FusionRun::Done done) {
-  const size_t most = search->isShort(*shard, snapshot) ? 1 : pool.threads();
-  const size_t threads = std::min<size_t>(search->parts.size(), most);
-  std::make_shared<FusionRun>(search, shard, std::move(snapshot), cancel)
-      ->start(pool, threads, std::move(done));
-}
-
-FusionRhythm& FusionRhythm::ofThread() {
-  thread_local FusionRhythm rhythm;
-  return rhythm;
-}
-
-bool FusionRhythm::begin(ThreadPool& pool) {
-  const auto now = Clock::now();
-  inRow_ = now - endedAt_ < kPause ? inRow_ + 1 : std::min<int64_t>(inRow_, 0);
-  if (inRow_ < kFollowing || pool.threads() < 2) return false;
-  pool.keepServerAwake(now + kTurn + kPause);
-  return pool.isServerAwake();
-}
-
-void FusionRhythm::end(ThreadPool& pool, bool wasLeft) {
-  endedAt_ = Clock::now();
-  if (wasLeft) inRow_ = kFollowing - kFollowingLeft;
-  if (inRow_ < kFollowing || pool.threads() < 2) return;
-  pool.keepServerAwake(endedAt_ + kPause);
-  // It finds nothing to do then, and stays awake.
-  if (pool.isServerAwake() || inRow_ % kFollowing != 0) return;
-  (void)attempt([&] {
-    pool.submit(Lane::Search, [] {});
+      pool.submit(Lane::Search, [run] { run->work(); });
     return Status::ok();
   });
 }

@@ -19,8 +19,8 @@ constexpr double kMostlyWalked = 0.9;
 // One that has taken so long in turns of the event loop takes longer than was thought.
 constexpr double kMostSpentNs = 1'000'000;
 
-double nanosecondsHere(double tookNs, Waiting waiting, bool isShared) {
-  return waiting == Waiting::Refused || isShared ? tookNs : tookNs / kSlowerOnPool;
+double nanosecondsHere(double tookNs, Waiting waiting) {
+  return waiting == Waiting::Refused ? tookNs : tookNs / kSlowerOnPool;
 }
 
 double nanosecondsSince(Clock::time_point started) {
@@ -93,7 +93,7 @@ Status DenseSearch::timed(Shard& shard, const Snapshot& snapshot, const CancelFl
     parked_.drop();
     spentNs_ = 0;
   }
-  const double hereNs = spentNs_ + nanosecondsHere(runNs, waiting, isShared);
+  const double hereNs = spentNs_ + nanosecondsHere(runNs, waiting);
   const double tookNs = spentNs_ + runNs;
   // One that was cancelled before it had begun tells nothing of how long such searches take; one
   // that was given up because it took too long does.
@@ -152,7 +152,7 @@ Status SparseSearch::timed(Shard& shard, const Snapshot& snapshot, Waiting waiti
   const auto started = Clock::now();
   const Status status = work();
   const double tookNs = nanosecondsSince(started);
-  const double hereNs = nanosecondsHere(tookNs, waiting, isShared);
+  const double hereNs = nanosecondsHere(tookNs, waiting);
   const bool tells = status.isOk() || hereNs > expectedNs(shard, snapshot);
   if (tells && std::isfinite(postings)) {
     if (request.filter)

@@ -17,8 +17,6 @@ struct DenseSearch {
   SearchResult result;
   // What `rank` has found.
   std::vector<RankedHit> hits;
-  // Run by a thread that was awake for it.
-  bool isShared = false;
 
   double expectedNs(Shard& shard, const Snapshot& snapshot);
   Status run(Shard& shard, const Snapshot& snapshot, const CancelFlag* cancel, Waiting waiting);
@@ -47,8 +45,6 @@ struct SparseSearch {
   SparseRequest request;
   SearchResult result;
   std::vector<RankedHit> hits;
-  // Run by a thread that was awake for it.
-  bool isShared = false;
 
   double expectedNs(Shard& shard, const Snapshot& snapshot);
   Status run(Shard& shard, const Snapshot& snapshot, const CancelFlag* cancel, Waiting waiting);

@@ -135,36 +135,6 @@ TEST("destroying a pool runs what was submitted, from tasks too") {
   CHECK_EQUAL(ran.load(), 200);
 }
 
-TEST("a thread that is kept awake takes what comes, until it may sleep") {
-  const auto now = [] { return std::chrono::steady_clock::now(); };
-  ThreadPool pool(3);
-  CHECK(!pool.isServerAwake());
-  pool.keepServerAwake(now() + kLong);
-  std::atomic<int> ran{0};
-  for (int round = 0; round < 100; round++) {
-    pool.submit(Lane::Search, [&] { ran++; });
-    if (round % 2 == 0) CHECK(comes([&] { return pool.isServerAwake(); }));
-    // More than the one that is awake can take.
-    for (int i = 0; i < 3; i++) pool.submit(Lane::Insert, [&] { ran++; });
-  }
-  CHECK(comes([&] { return ran == 400; }));
-  CHECK(comes([&] { return pool.isServerAwake(); }));
-  pool.keepServerAwake(now());
-  CHECK(comes([&] { return !pool.isServerAwake(); }));
-  pool.submit(Lane::Search, [&] { ran++; });
-  CHECK(comes([&] { return ran == 401; }));
-  CHECK(!pool.isServerAwake());
-}
-
-TEST("a pool that is destroyed while a thread is kept awake ends") {
-  for (int round = 0; round < 20; round++) {
-    ThreadPool pool(2);
-    pool.keepServerAwake(std::chrono::steady_clock::now() + kLong);
-    pool.submit(Lane::Search, [] {});
-    if (round % 2 == 0) CHECK(comes([&] { return pool.isServerAwake(); }));
-  }
-}
-
 TEST("a task's captures are gone before the next task runs") {
   ThreadPool pool(1);
   auto held = std::make_shared<int>(1);

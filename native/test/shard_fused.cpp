@@ -1,8 +1,10 @@
 #include <algorithm>
 #include <cmath>
+#include <condition_variable>
 #include <functional>
-#include <future>
 #include <map>
+#include <mutex>
+#include <optional>
 #include <thread>
 
 #include "harness.hpp"
@@ -168,12 +170,13 @@ void checkAnswer(const Shard& shard, const FusedSearch& fusion) {
   }
 }
 
-// Waits for the end that `start` has told to what it is given; how often it is told is counted.
-Status endOf(const std::function<void(FusionRun::Done)>& start) {
+// Waits for the end; how often it is told is counted.
+Status onPool(const std::shared_ptr<FusedSearch>& fusion, const std::shared_ptr<Shard>& shard,
+              ThreadPool& pool, const std::shared_ptr<CancelFlag>& cancel) {
   std::mutex mutex;
   std::condition_variable ended;
   std::optional<Status> outcome;
-  start([&](Status status) {
+  startFused(fusion, shard, shard->snapshot(), pool, cancel, [&](Status status) {
     std::lock_guard lock(mutex);
     CHECK(!outcome);
     outcome = std::move(status);
@@ -182,25 +185,6 @@ Status endOf(const std::function<void(FusionRun::Done)>& start) {
   std::unique_lock lock(mutex);
   ended.wait(lock, [&] { return outcome.has_value(); });
   return *outcome;
-}
-
-Status onPool(const std::shared_ptr<FusedSearch>& fusion, const std::shared_ptr<Shard>& shard,
-              ThreadPool& pool, const std::shared_ptr<CancelFlag>& cancel) {
-  return endOf([&](FusionRun::Done done) {
-    startFused(fusion, shard, shard->snapshot(), pool, cancel, std::move(done));
-  });
-}
-
-// On this thread and one of the pool, for so long; what is not done then is left to the pool.
-Status beside(const std::shared_ptr<FusedSearch>& fusion, const std::shared_ptr<Shard>& shard,
-              ThreadPool& pool, std::chrono::microseconds time, int& left) {
-  const auto run =
-      std::make_shared<FusionRun>(fusion, shard, shard->snapshot(), std::make_shared<CancelFlag>());
-  Status status;
-  if (run->runBeside(pool, CancelFlag(std::chrono::steady_clock::now() + time), status))
-    return status;
-  left++;
-  return endOf([&](FusionRun::Done done) { run->leave(pool, std::move(done)); });
 }
 
 } // namespace
@@ -225,83 +209,6 @@ TEST("a fusion is of the rankings that its searches have, on the calling thread 
   }
 }
 
-TEST("a fusion that the pool shares is the same, whoever does what of it and how far each comes") {
-  ThreadPool pool(2);
-  const auto shard = std::make_shared<Shard>(fusedSpec(), pool);
-  for (uint64_t seq = 1; seq <= 3; seq++) {
-    const FusedBatch batch((seq - 1) * 900, 1200, seq);
-    REQUIRE(shard->upsert(batch.columns).isOk());
-    if (seq == 1) shard->freeze();
-  }
-  pool.keepServerAwake(std::chrono::steady_clock::now() + std::chrono::minutes(5));
-  std::mt19937 random(24);
-  int left = 0;
-  for (int round = 0; round < 400; round++) {
-    const auto fusion = randomFusion(random, 1 + random() % 4);
-    // Some deadlines are over at once, some are never, most come in between.
-    const std::chrono::microseconds time(round % 4 == 0 ? 10'000'000 : random() % 400);
-    REQUIRE(beside(fusion, shard, pool, time, left).isOk());
-    checkAnswer(*shard, *fusion);
-  }
-  // Those that were over before they had begun, at least.
-  CHECK(left > 0 && left < 400);
-}
-
-TEST("a fusion that no thread of the pool has time for is done by the one that asks") {
-  std::promise<void> begun;
-  std::promise<void> release;
-  ThreadPool pool(1);
-  const auto shard = std::make_shared<Shard>(fusedSpec(), pool);
-  const FusedBatch batch(0, 2000, 1);
-  REQUIRE(shard->upsert(batch.columns).isOk());
-  pool.submit(Lane::Search, [&] {
-    begun.set_value();
-    release.get_future().wait();
-  });
-  begun.get_future().wait();
-  std::mt19937 random(25);
-  for (int round = 0; round < 20; round++) {
-    const auto fusion = randomFusion(random, 3);
-    const auto run = std::make_shared<FusionRun>(fusion, shard, shard->snapshot(),
-                                                 std::make_shared<CancelFlag>());
-    Status status;
-    REQUIRE(run->runBeside(pool, CancelFlag(), status));
-    CHECK(status.isOk() && fusion->result.stats.tookUs > 0);
-    checkAnswer(*shard, *fusion);
-  }
-  release.set_value();
-}
-
-TEST("threads are kept awake for who fuses all the time, and for nobody else") {
-  ThreadPool pool(2);
-  FusionRhythm rhythm;
-  CHECK(!rhythm.begin(pool));
-  rhythm.end(pool, false);
-  CHECK(!pool.isServerAwake());
-  const auto until = std::chrono::steady_clock::now() + std::chrono::seconds(20);
-  const auto becomesShared = [&](int64_t most) {
-    bool isShared = false;
-    for (int64_t i = 0; i < most && !isShared && std::chrono::steady_clock::now() < until; i++) {
-      isShared = rhythm.begin(pool);
-      rhythm.end(pool, false);
-    }
-    return isShared;
-  };
-  const auto sleeps = [&] {
-    // Nobody asks for longer than it is kept awake for, and what was submitted to wake it has run.
-    std::this_thread::sleep_for(std::chrono::milliseconds(20));
-    while (pool.isServerAwake() && std::chrono::steady_clock::now() < until) {
-    }
-    return !pool.isServerAwake();
-  };
-  CHECK(becomesShared(INT64_MAX));
-  CHECK(sleeps());
-  CHECK(!rhythm.begin(pool));
-  rhythm.end(pool, true);
-  CHECK(!becomesShared(50));
-  CHECK(sleeps());
-}
-
 TEST("a fusion that is cancelled ends once, with that, on however many threads it runs") {
   ThreadPool pool(3);
   const auto shard = std::make_shared<Shard>(fusedSpec(), pool);
@@ -315,10 +222,45 @@ TEST("a fusion that is cancelled ends once, with that, on however many threads i
     for (AnySearch& part : fusion->parts)
       if (auto* sparse = std::get_if<SparseSearch>(&part); sparse && round % 2 == 0)
         sparse->request.indices.clear(), sparse->request.values.clear();
-    const Status status = onPool(fusion, shard, pool, cancel);
-    CHECK(status.isOk() || status.code() == Code::Cancelled);
-    if (fusion->parts.front().index() == 0) CHECK(status.code() == Code::Cancelled);
+    CHECK(onPool(fusion, shard, pool, cancel).code() == Code::Cancelled);
+    CHECK(fusion->run(*shard, shard->snapshot(), cancel.get(), Waiting::Allowed).code() ==
+          Code::Cancelled);
   }
+}
+
+TEST("to fuse rankings ends soon after the flag is set, and so does to read the page") {
+  ThreadPool pool(1);
+  Shard shard(fusedSpec(), pool);
+  const FusedBatch batch(0, 1000, 1);
+  REQUIRE(shard.upsert(batch.columns).isOk());
+  const Snapshot snapshot = shard.snapshot();
+  Ranking ranking;
+  for (uint32_t at = 0; at < 20'000; at++)
+    ranking.push_back({float(at), {&snapshot.segment(0), at % 1000}, PointId::number(at)});
+  FusionRequest request;
+  request.limit = 1000;
+  request.fields.payload = true;
+  CancelFlag cancel;
+  WorkMeter goesOn(&cancel);
+  SearchResult result;
+  const auto read = [&](WorkMeter& work, const Ranking& page) {
+    return readFused(snapshot, shard.spec().vectors, request, page, result, Waiting::Allowed, work);
+  };
+  const Ranking page = fuse({&ranking, &ranking}, request, goesOn);
+  REQUIRE(goesOn.status().isOk() && page.size() == 1000);
+  REQUIRE(read(goesOn, page).isOk());
+  cancel.cancel();
+  WorkMeter fuses(&cancel);
+  // All of it is fewer than twenty looks.
+  fuse({&ranking, &ranking}, request, fuses);
+  CHECK(fuses.isStopped());
+  WorkMeter sorts(&cancel);
+  // Few enough to be added up before the first look.
+  ranking.resize(12'000);
+  fuse({&ranking}, request, sorts);
+  CHECK(sorts.isStopped());
+  WorkMeter reads(&cancel);
+  CHECK(read(reads, page).code() == Code::Cancelled);
 }
 
 TEST("fusions that run while points are written see each of them once, as one of its versions") {

@@ -7,65 +7,22 @@
 #include <memory>
 #include <string_view>
 
-extern "C" {
-#include "snowball/runtime/api.h"
-}
-#include "snowball/src_c/stem_UTF_8_arabic.h"
-#include "snowball/src_c/stem_UTF_8_armenian.h"
-#include "snowball/src_c/stem_UTF_8_danish.h"
-#include "snowball/src_c/stem_UTF_8_dutch.h"
-#include "snowball/src_c/stem_UTF_8_english.h"
-#include "snowball/src_c/stem_UTF_8_finnish.h"
-#include "snowball/src_c/stem_UTF_8_french.h"
-#include "snowball/src_c/stem_UTF_8_german.h"
-#include "snowball/src_c/stem_UTF_8_greek.h"
-#include "snowball/src_c/stem_UTF_8_hungarian.h"
-#include "snowball/src_c/stem_UTF_8_italian.h"
-#include "snowball/src_c/stem_UTF_8_norwegian.h"
-#include "snowball/src_c/stem_UTF_8_portuguese.h"
-#include "snowball/src_c/stem_UTF_8_romanian.h"
-#include "snowball/src_c/stem_UTF_8_russian.h"
-#include "snowball/src_c/stem_UTF_8_spanish.h"
-#include "snowball/src_c/stem_UTF_8_swedish.h"
-#include "snowball/src_c/stem_UTF_8_tamil.h"
-#include "snowball/src_c/stem_UTF_8_turkish.h"
+#include <libstemmer.h>
 
 namespace vicinal {
 
 namespace {
 
-struct Algorithm {
-  SN_env* (*create)();
-  void (*close)(SN_env*);
-  int (*stem)(SN_env*);
+constexpr const char* kNames[] = {
+    "arabic",  "armenian", "danish",    "dutch",   "english",   "finnish",    "french",
+    "german",  "greek",    "hungarian", "italian", "norwegian", "portuguese", "romanian",
+    "russian", "spanish",  "swedish",   "tamil",   "turkish",
 };
+static_assert(std::size(kNames) + 1 == kStemLanguages);
 
-constexpr Algorithm kAlgorithms[] = {
-    {arabic_UTF_8_create_env, arabic_UTF_8_close_env, arabic_UTF_8_stem},
-    {armenian_UTF_8_create_env, armenian_UTF_8_close_env, armenian_UTF_8_stem},
-    {danish_UTF_8_create_env, danish_UTF_8_close_env, danish_UTF_8_stem},
-    {dutch_UTF_8_create_env, dutch_UTF_8_close_env, dutch_UTF_8_stem},
-    {english_UTF_8_create_env, english_UTF_8_close_env, english_UTF_8_stem},
-    {finnish_UTF_8_create_env, finnish_UTF_8_close_env, finnish_UTF_8_stem},
-    {french_UTF_8_create_env, french_UTF_8_close_env, french_UTF_8_stem},
-    {german_UTF_8_create_env, german_UTF_8_close_env, german_UTF_8_stem},
-    {greek_UTF_8_create_env, greek_UTF_8_close_env, greek_UTF_8_stem},
-    {hungarian_UTF_8_create_env, hungarian_UTF_8_close_env, hungarian_UTF_8_stem},
-    {italian_UTF_8_create_env, italian_UTF_8_close_env, italian_UTF_8_stem},
-    {norwegian_UTF_8_create_env, norwegian_UTF_8_close_env, norwegian_UTF_8_stem},
-    {portuguese_UTF_8_create_env, portuguese_UTF_8_close_env, portuguese_UTF_8_stem},
-    {romanian_UTF_8_create_env, romanian_UTF_8_close_env, romanian_UTF_8_stem},
-    {russian_UTF_8_create_env, russian_UTF_8_close_env, russian_UTF_8_stem},
-    {spanish_UTF_8_create_env, spanish_UTF_8_close_env, spanish_UTF_8_stem},
-    {swedish_UTF_8_create_env, swedish_UTF_8_close_env, swedish_UTF_8_stem},
-    {tamil_UTF_8_create_env, tamil_UTF_8_close_env, tamil_UTF_8_stem},
-    {turkish_UTF_8_create_env, turkish_UTF_8_close_env, turkish_UTF_8_stem},
+struct DeleteStemmer {
+  void operator()(sb_stemmer* stemmer) const { sb_stemmer_delete(stemmer); }
 };
-static_assert(std::size(kAlgorithms) + 1 == kStemLanguages);
-
-const Algorithm& algorithmOf(StemLanguage language) {
-  return kAlgorithms[static_cast<size_t>(language) - 1];
-}
 
 // What one thread stems by, for the language it met last: the algorithm, and the stems of words it
 // has met lately. Most words of a text are old acquaintances, and to stem one takes ten times as
@@ -80,11 +37,6 @@ public:
   }
 
   explicit ThreadStemmer(StemLanguage language) : language_(language) {}
-  ~ThreadStemmer() {
-    if (env_ != nullptr) algorithmOf(language_).close(env_);
-  }
-  ThreadStemmer(const ThreadStemmer&) = delete;
-  ThreadStemmer& operator=(const ThreadStemmer&) = delete;
 
   void stem(std::string& word) {
     Known* const known = word.size() <= kMostBytes ? &known_[slotOf(word)] : nullptr;
@@ -92,13 +44,15 @@ public:
       word.assign(known->stem, known->stemBytes);
       return;
     }
-    if (env_ == nullptr) env_ = algorithmOf(language_).create();
-    if (env_ == nullptr) return;
-    const auto* bytes = reinterpret_cast<const symbol*>(word.data());
-    if (SN_set_current(env_, static_cast<int>(word.size()), bytes) != 0) return;
-    if (algorithmOf(language_).stem(env_) < 0 || env_->l <= 0) return;
-    const std::string_view stem(reinterpret_cast<const char*>(env_->p),
-                                static_cast<size_t>(env_->l));
+    if (stemmer_ == nullptr)
+      stemmer_.reset(sb_stemmer_new(kNames[static_cast<size_t>(language_) - 1], nullptr));
+    if (stemmer_ == nullptr) return;
+    const auto* const bytes = reinterpret_cast<const sb_symbol*>(word.data());
+    const sb_symbol* const found =
+        sb_stemmer_stem(stemmer_.get(), bytes, static_cast<int>(word.size()));
+    const int length = found == nullptr ? 0 : sb_stemmer_length(stemmer_.get());
+    if (length <= 0) return;
+    const std::string_view stem(reinterpret_cast<const char*>(found), static_cast<size_t>(length));
     if (known != nullptr && stem.size() <= kMostBytes) known->put(word, stem);
     word.assign(stem);
   }
@@ -129,7 +83,7 @@ private:
   }
 
   const StemLanguage language_;
-  SN_env* env_ = nullptr;
+  std::unique_ptr<sb_stemmer, DeleteStemmer> stemmer_;
   std::array<Known, kSlots> known_{};
 };
 

@@ -1,4 +1,5 @@
-// Word stems by the Snowball algorithms, whose generated sources are in native/snowball.
+// Word stems by the Snowball algorithms, from the library libstemmer; native/stemmers.mjs says
+// where its sources are.
 #pragma once
 
 #include <cstdint>

@@ -4,6 +4,7 @@
  */
 import { open, stat } from 'node:fs/promises'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { Mutex } from '../core/mutex.js'
 import type { Server } from '../server/app.js'
 import type { Keys } from '../server/auth.js'
 import { keysIn, readKeys } from './settings.js'
@@ -30,7 +31,7 @@ export class KeyFiles {
   readonly #read: KeySource
   readonly #timer: NodeJS.Timeout
   #server: Pick<Server, 'log' | 'replaceKeys'> | null = null
-  #looking: Promise<void> = Promise.resolve()
+  readonly #looking = new Mutex()
   readonly #onHangup = () => void this.#look(true)
 
   /** Throws where a file cannot be read, or has no key in it. From now on SIGHUP has the files read again. */
@@ -63,8 +64,7 @@ export class KeyFiles {
 
   /** One look after the other; the last one asked for sees what was written before it. */
   #look(isAsked: boolean): Promise<void> {
-    this.#looking = this.#looking.then(() => this.#lookOnce(isAsked))
-    return this.#looking
+    return this.#looking.run(() => this.#lookOnce(isAsked))
   }
 
   async #lookOnce(isAsked: boolean): Promise<void> {

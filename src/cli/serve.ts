@@ -69,7 +69,7 @@ async function serveWith(settings: Settings, keys: KeyFiles): Promise<number> {
           options,
         )
       : null
-  if (keepsSearches && (serving === 1 || threads !== null)) (await import('../native/inline-share.js')).keepSearches()
+  if (keepsSearches && (serving === 1 || threads !== null)) (await import('../native/kept-searches.js')).keepSearches()
   const server = createServer({ ...options, database: opening, memory: memoryBudget, ...(threads ? { threads } : {}) })
   try {
     issues.to(server.log)

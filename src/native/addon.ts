@@ -165,8 +165,6 @@ export interface Addon {
   searchSparse(shard: ShardHandle, request: SparseSearchRequest, cancel: number, inlineUs: number): Begun
   /** One ranking of several searches of one moment, with the points' payloads, by the same rules. */
   searchFused(shard: ShardHandle, request: FusedRequest, cancel: number, inlineUs: number): Begun
-  /** The same of plain searches: see plain-fused.ts. */
-  searchFusedPlain(shard: ShardHandle, numbers: Float64Array, operands: unknown[]): Begun
   /** By the same rules. */
   resumeSearch(shard: ShardHandle, cancel: number, inlineUs: number): Begun
   /** It never goes on. */

@@ -19,10 +19,10 @@ const INLINE_US = 8
 const MOST_BYTES = 9
 const NUMBERS = 10
 
-export const EXACT = 1
-export const INDEXED_ONLY = 2
-export const PAYLOAD = 4
-export const HAS_THRESHOLD = 8
+const EXACT = 1
+const INDEXED_ONLY = 2
+const PAYLOAD = 4
+const HAS_THRESHOLD = 8
 
 /** Doubles before the rows (see packedResult in native/binding). */
 const HEADER = 9

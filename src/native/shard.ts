@@ -1,6 +1,7 @@
 import type { Awaitable } from '../core/awaitable.js'
 import { VicinalError } from '../core/errors.js'
 import type { Stoppable } from '../core/stop.js'
+import { nextTurn, turnBudget } from '../core/turn-budget.js'
 import type {
   Addon,
   Begun,
@@ -29,17 +30,8 @@ import type {
   VectorSpec,
 } from './addon.js'
 import { rethrow, toVicinalError } from './errors.js'
-import {
-  inlineSearchUs,
-  inlineShareUs,
-  inlineWriteUs,
-  nextTurn,
-  spendInlineUs,
-  spendWritingUs,
-} from './inline-share.js'
 import { addon } from './load.js'
 import type { ShardMemory } from './memory-facts.js'
-import { fusionNumbersOf, isPlainFusion, operandsOf } from './plain-fused.js'
 import { isPlain, numbersOf, resultOf } from './plain-search.js'
 
 /** Starts a search, with `inlineUs` it may take of this turn. */
@@ -106,9 +98,9 @@ export class Shard {
 
   async upsert(batch: UpsertBatch): Promise<void> {
     const before = performance.now()
-    const started = this.#call(() => this.#addon.upsert(this.#handle, batch, inlineWriteUs()))
+    const started = this.#call(() => this.#addon.upsert(this.#handle, batch, turnBudget.writeUs))
     if (started instanceof Promise) return await started.catch(rethrow)
-    spendWritingUs((performance.now() - before) * 1000)
+    turnBudget.spendOnWrite((performance.now() - before) * 1000)
   }
   async updateVectors(batch: UpsertBatch): Promise<void> {
     await this.#run(() => this.#addon.updateVectors(this.#handle, batch))
@@ -143,17 +135,14 @@ export class Shard {
   }
   /** One ranking of several searches. */
   searchFused(request: FusedRequest, scope?: Stoppable): Awaitable<SearchResult> {
-    return this.#started(scope, (cancel, inlineUs) => {
-      if (!isPlainFusion(request)) return this.#addon.searchFused(this.#handle, request, cancel, inlineUs)
-      return this.#addon.searchFusedPlain(this.#handle, fusionNumbersOf(request, cancel, inlineUs), operandsOf(request))
-    })
+    return this.#started(scope, (cancel, inlineUs) => this.#addon.searchFused(this.#handle, request, cancel, inlineUs))
   }
   #started(scope: Stoppable | undefined, start: StartSearch): Awaitable<SearchResult> {
     lastCancel += 1
     const cancel = lastCancel
     const startedAtMs = performance.now()
     try {
-      return this.#searched(start(cancel, inlineSearchUs()), cancel, scope, startedAtMs)
+      return this.#searched(start(cancel, turnBudget.searchUs), cancel, scope, startedAtMs)
     } catch (error) {
       return Promise.reject(toVicinalError(error))
     }
@@ -162,12 +151,12 @@ export class Shard {
   #searched(begun: Begun, cancel: number, scope: Stoppable | undefined, sinceMs: number): Awaitable<SearchResult> {
     if (begun instanceof Promise) return this.#stoppable(scope, cancel, begun)
     if (!begun) return this.#inNextTurn(cancel, scope)
-    spendInlineUs((performance.now() - sinceMs) * 1000)
+    turnBudget.spendOnRead((performance.now() - sinceMs) * 1000)
     return resultOf(begun)
   }
   /** It holds the thread again for as long as searches may, once the event loop has looked for what else there is. */
   #inNextTurn(cancel: number, scope: Stoppable | undefined): Promise<SearchResult> {
-    spendInlineUs(inlineShareUs())
+    turnBudget.spendOnRead(turnBudget.readUs)
     const resumed = nextTurn().then(() => {
       this.#waiting = null
       if (!scope?.isStopped) return this.#resumed(cancel, scope)
@@ -179,7 +168,7 @@ export class Shard {
   }
   #resumed(cancel: number, scope: Stoppable | undefined): Awaitable<SearchResult> {
     const atMs = performance.now()
-    const begun = this.#call(() => this.#addon.resumeSearch(this.#handle, cancel, inlineSearchUs()))
+    const begun = this.#call(() => this.#addon.resumeSearch(this.#handle, cancel, turnBudget.searchUs))
     return this.#searched(begun, cancel, scope, atMs)
   }
   retrieve(ids: Uint32Array, fields: RowFields): Awaitable<RowBlock & { positions: Uint32Array }> {
@@ -200,9 +189,9 @@ export class Shard {
   /** What may end at once takes from the turn's share what it took. */
   #timed<T>(start: (inlineUs: number) => Awaitable<T>): Awaitable<T> {
     const before = performance.now()
-    const started = this.#call(() => start(inlineShareUs()))
+    const started = this.#call(() => start(turnBudget.readUs))
     if (started instanceof Promise) return started.catch(rethrow)
-    spendInlineUs((performance.now() - before) * 1000)
+    turnBudget.spendOnRead((performance.now() - before) * 1000)
     return started
   }
   async estimateCount(filter: Uint8Array | null, signal?: AbortSignal): Promise<number> {

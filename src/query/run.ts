@@ -5,8 +5,8 @@
 import { type Awaitable, allOf, andThen } from '../core/awaitable.js'
 import type { Hit, QueryOptions } from '../core/database.js'
 import type { QueryPlan, StageKind } from '../core/query-plan.js'
+import { turnBudget } from '../core/turn-budget.js'
 import type { FilterNode } from '../filter/node.js'
-import { inlineShareUs } from '../native/inline-share.js'
 import { BytesRead } from './bytes-read.js'
 import { planWithoutSearch } from './explain.js'
 import { fuseRanks, fuseScores } from './fusion.js'
@@ -28,7 +28,7 @@ export function runQuery<P>(
 ): Awaitable<{ hits: Hit<P>[]; plan: QueryPlan | null }> {
   const plan = parseQuery(options, scope.source.schema)
   // Where the turn of the event loop has been used up, it is waited for, and texts give way to others.
-  const references = scope.explains || inlineShareUs() <= 0 ? null : References.atOnce(plan, scope)
+  const references = scope.explains || turnBudget.readUs <= 0 ? null : References.atOnce(plan, scope)
   return references ? runWith<P>(plan, scope, references) : runPlan<P>(plan, scope)
 }
 

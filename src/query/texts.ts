@@ -1,4 +1,5 @@
 /** Texts of queries, which become sparse vectors before their query runs. */
+import { Mutex } from '../core/mutex.js'
 import type { Document, StoredSparseVector } from '../core/point.js'
 import { checkQueryDocument, embedQuery, queryText } from '../inference/bm25.js'
 import { Turns } from './turns.js'
@@ -31,28 +32,26 @@ export class TextQuery {
   }
 }
 
-/** One clock for all queries that wait for their texts: those of a batch are many short ones. */
-let turns = new Turns()
-let waiting = 0
-let last: Promise<void> = Promise.resolve()
+/** Texts that wait to be taken apart, one after the other. */
+class TextQueue {
+  readonly #mutex = new Mutex()
+  /** One clock for all that wait: those of a batch are many short ones. */
+  #turns = new Turns()
+
+  async embed(texts: readonly TextQuery[], signal: AbortSignal | undefined): Promise<void> {
+    if (this.#mutex.pending === 0) this.#turns = new Turns()
+    await this.#mutex.run(() =>
+      this.#turns.each(texts.length, (at) => {
+        signal?.throwIfAborted()
+        void (texts[at] as TextQuery).vector
+      }),
+    )
+  }
+}
+
+const queue = new TextQueue()
 
 /** Takes the texts apart, giving others their turns of the event loop. */
 export async function embedTexts(texts: readonly TextQuery[], signal?: AbortSignal): Promise<void> {
-  if (texts.length === 0) return
-  if (waiting === 0) turns = new Turns()
-  waiting += 1
-  const before = last
-  const work = (async () => {
-    await before
-    try {
-      await turns.each(texts.length, (at) => {
-        signal?.throwIfAborted()
-        void (texts[at] as TextQuery).vector
-      })
-    } finally {
-      waiting -= 1
-    }
-  })()
-  last = work.catch(() => undefined)
-  await work
+  if (texts.length > 0) await queue.embed(texts, signal)
 }

@@ -1,13 +1,13 @@
 import type { IncomingMessage } from 'node:http'
 import type { AddressInfo, Socket } from 'node:net'
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
-import { noteArrival } from '../core/arrivals.js'
 import { type Awaitable, andThen } from '../core/awaitable.js'
 import type { RoomHolder } from '../core/call-options.js'
 import { Elsewhere } from '../core/elsewhere.js'
 import { VicinalError } from '../core/errors.js'
 import type { MemoryGate } from '../core/memory.js'
 import type { Stop } from '../core/stop.js'
+import { turnBudget } from '../core/turn-budget.js'
 import { Admission, type BudgetRow } from './admission.js'
 import { type ArrivalParts, Arrivals, FEW_VALUE_BYTES, LARGE_BODY_BYTES, LOOKS } from './arriving-body.js'
 import { KeyRing, type Keys, type KnownKey, WrongKey } from './auth.js'
@@ -311,7 +311,7 @@ export class Service<C extends ReadCall> {
       else if (this.#isRefusing && work !== 'light') throw stopping()
       checkContentEncoding(request.headers['content-encoding'])
       ticket.admit(work)
-      if (work === 'read') noteArrival()
+      if (work === 'read') turnBudget.noteArrival()
       // Only now is a client that asks first told to send its body.
       if (request.headers.expect !== undefined) reply.raw.writeContinue()
       return undefined

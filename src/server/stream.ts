@@ -6,12 +6,12 @@ import type { IncomingMessage } from 'node:http'
 import type { Socket } from 'node:net'
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import type { WebSocket } from 'ws'
-import { noteArrival } from '../core/arrivals.js'
 import type { Awaitable } from '../core/awaitable.js'
 import type { RoomHolder } from '../core/call-options.js'
 import { Elsewhere } from '../core/elsewhere.js'
 import { VicinalError } from '../core/errors.js'
 import { Stop } from '../core/stop.js'
+import { turnBudget } from '../core/turn-budget.js'
 import { measureMsgpack } from '../wire/msgpack.js'
 import type { Admission } from './admission.js'
 import { FEW_VALUE_BYTES } from './arriving-body.js'
@@ -257,7 +257,7 @@ export class Stream {
     const leave = admission.enterMessage(length, caller)
     try {
       await this.#holdRoom(length, ticket)
-      noteArrival()
+      turnBudget.noteArrival()
       if (!askOther) return await this.#run(message, ticket)
       if (this.#parts.isForOther(length)) return new ElsewhereAnswered(await askOther(message, this.#stop))
       try {

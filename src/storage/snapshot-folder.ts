@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { invalid, notFound, type VicinalError } from '../core/errors.js'
 import { LIMITS } from '../core/limits.js'
+import { Mutex } from '../core/mutex.js'
 import type { SnapshotData, SnapshotDescription } from '../core/snapshots.js'
 import type { Disk } from '../disk/disk.js'
 import type { ReadFile } from '../disk/read-file.js'
@@ -21,7 +22,7 @@ const DIGEST_CHARS = 16
 /** The snapshots of a data folder. A file is there whole, with its checksum beside it, or not at all. */
 export class SnapshotFolder {
   readonly #disk: Disk
-  #lastAdded: Promise<unknown> = Promise.resolve()
+  readonly #adding = new Mutex()
 
   constructor(disk: Disk) {
     this.#disk = disk
@@ -43,9 +44,7 @@ export class SnapshotFolder {
   /** Takes in a finished archive, from where it was made. */
   async add(collection: string | null, archive: string, written: WrittenArchive): Promise<SnapshotDescription> {
     // One after the other: a name is free until its file is there.
-    const added = this.#lastAdded.then(() => this.#add(collection, archive, written))
-    this.#lastAdded = added.catch(() => undefined)
-    return await added
+    return await this.#adding.run(() => this.#add(collection, archive, written))
   }
 
   async #add(collection: string | null, archive: string, { checksum }: WrittenArchive): Promise<SnapshotDescription> {

@@ -1,5 +1,5 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { EXPECTED_OUTPUT, PROGRAMS } from './consumer.js'
 import { ROOT, run, startServer, stopServer, Workplace } from './project.js'
@@ -29,6 +29,7 @@ test('the package holds what it needs to run and to be built, and no more', () =
     'dist/index.d.ts',
     'dist/cli/main.js',
     'native/binding.gyp',
+    'native/libstemmer/COPYING',
     `prebuilds/${platform}/vicinal.node`,
   ]) {
     expect(files).toContain(`package/${needed}`)
@@ -41,12 +42,13 @@ test('the package lists what it runs with, the bundled packages included', () =>
   const components = new Map<string, { version: string; licenses?: unknown }>()
   for (const component of listed.components) components.set(component.name, component)
   const { dependencies, devDependencies } = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8'))
-  const shipped = { ...dependencies, fastify: devDependencies.fastify }
+  const { fastify, 'node-snowball': stemmers } = devDependencies
+  const shipped = { ...dependencies, fastify, 'node-snowball': stemmers }
   for (const [name, version] of Object.entries(shipped)) expect(components.get(name)).toMatchObject({ version })
   for (const folder of readdirSync(join(ROOT, 'dist/node_modules'))) {
     if (!folder.startsWith('@')) expect(components.has(folder), folder).toBe(true)
   }
-  expect(components.has('vitest')).toBe(false)
+  for (const name of ['vitest', 'nan']) expect(components.has(name), name).toBe(false)
   // A path of the machine that made the list has no place in it.
   expect(JSON.stringify(listed)).not.toContain(ROOT)
 })
@@ -99,4 +101,15 @@ test('without a kernel for the platform, the error says how to build it', () => 
   expect(existsSync(kernel)).toBe(true)
   run('rm', [kernel], folder)
   expect(() => run(process.execPath, ['use.mjs'], folder)).toThrow(/NATIVE_UNAVAILABLE[\s\S]*node-gyp/)
+})
+
+test('the stemmers compile from the package alone', () => {
+  const folder = workplace.project('stemmers', ['npm', 'install', '--ignore-scripts', ...QUIET])
+  expect(existsSync(join(folder, 'node_modules/node-snowball'))).toBe(false)
+  const native = join(folder, 'node_modules/vicinal/native')
+  const gyp = join(ROOT, 'node_modules/node-gyp/bin/node-gyp.js')
+  const headers = [dirname(dirname(process.execPath)), '/usr'].find((at) => existsSync(join(at, 'include/node')))
+  run(process.execPath, [gyp, 'configure', '-C', native, ...(headers ? [`--nodedir=${headers}`] : [])], folder)
+  run('make', ['-C', join(native, 'build'), 'BUILDTYPE=Release', 'vicinal_stemmers'], folder)
+  expect(existsSync(join(native, 'build/Release/vicinal_stemmers.a'))).toBe(true)
 })

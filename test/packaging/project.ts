@@ -16,11 +16,10 @@ export class Workplace {
   readonly folder = mkdtempSync(join(tmpdir(), 'vicinal-package-'))
   #tarball: string | null = null
 
-  /** `npm pack` of the tree as it is built. */
+  /** `npm pack` of the tree, which builds what is not there. */
   get tarball(): string {
     if (this.#tarball) return this.#tarball
-    run(process.execPath, ['scripts/run.mjs', 'prebuild'], ROOT)
-    run('npm', ['pack', '--ignore-scripts', '--loglevel=error', '--pack-destination', this.folder], ROOT)
+    run('npm', ['pack', '--loglevel=error', '--pack-destination', this.folder], ROOT)
     const name = readdirSync(this.folder).find((file) => file.endsWith('.tgz')) as string
     this.#tarball = join(this.folder, name)
     return this.#tarball

@@ -1,3 +1,4 @@
+import { Mutex } from '../../core/mutex.js'
 import type { Disk } from '../../disk/disk.js'
 import { type Manifest, writeManifest } from '../../storage/manifest.js'
 import { catalogChanges } from './catalog-changes.js'
@@ -9,7 +10,7 @@ import { catalogChanges } from './catalog-changes.js'
 export class ManifestFile {
   readonly #place: { disk: Disk; path: string } | null
   #current: Manifest
-  #turn: Promise<void> = Promise.resolve()
+  readonly #mutex = new Mutex()
 
   constructor(place: { disk: Disk; path: string } | null, manifest: Manifest) {
     this.#place = place
@@ -29,7 +30,7 @@ export class ManifestFile {
     then?: () => void,
     otherwise?: () => void,
   ): Promise<void> {
-    const turn = this.#turn.then(async () => {
+    await this.#mutex.run(async () => {
       const changes = typeof change === 'function' ? change(this.#current) : change
       if (Object.keys(changes).length === 0) return
       const next = { ...this.#current, ...changes }
@@ -43,7 +44,5 @@ export class ManifestFile {
       then?.()
       if (changes.config) catalogChanges.note()
     })
-    this.#turn = turn.catch(() => undefined)
-    await turn
   }
 }

@@ -1,4 +1,5 @@
 import type { Clock } from '../../core/clock.js'
+import { Mutex } from '../../core/mutex.js'
 import type { Disk } from '../../disk/disk.js'
 import type { Shard } from '../../native/shard.js'
 import { SegmentJanitor } from '../../storage/janitor.js'
@@ -27,7 +28,7 @@ export class Checkpointer {
   readonly #parts: CheckpointerParts
   readonly #janitor: SegmentJanitor
   #running: Promise<void> | null = null
-  #turn: Promise<unknown> = Promise.resolve()
+  readonly #mutex = new Mutex()
 
   constructor(parts: CheckpointerParts) {
     this.#parts = parts
@@ -48,9 +49,7 @@ export class Checkpointer {
 
   /** Runs work while no checkpoint is being made. */
   async exclusively<T>(work: () => Promise<T>): Promise<T> {
-    const turn = this.#turn.then(work)
-    this.#turn = turn.catch(() => undefined)
-    return await turn
+    return await this.#mutex.run(work)
   }
 
   async checkpointIfWorthIt(): Promise<void> {

@@ -2,6 +2,7 @@ import { isDeepStrictEqual } from 'node:util'
 import type { Awaitable } from '../../core/awaitable.js'
 import type { WriteOptions, WriteResult } from '../../core/database.js'
 import { VicinalError } from '../../core/errors.js'
+import { Mutex } from '../../core/mutex.js'
 import type { CollectionConfig, CollectionInfo, SchemaVector } from '../../core/schema.js'
 import type { Log } from '../../log/log.js'
 import type { VectorSpec } from '../../native/addon.js'
@@ -12,6 +13,7 @@ import type { Manifest } from '../../storage/manifest.js'
 import type { VectorIdentity } from '../../storage/table-layout.js'
 import type { IndexedField } from '../config/payload-index.js'
 import { shardSpec } from '../config/shard-spec.js'
+import { queuedChange } from '../limits/queued-change.js'
 import { RateLimit } from '../limits/rate-limit.js'
 import { StrictMode, type StrictModeSubject } from '../limits/strict-mode.js'
 import { memoryBudget, type Shrinkable } from '../memory/memory-budget.js'
@@ -26,7 +28,6 @@ import { Issues } from './issues.js'
 import { Maintenance, type MaintenanceParts } from './maintenance.js'
 import type { OutdatedSegments } from './outdated-segments.js'
 import { PayloadIndexes } from './payload-indexes.js'
-import { Turns } from './turns.js'
 import { type EditVectors, VectorChanges } from './vector-changes.js'
 import { Writer, type WriterParts } from './writer.js'
 
@@ -48,7 +49,7 @@ export class CollectionEngine implements MeasuredCollection, Shrinkable {
   #view: CollectionView
   readonly #vectors: VectorChanges
   /** Changes of the configuration take turns. */
-  readonly #changes = new Turns()
+  readonly #changes = new Mutex()
   #isReshaping = false
   #shed: Promise<void> = Promise.resolve()
   readonly #flusher: Flusher | null
@@ -283,14 +284,14 @@ export class CollectionEngine implements MeasuredCollection, Shrinkable {
    */
   async updateConfig(change: (config: CollectionConfig) => CollectionConfig): Promise<void> {
     this.checkWritable()
-    await this.#changes.asked('changes', () => this.#updateConfig(change))
+    await queuedChange(this.#changes, 'changes', () => this.#updateConfig(change))
     this.#maintenance.hurry()
   }
 
   /** Vectors that are in the new configuration alone are added, those that it lacks are dropped, with all their data. */
   async changeVectors(edit: EditVectors): Promise<WriteResult> {
     this.checkWritable()
-    if (await this.#changes.asked('changes', () => this.#vectors.make(edit))) this.#maintenance.hurry()
+    if (await queuedChange(this.#changes, 'changes', () => this.#vectors.make(edit))) this.#maintenance.hurry()
     return this.#completed()
   }
 
@@ -374,7 +375,7 @@ export class CollectionEngine implements MeasuredCollection, Shrinkable {
 
   async #close(discard: boolean): Promise<void> {
     const { log, table, manifest, readOnly } = this.#parts
-    await this.#changes.next(async () => undefined)
+    await this.#changes.idle()
     memoryTables.remove(this)
     memoryBudget.remove(this)
     await this.#maintenance.stop()

@@ -1,5 +1,6 @@
 import { VicinalError } from '../../core/errors.js'
 import { LIMITS } from '../../core/limits.js'
+import { Mutex } from '../../core/mutex.js'
 import type { Log } from '../../log/log.js'
 import type { Shard } from '../../native/shard.js'
 import type { LanceTable } from '../../storage/lance-table.js'
@@ -35,7 +36,7 @@ function flushBytes(): number {
  */
 export class Flusher {
   readonly #parts: FlusherParts
-  #turn: Promise<unknown> = Promise.resolve()
+  readonly #mutex = new Mutex()
   /** What the table's columns are. The manifest learns it with the next version, or has told it. */
   #layout: TableLayout | undefined
   #closed = false
@@ -92,7 +93,7 @@ export class Flusher {
    */
   async close(): Promise<void> {
     this.#closed = true
-    await this.#turn
+    await this.#mutex.idle()
   }
 
   async #flushOnce(target: number): Promise<void> {
@@ -140,11 +141,9 @@ export class Flusher {
   }
 
   async #inTurn<T>(work: () => Promise<T>): Promise<T> {
-    const turn = this.#turn.then(() => {
+    return await this.#mutex.run(() => {
       if (!this.#closed) return work()
       throw new VicinalError('CLOSED', `collection ${JSON.stringify(this.#parts.manifest.current.name)} is closed`)
     })
-    this.#turn = turn.catch(() => undefined)
-    return await turn
   }
 }

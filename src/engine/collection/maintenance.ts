@@ -1,5 +1,6 @@
 import type { Clock } from '../../core/clock.js'
 import { VicinalError } from '../../core/errors.js'
+import { Mutex } from '../../core/mutex.js'
 import type { ShardStats } from '../../native/addon.js'
 import type { Shard } from '../../native/shard.js'
 import { freezeIfLarge, unspilledBytes, unspilledRows } from '../memory/unspilled.js'
@@ -51,7 +52,7 @@ export interface MaintenanceParts {
 export class Maintenance {
   readonly #parts: MaintenanceParts
   #timer: NodeJS.Timeout | null = null
-  #running: Promise<void> = Promise.resolve()
+  readonly #mutex = new Mutex()
   #stopped = false
   /** How many wait for a turn that what takes long is to make room for. */
   #asides = 0
@@ -78,7 +79,7 @@ export class Maintenance {
   async stop(): Promise<void> {
     this.#stopped = true
     if (this.#timer) clearTimeout(this.#timer)
-    await this.#running
+    await this.#mutex.idle()
     this.#wake(null)
   }
 
@@ -86,7 +87,7 @@ export class Maintenance {
   async aside<T>(work: () => Promise<T>): Promise<T> {
     this.#asides++
     try {
-      return await this.#inTurn(work)
+      return await this.#mutex.run(work)
     } finally {
       this.#asides--
     }
@@ -99,7 +100,7 @@ export class Maintenance {
   /** Looks at once for what is to be done, and for what can be cleaned. */
   hurry(): void {
     this.#cleanedAtMs = Number.NEGATIVE_INFINITY
-    if (!this.#stopped) void this.#inTurn(() => this.#tick())
+    if (!this.#stopped) void this.#mutex.run(() => this.#tick())
   }
 
   /** Resolves when no segment is outdated, or at the end. Rejects with what background work has failed with while one is. */
@@ -121,7 +122,7 @@ export class Maintenance {
 
   /** Does at once what would come due in time; files that no longer count go after `graceMs`. */
   async settle(graceMs: number): Promise<void> {
-    while (!(await this.#inTurn(() => this.#settleNow(graceMs))));
+    while (!(await this.#mutex.run(() => this.#settleNow(graceMs))));
   }
 
   /** False where it made room for something else. */
@@ -138,7 +139,7 @@ export class Maintenance {
 
   /** Brings what is in memory alone to the table and to segment files; a segment that is large then takes no more rows. */
   async spill(): Promise<void> {
-    await this.#inTurn(() => this.#spill())
+    await this.#mutex.run(() => this.#spill())
   }
 
   async #spill(): Promise<void> {
@@ -149,15 +150,6 @@ export class Maintenance {
     if (this.#stopped || unspilledRows(shard.stats()) < LEAST_SPILL_ROWS || !(await this.#caughtUp())) return
     await this.#parts.checkpoint()
     freezeIfLarge(shard, bounds.segmentBytes)
-  }
-
-  async #inTurn<T>(work: () => Promise<T>): Promise<T> {
-    const turn = this.#running.then(work)
-    this.#running = turn.then(
-      () => undefined,
-      () => undefined,
-    )
-    return await turn
   }
 
   #nextStep(idleMs: number): MaintenanceStep | null {
@@ -172,7 +164,7 @@ export class Maintenance {
   #arm(): void {
     if (this.#stopped) return
     this.#timer = setTimeout(() => {
-      void this.#inTurn(() => this.#tick()).finally(() => this.#arm())
+      void this.#mutex.run(() => this.#tick()).finally(() => this.#arm())
     }, TICK_MS)
     this.#timer.unref()
   }

@@ -1,10 +1,11 @@
 import { VicinalError } from '../../core/errors.js'
 import { LIMITS } from '../../core/limits.js'
+import { Mutex } from '../../core/mutex.js'
 import type { Shard } from '../../native/shard.js'
 import type { ManifestFile } from '../catalogue/manifest-file.js'
 import { buildIndex, type IndexedField } from '../config/payload-index.js'
+import { queuedChange } from '../limits/queued-change.js'
 import type { Issues } from './issues.js'
-import { Turns } from './turns.js'
 
 /**
  * The payload indexes of a collection in use. An index is in the manifest before it is built, so that whatever ends the
@@ -15,8 +16,8 @@ export class PayloadIndexes {
   readonly #shard: () => Shard
   readonly #manifest: ManifestFile
   readonly #issues: Issues
-  readonly #changes = new Turns()
-  readonly #builds = new Turns()
+  readonly #changes = new Mutex()
+  readonly #builds = new Mutex()
   #building = 0
 
   constructor(shard: () => Shard, manifest: ManifestFile, issues: Issues) {
@@ -28,7 +29,7 @@ export class PayloadIndexes {
   /** Resolves when the index is durable: `built` is its building, which may be waited for. */
   async create(index: IndexedField): Promise<{ built: Promise<void> }> {
     let built: Promise<void> = Promise.resolve()
-    await this.#changes.asked('changes of payload indexes', async () => {
+    await queuedChange(this.#changes, 'changes of payload indexes', async () => {
       const before = this.#manifest.current.payloadIndexes
       const others = before.filter(({ field }) => field !== index.field)
       if (others.length >= LIMITS.payloadIndexes) {
@@ -37,7 +38,7 @@ export class PayloadIndexes {
       await this.#manifest.update({ payloadIndexes: [...others, index] })
       this.#building++
       built = this.#builds
-        .next(() => this.#build(index))
+        .run(() => this.#build(index))
         .finally(() => {
           this.#building--
         })
@@ -52,11 +53,11 @@ export class PayloadIndexes {
 
   async delete(field: string): Promise<void> {
     let dropped: Promise<void> = Promise.resolve()
-    await this.#changes.asked('changes of payload indexes', async () => {
+    await queuedChange(this.#changes, 'changes of payload indexes', async () => {
       const payloadIndexes = this.#manifest.current.payloadIndexes.filter((index) => index.field !== field)
       await this.#manifest.update({ payloadIndexes })
       this.#issues.set(aboutIndex(field), null)
-      dropped = this.#builds.next(async () => this.#shard().dropPayloadIndex(field))
+      dropped = this.#builds.run(async () => this.#shard().dropPayloadIndex(field))
       dropped.catch(() => {})
     })
     await dropped
@@ -69,13 +70,13 @@ export class PayloadIndexes {
 
   /** What was begun is done. */
   async idle(): Promise<void> {
-    await this.#changes.next(async () => {})
-    await this.#builds.next(async () => {})
+    await this.#changes.idle()
+    await this.#builds.idle()
   }
 
   /** Runs work while no index is made or dropped. */
   async exclusively<T>(work: () => Promise<T>): Promise<T> {
-    return await this.#changes.next(() => this.#builds.next(work))
+    return await this.#changes.run(() => this.#builds.run(work))
   }
 
   async #build(index: IndexedField): Promise<void> {

@@ -1,6 +1,7 @@
 import type { WriteOptions, WriteResult } from '../../core/database.js'
 import { VicinalError } from '../../core/errors.js'
 import { LIMITS } from '../../core/limits.js'
+import { Mutex } from '../../core/mutex.js'
 import type { Stoppable } from '../../core/stop.js'
 import type { Log } from '../../log/log.js'
 import type { LogRecord } from '../../log/record.js'
@@ -28,8 +29,8 @@ export interface WriterParts {
 export class Writer {
   readonly #parts: WriterParts
   #waiting = 0
-  /** Settles when the write that came last has been appended. */
-  #turn: Promise<unknown> = Promise.resolve()
+  /** Held while a write is numbered and appended. */
+  readonly #appending = new Mutex()
   /** Settles when the write that was appended last is applied (or known to be lost). */
   #applied: Promise<unknown> = Promise.resolve()
   /** Set when a durable record could not be applied: memory and log disagree until the next open. */
@@ -61,9 +62,7 @@ export class Writer {
     this.#admit()
     this.#waiting++
     try {
-      const turn = this.#turn.then(() => (isPresent() ? this.#append(plan, scope) : null))
-      this.#turn = turn.catch(() => undefined)
-      const appended = await turn
+      const appended = await this.#appending.run(() => (isPresent() ? this.#append(plan, scope) : null))
       if (appended === null) return null
       const { seq, written, applied } = appended
       if (options.wait === false) {
@@ -79,18 +78,16 @@ export class Writer {
 
   /** Resolves when every write begun so far is applied or lost. */
   async drain(): Promise<void> {
-    await this.#turn
+    await this.#appending.idle()
     await this.#applied.catch(() => undefined)
   }
 
   /** Runs work while no write is being applied, with every earlier one applied. */
   async exclusively<T>(work: () => Promise<T>): Promise<T> {
-    const turn = this.#turn.then(async () => {
+    return await this.#appending.run(async () => {
       await this.#applied.catch(() => undefined)
       return await work()
     })
-    this.#turn = turn.catch(() => undefined)
-    return await turn
   }
 
   #admit(): void {

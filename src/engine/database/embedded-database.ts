@@ -5,6 +5,7 @@ import type { CollectionIssue } from '../../core/issues.js'
 import { checkKnown } from '../../core/known-keys.js'
 import { KNOWN_RECOVER } from '../../core/known-options.js'
 import { LIMITS } from '../../core/limits.js'
+import { Mutex } from '../../core/mutex.js'
 import { checkCollectionName } from '../../core/names.js'
 import type { Payload } from '../../core/point.js'
 import { QuotaConfig, type QuotaStatus } from '../../core/quotas.js'
@@ -57,7 +58,7 @@ export class EmbeddedDatabase implements SharingDatabase {
   readonly #underway = new Set<Promise<unknown>>()
   readonly #host: SnapshotHost
   readonly snapshots: Snapshots
-  #turn: Promise<unknown> = Promise.resolve()
+  readonly #mutex = new Mutex()
   #closed: Promise<void> | null = null
   private constructor(store: CollectionStore, { concurrentSearches, onClosed, onIssue }: DatabaseOptions) {
     this.#store = store
@@ -108,7 +109,7 @@ export class EmbeddedDatabase implements SharingDatabase {
     checkCollectionName(name)
     const config = resolveConfig(options)
     const engine = await withCall(call, () =>
-      this.#inTurn(async () => {
+      this.#mutex.run(async () => {
         if (this.#isCollection(name)) throw alreadyThere(name)
         if (this.#aliases.has(name)) throw takenByAlias(name)
         this.#checkCount()
@@ -179,7 +180,7 @@ export class EmbeddedDatabase implements SharingDatabase {
 
   async updateAliases(actions: readonly AliasAction[], call?: CallOptions): Promise<void> {
     this.#checkWritable()
-    await withCall(call, () => this.#inTurn(() => this.#aliases.change(actions, this.#isCollection)))
+    await withCall(call, () => this.#mutex.run(() => this.#aliases.change(actions, this.#isCollection)))
   }
 
   readonly #isCollection = (name: string): boolean =>
@@ -194,7 +195,7 @@ export class EmbeddedDatabase implements SharingDatabase {
     this.#checkWritable()
     const quotas = read(QuotaConfig, config, 'library', 'config')
     await withCall(call, () =>
-      this.#inTurn(async () => {
+      this.#mutex.run(async () => {
         await this.#store.saveQuotas(quotas)
         this.#quotas.set(quotas)
       }),
@@ -233,7 +234,7 @@ export class EmbeddedDatabase implements SharingDatabase {
     this.#checkWritable()
     checkCollectionName(name)
     return await withCall(call, () =>
-      this.#inTurn(async () => {
+      this.#mutex.run(async () => {
         const engine = this.#engines.get(name) ?? this.#removing.get(name)
         const damaged = engine ? undefined : this.#damagedAs(name)
         if (damaged) throw cannotBeServed(name, damaged.error)
@@ -256,7 +257,7 @@ export class EmbeddedDatabase implements SharingDatabase {
     const engine = await withLongDeadline(options, () =>
       this.#untilDone(() =>
         store.take(source, options, 'collection', ({ collections: [staged] }) =>
-          this.#inTurn(() => {
+          this.#mutex.run(() => {
             const target = this.#aliases.resolve(name)
             this.#checkReplaced([target], options)
             return this.#replace(target, staged as StagedCollection, store)
@@ -274,7 +275,7 @@ export class EmbeddedDatabase implements SharingDatabase {
     return await withLongDeadline(options, () =>
       this.#untilDone(() =>
         store.take(source, options, 'any', ({ collections, index }) =>
-          this.#inTurn(async () => {
+          this.#mutex.run(async () => {
             const names = collections.map(({ name }) => name)
             const taken = names.find((name) => this.#aliases.has(name))
             if (taken !== undefined) throw takenByAlias(taken)
@@ -358,7 +359,7 @@ export class EmbeddedDatabase implements SharingDatabase {
   }
 
   async close(): Promise<void> {
-    this.#closed ??= Promise.allSettled([...this.#underway]).then(() => this.#inTurn(() => this.#close()))
+    this.#closed ??= Promise.allSettled([...this.#underway]).then(() => this.#mutex.run(() => this.#close()))
     await this.#closed
   }
 
@@ -382,12 +383,6 @@ export class EmbeddedDatabase implements SharingDatabase {
   #checkWritable(): void {
     this.#checkOpen()
     if (this.#store.readOnly) throw new VicinalError('READ_ONLY', 'the database was opened read-only')
-  }
-
-  async #inTurn<T>(work: () => Promise<T>): Promise<T> {
-    const turn = this.#turn.then(work)
-    this.#turn = turn.catch(() => undefined)
-    return await turn
   }
 }
 

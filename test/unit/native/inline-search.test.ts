@@ -1,9 +1,9 @@
 import { afterEach, describe, expect, test } from 'vitest'
 import { ID_WORDS } from '../../../src/core/point.js'
 import { Stop } from '../../../src/core/stop.js'
+import { MOST_READ_US, turnBudget } from '../../../src/core/turn-budget.js'
 import { compileFilter } from '../../../src/filter/program.js'
 import type { FoundRows, SearchRequest, SearchResult, ShardHandle } from '../../../src/native/addon.js'
-import { MOST_INLINE_US, spendInlineUs } from '../../../src/native/inline-share.js'
 import { addon } from '../../../src/native/load.js'
 import { resultOf } from '../../../src/native/plain-search.js'
 import type { Shard } from '../../../src/native/shard.js'
@@ -105,7 +105,7 @@ async function withinItsCall(shard: Shard, target: Float32Array, before = () => 
 
 /** Begun with so little of the turn left that it is interrupted on its way. */
 function interrupted(shard: Shard, target: Float32Array, scope?: Stop, asked: Partial<SearchRequest> = { ef: 300 }) {
-  spendInlineUs(MOST_INLINE_US - 15)
+  turnBudget.spendOnRead(MOST_READ_US - 15)
   const started = shard.search(query(target, asked), scope)
   expect(started).toBeInstanceOf(Promise)
   return started as Promise<SearchResult>
@@ -331,9 +331,9 @@ test('awaiting short searches without end lets the event loop turn', async () =>
   setImmediate(watch)
   let spentUs = 0
   let searches = 0
-  while (spentUs < 20 * MOST_INLINE_US && searches < 100_000) {
+  while (spentUs < 20 * MOST_READ_US && searches < 100_000) {
     // One that something else has interrupted has had no more than its turn.
-    spentUs += Math.min((await shard.search(query(target))).stats.tookUs, MOST_INLINE_US)
+    spentUs += Math.min((await shard.search(query(target))).stats.tookUs, MOST_READ_US)
     searches++
   }
   isDone = true

@@ -1,8 +1,8 @@
 /** A thread of as many as there are cores, all of which read requests, keeps its short searches. */
 import { afterEach, beforeAll, expect, test } from 'vitest'
-import { noteArrival } from '../../../src/core/arrivals.js'
+import { MOST_READ_US, turnBudget } from '../../../src/core/turn-budget.js'
 import type { SearchResult } from '../../../src/native/addon.js'
-import { keepSearches, MOST_INLINE_US, spendInlineUs } from '../../../src/native/inline-share.js'
+import { keepSearches } from '../../../src/native/kept-searches.js'
 import type { Shard } from '../../../src/native/shard.js'
 import { filledShard, idsOf, query } from './shard-data.js'
 
@@ -49,7 +49,7 @@ test('short searches end before long ones that the pool has begun, however many 
   for (let from = 0; from < 300; from += 10) {
     const rows = Array.from({ length: 10 }, (_, at) => from + at)
     const found = rows.map(async (row) => {
-      noteArrival()
+      turnBudget.noteArrival()
       const one = await small.shard.search(query(small.rowOf(row), { exact: true, limit: 1 }))
       if (pending > 150) early++
       return idsOf(one)[0]
@@ -70,23 +70,23 @@ test('each request has a share of the turn of its own, and all of them one that 
     return here
   }
   await eventually(async () => {
-    noteArrival()
-    spendInlineUs(MOST_INLINE_US)
-    noteArrival()
+    turnBudget.noteArrival()
+    turnBudget.spendOnRead(MOST_READ_US)
+    turnBudget.noteArrival()
     return await isAtOnce(asked())
   })
   for (let times = 0; times < 20; times++) {
     await nextTurn()
-    noteArrival()
+    turnBudget.noteArrival()
     await asked()
-    spendInlineUs(MOST_INLINE_US)
+    turnBudget.spendOnRead(MOST_READ_US)
     expect(await isAtOnce(asked())).toBe(false)
     await nextTurn()
     for (let arrival = 0; arrival < 5; arrival++) {
-      noteArrival()
-      spendInlineUs(MOST_INLINE_US)
+      turnBudget.noteArrival()
+      turnBudget.spendOnRead(MOST_READ_US)
     }
-    noteArrival()
+    turnBudget.noteArrival()
     expect(await isAtOnce(asked())).toBe(false)
   }
 })
@@ -94,7 +94,7 @@ test('each request has a share of the turn of its own, and all of them one that 
 test('of a batch the pool does what would wait for many turns, and each search gets its own answer', async () => {
   const { shard, rowOf } = await filled(300)
   await nextTurn()
-  noteArrival()
+  turnBudget.noteArrival()
   const rows = Array.from({ length: 300 }, (_, row) => row)
   const found = rows.map((row) => shard.search(query(rowOf(row), { exact: true, limit: 1 })))
   expect(found.filter((one) => one instanceof Promise).length).toBeGreaterThan(16)
@@ -108,7 +108,7 @@ test('a search that finds no room in any turn ends all the same', async () => {
   let turns = 0
   const spend = () => {
     turns++
-    for (let arrival = 0; arrival < 5; arrival++) spendInlineUs(MOST_INLINE_US)
+    for (let arrival = 0; arrival < 5; arrival++) turnBudget.spendOnRead(MOST_READ_US)
     if (!isOver) setImmediate(spend)
   }
   await nextTurn()

@@ -1,6 +1,6 @@
 /** Searches whose requests and results are rows of numbers find what those with names do. */
 import { afterEach, describe, expect, test } from 'vitest'
-import { noteArrival } from '../../../src/core/arrivals.js'
+import { turnBudget } from '../../../src/core/turn-budget.js'
 import { compileFilter } from '../../../src/filter/program.js'
 import type { SearchRequest, SearchResult } from '../../../src/native/addon.js'
 import { Shard } from '../../../src/native/shard.js'
@@ -65,7 +65,7 @@ describe.each([
     const asked = query(target, change)
     const expected = told(await byNames(shard, asked))
     await nextTurn()
-    if (isLoaded) for (let arrival = 0; arrival < 2; arrival++) noteArrival()
+    if (isLoaded) for (let arrival = 0; arrival < 2; arrival++) turnBudget.noteArrival()
     const found = shard.search(asked)
     if (isLoaded) expect(found).toBeInstanceOf(Promise)
     const result = await found
@@ -84,7 +84,7 @@ describe.each([
     const asked = (at: number) => query(target, { fields: PAYLOAD, limit: at % 60, offset: at, ef: 400 })
     const kept: SearchResult[] = []
     for (let at = 0; at < 300; at++) {
-      if (isLoaded) for (let arrival = 0; arrival < 2; arrival++) noteArrival()
+      if (isLoaded) for (let arrival = 0; arrival < 2; arrival++) turnBudget.noteArrival()
       kept.push(await shard.search(asked(at)))
       await nextTurn()
     }
@@ -122,8 +122,8 @@ test('searches of calls that arrive together go to the pool together, and each g
   const { shard } = await filled()
   await nextTurn()
   const data = await clusteredVectors(COUNT, DIM, 11)
-  noteArrival()
-  noteArrival()
+  turnBudget.noteArrival()
+  turnBudget.noteArrival()
   const rows = Array.from({ length: 60 }, (_, n) => n * 30)
   const started = rows.map((row) =>
     shard.search(query(data.subarray(row * DIM, (row + 1) * DIM), { exact: true, limit: 1 })),
@@ -134,11 +134,11 @@ test('searches of calls that arrive together go to the pool together, and each g
 
 test('once calls arrive one at a time again, searches run within their calls', async () => {
   const { shard, target } = await filled()
-  noteArrival()
-  noteArrival()
+  turnBudget.noteArrival()
+  turnBudget.noteArrival()
   await shard.search(query(target))
   for (let turn = 0; turn < 3; turn++) await nextTurn()
-  noteArrival()
+  turnBudget.noteArrival()
   // On a busy machine one may be expected to take long, and the next ones not.
   let found: unknown
   for (let tries = 0; tries < 200 && (tries === 0 || found instanceof Promise); tries++) {
@@ -151,8 +151,8 @@ test('once calls arrive one at a time again, searches run within their calls', a
 
 test('a shard that is closed in the turn of its searches answers them first', async () => {
   const { shard, target } = await filled()
-  noteArrival()
-  noteArrival()
+  turnBudget.noteArrival()
+  turnBudget.noteArrival()
   const started = Array.from({ length: 5 }, () => shard.search(query(target, { limit: 3 })))
   await shard.close()
   for (const found of await Promise.all(started)) expect(found.count).toBe(3)

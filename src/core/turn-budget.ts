@@ -1,0 +1,101 @@
+/** How long reads may hold the JavaScript thread in one turn of the event loop (kTurnUs in native/binding/bounds.hpp). */
+export const MOST_READ_US = 200
+/**
+ * How long those of several requests may, each of them as long as that, where this thread keeps its searches: to read and to
+ * answer them takes longer. What waits for another turn waits for all that is read meanwhile.
+ */
+const MOST_KEPT_US = 1_000
+/** The same for writes, which come when reads have had theirs. */
+const MOST_WRITE_US = 200
+/** A search must not hold the thread at all. */
+const NEVER_INLINE = -1
+
+/** Kept from the beginning: a test that fakes timers puts one in its place that never comes. */
+const atNextTurn = setImmediate
+
+export async function nextTurn(): Promise<void> {
+  await new Promise<void>((resolve) => {
+    atNextTurn(resolve)
+  })
+}
+
+/**
+ * What a turn of the event loop may still be spent on, and how many calls from other processes it has brought. A call that
+ * arrives alone is answered soonest by the thread that reads it. Where a turn brings several, that thread has more to do for
+ * each of them than a short search takes, and what can be done elsewhere should be.
+ */
+class TurnBudget {
+  #readUs = MOST_READ_US
+  #keptUs = MOST_KEPT_US
+  #writeUs = MOST_WRITE_US
+  #arrived = 0
+  #arrivedBefore = 0
+  #keepsSearches = false
+  #isWatched = false
+
+  /** A call from another process. Where searches are kept, each has a share of its own. */
+  noteArrival(): void {
+    this.#arrived++
+    if (this.#keepsSearches) this.#readUs = MOST_READ_US
+    this.#watch()
+  }
+
+  /** Whether this turn has brought several calls, or the one before. */
+  get callsArriveTogether(): boolean {
+    return this.#arrived > 1 || this.#arrivedBefore > 1
+  }
+
+  /**
+   * As many threads read requests as there are cores: the pool has none to itself. So this thread keeps short searches, for
+   * one of the next turns where this one has no room.
+   */
+  keepSearches(): void {
+    this.#keepsSearches = true
+  }
+
+  /** Microseconds left for reads: awaiting searches that end at once never ends a turn, however many they are. */
+  get readUs(): number {
+    return this.#readUs
+  }
+
+  /** The same for a search; none at all while calls arrive together, since the pool takes several at a time. */
+  get searchUs(): number {
+    if (this.#keepsSearches) return Math.min(this.#readUs, this.#keptUs)
+    return this.callsArriveTogether ? NEVER_INLINE : this.#readUs
+  }
+
+  get writeUs(): number {
+    return this.#writeUs
+  }
+
+  spendOnRead(us: number): void {
+    this.#readUs = Math.max(0, this.#readUs - us)
+    this.#keptUs = Math.max(0, this.#keptUs - us)
+    this.#watch()
+  }
+
+  spendOnWrite(us: number): void {
+    this.#writeUs = Math.max(0, this.#writeUs - us)
+    this.#watch()
+  }
+
+  #watch(): void {
+    if (this.#isWatched) return
+    this.#isWatched = true
+    atNextTurn(this.#turned)
+  }
+
+  readonly #turned = () => {
+    this.#readUs = MOST_READ_US
+    this.#keptUs = MOST_KEPT_US
+    this.#writeUs = MOST_WRITE_US
+    this.#arrivedBefore = this.#arrived
+    this.#arrived = 0
+    this.#isWatched = false
+    // Until a turn without one, so that a rush does not last for callers within this process.
+    if (this.#arrivedBefore > 1) this.#watch()
+  }
+}
+
+/** Of this thread. */
+export const turnBudget = new TurnBudget()
