@@ -1,5 +1,5 @@
 import { setImmediate as nextTurn } from 'node:timers/promises'
-import type { Database } from '../core/database.js'
+import type { Collection, Database } from '../core/database.js'
 import type { CollectionInfo } from '../core/schema.js'
 import { SharedLook } from './shared-look.js'
 
@@ -14,6 +14,18 @@ export function collectionInfos(database: Database): Promise<readonly Collection
   if (!look) {
     look = new SharedLook(() => infosOf(database))
     looks.set(database, look)
+  }
+  return look.get()
+}
+
+const looksAtOne = new WeakMap<Collection, SharedLook<CollectionInfo>>()
+
+/** The same of one collection: it looks for what of its files is in memory. */
+export function collectionInfo(collection: Collection): Promise<CollectionInfo> {
+  let look = looksAtOne.get(collection)
+  if (!look) {
+    look = new SharedLook(() => collection.info())
+    looksAtOne.set(collection, look)
   }
   return look.get()
 }

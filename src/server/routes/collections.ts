@@ -6,6 +6,7 @@ import { collectionOf, configChangeOf } from '../../wire/collection.js'
 import { memoryToWire } from '../../wire/memory.js'
 import { wireIndexSchema } from '../../wire/payload-index.js'
 import type { Call, Route } from '../call.js'
+import { collectionInfo } from '../collection-infos.js'
 
 const ALL = '/collections'
 const ONE = '/collections/:name'
@@ -29,7 +30,8 @@ async function list(call: Call): Promise<unknown> {
 
 async function info(call: Call): Promise<unknown> {
   const collection = await call.collection()
-  return wireInfo(await collection.info(call.options()))
+  call.options()
+  return wireInfo(await collectionInfo(collection))
 }
 
 async function create(call: Call): Promise<boolean> {
