@@ -28,7 +28,7 @@ bool isListed(const MatchValues& values, JsonValue value) {
   }
 }
 
-// Of a condition on one value, beside the text that it walks over.
+// Of a condition, or of one on a single value, beside the text that it walks over.
 constexpr uint64_t kUnitsPerCondition = 32;
 // A text's characters are taken apart so many times as slowly as they are walked over.
 constexpr uint64_t kUnitsPerAnalyzed = 32;
@@ -100,7 +100,7 @@ class Evaluation {
 public:
   Evaluation(const RowSource& source, uint32_t row)
       : source_(source), work_(source.work()), row_(row), payload_(source.payload(row)),
-        walk_(kUnitsPerCondition + payload_.size()) {}
+        walk_(payload_.size()) {}
 
   bool matches(const FilterNode& node) { return matches(node, JsonValue::of(payload_), true); }
 
@@ -109,6 +109,7 @@ private:
   // id and no vectors.
   bool matches(const FilterNode& node, JsonValue object, bool isRoot) {
     const auto holds = [&](const FilterNode& child) { return matches(child, object, isRoot); };
+    if (!work_.spend(kUnitsPerCondition)) return false;
     switch (node.op) {
     case FilterOp::All: return std::all_of(node.children.begin(), node.children.end(), holds);
     case FilterOp::Any: return std::any_of(node.children.begin(), node.children.end(), holds);
@@ -122,10 +123,8 @@ private:
       return missing == 0;
     }
     case FilterOp::HasId:
-      return isRoot && work_.spend(kUnitsPerCondition) &&
-             std::binary_search(node.ids.begin(), node.ids.end(), source_.id(row_));
-    case FilterOp::Slice:
-      return isRoot && work_.spend(kUnitsPerCondition) && node.slice.contains(source_.id(row_));
+      return isRoot && std::binary_search(node.ids.begin(), node.ids.end(), source_.id(row_));
+    case FilterOp::Slice: return isRoot && node.slice.contains(source_.id(row_));
     case FilterOp::HasVector: return isRoot && source_.hasVector(row_, node.vector);
     case FilterOp::Nested:
       if (!work_.spend(walk_)) return false;

@@ -40,7 +40,8 @@ public:
     std::sort(priced.begin(), priced.end(),
               [](const Priced& a, const Priced& b) { return a.price.rows < b.price.rows; });
     for (const Priced& condition : priced) {
-      if (work_.isStopped()) break;
+      // The candidates are counted each time.
+      if (!work_.spend(rows_ / kRowsPerUnit + kUnitsPerNode)) break;
       const uint64_t rows = condition.price.rows;
       const uint64_t evaluations = plan.candidates_ ? plan.candidates_->count() : rows_;
       if (rows > options_.maxCollected || rows > evaluations * kCollectedPerEvaluated) {

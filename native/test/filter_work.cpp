@@ -85,6 +85,22 @@ SOLO_TEST("a filter of many conditions stops when it is told to, whatever they l
              500);
 }
 
+SOLO_TEST("conditions that do not look at the payload stop when they are told to") {
+  FilterNode hasVector;
+  hasVector.op = FilterOp::HasVector;
+  // No row has it, and those that follow are asked of each row all the same.
+  const auto repeated = [](FilterNode node) { return none(200'000, [&](size_t) { return node; }); };
+  hasVector.vector = 1'000'000;
+  checkStops(repeated(hasVector), 500);
+  checkStops(repeated(join(FilterOp::Any, {})), 500);
+  // Elements have no ids: nothing is looked up.
+  FilterNode ofElements = leaf(FilterOp::Nested, "list");
+  FilterNode hasId;
+  hasId.op = FilterOp::HasId;
+  ofElements.children.push_back(repeated(hasId));
+  checkStops(negated(join(FilterOp::Not, {ofElements})), 500);
+}
+
 SOLO_TEST("one condition stops when it is told to, however long its list") {
   FilterNode polygon = leaf(FilterOp::InArea, "g");
   polygon.area = std::make_shared<GeoArea>(GeoArea::ofPolygon({ringOf(400'000)}));

@@ -62,6 +62,11 @@ export interface Database extends ReadableDatabase {
    * replaced on its own. Resolves to their names; from a service, to the names of all that it has then.
    */
   recover(source: SnapshotSource, options?: RecoverOptions): Promise<string[]>
+  /**
+   * Why collections cannot be served of which not even the name can be read; `collections` cannot list them. Only a database of
+   * this process knows.
+   */
+  readonly nameless?: readonly Error[]
   close(): Promise<void>
 }
 

@@ -99,7 +99,7 @@ export const LIMITS = {
   bodyBytes: 64 * 1024 * 1024,
   /** The same of a request that reads (setting `--max-read-body-bytes`). */
   readBodyBytes: 16 * 1024 * 1024,
-  /** Arrays, maps, texts and bins of one request body; all its values; its different keys (src/wire/body-bounds.ts). */
+  /** Arrays, maps, texts, bins and long integers of one request body; all its values; its different keys (src/wire/body-bounds.ts). */
   bodyObjects: 1_048_576,
   bodyValues: 4_194_304,
   bodyKeys: 32_768,

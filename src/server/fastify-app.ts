@@ -12,13 +12,16 @@ import type { ServerSettings } from './settings.js'
 /** Percent-encoded names are longer than names; the router must not cut them off. */
 const MAX_PARAM_LENGTH = 4096
 
+/** Node leaves out those behind the 2,000th, and no check would see them. The bytes of a head are bounded. */
+export const ALL_HEADERS = 0
+
 interface AppParts {
   idOf(request: IncomingMessage): string
-  /** Puts into an answer what every answer has. */
-  tell(request: FastifyRequest, reply: FastifyReply): void
+  /** Puts into the answer to a request that no hook has seen what it has to have. */
+  tellUnseen(request: FastifyRequest, reply: FastifyReply): void
 }
 
-export function createApp(settings: ServerSettings, { idOf, tell }: AppParts): FastifyInstance {
+export function createApp(settings: ServerSettings, { idOf, tellUnseen }: AppParts): FastifyInstance {
   const http = {
     headersTimeout: settings.headersTimeoutMs,
     connectionsCheckingInterval: 1000,
@@ -36,7 +39,7 @@ export function createApp(settings: ServerSettings, { idOf, tell }: AppParts): F
     logController: new LogController({ disableRequestLogging: true }),
     genReqId: idOf,
     frameworkErrors: (error: FastifyError, request: FastifyRequest, reply: FastifyReply) => {
-      tell(request, reply)
+      tellUnseen(request, reply)
       frameworkError(error, request, reply)
     },
     clientErrorHandler: clientError,
@@ -55,6 +58,7 @@ export function createApp(settings: ServerSettings, { idOf, tell }: AppParts): F
   }
   app.decorateRequest('ticket')
   app.decorateRequest('bytes', null)
+  app.server.maxHeadersCount = ALL_HEADERS
   app.server.maxConnections = settings.maxConnections
   app.server.headersTimeout = settings.headersTimeoutMs
   return app

@@ -1,5 +1,6 @@
 import { createServer, type Server } from 'node:http'
 import type { ReadCall } from './call.js'
+import { ALL_HEADERS } from './fastify-app.js'
 import { nextRequestId } from './request-ids.js'
 import type { Service } from './service.js'
 import type { ServerSettings } from './settings.js'
@@ -25,6 +26,7 @@ export class ForwardedRequests {
       // Looked at by the thread that forwards.
       requireHostHeader: false,
     })
+    this.#server.maxHeadersCount = ALL_HEADERS
     const answer = (...given: Parameters<Parameters<Server['on']>[1]>) => {
       const { [PEER_HEADER]: peer, [ID_HEADER]: id, [ADMITTED_HEADER]: admitted } = given[0].headers
       service.trust(given[0], {

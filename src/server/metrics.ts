@@ -2,6 +2,7 @@
 import type { Database } from '../core/database.js'
 import type { MemoryGate } from '../core/memory.js'
 import type { CollectionInfo, MeasuredRecall, RecallMeans } from '../core/schema.js'
+import { collectionInfos } from './collection-infos.js'
 import { digestOf } from './digest.js'
 import { VERSION } from './versions.js'
 
@@ -160,7 +161,8 @@ export class Metrics {
       ...processMetrics(),
       ...limitMetrics(memory),
     ]
-    if (database) lines.push(...collectionMetrics(await allInfos(database), anonymize ? digestOf : (name) => name))
+    if (database)
+      lines.push(...collectionMetrics(await collectionInfos(database), anonymize ? digestOf : (name) => name))
     return `${lines.join('\n')}\n`
   }
 }
@@ -186,19 +188,6 @@ function limitMetrics(memory: MemoryGate | null): string[] {
     ...gauge('memory_reserved_bytes', 'Memory that requests in work are about to take', memory.reservedBytes),
     ...gauge('memory_waiting_requests', 'Requests that wait for memory', memory.waiting),
   ]
-}
-
-async function allInfos(database: Database): Promise<CollectionInfo[]> {
-  const infos: CollectionInfo[] = []
-  for (const name of await database.collections()) {
-    // A collection may be deleted between the list and the look.
-    const info = await database
-      .collection(name)
-      .then((collection) => collection.info())
-      .catch(() => null)
-    if (info) infos.push(info)
-  }
-  return infos
 }
 
 const PER_COLLECTION: readonly [name: string, help: string, value: (info: CollectionInfo) => number][] = [

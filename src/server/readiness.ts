@@ -44,7 +44,9 @@ async function readinessOf(database: Database): Promise<Readiness> {
     }),
   )
   red.sort((a, b) => (a.name < b.name ? -1 : 1))
-  return { canServe: unreadable === 0 || unreadable < names.length, red }
+  const nameless = (database.nameless ?? []).map(({ message }) => ({ name: 'one of an unknown name', why: message }))
+  const isAnyUnreadable = unreadable + nameless.length > 0
+  return { canServe: !isAnyUnreadable || unreadable < names.length, red: [...red, ...nameless] }
 }
 
 /** One line of each. Whoever has no key learns that there are some. */

@@ -101,7 +101,11 @@ export class Service<C extends ReadCall> {
     this.#unmatched = this.metrics.route('OTHER', 'unmatched')
     this.app = createApp(settings, {
       idOf: (request) => this.#trusted.get(request)?.id ?? nextRequestId(),
-      tell: (request, reply) => this.#tell(request, reply),
+      tellUnseen: (request, reply) => {
+        this.#tell(request, reply)
+        // Its head may be one that two readers take differently.
+        if (!this.#trusted.has(request.raw)) reply.header('connection', 'close')
+      },
     })
     this.#sockets = new OpenSockets(this.app.server)
     this.#stalled = new StalledReaders(this.#sockets, settings.stalledReaderMs)

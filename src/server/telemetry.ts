@@ -1,8 +1,10 @@
 /** What the service tells of itself, in the shape of Qdrant's telemetry. Nothing is sent anywhere: it answers a GET. */
 import { arch, availableParallelism, endianness, platform, release, totalmem } from 'node:os'
 import type { Database } from '../core/database.js'
+import type { CollectionInfo } from '../core/schema.js'
 import { Disk } from '../disk/disk.js'
 import { infoToWire } from '../wire/collection-info.js'
+import { collectionInfos } from './collection-infos.js'
 import { digestOf } from './digest.js'
 import type { Metrics } from './metrics.js'
 import { TITLE, VERSION } from './versions.js'
@@ -31,7 +33,9 @@ export async function telemetry(parts: TelemetryParts): Promise<object> {
     id,
     app: { ...app, system: await system() },
     collections:
-      level < 2 || !database ? collections : { ...collections, collections: await told(names, database, parts) },
+      level < 2 || !database
+        ? collections
+        : { ...collections, collections: told(await collectionInfos(database), parts) },
     cluster: { enabled: false },
     requests: { rest: { responses: await metrics.responses() }, grpc: { responses: {} } },
     memory: memory(),
@@ -68,14 +72,8 @@ function memory(): object {
   }
 }
 
-async function told(
-  names: readonly string[],
-  database: Database,
-  { level, anonymize }: TelemetryParts,
-): Promise<object[]> {
-  const infos = names.map(async (name) => (await database.collection(name)).info())
-  const found = (await Promise.allSettled(infos)).flatMap((one) => (one.status === 'fulfilled' ? [one.value] : []))
-  return found.map((info) => {
+function told(infos: readonly CollectionInfo[], { level, anonymize }: TelemetryParts): object[] {
+  return infos.map((info) => {
     const { config, optimizer_status } = infoToWire(info) as {
       config: Record<string, unknown>
       optimizer_status: unknown

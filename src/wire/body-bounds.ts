@@ -11,7 +11,7 @@ import { LIMITS } from '../core/limits.js'
 
 /** How many of each kind, at most. */
 export interface ValueBounds {
-  /** Arrays, maps, bins and texts; keys are no values. */
+  /** Arrays, maps, bins and texts, and integers of JSON that are longer than numbers are exact; keys are no values. */
   objects: number
   /** All values. */
   values: number
@@ -47,6 +47,8 @@ export const VALUE_BYTES = {
   key: 16,
   /** The same of one that no other map had before. */
   newKey: 160,
+  /** And of one that is an index: V8 keeps those of a map in a table of its own. */
+  indexKey: 144,
 } as const
 
 /** What a body holds, known before its values are made. */
@@ -56,6 +58,8 @@ export interface Measured {
   /** Makes the values. */
   make(): unknown
 }
+
+const OBJECTS = 'arrays, maps, texts, bins and long integers'
 
 /** Counts what a body holds. Throws TOO_LARGE where that is more than it may. */
 export class ValueTally {
@@ -75,7 +79,7 @@ export class ValueTally {
   object(valueBytes: number): void {
     this.valueBytes += valueBytes
     const bound = this.#bounds.objects
-    if (++this.#objects > bound) throw this.#tooMany('arrays, maps, texts and bins', bound, this.#objects)
+    if (++this.#objects > bound) throw this.#tooMany(OBJECTS, bound, this.#objects)
   }
 
   /** Values that are in an array or map. */
@@ -85,14 +89,18 @@ export class ValueTally {
     if (this.#values > bound) throw this.#tooMany('values', bound, this.#values)
   }
 
-  key(bytes: Uint8Array, start: number, end: number): void {
+  /** The text between `start` and `end`. Answers whether it is an index, such as `1023`. */
+  key(bytes: Uint8Array, start: number, end: number): boolean {
+    const isIndex = isIndexKey(bytes, start, end)
+    if (isIndex) this.valueBytes += VALUE_BYTES.indexKey
     if (this.#keys?.isNew(bytes, start, end) !== true) {
       this.valueBytes += VALUE_BYTES.key
-      return
+      return isIndex
     }
     this.valueBytes += VALUE_BYTES.newKey
     const bound = this.#bounds.keys
     if (this.#keys.count > bound) throw this.#tooMany('different keys', bound, this.#keys.count)
+    return isIndex
   }
 
   #tooMany(what: string, bound: number, seen: number): VicinalError {
@@ -100,6 +108,21 @@ export class ValueTally {
       details: { field: this.#field, bound, seen },
     })
   }
+}
+
+/** The digits of 2^32. */
+const MOST_INDEX_DIGITS = 10
+const ZERO = 0x30
+const NINE = 0x39
+
+/** A superset of the keys that V8 takes for indices of an array. */
+function isIndexKey(bytes: Uint8Array, start: number, end: number): boolean {
+  if (end === start || end - start > MOST_INDEX_DIGITS) return false
+  for (let at = start; at < end; at++) {
+    const byte = bytes[at] as number
+    if (byte < ZERO || byte > NINE) return false
+  }
+  return true
 }
 
 /** A body with fewer bytes has too few keys for them to be counted. */

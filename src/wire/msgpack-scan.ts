@@ -17,7 +17,10 @@ export interface MsgpackScan {
   lifted: LiftedArrays | null
   /** It holds 2^53, where numbers stop to be exact and msgpackr makes one. */
   hasOddInteger: boolean
-  /** Where the heads of texts are that msgpackr changes: what begins with a byte order mark, and keys `__proto__`. */
+  /**
+   * Where the heads of texts are that msgpackr changes or is not to set as keys: what begins with a byte order mark, `__proto__`,
+   * and indices.
+   */
   oddTexts: number[]
 }
 
@@ -187,8 +190,8 @@ class Scanner {
     this.#text(start, length)
     const end = this.#at
     const begin = end - length
-    this.#tally.key(bytes, begin, end)
-    if (length === PROTO.length && bytes[begin] === PROTO[0] && PROTO.compare(bytes, begin, end) === 0) {
+    const isIndex = this.#tally.key(bytes, begin, end)
+    if (isIndex || (length === PROTO.length && bytes[begin] === PROTO[0] && PROTO.compare(bytes, begin, end) === 0)) {
       this.#oddTexts.push(start)
     }
     return roleOf(around, bytes, begin, end)

@@ -17,12 +17,18 @@ const NOTHING = Buffer.of(0xc0)
 const BYTE_ORDER_MARK = '\ufeff'
 const BYTE_ORDER_MARK_BYTES = Buffer.from(BYTE_ORDER_MARK)
 const PROTO = '__proto__'
-/** Stand in the place of a byte order mark at the beginning of a text, and of a key `__proto__`. No sender can know them. */
-const SECRET = randomBytes(16).toString('hex')
+/**
+ * Stand in the place of a byte order mark at the beginning of a text, and of a key `__proto__`, and before keys that are indices: an
+ * object that is given the key `1023` makes room for all indices below it. No sender can know them.
+ */
+const SECRET = randomBytes(12).toString('base64')
 const MARK_STAND_IN = `${SECRET}m`
 const PROTO_STAND_IN = `${SECRET}p`
+const INDEX_STAND_IN = `${SECRET}i`
 const MARK_STAND_IN_BYTES = Buffer.from(MARK_STAND_IN)
 const PROTO_STAND_IN_BYTES = Buffer.from(PROTO_STAND_IN)
+const INDEX_STAND_IN_BYTES = Buffer.from(INDEX_STAND_IN)
+const PROTO_BYTE = PROTO.charCodeAt(0)
 /** First bytes of texts with a length of 8 bits, and of 32 bits. */
 const TEXT_8 = 0xd9
 const TEXT_32 = 0xdb
@@ -59,10 +65,7 @@ function withStandIns(bytes: Buffer, odd: readonly number[]): Buffer {
     const size = first < TEXT_8 ? 0 : 1 << (first - TEXT_8)
     const length = size === 0 ? first & 0x1f : bytes.readUIntBE(start + 1, size)
     const begin = start + 1 + size
-    const [standIn, dropped] =
-      bytes[begin] === BYTE_ORDER_MARK_BYTES[0]
-        ? [MARK_STAND_IN_BYTES, BYTE_ORDER_MARK_BYTES.length]
-        : [PROTO_STAND_IN_BYTES, PROTO.length]
+    const [standIn, dropped] = standInFor(bytes[begin] as number)
     written += bytes.copy(out, written, copied, start)
     out[written] = TEXT_32
     written = out.writeUInt32BE(length - dropped + standIn.length, written + 1)
@@ -71,6 +74,12 @@ function withStandIns(bytes: Buffer, odd: readonly number[]): Buffer {
   }
   written += bytes.copy(out, written, copied)
   return out.subarray(0, written)
+}
+
+/** By the first byte of an odd text: what stands in, and how many bytes for. */
+function standInFor(first: number): [standIn: Buffer, dropped: number] {
+  if (first === BYTE_ORDER_MARK_BYTES[0]) return [MARK_STAND_IN_BYTES, BYTE_ORDER_MARK_BYTES.length]
+  return first === PROTO_BYTE ? [PROTO_STAND_IN_BYTES, PROTO.length] : [INDEX_STAND_IN_BYTES, 0]
 }
 
 /** With what the stand-ins stand for, and long integers as numbers where those are exact. The scan has bounded this recursion. */
@@ -89,16 +98,17 @@ function plain(value: unknown): unknown {
   return record
 }
 
+/** JSON.parse sets any key, `__proto__` too, and makes no room for indices that are not there. */
 function renamed(record: Readonly<Record<string, unknown>>, keys: readonly string[]): Record<string, unknown> {
-  const plainly: Record<string, unknown> = {}
-  for (const key of keys) {
-    const property = { value: plain(record[key]), enumerable: true, configurable: true, writable: true }
-    Object.defineProperty(plainly, plainText(key), property)
-  }
+  const named = keys.map((key) => `${JSON.stringify(plainText(key))}:0`)
+  const plainly = JSON.parse(`{${named.join(',')}}`) as Record<string, unknown>
+  for (const key of keys) plainly[plainText(key)] = plain(record[key])
   return plainly
 }
 
 function plainText(text: string): string {
+  if (!text.startsWith(SECRET)) return text
   if (text.startsWith(MARK_STAND_IN)) return BYTE_ORDER_MARK + text.slice(MARK_STAND_IN.length)
-  return text.startsWith(PROTO_STAND_IN) ? PROTO : text
+  if (text.startsWith(INDEX_STAND_IN)) return text.slice(INDEX_STAND_IN.length)
+  return PROTO
 }

@@ -239,6 +239,8 @@ describe('large upserts', () => {
     expect(count.json.result).toEqual({ count: 100_000 })
     const refused = await service.call('PUT', POINTS, points(500_000), type)
     expect(refused.status).toBe(413)
-    expect(refused.text).toMatch(/body: expected at most 1048576 arrays, maps, texts and bins, got at least \d+/)
+    expect(refused.text).toMatch(
+      /body: expected at most 1048576 arrays, maps, texts, bins and long integers, got at least \d+/,
+    )
   })
 })

@@ -156,6 +156,14 @@ describe('a head that two readers could take differently', () => {
       `POST ${QUERY} HTTP/1.0\r\nHost: localhost\r\n${key}Transfer-Encoding: chunked\r\n${chunked}`,
     ],
     ['gzip, chunked', `${line}Host: localhost\r\n${key}Transfer-Encoding: gzip, chunked\r\n${chunked}`],
+    [
+      'two hosts with 3,000 headers between',
+      `${line}Host: localhost\r\n${key}${'a:\r\n'.repeat(3_000)}Host: evil\r\n\r\n`,
+    ],
+    [
+      'gzip, chunked behind 3,000 headers',
+      `${line}Host: localhost\r\n${key}${'a:\r\n'.repeat(3_000)}Transfer-Encoding: gzip, chunked\r\n${chunked}`,
+    ],
     ['another expectation', `${line}Host: localhost\r\n${key}Expect: 200-ok\r\nContent-Length: 0\r\n\r\n`],
   ])('is refused: %s', async (_, bytes) => {
     const service = await startService(KEYS)
@@ -166,15 +174,18 @@ describe('a head that two readers could take differently', () => {
     expect(answer.match(/HTTP\/1\.1/g)).toHaveLength(1)
   })
 
-  it('ends the connection where its body cannot be told from the next request', async () => {
-    const service = await startService(KEYS)
-    for (const version of ['1.0', '1.1']) {
-      const coding = version === '1.0' ? 'chunked' : 'gzip, chunked'
-      const answer = await service.raw(
-        `POST ${QUERY} HTTP/${version}\r\nHost: localhost\r\n${key}Connection: keep-alive\r\nTransfer-Encoding: ${coding}\r\n${chunked}GET /healthz HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n`,
-      )
-      expect(answer).toMatch(/^HTTP\/1\.1 400 /)
-      expect(answer.match(/HTTP\/1\.1/g)).toHaveLength(1)
-    }
-  })
+  it.each([QUERY, '/%zz'])(
+    'ends the connection where its body cannot be told from the next request: %s',
+    async (path) => {
+      const service = await startService(KEYS)
+      for (const version of ['1.0', '1.1']) {
+        const coding = version === '1.0' ? 'chunked' : 'gzip, chunked'
+        const answer = await service.raw(
+          `POST ${path} HTTP/${version}\r\nHost: localhost\r\n${key}Connection: keep-alive\r\nTransfer-Encoding: ${coding}\r\n${chunked}GET /healthz HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n`,
+        )
+        expect(answer).toMatch(/^HTTP\/1\.1 400 /)
+        expect(answer.match(/HTTP\/1\.1/g)).toHaveLength(1)
+      }
+    },
+  )
 })

@@ -51,6 +51,14 @@ describe('threads that read', () => {
     expect(service.trouble).toEqual([])
   })
 
+  it('hand on a request of many headers with all that they say of it', async () => {
+    const many = 'a:\r\n'.repeat(2_500)
+    const answer = await raw(portOf(), `GET /healthz HTTP/1.1\r\nhost: localhost\r\n${many}connection: close\r\n\r\n`)
+    expect(answer).toMatch(/^HTTP\/1\.1 200 OK/)
+    const refused = await raw(portOf(), `GET /nope HTTP/1.1\r\nhost: localhost\r\n${many}host: evil\r\n\r\n`)
+    expect(refused).toMatch(/^HTTP\/1\.1 400 /)
+  })
+
   it('answer reads of several steps whatever else changes', async () => {
     const lines = [new Line(service.url), new Line(service.url)] as const
     await lines[0].call('PUT', '/collections/a', DOT)

@@ -122,3 +122,28 @@ test('a collection that cannot be opened is in the log; the service is ready for
     await second.end('SIGTERM')
   })
 })
+
+test('a collection whose very name cannot be read is told by why that is', async () => {
+  await inScratch(async (scratch) => {
+    const folder = join(scratch, 'data')
+    const database = await open(folder)
+    await database.createCollection('a', { vectors: { size: 2, distance: 'Dot' } })
+    await database.close()
+    const [uuid] = readdirSync(folder).filter((entry) => entry.startsWith('c-'))
+    writeFileSync(join(folder, uuid as string, 'manifest'), 'no manifest at all')
+    const server = await ServerProcess.start(folder, {}, { isReady: false })
+    const readiness = async () => {
+      const answer = await fetch(`${server.url}/readyz`)
+      return `${answer.status} ${await answer.text()}`
+    }
+    const why = /of the collections are red\none of an unknown name: c-[0-9a-f-]+\/manifest: /
+    expect(await readiness()).toMatch(/^503 not ready, and 1 of/)
+    expect(await readiness()).toMatch(why)
+    const headers = { 'content-type': 'application/json' }
+    const body = JSON.stringify({ vectors: { size: 2, distance: 'Dot' } })
+    expect((await fetch(`${server.url}/collections/b`, { method: 'PUT', headers, body })).status).toBe(200)
+    await expect.poll(readiness, WAIT).toMatch(/^200 ready, and 1 of/)
+    expect(await readiness()).toMatch(why)
+    await server.end('SIGTERM')
+  })
+})

@@ -47,6 +47,7 @@ export class EmbeddedDatabase implements SharingDatabase {
   readonly #engines = new Map<string, CollectionEngine>()
   readonly #handles = new WeakMap<CollectionEngine, Collection<Payload>>()
   readonly #damaged: DamagedCollection[] = []
+  readonly nameless: Error[] = []
   /** Whose files could not be removed yet: deleting one again, or making another of its name, goes on with it. */
   readonly #removing = new Map<string, Pick<CollectionEngine, 'uuid' | 'close'>>()
   readonly #aliases: AliasBook
@@ -86,7 +87,10 @@ export class EmbeddedDatabase implements SharingDatabase {
         // One that was put in its place has its name.
         if (database.#engines.get(engine.name) === engine) database.#take(engine.name)
       },
-      addDamaged: (damaged) => database.#addDamaged(damaged),
+      addDamaged: (damaged) => {
+        if (damaged.name === null) database.nameless.push(damaged.error)
+        database.#addDamaged(damaged)
+      },
       setAliases: (aliases) => database.#aliases.set(aliases),
       addDamagedAliases: (error) => {
         database.#aliases.setTrouble(error)
@@ -218,11 +222,6 @@ export class EmbeddedDatabase implements SharingDatabase {
   /** A name that cannot be found may be that of a collection whose manifest cannot be read. */
   #damagedAs(name: string): DamagedCollection | undefined {
     return this.#damaged.find((entry) => entry.name === name) ?? this.#damaged.find((entry) => entry.name === null)
-  }
-
-  /** What could not be opened, for those who report it. */
-  get damaged(): readonly DamagedCollection[] {
-    return this.#damaged
   }
 
   async hasCollection(name: string, call?: CallOptions): Promise<boolean> {

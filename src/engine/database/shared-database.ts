@@ -125,6 +125,9 @@ class DatabaseHandle implements SharingDatabase {
   async recover(source: SnapshotSource, options?: RecoverOptions): Promise<string[]> {
     return await this.#open().recover(source, options)
   }
+  get nameless(): readonly Error[] {
+    return this.#open().nameless
+  }
   async close(): Promise<void> {
     this.#closed ??= this.#release()
     await this.#closed

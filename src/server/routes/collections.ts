@@ -2,6 +2,7 @@ import { CollectionOptions, ConfigChange } from '../../core/schema.js'
 import { collectionOf, configChangeOf } from '../../wire/collection.js'
 import { infoToWire } from '../../wire/collection-info.js'
 import type { Call, Route } from '../call.js'
+import { collectionInfo } from '../collection-infos.js'
 
 const ALL = '/collections'
 const ONE = '/collections/:name'
@@ -48,7 +49,8 @@ async function list(call: Call): Promise<unknown> {
 
 async function info(call: Call): Promise<unknown> {
   const collection = await call.collection()
-  return infoToWire(await collection.info(call.options()))
+  call.options()
+  return infoToWire(await collectionInfo(collection))
 }
 
 async function create(call: Call): Promise<boolean> {

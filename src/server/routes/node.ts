@@ -7,6 +7,7 @@ import { read } from '../../core/vocabulary/reader.js'
 import { tell } from '../../core/vocabulary/teller.js'
 import { quotaUsageToWire } from '../../wire/quotas.js'
 import type { Call, Route } from '../call.js'
+import { collectionInfos } from '../collection-infos.js'
 
 const ONE = '/collections/:name'
 /** Nodes of a cluster have numbers; the only one is 0. */
@@ -135,11 +136,9 @@ function uuidOf(name: string): string {
   return [hex.slice(0, 8), hex.slice(8, 12), hex.slice(12, 16), hex.slice(16, 20), hex.slice(20, 32)].join('-')
 }
 
-/** Those that cannot be served are left out. */
-async function allInfos(call: Call): Promise<CollectionInfo[]> {
-  const names = await call.database.collections(call.options())
-  const infos = names.map(async (name) => (await call.database.collection(name)).info(call.options()))
-  return (await Promise.allSettled(infos)).flatMap((one) => (one.status === 'fulfilled' ? [one.value] : []))
+function allInfos(call: Call): Promise<readonly CollectionInfo[]> {
+  call.options()
+  return collectionInfos(call.database)
 }
 
 /** What collections warn of, until someone has seen it. */

@@ -6,11 +6,14 @@ import type { DatabaseGate } from '../database-gate.js'
 import type { Metrics } from '../metrics.js'
 import { ReadinessLook, readinessText } from '../readiness.js'
 import { PlainBody } from '../respond.js'
+import { SharedLook } from '../shared-look.js'
 import { telemetry } from '../telemetry.js'
 import { API_VERSION, TITLE } from '../versions.js'
 
 /** More than there are levels: Qdrant has no greatest one. */
 const MOST_DETAILS = 999_999_999
+/** Beyond this one they tell the same. */
+const LAST_LEVEL = 3
 const PROMETHEUS_TYPE = 'text/plain; version=0.0.4; charset=utf-8'
 
 export interface ServiceState {
@@ -40,10 +43,20 @@ export function serviceRoutes({ gate, metrics, isClosing, mayRead }: ServiceStat
     return new PlainBody(readinessText(found, isTold), found.canServe ? 200 : 503)
   }
 
+  // What is large is made once for all who ask meanwhile.
+  const texts = [false, true].map((anonymize) => new SharedLook(() => metrics.text(gate.current, { anonymize })))
+  const tellings = new Map<string, SharedLook<object>>()
+
   function told(call: Call): Promise<object> {
     checkTelling(call)
-    const level = call.integer('details_level', 0, MOST_DETAILS, 0)
-    return telemetry({ id, started, database: gate.current, metrics, level, anonymize: call.flag('anonymize', false) })
+    const level = Math.min(call.integer('details_level', 0, MOST_DETAILS, 0), LAST_LEVEL)
+    const anonymize = call.flag('anonymize', false)
+    const key = `${level} ${anonymize}`
+    const telling =
+      tellings.get(key) ??
+      new SharedLook(() => telemetry({ id, started, database: gate.current, metrics, level, anonymize }))
+    tellings.set(key, telling)
+    return telling.get()
   }
 
   const open = { method: 'GET', access: 'open', work: 'light' } as const
@@ -58,8 +71,8 @@ export function serviceRoutes({ gate, metrics, isClosing, mayRead }: ServiceStat
       path: '/metrics',
       run: async (call) => {
         checkTelling(call)
-        const text = await metrics.text(gate.current, { anonymize: call.flag('anonymize', false) })
-        return new PlainBody(text, 200, PROMETHEUS_TYPE)
+        const text = texts[Number(call.flag('anonymize', false))] as SharedLook<string>
+        return new PlainBody(await text.get(), 200, PROMETHEUS_TYPE)
       },
     },
     { ...about, path: '/telemetry', run: told },

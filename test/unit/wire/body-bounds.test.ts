@@ -81,9 +81,19 @@ describe('64 MiB of points', () => {
 describe('a refusal', () => {
   const objects = LIMITS.bodyObjects
   it.each<[string, () => unknown, string, number]>([
-    ['maps', () => measureMsgpack(filled(4 * MIB, Buffer.of(0x80))), 'arrays, maps, texts and bins', objects],
+    [
+      'maps',
+      () => measureMsgpack(filled(4 * MIB, Buffer.of(0x80))),
+      'arrays, maps, texts, bins and long integers',
+      objects,
+    ],
     ['values', () => measureMsgpack(filled(8 * MIB, Buffer.of(1))), 'values', LIMITS.bodyValues],
-    ['objects in JSON', () => measureJson(jsonFilled(4 * MIB, '{}')), 'arrays, maps, texts and bins', objects],
+    [
+      'objects in JSON',
+      () => measureJson(jsonFilled(4 * MIB, '{}')),
+      'arrays, maps, texts, bins and long integers',
+      objects,
+    ],
     ['values in JSON', () => measureJson(jsonFilled(32 * MIB, '1')), 'values', LIMITS.bodyValues],
   ])('of too many %s names the bound and what was seen', (_what, measure, what, bound) => {
     expect(measure).toThrow(new RegExp(`body: expected at most ${bound} ${what}, got at least \\d+`))
@@ -150,5 +160,26 @@ describe('what values take', () => {
     // A collection in between hides some of it.
     expect(seen).toBeLessThan(2 * valueBytes)
     expect(valueBytes).toBeLessThan(600 * count)
+  })
+
+  it.each(['35', '300', '1023', '4294967294'])(
+    'of maps whose key is the index %s, without room for those below',
+    (key) => {
+      const map = Buffer.concat([Buffer.of(0x81), encodeMsgpack(key), Buffer.of(7)])
+      const { valueBytes, make } = measureMsgpack(filled(count * map.length, map))
+      const seen = taken(make)
+      expect(seen).toBeLessThan(2 * valueBytes)
+      expect(valueBytes).toBeLessThan(300 * count)
+      expect((make() as object[]).at(-1)).toEqual({ [key]: 7 })
+    },
+  )
+
+  it('of long integers in JSON, each of which is a text on the way', () => {
+    const longs = 200_000
+    const { valueBytes, make } = measureJson(jsonFilled(longs * 21, '18446744073709551615'))
+    expect(valueBytes).toBeGreaterThan(100 * longs)
+    expect((make() as bigint[]).at(-1)).toBe(2n ** 64n - 1n)
+    const tooMany = jsonFilled(64 * MIB, '18446744073709551615')
+    expect(() => measureJson(tooMany)).toThrow(/at most 1048576 .*long integers/)
   })
 })

@@ -99,6 +99,7 @@ describe('MessagePack', () => {
       marked: ['\ufeff', '\ufeffa', `\ufeff\ufeff${long}`, `a\ufeff${long}`],
       [`\ufeff${long}`]: 1,
       inner: JSON.parse('{"__proto__":{"x":1},"constructor":2}'),
+      indices: { 0: 'a', 7: { 1023: 'b' }, 4294967295: 'c', '007': 'd', '\ufeff7': 'e', 12345678901: 'f' },
       bin: Buffer.of(1, 2),
     }
     const decoded = decodeMsgpack(encodeMsgpack(value)) as typeof value
@@ -138,7 +139,7 @@ describe('MessagePack', () => {
   it('counts the values of payloads that come as JSON text', () => {
     const payload = (count: number) => Buffer.from(`{"a":[${new Array(count).fill('{}').join()}]}`)
     const body = (each: number) => encodeMsgpack({ points: new Array(16).fill({ id: 1, payload: payload(each) }) })
-    expect(() => measureMsgpack(body(100_000))).toThrow(/at most 1048576 arrays, maps, texts and bins/)
+    expect(() => measureMsgpack(body(100_000))).toThrow(/at most 1048576 arrays, maps, texts, bins and long integers/)
     const few = measureMsgpack(body(10_000)).valueBytes
     expect(few).toBeGreaterThan(16 * 10_000 * 40)
     // Those of no value say nothing.
