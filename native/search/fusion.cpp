@@ -123,7 +123,7 @@ Status readFused(const Snapshot& snapshot, const std::vector<VectorSpec>& specs,
     overlays.lock();
   else if (!overlays.try_lock() || (request.fields.payload && payloadBytes(rows) > kMostReadBytes))
     return Status(Code::Cancelled, "points are being written, or are large");
-  VICINAL_TRY(readRows(rows.data(), rows.size(), request.fields, specs, result.rows));
+  VICINAL_TRY(readRows(rows.data(), rows.size(), request.fields, specs, result.rows, nullptr));
   if (!result.scores.resize(hits.size())) return Status::outOfMemory("collecting scores");
   for (size_t at = 0; at < hits.size(); at++) result.scores[at] = hits[at].score;
   return Status::ok();

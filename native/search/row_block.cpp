@@ -9,15 +9,19 @@ namespace vicinal {
 
 namespace {
 
+// Of a row that is read, beside its bytes.
+constexpr uint64_t kUnitsPerRead = 256;
+
 Status outOfMemory() { return Status::outOfMemory("collecting rows"); }
 
-Status readPayloads(const RowRef* rows, size_t count, RowBlock& block) {
+Status readPayloads(const RowRef* rows, size_t count, RowBlock& block, WorkMeter& work) {
   block.hasPayloads = true;
   if (!block.payloadOffsets.resize(count + 1)) return outOfMemory();
   uint64_t bytes = 0;
   for (size_t at = 0; at < count; at++) {
     block.payloadOffsets[at] = static_cast<uint32_t>(bytes);
     bytes += rows[at].segment->payload(rows[at].row).size();
+    if (!work.spend(kUnitsPerRead)) return work.status();
     if (bytes > UINT32_MAX)
       return Status(Code::TooLarge,
                     "the payloads of one answer exceed 4 GiB; ask for fewer points");
@@ -26,6 +30,7 @@ Status readPayloads(const RowRef* rows, size_t count, RowBlock& block) {
   if (!block.payloadBytes.resize(bytes)) return outOfMemory();
   for (size_t at = 0; at < count; at++) {
     const std::string_view text = rows[at].segment->payload(rows[at].row);
+    if (!work.spend(kUnitsPerRead + text.size())) return work.status();
     if (!text.empty())
       __builtin_memcpy(block.payloadBytes.data() + block.payloadOffsets[at], text.data(),
                        text.size());
@@ -34,12 +39,14 @@ Status readPayloads(const RowRef* rows, size_t count, RowBlock& block) {
 }
 
 Status readVectors(const RowRef* rows, size_t count, uint32_t vector, const VectorSpec& spec,
-                   RowBlock::Vectors& column) {
+                   RowBlock::Vectors& column, WorkMeter& work) {
   const size_t floats = spec.isMulti ? 0 : count * spec.dim;
   if (!column.data.reserve(floats) || !column.counts.resize(count)) return outOfMemory();
   for (size_t at = 0; at < count; at++) {
     const RowVectors from = rows[at].segment->vectorsOf(vector, rows[at].row);
     column.counts[at] = from.count;
+    if (!work.spend(kUnitsPerRead + uint64_t(from.count) * spec.dim * sizeof(float)))
+      return work.status();
     const bool fits = from.count > 0
                           ? appendFloats(column.data, from, size_t(from.count) * spec.dim)
                           : spec.isMulti || column.data.appendZeros(spec.dim);
@@ -48,12 +55,15 @@ Status readVectors(const RowRef* rows, size_t count, uint32_t vector, const Vect
   return Status::ok();
 }
 
-Status readSparse(const RowRef* rows, size_t count, uint32_t vector, RowBlock::Vectors& column) {
+Status readSparse(const RowRef* rows, size_t count, uint32_t vector, RowBlock::Vectors& column,
+                  WorkMeter& work) {
   column.isSparse = true;
   if (!column.counts.resize(count) || !column.offsets.push(0)) return outOfMemory();
   for (size_t at = 0; at < count; at++) {
     const SparseVector from = rows[at].segment->sparse(vector).vector(rows[at].row);
     column.counts[at] = from.isPresent() ? 1 : 0;
+    if (!work.spend(kUnitsPerRead + uint64_t(from.count) * (sizeof(uint32_t) + sizeof(float))))
+      return work.status();
     if (column.indices.size() + from.count > UINT32_MAX)
       return Status(Code::TooLarge, "too many components in one answer; ask for fewer points");
     if (!column.indices.append(from.indices, from.count) ||
@@ -157,24 +167,27 @@ uint64_t payloadBytes(const std::vector<RowRef>& rows) {
 }
 
 Status readRows(const RowRef* rows, size_t count, const RowFields& fields,
-                const std::vector<VectorSpec>& specs, RowBlock& block) {
+                const std::vector<VectorSpec>& specs, RowBlock& block, const CancelFlag* cancel) {
+  WorkMeter work(cancel);
   if (fields.mostBytes != UINT64_MAX) VICINAL_TRY(checkBytes(rows, count, fields, specs));
   block.count = static_cast<uint32_t>(count);
   if (!block.ids.resize(count * kIdWords) || !block.seqs.resize(count)) return outOfMemory();
   for (size_t at = 0; at < count; at++) {
+    if (!work.spend(kUnitsPerRead)) return work.status();
     encodePointId(rows[at].segment->id(rows[at].row), &block.ids[at * kIdWords]);
     block.seqs[at] = static_cast<double>(rows[at].segment->seq(rows[at].row));
   }
-  if (fields.payload) VICINAL_TRY(readPayloads(rows, count, block));
+  if (fields.payload) VICINAL_TRY(readPayloads(rows, count, block, work));
   block.vectors.resize(fields.vectors.size());
   for (size_t at = 0; at < fields.vectors.size(); at++) {
     const uint32_t vector = fields.vectors[at];
     if (vector < specs.size())
-      VICINAL_TRY(readVectors(rows, count, vector, specs[vector], block.vectors[at]));
+      VICINAL_TRY(readVectors(rows, count, vector, specs[vector], block.vectors[at], work));
     else
-      VICINAL_TRY(readSparse(rows, count, vector - uint32_t(specs.size()), block.vectors[at]));
+      VICINAL_TRY(
+          readSparse(rows, count, vector - uint32_t(specs.size()), block.vectors[at], work));
   }
-  return Status::ok();
+  return work.look();
 }
 
 } // namespace vicinal

@@ -47,9 +47,9 @@ uint64_t payloadBytes(const std::vector<RowRef>& rows);
 
 // The sequence numbers and payloads are those of now: a payload that was changed after the snapshot
 // is the newer one. The caller holds the overlays' lock, shared.
-// RESOURCE_EXHAUSTED beyond `fields.mostBytes`.
+// RESOURCE_EXHAUSTED beyond `fields.mostBytes`; CANCELLED where it was, by the bytes read.
 Status readRows(const RowRef* rows, size_t count, const RowFields& fields,
-                const std::vector<VectorSpec>& specs, RowBlock& block);
+                const std::vector<VectorSpec>& specs, RowBlock& block, const CancelFlag* cancel);
 
 // Rows, filtered as of the snapshot, with payloads of now: the positions of those whose payload was
 // changed in between and matches no longer. Nobody gets to see a point that contradicts the filter.
@@ -71,7 +71,7 @@ Status readMatching(const Snapshot& snapshot, const FilterNode* filter, std::vec
         overlays.lock();
       else if (!overlays.try_lock())
         return Status(Code::Cancelled, "payloads are being written");
-      VICINAL_TRY(readRows(rows.data(), rows.size(), fields, specs, block));
+      VICINAL_TRY(readRows(rows.data(), rows.size(), fields, specs, block, cancel));
     }
     if (filter == nullptr || !fields.payload) return Status::ok();
     std::vector<size_t> gone;

@@ -22,7 +22,7 @@ export function readLargeFilters(
   if (large.length === 0) return undefined
   const context = { vectorNames: schema.map(({ name }) => name) }
   return withDeadline(options, async (scope) => {
-    const turns = new Turns(scope.signal)
+    const turns = new Turns(scope)
     for (const { filter, field } of large) await readInTurns(filter, context, field, () => turns.pause())
   }) as Promise<void>
 }

@@ -3,7 +3,7 @@ import { invalid, notFound } from '../../core/errors.js'
 import type { Filter } from '../../core/filter.js'
 import { checkSelector, KNOWN_VECTOR_UPDATE } from '../../core/known-points.js'
 import { LIMITS } from '../../core/limits.js'
-import { decodeId, distinctIds, encodeIds, ID_WORDS, type PointColumns } from '../../core/point.js'
+import { decodeId, encodeIds, ID_WORDS, type PointColumns } from '../../core/point.js'
 import type { SchemaVector } from '../../core/schema.js'
 import type { Stoppable } from '../../core/stop.js'
 import { parsePath } from '../../filter/path.js'
@@ -15,6 +15,8 @@ import { payloadText } from '../../ingest/payload-text.js'
 import { columnsOfColumnar, columnsOfPoints, keepLast, mergeRepeated } from '../../ingest/point-columns.js'
 import type { LogRecord } from '../../log/record.js'
 import type { Shard } from '../../native/shard.js'
+import { distinctIds } from '../../query/long-lists.js'
+import { atOnce } from '../../query/turns.js'
 import { conditionOf } from './conditional.js'
 import type { PlanContext } from './plan-context.js'
 
@@ -123,7 +125,7 @@ function planForIds(
 ): WritePlan {
   const selected = readSelector(which, context)
   if (selected.ids) {
-    const ids = distinctIds(selected.ids)
+    const ids = atOnce(distinctIds(selected.ids))
     const resolve = async () => {
       if (ids.length === 0) return null
       if (mustExist) await requirePresent(ids, context.shard)
