@@ -97,7 +97,7 @@ export class Service<C extends ReadCall> {
     this.#refuseElsewhere = parts.refuseElsewhere
     this.#guard = new HostGuard(settings, () => !this.#keys.isEmpty)
     this.#admission = new Admission(settings, budgets, () => this.#mostBodyBytes)
-    this.metrics = new Metrics({ own: () => this.state(), others, memory })
+    this.metrics = new Metrics({ own: () => this.state(), others, memory, budgets: this.#admission.budgets })
     this.#unmatched = this.metrics.route('OTHER', 'unmatched')
     this.app = createApp(settings, {
       idOf: (request) => this.#trusted.get(request)?.id ?? nextRequestId(),

@@ -9,6 +9,7 @@ import { describe, expect, it, onTestFinished } from 'vitest'
 import { openSharing } from '../../src/engine/database/open.js'
 import { memoryBudget } from '../../src/engine/memory/memory-budget.js'
 import type { ServerOptions } from '../../src/server/app.js'
+import { Asking } from './asking.js'
 import { Line, startThreaded, type ThreadedService } from './threaded.js'
 
 const KIB = 1024
@@ -132,6 +133,27 @@ describe.each([
     for (const sender of senders) if (sender.status === 0) sender.send(text.slice(300 * KIB))
     await expect.poll(() => senders.map(({ status }) => status).sort()).toEqual([200, 429, 429])
     expect((await put(service, 300 * KIB)).status).toBe(200)
+  })
+
+  it('what they hold of each bound is told, with the bound', async () => {
+    const service = await start({ count, maxBodyBytesInWork: 2 * MIB, maxAnswerBytesInWork: 3 * MIB })
+    const gauges = async () => {
+      const { bytes } = await new Line(service.url).call('GET', '/metrics')
+      const told = bytes.toString().matchAll(/^rest_(\w+_bytes|streams)(_limit)? (\d+)$/gm)
+      return Object.fromEntries(Array.from(told, ([, name, limit = '', value]) => [`${name}${limit}`, Number(value)]))
+    }
+    const bounds = { read_body_bytes_limit: 2 * MIB, write_body_bytes_limit: 2 * MIB, answer_bytes_limit: 3 * MIB }
+    const none = { read_body_bytes: 0, write_body_bytes: 0, answer_bytes: 0, streams: 0, streams_limit: 4, ...bounds }
+    expect(await gauges()).toEqual(none)
+    const text = upsert(600 * KIB)
+    const sender = new Sender(service, text.length).send(text.slice(0, 300 * KIB))
+    await expect.poll(gauges).toEqual({ ...none, write_body_bytes: 300 * KIB })
+    const stream = await new Asking(service.url).opened()
+    await expect.poll(gauges).toEqual({ ...none, write_body_bytes: 300 * KIB, streams: 1 })
+    stream.socket.close()
+    sender.send(text.slice(300 * KIB))
+    await expect.poll(() => sender.status).toBe(200)
+    await expect.poll(gauges).toEqual(none)
   })
 
   it('those of writes leave those of reads their own room', async () => {
