@@ -105,7 +105,7 @@ export class Service<C extends ReadCall> {
     })
     this.#sockets = new OpenSockets(this.app.server)
     this.#stalled = new StalledReaders(this.#sockets, settings.stalledReaderMs)
-    this.#looking = setInterval(() => this.#tickets.look(), settings.bodyWindowMs / LOOKS).unref()
+    this.#looking = setInterval(() => this.#look(), settings.bodyWindowMs / LOOKS).unref()
     this.#logsRequests = settings.logLevel === 'debug' || settings.logLevel === 'trace'
     registerBodies(this.app, {
       arrivals: this.#openArrivals(),
@@ -122,6 +122,12 @@ export class Service<C extends ReadCall> {
     this.#streams = this.#openStreams(parts.streams)
   }
 
+  /** At what is on its way. */
+  #look(): void {
+    this.#tickets.look()
+    this.#streams.look()
+  }
+
   #openArrivals(): Arrivals {
     const room: ArrivalParts['room'] = this.#memory ? (bytes, stop, holder) => this.#room(bytes, stop, holder) : null
     return new Arrivals({ ...this.#settings, admission: this.#admission, room })
@@ -133,6 +139,7 @@ export class Service<C extends ReadCall> {
       isForOther,
       metrics: this.metrics,
       admission: this.#admission,
+      rate: this.#settings,
       maxBodyBytes: this.#mostReadBytes,
       keepAliveTimeoutMs: this.#settings.keepAliveTimeoutMs,
       room: (bytes, stop, holder) =>

@@ -6,6 +6,7 @@ import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Worker } from 'node:worker_threads'
 import { describe, expect, it, onTestFinished } from 'vitest'
+import WebSocket from 'ws'
 import { openSharing } from '../../src/engine/database/open.js'
 import { memoryBudget } from '../../src/engine/memory/memory-budget.js'
 import type { ServerOptions } from '../../src/server/app.js'
@@ -154,6 +155,34 @@ describe.each([
     sender.send(text.slice(300 * KIB))
     await expect.poll(() => sender.status).toBe(200)
     await expect.poll(gauges).toEqual(none)
+  })
+
+  it('a message of a stream that trickles ends its stream; one that comes steadily is answered', async () => {
+    const service = await start({ count, bodyWindowMs: 500 })
+    const open = () => new Asking(service.url).opened()
+    const [trickling, fragmented, steady, idle] = [await open(), await open(), await open(), await open()]
+    const ends = Promise.all([trickling.closed(), fragmented.closed()])
+    const bytesTo = ({ socket }: Asking) => (socket as unknown as { _socket: Socket })._socket
+    const length = 100 * KIB
+    // A frame of a text, with a mask of zeros.
+    const head = (of: number) =>
+      Buffer.from([0x81, 0x80 | 127, 0, 0, 0, 0, of >> 24, of >> 16, of >> 8, of, 0, 0, 0, 0])
+    const text = Buffer.from(`{"query":[1,2]${' '.repeat(length - 15)}}`)
+    bytesTo(trickling).write(head(length))
+    bytesTo(steady).write(head(length))
+    let isOver = false
+    void ends.then(() => (isOver = true))
+    for (let sent = 0; sent < length || !isOver; sent += 4 * KIB) {
+      bytesTo(steady).write(text.subarray(sent, sent + 4 * KIB))
+      if (bytesTo(trickling).writable) bytesTo(trickling).write(text.subarray(0, 1))
+      if (fragmented.socket.readyState === WebSocket.OPEN) fragmented.socket.send('{', { fin: false })
+      idle.socket.ping()
+      await sleep(40)
+    }
+    expect(await ends).toEqual([1008, 1008])
+    const { bytes } = await steady.next()
+    expect(JSON.parse(bytes.toString()).status).toBe('ok')
+    expect((await idle.json({ query: [1, 2] })).status).toBe('ok')
   })
 
   it('those of writes leave those of reads their own room', async () => {
