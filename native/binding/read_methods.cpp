@@ -28,7 +28,8 @@ struct Retrieval {
 };
 
 // Where waiting is refused, so is reading more than `kMostInlineReadBytes` of payloads.
-Status retrieveRows(const Shard& shard, Retrieval& state, Waiting waiting) {
+Status retrieveRows(const Shard& shard, Retrieval& state, Waiting waiting,
+                    const CancelFlag* cancel) {
   std::vector<RowRef> rows;
   const std::optional<Snapshot> snapshot = waiting == Waiting::Allowed
                                                ? shard.locate(state.ids, rows)
@@ -45,7 +46,7 @@ Status retrieveRows(const Shard& shard, Retrieval& state, Waiting waiting) {
     overlays.lock();
   else if (!overlays.try_lock() || payloadBytes(present) > kMostInlineReadBytes)
     return Status(Code::Cancelled, "points are being written, or are large");
-  WorkMeter work;
+  WorkMeter work(cancel);
   return readRows(present.data(), present.size(), state.fields, shard.spec().vectors, state.rows,
                   work);
 }
@@ -64,7 +65,7 @@ bool retrievedInline(Environment& environment, const Shard& shard, Retrieval& st
   // Vectors may have to come from their file.
   if (!state.fields.vectors.empty() || state.ids.size() > kMostInlineIds) return false;
   if (mostUs < kLeastRetrievalUs || environment.isReading()) return false;
-  if (retrieveRows(shard, state, Waiting::Refused).isOk()) return true;
+  if (retrieveRows(shard, state, Waiting::Refused, nullptr).isOk()) return true;
   state.rows = {};
   state.positions = {};
   return false;
@@ -77,16 +78,16 @@ napi_value retrieve(napi_env env, napi_callback_info info) {
   auto state = std::make_shared<Retrieval>();
   state->ids = readPointIds(arguments, arguments[1], "ids", kMostBatchRows);
   state->fields = readFields(arguments, arguments[2], handle->shard()->spec());
-  const double inlineUs = arguments.number(arguments[3], "inlineUs", 0, kMostInlineUs);
+  const uint64_t cancelNumber = readCancel(arguments, arguments[3]);
+  const double inlineUs = arguments.number(arguments[4], "inlineUs", 0, kMostInlineUs);
   if (arguments.failed()) return nullptr;
   if (retrievedInline(*Environment::of(env), *handle->shard(), *state, inlineUs))
     return retrievalResult(env, *state);
-  Call call;
-  call.work = [shard = handle->shard(), state] {
-    return retrieveRows(*shard, *state, Waiting::Allowed);
+  const auto work = [state](Shard& shard, const CancelFlag* cancel) {
+    return retrieveRows(shard, *state, Waiting::Allowed, cancel);
   };
-  call.result = [state](napi_env live) { return retrievalResult(live, *state); };
-  return runOnShard(handle, env, Lane::Search, std::move(call));
+  return readOnShard(handle, env, cancelNumber, work,
+                     [state](napi_env live) { return retrievalResult(live, *state); });
 }
 
 napi_value scrollMethod(napi_env env, napi_callback_info info) {

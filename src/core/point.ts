@@ -185,15 +185,3 @@ export function decodeIds(words: Uint32Array): PointId[] {
 export function idKey(ids: Uint32Array, at: number): string {
   return String.fromCharCode(...new Uint16Array(ids.slice(at, at + ID_WORDS).buffer))
 }
-
-/** Encoded ids without repetitions, each where it came first. */
-export function distinctIds(ids: Uint32Array): Uint32Array {
-  const seen = new Set<string>()
-  const kept: number[] = []
-  for (let at = 0; at < ids.length; at += ID_WORDS) {
-    const key = idKey(ids, at)
-    if (!seen.has(key)) kept.push(...ids.subarray(at, at + ID_WORDS))
-    seen.add(key)
-  }
-  return kept.length === ids.length ? ids : Uint32Array.from(kept)
-}

@@ -2,6 +2,7 @@
 import { LIMITS } from '../core/limits.js'
 import { encodeId, ID_WORDS } from '../core/point.js'
 import type { Fields } from './fields.js'
+import type { FilterNode } from './node.js'
 import { checkIdCount, type FilterContext, FilterParser, filtersRead, idsRead, saying } from './parse.js'
 import { readListInTurns } from './parse-match.js'
 import { inTurns, type Pause } from './pause.js'
@@ -26,11 +27,30 @@ function sizeWithin(value: unknown, most: number): number {
 
 /** Rejects as `parseFilter` throws. */
 export async function readInTurns(filter: object, context: FilterContext, field: string, pause: Pause): Promise<void> {
+  filtersRead.set(filter, { node: await nodeInTurns(filter, context, field, pause), context })
+}
+
+/** The same of a condition by itself: `parseCondition` finds it read. */
+export async function readConditionInTurns(
+  condition: object,
+  context: FilterContext,
+  field: string,
+  pause: Pause,
+): Promise<void> {
+  filtersRead.set(condition, { node: await nodeInTurns({ must: [condition] }, context, field, pause), context })
+}
+
+async function nodeInTurns(
+  filter: object,
+  context: FilterContext,
+  field: string,
+  pause: Pause,
+): Promise<FilterNode | null> {
   const parser = new FilterParser(context)
   await new LongLists(parser, pause).inFilter(filter, field, 0)
   const node = saying(parser.filter(filter, field, 0))
   if (node) await compileInTurns(node, pause)
-  filtersRead.set(filter, { node, context })
+  return node
 }
 
 /** Reads the long lists of a filter, those within others first. What is no filter is left for the parser to refuse. */

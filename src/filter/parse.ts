@@ -26,12 +26,19 @@ export function parseFilter(filter: unknown, context: FilterContext, field = 'fi
   return saying(new FilterParser(context).filter(filter, field, 0))
 }
 
+/** The same of a condition by itself, as formulas have them. */
+export function parseCondition(condition: object, context: FilterContext, field: string): FilterNode | null {
+  const known = filtersRead.get(condition)
+  if (known && isSameContext(known.context, context)) return known.node
+  return parseFilter({ must: [condition] }, context, field)
+}
+
 /** Null where it says nothing. */
 export function saying(node: FilterNode): FilterNode | null {
   return node.op === 'and' && node.children.length === 0 ? null : node
 }
 
-/** Large ones that were read before (parse-in-turns.ts). */
+/** Large filters, and conditions by themselves, that were read before (parse-in-turns.ts). */
 export const filtersRead = new WeakMap<object, { node: FilterNode | null; context: FilterContext }>()
 /** Ids of long lists. */
 export const idsRead = new WeakMap<readonly unknown[], Uint32Array>()

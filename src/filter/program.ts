@@ -149,7 +149,11 @@ function writeOperands(writer: ByteWriter, node: Extract<FilterNode, { path: unk
 
 function writeNodes(writer: ByteWriter, nodes: readonly FilterNode[]): void {
   writer.u32(nodes.length)
-  for (const node of nodes) writeNode(writer, node)
+  for (const node of nodes) {
+    const known = programsWritten.get(node)
+    if (known) writer.bytes(known)
+    else writeNode(writer, node)
+  }
 }
 
 function writePath(writer: ByteWriter, path: readonly PathStep[]): void {

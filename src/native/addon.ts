@@ -177,6 +177,7 @@ export interface Addon {
     shard: ShardHandle,
     ids: Uint32Array,
     fields: RowFields,
+    cancel: number,
     inlineUs: number,
   ): Awaitable<RowBlock & { positions: Uint32Array }>
   /** Points in id order from `from` (inclusive; null: the first), at most `limit`, that match. */

@@ -9,7 +9,6 @@ import type {
   FacetRequest,
   FacetResult,
   FlushBatch,
-  FoundRows,
   FusedRequest,
   OrderedBlock,
   OrderRequest,
@@ -36,6 +35,8 @@ import { isPlain, numbersOf, resultOf } from './plain-search.js'
 
 /** Starts a search, with `inlineUs` it may take of this turn. */
 type StartSearch = (cancel: number, inlineUs: number) => Begun
+
+const asItIs = <T>(found: T): T => found
 
 /** Numbers for the kernel's `cancel`; 0 means none. */
 let lastCancel = 0
@@ -149,7 +150,7 @@ export class Shard {
   }
   /** What it took of turns before was spent then. */
   #searched(begun: Begun, cancel: number, scope: Stoppable | undefined, sinceMs: number): Awaitable<SearchResult> {
-    if (begun instanceof Promise) return this.#stoppable(scope, cancel, begun)
+    if (begun instanceof Promise) return this.#stoppable(scope, cancel, begun, resultOf)
     if (!begun) return this.#inNextTurn(cancel, scope)
     turnBudget.spendOnRead((performance.now() - sinceMs) * 1000)
     return resultOf(begun)
@@ -171,8 +172,11 @@ export class Shard {
     const begun = this.#call(() => this.#addon.resumeSearch(this.#handle, cancel, turnBudget.searchUs))
     return this.#searched(begun, cancel, scope, atMs)
   }
-  retrieve(ids: Uint32Array, fields: RowFields): Awaitable<RowBlock & { positions: Uint32Array }> {
-    return this.#timed((inlineUs) => this.#addon.retrieve(this.#handle, ids, fields, inlineUs))
+  retrieve(ids: Uint32Array, fields: RowFields, scope?: Stoppable): Awaitable<RowBlock & { positions: Uint32Array }> {
+    lastCancel += 1
+    const cancel = lastCancel
+    const started = this.#timed((inlineUs) => this.#addon.retrieve(this.#handle, ids, fields, cancel, inlineUs))
+    return started instanceof Promise ? this.#stoppable(scope, cancel, started, asItIs) : started
   }
   async scroll(
     request: Omit<ScrollRequest, 'cancel'>,
@@ -333,19 +337,24 @@ export class Shard {
   }
 
   /** Without an async function: this is on the way of every search that the pool does. */
-  #stoppable(scope: Stoppable | undefined, cancel: number, started: Promise<FoundRows>): Promise<SearchResult> {
-    if (!scope) return started.then(resultOf, rethrow)
+  #stoppable<T, U>(
+    scope: Stoppable | undefined,
+    cancel: number,
+    started: Promise<T>,
+    read: (found: T) => U,
+  ): Promise<U> {
+    if (!scope) return started.then(read, rethrow)
     const onStop = this.#canceller(cancel)
     if (scope.isStopped) onStop()
     scope.onStop(onStop)
     return started.then(
       (found) => {
         scope.offStop(onStop)
-        return resultOf(found)
+        return read(found)
       },
       (error: unknown) => {
         scope.offStop(onStop)
-        rethrow(error)
+        return rethrow(error)
       },
     )
   }

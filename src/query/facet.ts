@@ -1,22 +1,24 @@
 import { LIMITS } from '../core/limits.js'
 import type { FacetHit, FacetOptions } from '../core/query.js'
+import type { Stoppable } from '../core/stop.js'
 import { parsePath } from '../filter/path.js'
 import { compileFilter } from '../filter/program.js'
 import type { FacetResult } from '../native/addon.js'
+import { listOf } from './long-lists.js'
 import { bounded, DEFAULT_LIMIT } from './settings.js'
 import type { Source } from './source.js'
+import { Turns } from './turns.js'
 
 /** How many points have each value of an indexed field: most frequent first, then in the order of the values. */
-export async function facet(
-  { shard, schema }: Source,
-  options: FacetOptions,
-  signal?: AbortSignal,
-): Promise<FacetHit[]> {
+export async function facet({ shard, schema }: Source, options: FacetOptions, call?: Stoppable): Promise<FacetHit[]> {
   const limit = bounded(options.limit ?? DEFAULT_LIMIT, 1, LIMITS.resultLimit, 'limit')
   parsePath(options.key, 'key')
   const filter = options.filter ? compileFilter(options.filter, { vectorNames: schema.map(({ name }) => name) }) : null
-  const result = await shard.facet({ field: options.key, limit, filter }, signal)
-  return Array.from(result.counts, (count, at) => ({ value: valueAt(result, at), count }))
+  const result = await shard.facet({ field: options.key, limit, filter }, call?.signal)
+  const { counts } = result
+  return await new Turns(call).take(
+    listOf(counts.length, (at) => ({ value: valueAt(result, at), count: counts[at] as number })),
+  )
 }
 
 function valueAt({ texts, integers, kind }: FacetResult, at: number): FacetHit['value'] {

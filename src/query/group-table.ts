@@ -1,5 +1,7 @@
 import type { Hit } from '../core/database.js'
 import type { PointId } from '../core/point.js'
+import { encodedIds, STEP, sorted } from './long-lists.js'
+import type { Steps } from './turns.js'
 
 export type GroupKey = string | number | bigint
 
@@ -30,8 +32,10 @@ export class Groups {
   }
 
   /** A point with several values is in several groups. */
-  add(hit: Hit, keys: readonly GroupKey[]): void {
-    for (const id of new Set(keys)) {
+  *add(hit: Hit, keys: readonly GroupKey[]): Steps<void> {
+    for (let at = 0; at < keys.length; at++) {
+      if (at % STEP === 0) yield
+      const id = keys[at] as GroupKey
       const group = this.#groups.get(id) ?? { id, hits: new Map<PointId, Hit>(), best: Number.POSITIVE_INFINITY }
       this.#groups.set(id, group)
       group.hits.set(hit.id, hit)
@@ -40,39 +44,48 @@ export class Groups {
     this.#ids.add(hit.id)
   }
 
-  ids(): PointId[] {
-    return [...this.#ids]
+  /** Encoded, of all points. */
+  ids(): Steps<Uint32Array> {
+    const ids = [...this.#ids]
+    return encodedIds(ids.length, (at) => ids[at] as PointId)
   }
 
-  filled(): GroupKey[] {
-    return [...this.#groups.values()].filter((group) => this.#isFull(group)).map(({ id }) => id)
+  *filled(): Steps<GroupKey[]> {
+    const filled: GroupKey[] = []
+    for (const group of this.#groups.values()) {
+      if (this.#isFull(group)) filled.push(group.id)
+      yield
+    }
+    return filled
   }
 
-  unfilledBest(): GroupKey[] {
-    return this.#best()
-      .filter((group) => !this.#isFull(group))
-      .map(({ id }) => id)
+  *unfilledBest(): Steps<GroupKey[]> {
+    const best = yield* this.#best()
+    return best.filter((group) => !this.#isFull(group)).map(({ id }) => id)
   }
 
   /** As many as are wanted are full, and none that is better is not. */
-  isComplete(): boolean {
-    const best = this.#best()
+  *isComplete(): Steps<boolean> {
+    const best = yield* this.#best()
     return best.length >= this.most && best.every((group) => this.#isFull(group))
   }
 
   /** The best groups, each with its best points, best first. */
-  best(): { id: GroupKey; hits: Hit[] }[] {
-    return this.#best().map(({ id, hits }) => ({
-      id,
-      hits: [...hits.values()].sort((a, b) => this.#sign * (a.score - b.score)).slice(0, this.#size),
-    }))
+  *best(): Steps<{ id: GroupKey; hits: Hit[] }[]> {
+    const best: { id: GroupKey; hits: Hit[] }[] = []
+    for (const { id, hits } of yield* this.#best()) {
+      const ordered = yield* sorted([...hits.values()], (a, b) => this.#sign * (a.score - b.score))
+      best.push({ id, hits: ordered.slice(0, this.#size) })
+    }
+    return best
   }
 
   #isFull({ hits }: Group): boolean {
     return hits.size >= this.#size
   }
 
-  #best(): Group[] {
-    return [...this.#groups.values()].sort((a, b) => a.best - b.best).slice(0, this.most)
+  *#best(): Steps<Group[]> {
+    const ordered = yield* sorted([...this.#groups.values()], (a, b) => a.best - b.best)
+    return ordered.slice(0, this.most)
   }
 }

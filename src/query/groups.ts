@@ -6,17 +6,19 @@ import type { Hit, PointGroup } from '../core/database.js'
 import { invalid } from '../core/errors.js'
 import { checkWithLookup } from '../core/known-query.js'
 import { LIMITS } from '../core/limits.js'
-import { encodeIds, type Payload, type PointId } from '../core/point.js'
+import type { Payload, PointId } from '../core/point.js'
 import type { QueryGroupsOptions, WithLookup } from '../core/query.js'
 import type { QueryPlan } from '../core/query-plan.js'
 import type { ResolvedVector } from '../core/schema.js'
-import type { FilterNode } from '../filter/node.js'
+import type { FilterNode, MatchValues } from '../filter/node.js'
 import { type PathStep, parsePath } from '../filter/path.js'
 import { valuesAt } from '../filter/payload-values.js'
+import { writeInTurns } from '../filter/program.js'
 import { BytesRead } from './bytes-read.js'
 import { planWithoutSearch } from './explain.js'
 import { type GroupKey, Groups } from './group-table.js'
 import { withFields } from './hydrate.js'
+import { byId, distinctHits, listOf, STEP } from './long-lists.js'
 import { retrieve } from './pages.js'
 import { parseQuery } from './parse-query.js'
 import type { Plan, Scoring, Stage } from './plan.js'
@@ -24,6 +26,7 @@ import { projectionOf, wantingMore } from './rows.js'
 import { runPlan } from './run.js'
 import { bounded } from './settings.js'
 import type { QueryScope } from './source.js'
+import { type Steps, Turns } from './turns.js'
 
 const DEFAULT_GROUP_SIZE = 3
 const MOST_ROUNDS = 5
@@ -69,14 +72,19 @@ async function fill(
   scope: QueryScope,
 ): Promise<QueryPlan[]> {
   const rounds: QueryPlan[] = []
+  const turns = new Turns(scope.call)
   for (let round = 0; round < 2 * MOST_ROUNDS; round++) {
     const fills = round >= MOST_ROUNDS
-    const keys = fills ? groups.unfilledBest() : groups.filled()
+    const keys = await turns.take(fills ? groups.unfilledBest() : groups.filled())
     if (fills && keys.length === 0) break
     const conditions: FilterNode[] = [{ op: 'not', child: { op: 'isEmpty', path } }]
-    if (keys.length > 0) conditions.push({ op: fills ? 'match' : 'except', path, values: matchValues(keys) })
-    const seen = groups.ids()
-    if (seen.length > 0) conditions.push({ op: 'not', child: { op: 'hasId', ids: encodeIds(seen) } })
+    if (keys.length > 0) {
+      const values = await turns.take(matchValues(keys))
+      await writeInTurns(values, () => turns.pause())
+      conditions.push({ op: fills ? 'match' : 'except', path, values })
+    }
+    const seen = await turns.take(groups.ids())
+    if (seen.length > 0) conditions.push({ op: 'not', child: { op: 'hasId', ids: seen } })
     const { hits, plan: told } = await runPlan<Payload>(roundPlan(plan, conditions, groups, groupBy, scope), scope)
     if (told) rounds.push(told)
     if (hits.length === 0) {
@@ -84,10 +92,17 @@ async function fill(
       round = MOST_ROUNDS - 1
       continue
     }
-    for (const hit of hits) groups.add(hit, valuesAt(hit.payload ?? {}, path).filter(isGroupKey))
-    if (groups.isComplete()) break
+    await turns.take(addAll(groups, hits, path))
+    if (await turns.take(groups.isComplete())) break
   }
   return rounds
+}
+
+function* addAll(groups: Groups, hits: readonly Hit<Payload>[], path: PathStep[]): Steps<void> {
+  for (const hit of hits) {
+    yield* groups.add(hit, valuesAt(hit.payload ?? {}, path).filter(isGroupKey))
+    yield
+  }
 }
 
 function roundPlan(
@@ -131,15 +146,13 @@ async function finished<P>(
   scope: QueryScope,
   read: BytesRead,
 ): Promise<PointGroup<P>[]> {
-  const best = groups.best()
-  const distinct = [...new Map(best.flatMap(({ hits }) => hits).map((hit) => [hit.id, hit])).values()]
-  const filled = new Map(
-    (await withFields(scope.source, distinct.map(bare), plan.projection, read)).map((hit) => [hit.id, hit]),
-  )
-  const found = best.map(({ id, hits }) => ({
-    id,
-    hits: hits.flatMap((hit) => (filled.get(hit.id) as Hit<P> | undefined) ?? []),
-  }))
+  const turns = new Turns(scope.call)
+  const best = await turns.take(groups.best())
+  const distinct = await turns.take(distinctHits(best.map(({ hits }) => hits)))
+  const bareHits = await turns.take(listOf(distinct.length, (at) => bare(distinct[at] as Hit)))
+  const withAll = await withFields(scope, bareHits, plan.projection, read)
+  const filled = await turns.take(byId(withAll, (hit) => hit as Hit<P>))
+  const found = best.map(({ id, hits }) => ({ id, hits: hits.flatMap((hit) => filled.get(hit.id) ?? []) }))
   if (!lookup) return found
   const taken = read.payload + read.vectors
   const options = {
@@ -151,7 +164,7 @@ async function finished<P>(
   }
   const ids = found.flatMap(({ id }) => asPointId(id) ?? [])
   const looked = await scope.catalog(lookup.collection).read(({ shard, schema }) =>
-    retrieve<Payload>(shard, schema, ids, options, read).catch((error: unknown) => {
+    retrieve<Payload>(shard, schema, ids, options, scope.call, read).catch((error: unknown) => {
       throw wantingMore(error, taken)
     }),
   )
@@ -184,13 +197,14 @@ function isGroupKey(value: unknown): value is GroupKey {
 }
 
 /** Integers beyond 64 bits with a sign are left out: no condition can name them. */
-function matchValues(keys: readonly GroupKey[]) {
-  const texts = keys.filter((key) => typeof key === 'string')
-  const integers = keys
-    .filter((key) => typeof key !== 'string')
-    .map((key) => BigInt(key))
-    .filter((key) => key >= LEAST_I64 && key <= MOST_I64)
-  return { texts, integers, booleans: [] }
+function* matchValues(keys: readonly GroupKey[]): Steps<MatchValues> {
+  const values: MatchValues = { texts: [], integers: [], booleans: [] }
+  for (const [at, key] of keys.entries()) {
+    if (typeof key === 'string') values.texts.push(key)
+    else if (key >= LEAST_I64 && key <= MOST_I64) values.integers.push(BigInt(key))
+    if (at % STEP === 0) yield
+  }
+  return values
 }
 
 function smallerIsBetter(scoring: Scoring, { source }: QueryScope): boolean {

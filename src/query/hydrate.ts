@@ -1,30 +1,39 @@
 import { type Awaitable, andThen } from '../core/awaitable.js'
 import type { Hit } from '../core/database.js'
-import { encodeIds, type Payload } from '../core/point.js'
+import type { Payload } from '../core/point.js'
 import type { RowBlock } from '../native/addon.js'
 import type { BytesRead } from './bytes-read.js'
+import { encodedIds, listOf } from './long-lists.js'
 import { type Projection, RowReader } from './rows.js'
-import type { Source } from './source.js'
+import type { QueryScope } from './source.js'
+import { type Steps, Turns } from './turns.js'
 
 /** The points with what is to be seen of them. Those that have been deleted meanwhile are left out. */
 export function withFields(
-  source: Source,
+  { source, call }: Pick<QueryScope, 'source' | 'call'>,
   hits: readonly Hit[],
   projection: Projection,
   read?: BytesRead,
 ): Awaitable<Hit[]> {
   const { fields } = projection
   if (hits.length === 0 || (!fields.payload && fields.vectors.length === 0)) return [...hits]
-  const ids = encodeIds(hits.map(({ id }) => id))
-  return andThen(source.shard.retrieve(ids, fields), (block) => {
-    read?.add(block)
-    return filled(block, hits, projection)
-  })
+  const ids = new Turns(call).take(encodedIds(hits.length, (at) => (hits[at] as Hit).id))
+  return andThen(
+    andThen(ids, (asked) => source.shard.retrieve(asked, fields, call)),
+    (block) => {
+      read?.add(block)
+      return new Turns(call).take(filled(block, hits, projection))
+    },
+  )
 }
 
-function filled(block: RowBlock & { positions: Uint32Array }, hits: readonly Hit[], projection: Projection): Hit[] {
+function filled(
+  block: RowBlock & { positions: Uint32Array },
+  hits: readonly Hit[],
+  projection: Projection,
+): Steps<Hit[]> {
   const reader = new RowReader(block, projection)
-  return Array.from({ length: block.count }, (_, row) => {
+  return listOf(block.count, (row) => {
     const { id, version, score, orderValue } = hits[block.positions[row] as number] as Hit
     const { payload, vector } = reader.point<Payload>(row)
     return {

@@ -1,7 +1,7 @@
 /** Stages that the kernel answers: of the whole collection, or of the points that prefetches have found. */
 import { type Awaitable, andThen } from '../core/awaitable.js'
 import type { Hit } from '../core/database.js'
-import { encodeIds, ID_WORDS, type Payload } from '../core/point.js'
+import { ID_WORDS, type Payload } from '../core/point.js'
 import type { QueryPlan, StageKind } from '../core/query-plan.js'
 import type { ResolvedSparse, ResolvedVector, SchemaVector } from '../core/schema.js'
 import type { FilterNode } from '../filter/node.js'
@@ -12,6 +12,7 @@ import { BytesRead } from './bytes-read.js'
 import { type DenseTarget, nearestTo, type SparseTarget, type Target, targetOf } from './examples.js'
 import { planOf, planWithoutSearch, type Searched, type StageFacts, withMatches } from './explain.js'
 import { withFields } from './hydrate.js'
+import { distinctHits, encodedIds, listOf } from './long-lists.js'
 import { chooseDiverse } from './mmr.js'
 import type { Order, Scoring, Stage } from './plan.js'
 import type { References } from './references.js'
@@ -20,6 +21,7 @@ import { hitsOf } from './search.js'
 import { similaritiesOf } from './similarities.js'
 import type { QueryScope } from './source.js'
 import { TextQuery } from './texts.js'
+import { type Steps, Turns } from './turns.js'
 
 /** Beyond so many, ids to leave out are a condition, which the kernel looks up in one pass. */
 const MOST_EXCLUDED = 64
@@ -39,8 +41,8 @@ export interface LeafPlace {
   /** Of the hits up to the stage's limit, how many are skipped. */
   offset: number
   projection: Projection
-  /** What prefetches have found, which passed the filters there; absent: every point is looked at. */
-  among?: Hit[]
+  /** Ids of what prefetches have found, which passed the filters there; absent: every point is looked at. */
+  among?: Uint32Array
 }
 
 type Vectorial = Extract<Scoring, { vector: number }>
@@ -52,6 +54,11 @@ export class Leaf {
   constructor(scope: QueryScope, references: References) {
     this.#scope = scope
     this.#references = references
+  }
+
+  /** The ids of what prefetches have found. */
+  amongHits(sources: readonly Hit[][]): Awaitable<Uint32Array> {
+    return new Turns(this.#scope.call).take(distinctIdsOf(sources))
   }
 
   run(stage: Stage, key: Stage, place: LeafPlace): Awaitable<StageResult> {
@@ -79,9 +86,10 @@ export class Leaf {
     const started = performance.now()
     const found = this.#search(stage, scoring.vector, this.#targetOf(key, scoring), place)
     return andThen(found, ({ result, searched }) => {
-      const hits = hitsOf<Payload>(result, place.projection)
-      if (!this.#scope.explains) return { hits, plan: null }
-      return { hits, plan: planOf(result, searched, factsOf(kindOf(scoring), hits, BytesRead.of(result), started)) }
+      return andThen(hitsOf<Payload>(result, place.projection, this.#scope.call), (hits) => {
+        if (!this.#scope.explains) return { hits, plan: null }
+        return { hits, plan: planOf(result, searched, factsOf(kindOf(scoring), hits, BytesRead.of(result), started)) }
+      })
     })
   }
 
@@ -142,7 +150,7 @@ export class Leaf {
       },
       call,
     )
-    return andThen(found, (result) => hitsOf<Payload>(result, projection))
+    return andThen(found, (result) => hitsOf<Payload>(result, projection, call))
   }
 
   #requestOf(
@@ -241,11 +249,11 @@ export class Leaf {
       projection: seen,
     })
     const similarities = similaritiesOf(space, query, result.vectors[0] as VectorRows, result.count)
-    const chosen = await chooseDiverse(similarities, mmr.relevance, stage.limit, call?.signal)
-    const candidates = hitsOf<Payload>(result, { ...seen, vectorNames: [] })
+    const chosen = await chooseDiverse(similarities, mmr.relevance, stage.limit, call)
+    const candidates = await hitsOf<Payload>(result, { ...seen, vectorNames: [] }, call)
     const page = chosen.slice(place.offset).map((at) => candidates[at] as Hit)
     const read = new BytesRead()
-    const hits = await withFields(source, page, place.projection, read)
+    const hits = await withFields(this.#scope, page, place.projection, read)
     const told = this.#told('mmr', hits, read, started)
     const { tookUs } = result.stats
     if (explains) {
@@ -260,7 +268,7 @@ export class Leaf {
     const { shard } = this.#scope.source
     const request = { from: null, limit, filter: this.#program(place), fields: place.projection.fields }
     const block = await shard.scroll(request, this.#scope.call?.signal)
-    return await this.#listed('ids', alike(block, place.projection), block, place, started)
+    return await this.#listed('ids', await this.#alike(block, place.projection), block, place, started)
   }
 
   async #sampled({ limit }: Stage, place: LeafPlace): Promise<StageResult> {
@@ -268,16 +276,23 @@ export class Leaf {
     const seed = Math.floor(Math.random() * SEEDS)
     const request = { limit, seed, filter: this.#program(place), fields: place.projection.fields }
     const block = await this.#scope.source.shard.sample(request, this.#scope.call?.signal)
-    return await this.#listed('sample', alike(block, place.projection), block, place, started)
+    return await this.#listed('sample', await this.#alike(block, place.projection), block, place, started)
   }
 
   async #ordered({ limit }: Stage, { key: field, descending, from }: Order, place: LeafPlace): Promise<StageResult> {
     const started = performance.now()
     const request = { field, descending, from, limit, filter: this.#program(place), fields: place.projection.fields }
     const block = await this.#scope.source.shard.orderBy(request, this.#scope.call?.signal)
-    const hits = alike(block, place.projection)
+    const hits = await this.#alike(block, place.projection)
     for (const [row, hit] of hits.entries()) hit.orderValue = orderValueAt(block, row)
     return await this.#listed('order_by', hits, block, place, started)
+  }
+
+  /** Points that no score tells apart. */
+  #alike(block: RowBlock, projection: Projection): Awaitable<Hit[]> {
+    const reader = new RowReader(block, projection)
+    const turns = new Turns(this.#scope.call)
+    return turns.take(listOf(block.count, (row) => ({ ...reader.point<Payload>(row), version: 0, score: 1 })))
   }
 
   #program(place: LeafPlace): Uint8Array | null {
@@ -331,15 +346,14 @@ export function kindOf(scoring: Scoring): StageKind {
 function programOf({ filters, among }: LeafPlace, excluded: Uint32Array | null): Uint8Array | null {
   if (filters.length === 0 && !among && !excluded) return null
   const nodes = [...filters]
-  if (among) nodes.push({ op: 'hasId', ids: encodeIds(among.map(({ id }) => id)) })
+  if (among) nodes.push({ op: 'hasId', ids: among })
   if (excluded) nodes.push({ op: 'not', child: { op: 'hasId', ids: excluded } })
   const [only, ...more] = nodes
   if (!only) return null
   return compileNode(more.length === 0 ? only : { op: 'and', children: nodes })
 }
 
-/** Points that no score tells apart. */
-function alike(block: RowBlock, projection: Projection): Hit[] {
-  const reader = new RowReader(block, projection)
-  return Array.from({ length: block.count }, (_, row) => ({ ...reader.point(row), version: 0, score: 1 }))
+function* distinctIdsOf(sources: readonly Hit[][]): Steps<Uint32Array> {
+  const hits = yield* distinctHits(sources)
+  return yield* encodedIds(hits.length, (at) => (hits[at] as Hit).id)
 }

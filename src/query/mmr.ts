@@ -1,4 +1,5 @@
 /** Maximal marginal relevance: of candidates near the query, those that are far from each other. */
+import type { Stoppable } from '../core/stop.js'
 import type { Similarities } from './similarities.js'
 import { Turns } from './turns.js'
 
@@ -10,10 +11,10 @@ export async function chooseDiverse(
   similarities: Similarities,
   relevance: number,
   limit: number,
-  signal?: AbortSignal,
+  call?: Stoppable,
 ): Promise<number[]> {
   const { count } = similarities
-  const turns = new Turns(signal)
+  const turns = new Turns(call)
   const rest = Array.from({ length: count }, (_, at) => at)
   const near = new Float64Array(count)
   const { queryParts } = similarities

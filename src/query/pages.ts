@@ -2,14 +2,17 @@ import type { RetrieveOptions, ScrollOptions, ScrollPage, StoredPoint } from '..
 import { invalid } from '../core/errors.js'
 import { checkOrderBy } from '../core/known-query.js'
 import { LIMITS } from '../core/limits.js'
-import { decodeId, distinctIds, encodeId, encodeIds, ID_WORDS, type PointId } from '../core/point.js'
+import { decodeId, encodeId, ID_WORDS, type PointId } from '../core/point.js'
 import type { SchemaVector } from '../core/schema.js'
+import type { Stoppable } from '../core/stop.js'
 import { compileFilter } from '../filter/program.js'
 import type { Shard } from '../native/shard.js'
 import type { BytesRead } from './bytes-read.js'
+import { distinctIds, encodedIds } from './long-lists.js'
 import { orderOf } from './parse-order.js'
 import { orderValueAt, projectionOf, RowReader } from './rows.js'
 import { bounded } from './settings.js'
+import { Turns } from './turns.js'
 
 const DEFAULT_PAGE = 10
 const OFFSET_WITH_ORDER =
@@ -21,20 +24,23 @@ export async function retrieve<P>(
   schema: readonly SchemaVector[],
   ids: readonly PointId[],
   options: RetrieveOptions,
+  call: Stoppable | undefined,
   read?: BytesRead,
 ): Promise<StoredPoint<P>[]> {
   bounded(ids.length, 0, LIMITS.resultLimit, 'ids.length')
   const projection = projectionOf(options, schema)
-  const block = await shard.retrieve(distinctIds(encodeIds(ids)), projection.fields)
+  const turns = new Turns(call)
+  const encoded = await turns.take(encodedIds(ids.length, (at) => ids[at] as PointId))
+  const block = await shard.retrieve(await turns.take(distinctIds(encoded)), projection.fields, call)
   read?.add(block)
-  return await new RowReader(block, projection).points<P>()
+  return await new Turns(call).take(new RowReader(block, projection).points<P>())
 }
 
 export async function scrollPage<P>(
   shard: Shard,
   schema: readonly SchemaVector[],
   options: ScrollOptions,
-  signal?: AbortSignal,
+  call?: Stoppable,
 ): Promise<ScrollPage<P>> {
   const limit = bounded(options.limit ?? DEFAULT_PAGE, 1, LIMITS.resultLimit, 'limit')
   const projection = projectionOf(options, schema)
@@ -45,13 +51,13 @@ export async function scrollPage<P>(
     checkOrderBy(options.orderBy, '')
     const { key: field, descending, from: start } = orderOf(options.orderBy, 'order_by')
     const request = { field, descending, from: start, limit, filter, fields: projection.fields }
-    const ordered = await shard.orderBy(request, signal)
-    const points = await new RowReader(ordered, projection).points<P>()
+    const ordered = await shard.orderBy(request, call?.signal)
+    const points = await new Turns(call).take(new RowReader(ordered, projection).points<P>())
     for (const [row, point] of points.entries()) point.orderValue = orderValueAt(ordered, row)
     return { points, nextOffset: null }
   }
-  const block = await shard.scroll({ from, limit, filter, fields: projection.fields }, signal)
-  const points = await new RowReader(block, projection).points<P>()
+  const block = await shard.scroll({ from, limit, filter, fields: projection.fields }, call?.signal)
+  const points = await new Turns(call).take(new RowReader(block, projection).points<P>())
   return { points, nextOffset: block.next ? decodeId(block.next, 0) : null }
 }
 

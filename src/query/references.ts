@@ -1,12 +1,14 @@
 /** The stored vectors that a query names by id, fetched before it runs. */
 import { invalid, notFound } from '../core/errors.js'
-import { distinctIds, encodeIds, type PointId, UNNAMED_VECTOR } from '../core/point.js'
+import { encodeIds, type PointId, UNNAMED_VECTOR } from '../core/point.js'
 import type { SchemaVector } from '../core/schema.js'
 import type { VectorRows } from '../native/addon.js'
+import { distinctIds } from './long-lists.js'
 import { type Example, examplesOf, type Plan, type Stage, type VectorValue } from './plan.js'
 import { fieldsOf, sparseOfRow, wantingMore } from './rows.js'
 import type { LookedUp, QueryScope, Source } from './source.js'
 import { embedTexts, TextQuery } from './texts.js'
+import { atOnce } from './turns.js'
 
 /** Of texts: what is taken apart in some microseconds. */
 const CHARACTERS_AT_ONCE = 1024
@@ -48,7 +50,7 @@ export class References {
   private constructor(plan: Plan, scope: QueryScope) {
     const own: PointId[] = []
     this.#collect(plan.root, scope, own)
-    this.excluded = own.length === 0 ? NO_IDS : distinctIds(encodeIds(own))
+    this.excluded = own.length === 0 ? NO_IDS : atOnce(distinctIds(encodeIds(own)))
   }
 
   /** One column after the other where there is a bound, so that each knows what those before it have taken. */

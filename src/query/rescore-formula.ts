@@ -1,36 +1,36 @@
 import type { Hit } from '../core/database.js'
 import { invalidAfterWork } from '../core/errors.js'
 import { LIMITS } from '../core/limits.js'
-import { decodeId, encodeIds, ID_WORDS, type Payload } from '../core/point.js'
-import type { Stoppable } from '../core/stop.js'
+import { decodeId, ID_WORDS, type Payload, type PointId } from '../core/point.js'
 import { valuesAt } from '../filter/payload-values.js'
 import { compileNode } from '../filter/program.js'
 import type { RowBlock } from '../native/addon.js'
 import { BytesRead } from './bytes-read.js'
 import { evaluate, type Formula } from './formula.js'
+import { byId, distinctHits, encodedIds, listOf, sorted } from './long-lists.js'
 import { projectionOf, RowReader } from './rows.js'
-import type { QueryScope, Source } from './source.js'
+import type { QueryScope } from './source.js'
 import { Turns } from './turns.js'
+
+type Scope = Pick<QueryScope, 'source' | 'call' | 'mostBytes'>
 
 /** The points of the prefetches by the formula's value, greatest first. */
 export async function scoreByFormula(
-  source: Source,
   formula: Formula,
   sources: readonly Hit[][],
-  { call, mostBytes }: Pick<QueryScope, 'call' | 'mostBytes'>,
+  scope: Scope,
   read = new BytesRead(),
 ): Promise<Hit[]> {
-  const points = [...new Map(sources.flat().map((hit) => [hit.id, hit])).values()]
+  const turns = new Turns(scope.call)
+  const points = await turns.take(distinctHits(sources))
   if (points.length === 0) return []
   checkConditions(formula, points.length)
-  const turns = new Turns(call?.signal)
-  const ids = encodeIds(points.map(({ id }) => id))
-  const scores = sources.map((hits) => new Map(hits.map(({ id, score }) => [id, score])))
-  const passing = await passingOf(source, formula, points, ids, turns, call)
-  const payloads = await payloadsOf(source, ids, points, formula, mostBytes, read)
-  call?.signal?.throwIfAborted()
-  const scored: Hit[] = new Array(points.length)
-  await turns.each(points.length, (at) => {
+  const ids = await turns.take(encodedIds(points.length, (at) => (points[at] as Hit).id))
+  const scores: Map<PointId, number>[] = []
+  for (const hits of sources) scores.push(await turns.take(byId(hits, ({ score }) => score)))
+  const passing = await passingOf(formula, points, ids, turns, scope)
+  const payloads = await payloadsOf(ids, points, formula, scope, read)
+  const scoredAt = (at: number): Hit => {
     const { id, version } = points[at] as Hit
     const payload = payloads(at)
     const score = evaluate(formula, {
@@ -38,23 +38,23 @@ export async function scoreByFormula(
       values: (key) => valuesAt(payload, formula.variables.get(key) ?? []),
       passes: (condition) => passing[condition]?.[at] === 1,
     })
-    scored[at] = { id, version, score }
-  })
-  return scored.sort((a, b) => b.score - a.score)
+    return { id, version, score }
+  }
+  const scored = await turns.take(listOf(points.length, scoredAt))
+  return await turns.take(sorted(scored, (a, b) => b.score - a.score))
 }
 
 /** By position of the point; only where the formula looks at payloads. */
 async function payloadsOf(
-  { shard, schema }: Source,
   ids: Uint32Array,
   points: readonly Hit[],
   { variables }: Formula,
-  mostBytes: number | undefined,
+  { source, call, mostBytes }: Scope,
   read: BytesRead,
 ): Promise<(at: number) => Payload> {
   if (variables.size === 0) return () => ({})
-  const projection = projectionOf({ withPayload: true, mostBytes }, schema)
-  const block: RowBlock & { positions: Uint32Array } = await shard.retrieve(ids, projection.fields)
+  const projection = projectionOf({ withPayload: true, mostBytes }, source.schema)
+  const block: RowBlock & { positions: Uint32Array } = await source.shard.retrieve(ids, projection.fields, call)
   read.add(block)
   const reader = new RowReader(block, projection)
   const rowOf = new Int32Array(points.length).fill(-1)
@@ -80,19 +80,18 @@ function checkConditions({ conditions }: Formula, points: number): void {
  * each hold the ids of all points.
  */
 async function passingOf(
-  { shard }: Source,
   { conditions }: Formula,
   points: readonly Hit[],
   ids: Uint32Array,
   turns: Turns,
-  call: Stoppable | undefined,
+  { source, call }: Scope,
 ): Promise<Uint8Array[]> {
   if (conditions.length === 0) return []
-  const positions = new Map(points.map(({ id }, at) => [id, at]))
+  const positions = await turns.take(byId(points, (_, at) => at))
   const passing: Uint8Array[] = []
   for (const condition of conditions) {
-    call?.signal?.throwIfAborted()
-    const found = await shard.selectIds(
+    if (call?.isStopped) throw call.reason
+    const found = await source.shard.selectIds(
       compileNode({ op: 'and', children: [{ op: 'hasId', ids }, condition] }),
       call?.signal,
     )

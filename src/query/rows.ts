@@ -13,7 +13,8 @@ import type { SchemaVector } from '../core/schema.js'
 import { selectPayload } from '../filter/payload.js'
 import { parsePayload, writePayload } from '../filter/payload-json.js'
 import type { OrderedBlock, RowBlock, RowFields, SparseBuffers } from '../native/addon.js'
-import { Turns } from './turns.js'
+import { listOf } from './long-lists.js'
+import type { Steps } from './turns.js'
 
 const NO_VECTORS = new Uint32Array(0)
 
@@ -113,13 +114,9 @@ export class RowReader {
     return point
   }
 
-  /** All rows of the block; many give others their turns. */
-  async points<P>(): Promise<StoredPoint<P>[]> {
-    const points: StoredPoint<P>[] = new Array(this.#block.count)
-    await new Turns().each(points.length, (at) => {
-      points[at] = this.point<P>(at)
-    })
-    return points
+  /** All rows of the block. */
+  points<P>(): Steps<StoredPoint<P>[]> {
+    return listOf(this.#block.count, (at) => this.point<P>(at))
   }
 
   /** Made in one piece: what is added to an object later is kept in another one. */

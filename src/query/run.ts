@@ -18,6 +18,7 @@ import { References } from './references.js'
 import { scoreByFormula } from './rescore-formula.js'
 import { type Projection, projectionOf } from './rows.js'
 import type { QueryScope } from './source.js'
+import { Turns } from './turns.js'
 
 /** Of what prefetches find, only which points they are. */
 const NOTHING: Projection = projectionOf({ withPayload: false }, [])
@@ -94,23 +95,23 @@ class QueryRun {
 
   #merge(stage: Stage, key: Stage, sources: Hit[][], offset: number, projection: Projection): Awaitable<StageResult> {
     const { scoring, limit, threshold } = stage
-    const { source } = this.#scope
     const read = new BytesRead()
+    const turns = new Turns(this.#scope.call)
     const page = (hits: Hit[]) => {
       const best = hits.filter(({ score }) => threshold === null || score >= threshold).slice(offset, limit)
-      return andThen(withFields(source, best, projection, read), (seen) => this.#made(kindOf(scoring), seen, read))
+      return andThen(withFields(this.#scope, best, projection, read), (seen) => this.#made(kindOf(scoring), seen, read))
     }
     switch (scoring.kind) {
       case 'rrf':
-        return page(fuseRanks(sources, scoring.k, scoring.weights))
+        return andThen(turns.take(fuseRanks(sources, scoring.k, scoring.weights)), page)
       case 'dbsf':
-        return page(fuseScores(sources))
+        return andThen(turns.take(fuseScores(sources)), page)
       case 'formula':
-        return andThen(scoreByFormula(source, scoring.formula, sources, this.#scope, read), page)
-      default: {
-        const among = distinctHits(sources)
-        return this.#leaf.run(stage, key, { filters: [], offset, projection, among })
-      }
+        return andThen(scoreByFormula(scoring.formula, sources, this.#scope, read), page)
+      default:
+        return andThen(this.#leaf.amongHits(sources), (among) =>
+          this.#leaf.run(stage, key, { filters: [], offset, projection, among }),
+        )
     }
   }
 
@@ -118,8 +119,4 @@ class QueryRun {
     const facts = { stage, returned: hits.length, prefetch: [], rowBytes: { ...read }, tookUs: 0 }
     return { hits, plan: this.#scope.explains ? planWithoutSearch(facts) : null }
   }
-}
-
-function distinctHits(sources: readonly Hit[][]): Hit[] {
-  return [...new Map(sources.flat().map((hit) => [hit.id, hit])).values()]
 }

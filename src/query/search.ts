@@ -20,7 +20,8 @@ import type { SearchResult, VectorRows } from '../native/addon.js'
 import type { Shard } from '../native/shard.js'
 import { roundQuery } from '../native/vectors.js'
 import { BytesRead } from './bytes-read.js'
-import { planOf } from './explain.js'
+import { planOf, type StageFacts } from './explain.js'
+import { listOf } from './long-lists.js'
 import { borrowedVector, isVector } from './parse-scoring.js'
 import { type Projection, projectionOf, RowReader } from './rows.js'
 import { bounded, corpusOf, DEFAULT_LIMIT, settingsOf, thresholdOf, vectorIndex } from './settings.js'
@@ -55,9 +56,7 @@ export function search<P>(
   options: QueryOptions,
   scope?: Stoppable,
 ): Awaitable<Hit<P>[]> {
-  return searchAs(shard, schema, options, scope, false, (result, projection) =>
-    result.count > MOST_AT_ONCE ? hitsInTurns<P>(result, projection) : hitsOf<P>(result, projection),
-  )
+  return searchAs(shard, schema, options, scope, false, (result, projection) => hitsOf<P>(result, projection, scope))
 }
 
 /** The same, and how it was done. */
@@ -67,20 +66,17 @@ export function explainSearch<P>(
   options: QueryOptions,
   scope?: Stoppable,
 ): Awaitable<Explained<P>> {
-  return searchAs(shard, schema, options, scope, true, (result, projection, isFiltered) => ({
-    hits: hitsOf<P>(result, projection),
-    plan: planOf(
-      result,
-      { isFiltered, isSparse: false },
-      {
-        stage: 'nearest',
-        returned: result.count,
-        prefetch: [],
-        rowBytes: { ...BytesRead.of(result) },
-        tookUs: result.stats.tookUs,
-      },
-    ),
-  }))
+  return searchAs(shard, schema, options, scope, true, (result, projection, isFiltered) => {
+    const facts: StageFacts = {
+      stage: 'nearest',
+      returned: result.count,
+      prefetch: [],
+      rowBytes: { ...BytesRead.of(result) },
+      tookUs: result.stats.tookUs,
+    }
+    const plan = planOf(result, { isFiltered, isSparse: false }, facts)
+    return andThen(hitsOf<P>(result, projection, scope), (hits) => ({ hits, plan }))
+  })
 }
 
 function searchAs<T>(
@@ -157,28 +153,24 @@ async function storedTarget(
 }
 
 /** The kernel's rows as points with scores. */
-export function hitsOf<P>(result: SearchResult, projection: Projection): Hit<P>[] {
-  if (!projection.payload && projection.vectorNames.length === 0) return bareHitsOf(result)
-  const reader = new RowReader(result, projection)
-  const hits: Hit<P>[] = new Array(result.count)
-  for (let i = 0; i < result.count; i++) hits[i] = reader.hit(i, result.scores[i] as number)
-  return hits
-}
-
-/** The same of many, with turns for others. */
-async function hitsInTurns<P>(result: SearchResult, projection: Projection): Promise<Hit<P>[]> {
-  const reader = new RowReader(result, projection)
-  const hits: Hit<P>[] = new Array(result.count)
-  await new Turns().each(result.count, (i) => {
-    hits[i] = reader.hit(i, result.scores[i] as number)
-  })
-  return hits
-}
-
-function bareHitsOf<P>({ count, ids, seqs, scores }: SearchResult): Hit<P>[] {
+export function hitsOf<P>(
+  result: SearchResult,
+  projection: Projection,
+  call: Stoppable | undefined,
+): Awaitable<Hit<P>[]> {
+  const { count } = result
+  const hitAt = hitReader<P>(result, projection)
+  if (count > MOST_AT_ONCE) return new Turns(call).take(listOf(count, hitAt))
   const hits: Hit<P>[] = new Array(count)
-  for (let i = 0; i < count; i++) {
-    hits[i] = { id: decodeId(ids, i * ID_WORDS), version: seqs[i] as number, score: scores[i] as number }
-  }
+  for (let at = 0; at < count; at++) hits[at] = hitAt(at)
   return hits
+}
+
+function hitReader<P>(result: SearchResult, projection: Projection): (at: number) => Hit<P> {
+  const { ids, seqs, scores } = result
+  if (projection.payload || projection.vectorNames.length > 0) {
+    const reader = new RowReader(result, projection)
+    return (at) => reader.hit<P>(at, scores[at] as number)
+  }
+  return (at) => ({ id: decodeId(ids, at * ID_WORDS), version: seqs[at] as number, score: scores[at] as number })
 }

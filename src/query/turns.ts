@@ -1,15 +1,27 @@
 /** Long work on the JavaScript thread, which others get their turns of too. */
 import { setImmediate as nextTurn } from 'node:timers/promises'
+import type { Awaitable } from '../core/awaitable.js'
+import type { Stoppable } from '../core/stop.js'
 
 const MOST_MS = 2
 
+/** Work that may give way, or end, wherever it yields. Between two yields it takes some microseconds. */
+export type Steps<T> = Generator<undefined, T>
+
+/** For work that is known to be short. */
+export function atOnce<T>(steps: Steps<T>): T {
+  let taken = steps.next()
+  while (!taken.done) taken = steps.next()
+  return taken.value
+}
+
 /** One clock for all the loops of one piece of work: many short ones give way as one long one does. */
 export class Turns {
-  readonly #signal: AbortSignal | undefined
+  readonly #call: Pick<Stoppable, 'isStopped' | 'reason'> | undefined
   #started = performance.now()
 
-  constructor(signal?: AbortSignal) {
-    this.#signal = signal
+  constructor(call?: Pick<Stoppable, 'isStopped' | 'reason'>) {
+    this.#call = call
   }
 
   /** To be awaited where the others' turn has come; undefined where it has not. */
@@ -17,7 +29,13 @@ export class Turns {
     return performance.now() - this.#started < MOST_MS ? undefined : this.#giveWay()
   }
 
-  /** Runs `step` for each of `count`, giving way every few milliseconds; ends with the signal's reason once it fired. */
+  /** Takes the steps: at once where that takes no more than some milliseconds, else in turns. Ends as `each` does. */
+  take<T>(steps: Steps<T>): Awaitable<T> {
+    const taken = this.#takeSome(steps)
+    return taken.done ? taken.value : this.#takeOthers(steps)
+  }
+
+  /** Runs `step` for each of `count`, giving way every few milliseconds; ends with the call's reason once it was stopped. */
   async each(count: number, step: (at: number) => void): Promise<void> {
     for (let at = 0; at < count; at++) {
       step(at)
@@ -26,9 +44,23 @@ export class Turns {
     }
   }
 
+  #takeSome<T>(steps: Steps<T>): IteratorResult<undefined, T> {
+    let taken = steps.next()
+    while (!taken.done && performance.now() - this.#started < MOST_MS) taken = steps.next()
+    return taken
+  }
+
+  async #takeOthers<T>(steps: Steps<T>): Promise<T> {
+    for (;;) {
+      await this.#giveWay()
+      const taken = this.#takeSome(steps)
+      if (taken.done) return taken.value
+    }
+  }
+
   async #giveWay(): Promise<void> {
     await nextTurn()
-    this.#signal?.throwIfAborted()
+    if (this.#call?.isStopped) throw this.#call.reason
     this.#started = performance.now()
   }
 }

@@ -284,11 +284,15 @@ export function leastBytesOf({ minBodyBytesPerSecond, bodyWindowMs }: ArrivalBou
   return (minBodyBytesPerSecond * bodyWindowMs) / MS_PER_SECOND
 }
 
-export function tooSlow({ minBodyBytesPerSecond, bodyWindowMs }: ArrivalBounds, came: number): VicinalError {
+export function tooSlow(
+  { minBodyBytesPerSecond, bodyWindowMs }: ArrivalBounds,
+  came: number,
+  what = 'body',
+): VicinalError {
   const seconds = bodyWindowMs / MS_PER_SECOND
   return new VicinalError(
     'TIMEOUT',
-    `body: expected at least ${minBodyBytesPerSecond} bytes a second, got ${came} in ${seconds} s`,
+    `${what}: expected at least ${minBodyBytesPerSecond} bytes a second, got ${came} in ${seconds} s`,
     { details: { bound: minBodyBytesPerSecond, seen: Math.floor(came / seconds) } },
   )
 }

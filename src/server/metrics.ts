@@ -2,6 +2,7 @@
 import type { Database } from '../core/database.js'
 import type { MemoryGate } from '../core/memory.js'
 import type { CollectionInfo, MeasuredRecall, RecallMeans } from '../core/schema.js'
+import type { Budget, Budgets } from './budgets.js'
 import { collectionInfos } from './collection-infos.js'
 import { digestOf } from './digest.js'
 import { VERSION } from './versions.js'
@@ -99,6 +100,7 @@ export interface MetricsParts {
   /** Of threads that answer beside this one. */
   others: () => Promise<readonly ServiceState[]>
   memory: MemoryGate | null
+  budgets: Pick<Budgets, 'sum' | 'bound'>
 }
 
 export class Metrics {
@@ -138,7 +140,7 @@ export class Metrics {
     const states = await this.#states()
     const used = summed(states)
     const sum = (value: (state: ServiceState) => number) => states.reduce((all, state) => all + value(state), 0)
-    const { memory } = this.#parts
+    const { memory, budgets } = this.#parts
     const lines = [
       ...family('app_info', 'gauge', 'Name and version', [`app_info{name="vicinal",version="${VERSION}"} 1`]),
       ...family('rest_responses_total', 'counter', 'Answers by status', used.flatMap(totals)),
@@ -158,6 +160,7 @@ export class Metrics {
         'Threads that answer requests',
         sum((state) => state.threads),
       ),
+      ...budgetMetrics(budgets),
       ...processMetrics(),
       ...limitMetrics(memory),
     ]
@@ -165,6 +168,21 @@ export class Metrics {
       lines.push(...collectionMetrics(await collectionInfos(database), anonymize ? digestOf : (name) => name))
     return `${lines.join('\n')}\n`
   }
+}
+
+const BUDGET_GAUGES: readonly [name: string, help: string, budget: Budget][] = [
+  ['rest_read_body_bytes', 'Bytes of bodies of reads that have arrived, and of their values', 'readBytes'],
+  ['rest_write_body_bytes', 'Bytes of bodies of writes that have arrived, and of their values', 'writeBytes'],
+  ['rest_answer_bytes', 'Bytes of large answers on their way', 'answerBytes'],
+  ['rest_streams', 'WebSockets that are open', 'streams'],
+]
+
+/** Of all threads, each with the bound that the next one would be refused at. */
+function budgetMetrics(budgets: MetricsParts['budgets']): string[] {
+  return BUDGET_GAUGES.flatMap(([name, help, budget]) => [
+    ...gauge(name, help, budgets.sum(budget)),
+    ...gauge(`${name}_limit`, `The most: ${help}`, budgets.bound(budget)),
+  ])
 }
 
 function processMetrics(): string[] {

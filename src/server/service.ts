@@ -97,7 +97,7 @@ export class Service<C extends ReadCall> {
     this.#refuseElsewhere = parts.refuseElsewhere
     this.#guard = new HostGuard(settings, () => !this.#keys.isEmpty)
     this.#admission = new Admission(settings, budgets, () => this.#mostBodyBytes)
-    this.metrics = new Metrics({ own: () => this.state(), others, memory })
+    this.metrics = new Metrics({ own: () => this.state(), others, memory, budgets: this.#admission.budgets })
     this.#unmatched = this.metrics.route('OTHER', 'unmatched')
     this.app = createApp(settings, {
       idOf: (request) => this.#trusted.get(request)?.id ?? nextRequestId(),
@@ -109,7 +109,7 @@ export class Service<C extends ReadCall> {
     })
     this.#sockets = new OpenSockets(this.app.server)
     this.#stalled = new StalledReaders(this.#sockets, settings.stalledReaderMs)
-    this.#looking = setInterval(() => this.#tickets.look(), settings.bodyWindowMs / LOOKS).unref()
+    this.#looking = setInterval(() => this.#look(), settings.bodyWindowMs / LOOKS).unref()
     this.#logsRequests = settings.logLevel === 'debug' || settings.logLevel === 'trace'
     registerBodies(this.app, {
       arrivals: this.#openArrivals(),
@@ -126,6 +126,12 @@ export class Service<C extends ReadCall> {
     this.#streams = this.#openStreams(parts.streams)
   }
 
+  /** At what is on its way. */
+  #look(): void {
+    this.#tickets.look()
+    this.#streams.look()
+  }
+
   #openArrivals(): Arrivals {
     const room: ArrivalParts['room'] = this.#memory ? (bytes, stop, holder) => this.#room(bytes, stop, holder) : null
     return new Arrivals({ ...this.#settings, admission: this.#admission, room })
@@ -137,6 +143,7 @@ export class Service<C extends ReadCall> {
       isForOther,
       metrics: this.metrics,
       admission: this.#admission,
+      rate: this.#settings,
       maxBodyBytes: this.#mostReadBytes,
       keepAliveTimeoutMs: this.#settings.keepAliveTimeoutMs,
       room: (bytes, stop, holder) =>

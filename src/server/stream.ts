@@ -14,10 +14,11 @@ import { Stop } from '../core/stop.js'
 import { turnBudget } from '../core/turn-budget.js'
 import { measureMsgpack } from '../wire/msgpack.js'
 import type { Admission } from './admission.js'
-import { FEW_VALUE_BYTES } from './arriving-body.js'
+import { type ArrivalBounds, FEW_VALUE_BYTES, LOOKS, leastBytesOf, tooSlow } from './arriving-body.js'
 import { measureText } from './bodies.js'
 import type { Asked, ReadCall, ReadRoute } from './call.js'
 import type { Admitted } from './callers.js'
+import { FrameProgress } from './frame-progress.js'
 import type { RouteMetrics } from './metrics.js'
 import { encoded, envelopeOf, errorEnvelopeOf, LARGE_ANSWER_BYTES } from './respond.js'
 import { HeldRoom, HUNG_UP } from './ticket.js'
@@ -50,6 +51,8 @@ export interface Opening extends Admitted {
 /** What streams have in common. */
 export interface StreamParts {
   admission: Admission
+  /** Of messages as of bodies. */
+  rate: ArrivalBounds
   callOf(asked: Asked): ReadCall
   /** For a large message: once there is room for it, what gives that back. null where it needs none. */
   room(bytes: number, stop: Stop, holder: RoomHolder): Awaitable<() => void> | null
@@ -95,12 +98,18 @@ export class Stream {
   /** As of the last look, and how many have seen the same. */
   #bytesRead = 0
   #silentLooks = 0
+  readonly #frames = new FrameProgress()
+  /** Of the window in which the rate of a message is measured: looks, the message, and the bytes before it. */
+  #window = { looks: 0, message: 0, bytes: 0 }
+  /** Since the last look, messages were not read all the time. */
+  #wasHeld = false
 
   constructor(socket: WebSocket, connection: Socket, opening: Opening, parts: StreamParts) {
     this.#socket = socket
     this.#connection = connection
     this.#opening = opening
     this.#parts = parts
+    connection.on('data', (chunk: Buffer) => this.#frames.add(chunk))
     socket.on('message', (bytes, isBinary) => this.#take({ bytes: bytes as Buffer, isText: !isBinary }))
     // What breaks the protocol, or is larger than allowed, has its connection closed with the reason.
     socket.on('error', () => {})
@@ -119,6 +128,25 @@ export class Stream {
     this.#silentLooks = isSilent ? this.#silentLooks + 1 : 0
     if (this.#silentLooks === 1) this.#socket.ping()
     else if (this.#silentLooks > 1) this.cut()
+  }
+
+  /** To be called LOOKS times a window: a message that hardly comes ends its stream, as a body ends its request. */
+  look(): void {
+    const { rate } = this.#parts
+    const { isInMessage, ended, bytes } = this.#frames
+    const isHeld = this.#isAnswering || this.#wasHeld
+    this.#wasHeld = this.#isAnswering
+    if (!isInMessage || ended !== this.#window.message) this.#window = { looks: 0, message: ended, bytes }
+    else if (!isHeld && ++this.#window.looks >= LOOKS) {
+      const came = bytes - this.#window.bytes
+      this.#window = { looks: 0, message: ended, bytes }
+      if (came < leastBytesOf(rate)) this.#endSlow(tooSlow(rate, came, 'message'))
+    }
+  }
+
+  #endSlow(error: VicinalError): void {
+    this.#known(error)
+    this.refuse(error.message)
   }
 
   cut(): void {
@@ -163,7 +191,7 @@ export class Stream {
   }
 
   async #answerAll(): Promise<void> {
-    this.#isAnswering = true
+    this.#isAnswering = this.#wasHeld = true
     for (let next = this.#waiting.shift(); next && this.#isOpen; next = this.#waiting.shift()) {
       await this.#answer(next)
       if (this.#waiting.length > 0) await nextTurn()

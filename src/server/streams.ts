@@ -108,6 +108,11 @@ export class Streams {
     for (const stream of this.#open) if (!this.#parts.keeps(stream.request)) stream.refuse('its key was withdrawn')
   }
 
+  /** To be called LOOKS times a window of the rate that messages have to come with. */
+  look(): void {
+    for (const stream of this.#open) stream.look()
+  }
+
   /** Each once what was read is answered. To be called until none is left. */
   endAll(): void {
     this.#isEnding = true

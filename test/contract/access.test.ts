@@ -24,7 +24,12 @@ describe('keys', () => {
   const gate = new DatabaseGate(new MemoryDatabase(), () => {})
   const routes = routeTable({
     gate,
-    metrics: new Metrics({ own: () => ({ routes: [], inWork: 0, threads: 1 }), others: async () => [], memory: null }),
+    metrics: new Metrics({
+      own: () => ({ routes: [], inWork: 0, threads: 1 }),
+      others: async () => [],
+      memory: null,
+      budgets: { sum: () => 0, bound: () => 0 },
+    }),
     isClosing: () => false,
     mayRead: () => true,
   })

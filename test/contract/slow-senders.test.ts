@@ -6,9 +6,11 @@ import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Worker } from 'node:worker_threads'
 import { describe, expect, it, onTestFinished } from 'vitest'
+import WebSocket from 'ws'
 import { openSharing } from '../../src/engine/database/open.js'
 import { memoryBudget } from '../../src/engine/memory/memory-budget.js'
 import type { ServerOptions } from '../../src/server/app.js'
+import { Asking } from './asking.js'
 import { Line, startThreaded, type ThreadedService } from './threaded.js'
 
 const KIB = 1024
@@ -132,6 +134,55 @@ describe.each([
     for (const sender of senders) if (sender.status === 0) sender.send(text.slice(300 * KIB))
     await expect.poll(() => senders.map(({ status }) => status).sort()).toEqual([200, 429, 429])
     expect((await put(service, 300 * KIB)).status).toBe(200)
+  })
+
+  it('what they hold of each bound is told, with the bound', async () => {
+    const service = await start({ count, maxBodyBytesInWork: 2 * MIB, maxAnswerBytesInWork: 3 * MIB })
+    const gauges = async () => {
+      const { bytes } = await new Line(service.url).call('GET', '/metrics')
+      const told = bytes.toString().matchAll(/^rest_(\w+_bytes|streams)(_limit)? (\d+)$/gm)
+      return Object.fromEntries(Array.from(told, ([, name, limit = '', value]) => [`${name}${limit}`, Number(value)]))
+    }
+    const bounds = { read_body_bytes_limit: 2 * MIB, write_body_bytes_limit: 2 * MIB, answer_bytes_limit: 3 * MIB }
+    const none = { read_body_bytes: 0, write_body_bytes: 0, answer_bytes: 0, streams: 0, streams_limit: 4, ...bounds }
+    expect(await gauges()).toEqual(none)
+    const text = upsert(600 * KIB)
+    const sender = new Sender(service, text.length).send(text.slice(0, 300 * KIB))
+    await expect.poll(gauges).toEqual({ ...none, write_body_bytes: 300 * KIB })
+    const stream = await new Asking(service.url).opened()
+    await expect.poll(gauges).toEqual({ ...none, write_body_bytes: 300 * KIB, streams: 1 })
+    stream.socket.close()
+    sender.send(text.slice(300 * KIB))
+    await expect.poll(() => sender.status).toBe(200)
+    await expect.poll(gauges).toEqual(none)
+  })
+
+  it('a message of a stream that trickles ends its stream; one that comes steadily is answered', async () => {
+    const service = await start({ count, bodyWindowMs: 500 })
+    const open = () => new Asking(service.url).opened()
+    const [trickling, fragmented, steady, idle] = [await open(), await open(), await open(), await open()]
+    const ends = Promise.all([trickling.closed(), fragmented.closed()])
+    const bytesTo = ({ socket }: Asking) => (socket as unknown as { _socket: Socket })._socket
+    const length = 100 * KIB
+    // A frame of a text, with a mask of zeros.
+    const head = (of: number) =>
+      Buffer.from([0x81, 0x80 | 127, 0, 0, 0, 0, of >> 24, of >> 16, of >> 8, of, 0, 0, 0, 0])
+    const text = Buffer.from(`{"query":[1,2]${' '.repeat(length - 15)}}`)
+    bytesTo(trickling).write(head(length))
+    bytesTo(steady).write(head(length))
+    let isOver = false
+    void ends.then(() => (isOver = true))
+    for (let sent = 0; sent < length || !isOver; sent += 4 * KIB) {
+      bytesTo(steady).write(text.subarray(sent, sent + 4 * KIB))
+      if (bytesTo(trickling).writable) bytesTo(trickling).write(text.subarray(0, 1))
+      if (fragmented.socket.readyState === WebSocket.OPEN) fragmented.socket.send('{', { fin: false })
+      idle.socket.ping()
+      await sleep(40)
+    }
+    expect(await ends).toEqual([1008, 1008])
+    const { bytes } = await steady.next()
+    expect(JSON.parse(bytes.toString()).status).toBe('ok')
+    expect((await idle.json({ query: [1, 2] })).status).toBe('ok')
   })
 
   it('those of writes leave those of reads their own room', async () => {

@@ -80,7 +80,7 @@ export class CollectionReads<P = Payload> implements ReadableCollection<P> {
     checkKnown(options, KNOWN_READ.retrieve)
     if (!Array.isArray(ids)) throw invalid('ids', 'expected an array of ids', ids)
     return await this.#read(options, (scope, view) =>
-      this.#answer(options, scope, (within) => retrieve<P>(view.shard, view.schema, ids, within)),
+      this.#answer(options, scope, (within) => retrieve<P>(view.shard, view.schema, ids, within, scope)),
     )
   }
 
@@ -169,7 +169,7 @@ export class CollectionReads<P = Payload> implements ReadableCollection<P> {
     const large = this.#largeFilters([options], options)
     if (large) await large
     this.#checkFilter(options)
-    return await this.#read(options, (scope, view) => facet(view, options, scope.signal))
+    return await this.#read(options, (scope, view) => facet(view, options, scope))
   }
 
   async searchMatrix(options: SearchMatrixOptions = {}): Promise<SearchMatrix> {
@@ -226,7 +226,7 @@ export class CollectionReads<P = Payload> implements ReadableCollection<P> {
     if (large) await large
     this.#checkFilter(options)
     return await this.#read(options, (scope, view) =>
-      this.#answer(options, scope, (within) => scrollPage<P>(view.shard, view.schema, within, scope.signal)),
+      this.#answer(options, scope, (within) => scrollPage<P>(view.shard, view.schema, within, scope)),
     )
   }
 

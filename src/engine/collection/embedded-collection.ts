@@ -27,6 +27,7 @@ import { writeBytes } from './anticipated.js'
 import { withCall, withDeadline } from './call-scope.js'
 import type { CollectionEngine } from './collection-engine.js'
 import { CollectionReads, type ReadHost } from './collection-reads.js'
+import { readLargeFilterOf } from './large-filters.js'
 import { planOperation } from './plans.js'
 import type { EditVectors } from './vector-changes.js'
 
@@ -146,6 +147,8 @@ export class EmbeddedCollection<P = Payload> extends CollectionReads<P> implemen
 
   /** What the owner of the collection, and that of the node, allow. */
   async #checkWrite(operation: WriteOperation<P>, options: WriteOptions | undefined): Promise<void> {
+    const large = readLargeFilterOf(operation as WriteOperation<unknown>, this.#engine.schema, options)
+    if (large) await large
     await this.#engine.strictMode?.write(operation as WriteOperation<unknown>, options?.timeoutMs)
     if (!TAKES_ROOM.has(operation.op)) return
     await this.#quotas.check()

@@ -1,14 +1,24 @@
-import type { CallOptions } from '../../core/database.js'
+import type { CallOptions, WriteOperation } from '../../core/database.js'
 import { LIMITS } from '../../core/limits.js'
 import type { SchemaVector } from '../../core/schema.js'
-import { isLargeFilter, readInTurns } from '../../filter/parse-in-turns.js'
+import { isLargeFilter, readConditionInTurns, readInTurns } from '../../filter/parse-in-turns.js'
+import { conditionsIn, type PlacedCondition } from '../../query/formula-conditions.js'
 import { Turns } from '../../query/turns.js'
+import { filterOf } from '../limits/strict-mode.js'
 import { withDeadline } from './call-scope.js'
 
 /** A query or a part of one, unchecked. */
 interface Filtered {
   filter?: unknown
   prefetch?: unknown
+  params?: unknown
+  query?: unknown
+}
+
+interface Large {
+  filters: { filter: object; field: string }[]
+  /** Of formulas. */
+  conditions: PlacedCondition[]
 }
 
 /** Reads filters that are large, with turns for others. Undefined, as a rule, where there is none. */
@@ -17,25 +27,56 @@ export function readLargeFilters(
   schema: readonly SchemaVector[],
   options: CallOptions | undefined,
 ): Promise<void> | undefined {
-  const large: { filter: object; field: string }[] = []
+  const large: Large = { filters: [], conditions: [] }
   for (const query of queries) addLarge(query, '', 0, large)
-  if (large.length === 0) return undefined
+  return read(large, schema, options)
+}
+
+/** The same of a write. */
+export function readLargeFilterOf(
+  operation: WriteOperation<unknown>,
+  schema: readonly SchemaVector[],
+  options: CallOptions | undefined,
+): Promise<void> | undefined {
+  const filter = filterOf(operation)
+  if (!filter || !isLargeFilter(filter)) return undefined
+  const field = 'updateFilter' in operation ? 'update_filter' : 'filter'
+  return read({ filters: [{ filter, field }], conditions: [] }, schema, options)
+}
+
+function read(
+  { filters, conditions }: Large,
+  schema: readonly SchemaVector[],
+  options: CallOptions | undefined,
+): Promise<void> | undefined {
+  if (filters.length === 0 && conditions.length === 0) return undefined
   const context = { vectorNames: schema.map(({ name }) => name) }
   return withDeadline(options, async (scope) => {
-    const turns = new Turns(scope.signal)
-    for (const { filter, field } of large) await readInTurns(filter, context, field, () => turns.pause())
+    const turns = new Turns(scope)
+    const pause = () => turns.pause()
+    for (const { filter, field } of filters) await readInTurns(filter, context, field, pause)
+    for (const { condition, field } of conditions) {
+      await readConditionInTurns(condition, context, field, pause)
+      await pause()
+    }
   }) as Promise<void>
 }
 
-function addLarge(
-  { filter, prefetch }: Filtered,
-  at: string,
-  depth: number,
-  into: { filter: object; field: string }[],
-): void {
-  if (filter && isLargeFilter(filter)) into.push({ filter, field: `${at}filter` })
+function addLarge({ filter, prefetch, params, query }: Filtered, at: string, depth: number, into: Large): void {
+  if (filter && isLargeFilter(filter)) into.filters.push({ filter, field: `${at}filter` })
+  const corpus = objectIn(params, 'idf', 'corpus')
+  if (corpus && isLargeFilter(corpus)) into.filters.push({ filter: corpus, field: `${at}params.idf.corpus` })
+  const formula = objectIn(query, 'formula')
+  if (formula && isLargeFilter(formula)) into.conditions.push(...conditionsIn(formula, `${at}query.formula`))
   if (!prefetch || depth >= LIMITS.prefetchDepth) return
   const list = Array.isArray(prefetch) ? prefetch : [prefetch]
   for (const [i, stage] of list.entries())
     if (stage) addLarge(stage as Filtered, `${at}prefetch[${i}].`, depth + 1, into)
+}
+
+/** The object that is found by these keys; null where there is none. */
+function objectIn(value: unknown, ...keys: string[]): object | null {
+  let found = value
+  for (const key of keys) found = found !== null && typeof found === 'object' ? (found as never)[key] : null
+  return found !== null && typeof found === 'object' ? found : null
 }

@@ -3,7 +3,7 @@ import { invalid, notFound } from '../../core/errors.js'
 import type { Filter } from '../../core/filter.js'
 import { checkSelector, KNOWN_VECTOR_UPDATE } from '../../core/known-points.js'
 import { LIMITS } from '../../core/limits.js'
-import { decodeId, distinctIds, encodeIds, ID_WORDS, type PointColumns } from '../../core/point.js'
+import { decodeId, ID_WORDS, type PointColumns, type PointId } from '../../core/point.js'
 import type { SchemaVector } from '../../core/schema.js'
 import type { Stoppable } from '../../core/stop.js'
 import { parsePath } from '../../filter/path.js'
@@ -15,6 +15,8 @@ import { payloadText } from '../../ingest/payload-text.js'
 import { columnsOfColumnar, columnsOfPoints, keepLast, mergeRepeated } from '../../ingest/point-columns.js'
 import type { LogRecord } from '../../log/record.js'
 import type { Shard } from '../../native/shard.js'
+import { distinctIds, encodedIds } from '../../query/long-lists.js'
+import { Turns } from '../../query/turns.js'
 import { conditionOf } from './conditional.js'
 import type { PlanContext } from './plan-context.js'
 
@@ -38,25 +40,28 @@ export async function planOperation(operation: WriteOperation<unknown>, context:
     case 'updateVectors':
       return await planUpdateVectors(operation.points, operation, context)
     case 'deleteVectors':
-      return planDeleteVectors(operation.names, operation.which, context)
+      return await planDeleteVectors(operation.names, operation.which, context)
     case 'delete':
-      return { ...planForIds(operation.which, context, false, (ids) => ({ op: 'delete', ids })), isDelete: true }
+      return {
+        ...(await planForIds(operation.which, context, false, (ids) => ({ op: 'delete', ids }))),
+        isDelete: true,
+      }
     case 'setPayload': {
       const patch = payloadText(operation.payload, 'payload')
       if (operation.key !== undefined) checkPaths([operation.key], 'key')
       const key = operation.key === undefined ? {} : { key: operation.key }
-      return planForIds(operation.which, context, true, (ids) => ({ op: 'setPayload', ids, patch, ...key }))
+      return await planForIds(operation.which, context, true, (ids) => ({ op: 'setPayload', ids, patch, ...key }))
     }
     case 'overwritePayload': {
       const text = payloadText(operation.payload, 'payload')
-      return planForIds(operation.which, context, true, (ids) => ({ op: 'overwritePayload', ids, text }))
+      return await planForIds(operation.which, context, true, (ids) => ({ op: 'overwritePayload', ids, text }))
     }
     case 'deletePayload': {
       const keys = checkPaths(operation.keys, 'keys')
-      return planForIds(operation.which, context, true, (ids) => ({ op: 'deletePayload', ids, keys }))
+      return await planForIds(operation.which, context, true, (ids) => ({ op: 'deletePayload', ids, keys }))
     }
     case 'clearPayload':
-      return planForIds(operation.which, context, true, (ids) => ({ op: 'clearPayload', ids }))
+      return await planForIds(operation.which, context, true, (ids) => ({ op: 'clearPayload', ids }))
     default:
       throw invalid('op', 'expected a known operation', (operation as { op: unknown }).op)
   }
@@ -106,24 +111,25 @@ async function planUpdateVectors(
   }
 }
 
-function planDeleteVectors(names: readonly string[], which: Selector, context: PlanContext): WritePlan {
+async function planDeleteVectors(names: readonly string[], which: Selector, context: PlanContext): Promise<WritePlan> {
   if (!Array.isArray(names) || names.length === 0) throw invalid('vector', 'expected at least one vector name', names)
   for (const name of names) {
     if (!context.schema.some((vector) => vector.name === name))
       throw invalid('vector', 'Not existing vector name', name)
   }
-  return planForIds(which, context, false, (ids) => ({ op: 'deleteVectors', ids, names: [...new Set(names)] }))
+  return await planForIds(which, context, false, (ids) => ({ op: 'deleteVectors', ids, names: [...new Set(names)] }))
 }
 
-function planForIds(
+async function planForIds(
   which: Selector,
   context: PlanContext,
   mustExist: boolean,
   record: (ids: Uint32Array) => LogRecord,
-): WritePlan {
-  const selected = readSelector(which, context)
+): Promise<WritePlan> {
+  const turns = new Turns()
+  const selected = await readSelector(which, context, turns)
   if (selected.ids) {
-    const ids = distinctIds(selected.ids)
+    const ids = await turns.take(distinctIds(selected.ids))
     const resolve = async () => {
       if (ids.length === 0) return null
       if (mustExist) await requirePresent(ids, context.shard)
@@ -143,22 +149,22 @@ function planForIds(
 
 type Selected = { ids: Uint32Array } | { ids: null; filter: Uint8Array | null }
 
-function readSelector(which: Selector, { schema }: PlanContext): Selected {
-  if (Array.isArray(which)) return { ids: selectedIds(which) }
+async function readSelector(which: Selector, { schema }: PlanContext, turns: Turns): Promise<Selected> {
+  if (Array.isArray(which)) return { ids: await selectedIds(which, turns) }
   if (which === null || typeof which !== 'object') throw invalid('points', 'expected ids or a filter', which)
   checkSelector(which)
   const { ids, filter, all } = which as { ids?: unknown; filter?: Filter | null; all?: boolean }
   const isByFilter = all === true || (filter !== undefined && filter !== null)
-  if (Array.isArray(ids) && filter === undefined && all !== true) return { ids: selectedIds(ids) }
+  if (Array.isArray(ids) && filter === undefined && all !== true) return { ids: await selectedIds(ids, turns) }
   if (isByFilter && ids === undefined) {
     return { ids: null, filter: compileFilter(filter, { vectorNames: schema.map(({ name }) => name) }) }
   }
   throw invalid('points', 'expected either ids or a filter', which)
 }
 
-function selectedIds(ids: readonly unknown[]): Uint32Array {
+async function selectedIds(ids: readonly unknown[], turns: Turns): Promise<Uint32Array> {
   if (ids.length > LIMITS.batchPoints) throw invalid('points', `expected at most ${LIMITS.batchPoints} ids`, ids.length)
-  return encodeIds(ids, 'points')
+  return await turns.take(encodedIds(ids.length, (at) => ids[at] as PointId, 'points'))
 }
 
 /** Qdrant's rule: a payload or vector update that names an absent point fails as a whole. */

@@ -209,7 +209,8 @@ function greatestStep(offsets: Uint32Array): number {
   return most
 }
 
-function filterOf(operation: WriteOperation<unknown>): Filter | null {
+/** Of a write, unchecked. */
+export function filterOf(operation: WriteOperation<unknown>): Filter | null {
   if (operation.op === 'upsert' || operation.op === 'updateVectors') return operation.updateFilter ?? null
   const which: Selector | null = operation.which
   // An array has a method of that name.

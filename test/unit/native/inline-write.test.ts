@@ -41,7 +41,7 @@ describe('a write of a few points', () => {
     expect(addon().upsert(made, await batch(0, 3, 2), SHARE_US)).toBeUndefined()
     expect(addon().stats(made).points).toBe(4)
     expect(addon().upsert(made, await batch(1, 1, 3), SHARE_US)).toBeUndefined()
-    const found = await addon().retrieve(made, sequence(0, 3), NO_FIELDS, 0)
+    const found = await addon().retrieve(made, sequence(0, 3), NO_FIELDS, 0, 0)
     expect([...found.seqs]).toEqual([2, 3, 2])
   })
 

@@ -218,6 +218,20 @@ describe('search', () => {
     expect((await shard.selectIds(null, new AbortController().signal)).length).toBe(1_000 * ID_WORDS)
     await expect(shard.selectIds(null, AbortSignal.abort())).rejects.toMatchObject({ code: 'CANCELLED' })
   })
+
+  test('so does a retrieval of many points', async () => {
+    const shard = newShard()
+    const count = 20_000
+    const data = await clusteredVectors(count, DIM, 3)
+    const ids = sequence(0, count)
+    await shard.upsert({ ids, seq: 1, vectors: [{ vector: 0, data, rows: null }], payloads: null })
+    const fields = { payload: false, vectors: Uint32Array.of(0) }
+    const call = new Stop()
+    const asked = shard.retrieve(ids, fields, call)
+    call.stop()
+    await expect(asked).rejects.toMatchObject({ code: 'CANCELLED' })
+    expect((await shard.retrieve(ids, fields, new Stop())).count).toBe(count)
+  })
 })
 
 describe('filtered search', () => {

@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest'
 import type { Hit } from '../../../src/core/database.js'
 import { LIMITS } from '../../../src/core/limits.js'
 import { encodeIds } from '../../../src/core/point.js'
+import { Stop } from '../../../src/core/stop.js'
 import { evaluate, type Formula, type FormulaNode } from '../../../src/query/formula.js'
 import { scoreByFormula } from '../../../src/query/rescore-formula.js'
 import type { Source } from '../../../src/query/source.js'
@@ -74,7 +75,7 @@ describe('the conditions of a formula', () => {
   it('are asked one after another, and count where they pass', async () => {
     const conditions = [0, 1, 2].map((id) => condition([id]))
     const { source, seen } = sourceOf()
-    const scored = await scoreByFormula(source, formulaOf(sumOf(3), { conditions }), [hits], UNBOUNDED)
+    const scored = await scoreByFormula(formulaOf(sumOf(3), { conditions }), [hits], { ...UNBOUNDED, source })
     expect(seen).toMatchObject({ asked: 3, most: 1 })
     expect(scored.map(({ id, score }) => [id, score])).toEqual([
       ...[2, 3, 4, 5, 6, 7, 8, 9].map((id) => [id, 3]),
@@ -84,12 +85,11 @@ describe('the conditions of a formula', () => {
   })
 
   it('are not asked on once the signal fired', async () => {
-    const cancel = new AbortController()
-    const { source, seen } = sourceOf(() => cancel.abort(new Error('enough')))
+    const call = new Stop()
+    const { source, seen } = sourceOf(() => call.stop(new Error('enough')))
     const conditions = [condition([0]), condition([1])]
-    const call = { signal: cancel.signal }
     await expect(
-      scoreByFormula(source, formulaOf(sumOf(2), { conditions }), [hits], { ...UNBOUNDED, call: call as never }),
+      scoreByFormula(formulaOf(sumOf(2), { conditions }), [hits], { ...UNBOUNDED, source, call }),
     ).rejects.toThrow('enough')
     expect(seen.asked).toBe(1)
   })
@@ -98,7 +98,7 @@ describe('the conditions of a formula', () => {
     const { source, seen } = sourceOf()
     const conditions = new Array(LIMITS.formulaConditionPoints / 8).fill(condition([]))
     await expect(
-      scoreByFormula(source, formulaOf(constant(1), { conditions }), [hits], UNBOUNDED),
+      scoreByFormula(formulaOf(constant(1), { conditions }), [hits], { ...UNBOUNDED, source }),
     ).rejects.toMatchObject({ code: 'INVALID_ARGUMENT', message: expect.stringMatching(/query\.formula.*16777216/) })
     expect(seen.asked).toBe(0)
   })

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import type { SchemaVector } from '../../../src/core/schema.js'
+import { Stop } from '../../../src/core/stop.js'
 import { chooseDiverse } from '../../../src/query/mmr.js'
 import { similaritiesOf } from '../../../src/query/similarities.js'
 import { Turns } from '../../../src/query/turns.js'
@@ -25,17 +26,17 @@ describe('the choice of diverse points', () => {
     expect(turns).toBeGreaterThan(5)
   })
 
-  it('ends soon after its signal fires', async () => {
-    const cancel = new AbortController()
+  it('ends soon after its call was stopped', async () => {
+    const call = new Stop()
     const reason = new Error('enough')
-    setTimeout(() => cancel.abort(reason), 5)
-    await expect(chooseDiverse(candidates, 0.5, COUNT, cancel.signal)).rejects.toBe(reason)
+    setTimeout(() => call.stop(reason), 5)
+    await expect(chooseDiverse(candidates, 0.5, COUNT, call)).rejects.toBe(reason)
   })
 
   it('has one clock for all its loops', async () => {
-    const cancel = new AbortController()
-    cancel.abort(new Error('enough'))
-    const turns = new Turns(cancel.signal)
+    const call = new Stop()
+    call.stop(new Error('enough'))
+    const turns = new Turns(call)
     const wait = () => {
       const until = performance.now() + 0.5
       while (performance.now() < until);
