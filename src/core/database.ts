@@ -31,8 +31,14 @@ export interface ReadableDatabase {
  * The one interface of the three faces: an embedded database (`open`), a remote one (`connect`) and the
  * service, which is a Database behind HTTP, all answer alike.
  */
-export interface Database extends ReadableDatabase {
+export interface Database extends ReadableDatabase, AsyncDisposable {
   createCollection<P = Payload>(name: string, options: CollectionOptions, call?: CallOptions): Promise<Collection<P>>
+  /**
+   * The collection of this name, made where there is none. Rejects with ALREADY_EXISTS where the one there is has another
+   * configuration: the message and `details.field` name the field. Options that are left out are not compared, nor are
+   * vectors that `options` does not name.
+   */
+  ensureCollection<P = Payload>(name: string, options: CollectionOptions, call?: CallOptions): Promise<Collection<P>>
   /**
    * A handle on an existing collection, which an alias names as well: the one it leads to at this moment, whose own name
    * the handle tells. Rejects with NOT_FOUND.
@@ -62,6 +68,7 @@ export interface Database extends ReadableDatabase {
    * replaced on its own. Resolves to their names; from a service, to the names of all that it has then.
    */
   recover(source: SnapshotSource, options?: RecoverOptions): Promise<string[]>
+  /** Waits for calls under way, and leaves the folder to others. `await using` closes a database too. */
   close(): Promise<void>
 }
 

@@ -7,6 +7,7 @@ import type { Collection, Database } from '../../src/core/database.js'
 import { describeAliases } from './aliases.contract.js'
 import { describeConditionalWrites } from './conditional.contract.js'
 import { describeConfig } from './config.contract.js'
+import { describeEnsure } from './ensure.contract.js'
 import { describeExplain } from './explain.contract.js'
 import { describeFilters } from './filters.contract.js'
 import { describeQueries } from './queries.contract.js'
@@ -54,6 +55,7 @@ export function describeDatabase(name: string, open: () => Promise<DatabaseUnder
     }
 
     describeCollections(suite)
+    describeEnsure(suite)
     describeAliases(suite)
     describeConfig(suite)
     describeSettings(suite)

@@ -14,10 +14,11 @@ import type { CollectionOptions } from '../../src/core/schema.js'
 import { read } from '../../src/core/vocabulary/reader.js'
 import { changeAliases } from '../../src/engine/catalogue/alias-changes.js'
 import { resolveConfig } from '../../src/engine/config/schema.js'
+import { EnsuringDatabase } from '../../src/engine/database/ensuring-database.js'
 import { MemoryCollection } from './memory-collection.js'
 import { noSnapshots, withoutFolder } from './memory-snapshots.js'
 
-export class MemoryDatabase implements Database {
+export class MemoryDatabase extends EnsuringDatabase implements Database {
   readonly #collections = new Map<string, MemoryCollection>()
   #quotas: QuotaConfig = {}
   #aliases = new Map<string, string>()

@@ -32,6 +32,7 @@ import {
 import type { SnapshotStore } from '../snapshots/snapshot-store.js'
 import type { StagedCollection } from '../snapshots/staged-collection.js'
 import type { CollectionStore, DamagedCollection } from '../stores/collection-store.js'
+import { EnsuringDatabase } from './ensuring-database.js'
 import { type SharedCollection, type SharingDatabase, sharedOf } from './sharing.js'
 
 export interface DatabaseOptions {
@@ -41,7 +42,7 @@ export interface DatabaseOptions {
 }
 
 /** The database of this process: collections by name, and their making and removing, which take turns. */
-export class EmbeddedDatabase implements SharingDatabase {
+export class EmbeddedDatabase extends EnsuringDatabase implements SharingDatabase {
   readonly #store: CollectionStore
   readonly #engines = new Map<string, CollectionEngine>()
   readonly #handles = new WeakMap<CollectionEngine, Collection<Payload>>()
@@ -60,6 +61,7 @@ export class EmbeddedDatabase implements SharingDatabase {
   #turn: Promise<unknown> = Promise.resolve()
   #closed: Promise<void> | null = null
   private constructor(store: CollectionStore, { concurrentSearches, onClosed, onIssue }: DatabaseOptions) {
+    super()
     this.#store = store
     this.#aliases = new AliasBook((aliases) => store.saveAliases(aliases))
     this.#admission = new Admission(concurrentSearches ?? LIMITS.concurrentSearches)

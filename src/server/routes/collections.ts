@@ -28,7 +28,10 @@ async function info(call: Call): Promise<unknown> {
 }
 
 async function create(call: Call): Promise<boolean> {
-  await call.database.createCollection(call.collectionName, collectionOf(call.body), call.options())
+  const options = collectionOf(call.body)
+  // Ours: with `ensure=true` a collection that is there already is no error, if it has this configuration.
+  if (call.flag('ensure', false)) await call.database.ensureCollection(call.collectionName, options, call.options())
+  else await call.database.createCollection(call.collectionName, options, call.options())
   return true
 }
 
