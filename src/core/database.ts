@@ -11,6 +11,8 @@ import type {
   QueryOptions,
   SearchMatrix,
   SearchMatrixOptions,
+  SearchOptions,
+  SearchVector,
 } from './query.js'
 import type { QueryPlan } from './query-plan.js'
 import type { QuotaConfig, QuotaStatus } from './quotas.js'
@@ -76,6 +78,12 @@ export interface Database extends ReadableDatabase, AsyncDisposable {
 export interface ReadableCollection<P = Payload> {
   readonly name: string
 
+  /** The nearest points, best first: `query` for the plain case. */
+  search(vector: SearchVector, options?: SearchOptions): Promise<Hit<P>[]>
+  /** The point, or null where there is none of this id. */
+  get(id: PointId, options?: RetrieveOptions): Promise<StoredPoint<P> | null>
+  has(id: PointId, call?: CallOptions): Promise<boolean>
+  /** The points of these ids; ids without a point are left out. */
   retrieve(ids: readonly PointId[], options?: RetrieveOptions): Promise<StoredPoint<P>[]>
   query(query: QueryOptions): Promise<Hit<P>[]>
   /** Answers a query, and says how. The answer is the query's; the telling costs some microseconds. */

@@ -10,6 +10,7 @@ import { describeConfig } from './config.contract.js'
 import { describeEnsure } from './ensure.contract.js'
 import { describeExplain } from './explain.contract.js'
 import { describeFilters } from './filters.contract.js'
+import { describePlainReads } from './plain-reads.contract.js'
 import { describeQueries } from './queries.contract.js'
 import { describeReads } from './reads.contract.js'
 import { describeRefusals } from './refusals.contract.js'
@@ -63,6 +64,7 @@ export function describeDatabase(name: string, open: () => Promise<DatabaseUnder
     describeVectorNames(suite)
     describeConditionalWrites(suite)
     describeReads(suite)
+    describePlainReads(suite)
     describeQueries(suite)
     describeExplain(suite)
     describeFilters(suite)
