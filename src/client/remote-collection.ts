@@ -266,12 +266,12 @@ export class RemoteCollection<P = Payload> extends PlainReads<P> implements Coll
 
   async flush(call?: CallOptions): Promise<void> {
     checkIfGiven(call, KNOWN_CALL)
-    await this.#send('POST', '/flush', undefined, call)
+    await this.#transport.send({ method: 'POST', path: `${this.#path}/flush`, call, isLong: true })
   }
 
   async waitForIndex(call?: CallOptions): Promise<void> {
     checkIfGiven(call, KNOWN_CALL)
-    await this.#send('POST', '/wait-for-index', undefined, call)
+    await this.#transport.send({ method: 'POST', path: `${this.#path}/wait-for-index`, call, isLong: true })
   }
 
   async #write(

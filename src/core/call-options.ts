@@ -17,7 +17,10 @@ export interface CallOptions {
   stop?: Stoppable
   /** Below a limit of memory: takes over the room of a large answer until it has been sent on. */
   holder?: RoomHolder
-  /** Milliseconds; past it the call rejects with TIMEOUT. Default LIMITS.timeoutMs. */
+  /**
+   * Milliseconds; past it the call rejects with TIMEOUT. Default LIMITS.timeoutMs; `waitForIndex`, `flush` and snapshots
+   * have none.
+   */
   timeoutMs?: number
   /** The same where the caller asked for none: strict mode has no say in it. */
   defaultTimeoutMs?: number

@@ -159,9 +159,12 @@ export interface Collection<P = Payload> extends ReadableCollection<P> {
    * began before has ended, and files are written without them in the background. Nothing where there is none of the name.
    */
   deleteVectorName(name: string, options?: WriteOptions): Promise<WriteResult>
-  /** Resolves when everything acknowledged is in the table, on stable storage. */
+  /** Resolves when everything acknowledged is in the table, on stable storage. No deadline unless `timeoutMs` names one. */
   flush(call?: CallOptions): Promise<void>
-  /** Resolves when the graph has caught up with the tail, and what a changed configuration rebuilds is rebuilt. */
+  /**
+   * Resolves when the graph has caught up with the tail, and what a changed configuration rebuilds is rebuilt. No deadline
+   * unless `timeoutMs` names one.
+   */
   waitForIndex(call?: CallOptions): Promise<void>
 }
 

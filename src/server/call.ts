@@ -164,10 +164,19 @@ export class Call extends ReadCall {
     return { stop: ticket.stop, holder: ticket, ...this.deadline(), wait: this.flag('wait', false) }
   }
 
-  /** For what takes longer than other calls may, unless the caller says how long. */
-  longOptions(): CallOptions {
-    // Who hangs up does not undo what was begun.
-    return this.query.timeout === undefined ? { timeoutMs: LIMITS.maxTimeoutMs } : this.deadline()
+  /**
+   * For what takes as long as it takes: only a `timeout` in the query holds, but for a key that may only read. A client that
+   * hangs up does not undo what was begun.
+   */
+  longOptions(): Pick<CallOptions, 'timeoutMs'> {
+    const { timeoutMs, defaultTimeoutMs } = this.deadline()
+    if (timeoutMs !== undefined) return { timeoutMs }
+    return this.request.ticket.isReadOnly && defaultTimeoutMs !== undefined ? { timeoutMs: defaultTimeoutMs } : {}
+  }
+
+  /** The same for what nobody needs once its client has hung up. */
+  waitingOptions(): CallOptions {
+    return { stop: this.request.ticket.stop, ...this.longOptions() }
   }
 
   /** Whether whoever sent it may see what only a key shows. */

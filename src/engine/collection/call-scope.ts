@@ -28,10 +28,20 @@ export function withDeadline<T>(
   options: CallOptions | undefined,
   work: (scope: CallScope) => Awaitable<T>,
 ): Awaitable<T> {
-  const timeoutMs = options?.timeoutMs ?? options?.defaultTimeoutMs ?? LIMITS.timeoutMs
-  if (typeof timeoutMs !== 'number' || !(timeoutMs > 0) || timeoutMs > LIMITS.maxTimeoutMs) {
-    throw invalid('timeout', `expected milliseconds above 0, at most ${LIMITS.maxTimeoutMs}`, timeoutMs)
-  }
+  return within(options?.timeoutMs ?? options?.defaultTimeoutMs ?? LIMITS.timeoutMs, options, work)
+}
+
+/** The same for what takes as long as it takes: a deadline holds where the caller names one, and no default. */
+export function untilDone<T>(options: CallOptions | undefined, work: (scope: CallScope) => Awaitable<T>): Awaitable<T> {
+  return within(options?.timeoutMs ?? null, options, work)
+}
+
+function within<T>(
+  timeoutMs: number | null,
+  options: CallOptions | undefined,
+  work: (scope: CallScope) => Awaitable<T>,
+): Awaitable<T> {
+  if (timeoutMs !== null) checkTimeout(timeoutMs)
   if (options?.signal?.aborted) throw cancelled(options.signal.reason)
   if (options?.stop?.isStopped) throw cancelled(undefined)
   const scope = new CallScope()
@@ -39,7 +49,13 @@ export function withDeadline<T>(
   return started instanceof Promise ? untilStopped(started, scope, timeoutMs, options ?? NO_OPTIONS) : started
 }
 
-/** The same of a verb that is told nothing else than how it is called. */
+function checkTimeout(timeoutMs: unknown): void {
+  if (typeof timeoutMs !== 'number' || !(timeoutMs > 0) || timeoutMs > LIMITS.maxTimeoutMs) {
+    throw invalid('timeout', `expected milliseconds above 0, at most ${LIMITS.maxTimeoutMs}`, timeoutMs)
+  }
+}
+
+/** `withDeadline` of a verb that is told nothing else than how it is called. */
 export function withCall<T>(call: CallOptions | undefined, work: (scope: CallScope) => Awaitable<T>): Awaitable<T> {
   checkIfGiven(call, KNOWN_CALL)
   return withDeadline(call, work)
@@ -58,7 +74,7 @@ function begun<T>(work: (scope: CallScope) => Awaitable<T>, scope: CallScope): A
 function untilStopped<T>(
   started: Promise<T>,
   scope: CallScope,
-  timeoutMs: number,
+  timeoutMs: number | null,
   { signal, stop }: CallOptions,
 ): Promise<T> {
   return new Promise<T>((resolve, reject) => {
@@ -67,7 +83,7 @@ function untilStopped<T>(
       reject(error)
     }
     const onStop = () => end(cancelled(signal?.reason))
-    const timer = setTimeout(() => end(timedOut(timeoutMs)), timeoutMs)
+    const timer = timeoutMs === null ? undefined : setTimeout(() => end(timedOut(timeoutMs)), timeoutMs)
     signal?.addEventListener('abort', onStop, { once: true })
     stop?.onStop(onStop)
     const settle = () => {

@@ -9,7 +9,7 @@ import type {
 } from '../../core/database.js'
 import { invalid } from '../../core/errors.js'
 import { checkIfGiven, checkKnown } from '../../core/known-keys.js'
-import { checkOperations, KNOWN_WRITE } from '../../core/known-options.js'
+import { checkOperations, KNOWN_CALL, KNOWN_WRITE } from '../../core/known-options.js'
 import { LIMITS } from '../../core/limits.js'
 import type { PayloadIndexKind, PayloadIndexOptions } from '../../core/payload-index.js'
 import type { Payload } from '../../core/point.js'
@@ -24,7 +24,7 @@ import type { QuotaGuard } from '../limits/quota-guard.js'
 import { MAPS_OF_INDEX, MAPS_OF_VECTOR, mapsOfSegment } from '../memory/map-room.js'
 import { withRoom } from '../memory/memory-budget.js'
 import { writeBytes } from './anticipated.js'
-import { withCall, withDeadline } from './call-scope.js'
+import { untilDone, withCall, withDeadline } from './call-scope.js'
 import type { CollectionEngine } from './collection-engine.js'
 import { CollectionReads, type ReadHost } from './collection-reads.js'
 import { planOperation } from './plans.js'
@@ -232,12 +232,14 @@ export class EmbeddedCollection<P = Payload> extends CollectionReads<P> implemen
 
   async flush(call?: CallOptions): Promise<void> {
     this.#engine.checkWritable()
-    await withCall(call, () => this.#engine.flush())
+    checkIfGiven(call, KNOWN_CALL)
+    await untilDone(call, () => this.#engine.flush())
   }
 
   async waitForIndex(call?: CallOptions): Promise<void> {
     this.#engine.checkOpen()
-    await withCall(call, () => this.#engine.waitForIndex())
+    checkIfGiven(call, KNOWN_CALL)
+    await untilDone(call, () => this.#engine.waitForIndex())
   }
 }
 

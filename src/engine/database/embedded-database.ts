@@ -15,7 +15,7 @@ import { AliasBook } from '../catalogue/alias-book.js'
 import { catalogChanges } from '../catalogue/catalog-changes.js'
 import { alreadyThere, cannotBeServed, takenByAlias } from '../catalogue/catalog-errors.js'
 import { newManifest } from '../catalogue/new-manifest.js'
-import { withCall } from '../collection/call-scope.js'
+import { untilDone, withCall } from '../collection/call-scope.js'
 import type { CollectionEngine } from '../collection/collection-engine.js'
 import { EmbeddedCollection } from '../collection/embedded-collection.js'
 import { ofOpening } from '../collection/issues.js'
@@ -23,12 +23,7 @@ import { resolveConfig } from '../config/schema.js'
 import { Admission } from '../limits/admission.js'
 import { QuotaGuard } from '../limits/quota-guard.js'
 import { mapsOfSegment } from '../memory/map-room.js'
-import {
-  EmbeddedSnapshots,
-  type SnapshotHost,
-  snapshotStoreOf,
-  withLongDeadline,
-} from '../snapshots/embedded-snapshots.js'
+import { EmbeddedSnapshots, type SnapshotHost, snapshotStoreOf } from '../snapshots/embedded-snapshots.js'
 import type { SnapshotStore } from '../snapshots/snapshot-store.js'
 import type { StagedCollection } from '../snapshots/staged-collection.js'
 import type { CollectionStore, DamagedCollection } from '../stores/collection-store.js'
@@ -255,7 +250,7 @@ export class EmbeddedDatabase extends EnsuringDatabase implements SharingDatabas
     checkKnown(options, KNOWN_RECOVER)
     checkCollectionName(name)
     const store = snapshotStoreOf(this.#host)
-    const engine = await withLongDeadline(options, () =>
+    const engine = await untilDone(options, () =>
       this.#untilDone(() =>
         store.take(source, options, 'collection', ({ collections: [staged] }) =>
           this.#inTurn(() => {
@@ -273,7 +268,7 @@ export class EmbeddedDatabase extends EnsuringDatabase implements SharingDatabas
     this.#checkWritable()
     checkKnown(options, KNOWN_RECOVER)
     const store = snapshotStoreOf(this.#host)
-    return await withLongDeadline(options, () =>
+    return await untilDone(options, () =>
       this.#untilDone(() =>
         store.take(source, options, 'any', ({ collections, index }) =>
           this.#inTurn(async () => {

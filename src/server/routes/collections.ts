@@ -58,12 +58,12 @@ async function exists(call: Call): Promise<unknown> {
 
 async function flush(call: Call): Promise<boolean> {
   const collection = await call.collection()
-  await collection.flush(call.options())
+  await collection.flush(call.waitingOptions())
   return true
 }
 
 async function waitForIndex(call: Call): Promise<boolean> {
   const collection = await call.collection()
-  await collection.waitForIndex(call.options())
+  await collection.waitForIndex(call.waitingOptions())
   return true
 }

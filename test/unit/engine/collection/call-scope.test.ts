@@ -1,6 +1,7 @@
-import { expect, test, vi } from 'vitest'
+import { expect, onTestFinished, test, vi } from 'vitest'
+import { LIMITS } from '../../../../src/core/limits.js'
 import { Stop } from '../../../../src/core/stop.js'
-import { type CallScope, withDeadline } from '../../../../src/engine/collection/call-scope.js'
+import { type CallScope, untilDone, withDeadline } from '../../../../src/engine/collection/call-scope.js'
 
 /** Work that ends when it is told to, and tells its scope. */
 function held() {
@@ -52,6 +53,19 @@ test('a stop, a signal and a deadline each end a call at once, and tell its work
   const late = held()
   await expect(withDeadline({ timeoutMs: 5 }, late.work)).rejects.toMatchObject({ code: 'TIMEOUT' })
   expect(late.scope().isStopped).toBe(true)
+})
+
+test('what takes as long as it takes has a deadline only where the caller names one', async () => {
+  vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] })
+  onTestFinished(() => void vi.useRealTimers())
+  const long = held()
+  const call = untilDone({ defaultTimeoutMs: 5 }, long.work)
+  const bounded = expect(untilDone({ timeoutMs: 5 }, held().work)).rejects.toMatchObject({ code: 'TIMEOUT' })
+  vi.advanceTimersByTime(LIMITS.maxTimeoutMs)
+  await bounded
+  long.finish('done')
+  expect(await call).toBe('done')
+  expect(() => untilDone({ timeoutMs: LIMITS.maxTimeoutMs + 1 }, () => 'done')).toThrow(/^timeout: expected/)
 })
 
 test('a call that has ended is not told of a later stop', async () => {
