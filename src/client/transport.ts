@@ -8,6 +8,7 @@ import { Agent as HttpsAgent, request as httpsRequest } from 'node:https'
 import { pipeline, Readable } from 'node:stream'
 import type { CallOptions } from '../core/database.js'
 import { invalid, VicinalError } from '../core/errors.js'
+import { innerOf } from '../core/inner-call.js'
 import { LIMITS } from '../core/limits.js'
 import { UNBOUNDED } from '../wire/body-bounds.js'
 import { decodeMsgpack } from '../wire/msgpack.js'
@@ -231,7 +232,7 @@ function isToWaitOn({ call, isLong, isIdempotent = true }: RemoteRequest, error:
 }
 
 function callerOf(call: CallOptions | undefined): AbortSignal | undefined {
-  return call?.signal ?? call?.stop?.signal
+  return call?.signal ?? innerOf(call)?.stop?.signal
 }
 
 function bodyOf(response: IncomingMessage): Promise<Buffer> {

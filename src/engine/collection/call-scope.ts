@@ -2,6 +2,7 @@ import { setMaxListeners } from 'node:events'
 import type { Awaitable } from '../../core/awaitable.js'
 import type { CallOptions } from '../../core/database.js'
 import { invalid, VicinalError } from '../../core/errors.js'
+import { innerOf } from '../../core/inner-call.js'
 import { checkIfGiven } from '../../core/known-keys.js'
 import { KNOWN_CALL } from '../../core/known-options.js'
 import { LIMITS } from '../../core/limits.js'
@@ -28,7 +29,7 @@ export function withDeadline<T>(
   options: CallOptions | undefined,
   work: (scope: CallScope) => Awaitable<T>,
 ): Awaitable<T> {
-  return within(options?.timeoutMs ?? options?.defaultTimeoutMs ?? LIMITS.timeoutMs, options, work)
+  return within(options?.timeoutMs ?? innerOf(options)?.defaultTimeoutMs ?? LIMITS.timeoutMs, options, work)
 }
 
 /** The same for what takes as long as it takes: a deadline holds where the caller names one, and no default. */
@@ -43,7 +44,7 @@ function within<T>(
 ): Awaitable<T> {
   if (timeoutMs !== null) checkTimeout(timeoutMs)
   if (options?.signal?.aborted) throw cancelled(options.signal.reason)
-  if (options?.stop?.isStopped) throw cancelled(undefined)
+  if (innerOf(options)?.stop?.isStopped) throw cancelled(undefined)
   const scope = new CallScope()
   const started = begun(work, scope)
   return started instanceof Promise ? untilStopped(started, scope, timeoutMs, options ?? NO_OPTIONS) : started
@@ -75,8 +76,10 @@ function untilStopped<T>(
   started: Promise<T>,
   scope: CallScope,
   timeoutMs: number | null,
-  { signal, stop }: CallOptions,
+  options: CallOptions,
 ): Promise<T> {
+  const { signal } = options
+  const stop = innerOf(options)?.stop
   return new Promise<T>((resolve, reject) => {
     const end = (error: VicinalError) => {
       scope.stop(error)

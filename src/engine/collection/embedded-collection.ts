@@ -8,6 +8,7 @@ import type {
   WriteResult,
 } from '../../core/database.js'
 import { invalid } from '../../core/errors.js'
+import { innerOf } from '../../core/inner-call.js'
 import { checkIfGiven, checkKnown } from '../../core/known-keys.js'
 import { checkOperations, KNOWN_CALL, KNOWN_WRITE } from '../../core/known-options.js'
 import { LIMITS } from '../../core/limits.js'
@@ -133,7 +134,7 @@ export class EmbeddedCollection<P = Payload> extends CollectionReads<P> implemen
     return await withDeadline(options, async (scope) => {
       // All are validated before the first is written; then each is its own write, and the first that fails ends the batch.
       const bytes = operations.reduce((sum, operation) => sum + this.#writeBytes(operation), 0)
-      return await withRoom(bytes, scope, options?.holder, async () => {
+      return await withRoom(bytes, scope, innerOf(options)?.holder, async () => {
         const writes = []
         for (const operation of operations) writes.push(await this.#plan(operation))
         this.#engine.strictMode?.written(writes.length)
@@ -169,7 +170,7 @@ export class EmbeddedCollection<P = Payload> extends CollectionReads<P> implemen
     this.#engine.checkWritable()
     await this.#checkWrite(operation, options)
     return await withDeadline(options, (scope) =>
-      withRoom(this.#writeBytes(operation), scope, options.holder, async () => {
+      withRoom(this.#writeBytes(operation), scope, innerOf(options)?.holder, async () => {
         const write = await this.#plan(operation)
         this.#engine.strictMode?.written(1)
         return await write(options, scope)
