@@ -21,7 +21,7 @@ Status readPayloads(const RowRef* rows, size_t count, RowBlock& block, WorkMeter
   for (size_t at = 0; at < count; at++) {
     block.payloadOffsets[at] = static_cast<uint32_t>(bytes);
     bytes += rows[at].segment->payload(rows[at].row).size();
-    if (!work.spend(kUnitsPerRead)) return work.status();
+    if (!work.spend(kUnitsPerRowRead)) return work.status();
     if (bytes > UINT32_MAX)
       return Status(Code::TooLarge,
                     "the payloads of one answer exceed 4 GiB; ask for fewer points");
@@ -170,7 +170,7 @@ Status readRows(const RowRef* rows, size_t count, const RowFields& fields,
   block.count = static_cast<uint32_t>(count);
   if (!block.ids.resize(count * kIdWords) || !block.seqs.resize(count)) return outOfMemory();
   for (size_t at = 0; at < count; at++) {
-    if (!work.spend(kUnitsPerRead)) return work.status();
+    if (!work.spend(kUnitsPerRowRead)) return work.status();
     encodePointId(rows[at].segment->id(rows[at].row), &block.ids[at * kIdWords]);
     block.seqs[at] = static_cast<double>(rows[at].segment->seq(rows[at].row));
   }

@@ -5,17 +5,18 @@ import { VicinalError } from '../core/errors.js'
  * take longer than all else a client does for a query.
  */
 export class Deadline {
-  readonly #timeoutMs: number
+  readonly #timeoutMs: number | null
   readonly #endsMs: number
-  readonly #timer: NodeJS.Timeout
+  readonly #timer: NodeJS.Timeout | undefined
   readonly #caller: AbortSignal | undefined
   #passed = false
   #action: () => void = () => {}
 
-  constructor(timeoutMs: number, caller: AbortSignal | undefined) {
+  /** null: only the caller's signal ends it. */
+  constructor(timeoutMs: number | null, caller: AbortSignal | undefined) {
     this.#timeoutMs = timeoutMs
-    this.#endsMs = performance.now() + timeoutMs
-    this.#timer = setTimeout(this.#pass, timeoutMs)
+    this.#endsMs = timeoutMs === null ? Number.POSITIVE_INFINITY : performance.now() + timeoutMs
+    this.#timer = timeoutMs === null ? undefined : setTimeout(this.#pass, timeoutMs)
     this.#caller = caller
     if (caller?.aborted) this.#passed = true
     else caller?.addEventListener('abort', this.#pass, { once: true })

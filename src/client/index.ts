@@ -22,7 +22,7 @@ export type * from '../core/snapshots.js'
 
 export interface ConnectOptions {
   apiKey?: string
-  /** Deadline of calls that name none, retries included. Default one minute. */
+  /** Deadline of calls that name none, retries included. Default one minute. `waitForIndex`, `flush` and snapshots have none. */
   timeoutMs?: number
   /** Attempts after the first, where another may help. Default 4. */
   retries?: number

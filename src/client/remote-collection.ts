@@ -24,6 +24,7 @@ import type { Filter } from '../core/filter.js'
 import { checkIfGiven, checkKnown } from '../core/known-keys.js'
 import { checkOperations, KNOWN_CALL, KNOWN_READ, KNOWN_WRITE } from '../core/known-options.js'
 import type { PayloadIndexKind, PayloadIndexOptions } from '../core/payload-index.js'
+import { PlainReads } from '../core/plain-reads.js'
 import type { Payload, Point, PointId, PointVector } from '../core/point.js'
 import type { FacetHit, FacetOptions, QueryGroupsOptions, SearchMatrix, SearchMatrixOptions } from '../core/query.js'
 import { type CollectionInfo, ConfigChange, VectorNameConfig } from '../core/schema.js'
@@ -46,7 +47,7 @@ import type { RemoteRequest, Transport } from './transport.js'
 const SCROLL_PAGE = 256
 
 /** A collection of a service. */
-export class RemoteCollection<P = Payload> implements Collection<P> {
+export class RemoteCollection<P = Payload> extends PlainReads<P> implements Collection<P> {
   readonly name: string
   readonly #transport: Transport
   readonly #path: string
@@ -54,6 +55,7 @@ export class RemoteCollection<P = Payload> implements Collection<P> {
   readonly snapshots: CollectionSnapshots
 
   constructor(name: string, transport: Transport, maxBodyBytes: number) {
+    super()
     this.name = name
     this.#transport = transport
     this.#path = `/collections/${encodeURIComponent(name)}`
@@ -264,12 +266,12 @@ export class RemoteCollection<P = Payload> implements Collection<P> {
 
   async flush(call?: CallOptions): Promise<void> {
     checkIfGiven(call, KNOWN_CALL)
-    await this.#send('POST', '/flush', undefined, call)
+    await this.#transport.send({ method: 'POST', path: `${this.#path}/flush`, call, isLong: true })
   }
 
   async waitForIndex(call?: CallOptions): Promise<void> {
     checkIfGiven(call, KNOWN_CALL)
-    await this.#send('POST', '/wait-for-index', undefined, call)
+    await this.#transport.send({ method: 'POST', path: `${this.#path}/wait-for-index`, call, isLong: true })
   }
 
   async #write(

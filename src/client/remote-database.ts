@@ -41,6 +41,17 @@ export class RemoteDatabase implements Database {
     return this.#handle<P>(name)
   }
 
+  async ensureCollection<P = Payload>(
+    name: string,
+    options: CollectionOptions,
+    call?: CallOptions,
+  ): Promise<Collection<P>> {
+    checkIfGiven(call, KNOWN_CALL)
+    const body = encodeMsgpack(tell(CollectionOptions, read(CollectionOptions, options, 'library')))
+    await this.#transport.send({ method: 'PUT', path: `${pathOf(name)}?ensure=true`, body, call })
+    return await this.collection<P>(name)
+  }
+
   async collection<P = Payload>(name: string): Promise<Collection<P>> {
     const found = await this.#exists(name)
     if (!found.exists) throw notFound('collection', name)
@@ -108,6 +119,10 @@ export class RemoteDatabase implements Database {
 
   async close(): Promise<void> {
     this.#transport.close()
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.close()
   }
 
   #handle<P>(name: string): Collection<P> {

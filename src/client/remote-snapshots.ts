@@ -2,7 +2,6 @@ import { randomUUID } from 'node:crypto'
 import type { CallOptions } from '../core/database.js'
 import { checkIfGiven, checkKnown } from '../core/known-keys.js'
 import { KNOWN_CALL, KNOWN_RECOVER } from '../core/known-options.js'
-import { LIMITS } from '../core/limits.js'
 import type {
   CollectionSnapshots,
   RecoverOptions,
@@ -32,28 +31,28 @@ export class RemoteSnapshots implements CollectionSnapshots {
 
   async create(call?: CallOptions): Promise<SnapshotDescription> {
     // Asked again after a lost answer there would be two.
-    const request = { method: 'POST', path: this.#path, call: long(call), isIdempotent: false } as const
+    const request = { method: 'POST', path: this.#path, ...long(call), isIdempotent: false } as const
     return descriptionOf(await this.#transport.send(request))
   }
 
   async list(call?: CallOptions): Promise<SnapshotDescription[]> {
-    const found = await this.#transport.send({ method: 'GET', path: this.#path, call: long(call) })
+    const found = await this.#transport.send({ method: 'GET', path: this.#path, ...long(call) })
     return (found as WireSnapshot[]).map(descriptionOf)
   }
 
   async delete(name: string, call?: CallOptions): Promise<void> {
-    await this.#transport.send({ method: 'DELETE', path: this.#pathOf(name), call: long(call), isIdempotent: false })
+    await this.#transport.send({ method: 'DELETE', path: this.#pathOf(name), ...long(call), isIdempotent: false })
   }
 
   async read(name: string, call?: CallOptions): Promise<SnapshotData> {
-    const answer = await this.#transport.stream({ method: 'GET', path: this.#pathOf(name), call: long(call) })
+    const answer = await this.#transport.stream({ method: 'GET', path: this.#pathOf(name), ...long(call) })
     return { name, bytes: Number(answer.headers['content-length']), chunks: answer }
   }
 
   /** Of a collection: of a whole database there is no such path. */
   async stream(call?: CallOptions): Promise<SnapshotData> {
     const path = this.#path.replace(/snapshots$/, 'shards/0/snapshot')
-    const answer = await this.#transport.stream({ method: 'GET', path, call: long(call) })
+    const answer = await this.#transport.stream({ method: 'GET', path, ...long(call) })
     const [, name = ''] = /filename="([^"]*)"/.exec(answer.headers['content-disposition'] ?? '') ?? []
     return { name, bytes: Number(answer.headers['content-length']), chunks: answer }
   }
@@ -70,7 +69,8 @@ export class RemoteSnapshots implements CollectionSnapshots {
       const answer = await this.#transport.stream({
         method: 'POST',
         path: `${this.#path}/upload?${query}`,
-        call: longTime(options),
+        call: options,
+        isLong: true,
         upload: { type: `multipart/form-data; boundary=${boundary}`, chunks: formOf(source.chunks, boundary) },
       })
       answer.resume()
@@ -84,7 +84,7 @@ export class RemoteSnapshots implements CollectionSnapshots {
       priority: priority ?? undefined,
       replace: replace ?? undefined,
     })
-    const request = { method: 'PUT', path: `${this.#path}/recover`, body, call: longTime(options) } as const
+    const request = { method: 'PUT', path: `${this.#path}/recover`, body, call: options, isLong: true } as const
     await this.#transport.send({ ...request, isIdempotent: false })
   }
 
@@ -93,13 +93,10 @@ export class RemoteSnapshots implements CollectionSnapshots {
   }
 }
 
-function long(call: CallOptions | undefined): CallOptions {
+/** Snapshots take as long as they take. */
+function long(call: CallOptions | undefined) {
   checkIfGiven(call, KNOWN_CALL)
-  return longTime(call)
-}
-
-function longTime(call: CallOptions | undefined): CallOptions {
-  return { timeoutMs: LIMITS.maxTimeoutMs, ...call }
+  return { call, isLong: true } as const
 }
 
 function descriptionOf(wire: unknown): SnapshotDescription {

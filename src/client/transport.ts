@@ -8,6 +8,7 @@ import { Agent as HttpsAgent, request as httpsRequest } from 'node:https'
 import { pipeline, Readable } from 'node:stream'
 import type { CallOptions } from '../core/database.js'
 import { invalid, VicinalError } from '../core/errors.js'
+import { innerOf } from '../core/inner-call.js'
 import { LIMITS } from '../core/limits.js'
 import { UNBOUNDED } from '../wire/body-bounds.js'
 import { decodeMsgpack } from '../wire/msgpack.js'
@@ -44,6 +45,8 @@ export interface RemoteRequest {
   isIdempotent?: boolean
   /** Whether it is asked time after time, and may be by a stream. */
   isFrequent?: boolean
+  /** Whether it takes as long as it takes: without a deadline of the call's own it has none. */
+  isLong?: boolean
 }
 
 /** A request whose body, or answer, is more than is to be in memory at once. It is sent once. */
@@ -81,12 +84,7 @@ export class Transport {
 
   /** The `result` of the answer. */
   async send(request: RemoteRequest): Promise<unknown> {
-    const { call } = request
-    const timeoutMs = call?.timeoutMs ?? this.#options.timeoutMs
-    if (!(timeoutMs > 0) || timeoutMs > LIMITS.maxTimeoutMs) {
-      throw invalid('timeoutMs', `expected more than 0 and at most ${LIMITS.maxTimeoutMs}`, timeoutMs)
-    }
-    const deadline = new Deadline(timeoutMs, callerOf(call))
+    const deadline = this.#deadlineOf(request)
     try {
       return await this.#sendWithRetries(request, deadline)
     } finally {
@@ -96,7 +94,7 @@ export class Transport {
 
   /** The answer as it comes. The deadline is that of its head. */
   async stream(request: StreamRequest): Promise<IncomingMessage> {
-    const deadline = new Deadline(request.call?.timeoutMs ?? this.#options.timeoutMs, callerOf(request.call))
+    const deadline = this.#deadlineOf(request)
     try {
       if (this.#closed) throw new VicinalError('CLOSED', 'The connection is closed')
       const response = await this.#exchange(request, deadline)
@@ -117,6 +115,14 @@ export class Transport {
     }
   }
 
+  #deadlineOf({ call, isLong }: Pick<RemoteRequest, 'call' | 'isLong'>): Deadline {
+    const timeoutMs = call?.timeoutMs ?? (isLong ? null : this.#options.timeoutMs)
+    if (timeoutMs !== null && (!(timeoutMs > 0) || timeoutMs > LIMITS.maxTimeoutMs)) {
+      throw invalid('timeoutMs', `expected more than 0 and at most ${LIMITS.maxTimeoutMs}`, timeoutMs)
+    }
+    return new Deadline(timeoutMs, callerOf(call))
+  }
+
   async #sendWithRetries(request: RemoteRequest, deadline: Deadline): Promise<unknown> {
     for (let attempt = 0; ; attempt++) {
       if (this.#closed) throw new VicinalError('CLOSED', 'The connection is closed')
@@ -125,6 +131,10 @@ export class Transport {
         return await this.#sendOnce(attempt === 0 ? request : { ...request, isFrequent: false }, deadline)
       } catch (error) {
         deadline.check()
+        if (isToWaitOn(request, error)) {
+          attempt = -1
+          continue
+        }
         const delayMs = retryDelayMs(error, attempt, this.#options.retry, request.isIdempotent ?? true)
         if (delayMs === null || delayMs >= deadline.leftMs) throw this.#explained(error)
         await deadline.sleep(delayMs)
@@ -215,8 +225,14 @@ function resultOf(envelope: Envelope): unknown {
   throw errorOfAnswer(INTERNAL, isBusy ? { 'retry-after': RETRY_AFTER_SECONDS } : {}, envelope)
 }
 
+/** The service may bound how long it waits for one request; a caller without a deadline asks again. */
+function isToWaitOn({ call, isLong, isIdempotent = true }: RemoteRequest, error: unknown): boolean {
+  if (!isLong || !isIdempotent || call?.timeoutMs !== undefined) return false
+  return error instanceof VicinalError && error.code === 'TIMEOUT'
+}
+
 function callerOf(call: CallOptions | undefined): AbortSignal | undefined {
-  return call?.signal ?? call?.stop?.signal
+  return call?.signal ?? innerOf(call)?.stop?.signal
 }
 
 function bodyOf(response: IncomingMessage): Promise<Buffer> {

@@ -11,6 +11,8 @@ import type {
   QueryOptions,
   SearchMatrix,
   SearchMatrixOptions,
+  SearchOptions,
+  SearchVector,
 } from './query.js'
 import type { QueryPlan } from './query-plan.js'
 import type { QuotaConfig, QuotaStatus } from './quotas.js'
@@ -31,8 +33,14 @@ export interface ReadableDatabase {
  * The one interface of the three faces: an embedded database (`open`), a remote one (`connect`) and the
  * service, which is a Database behind HTTP, all answer alike.
  */
-export interface Database extends ReadableDatabase {
+export interface Database extends ReadableDatabase, AsyncDisposable {
   createCollection<P = Payload>(name: string, options: CollectionOptions, call?: CallOptions): Promise<Collection<P>>
+  /**
+   * The collection of this name, made where there is none. Rejects with ALREADY_EXISTS where the one there is has another
+   * configuration: the message and `details.field` name the field. Options that are left out are not compared, nor are
+   * vectors that `options` does not name.
+   */
+  ensureCollection<P = Payload>(name: string, options: CollectionOptions, call?: CallOptions): Promise<Collection<P>>
   /**
    * A handle on an existing collection, which an alias names as well: the one it leads to at this moment, whose own name
    * the handle tells. Rejects with NOT_FOUND.
@@ -67,6 +75,7 @@ export interface Database extends ReadableDatabase {
    * this process knows.
    */
   readonly nameless?: readonly Error[]
+  /** Waits for calls under way, and leaves the folder to others. `await using` closes a database too. */
   close(): Promise<void>
 }
 
@@ -74,6 +83,12 @@ export interface Database extends ReadableDatabase {
 export interface ReadableCollection<P = Payload> {
   readonly name: string
 
+  /** The nearest points, best first: `query` for the plain case. */
+  search(vector: SearchVector, options?: SearchOptions): Promise<Hit<P>[]>
+  /** The point, or null where there is none of this id. */
+  get(id: PointId, options?: RetrieveOptions): Promise<StoredPoint<P> | null>
+  has(id: PointId, call?: CallOptions): Promise<boolean>
+  /** The points of these ids; ids without a point are left out. */
   retrieve(ids: readonly PointId[], options?: RetrieveOptions): Promise<StoredPoint<P>[]>
   query(query: QueryOptions): Promise<Hit<P>[]>
   /** Answers a query, and says how. The answer is the query's; the telling costs some microseconds. */
@@ -149,9 +164,12 @@ export interface Collection<P = Payload> extends ReadableCollection<P> {
    * began before has ended, and files are written without them in the background. Nothing where there is none of the name.
    */
   deleteVectorName(name: string, options?: WriteOptions): Promise<WriteResult>
-  /** Resolves when everything acknowledged is in the table, on stable storage. */
+  /** Resolves when everything acknowledged is in the table, on stable storage. No deadline unless `timeoutMs` names one. */
   flush(call?: CallOptions): Promise<void>
-  /** Resolves when the graph has caught up with the tail, and what a changed configuration rebuilds is rebuilt. */
+  /**
+   * Resolves when the graph has caught up with the tail, and what a changed configuration rebuilds is rebuilt. No deadline
+   * unless `timeoutMs` names one.
+   */
   waitForIndex(call?: CallOptions): Promise<void>
 }
 

@@ -21,10 +21,7 @@ type Operation<Op> = Extract<WriteOperation, { op: Op }>
 
 const CALL: Table<CallOptions> = {
   signal: true,
-  stop: true,
-  holder: true,
   timeoutMs: true,
-  defaultTimeoutMs: true,
 }
 const READ: Table<ReadOptions> = { withPayload: true, withVector: true, rawPayload: true, ...CALL }
 const WRITE: Table<WriteOptions> = { wait: true, ...CALL }

@@ -1,6 +1,6 @@
 /** Where the memory of a collection and of its process is, as `CollectionInfo.memory` tells it; where it is to be. */
 import type { Awaitable } from './awaitable.js'
-import type { RoomHolder } from './call-options.js'
+import type { RoomHolder } from './inner-call.js'
 import type { Stoppable } from './stop.js'
 
 /**

@@ -197,6 +197,12 @@ export interface QueryOptions extends QueryStage, ReadOptions {
   offset?: number
 }
 
+/** What `search` looks for the nearest of: numbers, or a text that becomes a sparse vector. */
+export type SearchVector = Exclude<VectorInput, PointId>
+
+/** Of the nearest points to one vector. */
+export type SearchOptions = Omit<QueryOptions, 'query' | 'prefetch' | 'lookupFrom'>
+
 export interface QueryGroupsOptions extends QueryStage, ReadOptions {
   /** Payload field whose values, texts or integers, make the groups. */
   groupBy: string

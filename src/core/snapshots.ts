@@ -19,7 +19,7 @@ export interface SnapshotData {
 
 /**
  * Snapshots of one collection, or of all of a database. Each is one file, a tar archive, with everything as of one
- * operation; writes go on while it is made. Calls without a deadline get LIMITS.maxTimeoutMs.
+ * operation; writes go on while it is made. Calls that name no deadline have none.
  */
 export interface Snapshots {
   create(call?: CallOptions): Promise<SnapshotDescription>

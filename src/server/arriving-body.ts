@@ -1,8 +1,8 @@
 /** Bodies as they arrive: counted piece by piece, held up while there is no room for more, and cut where they hardly come. */
 import type { Readable } from 'node:stream'
 import type { Awaitable } from '../core/awaitable.js'
-import type { RoomHolder } from '../core/call-options.js'
 import { VicinalError } from '../core/errors.js'
+import type { RoomHolder } from '../core/inner-call.js'
 import type { Stop } from '../core/stop.js'
 import { type Admission, bodyBudgetOf, overloaded, type Work } from './admission.js'
 import type { BodyBudget, Caller } from './budgets.js'

@@ -1,7 +1,6 @@
 /** What a route's function gets to see of a request. */
 import type { FastifyRequest } from 'fastify'
 import type { TSchema } from 'typebox'
-import type { RoomHolder } from '../core/call-options.js'
 import type {
   CallOptions,
   Collection,
@@ -11,6 +10,7 @@ import type {
   WriteOptions,
 } from '../core/database.js'
 import { invalid } from '../core/errors.js'
+import { type RoomHolder, withInner } from '../core/inner-call.js'
 import { LIMITS } from '../core/limits.js'
 import { checkCollectionName } from '../core/names.js'
 import type { Stop } from '../core/stop.js'
@@ -60,12 +60,12 @@ export interface Asked {
 export class ReadCall {
   protected readonly request: Asked
   readonly #gate: DatabaseGate<ReadableDatabase>
-  readonly #timeoutMs: number
+  protected readonly serviceTimeoutMs: number
 
   constructor(request: Asked, gate: DatabaseGate<ReadableDatabase>, timeoutMs: number) {
     this.request = request
     this.#gate = gate
-    this.#timeoutMs = timeoutMs
+    this.serviceTimeoutMs = timeoutMs
   }
 
   get collectionName(): string {
@@ -93,8 +93,13 @@ export class ReadCall {
 
   options(): CallOptions {
     this.#checkConsistency()
+    return this.within(this.deadline())
+  }
+
+  /** Options of a call that ends with its request, and has the service's deadline where it names none. */
+  protected within<O extends CallOptions>(options: O): O {
     const { ticket } = this.request
-    return { stop: ticket.stop, holder: ticket, ...this.deadline() }
+    return withInner(options, { stop: ticket.stop, holder: ticket, defaultTimeoutMs: this.serviceTimeoutMs })
   }
 
   /** How many replicas are to agree, or which; of one they do. */
@@ -105,14 +110,14 @@ export class ReadCall {
   }
 
   /** `timeout` in seconds, as Qdrant has it. A client may ask for its own with every call, so a longer one is no error. */
-  protected deadline(): Pick<CallOptions, 'timeoutMs' | 'defaultTimeoutMs'> {
+  protected deadline(): Pick<CallOptions, 'timeoutMs'> {
     const { timeout } = this.query
-    if (timeout === undefined) return { defaultTimeoutMs: this.#timeoutMs }
+    if (timeout === undefined) return {}
     const seconds = typeof timeout === 'string' && INTEGER.test(timeout) ? Number(timeout) : 0
     const most = LIMITS.maxTimeoutMs / MS_PER_SECOND
     if (seconds < 1 || seconds > most) throw invalid('timeout', `expected an integer from 1 to ${most}`, timeout)
     const timeoutMs = seconds * MS_PER_SECOND
-    return { timeoutMs: this.request.ticket.isReadOnly ? Math.min(timeoutMs, this.#timeoutMs) : timeoutMs }
+    return { timeoutMs: this.request.ticket.isReadOnly ? Math.min(timeoutMs, this.serviceTimeoutMs) : timeoutMs }
   }
 
   get query(): WireObject {
@@ -165,14 +170,21 @@ export class Call extends ReadCall {
   /** On the wire a write is acknowledged before it is on stable storage, unless `wait=true` asks otherwise. */
   writeOptions(): WriteOptions {
     this.word('ordering', ORDERINGS)
-    const { ticket } = this.request
-    return { stop: ticket.stop, holder: ticket, ...this.deadline(), wait: this.flag('wait', false) }
+    return this.within({ ...this.deadline(), wait: this.flag('wait', false) })
   }
 
-  /** For what takes longer than other calls may, unless the caller says how long. */
-  longOptions(): CallOptions {
-    // Who hangs up does not undo what was begun.
-    return this.query.timeout === undefined ? { timeoutMs: LIMITS.maxTimeoutMs } : this.deadline()
+  /**
+   * For what takes as long as it takes: only a `timeout` in the query holds, but for a key that may only read. A client that
+   * hangs up does not undo what was begun.
+   */
+  longOptions(): Pick<CallOptions, 'timeoutMs'> {
+    const isBounded = this.request.ticket.isReadOnly
+    return { ...(isBounded ? { timeoutMs: this.serviceTimeoutMs } : {}), ...this.deadline() }
+  }
+
+  /** The same for what nobody needs once its client has hung up. */
+  waitingOptions(): CallOptions {
+    return this.within(this.longOptions())
   }
 
   /** Whether whoever sent it may see what only a key shows. */

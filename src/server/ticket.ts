@@ -1,6 +1,6 @@
 import type { ServerResponse } from 'node:http'
 import type { Awaitable } from '../core/awaitable.js'
-import type { RoomHolder } from '../core/call-options.js'
+import type { RoomHolder } from '../core/inner-call.js'
 import { Stop } from '../core/stop.js'
 import type { Admission, Work } from './admission.js'
 import type { Arriving, ArrivingBody } from './arriving-body.js'

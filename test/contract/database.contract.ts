@@ -7,8 +7,10 @@ import type { Collection, Database } from '../../src/core/database.js'
 import { describeAliases } from './aliases.contract.js'
 import { describeConditionalWrites } from './conditional.contract.js'
 import { describeConfig } from './config.contract.js'
+import { describeEnsure } from './ensure.contract.js'
 import { describeExplain } from './explain.contract.js'
 import { describeFilters } from './filters.contract.js'
+import { describePlainReads } from './plain-reads.contract.js'
 import { describeQueries } from './queries.contract.js'
 import { describeReads } from './reads.contract.js'
 import { describeRefusals } from './refusals.contract.js'
@@ -54,6 +56,7 @@ export function describeDatabase(name: string, open: () => Promise<DatabaseUnder
     }
 
     describeCollections(suite)
+    describeEnsure(suite)
     describeAliases(suite)
     describeConfig(suite)
     describeSettings(suite)
@@ -61,6 +64,7 @@ export function describeDatabase(name: string, open: () => Promise<DatabaseUnder
     describeVectorNames(suite)
     describeConditionalWrites(suite)
     describeReads(suite)
+    describePlainReads(suite)
     describeQueries(suite)
     describeExplain(suite)
     describeFilters(suite)

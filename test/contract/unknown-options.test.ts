@@ -294,6 +294,15 @@ describe.each(FACES)('unknown options of the %s', (face) => {
     )
   })
 
+  it('those that only the service has', async () => {
+    for (const name of ['stop', 'holder', 'defaultTimeoutMs']) {
+      await expect(collection.count({ [name]: 5 })).rejects.toMatchObject(refusal(new RegExp(`^${name}: `)))
+      await expect(collection.waitForIndex({ [name]: 5 } as never)).rejects.toMatchObject(
+        refusal(new RegExp(`^${name}: .*one of signal, timeoutMs`)),
+      )
+    }
+  })
+
   it('the spelling of the wire is understood too', async () => {
     const made = await database.createCollection('snake', {
       vectors: { snake_name: { ...VECTORS, hnsw_config: { ef_construct: 9 }, on_disk: true } },

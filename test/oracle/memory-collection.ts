@@ -1,5 +1,4 @@
 import type { Table } from 'apache-arrow'
-import { stringify as stringifyWithBigInts } from 'lossless-json'
 import type {
   CallOptions,
   Collection,
@@ -21,7 +20,8 @@ import type {
 import { invalid, notFound } from '../../src/core/errors.js'
 import type { Filter } from '../../src/core/filter.js'
 import { PAYLOAD_INDEX_KINDS, type PayloadIndexKind, type PayloadIndexOptions } from '../../src/core/payload-index.js'
-import { type Payload, type Point, type PointId, type PointVector, RawJson } from '../../src/core/point.js'
+import { PlainReads } from '../../src/core/plain-reads.js'
+import type { Payload, Point, PointId, PointVector } from '../../src/core/point.js'
 import type {
   FacetHit,
   FacetOptions,
@@ -38,15 +38,16 @@ import { pointsOfTable } from './memory-arrow.js'
 import { bounded, checkCall, filterable, plainPayload, selectionOf } from './memory-checks.js'
 import { pointsOfColumns } from './memory-columns.js'
 import { infoOf } from './memory-info.js'
-import { changedPayload, type PayloadOperation, selectPayload } from './memory-payload.js'
+import { changedPayload, type PayloadOperation } from './memory-payload.js'
 import { checkEffort, hasConditions, planAbove, planOfScan } from './memory-plan.js'
 import { idKey, idOfKey, type MemoryPoint } from './memory-points.js'
 import { type MemorySource, ordered, orderedPoint, type Ranked, runOracle } from './memory-query.js'
+import { seenPoint } from './memory-seen.js'
 import { noSnapshots } from './memory-snapshots.js'
-import { type MemorySpace, type MemoryVector, memoryVector, seenVector } from './memory-vectors.js'
+import { type MemorySpace, type MemoryVector, memoryVector } from './memory-vectors.js'
 import { textIndexesOf } from './text-oracle.js'
 
-export class MemoryCollection implements Collection {
+export class MemoryCollection extends PlainReads implements Collection {
   readonly name: string
   #config: CollectionConfig
   readonly #aliases: () => string[]
@@ -63,6 +64,7 @@ export class MemoryCollection implements Collection {
     aliases: () => string[] = () => [],
     lookup: (name: string) => MemoryCollection = () => this,
   ) {
+    super()
     this.name = name
     this.#config = config
     this.#aliases = aliases
@@ -376,20 +378,7 @@ export class MemoryCollection implements Collection {
   }
 
   #seen(point: MemoryPoint, options: ReadOptions): StoredPoint {
-    const seen: StoredPoint = { id: point.id }
-    const payload = selectPayload(point.payload, options.withPayload ?? true)
-    if (payload) {
-      const text = stringifyWithBigInts(payload) as string
-      seen.payload = (options.rawPayload ? new RawJson(text) : payload) as Payload
-    }
-    const names = this.#vectorNames(options.withVector ?? false)
-    if (names.length === 0) return seen
-    const vectors = Object.fromEntries(
-      [...point.vectors].filter(([name]) => names.includes(name)).map(([name, vector]) => [name, seenVector(vector)]),
-    )
-    const unnamed = Object.keys(vectors).length === 1 ? vectors[''] : undefined
-    if (Object.keys(vectors).length > 0 || names[0] !== '') seen.vector = unnamed ?? vectors
-    return seen
+    return seenPoint(point, options, this.#vectorNames(options.withVector ?? false))
   }
 
   #vectorNames(selector: boolean | readonly string[]): readonly string[] {

@@ -7,6 +7,7 @@
 import type { AliasAction, AliasDescription } from '../../src/core/aliases.js'
 import type { CallOptions, Collection, Database } from '../../src/core/database.js'
 import { invalid, notFound, VicinalError } from '../../src/core/errors.js'
+import { innerOf } from '../../src/core/inner-call.js'
 import { checkCollectionName } from '../../src/core/names.js'
 import type { Payload } from '../../src/core/point.js'
 import { QuotaConfig, type QuotaStatus } from '../../src/core/quotas.js'
@@ -14,10 +15,11 @@ import type { CollectionOptions } from '../../src/core/schema.js'
 import { read } from '../../src/core/vocabulary/reader.js'
 import { changeAliases } from '../../src/engine/catalogue/alias-changes.js'
 import { resolveConfig } from '../../src/engine/config/schema.js'
+import { EnsuringDatabase } from '../../src/engine/database/ensuring-database.js'
 import { MemoryCollection } from './memory-collection.js'
 import { noSnapshots, withoutFolder } from './memory-snapshots.js'
 
-export class MemoryDatabase implements Database {
+export class MemoryDatabase extends EnsuringDatabase implements Database {
   readonly #collections = new Map<string, MemoryCollection>()
   #quotas: QuotaConfig = {}
   #aliases = new Map<string, string>()
@@ -121,6 +123,7 @@ export class MemoryDatabase implements Database {
 
   #check(call?: CallOptions): void {
     if (this.#closed) throw new VicinalError('CLOSED', 'The database is closed')
-    if (call?.signal?.aborted || call?.stop?.isStopped) throw new VicinalError('CANCELLED', 'The call was cancelled')
+    if (call?.signal?.aborted || innerOf(call)?.stop?.isStopped)
+      throw new VicinalError('CANCELLED', 'The call was cancelled')
   }
 }

@@ -4,7 +4,6 @@ import { join } from 'node:path'
 import { setTimeout as pause } from 'node:timers/promises'
 import type { Collection } from '../../core/database.js'
 import { VicinalError as Failure, notFound, type VicinalError } from '../../core/errors.js'
-import { LIMITS } from '../../core/limits.js'
 import { UNNAMED_VECTOR } from '../../core/point.js'
 import type { ResolvedVector } from '../../core/schema.js'
 import type { CollectionEngine } from '../../engine/collection/collection-engine.js'
@@ -268,7 +267,7 @@ async function rebuilt(collection: Collection, signal: AbortSignal): Promise<voi
     progress.update(indexed / Math.max(1, all), indexed, 'vectors')
     await pause(POLL_MS, undefined, { signal })
   }
-  await collection.waitForIndex({ timeoutMs: LIMITS.maxTimeoutMs, signal })
+  await collection.waitForIndex({ signal })
 }
 
 function count(number: number): string {

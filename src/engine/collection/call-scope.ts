@@ -2,6 +2,7 @@ import { setMaxListeners } from 'node:events'
 import type { Awaitable } from '../../core/awaitable.js'
 import type { CallOptions } from '../../core/database.js'
 import { invalid, VicinalError } from '../../core/errors.js'
+import { innerOf } from '../../core/inner-call.js'
 import { checkIfGiven } from '../../core/known-keys.js'
 import { KNOWN_CALL } from '../../core/known-options.js'
 import { LIMITS } from '../../core/limits.js'
@@ -28,18 +29,34 @@ export function withDeadline<T>(
   options: CallOptions | undefined,
   work: (scope: CallScope) => Awaitable<T>,
 ): Awaitable<T> {
-  const timeoutMs = options?.timeoutMs ?? options?.defaultTimeoutMs ?? LIMITS.timeoutMs
-  if (typeof timeoutMs !== 'number' || !(timeoutMs > 0) || timeoutMs > LIMITS.maxTimeoutMs) {
-    throw invalid('timeout', `expected milliseconds above 0, at most ${LIMITS.maxTimeoutMs}`, timeoutMs)
-  }
+  return within(options?.timeoutMs ?? innerOf(options)?.defaultTimeoutMs ?? LIMITS.timeoutMs, options, work)
+}
+
+/** The same for what takes as long as it takes: a deadline holds where the caller names one, and no default. */
+export function untilDone<T>(options: CallOptions | undefined, work: (scope: CallScope) => Awaitable<T>): Awaitable<T> {
+  return within(options?.timeoutMs ?? null, options, work)
+}
+
+function within<T>(
+  timeoutMs: number | null,
+  options: CallOptions | undefined,
+  work: (scope: CallScope) => Awaitable<T>,
+): Awaitable<T> {
+  if (timeoutMs !== null) checkTimeout(timeoutMs)
   if (options?.signal?.aborted) throw cancelled(options.signal.reason)
-  if (options?.stop?.isStopped) throw cancelled(undefined)
+  if (innerOf(options)?.stop?.isStopped) throw cancelled(undefined)
   const scope = new CallScope()
   const started = begun(work, scope)
   return started instanceof Promise ? untilStopped(started, scope, timeoutMs, options ?? NO_OPTIONS) : started
 }
 
-/** The same of a verb that is told nothing else than how it is called. */
+function checkTimeout(timeoutMs: unknown): void {
+  if (typeof timeoutMs !== 'number' || !(timeoutMs > 0) || timeoutMs > LIMITS.maxTimeoutMs) {
+    throw invalid('timeout', `expected milliseconds above 0, at most ${LIMITS.maxTimeoutMs}`, timeoutMs)
+  }
+}
+
+/** `withDeadline` of a verb that is told nothing else than how it is called. */
 export function withCall<T>(call: CallOptions | undefined, work: (scope: CallScope) => Awaitable<T>): Awaitable<T> {
   checkIfGiven(call, KNOWN_CALL)
   return withDeadline(call, work)
@@ -58,16 +75,18 @@ function begun<T>(work: (scope: CallScope) => Awaitable<T>, scope: CallScope): A
 function untilStopped<T>(
   started: Promise<T>,
   scope: CallScope,
-  timeoutMs: number,
-  { signal, stop }: CallOptions,
+  timeoutMs: number | null,
+  options: CallOptions,
 ): Promise<T> {
+  const { signal } = options
+  const stop = innerOf(options)?.stop
   return new Promise<T>((resolve, reject) => {
     const end = (error: VicinalError) => {
       scope.stop(error)
       reject(error)
     }
     const onStop = () => end(cancelled(signal?.reason))
-    const timer = setTimeout(() => end(timedOut(timeoutMs)), timeoutMs)
+    const timer = timeoutMs === null ? undefined : setTimeout(() => end(timedOut(timeoutMs)), timeoutMs)
     signal?.addEventListener('abort', onStop, { once: true })
     stop?.onStop(onStop)
     const settle = () => {

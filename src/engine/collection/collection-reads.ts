@@ -20,6 +20,7 @@ import type { Filter } from '../../core/filter.js'
 import { checkIfGiven, checkKnown } from '../../core/known-keys.js'
 import { KNOWN_CALL, KNOWN_READ } from '../../core/known-options.js'
 import { LIMITS } from '../../core/limits.js'
+import { PlainReads } from '../../core/plain-reads.js'
 import type { Payload, PointId } from '../../core/point.js'
 import type { FacetHit, FacetOptions, QueryGroupsOptions, SearchMatrix, SearchMatrixOptions } from '../../core/query.js'
 import type { QueryPlan } from '../../core/query-plan.js'
@@ -61,12 +62,13 @@ export interface ReadHost {
 }
 
 /** The reading verbs of one collection. */
-export class CollectionReads<P = Payload> implements ReadableCollection<P> {
+export class CollectionReads<P = Payload> extends PlainReads<P> implements ReadableCollection<P> {
   protected readonly source: ReadSource
   readonly #admission: Admission
   readonly #catalog: Catalog
 
   constructor(source: ReadSource, { admission, catalog }: ReadHost) {
+    super()
     this.source = source
     this.#admission = admission
     this.#catalog = catalog

@@ -8,8 +8,9 @@ import type {
   WriteResult,
 } from '../../core/database.js'
 import { invalid } from '../../core/errors.js'
+import { innerOf } from '../../core/inner-call.js'
 import { checkIfGiven, checkKnown } from '../../core/known-keys.js'
-import { checkOperations, KNOWN_WRITE } from '../../core/known-options.js'
+import { checkOperations, KNOWN_CALL, KNOWN_WRITE } from '../../core/known-options.js'
 import { LIMITS } from '../../core/limits.js'
 import type { PayloadIndexKind, PayloadIndexOptions } from '../../core/payload-index.js'
 import type { Payload } from '../../core/point.js'
@@ -24,7 +25,7 @@ import type { QuotaGuard } from '../limits/quota-guard.js'
 import { MAPS_OF_INDEX, MAPS_OF_VECTOR, mapsOfSegment } from '../memory/map-room.js'
 import { withRoom } from '../memory/memory-budget.js'
 import { writeBytes } from './anticipated.js'
-import { withCall, withDeadline } from './call-scope.js'
+import { untilDone, withCall, withDeadline } from './call-scope.js'
 import type { CollectionEngine } from './collection-engine.js'
 import { CollectionReads, type ReadHost } from './collection-reads.js'
 import { readLargeFilterOf } from './large-filters.js'
@@ -134,7 +135,7 @@ export class EmbeddedCollection<P = Payload> extends CollectionReads<P> implemen
     return await withDeadline(options, async (scope) => {
       // All are validated before the first is written; then each is its own write, and the first that fails ends the batch.
       const bytes = operations.reduce((sum, operation) => sum + this.#writeBytes(operation), 0)
-      return await withRoom(bytes, scope, options?.holder, async () => {
+      return await withRoom(bytes, scope, innerOf(options)?.holder, async () => {
         const writes = []
         for (const operation of operations) writes.push(await this.#plan(operation))
         this.#engine.strictMode?.written(writes.length)
@@ -172,7 +173,7 @@ export class EmbeddedCollection<P = Payload> extends CollectionReads<P> implemen
     this.#engine.checkWritable()
     await this.#checkWrite(operation, options)
     return await withDeadline(options, (scope) =>
-      withRoom(this.#writeBytes(operation), scope, options.holder, async () => {
+      withRoom(this.#writeBytes(operation), scope, innerOf(options)?.holder, async () => {
         const write = await this.#plan(operation)
         this.#engine.strictMode?.written(1)
         return await write(options, scope)
@@ -235,12 +236,14 @@ export class EmbeddedCollection<P = Payload> extends CollectionReads<P> implemen
 
   async flush(call?: CallOptions): Promise<void> {
     this.#engine.checkWritable()
-    await withCall(call, () => this.#engine.flush())
+    checkIfGiven(call, KNOWN_CALL)
+    await untilDone(call, () => this.#engine.flush())
   }
 
   async waitForIndex(call?: CallOptions): Promise<void> {
     this.#engine.checkOpen()
-    await withCall(call, () => this.#engine.waitForIndex())
+    checkIfGiven(call, KNOWN_CALL)
+    await untilDone(call, () => this.#engine.waitForIndex())
   }
 }
 

@@ -16,7 +16,7 @@ import { AliasBook } from '../catalogue/alias-book.js'
 import { catalogChanges } from '../catalogue/catalog-changes.js'
 import { alreadyThere, cannotBeServed, takenByAlias } from '../catalogue/catalog-errors.js'
 import { newManifest } from '../catalogue/new-manifest.js'
-import { withCall } from '../collection/call-scope.js'
+import { untilDone, withCall } from '../collection/call-scope.js'
 import type { CollectionEngine } from '../collection/collection-engine.js'
 import { EmbeddedCollection } from '../collection/embedded-collection.js'
 import { ofOpening } from '../collection/issues.js'
@@ -24,15 +24,11 @@ import { resolveConfig } from '../config/schema.js'
 import { Admission } from '../limits/admission.js'
 import { QuotaGuard } from '../limits/quota-guard.js'
 import { mapsOfSegment } from '../memory/map-room.js'
-import {
-  EmbeddedSnapshots,
-  type SnapshotHost,
-  snapshotStoreOf,
-  withLongDeadline,
-} from '../snapshots/embedded-snapshots.js'
+import { EmbeddedSnapshots, type SnapshotHost, snapshotStoreOf } from '../snapshots/embedded-snapshots.js'
 import type { SnapshotStore } from '../snapshots/snapshot-store.js'
 import type { StagedCollection } from '../snapshots/staged-collection.js'
 import type { CollectionStore, DamagedCollection } from '../stores/collection-store.js'
+import { EnsuringDatabase } from './ensuring-database.js'
 import { type SharedCollection, type SharingDatabase, sharedOf } from './sharing.js'
 
 export interface DatabaseOptions {
@@ -42,7 +38,7 @@ export interface DatabaseOptions {
 }
 
 /** The database of this process: collections by name, and their making and removing, which take turns. */
-export class EmbeddedDatabase implements SharingDatabase {
+export class EmbeddedDatabase extends EnsuringDatabase implements SharingDatabase {
   readonly #store: CollectionStore
   readonly #engines = new Map<string, CollectionEngine>()
   readonly #handles = new WeakMap<CollectionEngine, Collection<Payload>>()
@@ -62,6 +58,7 @@ export class EmbeddedDatabase implements SharingDatabase {
   readonly #mutex = new Mutex()
   #closed: Promise<void> | null = null
   private constructor(store: CollectionStore, { concurrentSearches, onClosed, onIssue }: DatabaseOptions) {
+    super()
     this.#store = store
     this.#aliases = new AliasBook((aliases) => store.saveAliases(aliases))
     this.#admission = new Admission(concurrentSearches ?? LIMITS.concurrentSearches)
@@ -253,7 +250,7 @@ export class EmbeddedDatabase implements SharingDatabase {
     checkKnown(options, KNOWN_RECOVER)
     checkCollectionName(name)
     const store = snapshotStoreOf(this.#host)
-    const engine = await withLongDeadline(options, () =>
+    const engine = await untilDone(options, () =>
       this.#untilDone(() =>
         store.take(source, options, 'collection', ({ collections: [staged] }) =>
           this.#mutex.run(() => {
@@ -271,7 +268,7 @@ export class EmbeddedDatabase implements SharingDatabase {
     this.#checkWritable()
     checkKnown(options, KNOWN_RECOVER)
     const store = snapshotStoreOf(this.#host)
-    return await withLongDeadline(options, () =>
+    return await untilDone(options, () =>
       this.#untilDone(() =>
         store.take(source, options, 'any', ({ collections, index }) =>
           this.#mutex.run(async () => {

@@ -7,6 +7,7 @@ import type { CollectionOptions } from '../../core/schema.js'
 import type { RecoverOptions, SnapshotSource, Snapshots } from '../../core/snapshots.js'
 import { memoryBudget } from '../memory/memory-budget.js'
 import type { EmbeddedDatabase } from './embedded-database.js'
+import { EnsuringDatabase } from './ensuring-database.js'
 import type { SharedCollection, SharingDatabase } from './sharing.js'
 
 /** What all handles share. */
@@ -67,12 +68,13 @@ export class SharedDatabase {
   }
 }
 
-class DatabaseHandle implements SharingDatabase {
+class DatabaseHandle extends EnsuringDatabase implements SharingDatabase {
   readonly #inner: EmbeddedDatabase
   readonly #release: () => Promise<void>
   #closed: Promise<void> | null = null
 
   constructor(inner: EmbeddedDatabase, release: () => Promise<void>) {
+    super()
     this.#inner = inner
     this.#release = release
   }

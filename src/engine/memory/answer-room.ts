@@ -1,6 +1,7 @@
 import type { Awaitable } from '../../core/awaitable.js'
 import type { CallOptions } from '../../core/call-options.js'
 import { VicinalError } from '../../core/errors.js'
+import { innerOf } from '../../core/inner-call.js'
 import type { Stoppable } from '../../core/stop.js'
 import { memoryBudget, withRoom } from './memory-budget.js'
 
@@ -28,7 +29,7 @@ export function withAnswerRoom<T>(
   const rooms = new Array<number>(parts).fill(Math.max(LEAST_PART_BYTES, Math.floor(SMALL_BYTES / parts)))
   const again = (error: unknown) => inRoom(grownFor(error, rooms), call, scope, read)
   if (bytesOf(rooms) > SMALL_BYTES) {
-    return withRoom(ROW_COPIES * bytesOf(rooms), scope, call?.holder, () => read(rooms)).catch(again)
+    return withRoom(ROW_COPIES * bytesOf(rooms), scope, innerOf(call)?.holder, () => read(rooms)).catch(again)
   }
   try {
     // Most answers are small, and are there at once.
@@ -46,8 +47,9 @@ async function inRoom<T>(
   read: (rooms: Rooms) => Awaitable<T>,
 ): Promise<T> {
   // What nobody may send yet must not take the room of what is sent before it.
-  await call?.holder?.turn()
-  const release = await memoryBudget.reserve(ROW_COPIES * bytesOf(rooms), scope, call?.holder)
+  const holder = innerOf(call)?.holder
+  await holder?.turn()
+  const release = await memoryBudget.reserve(ROW_COPIES * bytesOf(rooms), scope, holder)
   let answer: T
   try {
     answer = await read(rooms)
@@ -57,7 +59,7 @@ async function inRoom<T>(
     // There is more of it by now.
     return await inRoom(grownFor(error, rooms), call, scope, read)
   }
-  if (call?.holder) call.holder.hold(release)
+  if (holder) holder.hold(release)
   else release()
   return answer
 }

@@ -2,10 +2,9 @@ import type { CallOptions } from '../../core/database.js'
 import { VicinalError } from '../../core/errors.js'
 import { checkIfGiven } from '../../core/known-keys.js'
 import { KNOWN_CALL } from '../../core/known-options.js'
-import { LIMITS } from '../../core/limits.js'
 import type { CollectionSnapshots, SnapshotData, SnapshotDescription } from '../../core/snapshots.js'
 import type { Aliases } from '../../storage/alias-file.js'
-import { withDeadline } from '../collection/call-scope.js'
+import { untilDone } from '../collection/call-scope.js'
 import type { CollectionEngine } from '../collection/collection-engine.js'
 import type { SnapshotStore } from './snapshot-store.js'
 
@@ -19,11 +18,6 @@ export interface SnapshotHost {
   aliases(): Aliases
   /** The database does not close before the work has ended. */
   untilDone<T>(work: () => Promise<T>): Promise<T>
-}
-
-/** Snapshots take longer than other calls may. */
-export function withLongDeadline<T>(call: CallOptions | undefined, work: () => Promise<T>): Promise<T> {
-  return withDeadline({ timeoutMs: LIMITS.maxTimeoutMs, ...call }, work) as Promise<T>
 }
 
 export function snapshotStoreOf({ snapshots }: Pick<SnapshotHost, 'snapshots'>): SnapshotStore {
@@ -48,14 +42,14 @@ export class EmbeddedSnapshots implements CollectionSnapshots {
   async create(call?: CallOptions): Promise<SnapshotDescription> {
     const store = this.#store('write', call)
     const made = () => this.#host.untilDone(() => store.create(this.#collection, () => this.#picture()))
-    return await withLongDeadline(call, made)
+    return await untilDone(call, made)
   }
 
   async stream(call?: CallOptions): Promise<SnapshotData> {
     const store = this.#store('write', call)
     const made = this.#host.untilDone(() => store.stream(this.#collection, () => this.#picture()))
     try {
-      return await withLongDeadline(call, () => made)
+      return await untilDone(call, () => made)
     } catch (error) {
       // Who waits no longer will not read it.
       made.then(({ chunks }) => chunks[Symbol.asyncIterator]().return?.()).catch(() => undefined)
@@ -72,17 +66,17 @@ export class EmbeddedSnapshots implements CollectionSnapshots {
 
   async list(call?: CallOptions): Promise<SnapshotDescription[]> {
     const store = this.#store('read', call)
-    return await withLongDeadline(call, () => store.folder.list(this.#collection))
+    return await untilDone(call, () => store.folder.list(this.#collection))
   }
 
   async delete(name: string, call?: CallOptions): Promise<void> {
     const store = this.#store('write', call)
-    await withLongDeadline(call, () => this.#host.untilDone(() => store.folder.delete(this.#collection, name)))
+    await untilDone(call, () => this.#host.untilDone(() => store.folder.delete(this.#collection, name)))
   }
 
   async read(name: string, call?: CallOptions): Promise<SnapshotData> {
     const store = this.#store('read', call)
-    return await withLongDeadline(call, () => store.folder.read(this.#collection, name))
+    return await untilDone(call, () => store.folder.read(this.#collection, name))
   }
 
   #store(access: 'read' | 'write', call: CallOptions | undefined): SnapshotStore {

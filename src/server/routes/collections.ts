@@ -54,7 +54,10 @@ async function info(call: Call): Promise<unknown> {
 }
 
 async function create(call: Call): Promise<boolean> {
-  await call.database.createCollection(call.collectionName, collectionOf(call.body), call.options())
+  const options = collectionOf(call.body)
+  // Ours: with `ensure=true` a collection that is there already is no error, if it has this configuration.
+  if (call.flag('ensure', false)) await call.database.ensureCollection(call.collectionName, options, call.options())
+  else await call.database.createCollection(call.collectionName, options, call.options())
   return true
 }
 
@@ -81,12 +84,12 @@ async function exists(call: Call): Promise<unknown> {
 
 async function flush(call: Call): Promise<boolean> {
   const collection = await call.collection()
-  await collection.flush(call.options())
+  await collection.flush(call.waitingOptions())
   return true
 }
 
 async function waitForIndex(call: Call): Promise<boolean> {
   const collection = await call.collection()
-  await collection.waitForIndex(call.options())
+  await collection.waitForIndex(call.waitingOptions())
   return true
 }

@@ -3,6 +3,7 @@ import { createServer, type IncomingMessage, type ServerResponse } from 'node:ht
 import type { AddressInfo } from 'node:net'
 import { describe, expect, it, onTestFinished } from 'vitest'
 import { type ConnectOptions, connect } from '../../../src/client/index.js'
+import { withInner } from '../../../src/core/inner-call.js'
 import { Stop } from '../../../src/core/stop.js'
 import { encodeMsgpack } from '../../../src/wire/msgpack-encoder.js'
 
@@ -143,11 +144,11 @@ describe('deadlines', () => {
   it('and so does a stop', async () => {
     const stop = new Stop()
     const { collection, requests } = await connected(() => {})
-    const counting = collection.count({ stop })
+    const counting = collection.count(withInner({}, { stop }))
     await expect.poll(() => requests.length).toBe(1)
     stop.stop()
     await expect(counting).rejects.toMatchObject({ code: 'CANCELLED' })
-    await expect(collection.count({ stop })).rejects.toMatchObject({ code: 'CANCELLED' })
+    await expect(collection.count(withInner({}, { stop }))).rejects.toMatchObject({ code: 'CANCELLED' })
   })
 
   it.each([0, -1, Number.NaN, 4_000_000])('of %d ms are refused', async (timeoutMs) => {

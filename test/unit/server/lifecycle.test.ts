@@ -12,6 +12,7 @@ import { connect } from '../../../src/client/index.js'
 import { QueryStreams } from '../../../src/client/query-streams.js'
 import type { CallOptions, Collection } from '../../../src/core/database.js'
 import { VicinalError } from '../../../src/core/errors.js'
+import { innerOf } from '../../../src/core/inner-call.js'
 import { encodeMsgpack } from '../../../src/wire/msgpack-encoder.js'
 import { startService } from '../../contract/service.js'
 import { MemoryCollection } from '../../oracle/memory-collection.js'
@@ -46,7 +47,7 @@ class HeldDatabase extends MemoryDatabase {
     this.calls.push(options)
     return new Promise((resolve, reject) => {
       this.#waiting.push(() => resolve(42))
-      options.stop?.onStop(() => reject(new VicinalError('CANCELLED', 'cancelled')))
+      innerOf(options)?.stop?.onStop(() => reject(new VicinalError('CANCELLED', 'cancelled')))
     })
   }
 }
@@ -147,9 +148,9 @@ describe('the service under load', () => {
     const service = await startService({ database, maxConcurrentReads: 1 })
     const sent = startCount(service.port)
     await expect.poll(() => database.calls.length).toBe(1)
-    expect(database.calls[0]?.stop?.isStopped).toBe(false)
+    expect(innerOf(database.calls[0])?.stop?.isStopped).toBe(false)
     sent.destroy()
-    await expect.poll(() => database.calls[0]?.stop?.isStopped).toBe(true)
+    await expect.poll(() => innerOf(database.calls[0])?.stop?.isStopped).toBe(true)
     const next = service.call('POST', COUNT)
     await expect.poll(() => database.calls.length).toBe(2)
     database.release()
@@ -162,7 +163,7 @@ describe('the service under load', () => {
     const service = await startService({ database, timeoutMs: 1234 })
     const answers = [service.call('POST', COUNT), service.call('POST', `${COUNT}?timeout=7`)]
     await expect
-      .poll(() => database.calls.map((call) => call.timeoutMs ?? call.defaultTimeoutMs).sort())
+      .poll(() => database.calls.map((call) => call.timeoutMs ?? innerOf(call)?.defaultTimeoutMs).sort())
       .toEqual([1234, 7000])
     database.release()
     await Promise.all(answers)
@@ -238,7 +239,7 @@ describe('the service on its way out', () => {
     await expect.poll(() => database.calls.length).toBe(1)
     await service.close(100)
     expect(await taken).toBeInstanceOf(Error)
-    expect(database.calls[0]?.stop?.isStopped).toBe(true)
+    expect(innerOf(database.calls[0])?.stop?.isStopped).toBe(true)
   })
 })
 

@@ -1,6 +1,8 @@
-import { expect, test, vi } from 'vitest'
+import { expect, onTestFinished, test, vi } from 'vitest'
+import { withInner } from '../../../../src/core/inner-call.js'
+import { LIMITS } from '../../../../src/core/limits.js'
 import { Stop } from '../../../../src/core/stop.js'
-import { type CallScope, withDeadline } from '../../../../src/engine/collection/call-scope.js'
+import { type CallScope, untilDone, withDeadline } from '../../../../src/engine/collection/call-scope.js'
 
 /** Work that ends when it is told to, and tells its scope. */
 function held() {
@@ -18,7 +20,7 @@ function held() {
 test('what is done at once is returned at once, and nobody listens for its end', () => {
   const stop = new Stop()
   const listens = vi.spyOn(stop, 'onStop')
-  expect(withDeadline({ stop }, () => 'done')).toBe('done')
+  expect(withDeadline(withInner({}, { stop }), () => 'done')).toBe('done')
   expect(listens).not.toHaveBeenCalled()
 })
 
@@ -26,7 +28,7 @@ test('a call that was over before it began does not begin', () => {
   const stop = new Stop()
   stop.stop()
   const work = vi.fn(() => 'done')
-  expect(() => withDeadline({ stop }, work)).toThrow(expect.objectContaining({ code: 'CANCELLED' }))
+  expect(() => withDeadline(withInner({}, { stop }), work)).toThrow(expect.objectContaining({ code: 'CANCELLED' }))
   expect(() => withDeadline({ signal: AbortSignal.abort() }, work)).toThrow(
     expect.objectContaining({ code: 'CANCELLED' }),
   )
@@ -36,7 +38,7 @@ test('a call that was over before it began does not begin', () => {
 test('a stop, a signal and a deadline each end a call at once, and tell its work', async () => {
   const stop = new Stop()
   const stopped = held()
-  const byStop = withDeadline({ stop }, stopped.work)
+  const byStop = withDeadline(withInner({}, { stop }), stopped.work)
   stop.stop()
   await expect(byStop).rejects.toMatchObject({ code: 'CANCELLED' })
   expect(stopped.scope().isStopped).toBe(true)
@@ -44,7 +46,7 @@ test('a stop, a signal and a deadline each end a call at once, and tell its work
 
   const controller = new AbortController()
   const aborted = held()
-  const bySignal = withDeadline({ signal: controller.signal, stop: new Stop() }, aborted.work)
+  const bySignal = withDeadline(withInner({ signal: controller.signal }, { stop: new Stop() }), aborted.work)
   controller.abort(new Error('enough'))
   await expect(bySignal).rejects.toMatchObject({ code: 'CANCELLED', cause: new Error('enough') })
   expect(aborted.scope().isStopped).toBe(true)
@@ -54,10 +56,23 @@ test('a stop, a signal and a deadline each end a call at once, and tell its work
   expect(late.scope().isStopped).toBe(true)
 })
 
+test('what takes as long as it takes has a deadline only where the caller names one', async () => {
+  vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] })
+  onTestFinished(() => void vi.useRealTimers())
+  const long = held()
+  const call = untilDone(withInner({}, { defaultTimeoutMs: 5 }), long.work)
+  const bounded = expect(untilDone({ timeoutMs: 5 }, held().work)).rejects.toMatchObject({ code: 'TIMEOUT' })
+  vi.advanceTimersByTime(LIMITS.maxTimeoutMs)
+  await bounded
+  long.finish('done')
+  expect(await call).toBe('done')
+  expect(() => untilDone({ timeoutMs: LIMITS.maxTimeoutMs + 1 }, () => 'done')).toThrow(/^timeout: expected/)
+})
+
 test('a call that has ended is not told of a later stop', async () => {
   const stop = new Stop()
   const { work, finish, scope } = held()
-  const call = withDeadline({ stop }, work)
+  const call = withDeadline(withInner({}, { stop }), work)
   finish('done')
   expect(await call).toBe('done')
   stop.stop()

@@ -2,8 +2,11 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { expect, onTestFinished, test } from 'vitest'
+import { connect } from '../../../../src/client/index.js'
+import type { Database } from '../../../../src/core/database.js'
 import { LIMITS } from '../../../../src/core/limits.js'
 import { type OpenOptions, open } from '../../../../src/engine/database/open.js'
+import { createServer } from '../../../../src/server/app.js'
 
 const MIB = 1024 * 1024
 
@@ -49,4 +52,36 @@ test('what cannot be another for who opens a folder again is refused', async () 
   }
   const same = { concurrentSearches: 4, snapshotUrls: false, maxSnapshotBytes: LIMITS.snapshotBytes }
   for (const options of [{}, same]) await (await open(folder, options)).close()
+})
+
+test('`await using` closes a handle on a folder at the end of its block, and the folder with the last of them', async () => {
+  const folder = temporaryFolder()
+  let left: Database
+  {
+    await using first = await open(folder)
+    left = first
+    {
+      await using second = await open(folder)
+      expect(await second.collections()).toEqual([])
+    }
+    expect(await first.collections()).toEqual([])
+  }
+  await expect(left.collections()).rejects.toMatchObject({ code: 'CLOSED' })
+  await using reader = await open(folder, { readOnly: true })
+  expect(await reader.collections()).toEqual([])
+})
+
+test('`await using` closes a client, and leaves the service as it is', async () => {
+  await using database = await open(':memory:')
+  const server = createServer({ database, port: 0, logLevel: 'silent' })
+  onTestFinished(() => server.close(0))
+  const url = await server.listen()
+  let left: Database
+  {
+    await using client = await connect(url)
+    left = client
+    expect(await client.collections()).toEqual([])
+  }
+  await expect(left.collections()).rejects.toMatchObject({ code: 'CLOSED' })
+  expect(await database.collections()).toEqual([])
 })

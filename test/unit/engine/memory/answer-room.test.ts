@@ -1,7 +1,7 @@
 /** Answers below a limit of memory, whose rows are larger than anyone would expect. */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import type { RoomHolder } from '../../../../src/core/call-options.js'
 import { VicinalError } from '../../../../src/core/errors.js'
+import { type RoomHolder, withInner } from '../../../../src/core/inner-call.js'
 import { Stop } from '../../../../src/core/stop.js'
 import { type Rooms, readParts, withAnswerRoom } from '../../../../src/engine/memory/answer-room.js'
 import { memoryBudget } from '../../../../src/engine/memory/memory-budget.js'
@@ -86,7 +86,7 @@ describe('an answer whose payloads are large', () => {
     expect(memoryBudget.reservedBytes).toBe(0)
     expect(points.length).toBeGreaterThanOrEqual(name.includes('look up') ? 3 : 8)
     for (const { payload } of points) expect((payload as { text: string }).text === TEXT).toBe(true)
-    const held = await heldBy((holder) => read({ holder }))
+    const held = await heldBy((holder) => read(withInner({}, { holder })))
     expect(held).toBeGreaterThan(3 * points.length * TEXT.length)
     expect(held).toBeLessThan(4 * points.length * TEXT.length)
   })
@@ -106,7 +106,7 @@ describe('an answer whose payloads are large', () => {
     ] as const) {
       const read = (holder: object) => many.scrollPage({ limit: 4, withVector: [name], withPayload: false, ...holder })
       expect((await read({})).points).toHaveLength(4)
-      expect(await heldBy((holder) => read({ holder }))).toBeGreaterThan(bytes)
+      expect(await heldBy((holder) => read(withInner({}, { holder })))).toBeGreaterThan(bytes)
     }
   })
 
@@ -125,7 +125,7 @@ describe('an answer whose payloads are large', () => {
     }
     for (const [name, way] of Object.entries(ways)) {
       const plain = await way({})
-      const held = await heldBy((holder) => way({ holder }))
+      const held = await heldBy((holder) => way(withInner({}, { holder })))
       expect([name, plain.length > 0 || name === 'examples', held > 3 * 19 * size * 4]).toEqual([name, true, true])
     }
   })
@@ -133,11 +133,11 @@ describe('an answer whose payloads are large', () => {
   it('is what its rows take, whatever the limit was', async () => {
     const wide = (holder: object) => collection.scrollPage({ limit: 10_000, ...holder })
     const narrow = (holder: object) => collection.scrollPage({ limit: POINTS, ...holder })
-    const held = await heldBy((holder) => wide({ holder }))
+    const held = await heldBy((holder) => wide(withInner({}, { holder })))
     expect(held).toBeGreaterThan(3 * POINTS * TEXT.length)
-    expect(held).toBe(await heldBy((holder) => narrow({ holder })))
+    expect(held).toBe(await heldBy((holder) => narrow(withInner({}, { holder }))))
     const small = (holder: object) => collection.query({ ...near, limit: 8, withPayload: false, ...holder })
-    expect(await heldBy((holder) => small({ holder }))).toBe(0)
+    expect(await heldBy((holder) => small(withInner({}, { holder })))).toBe(0)
   })
 })
 
@@ -217,7 +217,7 @@ describe('room for an answer', () => {
     })
     const holder = new LoneHolder(() => turn)
     const asked: Rooms[] = []
-    const answer = withAnswerRoom(1, { holder }, new Stop(), needs(20 * MIB, asked)) as Promise<string>
+    const answer = withAnswerRoom(1, withInner({}, { holder }), new Stop(), needs(20 * MIB, asked)) as Promise<string>
     await new Promise((resolve) => setTimeout(resolve, 20))
     expect([asked.length, memoryBudget.reservedBytes]).toEqual([1, 0])
     itsTurn()
@@ -236,7 +236,7 @@ describe('room for an answer', () => {
         }
         await heldBy(async (holder) => {
           if (bodyBytes > 0) holder.hold(await memoryBudget.reserve(bodyBytes))
-          await withAnswerRoom(parts, { holder }, new Stop(), read)
+          await withAnswerRoom(parts, withInner({}, { holder }), new Stop(), read)
           reserved.push(memoryBudget.reservedBytes)
         })
         return reserved

@@ -1,0 +1,81 @@
+/** What takes as long as it takes has no deadline but one that its caller names, whatever other calls have by default. */
+import { beforeAll, describe, expect, it, onTestFinished, vi } from 'vitest'
+import { connect } from '../../src/client/index.js'
+import type { Collection, Database } from '../../src/core/database.js'
+import { LIMITS } from '../../src/core/limits.js'
+import { open } from '../../src/index.js'
+import { startService } from './service.js'
+
+const POINTS = 3_000
+const DIMENSIONS = 256
+const SHORT_MS = 100
+const KEYS = { apiKeys: ['writer'], readOnlyApiKeys: ['reader'] }
+
+let database: Database
+let made = 0
+
+beforeAll(async () => {
+  database = await open(':memory:')
+  return async () => await database.close()
+})
+
+/** Whose graph takes seconds to build. */
+async function slowToIndex(): Promise<Collection> {
+  const collection = await database.createCollection(`slow-${made++}`, {
+    vectors: { size: DIMENSIONS, distance: 'Dot' },
+    hnswConfig: { m: 64, efConstruct: 2000 },
+  })
+  const vectors = Float32Array.from({ length: POINTS * DIMENSIONS }, (_, at) => Math.sin(at * at))
+  await collection.upsert({ ids: Array.from({ length: POINTS }, (_, id) => id), vectors })
+  return collection
+}
+
+async function expectIndexed(slow: Collection, asked: Collection): Promise<void> {
+  await expect(asked.waitForIndex({ timeoutMs: SHORT_MS })).rejects.toMatchObject({ code: 'TIMEOUT' })
+  await asked.waitForIndex()
+  expect((await slow.info()).indexedVectorsCount).toBe(POINTS)
+}
+
+describe('waiting for the index', () => {
+  it('of the library goes on past the default of other calls', async () => {
+    const slow = await slowToIndex()
+    // Whatever has a default by now is past it at once.
+    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] })
+    onTestFinished(() => void vi.useRealTimers())
+    const waits = slow.waitForIndex()
+    vi.advanceTimersByTime(LIMITS.maxTimeoutMs)
+    vi.useRealTimers()
+    await waits
+    expect((await slow.info()).indexedVectorsCount).toBe(POINTS)
+  })
+
+  it.each(['writer', 'reader'])(
+    'of a service goes on past its timeout and the client`s, with the key of a %s',
+    async (apiKey) => {
+      const { url } = await startService({ database, ...KEYS, timeoutMs: SHORT_MS })
+      const client = await connect(url, { apiKey, timeoutMs: 3 * SHORT_MS })
+      onTestFinished(() => client.close())
+      const slow = await slowToIndex()
+      await expectIndexed(slow, await client.collection(slow.name))
+    },
+  )
+
+  it('ends when its caller has enough', async () => {
+    const { url } = await startService({ database })
+    const client = await connect(url)
+    onTestFinished(() => client.close())
+    const { name } = await slowToIndex()
+    for (const face of [database, client]) {
+      const waits = (await face.collection(name)).waitForIndex({ signal: AbortSignal.timeout(SHORT_MS) })
+      await expect(waits).rejects.toMatchObject({ code: 'CANCELLED' })
+    }
+  })
+
+  it('over plain HTTP has the deadline that the request names', async () => {
+    const service = await startService({ database })
+    const { name } = await slowToIndex()
+    const answer = await service.call('POST', `/collections/${name}/wait-for-index?timeout=1`)
+    expect([200, 408], answer.text).toContain(answer.status)
+    expect((await service.call('POST', `/collections/${name}/wait-for-index`)).status).toBe(200)
+  })
+})
