@@ -1,29 +1,29 @@
-// The kernel's own threads, apart from libuv's, so that searches never wait for file I/O or for
+// The kernel's own threads, separate from libuv's, so that searches never wait for file I/O or for
 // index building.
 //
 // Invariants
-// - One pool a process, shared by every shard and every Node environment. It is never destroyed:
-//   threads that run at process exit must not find it gone. (Pools made by tests are ordinary
-//   objects that join in their destructor.)
-// - Searches and writes have threads of their own, building has others, as many of each. Those that
-//   build are of lower priority (`nice`), so the scheduler puts one aside at once where a search, a
-//   write or the thread that runs JavaScript wants its core; where all cores are wanted all the
-//   time, it still gets a share, since without their graph tails make searches slow. The two share
-//   no lock, or who serves would wait for who was put aside.
-// - A free thread takes the oldest search before the oldest write. But a write that has waited for
-//   as long as it may goes first: searches without a pause would keep it waiting for ever. A task
-//   that runs is not interrupted.
-// - Build tasks are short all the same (a few milliseconds) and resubmit themselves for the rest:
-//   checkpoints and closing wait for those that run.
-// - Of threads that sleep, the one that fell asleep last is woken: its core still has what it works
-//   with in its caches, and others may go on sleeping.
-// - Whoever submits pays for waking a thread. Of those that serve, one at a time can be kept awake:
-//   it takes the next task by itself.
-// - Where the system refuses a thread, those there are do its work, and it is asked again now and
-//   then. Where there is none at all, `submit` throws, and the task is nobody's.
-// - Tasks throw nothing: each has somebody to tell.
-// - Tasks do not block on other tasks of the pool. Those that build submit none that serve: threads
-//   begin with the priority of the one that starts them.
+// - Each process has one pool, shared by all shards and all Node environments. It is never
+//   destroyed, because threads that run at process exit still use it. (Tests make pools of their
+//   own, which join their threads in the destructor.)
+// - There are two crews of equal size: serving threads run searches and writes, build threads build
+//   indexes. Build threads have a lower priority (`nice`), so the scheduler preempts them as soon
+//   as a search, a write or the JavaScript thread wants the core. Under constant load build threads
+//   still get a share of time, because unindexed tails make searches slow. The crews share no lock,
+//   so a serving thread never waits for a preempted build thread.
+// - A free thread takes the oldest search before the oldest write. A write that has waited for the
+//   longest allowed time goes first, so that a stream of searches cannot starve it. Running tasks
+//   are not interrupted.
+// - Build tasks are short (a few milliseconds) and resubmit themselves, because checkpoints and
+//   closing wait for running tasks.
+// - The thread that fell asleep last is woken first: its core's caches still hold the working data,
+//   and other threads may stay asleep.
+// - The submitter pays for waking a thread. One serving thread at a time can be kept awake; it
+//   takes the next task by itself.
+// - If the system refuses a thread, the existing threads do its work, and the pool tries again from
+//   time to time. If there is no thread at all, `submit` throws and drops the task.
+// - Tasks throw nothing; each reports its own errors.
+// - Tasks do not block on other tasks of the pool. Build tasks submit no serving tasks, because a
+//   new thread inherits the priority of its creator.
 #pragma once
 
 #include <atomic>
@@ -38,7 +38,7 @@
 
 namespace vicinal {
 
-// Lets the core do something else for a moment.
+// Tells the processor that this thread spins, so that the core can run its other thread.
 inline void pauseThread() {
 #if defined(__x86_64__)
   __builtin_ia32_pause();
@@ -48,11 +48,11 @@ inline void pauseThread() {
 }
 
 enum class Lane : uint8_t { Search, Insert, Build };
-// How long a write waits behind searches.
+// Longest time that a write waits behind searches.
 inline constexpr std::chrono::milliseconds kLongestWait(5);
 
-// Threads that take tasks from queues: of the first queue that has one, or of a later one whose
-// first task has waited too long. They start with the first task.
+// Threads that take tasks from queues. A thread takes from the first queue that has a task, or from
+// a later queue whose first task has waited too long. Threads start with the first task.
 class Crew {
 public:
   using Task = std::function<void()>;
@@ -62,17 +62,17 @@ public:
       : name_(name), nice_(nice), threads_(threads), longestWait_(longestWait), queues_(queues) {
     asleep_.reserve(threads);
   }
-  // Runs every task that was submitted, then joins the threads.
+  // Runs all submitted tasks, then joins the threads.
   ~Crew();
   Crew(const Crew&) = delete;
   Crew& operator=(const Crew&) = delete;
 
   using Clock = std::chrono::steady_clock;
 
-  // Throws where there is no memory for it, or no thread.
+  // Throws if there is no memory or no thread for the task.
   void submit(size_t queue, Task task);
   size_t waiting(size_t queue) const;
-  // A thread that finds nothing to do looks out for it until then, and sleeps only after that.
+  // Until this time an idle thread polls for tasks; after it, it sleeps.
   void keepAwake(Clock::time_point until);
   bool isAwake() const { return isWatched_.load(std::memory_order_relaxed); }
 
@@ -87,12 +87,12 @@ private:
     bool isWoken = false;
   };
 
-  // With the mutex held. Null where nothing waits.
+  // Call with the mutex held. Null if no task waits.
   Task takeNext();
   bool shouldWatch() const;
   void watch(std::unique_lock<std::mutex>& lock);
   void sleep(Worker& worker, std::unique_lock<std::mutex>& lock);
-  // Those that there are not yet.
+  // Starts the missing threads.
   void start();
   void run(Worker& worker);
 
@@ -102,13 +102,13 @@ private:
   const std::chrono::milliseconds longestWait_;
   mutable std::mutex mutex_;
   std::vector<std::deque<Waiting>> queues_;
-  // A deque, since they never move.
+  // A deque, so that workers never move.
   std::deque<Worker> workers_;
-  // When a thread that was refused is asked for again.
+  // The time of the next attempt to start a refused thread.
   Clock::time_point startAgainAt_{};
-  // The one that fell asleep last is the last.
+  // Sleeping threads; the last one fell asleep last.
   std::vector<Worker*> asleep_;
-  // These change with the mutex held, and are looked at without it.
+  // These are changed with the mutex held and read without it.
   std::atomic<size_t> queued_{0};
   std::atomic<bool> stopping_{false};
   std::atomic<bool> isWatched_{false};
@@ -121,8 +121,8 @@ public:
 
   explicit ThreadPool(unsigned threads, std::chrono::milliseconds longestWait = kLongestWait);
 
-  // The process's pool: VICINAL_THREADS threads (1 to 1024) of either kind, by default as many as
-  // this process may use cores.
+  // The process's pool: VICINAL_THREADS threads (1 to 1024) in each crew; the default is the number
+  // of usable cores.
   static ThreadPool& shared();
 
   void submit(Lane lane, Task task) { crewOf(lane).submit(queueOf(lane), std::move(task)); }
@@ -141,7 +141,7 @@ private:
   static size_t queueOf(Lane lane) { return lane == Lane::Insert ? 1 : 0; }
 
   const unsigned threads_;
-  // Joined last, since those who serve hand on what is to be built.
+  // Declared first, so joined last: serving threads submit build tasks.
   Crew builders_;
   Crew servers_;
 };
