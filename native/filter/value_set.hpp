@@ -1,4 +1,4 @@
-// A list that a caller wrote, as a set: it may be as long as a request.
+// Turns a caller's list, which may be as long as a request allows, into a set.
 #pragma once
 
 #include <algorithm>
@@ -9,8 +9,8 @@
 
 namespace vicinal {
 
-// Sorts, and leaves each value once. False where the work was stopped; the values are then any.
-// Runs that are short are sorted, then merged, since a sort of many cannot be stopped.
+// Sorts the values and removes duplicates. False if the work was stopped; the values are then in
+// any state. Short runs are sorted and then merged, because one large sort could not be stopped.
 template <typename T> bool makeSet(std::vector<T>& values, WorkMeter& work) {
   constexpr size_t kRun = 4096;
   constexpr uint64_t kUnitsPerSorted = 256;
