@@ -1,6 +1,5 @@
-// One ranking of several, taken of one snapshot: by the places of points in each (reciprocal rank
-// fusion; Cormack, Clarke and Buettcher, SIGIR 2009), or by their scores, each ranking's scaled to
-// how they are spread.
+// Fuses several rankings of one snapshot into one: by the places of points (reciprocal rank fusion;
+// Cormack, Clarke and Buettcher, SIGIR 2009), or by scores, scaled by the spread of each ranking.
 #pragma once
 
 #include <limits>
@@ -12,10 +11,10 @@ namespace vicinal {
 
 struct FusionRequest {
   bool isByScores = false;
-  // By places: how much the first ones count: the less, the more.
+  // Fusion by places: a smaller k gives the first places more weight.
   double k = 2;
-  // Of each ranking; none: all count the same. A weight stretches or compresses places: with 3, the
-  // third place counts as the first.
+  // Weight of each ranking; none: all weigh the same. A weight stretches or compresses places: with
+  // 3, the third place counts like the first.
   std::vector<double> weights;
   uint32_t limit = 10;
   uint32_t offset = 0;
@@ -25,13 +24,13 @@ struct FusionRequest {
 
 using Ranking = std::vector<RankedHit>;
 
-// The page asked for, best first; equal ones in the order in which they are met. Sums are in single
-// precision, with every step rounded as src/query/fusion.ts does, which fuses what the kernel has
-// not searched at once.
+// Returns the requested page, best first; ties keep the order in which they are met. Sums are in
+// single precision. Every step is rounded as in src/query/fusion.ts, which fuses rankings that the
+// kernel has not searched together.
 Ranking fuse(const std::vector<const Ranking*>& rankings, const FusionRequest& request);
 
-// The hits with what is to be seen of their points. Where waiting is refused: CANCELLED where a
-// writer would have to be waited for, or much is to be read.
+// Reads the hits with the requested fields of their points. If waiting is refused, it is CANCELLED
+// when a writer holds a lock or much must be read.
 Status readFused(const Snapshot& snapshot, const std::vector<VectorSpec>& specs,
                  const FusionRequest& request, const Ranking& hits, SearchResult& result,
                  Waiting waiting);
