@@ -1,5 +1,5 @@
-// Searches of one snapshot whose rankings become one: nothing is read of a row but of those on the
-// page asked for.
+// Several searches of one snapshot whose rankings are fused. Rows are read only for the requested
+// page.
 #pragma once
 
 #include <vector>
@@ -9,26 +9,26 @@
 
 namespace vicinal {
 
-// All that is asked of one is asked with the same snapshot.
+// Use all methods of one object with the same snapshot.
 struct FusedSearch {
   std::vector<AnySearch> parts;
   FusionRequest request;
   SearchResult result;
 
-  // Infinite where vectors are to be read, which may have to come from their file.
+  // Infinite if vectors must be read, since these may be cold.
   double expectedNs(Shard& shard, const Snapshot& snapshot);
-  // The search that takes longest as a rule, and how long: what the thread that asks does where
-  // another one does the others.
+  // The search that usually takes longest, and its expected time. The calling thread runs it while
+  // another thread runs the others.
   size_t longest() const;
   double longestNs(Shard& shard, const Snapshot& snapshot);
-  // Whether to wake another thread for it would take longer than it takes.
+  // Whether waking another thread would take longer than the searches.
   bool isShort(Shard& shard, const Snapshot& snapshot);
-  // One part after the other.
+  // Runs one part after the other.
   Status run(Shard& shard, const Snapshot& snapshot, const CancelFlag* cancel, Waiting waiting);
 
   Status rankPart(size_t at, Shard& shard, const Snapshot& snapshot, const CancelFlag* cancel,
                   Waiting waiting);
-  // Once all parts are ranked.
+  // Call once all parts are ranked.
   Status fuseParts(Shard& shard, const Snapshot& snapshot, Waiting waiting);
 
 private:
