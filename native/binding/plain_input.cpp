@@ -22,7 +22,7 @@ enum Flag : uint32_t {
   ByScores = 128,
 };
 
-// Numbers by their places.
+// Numbers by their positions.
 class Numbers {
 public:
   Numbers(Reader& reader, const double* from) : reader_(reader), from_(from) {}
@@ -36,7 +36,7 @@ public:
   double number(size_t place, const char* name, double least, double most) const {
     return reader_.checkedNumber(from_[place], name, least, most);
   }
-  // 0: any.
+  // 0 means no bound.
   uint64_t mostBytes(size_t place) const {
     const uint64_t most = integer(place, "mostBytes", kMostSafeInteger);
     return most == 0 ? UINT64_MAX : most;
@@ -179,7 +179,7 @@ SearchCall readPlainFused(Reader& reader, const Span<double>& given, napi_value 
   if (count == 0 || given.length < length)
     reader.fail("parts", "at least one search, and the numbers of each");
   if (reader.failed()) return {};
-  // Copied, since to read an array's elements may run code, which may take the numbers away.
+  // Copied, because reading an array's elements may run JavaScript, which could detach the numbers.
   const std::vector<double> copy(given.data, given.data + length);
   const Numbers numbers(reader, copy.data());
   search.parts.reserve(count);

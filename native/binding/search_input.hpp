@@ -1,4 +1,4 @@
-// What searches are asked with.
+// Reads search requests.
 #pragma once
 
 #include "binding/read_input.hpp"
@@ -6,12 +6,12 @@
 
 namespace vicinal::binding {
 
-// A vector, made ready to be searched by.
+// Reads a query vector and prepares it.
 void readQuery(Reader& reader, napi_value value, const VectorSpec& spec, SearchRequest& request);
-// The tokens of the text, each counting the same.
+// Reads a query text; each of its tokens has weight 1.
 void readText(Reader& reader, napi_value textValue, napi_value optionsValue,
               SparseRequest& request);
-// A sparse vector.
+// Reads a sparse query vector.
 void readEntries(Reader& reader, napi_value indicesValue, napi_value valuesValue,
                  SparseRequest& request);
 
