@@ -25,7 +25,7 @@ ShardSpec fusedSpec() {
   return spec;
 }
 
-// Points of both vectors; the payload tells of which operation they are.
+// Points with both vectors; the payload names the operation.
 struct FusedBatch {
   UpsertColumns columns;
   std::vector<float> dense;
@@ -104,7 +104,7 @@ std::shared_ptr<FusedSearch> randomFusion(std::mt19937& random, size_t parts) {
   return fusion;
 }
 
-// A ranking as its search gives it by itself: ids and scores.
+// The ranking of a single search: ids and scores.
 std::vector<std::pair<uint64_t, float>> rankingOf(const Shard& shard, const AnySearch& part) {
   SearchResult result;
   const Snapshot snapshot = shard.snapshot();
@@ -120,7 +120,7 @@ std::vector<std::pair<uint64_t, float>> rankingOf(const Shard& shard, const AnyS
   return ranking;
 }
 
-// The scores of all points that are ranked, by the definitions and in double precision.
+// The scores of all ranked points, from the definitions in double precision.
 std::map<uint64_t, double> expectedScores(const Shard& shard, const FusedSearch& fusion) {
   const FusionRequest& request = fusion.request;
   std::map<uint64_t, double> scores;
@@ -168,7 +168,7 @@ void checkAnswer(const Shard& shard, const FusedSearch& fusion) {
   }
 }
 
-// Waits for the end that `start` has told to what it is given; how often it is told is counted.
+// Waits for the end that `start` reports, and counts the reports.
 Status endOf(const std::function<void(FusionRun::Done)>& start) {
   std::mutex mutex;
   std::condition_variable ended;
@@ -191,7 +191,7 @@ Status onPool(const std::shared_ptr<FusedSearch>& fusion, const std::shared_ptr<
   });
 }
 
-// On this thread and one of the pool, for so long; what is not done then is left to the pool.
+// Runs it on this thread and a pool thread for this long; the pool continues what is left.
 Status beside(const std::shared_ptr<FusedSearch>& fusion, const std::shared_ptr<Shard>& shard,
               ThreadPool& pool, std::chrono::microseconds time, int& left) {
   const auto run =
@@ -205,7 +205,7 @@ Status beside(const std::shared_ptr<FusedSearch>& fusion, const std::shared_ptr<
 
 } // namespace
 
-TEST("a fusion is of the rankings that its searches have, on the calling thread and on the pool") {
+TEST("a fusion fuses the rankings of its searches, on the calling thread and on the pool") {
   ThreadPool pool(3);
   const auto shard = std::make_shared<Shard>(fusedSpec(), pool);
   for (uint64_t seq = 1; seq <= 4; seq++) {
@@ -225,7 +225,7 @@ TEST("a fusion is of the rankings that its searches have, on the calling thread 
   }
 }
 
-TEST("a fusion that the pool shares is the same, whoever does what of it and how far each comes") {
+TEST("a fusion shared with the pool gives the same result, whichever thread does each part") {
   ThreadPool pool(2);
   const auto shard = std::make_shared<Shard>(fusedSpec(), pool);
   for (uint64_t seq = 1; seq <= 3; seq++) {
@@ -238,16 +238,16 @@ TEST("a fusion that the pool shares is the same, whoever does what of it and how
   int left = 0;
   for (int round = 0; round < 400; round++) {
     const auto fusion = randomFusion(random, 1 + random() % 4);
-    // Some deadlines are over at once, some are never, most come in between.
+    // Some deadlines have passed at once, some never pass, most pass in between.
     const std::chrono::microseconds time(round % 4 == 0 ? 10'000'000 : random() % 400);
     REQUIRE(beside(fusion, shard, pool, time, left).isOk());
     checkAnswer(*shard, *fusion);
   }
-  // Those that were over before they had begun, at least.
+  // At least the fusions whose deadline had passed at the start.
   CHECK(left > 0 && left < 400);
 }
 
-TEST("a fusion that no thread of the pool has time for is done by the one that asks") {
+TEST("the calling thread completes a fusion if the pool has no free thread") {
   std::promise<void> begun;
   std::promise<void> release;
   ThreadPool pool(1);
@@ -272,7 +272,7 @@ TEST("a fusion that no thread of the pool has time for is done by the one that a
   release.set_value();
 }
 
-TEST("threads are kept awake for who fuses all the time, and for nobody else") {
+TEST("a pool thread is kept awake only while fusions follow each other without a pause") {
   ThreadPool pool(2);
   FusionRhythm rhythm;
   CHECK(!rhythm.begin(pool));
@@ -288,7 +288,7 @@ TEST("threads are kept awake for who fuses all the time, and for nobody else") {
     return isShared;
   };
   const auto sleeps = [&] {
-    // Nobody asks for longer than it is kept awake for, and what was submitted to wake it has run.
+    // Waits until the thread may sleep and the task that woke it has run.
     std::this_thread::sleep_for(std::chrono::milliseconds(20));
     while (pool.isServerAwake() && std::chrono::steady_clock::now() < until) {
     }
@@ -302,7 +302,7 @@ TEST("threads are kept awake for who fuses all the time, and for nobody else") {
   CHECK(sleeps());
 }
 
-TEST("a fusion that is cancelled ends once, with that, on however many threads it runs") {
+TEST("a cancelled fusion ends once with CANCELLED, on any number of threads") {
   ThreadPool pool(3);
   const auto shard = std::make_shared<Shard>(fusedSpec(), pool);
   const FusedBatch batch(0, 3000, 1);
@@ -321,7 +321,7 @@ TEST("a fusion that is cancelled ends once, with that, on however many threads i
   }
 }
 
-TEST("fusions that run while points are written see each of them once, as one of its versions") {
+TEST("fusions beside writes see each point once, in one of its versions") {
   ThreadPool pool(3);
   const auto shard = std::make_shared<Shard>(fusedSpec(), pool);
   const FusedBatch first(0, 1500, 1);
