@@ -71,8 +71,8 @@ SOLO_TEST("a region that starts with a file grows behind it and leaves the file 
   CHECK_EQUAL(array[2 * page + 99], 'x');
   array[0] = 'b';
   CHECK(array.grow(50 * page).isOk());
-  CHECK_EQUAL(int(array[2 * page + 100]),
-              0); // the file has more bytes here, but the region reads zero
+  // The file has more bytes here, but the region reads zero.
+  CHECK_EQUAL(int(array[2 * page + 100]), 0);
   CHECK_EQUAL(int(array[50 * page - 1]), 0);
   array[50 * page - 1] = 'c';
   CHECK_EQUAL(array[0], 'b');

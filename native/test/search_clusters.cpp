@@ -92,7 +92,6 @@ private:
 
   // The ids of the nearest; each occurs once. Checks the cost: at most a scan by code, one of
   // vectors, and walks that are shorter than either.
-  // walks that are shorter than either.
   std::set<uint32_t> find(size_t query, const FilterBytes& filter, float asked, bool exact) const {
     SearchRequest request;
     request.query.assign(&queries_[query * kDim], &queries_[query * kDim] + kDim);
