@@ -320,8 +320,7 @@ export class MemoryCollection implements Collection {
       const vectors = this.#vectorsOf(row.vector, `points[${i}].vector`)
       return { id: idOfKey(key), vectors, payload: plainPayload(row.payload), version: 0 }
     })
-    // The condition is checked for all points before the first is written: both copies of a repeated point count as
-    // new, or neither.
+    // The condition is checked for all points before any is written, so both copies of a repeated point agree.
     const written = made.filter((point) => this.#isWritten(point.id, condition))
     this.#change(written, (point) => {
       this.#points.set(idKey(point.id), point)

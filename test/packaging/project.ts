@@ -11,12 +11,12 @@ import { PROGRAMS, TSCONFIG, TYPED_PROGRAMS } from './consumer.js'
 export const ROOT = dirname(dirname(dirname(fileURLToPath(import.meta.url))))
 const START_TIMEOUT_MS = 60_000
 
-/** A folder of its own outside the repository, so that nothing resolves by accident. */
+/** A folder outside the repository, so that nothing resolves by accident. */
 export class Workplace {
   readonly folder = mkdtempSync(join(tmpdir(), 'vicinal-package-'))
   #tarball: string | null = null
 
-  /** `npm pack` of the tree as it is built. */
+  /** `npm pack` of the built tree. */
   get tarball(): string {
     if (this.#tarball) return this.#tarball
     run(process.execPath, ['scripts/run.mjs', 'prebuild'], ROOT)
@@ -56,7 +56,7 @@ export class Workplace {
   }
 }
 
-/** Output of a command; fails with what it wrote. */
+/** The output of a command; if it fails, the error has its output. */
 export function run(command: string, args: string[], cwd: string, env: NodeJS.ProcessEnv = {}): string {
   try {
     return execFileSync(command, args, {

@@ -3,7 +3,7 @@ import { callsArriveTogether, noteArrival } from '../../../src/core/arrivals.js'
 
 const nextTurn = () => new Promise<void>((resolve) => setImmediate(resolve))
 
-test('calls come together where a turn brings several, and until one has brought one', async () => {
+test('calls arrive together once one turn brings several, until a turn brings only one', async () => {
   expect(callsArriveTogether()).toBe(false)
   noteArrival()
   expect(callsArriveTogether()).toBe(false)
@@ -20,7 +20,7 @@ test('calls come together where a turn brings several, and until one has brought
   expect(callsArriveTogether()).toBe(false)
 })
 
-test('a rush is over once a turn has brought none, and not for whoever calls from within alone', async () => {
+test('a rush lasts for the next turn and ends after a turn without arrivals', async () => {
   noteArrival()
   noteArrival()
   await nextTurn()
