@@ -4,18 +4,19 @@ namespace vicinal {
 
 namespace {
 
-// Whoever asks again within this time asks all the time. A thread that is awake for nothing is so
-// for no longer.
+// Fusions that follow each other within this time have no pause between them. A thread is also kept
+// awake in vain for no longer than this.
 constexpr std::chrono::microseconds kPause(100);
-// What a fusion on a thread that runs JavaScript takes at most.
+// The most time that a fusion takes on the JavaScript thread.
 constexpr std::chrono::microseconds kTurn(200);
-// So many are a habit.
+// After this many fusions without a pause, a thread is kept awake.
 constexpr int64_t kFollowing = 8;
-// And so many after one that had to be left, since the other thread's core has other things to do.
+// The same number after a fusion that had to be left, because the other thread's core has other
+// work.
 constexpr int64_t kFollowingLeft = 100;
 constexpr int kPausesBetweenLooks = 4;
 
-// On a thread of the pool, or here where there is none.
+// Runs the task on a thread of the pool, or here if there is none.
 template <typename Task> void onPoolOrHere(ThreadPool& pool, const Task& task) {
   const Status submitted = attempt([&] {
     pool.submit(Lane::Search, task);
@@ -29,7 +30,7 @@ template <typename Task> void onPoolOrHere(ThreadPool& pool, const Task& task) {
 void FusionRun::start(ThreadPool& pool, size_t threads, Done done) {
   done_ = std::move(done);
   pool.submit(Lane::Search, [self = shared_from_this()] { self->work(); });
-  // Fewer threads do as well.
+  // Fewer threads are enough.
   (void)attempt([&] {
     for (size_t thread = 1; thread < threads; thread++)
       pool.submit(Lane::Search, [self = shared_from_this()] { self->work(); });
@@ -45,7 +46,7 @@ bool FusionRun::runBeside(ThreadPool& pool, const CancelFlag& deadline, Status& 
   const auto started = std::chrono::steady_clock::now();
   phase_.store(Phase::Awaited);
   for (AnySearch& part : search_->parts) std::visit([](auto& one) { one.isShared = true; }, part);
-  // The first one is this thread's in any case.
+  // This thread takes the first search itself, before the pool can.
   size_t at = next_.fetch_add(1);
   (void)attempt([&] {
     pool.submit(Lane::Search, [self = shared_from_this()] { self->work(); });
@@ -86,7 +87,7 @@ void FusionRun::leave(ThreadPool& pool, Done done) {
 
 void FusionRun::work() {
   const size_t count = search_->parts.size();
-  // After a failure the others are only counted.
+  // After a failure the remaining searches are only counted.
   for (size_t at = next_.fetch_add(1); at < count; at = next_.fetch_add(1))
     endPart(hasFailed_.load() ? Status::ok() : rankPart(partAt(at)));
 }
@@ -145,7 +146,7 @@ void FusionRhythm::end(ThreadPool& pool, bool wasLeft) {
   if (wasLeft) inRow_ = kFollowing - kFollowingLeft;
   if (inRow_ < kFollowing || pool.threads() < 2) return;
   pool.keepServerAwake(endedAt_ + kPause);
-  // It finds nothing to do then, and stays awake.
+  // Wakes a thread with an empty task; it then stays awake.
   if (pool.isServerAwake() || inRow_ % kFollowing != 0) return;
   (void)attempt([&] {
     pool.submit(Lane::Search, [] {});

@@ -1,4 +1,4 @@
-// A fusion that several threads work at. Each takes the next search that nobody has begun.
+// A fusion that several threads share. Each thread takes the next search that none has begun.
 #pragma once
 
 #include <atomic>
@@ -13,7 +13,7 @@ namespace vicinal {
 
 class FusionRun : public std::enable_shared_from_this<FusionRun> {
 public:
-  // Called once, by a thread of the pool, with nothing of the shard held any more.
+  // Called once, by a thread of the pool, after the shard was released.
   using Done = std::function<void(Status)>;
 
   FusionRun(std::shared_ptr<FusedSearch> search, std::shared_ptr<Shard> shard, Snapshot snapshot,
@@ -23,21 +23,21 @@ public:
 
   const std::shared_ptr<CancelFlag>& cancelFlag() const { return cancel_; }
 
-  // On so many threads of the pool.
+  // Runs on this many threads of the pool.
   void start(ThreadPool& pool, size_t threads, Done done);
 
-  // On the calling thread, which may not wait for writers, and on one of the pool that is awake
-  // (ThreadPool::isServerAwake). False where it did not end by the deadline: it is to be left,
-  // then.
+  // Runs on the calling thread, which must not wait for writers, and on a pool thread that is awake
+  // (ThreadPool::isServerAwake). False if it did not end by the deadline; the caller must then call
+  // `leave`.
   bool runBeside(ThreadPool& pool, const CancelFlag& deadline, Status& status);
-  // The pool goes on with it.
+  // Lets the pool continue it.
   void leave(ThreadPool& pool, Done done);
 
 private:
   enum class Phase : uint8_t { Alone, Awaited, Ended };
 
   void work();
-  // The one that is begun after so many others: the longest first.
+  // The search to begin after `begun` others: the longest comes first.
   size_t partAt(size_t begun) const {
     if (begun == 0) return longest_;
     return begun <= longest_ ? begun - 1 : begun;
@@ -47,7 +47,7 @@ private:
   Status fused(Waiting waiting);
   void endPart(Status status);
   void finish();
-  // Whoever hears of the end may close the shard, so it is let go before.
+  // The receiver of `Done` may close the shard, so the shard is released before.
   void letGo();
 
   const std::shared_ptr<FusedSearch> search_;
@@ -58,27 +58,27 @@ private:
   Done done_;
   std::atomic<size_t> next_{0};
   std::atomic<size_t> left_;
-  // Whether a thread that is not the pool's waits for the end.
+  // Whether a thread outside the pool waits for the end.
   std::atomic<Phase> phase_{Phase::Alone};
-  // The one that thread has begun and given up.
+  // The search that this thread has begun and given up.
   size_t givenUp_ = SIZE_MAX;
   std::atomic<bool> hasFailed_{false};
   std::mutex mutex_;
   Status failure_;
 };
 
-// Runs it on the pool: on as many threads as have time for it, where that is worth waking them.
+// Runs the fusion on the pool: on as many threads as are free, if that is worth waking them.
 void startFused(const std::shared_ptr<FusedSearch>& search, const std::shared_ptr<Shard>& shard,
                 Snapshot snapshot, ThreadPool& pool, const std::shared_ptr<CancelFlag>& cancel,
                 FusionRun::Done done);
 
-// Whether fusions of the calling thread follow each other without a pause: then a thread of the
-// pool is kept awake for the next ones, since to wake one takes as long as a search. Told of each,
-// when it begins and when it has ended.
+// Detects whether fusions of the calling thread follow each other without a pause. A pool thread is
+// then kept awake for the next ones, since waking it takes as long as a search. Call `begin` and
+// `end` around each fusion.
 class FusionRhythm {
 public:
   static FusionRhythm& ofThread();
-  // Whether there is a thread to share it with.
+  // Whether there is a thread to share the fusion with.
   bool begin(ThreadPool& pool);
   void end(ThreadPool& pool, bool wasLeft);
 
