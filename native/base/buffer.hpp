@@ -74,7 +74,7 @@ public:
   void clear() { size_ = 0; }
   void truncate(size_t size) { size_ = size; }
 
-  // Gives the memory to the caller, who frees it with std::free.
+  // Gives the memory to the caller, to be freed with std::free.
   T* release() {
     T* data = std::exchange(data_, nullptr);
     size_ = capacity_ = 0;

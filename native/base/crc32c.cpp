@@ -1,5 +1,5 @@
-// The processor's CRC instruction has a latency of three cycles and a throughput of one, so a
-// single stream would idle two thirds of the time. Three streams therefore run side by side over
+// The processor's CRC instruction has a latency of three cycles and a throughput of one. A single
+// stream would therefore idle two thirds of the time. Three streams therefore run side by side over
 // neighbouring blocks. Their sums are joined by multiplying with x^(8 * blockBytes) modulo the
 // polynomial, through tables.
 #include "base/crc32c.hpp"

@@ -5,8 +5,8 @@
 // The first part of a region may come from a file: a segment file's sections are mapped privately,
 // and the region grows behind them. The operating system copies pages that change; the file never
 // changes. Sections that are read at random (huge pages) are copied into memory while memory is
-// plentiful. Random reads of 340,000 vectors of 100 floats and their graph then take a seventh less
-// processor time than reads from 4 KiB pages of a mapping.
+// plentiful. For 340,000 vectors of 100 floats and their graph, random reads then take a seventh
+// less processor time than from 4 KiB pages of a mapping.
 //
 // Invariants
 // - No page is resident before it is touched or copied: reserved pages have no access rights and no
@@ -61,9 +61,8 @@ public:
   uint64_t unlocked() const { return isUnlocked_ ? size() : 0; }
 
   // Maps `bytes` bytes of the file at `offset` (a multiple of the page size) to the region's start,
-  // privately and writable, or copies them there (see above). The region must not have grown yet.
-  // The descriptor may be closed afterwards. The rest of the last mapped page is zeroed, whatever
-  // the file holds there.
+  // privately and writable. It may copy them instead (see above). The region must not have grown
+  // yet. The descriptor may be closed afterwards. The rest of the last mapped page is zeroed.
   Status mapFile(int descriptor, uint64_t offset, size_t bytes);
 
   // Replaces the whole pages within the first `bytes` bytes by a private mapping of a file that

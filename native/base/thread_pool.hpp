@@ -6,8 +6,8 @@
 //   destroyed, because threads that run at process exit still use it. (Tests make pools of their
 //   own, which join their threads in the destructor.)
 // - There are two crews of equal size: serving threads run searches and writes, build threads build
-//   indexes. Build threads have a lower priority (`nice`), so the scheduler preempts them as soon
-//   as a search, a write or the JavaScript thread wants the core. Under constant load build threads
+//   indexes. Build threads have a lower priority (`nice`). The scheduler preempts them as soon as a
+//   search, a write or the JavaScript thread wants the core. Under constant load build threads
 //   still get a share of time, because unindexed tails make searches slow. The crews share no lock,
 //   so a serving thread never waits for a preempted build thread.
 // - A free thread takes the oldest search before the oldest write. A write that has waited for the

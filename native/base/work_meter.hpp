@@ -1,5 +1,5 @@
-// Work that counts its own cost, so that it stops soon after a cancellation, whatever one step
-// costs.
+// Work that counts its own cost, so that it stops soon after a cancellation even if single steps
+// are expensive.
 #pragma once
 
 #include <cstdint>

@@ -65,7 +65,7 @@ public:
 
   // Runs a call on the pool and returns its promise; a call of the search lane counts as a read.
   napi_value run(Lane lane, Call call);
-  // Runs a search on the pool. Waking a thread takes about as long as a short search, so the
+  // Runs a search on the pool. Waking a thread takes about as long as a short search. So the
   // searches of one turn of the event loop are collected and share jobs.
   napi_value runSoon(Call call, double expectedNs);
   // Runs a call on a thread of its own, for calls that wait for disks or for jobs of the pool.

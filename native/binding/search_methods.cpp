@@ -21,8 +21,8 @@ using Microseconds = std::chrono::duration<double, std::micro>;
 // Times of searches vary. A search that cannot be parked and is given up here runs again on the
 // pool. With this multiple of the expected time, few are given up.
 constexpr double kSpread = 1.5;
-// A search that can be parked runs here even over several turns of the event loop, because waking a
-// pool thread takes about as long as one turn.
+// A search that can be parked runs here even over several turns of the event loop: waking a pool
+// thread takes about as long.
 constexpr double kMostParkedNs = 300'000;
 // Several shorter searches fit into a turn. They begin only if they can end in it: resuming with
 // cold caches takes longer than starting there.
@@ -97,10 +97,10 @@ double expectedHereNs(Search& search, Shard& shard, const Snapshot& snapshot, bo
 }
 
 // Runs the search on this thread if that is cheaper than a hop to the pool and back. That holds if
-// no other read is running, and if the search will nearly always end within a turn of the event
-// loop or can be parked. It runs now, for as long as the call allows, or in the next turn. A search
-// that takes too long is given up; so is one that finds no room in its turn. If the pool has no
-// core of its own, it waits for further turns.
+// no other read is running. In addition the search must nearly always end within a turn of the
+// event loop, or be one that can be parked. It runs now, for as long as the call allows, or in the
+// next turn. A search that takes too long is given up; so is one that finds no room in its turn. If
+// the pool has no core of its own, it waits for further turns.
 template <typename Search> Inline searchInline(Environment& environment, Begun<Search>& begun) {
   const auto& [shard, shared, snapshot, call, called, isBeside, expectedNs, status, run] = begun;
   Search& search = *shared;

@@ -42,7 +42,7 @@ bool isInTimes(const Interval<int64_t>& times, JsonValue value) {
   return micros && times.contains(*micros);
 }
 
-// Takes time linear in the length of both texts together, whatever they contain.
+// Takes time linear in the length of both texts together, for any contents.
 bool containsText(std::string_view text, std::string_view part) {
   return part.empty() || memmem(text.data(), text.size(), part.data(), part.size()) != nullptr;
 }

@@ -1,5 +1,5 @@
-// The values of one field in a payload index: those of the first rows in a file, if there is one
-// (filed_index.hpp), the others in memory.
+// The values of one field in a payload index. Those of the first rows may be in a file
+// (filed_index.hpp); the others are in memory.
 #pragma once
 
 #include <algorithm>

@@ -8,8 +8,8 @@ namespace vicinal {
 
 namespace {
 
-// An index that misses more rows than this, and more than this share of all rows, is not used:
-// evaluating the missing rows would cost more than the index saves.
+// An index that misses more rows than both of these bounds is not used. Evaluating the missing rows
+// would cost more than the index saves.
 constexpr uint32_t kFewUncovered = 1024;
 constexpr uint32_t kUncoveredShare = 4;
 // Evaluating a condition on one row costs as much as collecting this many rows from an index.

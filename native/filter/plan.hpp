@@ -1,6 +1,6 @@
 // The plan of a filter for one segment: a bitmap of candidates from the payload indexes, and the
-// remaining conditions, which are evaluated on each candidate. The caller decides between scanning
-// the candidates and walking the graph, where `passes` is called for each vertex.
+// conditions that remain to be evaluated. The caller decides between scanning the candidates and
+// walking the graph, where `passes` is called for each vertex.
 //
 //   FilterPlan plan = planFilter(program.root(), source, indexes);
 //   if (plan.isComplete()) ...        // candidates() are exactly the matches

@@ -96,7 +96,7 @@ private:
 };
 
 // The `width` nearest candidates. In a search that accepts every vertex, the beam is both the queue
-// and the result: at the usual widths one sorted array beats two heaps. A wide beam keeps late
+// and the result. At the usual widths one sorted array beats two heaps. A wide beam keeps late
 // candidates in a short run of its own and merges them many at a time. A hop then moves a few slots
 // instead of thousands, and the order stays that of one array.
 class Beam {

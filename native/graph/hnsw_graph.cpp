@@ -20,7 +20,7 @@ constexpr uint32_t kLeastRoom = 2;
 // An insert surely considers kSurelyLookedAt × m vertices. It then goes on to vertices that are
 // nearly as near as the last of these, since farther ones are hardly ever chosen. The factor grows
 // with efConstruct. From kReachGrowsFrom vertices on it also grows by the same amount with each
-// doubling of the graph: in a large graph more vertices are about equally near, and a narrower walk
+// doubling of the graph. In a large graph more vertices are about equally near, and a narrower walk
 // would miss some.
 constexpr uint32_t kSurelyLookedAt = 4;
 constexpr float kReachPerWidth = 0.00015f;

@@ -19,7 +19,7 @@ struct FloatScorer {
   }
 };
 
-// Distances by codes: precise enough to lead a search, whose candidates are scored exactly at the
+// Distances by codes: precise enough to lead a search. Its candidates are scored exactly at the
 // end.
 struct CodeScorer {
   static constexpr bool hasPrefetch = true;

@@ -30,7 +30,7 @@ float keepLeast(std::vector<float>& values, size_t k);
 // The number of distances up to the bound.
 size_t countWithin(float bound, const float* distances, size_t count);
 
-// A distance that at least k of `count` distances do not exceed, and not many more than k unless
+// A bound that at least k of `count` distances do not exceed. Not many more than k do so, unless
 // distances are equal or far apart. k is at least 1, and at least k distances are not NaN.
 float boundWithin(const float* distances, size_t count, size_t k);
 

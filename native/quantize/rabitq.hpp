@@ -1,5 +1,5 @@
-// RaBitQ codes of 1 and 4 bits a dimension (Gao and Long, "RaBitQ", SIGMOD 2024; Gao et al.,
-// "Practical and Asymptotically Optimal Quantization", SIGMOD 2025), written from the papers.
+// RaBitQ codes of 1 and 4 bits a dimension, written from the papers: Gao and Long, "RaBitQ", SIGMOD
+// 2024; Gao et al., "Practical and Asymptotically Optimal Quantization", SIGMOD 2025.
 //
 // A row's difference from the centre is rotated at random, so that its components are distributed
 // alike whatever the data. The rotated difference is rounded to a grid of 2 or 16 points a
@@ -88,7 +88,8 @@ public:
               std::shared_ptr<const RabitqModel> model, const Projection* projection = nullptr);
 
   static uint32_t strideOf(uint32_t bits, uint32_t dim);
-  // The number of directions, at most `directions`, whose codes leave no cache line half empty.
+  // The greatest number of directions, up to `directions`, with codes that leave no cache line half
+  // empty.
   static uint32_t worthCoding(uint32_t bits, uint32_t directions);
 
   uint32_t bits() const { return bits_; }

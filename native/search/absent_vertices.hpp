@@ -1,8 +1,8 @@
 // Neighbour lists as they would be if one vertex, or a group of near twins, had never been
 // inserted. A stored vector can then be searched for like a vector that is not stored.
 //
-// A list that names a hidden vertex would hold others in its place: neighbours of the hidden
-// vertices that these had displaced by being nearer to them than to the list's owner. They are
+// A list that names a hidden vertex would hold other vertices in its place. These are neighbours of
+// the hidden vertex, nearer to it than to the list's owner, so it had displaced them. They are
 // chosen as an insert would choose them (the heuristic of algorithm 4 of the HNSW paper). On words,
 // glosses and mnist, walks for such hidden vectors find 0 to 1 % less than walks for vectors that
 // were never inserted. A single substitute for the hidden vertex lost up to 2 %

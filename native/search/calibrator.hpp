@@ -12,8 +12,8 @@
 // its old result used, if these codes were checked when the space had more than half of its present
 // vectors.
 //
-// The work is cut into steps of about a millisecond (a walk with a large beam takes some ten), so
-// that checkpoints and closing need not wait.
+// The work is cut into steps of about a millisecond, so that checkpoints and closing need not wait.
+// A walk with a large beam takes some ten.
 #pragma once
 
 #include <array>

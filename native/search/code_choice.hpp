@@ -1,6 +1,6 @@
 // Measures the cost of recall in a space. If the configuration leaves the choice to the kernel, it
-// also chooses the cheapest codes: the present ones, 4-bit RaBitQ, or SQ8 of all dimensions if
-// codes of fewer directions mislead.
+// also chooses the cheapest codes. Candidates are the present ones and 4-bit RaBitQ. If codes of
+// fewer directions mislead, SQ8 of all dimensions is a candidate too.
 //
 // If the present codes have fewer directions, RaBitQ uses these too. Each kind is calibrated. Then
 // all kinds answer the same queries in turn, each at the effort that its own calibration gives for

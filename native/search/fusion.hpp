@@ -1,5 +1,5 @@
-// Fuses several rankings of one snapshot into one: by the places of points (reciprocal rank fusion;
-// Cormack, Clarke and Buettcher, SIGIR 2009), or by scores, scaled by the spread of each ranking.
+// Fuses several rankings of one snapshot into one. By places it is reciprocal rank fusion (Cormack,
+// Clarke and Buettcher, SIGIR 2009). By scores, these are scaled by the spread of each ranking.
 #pragma once
 
 #include <limits>

@@ -1,11 +1,11 @@
-// Search in one segment of multivectors by MaxSim (Khattab and Zaharia, "ColBERT", SIGIR 2020): the
-// score of a row adds up, over the query's vectors, the greatest similarity to any vector of the
-// row. Scores of several examples combine the scores of each.
+// Search in one segment of multivectors by MaxSim (Khattab and Zaharia, "ColBERT", SIGIR 2020). For
+// each vector of the query MaxSim takes the greatest similarity to any vector of the row; their sum
+// is the row's score. Scores of several examples combine the scores of each.
 //
-// Each vector of the query is searched for in the graph, and every row with one of the nearest
-// vectors is scored exactly (as PLAID does with its centroids). If few rows match, or all are
-// wanted, every matching row is scored. The same holds for scores whose best rows are not near any
-// single vector: those by pairs, and those that negatives lower.
+// Each vector of the query is searched for in the graph. Every row with one of the nearest vectors
+// is scored exactly (as PLAID does with its centroids). If few rows match, or all are wanted, every
+// matching row is scored. The same holds for scores whose best rows are not near any single vector:
+// those by pairs, and those that negatives lower.
 #pragma once
 
 #include "graph/neighbor.hpp"

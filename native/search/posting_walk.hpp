@@ -133,7 +133,7 @@ private:
   size_t firstRead_ = 0;
   // Whether all terms of the window are read.
   bool isWhole_ = true;
-  // Whether there are so few postings that all are read, whatever their bounds.
+  // Whether there are so few postings that all are read without bounds.
   bool isBrief_ = false;
   // Whether every posting adds a positive amount.
   bool isPositive_ = true;

@@ -1,5 +1,4 @@
-// The part that all search requests share, whatever ranks the rows: the page, the filter and the
-// fields.
+// The part that all search requests share: the page, the filter and the fields.
 #pragma once
 
 #include <vector>

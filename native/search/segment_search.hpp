@@ -7,12 +7,12 @@
 // With a filter, the cheapest way by estimate:
 // - a scan of the rows that may match;
 // - a graph walk among matches alone, if they are known beforehand and enough to be connected;
-// - a graph walk among all vertices, where non-matches are passed but never returned.
-// Selectivity alone does not decide. If the matches are far from the query, a walk among all would
-// visit everything nearer first, and a walk among matches would find those that it meets first. So
-// before a walk among matches, the vertices near the query are sampled. A walk among all that finds
-// too few matches is repeated for the share that it has seen. Each walk has a budget, the cost of
-// the scan; beyond it the scan is made. A wrong estimate costs only time.
+// - a graph walk among all vertices, where non-matches are passed but never returned. Selectivity
+//   alone does not decide. If the matches are far from the query, a walk among all would visit
+//   everything nearer first. A walk among matches would return those that it meets first. So before
+//   a walk among matches, the vertices near the query are sampled. A walk among all that finds too
+//   few matches is repeated for the share that it has seen. Each walk has a budget, the cost of the
+//   scan; beyond it the scan is made. A wrong estimate costs only time.
 #pragma once
 
 #include <optional>
@@ -98,8 +98,8 @@ private:
   template <typename Accept>
   Status walkMost(const Accept& accept, double share, Spread spread, uint64_t budget,
                   std::vector<Neighbor>& found, WalkEnding& ending, Parking parking);
-  // The surroundings of the query: whether as many vertices are accepted as expected (except by
-  // chance), their share, and the nearest vertex as the start of a walk.
+  // The surroundings of the query: whether about as many vertices are accepted as expected, their
+  // share, and the nearest vertex, where a walk can start.
   struct Around {
     bool isNear = false;
     double share = 0;

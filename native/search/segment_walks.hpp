@@ -15,7 +15,7 @@ constexpr double kMost = 0.4;
 // are farther away, but walks miss fewer vertices well within their reach. Two thirds of the
 // additional distance are enough.
 constexpr double widenedFor(double share) { return 1 + (1 / share - 1) * 2 / 3; }
-// The cost of a walk among matches in addition to its distances, in distances: more vectors are
+// The cost of a walk among matches in addition to its distances, in distances. More vectors are
 // rescored, and the matches are laid out as bits.
 constexpr double kBesidesAmong = 350;
 // A scan of matches up to this cost, in distances, is always made, because it loses nothing.

@@ -109,7 +109,7 @@ Status ValueSearch::run(std::vector<Neighbor>& nearest) {
 Status ValueSearch::runAmong(std::vector<Neighbor>& nearest) {
   RowBitmap overlaid(scope_.view.rows);
   scope_.rows.overlaidRows(overlaid);
-  // Changed rows of other values are handled separately, whatever their present value.
+  // Changed rows of other values are handled separately.
   bool hasChanged = false;
   among_->forEachVertex(overlaid, [&](uint32_t) { hasChanged = true; });
   if (isAlone_ && !hasChanged) {

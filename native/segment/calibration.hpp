@@ -1,7 +1,7 @@
 // The cost of recall in one vector space. It is measured on the space's own vectors, or on callers'
 // queries if these differ in kind (search/calibrator.hpp).
 //
-// A search loses neighbours in two ways: the graph walk stops too early, or codes keep a neighbour
+// A search loses neighbours in two ways. The graph walk stops too early, or codes keep a neighbour
 // out of the candidates that are scored exactly. Both are measured separately, at ten neighbours; a
 // promised recall is the product of the two. Walks among the matches of a filter lose other
 // neighbours, so they are measured on their own.
@@ -22,8 +22,8 @@ constexpr size_t kCalibratedWanted = 10;
 
 // The effort of a search.
 struct Effort {
-  // The reach of the walk: the factor of `Stop`, or for Dot, whose distances do not start at zero,
-  // the beam width for ten neighbours.
+  // The reach of the walk: the factor of `Stop`. For Dot it is the beam width for ten neighbours,
+  // since its distances do not start at zero.
   float reach = 0;
   // Epsilon of rescoring: when enough candidates have been scored exactly (segment/rescoring.hpp).
   float doubt = 0;

@@ -1,5 +1,5 @@
-// The checksum that is stored with a row in the table, whose data files have none. Writers and
-// verifiers call this one function.
+// The checksum that is stored with a row in the table; the table's data files have none. Writers
+// and verifiers call this one function.
 #pragma once
 
 #include <cstddef>

@@ -25,7 +25,7 @@ struct FiledSegment {
   bool hasPayloads = false;
 };
 
-// Which data to leave to the file: data that is configured as cold, or everything possible.
+// The data to leave to the file: data that is configured as cold, or everything possible.
 enum class Cooling : uint8_t { AsAsked, All };
 
 // Leaves vectors and payloads to the file; may run at any time.

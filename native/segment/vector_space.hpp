@@ -1,7 +1,6 @@
 // One named vector of a segment: the vectors in their datatype, the map of rows to vectors, the
-// graph, and the codes that lead searches through it. A vertex is an entry of the vector array;
-// vertices are numbered in order of arrival. A row with a multivector has several consecutive
-// vertices.
+// graph and the codes. A vertex is an entry of the vector array; vertices are numbered in order of
+// arrival. A row with a multivector has several consecutive vertices.
 //
 // As long as the first rows all have the vector, vertex and row numbers are equal and there are no
 // maps. The first row that breaks this creates the maps.
@@ -225,7 +224,7 @@ public:
   // Links vertices that failures left unlinked, while no other thread links. Afterwards `linked()`
   // covers the whole graph.
   Status linkLeft();
-  // Whether better codes should be looked for: there are many more vectors than at the last look,
+  // Whether better codes should be looked for. There are many more vectors than at the last look,
   // or the file had another kind of codes than configured. True for one caller, which then calls
   // `recode`; until that returns nothing can be claimed.
   bool claimRecoding();

@@ -1,9 +1,9 @@
 // The segments of a shard, and the commit that makes writes atomic for readers.
 //
 // A write stages rows in the active segment, beyond every reader's count. The commit then locks out
-// id lookups, moves ids to their new rows, stamps the old rows with the next tick, and publishes
-// tick and row count together. A snapshot from before sees the old rows, one from after sees the
-// new rows, and none sees both or neither.
+// id lookups and moves ids to their new rows. It stamps the old rows with the next tick, and
+// publishes tick and row count together. A snapshot from before sees the old rows, one from after
+// sees the new rows, and none sees both or neither.
 //
 // Threads: `find`, `writable`, `lockLookup`, `commit`, `freeze`, `add`, `drop` are for the writer
 // (the shard's writer lock). Any thread may call `snapshot` and `locate`.

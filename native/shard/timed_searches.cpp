@@ -28,7 +28,7 @@ double nanosecondsSince(Clock::time_point started) {
 }
 
 // Whether points were written since the snapshot. An older row of an updated point must then be
-// searched for among all rows, each time the parked search resumes; that is too slow for the
+// searched for among all rows, each time the parked search resumes. That is too slow for the
 // JavaScript thread.
 bool hasGrown(const Snapshot& snapshot) { return snapshot.segment(0).rows() != snapshot.rows(0); }
 

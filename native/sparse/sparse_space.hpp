@@ -68,7 +68,7 @@ public:
   uint64_t entriesOf(uint32_t rows) const { return rows == 0 ? 0 : offsets_[rows] & ~kPresent; }
   uint64_t bytesOf(uint32_t rows) const { return entriesOf(rows) * kSparseEntryBytes; }
 
-  // ---- what is there, live
+  // ---- the live vectors
 
   // Counts the vectors of rows [from, to), which have just been published.
   void countPublished(uint32_t from, uint32_t to);

@@ -1,5 +1,5 @@
 // Searches that are interrupted at every possible place and resume. They find the same as
-// uninterrupted ones, whatever their thread did meanwhile.
+// uninterrupted ones, even if their thread ran others meanwhile.
 #include <map>
 
 #include "filtered_fixture.hpp"

@@ -1,4 +1,4 @@
-// The recall meter alone: what it remembers, when it requests a calibration, and what that resets.
+// The recall meter alone: its remembered queries, its requests for calibrations, and their effects.
 #include "search/recall_meter.hpp"
 
 #include <cmath>

@@ -1,5 +1,5 @@
-// Value graphs: they are made once searches have paid for them, keep the requested recall, and give
-// right answers while rows are added, changed and deleted.
+// Value graphs: they are made once searches have paid for them and keep the requested recall.
+// Answers are right while rows are added, changed and deleted.
 #include <algorithm>
 #include <atomic>
 #include <set>

@@ -1,5 +1,5 @@
-// Compares vectors stored as halves or bytes with a shard that stores the same numbers as floats:
-// through writes, searches, the table, segment files, compaction and cold placement.
+// Compares vectors stored as halves or bytes with a shard that stores the same numbers as floats.
+// The comparison covers writes, searches, the table, segment files, compaction and cold placement.
 #include <map>
 #include <memory>
 #include <span>

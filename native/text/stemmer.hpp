@@ -1,4 +1,4 @@
-// Word stems by the Snowball algorithms, whose generated sources are in native/snowball.
+// Word stems by the Snowball algorithms; their generated sources are in native/snowball.
 #pragma once
 
 #include <cstdint>
@@ -6,8 +6,8 @@
 
 namespace vicinal {
 
-// In the order of SNOWBALL_LANGUAGES in src/core/text-index.ts, whose numbers the native boundary
-// uses.
+// In the order of SNOWBALL_LANGUAGES in src/core/text-index.ts; the native boundary passes
+// positions in that list.
 enum class StemLanguage : uint8_t {
   None,
   Arabic,

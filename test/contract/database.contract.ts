@@ -1,6 +1,6 @@
 /**
- * The contract of every Database, whatever is behind it. `database.test.ts` runs this one suite on all of them, so a
- * difference between faces shows as a failure of one face.
+ * The contract of every Database. `database.test.ts` runs this one suite on all of them, so a difference between faces
+ * shows as a failure of one face.
  */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import type { Collection, Database } from '../../src/core/database.js'

@@ -113,7 +113,7 @@ describe('vectors of float16 and uint8', () => {
     const { name } = await collection.snapshots.create()
     const { chunks } = await collection.snapshots.read(name)
     const restored = await database.recoverCollection('b', { chunks })
-    // Rebuilt from the table, whose points fit into bytes.
+    // Rebuilt from the table; its points fit into bytes.
     expect(await heldBytes(restored, 'full')).toBe(POINTS * SIZE)
     await checkAnswers(restored)
     await database.close()

@@ -1,4 +1,4 @@
-/** Requests whose answer was sent, or whose client is gone, cost nothing more; and the deadlines of callers. */
+/** Requests cost nothing more once they are answered or their client is gone. Also tests the deadlines of callers. */
 import { request } from 'node:http'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { beforeAll, describe, expect, it, onTestFinished } from 'vitest'

@@ -175,7 +175,7 @@ describe('threads that read', () => {
       for (const line of all) expect(idsOf(await line.call('POST', QUERY, query))).toEqual(found)
     }
     expect(await answeredBeside()).toEqual(before)
-    // More than half of what is left: the main thread refuses, whichever thread got the request.
+    // More than half of the memory left: the main thread refuses requests of all threads.
     onTestFinished(memoryBudget.limit(LIMITS.leastMemoryLimitBytes))
     for (const line of all) {
       const { status, json } = await line.call('POST', QUERY, whole)

@@ -5,9 +5,9 @@ import { join } from 'node:path'
 const ROOT = '/sys/fs/cgroup'
 
 /**
- * A control group with a memory limit, in which the system kills the process that exceeds it, or with a thread limit,
- * in which the system refuses threads. This is what a container really is. Making one needs root and a system that has
- * the controllers.
+ * A control group with a memory limit or a thread limit, like a container's. The system kills a process that exceeds
+ * the memory limit, and refuses threads beyond the thread limit. Making one needs root and a system that has the
+ * controllers.
  */
 export class ControlGroup {
   readonly #folder: string

@@ -1,7 +1,7 @@
 /**
  * The expected state of a fault test. Work is divided into lanes. Each lane has its own ids (or names) and does one
- * step after the other. Its state after any number of steps is known exactly, whatever the other lanes do. After a
- * fault the lane must be at its last acknowledged step, or one step further if a step had begun.
+ * step after the other. Its state after any number of steps is known exactly and does not depend on other lanes. After
+ * a fault the lane must be at its last acknowledged step, or one step further if a step had begun.
  *
  * Every step is idempotent: a step that had begun and is not found done is repeated.
  */

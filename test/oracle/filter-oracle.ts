@@ -34,7 +34,7 @@ export function matchesFilter(filter: Filter, point: OraclePoint, texts: OracleT
 }
 
 interface Within {
-  /** Null within a nested condition, whose elements have neither id nor vectors. */
+  /** Null within a nested condition: elements have neither id nor vectors. */
   point: OraclePoint | null
   texts: OracleTexts
   /** The path of the object. */

@@ -35,7 +35,7 @@ export function infoOf(
   }
 }
 
-/** The oracle keeps points in maps, whose memory is not counted. */
+/** The oracle keeps points in maps and does not count their memory. */
 function nowhere(): CollectionInfo['memory'] {
   const none = { bytes: 0, residentBytes: 0, cacheBytes: 0 }
   const parts = Object.fromEntries(COLLECTION_PARTS.map((part) => [part, none]))

@@ -13,7 +13,7 @@ export interface MemoryPoint {
 
 const UUID = /^[0-9a-f]{32}$/
 
-/** One key for each id, whatever its spelling. Keys sort like ids: numbers before UUIDs. */
+/** One key for each id, equal for all its spellings. Keys sort like ids: numbers before UUIDs. */
 export function idKey(id: unknown, field = 'id'): string {
   if (typeof id === 'bigint' || (typeof id === 'number' && Number.isSafeInteger(id))) {
     const number = BigInt(id)

@@ -23,7 +23,7 @@ main()
 
 export const EXPECTED_OUTPUT = '1 3\n'
 
-/** By file name: the ending decides between ES module and CommonJS, whatever the project is. */
+/** By file name: the ending decides between ES module and CommonJS. */
 export const PROGRAMS: Record<string, string> = {
   'use.mjs': `import { open } from 'vicinal'\nimport { connect } from 'vicinal/client'\nif (typeof connect !== 'function') throw 0\n${PROGRAM}`,
   'use.cjs': `const { open } = require('vicinal')\nconst { connect } = require('vicinal/client')\nif (typeof connect !== 'function') throw 0\n${PROGRAM}`,

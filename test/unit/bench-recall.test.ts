@@ -19,7 +19,10 @@ interface Run {
 const BENCH = fileURLToPath(new URL('../../bench/bench.mjs', import.meta.url))
 const ZOO = fileURLToPath(new URL('../../bench/zoo.mjs', import.meta.url))
 const ZOO_KINDS = 18
-/** Enough rows that codes are chosen as for more; and of glosses, whose embedding takes most of the time, no more. */
+/**
+ * Enough rows that codes are chosen as for more, and no more than needed, since embedding glosses takes most of the
+ * time.
+ */
 const ROWS = 17_000
 const TARGETS = [0.8, 0.9, 0.95, 0.99]
 const TOLERANCE = 0.01

@@ -1,6 +1,6 @@
 /**
- * One scene of an embedded database on a disk that is full, or whose fsync fails, in one place. It asserts as it goes,
- * so its exit code is the result.
+ * One scene of an embedded database on a full disk, or on a disk with a failing fsync. It asserts as it goes, so its
+ * exit code is the result.
  *
  *     sick-disk <scene> <folder> <control>
  */

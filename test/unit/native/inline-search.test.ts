@@ -158,7 +158,7 @@ describe('parked searches at the addon', () => {
   const kernel = addon()
   const SLICE_US = 15
   /**
-   * For searches that begin in a slice of any length: shorter searches wait for a slice that they fit into, longer ones
+   * For searches that begin in a slice of any length. Shorter searches wait for a slice that they fit into; longer ones
    * go to the pool.
    */
   const ON_POOL_US = { least: 150, most: 320 }

@@ -19,7 +19,7 @@ describe('a write of a few points', () => {
     await Promise.all(open.splice(0).map((shard) => addon().closeShard(shard)))
   })
 
-  /** A shard with one point, whose segment has room for more. */
+  /** A shard with one point and room for more in its segment. */
   async function shard(): Promise<ShardHandle> {
     const made = addon().createShard(spec(DIM))
     open.push(made)

@@ -138,7 +138,7 @@ test.skipIf(process.platform !== 'linux')(
     expect(await answers(shard, data)).toBe(grown)
     expect(await answers(await reopened(second, {}), data)).toBe(grown)
 
-    // The same for an opened segment, whose pages come from the file from the start.
+    // The same for an opened segment: its pages come from the file from the start.
     const mapped = await reopened(first, {})
     await insert(mapped, data, most, POINTS - most, 2)
     const mappedGrown = await answers(mapped, data)

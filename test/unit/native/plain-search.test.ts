@@ -27,7 +27,7 @@ async function filled() {
   return { shard, target: data.subarray(5 * DIM, 6 * DIM) }
 }
 
-/** An explained search, whose request and result have named fields. */
+/** An explained search: its request and result have named fields. */
 async function byNames(shard: Shard, asked: ReturnType<typeof query>): Promise<SearchResult> {
   return await shard.search({ ...asked, explain: true })
 }

@@ -1,6 +1,5 @@
 /**
- * Concurrent searches of many connections go to the pool together; each caller gets its own answer, whatever happens to
- * others.
+ * Concurrent searches of many connections go to the pool together; each caller gets its own answer.
  */
 import { once } from 'node:events'
 import { connect, type Socket } from 'node:net'

@@ -1,4 +1,4 @@
-/** A changed configuration reaches existing segments, whatever comes in between. */
+/** A changed configuration reaches existing segments. */
 import { mkdtemp, readdir, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
