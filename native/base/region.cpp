@@ -168,7 +168,7 @@ Status Region::replaceByFile(int descriptor, uint64_t offset, size_t bytes) {
   struct stat facts {};
   if (::fstat(descriptor, &facts) != 0) return Status::fromErrno(errno, "size of a file to map");
   if (offset > uint64_t(facts.st_size) || bytes > uint64_t(facts.st_size) - offset)
-    return {Code::Corrupt, "a file is shorter than what it is to stand behind"};
+    return {Code::Corrupt, "a file is shorter than the memory that it should back"};
   void* mapped = ::mmap(base_, whole, PROT_READ | PROT_WRITE,
                         MAP_PRIVATE | MAP_FIXED | MAP_NORESERVE, descriptor, off_t(offset));
   if (mapped == MAP_FAILED) return Status::fromErrno(errno, "mapping a file over memory");

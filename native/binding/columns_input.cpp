@@ -94,7 +94,8 @@ void ColumnsInput::readVectors(Reader& reader, napi_value entry, const ShardSpec
   if (column.vector >= spec.vectors.size() ||
       spec.vectors[column.vector].isMulti != counts.present() ||
       (counts.present() && counts.length != count)) {
-    reader.fail("vectors[].counts", "a count for each row of a multivector, and of no other");
+    reader.fail("vectors[].counts",
+                "a count for each row of a multivector, and none for other vectors");
     return;
   }
   const uint64_t vectors = counts.present() ? sumOf(counts.data, counts.length) : count;

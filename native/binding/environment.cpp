@@ -91,7 +91,7 @@ bool Environment::install(napi_env env) {
   }
   self->mailbox_->wake = self->wake_;
   if (!self->watchTurns()) {
-    throwError(env, "INTERNAL", "the kernel cannot tell turns of the event loop");
+    throwError(env, "INTERNAL", "the kernel cannot watch the event loop");
     return false;
   }
   napi_unref_threadsafe_function(env, self->wake_);

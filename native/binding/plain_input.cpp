@@ -135,7 +135,7 @@ SearchCall readPlainSearch(Reader& reader, const Span<double>& given, napi_value
     MostBytes,
     Count
   };
-  if (!reader.failed() && given.length != Count) reader.fail("numbers", "those of a search");
+  if (!reader.failed() && given.length != Count) reader.fail("numbers", "the numbers of a search");
   if (reader.failed()) return {};
   const Numbers numbers(reader, given.data);
   request.vector = numbers.integer32(Vector, "vector", kMostVectors);
@@ -172,7 +172,7 @@ SearchCall readPlainFused(Reader& reader, const Span<double>& given, napi_value 
     MostBytes,
     Header
   };
-  if (!reader.failed() && given.length < Header) reader.fail("numbers", "those of a fusion");
+  if (!reader.failed() && given.length < Header) reader.fail("numbers", "the numbers of a fusion");
   if (reader.failed()) return {};
   const uint32_t count = Numbers(reader, given.data).integer32(Parts, "parts", kMostFused);
   const size_t length = Header + size_t(count) * PartNumbers;

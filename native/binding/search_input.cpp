@@ -144,7 +144,7 @@ void readText(Reader& reader, napi_value textValue, napi_value optionsValue,
   const auto options = reader.typed<uint8_t>(optionsValue, "textOptions");
   if (reader.failed()) return;
   request.analyzer = analyzerOf(options.data, options.length);
-  if (!request.analyzer) reader.fail("textOptions", "how texts are taken apart");
+  if (!request.analyzer) reader.fail("textOptions", "encoded text options");
 }
 
 void readEntries(Reader& reader, napi_value indicesValue, napi_value valuesValue,

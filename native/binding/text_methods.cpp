@@ -37,7 +37,7 @@ bool readTexts(Arguments& arguments, Texts& texts) {
   if (arguments.failed()) return false;
   texts.analyzer = analyzerOf(options.data, options.length);
   if (!texts.analyzer) {
-    arguments.fail("options", "how texts are taken apart");
+    arguments.fail("options", "encoded text options");
     return false;
   }
   const Span<uint32_t>& offsets = texts.offsets;

@@ -283,7 +283,7 @@ Result<TextOptions> decodeTextOptions(const uint8_t* bytes, size_t size) {
   WorkMeter work;
   Decoder decoder(bytes, size, 0, none, work);
   if (!decoder.textOptions(options) || !decoder.isAtEnd())
-    return Status(Code::InvalidArgument, "text: no options of a text index");
+    return Status(Code::InvalidArgument, "text: not the options of a text index");
   return options;
 }
 

@@ -47,7 +47,7 @@ private:
     const bool isRight = vertices_ == 0 || graph_.m_ == 0
                              ? entry == HnswGraph::noVertex
                              : entry < vertices_ && graph_.levelOf(entry) == entryLevel();
-    return isRight ? Status::ok() : Status(Code::Corrupt, "graph: a wrong entry");
+    return isRight ? Status::ok() : Status(Code::Corrupt, "graph: a wrong entry vertex");
   }
 
   // Upper records follow each other without gaps, as `prepare` lays them out.
@@ -55,7 +55,7 @@ private:
     const uint32_t level = graph_.levelOf(vertex);
     if (level > entryLevel()) return corrupt(vertex, "a level above the entry's");
     if (graph_.offsets_[vertex] != (level == 0 ? 0 : nextOffset))
-      return corrupt(vertex, "upper records in another place than theirs");
+      return corrupt(vertex, "misplaced upper records");
     nextOffset += uint64_t(level) * (1 + graph_.m_);
     return nextOffset <= graph_.upperWords_ ? Status::ok()
                                             : corrupt(vertex, "upper records out of bounds");
@@ -69,7 +69,7 @@ private:
       return corrupt(vertex, "a wrong header");
     for (uint32_t i = 1; i <= count; i++)
       if (record[i] >= vertices_ || (level > 0 && graph_.levelOf(record[i]) < level))
-        return corrupt(vertex, "a neighbour that is not there");
+        return corrupt(vertex, "a neighbour that does not exist");
     return Status::ok();
   }
 
@@ -100,7 +100,8 @@ private:
       children_[vertex] = kTaken;
       roots++;
     }
-    return roots == 2 ? Status::ok() : Status(Code::Corrupt, "graph: its tree has not one root");
+    return roots == 2 ? Status::ok()
+                      : Status(Code::Corrupt, "graph: its tree does not have exactly one root");
   }
 
   Status checkChildren() {
@@ -110,7 +111,7 @@ private:
       for (uint32_t i = 2; i <= treeOf(record); i++) {
         const uint32_t child = record[i];
         if (parents_[child] != vertex || parents_[vertex] == child || named[child])
-          return corrupt(vertex, "a tree edge that is not its child's");
+          return corrupt(vertex, "a tree edge to a vertex that is not its child");
         named[child] = true;
         if (children_[vertex] != kTaken) children_[vertex]++;
       }
@@ -133,7 +134,7 @@ private:
       }
     }
     return taken == vertices_ ? Status::ok()
-                              : Status(Code::Corrupt, "graph: its tree edges make circles");
+                              : Status(Code::Corrupt, "graph: its tree edges form a cycle");
   }
 
   const HnswGraph& graph_;

@@ -81,7 +81,7 @@ Status IdMap::map(int descriptor, uint64_t offset, uint64_t slots, uint32_t rows
     greatest = std::max(greatest, table_[slot]);
   }
   if (greatest > rows || used >= slots)
-    return Status(Code::Corrupt, "its map of ids names rows that are not there");
+    return Status(Code::Corrupt, "its map of ids names rows that do not exist");
   mask_ = slots - 1;
   used_ = uint32_t(used);
   return Status::ok();

@@ -296,10 +296,10 @@ Result<std::shared_ptr<FiledIndex>> openIndexFile(const IndexField& field, const
   IndexHeader header;
   const std::string& directory = file->directory();
   if (directory.size() < sizeof header || directory.substr(sizeof header) != identityOf(field))
-    return file->corrupt("it is of another index");
+    return file->corrupt("it belongs to another index");
   std::memcpy(&header, directory.data(), sizeof header);
   if (header.baseCrc != base.crc || header.rows != rows)
-    return file->corrupt("it is of another segment file");
+    return file->corrupt("it belongs to another segment file");
   if (!file->holds(header.sectionAt, header.sectionBytes) || header.sectionBytes == 0)
     return file->corrupt("its sections and its directory do not agree");
   auto index = std::make_shared<FiledIndex>();
@@ -311,7 +311,7 @@ Result<std::shared_ptr<FiledIndex>> openIndexFile(const IndexField& field, const
   index->region.place(Placement::Cold);
   VICINAL_TRY(
       index->region.mapFile(file->file().descriptor(), header.sectionAt, header.sectionBytes));
-  if (!IndexReader(*index, header).read()) return file->corrupt("its values make no index");
+  if (!IndexReader(*index, header).read()) return file->corrupt("its values are not a valid index");
   index->region.shed();
   return index;
 }

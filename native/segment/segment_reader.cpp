@@ -63,7 +63,7 @@ public:
   Status applyOverlay(const BlockFile& file, Segment& segment) {
     segment_ = &segment;
     OverlayDirectory overlay;
-    if (!decodeDirectory(file, overlay)) return file.corrupt("the directory makes no sense");
+    if (!decodeDirectory(file, overlay)) return file.corrupt("the directory is invalid");
     if (overlay.baseCrc != file_.stamp().crc || overlay.rows != directory_.rows)
       return file.corrupt("the overlay belongs to another segment file than " +
                           fileName(file_.stamp().path));
@@ -324,7 +324,7 @@ Result<OpenedSegment> openSegment(const SegmentSource& source, uint32_t number,
   auto file = openFile(source.path, FileKind::Segment, source.crc);
   if (!file) return file.status();
   SegmentDirectory directory;
-  if (!decodeDirectory(*file, directory)) return file->corrupt("the directory makes no sense");
+  if (!decodeDirectory(*file, directory)) return file->corrupt("the directory is invalid");
   SegmentReader reader(*file, directory);
   auto segment = reader.read(number, vectors, sparse, roomBytes);
   if (!segment) return segment.status();
@@ -356,7 +356,7 @@ Result<SegmentDescription> inspectSegment(const std::string& path) {
   if (!file) return file.status();
   SegmentDescription description{file->formatVersion(), file->stamp().bytes, {}};
   if (!decodeDirectory(*file, description.directory))
-    return file->corrupt("the directory makes no sense");
+    return file->corrupt("the directory is invalid");
   return description;
 }
 

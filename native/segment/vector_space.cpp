@@ -413,7 +413,7 @@ Status VectorSpace::map(int descriptor, const Mapped& mapped) {
     VICINAL_TRY(rowOfVertex_.mapFile(descriptor, mapped.rowOfVertexAt, mapped.vertices));
     VICINAL_TRY(vertexOfRow_.mapFile(descriptor, mapped.vertexOfRowAt, mapped.rows));
     if (!mapsAreSound(mapped.rows, mapped.vertices))
-      return Status(Code::Corrupt, "its maps of rows and vertices name others than there are");
+      return Status(Code::Corrupt, "its maps name rows or vertices that do not exist");
   } else {
     // Later rows may lack the vector, so maps may be needed later.
     VICINAL_TRY(rowOfVertex_.grow(mapped.vertices));

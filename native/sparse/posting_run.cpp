@@ -53,7 +53,7 @@ bool PostingRun::isSound() const {
 
 Result<std::shared_ptr<const PostingRun>> PostingRun::map(int descriptor, uint64_t offset,
                                                           uint64_t bytes, Placement placement) {
-  const Status corrupt(Code::Corrupt, "the postings of a sparse vector make no sense");
+  const Status corrupt(Code::Corrupt, "the postings of a sparse vector are inconsistent");
   const uint64_t words = bytes / sizeof(uint32_t);
   if (bytes % sizeof(uint32_t) != 0 || words < kHeaderWords) return corrupt;
   auto array = RegionArray<uint32_t>::reserve(words);

@@ -59,7 +59,7 @@ Status SparseSpace::map(int descriptor, const Filed& filed) {
   auto run = PostingRun::map(descriptor, filed.postingsAt, filed.postingBytes, spec_.memory);
   if (!run) return run.status();
   if ((*run)->from() != 0 || (*run)->to() != rows)
-    return Status(Code::Corrupt, "the postings of a sparse vector are of other rows");
+    return Status(Code::Corrupt, "the postings of a sparse vector belong to other rows");
   publish({run.take()});
   filedRun_.store(rows);
   countPublished(0, rows);
